@@ -1,0 +1,33 @@
+import { MemoryError } from 'multi-agent-memory';
+import { help, taskOf, UsageError } from './customer-service/arguments';
+import { askTranscript } from './customer-service/ask-transcript';
+import { screenOn } from './customer-service/screen';
+import { playWeek } from './customer-service/story';
+import { TranscriptError } from './customer-service/transcript';
+
+/** Does what the command line asks for. False when the demo's own check failed. */
+async function main(args: readonly string[]): Promise<boolean> {
+  const screen = screenOn(process.stdout);
+  const task = taskOf(args);
+  if (task.do === 'play') return playWeek(screen);
+  if (task.do === 'help') screen.print(help);
+  else await askTranscript(screen, task.file, task.questions);
+  return true;
+}
+
+// A reader that stops early, such as `head`, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+main(process.argv.slice(2)).then(
+  (ok) => {
+    if (!ok) process.exitCode = 1;
+  },
+  (error: unknown) => {
+    const expected = error instanceof UsageError || error instanceof TranscriptError || MemoryError.is(error);
+    const hint = error instanceof UsageError ? '\nTry: npm run demo -- --help' : '';
+    console.error(expected ? `${(error as Error).message}${hint}` : error);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,39 @@
+import { contains, type Namespace } from '../domain/namespace';
+import { type Actor, isRoot } from '../domain/principal';
+import { isCleared, mayIn } from './authorise';
+import type { Policy } from './policy';
+
+/** What an actor may read, as numbers: a row is readable when its scope is among these and its owner is 0 or the actor. */
+export interface Readable {
+  readonly policyVersion: number;
+  /** 1 at the number of each scope that is readable. */
+  readonly mask: Uint8Array;
+  readonly scopes: readonly number[];
+  /** The actor's own number, or 'any' for root. A number that no author has where the actor never wrote. */
+  readonly owner: number | 'any';
+}
+
+/** What compiling needs to know of the store. Scopes are numbered from 1. */
+export interface Scopes {
+  readonly scopeCount: number;
+  scope(id: number): { readonly namespace: Namespace; readonly accessTags: readonly string[] };
+  findActor(actor: Actor): number | undefined;
+}
+
+// Owner numbers begin at 1 and 0 means shared, so that this one owns nothing.
+const nobody = -1;
+
+/** Compiles an actor's rules, bounded by a namespace, to the scopes that it may read. */
+export function compileReadable(policy: Policy, actor: Actor, within: Namespace, scopes: Scopes): Readable {
+  const mask = new Uint8Array(scopes.scopeCount + 1);
+  const list: number[] = [];
+  for (let id = 1; id <= scopes.scopeCount; id++) {
+    const { namespace, accessTags } = scopes.scope(id);
+    if (!contains(within, namespace) || !isCleared(actor, accessTags)) continue;
+    if (!mayIn(policy, actor, 'read', namespace)) continue;
+    mask[id] = 1;
+    list.push(id);
+  }
+  const owner = isRoot(actor) ? 'any' : (scopes.findActor(actor) ?? nobody);
+  return { policyVersion: policy.version, mask, scopes: list, owner };
+}

@@ -1,0 +1,83 @@
+import type { Meta } from './json';
+import type { Kind, Remembered, Source, Visibility } from './memory';
+import type { MemoryError } from './errors';
+import type { Namespace } from './namespace';
+import type { Actor } from './principal';
+import type { Rule } from './rule';
+
+/** An embedding space as commands name it. */
+export interface SpaceName {
+  readonly model: string;
+  readonly dimensions: number;
+  readonly normalized: boolean;
+}
+
+/** The vectors of one memory: one for each part of its text, of unit length. */
+export interface Embedded {
+  readonly space: SpaceName;
+  readonly vectors: readonly Float32Array[];
+}
+
+/** A memory's content, every default filled in. Times are epoch milliseconds. */
+export interface Content {
+  readonly text: string;
+  readonly kind: Kind;
+  readonly tags: readonly string[];
+  readonly priority: number;
+  readonly metadata: Meta;
+  readonly validFrom: number;
+  readonly validTo?: number;
+  readonly expiresAt?: number;
+}
+
+/** A memory that somebody proposes to store. */
+export interface Draft extends Content {
+  /** Taken if it turns out to be a new memory. */
+  readonly id: string;
+  readonly namespace: Namespace;
+  readonly visibility: Visibility;
+  readonly accessTags: readonly string[];
+  readonly key?: string;
+  readonly userId?: string;
+  readonly sessionId?: string;
+  readonly source: Source;
+  readonly supersedes?: string;
+  readonly embedded?: Embedded;
+  /** `digest` stands for the content as it was asked for. */
+  readonly idempotency?: { readonly key: string; readonly digest: string };
+}
+
+/** What `update` proposes: only what changes. `null` clears. `embedded` comes with a new text. */
+export interface Patch {
+  readonly text?: string;
+  readonly embedded?: Embedded;
+  readonly kind?: Kind;
+  readonly tags?: readonly string[];
+  readonly priority?: number;
+  readonly metadata?: Meta;
+  readonly validFrom?: number;
+  readonly validTo?: number | null;
+  readonly expiresAt?: number | null;
+}
+
+/** Fixed by the proposer, so that `apply` needs no clock and no randomness. */
+export interface Stamp {
+  readonly at: number;
+  readonly by: Actor;
+}
+
+/** Everything that can change a store. A command succeeds or is refused as a whole. */
+export type Command = { readonly stamp: Stamp } & (
+  | { readonly type: 'remember'; readonly drafts: readonly Draft[] }
+  | { readonly type: 'update'; readonly id: string; readonly patch: Patch; readonly ifRevision?: number }
+  | { readonly type: 'forget'; readonly ids: readonly string[]; readonly ifRevision?: number }
+  | { readonly type: 'declare-rules'; readonly rules: readonly Rule[] }
+);
+
+/** What became of a command. `forget` names the ids that were there to be forgotten. */
+export type Outcome =
+  | { readonly ok: true; readonly type: 'remember'; readonly remembered: readonly Remembered[] }
+  | { readonly ok: true; readonly type: 'update'; readonly id: string; readonly revision: number }
+  | { readonly ok: true; readonly type: 'forget'; readonly forgotten: readonly string[] }
+  | { readonly ok: true; readonly type: 'declare-rules' }
+  | { readonly ok: false; readonly error: MemoryError };

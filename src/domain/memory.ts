@@ -1,0 +1,123 @@
+import type { Meta } from './json';
+import type { Namespace } from './namespace';
+import type { Time } from './time';
+
+export type Kind = 'episodic' | 'semantic' | 'procedural' | 'summary';
+export const kinds: readonly Kind[] = ['episodic', 'semantic', 'procedural', 'summary'];
+
+export type Visibility = 'shared' | 'private';
+export type MemoryState = 'active' | 'superseded' | 'quarantined';
+
+export type Channel = 'user' | 'agent' | 'tool' | 'document' | 'import' | 'consolidation';
+export const channels: readonly Channel[] = ['user', 'agent', 'tool', 'document', 'import', 'consolidation'];
+
+/** Where the writer says that the memory comes from: a claim, not proof. */
+export interface Source {
+  channel: Channel;
+  ref?: string;
+}
+
+/** The fields that `update` may change. */
+export interface Settable<M = Meta> {
+  /** Default: 'episodic'. */
+  kind?: Kind;
+  tags?: readonly string[];
+  /** 0..1, default 0.5. */
+  priority?: number;
+  metadata?: M;
+  /** When it became true; drives recency and `asOf`. Default: the time of writing. */
+  validFrom?: Time;
+  /** When it stopped being true; drives `asOf`. */
+  validTo?: Time;
+  /** From then on it is left out of every read that does not include 'expired'. */
+  expiresAt?: Time;
+}
+
+/** What `remember` takes. */
+export interface NewMemory<M = Meta> extends Settable<M> {
+  text: string;
+  /** From the handle, else required: there is no default namespace. */
+  namespace?: Namespace;
+  /** 'private': for the author pair alone. Default: 'shared'. */
+  visibility?: Visibility;
+  /** Readable only by who is cleared for all of them. */
+  accessTags?: readonly string[];
+  /** Whom it is about; gives nobody access. */
+  userId?: string;
+  sessionId?: string;
+  source?: Source;
+  /** The id of the memory that this one takes the place of, because the world has changed. */
+  supersedes?: string;
+  /** The writer's own name for it, unique in its namespace: writing the same key again is a new revision. */
+  key?: string;
+  /** Makes a repeated call harmless: the same key with the same content answers as the first call did. */
+  idempotencyKey?: string;
+  /** A vector of the store's embedding space, in place of the embedder's. */
+  vector?: Float32Array;
+  /** Exact and keyword look-up only. */
+  embed?: false;
+}
+
+/** One durable record. */
+export interface Memory<M = Meta> {
+  id: string;
+  /** From 1. */
+  revision: number;
+  state: MemoryState;
+  namespace: string[];
+  visibility: Visibility;
+  accessTags: string[];
+  key?: string;
+  text: string;
+  kind: Kind;
+  /** The agent that wrote it, if its author is an agent. */
+  agentId?: string;
+  /** The user on whose behalf it was written. */
+  onBehalfOf?: string;
+  userId?: string;
+  sessionId?: string;
+  tags: string[];
+  priority: number;
+  metadata: M;
+  source: Source;
+  createdAt: Date;
+  updatedAt: Date;
+  validFrom: Date;
+  validTo?: Date;
+  expiresAt?: Date;
+  supersedes?: string;
+  supersededBy?: string;
+}
+
+/** What each part adds to a hit's score. The parts add up to it. */
+export interface ScoreParts {
+  semantic?: number;
+  keyword?: number;
+  recency: number;
+  priority: number;
+}
+
+/** A memory that was recalled, with a score in 0..1 that compares between calls. */
+export interface Hit<M = Meta> extends Memory<M> {
+  score: number;
+  /** Only with `explain`. */
+  parts?: ScoreParts;
+}
+
+export interface Remembered {
+  id: string;
+  revision: number;
+  outcome: 'stored' | 'revised' | 'duplicate';
+}
+
+export type ChangeType = 'stored' | 'revised' | 'forgotten';
+
+/** One change of one memory. `memory` is as it was then; absent once the memory is forgotten. */
+export interface Change<M = Meta> {
+  type: ChangeType;
+  id: string;
+  memory?: Memory<M>;
+  at: Date;
+  /** Resumes a watch after this change. */
+  cursor: string;
+}

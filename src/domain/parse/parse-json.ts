@@ -1,0 +1,30 @@
+import type { Issue } from '../errors';
+
+type Path = readonly (string | number)[];
+
+// JSON.parse and SQLite both take more; nobody reads it.
+const maxDepth = 64;
+
+/** Why a value is not JSON, at each place where it is not. */
+export function jsonIssues(value: unknown, path: Path = [], ancestors: readonly object[] = []): Issue[] {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return [];
+  if (typeof value === 'number') {
+    return Number.isFinite(value) ? [] : [{ path, message: `is ${value}, which JSON cannot hold.` }];
+  }
+  if (typeof value !== 'object') return [{ path, message: `is ${described(value)}, which JSON cannot hold.` }];
+  if (ancestors.includes(value)) return [{ path, message: 'holds itself, which JSON cannot.' }];
+  if (ancestors.length >= maxDepth) return [{ path, message: `is nested deeper than ${maxDepth} levels.` }];
+  const inside = [...ancestors, value];
+  if (Array.isArray(value)) return value.flatMap((each, i) => jsonIssues(each, [...path, i], inside));
+  if (!isPlain(value)) return [{ path, message: `is a ${value.constructor.name}, which JSON cannot hold: store plain data.` }];
+  return Object.entries(value).flatMap(([key, each]) => jsonIssues(each, [...path, key], inside));
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+function described(value: unknown): string {
+  return value === undefined ? 'undefined' : `a ${typeof value}`;
+}

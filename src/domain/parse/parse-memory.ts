@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import type { Meta } from '../json';
+import type { Limits } from '../limits';
+import { channels, kinds } from '../memory';
+import { jsonIssues } from './parse-json';
+import { fields, name, names, namespace, revision, signal, time, unitInterval, vector } from './shapes';
+
+function text({ textBytes }: Limits) {
+  return z.string({ error: 'must be a string.' }).check((ctx) => {
+    const bytes = Buffer.byteLength(ctx.value);
+    const message =
+      ctx.value.trim() === '' ? 'must not be empty.' : bytes > textBytes ? `has ${bytes} bytes, at most ${textBytes} are allowed.` : undefined;
+    if (message !== undefined) ctx.issues.push({ code: 'custom', message, input: ctx.value });
+  });
+}
+
+function metadata({ metadataBytes }: Limits) {
+  return z.unknown().transform((value, ctx): Meta => {
+    const object = typeof value === 'object' && value !== null && !Array.isArray(value);
+    const issues = object ? jsonIssues(value) : [{ path: [], message: 'must be an object of JSON values.' }];
+    for (const { path, message } of issues) ctx.issues.push({ code: 'custom', message, path: [...path], input: value });
+    if (issues.length > 0) return z.NEVER;
+    const json = JSON.stringify(value);
+    const bytes = Buffer.byteLength(json);
+    if (bytes > metadataBytes) {
+      ctx.issues.push({ code: 'custom', message: `has ${bytes} bytes as JSON, at most ${metadataBytes} are allowed.`, input: value });
+    }
+    // A copy: what the caller does to its object later must not reach the store.
+    return JSON.parse(json);
+  });
+}
+
+function settable(limits: Limits) {
+  return {
+    kind: z.enum(kinds as ['episodic', 'semantic', 'procedural', 'summary'], { error: `must be one of ${kinds.join(', ')}.` }).optional(),
+    tags: names(limits).optional(),
+    priority: unitInterval.optional(),
+    metadata: metadata(limits).optional(),
+    validFrom: time.optional(),
+    validTo: time.optional(),
+    expiresAt: time.optional(),
+  };
+}
+
+/** What `remember` takes, with times as epoch milliseconds and metadata copied. */
+export function newMemoryShape(limits: Limits) {
+  const source = fields({
+    channel: z.enum(channels as ['user', 'agent', 'tool', 'document', 'import', 'consolidation'], {
+      error: `must be one of ${channels.join(', ')}.`,
+    }),
+    ref: name(limits).optional(),
+  });
+  return fields({
+    text: text(limits),
+    ...settable(limits),
+    namespace: namespace(limits).optional(),
+    visibility: z.enum(['shared', 'private'], { error: "must be 'shared' or 'private'." }).optional(),
+    accessTags: names(limits).optional(),
+    userId: name(limits).optional(),
+    sessionId: name(limits).optional(),
+    source: source.optional(),
+    supersedes: name(limits).optional(),
+    key: name(limits).optional(),
+    idempotencyKey: name(limits).optional(),
+    vector: vector.optional(),
+    embed: z.literal(false, { error: 'can only be false, or left out.' }).optional(),
+    signal: signal.optional(),
+  }).check((ctx) => {
+    const { embed, vector: given, validFrom, validTo } = ctx.value;
+    if (embed === false && given !== undefined) {
+      ctx.issues.push({ code: 'custom', path: ['embed'], message: 'is false, yet there is a vector: leave one of them out.', input: ctx.value });
+    }
+    if (typeof validFrom === 'number' && typeof validTo === 'number' && validTo <= validFrom) {
+      ctx.issues.push({ code: 'custom', path: ['validTo'], message: 'must be later than validFrom.', input: ctx.value });
+    }
+  });
+}
+
+export type ParsedMemory = z.output<ReturnType<typeof newMemoryShape>>;
+
+/** What `update` changes. `null` clears a field: it goes back to its default. */
+export function patchShape(limits: Limits) {
+  const fieldsOf = settable(limits);
+  return fields({
+    text: text(limits).optional(),
+    kind: fieldsOf.kind.nullable(),
+    tags: fieldsOf.tags.nullable(),
+    priority: fieldsOf.priority.nullable(),
+    metadata: z.union([z.null(), metadata(limits)]).optional(),
+    validFrom: z.union([z.null(), time]).optional(),
+    validTo: z.union([z.null(), time]).optional(),
+    expiresAt: z.union([z.null(), time]).optional(),
+  }).check((ctx) => {
+    if (Object.values(ctx.value).every((value) => value === undefined)) {
+      ctx.issues.push({ code: 'custom', message: 'must change something.', input: ctx.value });
+    }
+  });
+}
+
+export type ParsedPatch = z.output<ReturnType<typeof patchShape>>;
+
+/** The options of a call that changes one memory. */
+export const changeOptionsShape = fields({ ifRevision: revision.optional(), signal: signal.optional() });
+

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { type FilterNode } from '../filter';
+import type { Limits } from '../limits';
+import type { Bound } from '../scope';
+import { FilterParser } from './parse-filter';
+import { name, names, namespace, signal, time } from './shapes';
+
+/** A selection in its parsed form. */
+export interface ParsedSelection {
+  readonly scope: Bound;
+  readonly filter?: FilterNode;
+  /** Epoch milliseconds. */
+  readonly asOf?: number;
+  readonly include: ReadonlySet<'expired' | 'superseded' | 'quarantined'>;
+}
+
+/** The words of a scope. One that is present but undefined is an issue: it must never mean everything. */
+export function scopeShape(limits: Limits) {
+  return {
+    namespace: present(namespace(limits)),
+    userId: present(name(limits)),
+    agentId: present(name(limits)),
+    sessionId: present(name(limits)),
+    tags: present(names(limits)),
+  };
+}
+
+export function present<T extends z.ZodType>(shape: T) {
+  const undefinedIsNoChoice = z.unknown().check((ctx) => {
+    if (ctx.value === undefined) {
+      ctx.issues.push({
+        code: 'custom',
+        message: 'is undefined: leave it out to search everything, or give a value.',
+        input: ctx.value,
+        continue: false,
+      });
+    }
+  });
+  return z.exactOptional(undefinedIsNoChoice.pipe(shape));
+}
+
+/** The fields of a selection, to be spread into the shape of a call's options. */
+export function selectionShape(limits: Limits) {
+  const filter = z.unknown().transform((value, ctx): FilterNode => {
+    const parser = new FilterParser(limits);
+    const node = parser.parse(value, []);
+    for (const { path, message } of parser.issues) ctx.issues.push({ code: 'custom', message, path: [...path], input: value });
+    return node;
+  });
+  const included = z.enum(['expired', 'superseded', 'quarantined'], { error: "must be 'expired', 'superseded' or 'quarantined'." });
+  return {
+    ...scopeShape(limits),
+    filter: present(filter),
+    asOf: present(time),
+    include: z.array(included, { error: 'must be a list.' }).optional(),
+    signal: signal.optional(),
+  };
+}
+
+interface SelectionFields extends Bound {
+  readonly filter?: FilterNode;
+  readonly asOf?: number;
+  readonly include?: readonly ('expired' | 'superseded' | 'quarantined')[] | undefined;
+}
+
+/** Gathers the fields of `selectionShape` into one selection. */
+export function selectionOf(given: SelectionFields): ParsedSelection {
+  const { filter, asOf } = given;
+  return {
+    scope: boundOf(given),
+    ...(filter === undefined ? {} : { filter }),
+    ...(asOf === undefined ? {} : { asOf }),
+    include: new Set(given.include ?? []),
+  };
+}
+
+/** The words of a scope alone. */
+export function boundOf({ namespace, userId, agentId, sessionId, tags }: Bound): Bound {
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(userId === undefined ? {} : { userId }),
+    ...(agentId === undefined ? {} : { agentId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(tags === undefined ? {} : { tags }),
+  };
+}

@@ -1,0 +1,20 @@
+import type { Call } from '../domain/calls';
+
+/** Vectors compare only inside one space. */
+export interface EmbeddingSpace {
+  /** The model's name with a hash of its weights. */
+  model: string;
+  dimensions: number;
+  /** Whether every vector has length 1. */
+  normalized: boolean;
+}
+
+/** Turns texts into vectors. Conforms when it passes `embedderConformance` of `multi-agent-memory/testing`. */
+export interface Embedder {
+  readonly space: EmbeddingSpace;
+  /** Longer texts are embedded in overlapping parts. */
+  readonly maxTokens: number;
+  /** One finite vector of `space.dimensions` numbers for each text, in the order of the texts. */
+  embedDocuments(texts: readonly string[], options: Call): Promise<readonly Float32Array[]>;
+  embedQuery(text: string, options: Call): Promise<Float32Array>;
+}

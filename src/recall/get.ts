@@ -1,0 +1,36 @@
+import type { Memory } from '../domain/memory';
+import type { Namespace } from '../domain/namespace';
+import { memoryOf, type Record } from '../state/record';
+import type { ReadContext, Reader } from './read-context';
+import { mayLeave } from './recheck';
+
+export type Address = string | { readonly namespace: Namespace; readonly key: string };
+
+/** One memory by id or by key. What may not be read, and what has expired, looks like what does not exist. */
+export function get(context: ReadContext, reader: Reader, address: Address): Memory | undefined {
+  const now = context.clock.now();
+  return context.truth.snapshot(() => {
+    const record = find(context, reader, address);
+    if (record === undefined || (record.expires_at !== null && record.expires_at <= now)) return undefined;
+    return memoryOf(record, context.truth.interning);
+  });
+}
+
+/** The record of a memory that may be read, expired or not. */
+export function find(context: ReadContext, reader: Reader, address: Address): Record | undefined {
+  const record = typeof address === 'string' ? context.truth.records.byId(address) : byKey(context, reader, address);
+  return record !== undefined && mayLeave(context, reader, record) ? record : undefined;
+}
+
+/** A key is unique among memories with the same labels. Of several that may be read, the reader's own private one comes first. */
+function byKey({ truth }: ReadContext, { actor }: Reader, { namespace, key }: Exclude<Address, string>): Record | undefined {
+  const own = truth.interning.findActor(actor);
+  const owners = own === undefined ? [0] : [own, 0];
+  for (const owner of owners) {
+    for (const scope of truth.interning.scopesOf(namespace)) {
+      const record = truth.records.byKey(scope, owner, key);
+      if (record !== undefined) return record;
+    }
+  }
+  return undefined;
+}

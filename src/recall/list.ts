@@ -1,0 +1,80 @@
+import type { Memory } from '../domain/memory';
+import type { Json } from '../domain/json';
+import type { ParsedSelection } from '../domain/parse/parse-selection';
+import type { ReadContext, Reader } from './read-context';
+import { rechecked } from './recheck';
+import { type Selecting, selecting } from './selecting';
+
+export interface ListOptions {
+  readonly selection: ParsedSelection;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly orderBy: 'createdAt' | 'validFrom';
+  readonly order: 'newest' | 'oldest';
+}
+
+export interface ListPage {
+  readonly items: Memory[];
+  readonly nextCursor?: string;
+}
+
+/** One page of an exact question. */
+export function list(context: ReadContext, reader: Reader, options: ListOptions): ListPage {
+  const { selection, limit, orderBy, order } = options;
+  const binding = queryOf(reader, options);
+  const after = options.cursor === undefined ? undefined : (context.cursors.open(options.cursor, binding) as { at: number; id: string });
+  const question = selecting(context, reader, selection);
+  if (question === undefined) return { items: [] };
+  return context.truth.snapshot(() => {
+    // One more than asked for tells whether there is another page.
+    const page = { orderBy, order, limit: limit + 1, ...(after === undefined ? {} : { after }) };
+    const records = context.truth.selections.page(question.readable, question.selected, question.now, page);
+    const shown = records.slice(0, limit);
+    const items = shown.flatMap((record) => rechecked(context, reader, record) ?? []);
+    const last = records.length > limit ? shown.at(-1) : undefined;
+    if (last === undefined) return { items };
+    const at = orderBy === 'createdAt' ? last.created_at : last.valid_from;
+    return { items, nextCursor: context.cursors.seal({ at, id: last.id }, binding) };
+  });
+}
+
+function queryOf({ actor, bound }: Reader, { selection, orderBy, order }: ListOptions): Json {
+  const { scope, filter, asOf, include } = selection;
+  // Through JSON, which drops what is undefined: a binding is compared as text.
+  return JSON.parse(JSON.stringify(['list', actor, bound, scope, filter ?? null, asOf ?? null, [...include].sort(), orderBy, order]));
+}
+
+/** How many memories a selection holds. */
+export function count(context: ReadContext, reader: Reader, selection: ParsedSelection): number {
+  return counted(context, reader, selection, ({ readable, selected, now }) => context.truth.selections.count(readable, selected, now)) ?? 0;
+}
+
+/** How many memories there are in each namespace. Those below `maxDepth` labels are counted with what they lie in. */
+export function namespaces(context: ReadContext, reader: Reader, within: ParsedSelection, maxDepth: number) {
+  const byScope = counted(context, reader, within, ({ readable, selected, now }) =>
+    context.truth.selections.countByScope(readable, selected, now),
+  );
+  const totals = new Map<string, { namespace: string[]; count: number }>();
+  for (const { scope, count: held } of byScope ?? []) {
+    const namespace = context.truth.interning.scope(scope).namespace.slice(0, maxDepth);
+    const key = JSON.stringify(namespace);
+    const total = totals.get(key) ?? { namespace, count: 0 };
+    total.count += held;
+    totals.set(key, total);
+  }
+  return [...totals.values()].sort((a, b) => compareLabels(a.namespace, b.namespace));
+}
+
+function compareLabels(a: readonly string[], b: readonly string[]): number {
+  for (const [depth, label] of a.entries()) {
+    const other = b[depth];
+    if (other === undefined) return 1;
+    if (label !== other) return label < other ? -1 : 1;
+  }
+  return a.length - b.length;
+}
+
+function counted<T>(context: ReadContext, reader: Reader, selection: ParsedSelection, run: (question: Selecting) => T): T | undefined {
+  const question = selecting(context, reader, selection);
+  return question && context.truth.snapshot(() => run(question));
+}

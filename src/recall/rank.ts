@@ -1,0 +1,61 @@
+import type { ScoreParts } from '../domain/memory';
+import type { KeywordMatches } from '../keyword-index/keyword-index';
+import { bestPart } from '../vector-index/kernel/dot';
+import type { Candidate } from '../vector-index/vector-index';
+import type { ReadContext } from './read-context';
+import { type Mode, scoreOf, scoreParts } from './score';
+import type { Visible } from './visible';
+
+/** A row with its score, before it is loaded. */
+export interface Ranked {
+  readonly row: number;
+  readonly score: number;
+  readonly parts: ScoreParts;
+}
+
+export interface Ranking {
+  readonly mode: Mode;
+  readonly threshold: number;
+  readonly now: number;
+  readonly vector: Float32Array | undefined;
+  readonly terms: readonly string[];
+  readonly visible: Visible;
+  /** What the index of vectors proposed. */
+  readonly nearest: readonly Candidate[];
+  /** How many the index of words shall propose. */
+  readonly wanted: number;
+}
+
+/** Scores whatever either index proposed by the same formula, best first. */
+export function rank(context: ReadContext, ranking: Ranking): Ranked[] {
+  const { visible, nearest, threshold } = ranking;
+  const words = matchesOf(context, ranking);
+  const cosines = new Map(nearest.map(({ row, score }) => [row, score]));
+  const rows = new Set([...cosines.keys()].filter((row) => visible.vectors.has(row)));
+  for (const { row } of words?.hits ?? []) rows.add(row);
+  const ranked = [...rows].map((row) => scored(context, ranking, row, words, cosines.get(row)));
+  return ranked.filter(({ score }) => score >= threshold).sort((a, b) => b.score - a.score || a.row - b.row);
+}
+
+function matchesOf({ keywords, truth }: ReadContext, { terms, visible, wanted }: Ranking): KeywordMatches | undefined {
+  if (terms.length === 0) return undefined;
+  const { mask, texts, tokens } = visible;
+  return keywords.search(terms, { mask, lengths: truth.columns.length, count: texts, tokens }, wanted);
+}
+
+function scored({ truth }: ReadContext, ranking: Ranking, row: number, words: KeywordMatches | undefined, known: number | undefined): Ranked {
+  const { vector, mode, now } = ranking;
+  const { validFrom, priority } = truth.columns;
+  const evidence = {
+    cosine: vector === undefined ? 0 : (known ?? cosineOf(vector, truth.vectors.ofRow(row))),
+    keyword: words?.scoreOf(row) ?? 0,
+    ageMs: now - (validFrom[row] as number),
+    priority: priority[row] as number,
+  };
+  const parts = scoreParts(evidence, mode);
+  return { row, score: scoreOf(parts), parts };
+}
+
+function cosineOf(query: Float32Array, vectors: readonly Float32Array[]): number {
+  return vectors.length === 0 ? 0 : bestPart(query, vectors);
+}

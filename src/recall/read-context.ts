@@ -1,0 +1,34 @@
+import type { Actor } from '../domain/principal';
+import type { Bound } from '../domain/scope';
+import type { Limits } from '../domain/limits';
+import type { ReadableCache } from '../access/readable-cache';
+import type { SpaceEmbedder } from '../embedding/space-embedder';
+import type { Clock } from '../environment/clock';
+import type { KeywordIndex } from '../keyword-index/keyword-index';
+import type { Truth } from '../state/truth';
+import type { VectorIndex } from '../vector-index/vector-index';
+import type { CursorSeal } from './cursor';
+
+/** What the life of a read needs. */
+export interface ReadContext {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly truth: Truth;
+  readonly embedder: SpaceEmbedder;
+  readonly keywords: KeywordIndex;
+  /** Proposes the nearest vectors. Absent while the store has none. */
+  vectors(): VectorIndex | undefined;
+  readonly cursors: CursorSeal;
+  /** Called before every read: a store that is read beside its owner looks for what the owner changed. */
+  refresh(): void;
+  /** Told of a record that passed the compiled filter and not the check on the way out, without a change of rules between. */
+  recheckRejected(): void;
+}
+
+/** Who reads, and inside which bounds. */
+export interface Reader {
+  readonly actor: Actor;
+  readonly bound: Bound;
+  /** What the actor may read inside the bound's namespace. */
+  readonly readables: ReadableCache;
+}

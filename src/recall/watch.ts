@@ -1,0 +1,42 @@
+import type { Change } from '../domain/memory';
+import { translated } from '../state/database';
+import { shown, watchBinding } from './changes';
+import type { ReadContext, Reader } from './read-context';
+import { mayLeave } from './recheck';
+
+const linesPerRead = 256;
+
+export interface Feed {
+  /** Resolves when there may be more to read; false when there never will be. Also when the signal is aborted. */
+  next(signal: AbortSignal | undefined): Promise<boolean>;
+}
+
+
+/** The entry after which a watch begins. Throws INVALID_CURSOR. */
+export function startOfWatch(context: ReadContext, reader: Reader, since: string): number {
+  if (since === 'start') return 0;
+  if (since === 'now') return context.truth.lastEntry;
+  const { id, revision } = context.cursors.open(since, watchBinding(reader)) as { id: string; revision: number };
+  return context.truth.changes.entryOf(id, revision) ?? 0;
+}
+
+/** Yields what changes, and checks at delivery what its reader may see. Ends when the store closes or the signal is aborted. */
+export async function* watch(context: ReadContext, reader: Reader, start: number, feed: Feed, signal?: AbortSignal): AsyncGenerator<Change> {
+  let entry = start;
+  while (!signal?.aborted) {
+    context.refresh();
+    const lines = translated(() => context.truth.changes.after(entry, linesPerRead));
+    for (const line of lines) {
+      entry = line.entry;
+      // Looked up for each delivery: rules and labels may change while the consumer takes its time.
+      const record = translated(() => context.truth.records.tombstoneOrRecord(line.id));
+      if (record === undefined || !mayLeave(context, reader, record)) continue;
+      const change = shown(context, reader, line, record);
+      if (change !== undefined) yield change;
+      if (signal?.aborted) return;
+    }
+    // While the consumer took its time there may have been more.
+    const caughtUp = lines.length < linesPerRead && context.truth.lastEntry <= entry;
+    if (caughtUp && !(await feed.next(signal))) return;
+  }
+}

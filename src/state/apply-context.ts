@@ -1,0 +1,77 @@
+import type { Labels } from '../access/authorise';
+import type { Policy } from '../access/policy';
+import type { ChangeType } from '../domain/memory';
+import type { Checksum } from './checksum';
+import type { Interning } from './interning';
+import { type Record, sealed } from './record';
+import type { RecordQueries } from './record-queries';
+import type { RowChange, RowLabels } from './row-change';
+import type { Writer } from './writer';
+
+/** What the handlers of commands share inside one transaction. */
+export interface ApplyContext {
+  readonly policy: Policy;
+  readonly interning: Interning;
+  readonly records: RecordQueries;
+  readonly writer: Writer;
+  readonly checksum: Checksum;
+  /** Idempotency keys, within one author. */
+  findIdempotent(author: number, key: string): { digest: string; id: string; revision: number } | undefined;
+  analyze(text: string): readonly string[];
+  nextRow(): number;
+  nextEntry(): number;
+  report(change: RowChange): void;
+  /** A text was not what it was when its words were indexed: the words must be indexed anew, from all texts. */
+  reportDamagedWords(): void;
+}
+
+export function labelsOf({ interning }: Pick<ApplyContext, 'interning'>, record: Pick<Record, 'scope' | 'owner' | 'author'>): Labels {
+  const { namespace, accessTags } = interning.scope(record.scope);
+  const author = interning.actor(record.author);
+  return { namespace, accessTags, author, ...(record.owner === 0 ? {} : { privateTo: interning.actor(record.owner) }) };
+}
+
+export interface ChangeDetails {
+  readonly type: ChangeType;
+  readonly at: number;
+  /** Number of the actor. */
+  readonly by: number;
+  readonly tokensBefore?: readonly string[];
+  readonly tokens?: readonly string[];
+  readonly reindex: boolean;
+}
+
+/** Gives the record its entry and its checksum, writes the line of the feed, and reports the change. */
+export function stampChange(context: ApplyContext, record: Omit<Record, 'entry' | 'checksum'>, change: ChangeDetails): Record {
+  const entry = context.nextEntry();
+  const stamped = sealed({ ...record, entry }, context.checksum);
+  const { row, id, revision, scope, owner } = stamped;
+  const { type, at, by, tokensBefore, tokens, reindex } = change;
+  context.writer.insertChange({ entry, row, revision, type, at, by, scope, owner });
+  context.report({
+    entry,
+    row,
+    id,
+    type,
+    reindex,
+    ...(type === 'forgotten' ? {} : { labels: rowLabels(stamped) }),
+    ...(tokensBefore === undefined ? {} : { tokensBefore }),
+    ...(tokens === undefined ? {} : { tokens }),
+  });
+  return stamped;
+}
+
+type LabelColumns = Pick<Record, 'scope' | 'owner' | 'state' | 'parts' | 'length' | 'valid_from' | 'expires_at' | 'priority'>;
+
+export function rowLabels(record: LabelColumns): RowLabels {
+  return {
+    scope: record.scope,
+    owner: record.owner,
+    active: record.state === 'active',
+    parts: record.parts,
+    length: record.length,
+    validFrom: record.valid_from,
+    expiresAt: record.expires_at ?? Number.POSITIVE_INFINITY,
+    priority: record.priority,
+  };
+}

@@ -1,0 +1,133 @@
+import { isCleared, mayChange, mayIn, mayRead } from '../access/authorise';
+import type { Draft, Stamp } from '../domain/command';
+import { MemoryError } from '../domain/errors';
+import type { Remembered } from '../domain/memory';
+import { showNamespace } from '../domain/namespace';
+import { type ApplyContext, labelsOf, stampChange } from './apply-context';
+import { contentColumns, type Record } from './record';
+import { assertSpace, insertVectors, revise } from './revise';
+
+/** Stores a draft, or revises the memory that has its key. Everything is checked before anything is written. */
+export function applyRemember(context: ApplyContext, draft: Draft, { at, by: actor }: Stamp): Remembered {
+  const { interning, policy } = context;
+  if (!mayIn(policy, actor, 'write', draft.namespace) || !isCleared(actor, draft.accessTags)) throw forbiddenWrite(draft);
+  const duplicate = findDuplicate(context, draft, interning.findActor(actor));
+  if (duplicate !== undefined) return duplicate;
+  assertSpace(context, draft.embedded);
+
+  const keyed = findKeyed(context, draft, interning.findActor(actor));
+  if (keyed !== undefined && !mayChange(policy, actor, 'update', labelsOf(context, keyed))) throw forbiddenKey(draft);
+  const target = draft.supersedes === undefined ? undefined : supersedable(context, draft.supersedes, { at, by: actor });
+  if (target !== undefined && target.row === keyed?.row) throw supersedesItself(target.id);
+
+  const by = interning.internActor(actor);
+  const record = keyed === undefined ? store(context, draft, { at, by }) : reviseByKey(context, keyed, draft, { at, by });
+  if (target !== undefined) {
+    const validTo = target.valid_to === null ? draft.validFrom : Math.min(target.valid_to, draft.validFrom);
+    revise(context, target, { columns: { state: 'superseded', superseded_by: record.id, valid_to: validTo }, at, by });
+  }
+  if (draft.idempotency !== undefined) {
+    const { key, digest } = draft.idempotency;
+    context.writer.insertIdempotency({ author: by, key, digest, id: record.id, revision: record.revision });
+  }
+  return { id: record.id, revision: record.revision, outcome: keyed === undefined ? 'stored' : 'revised' };
+}
+
+/**
+ * The answer of the first call with this idempotency key, forgotten or not.
+ *
+ * @throws IDEMPOTENCY_CONFLICT where that call had other content.
+ */
+export function findDuplicate(
+  context: Pick<ApplyContext, 'findIdempotent'>,
+  { idempotency }: Pick<Draft, 'idempotency'>,
+  author: number | undefined,
+): Remembered | undefined {
+  const first = idempotency && author !== undefined ? context.findIdempotent(author, idempotency.key) : undefined;
+  if (first === undefined) return undefined;
+  if (first.digest === idempotency?.digest) return { id: first.id, revision: first.revision, outcome: 'duplicate' };
+  const message = `The idempotency key ${JSON.stringify(idempotency?.key)} was used for memory ${first.id} with other content: use a new key for a new memory.`;
+  throw new MemoryError('IDEMPOTENCY_CONFLICT', message);
+}
+
+/** The memory that the draft's key names, among those with the draft's labels. */
+function findKeyed({ interning, records }: ApplyContext, draft: Draft, author: number | undefined): Record | undefined {
+  const scope = interning.findScope(draft.namespace, draft.accessTags);
+  const owner = draft.visibility === 'private' ? author : 0;
+  if (draft.key === undefined || scope === undefined || owner === undefined) return undefined;
+  return records.byKey(scope, owner, draft.key);
+}
+
+function store(context: ApplyContext, draft: Draft, { at, by }: { at: number; by: number }): Record {
+  const { writer } = context;
+  const row = context.nextRow();
+  const tokens = context.analyze(draft.text);
+  const record = {
+    row,
+    id: draft.id,
+    revision: 1,
+    state: 'active' as const,
+    scope: context.interning.internScope(draft.namespace, draft.accessTags),
+    owner: draft.visibility === 'private' ? by : 0,
+    author: by,
+    ...draftColumns(draft),
+    key: draft.key ?? null,
+    created_at: at,
+    updated_at: at,
+    superseded_by: null,
+    ...insertVectors(context, row, draft.embedded),
+    length: tokens.length,
+  };
+  const stamped = stampChange(context, record, { type: 'stored', at, by, tokens, reindex: true });
+  writer.insertRecord(stamped);
+  writer.insertTokens(row, tokens);
+  writer.insertTags(row, draft.tags);
+  return stamped;
+}
+
+function reviseByKey(context: ApplyContext, keyed: Record, draft: Draft, stamp: { at: number; by: number }): Record {
+  // What is written anew under its key is current again, whatever had taken its place.
+  const columns = { ...draftColumns(draft), state: 'active' as const, superseded_by: null };
+  return revise(context, keyed, { columns, embedded: draft.embedded ?? null, ...stamp });
+}
+
+function draftColumns(draft: Draft) {
+  return {
+    ...contentColumns(draft),
+    user_id: draft.userId ?? null,
+    session_id: draft.sessionId ?? null,
+    source_channel: draft.source.channel,
+    source_ref: draft.source.ref ?? null,
+    supersedes: draft.supersedes ?? null,
+  };
+}
+
+function supersedable(context: ApplyContext, id: string, { by }: Stamp): Record {
+  const target = context.records.byId(id);
+  const labels = target && labelsOf(context, target);
+  if (target === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {
+    throw new MemoryError('NOT_FOUND', `There is no memory ${JSON.stringify(id)} to supersede, or none that may be read here.`);
+  }
+  if (!mayChange(context.policy, by, 'update', labels)) {
+    throw new MemoryError('FORBIDDEN', `Superseding memory ${id} needs the action update in ${showNamespace(labels.namespace)}.`);
+  }
+  if (target.state === 'superseded') {
+    throw new MemoryError('REVISION_CONFLICT', `Memory ${id} was superseded already: read it again, and supersede what took its place.`);
+  }
+  return target;
+}
+
+function forbiddenWrite({ namespace, accessTags }: Draft): MemoryError {
+  const tags = accessTags.length === 0 ? '' : ` with the access tags ${JSON.stringify(accessTags)}, for which the writer must be cleared`;
+  return new MemoryError('FORBIDDEN', `No rule allows writing in ${showNamespace(namespace)}${tags}, or one denies it.`);
+}
+
+function forbiddenKey({ key, namespace }: Draft): MemoryError {
+  const message = `The key ${JSON.stringify(key)} in ${showNamespace(namespace)} belongs to a memory of another author: revising it needs the action update there.`;
+  return new MemoryError('FORBIDDEN', message);
+}
+
+function supersedesItself(id: string): MemoryError {
+  const issue = { path: ['supersedes'], message: 'is the memory that has this key: to revise it, leave supersedes out.' };
+  return new MemoryError('INVALID_INPUT', `Memory ${id} cannot supersede itself.`, { issues: [issue] });
+}

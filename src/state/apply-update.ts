@@ -1,0 +1,68 @@
+import { mayChange, mayRead } from '../access/authorise';
+import type { Patch, Stamp } from '../domain/command';
+import { MemoryError } from '../domain/errors';
+import { type Namespace, showNamespace } from '../domain/namespace';
+import { type ApplyContext, labelsOf } from './apply-context';
+import type { Record } from './record';
+import { assertSpace, revise } from './revise';
+
+/** Revises a memory that the actor may read and update. */
+export function applyUpdate(context: ApplyContext, id: string, patch: Patch, ifRevision: number | undefined, stamp: Stamp): Record {
+  const record = changeable(context, context.records.byId(id), id, 'update', stamp);
+  assertRevision(record, ifRevision);
+  assertSpace(context, patch.embedded);
+  return revise(context, record, {
+    columns: patchColumns(patch),
+    ...(patch.embedded === undefined ? {} : { embedded: patch.embedded }),
+    at: stamp.at,
+    by: context.interning.internActor(stamp.by),
+  });
+}
+
+/** The record, if the actor may read it (else NOT_FOUND) and do that to it (else FORBIDDEN). */
+export function changeable<R extends Pick<Record, 'scope' | 'owner' | 'author'>>(
+  context: ApplyContext,
+  record: R | undefined,
+  id: string,
+  action: 'update' | 'forget',
+  { by }: Stamp,
+): R {
+  const labels = record && labelsOf(context, record);
+  if (record === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {
+    throw noSuchMemory(id);
+  }
+  if (!mayChange(context.policy, by, action, labels)) {
+    throw forbiddenChange(id, action, labels.namespace);
+  }
+  return record;
+}
+
+/** What is said alike of a memory that is not there and of one that may not be read. */
+export function noSuchMemory(id: string): MemoryError {
+  return new MemoryError('NOT_FOUND', `There is no memory ${JSON.stringify(id)}, or none that may be read here.`);
+}
+
+export function forbiddenChange(id: string, action: 'update' | 'forget', namespace: Namespace): MemoryError {
+  const message = `Memory ${id} is of another author, or ${action} is denied: it needs the action ${action} in ${showNamespace(namespace)}.`;
+  return new MemoryError('FORBIDDEN', message);
+}
+
+/** @throws REVISION_CONFLICT where the memory is at another revision than the caller relied on. */
+export function assertRevision({ id, revision }: Pick<Record, 'id' | 'revision'>, ifRevision: number | undefined): void {
+  if (ifRevision === undefined || ifRevision === revision) return;
+  const message = `Memory ${id} is at revision ${revision}, not ${ifRevision}: read it again and decide anew.`;
+  throw new MemoryError('REVISION_CONFLICT', message);
+}
+
+function patchColumns(patch: Patch): Partial<Record> {
+  return {
+    ...(patch.text === undefined ? {} : { text: patch.text }),
+    ...(patch.kind === undefined ? {} : { kind: patch.kind }),
+    ...(patch.tags === undefined ? {} : { tags: JSON.stringify(patch.tags) }),
+    ...(patch.priority === undefined ? {} : { priority: patch.priority }),
+    ...(patch.metadata === undefined ? {} : { metadata: JSON.stringify(patch.metadata) }),
+    ...(patch.validFrom === undefined ? {} : { valid_from: patch.validFrom }),
+    ...(patch.validTo === undefined ? {} : { valid_to: patch.validTo }),
+    ...(patch.expiresAt === undefined ? {} : { expires_at: patch.expiresAt }),
+  };
+}

@@ -1,0 +1,161 @@
+import type { Database } from 'better-sqlite3';
+import { Policy } from '../access/policy';
+import type { Command, Outcome } from '../domain/command';
+import { isRoot } from '../domain/principal';
+import { MemoryError } from '../domain/errors';
+import { analyze } from '../keyword-index/analyzer';
+import type { ApplyContext } from './apply-context';
+import { applyForget } from './apply-forget';
+import { applyRemember } from './apply-remember';
+import { applyUpdate } from './apply-update';
+import type { Checksum } from './checksum';
+import type { Interning } from './interning';
+import type { RecordQueries } from './record-queries';
+import type { RowChange } from './row-change';
+import type { RulesTable } from './rules-table';
+import { prepare, queries, type Statement } from './statement';
+import { Writer } from './writer';
+
+export interface Applied {
+  /** In the order of the commands. */
+  readonly outcomes: readonly Outcome[];
+  /** In the order in which they happened. */
+  readonly changes: readonly RowChange[];
+  readonly policyChanged: boolean;
+  readonly damagedWords: boolean;
+}
+
+interface Parts {
+  readonly database: Database;
+  readonly interning: Interning;
+  readonly records: RecordQueries;
+  readonly rules: RulesTable;
+  readonly checksum: Checksum;
+}
+
+type Idempotent = { digest: string; id: string; revision: number };
+
+/** The only writer of the database. It reads no clock, no randomness and no network: the same commands give the same state. */
+export class Applier {
+  readonly #parts: Parts;
+  readonly #writer: Writer;
+  readonly #findIdempotent: Statement<{ author: number; key: string }, Idempotent>;
+  #policy: Policy;
+  #lastRow = 0;
+  #lastEntry = 0;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#writer = new Writer(parts.database, parts.checksum);
+    this.#findIdempotent = prepare(parts.database, (p) =>
+      queries
+        .selectFrom('idempotency')
+        .select(['digest', 'id', 'revision'])
+        .where('author', '=', p('author'))
+        .where('key', '=', p('key')),
+    );
+    this.#policy = parts.rules.policy();
+    this.#readCounters();
+  }
+
+  get policy(): Policy {
+    return this.#policy;
+  }
+
+  /** The number of the latest change. */
+  get lastEntry(): number {
+    return this.#lastEntry;
+  }
+
+  findIdempotent(author: number, key: string): Idempotent | undefined {
+    return this.#findIdempotent.get({ author, key });
+  }
+
+  /** Applies a frame in one transaction. A command that is refused leaves nothing behind and hinders no other. */
+  apply(frame: readonly Command[]): Applied {
+    const changes: RowChange[] = [];
+    const state = { policyChanged: false, damagedWords: false };
+    try {
+      const outcomes = this.#parts.database
+        .transaction(() => frame.map((command) => this.#attempt(command, changes, state)))
+        .immediate();
+      return { outcomes, changes, ...state };
+    } catch (error) {
+      this.reload();
+      throw error;
+    }
+  }
+
+  /** Forgets what is kept in memory and reads it again. */
+  reload(): void {
+    this.#parts.interning.reload();
+    this.#policy = this.#parts.rules.policy();
+    this.#readCounters();
+  }
+
+  #attempt(command: Command, changes: RowChange[], state: { policyChanged: boolean; damagedWords: boolean }): Outcome {
+    const own: RowChange[] = [];
+    const context = this.#context(own, state);
+    try {
+      // A nested transaction is a savepoint: only a command of several memories can be refused halfway.
+      const several = command.type === 'remember' && command.drafts.length > 1;
+      const run = () => this.#dispatch(command, context, state);
+      const outcome = several ? this.#parts.database.transaction(run)() : run();
+      changes.push(...own);
+      return outcome;
+    } catch (error) {
+      if (!MemoryError.is(error)) throw error;
+      if (own.length > 0) this.reload();
+      return { ok: false, error };
+    }
+  }
+
+  #dispatch(command: Command, context: ApplyContext, state: { policyChanged: boolean }): Outcome {
+    const { stamp } = command;
+    switch (command.type) {
+      case 'remember':
+        return { ok: true, type: 'remember', remembered: command.drafts.map((draft) => applyRemember(context, draft, stamp)) };
+      case 'update': {
+        const { id, revision } = applyUpdate(context, command.id, command.patch, command.ifRevision, stamp);
+        return { ok: true, type: 'update', id, revision };
+      }
+      case 'forget':
+        return { ok: true, type: 'forget', forgotten: applyForget(context, command.ids, command.ifRevision, stamp) };
+      case 'declare-rules':
+        state.policyChanged = this.#declareRules(command);
+        return { ok: true, type: 'declare-rules' };
+    }
+  }
+
+  #declareRules({ rules, stamp }: Command & { type: 'declare-rules' }): boolean {
+    if (!isRoot(stamp.by)) throw new MemoryError('FORBIDDEN', 'Only who opens the folder declares rules.');
+    if (!this.#parts.rules.differsFrom(rules)) return false;
+    this.#parts.rules.declare(rules, stamp.at);
+    this.#policy = this.#parts.rules.policy();
+    return true;
+  }
+
+  #context(own: RowChange[], state: { damagedWords: boolean }): ApplyContext {
+    return {
+      policy: this.#policy,
+      interning: this.#parts.interning,
+      records: this.#parts.records,
+      writer: this.#writer,
+      checksum: this.#parts.checksum,
+      findIdempotent: (author, key) => this.findIdempotent(author, key),
+      analyze,
+      nextRow: () => ++this.#lastRow,
+      nextEntry: () => ++this.#lastEntry,
+      report: (change) => own.push(change),
+      reportDamagedWords: () => {
+        state.damagedWords = true;
+      },
+    };
+  }
+
+  #readCounters(): void {
+    const max = (sql: string) => this.#parts.database.prepare(sql).pluck().get() as number;
+    this.#lastRow = max('select coalesce(max(row), 0) from memories');
+    this.#lastEntry = max('select coalesce(max(entry), 0) from changes');
+  }
+}

@@ -1,0 +1,82 @@
+import type { Database } from 'better-sqlite3';
+import type { Checksum } from './checksum';
+import { type Record, isIntact, damaged } from './record';
+import type { Tables } from './schema';
+import { prepare, queries, type Statement } from './statement';
+
+/** A line of the feed of changes, with the id of its memory. */
+export type ChangeLine = Tables['changes'] & { readonly id: string };
+
+/** Reads the feed of changes, and what memories were before. */
+export class ChangeQueries {
+  readonly #checksum: Checksum;
+  readonly #after: Statement<{ entry: number; limit: number }, ChangeLine>;
+  readonly #ofRow: Statement<{ row: number }, ChangeLine>;
+  readonly #entryOf: Statement<{ id: string; revision: number }, { entry: number }>;
+  readonly #revision: Statement<{ row: number; revision: number }, { record: string }>;
+
+  constructor(database: Database, checksum: Checksum) {
+    this.#checksum = checksum;
+    this.#after = prepare(database, (p) =>
+      lines().where('changes.entry', '>', p('entry')).orderBy('changes.entry').limit(p('limit')),
+    );
+    this.#ofRow = prepare(database, (p) => lines().where('changes.row', '=', p('row')).orderBy('changes.revision'));
+    this.#entryOf = prepare(database, (p) =>
+      queries
+        .selectFrom('changes')
+        .innerJoin('memories', 'memories.row', 'changes.row')
+        .select('changes.entry')
+        .where('memories.id', '=', p('id'))
+        .where('changes.revision', '=', p('revision')),
+    );
+    this.#revision = prepare(database, (p) =>
+      queries
+        .selectFrom('revisions')
+        .select('record')
+        .where('row', '=', p('row'))
+        .where('revision', '=', p('revision')),
+    );
+  }
+
+  /** The changes after an entry, in order. */
+  after(entry: number, limit: number): ChangeLine[] {
+    return this.#after.all({ entry, limit });
+  }
+
+  ofRow(row: number): ChangeLine[] {
+    return this.#ofRow.all({ row });
+  }
+
+  entryOf(id: string, revision: number): number | undefined {
+    return this.#entryOf.get({ id, revision })?.entry;
+  }
+
+  /**
+   * What a memory was at a revision before its latest. Absent once it is forgotten.
+   *
+   * @throws RECORD_DAMAGED
+   */
+  revision(row: number, revision: number): Record | undefined {
+    const stored = this.#revision.get({ row, revision });
+    if (stored === undefined) return undefined;
+    const record = parsed(stored.record);
+    if (record === undefined || !isIntact(record, this.#checksum)) throw damaged(`${record?.id ?? ''} (revision ${revision})`);
+    return record;
+  }
+}
+
+function parsed(json: string): Record | undefined {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function lines() {
+  return queries
+    .selectFrom('changes')
+    .innerJoin('memories', 'memories.row', 'changes.row')
+    .selectAll('changes')
+    .select('memories.id');
+}

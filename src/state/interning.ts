@@ -1,0 +1,212 @@
+import type { Database } from 'better-sqlite3';
+import type { SpaceName } from '../domain/command';
+import type { Namespace } from '../domain/namespace';
+import type { Actor, Party } from '../domain/principal';
+import { LabelTree } from './label-tree';
+import { prepare, queries, type Statement } from './statement';
+
+/** What a scope number stands for. */
+export interface ScopeLabel {
+  readonly namespace: Namespace;
+  /** Sorted, without repeats. */
+  readonly accessTags: readonly string[];
+}
+
+/**
+ * The numbers that stand for namespaces, scopes, author pairs and embedding spaces. Made in `apply` alone, in order, and never
+ * reused: the same commands give the same numbers everywhere.
+ */
+export class Interning {
+  readonly #insert: Inserts;
+  readonly #database: Database;
+  #tree = new LabelTree();
+  #scopes: (ScopeLabel & { readonly node: number })[] = [];
+  #scopeIds = new Map<number, Map<string, number>>();
+  #actors: Actor[] = [];
+  #actorIds = new Map<string, number>();
+  #spaces: SpaceName[] = [];
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#insert = prepareInserts(database);
+    this.reload();
+  }
+
+  /** Reads everything again: after a transaction that was rolled back, and when another process writes. */
+  reload(): void {
+    this.#tree = new LabelTree();
+    this.#scopes = [];
+    this.#scopeIds = new Map();
+    this.#actors = [];
+    this.#actorIds = new Map();
+    this.#spaces = [];
+    const all = <T>(sql: string) => this.#database.prepare(sql).all() as T[];
+    for (const n of all<{ id: number; parent: number; label: string }>('select * from namespaces order by id')) {
+      this.#tree.add(n.id, n.parent, n.label);
+    }
+    for (const s of all<{ namespace: number; access_tags: string }>('select * from scopes order by id')) {
+      this.#addScope(s.namespace, s.access_tags);
+    }
+    for (const a of all<ActorRow>('select * from actors order by id')) this.#addActor(actorOf(a));
+    for (const s of all<SpaceName>('select model, dimensions, normalized from spaces order by id')) this.#addSpace(s);
+  }
+
+  /** Scopes are numbered from 1 to this. */
+  get scopeCount(): number {
+    return this.#scopes.length;
+  }
+
+  scope(id: number): ScopeLabel {
+    return found(this.#scopes[id - 1], 'scope', id);
+  }
+
+  actor(id: number): Actor {
+    return found(this.#actors[id - 1], 'actor', id);
+  }
+
+  findActor(actor: Actor): number | undefined {
+    return this.#actorIds.get(actorKey(actor));
+  }
+
+  /** The numbers of the author pairs whose first half is that agent. */
+  actorsOfAgent(agentId: string): number[] {
+    return this.#actors.flatMap(({ party }, i) =>
+      party !== 'root' && party.kind === 'agent' && party.id === agentId ? [i + 1] : [],
+    );
+  }
+
+  /** Every author pair with its number. */
+  actors(): { id: number; actor: Actor }[] {
+    return this.#actors.map((actor, i) => ({ id: i + 1, actor }));
+  }
+
+  space(id: number): SpaceName {
+    return found(this.#spaces[id - 1], 'embedding space', id);
+  }
+
+  /** The space that the store's vectors are in, once it has one. */
+  get currentSpace(): { readonly id: number; readonly name: SpaceName } | undefined {
+    const name = this.#spaces.at(-1);
+    return name === undefined ? undefined : { id: this.#spaces.length, name };
+  }
+
+  findScope(namespace: Namespace, accessTags: readonly string[]): number | undefined {
+    const node = this.#tree.find(namespace);
+    return node === undefined ? undefined : this.#scopeIds.get(node)?.get(canonicalTags(accessTags));
+  }
+
+  /** The scopes of a namespace, whatever their access tags. */
+  scopesOf(namespace: Namespace): number[] {
+    const node = this.#tree.find(namespace);
+    return node === undefined ? [] : [...(this.#scopeIds.get(node)?.values() ?? [])];
+  }
+
+  internScope(namespace: Namespace, accessTags: readonly string[]): number {
+    const known = this.findScope(namespace, accessTags);
+    if (known !== undefined) return known;
+    const node = this.#internNamespace(namespace);
+    const tags = canonicalTags(accessTags);
+    this.#insert.scope.run({ id: this.#scopes.length + 1, namespace: node, access_tags: tags });
+    return this.#addScope(node, tags);
+  }
+
+  internActor(actor: Actor): number {
+    const known = this.findActor(actor);
+    if (known !== undefined) return known;
+    const { party, onBehalfOf } = actor;
+    const [kind, name] = party === 'root' ? (['root', ''] as const) : ([party.kind, party.id] as const);
+    this.#insert.actor.run({ id: this.#actors.length + 1, kind, name, on_behalf_of: onBehalfOf?.id ?? '' });
+    return this.#addActor(actor);
+  }
+
+  internSpace(name: SpaceName): number {
+    const { model, dimensions } = name;
+    this.#insert.space.run({ id: this.#spaces.length + 1, model, dimensions, normalized: Number(name.normalized) });
+    return this.#addSpace(name);
+  }
+
+  #internNamespace(namespace: Namespace): number {
+    let node = 0;
+    for (const [depth, label] of namespace.entries()) {
+      const known = this.#tree.find(namespace.slice(0, depth + 1));
+      if (known === undefined) {
+        const id = this.#tree.next;
+        this.#insert.namespace.run({ id, parent: node, label });
+        this.#tree.add(id, node, label);
+        node = id;
+      } else node = known;
+    }
+    return node;
+  }
+
+  #addScope(node: number, tags: string): number {
+    this.#scopes.push({ node, namespace: this.#tree.pathOf(node), accessTags: JSON.parse(tags) });
+    const byTags = this.#scopeIds.get(node) ?? new Map<string, number>();
+    this.#scopeIds.set(node, byTags.set(tags, this.#scopes.length));
+    return this.#scopes.length;
+  }
+
+  #addActor(actor: Actor): number {
+    this.#actors.push(actor);
+    this.#actorIds.set(actorKey(actor), this.#actors.length);
+    return this.#actors.length;
+  }
+
+  #addSpace({ model, dimensions, normalized }: SpaceName): number {
+    return this.#spaces.push({ model, dimensions, normalized: Boolean(normalized) });
+  }
+}
+
+interface ActorRow {
+  kind: Party['kind'] | 'root';
+  name: string;
+  on_behalf_of: string;
+}
+
+function actorOf({ kind, name, on_behalf_of }: ActorRow): Actor {
+  if (kind === 'root') return { party: 'root' };
+  const party: Party = { kind, id: name };
+  return on_behalf_of === '' ? { party } : { party, onBehalfOf: { kind: 'user', id: on_behalf_of } };
+}
+
+// JSON of a list is injective: no two author pairs share a key, whatever their ids hold.
+function actorKey({ party, onBehalfOf }: Actor): string {
+  return JSON.stringify(party === 'root' ? ['root'] : [party.kind, party.id, onBehalfOf?.id ?? null]);
+}
+
+function canonicalTags(accessTags: readonly string[]): string {
+  return JSON.stringify([...new Set(accessTags)].sort());
+}
+
+function found<T>(value: T | undefined, what: string, id: number): T {
+  if (value === undefined) throw new Error(`No ${what} has the number ${id}.`);
+  return value;
+}
+
+interface Inserts {
+  namespace: Statement<{ id: number; parent: number; label: string }, unknown>;
+  scope: Statement<{ id: number; namespace: number; access_tags: string }, unknown>;
+  actor: Statement<ActorRow & { id: number }, unknown>;
+  space: Statement<{ id: number; model: string; dimensions: number; normalized: number }, unknown>;
+}
+
+function prepareInserts(database: Database): Inserts {
+  return {
+    namespace: prepare(database, (p) =>
+      queries.insertInto('namespaces').values({ id: p('id'), parent: p('parent'), label: p('label') }),
+    ),
+    scope: prepare(database, (p) =>
+      queries.insertInto('scopes').values({ id: p('id'), namespace: p('namespace'), access_tags: p('access_tags') }),
+    ),
+    actor: prepare(database, (p) =>
+      queries
+        .insertInto('actors')
+        .values({ id: p('id'), kind: p('kind'), name: p('name'), on_behalf_of: p('on_behalf_of') }),
+    ),
+    space: prepare(database, (p) =>
+      queries
+        .insertInto('spaces')
+        .values({ id: p('id'), model: p('model'), dimensions: p('dimensions'), normalized: p('normalized') }),
+    ),
+  };
+}

@@ -1,0 +1,64 @@
+import type { Database } from 'better-sqlite3';
+import type { Checksum } from './checksum';
+import { opened, type Record, recordOf, type StoredRecord } from './record';
+import { prepare, queries } from './statement';
+
+/** Looks up single records, and checks each against its checksum. */
+export class RecordQueries {
+  readonly #checksum: Checksum;
+  readonly #byId;
+  readonly #byRow;
+  readonly #byKey;
+
+  constructor(database: Database, checksum: Checksum) {
+    this.#checksum = checksum;
+    this.#byId = prepare<{ id: string }, StoredRecord>(database, (p) => withText().where('memories.id', '=', p('id')));
+    this.#byRow = prepare<{ row: number }, StoredRecord>(database, (p) =>
+      withText().where('memories.row', '=', p('row')),
+    );
+    this.#byKey = prepare<{ scope: number; owner: number; key: string }, StoredRecord>(database, (p) =>
+      withText()
+        .where('memories.scope', '=', p('scope'))
+        .where('memories.owner', '=', p('owner'))
+        .where('memories.key', '=', p('key')),
+    );
+  }
+
+  /** A record that is not forgotten. */
+  byId(id: string): Record | undefined {
+    const stored = this.#byId.get({ id });
+    return stored === undefined || stored.state === 'forgotten' ? undefined : opened(stored, this.#checksum);
+  }
+
+  /** A record that is not forgotten, though it may be damaged. */
+  unchecked(id: string): Record | undefined {
+    const stored = this.#byId.get({ id });
+    return stored === undefined || stored.state === 'forgotten' ? undefined : recordOf(stored);
+  }
+
+  /** A record by id, or what is left of a forgotten one. */
+  tombstoneOrRecord(id: string): Record | undefined {
+    const stored = this.#byId.get({ id });
+    return stored && opened(stored, this.#checksum);
+  }
+
+  byRow(row: number): Record | undefined {
+    const stored = this.#byRow.get({ row });
+    return stored === undefined || stored.state === 'forgotten' ? undefined : opened(stored, this.#checksum);
+  }
+
+  /** The one record with that key among those with the same labels. */
+  byKey(scope: number, owner: number, key: string): Record | undefined {
+    const stored = this.#byKey.get({ scope, owner, key });
+    return stored === undefined ? undefined : opened(stored, this.#checksum);
+  }
+}
+
+/** `memories` with the text beside it. A forgotten record has none. */
+export function withText() {
+  return queries
+    .selectFrom('memories')
+    .leftJoin('texts', 'texts.row', 'memories.row')
+    .selectAll('memories')
+    .select('texts.text');
+}

@@ -1,0 +1,108 @@
+import type { Content } from '../domain/command';
+import { MemoryError } from '../domain/errors';
+import type { Kind, Memory, Source } from '../domain/memory';
+import { principalOf } from '../domain/principal';
+import type { Checksum } from './checksum';
+import type { Interning } from './interning';
+import type { MemoriesTable } from './schema';
+
+/** One row of `memories` with its text: all that SQLite knows of a memory, vectors aside. */
+export type Record = MemoriesTable & { text: string };
+export type StoredRecord = MemoriesTable & { text: string | Buffer | null };
+
+/** UTF-8 cannot hold a lone surrogate: such a text is kept as UTF-16, so that it comes back as it was given. */
+export function storedText(text: string): string | Buffer {
+  return text.isWellFormed() ? text : Buffer.from(text, 'utf16le');
+}
+
+function givenText(stored: string | Buffer | null): string {
+  return typeof stored === 'string' ? stored : (stored?.toString('utf16le') ?? '');
+}
+
+const checked: readonly (keyof Record)[] = [
+  ...(['row', 'id', 'revision', 'state', 'scope', 'owner', 'author', 'kind', 'user_id', 'session_id', 'key'] as const),
+  ...(['priority', 'tags', 'metadata', 'source_channel', 'source_ref', 'created_at', 'updated_at', 'valid_from'] as const),
+  ...(['valid_to', 'expires_at', 'supersedes', 'superseded_by', 'space', 'parts', 'length', 'entry', 'text'] as const),
+];
+
+/** The record with the checksum that belongs to it. */
+export function sealed(record: Omit<Record, 'checksum'>, checksum: Checksum): Record {
+  return { ...record, checksum: checksum.ofText(canonical(record)) };
+}
+
+function canonical(record: Omit<Record, 'checksum'>): string {
+  return JSON.stringify(checked.map((field) => record[field as keyof Omit<Record, 'checksum'>]));
+}
+
+/**
+ * A record as it was written.
+ *
+ * @throws RECORD_DAMAGED where it does not match its checksum.
+ */
+export function opened(stored: StoredRecord, checksum: Checksum): Record {
+  const record = recordOf(stored);
+  if (!isIntact(record, checksum)) throw damaged(record.id);
+  return record;
+}
+
+/** A record with its text as it was given, unchecked. */
+export function recordOf(stored: StoredRecord): Record {
+  return { ...stored, text: givenText(stored.text) };
+}
+
+export function isIntact(record: Record, checksum: Checksum): boolean {
+  return record.checksum === checksum.ofText(canonical(record));
+}
+
+export function damaged(id: string, cause?: unknown): MemoryError {
+  const message = `The record of memory ${id} does not match its checksum: the disk or a foreign program has altered it. Restore it from a backup, or forget it; verify() lists every such record.`;
+  return new MemoryError('RECORD_DAMAGED', message, { cause });
+}
+
+/** A record in the words of the public surface. */
+export function memoryOf(record: Record, interning: Interning): Memory {
+  const { namespace, accessTags } = interning.scope(record.scope);
+  const author = principalOf(interning.actor(record.author));
+  const source: Source = { channel: record.source_channel as Source['channel'] };
+  if (record.source_ref !== null) source.ref = record.source_ref;
+  return {
+    id: record.id,
+    revision: record.revision,
+    state: record.state as Memory['state'],
+    namespace: [...namespace],
+    visibility: record.owner === 0 ? 'shared' : 'private',
+    accessTags: [...accessTags],
+    ...(record.key === null ? {} : { key: record.key }),
+    text: record.text,
+    kind: record.kind as Kind,
+    ...('agentId' in author ? { agentId: author.agentId } : {}),
+    ...(author.onBehalfOf === undefined ? {} : { onBehalfOf: author.onBehalfOf.userId }),
+    ...(record.user_id === null ? {} : { userId: record.user_id }),
+    ...(record.session_id === null ? {} : { sessionId: record.session_id }),
+    tags: JSON.parse(record.tags),
+    priority: record.priority,
+    metadata: JSON.parse(record.metadata),
+    source,
+    createdAt: new Date(record.created_at),
+    updatedAt: new Date(record.updated_at),
+    validFrom: new Date(record.valid_from),
+    ...(record.valid_to === null ? {} : { validTo: new Date(record.valid_to) }),
+    ...(record.expires_at === null ? {} : { expiresAt: new Date(record.expires_at) }),
+    ...(record.supersedes === null ? {} : { supersedes: record.supersedes }),
+    ...(record.superseded_by === null ? {} : { supersededBy: record.superseded_by }),
+  };
+}
+
+/** The columns that hold a memory's content. */
+export function contentColumns(content: Content) {
+  return {
+    kind: content.kind,
+    tags: JSON.stringify(content.tags),
+    priority: content.priority,
+    metadata: JSON.stringify(content.metadata),
+    valid_from: content.validFrom,
+    valid_to: content.validTo ?? null,
+    expires_at: content.expiresAt ?? null,
+    text: content.text,
+  };
+}

@@ -1,0 +1,150 @@
+import type { Generated } from 'kysely';
+
+/** Interned path of labels: a tree, so that namespaces are compared label by label. The root, 0, has no row. */
+interface NamespacesTable {
+  id: number;
+  parent: number;
+  label: string;
+}
+
+/** A namespace with a set of access tags. Numbers are never reused. */
+interface ScopesTable {
+  id: number;
+  namespace: number;
+  /** JSON, sorted. */
+  access_tags: string;
+}
+
+/** An author pair. `on_behalf_of` is '' where there is none: ids are never empty. */
+interface ActorsTable {
+  id: number;
+  kind: 'agent' | 'user' | 'service' | 'root';
+  name: string;
+  on_behalf_of: string;
+}
+
+interface SpacesTable {
+  id: number;
+  model: string;
+  dimensions: number;
+  normalized: number;
+}
+
+export interface MemoriesTable {
+  row: number;
+  id: string;
+  revision: number;
+  state: 'active' | 'superseded' | 'quarantined' | 'forgotten';
+  scope: number;
+  /** 0 for shared, else the author. */
+  owner: number;
+  author: number;
+  kind: string;
+  user_id: string | null;
+  session_id: string | null;
+  key: string | null;
+  priority: number;
+  /** JSON. */
+  tags: string;
+  /** JSON. */
+  metadata: string;
+  source_channel: string;
+  source_ref: string | null;
+  created_at: number;
+  updated_at: number;
+  valid_from: number;
+  valid_to: number | null;
+  expires_at: number | null;
+  supersedes: string | null;
+  superseded_by: string | null;
+  /** The embedding space of its vectors, and how many parts it has: 0 for none. */
+  space: number | null;
+  parts: number;
+  /** Tokens of the text, for BM25. */
+  length: number;
+  /** The number of its latest change. */
+  entry: number;
+  checksum: string;
+}
+
+interface TextsTable {
+  row: number;
+  /** A buffer of UTF-16 where the text has a lone surrogate, which UTF-8 cannot hold. */
+  text: string | Buffer;
+}
+
+interface VectorsTable {
+  /** See `vector-key.ts`. */
+  key: number;
+  vector: Buffer;
+  checksum: number;
+}
+
+/** One line for each change of a memory, never altered. */
+interface ChangesTable {
+  entry: number;
+  row: number;
+  revision: number;
+  type: 'stored' | 'revised' | 'forgotten';
+  at: number;
+  by: number;
+  /** The labels of the memory after the change. */
+  scope: number;
+  owner: number;
+}
+
+/** What a memory was before its latest revision: gone once it is forgotten. */
+interface RevisionsTable {
+  row: number;
+  revision: number;
+  /** JSON of the record and its text. */
+  record: string;
+}
+
+interface TagsTable {
+  tag: string;
+  row: number;
+}
+
+interface IdempotencyTable {
+  author: number;
+  key: string;
+  digest: string;
+  id: string;
+  revision: number;
+}
+
+interface RulesTable {
+  id: Generated<number>;
+  effect: 'allow' | 'deny';
+  /** JSON of the rule's subject, actions and namespace. */
+  subject: string;
+  actions: string;
+  namespace: string;
+  /** 1 for a rule declared at `open`. */
+  declared: number;
+  since: number;
+  /** Rules are ended, never deleted. */
+  until: number | null;
+}
+
+interface MetaTable {
+  key: string;
+  value: string | number | Buffer;
+}
+
+export interface Tables {
+  namespaces: NamespacesTable;
+  scopes: ScopesTable;
+  actors: ActorsTable;
+  spaces: SpacesTable;
+  memories: MemoriesTable;
+  texts: TextsTable;
+  vectors: VectorsTable;
+  changes: ChangesTable;
+  revisions: RevisionsTable;
+  tags: TagsTable;
+  idempotency: IdempotencyTable;
+  rules: RulesTable;
+  meta: MetaTable;
+}

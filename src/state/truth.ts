@@ -1,0 +1,134 @@
+import type { Database } from 'better-sqlite3';
+import type { Policy } from '../access/policy';
+import type { Command } from '../domain/command';
+import { type Applied, Applier } from './apply';
+import { rowLabels } from './apply-context';
+import { ChangeQueries } from './change-queries';
+import type { Checksum } from './checksum';
+import { Columns } from './columns';
+import { translated } from './database';
+import { Interning } from './interning';
+import { Meta } from './meta';
+import { migrate, versionOf } from './migrations';
+import { RecordQueries } from './record-queries';
+import type { RowChange } from './row-change';
+import { RulesTable } from './rules-table';
+import { SelectionQueries } from './selection-queries';
+import { prepare, queries, type Statement } from './statement';
+import { Vectors } from './vectors';
+import { ensureWords, postingsReader, rebuildWords } from './words';
+
+type LabelRow = Parameters<typeof rowLabels>[0] & { row: number; id: string; entry: number };
+
+/** Everything the store knows, in SQLite, with what every search needs of it in memory. */
+export class Truth {
+  readonly database: Database;
+  readonly checksum: Checksum;
+  readonly interning: Interning;
+  readonly records: RecordQueries;
+  readonly selections: SelectionQueries;
+  readonly changes: ChangeQueries;
+  readonly columns = new Columns();
+  readonly vectors: Vectors;
+  readonly meta: Meta;
+  readonly readPostings: (term: string) => ArrayLike<number>;
+  readonly #applier: Applier;
+  readonly #labelsAfter: Statement<{ entry: number }, LabelRow>;
+  readonly #countMemories: Statement<object, { count: number }>;
+  #dataVersion: number;
+  #lastSeen = 0;
+
+  /** Takes the database as it was opened: brought to this release's schema, or checked to have it where it is read-only. */
+  constructor(database: Database, checksum: Checksum) {
+    this.database = database;
+    this.checksum = checksum;
+    if (database.readonly) versionOf(database);
+    else migrate(database);
+    this.interning = new Interning(database);
+    this.records = new RecordQueries(database, checksum);
+    const parts = { columns: this.columns, interning: this.interning, checksum };
+    this.selections = new SelectionQueries(database, parts);
+    this.changes = new ChangeQueries(database, checksum);
+    this.vectors = new Vectors(database, parts);
+    this.meta = new Meta(database);
+    this.readPostings = postingsReader(database);
+    this.#applier = new Applier({ database, checksum, interning: this.interning, records: this.records, rules: new RulesTable(database) });
+    this.#labelsAfter = prepareLabels(database);
+    this.#countMemories = prepare(database, () =>
+      queries.selectFrom('memories').select(({ fn }) => fn.countAll<number>().as('count')).where('state', '!=', 'forgotten'),
+    );
+    this.#dataVersion = this.#readDataVersion();
+    if (!database.readonly) ensureWords(database, this.meta);
+    this.#follow();
+  }
+
+  get policy(): Policy {
+    return this.#applier.policy;
+  }
+
+  /** The number of the latest change. */
+  get lastEntry(): number {
+    return this.#applier.lastEntry;
+  }
+
+  /** How many memories there are, forgotten ones aside. */
+  memories(): number {
+    return this.#countMemories.get({})?.count ?? 0;
+  }
+
+  findIdempotent(author: number, key: string) {
+    return this.#applier.findIdempotent(author, key);
+  }
+
+  /** Applies a frame of commands in one durable transaction. */
+  apply(frame: readonly Command[]): Applied {
+    const applied = translated(() => this.#applier.apply(frame));
+    for (const change of applied.changes) this.columns.apply(change);
+    if (applied.damagedWords) rebuildWords(this.database, this.meta);
+    this.#lastSeen = this.lastEntry;
+    return applied;
+  }
+
+  /** What another process has changed since: its rows, with their labels now. Empty for the process that writes. */
+  refresh(): RowChange[] {
+    const version = this.#readDataVersion();
+    if (version === this.#dataVersion) return [];
+    this.#dataVersion = version;
+    this.#applier.reload();
+    return this.#follow();
+  }
+
+  /** Runs reads that belong together, on one snapshot. */
+  snapshot<T>(read: () => T): T {
+    return translated(this.database.inTransaction ? read : this.database.transaction(read));
+  }
+
+  #follow(): RowChange[] {
+    const changed: RowChange[] = [];
+    for (const line of this.#labelsAfter.iterate({ entry: this.#lastSeen })) {
+      const forgotten = line.state === 'forgotten';
+      const { entry, row, id } = line;
+      const change = { entry, row, id, type: forgotten ? ('forgotten' as const) : ('revised' as const), reindex: true };
+      const labelled: RowChange = forgotten ? change : { ...change, labels: rowLabels(line) };
+      this.columns.apply(labelled);
+      if (this.database.readonly) changed.push(labelled);
+    }
+    this.#lastSeen = this.lastEntry;
+    return changed;
+  }
+
+  #readDataVersion(): number {
+    return this.database.pragma('data_version', { simple: true }) as number;
+  }
+}
+
+function prepareLabels(database: Database): Statement<{ entry: number }, LabelRow> {
+  const columns = [
+    ...(['row', 'id', 'entry', 'state', 'scope', 'owner', 'parts', 'length', 'valid_from', 'expires_at', 'priority'] as const),
+  ];
+  // By row: columns grow at their end, and SQLite reads its pages in order.
+  return prepare<{ entry: number }, LabelRow>(database, (p) =>
+    queries.selectFrom('memories').select(columns).where('entry', '>', p('entry')).orderBy('row') as never,
+  );
+}
+

@@ -1,0 +1,80 @@
+import type { Database } from 'better-sqlite3';
+import type { StoredVector, VectorTruth } from '../vector-index/vector-index';
+import type { Checksum } from './checksum';
+import type { Columns } from './columns';
+import type { Interning } from './interning';
+import { damaged } from './record';
+import { prepare, queries, type Statement } from './statement';
+import { maxParts, partOf, vectorKey } from './vector-key';
+
+interface VectorRow {
+  key: number;
+  vector: Buffer;
+  checksum: number;
+}
+
+/** The stored vectors, in the store's embedding space. */
+export class Vectors implements VectorTruth {
+  readonly #columns: Columns;
+  readonly #interning: Interning;
+  readonly #checksum: Checksum;
+  readonly #ofRow: Statement<{ from: number; to: number }, VectorRow>;
+  readonly #idOf: Statement<{ row: number }, { id: string }>;
+  readonly #lastEntry: Statement<object, { entry: number | null }>;
+  readonly #changedSince: Statement<{ entry: number }, { row: number }>;
+
+  constructor(database: Database, parts: { columns: Columns; interning: Interning; checksum: Checksum }) {
+    this.#columns = parts.columns;
+    this.#interning = parts.interning;
+    this.#checksum = parts.checksum;
+    this.#ofRow = prepare(database, (p) =>
+      queries.selectFrom('vectors').selectAll().where('key', '>=', p('from')).where('key', '<=', p('to')),
+    );
+    this.#idOf = prepare(database, (p) => queries.selectFrom('memories').select('id').where('row', '=', p('row')));
+    this.#lastEntry = prepare(database, () => queries.selectFrom('changes').select(({ fn }) => fn.max('entry').as('entry')));
+    this.#changedSince = prepare(database, (p) =>
+      queries.selectFrom('changes').select('row').distinct().where('entry', '>', p('entry')).orderBy('row'),
+    );
+  }
+
+  *read(rows: ArrayLike<number>): Iterable<StoredVector> {
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] as number;
+      for (const [part, vector] of this.ofRow(row).entries()) yield { row, part, vector };
+    }
+  }
+
+  rows(): Uint32Array {
+    const { parts, last } = this.#columns;
+    return Uint32Array.from({ length: last }, (_, i) => i + 1).filter((row) => parts[row] !== 0);
+  }
+
+  entry(): number {
+    return this.#lastEntry.get({})?.entry ?? 0;
+  }
+
+  rowsChangedSince(entry: number): Uint32Array {
+    return Uint32Array.from(this.#changedSince.all({ entry }), ({ row }) => row);
+  }
+
+  /**
+   * The vectors of a row, by part.
+   *
+   * @throws RECORD_DAMAGED where one does not match its checksum.
+   */
+  ofRow(row: number): Float32Array[] {
+    const space = this.#interning.currentSpace?.id;
+    const parts = this.#columns.parts[row] ?? 0;
+    if (space === undefined || parts === 0) return [];
+    const stored = this.#ofRow.all({ from: vectorKey(space, row, 0), to: vectorKey(space, row, maxParts - 1) });
+    const intact = stored.every(({ key, vector, checksum }, i) => partOf(key) === i && this.#checksum.ofBytes(vector) === checksum);
+    if (!intact || stored.length !== parts) throw damaged(this.#idOf.get({ row })?.id ?? `in row ${row}`);
+    return stored.map(({ vector }) => floats(vector));
+  }
+}
+
+function floats(bytes: Buffer): Float32Array {
+  // A view of floats must begin at a multiple of four, and SQLite's buffers need not.
+  const aligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : Uint8Array.from(bytes);
+  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / Float32Array.BYTES_PER_ELEMENT);
+}

@@ -1,0 +1,46 @@
+import type { Database } from 'better-sqlite3';
+import { sql } from 'kysely';
+import { analyze, analyzerVersion } from '../keyword-index/analyzer';
+import type { Meta } from './meta';
+import { recordOf, type StoredRecord } from './record';
+import { withText } from './record-queries';
+import { queries } from './statement';
+
+/**
+ * Indexes the words of all texts anew where another analyzer, or another version of Unicode, has indexed them: words that
+ * were indexed one way cannot be found, nor taken back, in another.
+ */
+export function ensureWords(database: Database, meta: Meta): void {
+  if (meta.get('analyzer') !== analyzerVersion) rebuildWords(database, meta);
+}
+
+/** Indexes the words of all texts anew, in one transaction. */
+export function rebuildWords(database: Database, meta: Meta): void {
+  const insert = database.prepare(sql`insert into tokens (rowid, words) values (?, ?)`.compile(queries).sql);
+  const all = withText().where('memories.state', '!=', 'forgotten').compile();
+  database
+    .transaction(() => {
+      database.exec("insert into tokens (tokens) values ('delete-all')");
+      const records = database.prepare(all.sql).all(...all.parameters) as StoredRecord[];
+      for (const record of records) insert.run(record.row, analyze(recordOf(record).text).join(' '));
+      meta.put('analyzer', analyzerVersion);
+    })
+    .immediate();
+}
+
+/** What is wrong with the index of words, as FTS5 sees it; undefined where all is well. */
+export function wordsProblem(database: Database): string | undefined {
+  try {
+    database.exec("insert into tokens (tokens) values ('integrity-check')");
+    return undefined;
+  } catch (error) {
+    return `The index of words is damaged: ${(error as Error).message}.`;
+  }
+}
+
+/** The rows in which a term occurs, one for each occurrence. */
+export function postingsReader(database: Database): (term: string) => ArrayLike<number> {
+  const { sql: text } = sql`select doc from postings where term = ?`.compile(queries);
+  const statement = database.prepare(text).pluck();
+  return (term) => statement.all(term) as number[];
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { Limits } from '../domain/limits';
+import { newMemoryShape, patchShape } from '../domain/parse/parse-memory';
+import { principalShape } from '../domain/parse/parse-principal';
+import { present, scopeShape, selectionShape } from '../domain/parse/parse-selection';
+import { fields, flag, name, namespace, progressListener, revision, signal, unitInterval, vector } from '../domain/parse/shapes';
+
+const maxListLimit = 1_000;
+const maxBatchSize = 10_000;
+
+/** The shapes of everything that a caller hands to a store, made once for its limits. */
+export function callShapes(limits: Limits) {
+  const selection = selectionShape(limits);
+  const scope = scopeShape(limits);
+  const call = { signal: signal.optional() };
+  const long = { ...call, onProgress: progressListener.optional() };
+  return {
+    principal: principalShape(limits),
+    scope: fields(scope),
+    newMemory: newMemoryShape(limits),
+    patch: patchShape(limits),
+    id: name(limits),
+    address: z.union([name(limits), fields({ namespace: namespace(limits), key: name(limits) })], {
+      error: 'must be an id, or { namespace, key }.',
+    }),
+    query: z.string({ error: 'must be a string.' }).check((ctx) => {
+      const bytes = Buffer.byteLength(ctx.value);
+      if (ctx.value.trim() === '') ctx.issues.push({ code: 'custom', message: 'must not be empty.', input: ctx.value });
+      if (bytes > limits.textBytes) {
+        ctx.issues.push({ code: 'custom', message: `has ${bytes} bytes, at most ${limits.textBytes} are allowed.`, input: ctx.value });
+      }
+    }),
+    call: fields(call),
+    long: fields(long),
+    many: fields({ ...long, atomic: flag.optional(), batchSize: whole(1, maxBatchSize).optional() }),
+    change: fields({ ...call, ifRevision: revision.optional() }),
+    recall: fields({
+      ...selection,
+      topK: whole(1, limits.topK).optional(),
+      mode: z.enum(['hybrid', 'semantic', 'keyword'], { error: "must be 'hybrid', 'semantic' or 'keyword'." }).optional(),
+      threshold: unitInterval.optional(),
+      explain: flag.optional(),
+      vector: vector.optional(),
+    }),
+    list: fields({
+      ...selection,
+      limit: whole(1, maxListLimit).optional(),
+      cursor: z.string({ error: 'must be a cursor of an earlier page.' }).optional(),
+      orderBy: z.enum(['createdAt', 'validFrom'], { error: "must be 'createdAt' or 'validFrom'." }).optional(),
+      order: z.enum(['newest', 'oldest'], { error: "must be 'newest' or 'oldest'." }).optional(),
+    }),
+    selection: fields(selection),
+    forgetWhere: fields({ ...long, dryRun: flag }),
+    namespaces: fields({ ...call, within: present(namespace(limits)), maxDepth: whole(1, limits.namespaceDepth).optional() }),
+    watch: fields({ ...scope, ...call, since: z.string({ error: "must be 'now', 'start' or a cursor." }).optional() }),
+    backup: fields(long),
+    verify: fields({ ...long, repair: flag.optional() }),
+  };
+}
+
+export type CallShapes = ReturnType<typeof callShapes>;
+
+function whole(least: number, most: number) {
+  const error = `must be a whole number in ${least}..${most}.`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
+}

@@ -1,0 +1,145 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Database } from 'better-sqlite3';
+import { root } from '../domain/principal';
+import { MemoryError } from '../domain/errors';
+import type { Rule } from '../domain/rule';
+import { batchingEmbedder } from '../embedding/batching-embedder';
+import { hashingEmbedder } from '../embedding/hashing-embedder';
+import type { Embedder } from '../embedding/embedder';
+import { SpaceEmbedder } from '../embedding/space-embedder';
+import { type Environment, systemEnvironment } from '../environment/environment';
+import { fixtureEnvironment } from '../environment/fixture-environment';
+import { nextTurn } from '../environment/turn';
+import { LocalLog } from '../log/local-log';
+import { Checkpointer } from '../state/checkpointer';
+import { loadChecksum } from '../state/checksum';
+import { openDatabase, translated } from '../state/database';
+import { holdFolder } from '../state/folder-lock';
+import { Truth } from '../state/truth';
+import { PlannedSearch } from '../vector-index/planned-search';
+import { ChangeSignal } from './change-signal';
+import { propose } from '../write/propose';
+import { Engine } from './engine';
+import { EventSource } from './events';
+import type { Options } from './open-options';
+import { PolledFeed } from './polled-feed';
+import { databaseFile } from './store-files';
+
+
+const storeKeyBytes = 32;
+
+/** The composition root: the one place that names implementations. Opens a folder for this process. */
+export async function openFolder(folder: string, options: Options): Promise<Engine> {
+  if (!options.readOnly) mkdirSync(folder, { recursive: true });
+  const lock = options.readOnly ? undefined : holdFolder(folder);
+  try {
+    const database = openStore(join(folder, databaseFile), options.readOnly);
+    return await compose({ options, environment: systemEnvironment(options), database, folder, onRelease: () => lock?.release() });
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+/** A store without a folder, for tests: nothing outside the process, and the same run twice gives the same answers. */
+export async function openInMemory(options: Options): Promise<Engine> {
+  const environment = fixtureEnvironment(options);
+  const database = openDatabase({ path: ':memory:', readOnly: false });
+  return compose({ options, environment, database, folder: undefined, onRelease: () => undefined });
+}
+
+interface Opened {
+  readonly options: Options;
+  readonly environment: Environment;
+  readonly database: Database;
+  readonly folder: string | undefined;
+  onRelease(): void;
+}
+
+async function compose({ options, environment, database, folder, onRelease }: Opened): Promise<Engine> {
+  try {
+    const checksum = await loadChecksum();
+    const truth = translated(() => new Truth(database, checksum));
+    const recorded = () => truth.interning.currentSpace?.name;
+    const embedder = new SpaceEmbedder(batched(options.embedder ?? hashingEmbedder()), recorded);
+    if (options.embedder !== undefined) assertAccepted(embedder, options.embedder);
+    const vectors = new PlannedSearch({
+      dimensions: () => recorded()?.dimensions,
+      truth: truth.vectors,
+      memoryBytes: options.vectorMemoryBytes,
+    });
+    const checkpointer = folder === undefined || options.readOnly ? undefined : new Checkpointer(database, environment.logger);
+    const log = new LocalLog({
+      apply: (frame) => {
+        const applied = truth.apply(frame);
+        engine.applied(applied);
+        checkpointer?.committed(frame.length);
+        return applied.outcomes;
+      },
+      nextTurn,
+      betweenFrames: () => checkpointer?.betweenFrames(),
+      maxPending: options.limits.pendingWrites,
+    });
+    const engine = new Engine({
+      options,
+      environment,
+      truth,
+      embedder,
+      log,
+      vectors,
+      events: new EventSource(),
+      changed: options.readOnly ? new PolledFeed() : new ChangeSignal(),
+      storeKey: storeKeyOf(truth, environment),
+      release: async () => {
+        await checkpointer?.close();
+        database.close();
+        onRelease();
+      },
+    });
+    if (options.access !== undefined && !options.readOnly) await declareRules(engine, options.access);
+    return engine;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function openStore(path: string, readOnly: boolean): Database {
+  try {
+    return translated(() => openDatabase({ path, readOnly }));
+  } catch (error) {
+    if (!readOnly || MemoryError.is(error)) throw error;
+    const issues = [{ path: ['folder'], message: `holds no store that can be read (${path}): open it without readOnly first.` }];
+    throw new MemoryError('INVALID_INPUT', `There is no store to read: ${path} cannot be opened.`, { issues, cause: error });
+  }
+}
+
+/** @throws EMBEDDER_MISMATCH where the store's vectors are of another space than the embedder's. */
+export function assertAccepted(embedder: SpaceEmbedder, offered: Embedder): void {
+  if (embedder.accepts(offered)) return;
+  const { model, dimensions } = embedder.space;
+  const other = `${offered.space.model} (${offered.space.dimensions} dimensions)`;
+  const message = `The store's vectors come from ${model} (${dimensions} dimensions); ${other} makes vectors that do not compare with them. Open it with that embedder, or without one to read by id, by list and by keyword.`;
+  throw new MemoryError('EMBEDDER_MISMATCH', message);
+}
+
+/** The embedder as a store uses it: texts of callers that come together in one batch, what was embedded before from a cache. */
+export function batched(embedder: Embedder): Embedder {
+  return batchingEmbedder(embedder);
+}
+
+/** Declares the rules that `open` was given, as a command like any other. */
+export async function declareRules(engine: Engine, rules: readonly Rule[]): Promise<void> {
+  const stamp = { at: engine.environment.clock.now(), by: root };
+  await propose(engine.writing(), { type: 'declare-rules', rules, stamp });
+}
+
+/** The secret that authenticates cursors and hides what idempotency digests stand for. Made with the store. */
+function storeKeyOf({ meta, database }: Truth, environment: Environment): Uint8Array {
+  const kept = meta.get('store_key');
+  if (kept instanceof Uint8Array) return kept;
+  const made = environment.randomBytes(storeKeyBytes);
+  if (!database.readonly) meta.put('store_key', Buffer.from(made));
+  return made;
+}

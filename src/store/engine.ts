@@ -1,0 +1,158 @@
+import { createHmac } from 'node:crypto';
+import { MemoryError } from '../domain/errors';
+import type { Limits } from '../domain/limits';
+import { SpaceEmbedder } from '../embedding/space-embedder';
+import type { Environment } from '../environment/environment';
+import { KeywordIndex } from '../keyword-index/keyword-index';
+import { Postings } from '../keyword-index/postings';
+import type { ReplicatedLog } from '../log/replicated-log';
+import { CursorSeal } from '../recall/cursor';
+import type { ReadContext } from '../recall/read-context';
+import type { Feed } from '../recall/watch';
+import type { Applied } from '../state/apply';
+import { findDuplicate } from '../state/apply-remember';
+import type { RowChange } from '../state/row-change';
+import type { Truth } from '../state/truth';
+import type { WriteContext } from '../write/write-context';
+import { type CallShapes, callShapes } from './call-shapes';
+import type { EventSource } from './events';
+import type { Options } from './open-options';
+import type { VectorSearch } from '../vector-index/vector-search';
+
+/** What the composition root puts together. */
+export interface EngineParts {
+  readonly options: Options;
+  readonly environment: Environment;
+  readonly truth: Truth;
+  readonly embedder: SpaceEmbedder;
+  readonly log: ReplicatedLog;
+  readonly vectors: VectorSearch;
+  readonly events: EventSource;
+  readonly changed: Feed & { changed(): void; close(): void };
+  readonly storeKey: Uint8Array;
+  /** Gives back everything that was opened, after the last commit. */
+  release(): Promise<void>;
+}
+
+/** One opened folder: everything that the handles of a process share. */
+export class Engine {
+  readonly truth: Truth;
+  readonly environment: Environment;
+  readonly limits: Limits;
+  readonly shapes: CallShapes;
+  readonly embedder: SpaceEmbedder;
+  readonly vectors: VectorSearch;
+  readonly events: EventSource;
+  readonly changed: Feed;
+  readonly readOnly: boolean;
+  /** Records that passed a compiled filter and not the check on the way out: every one is a mistake of ours. */
+  recheckRejected = 0;
+  readonly #parts: EngineParts;
+  readonly #postings: Postings;
+  readonly #reading: ReadContext;
+  readonly #writing: WriteContext;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    const { options, truth, environment } = parts;
+    this.truth = truth;
+    this.environment = environment;
+    this.limits = options.limits;
+    this.shapes = callShapes(options.limits);
+    this.embedder = parts.embedder;
+    this.vectors = parts.vectors;
+    this.events = parts.events;
+    this.changed = parts.changed;
+    this.readOnly = options.readOnly;
+    this.#postings = new Postings({ read: (term) => truth.readPostings(term) });
+    this.#reading = this.#readContext();
+    this.#writing = this.#writeContext();
+  }
+
+  reading(): ReadContext {
+    this.#reading.refresh();
+    return this.#reading;
+  }
+
+  /** @throws STORE_READ_ONLY */
+  writing(): WriteContext {
+    if (!this.readOnly) return this.#writing;
+    throw new MemoryError('STORE_READ_ONLY', 'The store was opened with readOnly: write through the process that owns the folder.');
+  }
+
+  /** Told of every frame, after its commit and before its callers are answered. */
+  applied({ changes, damagedWords }: Applied): void {
+    if (damagedWords) this.#postings.clear();
+    this.#follow(changes);
+    if (changes.length === 0) return;
+    this.#parts.changed.changed();
+    if (this.events.has('committed')) {
+      this.events.emit('committed', { index: this.truth.lastEntry, ids: changes.map(({ id }) => id) });
+    }
+  }
+
+  /** Indexes the words of all texts anew. */
+  forgetWords(): void {
+    this.#postings.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.log.close();
+    this.#parts.changed.close();
+    await this.vectors.close();
+    await this.#parts.release();
+  }
+
+  #follow(changes: readonly RowChange[]): void {
+    for (const { row, tokensBefore, tokens } of changes) {
+      if (tokensBefore !== undefined) this.#postings.removed(row, tokensBefore);
+      if (tokens !== undefined) this.#postings.added(row, tokens);
+    }
+    const rows = changes.flatMap(({ row, reindex }) => (reindex ? [row] : []));
+    if (rows.length > 0) this.vectors.applied(this.truth.lastEntry, rows);
+  }
+
+  /** Follows what the owner of the folder has changed. */
+  #refresh(): void {
+    if (!this.readOnly) return;
+    const changes = this.truth.refresh();
+    if (changes.length === 0) return;
+    // Which words came and went is not known here: they are read again when they are next asked for.
+    this.#postings.clear();
+    this.#follow(changes);
+  }
+
+  #readContext(): ReadContext {
+    const { truth, storeKey } = this.#parts;
+    return {
+      limits: this.limits,
+      clock: this.environment.clock,
+      truth,
+      embedder: this.embedder,
+      keywords: new KeywordIndex(this.#postings),
+      vectors: () => this.vectors.index(),
+      cursors: new CursorSeal(storeKey),
+      refresh: () => this.#refresh(),
+      recheckRejected: () => {
+        this.recheckRejected++;
+      },
+    };
+  }
+
+  #writeContext(): WriteContext {
+    const { truth, environment, log, storeKey, options } = this.#parts;
+    return {
+      limits: this.limits,
+      clock: environment.clock,
+      newId: () => environment.newId(),
+      policy: () => truth.policy,
+      log,
+      embedder: this.embedder,
+      findDuplicate: (actor, idempotency) => findDuplicate(truth, { idempotency }, truth.interning.findActor(actor)),
+      digest: (content) => createHmac('sha256', storeKey).update(content).digest('base64url'),
+      metadataSchema: options.metadata,
+      newMemory: this.shapes.newMemory,
+      patch: this.shapes.patch,
+    };
+  }
+}

@@ -1,0 +1,101 @@
+import type { Call, Long } from '../domain/calls';
+import type { Meta } from '../domain/json';
+import type { Change, Hit, Memory, NewMemory, Remembered, Settable } from '../domain/memory';
+import type { Namespace } from '../domain/namespace';
+import type { Principal } from '../domain/principal';
+import type { Scope, Selection } from '../domain/selection';
+import type { BatchResult } from '../write/remember-many';
+
+export interface RecallOptions<M = Meta> extends Selection<M> {
+  /** Default: 10. */
+  topK?: number;
+  /** Default: 'hybrid'. */
+  mode?: 'hybrid' | 'semantic' | 'keyword';
+  /** Hits below this score are left out. Default: 0. */
+  threshold?: number;
+  /** Adds the parts of each score. Default: false. */
+  explain?: boolean;
+  /** The query's vector, in the store's embedding space, in place of the embedder's. */
+  vector?: Float32Array;
+}
+
+export interface ListOptions<M = Meta> extends Selection<M> {
+  /** Default: 100; at most 1,000. */
+  limit?: number;
+  /** Of an earlier page of the same question. */
+  cursor?: string;
+  /** Default: 'createdAt'. */
+  orderBy?: 'createdAt' | 'validFrom';
+  /** Default: 'newest'. */
+  order?: 'newest' | 'oldest';
+}
+
+export interface Page<M = Meta> {
+  items: Memory<M>[];
+  nextCursor?: string;
+}
+
+export interface Forgotten {
+  /** How many memories the selection holds. */
+  matched: number;
+  /** How many of them went: 0 in a dry run. Fewer than matched where the principal may not forget all of them. */
+  forgotten: number;
+  /** Those that went, or would go. */
+  ids: string[];
+}
+
+export type Patch<M = Meta> = { text?: string } & { [K in keyof Settable<M>]?: Settable<M>[K] | null };
+
+/**
+ * What one principal can do inside one scope. Cheap: make as many as there are agents. Every method answers for what the
+ * principal may read, as if there were nothing else.
+ */
+export interface MemoryHandle<M = Meta> {
+  /**
+   * Stores a memory, durably. With a `key` that exists, revises that memory.
+   *
+   * @throws INVALID_INPUT, FORBIDDEN, NOT_FOUND and REVISION_CONFLICT (of `supersedes`), IDEMPOTENCY_CONFLICT,
+   * EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL, OVERLOADED
+   */
+  remember(text: string, options?: Omit<NewMemory<M>, 'text'> & Call): Promise<Remembered>;
+  /**
+   * Stores many: each by itself, or with `atomic` all or none. Reads (async) iterables one batch at a time (`batchSize`,
+   * default 256). What an iterable throws is thrown here; the batches before it are stored.
+   */
+  rememberMany(
+    items: Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>,
+    options?: Long & { atomic?: boolean; batchSize?: number },
+  ): Promise<BatchResult>;
+  /** The memories that answer a question best. While matching ones remain, there are `topK` of them. */
+  recall(query: string, options?: RecallOptions<M>): Promise<Hit<M>[]>;
+  /** One memory, or undefined where there is none that may be read. */
+  get(id: string | { namespace: Namespace; key: string }, options?: Call): Promise<Memory<M> | undefined>;
+  /** The changes of one memory, oldest first; empty where there is none that may be read. */
+  history(id: string, options?: Call): Promise<(Change<M> & { revision: number; by: Principal })[]>;
+  /** Exact questions. Awaited: a page. Iterated: everything. */
+  list(options?: ListOptions<M>): PromiseLike<Page<M>> & AsyncIterable<Memory<M>>;
+  count(options?: Selection<M>): Promise<number>;
+  /** The namespaces that hold memories. Those deeper than `maxDepth` labels are counted with what they lie in. */
+  namespaces(options?: Call & { within?: Namespace; maxDepth?: number }): Promise<{ namespace: string[]; count: number }[]>;
+  /**
+   * Corrects a memory: a field replaces, null sets it back to its default. When the world has changed, remember anew
+   * with `supersedes`.
+   *
+   * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT and what `remember` throws
+   */
+  update(id: string, patch: Patch<M>, options?: Call & { ifRevision?: number }): Promise<Memory<M>>;
+  /** Forgets a memory, its text and its vectors. False where there is none that may be read. */
+  forget(id: string, options?: Call & { ifRevision?: number }): Promise<boolean>;
+  /**
+   * Forgets everything that a selection holds, expired, superseded and quarantined memories too. An empty selection is an
+   * error.
+   */
+  forgetWhere(selection: Selection<M>, options: Long & { dryRun: boolean }): Promise<Forgotten>;
+  /**
+   * Changes as they happen, from `since`: 'now' (default), 'start', or the cursor of the last change seen. Ends when the
+   * signal is aborted or the store closes.
+   */
+  watch(options?: Scope & Call & { since?: 'now' | 'start' | (string & {}) }): AsyncIterable<Change<M>>;
+  /** A handle with a narrower scope. */
+  within(scope: Scope): MemoryHandle<M>;
+}

@@ -1,0 +1,92 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { z } from 'zod';
+import type { Long } from '../domain/calls';
+import type { Meta } from '../domain/json';
+import { defaultLimits, type Limits } from '../domain/limits';
+import { parse } from '../domain/parse/parse';
+import { rulesShape } from '../domain/parse/parse-rule';
+import { fields, flag, progressListener, signal } from '../domain/parse/shapes';
+import type { Rule } from '../domain/rule';
+import type { Embedder } from '../embedding/embedder';
+import type { Clock } from '../environment/clock';
+import type { Logger } from '../environment/environment';
+
+/** How a store is opened. */
+export interface OpenOptions<M = Meta> extends Long {
+  /** Default: the built-in one, which needs no model and no network. */
+  embedder?: Embedder;
+  /** Types and validates metadata: any Standard Schema, such as one of Zod. */
+  metadata?: StandardSchemaV1<unknown, M>;
+  /** The declared rules: they take the place of those declared before. Left out, those stay. */
+  access?: readonly Rule[];
+  /** Reads beside the process that owns the folder. Default: false. */
+  readOnly?: boolean;
+  /** Default: the system's clock; in memory, a fake one. */
+  clock?: Clock;
+  /** Default: UUIDv7; in memory, stable ids. Must never repeat. */
+  newId?: () => string;
+  /** Told of what no caller can be told. Default: silent. */
+  logger?: Logger;
+  limits?: Partial<Limits>;
+  /** Up to so many visible vectors are searched exactly. Default: 20,000. */
+  exactUpTo?: number;
+  /** Bound of the vectors kept in memory for it: some 400 bytes each at 384 dimensions. Default: 268,435,456. */
+  vectorMemoryBytes?: number;
+}
+
+/** Options with every default filled in. */
+export interface Options extends Omit<OpenOptions, 'metadata' | 'limits'> {
+  readonly metadata?: StandardSchemaV1;
+  readonly limits: Limits;
+  readonly readOnly: boolean;
+  readonly exactUpTo: number;
+  readonly vectorMemoryBytes: number;
+}
+
+const defaultExactUpTo = 20_000;
+const defaultVectorMemoryBytes = 256 * 2 ** 20;
+
+const count = z.int({ error: 'must be a whole number.' }).min(0, { error: 'must not be below 0.' });
+const limitsShape = fields(
+  Object.fromEntries(Object.keys(defaultLimits).map((limit) => [limit, count.optional()])) as Record<keyof Limits, z.ZodOptional<typeof count>>,
+);
+
+function has<T>(...names: (keyof T & string)[]) {
+  return z.custom<T>((value) => typeof value === 'object' && value !== null && names.every((name) => name in value), {
+    error: `must be an object with ${names.join(', ')}.`,
+  });
+}
+
+const optionsShape = fields({
+  embedder: has<Embedder>('space', 'maxTokens', 'embedDocuments', 'embedQuery').optional(),
+  metadata: z
+    .custom<StandardSchemaV1>((value) => value !== null && value !== undefined && '~standard' in Object(value), {
+      error: 'must be a Standard Schema.',
+    })
+    .optional(),
+  access: z.unknown().optional(),
+  readOnly: flag.optional(),
+  clock: has<Clock>('now').optional(),
+  newId: z.custom<() => string>((value) => typeof value === 'function', { error: 'must be a function.' }).optional(),
+  logger: has<Logger>('warn').optional(),
+  limits: limitsShape.optional(),
+  exactUpTo: count.optional(),
+  vectorMemoryBytes: count.optional(),
+  signal: signal.optional(),
+  onProgress: progressListener.optional(),
+});
+
+/** @throws INVALID_INPUT with every issue. */
+export function parseOptions<M>(options: OpenOptions<M>): Options {
+  const { access, limits, ...rest } = parse(optionsShape, options, 'The options');
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Partial<Options>;
+  const all = { ...defaultLimits, ...(limits as Partial<Limits> | undefined) };
+  return {
+    ...given,
+    ...(access === undefined ? {} : { access: parse(rulesShape(all), access, 'The rules', ['access']) }),
+    limits: all,
+    readOnly: given.readOnly ?? false,
+    exactUpTo: given.exactUpTo ?? defaultExactUpTo,
+    vectorMemoryBytes: given.vectorMemoryBytes ?? defaultVectorMemoryBytes,
+  };
+}

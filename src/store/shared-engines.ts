@@ -1,0 +1,76 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { invalidInput } from '../domain/errors';
+import { assertAccepted, batched, declareRules, openFolder } from './compose';
+import type { Engine } from './engine';
+import type { Options } from './open-options';
+
+interface Shared {
+  readonly engine: Promise<Engine>;
+  users: number;
+}
+
+/** The engines of this process that own a folder, by the folder's real path. */
+const owners = new Map<string, Shared>();
+const closing = new Map<string, Promise<void>>();
+
+/**
+ * Opens a folder once in a process: who opens it again shares the engine, and the last to close closes it. Rules declared by a
+ * later `open` take the place of the earlier ones. Stores that only read have an engine each.
+ */
+export async function openShared(folder: string, options: Options): Promise<{ engine: Engine; release: () => Promise<void> }> {
+  if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
+    throw invalidInput([{ path: ['folder'], message: 'must be the path of a folder.' }]);
+  }
+  options.signal?.throwIfAborted();
+  if (options.readOnly) {
+    const engine = await openFolder(resolve(folder), options);
+    return { engine, release: () => engine.close() };
+  }
+  return share(realPath(folder), options);
+}
+
+async function share(path: string, options: Options) {
+  await closing.get(path);
+  const known = owners.get(path);
+  const shared = known ?? { engine: openFolder(path, options), users: 0 };
+  owners.set(path, shared);
+  shared.users++;
+  const release = () => leave(path, shared);
+  try {
+    const engine = await shared.engine;
+    if (known !== undefined) await join(engine, options);
+    return { engine, release };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** What a later `open` may still decide. */
+async function join(engine: Engine, { embedder, access }: Options): Promise<void> {
+  if (embedder !== undefined) {
+    assertAccepted(engine.embedder, embedder);
+    engine.embedder.use(batched(embedder));
+  }
+  if (access !== undefined) await declareRules(engine, access);
+}
+
+async function leave(path: string, shared: Shared): Promise<void> {
+  shared.users--;
+  if (shared.users > 0 || owners.get(path) !== shared) return;
+  owners.delete(path);
+  const closed = shared.engine.then(
+    (engine) => engine.close(),
+    // It never opened: who opened it knows.
+    () => undefined,
+  );
+  closing.set(path, closed);
+  await closed.finally(() => closing.delete(path));
+}
+
+/** The one path that names a folder, whichever links lead to it. */
+function realPath(folder: string): string {
+  const path = resolve(folder);
+  return existsSync(path) ? realpathSync(path) : path;
+}

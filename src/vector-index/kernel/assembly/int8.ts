@@ -1,0 +1,52 @@
+// Records lie far apart where few of them are visible. Touching one this many places ahead brings it into the cache in time:
+// that halves the time of a search in which one record of five is visible.
+const ahead = 8;
+const cacheLine = 64;
+
+/**
+ * Dot products of one query with many vectors of signed bytes, 16 dimensions at a time.
+ *
+ * A record is `stride` bytes: 16 * `blocks` signed bytes, padded with zeros, then a float32 by which a byte is multiplied to
+ * give a component. The query is 16 * `blocks` signed 16-bit integers within ±2047. A product is at most 2047 * 127, so that
+ * no sum leaves 32 bits up to 8,192 dimensions.
+ *
+ * What it returns has no meaning: it keeps the compiler from leaving out the loads that only touch memory.
+ */
+export function scan(
+  query: usize,
+  blocks: i32,
+  records: usize,
+  stride: i32,
+  slots: usize,
+  count: i32,
+  estimates: usize,
+): i32 {
+  let touched = 0;
+  for (let i = 0; i < count; i++) {
+    const later = recordAt(slots, min(i + ahead, count - 1), records, stride);
+    for (let line = 0; line < stride; line += cacheLine) touched |= load<i32>(later + line);
+
+    let bytes = recordAt(slots, i, records, stride);
+    let at = query;
+    let low = i32x4.splat(0);
+    let high = i32x4.splat(0);
+    for (let block = 0; block < blocks; block++) {
+      const v = v128.load(bytes);
+      low = i32x4.add(low, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(v), v128.load(at)));
+      high = i32x4.add(high, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(v), v128.load(at, 16)));
+      bytes += 16;
+      at += 32;
+    }
+    const sums = i32x4.add(low, high);
+    const sum =
+      i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+    store<f32>(estimates + ((<usize>i) << 2), <f32>sum * load<f32>(bytes));
+  }
+  return touched;
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function recordAt(slots: usize, i: i32, records: usize, stride: i32): usize {
+  return records + (<usize>load<u32>(slots + ((<usize>i) << 2))) * (<usize>stride);
+}

@@ -1,0 +1,112 @@
+import { int8Kernel } from './int8-kernel.generated';
+
+type Scan = (
+  query: number,
+  blocks: number,
+  records: number,
+  stride: number,
+  slots: number,
+  count: number,
+  estimates: number,
+) => void;
+
+/** A query as the kernel reads it: 16-bit integers, and what one of them is worth. */
+export interface AimedQuery {
+  readonly values: Int16Array;
+  readonly scale: number;
+}
+
+/** How many slots one `scan` takes. */
+export const slotsPerScan = 4096;
+/** Above it the kernel's 32-bit sums could overflow. */
+export const maxDimensions = 8192;
+
+const pageBytes = 2 ** 16;
+// The most that a WebAssembly memory with 32-bit addresses holds.
+const maxPages = 2 ** 16;
+// Leaves the kernel's sums inside 32 bits, see assembly/int8.ts; a query of 12 bits adds nothing to the error of 8-bit vectors.
+const queryLimit = 2047;
+const byteLimit = 127;
+const dimensionsPerBlock = 16;
+
+let compiled: WebAssembly.Module | undefined;
+
+/** Vectors as signed bytes with one scale each, in numbered slots of WebAssembly memory. A slot's content is undefined until written. */
+export class ByteVectors {
+  /** Bytes that one slot takes. */
+  readonly stride: number;
+  /** How many slots there is room for. */
+  readonly capacity: number;
+  readonly #dimensions: number;
+  readonly #blocks: number;
+  readonly #memory: WebAssembly.Memory;
+  readonly #scan: Scan;
+  readonly #slotsAt: number;
+  readonly #estimatesAt: number;
+  readonly #recordsAt: number;
+
+  constructor(dimensions: number, memoryBytes: number) {
+    if (dimensions > maxDimensions) {
+      throw new RangeError(`Vectors of ${dimensions} dimensions are not supported: at most ${maxDimensions}.`);
+    }
+    this.#dimensions = dimensions;
+    this.#blocks = Math.ceil(dimensions / dimensionsPerBlock);
+    // The scale is four bytes; records begin where the kernel's loads of 16 bytes are aligned.
+    this.stride = (this.#blocks + 1) * dimensionsPerBlock;
+    this.#slotsAt = this.#blocks * dimensionsPerBlock * Int16Array.BYTES_PER_ELEMENT;
+    this.#estimatesAt = this.#slotsAt + slotsPerScan * Uint32Array.BYTES_PER_ELEMENT;
+    this.#recordsAt = this.#estimatesAt + slotsPerScan * Float32Array.BYTES_PER_ELEMENT;
+    const room = Math.min(memoryBytes, maxPages * pageBytes - this.#recordsAt);
+    this.capacity = Math.max(0, Math.floor(room / this.stride));
+    this.#memory = new WebAssembly.Memory({ initial: Math.ceil(this.#recordsAt / pageBytes), maximum: maxPages });
+    compiled ??= new WebAssembly.Module(Buffer.from(int8Kernel, 'base64'));
+    this.#scan = new WebAssembly.Instance(compiled, { env: { memory: this.#memory } }).exports.scan as Scan;
+  }
+
+  write(slot: number, vector: Float32Array): void {
+    const at = this.#recordsAt + slot * this.stride;
+    this.#reserve(at + this.stride);
+    const scale = largest(vector) / byteLimit;
+    const bytes = new Int8Array(this.#memory.buffer, at, this.stride);
+    const inverse = scale === 0 ? 0 : 1 / scale;
+    for (let i = 0; i < this.#dimensions; i++) bytes[i] = Math.round((vector[i] as number) * inverse);
+    new Float32Array(this.#memory.buffer, at + this.#blocks * dimensionsPerBlock, 1)[0] = scale;
+  }
+
+  aim(query: Float32Array): AimedQuery {
+    const scale = largest(query) / queryLimit;
+    const inverse = scale === 0 ? 0 : 1 / scale;
+    const values = new Int16Array(this.#blocks * dimensionsPerBlock);
+    for (let i = 0; i < this.#dimensions; i++) values[i] = Math.round((query[i] as number) * inverse);
+    return { values, scale };
+  }
+
+  /**
+   * The dot products of the query with the first `count` of `slots`, at most `slotsPerScan`, each still to be multiplied by
+   * the query's scale. The array is valid until the next call of any method.
+   */
+  scan(query: AimedQuery, slots: Uint32Array, count: number): Float32Array {
+    const { buffer } = this.#memory;
+    new Int16Array(buffer, 0, query.values.length).set(query.values);
+    new Uint32Array(buffer, this.#slotsAt, count).set(slots.subarray(0, count));
+    this.#scan(0, this.#blocks, this.#recordsAt, this.stride, this.#slotsAt, count, this.#estimatesAt);
+    return new Float32Array(buffer, this.#estimatesAt, count);
+  }
+
+  #reserve(bytes: number): void {
+    const missing = Math.ceil(bytes / pageBytes) - this.#memory.buffer.byteLength / pageBytes;
+    if (missing <= 0) return;
+    const pages = this.#memory.buffer.byteLength / pageBytes;
+    // Growing makes new views necessary but copies nothing; a quarter more each time keeps it rare.
+    this.#memory.grow(Math.min(Math.max(missing, Math.ceil(pages / 4)), maxPages - pages));
+  }
+}
+
+function largest(vector: Float32Array): number {
+  let most = 0;
+  for (const value of vector) {
+    const size = Math.abs(value);
+    if (size > most) most = size;
+  }
+  return most;
+}

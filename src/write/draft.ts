@@ -1,0 +1,119 @@
+import { isCleared, mayIn } from '../access/authorise';
+import type { Draft, Embedded } from '../domain/command';
+import { invalidInput, type Issue, MemoryError } from '../domain/errors';
+import { showNamespace } from '../domain/namespace';
+import type { ParsedMemory } from '../domain/parse/parse-memory';
+import { issuesOf } from '../domain/parse/parse';
+import { liesIn } from '../domain/scope';
+import { checkedMetadata } from './metadata';
+import type { Author, WriteContext } from './write-context';
+
+/** A memory that passed every check that can be made before it is proposed. It lacks id, times and vectors. */
+export interface Candidate {
+  readonly draft: Omit<Draft, 'id' | 'validFrom' | 'embedded'> & { readonly validFrom: number | undefined };
+  /** The vector that came with it. */
+  readonly given: Embedded | undefined;
+  readonly embed: boolean;
+}
+
+/**
+ * Checks one memory: its shape, the store's schema for metadata, the bounds of the handle, the rules.
+ *
+ * @throws INVALID_INPUT with every issue, FORBIDDEN
+ */
+export async function check(context: WriteContext, author: Author, input: unknown): Promise<Candidate> {
+  const parsed = context.newMemory.safeParse(input);
+  if (!parsed.success) throw invalidInput(issuesOf(parsed.error), 'The memory');
+  const { value, issues } = await completed(context, author, parsed.data);
+  if (issues.length > 0) throw invalidInput(issues, 'The memory');
+  authorise(context, author, value);
+  return candidateOf(context, value);
+}
+
+type Completed = Omit<ParsedMemory, 'namespace' | 'tags' | 'metadata'> & Pick<Draft, 'namespace' | 'tags' | 'metadata'>;
+
+/** Fills in what the handle's scope gives. */
+async function completed(context: WriteContext, { bound }: Author, parsed: ParsedMemory) {
+  const namespace = parsed.namespace ?? bound.namespace;
+  const userId = parsed.userId ?? bound.userId;
+  const sessionId = parsed.sessionId ?? bound.sessionId;
+  const { metadata, issues } = await checkedMetadata(context.metadataSchema, parsed.metadata ?? {});
+  const value: Completed = {
+    ...parsed,
+    namespace: namespace ?? [],
+    ...(userId === undefined ? {} : { userId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    tags: [...new Set([...(bound.tags ?? []), ...(parsed.tags ?? [])])],
+    metadata,
+  };
+  const all: Issue[] = [...issues];
+  if (namespace === undefined) {
+    all.push({ path: ['namespace'], message: 'is missing: give one, or use a handle that has one. There is no default namespace.' });
+  }
+  if (parsed.vector !== undefined) all.push(...context.embedder.vectorIssues(parsed.vector, ['vector']));
+  return { value, issues: all };
+}
+
+function authorise(context: WriteContext, { actor, bound }: Author, value: Completed): void {
+  const { namespace, accessTags = [], userId, sessionId, tags } = value;
+  const agentId = actor.party !== 'root' && actor.party.kind === 'agent' ? actor.party.id : undefined;
+  const written = {
+    namespace,
+    tags,
+    ...(userId === undefined ? {} : { userId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(agentId === undefined ? {} : { agentId }),
+  };
+  if (!liesIn(bound, written)) {
+    throw new MemoryError('FORBIDDEN', `The memory for ${showNamespace(namespace)} lies outside the scope of this handle: use a handle with a wider scope.`);
+  }
+  if (!mayIn(context.policy(), actor, 'write', namespace)) {
+    throw new MemoryError('FORBIDDEN', `No rule allows writing in ${showNamespace(namespace)}, or one denies it.`);
+  }
+  if (!isCleared(actor, accessTags)) {
+    throw new MemoryError('FORBIDDEN', `Putting the access tags ${JSON.stringify(accessTags)} on a memory needs a clearance for each of them.`);
+  }
+}
+
+function candidateOf(context: WriteContext, value: Completed): Candidate {
+  const { vector, embed, signal: _, idempotencyKey, validFrom, validTo, expiresAt } = value;
+  const digest = idempotencyKey === undefined ? undefined : context.digest(contentOf(value));
+  return {
+    draft: {
+      text: value.text,
+      namespace: value.namespace,
+      visibility: value.visibility ?? 'shared',
+      accessTags: value.accessTags ?? [],
+      kind: value.kind ?? 'episodic',
+      tags: value.tags,
+      priority: value.priority ?? 0.5,
+      metadata: value.metadata,
+      source: sourceOf(value),
+      validFrom,
+      ...(validTo === undefined ? {} : { validTo }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(value.key === undefined ? {} : { key: value.key }),
+      ...(value.userId === undefined ? {} : { userId: value.userId }),
+      ...(value.sessionId === undefined ? {} : { sessionId: value.sessionId }),
+      ...(value.supersedes === undefined ? {} : { supersedes: value.supersedes }),
+      ...(idempotencyKey === undefined || digest === undefined ? {} : { idempotency: { key: idempotencyKey, digest } }),
+    },
+    given: vector === undefined ? undefined : context.embedder.given(vector),
+    embed: embed !== false,
+  };
+}
+
+function sourceOf({ source }: Completed): Draft['source'] {
+  if (source === undefined) return { channel: 'agent' };
+  return source.ref === undefined ? { channel: source.channel } : { channel: source.channel, ref: source.ref };
+}
+
+/** The content as it was asked for, in one order: two calls that ask for the same give the same. */
+function contentOf({ signal: _, idempotencyKey: __, vector, ...content }: Completed): string {
+  const asked = { ...content, vector: vector === undefined ? null : [...vector] };
+  return JSON.stringify(asked, (_key, value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+}

@@ -1,0 +1,106 @@
+import type { Long } from '../domain/calls';
+import { invalidInput, type Issue, MemoryError } from '../domain/errors';
+import type { NewMemory, Remembered } from '../domain/memory';
+import { startStopwatch } from '../environment/stopwatch';
+import { asRefusal, batchesOf } from './batches';
+import { type Candidate, check } from './draft';
+import { finish } from './embed';
+import { propose } from './propose';
+import type { Author, WriteContext } from './write-context';
+
+/** What became of each item, in input order. */
+export interface BatchResult {
+  stored: number;
+  revised: number;
+  duplicates: number;
+  failed: number;
+  results: (({ index: number; ok: true } & Remembered) | { index: number; ok: false; error: MemoryError })[];
+}
+
+export interface ManyOptions extends Long {
+  readonly batchSize: number;
+}
+
+type Items<M> = Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>;
+type Result = BatchResult['results'][number];
+
+/** Stores each item by itself: what is refused hinders no other. The source is read one batch ahead of the commits, no more. */
+export async function rememberEach<M>(context: WriteContext, author: Author, items: Items<M>, options: ManyOptions): Promise<BatchResult> {
+  const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
+  const elapsedMs = startStopwatch();
+  for await (const batch of batchesOf(items, options.batchSize)) {
+    options.signal?.throwIfAborted();
+    for (const result of await rememberBatch(context, author, batch, total.results.length, options)) tally(total, result);
+    const done = total.results.length;
+    options.onProgress?.({ phase: 'remember', done, failed: total.failed, perSecond: (done / elapsedMs()) * 1000 });
+  }
+  return total;
+}
+
+/** Stores all items in one transaction, or none. */
+export async function rememberAll<M>(context: WriteContext, author: Author, items: Items<M>, options: ManyOptions): Promise<BatchResult> {
+  const { atomicBatch } = context.limits;
+  const candidates: Candidate[] = [];
+  const issues: Issue[] = [];
+  let next = 0;
+  for await (const item of items) {
+    const index = next++;
+    if (index >= atomicBatch) throw invalidInput([{ path: [], message: `More than ${atomicBatch} memories cannot be stored atomically.` }]);
+    const checked = await attempt(() => check(context, author, item));
+    if (!('error' in checked)) candidates.push(checked.value);
+    else if (checked.error.code !== 'INVALID_INPUT') throw checked.error;
+    else issues.push(...checked.error.issues.map(({ path, message }) => ({ path: [index, ...path], message })));
+  }
+  if (issues.length > 0) throw invalidInput(issues, 'The batch');
+  if (candidates.length === 0) return { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
+  options.signal?.throwIfAborted();
+  const elapsedMs = startStopwatch();
+  const at = context.clock.now();
+  const drafts = await finish(context, candidates, at, options);
+  options.signal?.throwIfAborted();
+  const { remembered } = await propose(context, { type: 'remember', drafts, stamp: { at, by: author.actor } });
+  const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
+  for (const [index, one] of remembered.entries()) tally(total, { index, ok: true, ...one });
+  const done = drafts.length;
+  options.onProgress?.({ phase: 'remember', done, failed: 0, total: done, perSecond: (done / elapsedMs()) * 1000 });
+  return total;
+}
+
+async function rememberBatch(context: WriteContext, author: Author, batch: readonly unknown[], first: number, options: ManyOptions): Promise<Result[]> {
+  const at = context.clock.now();
+  const checked = await Promise.all(batch.map((item) => attempt(() => check(context, author, item))));
+  const candidates = checked.flatMap((each) => ('value' in each ? [each.value] : []));
+  const finished = await attempt(() => finish(context, candidates, at, options));
+  if ('error' in finished && options.signal?.aborted) throw options.signal.reason;
+  options.signal?.throwIfAborted();
+  let next = 0;
+  return Promise.all(
+    checked.map(async (each, i): Promise<Result> => {
+      const index = first + i;
+      if ('error' in each) return { index, ok: false, error: each.error };
+      // One failing batch of the embedder fails all of its memories: none is stored without its vector.
+      if ('error' in finished) return { index, ok: false, error: finished.error };
+      const draft = finished.value[next++];
+      if (draft === undefined) throw new Error('The embedder gave fewer vectors than texts.');
+      const proposed = await attempt(() => propose(context, { type: 'remember', drafts: [draft], stamp: { at, by: author.actor } }));
+      if ('error' in proposed) return { index, ok: false, error: proposed.error };
+      return { index, ok: true, ...(proposed.value.remembered[0] as Remembered) };
+    }),
+  );
+}
+
+async function attempt<T>(run: () => Promise<T>): Promise<{ value: T } | { error: MemoryError }> {
+  try {
+    return { value: await run() };
+  } catch (error) {
+    return { error: asRefusal(error) };
+  }
+}
+
+function tally(total: BatchResult, result: Result): void {
+  total.results.push(result);
+  if (!result.ok) total.failed++;
+  else if (result.outcome === 'stored') total.stored++;
+  else if (result.outcome === 'revised') total.revised++;
+  else total.duplicates++;
+}

@@ -1,0 +1,65 @@
+import type { Patch } from '../domain/command';
+import { invalidInput } from '../domain/errors';
+import type { Memory } from '../domain/memory';
+import type { ParsedPatch } from '../domain/parse/parse-memory';
+import { parse } from '../domain/parse/parse';
+import { checkedMetadata } from './metadata';
+import { propose } from './propose';
+import type { Author, WriteContext } from './write-context';
+
+export interface ChangeOptions {
+  readonly ifRevision?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The memory as it is now. Everything is decided anew in `apply`. */
+export interface Target {
+  readonly memory: Memory;
+  /** Whether it has vectors: one that was stored without gets none. */
+  readonly embedded: boolean;
+}
+
+/** Revises one memory. `null` in the input sets a field back to its default. */
+export async function update(
+  context: WriteContext,
+  { actor }: Author,
+  target: Target,
+  input: unknown,
+  { ifRevision, signal }: ChangeOptions,
+): Promise<{ id: string; revision: number }> {
+  const parsed = parse(context.patch, input, 'The patch', ['patch']);
+  const patch = await patchOf(context, parsed, target.memory);
+  signal?.throwIfAborted();
+  const call = signal === undefined ? {} : { signal };
+  const embedded = patch.text !== undefined && target.embedded ? await context.embedder.documents([patch.text], call) : [];
+  signal?.throwIfAborted();
+  return propose(context, {
+    type: 'update',
+    id: target.memory.id,
+    patch: embedded[0] === undefined ? patch : { ...patch, embedded: embedded[0] },
+    ...(ifRevision === undefined ? {} : { ifRevision }),
+    stamp: { at: context.clock.now(), by: actor },
+  });
+}
+
+async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memory): Promise<Patch> {
+  const { text, kind, tags, priority, metadata, validFrom, validTo, expiresAt } = parsed;
+  const checked = metadata === undefined ? undefined : await checkedMetadata(context.metadataSchema, metadata ?? {});
+  const issues = [...(checked?.issues ?? [])];
+  const from = validFrom === undefined ? memory.validFrom.getTime() : (validFrom ?? memory.createdAt.getTime());
+  const to = validTo === undefined ? memory.validTo?.getTime() : validTo;
+  if ((validFrom !== undefined || validTo !== undefined) && typeof to === 'number' && to <= from) {
+    issues.push({ path: ['validTo'], message: 'must be later than validFrom.' });
+  }
+  if (issues.length > 0) throw invalidInput(issues.map(({ path, message }) => ({ path: ['patch', ...path], message })), 'The patch');
+  return {
+    ...(text === undefined ? {} : { text }),
+    ...(kind === undefined ? {} : { kind: kind ?? 'episodic' }),
+    ...(tags === undefined ? {} : { tags: tags ?? [] }),
+    ...(priority === undefined ? {} : { priority: priority ?? 0.5 }),
+    ...(checked === undefined ? {} : { metadata: checked.metadata }),
+    ...(validFrom === undefined ? {} : { validFrom: from }),
+    ...(validTo === undefined ? {} : { validTo }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+}

@@ -1,0 +1,35 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Policy } from '../access/policy';
+import type { Actor } from '../domain/principal';
+import type { Limits } from '../domain/limits';
+import type { Remembered } from '../domain/memory';
+import type { ParsedMemory, ParsedPatch } from '../domain/parse/parse-memory';
+import type { Bound } from '../domain/scope';
+import type { SpaceEmbedder } from '../embedding/space-embedder';
+import type { Clock } from '../environment/clock';
+import type { ReplicatedLog } from '../log/replicated-log';
+import type { z } from 'zod';
+
+/** What the life of a write needs. */
+export interface WriteContext {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  newId(): string;
+  /** The rules in force. */
+  policy(): Policy;
+  readonly log: ReplicatedLog;
+  readonly embedder: SpaceEmbedder;
+  /** The answer of an earlier call with the same idempotency key. Throws IDEMPOTENCY_CONFLICT. */
+  findDuplicate(actor: Actor, idempotency: { key: string; digest: string }): Remembered | undefined;
+  /** Stands for content without giving it away: keyed with a secret of the store. */
+  digest(content: string): string;
+  readonly metadataSchema: StandardSchemaV1 | undefined;
+  readonly newMemory: z.ZodType<ParsedMemory>;
+  readonly patch: z.ZodType<ParsedPatch>;
+}
+
+/** Who writes, and inside which bounds. */
+export interface Author {
+  readonly actor: Actor;
+  readonly bound: Bound;
+}

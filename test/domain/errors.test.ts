@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+import { type Issue, invalidInput, MemoryError } from '../../src/domain/errors';
+
+/** The same file as another build of the library would bring it, in a realm with an `Error` of its own. */
+function otherBuild(): typeof import('../../src/domain/errors') {
+  const source = readFileSync(new URL('../../src/domain/errors.ts', import.meta.url), 'utf8');
+  const { outputText } = ts.transpileModule(source, { compilerOptions: { module: ts.ModuleKind.CommonJS } });
+  const module = { exports: {} };
+  runInNewContext(outputText, { module, exports: module.exports });
+  return module.exports as typeof import('../../src/domain/errors');
+}
+
+describe('MemoryError.is knows', () => {
+  test('its own', () => {
+    expect(MemoryError.is(new MemoryError('NOT_FOUND', 'No memory m-1.'))).toBe(true);
+  });
+
+  test('one of another build and another realm, which instanceof does not', () => {
+    const stranger: unknown = new (otherBuild().MemoryError)('NOT_FOUND', 'No memory m-1.');
+    expect(stranger).not.toBeInstanceOf(MemoryError);
+    expect(stranger).not.toBeInstanceOf(Error);
+    expect(MemoryError.is(stranger)).toBe(true);
+    expect(otherBuild().MemoryError.is(new MemoryError('NOT_FOUND', 'No memory m-1.'))).toBe(true);
+  });
+
+  test('one that was extended', () => {
+    class Mine extends MemoryError {}
+    expect(MemoryError.is(new Mine('NOT_FOUND', 'No memory m-1.'))).toBe(true);
+  });
+
+  test('nothing that merely looks like one', () => {
+    const lookAlike = Object.assign(new Error('x'), {
+      name: 'MemoryError',
+      code: 'NOT_FOUND',
+      retryable: false,
+      issues: [],
+    });
+    expect(MemoryError.is(lookAlike)).toBe(false);
+    fc.assert(fc.property(fc.anything(), (value) => !MemoryError.is(value)));
+  });
+});
+
+describe('a MemoryError', () => {
+  test('is an Error with its name, its message and its cause', () => {
+    const cause = new Error('disk');
+    const error = new MemoryError('DISK_FULL', 'No room.', { cause });
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ name: 'MemoryError', message: 'No room.', cause, issues: [] });
+    expect(String(error)).toBe('MemoryError: No room.');
+  });
+
+  test('has no cause where there was none', () => {
+    expect('cause' in new MemoryError('NOT_FOUND', 'x')).toBe(false);
+  });
+
+  test('may be tried again only where waiting can help', () => {
+    for (const code of ['OVERLOADED', 'DISK_FULL', 'OUTCOME_UNKNOWN'] as const)
+      expect(new MemoryError(code, 'x').retryable).toBe(true);
+    for (const code of ['INVALID_INPUT', 'FORBIDDEN', 'STORE_CLOSED'] as const)
+      expect(new MemoryError(code, 'x').retryable).toBe(false);
+    expect(new MemoryError('EMBEDDING_FAILED', 'x', { retryable: true }).retryable).toBe(true);
+  });
+
+  test('shows nothing of ours in a log', () => {
+    expect(Object.keys(new MemoryError('NOT_FOUND', 'x')).sort()).toEqual(['code', 'issues', 'name', 'retryable']);
+  });
+});
+
+describe('invalid input', () => {
+  test('is one error that carries every issue, in order, and names each place', () => {
+    const issue: fc.Arbitrary<Issue> = fc.record({
+      path: fc.array(fc.oneof(fc.nat(9), fc.constantFrom('metadata', 'tags')), { maxLength: 3 }),
+      message: fc.constantFrom('is too long.', 'must not be empty.'),
+    });
+    fc.assert(
+      fc.property(fc.array(issue, { minLength: 1 }), (issues) => {
+        const error = invalidInput(issues);
+        expect(error).toMatchObject({ code: 'INVALID_INPUT', retryable: false, issues });
+        for (const { message } of issues) expect(error.message).toContain(message);
+      }),
+    );
+  });
+
+  test('reads as code would', () => {
+    const issues = [
+      { path: ['items', 3, 'tags', 0], message: 'must not be empty.' },
+      { path: [], message: 'No options.' },
+    ];
+    expect(invalidInput(issues, 'The batch').message).toBe(
+      'The batch is not valid. items[3].tags[0]: must not be empty. No options.',
+    );
+  });
+});

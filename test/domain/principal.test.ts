@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type Actor,
+  isRoot,
+  type Party,
+  partiesOf,
+  principalOf,
+  root,
+  sameActor,
+  sameParty,
+} from '../../src/domain/principal';
+
+// Few ids, so that equal ones meet; 'é' in both of its encodings, which byte for byte are two.
+const id = fc.constantFrom('a', 'A', 'é', 'e\u0301', 'root');
+const party: fc.Arbitrary<Party> = fc.record({ kind: fc.constantFrom('agent', 'user', 'service'), id });
+const user: fc.Arbitrary<Party> = fc.record({ kind: fc.constant('user'), id });
+const actor: fc.Arbitrary<Actor> = fc.oneof(
+  fc.constant(root),
+  fc.record({ party, onBehalfOf: user }, { requiredKeys: ['party'] }),
+);
+
+describe('two parties are the same', () => {
+  test('when kind and id are, and then only', () => {
+    fc.assert(fc.property(party, party, (a, b) => sameParty(a, b) === (a.kind === b.kind && a.id === b.id)));
+  });
+});
+
+describe('two actors are the same', () => {
+  test('when they look the same to the public, and then only; root apart', () => {
+    fc.assert(
+      fc.property(actor, actor, (a, b) => {
+        const alike = isRoot(a) === isRoot(b) && JSON.stringify(principalOf(a)) === JSON.stringify(principalOf(b));
+        return sameActor(a, b) === alike;
+      }),
+    );
+  });
+
+  test('in either order', () => {
+    fc.assert(fc.property(actor, actor, (a, b) => sameActor(a, b) === sameActor(b, a)));
+  });
+
+  test('but not an agent for one user, for another, and alone', () => {
+    const agent: Party = { kind: 'agent', id: 'billing' };
+    const authors: Actor[] = [
+      { party: agent },
+      { party: agent, onBehalfOf: { kind: 'user', id: 'u1' } },
+      { party: agent, onBehalfOf: { kind: 'user', id: 'u2' } },
+    ];
+    for (const [i, a] of authors.entries()) {
+      for (const [j, b] of authors.entries()) expect(sameActor(a, b)).toBe(i === j);
+    }
+  });
+
+  test('and nobody becomes root by a name', () => {
+    expect(sameActor({ party: { kind: 'service', id: 'root' } }, root)).toBe(false);
+    expect(isRoot({ party: { kind: 'service', id: 'root' } })).toBe(false);
+  });
+});
+
+test('the rules of both halves bind an actor, and none bind root', () => {
+  fc.assert(
+    fc.property(party, user, (a, b) => {
+      expect(partiesOf({ party: a })).toEqual([a]);
+      expect(partiesOf({ party: a, onBehalfOf: b })).toEqual([a, b]);
+    }),
+  );
+  expect(partiesOf(root)).toEqual([]);
+});

@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { actions, allow, builtInRoles, deny } from '../../src/domain/rule';
+
+describe('a rule', () => {
+  test('says in its words what it was made of', () => {
+    expect(allow('everyone', 'writer', ['support'])).toEqual({
+      effect: 'allow',
+      to: 'everyone',
+      actions: 'writer',
+      at: ['support'],
+    });
+    expect(deny({ group: 'trainees' }, ['read'], [])).toEqual({
+      effect: 'deny',
+      to: { group: 'trainees' },
+      actions: ['read'],
+      at: [],
+    });
+  });
+});
+
+describe('the built-in roles', () => {
+  const actionsOf = (role: string) => new Set(builtInRoles[role]);
+
+  test('are these, with these actions', () => {
+    expect(builtInRoles).toEqual({
+      reader: ['read'],
+      writer: ['read', 'write'],
+      curator: ['read', 'write', 'update', 'forget', 'share', 'consolidate'],
+      auditor: ['audit'],
+      administrator: [...actions],
+    });
+  });
+
+  test('grow from reader to administrator', () => {
+    const ladder = ['reader', 'writer', 'curator', 'administrator'].map(actionsOf);
+    for (const [i, wider] of ladder.slice(1).entries()) {
+      for (const action of ladder[i] ?? []) expect(wider).toContain(action);
+    }
+  });
+
+  test('name every action once', () => {
+    expect(new Set(actions).size).toBe(actions.length);
+    expect(actionsOf('administrator')).toEqual(new Set(actions));
+  });
+});

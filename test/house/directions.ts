@@ -1,0 +1,145 @@
+import { basename } from 'node:path/posix';
+import ts from 'typescript';
+import { type Import, importsOf } from './imports';
+import { folderOf, parse, placeOf, type Source, walk } from './sources';
+
+/**
+ * What each folder of `src/` may import, besides itself: domain <- access <- write, recall, state <- store.
+ * A folder that is missing here is reported, so that a new one finds its place on purpose.
+ */
+export const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
+  domain: [],
+  access: ['domain'],
+  environment: ['domain'],
+  log: ['domain'],
+  embedding: ['domain', 'environment'],
+  'vector-index': ['domain', 'environment'],
+  'keyword-index': ['domain'],
+  state: ['domain', 'access', 'environment', 'keyword-index', 'vector-index'],
+  write: ['domain', 'access', 'state', 'embedding', 'log', 'environment'],
+  recall: ['domain', 'access', 'state', 'embedding', 'vector-index', 'keyword-index', 'environment'],
+  store: 'everything',
+  testing: 'everything',
+  '': 'everything',
+};
+
+/** The ports, each with the file that declares it. */
+export const ports: Readonly<Record<string, string>> = {
+  Embedder: 'embedding/embedder',
+  VectorIndex: 'vector-index/vector-index',
+  ReplicatedLog: 'log/replicated-log',
+  Clock: 'environment/clock',
+};
+
+/** The files that may name implementations of ports: the composition root, and what hands them to users and to tests. */
+export const compositionRoot = ['store/compose', 'index', 'testing/'];
+
+/** Imports that go against the direction of the house. */
+export function directionProblems(sources: readonly Source[]): readonly string[] {
+  return sources.flatMap(importsOf).flatMap((found) => {
+    const { target, place } = found;
+    if (target === undefined) return [];
+    const [from, to] = [folderOf(found.from), folderOf(target)];
+    const allowed = mayImport[from];
+    if (allowed === undefined) return [`${place}: the house has no place for the folder ${from}/`];
+    if (to === '') return [`${place}: imports ${target}, which is for users only`];
+    if (Object.values(ports).includes(stem(found.from)) && to !== 'domain')
+      return [`${place}: a port imports only domain, and not ${target}`];
+    if (from === to || allowed === 'everything' || allowed.includes(to)) return [];
+    return [`${place}: ${from}/ may not import ${target}`];
+  });
+}
+
+/** An implementation of a port: the file that declares it, without extension, and its name there. */
+export interface Implementation {
+  readonly port: string;
+  readonly file: string;
+  readonly name: string;
+}
+
+/** Names of implementations that appear outside their folder and the composition root, be it as types. */
+export function implementationProblems(sources: readonly Source[]): readonly string[] {
+  const implementations = implementationsIn(sources);
+  return sources.flatMap(importsOf).flatMap(({ from, target, names, place }) => {
+    const isRoot = compositionRoot.some((path) => (path.endsWith('/') ? from.startsWith(path) : stem(from) === path));
+    if (target === undefined || isRoot || folderOf(from) === folderOf(target)) return [];
+    return implementations
+      .filter(({ file, name }) => file === target && (names === undefined || names.includes(name)))
+      .map(({ name, port }) => `${place}: names ${name}, an implementation of ${port}; only the composition root may`);
+  });
+}
+
+/** Every class, function and constant at the top of a file that says that it is, or makes, one of the ports. */
+export function implementationsIn(sources: readonly Source[]): readonly Implementation[] {
+  return sources
+    .filter(({ path }) => !['testing', 'store'].includes(folderOf(path)))
+    .flatMap((source) => {
+      const found: Implementation[] = [];
+      walk(parse(source), (node) => {
+        const port = portImplementedBy(node);
+        if (port === undefined) return;
+        const { name } = node as ts.NamedDeclaration;
+        found.push({ port, file: stem(source.path), name: name?.getText() ?? 'default' });
+      });
+      return found;
+    });
+}
+
+/** Rings of files that import each other. Type imports count: files that name each other are one thought in two places. */
+export function cycleProblems(sources: readonly Source[]): readonly string[] {
+  const edges = new Map(sources.map((source) => [stem(source.path), targetsOf(source)]));
+  const finished = new Set<string>();
+  const rings: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    const start = path.indexOf(file);
+    if (start >= 0) rings.push([...path.slice(start), file].join(' -> '));
+    if (start >= 0 || finished.has(file)) return;
+    for (const target of edges.get(file) ?? []) visit(target, [...path, file]);
+    finished.add(file);
+  };
+  for (const file of edges.keys()) visit(file, []);
+  return rings;
+}
+
+/** Files that only pass on what others declare, besides the two public entries, and every `export *`. */
+export function barrelProblems(sources: readonly Source[]): readonly string[] {
+  return sources.flatMap((source) => {
+    const file = parse(source);
+    const passedOn = file.statements.filter(
+      (node) => ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined,
+    );
+    const stars = passedOn.filter((node) => (node as ts.ExportDeclaration).exportClause === undefined);
+    const isEntry = source.path === 'index.ts' || source.path === 'testing/index.ts';
+    return [
+      ...stars.map((node) => `${placeOf(node)}: export * hides what is public; name each thing`),
+      ...(passedOn.length > 0 && !isEntry ? [`src/${source.path}: passes on what other files declare`] : []),
+      ...(basename(source.path) === 'index.ts' && !isEntry
+        ? [`src/${source.path}: only the public entries are index files`]
+        : []),
+    ];
+  });
+}
+
+function targetsOf(source: Source): readonly string[] {
+  return importsOf(source).flatMap(({ target }: Import) => (target === undefined ? [] : [target]));
+}
+
+function stem(path: string): string {
+  return path.replace(/\.ts$/, '');
+}
+
+// A class that says `implements Port`, or a function or exported constant that says that it is or returns one.
+function portImplementedBy(node: ts.Node): string | undefined {
+  if (ts.isClassLike(node)) {
+    const types = (node.heritageClauses ?? []).flatMap((clause) => clause.types);
+    return types.map((type) => type.expression.getText()).find((name) => name in ports);
+  }
+  const makes = ts.isFunctionDeclaration(node) || (ts.isVariableDeclaration(node) && isTopLevel(node));
+  if (!makes || node.type === undefined) return undefined;
+  const name = node.type.getText().replace(/^Promise<(.*)>$/, '$1');
+  return name in ports ? name : undefined;
+}
+
+function isTopLevel(node: ts.VariableDeclaration): boolean {
+  return ts.isSourceFile(node.parent.parent.parent);
+}

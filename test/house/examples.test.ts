@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { exampleProblems, examplesIn, publishedExamples } from './examples';
+
+describe('what users read compiles', () => {
+  test('every example of the README and of the doc comments', () => {
+    const examples = publishedExamples();
+    expect(examples.map(({ file }) => file)).toContain('README.md');
+    expect(exampleProblems(examples)).toEqual([]);
+  });
+
+  test('a planted mistake is reported where it stands', () => {
+    const text = [
+      '/**',
+      ' * Text.',
+      ' * ```ts',
+      ` * import { join } from 'node:path';`,
+      ' * join(5);',
+      ' * ```',
+      ' */',
+    ];
+    expect(exampleProblems(examplesIn('src/planted.ts', text.join('\n')))).toEqual([
+      expect.stringMatching(/^src\/planted\.ts:5: .*not assignable/),
+    ]);
+  });
+
+  test('a block without imports goes on from the one before', () => {
+    const text =
+      '# Title\n```ts\nimport { join } from "node:path";\nconst a = 5;\n```\nText.\n```ts\njoin(a);\n```\n```ts\nimport "node:fs";\n```\n';
+    const examples = examplesIn('README.md', text);
+    expect(examples).toHaveLength(2);
+    expect(exampleProblems(examples)).toEqual([expect.stringMatching(/^README\.md:8: .*not assignable/)]);
+  });
+
+  test('other languages are not code of ours', () => {
+    expect(examplesIn('README.md', '```sh\nnpm ci\n```\n')).toEqual([]);
+  });
+});

@@ -1,0 +1,141 @@
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { analyze, analyzeQuery, analyzerVersion } from '../../src/keyword-index/analyzer';
+
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.string({ unit: 'grapheme', maxLength: 40 }),
+  // Lone surrogates and NULs among them.
+  fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 60 }).map((units) => String.fromCharCode(...units)),
+  fc.string({ unit: fc.constantFrom(...'aB1-_ .\'"’é😀🇫東ใ한\0\ud800\udc00\u0301\u200d'), maxLength: 40 }),
+);
+
+describe('a text becomes tokens', () => {
+  test.each([
+    ['words without case and punctuation, stemmed', 'The Refunds, REFUNDED!', ['the', 'refund', 'refund']],
+    [
+      'ids in parts and whole',
+      'order A-1182 for customer_4417',
+      ['order', 'a', '1182', 'a1182', 'for', 'custom', '4417', 'customer4417'],
+    ],
+    ['hyphenated words in parts', 'well-known', ['well', 'known']],
+    ['e-mail addresses in parts', 'anna.smith@example.com', ['anna', 'smith', 'exampl', 'com']],
+    ['accents folded', 'Café Ørsted naïve Łódź', ['cafe', 'orst', 'naiv', 'lodz']],
+    ['letters that unfold', 'Straße ﬁne Œuvre', ['strass', 'fine', 'oeuvr']],
+    ['Greek whatever its final sigma', 'ΟΔΟΣ οδος', ['οδοσ', 'οδοσ']],
+    ['typographic punctuation as plain', 'Anna’s “card”—ending…', ['anna', 's', 'card', 'end']],
+    ['symbols of letters apart from their neighbours', '№4417 Acme™', ['no', '4417', 'acm', 'tm']],
+    ['wide and other digits as ASCII where they are compatible', '４４１７ m²', ['4417', 'm2']],
+    ['emoji and flags one by one', 'thanks🎉🎉 👩‍💻 🇫🇷', ['thank', '🎉', '🎉', '👩', '💻', '🇫🇷']],
+    ['Arabic and Hebrew without points', 'مَرْحَبًا שָׁלוֹם', ['مرحبا', 'שלום']],
+    ['vowel signs kept where they make the word', 'हिन्दी', ['हिन्दी']],
+    ['Han and Kana in pairs, Han also one by one', 'お茶を', ['お茶', '茶', '茶を']],
+    ['half-width Kana with its voicing marks', 'ｶﾞﾗｽ', ['ガラ', 'ラス']],
+    ['Korean in pairs', '학교에서', ['학교', '교에', '에서']],
+    ['scripts apart within one run', 'iPhone15を買', ['iphone15', 'を買', '買']],
+    ['control characters and lone surrogates between words', 'x\0y\ud800z', ['x', 'y', 'z']],
+    ['query languages as mere text', `'; DROP TABLE "x" NEAR(a* b)`, ['drop', 'tabl', 'x', 'near', 'a', 'b']],
+    ['nothing where nothing can be said', ' \t -- … \0', []],
+  ])('%s', (_, text, tokens) => {
+    expect(analyze(text)).toEqual(tokens);
+  });
+
+  test('words longer than 64 characters are cut, never within a character', () => {
+    expect(analyze('x'.repeat(100_000))).toEqual(['x'.repeat(64)]);
+    expect(analyze(`x${'𝼀'.repeat(50)}`)).toEqual([`x${'𝼀'.repeat(31)}`]);
+  });
+
+  test('the tokens of two texts follow each other in the text of both', () => {
+    fc.assert(
+      fc.property(anyText, anyText, (a, b) => {
+        expect(analyze(`${a}\n${b}`)).toEqual([...analyze(a), ...analyze(b)]);
+      }),
+    );
+  });
+
+  test('what was analysed before has no part in it', () => {
+    const text = 'Refunds for order A-1182, 東京都';
+    const before = analyze(text);
+    for (let i = 0; i < 25_000; i++) analyze(`word${i}`);
+    expect(analyze(text)).toEqual(before);
+  });
+
+  test('any two neighbouring characters of a text without spaces find it', () => {
+    const spaceless = fc.string({
+      unit: fc.constantFrom(...'東京都庁新宿お茶を飲むガラスกาแฟชอบកខគမြန်'),
+      minLength: 2,
+      maxLength: 30,
+    });
+    fc.assert(
+      fc.property(spaceless, fc.nat(), (text, seed) => {
+        const characters = [...text];
+        const at = seed % (characters.length - 1);
+        const tokens = new Set(analyze(text));
+        expect(analyzeQuery(`${characters[at]}${characters[at + 1]}`).filter((term) => !tokens.has(term))).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe('a query becomes terms', () => {
+  test('each once, in order, without stop words', () => {
+    expect(analyzeQuery('How does the customer want to be paid, and which customer is it?')).toEqual([
+      'custom',
+      'want',
+      'paid',
+    ]);
+  });
+
+  test('stop words stay where nothing else is there', () => {
+    expect(analyzeQuery('To be or not to be')).toEqual(['to', 'be', 'or', 'not']);
+  });
+
+  test('a stop word is one as it is written, not as it is stemmed', () => {
+    expect(analyzeQuery('hi to all')).toEqual(['hi']);
+  });
+
+  test('an id is found whole or in parts, however it is written', () => {
+    expect(analyze('order A-1182')).toEqual(expect.arrayContaining(analyzeQuery('A-1182')));
+    expect(analyze('order A-1182')).toEqual(expect.arrayContaining(analyzeQuery('a1182')));
+    expect(analyze('order A-1182')).toEqual(expect.arrayContaining(analyzeQuery('1182')));
+  });
+
+  test('of a long one only the first 64 terms', () => {
+    const words = Array.from({ length: 100 }, (_, i) => `q${i}`);
+    expect(analyzeQuery(words.join(' '))).toEqual(words.slice(0, 64));
+  });
+});
+
+describe('FTS5 keeps the tokens as they are', () => {
+  function fullTextTable() {
+    const db = new Database(':memory:');
+    db.exec(`create virtual table texts_index using fts5(tokens, content='', columnsize=0, tokenize='ascii')`);
+    db.exec(`create virtual table terms using fts5vocab(texts_index, instance)`);
+    const insert = db.prepare('insert into texts_index(rowid, tokens) values (?, ?)');
+    const remove = db.prepare(`insert into texts_index(texts_index, rowid, tokens) values ('delete', ?, ?)`);
+    const read = db.prepare<[number], string>('select term from terms where doc = ? order by offset').pluck();
+    return { db, insert, remove, read };
+  }
+
+  test('every token of any text comes back, one to one, and goes again', () => {
+    const { db, insert, remove, read } = fullTextTable();
+    insert.run(1, 'another text');
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const tokens = analyze(text);
+        insert.run(2, tokens.join(' '));
+        expect(read.all(2)).toEqual(tokens);
+        remove.run(2, analyze(text).join(' '));
+        expect(read.all(2)).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+    expect(read.all(1)).toEqual(['another', 'text']);
+    db.exec(`insert into texts_index(texts_index) values ('integrity-check')`);
+  });
+});
+
+test('the version names the Unicode version that tokens depend on', () => {
+  expect(analyzerVersion).toContain(process.versions.unicode);
+});

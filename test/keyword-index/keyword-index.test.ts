@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { KeywordIndex, type VisibleTexts } from '../../src/keyword-index/keyword-index';
+import { Postings } from '../../src/keyword-index/postings';
+
+type Texts = readonly (readonly string[])[];
+
+function indexOf(texts: Texts): KeywordIndex {
+  return new KeywordIndex(
+    new Postings({
+      read: (term) => texts.flatMap((tokens, row) => tokens.filter((token) => token === term).map(() => row)),
+    }),
+  );
+}
+
+function visibleOf(texts: Texts, visible: (row: number) => boolean = () => true): VisibleTexts {
+  const rows = texts.map((_, row) => row).filter(visible);
+  const mask = new Uint8Array(texts.length);
+  for (const row of rows) mask[row] = 1;
+  const lengths = Uint32Array.from(texts, (tokens) => tokens.length);
+  return { mask, lengths, count: rows.length, tokens: rows.reduce((sum, row) => sum + lengths[row]!, 0) };
+}
+
+/** BM25 as the books have it, over the given texts alone, and its sum `s` made a score by s / (s + ln(2N + 2)). */
+function referenceScores(texts: Texts, terms: readonly string[]): number[] {
+  const average = texts.reduce((sum, tokens) => sum + tokens.length, 0) / texts.length;
+  return texts.map((tokens) => {
+    let sum = 0;
+    for (const term of terms) {
+      const holding = texts.filter((other) => other.includes(term)).length;
+      const idf = Math.log(1 + (texts.length - holding + 0.5) / (holding + 0.5));
+      const frequency = tokens.filter((token) => token === term).length;
+      sum += (idf * frequency * 1.9) / (frequency + 0.9 * (0.6 + (0.4 * tokens.length) / average));
+    }
+    return sum / (sum + Math.log(2 * texts.length + 2));
+  });
+}
+
+const vocabulary = ['a', 'b', 'c', 'd', 'e'];
+const text = fc.array(fc.constantFrom(...vocabulary), { minLength: 1, maxLength: 12 });
+const texts = fc.array(text, { minLength: 1, maxLength: 30 });
+const query = fc.subarray([...vocabulary, 'unknown']);
+
+describe('scores', () => {
+  test('are BM25 made a number from 0 to 1', () => {
+    fc.assert(
+      fc.property(texts, query, (texts, terms) => {
+        const { scoreOf } = indexOf(texts).search(terms, visibleOf(texts), 10);
+        for (const [row, expected] of referenceScores(texts, terms).entries()) {
+          expect(scoreOf(row)).toBeCloseTo(expected, 12);
+          expect(scoreOf(row)).toBeLessThan(1);
+        }
+      }),
+    );
+  });
+
+  test('of visible texts are the same as if nothing else existed', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(text, fc.boolean()), { minLength: 1, maxLength: 30 }), query, (labelled, terms) => {
+        const all = labelled.map(([tokens]) => tokens);
+        const seen = all.filter((_, row) => labelled[row]![1]);
+        const among = indexOf(all).search(
+          terms,
+          visibleOf(all, (row) => labelled[row]![1]),
+          50,
+        );
+        const alone = indexOf(seen).search(terms, visibleOf(seen), 50);
+        const rowOfSeen = all.flatMap((_, row) => (labelled[row]![1] ? [row] : []));
+        expect(among.hits).toEqual(alone.hits.map(({ row, score }) => ({ row: rowOfSeen[row], score })));
+        for (const row of all.keys()) if (!labelled[row]![1]) expect(among.scoreOf(row)).toBe(0);
+      }),
+    );
+  });
+
+  test('can be asked of any row afterwards, also between later searches, and agree with the hits to the last bit', () => {
+    fc.assert(
+      fc.property(texts, query, query, (texts, terms, others) => {
+        const index = indexOf(texts);
+        const first = index.search(terms, visibleOf(texts), 50);
+        index.search(others, visibleOf(texts), 50);
+        for (const { row, score } of first.hits) expect(first.scoreOf(row)).toBe(score);
+        const hits = new Set(first.hits.map(({ row }) => row));
+        for (const row of texts.keys()) if (!hits.has(row)) expect(first.scoreOf(row)).toBe(0);
+      }),
+    );
+  });
+
+  test('compare between queries: more matching rare words score higher, a word of every text says next to nothing', () => {
+    const texts = Array.from({ length: 100 }, (_, i) => ['customer', `x${i}`, `y${i}`, `z${i}`]);
+    const index = indexOf(texts);
+    const best = (terms: string[]) => index.search(terms, visibleOf(texts), 1).hits[0]!.score;
+    expect(best(['customer'])).toBeLessThan(0.01);
+    expect(best(['x7'])).toBeGreaterThan(0.4);
+    expect(best(['x7', 'y7'])).toBeGreaterThan(best(['x7']));
+    expect(best(['x7', 'y7', 'z7'])).toBeGreaterThan(best(['x7', 'y7']));
+    // Half of the words asked for are found nowhere together: the score does not pretend otherwise.
+    expect(best(['x7', 'y8'])).toBe(best(['x7']));
+  });
+});
+
+describe('hits', () => {
+  test('are the best rows, in order of score and then of row, as many as asked for', () => {
+    fc.assert(
+      fc.property(texts, query, fc.integer({ min: 1, max: 8 }), (texts, terms, limit) => {
+        const index = indexOf(texts);
+        const { hits, scoreOf } = index.search(terms, visibleOf(texts), limit);
+        const expected = [...texts.keys()]
+          .map((row) => ({ row, score: scoreOf(row) }))
+          .filter(({ score }) => score > 0)
+          .sort((a, b) => b.score - a.score || a.row - b.row);
+        expect(hits).toEqual(expected.slice(0, limit));
+      }),
+    );
+  });
+
+  test('of equal scores are in the order of their rows, whichever term was looked at first', () => {
+    const texts = [['b'], ['a'], ['b'], ['a'], ['c']];
+    const { hits } = indexOf(texts).search(['a', 'b'], visibleOf(texts), 3);
+    expect(hits.map(({ row }) => row)).toEqual([0, 1, 2]);
+  });
+
+  test('are none without terms, without matches or without visible texts', () => {
+    const texts = [['a'], ['b']];
+    const index = indexOf(texts);
+    expect(index.search([], visibleOf(texts), 10).hits).toEqual([]);
+    expect(index.search(['x'], visibleOf(texts), 10).hits).toEqual([]);
+    const nothing = index.search(
+      ['a'],
+      visibleOf(texts, () => false),
+      10,
+    );
+    expect(nothing.hits).toEqual([]);
+    expect(nothing.scoreOf(0)).toBe(0);
+  });
+
+  test('leave out rows beyond the end of the mask, and rows that no longer hold the term', () => {
+    const all = [['a'], ['a', 'b'], ['a']];
+    const postings = new Postings({
+      read: (term) => all.flatMap((tokens, row) => (tokens.includes(term) ? [row] : [])),
+    });
+    const index = new KeywordIndex(postings);
+    const first = all.slice(0, 2);
+    expect(index.search(['a'], visibleOf(first), 10).hits.map(({ row }) => row)).toEqual([0, 1]);
+    postings.removed(1, ['a', 'b']);
+    postings.added(1, ['b', 'b']);
+    const revised = [['a'], ['b', 'b'], ['a']];
+    const { hits, scoreOf } = index.search(['a'], visibleOf(revised), 10);
+    expect(hits.map(({ row }) => row)).toEqual([0, 2]);
+    expect(scoreOf(0)).toBeCloseTo(referenceScores(revised, ['a'])[0]!, 12);
+  });
+});

@@ -1,0 +1,151 @@
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { frequencyIn, Postings, type PostingsTruth } from '../../src/keyword-index/postings';
+
+/** Texts by row, as the truth holds them, and how often it was asked. */
+function textsOf(initial: Record<number, string[]> = {}) {
+  const texts = new Map(Object.entries(initial).map(([row, tokens]) => [Number(row), tokens]));
+  const asked: string[] = [];
+  const truth: PostingsTruth = {
+    read(term) {
+      asked.push(term);
+      return [...texts].flatMap(([row, tokens]) => tokens.filter((token) => token === term).map(() => row));
+    },
+  };
+  return { texts, asked, truth };
+}
+
+function entries(postings: Postings, term: string): [number, number][] {
+  const { rows, frequencies, length } = postings.of(term);
+  const all = Array.from({ length }, (_, i): [number, number] => [rows[i]!, frequencies[i]!]);
+  return all.filter(([, frequency]) => frequency > 0);
+}
+
+const terms = ['a', 'b', 'c', '東'];
+const tokens = fc.array(fc.constantFrom(...terms), { maxLength: 6 });
+
+describe('postings', () => {
+  test('hold the rows in ascending order with their frequencies, whatever the order of the truth', () => {
+    const { truth } = textsOf({ 9: ['a'], 2: ['a', 'b', 'a'], 5: ['b'] });
+    truth.read = () => [9, 2, 2];
+    expect(entries(new Postings(truth), 'a')).toEqual([
+      [2, 2],
+      [9, 1],
+    ]);
+  });
+
+  test('are empty for an unknown term', () => {
+    expect(new Postings(textsOf().truth).of('x').length).toBe(0);
+  });
+
+  test('are read from the truth once, unless everything may have changed', () => {
+    const { truth, asked } = textsOf({ 1: ['a'] });
+    const postings = new Postings(truth);
+    postings.of('a');
+    postings.of('a');
+    expect(asked).toEqual(['a']);
+    postings.clear();
+    postings.of('a');
+    expect(asked).toEqual(['a', 'a']);
+  });
+
+  test('kept fresh are the same as read anew, after any additions, revisions and removals', () => {
+    const step = fc.record({
+      row: fc.integer({ min: 0, max: 30 }),
+      tokens,
+      gone: fc.boolean(),
+      asks: fc.subarray(terms),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const { texts, truth } = textsOf();
+        const fresh = new Postings(truth);
+        for (const { row, tokens, gone, asks } of steps) {
+          const before = texts.get(row);
+          if (gone) texts.delete(row);
+          else texts.set(row, tokens);
+          // A term that is read here already shows the change of which it is told next.
+          for (const term of asks) fresh.of(term);
+          if (before !== undefined) fresh.removed(row, before);
+          if (!gone) fresh.added(row, tokens);
+        }
+        const anew = new Postings(truth);
+        for (const term of terms) {
+          expect(entries(fresh, term)).toEqual(entries(anew, term));
+          for (let row = 0; row <= 31; row++)
+            expect(frequencyIn(fresh.of(term), row)).toBe(frequencyIn(anew.of(term), row));
+        }
+      }),
+    );
+  });
+
+  test('stay fresh while many rows are appended', () => {
+    const { truth } = textsOf({ 1: ['a'] });
+    const postings = new Postings(truth);
+    postings.of('a');
+    for (let row = 2; row <= 5_000; row++) postings.added(row, ['a', 'a']);
+    expect(postings.of('a').length).toBe(5_000);
+    expect(frequencyIn(postings.of('a'), 5_000)).toBe(2);
+  });
+
+  test('count at most 65,535 occurrences of a term in a text', () => {
+    const { truth } = textsOf();
+    truth.read = () => new Uint32Array(70_000).fill(3);
+    const postings = new Postings(truth);
+    expect(entries(postings, 'a')).toEqual([[3, 65_535]]);
+    postings.added(4, new Array(70_000).fill('a'));
+    expect(frequencyIn(postings.of('a'), 4)).toBe(65_535);
+  });
+
+  test('take no more memory than allowed: what was asked for least recently is read again, and right', () => {
+    const { texts, truth, asked } = textsOf({ 1: ['a', 'b', 'c'] });
+    const postings = new Postings(truth, 700);
+    postings.of('a');
+    postings.of('b');
+    postings.of('c');
+    texts.set(2, ['a', 'c']);
+    postings.added(2, ['a', 'c']);
+    expect(entries(postings, 'c')).toEqual([
+      [1, 1],
+      [2, 1],
+    ]);
+    expect(entries(postings, 'a')).toEqual([
+      [1, 1],
+      [2, 1],
+    ]);
+    expect(asked).toEqual(['a', 'b', 'c', 'a']);
+  });
+
+  test('that grow beyond the bound are read again each time', () => {
+    const { truth, asked } = textsOf({ 1: ['a'] });
+    const postings = new Postings(truth, 400);
+    postings.of('a');
+    for (let row = 2; row < 50; row++) postings.added(row, ['a']);
+    truth.read = (term) => {
+      asked.push(term);
+      return Uint32Array.from({ length: 49 }, (_, i) => i + 1);
+    };
+    expect(postings.of('a').length).toBe(49);
+    expect(postings.of('a').length).toBe(49);
+    expect(asked).toEqual(['a', 'a', 'a']);
+  });
+
+  test('are what FTS5 holds', () => {
+    const db = new Database(':memory:');
+    db.exec(`create virtual table texts_index using fts5(tokens, content='', columnsize=0, tokenize='ascii')`);
+    db.exec('create virtual table terms using fts5vocab(texts_index, instance)');
+    const insert = db.prepare('insert into texts_index(rowid, tokens) values (?, ?)');
+    const read = db.prepare<[string], string>('select json_group_array(doc) from terms where term = ?').pluck();
+    insert.run(7, 'refund card refund');
+    insert.run(3, 'card 東京');
+    const postings = new Postings({ read: (term) => JSON.parse(read.get(term) ?? '[]') });
+    expect(entries(postings, 'refund')).toEqual([[7, 2]]);
+    expect(entries(postings, 'card')).toEqual([
+      [3, 1],
+      [7, 1],
+    ]);
+    expect(entries(postings, '東京')).toEqual([[3, 1]]);
+    expect(entries(postings, 'card OR refund')).toEqual([]);
+  });
+});

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join } from 'node:path';
+import { builtIn } from '../../tsup.config';
+import { importsOf, packageOf } from '../house/imports';
+import { repository, type Source } from '../house/sources';
+import { found } from './found';
+
+/** A packed library: where the file is, and what is in it. */
+export interface Tarball {
+  readonly path: string;
+  readonly files: readonly Source[];
+}
+
+// The only package whose types a user of ours meets: types alone, made to be met.
+const typesOfOthers = ['@standard-schema/spec'];
+
+/** Packs what `npm publish` would. */
+export function pack(folder: string): Tarball {
+  const output = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
+    cwd: repository,
+    encoding: 'utf8',
+  });
+  const [packed] = JSON.parse(output) as [{ filename: string; files: { path: string }[]; unpackedSize: number }];
+  const files = packed.files.map(({ path }) => ({ path, text: readFileSync(join(repository, path), 'utf8') }));
+  found(`packed ${files.length} files, ${Math.round(packed.unpackedSize / 1000)} kB`);
+  return { path: join(folder, packed.filename), files };
+}
+
+/** The tarball holds the built library and its papers, and asks for nothing that it does not bring or depend on. */
+export function checkContents({ files }: Tarball): void {
+  const paths = files.map(({ path }) => path);
+  const allowed = /^(README\.md|LICENSE|package\.json|dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)|dist\/LICENSES\.txt)$/;
+  assert.deepEqual(
+    paths.filter((path) => !allowed.test(path)),
+    [],
+    'files that do not belong into the package',
+  );
+  for (const path of ['README.md', 'LICENSE', 'dist/LICENSES.txt'])
+    assert.ok(paths.includes(path), `${path} is missing`);
+  found('only the build, README, LICENSE and package.json');
+
+  const dist = files.filter(({ path }) => /\.(c?js|d\.c?ts)$/.test(path));
+  const maps = dist.filter(({ text }) => text.includes('sourceMappingURL'));
+  assert.deepEqual(
+    maps.map(({ path }) => path),
+    [],
+    'files that name a source map, which is not there',
+  );
+
+  const types = dist.filter(({ path }) => /\.d\.c?ts$/.test(path));
+  assert.deepEqual(foreign(types, typesOfOthers), [], 'types of other packages in the public surface');
+  found(`public types name no package but ${typesOfOthers.join(', ')}`);
+
+  const programs = dist.filter(({ path }) => /\.c?js$/.test(path));
+  assert.deepEqual(
+    foreign(programs, dependencies()),
+    [],
+    'packages that the program loads and the package does not depend on',
+  );
+  const licences = files.find(({ path }) => path === 'dist/LICENSES.txt')?.text ?? '';
+  for (const name of builtIn) assert.ok(licences.includes(`## ${name}\n`), `the licence of ${name} is missing`);
+  found('programs load only dependencies; what is built in has its licence');
+}
+
+function foreign(files: readonly Source[], allowed: readonly string[]): readonly string[] {
+  return files.flatMap(importsOf).flatMap((one) => {
+    const name = packageOf(one);
+    const isKnown = name === undefined || allowed.includes(name) || builtinModules.includes(name);
+    return isKnown ? [] : [`${one.from}: ${one.specifier}`];
+  });
+}
+
+function dependencies(): readonly string[] {
+  const text = readFileSync(join(repository, 'package.json'), 'utf8');
+  const { dependencies, optionalDependencies } = JSON.parse(text) as Record<string, Record<string, string>>;
+  return Object.keys({ ...dependencies, ...optionalDependencies });
+}

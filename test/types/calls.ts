@@ -1,0 +1,91 @@
+/** What the calls of a handle and of a store take and give. Never run, only compiled. */
+import {
+  allow,
+  type Change,
+  deny,
+  type Hit,
+  type Memory,
+  MemoryError,
+  MemoryStore,
+  toContext,
+} from 'multi-agent-memory';
+import type { Same } from './same.js';
+
+export async function opening(): Promise<void> {
+  await using store = await MemoryStore.open('./memory', {
+    access: [allow('everyone', 'writer', ['support']), deny({ group: 'trainees' }, ['read'], ['support', 'vip'])],
+    readOnly: true,
+  });
+  const unsubscribe = store.on('committed', ({ index, ids }) => {
+    true satisfies Same<[typeof index, typeof ids], [number, string[]]>;
+  });
+  true satisfies Same<typeof unsubscribe, () => void>;
+  // @ts-expect-error no such event
+  store.on('stored', () => {});
+  // @ts-expect-error a store is opened, not made
+  new MemoryStore();
+  // @ts-expect-error a rule says where
+  allow('everyone', 'writer');
+  // @ts-expect-error no such action
+  allow('everyone', ['delete'], []);
+}
+
+export async function writing(store: MemoryStore): Promise<void> {
+  const agent = store.as({ agentId: 'billing' }, { namespace: ['support'] });
+  const { outcome } = await agent.remember('text', {
+    key: 'k',
+    validFrom: '2026-03-01T00:00:00Z',
+    expiresAt: new Date(),
+  });
+  true satisfies Same<typeof outcome, 'stored' | 'revised' | 'duplicate'>;
+  // @ts-expect-error the text is the first argument
+  await agent.remember('text', { text: 'other' });
+  // @ts-expect-error no such kind
+  await agent.remember('text', { kind: 'fact' });
+
+  const { results } = await agent.rememberMany([{ text: 'one' }], {
+    atomic: true,
+    onProgress: ({ done }) => void done,
+  });
+  for (const result of results) {
+    if (result.ok) true satisfies Same<typeof result.id, string>;
+    else true satisfies Same<typeof result.error, MemoryError>;
+  }
+  // @ts-expect-error a memory has a text
+  await agent.rememberMany([{ tags: ['a'] }]);
+
+  await agent.update('id', { text: 'new', validTo: null, tags: null }, { ifRevision: 1 });
+  // @ts-expect-error a text is replaced, never cleared
+  await agent.update('id', { text: null });
+  // @ts-expect-error who may see it is a matter of `share`
+  await agent.update('id', { visibility: 'private' });
+  // @ts-expect-error to forget many, say whether it is meant
+  await agent.forgetWhere({ userId: 'u1' }, {});
+}
+
+export async function reading(store: MemoryStore, signal: AbortSignal): Promise<void> {
+  const agent = store.as({ agentId: 'billing' });
+  const hits = await agent.recall('query', { mode: 'hybrid', threshold: 0.2, explain: true, signal });
+  true satisfies Same<typeof hits, Hit[]>;
+  const { text, used, omitted } = toContext(hits, { maxTokens: 500 });
+  true satisfies Same<[typeof text, typeof used, typeof omitted], [string, Hit[], number]>;
+  // @ts-expect-error no such mode
+  await agent.recall('query', { mode: 'vector' });
+
+  const page = await agent.list({ limit: 10, orderBy: 'validFrom', order: 'oldest' });
+  true satisfies Same<(typeof page)['items'], Memory[]>;
+  for await (const memory of agent.list()) true satisfies Same<typeof memory, Memory>;
+  for await (const change of agent.watch({ since: 'start' })) true satisfies Same<typeof change, Change>;
+  await agent.get({ namespace: ['support'], key: 'k' });
+  // @ts-expect-error a key is unique only within a namespace
+  await agent.get({ key: 'k' });
+}
+
+export function failing(error: unknown): string | undefined {
+  if (!MemoryError.is(error)) return undefined;
+  // @ts-expect-error no such code
+  if (error.code === 'GONE') return undefined;
+  return error.code === 'INVALID_INPUT'
+    ? error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join()
+    : error.code;
+}

@@ -1,0 +1,43 @@
+/** A store that was given a schema knows its metadata by name, from writing to filtering to reading. Never run, only compiled. */
+import { type Filter, type Hit, type Memory, MemoryStore, type Meta } from 'multi-agent-memory';
+import { z } from 'zod';
+import type { Same } from './same.js';
+
+const schema = z.object({ order: z.string(), amount: z.number().optional() });
+type Order = z.infer<typeof schema>;
+
+export async function typedMetadata(): Promise<void> {
+  const store = await MemoryStore.open('./memory', { metadata: schema });
+  const agent = store.as({ agentId: 'billing' });
+  await agent.remember('text', { metadata: { order: 'A-1182' } });
+  // @ts-expect-error the schema asks for `order`
+  await agent.remember('text', { metadata: { amount: 5 } });
+  // @ts-expect-error `order` is a text
+  await agent.remember('text', { metadata: { order: 5 } });
+  // @ts-expect-error the schema knows no `color`
+  await agent.remember('text', { metadata: { order: 'A-1182', color: 'red' } });
+
+  const hits = await agent.recall('query', { filter: { metadata: { order: { in: ['A-1182'] }, amount: { gte: 5 } } } });
+  true satisfies Same<typeof hits, Hit<Order>[]>;
+  true satisfies Same<NonNullable<(typeof hits)[0]>['metadata']['order'], string>;
+  // @ts-expect-error the schema knows no `color`
+  await agent.recall('query', { filter: { metadata: { color: 'red' } } });
+  // @ts-expect-error nested filters know it no better
+  await agent.recall('query', { filter: { and: [{ not: { metadata: { color: 'red' } } }] } });
+
+  const below = await agent.within({ namespace: ['support'] }).get('id');
+  true satisfies Same<typeof below, Memory<Order> | undefined>;
+}
+
+export async function anyMetadata(): Promise<void> {
+  const store = await MemoryStore.inMemory();
+  const agent = store.as({ agentId: 'billing' });
+  await agent.remember('text', { metadata: { anything: ['is', { fine: null }] } });
+  // @ts-expect-error metadata is JSON
+  await agent.remember('text', { metadata: { at: new Date() } });
+  // @ts-expect-error metadata is an object
+  await agent.remember('text', { metadata: 'order' });
+  const memory = await agent.get('id');
+  true satisfies Same<NonNullable<typeof memory>['metadata'], Meta>;
+  ({ metadata: { anything: 5 } }) satisfies Filter;
+}

@@ -1,0 +1,62 @@
+/** What narrows a call cannot vanish unseen: neither by `undefined`, nor by a name that does not exist. Never run, only compiled. */
+import type { Filter, MemoryStore, Selection } from 'multi-agent-memory';
+
+export async function scopes(
+  store: MemoryStore,
+  session: { userId?: string },
+  userId: string | undefined,
+): Promise<void> {
+  const agent = store.as({ agentId: 'billing', onBehalfOf: { userId: 'u1' } }, { namespace: ['support'] });
+  await agent.recall('query', { userId: 'u1', sessionId: 's1', tags: ['refund'], topK: 5 });
+  // @ts-expect-error a search for one user must never become one for all
+  await agent.recall('query', { userId });
+  // @ts-expect-error the same
+  await agent.list({ userId: session.userId });
+  // @ts-expect-error the same
+  store.as({ agentId: 'billing' }, { userId });
+  // @ts-expect-error the same
+  agent.within({ namespace: undefined });
+  // @ts-expect-error the same
+  await agent.forgetWhere({ userId }, { dryRun: true });
+  // @ts-expect-error the same
+  await agent.count({ filter: { kind: undefined } });
+  // @ts-expect-error no such word in a scope
+  await agent.recall('query', { user: 'u1' });
+  // @ts-expect-error scope words stand at the top level, and `limit` is the word of `list`
+  await agent.recall('query', { limit: 5 });
+}
+
+export function principals(store: MemoryStore): void {
+  store.as({ userId: 'u1' });
+  store.as({ serviceId: 'nightly' });
+  // @ts-expect-error nobody
+  store.as({});
+  // @ts-expect-error only users have agents act for them
+  store.as({ agentId: 'billing', onBehalfOf: { agentId: 'other' } });
+}
+
+export const filters = [
+  { kind: 'episodic', priority: { gte: 0.5, lt: 1 }, createdAt: { gt: new Date(0) } },
+  { tags: { contains: 'refund' }, key: { exists: false }, agentId: { nin: ['billing'] } },
+  { or: [{ sessionId: 's1' }, { not: { userId: { ne: 'u1' } } }] },
+] satisfies Filter[];
+
+export const notFilters = [
+  // @ts-expect-error no such field
+  { priorty: 1 },
+  // @ts-expect-error no such operator
+  { priority: { atLeast: 0.5 } },
+  // @ts-expect-error texts are searched, not filtered
+  { text: 'refund' },
+  // @ts-expect-error a namespace is a scope
+  { namespace: ['support'] },
+  // @ts-expect-error metadata keys stand under metadata
+  { order: 'A-1182' },
+] satisfies Filter[];
+
+export const selections = [
+  { asOf: '2026-03-01T00:00:00Z', include: ['expired', 'superseded'] },
+  { asOf: 1_772_323_200_000, namespace: [] },
+  // @ts-expect-error no such state
+  { include: ['deleted'] },
+] satisfies Selection[];

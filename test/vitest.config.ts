@@ -1,0 +1,15 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+export default defineConfig({
+  root,
+  resolve: {
+    alias: [
+      { find: /^multi-agent-memory\/testing$/, replacement: `${root}src/testing/index.ts` },
+      { find: /^multi-agent-memory$/, replacement: `${root}src/index.ts` },
+    ],
+  },
+  test: { include: ['test/**/*.test.ts'], testTimeout: 30_000, pool: 'forks' },
+});

@@ -1,0 +1,36 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { defineConfig } from 'tsup';
+
+/**
+ * Packages that exist as ES modules only. Node before 20.19 cannot `require` them, so they are built into our files, and
+ * their licences go with them. Development dependencies, because users do not install them.
+ */
+export const builtIn = ['stemmer', 'uuid'];
+
+export default defineConfig({
+  entry: { index: 'src/index.ts', testing: 'src/testing/index.ts' },
+  format: ['esm', 'cjs'],
+  dts: true,
+  // What both entries use is one file, so that each class exists once in each format.
+  splitting: true,
+  // Rollup then turns the shared files into CommonJS and leaves `import()` alone; tsup's other way makes `require()` of it.
+  treeshake: true,
+  external: ['@xenova/transformers'],
+  noExternal: builtIn,
+  shims: true,
+  clean: true,
+  target: 'node20',
+  onSuccess: writeLicences,
+});
+
+async function writeLicences(): Promise<void> {
+  const texts = await Promise.all(builtIn.map(async (name) => `## ${name}\n\n${await licenceOf(name)}`));
+  await writeFile('dist/LICENSES.txt', `Built into these files:\n\n${texts.join('\n')}`);
+}
+
+async function licenceOf(name: string): Promise<string> {
+  const folder = `node_modules/${name}`;
+  const file = (await readdir(folder)).find((file) => /^licen[cs]e/i.test(file));
+  if (file === undefined) throw new Error(`${name} has no licence file: it cannot be built in.`);
+  return readFile(`${folder}/${file}`, 'utf8');
+}
