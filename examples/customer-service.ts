@@ -20,14 +20,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
+// Until the end is reached: Node ends without a word when nothing is left to wait for.
+process.exitCode = 1;
 main(process.argv.slice(2)).then(
   (ok) => {
-    if (!ok) process.exitCode = 1;
+    if (ok) process.exitCode = 0;
   },
   (error: unknown) => {
     const expected = error instanceof UsageError || error instanceof TranscriptError || MemoryError.is(error);
     const hint = error instanceof UsageError ? '\nTry: npm run demo -- --help' : '';
     console.error(expected ? `${(error as Error).message}${hint}` : error);
-    process.exitCode = 1;
   },
 );

@@ -98,7 +98,7 @@ async function forgotten({ screen, store, claims }: Scene): Promise<void> {
 async function prompt({ screen, store, claims }: Scene): Promise<void> {
   title(screen, 'What goes into the prompt of billing, in at most 300 tokens');
   const agent = agentOf(store, 'billing');
-  const hits = await agent.recall('Where does the refund for the coffee machine go?', { userId: dana, topK: 20 });
+  const hits = await agent.recall(payBack, { userId: dana, topK: 20 });
   const { text, used, omitted, tokens } = toContext(hits, { maxTokens: 300 });
   screen.print();
   for (const line of text.split('\n')) {
@@ -107,7 +107,7 @@ async function prompt({ screen, store, claims }: Scene): Promise<void> {
     }
   }
   screen.print();
-  claims.check(used.length > 0 && tokens <= 300, `${used.length} hits in ${tokens} tokens, ${omitted} left out.`);
+  claims.check(text.includes('3340') && tokens <= 300, `${used.length} hits in ${tokens} tokens, ${omitted} left out.`);
 }
 
 function title(screen: Screen, text: string): void {

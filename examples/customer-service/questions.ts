@@ -30,7 +30,7 @@ export const questions: readonly Question[] = [
   },
   {
     before: 's-107',
-    ask: 'What is wrong with the tank of her machine?',
+    ask: 'What happened to the water tank?',
     expect: /water tank is cracked/,
     from: 'billing',
   },

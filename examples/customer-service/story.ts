@@ -48,8 +48,10 @@ async function fromWednesday(week: Week): Promise<void> {
   clock.at = restart.getTime();
   const started = performance.now();
   await using store = await openShop(folder, clock);
-  const { memories } = await store.stats();
-  screen.print(`  ${memories} memories are there again after ${took(performance.now() - started)}.`);
+  const { memories, space } = await store.stats();
+  screen.print(
+    `  ${memories} memories are there again after ${took(performance.now() - started)}. Vectors: ${space.model}.`,
+  );
 
   heading(screen, 'Wednesday to Friday: each agent asks the shared memory before it answers');
   for (const session of sessions.filter(({ startsAt }) => startsAt >= restart)) {

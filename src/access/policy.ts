@@ -44,12 +44,12 @@ export class Policy {
 function partyOf(subject: Exclude<Subject, 'everyone'>): Party {
   if ('agentId' in subject) return { kind: 'agent', id: subject.agentId };
   if ('userId' in subject) return { kind: 'user', id: subject.userId };
-  if ('serviceId' in subject) return { kind: 'service', id: subject.serviceId };
-  throw new Error('Rules about groups are refused before they reach a policy.');
+  return { kind: 'service', id: subject.serviceId };
 }
 
 function resolve({ effect, actions, at }: Rule): ResolvedRule {
   const resolved = typeof actions === 'string' ? builtInRoles[actions] : actions;
-  if (resolved === undefined) throw new Error(`The role ${JSON.stringify(actions)} was not refused before it reached a policy.`);
+  if (resolved === undefined)
+    throw new Error(`The role ${JSON.stringify(actions)} was not refused before it reached a policy.`);
   return { effect, actions: new Set(resolved), at };
 }

@@ -1,4 +1,4 @@
-import { type Namespace } from '../domain/namespace';
+import type { Namespace } from '../domain/namespace';
 import type { Actor } from '../domain/principal';
 import { compileReadable, type Readable, type Scopes } from './compile';
 import type { Policy } from './policy';
@@ -7,7 +7,9 @@ import type { Policy } from './policy';
 export class ReadableCache {
   readonly #actor: Actor;
   readonly #within: Namespace;
-  #kept: { readonly readable: Readable; readonly scopeCount: number; readonly actorNumber: number | undefined } | undefined;
+  #kept:
+    | { readonly readable: Readable; readonly scopeCount: number; readonly actorNumber: number | undefined }
+    | undefined;
 
   constructor(actor: Actor, within: Namespace) {
     this.#actor = actor;

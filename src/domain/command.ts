@@ -1,6 +1,6 @@
+import type { MemoryError } from './errors';
 import type { Meta } from './json';
 import type { Kind, Remembered, Source, Visibility } from './memory';
-import type { MemoryError } from './errors';
 import type { Namespace } from './namespace';
 import type { Actor } from './principal';
 import type { Rule } from './rule';

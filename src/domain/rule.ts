@@ -27,12 +27,7 @@ export const actions: readonly Action[] = [
 ];
 
 /** Whom a rule is about. */
-export type Subject =
-  | 'everyone'
-  | { agentId: string }
-  | { userId: string }
-  | { serviceId: string }
-  | { group: string };
+export type Subject = 'everyone' | { agentId: string } | { userId: string } | { serviceId: string };
 
 /**
  * Allows or denies a subject a role or some actions at a namespace and everywhere below it; `[]` is the whole store.

@@ -8,7 +8,7 @@ export class Flight {
   land!: (vector: Float32Array) => void;
   fail!: (error: unknown) => void;
   /** Called when the last of those who waited has left. */
-  onAbandoned: () => void = () => undefined;
+  onAbandoned: (() => void) | undefined;
   #waiting = 0;
 
   constructor(text: string) {
@@ -31,7 +31,7 @@ export class Flight {
 
   leave(): void {
     this.#waiting--;
-    if (!this.isAwaited) this.onAbandoned();
+    if (!this.isAwaited) this.onAbandoned?.();
   }
 }
 

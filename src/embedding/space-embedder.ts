@@ -9,10 +9,16 @@ export class SpaceEmbedder {
   #embedder: Embedder;
   readonly #recorded: () => SpaceName | undefined;
 
-  /** `recorded` tells the space that the store's vectors are in, once it has one. */
-  constructor(embedder: Embedder, recorded: () => SpaceName | undefined) {
+  readonly #onFailure: (error: MemoryError) => void;
+
+  /**
+   * @param recorded Tells the space that the store's vectors are in, once it has one.
+   * @param onFailure Told of every failure of the embedder, beside the caller who gets it.
+   */
+  constructor(embedder: Embedder, recorded: () => SpaceName | undefined, onFailure: (error: MemoryError) => void) {
     this.#embedder = embedder;
     this.#recorded = recorded;
+    this.#onFailure = onFailure;
   }
 
   /** The store's space; before its first vector, the space that vector will have. */
@@ -37,14 +43,14 @@ export class SpaceEmbedder {
     if (texts.length === 0) return [];
     const embedder = this.#present();
     const parts = texts.map((text) => splitIntoParts(text, embedder.maxTokens));
-    const vectors = await embedder.embedDocuments(parts.flat(), call);
+    const vectors = await this.#reported(embedder.embedDocuments(parts.flat(), call));
     let next = 0;
     return parts.map(({ length }) => ({ space: embedder.space, vectors: vectors.slice(next, (next += length)) }));
   }
 
   /** The vector of a query. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */
   async query(text: string, call: Call): Promise<Float32Array> {
-    return this.#present().embedQuery(text, call);
+    return this.#reported(this.#present().embedQuery(text, call));
   }
 
   /** Why a vector that a caller brings cannot be taken. */
@@ -57,6 +63,15 @@ export class SpaceEmbedder {
   /** A vector that a caller brings, at length 1. */
   given(vector: Float32Array): Embedded {
     return { space: this.space, vectors: [unit(vector)] };
+  }
+
+  async #reported<T>(embedding: Promise<T>): Promise<T> {
+    try {
+      return await embedding;
+    } catch (error) {
+      if (MemoryError.is(error)) this.#onFailure(error);
+      throw error;
+    }
   }
 
   #present(): Embedder {

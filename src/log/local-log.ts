@@ -41,7 +41,8 @@ export class LocalLog implements ReplicatedLog {
   }
 
   propose(command: Command): Promise<Outcome> {
-    if (this.#closed) return Promise.reject(new MemoryError('STORE_CLOSED', 'The store is closed: open it again to write.'));
+    if (this.#closed)
+      return Promise.reject(new MemoryError('STORE_CLOSED', 'The store is closed: open it again to write.'));
     if (this.#queue.length >= this.#parts.maxPending) {
       const message = `${this.#queue.length} writes are waiting for their commit, the most that this store takes: wait for some, or raise limits.pendingWrites.`;
       return Promise.reject(new MemoryError('OVERLOADED', message));

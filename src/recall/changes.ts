@@ -1,5 +1,5 @@
-import type { Json } from '../domain/json';
 import { mayRead } from '../access/authorise';
+import type { Json } from '../domain/json';
 import type { Change, Memory } from '../domain/memory';
 import { type Principal, principalOf } from '../domain/principal';
 import { type Bound, liesIn } from '../domain/scope';

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Json } from '../domain/json';
 import { MemoryError } from '../domain/errors';
+import type { Json } from '../domain/json';
 
 const tagBytes = 16;
 
@@ -24,12 +24,17 @@ export class CursorSeal {
   open(cursor: string, binding: Json): Json {
     const bytes = Buffer.from(cursor, 'base64url');
     const payload = bytes.subarray(tagBytes).toString();
-    if (bytes.length > tagBytes && timingSafeEqual(bytes.subarray(0, tagBytes), this.#tag(payload, binding))) return JSON.parse(payload);
-    const message = 'The cursor does not belong to this store, this principal and this query, or it was altered: begin without one.';
+    if (bytes.length > tagBytes && timingSafeEqual(bytes.subarray(0, tagBytes), this.#tag(payload, binding)))
+      return JSON.parse(payload);
+    const message =
+      'The cursor does not belong to this store, this principal and this query, or it was altered: begin without one.';
     throw new MemoryError('INVALID_CURSOR', message);
   }
 
   #tag(payload: string, binding: Json): Buffer {
-    return createHmac('sha256', this.#key).update(JSON.stringify([binding, payload])).digest().subarray(0, tagBytes);
+    return createHmac('sha256', this.#key)
+      .update(JSON.stringify([binding, payload]))
+      .digest()
+      .subarray(0, tagBytes);
   }
 }

@@ -5,7 +5,11 @@ import type { ReadContext, Reader } from './read-context';
 import { selecting } from './selecting';
 
 /** How many memories a selection holds, and the ids of those that the reader may forget. */
-export function forgettable(context: ReadContext, reader: Reader, selection: ParsedSelection): { matched: number; ids: string[] } {
+export function forgettable(
+  context: ReadContext,
+  reader: Reader,
+  selection: ParsedSelection,
+): { matched: number; ids: string[] } {
   const { truth } = context;
   const question = selecting(context, reader, selection);
   if (question === undefined) return { matched: 0, ids: [] };

@@ -23,7 +23,11 @@ export function find(context: ReadContext, reader: Reader, address: Address): Re
 }
 
 /** A key is unique among memories with the same labels. Of several that may be read, the reader's own private one comes first. */
-function byKey({ truth }: ReadContext, { actor }: Reader, { namespace, key }: Exclude<Address, string>): Record | undefined {
+function byKey(
+  { truth }: ReadContext,
+  { actor }: Reader,
+  { namespace, key }: Exclude<Address, string>,
+): Record | undefined {
   const own = truth.interning.findActor(actor);
   const owners = own === undefined ? [0] : [own, 0];
   for (const owner of owners) {

@@ -9,7 +9,12 @@ export interface HydrateOptions {
 }
 
 /** Loads the best of what was ranked, checks each on its way out, and settles what has the same score. */
-export function hydrate(context: ReadContext, reader: Reader, ranked: readonly Ranked[], { topK, explain }: HydrateOptions): Hit[] {
+export function hydrate(
+  context: ReadContext,
+  reader: Reader,
+  ranked: readonly Ranked[],
+  { topK, explain }: HydrateOptions,
+): Hit[] {
   const hits: Hit[] = [];
   for (const { row, score, parts } of ranked) {
     // All of the last score are loaded: which of them stay is decided below, and not by the order of rows.

@@ -1,5 +1,5 @@
-import type { Memory } from '../domain/memory';
 import type { Json } from '../domain/json';
+import type { Memory } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { ReadContext, Reader } from './read-context';
 import { rechecked } from './recheck';
@@ -22,7 +22,10 @@ export interface ListPage {
 export function list(context: ReadContext, reader: Reader, options: ListOptions): ListPage {
   const { selection, limit, orderBy, order } = options;
   const binding = queryOf(reader, options);
-  const after = options.cursor === undefined ? undefined : (context.cursors.open(options.cursor, binding) as { at: number; id: string });
+  const after =
+    options.cursor === undefined
+      ? undefined
+      : (context.cursors.open(options.cursor, binding) as { at: number; id: string });
   const question = selecting(context, reader, selection);
   if (question === undefined) return { items: [] };
   return context.truth.snapshot(() => {
@@ -41,12 +44,18 @@ export function list(context: ReadContext, reader: Reader, options: ListOptions)
 function queryOf({ actor, bound }: Reader, { selection, orderBy, order }: ListOptions): Json {
   const { scope, filter, asOf, include } = selection;
   // Through JSON, which drops what is undefined: a binding is compared as text.
-  return JSON.parse(JSON.stringify(['list', actor, bound, scope, filter ?? null, asOf ?? null, [...include].sort(), orderBy, order]));
+  return JSON.parse(
+    JSON.stringify(['list', actor, bound, scope, filter ?? null, asOf ?? null, [...include].sort(), orderBy, order]),
+  );
 }
 
 /** How many memories a selection holds. */
 export function count(context: ReadContext, reader: Reader, selection: ParsedSelection): number {
-  return counted(context, reader, selection, ({ readable, selected, now }) => context.truth.selections.count(readable, selected, now)) ?? 0;
+  return (
+    counted(context, reader, selection, ({ readable, selected, now }) =>
+      context.truth.selections.count(readable, selected, now),
+    ) ?? 0
+  );
 }
 
 /** How many memories there are in each namespace. Those below `maxDepth` labels are counted with what they lie in. */
@@ -74,7 +83,12 @@ function compareLabels(a: readonly string[], b: readonly string[]): number {
   return a.length - b.length;
 }
 
-function counted<T>(context: ReadContext, reader: Reader, selection: ParsedSelection, run: (question: Selecting) => T): T | undefined {
+function counted<T>(
+  context: ReadContext,
+  reader: Reader,
+  selection: ParsedSelection,
+  run: (question: Selecting) => T,
+): T | undefined {
   const question = selecting(context, reader, selection);
   return question && context.truth.snapshot(() => run(question));
 }

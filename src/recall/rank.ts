@@ -43,7 +43,13 @@ function matchesOf({ keywords, truth }: ReadContext, { terms, visible, wanted }:
   return keywords.search(terms, { mask, lengths: truth.columns.length, count: texts, tokens }, wanted);
 }
 
-function scored({ truth }: ReadContext, ranking: Ranking, row: number, words: KeywordMatches | undefined, known: number | undefined): Ranked {
+function scored(
+  { truth }: ReadContext,
+  ranking: Ranking,
+  row: number,
+  words: KeywordMatches | undefined,
+  known: number | undefined,
+): Ranked {
   const { vector, mode, now } = ranking;
   const { validFrom, priority } = truth.columns;
   const evidence = {

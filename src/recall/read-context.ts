@@ -1,7 +1,7 @@
+import type { ReadableCache } from '../access/readable-cache';
+import type { Limits } from '../domain/limits';
 import type { Actor } from '../domain/principal';
 import type { Bound } from '../domain/scope';
-import type { Limits } from '../domain/limits';
-import type { ReadableCache } from '../access/readable-cache';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Clock } from '../environment/clock';
 import type { KeywordIndex } from '../keyword-index/keyword-index';

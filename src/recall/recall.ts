@@ -24,7 +24,10 @@ export interface RecallRequest {
 /** The best memories for a query. */
 export async function recall(context: ReadContext, reader: Reader, request: RecallRequest): Promise<Hit[]> {
   const { mode, signal } = request;
-  const vector = mode === 'keyword' ? undefined : (request.vector ?? (await context.embedder.query(request.query, signal ? { signal } : {})));
+  const vector =
+    mode === 'keyword'
+      ? undefined
+      : (request.vector ?? (await context.embedder.query(request.query, signal ? { signal } : {})));
   const terms = mode === 'semantic' ? [] : analyzeQuery(request.query);
   for (;;) {
     signal?.throwIfAborted();

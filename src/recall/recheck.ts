@@ -1,8 +1,8 @@
 import { mayRead } from '../access/authorise';
-import { liesIn, type Scoped } from '../domain/scope';
 import type { Memory } from '../domain/memory';
-import { memoryOf, type Record } from '../state/record';
+import { liesIn, type Scoped } from '../domain/scope';
 import { labelsOf } from '../state/apply-context';
+import { memoryOf, type Record } from '../state/record';
 import type { ReadContext, Reader } from './read-context';
 
 /** Whether a record may leave the store towards this reader: decided from its labels alone, whatever found it. */

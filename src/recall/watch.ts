@@ -11,7 +11,6 @@ export interface Feed {
   next(signal: AbortSignal | undefined): Promise<boolean>;
 }
 
-
 /** The entry after which a watch begins. Throws INVALID_CURSOR. */
 export function startOfWatch(context: ReadContext, reader: Reader, since: string): number {
   if (since === 'start') return 0;
@@ -21,7 +20,13 @@ export function startOfWatch(context: ReadContext, reader: Reader, since: string
 }
 
 /** Yields what changes, and checks at delivery what its reader may see. Ends when the store closes or the signal is aborted. */
-export async function* watch(context: ReadContext, reader: Reader, start: number, feed: Feed, signal?: AbortSignal): AsyncGenerator<Change> {
+export async function* watch(
+  context: ReadContext,
+  reader: Reader,
+  start: number,
+  feed: Feed,
+  signal?: AbortSignal,
+): AsyncGenerator<Change> {
   let entry = start;
   while (!signal?.aborted) {
     context.refresh();

@@ -25,7 +25,10 @@ export interface ApplyContext {
   reportDamagedWords(): void;
 }
 
-export function labelsOf({ interning }: Pick<ApplyContext, 'interning'>, record: Pick<Record, 'scope' | 'owner' | 'author'>): Labels {
+export function labelsOf(
+  { interning }: Pick<ApplyContext, 'interning'>,
+  record: Pick<Record, 'scope' | 'owner' | 'author'>,
+): Labels {
   const { namespace, accessTags } = interning.scope(record.scope);
   const author = interning.actor(record.author);
   return { namespace, accessTags, author, ...(record.owner === 0 ? {} : { privateTo: interning.actor(record.owner) }) };
@@ -42,7 +45,11 @@ export interface ChangeDetails {
 }
 
 /** Gives the record its entry and its checksum, writes the line of the feed, and reports the change. */
-export function stampChange(context: ApplyContext, record: Omit<Record, 'entry' | 'checksum'>, change: ChangeDetails): Record {
+export function stampChange(
+  context: ApplyContext,
+  record: Omit<Record, 'entry' | 'checksum'>,
+  change: ChangeDetails,
+): Record {
   const entry = context.nextEntry();
   const stamped = sealed({ ...record, entry }, context.checksum);
   const { row, id, revision, scope, owner } = stamped;
@@ -61,7 +68,10 @@ export function stampChange(context: ApplyContext, record: Omit<Record, 'entry' 
   return stamped;
 }
 
-type LabelColumns = Pick<Record, 'scope' | 'owner' | 'state' | 'parts' | 'length' | 'valid_from' | 'expires_at' | 'priority'>;
+type LabelColumns = Pick<
+  Record,
+  'scope' | 'owner' | 'state' | 'parts' | 'length' | 'valid_from' | 'expires_at' | 'priority'
+>;
 
 export function rowLabels(record: LabelColumns): RowLabels {
   return {

@@ -11,7 +11,12 @@ import { isIntact, type Record } from './record';
  *
  * @returns the ids that were forgotten.
  */
-export function applyForget(context: ApplyContext, ids: readonly string[], ifRevision: number | undefined, stamp: Stamp): string[] {
+export function applyForget(
+  context: ApplyContext,
+  ids: readonly string[],
+  ifRevision: number | undefined,
+  stamp: Stamp,
+): string[] {
   const found = ids.flatMap((id) => forgettable(context, id, stamp) ?? []);
   for (const record of found) assertRevision(record, ifRevision);
   for (const record of found) forget(context, record, stamp);
@@ -41,6 +46,12 @@ function forget(context: ApplyContext, record: Record, { at, by }: Stamp): void 
     ...{ state: 'forgotten' as const, text: '', metadata: '{}', key: null, source_ref: null },
     ...{ space: null, parts: 0, length: 0, revision: record.revision + 1, updated_at: at },
   };
-  const details = { type: 'forgotten' as const, at, by: context.interning.internActor(by), tokensBefore, reindex: true };
+  const details = {
+    type: 'forgotten' as const,
+    at,
+    by: context.interning.internActor(by),
+    tokensBefore,
+    reindex: true,
+  };
   writer.replaceByTombstone(stampChange(context, tombstone, details));
 }

@@ -10,18 +10,22 @@ import { assertSpace, insertVectors, revise } from './revise';
 /** Stores a draft, or revises the memory that has its key. Everything is checked before anything is written. */
 export function applyRemember(context: ApplyContext, draft: Draft, { at, by: actor }: Stamp): Remembered {
   const { interning, policy } = context;
-  if (!mayIn(policy, actor, 'write', draft.namespace) || !isCleared(actor, draft.accessTags)) throw forbiddenWrite(draft);
+  if (!mayIn(policy, actor, 'write', draft.namespace) || !isCleared(actor, draft.accessTags))
+    throw forbiddenWrite(draft);
   const duplicate = findDuplicate(context, draft, interning.findActor(actor));
   if (duplicate !== undefined) return duplicate;
   assertSpace(context, draft.embedded);
 
   const keyed = findKeyed(context, draft, interning.findActor(actor));
   if (keyed !== undefined && !mayChange(policy, actor, 'update', labelsOf(context, keyed))) throw forbiddenKey(draft);
-  const target = draft.supersedes === undefined ? undefined : supersedable(context, draft.supersedes, { at, by: actor });
+  const target =
+    draft.supersedes === undefined ? undefined : supersedable(context, draft.supersedes, { at, by: actor });
   if (target !== undefined && target.row === keyed?.row) throw supersedesItself(target.id);
+  if (keyed === undefined && context.records.isTaken(draft.id)) throw idTaken(draft.id);
 
   const by = interning.internActor(actor);
-  const record = keyed === undefined ? store(context, draft, { at, by }) : reviseByKey(context, keyed, draft, { at, by });
+  const record =
+    keyed === undefined ? store(context, draft, { at, by }) : reviseByKey(context, keyed, draft, { at, by });
   if (target !== undefined) {
     const validTo = target.valid_to === null ? draft.validFrom : Math.min(target.valid_to, draft.validFrom);
     revise(context, target, { columns: { state: 'superseded', superseded_by: record.id, valid_to: validTo }, at, by });
@@ -106,20 +110,35 @@ function supersedable(context: ApplyContext, id: string, { by }: Stamp): Record 
   const target = context.records.byId(id);
   const labels = target && labelsOf(context, target);
   if (target === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {
-    throw new MemoryError('NOT_FOUND', `There is no memory ${JSON.stringify(id)} to supersede, or none that may be read here.`);
+    throw new MemoryError(
+      'NOT_FOUND',
+      `There is no memory ${JSON.stringify(id)} to supersede, or none that may be read here.`,
+    );
   }
   if (!mayChange(context.policy, by, 'update', labels)) {
-    throw new MemoryError('FORBIDDEN', `Superseding memory ${id} needs the action update in ${showNamespace(labels.namespace)}.`);
+    throw new MemoryError(
+      'FORBIDDEN',
+      `Superseding memory ${id} needs the action update in ${showNamespace(labels.namespace)}.`,
+    );
   }
   if (target.state === 'superseded') {
-    throw new MemoryError('REVISION_CONFLICT', `Memory ${id} was superseded already: read it again, and supersede what took its place.`);
+    throw new MemoryError(
+      'REVISION_CONFLICT',
+      `Memory ${id} was superseded already: read it again, and supersede what took its place.`,
+    );
   }
   return target;
 }
 
 function forbiddenWrite({ namespace, accessTags }: Draft): MemoryError {
-  const tags = accessTags.length === 0 ? '' : ` with the access tags ${JSON.stringify(accessTags)}, for which the writer must be cleared`;
-  return new MemoryError('FORBIDDEN', `No rule allows writing in ${showNamespace(namespace)}${tags}, or one denies it.`);
+  const tags =
+    accessTags.length === 0
+      ? ''
+      : ` with the access tags ${JSON.stringify(accessTags)}, for which the writer must be cleared`;
+  return new MemoryError(
+    'FORBIDDEN',
+    `No rule allows writing in ${showNamespace(namespace)}${tags}, or one denies it.`,
+  );
 }
 
 function forbiddenKey({ key, namespace }: Draft): MemoryError {
@@ -127,7 +146,15 @@ function forbiddenKey({ key, namespace }: Draft): MemoryError {
   return new MemoryError('FORBIDDEN', message);
 }
 
+function idTaken(id: string): MemoryError {
+  const issue = { path: ['newId'], message: `gave ${id}, which an earlier memory has: it must never repeat itself.` };
+  return new MemoryError('INVALID_INPUT', `The id ${id} is taken.`, { issues: [issue] });
+}
+
 function supersedesItself(id: string): MemoryError {
-  const issue = { path: ['supersedes'], message: 'is the memory that has this key: to revise it, leave supersedes out.' };
+  const issue = {
+    path: ['supersedes'],
+    message: 'is the memory that has this key: to revise it, leave supersedes out.',
+  };
   return new MemoryError('INVALID_INPUT', `Memory ${id} cannot supersede itself.`, { issues: [issue] });
 }

@@ -7,7 +7,13 @@ import type { Record } from './record';
 import { assertSpace, revise } from './revise';
 
 /** Revises a memory that the actor may read and update. */
-export function applyUpdate(context: ApplyContext, id: string, patch: Patch, ifRevision: number | undefined, stamp: Stamp): Record {
+export function applyUpdate(
+  context: ApplyContext,
+  id: string,
+  patch: Patch,
+  ifRevision: number | undefined,
+  stamp: Stamp,
+): Record {
   const record = changeable(context, context.records.byId(id), id, 'update', stamp);
   assertRevision(record, ifRevision);
   assertSpace(context, patch.embedded);
@@ -48,7 +54,10 @@ export function forbiddenChange(id: string, action: 'update' | 'forget', namespa
 }
 
 /** @throws REVISION_CONFLICT where the memory is at another revision than the caller relied on. */
-export function assertRevision({ id, revision }: Pick<Record, 'id' | 'revision'>, ifRevision: number | undefined): void {
+export function assertRevision(
+  { id, revision }: Pick<Record, 'id' | 'revision'>,
+  ifRevision: number | undefined,
+): void {
   if (ifRevision === undefined || ifRevision === revision) return;
   const message = `Memory ${id} is at revision ${revision}, not ${ifRevision}: read it again and decide anew.`;
   throw new MemoryError('REVISION_CONFLICT', message);

@@ -1,8 +1,8 @@
 import type { Database } from 'better-sqlite3';
-import { Policy } from '../access/policy';
+import type { Policy } from '../access/policy';
 import type { Command, Outcome } from '../domain/command';
-import { isRoot } from '../domain/principal';
 import { MemoryError } from '../domain/errors';
+import { isRoot } from '../domain/principal';
 import { analyze } from '../keyword-index/analyzer';
 import type { ApplyContext } from './apply-context';
 import { applyForget } from './apply-forget';
@@ -114,7 +114,11 @@ export class Applier {
     const { stamp } = command;
     switch (command.type) {
       case 'remember':
-        return { ok: true, type: 'remember', remembered: command.drafts.map((draft) => applyRemember(context, draft, stamp)) };
+        return {
+          ok: true,
+          type: 'remember',
+          remembered: command.drafts.map((draft) => applyRemember(context, draft, stamp)),
+        };
       case 'update': {
         const { id, revision } = applyUpdate(context, command.id, command.patch, command.ifRevision, stamp);
         return { ok: true, type: 'update', id, revision };

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Checksum } from './checksum';
-import { type Record, isIntact, damaged } from './record';
+import { damaged, isIntact, type Record } from './record';
 import type { Tables } from './schema';
 import { prepare, queries, type Statement } from './statement';
 
@@ -60,7 +60,8 @@ export class ChangeQueries {
     const stored = this.#revision.get({ row, revision });
     if (stored === undefined) return undefined;
     const record = parsed(stored.record);
-    if (record === undefined || !isIntact(record, this.#checksum)) throw damaged(`${record?.id ?? ''} (revision ${revision})`);
+    if (record === undefined || !isIntact(record, this.#checksum))
+      throw damaged(`${record?.id ?? ''} (revision ${revision})`);
     return record;
   }
 }

@@ -3,7 +3,7 @@ import type { RowChange, RowLabels } from './row-change';
 const initialCapacity = 1024;
 
 /**
- * What every search needs of every memory, in typed arrays by row: 42 bytes a memory. Row 0 is not used.
+ * What every search needs of every memory, in typed arrays by row: 39 bytes a memory. Row 0 is not used.
  */
 export class Columns {
   /** The highest row. */

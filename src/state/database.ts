@@ -24,12 +24,19 @@ export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
 export function fromSqlite(error: unknown): unknown {
   if (!(error instanceof BetterSqlite.SqliteError)) return error;
   const { code } = error;
-  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE' || code === 'SQLITE_IOERR_FSYNC' || code === 'SQLITE_IOERR_SHMSIZE') {
-    const message = 'The disk has no room for this write: nothing of it was kept, and everything acknowledged before is. Make room, then write again.';
+  if (
+    code === 'SQLITE_FULL' ||
+    code === 'SQLITE_IOERR_WRITE' ||
+    code === 'SQLITE_IOERR_FSYNC' ||
+    code === 'SQLITE_IOERR_SHMSIZE'
+  ) {
+    const message =
+      'The disk has no room for this write: nothing of it was kept, and everything acknowledged before is. Make room, then write again.';
     return new MemoryError('DISK_FULL', message, { cause: error });
   }
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
-    const message = 'The database file is damaged where this call reads it. Restore the folder from a backup; verify() says what is affected.';
+    const message =
+      'The database file is damaged where this call reads it. Restore the folder from a backup; verify() says what is affected.';
     return new MemoryError('RECORD_DAMAGED', message, { cause: error });
   }
   return error;

@@ -19,7 +19,9 @@ export function filterCondition(node: FilterNode): Condition {
     case 'not':
       return sql`(not ${filterCondition(node.node)})`;
     case 'compare':
-      return 'name' in node.field ? fieldCondition(node.field.name, node) : metadataCondition(node.field.metadata, node);
+      return 'name' in node.field
+        ? fieldCondition(node.field.name, node)
+        : metadataCondition(node.field.metadata, node);
   }
 }
 
@@ -88,7 +90,8 @@ function metadataCondition(key: string, { operator, operands }: Compare): Condit
     case 'nin':
       return sql`(not ${metadataIsOneOf(where, operands)})`;
     case 'contains': {
-      const inText = typeof operand === 'string' ? sql`(entry.type = 'text' and instr(entry.value, ${operand}) > 0)` : sql`false`;
+      const inText =
+        typeof operand === 'string' ? sql`(entry.type = 'text' and instr(entry.value, ${operand}) > 0)` : sql`false`;
       const inList = sql`(entry.type = 'array' and exists (select 1 from json_each(entry.value) as element where ${isJson('element', operand)}))`;
       return where(sql`(${inText} or ${inList})`);
     }

@@ -15,13 +15,16 @@ export function holdFolder(folder: string): { release(): void } {
     // Not WAL: in the rollback journal's modes a writer keeps the whole file.
     database.pragma('journal_mode = DELETE');
     database.exec('create table if not exists holder (pid integer not null, host text not null)');
-    database.transaction(() => {
-      database.exec('delete from holder');
-      database.prepare('insert into holder values (?, ?)').run(process.pid, hostname());
-    }).immediate();
+    database
+      .transaction(() => {
+        database.exec('delete from holder');
+        database.prepare('insert into holder values (?, ?)').run(process.pid, hostname());
+      })
+      .immediate();
     database.exec('begin immediate');
   } catch (error) {
-    const refusal = error instanceof SqliteError && error.code.startsWith('SQLITE_BUSY') ? held(folder, database, error) : error;
+    const refusal =
+      error instanceof SqliteError && error.code.startsWith('SQLITE_BUSY') ? held(folder, database, error) : error;
     database.close();
     throw refusal;
   }
@@ -36,7 +39,8 @@ function held(folder: string, database: Database, cause: unknown): MemoryError {
 function holder(database: Database): string {
   try {
     const row = database.prepare('select pid, host from holder').get() as { pid: number; host: string } | undefined;
-    if (row !== undefined) return `process ${row.pid} on ${row.host}${row.pid === process.pid ? ', which is this process' : ''}`;
+    if (row !== undefined)
+      return `process ${row.pid} on ${row.host}${row.pid === process.pid ? ', which is this process' : ''}`;
   } catch {
     // The holder is writing its name at this very moment.
   }

@@ -9,12 +9,16 @@ export class RecordQueries {
   readonly #byId;
   readonly #byRow;
   readonly #byKey;
+  readonly #rowOf;
 
   constructor(database: Database, checksum: Checksum) {
     this.#checksum = checksum;
     this.#byId = prepare<{ id: string }, StoredRecord>(database, (p) => withText().where('memories.id', '=', p('id')));
     this.#byRow = prepare<{ row: number }, StoredRecord>(database, (p) =>
       withText().where('memories.row', '=', p('row')),
+    );
+    this.#rowOf = prepare<{ id: string }, { row: number }>(database, (p) =>
+      queries.selectFrom('memories').select('row').where('id', '=', p('id')),
     );
     this.#byKey = prepare<{ scope: number; owner: number; key: string }, StoredRecord>(database, (p) =>
       withText()
@@ -40,6 +44,11 @@ export class RecordQueries {
   tombstoneOrRecord(id: string): Record | undefined {
     const stored = this.#byId.get({ id });
     return stored && opened(stored, this.#checksum);
+  }
+
+  /** Whether a memory has, or ever had, that id. */
+  isTaken(id: string): boolean {
+    return this.#rowOf.get({ id }) !== undefined;
   }
 
   byRow(row: number): Record | undefined {

@@ -21,7 +21,16 @@ function givenText(stored: string | Buffer | null): string {
 
 const checked: readonly (keyof Record)[] = [
   ...(['row', 'id', 'revision', 'state', 'scope', 'owner', 'author', 'kind', 'user_id', 'session_id', 'key'] as const),
-  ...(['priority', 'tags', 'metadata', 'source_channel', 'source_ref', 'created_at', 'updated_at', 'valid_from'] as const),
+  ...([
+    'priority',
+    'tags',
+    'metadata',
+    'source_channel',
+    'source_ref',
+    'created_at',
+    'updated_at',
+    'valid_from',
+  ] as const),
   ...(['valid_to', 'expires_at', 'supersedes', 'superseded_by', 'space', 'parts', 'length', 'entry', 'text'] as const),
 ];
 

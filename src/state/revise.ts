@@ -19,7 +19,8 @@ export function revise(context: ApplyContext, record: Record, revision: Revision
   const { checksum: _, ...before } = record;
   const text = columns.text ?? record.text;
   const textChanged = text !== record.text;
-  const vectors = embedded === undefined ? { space: record.space, parts: record.parts } : replaceVectors(context, record, embedded);
+  const vectors =
+    embedded === undefined ? { space: record.space, parts: record.parts } : replaceVectors(context, record, embedded);
   const tokens = textChanged ? replaceTokens(context, record, text) : undefined;
   const tags = columns.tags ?? record.tags;
   if (tags !== record.tags) replaceTags(context, record, tags);

@@ -63,7 +63,9 @@ export class RulesTable {
 
   /** Whether the declared rules differ from these: the order counts for nothing, a repeat for nothing. */
   differsFrom(rules: readonly Rule[]): boolean {
-    const declared = new Set(this.#declared().map((row) => JSON.stringify([row.effect, row.subject, row.actions, row.namespace])));
+    const declared = new Set(
+      this.#declared().map((row) => JSON.stringify([row.effect, row.subject, row.actions, row.namespace])),
+    );
     const wanted = new Set(rules.map((rule) => JSON.stringify(Object.values(columnsOf(rule)))));
     return declared.size !== wanted.size || [...wanted].some((rule) => !declared.has(rule));
   }

@@ -1,14 +1,14 @@
 import type { Generated } from 'kysely';
 
 /** Interned path of labels: a tree, so that namespaces are compared label by label. The root, 0, has no row. */
-interface NamespacesTable {
+export interface NamespacesTable {
   id: number;
   parent: number;
   label: string;
 }
 
 /** A namespace with a set of access tags. Numbers are never reused. */
-interface ScopesTable {
+export interface ScopesTable {
   id: number;
   namespace: number;
   /** JSON, sorted. */
@@ -16,14 +16,14 @@ interface ScopesTable {
 }
 
 /** An author pair. `on_behalf_of` is '' where there is none: ids are never empty. */
-interface ActorsTable {
+export interface ActorsTable {
   id: number;
   kind: 'agent' | 'user' | 'service' | 'root';
   name: string;
   on_behalf_of: string;
 }
 
-interface SpacesTable {
+export interface SpacesTable {
   id: number;
   model: string;
   dimensions: number;
@@ -67,13 +67,13 @@ export interface MemoriesTable {
   checksum: string;
 }
 
-interface TextsTable {
+export interface TextsTable {
   row: number;
   /** A buffer of UTF-16 where the text has a lone surrogate, which UTF-8 cannot hold. */
   text: string | Buffer;
 }
 
-interface VectorsTable {
+export interface VectorsTable {
   /** See `vector-key.ts`. */
   key: number;
   vector: Buffer;
@@ -81,7 +81,7 @@ interface VectorsTable {
 }
 
 /** One line for each change of a memory, never altered. */
-interface ChangesTable {
+export interface ChangesTable {
   entry: number;
   row: number;
   revision: number;
@@ -94,19 +94,19 @@ interface ChangesTable {
 }
 
 /** What a memory was before its latest revision: gone once it is forgotten. */
-interface RevisionsTable {
+export interface RevisionsTable {
   row: number;
   revision: number;
   /** JSON of the record and its text. */
   record: string;
 }
 
-interface TagsTable {
+export interface TagsTable {
   tag: string;
   row: number;
 }
 
-interface IdempotencyTable {
+export interface IdempotencyTable {
   author: number;
   key: string;
   digest: string;
@@ -114,7 +114,7 @@ interface IdempotencyTable {
   revision: number;
 }
 
-interface RulesTable {
+export interface RulesTable {
   id: Generated<number>;
   effect: 'allow' | 'deny';
   /** JSON of the rule's subject, actions and namespace. */
@@ -128,7 +128,7 @@ interface RulesTable {
   until: number | null;
 }
 
-interface MetaTable {
+export interface MetaTable {
   key: string;
   value: string | number | Buffer;
 }

@@ -20,11 +20,17 @@ export function readableCondition({ scopes, owner }: Readable): RawBuilder<boole
 }
 
 /** What the selection asks for, apart from access and namespace: a condition on `memories`. */
-export function selectedCondition({ scope, filter, asOf, include }: Selected, now: number, interning: Interning): RawBuilder<boolean> {
+export function selectedCondition(
+  { scope, filter, asOf, include }: Selected,
+  now: number,
+  interning: Interning,
+): RawBuilder<boolean> {
   const conditions = [stateCondition(include, asOf)];
   if (!include.has('expired')) conditions.push(sql`(memories.expires_at is null or memories.expires_at > ${now})`);
   if (asOf !== undefined) {
-    conditions.push(sql`(memories.valid_from <= ${asOf} and (memories.valid_to is null or memories.valid_to > ${asOf}))`);
+    conditions.push(
+      sql`(memories.valid_from <= ${asOf} and (memories.valid_to is null or memories.valid_to > ${asOf}))`,
+    );
   }
   if (scope.userId !== undefined) conditions.push(sql`memories.user_id = ${scope.userId}`);
   if (scope.sessionId !== undefined) conditions.push(sql`memories.session_id = ${scope.sessionId}`);

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Policy } from '../access/policy';
+import type { Progress } from '../domain/calls';
 import type { Command } from '../domain/command';
 import { type Applied, Applier } from './apply';
 import { rowLabels } from './apply-context';
@@ -39,7 +40,7 @@ export class Truth {
   #lastSeen = 0;
 
   /** Takes the database as it was opened: brought to this release's schema, or checked to have it where it is read-only. */
-  constructor(database: Database, checksum: Checksum) {
+  constructor(database: Database, checksum: Checksum, onProgress?: (progress: Progress) => void) {
     this.database = database;
     this.checksum = checksum;
     if (database.readonly) versionOf(database);
@@ -52,13 +53,22 @@ export class Truth {
     this.vectors = new Vectors(database, parts);
     this.meta = new Meta(database);
     this.readPostings = postingsReader(database);
-    this.#applier = new Applier({ database, checksum, interning: this.interning, records: this.records, rules: new RulesTable(database) });
+    this.#applier = new Applier({
+      database,
+      checksum,
+      interning: this.interning,
+      records: this.records,
+      rules: new RulesTable(database),
+    });
     this.#labelsAfter = prepareLabels(database);
     this.#countMemories = prepare(database, () =>
-      queries.selectFrom('memories').select(({ fn }) => fn.countAll<number>().as('count')).where('state', '!=', 'forgotten'),
+      queries
+        .selectFrom('memories')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('state', '!=', 'forgotten'),
     );
     this.#dataVersion = this.#readDataVersion();
-    if (!database.readonly) ensureWords(database, this.meta);
+    if (!database.readonly) ensureWords(database, this.meta, onProgress);
     this.#follow();
   }
 
@@ -124,11 +134,23 @@ export class Truth {
 
 function prepareLabels(database: Database): Statement<{ entry: number }, LabelRow> {
   const columns = [
-    ...(['row', 'id', 'entry', 'state', 'scope', 'owner', 'parts', 'length', 'valid_from', 'expires_at', 'priority'] as const),
+    ...([
+      'row',
+      'id',
+      'entry',
+      'state',
+      'scope',
+      'owner',
+      'parts',
+      'length',
+      'valid_from',
+      'expires_at',
+      'priority',
+    ] as const),
   ];
   // By row: columns grow at their end, and SQLite reads its pages in order.
-  return prepare<{ entry: number }, LabelRow>(database, (p) =>
-    queries.selectFrom('memories').select(columns).where('entry', '>', p('entry')).orderBy('row') as never,
+  return prepare<{ entry: number }, LabelRow>(
+    database,
+    (p) => queries.selectFrom('memories').select(columns).where('entry', '>', p('entry')).orderBy('row') as never,
   );
 }
-

@@ -31,7 +31,9 @@ export class Vectors implements VectorTruth {
       queries.selectFrom('vectors').selectAll().where('key', '>=', p('from')).where('key', '<=', p('to')),
     );
     this.#idOf = prepare(database, (p) => queries.selectFrom('memories').select('id').where('row', '=', p('row')));
-    this.#lastEntry = prepare(database, () => queries.selectFrom('changes').select(({ fn }) => fn.max('entry').as('entry')));
+    this.#lastEntry = prepare(database, () =>
+      queries.selectFrom('changes').select(({ fn }) => fn.max('entry').as('entry')),
+    );
     this.#changedSince = prepare(database, (p) =>
       queries.selectFrom('changes').select('row').distinct().where('entry', '>', p('entry')).orderBy('row'),
     );
@@ -67,7 +69,9 @@ export class Vectors implements VectorTruth {
     const parts = this.#columns.parts[row] ?? 0;
     if (space === undefined || parts === 0) return [];
     const stored = this.#ofRow.all({ from: vectorKey(space, row, 0), to: vectorKey(space, row, maxParts - 1) });
-    const intact = stored.every(({ key, vector, checksum }, i) => partOf(key) === i && this.#checksum.ofBytes(vector) === checksum);
+    const intact = stored.every(
+      ({ key, vector, checksum }, i) => partOf(key) === i && this.#checksum.ofBytes(vector) === checksum,
+    );
     if (!intact || stored.length !== parts) throw damaged(this.#idOf.get({ row })?.id ?? `in row ${row}`);
     return stored.map(({ vector }) => floats(vector));
   }

@@ -19,7 +19,8 @@ const pagesPerTurn = 1_000;
 export async function backup({ truth }: Engine, folder: string, { signal, onProgress }: BackupOptions): Promise<void> {
   signal?.throwIfAborted();
   mkdirSync(folder, { recursive: true });
-  if (readdirSync(folder).length > 0) throw invalidInput([{ path: ['folder'], message: 'must be empty: a backup overwrites nothing.' }]);
+  if (readdirSync(folder).length > 0)
+    throw invalidInput([{ path: ['folder'], message: 'must be empty: a backup overwrites nothing.' }]);
   const elapsedMs = startStopwatch();
   const file = join(folder, databaseFile);
   try {

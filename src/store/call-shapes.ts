@@ -3,7 +3,17 @@ import type { Limits } from '../domain/limits';
 import { newMemoryShape, patchShape } from '../domain/parse/parse-memory';
 import { principalShape } from '../domain/parse/parse-principal';
 import { present, scopeShape, selectionShape } from '../domain/parse/parse-selection';
-import { fields, flag, name, namespace, progressListener, revision, signal, unitInterval, vector } from '../domain/parse/shapes';
+import {
+  fields,
+  flag,
+  name,
+  namespace,
+  progressListener,
+  revision,
+  signal,
+  unitInterval,
+  vector,
+} from '../domain/parse/shapes';
 
 const maxListLimit = 1_000;
 const maxBatchSize = 10_000;
@@ -27,7 +37,11 @@ export function callShapes(limits: Limits) {
       const bytes = Buffer.byteLength(ctx.value);
       if (ctx.value.trim() === '') ctx.issues.push({ code: 'custom', message: 'must not be empty.', input: ctx.value });
       if (bytes > limits.textBytes) {
-        ctx.issues.push({ code: 'custom', message: `has ${bytes} bytes, at most ${limits.textBytes} are allowed.`, input: ctx.value });
+        ctx.issues.push({
+          code: 'custom',
+          message: `has ${bytes} bytes, at most ${limits.textBytes} are allowed.`,
+          input: ctx.value,
+        });
       }
     }),
     call: fields(call),
@@ -37,7 +51,9 @@ export function callShapes(limits: Limits) {
     recall: fields({
       ...selection,
       topK: whole(1, limits.topK).optional(),
-      mode: z.enum(['hybrid', 'semantic', 'keyword'], { error: "must be 'hybrid', 'semantic' or 'keyword'." }).optional(),
+      mode: z
+        .enum(['hybrid', 'semantic', 'keyword'], { error: "must be 'hybrid', 'semantic' or 'keyword'." })
+        .optional(),
       threshold: unitInterval.optional(),
       explain: flag.optional(),
       vector: vector.optional(),
@@ -51,7 +67,11 @@ export function callShapes(limits: Limits) {
     }),
     selection: fields(selection),
     forgetWhere: fields({ ...long, dryRun: flag }),
-    namespaces: fields({ ...call, within: present(namespace(limits)), maxDepth: whole(1, limits.namespaceDepth).optional() }),
+    namespaces: fields({
+      ...call,
+      within: present(namespace(limits)),
+      maxDepth: whole(1, limits.namespaceDepth).optional(),
+    }),
     watch: fields({ ...scope, ...call, since: z.string({ error: "must be 'now', 'start' or a cursor." }).optional() }),
     backup: fields(long),
     verify: fields({ ...long, repair: flag.optional() }),

@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
-import { root } from '../domain/principal';
 import { MemoryError } from '../domain/errors';
+import { root } from '../domain/principal';
 import type { Rule } from '../domain/rule';
 import { batchingEmbedder } from '../embedding/batching-embedder';
-import { hashingEmbedder } from '../embedding/hashing-embedder';
 import type { Embedder } from '../embedding/embedder';
+import { hashingEmbedder } from '../embedding/hashing-embedder';
 import { SpaceEmbedder } from '../embedding/space-embedder';
 import { type Environment, systemEnvironment } from '../environment/environment';
 import { fixtureEnvironment } from '../environment/fixture-environment';
@@ -18,14 +18,13 @@ import { openDatabase, translated } from '../state/database';
 import { holdFolder } from '../state/folder-lock';
 import { Truth } from '../state/truth';
 import { PlannedSearch } from '../vector-index/planned-search';
-import { ChangeSignal } from './change-signal';
 import { propose } from '../write/propose';
+import { ChangeSignal } from './change-signal';
 import { Engine } from './engine';
 import { EventSource } from './events';
 import type { Options } from './open-options';
 import { PolledFeed } from './polled-feed';
 import { databaseFile } from './store-files';
-
 
 const storeKeyBytes = 32;
 
@@ -35,7 +34,13 @@ export async function openFolder(folder: string, options: Options): Promise<Engi
   const lock = options.readOnly ? undefined : holdFolder(folder);
   try {
     const database = openStore(join(folder, databaseFile), options.readOnly);
-    return await compose({ options, environment: systemEnvironment(options), database, folder, onRelease: () => lock?.release() });
+    return await compose({
+      options,
+      environment: systemEnvironment(options),
+      database,
+      folder,
+      onRelease: () => lock?.release(),
+    });
   } catch (error) {
     lock?.release();
     throw error;
@@ -60,16 +65,20 @@ interface Opened {
 async function compose({ options, environment, database, folder, onRelease }: Opened): Promise<Engine> {
   try {
     const checksum = await loadChecksum();
-    const truth = translated(() => new Truth(database, checksum));
+    const truth = translated(() => new Truth(database, checksum, options.onProgress));
+    const events = new EventSource();
     const recorded = () => truth.interning.currentSpace?.name;
-    const embedder = new SpaceEmbedder(batched(options.embedder ?? hashingEmbedder()), recorded);
+    const embedder = new SpaceEmbedder(batched(options.embedder ?? hashingEmbedder()), recorded, (error) =>
+      events.emit('degraded', { part: 'embedder', error }),
+    );
     if (options.embedder !== undefined) assertAccepted(embedder, options.embedder);
     const vectors = new PlannedSearch({
       dimensions: () => recorded()?.dimensions,
       truth: truth.vectors,
       memoryBytes: options.vectorMemoryBytes,
     });
-    const checkpointer = folder === undefined || options.readOnly ? undefined : new Checkpointer(database, environment.logger);
+    const checkpointer =
+      folder === undefined || options.readOnly ? undefined : new Checkpointer(database, environment.logger);
     const log = new LocalLog({
       apply: (frame) => {
         const applied = truth.apply(frame);
@@ -88,7 +97,7 @@ async function compose({ options, environment, database, folder, onRelease }: Op
       embedder,
       log,
       vectors,
-      events: new EventSource(),
+      events,
       changed: options.readOnly ? new PolledFeed() : new ChangeSignal(),
       storeKey: storeKeyOf(truth, environment),
       release: async () => {
@@ -110,8 +119,13 @@ function openStore(path: string, readOnly: boolean): Database {
     return translated(() => openDatabase({ path, readOnly }));
   } catch (error) {
     if (!readOnly || MemoryError.is(error)) throw error;
-    const issues = [{ path: ['folder'], message: `holds no store that can be read (${path}): open it without readOnly first.` }];
-    throw new MemoryError('INVALID_INPUT', `There is no store to read: ${path} cannot be opened.`, { issues, cause: error });
+    const issues = [
+      { path: ['folder'], message: `holds no store that can be read (${path}): open it without readOnly first.` },
+    ];
+    throw new MemoryError('INVALID_INPUT', `There is no store to read: ${path} cannot be opened.`, {
+      issues,
+      cause: error,
+    });
   }
 }
 

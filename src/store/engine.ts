@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { MemoryError } from '../domain/errors';
 import type { Limits } from '../domain/limits';
-import { SpaceEmbedder } from '../embedding/space-embedder';
+import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Environment } from '../environment/environment';
 import { KeywordIndex } from '../keyword-index/keyword-index';
 import { Postings } from '../keyword-index/postings';
@@ -13,11 +13,11 @@ import type { Applied } from '../state/apply';
 import { findDuplicate } from '../state/apply-remember';
 import type { RowChange } from '../state/row-change';
 import type { Truth } from '../state/truth';
+import type { VectorSearch } from '../vector-index/vector-search';
 import type { WriteContext } from '../write/write-context';
 import { type CallShapes, callShapes } from './call-shapes';
 import type { EventSource } from './events';
 import type { Options } from './open-options';
-import type { VectorSearch } from '../vector-index/vector-search';
 
 /** What the composition root puts together. */
 export interface EngineParts {
@@ -77,7 +77,10 @@ export class Engine {
   /** @throws STORE_READ_ONLY */
   writing(): WriteContext {
     if (!this.readOnly) return this.#writing;
-    throw new MemoryError('STORE_READ_ONLY', 'The store was opened with readOnly: write through the process that owns the folder.');
+    throw new MemoryError(
+      'STORE_READ_ONLY',
+      'The store was opened with readOnly: write through the process that owns the folder.',
+    );
   }
 
   /** Told of every frame, after its commit and before its callers are answered. */

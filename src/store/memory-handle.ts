@@ -76,7 +76,9 @@ export interface MemoryHandle<M = Meta> {
   list(options?: ListOptions<M>): PromiseLike<Page<M>> & AsyncIterable<Memory<M>>;
   count(options?: Selection<M>): Promise<number>;
   /** The namespaces that hold memories. Those deeper than `maxDepth` labels are counted with what they lie in. */
-  namespaces(options?: Call & { within?: Namespace; maxDepth?: number }): Promise<{ namespace: string[]; count: number }[]>;
+  namespaces(
+    options?: Call & { within?: Namespace; maxDepth?: number },
+  ): Promise<{ namespace: string[]; count: number }[]>;
   /**
    * Corrects a memory: a field replaces, null sets it back to its default. When the world has changed, remember anew
    * with `supersedes`.

@@ -1,5 +1,5 @@
-import { MemoryError } from '../domain/errors';
 import type { Long } from '../domain/calls';
+import { MemoryError } from '../domain/errors';
 import type { Meta } from '../domain/json';
 import { parse } from '../domain/parse/parse';
 import type { Principal } from '../domain/principal';
@@ -13,8 +13,8 @@ import type { Engine } from './engine';
 import type { Events } from './events';
 import type { MemoryHandle } from './memory-handle';
 import { type OpenOptions, parseOptions } from './open-options';
-import { openShared } from './shared-engines';
 import { PrincipalHandle } from './principal-handle';
+import { openShared } from './shared-engines';
 import { type VerifyResult, verify } from './verify';
 
 /** What the host can know of a whole store. */

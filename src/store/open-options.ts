@@ -48,7 +48,10 @@ const defaultVectorMemoryBytes = 256 * 2 ** 20;
 
 const count = z.int({ error: 'must be a whole number.' }).min(0, { error: 'must not be below 0.' });
 const limitsShape = fields(
-  Object.fromEntries(Object.keys(defaultLimits).map((limit) => [limit, count.optional()])) as Record<keyof Limits, z.ZodOptional<typeof count>>,
+  Object.fromEntries(Object.keys(defaultLimits).map((limit) => [limit, count.optional()])) as Record<
+    keyof Limits,
+    z.ZodOptional<typeof count>
+  >,
 );
 
 function has<T>(...names: (keyof T & string)[]) {

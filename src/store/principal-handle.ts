@@ -1,8 +1,8 @@
 import { ReadableCache } from '../access/readable-cache';
 import type { Call, Long } from '../domain/calls';
+import { invalidInput } from '../domain/errors';
 import type { Meta } from '../domain/json';
 import type { Change, Hit, Memory, NewMemory, Remembered } from '../domain/memory';
-import { invalidInput } from '../domain/errors';
 import { parse } from '../domain/parse/parse';
 import { boundOf, selectionOf } from '../domain/parse/parse-selection';
 import type { Actor } from '../domain/principal';
@@ -10,8 +10,8 @@ import { type Bound, narrow, nothing } from '../domain/scope';
 import type { Scope, Selection } from '../domain/selection';
 import { unit } from '../embedding/space-embedder';
 import { startStopwatch } from '../environment/stopwatch';
-import { current } from '../recall/current';
 import * as changes from '../recall/changes';
+import { current } from '../recall/current';
 import { forgettable } from '../recall/forgettable';
 import { find, get } from '../recall/get';
 import * as listing from '../recall/list';
@@ -51,8 +51,14 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     items: Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>,
     options: Long & { atomic?: boolean; batchSize?: number } = {},
   ): Promise<BatchResult> {
-    const { batchSize = defaultBatchSize, atomic, signal, onProgress } = parse(this.#engine.shapes.many, options, 'The options');
-    if (!isIterable(items)) throw invalidInput([{ path: ['items'], message: 'must be an iterable or an async iterable.' }]);
+    const {
+      batchSize = defaultBatchSize,
+      atomic,
+      signal,
+      onProgress,
+    } = parse(this.#engine.shapes.many, options, 'The options');
+    if (!isIterable(items))
+      throw invalidInput([{ path: ['items'], message: 'must be an iterable or an async iterable.' }]);
     const many = { batchSize, ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
     return (atomic ? rememberAll : rememberEach)(this.#writing(), this.#reader, items, many);
   }
@@ -92,7 +98,11 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
 
   list(options: ListOptions<M> = {}): ListQuery<M> {
     return new ListQuery(async (cursor) => {
-      const given = parse(this.#engine.shapes.list, cursor === undefined ? options : { ...options, cursor }, 'The options');
+      const given = parse(
+        this.#engine.shapes.list,
+        cursor === undefined ? options : { ...options, cursor },
+        'The options',
+      );
       given.signal?.throwIfAborted();
       return listing.list(this.#reading(), this.#reader, {
         selection: selectionOf(given),
@@ -155,12 +165,18 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     const bound = narrow(this.#reader.bound, boundOf(scope));
     const reader = bound === nothing ? undefined : { ...this.#reader, bound };
     if (reader === undefined) return (async function* () {})();
-    return watch(context, reader, startOfWatch(context, reader, since), this.#engine.changed, signal) as AsyncIterable<Change<M>>;
+    return watch(context, reader, startOfWatch(context, reader, since), this.#engine.changed, signal) as AsyncIterable<
+      Change<M>
+    >;
   }
 
   within(scope: Scope): MemoryHandle<M> {
     const bound = narrow(this.#reader.bound, parse(this.#engine.shapes.scope, scope, 'The scope'));
-    if (bound === nothing) throw invalidInput([{ path: [], message: 'It lies outside the scope of the handle it should narrow.' }], 'The scope');
+    if (bound === nothing)
+      throw invalidInput(
+        [{ path: [], message: 'It lies outside the scope of the handle it should narrow.' }],
+        'The scope',
+      );
     return new PrincipalHandle(this.#engine, this.#open, this.#reader.actor, bound);
   }
 

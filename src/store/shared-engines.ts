@@ -18,7 +18,10 @@ const closing = new Map<string, Promise<void>>();
  * Opens a folder once in a process: who opens it again shares the engine, and the last to close closes it. Rules declared by a
  * later `open` take the place of the earlier ones. Stores that only read have an engine each.
  */
-export async function openShared(folder: string, options: Options): Promise<{ engine: Engine; release: () => Promise<void> }> {
+export async function openShared(
+  folder: string,
+  options: Options,
+): Promise<{ engine: Engine; release: () => Promise<void> }> {
   if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
     throw invalidInput([{ path: ['folder'], message: 'must be the path of a folder.' }]);
   }

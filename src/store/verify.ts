@@ -32,7 +32,10 @@ const recordsPerTurn = 256;
  * Reads everything and compares it with its checksums, and what is derived with what it is derived from. `repair` makes anew
  * what is derived: words and the vector index. A damaged record cannot be repaired; it stays a problem.
  */
-export async function verify(engine: Engine, { repair = false, signal, onProgress }: VerifyOptions): Promise<VerifyResult> {
+export async function verify(
+  engine: Engine,
+  { repair = false, signal, onProgress }: VerifyOptions,
+): Promise<VerifyResult> {
   const problems: Problem[] = databaseProblems(engine);
   const elapsedMs = startStopwatch();
   const total = engine.truth.columns.last;
@@ -52,18 +55,18 @@ export async function verify(engine: Engine, { repair = false, signal, onProgres
 
 function databaseProblems({ truth }: Engine): Problem[] {
   const lines = truth.database.pragma('quick_check(20)', { simple: false }) as { quick_check: string }[];
-  return lines.filter((line) => line.quick_check !== 'ok').map((line) => ({ part: 'database', message: line.quick_check }));
+  return lines
+    .filter((line) => line.quick_check !== 'ok')
+    .map((line) => ({ part: 'database', message: line.quick_check }));
 }
 
 function recordProblems({ truth }: Engine, after: number, to: number): Problem[] {
-  const query = withText()
-    .where('memories.row', '>', after)
-    .where('memories.row', '<=', to)
-    .compile();
+  const query = withText().where('memories.row', '>', after).where('memories.row', '<=', to).compile();
   const stored = truth.database.prepare(query.sql).all(...query.parameters) as StoredRecord[];
   return stored.flatMap((each): Problem[] => {
     const { id, row, state } = each;
-    if (!isIntact(recordOf(each), truth.checksum)) return [{ id, part: 'record', message: 'does not match its checksum.' }];
+    if (!isIntact(recordOf(each), truth.checksum))
+      return [{ id, part: 'record', message: 'does not match its checksum.' }];
     if (state === 'forgotten') return [];
     const message = refusalOf(() => truth.vectors.ofRow(row));
     return message === undefined ? [] : [{ id, part: 'vector', message }];

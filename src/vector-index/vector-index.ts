@@ -27,7 +27,7 @@ export interface VisibleRows {
   readonly count: number;
   /** Whether a row is visible at this moment. Cheap: asked of every row that an approximate index comes across. */
   has(row: number): boolean;
-  /** The visible rows, ascending. May cost time in proportion to their number. */
+  /** The visible rows, each once; ascending where they are many, because that is faster to read. May cost time in proportion to their number. */
   rows(): Uint32Array;
 }
 

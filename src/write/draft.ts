@@ -1,9 +1,9 @@
 import { isCleared, mayIn } from '../access/authorise';
 import type { Draft, Embedded } from '../domain/command';
-import { invalidInput, type Issue, MemoryError } from '../domain/errors';
+import { type Issue, invalidInput, MemoryError } from '../domain/errors';
 import { showNamespace } from '../domain/namespace';
-import type { ParsedMemory } from '../domain/parse/parse-memory';
 import { issuesOf } from '../domain/parse/parse';
+import type { ParsedMemory } from '../domain/parse/parse-memory';
 import { liesIn } from '../domain/scope';
 import { checkedMetadata } from './metadata';
 import type { Author, WriteContext } from './write-context';
@@ -48,7 +48,10 @@ async function completed(context: WriteContext, { bound }: Author, parsed: Parse
   };
   const all: Issue[] = [...issues];
   if (namespace === undefined) {
-    all.push({ path: ['namespace'], message: 'is missing: give one, or use a handle that has one. There is no default namespace.' });
+    all.push({
+      path: ['namespace'],
+      message: 'is missing: give one, or use a handle that has one. There is no default namespace.',
+    });
   }
   if (parsed.vector !== undefined) all.push(...context.embedder.vectorIssues(parsed.vector, ['vector']));
   return { value, issues: all };
@@ -65,13 +68,19 @@ function authorise(context: WriteContext, { actor, bound }: Author, value: Compl
     ...(agentId === undefined ? {} : { agentId }),
   };
   if (!liesIn(bound, written)) {
-    throw new MemoryError('FORBIDDEN', `The memory for ${showNamespace(namespace)} lies outside the scope of this handle: use a handle with a wider scope.`);
+    throw new MemoryError(
+      'FORBIDDEN',
+      `The memory for ${showNamespace(namespace)} lies outside the scope of this handle: use a handle with a wider scope.`,
+    );
   }
   if (!mayIn(context.policy(), actor, 'write', namespace)) {
     throw new MemoryError('FORBIDDEN', `No rule allows writing in ${showNamespace(namespace)}, or one denies it.`);
   }
   if (!isCleared(actor, accessTags)) {
-    throw new MemoryError('FORBIDDEN', `Putting the access tags ${JSON.stringify(accessTags)} on a memory needs a clearance for each of them.`);
+    throw new MemoryError(
+      'FORBIDDEN',
+      `Putting the access tags ${JSON.stringify(accessTags)} on a memory needs a clearance for each of them.`,
+    );
   }
 }
 

@@ -8,7 +8,12 @@ import type { Author, WriteContext } from './write-context';
 const idsPerCommand = 100;
 
 /** Forgets one memory. False where there is none, or none that may be read. */
-export async function forget(context: WriteContext, { actor }: Author, id: string, { ifRevision, signal }: ChangeOptions): Promise<boolean> {
+export async function forget(
+  context: WriteContext,
+  { actor }: Author,
+  id: string,
+  { ifRevision, signal }: ChangeOptions,
+): Promise<boolean> {
   signal?.throwIfAborted();
   const { forgotten } = await propose(context, {
     type: 'forget',
@@ -31,7 +36,11 @@ export async function forgetAll(
   for (let from = 0; from < ids.length; from += idsPerCommand) {
     call.signal?.throwIfAborted();
     const part = ids.slice(from, from + idsPerCommand);
-    const outcome = await propose(context, { type: 'forget', ids: part, stamp: { at: context.clock.now(), by: actor } });
+    const outcome = await propose(context, {
+      type: 'forget',
+      ids: part,
+      stamp: { at: context.clock.now(), by: actor },
+    });
     forgotten.push(...outcome.forgotten);
     const done = from + part.length;
     call.onProgress?.({ phase: 'forget', done, failed: 0, total: ids.length, perSecond: (done / elapsedMs()) * 1000 });

@@ -1,5 +1,5 @@
 import type { Long } from '../domain/calls';
-import { invalidInput, type Issue, MemoryError } from '../domain/errors';
+import { type Issue, invalidInput, type MemoryError } from '../domain/errors';
 import type { NewMemory, Remembered } from '../domain/memory';
 import { startStopwatch } from '../environment/stopwatch';
 import { asRefusal, batchesOf } from './batches';
@@ -25,12 +25,18 @@ type Items<M> = Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>;
 type Result = BatchResult['results'][number];
 
 /** Stores each item by itself: what is refused hinders no other. The source is read one batch ahead of the commits, no more. */
-export async function rememberEach<M>(context: WriteContext, author: Author, items: Items<M>, options: ManyOptions): Promise<BatchResult> {
+export async function rememberEach<M>(
+  context: WriteContext,
+  author: Author,
+  items: Items<M>,
+  options: ManyOptions,
+): Promise<BatchResult> {
   const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
   const elapsedMs = startStopwatch();
   for await (const batch of batchesOf(items, options.batchSize)) {
     options.signal?.throwIfAborted();
-    for (const result of await rememberBatch(context, author, batch, total.results.length, options)) tally(total, result);
+    for (const result of await rememberBatch(context, author, batch, total.results.length, options))
+      tally(total, result);
     const done = total.results.length;
     options.onProgress?.({ phase: 'remember', done, failed: total.failed, perSecond: (done / elapsedMs()) * 1000 });
   }
@@ -38,14 +44,20 @@ export async function rememberEach<M>(context: WriteContext, author: Author, ite
 }
 
 /** Stores all items in one transaction, or none. */
-export async function rememberAll<M>(context: WriteContext, author: Author, items: Items<M>, options: ManyOptions): Promise<BatchResult> {
+export async function rememberAll<M>(
+  context: WriteContext,
+  author: Author,
+  items: Items<M>,
+  options: ManyOptions,
+): Promise<BatchResult> {
   const { atomicBatch } = context.limits;
   const candidates: Candidate[] = [];
   const issues: Issue[] = [];
   let next = 0;
   for await (const item of items) {
     const index = next++;
-    if (index >= atomicBatch) throw invalidInput([{ path: [], message: `More than ${atomicBatch} memories cannot be stored atomically.` }]);
+    if (index >= atomicBatch)
+      throw invalidInput([{ path: [], message: `More than ${atomicBatch} memories cannot be stored atomically.` }]);
     const checked = await attempt(() => check(context, author, item));
     if (!('error' in checked)) candidates.push(checked.value);
     else if (checked.error.code !== 'INVALID_INPUT') throw checked.error;
@@ -66,7 +78,13 @@ export async function rememberAll<M>(context: WriteContext, author: Author, item
   return total;
 }
 
-async function rememberBatch(context: WriteContext, author: Author, batch: readonly unknown[], first: number, options: ManyOptions): Promise<Result[]> {
+async function rememberBatch(
+  context: WriteContext,
+  author: Author,
+  batch: readonly unknown[],
+  first: number,
+  options: ManyOptions,
+): Promise<Result[]> {
   const at = context.clock.now();
   const checked = await Promise.all(batch.map((item) => attempt(() => check(context, author, item))));
   const candidates = checked.flatMap((each) => ('value' in each ? [each.value] : []));
@@ -82,7 +100,9 @@ async function rememberBatch(context: WriteContext, author: Author, batch: reado
       if ('error' in finished) return { index, ok: false, error: finished.error };
       const draft = finished.value[next++];
       if (draft === undefined) throw new Error('The embedder gave fewer vectors than texts.');
-      const proposed = await attempt(() => propose(context, { type: 'remember', drafts: [draft], stamp: { at, by: author.actor } }));
+      const proposed = await attempt(() =>
+        propose(context, { type: 'remember', drafts: [draft], stamp: { at, by: author.actor } }),
+      );
       if ('error' in proposed) return { index, ok: false, error: proposed.error };
       return { index, ok: true, ...(proposed.value.remembered[0] as Remembered) };
     }),

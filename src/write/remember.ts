@@ -5,7 +5,11 @@ import { propose } from './propose';
 import type { Author, WriteContext } from './write-context';
 
 /** Stores one memory. */
-export async function remember(context: WriteContext, author: Author, input: { text: unknown; signal?: AbortSignal }): Promise<Remembered> {
+export async function remember(
+  context: WriteContext,
+  author: Author,
+  input: { text: unknown; signal?: AbortSignal },
+): Promise<Remembered> {
   const { signal } = input;
   const candidate = await check(context, author, input);
   signal?.throwIfAborted();

@@ -1,8 +1,8 @@
 import type { Patch } from '../domain/command';
 import { invalidInput } from '../domain/errors';
 import type { Memory } from '../domain/memory';
-import type { ParsedPatch } from '../domain/parse/parse-memory';
 import { parse } from '../domain/parse/parse';
+import type { ParsedPatch } from '../domain/parse/parse-memory';
 import { checkedMetadata } from './metadata';
 import { propose } from './propose';
 import type { Author, WriteContext } from './write-context';
@@ -31,7 +31,8 @@ export async function update(
   const patch = await patchOf(context, parsed, target.memory);
   signal?.throwIfAborted();
   const call = signal === undefined ? {} : { signal };
-  const embedded = patch.text !== undefined && target.embedded ? await context.embedder.documents([patch.text], call) : [];
+  const embedded =
+    patch.text !== undefined && target.embedded ? await context.embedder.documents([patch.text], call) : [];
   signal?.throwIfAborted();
   return propose(context, {
     type: 'update',
@@ -51,7 +52,11 @@ async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memor
   if ((validFrom !== undefined || validTo !== undefined) && typeof to === 'number' && to <= from) {
     issues.push({ path: ['validTo'], message: 'must be later than validFrom.' });
   }
-  if (issues.length > 0) throw invalidInput(issues.map(({ path, message }) => ({ path: ['patch', ...path], message })), 'The patch');
+  if (issues.length > 0)
+    throw invalidInput(
+      issues.map(({ path, message }) => ({ path: ['patch', ...path], message })),
+      'The patch',
+    );
   return {
     ...(text === undefined ? {} : { text }),
     ...(kind === undefined ? {} : { kind: kind ?? 'episodic' }),

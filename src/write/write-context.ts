@@ -1,14 +1,14 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { z } from 'zod';
 import type { Policy } from '../access/policy';
-import type { Actor } from '../domain/principal';
 import type { Limits } from '../domain/limits';
 import type { Remembered } from '../domain/memory';
 import type { ParsedMemory, ParsedPatch } from '../domain/parse/parse-memory';
+import type { Actor } from '../domain/principal';
 import type { Bound } from '../domain/scope';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Clock } from '../environment/clock';
 import type { ReplicatedLog } from '../log/replicated-log';
-import type { z } from 'zod';
 
 /** What the life of a write needs. */
 export interface WriteContext {

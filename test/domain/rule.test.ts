@@ -9,9 +9,9 @@ describe('a rule', () => {
       actions: 'writer',
       at: ['support'],
     });
-    expect(deny({ group: 'trainees' }, ['read'], [])).toEqual({
+    expect(deny({ agentId: 'trainee' }, ['read'], [])).toEqual({
       effect: 'deny',
-      to: { group: 'trainees' },
+      to: { agentId: 'trainee' },
       actions: ['read'],
       at: [],
     });

@@ -120,10 +120,13 @@ describe('a chat of one’s own', () => {
     expect(code).toBe(1);
   });
 
-  it('leaves no folder behind', async () => {
+  it('reaches its end and leaves no folder behind, after a chat long enough for checkpoints', async () => {
     const left = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('transcript-'));
     const before = await left();
-    await runExample(program, '--transcript', await fileOf(turn()), '--ask', 'keys');
+    const file = await fileOf(Array.from({ length: 3000 }, (_, n) => turn({ text: `Key number ${n}.` })).join('\n'));
+    const { code, stdout } = await runExample(program, '--transcript', file, '--ask', 'key number 2718');
+    expect(stdout).toContain('▸ Ana: Key number 2718.');
     expect((await left()).filter((name) => !before.includes(name))).toEqual([]);
+    expect(code).toBe(0);
   });
 });

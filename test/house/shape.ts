@@ -9,7 +9,7 @@ export const usual = 150;
 export const usualShare = 0.85;
 
 // Names that say that something has no place of its own.
-const placeless = /^(utils?|helpers?|managers?|misc|common|shared|stuff)$/i;
+const placeless = /^(utils?|helpers?|managers?|misc|common|stuff)$/i;
 
 /** Files over the longest length, and the house as a whole where too many are long. */
 export function lengthProblems(sources: readonly Source[]): readonly string[] {
@@ -26,13 +26,13 @@ export function lengthProblems(sources: readonly Source[]): readonly string[] {
   ];
 }
 
-/** Files and folders named after having no place. */
+/** Files and folders named after having no place. The last word is the noun: `common-words` are words. */
 export function nameProblems(sources: readonly Source[]): readonly string[] {
   return sources.flatMap(({ path }) => {
-    const words = path.split('/').flatMap((step) => basename(step, '.ts').split(/[-.]/));
-    return words
-      .filter((word) => placeless.test(word))
-      .map((word) => `src/${path}: '${word}' says nothing of what it is`);
+    const nouns = path.split('/').map((step) => basename(step, '.ts').split(/[-.]/).at(-1) ?? '');
+    return nouns
+      .filter((noun) => placeless.test(noun))
+      .map((noun) => `src/${path}: '${noun}' says nothing of what it is`);
   });
 }
 

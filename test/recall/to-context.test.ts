@@ -210,11 +210,11 @@ describe('toContext', () => {
     const options = { maxTokens: Number.NaN, countTokens: 4, formatt: 'x' } as unknown as ContextOptions;
     const hits = [hit(), { ...hit(), text: 3, validFrom: at.toISOString() } as unknown as Hit];
     expect(issuesOf(() => toContext(hits, options))).toEqual([
-      'hits.1.text: it must be a string.',
-      'hits.1.validFrom: it must be a valid Date; turn the string of a JSON copy back into one.',
-      'options.formatt: it is not an option; did you mean format?',
-      'options.maxTokens: it must be a finite number, 0 or more, and is NaN.',
-      'options.countTokens: it must be a function from a text to a number.',
+      'hits.1.text: must be a string.',
+      'hits.1.validFrom: must be a valid Date: a copy through JSON holds a string.',
+      'options.maxTokens: must be a finite number, 0 or more.',
+      'options.countTokens: must be a function.',
+      expect.stringContaining('options.formatt: There is no field "formatt": did you mean "format"?'),
     ]);
   });
 
@@ -227,7 +227,7 @@ describe('toContext', () => {
 
   it('refuses hits that are no list', () => {
     expect(issuesOf(() => toContext('hits' as unknown as Hit[], { maxTokens: 9 }))).toEqual([
-      'hits: give the list of hits that recall returned.',
+      'hits: must be the list of hits that recall returned.',
     ]);
   });
 

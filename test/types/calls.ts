@@ -13,7 +13,7 @@ import type { Same } from './same.js';
 
 export async function opening(): Promise<void> {
   await using store = await MemoryStore.open('./memory', {
-    access: [allow('everyone', 'writer', ['support']), deny({ group: 'trainees' }, ['read'], ['support', 'vip'])],
+    access: [allow('everyone', 'writer', ['support']), deny({ agentId: 'trainee' }, ['read'], ['support', 'vip'])],
     readOnly: true,
   });
   const unsubscribe = store.on('committed', ({ index, ids }) => {

@@ -33,7 +33,8 @@ export class FilterParser {
   }
 
   #entry(key: string, value: unknown, path: Path): FilterNode {
-    if (value === undefined) return this.#issue(path, 'is undefined: leave it out to search everything, or give a value.');
+    if (value === undefined)
+      return this.#issue(path, 'is undefined: leave it out to search everything, or give a value.');
     switch (key) {
       case 'and':
       case 'or':
@@ -65,31 +66,42 @@ export class FilterParser {
   }
 
   #condition(field: Compare['field'], type: FieldType | undefined, condition: unknown, path: Path): FilterNode {
-    if (condition === undefined) return this.#issue(path, 'is undefined: leave it out to search everything, or give a value.');
+    if (condition === undefined)
+      return this.#issue(path, 'is undefined: leave it out to search everything, or give a value.');
     if (!isObject(condition) || condition instanceof Date) return this.#compare(field, type, 'eq', condition, path);
     const entries = Object.entries(condition);
     if (entries.length === 0) return this.#issue(path, `must name an operator: ${operators.join(', ')}.`);
     const nodes = entries.map(([operator, value]) => {
       const at = [...path, operator];
-      if (!(operators as readonly string[]).includes(operator)) return this.#issue(at, unknownField(operator, operators, 'operator'));
+      if (!(operators as readonly string[]).includes(operator))
+        return this.#issue(at, unknownField(operator, operators, 'operator'));
       return this.#compare(field, type, operator as Operator, value, at);
     });
     return { op: 'and', nodes };
   }
 
-  #compare(field: Compare['field'], type: FieldType | undefined, operator: Operator, value: unknown, path: Path): FilterNode {
+  #compare(
+    field: Compare['field'],
+    type: FieldType | undefined,
+    operator: Operator,
+    value: unknown,
+    path: Path,
+  ): FilterNode {
     this.#conditions++;
     if (operator === 'exists') {
       if (typeof value !== 'boolean') return this.#issue(path, 'must be true or false.');
       return { op: 'compare', field, operator, operands: [value] };
     }
-    if (type === 'list' && /^[gl]te?$/.test(operator)) return this.#issue(path, 'cannot be used on a list: use contains, in or nin.');
+    if (type === 'list' && /^[gl]te?$/.test(operator))
+      return this.#issue(path, 'cannot be used on a list: use contains, in or nin.');
     if (type !== undefined && type !== 'list' && type !== 'text' && operator === 'contains') {
       return this.#issue(path, 'can be used on texts and lists only.');
     }
     const values = operator === 'in' || operator === 'nin' ? value : [value];
     if (!Array.isArray(values)) return this.#issue(path, 'must be a list of values.');
-    const operands = values.map((each, i) => this.#operand(each, type, operator, values === value ? [...path, i] : path));
+    const operands = values.map((each, i) =>
+      this.#operand(each, type, operator, values === value ? [...path, i] : path),
+    );
     return { op: 'compare', field, operator, operands };
   }
 

@@ -16,7 +16,8 @@ export function jsonIssues(value: unknown, path: Path = [], ancestors: readonly 
   if (ancestors.length >= maxDepth) return [{ path, message: `is nested deeper than ${maxDepth} levels.` }];
   const inside = [...ancestors, value];
   if (Array.isArray(value)) return value.flatMap((each, i) => jsonIssues(each, [...path, i], inside));
-  if (!isPlain(value)) return [{ path, message: `is a ${value.constructor.name}, which JSON cannot hold: store plain data.` }];
+  if (!isPlain(value))
+    return [{ path, message: `is a ${value.constructor.name}, which JSON cannot hold: store plain data.` }];
   return Object.entries(value).flatMap(([key, each]) => jsonIssues(each, [...path, key], inside));
 }
 

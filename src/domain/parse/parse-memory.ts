@@ -9,7 +9,11 @@ function text({ textBytes }: Limits) {
   return z.string({ error: 'must be a string.' }).check((ctx) => {
     const bytes = Buffer.byteLength(ctx.value);
     const message =
-      ctx.value.trim() === '' ? 'must not be empty.' : bytes > textBytes ? `has ${bytes} bytes, at most ${textBytes} are allowed.` : undefined;
+      ctx.value.trim() === ''
+        ? 'must not be empty.'
+        : bytes > textBytes
+          ? `has ${bytes} bytes, at most ${textBytes} are allowed.`
+          : undefined;
     if (message !== undefined) ctx.issues.push({ code: 'custom', message, input: ctx.value });
   });
 }
@@ -23,7 +27,11 @@ function metadata({ metadataBytes }: Limits) {
     const json = JSON.stringify(value);
     const bytes = Buffer.byteLength(json);
     if (bytes > metadataBytes) {
-      ctx.issues.push({ code: 'custom', message: `has ${bytes} bytes as JSON, at most ${metadataBytes} are allowed.`, input: value });
+      ctx.issues.push({
+        code: 'custom',
+        message: `has ${bytes} bytes as JSON, at most ${metadataBytes} are allowed.`,
+        input: value,
+      });
     }
     // A copy: what the caller does to its object later must not reach the store.
     return JSON.parse(json);
@@ -32,7 +40,11 @@ function metadata({ metadataBytes }: Limits) {
 
 function settable(limits: Limits) {
   return {
-    kind: z.enum(kinds as ['episodic', 'semantic', 'procedural', 'summary'], { error: `must be one of ${kinds.join(', ')}.` }).optional(),
+    kind: z
+      .enum(kinds as ['episodic', 'semantic', 'procedural', 'summary'], {
+        error: `must be one of ${kinds.join(', ')}.`,
+      })
+      .optional(),
     tags: names(limits).optional(),
     priority: unitInterval.optional(),
     metadata: metadata(limits).optional(),
@@ -68,10 +80,20 @@ export function newMemoryShape(limits: Limits) {
   }).check((ctx) => {
     const { embed, vector: given, validFrom, validTo } = ctx.value;
     if (embed === false && given !== undefined) {
-      ctx.issues.push({ code: 'custom', path: ['embed'], message: 'is false, yet there is a vector: leave one of them out.', input: ctx.value });
+      ctx.issues.push({
+        code: 'custom',
+        path: ['embed'],
+        message: 'is false, yet there is a vector: leave one of them out.',
+        input: ctx.value,
+      });
     }
     if (typeof validFrom === 'number' && typeof validTo === 'number' && validTo <= validFrom) {
-      ctx.issues.push({ code: 'custom', path: ['validTo'], message: 'must be later than validFrom.', input: ctx.value });
+      ctx.issues.push({
+        code: 'custom',
+        path: ['validTo'],
+        message: 'must be later than validFrom.',
+        input: ctx.value,
+      });
     }
   });
 }
@@ -101,4 +123,3 @@ export type ParsedPatch = z.output<ReturnType<typeof patchShape>>;
 
 /** The options of a call that changes one memory. */
 export const changeOptionsShape = fields({ ifRevision: revision.optional(), signal: signal.optional() });
-

@@ -6,19 +6,25 @@ import { fields, name } from './shapes';
 /** A principal as an actor. Exactly one of agentId, userId and serviceId says who acts. */
 export function principalShape(limits: Limits) {
   const id = name(limits).optional();
-  return fields({ agentId: id, userId: id, serviceId: id, onBehalfOf: fields({ userId: name(limits) }).optional() }).transform(
-    ({ agentId, userId, serviceId, onBehalfOf }, ctx): Actor => {
-      const parties: Party[] = [];
-      if (agentId !== undefined) parties.push({ kind: 'agent', id: agentId });
-      if (userId !== undefined) parties.push({ kind: 'user', id: userId });
-      if (serviceId !== undefined) parties.push({ kind: 'service', id: serviceId });
-      const [party] = parties;
-      if (party === undefined || parties.length > 1) {
-        ctx.issues.push({ code: 'custom', message: 'must name exactly one of agentId, userId and serviceId.', input: parties });
-        return z.NEVER;
-      }
-      return onBehalfOf === undefined ? { party } : { party, onBehalfOf: { kind: 'user', id: onBehalfOf.userId } };
-    },
-  );
+  return fields({
+    agentId: id,
+    userId: id,
+    serviceId: id,
+    onBehalfOf: fields({ userId: name(limits) }).optional(),
+  }).transform(({ agentId, userId, serviceId, onBehalfOf }, ctx): Actor => {
+    const parties: Party[] = [];
+    if (agentId !== undefined) parties.push({ kind: 'agent', id: agentId });
+    if (userId !== undefined) parties.push({ kind: 'user', id: userId });
+    if (serviceId !== undefined) parties.push({ kind: 'service', id: serviceId });
+    const [party] = parties;
+    if (party === undefined || parties.length > 1) {
+      ctx.issues.push({
+        code: 'custom',
+        message: 'must name exactly one of agentId, userId and serviceId.',
+        input: parties,
+      });
+      return z.NEVER;
+    }
+    return onBehalfOf === undefined ? { party } : { party, onBehalfOf: { kind: 'user', id: onBehalfOf.userId } };
+  });
 }
-

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type FilterNode } from '../filter';
+import type { FilterNode } from '../filter';
 import type { Limits } from '../limits';
 import type { Bound } from '../scope';
 import { FilterParser } from './parse-filter';
@@ -44,10 +44,13 @@ export function selectionShape(limits: Limits) {
   const filter = z.unknown().transform((value, ctx): FilterNode => {
     const parser = new FilterParser(limits);
     const node = parser.parse(value, []);
-    for (const { path, message } of parser.issues) ctx.issues.push({ code: 'custom', message, path: [...path], input: value });
+    for (const { path, message } of parser.issues)
+      ctx.issues.push({ code: 'custom', message, path: [...path], input: value });
     return node;
   });
-  const included = z.enum(['expired', 'superseded', 'quarantined'], { error: "must be 'expired', 'superseded' or 'quarantined'." });
+  const included = z.enum(['expired', 'superseded', 'quarantined'], {
+    error: "must be 'expired', 'superseded' or 'quarantined'.",
+  });
   return {
     ...scopeShape(limits),
     filter: present(filter),

@@ -1,5 +1,5 @@
-import { z } from 'zod';
-import { invalidInput, type Issue } from '../errors';
+import type { z } from 'zod';
+import { type Issue, invalidInput } from '../errors';
 
 /**
  * The value in its parsed form.

@@ -1,8 +1,8 @@
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import type { Progress } from '../calls';
-import { actions } from '../rule';
 import type { Limits } from '../limits';
+import { actions } from '../rule';
 import { toEpochMs } from '../time';
 
 /** An object that knows all of its fields: any other is an issue that names the nearest known one. */
@@ -10,7 +10,8 @@ export function fields<S extends z.ZodRawShape>(shape: S) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) => {
-      if (issue.code === 'unrecognized_keys') return (issue.keys as string[]).map((key) => unknownField(key, known)).join(' ');
+      if (issue.code === 'unrecognized_keys')
+        return (issue.keys as string[]).map((key) => unknownField(key, known)).join(' ');
       if (issue.code === 'invalid_type') return 'must be an object.';
       return undefined;
     },
@@ -19,18 +20,18 @@ export function fields<S extends z.ZodRawShape>(shape: S) {
 
 /** What to say of a field or operator that does not exist. */
 export function unknownField(key: string, known: readonly string[], what = 'field'): string {
-  const nearest = [...known].sort((a, b) => distance(key.toLowerCase(), a.toLowerCase()) - distance(key.toLowerCase(), b.toLowerCase()))[0];
+  const nearest = [...known].sort(
+    (a, b) => distance(key.toLowerCase(), a.toLowerCase()) - distance(key.toLowerCase(), b.toLowerCase()),
+  )[0];
   return `There is no ${what} ${JSON.stringify(key)}: did you mean ${JSON.stringify(nearest)}? Known are ${known.join(', ')}.`;
 }
 
 /** A name: an id, a label, a tag, a key. Not empty, and of whole characters, so that two names that differ stay different. */
 export function name(limits: Limits) {
-  return z
-    .string({ error: 'must be a string.' })
-    .check((ctx) => {
-      const issue = nameIssue(ctx.value, limits);
-      if (issue !== undefined) ctx.issues.push({ code: 'custom', message: issue, input: ctx.value });
-    });
+  return z.string({ error: 'must be a string.' }).check((ctx) => {
+    const issue = nameIssue(ctx.value, limits);
+    if (issue !== undefined) ctx.issues.push({ code: 'custom', message: issue, input: ctx.value });
+  });
 }
 
 function nameIssue(value: string, { nameBytes }: Limits): string | undefined {
@@ -58,25 +59,37 @@ export function names(limits: Limits) {
 export const time = z.unknown().transform((value, ctx) => {
   const ms = toEpochMs(value);
   if (ms !== undefined) return ms;
-  ctx.issues.push({ code: 'custom', message: 'must be a valid Date, an ISO string with a zone or epoch milliseconds.', input: value });
+  ctx.issues.push({
+    code: 'custom',
+    message: 'must be a valid Date, an ISO string with a zone or epoch milliseconds.',
+    input: value,
+  });
   return z.NEVER;
 });
 
-export const signal = z.custom<AbortSignal>((value) => value instanceof AbortSignal, { error: 'must be an AbortSignal.' });
-export const progressListener = z.custom<(progress: Progress) => void>((value) => typeof value === 'function', { error: 'must be a function.' });
+export const signal = z.custom<AbortSignal>((value) => value instanceof AbortSignal, {
+  error: 'must be an AbortSignal.',
+});
+export const progressListener = z.custom<(progress: Progress) => void>((value) => typeof value === 'function', {
+  error: 'must be a function.',
+});
 export const revision = z.int({ error: 'must be a whole number.' }).min(1, { error: 'must be 1 or more.' });
 export const unitInterval = z
   .number({ error: 'must be a number in 0..1.' })
   .min(0, { error: 'must not be below 0.' })
   .max(1, { error: 'must not be above 1.' });
-export const action = z.enum(actions as [string, ...string[]], { error: (issue) => unknownField(String(issue.input), actions, 'action') });
+export const action = z.enum(actions as [string, ...string[]], {
+  error: (issue) => unknownField(String(issue.input), actions, 'action'),
+});
 export const flag = z.boolean({ error: 'must be true or false.' });
 
 /** A finite vector that is not zero: a zero vector has no direction. */
-export const vector = z.custom<Float32Array>((value) => value instanceof Float32Array, { error: 'must be a Float32Array.' }).check((ctx) => {
-  const message = vectorIssue(ctx.value);
-  if (message !== undefined) ctx.issues.push({ code: 'custom', message, input: ctx.value });
-});
+export const vector = z
+  .custom<Float32Array>((value) => value instanceof Float32Array, { error: 'must be a Float32Array.' })
+  .check((ctx) => {
+    const message = vectorIssue(ctx.value);
+    if (message !== undefined) ctx.issues.push({ code: 'custom', message, input: ctx.value });
+  });
 
 function vectorIssue(value: Float32Array): string | undefined {
   if (!(value instanceof Float32Array)) return undefined;
@@ -86,5 +99,7 @@ function vectorIssue(value: Float32Array): string | undefined {
     if (!Number.isFinite(x)) return `holds ${x} at ${i}: every number must be finite.`;
     squares += x * x;
   }
-  return squares > 0 && Number.isFinite(squares) ? undefined : 'must not be empty, all zero, or too long to have a direction.';
+  return squares > 0 && Number.isFinite(squares)
+    ? undefined
+    : 'must not be empty, all zero, or too long to have a direction.';
 }

@@ -1,4 +1,5 @@
 import { int8Kernel } from './int8-kernel.generated';
+import { type WasmMemory, webAssembly } from './web-assembly';
 
 type Scan = (
   query: number,
@@ -29,7 +30,7 @@ const queryLimit = 2047;
 const byteLimit = 127;
 const dimensionsPerBlock = 16;
 
-let compiled: WebAssembly.Module | undefined;
+let compiled: object | undefined;
 
 /** Vectors as signed bytes with one scale each, in numbered slots of WebAssembly memory. A slot's content is undefined until written. */
 export class ByteVectors {
@@ -39,7 +40,7 @@ export class ByteVectors {
   readonly capacity: number;
   readonly #dimensions: number;
   readonly #blocks: number;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: WasmMemory;
   readonly #scan: Scan;
   readonly #slotsAt: number;
   readonly #estimatesAt: number;
@@ -58,9 +59,9 @@ export class ByteVectors {
     this.#recordsAt = this.#estimatesAt + slotsPerScan * Float32Array.BYTES_PER_ELEMENT;
     const room = Math.min(memoryBytes, maxPages * pageBytes - this.#recordsAt);
     this.capacity = Math.max(0, Math.floor(room / this.stride));
-    this.#memory = new WebAssembly.Memory({ initial: Math.ceil(this.#recordsAt / pageBytes), maximum: maxPages });
-    compiled ??= new WebAssembly.Module(Buffer.from(int8Kernel, 'base64'));
-    this.#scan = new WebAssembly.Instance(compiled, { env: { memory: this.#memory } }).exports.scan as Scan;
+    this.#memory = new webAssembly.Memory({ initial: Math.ceil(this.#recordsAt / pageBytes), maximum: maxPages });
+    compiled ??= new webAssembly.Module(Buffer.from(int8Kernel, 'base64'));
+    this.#scan = new webAssembly.Instance(compiled, { env: { memory: this.#memory } }).exports.scan as Scan;
   }
 
   write(slot: number, vector: Float32Array): void {

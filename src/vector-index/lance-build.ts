@@ -1,0 +1,108 @@
+import { nextTurn } from '../environment/turn';
+import { loadLance } from './lance-library';
+import { LanceTable } from './lance-table';
+import { measureProbes, type Probes } from './probes';
+import type { StoredVector, VectorTruth } from './vector-index';
+
+export interface LanceBuildOptions {
+  /** Absolute, empty or absent. */
+  readonly folder: string;
+  readonly dimensions: number;
+  readonly truth: VectorTruth;
+  /** What is to be indexed, ascending. */
+  readonly rows: Uint32Array;
+  /** Ends the build soon: it rejects with the signal's reason. What LanceDB has begun by then goes on for some seconds, and is lost. */
+  readonly signal: AbortSignal;
+}
+
+// What one turn of the event loop may hold: about 2 ms of reading, and about 3 ms of encoding.
+const rowsPerRead = 256;
+const vectorsPerBatch = 2048;
+// Up to 256 partitions LanceDB trains plain k-means. Above, it splits clusters one by one: quicker, and so much the worse that
+// a search needs up to twice the time for the same recall. Where 256 partitions become too large, it is the better of the two.
+const wellTrained = 256;
+const rowsPerPartition = 2048;
+const sampleSize = 96;
+
+/** Fills a folder with the vectors of those rows and an index that is trained on them, and measures how to search it. */
+export async function buildLanceTable(options: LanceBuildOptions): Promise<Probes> {
+  const table = await LanceTable.create(await loadLance(), options.folder, options.dimensions);
+  const count = await fill(table, options);
+  const partitions = partitionsFor(count);
+  await unlessAborted(options.signal, table.train(partitions));
+  const search = async (query: Float32Array, limit: number, probes: number) => {
+    options.signal.throwIfAborted();
+    return table.nearest(query, limit, probes);
+  };
+  const probes = await measureProbes(search, sampleQueries(options), partitions);
+  table.close();
+  return probes;
+}
+
+async function fill(table: LanceTable, { truth, rows, dimensions, signal }: LanceBuildOptions): Promise<number> {
+  let batch: StoredVector[] = [];
+  let count = 0;
+  for (let from = 0; from < rows.length; from += rowsPerRead) {
+    signal.throwIfAborted();
+    batch.push(...truth.read(rows.subarray(from, from + rowsPerRead)));
+    if (batch.length >= vectorsPerBatch || from + rowsPerRead >= rows.length) {
+      await add(table, batch, dimensions);
+      count += batch.length;
+      batch = [];
+    }
+    await nextTurn();
+  }
+  return count;
+}
+
+function add(table: LanceTable, batch: readonly StoredVector[], dimensions: number): Promise<void> {
+  const vectors = new Float32Array(batch.length * dimensions);
+  for (const [i, { vector }] of batch.entries()) vectors.set(vector, i * dimensions);
+  return table.add(
+    Int32Array.from(batch, ({ row }) => row),
+    Int32Array.from(batch, ({ part }) => part),
+    vectors,
+  );
+}
+
+function partitionsFor(vectors: number): number {
+  const root = Math.max(1, Math.round(Math.sqrt(vectors)));
+  return vectors > wellTrained * rowsPerPartition ? root : Math.min(wellTrained, root);
+}
+
+/**
+ * Queries like those to come: each near one stored vector, and leaning to another. Stored vectors themselves would be too
+ * easy, each lies in the middle of its own neighbours. Always the same for the same rows.
+ */
+function sampleQueries({ truth, rows, dimensions }: LanceBuildOptions): Float32Array[] {
+  const size = Math.min(sampleSize, rows.length);
+  const sample = Array.from({ length: size }, (_, i) => rows[Math.floor(((i + 0.5) * rows.length) / size)] as number);
+  const vectors = [...truth.read(sample)].filter(({ part }) => part === 0).map(({ vector }) => vector);
+  return vectors.map((vector, i) => {
+    const other = vectors[(i + (vectors.length >> 1)) % vectors.length] as Float32Array;
+    const query = new Float32Array(dimensions);
+    for (let j = 0; j < dimensions; j++) query[j] = (vector[j] as number) + (other[j] as number) / 2;
+    return unit(query);
+  });
+}
+
+function unit(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return length === 0 ? vector : vector.map((x) => x / length);
+}
+
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  // Whichever loses the race may still reject, and nobody waits for it.
+  work.catch(() => undefined);
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, aborted]);
+  } finally {
+    if (stop) signal.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,156 @@
+import { Addresses, type VectorName } from './addresses';
+import { byEstimate } from './best-rows';
+import { IndexDamaged } from './index-damaged';
+import { dot } from './kernel/dot';
+import { loadLance } from './lance-library';
+import { LanceTable, type Nearest } from './lance-table';
+import { type Probes, probesFor } from './probes';
+import type { Candidate, VectorTruth, VisibleRows } from './vector-index';
+
+export interface LanceIndexOptions {
+  /** Absolute. */
+  readonly folder: string;
+  readonly dimensions: number;
+  readonly truth: VectorTruth;
+  readonly probes: Probes;
+}
+
+// A distance is a sum of 32-bit floats, off by some millionths; a flipped bit that matters is off by more.
+const tolerance = 1e-3;
+// Room for rows that are stale or seen twice, and for chance where only a part is visible.
+const margin = 1.5;
+const spare = 8;
+const widening = 4;
+
+/**
+ * An approximate index over what the truth held when it was built: an IVF index of LanceDB that is never changed. Whoever
+ * owns it knows which rows have changed since.
+ *
+ * It asks LanceDB for more than is wanted, drops what is not visible, and asks for more again until there is enough. At
+ * 100,000 vectors that takes half the time of a predicate over labels with an index of their own, and a fifth of one without;
+ * and a predicate can find too few.
+ */
+export class LanceIndex {
+  readonly #table: LanceTable;
+  readonly #addresses: Addresses;
+  readonly #truth: VectorTruth;
+  readonly #probes: Probes;
+  readonly #running = new Set<Promise<unknown>>();
+
+  private constructor(table: LanceTable, addresses: Addresses, truth: VectorTruth, probes: Probes) {
+    this.#table = table;
+    this.#addresses = addresses;
+    this.#truth = truth;
+    this.#probes = probes;
+  }
+
+  /** Opens a folder that `buildLanceTable` filled. */
+  static async open({ folder, dimensions, truth, probes }: LanceIndexOptions): Promise<LanceIndex> {
+    const table = await LanceTable.open(await loadLance(), folder, dimensions);
+    const addresses = new Addresses();
+    for await (const stored of table.stored()) addresses.add(stored);
+    return new LanceIndex(table, addresses, truth, probes);
+  }
+
+  /** How many vectors it holds. */
+  get size(): number {
+    return this.#addresses.count;
+  }
+
+  /**
+   * The visible rows whose best part lies nearest, with their scores: at most `limit`, best first, fewer only when fewer are
+   * there. Rows that are stale are left out.
+   *
+   * @throws IndexDamaged where LanceDB fails, or where what it found is not what the truth holds.
+   */
+  search(
+    query: Float32Array,
+    visible: VisibleRows,
+    limit: number,
+    isStale: (row: number) => boolean,
+  ): Promise<Candidate[]> {
+    const search = this.#search(query, visible, limit, isStale);
+    const running = search.catch(() => undefined).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return search;
+  }
+
+  /** Waits for the searches that run. */
+  async close(): Promise<void> {
+    await Promise.all(this.#running);
+    this.#table.close();
+  }
+
+  async #search(
+    query: Float32Array,
+    visible: VisibleRows,
+    limit: number,
+    isStale: (row: number) => boolean,
+  ): Promise<Candidate[]> {
+    if (limit <= 0 || visible.count <= 0) return [];
+    const share = Math.min(1, visible.count / this.size);
+    // The better half of what is asked for is what recall is promised for; the rest is the caller's own margin.
+    const wanted = Math.ceil(limit / 2);
+    let fetched = Math.ceil((limit / share) * (share < 1 ? margin : 1)) + spare;
+    let probes = probesFor(this.#probes, (wanted / share) * (share < 1 ? margin : 1));
+    for (;;) {
+      const nearest = await this.#nearest(query, Math.min(fetched, this.size), probes);
+      const { found, depth } = this.#admit(nearest, visible, limit, wanted, isStale);
+      const needed = probesFor(this.#probes, depth);
+      const isAll = nearest.length >= this.size || (probes >= this.#probes.partitions && nearest.length < fetched);
+      if (isAll || (found.length === limit && probes >= needed)) return this.#score(query, found);
+      if (found.length < limit) fetched *= widening;
+      probes = Math.min(this.#probes.partitions, Math.max(needed, found.length < limit ? probes * widening : probes));
+    }
+  }
+
+  async #nearest(query: Float32Array, limit: number, probes: number): Promise<Nearest> {
+    try {
+      return await this.#table.nearest(query, limit, probes);
+    } catch (cause) {
+      throw new IndexDamaged('LanceDB could not search the vector index.', { cause });
+    }
+  }
+
+  /** The nearest part of each row that may be found, and how deep among all vectors the last wanted one lies. */
+  #admit(
+    { length, addresses, distances }: Nearest,
+    visible: VisibleRows,
+    limit: number,
+    wanted: number,
+    isStale: (row: number) => boolean,
+  ): { found: Found[]; depth: number } {
+    const found = new Map<number, Found>();
+    let depth = length;
+    for (let i = 0; i < length && found.size < limit; i++) {
+      const name = this.#addresses.find(addresses[2 * i] as number, addresses[2 * i + 1] as number);
+      if (name === undefined) throw new IndexDamaged('LanceDB found a vector at an address where none was stored.');
+      if (found.has(name.row) || !visible.has(name.row) || isStale(name.row)) continue;
+      found.set(name.row, { ...name, distance: distances[i] as number });
+      if (found.size === wanted) depth = i + 1;
+    }
+    return { found: [...found.values()], depth };
+  }
+
+  /** Reads the vectors from the truth: for the scores, and to see whether LanceDB's distances are true. */
+  #score(query: Float32Array, found: readonly Found[]): Candidate[] {
+    const distances = new Map(found.map((vector) => [vector.row, vector]));
+    const scores = new Map<number, number>();
+    const own = dot(query, query);
+    for (const { row, part, vector } of this.#truth.read([...distances.keys()].sort((a, b) => a - b))) {
+      const score = dot(query, vector);
+      scores.set(row, Math.max(score, scores.get(row) ?? Number.NEGATIVE_INFINITY));
+      const proposed = distances.get(row);
+      if (proposed?.part !== part) continue;
+      const distance = own + dot(vector, vector) - 2 * score;
+      if (!(Math.abs(distance - proposed.distance) <= tolerance)) {
+        throw new IndexDamaged(`LanceDB's distance of row ${row}, part ${part} is not that of the stored vector.`);
+      }
+    }
+    return [...scores].map(([row, score]) => ({ row, estimate: score, score })).sort(byEstimate);
+  }
+}
+
+interface Found extends VectorName {
+  readonly distance: number;
+}
