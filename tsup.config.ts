@@ -17,7 +17,13 @@ export default defineConfig({
   treeshake: true,
   external: ['@xenova/transformers'],
   noExternal: builtIn,
-  shims: true,
+  // CommonJS has no `import.meta`. tsup's own stand-in breaks in folders with a `#` or a `%` in their name.
+  banner: ({ format }) =>
+    format === 'cjs' ? { js: `const moduleUrl = require('node:url').pathToFileURL(__filename).href;` } : {},
+  esbuildOptions: (options, { format }) => {
+    if (format === 'cjs') options.define = { ...options.define, 'import.meta.url': 'moduleUrl' };
+  },
+  removeNodeProtocol: false,
   clean: true,
   target: 'node20',
   onSuccess: writeLicences,

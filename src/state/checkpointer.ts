@@ -1,10 +1,15 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import type { Database } from 'better-sqlite3';
+import type { Database, Statement } from 'better-sqlite3';
 import type { Logger } from '../environment/environment';
 
-/** Commands between two checkpoints: some 30 MB of log for memories of 600 bytes. */
-const commandsPerCheckpoint = 2_000;
+/**
+ * Pages in the log that make a checkpoint due: 16 MB. Four times SQLite's own measure, because two passes and their syncs should
+ * be rare beside commits; and not more, because a commit that makes the log file longer costs twice one that overwrites it.
+ */
+const pagesPerCheckpoint = 4_000;
+// To ask for the length of the log takes some microseconds.
+const commitsPerLook = 8;
 
 // A string and not a file: it must run from sources, from either build, and from inside somebody's bundle.
 const workerSource = `
@@ -28,7 +33,8 @@ export class Checkpointer {
   readonly #logger: Logger;
   #worker: Worker | undefined;
   #answered: ((answer: { error?: string }) => void) | undefined;
-  #sinceLast = 0;
+  readonly #logLength: Statement<[], { log: number }>;
+  #commits = 0;
   #firstPass: Promise<void> | 'done' | undefined;
   #broken = false;
 
@@ -36,13 +42,13 @@ export class Checkpointer {
     this.#database = database;
     this.#logger = logger;
     database.pragma('wal_autocheckpoint = 0');
+    this.#logLength = database.prepare('pragma wal_checkpoint(NOOP)');
   }
 
   /** Told of every commit. */
-  committed(commands: number): void {
-    this.#sinceLast += commands;
-    if (this.#broken || this.#sinceLast < commandsPerCheckpoint || this.#firstPass !== undefined) return;
-    this.#sinceLast = 0;
+  committed(): void {
+    if (++this.#commits % commitsPerLook !== 0 || this.#broken || this.#firstPass !== undefined) return;
+    if ((this.#logLength.get()?.log ?? 0) < pagesPerCheckpoint) return;
     this.#firstPass = this.#pass().then(() => {
       this.#firstPass = 'done';
     });
@@ -61,6 +67,8 @@ export class Checkpointer {
     this.#worker = undefined;
     if (worker === undefined) return;
     const ended = new Promise((resolve) => worker.once('exit', resolve));
+    // Without it the process may end before the worker has.
+    worker.ref();
     worker.postMessage('close');
     await ended;
   }

@@ -83,7 +83,7 @@ async function compose({ options, environment, database, folder, onRelease }: Op
       apply: (frame) => {
         const applied = truth.apply(frame);
         engine.applied(applied);
-        checkpointer?.committed(frame.length);
+        checkpointer?.committed();
         return applied.outcomes;
       },
       nextTurn,

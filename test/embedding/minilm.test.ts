@@ -126,7 +126,8 @@ describe.skipIf(modelIsMissing !== undefined)(`with its model${modelIsMissing ? 
   });
 
   test('reads 256 tokens, the one that marks the end among them', async () => {
-    const word = (count: number) => 'refund '.repeat(count);
+    // One token each.
+    const word = (count: number) => 'word '.repeat(count);
     const [longest, longer, shorter] = await embedder.embedDocuments(
       [word(254), `${word(254)} violin`, word(253)].map((text) => text.trim()),
       {},

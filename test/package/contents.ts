@@ -60,9 +60,13 @@ export function checkContents({ files }: Tarball): void {
     [],
     'packages that the program loads and the package does not depend on',
   );
+  for (const extension of ['.js', '.cjs'])
+    assert.deepEqual(declaredTwice(programs, extension), [], `classes that two ${extension} files declare`);
+  found('each class exists once in each format');
+
   const licences = files.find(({ path }) => path === 'dist/LICENSES.txt')?.text ?? '';
   for (const name of builtIn) assert.ok(licences.includes(`## ${name}\n`), `the licence of ${name} is missing`);
-  found('programs load only dependencies; what is built in has its licence');
+  found(`programs load only dependencies; ${builtIn.join(' and ')} are built in, with their licences`);
 }
 
 function foreign(files: readonly Source[], allowed: readonly string[]): readonly string[] {
@@ -71,6 +75,16 @@ function foreign(files: readonly Source[], allowed: readonly string[]): readonly
     const isKnown = name === undefined || allowed.includes(name) || builtinModules.includes(name);
     return isKnown ? [] : [`${one.from}: ${one.specifier}`];
   });
+}
+
+// `instanceof` and registries work across the two entries only where both use the same class.
+function declaredTwice(files: readonly Source[], extension: string): readonly string[] {
+  const names = files
+    .filter(({ path }) => path.endsWith(extension))
+    .flatMap(({ text }) => [
+      ...new Set([...text.matchAll(/\bclass (\w+)(?: extends [\w.]+)? \{/g)].map((match) => match[1] ?? '')),
+    ]);
+  return names.filter((name, i) => names.indexOf(name) !== i);
 }
 
 function dependencies(): readonly string[] {

@@ -20,5 +20,5 @@ function run(consumer: string, argv: readonly string[], what: string): void {
   });
   const ended = `\`node ${argv.join(' ')}\` ended with ${status ?? signal}`;
   assert.ok(status === 0 && stdout + stderr === '', `${ended} and printed:\n${stdout}${stderr}`);
-  found(`${what}: remember, restart, recall, forget`);
+  found(`${what}: the life of a memory, a conformance suite, an error for what is not installed`);
 }

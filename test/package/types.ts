@@ -20,7 +20,12 @@ const projects = {
   'node16, from an ES module': { type: 'module', module: 'Node16', moduleResolution: 'Node16' },
   'node16, from CommonJS': { type: 'commonjs', module: 'Node16', moduleResolution: 'Node16' },
   bundler: { type: 'module', module: 'ESNext', moduleResolution: 'Bundler' },
-  'node10, the default of CommonJS projects': { type: 'commonjs', module: 'CommonJS', moduleResolution: 'Node10' },
+  'node10, the default of CommonJS projects': {
+    type: 'commonjs',
+    module: 'CommonJS',
+    moduleResolution: 'Node10',
+    esModuleInterop: true,
+  },
 };
 
 /** Compiles the compile-time tests of the public surface against the packed declarations. */

@@ -3,7 +3,11 @@ import { story } from './story.mjs';
 
 /** Everything that this folder asks of one format of the package. */
 export async function check(memory, testing) {
-  assert.equal(typeof memory.MemoryStore.open, 'function');
-  assert.ok(Object.keys(testing).length > 0);
   await story(memory);
+  const { hashingEmbedder, minilm, MemoryError } = memory;
+  for (const { run } of testing.embedderConformance(async () => hashingEmbedder())) await run();
+
+  // The optional dependency was taken away: said when it is needed, and not before.
+  const missing = (error) => MemoryError.is(error) && error.code === 'EMBEDDER_MISSING';
+  await assert.rejects(minilm().embedQuery('query', {}), missing);
 }
