@@ -1,10 +1,14 @@
 import { MessageChannel } from 'node:worker_threads';
 
-const { port1, port2 } = new MessageChannel();
+const { port1: there, port2: back } = new MessageChannel();
 const waiting: (() => void)[] = [];
-port2.on('message', () => waiting.shift()?.());
+// There and back: a port hands out up to a thousand messages before input and output have their turn, but what a port is
+// sent from the event of the other one waits for the next turn.
+back.on('message', () => back.postMessage(undefined));
+there.on('message', () => waiting.shift()?.());
 // `on` takes a reference to the event loop; an idle channel must not keep a process alive.
-port2.unref();
+back.unref();
+there.unref();
 
 /**
  * Resolves in a later turn of the event loop, after input and output had theirs.
@@ -12,11 +16,11 @@ port2.unref();
  */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
-    if (waiting.length === 0) port2.ref();
+    if (waiting.length === 0) there.ref();
     waiting.push(() => {
-      if (waiting.length === 0) port2.unref();
+      if (waiting.length === 0) there.unref();
       resolve();
     });
-    port1.postMessage(undefined);
+    there.postMessage(undefined);
   });
 }

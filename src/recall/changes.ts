@@ -17,7 +17,7 @@ export function history(context: ReadContext, reader: Reader, id: string): Revis
   return context.truth.snapshot(() => {
     const record = context.truth.records.tombstoneOrRecord(id);
     if (record === undefined || !mayLeave(context, reader, record)) return [];
-    return context.truth.changes.ofRow(record.row).flatMap((line) => {
+    return context.truth.changes.ofRecord(record).flatMap((line) => {
       const change = shown(context, reader, line, record);
       if (change === undefined) return [];
       return [{ ...change, revision: line.revision, by: principalOf(context.truth.interning.actor(line.by)) }];

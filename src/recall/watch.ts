@@ -16,7 +16,9 @@ export function startOfWatch(context: ReadContext, reader: Reader, since: string
   if (since === 'start') return 0;
   if (since === 'now') return context.truth.lastEntry;
   const { id, revision } = context.cursors.open(since, watchBinding(reader)) as { id: string; revision: number };
-  return context.truth.changes.entryOf(id, revision) ?? 0;
+  const record = context.truth.records.tombstoneOrRecord(id);
+  const line = record && context.truth.changes.ofRecord(record).find((each) => each.revision === revision);
+  return line?.entry ?? 0;
 }
 
 /** Yields what changes, and checks at delivery what its reader may see. Ends when the store closes or the signal is aborted. */

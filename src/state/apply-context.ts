@@ -47,11 +47,11 @@ export interface ChangeDetails {
 /** Gives the record its entry and its checksum, writes the line of the feed, and reports the change. */
 export function stampChange(
   context: ApplyContext,
-  record: Omit<Record, 'entry' | 'checksum'>,
+  record: Omit<Record, 'first_entry' | 'entry' | 'checksum'> & { readonly first_entry?: number },
   change: ChangeDetails,
 ): Record {
   const entry = context.nextEntry();
-  const stamped = sealed({ ...record, entry }, context.checksum);
+  const stamped = sealed({ ...record, first_entry: record.first_entry ?? entry, entry }, context.checksum);
   const { row, id, revision, scope, owner } = stamped;
   const { type, at, by, tokensBefore, tokens, reindex } = change;
   context.writer.insertChange({ entry, row, revision, type, at, by, scope, owner });

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { sql } from 'kysely';
 import type { Checksum } from './checksum';
 import { damaged, isIntact, type Record } from './record';
 import type { Tables } from './schema';
@@ -11,8 +12,7 @@ export type ChangeLine = Tables['changes'] & { readonly id: string };
 export class ChangeQueries {
   readonly #checksum: Checksum;
   readonly #after: Statement<{ entry: number; limit: number }, ChangeLine>;
-  readonly #ofRow: Statement<{ row: number }, ChangeLine>;
-  readonly #entryOf: Statement<{ id: string; revision: number }, { entry: number }>;
+  readonly #ofRow: Statement<{ row: number; first: number }, ChangeLine>;
   readonly #revision: Statement<{ row: number; revision: number }, { record: string }>;
 
   constructor(database: Database, checksum: Checksum) {
@@ -20,14 +20,12 @@ export class ChangeQueries {
     this.#after = prepare(database, (p) =>
       lines().where('changes.entry', '>', p('entry')).orderBy('changes.entry').limit(p('limit')),
     );
-    this.#ofRow = prepare(database, (p) => lines().where('changes.row', '=', p('row')).orderBy('changes.revision'));
-    this.#entryOf = prepare(database, (p) =>
-      queries
-        .selectFrom('changes')
-        .innerJoin('memories', 'memories.row', 'changes.row')
-        .select('changes.entry')
-        .where('memories.id', '=', p('id'))
-        .where('changes.revision', '=', p('revision')),
+    // The first change has no index of its own. A bound 1 would hide from SQLite that the index of the others holds what is asked.
+    const later = sql<boolean>`changes.revision > 1`;
+    this.#ofRow = prepare(database, (p) =>
+      lines()
+        .where('changes.entry', '=', p('first'))
+        .unionAll(lines().where('changes.row', '=', p('row')).where(later).orderBy('changes.revision')),
     );
     this.#revision = prepare(database, (p) =>
       queries
@@ -43,12 +41,9 @@ export class ChangeQueries {
     return this.#after.all({ entry, limit });
   }
 
-  ofRow(row: number): ChangeLine[] {
-    return this.#ofRow.all({ row });
-  }
-
-  entryOf(id: string, revision: number): number | undefined {
-    return this.#entryOf.get({ id, revision })?.entry;
+  /** The changes of one memory, in order. */
+  ofRecord({ row, first_entry }: Pick<Record, 'row' | 'first_entry'>): ChangeLine[] {
+    return this.#ofRow.all({ row, first: first_entry });
   }
 
   /**

@@ -3,7 +3,9 @@ import { MemoryError } from '../domain/errors';
 
 /**
  * One script for each schema version, in order. A released script is never changed: a new version gets a new one.
- * Unique look-ups begin with what grows at one end, or are partial: a random insertion would dirty a page for each write.
+ * Indexes begin with what grows at one end, or are partial: a random insertion would dirty a page of its own for each write.
+ * A memory's first change is found through `first_entry`, so that only later ones need an index. FTS5 merges 16 segments at a
+ * time: more work at once, less in all.
  */
 const migrations: readonly string[] = [
   `
@@ -18,15 +20,17 @@ create table memories (
   user_id text, session_id text, key text, priority real not null, tags text not null, metadata text not null,
   source_channel text not null, source_ref text, created_at integer not null, updated_at integer not null,
   valid_from integer not null, valid_to integer, expires_at integer, supersedes text, superseded_by text,
-  space integer, parts integer not null, length integer not null, entry integer not null, checksum text not null
+  space integer, parts integer not null, length integer not null, first_entry integer not null,
+  entry integer not null, checksum text not null
 );
 create unique index memories_id on memories (id);
 create unique index memories_key on memories (scope, owner, key) where key is not null;
-create index memories_created_at on memories (created_at, id);
+create index memories_created_at on memories (created_at);
 create index memories_user_id on memories (user_id) where user_id is not null;
 create index memories_session_id on memories (session_id) where session_id is not null;
 create table texts (row integer primary key, text not null);
 create virtual table tokens using fts5(words, content='', columnsize=0, tokenize='ascii');
+insert into tokens (tokens, rank) values ('automerge', 16);
 create virtual table postings using fts5vocab(tokens, instance);
 create table tags (tag text not null, row integer not null, primary key (tag, row)) without rowid;
 create table vectors (key integer primary key, vector blob not null, checksum integer not null);
@@ -34,7 +38,7 @@ create table changes (
   entry integer primary key, row integer not null, revision integer not null, type text not null,
   at integer not null, by integer not null, scope integer not null, owner integer not null
 );
-create unique index changes_revision on changes (row, revision);
+create unique index changes_revision on changes (row, revision) where revision > 1;
 create table revisions (row integer not null, revision integer not null, record text not null, primary key (row, revision)) without rowid;
 create table idempotency (
   author integer not null, key text not null, digest text not null, id text not null, revision integer not null, primary key (author, key)

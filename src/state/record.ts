@@ -31,7 +31,18 @@ const checked: readonly (keyof Record)[] = [
     'updated_at',
     'valid_from',
   ] as const),
-  ...(['valid_to', 'expires_at', 'supersedes', 'superseded_by', 'space', 'parts', 'length', 'entry', 'text'] as const),
+  ...([
+    'valid_to',
+    'expires_at',
+    'supersedes',
+    'superseded_by',
+    'space',
+    'parts',
+    'length',
+    'first_entry',
+    'entry',
+    'text',
+  ] as const),
 ];
 
 /** The record with the checksum that belongs to it. */

@@ -62,7 +62,8 @@ export interface MemoriesTable {
   parts: number;
   /** Tokens of the text, for BM25. */
   length: number;
-  /** The number of its latest change. */
+  /** The numbers of its first and of its latest change. */
+  first_entry: number;
   entry: number;
   checksum: string;
 }

@@ -83,7 +83,7 @@ const memoryColumns = [
   ...(['row', 'id', 'revision', 'state', 'scope', 'owner', 'author', 'kind', 'user_id', 'session_id', 'key'] as const),
   ...(['priority', 'tags', 'metadata', 'source_channel', 'source_ref', 'created_at', 'updated_at'] as const),
   ...(['valid_from', 'valid_to', 'expires_at', 'supersedes', 'superseded_by', 'space', 'parts', 'length'] as const),
-  ...(['entry', 'checksum'] as const),
+  ...(['first_entry', 'entry', 'checksum'] as const),
 ];
 
 function columns<T>(names: readonly (keyof T & string)[], p: (name: never) => unknown): Row<T> {

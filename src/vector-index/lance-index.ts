@@ -88,20 +88,28 @@ export class LanceIndex {
     isStale: (row: number) => boolean,
   ): Promise<Candidate[]> {
     if (limit <= 0 || visible.count <= 0) return [];
+    const { partitions } = this.#probes;
     const share = Math.min(1, visible.count / this.size);
     // The better half of what is asked for is what recall is promised for; the rest is the caller's own margin.
     const wanted = Math.ceil(limit / 2);
+    const expectedDepth = (wanted / share) * (share < 1 ? margin : 1);
     let fetched = Math.ceil((limit / share) * (share < 1 ? margin : 1)) + spare;
-    let probes = probesFor(this.#probes, (wanted / share) * (share < 1 ? margin : 1));
+    let probes = probesFor(this.#probes, expectedDepth);
+    let farthest = Number.POSITIVE_INFINITY;
     for (;;) {
       const nearest = await this.#nearest(query, Math.min(fetched, this.size), probes);
       const { found, depth } = this.#admit(nearest, visible, limit, wanted, isStale);
+      if (nearest.length === this.size || (probes === partitions && found.length === limit)) break;
+      const before = farthest;
+      farthest = found[wanted - 1]?.distance ?? Number.POSITIVE_INFINITY;
       const needed = probesFor(this.#probes, depth);
-      const isAll = nearest.length >= this.size || (probes >= this.#probes.partitions && nearest.length < fetched);
-      if (isAll || (found.length === limit && probes >= needed)) return this.#score(query, found);
-      if (found.length < limit) fetched *= widening;
-      probes = Math.min(this.#probes.partitions, Math.max(needed, found.length < limit ? probes * widening : probes));
+      // What is visible may lie far from the query, where probes were not measured: then they are enough when more find no more.
+      const isTrusted = depth <= 2 * expectedDepth || farthest >= before;
+      if (found.length === limit && probes >= needed && isTrusted) break;
+      if (found.length < limit && nearest.length === fetched) fetched *= 4;
+      probes = Math.min(partitions, Math.max(needed, 2 * probes));
     }
+    return this.#score(query, found);
   }
 
   async #nearest(query: Float32Array, limit: number, probes: number): Promise<Nearest> {

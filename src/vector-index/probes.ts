@@ -12,7 +12,7 @@ const recallGoal = 0.995;
 /** Four times deeper each, up to what a search needs that sees one vector of fifty. */
 const depths = [10, 40, 160, 640] as const;
 const deepest = depths[depths.length - 1] as number;
-const step = 1.5;
+const finest = 1.2;
 
 type Search = (query: Float32Array, limit: number, probes: number) => Promise<Nearest>;
 
@@ -22,22 +22,35 @@ export async function measureProbes(
   queries: readonly Float32Array[],
   partitions: number,
 ): Promise<Probes> {
-  const truth: bigint[][] = [];
-  for (const query of queries) truth.push(addressesOf(await search(query, deepest, partitions)));
+  const found = async (probes: number) => {
+    const addresses: bigint[][] = [];
+    for (const query of queries) addresses.push(addressesOf(await search(query, deepest, probes)));
+    return addresses;
+  };
+  const truth = await found(partitions);
+  const measured = new Map<number, readonly bigint[][]>([[partitions, truth]]);
+  const candidates = [...candidateProbes(partitions)];
   const curve: { depth: number; probes: number }[] = [];
-  for (let probes = 1; curve.length < depths.length; probes = Math.ceil(probes * step)) {
-    if (probes >= partitions) {
-      for (const depth of depths.slice(curve.length)) curve.push({ depth, probes: partitions });
-      break;
+  let low = 0;
+  for (const depth of depths) {
+    // More probes find more, so that the fewest that are enough are found by halving; deeper never takes fewer.
+    let high = candidates.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const probes = candidates[middle] as number;
+      const addresses = measured.get(probes) ?? (await found(probes));
+      measured.set(probes, addresses);
+      if (recall(truth, addresses, depth) < recallGoal) low = middle + 1;
+      else high = middle;
     }
-    const found: Set<bigint>[] = [];
-    for (const query of queries) found.push(new Set(addressesOf(await search(query, deepest, probes))));
-    for (const depth of depths.slice(curve.length)) {
-      if (recall(truth, found, depth) < recallGoal) break;
-      curve.push({ depth, probes });
-    }
+    curve.push({ depth, probes: candidates[low] as number });
   }
   return { partitions, curve };
+}
+
+function* candidateProbes(partitions: number): Iterable<number> {
+  for (let probes = 1; probes < partitions; probes = Math.ceil(probes * finest)) yield probes;
+  yield partitions;
 }
 
 /** The probes that find the nearest `depth` vectors: between measured depths in proportion to the logarithm, beyond them all. */
@@ -58,14 +71,14 @@ function addressesOf({ length, addresses }: Nearest): bigint[] {
   return Array.from(new BigUint64Array(addresses.buffer, addresses.byteOffset, length));
 }
 
-function recall(truth: readonly bigint[][], found: readonly Set<bigint>[], depth: number): number {
+function recall(truth: readonly bigint[][], found: readonly bigint[][], depth: number): number {
   let hits = 0;
   let all = 0;
   for (const [i, nearest] of truth.entries()) {
-    for (const address of nearest.slice(0, depth)) {
-      all++;
-      if (found[i]?.has(address)) hits++;
-    }
+    const addresses = new Set(found[i]);
+    const wanted = nearest.slice(0, depth);
+    hits += wanted.filter((address) => addresses.has(address)).length;
+    all += wanted.length;
   }
   return all === 0 ? 1 : hits / all;
 }

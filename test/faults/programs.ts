@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { build } from 'tsup';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The programs of `programs/`, built once, because starting one from TypeScript would take three times as long. */
+export interface Programs {
+  /** Starts one. What it writes to stdout is JSON, a line each. */
+  start(name: string, task: unknown): Program;
+  remove(): void;
+}
+
+/** How a program ended: with a code of its own, or by a signal. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+}
+
+/** Builds the programs, with the library inside, where its dependencies are found. */
+export async function buildPrograms(...names: readonly string[]): Promise<Programs> {
+  const cache = join(root, 'node_modules/.cache');
+  mkdirSync(cache, { recursive: true });
+  const outDir = mkdtempSync(join(cache, 'faults-'));
+  await build({
+    entry: names.map((name) => join(root, `test/faults/programs/${name}.ts`)),
+    outDir,
+    format: ['esm'],
+    target: 'node20',
+    outExtension: () => ({ js: '.mjs' }),
+    splitting: false,
+    config: false,
+    silent: true,
+  });
+  return {
+    start: (name, task) => new Program(join(outDir, `${name}.mjs`), task),
+    remove: () => rmSync(outDir, { recursive: true, force: true }),
+  };
+}
+
+/** One child process. */
+export class Program {
+  readonly lines: unknown[] = [];
+  readonly ended: Promise<Ended>;
+  readonly #child: ChildProcess;
+  #waiting: (() => void)[] = [];
+  #isOver = false;
+
+  constructor(file: string, task: unknown) {
+    const child = spawn(process.execPath, ['--enable-source-maps', file, JSON.stringify(task)], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child = child;
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      // The last line of a killed process may be cut off: what is not whole was never said.
+      const said = parsed(line);
+      if (said !== undefined) this.lines.push(said);
+      this.#wake();
+    });
+    this.ended = new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code, signal) => {
+        this.#isOver = true;
+        this.#wake();
+        resolve({ code, signal, stderr });
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  /** Waits for a line. Rejects where the program ends without one. */
+  async said<T>(isIt: (line: T) => boolean): Promise<T> {
+    for (;;) {
+      const found = (this.lines as T[]).find(isIt);
+      if (found !== undefined) return found;
+      if (this.#isOver) throw new Error(`The program ended before it said what was waited for.\n${(await this.ended).stderr}`);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** Tells the program something: it reads one line. */
+  tell(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  /** Ends it at once, without a chance to tidy up. */
+  async kill(): Promise<Ended> {
+    this.#child.kill('SIGKILL');
+    return this.ended;
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
