@@ -1,9 +1,10 @@
 import type { MemoryError } from './errors';
 import type { Meta } from './json';
-import type { Kind, Remembered, Source, Visibility } from './memory';
+import type { Kind, Memory, Remembered, Source, Visibility } from './memory';
 import type { Namespace } from './namespace';
 import type { Actor } from './principal';
 import type { Rule } from './rule';
+import type { Bound } from './scope';
 
 /** An embedding space as commands name it. */
 export interface SpaceName {
@@ -64,6 +65,8 @@ export interface Patch {
 export interface Stamp {
   readonly at: number;
   readonly by: Actor;
+  /** The scope of the handle: nothing outside it can be changed. */
+  readonly within: Bound;
 }
 
 /** Everything that can change a store. A command succeeds or is refused as a whole. */
@@ -77,7 +80,7 @@ export type Command = { readonly stamp: Stamp } & (
 /** What became of a command. `forget` names the ids that were there to be forgotten. */
 export type Outcome =
   | { readonly ok: true; readonly type: 'remember'; readonly remembered: readonly Remembered[] }
-  | { readonly ok: true; readonly type: 'update'; readonly id: string; readonly revision: number }
+  | { readonly ok: true; readonly type: 'update'; readonly memory: Memory }
   | { readonly ok: true; readonly type: 'forget'; readonly forgotten: readonly string[] }
   | { readonly ok: true; readonly type: 'declare-rules' }
   | { readonly ok: false; readonly error: MemoryError };

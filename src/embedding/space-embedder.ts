@@ -45,7 +45,11 @@ export class SpaceEmbedder {
     const parts = texts.map((text) => splitIntoParts(text, embedder.maxTokens));
     const vectors = await this.#reported(embedder.embedDocuments(parts.flat(), call));
     let next = 0;
-    return parts.map(({ length }) => ({ space: embedder.space, vectors: vectors.slice(next, (next += length)) }));
+    return parts.map(({ length }) => {
+      const first = next;
+      next += length;
+      return { space: embedder.space, vectors: vectors.slice(first, next) };
+    });
   }
 
   /** The vector of a query. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */

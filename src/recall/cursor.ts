@@ -24,8 +24,9 @@ export class CursorSeal {
   open(cursor: string, binding: Json): Json {
     const bytes = Buffer.from(cursor, 'base64url');
     const payload = bytes.subarray(tagBytes).toString();
-    if (bytes.length > tagBytes && timingSafeEqual(bytes.subarray(0, tagBytes), this.#tag(payload, binding)))
-      return JSON.parse(payload);
+    // Base64 has several spellings of the same bytes: only ours is taken.
+    const isOurs = bytes.length > tagBytes && bytes.toString('base64url') === cursor;
+    if (isOurs && timingSafeEqual(bytes.subarray(0, tagBytes), this.#tag(payload, binding))) return JSON.parse(payload);
     const message =
       'The cursor does not belong to this store, this principal and this query, or it was altered: begin without one.';
     throw new MemoryError('INVALID_CURSOR', message);

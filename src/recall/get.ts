@@ -18,22 +18,20 @@ export function get(context: ReadContext, reader: Reader, address: Address): Mem
 
 /** The record of a memory that may be read, expired or not. */
 export function find(context: ReadContext, reader: Reader, address: Address): Record | undefined {
-  const record = typeof address === 'string' ? context.truth.records.byId(address) : byKey(context, reader, address);
+  if (typeof address !== 'string') return byKey(context, reader, address);
+  const record = context.truth.records.byId(address);
   return record !== undefined && mayLeave(context, reader, record) ? record : undefined;
 }
 
 /** A key is unique among memories with the same labels. Of several that may be read, the reader's own private one comes first. */
-function byKey(
-  { truth }: ReadContext,
-  { actor }: Reader,
-  { namespace, key }: Exclude<Address, string>,
-): Record | undefined {
-  const own = truth.interning.findActor(actor);
+function byKey(context: ReadContext, reader: Reader, { namespace, key }: Exclude<Address, string>): Record | undefined {
+  const { truth } = context;
+  const own = truth.interning.findActor(reader.actor);
   const owners = own === undefined ? [0] : [own, 0];
   for (const owner of owners) {
     for (const scope of truth.interning.scopesOf(namespace)) {
       const record = truth.records.byKey(scope, owner, key);
-      if (record !== undefined) return record;
+      if (record !== undefined && mayLeave(context, reader, record)) return record;
     }
   }
   return undefined;

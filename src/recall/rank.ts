@@ -20,27 +20,59 @@ export interface Ranking {
   readonly vector: Float32Array | undefined;
   readonly terms: readonly string[];
   readonly visible: Visible;
-  /** What the index of vectors proposed. */
+  /** What the index of vectors proposed, best first. */
   readonly nearest: readonly Candidate[];
-  /** How many the index of words shall propose. */
-  readonly wanted: number;
+  /** How many were asked of it, and are asked of the index of words. */
+  readonly proposals: number;
 }
 
-/** Scores whatever either index proposed by the same formula, best first. */
-export function rank(context: ReadContext, ranking: Ranking): Ranked[] {
+// An estimate is the cosine of vectors rounded to bytes: over 384 dimensions it is off by some thousandths.
+const estimateError = 0.01;
+
+/**
+ * Scores whatever either index proposed by the same formula, best first. `beyond` is more than any visible row scores that
+ * neither proposed: below 0 where there is none.
+ */
+export function rank(context: ReadContext, ranking: Ranking): { ranked: Ranked[]; beyond: number } {
   const { visible, nearest, threshold } = ranking;
   const words = matchesOf(context, ranking);
   const cosines = new Map(nearest.map(({ row, score }) => [row, score]));
   const rows = new Set([...cosines.keys()].filter((row) => visible.vectors.has(row)));
   for (const { row } of words?.hits ?? []) rows.add(row);
   const ranked = [...rows].map((row) => scored(context, ranking, row, words, cosines.get(row)));
-  return ranked.filter(({ score }) => score >= threshold).sort((a, b) => b.score - a.score || a.row - b.row);
+  return {
+    ranked: ranked.filter(({ score }) => score >= threshold).sort((a, b) => b.score - a.score || a.row - b.row),
+    beyond: bestBeyond(ranking, words),
+  };
 }
 
-function matchesOf({ keywords, truth }: ReadContext, { terms, visible, wanted }: Ranking): KeywordMatches | undefined {
+function matchesOf({ keywords, truth }: ReadContext, ranking: Ranking): KeywordMatches | undefined {
+  const { terms, visible, proposals } = ranking;
   if (terms.length === 0) return undefined;
   const { mask, texts, tokens } = visible;
-  return keywords.search(terms, { mask, lengths: truth.columns.length, count: texts, tokens }, wanted);
+  return keywords.search(terms, { mask, lengths: truth.columns.length, count: texts, tokens }, proposals);
+}
+
+/** What a row could score that is just behind the last proposal of each index. */
+function bestBeyond(
+  { nearest, proposals, visible, now, mode, threshold }: Ranking,
+  words: KeywordMatches | undefined,
+): number {
+  const lastNearest = nearest.length < proposals ? undefined : nearest.at(-1);
+  const lastWord = (words?.hits.length ?? 0) < proposals ? undefined : words?.hits.at(-1);
+  if (lastNearest === undefined && lastWord === undefined) return -1;
+  const best = scoreOf(
+    scoreParts(
+      {
+        cosine: lastNearest === undefined ? 0 : (lastNearest.score ?? lastNearest.estimate + estimateError),
+        keyword: lastWord?.score ?? 0,
+        ageMs: now - visible.newest,
+        priority: visible.topPriority,
+      },
+      mode,
+    ),
+  );
+  return best < threshold ? -1 : best;
 }
 
 function scored(

@@ -18,6 +18,8 @@ export interface ReadContext {
   readonly keywords: KeywordIndex;
   /** Proposes the nearest vectors. Absent while the store has none. */
   vectors(): VectorIndex | undefined;
+  /** Up to so many visible vectors are searched exactly. */
+  readonly exactUpTo: number;
   readonly cursors: CursorSeal;
   /** Called before every read: a store that is read beside its owner looks for what the owner changed. */
   refresh(): void;

@@ -7,7 +7,7 @@ import { rank } from './rank';
 import type { ReadContext, Reader } from './read-context';
 import type { Mode } from './score';
 import { selecting } from './selecting';
-import { visibleTo } from './visible';
+import { type Visible, visibleTo } from './visible';
 
 export interface RecallRequest {
   readonly query: string;
@@ -23,40 +23,62 @@ export interface RecallRequest {
 
 /** The best memories for a query. */
 export async function recall(context: ReadContext, reader: Reader, request: RecallRequest): Promise<Hit[]> {
-  const { mode, signal } = request;
-  const vector =
-    mode === 'keyword'
-      ? undefined
-      : (request.vector ?? (await context.embedder.query(request.query, signal ? { signal } : {})));
-  const terms = mode === 'semantic' ? [] : analyzeQuery(request.query);
+  const { mode, signal, query } = request;
+  const call = signal === undefined ? {} : { signal };
+  const vector = mode === 'keyword' ? undefined : (request.vector ?? (await context.embedder.query(query, call)));
+  const terms = mode === 'semantic' ? [] : analyzeQuery(query);
+  let proposals = request.topK * 2 + 16;
   for (;;) {
     signal?.throwIfAborted();
-    const hits = await search(context, reader, request, { vector, terms });
-    if (hits !== 'rules changed') return hits;
+    const found = await search(context, reader, request, { vector, terms, proposals });
+    if (found === 'rules changed') continue;
+    if (found !== 'more') return found;
+    proposals *= 4;
   }
 }
 
 interface Question {
   readonly vector: Float32Array | undefined;
   readonly terms: readonly string[];
+  /** How many rows each index proposes. */
+  readonly proposals: number;
 }
 
-async function search(context: ReadContext, reader: Reader, request: RecallRequest, { vector, terms }: Question) {
+/**
+ * One search. Answers 'more' where a row that was not proposed might yet belong to the best, and 'rules changed' where what was
+ * searched may no longer be what the reader may read.
+ */
+async function search(context: ReadContext, reader: Reader, request: RecallRequest, question: Question) {
   const { truth } = context;
   const version = truth.policy.version;
   const seen = truth.lastEntry;
-  const question = selecting(context, reader, request.selection);
-  if (question === undefined) return [];
-  let visible = visibleTo(truth, question);
-  // Ranking by recency and priority may lift what is a little less relevant: more is looked at than is asked for.
-  const wanted = request.topK * 2 + 16;
-  const nearest: Candidate[] = (vector && (await context.vectors()?.search(vector, visible.vectors, wanted))) ?? [];
+  const selected = selecting(context, reader, request.selection);
+  if (selected === undefined) return [];
+  let visible = visibleTo(truth, selected);
+  const { vector, proposals } = question;
+  const nearest: Candidate[] = (vector && (await context.vectors()?.search(vector, visible.vectors, proposals))) ?? [];
   context.refresh();
   if (truth.policy.version !== version) return 'rules changed';
   // From here on nothing is awaited: words, vectors and records are those of one moment.
-  if (truth.lastEntry !== seen) visible = visibleTo(truth, question);
+  if (truth.lastEntry !== seen) visible = visibleTo(truth, selected);
   return truth.snapshot(() => {
-    const ranked = rank(context, { ...request, now: question.now, vector, terms, visible, nearest, wanted });
+    const { ranked, beyond } = rank(context, { ...request, ...question, now: selected.now, visible, nearest });
+    const last = ranked[request.topK - 1]?.score ?? Number.NEGATIVE_INFINITY;
+    if (beyond >= 0 && last <= beyond && mayAskForMore(context, request, visible, proposals)) return 'more';
     return hydrate(context, reader, ranked, { topK: request.topK, explain: request.explain });
   });
+}
+
+// Texts that are all alike could make a search load every one of them.
+const mostProposals = 4_096;
+
+/** What is few is searched until the best are certain; of what is many, the nearest of each kind have to do. */
+function mayAskForMore(
+  { exactUpTo }: ReadContext,
+  { mode }: RecallRequest,
+  visible: Visible,
+  proposals: number,
+): boolean {
+  const isExact = mode === 'keyword' || visible.vectors.count <= exactUpTo;
+  return isExact && proposals < Math.min(mostProposals, visible.texts);
 }

@@ -1,24 +1,13 @@
 import { mayRead } from '../access/authorise';
 import type { Memory } from '../domain/memory';
-import { liesIn, type Scoped } from '../domain/scope';
-import { labelsOf } from '../state/apply-context';
+import { liesIn } from '../domain/scope';
+import { labelsOf, scopedOf } from '../state/apply-context';
 import { memoryOf, type Record } from '../state/record';
 import type { ReadContext, Reader } from './read-context';
 
 /** Whether a record may leave the store towards this reader: decided from its labels alone, whatever found it. */
 export function mayLeave({ truth }: Pick<ReadContext, 'truth'>, { actor, bound }: Reader, record: Record): boolean {
   return mayRead(truth.policy, actor, labelsOf(truth, record)) && liesIn(bound, scopedOf(truth, record));
-}
-
-function scopedOf(truth: ReadContext['truth'], record: Record): Scoped {
-  const { party } = truth.interning.actor(record.author);
-  return {
-    namespace: truth.interning.scope(record.scope).namespace,
-    tags: JSON.parse(record.tags),
-    ...(record.user_id === null ? {} : { userId: record.user_id }),
-    ...(record.session_id === null ? {} : { sessionId: record.session_id }),
-    ...(party !== 'root' && party.kind === 'agent' ? { agentId: party.id } : {}),
-  };
 }
 
 /** The memory, if it may leave. A compiled filter let it through, so that a refusal here is counted. */

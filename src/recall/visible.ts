@@ -11,20 +11,27 @@ export class Visible {
   /** How many texts that is, and how many tokens they have. */
   readonly texts: number;
   readonly tokens: number;
+  /** The latest `validFrom` and the highest priority among them: no candidate gains more from recency and priority. */
+  readonly newest: number;
+  readonly topPriority: number;
   readonly vectors: VisibleRows;
 
   constructor(columns: Columns, mask: Uint8Array) {
     this.mask = mask;
-    let [texts, tokens, vectors] = [0, 0, 0];
-    const { length, parts } = columns;
+    let [texts, tokens, vectors, newest, topPriority] = [0, 0, 0, Number.NEGATIVE_INFINITY, 0];
+    const { length, parts, validFrom, priority } = columns;
     for (let row = 1; row < mask.length; row++) {
       if (mask[row] === 0) continue;
       texts++;
       tokens += length[row] as number;
       if (parts[row] !== 0) vectors++;
+      if ((validFrom[row] as number) > newest) newest = validFrom[row] as number;
+      if ((priority[row] as number) > topPriority) topPriority = priority[row] as number;
     }
     this.texts = texts;
     this.tokens = tokens;
+    this.newest = newest;
+    this.topPriority = topPriority;
     this.vectors = new VisibleVectors(columns, mask, vectors);
   }
 }

@@ -7,8 +7,8 @@ import { mayLeave } from './recheck';
 const linesPerRead = 256;
 
 export interface Feed {
-  /** Resolves when there may be more to read; false when there never will be. Also when the signal is aborted. */
-  next(signal: AbortSignal | undefined): Promise<boolean>;
+  /** Resolves when there may be more to read; false when there never will be, or the signal is aborted. */
+  next(signal: AbortSignal): Promise<boolean>;
 }
 
 /** The entry after which a watch begins. Throws INVALID_CURSOR. */
@@ -21,16 +21,16 @@ export function startOfWatch(context: ReadContext, reader: Reader, since: string
   return line?.entry ?? 0;
 }
 
-/** Yields what changes, and checks at delivery what its reader may see. Ends when the store closes or the signal is aborted. */
+/** Yields what changes, and checks at delivery what its reader may see. Ends when the signal is aborted. */
 export async function* watch(
   context: ReadContext,
   reader: Reader,
   start: number,
   feed: Feed,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): AsyncGenerator<Change> {
   let entry = start;
-  while (!signal?.aborted) {
+  while (!signal.aborted) {
     context.refresh();
     const lines = translated(() => context.truth.changes.after(entry, linesPerRead));
     for (const line of lines) {
@@ -40,7 +40,7 @@ export async function* watch(
       if (record === undefined || !mayLeave(context, reader, record)) continue;
       const change = shown(context, reader, line, record);
       if (change !== undefined) yield change;
-      if (signal?.aborted) return;
+      if (signal.aborted) return;
     }
     // While the consumer took its time there may have been more.
     const caughtUp = lines.length < linesPerRead && context.truth.lastEntry <= entry;

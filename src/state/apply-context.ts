@@ -1,6 +1,7 @@
 import type { Labels } from '../access/authorise';
 import type { Policy } from '../access/policy';
 import type { ChangeType } from '../domain/memory';
+import type { Scoped } from '../domain/scope';
 import type { Checksum } from './checksum';
 import type { Interning } from './interning';
 import { type Record, sealed } from './record';
@@ -32,6 +33,29 @@ export function labelsOf(
   const { namespace, accessTags } = interning.scope(record.scope);
   const author = interning.actor(record.author);
   return { namespace, accessTags, author, ...(record.owner === 0 ? {} : { privateTo: interning.actor(record.owner) }) };
+}
+
+/** What a scope looks at, of one record. */
+export function scopedOf({ interning }: Pick<ApplyContext, 'interning'>, record: ScopedColumns): Scoped {
+  const { party } = interning.actor(record.author);
+  return {
+    namespace: interning.scope(record.scope).namespace,
+    tags: tagsOf(record),
+    ...(record.user_id === null ? {} : { userId: record.user_id }),
+    ...(record.session_id === null ? {} : { sessionId: record.session_id }),
+    ...(party !== 'root' && party.kind === 'agent' ? { agentId: party.id } : {}),
+  };
+}
+
+type ScopedColumns = Pick<Record, 'scope' | 'author' | 'tags' | 'user_id' | 'session_id'>;
+
+/** The tags of a record that may be damaged: none where they cannot be read, so that it can be forgotten. */
+export function tagsOf({ tags }: Pick<Record, 'tags'>): string[] {
+  try {
+    return JSON.parse(tags);
+  } catch {
+    return [];
+  }
 }
 
 export interface ChangeDetails {

@@ -1,6 +1,6 @@
 import type { Stamp } from '../domain/command';
 import { MemoryError } from '../domain/errors';
-import { type ApplyContext, stampChange } from './apply-context';
+import { type ApplyContext, stampChange, tagsOf } from './apply-context';
 import { assertRevision, changeable } from './apply-update';
 import { isIntact, type Record } from './record';
 
@@ -39,7 +39,7 @@ function forget(context: ApplyContext, record: Record, { at, by }: Stamp): void 
   if (isIntact(record, context.checksum)) writer.deleteTokens(record.row, tokensBefore);
   else context.reportDamagedWords();
   if (record.space !== null) writer.deleteVectors(record.row, record.space);
-  writer.deleteTags(record.row, JSON.parse(record.tags));
+  writer.deleteTags(record.row, tagsOf(record));
   const { checksum: _, ...before } = record;
   const tombstone = {
     ...before,

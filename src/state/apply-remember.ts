@@ -1,15 +1,18 @@
-import { isCleared, mayChange, mayIn, mayRead } from '../access/authorise';
+import { isCleared, mayChange, mayIn } from '../access/authorise';
 import type { Draft, Stamp } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import type { Remembered } from '../domain/memory';
 import { showNamespace } from '../domain/namespace';
-import { type ApplyContext, labelsOf, stampChange } from './apply-context';
+import { liesIn } from '../domain/scope';
+import { type ApplyContext, labelsOf, scopedOf, stampChange } from './apply-context';
+import { changeable, outsideScope } from './apply-update';
 import { contentColumns, type Record } from './record';
 import { assertSpace, insertVectors, revise } from './revise';
 
 /** Stores a draft, or revises the memory that has its key. Everything is checked before anything is written. */
-export function applyRemember(context: ApplyContext, draft: Draft, { at, by: actor }: Stamp): Remembered {
+export function applyRemember(context: ApplyContext, draft: Draft, stamp: Stamp): Remembered {
   const { interning, policy } = context;
+  const { at, by: actor } = stamp;
   if (!mayIn(policy, actor, 'write', draft.namespace) || !isCleared(actor, draft.accessTags))
     throw forbiddenWrite(draft);
   const duplicate = findDuplicate(context, draft, interning.findActor(actor));
@@ -18,8 +21,10 @@ export function applyRemember(context: ApplyContext, draft: Draft, { at, by: act
 
   const keyed = findKeyed(context, draft, interning.findActor(actor));
   if (keyed !== undefined && !mayChange(policy, actor, 'update', labelsOf(context, keyed))) throw forbiddenKey(draft);
-  const target =
-    draft.supersedes === undefined ? undefined : supersedable(context, draft.supersedes, { at, by: actor });
+  if (keyed !== undefined && !liesIn(stamp.within, scopedOf(context, keyed))) {
+    throw outsideScope(`The memory with the key ${JSON.stringify(draft.key)}`);
+  }
+  const target = draft.supersedes === undefined ? undefined : supersedable(context, draft.supersedes, stamp);
   if (target !== undefined && target.row === keyed?.row) throw supersedesItself(target.id);
   if (keyed === undefined && context.records.isTaken(draft.id)) throw idTaken(draft.id);
 
@@ -106,21 +111,8 @@ function draftColumns(draft: Draft) {
   };
 }
 
-function supersedable(context: ApplyContext, id: string, { by }: Stamp): Record {
-  const target = context.records.byId(id);
-  const labels = target && labelsOf(context, target);
-  if (target === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {
-    throw new MemoryError(
-      'NOT_FOUND',
-      `There is no memory ${JSON.stringify(id)} to supersede, or none that may be read here.`,
-    );
-  }
-  if (!mayChange(context.policy, by, 'update', labels)) {
-    throw new MemoryError(
-      'FORBIDDEN',
-      `Superseding memory ${id} needs the action update in ${showNamespace(labels.namespace)}.`,
-    );
-  }
+function supersedable(context: ApplyContext, id: string, stamp: Stamp): Record {
+  const target = changeable(context, context.records.byId(id), id, 'update', stamp);
   if (target.state === 'superseded') {
     throw new MemoryError(
       'REVISION_CONFLICT',

@@ -2,7 +2,8 @@ import { mayChange, mayRead } from '../access/authorise';
 import type { Patch, Stamp } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import { type Namespace, showNamespace } from '../domain/namespace';
-import { type ApplyContext, labelsOf } from './apply-context';
+import { liesIn } from '../domain/scope';
+import { type ApplyContext, labelsOf, scopedOf } from './apply-context';
 import type { Record } from './record';
 import { assertSpace, revise } from './revise';
 
@@ -17,8 +18,12 @@ export function applyUpdate(
   const record = changeable(context, context.records.byId(id), id, 'update', stamp);
   assertRevision(record, ifRevision);
   assertSpace(context, patch.embedded);
+  const columns = patchColumns(patch);
+  if (!liesIn(stamp.within, scopedOf(context, { ...record, ...columns }))) {
+    throw outsideScope(`Memory ${id}, so changed,`);
+  }
   return revise(context, record, {
-    columns: patchColumns(patch),
+    columns,
     ...(patch.embedded === undefined ? {} : { embedded: patch.embedded }),
     at: stamp.at,
     by: context.interning.internActor(stamp.by),
@@ -26,21 +31,30 @@ export function applyUpdate(
 }
 
 /** The record, if the actor may read it (else NOT_FOUND) and do that to it (else FORBIDDEN). */
-export function changeable<R extends Pick<Record, 'scope' | 'owner' | 'author'>>(
+export function changeable(
   context: ApplyContext,
-  record: R | undefined,
+  record: Record | undefined,
   id: string,
   action: 'update' | 'forget',
-  { by }: Stamp,
-): R {
+  { by, within }: Stamp,
+): Record {
   const labels = record && labelsOf(context, record);
   if (record === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {
     throw noSuchMemory(id);
   }
+  if (!liesIn(within, scopedOf(context, record))) throw noSuchMemory(id);
   if (!mayChange(context.policy, by, action, labels)) {
     throw forbiddenChange(id, action, labels.namespace);
   }
   return record;
+}
+
+/** What would be written outside the scope of its handle. */
+export function outsideScope(what: string): MemoryError {
+  return new MemoryError(
+    'FORBIDDEN',
+    `${what} lies outside the scope of this handle: use a handle with a wider scope.`,
+  );
 }
 
 /** What is said alike of a memory that is not there and of one that may not be read. */

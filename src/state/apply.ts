@@ -10,6 +10,7 @@ import { applyRemember } from './apply-remember';
 import { applyUpdate } from './apply-update';
 import type { Checksum } from './checksum';
 import type { Interning } from './interning';
+import { memoryOf } from './record';
 import type { RecordQueries } from './record-queries';
 import type { RowChange } from './row-change';
 import type { RulesTable } from './rules-table';
@@ -120,8 +121,8 @@ export class Applier {
           remembered: command.drafts.map((draft) => applyRemember(context, draft, stamp)),
         };
       case 'update': {
-        const { id, revision } = applyUpdate(context, command.id, command.patch, command.ifRevision, stamp);
-        return { ok: true, type: 'update', id, revision };
+        const record = applyUpdate(context, command.id, command.patch, command.ifRevision, stamp);
+        return { ok: true, type: 'update', memory: memoryOf(record, this.#parts.interning) };
       }
       case 'forget':
         return { ok: true, type: 'forget', forgotten: applyForget(context, command.ids, command.ifRevision, stamp) };

@@ -22,6 +22,11 @@ export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
 
 /** An error of SQLite in the words of this library; any other error as it is. */
 export function fromSqlite(error: unknown): unknown {
+  if (error instanceof TypeError && error.message === 'The database connection is not open') {
+    return new MemoryError('STORE_CLOSED', 'The store was closed while this call was under way: open it again.', {
+      cause: error,
+    });
+  }
   if (!(error instanceof BetterSqlite.SqliteError)) return error;
   const { code } = error;
   if (

@@ -64,14 +64,24 @@ function fieldCondition(field: FilterField, { operator, operands }: Compare): Co
 }
 
 function isOneOf(value: RawBuilder<unknown>, operands: readonly Operand[]): Condition {
-  const tests = operands.map((operand) => sql<boolean>`${value} is ${operand}`);
-  return tests.length === 0 ? sql`false` : sql`(${sql.join(tests, sql` or `)})`;
+  const present = operands.filter((operand) => operand !== null);
+  const found = sql<boolean>`(${value} is not null and ${value} in ${listed(present)})`;
+  return present.length === operands.length ? found : sql`(${value} is null or ${found})`;
+}
+
+/** Any number of values as one bound parameter: a chain of comparisons would run into SQLite's bound of depth. */
+function listed(values: readonly Operand[]): RawBuilder<unknown> {
+  return sql`(select value from json_each(${JSON.stringify(values)}))`;
 }
 
 function listCondition(list: RawBuilder<unknown>, operator: Operator, operands: readonly Operand[]): Condition {
   const [operand] = operands;
-  if (operator === 'exists') return sql`((json_array_length(${list}) > 0) is ${operand === true ? 1 : 0})`;
-  const held = sql<boolean>`exists (select 1 from json_each(${list}) as element where ${isOneOf(sql`element.value`, operands)})`;
+  const empty = sql<boolean>`(json_array_length(${list}) = 0)`;
+  if (operator === 'exists') return operand === true ? sql`(not ${empty})` : empty;
+  const values = operands.filter((each) => each !== null);
+  const holds = sql<boolean>`exists (select 1 from json_each(${list}) as element where element.value in ${listed(values)})`;
+  // An empty list is an absent one.
+  const held = values.length === operands.length ? holds : sql<boolean>`(${empty} or ${holds})`;
   return operator === 'ne' || operator === 'nin' ? sql`(not ${held})` : sql`(${held})`;
 }
 
@@ -92,35 +102,53 @@ function metadataCondition(key: string, { operator, operands }: Compare): Condit
     case 'contains': {
       const inText =
         typeof operand === 'string' ? sql`(entry.type = 'text' and instr(entry.value, ${operand}) > 0)` : sql`false`;
-      const inList = sql`(entry.type = 'array' and exists (select 1 from json_each(entry.value) as element where ${isJson('element', operand)}))`;
+      const inList = sql`(entry.type = 'array' and exists (select 1 from json_each(entry.value) as element where ${isOneOfJson('element', operands)}))`;
       return where(sql`(${inText} or ${inList})`);
     }
     default:
-      return where(sql`(${sameType('entry', operand)} and entry.value ${comparison(operator)} ${bindable(operand)})`);
+      return where(metadataOrder(operator, operand as Operand));
   }
 }
 
 function metadataIsOneOf(where: (test: Condition) => Condition, operands: readonly Operand[]): Condition {
-  const present = operands.filter((operand) => operand !== null).map((operand) => isJson('entry', operand));
-  const tests = present.length === 0 ? [] : [where(sql`(${sql.join(present, sql` or `)})`)];
-  if (operands.includes(null)) tests.push(sql`(not ${where(sql`entry.type <> 'null'`)})`);
+  const present = where(isOneOfJson('entry', operands));
+  if (!operands.includes(null)) return present;
+  return sql`(${present} or not ${where(sql`entry.type <> 'null'`)})`;
+}
+
+function isOneOfJson(alias: 'entry' | 'element', operands: readonly Operand[]): Condition {
+  const ofType = (type: string) => operands.filter((operand) => typeof operand === type);
+  const tests = (['string', 'number', 'boolean'] as const).flatMap((type) => {
+    const values = ofType(type);
+    // As reals on both sides: SQLite would compare a whole number with a float digit by digit.
+    const list =
+      type === 'number' ? sql`(select cast(value as real) from json_each(${JSON.stringify(values)}))` : listed(values);
+    return values.length === 0
+      ? []
+      : [sql<boolean>`(${hasType(alias, type)} and ${jsonValue(alias, type)} in ${list})`];
+  });
   return tests.length === 0 ? sql`false` : sql`(${sql.join(tests, sql` or `)})`;
 }
 
-function isJson(alias: 'entry' | 'element', operand: Operand | undefined): Condition {
-  return sql`(${sameType(alias, operand)} and ${sql.ref(`${alias}.value`)} = ${bindable(operand)})`;
+function hasType(alias: 'entry' | 'element', type: 'string' | 'number' | 'boolean'): Condition {
+  const found = sql.ref(`${alias}.type`);
+  if (type === 'number') return sql`${found} in ('integer', 'real')`;
+  if (type === 'boolean') return sql`${found} in ('true', 'false')`;
+  return sql`${found} = 'text'`;
 }
 
-function sameType(alias: 'entry' | 'element', operand: Operand | undefined): Condition {
-  const type = sql.ref(`${alias}.type`);
-  if (typeof operand === 'number') return sql`${type} in ('integer', 'real')`;
-  if (typeof operand === 'boolean') return sql`${type} in ('true', 'false')`;
-  return sql`${type} = 'text'`;
+function jsonValue(alias: 'entry' | 'element', type: 'string' | 'number' | 'boolean'): RawBuilder<unknown> {
+  const value = sql.ref(`${alias}.value`);
+  return type === 'number' ? sql`cast(${value} as real)` : value;
 }
 
-/** SQLite has no booleans: json_each gives 1 and 0. */
-function bindable(operand: Operand | undefined): string | number | null {
-  return typeof operand === 'boolean' ? Number(operand) : (operand ?? null);
+/** An order within one type of JSON: texts with texts, numbers with numbers, false before true. */
+function metadataOrder(operator: Operator, operand: Operand): Condition {
+  const type = typeof operand as 'string' | 'number' | 'boolean';
+  // SQLite has no booleans: json_each gives 1 and 0.
+  const bound = type === 'boolean' ? Number(operand) : operand;
+  const right = type === 'number' ? sql`cast(${bound} as real)` : sql`${bound}`;
+  return sql`(${hasType('entry', type)} and ${jsonValue('entry', type)} ${comparison(operator)} ${right})`;
 }
 
 function comparison(operator: Operator): RawBuilder<unknown> {

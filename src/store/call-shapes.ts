@@ -29,6 +29,9 @@ export function callShapes(limits: Limits) {
     scope: fields(scope),
     newMemory: newMemoryShape(limits),
     patch: patchShape(limits),
+    items: z.custom<Iterable<never> | AsyncIterable<never>>(isIterable, {
+      error: 'must be an iterable or an async iterable.',
+    }),
     id: name(limits),
     address: z.union([name(limits), fields({ namespace: namespace(limits), key: name(limits) })], {
       error: 'must be an id, or { namespace, key }.',
@@ -79,6 +82,10 @@ export function callShapes(limits: Limits) {
 }
 
 export type CallShapes = ReturnType<typeof callShapes>;
+
+function isIterable(items: unknown): boolean {
+  return typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items);
+}
 
 function whole(least: number, most: number) {
   const error = `must be a whole number in ${least}..${most}.`;

@@ -14,17 +14,17 @@ export class ChangeSignal implements Feed {
     this.#wake(false);
   }
 
-  next(signal: AbortSignal | undefined): Promise<boolean> {
-    if (this.#closed || signal?.aborted) return Promise.resolve(false);
+  next(signal: AbortSignal): Promise<boolean> {
+    if (this.#closed || signal.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const onAbort = () => wake(false);
       const wake = (more: boolean) => {
         this.#waiting.delete(wake);
-        signal?.removeEventListener('abort', onAbort);
+        signal.removeEventListener('abort', onAbort);
         resolve(more);
       };
       this.#waiting.add(wake);
-      signal?.addEventListener('abort', onAbort, { once: true });
+      signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 

@@ -145,7 +145,7 @@ export function batched(embedder: Embedder): Embedder {
 
 /** Declares the rules that `open` was given, as a command like any other. */
 export async function declareRules(engine: Engine, rules: readonly Rule[]): Promise<void> {
-  const stamp = { at: engine.environment.clock.now(), by: root };
+  const stamp = { at: engine.environment.clock.now(), by: root, within: {} };
   await propose(engine.writing(), { type: 'declare-rules', rules, stamp });
 }
 

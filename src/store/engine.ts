@@ -134,6 +134,7 @@ export class Engine {
       embedder: this.embedder,
       keywords: new KeywordIndex(this.#postings),
       vectors: () => this.vectors.index(),
+      exactUpTo: this.#parts.options.exactUpTo,
       cursors: new CursorSeal(storeKey),
       refresh: () => this.#refresh(),
       recheckRejected: () => {
@@ -155,7 +156,6 @@ export class Engine {
       digest: (content) => createHmac('sha256', storeKey).update(content).digest('base64url'),
       metadataSchema: options.metadata,
       newMemory: this.shapes.newMemory,
-      patch: this.shapes.patch,
     };
   }
 }

@@ -13,7 +13,7 @@ import type { Engine } from './engine';
 import type { Events } from './events';
 import type { MemoryHandle } from './memory-handle';
 import { type OpenOptions, parseOptions } from './open-options';
-import { PrincipalHandle } from './principal-handle';
+import { type Lifetime, PrincipalHandle } from './principal-handle';
 import { openShared } from './shared-engines';
 import { type VerifyResult, verify } from './verify';
 
@@ -47,12 +47,14 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
   readonly admin: MemoryHandle<M>;
   readonly #engine: Engine;
   readonly #release: () => Promise<void>;
+  readonly #ending = new AbortController();
+  readonly #lifetime: Lifetime = { assertOpen: () => this.#assertOpen(), closed: this.#ending.signal };
   #closing: Promise<void> | undefined;
 
   private constructor(engine: Engine, release: () => Promise<void>) {
     this.#engine = engine;
     this.#release = release;
-    this.admin = new PrincipalHandle(engine, () => this.#assertOpen(), root, {});
+    this.admin = new PrincipalHandle(engine, this.#lifetime, root, {});
   }
 
   /**
@@ -84,7 +86,7 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
     this.#assertOpen();
     const actor = parse(this.#engine.shapes.principal, principal, 'The principal', ['principal']);
     const bound = parse(this.#engine.shapes.scope, scope, 'The scope', ['scope']);
-    return new PrincipalHandle<M>(this.#engine, () => this.#assertOpen(), actor, bound);
+    return new PrincipalHandle<M>(this.#engine, this.#lifetime, actor, bound);
   }
 
   /** Resolves when the indexes have caught up with everything acknowledged before. */
@@ -127,6 +129,7 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
 
   /** Waits for what was accepted, then gives the folder back. Closing twice is harmless. */
   close(): Promise<void> {
+    this.#ending.abort();
     this.#closing ??= this.#release();
     return this.#closing;
   }

@@ -8,10 +8,10 @@ export class PolledFeed implements Feed {
   #closed = false;
   readonly #closing = new AbortController();
 
-  async next(signal: AbortSignal | undefined): Promise<boolean> {
-    if (this.#closed || signal?.aborted) return false;
-    await pause(pollMs, signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]));
-    return !this.#closed && !signal?.aborted;
+  async next(signal: AbortSignal): Promise<boolean> {
+    if (this.#closed || signal.aborted) return false;
+    await pause(pollMs, AbortSignal.any([signal, this.#closing.signal]));
+    return !this.#closed && !signal.aborted;
   }
 
   changed(): void {

@@ -1,10 +1,12 @@
+import type { z } from 'zod';
 import { ReadableCache } from '../access/readable-cache';
 import type { Call, Long } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
 import type { Meta } from '../domain/json';
 import type { Change, Hit, Memory, NewMemory, Remembered } from '../domain/memory';
-import { parse } from '../domain/parse/parse';
-import { boundOf, selectionOf } from '../domain/parse/parse-selection';
+import { parse, parseAll } from '../domain/parse/parse';
+import { isPlain } from '../domain/parse/parse-json';
+import { boundOf, isEmpty, selectionOf } from '../domain/parse/parse-selection';
 import type { Actor } from '../domain/principal';
 import { type Bound, narrow, nothing } from '../domain/scope';
 import type { Scope, Selection } from '../domain/selection';
@@ -30,16 +32,23 @@ const defaultTopK = 10;
 const defaultListLimit = 100;
 const defaultBatchSize = 256;
 
+/** How long a handle lives: as long as the store that it came from. */
+export interface Lifetime {
+  /** @throws STORE_CLOSED */
+  assertOpen(): void;
+  /** Aborted when the store is closed. */
+  readonly closed: AbortSignal;
+}
+
 /** The handle of one principal: parses what it is given and passes it on to the life of a write or of a read. */
 export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   readonly #engine: Engine;
-  readonly #open: () => void;
+  readonly #lifetime: Lifetime;
   readonly #reader: Reader;
 
-  /** @param open Throws STORE_CLOSED once the store is closed that the handle came from. */
-  constructor(engine: Engine, open: () => void, actor: Actor, bound: Bound) {
+  constructor(engine: Engine, lifetime: Lifetime, actor: Actor, bound: Bound) {
     this.#engine = engine;
-    this.#open = open;
+    this.#lifetime = lifetime;
     this.#reader = { actor, bound, readables: new ReadableCache(actor, bound.namespace ?? []) };
   }
 
@@ -51,14 +60,9 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     items: Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>,
     options: Long & { atomic?: boolean; batchSize?: number } = {},
   ): Promise<BatchResult> {
-    const {
-      batchSize = defaultBatchSize,
-      atomic,
-      signal,
-      onProgress,
-    } = parse(this.#engine.shapes.many, options, 'The options');
-    if (!isIterable(items))
-      throw invalidInput([{ path: ['items'], message: 'must be an iterable or an async iterable.' }]);
+    const { many: shape, items: iterable } = this.#engine.shapes;
+    const [given] = parseAll([shape, options], [iterable, items, ['items']]);
+    const { batchSize = defaultBatchSize, atomic, signal, onProgress } = given;
     const many = { batchSize, ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
     return (atomic ? rememberAll : rememberEach)(this.#writing(), this.#reader, items, many);
   }
@@ -66,10 +70,8 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   async recall(query: string, options: RecallOptions<M> = {}): Promise<Hit<M>[]> {
     const context = this.#reading();
     const elapsedMs = startStopwatch();
-    const asked = parse(this.#engine.shapes.query, query, 'The query', ['query']);
-    const given = parse(this.#engine.shapes.recall, options, 'The options');
-    const issues = given.vector === undefined ? [] : context.embedder.vectorIssues(given.vector, ['vector']);
-    if (issues.length > 0) throw invalidInput(issues, 'The options');
+    const { query: question, recall: shape } = this.#engine.shapes;
+    const [asked, given] = parseAll([question, query, ['query']], [this.#vectorChecked(shape), options]);
     const hits = await recall(context, this.#reader, {
       query: asked,
       selection: selectionOf(given),
@@ -85,14 +87,17 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   }
 
   async get(id: Parameters<MemoryHandle<M>['get']>[0], options: Call = {}): Promise<Memory<M> | undefined> {
-    const address = parse(this.#engine.shapes.address, id, 'The id', ['id']);
-    this.#call(options);
+    const [address, { signal }] = parseAll(
+      [this.#engine.shapes.address, id, ['id']],
+      [this.#engine.shapes.call, options],
+    );
+    signal?.throwIfAborted();
     return get(this.#reading(), this.#reader, address) as Memory<M> | undefined;
   }
 
   async history(id: string, options: Call = {}) {
-    const known = parse(this.#engine.shapes.id, id, 'The id', ['id']);
-    this.#call(options);
+    const [known, { signal }] = parseAll([this.#engine.shapes.id, id, ['id']], [this.#engine.shapes.call, options]);
+    signal?.throwIfAborted();
     return changes.history(this.#reading(), this.#reader, known) as (changes.Revision & Change<M>)[];
   }
 
@@ -129,26 +134,25 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
 
   async update(id: string, patch: Patch<M>, options: Call & { ifRevision?: number } = {}): Promise<Memory<M>> {
     const context = this.#writing();
-    const known = parse(this.#engine.shapes.id, id, 'The id', ['id']);
-    const change = parse(this.#engine.shapes.change, options, 'The options');
-    const { memory, embedded } = current(this.#reading(), this.#reader, known, change.ifRevision);
-    await update(context, this.#reader, { memory, embedded }, patch, change);
-    return current(this.#reading(), this.#reader, known).memory as Memory<M>;
+    const { id: name, patch: shape, change: how } = this.#engine.shapes;
+    const [known, parsed, change] = parseAll([name, id, ['id']], [shape, patch, ['patch']], [how, options]);
+    const target = current(this.#reading(), this.#reader, known, change.ifRevision);
+    return (await update(context, this.#reader, target, parsed, change)) as Memory<M>;
   }
 
   async forget(id: string, options: Call & { ifRevision?: number } = {}): Promise<boolean> {
     const context = this.#writing();
-    const known = parse(this.#engine.shapes.id, id, 'The id', ['id']);
-    const change = parse(this.#engine.shapes.change, options, 'The options');
+    const [known, change] = parseAll([this.#engine.shapes.id, id, ['id']], [this.#engine.shapes.change, options]);
     if (find(this.#reading(), this.#reader, known) === undefined) return false;
     return forget(context, this.#reader, known, change);
   }
 
   async forgetWhere(selection: Selection<M>, options: Long & { dryRun: boolean }): Promise<Forgotten> {
     const context = this.#writing();
-    const given = selectionOf(parse(this.#engine.shapes.selection, selection, 'The selection'));
-    const { dryRun, ...call } = parse(this.#engine.shapes.forgetWhere, options, 'The options');
-    if (Object.keys(boundOf(given.scope)).length === 0 && given.filter === undefined && given.asOf === undefined) {
+    const { selection: shape, forgetWhere: how } = this.#engine.shapes;
+    const [which, { dryRun, ...call }] = parseAll([shape, selection], [how, options, ['options']]);
+    const given = selectionOf(which);
+    if (isEmpty(given)) {
       throw invalidInput([{ path: [], message: 'It is empty: say which memories to forget.' }], 'The selection');
     }
     call.signal?.throwIfAborted();
@@ -165,9 +169,10 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     const bound = narrow(this.#reader.bound, boundOf(scope));
     const reader = bound === nothing ? undefined : { ...this.#reader, bound };
     if (reader === undefined) return (async function* () {})();
-    return watch(context, reader, startOfWatch(context, reader, since), this.#engine.changed, signal) as AsyncIterable<
-      Change<M>
-    >;
+    const { closed } = this.#lifetime;
+    const ends = signal === undefined ? closed : AbortSignal.any([signal, closed]);
+    const start = startOfWatch(context, reader, since);
+    return watch(context, reader, start, this.#engine.changed, ends) as AsyncIterable<Change<M>>;
   }
 
   within(scope: Scope): MemoryHandle<M> {
@@ -177,29 +182,32 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
         [{ path: [], message: 'It lies outside the scope of the handle it should narrow.' }],
         'The scope',
       );
-    return new PrincipalHandle(this.#engine, this.#open, this.#reader.actor, bound);
+    return new PrincipalHandle(this.#engine, this.#lifetime, this.#reader.actor, bound);
+  }
+
+  /** A vector that a caller brings must be of the store's space. */
+  #vectorChecked<T extends { vector?: Float32Array | undefined }>(shape: z.ZodType<T>): z.ZodType<T> {
+    return shape.refine(
+      ({ vector }) => vector === undefined || this.#engine.embedder.vectorIssues(vector, []).length === 0,
+      {
+        path: ['vector'],
+        error: () => `must have ${this.#engine.embedder.space.dimensions} numbers, as vectors of this store have.`,
+      },
+    );
   }
 
   #reading() {
-    this.#open();
+    this.#lifetime.assertOpen();
     return this.#engine.reading();
   }
 
   #writing() {
-    this.#open();
+    this.#lifetime.assertOpen();
     return this.#engine.writing();
-  }
-
-  #call(options: Call): void {
-    parse(this.#engine.shapes.call, options, 'The options').signal?.throwIfAborted();
   }
 }
 
 function asObject(options: unknown): object {
-  if (typeof options === 'object' && options !== null) return options;
+  if (typeof options === 'object' && options !== null && isPlain(options)) return options;
   throw invalidInput([{ path: ['options'], message: 'must be an object.' }], 'The call');
-}
-
-function isIterable(items: unknown): items is Iterable<never> | AsyncIterable<never> {
-  return typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items);
 }

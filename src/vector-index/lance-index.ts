@@ -20,7 +20,6 @@ const tolerance = 1e-3;
 // Room for rows that are stale or seen twice, and for chance where only a part is visible.
 const margin = 1.5;
 const spare = 8;
-const widening = 4;
 
 /**
  * An approximate index over what the truth held when it was built: an IVF index of LanceDB that is never changed. Whoever
@@ -92,24 +91,23 @@ export class LanceIndex {
     const share = Math.min(1, visible.count / this.size);
     // The better half of what is asked for is what recall is promised for; the rest is the caller's own margin.
     const wanted = Math.ceil(limit / 2);
-    const expectedDepth = (wanted / share) * (share < 1 ? margin : 1);
+    const expectedDepth = wanted / share;
     let fetched = Math.ceil((limit / share) * (share < 1 ? margin : 1)) + spare;
-    let probes = probesFor(this.#probes, expectedDepth);
+    let probes = probesFor(this.#probes, expectedDepth * (share < 1 ? margin : 1));
     let farthest = Number.POSITIVE_INFINITY;
     for (;;) {
       const nearest = await this.#nearest(query, Math.min(fetched, this.size), probes);
       const { found, depth } = this.#admit(nearest, visible, limit, wanted, isStale);
-      if (nearest.length === this.size || (probes === partitions && found.length === limit)) break;
+      const isAll = probes === partitions && (found.length === limit || nearest.length < fetched);
+      const needed = probesFor(this.#probes, depth);
       const before = farthest;
       farthest = found[wanted - 1]?.distance ?? Number.POSITIVE_INFINITY;
-      const needed = probesFor(this.#probes, depth);
-      // What is visible may lie far from the query, where probes were not measured: then they are enough when more find no more.
+      // What is visible may lie far from the query, where probes were not measured: then they are enough when more find no better.
       const isTrusted = depth <= 2 * expectedDepth || farthest >= before;
-      if (found.length === limit && probes >= needed && isTrusted) break;
+      if (isAll || (found.length === limit && probes >= needed && isTrusted)) return this.#score(query, found);
       if (found.length < limit && nearest.length === fetched) fetched *= 4;
       probes = Math.min(partitions, Math.max(needed, 2 * probes));
     }
-    return this.#score(query, found);
   }
 
   async #nearest(query: Float32Array, limit: number, probes: number): Promise<Nearest> {

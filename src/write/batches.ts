@@ -1,15 +1,43 @@
 import { MemoryError } from '../domain/errors';
 
-/** Takes items off a source in batches, and no faster than they are asked for. */
-export async function* batchesOf<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
+/**
+ * Takes items off a source in batches, and no faster than they are asked for. An abort ends it at once, though the source may
+ * not answer; the source is told.
+ */
+export async function* batchesOf<T>(
+  items: Iterable<T> | AsyncIterable<T>,
+  size: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T[]> {
+  const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+  let ended = false;
+  try {
+    while (!ended) {
+      const batch: T[] = [];
+      while (batch.length < size && !ended) {
+        const next = await unlessAborted(() => source.next(), signal);
+        if (next.done === true) ended = true;
+        else batch.push(next.value);
+      }
+      if (batch.length > 0) yield batch;
+    }
+  } finally {
+    // Not awaited: a source that does not answer would not answer to this either.
+    if (!ended) void Promise.resolve(source.return?.()).catch(() => undefined);
   }
-  if (batch.length > 0) yield batch;
+}
+
+function unlessAborted<T>(next: () => T | Promise<T>, signal: AbortSignal | undefined): T | Promise<T> {
+  signal?.throwIfAborted();
+  if (signal === undefined) return next();
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    Promise.resolve()
+      .then(next)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 /** An error of this library as it is; any other is thrown. */

@@ -1,11 +1,12 @@
 import { isCleared, mayIn } from '../access/authorise';
 import type { Draft, Embedded } from '../domain/command';
-import { type Issue, invalidInput, MemoryError } from '../domain/errors';
+import { invalidInput, MemoryError } from '../domain/errors';
+import type { Meta } from '../domain/json';
 import { showNamespace } from '../domain/namespace';
 import { issuesOf } from '../domain/parse/parse';
 import type { ParsedMemory } from '../domain/parse/parse-memory';
 import { liesIn } from '../domain/scope';
-import { checkedMetadata } from './metadata';
+import { relatedIssues } from './related-issues';
 import type { Author, WriteContext } from './write-context';
 
 /** A memory that passed every check that can be made before it is proposed. It lacks id, times and vectors. */
@@ -23,9 +24,10 @@ export interface Candidate {
  */
 export async function check(context: WriteContext, author: Author, input: unknown): Promise<Candidate> {
   const parsed = context.newMemory.safeParse(input);
-  if (!parsed.success) throw invalidInput(issuesOf(parsed.error), 'The memory');
-  const { value, issues } = await completed(context, author, parsed.data);
+  const { issues, metadata } = await relatedIssues(context, author, input);
+  if (!parsed.success) throw invalidInput([...issuesOf(parsed.error), ...issues], 'The memory');
   if (issues.length > 0) throw invalidInput(issues, 'The memory');
+  const value = completed(author, parsed.data, metadata);
   authorise(context, author, value);
   return candidateOf(context, value);
 }
@@ -33,28 +35,17 @@ export async function check(context: WriteContext, author: Author, input: unknow
 type Completed = Omit<ParsedMemory, 'namespace' | 'tags' | 'metadata'> & Pick<Draft, 'namespace' | 'tags' | 'metadata'>;
 
 /** Fills in what the handle's scope gives. */
-async function completed(context: WriteContext, { bound }: Author, parsed: ParsedMemory) {
-  const namespace = parsed.namespace ?? bound.namespace;
+function completed({ bound }: Author, parsed: ParsedMemory, metadata: Meta): Completed {
   const userId = parsed.userId ?? bound.userId;
   const sessionId = parsed.sessionId ?? bound.sessionId;
-  const { metadata, issues } = await checkedMetadata(context.metadataSchema, parsed.metadata ?? {});
-  const value: Completed = {
+  return {
     ...parsed,
-    namespace: namespace ?? [],
+    namespace: parsed.namespace ?? bound.namespace ?? [],
     ...(userId === undefined ? {} : { userId }),
     ...(sessionId === undefined ? {} : { sessionId }),
     tags: [...new Set([...(bound.tags ?? []), ...(parsed.tags ?? [])])],
-    metadata,
+    metadata: metadata,
   };
-  const all: Issue[] = [...issues];
-  if (namespace === undefined) {
-    all.push({
-      path: ['namespace'],
-      message: 'is missing: give one, or use a handle that has one. There is no default namespace.',
-    });
-  }
-  if (parsed.vector !== undefined) all.push(...context.embedder.vectorIssues(parsed.vector, ['vector']));
-  return { value, issues: all };
 }
 
 function authorise(context: WriteContext, { actor, bound }: Author, value: Completed): void {

@@ -10,7 +10,7 @@ const idsPerCommand = 100;
 /** Forgets one memory. False where there is none, or none that may be read. */
 export async function forget(
   context: WriteContext,
-  { actor }: Author,
+  { actor, bound }: Author,
   id: string,
   { ifRevision, signal }: ChangeOptions,
 ): Promise<boolean> {
@@ -19,7 +19,7 @@ export async function forget(
     type: 'forget',
     ids: [id],
     ...(ifRevision === undefined ? {} : { ifRevision }),
-    stamp: { at: context.clock.now(), by: actor },
+    stamp: { at: context.clock.now(), by: actor, within: bound },
   });
   return forgotten.length > 0;
 }
@@ -27,7 +27,7 @@ export async function forget(
 /** Forgets many memories, a part in each transaction. Answers with the ids that went. */
 export async function forgetAll(
   context: WriteContext,
-  { actor }: Author,
+  { actor, bound }: Author,
   ids: readonly string[],
   call: { signal?: AbortSignal | undefined; onProgress?: ((progress: Progress) => void) | undefined },
 ): Promise<string[]> {
@@ -39,7 +39,7 @@ export async function forgetAll(
     const outcome = await propose(context, {
       type: 'forget',
       ids: part,
-      stamp: { at: context.clock.now(), by: actor },
+      stamp: { at: context.clock.now(), by: actor, within: bound },
     });
     forgotten.push(...outcome.forgotten);
     const done = from + part.length;

@@ -33,7 +33,8 @@ export async function rememberEach<M>(
 ): Promise<BatchResult> {
   const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
   const elapsedMs = startStopwatch();
-  for await (const batch of batchesOf(items, options.batchSize)) {
+  options.signal?.throwIfAborted();
+  for await (const batch of batchesOf(items, options.batchSize, options.signal)) {
     options.signal?.throwIfAborted();
     for (const result of await rememberBatch(context, author, batch, total.results.length, options))
       tally(total, result);
@@ -50,19 +51,7 @@ export async function rememberAll<M>(
   items: Items<M>,
   options: ManyOptions,
 ): Promise<BatchResult> {
-  const { atomicBatch } = context.limits;
-  const candidates: Candidate[] = [];
-  const issues: Issue[] = [];
-  let next = 0;
-  for await (const item of items) {
-    const index = next++;
-    if (index >= atomicBatch)
-      throw invalidInput([{ path: [], message: `More than ${atomicBatch} memories cannot be stored atomically.` }]);
-    const checked = await attempt(() => check(context, author, item));
-    if (!('error' in checked)) candidates.push(checked.value);
-    else if (checked.error.code !== 'INVALID_INPUT') throw checked.error;
-    else issues.push(...checked.error.issues.map(({ path, message }) => ({ path: [index, ...path], message })));
-  }
+  const { candidates, issues } = await checkAll(context, author, items, options);
   if (issues.length > 0) throw invalidInput(issues, 'The batch');
   if (candidates.length === 0) return { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
   options.signal?.throwIfAborted();
@@ -70,12 +59,44 @@ export async function rememberAll<M>(
   const at = context.clock.now();
   const drafts = await finish(context, candidates, at, options);
   options.signal?.throwIfAborted();
-  const { remembered } = await propose(context, { type: 'remember', drafts, stamp: { at, by: author.actor } });
+  const { remembered } = await propose(context, {
+    type: 'remember',
+    drafts,
+    stamp: { at, by: author.actor, within: author.bound },
+  });
   const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
   for (const [index, one] of remembered.entries()) tally(total, { index, ok: true, ...one });
   const done = drafts.length;
   options.onProgress?.({ phase: 'remember', done, failed: 0, total: done, perSecond: (done / elapsedMs()) * 1000 });
   return total;
+}
+
+/** Checks every item of an atomic batch, so that all issues of all of them come together. */
+async function checkAll<M>(context: WriteContext, author: Author, items: Items<M>, options: ManyOptions) {
+  const { atomicBatch } = context.limits;
+  const candidates: Candidate[] = [];
+  const issues: Issue[] = [];
+  let index = 0;
+  options.signal?.throwIfAborted();
+  for await (const batch of batchesOf(items, options.batchSize, options.signal)) {
+    for (const item of batch) {
+      if (index >= atomicBatch) throw tooMany(atomicBatch);
+      const checked = await attempt(() => check(context, author, item));
+      if (!('error' in checked)) candidates.push(checked.value);
+      else if (checked.error.code !== 'INVALID_INPUT') throw checked.error;
+      else issues.push(...underIndex(checked.error, index));
+      index++;
+    }
+  }
+  return { candidates, issues };
+}
+
+function underIndex({ issues }: MemoryError, index: number): Issue[] {
+  return issues.map(({ path, message }) => ({ path: [index, ...path], message }));
+}
+
+function tooMany(most: number): MemoryError {
+  return invalidInput([{ path: [], message: `More than ${most} memories cannot be stored atomically.` }], 'The batch');
 }
 
 async function rememberBatch(
@@ -101,7 +122,7 @@ async function rememberBatch(
       const draft = finished.value[next++];
       if (draft === undefined) throw new Error('The embedder gave fewer vectors than texts.');
       const proposed = await attempt(() =>
-        propose(context, { type: 'remember', drafts: [draft], stamp: { at, by: author.actor } }),
+        propose(context, { type: 'remember', drafts: [draft], stamp: { at, by: author.actor, within: author.bound } }),
       );
       if ('error' in proposed) return { index, ok: false, error: proposed.error };
       return { index, ok: true, ...(proposed.value.remembered[0] as Remembered) };

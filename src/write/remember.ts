@@ -20,6 +20,10 @@ export async function remember(
   const at = context.clock.now();
   const drafts = await finish(context, [candidate], at, signal === undefined ? {} : { signal });
   signal?.throwIfAborted();
-  const { remembered } = await propose(context, { type: 'remember', drafts, stamp: { at, by: author.actor } });
+  const { remembered } = await propose(context, {
+    type: 'remember',
+    drafts,
+    stamp: { at, by: author.actor, within: author.bound },
+  });
   return remembered[0] as Remembered;
 }

@@ -1,7 +1,6 @@
 import type { Patch } from '../domain/command';
 import { invalidInput } from '../domain/errors';
 import type { Memory } from '../domain/memory';
-import { parse } from '../domain/parse/parse';
 import type { ParsedPatch } from '../domain/parse/parse-memory';
 import { checkedMetadata } from './metadata';
 import { propose } from './propose';
@@ -19,28 +18,28 @@ export interface Target {
   readonly embedded: boolean;
 }
 
-/** Revises one memory. `null` in the input sets a field back to its default. */
+/** Revises one memory. `null` in the patch sets a field back to its default. */
 export async function update(
   context: WriteContext,
-  { actor }: Author,
+  { actor, bound }: Author,
   target: Target,
-  input: unknown,
+  parsed: ParsedPatch,
   { ifRevision, signal }: ChangeOptions,
-): Promise<{ id: string; revision: number }> {
-  const parsed = parse(context.patch, input, 'The patch', ['patch']);
+): Promise<Memory> {
   const patch = await patchOf(context, parsed, target.memory);
   signal?.throwIfAborted();
   const call = signal === undefined ? {} : { signal };
   const embedded =
     patch.text !== undefined && target.embedded ? await context.embedder.documents([patch.text], call) : [];
   signal?.throwIfAborted();
-  return propose(context, {
+  const { memory } = await propose(context, {
     type: 'update',
     id: target.memory.id,
     patch: embedded[0] === undefined ? patch : { ...patch, embedded: embedded[0] },
     ...(ifRevision === undefined ? {} : { ifRevision }),
-    stamp: { at: context.clock.now(), by: actor },
+    stamp: { at: context.clock.now(), by: actor, within: bound },
   });
+  return memory;
 }
 
 async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memory): Promise<Patch> {

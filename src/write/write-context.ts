@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Policy } from '../access/policy';
 import type { Limits } from '../domain/limits';
 import type { Remembered } from '../domain/memory';
-import type { ParsedMemory, ParsedPatch } from '../domain/parse/parse-memory';
+import type { ParsedMemory } from '../domain/parse/parse-memory';
 import type { Actor } from '../domain/principal';
 import type { Bound } from '../domain/scope';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
@@ -25,7 +25,6 @@ export interface WriteContext {
   digest(content: string): string;
   readonly metadataSchema: StandardSchemaV1 | undefined;
   readonly newMemory: z.ZodType<ParsedMemory>;
-  readonly patch: z.ZodType<ParsedPatch>;
 }
 
 /** Who writes, and inside which bounds. */

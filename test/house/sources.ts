@@ -12,14 +12,14 @@ export interface Source {
 /** Where the repository begins. */
 export const repository = fileURLToPath(new URL('../../', import.meta.url));
 
-// AssemblyScript is another language, and has a compiler of its own.
-const otherLanguage = 'vector-index/kernel/assembly/';
+// AssemblyScript, which has a compiler of its own, and programs that make generated files: neither is in the package.
+const notOfThePackage = /\/(assembly|build)\//;
 
 /** Every TypeScript file of the library. Files that a program wrote end in `.generated.ts`. */
 export function librarySources(): readonly Source[] {
   return readdirSync(join(repository, 'src'), { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => path.endsWith('.ts') && !path.startsWith(otherLanguage))
+    .filter((path) => path.endsWith('.ts') && !notOfThePackage.test(path))
     .sort()
     .map((path) => ({ path, text: readFileSync(join(repository, 'src', path), 'utf8') }));
 }

@@ -15,13 +15,16 @@ export function jsonIssues(value: unknown, path: Path = [], ancestors: readonly 
   if (ancestors.includes(value)) return [{ path, message: 'holds itself, which JSON cannot.' }];
   if (ancestors.length >= maxDepth) return [{ path, message: `is nested deeper than ${maxDepth} levels.` }];
   const inside = [...ancestors, value];
-  if (Array.isArray(value)) return value.flatMap((each, i) => jsonIssues(each, [...path, i], inside));
+  // Array.from, because flatMap passes over holes.
+  if (Array.isArray(value)) return Array.from(value).flatMap((each, i) => jsonIssues(each, [...path, i], inside));
   if (!isPlain(value))
-    return [{ path, message: `is a ${value.constructor.name}, which JSON cannot hold: store plain data.` }];
+    return [{ path, message: 'is an instance of a class, which JSON cannot hold: store plain data.' }];
   return Object.entries(value).flatMap(([key, each]) => jsonIssues(each, [...path, key], inside));
 }
 
-function isPlain(value: object): boolean {
+/** Whether an object is plain data, and neither a list nor an instance of some class. */
+export function isPlain(value: object): boolean {
+  if (Array.isArray(value)) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }

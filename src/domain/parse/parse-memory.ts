@@ -77,24 +77,6 @@ export function newMemoryShape(limits: Limits) {
     vector: vector.optional(),
     embed: z.literal(false, { error: 'can only be false, or left out.' }).optional(),
     signal: signal.optional(),
-  }).check((ctx) => {
-    const { embed, vector: given, validFrom, validTo } = ctx.value;
-    if (embed === false && given !== undefined) {
-      ctx.issues.push({
-        code: 'custom',
-        path: ['embed'],
-        message: 'is false, yet there is a vector: leave one of them out.',
-        input: ctx.value,
-      });
-    }
-    if (typeof validFrom === 'number' && typeof validTo === 'number' && validTo <= validFrom) {
-      ctx.issues.push({
-        code: 'custom',
-        path: ['validTo'],
-        message: 'must be later than validFrom.',
-        input: ctx.value,
-      });
-    }
   });
 }
 

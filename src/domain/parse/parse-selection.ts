@@ -66,6 +66,23 @@ interface SelectionFields extends Bound {
   readonly include?: readonly ('expired' | 'superseded' | 'quarantined')[] | undefined;
 }
 
+/** Whether a selection says nothing at all: everything would be in it, by accident perhaps. */
+export function isEmpty({ scope: { tags, ...words }, filter, asOf }: ParsedSelection): boolean {
+  const says = Object.keys(words).length > 0 || (tags !== undefined && tags.length > 0) || asOf !== undefined;
+  return !says && (filter === undefined || countConditions(filter) === 0);
+}
+
+function countConditions(node: FilterNode): number {
+  switch (node.op) {
+    case 'compare':
+      return 1;
+    case 'not':
+      return countConditions(node.node);
+    default:
+      return node.nodes.reduce((count, each) => count + countConditions(each), 0);
+  }
+}
+
 /** Gathers the fields of `selectionShape` into one selection. */
 export function selectionOf(given: SelectionFields): ParsedSelection {
   const { filter, asOf } = given;

@@ -27,7 +27,8 @@ export function madeTexts(synsets: readonly Synset[], seed: number): string[] {
   const anySentence = () => (random() < 0.5 ? maker.oneOf(examples) : maker.sentence());
   const texts = new Set<string>();
   for (let i = 0; i < madeSentences; i++) texts.add(maker.sentence());
-  for (let i = 0; i < madeTurns; i++) texts.add(`${maker.name()}: ${anySentence()} ${random() < 0.5 ? anySentence() : ''}`);
+  for (let i = 0; i < madeTurns; i++)
+    texts.add(`${maker.name()}: ${anySentence()} ${random() < 0.5 ? anySentence() : ''}`);
   for (let i = 0; i < madePassages; i++) {
     const sentence = random() < 0.3 ? () => maker.oneOf(definitions) : anySentence;
     texts.add(Array.from({ length: 2 + Math.floor(random() * 4) }, sentence).join('. '));

@@ -193,5 +193,7 @@ export const givenNames: readonly string[] =
   Clara Nathan Eva Peter Sofia Omar Fatima Ali Aisha Ahmed Leila Wei Mei Hiroshi Yuki Raj Priya Ivan Olga Lars Ingrid Pierre Claire
   Carlos Lucia Marco Giulia Sam Max Kim Alex`.split(/\s+/);
 
-export const months = 'January February March April May June July August September October November December'.split(' ');
+export const months = 'January February March April May June July August September October November December'.split(
+  ' ',
+);
 export const days = 'Monday Tuesday Wednesday Thursday Friday Saturday Sunday'.split(' ');

@@ -65,7 +65,9 @@ async function run({ ONNX }: TransformersRuntime, session: Session, ids: BigInt6
 
 function* batchesOfOneLength(starts: Int32Array): Generator<number[]> {
   const lengthOf = (text: number) => starts[text + 1]! - starts[text]!;
-  const order = Array.from({ length: starts.length - 1 }, (_, i) => i).sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
+  const order = Array.from({ length: starts.length - 1 }, (_, i) => i).sort(
+    (a, b) => lengthOf(a) - lengthOf(b) || a - b,
+  );
   let batch: number[] = [];
   for (const text of order) {
     if (batch.length === batchSize || (batch.length > 0 && lengthOf(batch[0]!) !== lengthOf(text))) {

@@ -1,0 +1,25 @@
+import { crowd } from './crowd';
+import { importing } from './import';
+import { embedding } from './minilm';
+import { opening } from './open';
+import { qualityLocomo } from './quality-locomo';
+import { recallAfterWrites } from './recall-after-writes';
+import { recallHybrid } from './recall-hybrid';
+import { recallSemantic } from './recall-semantic';
+import { remember64 } from './remember-64';
+import { rememberOne } from './remember-one';
+import type { Question } from './shared/question';
+
+/** Every question, in the order in which they are asked. */
+export const questions: readonly Question[] = [
+  importing,
+  rememberOne,
+  remember64,
+  recallSemantic,
+  recallAfterWrites,
+  recallHybrid,
+  crowd,
+  opening,
+  embedding,
+  qualityLocomo,
+];

@@ -1,0 +1,75 @@
+import type { MemoryHandle } from 'multi-agent-memory';
+import { memoryOf, type Ticket } from './shared/corpus';
+import { mean, median, shareFound } from './shared/figures';
+import { nearest } from './shared/nearest';
+import { type Question, samples } from './shared/question';
+import { row } from './shared/row';
+import { copyOfLoaded, openStore } from './shared/store';
+import { calm, interleaved, milliseconds } from './shared/timing';
+import { Vectors } from './shared/vectors';
+
+const warmUp = 30;
+const writesPerRound = 100;
+const rounds = 10;
+
+/** Semantic search right after writes. Two stores, so that each search after writes has one beside it that nobody wrote to. */
+export const recallAfterWrites: Question = {
+  name: 'recall-after-writes',
+  asks: 'What does a semantic recall over everything cost right after 100 single writes, beside the same in a store at rest?',
+  async run(setting) {
+    const { memories } = setting;
+    const vectors = new Vectors(memories);
+    const stores = [
+      await openStore(await copyOfLoaded(setting)),
+      await openStore(await copyOfLoaded(setting)),
+    ] as const;
+    for (const store of stores) await store.settled();
+    const [atRest, written] = [stores[0].as({ agentId: 'agent' }), stores[1].as({ agentId: 'agent' })];
+    for (let i = 0; i < warmUp; i++) {
+      await ask(atRest, vectors.ofQuestion(i));
+      await ask(written, vectors.ofQuestion(i));
+    }
+    const perRound = samples(setting, 20);
+    const asked: { question: Float32Array; known: number; found: number[] }[] = [];
+    const ms = { atRest: [] as number[], written: [] as number[], first: [] as number[] };
+    await calm();
+    for (let round = 0; round < rounds; round++) {
+      for (let i = 0; i < writesPerRound; i++) {
+        const { text, ...options } = memoryOf(vectors, memories + round * writesPerRound + i);
+        await written.remember(text, options);
+      }
+      const known = memories + (round + 1) * writesPerRound;
+      for (let i = 0; i < perRound; i++) {
+        const question = vectors.ofQuestion(warmUp + asked.length);
+        await interleaved(
+          // The first search after the writes comes first: it is the one that pays for them.
+          i,
+          async () => {
+            const spent = await milliseconds(async () => {
+              asked.push({ question, known, found: await ask(written, question) });
+            });
+            ms.written.push(spent);
+            if (i === 0) ms.first.push(spent);
+          },
+          async () => void ms.atRest.push(await milliseconds(() => ask(atRest, question))),
+        );
+      }
+    }
+    for (const store of stores) await store.close();
+    const all = Array.from({ length: memories + rounds * writesPerRound }, (_, ticket) => vectors.of(ticket));
+    const recall = mean(
+      asked.map(({ question, known, found }) => shareFound(nearest(all.slice(0, known), question, 10), found)),
+    );
+    const baseline = median(ms.atRest);
+    const goal = { ratioAtMost: 1.3 };
+    return [
+      row({ name: 'recall-after-writes', value: median(ms.written), unit: 'ms', baseline, recall, goal }),
+      row({ name: 'recall-after-writes, the very first', value: median(ms.first), unit: 'ms', baseline }),
+    ];
+  },
+};
+
+async function ask(agent: MemoryHandle<Ticket>, vector: Float32Array): Promise<number[]> {
+  const hits = await agent.recall('nearest', { mode: 'semantic', vector, topK: 10 });
+  return hits.map(({ metadata }) => metadata.ticket);
+}

@@ -1,0 +1,46 @@
+import type { Embedder, NewMemory } from 'multi-agent-memory';
+import { textOf } from './texts';
+import { dimensions, type Vectors } from './vectors';
+
+/** What a memory of the benchmark carries besides text and vector: its number, by which hits are told. */
+export interface Ticket extends Record<string, number> {
+  readonly ticket: number;
+}
+
+/** Above them stands `support`, where everybody may read and write. */
+export const teams = 20;
+
+const customers = 5_000;
+const sessions = 20_000;
+// One for all, as priority is, so that recency lifts none above another and a semantic search ranks by cosine alone.
+const validFrom = new Date('2026-01-01T00:00:00Z');
+
+/** The namespace of a team. */
+export function teamOf(number: number): string[] {
+  return ['support', `team-${number % teams}`];
+}
+
+/** A memory as agents write them: about 600 bytes, with customer, session and vector. */
+export function memoryOf(vectors: Vectors, ticket: number): NewMemory<Ticket> & { vector: Float32Array } {
+  return {
+    text: textOf(ticket),
+    namespace: teamOf(ticket),
+    userId: `customer-${ticket % customers}`,
+    sessionId: `session-${ticket % sessions}`,
+    metadata: { ticket },
+    validFrom,
+    vector: vectors.of(ticket),
+  };
+}
+
+/** The space of those vectors. It embeds nothing: every vector is given, so that no model is measured. */
+export const givenVectors: Embedder = {
+  space: { model: 'given by the benchmark', dimensions, normalized: true },
+  maxTokens: 256,
+  embedDocuments: refuse,
+  embedQuery: refuse,
+};
+
+async function refuse(): Promise<never> {
+  throw new Error('A vector was not given.');
+}

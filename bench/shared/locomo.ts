@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A turn of a conversation. */
+export interface Turn {
+  /** As questions name it: `D1:3`. */
+  readonly id: string;
+  /** Who says what, and what the picture shows that came with it. */
+  readonly text: string;
+  readonly session: string;
+  readonly at: Date;
+}
+
+export interface Conversation {
+  readonly name: string;
+  readonly turns: readonly Turn[];
+  /** Questions with the turns that hold their answer, at least one. */
+  readonly questions: readonly { readonly text: string; readonly evidence: readonly string[] }[];
+}
+
+interface Sample {
+  readonly sample_id: string;
+  readonly conversation: { readonly [key: string]: unknown };
+  readonly qa: readonly { readonly question: string; readonly evidence: readonly string[] }[];
+}
+
+interface RawTurn {
+  readonly speaker: string;
+  readonly dia_id: string;
+  readonly text: string;
+  readonly blip_caption?: string;
+}
+
+/** The conversations of LoCoMo (Maharana and others, 'Evaluating Very Long-Term Conversational Memory of LLM Agents', 2024). */
+export async function readLocomo(folder: string): Promise<Conversation[]> {
+  const samples = JSON.parse(await readFile(join(folder, 'locomo', 'locomo10.json'), 'utf8')) as Sample[];
+  return samples.map(({ sample_id: name, conversation, qa }) => {
+    const turns = Object.keys(conversation)
+      .filter((key) => /^session_\d+$/.test(key))
+      .flatMap((session) => turnsOf(conversation, session));
+    const known = new Set(turns.map(({ id }) => id));
+    // Some strings hold several ids, and some ids do not exist.
+    const questions = qa.map(({ question, evidence }) => ({
+      text: question,
+      evidence: [...new Set(evidence.join(' ').match(/D\d+:\d+/g) ?? [])].filter((id) => known.has(id)),
+    }));
+    return { name, turns, questions: questions.filter(({ evidence }) => evidence.length > 0) };
+  });
+}
+
+function turnsOf(conversation: Sample['conversation'], session: string): Turn[] {
+  const at = dateOf(String(conversation[`${session}_date_time`]));
+  return (conversation[session] as RawTurn[]).map(({ speaker, dia_id: id, text, blip_caption: caption }) => ({
+    id,
+    text: `${speaker}: ${text}${caption === undefined ? '' : ` ${caption}`}`,
+    session,
+    at,
+  }));
+}
+
+/** Reads `1:56 pm on 8 May, 2023`. */
+function dateOf(text: string): Date {
+  const [time, day] = text.split(' on ');
+  const date = new Date(`${day} ${time} UTC`);
+  if (Number.isNaN(date.getTime())) throw new Error(`This is no time: ${text}`);
+  return date;
+}

@@ -1,0 +1,22 @@
+import { dimensions } from './vectors';
+
+/** The numbers of the nearest vectors to a query, nearest first, found by looking at every one. */
+export function nearest(vectors: readonly Float32Array[], query: Float32Array, limit: number): number[] {
+  const best: { number: number; cosine: number }[] = [];
+  let lowest = Number.NEGATIVE_INFINITY;
+  for (const [number, vector] of vectors.entries()) {
+    const cosine = dot(vector, query);
+    if (cosine <= lowest) continue;
+    best.push({ number, cosine });
+    best.sort((a, b) => b.cosine - a.cosine);
+    if (best.length > limit) best.pop();
+    if (best.length === limit) lowest = best[limit - 1]?.cosine ?? lowest;
+  }
+  return best.map(({ number }) => number);
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < dimensions; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}

@@ -1,0 +1,34 @@
+import type { Row } from './row';
+
+/** What a run of the benchmark gives every question. */
+export interface Setting {
+  /** Memories in the store: 100,000, fewer in a smoke test. Everything else shrinks with it. */
+  readonly memories: number;
+  /** Folder for everything that is made: shared by the questions of a run, removed at its end. */
+  readonly folder: string;
+  /** Holds `Xenova/all-MiniLM-L6-v2/`. */
+  readonly models: string;
+  /** Holds `locomo/locomo10.json`. */
+  readonly data: string;
+}
+
+/** Why a question could not be asked on this machine. */
+export interface Skipped {
+  readonly skipped: string;
+}
+
+/** One question to the library, and how it is measured. */
+export interface Question {
+  readonly name: string;
+  /** What is asked, in a line. */
+  readonly asks: string;
+  /** Measures. Leaves nothing behind but what is in the setting's folder. */
+  run(setting: Setting): Promise<readonly Row[] | Skipped>;
+}
+
+const fullSize = 100_000;
+
+/** How many samples to take where `full` are taken at 100,000 memories: at least a few. */
+export function samples(setting: Setting, full: number): number {
+  return Math.max(Math.min(full, 8), Math.round(full * Math.min(1, setting.memories / fullSize)));
+}

@@ -1,0 +1,79 @@
+import { constants } from 'node:fs';
+import { access, cp, mkdtemp, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { allow, MemoryStore, type OpenOptions } from 'multi-agent-memory';
+import { givenVectors, memoryOf, type Ticket } from './corpus';
+import type { Setting } from './question';
+import { calm, milliseconds } from './timing';
+import { Vectors } from './vectors';
+
+/** How the store of a run came to be. */
+export interface Imported {
+  readonly memories: number;
+  readonly importMs: number;
+  /** From the last acknowledgement until the indexes had caught up. */
+  readonly settleMs: number;
+}
+
+/** Opens a store of the benchmark: everybody may read and write in `support`. */
+export function openStore(folder: string, options: OpenOptions<Ticket> = {}): Promise<MemoryStore<Ticket>> {
+  const rules = options.readOnly ? {} : { access: [allow('everyone', 'writer', ['support'])] };
+  return MemoryStore.open<Ticket>(folder, { embedder: givenVectors, ...rules, ...options });
+}
+
+/** The folder of a closed store that holds all memories. Made once in a run; not to be written to. */
+export async function loadedFolder(setting: Setting): Promise<string> {
+  const folder = join(setting.folder, 'loaded');
+  if (!(await exists(join(folder, figures)))) await load(setting, folder);
+  return folder;
+}
+
+/** A copy of it to write to, on disk before it is given, so that no write-back of ours is measured with a question's own. */
+export async function copyOfLoaded(setting: Setting): Promise<string> {
+  const folder = await mkdtemp(join(setting.folder, 'copy-'));
+  await cp(await loadedFolder(setting), folder, { recursive: true, mode: constants.COPYFILE_FICLONE });
+  await synced(folder);
+  await calm();
+  return folder;
+}
+
+/** How the loaded store was made. */
+export async function importFigures(setting: Setting): Promise<Imported> {
+  return JSON.parse(await readFile(join(await loadedFolder(setting), figures), 'utf8'));
+}
+
+const figures = 'import.json';
+
+async function load({ memories, folder: parent }: Setting, folder: string): Promise<void> {
+  const unfinished = await mkdtemp(join(parent, 'loading-'));
+  const vectors = new Vectors(memories);
+  const items = Array.from({ length: memories }, (_, ticket) => memoryOf(vectors, ticket));
+  await calm();
+  const store = await openStore(unfinished);
+  const importer = store.as({ serviceId: 'import' });
+  const importMs = await milliseconds(async () => {
+    const { stored } = await importer.rememberMany(items);
+    if (stored !== memories) throw new Error(`${stored} of ${memories} memories were stored.`);
+  });
+  const settleMs = await milliseconds(() => store.settled());
+  await store.close();
+  await writeFile(join(unfinished, figures), JSON.stringify({ memories, importMs, settleMs } satisfies Imported));
+  await synced(unfinished);
+  await rename(unfinished, folder);
+}
+
+async function synced(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = await open(join(entry.parentPath, entry.name), 'r+');
+    await file.sync();
+    await file.close();
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

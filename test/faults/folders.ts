@@ -1,0 +1,36 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import BetterSqlite, { type Database } from 'better-sqlite3';
+import { onTestFinished } from 'vitest';
+
+/** An empty folder that is gone when the test is over. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'faults-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export function databaseIn(folder: string): string {
+  return join(folder, 'memory.db');
+}
+
+/** Does something to the database of a closed store, behind its back. */
+export function behindItsBack<T>(folder: string, run: (database: Database) => T): T {
+  const database = new BetterSqlite(databaseIn(folder));
+  // Or else it keeps its hands off the tables in which FTS5 keeps its index.
+  database.unsafeMode();
+  try {
+    return run(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** Every file below a folder, by its path from there. */
+export function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+}

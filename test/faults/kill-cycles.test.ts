@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCycles } from './kill/cycle';
+import { buildPrograms, type Programs } from './programs';
+
+describe('a process that is ended at any moment', () => {
+  let programs: Programs;
+  beforeAll(async () => {
+    programs = await buildPrograms('writer');
+  });
+  afterAll(() => programs.remove());
+
+  test.each([
+    ['killed', 25, 1],
+    ['exits', 4, 2],
+  ] as const)(
+    '%s %i times: what was acknowledged is there once, what was forgotten stays so, nothing is half there',
+    async (end, cycles, seed) => {
+      const folder = mkdtempSync(join(tmpdir(), 'kill-cycles-'));
+      let acknowledged = 0;
+      const onCycle = (report: { acknowledged: number }) => {
+        acknowledged += report.acknowledged;
+      };
+      await runCycles({ programs, folder, seed, cycles, end, onCycle });
+      expect(acknowledged).toBeGreaterThan(cycles);
+      rmSync(folder, { recursive: true });
+    },
+    120_000,
+  );
+});

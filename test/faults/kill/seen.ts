@@ -1,0 +1,33 @@
+import type { Memory, MemoryStore } from 'multi-agent-memory';
+import type { Revision } from './model';
+
+/** What a store shows of what the lanes wrote, read once. */
+export class Seen {
+  /** By id, with superseded ones. */
+  readonly memories: ReadonlyMap<string, Memory>;
+  readonly #store: MemoryStore;
+  readonly #byToken: ReadonlyMap<unknown, Memory>;
+
+  private constructor(store: MemoryStore, memories: readonly Memory[]) {
+    this.#store = store;
+    this.memories = new Map(memories.map((memory) => [memory.id, memory]));
+    this.#byToken = new Map(memories.map((memory) => [memory.metadata.token, memory]));
+  }
+
+  static async of(store: MemoryStore): Promise<Seen> {
+    const memories: Memory[] = [];
+    for await (const memory of store.admin.list({ include: ['superseded', 'expired'], limit: 1000 })) memories.push(memory);
+    return new Seen(store, memories);
+  }
+
+  /** The memory whose text is that content now. */
+  holding(token: string): Memory | undefined {
+    return this.#byToken.get(token);
+  }
+
+  /** The revisions of a memory that is not forgotten, from the first. */
+  async revisions(id: string): Promise<Revision[]> {
+    const history = await this.#store.admin.history(id);
+    return history.map(({ memory }) => ({ token: String(memory?.metadata.token), supersededBy: memory?.supersededBy }));
+  }
+}

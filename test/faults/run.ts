@@ -1,0 +1,46 @@
+/**
+ * Kills a writing process again and again, and compares what the store then holds with what it had acknowledged:
+ * `npm run test:faults -- --cycles N --seed S`. Ends with 1 where the two differ; the same seed asks for the same again.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type CycleReport, runCycles } from './kill/cycle';
+import { buildPrograms } from './programs';
+
+const { values } = parseArgs({ options: { cycles: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' } } });
+const cycles = whole('cycles', values.cycles);
+const seed = whole('seed', values.seed);
+
+const programs = await buildPrograms('writer');
+const folder = mkdtempSync(join(tmpdir(), 'kill-cycles-'));
+let acknowledged = 0;
+let open = 0;
+
+function onCycle(report: CycleReport): void {
+  acknowledged += report.acknowledged;
+  open += report.open;
+  const { cycle, memories, tookMs } = report;
+  const each = `${report.acknowledged} acknowledged, ${report.open} under way, ${memories} memories`;
+  console.log(`  cycle ${String(cycle).padStart(5)}  ${each}, ${Math.round(tookMs)} ms`);
+}
+
+try {
+  await runCycles({ programs, folder, seed, cycles, end: 'killed', onCycle });
+  rmSync(folder, { recursive: true });
+  console.log(`All is well: ${cycles} cycles with seed ${seed}, ${acknowledged} acknowledged calls, ${open} cut off.`);
+} catch (error) {
+  console.error(error instanceof Error ? error.stack : error);
+  console.error(`Violated. To see it again: npm run test:faults -- --cycles ${cycles} --seed ${seed}`);
+  process.exitCode = 1;
+} finally {
+  programs.remove();
+}
+
+function whole(name: string, given: string): number {
+  const value = Number(given);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  console.error(`--${name} must be a whole number above 0, not ${given}.`);
+  process.exit(2);
+}
