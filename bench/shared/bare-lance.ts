@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { connect, Index, type Table } from '@lancedb/lancedb';
+import type { Table } from '@lancedb/lancedb';
 import { dimensions } from './vectors';
 
 // The instance that LanceDB itself loads: tables of another one are converted, or refused.
@@ -20,6 +20,9 @@ export class BareLance {
 
   /** A table of those vectors, with as many partitions as the square root of their number: 316 for 100,000. */
   static async create(folder: string, vectors: readonly Float32Array[]): Promise<BareLance> {
+    // Read once, when it is loaded: its warnings go to the terminal otherwise.
+    process.env['LANCEDB_LOG'] ??= 'off';
+    const { connect, Index } = await import('@lancedb/lancedb');
     const connection = await connect(join(folder, 'bare-lance'));
     const { Field, FixedSizeList, Float32, Int32, Schema } = arrow;
     const vector = new FixedSizeList(dimensions, new Field('item', new Float32(), true));
@@ -37,8 +40,8 @@ export class BareLance {
 
   /** The numbers of the ten nearest, by the quickest call that LanceDB has for it. */
   async nearest(query: Float32Array): Promise<number[]> {
-    const found = await this.#table.vectorSearch(query).select(['id']).nprobes(probes).limit(10).toArrow();
-    return [...(found.getChild('id')?.toArray() as Int32Array)];
+    const found = await this.#table.vectorSearch(query).select(['id', '_distance']).nprobes(probes).limit(10).toArrow();
+    return Array.from(found.getChild('id')?.toArray() ?? []);
   }
 
   close(): void {

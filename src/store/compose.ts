@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
@@ -24,7 +25,7 @@ import { Engine } from './engine';
 import { EventSource } from './events';
 import type { Options } from './open-options';
 import { PolledFeed } from './polled-feed';
-import { databaseFile } from './store-files';
+import { databaseFile, indexFolder } from './store-files';
 
 const storeKeyBytes = 32;
 
@@ -72,10 +73,18 @@ async function compose({ options, environment, database, folder, onRelease }: Op
       events.emit('degraded', { part: 'embedder', error }),
     );
     if (options.embedder !== undefined) assertAccepted(embedder, options.embedder);
+    const storeKey = storeKeyOf(truth, environment);
     const vectors = new PlannedSearch({
-      dimensions: () => recorded()?.dimensions,
+      space: recorded,
       truth: truth.vectors,
       memoryBytes: options.vectorMemoryBytes,
+      exactUpTo: options.exactUpTo,
+      folder: folder === undefined || options.readOnly ? undefined : join(folder, indexFolder),
+      newId: () => Buffer.from(environment.randomBytes(8)).toString('hex'),
+      storeId: createHash('sha256').update(storeKey).digest('hex').slice(0, 16),
+      onLagging: (behind) => events.emit('lagging', { behind }),
+      onIndexed: (index) => events.emit('indexed', { index }),
+      onDegraded: (error) => events.emit('degraded', { part: 'index', error }),
     });
     const checkpointer =
       folder === undefined || options.readOnly ? undefined : new Checkpointer(database, environment.logger);
@@ -99,13 +108,14 @@ async function compose({ options, environment, database, folder, onRelease }: Op
       vectors,
       events,
       changed: options.readOnly ? new PolledFeed() : new ChangeSignal(),
-      storeKey: storeKeyOf(truth, environment),
+      storeKey,
       release: async () => {
         await checkpointer?.close();
         database.close();
         onRelease();
       },
     });
+    vectors.start();
     if (options.access !== undefined && !options.readOnly) await declareRules(engine, options.access);
     return engine;
   } catch (error) {

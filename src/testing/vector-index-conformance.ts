@@ -101,12 +101,13 @@ export function vectorIndexConformance(create: (truth: VectorTruth) => Promise<V
   ];
 }
 
-const queries: readonly Float32Array[] = seededVectors(2, 20, dimensions);
+// Of the same clusters, as questions about stored texts are.
+const vectors = seededVectors(1, rowCount + 20, dimensions);
+const queries = vectors.slice(rowCount);
 
 function filledTruth(): VectorTruthFixture {
   const truth = new VectorTruthFixture();
-  const vectors = seededVectors(1, rowCount, dimensions);
-  for (const [i, vector] of vectors.entries()) {
+  for (const [i, vector] of vectors.slice(0, rowCount).entries()) {
     // Every tenth is in two parts.
     if (i % 10 === 0) truth.set(i + 1, vector, vectors[(i + 1) % rowCount] as Float32Array);
     else truth.set(i + 1, vector);

@@ -1,5 +1,6 @@
 import { MemoryError } from '../domain/errors';
 import { byEstimate } from './best-rows';
+import { BuildPolicy } from './build-policy';
 import { type ExactIndex, exactIndex } from './exact-index';
 import { type Generation, Generations, type GenerationsOptions } from './generations';
 import { IndexDamaged } from './index-damaged';
@@ -16,14 +17,6 @@ export interface IndexerOptions extends GenerationsOptions {
   readonly onDegraded?: (error: MemoryError) => void;
 }
 
-// What has changed since the index was built is searched exactly, at some 15 rows a microsecond, and an index of 100,000 takes
-// 4 s to build: a quarter more rows cost a search a millisecond or two, and a growing store five times its size in building.
-const tailPerIndexed = 1 / 4;
-// Of what may be searched exactly at most: less is not worth a build that somebody waits for.
-const worthwhileTail = 1 / 10;
-// After a failure or a repair the next build waits for so many changed rows, so that what fails always does not fail in a loop.
-const patience = 1000;
-
 /**
  * Follows the log with an approximate index over the truth, in the background and in batches. What the index does not hold in
  * its present form, the tail, is searched exactly beside it, so that every search finds what was applied before it.
@@ -33,10 +26,12 @@ export class Indexer implements VectorIndex {
   readonly #truth: VectorTruth;
   readonly #exact: ExactIndex;
   readonly #exactUpTo: number;
+  readonly #policy: BuildPolicy;
   readonly #generations: Generations;
   readonly #onIndexed: (entry: number) => void;
   readonly #onDegraded: (error: MemoryError) => void;
   readonly #stop = new AbortController();
+  #entry = 0;
   #current: Generation | undefined;
   #tail = new Set<number>();
   /** Searches the tail. Its memory is its own, so that a full exact index does not make every search read the tail anew. */
@@ -44,17 +39,14 @@ export class Indexer implements VectorIndex {
   #changedWhileBuilding = new Set<number>();
   #building: Promise<MemoryError | undefined> | undefined;
   #starting: Promise<void> | undefined;
-  #started = false;
-  #entry = 0;
-  #rowCount = 0;
-  #changesSinceCount = 0;
-  #changesSinceTrouble = patience;
+  #isStarted = false;
 
   constructor(options: IndexerOptions) {
     this.dimensions = options.dimensions;
     this.#truth = options.truth;
     this.#exact = options.exact;
     this.#exactUpTo = options.exactUpTo ?? 20_000;
+    this.#policy = new BuildPolicy(this.#exactUpTo, () => options.truth.rows().length);
     this.#generations = new Generations(options);
     this.#onIndexed = options.onIndexed ?? (() => undefined);
     this.#onDegraded = options.onDegraded ?? (() => undefined);
@@ -64,8 +56,8 @@ export class Indexer implements VectorIndex {
   /** Opens the approximate index if the store needs one and it is sound; else begins to build it, without waiting for that. */
   start(): Promise<void> {
     this.#starting ??= this.#open().then(() => {
-      this.#started = true;
-      if (this.#isDue()) void this.#build();
+      this.#isStarted = true;
+      this.#buildIfDue();
     });
     return this.#starting;
   }
@@ -79,10 +71,9 @@ export class Indexer implements VectorIndex {
       if (this.#current !== undefined) this.#tail.add(rows[i] as number);
       if (this.#building !== undefined) this.#changedWhileBuilding.add(rows[i] as number);
     }
-    this.#changesSinceCount += rows.length;
-    this.#changesSinceTrouble += rows.length;
-    if (this.#isDue()) void this.#build();
-    if (!this.#isNeeded()) this.#onIndexed(entry);
+    this.#policy.changed(rows.length);
+    this.#buildIfDue();
+    if (!this.#isNeeded) this.#onIndexed(entry);
   }
 
   /** As `applied`, of the latest entry. */
@@ -97,9 +88,8 @@ export class Indexer implements VectorIndex {
 
   /** How many entries the approximate index is behind. 0 where none is needed. */
   get lag(): number {
-    if (!this.#isNeeded()) return 0;
-    const through = this.#tail.size === 0 ? this.#entry : (this.#current?.seal.indexedThrough ?? 0);
-    return this.#current === undefined ? this.#entry : this.#entry - through;
+    if (this.#current === undefined) return this.#isNeeded ? this.#entry : 0;
+    return this.#tail.size === 0 ? 0 : this.#entry - this.#current.seal.indexedThrough;
   }
 
   /** The rows that the approximate index does not hold in their present form. */
@@ -112,7 +102,8 @@ export class Indexer implements VectorIndex {
       const current = this.#current;
       if (current === undefined || visible.count <= this.#exactUpTo) return this.#exact.search(query, visible, limit);
       try {
-        const indexed = await current.index.search(query, visible, limit, (row) => this.#tail.has(row));
+        const isStale = (row: number) => this.#tail.has(row);
+        const indexed = await current.index.search({ query, visible, limit, isStale });
         // Replaced meanwhile, so that the tail is no longer what this one lacks: search again.
         if (current !== this.#current) continue;
         // Begun in the turn in which the stale rows were left out, so that each row is in one of the two.
@@ -131,10 +122,10 @@ export class Indexer implements VectorIndex {
    */
   async settled(): Promise<void> {
     await this.#starting;
-    this.#count();
-    while (this.#isNeeded() && !this.#stop.signal.aborted) {
-      const isWorthIt = this.#current === undefined || this.#tail.size > this.#exactUpTo * worthwhileTail;
-      if (!isWorthIt && this.#building === undefined) return;
+    this.#policy.count();
+    while (!this.#stop.signal.aborted) {
+      const isWorthwhile = this.#policy.isWorthwhile(this.#current?.index.size, this.#tail.size);
+      if (this.#building === undefined && !isWorthwhile) return;
       if ((await this.#build()) !== undefined) return;
     }
   }
@@ -143,8 +134,8 @@ export class Indexer implements VectorIndex {
   async rebuild(): Promise<void> {
     await this.#starting;
     await this.#building;
-    this.#count();
-    const error = this.#isNeeded() ? await this.#build() : undefined;
+    this.#policy.count();
+    const error = this.#isNeeded ? await this.#build() : undefined;
     if (error !== undefined) throw error;
   }
 
@@ -170,13 +161,16 @@ export class Indexer implements VectorIndex {
     await this.#current?.index.close();
   }
 
+  get #isNeeded(): boolean {
+    return this.#current !== undefined || this.#policy.isLarge;
+  }
+
   async #open(): Promise<void> {
     this.#entry = this.#truth.entry();
-    this.#count();
-    if (!this.#isNeeded()) return;
+    this.#policy.count();
+    if (!this.#isNeeded) return;
     const opened = await this.#generations.open();
     if ('index' in opened) {
-      if (this.#stop.signal.aborted) return opened.index.close();
       this.#adopt(opened, new Set(this.#truth.rowsChangedSince(opened.seal.indexedThrough)));
     } else if (opened.length > 0) {
       this.#onDegraded(damaged(new IndexDamaged(opened.join(' '))));
@@ -184,23 +178,9 @@ export class Indexer implements VectorIndex {
     await this.#generations.tidy();
   }
 
-  #isNeeded(): boolean {
-    return this.#current !== undefined || this.#rowCount > this.#exactUpTo;
-  }
-
-  #count(): void {
-    this.#rowCount = this.#truth.rows().length;
-    this.#changesSinceCount = 0;
-  }
-
-  #isDue(): boolean {
-    if (!this.#started || this.#stop.signal.aborted || this.#building !== undefined) return false;
-    if (this.#changesSinceTrouble < patience) return false;
-    if (this.#current !== undefined) return this.#tail.size >= this.#current.index.size * tailPerIndexed;
-    // Counting takes time in proportion to the store, so it waits until there may have come enough.
-    const missing = this.#exactUpTo - this.#rowCount;
-    if (missing >= 0 && this.#changesSinceCount > Math.max(missing, this.#exactUpTo * worthwhileTail)) this.#count();
-    return this.#rowCount > this.#exactUpTo;
+  #buildIfDue(): void {
+    if (!this.#isStarted || this.#stop.signal.aborted || this.#building !== undefined) return;
+    if (this.#policy.isDue(this.#current?.index.size, this.#tail.size)) void this.#build();
   }
 
   /** Never rejects. Joins the build that runs, if one does. */
@@ -209,7 +189,7 @@ export class Indexer implements VectorIndex {
       this.#changedWhileBuilding = new Set();
       this.#building = this.#buildOnce().finally(() => {
         this.#building = undefined;
-        if (this.#isDue()) void this.#build();
+        this.#buildIfDue();
       });
     }
     return this.#building;
@@ -225,7 +205,7 @@ export class Indexer implements VectorIndex {
       return undefined;
     } catch (error) {
       if (this.#stop.signal.aborted) return undefined;
-      this.#changesSinceTrouble = 0;
+      this.#policy.troubled();
       const failure = failed(error);
       this.#onDegraded(failure);
       return failure;
@@ -243,12 +223,11 @@ export class Indexer implements VectorIndex {
     if (this.#current !== generation) return;
     this.#current = undefined;
     this.#tail = new Set();
-    this.#count();
+    this.#policy.count();
     void generation.index.close();
     this.#onDegraded(damaged(cause));
-    if (!this.#isDue()) return;
-    this.#changesSinceTrouble = 0;
-    void this.#build();
+    this.#buildIfDue();
+    this.#policy.troubled();
   }
 
   #newFresh(): ExactIndex {

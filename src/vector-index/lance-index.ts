@@ -1,11 +1,10 @@
-import { Addresses, type VectorName } from './addresses';
-import { byEstimate } from './best-rows';
+import { Addresses } from './addresses';
 import { IndexDamaged } from './index-damaged';
-import { dot } from './kernel/dot';
 import { loadLance } from './lance-library';
 import { LanceTable, type Nearest } from './lance-table';
 import { type Probes, probesFor } from './probes';
 import type { Candidate, VectorTruth, VisibleRows } from './vector-index';
+import { type FoundVector, verifiedScores } from './verified-scores';
 
 export interface LanceIndexOptions {
   /** Absolute. */
@@ -15,8 +14,15 @@ export interface LanceIndexOptions {
   readonly probes: Probes;
 }
 
-// A distance is a sum of 32-bit floats, off by some millionths; a flipped bit that matters is off by more.
-const tolerance = 1e-3;
+/** What a search wants. */
+export interface LanceSearch {
+  readonly query: Float32Array;
+  readonly visible: VisibleRows;
+  readonly limit: number;
+  /** Whether a row has changed since the index was built, so that it is not to be found here. Asked when LanceDB has answered. */
+  isStale(row: number): boolean;
+}
+
 // Room for rows that are stale or seen twice, and for chance where only a part is visible.
 const margin = 1.5;
 const spare = 8;
@@ -62,13 +68,8 @@ export class LanceIndex {
    *
    * @throws IndexDamaged where LanceDB fails, or where what it found is not what the truth holds.
    */
-  search(
-    query: Float32Array,
-    visible: VisibleRows,
-    limit: number,
-    isStale: (row: number) => boolean,
-  ): Promise<Candidate[]> {
-    const search = this.#search(query, visible, limit, isStale);
+  search(wish: LanceSearch): Promise<Candidate[]> {
+    const search = this.#search(wish);
     const running = search.catch(() => undefined).finally(() => this.#running.delete(running));
     this.#running.add(running);
     return search;
@@ -80,31 +81,29 @@ export class LanceIndex {
     this.#table.close();
   }
 
-  async #search(
-    query: Float32Array,
-    visible: VisibleRows,
-    limit: number,
-    isStale: (row: number) => boolean,
-  ): Promise<Candidate[]> {
+  async #search(wish: LanceSearch): Promise<Candidate[]> {
+    const { query, visible, limit } = wish;
     if (limit <= 0 || visible.count <= 0) return [];
     const { partitions } = this.#probes;
     const share = Math.min(1, visible.count / this.size);
+    const room = share < 1 ? margin : 1;
     // The better half of what is asked for is what recall is promised for; the rest is the caller's own margin.
     const wanted = Math.ceil(limit / 2);
-    const expectedDepth = wanted / share;
-    let fetched = Math.ceil((limit / share) * (share < 1 ? margin : 1)) + spare;
-    let probes = probesFor(this.#probes, expectedDepth * (share < 1 ? margin : 1));
+    let fetched = Math.ceil((limit / share) * room) + spare;
+    let probes = probesFor(this.#probes, (wanted / share) * room);
     let farthest = Number.POSITIVE_INFINITY;
     for (;;) {
       const nearest = await this.#nearest(query, Math.min(fetched, this.size), probes);
-      const { found, depth } = this.#admit(nearest, visible, limit, wanted, isStale);
+      const { found, depth } = this.#admit(nearest, wish, wanted);
       const isAll = probes === partitions && (found.length === limit || nearest.length < fetched);
       const needed = probesFor(this.#probes, depth);
       const before = farthest;
       farthest = found[wanted - 1]?.distance ?? Number.POSITIVE_INFINITY;
       // What is visible may lie far from the query, where probes were not measured: then they are enough when more find no better.
-      const isTrusted = depth <= 2 * expectedDepth || farthest >= before;
-      if (isAll || (found.length === limit && probes >= needed && isTrusted)) return this.#score(query, found);
+      const isTrusted = depth <= (2 * wanted) / share || farthest >= before;
+      if (isAll || (found.length === limit && probes >= needed && isTrusted)) {
+        return verifiedScores(this.#truth, query, found);
+      }
       if (found.length < limit && nearest.length === fetched) fetched *= 4;
       probes = Math.min(partitions, Math.max(needed, 2 * probes));
     }
@@ -121,12 +120,10 @@ export class LanceIndex {
   /** The nearest part of each row that may be found, and how deep among all vectors the last wanted one lies. */
   #admit(
     { length, addresses, distances }: Nearest,
-    visible: VisibleRows,
-    limit: number,
+    { visible, limit, isStale }: LanceSearch,
     wanted: number,
-    isStale: (row: number) => boolean,
-  ): { found: Found[]; depth: number } {
-    const found = new Map<number, Found>();
+  ): { found: FoundVector[]; depth: number } {
+    const found = new Map<number, FoundVector>();
     let depth = length;
     for (let i = 0; i < length && found.size < limit; i++) {
       const name = this.#addresses.find(addresses[2 * i] as number, addresses[2 * i + 1] as number);
@@ -137,26 +134,4 @@ export class LanceIndex {
     }
     return { found: [...found.values()], depth };
   }
-
-  /** Reads the vectors from the truth: for the scores, and to see whether LanceDB's distances are true. */
-  #score(query: Float32Array, found: readonly Found[]): Candidate[] {
-    const distances = new Map(found.map((vector) => [vector.row, vector]));
-    const scores = new Map<number, number>();
-    const own = dot(query, query);
-    for (const { row, part, vector } of this.#truth.read([...distances.keys()].sort((a, b) => a - b))) {
-      const score = dot(query, vector);
-      scores.set(row, Math.max(score, scores.get(row) ?? Number.NEGATIVE_INFINITY));
-      const proposed = distances.get(row);
-      if (proposed?.part !== part) continue;
-      const distance = own + dot(vector, vector) - 2 * score;
-      if (!(Math.abs(distance - proposed.distance) <= tolerance)) {
-        throw new IndexDamaged(`LanceDB's distance of row ${row}, part ${part} is not that of the stored vector.`);
-      }
-    }
-    return [...scores].map(([row, score]) => ({ row, estimate: score, score })).sort(byEstimate);
-  }
-}
-
-interface Found extends VectorName {
-  readonly distance: number;
 }

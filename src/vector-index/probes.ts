@@ -14,6 +14,9 @@ const depths = [10, 40, 160] as const;
 const deepest = depths[depths.length - 1] as number;
 // Probes are told apart by a fifth.
 const finest = 1.2;
+// The sample is of stored vectors, and queries to come may be less like them: never look into fewer.
+const fewest = 8;
+const fewestShare = 1 / 32;
 
 type Search = (query: Float32Array, limit: number, probes: number) => Promise<Nearest>;
 
@@ -50,7 +53,8 @@ export async function measureProbes(
 }
 
 function* candidateProbes(partitions: number): Iterable<number> {
-  for (let probes = 1; probes < partitions; probes = Math.ceil(probes * finest)) yield probes;
+  const first = Math.ceil(Math.max(fewest, partitions * fewestShare));
+  for (let probes = first; probes < partitions; probes = Math.ceil(probes * finest)) yield probes;
   yield partitions;
 }
 

@@ -18,6 +18,7 @@ export interface Programs {
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
   readonly stderr: string;
 }
 
@@ -53,7 +54,11 @@ export class Program {
   constructor(file: string, task: unknown) {
     const child = spawn(process.execPath, ['--enable-source-maps', file, JSON.stringify(task)], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
+    let stdout = '';
     let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
@@ -68,7 +73,7 @@ export class Program {
       child.on('close', (code, signal) => {
         this.#isOver = true;
         this.#wake();
-        resolve({ code, signal, stderr });
+        resolve({ code, signal, stdout, stderr });
       });
     });
   }

@@ -59,7 +59,7 @@ export async function codeOf(call: () => PromiseLike<unknown> | unknown): Promis
 export async function issuePaths(call: () => PromiseLike<unknown> | unknown): Promise<string[]> {
   const error = await refusal(call);
   expect(error.code).toBe('INVALID_INPUT');
-  return error.issues.map(({ path }) => path.join('.')).sort();
+  return [...new Set(error.issues.map(({ path }) => path.join('.')))].sort();
 }
 
 /** Everything that an iterable yields. */

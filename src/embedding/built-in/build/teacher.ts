@@ -1,15 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { MiniLmFiles } from '../../minilm-files';
 import { loadTransformersRuntime, type TransformersRuntime } from '../../transformers-runtime';
+import type { TokenizedTexts } from './tokenized-texts';
 
 /** Numbers of a vector of the teacher. */
 export const teacherDimensions = 384;
-
-/** Texts as token numbers, one after the other; text i has those from `starts[i]` to `starts[i + 1]`. */
-export interface TokenizedTexts {
-  readonly tokens: Int32Array;
-  readonly starts: Int32Array;
-}
 
 // Texts of one length go through the model together, so that nothing is padded. Few at a time: in the 8-bit model a text's vector
 // depends a little on those beside it.
@@ -17,19 +11,15 @@ const batchSize = 8;
 const beginning = 101n;
 const end = 102n;
 
-/**
- * The vectors of all-MiniLM-L6-v2 (8-bit, mean pooling, length 1) for texts that are tokenised without marks of beginning and end,
- * row by row. `folder` holds `Xenova/all-MiniLM-L6-v2/`.
- */
+/** The vectors of all-MiniLM-L6-v2 (8-bit, mean pooling, length 1), row by row. */
 export async function embedWithTeacher(
-  folder: string,
+  { weights }: MiniLmFiles,
   { tokens, starts }: TokenizedTexts,
   onProgress: (done: number) => void,
 ): Promise<Float32Array> {
   const runtime = await loadTransformersRuntime();
-  const weights = await readFile(join(folder, 'Xenova/all-MiniLM-L6-v2/onnx/model_quantized.onnx'));
   const options = { executionProviders: ['cpu'], logSeverityLevel: 4, intraOpNumThreads: 2 } as const;
-  const session = await runtime.ONNX.InferenceSession.create(new Uint8Array(weights), options);
+  const session = await runtime.ONNX.InferenceSession.create(weights, options);
   const vectors = new Float32Array((starts.length - 1) * teacherDimensions);
   let done = 0;
   for (const batch of batchesOfOneLength(starts)) {
@@ -65,11 +55,9 @@ async function run({ ONNX }: TransformersRuntime, session: Session, ids: BigInt6
 
 function* batchesOfOneLength(starts: Int32Array): Generator<number[]> {
   const lengthOf = (text: number) => starts[text + 1]! - starts[text]!;
-  const order = Array.from({ length: starts.length - 1 }, (_, i) => i).sort(
-    (a, b) => lengthOf(a) - lengthOf(b) || a - b,
-  );
+  const texts = Array.from({ length: starts.length - 1 }, (_, i) => i);
   let batch: number[] = [];
-  for (const text of order) {
+  for (const text of texts.sort((a, b) => lengthOf(a) - lengthOf(b) || a - b)) {
     if (batch.length === batchSize || (batch.length > 0 && lengthOf(batch[0]!) !== lengthOf(text))) {
       yield batch;
       batch = [];

@@ -1,0 +1,37 @@
+import type { VectorName } from './addresses';
+import { byEstimate } from './best-rows';
+import { IndexDamaged } from './index-damaged';
+import { dot } from './kernel/dot';
+import type { Candidate, VectorTruth } from './vector-index';
+
+/** A vector that an approximate index found. */
+export interface FoundVector extends VectorName {
+  /** The squared Euclidean distance that the index claims. */
+  readonly distance: number;
+}
+
+// A distance is a sum of 32-bit floats, off by some millionths; a flipped bit that matters is off by more.
+const tolerance = 1e-3;
+
+/**
+ * The scores of found rows, best first, each of its best part, computed from the truth's vectors. Rows that the truth does
+ * not have are left out.
+ *
+ * @throws IndexDamaged where a claimed distance is not that of the truth's vector.
+ */
+export function verifiedScores(truth: VectorTruth, query: Float32Array, found: readonly FoundVector[]): Candidate[] {
+  const claims = new Map(found.map((vector) => [vector.row, vector]));
+  const scores = new Map<number, number>();
+  const own = dot(query, query);
+  for (const { row, part, vector } of truth.read([...claims.keys()].sort((a, b) => a - b))) {
+    const score = dot(query, vector);
+    scores.set(row, Math.max(score, scores.get(row) ?? Number.NEGATIVE_INFINITY));
+    const claim = claims.get(row);
+    if (claim?.part !== part) continue;
+    const distance = own + dot(vector, vector) - 2 * score;
+    if (!(Math.abs(distance - claim.distance) <= tolerance)) {
+      throw new IndexDamaged(`The distance of row ${row}, part ${part} is not that of the stored vector.`);
+    }
+  }
+  return [...scores].map(([row, score]) => ({ row, estimate: score, score })).sort(byEstimate);
+}

@@ -1,0 +1,193 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { temporaryFolder } from './folders';
+
+/** A small disk of its own, gone when the test is over. Undefined where this process may not make one. */
+function smallDisk(megabytes: number): string | undefined {
+  const path = mkdtempSync(join(tmpdir(), 'small-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path], { stdio: 'ignore' });
+  } catch {
+    rmSync(path, { recursive: true });
+    return undefined;
+  }
+  onTestFinished(() => {
+    execFileSync('umount', ['--lazy', path]);
+    rmSync(path, { recursive: true });
+  });
+  return path;
+}
+
+/** Leaves so many bytes free. */
+function fillUp(disk: string, leave = 0): void {
+  const { bavail, bsize } = statfsSync(disk);
+  const size = bavail * bsize - leave;
+  if (size > 0) writeFileSync(join(disk, `filler-${readdirSync(disk).length}`), Buffer.alloc(size));
+}
+
+function makeRoom(disk: string): void {
+  for (const file of readdirSync(disk)) if (file.startsWith('filler')) rmSync(join(disk, file));
+}
+
+const namespace = ['parcels'];
+const text = (i: number) => `Parcel number${i} left the warehouse. ${'It is on its way. '.repeat(30)}`;
+
+/** Writes until the disk is full, and longer. */
+async function writeUntilFull(store: MemoryStore, attempts = 40): Promise<{ acknowledged: Map<string, string>; errors: unknown[] }> {
+  const acknowledged = new Map<string, string>();
+  const errors: unknown[] = [];
+  for (let i = 0; errors.length < attempts; i++) {
+    const burst = Array.from({ length: 16 }, (_, k) => text(i * 16 + k));
+    const outcomes = await Promise.allSettled(burst.map((each) => store.admin.remember(each, { namespace })));
+    for (const [k, outcome] of outcomes.entries()) {
+      if (outcome.status === 'rejected') errors.push(outcome.reason);
+      else acknowledged.set(outcome.value.id, burst[k] as string);
+    }
+  }
+  return { acknowledged, errors };
+}
+
+async function all(store: MemoryStore): Promise<Memory[]> {
+  const memories: Memory[] = [];
+  for await (const memory of store.admin.list({ limit: 1000 })) memories.push(memory);
+  return memories;
+}
+
+async function expectExactly(store: MemoryStore, acknowledged: ReadonlyMap<string, string>): Promise<void> {
+  expect(new Map((await all(store)).map((memory) => [memory.id, memory.text]))).toEqual(acknowledged);
+  const [id, known] = [...acknowledged].at(-1) as [string, string];
+  const word = known.split(' ')[1] as string;
+  expect((await store.admin.recall(word, { mode: 'keyword' })).map((hit) => hit.id)).toEqual([id]);
+  expect((await store.admin.recall(known, { topK: 3 })).map((hit) => hit.id)).toContain(id);
+}
+
+function expectFull(errors: readonly unknown[]): void {
+  for (const error of errors) {
+    expect(error).toSatisfy(MemoryError.is);
+    expect(error).toMatchObject({ code: 'DISK_FULL', retryable: true });
+  }
+}
+
+const isPermitted = await (async () => {
+  const path = mkdtempSync(join(tmpdir(), 'small-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path], { stdio: 'ignore' });
+    execFileSync('umount', ['--lazy', path]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(path, { recursive: true });
+  }
+})();
+
+describe.skipIf(!isPermitted)('a full disk (skipped where no small disk may be mounted)', () => {
+  const disk = (megabytes: number) => smallDisk(megabytes) as string;
+
+  test('fails writes with DISK_FULL, keeps and serves what was acknowledged, and works again with room', async () => {
+    const small = disk(24);
+    const folder = join(small, 'store');
+    fillUp(small, 8 * 2 ** 20);
+    const store = await MemoryStore.open(folder);
+    const { acknowledged, errors } = await writeUntilFull(store);
+    expect(acknowledged.size).toBeGreaterThan(100);
+    expectFull(errors);
+    await expectExactly(store, acknowledged);
+    expect((await store.verify()).ok).toBe(true);
+
+    const [first] = acknowledged.keys();
+    const outcomes = await Promise.allSettled([
+      store.admin.update(first as string, { text: 'Never.' }),
+      store.admin.forget(first as string),
+      store.admin.rememberMany(Array.from({ length: 64 }, (_, i) => ({ text: text(i), namespace })), { atomic: true }),
+    ]);
+    expectFull(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
+    if (outcomes[0]?.status === 'fulfilled') acknowledged.set(first as string, 'Never.');
+    if (outcomes[1]?.status === 'fulfilled') acknowledged.delete(first as string);
+    await expectExactly(store, acknowledged);
+
+    makeRoom(small);
+    const { id } = await store.admin.remember('There is room.', { namespace });
+    acknowledged.set(id, 'There is room.');
+    await store.close();
+    await using reopened = await MemoryStore.open(folder);
+    expect((await all(reopened)).length).toBe(acknowledged.size);
+    expect(await reopened.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test('that is still full at the close and the next open loses nothing', async () => {
+    const small = disk(24);
+    const folder = join(small, 'store');
+    fillUp(small, 8 * 2 ** 20);
+    const store = await MemoryStore.open(folder);
+    const { acknowledged, errors } = await writeUntilFull(store);
+    expectFull(errors);
+    fillUp(small);
+    await store.close();
+    fillUp(small);
+    const attempt = await MemoryStore.open(folder).catch((error: unknown) => error);
+    if (attempt instanceof MemoryStore) {
+      await expectExactly(attempt, acknowledged);
+      await attempt.close();
+    } else expectFull([attempt]);
+    makeRoom(small);
+    await using reopened = await MemoryStore.open(folder);
+    await expectExactly(reopened, acknowledged);
+    expect(await reopened.verify()).toEqual({ ok: true, problems: [] });
+    await reopened.admin.remember('There is room.', { namespace });
+  });
+
+  test('before there is a store, is DISK_FULL at open, and leaves no half store', async () => {
+    for (const leave of [0, 4096, 16_384, 32_768, 65_536, 131_072, 196_608, 262_144, 400_000]) {
+      const small = disk(4);
+      const folder = join(small, 'store');
+      fillUp(small, leave);
+      const attempt = await MemoryStore.open(folder).catch((error: unknown) => error);
+      if (attempt instanceof MemoryStore) await attempt.close();
+      else expectFull([attempt]);
+      makeRoom(small);
+      await using store = await MemoryStore.open(folder);
+      await store.admin.remember('There is room.', { namespace });
+      expect(await store.verify()).toEqual({ ok: true, problems: [] });
+    }
+  });
+
+  test('fails a backup with DISK_FULL, which leaves nothing there and the store as it was', async () => {
+    const small = disk(4);
+    await using store = await MemoryStore.open(temporaryFolder());
+    const items = Array.from({ length: 2_000 }, (_, i) => ({ text: text(i), namespace }));
+    await store.admin.rememberMany(items);
+    const target = join(small, 'backup');
+    await expect(store.backup(target)).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(readdirSync(target)).toEqual([]);
+    fillUp(small);
+    await expect(store.backup(join(small, 'another/one'))).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(await store.admin.count()).toBe(items.length);
+    const roomy = disk(64);
+    mkdirSync(join(roomy, 'backup'));
+    await store.backup(join(roomy, 'backup'));
+    await using copy = await MemoryStore.open(join(roomy, 'backup'));
+    expect(await copy.admin.count()).toBe(items.length);
+  });
+
+  test('on the way to which checkpoints fail, loses nothing', async () => {
+    const small = disk(60);
+    const folder = join(small, 'store');
+    writeFileSync(join(small, 'filler-0'), Buffer.alloc(4 * 2 ** 20));
+    const store = await MemoryStore.open(folder);
+    const { acknowledged, errors } = await writeUntilFull(store, 200);
+    expectFull(errors);
+    // Enough for the log to have been copied into the database, or for the attempt.
+    expect(acknowledged.size).toBeGreaterThan(4_000);
+    await expectExactly(store, acknowledged);
+    await store.close();
+    makeRoom(small);
+    await using reopened = await MemoryStore.open(folder);
+    await expectExactly(reopened, acknowledged);
+    expect(await reopened.verify()).toEqual({ ok: true, problems: [] });
+  });
+});

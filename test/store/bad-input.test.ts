@@ -1,0 +1,388 @@
+import { MemoryError, MemoryStore, type NewMemory } from 'multi-agent-memory';
+import { describe, expect, test } from 'vitest';
+import { codeOf, issuePaths, openInMemory, refusal, temporaryFolder } from './stores';
+
+const namespace = ['support'];
+const deep = (depth: number): object => (depth === 0 ? {} : { a: deep(depth - 1) });
+const circular: Record<string, unknown> = {};
+circular.self = { again: circular };
+class Money {
+  amount = 5;
+}
+const vectorOf = (...numbers: number[]) => Float32Array.from({ length: 384 }, (_, i) => numbers[i] ?? 0);
+
+/** Everything that can be wrong with one memory, and where it is. */
+const wrong: [string, object, string[]][] = [
+  ['an empty text', { text: '' }, ['text']],
+  ['a text of white space', { text: ' \n\t\u3000' }, ['text']],
+  ['an oversized text', { text: 'x'.repeat(1_000_001) }, ['text']],
+  ['a text that is oversized in bytes only', { text: '客'.repeat(333_334) }, ['text']],
+  ['a text that is none', { text: 5 }, ['text']],
+  ['no text', { text: undefined }, ['text']],
+  ['a namespace that is a path in one string', { namespace: 'support/eu' }, ['namespace']],
+  ['an empty label', { namespace: ['support', ''] }, ['namespace.1']],
+  ['a label that is none', { namespace: ['support', 5, null] }, ['namespace.1', 'namespace.2']],
+  ['a namespace too deep', { namespace: Array(17).fill('a') }, ['namespace']],
+  ['a label too long', { namespace: ['x'.repeat(513)] }, ['namespace.0']],
+  ['half a surrogate pair in a label', { namespace: ['a\ud800'] }, ['namespace.0']],
+  ['a priority above 1', { priority: 1.0000001 }, ['priority']],
+  ['a priority below 0', { priority: -0.1 }, ['priority']],
+  ['a priority that is NaN', { priority: Number.NaN }, ['priority']],
+  ['a priority that is infinite', { priority: Number.POSITIVE_INFINITY }, ['priority']],
+  ['a priority as text', { priority: '0.5' }, ['priority']],
+  ['NaN in a vector', { vector: vectorOf(1, Number.NaN) }, ['vector']],
+  ['infinity in a vector', { vector: vectorOf(Number.NEGATIVE_INFINITY) }, ['vector']],
+  ['a vector of zeros', { vector: vectorOf() }, ['vector']],
+  ['a vector of another length', { vector: new Float32Array(383).fill(1) }, ['vector']],
+  ['an empty vector', { vector: new Float32Array(0) }, ['vector']],
+  ['a vector as a list', { vector: [1, 2, 3] }, ['vector']],
+  ['a vector of doubles', { vector: new Float64Array(384).fill(1) }, ['vector']],
+  ['a vector that is not to be used', { vector: vectorOf(1), embed: false }, ['embed']],
+  ['embed: true', { embed: true }, ['embed']],
+  ['metadata that is a list', { metadata: [1] }, ['metadata']],
+  ['metadata that is null', { metadata: null }, ['metadata']],
+  ['metadata that is text', { metadata: '{}' }, ['metadata']],
+  ['undefined in metadata', { metadata: { a: { b: undefined } } }, ['metadata.a.b']],
+  ['a function in metadata', { metadata: { a: () => 1, b: Symbol('x') } }, ['metadata.a', 'metadata.b']],
+  ['a bigint in metadata', { metadata: { a: [1, 2n] } }, ['metadata.a.1']],
+  ['NaN in metadata', { metadata: { a: Number.NaN, b: [Number.POSITIVE_INFINITY] } }, ['metadata.a', 'metadata.b.0']],
+  ['a Date in metadata', { metadata: { at: new Date() } }, ['metadata.at']],
+  ['a Map in metadata', { metadata: { a: new Map() } }, ['metadata.a']],
+  ['an object of a class in metadata', { metadata: { price: new Money() } }, ['metadata.price']],
+  [
+    'an object of a class without a constructor',
+    { metadata: { a: Object.assign(new Money(), { constructor: undefined }) } },
+    ['metadata.a'],
+  ],
+  ['typed arrays in metadata', { metadata: { a: new Uint8Array(2) } }, ['metadata.a']],
+  ['a hole in a list of metadata', { metadata: { a: Object.assign(Array(2), { 0: 'not a hole' }) } }, ['metadata.a.1']],
+  ['metadata that holds itself', { metadata: circular }, ['metadata.self.again']],
+  ['metadata that is too large', { metadata: { a: 'x'.repeat(65_536) } }, ['metadata']],
+  ['metadata that is nested too deeply', { metadata: { a: deep(100) } }, [`metadata.${Array(64).fill('a').join('.')}`]],
+  ['an unknown kind', { kind: 'episode' }, ['kind']],
+  ['tags as text', { tags: 'refund' }, ['tags']],
+  ['an empty tag and one that is none', { tags: ['a', '', 5] }, ['tags.1', 'tags.2']],
+  ['too many tags', { tags: Array.from({ length: 65 }, (_, i) => `t${i}`) }, ['tags']],
+  ['access tags that are none', { accessTags: [''] }, ['accessTags.0']],
+  ['an unknown visibility', { visibility: 'public' }, ['visibility']],
+  ['an empty user', { userId: '' }, ['userId']],
+  ['a user that is null', { userId: null }, ['userId']],
+  ['a session that is a number', { sessionId: 5 }, ['sessionId']],
+  ['an empty key', { key: '' }, ['key']],
+  ['a key too long', { key: 'é'.repeat(257) }, ['key']],
+  ['an empty idempotency key', { idempotencyKey: '' }, ['idempotencyKey']],
+  ['an empty id to supersede', { supersedes: '' }, ['supersedes']],
+  ['an unknown channel', { source: { channel: 'fax' } }, ['source.channel']],
+  ['a source without a channel', { source: { ref: 'x', reff: 'y' } }, ['source.channel', 'source.reff']],
+  ['a time without a zone', { validFrom: '2026-01-01T00:00:00' }, ['validFrom']],
+  ['a date alone', { expiresAt: '2026-01-01' }, ['expiresAt']],
+  ['an invalid Date', { validTo: new Date(Number.NaN) }, ['validTo']],
+  ['a time beyond all calendars', { validFrom: 1e300 }, ['validFrom']],
+  ['a time that is null', { expiresAt: null }, ['expiresAt']],
+  ['an end before its beginning', { validFrom: 2_000, validTo: 1_000 }, ['validTo']],
+  ['an end at its beginning', { validFrom: 2_000, validTo: 2_000 }, ['validTo']],
+  ['a signal that is none', { signal: {} }, ['signal']],
+  ['an unknown field', { userid: 'u', color: 'red' }, ['color', 'userid']],
+  ['an unknown field with a name from the prototype', { constructor: 1, toString: 1 }, ['constructor', 'toString']],
+  ['an own __proto__', JSON.parse('{"__proto__":{"userId":"u"}}'), ['__proto__']],
+];
+
+describe('remember refuses whole, and writes nothing for,', () => {
+  test.each(wrong)('%s', async (_, fields, paths) => {
+    const store = await openInMemory();
+    const { text, ...options }: { text: string } = { text: 'text', namespace, ...fields } as never;
+    expect(await issuePaths(() => store.admin.remember(text, options as never))).toEqual(paths);
+    // In a batch it is the same.
+    const { results } = await store.admin.rememberMany([{ namespace, text: 'text', ...fields } as never]);
+    const [result] = results;
+    expect(await issuePaths(() => Promise.reject(result?.ok === false && result.error))).toEqual(paths);
+    const include = ['expired', 'superseded', 'quarantined'] as const;
+    expect(await store.admin.count({ include })).toBe(0);
+    expect((await store.stats()).memories).toBe(0);
+    expect(await store.admin.namespaces()).toEqual([]);
+  });
+
+  test('everything of that at once, in one error', async () => {
+    const store = await openInMemory();
+    const fields = {
+      text: '',
+      namespace: ['', 'a'],
+      priority: 2,
+      vector: new Float32Array(3).fill(1),
+      metadata: { a: Number.NaN, b: () => 1 },
+      kind: 'x',
+      tags: [''],
+      userId: '',
+      source: { channel: 'x' },
+      validFrom: 'x',
+      colour: 1,
+    };
+    const { text, ...options } = fields;
+    const error = await refusal(() => store.admin.remember(text, options as never));
+    expect(error.issues.map(({ path }) => path.join('.')).sort()).toEqual(
+      ['text', 'namespace.0', 'priority', 'vector', 'metadata.a', 'metadata.b', 'kind', 'tags.0', 'userId']
+        .concat(['source.channel', 'validFrom', 'colour'])
+        .sort(),
+    );
+    for (const { message } of error.issues) expect(message).toMatch(/\w.*\.$/);
+    // A person who reads the log sees every one of them.
+    for (const { message } of error.issues) expect(error.message).toContain(message);
+  });
+
+  test('what depends on the store beside what does not: namespace, length of the vector, order of times', async () => {
+    const store = await openInMemory();
+    const options = { priority: 7, vector: new Float32Array(5).fill(1), validFrom: 2_000, validTo: 1_000 };
+    expect(await issuePaths(() => store.admin.remember('', options))).toEqual([
+      'namespace',
+      'priority',
+      'text',
+      'validTo',
+      'vector',
+    ]);
+  });
+});
+
+test.each([
+  ['usrId', 'userId'],
+  ['txt', 'text'],
+  ['Metadata', 'metadata'],
+  ['expires', 'expiresAt'],
+  ['idempotency_key', 'idempotencyKey'],
+  ['superseeds', 'supersedes'],
+])('an unknown field names the nearest known one: %s -> %s', async (field, nearest) => {
+  const store = await openInMemory();
+  const { issues } = await refusal(() => store.admin.remember('text', { namespace, [field]: 'x' } as never));
+  expect(issues).toHaveLength(1);
+  expect(issues[0]?.path).toEqual([field]);
+  expect(issues[0]?.message).toContain(`"${nearest}"`);
+});
+
+describe('all issues of one call stand in one error:', () => {
+  test.each<[string, (store: MemoryStore) => unknown, string[]]>([
+    ['recall', ({ admin }) => admin.recall('', { topK: 0, treshold: 1 } as never), ['query', 'topK', 'treshold']],
+    [
+      'recall, with its filter',
+      ({ admin }) =>
+        admin.recall(' ', { filter: { knid: 1 }, userId: undefined, vector: new Float32Array(2).fill(1) } as never),
+      ['filter.knid', 'query', 'userId', 'vector'],
+    ],
+    [
+      'update',
+      ({ admin }) => admin.update('', { priority: 2 }, { ifRevision: 0 }),
+      ['id', 'ifRevision', 'patch.priority'],
+    ],
+    ['forget', ({ admin }) => admin.forget('', { ifrevision: 1 } as never), ['id', 'ifrevision']],
+    ['get', ({ admin }) => admin.get('', { sginal: 1 } as never), ['id', 'sginal']],
+    ['history', ({ admin }) => admin.history('', { sginal: 1 } as never), ['id', 'sginal']],
+    [
+      'forgetWhere',
+      ({ admin }) => admin.forgetWhere({ userId: undefined } as never, { dryrun: true } as never),
+      ['options.dryRun', 'options.dryrun', 'userId'],
+    ],
+    ['rememberMany', ({ admin }) => admin.rememberMany(5 as never, { batchSize: 0 }), ['batchSize', 'items']],
+    [
+      'as',
+      (store) => store.as({ agentid: 'a' } as never, { userId: undefined } as never),
+      ['principal', 'principal.agentid', 'scope.userId'],
+    ],
+  ])('%s', async (_, call, paths) => {
+    const store = await openInMemory();
+    await store.admin.remember('text', { namespace });
+    expect(await issuePaths(() => call(store))).toEqual(paths);
+    expect(await store.admin.count()).toBe(1);
+  });
+
+  test('open', async () => {
+    const options = { readonly: true, access: [{ effect: 'permit', to: 'all', actions: 'raeder', at: 'support' }] };
+    const paths = ['access.0.actions', 'access.0.at', 'access.0.effect', 'access.0.to', 'readonly'];
+    expect(await issuePaths(() => MemoryStore.inMemory(options as never))).toEqual(paths);
+    const folder = await temporaryFolder();
+    expect(await issuePaths(() => MemoryStore.open(folder, options as never))).toEqual(paths);
+  });
+});
+
+describe('undefined in a scope', () => {
+  const session: { userId?: string } = {};
+  const scoped = { userId: session.userId } as { userId: string };
+
+  test.each<[string, (store: MemoryStore) => unknown]>([
+    ['as', (store) => store.as({ agentId: 'a' }, scoped)],
+    ['within', ({ admin }) => admin.within(scoped)],
+    ['recall', ({ admin }) => admin.recall('text', scoped)],
+    ['list', ({ admin }) => admin.list(scoped)],
+    ['count', ({ admin }) => admin.count(scoped)],
+    ['watch', ({ admin }) => admin.watch(scoped)],
+    ['forgetWhere', ({ admin }) => admin.forgetWhere(scoped, { dryRun: true })],
+    ['a filter', ({ admin }) => admin.count({ filter: scoped })],
+    ['metadata of a filter', ({ admin }) => admin.count({ filter: { metadata: scoped } as never })],
+  ])('is refused: %s never answers for everybody', async (_, call) => {
+    const store = await openInMemory();
+    const error = await refusal(() => call(store));
+    expect(error.code).toBe('INVALID_INPUT');
+    expect(error.issues.map(({ path }) => path.at(-1))).toEqual(['userId']);
+  });
+});
+
+describe('other calls refuse', () => {
+  test.each<[string, (store: MemoryStore) => unknown, string[]]>([
+    ['a query that is none', ({ admin }) => admin.recall(5 as never), ['query']],
+    ['a query too long', ({ admin }) => admin.recall('x'.repeat(1_000_001)), ['query']],
+    ['topK beyond the limit', ({ admin }) => admin.recall('x', { topK: 1_001 }), ['topK']],
+    ['topK that is no whole number', ({ admin }) => admin.recall('x', { topK: 1.5 }), ['topK']],
+    ['a threshold out of range', ({ admin }) => admin.recall('x', { threshold: 1.1 }), ['threshold']],
+    ['an unknown mode', ({ admin }) => admin.recall('x', { mode: 'vector' as never }), ['mode']],
+    [
+      'a query vector of another length',
+      ({ admin }) => admin.recall('x', { vector: new Float32Array(3).fill(1) }),
+      ['vector'],
+    ],
+    ['NaN in a query vector', ({ admin }) => admin.recall('x', { vector: vectorOf(Number.NaN) }), ['vector']],
+    ['explain that is no flag', ({ admin }) => admin.recall('x', { explain: 1 as never }), ['explain']],
+    ['an address that is none', ({ admin }) => admin.get(5 as never), ['id']],
+    ['a batch size out of range', ({ admin }) => admin.rememberMany([], { batchSize: 0 }), ['batchSize']],
+    ['a listener that is none', ({ admin }) => admin.rememberMany([], { onProgress: 5 as never }), ['onProgress']],
+    ['two principals in one', (store) => store.as({ agentId: 'a', userId: 'b' } as never), ['principal']],
+    ['no principal', (store) => store.as({} as never), ['principal']],
+    ['a principal without a name', (store) => store.as({ agentId: '' }), ['principal.agentId']],
+    [
+      'somebody to act for who is no user',
+      (store) => store.as({ agentId: 'a', onBehalfOf: { agentId: 'b' } } as never),
+      ['principal.onBehalfOf.agentId', 'principal.onBehalfOf.userId'],
+    ],
+    ['an unknown word of a scope', (store) => store.as({ agentId: 'a' }, { user: 'u' } as never), ['scope.user']],
+    ['options that are no object', ({ admin }) => admin.count(5 as never), ['']],
+  ])('%s', async (_, call, paths) => {
+    const store = await openInMemory();
+    expect(await issuePaths(() => call(store))).toEqual(paths);
+  });
+
+  test.each([[[]], [new Date()], ['namespace'], [null], [5], [() => 1]])(
+    'options of remember that are no options: %s',
+    async (options) => {
+      const store = await openInMemory();
+      const handle = store.as({ agentId: 'a' }, { namespace });
+      expect(await codeOf(() => handle.remember('text', options as never))).toBe('INVALID_INPUT');
+      expect(await store.admin.count()).toBe(0);
+    },
+  );
+
+  test.each([[''], ['\0'], [5], [undefined]])('a folder that is none: %j', async (folder) => {
+    expect(await codeOf(() => MemoryStore.open(folder as never))).toBe('INVALID_INPUT');
+  });
+});
+
+describe('a refused call', () => {
+  test('rejects with a MemoryError of one coded union, never with another error', async () => {
+    const store = await openInMemory();
+    const calls: (() => unknown)[] = [
+      () => store.admin.remember(undefined as never),
+      () => store.admin.rememberMany({} as never),
+      () => store.admin.recall(null as never, null as never),
+      () => store.admin.get(null as never),
+      () => store.admin.history({} as never),
+      () => store.admin.list(null as never),
+      () => store.admin.count([] as never),
+      () => store.admin.namespaces('a' as never),
+      () => store.admin.update(undefined as never, undefined as never),
+      () => store.admin.forget(undefined as never),
+      () => store.admin.forgetWhere(undefined as never, undefined as never),
+      () => store.admin.watch(null as never),
+      () => store.admin.within(null as never),
+      () => store.as(null as never),
+      () => store.settled(null as never),
+      () => store.verify({ repair: 'yes' } as never),
+    ];
+    for (const call of calls) {
+      const error = await refusal(call);
+      expect(error).toBeInstanceOf(MemoryError);
+      expect(error.code).toBe('INVALID_INPUT');
+      expect(error.retryable).toBe(false);
+      expect(error.issues.length).toBeGreaterThan(0);
+    }
+  });
+
+  test('leaves what the caller gave as it was', async () => {
+    const store = await openInMemory();
+    const options: Omit<NewMemory, 'text'> = Object.freeze({
+      namespace: Object.freeze(['support']) as string[],
+      tags: Object.freeze(['a', 'a']) as string[],
+      metadata: Object.freeze({ a: Object.freeze([1]) }) as never,
+    });
+    const { id } = await store.admin.remember('text', options);
+    expect(options).toEqual({ namespace: ['support'], tags: ['a', 'a'], metadata: { a: [1] } });
+    expect((await store.admin.get(id))?.tags).toEqual(['a']);
+  });
+
+  test('what the caller changes afterwards does not reach the store, nor what it changes in an answer', async () => {
+    const store = await openInMemory();
+    const metadata = { list: [1] };
+    const tags = ['a'];
+    const writing = store.admin.remember('text', { namespace, metadata, tags });
+    metadata.list.push(2);
+    tags.push('b');
+    const { id } = await writing;
+    const memory = await store.admin.get(id);
+    expect(memory).toMatchObject({ metadata: { list: [1] }, tags: ['a'] });
+    memory?.tags.push('c');
+    memory?.namespace.push('d');
+    memory?.createdAt.setTime(0);
+    expect(await store.admin.get(id)).toMatchObject({ tags: ['a'], namespace: ['support'] });
+    expect((await store.admin.get(id))?.createdAt.getTime()).not.toBe(0);
+  });
+});
+
+test('bounds can be set at open, and hold', async () => {
+  const limits = { textBytes: 10, metadataBytes: 20, nameBytes: 5, namespaceDepth: 2, tags: 1, topK: 3, conditions: 2 };
+  const store = await openInMemory({ limits });
+  const fields = { metadata: { a: 'x'.repeat(20) }, namespace: ['a', 'b', 'c'], tags: ['a', 'b'], key: 'sixsix' };
+  expect(await issuePaths(() => store.admin.remember('x'.repeat(11), fields))).toEqual([
+    'key',
+    'metadata',
+    'namespace',
+    'tags',
+    'text',
+  ]);
+  expect(await issuePaths(() => store.admin.recall('x', { topK: 4 }))).toEqual(['topK']);
+  const filter = { kind: 'a', userId: 'b', key: 'c' };
+  expect(await issuePaths(() => store.admin.count({ filter }))).toEqual(['filter']);
+  expect(await issuePaths(() => MemoryStore.inMemory({ limits: { textByte: 1, tags: -1 } as never }))).toEqual([
+    'limits.tags',
+    'limits.textByte',
+  ]);
+});
+
+describe('metadata of a schema', () => {
+  const schema = {
+    '~standard': {
+      version: 1 as const,
+      vendor: 'test',
+      validate: (value: unknown) => {
+        const { order } = value as { order?: unknown };
+        if (typeof order === 'string') return { value: { order: order.toUpperCase() } };
+        return { issues: [{ message: 'must be an order.', path: ['order'] }] };
+      },
+    },
+  };
+
+  test('is validated and stored as the schema gives it back', async () => {
+    const store = await openInMemory<{ order: string }>({ metadata: schema });
+    const { id } = await store.admin.remember('text', { namespace, metadata: { order: 'a-1' } });
+    expect((await store.admin.get(id))?.metadata).toEqual({ order: 'A-1' });
+    expect((await store.admin.update(id, { metadata: { order: 'b-2' } })).metadata).toEqual({ order: 'B-2' });
+    expect(await store.admin.count({ filter: { metadata: { order: 'B-2' } } })).toBe(1);
+  });
+
+  test('that does not hold is refused beside every other issue, in remember, batches and update', async () => {
+    const store = await openInMemory<{ order: string }>({ metadata: schema });
+    const bad = { metadata: { order: 5 } } as never;
+    expect(await issuePaths(() => store.admin.remember('', { namespace, ...(bad as object) }))).toEqual([
+      'metadata.order',
+      'text',
+    ]);
+    expect(await issuePaths(() => store.admin.remember('text', { namespace }))).toEqual(['metadata.order']);
+    const { id } = await store.admin.remember('text', { namespace, metadata: { order: 'a' } });
+    expect(await issuePaths(() => store.admin.update(id, bad))).toEqual(['patch.metadata.order']);
+    expect(await store.admin.count()).toBe(1);
+    expect((await store.admin.get(id))?.revision).toBe(1);
+  });
+});

@@ -1,0 +1,19 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { BestRows, byEstimate } from '../../src/vector-index/best-rows';
+
+const offers = fc.uniqueArray(
+  // Few different estimates, so that many are equal.
+  fc.record({ row: fc.integer({ min: 1, max: 10_000 }), estimate: fc.integer({ min: -3, max: 3 }) }),
+  { selector: ({ row }) => row, maxLength: 200 },
+);
+
+test('the best rows are the first of all in order, of equal ones those with the lower rows', () => {
+  fc.assert(
+    fc.property(offers, fc.integer({ min: 0, max: 30 }), (candidates, limit) => {
+      const best = new BestRows(limit);
+      for (const { row, estimate } of candidates) best.offer(row, estimate);
+      expect(best.candidates()).toEqual([...candidates].sort(byEstimate).slice(0, limit));
+    }),
+  );
+});

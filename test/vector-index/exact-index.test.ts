@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import { seededVectors, VectorTruthFixture, visibleRows } from '../../src/testing/vector-truth';
+import { exactIndex } from '../../src/vector-index/exact-index';
+import { dot } from '../../src/vector-index/kernel/dot';
+import type { StoredVector } from '../../src/vector-index/vector-index';
+
+const dimensions = 64;
+const vectors = seededVectors(5, 3000, dimensions);
+
+class CountingTruth extends VectorTruthFixture {
+  reads = 0;
+
+  override read(rows: ArrayLike<number>): Iterable<StoredVector> {
+    this.reads += rows.length;
+    return super.read(rows);
+  }
+}
+
+function filled(): CountingTruth {
+  const truth = new CountingTruth();
+  for (const [i, vector] of vectors.entries()) truth.set(i + 1, vector);
+  return truth;
+}
+
+describe('the exact index', () => {
+  test('has 999 of 1,000 true nearest among four times as many candidates', async () => {
+    const truth = filled();
+    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, truth });
+    let found = 0;
+    for (const query of seededVectors(6, 200, dimensions)) {
+      const order = vectors.map((vector, i) => ({ row: i + 1, score: dot(query, vector) }));
+      const nearest = order.sort((a, b) => b.score - a.score).slice(0, 10);
+      const candidates = await index.search(query, visibleRows(truth.rows()), 40);
+      found += nearest.filter(({ row }) => candidates.some((candidate) => candidate.row === row)).length;
+    }
+    expect(found / 2000).toBeGreaterThanOrEqual(0.999);
+  });
+
+  test('reads nothing before it is searched for, and each row once', async () => {
+    const truth = filled();
+    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, truth });
+    expect(truth.reads).toBe(0);
+    const visible = visibleRows([7, 8, 9]);
+    await index.search(vectors[0] as Float32Array, visible, 2);
+    await index.search(vectors[1] as Float32Array, visible, 2);
+    expect(truth.reads).toBe(3);
+  });
+
+  test('remembers that a row has no vector', async () => {
+    const truth = filled();
+    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, truth });
+    truth.set(9000);
+    await index.search(vectors[0] as Float32Array, visibleRows([9000]), 2);
+    await index.search(vectors[0] as Float32Array, visibleRows([9000]), 2);
+    expect(truth.reads).toBe(1);
+  });
+
+  test('reads again what has changed', async () => {
+    const truth = filled();
+    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, truth });
+    const [query] = seededVectors(9, 1, dimensions) as [Float32Array];
+    await index.search(query, visibleRows([5]), 1);
+    truth.set(5, query);
+    await index.refresh([5]);
+    expect((await index.search(query, visibleRows([5]), 1))[0]?.estimate).toBeCloseTo(1, 2);
+  });
+
+  test('is warmed beforehand, as far as its memory goes', async () => {
+    const truth = filled();
+    const bytes = 1000 * (dimensions + 24);
+    const index = exactIndex({ dimensions, memoryBytes: bytes, truth });
+    await index.warm(truth.rows());
+    const { reads } = truth;
+    expect(reads).toBeLessThan(1500);
+    await index.search(vectors[0] as Float32Array, visibleRows(truth.rows().slice(0, 1000)), 10);
+    expect(truth.reads).toBe(reads);
+  });
+
+  test('stops warming when it is closed', async () => {
+    const truth = filled();
+    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, truth });
+    const warming = index.warm(truth.rows());
+    await index.close();
+    await warming;
+    expect(truth.reads).toBeLessThan(vectors.length);
+  });
+
+  test('uses the room of removed rows again', async () => {
+    const truth = filled();
+    const index = exactIndex({ dimensions, memoryBytes: 1000 * (dimensions + 24), truth });
+    await index.warm(truth.rows().slice(0, 1000));
+    for (let row = 1; row <= 1000; row++) truth.set(row);
+    await index.refresh(Array.from({ length: 1000 }, (_, i) => i + 1));
+    await index.warm(truth.rows().slice(0, 1000));
+    truth.reads = 0;
+    await index.search(vectors[0] as Float32Array, visibleRows(truth.rows().slice(0, 1000)), 10);
+    expect(truth.reads).toBe(0);
+  });
+});

@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Nearest } from '../../src/vector-index/lance-table';
+import { measureProbes, type Probes, probesFor } from '../../src/vector-index/probes';
+
+const partitions = 100;
+const perPartition = 50;
+
+/** An index in which the neighbour of rank r lies in the partition that is probed r-th, wrapping round. */
+async function spread(_: Float32Array, limit: number, probes: number): Promise<Nearest> {
+  const ranks = Array.from({ length: partitions * perPartition }, (_, rank) => rank)
+    .filter((rank) => rank % partitions < probes)
+    .slice(0, limit);
+  const addresses = Uint32Array.from(ranks.flatMap((rank) => [rank, 0]));
+  return { length: ranks.length, addresses, distances: new Float32Array(ranks.length) };
+}
+
+const queries = [new Float32Array(1), new Float32Array(1)];
+
+describe('how many probes are enough', () => {
+  test('is measured for each depth against a search of everything', async () => {
+    const measured = await measureProbes(spread, queries, partitions);
+    const [shallow, middle, deep] = measured.curve.map(({ probes }) => probes) as [number, number, number];
+    // A tenth of the partitions hold the ten nearest, and candidates lie a fifth apart.
+    expect(shallow).toBeGreaterThanOrEqual(10);
+    expect(shallow).toBeLessThanOrEqual(12);
+    expect(middle).toBeGreaterThanOrEqual(40);
+    expect(middle).toBeLessThanOrEqual(48);
+    expect(deep).toBe(partitions);
+  });
+
+  test('is never less than a few, however easy the sample', async () => {
+    const easy = (query: Float32Array, limit: number) => spread(query, limit, partitions);
+    const { curve } = await measureProbes(easy, queries, partitions);
+    expect(curve.map(({ probes }) => probes)).toEqual([8, 8, 8]);
+  });
+
+  test('grows with the depth, and is everything beyond what was measured', () => {
+    const probes: Probes = {
+      partitions: 200,
+      curve: [
+        { depth: 10, probes: 8 },
+        { depth: 40, probes: 20 },
+        { depth: 160, probes: 90 },
+      ],
+    };
+    expect([1, 10, 40, 160, 161].map((depth) => probesFor(probes, depth))).toEqual([8, 8, 20, 90, 200]);
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 300 }),
+        (depth) => probesFor(probes, depth) <= probesFor(probes, depth + 1),
+      ),
+    );
+  });
+});
