@@ -1,5 +1,6 @@
 import { mayChange } from '../access/authorise';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
+import { isRoot } from '../domain/principal';
 import { labelsOf } from '../state/apply-context';
 import type { ReadContext, Reader } from './read-context';
 import { selecting } from './selecting';
@@ -15,7 +16,13 @@ export function forgettable(
   if (question === undefined) return { matched: 0, ids: [] };
   return truth.snapshot(() => {
     const found = truth.selections.labelled(question.readable, question.selected, question.now);
-    const allowed = found.filter((line) => mayChange(truth.policy, reader.actor, 'forget', labelsOf(truth, line)));
+    // Root forgets even records whose labels are damaged; no label of those can be trusted for anybody else.
+    const allowed = found.filter(
+      (line) =>
+        isRoot(reader.actor) ||
+        (truth.interning.describe(line) !== undefined &&
+          mayChange(truth.policy, reader.actor, 'forget', labelsOf(truth, line))),
+    );
     return { matched: found.length, ids: allowed.map(({ id }) => id) };
   });
 }

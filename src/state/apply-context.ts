@@ -2,11 +2,12 @@ import type { Labels } from '../access/authorise';
 import type { Policy } from '../access/policy';
 import type { ChangeType } from '../domain/memory';
 import type { Scoped } from '../domain/scope';
-import type { Checksum } from './checksum';
 import type { Interning } from './interning';
-import { type Record, sealed } from './record';
+import type { Record } from './record';
 import type { RecordQueries } from './record-queries';
+import type { RecordSeal } from './record-seal';
 import type { RowChange, RowLabels } from './row-change';
+import type { Tables } from './schema';
 import type { Writer } from './writer';
 
 /** What the handlers of commands share inside one transaction. */
@@ -15,7 +16,9 @@ export interface ApplyContext {
   readonly interning: Interning;
   readonly records: RecordQueries;
   readonly writer: Writer;
-  readonly checksum: Checksum;
+  readonly seal: RecordSeal;
+  /** The latest line of the feed about a row: slow, for records that are damaged. */
+  lastChange(row: number): Tables['changes'] | undefined;
   /** Idempotency keys, within one author. */
   findIdempotent(author: number, key: string): { digest: string; id: string; revision: number } | undefined;
   analyze(text: string): readonly string[];
@@ -40,7 +43,7 @@ export function scopedOf({ interning }: Pick<ApplyContext, 'interning'>, record:
   const { party } = interning.actor(record.author);
   return {
     namespace: interning.scope(record.scope).namespace,
-    tags: tagsOf(record),
+    tags: JSON.parse(record.tags),
     ...(record.user_id === null ? {} : { userId: record.user_id }),
     ...(record.session_id === null ? {} : { sessionId: record.session_id }),
     ...(party !== 'root' && party.kind === 'agent' ? { agentId: party.id } : {}),
@@ -48,15 +51,6 @@ export function scopedOf({ interning }: Pick<ApplyContext, 'interning'>, record:
 }
 
 type ScopedColumns = Pick<Record, 'scope' | 'author' | 'tags' | 'user_id' | 'session_id'>;
-
-/** The tags of a record that may be damaged: none where they cannot be read, so that it can be forgotten. */
-export function tagsOf({ tags }: Pick<Record, 'tags'>): string[] {
-  try {
-    return JSON.parse(tags);
-  } catch {
-    return [];
-  }
-}
 
 export interface ChangeDetails {
   readonly type: ChangeType;
@@ -75,7 +69,7 @@ export function stampChange(
   change: ChangeDetails,
 ): Record {
   const entry = context.nextEntry();
-  const stamped = sealed({ ...record, first_entry: record.first_entry ?? entry, entry }, context.checksum);
+  const stamped = context.seal.seal({ ...record, first_entry: record.first_entry ?? entry, entry });
   const { row, id, revision, scope, owner } = stamped;
   const { type, at, by, tokensBefore, tokens, reindex } = change;
   context.writer.insertChange({ entry, row, revision, type, at, by, scope, owner });

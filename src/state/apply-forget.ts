@@ -1,8 +1,9 @@
 import type { Stamp } from '../domain/command';
 import { MemoryError } from '../domain/errors';
-import { type ApplyContext, stampChange, tagsOf } from './apply-context';
+import { isRoot } from '../domain/principal';
+import { type ApplyContext, stampChange } from './apply-context';
 import { assertRevision, changeable } from './apply-update';
-import { isIntact, type Record } from './record';
+import { damaged, type Record } from './record';
 
 /**
  * Forgets memories, all or none of those that are there: ids that are not there, or may not be read, are passed over.
@@ -24,34 +25,47 @@ export function applyForget(
 }
 
 function forgettable(context: ApplyContext, id: string, stamp: Stamp): Record | undefined {
+  const record = context.records.unchecked(id);
+  if (record !== undefined && !context.seal.isIntact(record)) return mended(context, record, stamp);
   try {
-    // A damaged record must not be served, yet it can be forgotten.
-    return changeable(context, context.records.unchecked(id), id, 'forget', stamp);
+    return changeable(context, record, id, 'forget', stamp);
   } catch (error) {
     if (MemoryError.is(error) && error.code === 'NOT_FOUND') return undefined;
     throw error;
   }
 }
 
+/**
+ * A damaged record in a form in which it can be forgotten: what the feed of changes still tells of it, and nothing else. Whose
+ * it is cannot be trusted, so that only root may forget it.
+ *
+ * @throws RECORD_DAMAGED
+ */
+function mended(context: ApplyContext, record: Record, { by }: Stamp): Record {
+  const last = context.lastChange(record.row);
+  if (!isRoot(by) || last === undefined) throw damaged(record.id);
+  context.reportDamagedWords();
+  context.writer.deleteAllTags(record.row);
+  const { scope, owner, revision } = last;
+  const space = context.interning.currentSpace?.id ?? null;
+  return { ...record, scope, owner, revision, author: last.by, user_id: null, session_id: null, tags: '[]', space };
+}
+
 function forget(context: ApplyContext, record: Record, { at, by }: Stamp): void {
   const { writer } = context;
   const tokensBefore = context.analyze(record.text);
-  if (isIntact(record, context.checksum)) writer.deleteTokens(record.row, tokensBefore);
-  else context.reportDamagedWords();
+  if (context.seal.isIntact(record)) {
+    writer.deleteTokens(record.row, tokensBefore);
+    writer.deleteTags(record.row, JSON.parse(record.tags));
+  }
   if (record.space !== null) writer.deleteVectors(record.row, record.space);
-  writer.deleteTags(record.row, tagsOf(record));
   const { checksum: _, ...before } = record;
   const tombstone = {
     ...before,
     ...{ state: 'forgotten' as const, text: '', metadata: '{}', key: null, source_ref: null },
     ...{ space: null, parts: 0, length: 0, revision: record.revision + 1, updated_at: at },
   };
-  const details = {
-    type: 'forgotten' as const,
-    at,
-    by: context.interning.internActor(by),
-    tokensBefore,
-    reindex: true,
-  };
-  writer.replaceByTombstone(stampChange(context, tombstone, details));
+  const who = context.interning.internActor(by);
+  const change = { type: 'forgotten' as const, at, by: who, tokensBefore, reindex: true };
+  writer.replaceByTombstone(stampChange(context, tombstone, change));
 }

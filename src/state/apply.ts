@@ -12,8 +12,10 @@ import type { Checksum } from './checksum';
 import type { Interning } from './interning';
 import { memoryOf } from './record';
 import type { RecordQueries } from './record-queries';
+import type { RecordSeal } from './record-seal';
 import type { RowChange } from './row-change';
 import type { RulesTable } from './rules-table';
+import type { Tables } from './schema';
 import { prepare, queries, type Statement } from './statement';
 import { Writer } from './writer';
 
@@ -32,6 +34,7 @@ interface Parts {
   readonly records: RecordQueries;
   readonly rules: RulesTable;
   readonly checksum: Checksum;
+  readonly seal: RecordSeal;
 }
 
 type Idempotent = { digest: string; id: string; revision: number };
@@ -41,6 +44,7 @@ export class Applier {
   readonly #parts: Parts;
   readonly #writer: Writer;
   readonly #findIdempotent: Statement<{ author: number; key: string }, Idempotent>;
+  readonly #lastChange: Statement<{ row: number }, Tables['changes']>;
   #policy: Policy;
   #lastRow = 0;
   #lastEntry = 0;
@@ -54,6 +58,9 @@ export class Applier {
         .select(['digest', 'id', 'revision'])
         .where('author', '=', p('author'))
         .where('key', '=', p('key')),
+    );
+    this.#lastChange = prepare(parts.database, (p) =>
+      queries.selectFrom('changes').selectAll().where('row', '=', p('row')).orderBy('revision', 'desc').limit(1),
     );
     this.#policy = parts.rules.policy();
     this.#readCounters();
@@ -146,7 +153,8 @@ export class Applier {
       interning: this.#parts.interning,
       records: this.#parts.records,
       writer: this.#writer,
-      checksum: this.#parts.checksum,
+      seal: this.#parts.seal,
+      lastChange: (row) => this.#lastChange.get({ row }),
       findIdempotent: (author, key) => this.findIdempotent(author, key),
       analyze,
       nextRow: () => ++this.#lastRow,

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
-import type { Checksum } from './checksum';
-import { damaged, isIntact, type Record } from './record';
+import { damaged, type Record } from './record';
+import type { RecordSeal } from './record-seal';
 import type { Tables } from './schema';
 import { prepare, queries, type Statement } from './statement';
 
@@ -10,13 +10,13 @@ export type ChangeLine = Tables['changes'] & { readonly id: string };
 
 /** Reads the feed of changes, and what memories were before. */
 export class ChangeQueries {
-  readonly #checksum: Checksum;
+  readonly #seal: RecordSeal;
   readonly #after: Statement<{ entry: number; limit: number }, ChangeLine>;
   readonly #ofRow: Statement<{ row: number; first: number }, ChangeLine>;
   readonly #revision: Statement<{ row: number; revision: number }, { record: string }>;
 
-  constructor(database: Database, checksum: Checksum) {
-    this.#checksum = checksum;
+  constructor(database: Database, seal: RecordSeal) {
+    this.#seal = seal;
     this.#after = prepare(database, (p) =>
       lines().where('changes.entry', '>', p('entry')).orderBy('changes.entry').limit(p('limit')),
     );
@@ -55,7 +55,7 @@ export class ChangeQueries {
     const stored = this.#revision.get({ row, revision });
     if (stored === undefined) return undefined;
     const record = parsed(stored.record);
-    if (record === undefined || !isIntact(record, this.#checksum))
+    if (record === undefined || !this.#seal.isIntact(record))
       throw damaged(`${record?.id ?? ''} (revision ${revision})`);
     return record;
   }

@@ -1,5 +1,6 @@
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
+import { versionOf } from './migrations';
 
 export interface DatabaseOptions {
   /** A file, or ':memory:'. */
@@ -10,14 +11,33 @@ export interface DatabaseOptions {
 /** Opens a database as this store needs it: every commit on disk before it returns, deleted bytes overwritten. */
 export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
   const database = new BetterSqlite(path, { readonly: readOnly, fileMustExist: readOnly, timeout: 5_000 });
-  if (readOnly) return database;
+  try {
+    // Before anything is written: a database that is newer, or not ours, stays as it is.
+    if (versionOf(database) === 0) assertEmpty(database);
+    if (!readOnly) configure(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function assertEmpty(database: Database): void {
+  const tables = database.prepare('select count(*) from sqlite_master').pluck().get() as number;
+  if (tables === 0 && !database.readonly) return;
+  const issues = [
+    { path: ['folder'], message: 'holds a database that is no store of this library: choose another folder.' },
+  ];
+  throw new MemoryError('INVALID_INPUT', `${database.name} is no store of this library.`, { issues });
+}
+
+function configure(database: Database): void {
   database.pragma('journal_mode = WAL');
   // The compiled default in WAL mode is NORMAL, which may lose acknowledged commits with the power.
   database.pragma('synchronous = FULL');
   database.pragma('secure_delete = ON');
   database.pragma('cache_size = -65536');
   database.pragma('temp_store = MEMORY');
-  return database;
 }
 
 /** An error of SQLite in the words of this library; any other error as it is. */
@@ -43,6 +63,16 @@ export function fromSqlite(error: unknown): unknown {
     const message =
       'The database file is damaged where this call reads it. Restore the folder from a backup; verify() says what is affected.';
     return new MemoryError('RECORD_DAMAGED', message, { cause: error });
+  }
+  if (code.startsWith('SQLITE_IOERR')) {
+    const message = `The database file could not be read or written (${code}). Look at the disk, then try again.`;
+    return new MemoryError('RECORD_DAMAGED', message, { cause: error, retryable: true });
+  }
+  if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY')) {
+    const issues = [
+      { path: ['folder'], message: `cannot be opened for this (${code}): look at the path and its permissions.` },
+    ];
+    return new MemoryError('INVALID_INPUT', 'The database file cannot be opened.', { cause: error, issues });
   }
   return error;
 }

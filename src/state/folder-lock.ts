@@ -1,7 +1,9 @@
+import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite, { type Database, SqliteError } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
+import { translated } from './database';
 
 /**
  * Holds a folder for this process. It is a write transaction on a small SQLite file that never ends: the operating system
@@ -10,7 +12,19 @@ import { MemoryError } from '../domain/errors';
  * @throws STORE_HELD with the holder's process and machine.
  */
 export function holdFolder(folder: string): { release(): void } {
-  const database = new BetterSqlite(join(folder, 'lock.db'), { timeout: 0 });
+  const file = join(folder, 'lock.db');
+  try {
+    return translated(() => hold(folder, file));
+  } catch (error) {
+    // Half a file, left by a machine that lost its power: nobody can hold what is no database.
+    if (!MemoryError.is(error) || error.code !== 'RECORD_DAMAGED') throw error;
+    rmSync(file, { force: true });
+    return translated(() => hold(folder, file));
+  }
+}
+
+function hold(folder: string, file: string): { release(): void } {
+  const database = new BetterSqlite(file, { timeout: 0 });
   try {
     // Not WAL: in the rollback journal's modes a writer keeps the whole file.
     database.pragma('journal_mode = DELETE');

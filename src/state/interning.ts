@@ -22,7 +22,9 @@ export class Interning {
   #tree = new LabelTree();
   #scopes: (ScopeLabel & { readonly node: number })[] = [];
   #scopeIds = new Map<number, Map<string, number>>();
+  #scopeTexts: string[] = [];
   #actors: Actor[] = [];
+  #actorTexts: string[] = [];
   #actorIds = new Map<string, number>();
   #spaces: SpaceName[] = [];
 
@@ -37,7 +39,9 @@ export class Interning {
     this.#tree = new LabelTree();
     this.#scopes = [];
     this.#scopeIds = new Map();
+    this.#scopeTexts = [];
     this.#actors = [];
+    this.#actorTexts = [];
     this.#actorIds = new Map();
     this.#spaces = [];
     const all = <T>(sql: string) => this.#database.prepare(sql).all() as T[];
@@ -95,6 +99,14 @@ export class Interning {
     return node === undefined ? undefined : this.#scopeIds.get(node)?.get(canonicalTags(accessTags));
   }
 
+  /** What the numbers of a record stand for, as one text that no others give; undefined where one stands for nothing. */
+  describe({ scope, author, owner }: { scope: number; author: number; owner: number }): string | undefined {
+    const label = this.#scopeTexts[scope - 1];
+    const writer = this.#actorTexts[author - 1];
+    const reader = owner === 0 ? '' : this.#actorTexts[owner - 1];
+    return label === undefined || writer === undefined || reader === undefined ? undefined : label + writer + reader;
+  }
+
   /** The scopes of a namespace, whatever their access tags. */
   scopesOf(namespace: Namespace): number[] {
     const node = this.#tree.find(namespace);
@@ -141,6 +153,7 @@ export class Interning {
 
   #addScope(node: number, tags: string): number {
     this.#scopes.push({ node, namespace: this.#tree.pathOf(node), accessTags: JSON.parse(tags) });
+    this.#scopeTexts.push(JSON.stringify(this.#tree.pathOf(node)) + tags);
     const byTags = this.#scopeIds.get(node) ?? new Map<string, number>();
     this.#scopeIds.set(node, byTags.set(tags, this.#scopes.length));
     return this.#scopes.length;
@@ -148,7 +161,9 @@ export class Interning {
 
   #addActor(actor: Actor): number {
     this.#actors.push(actor);
-    this.#actorIds.set(actorKey(actor), this.#actors.length);
+    const key = actorKey(actor);
+    this.#actorTexts.push(key);
+    this.#actorIds.set(key, this.#actors.length);
     return this.#actors.length;
   }
 

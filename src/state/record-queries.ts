@@ -1,18 +1,18 @@
 import type { Database } from 'better-sqlite3';
-import type { Checksum } from './checksum';
-import { opened, type Record, recordOf, type StoredRecord } from './record';
+import { type Record, recordOf, type StoredRecord } from './record';
+import type { RecordSeal } from './record-seal';
 import { prepare, queries } from './statement';
 
 /** Looks up single records, and checks each against its checksum. */
 export class RecordQueries {
-  readonly #checksum: Checksum;
+  readonly #seal: RecordSeal;
   readonly #byId;
   readonly #byRow;
   readonly #byKey;
   readonly #rowOf;
 
-  constructor(database: Database, checksum: Checksum) {
-    this.#checksum = checksum;
+  constructor(database: Database, seal: RecordSeal) {
+    this.#seal = seal;
     this.#byId = prepare<{ id: string }, StoredRecord>(database, (p) => withText().where('memories.id', '=', p('id')));
     this.#byRow = prepare<{ row: number }, StoredRecord>(database, (p) =>
       withText().where('memories.row', '=', p('row')),
@@ -31,7 +31,7 @@ export class RecordQueries {
   /** A record that is not forgotten. */
   byId(id: string): Record | undefined {
     const stored = this.#byId.get({ id });
-    return stored === undefined || stored.state === 'forgotten' ? undefined : opened(stored, this.#checksum);
+    return stored === undefined || stored.state === 'forgotten' ? undefined : this.#seal.open(stored);
   }
 
   /** A record that is not forgotten, though it may be damaged. */
@@ -43,7 +43,7 @@ export class RecordQueries {
   /** A record by id, or what is left of a forgotten one. */
   tombstoneOrRecord(id: string): Record | undefined {
     const stored = this.#byId.get({ id });
-    return stored && opened(stored, this.#checksum);
+    return stored && this.#seal.open(stored);
   }
 
   /** Whether a memory has, or ever had, that id. */
@@ -53,13 +53,13 @@ export class RecordQueries {
 
   byRow(row: number): Record | undefined {
     const stored = this.#byRow.get({ row });
-    return stored === undefined || stored.state === 'forgotten' ? undefined : opened(stored, this.#checksum);
+    return stored === undefined || stored.state === 'forgotten' ? undefined : this.#seal.open(stored);
   }
 
   /** The one record with that key among those with the same labels. */
   byKey(scope: number, owner: number, key: string): Record | undefined {
     const stored = this.#byKey.get({ scope, owner, key });
-    return stored === undefined ? undefined : opened(stored, this.#checksum);
+    return stored === undefined ? undefined : this.#seal.open(stored);
   }
 }
 

@@ -2,7 +2,6 @@ import type { Content } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import type { Kind, Memory, Source } from '../domain/memory';
 import { principalOf } from '../domain/principal';
-import type { Checksum } from './checksum';
 import type { Interning } from './interning';
 import type { MemoriesTable } from './schema';
 
@@ -19,59 +18,9 @@ function givenText(stored: string | Buffer | null): string {
   return typeof stored === 'string' ? stored : (stored?.toString('utf16le') ?? '');
 }
 
-const checked: readonly (keyof Record)[] = [
-  ...(['row', 'id', 'revision', 'state', 'scope', 'owner', 'author', 'kind', 'user_id', 'session_id', 'key'] as const),
-  ...([
-    'priority',
-    'tags',
-    'metadata',
-    'source_channel',
-    'source_ref',
-    'created_at',
-    'updated_at',
-    'valid_from',
-  ] as const),
-  ...([
-    'valid_to',
-    'expires_at',
-    'supersedes',
-    'superseded_by',
-    'space',
-    'parts',
-    'length',
-    'first_entry',
-    'entry',
-    'text',
-  ] as const),
-];
-
-/** The record with the checksum that belongs to it. */
-export function sealed(record: Omit<Record, 'checksum'>, checksum: Checksum): Record {
-  return { ...record, checksum: checksum.ofText(canonical(record)) };
-}
-
-function canonical(record: Omit<Record, 'checksum'>): string {
-  return JSON.stringify(checked.map((field) => record[field as keyof Omit<Record, 'checksum'>]));
-}
-
-/**
- * A record as it was written.
- *
- * @throws RECORD_DAMAGED where it does not match its checksum.
- */
-export function opened(stored: StoredRecord, checksum: Checksum): Record {
-  const record = recordOf(stored);
-  if (!isIntact(record, checksum)) throw damaged(record.id);
-  return record;
-}
-
 /** A record with its text as it was given, unchecked. */
 export function recordOf(stored: StoredRecord): Record {
   return { ...stored, text: givenText(stored.text) };
-}
-
-export function isIntact(record: Record, checksum: Checksum): boolean {
-  return record.checksum === checksum.ofText(canonical(record));
 }
 
 export function damaged(id: string, cause?: unknown): MemoryError {

@@ -1,10 +1,10 @@
 import type { Database } from 'better-sqlite3';
 import { type RawBuilder, sql } from 'kysely';
 import type { Readable } from '../access/compile';
-import type { Checksum } from './checksum';
 import type { Interning } from './interning';
-import { opened, type Record, type StoredRecord } from './record';
+import type { Record, StoredRecord } from './record';
 import { withText } from './record-queries';
+import type { RecordSeal } from './record-seal';
 import { readableCondition, type Selected, selectedCondition } from './selection-sql';
 import { queries } from './statement';
 
@@ -22,12 +22,12 @@ type LabelledRow = Pick<Record, 'id' | 'scope' | 'owner' | 'author'>;
 export class SelectionQueries {
   readonly #database: Database;
   readonly #interning: Interning;
-  readonly #checksum: Checksum;
+  readonly #seal: RecordSeal;
 
-  constructor(database: Database, parts: { interning: Interning; checksum: Checksum }) {
+  constructor(database: Database, parts: { interning: Interning; seal: RecordSeal }) {
     this.#database = database;
     this.#interning = parts.interning;
-    this.#checksum = parts.checksum;
+    this.#seal = parts.seal;
   }
 
   /** The rows of a selection, ascending. */
@@ -66,7 +66,7 @@ export class SelectionQueries {
     }
     const { sql: text, parameters } = query.compile();
     const stored = this.#database.prepare(text).all(...parameters) as StoredRecord[];
-    return stored.map((each) => opened(each, this.#checksum));
+    return stored.map((each) => this.#seal.open(each));
   }
 
   count(readable: Readable, selected: Selected, now: number): number {

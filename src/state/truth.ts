@@ -12,6 +12,7 @@ import { Interning } from './interning';
 import { Meta } from './meta';
 import { migrate, versionOf } from './migrations';
 import { RecordQueries } from './record-queries';
+import { RecordSeal } from './record-seal';
 import type { RowChange } from './row-change';
 import { RulesTable } from './rules-table';
 import { SelectionQueries } from './selection-queries';
@@ -26,6 +27,7 @@ export class Truth {
   readonly database: Database;
   readonly checksum: Checksum;
   readonly interning: Interning;
+  readonly seal: RecordSeal;
   readonly records: RecordQueries;
   readonly selections: SelectionQueries;
   readonly changes: ChangeQueries;
@@ -46,16 +48,18 @@ export class Truth {
     if (database.readonly) versionOf(database);
     else migrate(database);
     this.interning = new Interning(database);
-    this.records = new RecordQueries(database, checksum);
-    const parts = { columns: this.columns, interning: this.interning, checksum };
-    this.selections = new SelectionQueries(database, parts);
-    this.changes = new ChangeQueries(database, checksum);
-    this.vectors = new Vectors(database, parts);
+    this.seal = new RecordSeal(checksum, this.interning);
+    const { columns, interning, seal } = this;
+    this.records = new RecordQueries(database, seal);
+    this.selections = new SelectionQueries(database, { interning, seal });
+    this.changes = new ChangeQueries(database, seal);
+    this.vectors = new Vectors(database, { columns, interning, checksum });
     this.meta = new Meta(database);
     this.readPostings = postingsReader(database);
     this.#applier = new Applier({
       database,
       checksum,
+      seal,
       interning: this.interning,
       records: this.records,
       rules: new RulesTable(database),

@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import type { StoredVector, VectorTruth } from '../vector-index/vector-index';
 import type { Checksum } from './checksum';
 import type { Columns } from './columns';
+import { translated } from './database';
 import type { Interning } from './interning';
 import { damaged } from './record';
 import { prepare, queries, type Statement } from './statement';
@@ -68,9 +69,11 @@ export class Vectors implements VectorTruth {
     const space = this.#interning.currentSpace?.id;
     const parts = this.#columns.parts[row] ?? 0;
     if (space === undefined || parts === 0) return [];
-    const stored = this.#ofRow.all({ from: vectorKey(space, row, 0), to: vectorKey(space, row, maxParts - 1) });
+    const range = { from: vectorKey(space, row, 0), to: vectorKey(space, row, maxParts - 1) };
+    const stored = translated(() => this.#ofRow.all(range));
     const intact = stored.every(
-      ({ key, vector, checksum }, i) => partOf(key) === i && this.#checksum.ofBytes(vector) === checksum,
+      ({ key, vector, checksum }, i) =>
+        partOf(key) === i && vector instanceof Uint8Array && this.#checksum.ofBytes(vector) === checksum,
     );
     if (!intact || stored.length !== parts) throw damaged(this.#idOf.get({ row })?.id ?? `in row ${row}`);
     return stored.map(({ vector }) => floats(vector));

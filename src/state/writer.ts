@@ -53,6 +53,11 @@ export class Writer {
     for (const tag of tags) this.#statements.deleteTag.run({ tag, row });
   }
 
+  /** Slow: for a record whose tags cannot be trusted. */
+  deleteAllTags(row: number): void {
+    this.#statements.deleteAllTags.run({ row });
+  }
+
   insertVectors(row: number, space: number, { vectors }: Embedded): void {
     for (const [part, numbers] of vectors.entries()) {
       const vector = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
@@ -115,6 +120,9 @@ function prepareAll(database: Database) {
     insertTag: insert('tags', ['tag', 'row']),
     deleteTag: prepare<Tables['tags'], unknown>(database, (p) =>
       queries.deleteFrom('tags').where('tag', '=', p('tag')).where('row', '=', p('row')),
+    ),
+    deleteAllTags: prepare<{ row: number }, unknown>(database, (p) =>
+      queries.deleteFrom('tags').where('row', '=', p('row')),
     ),
     insertVector: insert('vectors', ['key', 'vector', 'checksum']),
     deleteVectors: prepare<{ from: number; to: number }, unknown>(database, (p) =>

@@ -14,7 +14,7 @@ import { fixtureEnvironment } from '../environment/fixture-environment';
 import { nextTurn } from '../environment/turn';
 import { LocalLog } from '../log/local-log';
 import { Checkpointer } from '../state/checkpointer';
-import { loadChecksum } from '../state/checksum';
+import { type Checksum, loadChecksum } from '../state/checksum';
 import { openDatabase, translated } from '../state/database';
 import { holdFolder } from '../state/folder-lock';
 import { Truth } from '../state/truth';
@@ -31,7 +31,7 @@ const storeKeyBytes = 32;
 
 /** The composition root: the one place that names implementations. Opens a folder for this process. */
 export async function openFolder(folder: string, options: Options): Promise<Engine> {
-  if (!options.readOnly) mkdirSync(folder, { recursive: true });
+  if (!options.readOnly) makeFolder(folder);
   const lock = options.readOnly ? undefined : holdFolder(folder);
   try {
     const database = openStore(join(folder, databaseFile), options.readOnly);
@@ -55,6 +55,19 @@ export async function openInMemory(options: Options): Promise<Engine> {
   return compose({ options, environment, database, folder: undefined, onRelease: () => undefined });
 }
 
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOSPC') throw new MemoryError('DISK_FULL', `There is no room to make ${folder}.`, { cause });
+    throw new MemoryError('INVALID_INPUT', `${folder} cannot be made: ${message}.`, {
+      cause,
+      issues: [{ path: ['folder'], message }],
+    });
+  }
+}
+
 interface Opened {
   readonly options: Options;
   readonly environment: Environment;
@@ -66,14 +79,14 @@ interface Opened {
 async function compose({ options, environment, database, folder, onRelease }: Opened): Promise<Engine> {
   try {
     const checksum = await loadChecksum();
-    const truth = translated(() => new Truth(database, checksum, options.onProgress));
+    const truth = truthOf(database, checksum, options);
     const events = new EventSource();
     const recorded = () => truth.interning.currentSpace?.name;
     const embedder = new SpaceEmbedder(batched(options.embedder ?? hashingEmbedder()), recorded, (error) =>
       events.emit('degraded', { part: 'embedder', error }),
     );
     if (options.embedder !== undefined) assertAccepted(embedder, options.embedder);
-    const storeKey = storeKeyOf(truth, environment);
+    const storeKey = translated(() => storeKeyOf(truth, environment));
     const vectors = new PlannedSearch({
       space: recorded,
       truth: truth.vectors,
@@ -121,6 +134,17 @@ async function compose({ options, environment, database, folder, onRelease }: Op
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** @throws RECORD_DAMAGED where what is in the database makes no sense. */
+function truthOf(database: Database, checksum: Checksum, { onProgress }: Options): Truth {
+  try {
+    return translated(() => new Truth(database, checksum, onProgress));
+  } catch (error) {
+    if (MemoryError.is(error)) throw error;
+    const message = `${database.name} cannot be read as a store: it is damaged. Restore the folder from a backup.`;
+    throw new MemoryError('RECORD_DAMAGED', message, { cause: error });
   }
 }
 

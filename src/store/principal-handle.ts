@@ -15,7 +15,7 @@ import { startStopwatch } from '../environment/stopwatch';
 import * as changes from '../recall/changes';
 import { current } from '../recall/current';
 import { forgettable } from '../recall/forgettable';
-import { find, get } from '../recall/get';
+import { get } from '../recall/get';
 import * as listing from '../recall/list';
 import type { Reader } from '../recall/read-context';
 import { recall } from '../recall/recall';
@@ -143,7 +143,6 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   async forget(id: string, options: Call & { ifRevision?: number } = {}): Promise<boolean> {
     const context = this.#writing();
     const [known, change] = parseAll([this.#engine.shapes.id, id, ['id']], [this.#engine.shapes.change, options]);
-    if (find(this.#reading(), this.#reader, known) === undefined) return false;
     return forget(context, this.#reader, known, change);
   }
 

@@ -2,7 +2,7 @@ import type { Progress } from '../domain/calls';
 import { MemoryError } from '../domain/errors';
 import { startStopwatch } from '../environment/stopwatch';
 import { nextTurn } from '../environment/turn';
-import { isIntact, recordOf, type StoredRecord } from '../state/record';
+import { recordOf, type StoredRecord } from '../state/record';
 import { withText } from '../state/record-queries';
 import { rebuildWords, wordsProblem } from '../state/words';
 import type { Engine } from './engine';
@@ -65,8 +65,7 @@ function recordProblems({ truth }: Engine, after: number, to: number): Problem[]
   const stored = truth.database.prepare(query.sql).all(...query.parameters) as StoredRecord[];
   return stored.flatMap((each): Problem[] => {
     const { id, row, state } = each;
-    if (!isIntact(recordOf(each), truth.checksum))
-      return [{ id, part: 'record', message: 'does not match its checksum.' }];
+    if (!truth.seal.isIntact(recordOf(each))) return [{ id, part: 'record', message: 'does not match its checksum.' }];
     if (state === 'forgotten') return [];
     const message = refusalOf(() => truth.vectors.ofRow(row));
     return message === undefined ? [] : [{ id, part: 'vector', message }];

