@@ -16,11 +16,12 @@ type Embed = (texts: readonly string[]) => Promise<unknown>;
 export const embedding: Question = {
   name: 'minilm',
   asks: 'How many chat turns a second does minilm() embed, beside the pipeline of transformers.js?',
-  async run({ models, data, ...setting }) {
+  async run(setting) {
+    const { models, data } = setting;
     if (!existsSync(join(models, model))) return { skipped: `there is no ${model} in ${models} (--models FOLDER)` };
     if (!existsSync(join(data, 'locomo'))) return { skipped: `there is no locomo in ${data} (--data FOLDER)` };
     const all = (await readLocomo(data)).flatMap(({ turns }) => turns.map(({ text }) => text));
-    const rounds = samples({ ...setting, models, data }, 40);
+    const rounds = samples(setting, 40, 2);
     // From all over the conversations, in order of arrival.
     const stride = Math.floor(all.length / (rounds * textsPerRound));
     const texts = all.filter((_, i) => i % Math.max(1, stride) === 0);

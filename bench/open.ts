@@ -1,10 +1,8 @@
 import { median } from './shared/figures';
-import type { Question } from './shared/question';
+import { type Question, samples } from './shared/question';
 import { row } from './shared/row';
 import { runScript } from './shared/script';
 import { copyOfLoaded } from './shared/store';
-
-const runs = 5;
 
 /** What an opening process measured, in milliseconds from before `open`, with everything loaded that is loaded on import. */
 export interface Opened {
@@ -19,7 +17,7 @@ export const opening: Question = {
   async run(setting) {
     const folder = await copyOfLoaded(setting);
     const opened: Opened[] = [];
-    for (let i = 0; i < runs; i++) {
+    for (let i = samples(setting, 5, 1); i > 0; i--) {
       opened.push(await runScript<Opened>(new URL('open-process.ts', import.meta.url), [folder, setting.memories]));
     }
     const figure = (name: string, of: (one: Opened) => number) =>

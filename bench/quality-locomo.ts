@@ -12,9 +12,10 @@ type Mode = 'hybrid' | 'semantic' | 'keyword';
 export const qualityLocomo: Question = {
   name: 'quality-locomo',
   asks: 'Which share of the turns that answer a question of LoCoMo is among the first ten, by words, by vectors and by both?',
-  async run({ data, models, ...setting }) {
+  async run(setting) {
+    const { models, data } = setting;
     if (!existsSync(join(data, 'locomo'))) return { skipped: `there is no locomo in ${data} (--data FOLDER)` };
-    const conversations = (await readLocomo(data)).slice(0, samples({ ...setting, data, models }, 10));
+    const conversations = (await readLocomo(data)).slice(0, samples(setting, 10, 1));
     const found = await foundBy(conversations, undefined, ['keyword', 'semantic', 'hybrid']);
     const keyword = rowsOf('keyword', found.keyword);
     const rows = [

@@ -10,7 +10,6 @@ import { Vectors } from './shared/vectors';
 
 const warmUp = 30;
 const writesPerRound = 100;
-const rounds = 10;
 
 /** Semantic search right after writes. Two stores, so that each search after writes has one beside it that nobody wrote to. */
 export const recallAfterWrites: Question = {
@@ -29,6 +28,7 @@ export const recallAfterWrites: Question = {
       await ask(atRest, vectors.ofQuestion(i));
       await ask(written, vectors.ofQuestion(i));
     }
+    const rounds = samples(setting, 10, 2);
     const perRound = samples(setting, 20);
     const asked: { question: Float32Array; known: number; found: number[] }[] = [];
     const ms = { atRest: [] as number[], written: [] as number[], first: [] as number[] };

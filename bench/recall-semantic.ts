@@ -3,11 +3,15 @@ import { mean, median, shareFound } from './shared/figures';
 import { nearest } from './shared/nearest';
 import { type Question, samples } from './shared/question';
 import { row } from './shared/row';
-import { loadedFolder, openStore } from './shared/store';
+import { copyOfLoaded, openStore } from './shared/store';
 import { calm, interleaved, milliseconds } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
 const warmUp = 30;
+/** What LanceDB needs for a recall of 0.99: the goal compares with its default of 20, which is quicker and finds less. */
+const thoroughProbes = 80;
+
+type Search = (question: Float32Array) => Promise<number[]>;
 
 /** Semantic search over everything. */
 export const recallSemantic: Question = {
@@ -16,41 +20,63 @@ export const recallSemantic: Question = {
   async run(setting) {
     const vectors = new Vectors(setting.memories);
     const all = Array.from({ length: setting.memories }, (_, ticket) => vectors.of(ticket));
-    const store = await openStore(await loadedFolder(setting));
+    const store = await openStore(await copyOfLoaded(setting));
     await store.settled();
     const agent = store.as({ agentId: 'agent' });
     const bare = await BareLance.create(setting.folder, all);
-    const recall = async (vector: Float32Array) => {
+    const ours = new Side(async (vector) => {
       const hits = await agent.recall('nearest', { mode: 'semantic', vector, topK: 10 });
       return hits.map(({ metadata }) => metadata.ticket);
-    };
+    });
+    const theirs = new Side((vector) => bare.nearest(vector));
+    const thorough = new Side((vector) => bare.nearest(vector, thoroughProbes));
     for (let i = 0; i < warmUp; i++) {
-      await recall(vectors.ofQuestion(i));
-      await bare.nearest(vectors.ofQuestion(i));
+      for (const side of [ours, theirs, thorough]) await side.search(vectors.ofQuestion(i));
     }
     const questions = Array.from({ length: samples(setting, 400) }, (_, i) => vectors.ofQuestion(warmUp + i));
     await calm();
-    const ours = { ms: [] as number[], found: [] as number[][] };
-    const theirs = { ms: [] as number[], found: [] as number[][] };
     for (const [i, question] of questions.entries()) {
-      const ask = async (side: typeof ours, search: typeof recall) => {
-        side.ms.push(await milliseconds(async () => void side.found.push(await search(question))));
-      };
       await interleaved(
         i,
-        () => ask(ours, recall),
-        () => ask(theirs, (vector) => bare.nearest(vector)),
+        () => ours.ask(question),
+        () => theirs.ask(question),
       );
+      await thorough.ask(question);
     }
     await store.close();
     bare.close();
     const truth = questions.map((question) => nearest(all, question, 10));
-    const recallOf = ({ found }: typeof ours) => mean(truth.map((true10, i) => shareFound(true10, found[i] ?? [])));
+    const [of, unit] = ['recall-semantic', 'ms'];
+    const [value, baseline] = [median(ours.ms), median(theirs.ms)];
     const goal = { ratioAtMost: 1.25, recallAtLeast: 0.99 };
-    const figures = { value: median(ours.ms), baseline: median(theirs.ms), recall: recallOf(ours) };
     return [
-      row({ name: 'recall-semantic', ...figures, unit: 'ms', goal }),
-      row({ name: 'recall-semantic, bare LanceDB', value: figures.baseline, unit: 'ms', recall: recallOf(theirs) }),
+      row({ name: of, value, baseline, unit, recall: ours.recall(truth), goal }),
+      row({ name: `${of}, bare LanceDB, 20 probes`, value: baseline, unit, recall: theirs.recall(truth) }),
+      row({
+        name: `${of}, bare LanceDB, ${thoroughProbes} probes`,
+        value: median(thorough.ms),
+        unit,
+        recall: thorough.recall(truth),
+      }),
     ];
   },
 };
+
+/** One of those that are compared. */
+class Side {
+  readonly search: Search;
+  readonly ms: number[] = [];
+  readonly #found: number[][] = [];
+
+  constructor(search: Search) {
+    this.search = search;
+  }
+
+  async ask(question: Float32Array): Promise<void> {
+    this.ms.push(await milliseconds(async () => void this.#found.push(await this.search(question))));
+  }
+
+  recall(truth: readonly (readonly number[])[]): number {
+    return mean(truth.map((nearest, i) => shareFound(nearest, this.#found[i] ?? [])));
+  }
+}

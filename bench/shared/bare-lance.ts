@@ -8,7 +8,6 @@ const lanceDb = createRequire(import.meta.url).resolve('@lancedb/lancedb');
 const arrow = createRequire(lanceDb)('apache-arrow') as typeof import('apache-arrow');
 
 const rowsPerAdd = 10_000;
-const probes = 20;
 
 /** LanceDB by itself: numbered vectors with an IVF_FLAT index. */
 export class BareLance {
@@ -21,7 +20,7 @@ export class BareLance {
   /** A table of those vectors, with as many partitions as the square root of their number: 316 for 100,000. */
   static async create(folder: string, vectors: readonly Float32Array[]): Promise<BareLance> {
     // Read once, when it is loaded: its warnings go to the terminal otherwise.
-    process.env['LANCEDB_LOG'] ??= 'off';
+    process.env.LANCEDB_LOG ??= 'off';
     const { connect, Index } = await import('@lancedb/lancedb');
     const connection = await connect(join(folder, 'bare-lance'));
     const { Field, FixedSizeList, Float32, Int32, Schema } = arrow;
@@ -38,8 +37,8 @@ export class BareLance {
     return new BareLance(table);
   }
 
-  /** The numbers of the ten nearest, by the quickest call that LanceDB has for it. */
-  async nearest(query: Float32Array): Promise<number[]> {
+  /** The numbers of the ten nearest in so many partitions, by the quickest call that LanceDB has for it. */
+  async nearest(query: Float32Array, probes = 20): Promise<number[]> {
     const found = await this.#table.vectorSearch(query).select(['id', '_distance']).nprobes(probes).limit(10).toArrow();
     return Array.from(found.getChild('id')?.toArray() ?? []);
   }

@@ -28,7 +28,7 @@ export interface Question {
 
 const fullSize = 100_000;
 
-/** How many samples to take where `full` are taken at 100,000 memories: at least a few. */
-export function samples(setting: Setting, full: number): number {
-  return Math.max(Math.min(full, 8), Math.round(full * Math.min(1, setting.memories / fullSize)));
+/** How many samples to take where `full` are taken at 100,000 memories: in proportion, but not under `least`. */
+export function samples({ memories }: Pick<Setting, 'memories'>, full: number, least = 8): number {
+  return Math.max(least, Math.round(full * Math.min(1, memories / fullSize)));
 }

@@ -33,7 +33,10 @@ export async function rememberSession(
   for (const { text, supersedes, key, ...fields } of taken) {
     const old =
       supersedes === undefined ? undefined : await agentOf(store, session.agent).get({ namespace, key: supersedes });
-    await agent.remember(text, {
+    // Not through the handle of this session: a fact of an earlier one lies outside its scope.
+    await agentOf(store, session.agent).remember(text, {
+      userId: session.customer,
+      sessionId: session.id,
       kind: 'semantic',
       priority: fields.priority,
       tags: fields.tags,

@@ -2,12 +2,16 @@ import type { Meta } from './json';
 import type { Namespace } from './namespace';
 import type { Time } from './time';
 
+/** What happened, what is so, how something is done, or what many memories come to. */
 export type Kind = 'episodic' | 'semantic' | 'procedural' | 'summary';
 export const kinds: readonly Kind[] = ['episodic', 'semantic', 'procedural', 'summary'];
 
+/** Readable by whoever may read the namespace, or by the author pair alone. */
 export type Visibility = 'shared' | 'private';
+/** Ordinary reads find what is active; the others only when they are included. */
 export type MemoryState = 'active' | 'superseded' | 'quarantined';
 
+/** Through what a memory came to its writer. */
 export type Channel = 'user' | 'agent' | 'tool' | 'document' | 'import' | 'consolidation';
 export const channels: readonly Channel[] = ['user', 'agent', 'tool', 'document', 'import', 'consolidation'];
 
@@ -104,12 +108,14 @@ export interface Hit<M = Meta> extends Memory<M> {
   parts?: ScoreParts;
 }
 
+/** What became of a write. 'duplicate': an earlier call with the same idempotency key had stored it. */
 export interface Remembered {
   id: string;
   revision: number;
   outcome: 'stored' | 'revised' | 'duplicate';
 }
 
+/** What happened to a memory. */
 export type ChangeType = 'stored' | 'revised' | 'forgotten';
 
 /** One change of one memory. `memory` is as it was then; absent once the memory is forgotten. */

@@ -15,8 +15,10 @@ export interface Scope {
   tags?: readonly string[];
 }
 
+/** What a field is compared with. A date compares with moments, and with ISO strings inside metadata. */
 export type Scalar = string | number | boolean | null | Date;
 
+/** A value that a field must equal, or comparisons that must all hold. `null` means absent. */
 export type Condition =
   | Scalar
   | {
@@ -35,6 +37,7 @@ export type Condition =
       exists?: boolean;
     };
 
+/** The fields of a memory that a filter can name. */
 export type FilterField = Exclude<keyof Memory, 'metadata' | 'text' | 'namespace' | 'source'>;
 
 /** Conditions that must all hold. Metadata keys stand under `metadata` only. */
@@ -45,6 +48,7 @@ export type Filter<M = Meta> = { [F in FilterField]?: Condition } & {
   not?: Filter<M>;
 };
 
+/** What ordinary reads leave out. */
 export type Included = 'expired' | 'superseded' | 'quarantined';
 
 /** Which memories a read or a delete is about. A key that is present but `undefined` is an error. */

@@ -9,6 +9,8 @@ export interface FakeClock extends Clock {
 const start = Date.UTC(2026, 0, 1);
 
 /**
+ * A clock for tests.
+ *
  * @param startMs Epoch milliseconds; default: the first of January 2026, 00:00 UTC.
  * @param tickMs How far it moves with every reading; default: 0.
  */

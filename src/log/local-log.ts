@@ -61,7 +61,8 @@ export class LocalLog implements ReplicatedLog {
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
       await this.#parts.nextTurn();
-      await this.#parts.betweenFrames();
+      // What fails there is told by whoever does it; here callers are waiting.
+      await this.#parts.betweenFrames()?.catch(() => undefined);
       this.#commit(this.#queue.splice(0, frameLength));
     }
     this.#draining = undefined;

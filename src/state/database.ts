@@ -47,18 +47,9 @@ export function fromSqlite(error: unknown): unknown {
       cause: error,
     });
   }
+  if (isFull(error)) return diskFull(error);
   if (!(error instanceof BetterSqlite.SqliteError)) return error;
   const { code } = error;
-  if (
-    code === 'SQLITE_FULL' ||
-    code === 'SQLITE_IOERR_WRITE' ||
-    code === 'SQLITE_IOERR_FSYNC' ||
-    code === 'SQLITE_IOERR_SHMSIZE'
-  ) {
-    const message =
-      'The disk has no room for this write: nothing of it was kept, and everything acknowledged before is. Make room, then write again.';
-    return new MemoryError('DISK_FULL', message, { cause: error });
-  }
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     const message =
       'The database file is damaged where this call reads it. Restore the folder from a backup; verify() says what is affected.';
@@ -75,6 +66,22 @@ export function fromSqlite(error: unknown): unknown {
     return new MemoryError('INVALID_INPUT', 'The database file cannot be opened.', { cause: error, issues });
   }
   return error;
+}
+
+const fullCodes: ReadonlySet<unknown> = new Set([
+  ...['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_IOERR_FSYNC', 'SQLITE_IOERR_SHMSIZE'],
+  ...['ENOSPC', 'EDQUOT'],
+]);
+
+/** Whether SQLite or the file system says that there is no room. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && fullCodes.has(error.code);
+}
+
+function diskFull(cause: unknown): MemoryError {
+  const message =
+    'The disk has no room for this write: nothing of it was kept, and everything acknowledged before is. Make room, then write again.';
+  return new MemoryError('DISK_FULL', message, { cause });
 }
 
 /** Runs something on the database, with its errors in the words of this library. */

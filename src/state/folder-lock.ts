@@ -1,17 +1,22 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import BetterSqlite, { type Database, SqliteError } from 'better-sqlite3';
+import BetterSqlite, { SqliteError } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
 import { translated } from './database';
 
+/** What holds a folder. */
+export interface Hold {
+  release(): void;
+}
+
 /**
- * Holds a folder for this process. It is a write transaction on a small SQLite file that never ends: the operating system
- * frees its lock when the process dies, however it dies, and others can still read who holds it.
+ * Holds a folder for this process. It is a write transaction on an empty SQLite file that never ends: the operating system
+ * frees its lock when the process dies, however it dies. Who holds it is told by a file beside it, which decides nothing.
  *
  * @throws STORE_HELD with the holder's process and machine.
  */
-export function holdFolder(folder: string): { release(): void } {
+export function holdFolder(folder: string): Hold {
   const file = join(folder, 'lock.db');
   try {
     return translated(() => hold(folder, file));
@@ -23,40 +28,43 @@ export function holdFolder(folder: string): { release(): void } {
   }
 }
 
-function hold(folder: string, file: string): { release(): void } {
+function hold(folder: string, file: string): Hold {
   const database = new BetterSqlite(file, { timeout: 0 });
+  const name = join(folder, 'holder.json');
   try {
-    // Not WAL: in the rollback journal's modes a writer keeps the whole file.
-    database.pragma('journal_mode = DELETE');
-    database.exec('create table if not exists holder (pid integer not null, host text not null)');
-    database
-      .transaction(() => {
-        database.exec('delete from holder');
-        database.prepare('insert into holder values (?, ?)').run(process.pid, hostname());
-      })
-      .immediate();
+    // One step that nobody can come between, and nothing is ever written to the file: it works on a full disk, too.
     database.exec('begin immediate');
   } catch (error) {
-    const refusal =
-      error instanceof SqliteError && error.code.startsWith('SQLITE_BUSY') ? held(folder, database, error) : error;
     database.close();
-    throw refusal;
+    throw error instanceof SqliteError && error.code.startsWith('SQLITE_BUSY') ? held(folder, name, error) : error;
   }
-  return { release: () => database.close() };
+  writeName(name);
+  return {
+    release: () => {
+      rmSync(name, { force: true });
+      database.close();
+    },
+  };
 }
 
-function held(folder: string, database: Database, cause: unknown): MemoryError {
-  const message = `The folder ${folder} is held by ${holder(database)}. Close the store there, use that process, or open with { readOnly: true } beside it.`;
+function writeName(file: string): void {
+  try {
+    writeFileSync(file, JSON.stringify({ pid: process.pid, host: hostname() }));
+  } catch {
+    // A full disk: the folder is held without a name.
+  }
+}
+
+function held(folder: string, name: string, cause: unknown): MemoryError {
+  const message = `The folder ${folder} is held by ${holder(name)}. Close the store there, use that process, or open with { readOnly: true } beside it.`;
   return new MemoryError('STORE_HELD', message, { cause, retryable: true });
 }
 
-function holder(database: Database): string {
+function holder(file: string): string {
   try {
-    const row = database.prepare('select pid, host from holder').get() as { pid: number; host: string } | undefined;
-    if (row !== undefined)
-      return `process ${row.pid} on ${row.host}${row.pid === process.pid ? ', which is this process' : ''}`;
+    const { pid, host } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; host: string };
+    return `process ${pid} on ${host}${pid === process.pid ? ', which is this process' : ''}`;
   } catch {
-    // The holder is writing its name at this very moment.
+    return 'another process, which has not told its name yet';
   }
-  return 'another process that is just opening it';
 }

@@ -4,55 +4,60 @@ import type { Progress } from '../domain/calls';
 import { startStopwatch } from '../environment/stopwatch';
 import { analyze, analyzerVersion } from '../keyword-index/analyzer';
 import type { Meta } from './meta';
+import { readableRows } from './readable-rows';
 import { recordOf, type StoredRecord } from './record';
 import { withText } from './record-queries';
-import { queries } from './statement';
+import { prepare, queries } from './statement';
+
+/** Whether the words were indexed by this analyzer, with this version of Unicode. */
+export function areCurrentWords(meta: Meta): boolean {
+  return meta.get('analyzer') === analyzerVersion;
+}
 
 /**
  * Indexes the words of all texts anew where another analyzer, or another version of Unicode, has indexed them: words that
  * were indexed one way cannot be found, nor taken back, in another.
  */
 export function ensureWords(database: Database, meta: Meta, onProgress?: (progress: Progress) => void): void {
-  if (meta.get('analyzer') !== analyzerVersion) rebuildWords(database, meta, onProgress);
+  if (!areCurrentWords(meta)) rebuildWords(database, meta, onProgress);
 }
 
 // Often enough for a person who waits, seldom enough to cost nothing.
 const recordsPerReport = 1_000;
 
-/** Indexes the words of all texts anew, in one transaction. */
+/** Indexes the words of all texts anew, in one transaction. A text that cannot be read has no words. */
 export function rebuildWords(database: Database, meta: Meta, onProgress?: (progress: Progress) => void): void {
   const elapsedMs = startStopwatch();
   const insert = database.prepare(sql`insert into tokens (rowid, words) values (?, ?)`.compile(queries).sql);
-  const all = withText().where('memories.state', '!=', 'forgotten').compile();
+  const stored = prepare<{ after: number; to: number }, StoredRecord>(database, (p) =>
+    withText()
+      .where('memories.row', '>', p('after'))
+      .where('memories.row', '<=', p('to'))
+      .where('memories.state', '!=', 'forgotten'),
+  );
   database
     .transaction(() => {
       database.exec("insert into tokens (tokens) values ('delete-all')");
-      const records = database.prepare(all.sql).all(...all.parameters) as StoredRecord[];
-      for (const [i, record] of records.entries()) {
-        insert.run(record.row, analyze(recordOf(record).text).join(' '));
-        const done = i + 1;
-        if (onProgress === undefined || (done % recordsPerReport !== 0 && done !== records.length)) continue;
-        onProgress({
-          phase: 'index words',
-          done,
-          failed: 0,
-          total: records.length,
-          perSecond: (done / elapsedMs()) * 1000,
-        });
+      const total = database
+        .prepare("select count(*) from memories where state <> 'forgotten'")
+        .pluck()
+        .get() as number;
+      let done = 0;
+      for (const record of readableRows(database, (after, to) => stored.all({ after, to }))) {
+        insert.run(record.row, wordsOf(record));
+        done++;
+        if (onProgress === undefined || (done % recordsPerReport !== 0 && done !== total)) continue;
+        onProgress({ phase: 'index words', done, failed: 0, total, perSecond: (done / elapsedMs()) * 1000 });
       }
       meta.put('analyzer', analyzerVersion);
     })
     .immediate();
 }
 
-/** What is wrong with the index of words, as FTS5 sees it; undefined where all is well. */
-export function wordsProblem(database: Database): string | undefined {
-  try {
-    database.exec("insert into tokens (tokens) values ('integrity-check')");
-    return undefined;
-  } catch (error) {
-    return `The index of words is damaged: ${(error as Error).message}.`;
-  }
+function wordsOf(stored: StoredRecord): string {
+  // A damaged one may be of any type.
+  const isText = typeof stored.text === 'string' || Buffer.isBuffer(stored.text);
+  return isText ? analyze(recordOf(stored).text).join(' ') : '';
 }
 
 /** The rows in which a term occurs, one for each occurrence. */

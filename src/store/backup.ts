@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Progress } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
 import { startStopwatch } from '../environment/stopwatch';
-import { fromSqlite } from '../state/database';
+import { fromSqlite, translated } from '../state/database';
 import type { Engine } from './engine';
 import { databaseFile } from './store-files';
 
@@ -18,7 +18,7 @@ const pagesPerTurn = 1_000;
 /** Copies the database, which is all that a store needs, into an empty folder. What fails or is aborted leaves nothing there. */
 export async function backup({ truth }: Engine, folder: string, { signal, onProgress }: BackupOptions): Promise<void> {
   signal?.throwIfAborted();
-  mkdirSync(folder, { recursive: true });
+  translated(() => mkdirSync(folder, { recursive: true }));
   if (readdirSync(folder).length > 0)
     throw invalidInput([{ path: ['folder'], message: 'must be empty: a backup overwrites nothing.' }]);
   const elapsedMs = startStopwatch();

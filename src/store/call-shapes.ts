@@ -61,6 +61,14 @@ export function callShapes(limits: Limits) {
       explain: flag.optional(),
       vector: vector.optional(),
     }),
+    /** Looks at nothing but the vector: what else is wrong, the shape of recall tells. */
+    queryVector: (dimensions: number) =>
+      z.unknown().check((ctx) => {
+        const given = (ctx.value as { vector?: unknown } | undefined)?.vector;
+        if (!(given instanceof Float32Array) || given.length === dimensions) return;
+        const message = `has ${given.length} numbers; vectors of this store have ${dimensions}.`;
+        ctx.issues.push({ code: 'custom', message, path: ['vector'], input: given });
+      }),
     list: fields({
       ...selection,
       limit: whole(1, maxListLimit).optional(),

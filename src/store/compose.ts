@@ -15,7 +15,7 @@ import { nextTurn } from '../environment/turn';
 import { LocalLog } from '../log/local-log';
 import { Checkpointer } from '../state/checkpointer';
 import { type Checksum, loadChecksum } from '../state/checksum';
-import { openDatabase, translated } from '../state/database';
+import { fromSqlite, openDatabase, translated } from '../state/database';
 import { holdFolder } from '../state/folder-lock';
 import { Truth } from '../state/truth';
 import { PlannedSearch } from '../vector-index/planned-search';
@@ -59,8 +59,9 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOSPC') throw new MemoryError('DISK_FULL', `There is no room to make ${folder}.`, { cause });
+    const known = fromSqlite(cause);
+    if (MemoryError.is(known)) throw known;
+    const { message } = cause as Error;
     throw new MemoryError('INVALID_INPUT', `${folder} cannot be made: ${message}.`, {
       cause,
       issues: [{ path: ['folder'], message }],

@@ -6,6 +6,7 @@ import type { Principal } from '../domain/principal';
 import type { Scope, Selection } from '../domain/selection';
 import type { BatchResult } from '../write/remember-many';
 
+/** How `recall` searches, and among what. */
 export interface RecallOptions<M = Meta> extends Selection<M> {
   /** Default: 10. */
   topK?: number;
@@ -19,6 +20,7 @@ export interface RecallOptions<M = Meta> extends Selection<M> {
   vector?: Float32Array;
 }
 
+/** What `list` lists, in which order and pages. */
 export interface ListOptions<M = Meta> extends Selection<M> {
   /** Default: 100; at most 1,000. */
   limit?: number;
@@ -30,11 +32,13 @@ export interface ListOptions<M = Meta> extends Selection<M> {
   order?: 'newest' | 'oldest';
 }
 
+/** One page of a list. Without `nextCursor` it is the last. */
 export interface Page<M = Meta> {
   items: Memory<M>[];
   nextCursor?: string;
 }
 
+/** What `forgetWhere` did, or would do. */
 export interface Forgotten {
   /** How many memories the selection holds. */
   matched: number;
@@ -44,6 +48,7 @@ export interface Forgotten {
   ids: string[];
 }
 
+/** What `update` changes: absent fields stay, null sets one back to its default. */
 export type Patch<M = Meta> = { text?: string } & { [K in keyof Settable<M>]?: Settable<M>[K] | null };
 
 /**

@@ -1,7 +1,6 @@
 import type { Long } from '../domain/calls';
-import { MemoryError } from '../domain/errors';
 import type { Meta } from '../domain/json';
-import { parse } from '../domain/parse/parse';
+import { parse, parseAll } from '../domain/parse/parse';
 import type { Principal } from '../domain/principal';
 import { root } from '../domain/principal';
 import type { Scope } from '../domain/selection';
@@ -11,9 +10,10 @@ import { backup } from './backup';
 import { openInMemory } from './compose';
 import type { Engine } from './engine';
 import type { Events } from './events';
+import { Lifetime } from './lifetime';
 import type { MemoryHandle } from './memory-handle';
 import { type OpenOptions, parseOptions } from './open-options';
-import { type Lifetime, PrincipalHandle } from './principal-handle';
+import { PrincipalHandle } from './principal-handle';
 import { openShared } from './shared-engines';
 import { type VerifyResult, verify } from './verify';
 
@@ -47,8 +47,7 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
   readonly admin: MemoryHandle<M>;
   readonly #engine: Engine;
   readonly #release: () => Promise<void>;
-  readonly #ending = new AbortController();
-  readonly #lifetime: Lifetime = { assertOpen: () => this.#assertOpen(), closed: this.#ending.signal };
+  readonly #lifetime = new Lifetime();
   #closing: Promise<void> | undefined;
 
   private constructor(engine: Engine, release: () => Promise<void>) {
@@ -83,34 +82,34 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
    * @throws INVALID_INPUT
    */
   as(principal: Principal, scope: Scope = {}): MemoryHandle<M> {
-    this.#assertOpen();
-    const actor = parse(this.#engine.shapes.principal, principal, 'The principal', ['principal']);
-    const bound = parse(this.#engine.shapes.scope, scope, 'The scope', ['scope']);
+    this.#lifetime.assertOpen();
+    const { principal: who, scope: where } = this.#engine.shapes;
+    const [actor, bound] = parseAll([who, principal, ['principal']], [where, scope, ['scope']]);
     return new PrincipalHandle<M>(this.#engine, this.#lifetime, actor, bound);
   }
 
   /** Resolves when the indexes have caught up with everything acknowledged before. */
   async settled(options: { signal?: AbortSignal } = {}): Promise<void> {
-    this.#assertOpen();
+    this.#lifetime.assertOpen();
     parse(this.#engine.shapes.call, options, 'The options').signal?.throwIfAborted();
-    await this.#engine.vectors.settled();
+    await this.#lifetime.read(() => this.#engine.vectors.settled());
   }
 
   /** Copies the store as it is now into an empty folder, which `open` opens, while reads and writes go on. */
   async backup(folder: string, options: Long = {}): Promise<void> {
-    this.#assertOpen();
+    this.#lifetime.assertOpen();
     const call = parse(this.#engine.shapes.backup, options, 'The options');
-    await backup(this.#engine, folder, call);
+    await this.#lifetime.read(() => backup(this.#engine, folder, call));
   }
 
   /** Compares everything with its checksums. `repair` makes anew what is derived. */
   async verify(options: Long & { repair?: boolean } = {}): Promise<VerifyResult> {
-    this.#assertOpen();
-    return verify(this.#engine, parse(this.#engine.shapes.verify, options, 'The options'));
+    this.#lifetime.assertOpen();
+    return this.#lifetime.read(() => verify(this.#engine, parse(this.#engine.shapes.verify, options, 'The options')));
   }
 
   async stats(): Promise<Stats> {
-    this.#assertOpen();
+    this.#lifetime.assertOpen();
     const { truth, vectors, embedder, recheckRejected } = this.#engine;
     const pragma = (name: string) => truth.database.pragma(name, { simple: true }) as number;
     return translated(() => ({
@@ -129,17 +128,11 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
 
   /** Waits for what was accepted, then gives the folder back. Closing twice is harmless. */
   close(): Promise<void> {
-    this.#ending.abort();
-    this.#closing ??= this.#release();
+    this.#closing ??= this.#lifetime.end().then(() => this.#release());
     return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #assertOpen(): void {
-    if (this.#closing === undefined) return;
-    throw new MemoryError('STORE_CLOSED', 'The store is closed: open it again, and take new handles from it.');
   }
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Long } from '../domain/calls';
 import type { Meta } from '../domain/json';
 import { defaultLimits, type Limits } from '../domain/limits';
-import { parse } from '../domain/parse/parse';
+import { parseAll } from '../domain/parse/parse';
 import { rulesShape } from '../domain/parse/parse-rule';
 import { fields, flag, progressListener, signal } from '../domain/parse/shapes';
 import type { Rule } from '../domain/rule';
@@ -81,15 +81,25 @@ const optionsShape = fields({
 
 /** @throws INVALID_INPUT with every issue. */
 export function parseOptions<M>(options: OpenOptions<M>): Options {
-  const { access, limits, ...rest } = parse(optionsShape, options, 'The options');
+  const limits = limitsOf(options);
+  const rules = rulesShape(limits).optional();
+  const [{ access: _, limits: __, ...rest }, access] = parseAll(
+    [optionsShape, options],
+    [rules, options?.access, ['access']],
+  );
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Partial<Options>;
-  const all = { ...defaultLimits, ...(limits as Partial<Limits> | undefined) };
   return {
     ...given,
-    ...(access === undefined ? {} : { access: parse(rulesShape(all), access, 'The rules', ['access']) }),
-    limits: all,
+    ...(access === undefined ? {} : { access }),
+    limits,
     readOnly: given.readOnly ?? false,
     exactUpTo: given.exactUpTo ?? defaultExactUpTo,
     vectorMemoryBytes: given.vectorMemoryBytes ?? defaultVectorMemoryBytes,
   };
+}
+
+/** The limits in force. Where those given make no sense, the defaults, so that the other options can be looked at too. */
+function limitsOf(options: unknown): Limits {
+  const given = limitsShape.safeParse((options as { limits?: unknown } | undefined)?.limits ?? {}).data;
+  return { ...defaultLimits, ...(given as Partial<Limits> | undefined) };
 }

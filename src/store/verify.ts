@@ -1,22 +1,16 @@
 import type { Progress } from '../domain/calls';
 import { MemoryError } from '../domain/errors';
-import { startStopwatch } from '../environment/stopwatch';
-import { nextTurn } from '../environment/turn';
-import { recordOf, type StoredRecord } from '../state/record';
-import { withText } from '../state/record-queries';
-import { rebuildWords, wordsProblem } from '../state/words';
+import type { Problem } from '../state/damage';
+import { repairDerived } from '../state/repair';
 import type { Engine } from './engine';
+import { inspect } from './verify-inspect';
 
-export interface Problem {
-  /** The memory that it is about, if it is about one. */
-  id?: string;
-  part: 'database' | 'record' | 'vector' | 'words' | 'index';
-  message: string;
-}
+export type { Problem };
 
 export interface VerifyResult {
   /** True where nothing is wrong, or all that was wrong has been repaired. */
   ok: boolean;
+  /** What was found, repaired or not. */
   problems: Problem[];
 }
 
@@ -26,73 +20,36 @@ export interface VerifyOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-const recordsPerTurn = 256;
+const derived: ReadonlySet<Problem['part']> = new Set(['database', 'words', 'index']);
 
 /**
- * Reads everything and compares it with its checksums, and what is derived with what it is derived from. `repair` makes anew
- * what is derived: words and the vector index. A damaged record cannot be repaired; it stays a problem.
+ * Reads everything and compares it with its checksums, and what is derived with what it is derived from, while others read and
+ * write; what they change meanwhile may be left out. `repair` makes anew what is derived (SQLite's indexes, tags, words, the
+ * vector index), which holds the event loop while words are indexed, and then reads everything again. A damaged record cannot
+ * be repaired; it stays a problem. A store that was opened with `readOnly` is not repaired.
+ *
+ * @throws the signal's reason, STORE_CLOSED, and DISK_FULL of a repair; never for damage.
  */
-export async function verify(
-  engine: Engine,
-  { repair = false, signal, onProgress }: VerifyOptions,
-): Promise<VerifyResult> {
-  const problems: Problem[] = databaseProblems(engine);
-  const elapsedMs = startStopwatch();
-  const total = engine.truth.columns.last;
-  for (let from = 0; from < total; from += recordsPerTurn) {
-    signal?.throwIfAborted();
-    problems.push(...recordProblems(engine, from, from + recordsPerTurn));
-    const done = Math.min(total, from + recordsPerTurn);
-    onProgress?.({ phase: 'verify', done, failed: problems.length, total, perSecond: (done / elapsedMs()) * 1000 });
-    await nextTurn();
-  }
-  const lasting = problems.length;
-  problems.push(...(await derivedProblems(engine)));
-  const repaired = repair && !engine.readOnly;
-  if (repaired && problems.length > lasting) await rebuild(engine, problems);
-  return { ok: problems.length === (repaired ? lasting : 0) || problems.length === 0, problems };
+export async function verify(engine: Engine, options: VerifyOptions): Promise<VerifyResult> {
+  const problems = await inspect(engine, options);
+  const isWorthRepair = options.repair === true && !engine.readOnly && problems.some(({ part }) => derived.has(part));
+  if (!isWorthRepair) return { ok: problems.length === 0, problems };
+  await repair(engine, problems);
+  const lasting = await inspect(engine, options);
+  const known = new Set(problems.map((problem) => JSON.stringify(problem)));
+  const appeared = lasting.filter((problem) => !known.has(JSON.stringify(problem)));
+  return { ok: lasting.length === 0, problems: [...problems, ...appeared] };
 }
 
-function databaseProblems({ truth }: Engine): Problem[] {
-  const lines = truth.database.pragma('quick_check(20)', { simple: false }) as { quick_check: string }[];
-  return lines
-    .filter((line) => line.quick_check !== 'ok')
-    .map((line) => ({ part: 'database', message: line.quick_check }));
-}
-
-function recordProblems({ truth }: Engine, after: number, to: number): Problem[] {
-  const query = withText().where('memories.row', '>', after).where('memories.row', '<=', to).compile();
-  const stored = truth.database.prepare(query.sql).all(...query.parameters) as StoredRecord[];
-  return stored.flatMap((each): Problem[] => {
-    const { id, row, state } = each;
-    if (!truth.seal.isIntact(recordOf(each))) return [{ id, part: 'record', message: 'does not match its checksum.' }];
-    if (state === 'forgotten') return [];
-    const message = refusalOf(() => truth.vectors.ofRow(row));
-    return message === undefined ? [] : [{ id, part: 'vector', message }];
-  });
-}
-
-function refusalOf(read: () => unknown): string | undefined {
+async function repair(engine: Engine, problems: readonly Problem[]): Promise<void> {
+  const { database, meta } = engine.truth;
+  repairDerived(database, meta, problems);
+  if (problems.some(({ part }) => part === 'words')) engine.forgetWords();
+  if (!problems.some(({ part }) => part === 'index')) return;
   try {
-    read();
-    return undefined;
+    await engine.vectors.rebuild();
   } catch (error) {
-    if (MemoryError.is(error)) return error.message;
-    throw error;
+    // Made from damaged vectors, it cannot be: every search stays exact.
+    if (!MemoryError.is(error) || error.code !== 'RECORD_DAMAGED') throw error;
   }
-}
-
-async function derivedProblems({ truth, vectors, readOnly }: Engine): Promise<Problem[]> {
-  const words = readOnly ? undefined : wordsProblem(truth.database);
-  const problems: Problem[] = words === undefined ? [] : [{ part: 'words', message: words }];
-  for (const message of await vectors.check()) problems.push({ part: 'index', message });
-  return problems;
-}
-
-async function rebuild(engine: Engine, problems: readonly Problem[]): Promise<void> {
-  if (problems.some(({ part }) => part === 'words')) {
-    rebuildWords(engine.truth.database, engine.truth.meta);
-    engine.forgetWords();
-  }
-  if (problems.some(({ part }) => part === 'index')) await engine.vectors.rebuild();
 }

@@ -22,7 +22,7 @@ const vectorsPerBatch = 2048;
 // a search needs up to twice the time for the same recall. Where 256 partitions become too large, it is the better of the two.
 const wellTrained = 256;
 const rowsPerPartition = 2048;
-const sampleSize = 80;
+const sampleSize = 64;
 
 /** Fills a folder with the vectors of those rows and an index that is trained on them, and measures how to search it. */
 export async function buildLanceTable(options: LanceBuildOptions): Promise<Probes> {

@@ -89,8 +89,16 @@ async function filesIn(folder: string): Promise<string[]> {
     .sort();
 }
 
+let loading: ReturnType<typeof xxhash> | undefined;
+
+// Each call of its own would compile the hash anew.
+function loadHash(): ReturnType<typeof xxhash> {
+  loading ??= xxhash();
+  return loading;
+}
+
 async function describeFile(folder: string, path: string): Promise<SealedFile> {
-  const { create64 } = await xxhash();
+  const { create64 } = await loadHash();
   const hash = create64();
   const file = await open(join(folder, path));
   try {
@@ -108,6 +116,6 @@ async function describeFile(folder: string, path: string): Promise<SealedFile> {
 }
 
 async function hashOf(seal: Seal): Promise<string> {
-  const { h64ToString } = await xxhash();
+  const { h64ToString } = await loadHash();
   return h64ToString(JSON.stringify(seal));
 }

@@ -7,7 +7,7 @@ import { MemoryError } from '../domain/errors';
 export async function* batchesOf<T>(
   items: Iterable<T> | AsyncIterable<T>,
   size: number,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<T[]> {
   const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   let ended = false;
@@ -27,9 +27,8 @@ export async function* batchesOf<T>(
   }
 }
 
-function unlessAborted<T>(next: () => T | Promise<T>, signal: AbortSignal | undefined): T | Promise<T> {
-  signal?.throwIfAborted();
-  if (signal === undefined) return next();
+function unlessAborted<T>(next: () => T | Promise<T>, signal: AbortSignal): T | Promise<T> {
+  signal.throwIfAborted();
   return new Promise<T>((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });

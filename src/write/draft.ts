@@ -24,7 +24,7 @@ export interface Candidate {
  */
 export async function check(context: WriteContext, author: Author, input: unknown): Promise<Candidate> {
   const parsed = context.newMemory.safeParse(input);
-  const { issues, metadata } = await relatedIssues(context, author, input);
+  const { issues, metadata } = await relatedIssues(context, author, input, parsed.data && (parsed.data.metadata ?? {}));
   if (!parsed.success) throw invalidInput([...issuesOf(parsed.error), ...issues], 'The memory');
   if (issues.length > 0) throw invalidInput(issues, 'The memory');
   const value = completed(author, parsed.data, metadata);

@@ -8,11 +8,14 @@ import type { Author, WriteContext } from './write-context';
 /**
  * What is wrong with a memory beyond the shape of its fields: what depends on several of them, on the handle or on the store.
  * Looked for in the input as it came, so that these issues come together with those of the shape.
+ *
+ * @param copied The metadata, copied from the input, where its shape is right.
  */
 export async function relatedIssues(
   context: WriteContext,
   { bound }: Author,
   input: unknown,
+  copied: Meta | undefined,
 ): Promise<{ issues: Issue[]; metadata: Meta }> {
   if (typeof input !== 'object' || input === null) return { issues: [], metadata: {} };
   const { namespace, vector, embed, validFrom, validTo, metadata = {} } = input as { [field: string]: unknown };
@@ -29,8 +32,9 @@ export async function relatedIssues(
   if (from !== undefined && to !== undefined && to <= from) {
     issues.push({ path: ['validTo'], message: 'must be later than validFrom.' });
   }
-  if (!isJsonObject(metadata)) return { issues, metadata: {} };
-  const checked = await checkedMetadata(context.metadataSchema, metadata);
+  const json = copied ?? (isJsonObject(metadata) ? metadata : undefined);
+  if (json === undefined) return { issues, metadata: {} };
+  const checked = await checkedMetadata(context.metadataSchema, json);
   return { issues: [...issues, ...checked.issues], metadata: checked.metadata };
 }
 

@@ -19,6 +19,8 @@ export interface BatchResult {
 
 export interface ManyOptions extends Long {
   readonly batchSize: number;
+  /** Aborted, the source is read no further. */
+  readonly ends: AbortSignal;
 }
 
 type Items<M> = Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>;
@@ -34,7 +36,7 @@ export async function rememberEach<M>(
   const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
   const elapsedMs = startStopwatch();
   options.signal?.throwIfAborted();
-  for await (const batch of batchesOf(items, options.batchSize, options.signal)) {
+  for await (const batch of batchesOf(items, options.batchSize, options.ends)) {
     options.signal?.throwIfAborted();
     for (const result of await rememberBatch(context, author, batch, total.results.length, options))
       tally(total, result);
@@ -78,7 +80,7 @@ async function checkAll<M>(context: WriteContext, author: Author, items: Items<M
   const issues: Issue[] = [];
   let index = 0;
   options.signal?.throwIfAborted();
-  for await (const batch of batchesOf(items, options.batchSize, options.signal)) {
+  for await (const batch of batchesOf(items, options.batchSize, options.ends)) {
     for (const item of batch) {
       if (index >= atomicBatch) throw tooMany(atomicBatch);
       const checked = await attempt(() => check(context, author, item));

@@ -190,4 +190,31 @@ describe.skipIf(!isPermitted)('a full disk (skipped where no small disk may be m
     await expectExactly(reopened, acknowledged);
     expect(await reopened.verify()).toEqual({ ok: true, problems: [] });
   });
+
+  test('has no room for the index: searches are exact and right, it says so, and makes the index once there is room', async () => {
+    const small = disk(24);
+    const folder = join(small, 'store');
+    const clock = { now: () => Date.UTC(2026, 0, 1) };
+    const exact = await MemoryStore.open(folder, { clock });
+    await exact.admin.rememberMany(Array.from({ length: 600 }, (_, i) => ({ text: text(i), namespace })));
+    const answers = (store: MemoryStore) => store.admin.recall(text(17), { mode: 'semantic', topK: 5 });
+    const expected = await answers(exact);
+    await exact.close();
+
+    fillUp(small, 400_000);
+    const store = await MemoryStore.open(folder, { clock, exactUpTo: 50 });
+    const degraded: unknown[] = [];
+    store.on('degraded', ({ part, error }) => void degraded.push({ part, code: error.code }));
+    expect(await answers(store)).toEqual(expected);
+    await store.settled();
+    expect(degraded).toContainEqual({ part: 'index', code: 'DISK_FULL' });
+    expect(await answers(store)).toEqual(expected);
+
+    makeRoom(small);
+    await store.settled();
+    expect(await answers(store)).toEqual(expected);
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+    expect(readdirSync(join(folder, 'index'))).toContain('seal.json');
+    await store.close();
+  });
 });

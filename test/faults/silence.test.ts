@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { modelFolder, modelIsMissing } from '../embedding/model-folder';
 import { temporaryFolder } from './folders';
 import { buildPrograms, type Programs } from './programs';
 
@@ -10,11 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => programs.remove());
 
-const shared = fileURLToPath(new URL('../../../shared/models', import.meta.url));
-const models = existsSync(shared) ? shared : undefined;
-
 test('a process that does a good deal of everything prints nothing, and ends by itself', async () => {
-  const busy = programs.start('busy', { folder: temporaryFolder(), models });
+  const busy = programs.start('busy', { folder: temporaryFolder(), models: modelIsMissing ? undefined : modelFolder });
   const { code, stdout, stderr } = await busy.ended;
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' });
 }, 60_000);

@@ -90,7 +90,7 @@ export function patchShape(limits: Limits) {
     kind: fieldsOf.kind.nullable(),
     tags: fieldsOf.tags.nullable(),
     priority: fieldsOf.priority.nullable(),
-    metadata: z.union([z.null(), metadata(limits)]).optional(),
+    metadata: z.nullable(metadata(limits)).optional(),
     validFrom: z.union([z.null(), time]).optional(),
     validTo: z.union([z.null(), time]).optional(),
     expiresAt: z.union([z.null(), time]).optional(),

@@ -9,7 +9,7 @@
 // 2. The teacher, all-MiniLM-L6-v2, embeds them, and each token of its vocabulary alone.
 // 3. Its vectors are projected on their first 256 principal components.
 // 4. Token vectors begin as the teacher's, with a length by rank, and are fitted to the texts (training.ts).
-// 5. They are rounded to bytes.
+// 5. They are weighed and rounded to bytes (static-model.ts).
 // Every random choice comes from one seed: the same machine gives the same file. Another gives one of equal quality, as its
 // arithmetic rounds otherwise.
 import { createHash } from 'node:crypto';
@@ -25,7 +25,7 @@ import { encodeModel } from '../model-file';
 import { madeTexts, wordnetTexts } from './corpus';
 import { principalComponents, project } from './principal-components';
 import { seededRandom } from './seeded-random';
-import { firstVectors, settleUntaught, toStaticModel } from './static-model';
+import { firstVectors, settleUntaught, toStaticModel, weigh } from './static-model';
 import { embedWithTeacher, teacherDimensions } from './teacher';
 import { type TokenizedTexts, tokenize, tokensAlone } from './tokenized-texts';
 import { train } from './training';
@@ -33,7 +33,7 @@ import { readWordnet } from './wordnet';
 
 const dimensions = 256;
 const seed = 1;
-const course = { epochs: 6, batch: 256, rate: 2e-3 };
+const course = { epochs: 5, batch: 256, rate: 2e-3 };
 /** Every eighth text shows the principal components well enough. */
 const stride = 8;
 
@@ -62,6 +62,7 @@ train(vectors, { texts: tokenized, targets, dimensions }, course, seededRandom(s
   say(`epoch ${epoch + 1}: cosine distance ${loss.toFixed(4)}`),
 );
 settleUntaught(vectors, dimensions, tokenized.tokens);
+weigh(vectors, dimensions, tokenized.tokens, targets);
 
 const bytes = encodeModel(toStaticModel(vectors, dimensions, vocabulary));
 const hash = createHash('sha256').update(bytes).digest('hex');

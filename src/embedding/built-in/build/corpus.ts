@@ -1,10 +1,10 @@
 import { seededRandom } from './seeded-random';
 import { SentenceMaker } from './sentences';
-import { readWordnet, type Synset } from './wordnet';
+import type { Synset } from './wordnet';
 
-const madeSentences = 130_000;
-const madeTurns = 40_000;
-const madePassages = 30_000;
+// With many more, what the teacher makes of the patterns takes the upper hand over what it makes of the words.
+const madeSentences = 40_000;
+const madePassages = 4_000;
 
 /** What WordNet says of its meanings: definitions, examples, and the words of each as a list. Each text once. */
 export function wordnetTexts(synsets: readonly Synset[]): string[] {
@@ -18,7 +18,7 @@ export function wordnetTexts(synsets: readonly Synset[]): string[] {
   return [...texts];
 }
 
-/** What WordNet lacks: everyday sentences from patterns, turns of a conversation, and passages of several sentences. */
+/** What WordNet lacks: everyday sentences from patterns, and passages of two to five sentences. */
 export function madeTexts(synsets: readonly Synset[], seed: number): string[] {
   const random = seededRandom(seed);
   const maker = new SentenceMaker(synsets, random);
@@ -27,8 +27,6 @@ export function madeTexts(synsets: readonly Synset[], seed: number): string[] {
   const anySentence = () => (random() < 0.5 ? maker.oneOf(examples) : maker.sentence());
   const texts = new Set<string>();
   for (let i = 0; i < madeSentences; i++) texts.add(maker.sentence());
-  for (let i = 0; i < madeTurns; i++)
-    texts.add(`${maker.name()}: ${anySentence()} ${random() < 0.5 ? anySentence() : ''}`);
   for (let i = 0; i < madePassages; i++) {
     const sentence = random() < 0.3 ? () => maker.oneOf(definitions) : anySentence;
     texts.add(Array.from({ length: 2 + Math.floor(random() * 4) }, sentence).join('. '));

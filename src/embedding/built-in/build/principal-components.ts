@@ -13,7 +13,12 @@ export function principalComponents(rows: Float32Array, width: number, count: nu
 }
 
 /** Each row's products with the components. `normalised` brings the results to length 1. */
-export function project(rows: Float32Array, width: number, components: Float32Array, normalised: boolean): Float32Array {
+export function project(
+  rows: Float32Array,
+  width: number,
+  components: Float32Array,
+  normalised: boolean,
+): Float32Array {
   const count = components.length / width;
   const projected = new Float32Array((rows.length / width) * count);
   for (let row = 0; row < rows.length / width; row++) {

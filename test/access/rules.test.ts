@@ -1,0 +1,309 @@
+import fc from 'fast-check';
+import { type Action, allow, deny, type MemoryStore, type Rule, type Subject } from 'multi-agent-memory';
+import { describe, expect, test } from 'vitest';
+import { all, codeOf, openFolder, openToAll, temporaryFolder } from '../store/stores';
+import { Reference, type Who } from './reference';
+
+const namespaces = [[], ['x'], ['x', 'y'], ['x', 'y', 'z'], ['x-y'], ['xy'], ['X'], ['w', 'x']];
+const subjects: Subject[] = [
+  'everyone',
+  { agentId: 'a' },
+  { agentId: 'b' },
+  { userId: 'a' },
+  { userId: 'u' },
+  { serviceId: 'a' },
+];
+const actors: Who[] = [
+  'root',
+  { agentId: 'a' },
+  { agentId: 'a', onBehalfOf: { userId: 'u' } },
+  { agentId: 'a', onBehalfOf: { userId: 'a' } },
+  { agentId: 'b', onBehalfOf: { userId: 'u' } },
+  { agentId: 'b' },
+  { userId: 'u' },
+  { userId: 'a' },
+  { serviceId: 'a' },
+  { serviceId: 'a', onBehalfOf: { userId: 'u' } },
+];
+const roles = ['reader', 'writer', 'curator', 'auditor', 'administrator'];
+const actions: Action[] = ['read', 'write', 'update', 'forget', 'share'];
+
+const rule: fc.Arbitrary<Rule> = fc.record({
+  effect: fc.constantFrom('allow' as const, 'allow', 'deny'),
+  to: fc.constantFrom(...subjects),
+  actions: fc.oneof(fc.constantFrom(...roles), fc.subarray(actions, { minLength: 1 })),
+  at: fc.constantFrom(...namespaces),
+});
+
+/** Every actor writes into every second namespace, shared and private; the host also under access tags. */
+async function fill(store: MemoryStore): Promise<Map<string, Who>> {
+  const authors = new Map<string, Who>();
+  for (const [i, who] of actors.entries()) {
+    const handle = who === 'root' ? store.admin : store.as(who);
+    for (const [j, namespace] of namespaces.entries()) {
+      if ((i + j) % 2 === 1) continue;
+      const { id } = await handle.remember(`note ${i} ${j}`, { namespace, embed: false });
+      authors.set(id, who);
+      const { id: own } = await handle.remember(`note ${i} ${j}`, { namespace, visibility: 'private', embed: false });
+      authors.set(own, who);
+    }
+  }
+  for (const namespace of namespaces) {
+    const { id } = await store.admin.remember('note', { namespace, accessTags: ['secret'], embed: false });
+    authors.set(id, 'root');
+  }
+  return authors;
+}
+
+describe('under any rules', () => {
+  test('every call of every actor is decided as the rules say, and a change of rules binds at once', async () => {
+    const folder = await temporaryFolder();
+    const store = await openFolder(folder, { access: openToAll });
+    const authors = await fill(store);
+    const memories = await all(store.admin.list());
+    expect(memories).toHaveLength(authors.size);
+    await fc.assert(
+      fc.asyncProperty(fc.array(rule, { maxLength: 6 }), fc.constantFrom(...actors), async (rules, who) => {
+        // Handles made before the rules changed.
+        const handle = who === 'root' ? store.admin : store.as(who);
+        const later = await openFolder(folder, { access: rules });
+        await later.close();
+        const reference = new Reference(rules);
+        const readable = memories.filter((memory) => reference.mayRead(who, memory, authors.get(memory.id) ?? 'root'));
+        const ids = readable.map(({ id }) => id);
+        expect((await all(handle.list())).map(({ id }) => id)).toEqual(ids);
+        expect(await handle.count()).toBe(ids.length);
+        const hits = await handle.recall('note', { mode: 'keyword', topK: 1_000 });
+        expect(hits.map(({ id }) => id).sort()).toEqual([...ids].sort());
+        const counted = await handle.namespaces();
+        expect(counted.reduce((sum, { count }) => sum + count, 0)).toBe(ids.length);
+        for (const memory of memories) {
+          const { id } = memory;
+          const author = authors.get(id) ?? 'root';
+          const mayRead = ids.includes(id);
+          expect((await handle.get(id)) !== undefined).toBe(mayRead);
+          expect((await handle.history(id)).length > 0).toBe(mayRead);
+          // A revision that is not there comes last in the order of checks: what is allowed is refused for that alone.
+          const ifRevision = 99;
+          const updated = await codeOf(() => handle.update(id, { priority: 1 }, { ifRevision }));
+          const mayUpdate = reference.mayChange(who, 'update', memory, author);
+          expect(updated).toBe(!mayRead ? 'NOT_FOUND' : mayUpdate ? 'REVISION_CONFLICT' : 'FORBIDDEN');
+          if (!mayRead) expect(await handle.forget(id, { ifRevision })).toBe(false);
+          else {
+            const mayForget = reference.mayChange(who, 'forget', memory, author);
+            const forgot = await codeOf(() => handle.forget(id, { ifRevision }));
+            expect(forgot).toBe(mayForget ? 'REVISION_CONFLICT' : 'FORBIDDEN');
+          }
+        }
+        for (const namespace of namespaces) {
+          // What it supersedes is not there: what is allowed is refused for that alone.
+          const write = (labels: object) =>
+            codeOf(() => handle.remember('text', { namespace, supersedes: 'none', embed: false, ...labels }));
+          const mayWrite = reference.may(who, 'write', namespace);
+          expect(await write({})).toBe(mayWrite ? 'NOT_FOUND' : 'FORBIDDEN');
+          expect(await write({ visibility: 'private' })).toBe(mayWrite ? 'NOT_FOUND' : 'FORBIDDEN');
+          expect(await write({ accessTags: ['secret'] })).toBe(who === 'root' ? 'NOT_FOUND' : 'FORBIDDEN');
+        }
+        const forgettable = await handle.forgetWhere({ filter: { kind: 'episodic' } }, { dryRun: true });
+        expect(forgettable.matched).toBe(ids.length);
+        expect([...forgettable.ids].sort()).toEqual(
+          readable
+            .filter((memory) => reference.mayChange(who, 'forget', memory, authors.get(memory.id) ?? 'root'))
+            .map(({ id }) => id)
+            .sort(),
+        );
+      }),
+      { numRuns: 25, endOnFailure: true },
+    );
+    expect((await store.stats()).memories).toBe(memories.length);
+  }, 60_000);
+});
+
+describe('the rules', () => {
+  const namespace = ['support'];
+
+  test('of a new store are none: nobody but root can do anything', async () => {
+    const store = await openFolder(await temporaryFolder(), { access: [] });
+    const { id } = await store.admin.remember('note', { namespace });
+    for (const who of actors) {
+      if (who === 'root') continue;
+      const handle = store.as(who);
+      expect(await handle.get(id)).toBeUndefined();
+      expect(await handle.count()).toBe(0);
+      expect(await handle.recall('note')).toEqual([]);
+      expect(await codeOf(() => handle.remember('note', { namespace }))).toBe('FORBIDDEN');
+      expect(await codeOf(() => handle.update(id, { priority: 1 }))).toBe('NOT_FOUND');
+      expect(await handle.forget(id)).toBe(false);
+    }
+    expect(await store.admin.count()).toBe(1);
+  });
+
+  test('that open declares take the place of those declared before, and stay when it declares none', async () => {
+    const folder = await temporaryFolder();
+    const may = async (rules?: readonly Rule[]) => {
+      const store = await openFolder(
+        folder,
+        rules === undefined ? ({ access: undefined } as never) : { access: rules },
+      );
+      const found = await Promise.all(
+        (['a', 'b'] as const).map((agentId) =>
+          store
+            .as({ agentId }, { namespace })
+            .remember('note')
+            .then(
+              () => true,
+              () => false,
+            ),
+        ),
+      );
+      await store.close();
+      return found;
+    };
+    expect(await may()).toEqual([false, false]);
+    expect(await may([allow({ agentId: 'a' }, 'writer', namespace)])).toEqual([true, false]);
+    expect(await may()).toEqual([true, false]);
+    expect(await may([allow({ agentId: 'b' }, 'writer', namespace)])).toEqual([false, true]);
+    expect(await may()).toEqual([false, true]);
+    expect(await may([allow('everyone', 'writer', []), deny({ agentId: 'b' }, ['write'], [])])).toEqual([true, false]);
+    expect(await may([])).toEqual([false, false]);
+    expect(await may()).toEqual([false, false]);
+  });
+
+  test('compare namespaces label by label: acme is not acme-corp', async () => {
+    const store = await openFolder(await temporaryFolder(), { access: [allow('everyone', 'writer', ['acme'])] });
+    const agent = store.as({ agentId: 'a' });
+    for (const place of [['acme-corp'], ['acme', ''], ['Acme'], ['ac'], ['acme corp'], ['a', 'cme'], []]) {
+      expect(await codeOf(() => agent.remember('note', { namespace: place }))).toMatch(/FORBIDDEN|INVALID_INPUT/);
+    }
+    await agent.remember('note', { namespace: ['acme'] });
+    await agent.remember('note', { namespace: ['acme', 'corp'] });
+    await store.admin.remember('note', { namespace: ['acme-corp'] });
+    expect(await agent.count()).toBe(2);
+  });
+
+  test('compare ids byte for byte, and kinds of principals', async () => {
+    const access = [allow({ agentId: 'billing' }, 'writer', namespace)];
+    const store = await openFolder(await temporaryFolder(), { access });
+    const strangers = [
+      { agentId: 'Billing' },
+      { agentId: 'billing ' },
+      { agentId: 'billing\0' },
+      { agentId: 'bıllıng' },
+      { userId: 'billing' },
+      { serviceId: 'billing' },
+    ];
+    for (const stranger of strangers) {
+      expect(await codeOf(() => store.as(stranger).remember('note', { namespace }))).toBe('FORBIDDEN');
+    }
+    await store.as({ agentId: 'billing' }).remember('note', { namespace });
+  });
+
+  test('of a pair are those of both halves: what one may and the other may not, the pair may not', async () => {
+    const access = [
+      allow({ agentId: 'a' }, 'writer', []),
+      allow({ userId: 'u' }, 'reader', namespace),
+      allow({ userId: 'v' }, 'writer', ['other']),
+      deny({ userId: 'w' }, ['read'], []),
+    ];
+    const store = await openFolder(await temporaryFolder(), { access });
+    await store.admin.remember('note', { namespace });
+    const pair = (userId: string) => store.as({ agentId: 'a', onBehalfOf: { userId } });
+    expect(await pair('u').count()).toBe(1);
+    expect(await codeOf(() => pair('u').remember('note', { namespace }))).toBe('FORBIDDEN');
+    expect(await pair('v').count()).toBe(0);
+    await pair('v').remember('note', { namespace: ['other'] });
+    expect(await pair('w').count()).toBe(0);
+    expect(await store.as({ agentId: 'a' }).count()).toBe(2);
+    // The half alone is another author: it may not change what the pair wrote, and the pair not what it wrote.
+    const { id } = await pair('v').remember('of the pair', { namespace: ['other'] });
+    expect(await codeOf(() => store.as({ agentId: 'a' }).update(id, { priority: 1 }))).toBe('FORBIDDEN');
+  });
+
+  test('let a writer update and forget its own, and not what others wrote', async () => {
+    const store = await openFolder(await temporaryFolder(), { access: [allow('everyone', 'writer', namespace)] });
+    const [one, two] = [store.as({ agentId: 'one' }, { namespace }), store.as({ agentId: 'two' }, { namespace })];
+    const { id } = await one.remember('of one', { key: 'k' });
+    expect(await codeOf(() => two.update(id, { text: 'x' }))).toBe('FORBIDDEN');
+    expect(await codeOf(() => two.forget(id))).toBe('FORBIDDEN');
+    expect(await codeOf(() => two.remember('x', { supersedes: id }))).toBe('FORBIDDEN');
+    expect(await codeOf(() => two.remember('x', { key: 'k' }))).toBe('FORBIDDEN');
+    expect(await store.admin.get(id)).toMatchObject({ text: 'of one', revision: 1, state: 'active' });
+    await one.update(id, { text: 'still of one' });
+    await one.remember('and again', { key: 'k' });
+    expect(await one.forget(id)).toBe(true);
+  });
+
+  test('make a drop box of write without read', async () => {
+    const access = [allow({ agentId: 'a' }, ['write'], namespace), allow({ agentId: 'b' }, 'reader', namespace)];
+    const store = await openFolder(await temporaryFolder(), { access });
+    const dropper = store.as({ agentId: 'a' }, { namespace });
+    const { id } = await dropper.remember('a complaint', { tags: ['t'] });
+    expect(await dropper.get(id)).toBeUndefined();
+    expect(await dropper.count()).toBe(0);
+    expect(await dropper.recall('complaint')).toEqual([]);
+    expect(await dropper.history(id)).toEqual([]);
+    expect(await codeOf(() => dropper.update(id, { priority: 1 }))).toBe('NOT_FOUND');
+    expect(await dropper.forget(id)).toBe(false);
+    expect(await codeOf(() => dropper.remember('x', { supersedes: id }))).toBe('NOT_FOUND');
+    expect((await store.as({ agentId: 'b' }).get(id))?.text).toBe('a complaint');
+  });
+
+  test('refuse a write where one may not, whatever is there', async () => {
+    const access = [allow('everyone', 'writer', namespace)];
+    const store = await openFolder(await temporaryFolder(), { access });
+    await store.admin.remember('note', { namespace: ['there'], key: 'k', idempotencyKey: 'i' });
+    const agent = store.as({ agentId: 'a' });
+    const messages = new Set<string>();
+    for (const place of [['there'], ['elsewhere']]) {
+      for (const options of [{}, { key: 'k' }, { idempotencyKey: 'i' }, { supersedes: 'none' }]) {
+        const call = agent.remember('note', { namespace: place, ...options });
+        await expect(call).rejects.toMatchObject({ code: 'FORBIDDEN' });
+        messages.add(await call.catch(({ message }) => message.replace(place[0] ?? '', '')));
+      }
+    }
+    expect(messages.size).toBe(1);
+  });
+
+  test('cannot put or show access tags without a clearance, which only root has', async () => {
+    const store = await openFolder(await temporaryFolder(), { access: [allow('everyone', 'administrator', [])] });
+    const agent = store.as({ agentId: 'a' });
+    expect(await codeOf(() => agent.remember('note', { namespace, accessTags: ['secret'] }))).toBe('FORBIDDEN');
+    const { id } = await store.admin.remember('note', { namespace, accessTags: ['secret', 'a'] });
+    expect(await agent.get(id)).toBeUndefined();
+    expect(await codeOf(() => agent.update(id, { priority: 1 }))).toBe('NOT_FOUND');
+    expect(await store.admin.count({ filter: { accessTags: 'secret' } })).toBe(1);
+    expect((await store.admin.get(id))?.accessTags.sort()).toEqual(['a', 'secret']);
+    // No access tags at all are open.
+    const { id: open } = await store.admin.remember('note', { namespace, accessTags: [] });
+    expect(await agent.get(open)).toBeDefined();
+  });
+
+  test('keep a private memory for its author pair, who still needs to be allowed to read', async () => {
+    const folder = await temporaryFolder();
+    const store = await openFolder(folder, { access: [allow('everyone', 'curator', [])] });
+    const authors = [
+      { agentId: 'a' },
+      { agentId: 'a', onBehalfOf: { userId: 'u1' } },
+      { agentId: 'a', onBehalfOf: { userId: 'u2' } },
+      { userId: 'a' },
+      { userId: 'u1' },
+    ];
+    const ids: string[] = [];
+    for (const who of authors)
+      ids.push((await store.as(who).remember('mine', { namespace, visibility: 'private' })).id);
+    for (const [i, who] of authors.entries()) {
+      expect((await all(store.as(who).list())).map(({ id }) => id)).toEqual([ids[i]]);
+      expect((await store.as(who).recall('mine')).map(({ id }) => id)).toEqual([ids[i]]);
+    }
+    expect(await store.admin.count()).toBe(authors.length);
+    await openFolder(folder, { access: [allow('everyone', ['write'], [])] });
+    for (const who of authors) expect(await store.as(who).count()).toBe(0);
+  });
+
+  test('that a memory is about somebody gives that user nothing', async () => {
+    const store = await openFolder(await temporaryFolder(), { access: [] });
+    const { id } = await store.admin.remember('about u1', { namespace, userId: 'u1' });
+    expect(await store.as({ userId: 'u1' }).get(id)).toBeUndefined();
+    expect(await store.as({ agentId: 'a', onBehalfOf: { userId: 'u1' } }).count()).toBe(0);
+  });
+});

@@ -1,0 +1,31 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { questions } from '../../bench/questions';
+import type { Setting } from '../../bench/shared/question';
+import { modelFolder } from '../embedding/model-folder';
+
+let setting: Setting;
+
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  setting = { memories: 300, folder, models: modelFolder, data: join(modelFolder, '../data') };
+});
+
+afterAll(() => rm(setting.folder, { recursive: true, force: true }));
+
+describe('the questions of the benchmark, in a tiny size', () => {
+  test.each(questions)('$name', { timeout: 120_000 }, async (question) => {
+    const answer = await question.run(setting);
+    if ('skipped' in answer) return expect(answer.skipped).not.toBe('');
+    expect(answer.length).toBeGreaterThan(0);
+    for (const { value, ratio, recall, goal, met } of answer) {
+      expect(value).toBeGreaterThanOrEqual(0);
+      expect(ratio ?? 1).toBeGreaterThan(0);
+      // So few are searched exactly; on conversations recall is what is measured.
+      if (question.name.startsWith('recall') && goal !== null && recall !== null) expect(recall).toBeGreaterThan(0.9);
+      expect(met === null).toBe(goal === null);
+    }
+  });
+});

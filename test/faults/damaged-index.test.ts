@@ -1,0 +1,219 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MemoryStore, type OpenOptions } from 'multi-agent-memory';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { databaseIn, filesBelow, temporaryFolder } from './folders';
+import { Random } from './random';
+
+const clock = { now: () => Date.UTC(2026, 0, 1) };
+const few: OpenOptions = { clock, exactUpTo: 30 };
+const namespace = ['parcels'];
+const words = 'invoice parcel courier refund warehouse neighbour garden printer cable battery lamp window kettle ladder'.split(' ');
+
+function texts(seed: number, count: number): { text: string; namespace: string[] }[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, (_, i) => ({ text: `Note ${seed} ${i}: ${random.sample(words, 5).join(' ')}.`, namespace }));
+}
+
+const indexIn = (folder: string) => join(folder, 'index');
+
+/** What is found, with its scores, for some questions. */
+async function answers(store: MemoryStore): Promise<unknown[]> {
+  const found: unknown[] = [];
+  for (const { text: question } of texts(99, 6)) {
+    for (const mode of ['semantic', 'hybrid'] as const) {
+      found.push((await store.admin.recall(question, { mode, topK: 5 })).map(({ id, score }) => [id, score]));
+    }
+  }
+  return found;
+}
+
+async function answersOf(folder: string, options: OpenOptions): Promise<unknown[]> {
+  await using store = await MemoryStore.open(folder, options);
+  await store.settled();
+  return await answers(store);
+}
+
+let template: string;
+let expected: unknown[];
+let files: string[];
+
+beforeAll(async () => {
+  template = mkdtempSync(join(tmpdir(), 'faults-'));
+  const store = await MemoryStore.open(template, few);
+  await store.admin.rememberMany(texts(1, 300));
+  await store.settled();
+  await store.close();
+  files = filesBelow(indexIn(template));
+  expected = await answersOf(template, { clock });
+});
+afterAll(() => rmSync(template, { recursive: true, force: true }));
+
+/** A copy of a closed store with its index. */
+function copied(): string {
+  const folder = temporaryFolder();
+  cpSync(template, folder, { recursive: true });
+  return folder;
+}
+
+const kindOf = (file: string) => (file.endsWith('seal.json') ? 'seal' : (/\.(manifest|lance|idx|txn)$/.exec(file)?.[1] ?? 'other'));
+
+const damages: Record<string, (path: string) => void> = {
+  deleted: (path) => rmSync(path),
+  'cut off': (path) => truncateSync(path, Math.floor(readFileSync(path).length / 2)),
+  'flipped in a bit': (path) => {
+    const bytes = readFileSync(path);
+    const place = Math.floor(bytes.length * 0.6);
+    bytes[place] = (bytes[place] as number) ^ 0x10;
+    writeFileSync(path, bytes);
+  },
+  'filled with something else': (path) => writeFileSync(path, 'nonsense '.repeat(Math.ceil(readFileSync(path).length / 9))),
+};
+
+/** Everything is as it should be, and what is on disk by now is not what was damaged. */
+async function expectMended(store: MemoryStore, folder: string, file = ''): Promise<void> {
+  await store.settled();
+  expect(await store.verify(), file).toEqual({ ok: true, problems: [] });
+  expect(await answers(store), file).toEqual(expected);
+  await store.close();
+  expect(existsSync(join(indexIn(folder), 'seal.json'))).toBe(true);
+  expect(filesBelow(indexIn(folder)).filter((each) => each === file && kindOf(each) !== 'seal')).toEqual([]);
+}
+
+async function expectMendedForGood(store: MemoryStore, folder: string): Promise<void> {
+  await expectMended(store, folder);
+  await expectMended(await MemoryStore.open(folder, few), folder);
+}
+
+test('a store that is large enough for it has an index on disk, and finds with it what it finds without', async () => {
+  expect(new Set(files.map(kindOf))).toContain('seal');
+  expect(files.length).toBeGreaterThan(3);
+  expect(await answersOf(copied(), few)).toEqual(expected);
+});
+
+describe.each(Object.keys(damages))('a file of the index that is %s', (damage) => {
+  const oneOfEachKind = () => [...new Map(files.map((file) => [kindOf(file), file])).values()];
+
+  test('while the store is closed, is noticed at the next open, verify() or search, and made anew', async () => {
+    for (const file of oneOfEachKind()) {
+      const folder = copied();
+      damages[damage]?.(join(indexIn(folder), file));
+      const store = await MemoryStore.open(folder, few);
+      expect(await answers(store), file).toEqual(expected);
+      expect((await store.verify({ repair: true })).ok, file).toBe(true);
+      await expectMended(store, folder, file);
+    }
+  });
+
+  test('while the store is open, is noticed by verify() or a search, and made anew', async () => {
+    for (const file of oneOfEachKind()) {
+      const folder = copied();
+      const store = await MemoryStore.open(folder, few);
+      await store.settled();
+      expect(await answers(store)).toEqual(expected);
+      let degraded = 0;
+      store.on('degraded', ({ part }) => void (part === 'index' && degraded++));
+      damages[damage]?.(join(indexIn(folder), file));
+      expect(await answers(store), file).toEqual(expected);
+      const { ok, problems } = await store.verify({ repair: true });
+      expect(ok, file).toBe(true);
+      expect(degraded > 0 || problems.some(({ part }) => part === 'index'), `${file}: nothing was noticed`).toBe(true);
+      await expectMended(store, folder, file);
+    }
+  });
+});
+
+describe('the whole folder of the index', () => {
+  test('deleted while the store is closed, is made anew', async () => {
+    const folder = copied();
+    rmSync(indexIn(folder), { recursive: true });
+    const store = await MemoryStore.open(folder, few);
+    expect(await answers(store)).toEqual(expected);
+    await expectMendedForGood(store, folder);
+  });
+
+  test('deleted while the store is open, is made anew', async () => {
+    const folder = copied();
+    const store = await MemoryStore.open(folder, few);
+    await store.settled();
+    rmSync(indexIn(folder), { recursive: true });
+    expect(await answers(store)).toEqual(expected);
+    expect((await store.verify({ repair: true })).ok).toBe(true);
+    await expectMendedForGood(store, folder);
+  });
+
+  test('deleted while it is being built, harms nothing', async () => {
+    const folder = copied();
+    rmSync(indexIn(folder), { recursive: true });
+    const store = await MemoryStore.open(folder, few);
+    const more = store.admin.rememberMany(texts(2, 300));
+    for (let i = 0; i < 10; i++) {
+      rmSync(indexIn(folder), { recursive: true, force: true, maxRetries: 3 });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await more;
+    const { id } = await store.admin.remember('A single umbrella.', { namespace });
+    expect((await store.admin.recall('umbrella', { mode: 'semantic', topK: 1 }))[0]?.id).toBe(id);
+    await store.verify({ repair: true });
+    await store.settled();
+    const found = await answers(store);
+    await store.close();
+    expect(found).toEqual(await answersOf(folder, { clock }));
+  });
+
+  test('replaced by a file, or holding what does not belong there, harms nothing', async () => {
+    const folder = copied();
+    rmSync(indexIn(folder), { recursive: true });
+    writeFileSync(indexIn(folder), 'a file');
+    const store = await MemoryStore.open(folder, few);
+    expect(await answers(store)).toEqual(expected);
+    await store.settled();
+    expect(await answers(store)).toEqual(expected);
+    await store.close();
+    const other = copied();
+    writeFileSync(join(indexIn(other), 'stray'), 'a file');
+    expect(await answersOf(other, few)).toEqual(expected);
+  });
+
+  test('taken from another store is not believed', async () => {
+    const other = temporaryFolder();
+    const store = await MemoryStore.open(other, few);
+    await store.admin.rememberMany(texts(7, 300));
+    await store.settled();
+    await store.close();
+    const folder = copied();
+    rmSync(indexIn(folder), { recursive: true });
+    cpSync(indexIn(other), indexIn(folder), { recursive: true });
+    expect(await answersOf(folder, few)).toEqual(expected);
+  });
+
+  test('older than the database is of use, and lacks nothing', async () => {
+    const folder = copied();
+    const store = await MemoryStore.open(folder, { clock });
+    await store.admin.rememberMany(texts(3, 100));
+    const { items } = await store.admin.list({ limit: 50, order: 'oldest' });
+    for (const { id } of items.slice(0, 20)) await store.admin.forget(id);
+    for (const { id } of items.slice(20, 40)) await store.admin.update(id, { text: `Changed: ${words[0]} ${id}.` });
+    await store.close();
+    rmSync(indexIn(folder), { recursive: true, force: true });
+    cpSync(indexIn(template), indexIn(folder), { recursive: true });
+    expect(await answersOf(folder, few)).toEqual(await answersOf(folder, { clock }));
+  });
+
+  test('of a history that a restored database does not have is not believed, also after as much was written', async () => {
+    const folder = copied();
+    rmSync(indexIn(folder), { recursive: true });
+    const longer = await MemoryStore.open(folder, few);
+    await longer.admin.remember('The garden is closed.', { namespace });
+    await longer.settled();
+    await longer.close();
+    cpSync(databaseIn(template), databaseIn(folder));
+    const restored = await MemoryStore.open(folder, { clock });
+    const { id } = await restored.admin.remember('An umbrella.', { namespace });
+    await restored.close();
+    await using store = await MemoryStore.open(folder, few);
+    await store.settled();
+    expect((await store.admin.recall('umbrella', { mode: 'semantic', topK: 1 }))[0]?.id).toBe(id);
+  });
+});

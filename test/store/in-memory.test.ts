@@ -1,0 +1,109 @@
+import { allow, type Memory, MemoryStore } from 'multi-agent-memory';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { message, start } from './child';
+import { all, openInMemory, take } from './stores';
+
+const namespace = ['support'];
+
+/** A good deal of everything, with what came of it. */
+async function everything(Store: typeof MemoryStore = MemoryStore): Promise<unknown[]> {
+  const store = await Store.inMemory({ access: [allow('everyone', 'curator', [])] });
+  const agent = store.as({ agentId: 'billing' }, { namespace });
+  const feed = take(agent.watch(), 6);
+  const { id } = await agent.remember('The refund goes to the card.', { key: 'k', metadata: { order: 1 } });
+  const many = await agent.rememberMany(
+    Array.from({ length: 3 }, (_, i) => ({ text: `note ${i}` })),
+    { atomic: true },
+  );
+  const each = await agent.rememberMany([{ text: 'one more' }], { batchSize: 1, onProgress: () => undefined });
+  const updated = await agent.update(id, { text: 'The refund goes to the bank.' });
+  const found: unknown[] = [id, many, each, updated];
+  for (const mode of ['hybrid', 'semantic', 'keyword'] as const) found.push(await agent.recall('refund', { mode }));
+  found.push(await agent.list(), await all(agent.list({ limit: 1 })), await agent.count(), await agent.namespaces());
+  found.push(await agent.history(id), await feed);
+  found.push(await agent.forget(id), await agent.forgetWhere({ namespace }, { dryRun: false }));
+  await store.settled();
+  found.push(await store.verify({ repair: true }), await store.stats());
+  await store.close();
+  return found;
+}
+
+describe('a store in memory', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.resetModules();
+  });
+
+  test('works under fake timers', async () => {
+    const expected = JSON.stringify(await everything());
+    vi.useFakeTimers();
+    expect(JSON.stringify(await everything())).toBe(expected);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('works under fake timers that were there before the library was loaded', async () => {
+    vi.useFakeTimers({ now: 0 });
+    vi.resetModules();
+    const { MemoryStore: Fresh } = await import('multi-agent-memory');
+    expect(Fresh).not.toBe(MemoryStore);
+    await everything(Fresh as unknown as typeof MemoryStore);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('works when micro-tasks and the performance clock are fake too', async () => {
+    vi.useFakeTimers({
+      toFake: ['queueMicrotask', 'performance', 'setImmediate', 'setTimeout', 'setInterval', 'Date'],
+    });
+    await everything();
+  });
+
+  test('does the same in every run: ids, times, scores and cursors', async () => {
+    expect(JSON.stringify(await everything())).toBe(JSON.stringify(await everything()));
+  });
+
+  test('has ids that count and a clock that begins with 2026 and moves on with every write', async () => {
+    const store = await openInMemory();
+    const memories: Memory[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { id } = await store.admin.remember('note', { namespace });
+      memories.push((await store.admin.get(id)) as Memory);
+    }
+    expect(memories.map(({ id }) => id)).toEqual([
+      '00000000-0000-7000-8000-000000000001',
+      '00000000-0000-7000-8000-000000000002',
+      '00000000-0000-7000-8000-000000000003',
+    ]);
+    const times = memories.map(({ createdAt }) => createdAt.getTime());
+    expect(times[0]).toBeGreaterThanOrEqual(Date.UTC(2026, 0, 1));
+    expect(times[0]).toBeLessThan(Date.UTC(2026, 0, 1, 0, 1));
+    expect(new Set(times).size).toBe(3);
+    expect([...times].sort((a, b) => a - b)).toEqual(times);
+  });
+
+  test('takes a clock and ids of the host', async () => {
+    let now = 1_000;
+    const ids = ['first', 'second'];
+    const store = await openInMemory({ clock: { now: () => now }, newId: () => ids.shift() ?? 'none' });
+    expect((await store.admin.remember('note', { namespace })).id).toBe('first');
+    now = 5_000;
+    await store.admin.remember('note', { namespace });
+    expect((await store.admin.get('second'))?.createdAt).toEqual(new Date(5_000));
+  });
+
+  test('is apart from every other', async () => {
+    const [one, two] = [await openInMemory(), await openInMemory()];
+    await one.admin.remember('note', { namespace });
+    expect(await two.admin.count()).toBe(0);
+  });
+
+  test('loads neither LanceDB nor any other heavy library, and prints nothing', async () => {
+    const child = start('in-memory');
+    let printed = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (printed += chunk));
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    expect(await message(child)).toEqual({ heavy: [], knowsNative: true });
+    child.disconnect();
+    expect(await ended).toBe(0);
+    expect(printed).toBe('');
+  });
+});
