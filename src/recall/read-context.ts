@@ -8,12 +8,14 @@ import type { KeywordIndex } from '../keyword-index/keyword-index';
 import type { Truth } from '../state/truth';
 import type { VectorIndex } from '../vector-index/vector-index';
 import type { CursorSeal } from './cursor';
+import type { VisibleCache } from './visible-cache';
 
 /** What the life of a read needs. */
 export interface ReadContext {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly truth: Truth;
+  readonly visible: VisibleCache;
   readonly embedder: SpaceEmbedder;
   readonly keywords: KeywordIndex;
   /** Proposes the nearest vectors. Absent while the store has none. */

@@ -7,7 +7,7 @@ import { rank } from './rank';
 import type { ReadContext, Reader } from './read-context';
 import type { Mode } from './score';
 import { selecting } from './selecting';
-import { type Visible, visibleTo } from './visible';
+import type { Visible } from './visible';
 
 export interface RecallRequest {
   readonly query: string;
@@ -54,13 +54,13 @@ async function search(context: ReadContext, reader: Reader, request: RecallReque
   const seen = truth.lastEntry;
   const selected = selecting(context, reader, request.selection);
   if (selected === undefined) return [];
-  let visible = visibleTo(truth, selected);
+  let visible = context.visible.get(selected);
   const { vector, proposals } = question;
   const nearest: Candidate[] = (vector && (await context.vectors()?.search(vector, visible.vectors, proposals))) ?? [];
   context.refresh();
   if (truth.policy.version !== version) return 'rules changed';
   // From here on nothing is awaited: words, vectors and records are those of one moment.
-  if (truth.lastEntry !== seen) visible = visibleTo(truth, selected);
+  if (truth.lastEntry !== seen) visible = context.visible.get(selected);
   return truth.snapshot(() => {
     const { ranked, beyond } = rank(context, { ...request, ...question, now: selected.now, visible, nearest });
     const last = ranked[request.topK - 1]?.score ?? Number.NEGATIVE_INFINITY;

@@ -9,43 +9,43 @@ export class Visible {
   /** 1 for each row that is looked at. */
   readonly mask: Uint8Array;
   /** How many texts that is, and how many tokens they have. */
-  readonly texts: number;
-  readonly tokens: number;
+  texts = 0;
+  tokens = 0;
   /** The latest `validFrom` and the highest priority among them: no candidate gains more from recency and priority. */
-  readonly newest: number;
-  readonly topPriority: number;
-  readonly vectors: VisibleRows;
+  newest = Number.NEGATIVE_INFINITY;
+  topPriority = 0;
+  /** When the first of them expires. */
+  firstExpiry = Number.POSITIVE_INFINITY;
+  readonly vectors: VisibleVectors;
+  readonly #columns: Columns;
 
-  constructor(columns: Columns, mask: Uint8Array) {
-    this.mask = mask;
-    let [texts, tokens, vectors, newest, topPriority] = [0, 0, 0, Number.NEGATIVE_INFINITY, 0];
-    const { length, parts, validFrom, priority } = columns;
-    for (let row = 1; row < mask.length; row++) {
-      if (mask[row] === 0) continue;
-      texts++;
-      tokens += length[row] as number;
-      if (parts[row] !== 0) vectors++;
-      if ((validFrom[row] as number) > newest) newest = validFrom[row] as number;
-      if ((priority[row] as number) > topPriority) topPriority = priority[row] as number;
-    }
-    this.texts = texts;
-    this.tokens = tokens;
-    this.newest = newest;
-    this.topPriority = topPriority;
-    this.vectors = new VisibleVectors(columns, mask, vectors);
+  constructor(columns: Columns) {
+    this.#columns = columns;
+    this.mask = new Uint8Array(columns.last + 1);
+    this.vectors = new VisibleVectors(columns, this.mask);
+  }
+
+  add(row: number): void {
+    const { length, validFrom, priority, parts, expiresAt } = this.#columns;
+    this.mask[row] = 1;
+    this.texts++;
+    this.tokens += length[row] as number;
+    if (parts[row] !== 0) this.vectors.count++;
+    if ((validFrom[row] as number) > this.newest) this.newest = validFrom[row] as number;
+    if ((priority[row] as number) > this.topPriority) this.topPriority = priority[row] as number;
+    if ((expiresAt[row] as number) < this.firstExpiry) this.firstExpiry = expiresAt[row] as number;
   }
 }
 
 class VisibleVectors implements VisibleRows {
-  readonly count: number;
+  count = 0;
   readonly #columns: Columns;
   readonly #mask: Uint8Array;
   #rows: Uint32Array | undefined;
 
-  constructor(columns: Columns, mask: Uint8Array, count: number) {
+  constructor(columns: Columns, mask: Uint8Array) {
     this.#columns = columns;
     this.#mask = mask;
-    this.count = count;
   }
 
   has(row: number): boolean {
@@ -64,22 +64,20 @@ class VisibleVectors implements VisibleRows {
 
 /** Finds the rows that a search looks at. From the columns alone, unless the selection asks for more than they know. */
 export function visibleTo(truth: Truth, selecting: Selecting): Visible {
-  const { columns } = truth;
   const { readable, selected, now } = selecting;
-  if (isPlain(selected)) return new Visible(columns, plainMask(columns, selecting));
-  const mask = new Uint8Array(columns.last + 1);
-  for (const row of truth.selections.rows(readable, selected, now)) mask[row] = 1;
-  return new Visible(columns, mask);
+  const visible = new Visible(truth.columns);
+  if (isPlain(selected)) addReadable(visible, truth.columns, selecting);
+  else for (const row of truth.selections.rows(readable, selected, now)) visible.add(row);
+  return visible;
 }
 
-function plainMask({ last, scope, owner, active, expiresAt }: Columns, { readable, now }: Selecting): Uint8Array {
-  const mask = new Uint8Array(last + 1);
+function addReadable(visible: Visible, columns: Columns, { readable, now }: Selecting): void {
+  const { last, scope, owner, active, expiresAt } = columns;
   const { mask: scopes, owner: own } = readable;
   for (let row = 1; row <= last; row++) {
     if (active[row] === 0 || scopes[scope[row] as number] !== 1) continue;
     if (owner[row] !== 0 && own !== 'any' && owner[row] !== own) continue;
     if ((expiresAt[row] as number) <= now) continue;
-    mask[row] = 1;
+    visible.add(row);
   }
-  return mask;
 }

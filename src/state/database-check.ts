@@ -49,7 +49,8 @@ const steps = {
   words: (database) => sumsOf(database, 'select term, json_group_array(doc) from postings group by term'),
   tags: (database) => sumsOf(database, 'select tag, json_group_array(row) from tags group by tag'),
 };
-const database = new Database(workerData.source, { readonly: true });
+const { source } = workerData;
+const database = new Database(typeof source === 'string' ? source : Buffer.from(source), { readonly: true });
 for (const [step, run] of Object.entries(steps)) {
   try { parentPort.postMessage({ step, found: run(database) }); }
   catch (error) { parentPort.postMessage({ step, error: String(error.message) }); }

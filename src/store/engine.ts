@@ -8,6 +8,7 @@ import { Postings } from '../keyword-index/postings';
 import type { ReplicatedLog } from '../log/replicated-log';
 import { CursorSeal } from '../recall/cursor';
 import type { ReadContext } from '../recall/read-context';
+import { VisibleCache } from '../recall/visible-cache';
 import type { Feed } from '../recall/watch';
 import type { Applied } from '../state/apply';
 import { findDuplicate } from '../state/apply-remember';
@@ -131,6 +132,7 @@ export class Engine {
       limits: this.limits,
       clock: this.environment.clock,
       truth,
+      visible: new VisibleCache(truth),
       embedder: this.embedder,
       keywords: new KeywordIndex(this.#postings),
       vectors: () => this.vectors.index(),

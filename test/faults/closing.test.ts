@@ -46,7 +46,10 @@ describe('close()', () => {
   test('waits for a write whose embedding is under way', async () => {
     const folder = temporaryFolder();
     const store = await MemoryStore.open(folder, { embedder: slow() });
-    const writes = [store.admin.remember('One.', { namespace }), store.admin.rememberMany([{ text: 'Two.', namespace }], { atomic: true })];
+    const writes = [
+      store.admin.remember('One.', { namespace }),
+      store.admin.rememberMany([{ text: 'Two.', namespace }], { atomic: true }),
+    ];
     await new Promise((resolve) => setTimeout(resolve, 5));
     await store.close();
     const settled = await Promise.allSettled(writes);
@@ -67,7 +70,8 @@ describe('close()', () => {
         for await (const _ of store.admin.list({ limit: 10 })) await new Promise((resolve) => setImmediate(resolve));
       })(),
       (async () => {
-        for await (const _ of store.admin.watch({ since: 'start' })) await new Promise((resolve) => setImmediate(resolve));
+        for await (const _ of store.admin.watch({ since: 'start' }))
+          await new Promise((resolve) => setImmediate(resolve));
       })(),
     ];
     const settled = Promise.allSettled(reads);
@@ -91,7 +95,12 @@ describe('close()', () => {
       }
     }
     let stored = 0;
-    const batch = store.admin.rememberMany(items(), { batchSize: 50, onProgress: ({ done, failed }) => void (stored = done - failed) });
+    const batch = store.admin.rememberMany(items(), {
+      batchSize: 50,
+      onProgress: ({ done, failed }) => {
+        stored = done - failed;
+      },
+    });
     const outcome = Promise.allSettled([batch]);
     await new Promise((resolve) => setTimeout(resolve, 150));
     await store.close();

@@ -9,11 +9,15 @@ import { Random } from './random';
 const clock = { now: () => Date.UTC(2026, 0, 1) };
 const few: OpenOptions = { clock, exactUpTo: 30 };
 const namespace = ['parcels'];
-const words = 'invoice parcel courier refund warehouse neighbour garden printer cable battery lamp window kettle ladder'.split(' ');
+const words =
+  'invoice parcel courier refund warehouse neighbour garden printer cable battery lamp window kettle ladder'.split(' ');
 
 function texts(seed: number, count: number): { text: string; namespace: string[] }[] {
   const random = new Random(seed);
-  return Array.from({ length: count }, (_, i) => ({ text: `Note ${seed} ${i}: ${random.sample(words, 5).join(' ')}.`, namespace }));
+  return Array.from({ length: count }, (_, i) => ({
+    text: `Note ${seed} ${i}: ${random.sample(words, 5).join(' ')}.`,
+    namespace,
+  }));
 }
 
 const indexIn = (folder: string) => join(folder, 'index');
@@ -57,7 +61,8 @@ function copied(): string {
   return folder;
 }
 
-const kindOf = (file: string) => (file.endsWith('seal.json') ? 'seal' : (/\.(manifest|lance|idx|txn)$/.exec(file)?.[1] ?? 'other'));
+const kindOf = (file: string) =>
+  file.endsWith('seal.json') ? 'seal' : (/\.(manifest|lance|idx|txn)$/.exec(file)?.[1] ?? 'other');
 
 const damages: Record<string, (path: string) => void> = {
   deleted: (path) => rmSync(path),
@@ -68,7 +73,8 @@ const damages: Record<string, (path: string) => void> = {
     bytes[place] = (bytes[place] as number) ^ 0x10;
     writeFileSync(path, bytes);
   },
-  'filled with something else': (path) => writeFileSync(path, 'nonsense '.repeat(Math.ceil(readFileSync(path).length / 9))),
+  'filled with something else': (path) =>
+    writeFileSync(path, 'nonsense '.repeat(Math.ceil(readFileSync(path).length / 9))),
 };
 
 /** Everything is as it should be, and what is on disk by now is not what was damaged. */

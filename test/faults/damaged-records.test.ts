@@ -5,14 +5,24 @@ import { behindItsBack, databaseIn, temporaryFolder } from './folders';
 
 const victim = 'The courier left the parcel of customer 4417 with a neighbour.';
 const before = 'The courier lost the parcel of customer 4417.';
-const others = ['Customer 0921 pays by invoice.', 'The warehouse in Lyon is closed in August.', 'Refunds take five days.'];
+const others = [
+  'Customer 0921 pays by invoice.',
+  'The warehouse in Lyon is closed in August.',
+  'Refunds take five days.',
+];
 const modes = ['keyword', 'semantic', 'hybrid'] as const;
 
 /** A closed store with some memories, one of which has been revised. */
 async function stored(): Promise<{ folder: string; id: string; intact: Memory[] }> {
   const folder = temporaryFolder();
   await using store = await MemoryStore.open(folder);
-  const options = { namespace: ['support'], key: 'parcel', userId: 'customer-4417', tags: ['courier'], metadata: { order: 'A-1182' } };
+  const options = {
+    namespace: ['support'],
+    key: 'parcel',
+    userId: 'customer-4417',
+    tags: ['courier'],
+    metadata: { order: 'A-1182' },
+  };
   const { id } = await store.admin.remember(before, options);
   await store.admin.update(id, { text: victim });
   for (const text of others) await store.admin.remember(text, { namespace: ['support', 'other'] });
@@ -74,7 +84,8 @@ describe.each(alterations)('a record whose %s was altered behind the store', (pa
       await attempt(() => admin.list({ tags: ['courier'] })),
       await attempt(() => admin.list({ namespace: ['finance'] })),
     ];
-    for (const mode of modes) found.push(await attempt(() => admin.recall(victim, { mode }).then((items) => ({ items }))));
+    for (const mode of modes)
+      found.push(await attempt(() => admin.recall(victim, { mode }).then((items) => ({ items }))));
     for (const each of found) {
       if (each === undefined || each === 'RECORD_DAMAGED') continue;
       expect(each).not.toMatchObject({ id });
@@ -101,7 +112,11 @@ describe.each(alterations)('a record whose %s was altered behind the store', (pa
   test.each(ways)('can be forgotten with %s, and then everything is well', async (way) => {
     const { folder, store, id, intact } = await damaged();
     if (way === 'forget') expect(await store.admin.forget(id)).toBe(true);
-    else expect(await store.admin.forgetWhere({ filter: { id } }, { dryRun: false })).toMatchObject({ forgotten: 1, ids: [id] });
+    else
+      expect(await store.admin.forgetWhere({ filter: { id } }, { dryRun: false })).toMatchObject({
+        forgotten: 1,
+        ids: [id],
+      });
     await store.close();
     for (const opened of [await MemoryStore.open(folder), await MemoryStore.open(folder)]) {
       expect(await opened.admin.get(id)).toBeUndefined();
@@ -112,7 +127,9 @@ describe.each(alterations)('a record whose %s was altered behind the store', (pa
         expect(hits.map((hit) => hit.text)).toContain(others[1]);
       }
       expect(await opened.verify()).toEqual({ ok: true, problems: [] });
-      expect((await opened.admin.remember(victim, { namespace: ['support'], key: 'parcel' })).outcome).toMatch(/stored|revised/);
+      expect((await opened.admin.remember(victim, { namespace: ['support'], key: 'parcel' })).outcome).toMatch(
+        /stored|revised/,
+      );
       await opened.admin.forgetWhere({ filter: { key: 'parcel' } }, { dryRun: false });
       await opened.close();
     }

@@ -12,7 +12,11 @@ async function fill(folder: string): Promise<void> {
   await using store = await MemoryStore.open(folder, { clock, access });
   for (let i = 0; i < 12; i++) {
     const agent = store.as({ agentId: `agent-${i % 3}` }, { namespace: ['support', `team-${i % 2}`] });
-    const { id } = await agent.remember(`Customer ${i} asked for a refund.`, { key: `key-${i}`, tags: [`tag-${i}`], userId: `user-${i}` });
+    const { id } = await agent.remember(`Customer ${i} asked for a refund.`, {
+      key: `key-${i}`,
+      tags: [`tag-${i}`],
+      userId: `user-${i}`,
+    });
     if (i % 3 === 0) await agent.update(id, { text: `Customer ${i} got the refund.`, metadata: { order: i } });
     if (i % 5 === 4) await agent.forget(id);
   }
@@ -46,7 +50,10 @@ async function everything(store: MemoryStore, ids: readonly string[]): Promise<S
   }
   for (const mode of ['keyword', 'semantic'] as const) {
     const hits = await ask(() => admin.recall('the refund of customer 3', { mode, topK: 100 }));
-    byId.set(mode, hits?.map(({ id, score }) => [id, score]));
+    byId.set(
+      mode,
+      hits?.map(({ id, score }) => [id, score]),
+    );
   }
   return { list, byId, failed };
 }

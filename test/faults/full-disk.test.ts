@@ -37,7 +37,10 @@ const namespace = ['parcels'];
 const text = (i: number) => `Parcel number${i} left the warehouse. ${'It is on its way. '.repeat(30)}`;
 
 /** Writes until the disk is full, and longer. */
-async function writeUntilFull(store: MemoryStore, attempts = 40): Promise<{ acknowledged: Map<string, string>; errors: unknown[] }> {
+async function writeUntilFull(
+  store: MemoryStore,
+  attempts = 40,
+): Promise<{ acknowledged: Map<string, string>; errors: unknown[] }> {
   const acknowledged = new Map<string, string>();
   const errors: unknown[] = [];
   for (let i = 0; errors.length < attempts; i++) {
@@ -103,7 +106,10 @@ describe.skipIf(!isPermitted)('a full disk (skipped where no small disk may be m
     const outcomes = await Promise.allSettled([
       store.admin.update(first as string, { text: 'Never.' }),
       store.admin.forget(first as string),
-      store.admin.rememberMany(Array.from({ length: 64 }, (_, i) => ({ text: text(i), namespace })), { atomic: true }),
+      store.admin.rememberMany(
+        Array.from({ length: 64 }, (_, i) => ({ text: text(i), namespace })),
+        { atomic: true },
+      ),
     ]);
     expectFull(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
     if (outcomes[0]?.status === 'fulfilled') acknowledged.set(first as string, 'Never.');

@@ -1,11 +1,11 @@
+import { symlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { symlinkSync } from 'node:fs';
 import { type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from './folders';
-import type { HolderLine } from './programs/holder';
 import { buildPrograms, type Program, type Programs } from './programs';
+import type { HolderLine } from './programs/holder';
 
 let programs: Programs;
 beforeAll(async () => {
@@ -19,7 +19,8 @@ function start(folder: string): Program {
   return program;
 }
 
-const said = (program: Program, ...kinds: HolderLine['say'][]) => program.said<HolderLine>(({ say }) => kinds.includes(say));
+const said = (program: Program, ...kinds: HolderLine['say'][]) =>
+  program.said<HolderLine>(({ say }) => kinds.includes(say));
 
 async function opened(folder: string): Promise<Program> {
   const program = start(folder);
@@ -28,10 +29,11 @@ async function opened(folder: string): Promise<Program> {
   return program;
 }
 
-const refusal = (folder: string) => MemoryStore.open(folder).then(
-  () => undefined,
-  (error: unknown) => error,
-);
+const refusal = (folder: string) =>
+  MemoryStore.open(folder).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 async function all(store: MemoryStore): Promise<Memory[]> {
   const memories: Memory[] = [];
@@ -81,14 +83,18 @@ describe('a folder that another process holds', () => {
     await said(holder, 'ack');
     await using reader = await MemoryStore.open(folder, { readOnly: true });
     for (let round = 0; round < 20; round++) {
-      const acknowledged = holder.lines.flatMap((line) => ((line as HolderLine).say === 'ack' ? [(line as { id: string }).id] : []));
+      const acknowledged = holder.lines.flatMap((line) =>
+        (line as HolderLine).say === 'ack' ? [(line as { id: string }).id] : [],
+      );
       const last = acknowledged.at(-1) as string;
       expect(await reader.admin.get(last)).toMatchObject({ id: last });
       const seen = new Set((await all(reader)).map(({ id }) => id));
       expect(acknowledged.filter((id) => !seen.has(id))).toEqual([]);
       const hits = await reader.admin.recall('parcel warehouse', { topK: 5 });
       expect(hits).toHaveLength(Math.min(5, Math.max(acknowledged.length, hits.length)));
-      await expect(reader.admin.remember('No.', { namespace: ['parcels'] })).rejects.toMatchObject({ code: 'STORE_READ_ONLY' });
+      await expect(reader.admin.remember('No.', { namespace: ['parcels'] })).rejects.toMatchObject({
+        code: 'STORE_READ_ONLY',
+      });
     }
     await holder.kill();
     expect(await reader.admin.count()).toBe((await all(reader)).length);
@@ -111,14 +117,17 @@ describe('a folder that another process holds', () => {
   });
 });
 
-test.each(Array.from({ length: 10 }, (_, i) => i + 1))('of two processes that open a folder at once, exactly one gets it: race %i', async (race) => {
-  const folder = temporaryFolder();
-  // In some races the folder is new, in others it is known.
-  if (race % 2 === 0) await (await MemoryStore.open(folder)).close();
-  const racers = [start(folder), start(folder)];
-  await Promise.all(racers.map((racer) => said(racer, 'ready')));
-  for (const racer of racers) racer.tell('open');
-  const outcomes = await Promise.all(racers.map((racer) => said(racer, 'open', 'refused')));
-  expect(outcomes.map(({ say }) => say).sort()).toEqual(['open', 'refused']);
-  expect(outcomes.find(({ say }) => say === 'refused')).toMatchObject({ code: 'STORE_HELD' });
-});
+test.each(Array.from({ length: 10 }, (_, i) => i + 1))(
+  'of two processes that open a folder at once, exactly one gets it: race %i',
+  async (race) => {
+    const folder = temporaryFolder();
+    // In some races the folder is new, in others it is known.
+    if (race % 2 === 0) await (await MemoryStore.open(folder)).close();
+    const racers = [start(folder), start(folder)];
+    await Promise.all(racers.map((racer) => said(racer, 'ready')));
+    for (const racer of racers) racer.tell('open');
+    const outcomes = await Promise.all(racers.map((racer) => said(racer, 'open', 'refused')));
+    expect(outcomes.map(({ say }) => say).sort()).toEqual(['open', 'refused']);
+    expect(outcomes.find(({ say }) => say === 'refused')).toMatchObject({ code: 'STORE_HELD' });
+  },
+);

@@ -66,7 +66,10 @@ async function isRefusedOrWhole(folder: string): Promise<void> {
 describe('a database file that is none', () => {
   test('of random bytes, or of text, is refused', async () => {
     const random = new Random(3);
-    for (const bytes of [Buffer.from(Array.from({ length: 50_000 }, () => random.whole(0, 255))), Buffer.from('Not a database.\n'.repeat(99))]) {
+    for (const bytes of [
+      Buffer.from(Array.from({ length: 50_000 }, () => random.whole(0, 255))),
+      Buffer.from('Not a database.\n'.repeat(99)),
+    ]) {
       const folder = temporaryFolder();
       writeFileSync(databaseIn(folder), bytes);
       for (const readOnly of [false, true]) {
@@ -78,20 +81,26 @@ describe('a database file that is none', () => {
     }
   });
 
-  test.each([0.02, 0.1, 0.3, 0.5, 0.9, 0.999])('cut off at %f of its length, it is refused or what is left is right', async (share) => {
-    const folder = await stored();
-    const bytes = readFileSync(databaseIn(folder));
-    writeFileSync(databaseIn(folder), bytes.subarray(0, Math.floor(bytes.length * share)));
-    await isRefusedOrWhole(folder);
-  });
+  test.each([0.02, 0.1, 0.3, 0.5, 0.9, 0.999])(
+    'cut off at %f of its length, it is refused or what is left is right',
+    async (share) => {
+      const folder = await stored();
+      const bytes = readFileSync(databaseIn(folder));
+      writeFileSync(databaseIn(folder), bytes.subarray(0, Math.floor(bytes.length * share)));
+      await isRefusedOrWhole(folder);
+    },
+  );
 
-  test.each([0.05, 0.2, 0.6])('overwritten from %f of its length on, it is refused or what is left is right', async (share) => {
-    const folder = await stored();
-    const bytes = readFileSync(databaseIn(folder));
-    bytes.fill(0x5a, Math.floor(bytes.length * share));
-    writeFileSync(databaseIn(folder), bytes);
-    await isRefusedOrWhole(folder);
-  });
+  test.each([0.05, 0.2, 0.6])(
+    'overwritten from %f of its length on, it is refused or what is left is right',
+    async (share) => {
+      const folder = await stored();
+      const bytes = readFileSync(databaseIn(folder));
+      bytes.fill(0x5a, Math.floor(bytes.length * share));
+      writeFileSync(databaseIn(folder), bytes);
+      await isRefusedOrWhole(folder);
+    },
+  );
 
   test('a folder in its place is refused', async () => {
     const folder = temporaryFolder();
@@ -103,7 +112,9 @@ describe('a database file that is none', () => {
 describe('a database of somebody else', () => {
   test('is refused and left as it is', async () => {
     const folder = temporaryFolder();
-    behindItsBack(folder, (database) => database.exec('create table orders (id integer); insert into orders values (1)'));
+    behindItsBack(folder, (database) =>
+      database.exec('create table orders (id integer); insert into orders values (1)'),
+    );
     const before = readFileSync(databaseIn(folder));
     const error = await refusal(folder);
     expect(error).toSatisfy(MemoryError.is);

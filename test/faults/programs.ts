@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** The programs of `programs/`, built once, because starting one from TypeScript would take three times as long. */
 export interface Programs {
   /** Starts one. What it writes to stdout is JSON, a line each. */
-  start(name: string, task: unknown): Program;
+  start(name: string, task: unknown, environment?: Readonly<Record<string, string>>): Program;
   remove(): void;
 }
 
@@ -38,7 +38,7 @@ export async function buildPrograms(...names: readonly string[]): Promise<Progra
     silent: true,
   });
   return {
-    start: (name, task) => new Program(join(outDir, `${name}.mjs`), task),
+    start: (name, task, environment = {}) => new Program(join(outDir, `${name}.mjs`), task, environment),
     remove: () => rmSync(outDir, { recursive: true, force: true }),
   };
 }
@@ -51,8 +51,11 @@ export class Program {
   #waiting: (() => void)[] = [];
   #isOver = false;
 
-  constructor(file: string, task: unknown) {
-    const child = spawn(process.execPath, ['--enable-source-maps', file, JSON.stringify(task)], { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor(file: string, task: unknown, environment: Readonly<Record<string, string>>) {
+    const child = spawn(process.execPath, [file, JSON.stringify(task)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
     this.#child = child;
     let stdout = '';
     let stderr = '';
@@ -87,7 +90,8 @@ export class Program {
     for (;;) {
       const found = (this.lines as T[]).find(isIt);
       if (found !== undefined) return found;
-      if (this.#isOver) throw new Error(`The program ended before it said what was waited for.\n${(await this.ended).stderr}`);
+      if (this.#isOver)
+        throw new Error(`The program ended before it said what was waited for.\n${(await this.ended).stderr}`);
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }

@@ -9,7 +9,9 @@ import { parseArgs } from 'node:util';
 import { type CycleReport, runCycles } from './kill/cycle';
 import { buildPrograms } from './programs';
 
-const { values } = parseArgs({ options: { cycles: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' } } });
+const { values } = parseArgs({
+  options: { cycles: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' } },
+});
 const cycles = whole('cycles', values.cycles);
 const seed = whole('seed', values.seed);
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { modelFolder, modelIsMissing } from '../embedding/model-folder';
-import { temporaryFolder } from './folders';
+import { filesBelow, temporaryFolder } from './folders';
 import { buildPrograms, type Programs } from './programs';
 
 let programs: Programs;
@@ -9,8 +9,10 @@ beforeAll(async () => {
 });
 afterAll(() => programs.remove());
 
-test('a process that does a good deal of everything prints nothing, and ends by itself', async () => {
-  const busy = programs.start('busy', { folder: temporaryFolder(), models: modelIsMissing ? undefined : modelFolder });
-  const { code, stdout, stderr } = await busy.ended;
+test('a process that does a good deal of everything prints nothing, leaves nothing lying about, and ends by itself', async () => {
+  const TMPDIR = temporaryFolder();
+  const task = { folder: temporaryFolder(), models: modelIsMissing ? undefined : modelFolder };
+  const { code, stdout, stderr } = await programs.start('busy', task, { TMPDIR }).ended;
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(filesBelow(TMPDIR)).toEqual([]);
 }, 60_000);

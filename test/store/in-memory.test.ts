@@ -100,7 +100,7 @@ describe('a store in memory', () => {
     const child = start('in-memory');
     let printed = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (printed += chunk));
-    const ended = new Promise((resolve) => child.once('close', resolve));
+    const ended = new Promise((resolve) => child.once('exit', resolve));
     expect(await message(child)).toEqual({ heavy: [], knowsNative: true });
     child.disconnect();
     expect(await ended).toBe(0);

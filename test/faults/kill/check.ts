@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Memory, MemoryStore } from 'multi-agent-memory';
-import { agentOf, commonWord, type Content, namespaceOf } from './calls';
+import { agentOf, type Content, commonWord, namespaceOf } from './calls';
 import type { Known, Model, Revision } from './model';
 import type { Seen } from './seen';
 
@@ -13,18 +13,29 @@ export async function checkWhole(store: MemoryStore, model: Model, seen: Seen): 
   const expected = [...model.memories.values()].filter(({ forgotten }) => !forgotten);
   assertSame('list', seen.memories.keys(), expected);
   assert.equal(await store.admin.count(everything), expected.length, 'count');
-  for (const known of expected) assert.deepEqual(shape(seen.memories.get(known.id) as Memory), expectedShape(model, known));
+  for (const known of expected)
+    assert.deepEqual(shape(seen.memories.get(known.id) as Memory), expectedShape(model, known));
   for (const mode of ['keyword', 'semantic'] as const) {
     const hits = await store.admin.recall(commonWord, { ...everything, mode, topK: expected.length + 10 });
-    assertSame(`${mode} recall`, hits.map(({ id }) => id), expected);
+    assertSame(
+      `${mode} recall`,
+      hits.map(({ id }) => id),
+      expected,
+    );
   }
 }
 
 /** A memory is found by every way that leads to it, as it should be, and every revision of it is there once. */
-export async function checkMemory(store: MemoryStore, model: Model, seen: Seen, { id, lane, key, revisions }: Known): Promise<void> {
+export async function checkMemory(
+  store: MemoryStore,
+  model: Model,
+  seen: Seen,
+  { id, lane, key, revisions }: Known,
+): Promise<void> {
   const memory = seen.memories.get(id) as Memory;
   assert.deepEqual(await store.admin.get(id), memory, `get ${id}`);
-  if (key !== undefined) assert.deepEqual(await store.admin.get({ namespace: namespaceOf(lane), key }), memory, `get ${key}`);
+  if (key !== undefined)
+    assert.deepEqual(await store.admin.get({ namespace: namespaceOf(lane), key }), memory, `get ${key}`);
   assert.deepEqual(await seen.revisions(id), revisions, `history of ${id}`);
   const { token, text } = contentOf(model, revisions);
   await checkWord(store, token, [id]);
@@ -34,33 +45,49 @@ export async function checkMemory(store: MemoryStore, model: Model, seen: Seen, 
     const own = hits.find((hit) => hit.id === id);
     assert.ok(own !== undefined, `${mode} recall of ${id} by its text`);
     // A long text is asked for as a whole and found by a part of it.
-    if (mode === 'semantic' && text.length < 300) assert.ok((own.parts?.semantic ?? 0) > 0.93, `the vector of ${id} is that of its text`);
+    if (mode === 'semantic' && text.length < 300)
+      assert.ok((own.parts?.semantic ?? 0) > 0.93, `the vector of ${id} is that of its text`);
   }
 }
 
 /** A forgotten memory shows nowhere, and its history tells no text. */
-export async function checkForgotten(store: MemoryStore, model: Model, { id, lane, key, revisions }: Known): Promise<void> {
+export async function checkForgotten(
+  store: MemoryStore,
+  model: Model,
+  { id, lane, key, revisions }: Known,
+): Promise<void> {
   assert.equal(await store.admin.get(id), undefined, `get ${id}, forgotten`);
-  if (key !== undefined) assert.notEqual((await store.admin.get({ namespace: namespaceOf(lane), key }))?.id, id, `get ${key}, forgotten`);
+  if (key !== undefined)
+    assert.notEqual((await store.admin.get({ namespace: namespaceOf(lane), key }))?.id, id, `get ${key}, forgotten`);
   const history = await store.admin.history(id);
   assert.deepEqual(
     history.map(({ type, memory }) => ({ type, memory })).at(-1),
     { type: 'forgotten', memory: undefined },
     `history of ${id}, forgotten`,
   );
-  assert.ok(history.every(({ memory }) => memory === undefined), `history of ${id} tells what was forgotten`);
+  assert.ok(
+    history.every(({ memory }) => memory === undefined),
+    `history of ${id} tells what was forgotten`,
+  );
   const { token, text } = contentOf(model, revisions);
   await checkWord(store, token, []);
   for (const mode of ['semantic', 'hybrid'] as const) {
     const hits = await store.admin.recall(text, { ...everything, mode, topK: 20 });
-    assert.ok(hits.every((hit) => hit.id !== id), `${mode} recall of ${id}, forgotten`);
+    assert.ok(
+      hits.every((hit) => hit.id !== id),
+      `${mode} recall of ${id}, forgotten`,
+    );
   }
 }
 
 /** The word of one content leads to those memories and no other. */
 export async function checkWord(store: MemoryStore, token: string, ids: readonly string[]): Promise<void> {
   const hits = await store.admin.recall(token, { ...everything, mode: 'keyword' });
-  assert.deepEqual(hits.map(({ id }) => id), ids, `keyword recall of ${token}`);
+  assert.deepEqual(
+    hits.map(({ id }) => id),
+    ids,
+    `keyword recall of ${token}`,
+  );
 }
 
 function contentOf(model: Model, revisions: readonly Revision[]): Content {
@@ -72,7 +99,19 @@ function expectedShape(model: Model, { id, lane, key, revisions }: Known) {
   const supersededBy = revisions.at(-1)?.supersededBy;
   const state = supersededBy === undefined ? 'active' : 'superseded';
   const { agentId } = agentOf(lane);
-  return { id, key, agentId, namespace: namespaceOf(lane), revision: revisions.length, state, supersededBy, text, tags, priority, metadata };
+  return {
+    id,
+    key,
+    agentId,
+    namespace: namespaceOf(lane),
+    revision: revisions.length,
+    state,
+    supersededBy,
+    text,
+    tags,
+    priority,
+    metadata,
+  };
 }
 
 function shape({ id, key, agentId, namespace, revision, state, supersededBy, text, tags, priority, metadata }: Memory) {
@@ -84,6 +123,14 @@ function assertSame(what: string, found: Iterable<string>, expected: readonly Kn
   const there = new Set(ids);
   assert.equal(ids.length, there.size, `${what} shows a memory twice`);
   const must = new Set(expected.map(({ id }) => id));
-  assert.deepEqual([...must].filter((id) => !there.has(id)), [], `${what} lacks memories`);
-  assert.deepEqual([...there].filter((id) => !must.has(id)), [], `${what} shows what should not be there`);
+  assert.deepEqual(
+    [...must].filter((id) => !there.has(id)),
+    [],
+    `${what} lacks memories`,
+  );
+  assert.deepEqual(
+    [...there].filter((id) => !must.has(id)),
+    [],
+    `${what} shows what should not be there`,
+  );
 }

@@ -1,7 +1,10 @@
 import type { Random } from '../random';
-import { commonWord, type Content } from './calls';
+import { type Content, commonWord } from './calls';
 
-const words = 'amber basin cedar delta ember fjord grove harbour island jasper kettle lagoon meadow nectar orchid pebble'.split(' ');
+const words =
+  'amber basin cedar delta ember fjord grove harbour island jasper kettle lagoon meadow nectar orchid pebble'.split(
+    ' ',
+  );
 /** The tags by which a lane forgets many at once. */
 export const groups = ['group-0', 'group-1', 'group-2', 'group-3'] as const;
 

@@ -81,7 +81,8 @@ class Said {
     const calls = new Map<number, Call>();
     for (const line of lines) {
       if (line.say === 'intent') calls.set(line.number, line.call);
-      if (line.say === 'refused') assert.fail(`a call was refused: ${line.error}\n${JSON.stringify(calls.get(line.number))}`);
+      if (line.say === 'refused')
+        assert.fail(`a call was refused: ${line.error}\n${JSON.stringify(calls.get(line.number))}`);
       if (line.say !== 'ack') continue;
       this.acknowledged.push({ call: calls.get(line.number) as Call, line });
       calls.delete(line.number);
@@ -102,7 +103,8 @@ async function compare({ acknowledged, open }: Said, { model, folder, random, ex
   // A duplicate is compared with the first answer, which may have been given in the same turn.
   const isRepeat = ({ line }: (typeof acknowledged)[number]) => line.answer.remembered?.[0]?.outcome === 'duplicate';
   for (const { call, line } of [...acknowledged.filter((each) => !isRepeat(each)), ...acknowledged.filter(isRepeat)]) {
-    if (call.type === 'forgetWhere') assert.deepEqual([...(line.answer.forgotten ?? [])].sort(), [...call.ids].sort(), 'forgetWhere');
+    if (call.type === 'forgetWhere')
+      assert.deepEqual([...(line.answer.forgotten ?? [])].sort(), [...call.ids].sort(), 'forgetWhere');
     if (call.type === 'forget') assert.deepEqual(line.answer.forgotten, [call.id], 'forget of what is there');
     model.happened(call, line.answer);
   }
@@ -114,7 +116,11 @@ async function compare({ acknowledged, open }: Said, { model, folder, random, ex
   for (const { token } of absent) await checkWord(store, token, []);
   const fresh = [...model.memories.values()].filter(({ id }) => !before.has(id));
   const writtenTo = open.flatMap((call) => touched(model, call));
-  for (const known of new Set([...writtenTo, ...random.sample(fresh, checked), ...random.sample([...model.memories.values()], checked)])) {
+  for (const known of new Set([
+    ...writtenTo,
+    ...random.sample(fresh, checked),
+    ...random.sample([...model.memories.values()], checked),
+  ])) {
     await (known.forgotten ? checkForgotten(store, model, known) : checkMemory(store, model, seen, known));
   }
   await replayAll(store, model, open, random);
@@ -124,7 +130,9 @@ async function compare({ acknowledged, open }: Said, { model, folder, random, ex
 function touched(model: Model, call: Call): Known[] {
   const tokens = new Set(contentsOf(call).map(({ token }) => token));
   const ids = new Set(call.type === 'forgetWhere' ? call.ids : 'id' in call ? [call.id] : []);
-  return [...model.memories.values()].filter(({ id, revisions }) => ids.has(id) || revisions.some(({ token }) => tokens.has(token)));
+  return [...model.memories.values()].filter(
+    ({ id, revisions }) => ids.has(id) || revisions.some(({ token }) => tokens.has(token)),
+  );
 }
 
 async function replayAll(store: MemoryStore, model: Model, open: readonly Call[], random: Random): Promise<void> {

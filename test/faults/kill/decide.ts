@@ -28,7 +28,10 @@ export async function decide(model: Model, seen: Seen, call: Call): Promise<Abse
   }
   if (call.type === 'atomic') {
     const missing = absent.map(({ token }) => token);
-    assert.ok(absent.length === 0 || absent.length === contents.length, `an atomic batch lacks ${missing} and has the rest`);
+    assert.ok(
+      absent.length === 0 || absent.length === contents.length,
+      `an atomic batch lacks ${missing} and has the rest`,
+    );
   }
   return absent;
 }

@@ -26,7 +26,8 @@ export class Lane {
     this.number = number;
     this.#random = random;
     this.#contents = contents;
-    for (const { id, key, tags, state } of found) this.#live.set(id, { id, key, group: tags[0], isActive: state === 'active' });
+    for (const { id, key, tags, state } of found)
+      this.#live.set(id, { id, key, group: tags[0], isActive: state === 'active' });
   }
 
   /** The next calls, to be made at the same time. */

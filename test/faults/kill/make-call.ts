@@ -6,7 +6,11 @@ export async function makeCall(handle: MemoryHandle, call: Call): Promise<Answer
   switch (call.type) {
     case 'remember': {
       const { content, key, idempotencyKey, supersedes } = call;
-      const more = { ...(key && { key }), ...(idempotencyKey && { idempotencyKey }), ...(supersedes && { supersedes }) };
+      const more = {
+        ...(key && { key }),
+        ...(idempotencyKey && { idempotencyKey }),
+        ...(supersedes && { supersedes }),
+      };
       return { remembered: [await handle.remember(content.text, { ...fieldsOf(content), ...more })] };
     }
     case 'each':

@@ -36,11 +36,18 @@ export class Model {
 
   /** One content that a call wrote. */
   wrote(call: Call, content: Content, answer: Remembered): void {
-    if (answer.outcome === 'duplicate') return this.#repeated(call, answer);
+    if (answer.outcome === 'duplicate') {
+      this.#repeated(call, answer);
+      return;
+    }
     this.contents.set(content.token, content);
     const known = this.memories.get(answer.id) ?? this.#added(call, answer.id);
     const before = known.revisions[answer.revision - 2];
-    assert.equal(known.revisions[answer.revision - 1], undefined, `revision ${answer.revision} of ${known.id} was given twice`);
+    assert.equal(
+      known.revisions[answer.revision - 1],
+      undefined,
+      `revision ${answer.revision} of ${known.id} was given twice`,
+    );
     const supersededBy = call.type === 'update' ? before?.supersededBy : undefined;
     known.revisions[answer.revision - 1] = { token: content.token, supersededBy };
     if (call.type !== 'remember') return;
@@ -73,7 +80,11 @@ export class Model {
   #repeated(call: Call, { id, revision }: Remembered): void {
     assert.ok(isIdempotent(call), 'only an idempotent write has a duplicate');
     const first = this.once.get(call.idempotencyKey)?.first;
-    assert.deepEqual({ id, revision }, { id: first?.id, revision: first?.revision }, `a replay of ${call.idempotencyKey}`);
+    assert.deepEqual(
+      { id, revision },
+      { id: first?.id, revision: first?.revision },
+      `a replay of ${call.idempotencyKey}`,
+    );
   }
 }
 

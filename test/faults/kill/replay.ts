@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { allow, MemoryError, MemoryStore } from 'multi-agent-memory';
+import { allow, MemoryError, type MemoryStore } from 'multi-agent-memory';
 import { agentOf, namespaceOf } from './calls';
 import { makeCall } from './make-call';
 import type { Idempotent, Model } from './model';
@@ -15,5 +15,8 @@ export async function replay(store: MemoryStore, model: Model, call: Idempotent)
   assert.equal(outcome, isKnown ? 'duplicate' : 'stored', `the replay of ${call.idempotencyKey}`);
   model.happened(call, answer);
   const other = { ...call, content: { ...call.content, text: `${call.content.text} And more.` } };
-  await assert.rejects(makeCall(handle, other), (error) => MemoryError.is(error) && error.code === 'IDEMPOTENCY_CONFLICT');
+  await assert.rejects(
+    makeCall(handle, other),
+    (error) => MemoryError.is(error) && error.code === 'IDEMPOTENCY_CONFLICT',
+  );
 }

@@ -16,7 +16,8 @@ export class Seen {
 
   static async of(store: MemoryStore): Promise<Seen> {
     const memories: Memory[] = [];
-    for await (const memory of store.admin.list({ include: ['superseded', 'expired'], limit: 1000 })) memories.push(memory);
+    for await (const memory of store.admin.list({ include: ['superseded', 'expired'], limit: 1000 }))
+      memories.push(memory);
     return new Seen(store, memories);
   }
 

@@ -25,7 +25,10 @@ async function refused(run: () => Promise<unknown>): Promise<void> {
 
 async function work(store: MemoryStore, count: number): Promise<void> {
   const agent = store.as({ agentId: 'carrier' }, { namespace });
-  const texts = Array.from({ length: count }, (_, i) => ({ text: `Parcel ${i} of ${i % 7} left for town ${i % 13}.`, key: `parcel-${i}` }));
+  const texts = Array.from({ length: count }, (_, i) => ({
+    text: `Parcel ${i} of ${i % 7} left for town ${i % 13}.`,
+    key: `parcel-${i}`,
+  }));
   await agent.rememberMany(texts);
   await store.settled();
   const { id } = await agent.remember('One more parcel.', { tags: ['late'], expiresAt: Date.now() + 86_400_000 });
@@ -60,11 +63,18 @@ await work(memory, 200);
 await memory.close();
 
 if (models !== undefined) {
-  await using embedded = await MemoryStore.open(join(folder, 'minilm'), { access, exactUpTo: 20, embedder: minilm({ localPath: models }) });
+  await using embedded = await MemoryStore.open(join(folder, 'minilm'), {
+    access,
+    exactUpTo: 20,
+    embedder: minilm({ localPath: models }),
+  });
   await work(embedded, 60);
 }
 {
-  await using missing = await MemoryStore.open(join(folder, 'missing'), { access, embedder: minilm({ localPath: join(folder, 'no-models') }) });
+  await using missing = await MemoryStore.open(join(folder, 'missing'), {
+    access,
+    embedder: minilm({ localPath: join(folder, 'no-models') }),
+  });
   await refused(() => missing.admin.remember('No model.', { namespace }));
 }
 if (readdirSync(folder).length < 3) throw new Error('It did not do what it should.');
