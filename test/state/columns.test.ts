@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Columns } from '../../src/state/columns';
+import type { RowLabels } from '../../src/state/row-change';
+
+const labels: fc.Arbitrary<RowLabels> = fc.record({
+  scope: fc.integer({ min: 1, max: 4 }),
+  owner: fc.nat(3),
+  active: fc.boolean(),
+  parts: fc.nat(2),
+  length: fc.nat(100),
+  validFrom: fc.integer(),
+  expiresAt: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.nat()),
+  priority: fc.double({ min: 0, max: 1, noNaN: true }),
+});
+
+describe('the columns', () => {
+  test('hold the latest labels of every row, and count what can be searched', () => {
+    const changes = fc.array(
+      fc.record({
+        row: fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 5_000 })),
+        labels: fc.option(labels, { nil: undefined }),
+      }),
+      { maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(changes, fc.uniqueArray(fc.integer({ min: 1, max: 5 })), (all, scopes) => {
+        const columns = new Columns();
+        const model = new Map<number, RowLabels>();
+        for (const { row, labels: given } of all) {
+          columns.apply(given === undefined ? { row } : { row, labels: given });
+          if (given === undefined) model.delete(row);
+          else model.set(row, given);
+        }
+        expect(columns.last).toBe(Math.max(0, ...all.map(({ row }) => row)));
+        for (const [row, known] of model) {
+          expect({
+            scope: columns.scope[row],
+            owner: columns.owner[row],
+            active: columns.active[row] === 1,
+            parts: columns.parts[row],
+            length: columns.length[row],
+            validFrom: columns.validFrom[row],
+            expiresAt: columns.expiresAt[row],
+            priority: columns.priority[row],
+          }).toEqual(known);
+        }
+        // A row that is gone has scope 0, which nobody may read.
+        for (const { row } of all)
+          if (!model.has(row)) expect([columns.scope[row], columns.active[row]]).toEqual([0, 0]);
+        const searchable = [...model.values()].filter(
+          ({ scope, active, parts }) => active && parts > 0 && scopes.includes(scope),
+        );
+        for (const owner of [-1, 0, 1, 2, 3]) {
+          const own = searchable.filter((each) => each.owner === 0 || each.owner === owner);
+          // The owner 0 is everybody: it must not be counted twice.
+          if (owner !== 0) expect(columns.countSearchable(scopes, owner)).toBe(own.length);
+        }
+        expect(columns.countSearchable(scopes, 'any')).toBe(searchable.length);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('grow with the rows, and keep what was there', () => {
+    const columns = new Columns();
+    const given = { scope: 1, owner: 0, active: true, parts: 1, length: 1, validFrom: 0, expiresAt: 1, priority: 1 };
+    for (const row of [1, 1_023, 1_024, 1_025, 100_000]) columns.apply({ row, labels: { ...given, length: row } });
+    expect([1, 1_023, 1_024, 1_025, 100_000].map((row) => columns.length[row])).toEqual([
+      1, 1_023, 1_024, 1_025, 100_000,
+    ]);
+    expect(columns.countSearchable([1], 'any')).toBe(5);
+    expect(columns.scope[50_000]).toBe(0);
+  });
+});

@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Actor } from '../../src/domain/principal';
+import { Interning } from '../../src/state/interning';
+import { emptyTruth } from './truths';
+
+const label = fc.oneof(
+  fc.constantFrom('a', 'b', 'a/b', '["a"]', '', '\0', 'A', 'a ', '__proto__', '😀', '1'),
+  fc.string({ minLength: 1, maxLength: 3 }),
+);
+const namespace = fc.array(label, { maxLength: 3 });
+const accessTags = fc.array(label, { maxLength: 3 });
+const party = fc.record({
+  kind: fc.constantFrom('agent' as const, 'user' as const, 'service' as const),
+  id: label.filter(Boolean),
+});
+const actor: fc.Arbitrary<Actor> = fc.oneof(
+  fc.constant<Actor>({ party: 'root' }),
+  party.map((each) => ({ party: each })),
+  fc
+    .tuple(party, label.filter(Boolean))
+    .map(([each, id]) => ({ party: each, onBehalfOf: { kind: 'user' as const, id } })),
+);
+
+function scopeKey([place, tags]: readonly [readonly string[], readonly string[]]): string {
+  return JSON.stringify([place, [...new Set(tags)].sort()]);
+}
+
+describe('interned numbers', () => {
+  test('count from 1, stay with what they stand for, and are found again after everything is read anew', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(namespace, accessTags), { maxLength: 12 }),
+        fc.array(actor, { maxLength: 12 }),
+        (scopes, actors) => {
+          const { database, interning } = emptyTruth();
+          const scopeIds = new Map<string, number>();
+          for (const each of scopes) {
+            const known = scopeIds.get(scopeKey(each));
+            expect(interning.findScope(...each)).toBe(known);
+            const id = interning.internScope(...each);
+            expect(id).toBe(known ?? scopeIds.size + 1);
+            scopeIds.set(scopeKey(each), id);
+          }
+          const actorIds = new Map<string, number>();
+          for (const each of actors) {
+            const known = actorIds.get(JSON.stringify(each));
+            const id = interning.internActor(each);
+            expect(id).toBe(known ?? actorIds.size + 1);
+            actorIds.set(JSON.stringify(each), id);
+          }
+          for (const found of [interning, new Interning(database)]) {
+            expect(found.scopeCount).toBe(scopeIds.size);
+            for (const each of scopes) {
+              const id = scopeIds.get(scopeKey(each)) as number;
+              expect(found.findScope(...each)).toBe(id);
+              expect(scopeKey([found.scope(id).namespace, found.scope(id).accessTags])).toBe(scopeKey(each));
+              expect(found.scopesOf(each[0])).toContain(id);
+            }
+            for (const each of actors) {
+              const id = actorIds.get(JSON.stringify(each)) as number;
+              expect(found.findActor(each)).toBe(id);
+              expect(found.actor(id)).toEqual(each);
+            }
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('never take two for one: labels with separators, quotes and empty halves are kept apart', () => {
+    const { interning } = emptyTruth();
+    const places = [
+      ['a', 'b'],
+      ['a/b'],
+      ['ab'],
+      ['a,b'],
+      ['["a","b"]'],
+      ['a'],
+      ['b'],
+      [],
+      ['a', 'b', 'c'],
+      ['a', 'bc'],
+    ];
+    expect(new Set(places.map((place) => interning.internScope(place, []))).size).toBe(places.length);
+    const actors: Actor[] = [
+      { party: { kind: 'agent', id: 'a' } },
+      { party: { kind: 'user', id: 'a' } },
+      { party: { kind: 'agent', id: 'a' }, onBehalfOf: { kind: 'user', id: 'a' } },
+      { party: { kind: 'agent', id: '["agent","a",null]' } },
+      { party: { kind: 'service', id: 'root' } },
+      { party: 'root' },
+    ];
+    expect(new Set(actors.map((each) => interning.internActor(each))).size).toBe(actors.length);
+  });
+
+  test('do not depend on the order or repetition of access tags', () => {
+    const { interning } = emptyTruth();
+    const id = interning.internScope(['n'], ['b', 'a', 'b']);
+    expect(interning.internScope(['n'], ['a', 'b'])).toBe(id);
+    expect(interning.internScope(['n'], ['a'])).not.toBe(id);
+  });
+
+  test('of a transaction that was rolled back are forgotten when everything is read again', () => {
+    const { database, interning } = emptyTruth();
+    interning.internScope(['kept'], []);
+    database.exec('begin');
+    interning.internScope(['lost'], []);
+    interning.internActor({ party: { kind: 'agent', id: 'lost' } });
+    database.exec('rollback');
+    interning.reload();
+    expect(interning.findScope(['lost'], [])).toBeUndefined();
+    expect(interning.internScope(['next'], [])).toBe(2);
+    expect(interning.findActor({ party: { kind: 'agent', id: 'lost' } })).toBeUndefined();
+  });
+
+  test('that were never given are an error, and no undefined', () => {
+    const { interning } = emptyTruth();
+    for (const id of [0, 1, -1, 0.5]) {
+      expect(() => interning.scope(id)).toThrow();
+      expect(() => interning.actor(id)).toThrow();
+    }
+  });
+});

@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { maxParts, partOf, rowOf, vectorKey } from '../../src/state/vector-key';
+
+const spaces = fc.integer({ min: 0, max: 2 ** 9 - 1 });
+const rows = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+const parts = fc.integer({ min: 0, max: maxParts - 1 });
+const address = fc.tuple(spaces, rows, parts);
+
+test('a vector key is one exact integer, from which row and part come back', () => {
+  fc.assert(
+    fc.property(address, ([space, row, part]) => {
+      const key = vectorKey(space, row, part);
+      expect(Number.isSafeInteger(key)).toBe(true);
+      expect([rowOf(key), partOf(key)]).toEqual([row, part]);
+    }),
+  );
+});
+
+test('vector keys sort by space, then row, then part: the vectors of one memory stand together', () => {
+  const order = (a: readonly number[], b: readonly number[]) =>
+    a.map((x, i) => x - (b[i] as number)).find((d) => d !== 0) ?? 0;
+  fc.assert(
+    fc.property(address, address, (a, b) => {
+      expect(Math.sign(vectorKey(...a) - vectorKey(...b))).toBe(Math.sign(order(a, b)));
+    }),
+  );
+});
+
+test('a number that does not fit is an error, and no other key', () => {
+  const wrong: [number, number, number][] = [
+    [2 ** 9, 1, 0],
+    [1, 2 ** 32, 0],
+    [1, 1, maxParts],
+    [-1, 1, 0],
+    [1, -1, 0],
+    [1, 1, -1],
+    [Number.NaN, 1, 0],
+  ];
+  for (const each of wrong) expect(() => vectorKey(...each)).toThrow(RangeError);
+});

@@ -1,0 +1,191 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import BetterSqlite, { type Database } from 'better-sqlite3';
+import { MemoryStore } from 'multi-agent-memory';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+const memories = 300;
+const tagged = 5;
+
+async function stored(): Promise<{ folder: string; ids: string[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'verify-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  await using store = await MemoryStore.open(folder);
+  const items = Array.from({ length: memories }, (_, i) => ({
+    text: `Customer ${i} called about ${'the parcel that never came '.repeat(5)}.`,
+    ...(i < tagged ? { tags: ['urgent'] } : {}),
+  }));
+  const { results } = await store.admin.rememberMany(items);
+  const ids = results.map((result) => ('id' in result ? result.id : ''));
+  await store.admin.update(ids[0] as string, { text: 'Customer 0 has the parcel.' });
+  return { folder, ids };
+}
+
+function behindItsBack<T>(folder: string, run: (database: Database) => T): T {
+  const database = new BetterSqlite(join(folder, 'memory.db'));
+  database.unsafeMode();
+  try {
+    return run(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** Takes one memory out of an index, by making the index anew as if that memory did not belong there. */
+function takeOutOfIndex(folder: string, index: string, row: number): void {
+  const define = (sql: string) =>
+    behindItsBack(folder, (database) => {
+      database.pragma('writable_schema = on');
+      database.prepare('update sqlite_schema set sql = ? where name = ?').run(sql, index);
+    });
+  const sql = behindItsBack(folder, (database) =>
+    database.prepare('select sql from sqlite_schema where name = ?').pluck().get(index),
+  ) as string;
+  define(`${sql} where row <> ${row}`);
+  behindItsBack(folder, (database) => database.exec(`reindex ${index}`));
+  define(sql);
+}
+
+/** Overwrites the first leaf of a table. */
+function spoilPage(folder: string, table: string): void {
+  const { pageno, pgsize } = behindItsBack(
+    folder,
+    (database) =>
+      database
+        .prepare("select pageno, pgsize from dbstat where name = ? and pagetype = 'leaf' order by path limit 1")
+        .get(table) as { pageno: number; pgsize: number },
+  );
+  const file = openSync(join(folder, 'memory.db'), 'r+');
+  writeSync(file, Buffer.alloc(pgsize, 0xff), 0, pgsize, (pageno - 1) * pgsize);
+  closeSync(file);
+}
+
+describe('verify, of what the database derives', () => {
+  test('notices a memory that an index lacks, and repair finds it again', async () => {
+    const { folder, ids } = await stored();
+    takeOutOfIndex(folder, 'memories_id', 7);
+    await using store = await MemoryStore.open(folder);
+    const id = ids[6] as string;
+    expect(await store.admin.get(id)).toBeUndefined();
+    expect((await store.verify()).problems).toContainEqual(expect.objectContaining({ part: 'database' }));
+    expect((await store.verify({ repair: true })).ok).toBe(true);
+    expect(await store.admin.get(id)).toMatchObject({ id });
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test.each([
+    ['lacks a line', 'delete from tags where row = 2'],
+    ['has a line too many', `insert into tags values ('urgent', 200)`],
+    ['has a line of no memory', `insert into tags values ('urgent', 5000)`],
+    ['has another tag', `update tags set tag = 'urgenT' where row = 3`],
+  ])('notices that the index of tags %s, and repair mends it', async (_, sql) => {
+    const { folder } = await stored();
+    behindItsBack(folder, (database) => database.exec(sql));
+    await using store = await MemoryStore.open(folder);
+    const { ok, problems } = await store.verify();
+    expect({ ok, parts: problems.map(({ part }) => part) }).toEqual({ ok: false, parts: ['database'] });
+    expect((await store.verify({ repair: true })).ok).toBe(true);
+    expect(await store.admin.count({ tags: ['urgent'] })).toBe(tagged);
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test('repairs nothing in a store that is only read, and names it', async () => {
+    const { folder } = await stored();
+    behindItsBack(folder, (database) =>
+      database.exec(`delete from tags where row = 2; insert into tokens (rowid, words) values (3, 'umbrella')`),
+    );
+    await using store = await MemoryStore.open(folder, { readOnly: true });
+    const { ok, problems } = await store.verify({ repair: true });
+    expect(ok).toBe(false);
+    expect(problems.map(({ part }) => part).sort()).toEqual(['database', 'words']);
+  });
+});
+
+describe('verify, of what nothing else can tell', () => {
+  test.each([
+    ['time', 'update changes set at = at + 1 where entry = 9'],
+    ['author', 'update changes set by = 9 where entry = 9'],
+    ['type', `update changes set type = 'forgotten' where entry = 9`],
+    ['memory', 'update changes set row = 10 where entry = 9'],
+    ['presence', 'delete from changes where entry = 9'],
+  ])('names the memory of whose change the %s was altered', async (_, sql) => {
+    const { folder, ids } = await stored();
+    behindItsBack(folder, (database) => database.exec(sql));
+    await using store = await MemoryStore.open(folder);
+    const { ok, problems } = await store.verify({ repair: true });
+    expect(ok).toBe(false);
+    expect(problems).toContainEqual(expect.objectContaining({ id: ids[8], part: 'record' }));
+  });
+
+  test('names an earlier revision that is lost', async () => {
+    const { folder, ids } = await stored();
+    behindItsBack(folder, (database) => database.exec('delete from revisions'));
+    await using store = await MemoryStore.open(folder);
+    expect((await store.verify()).problems).toEqual([
+      { id: ids[0], part: 'record', message: 'Revision 1 is missing.' },
+    ]);
+  });
+
+  test('notices a memory that is gone', async () => {
+    const { folder } = await stored();
+    behindItsBack(folder, (database) => database.exec('delete from memories where row = 20'));
+    await using store = await MemoryStore.open(folder);
+    expect((await store.verify({ repair: true })).ok).toBe(false);
+  });
+});
+
+describe('verify, where a page cannot be read', () => {
+  test('names what lies there, and a damaged record elsewhere too', async () => {
+    const { folder, ids } = await stored();
+    behindItsBack(folder, (database) => database.exec(`update texts set text = 'Altered.' where row = ${memories}`));
+    spoilPage(folder, 'texts');
+    await using store = await MemoryStore.open(folder);
+    const { ok, problems } = await store.verify({ repair: true });
+    expect(ok).toBe(false);
+    const named = problems.flatMap(({ id, part }) => (part === 'record' ? [id] : []));
+    expect(named).toContain(ids[0]);
+    expect(named).toContain(ids[memories - 1]);
+    expect(named.length).toBeLessThan(memories / 2);
+    expect(problems).toContainEqual(expect.objectContaining({ part: 'database' }));
+  });
+});
+
+describe('verify, while others write', () => {
+  test('takes no change for damage', async () => {
+    const { folder, ids } = await stored();
+    await using store = await MemoryStore.open(folder);
+    let isDone = false;
+    const writing = (async () => {
+      for (let i = 0; !isDone; i++) {
+        await store.admin.remember(`Written meanwhile ${i}.`, { tags: ['new'] });
+        await store.admin.update(ids[i % 200] as string, { text: `Revised meanwhile ${i}.`, tags: [`tag ${i}`] });
+        if (i < 100) await store.admin.forget(ids[200 + i] as string);
+      }
+    })();
+    for (let i = 0; i < 5; i++) expect(await store.verify()).toEqual({ ok: true, problems: [] });
+    isDone = true;
+    await writing;
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test('reports each phase up to its total', async () => {
+    const { folder } = await stored();
+    await using store = await MemoryStore.open(folder);
+    const phases = new Map<string, { done: number; total?: number }>();
+    await store.verify({ onProgress: (progress) => phases.set(progress.phase, progress) });
+    expect([...phases.keys()]).toEqual(['records', 'database', 'index']);
+    for (const { done, total } of phases.values()) expect(done).toBe(total);
+    expect(phases.get('records')).toMatchObject({ total: memories });
+  });
+
+  test('what a listener throws ends it', async () => {
+    const { folder } = await stored();
+    await using store = await MemoryStore.open(folder);
+    const onProgress = () => {
+      throw new Error('Enough.');
+    };
+    await expect(store.verify({ onProgress })).rejects.toThrow('Enough.');
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+});
