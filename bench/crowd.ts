@@ -1,14 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import type { MemoryStore, NewMemory } from 'multi-agent-memory';
-import { memoryOf, type Ticket, teamOf } from './shared/corpus';
+import { memoryOf, questionOf, type Ticket, teamOf } from './shared/corpus';
 import { type Asked, hybridRecall, ticketsOf } from './shared/exhaustive';
 import { quantile } from './shared/figures';
 import { type Question, type Setting, samples } from './shared/question';
 import { random } from './shared/random';
 import { row } from './shared/row';
 import { copyOfLoaded, openStore } from './shared/store';
-import { questionOf } from './shared/texts';
 import { calm, eventLoopDelayP99 } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
@@ -93,7 +92,7 @@ function callsOf(setting: Setting): Due[] {
     const number = calls.length;
     const agent = chance.whole(agents);
     if (chance.uniform() < recallsPerSecond / perSecond) {
-      calls.push({ atMs, agent, words: questionOf(number), vector: vectors.ofQuestion(number) });
+      calls.push({ atMs, agent, ...questionOf(vectors, number) });
     } else {
       const { text, ...options } = memoryOf(vectors, setting.memories + number);
       calls.push({ atMs, agent, text, options: { ...options, namespace: teamOf(agent) } });

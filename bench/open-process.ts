@@ -1,15 +1,15 @@
 import { performance } from 'node:perf_hooks';
 import type { Opened } from './open';
+import { questionOf } from './shared/corpus';
 import { openStore } from './shared/store';
-import { questionOf } from './shared/texts';
 import { Vectors } from './shared/vectors';
 
 const [folder, memories] = JSON.parse(process.argv[2] ?? '') as [string, number];
-const vector = new Vectors(memories).ofQuestion(0);
+const { words, vector } = questionOf(new Vectors(memories), 0);
 const start = performance.now();
 const store = await openStore(folder);
 const openMs = performance.now() - start;
-const hits = await store.as({ agentId: 'agent' }).recall(questionOf(0), { vector });
+const hits = await store.as({ agentId: 'agent' }).recall(words, { vector });
 const answerMs = performance.now() - start;
 if (hits.length === 0) throw new Error('The store was opened and has no answer.');
 await store.close();

@@ -1,9 +1,9 @@
+import { questionOf } from './shared/corpus';
 import { type Asked, hybridRecall, ticketsOf } from './shared/exhaustive';
 import { quantile } from './shared/figures';
 import { type Question, samples } from './shared/question';
 import { row } from './shared/row';
 import { copyOfLoaded, openStore } from './shared/store';
-import { questionOf } from './shared/texts';
 import { calm, milliseconds } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
@@ -17,8 +17,7 @@ export const recallHybrid: Question = {
     const store = await openStore(folder);
     await store.settled();
     const questions: Asked[] = Array.from({ length: samples(setting, 1_000) }, (_, i) => ({
-      words: questionOf(i),
-      vector: vectors.ofQuestion(i),
+      ...questionOf(vectors, i),
       as: (store) => store.as({ agentId: 'agent' }),
     }));
     const agent = store.as({ agentId: 'agent' });

@@ -1,5 +1,5 @@
 import type { Embedder, NewMemory } from 'multi-agent-memory';
-import { textOf } from './texts';
+import { textOf, wordsOf } from './texts';
 import { dimensions, type Vectors } from './vectors';
 
 /** What a memory of the benchmark carries besides text and vector: its number, by which hits are told. */
@@ -23,7 +23,7 @@ export function teamOf(number: number): string[] {
 /** A memory as agents write them: about 600 bytes, with customer, session and vector. */
 export function memoryOf(vectors: Vectors, ticket: number): NewMemory<Ticket> & { vector: Float32Array } {
   return {
-    text: textOf(ticket),
+    text: textOf(ticket, vectors.topicOf(ticket)),
     namespace: teamOf(ticket),
     userId: `customer-${ticket % customers}`,
     sessionId: `session-${ticket % sessions}`,
@@ -31,6 +31,12 @@ export function memoryOf(vectors: Vectors, ticket: number): NewMemory<Ticket> & 
     validFrom,
     vector: vectors.of(ticket),
   };
+}
+
+/** A question of 3 to 6 words with its vector, near one of the memories. */
+export function questionOf(vectors: Vectors, number: number): { words: string; vector: Float32Array } {
+  const topic = vectors.topicOf(vectors.memoryOf(number));
+  return { words: wordsOf(number, topic), vector: vectors.ofQuestion(number) };
 }
 
 /** The space of those vectors. It embeds nothing: every vector is given, so that no model is measured. */

@@ -1,4 +1,4 @@
-import { random } from './random';
+import { type Random, random } from './random';
 
 // Ranks 1 to 40 are words that every English text is full of; searches leave them out.
 const functionWords = (
@@ -15,31 +15,48 @@ const offset = 3;
 const exponent = 1.15;
 const textBytes = 600;
 const wordsPerSentence = 12;
+// A tenth of a text's words are of the twenty that its topic has.
+const topicShare = 0.1;
+const wordsPerTopic = 20;
 
 const vocabulary = Array.from({ length: vocabularySize }, (_, rank) => functionWords[rank] ?? madeUpWord(rank));
 const sampler = samplerOf(vocabulary.map((_, rank) => (rank + 1 + offset) ** -exponent));
 
-/** An English-like text of some 600 bytes: the same for the same number. */
-export function textOf(memory: number): string {
+/** An English-like text of some 600 bytes: the same for the same numbers. Texts of one topic share some of their words. */
+export function textOf(memory: number, topic: number): string {
   const chance = random(1, memory);
   let text = '';
   for (let words = 0; text.length < textBytes; words++) {
-    const word = vocabulary[sampler[chance.whole(sampler.length)] as number] as string;
+    const isOfTopic = chance.uniform() < topicShare;
+    const word = isOfTopic ? topicWord(topic, chance) : wordAt(sampler[chance.whole(sampler.length)] as number);
     const starts = words % wordsPerSentence === 0;
     text += starts ? `${text === '' ? '' : '. '}${word[0]?.toUpperCase()}${word.slice(1)}` : ` ${word}`;
   }
   return `${text}.`;
 }
 
-/**
- * 3 to 6 words to search for. Drawn evenly over the logarithm of the rank, which gives what the questions of LoCoMo have: half of
- * the words are in 2 % of the texts, one of ten in 20 %, one of ten in 0.2 %.
- */
-export function questionOf(number: number): string {
+/** 3 to 6 words to search for: half of them are words of the topic, half are any. */
+export function wordsOf(number: number, topic: number): string {
   const chance = random(2, number);
-  const [from, to] = [Math.log(functionWords.length), Math.log(5_000)];
-  const word = () => vocabulary[Math.floor(Math.exp(from + chance.uniform() * (to - from)))] as string;
+  const word = () => (chance.uniform() < 0.5 ? topicWord(topic, chance) : tellingWord(chance));
   return Array.from({ length: 3 + chance.whole(4) }, word).join(' ');
+}
+
+function topicWord(topic: number, chance: Random): string {
+  return tellingWord(random(3, topic, chance.whole(wordsPerTopic)));
+}
+
+/**
+ * Drawn evenly over the logarithm of the rank, which gives what the questions of LoCoMo have: half of the words are in 2 to 4 % of
+ * the texts, one of ten in 20 %, one of ten in 0.2 %.
+ */
+function tellingWord(chance: Random): string {
+  const [from, to] = [Math.log(functionWords.length), Math.log(5_000)];
+  return wordAt(Math.floor(Math.exp(from + chance.uniform() * (to - from))));
+}
+
+function wordAt(rank: number): string {
+  return vocabulary[rank] as string;
 }
 
 /** Two or three syllables, another word for each rank, in no order that ranks could be told by. */

@@ -7,6 +7,7 @@ import { inspect } from './verify-inspect';
 
 export type { Problem };
 
+/** What `verify` has found. */
 export interface VerifyResult {
   /** True where nothing is wrong, or all that was wrong has been repaired. */
   ok: boolean;

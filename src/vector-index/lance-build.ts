@@ -23,6 +23,8 @@ const vectorsPerBatch = 2048;
 const wellTrained = 256;
 const rowsPerPartition = 2048;
 const sampleSize = 64;
+// The median between the questions of LoCoMo and their nearest turns, as all-MiniLM-L6-v2 sees them.
+const questionCosine = 0.62;
 
 /** Fills a folder with the vectors of those rows and an index that is trained on them, and measures how to search it. */
 export async function buildLanceTable(options: LanceBuildOptions): Promise<Probes> {
@@ -71,19 +73,24 @@ function partitionsFor(vectors: number): number {
 }
 
 /**
- * Queries like those to come: each near one stored vector, and leaning to another. Stored vectors themselves would be too
- * easy, each lies in the middle of its own neighbours. Always the same for the same rows.
+ * Queries like those to come: each as far from one stored vector as a question is from its answer, in a direction in which
+ * stored vectors differ from each other. Stored vectors themselves would be too easy, each lies in the middle of its own
+ * neighbours. Always the same for the same rows.
  */
-function sampleQueries({ truth, rows, dimensions }: LanceBuildOptions): Float32Array[] {
-  const size = Math.min(sampleSize, rows.length);
+function sampleQueries({ truth, rows }: LanceBuildOptions): Float32Array[] {
+  const size = Math.min(3 * sampleSize, rows.length);
   const sample = Array.from({ length: size }, (_, i) => rows[Math.floor(((i + 0.5) * rows.length) / size)] as number);
   const vectors = [...truth.read(sample)].filter(({ part }) => part === 0).map(({ vector }) => vector);
-  return vectors.map((vector, i) => {
-    const other = vectors[(i + (vectors.length >> 1)) % vectors.length] as Float32Array;
-    const query = new Float32Array(dimensions);
-    for (let j = 0; j < dimensions; j++) query[j] = (vector[j] as number) + (other[j] as number) / 2;
-    return unit(query);
+  const third = Math.ceil(vectors.length / 3);
+  const at = (i: number) => vectors[i % vectors.length] as Float32Array;
+  return vectors.slice(0, third).map((near, i) => {
+    const away = unit(combined(at(i + third), 1, at(i + 2 * third), -1));
+    return unit(combined(near, questionCosine, away, Math.sqrt(1 - questionCosine ** 2)));
   });
+}
+
+function combined(a: Float32Array, x: number, b: Float32Array, y: number): Float32Array {
+  return a.map((value, i) => x * value + y * (b[i] as number));
 }
 
 function unit(vector: Float32Array): Float32Array {

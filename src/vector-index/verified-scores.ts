@@ -10,16 +10,18 @@ export interface FoundVector extends VectorName {
   readonly distance: number;
 }
 
-// A distance is a sum of 32-bit floats, off by some millionths; a flipped bit that matters is off by more.
-const tolerance = 1e-3;
-
 /**
  * The scores of found rows, best first, each of its best part, computed from the truth's vectors. Rows that the truth does
  * not have are left out.
  *
- * @throws IndexDamaged where a claimed distance is not that of the truth's vector.
+ * @throws IndexDamaged where a claimed distance differs by more than the tolerance from that of the truth's vector.
  */
-export function verifiedScores(truth: VectorTruth, query: Float32Array, found: readonly FoundVector[]): Candidate[] {
+export function verifiedScores(
+  truth: VectorTruth,
+  query: Float32Array,
+  found: readonly FoundVector[],
+  tolerance: number,
+): Candidate[] {
   const claims = new Map(found.map((vector) => [vector.row, vector]));
   const scores = new Map<number, number>();
   const own = dot(query, query);

@@ -151,13 +151,26 @@ describe('a text whose bytes were altered inside the database file', () => {
   });
 });
 
-describe('an earlier revision that was altered', () => {
+describe.each([
+  ['its text', `'lost', 'sold'`],
+  ['the name of a field', `'"valid_to":', '"walid_to":'`],
+])('an earlier revision that was altered in %s', (_, replacement) => {
   test('is not told by history, and is named by verify(), while the memory itself is served', async () => {
     const { folder, id } = await stored();
     behindItsBack(folder, (database) => database.exec(`update revisions set record = replace(record, 'lost', 'sold')`));
     await using store = await MemoryStore.open(folder);
     await expect(store.admin.history(id)).rejects.toEqual(rejectsWith('RECORD_DAMAGED'));
     expect(await store.admin.get(id)).toMatchObject({ text: victim });
+    expect((await store.verify()).problems).toContainEqual(expect.objectContaining({ id, part: 'record' }));
+  });
+});
+
+describe('a change whose author was altered', () => {
+  test('is not told by history, and its memory is named by verify()', async () => {
+    const { folder, id } = await stored();
+    behindItsBack(folder, (database) => database.exec('update changes set by = 999 where row = 1'));
+    await using store = await MemoryStore.open(folder);
+    await expect(store.admin.history(id)).rejects.toEqual(rejectsWith('RECORD_DAMAGED'));
     expect((await store.verify()).problems).toContainEqual(expect.objectContaining({ id, part: 'record' }));
   });
 });

@@ -178,6 +178,15 @@ describe('watch', () => {
     await stays.admin.remember('still open', { namespace });
   }, 2_000);
 
+  test('can be left while it waits', async () => {
+    const store = await openInMemory();
+    const feed = store.admin.watch()[Symbol.asyncIterator]();
+    const next = feed.next();
+    await feed.return?.();
+    expect(await next).toMatchObject({ done: true });
+    expect(await feed.next()).toMatchObject({ done: true });
+  }, 2_000);
+
   test('of a closed store is STORE_CLOSED', async () => {
     const store = await MemoryStore.inMemory();
     const handle = store.admin;

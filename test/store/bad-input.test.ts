@@ -313,6 +313,22 @@ describe('a refused call', () => {
     expect((await store.admin.get(id))?.tags).toEqual(['a']);
   });
 
+  test('a vector that the caller uses for something else afterwards stays what it was', async () => {
+    const plain = {
+      '~standard': { version: 1 as const, vendor: 'test', validate: async (value: unknown) => ({ value }) },
+    };
+    for (const options of [{}, { metadata: plain as never }]) {
+      const store = await openInMemory(options);
+      const vector = vectorOf(1, 2, 3);
+      const own = Float32Array.from(vector);
+      const writing = store.admin.remember('text', { namespace, vector });
+      vector.fill(0);
+      await writing;
+      const [hit] = await store.admin.recall('text', { mode: 'semantic', vector: own, explain: true });
+      expect(hit?.parts?.semantic).toBeCloseTo(0.94, 5);
+    }
+  });
+
   test('what the caller changes afterwards does not reach the store, nor what it changes in an answer', async () => {
     const store = await openInMemory();
     const metadata = { list: [1] };
@@ -385,4 +401,25 @@ describe('metadata of a schema', () => {
     expect(await store.admin.count()).toBe(1);
     expect((await store.admin.get(id))?.revision).toBe(1);
   });
+
+  test.each<[string, unknown]>([
+    ['no object', 5],
+    ['a list', [1]],
+    ['null', null],
+    ['nothing', undefined],
+    ['what is no JSON', { at: new Date(0) }],
+    ['what is too large', { text: 'x'.repeat(70_000) }],
+  ])('is checked in its turn: a schema that gives back %s stores nothing', async (_, value) => {
+    const strange = { '~standard': { version: 1 as const, vendor: 'test', validate: () => ({ value }) } };
+    const store = await openInMemory({ metadata: strange as never });
+    expect((await issuePaths(() => store.admin.remember('text', { namespace })))[0]).toMatch(/^metadata/);
+    expect(await store.admin.count()).toBe(0);
+  });
+});
+
+test('metadata that makes something else of itself is stored as the object it is, or refused', async () => {
+  const store = await openInMemory();
+  const metadata = Object.defineProperty({ a: 1 }, 'toJSON', { value: () => 'something else', enumerable: false });
+  const written = await store.admin.remember('text', { namespace, metadata }).catch(() => undefined);
+  if (written !== undefined) expect((await store.admin.get(written.id))?.metadata).toEqual({ a: 1 });
 });

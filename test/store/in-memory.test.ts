@@ -1,7 +1,7 @@
-import { allow, type Memory, MemoryStore } from 'multi-agent-memory';
+import { allow, type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { message, start } from './child';
-import { all, openInMemory, take } from './stores';
+import { all, codeOf, openInMemory, take } from './stores';
 
 const namespace = ['support'];
 
@@ -88,6 +88,38 @@ describe('a store in memory', () => {
     now = 5_000;
     await store.admin.remember('note', { namespace });
     expect((await store.admin.get('second'))?.createdAt).toEqual(new Date(5_000));
+  });
+
+  test('takes whole milliseconds of a clock that has fractions', async () => {
+    const store = await openInMemory({ clock: { now: () => 1_000.75 } });
+    const { id } = await store.admin.remember('note', { namespace });
+    const { createdAt, validFrom } = (await store.admin.get(id)) as Memory;
+    expect(await store.admin.count({ filter: { createdAt, validFrom } })).toBe(1);
+    expect(await store.admin.count({ asOf: createdAt })).toBe(1);
+  });
+
+  test.each([[Number.NaN], [Number.POSITIVE_INFINITY], ['now'], [undefined]])(
+    'writes nothing by a clock that shows %s, and hinders nobody else',
+    async (reading) => {
+      let broken = false;
+      const store = await openInMemory({ clock: { now: () => (broken ? (reading as number) : 5) } });
+      const good = store.admin.remember('before', { namespace });
+      broken = true;
+      const bad = store.admin.remember('note', { namespace }).then(
+        () => 'stored',
+        (error) => MemoryError.is(error),
+      );
+      expect(await bad).toBe(true);
+      await good;
+      broken = false;
+      expect(await store.admin.count()).toBe(1);
+    },
+  );
+
+  test.each([[''], [5], [undefined], ['x'.repeat(600)], ['half \ud800']])('takes no id like %j', async (id) => {
+    const store = await openInMemory({ newId: () => id as string });
+    expect(await codeOf(() => store.admin.remember('note', { namespace }))).toBe('INVALID_INPUT');
+    expect(await store.admin.count()).toBe(0);
   });
 
   test('is apart from every other', async () => {

@@ -12,12 +12,14 @@ async function stored(): Promise<{ folder: string; ids: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'verify-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   await using store = await MemoryStore.open(folder);
+  const namespace = ['support'];
   const items = Array.from({ length: memories }, (_, i) => ({
     text: `Customer ${i} called about ${'the parcel that never came '.repeat(5)}.`,
+    namespace,
     ...(i < tagged ? { tags: ['urgent'] } : {}),
   }));
   const { results } = await store.admin.rememberMany(items);
-  const ids = results.map((result) => ('id' in result ? result.id : ''));
+  const ids = results.map((result) => (result.ok ? result.id : ''));
   await store.admin.update(ids[0] as string, { text: 'Customer 0 has the parcel.' });
   return { folder, ids };
 }
@@ -158,7 +160,7 @@ describe('verify, while others write', () => {
     let isDone = false;
     const writing = (async () => {
       for (let i = 0; !isDone; i++) {
-        await store.admin.remember(`Written meanwhile ${i}.`, { tags: ['new'] });
+        await store.admin.remember(`Written meanwhile ${i}.`, { namespace: ['support'], tags: ['new'] });
         await store.admin.update(ids[i % 200] as string, { text: `Revised meanwhile ${i}.`, tags: [`tag ${i}`] });
         if (i < 100) await store.admin.forget(ids[200 + i] as string);
       }

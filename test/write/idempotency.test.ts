@@ -148,6 +148,16 @@ describe('an idempotency key', () => {
     expect((await store.admin.get(id))?.text).toBe('three');
   });
 
+  test('answers a replay of a write that superseded, though what it superseded has been superseded or is gone', async () => {
+    const store = await openInMemory();
+    const { id: old } = await store.admin.remember('old', { namespace });
+    const write = () => store.admin.remember('new', { namespace, supersedes: old, idempotencyKey });
+    const { id } = await write();
+    expect(await write()).toEqual({ id, revision: 1, outcome: 'duplicate' });
+    await store.admin.forget(old);
+    expect(await write()).toEqual({ id, revision: 1, outcome: 'duplicate' });
+  });
+
   test('works in batches, within one and between two', async () => {
     const store = await openInMemory();
     const items = Array.from({ length: 6 }, (_, i) => ({
