@@ -16,7 +16,11 @@ export const dimensions = 384;
  * few; topics have 15 memories on average, some of them many more. Some memories lie near their topic, some far out.
  *
  *   at 5,882, medians of                              MiniLM                     these
- *   cosines of any two, and their deviation           .24, .12                   FIG
+ *   cosines of any two, and their deviation           .24, .12                   .25, .11
+ *   to the 1st, 10th, 50th, 200th of a memory         .72, .62, .53, .45         .75, .65, .53, .43
+ *   to the 1st, 10th, 50th, 200th of a question       .62, .51, .42, .33         .64, .52, .44, .37
+ *   recall@10 of LanceDB's IVF_FLAT, questions,
+ *   with 1, 5, 10, 20 probes of 77                    .55, .91, .95, .98         .63, .91, .96, .99
  */
 const shares = { mean: 0.23, theme: 0.26, topic: 0.14 };
 // The factor on theme and topic, squared: what it takes from their share of the variance, or adds, is the memory's own.

@@ -89,7 +89,9 @@ export class SpaceEmbedder {
 /** The vector at length 1, so that a product of two is the cosine of their angle. */
 export function unit(vector: Float32Array): Float32Array {
   let squares = 0;
-  for (const x of vector) squares += x * x;
-  const length = Math.sqrt(squares);
-  return vector.map((x) => x / length);
+  for (let i = 0; i < vector.length; i++) squares += (vector[i] as number) ** 2;
+  const scale = 1 / Math.sqrt(squares);
+  const scaled = new Float32Array(vector.length);
+  for (let i = 0; i < vector.length; i++) scaled[i] = (vector[i] as number) * scale;
+  return scaled;
 }

@@ -50,6 +50,7 @@ export class Postings {
 
   /** A row's text now consists of these tokens. Telling it twice changes nothing. Of a text that changes, tell `removed` first. */
   added(row: number, tokens: readonly string[]): void {
+    if (this.#cached.size === 0) return;
     for (const [term, frequency] of countTokens(tokens)) {
       const postings = this.#cached.peek(term);
       if (postings === undefined) continue;

@@ -1,5 +1,6 @@
 // What has changed since the index was built is searched exactly, at some 15 rows a microsecond, and an index of 100,000 takes
-// 4 s to build: a quarter more rows cost a search a millisecond or two, and a growing store five times its size in building.
+// two cores 5 s to build: a quarter more rows cost a search a millisecond or two, and a growing store five times its size in
+// building. Merging new rows into an old index would not be cheaper: LanceDB rewrites data and index whole.
 const tailPerIndexed = 1 / 4;
 // Of what may be searched exactly at most: less is not worth a build that somebody waits for, and not worth counting anew.
 const littlePerExact = 1 / 10;
