@@ -1,5 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
+import { invalidInput } from '../domain/errors';
+import { toEpochMs } from '../domain/time';
 import { type Clock, systemClock } from './clock';
 
 /** Told of what a caller cannot be told: an index that is rebuilt, a checkpoint that failed. Never of texts. */
@@ -21,15 +23,41 @@ function randomBytes(length: number): Uint8Array {
   return randomFillSync(new Uint8Array(length));
 }
 
+/** A clock that is read in whole milliseconds, as they are stored. */
+function wholeMilliseconds(clock: Clock): Clock {
+  return {
+    now: () => {
+      const now = toEpochMs(clock.now());
+      if (now !== undefined) return now;
+      throw invalidInput(
+        [{ path: ['clock'], message: 'gave no moment: now() must return epoch milliseconds.' }],
+        'The options',
+      );
+    },
+  };
+}
+
+function checkedIds(newId: () => string): () => string {
+  return () => {
+    const id: unknown = newId();
+    if (typeof id === 'string' && id !== '' && id.isWellFormed()) return id;
+    throw invalidInput(
+      [{ path: ['newId'], message: 'gave no id: it must return a string that is not empty.' }],
+      'The options',
+    );
+  };
+}
+
 /**
  * The machine's clock and randomness, where the host brings none of its own. Ids are UUIDv7 (RFC 9562) whose bits beside the
  * time are all random: a counter within a millisecond would tell one agent how much the others write.
  */
 export function systemEnvironment(own: Partial<Environment> = {}): Environment {
-  const clock = own.clock ?? systemClock;
+  const clock = wholeMilliseconds(own.clock ?? systemClock);
   return {
     clock,
-    newId: own.newId ?? (() => uuidv7({ msecs: clock.now(), random: randomBytes(16) })),
+    newId:
+      own.newId === undefined ? () => uuidv7({ msecs: clock.now(), random: randomBytes(16) }) : checkedIds(own.newId),
     randomBytes: own.randomBytes ?? randomBytes,
     logger: own.logger ?? silent,
   };

@@ -3,7 +3,8 @@ import type { Memory } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { ReadContext, Reader } from './read-context';
 import { rechecked } from './recheck';
-import { type Selecting, selecting } from './selecting';
+import { selecting } from './selecting';
+import type { Selecting } from './visible';
 
 export interface ListOptions {
   readonly selection: ParsedSelection;

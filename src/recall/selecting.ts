@@ -2,15 +2,8 @@ import type { Readable } from '../access/compile';
 import { contains } from '../domain/namespace';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { narrow, nothing } from '../domain/scope';
-import type { Selected } from '../state/selection-sql';
 import type { ReadContext, Reader } from './read-context';
-
-/** A selection, narrowed to the bounds of its handle and to what the actor may read. */
-export interface Selecting {
-  readonly readable: Readable;
-  readonly selected: Selected;
-  readonly now: number;
-}
+import type { Selecting } from './visible';
 
 /** Compiles a selection for a reader. Undefined where the two exclude each other: nothing can be found. */
 export function selecting(context: ReadContext, reader: Reader, selection: ParsedSelection): Selecting | undefined {

@@ -2,8 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Readable } from '../access/compile';
 import { isPlain } from '../state/selection-sql';
 import type { Truth } from '../state/truth';
-import type { Selecting } from './selecting';
-import { type Visible, visibleTo } from './visible';
+import { type Selecting, type Visible, visibleTo } from './visible';
 
 // A byte and a bit for each memory of the store: a few readers who ask again and again, not everybody.
 const readers = 8;

@@ -1,8 +1,15 @@
+import type { Readable } from '../access/compile';
 import type { Columns } from '../state/columns';
-import { isPlain } from '../state/selection-sql';
+import { isPlain, type Selected } from '../state/selection-sql';
 import type { Truth } from '../state/truth';
 import type { VisibleRows } from '../vector-index/vector-index';
-import type { Selecting } from './selecting';
+
+/** A selection, narrowed to the bounds of its handle and to what the actor may read. */
+export interface Selecting {
+  readonly readable: Readable;
+  readonly selected: Selected;
+  readonly now: number;
+}
 
 /** The rows that a search looks at: what the reader may read and the selection holds. Everything a search counts, it counts here. */
 export class Visible {

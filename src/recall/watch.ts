@@ -21,8 +21,34 @@ export function startOfWatch(context: ReadContext, reader: Reader, since: string
   return line?.entry ?? 0;
 }
 
+/**
+ * The changes from `start` on. Who leaves while waiting for the next one is let go at once: a generator by itself would keep
+ * them until it comes.
+ */
+export function watch(
+  context: ReadContext,
+  reader: Reader,
+  start: number,
+  feed: Feed,
+  signal: AbortSignal,
+): AsyncIterable<Change> {
+  return {
+    [Symbol.asyncIterator]() {
+      const left = new AbortController();
+      const inner = changes(context, reader, start, feed, AbortSignal.any([signal, left.signal]));
+      return {
+        next: () => inner.next(),
+        return: () => {
+          left.abort();
+          return inner.return(undefined);
+        },
+      };
+    },
+  };
+}
+
 /** Yields what changes, and checks at delivery what its reader may see. Ends when the signal is aborted. */
-export async function* watch(
+async function* changes(
   context: ReadContext,
   reader: Reader,
   start: number,

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { SpaceName } from '../domain/command';
+import { MemoryError } from '../domain/errors';
 import type { Namespace } from '../domain/namespace';
 import type { Actor, Party } from '../domain/principal';
 import { LabelTree } from './label-tree';
@@ -194,8 +195,10 @@ function canonicalTags(accessTags: readonly string[]): string {
 }
 
 function found<T>(value: T | undefined, what: string, id: number): T {
-  if (value === undefined) throw new Error(`No ${what} has the number ${id}.`);
-  return value;
+  if (value !== undefined) return value;
+  // The number came from a table.
+  const message = `No ${what} has the number ${id}: the database is damaged. Restore the folder from a backup.`;
+  throw new MemoryError('RECORD_DAMAGED', message);
 }
 
 interface Inserts {

@@ -29,7 +29,8 @@ export class RecordSeal {
   }
 
   isIntact(record: Record): boolean {
-    return record.checksum === this.#checksumOf(record);
+    // A field that is missing would pass for one that is null.
+    return checked.every((field) => record[field] !== undefined) && record.checksum === this.#checksumOf(record);
   }
 
   /**

@@ -22,6 +22,7 @@ export class Vectors implements VectorTruth {
   readonly #ofRow: Statement<{ from: number; to: number }, VectorRow>;
   readonly #idOf: Statement<{ row: number }, { id: string }>;
   readonly #lastEntry: Statement<object, { entry: number | null }>;
+  readonly #change: Statement<{ entry: number }, object>;
   readonly #changedSince: Statement<{ entry: number }, { row: number }>;
 
   constructor(database: Database, parts: { columns: Columns; interning: Interning; checksum: Checksum }) {
@@ -34,6 +35,13 @@ export class Vectors implements VectorTruth {
     this.#idOf = prepare(database, (p) => queries.selectFrom('memories').select('id').where('row', '=', p('row')));
     this.#lastEntry = prepare(database, () =>
       queries.selectFrom('changes').select(({ fn }) => fn.max('entry').as('entry')),
+    );
+    this.#change = prepare(database, (p) =>
+      queries
+        .selectFrom('changes')
+        .innerJoin('memories', 'memories.row', 'changes.row')
+        .select(['memories.id', 'changes.revision', 'changes.at'])
+        .where('changes.entry', '=', p('entry')),
     );
     this.#changedSince = prepare(database, (p) =>
       queries.selectFrom('changes').select('row').distinct().where('entry', '>', p('entry')).orderBy('row'),
@@ -54,6 +62,10 @@ export class Vectors implements VectorTruth {
 
   entry(): number {
     return this.#lastEntry.get({})?.entry ?? 0;
+  }
+
+  fingerprint(entry: number): string {
+    return JSON.stringify(this.#change.get({ entry }) ?? null);
   }
 
   rowsChangedSince(entry: number): Uint32Array {

@@ -24,7 +24,7 @@ export async function backup({ truth }: Engine, folder: string, { signal, onProg
   const elapsedMs = startStopwatch();
   const file = join(folder, databaseFile);
   try {
-    await truth.database.backup(file, {
+    const { totalPages } = await truth.database.backup(file, {
       progress: ({ totalPages, remainingPages }) => {
         signal?.throwIfAborted();
         const done = totalPages - remainingPages;
@@ -32,6 +32,9 @@ export async function backup({ truth }: Engine, folder: string, { signal, onProg
         return pagesPerTurn;
       },
     });
+    // SQLite tells of each part before it is copied, and of none after the last.
+    const perSecond = (totalPages / elapsedMs()) * 1000;
+    onProgress?.({ phase: 'backup', done: totalPages, failed: 0, total: totalPages, perSecond });
   } catch (error) {
     rmSync(file, { force: true });
     throw fromSqlite(error);

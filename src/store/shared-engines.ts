@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { invalidInput } from '../domain/errors';
 import { assertAccepted, batched, declareRules, openFolder } from './compose';
 import type { Engine } from './engine';
@@ -42,7 +42,7 @@ async function share(path: string, options: Options) {
   const release = () => leave(path, shared);
   try {
     const engine = await shared.engine;
-    if (known !== undefined) await join(engine, options);
+    if (known !== undefined) await joinEngine(engine, options);
     return { engine, release };
   } catch (error) {
     await release();
@@ -51,7 +51,7 @@ async function share(path: string, options: Options) {
 }
 
 /** What a later `open` may still decide. */
-async function join(engine: Engine, { embedder, access }: Options): Promise<void> {
+async function joinEngine(engine: Engine, { embedder, access }: Options): Promise<void> {
   if (embedder !== undefined) {
     assertAccepted(engine.embedder, embedder);
     engine.embedder.use(batched(embedder));
@@ -75,5 +75,8 @@ async function leave(path: string, shared: Shared): Promise<void> {
 /** The one path that names a folder, whichever links lead to it. */
 function realPath(folder: string): string {
   const path = resolve(folder);
-  return existsSync(path) ? realpathSync(path) : path;
+  if (existsSync(path)) return realpathSync(path);
+  const parent = dirname(path);
+  // Of a folder that is yet to be made, as far as there is one.
+  return parent === path ? path : join(realPath(parent), basename(path));
 }

@@ -26,6 +26,10 @@ export class VectorTruthFixture implements VectorTruth {
     return this.#changes.length;
   }
 
+  fingerprint(entry: number): string {
+    return String(this.#changes[entry - 1]);
+  }
+
   rowsChangedSince(entry: number): Uint32Array {
     return Uint32Array.from(new Set(this.#changes.slice(entry))).sort();
   }

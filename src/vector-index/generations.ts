@@ -36,6 +36,7 @@ export class Generations {
     const { folder, space, dimensions, truth } = this.#options;
     const seal = await readSeal(folder);
     if (seal?.space !== space || seal.dimensions !== dimensions || seal.indexedThrough > truth.entry()) return [];
+    if (seal.lastChange !== truth.fingerprint(seal.indexedThrough)) return [];
     const problems = await differences(join(folder, seal.generation), seal);
     if (problems.length > 0) return problems;
     try {
@@ -49,13 +50,14 @@ export class Generations {
   async build(signal: AbortSignal): Promise<Generation> {
     const { folder, space, dimensions, truth } = this.#options;
     const indexedThrough = truth.entry();
+    const lastChange = truth.fingerprint(indexedThrough);
     const rows = truth.rows();
     const generation = this.#options.newId();
     const path = join(folder, generation);
     const probes = await buildLanceTable({ folder: path, dimensions, truth, rows, signal });
     const files = await describeFiles(path);
     signal.throwIfAborted();
-    const seal = { format: sealFormat, space, dimensions, generation, indexedThrough, probes, files };
+    const seal = { format: sealFormat, space, dimensions, generation, indexedThrough, lastChange, probes, files };
     await writeSeal(folder, seal);
     return this.#load(seal);
   }

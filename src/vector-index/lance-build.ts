@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { nextTurn } from '../environment/turn';
 import { loadLance } from './lance-library';
 import { LanceTable } from './lance-table';
 import { measureProbes, type Probes } from './probes';
+import { withScratchFolder } from './scratch-folder';
 import type { StoredVector, VectorTruth } from './vector-index';
 
 export interface LanceBuildOptions {
@@ -31,7 +33,8 @@ export async function buildLanceTable(options: LanceBuildOptions): Promise<Probe
   const table = await LanceTable.create(await loadLance(), options.folder, options.dimensions);
   const count = await fill(table, options);
   const partitions = partitionsFor(count);
-  await unlessAborted(options.signal, table.train(partitions));
+  const training = withScratchFolder(join(options.folder, 'scratch'), () => table.train(partitions));
+  await unlessAborted(options.signal, training);
   const search = async (query: Float32Array, limit: number, probes: number) => {
     options.signal.throwIfAborted();
     return table.nearest(query, limit, probes);

@@ -13,6 +13,8 @@ export interface Seal {
   readonly generation: string;
   /** The latest entry whose change the table holds. */
   readonly indexedThrough: number;
+  /** Which change that was: a restored store may have another with the same number. */
+  readonly lastChange: string;
   readonly probes: Probes;
   readonly files: readonly SealedFile[];
 }
@@ -26,7 +28,7 @@ export interface SealedFile {
 }
 
 /** Of the seal and of what it describes. Another number means: build it again. */
-export const sealFormat = 1;
+export const sealFormat = 2;
 
 const sealName = 'seal.json';
 // Large enough that reading costs little per call, small enough that hashing one holds the event loop for 0.1 ms.

@@ -14,6 +14,8 @@ export interface VectorTruth {
   rows(): Uint32Array;
   /** The number of the latest change, from 0. */
   entry(): number;
+  /** Tells the change with that number from any other that might have had it, in another history of the same store. */
+  fingerprint(entry: number): string;
   /** Every row whose vectors changed after that entry, rows that are gone included, ascending. */
   rowsChangedSince(entry: number): Uint32Array;
 }

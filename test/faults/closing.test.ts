@@ -1,6 +1,9 @@
 import { type Embedder, hashingEmbedder, type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { temporaryFolder } from './folders';
+
+// Disks and processors that others use too may take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const namespace = ['parcels'];
 

@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type ErrorCode, type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { behindItsBack, databaseIn, temporaryFolder } from './folders';
+
+// Disks and processors that others use too may take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const victim = 'The courier left the parcel of customer 4417 with a neighbour.';
 const before = 'The courier lost the parcel of customer 4417.';
@@ -157,7 +160,7 @@ describe.each([
 ])('an earlier revision that was altered in %s', (_, replacement) => {
   test('is not told by history, and is named by verify(), while the memory itself is served', async () => {
     const { folder, id } = await stored();
-    behindItsBack(folder, (database) => database.exec(`update revisions set record = replace(record, 'lost', 'sold')`));
+    behindItsBack(folder, (database) => database.exec(`update revisions set record = replace(record, ${replacement})`));
     await using store = await MemoryStore.open(folder);
     await expect(store.admin.history(id)).rejects.toEqual(rejectsWith('RECORD_DAMAGED'));
     expect(await store.admin.get(id)).toMatchObject({ text: victim });

@@ -1,7 +1,10 @@
 import { type Hit, MemoryError, MemoryStore } from 'multi-agent-memory';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { behindItsBack, temporaryFolder } from './folders';
 import { Random } from './random';
+
+// Disks and processors that others use too may take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const clock = { now: () => Date.UTC(2026, 0, 1) };
 const vocabulary = 'invoice parcel courier refund warehouse neighbour garden printer cable battery lamp window'.split(
@@ -79,7 +82,7 @@ describe('the index of words, when a bit of it was flipped', () => {
       for (const block of blocks) writeBlock(folder, block);
     }
     expect(noticed).toBeGreaterThan(2);
-  }, 60_000);
+  });
 
   test('a memory can be forgotten and revised once they are repaired', async () => {
     const folder = await stored();

@@ -1,8 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { allow, type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { databaseIn, temporaryFolder } from './folders';
 import { Random } from './random';
+
+// Disks and processors that others use too may take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const clock = { now: () => Date.UTC(2026, 0, 1) };
 const access = [allow('everyone', 'writer', ['support'])];
@@ -79,7 +82,7 @@ test('whatever bit of the database file is flipped, nothing wrong is served, and
     if (what !== undefined) wrong.push(`byte ${place} (page ${Math.floor(place / 4096) + 1}): ${what}`);
   }
   expect(wrong).toEqual([]);
-}, 60_000);
+});
 
 /** Undefined where all is as it was, or the store says that it is not. */
 async function differenceOf(folder: string, ids: readonly string[], expected: Shown): Promise<string | undefined> {

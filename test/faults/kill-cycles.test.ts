@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runCycles } from './kill/cycle';
 import { buildPrograms, type Programs } from './programs';
+
+// Disks and processors that others use too may take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 describe('a process that is ended at any moment', () => {
   let programs: Programs;
@@ -27,6 +30,5 @@ describe('a process that is ended at any moment', () => {
       expect(acknowledged).toBeGreaterThan(cycles);
       rmSync(folder, { recursive: true });
     },
-    120_000,
   );
 });

@@ -1,9 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryError, MemoryStore } from 'multi-agent-memory';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { behindItsBack, databaseIn, filesBelow, temporaryFolder } from './folders';
 import { Random } from './random';
+
+// Disks and processors that others use too may take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 async function stored(): Promise<string> {
   const folder = temporaryFolder();

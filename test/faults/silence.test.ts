@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { modelFolder, modelIsMissing } from '../embedding/model-folder';
 import { filesBelow, temporaryFolder } from './folders';
 import { buildPrograms, type Programs } from './programs';
+
+// Disks and processors that others use too may take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 let programs: Programs;
 beforeAll(async () => {
@@ -15,4 +18,4 @@ test('a process that does a good deal of everything prints nothing, leaves nothi
   const { code, stdout, stderr } = await programs.start('busy', task, { TMPDIR }).ended;
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' });
   expect(filesBelow(TMPDIR)).toEqual([]);
-}, 60_000);
+});

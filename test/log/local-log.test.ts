@@ -1,10 +1,10 @@
 import fc from 'fast-check';
+import { replicatedLogConformance } from 'multi-agent-memory/testing';
 import { describe, expect, test } from 'vitest';
 import type { Command, Outcome } from '../../src/domain/command';
 import { root } from '../../src/domain/principal';
 import { nextTurn } from '../../src/environment/turn';
 import { LocalLog } from '../../src/log/local-log';
-import { replicatedLogConformance } from '../../src/testing/log-conformance';
 
 const longestFrame = 32;
 

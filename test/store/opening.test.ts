@@ -132,6 +132,25 @@ describe('open', () => {
   });
 });
 
+describe('the ids of a store in a folder', () => {
+  test('are UUIDs of version 7 that begin with the time and count nothing', async () => {
+    const at = Date.UTC(2026, 5, 1);
+    const store = await openFolder(await temporaryFolder(), { clock: { now: () => at } });
+    const ids: string[] = [];
+    for (let i = 0; i < 60; i++) ids.push((await store.admin.remember('note', { namespace, embed: false })).id);
+    expect(new Set(ids).size).toBe(60);
+    const time = at.toString(16).padStart(12, '0');
+    for (const id of ids) {
+      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+      expect(id.replaceAll('-', '').slice(0, 12)).toBe(time);
+    }
+    // Within a millisecond no order tells one agent how much the others write.
+    const ascending = ids.filter((id, i) => i > 0 && id > (ids[i - 1] as string)).length;
+    expect(ascending).toBeGreaterThan(10);
+    expect(ascending).toBeLessThan(50);
+  });
+});
+
 describe('await using', () => {
   test('closes the store at the end of its block, after what was accepted', async () => {
     const folder = await temporaryFolder();

@@ -26,6 +26,7 @@ beforeEach(async () => {
     space: 'model',
     dimensions: 8,
     generation: 'g1',
+    lastChange: 'a change',
     indexedThrough: 42,
     probes: { partitions: 1, curve: [] },
     files: await describeFiles(join(folder, 'g1')),

@@ -89,7 +89,9 @@ export const vector = z
   .check((ctx) => {
     const message = vectorIssue(ctx.value);
     if (message !== undefined) ctx.issues.push({ code: 'custom', message, input: ctx.value });
-  });
+  })
+  // A copy: callers use their buffers again.
+  .transform((value) => value.slice());
 
 function vectorIssue(value: Float32Array): string | undefined {
   if (!(value instanceof Float32Array)) return undefined;
