@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { MemoryStore, NewMemory } from 'multi-agent-memory';
 import { memoryOf, questionOf, type Ticket, teamOf } from './shared/corpus';
 import { type Asked, hybridRecall, ticketsOf } from './shared/exhaustive';
@@ -108,7 +108,8 @@ async function openLoop(calls: readonly Due[], make: (call: Due, due: number) =>
   for (const call of calls) {
     const due = start + call.atMs;
     const early = due - performance.now();
-    if (early > 0) await setTimeout(early);
+    // Each in a turn of its own, as calls from outside come, even when the loop is behind.
+    await (early > 0 ? setTimeout(early) : setImmediate());
     made.push(make(call, due));
   }
   await Promise.all(made);

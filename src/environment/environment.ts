@@ -37,14 +37,15 @@ function wholeMilliseconds(clock: Clock): Clock {
   };
 }
 
+// An index of ids with longer ones would be a burden for every write.
+const longestId = 512;
+
 function checkedIds(newId: () => string): () => string {
   return () => {
     const id: unknown = newId();
-    if (typeof id === 'string' && id !== '' && id.isWellFormed()) return id;
-    throw invalidInput(
-      [{ path: ['newId'], message: 'gave no id: it must return a string that is not empty.' }],
-      'The options',
-    );
+    if (typeof id === 'string' && id !== '' && id.isWellFormed() && id.length <= longestId) return id;
+    const message = `gave no id: it must return a string of 1 to ${longestId} characters.`;
+    throw invalidInput([{ path: ['newId'], message }], 'The options');
   };
 }
 

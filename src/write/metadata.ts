@@ -7,17 +7,29 @@ import { isPlain, jsonIssues } from '../domain/parse/parse-json';
 export async function checkedMetadata(
   schema: StandardSchemaV1 | undefined,
   metadata: Meta,
+  metadataBytes: number,
 ): Promise<{ metadata: Meta; issues: readonly Issue[] }> {
   if (schema === undefined) return { metadata, issues: [] };
   const result = await schema['~standard'].validate(metadata);
   if (result.issues === undefined) {
     const value = result.value as Meta;
-    const isObject = typeof value === 'object' && value !== null && isPlain(value);
-    const message = 'is no object of JSON values as the schema gives it back.';
-    return { metadata: value, issues: isObject ? jsonIssues(value, ['metadata']) : [{ path: ['metadata'], message }] };
+    return { metadata: value, issues: outputIssues(value, metadataBytes) };
   }
   const issues = result.issues.map(({ message, path }) => ({ message, path: ['metadata', ...(path ?? []).map(step)] }));
   return { metadata, issues };
+}
+
+/** A schema may make anything of metadata: what it gives back is checked like what a caller gives. */
+function outputIssues(value: unknown, metadataBytes: number): Issue[] {
+  const path = ['metadata'];
+  if (typeof value !== 'object' || value === null || !isPlain(value)) {
+    return [{ path, message: 'is no object of JSON values as the schema gives it back.' }];
+  }
+  const issues = jsonIssues(value, path);
+  if (issues.length > 0) return issues;
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes <= metadataBytes) return [];
+  return [{ path, message: `has ${bytes} bytes as the schema gives it back, at most ${metadataBytes} are allowed.` }];
 }
 
 function step(segment: PropertyKey | { key: PropertyKey }): string | number {

@@ -34,7 +34,7 @@ export async function relatedIssues(
   }
   const json = copied ?? (isJsonObject(metadata) ? metadata : undefined);
   if (json === undefined) return { issues, metadata: {} };
-  const checked = await checkedMetadata(context.metadataSchema, json);
+  const checked = await checkedMetadata(context.metadataSchema, json, context.limits.metadataBytes);
   return { issues: [...issues, ...checked.issues], metadata: checked.metadata };
 }
 

@@ -11,13 +11,13 @@ export async function remember(
   input: { text: unknown; signal?: AbortSignal },
 ): Promise<Remembered> {
   const { signal } = input;
+  const at = context.clock.now();
   const candidate = await check(context, author, input);
   signal?.throwIfAborted();
   const { idempotency } = candidate.draft;
   // A replay costs no embedding. `apply` looks again, and decides.
   const duplicate = idempotency && context.findDuplicate(author.actor, idempotency);
   if (duplicate !== undefined) return duplicate;
-  const at = context.clock.now();
   const drafts = await finish(context, [candidate], at, signal === undefined ? {} : { signal });
   signal?.throwIfAborted();
   const { remembered } = await propose(context, {

@@ -44,7 +44,10 @@ export async function update(
 
 async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memory): Promise<Patch> {
   const { text, kind, tags, priority, metadata, validFrom, validTo, expiresAt } = parsed;
-  const checked = metadata === undefined ? undefined : await checkedMetadata(context.metadataSchema, metadata ?? {});
+  const checked =
+    metadata === undefined
+      ? undefined
+      : await checkedMetadata(context.metadataSchema, metadata ?? {}, context.limits.metadataBytes);
   const issues = [...(checked?.issues ?? [])];
   const from = validFrom === undefined ? memory.validFrom.getTime() : (validFrom ?? memory.createdAt.getTime());
   const to = validTo === undefined ? memory.validTo?.getTime() : validTo;

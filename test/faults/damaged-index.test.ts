@@ -49,7 +49,7 @@ let files: string[];
 beforeAll(async () => {
   template = mkdtempSync(join(tmpdir(), 'faults-'));
   const store = await MemoryStore.open(template, few);
-  await store.admin.rememberMany(texts(1, 300));
+  await store.admin.rememberMany(texts(1, 120));
   await store.settled();
   await store.close();
   files = filesBelow(indexIn(template));
@@ -165,7 +165,7 @@ describe('the whole folder of the index', () => {
     const folder = copied();
     rmSync(indexIn(folder), { recursive: true });
     const store = await MemoryStore.open(folder, few);
-    const more = store.admin.rememberMany(texts(2, 300));
+    const more = store.admin.rememberMany(texts(2, 120));
     for (let i = 0; i < 10; i++) {
       removeWhileWritten(indexIn(folder));
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -197,7 +197,7 @@ describe('the whole folder of the index', () => {
   test('taken from another store is not believed', async () => {
     const other = temporaryFolder();
     const store = await MemoryStore.open(other, few);
-    await store.admin.rememberMany(texts(7, 300));
+    await store.admin.rememberMany(texts(7, 120));
     await store.settled();
     await store.close();
     const folder = copied();
@@ -209,7 +209,7 @@ describe('the whole folder of the index', () => {
   test('older than the database is of use, and lacks nothing', async () => {
     const folder = copied();
     const store = await MemoryStore.open(folder, { clock });
-    await store.admin.rememberMany(texts(3, 100));
+    await store.admin.rememberMany(texts(3, 60));
     const { items } = await store.admin.list({ limit: 50, order: 'oldest' });
     for (const { id } of items.slice(0, 20)) await store.admin.forget(id);
     for (const { id } of items.slice(20, 40)) await store.admin.update(id, { text: `Changed: ${words[0]} ${id}.` });

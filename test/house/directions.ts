@@ -11,7 +11,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   domain: [],
   access: ['domain'],
   environment: ['domain'],
-  log: ['domain'],
+  log: ['domain', 'environment'],
   embedding: ['domain', 'environment'],
   'vector-index': ['domain', 'environment'],
   'keyword-index': ['domain'],

@@ -121,6 +121,6 @@ test('a handle that is kept answers as one that was just made, whatever happened
       }
       await store.admin.forgetWhere({ namespace: [] }, { dryRun: false });
     }),
-    { numRuns: 8, endOnFailure: true },
+    { numRuns: 6, endOnFailure: true },
   );
 }, 60_000);

@@ -1,4 +1,5 @@
 import type { Issue } from '../errors';
+import type { Json } from '../json';
 
 type Path = readonly (string | number)[];
 
@@ -27,6 +28,13 @@ export function isPlain(value: object): boolean {
   if (Array.isArray(value)) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+/** A copy, field by field: neither a `toJSON` nor a later change of the original has any part in it. */
+export function copiedJson<T extends Json>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((each: Json) => copiedJson(each)) as unknown as T;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copiedJson(each)])) as T;
 }
 
 function described(value: unknown): string {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Meta } from '../json';
 import type { Limits } from '../limits';
 import { channels, kinds } from '../memory';
-import { jsonIssues } from './parse-json';
+import { copiedJson, jsonIssues } from './parse-json';
 import { fields, name, names, namespace, revision, signal, time, unitInterval, vector } from './shapes';
 
 function text({ textBytes }: Limits) {
@@ -24,8 +24,8 @@ function metadata({ metadataBytes }: Limits) {
     const issues = object ? jsonIssues(value) : [{ path: [], message: 'must be an object of JSON values.' }];
     for (const { path, message } of issues) ctx.issues.push({ code: 'custom', message, path: [...path], input: value });
     if (issues.length > 0) return z.NEVER;
-    const json = JSON.stringify(value);
-    const bytes = Buffer.byteLength(json);
+    const copy = copiedJson(value as Meta);
+    const bytes = Buffer.byteLength(JSON.stringify(copy));
     if (bytes > metadataBytes) {
       ctx.issues.push({
         code: 'custom',
@@ -34,7 +34,7 @@ function metadata({ metadataBytes }: Limits) {
       });
     }
     // A copy: what the caller does to its object later must not reach the store.
-    return JSON.parse(json);
+    return copy;
   });
 }
 
