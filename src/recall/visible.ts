@@ -78,13 +78,33 @@ export function visibleTo(truth: Truth, selecting: Selecting): Visible {
   return visible;
 }
 
+// Written out over local variables: it visits every memory of the store for nearly every search, and calling `add` for each
+// takes five times as long.
 function addReadable(visible: Visible, columns: Columns, { readable, now }: Selecting): void {
-  const { last, scope, owner, active, expiresAt } = columns;
+  const { last, scope, owner, active, expiresAt, length, parts, validFrom, priority } = columns;
   const { mask: scopes, owner: own } = readable;
+  const { mask } = visible;
+  let [texts, tokens, vectors] = [0, 0, 0];
+  let { newest, topPriority, firstExpiry } = visible;
   for (let row = 1; row <= last; row++) {
     if (active[row] === 0 || scopes[scope[row] as number] !== 1) continue;
     if (owner[row] !== 0 && own !== 'any' && owner[row] !== own) continue;
-    if ((expiresAt[row] as number) <= now) continue;
-    visible.add(row);
+    const expiry = expiresAt[row] as number;
+    if (expiry <= now) continue;
+    mask[row] = 1;
+    texts++;
+    tokens += length[row] as number;
+    if (parts[row] !== 0) vectors++;
+    const since = validFrom[row] as number;
+    if (since > newest) newest = since;
+    const urgency = priority[row] as number;
+    if (urgency > topPriority) topPriority = urgency;
+    if (expiry < firstExpiry) firstExpiry = expiry;
   }
+  visible.texts = texts;
+  visible.tokens = tokens;
+  visible.vectors.count = vectors;
+  visible.newest = newest;
+  visible.topPriority = topPriority;
+  visible.firstExpiry = firstExpiry;
 }
