@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -44,11 +45,16 @@ async function askAll(asked: readonly Question[]): Promise<void> {
   const memories = Number(values.memories);
   if (!Number.isInteger(memories) || memories < 1) throw new Error('--memories must be a whole number above 0.');
   const folder = await mkdtemp(join(tmpdir(), 'multi-agent-memory-bench-'));
-  const setting = { memories, folder, models: resolve(values.models), data: resolve(values.data) };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      rmSync(folder, { recursive: true, force: true });
+      process.exit(1);
+    });
+  }
   const rows: Row[] = [];
   try {
     console.log(tableHead());
-    for (const { name } of asked) rows.push(...(await ask(name, setting)));
+    for (const { name } of asked) rows.push(...(await ask(name, memories, folder)));
     if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -56,9 +62,17 @@ async function askAll(asked: readonly Question[]): Promise<void> {
 }
 
 /** Each question in a process of its own: no garbage, warmth or memory of those before it. */
-async function ask(name: string, setting: Setting): Promise<readonly Row[]> {
+async function ask(name: string, memories: number, shared: string): Promise<readonly Row[]> {
+  const setting: Setting = {
+    memories,
+    loaded: join(shared, 'loaded'),
+    folder: await mkdtemp(join(shared, `${name}-`)),
+    models: resolve(values.models),
+    data: resolve(values.data),
+  };
   const script = new URL('question-process.ts', import.meta.url);
   const answer = await runScript<readonly Row[] | Skipped>(script, [name, setting]);
+  await rm(setting.folder, { recursive: true });
   if ('skipped' in answer) {
     console.log(`${name}: skipped, ${answer.skipped}`);
     return [];

@@ -4,7 +4,9 @@ import type { Row } from './row';
 export interface Setting {
   /** Memories in the store: 100,000, fewer in a smoke test. Everything else shrinks with it. */
   readonly memories: number;
-  /** Folder for everything that is made: shared by the questions of a run, removed at its end. */
+  /** The store that the questions of a run share: absent until one of them makes it, and never written to again. */
+  readonly loaded: string;
+  /** An empty folder for whatever else a question makes. */
   readonly folder: string;
   /** Holds `Xenova/all-MiniLM-L6-v2/`. */
   readonly models: string;
@@ -22,7 +24,7 @@ export interface Question {
   readonly name: string;
   /** What is asked, in a line. */
   readonly asks: string;
-  /** Measures. Leaves nothing behind but what is in the setting's folder. */
+  /** Measures. Leaves nothing behind but what is in the setting's folders. */
   run(setting: Setting): Promise<readonly Row[] | Skipped>;
 }
 

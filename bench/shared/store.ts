@@ -21,11 +21,10 @@ export function openStore(folder: string, options: OpenOptions<Ticket> = {}): Pr
   return MemoryStore.open<Ticket>(folder, { embedder: givenVectors, ...rules, ...options });
 }
 
-/** The folder of a closed store that holds all memories. Made once in a run; not to be written to. */
-export async function loadedFolder(setting: Setting): Promise<string> {
-  const folder = join(setting.folder, 'loaded');
-  if (!(await exists(join(folder, figures)))) await load(setting, folder);
-  return folder;
+/** The folder of a closed store that holds all memories. */
+async function loadedFolder(setting: Setting): Promise<string> {
+  if (!(await exists(setting.loaded))) await load(setting);
+  return setting.loaded;
 }
 
 /** A copy of it to write to, on disk before it is given, so that no write-back of ours is measured with a question's own. */
@@ -44,8 +43,8 @@ export async function importFigures(setting: Setting): Promise<Imported> {
 
 const figures = 'import.json';
 
-async function load({ memories, folder: parent }: Setting, folder: string): Promise<void> {
-  const unfinished = await mkdtemp(join(parent, 'loading-'));
+async function load({ memories, folder, loaded }: Setting): Promise<void> {
+  const unfinished = await mkdtemp(join(folder, 'loading-'));
   const vectors = new Vectors(memories);
   const items = Array.from({ length: memories }, (_, ticket) => memoryOf(vectors, ticket));
   await calm();
@@ -59,7 +58,7 @@ async function load({ memories, folder: parent }: Setting, folder: string): Prom
   await store.close();
   await writeFile(join(unfinished, figures), JSON.stringify({ memories, importMs, settleMs } satisfies Imported));
   await synced(unfinished);
-  await rename(unfinished, folder);
+  await rename(unfinished, loaded);
 }
 
 async function synced(folder: string): Promise<void> {

@@ -10,7 +10,13 @@ let setting: Setting;
 
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
-  setting = { memories: 300, folder, models: modelFolder, data: join(modelFolder, '../data') };
+  setting = {
+    memories: 300,
+    loaded: join(folder, 'loaded'),
+    folder,
+    models: modelFolder,
+    data: join(modelFolder, '../data'),
+  };
 });
 
 afterAll(() => rm(setting.folder, { recursive: true, force: true }));
