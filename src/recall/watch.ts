@@ -1,5 +1,5 @@
 import type { Change } from '../domain/memory';
-import { translated } from '../state/database';
+import { translated } from '../sqlite/errors';
 import { shown, watchBinding } from './changes';
 import type { ReadContext, Reader } from './read-context';
 import { mayLeave } from './recheck';

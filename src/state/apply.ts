@@ -4,19 +4,20 @@ import type { Command, Outcome } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import { isRoot } from '../domain/principal';
 import { analyze } from '../keyword-index/analyzer';
+import { prepare, type Statement } from '../sqlite/statement';
 import type { ApplyContext } from './apply-context';
 import { applyForget } from './apply-forget';
 import { applyRemember } from './apply-remember';
 import { applyUpdate } from './apply-update';
 import type { Checksum } from './checksum';
 import type { Interning } from './interning';
+import { queries } from './queries';
 import { memoryOf } from './record';
 import type { RecordQueries } from './record-queries';
 import type { RecordSeal } from './record-seal';
 import type { RowChange } from './row-change';
 import type { RulesTable } from './rules-table';
 import type { Tables } from './schema';
-import { prepare, queries, type Statement } from './statement';
 import { Writer } from './writer';
 
 export interface Applied {

@@ -1,9 +1,10 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
+import { prepare, type Statement } from '../sqlite/statement';
+import { queries } from './queries';
 import { damaged, type Record } from './record';
 import type { RecordSeal } from './record-seal';
 import type { Tables } from './schema';
-import { prepare, queries, type Statement } from './statement';
 
 /** A line of the feed of changes, with the id of its memory. */
 export type ChangeLine = Tables['changes'] & { readonly id: string };

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { analyze } from '../keyword-index/analyzer';
+import { type Statement as Prepared, prepare } from '../sqlite/statement';
 import { type Problem, readInParts, reasonOf } from './damage';
 import { type History, historyDamage } from './damage-history';
 import { differingRows, type IndexSums, sumOf } from './index-sums';
@@ -8,7 +9,6 @@ import { recordOf, type StoredRecord } from './record';
 import { withText } from './record-queries';
 import type { RecordSeal } from './record-seal';
 import type { Tables } from './schema';
-import { type Statement as Prepared, prepare } from './statement';
 import type { Vectors } from './vectors';
 
 export interface RowDamageParts {

@@ -1,5 +1,5 @@
 import { MemoryError } from '../domain/errors';
-import { fromSqlite } from './database';
+import { fromSqlite } from '../sqlite/errors';
 
 /** Something that is not as it was written. */
 export interface Problem {

@@ -1,5 +1,6 @@
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
+import { configure } from '../sqlite/configure';
 import { versionOf } from './migrations';
 
 export interface DatabaseOptions {
@@ -29,66 +30,4 @@ function assertEmpty(database: Database): void {
     { path: ['folder'], message: 'holds a database that is no store of this library: choose another folder.' },
   ];
   throw new MemoryError('INVALID_INPUT', `${database.name} is no store of this library.`, { issues });
-}
-
-function configure(database: Database): void {
-  database.pragma('journal_mode = WAL');
-  // The compiled default in WAL mode is NORMAL, which may lose acknowledged commits with the power.
-  database.pragma('synchronous = FULL');
-  database.pragma('secure_delete = ON');
-  database.pragma('cache_size = -65536');
-  database.pragma('temp_store = MEMORY');
-}
-
-/** An error of SQLite in the words of this library; any other error as it is. */
-export function fromSqlite(error: unknown): unknown {
-  if (error instanceof TypeError && error.message === 'The database connection is not open') {
-    return new MemoryError('STORE_CLOSED', 'The store was closed while this call was under way: open it again.', {
-      cause: error,
-    });
-  }
-  if (isFull(error)) return diskFull(error);
-  if (!(error instanceof BetterSqlite.SqliteError)) return error;
-  const { code } = error;
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
-    const message =
-      'The database file is damaged where this call reads it. Restore the folder from a backup; verify() says what is affected.';
-    return new MemoryError('RECORD_DAMAGED', message, { cause: error });
-  }
-  if (code.startsWith('SQLITE_IOERR')) {
-    const message = `The database file could not be read or written (${code}). Look at the disk, then try again.`;
-    return new MemoryError('RECORD_DAMAGED', message, { cause: error, retryable: true });
-  }
-  if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY')) {
-    const issues = [
-      { path: ['folder'], message: `cannot be opened for this (${code}): look at the path and its permissions.` },
-    ];
-    return new MemoryError('INVALID_INPUT', 'The database file cannot be opened.', { cause: error, issues });
-  }
-  return error;
-}
-
-const fullCodes: ReadonlySet<unknown> = new Set([
-  ...['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_IOERR_FSYNC', 'SQLITE_IOERR_SHMSIZE'],
-  ...['ENOSPC', 'EDQUOT'],
-]);
-
-/** Whether SQLite or the file system says that there is no room. */
-function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && fullCodes.has(error.code);
-}
-
-function diskFull(cause: unknown): MemoryError {
-  const message =
-    'The disk has no room for this write: nothing of it was kept, and everything acknowledged before is. Make room, then write again.';
-  return new MemoryError('DISK_FULL', message, { cause });
-}
-
-/** Runs something on the database, with its errors in the words of this library. */
-export function translated<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    throw fromSqlite(error);
-  }
 }

@@ -3,8 +3,9 @@ import type { SpaceName } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import type { Namespace } from '../domain/namespace';
 import type { Actor, Party } from '../domain/principal';
+import { prepare, type Statement } from '../sqlite/statement';
 import { LabelTree } from './label-tree';
-import { prepare, queries, type Statement } from './statement';
+import { queries } from './queries';
 
 /** What a scope number stands for. */
 export interface ScopeLabel {

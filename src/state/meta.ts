@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
-import { prepare, queries, type Statement } from './statement';
+import { prepare, type Statement } from '../sqlite/statement';
+import { queries } from './queries';
 
 /** Single facts about the store. */
 export class Meta {

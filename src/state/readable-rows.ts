@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
+import { fromSqlite } from '../sqlite/errors';
 import { type ReadRange, readInParts } from './damage';
-import { fromSqlite } from './database';
 
 // Few enough for little memory, many enough that a range costs no more than its rows.
 const rowsPerRange = 256;

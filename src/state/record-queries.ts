@@ -1,7 +1,8 @@
 import type { Database } from 'better-sqlite3';
+import { prepare } from '../sqlite/statement';
+import { queries } from './queries';
 import { type Record, recordOf, type StoredRecord } from './record';
 import type { RecordSeal } from './record-seal';
-import { prepare, queries } from './statement';
 
 /** Looks up single records, and checks each against its checksum. */
 export class RecordQueries {

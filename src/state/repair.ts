@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import BetterSqlite from 'better-sqlite3';
+import { translated } from '../sqlite/errors';
 import type { Problem } from './damage';
-import { translated } from './database';
 import type { Meta } from './meta';
 import { isDamage, readableRows } from './readable-rows';
 import type { MemoriesTable } from './schema';

@@ -1,7 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import { Policy } from '../access/policy';
 import type { Rule } from '../domain/rule';
-import { prepare, queries } from './statement';
+import { prepare } from '../sqlite/statement';
+import { queries } from './queries';
 
 interface RuleRow {
   id: number;

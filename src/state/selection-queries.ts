@@ -2,11 +2,11 @@ import type { Database } from 'better-sqlite3';
 import { type RawBuilder, sql } from 'kysely';
 import type { Readable } from '../access/compile';
 import type { Interning } from './interning';
+import { queries } from './queries';
 import type { Record, StoredRecord } from './record';
 import { withText } from './record-queries';
 import type { RecordSeal } from './record-seal';
 import { readableCondition, type Selected, selectedCondition } from './selection-sql';
-import { queries } from './statement';
 
 export interface Page {
   readonly orderBy: 'createdAt' | 'validFrom';

@@ -1,11 +1,12 @@
 import type { Database } from 'better-sqlite3';
+import { translated } from '../sqlite/errors';
+import { prepare, type Statement } from '../sqlite/statement';
 import type { StoredVector, VectorTruth } from '../vector-index/vector-index';
 import type { Checksum } from './checksum';
 import type { Columns } from './columns';
-import { translated } from './database';
 import type { Interning } from './interning';
+import { queries } from './queries';
 import { damaged } from './record';
-import { prepare, queries, type Statement } from './statement';
 import { maxParts, partOf, vectorKey } from './vector-key';
 
 interface VectorRow {

@@ -3,11 +3,12 @@ import { sql } from 'kysely';
 import type { Progress } from '../domain/calls';
 import { startStopwatch } from '../environment/stopwatch';
 import { analyze, analyzerVersion } from '../keyword-index/analyzer';
+import { prepare } from '../sqlite/statement';
 import type { Meta } from './meta';
+import { queries } from './queries';
 import { readableRows } from './readable-rows';
 import { recordOf, type StoredRecord } from './record';
 import { withText } from './record-queries';
-import { prepare, queries } from './statement';
 
 /** Whether the words were indexed by this analyzer, with this version of Unicode. */
 export function areCurrentWords(meta: Meta): boolean {

@@ -1,10 +1,11 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import type { Embedded } from '../domain/command';
+import { prepare } from '../sqlite/statement';
 import type { Checksum } from './checksum';
+import { queries } from './queries';
 import { type Record, storedText } from './record';
 import type { MemoriesTable, Tables } from './schema';
-import { prepare, queries } from './statement';
 import { maxParts, vectorKey } from './vector-key';
 
 type Row<T> = { [K in keyof T]: T[K] };

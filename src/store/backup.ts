@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Progress } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
 import { startStopwatch } from '../environment/stopwatch';
-import { fromSqlite, translated } from '../state/database';
+import { fromSqlite, translated } from '../sqlite/errors';
 import type { Engine } from './engine';
 import { databaseFile } from './store-files';
 

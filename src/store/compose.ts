@@ -13,9 +13,10 @@ import { type Environment, systemEnvironment } from '../environment/environment'
 import { fixtureEnvironment } from '../environment/fixture-environment';
 import { nextTurn } from '../environment/turn';
 import { LocalLog } from '../log/local-log';
+import { fromSqlite, translated } from '../sqlite/errors';
 import { Checkpointer } from '../state/checkpointer';
 import { type Checksum, loadChecksum } from '../state/checksum';
-import { fromSqlite, openDatabase, translated } from '../state/database';
+import { openDatabase } from '../state/database';
 import { holdFolder } from '../state/folder-lock';
 import { Truth } from '../state/truth';
 import { PlannedSearch } from '../vector-index/planned-search';

@@ -1,5 +1,5 @@
 import { MemoryError } from '../domain/errors';
-import { fromSqlite } from '../state/database';
+import { fromSqlite } from '../sqlite/errors';
 
 /** From `open` to `close` of one store: what may begin, what is under way, and in which words it fails. */
 export class Lifetime {

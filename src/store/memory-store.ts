@@ -5,7 +5,7 @@ import type { Principal } from '../domain/principal';
 import { root } from '../domain/principal';
 import type { Scope } from '../domain/selection';
 import type { EmbeddingSpace } from '../embedding/embedder';
-import { translated } from '../state/database';
+import { translated } from '../sqlite/errors';
 import { backup } from './backup';
 import { openInMemory } from './compose';
 import type { Engine } from './engine';
