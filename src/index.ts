@@ -1,4 +1,16 @@
+export type { Reason } from './access/explain';
 export type { Call, Long, Progress } from './domain/calls';
+export type { Relabelling } from './domain/command';
+export {
+  type Clearance,
+  clear,
+  type Declaration,
+  type Group,
+  group,
+  type Role,
+  type RuleInForce,
+  role,
+} from './domain/declaration';
 export { type ErrorCode, type Issue, MemoryError } from './domain/errors';
 export type { Json, Meta } from './domain/json';
 export type { Limits } from './domain/limits';
@@ -19,7 +31,7 @@ export type {
 } from './domain/memory';
 export type { Namespace } from './domain/namespace';
 export type { Principal } from './domain/principal';
-export { type Action, allow, deny, type Rule, type Subject } from './domain/rule';
+export { type Action, allow, deny, type Member, type Rule, type Subject } from './domain/rule';
 export type { Condition, Filter, FilterField, Included, Scalar, Scope, Selection } from './domain/selection';
 export type { Time } from './domain/time';
 export type { Embedder, EmbeddingSpace } from './embedding/embedder';
@@ -28,8 +40,17 @@ export { type MiniLmOptions, minilm } from './embedding/minilm';
 export type { Clock } from './environment/clock';
 export type { Logger } from './environment/environment';
 export { type Context, type ContextOptions, toContext } from './recall/to-context';
+export type { AccessHandle, Explanation, Question } from './store/access-handle';
 export type { Events } from './store/events';
-export type { Forgotten, ListOptions, MemoryHandle, Page, Patch, RecallOptions } from './store/memory-handle';
+export type {
+  Forgotten,
+  HandleStats,
+  ListOptions,
+  MemoryHandle,
+  Page,
+  Patch,
+  RecallOptions,
+} from './store/memory-handle';
 export { MemoryStore, type Stats } from './store/memory-store';
 export type { OpenOptions } from './store/open-options';
 export type { Problem, VerifyResult } from './store/verify';

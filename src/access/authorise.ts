@@ -1,7 +1,9 @@
-import { contains, type Namespace } from '../domain/namespace';
+import { type Declared, isRule } from '../domain/declaration';
+import type { Namespace } from '../domain/namespace';
 import { type Actor, isRoot, type Party, partiesOf, sameActor } from '../domain/principal';
 import type { Action } from '../domain/rule';
 import type { Policy } from './policy';
+import { type ActionBits, bitsOf } from './subject-rules';
 
 /** What access depends on, of one memory. */
 export interface Labels {
@@ -12,6 +14,9 @@ export interface Labels {
   readonly author: Actor;
 }
 
+/** What can be done to a memory that is there. */
+export type Change = 'update' | 'forget' | 'share';
+
 type Decision = 'allow' | 'deny' | 'silent';
 
 /** Whether the actor may do something in a namespace: each of its parties must be allowed, and none denied. */
@@ -19,41 +24,58 @@ export function mayIn(policy: Policy, actor: Actor, action: Action, namespace: N
   return decide(policy, actor, action, namespace) === 'allow';
 }
 
-function decide(policy: Policy, actor: Actor, action: Action, namespace: Namespace): Decision {
+/** 'deny' where a rule denies either party, 'silent' where none does and no rule allows one of them. */
+export function decide(policy: Policy, actor: Actor, action: Action, namespace: Namespace): Decision {
   if (isRoot(actor)) return 'allow';
-  const decisions = partiesOf(actor).map((party) => decideFor(policy, party, action, namespace));
+  const bits = bitsOf([action]);
+  const decisions = partiesOf(actor).map((party) => decideFor(policy, party, bits, namespace));
   if (decisions.includes('deny')) return 'deny';
   return decisions.includes('silent') ? 'silent' : 'allow';
 }
 
-function decideFor(policy: Policy, party: Party, action: Action, namespace: Namespace): Decision {
+function decideFor(policy: Policy, party: Party, action: ActionBits, namespace: Namespace): Decision {
   let decision: Decision = 'silent';
-  for (const rule of policy.rulesFor(party)) {
-    if (!rule.actions.has(action) || !contains(rule.at, namespace)) continue;
-    if (rule.effect === 'deny') return 'deny';
-    decision = 'allow';
+  for (const rules of policy.rulesFor(party)) {
+    const one = rules.decide(action, namespace);
+    if (one === 'deny') return 'deny';
+    if (one === 'allow') decision = 'allow';
   }
   return decision;
 }
 
-/** Whether the actor is cleared for all access tags. Nobody can be cleared yet but root, who always is. */
-export function isCleared(actor: Actor, accessTags: readonly string[]): boolean {
-  return accessTags.length === 0 || isRoot(actor);
+/** Whether each party of the actor is cleared for all access tags in a namespace. */
+export function isCleared(policy: Policy, actor: Actor, accessTags: readonly string[], namespace: Namespace): boolean {
+  if (accessTags.length === 0 || isRoot(actor)) return true;
+  return partiesOf(actor).every((party) => {
+    const rules = policy.rulesFor(party);
+    return accessTags.every((tag) => rules.some((each) => each.isCleared(tag, namespace)));
+  });
 }
 
 /** Whether the actor may read a memory with these labels. */
 export function mayRead(policy: Policy, actor: Actor, labels: Labels): boolean {
   if (isRoot(actor)) return true;
   if (labels.privateTo !== undefined && !sameActor(labels.privateTo, actor)) return false;
-  return isCleared(actor, labels.accessTags) && mayIn(policy, actor, 'read', labels.namespace);
+  const { accessTags, namespace } = labels;
+  return isCleared(policy, actor, accessTags, namespace) && mayIn(policy, actor, 'read', namespace);
 }
 
 /**
- * Whether the actor may update or forget a memory. For its own, `write` is enough, unless the action itself is denied: the
- * stricter reading of two rules that disagree.
+ * Whether the actor may do that to a memory that it may read. To update or forget its own, `write` is enough, unless the action
+ * itself is denied: the stricter reading of two rules that disagree.
  */
-export function mayChange(policy: Policy, actor: Actor, action: 'update' | 'forget', labels: Labels): boolean {
+export function mayChange(policy: Policy, actor: Actor, action: Change, labels: Labels): boolean {
   const decision = decide(policy, actor, action, labels.namespace);
   if (decision !== 'silent') return decision === 'allow';
-  return sameActor(labels.author, actor) && mayIn(policy, actor, 'write', labels.namespace);
+  return action !== 'share' && sameActor(labels.author, actor) && mayIn(policy, actor, 'write', labels.namespace);
+}
+
+/** The rules that decide about an action in a namespace: those that deny it, or where none does those that allow it. */
+export function decidingRules(policy: Policy, actor: Actor, action: Action, namespace: Namespace): Declared[] {
+  const matching = partiesOf(actor)
+    .flatMap((party) => policy.rulesFor(party))
+    .flatMap((rules) => rules.at(namespace))
+    .filter(({ declaration }) => isRule(declaration) && policy.actionsOf(declaration.actions).includes(action));
+  const denying = matching.filter(({ declaration }) => isRule(declaration) && declaration.effect === 'deny');
+  return [...new Set(denying.length > 0 ? denying : matching)];
 }

@@ -5,7 +5,6 @@ import type { Policy } from './policy';
 
 /** What an actor may read, as numbers: a row is readable when its scope is among these and its owner is 0 or the actor. */
 export interface Readable {
-  readonly policyVersion: number;
   /** 1 at the number of each scope that is readable. */
   readonly mask: Uint8Array;
   readonly scopes: readonly number[];
@@ -23,17 +22,30 @@ export interface Scopes {
 // Owner numbers begin at 1 and 0 means shared, so that this one owns nothing.
 const nobody = -1;
 
-/** Compiles an actor's rules, bounded by a namespace, to the scopes that it may read. */
-export function compileReadable(policy: Policy, actor: Actor, within: Namespace, scopes: Scopes): Readable {
+const nothingYet: Pick<Readable, 'mask' | 'scopes'> = { mask: new Uint8Array(1), scopes: [] };
+
+/**
+ * Compiles an actor's rules, bounded by a namespace, to the scopes that it may read.
+ *
+ * @param known What the same rules gave when there were fewer scopes: only the new ones are looked at.
+ */
+export function compileReadable(
+  policy: Policy,
+  actor: Actor,
+  within: Namespace,
+  scopes: Scopes,
+  known = nothingYet,
+): Readable {
   const mask = new Uint8Array(scopes.scopeCount + 1);
-  const list: number[] = [];
-  for (let id = 1; id <= scopes.scopeCount; id++) {
+  mask.set(known.mask);
+  const list = [...known.scopes];
+  for (let id = known.mask.length; id <= scopes.scopeCount; id++) {
     const { namespace, accessTags } = scopes.scope(id);
-    if (!contains(within, namespace) || !isCleared(actor, accessTags)) continue;
-    if (!mayIn(policy, actor, 'read', namespace)) continue;
+    if (!contains(within, namespace) || !mayIn(policy, actor, 'read', namespace)) continue;
+    if (!isCleared(policy, actor, accessTags, namespace)) continue;
     mask[id] = 1;
     list.push(id);
   }
   const owner = isRoot(actor) ? 'any' : (scopes.findActor(actor) ?? nobody);
-  return { policyVersion: policy.version, mask, scopes: list, owner };
+  return { mask, scopes: list, owner };
 }

@@ -1,55 +1,157 @@
+import { type Declared, type Group, isGroup, isRole, type Role } from '../domain/declaration';
 import type { Party } from '../domain/principal';
-import { type Action, builtInRoles, type Rule, type Subject } from '../domain/rule';
+import { type Action, builtInRoles, type Member, type Subject } from '../domain/rule';
+import { SubjectRules } from './subject-rules';
 
-/** A rule with its role resolved. */
-export interface ResolvedRule {
-  readonly effect: Rule['effect'];
-  readonly actions: ReadonlySet<Action>;
-  readonly at: Rule['at'];
+/** Something by principal: by kind, then by id. Principals are compared field by field. */
+type ByParty<T> = Readonly<Record<Party['kind'], Map<string, T>>>;
+
+interface Contents {
+  readonly declared: ReadonlyMap<string, Declared>;
+  readonly roles: ReadonlyMap<string, readonly Action[]>;
+  readonly everyone: SubjectRules;
+  readonly byParty: ByParty<SubjectRules>;
+  readonly byGroup: ReadonlyMap<string, SubjectRules>;
+  readonly groupsOf: ByParty<readonly string[]>;
 }
 
-/** Every rule that is in force. Immutable: a changed rule makes a new policy with a higher version. */
+/**
+ * Every rule, clearance, role and group in force. Never changed: a change makes a new policy with a higher version, which
+ * shares with the old one what is about other subjects.
+ */
 export class Policy {
-  /** Rises by one with each command that changes a rule. */
+  /** Rises with each command that changes what is in force. */
   readonly version: number;
-  readonly #everyone: ResolvedRule[] = [];
-  // By kind, then by id: principals are compared field by field.
-  readonly #byParty: Readonly<Record<Party['kind'], Map<string, ResolvedRule[]>>> = {
-    agent: new Map(),
-    user: new Map(),
-    service: new Map(),
-  };
+  readonly #contents: Contents;
+  readonly #known = new Map<Party['kind'], Map<string, readonly SubjectRules[]>>();
 
-  constructor(version: number, rules: readonly Rule[]) {
+  private constructor(version: number, contents: Contents) {
     this.version = version;
-    for (const rule of rules) this.#listOf(rule.to).push(resolve(rule));
+    this.#contents = contents;
   }
 
-  /** The rules that are about a party: its own, and everyone's. */
-  rulesFor(party: Party): readonly ResolvedRule[] {
-    const own = this.#byParty[party.kind].get(party.id);
-    return own === undefined ? this.#everyone : [...this.#everyone, ...own];
+  static of(version: number, declared: readonly Declared[]): Policy {
+    return new Policy(version, contentsOf(declared));
   }
 
-  #listOf(subject: Subject): ResolvedRule[] {
-    if (subject === 'everyone') return this.#everyone;
-    const party = partyOf(subject);
-    const lists = this.#byParty[party.kind];
-    const list = lists.get(party.id) ?? [];
-    lists.set(party.id, list);
-    return list;
+  /** Everything in force, in the order in which it was made. */
+  get declared(): ReadonlyMap<string, Declared> {
+    return this.#contents.declared;
+  }
+
+  /** What is about a party: what is about everyone, about itself, and about its groups. The same objects while nothing changed. */
+  rulesFor({ kind, id }: Party): readonly SubjectRules[] {
+    const known = this.#known.get(kind) ?? new Map<string, readonly SubjectRules[]>();
+    this.#known.set(kind, known);
+    const found = known.get(id);
+    if (found !== undefined) return found;
+    const { everyone, byParty, byGroup, groupsOf } = this.#contents;
+    const groups = (groupsOf[kind].get(id) ?? []).map((group) => byGroup.get(group));
+    const rules = [everyone, byParty[kind].get(id), ...groups].filter((each) => each !== undefined);
+    known.set(id, rules);
+    return rules;
+  }
+
+  /** The actions of a role, or those that are given. */
+  actionsOf(roleOrActions: string | readonly Action[]): readonly Action[] {
+    return typeof roleOrActions === 'string' ? resolved(this.#contents.roles, roleOrActions) : roleOrActions;
+  }
+
+  /** The policy with some declarations more and some less. */
+  changed(version: number, added: readonly Declared[], ended: readonly string[]): Policy {
+    const declared = new Map(this.#contents.declared);
+    const touched = [...added, ...ended.flatMap((id) => declared.get(id) ?? [])];
+    for (const id of ended) declared.delete(id);
+    for (const each of added) declared.set(each.id, each);
+    const whole = touched.some(({ declaration }) => isRole(declaration) || isGroup(declaration));
+    // Roles and groups reach into what is about many subjects.
+    if (whole) return new Policy(version, contentsOf([...declared.values()]));
+    return new Policy(
+      version,
+      rulesChanged(this.#contents, declared, touched, (rule) => this.actionsOf(rule)),
+    );
   }
 }
 
-function partyOf(subject: Exclude<Subject, 'everyone'>): Party {
-  if ('agentId' in subject) return { kind: 'agent', id: subject.agentId };
-  if ('userId' in subject) return { kind: 'user', id: subject.userId };
-  return { kind: 'service', id: subject.serviceId };
+function contentsOf(all: readonly Declared[]): Contents {
+  const roles = new Map<string, readonly Action[]>(Object.entries(builtInRoles));
+  const groupsOf: ByParty<string[]> = { agent: new Map(), user: new Map(), service: new Map() };
+  for (const { declaration } of all) {
+    if (isRole(declaration)) roles.set(declaration.role, (declaration as Role).actions);
+    if (isGroup(declaration)) for (const party of membersOf(declaration)) addTo(groupsOf, party, declaration.group);
+  }
+  const empty: Contents = {
+    declared: new Map(all.map((each) => [each.id, each])),
+    roles,
+    everyone: new SubjectRules([], () => []),
+    byParty: { agent: new Map(), user: new Map(), service: new Map() },
+    byGroup: new Map(),
+    groupsOf,
+  };
+  return rulesChanged(empty, empty.declared, all, (rule) => (typeof rule === 'string' ? resolved(roles, rule) : rule));
 }
 
-function resolve({ effect, actions, at }: Rule): ResolvedRule {
-  const resolved = typeof actions === 'string' ? builtInRoles[actions] : actions;
-  if (resolved === undefined)
-    throw new Error(`The role ${JSON.stringify(actions)} was not refused before it reached a policy.`);
-  return { effect, actions: new Set(resolved), at };
+type ActionsOf = ConstructorParameters<typeof SubjectRules>[1];
+
+/** The contents with the rules anew of every subject that the touched declarations are about. */
+function rulesChanged(
+  before: Contents,
+  declared: ReadonlyMap<string, Declared>,
+  touched: readonly Declared[],
+  actionsOf: ActionsOf,
+): Contents {
+  const { byParty } = before;
+  const parties = { agent: new Map(byParty.agent), user: new Map(byParty.user), service: new Map(byParty.service) };
+  const byGroup = new Map(before.byGroup);
+  let { everyone } = before;
+  for (const [subject, gone, come] of bySubject(declared, touched)) {
+    const rulesOf = (known: SubjectRules | undefined) =>
+      new SubjectRules([...(known?.declared ?? []).filter(({ id }) => !gone.has(id)), ...come], actionsOf);
+    if (subject === 'everyone') everyone = rulesOf(everyone);
+    else if ('group' in subject) byGroup.set(subject.group, rulesOf(byGroup.get(subject.group)));
+    else {
+      const { kind, id } = partyOf(subject);
+      parties[kind].set(id, rulesOf(parties[kind].get(id)));
+    }
+  }
+  return { ...before, declared, everyone, byParty: parties, byGroup };
+}
+
+/** What is touched, subject by subject: what of it is gone, and what has come. */
+function bySubject(declared: ReadonlyMap<string, Declared>, touched: readonly Declared[]) {
+  // JSON of a subject is injective.
+  const subjects = new Map<string, [Subject, gone: Set<string>, come: Declared[]]>();
+  for (const each of touched) {
+    if (!('to' in each.declaration)) continue;
+    const { to } = each.declaration;
+    const key = JSON.stringify(to);
+    const found = subjects.get(key) ?? [to, new Set<string>(), []];
+    subjects.set(key, found);
+    found[1].add(each.id);
+    if (declared.has(each.id)) found[2].push(each);
+  }
+  return subjects.values();
+}
+
+function addTo(groupsOf: ByParty<string[]>, { kind, id }: Party, group: string): void {
+  const groups = groupsOf[kind].get(id) ?? [];
+  if (!groups.includes(group)) groupsOf[kind].set(id, [...groups, group]);
+}
+
+function membersOf({ members }: Group): Party[] {
+  return members.map(partyOf);
+}
+
+/** A principal as rules name it. */
+export function partyOf(member: Member): Party {
+  if ('agentId' in member) return { kind: 'agent', id: member.agentId };
+  if ('userId' in member) return { kind: 'user', id: member.userId };
+  return { kind: 'service', id: member.serviceId };
+}
+
+function resolved(roles: ReadonlyMap<string, readonly Action[]>, role: string): readonly Action[] {
+  const found = roles.get(role);
+  if (found === undefined)
+    throw new Error(`The role ${JSON.stringify(role)} was not refused before it reached a policy.`);
+  return found;
 }

@@ -1,15 +1,23 @@
 import type { Namespace } from '../domain/namespace';
-import type { Actor } from '../domain/principal';
+import { type Actor, partiesOf } from '../domain/principal';
 import { compileReadable, type Readable, type Scopes } from './compile';
 import type { Policy } from './policy';
+import type { SubjectRules } from './subject-rules';
 
-/** Keeps what one actor may read inside one bound, and compiles it anew when rules, scopes or the actor's own number changed. */
+interface Kept {
+  readonly readable: Readable;
+  /** The rules that it was compiled from. */
+  readonly rules: readonly (readonly SubjectRules[])[];
+  readonly policy: Policy;
+  readonly scopeCount: number;
+  readonly actorNumber: number | undefined;
+}
+
+/** Keeps what one actor may read inside one bound, and compiles anew what changed: its rules, the scopes, the actor's own number. */
 export class ReadableCache {
   readonly #actor: Actor;
   readonly #within: Namespace;
-  #kept:
-    | { readonly readable: Readable; readonly scopeCount: number; readonly actorNumber: number | undefined }
-    | undefined;
+  #kept: Kept | undefined;
 
   constructor(actor: Actor, within: Namespace) {
     this.#actor = actor;
@@ -20,16 +28,27 @@ export class ReadableCache {
     const { scopeCount } = scopes;
     const actorNumber = scopes.findActor(this.#actor);
     const kept = this.#kept;
-    if (
-      kept !== undefined &&
-      kept.readable.policyVersion === policy.version &&
-      kept.scopeCount === scopeCount &&
-      kept.actorNumber === actorNumber
-    ) {
+    const rules = kept?.policy === policy ? kept.rules : this.#rulesIn(policy);
+    const sameRules = kept !== undefined && (kept.rules === rules || areSame(kept.rules, rules));
+    if (sameRules && kept.scopeCount === scopeCount && kept.actorNumber === actorNumber) {
+      this.#kept = { ...kept, policy, rules };
       return kept.readable;
     }
-    const readable = compileReadable(policy, this.#actor, this.#within, scopes);
-    this.#kept = { readable, scopeCount, actorNumber };
+    // Numbers of scopes are never reused: the rules being the same, only new scopes have to be looked at.
+    const known = sameRules && kept.scopeCount <= scopeCount ? kept.readable : undefined;
+    const readable = compileReadable(policy, this.#actor, this.#within, scopes, known);
+    this.#kept = { readable, rules, policy, scopeCount, actorNumber };
     return readable;
   }
+
+  #rulesIn(policy: Policy): readonly (readonly SubjectRules[])[] {
+    return partiesOf(this.#actor).map((party) => policy.rulesFor(party));
+  }
+}
+
+function areSame(a: readonly (readonly SubjectRules[])[], b: readonly (readonly SubjectRules[])[]): boolean {
+  return a.every((rules, i) => {
+    const others = b[i] as readonly SubjectRules[];
+    return rules.length === others.length && rules.every((each, j) => each === others[j]);
+  });
 }

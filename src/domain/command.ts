@@ -1,9 +1,9 @@
+import type { Declaration, Declared } from './declaration';
 import type { MemoryError } from './errors';
 import type { Meta } from './json';
 import type { Kind, Memory, Remembered, Source, Visibility } from './memory';
 import type { Namespace } from './namespace';
 import type { Actor } from './principal';
-import type { Rule } from './rule';
 import type { Bound } from './scope';
 
 /** An embedding space as commands name it. */
@@ -61,6 +61,13 @@ export interface Patch {
   readonly expiresAt?: number | null;
 }
 
+/** What `share` proposes: which labels change. */
+export interface Relabelling {
+  readonly visibility?: Visibility;
+  readonly namespace?: Namespace;
+  readonly accessTags?: readonly string[];
+}
+
 /** Fixed by the proposer, so that `apply` needs no clock and no randomness. */
 export interface Stamp {
   readonly at: number;
@@ -74,13 +81,25 @@ export type Command = { readonly stamp: Stamp } & (
   | { readonly type: 'remember'; readonly drafts: readonly Draft[] }
   | { readonly type: 'update'; readonly id: string; readonly patch: Patch; readonly ifRevision?: number }
   | { readonly type: 'forget'; readonly ids: readonly string[]; readonly ifRevision?: number }
-  | { readonly type: 'declare-rules'; readonly rules: readonly Rule[] }
+  | { readonly type: 'share'; readonly id: string; readonly change: Relabelling; readonly ifRevision?: number }
+  | { readonly type: 'declare'; readonly declarations: readonly Named[] }
+  | { readonly type: 'add-declaration'; readonly added: Named }
+  | { readonly type: 'end-declaration'; readonly id: string }
 );
 
-/** What became of a command. `forget` names the ids that were there to be forgotten. */
+/** A declaration with the id that it takes. */
+export interface Named {
+  readonly id: string;
+  readonly declaration: Declaration;
+}
+
+/** What became of a command. `forget` names the ids that were there to be forgotten; `ended` is false where there was nothing to end. */
 export type Outcome =
   | { readonly ok: true; readonly type: 'remember'; readonly remembered: readonly Remembered[] }
   | { readonly ok: true; readonly type: 'update'; readonly memory: Memory }
   | { readonly ok: true; readonly type: 'forget'; readonly forgotten: readonly string[] }
-  | { readonly ok: true; readonly type: 'declare-rules' }
+  | { readonly ok: true; readonly type: 'share'; readonly memory: Memory }
+  | { readonly ok: true; readonly type: 'declare' }
+  | { readonly ok: true; readonly type: 'add-declaration'; readonly declared: Declared }
+  | { readonly ok: true; readonly type: 'end-declaration'; readonly ended: boolean }
   | { readonly ok: false; readonly error: MemoryError };

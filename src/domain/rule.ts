@@ -26,8 +26,11 @@ export const actions: readonly Action[] = [
   'administer',
 ];
 
+/** One principal by itself, as rules and groups name it. */
+export type Member = { agentId: string } | { userId: string } | { serviceId: string };
+
 /** Whom a rule is about. */
-export type Subject = 'everyone' | { agentId: string } | { userId: string } | { serviceId: string };
+export type Subject = 'everyone' | Member | { group: string };
 
 /**
  * Allows or denies a subject a role or some actions at a namespace and everywhere below it; `[]` is the whole store.
@@ -36,7 +39,7 @@ export type Subject = 'everyone' | { agentId: string } | { userId: string } | { 
 export interface Rule {
   effect: 'allow' | 'deny';
   to: Subject;
-  /** The name of a role, or actions. Built-in roles: reader, writer, curator, auditor, administrator. */
+  /** The name of a role, or actions. Built-in roles: reader, writer, curator, auditor, administrator; others are made with `role`. */
   actions: string | readonly Action[];
   at: Namespace;
 }

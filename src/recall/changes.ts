@@ -5,9 +5,9 @@ import { type Principal, principalOf } from '../domain/principal';
 import { type Bound, liesIn } from '../domain/scope';
 import { labelsOf } from '../state/apply-context';
 import type { ChangeLine } from '../state/change-queries';
-import { memoryOf, type Record } from '../state/record';
+import type { Record } from '../state/record';
 import type { ReadContext, Reader } from './read-context';
-import { mayLeave } from './recheck';
+import { mayLeave, shownTo } from './recheck';
 
 /** A change with the number of the revision it made, and who made it. */
 export type Revision = Change & { revision: number; by: Principal };
@@ -33,7 +33,7 @@ export function shown(context: ReadContext, reader: Reader, line: ChangeLine, re
   const { truth } = context;
   const then = labelsOf(truth, { scope: line.scope, owner: line.owner, author: record.author });
   if (!mayRead(truth.policy, reader.actor, then)) return undefined;
-  const memory = memoryAt(context, line, record);
+  const memory = memoryAt(context, reader, line, record);
   if (memory !== undefined && !liesIn(reader.bound, memory)) return undefined;
   return {
     type: line.type,
@@ -44,10 +44,11 @@ export function shown(context: ReadContext, reader: Reader, line: ChangeLine, re
   };
 }
 
-function memoryAt({ truth }: ReadContext, line: ChangeLine, record: Record): Memory | undefined {
+function memoryAt(context: ReadContext, reader: Reader, line: ChangeLine, record: Record): Memory | undefined {
   if (line.type === 'forgotten' || record.state === 'forgotten') return undefined;
-  const then = line.revision === record.revision ? record : truth.changes.revision(line.row, line.revision);
-  return then && memoryOf(then, truth.interning);
+  const { changes } = context.truth;
+  const then = line.revision === record.revision ? record : changes.revision(line.row, line.revision);
+  return then && shownTo(context, reader, then);
 }
 
 /** A cursor of a watch serves the same principal, inside the same bounds. */

@@ -1,8 +1,8 @@
 import type { Memory } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
-import { memoryOf, type Record } from '../state/record';
+import type { Record } from '../state/record';
 import type { ReadContext, Reader } from './read-context';
-import { mayLeave } from './recheck';
+import { mayLeave, shownTo } from './recheck';
 
 export type Address = string | { readonly namespace: Namespace; readonly key: string };
 
@@ -12,7 +12,7 @@ export function get(context: ReadContext, reader: Reader, address: Address): Mem
   return context.truth.snapshot(() => {
     const record = find(context, reader, address);
     if (record === undefined || (record.expires_at !== null && record.expires_at <= now)) return undefined;
-    return memoryOf(record, context.truth.interning);
+    return shownTo(context, reader, record);
   });
 }
 

@@ -60,7 +60,7 @@ export function count(context: ReadContext, reader: Reader, selection: ParsedSel
 }
 
 /** How many memories there are in each namespace. Those below `maxDepth` labels are counted with what they lie in. */
-export function namespaces(context: ReadContext, reader: Reader, within: ParsedSelection, maxDepth: number) {
+export function namespaces(context: ReadContext, reader: Reader, within: ParsedSelection, maxDepth?: number) {
   const byScope = counted(context, reader, within, ({ readable, selected, now }) =>
     context.truth.selections.countByScope(readable, selected, now),
   );

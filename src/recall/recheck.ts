@@ -1,18 +1,42 @@
 import { mayRead } from '../access/authorise';
 import type { Memory } from '../domain/memory';
+import { isRoot } from '../domain/principal';
 import { liesIn } from '../domain/scope';
 import { labelsOf, scopedOf } from '../state/apply-context';
 import { memoryOf, type Record } from '../state/record';
 import type { ReadContext, Reader } from './read-context';
 
+type Context = Pick<ReadContext, 'truth'>;
+
 /** Whether a record may leave the store towards this reader: decided from its labels alone, whatever found it. */
-export function mayLeave({ truth }: Pick<ReadContext, 'truth'>, { actor, bound }: Reader, record: Record): boolean {
+export function mayLeave({ truth }: Context, { actor, bound }: Reader, record: Record): boolean {
   return mayRead(truth.policy, actor, labelsOf(truth, record)) && liesIn(bound, scopedOf(truth, record));
 }
 
 /** The memory, if it may leave. A compiled filter let it through, so that a refusal here is counted. */
 export function rechecked(context: ReadContext, reader: Reader, record: Record): Memory | undefined {
-  if (mayLeave(context, reader, record)) return memoryOf(record, context.truth.interning);
+  if (mayLeave(context, reader, record)) return shownTo(context, reader, record);
   context.recheckRejected();
   return undefined;
+}
+
+/** A record that may leave, as its reader sees it. */
+export function shownTo(context: Context, reader: Reader, record: Record): Memory {
+  return withoutHiddenLinks(context, reader, memoryOf(record, context.truth.interning));
+}
+
+/** A memory without the ids of those that took its place, or whose place it took, and that its reader may not read. */
+export function withoutHiddenLinks(context: Context, reader: Reader, memory: Memory): Memory {
+  const { supersedes, supersededBy, ...shown } = memory;
+  if ((supersedes === undefined && supersededBy === undefined) || isRoot(reader.actor)) return memory;
+  return {
+    ...shown,
+    ...(supersedes !== undefined && isShown(context, reader, supersedes) ? { supersedes } : {}),
+    ...(supersededBy !== undefined && isShown(context, reader, supersededBy) ? { supersededBy } : {}),
+  };
+}
+
+function isShown(context: Context, reader: Reader, id: string): boolean {
+  const record = context.truth.records.tombstoneOrRecord(id);
+  return record !== undefined && mayLeave(context, reader, record);
 }

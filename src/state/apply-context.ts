@@ -1,5 +1,6 @@
 import type { Labels } from '../access/authorise';
 import type { Policy } from '../access/policy';
+import type { Declared } from '../domain/declaration';
 import type { ChangeType } from '../domain/memory';
 import type { Scoped } from '../domain/scope';
 import type { Interning } from './interning';
@@ -17,6 +18,10 @@ export interface ApplyContext {
   readonly records: RecordQueries;
   readonly writer: Writer;
   readonly seal: RecordSeal;
+  /** Whether a declaration has, or ever had, that id. */
+  isDeclared(id: string): boolean;
+  /** Puts declarations in force and out of it. */
+  changePolicy(added: readonly Declared[], ended: readonly Declared[], at: number): void;
   /** The latest line of the feed about a row: slow, for records that are damaged. */
   lastChange(row: number): Tables['changes'] | undefined;
   /** Idempotency keys, within one author. */

@@ -1,10 +1,11 @@
-import { isCleared, mayChange, mayIn } from '../access/authorise';
+import { isCleared, mayChange, mayIn, mayRead } from '../access/authorise';
 import type { Draft, Stamp } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import type { Remembered } from '../domain/memory';
 import { showNamespace } from '../domain/namespace';
 import { liesIn } from '../domain/scope';
 import { type ApplyContext, labelsOf, scopedOf, stampChange } from './apply-context';
+import { forbiddenKey } from './apply-share';
 import { changeable, outsideScope } from './apply-update';
 import { contentColumns, type Record } from './record';
 import { assertSpace, insertVectors, revise } from './revise';
@@ -13,14 +14,18 @@ import { assertSpace, insertVectors, revise } from './revise';
 export function applyRemember(context: ApplyContext, draft: Draft, stamp: Stamp): Remembered {
   const { interning, policy } = context;
   const { at, by: actor } = stamp;
-  if (!mayIn(policy, actor, 'write', draft.namespace) || !isCleared(actor, draft.accessTags))
+  if (!mayIn(policy, actor, 'write', draft.namespace) || !isCleared(policy, actor, draft.accessTags, draft.namespace))
     throw forbiddenWrite(draft);
+  if (draft.key !== undefined && !mayRead(policy, actor, { ...draft, author: actor })) {
+    throw forbiddenKey(draft.key, draft.namespace);
+  }
   const duplicate = findDuplicate(context, draft, interning.findActor(actor));
   if (duplicate !== undefined) return duplicate;
   assertSpace(context, draft.embedded);
 
   const keyed = findKeyed(context, draft, interning.findActor(actor));
-  if (keyed !== undefined && !mayChange(policy, actor, 'update', labelsOf(context, keyed))) throw forbiddenKey(draft);
+  if (keyed !== undefined && !mayChange(policy, actor, 'update', labelsOf(context, keyed)))
+    throw forbiddenRevision(draft);
   if (keyed !== undefined && !liesIn(stamp.within, scopedOf(context, keyed))) {
     throw outsideScope(`The memory with the key ${JSON.stringify(draft.key)}`);
   }
@@ -133,7 +138,7 @@ function forbiddenWrite({ namespace, accessTags }: Draft): MemoryError {
   );
 }
 
-function forbiddenKey({ key, namespace }: Draft): MemoryError {
+function forbiddenRevision({ key, namespace }: Draft): MemoryError {
   const message = `The key ${JSON.stringify(key)} in ${showNamespace(namespace)} belongs to a memory of another author: revising it needs the action update there.`;
   return new MemoryError('FORBIDDEN', message);
 }

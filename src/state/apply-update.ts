@@ -1,4 +1,4 @@
-import { mayChange, mayRead } from '../access/authorise';
+import { type Change, mayChange, mayRead } from '../access/authorise';
 import type { Patch, Stamp } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import { type Namespace, showNamespace } from '../domain/namespace';
@@ -35,7 +35,7 @@ export function changeable(
   context: ApplyContext,
   record: Record | undefined,
   id: string,
-  action: 'update' | 'forget',
+  action: Change,
   { by, within }: Stamp,
 ): Record {
   const labels = record && labelsOf(context, record);
@@ -62,8 +62,9 @@ export function noSuchMemory(id: string): MemoryError {
   return new MemoryError('NOT_FOUND', `There is no memory ${JSON.stringify(id)}, or none that may be read here.`);
 }
 
-export function forbiddenChange(id: string, action: 'update' | 'forget', namespace: Namespace): MemoryError {
-  const message = `Memory ${id} is of another author, or ${action} is denied: it needs the action ${action} in ${showNamespace(namespace)}.`;
+export function forbiddenChange(id: string, action: Change, namespace: Namespace): MemoryError {
+  const whose = action === 'share' ? 'No rule allows' : 'Memory is of another author, and no rule allows';
+  const message = `${whose} ${action} for memory ${id}, or one denies it: it takes the action ${action} in ${showNamespace(namespace)}.`;
   return new MemoryError('FORBIDDEN', message);
 }
 

@@ -1,22 +1,24 @@
 import type { Database } from 'better-sqlite3';
 import type { Policy } from '../access/policy';
 import type { Command, Outcome } from '../domain/command';
+import type { Declared } from '../domain/declaration';
 import { MemoryError } from '../domain/errors';
-import { isRoot } from '../domain/principal';
 import { analyze } from '../keyword-index/analyzer';
 import { prepare, type Statement } from '../sqlite/statement';
 import type { ApplyContext } from './apply-context';
+import { addDeclaration, declare, endDeclaration } from './apply-declaration';
 import { applyForget } from './apply-forget';
 import { applyRemember } from './apply-remember';
+import { applyShare } from './apply-share';
 import { applyUpdate } from './apply-update';
 import type { Checksum } from './checksum';
+import type { DeclarationsTable } from './declarations-table';
 import type { Interning } from './interning';
 import { queries } from './queries';
 import { memoryOf } from './record';
 import type { RecordQueries } from './record-queries';
 import type { RecordSeal } from './record-seal';
 import type { RowChange } from './row-change';
-import type { RulesTable } from './rules-table';
 import type { Tables } from './schema';
 import { Writer } from './writer';
 
@@ -25,7 +27,6 @@ export interface Applied {
   readonly outcomes: readonly Outcome[];
   /** In the order in which they happened. */
   readonly changes: readonly RowChange[];
-  readonly policyChanged: boolean;
   readonly damagedWords: boolean;
 }
 
@@ -33,7 +34,7 @@ interface Parts {
   readonly database: Database;
   readonly interning: Interning;
   readonly records: RecordQueries;
-  readonly rules: RulesTable;
+  readonly declarations: DeclarationsTable;
   readonly checksum: Checksum;
   readonly seal: RecordSeal;
 }
@@ -63,7 +64,7 @@ export class Applier {
     this.#lastChange = prepare(parts.database, (p) =>
       queries.selectFrom('changes').selectAll().where('row', '=', p('row')).orderBy('revision', 'desc').limit(1),
     );
-    this.#policy = parts.rules.policy();
+    this.#policy = parts.declarations.policy();
     this.#readCounters();
   }
 
@@ -83,7 +84,7 @@ export class Applier {
   /** Applies a frame in one transaction. A command that is refused leaves nothing behind and hinders no other. */
   apply(frame: readonly Command[]): Applied {
     const changes: RowChange[] = [];
-    const state = { policyChanged: false, damagedWords: false };
+    const state = { damagedWords: false };
     try {
       const outcomes = this.#parts.database
         .transaction(() => frame.map((command) => this.#attempt(command, changes, state)))
@@ -97,18 +98,19 @@ export class Applier {
 
   /** Forgets what is kept in memory and reads it again. */
   reload(): void {
-    this.#parts.interning.reload();
-    this.#policy = this.#parts.rules.policy();
+    const { interning, declarations } = this.#parts;
+    interning.reload();
+    if (declarations.version !== this.#policy.version) this.#policy = declarations.policy();
     this.#readCounters();
   }
 
-  #attempt(command: Command, changes: RowChange[], state: { policyChanged: boolean; damagedWords: boolean }): Outcome {
+  #attempt(command: Command, changes: RowChange[], state: { damagedWords: boolean }): Outcome {
     const own: RowChange[] = [];
     const context = this.#context(own, state);
     try {
       // A nested transaction is a savepoint: only a command of several memories can be refused halfway.
       const several = command.type === 'remember' && command.drafts.length > 1;
-      const run = () => this.#dispatch(command, context, state);
+      const run = () => this.#dispatch(command, context);
       const outcome = several ? this.#parts.database.transaction(run)() : run();
       changes.push(...own);
       return outcome;
@@ -119,7 +121,7 @@ export class Applier {
     }
   }
 
-  #dispatch(command: Command, context: ApplyContext, state: { policyChanged: boolean }): Outcome {
+  #dispatch(command: Command, context: ApplyContext): Outcome {
     const { stamp } = command;
     switch (command.type) {
       case 'remember':
@@ -134,18 +136,24 @@ export class Applier {
       }
       case 'forget':
         return { ok: true, type: 'forget', forgotten: applyForget(context, command.ids, command.ifRevision, stamp) };
-      case 'declare-rules':
-        state.policyChanged = this.#declareRules(command);
-        return { ok: true, type: 'declare-rules' };
+      case 'share': {
+        const record = applyShare(context, command.id, command.change, command.ifRevision, stamp);
+        return { ok: true, type: 'share', memory: memoryOf(record, this.#parts.interning) };
+      }
+      case 'declare':
+        declare(context, command.declarations, stamp);
+        return { ok: true, type: 'declare' };
+      case 'add-declaration':
+        return { ok: true, type: 'add-declaration', declared: addDeclaration(context, command.added, stamp) };
+      case 'end-declaration':
+        return { ok: true, type: 'end-declaration', ended: endDeclaration(context, command.id, stamp) };
     }
   }
 
-  #declareRules({ rules, stamp }: Command & { type: 'declare-rules' }): boolean {
-    if (!isRoot(stamp.by)) throw new MemoryError('FORBIDDEN', 'Only who opens the folder declares rules.');
-    if (!this.#parts.rules.differsFrom(rules)) return false;
-    this.#parts.rules.declare(rules, stamp.at);
-    this.#policy = this.#parts.rules.policy();
-    return true;
+  #changePolicy(added: readonly Declared[], ended: readonly Declared[], at: number): void {
+    const version = this.#parts.declarations.change(added, ended, at);
+    const gone = ended.map(({ id }) => id);
+    this.#policy = this.#policy.changed(version, added, gone);
   }
 
   #context(own: RowChange[], state: { damagedWords: boolean }): ApplyContext {
@@ -155,6 +163,8 @@ export class Applier {
       records: this.#parts.records,
       writer: this.#writer,
       seal: this.#parts.seal,
+      isDeclared: (id) => this.#parts.declarations.isTaken(id),
+      changePolicy: (added, ended, at) => this.#changePolicy(added, ended, at),
       lastChange: (row) => this.#lastChange.get({ row }),
       findIdempotent: (author, key) => this.findIdempotent(author, key),
       analyze,

@@ -48,6 +48,17 @@ create table rules (
   declared integer not null, since integer not null, until integer
 );
 `,
+  `
+create table declarations (
+  number integer primary key, id text not null unique, declaration text not null, at_open integer not null,
+  since integer not null, until integer, checksum text
+);
+insert into declarations (id, declaration, at_open, since, until)
+  select 'rule-' || id, json_object('effect', effect, 'to', json(subject), 'actions', json(actions), 'at', json(namespace)),
+    declared, since, until from rules order by id;
+drop table rules;
+create table former_subjects (user_id text not null, row integer not null, primary key (user_id, row)) without rowid;
+`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -32,9 +32,9 @@ export function revise(context: ApplyContext, record: Record, revision: Revision
     revision: record.revision + 1,
     updated_at: at,
   };
-  const reindex = embedded !== undefined || changed.scope !== record.scope || changed.owner !== record.owner;
   writer.insertRevision(record);
-  const stamped = stampChange(context, changed, { type: 'revised', at, by, reindex, ...tokens });
+  // Labels are in no index: what was shared anew needs no vector anew.
+  const stamped = stampChange(context, changed, { type: 'revised', at, by, reindex: embedded !== undefined, ...tokens });
   writer.replaceRecord(stamped, textChanged);
   return stamped;
 }

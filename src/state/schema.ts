@@ -115,18 +115,25 @@ export interface IdempotencyTable {
   revision: number;
 }
 
-export interface RulesTable {
-  id: Generated<number>;
-  effect: 'allow' | 'deny';
-  /** JSON of the rule's subject, actions and namespace. */
-  subject: string;
-  actions: string;
-  namespace: string;
-  /** 1 for a rule declared at `open`. */
-  declared: number;
+export interface DeclarationsTable {
+  /** In the order in which they were made. */
+  number: Generated<number>;
+  id: string;
+  /** JSON. */
+  declaration: string;
+  /** 1 for one that was given to `open`. */
+  at_open: number;
   since: number;
-  /** Rules are ended, never deleted. */
+  /** Declarations are ended, never deleted. */
   until: number | null;
+  /** Null for those that came from the first schema. */
+  checksum: string | null;
+}
+
+/** Whom a memory was about before a revision that changed it. */
+export interface FormerSubjectsTable {
+  user_id: string;
+  row: number;
 }
 
 export interface MetaTable {
@@ -146,6 +153,7 @@ export interface Tables {
   revisions: RevisionsTable;
   tags: TagsTable;
   idempotency: IdempotencyTable;
-  rules: RulesTable;
+  declarations: DeclarationsTable;
+  former_subjects: FormerSubjectsTable;
   meta: MetaTable;
 }

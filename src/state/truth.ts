@@ -9,6 +9,7 @@ import { rowLabels } from './apply-context';
 import { ChangeQueries } from './change-queries';
 import type { Checksum } from './checksum';
 import { Columns } from './columns';
+import { DeclarationsTable } from './declarations-table';
 import { Interning } from './interning';
 import { Meta } from './meta';
 import { migrate, versionOf } from './migrations';
@@ -16,7 +17,6 @@ import { queries } from './queries';
 import { RecordQueries } from './record-queries';
 import { RecordSeal } from './record-seal';
 import type { RowChange } from './row-change';
-import { RulesTable } from './rules-table';
 import { SelectionQueries } from './selection-queries';
 import { Vectors } from './vectors';
 import { ensureWords, postingsReader, rebuildWords } from './words';
@@ -35,6 +35,7 @@ export class Truth {
   readonly columns = new Columns();
   readonly vectors: Vectors;
   readonly meta: Meta;
+  readonly declarations: DeclarationsTable;
   readonly readPostings: (term: string) => ArrayLike<number>;
   readonly #applier: Applier;
   readonly #labelsAfter: Statement<{ entry: number }, LabelRow>;
@@ -56,6 +57,7 @@ export class Truth {
     this.changes = new ChangeQueries(database, seal);
     this.vectors = new Vectors(database, { columns, interning, checksum });
     this.meta = new Meta(database);
+    this.declarations = new DeclarationsTable(database, checksum);
     this.readPostings = postingsReader(database);
     this.#applier = new Applier({
       database,
@@ -63,7 +65,7 @@ export class Truth {
       seal,
       interning: this.interning,
       records: this.records,
-      rules: new RulesTable(database),
+      declarations: this.declarations,
     });
     this.#labelsAfter = prepareLabels(database);
     this.#countMemories = prepare(database, () =>

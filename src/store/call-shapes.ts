@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { Limits } from '../domain/limits';
-import { newMemoryShape, patchShape } from '../domain/parse/parse-memory';
+import { declarationShape } from '../domain/parse/parse-declaration';
+import { newMemoryShape, patchShape, relabellingShape } from '../domain/parse/parse-memory';
 import { principalShape } from '../domain/parse/parse-principal';
 import { present, scopeShape, selectionShape } from '../domain/parse/parse-selection';
 import {
+  action,
   fields,
   flag,
   name,
@@ -29,6 +31,8 @@ export function callShapes(limits: Limits) {
     scope: fields(scope),
     newMemory: newMemoryShape(limits),
     patch: patchShape(limits),
+    relabelling: relabellingShape(limits),
+    declaration: declarationShape(limits),
     items: z.custom<Iterable<never> | AsyncIterable<never>>(isIterable, {
       error: 'must be an iterable or an async iterable.',
     }),
@@ -82,6 +86,16 @@ export function callShapes(limits: Limits) {
       ...call,
       within: present(namespace(limits)),
       maxDepth: whole(1, limits.namespaceDepth).optional(),
+    }),
+    rules: fields({ ...call, within: present(namespace(limits)), ended: flag.optional() }),
+    question: fields({
+      principal: principalShape(limits),
+      action,
+      id: name(limits).optional(),
+      namespace: namespace(limits).optional(),
+    }).check((ctx) => {
+      if ((ctx.value.id === undefined) !== (ctx.value.namespace === undefined)) return;
+      ctx.issues.push({ code: 'custom', message: 'must have an id or a namespace, and not both.', input: ctx.value });
     }),
     watch: fields({ ...scope, ...call, since: z.string({ error: "must be 'now', 'start' or a cursor." }).optional() }),
     backup: fields(long),

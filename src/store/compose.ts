@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
+import type { Declaration } from '../domain/declaration';
 import { MemoryError } from '../domain/errors';
 import { root } from '../domain/principal';
-import type { Rule } from '../domain/rule';
 import { batchingEmbedder } from '../embedding/batching-embedder';
 import type { Embedder } from '../embedding/embedder';
 import { hashingEmbedder } from '../embedding/hashing-embedder';
@@ -14,6 +14,7 @@ import { fixtureEnvironment } from '../environment/fixture-environment';
 import { nextTurn } from '../environment/turn';
 import { LocalLog } from '../log/local-log';
 import { fromSqlite, translated } from '../sqlite/errors';
+import { differ } from '../state/apply-declaration';
 import { Checkpointer } from '../state/checkpointer';
 import { type Checksum, loadChecksum } from '../state/checksum';
 import { openDatabase } from '../state/database';
@@ -21,6 +22,7 @@ import { holdFolder } from '../state/folder-lock';
 import { Truth } from '../state/truth';
 import { PlannedSearch } from '../vector-index/planned-search';
 import { propose } from '../write/propose';
+import { newRuleId } from '../write/rule-id';
 import { ChangeSignal } from './change-signal';
 import { Engine } from './engine';
 import { EventSource } from './events';
@@ -179,10 +181,13 @@ export function batched(embedder: Embedder): Embedder {
   return batchingEmbedder(embedder);
 }
 
-/** Declares the rules that `open` was given, as a command like any other. */
-export async function declareRules(engine: Engine, rules: readonly Rule[]): Promise<void> {
-  const stamp = { at: engine.environment.clock.now(), by: root, within: {} };
-  await propose(engine.writing(), { type: 'declare-rules', rules, stamp });
+/** Declares what `open` was given, as a command like any other, where it differs from what was declared before. */
+export async function declareRules(engine: Engine, declarations: readonly Declaration[]): Promise<void> {
+  const { environment, truth } = engine;
+  if (!differ(truth, declarations)) return;
+  const at = environment.clock.now();
+  const named = declarations.map((declaration) => ({ id: newRuleId(environment, at, declaration), declaration }));
+  await propose(engine.writing(), { type: 'declare', declarations: named, stamp: { at, by: root, within: {} } });
 }
 
 /** The secret that authenticates cursors and hides what idempotency digests stand for. Made with the store. */

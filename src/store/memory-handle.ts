@@ -1,10 +1,12 @@
 import type { Call, Long } from '../domain/calls';
+import type { Relabelling } from '../domain/command';
 import type { Meta } from '../domain/json';
 import type { Change, Hit, Memory, NewMemory, Remembered, Settable } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
 import type { Principal } from '../domain/principal';
 import type { Scope, Selection } from '../domain/selection';
 import type { BatchResult } from '../write/remember-many';
+import type { AccessHandle } from './access-handle';
 
 /** How `recall` searches, and among what. */
 export interface RecallOptions<M = Meta> extends Selection<M> {
@@ -46,6 +48,14 @@ export interface Forgotten {
   forgotten: number;
   /** Those that went, or would go. */
   ids: string[];
+}
+
+/** What a principal can know of a store. */
+export interface HandleStats {
+  /** Memories that may be read: neither expired nor superseded nor quarantined. */
+  memories: number;
+  /** Namespaces that hold some of them. */
+  namespaces: number;
 }
 
 /** What `update` changes: absent fields stay, null sets one back to its default. */
@@ -91,6 +101,13 @@ export interface MemoryHandle<M = Meta> {
    * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT and what `remember` throws
    */
   update(id: string, patch: Patch<M>, options?: Call & { ifRevision?: number }): Promise<Memory<M>>;
+  /**
+   * Changes who may read a memory, as a revision: it takes `share` where the memory is, `write` where it goes, and a clearance
+   * for each of its access tags there. Only its author makes a memory private.
+   *
+   * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT, INVALID_INPUT where a memory there has the same key
+   */
+  share(id: string, change: Relabelling, options?: Call & { ifRevision?: number }): Promise<Memory<M>>;
   /** Forgets a memory, its text and its vectors. False where there is none that may be read. */
   forget(id: string, options?: Call & { ifRevision?: number }): Promise<boolean>;
   /**
@@ -103,6 +120,10 @@ export interface MemoryHandle<M = Meta> {
    * signal is aborted or the store closes.
    */
   watch(options?: Scope & Call & { since?: 'now' | 'start' | (string & {}) }): AsyncIterable<Change<M>>;
+  /** Figures of what may be read here. */
+  stats(options?: Call): Promise<HandleStats>;
+  /** The rules, as far as the principal may administer them. */
+  readonly access: AccessHandle;
   /** A handle with a narrower scope. */
   within(scope: Scope): MemoryHandle<M>;
 }

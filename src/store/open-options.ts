@@ -1,12 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { z } from 'zod';
 import type { Long } from '../domain/calls';
+import type { Declaration } from '../domain/declaration';
 import type { Meta } from '../domain/json';
 import { defaultLimits, type Limits } from '../domain/limits';
 import { parseAll } from '../domain/parse/parse';
-import { rulesShape } from '../domain/parse/parse-rule';
+import { declarationsShape } from '../domain/parse/parse-declaration';
 import { fields, flag, progressListener, signal } from '../domain/parse/shapes';
-import type { Rule } from '../domain/rule';
 import type { Embedder } from '../embedding/embedder';
 import type { Clock } from '../environment/clock';
 import type { Logger } from '../environment/environment';
@@ -17,8 +17,11 @@ export interface OpenOptions<M = Meta> extends Long {
   embedder?: Embedder;
   /** Types and validates metadata: any Standard Schema, such as one of Zod. */
   metadata?: StandardSchemaV1<unknown, M>;
-  /** The declared rules: they take the place of those declared before. Left out, those stay. */
-  access?: readonly Rule[];
+  /**
+   * Rules, clearances, roles and groups: they take the place of those declared before. Left out, those stay. What was made at
+   * run time stands apart.
+   */
+  access?: readonly Declaration[];
   /** Reads beside the process that owns the folder. Default: false. */
   readOnly?: boolean;
   /** Default: the system's clock; in memory, a fake one. */
@@ -82,10 +85,10 @@ const optionsShape = fields({
 /** @throws INVALID_INPUT with every issue. */
 export function parseOptions<M>(options: OpenOptions<M>): Options {
   const limits = limitsOf(options);
-  const rules = rulesShape(limits).optional();
+  const declarations = declarationsShape(limits).optional();
   const [{ access: _, limits: __, ...rest }, access] = parseAll(
     [optionsShape, options],
-    [rules, options?.access, ['access']],
+    [declarations, options?.access, ['access']],
   );
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Partial<Options>;
   return {

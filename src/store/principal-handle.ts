@@ -1,5 +1,6 @@
 import { ReadableCache } from '../access/readable-cache';
 import type { Call, Long } from '../domain/calls';
+import type { Relabelling } from '../domain/command';
 import { invalidInput } from '../domain/errors';
 import type { Meta } from '../domain/json';
 import type { Change, Hit, Memory, NewMemory, Remembered } from '../domain/memory';
@@ -18,15 +19,18 @@ import { get } from '../recall/get';
 import * as listing from '../recall/list';
 import type { Reader } from '../recall/read-context';
 import { recall } from '../recall/recall';
+import { withoutHiddenLinks } from '../recall/recheck';
 import { startOfWatch, watch } from '../recall/watch';
 import { forget, forgetAll } from '../write/forget';
 import { remember } from '../write/remember';
 import { type BatchResult, rememberAll, rememberEach } from '../write/remember-many';
+import { share } from '../write/share';
 import { update } from '../write/update';
+import { type AccessHandle, PrincipalAccess } from './access-handle';
 import type { Engine } from './engine';
 import type { Lifetime } from './lifetime';
 import { ListQuery } from './list-query';
-import type { Forgotten, ListOptions, MemoryHandle, Page, Patch, RecallOptions } from './memory-handle';
+import type { Forgotten, HandleStats, ListOptions, MemoryHandle, Page, Patch, RecallOptions } from './memory-handle';
 
 const defaultTopK = 10;
 const defaultListLimit = 100;
@@ -34,6 +38,7 @@ const defaultBatchSize = 256;
 
 /** The handle of one principal: parses what it is given and passes it on to the life of a write or of a read. */
 export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
+  readonly access: AccessHandle;
   readonly #engine: Engine;
   readonly #lifetime: Lifetime;
   readonly #reader: Reader;
@@ -42,6 +47,7 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     this.#engine = engine;
     this.#lifetime = lifetime;
     this.#reader = { actor, bound, readables: new ReadableCache(actor, bound.namespace ?? []) };
+    this.access = new PrincipalAccess(engine, lifetime, this.#reader);
   }
 
   remember(text: string, options: Omit<NewMemory<M>, 'text'> & Call = {}): Promise<Remembered> {
@@ -138,8 +144,7 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
       const { within, maxDepth, signal } = parse(this.#engine.shapes.namespaces, options, 'The options');
       signal?.throwIfAborted();
       const selection = selectionOf(within === undefined ? {} : { namespace: within });
-      const depth = maxDepth ?? this.#engine.limits.namespaceDepth;
-      return listing.namespaces(this.#engine.reading(), this.#reader, selection, depth);
+      return listing.namespaces(this.#engine.reading(), this.#reader, selection, maxDepth);
     });
   }
 
@@ -149,7 +154,16 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
       const { id: name, patch: shape, change: how } = this.#engine.shapes;
       const [known, parsed, change] = parseAll([name, id, ['id']], [shape, patch, ['patch']], [how, options]);
       const target = current(this.#engine.reading(), this.#reader, known, change.ifRevision);
-      return (await update(context, this.#reader, target, parsed, change)) as Memory<M>;
+      return this.#shown(await update(context, this.#reader, target, parsed, change));
+    });
+  }
+
+  share(id: string, change: Relabelling, options: Call & { ifRevision?: number } = {}): Promise<Memory<M>> {
+    return this.#lifetime.write(async () => {
+      const context = this.#engine.writing();
+      const { id: name, relabelling, change: how } = this.#engine.shapes;
+      const [known, wanted, call] = parseAll([name, id, ['id']], [relabelling, change, ['change']], [how, options]);
+      return this.#shown(await share(context, this.#reader, known, wanted, call));
     });
   }
 
@@ -189,11 +203,23 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     return watch(context, reader, start, this.#engine.changed, this.#endsWith(signal)) as AsyncIterable<Change<M>>;
   }
 
+  stats(options: Call = {}): Promise<HandleStats> {
+    return this.#lifetime.read(() => {
+      parse(this.#engine.shapes.call, options, 'The options').signal?.throwIfAborted();
+      const held = listing.namespaces(this.#engine.reading(), this.#reader, selectionOf({}));
+      return { memories: held.reduce((sum, { count }) => sum + count, 0), namespaces: held.length };
+    });
+  }
+
   within(scope: Scope): MemoryHandle<M> {
     const bound = narrow(this.#reader.bound, parse(this.#engine.shapes.scope, scope, 'The scope'));
     if (bound !== nothing) return new PrincipalHandle(this.#engine, this.#lifetime, this.#reader.actor, bound);
     const issues = [{ path: [], message: 'It lies outside the scope of the handle it should narrow.' }];
     throw invalidInput(issues, 'The scope');
+  }
+
+  #shown(memory: Memory): Memory<M> {
+    return withoutHiddenLinks(this.#engine.reading(), this.#reader, memory) as Memory<M>;
   }
 
   #endsWith(signal: AbortSignal | undefined): AbortSignal {

@@ -1,4 +1,4 @@
-import { isCleared, mayIn } from '../access/authorise';
+import { isCleared, mayIn, mayRead } from '../access/authorise';
 import type { Draft, Embedded } from '../domain/command';
 import { invalidInput, MemoryError } from '../domain/errors';
 import type { Meta } from '../domain/json';
@@ -6,6 +6,7 @@ import { showNamespace } from '../domain/namespace';
 import { issuesOf } from '../domain/parse/parse';
 import type { ParsedMemory } from '../domain/parse/parse-memory';
 import { liesIn } from '../domain/scope';
+import { forbiddenKey } from '../state/apply-share';
 import { relatedIssues } from './related-issues';
 import type { Author, WriteContext } from './write-context';
 
@@ -49,7 +50,7 @@ function completed({ bound }: Author, parsed: ParsedMemory, metadata: Meta): Com
 }
 
 function authorise(context: WriteContext, { actor, bound }: Author, value: Completed): void {
-  const { namespace, accessTags = [], userId, sessionId, tags } = value;
+  const { namespace, accessTags = [], key, userId, sessionId, tags } = value;
   const agentId = actor.party !== 'root' && actor.party.kind === 'agent' ? actor.party.id : undefined;
   const written = {
     namespace,
@@ -67,11 +68,14 @@ function authorise(context: WriteContext, { actor, bound }: Author, value: Compl
   if (!mayIn(context.policy(), actor, 'write', namespace)) {
     throw new MemoryError('FORBIDDEN', `No rule allows writing in ${showNamespace(namespace)}, or one denies it.`);
   }
-  if (!isCleared(actor, accessTags)) {
+  if (!isCleared(context.policy(), actor, accessTags, namespace)) {
     throw new MemoryError(
       'FORBIDDEN',
       `Putting the access tags ${JSON.stringify(accessTags)} on a memory needs a clearance for each of them.`,
     );
+  }
+  if (key !== undefined && !mayRead(context.policy(), actor, { namespace, accessTags, author: actor })) {
+    throw forbiddenKey(key, namespace);
   }
 }
 

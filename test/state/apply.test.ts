@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Command, Draft, Outcome } from '../../src/domain/command';
+import type { Command, Draft, Outcome, Relabelling } from '../../src/domain/command';
+import { clear, type Declaration, group, role } from '../../src/domain/declaration';
 import { type Actor, root } from '../../src/domain/principal';
+import { allow, deny } from '../../src/domain/rule';
 import type { Columns } from '../../src/state/columns';
 import type { Truth } from '../../src/state/truth';
 import { agentA, agentB, contents, draft, emptyTruth, openToAll, remember, reopened } from './truths';
@@ -47,12 +49,33 @@ const deed: fc.Arbitrary<Undated<Command>> = fc.oneof(
   }),
   fc.record({ type: fc.constant('forget' as const), ids: fc.array(id, { minLength: 1, maxLength: 2 }) }),
   fc.record({
-    type: fc.constant('declare-rules' as const),
-    rules: fc.constantFrom(
-      [{ effect: 'allow' as const, to: 'everyone' as const, actions: 'curator', at: [] }],
-      [{ effect: 'allow' as const, to: { agentId: 'a' }, actions: 'writer', at: ['n'] }],
-      [{ effect: 'allow' as const, to: 'everyone' as const, actions: 'writer', at: [] }],
-    ),
+    type: fc.constant('declare' as const),
+    declarations: fc
+      .constantFrom(
+        allow('everyone', 'curator', []),
+        allow({ agentId: 'a' }, 'writer', ['n']),
+        allow('everyone', 'writer', []),
+      )
+      .map((declaration) => [{ id: '', declaration }]),
+  }),
+  fc.record({
+    type: fc.constant('add-declaration' as const),
+    added: fc
+      .constantFrom<Declaration>(
+        deny('everyone', ['read'], ['n']),
+        clear({ agentId: 'a' }, 'secret', ['n']),
+        role('scribe', ['write']),
+        allow({ agentId: 'a' }, 'scribe', []),
+        group('team', [{ agentId: 'b' }]),
+        allow({ group: 'team' }, 'curator', ['n']),
+      )
+      .map((declaration) => ({ id: '', declaration })),
+  }),
+  fc.record({ type: fc.constant('end-declaration' as const), id }),
+  fc.record({
+    type: fc.constant('share' as const),
+    id,
+    change: fc.constantFrom<Relabelling>({ visibility: 'private' }, { namespace: ['m'] }, { accessTags: ['secret'] }),
   }),
 );
 
@@ -62,7 +85,12 @@ const commands: fc.Arbitrary<Command[]> = fc
   .map((deeds) => {
     let ids = 0;
     return deeds.map(([each, by], at) => {
-      const stamp = { at, by: each.type === 'declare-rules' ? root : by, within: {} };
+      const stamp = { at, by: each.type.includes('declar') ? root : by, within: {} };
+      if (each.type === 'declare') {
+        const declarations = each.declarations.map((one) => ({ ...one, id: `id-${ids++}` }));
+        return { ...each, declarations, stamp };
+      }
+      if (each.type === 'add-declaration') return { ...each, added: { ...each.added, id: `id-${ids++}` }, stamp };
       if (each.type !== 'remember') return { ...each, stamp } as Command;
       return { ...each, drafts: each.drafts.map((one) => ({ ...one, id: `id-${ids++}` })), stamp };
     });
@@ -166,7 +194,12 @@ describe('apply', () => {
   test('decides anew: what was allowed when it was proposed is refused when a rule came between', () => {
     const truth = emptyTruth();
     truth.apply([openToAll, remember(agentA, 1, draft({ id: 'one' }))]);
-    const closed: Command = { type: 'declare-rules', rules: [], stamp: { at: 2, by: root, within: {} } };
+    const closed: Command = { type: 'declare', declarations: [], stamp: { at: 2, by: root, within: {} } };
+    const openedAgain: Command = {
+      type: 'declare',
+      declarations: [{ id: 'again', declaration: allow('everyone', 'curator', []) }],
+      stamp: { at: 4, by: root, within: {} },
+    };
     const stamp = { at: 3, by: agentA, within: {} };
     const { outcomes } = truth.apply([
       remember(agentA, 2, draft({ id: 'two' })),
@@ -174,7 +207,7 @@ describe('apply', () => {
       remember(agentA, 3, draft({ id: 'three' })),
       { type: 'update', id: 'one', patch: { priority: 1 }, stamp },
       { type: 'forget', ids: ['one'], stamp },
-      openToAll,
+      openedAgain,
       { type: 'update', id: 'one', patch: { priority: 1 }, stamp },
     ]);
     expect(outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.error.code))).toEqual([

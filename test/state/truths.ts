@@ -55,7 +55,7 @@ export function remember(by: Actor, at: number, ...drafts: Draft[]): Command {
 
 /** A command that lets everybody do everything, and so leaves decisions to what a test is about. */
 export const openToAll: Command = {
-  type: 'declare-rules',
-  rules: [{ effect: 'allow', to: 'everyone', actions: 'curator', at: [] }],
+  type: 'declare',
+  declarations: [{ id: 'all', declaration: { effect: 'allow', to: 'everyone', actions: 'curator', at: [] } }],
   stamp: { at: 0, by: root, within: {} },
 };

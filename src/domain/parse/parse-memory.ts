@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import type { Relabelling } from '../command';
 import type { Meta } from '../json';
 import type { Limits } from '../limits';
 import { channels, kinds } from '../memory';
 import { copiedJson, jsonIssues } from './parse-json';
-import { fields, name, names, namespace, revision, signal, time, unitInterval, vector } from './shapes';
+import { fields, name, names, namespace, signal, time, unitInterval, vector } from './shapes';
 
 function text({ textBytes }: Limits) {
   return z.string({ error: 'must be a string.' }).check((ctx) => {
@@ -38,6 +39,8 @@ function metadata({ metadataBytes }: Limits) {
   });
 }
 
+const visibility = z.enum(['shared', 'private'], { error: "must be 'shared' or 'private'." });
+
 function settable(limits: Limits) {
   return {
     kind: z
@@ -66,7 +69,7 @@ export function newMemoryShape(limits: Limits) {
     text: text(limits),
     ...settable(limits),
     namespace: namespace(limits).optional(),
-    visibility: z.enum(['shared', 'private'], { error: "must be 'shared' or 'private'." }).optional(),
+    visibility: visibility.optional(),
     accessTags: names(limits).optional(),
     userId: name(limits).optional(),
     sessionId: name(limits).optional(),
@@ -103,5 +106,19 @@ export function patchShape(limits: Limits) {
 
 export type ParsedPatch = z.output<ReturnType<typeof patchShape>>;
 
-/** The options of a call that changes one memory. */
-export const changeOptionsShape = fields({ ifRevision: revision.optional(), signal: signal.optional() });
+/** What `share` changes. */
+export function relabellingShape(limits: Limits) {
+  return fields({
+    visibility: visibility.optional(),
+    namespace: namespace(limits).optional(),
+    accessTags: names(limits).optional(),
+  })
+    .check((ctx) => {
+      if (Object.values(ctx.value).every((value) => value === undefined)) {
+        ctx.issues.push({ code: 'custom', message: 'must change something.', input: ctx.value });
+      }
+    })
+    .transform(
+      (change) => Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Relabelling,
+    );
+}

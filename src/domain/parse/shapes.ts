@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import type { Progress } from '../calls';
 import type { Limits } from '../limits';
-import { actions } from '../rule';
+import { type Action, actions } from '../rule';
 import { toEpochMs } from '../time';
 
 /** An object that knows all of its fields: any other is an issue that names the nearest known one. */
@@ -78,7 +78,7 @@ export const unitInterval = z
   .number({ error: 'must be a number in 0..1.' })
   .min(0, { error: 'must not be below 0.' })
   .max(1, { error: 'must not be above 1.' });
-export const action = z.enum(actions as [string, ...string[]], {
+export const action = z.enum(actions as [Action, ...Action[]], {
   error: (issue) => unknownField(String(issue.input), actions, 'action'),
 });
 export const flag = z.boolean({ error: 'must be true or false.' });

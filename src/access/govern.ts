@@ -1,0 +1,64 @@
+import { type Declaration, isClearance, isRole, isRule, names, type Role } from '../domain/declaration';
+import type { Namespace } from '../domain/namespace';
+import { type Actor, isRoot, partiesOf } from '../domain/principal';
+import type { Action } from '../domain/rule';
+import type { Bound } from '../domain/scope';
+import { liesIn } from '../domain/scope';
+import { isCleared, mayIn } from './authorise';
+import type { Policy } from './policy';
+import { bitsOf } from './subject-rules';
+
+/** Who changes rules, and inside which bounds. */
+export interface Governor {
+  readonly actor: Actor;
+  readonly bound: Bound;
+}
+
+const everywhere: Namespace = [];
+
+/**
+ * Whether somebody may make a declaration, or end it. For a rule or a clearance at a namespace that takes `administer` there, and
+ * everything that the rule is about, there and nowhere below denied. For a role or a group it takes `administer` in the whole
+ * store, and all that the rules that name it take: who changes what a name stands for changes each of them.
+ */
+export function mayDeclare(policy: Policy, governor: Governor, declaration: Declaration): boolean {
+  if (isRule(declaration)) {
+    return holds(policy, governor, ['administer', ...policy.actionsOf(declaration.actions)], declaration.at);
+  }
+  if (isClearance(declaration)) {
+    const { clear, at } = declaration;
+    return holds(policy, governor, ['administer'], at) && isCleared(policy, governor.actor, [clear], at);
+  }
+  const own = isRole(declaration) ? declaration.actions : [];
+  if (!holds(policy, governor, ['administer', ...own], everywhere)) return false;
+  return [...policy.declared.values()]
+    .map((each) => each.declaration)
+    .filter((each) => names(each, declaration))
+    .every((each) => mayDeclare(policy, governor, each) && mayDeclare(policy, governor, as(each, declaration)));
+}
+
+/** Whether somebody may look at a declaration. */
+export function maySee(policy: Policy, { actor, bound }: Governor, declaration: Declaration): boolean {
+  const at = 'at' in declaration ? declaration.at : everywhere;
+  return isInBound(bound, at) && mayIn(policy, actor, 'administer', at);
+}
+
+function holds(policy: Policy, { actor, bound }: Governor, some: readonly Action[], at: Namespace): boolean {
+  if (!isInBound(bound, at)) return false;
+  if (isRoot(actor)) return true;
+  const bits = bitsOf(some);
+  return (
+    some.every((action) => mayIn(policy, actor, action, at)) &&
+    partiesOf(actor).every((party) => policy.rulesFor(party).every((rules) => !rules.deniesBelow(bits, at)))
+  );
+}
+
+/** A rule reaches everything at its namespace: a scope that binds anything but the namespace holds no rule. */
+function isInBound(bound: Bound, at: Namespace): boolean {
+  return liesIn(bound, { namespace: at, tags: [] });
+}
+
+/** A rule as it would be with the role made anew. */
+function as(rule: Declaration, named: Declaration): Declaration {
+  return isRole(named) ? { ...rule, actions: (named as Role).actions } : rule;
+}

@@ -1,0 +1,134 @@
+import { mayDeclare, maySee } from '../access/govern';
+import type { Named, Stamp } from '../domain/command';
+import { canonical, type Declaration, type Declared, isGroup, isRole, names } from '../domain/declaration';
+import { type Issue, invalidInput, MemoryError } from '../domain/errors';
+import { showNamespace } from '../domain/namespace';
+import { unknownNames } from '../domain/parse/parse-declaration';
+import { isRoot } from '../domain/principal';
+import type { ApplyContext } from './apply-context';
+
+type Context = Pick<ApplyContext, 'policy' | 'isDeclared' | 'changePolicy'>;
+
+/** Whether what is declared at `open` differs from these. Their order counts for nothing, a repeat for nothing. */
+export function differ({ policy }: Pick<ApplyContext, 'policy'>, declarations: readonly Declaration[]): boolean {
+  const { added, ended } = difference([...policy.declared.values()], declarations.map(unnamed));
+  return added.length + ended.length > 0;
+}
+
+/** Puts these in the place of what was declared at `open` before. What was made at run time stays. */
+export function declare(context: Context, declarations: readonly Named[], { at, by }: Stamp): void {
+  if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Only who opens the folder declares rules.');
+  const inForce = [...context.policy.declared.values()];
+  const { added, ended } = difference(inForce, declarations);
+  if (added.length + ended.length === 0) return;
+  const staying = inForce.filter(({ atOpen }) => !atOpen).map(({ declaration }) => declaration);
+  const issues = [
+    ...clashes(staying, declarations),
+    ...unknownNames(staying, [...staying, ...declarations.map(({ declaration }) => declaration)]).map((issue) => ({
+      path: ['access'],
+      message: `no longer makes what a rule that was made at run time names. ${issue.message} End that rule first.`,
+    })),
+  ];
+  if (issues.length > 0) throw invalidInput(issues, 'The declared rules');
+  context.changePolicy(
+    added.map(({ id, declaration }) => ({ id: freeId(context, id), declaration, atOpen: true, since: at })),
+    ended,
+    at,
+  );
+}
+
+/** Makes a declaration. A role or a group that was made at run time before gives way to one of the same name. */
+export function addDeclaration(context: Context, { id, declaration }: Named, stamp: Stamp): Declared {
+  const { policy } = context;
+  const governor = governorOf(stamp);
+  // Before anything is said of roles and groups: who may not administer learns of none.
+  if (!maySee(policy, governor, declaration)) throw forbidden(declaration);
+  const inForce = [...policy.declared.values()];
+  const issues: Issue[] = unknownNames(
+    [declaration],
+    inForce.map((each) => each.declaration),
+  ).map(({ path, message }) => ({ path: path.slice(1), message }));
+  const same = inForce.filter((each) => haveOneName(each.declaration, declaration));
+  if (same.some(({ atOpen }) => atOpen)) {
+    issues.push({ path: ['name'], message: 'is declared where the store is opened: change it there.' });
+  }
+  if (issues.length > 0) throw invalidInput(issues, 'The rule');
+  if (!mayDeclare(policy, governor, declaration)) throw forbidden(declaration);
+  const added = { id: freeId(context, id), declaration, atOpen: false, since: stamp.at };
+  context.changePolicy([added], same, stamp.at);
+  return added;
+}
+
+/** Ends a declaration. False where none in force has that id, or none that may be seen. */
+export function endDeclaration(context: Context, id: string, stamp: Stamp): boolean {
+  const { policy } = context;
+  const found = policy.declared.get(id);
+  if (found === undefined || !maySee(policy, governorOf(stamp), found.declaration)) return false;
+  const { declaration, atOpen } = found;
+  if (!mayDeclare(policy, governorOf(stamp), declaration)) throw forbidden(declaration);
+  if (atOpen) {
+    const message = 'is declared where the store is opened: leave it out there, and it ends.';
+    throw invalidInput([{ path: ['id'], message }], 'The rule');
+  }
+  assertUnused(policy.declared.values(), declaration);
+  context.changePolicy([], [found], stamp.at);
+  return true;
+}
+
+function assertUnused(inForce: Iterable<Declared>, ended: Declaration): void {
+  if (!isRole(ended) && !isGroup(ended)) return;
+  const users = [...inForce].filter(({ declaration }) => names(declaration, ended)).map(({ id }) => id);
+  if (users.length === 0) return;
+  throw invalidInput([{ path: ['id'], message: `is named by the rules ${users.join(', ')}: end these first.` }], 'It');
+}
+
+function governorOf({ by, within }: Stamp) {
+  return { actor: by, bound: within };
+}
+
+/** What differs between the declarations in force that were given to `open`, and those that are given now. */
+function difference(inForce: readonly Declared[], wanted: readonly Named[]): { added: Named[]; ended: Declared[] } {
+  const declared = inForce.filter(({ atOpen }) => atOpen);
+  const had = new Set(declared.map(({ declaration }) => canonical(declaration)));
+  const wants = new Map(wanted.map((each) => [canonical(each.declaration), each]));
+  return {
+    added: [...wants].flatMap(([text, each]) => (had.has(text) ? [] : [each])),
+    ended: declared.filter(({ declaration }) => !wants.has(canonical(declaration))),
+  };
+}
+
+function clashes(staying: readonly Declaration[], declarations: readonly Named[]) {
+  return declarations.flatMap(({ declaration }, i) =>
+    staying.some((each) => haveOneName(each, declaration))
+      ? [
+          {
+            path: ['access', i],
+            message: 'has the name of a role or a group that was made at run time: end that first.',
+          },
+        ]
+      : [],
+  );
+}
+
+/** The proposed id, or one like it: whoever made the same rule before, in the same moment, has it already. */
+function freeId(context: Context, id: string): string {
+  let free = id;
+  for (let n = 2; context.isDeclared(free); n++) free = `${id}-${n}`;
+  return free;
+}
+
+function haveOneName(a: Declaration, b: Declaration): boolean {
+  return (isRole(a) && isRole(b) && a.role === b.role) || (isGroup(a) && isGroup(b) && a.group === b.group);
+}
+
+function unnamed(declaration: Declaration): Named {
+  return { id: '', declaration };
+}
+
+function forbidden(declaration: Declaration): MemoryError {
+  const message =
+    'at' in declaration
+      ? `Changing this rule takes administer at ${showNamespace(declaration.at)}, and there and below all that the rule is about.`
+      : 'Changing a role or a group takes administer in the whole store, and all that the rules that name it are about.';
+  return new MemoryError('FORBIDDEN', message);
+}

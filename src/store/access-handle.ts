@@ -1,0 +1,175 @@
+import { mayIn } from '../access/authorise';
+import { explainIn, explainMemory, type Reason } from '../access/explain';
+import { maySee } from '../access/govern';
+import type { Call } from '../domain/calls';
+import { clear, type Declaration, type Declared, group, inForce, type RuleInForce, role } from '../domain/declaration';
+import { MemoryError } from '../domain/errors';
+import { contains, type Namespace, showNamespace } from '../domain/namespace';
+import { parse, parseAll } from '../domain/parse/parse';
+import type { Principal } from '../domain/principal';
+import { type Action, allow, deny, type Member, type Rule, type Subject } from '../domain/rule';
+import { find } from '../recall/get';
+import type { Reader } from '../recall/read-context';
+import { labelsOf } from '../state/apply-context';
+import { noSuchMemory } from '../state/apply-update';
+import { propose } from '../write/propose';
+import { newRuleId } from '../write/rule-id';
+import type { Engine } from './engine';
+import type { Lifetime } from './lifetime';
+
+/** Whether a principal may do something, and why. */
+export interface Explanation {
+  allowed: boolean;
+  reason: Reason;
+  /** The rules that decided, as far as who asks may list them. */
+  rules: RuleInForce[];
+  /** True where other rules decided too, which who asks may not list. */
+  undisclosed: boolean;
+}
+
+/** What `explain` is asked: about a namespace, or about one memory. */
+export type Question = { principal: Principal; action: Action } & (
+  | { namespace: Namespace; id?: never }
+  | { id: string; namespace?: never }
+);
+
+/**
+ * Rules at run time, for who may administer. Whoever administers a namespace makes and ends rules and clearances there and below,
+ * for actions and access tags that it has there itself; roles and groups take `administer` in the whole store.
+ *
+ * Every change throws INVALID_INPUT for what makes no sense, and FORBIDDEN.
+ */
+export interface AccessHandle {
+  /** Allows a subject a role or some actions, at a namespace and below. */
+  allow(to: Subject, actions: Rule['actions'], at: Namespace, options?: Call): Promise<RuleInForce>;
+  /** Denies them, whatever other rules allow. */
+  deny(to: Subject, actions: Rule['actions'], at: Namespace, options?: Call): Promise<RuleInForce>;
+  /** Clears a subject for an access tag, at a namespace and below. */
+  clear(to: Subject, tag: string, at: Namespace, options?: Call): Promise<RuleInForce>;
+  /** Names a set of actions. One that was made at run time under the same name gives way to it. */
+  role(name: string, actions: readonly Action[], options?: Call): Promise<RuleInForce>;
+  /** Names a set of principals. One that was made at run time under the same name gives way to it. */
+  group(name: string, members: readonly Member[], options?: Call): Promise<RuleInForce>;
+  /** Ends what was made at run time. False where there is none in force with that id, or none that may be seen. */
+  end(id: string, options?: Call): Promise<boolean>;
+  /** What is in force, at a namespace and below; with `ended` also what was. Only what the principal may administer. */
+  list(options?: Call & { within?: Namespace; ended?: boolean }): Promise<RuleInForce[]>;
+  /**
+   * Whether a principal may do something in a namespace or to a memory, and why.
+   *
+   * @throws INVALID_INPUT, NOT_FOUND for a memory that who asks may not read, FORBIDDEN for who does not administer there
+   */
+  explain(question: Question, options?: Call): Promise<Explanation>;
+}
+
+/** The rules, in the hands of one principal inside one scope. */
+export class PrincipalAccess implements AccessHandle {
+  readonly #engine: Engine;
+  readonly #lifetime: Lifetime;
+  readonly #reader: Reader;
+
+  constructor(engine: Engine, lifetime: Lifetime, reader: Reader) {
+    this.#engine = engine;
+    this.#lifetime = lifetime;
+    this.#reader = reader;
+  }
+
+  allow(to: Subject, actions: Rule['actions'], at: Namespace, options?: Call): Promise<RuleInForce> {
+    return this.#add(allow(to, actions, at), options);
+  }
+
+  deny(to: Subject, actions: Rule['actions'], at: Namespace, options?: Call): Promise<RuleInForce> {
+    return this.#add(deny(to, actions, at), options);
+  }
+
+  clear(to: Subject, tag: string, at: Namespace, options?: Call): Promise<RuleInForce> {
+    return this.#add(clear(to, tag, at), options);
+  }
+
+  role(name: string, actions: readonly Action[], options?: Call): Promise<RuleInForce> {
+    return this.#add(role(name, actions), options);
+  }
+
+  group(name: string, members: readonly Member[], options?: Call): Promise<RuleInForce> {
+    return this.#add(group(name, members), options);
+  }
+
+  end(id: string, options: Call = {}): Promise<boolean> {
+    return this.#lifetime.write(async () => {
+      const context = this.#engine.writing();
+      const { id: name, call } = this.#engine.shapes;
+      const [known, { signal }] = parseAll([name, id, ['id']], [call, options]);
+      signal?.throwIfAborted();
+      const { ended } = await propose(context, { type: 'end-declaration', id: known, stamp: this.#stamp() });
+      return ended;
+    });
+  }
+
+  list(options: Parameters<AccessHandle['list']>[0] = {}): Promise<RuleInForce[]> {
+    return this.#lifetime.read(() => {
+      const { within = [], ended = false, signal } = parse(this.#engine.shapes.rules, options, 'The options');
+      signal?.throwIfAborted();
+      const { truth } = this.#engine.reading();
+      const all = ended ? truth.declarations.all(true) : [...truth.policy.declared.values()];
+      return all.filter((each) => this.#maySee(each) && liesWithin(each.declaration, within)).map(inForce);
+    });
+  }
+
+  explain(question: Question, options: Call = {}): Promise<Explanation> {
+    return this.#lifetime.read(() => {
+      const { question: shape, call } = this.#engine.shapes;
+      const [asked, { signal }] = parseAll([shape, question], [call, options]);
+      signal?.throwIfAborted();
+      const { allowed, reason, deciding } = this.#decide(asked);
+      const seen = deciding.filter((each) => this.#maySee(each));
+      return { allowed, reason, rules: seen.map(inForce), undisclosed: seen.length < deciding.length };
+    });
+  }
+
+  #decide({ principal, action, id, namespace = [] }: ReturnType<Engine['shapes']['question']['parse']>) {
+    const context = this.#engine.reading();
+    const { truth } = context;
+    return truth.snapshot(() => {
+      const record = id === undefined ? undefined : find(context, this.#reader, id);
+      if (id !== undefined && record === undefined) throw noSuchMemory(id);
+      const labels = record && labelsOf(truth, record);
+      this.#assertAdministers(labels?.namespace ?? namespace);
+      return labels === undefined
+        ? explainIn(truth.policy, principal, action, namespace)
+        : explainMemory(truth.policy, principal, action, labels);
+    });
+  }
+
+  #assertAdministers(namespace: Namespace): void {
+    const { actor, bound } = this.#reader;
+    const isInBound = bound.namespace === undefined || contains(bound.namespace, namespace);
+    if (isInBound && mayIn(this.#engine.truth.policy, actor, 'administer', namespace)) return;
+    throw new MemoryError('FORBIDDEN', `Explaining decisions takes administer in ${showNamespace(namespace)}.`);
+  }
+
+  #maySee({ declaration }: Declared): boolean {
+    return maySee(this.#engine.truth.policy, this.#reader, declaration);
+  }
+
+  #add(declaration: Declaration, options: Call = {}): Promise<RuleInForce> {
+    return this.#lifetime.write(async () => {
+      const context = this.#engine.writing();
+      const { declaration: shape, call } = this.#engine.shapes;
+      const [made, { signal }] = parseAll([shape, declaration], [call, options]);
+      signal?.throwIfAborted();
+      const stamp = this.#stamp();
+      const added = { id: newRuleId(this.#engine.environment, stamp.at, made), declaration: made };
+      const { declared } = await propose(context, { type: 'add-declaration', added, stamp });
+      return inForce(declared);
+    });
+  }
+
+  #stamp() {
+    const { actor, bound } = this.#reader;
+    return { at: this.#engine.environment.clock.now(), by: actor, within: bound };
+  }
+}
+
+function liesWithin(declaration: Declaration, within: Namespace): boolean {
+  return contains(within, 'at' in declaration ? declaration.at : []);
+}
