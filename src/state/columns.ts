@@ -18,30 +18,14 @@ export class Columns {
   validFrom = new Float64Array(initialCapacity);
   expiresAt = new Float64Array(initialCapacity);
   priority = new Float64Array(initialCapacity);
-  /** The number of active memories with vectors, by scope and owner. Expired ones count until they are gone. */
-  readonly #searchable = new Map<number, Map<number, number>>();
 
   apply({ row, labels }: Pick<RowChange, 'row' | 'labels'>): void {
     if (row > this.last) {
       this.#grow(row);
       this.last = row;
     }
-    this.#count(row, -1);
     if (labels === undefined) this.#clear(row);
     else this.#set(row, labels);
-    this.#count(row, 1);
-  }
-
-  /** How many active memories with vectors there are in these scopes, shared or of that owner. */
-  countSearchable(scopes: readonly number[], owner: number | 'any'): number {
-    let count = 0;
-    for (const scope of scopes) {
-      const owners = this.#searchable.get(scope);
-      if (owners === undefined) continue;
-      if (owner === 'any') for (const each of owners.values()) count += each;
-      else count += (owners.get(0) ?? 0) + (owners.get(owner) ?? 0);
-    }
-    return count;
   }
 
   #set(row: number, labels: RowLabels): void {
@@ -58,14 +42,6 @@ export class Columns {
   // A forgotten row has scope 0, which no actor can read.
   #clear(row: number): void {
     for (const column of [this.scope, this.owner, this.active, this.parts, this.length]) column[row] = 0;
-  }
-
-  #count(row: number, step: 1 | -1): void {
-    const scope = this.scope[row] as number;
-    if (scope === 0 || this.active[row] === 0 || this.parts[row] === 0) return;
-    const owner = this.owner[row] as number;
-    const owners = this.#searchable.get(scope) ?? new Map<number, number>();
-    this.#searchable.set(scope, owners.set(owner, (owners.get(owner) ?? 0) + step));
   }
 
   #grow(row: number): void {

@@ -68,9 +68,9 @@ export const schemaVersion = migrations.length;
  *
  * @throws STORE_NEWER where a newer release wrote it.
  */
-export function migrate(database: Database): void {
+export function migrate(database: Database, to = schemaVersion): void {
   const found = versionOf(database);
-  for (const [i, script] of migrations.entries()) {
+  for (const [i, script] of migrations.slice(0, to).entries()) {
     if (i < found) continue;
     database.transaction(() => {
       database.exec(script);

@@ -34,7 +34,13 @@ export function revise(context: ApplyContext, record: Record, revision: Revision
   };
   writer.insertRevision(record);
   // Labels are in no index: what was shared anew needs no vector anew.
-  const stamped = stampChange(context, changed, { type: 'revised', at, by, reindex: embedded !== undefined, ...tokens });
+  const stamped = stampChange(context, changed, {
+    type: 'revised',
+    at,
+    by,
+    reindex: embedded !== undefined,
+    ...tokens,
+  });
   writer.replaceRecord(stamped, textChanged);
   return stamped;
 }

@@ -166,10 +166,7 @@ describe('apply', () => {
         expect(again.interning.actors()).toEqual(truth.interning.actors());
         expect(again.interning.currentSpace).toEqual(truth.interning.currentSpace);
         expect(again.policy.version).toBe(truth.policy.version);
-        const scopes = Array.from({ length: truth.interning.scopeCount }, (_, i) => i + 1);
-        for (const owner of ['any', -1, 0, 1, 2, 3] as const) {
-          expect(again.columns.countSearchable(scopes, owner)).toBe(truth.columns.countSearchable(scopes, owner));
-        }
+        expect([...again.policy.declared]).toEqual([...truth.policy.declared]);
       }),
       { numRuns: 40 },
     );

@@ -24,7 +24,7 @@ describe('the columns', () => {
       { maxLength: 60 },
     );
     fc.assert(
-      fc.property(changes, fc.uniqueArray(fc.integer({ min: 1, max: 5 })), (all, scopes) => {
+      fc.property(changes, (all) => {
         const columns = new Columns();
         const model = new Map<number, RowLabels>();
         for (const { row, labels: given } of all) {
@@ -48,15 +48,6 @@ describe('the columns', () => {
         // A row that is gone has scope 0, which nobody may read.
         for (const { row } of all)
           if (!model.has(row)) expect([columns.scope[row], columns.active[row]]).toEqual([0, 0]);
-        const searchable = [...model.values()].filter(
-          ({ scope, active, parts }) => active && parts > 0 && scopes.includes(scope),
-        );
-        for (const owner of [-1, 0, 1, 2, 3]) {
-          const own = searchable.filter((each) => each.owner === 0 || each.owner === owner);
-          // The owner 0 is everybody: it must not be counted twice.
-          if (owner !== 0) expect(columns.countSearchable(scopes, owner)).toBe(own.length);
-        }
-        expect(columns.countSearchable(scopes, 'any')).toBe(searchable.length);
       }),
       { numRuns: 200 },
     );
@@ -69,7 +60,6 @@ describe('the columns', () => {
     expect([1, 1_023, 1_024, 1_025, 100_000].map((row) => columns.length[row])).toEqual([
       1, 1_023, 1_024, 1_025, 100_000,
     ]);
-    expect(columns.countSearchable([1], 'any')).toBe(5);
     expect(columns.scope[50_000]).toBe(0);
   });
 });

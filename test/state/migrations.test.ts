@@ -1,6 +1,9 @@
 import BetterSqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { MemoryError } from '../../src/domain/errors';
+import { allow, deny } from '../../src/domain/rule';
+import { loadChecksum } from '../../src/state/checksum';
+import { DeclarationsTable } from '../../src/state/declarations-table';
 import { migrate, schemaVersion, versionOf } from '../../src/state/migrations';
 
 function tables(database: BetterSqlite.Database): unknown[] {
@@ -48,5 +51,32 @@ describe('migrations', () => {
     expect(MemoryError.is(error) && error.code).toBe('STORE_NEWER');
     expect(MemoryError.is(error) && error.message).toContain(String(schemaVersion + 1));
     expect(tables(database)).toEqual(before);
+  });
+
+  test('keep the rules of a store that the first schema made', async () => {
+    const database = new BetterSqlite(':memory:');
+    migrate(database, 1);
+    const insert = database.prepare(
+      'insert into rules (effect, subject, actions, namespace, declared, since, until) values (?, ?, ?, ?, ?, ?, ?)',
+    );
+    insert.run('allow', '"everyone"', '"writer"', '["support"]', 1, 5, null);
+    insert.run('deny', '{"agentId":"it\'s"}', '["read","write"]', '[]', 1, 6, 7);
+    migrate(database);
+    expect(new DeclarationsTable(database, await loadChecksum()).all(true)).toEqual([
+      { id: 'rule-1', declaration: allow('everyone', 'writer', ['support']), atOpen: true, since: 5 },
+      { id: 'rule-2', declaration: deny({ agentId: "it's" }, ['read', 'write'], []), atOpen: true, since: 6, until: 7 },
+    ]);
+  });
+});
+
+describe('rules as they are kept', () => {
+  test('are not guessed: one that was altered makes the store unreadable', async () => {
+    const database = new BetterSqlite(':memory:');
+    migrate(database);
+    const table = new DeclarationsTable(database, await loadChecksum());
+    table.change([{ id: 'one', declaration: deny({ agentId: 'a' }, ['read'], ['x']), atOpen: false, since: 1 }], [], 1);
+    expect(table.policy().declared.size).toBe(1);
+    database.exec('update declarations set declaration = replace(declaration, \'"x"\', \'"y"\')');
+    expect(() => table.policy()).toThrow(expect.objectContaining({ code: 'RECORD_DAMAGED' }));
   });
 });

@@ -1,0 +1,164 @@
+import { allow, clear, type Declaration, type MemoryStore } from 'multi-agent-memory';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { openInMemory } from '../store/stores';
+
+const a = { agentId: 'a' };
+const b = { agentId: 'b' };
+
+const access: Declaration[] = [
+  allow(a, 'curator', ['team']),
+  allow(a, 'writer', ['public']),
+  allow(a, ['write'], ['box']),
+  allow(b, 'reader', ['team']),
+  allow(b, 'reader', ['public']),
+  clear(a, 'secret', ['team']),
+  clear(b, 'secret', ['team']),
+];
+
+let store: MemoryStore;
+beforeEach(async () => {
+  store = await openInMemory({ access });
+});
+
+describe('share', () => {
+  test('moves a memory, as a revision that who watches the new place sees', async () => {
+    const { id } = await store.as(a).remember('the plan', { namespace: ['team'], tags: ['x'] });
+    const shared = await store.as(a).share(id, { namespace: ['public'] });
+    expect(shared).toMatchObject({ id, namespace: ['public'], revision: 2, text: 'the plan', tags: ['x'] });
+    expect(await store.as(b).get(id)).toEqual(shared);
+    expect((await store.as(b).recall('plan', { namespace: ['public'] })).map((hit) => hit.id)).toEqual([id]);
+    expect(await store.as(b).count({ namespace: ['team'] })).toBe(0);
+    expect((await store.as(a).history(id)).map(({ type, memory }) => [type, memory?.namespace])).toEqual([
+      ['stored', ['team']],
+      ['revised', ['public']],
+    ]);
+  });
+
+  test('shows what was private to who may read the place, and only from then on', async () => {
+    const { id } = await store.as(a).remember('mine', { namespace: ['team'], visibility: 'private' });
+    await store.as(a).update(id, { text: 'mine, corrected' });
+    expect(await store.as(b).get(id)).toBeUndefined();
+    await store.as(a).share(id, { visibility: 'shared' });
+    expect(await store.as(b).get(id)).toMatchObject({ text: 'mine, corrected', visibility: 'shared' });
+    expect((await store.as(b).history(id)).map(({ revision }) => revision)).toEqual([3]);
+  });
+
+  test('takes a memory back only for its author', async () => {
+    const { id } = await store.as(a).remember('ours', { namespace: ['team'] });
+    await store.admin.access.allow(b, 'curator', ['team']);
+    await expect(store.as(b).share(id, { visibility: 'private' })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    const forAUser = store.as({ ...a, onBehalfOf: { userId: 'u' } });
+    await store.admin.access.allow({ userId: 'u' }, 'curator', ['team']);
+    await expect(forAUser.share(id, { visibility: 'private' })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await store.as(a).share(id, { visibility: 'private' });
+    expect(await store.as(b).get(id)).toBeUndefined();
+  });
+
+  test('puts an access tag on, and takes it off, for who holds it', async () => {
+    const { id } = await store.as(a).remember('dose', { namespace: ['team'] });
+    expect((await store.as(a).share(id, { accessTags: ['secret'] })).accessTags).toEqual(['secret']);
+    expect(await store.as(b).get(id)).toMatchObject({ accessTags: ['secret'] });
+    await expect(store.as(a).share(id, { accessTags: ['secret', 'other'] })).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+    });
+    await store.admin.access.clear(a, 'other', ['public']);
+    // Cleared elsewhere, not there.
+    await expect(store.as(a).share(id, { accessTags: ['other'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    expect((await store.as(a).share(id, { accessTags: [] })).accessTags).toEqual([]);
+  });
+
+  test('keeps its access tags where it goes, so that these must be held there too', async () => {
+    const { id } = await store.as(a).remember('dose', { namespace: ['team'], accessTags: ['secret'] });
+    await expect(store.as(a).share(id, { namespace: ['public'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await store.as(a).share(id, { namespace: ['public'], accessTags: [] });
+    expect(await store.as(b).get(id)).toMatchObject({ namespace: ['public'] });
+  });
+
+  test('takes share where the memory is, for one’s own memories too, and write where it goes', async () => {
+    const { id } = await store.as(a).remember('note', { namespace: ['public'] });
+    await expect(store.as(a).share(id, { namespace: ['team'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    const inTeam = await store.as(a).remember('note', { namespace: ['team'] });
+    await expect(store.as(a).share(inTeam.id, { namespace: ['elsewhere'] })).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+    });
+    await expect(store.as(b).share(inTeam.id, { visibility: 'shared' })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await store.admin.access.deny(a, ['share'], ['team']);
+    await expect(store.as(a).share(inTeam.id, { namespace: ['public'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  });
+
+  test('puts into a box what nobody who put it there can read, unless it has a key', async () => {
+    const { id } = await store.as(a).remember('for the box', { namespace: ['team'] });
+    await store.as(a).share(id, { namespace: ['box'] });
+    expect(await store.as(a).get(id)).toBeUndefined();
+    const keyed = await store.as(a).remember('for the box', { namespace: ['team'], key: 'k' });
+    await expect(store.as(a).share(keyed.id, { namespace: ['box'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(store.as(a).remember('x', { namespace: ['box'], key: 'k' })).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+    });
+  });
+
+  test('says that a key is taken where the memory should go', async () => {
+    await store.as(a).remember('there', { namespace: ['public'], key: 'k' });
+    const { id } = await store.as(a).remember('here', { namespace: ['team'], key: 'k' });
+    await expect(store.as(a).share(id, { namespace: ['public'] })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      issues: [{ path: ['change', 'namespace'] }],
+    });
+    expect(await store.as(a).get({ namespace: ['team'], key: 'k' })).toMatchObject({ id, revision: 1 });
+  });
+
+  test('knows a memory that may not be read no better than one that is not there', async () => {
+    const { id } = await store.admin.remember('hidden', { namespace: ['closed'] });
+    for (const unknown of [id, 'nothing']) {
+      await expect(store.as(a).share(unknown, { namespace: ['team'] })).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+        message: `There is no memory ${JSON.stringify(unknown)}, or none that may be read here.`,
+      });
+    }
+  });
+
+  test('stays inside the scope of its handle, and at the revision that was relied on', async () => {
+    const { id } = await store.as(a).remember('note', { namespace: ['team'] });
+    const narrow = store.as(a, { namespace: ['team'] });
+    await expect(narrow.share(id, { namespace: ['public'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(narrow.share(id, { accessTags: ['secret'] }, { ifRevision: 2 })).rejects.toMatchObject({
+      code: 'REVISION_CONFLICT',
+    });
+    expect(await narrow.share(id, { accessTags: ['secret'] }, { ifRevision: 1 })).toMatchObject({ revision: 2 });
+  });
+
+  test('changes something, or is refused', async () => {
+    await expect(store.as(a).share('x', {})).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    const wrong = { visibility: 'public', namespace: [''], accessTags: 'secret', tags: [] };
+    await expect(store.as(a).share('x', wrong as never)).rejects.toMatchObject({
+      issues: expect.arrayContaining([
+        expect.objectContaining({ path: ['change', 'visibility'] }),
+        expect.objectContaining({ path: ['change', 'namespace', 0] }),
+        expect.objectContaining({ path: ['change', 'accessTags'] }),
+        expect.objectContaining({ path: ['change', 'tags'] }),
+      ]),
+    });
+  });
+
+  test('leaves the deny of another rule in force', async () => {
+    await store.admin.access.deny(b, ['read'], ['team', 'inner']);
+    const { id } = await store.as(a).remember('note', { namespace: ['team'] });
+    await store.as(a).share(id, { namespace: ['team', 'inner'] });
+    expect(await store.as(b).get(id)).toBeUndefined();
+  });
+});
+
+describe('what took the place of a memory', () => {
+  test('is named only to who may read it', async () => {
+    const old = await store.as(a).remember('old', { namespace: ['team'] });
+    const { id } = await store
+      .as(a)
+      .remember('new', { namespace: ['team'], visibility: 'private', supersedes: old.id });
+    expect(await store.as(a).get(old.id)).toMatchObject({ state: 'superseded', supersededBy: id });
+    const seen = await store.as(b).get(old.id);
+    expect(seen).toMatchObject({ state: 'superseded' });
+    expect(seen).not.toHaveProperty('supersededBy');
+    await store.as(a).share(id, { visibility: 'shared' });
+    expect(await store.as(b).get(old.id)).toMatchObject({ supersededBy: id });
+  });
+});
