@@ -1,9 +1,9 @@
 import { MemoryError } from 'multi-agent-memory';
 import { help, taskOf, UsageError } from './customer-service/arguments';
 import { askTranscript } from './customer-service/ask-transcript';
-import { screenOn } from './customer-service/screen';
 import { playWeek } from './customer-service/story';
 import { TranscriptError } from './customer-service/transcript';
+import { screenOn } from './screen';
 
 /** Does what the command line asks for. False when the demo's own check failed. */
 async function main(args: readonly string[]): Promise<boolean> {

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { allow, type BatchResult, type Hit, type MemoryHandle, MemoryStore } from 'multi-agent-memory';
+import { cut, printable, type Screen, wrap } from '../screen';
 import { took } from './hits';
-import { cut, printable, type Screen, wrap } from './screen';
 import { readTranscript, TranscriptError, type Turn } from './transcript';
 
 const namespace = ['chat'];

@@ -1,6 +1,6 @@
 import type { Hit, MemoryHandle, RecallOptions } from 'multi-agent-memory';
+import type { Screen } from '../screen';
 import { printHit, took } from './hits';
-import type { Screen } from './screen';
 
 /** Hits that are shown, and among which an expected answer must be. */
 const shown = 3;

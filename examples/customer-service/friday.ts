@@ -1,8 +1,8 @@
 import { type MemoryStore, toContext } from 'multi-agent-memory';
+import { printable, type Screen, wrap } from '../screen';
 import { ask, type Claims } from './asking';
 import { when } from './hits';
 import { firmwarePromise } from './notes';
-import { printable, type Screen, wrap } from './screen';
 import { agentOf, type StoryClock } from './shop';
 
 const dana = 'customer-4417';

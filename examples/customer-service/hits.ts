@@ -1,5 +1,5 @@
 import type { Hit } from 'multi-agent-memory';
-import { pad, printable, type Screen, wrap } from './screen';
+import { pad, printable, type Screen, wrap } from '../screen';
 
 // The shop's own clock on the wall, so that the week reads the same wherever the program runs.
 const shopTime = new Intl.DateTimeFormat('en-GB', {

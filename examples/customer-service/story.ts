@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MemoryStore } from 'multi-agent-memory';
+import { pad, type Screen } from '../screen';
 import { ask, type Claims, claimsOn } from './asking';
 import { friday } from './friday';
 import { took, when } from './hits';
 import { type Question, questions } from './questions';
-import { pad, type Screen } from './screen';
 import { loadSessions, type Session } from './sessions';
 import { agentOf, openShop, rememberSession, type StoryClock } from './shop';
 

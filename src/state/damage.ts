@@ -5,7 +5,7 @@ import { fromSqlite } from '../sqlite/errors';
 export interface Problem {
   /** The memory that it is about, if it is about one. */
   id?: string;
-  part: 'database' | 'record' | 'vector' | 'words' | 'index';
+  part: 'database' | 'record' | 'rule' | 'vector' | 'words' | 'index';
   message: string;
 }
 

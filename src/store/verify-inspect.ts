@@ -67,6 +67,7 @@ async function* rowProblems(
 
 function databaseSteps({ truth }: Engine, rows: RowDamage, check: DatabaseCheck): (() => Promise<Problem[]>)[] {
   return [
+    async () => ruleProblems(truth),
     async () => pageProblems(await check.pages),
     async () =>
       problemOf('database', await check.feed, (lines) =>
@@ -79,6 +80,15 @@ function databaseSteps({ truth }: Engine, rows: RowDamage, check: DatabaseCheck)
       ),
     async () => problemOf('database', await check.tags, (tags) => rows.tagsDiffer(tags)),
   ];
+}
+
+function ruleProblems({ declarations }: Engine['truth']): Problem[] {
+  try {
+    declarations.all(true);
+    return [];
+  } catch (error) {
+    return [{ part: 'rule', message: reasonOf(error) }];
+  }
 }
 
 function pageProblems(answer: Answer<readonly string[]>): Problem[] {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { columns, screenOn } from '../../examples/customer-service/screen';
+import { columns, screenOn } from '../../examples/screen';
 import { playWeek } from '../../examples/customer-service/story';
 import { runExample } from './run-example';
 

@@ -191,3 +191,19 @@ describe('verify, while others write', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 });
+
+test('verify finds a rule that was altered, and a store with such a rule does not open again', async () => {
+  const { folder } = await stored();
+  const store = await MemoryStore.open(folder);
+  const { id } = await store.admin.access.deny({ agentId: 'trainee' }, ['read'], ['support']);
+  behindItsBack(folder, (database) =>
+    database
+      .prepare("update declarations set declaration = replace(declaration, 'trainee', 'trainer') where id = ?")
+      .run(id),
+  );
+  const { ok, problems } = await store.verify();
+  expect(ok).toBe(false);
+  expect(problems).toContainEqual({ part: 'rule', message: expect.stringContaining(id) });
+  await store.close();
+  await expect(MemoryStore.open(folder)).rejects.toMatchObject({ code: 'RECORD_DAMAGED' });
+});

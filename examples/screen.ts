@@ -95,3 +95,10 @@ function pieces(word: string, width: number): string[] {
 export function pad(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - columns(text)));
 }
+
+/** A title, underlined. */
+export function heading(screen: Screen, title: string): void {
+  screen.print();
+  screen.print(screen.style('bold', title));
+  screen.print('─'.repeat(title.length));
+}
