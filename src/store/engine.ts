@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { ReadableCaches } from '../access/readable-caches';
 import { MemoryError } from '../domain/errors';
 import type { Limits } from '../domain/limits';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
@@ -46,6 +47,7 @@ export class Engine {
   readonly events: EventSource;
   readonly changed: Feed;
   readonly readOnly: boolean;
+  readonly readables = new ReadableCaches();
   /** Records that passed a compiled filter and not the check on the way out: every one is a mistake of ours. */
   recheckRejected = 0;
   readonly #parts: EngineParts;

@@ -1,4 +1,3 @@
-import { ReadableCache } from '../access/readable-cache';
 import type { Call, Long } from '../domain/calls';
 import type { Relabelling } from '../domain/command';
 import { invalidInput } from '../domain/errors';
@@ -46,7 +45,7 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   constructor(engine: Engine, lifetime: Lifetime, actor: Actor, bound: Bound) {
     this.#engine = engine;
     this.#lifetime = lifetime;
-    this.#reader = { actor, bound, readables: new ReadableCache(actor, bound.namespace ?? []) };
+    this.#reader = { actor, bound, readables: engine.readables.of(actor, bound.namespace ?? []) };
     this.access = new PrincipalAccess(engine, lifetime, this.#reader);
   }
 
