@@ -1,5 +1,6 @@
 import type { Memory } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
+import { isRoot } from '../domain/principal';
 import type { Record } from '../state/record';
 import type { ReadContext, Reader } from './read-context';
 import { mayLeave, shownTo } from './recheck';
@@ -23,11 +24,14 @@ export function find(context: ReadContext, reader: Reader, address: Address): Re
   return record !== undefined && mayLeave(context, reader, record) ? record : undefined;
 }
 
-/** A key is unique among memories with the same labels. Of several that may be read, the reader's own private one comes first. */
+/**
+ * A key is unique among memories with the same labels. Of several that may be read, the reader's own private one comes first; for
+ * root, which reads everybody's, the shared one.
+ */
 function byKey(context: ReadContext, reader: Reader, { namespace, key }: Exclude<Address, string>): Record | undefined {
   const { truth } = context;
   const own = truth.interning.findActor(reader.actor);
-  const owners = own === undefined ? [0] : [own, 0];
+  const owners = isRoot(reader.actor) ? ['any' as const] : own === undefined ? [0] : [own, 0];
   for (const owner of owners) {
     for (const scope of truth.interning.scopesOf(namespace)) {
       const record = truth.records.byKey(scope, owner, key);

@@ -10,6 +10,7 @@ export class RecordQueries {
   readonly #byId;
   readonly #byRow;
   readonly #byKey;
+  readonly #byAnyKey;
   readonly #rowOf;
 
   constructor(database: Database, seal: RecordSeal) {
@@ -20,6 +21,13 @@ export class RecordQueries {
     );
     this.#rowOf = prepare<{ id: string }, { row: number }>(database, (p) =>
       queries.selectFrom('memories').select('row').where('id', '=', p('id')),
+    );
+    this.#byAnyKey = prepare<{ scope: number; key: string }, StoredRecord>(database, (p) =>
+      withText()
+        .where('memories.scope', '=', p('scope'))
+        .where('memories.key', '=', p('key'))
+        .orderBy('memories.owner')
+        .limit(1),
     );
     this.#byKey = prepare<{ scope: number; owner: number; key: string }, StoredRecord>(database, (p) =>
       withText()
@@ -57,9 +65,9 @@ export class RecordQueries {
     return stored === undefined || stored.state === 'forgotten' ? undefined : this.#seal.open(stored);
   }
 
-  /** The one record with that key among those with the same labels. */
-  byKey(scope: number, owner: number, key: string): Record | undefined {
-    const stored = this.#byKey.get({ scope, owner, key });
+  /** The one record with that key among those with the same labels; of any owner, the shared one or else the first owner's. */
+  byKey(scope: number, owner: number | 'any', key: string): Record | undefined {
+    const stored = owner === 'any' ? this.#byAnyKey.get({ scope, key }) : this.#byKey.get({ scope, owner, key });
     return stored === undefined ? undefined : this.#seal.open(stored);
   }
 }

@@ -129,3 +129,14 @@ describe('a key', () => {
     expect((await agent.get({ namespace, key: 'k' }))?.text).toBe('for all');
   });
 });
+
+test('root finds by key what is private to somebody, and what is shared before it', async () => {
+  const store = await openInMemory();
+  const at = { namespace: ['n'], key: 'k' };
+  const mine = await store.as({ agentId: 'a' }).remember('mine', { ...at, visibility: 'private' });
+  expect(await store.admin.get(at)).toMatchObject({ id: mine.id });
+  const shared = await store.as({ agentId: 'b' }).remember('shared', at);
+  expect(await store.admin.get(at)).toMatchObject({ id: shared.id });
+  expect(await store.as({ agentId: 'a' }).get(at)).toMatchObject({ id: mine.id });
+  expect(await store.as({ agentId: 'c' }).get(at)).toMatchObject({ id: shared.id });
+});
