@@ -15,7 +15,7 @@ export function selecting(context: ReadContext, reader: Reader, selection: Parse
   const narrower = namespace !== undefined && namespace.length > (reader.bound.namespace?.length ?? 0);
   return {
     readable: narrower ? within(readable, (id) => contains(namespace, interning.scope(id).namespace)) : readable,
-    selected: { ...selection, scope },
+    selected: { ...selection, scope, known: { readable, scope: reader.bound } },
     now: context.clock.now(),
   };
 }

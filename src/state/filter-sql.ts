@@ -10,25 +10,29 @@ type Compare = Extract<FilterNode, { op: 'compare' }>;
  *
  * What is absent matches `ne`, `nin` and `exists: false`, and no other comparison. `null` means absent.
  */
-export function filterCondition(node: FilterNode): Condition {
+export function filterCondition(node: FilterNode, links: Links): Condition {
+  const conditions = (nodes: readonly FilterNode[]) => nodes.map((each) => filterCondition(each, links));
   switch (node.op) {
     case 'and':
-      return node.nodes.length === 0 ? sql`true` : sql`(${sql.join(node.nodes.map(filterCondition), sql` and `)})`;
+      return node.nodes.length === 0 ? sql`true` : sql`(${sql.join(conditions(node.nodes), sql` and `)})`;
     case 'or':
-      return node.nodes.length === 0 ? sql`false` : sql`(${sql.join(node.nodes.map(filterCondition), sql` or `)})`;
+      return node.nodes.length === 0 ? sql`false` : sql`(${sql.join(conditions(node.nodes), sql` or `)})`;
     case 'not':
-      return sql`(not ${filterCondition(node.node)})`;
+      return sql`(not ${filterCondition(node.node, links)})`;
     case 'compare':
       return 'name' in node.field
-        ? fieldCondition(node.field.name, node)
+        ? fieldCondition(node.field.name, node, links)
         : metadataCondition(node.field.metadata, node);
   }
 }
 
+/** The ids of other memories that a memory names, as far as who asks may know of them. */
+export type Links = Readonly<Record<'supersedes' | 'supersededBy', RawBuilder<unknown>>>;
+
 const author = (column: 'name' | 'on_behalf_of', kind: Condition) =>
   sql`(select ${sql.ref(`actors.${column}`)} from actors where actors.id = memories.author and ${kind})`;
 
-const expressions: Readonly<Record<Exclude<FilterField, 'tags' | 'accessTags'>, RawBuilder<unknown>>> = {
+const expressions: Readonly<Record<Exclude<FilterField, 'tags' | 'accessTags' | keyof Links>, RawBuilder<unknown>>> = {
   id: sql`memories.id`,
   revision: sql`memories.revision`,
   state: sql`memories.state`,
@@ -45,16 +49,14 @@ const expressions: Readonly<Record<Exclude<FilterField, 'tags' | 'accessTags'>, 
   validFrom: sql`memories.valid_from`,
   validTo: sql`memories.valid_to`,
   expiresAt: sql`memories.expires_at`,
-  supersedes: sql`memories.supersedes`,
-  supersededBy: sql`memories.superseded_by`,
 };
 
-function fieldCondition(field: FilterField, { operator, operands }: Compare): Condition {
+function fieldCondition(field: FilterField, { operator, operands }: Compare, links: Links): Condition {
   if (field === 'tags') return listCondition(sql`memories.tags`, operator, operands);
   if (field === 'accessTags') {
     return listCondition(sql`(select access_tags from scopes where scopes.id = memories.scope)`, operator, operands);
   }
-  const value = expressions[field];
+  const value = field === 'supersedes' || field === 'supersededBy' ? links[field] : expressions[field];
   const [operand] = operands;
   if (operator === 'exists') return operand === true ? sql`(${value} is not null)` : sql`(${value} is null)`;
   if (operator === 'ne' || operator === 'nin') return sql`(not ${isOneOf(value, operands)})`;

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Readable } from '../access/compile';
 import type { FilterNode } from '../domain/filter';
 import type { Bound } from '../domain/scope';
-import { filterCondition } from './filter-sql';
+import { filterCondition, type Links } from './filter-sql';
 import type { Interning } from './interning';
 
 /** What a query selects, beside what the actor may read. */
@@ -11,17 +11,21 @@ export interface Selected {
   readonly filter?: FilterNode;
   readonly asOf?: number;
   readonly include: ReadonlySet<'expired' | 'superseded' | 'quarantined'>;
+  /** What the actor may read through its handle, whatever the selection: other memories that a memory names are known as far as that. */
+  readonly known: { readonly readable: Readable; readonly scope: Bound };
 }
 
+type Alias = 'memories' | 'linked';
+
 /** The rows that an actor may read: a condition on `memories`, with integers only. The bound's namespace is compiled into it. */
-export function readableCondition({ scopes, owner }: Readable): RawBuilder<boolean> {
-  const inScope = sql<boolean>`memories.scope in (select value from json_each(${JSON.stringify(scopes)}))`;
-  return owner === 'any' ? inScope : sql`(${inScope} and memories.owner in (0, ${owner}))`;
+export function readableCondition({ scopes, owner }: Readable, of: Alias = 'memories'): RawBuilder<boolean> {
+  const inScope = sql<boolean>`${sql.ref(`${of}.scope`)} in (select value from json_each(${JSON.stringify(scopes)}))`;
+  return owner === 'any' ? inScope : sql`(${inScope} and ${sql.ref(`${of}.owner`)} in (0, ${owner}))`;
 }
 
 /** What the selection asks for, apart from access and namespace: a condition on `memories`. */
 export function selectedCondition(
-  { scope, filter, asOf, include }: Selected,
+  { scope, filter, asOf, include, known }: Selected,
   now: number,
   interning: Interning,
 ): RawBuilder<boolean> {
@@ -32,17 +36,42 @@ export function selectedCondition(
       sql`(memories.valid_from <= ${asOf} and (memories.valid_to is null or memories.valid_to > ${asOf}))`,
     );
   }
-  if (scope.userId !== undefined) conditions.push(sql`memories.user_id = ${scope.userId}`);
-  if (scope.sessionId !== undefined) conditions.push(sql`memories.session_id = ${scope.sessionId}`);
-  if (scope.agentId !== undefined) {
-    const authors = JSON.stringify(interning.actorsOfAgent(scope.agentId));
-    conditions.push(sql`memories.author in (select value from json_each(${authors}))`);
-  }
+  conditions.push(...boundConditions(scope, 'memories', interning));
   for (const tag of scope.tags ?? []) {
     conditions.push(sql`memories.row in (select tags.row from tags where tags.tag = ${tag})`);
   }
-  if (filter !== undefined) conditions.push(filterCondition(filter));
+  if (filter !== undefined) conditions.push(filterCondition(filter, linksKnownTo(known, interning)));
   return sql`(${sql.join(conditions, sql` and `)})`;
+}
+
+function boundConditions(
+  { userId, sessionId, agentId }: Bound,
+  of: Alias,
+  interning: Interning,
+): RawBuilder<boolean>[] {
+  const conditions: RawBuilder<boolean>[] = [];
+  if (userId !== undefined) conditions.push(sql`${sql.ref(`${of}.user_id`)} = ${userId}`);
+  if (sessionId !== undefined) conditions.push(sql`${sql.ref(`${of}.session_id`)} = ${sessionId}`);
+  if (agentId !== undefined) {
+    const authors = JSON.stringify(interning.actorsOfAgent(agentId));
+    conditions.push(sql`${sql.ref(`${of}.author`)} in (select value from json_each(${authors}))`);
+  }
+  return conditions;
+}
+
+/** A filter compares only with ids that are shown: an order of ids would else spell out hidden ones. */
+function linksKnownTo({ readable, scope }: Selected['known'], interning: Interning): Links {
+  const link = (column: 'supersedes' | 'superseded_by') => {
+    const id = sql.ref(`memories.${column}`);
+    if (readable.owner === 'any') return id;
+    // Of a forgotten memory only its record still has tags.
+    const tags = (scope.tags ?? []).map(
+      (tag) => sql<boolean>`exists (select 1 from json_each(linked.tags) as tag where tag.value = ${tag})`,
+    );
+    const shown = [readableCondition(readable, 'linked'), ...boundConditions(scope, 'linked', interning), ...tags];
+    return sql`(select linked.id from memories as linked where linked.id = ${id} and ${sql.join(shown, sql` and `)})`;
+  };
+  return { supersedes: link('supersedes'), supersededBy: link('superseded_by') };
 }
 
 // What was superseded later was still true at an earlier time.

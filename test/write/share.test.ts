@@ -158,7 +158,13 @@ describe('what took the place of a memory', () => {
     const seen = await store.as(b).get(old.id);
     expect(seen).toMatchObject({ state: 'superseded' });
     expect(seen).not.toHaveProperty('supersededBy');
+    const named = (who: typeof a, scope = {}) =>
+      store.as(who, scope).count({ include: ['superseded'], filter: { supersededBy: { gte: id } } });
+    expect([await named(a), await named(b)]).toEqual([1, 0]);
     await store.as(a).share(id, { visibility: 'shared' });
     expect(await store.as(b).get(old.id)).toMatchObject({ supersededBy: id });
+    expect(await named(b)).toBe(1);
+    await store.as(a).forget(id);
+    expect([await named(b), await named(b, { agentId: 'a' }), await named(b, { sessionId: 's' })]).toEqual([1, 1, 0]);
   });
 });
