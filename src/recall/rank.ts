@@ -20,8 +20,12 @@ export interface Ranking {
   readonly vector: Float32Array | undefined;
   readonly terms: readonly string[];
   readonly visible: Visible;
+  /** What matches by words, where that is known already. */
+  readonly words: KeywordMatches | undefined;
   /** What the index of vectors proposed, best first. */
   readonly nearest: readonly Candidate[];
+  /** Other rows to score. */
+  readonly promising: readonly Candidate[];
   /** How many were asked of it, and are asked of the index of words. */
   readonly proposals: number;
 }
@@ -34,11 +38,12 @@ const estimateError = 0.01;
  * neither proposed: below 0 where there is none.
  */
 export function rank(context: ReadContext, ranking: Ranking): { ranked: Ranked[]; beyond: number } {
-  const { visible, nearest, threshold } = ranking;
-  const words = matchesOf(context, ranking);
+  const { visible, nearest, promising, threshold, proposals } = ranking;
+  const words = ranking.words ?? matchesOf(context, ranking, proposals);
   const cosines = new Map(nearest.map(({ row, score }) => [row, score]));
   const rows = new Set([...cosines.keys()].filter((row) => visible.vectors.has(row)));
-  for (const { row } of words?.hits ?? []) rows.add(row);
+  for (const { row } of words?.hits.slice(0, proposals) ?? []) rows.add(row);
+  for (const { row } of promising) if (visible.vectors.has(row)) rows.add(row);
   const ranked = [...rows].map((row) => scored(context, ranking, row, words, cosines.get(row)));
   return {
     ranked: ranked.filter(({ score }) => score >= threshold).sort((a, b) => b.score - a.score || a.row - b.row),
@@ -46,11 +51,15 @@ export function rank(context: ReadContext, ranking: Ranking): { ranked: Ranked[]
   };
 }
 
-function matchesOf({ keywords, truth }: ReadContext, ranking: Ranking): KeywordMatches | undefined {
-  const { terms, visible, proposals } = ranking;
+/** What matches by words, best first. Undefined where there are no words to look for. */
+export function matchesOf(
+  { keywords, truth }: ReadContext,
+  { terms, visible }: Pick<Ranking, 'terms' | 'visible'>,
+  limit: number,
+): KeywordMatches | undefined {
   if (terms.length === 0) return undefined;
   const { mask, texts, tokens } = visible;
-  return keywords.search(terms, { mask, lengths: truth.columns.length, count: texts, tokens }, proposals);
+  return keywords.search(terms, { mask, lengths: truth.columns.length, count: texts, tokens }, limit);
 }
 
 /** What a row could score that is just behind the last proposal of each index. */

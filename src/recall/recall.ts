@@ -1,9 +1,11 @@
 import type { Hit } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { analyzeQuery } from '../keyword-index/analyzer';
+import type { KeywordMatches } from '../keyword-index/keyword-index';
 import type { Candidate } from '../vector-index/vector-index';
 import { hydrate } from './hydrate';
-import { rank } from './rank';
+import { promising, weighedWords } from './promising';
+import { matchesOf, rank } from './rank';
 import type { ReadContext, Reader } from './read-context';
 import type { Mode } from './score';
 import { selecting } from './selecting';
@@ -55,18 +57,47 @@ async function search(context: ReadContext, reader: Reader, request: RecallReque
   const selected = selecting(context, reader, request.selection);
   if (selected === undefined) return [];
   let visible = context.visible.get(selected);
-  const { vector, proposals } = question;
-  const nearest: Candidate[] = (vector && (await context.vectors()?.search(vector, visible.vectors, proposals))) ?? [];
+  const { proposals } = question;
+  const { now } = selected;
+  const proposed = await propose(context, request, question, { visible, now });
   context.refresh();
   if (truth.policy.version !== version) return 'rules changed';
   // From here on nothing is awaited: words, vectors and records are those of one moment.
-  if (truth.lastEntry !== seen) visible = context.visible.get(selected);
+  const isSame = truth.lastEntry === seen;
+  if (!isSame) visible = context.visible.get(selected);
+  const words = isSame ? proposed.words : undefined;
   return truth.snapshot(() => {
-    const { ranked, beyond } = rank(context, { ...request, ...question, now: selected.now, visible, nearest });
+    const { ranked, beyond } = rank(context, { ...request, ...question, ...proposed, words, now, visible });
     const last = ranked[request.topK - 1]?.score ?? Number.NEGATIVE_INFINITY;
     if (beyond >= 0 && last <= beyond && mayAskForMore(context, request, visible, proposals)) return 'more';
     return hydrate(context, reader, ranked, { topK: request.topK, explain: request.explain });
   });
+}
+
+interface Proposed {
+  readonly nearest: readonly Candidate[];
+  readonly promising: readonly Candidate[];
+  /** What matches by words, where it was looked for. */
+  readonly words: KeywordMatches | undefined;
+}
+
+/** What the index of vectors proposes; of what is many, also what words and meaning together speak for. */
+async function propose(
+  context: ReadContext,
+  { mode }: RecallRequest,
+  { vector, terms, proposals }: Question,
+  { visible, now }: { readonly visible: Visible; readonly now: number },
+): Promise<Proposed> {
+  const index = context.vectors();
+  if (vector === undefined || index === undefined) return { nearest: [], promising: [], words: undefined };
+  const isFew = visible.vectors.count <= context.exactUpTo;
+  // No more than are searched exactly, which is where estimates come from.
+  const weighed = Math.max(1, Math.min(weighedWords, context.exactUpTo));
+  const words = mode === 'hybrid' && !isFew ? matchesOf(context, { terms, visible }, weighed) : undefined;
+  const nearest = await index.search(vector, visible.vectors, proposals);
+  if (words === undefined) return { nearest, promising: [], words };
+  const weighing = { vector, now, visible, words, nearest, limit: proposals };
+  return { nearest, promising: await promising(context, index, weighing), words };
 }
 
 // Texts that are all alike could make a search load every one of them.
