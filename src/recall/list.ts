@@ -1,6 +1,7 @@
 import type { Json } from '../domain/json';
 import type { Memory } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
+import { isPlain } from '../state/selection-sql';
 import type { ReadContext, Reader } from './read-context';
 import { rechecked } from './recheck';
 import { selecting } from './selecting';
@@ -53,16 +54,20 @@ function queryOf({ actor, bound }: Reader, { selection, orderBy, order }: ListOp
 /** How many memories a selection holds. */
 export function count(context: ReadContext, reader: Reader, selection: ParsedSelection): number {
   return (
-    counted(context, reader, selection, ({ readable, selected, now }) =>
-      context.truth.selections.count(readable, selected, now),
+    counted(context, reader, selection, (question) =>
+      isPlain(question.selected)
+        ? context.visible.get(question).texts
+        : context.truth.selections.count(question.readable, question.selected, question.now),
     ) ?? 0
   );
 }
 
 /** How many memories there are in each namespace. Those below `maxDepth` labels are counted with what they lie in. */
 export function namespaces(context: ReadContext, reader: Reader, within: ParsedSelection, maxDepth?: number) {
-  const byScope = counted(context, reader, within, ({ readable, selected, now }) =>
-    context.truth.selections.countByScope(readable, selected, now),
+  const byScope = counted(context, reader, within, (question) =>
+    isPlain(question.selected)
+      ? context.visible.get(question).countByScope()
+      : context.truth.selections.countByScope(question.readable, question.selected, question.now),
   );
   const totals = new Map<string, { namespace: string[]; count: number }>();
   for (const { scope, count: held } of byScope ?? []) {

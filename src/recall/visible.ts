@@ -32,6 +32,11 @@ export class Visible {
     this.vectors = new VisibleVectors(columns, this.mask);
   }
 
+  /** How many of them each scope holds. */
+  countByScope(): { scope: number; count: number }[] {
+    return [...countScopes(this.mask, this.#columns.scope)].map(([scope, count]) => ({ scope, count }));
+  }
+
   add(row: number): void {
     const { length, validFrom, priority, parts, expiresAt } = this.#columns;
     this.mask[row] = 1;
@@ -42,6 +47,17 @@ export class Visible {
     if ((priority[row] as number) > this.topPriority) this.topPriority = priority[row] as number;
     if ((expiresAt[row] as number) < this.firstExpiry) this.firstExpiry = expiresAt[row] as number;
   }
+}
+
+/** How many of these rows each scope holds. */
+function countScopes(mask: Uint8Array, scope: Uint32Array): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (let row = 1; row < mask.length; row++) {
+    if (mask[row] !== 1) continue;
+    const id = scope[row] as number;
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return counts;
 }
 
 class VisibleVectors implements VisibleRows {

@@ -1,4 +1,5 @@
-import { mayDeclare, maySee } from '../access/govern';
+import { type Governor, mayDeclare, maySee } from '../access/govern';
+import type { Policy } from '../access/policy';
 import type { Named, Stamp } from '../domain/command';
 import { canonical, type Declaration, type Declared, isGroup, isRole, names } from '../domain/declaration';
 import { type Issue, invalidInput, MemoryError } from '../domain/errors';
@@ -44,10 +45,7 @@ export function addDeclaration(context: Context, { id, declaration }: Named, sta
   // Before anything is said of roles and groups: who may not administer learns of none.
   if (!maySee(policy, governor, declaration)) throw forbidden(declaration);
   const inForce = [...policy.declared.values()];
-  const issues: Issue[] = unknownNames(
-    [declaration],
-    inForce.map((each) => each.declaration),
-  ).map(({ path, message }) => ({ path: path.slice(1), message }));
+  const issues = namesUnknownTo(governor, policy, declaration);
   const same = inForce.filter((each) => haveOneName(each.declaration, declaration));
   if (same.some(({ atOpen }) => atOpen)) {
     issues.push({ path: ['name'], message: 'is declared where the store is opened: change it there.' });
@@ -82,7 +80,15 @@ function assertUnused(inForce: Iterable<Declared>, ended: Declaration): void {
   throw invalidInput([{ path: ['id'], message: `is named by the rules ${users.join(', ')}: end these first.` }], 'It');
 }
 
-function governorOf({ by, within }: Stamp) {
+/** Roles and groups that are named and not there. Only who may list them is told of those that are. */
+function namesUnknownTo(governor: Governor, policy: Policy, declaration: Declaration): Issue[] {
+  const made = [...policy.declared.values()].map((each) => each.declaration);
+  if (unknownNames([declaration], made).length === 0) return [];
+  const known = made.filter((each) => (isRole(each) || isGroup(each)) && maySee(policy, governor, each));
+  return unknownNames([declaration], known).map(({ path, message }) => ({ path: path.slice(1), message }));
+}
+
+function governorOf({ by, within }: Stamp): Governor {
   return { actor: by, bound: within };
 }
 

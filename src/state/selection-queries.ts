@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Readable } from '../access/compile';
 import type { Interning } from './interning';
 import { queries } from './queries';
+import { ReadableMasks } from './readable-masks';
 import type { Record, StoredRecord } from './record';
 import { withText } from './record-queries';
 import type { RecordSeal } from './record-seal';
@@ -23,11 +24,13 @@ export class SelectionQueries {
   readonly #database: Database;
   readonly #interning: Interning;
   readonly #seal: RecordSeal;
+  readonly #masks: ReadableMasks;
 
   constructor(database: Database, parts: { interning: Interning; seal: RecordSeal }) {
     this.#database = database;
     this.#interning = parts.interning;
     this.#seal = parts.seal;
+    this.#masks = new ReadableMasks(database);
   }
 
   /** The rows of a selection, ascending. */
@@ -37,7 +40,7 @@ export class SelectionQueries {
       .select('memories.row')
       .where(this.#condition(readable, selected, now))
       .orderBy('memories.row');
-    return this.#pluck(query.compile());
+    return this.#masks.lend(readable, selected, () => this.#pluck(query.compile()));
   }
 
   /** The labels of a selection's memories, in the order of their rows. */
@@ -48,7 +51,7 @@ export class SelectionQueries {
       .where(this.#condition(readable, selected, now))
       .orderBy('memories.row')
       .compile();
-    return this.#database.prepare(text).all(...parameters) as LabelledRow[];
+    return this.#masks.lend(readable, selected, () => this.#database.prepare(text).all(...parameters) as LabelledRow[]);
   }
 
   page(readable: Readable, selected: Selected, now: number, page: Page): Record[] {
@@ -65,7 +68,11 @@ export class SelectionQueries {
       query = query.where(sql<boolean>`(${sql.ref(column)}, memories.id) ${beyond} (${at}, ${id})`);
     }
     const { sql: text, parameters } = query.compile();
-    const stored = this.#database.prepare(text).all(...parameters) as StoredRecord[];
+    const stored = this.#masks.lend(
+      readable,
+      selected,
+      () => this.#database.prepare(text).all(...parameters) as StoredRecord[],
+    );
     return stored.map((each) => this.#seal.open(each));
   }
 
@@ -74,7 +81,7 @@ export class SelectionQueries {
       .selectFrom('memories')
       .select(({ fn }) => fn.countAll().as('count'))
       .where(this.#condition(readable, selected, now));
-    return this.#pluck(query.compile())[0] as number;
+    return this.#masks.lend(readable, selected, () => this.#pluck(query.compile())[0] as number);
   }
 
   /** How many memories each readable scope holds. */
@@ -85,7 +92,11 @@ export class SelectionQueries {
       .where(this.#condition(readable, selected, now))
       .groupBy('memories.scope')
       .compile();
-    return this.#database.prepare(text).all(...parameters) as { scope: number; count: number }[];
+    return this.#masks.lend(
+      readable,
+      selected,
+      () => this.#database.prepare(text).all(...parameters) as { scope: number; count: number }[],
+    );
   }
 
   #condition(readable: Readable, selected: Selected, now: number): RawBuilder<boolean> {

@@ -17,9 +17,22 @@ export interface Selected {
 
 type Alias = 'memories' | 'linked';
 
+/**
+ * Up to so many scopes are a list that SQLite looks up. Beyond, it asks back for each row: with 5,000 scopes and 100,000 rows that
+ * took 21 ms against 36, and the list itself takes a millisecond to make.
+ */
+const mostListedScopes = 500;
+
+/** SQL functions that tell whether a scope is readable: see `ReadableMasks`. */
+export const maskFunctions: Readonly<Record<Alias, string>> = { memories: 'is_readable', linked: 'is_known' };
+
 /** The rows that an actor may read: a condition on `memories`, with integers only. The bound's namespace is compiled into it. */
 export function readableCondition({ scopes, owner }: Readable, of: Alias = 'memories'): RawBuilder<boolean> {
-  const inScope = sql<boolean>`${sql.ref(`${of}.scope`)} in (select value from json_each(${JSON.stringify(scopes)}))`;
+  const scope = sql.ref(`${of}.scope`);
+  const inScope =
+    scopes.length > mostListedScopes
+      ? sql<boolean>`${sql.raw(maskFunctions[of])}(${scope})`
+      : sql<boolean>`${scope} in (select value from json_each(${JSON.stringify(scopes)}))`;
   return owner === 'any' ? inScope : sql`(${inScope} and ${sql.ref(`${of}.owner`)} in (0, ${owner}))`;
 }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ListOptions, Memory, MemoryHandle, Page } from 'multi-agent-memory';
+import { allow, type ListOptions, type Memory, type MemoryHandle, type Page } from 'multi-agent-memory';
 import { fakeClock } from 'multi-agent-memory/testing';
 import { describe, expect, test } from 'vitest';
 import { all, codeOf, issuePaths, openFolder, openInMemory, temporaryFolder } from '../store/stores';
@@ -324,4 +324,31 @@ describe('namespaces', () => {
     const store = await opened();
     expect(await issuePaths(() => store.admin.namespaces(options as never))).toEqual(paths);
   });
+});
+
+test('exact questions of a reader of a thousand namespaces are answered as those of a reader of few', async () => {
+  const access = [allow({ agentId: 'many' }, 'reader', ['even']), allow({ agentId: 'few' }, 'reader', ['even', 'n2'])];
+  const store = await openInMemory({ access });
+  const items = Array.from({ length: 2_000 }, (_, i) => ({
+    text: `note ${i}`,
+    namespace: [i % 2 === 0 ? 'even' : 'odd', `n${i}`],
+    priority: i % 4 === 0 ? 1 : 0,
+  }));
+  const { results } = await store.admin.rememberMany(items, { atomic: true });
+  const ids = results.map((result) => (result.ok ? result.id : ''));
+  const many = store.as({ agentId: 'many' });
+  const filter = { priority: 1 };
+  expect(await many.count()).toBe(1_000);
+  expect(await many.count({ filter })).toBe(500);
+  expect(await store.admin.count({ filter })).toBe(500);
+  expect(await many.count({ filter: { not: filter } })).toBe(500);
+  expect(await store.as({ agentId: 'few' }).count({ filter: { not: filter } })).toBe(1);
+  expect((await many.namespaces({ maxDepth: 1 })).map(({ count }) => count)).toEqual([1_000]);
+  expect((await many.list({ limit: 3, order: 'oldest' })).items.map(({ id }) => id)).toEqual([ids[0], ids[2], ids[4]]);
+  // One that took the place of a memory out of reach is found, and its link is not.
+  const heir = await store.admin.remember('heir', { namespace: ['even', 'n0'], supersedes: ids[1] as string });
+  expect(await many.count({ filter: { supersedes: { exists: true } } })).toBe(0);
+  expect(await many.get(heir.id)).not.toHaveProperty('supersedes');
+  await store.admin.remember('another heir', { namespace: ['even', 'n0'], supersedes: ids[2] as string });
+  expect(await many.count({ filter: { supersedes: ids[2] as string } })).toBe(1);
 });

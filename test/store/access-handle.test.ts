@@ -92,6 +92,19 @@ describe('rules at run time', () => {
 });
 
 describe('who administers a part', () => {
+  test('uses roles and groups by their names, and is told of none', async () => {
+    await store.admin.access.group('merger-team', [a]);
+    await store.admin.access.role('merger', ['read']);
+    const { access } = store.as(head);
+    for (const unknown of [access.allow({ group: 'merger' }, 'reader', ['ward']), access.allow(a, 'merge', ['ward'])]) {
+      const error = await unknown.catch((reason) => reason);
+      expect(error).toMatchObject({ code: 'INVALID_INPUT' });
+      expect(error.message).not.toContain('merger-team');
+      expect(error.message).not.toContain('"merger"?');
+    }
+    await expect(access.allow({ group: 'merger-team' }, 'merger', ['ward'])).resolves.toMatchObject({ at: ['ward'] });
+  });
+
   test('gives there what it has there, and sees nothing of the rest', async () => {
     await store.admin.access.allow(b, 'reader', ['other']);
     const { access } = store.as(head);
