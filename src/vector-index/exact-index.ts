@@ -1,3 +1,4 @@
+import { pause } from '../environment/pause';
 import { nextTurn } from '../environment/turn';
 import { BestRows } from './best-rows';
 import { bestPart } from './kernel/dot';
@@ -13,8 +14,11 @@ export interface ExactIndexOptions {
 
 /** An index that looks at every visible vector, from memory as far as the bound allows. */
 export interface ExactIndex extends VectorIndex {
-  /** Brings those rows into memory, a little in each turn of the event loop, until they are there, the bound is met, or the index is closed. */
-  warm(rows: ArrayLike<number>): Promise<void>;
+  /**
+   * Brings those rows into memory, until they are there, the bound is met, or the index is closed. A little at a time: with a
+   * pause after each, in which the process may end, or as fast as the event loop allows.
+   */
+  warm(rows: ArrayLike<number>, pace: 'with pauses' | 'at once'): Promise<void>;
 }
 
 /** Searches exactly: an estimate is off by no more than the rounding of components to bytes. Nothing is read before it is searched for. */
@@ -25,12 +29,13 @@ export function exactIndex(options: ExactIndexOptions): ExactIndex {
 // What one turn of the event loop may hold: about 3 ms of scanning, and about 2 ms of reading.
 const scannedPerTurn = 32_768;
 const readPerTurn = 256;
+const msBetweenReads = 5;
 
 class ResidentExactIndex implements ExactIndex {
   readonly dimensions: number;
   readonly #truth: VectorTruth;
   readonly #resident: ResidentVectors;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor({ dimensions, memoryBytes, truth }: ExactIndexOptions) {
     this.dimensions = dimensions;
@@ -57,18 +62,18 @@ class ResidentExactIndex implements ExactIndex {
     return best.candidates();
   }
 
-  async warm(rows: ArrayLike<number>): Promise<void> {
+  async warm(rows: ArrayLike<number>, pace: 'with pauses' | 'at once'): Promise<void> {
     let full = false;
-    for (let from = 0; from < rows.length && !full && !this.#closed; ) {
+    for (let from = 0; from < rows.length && !full && !this.#closing.signal.aborted; ) {
       from = this.#read(rows, from, () => {
         full = true;
       });
-      await nextTurn();
+      await (pace === 'at once' ? nextTurn() : pause(msBetweenReads, this.#closing.signal));
     }
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
   }
 
   /**

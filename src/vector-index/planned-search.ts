@@ -33,6 +33,7 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
   #exact: ExactIndex | undefined;
   #indexer: Indexer | undefined;
   #starting: Promise<void> | undefined;
+  #warming: Promise<void> | undefined;
   #isLagging = false;
 
   constructor(options: PlannedSearchOptions) {
@@ -69,6 +70,8 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
       onDegraded,
     });
     this.#starting = this.#indexer.start();
+    // The first exact searches would else read the vectors of all their rows, one search in front of the other.
+    this.#warming = this.#starting.then(() => exact.warm(truth.rows(), 'with pauses')).catch(() => undefined);
   }
 
   index(): VectorIndex | undefined {
@@ -97,6 +100,8 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
 
   async settled(): Promise<void> {
     await this.#indexer?.settled();
+    // Who waits for this wants searches to be as fast as they get.
+    if (this.#indexer !== undefined) await this.#exact?.warm(this.#options.truth.rows(), 'at once');
   }
 
   async check(): Promise<readonly string[]> {
@@ -122,5 +127,6 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
   async close(): Promise<void> {
     await this.#indexer?.close();
     await this.#exact?.close();
+    await this.#warming;
   }
 }

@@ -69,7 +69,7 @@ describe('the exact index', () => {
     const truth = filled();
     const bytes = 1000 * (dimensions + 24);
     const index = exactIndex({ dimensions, memoryBytes: bytes, truth });
-    await index.warm(truth.rows());
+    await index.warm(truth.rows(), 'at once');
     const { reads } = truth;
     expect(reads).toBeLessThan(1500);
     await index.search(vectors[0] as Float32Array, visibleRows(truth.rows().slice(0, 1000)), 10);
@@ -79,7 +79,7 @@ describe('the exact index', () => {
   test('stops warming when it is closed', async () => {
     const truth = filled();
     const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, truth });
-    const warming = index.warm(truth.rows());
+    const warming = index.warm(truth.rows(), 'at once');
     await index.close();
     await warming;
     expect(truth.reads).toBeLessThan(vectors.length);
@@ -88,10 +88,10 @@ describe('the exact index', () => {
   test('uses the room of removed rows again', async () => {
     const truth = filled();
     const index = exactIndex({ dimensions, memoryBytes: 1000 * (dimensions + 24), truth });
-    await index.warm(truth.rows().slice(0, 1000));
+    await index.warm(truth.rows().slice(0, 1000), 'at once');
     for (let row = 1; row <= 1000; row++) truth.set(row);
     await index.refresh(Array.from({ length: 1000 }, (_, i) => i + 1));
-    await index.warm(truth.rows().slice(0, 1000));
+    await index.warm(truth.rows().slice(0, 1000), 'at once');
     truth.reads = 0;
     await index.search(vectors[0] as Float32Array, visibleRows(truth.rows().slice(0, 1000)), 10);
     expect(truth.reads).toBe(0);
