@@ -1,6 +1,7 @@
 import type { Call } from '../domain/calls';
 import { MemoryError } from '../domain/errors';
 import { onAbort } from './abort-listener';
+import { blamesTexts } from './blame';
 import { checkedVector, embeddingFailure } from './checked-vector';
 import type { Embedder, EmbeddingSpace } from './embedder';
 import { allLanded, type Flight } from './flight';
@@ -15,16 +16,24 @@ export interface BatchingOptions {
 /** Texts of one batch: few enough for every provider, and nobody waits long for the texts of another. */
 const maxBatch = 256;
 
+/**
+ * Requests of one batch that may fail in the search for the texts that are to blame: enough to find two of 256. More are a fault
+ * that has nothing to do with them.
+ */
+const mostSearches = 18;
+
 type EmbedAll = (texts: readonly string[], call: Call) => Promise<readonly unknown[]>;
 
 /**
  * Makes one embedder serve many callers at once.
  *
- * - Documents of callers that arrive in the same turn, or while a batch is running, go into one batch, each text once.
+ * - Documents of callers that arrive in the same turn, or while a batch is running, go into one batch, each text once, short ones
+ *   first: models that fill up what they embed together then have little to fill.
  * - Texts seen before come from a cache. Vectors are shared: do not change what you are given.
  * - Whatever the embedder returns is checked, and brought to length 1. A wrong number of vectors, a wrong number of dimensions,
  *   NaN, infinity and zero vectors are EMBEDDING_FAILED. So is whatever it throws, with that as the cause, unless it is a
- *   MemoryError already. Of what is wrong with one vector those hear who asked for it, of everything else the whole batch.
+ *   MemoryError already. Of what is wrong with one vector those hear who asked for it, of everything else the whole batch. Where
+ *   a provider refuses a batch for its texts, the batch is halved until only those fail whose text it refuses.
  * - A caller that aborts gets its signal's reason at once. The batch goes on for the others, and is aborted when all have left.
  *
  * Uses no timers.
@@ -70,29 +79,50 @@ class BatchingEmbedder implements Embedder {
     await Promise.resolve();
     while (this.#queue.length > 0) {
       const next = this.#queue.splice(0, maxBatch);
-      const batch = next.filter(({ isAwaited }) => isAwaited);
+      const batch = next.filter(({ isAwaited }) => isAwaited).sort((a, b) => a.text.length - b.text.length);
       const left = next.filter(({ isAwaited }) => !isAwaited);
       this.#known.forget('document', left);
       const embed: EmbedAll = (texts, call) => this.#embedder.embedDocuments(texts, call);
-      if (batch.length > 0) await this.#run('document', batch, embed);
+      if (batch.length > 0) await this.#run('document', batch, embed, mostSearches);
     }
     this.#draining = false;
   }
 
-  /** Never rejects: what fails, fails the flights. */
-  async #run(role: Role, batch: readonly Flight[], embed: EmbedAll): Promise<void> {
+  /**
+   * Never rejects: what fails, fails the flights.
+   *
+   * @param searches How many more requests may fail in the search for the texts to blame. Resolves to how many are left.
+   */
+  async #run(role: Role, batch: readonly Flight[], embed: EmbedAll, searches = 0): Promise<number> {
+    const error = await this.#tried(role, batch, embed);
+    if (error === undefined) return searches;
+    if (batch.length > 1 && searches > 0 && blamesTexts(error))
+      return this.#runHalves(role, batch, embed, searches - 1);
+    for (const flight of batch) flight.fail(error);
+    this.#known.forget(role, batch);
+    return searches - 1;
+  }
+
+  async #runHalves(role: Role, batch: readonly Flight[], embed: EmbedAll, searches: number): Promise<number> {
+    const half = Math.ceil(batch.length / 2);
+    const left = await this.#run(role, batch.slice(0, half), embed, searches);
+    return this.#run(role, batch.slice(half), embed, left);
+  }
+
+  /** What the batch failed with, if it did. */
+  async #tried(role: Role, batch: readonly Flight[], embed: EmbedAll): Promise<MemoryError | undefined> {
     const { signal } = this.#abortedWhenAllLeft(role, batch);
     try {
       const texts = batch.map(({ text }) => text);
       // An embedder that does not heed the signal must not hold up the next batch.
       const aborted = new Promise<never>((_, reject) => onAbort(signal, () => reject(signal.reason)));
       this.#land(role, batch, await Promise.race([embed(texts, { signal }), aborted]));
+      this.#known.forget(role, batch);
+      return undefined;
     } catch (thrown) {
-      const error = embeddingFailure(thrown, this.space);
-      for (const flight of batch) flight.fail(error);
+      return embeddingFailure(thrown, this.space);
     } finally {
       for (const flight of batch) flight.onAbandoned = undefined;
-      this.#known.forget(role, batch);
     }
   }
 

@@ -11,6 +11,9 @@ export function checkedVector(returned: unknown, { model, dimensions }: Embeddin
   if (!(returned instanceof Float32Array || Array.isArray(returned))) throw failed('something that is no Float32Array');
   if (returned.length !== dimensions)
     throw failed(`a vector of ${returned.length} numbers; vectors of its space have ${dimensions}`);
+  // A conversion would make a zero of null, and a number of a text.
+  for (const value of returned)
+    if (typeof value !== 'number') throw failed('a vector with something that is no number');
   const vector = Float32Array.from(returned);
   let squares = 0;
   for (const value of vector) squares += value * value;
@@ -24,6 +27,8 @@ export function checkedVector(returned: unknown, { model, dimensions }: Embeddin
 /** What an embedder threw, as an error of this library: itself if it is one, else EMBEDDING_FAILED with it as the cause. */
 export function embeddingFailure(thrown: unknown, { model }: EmbeddingSpace): MemoryError {
   if (MemoryError.is(thrown)) return thrown;
-  const message = `The embedder ${model} failed: ${String(thrown)}. It may be a passing fault; the cause tells more.`;
+  // Not every object can be made a string.
+  const words = thrown instanceof Error || Object(thrown) !== thrown ? String(thrown) : 'it threw no error';
+  const message = `The embedder ${model} failed: ${words}. It may be a passing fault; the cause tells more.`;
   return new MemoryError('EMBEDDING_FAILED', message, { cause: thrown, retryable: true });
 }

@@ -1,14 +1,24 @@
 import { resolve } from 'node:path';
-import type { Call, Progress } from '../domain/calls';
-import { MemoryError } from '../domain/errors';
-import { nextTurn } from '../environment/turn';
+import type { Progress } from '../domain/calls';
 import type { Embedder } from './embedder';
-import { dimensions, type MiniLmEncoder, maxTokens, miniLmEncoder } from './minilm-encoder';
-import { type MiniLmSource, weightsHash } from './minilm-files';
+import { modelEmbedder } from './model-embedder';
 
-// The runtime computes in the event loop. After so many characters, about 10 ms, other work gets its turn; after every
-// short text would cost a sixth of the speed.
-const charactersPerTurn = 1024;
+const model = 'Xenova/all-MiniLM-L6-v2';
+
+/**
+ * SHA-256 of `onnx/model_quantized.onnx` as published at https://huggingface.co/Xenova/all-MiniLM-L6-v2: the 8-bit conversion of
+ * sentence-transformers/all-MiniLM-L6-v2, under Apache-2.0.
+ */
+const sha256 = 'afdb6f1a0e45b715d0bb9b11772f032c399babd23bfc31fed1c170afc848bdb1';
+
+/** Numbers of a vector: the `hidden_size` of the model's configuration. */
+const dimensions = 384;
+
+/**
+ * What sentence-transformers/all-MiniLM-L6-v2 reads: the `max_seq_length` of its published configuration, and the longest it
+ * was trained on. Its positions reach to 512, but nothing taught it what to make of the second half.
+ */
+const maxTokens = 256;
 
 /** What `minilm()` takes. */
 export interface MiniLmOptions {
@@ -30,9 +40,6 @@ export interface MiniLmOptions {
  * absent or broken gives EMBEDDER_MISSING, and is looked for again by the next call. All embedders of a process share one model
  * a folder. The settings of transformers.js are read and never changed.
  *
- * Texts go through the model one by one. In the 8-bit model a text's vector depends on the texts beside it in a batch (cosine down
- * to 0.97 between alone and among eight), and equal texts must have equal vectors, whoever else is writing.
- *
  * @example
  * ```ts
  * import { minilm } from 'multi-agent-memory';
@@ -41,42 +48,15 @@ export interface MiniLmOptions {
  * ```
  */
 export function minilm(options: MiniLmOptions = {}): Embedder {
-  const source: MiniLmSource = {
+  return modelEmbedder({
+    model,
+    weightsFile: 'onnx/model_quantized.onnx',
+    sha256,
+    space: { model: `${model} sha256:${sha256}`, dimensions, normalized: true },
+    maxTokens,
+    pooling: 'mean',
+    prefix: {},
     ...(options.localPath === undefined ? {} : { localPath: resolve(options.localPath) }),
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-  };
-  return {
-    space: { model: `Xenova/all-MiniLM-L6-v2 sha256:${weightsHash}`, dimensions, normalized: true },
-    maxTokens,
-    async embedDocuments(texts, { signal }: Call) {
-      const vectors: Float32Array[] = [];
-      let read = 0;
-      for (const text of texts) {
-        if (read > charactersPerTurn) {
-          await nextTurn();
-          read = 0;
-        }
-        vectors.push(await embed(source, text, signal));
-        read += text.length;
-      }
-      return vectors;
-    },
-    embedQuery: (text, { signal }: Call) => embed(source, text, signal),
-  };
-}
-
-async function embed(source: MiniLmSource, text: string, signal: AbortSignal | undefined): Promise<Float32Array> {
-  signal?.throwIfAborted();
-  const encoder = await miniLmEncoder(source);
-  signal?.throwIfAborted();
-  return encode(encoder, text);
-}
-
-async function encode(encoder: MiniLmEncoder, text: string): Promise<Float32Array> {
-  try {
-    return await encoder.encode(text);
-  } catch (cause) {
-    const message = `all-MiniLM-L6-v2 failed on a text of ${text.length} characters: ${String(cause)}.`;
-    throw new MemoryError('EMBEDDING_FAILED', message, { cause });
-  }
+  });
 }

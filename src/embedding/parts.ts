@@ -25,7 +25,7 @@ const hangul = 6;
  * 4,096 parts.
  */
 export function splitIntoParts(text: string, maxTokens: number): string[] {
-  const budget = Math.max(whole, (maxTokens - markers) * whole);
+  const budget = budgetOf(maxTokens);
   const parts: string[] = [];
   let start = 0;
   while (parts.length < maxParts) {
@@ -37,11 +37,20 @@ export function splitIntoParts(text: string, maxTokens: number): string[] {
   return parts;
 }
 
+/** The first part of a text, as `splitIntoParts` would make it. */
+export function firstPart(text: string, maxTokens: number): string {
+  return text.slice(0, endOfPart(text, 0, budgetOf(maxTokens)));
+}
+
 /** How many tokens a text has at most, as a rule: WordPiece and byte-pair tokenizers mostly make fewer. Empty text has none. */
 export function estimateTokens(text: string): number {
   let cost = 0;
   for (let i = 0; i < text.length; i += width(text, i)) cost += costAt(text, i);
   return Math.ceil(cost / whole);
+}
+
+function budgetOf(maxTokens: number): number {
+  return Math.max(whole, (maxTokens - markers) * whole);
 }
 
 function endOfPart(text: string, start: number, budget: number): number {

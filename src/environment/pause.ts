@@ -1,5 +1,8 @@
-/** Resolves after that many milliseconds, or when the signal is aborted. Keeps no process alive. */
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+/**
+ * Resolves after that many milliseconds, or when the signal is aborted. Keeps no process alive, unless somebody waits for what
+ * comes after it.
+ */
+export function pause(ms: number, signal?: AbortSignal, { keepsAlive = false } = {}): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
@@ -7,7 +10,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
       resolve();
     };
     const timer = setTimeout(done, ms);
-    timer.unref();
+    if (!keepsAlive) timer.unref();
     signal?.addEventListener('abort', done, { once: true });
   });
 }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Call } from '../../src/domain/calls';
 import { MemoryError } from '../../src/domain/errors';
 import { batchingEmbedder } from '../../src/embedding/batching-embedder';
+import { blamingTexts } from '../../src/embedding/blame';
 import type { Embedder } from '../../src/embedding/embedder';
 import { hashingEmbedder } from '../../src/embedding/hashing-embedder';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
@@ -104,6 +105,20 @@ describe('callers share batches', () => {
     expect(vectors[599]).toEqual(await batchingEmbedder(hashing).embedQuery(texts[599]!, {}));
   });
 
+  test('short texts go first, so that a model that fills them up has little to fill', async () => {
+    const inner = new HeldEmbedder();
+    const embedder = batchingEmbedder(inner);
+    const calls = [
+      embedder.embedDocuments(['long long', 'mid'], {}),
+      embedder.embedDocuments(['a', 'bcde', 'xyz'], {}),
+    ];
+    await turn();
+    expect(inner.batches).toEqual([['a', 'mid', 'xyz', 'bcde', 'long long']]);
+    await inner.finish();
+    const [first, second] = await Promise.all(calls);
+    expect([...first!, ...second!].map(([length]) => length)).toEqual([1, 1, 1, 1, 1]);
+  });
+
   test('the same query is asked once, and never stands for a document', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
@@ -199,6 +214,8 @@ describe('what an embedder returns is checked', () => {
     ['infinity', [Float32Array.of(Number.POSITIVE_INFINITY, 1)]],
     ['a number beyond 32 bits', [[1e300, 1]]],
     ['a hole in an array', [[undefined, 1]]],
+    ['null in an array', [[null, 1]]],
+    ['a text in an array', [['1', 1]]],
     ['zeros', [Float32Array.of(0, 0)]],
   ])('%s is EMBEDDING_FAILED, and no use repeating', async (_, vectors) => {
     const embedder = batchingEmbedder(returning(vectors));
@@ -240,6 +257,22 @@ describe('what an embedder throws', () => {
     await expect(embedder.embedQuery('a', {})).rejects.toMatchObject({ code: 'EMBEDDING_FAILED', cause });
   });
 
+  test.each([[undefined], [null], ['busy'], [{}], [Object.create(null)], [Symbol('s')]])(
+    'may be anything, and the next batch runs: %o',
+    async (thrown) => {
+      const inner = new HeldEmbedder();
+      const embedder = batchingEmbedder(inner);
+      const failing = expect(embedder.embedDocuments(['a'], {})).rejects.toMatchObject({ code: 'EMBEDDING_FAILED' });
+      await turn();
+      await inner.fail(thrown);
+      await failing;
+      const next = embedder.embedDocuments(['b'], {});
+      await turn();
+      await inner.finish();
+      expect(await next).toHaveLength(1);
+    },
+  );
+
   test('passes through when it is a MemoryError', async () => {
     const missing = new MemoryError('EMBEDDER_MISSING', 'No model here.');
     await expect(batchingEmbedder(throwing(missing)).embedQuery('a', {})).rejects.toBe(missing);
@@ -255,6 +288,48 @@ describe('what an embedder throws', () => {
     await failing;
     await inner.finish();
     expect(await next).toHaveLength(1);
+  });
+});
+
+describe('a provider that refuses a text', () => {
+  /** Refuses what `isBad` says, and whatever is in one batch with it. */
+  function refusing(isBad: (text: string) => boolean, blame = blamingTexts) {
+    const batches: number[] = [];
+    const embedder: Embedder = {
+      ...returning([]),
+      embedDocuments: async (texts) => {
+        batches.push(texts.length);
+        if (texts.some(isBad)) throw blame(new MemoryError('EMBEDDING_FAILED', 'Refused.'));
+        return texts.map((text) => Float32Array.of(text.length, 1));
+      },
+    };
+    return { batches, embedder: batchingEmbedder(embedder) };
+  }
+  const texts = Array.from({ length: 256 }, (_, i) => `text ${i}`);
+
+  test.each([[1], [2]])('fails those whose text it is, and not their neighbours: %i of 256', async (count) => {
+    const bad = texts.filter((_, i) => i % 200 === 7).slice(0, count);
+    const { embedder, batches } = refusing((text) => bad.includes(text));
+    const outcomes = await Promise.allSettled(texts.map((text) => embedder.embedDocuments([text], {})));
+    expect(texts.filter((_, i) => outcomes[i]!.status === 'rejected')).toEqual(bad);
+    // One batch and the halves on the way to each text.
+    expect(batches.length).toBeLessThanOrEqual(1 + 2 * 8 * count);
+  });
+
+  test('is not asked about each of many: then it is no fault of theirs', async () => {
+    const { embedder, batches } = refusing(() => true);
+    const outcomes = await Promise.allSettled(texts.map((text) => embedder.embedDocuments([text], {})));
+    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+    expect(batches.length).toBeLessThan(40);
+  });
+
+  test('and one that fails for another reason is not asked again', async () => {
+    const { embedder, batches } = refusing(
+      () => true,
+      (error) => error,
+    );
+    await Promise.allSettled(texts.map((text) => embedder.embedDocuments([text], {})));
+    expect(batches).toEqual([256]);
   });
 });
 

@@ -158,7 +158,11 @@ describe.skipIf(modelIsMissing !== undefined)(`with its model${modelIsMissing ? 
     const cause = new Error('out of memory');
     const runtime: string = '@xenova/transformers/src/backends/onnx.js';
     const { ONNX } = await import(runtime);
-    const create = vi.spyOn(ONNX.InferenceSession, 'create').mockResolvedValue({ run: () => Promise.reject(cause) });
+    const create = vi.spyOn(ONNX.InferenceSession, 'create').mockResolvedValue({
+      inputNames: ['input_ids'],
+      outputNames: ['last_hidden_state'],
+      run: () => Promise.reject(cause),
+    });
     const failing = minilm({ localPath: copyOfModels('failing') });
     await expect(failing.embedDocuments(['refund'], {})).rejects.toMatchObject({ code: 'EMBEDDING_FAILED', cause });
     create.mockRestore();

@@ -6,56 +6,56 @@ import { MemoryError } from '../domain/errors';
 import { startStopwatch } from '../environment/stopwatch';
 import type { DownloadEvent, TransformersRuntime } from './transformers-runtime';
 
-/** The model's name on the Hugging Face Hub, and its folder inside a folder of models. */
-const modelName = 'Xenova/all-MiniLM-L6-v2';
-const weightsFile = 'onnx/model_quantized.onnx';
-const weightsBytes = 22_972_370;
-
-/**
- * SHA-256 of `onnx/model_quantized.onnx` as published at https://huggingface.co/Xenova/all-MiniLM-L6-v2: the 8-bit conversion of
- * sentence-transformers/all-MiniLM-L6-v2, under Apache-2.0.
- */
-export const weightsHash = 'afdb6f1a0e45b715d0bb9b11772f032c399babd23bfc31fed1c170afc848bdb1';
-
-/** Where the model comes from. */
-export interface MiniLmSource {
+/** Which model, and where it comes from. */
+export interface ModelSource {
+  /** Its name on the Hugging Face Hub, and its folder inside a folder of models. */
+  readonly model: string;
+  /** The ONNX file inside that folder. */
+  readonly weightsFile: string;
+  /** Of the ONNX file, in base 16. Without it the file is taken as it is. */
+  readonly sha256?: string;
   /** A folder of models, absolute. Without it: the cache of transformers.js, filled by a download. */
   readonly localPath?: string;
   readonly onProgress?: (progress: Progress) => void;
 }
 
-export interface MiniLmFiles {
+export interface ModelFiles {
   readonly weights: Uint8Array;
   /** The parsed `tokenizer.json` and `tokenizer_config.json`. */
   readonly tokenizer: unknown;
-  readonly tokenizerConfig: unknown;
+  readonly tokenizerConfig: TokenizerConfig;
+}
+
+/** What is used of `tokenizer_config.json`. */
+export interface TokenizerConfig {
+  readonly tokenizer_class?: string;
+  /** The longest text in tokens; absurdly large where nobody set it. */
+  readonly model_max_length?: number;
 }
 
 /** Reads the model, or downloads it. EMBEDDER_MISSING when a file is absent, unreadable, or not the published one. */
-export async function readMiniLmFiles(runtime: TransformersRuntime, source: MiniLmSource): Promise<MiniLmFiles> {
-  const place = source.localPath ?? runtime.env.cacheDir;
+export async function readModelFiles(runtime: TransformersRuntime, source: ModelSource): Promise<ModelFiles> {
+  const place = join(source.localPath ?? runtime.env.cacheDir, source.model);
   const read = (file: string) =>
     source.localPath === undefined
-      ? fromCacheOrDownload(runtime, file, source.onProgress)
-      : fromFolder(source.localPath, file);
-  const weights = await read(weightsFile);
-  await checkWeights(weights, join(place, modelName, weightsFile));
+      ? fromCacheOrDownload(runtime, source, file)
+      : fromFolder(source, source.localPath, file);
+  const weights = await read(source.weightsFile);
+  await checkWeights(weights, source, join(place, source.weightsFile));
   const [tokenizer, tokenizerConfig] = await Promise.all(
-    ['tokenizer.json', 'tokenizer_config.json'].map(async (file) =>
-      parse(await read(file), join(place, modelName, file)),
-    ),
+    ['tokenizer.json', 'tokenizer_config.json'].map(async (file) => parse(await read(file), join(place, file))),
   );
-  return { weights, tokenizer, tokenizerConfig };
+  return { weights, tokenizer, tokenizerConfig: tokenizerConfig as TokenizerConfig };
 }
 
-async function fromFolder(localPath: string, file: string): Promise<Uint8Array> {
+async function fromFolder({ model, weightsFile }: ModelSource, localPath: string, file: string): Promise<Uint8Array> {
   try {
-    return await readFile(join(localPath, modelName, file));
+    return await readFile(join(localPath, model, file));
   } catch (cause) {
     throw new MemoryError(
       'EMBEDDER_MISSING',
-      `minilm() cannot read its model in the folder ${localPath}: ${String(cause)}. ` +
-        `'localPath' must hold ${modelName}/ with ${weightsFile}, tokenizer.json and tokenizer_config.json. ` +
+      `The model ${model} cannot be read in the folder ${localPath}: ${String(cause)}. ` +
+        `'localPath' must hold ${model}/ with ${weightsFile}, tokenizer.json and tokenizer_config.json. ` +
         'Nothing is downloaded into it; without localPath the model is.',
       { cause },
     );
@@ -64,23 +64,18 @@ async function fromFolder(localPath: string, file: string): Promise<Uint8Array> 
 
 async function fromCacheOrDownload(
   runtime: TransformersRuntime,
+  { model, weightsFile, onProgress }: ModelSource,
   file: string,
-  onProgress: MiniLmSource['onProgress'],
 ): Promise<Uint8Array> {
   // Only the weights are worth a report; and a report of a file sent without its length would make transformers.js print.
   const reported = file === weightsFile && onProgress !== undefined;
   try {
-    return await runtime.getModelFile(
-      modelName,
-      file,
-      true,
-      reported ? { progress_callback: reporter(onProgress) } : {},
-    );
+    return await runtime.getModelFile(model, file, true, reported ? { progress_callback: reporter(onProgress) } : {});
   } catch (cause) {
     throw new MemoryError(
       'EMBEDDER_MISSING',
-      `minilm() could not download ${modelName}/${file}: ${String(cause)}. ` +
-        `Try again with a connection, or give 'localPath': a folder that holds ${modelName}/.`,
+      `The model's file ${model}/${file} could not be downloaded: ${String(cause)}. ` +
+        `Try again with a connection, or give 'localPath': a folder that holds ${model}/.`,
       { cause, retryable: true },
     );
   }
@@ -95,14 +90,15 @@ function reporter(onProgress: (progress: Progress) => void): (event: DownloadEve
   };
 }
 
-async function checkWeights(weights: Uint8Array, path: string): Promise<void> {
+async function checkWeights(weights: Uint8Array, { model, sha256 }: ModelSource, path: string): Promise<void> {
+  if (sha256 === undefined) return;
   // Not `createHash`, which would hold the event loop for 30 ms.
   const hash = Buffer.from(await webcrypto.subtle.digest('SHA-256', weights)).toString('hex');
-  if (hash === weightsHash) return;
+  if (hash === sha256) return;
   throw new MemoryError(
     'EMBEDDER_MISSING',
-    `The weights of ${modelName} at ${path} are not the published ones: ${weights.length} bytes with SHA-256 ${hash}, ` +
-      `in place of ${weightsBytes} bytes with ${weightsHash}. The file is truncated, damaged or of another model: ` +
+    `The weights of ${model} at ${path} are not the published ones: ${weights.length} bytes with SHA-256 ${hash}, ` +
+      `in place of ${sha256}. The file is truncated, damaged or of another model: ` +
       `replace it, or delete it to have it downloaded where no 'localPath' is given.`,
   );
 }

@@ -1,0 +1,199 @@
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { fromAISDK, fromAISDKIn } from '../../src/embedding/ai-sdk';
+import type { AISDKEmbeddingModel } from '../../src/embedding/ai-sdk-model';
+import { embedderConformance } from '../../src/testing/embedder-conformance';
+import { fakeTiming } from './fake-timing';
+import { dimensions, vectorOf } from './provider-server';
+
+type Call = Parameters<AISDKEmbeddingModel['doEmbed']>[0];
+
+/** A model as the AI SDK makes them, that answers as the test says and notes what it was asked. */
+function modelThat(
+  answer: (call: Call, n: number) => unknown = ({ values }) => ({ embeddings: values.map((text) => vectorOf(text)) }),
+  own: Partial<AISDKEmbeddingModel> = {},
+) {
+  const calls: Call[] = [];
+  const model = {
+    specificationVersion: 'v3',
+    provider: 'test',
+    modelId: 'test-embedding-1',
+    maxEmbeddingsPerCall: 3,
+    supportsParallelCalls: false,
+    async doEmbed(call: Call) {
+      calls.push(call);
+      return (await answer(call, calls.length)) as { embeddings: number[][] };
+    },
+    ...own,
+  };
+  return { model, calls };
+}
+
+/** What the SDK throws where a provider answers with a failure. */
+function apiCallError(message: string, own: Record<string, unknown> = {}) {
+  return Object.assign(new Error(message), { name: 'AI_APICallError', isRetryable: false, ...own });
+}
+
+describe('by a model of the AI SDK', () => {
+  for (const { name, run } of embedderConformance(async () => fromAISDK(modelThat().model, { dimensions })))
+    test(name, run);
+
+  test('names its space by the model, or as it is told', () => {
+    expect(fromAISDK(modelThat().model, { dimensions }).space).toEqual({
+      model: 'test-embedding-1',
+      dimensions,
+      normalized: true,
+    });
+    expect(fromAISDK(modelThat().model, { dimensions, model: 'mine' }).space.model).toBe('mine');
+  });
+
+  test.each([
+    ['3', 3, [3, 3, 1]],
+    ['3, in time', Promise.resolve(3), [3, 3, 1]],
+    ['infinity', Number.POSITIVE_INFINITY, [7]],
+    ['no limit', undefined, [7]],
+  ])('cuts batches to maxEmbeddingsPerCall: %s', async (_, maxEmbeddingsPerCall, sizes) => {
+    const { model, calls } = modelThat(undefined, { maxEmbeddingsPerCall });
+    const texts = [...'abcdefg'];
+    const vectors = await fromAISDK(model, { dimensions }).embedDocuments(texts, {});
+    expect(calls.map(({ values }) => values.length)).toEqual(sizes);
+    expect(vectors).toHaveLength(7);
+  });
+
+  test.each([
+    [true, 3],
+    [false, 1],
+  ])('calls at the same time where supportsParallelCalls is %s: %i', async (supportsParallelCalls, atOnce) => {
+    let [running, most] = [0, 0];
+    const { model } = modelThat(
+      async ({ values }) => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setImmediate(resolve));
+        running--;
+        return { embeddings: values.map((text) => vectorOf(text)) };
+      },
+      { supportsParallelCalls },
+    );
+    await fromAISDK(model, { dimensions }).embedDocuments([...'abcdefg'], {});
+    expect(most).toBe(atOnce);
+  });
+
+  test('hands on what the provider is to know of memories and of questions, and prefixes', async () => {
+    const { model, calls } = modelThat();
+    const embedder = fromAISDK(model, {
+      dimensions,
+      prefix: { query: 'query: ' },
+      providerOptions: {
+        document: { cohere: { inputType: 'search_document' } },
+        query: { cohere: { inputType: 'search_query' } },
+      },
+    });
+    await embedder.embedDocuments(['refund'], {});
+    await embedder.embedQuery('refund', {});
+    expect(calls.map(({ values, providerOptions }) => [values, providerOptions])).toEqual([
+      [['refund'], { cohere: { inputType: 'search_document' } }],
+      [['query: refund'], { cohere: { inputType: 'search_query' } }],
+    ]);
+  });
+});
+
+describe('failures', () => {
+  test('that the SDK calls retryable are tried again, after the time that the provider asks for', async () => {
+    const { model } = modelThat(({ values }, n) => {
+      if (n === 1) throw apiCallError('Slow down.', { isRetryable: true, responseHeaders: { 'retry-after': '3' } });
+      if (n === 2) throw apiCallError('Overloaded.', { isRetryable: true });
+      return { embeddings: values.map((text) => vectorOf(text)) };
+    });
+    const timing = fakeTiming();
+    await fromAISDKIn(timing, model, { dimensions }).embedQuery('refund', {});
+    expect(timing.waits).toEqual([3250, 500]);
+  });
+
+  test.each<[string, unknown, Record<string, unknown>]>([
+    ['a refused key', apiCallError('No.', { statusCode: 401 }), { code: 'EMBEDDING_FAILED', retryable: false }],
+    ['a passing fault', apiCallError('No.', { isRetryable: true }), { code: 'EMBEDDING_FAILED', retryable: true }],
+    [
+      'a model that is not there',
+      apiCallError('No.', { statusCode: 404 }),
+      { code: 'EMBEDDER_MISSING', retryable: false },
+    ],
+    [
+      'a missing key',
+      Object.assign(new Error('API key is missing.'), { name: 'AI_LoadAPIKeyError' }),
+      { code: 'EMBEDDING_FAILED', retryable: false, message: expect.stringContaining('API key is missing.') },
+    ],
+    ['a fault of the network', new TypeError('fetch failed'), { code: 'EMBEDDING_FAILED', retryable: true }],
+    ['something that is no error', 'no', { code: 'EMBEDDING_FAILED' }],
+  ])('%s', async (_, thrown, expected) => {
+    const { model } = modelThat(() => {
+      throw thrown;
+    });
+    const embedder = fromAISDKIn(fakeTiming(), model, { dimensions });
+    await expect(embedder.embedQuery('refund', {})).rejects.toMatchObject(expected);
+  });
+
+  test.each<[string, unknown, Record<string, unknown>]>([
+    ['too few vectors', { embeddings: [] }, { code: 'EMBEDDING_FAILED', retryable: true }],
+    ['no answer', undefined, { code: 'EMBEDDING_FAILED', retryable: true }],
+    ['other dimensions', { embeddings: [vectorOf('a', 32)] }, { code: 'EMBEDDER_MISMATCH' }],
+    ['NaN', { embeddings: [vectorOf('a').with(0, Number.NaN)] }, { code: 'EMBEDDING_FAILED', retryable: false }],
+    ['zeros', { embeddings: [new Array(dimensions).fill(0)] }, { code: 'EMBEDDING_FAILED', retryable: false }],
+  ])('%s', async (_, answer, expected) => {
+    const { model } = modelThat(() => answer);
+    const embedder = fromAISDKIn(fakeTiming(), model, { dimensions });
+    await expect(embedder.embedQuery('refund', {})).rejects.toMatchObject(expected);
+  });
+
+  test('one of several calls ends the others', async () => {
+    const { model, calls } = modelThat(
+      ({ abortSignal }, n) => {
+        if (n === 2) throw apiCallError('No.');
+        return new Promise((_, reject) => abortSignal!.addEventListener('abort', () => reject(abortSignal!.reason)));
+      },
+      { supportsParallelCalls: true },
+    );
+    const embedding = fromAISDKIn(fakeTiming(), model, { dimensions }).embedDocuments([...'abcdefg'], {});
+    await expect(embedding).rejects.toMatchObject({ code: 'EMBEDDING_FAILED' });
+    expect(calls.map(({ abortSignal }) => abortSignal!.aborted)).toEqual([true, false, true]);
+  });
+
+  test('a model that hangs is given up, though it does not heed its signal', async () => {
+    const { model } = modelThat(() => new Promise(() => undefined));
+    const embedder = fromAISDKIn(fakeTiming(), model, { dimensions, requestTimeoutMs: 30, maxRetries: 0 });
+    await expect(embedder.embedQuery('refund', {})).rejects.toMatchObject({
+      code: 'EMBEDDING_FAILED',
+      retryable: true,
+    });
+  });
+
+  test('never show a text, or a request with its key', async () => {
+    const text = 'The PIN of Alice is 4417.';
+    const { model } = modelThat(() => {
+      const requestBodyValues = { input: [text], headers: { authorization: 'Bearer sk-hunter22hunter22' } };
+      throw apiCallError(`Cannot embed "${text}" with sk-hunter22hunter22`, { requestBodyValues });
+    });
+    const error = await fromAISDKIn(fakeTiming(), model, { dimensions })
+      .embedDocuments([text], {})
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'EMBEDDING_FAILED' });
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toMatch(/4417|hunter22/);
+  });
+});
+
+describe('options that make no sense are INVALID_INPUT', () => {
+  test.each<[string, unknown, Record<string, unknown>]>([
+    ['a model that is only named', 'openai/text-embedding-3-small', { dimensions }],
+    ['no model', undefined, { dimensions }],
+    ['no dimensions', modelThat().model, {}],
+    ['an unknown option', modelThat().model, { dimensions, maxRetry: 1 }],
+    [
+      'provider options without a provider',
+      modelThat().model,
+      { dimensions, providerOptions: { query: { inputType: 'x' } } },
+    ],
+  ])('%s', (_, model, options) => {
+    expect(() => fromAISDK(model as never, options as never)).toThrow(
+      expect.objectContaining({ code: 'INVALID_INPUT' }),
+    );
+  });
+});

@@ -1,0 +1,155 @@
+import type { Embedder, MemoryStore } from 'multi-agent-memory';
+import { describe, expect, test } from 'vitest';
+import { openAICompatibleIn } from '../../src/embedding/openai-compatible';
+import { codeOf, ended, openFolder, openInMemory, refusal, temporaryFolder } from '../store/stores';
+import { fakeTiming } from './fake-timing';
+import {
+  altered,
+  closedPort,
+  dimensions,
+  healthy,
+  itemsFor,
+  providerServer,
+  type Reply,
+  refusing,
+  vectorOf,
+} from './provider-server';
+
+const namespace = ['support'];
+const model = 'test-embedding-1';
+
+function embedderAt(baseURL: string, options = {}): Embedder {
+  return openAICompatibleIn(fakeTiming(), { baseURL, model, dimensions, maxRetries: 1, ...options });
+}
+
+/** A store with one memory, `known`, whose provider answers as the test says from then on. */
+async function storeWith(open: (embedder: Embedder) => Promise<MemoryStore>, options = {}) {
+  const server = await providerServer();
+  const store = await open(embedderAt(server.baseURL, options));
+  const { id } = await store.admin.remember('The known refund goes to the card.', { namespace, key: 'known' });
+  return { ...server, store, id };
+}
+
+/** What works without any embedder, works; and nothing but `id` is there. */
+async function expectReadable({ admin }: MemoryStore, id: string): Promise<void> {
+  expect((await admin.get(id))?.text).toBe('The known refund goes to the card.');
+  expect((await admin.get({ namespace, key: 'known' }))?.id).toBe(id);
+  expect((await admin.recall('refund', { mode: 'keyword' })).map((hit) => hit.id)).toEqual([id]);
+  expect((await admin.list()).items.map((item) => item.id)).toEqual([id]);
+  expect(await admin.count()).toBe(1);
+}
+
+const hanging: Reply = () => undefined;
+const closed = refusing(429, {}, { 'retry-after': '3600' });
+
+const faults: [string, Reply, string, boolean][] = [
+  ['401', refusing(401), 'EMBEDDING_FAILED', false],
+  ['404', refusing(404), 'EMBEDDER_MISSING', false],
+  ['429', refusing(429), 'EMBEDDING_FAILED', true],
+  ['429 with a long wait', closed, 'EMBEDDING_FAILED', true],
+  ['500', refusing(500), 'EMBEDDING_FAILED', true],
+  ['hangs', hanging, 'EMBEDDING_FAILED', true],
+  ['resets the connection', ({ socket }) => socket.resetAndDestroy(), 'EMBEDDING_FAILED', true],
+  ['gives half an answer', (_, response) => void response.end('{"data":[{"index":0,"emb'), 'EMBEDDING_FAILED', true],
+  ['gives too few vectors', altered((items) => items.slice(1)), 'EMBEDDING_FAILED', true],
+  [
+    'changes its dimensions',
+    ({ body }, response) => void response.end(JSON.stringify({ data: itemsFor(body.input, 32) })),
+    'EMBEDDER_MISMATCH',
+    false,
+  ],
+  [
+    'gives null in a vector',
+    altered((items) => items.map((item) => ({ ...item, embedding: vectorOf('x').with(0, null as never) }))),
+    'EMBEDDING_FAILED',
+    false,
+  ],
+  [
+    'gives zeros',
+    altered((items) => items.map((item) => ({ ...item, embedding: vectorOf('x').fill(0) }))),
+    'EMBEDDING_FAILED',
+    false,
+  ],
+  ['answers with a web page', (_, response) => void response.end('<html></html>'), 'EMBEDDING_FAILED', false],
+];
+
+describe.each([
+  ['in memory', () => (embedder: Embedder) => openInMemory({ embedder })],
+  ['in a folder', () => async (embedder: Embedder) => openFolder(await temporaryFolder(), { embedder })],
+])('a store %s, whose provider', (_, opener) => {
+  test.each(faults)(
+    '%s: says so, writes nothing, stays readable, and goes on when it is well',
+    async (__, reply, code, retryable) => {
+      // Only one of them is slow, and it should not be in the way of the others.
+      const isSlow = reply === hanging;
+      const options = isSlow ? { requestTimeoutMs: 300, maxRetries: 0 } : {};
+      const { store, id, control } = await storeWith(opener(), options);
+      control.always = reply;
+      const { admin } = store;
+      expect(await refusal(() => admin.remember('A new parcel.', { namespace }))).toMatchObject({ code, retryable });
+      expect(await refusal(() => admin.update(id, { text: 'A new text.' }))).toMatchObject({ code, retryable });
+      const batch = await admin.rememberMany([
+        { text: 'A violin.', namespace },
+        { text: 'A recipe.', namespace },
+      ]);
+      expect(batch).toMatchObject({ stored: 0, failed: 2 });
+      // No silent fall-back to keywords.
+      expect(await codeOf(() => admin.recall('Where is the refund?'))).toBe(code);
+      expect(await codeOf(() => admin.recall('Where is the refund?', { mode: 'semantic' }))).toBe(code);
+      await expectReadable(store, id);
+      // An hour would have to pass.
+      if (reply === closed) return;
+      control.always = healthy;
+      await admin.remember('A new parcel.', { namespace });
+      expect(await admin.recall('parcel', { mode: 'semantic' })).toHaveLength(2);
+      expect((await store.verify()).ok).toBe(true);
+    },
+  );
+});
+
+test('a server that moved: the store takes the embedder of the new address', async () => {
+  const folder = await temporaryFolder();
+  const [before, after] = [await providerServer(), await providerServer()];
+  const first = await openFolder(folder, { embedder: embedderAt(before.baseURL) });
+  const { id } = await first.admin.remember('refund', { namespace });
+  await ended(first);
+  const second = await openFolder(folder, { embedder: embedderAt(after.baseURL) });
+  expect((await second.admin.recall('refund', { mode: 'semantic' })).map((hit) => hit.id)).toEqual([id]);
+});
+
+test('an address at which nobody answers: opened, readable, and says so', async () => {
+  const folder = await temporaryFolder();
+  const { baseURL } = await providerServer();
+  const first = await openFolder(folder, { embedder: embedderAt(baseURL) });
+  const { id } = await first.admin.remember('The known refund goes to the card.', { namespace, key: 'known' });
+  await ended(first);
+  const second = await openFolder(folder, { embedder: embedderAt(`http://127.0.0.1:${await closedPort()}`) });
+  expect(await refusal(() => second.admin.recall('refund'))).toMatchObject({
+    code: 'EMBEDDING_FAILED',
+    retryable: true,
+  });
+  await expectReadable(second, id);
+});
+
+test.each<[string, Reply]>([
+  ['is refused', refusing(400, { message: 'Refused.' })],
+  [
+    'gets a vector of zeros',
+    altered((items) =>
+      items.map((item) => (isForbidden(item.of) ? { ...item, embedding: vectorOf('x').fill(0) } : item)),
+    ),
+  ],
+])('a text among those of many agents that %s fails nobody else', async (_, reply) => {
+  const { store, control } = await storeWith((embedder) => openInMemory({ embedder }));
+  control.always = (request, response) => (request.body.input.some(isForbidden) ? reply : healthy)(request, response);
+  const texts = Array.from({ length: 40 }, (_, i) => (i === 17 ? 'a forbidden text' : `note ${i}`));
+  const outcomes = await Promise.allSettled(
+    texts.map((text, i) => store.as({ agentId: `agent-${i}` }).remember(text, { namespace })),
+  );
+  expect(outcomes.flatMap(({ status }, i) => (status === 'rejected' ? i : []))).toEqual([17]);
+  expect(await store.admin.count()).toBe(40);
+});
+
+function isForbidden(text: string): boolean {
+  return text.includes('forbidden');
+}

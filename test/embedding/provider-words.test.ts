@@ -1,0 +1,75 @@
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { innermost, quotable, quotableError } from '../../src/embedding/provider-words';
+
+const nothing = { secrets: [], texts: [] };
+const secret = fc.stringMatching(/^[A-Za-z0-9+/=_-]{8,40}$/);
+
+describe('words of a provider', () => {
+  test('are quoted in one line, and not at length', () => {
+    expect(quotable('The model\n  is loading.', nothing)).toBe('The model is loading.');
+    expect(quotable('x '.repeat(1000), nothing)!.length).toBeLessThanOrEqual(300);
+    expect(quotable(' ', nothing)).toBeUndefined();
+  });
+
+  test('never hold a secret, however it is written', () => {
+    fc.assert(
+      fc.property(secret, fc.string(), fc.string(), (key, before, after) => {
+        for (const form of [key, encodeURIComponent(key), JSON.stringify(key)]) {
+          const quoted = quotable(`${before.slice(0, 100)} ${form} ${after}`, { secrets: [key], texts: [] }) ?? '';
+          expect(quoted).not.toContain(key);
+        }
+      }),
+    );
+  });
+
+  test.each([
+    'Incorrect API key provided: sk-proj-abcdefgh12345678.',
+    'Incorrect API key provided: abcd****************5678.',
+    'Header was "Authorization: Bearer abcdefgh12345678"',
+    'key AIzaSyabcdefgh12345678 is not valid',
+  ])('never hold what looks like a key: %s', (words) => {
+    expect(quotable(words, nothing)).not.toContain('5678');
+  });
+
+  test('are left out where they hold a text, or a dozen characters of one', () => {
+    const longText = fc.string({ minLength: 12, maxLength: 200 });
+    fc.assert(
+      fc.property(longText, fc.nat(), fc.string({ maxLength: 50 }), (text, at, before) => {
+        const start = at % (text.length - 11);
+        const piece = text.slice(start, start + 12);
+        expect(quotable(`${before}${piece} is bad`, { secrets: [], texts: ['other', text] })).toBeUndefined();
+      }),
+    );
+    expect(quotable('Bad input: "PIN 4417"', { secrets: [], texts: ['PIN 4417'] })).toBeUndefined();
+    expect(quotable('Bad input.', { secrets: [], texts: ['a', 'PIN 4417'] })).toBe('Bad input.');
+  });
+});
+
+describe('an error of a library', () => {
+  test('keeps its name, its code and its words, and those of its causes', () => {
+    const inner = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    const error = quotableError(new TypeError('fetch failed', { cause: inner }), nothing);
+    expect(error).toMatchObject({ name: 'TypeError', message: 'fetch failed', cause: { code: 'ECONNREFUSED' } });
+    expect(innermost(error)).toBe('connect ECONNREFUSED');
+  });
+
+  test('keeps nothing else', () => {
+    const thrown = Object.assign(new Error('No.'), {
+      config: { key: 'hunter22' },
+      code: 'hunter22',
+      response: ['hunter22'],
+    });
+    thrown.stack = 'hunter22';
+    thrown.name = 'hunter22 is the key';
+    expect(inspect(quotableError(thrown, nothing), { depth: 9, showHidden: true })).not.toContain('hunter22');
+  });
+
+  test('may be anything', () => {
+    const ring: { cause?: unknown } = {};
+    ring.cause = ring;
+    for (const thrown of [undefined, null, 'no', 7, {}, [], Symbol('s'), ring, Object.create(null)])
+      expect(quotableError(thrown, nothing)).toBeInstanceOf(Error);
+  });
+});

@@ -1,0 +1,26 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { nextRequest } from '../../src/embedding/requests';
+
+const limits = fc.record({ maxInputs: fc.integer({ min: 1, max: 5 }), maxCharacters: fc.integer({ min: 1, max: 20 }) });
+
+test('requests hold every text once, in order, each as many as it may and at least one', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ maxLength: 30 })), limits, (texts, { maxInputs, maxCharacters }) => {
+      const requests: (readonly string[])[] = [];
+      for (let from = 0; from < texts.length; from += requests.at(-1)!.length)
+        requests.push(nextRequest(texts, from, { maxInputs, maxCharacters }));
+      expect(requests.flat()).toEqual(texts);
+      const characters = (request: readonly string[]) => request.join('').length;
+      for (const [i, request] of requests.entries()) {
+        expect(request.length).toBeGreaterThan(0);
+        expect(request.length).toBeLessThanOrEqual(maxInputs);
+        expect(request.length === 1 || characters(request) <= maxCharacters).toBe(true);
+        // No room was left for the next one.
+        const following = requests[i + 1]?.[0];
+        if (following === undefined || request.length === maxInputs) continue;
+        expect(characters(request) + following.length).toBeGreaterThan(maxCharacters);
+      }
+    }),
+  );
+});

@@ -1,0 +1,184 @@
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { minilm } from '../../src/embedding/minilm';
+import { type TransformersOptions, transformersEmbedder } from '../../src/embedding/transformers-embedder';
+import { embedderConformance } from '../../src/testing/embedder-conformance';
+import { modelFolder, modelIsMissing } from './model-folder';
+
+const model = 'Xenova/all-MiniLM-L6-v2';
+const sha256 = 'afdb6f1a0e45b715d0bb9b11772f032c399babd23bfc31fed1c170afc848bdb1';
+const weights = 'onnx/model_quantized.onnx';
+
+const made = (options: Partial<TransformersOptions> = {}) =>
+  transformersEmbedder({ model, dimensions: 384, localPath: modelFolder, ...options });
+
+const cosine = (a: ArrayLike<number>, b: ArrayLike<number>) => {
+  const product = Array.from(a).reduce((sum, value, i) => sum + value * b[i]!, 0);
+  return product / (Math.hypot(...Array.from(a)) * Math.hypot(...Array.from(b)));
+};
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'transformers-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('without its model', () => {
+  test('it is made, and says what it is', () => {
+    const embedder = made({ localPath: join(folder, 'nowhere') });
+    expect(embedder.space).toEqual({ model: `${model} ${weights}`, dimensions: 384, normalized: true });
+    expect(embedder.maxTokens).toBe(512);
+  });
+
+  test('its space is named by all that makes its vectors', () => {
+    const names = [
+      made(),
+      made({ sha256 }),
+      made({ quantized: false }),
+      made({ pooling: 'cls' }),
+      made({ prefix: { document: 'passage: ' } }),
+      made({ model: 'Xenova/bge-small-en-v1.5' }),
+    ].map(({ space }) => space.model);
+    expect(new Set(names).size).toBe(names.length);
+    // What stands before questions changes no stored vector.
+    expect(made({ prefix: { query: 'query: ' } }).space).toEqual(made().space);
+    expect(made({ sha256 }).space).toEqual(minilm().space);
+  });
+
+  test('the first text is EMBEDDER_MISSING, and tells where it looked', async () => {
+    const localPath = join(folder, 'nowhere');
+    await expect(made({ localPath }).embedQuery('refund', {})).rejects.toMatchObject({
+      code: 'EMBEDDER_MISSING',
+      message: expect.stringContaining(join(localPath, model)),
+      cause: expect.objectContaining({ code: 'ENOENT' }),
+    });
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['model', { model: '' }],
+    ['dimensions', { dimensions: undefined }],
+    ['pooling', { pooling: 'max' }],
+    ['prefix.documents', { prefix: { documents: 'x' } }],
+    ['sha256', { sha256: 'abc' }],
+    // It would mean a download that nobody asked for.
+    ['localPath', { localPath: undefined }],
+  ])('options that make no sense are INVALID_INPUT: %s', (path, wrong) => {
+    let error: unknown;
+    try {
+      made(wrong as never);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: path.split('.') }] });
+  });
+});
+
+describe.skipIf(modelIsMissing !== undefined)(`with a model${modelIsMissing ? ` (${modelIsMissing})` : ''}`, () => {
+  describe('by the mean', () => {
+    for (const { name, run } of embedderConformance(async () => made())) test(name, run);
+  });
+
+  describe('cut to 128 numbers, by the first token, with prefixes', () => {
+    const create = async () =>
+      made({ dimensions: 128, pooling: 'cls', prefix: { document: 'passage: ', query: 'passage: ' }, maxTokens: 128 });
+    for (const { name, run } of embedderConformance(create)) test(name, run);
+  });
+
+  const texts = ['Refund!', '', 'Café — 4417 👍', '客户想要退款', 'She plays the violin on Tuesdays. '.repeat(5)];
+
+  test.each(['mean', 'cls'] as const)('pools as the library’s own pipeline does: %s', async (pooling) => {
+    const { pipeline, env } = await import('@xenova/transformers');
+    const before = { localModelPath: env.localModelPath, allowRemoteModels: env.allowRemoteModels };
+    Object.assign(env, { localModelPath: modelFolder, allowRemoteModels: false });
+    const extract = await pipeline('feature-extraction', model);
+    Object.assign(env, before);
+    const vectors = await made({ pooling }).embedDocuments(texts, {});
+    for (const [i, text] of texts.entries()) {
+      const { data } = await extract(text, { pooling, normalize: true });
+      expect(cosine(vectors[i]!, data as Float32Array)).toBeGreaterThan(0.999);
+    }
+  });
+
+  test('cut vectors are the first numbers of the whole ones, at length 1', async () => {
+    const whole = await made().embedDocuments(texts, {});
+    const cut = await made({ dimensions: 100 }).embedDocuments(texts, {});
+    for (const [i, vector] of cut.entries()) {
+      expect(vector).toHaveLength(100);
+      expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
+      expect(cosine(vector, whole[i]!.subarray(0, 100))).toBeCloseTo(1, 6);
+    }
+  });
+
+  test('prefixes stand before documents and questions, each their own', async () => {
+    const embedder = made({ prefix: { document: 'passage: ', query: 'query: ' } });
+    const [plainDocument, plainQuery] = await made().embedDocuments(['passage: refund', 'query: refund'], {});
+    expect((await embedder.embedDocuments(['refund'], {}))[0]).toEqual(plainDocument);
+    expect(await embedder.embedQuery('refund', {})).toEqual(plainQuery);
+    expect(embedder.maxTokens).toBeLessThan(512);
+  });
+
+  test('more dimensions than the model has are EMBEDDER_MISMATCH that names both', async () => {
+    await expect(made({ dimensions: 768 }).embedQuery('refund', {})).rejects.toMatchObject({
+      code: 'EMBEDDER_MISMATCH',
+      message: expect.stringMatching(/384.*768/),
+    });
+  });
+
+  test('embedders that name the same file share one loaded model', async () => {
+    const runtime: string = '@xenova/transformers/src/backends/onnx.js';
+    const { ONNX } = await import(runtime);
+    const create = vi.spyOn(ONNX.InferenceSession, 'create');
+    const localPath = linkedModel('shared');
+    const embedders = [made({ localPath }), made({ localPath, pooling: 'cls' }), made({ localPath, dimensions: 64 })];
+    await Promise.all(embedders.map((embedder) => embedder.embedQuery('refund', {})));
+    expect(create).toHaveBeenCalledTimes(1);
+    create.mockRestore();
+  });
+
+  test('weights of another hash than given are EMBEDDER_MISSING that names both', async () => {
+    const other = sha256.replace('a', 'b');
+    await expect(made({ sha256: other }).embedQuery('refund', {})).rejects.toMatchObject({
+      code: 'EMBEDDER_MISSING',
+      message: expect.stringMatching(new RegExp(`${sha256}[^]*${other}`)),
+    });
+  });
+
+  test('truncated weights are EMBEDDER_MISSING, also without a hash', async () => {
+    const localPath = linkedModel('truncated', 1_000_000);
+    await expect(made({ localPath }).embedQuery('refund', {})).rejects.toMatchObject({
+      code: 'EMBEDDER_MISSING',
+      message: expect.stringContaining('truncated'),
+    });
+  });
+
+  test('weights that are not there are EMBEDDER_MISSING that names them', async () => {
+    await expect(made({ quantized: false }).embedQuery('refund', {})).rejects.toMatchObject({
+      code: 'EMBEDDER_MISSING',
+      message: expect.stringContaining('onnx/model.onnx'),
+    });
+  });
+
+  /** A folder with the model, whose weights are a copy of that many bytes, or the same file. */
+  function linkedModel(name: string, bytes?: number): string {
+    const [from, to] = [join(modelFolder, model), join(folder, name, model)];
+    mkdirSync(dirname(join(to, weights)), { recursive: true });
+    for (const file of ['tokenizer.json', 'tokenizer_config.json']) cpSync(join(from, file), join(to, file));
+    if (bytes === undefined) symlinkSync(join(from, weights), join(to, weights));
+    else {
+      writeFileSync(join(to, weights), readFileSync(join(from, weights)));
+      truncateSync(join(to, weights), bytes);
+    }
+    return join(folder, name);
+  }
+});
