@@ -1,4 +1,9 @@
 export type { Reason } from './access/explain';
+export type { Checkpoint } from './audit/checkpoint';
+export type { Chain, Decision } from './audit/entry';
+export type { ChainVerification } from './audit/judge';
+export type { AuditVerification } from './audit/verification';
+export type { Epoch } from './audit/verify';
 export type { Call, Long, Progress } from './domain/calls';
 export type { Relabelling } from './domain/command';
 export {
@@ -34,13 +39,22 @@ export type { Principal } from './domain/principal';
 export { type Action, allow, deny, type Member, type Rule, type Subject } from './domain/rule';
 export type { Condition, Filter, FilterField, Included, Scalar, Scope, Selection } from './domain/selection';
 export type { Time } from './domain/time';
+export { type AISDKOptions, fromAISDK } from './embedding/ai-sdk';
+export type { AISDKEmbeddingModel, AISDKJson, AISDKProviderOptions } from './embedding/ai-sdk-model';
 export type { Embedder, EmbeddingSpace } from './embedding/embedder';
 export { hashingEmbedder } from './embedding/hashing-embedder';
+export { fromLangChain, type LangChainEmbeddings, type LangChainOptions } from './embedding/langchain';
 export { type MiniLmOptions, minilm } from './embedding/minilm';
+export { type OpenAICompatibleOptions, openAICompatible } from './embedding/openai-compatible';
+export type { Pooling } from './embedding/pooling';
+export type { Prefix } from './embedding/prefix';
+export { type TransformersOptions, transformersEmbedder } from './embedding/transformers-embedder';
 export type { Clock } from './environment/clock';
 export type { Logger } from './environment/environment';
 export { type Context, type ContextOptions, toContext } from './recall/to-context';
 export type { AccessHandle, Explanation, Question } from './store/access-handle';
+export type { AuditHandle, AuditPage, AuditQuery, AuditVerifyOptions, StoreAudit } from './store/audit-handle';
+export type { AuditEntry, ExportedEntry } from './store/audit-view';
 export type { Events } from './store/events';
 export type {
   Forgotten,
@@ -52,6 +66,6 @@ export type {
   RecallOptions,
 } from './store/memory-handle';
 export { MemoryStore, type Stats } from './store/memory-store';
-export type { OpenOptions } from './store/open-options';
+export type { AuditOptions, OpenOptions } from './store/open-options';
 export type { Problem, VerifyResult } from './store/verify';
 export type { BatchResult } from './write/remember-many';

@@ -53,7 +53,7 @@ export function isCleared(policy: Policy, actor: Actor, accessTags: readonly str
 }
 
 /** Whether the actor may read a memory with these labels. */
-export function mayRead(policy: Policy, actor: Actor, labels: Labels): boolean {
+export function mayRead(policy: Policy, actor: Actor, labels: Omit<Labels, 'author'>): boolean {
   if (isRoot(actor)) return true;
   if (labels.privateTo !== undefined && !sameActor(labels.privateTo, actor)) return false;
   const { accessTags, namespace } = labels;
@@ -72,10 +72,15 @@ export function mayChange(policy: Policy, actor: Actor, action: Change, labels: 
 
 /** The rules that decide about an action in a namespace: those that deny it, or where none does those that allow it. */
 export function decidingRules(policy: Policy, actor: Actor, action: Action, namespace: Namespace): Declared[] {
-  const matching = partiesOf(actor)
-    .flatMap((party) => policy.rulesFor(party))
-    .flatMap((rules) => rules.at(namespace))
-    .filter(({ declaration }) => isRule(declaration) && policy.actionsOf(declaration.actions).includes(action));
+  const matching = declaredAt(policy, actor, namespace).filter(
+    ({ declaration }) => isRule(declaration) && policy.actionsOf(declaration.actions).includes(action),
+  );
   const denying = matching.filter(({ declaration }) => isRule(declaration) && declaration.effect === 'deny');
-  return [...new Set(denying.length > 0 ? denying : matching)];
+  return denying.length > 0 ? denying : matching;
+}
+
+/** Everything that is declared about either party of an actor at a namespace or above, each once. */
+export function declaredAt(policy: Policy, actor: Actor, namespace: Namespace): Declared[] {
+  const rules = new Set(partiesOf(actor).flatMap((party) => policy.rulesFor(party)));
+  return [...rules].flatMap((each) => each.at(namespace));
 }

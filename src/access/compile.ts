@@ -39,10 +39,13 @@ export function compileReadable(
   const mask = new Uint8Array(scopes.scopeCount + 1);
   mask.set(known.mask);
   const list = [...known.scopes];
+  // Scopes of one namespace share its labels: it is decided on once.
+  const decided = new Map<Namespace, boolean>();
   for (let id = known.mask.length; id <= scopes.scopeCount; id++) {
     const { namespace, accessTags } = scopes.scope(id);
-    if (!contains(within, namespace) || !mayIn(policy, actor, 'read', namespace)) continue;
-    if (!isCleared(policy, actor, accessTags, namespace)) continue;
+    const isOpen = decided.get(namespace) ?? (contains(within, namespace) && mayIn(policy, actor, 'read', namespace));
+    decided.set(namespace, isOpen);
+    if (!isOpen || !isCleared(policy, actor, accessTags, namespace)) continue;
     mask[id] = 1;
     list.push(id);
   }

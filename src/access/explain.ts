@@ -1,8 +1,8 @@
 import { type Declared, isClearance } from '../domain/declaration';
 import type { Namespace } from '../domain/namespace';
-import { type Actor, isRoot, partiesOf, sameActor } from '../domain/principal';
+import { type Actor, isRoot, sameActor } from '../domain/principal';
 import type { Action } from '../domain/rule';
-import { decide, decidingRules, isCleared, type Labels, mayChange } from './authorise';
+import { decide, decidingRules, declaredAt, isCleared, type Labels, mayChange } from './authorise';
 import type { Policy } from './policy';
 
 /** Why a decision falls as it does. */
@@ -58,8 +58,7 @@ export function explainMemory(policy: Policy, actor: Actor, action: Action, labe
 }
 
 function clearances(policy: Policy, actor: Actor, tag: string, namespace: Namespace): Declared[] {
-  return partiesOf(actor)
-    .flatMap((party) => policy.rulesFor(party))
-    .flatMap((rules) => rules.at(namespace))
-    .filter(({ declaration }) => isClearance(declaration) && declaration.clear === tag);
+  return declaredAt(policy, actor, namespace).filter(
+    ({ declaration }) => isClearance(declaration) && declaration.clear === tag,
+  );
 }

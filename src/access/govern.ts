@@ -17,9 +17,10 @@ export interface Governor {
 const everywhere: Namespace = [];
 
 /**
- * Whether somebody may make a declaration, or end it. For a rule or a clearance at a namespace that takes `administer` there, and
- * everything that the rule is about, there and nowhere below denied. For a role or a group it takes `administer` in the whole
- * store, and all that the rules that name it take: who changes what a name stands for changes each of them.
+ * Whether somebody may make a declaration, or end it. A rule takes `administer` at its namespace and each action that it is
+ * about, and nothing there or below that denies one of them to who makes it; a clearance takes `administer` and that clearance. A
+ * role or a group takes `administer` in the whole store, and all that the rules that name it take: who changes what a name
+ * stands for changes each of them.
  */
 export function mayDeclare(policy: Policy, governor: Governor, declaration: Declaration): boolean {
   if (isRule(declaration)) {
@@ -53,8 +54,8 @@ function holds(policy: Policy, { actor, bound }: Governor, some: readonly Action
   );
 }
 
-/** A rule reaches everything at its namespace: a scope that binds anything but the namespace holds no rule. */
-function isInBound(bound: Bound, at: Namespace): boolean {
+/** Whether a scope holds a namespace whole: a rule reaches everything there, so that one that binds anything else holds none. */
+export function isInBound(bound: Bound, at: Namespace): boolean {
   return liesIn(bound, { namespace: at, tags: [] });
 }
 

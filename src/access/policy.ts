@@ -1,4 +1,4 @@
-import { type Declared, type Group, isGroup, isRole, type Role } from '../domain/declaration';
+import { type Declared, type Group, isGroup, isRole, names } from '../domain/declaration';
 import type { Party } from '../domain/principal';
 import { type Action, builtInRoles, type Member, type Subject } from '../domain/rule';
 import { SubjectRules } from './subject-rules';
@@ -23,15 +23,26 @@ export class Policy {
   /** Rises with each command that changes what is in force. */
   readonly version: number;
   readonly #contents: Contents;
-  readonly #known = new Map<Party['kind'], Map<string, readonly SubjectRules[]>>();
+  /** Only of those whom a rule or a group names: anybody may ask. */
+  readonly #named: ByParty<readonly SubjectRules[]> = { agent: new Map(), user: new Map(), service: new Map() };
+  readonly #others: readonly SubjectRules[];
 
   private constructor(version: number, contents: Contents) {
     this.version = version;
     this.#contents = contents;
+    this.#others = [contents.everyone];
   }
 
   static of(version: number, declared: readonly Declared[]): Policy {
-    return new Policy(version, contentsOf(declared));
+    const empty: Contents = {
+      declared: new Map(),
+      roles: new Map(Object.entries(builtInRoles)),
+      everyone: new SubjectRules([], () => []),
+      byParty: { agent: new Map(), user: new Map(), service: new Map() },
+      byGroup: new Map(),
+      groupsOf: { agent: new Map(), user: new Map(), service: new Map() },
+    };
+    return new Policy(0, empty).changed(version, declared, []);
   }
 
   /** Everything in force, in the order in which it was made. */
@@ -41,14 +52,15 @@ export class Policy {
 
   /** What is about a party: what is about everyone, about itself, and about its groups. The same objects while nothing changed. */
   rulesFor({ kind, id }: Party): readonly SubjectRules[] {
-    const known = this.#known.get(kind) ?? new Map<string, readonly SubjectRules[]>();
-    this.#known.set(kind, known);
-    const found = known.get(id);
-    if (found !== undefined) return found;
+    const known = this.#named[kind].get(id);
+    if (known !== undefined) return known;
     const { everyone, byParty, byGroup, groupsOf } = this.#contents;
-    const groups = (groupsOf[kind].get(id) ?? []).map((group) => byGroup.get(group));
-    const rules = [everyone, byParty[kind].get(id), ...groups].filter((each) => each !== undefined);
-    known.set(id, rules);
+    const own = byParty[kind].get(id);
+    const groups = groupsOf[kind].get(id);
+    if (own === undefined && groups === undefined) return this.#others;
+    const ofGroups = (groups ?? []).map((group) => byGroup.get(group));
+    const rules = [everyone, own, ...ofGroups].filter((each) => each !== undefined);
+    this.#named[kind].set(id, rules);
     return rules;
   }
 
@@ -59,51 +71,45 @@ export class Policy {
 
   /** The policy with some declarations more and some less. */
   changed(version: number, added: readonly Declared[], ended: readonly string[]): Policy {
-    const declared = new Map(this.#contents.declared);
+    const before = this.#contents;
+    const declared = new Map(before.declared);
     const touched = [...added, ...ended.flatMap((id) => declared.get(id) ?? [])];
     for (const id of ended) declared.delete(id);
     for (const each of added) declared.set(each.id, each);
-    const whole = touched.some(({ declaration }) => isRole(declaration) || isGroup(declaration));
-    // Roles and groups reach into what is about many subjects.
-    if (whole) return new Policy(version, contentsOf([...declared.values()]));
-    return new Policy(
-      version,
-      rulesChanged(this.#contents, declared, touched, (rule) => this.actionsOf(rule)),
-    );
+    const roles = touched.flatMap(({ declaration }) => (isRole(declaration) ? [declaration] : []));
+    const contents = {
+      ...before,
+      declared,
+      roles: roles.length === 0 ? before.roles : rolesIn(declared.values()),
+      groupsOf: touched.some(({ declaration }) => isGroup(declaration)) ? groupsIn(declared.values()) : before.groupsOf,
+    };
+    // A role reaches into every rule that names it.
+    const naming = [...declared.values()].filter(({ declaration }) => roles.some((role) => names(declaration, role)));
+    return new Policy(version, rulesChanged(contents, new Set([...touched, ...naming])));
   }
 }
 
-function contentsOf(all: readonly Declared[]): Contents {
+function rolesIn(all: Iterable<Declared>): ReadonlyMap<string, readonly Action[]> {
   const roles = new Map<string, readonly Action[]>(Object.entries(builtInRoles));
+  for (const { declaration } of all) if (isRole(declaration)) roles.set(declaration.role, declaration.actions);
+  return roles;
+}
+
+function groupsIn(all: Iterable<Declared>): ByParty<readonly string[]> {
   const groupsOf: ByParty<string[]> = { agent: new Map(), user: new Map(), service: new Map() };
   for (const { declaration } of all) {
-    if (isRole(declaration)) roles.set(declaration.role, (declaration as Role).actions);
     if (isGroup(declaration)) for (const party of membersOf(declaration)) addTo(groupsOf, party, declaration.group);
   }
-  const empty: Contents = {
-    declared: new Map(all.map((each) => [each.id, each])),
-    roles,
-    everyone: new SubjectRules([], () => []),
-    byParty: { agent: new Map(), user: new Map(), service: new Map() },
-    byGroup: new Map(),
-    groupsOf,
-  };
-  return rulesChanged(empty, empty.declared, all, (rule) => (typeof rule === 'string' ? resolved(roles, rule) : rule));
+  return groupsOf;
 }
 
-type ActionsOf = ConstructorParameters<typeof SubjectRules>[1];
-
 /** The contents with the rules anew of every subject that the touched declarations are about. */
-function rulesChanged(
-  before: Contents,
-  declared: ReadonlyMap<string, Declared>,
-  touched: readonly Declared[],
-  actionsOf: ActionsOf,
-): Contents {
-  const { byParty } = before;
+function rulesChanged(contents: Contents, touched: ReadonlySet<Declared>): Contents {
+  const { byParty, declared, roles } = contents;
   const parties = { agent: new Map(byParty.agent), user: new Map(byParty.user), service: new Map(byParty.service) };
-  const byGroup = new Map(before.byGroup);
-  let { everyone } = before;
+  const byGroup = new Map(contents.byGroup);
+  const actionsOf = (rule: string | readonly Action[]) => (typeof rule === 'string' ? resolved(roles, rule) : rule);
+  let { everyone } = contents;
   for (const [subject, gone, come] of bySubject(declared, touched)) {
     const rulesOf = (known: SubjectRules | undefined) =>
       new SubjectRules([...(known?.declared ?? []).filter(({ id }) => !gone.has(id)), ...come], actionsOf);
@@ -114,11 +120,11 @@ function rulesChanged(
       parties[kind].set(id, rulesOf(parties[kind].get(id)));
     }
   }
-  return { ...before, declared, everyone, byParty: parties, byGroup };
+  return { ...contents, everyone, byParty: parties, byGroup };
 }
 
 /** What is touched, subject by subject: what of it is gone, and what has come. */
-function bySubject(declared: ReadonlyMap<string, Declared>, touched: readonly Declared[]) {
+function bySubject(declared: ReadonlyMap<string, Declared>, touched: ReadonlySet<Declared>) {
   // JSON of a subject is injective.
   const subjects = new Map<string, [Subject, gone: Set<string>, come: Declared[]]>();
   for (const each of touched) {

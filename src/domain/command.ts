@@ -74,6 +74,8 @@ export interface Stamp {
   readonly by: Actor;
   /** The scope of the handle: nothing outside it can be changed. */
   readonly within: Bound;
+  /** 16 random bytes: of them and a name the audit makes the pseudonym of whoever has none yet. */
+  readonly seed: Uint8Array;
 }
 
 /** Everything that can change a store. A command succeeds or is refused as a whole. */
@@ -85,6 +87,10 @@ export type Command = { readonly stamp: Stamp } & (
   | { readonly type: 'declare'; readonly declarations: readonly Named[] }
   | { readonly type: 'add-declaration'; readonly added: Named }
   | { readonly type: 'end-declaration'; readonly id: string }
+  /** The store is a backup that is opened for the first time. */
+  | { readonly type: 'epoch' }
+  /** Drops entries of the audit up to that one, the end of a segment. */
+  | { readonly type: 'retain'; readonly upTo: number }
 );
 
 /** A declaration with the id that it takes. */
@@ -102,4 +108,6 @@ export type Outcome =
   | { readonly ok: true; readonly type: 'declare' }
   | { readonly ok: true; readonly type: 'add-declaration'; readonly declared: Declared }
   | { readonly ok: true; readonly type: 'end-declaration'; readonly ended: boolean }
+  | { readonly ok: true; readonly type: 'epoch' }
+  | { readonly ok: true; readonly type: 'retain'; readonly dropped: number }
   | { readonly ok: false; readonly error: MemoryError };

@@ -112,10 +112,10 @@ export interface Declared {
   readonly until?: number;
 }
 
-/** In the words of the public surface. */
+/** In the words of the public surface: a copy, with which its holder may do as it likes. */
 export function inForce({ id, declaration, atOpen, since, until }: Declared): RuleInForce {
   return {
-    ...declaration,
+    ...structuredClone(declaration),
     id,
     declared: atOpen,
     since: new Date(since),

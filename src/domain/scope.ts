@@ -1,4 +1,5 @@
 import { contains, type Namespace } from './namespace';
+import type { Actor } from './principal';
 
 /** A scope in its parsed form. */
 export interface Bound {
@@ -29,7 +30,8 @@ export function narrow(outer: Bound, inner: Bound): Bound | typeof nothing {
   return narrowed;
 }
 
-function narrowNamespace(outer: Namespace | undefined, inner: Namespace | undefined) {
+/** The deeper of two namespaces, where one lies in the other. */
+export function narrowNamespace(outer: Namespace | undefined, inner: Namespace | undefined) {
   if (outer === undefined || inner === undefined) return inner ?? outer;
   if (contains(outer, inner)) return inner;
   return contains(inner, outer) ? outer : nothing;
@@ -38,10 +40,21 @@ function narrowNamespace(outer: Namespace | undefined, inner: Namespace | undefi
 /** What a scope looks at, of one memory. */
 export interface Scoped {
   readonly namespace: Namespace;
-  readonly userId?: string;
-  readonly agentId?: string;
-  readonly sessionId?: string;
+  readonly userId?: string | undefined;
+  readonly agentId?: string | undefined;
+  readonly sessionId?: string | undefined;
   readonly tags: readonly string[];
+}
+
+/** What a scope looks at, of a memory that an actor writes. */
+export function writtenBy({ party }: Actor, { namespace, userId, sessionId, tags }: Omit<Scoped, 'agentId'>): Scoped {
+  return {
+    namespace,
+    tags,
+    ...(userId === undefined ? {} : { userId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(party !== 'root' && party.kind === 'agent' ? { agentId: party.id } : {}),
+  };
 }
 
 /** Whether a memory lies in a scope. */

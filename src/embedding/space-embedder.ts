@@ -66,6 +66,9 @@ export class SpaceEmbedder {
 
   /** A vector that a caller brings, at length 1. */
   given(vector: Float32Array): Embedded {
+    const { dimensions } = this.space;
+    if (vector.length !== dimensions)
+      throw new Error(`A vector of ${vector.length} numbers passed for one of ${dimensions}.`);
     return { space: this.space, vectors: [unit(vector)] };
   }
 

@@ -7,16 +7,16 @@ import { labelsOf } from '../state/apply-context';
 import type { ChangeLine } from '../state/change-queries';
 import type { Record } from '../state/record';
 import type { ReadContext, Reader } from './read-context';
-import { mayLeave, shownTo } from './recheck';
+import { leaving, shownTo } from './recheck';
 
 /** A change with the number of the revision it made, and who made it. */
 export type Revision = Change & { revision: number; by: Principal };
 
 /** The changes of one memory that the reader may know of, oldest first. Of a forgotten memory, that it was, and who changed it when. */
 export function history(context: ReadContext, reader: Reader, id: string): Revision[] {
-  return context.truth.snapshot(() => {
-    const record = context.truth.records.tombstoneOrRecord(id);
-    if (record === undefined || !mayLeave(context, reader, record)) return [];
+  return context.snapshot(() => {
+    const record = leaving(context, reader, context.truth.records.uncheckedOrTombstone(id));
+    if (record === undefined) return [];
     return context.truth.changes.ofRecord(record).flatMap((line) => {
       const change = shown(context, reader, line, record);
       if (change === undefined) return [];
@@ -35,6 +35,9 @@ export function shown(context: ReadContext, reader: Reader, line: ChangeLine, re
   if (!mayRead(truth.policy, reader.actor, then)) return undefined;
   const memory = memoryAt(context, reader, line, record);
   if (memory !== undefined && !liesIn(reader.bound, memory)) return undefined;
+  // Of a forgotten memory only what it was about at its end is known: earlier lines may have been about something else.
+  const isEarlier = record.state === 'forgotten' && line.revision < record.revision - 1;
+  if (isEarlier && bindsContent(reader.bound)) return undefined;
   return {
     type: line.type,
     id: line.id,
@@ -42,6 +45,11 @@ export function shown(context: ReadContext, reader: Reader, line: ChangeLine, re
     at: new Date(line.at),
     cursor: context.cursors.seal({ id: line.id, revision: line.revision }, watchBinding(reader)),
   };
+}
+
+/** Whether a scope binds what a revision may change. */
+function bindsContent({ userId, sessionId, tags }: Bound): boolean {
+  return userId !== undefined || sessionId !== undefined || tags !== undefined;
 }
 
 function memoryAt(context: ReadContext, reader: Reader, line: ChangeLine, record: Record): Memory | undefined {

@@ -20,7 +20,7 @@ export interface CurrentMemory {
  */
 export function current(context: ReadContext, reader: Reader, id: string, ifRevision?: number): CurrentMemory {
   const { truth } = context;
-  return truth.snapshot(() => {
+  return context.snapshot(() => {
     const record = find(context, reader, id);
     if (record === undefined) throw noSuchMemory(id);
     const labels = labelsOf(truth, record);

@@ -12,9 +12,9 @@ export function forgettable(
   selection: ParsedSelection,
 ): { matched: number; ids: string[] } {
   const { truth } = context;
-  const question = selecting(context, reader, selection);
-  if (question === undefined) return { matched: 0, ids: [] };
-  return truth.snapshot(() => {
+  return context.snapshot(() => {
+    const question = selecting(context, reader, selection);
+    if (question === undefined) return { matched: 0, ids: [] };
     const found = truth.selections.labelled(question.readable, question.selected, question.now);
     // Root forgets even records whose labels are damaged; no label of those can be trusted for anybody else.
     const allowed = found.filter(

@@ -3,14 +3,14 @@ import type { Namespace } from '../domain/namespace';
 import { isRoot } from '../domain/principal';
 import type { Record } from '../state/record';
 import type { ReadContext, Reader } from './read-context';
-import { mayLeave, shownTo } from './recheck';
+import { leaving, shownTo } from './recheck';
 
 export type Address = string | { readonly namespace: Namespace; readonly key: string };
 
 /** One memory by id or by key. What may not be read, and what has expired, looks like what does not exist. */
 export function get(context: ReadContext, reader: Reader, address: Address): Memory | undefined {
   const now = context.clock.now();
-  return context.truth.snapshot(() => {
+  return context.snapshot(() => {
     const record = find(context, reader, address);
     if (record === undefined || (record.expires_at !== null && record.expires_at <= now)) return undefined;
     return shownTo(context, reader, record);
@@ -20,8 +20,7 @@ export function get(context: ReadContext, reader: Reader, address: Address): Mem
 /** The record of a memory that may be read, expired or not. */
 export function find(context: ReadContext, reader: Reader, address: Address): Record | undefined {
   if (typeof address !== 'string') return byKey(context, reader, address);
-  const record = context.truth.records.byId(address);
-  return record !== undefined && mayLeave(context, reader, record) ? record : undefined;
+  return leaving(context, reader, context.truth.records.unchecked(address));
 }
 
 /**
@@ -34,8 +33,8 @@ function byKey(context: ReadContext, reader: Reader, { namespace, key }: Exclude
   const owners = isRoot(reader.actor) ? ['any' as const] : own === undefined ? [0] : [own, 0];
   for (const owner of owners) {
     for (const scope of truth.interning.scopesOf(namespace)) {
-      const record = truth.records.byKey(scope, owner, key);
-      if (record !== undefined && mayLeave(context, reader, record)) return record;
+      const record = leaving(context, reader, truth.records.uncheckedByKey(scope, owner, key));
+      if (record !== undefined) return record;
     }
   }
   return undefined;

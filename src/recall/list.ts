@@ -2,8 +2,9 @@ import type { Json } from '../domain/json';
 import type { Memory } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { isPlain } from '../state/selection-sql';
+import { find } from './get';
 import type { ReadContext, Reader } from './read-context';
-import { rechecked } from './recheck';
+import { rechecked, shownTo } from './recheck';
 import { selecting } from './selecting';
 import type { Selecting } from './visible';
 
@@ -28,9 +29,9 @@ export function list(context: ReadContext, reader: Reader, options: ListOptions)
     options.cursor === undefined
       ? undefined
       : (context.cursors.open(options.cursor, binding) as { at: number; id: string });
-  const question = selecting(context, reader, selection);
-  if (question === undefined) return { items: [] };
-  return context.truth.snapshot(() => {
+  return context.snapshot(() => {
+    const question = selecting(context, reader, selection);
+    if (question === undefined) return { items: [] };
     // One more than asked for tells whether there is another page.
     const page = { orderBy, order, limit: limit + 1, ...(after === undefined ? {} : { after }) };
     const records = context.truth.selections.page(question.readable, question.selected, question.now, page);
@@ -40,6 +41,18 @@ export function list(context: ReadContext, reader: Reader, options: ListOptions)
     if (last === undefined) return { items };
     const at = orderBy === 'createdAt' ? last.created_at : last.valid_from;
     return { items, nextCursor: context.cursors.seal({ at, id: last.id }, binding) };
+  });
+}
+
+/** A listed memory as it is now; undefined where it is gone, may not be read any more, or would be left out for its state. */
+export function stillListed(
+  context: ReadContext,
+  reader: Reader,
+  listed: Pick<Memory, 'id' | 'state'>,
+): Memory | undefined {
+  return context.snapshot(() => {
+    const record = find(context, reader, listed.id);
+    return record === undefined || record.state !== listed.state ? undefined : shownTo(context, reader, record);
   });
 }
 
@@ -95,6 +108,8 @@ function counted<T>(
   selection: ParsedSelection,
   run: (question: Selecting) => T,
 ): T | undefined {
-  const question = selecting(context, reader, selection);
-  return question && context.truth.snapshot(() => run(question));
+  return context.snapshot(() => {
+    const question = selecting(context, reader, selection);
+    return question && run(question);
+  });
 }

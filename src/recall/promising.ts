@@ -1,7 +1,7 @@
 import type { KeywordMatches } from '../keyword-index/keyword-index';
 import type { Candidate, VectorIndex } from '../vector-index/vector-index';
 import type { ReadContext } from './read-context';
-import { scoreOf, scoreParts } from './score';
+import { hybridScore } from './score';
 import type { Visible } from './visible';
 
 /**
@@ -28,9 +28,7 @@ export async function promising(
   index: VectorIndex,
   { vector, now, visible, words, nearest, limit }: Weighing,
 ): Promise<Candidate[]> {
-  const known = new Set(nearest.map(({ row }) => row));
-  const others = words.hits.filter(({ row }) => !known.has(row) && visible.vectors.has(row));
-  const keywords = new Map(others.map(({ row, score }) => [row, score]));
+  const keywords = reaching({ visible, now, words, nearest, limit });
   const rows = Uint32Array.from(keywords.keys()).sort();
   const estimated = await index.search(
     vector,
@@ -40,14 +38,25 @@ export async function promising(
   const { validFrom, priority } = truth.columns;
   const weighed = estimated.map((candidate) => {
     const { row, estimate } = candidate;
-    const evidence = {
-      cosine: estimate,
-      keyword: keywords.get(row) ?? 0,
-      ageMs: now - (validFrom[row] as number),
-      priority: priority[row] as number,
-    };
-    return { candidate, score: scoreOf(scoreParts(evidence, 'hybrid')) };
+    const age = now - (validFrom[row] as number);
+    return { candidate, score: hybridScore(estimate, keywords.get(row) ?? 0, age, priority[row] as number) };
   });
   weighed.sort((a, b) => b.score - a.score || a.candidate.row - b.candidate.row);
   return weighed.slice(0, limit).map(({ candidate }) => candidate);
+}
+
+/** The rows that could still come among the first so many, with what their words score: their meaning is below what is nearest. */
+function reaching({ visible, now, words, nearest, limit }: Omit<Weighing, 'vector'>): Map<number, number> {
+  const known = new Set(nearest.map(({ row }) => row));
+  const { newest, topPriority } = visible;
+  const last = nearest.at(-1);
+  const farthest = last?.score ?? last?.estimate ?? 1;
+  const least = hybridScore(0, words.hits[limit - 1]?.score ?? 0, Number.POSITIVE_INFINITY, 0);
+  const found = new Map<number, number>();
+  for (const { row, score } of words.hits) {
+    // Best first: what follows scores less.
+    if (hybridScore(farthest, score, now - newest, topPriority) < least) break;
+    if (!known.has(row) && visible.vectors.has(row)) found.set(row, score);
+  }
+  return found;
 }

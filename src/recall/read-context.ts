@@ -1,4 +1,4 @@
-import type { ReadableCache } from '../access/readable-cache';
+import type { ReadableCaches } from '../access/readable-caches';
 import type { Limits } from '../domain/limits';
 import type { Actor } from '../domain/principal';
 import type { Bound } from '../domain/scope';
@@ -23,8 +23,10 @@ export interface ReadContext {
   /** Up to so many visible vectors are searched exactly. */
   readonly exactUpTo: number;
   readonly cursors: CursorSeal;
-  /** Called before every read: a store that is read beside its owner looks for what the owner changed. */
+  /** A store that is read beside its owner looks for what the owner changed. */
   refresh(): void;
+  /** Runs a read on one snapshot: rules, labels and records are those of one moment, be it another process that changes them. */
+  snapshot<T>(read: () => T): T;
   /** Told of a record that passed the compiled filter and not the check on the way out, without a change of rules between. */
   recheckRejected(): void;
 }
@@ -33,6 +35,6 @@ export interface ReadContext {
 export interface Reader {
   readonly actor: Actor;
   readonly bound: Bound;
-  /** What the actor may read inside the bound's namespace. */
-  readonly readables: ReadableCache;
+  /** What actors may read inside a namespace. */
+  readonly readables: ReadableCaches;
 }

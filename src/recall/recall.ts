@@ -60,13 +60,12 @@ async function search(context: ReadContext, reader: Reader, request: RecallReque
   const { proposals } = question;
   const { now } = selected;
   const proposed = await propose(context, request, question, { visible, now });
-  context.refresh();
-  if (truth.policy.version !== version) return 'rules changed';
-  // From here on nothing is awaited: words, vectors and records are those of one moment.
-  const isSame = truth.lastEntry === seen;
-  if (!isSame) visible = context.visible.get(selected);
-  const words = isSame ? proposed.words : undefined;
-  return truth.snapshot(() => {
+  // In here nothing is awaited: rules, words, vectors and records are those of one moment.
+  return context.snapshot(() => {
+    if (truth.policy.version !== version) return 'rules changed';
+    const isSame = truth.lastEntry === seen;
+    if (!isSame) visible = context.visible.get(selected);
+    const words = isSame ? proposed.words : undefined;
     const { ranked, beyond } = rank(context, { ...request, ...question, ...proposed, words, now, visible });
     const last = ranked[request.topK - 1]?.score ?? Number.NEGATIVE_INFINITY;
     if (beyond >= 0 && last <= beyond && mayAskForMore(context, request, visible, proposals)) return 'more';

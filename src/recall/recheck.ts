@@ -3,7 +3,8 @@ import type { Memory } from '../domain/memory';
 import { isRoot } from '../domain/principal';
 import { liesIn } from '../domain/scope';
 import { labelsOf, scopedOf } from '../state/apply-context';
-import { memoryOf, type Record } from '../state/record';
+import { mayHearOf } from '../state/damaged-record';
+import { damaged, memoryOf, type Record } from '../state/record';
 import type { ReadContext, Reader } from './read-context';
 
 type Context = Pick<ReadContext, 'truth'>;
@@ -11,6 +12,19 @@ type Context = Pick<ReadContext, 'truth'>;
 /** Whether a record may leave the store towards this reader: decided from its labels alone, whatever found it. */
 export function mayLeave({ truth }: Context, { actor, bound }: Reader, record: Record): boolean {
   return mayRead(truth.policy, actor, labelsOf(truth, record)) && liesIn(bound, scopedOf(truth, record));
+}
+
+/**
+ * A record that was loaded unchecked, if it may leave.
+ *
+ * @throws RECORD_DAMAGED to who might read it.
+ */
+export function leaving(context: Context, reader: Reader, record: Record | undefined): Record | undefined {
+  if (record === undefined) return undefined;
+  const { truth } = context;
+  if (truth.seal.isIntact(record)) return mayLeave(context, reader, record) ? record : undefined;
+  if (mayHearOf(truth, record, reader.actor, reader.bound)) throw damaged(record.id);
+  return undefined;
 }
 
 /** The memory, if it may leave. A compiled filter let it through, so that a refusal here is counted. */
@@ -31,12 +45,14 @@ export function withoutHiddenLinks(context: Context, reader: Reader, memory: Mem
   if ((supersedes === undefined && supersededBy === undefined) || isRoot(reader.actor)) return memory;
   return {
     ...shown,
-    ...(supersedes !== undefined && isShown(context, reader, supersedes) ? { supersedes } : {}),
-    ...(supersededBy !== undefined && isShown(context, reader, supersededBy) ? { supersededBy } : {}),
+    ...(supersedes !== undefined && isKnownTo(context, reader, supersedes) ? { supersedes } : {}),
+    ...(supersededBy !== undefined && isKnownTo(context, reader, supersededBy) ? { supersededBy } : {}),
   };
 }
 
-function isShown(context: Context, reader: Reader, id: string): boolean {
-  const record = context.truth.records.tombstoneOrRecord(id);
-  return record !== undefined && mayLeave(context, reader, record);
+/** Whether a memory may be named to somebody, be it that it was forgotten. */
+export function isKnownTo(context: Context, reader: Reader, id: string): boolean {
+  const record = context.truth.records.uncheckedOrTombstone(id);
+  // A damaged one is not named: it keeps no other from being served.
+  return record !== undefined && context.truth.seal.isIntact(record) && mayLeave(context, reader, record);
 }

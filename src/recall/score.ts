@@ -31,15 +31,39 @@ const halfLifeMs = 30 * 24 * 60 * 60 * 1000;
  * - priority (0.03): the memory's own.
  */
 export function scoreParts({ cosine, keyword, ageMs, priority }: Evidence, mode: Mode): ScoreParts {
-  const share = mode === 'hybrid' ? semanticShare : mode === 'semantic' ? 1 : 0;
-  const semantic = relevanceWeight * share * Math.min(1, Math.max(0, cosine));
-  const word = relevanceWeight * (1 - share) * keyword;
+  const share = shareOf(mode);
   return {
-    ...(mode === 'keyword' ? {} : { semantic }),
-    ...(mode === 'semantic' ? {} : { keyword: word }),
-    recency: recencyWeight * 2 ** (-Math.max(0, ageMs) / halfLifeMs),
+    ...(mode === 'keyword' ? {} : { semantic: semanticPart(cosine, share) }),
+    ...(mode === 'semantic' ? {} : { keyword: keywordPart(keyword, share) }),
+    recency: recencyPart(ageMs),
     priority: priorityWeight * priority,
   };
+}
+
+/** The sum of the parts in 'hybrid' mode, for many candidates: without an object for each. */
+export function hybridScore(cosine: number, keyword: number, ageMs: number, priority: number): number {
+  return (
+    semanticPart(cosine, semanticShare) +
+    keywordPart(keyword, semanticShare) +
+    recencyPart(ageMs) +
+    priorityWeight * priority
+  );
+}
+
+function shareOf(mode: Mode): number {
+  return mode === 'hybrid' ? semanticShare : mode === 'semantic' ? 1 : 0;
+}
+
+function semanticPart(cosine: number, share: number): number {
+  return relevanceWeight * share * Math.min(1, Math.max(0, cosine));
+}
+
+function keywordPart(keyword: number, share: number): number {
+  return relevanceWeight * (1 - share) * keyword;
+}
+
+function recencyPart(ageMs: number): number {
+  return recencyWeight * 2 ** (-Math.max(0, ageMs) / halfLifeMs);
 }
 
 /** The sum of the parts, always in the same order: floating-point addition is not associative. */

@@ -2,7 +2,7 @@ import type { Change } from '../domain/memory';
 import { translated } from '../sqlite/errors';
 import { shown, watchBinding } from './changes';
 import type { ReadContext, Reader } from './read-context';
-import { mayLeave } from './recheck';
+import { leaving } from './recheck';
 
 const linesPerRead = 256;
 
@@ -62,9 +62,10 @@ async function* changes(
     for (const line of lines) {
       entry = line.entry;
       // Looked up for each delivery: rules and labels may change while the consumer takes its time.
-      const record = translated(() => context.truth.records.tombstoneOrRecord(line.id));
-      if (record === undefined || !mayLeave(context, reader, record)) continue;
-      const change = shown(context, reader, line, record);
+      const change = context.snapshot(() => {
+        const record = leaving(context, reader, context.truth.records.uncheckedOrTombstone(line.id));
+        return record && shown(context, reader, line, record);
+      });
       if (change !== undefined) yield change;
       if (signal.aborted) return;
     }

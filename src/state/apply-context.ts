@@ -2,6 +2,7 @@ import type { Labels } from '../access/authorise';
 import type { Policy } from '../access/policy';
 import type { Declared } from '../domain/declaration';
 import type { ChangeType } from '../domain/memory';
+import type { Namespace } from '../domain/namespace';
 import type { Scoped } from '../domain/scope';
 import type { Interning } from './interning';
 import type { Record } from './record';
@@ -30,6 +31,8 @@ export interface ApplyContext {
   nextRow(): number;
   nextEntry(): number;
   report(change: RowChange): void;
+  /** The audit names a memory that the command was about, with the namespace that it is in. */
+  touch(id: string, namespace: Namespace | undefined): void;
   /** A text was not what it was when its words were indexed: the words must be indexed anew, from all texts. */
   reportDamagedWords(): void;
 }
@@ -78,6 +81,7 @@ export function stampChange(
   const { row, id, revision, scope, owner } = stamped;
   const { type, at, by, tokensBefore, tokens, reindex } = change;
   context.writer.insertChange({ entry, row, revision, type, at, by, scope, owner });
+  context.touch(id, context.interning.scope(scope).namespace);
   context.report({
     entry,
     row,

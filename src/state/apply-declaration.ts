@@ -16,24 +16,32 @@ export function differ({ policy }: Pick<ApplyContext, 'policy'>, declarations: r
   return added.length + ended.length > 0;
 }
 
-/** Puts these in the place of what was declared at `open` before. What was made at run time stays. */
+/**
+ * Puts these in the place of what was declared at `open` before. What was made at run time stays: so does a role or a group that
+ * it names, as if it had been made at run time too, and a role or a group that is declared now takes the place of one of the same
+ * name. Nobody can keep the host from what it declares, and no deny ends unless somebody ends it.
+ */
 export function declare(context: Context, declarations: readonly Named[], { at, by }: Stamp): void {
   if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Only who opens the folder declares rules.');
   const inForce = [...context.policy.declared.values()];
   const { added, ended } = difference(inForce, declarations);
   if (added.length + ended.length === 0) return;
-  const staying = inForce.filter(({ atOpen }) => !atOpen).map(({ declaration }) => declaration);
-  const issues = [
-    ...clashes(staying, declarations),
-    ...unknownNames(staying, [...staying, ...declarations.map(({ declaration }) => declaration)]).map((issue) => ({
-      path: ['access'],
-      message: `no longer makes what a rule that was made at run time names. ${issue.message} End that rule first.`,
-    })),
-  ];
-  if (issues.length > 0) throw invalidInput(issues, 'The declared rules');
+  const atRunTime = inForce.filter(({ atOpen }) => !atOpen);
+  const replaced = atRunTime.filter((each) =>
+    added.some(({ declaration }) => haveOneName(each.declaration, declaration)),
+  );
+  const needed = ended.filter(
+    ({ declaration }) =>
+      (isRole(declaration) || isGroup(declaration)) &&
+      atRunTime.some((each) => names(each.declaration, declaration)) &&
+      !added.some((each) => haveOneName(each.declaration, declaration)),
+  );
   context.changePolicy(
-    added.map(({ id, declaration }) => ({ id: freeId(context, id), declaration, atOpen: true, since: at })),
-    ended,
+    [
+      ...added.map((each) => ({ ...each, atOpen: true })),
+      ...needed.map(({ id, declaration }) => ({ id, declaration, atOpen: false })),
+    ].map(({ id, declaration, atOpen }) => ({ id: freeId(context, id), declaration, atOpen, since: at })),
+    [...ended, ...replaced],
     at,
   );
 }
@@ -101,19 +109,6 @@ function difference(inForce: readonly Declared[], wanted: readonly Named[]): { a
     added: [...wants].flatMap(([text, each]) => (had.has(text) ? [] : [each])),
     ended: declared.filter(({ declaration }) => !wants.has(canonical(declaration))),
   };
-}
-
-function clashes(staying: readonly Declaration[], declarations: readonly Named[]) {
-  return declarations.flatMap(({ declaration }, i) =>
-    staying.some((each) => haveOneName(each, declaration))
-      ? [
-          {
-            path: ['access', i],
-            message: 'has the name of a role or a group that was made at run time: end that first.',
-          },
-        ]
-      : [],
-  );
 }
 
 /** The proposed id, or one like it: whoever made the same rule before, in the same moment, has it already. */

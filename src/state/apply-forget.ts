@@ -3,6 +3,7 @@ import { MemoryError } from '../domain/errors';
 import { isRoot } from '../domain/principal';
 import { type ApplyContext, stampChange } from './apply-context';
 import { assertRevision, changeable } from './apply-update';
+import { mayHearOf } from './damaged-record';
 import { damaged, type Record } from './record';
 
 /**
@@ -41,7 +42,8 @@ function forgettable(context: ApplyContext, id: string, stamp: Stamp): Record | 
  *
  * @throws RECORD_DAMAGED
  */
-function mended(context: ApplyContext, record: Record, { by }: Stamp): Record {
+function mended(context: ApplyContext, record: Record, { by, within }: Stamp): Record | undefined {
+  if (!mayHearOf(context, record, by, within)) return undefined;
   const last = context.lastChange(record.row);
   if (!isRoot(by) || last === undefined) throw damaged(record.id);
   context.reportDamagedWords();

@@ -3,7 +3,7 @@ import type { Draft, Stamp } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import type { Remembered } from '../domain/memory';
 import { showNamespace } from '../domain/namespace';
-import { liesIn } from '../domain/scope';
+import { liesIn, writtenBy } from '../domain/scope';
 import { type ApplyContext, labelsOf, scopedOf, stampChange } from './apply-context';
 import { forbiddenKey } from './apply-share';
 import { changeable, outsideScope } from './apply-update';
@@ -16,11 +16,17 @@ export function applyRemember(context: ApplyContext, draft: Draft, stamp: Stamp)
   const { at, by: actor } = stamp;
   if (!mayIn(policy, actor, 'write', draft.namespace) || !isCleared(policy, actor, draft.accessTags, draft.namespace))
     throw forbiddenWrite(draft);
-  if (draft.key !== undefined && !mayRead(policy, actor, { ...draft, author: actor })) {
+  if (draft.key !== undefined && !mayRead(policy, actor, draft)) {
     throw forbiddenKey(draft.key, draft.namespace);
   }
+  if (!liesIn(stamp.within, writtenBy(actor, draft))) throw outsideScope('The memory');
   const duplicate = findDuplicate(context, draft, interning.findActor(actor));
-  if (duplicate !== undefined) return duplicate;
+  if (duplicate !== undefined) {
+    const first = context.records.uncheckedOrTombstone(duplicate.id);
+    const isKnown = first !== undefined && interning.describe(first) !== undefined;
+    context.touch(duplicate.id, isKnown ? interning.scope(first.scope).namespace : undefined);
+    return duplicate;
+  }
   assertSpace(context, draft.embedded);
 
   const keyed = findKeyed(context, draft, interning.findActor(actor));
@@ -60,7 +66,7 @@ export function findDuplicate(
   const first = idempotency && author !== undefined ? context.findIdempotent(author, idempotency.key) : undefined;
   if (first === undefined) return undefined;
   if (first.digest === idempotency?.digest) return { id: first.id, revision: first.revision, outcome: 'duplicate' };
-  const message = `The idempotency key ${JSON.stringify(idempotency?.key)} was used for memory ${first.id} with other content: use a new key for a new memory.`;
+  const message = `The idempotency key ${JSON.stringify(idempotency?.key)} was used before with other content: use a new key for a new memory.`;
   throw new MemoryError('IDEMPOTENCY_CONFLICT', message);
 }
 
@@ -100,6 +106,10 @@ function store(context: ApplyContext, draft: Draft, { at, by }: { at: number; by
 }
 
 function reviseByKey(context: ApplyContext, keyed: Record, draft: Draft, stamp: { at: number; by: number }): Record {
+  // Whoever asks what is known about somebody finds also what was.
+  if (keyed.user_id !== null && keyed.user_id !== draft.userId) {
+    context.writer.insertFormerSubject({ user_id: keyed.user_id, row: keyed.row });
+  }
   // What is written anew under its key is current again, whatever had taken its place.
   const columns = { ...draftColumns(draft), state: 'active' as const, superseded_by: null };
   return revise(context, keyed, { columns, embedded: draft.embedded ?? null, ...stamp });
@@ -117,7 +127,7 @@ function draftColumns(draft: Draft) {
 }
 
 function supersedable(context: ApplyContext, id: string, stamp: Stamp): Record {
-  const target = changeable(context, context.records.byId(id), id, 'update', stamp);
+  const target = changeable(context, context.records.unchecked(id), id, 'update', stamp);
   if (target.state === 'superseded') {
     throw new MemoryError(
       'REVISION_CONFLICT',
@@ -139,7 +149,7 @@ function forbiddenWrite({ namespace, accessTags }: Draft): MemoryError {
 }
 
 function forbiddenRevision({ key, namespace }: Draft): MemoryError {
-  const message = `The key ${JSON.stringify(key)} in ${showNamespace(namespace)} belongs to a memory of another author: revising it needs the action update there.`;
+  const message = `The key ${JSON.stringify(key)} in ${showNamespace(namespace)} names a memory that is there: revising it takes the action update there, or write for its own author, and no rule that denies it.`;
   return new MemoryError('FORBIDDEN', message);
 }
 

@@ -4,7 +4,7 @@ import { invalidInput, MemoryError } from '../domain/errors';
 import type { Visibility } from '../domain/memory';
 import { type Namespace, showNamespace } from '../domain/namespace';
 import { sameActor } from '../domain/principal';
-import { liesIn } from '../domain/scope';
+import { type Bound, liesIn } from '../domain/scope';
 import { type ApplyContext, labelsOf, scopedOf } from './apply-context';
 import { assertRevision, changeable, outsideScope } from './apply-update';
 import type { Record } from './record';
@@ -25,13 +25,13 @@ export function applyShare(
   ifRevision: number | undefined,
   stamp: Stamp,
 ): Record {
-  const record = changeable(context, context.records.byId(id), id, 'share', stamp);
+  const record = changeable(context, context.records.unchecked(id), id, 'share', stamp);
   const { namespace, accessTags } = context.interning.scope(record.scope);
   const target = { visibility: record.owner === 0 ? ('shared' as const) : ('private' as const), namespace, accessTags };
   const wanted: Target = { ...target, ...change };
   authorise(context, record, wanted, stamp);
   assertRevision(record, ifRevision);
-  assertKeyIsFree(context, record, wanted, change);
+  assertKeyIsFree(context, record, wanted, { change, within: stamp.within });
   return revise(context, record, {
     columns: {
       scope: context.interning.internScope(wanted.namespace, wanted.accessTags),
@@ -66,17 +66,19 @@ export function forbiddenKey(key: string, namespace: Namespace): MemoryError {
 }
 
 function assertKeyIsFree(
-  { interning, records }: ApplyContext,
+  context: ApplyContext,
   record: Record,
   wanted: Target,
-  change: Relabelling,
+  { change, within }: { readonly change: Relabelling; readonly within: Bound },
 ): void {
+  const { interning, records } = context;
   const scope = interning.findScope(wanted.namespace, wanted.accessTags);
   if (record.key === null || scope === undefined) return;
   const owner = wanted.visibility === 'private' ? record.author : 0;
   const taken = records.byKey(scope, owner, record.key);
   if (taken === undefined || taken.row === record.row) return;
   const path = ['change', ...Object.keys(change).slice(0, 1)];
-  const message = `leads to where memory ${taken.id} has the same key ${JSON.stringify(record.key)}: forget or move one of them first.`;
+  const other = liesIn(within, scopedOf(context, taken)) ? `memory ${taken.id}` : 'another memory';
+  const message = `leads to where ${other} has the same key ${JSON.stringify(record.key)}: forget or move one of them first.`;
   throw invalidInput([{ path, message }], 'The change');
 }

@@ -4,7 +4,8 @@ import { MemoryError } from '../domain/errors';
 import { type Namespace, showNamespace } from '../domain/namespace';
 import { liesIn } from '../domain/scope';
 import { type ApplyContext, labelsOf, scopedOf } from './apply-context';
-import type { Record } from './record';
+import { mayHearOf } from './damaged-record';
+import { damaged, type Record } from './record';
 import { assertSpace, revise } from './revise';
 
 /** Revises a memory that the actor may read and update. */
@@ -15,13 +16,13 @@ export function applyUpdate(
   ifRevision: number | undefined,
   stamp: Stamp,
 ): Record {
-  const record = changeable(context, context.records.byId(id), id, 'update', stamp);
-  assertRevision(record, ifRevision);
-  assertSpace(context, patch.embedded);
+  const record = changeable(context, context.records.unchecked(id), id, 'update', stamp);
   const columns = patchColumns(patch);
   if (!liesIn(stamp.within, scopedOf(context, { ...record, ...columns }))) {
     throw outsideScope(`Memory ${id}, so changed,`);
   }
+  assertRevision(record, ifRevision);
+  assertSpace(context, patch.embedded);
   return revise(context, record, {
     columns,
     ...(patch.embedded === undefined ? {} : { embedded: patch.embedded }),
@@ -30,7 +31,7 @@ export function applyUpdate(
   });
 }
 
-/** The record, if the actor may read it (else NOT_FOUND) and do that to it (else FORBIDDEN). */
+/** The record, though it came unchecked, if the actor may read it (else NOT_FOUND) and do that to it (else FORBIDDEN). */
 export function changeable(
   context: ApplyContext,
   record: Record | undefined,
@@ -38,7 +39,11 @@ export function changeable(
   action: Change,
   { by, within }: Stamp,
 ): Record {
+  if (record !== undefined && !context.seal.isIntact(record)) {
+    throw mayHearOf(context, record, by, within) ? damaged(id) : noSuchMemory(id);
+  }
   const labels = record && labelsOf(context, record);
+  context.touch(id, labels?.namespace);
   if (record === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {
     throw noSuchMemory(id);
   }
@@ -63,8 +68,8 @@ export function noSuchMemory(id: string): MemoryError {
 }
 
 export function forbiddenChange(id: string, action: Change, namespace: Namespace): MemoryError {
-  const whose = action === 'share' ? 'No rule allows' : 'Memory is of another author, and no rule allows';
-  const message = `${whose} ${action} for memory ${id}, or one denies it: it takes the action ${action} in ${showNamespace(namespace)}.`;
+  const own = action === 'share' ? '' : `, or write there for its own author`;
+  const message = `Memory ${id} takes the action ${action} in ${showNamespace(namespace)}${own}, and no rule that denies it.`;
   return new MemoryError('FORBIDDEN', message);
 }
 

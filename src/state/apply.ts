@@ -1,10 +1,13 @@
 import type { Database } from 'better-sqlite3';
 import type { Policy } from '../access/policy';
-import type { Command, Outcome } from '../domain/command';
+import type { Trail } from '../audit/trail';
+import type { Command, Outcome, Stamp } from '../domain/command';
 import type { Declared } from '../domain/declaration';
 import { MemoryError } from '../domain/errors';
+import { isRoot } from '../domain/principal';
 import { analyze } from '../keyword-index/analyzer';
 import { prepare, type Statement } from '../sqlite/statement';
+import { ChangesAudit, Touching } from './apply-audit';
 import type { ApplyContext } from './apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply-declaration';
 import { applyForget } from './apply-forget';
@@ -14,6 +17,7 @@ import { applyUpdate } from './apply-update';
 import type { Checksum } from './checksum';
 import type { DeclarationsTable } from './declarations-table';
 import type { Interning } from './interning';
+import { copyMark, type Meta } from './meta';
 import { queries } from './queries';
 import { memoryOf } from './record';
 import type { RecordQueries } from './record-queries';
@@ -32,6 +36,8 @@ export interface Applied {
 
 interface Parts {
   readonly database: Database;
+  readonly meta: Meta;
+  readonly audit: Trail;
   readonly interning: Interning;
   readonly records: RecordQueries;
   readonly declarations: DeclarationsTable;
@@ -45,15 +51,18 @@ type Idempotent = { digest: string; id: string; revision: number };
 export class Applier {
   readonly #parts: Parts;
   readonly #writer: Writer;
+  readonly #audit: ChangesAudit;
   readonly #findIdempotent: Statement<{ author: number; key: string }, Idempotent>;
   readonly #lastChange: Statement<{ row: number }, Tables['changes']>;
   #policy: Policy;
+  #unreadable: { readonly cause: unknown } | undefined;
   #lastRow = 0;
   #lastEntry = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#writer = new Writer(parts.database, parts.checksum);
+    this.#audit = new ChangesAudit(parts.audit);
     this.#findIdempotent = prepare(parts.database, (p) =>
       queries
         .selectFrom('idempotency')
@@ -68,7 +77,9 @@ export class Applier {
     this.#readCounters();
   }
 
+  /** @throws what kept the rules from being read again after a frame had failed: nothing is decided by rules that may be others. */
   get policy(): Policy {
+    if (this.#unreadable !== undefined) throw this.#unreadable.cause;
     return this.#policy;
   }
 
@@ -91,7 +102,12 @@ export class Applier {
         .immediate();
       return { outcomes, changes, ...state };
     } catch (error) {
-      this.reload();
+      try {
+        this.reload();
+        this.#parts.audit.reload();
+      } catch (cause) {
+        this.#unreadable = { cause };
+      }
       throw error;
     }
   }
@@ -106,18 +122,24 @@ export class Applier {
 
   #attempt(command: Command, changes: RowChange[], state: { damagedWords: boolean }): Outcome {
     const own: RowChange[] = [];
-    const context = this.#context(own, state);
+    const touching = new Touching();
+    const context = this.#context(own, state, touching);
+    const { policy } = context;
+    const audited = (outcome: Outcome): Outcome => {
+      this.#audit.record(command, outcome, touching, { policy, index: this.#lastEntry });
+      return outcome;
+    };
     try {
       // A nested transaction is a savepoint: only a command of several memories can be refused halfway.
       const several = command.type === 'remember' && command.drafts.length > 1;
       const run = () => this.#dispatch(command, context);
       const outcome = several ? this.#parts.database.transaction(run)() : run();
       changes.push(...own);
-      return outcome;
+      return audited(outcome);
     } catch (error) {
       if (!MemoryError.is(error)) throw error;
       if (own.length > 0) this.reload();
-      return { ok: false, error };
+      return audited({ ok: false, error });
     }
   }
 
@@ -147,6 +169,13 @@ export class Applier {
         return { ok: true, type: 'add-declaration', declared: addDeclaration(context, command.added, stamp) };
       case 'end-declaration':
         return { ok: true, type: 'end-declaration', ended: endDeclaration(context, command.id, stamp) };
+      case 'epoch':
+        assertRoot(stamp);
+        this.#parts.meta.put(copyMark, 0);
+        return { ok: true, type: 'epoch' };
+      case 'retain':
+        assertRoot(stamp);
+        return { ok: true, type: 'retain', dropped: this.#parts.audit.chain.drop(command.upTo) };
     }
   }
 
@@ -156,7 +185,7 @@ export class Applier {
     this.#policy = this.#policy.changed(version, added, gone);
   }
 
-  #context(own: RowChange[], state: { damagedWords: boolean }): ApplyContext {
+  #context(own: RowChange[], state: { damagedWords: boolean }, touching: Touching): ApplyContext {
     return {
       policy: this.#policy,
       interning: this.#parts.interning,
@@ -171,6 +200,7 @@ export class Applier {
       nextRow: () => ++this.#lastRow,
       nextEntry: () => ++this.#lastEntry,
       report: (change) => own.push(change),
+      touch: (id, namespace) => touching.touch(id, namespace),
       reportDamagedWords: () => {
         state.damagedWords = true;
       },
@@ -182,4 +212,8 @@ export class Applier {
     this.#lastRow = max('select coalesce(max(row), 0) from memories');
     this.#lastEntry = max('select coalesce(max(entry), 0) from changes');
   }
+}
+
+function assertRoot({ by }: Stamp): void {
+  if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Only who opens the folder looks after its audit.');
 }

@@ -109,10 +109,20 @@ export class Interning {
     return label === undefined || writer === undefined || reader === undefined ? undefined : label + writer + reader;
   }
 
-  /** The scopes of a namespace, whatever their access tags. */
+  /**
+   * The scopes of a namespace, whatever their access tags: those with the fewest first. The order says nothing of what was
+   * written when, be it by others.
+   */
   scopesOf(namespace: Namespace): number[] {
     const node = this.#tree.find(namespace);
-    return node === undefined ? [] : [...(this.#scopeIds.get(node)?.values() ?? [])];
+    const byTags = node === undefined ? undefined : this.#scopeIds.get(node);
+    return [...(byTags ?? [])]
+      .sort(([a, one], [b, other]) => this.#tagCount(one) - this.#tagCount(other) || (a < b ? -1 : 1))
+      .map(([, id]) => id);
+  }
+
+  #tagCount(scope: number): number {
+    return this.scope(scope).accessTags.length;
   }
 
   internScope(namespace: Namespace, accessTags: readonly string[]): number {

@@ -1,6 +1,9 @@
-import type { Database } from 'better-sqlite3';
+import BetterSqlite, { type Database } from 'better-sqlite3';
 import { prepare, type Statement } from '../sqlite/statement';
 import { queries } from './queries';
+
+/** 1 in a copy that a backup has made, until it is opened. */
+export const copyMark = 'copied';
 
 /** Single facts about the store. */
 export class Meta {
@@ -18,5 +21,15 @@ export class Meta {
 
   put(key: string, value: string | number | Buffer): void {
     this.#put.run({ key, value });
+  }
+}
+
+/** Marks a database that a backup has made: who opens it first says so in its audit. */
+export function markCopy(path: string): void {
+  const database = new BetterSqlite(path);
+  try {
+    new Meta(database).put(copyMark, 1);
+  } finally {
+    database.close();
   }
 }

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { chainTablesScript } from '../audit/tables';
 import { MemoryError } from '../domain/errors';
 
 /**
@@ -59,6 +60,7 @@ insert into declarations (id, declaration, at_open, since, until)
 drop table rules;
 create table former_subjects (user_id text not null, row integer not null, primary key (user_id, row)) without rowid;
 `,
+  chainTablesScript,
 ];
 
 export const schemaVersion = migrations.length;

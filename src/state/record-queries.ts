@@ -49,6 +49,12 @@ export class RecordQueries {
     return stored === undefined || stored.state === 'forgotten' ? undefined : recordOf(stored);
   }
 
+  /** A record by id, or what is left of a forgotten one, though it may be damaged. */
+  uncheckedOrTombstone(id: string): Record | undefined {
+    const stored = this.#byId.get({ id });
+    return stored && recordOf(stored);
+  }
+
   /** A record by id, or what is left of a forgotten one. */
   tombstoneOrRecord(id: string): Record | undefined {
     const stored = this.#byId.get({ id });
@@ -67,8 +73,14 @@ export class RecordQueries {
 
   /** The one record with that key among those with the same labels; of any owner, the shared one or else the first owner's. */
   byKey(scope: number, owner: number | 'any', key: string): Record | undefined {
+    const record = this.uncheckedByKey(scope, owner, key);
+    return record && this.#seal.opened(record);
+  }
+
+  /** The same, though it may be damaged. */
+  uncheckedByKey(scope: number, owner: number | 'any', key: string): Record | undefined {
     const stored = owner === 'any' ? this.#byAnyKey.get({ scope, key }) : this.#byKey.get({ scope, owner, key });
-    return stored === undefined ? undefined : this.#seal.open(stored);
+    return stored && recordOf(stored);
   }
 }
 

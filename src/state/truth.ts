@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Policy } from '../access/policy';
+import { Trail } from '../audit/trail';
 import type { Progress } from '../domain/calls';
 import type { Command } from '../domain/command';
 import { translated } from '../sqlite/errors';
@@ -18,6 +19,7 @@ import { RecordQueries } from './record-queries';
 import { RecordSeal } from './record-seal';
 import type { RowChange } from './row-change';
 import { SelectionQueries } from './selection-queries';
+import { SubjectQueries } from './subject-queries';
 import { Vectors } from './vectors';
 import { ensureWords, postingsReader, rebuildWords } from './words';
 
@@ -36,6 +38,9 @@ export class Truth {
   readonly vectors: Vectors;
   readonly meta: Meta;
   readonly declarations: DeclarationsTable;
+  /** The chain of changes. */
+  readonly audit: Trail;
+  readonly subjects: SubjectQueries;
   readonly readPostings: (term: string) => ArrayLike<number>;
   readonly #applier: Applier;
   readonly #labelsAfter: Statement<{ entry: number }, LabelRow>;
@@ -58,6 +63,8 @@ export class Truth {
     this.vectors = new Vectors(database, { columns, interning, checksum });
     this.meta = new Meta(database);
     this.declarations = new DeclarationsTable(database, checksum);
+    this.audit = new Trail(database);
+    this.subjects = new SubjectQueries(database);
     this.readPostings = postingsReader(database);
     this.#applier = new Applier({
       database,
@@ -66,6 +73,8 @@ export class Truth {
       interning: this.interning,
       records: this.records,
       declarations: this.declarations,
+      meta: this.meta,
+      audit: this.audit,
     });
     this.#labelsAfter = prepareLabels(database);
     this.#countMemories = prepare(database, () =>
@@ -108,11 +117,16 @@ export class Truth {
 
   /** What another process has changed since: its rows, with their labels now. Empty for the process that writes. */
   refresh(): RowChange[] {
-    const version = this.#readDataVersion();
-    if (version === this.#dataVersion) return [];
-    this.#dataVersion = version;
-    this.#applier.reload();
-    return this.#follow();
+    // One snapshot: rules, labels and rows of different moments would not fit together.
+    return this.snapshot(() => {
+      const version = this.#readDataVersion();
+      if (version === this.#dataVersion) return [];
+      this.#applier.reload();
+      const changed = this.#follow();
+      // Only now: where this fails, the next call tries again, and nothing is answered by the rules from before.
+      this.#dataVersion = version;
+      return changed;
+    });
   }
 
   /** Runs reads that belong together, on one snapshot. */

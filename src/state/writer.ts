@@ -80,6 +80,10 @@ export class Writer {
     this.#statements.insertRevision.run({ row, revision, record: JSON.stringify(record) });
   }
 
+  insertFormerSubject(line: Tables['former_subjects']): void {
+    this.#statements.insertFormerSubject.run(line);
+  }
+
   insertIdempotency(line: Tables['idempotency']): void {
     this.#statements.insertIdempotency.run(line);
   }
@@ -133,6 +137,12 @@ function prepareAll(database: Database) {
     insertRevision: insert('revisions', ['row', 'revision', 'record']),
     deleteRevisions: prepare<{ row: number }, unknown>(database, (p) =>
       queries.deleteFrom('revisions').where('row', '=', p('row')),
+    ),
+    insertFormerSubject: prepare<Tables['former_subjects'], unknown>(database, (p) =>
+      queries
+        .insertInto('former_subjects')
+        .values({ user_id: p('user_id'), row: p('row') })
+        .onConflict((conflict) => conflict.doNothing()),
     ),
     insertIdempotency: insert('idempotency', ['author', 'key', 'digest', 'id', 'revision']),
   };

@@ -1,6 +1,6 @@
 import { mayIn } from '../access/authorise';
 import { explainIn, explainMemory, type Reason } from '../access/explain';
-import { maySee } from '../access/govern';
+import { isInBound, maySee } from '../access/govern';
 import type { Call } from '../domain/calls';
 import { clear, type Declaration, type Declared, group, inForce, type RuleInForce, role } from '../domain/declaration';
 import { MemoryError } from '../domain/errors';
@@ -14,8 +14,9 @@ import { labelsOf } from '../state/apply-context';
 import { noSuchMemory } from '../state/apply-update';
 import { propose } from '../write/propose';
 import { newRuleId } from '../write/rule-id';
+import { stampOf } from '../write/stamp';
+import type { AuditedCalls } from './audited-calls';
 import type { Engine } from './engine';
-import type { Lifetime } from './lifetime';
 
 /** Whether a principal may do something, and why. */
 export interface Explanation {
@@ -65,12 +66,12 @@ export interface AccessHandle {
 /** The rules, in the hands of one principal inside one scope. */
 export class PrincipalAccess implements AccessHandle {
   readonly #engine: Engine;
-  readonly #lifetime: Lifetime;
+  readonly #calls: AuditedCalls;
   readonly #reader: Reader;
 
-  constructor(engine: Engine, lifetime: Lifetime, reader: Reader) {
+  constructor(engine: Engine, calls: AuditedCalls, reader: Reader) {
     this.#engine = engine;
-    this.#lifetime = lifetime;
+    this.#calls = calls;
     this.#reader = reader;
   }
 
@@ -95,19 +96,24 @@ export class PrincipalAccess implements AccessHandle {
   }
 
   end(id: string, options: Call = {}): Promise<boolean> {
-    return this.#lifetime.write(async () => {
+    return this.#calls.write('end-declaration', async () => {
       const context = this.#engine.writing();
       const { id: name, call } = this.#engine.shapes;
       const [known, { signal }] = parseAll([name, id, ['id']], [call, options]);
       signal?.throwIfAborted();
-      const { ended } = await propose(context, { type: 'end-declaration', id: known, stamp: this.#stamp() });
+      const { ended } = await propose(context, {
+        type: 'end-declaration',
+        id: known,
+        stamp: stampOf(context, this.#reader),
+      });
       return ended;
     });
   }
 
   list(options: Parameters<AccessHandle['list']>[0] = {}): Promise<RuleInForce[]> {
-    return this.#lifetime.read(() => {
+    return this.#calls.read('access.list', (asked) => {
       const { within = [], ended = false, signal } = parse(this.#engine.shapes.rules, options, 'The options');
+      asked.namespace = within;
       signal?.throwIfAborted();
       const { truth } = this.#engine.reading();
       const all = ended ? truth.declarations.all(true) : [...truth.policy.declared.values()];
@@ -116,11 +122,13 @@ export class PrincipalAccess implements AccessHandle {
   }
 
   explain(question: Question, options: Call = {}): Promise<Explanation> {
-    return this.#lifetime.read(() => {
+    return this.#calls.read('access.explain', (asked) => {
       const { question: shape, call } = this.#engine.shapes;
-      const [asked, { signal }] = parseAll([shape, question], [call, options]);
+      const [about, { signal }] = parseAll([shape, question], [call, options]);
+      asked.namespace = about.namespace;
+      asked.ids = about.id === undefined ? [] : [about.id];
       signal?.throwIfAborted();
-      const { allowed, reason, deciding } = this.#decide(asked);
+      const { allowed, reason, deciding } = this.#decide(about);
       const seen = deciding.filter((each) => this.#maySee(each));
       return { allowed, reason, rules: seen.map(inForce), undisclosed: seen.length < deciding.length };
     });
@@ -129,7 +137,7 @@ export class PrincipalAccess implements AccessHandle {
   #decide({ principal, action, id, namespace = [] }: ReturnType<Engine['shapes']['question']['parse']>) {
     const context = this.#engine.reading();
     const { truth } = context;
-    return truth.snapshot(() => {
+    return context.snapshot(() => {
       const record = id === undefined ? undefined : find(context, this.#reader, id);
       if (id !== undefined && record === undefined) throw noSuchMemory(id);
       const labels = record && labelsOf(truth, record);
@@ -142,8 +150,7 @@ export class PrincipalAccess implements AccessHandle {
 
   #assertAdministers(namespace: Namespace): void {
     const { actor, bound } = this.#reader;
-    const isInBound = bound.namespace === undefined || contains(bound.namespace, namespace);
-    if (isInBound && mayIn(this.#engine.truth.policy, actor, 'administer', namespace)) return;
+    if (isInBound(bound, namespace) && mayIn(this.#engine.truth.policy, actor, 'administer', namespace)) return;
     throw new MemoryError('FORBIDDEN', `Explaining decisions takes administer in ${showNamespace(namespace)}.`);
   }
 
@@ -152,21 +159,17 @@ export class PrincipalAccess implements AccessHandle {
   }
 
   #add(declaration: Declaration, options: Call = {}): Promise<RuleInForce> {
-    return this.#lifetime.write(async () => {
+    return this.#calls.write('add-declaration', async (asked) => {
       const context = this.#engine.writing();
       const { declaration: shape, call } = this.#engine.shapes;
       const [made, { signal }] = parseAll([shape, declaration], [call, options]);
+      asked.namespace = 'at' in made ? made.at : [];
       signal?.throwIfAborted();
-      const stamp = this.#stamp();
+      const stamp = stampOf(context, this.#reader);
       const added = { id: newRuleId(this.#engine.environment, stamp.at, made), declaration: made };
       const { declared } = await propose(context, { type: 'add-declaration', added, stamp });
       return inForce(declared);
     });
-  }
-
-  #stamp() {
-    const { actor, bound } = this.#reader;
-    return { at: this.#engine.environment.clock.now(), by: actor, within: bound };
   }
 }
 

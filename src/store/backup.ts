@@ -1,11 +1,13 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { markAsCopy } from '../audit/audit-database';
 import type { Progress } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
 import { startStopwatch } from '../environment/stopwatch';
 import { fromSqlite, translated } from '../sqlite/errors';
+import { markCopy } from '../state/meta';
 import type { Engine } from './engine';
-import { databaseFile } from './store-files';
+import { auditFile, databaseFile } from './store-files';
 
 export interface BackupOptions {
   readonly signal?: AbortSignal | undefined;
@@ -15,15 +17,29 @@ export interface BackupOptions {
 // Some milliseconds of copying; between two parts others read and write.
 const pagesPerTurn = 1_000;
 
-/** Copies the database, which is all that a store needs, into an empty folder. What fails or is aborted leaves nothing there. */
-export async function backup({ truth }: Engine, folder: string, { signal, onProgress }: BackupOptions): Promise<void> {
+function pagesAtOnce(signal: AbortSignal | undefined): number {
+  signal?.throwIfAborted();
+  return pagesPerTurn;
+}
+
+/** Copies the store's database, which is all that it needs, and the chain of accesses into an empty folder. What fails or is aborted leaves nothing there. */
+export async function backup(
+  { truth, audit }: Engine,
+  folder: string,
+  { signal, onProgress }: BackupOptions,
+): Promise<void> {
   signal?.throwIfAborted();
   translated(() => mkdirSync(folder, { recursive: true }));
   if (readdirSync(folder).length > 0)
     throw invalidInput([{ path: ['folder'], message: 'must be empty: a backup overwrites nothing.' }]);
   const elapsedMs = startStopwatch();
   const file = join(folder, databaseFile);
+  const accesses = join(folder, auditFile);
   try {
+    // First: its checkpoints must not say more than the copy of the store holds.
+    audit.settle();
+    await audit.database.backup(accesses, { progress: () => pagesAtOnce(signal) });
+    markAsCopy(accesses);
     const { totalPages } = await truth.database.backup(file, {
       progress: ({ totalPages, remainingPages }) => {
         signal?.throwIfAborted();
@@ -34,9 +50,10 @@ export async function backup({ truth }: Engine, folder: string, { signal, onProg
     });
     // SQLite tells of each part before it is copied, and of none after the last.
     const perSecond = (totalPages / elapsedMs()) * 1000;
+    markCopy(file);
     onProgress?.({ phase: 'backup', done: totalPages, failed: 0, total: totalPages, perSecond });
   } catch (error) {
-    rmSync(file, { force: true });
+    for (const path of [file, accesses]) for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true });
     throw fromSqlite(error);
   }
 }

@@ -1,18 +1,22 @@
+import { KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import type { Checkpoint } from '../audit/checkpoint';
 import type { Limits } from '../domain/limits';
 import { declarationShape } from '../domain/parse/parse-declaration';
 import { newMemoryShape, patchShape, relabellingShape } from '../domain/parse/parse-memory';
 import { principalShape } from '../domain/parse/parse-principal';
-import { present, scopeShape, selectionShape } from '../domain/parse/parse-selection';
+import { scopeShape, selectionShape } from '../domain/parse/parse-selection';
 import {
   action,
   fields,
   flag,
   name,
   namespace,
+  present,
   progressListener,
   revision,
   signal,
+  time,
   unitInterval,
   vector,
 } from '../domain/parse/shapes';
@@ -30,6 +34,8 @@ export function callShapes(limits: Limits) {
     principal: principalShape(limits),
     scope: fields(scope),
     newMemory: newMemoryShape(limits),
+    /** Looks at nothing else. */
+    namespaceOf: z.object({ namespace: namespace(limits).optional() }),
     patch: patchShape(limits),
     relabelling: relabellingShape(limits),
     declaration: declarationShape(limits),
@@ -98,10 +104,44 @@ export function callShapes(limits: Limits) {
       ctx.issues.push({ code: 'custom', message: 'must have an id or a namespace, and not both.', input: ctx.value });
     }),
     watch: fields({ ...scope, ...call, since: z.string({ error: "must be 'now', 'start' or a cursor." }).optional() }),
+    auditQuery: fields({
+      ...call,
+      id: present(name(limits)),
+      userId: present(name(limits)),
+      by: present(principalShape(limits)),
+      action: present(
+        z.union([name(limits), z.array(name(limits))], { error: 'must be an action, or a list of them.' }),
+      ),
+      decision: z.enum(['allowed', 'refused'], { error: "must be 'allowed' or 'refused'." }).optional(),
+      within: present(namespace(limits)),
+      since: present(time),
+      until: present(time),
+      limit: whole(1, maxListLimit).optional(),
+      cursor: z.string({ error: 'must be a cursor of an earlier page.' }).optional(),
+      order: z.enum(['newest', 'oldest'], { error: "must be 'newest' or 'oldest'." }).optional(),
+    }),
+    auditVerify: fields({
+      ...long,
+      head: z
+        .union([checkpoint, z.array(checkpoint)], { error: 'must be a checkpoint, or a list of them.' })
+        .optional(),
+      publicKey: key.optional(),
+    }),
+    auditRetain: fields({ since: time }),
     backup: fields(long),
     verify: fields({ ...long, repair: flag.optional() }),
   };
 }
+
+/** An Ed25519 key: which kind is looked at where it is used. */
+export const key = z.union([z.string(), z.custom<KeyObject>((value) => value instanceof KeyObject)], {
+  error: 'must be a KeyObject, or a PEM.',
+});
+
+const checkpoint = z.custom<Checkpoint>(
+  (value) => typeof value === 'object' && value !== null && typeof (value as Checkpoint).note === 'string',
+  { error: 'must be a checkpoint as it was handed out.' },
+);
 
 export type CallShapes = ReturnType<typeof callShapes>;
 

@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
+import { Audit } from '../audit/audit';
+import { openAuditDatabase } from '../audit/audit-database';
+import type { Checkpoint } from '../audit/checkpoint';
 import type { Declaration } from '../domain/declaration';
-import { MemoryError } from '../domain/errors';
+import { invalidInput, MemoryError } from '../domain/errors';
 import { root } from '../domain/principal';
 import { batchingEmbedder } from '../embedding/batching-embedder';
 import type { Embedder } from '../embedding/embedder';
@@ -19,16 +22,18 @@ import { Checkpointer } from '../state/checkpointer';
 import { type Checksum, loadChecksum } from '../state/checksum';
 import { openDatabase } from '../state/database';
 import { holdFolder } from '../state/folder-lock';
+import { copyMark } from '../state/meta';
 import { Truth } from '../state/truth';
 import { PlannedSearch } from '../vector-index/planned-search';
 import { propose } from '../write/propose';
 import { newRuleId } from '../write/rule-id';
+import { stampOf } from '../write/stamp';
 import { ChangeSignal } from './change-signal';
 import { Engine } from './engine';
 import { EventSource } from './events';
 import type { Options } from './open-options';
 import { PolledFeed } from './polled-feed';
-import { databaseFile, indexFolder } from './store-files';
+import { auditFile, databaseFile, indexFolder } from './store-files';
 
 const storeKeyBytes = 32;
 
@@ -42,6 +47,7 @@ export async function openFolder(folder: string, options: Options): Promise<Engi
       options,
       environment: systemEnvironment(options),
       database,
+      audit: closingOnError(database, () => openAudit(join(folder, auditFile), options)),
       folder,
       onRelease: () => lock?.release(),
     });
@@ -55,7 +61,8 @@ export async function openFolder(folder: string, options: Options): Promise<Engi
 export async function openInMemory(options: Options): Promise<Engine> {
   const environment = fixtureEnvironment(options);
   const database = openDatabase({ path: ':memory:', readOnly: false });
-  return compose({ options, environment, database, folder: undefined, onRelease: () => undefined });
+  const audit = openAuditDatabase(':memory:');
+  return compose({ options, environment, database, audit, folder: undefined, onRelease: () => undefined });
 }
 
 function makeFolder(folder: string): void {
@@ -76,11 +83,15 @@ interface Opened {
   readonly options: Options;
   readonly environment: Environment;
   readonly database: Database;
+  readonly audit: Database;
   readonly folder: string | undefined;
   onRelease(): void;
 }
 
-async function compose({ options, environment, database, folder, onRelease }: Opened): Promise<Engine> {
+async function compose({ options, environment, database, audit, folder, onRelease }: Opened): Promise<Engine> {
+  let closeAudit = (): void => {
+    audit.close();
+  };
   try {
     const checksum = await loadChecksum();
     const truth = truthOf(database, checksum, options);
@@ -91,6 +102,7 @@ async function compose({ options, environment, database, folder, onRelease }: Op
     );
     if (options.embedder !== undefined) assertAccepted(embedder, options.embedder);
     const storeKey = translated(() => storeKeyOf(truth, environment));
+    const storeId = createHash('sha256').update(storeKey).digest('hex').slice(0, 16);
     const vectors = new PlannedSearch({
       space: recorded,
       truth: truth.vectors,
@@ -98,11 +110,23 @@ async function compose({ options, environment, database, folder, onRelease }: Op
       exactUpTo: options.exactUpTo,
       folder: folder === undefined || options.readOnly ? undefined : join(folder, indexFolder),
       newId: () => Buffer.from(environment.randomBytes(8)).toString('hex'),
-      storeId: createHash('sha256').update(storeKey).digest('hex').slice(0, 16),
+      storeId,
       onLagging: (behind) => events.emit('lagging', { behind }),
       onIndexed: (index) => events.emit('indexed', { index }),
       onDegraded: (error) => events.emit('degraded', { part: 'index', error }),
     });
+    const kept = new Audit({
+      database: audit,
+      changes: truth.audit,
+      role: options.readOnly ? 'reader' : 'owner',
+      reads: options.audit.reads,
+      origin: options.audit.origin ?? `multi-agent-memory/${storeId}`,
+      key: options.audit.key,
+      environment,
+      onCheckpoint: telling(options.audit.onCheckpoint),
+      state: () => ({ policyVersion: truth.policy.version, index: truth.lastEntry }),
+    });
+    closeAudit = () => kept.close();
     const checkpointer =
       folder === undefined || options.readOnly ? undefined : new Checkpointer(database, environment.logger);
     const log = new LocalLog({
@@ -125,6 +149,7 @@ async function compose({ options, environment, database, folder, onRelease }: Op
       vectors,
       events,
       changed: options.readOnly ? new PolledFeed() : new ChangeSignal(),
+      audit: kept,
       storeKey,
       release: async () => {
         await checkpointer?.close();
@@ -133,12 +158,55 @@ async function compose({ options, environment, database, folder, onRelease }: Op
       },
     });
     vectors.start();
-    if (options.access !== undefined && !options.readOnly) await declareRules(engine, options.access);
+    if (!options.readOnly && truth.meta.get(copyMark) === 1) await declareRestored(engine);
+    if (options.access !== undefined) await declareRules(engine, options.access);
     return engine;
+  } catch (error) {
+    closeAudit();
+    database.close();
+    throw error;
+  }
+}
+
+/** @throws INVALID_INPUT where nothing can be written beside a store that is only read. */
+function openAudit(path: string, { readOnly, audit: { reads } }: Options): Database {
+  try {
+    return translated(() => openAuditDatabase(path));
+  } catch (error) {
+    if (!readOnly || !MemoryError.is(error) || error.code !== 'INVALID_INPUT') throw error;
+    // A disk that cannot be written to: who says that reads need no audit has none.
+    if (reads === 'off') return openAuditDatabase(':memory:');
+    const message = `must be writable for the audit of reads (${path}), or the store opened with audit: { reads: 'off' }.`;
+    throw invalidInput([{ path: ['folder'], message }], 'The store');
+  }
+}
+
+function closingOnError<T>(database: Database, run: () => T): T {
+  try {
+    return run();
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+/** A listener that cannot disturb the store: what it throws is thrown in a turn of its own. */
+function telling(listener: ((checkpoint: Checkpoint) => void) | undefined): (checkpoint: Checkpoint) => void {
+  return (checkpoint) => {
+    try {
+      listener?.(checkpoint);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  };
+}
+
+/** A backup that is opened for the first time says so in its audit. */
+async function declareRestored(engine: Engine): Promise<void> {
+  const context = engine.writing();
+  await propose(context, { type: 'epoch', stamp: stampOf(context, { actor: root, bound: {} }) });
 }
 
 /** @throws RECORD_DAMAGED where what is in the database makes no sense. */
@@ -184,10 +252,18 @@ export function batched(embedder: Embedder): Embedder {
 /** Declares what `open` was given, as a command like any other, where it differs from what was declared before. */
 export async function declareRules(engine: Engine, declarations: readonly Declaration[]): Promise<void> {
   const { environment, truth } = engine;
+  const context = engine.writing();
   if (!differ(truth, declarations)) return;
+  if (engine.readOnly) {
+    const issues = [
+      { path: ['access'], message: 'differs from what is in force: a store that is only read cannot change it.' },
+    ];
+    throw invalidInput(issues, 'The options');
+  }
   const at = environment.clock.now();
   const named = declarations.map((declaration) => ({ id: newRuleId(environment, at, declaration), declaration }));
-  await propose(engine.writing(), { type: 'declare', declarations: named, stamp: { at, by: root, within: {} } });
+  const stamp = stampOf(context, { actor: root, bound: {} }, at);
+  await propose(context, { type: 'declare', declarations: named, stamp });
 }
 
 /** The secret that authenticates cursors and hides what idempotency digests stand for. Made with the store. */

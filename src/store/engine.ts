@@ -1,7 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { ReadableCaches } from '../access/readable-caches';
+import type { Audit } from '../audit/audit';
 import { MemoryError } from '../domain/errors';
 import type { Limits } from '../domain/limits';
+import type { Namespace } from '../domain/namespace';
+import type { Actor } from '../domain/principal';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Environment } from '../environment/environment';
 import { KeywordIndex } from '../keyword-index/keyword-index';
@@ -13,10 +16,13 @@ import { VisibleCache } from '../recall/visible-cache';
 import type { Feed } from '../recall/watch';
 import type { Applied } from '../state/apply';
 import { findDuplicate } from '../state/apply-remember';
+import { DecidingRules } from '../state/deciding-rules';
 import type { RowChange } from '../state/row-change';
 import type { Truth } from '../state/truth';
 import type { VectorSearch } from '../vector-index/vector-search';
+import { Seeds } from '../write/seeds';
 import type { WriteContext } from '../write/write-context';
+import { AuditCursors } from './audit-cursor';
 import { type CallShapes, callShapes } from './call-shapes';
 import type { EventSource } from './events';
 import type { Options } from './open-options';
@@ -31,6 +37,7 @@ export interface EngineParts {
   readonly vectors: VectorSearch;
   readonly events: EventSource;
   readonly changed: Feed & { changed(): void; close(): void };
+  readonly audit: Audit;
   readonly storeKey: Uint8Array;
   /** Gives back everything that was opened, after the last commit. */
   release(): Promise<void>;
@@ -48,12 +55,17 @@ export class Engine {
   readonly changed: Feed;
   readonly readOnly: boolean;
   readonly readables = new ReadableCaches();
+  readonly audit: Audit;
+  readonly auditCursors: AuditCursors;
+  readonly deciding = new DecidingRules();
   /** Records that passed a compiled filter and not the check on the way out: every one is a mistake of ours. */
   recheckRejected = 0;
   readonly #parts: EngineParts;
   readonly #postings: Postings;
   readonly #reading: ReadContext;
   readonly #writing: WriteContext;
+  // The refusals of which `apply` has written an entry.
+  readonly #proposed = new WeakSet<MemoryError>();
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -67,6 +79,8 @@ export class Engine {
     this.events = parts.events;
     this.changed = parts.changed;
     this.readOnly = options.readOnly;
+    this.audit = parts.audit;
+    this.auditCursors = new AuditCursors(parts.storeKey);
     this.#postings = new Postings({ read: (term) => truth.readPostings(term) });
     this.#reading = this.#readContext();
     this.#writing = this.#writeContext();
@@ -87,13 +101,37 @@ export class Engine {
   }
 
   /** Told of every frame, after its commit and before its callers are answered. */
-  applied({ changes, damagedWords }: Applied): void {
+  applied({ outcomes, changes, damagedWords }: Applied): void {
+    for (const outcome of outcomes) if (!outcome.ok) this.#proposed.add(outcome.error);
+    this.audit.changed();
     if (damagedWords) this.#postings.clear();
     this.#follow(changes);
     if (changes.length === 0) return;
     this.#parts.changed.changed();
     if (this.events.has('committed')) {
       this.events.emit('committed', { index: this.truth.lastEntry, ids: changes.map(({ id }) => id) });
+    }
+  }
+
+  /** Another text after every change of rules or memories. */
+  version(): string {
+    this.#reading.refresh();
+    return `${this.truth.policy.version} ${this.truth.lastEntry}`;
+  }
+
+  /** Whether a refusal came from `apply`, so that the audit has it. */
+  wasProposed(error: MemoryError): boolean {
+    return this.#proposed.has(error);
+  }
+
+  /** Where a memory is, forgotten or not: for the audit alone. Undefined where there is none, or none that is intact. */
+  placeOf(id: string): { namespace: Namespace; accessTags: readonly string[] } | undefined {
+    try {
+      const record = this.truth.records.tombstoneOrRecord(id);
+      return record && this.truth.interning.scope(record.scope);
+    } catch (error) {
+      if (MemoryError.is(error)) return undefined;
+      throw error;
     }
   }
 
@@ -106,7 +144,11 @@ export class Engine {
     await this.#parts.log.close();
     this.#parts.changed.close();
     await this.vectors.close();
-    await this.#parts.release();
+    try {
+      this.audit.close();
+    } finally {
+      await this.#parts.release();
+    }
   }
 
   #follow(changes: readonly RowChange[]): void {
@@ -128,6 +170,17 @@ export class Engine {
     this.#follow(changes);
   }
 
+  /** A write that is answered without a proposal leaves its entry here. */
+  #answeredDuplicate(by: Actor, id: string): void {
+    const { policy, lastEntry } = this.truth;
+    const place = this.placeOf(id);
+    void this.audit.record({
+      ...{ at: this.environment.clock.now(), by, action: 'remember', decision: 'allowed', asked: place?.namespace },
+      ...{ touched: [{ namespace: place?.namespace, ids: [id] }], policyVersion: policy.version, index: lastEntry },
+      rules: place === undefined ? [] : this.deciding.of(policy, by, 'write', place.namespace),
+    });
+  }
+
   #readContext(): ReadContext {
     const { truth, storeKey } = this.#parts;
     return {
@@ -141,6 +194,11 @@ export class Engine {
       exactUpTo: this.#parts.options.exactUpTo,
       cursors: new CursorSeal(storeKey),
       refresh: () => this.#refresh(),
+      snapshot: (read) =>
+        truth.snapshot(() => {
+          this.#refresh();
+          return read();
+        }),
       recheckRejected: () => {
         this.recheckRejected++;
       },
@@ -153,10 +211,15 @@ export class Engine {
       limits: this.limits,
       clock: environment.clock,
       newId: () => environment.newId(),
+      seeds: new Seeds((length) => environment.randomBytes(length)),
       policy: () => truth.policy,
       log,
       embedder: this.embedder,
-      findDuplicate: (actor, idempotency) => findDuplicate(truth, { idempotency }, truth.interning.findActor(actor)),
+      findDuplicate: (actor, idempotency) => {
+        const found = findDuplicate(truth, { idempotency }, truth.interning.findActor(actor));
+        if (found !== undefined) this.#answeredDuplicate(actor, found.id);
+        return found;
+      },
       digest: (content) => createHmac('sha256', storeKey).update(content).digest('base64url'),
       metadataSchema: options.metadata,
       newMemory: this.shapes.newMemory,

@@ -7,6 +7,7 @@ import type { Principal } from '../domain/principal';
 import type { Scope, Selection } from '../domain/selection';
 import type { BatchResult } from '../write/remember-many';
 import type { AccessHandle } from './access-handle';
+import type { AuditHandle } from './audit-handle';
 
 /** How `recall` searches, and among what. */
 export interface RecallOptions<M = Meta> extends Selection<M> {
@@ -124,6 +125,8 @@ export interface MemoryHandle<M = Meta> {
   stats(options?: Call): Promise<HandleStats>;
   /** The rules, as far as the principal may administer them. */
   readonly access: AccessHandle;
+  /** The audit, for who may audit. */
+  readonly audit: AuditHandle;
   /** A handle with a narrower scope. */
   within(scope: Scope): MemoryHandle<M>;
 }

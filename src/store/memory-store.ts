@@ -6,6 +6,8 @@ import { root } from '../domain/principal';
 import type { Scope } from '../domain/selection';
 import type { EmbeddingSpace } from '../embedding/embedder';
 import { translated } from '../sqlite/errors';
+import { RootAudit, type StoreAudit } from './audit-handle';
+import { AuditedCalls } from './audited-calls';
 import { backup } from './backup';
 import { openInMemory } from './compose';
 import type { Engine } from './engine';
@@ -45,15 +47,21 @@ export interface Stats {
 export class MemoryStore<M = Meta> implements AsyncDisposable {
   /** The host's own handle: root, who may do everything. */
   readonly admin: MemoryHandle<M>;
+  /** Who did what and who saw what, and whether the record of it can be trusted. */
+  readonly audit: StoreAudit;
   readonly #engine: Engine;
   readonly #release: () => Promise<void>;
   readonly #lifetime = new Lifetime();
+  readonly #calls: AuditedCalls;
   #closing: Promise<void> | undefined;
 
   private constructor(engine: Engine, release: () => Promise<void>) {
     this.#engine = engine;
     this.#release = release;
     this.admin = new PrincipalHandle(engine, this.#lifetime, root, {});
+    const reader = { actor: root, bound: {}, readables: engine.readables };
+    this.#calls = new AuditedCalls(engine, this.#lifetime, reader);
+    this.audit = new RootAudit(engine, this.#calls, reader);
   }
 
   /**
@@ -81,7 +89,9 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
    *
    * @throws INVALID_INPUT
    */
-  as(principal: Principal, scope: Scope = {}): MemoryHandle<M> {
+  as(principal: Principal, ...given: [scope?: Scope]): MemoryHandle<M> {
+    // A scope that got lost must not become none at all.
+    const scope = given.length === 0 ? {} : given[0];
     this.#lifetime.assertOpen();
     const { principal: who, scope: where } = this.#engine.shapes;
     const [actor, bound] = parseAll([who, principal, ['principal']], [where, scope, ['scope']]);
@@ -98,14 +108,17 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
   /** Copies the store as it is now into an empty folder, which `open` opens, while reads and writes go on. */
   async backup(folder: string, options: Long = {}): Promise<void> {
     this.#lifetime.assertOpen();
-    const call = parse(this.#engine.shapes.backup, options, 'The options');
-    await this.#lifetime.read(() => backup(this.#engine, folder, call));
+    await this.#calls.read('backup', () =>
+      backup(this.#engine, folder, parse(this.#engine.shapes.backup, options, 'The options')),
+    );
   }
 
   /** Compares everything with its checksums. `repair` makes anew what is derived. */
   async verify(options: Long & { repair?: boolean } = {}): Promise<VerifyResult> {
     this.#lifetime.assertOpen();
-    return this.#lifetime.read(() => verify(this.#engine, parse(this.#engine.shapes.verify, options, 'The options')));
+    return this.#calls.read('verify', () =>
+      verify(this.#engine, parse(this.#engine.shapes.verify, options, 'The options')),
+    );
   }
 
   async stats(): Promise<Stats> {

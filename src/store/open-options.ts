@@ -1,5 +1,8 @@
+import type { KeyObject } from 'node:crypto';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { z } from 'zod';
+import type { Reads } from '../audit/audit';
+import { type Checkpoint, isOrigin, signingKeyOf } from '../audit/checkpoint';
 import type { Long } from '../domain/calls';
 import type { Declaration } from '../domain/declaration';
 import type { Meta } from '../domain/json';
@@ -10,6 +13,7 @@ import { fields, flag, progressListener, signal } from '../domain/parse/shapes';
 import type { Embedder } from '../embedding/embedder';
 import type { Clock } from '../environment/clock';
 import type { Logger } from '../environment/environment';
+import { key } from './call-shapes';
 
 /** How a store is opened. */
 export interface OpenOptions<M = Meta> extends Long {
@@ -35,10 +39,29 @@ export interface OpenOptions<M = Meta> extends Long {
   exactUpTo?: number;
   /** Bound of the vectors kept in memory for it: some 400 bytes each at 384 dimensions. Default: 268,435,456. */
   vectorMemoryBytes?: number;
+  /** Who did what and who saw what is written down in any case; this says how reads are, and who vouches for it. */
+  audit?: AuditOptions;
+}
+
+/** How a store keeps its audit. Who opens a folder first in a process decides for all. */
+export interface AuditOptions {
+  /**
+   * 'batched': reads are written down within a second; a crash may lose that second, and the next to open says so in the audit.
+   * 'durable': no answer comes before its entry is on disk. 'off': only what the host reads, refusals, and questions about the
+   * audit. Default: 'batched'.
+   */
+  reads?: 'durable' | 'batched' | 'off';
+  /** An Ed25519 private key that signs checkpoints: a KeyObject, or a PEM. */
+  signingKey?: KeyObject | string;
+  /** Names the store in its checkpoints: one word, always the same. Default: made of the store's own key. */
+  origin?: string;
+  /** Told of every checkpoint, to be kept elsewhere: every 1,024 entries, within a second, and at close. */
+  onCheckpoint?: (checkpoint: Checkpoint) => void;
 }
 
 /** Options with every default filled in. */
-export interface Options extends Omit<OpenOptions, 'metadata' | 'limits'> {
+export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'audit'> {
+  readonly audit: Omit<AuditOptions, 'reads' | 'signingKey'> & { readonly reads: Reads; readonly key?: KeyObject };
   readonly metadata?: StandardSchemaV1;
   readonly limits: Limits;
   readonly readOnly: boolean;
@@ -78,6 +101,17 @@ const optionsShape = fields({
   limits: limitsShape.optional(),
   exactUpTo: count.optional(),
   vectorMemoryBytes: count.optional(),
+  audit: fields({
+    reads: z.enum(['durable', 'batched', 'off'], { error: "must be 'durable', 'batched' or 'off'." }).optional(),
+    signingKey: key.optional(),
+    origin: z
+      .string({ error: 'must be a string.' })
+      .refine(isOrigin, { error: 'must be one word of at most 200 characters, without a plus sign.' })
+      .optional(),
+    onCheckpoint: z
+      .custom<AuditOptions['onCheckpoint']>((value) => typeof value === 'function', { error: 'must be a function.' })
+      .optional(),
+  }).optional(),
   signal: signal.optional(),
   onProgress: progressListener.optional(),
 });
@@ -86,7 +120,7 @@ const optionsShape = fields({
 export function parseOptions<M>(options: OpenOptions<M>): Options {
   const limits = limitsOf(options);
   const declarations = declarationsShape(limits).optional();
-  const [{ access: _, limits: __, ...rest }, access] = parseAll(
+  const [{ access: _, limits: __, audit, ...rest }, access] = parseAll(
     [optionsShape, options],
     [declarations, options?.access, ['access']],
   );
@@ -95,6 +129,7 @@ export function parseOptions<M>(options: OpenOptions<M>): Options {
     ...given,
     ...(access === undefined ? {} : { access }),
     limits,
+    audit: auditOf(audit ?? {}),
     readOnly: given.readOnly ?? false,
     exactUpTo: given.exactUpTo ?? defaultExactUpTo,
     vectorMemoryBytes: given.vectorMemoryBytes ?? defaultVectorMemoryBytes,
@@ -106,3 +141,14 @@ function limitsOf(options: unknown): Limits {
   const given = limitsShape.safeParse((options as { limits?: unknown } | undefined)?.limits ?? {}).data;
   return { ...defaultLimits, ...(given as Partial<Limits> | undefined) };
 }
+
+function auditOf({ reads = 'batched', signingKey, origin, onCheckpoint }: Unset<AuditOptions>): Options['audit'] {
+  return {
+    reads,
+    ...(signingKey === undefined ? {} : { key: signingKeyOf(signingKey) }),
+    ...(origin === undefined ? {} : { origin }),
+    ...(onCheckpoint === undefined ? {} : { onCheckpoint }),
+  };
+}
+
+type Unset<T> = { readonly [K in keyof T]?: T[K] | undefined };

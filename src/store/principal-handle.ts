@@ -18,7 +18,7 @@ import { get } from '../recall/get';
 import * as listing from '../recall/list';
 import type { Reader } from '../recall/read-context';
 import { recall } from '../recall/recall';
-import { withoutHiddenLinks } from '../recall/recheck';
+import { isKnownTo, withoutHiddenLinks } from '../recall/recheck';
 import { startOfWatch, watch } from '../recall/watch';
 import { forget, forgetAll } from '../write/forget';
 import { remember } from '../write/remember';
@@ -26,6 +26,8 @@ import { type BatchResult, rememberAll, rememberEach } from '../write/remember-m
 import { share } from '../write/share';
 import { update } from '../write/update';
 import { type AccessHandle, PrincipalAccess } from './access-handle';
+import { type AuditHandle, PrincipalAudit } from './audit-handle';
+import { type Asked, AuditedCalls } from './audited-calls';
 import type { Engine } from './engine';
 import type { Lifetime } from './lifetime';
 import { ListQuery } from './list-query';
@@ -38,50 +40,64 @@ const defaultBatchSize = 256;
 /** The handle of one principal: parses what it is given and passes it on to the life of a write or of a read. */
 export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   readonly access: AccessHandle;
+  readonly audit: AuditHandle;
   readonly #engine: Engine;
   readonly #lifetime: Lifetime;
   readonly #reader: Reader;
+  readonly #calls: AuditedCalls;
 
   constructor(engine: Engine, lifetime: Lifetime, actor: Actor, bound: Bound) {
     this.#engine = engine;
     this.#lifetime = lifetime;
-    this.#reader = { actor, bound, readables: engine.readables.of(actor, bound.namespace ?? []) };
-    this.access = new PrincipalAccess(engine, lifetime, this.#reader);
+    this.#reader = { actor, bound, readables: engine.readables };
+    this.#calls = new AuditedCalls(engine, lifetime, this.#reader);
+    this.access = new PrincipalAccess(engine, this.#calls, this.#reader);
+    this.audit = new PrincipalAudit(engine, this.#calls, this.#reader);
   }
 
   remember(text: string, options: Omit<NewMemory<M>, 'text'> & Call = {}): Promise<Remembered> {
-    return this.#lifetime.write(async () =>
-      remember(this.#engine.writing(), this.#reader, { ...asObject(options), text }),
-    );
+    return this.#calls.write('remember', async (asked) => {
+      const context = this.#engine.writing();
+      const input = { ...asObject(options), text };
+      asked.namespace = this.#engine.shapes.namespaceOf.safeParse(input).data?.namespace ?? asked.namespace;
+      return remember(context, this.#reader, input);
+    });
   }
 
   rememberMany(
     items: Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>,
     options: Long & { atomic?: boolean; batchSize?: number } = {},
   ): Promise<BatchResult> {
-    return this.#lifetime.write(async () => {
+    return this.#calls.write('remember', async (asked) => {
       const context = this.#engine.writing();
       const { many: shape, items: iterable } = this.#engine.shapes;
       const [given] = parseAll([shape, options], [iterable, items, ['items']]);
       const { batchSize = defaultBatchSize, atomic, signal, onProgress } = given;
       const ends = this.#endsWith(signal);
       const many = { batchSize, ends, ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
-      return (atomic ? rememberAll : rememberEach)(context, this.#reader, items, many);
+      const result = await (atomic ? rememberAll : rememberEach)(context, this.#reader, items, many);
+      const refused = result.results.find((each) => !each.ok && !this.#engine.wasProposed(each.error));
+      // One entry for the call: each item that was proposed has its own.
+      if (refused?.ok === false) await this.#calls.refused('remember', asked, refused.error);
+      return result;
     });
   }
 
   recall(query: string, options: RecallOptions<M> = {}): Promise<Hit<M>[]> {
-    return this.#lifetime.read(async () => {
+    // Looked at twice: a copy is the same each time.
+    const asCopied = typeof options === 'object' && options !== null && isPlain(options) ? { ...options } : options;
+    const recalled = async (asked: Asked): Promise<Hit<M>[]> => {
       const context = this.#engine.reading();
       const elapsedMs = startStopwatch();
       const { query: question, recall: shape, queryVector } = this.#engine.shapes;
-      const [asked, given] = parseAll(
+      const [text, given] = parseAll(
         [question, query, ['query']],
-        [shape, options],
-        [queryVector(context.embedder.space.dimensions), options],
+        [shape, asCopied],
+        [queryVector(context.embedder.space.dimensions), asCopied],
       );
+      asked.namespace = given.namespace ?? asked.namespace;
       const hits = await recall(context, this.#reader, {
-        query: asked,
+        query: text,
         selection: selectionOf(given),
         topK: given.topK ?? defaultTopK,
         mode: given.mode ?? 'hybrid',
@@ -92,55 +108,78 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
       });
       this.#engine.events.emit('recalled', { hits: hits.length, tookMs: elapsedMs() });
       return hits as Hit<M>[];
-    });
+    };
+    return this.#calls.read('recall', recalled, (hits) => hits);
   }
 
   get(id: Parameters<MemoryHandle<M>['get']>[0], options: Call = {}): Promise<Memory<M> | undefined> {
-    return this.#lifetime.read(() => {
+    const got = (asked: Asked): Memory<M> | undefined => {
       const { address: shape, call } = this.#engine.shapes;
       const [address, { signal }] = parseAll([shape, id, ['id']], [call, options]);
+      if (typeof address === 'string') asked.ids = [address];
+      else asked.namespace = address.namespace;
       signal?.throwIfAborted();
-      return get(this.#engine.reading(), this.#reader, address) as Memory<M> | undefined;
-    });
+      const memory = get(this.#engine.reading(), this.#reader, address);
+      asked.missing = memory === undefined;
+      return memory as Memory<M> | undefined;
+    };
+    return this.#calls.read('get', got, (memory) => (memory === undefined ? [] : [memory]));
   }
 
   history(id: string, options: Call = {}): ReturnType<MemoryHandle<M>['history']> {
-    return this.#lifetime.read(() => {
+    const told = (asked: Asked): (changes.Revision & Change<M>)[] => {
       const { id: shape, call } = this.#engine.shapes;
       const [known, { signal }] = parseAll([shape, id, ['id']], [call, options]);
+      asked.ids = [known];
       signal?.throwIfAborted();
-      return changes.history(this.#engine.reading(), this.#reader, known) as (changes.Revision & Change<M>)[];
-    });
+      const revisions = changes.history(this.#engine.reading(), this.#reader, known);
+      asked.missing = revisions.length === 0;
+      return revisions as (changes.Revision & Change<M>)[];
+    };
+    return this.#calls.read('history', told, ([first]) => this.#calls.placed(first?.id));
   }
 
-  list(options: ListOptions<M> = {}): ListQuery<M> {
-    return new ListQuery((cursor) =>
-      this.#lifetime.read(() => {
-        const question = cursor === undefined ? options : { ...options, cursor };
-        const given = parse(this.#engine.shapes.list, question, 'The options');
-        given.signal?.throwIfAborted();
-        return listing.list(this.#engine.reading(), this.#reader, {
-          selection: selectionOf(given),
-          limit: given.limit ?? defaultListLimit,
-          cursor: given.cursor,
-          orderBy: given.orderBy ?? 'createdAt',
-          order: given.order ?? 'newest',
-        }) as Page<M>;
-      }),
+  list(options: ListOptions<M> = {}): ListQuery<Memory<M>, Page<M>> {
+    const listed = (asked: Asked, cursor: string | undefined): Page<M> => {
+      const question = cursor === undefined ? options : { ...options, cursor };
+      const given = parse(this.#engine.shapes.list, question, 'The options');
+      asked.namespace = given.namespace ?? asked.namespace;
+      given.signal?.throwIfAborted();
+      return listing.list(this.#engine.reading(), this.#reader, {
+        selection: selectionOf(given),
+        limit: given.limit ?? defaultListLimit,
+        cursor: given.cursor,
+        orderBy: given.orderBy ?? 'createdAt',
+        order: given.order ?? 'newest',
+      }) as Page<M>;
+    };
+    return new ListQuery(
+      (cursor) =>
+        this.#calls.read(
+          'list',
+          (asked) => listed(asked, cursor),
+          ({ items }) => items,
+        ),
+      {
+        version: () => this.#engine.version(),
+        current: (memory) => listing.stillListed(this.#engine.reading(), this.#reader, memory) as Memory<M> | undefined,
+      },
     );
   }
 
   count(options: Selection<M> = {}): Promise<number> {
-    return this.#lifetime.read(() => {
+    return this.#calls.read('count', (asked) => {
       const given = parse(this.#engine.shapes.selection, options, 'The selection');
+      asked.namespace = given.namespace ?? asked.namespace;
       given.signal?.throwIfAborted();
       return listing.count(this.#engine.reading(), this.#reader, selectionOf(given));
     });
   }
 
   namespaces(options: Parameters<MemoryHandle<M>['namespaces']>[0] = {}): ReturnType<MemoryHandle<M>['namespaces']> {
-    return this.#lifetime.read(() => {
+    return this.#calls.read('namespaces', (asked) => {
       const { within, maxDepth, signal } = parse(this.#engine.shapes.namespaces, options, 'The options');
+      asked.namespace = within ?? asked.namespace;
       signal?.throwIfAborted();
       const selection = selectionOf(within === undefined ? {} : { namespace: within });
       return listing.namespaces(this.#engine.reading(), this.#reader, selection, maxDepth);
@@ -148,17 +187,18 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   }
 
   update(id: string, patch: Patch<M>, options: Call & { ifRevision?: number } = {}): Promise<Memory<M>> {
-    return this.#lifetime.write(async () => {
+    return this.#calls.write('update', async (asked) => {
       const context = this.#engine.writing();
       const { id: name, patch: shape, change: how } = this.#engine.shapes;
       const [known, parsed, change] = parseAll([name, id, ['id']], [shape, patch, ['patch']], [how, options]);
+      asked.ids = [known];
       const target = current(this.#engine.reading(), this.#reader, known, change.ifRevision);
       return this.#shown(await update(context, this.#reader, target, parsed, change));
     });
   }
 
   share(id: string, change: Relabelling, options: Call & { ifRevision?: number } = {}): Promise<Memory<M>> {
-    return this.#lifetime.write(async () => {
+    return this.#calls.write('share', async () => {
       const context = this.#engine.writing();
       const { id: name, relabelling, change: how } = this.#engine.shapes;
       const [known, wanted, call] = parseAll([name, id, ['id']], [relabelling, change, ['change']], [how, options]);
@@ -167,7 +207,7 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   }
 
   forget(id: string, options: Call & { ifRevision?: number } = {}): Promise<boolean> {
-    return this.#lifetime.write(async () => {
+    return this.#calls.write('forget', async () => {
       const context = this.#engine.writing();
       const [known, change] = parseAll([this.#engine.shapes.id, id, ['id']], [this.#engine.shapes.change, options]);
       return forget(context, this.#reader, known, change);
@@ -175,7 +215,7 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   }
 
   forgetWhere(selection: Selection<M>, options: Long & { dryRun: boolean }): Promise<Forgotten> {
-    return this.#lifetime.write(async () => {
+    return this.#calls.write('forgetWhere', async (asked) => {
       const context = this.#engine.writing();
       const { selection: shape, forgetWhere: how } = this.#engine.shapes;
       const [which, { dryRun, ...call }] = parseAll([shape, selection], [how, options, ['options']]);
@@ -184,7 +224,10 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
         throw invalidInput([{ path: [], message: 'It is empty: say which memories to forget.' }], 'The selection');
       call.signal?.throwIfAborted();
       const everything = { ...given, include: new Set(['expired', 'superseded', 'quarantined'] as const) };
+      asked.namespace = which.namespace ?? asked.namespace;
       const { matched, ids } = forgettable(this.#engine.reading(), this.#reader, everything);
+      // Nothing is proposed, and yet something is told.
+      if (dryRun || ids.length === 0) await this.#calls.answered('forgetWhere', asked, this.#calls.placed(...ids));
       if (dryRun) return { matched, forgotten: 0, ids };
       const forgotten = await forgetAll(context, this.#reader, ids, call);
       return { matched, forgotten: forgotten.length, ids: forgotten };
@@ -193,17 +236,16 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
 
   watch(options: Parameters<MemoryHandle<M>['watch']>[0] = {}): AsyncIterable<Change<M>> {
     this.#lifetime.assertOpen();
-    const { since = 'now', signal, ...scope } = parse(this.#engine.shapes.watch, options, 'The options');
-    const context = this.#engine.reading();
-    const bound = narrow(this.#reader.bound, boundOf(scope));
-    if (bound === nothing) return (async function* () {})();
-    const reader = { ...this.#reader, bound };
-    const start = startOfWatch(context, reader, since);
-    return watch(context, reader, start, this.#engine.changed, this.#endsWith(signal)) as AsyncIterable<Change<M>>;
+    try {
+      return this.#watched(options);
+    } catch (error) {
+      void this.#calls.refused('watch', { namespace: this.#reader.bound.namespace, ids: [], missing: false }, error);
+      throw error;
+    }
   }
 
   stats(options: Call = {}): Promise<HandleStats> {
-    return this.#lifetime.read(() => {
+    return this.#calls.read('stats', () => {
       parse(this.#engine.shapes.call, options, 'The options').signal?.throwIfAborted();
       const held = listing.namespaces(this.#engine.reading(), this.#reader, selectionOf({}));
       return { memories: held.reduce((sum, { count }) => sum + count, 0), namespaces: held.length };
@@ -215,6 +257,18 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     if (bound !== nothing) return new PrincipalHandle(this.#engine, this.#lifetime, this.#reader.actor, bound);
     const issues = [{ path: [], message: 'It lies outside the scope of the handle it should narrow.' }];
     throw invalidInput(issues, 'The scope');
+  }
+
+  #watched(options: object): AsyncIterable<Change<M>> {
+    const { since = 'now', signal, ...scope } = parse(this.#engine.shapes.watch, options, 'The options');
+    const context = this.#engine.reading();
+    const bound = narrow(this.#reader.bound, boundOf(scope));
+    if (bound === nothing) return (async function* () {})();
+    const reader = { ...this.#reader, bound };
+    const start = startOfWatch(context, reader, since);
+    const changes = watch(context, reader, start, this.#engine.changed, this.#endsWith(signal));
+    const isStillShown = ({ id }: { id: string }) => isKnownTo(this.#engine.reading(), reader, id);
+    return this.#calls.delivered(changes, { namespace: bound.namespace }, isStillShown) as AsyncIterable<Change<M>>;
   }
 
   #shown(memory: Memory): Memory<M> {

@@ -1,4 +1,6 @@
 /** What lies in a store's folder, beside the lock. */
 export const databaseFile = 'memory.db';
+/** The chain of accesses, and the checkpoints of both chains. */
+export const auditFile = 'audit.db';
 /** Derived from the database: may be deleted while the store is closed. */
 export const indexFolder = 'index';

@@ -148,7 +148,7 @@ class Applied {
 const refusal: Outcome = { ok: false, error: new MemoryError('FORBIDDEN', 'Refused by the suite.') };
 
 function command(n: number): Command {
-  return { type: 'forget', ids: [String(n)], stamp: { at: n, by: root, within: {} } };
+  return { type: 'forget', ids: [String(n)], stamp: { at: n, by: root, within: {}, seed: new Uint8Array(16) } };
 }
 
 function outcome(n: number): Outcome {

@@ -4,8 +4,9 @@ import { invalidInput, MemoryError } from '../domain/errors';
 import type { Meta } from '../domain/json';
 import { showNamespace } from '../domain/namespace';
 import { issuesOf } from '../domain/parse/parse';
+import { isPlain } from '../domain/parse/parse-json';
 import type { ParsedMemory } from '../domain/parse/parse-memory';
-import { liesIn } from '../domain/scope';
+import { liesIn, writtenBy } from '../domain/scope';
 import { forbiddenKey } from '../state/apply-share';
 import { relatedIssues } from './related-issues';
 import type { Author, WriteContext } from './write-context';
@@ -23,7 +24,9 @@ export interface Candidate {
  *
  * @throws INVALID_INPUT with every issue, FORBIDDEN
  */
-export async function check(context: WriteContext, author: Author, input: unknown): Promise<Candidate> {
+export async function check(context: WriteContext, author: Author, given: unknown): Promise<Candidate> {
+  // A copy: what is looked at several times must be the same each time, whatever the caller's object does.
+  const input = typeof given === 'object' && given !== null && isPlain(given) ? { ...given } : given;
   const parsed = context.newMemory.safeParse(input);
   const { issues, metadata } = await relatedIssues(context, author, input, parsed.data && (parsed.data.metadata ?? {}));
   if (!parsed.success) throw invalidInput([...issuesOf(parsed.error), ...issues], 'The memory');
@@ -50,16 +53,8 @@ function completed({ bound }: Author, parsed: ParsedMemory, metadata: Meta): Com
 }
 
 function authorise(context: WriteContext, { actor, bound }: Author, value: Completed): void {
-  const { namespace, accessTags = [], key, userId, sessionId, tags } = value;
-  const agentId = actor.party !== 'root' && actor.party.kind === 'agent' ? actor.party.id : undefined;
-  const written = {
-    namespace,
-    tags,
-    ...(userId === undefined ? {} : { userId }),
-    ...(sessionId === undefined ? {} : { sessionId }),
-    ...(agentId === undefined ? {} : { agentId }),
-  };
-  if (!liesIn(bound, written)) {
+  const { namespace, accessTags = [], key } = value;
+  if (!liesIn(bound, writtenBy(actor, value))) {
     throw new MemoryError(
       'FORBIDDEN',
       `The memory for ${showNamespace(namespace)} lies outside the scope of this handle: use a handle with a wider scope.`,
@@ -74,7 +69,7 @@ function authorise(context: WriteContext, { actor, bound }: Author, value: Compl
       `Putting the access tags ${JSON.stringify(accessTags)} on a memory needs a clearance for each of them.`,
     );
   }
-  if (key !== undefined && !mayRead(context.policy(), actor, { namespace, accessTags, author: actor })) {
+  if (key !== undefined && !mayRead(context.policy(), actor, { namespace, accessTags })) {
     throw forbiddenKey(key, namespace);
   }
 }

@@ -1,6 +1,7 @@
 import type { Progress } from '../domain/calls';
 import { startStopwatch } from '../environment/stopwatch';
 import { propose } from './propose';
+import { stampOf } from './stamp';
 import type { ChangeOptions } from './update';
 import type { Author, WriteContext } from './write-context';
 
@@ -10,7 +11,7 @@ const idsPerCommand = 100;
 /** Forgets one memory. False where there is none, or none that may be read. */
 export async function forget(
   context: WriteContext,
-  { actor, bound }: Author,
+  author: Author,
   id: string,
   { ifRevision, signal }: ChangeOptions,
 ): Promise<boolean> {
@@ -19,7 +20,7 @@ export async function forget(
     type: 'forget',
     ids: [id],
     ...(ifRevision === undefined ? {} : { ifRevision }),
-    stamp: { at: context.clock.now(), by: actor, within: bound },
+    stamp: stampOf(context, author),
   });
   return forgotten.length > 0;
 }
@@ -27,7 +28,7 @@ export async function forget(
 /** Forgets many memories, a part in each transaction. Answers with the ids that went. */
 export async function forgetAll(
   context: WriteContext,
-  { actor, bound }: Author,
+  author: Author,
   ids: readonly string[],
   call: { signal?: AbortSignal | undefined; onProgress?: ((progress: Progress) => void) | undefined },
 ): Promise<string[]> {
@@ -39,7 +40,7 @@ export async function forgetAll(
     const outcome = await propose(context, {
       type: 'forget',
       ids: part,
-      stamp: { at: context.clock.now(), by: actor, within: bound },
+      stamp: stampOf(context, author),
     });
     forgotten.push(...outcome.forgotten);
     const done = from + part.length;

@@ -6,6 +6,7 @@ import { asRefusal, batchesOf } from './batches';
 import { type Candidate, check } from './draft';
 import { finish } from './embed';
 import { propose } from './propose';
+import { stampOf } from './stamp';
 import type { Author, WriteContext } from './write-context';
 
 /** What became of each item, in input order. */
@@ -64,7 +65,7 @@ export async function rememberAll<M>(
   const { remembered } = await propose(context, {
     type: 'remember',
     drafts,
-    stamp: { at, by: author.actor, within: author.bound },
+    stamp: stampOf(context, author, at),
   });
   const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
   for (const [index, one] of remembered.entries()) tally(total, { index, ok: true, ...one });
@@ -124,7 +125,7 @@ async function rememberBatch(
       const draft = finished.value[next++];
       if (draft === undefined) throw new Error('The embedder gave fewer vectors than texts.');
       const proposed = await attempt(() =>
-        propose(context, { type: 'remember', drafts: [draft], stamp: { at, by: author.actor, within: author.bound } }),
+        propose(context, { type: 'remember', drafts: [draft], stamp: stampOf(context, author, at) }),
       );
       if ('error' in proposed) return { index, ok: false, error: proposed.error };
       return { index, ok: true, ...(proposed.value.remembered[0] as Remembered) };

@@ -2,6 +2,7 @@ import type { Remembered } from '../domain/memory';
 import { check } from './draft';
 import { finish } from './embed';
 import { propose } from './propose';
+import { stampOf } from './stamp';
 import type { Author, WriteContext } from './write-context';
 
 /** Stores one memory. */
@@ -23,7 +24,7 @@ export async function remember(
   const { remembered } = await propose(context, {
     type: 'remember',
     drafts,
-    stamp: { at, by: author.actor, within: author.bound },
+    stamp: stampOf(context, author, at),
   });
   return remembered[0] as Remembered;
 }

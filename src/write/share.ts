@@ -1,13 +1,14 @@
 import type { Relabelling } from '../domain/command';
 import type { Memory } from '../domain/memory';
 import { propose } from './propose';
+import { stampOf } from './stamp';
 import type { ChangeOptions } from './update';
 import type { Author, WriteContext } from './write-context';
 
 /** Changes who may read a memory. */
 export async function share(
   context: WriteContext,
-  { actor, bound }: Author,
+  author: Author,
   id: string,
   change: Relabelling,
   { ifRevision, signal }: ChangeOptions,
@@ -18,7 +19,7 @@ export async function share(
     id,
     change,
     ...(ifRevision === undefined ? {} : { ifRevision }),
-    stamp: { at: context.clock.now(), by: actor, within: bound },
+    stamp: stampOf(context, author),
   });
   return memory;
 }

@@ -4,6 +4,7 @@ import type { Memory } from '../domain/memory';
 import type { ParsedPatch } from '../domain/parse/parse-memory';
 import { checkedMetadata } from './metadata';
 import { propose } from './propose';
+import { stampOf } from './stamp';
 import type { Author, WriteContext } from './write-context';
 
 export interface ChangeOptions {
@@ -21,7 +22,7 @@ export interface Target {
 /** Revises one memory. `null` in the patch sets a field back to its default. */
 export async function update(
   context: WriteContext,
-  { actor, bound }: Author,
+  author: Author,
   target: Target,
   parsed: ParsedPatch,
   { ifRevision, signal }: ChangeOptions,
@@ -37,7 +38,7 @@ export async function update(
     id: target.memory.id,
     patch: embedded[0] === undefined ? patch : { ...patch, embedded: embedded[0] },
     ...(ifRevision === undefined ? {} : { ifRevision }),
-    stamp: { at: context.clock.now(), by: actor, within: bound },
+    stamp: stampOf(context, author),
   });
   return memory;
 }

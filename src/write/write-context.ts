@@ -9,12 +9,14 @@ import type { Bound } from '../domain/scope';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Clock } from '../environment/clock';
 import type { ReplicatedLog } from '../log/replicated-log';
+import type { Seeds } from './seeds';
 
 /** What the life of a write needs. */
 export interface WriteContext {
   readonly limits: Limits;
   readonly clock: Clock;
   newId(): string;
+  readonly seeds: Seeds;
   /** The rules in force. */
   policy(): Policy;
   readonly log: ReplicatedLog;

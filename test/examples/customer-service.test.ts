@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { columns, screenOn } from '../../examples/screen';
 import { playWeek } from '../../examples/customer-service/story';
+import { columns, screenOn } from '../../examples/screen';
 import { runExample } from './run-example';
 
 const program = 'customer-service.ts';

@@ -9,7 +9,7 @@ import { LocalLog } from '../../src/log/local-log';
 const longestFrame = 32;
 
 function command(id: string): Command {
-  return { type: 'forget', ids: [id], stamp: { at: 0, by: root, within: {} } };
+  return { type: 'forget', ids: [id], stamp: { at: 0, by: root, within: {}, seed: new Uint8Array(16) } };
 }
 
 function idOf(given: Command): string {

@@ -112,12 +112,27 @@ describe('watch', () => {
     await store.as({ agentId: 'other' }).remember('outside', { namespace: ['support'] });
     const { id } = await billing.remember('inside', inside);
     await billing.update(id, { priority: 1 });
-    await billing.forget(id);
-    expect((await take(feed, 3)).map(({ type, id: changed }) => [type, changed])).toEqual([
-      ['stored', id],
-      ['revised', id],
-      ['forgotten', id],
+    const changes = feed[Symbol.asyncIterator]();
+    const next = async () => (await changes.next()).value as Change;
+    expect([await next(), await next()]).toMatchObject([
+      { type: 'stored', id },
+      { type: 'revised', id },
     ]);
+    await billing.forget(id);
+    expect(await next()).toMatchObject({ type: 'forgotten', id });
+    await changes.return?.();
+  });
+
+  test('tells a narrow scope nothing that a forgotten memory was before its end: it may have been about somebody else', async () => {
+    const store = await openInMemory();
+    const keyed = { namespace, key: 'k' };
+    const { id } = await store.admin.remember('about one', { ...keyed, userId: 'u1' });
+    await store.admin.remember('about another', { ...keyed, userId: 'u2' });
+    await store.admin.forget(id);
+    const types = async (scope: object) => (await store.admin.within(scope).history(id)).map(({ type }) => type);
+    expect(await types({ userId: 'u2' })).toEqual(['revised', 'forgotten']);
+    expect(await types({ userId: 'u1' })).toEqual([]);
+    expect(await types({ namespace })).toEqual(['stored', 'revised', 'forgotten']);
   });
 
   test('outside of the scope of its handle is silent, and ends', async () => {

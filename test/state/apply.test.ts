@@ -85,7 +85,7 @@ const commands: fc.Arbitrary<Command[]> = fc
   .map((deeds) => {
     let ids = 0;
     return deeds.map(([each, by], at) => {
-      const stamp = { at, by: each.type.includes('declar') ? root : by, within: {} };
+      const stamp = { at, by: each.type.includes('declar') ? root : by, within: {}, seed: new Uint8Array(16) };
       if (each.type === 'declare') {
         const declarations = each.declarations.map((one) => ({ ...one, id: `id-${ids++}` }));
         return { ...each, declarations, stamp };
@@ -111,6 +111,10 @@ function labelsOf(columns: Columns): unknown[] {
     if (scope[row] === 0) return 'gone';
     return [scope, owner, active, parts, length, validFrom, expiresAt, priority].map((column) => column[row]);
   });
+}
+
+function unaudited(tables: Record<string, unknown[]>): Record<string, unknown[]> {
+  return Object.fromEntries(Object.entries(tables).filter(([name]) => !name.startsWith('audit_')));
 }
 
 describe('apply', () => {
@@ -140,7 +144,7 @@ describe('apply', () => {
     );
   });
 
-  test('leaves of a refused command nothing at all, and hinders no other', () => {
+  test('leaves of a refused command nothing but its entry in the audit, and hinders no other', () => {
     fc.assert(
       fc.property(commands, (all) => {
         const truth = emptyTruth();
@@ -148,7 +152,8 @@ describe('apply', () => {
         const without = emptyTruth();
         const taken = all.filter((_, i) => outcomes[i]?.ok);
         expect(told(applyAll(without, [[openToAll], taken]).slice(1))).toEqual(told(outcomes.filter(({ ok }) => ok)));
-        expect(contents(without.database)).toEqual(contents(truth.database));
+        expect(unaudited(contents(without.database))).toEqual(unaudited(contents(truth.database)));
+        expect(truth.audit.chain.size).toBe(all.length + 1);
       }),
       { numRuns: 60 },
     );
@@ -191,13 +196,17 @@ describe('apply', () => {
   test('decides anew: what was allowed when it was proposed is refused when a rule came between', () => {
     const truth = emptyTruth();
     truth.apply([openToAll, remember(agentA, 1, draft({ id: 'one' }))]);
-    const closed: Command = { type: 'declare', declarations: [], stamp: { at: 2, by: root, within: {} } };
+    const closed: Command = {
+      type: 'declare',
+      declarations: [],
+      stamp: { at: 2, by: root, within: {}, seed: new Uint8Array(16) },
+    };
     const openedAgain: Command = {
       type: 'declare',
       declarations: [{ id: 'again', declaration: allow('everyone', 'curator', []) }],
-      stamp: { at: 4, by: root, within: {} },
+      stamp: { at: 4, by: root, within: {}, seed: new Uint8Array(16) },
     };
-    const stamp = { at: 3, by: agentA, within: {} };
+    const stamp = { at: 3, by: agentA, within: {}, seed: new Uint8Array(16) };
     const { outcomes } = truth.apply([
       remember(agentA, 2, draft({ id: 'two' })),
       closed,
@@ -222,7 +231,9 @@ describe('apply', () => {
 
   test('takes rules from root alone', () => {
     const truth = emptyTruth();
-    const { outcomes } = truth.apply([{ ...openToAll, stamp: { at: 0, by: agentA, within: {} } } as Command]);
+    const { outcomes } = truth.apply([
+      { ...openToAll, stamp: { at: 0, by: agentA, within: {}, seed: new Uint8Array(16) } } as Command,
+    ]);
     expect(told(outcomes)[0]).toMatchObject(['FORBIDDEN', expect.any(String)]);
     expect(truth.policy.version).toBe(0);
   });
@@ -230,7 +241,7 @@ describe('apply', () => {
   test('changes nothing outside the scope of the handle that proposed it', () => {
     const truth = emptyTruth();
     truth.apply([openToAll, remember(agentA, 1, draft({ id: 'one', key: 'k', userId: 'u1', tags: ['t'] }))]);
-    const stamp = { at: 2, by: agentA, within: { userId: 'u2' } };
+    const stamp = { at: 2, by: agentA, within: { userId: 'u2' }, seed: new Uint8Array(16) };
     const { outcomes } = truth.apply([
       { type: 'update', id: 'one', patch: { priority: 1 }, stamp },
       { type: 'forget', ids: ['one'], stamp },
@@ -278,7 +289,7 @@ describe('apply', () => {
     truth.apply([remember(root, 1, draft({ id: 'one' }))]);
     const again = () => truth.apply([remember(root, 2, draft({ id: 'one', text: 'other' }))]).outcomes[0];
     expect(again()).toMatchObject({ ok: false, error: { code: 'INVALID_INPUT' } });
-    truth.apply([{ type: 'forget', ids: ['one'], stamp: { at: 3, by: root, within: {} } }]);
+    truth.apply([{ type: 'forget', ids: ['one'], stamp: { at: 3, by: root, within: {}, seed: new Uint8Array(16) } }]);
     expect(again()).toMatchObject({ ok: false, error: { code: 'INVALID_INPUT' } });
     expect(truth.memories()).toBe(0);
   });

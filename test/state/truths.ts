@@ -50,12 +50,12 @@ export function draft(given: Partial<Draft> & Pick<Draft, 'id'>): Draft {
 
 /** A command that stores drafts. */
 export function remember(by: Actor, at: number, ...drafts: Draft[]): Command {
-  return { type: 'remember', drafts, stamp: { at, by, within: {} } };
+  return { type: 'remember', drafts, stamp: { at, by, within: {}, seed: new Uint8Array(16) } };
 }
 
 /** A command that lets everybody do everything, and so leaves decisions to what a test is about. */
 export const openToAll: Command = {
   type: 'declare',
   declarations: [{ id: 'all', declaration: { effect: 'allow', to: 'everyone', actions: 'curator', at: [] } }],
-  stamp: { at: 0, by: root, within: {} },
+  stamp: { at: 0, by: root, within: {}, seed: new Uint8Array(16) },
 };

@@ -4,13 +4,17 @@ import type { Issue } from '../errors';
 import type { Limits } from '../limits';
 import { type Action, builtInRoles, type Member, type Subject } from '../rule';
 import { issuesOf } from './parse';
-import { action, fields, name, namespace, unknownField } from './shapes';
+import { action, fields, name, namespace, serviceName, unknownField } from './shapes';
 
 /** The shapes of what rules are made of. */
 export function ruleShapes(limits: Limits) {
   const id = name(limits);
   const member: z.ZodType<Member> = z.union(
-    [z.strictObject({ agentId: id }), z.strictObject({ userId: id }), z.strictObject({ serviceId: id })],
+    [
+      z.strictObject({ agentId: id }),
+      z.strictObject({ userId: id }),
+      z.strictObject({ serviceId: serviceName(limits) }),
+    ],
     { error: 'must be { agentId }, { userId } or { serviceId }.' },
   );
   const subject: z.ZodType<Subject> = z.union([z.literal('everyone'), member, z.strictObject({ group: id })], {
@@ -73,13 +77,14 @@ export function declarationsShape(limits: Limits): z.ZodType<Declaration[]> {
 export function unknownNames(declarations: readonly Declaration[], among: Iterable<Declaration>): Issue[] {
   const [roles, groups] = [Object.keys(builtInRoles), [] as string[]];
   for (const each of among) {
-    if (isRole(each)) roles.push(each.role);
-    else if (isGroup(each)) groups.push(each.group);
+    // Looked at as they came: what is no name is an issue of its own.
+    if (isRole(each) && isName(each.role)) roles.push(each.role);
+    else if (isGroup(each) && isName(each.group)) groups.push(each.group);
   }
   return declarations.flatMap((each, i) => {
     const issues: Issue[] = [];
     const group = groupOf(each);
-    if (group !== undefined && !groups.includes(group)) {
+    if (isName(group) && !groups.includes(group)) {
       issues.push({ path: [i, 'to', 'group'], message: unknownName(group, groups, 'group') });
     }
     if (isRule(each) && typeof each.actions === 'string' && !roles.includes(each.actions)) {
@@ -87,6 +92,10 @@ export function unknownNames(declarations: readonly Declaration[], among: Iterab
     }
     return issues;
   });
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function unknownName(name: string, known: readonly string[], what: 'role' | 'group'): string {

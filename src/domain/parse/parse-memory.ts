@@ -4,7 +4,7 @@ import type { Meta } from '../json';
 import type { Limits } from '../limits';
 import { channels, kinds } from '../memory';
 import { copiedJson, jsonIssues } from './parse-json';
-import { fields, name, names, namespace, signal, time, unitInterval, vector } from './shapes';
+import { fields, name, names, namespace, present, signal, time, unitInterval, vector } from './shapes';
 
 function text({ textBytes }: Limits) {
   return z.string({ error: 'must be a string.' }).check((ctx) => {
@@ -69,8 +69,9 @@ export function newMemoryShape(limits: Limits) {
     text: text(limits),
     ...settable(limits),
     namespace: namespace(limits).optional(),
-    visibility: visibility.optional(),
-    accessTags: names(limits).optional(),
+    // Undefined by mistake, they must not show to all what was meant for few.
+    visibility: present(visibility),
+    accessTags: present(names(limits)),
     userId: name(limits).optional(),
     sessionId: name(limits).optional(),
     source: source.optional(),
@@ -109,9 +110,9 @@ export type ParsedPatch = z.output<ReturnType<typeof patchShape>>;
 /** What `share` changes. */
 export function relabellingShape(limits: Limits) {
   return fields({
-    visibility: visibility.optional(),
-    namespace: namespace(limits).optional(),
-    accessTags: names(limits).optional(),
+    visibility: present(visibility),
+    namespace: present(namespace(limits)),
+    accessTags: present(names(limits)),
   })
     .check((ctx) => {
       if (Object.values(ctx.value).every((value) => value === undefined)) {

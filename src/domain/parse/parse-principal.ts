@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import type { Limits } from '../limits';
 import type { Actor, Party } from '../principal';
-import { fields, name } from './shapes';
+import { fields, name, present, serviceName } from './shapes';
 
 /** A principal as an actor. Exactly one of agentId, userId and serviceId says who acts. */
 export function principalShape(limits: Limits) {
-  const id = name(limits).optional();
+  const id = present(name(limits));
   return fields({
     agentId: id,
     userId: id,
-    serviceId: id,
-    onBehalfOf: fields({ userId: name(limits) }).optional(),
+    serviceId: present(serviceName(limits)),
+    // A half that got lost must not leave the other one to act for itself.
+    onBehalfOf: present(fields({ userId: name(limits) })),
   }).transform(({ agentId, userId, serviceId, onBehalfOf }, ctx): Actor => {
     const parties: Party[] = [];
     if (agentId !== undefined) parties.push({ kind: 'agent', id: agentId });

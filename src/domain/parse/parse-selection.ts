@@ -3,7 +3,7 @@ import type { FilterNode } from '../filter';
 import type { Limits } from '../limits';
 import type { Bound } from '../scope';
 import { FilterParser } from './parse-filter';
-import { name, names, namespace, signal, time } from './shapes';
+import { name, names, namespace, present, signal, time } from './shapes';
 
 /** A selection in its parsed form. */
 export interface ParsedSelection {
@@ -23,20 +23,6 @@ export function scopeShape(limits: Limits) {
     sessionId: present(name(limits)),
     tags: present(names(limits)),
   };
-}
-
-export function present<T extends z.ZodType>(shape: T) {
-  const undefinedIsNoChoice = z.unknown().check((ctx) => {
-    if (ctx.value === undefined) {
-      ctx.issues.push({
-        code: 'custom',
-        message: 'is undefined: leave it out to search everything, or give a value.',
-        input: ctx.value,
-        continue: false,
-      });
-    }
-  });
-  return z.exactOptional(undefinedIsNoChoice.pipe(shape));
 }
 
 /** The fields of a selection, to be spread into the shape of a call's options. */

@@ -55,6 +55,26 @@ export function names(limits: Limits) {
     .transform((list) => [...new Set(list)]);
 }
 
+/** A field that may be left out. One that is present but undefined is an issue: it must never mean everything. */
+export function present<T extends z.ZodType>(shape: T) {
+  const undefinedIsNoChoice = z.unknown().check((ctx) => {
+    if (ctx.value === undefined) {
+      ctx.issues.push({
+        code: 'custom',
+        message: 'is undefined: leave it out if that is what you mean, or give a value.',
+        input: ctx.value,
+        continue: false,
+      });
+    }
+  });
+  return z.exactOptional(undefinedIsNoChoice.pipe(shape));
+}
+
+/** A service. The host itself shows as the service `root`. */
+export function serviceName(limits: Limits) {
+  return name(limits).refine((id) => id !== 'root', { error: 'is the name of the host itself: choose another.' });
+}
+
 /** A moment, as epoch milliseconds. */
 export const time = z.unknown().transform((value, ctx) => {
   const ms = toEpochMs(value);
@@ -79,7 +99,8 @@ export const unitInterval = z
   .min(0, { error: 'must not be below 0.' })
   .max(1, { error: 'must not be above 1.' });
 export const action = z.enum(actions as [Action, ...Action[]], {
-  error: (issue) => unknownField(String(issue.input), actions, 'action'),
+  error: ({ input }) =>
+    typeof input === 'string' ? unknownField(input, actions, 'action') : `must be one of ${actions.join(', ')}.`,
 });
 export const flag = z.boolean({ error: 'must be true or false.' });
 

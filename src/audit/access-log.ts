@@ -1,0 +1,116 @@
+import type { Database } from 'better-sqlite3';
+import { fromSqlite, translated } from '../sqlite/errors';
+import type { Seed } from './pseudonyms';
+import { type Act, Trail } from './trail';
+
+/** Entries that are written together at the latest. */
+const batchLength = 1_024;
+/** With a full disk reads go on, up to so many of them: then nothing more is told that could not be written down. */
+const mostWaiting = 65_536;
+
+export interface AccessLogParts {
+  readonly database: Database;
+  /** Whether an answer waits until its entry is on disk. */
+  readonly durable: boolean;
+  readonly seed: Seed;
+  /** A later turn of the event loop. */
+  nextTurn(): Promise<void>;
+  /** Told when the first entry of a batch has begun to wait. */
+  onWaiting(): void;
+  /** Told after entries were written. */
+  onWritten(): void;
+  /** Told of a batch that could not be written, and is kept. */
+  onFailed(error: unknown): void;
+}
+
+/** The chain of accesses: entries of one process in batches, into a file that others may append to as well. */
+export class AccessLog {
+  readonly trail: Trail;
+  readonly #parts: AccessLogParts;
+  #waiting: Act[] = [];
+  #commit: Promise<void> | undefined;
+
+  constructor(parts: AccessLogParts) {
+    this.#parts = parts;
+    this.trail = new Trail(parts.database);
+  }
+
+  /** What durable entries wait for. */
+  get committing(): Promise<void> | undefined {
+    return this.#commit;
+  }
+
+  /** Writes down an act, soon. Where answers wait for their entry: resolves when it is on disk, rejects when it cannot be. */
+  record(act: Act): Promise<void> | undefined {
+    if (this.#waiting.length >= mostWaiting) this.flush();
+    this.#waiting.push(act);
+    if (this.#parts.durable) {
+      this.#commit ??= this.#parts.nextTurn().then(() => this.#commitShared());
+      // Whoever waits for it hears of it; if nobody does, nothing was answered.
+      this.#commit.catch(() => undefined);
+      return this.#commit;
+    }
+    if (this.#waiting.length === 1) this.#parts.onWaiting();
+    if (this.#waiting.length % batchLength === 0) this.#try();
+    return undefined;
+  }
+
+  /**
+   * Writes what is waiting. Durable when it returns.
+   *
+   * @throws DISK_FULL and other errors of the disk; what waits is kept.
+   */
+  flush(): void {
+    if (this.#waiting.length === 0) return;
+    this.#write(this.#waiting);
+    this.#waiting = [];
+    this.#parts.onWritten();
+  }
+
+  /** Writes one entry at once, inside a transaction of its own that begins with `first`. */
+  write(act: Act, first: () => void = () => undefined): void {
+    this.#write([act], first);
+    this.#parts.onWritten();
+  }
+
+  /** Runs something on the chain as it is now, with what other processes have appended, in one transaction. */
+  atEnd<T>(run: () => T): T {
+    try {
+      return translated(
+        this.#parts.database.transaction(() => {
+          this.trail.chain.catchUp();
+          return run();
+        }).immediate,
+      );
+    } catch (error) {
+      translated(() => this.trail.reload());
+      throw error;
+    }
+  }
+
+  #write(acts: readonly Act[], first: () => void = () => undefined): void {
+    this.atEnd(() => {
+      first();
+      for (const act of acts) this.trail.append(act, this.#parts.seed);
+    });
+  }
+
+  /** Whoever waits is told; their entries are not kept, because nothing was answered. */
+  #commitShared(): void {
+    this.#commit = undefined;
+    try {
+      this.flush();
+    } catch (error) {
+      this.#waiting = [];
+      throw fromSqlite(error);
+    }
+  }
+
+  #try(): void {
+    try {
+      this.flush();
+    } catch (error) {
+      this.#parts.onFailed(error);
+    }
+  }
+}

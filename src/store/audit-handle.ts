@@ -1,0 +1,244 @@
+import type { KeyObject } from 'node:crypto';
+import { type Checkpoint, publicKeyOf } from '../audit/checkpoint';
+import type { Chain, Decision } from '../audit/entry';
+import { segmentLength } from '../audit/merkle';
+import { type Position, type Search, search, startOf } from '../audit/search';
+import { type AuditVerification, verifyAudit } from '../audit/verification';
+import type { Call, Long } from '../domain/calls';
+import type { Namespace } from '../domain/namespace';
+import { parse } from '../domain/parse/parse';
+import type { Principal } from '../domain/principal';
+import { narrowNamespace, nothing } from '../domain/scope';
+import type { Time } from '../domain/time';
+import { startStopwatch } from '../environment/stopwatch';
+import { nextTurn } from '../environment/turn';
+import type { Reader } from '../recall/read-context';
+import { propose } from '../write/propose';
+import { stampOf } from '../write/stamp';
+import { type AuditEntry, AuditView, assertAudits, type ExportedEntry } from './audit-view';
+import type { AuditedCalls } from './audited-calls';
+import type { Engine } from './engine';
+import { ListQuery } from './list-query';
+
+/** Which entries of the audit. */
+export interface AuditQuery extends Call {
+  /** Those that name this memory. */
+  id?: string;
+  /** Those that name a memory that is or was about this user, forgotten ones too. */
+  userId?: string;
+  /** Who acted, or on whose behalf; with both halves, exactly that pair. */
+  by?: Principal;
+  /** 'get', 'recall', 'remember'. */
+  action?: string | readonly string[];
+  decision?: Decision;
+  /** Those about this namespace and below. */
+  within?: Namespace;
+  /** From then on. */
+  since?: Time;
+  /** Before then. */
+  until?: Time;
+  /** Of a page. Default: 100; at most 1,000. */
+  limit?: number;
+  /** Of an earlier page of the same question. */
+  cursor?: string;
+  /** Default: 'newest'. */
+  order?: 'newest' | 'oldest';
+}
+
+/** One page of entries. Without `nextCursor` it is the last. */
+export interface AuditPage {
+  items: AuditEntry[];
+  nextCursor?: string;
+}
+
+/** The audit, for who may audit: all of it, or the part about the namespaces where it may. Every question is audited, too. */
+export interface AuditHandle {
+  /**
+   * Who did what, and who was refused. Awaited: a page. Iterated: everything until now.
+   *
+   * @throws FORBIDDEN, INVALID_INPUT, INVALID_CURSOR
+   */
+  query(question?: AuditQuery): PromiseLike<AuditPage> & AsyncIterable<AuditEntry>;
+  /** The same, each entry with its hash and what it covers, where all of it may be seen. */
+  export(question?: Omit<AuditQuery, 'limit' | 'cursor'>): AsyncIterable<ExportedEntry>;
+}
+
+/** What the audit is compared with. */
+export interface AuditVerifyOptions extends Long {
+  /** Checkpoints that were kept elsewhere, of either chain. */
+  head?: Checkpoint | readonly Checkpoint[];
+  /** The Ed25519 key that signed them, as a KeyObject or PEM: heads without its signature are refused. */
+  publicKey?: KeyObject | string;
+}
+
+/** The audit in the hands of the host. */
+export interface StoreAudit extends AuditHandle {
+  /**
+   * Computes both chains anew. Finds every change to what the heads cover; without a head it says `anchored: false`, because
+   * whoever can write the files can rewrite them.
+   *
+   * @throws INVALID_INPUT for a head that is no checkpoint of this store, or not signed with the key
+   */
+  verify(options?: AuditVerifyOptions): Promise<AuditVerification>;
+  /** A checkpoint of each chain as it is now, to be kept elsewhere. */
+  checkpoint(): Promise<Checkpoint[]>;
+  /** Drops entries older than that, in whole segments of 1,024 that a checkpoint covers. Their roots stay. */
+  retain(options: { since: Time }): Promise<{ dropped: number }>;
+}
+
+const defaultLimit = 100;
+
+/** The audit as one principal may see it, inside one scope. */
+export class PrincipalAudit implements AuditHandle {
+  readonly #engine: Engine;
+  readonly #calls: AuditedCalls;
+  readonly #reader: Reader;
+
+  constructor(engine: Engine, calls: AuditedCalls, reader: Reader) {
+    this.#engine = engine;
+    this.#calls = calls;
+    this.#reader = reader;
+  }
+
+  query(question: AuditQuery = {}): ListQuery<AuditEntry, AuditPage> {
+    const again = new WeakMap<AuditEntry, () => AuditEntry | undefined>();
+    return new ListQuery(
+      (cursor) =>
+        this.#calls.read('audit.query', (asked) => {
+          const given = this.#parse(cursor === undefined ? question : { ...question, cursor });
+          asked.namespace = given.within ?? asked.namespace;
+          return this.#page(given, again);
+        }),
+      { version: () => this.#engine.version(), current: (entry) => again.get(entry)?.() },
+    );
+  }
+
+  async *export(question: Omit<AuditQuery, 'limit' | 'cursor'> = {}): AsyncGenerator<ExportedEntry> {
+    const { found, view } = await this.#calls.read('audit.export', (asked) => {
+      const given = this.#parse(question);
+      asked.namespace = given.within ?? asked.namespace;
+      const { asked: wanted, upTo, view } = this.#begin(given);
+      return { view, found: this.#search(wanted, { after: startOf(wanted, upTo), upTo }, given.signal) };
+    });
+    for await (const each of found) {
+      const shown = view.export(each);
+      if (shown !== undefined) yield shown;
+    }
+  }
+
+  async #page(given: ParsedQuery, again: WeakMap<AuditEntry, () => AuditEntry | undefined>): Promise<AuditPage> {
+    const { asked, upTo: now, view } = this.#begin(given);
+    const { limit = defaultLimit, cursor, signal } = given;
+    const binding = this.#binding(given);
+    const begin = { after: startOf(asked, now), upTo: now };
+    const range = cursor === undefined ? begin : this.#engine.auditCursors.open(cursor, binding);
+    const after: Record<Chain, number> = { ...range.after };
+    const items: AuditEntry[] = [];
+    for await (const found of this.#search(asked, range, signal)) {
+      const shown = view.show(found);
+      if (shown !== undefined && items.length === limit) {
+        return { items, nextCursor: this.#engine.auditCursors.seal({ after, upTo: range.upTo }, binding) };
+      }
+      after[found.chain] = found.entry.seq;
+      if (shown === undefined) continue;
+      items.push(shown);
+      again.set(shown, () => view.show(found));
+    }
+    return { items };
+  }
+
+  /** Who may not look is told first; then everything until now is looked at, and nothing that comes later. */
+  #begin(given: ParsedQuery): { asked: Search; upTo: Position; view: AuditView } {
+    this.#engine.reading();
+    const { truth, audit } = this.#engine;
+    assertAudits(this.#engine, this.#reader);
+    audit.settle();
+    const { id, userId, by, action, decision, since, until, order = 'newest', within } = given;
+    const about = userId === undefined ? undefined : truth.subjects.idsAbout(userId);
+    const ids = id === undefined ? about : about === undefined || about.includes(id) ? [id] : [];
+    const actions = action === undefined ? undefined : new Set(typeof action === 'string' ? [action] : action);
+    const narrowed = narrowNamespace(this.#reader.bound.namespace, within);
+    const inside = narrowed === nothing ? undefined : (narrowed ?? []);
+    const { changes, access } = audit.trails;
+    return {
+      asked: { ids: inside === undefined ? [] : ids, by, actions, decision, since, until, order },
+      upTo: { changes: changes.chain.size, access: access.chain.size },
+      view: new AuditView(this.#engine, this.#reader, inside ?? [], ids),
+    };
+  }
+
+  #search(asked: Search, range: { after: Position; upTo: Position }, signal: AbortSignal | undefined) {
+    const betweenParts = async () => {
+      signal?.throwIfAborted();
+      await nextTurn();
+    };
+    return search(this.#engine.audit.trails, asked, range, betweenParts);
+  }
+
+  #parse(question: unknown): ParsedQuery {
+    const given = parse(this.#engine.shapes.auditQuery, question, 'The question');
+    given.signal?.throwIfAborted();
+    return given;
+  }
+
+  #binding({ limit: _, cursor: __, signal: ___, ...question }: ParsedQuery): string {
+    const { actor, bound } = this.#reader;
+    return JSON.stringify([actor, bound, question]);
+  }
+}
+
+type ParsedQuery = ReturnType<Engine['shapes']['auditQuery']['parse']>;
+
+/** The audit of the host: root, who may do everything. */
+export class RootAudit extends PrincipalAudit implements StoreAudit {
+  readonly #engine: Engine;
+  readonly #calls: AuditedCalls;
+  readonly #reader: Reader;
+
+  constructor(engine: Engine, calls: AuditedCalls, reader: Reader) {
+    super(engine, calls, reader);
+    this.#engine = engine;
+    this.#calls = calls;
+    this.#reader = reader;
+  }
+
+  verify(options: AuditVerifyOptions = {}): Promise<AuditVerification> {
+    return this.#calls.read('audit.verify', () => {
+      const given = parse(this.#engine.shapes.auditVerify, options, 'The options');
+      const { head = [], publicKey, signal, onProgress } = given;
+      const elapsedMs = startStopwatch();
+      this.#engine.reading();
+      return verifyAudit(this.#engine.audit, {
+        heads: Array.isArray(head) ? head : [head],
+        publicKey: publicKey === undefined ? undefined : publicKeyOf(publicKey),
+        betweenParts: async (chain, done, total) => {
+          signal?.throwIfAborted();
+          onProgress?.({ phase: chain, done, failed: 0, total, perSecond: (done / elapsedMs()) * 1000 });
+          await nextTurn();
+        },
+      });
+    });
+  }
+
+  checkpoint(): Promise<Checkpoint[]> {
+    return this.#calls.read('audit.checkpoint', () => {
+      this.#engine.reading();
+      return this.#engine.audit.checkpoint();
+    });
+  }
+
+  retain(options: { since: Time }): Promise<{ dropped: number }> {
+    return this.#calls.write('audit.retain', async () => {
+      const context = this.#engine.writing();
+      const { since } = parse(this.#engine.shapes.auditRetain, options, 'The options');
+      const { audit } = this.#engine;
+      const access = audit.retain(since, context.clock.now());
+      const { chain } = audit.trails.changes;
+      const covered = Math.min(chain.endOfSegmentsBefore(since), audit.checkpoints.reached('changes'));
+      const upTo = covered - (covered % segmentLength);
+      if (chain.after(0, 1).every(({ seq }) => seq > upTo)) return { dropped: access };
+      const { dropped } = await propose(context, { type: 'retain', upTo, stamp: stampOf(context, this.#reader) });
+      return { dropped: access + dropped };
+    });
+  }
+}

@@ -1,0 +1,11 @@
+import type { Stamp } from '../domain/command';
+import type { Author, WriteContext } from './write-context';
+
+/** Fixes what `apply` may not look for: who, when, and the randomness that pseudonyms are made of. */
+export function stampOf(
+  { clock, seeds }: Pick<WriteContext, 'clock' | 'seeds'>,
+  { actor, bound }: Author,
+  at = clock.now(),
+): Stamp {
+  return { at, by: actor, within: bound, seed: seeds.next() };
+}

@@ -1,0 +1,23 @@
+import { MemoryStore } from 'multi-agent-memory';
+import { expect, test } from 'vitest';
+import { Random } from '../faults/random';
+import { access, operate } from './operations';
+import { entries, folder } from './stores';
+
+// 100,000 of them: `npm run test:access`.
+test('2,000 operations leave as many entries, without a gap, and the chains verify', async () => {
+  const path = folder();
+  await using store = await MemoryStore.open(path, { access });
+  const expected = await operate(store, new Random(5), 2_000);
+  const found = await entries(store);
+  const own = found.filter(({ by }) => by !== undefined && 'agentId' in by);
+  expect(own.length).toBe(expected);
+  for (const chain of ['changes', 'access']) {
+    const seqs = found.filter((each) => each.chain === chain).map(({ seq }) => seq);
+    expect(seqs).toEqual(seqs.map((_, i) => i + 1));
+  }
+  expect(await store.audit.verify({ head: await store.audit.checkpoint() })).toMatchObject({
+    ok: true,
+    anchored: true,
+  });
+});
