@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import { prepare, queriesOver } from '../sqlite/statement';
-import { decode, type Entry, encode, type Head, timeOf } from './entry';
+import { decode, type Entry, encode, type Head } from './entry';
 import { entryHash, Frontier, noHash, segmentLength } from './merkle';
 import type { ChainTables } from './tables';
 import { segmentOf, TouchedIds } from './touched-ids';
@@ -74,10 +74,9 @@ export class AuditChain {
 
   /** Follows what another process has appended. */
   catchUp(): void {
-    for (const { seq, hash, body } of this.after(this.#end.size)) {
-      const text = body.toString();
-      follow(this.#end, { seq, hash, at: timeOf(text) ?? 0, life: decode(text)?.life ?? this.#end.life });
-      if (seq % segmentLength === 0) startSegment(this.#end);
+    for (const stored of this.after(this.#end.size)) {
+      this.#take(this.#end, stored);
+      if (stored.seq % segmentLength === 0) startSegment(this.#end);
     }
   }
 
@@ -127,7 +126,15 @@ export class AuditChain {
     return dropped;
   }
 
+  /** Follows an entry that is stored already. */
+  #take(end: End, { seq, hash, body }: StoredEntry): void {
+    const entry = decode(body.toString());
+    follow(end, { seq, hash, at: entry?.at ?? 0, life: entry?.life ?? end.life });
+    for (const [, ids] of entry?.touched ?? []) this.touched.add(seq, ids);
+  }
+
   #endSegment(seq: number): void {
+    this.touched.endSegment(segmentOf(seq));
     const { frontier, hash, firstAt, lastAt } = this.#end;
     startSegment(this.#end);
     // Where entries are missing there is no subtree: verification will say so.
@@ -147,10 +154,8 @@ export class AuditChain {
     for (const { root } of segments) end.frontier.pushSegment(root);
     const lastBefore = this.entry(end.size);
     if (lastBefore?.seq === end.size) end.life = decode(lastBefore.body.toString())?.life ?? 0;
-    for (const { seq, hash, body } of this.after(end.size)) {
-      const text = body.toString();
-      follow(end, { seq, hash, at: timeOf(text) ?? 0, life: decode(text)?.life ?? end.life });
-    }
+    this.touched.reset();
+    for (const stored of this.after(end.size)) this.#take(end, stored);
     return end;
   }
 }

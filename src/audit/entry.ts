@@ -123,12 +123,6 @@ export function looksLikeId(id: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
 }
 
-/** When an entry was written, without decoding it: undefined where the body is none. */
-export function timeOf(body: string): number | undefined {
-  const at = /^\[1,\d+,\d+,(-?\d+),/.exec(body)?.[1];
-  return at === undefined ? undefined : Number(at);
-}
-
 function parsed(body: string): unknown {
   try {
     return JSON.parse(body);

@@ -2,7 +2,7 @@ import type { Party } from '../domain/principal';
 import type { StoredEntry } from './chain';
 import { type Chain, chains, type Decision, decode, type Entry } from './entry';
 import { segmentLength } from './merkle';
-import { keysOf, segmentOf } from './touched-ids';
+import { type Keys, keysOf, segmentOf } from './touched-ids';
 import type { Trail } from './trail';
 
 /** Which entries a search is about. */
@@ -138,7 +138,7 @@ interface Part {
   readonly least: number;
   readonly most: number;
   readonly isNewest: boolean;
-  readonly keys: string | undefined;
+  readonly keys: Keys | undefined;
 }
 
 function* parts(trail: Trail, { segment, least, most, isNewest, keys }: Part): Generator<readonly StoredEntry[]> {

@@ -11,22 +11,22 @@ export function segmentOf(seq: number): number {
   return Math.floor((seq - 1) / segmentLength);
 }
 
-/** Finds the entries in which an id occurs. Derived: what it finds is compared with the body. */
+/**
+ * Finds the entries in which an id occurs. Derived: what it finds is compared with the body. The ids of the segment that is not
+ * complete are kept in memory, and written in one go when it is: row by row they would change all pages of the segment again
+ * and again.
+ */
 export class TouchedIds {
-  readonly #insert;
   readonly #insertMany;
   readonly #find;
   readonly #drop;
+  #open: { segment: number; keys: number[]; seqs: number[] } = { segment: 0, keys: [], seqs: [] };
 
   constructor(database: Database) {
-    this.#insert = prepare<ChainTables['audit_touched'], unknown>(database, (p) =>
-      queries
-        .insertInto('audit_touched')
-        .values({ segment: p('segment'), key: p('key'), seq: p('seq') })
-        .onConflict((conflict) => conflict.doNothing()),
-    );
+    // In the order of the table, so that each page is written once.
     this.#insertMany = database.prepare(
-      'insert or ignore into audit_touched (segment, key, seq) select ?, value, ? from json_each(?)',
+      `insert or ignore into audit_touched (segment, key, seq)
+       select ?, value ->> 0, value ->> 1 from json_each(?)`,
     );
     this.#find = prepare<{ segment: number; keys: string }, { seq: number }>(database, (p) =>
       queries
@@ -41,20 +41,34 @@ export class TouchedIds {
     );
   }
 
+  /** Begins anew with what follows: the first entries of a segment that is not complete. */
+  reset(): void {
+    this.#open = { segment: 0, keys: [], seqs: [] };
+  }
+
   add(seq: number, ids: readonly string[]): void {
-    const [only] = ids;
-    if (only === undefined) return;
     const segment = segmentOf(seq);
-    if (ids.length === 1) this.#insert.run({ segment, key: keyOf(only), seq });
-    else this.#insertMany.run(segment, seq, JSON.stringify(ids.map(keyOf)));
+    if (this.#open.segment !== segment) this.#open = { segment, keys: [], seqs: [] };
+    for (const id of ids) {
+      this.#open.keys.push(keyOf(id));
+      this.#open.seqs.push(seq);
+    }
+  }
+
+  /** Writes down the ids of a segment that is complete, inside the caller's transaction. */
+  endSegment(segment: number): void {
+    const { keys, seqs } = this.#open;
+    if (this.#open.segment !== segment || keys.length === 0) return;
+    const rows = keys.map((key, i) => [key, seqs[i] as number] as const).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    this.#insertMany.run(segment, JSON.stringify(rows));
   }
 
   /** The entries of one segment that may hold one of the ids, in order. */
-  find(segment: number, keys: string): number[] {
-    return this.#find
-      .all({ segment, keys })
-      .map(({ seq }) => seq)
-      .sort((a, b) => a - b);
+  find(segment: number, { keys, json }: Keys): number[] {
+    const { segment: open, keys: held, seqs } = this.#open;
+    const found = this.#find.all({ segment, keys: json }).map(({ seq }) => seq);
+    const waiting = open === segment ? seqs.filter((_, i) => keys.has(held[i] as number)) : [];
+    return [...new Set([...found, ...waiting])].sort((a, b) => a - b);
   }
 
   dropBefore(segment: number): void {
@@ -63,8 +77,14 @@ export class TouchedIds {
 }
 
 /** The keys of many ids, as `find` takes them. */
-export function keysOf(ids: readonly string[]): string {
-  return JSON.stringify([...new Set(ids.map(keyOf))]);
+export interface Keys {
+  readonly keys: ReadonlySet<number>;
+  readonly json: string;
+}
+
+export function keysOf(ids: readonly string[]): Keys {
+  const keys = new Set(ids.map(keyOf));
+  return { keys, json: JSON.stringify([...keys]) };
 }
 
 // FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) of 32 bits over code units, twice with different beginnings: 52 bits,

@@ -1,7 +1,7 @@
 import type { KeywordMatches } from '../keyword-index/keyword-index';
 import type { Candidate, VectorIndex } from '../vector-index/vector-index';
 import type { ReadContext } from './read-context';
-import { hybridScore } from './score';
+import { estimateError, hybridScore } from './score';
 import type { Visible } from './visible';
 
 /**
@@ -16,47 +16,62 @@ export interface Weighing {
   readonly visible: Visible;
   readonly words: KeywordMatches;
   readonly nearest: readonly Candidate[];
-  readonly limit: number;
+  readonly topK: number;
 }
+
+type Columns = Pick<ReadContext['truth']['columns'], 'validFrom' | 'priority'>;
 
 /**
- * Of what matches by words, the rows that meaning puts among the best: those that the nearest by meaning, of which only so many
- * are asked for, leave out. Weighed by estimates from memory, so that only what is returned has to be loaded.
+ * Of what matches by words, the rows that meaning may put among the best: those that the nearest by meaning, of which only so many
+ * are asked for, leave out. Weighed by estimates from memory, so that only what may be returned has to be loaded.
  */
 export async function promising(
-  { truth }: Pick<ReadContext, 'truth'>,
+  { truth: { columns } }: { readonly truth: { readonly columns: Columns } },
   index: VectorIndex,
-  { vector, now, visible, words, nearest, limit }: Weighing,
+  weighing: Weighing,
 ): Promise<Candidate[]> {
-  const keywords = reaching({ visible, now, words, nearest, limit });
-  const rows = Uint32Array.from(keywords.keys()).sort();
-  const estimated = await index.search(
-    vector,
-    { count: rows.length, has: (row) => keywords.has(row), rows: () => rows },
-    rows.length,
+  const { vector, words, nearest, topK } = weighing;
+  const scored = scorer(columns, weighing);
+  const certain = nearest.map(({ row, estimate, score }) =>
+    scored(row, score ?? estimate - estimateError, words.scoreOf(row)),
   );
-  const { validFrom, priority } = truth.columns;
-  const weighed = estimated.map((candidate) => {
-    const { row, estimate } = candidate;
-    const age = now - (validFrom[row] as number);
-    return { candidate, score: hybridScore(estimate, keywords.get(row) ?? 0, age, priority[row] as number) };
-  });
-  weighed.sort((a, b) => b.score - a.score || a.candidate.row - b.candidate.row);
-  return weighed.slice(0, limit).map(({ candidate }) => candidate);
+  const keywords = reaching(weighing, kth(certain, topK));
+  const [embedded, bare] = [true, false].map((has) =>
+    Uint32Array.from(keywords.keys()).filter((row) => weighing.visible.vectors.has(row) === has),
+  ) as [Uint32Array, Uint32Array];
+  const rows = embedded.sort();
+  const visible = { count: rows.length, has: (row: number) => keywords.has(row), rows: () => rows };
+  // What was stored without a vector is found by its words alone.
+  const found = await index.search(vector, visible, rows.length);
+  const estimated = [...found, ...Array.from(bare, (row) => ({ row, estimate: 0 }))];
+  const atLeast = estimated.map(({ row, estimate }) => scored(row, estimate - estimateError, keywords.get(row) ?? 0));
+  const least = kth([...certain, ...atLeast], topK);
+  return estimated.filter(
+    ({ row, estimate }) => scored(row, estimate + estimateError, keywords.get(row) ?? 0) >= least,
+  );
 }
 
-/** The rows that could still come among the first so many, with what their words score: their meaning is below what is nearest. */
-function reaching({ visible, now, words, nearest, limit }: Omit<Weighing, 'vector'>): Map<number, number> {
+function scorer({ validFrom, priority }: Columns, { now }: Weighing) {
+  return (row: number, cosine: number, keyword: number) =>
+    hybridScore(cosine, keyword, now - (validFrom[row] as number), priority[row] as number);
+}
+
+/** The rows that could still come among the best, with what their words score: their meaning lies below what is nearest. */
+function reaching({ visible, now, words, nearest }: Weighing, least: number): Map<number, number> {
   const known = new Set(nearest.map(({ row }) => row));
   const { newest, topPriority } = visible;
   const last = nearest.at(-1);
-  const farthest = last?.score ?? last?.estimate ?? 1;
-  const least = hybridScore(0, words.hits[limit - 1]?.score ?? 0, Number.POSITIVE_INFINITY, 0);
+  const farthest = last === undefined ? 1 : (last.score ?? last.estimate + estimateError);
   const found = new Map<number, number>();
   for (const { row, score } of words.hits) {
     // Best first: what follows scores less.
     if (hybridScore(farthest, score, now - newest, topPriority) < least) break;
-    if (!known.has(row) && visible.vectors.has(row)) found.set(row, score);
+    if (!known.has(row)) found.set(row, score);
   }
   return found;
+}
+
+/** The k-th highest of some scores; below all of them where there are fewer. */
+function kth(scores: readonly number[], k: number): number {
+  return [...scores].sort((a, b) => b - a)[k - 1] ?? Number.NEGATIVE_INFINITY;
 }

@@ -3,7 +3,7 @@ import type { KeywordMatches } from '../keyword-index/keyword-index';
 import { bestPart } from '../vector-index/kernel/dot';
 import type { Candidate } from '../vector-index/vector-index';
 import type { ReadContext } from './read-context';
-import { type Mode, scoreOf, scoreParts } from './score';
+import { estimateError, type Mode, scoreOf, scoreParts } from './score';
 import type { Visible } from './visible';
 
 /** A row with its score, before it is loaded. */
@@ -20,7 +20,7 @@ export interface Ranking {
   readonly vector: Float32Array | undefined;
   readonly terms: readonly string[];
   readonly visible: Visible;
-  /** What matches by words, where that is known already. */
+  /** What matches by words, where that was weighed: what of it may be among the best is promising. */
   readonly words: KeywordMatches | undefined;
   /** What the index of vectors proposed, best first. */
   readonly nearest: readonly Candidate[];
@@ -29,9 +29,6 @@ export interface Ranking {
   /** How many were asked of it, and are asked of the index of words. */
   readonly proposals: number;
 }
-
-// An estimate is the cosine of vectors rounded to bytes: over 384 dimensions it is off by some thousandths.
-const estimateError = 0.01;
 
 /**
  * Scores whatever either index proposed by the same formula, best first. `beyond` is more than any visible row scores that
@@ -42,8 +39,8 @@ export function rank(context: ReadContext, ranking: Ranking): { ranked: Ranked[]
   const words = ranking.words ?? matchesOf(context, ranking, proposals);
   const cosines = new Map(nearest.map(({ row, score }) => [row, score]));
   const rows = new Set([...cosines.keys()].filter((row) => visible.vectors.has(row)));
-  for (const { row } of words?.hits.slice(0, proposals) ?? []) rows.add(row);
-  for (const { row } of promising) if (visible.vectors.has(row)) rows.add(row);
+  if (ranking.words === undefined) for (const { row } of words?.hits ?? []) rows.add(row);
+  for (const { row } of promising) if (visible.mask[row] === 1) rows.add(row);
   const ranked = [...rows].map((row) => scored(context, ranking, row, words, cosines.get(row)));
   return {
     ranked: ranked.filter(({ score }) => score >= threshold).sort((a, b) => b.score - a.score || a.row - b.row),

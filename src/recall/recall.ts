@@ -83,7 +83,7 @@ interface Proposed {
 /** What the index of vectors proposes; of what is many, also what words and meaning together speak for. */
 async function propose(
   context: ReadContext,
-  { mode }: RecallRequest,
+  { mode, topK }: RecallRequest,
   { vector, terms, proposals }: Question,
   { visible, now }: { readonly visible: Visible; readonly now: number },
 ): Promise<Proposed> {
@@ -95,7 +95,7 @@ async function propose(
   const words = mode === 'hybrid' && !isFew ? matchesOf(context, { terms, visible }, weighed) : undefined;
   const nearest = await index.search(vector, visible.vectors, proposals);
   if (words === undefined) return { nearest, promising: [], words };
-  const weighing = { vector, now, visible, words, nearest, limit: proposals };
+  const weighing = { vector, now, visible, words, nearest, topK };
   return { nearest, promising: await promising(context, index, weighing), words };
 }
 

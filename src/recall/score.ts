@@ -17,6 +17,9 @@ export interface Evidence {
 const relevanceWeight = 0.94;
 const recencyWeight = 0.03;
 const priorityWeight = 0.03;
+/** An estimate is the cosine of vectors rounded to bytes: over 384 dimensions it is off by some thousandths. */
+export const estimateError = 0.01;
+
 // Chosen on LoCoMo, for MiniLM and for feature hashing alike: see the README for the figures.
 const semanticShare = 0.3;
 const halfLifeMs = 30 * 24 * 60 * 60 * 1000;

@@ -31,8 +31,8 @@ export class ListQuery<T, Page extends { items: T[]; nextCursor?: string }>
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     let cursor: string | undefined;
     do {
-      const { items, nextCursor } = await this.#page(cursor);
       const version = this.#following.version();
+      const { items, nextCursor } = await this.#page(cursor);
       for (const item of items) {
         const shown = this.#following.version() === version ? item : this.#following.current(item);
         if (shown !== undefined) yield shown;
