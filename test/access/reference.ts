@@ -1,92 +1,178 @@
-import type { Action, Memory, Principal, Rule } from 'multi-agent-memory';
+import type { Action, Clearance, Declaration, Group, Principal, Role, Rule, Subject } from 'multi-agent-memory';
 
 /** Who acts: a principal, perhaps for a user, or the host itself. */
 export type Who = Principal | 'root';
 
-const roles: Record<string, readonly Action[]> = {
+/** One half of a pair, or the whole of who acts alone. */
+export type Half = { agentId: string } | { userId: string } | { serviceId: string };
+
+/** Everything about a memory that decides who may do what to it. */
+export interface Labels {
+  readonly namespace: readonly string[];
+  readonly accessTags: readonly string[];
+  readonly visibility: 'shared' | 'private';
+  readonly author: Who;
+}
+
+export const everyAction: readonly Action[] = [
+  'read',
+  'write',
+  'update',
+  'forget',
+  'share',
+  'consolidate',
+  'export',
+  'erase',
+  'audit',
+  'administer',
+];
+
+const builtIn: Readonly<Record<string, readonly Action[]>> = {
   reader: ['read'],
   writer: ['read', 'write'],
   curator: ['read', 'write', 'update', 'forget', 'share', 'consolidate'],
   auditor: ['audit'],
-  administrator: [
-    'read',
-    'write',
-    'update',
-    'forget',
-    'share',
-    'consolidate',
-    'export',
-    'erase',
-    'audit',
-    'administer',
-  ],
+  administrator: everyAction,
 };
 
-/** The access rules as they are written down for people, one decision at a time: nothing is compiled and nothing is cached. */
+/**
+ * The access rules as they are written down for people, one decision at a time: nothing is compiled and nothing is cached. Each
+ * sentence of the specification has a method of its own, so that a test can break any of them.
+ */
 export class Reference {
-  readonly #rules: readonly Rule[];
+  readonly declarations: readonly Declaration[];
 
-  constructor(rules: readonly Rule[]) {
-    this.#rules = rules;
+  constructor(declarations: readonly Declaration[]) {
+    this.declarations = declarations;
   }
 
   /** "A pair may do only what both halves may, for each action and each namespace by itself; a deny on either side denies." */
   may(who: Who, action: Action, namespace: readonly string[]): boolean {
-    return who === 'root' || this.#halves(who).every((half) => this.#mayHalf(half, action, namespace));
+    return who === 'root' || this.halves(who).every((half) => this.mayHalf(half, action, namespace));
   }
 
   /** Whether anything denies it: on either side, at the namespace or anywhere above. */
   denied(who: Who, action: Action, namespace: readonly string[]): boolean {
-    return who !== 'root' && this.#halves(who).some((half) => this.#matching(half, action, namespace).some(isDeny));
+    return who !== 'root' && this.halves(who).some((half) => this.denies(half, action, namespace).length > 0);
   }
 
-  mayRead(who: Who, memory: Memory, author: Who): boolean {
+  /** "A clearance gives a subject one access tag at a namespace and below." Each half holds each tag. */
+  cleared(who: Who, accessTags: readonly string[], namespace: readonly string[]): boolean {
     if (who === 'root') return true;
-    // "private: the author pair alone; it narrows, and never grants: the author still needs read and clearance."
-    if (memory.visibility === 'private' && !sameWho(who, author)) return false;
-    // Nobody has a clearance yet.
-    return memory.accessTags.length === 0 && this.may(who, 'read', memory.namespace);
+    return this.halves(who).every((half) =>
+      accessTags.every((tag) => this.clearances(half, tag, namespace).length > 0),
+    );
+  }
+
+  /** "private: the author pair alone; it narrows, and never grants: the author still needs read and clearance." */
+  mayRead(who: Who, { namespace, accessTags, visibility, author }: Labels): boolean {
+    if (who === 'root') return true;
+    if (visibility === 'private' && !this.isAuthor(who, author)) return false;
+    return this.cleared(who, accessTags, namespace) && this.may(who, 'read', namespace);
   }
 
   /**
    * "remember needs write, which also lets an actor update and forget its own memories; update and forget are for those of
-   * others." Where update or forget itself is denied, it is denied for one's own too.
+   * others." Where update or forget itself is denied, it is denied for one's own too. Not without reading it.
    */
-  mayChange(who: Who, action: 'update' | 'forget', memory: Memory, author: Who): boolean {
-    if (this.may(who, action, memory.namespace)) return true;
-    const own = sameWho(who, author) && this.may(who, 'write', memory.namespace);
-    return own && !this.denied(who, action, memory.namespace);
+  mayChange(who: Who, action: 'update' | 'forget', labels: Labels): boolean {
+    if (!this.mayRead(who, labels)) return false;
+    return this.may(who, action, labels.namespace) || this.mayChangeOwn(who, action, labels);
+  }
+
+  mayChangeOwn(who: Who, action: 'update' | 'forget', { namespace, author }: Labels): boolean {
+    if (!this.isAuthor(who, author) || !this.may(who, 'write', namespace)) return false;
+    return !this.denied(who, action, namespace);
+  }
+
+  /** "To put one on or take one off, hold it." A key can be told to be taken, so it takes read. */
+  mayRemember(who: Who, { namespace, accessTags }: Labels, key: string | undefined): boolean {
+    if (!this.may(who, 'write', namespace) || !this.cleared(who, accessTags, namespace)) return false;
+    return key === undefined || this.may(who, 'read', namespace);
+  }
+
+  /** "It needs share where the memory is and write where it goes; only the author makes it private again." */
+  mayShare(who: Who, from: Labels, to: Labels, asksPrivate: boolean, key: string | undefined): boolean {
+    if (!this.mayRead(who, from) || !this.may(who, 'share', from.namespace)) return false;
+    const becomesPrivate = asksPrivate && from.visibility === 'shared';
+    if (becomesPrivate && !this.isAuthor(who, from.author)) return false;
+    return this.mayRemember(who, to, key);
+  }
+
+  /** What anybody may do to one memory: whatever it is, the memory must be readable to them. */
+  mayTo(who: Who, action: Action, labels: Labels): boolean {
+    if (action === 'update' || action === 'forget') return this.mayChange(who, action, labels);
+    return this.mayRead(who, labels) && this.may(who, action, labels.namespace);
   }
 
   /** "Allowed: some allow matches, and no deny matches anywhere above." */
-  #mayHalf(half: string, action: Action, namespace: readonly string[]): boolean {
-    const rules = this.#matching(half, action, namespace);
-    return rules.some((rule) => rule.effect === 'allow') && !rules.some(isDeny);
+  mayHalf(half: Half, action: Action, namespace: readonly string[]): boolean {
+    return this.allows(half, action, namespace).length > 0 && this.denies(half, action, namespace).length === 0;
   }
 
-  #matching(half: string, action: Action, namespace: readonly string[]): Rule[] {
-    return this.#rules.filter(({ to, actions, at }) => {
-      const about = to === 'everyone' || named(to) === half;
-      const does = (typeof actions === 'string' ? (roles[actions] ?? []) : actions).includes(action);
-      return about && does && at.length <= namespace.length && at.every((label, i) => label === namespace[i]);
-    });
+  allows(half: Half, action: Action, namespace: readonly string[]): Rule[] {
+    return this.rules('allow').filter((rule) => this.matches(rule, half, action, namespace));
   }
 
-  #halves(who: Principal): string[] {
-    return who.onBehalfOf === undefined ? [named(who)] : [named(who), named(who.onBehalfOf)];
+  denies(half: Half, action: Action, namespace: readonly string[]): Rule[] {
+    return this.rules('deny').filter((rule) => this.matches(rule, half, action, namespace));
+  }
+
+  clearances(half: Half, tag: string, namespace: readonly string[]): Clearance[] {
+    return this.declarations.filter(
+      (each): each is Clearance =>
+        'clear' in each && each.clear === tag && this.isOf(each.to, half) && this.holds(each.at, namespace),
+    );
+  }
+
+  matches({ to, actions, at }: Rule, half: Half, action: Action, namespace: readonly string[]): boolean {
+    return this.isOf(to, half) && this.actionsOf(actions).includes(action) && this.holds(at, namespace);
+  }
+
+  /** "At a namespace and all below it; [] is the whole store." */
+  holds(at: readonly string[], namespace: readonly string[]): boolean {
+    return at.length <= namespace.length && at.every((label, depth) => label === namespace[depth]);
+  }
+
+  /** "A subject (a principal, a group, everyone)"; "ids compare byte for byte". */
+  isOf(to: Subject, half: Half): boolean {
+    if (to === 'everyone') return true;
+    if ('group' in to) return this.members(to.group).some((member) => sameHalf(member, half));
+    return sameHalf(to, half);
+  }
+
+  /** "A role is a named set of actions, a group a flat set of principals." */
+  actionsOf(actions: Rule['actions']): readonly Action[] {
+    if (typeof actions !== 'string') return actions;
+    const own = this.declarations.find((each): each is Role => 'role' in each && each.role === actions);
+    return own?.actions ?? builtIn[actions] ?? [];
+  }
+
+  members(name: string): readonly Half[] {
+    return this.declarations.find((each): each is Group => 'members' in each && each.group === name)?.members ?? [];
+  }
+
+  /** "A for U1, A for U2 and A alone are three authors." */
+  isAuthor(who: Who, author: Who): boolean {
+    if (who === 'root' || author === 'root') return who === author;
+    return sameHalf(halfOf(who), halfOf(author)) && who.onBehalfOf?.userId === author.onBehalfOf?.userId;
+  }
+
+  halves(who: Principal): Half[] {
+    return who.onBehalfOf === undefined ? [halfOf(who)] : [halfOf(who), { userId: who.onBehalfOf.userId }];
+  }
+
+  rules(effect: Rule['effect']): Rule[] {
+    return this.declarations.filter((each): each is Rule => 'effect' in each && each.effect === effect);
   }
 }
 
-function isDeny({ effect }: Rule): boolean {
-  return effect === 'deny';
+/** Who acts, without whom they act for. */
+export function halfOf(who: Principal): Half {
+  if ('agentId' in who) return { agentId: who.agentId };
+  return 'userId' in who ? { userId: who.userId } : { serviceId: who.serviceId };
 }
 
-function named(principal: object): string {
-  const { onBehalfOf: _, ...self } = principal as { onBehalfOf?: unknown };
-  return JSON.stringify(self);
-}
-
-function sameWho(a: Who, b: Who): boolean {
-  if (a === 'root' || b === 'root') return a === b;
-  return named(a) === named(b) && a.onBehalfOf?.userId === b.onBehalfOf?.userId;
+export function sameHalf(a: Half, b: Half): boolean {
+  return JSON.stringify(halfOf(a)) === JSON.stringify(halfOf(b));
 }

@@ -1,0 +1,29 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { brokenReferences } from './broken-references';
+import { cases } from './cases';
+import { compareWithCedar, decisionsOf } from './decisions';
+import { Reference } from './reference';
+
+const seed = 4;
+
+/** Gives generated policies and memories to an evaluator and to Cedar, which must say the same. */
+function agreement(kind: typeof Reference) {
+  return fc.property(cases, ({ policy, memories, readers }) => {
+    compareWithCedar(new kind(policy), decisionsOf(readers, memories));
+  });
+}
+
+test('the reference evaluator and Cedar say the same', () => {
+  fc.assert(agreement(Reference), { seed, numRuns: 60 });
+}, 60_000);
+
+test.each(Object.entries(brokenReferences))(
+  'Cedar notices an evaluator that believes: %s',
+  (_, kind) => {
+    const { failed, errorInstance } = fc.check(agreement(kind), { seed, numRuns: 400, endOnFailure: true });
+    expect(failed).toBe(true);
+    expect(String(errorInstance)).toContain('Cedar says');
+  },
+  60_000,
+);

@@ -1,0 +1,35 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { brokenAboutCommands } from './broken-references';
+import { brokenWorlds } from './broken-worlds';
+import { cases } from './cases';
+import { Distribution } from './distribution';
+import { play } from './play';
+import { Reference } from './reference';
+import { World } from './world';
+
+/** Plays generated policies with an evaluator or a model that is wrong about the store: they must come apart. */
+async function assertNoticed(kind: typeof Reference, worldKind: typeof World): Promise<void> {
+  const property = fc.asyncProperty(cases, async (given) => {
+    await play(given, new Distribution(), kind, worldKind);
+  });
+  const { failed, errorInstance } = await fc.check(property, { seed: 2, numRuns: 300, endOnFailure: true });
+  expect(failed).toBe(true);
+  expect(errorInstance).toHaveProperty('code', 'ERR_ASSERTION');
+}
+
+test.each(Object.entries(brokenAboutCommands))(
+  'a store shows an evaluator to be wrong: %s',
+  async (_, kind) => {
+    await assertNoticed(kind, World);
+  },
+  60_000,
+);
+
+test.each(Object.entries(brokenWorlds))(
+  'a store shows a model to be wrong: %s',
+  async (_, worldKind) => {
+    await assertNoticed(Reference, worldKind);
+  },
+  60_000,
+);

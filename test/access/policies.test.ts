@@ -1,0 +1,27 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { cases } from './cases';
+import { decisionsOf } from './decisions';
+import { Distribution } from './distribution';
+import { play } from './play';
+import { Reference } from './reference';
+
+const seed = 7;
+
+// `npm run test:access` plays 10,000 of them.
+test('a store does under any policy what the reference evaluator says, on every path', async () => {
+  const distribution = new Distribution();
+  const property = fc.asyncProperty(cases, async (given) => {
+    await play(given, distribution);
+  });
+  await fc.assert(property, { seed, numRuns: 150 });
+  expect(distribution.shares().allowed).toBeGreaterThan(0.2);
+}, 120_000);
+
+test('a fifth of the decisions allow, and each kind of rule decides a twentieth', () => {
+  const distribution = new Distribution();
+  for (const { policy, memories, readers } of fc.sample(cases, { seed, numRuns: 1_000 })) {
+    distribution.add(new Reference(policy), decisionsOf(readers, memories));
+  }
+  expect(distribution.tooRare()).toEqual([]);
+}, 60_000);

@@ -1,0 +1,170 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import type { Change, Memory, MemoryHandle } from 'multi-agent-memory';
+import { type Bound, mayList } from './governing';
+import type { Labels, Who } from './reference';
+import { keys, namespaces } from './vocabulary';
+import type { Known, World } from './world';
+
+const include = ['superseded'] as const;
+
+/** Who looks, through which handle, at a store that should hold what the world holds. */
+export interface Look {
+  readonly handle: MemoryHandle;
+  readonly who: Who;
+  readonly bound: Bound;
+  readonly world: World;
+}
+
+/** Asks everything that a handle answers by reading, and compares. Resolves to the number of calls. */
+export async function compareReads(look: Look): Promise<number> {
+  const { handle, who, bound, world } = look;
+  const visible = world.visible(who, bound);
+  const active = visible.filter(({ state }) => state === 'active');
+  const events = world.events(who, bound);
+  const watching = watch(handle);
+  await compareLists(look, active, visible);
+  await compareFigures(look, active, visible);
+  for (const mode of ['hybrid', 'semantic', 'keyword'] as const) {
+    const hits = await handle.recall('note', { mode, topK: 1_000, explain: mode === 'hybrid' });
+    sameIds(hits, active, `recall, ${mode}`);
+    for (const hit of hits) compareMemory(look, hit);
+    sameIds(await handle.recall('note', { mode, topK: 1_000, include }), visible, `recall of superseded too, ${mode}`);
+  }
+  for (const known of world.memories) {
+    const memory = await handle.get(known.id);
+    equal(memory !== undefined, visible.includes(known), `get ${known.id}`);
+    if (memory !== undefined) compareMemory(look, memory);
+    const history = await handle.history(known.id);
+    const expected = events.filter(({ id }) => id === known.id);
+    deepEqual(history.map(brief), expected.map(brief), `history of ${known.id}`);
+    for (const change of history) compareThen(look, change);
+  }
+  await compareKeys(look, visible);
+  const seen = await watching.first(events.length);
+  deepEqual(seen.map(brief).sort(), events.map(brief).sort(), 'watch from the start');
+  for (const change of seen) compareThen(look, change);
+  await compareRules(look);
+  return 21 + keys.length * namespaces.length + 2 * world.memories.length;
+}
+
+async function compareLists(look: Look, active: readonly Known[], visible: readonly Known[]): Promise<void> {
+  const { handle, who, bound, world } = look;
+  const listed: Memory[] = [];
+  for await (const memory of handle.list()) listed.push(memory);
+  sameIds(listed, active, 'list');
+  for (const memory of listed) compareMemory(look, memory);
+  const paged: Memory[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await handle.list({ limit: 3, include, order: 'oldest', ...(cursor === undefined ? {} : { cursor }) });
+    paged.push(...page.items);
+    ok(page.items.length > 0 || page.nextCursor === undefined, 'an empty page with a cursor');
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  sameIds(paged, visible, 'list in pages');
+  // A link that is not shown cannot be searched for either.
+  const linked = visible.filter(({ supersededBy }) => world.shownLink(who, bound, supersededBy) !== undefined);
+  const filter = { supersededBy: { exists: true } };
+  equal(await handle.count({ include, filter }), linked.length, 'count by what superseded it');
+}
+
+async function compareFigures(look: Look, active: readonly Known[], visible: readonly Known[]): Promise<void> {
+  const { handle } = look;
+  equal(await handle.count(), active.length, 'count');
+  equal(await handle.count({ include }), visible.length, 'count of superseded too');
+  equal(await handle.count({ asOf: new Date('2040-01-01T00:00:00Z') }), active.length, 'count of what will be true');
+  const counts = new Map<string, number>();
+  for (const { labels } of active) {
+    const namespace = JSON.stringify(labels.namespace);
+    counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
+  }
+  const counted = (await handle.namespaces()).map(
+    ({ namespace, count }) => [JSON.stringify(namespace), count] as const,
+  );
+  deepEqual(new Map(counted), counts, 'namespaces');
+  deepEqual(await handle.stats(), { memories: active.length, namespaces: counts.size }, 'stats');
+  const kinds = { filter: { kind: 'episodic' } };
+  equal((await handle.forgetWhere(kinds, { dryRun: true })).matched, visible.length, 'matched by forgetWhere');
+}
+
+async function compareRules({ handle, who, bound, world }: Look): Promise<void> {
+  const { reference } = world;
+  const rules = reference.declarations.filter((each) => mayList(reference, who, each, bound));
+  equal((await handle.access.list()).length, rules.length, 'rules listed');
+  const within = ['acme'];
+  const below = rules.filter((each) => 'at' in each && reference.holds(within, each.at));
+  equal((await handle.access.list({ within })).length, below.length, 'rules listed of a namespace');
+  // What an earlier `open` declared and a later one did not is another matter.
+  if (world.given.length > 0) return;
+  const ended = world.ended.filter((each) => mayList(reference, who, each, bound));
+  equal((await handle.access.list({ ended: true })).length, rules.length + ended.length, 'ended rules listed');
+}
+
+/** Several memories may have one key, apart by their tags or authors: any of them that may be read will do, and no other. */
+async function compareKeys(look: Look, visible: readonly Known[]): Promise<void> {
+  for (const key of keys) {
+    for (const namespace of namespaces) {
+      const named = visible.filter(
+        (known) => known.key === key && JSON.stringify(known.labels.namespace) === JSON.stringify(namespace),
+      );
+      const found = await look.handle.get({ namespace, key });
+      equal(found !== undefined, named.length > 0, `get by key ${key} in ${JSON.stringify(namespace)}`);
+      if (found === undefined) continue;
+      ok(
+        named.some(({ id }) => id === found.id),
+        `get by key gave ${found.id}`,
+      );
+      compareMemory(look, found);
+    }
+  }
+}
+
+function compareMemory({ who, bound, world }: Look, memory: Memory): void {
+  const known = world.memories.find(({ id }) => id === memory.id);
+  ok(known, `${memory.id} is known`);
+  deepEqual(labelled(memory), labelled(known.labels), `labels of ${known.id}`);
+  equal(memory.revision, known.revision, `revision of ${known.id}`);
+  equal(memory.state, known.state, `state of ${known.id}`);
+  equal(memory.supersedes, world.shownLink(who, bound, known.supersedes), `what ${known.id} supersedes`);
+  equal(memory.supersededBy, world.shownLink(who, bound, known.supersededBy), `what superseded ${known.id}`);
+}
+
+/** A change shows the memory as it was then, and names no other that may not be read. */
+function compareThen({ who, bound, world }: Look, { id, revision, memory }: Change & { revision?: number }): void {
+  if (memory === undefined) return;
+  const then = world.happened.find((each) => each.id === id && each.revision === (revision ?? memory.revision));
+  ok(then, `${id} had such a revision`);
+  deepEqual(labelled(memory), labelled(then.labels), `labels of ${id} then`);
+  for (const link of [memory.supersedes, memory.supersededBy]) equal(link, world.shownLink(who, bound, link), 'a link');
+}
+
+/** What `since: 'start'` delivers. */
+function watch(handle: MemoryHandle) {
+  const end = new AbortController();
+  const seen: Change[] = [];
+  const watching = (async () => {
+    for await (const change of handle.watch({ since: 'start', signal: end.signal })) seen.push(change);
+  })();
+  return {
+    /** Waits for so many, and then for one more that should not come. */
+    async first(count: number): Promise<Change[]> {
+      for (let turn = 0; turn < 200 && seen.length < count; turn++) await new Promise(setImmediate);
+      for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+      end.abort();
+      await watching;
+      return seen;
+    },
+  };
+}
+
+function sameIds(found: readonly { id: string }[], expected: readonly Known[], what: string): void {
+  deepEqual(found.map(({ id }) => id).sort(), expected.map(({ id }) => id).sort(), what);
+}
+
+function brief({ type, id }: { type: string; id: string }): string {
+  return `${id} ${type}`;
+}
+
+function labelled({ namespace, accessTags, visibility }: Omit<Labels, 'author'>): object {
+  return { namespace: [...namespace], visibility, accessTags: [...new Set(accessTags)].sort() };
+}

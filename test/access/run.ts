@@ -1,0 +1,64 @@
+/**
+ * Plays generated policies against a store, the reference evaluator and Cedar: `npm run test:access -- --policies N --seed S`.
+ * Ends with 1 where two of them differ, and prints the shrunk case; the same seed asks for the same again.
+ */
+import { parseArgs } from 'node:util';
+import fc from 'fast-check';
+import { cases } from './cases';
+import { Distribution } from './distribution';
+import { play } from './play';
+
+const { values } = parseArgs({
+  options: { policies: { type: 'string', default: '10000' }, seed: { type: 'string', default: '1' } },
+});
+const policies = whole('policies', values.policies);
+const seed = whole('seed', values.seed);
+const atATime = 250;
+
+const distribution = new Distribution();
+const began = performance.now();
+let calls = 0;
+let cedarRequests = 0;
+
+try {
+  for (let played = 0; played < policies; ) {
+    const numRuns = Math.min(atATime, policies - played);
+    const property = fc.asyncProperty(cases, async (given) => {
+      const figures = await play(given, distribution);
+      calls += figures.calls;
+      cedarRequests += figures.cedarRequests;
+    });
+    // A seed of its own for each part, so that the first parts are the same however many follow.
+    await fc.assert(property, { seed: seed + played, numRuns });
+    played += numRuns;
+    const perSecond = (1_000 * played) / (performance.now() - began);
+    console.log(`  ${String(played).padStart(6)} policies, ${perSecond.toFixed(1)} a second`);
+  }
+  report();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  if (error instanceof Error && error.cause instanceof Error) console.error(error.cause.stack);
+  console.error(`Violated. To see it again: npm run test:access -- --policies ${policies} --seed ${seed}`);
+  process.exitCode = 1;
+}
+
+function report(): void {
+  for (const [kind, share] of Object.entries(distribution.shares())) {
+    console.log(`  ${kind.padEnd(18)} ${(100 * share).toFixed(1).padStart(5)} % of decisions`);
+  }
+  const answers = [...distribution.answers].sort(([one], [other]) => one.localeCompare(other));
+  console.log(`  ${answers.map(([answer, count]) => `${answer} ${count}`).join(' · ')}`);
+  const commands = answers.reduce((sum, [, count]) => sum + count, 0);
+  const rare = distribution.tooRare();
+  const seconds = Math.round((performance.now() - began) / 1_000);
+  const counted = `${distribution.decisions} decisions, ${calls} reads, ${commands} commands, ${cedarRequests} requests to Cedar`;
+  if (policies >= 1_000 && rare.length > 0) throw new Error(`Too rare to prove anything: ${rare.join(', ')}.`);
+  console.log(`All is well: ${policies} policies with seed ${seed}, ${counted}, in ${seconds} s.`);
+}
+
+function whole(name: string, given: string): number {
+  const value = Number(given);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  console.error(`--${name} must be a whole number above 0, not ${given}.`);
+  process.exit(2);
+}
