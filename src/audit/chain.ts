@@ -130,7 +130,8 @@ export class AuditChain {
   #take(end: End, { seq, hash, body }: StoredEntry): void {
     const entry = decode(body.toString());
     follow(end, { seq, hash, at: entry?.at ?? 0, life: entry?.life ?? end.life });
-    for (const [, ids] of entry?.touched ?? []) this.touched.add(seq, ids);
+    // Of an entry that was tampered with they may be anything.
+    for (const [, ids] of entry?.touched ?? []) this.touched.add(seq, ids.map(String));
   }
 
   #endSegment(seq: number): void {

@@ -252,7 +252,6 @@ export function batched(embedder: Embedder): Embedder {
 /** Declares what `open` was given, as a command like any other, where it differs from what was declared before. */
 export async function declareRules(engine: Engine, declarations: readonly Declaration[]): Promise<void> {
   const { environment, truth } = engine;
-  const context = engine.writing();
   if (!differ(truth, declarations)) return;
   if (engine.readOnly) {
     const issues = [
@@ -260,6 +259,7 @@ export async function declareRules(engine: Engine, declarations: readonly Declar
     ];
     throw invalidInput(issues, 'The options');
   }
+  const context = engine.writing();
   const at = environment.clock.now();
   const named = declarations.map((declaration) => ({ id: newRuleId(environment, at, declaration), declaration }));
   const stamp = stampOf(context, { actor: root, bound: {} }, at);

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { decode, encode, looksLikeId } from '../../src/audit/entry';
 import { entryHash, Frontier, noHash, segmentLength } from '../../src/audit/merkle';
 import { chainTablesScript } from '../../src/audit/tables';
+import { keysOf } from '../../src/audit/touched-ids';
 import { type Act, Trail } from '../../src/audit/trail';
 import { root } from '../../src/domain/principal';
 
@@ -80,6 +81,24 @@ describe('a chain', () => {
       expect(reader.chain.head()).toEqual(writer.chain.head());
     }
     expect(one.chain.head()?.root.toString()).toBe(new Trail(database).chain.head()?.root.toString());
+  });
+
+  test('finds the entries in which an id occurs, in every segment, by whoever they were appended', () => {
+    const database = emptyDatabase();
+    const trails = [new Trail(database), new Trail(database)] as const;
+    const size = segmentLength * 2 + 300;
+    for (let i = 1; i <= size; i++) {
+      const [writer, other] = i % 700 < 350 ? trails : trails.toReversed();
+      const ids = [`m-${i % 97}`, `m-${i % 89}`];
+      writer?.append(act({ touched: [{ namespace: ['x'], ids }] }), seed);
+      if (i % 50 === 0) other?.chain.catchUp();
+      if (i % 350 === 349) other?.chain.catchUp();
+    }
+    for (const trail of trails) trail.chain.catchUp();
+    const expected = Array.from({ length: size }, (_, i) => i + 1).filter((i) => i % 97 === 5 || i % 89 === 5);
+    for (const { chain } of [...trails, new Trail(database)]) {
+      expect([0, 1, 2].flatMap((segment) => chain.touched.find(segment, keysOf(['m-5', 'none'])))).toEqual(expected);
+    }
   });
 
   test('begins another life with an epoch', () => {
