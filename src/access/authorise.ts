@@ -1,9 +1,9 @@
 import { type Declared, isRule } from '../domain/declaration';
 import type { Namespace } from '../domain/namespace';
-import { type Actor, isRoot, type Party, partiesOf, sameActor } from '../domain/principal';
+import { type Actor, isRoot, partiesOf, sameActor } from '../domain/principal';
 import type { Action } from '../domain/rule';
 import type { Policy } from './policy';
-import { type ActionBits, bitsOf } from './subject-rules';
+import { type ActionBits, bitsOf, type SubjectRules } from './subject-rules';
 
 /** What access depends on, of one memory. */
 export interface Labels {
@@ -24,19 +24,33 @@ export function mayIn(policy: Policy, actor: Actor, action: Action, namespace: N
   return decide(policy, actor, action, namespace) === 'allow';
 }
 
-/** 'deny' where a rule denies either party, 'silent' where none does and no rule allows one of them. */
-export function decide(policy: Policy, actor: Actor, action: Action, namespace: Namespace): Decision {
-  if (isRoot(actor)) return 'allow';
-  const bits = bitsOf([action]);
-  const decisions = partiesOf(actor).map((party) => decideFor(policy, party, bits, namespace));
-  if (decisions.includes('deny')) return 'deny';
-  return decisions.includes('silent') ? 'silent' : 'allow';
+/** The rules of each party of an actor: none for root, whom no rule binds. */
+export type PartyRules = readonly (readonly SubjectRules[])[];
+
+export function rulesOf(policy: Policy, actor: Actor): PartyRules {
+  return partiesOf(actor).map((party) => policy.rulesFor(party));
 }
 
-function decideFor(policy: Policy, party: Party, action: ActionBits, namespace: Namespace): Decision {
+/** 'deny' where a rule denies either party, 'silent' where none does and no rule allows one of them. */
+export function decide(policy: Policy, actor: Actor, action: Action, namespace: Namespace): Decision {
+  return decideBy(rulesOf(policy, actor), bitsOf([action]), namespace);
+}
+
+/** The same, for who asks about many namespaces. */
+export function decideBy(rules: PartyRules, action: ActionBits, namespace: Namespace): Decision {
+  let decision: Decision = 'allow';
+  for (const ofParty of rules) {
+    const one = decideFor(ofParty, action, namespace);
+    if (one === 'deny') return 'deny';
+    if (one === 'silent') decision = 'silent';
+  }
+  return decision;
+}
+
+function decideFor(rules: readonly SubjectRules[], action: ActionBits, namespace: Namespace): Decision {
   let decision: Decision = 'silent';
-  for (const rules of policy.rulesFor(party)) {
-    const one = rules.decide(action, namespace);
+  for (const each of rules) {
+    const one = each.decide(action, namespace);
     if (one === 'deny') return 'deny';
     if (one === 'allow') decision = 'allow';
   }
@@ -45,11 +59,12 @@ function decideFor(policy: Policy, party: Party, action: ActionBits, namespace: 
 
 /** Whether each party of the actor is cleared for all access tags in a namespace. */
 export function isCleared(policy: Policy, actor: Actor, accessTags: readonly string[], namespace: Namespace): boolean {
-  if (accessTags.length === 0 || isRoot(actor)) return true;
-  return partiesOf(actor).every((party) => {
-    const rules = policy.rulesFor(party);
-    return accessTags.every((tag) => rules.some((each) => each.isCleared(tag, namespace)));
-  });
+  return accessTags.length === 0 || isClearedBy(rulesOf(policy, actor), accessTags, namespace);
+}
+
+/** The same, for who asks about many namespaces. */
+export function isClearedBy(rules: PartyRules, accessTags: readonly string[], namespace: Namespace): boolean {
+  return accessTags.every((tag) => rules.every((ofParty) => ofParty.some((each) => each.isCleared(tag, namespace))));
 }
 
 /** Whether the actor may read a memory with these labels. */
@@ -81,6 +96,6 @@ export function decidingRules(policy: Policy, actor: Actor, action: Action, name
 
 /** Everything that is declared about either party of an actor at a namespace or above, each once. */
 export function declaredAt(policy: Policy, actor: Actor, namespace: Namespace): Declared[] {
-  const rules = new Set(partiesOf(actor).flatMap((party) => policy.rulesFor(party)));
+  const rules = new Set(rulesOf(policy, actor).flat());
   return [...rules].flatMap((each) => each.at(namespace));
 }

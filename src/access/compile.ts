@@ -1,7 +1,8 @@
 import { contains, type Namespace } from '../domain/namespace';
 import { type Actor, isRoot } from '../domain/principal';
-import { isCleared, mayIn } from './authorise';
+import { decideBy, isClearedBy, rulesOf } from './authorise';
 import type { Policy } from './policy';
+import { bitsOf } from './subject-rules';
 
 /** What an actor may read, as numbers: a row is readable when its scope is among these and its owner is 0 or the actor. */
 export interface Readable {
@@ -41,11 +42,14 @@ export function compileReadable(
   const list = [...known.scopes];
   // Scopes of one namespace share its labels: it is decided on once.
   const decided = new Map<Namespace, boolean>();
+  const rules = rulesOf(policy, actor);
+  const read = bitsOf(['read']);
   for (let id = known.mask.length; id <= scopes.scopeCount; id++) {
     const { namespace, accessTags } = scopes.scope(id);
-    const isOpen = decided.get(namespace) ?? (contains(within, namespace) && mayIn(policy, actor, 'read', namespace));
+    const isOpen =
+      decided.get(namespace) ?? (contains(within, namespace) && decideBy(rules, read, namespace) === 'allow');
     decided.set(namespace, isOpen);
-    if (!isOpen || !isCleared(policy, actor, accessTags, namespace)) continue;
+    if (!isOpen || !isClearedBy(rules, accessTags, namespace)) continue;
     mask[id] = 1;
     list.push(id);
   }

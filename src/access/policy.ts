@@ -84,7 +84,10 @@ export class Policy {
       groupsOf: touched.some(({ declaration }) => isGroup(declaration)) ? groupsIn(declared.values()) : before.groupsOf,
     };
     // A role reaches into every rule that names it.
-    const naming = [...declared.values()].filter(({ declaration }) => roles.some((role) => names(declaration, role)));
+    const naming =
+      roles.length === 0
+        ? []
+        : [...declared.values()].filter(({ declaration }) => roles.some((role) => names(declaration, role)));
     return new Policy(version, rulesChanged(contents, new Set([...touched, ...naming])));
   }
 }

@@ -1,5 +1,6 @@
 import type { Namespace } from '../domain/namespace';
-import { type Actor, partiesOf } from '../domain/principal';
+import type { Actor } from '../domain/principal';
+import { type PartyRules, rulesOf } from './authorise';
 import { compileReadable, type Readable, type Scopes } from './compile';
 import type { Policy } from './policy';
 import type { SubjectRules } from './subject-rules';
@@ -7,7 +8,7 @@ import type { SubjectRules } from './subject-rules';
 interface Kept {
   readonly readable: Readable;
   /** The rules that it was compiled from. */
-  readonly rules: readonly (readonly SubjectRules[])[];
+  readonly rules: PartyRules;
   readonly policy: Policy;
   readonly scopeCount: number;
   readonly actorNumber: number | undefined;
@@ -28,7 +29,7 @@ export class ReadableCache {
     const { scopeCount } = scopes;
     const actorNumber = scopes.findActor(this.#actor);
     const kept = this.#kept;
-    const rules = kept?.policy === policy ? kept.rules : this.#rulesIn(policy);
+    const rules = kept?.policy === policy ? kept.rules : rulesOf(policy, this.#actor);
     const sameRules = kept !== undefined && (kept.rules === rules || areSame(kept.rules, rules));
     if (sameRules && kept.scopeCount === scopeCount && kept.actorNumber === actorNumber) {
       this.#kept = { ...kept, policy, rules };
@@ -40,13 +41,9 @@ export class ReadableCache {
     this.#kept = { readable, rules, policy, scopeCount, actorNumber };
     return readable;
   }
-
-  #rulesIn(policy: Policy): readonly (readonly SubjectRules[])[] {
-    return partiesOf(this.#actor).map((party) => policy.rulesFor(party));
-  }
 }
 
-function areSame(a: readonly (readonly SubjectRules[])[], b: readonly (readonly SubjectRules[])[]): boolean {
+function areSame(a: PartyRules, b: PartyRules): boolean {
   return a.every((rules, i) => {
     const others = b[i] as readonly SubjectRules[];
     return rules.length === others.length && rules.every((each, j) => each === others[j]);

@@ -56,11 +56,12 @@ export class SubjectRules {
   }
 
   isCleared(accessTag: string, namespace: Namespace): boolean {
-    let found = false;
-    this.#walk(namespace, (place) => {
-      found ||= place.cleared.has(accessTag);
-    });
-    return found;
+    let place: Place | undefined = this.#root;
+    for (let depth = 0; place !== undefined; depth++) {
+      if (place.cleared.has(accessTag)) return true;
+      place = depth < namespace.length ? place.below.get(namespace[depth] as string) : undefined;
+    }
+    return false;
   }
 
   /** Whether anything below the namespace, or at it, denies one of these actions. */
