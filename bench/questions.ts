@@ -1,3 +1,8 @@
+import { accessChanged } from './access-changed';
+import { accessCrowd } from './access-crowd';
+import { accessNarrow } from './access-narrow';
+import { auditReads } from './audit-reads';
+import { auditWrites } from './audit-writes';
 import { crowd } from './crowd';
 import { importing } from './import';
 import { embedding } from './minilm';
@@ -19,6 +24,11 @@ export const questions: readonly Question[] = [
   recallAfterWrites,
   recallHybrid,
   crowd,
+  accessCrowd,
+  accessNarrow,
+  accessChanged,
+  auditReads,
+  auditWrites,
   opening,
   embedding,
   qualityLocomo,

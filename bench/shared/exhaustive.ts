@@ -1,4 +1,4 @@
-import type { Hit, MemoryHandle, MemoryStore } from 'multi-agent-memory';
+import type { Hit, MemoryHandle, MemoryStore, OpenOptions } from 'multi-agent-memory';
 import type { Ticket } from './corpus';
 import { mean, shareFound } from './figures';
 import { openStore } from './store';
@@ -15,13 +15,16 @@ const everything = 1_000;
 /**
  * recall@10 of hybrid searches: asked again of the closed store, opened so that every vector is looked at and a thousand
  * candidates of either kind are scored by the one formula, which no others can beat but by being far down in both.
+ *
+ * @param options Those that the store was asked with: its rules.
  */
 export async function hybridRecall(
   folder: string,
   asked: readonly Asked[],
   found: readonly (readonly number[])[],
+  options: OpenOptions<Ticket> = {},
 ): Promise<number> {
-  const store = await openStore(folder, { exactUpTo: Number.MAX_SAFE_INTEGER });
+  const store = await openStore(folder, { ...options, exactUpTo: Number.MAX_SAFE_INTEGER });
   const shares: number[] = [];
   for (const [i, { words, vector, as }] of asked.entries()) {
     const best = await as(store).recall(words, { vector, topK: everything });

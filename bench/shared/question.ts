@@ -4,7 +4,7 @@ import type { Row } from './row';
 export interface Setting {
   /** Memories in the store: 100,000, fewer in a smoke test. Everything else shrinks with it. */
   readonly memories: number;
-  /** The store that the questions of a run share: absent until one of them makes it, and never written to again. */
+  /** Where the stores are that the questions of a run share: each absent until one of them makes it, and never written to again. */
   readonly loaded: string;
   /** An empty folder for whatever else a question makes. */
   readonly folder: string;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { allow, MemoryStore, type OpenOptions } from 'multi-agent-memory';
 import { givenVectors, memoryOf, type Ticket } from './corpus';
 import type { Setting } from './question';
+import { scopedMemoryOf } from './scopes';
 import { calm, milliseconds } from './timing';
 import { Vectors } from './vectors';
 
@@ -21,16 +22,21 @@ export function openStore(folder: string, options: OpenOptions<Ticket> = {}): Pr
   return MemoryStore.open<Ticket>(folder, { embedder: givenVectors, ...rules, ...options });
 }
 
+/** Where the memories of a loaded store are: in the teams of `support`, or in many scopes. */
+export type Places = 'teams' | 'scopes';
+
 /** The folder of a closed store that holds all memories. */
-async function loadedFolder(setting: Setting): Promise<string> {
-  if (!(await exists(setting.loaded))) await load(setting);
-  return setting.loaded;
+async function loadedFolder(setting: Setting, places: Places): Promise<string> {
+  const folder = `${setting.loaded}-${places}`;
+  if (!(await exists(folder))) await load(setting, places, folder);
+  return folder;
 }
 
 /** A copy of it to write to, on disk before it is given, so that no write-back of ours is measured with a question's own. */
-export async function copyOfLoaded(setting: Setting): Promise<string> {
+export async function copyOfLoaded(setting: Setting, places: Places = 'teams'): Promise<string> {
   const folder = await mkdtemp(join(setting.folder, 'copy-'));
-  await cp(await loadedFolder(setting), folder, { recursive: true, mode: constants.COPYFILE_FICLONE });
+  const loaded = await loadedFolder(setting, places);
+  await cp(loaded, folder, { recursive: true, mode: constants.COPYFILE_FICLONE });
   await synced(folder);
   await calm();
   return folder;
@@ -38,18 +44,19 @@ export async function copyOfLoaded(setting: Setting): Promise<string> {
 
 /** How the loaded store was made. */
 export async function importFigures(setting: Setting): Promise<Imported> {
-  return JSON.parse(await readFile(join(await loadedFolder(setting), figures), 'utf8'));
+  return JSON.parse(await readFile(join(await loadedFolder(setting, 'teams'), figures), 'utf8'));
 }
 
 const figures = 'import.json';
 
-async function load({ memories, folder, loaded }: Setting): Promise<void> {
+async function load({ memories, folder }: Setting, places: Places, loaded: string): Promise<void> {
   const unfinished = await mkdtemp(join(folder, 'loading-'));
   const vectors = new Vectors(memories);
-  const items = Array.from({ length: memories }, (_, ticket) => memoryOf(vectors, ticket));
+  const itemOf = places === 'teams' ? memoryOf : scopedMemoryOf;
+  const items = Array.from({ length: memories }, (_, ticket) => itemOf(vectors, ticket));
   await calm();
   const store = await openStore(unfinished);
-  const importer = store.as({ serviceId: 'import' });
+  const importer = places === 'teams' ? store.as({ serviceId: 'import' }) : store.admin;
   const importMs = await milliseconds(async () => {
     const { stored } = await importer.rememberMany(items);
     if (stored !== memories) throw new Error(`${stored} of ${memories} memories were stored.`);
