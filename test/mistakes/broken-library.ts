@@ -1,0 +1,89 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+import type { Library } from '../worlds/library';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** One fragment of the library's source, and what a mistake puts in its place. */
+export interface Edit {
+  /** From `src/` on. */
+  readonly file: string;
+  /** Occurs exactly once, so that a change of the source is noticed. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Builds of the library with mistakes in them, in a folder of their own, where dependencies are found. */
+export class BrokenLibraries {
+  readonly #folder: string;
+  #count = 0;
+
+  constructor() {
+    const cache = join(root, 'node_modules/.cache');
+    mkdirSync(cache, { recursive: true });
+    this.#folder = mkdtempSync(join(cache, 'mistakes-'));
+  }
+
+  /** The library with some fragments replaced. Throws where one of them does not occur exactly once. */
+  async load(edits: readonly Edit[]): Promise<Library> {
+    const files = [...grouped(edits)].map(([file, own]) => [file, edited(file, own)] as const);
+    const outfile = join(this.#folder, `${this.#count++}.mjs`);
+    await build({
+      entryPoints: [join(root, 'src/index.ts')],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      packages: 'external',
+      plugins: [replacing(new Map(files))],
+      logLevel: 'silent',
+    });
+    const { MemoryStore } = await import(pathToFileURL(outfile).href);
+    return {
+      inMemory: (options) => MemoryStore.inMemory(options),
+      open: (folder, options) => MemoryStore.open(folder, options),
+    };
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** The source is no longer what a mistake was made for: nothing is noticed by that. */
+export class FragmentMissing extends Error {
+  override readonly name = 'FragmentMissing';
+}
+
+/** The text of a file with edits made. */
+export function edited(file: string, edits: readonly Edit[]): string {
+  let text = readFileSync(join(root, 'src', file), 'utf8');
+  for (const { from, to } of edits) {
+    const found = text.split(from).length - 1;
+    if (found !== 1) throw new FragmentMissing(`src/${file} holds ${found} times, and not once:\n${from}`);
+    text = text.replace(from, () => to);
+  }
+  return text;
+}
+
+function replacing(files: ReadonlyMap<string, string>): Plugin {
+  return {
+    name: 'mistakes',
+    setup({ onLoad }) {
+      for (const [file, contents] of files) {
+        const path = join(root, 'src', file);
+        const filter = new RegExp(`${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`);
+        onLoad({ filter }, () => ({ contents, loader: 'ts' }));
+      }
+    },
+  };
+}
+
+function grouped(edits: readonly Edit[]): Map<string, Edit[]> {
+  const byFile = new Map<string, Edit[]>();
+  for (const edit of edits) byFile.set(edit.file, [...(byFile.get(edit.file) ?? []), edit]);
+  return byFile;
+}

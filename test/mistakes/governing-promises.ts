@@ -1,0 +1,82 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
+
+import { open, type Promised, refused } from './promise';
+
+/** What those promise who look after a part of the store. */
+export const governingPromises: readonly Promised[] = [
+  {
+    name: 'who administers gives what it has, where it has it',
+    async run({ store }) {
+      const amy = store.as({ agentId: 'amy' });
+      const abe = store.as({ agentId: 'abe' });
+      const to = { agentId: 'new' };
+      const made = await amy.access.allow(to, ['read'], ['open', 'eu']);
+      const above = await store.admin.access.allow(to, ['read'], []);
+      const writing = await store.admin.access.allow(to, ['write'], ['open']);
+      await refused(
+        'FORBIDDEN',
+        () => amy.access.allow(to, ['write'], ['open']),
+        () => amy.access.allow(to, 'writer', ['open', 'eu']),
+        () => amy.access.deny(to, ['write'], ['open']),
+        () => amy.access.allow(to, ['read'], []),
+        () => amy.access.allow(to, ['read'], ['open-ish']),
+        () => amy.access.clear(to, 'secret', ['open']),
+        () => amy.access.group('team', [to]),
+        () => amy.access.role('reading', ['read']),
+        () => amy.access.end(writing.id),
+        () => amy.within({ userId: 'u' }).access.allow(to, ['read'], ['open']),
+        // Denied somewhere below.
+        () => abe.access.allow(to, ['read'], ['open']),
+        () => abe.access.role('writing', ['write']),
+        () => amy.access.explain({ principal: to, action: 'read', namespace: [] }),
+        () => store.as({ agentId: 'wes' }).access.allow(to, ['read'], ['open']),
+      );
+      equal(await amy.access.end(above.id), false);
+      equal(await store.as({ agentId: 'wes' }).access.end(made.id), false);
+      deepEqual((await store.as({ agentId: 'wes' }).access.list()).length, 0);
+      ok((await amy.access.list()).every((each) => 'at' in each && each.at[0] === 'open'));
+      await store.admin.access.role('kept', ['read']);
+      await store.admin.access.allow(to, 'kept', ['open']);
+      await refused('FORBIDDEN', () => abe.access.role('kept', ['read', 'write']));
+      ok(await amy.access.end(made.id));
+    },
+  },
+  {
+    name: 'who administers a part is told of no group by name',
+    async run({ store }) {
+      const amy = store.as({ agentId: 'amy' });
+      const told = async () => {
+        const refusal = await amy.access.allow({ group: 'merger' }, 'reading', ['open']).catch((error) => error);
+        return [refusal.code, refusal.message, JSON.stringify(refusal.issues)];
+      };
+      const before = await told();
+      await store.admin.access.group('merger-team', [{ agentId: 'wes' }]);
+      await store.admin.access.role('readings', ['read']);
+      deepEqual(await told(), before);
+    },
+  },
+  {
+    name: 'who audits a part learns nothing of the rest',
+    async run({ wes, store }) {
+      const aud = store.as({ agentId: 'aud' });
+      const { id } = await wes.remember('theirs', { namespace: ['closed'] });
+      const audited = async () =>
+        JSON.stringify((await aud.audit.query({ action: 'share' })).items, [
+          'action',
+          'code',
+          'memories',
+          'asked',
+          'seq',
+          'index',
+        ]);
+      await refused('NOT_FOUND', () => aud.share('none', open));
+      const once = await audited();
+      await wes.share(id, { namespace: ['closed', 'eu'] });
+      equal(await audited(), once);
+      await refused('NOT_FOUND', () => aud.share(id, open));
+      const entry = once.slice(1, -1);
+      ok(entry.includes('NOT_FOUND'));
+      equal(await audited(), `[${entry},${entry}]`);
+    },
+  },
+];

@@ -1,0 +1,15 @@
+import { countingMistakes } from './counting-mistakes';
+import type { Mistake } from './mistake';
+import { readingMistakes } from './reading-mistakes';
+import { ruleMistakes } from './rule-mistakes';
+import { tellingMistakes } from './telling-mistakes';
+import { writingMistakes } from './writing-mistakes';
+
+/** Every mistake that is planted, one at a time. */
+export const mistakes: readonly Mistake[] = [
+  ...readingMistakes,
+  ...countingMistakes,
+  ...ruleMistakes,
+  ...writingMistakes,
+  ...tellingMistakes,
+];

@@ -1,0 +1,222 @@
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
+import type { Change, MemoryHandle } from 'multi-agent-memory';
+import { heardSince, Listener } from '../worlds/told';
+
+import { every, open, type Promised, refused, secret, texts } from './promise';
+
+/** What reading promises: who may not see a thing learns nothing of it. */
+export const readingPromises: readonly Promised[] = [
+  {
+    name: 'a cursor serves one actor and one question',
+    async run({ ann, wes, store }) {
+      for (const n of [1, 2, 3]) await wes.remember(`note ${n}`, open);
+      const { nextCursor: cursor = '' } = await ann.list({ limit: 1 });
+      equal((await ann.list({ limit: 1, cursor })).items.length, 1);
+      const pair = store.as({ agentId: 'ann', onBehalfOf: { userId: 'uma' } });
+      await refused(
+        'INVALID_CURSOR',
+        () => wes.list({ cursor }),
+        () => pair.list({ cursor }),
+        () => ann.list({ cursor, order: 'oldest' }),
+        () => ann.list({ cursor, userId: 'u' }),
+        () => ann.within(open).list({ cursor }),
+      );
+      const since = (await heardSince(ann, 'start'))[1]?.cursor ?? '';
+      deepEqual(texts((await heardSince(ann, since)).flatMap(({ memory }) => memory ?? [])), ['note 3']);
+      await rejects(() => heardSince(wes, since), { code: 'INVALID_CURSOR' });
+    },
+  },
+  {
+    name: 'links to what is hidden are not shown',
+    async run({ ann, wes, store }) {
+      const before = await wes.remember('note before', secret);
+      const { id } = await wes.remember('note now', { ...open, supersedes: before.id });
+      const after = await wes.remember('note after', { ...secret, supersedes: id });
+      const include = ['superseded' as const];
+      await store.admin.access.allow({ agentId: 'ann' }, ['update', 'share'], ['open']);
+      const shown = [
+        await ann.get(id),
+        ...(await ann.list({ include })).items,
+        ...(await ann.recall('note', { include })),
+        ...(await ann.history(id)).map(({ memory }) => memory),
+        ...(await heardSince(ann, 'start')).map(({ memory }) => memory),
+        await ann.update(id, { priority: 1 }),
+        await ann.share(id, { visibility: 'shared' }),
+      ];
+      for (const memory of shown) {
+        ok(memory !== undefined);
+        equal(JSON.stringify([memory.supersedes, memory.supersededBy]), '[null,null]');
+      }
+      equal((await wes.get(id))?.supersededBy, after.id);
+      equal((await wes.get(id))?.supersedes, before.id);
+    },
+  },
+  {
+    name: 'a rule binds at once, and so does its end',
+    async run({ ann, wes, store }) {
+      await wes.remember('note 1', open);
+      const seen = async () => [
+        texts(await ann.recall('note')),
+        texts((await ann.list()).items),
+        await ann.count(),
+        (await ann.stats()).memories,
+      ];
+      deepEqual(await seen(), [['note 1'], ['note 1'], 1, 1]);
+      const rule = await store.admin.access.deny({ agentId: 'ann' }, ['read'], ['open']);
+      deepEqual(await seen(), [[], [], 0, 0]);
+      ok(await store.admin.access.end(rule.id));
+      deepEqual(await seen(), [['note 1'], ['note 1'], 1, 1]);
+      await wes.remember('note 2', { namespace: ['open', 'new'] });
+      deepEqual(await seen(), [['note 1', 'note 2'], ['note 1', 'note 2'], 2, 2]);
+      await ann.remember('note 3', { ...open, visibility: 'private' });
+      deepEqual((await seen())[2], 3);
+      await store.admin.access.group('team', [{ agentId: 'ann' }]);
+      const denied = await store.admin.access.deny({ group: 'team' }, ['read'], ['open']);
+      deepEqual((await seen())[2], 0);
+      await store.admin.access.group('team', [{ userId: 'ann' }]);
+      deepEqual((await seen())[2], 3);
+      ok(await store.admin.access.end(denied.id));
+    },
+  },
+  {
+    name: 'an event is shown if its labels then and now are readable',
+    async run({ ann, wes }) {
+      const { id } = await wes.remember('note 1', secret);
+      await wes.update(id, { text: 'note 2' });
+      await wes.share(id, { accessTags: [] });
+      await wes.update(id, { text: 'note 3' });
+      const told = async () => [
+        (await ann.history(id)).map(({ revision }) => revision),
+        (await heardSince(ann, 'start')).map(({ memory }) => memory?.text),
+      ];
+      deepEqual(await told(), [
+        [3, 4],
+        ['note 2', 'note 3'],
+      ]);
+      await wes.share(id, { accessTags: ['secret'] });
+      deepEqual(await told(), [[], []]);
+    },
+  },
+  {
+    name: 'a watch checks when it delivers',
+    async run({ ann, wes, store }) {
+      const watch = ann.watch({ since: 'start' })[Symbol.asyncIterator]();
+      // What never comes would be waited for for ever.
+      const next = async () => {
+        const change = await Promise.race([watch.next(), setImmediate(undefined)]);
+        return (change?.value as Change | undefined)?.memory?.text;
+      };
+      await wes.remember('note 1', open);
+      const { id } = await wes.remember('note 2', open);
+      await wes.remember('note 3', open);
+      equal(await next(), 'note 1');
+      await wes.share(id, { namespace: ['closed'] });
+      equal(await next(), 'note 3');
+      await wes.remember('note 4', open);
+      await wes.remember('note 5', { namespace: ['open', 'eu'] });
+      await store.admin.access.deny({ agentId: 'ann' }, ['read'], ['open', 'eu']);
+      equal(await next(), 'note 4');
+      await wes.remember('note 6', open);
+      equal(await next(), 'note 6');
+      await watch.return?.();
+    },
+  },
+  {
+    name: 'a watch that waits learns nothing of what is hidden',
+    async run({ ann, wes }) {
+      const listener = new Listener(ann, 'now');
+      await listener.heard();
+      await wes.remember('note 1', secret);
+      deepEqual(await listener.heard(), []);
+      const { id } = await wes.remember('note 2', open);
+      deepEqual(
+        (await listener.heard()).map((change) => change.id),
+        [id],
+      );
+      await listener.close();
+    },
+  },
+  {
+    name: 'a scope binds every path',
+    async run({ wes }) {
+      const { id } = await wes.remember('note 1', { ...open, userId: 'u1', key: 'k' });
+      const bound = wes.within({ namespace: ['open'], userId: 'u2' });
+      equal(await bound.get(id), undefined);
+      equal(await bound.get({ ...open, key: 'k' }), undefined);
+      deepEqual(await bound.history(id), []);
+      equal(await bound.forget(id), false);
+      await refused(
+        'NOT_FOUND',
+        () => bound.update(id, { priority: 1 }),
+        () => bound.share(id, { accessTags: [] }),
+      );
+      deepEqual(
+        [await bound.count(), (await bound.recall('note')).length, (await heardSince(bound, 'start')).length],
+        [0, 0, 0],
+      );
+      const beside = await wes.remember('note 2', { namespace: ['open-ish'], key: 'k' });
+      const inside = wes.within(open);
+      deepEqual(texts(await every(inside.list())), ['note 1']);
+      deepEqual(texts(await inside.recall('note')), ['note 1']);
+      deepEqual(texts((await heardSince(inside, 'start')).flatMap(({ memory }) => memory ?? [])), ['note 1']);
+      equal(await inside.get(beside.id), undefined);
+      equal(await wes.count(open), 1);
+      await refused('FORBIDDEN', () => inside.remember('note', { namespace: ['open-ish'] }));
+      const elsewhere = wes.within({ namespace: ['open', 'eu'] });
+      equal(await elsewhere.get(id), undefined);
+      await refused('FORBIDDEN', () => elsewhere.remember('note', { namespace: ['closed'] }));
+    },
+  },
+  {
+    name: 'however much is hidden, as many hits come as there are',
+    async run({ ann, wes }) {
+      const hidden = Array.from({ length: 200 }, () => ({ text: 'apple pie', namespace: ['closed'] }));
+      await wes.rememberMany(hidden);
+      for (const n of [1, 2, 3]) await wes.remember(`apple and much else ${n}`, open);
+      for (const mode of ['hybrid', 'semantic', 'keyword'] as const) {
+        equal((await ann.recall('apple pie', { mode, topK: 3 })).length, 3, mode);
+      }
+    },
+  },
+  {
+    name: 'with a thousand scopes all is as with a few',
+    async run({ ann, wes }) {
+      const items = Array.from({ length: 1_040 }, (_, n) => ({
+        text: `note ${n}`,
+        namespace: [n % 2 === 0 ? 'open' : 'closed', String(n)],
+        embed: false as const,
+      }));
+      const { results } = await wes.rememberMany(items);
+      const [seen, hidden] = results.map((each) => (each.ok ? each.id : ''));
+      await wes.remember('note after', { ...open, supersedes: hidden ?? '', embed: false });
+      await wes.remember('note after', { ...secret, supersedes: seen ?? '', embed: false });
+      const filter = { priority: { gte: 0 } };
+      const include = ['superseded' as const];
+      const asked = { filter, include };
+      const ids = (await every(ann.list({ ...asked, limit: 500 }))).map(({ id }) => id);
+      deepEqual([ids.length, new Set(ids).size], [521, 521]);
+      deepEqual([await ann.count(asked), (await ann.recall('note', { ...asked, topK: 1_000 })).length], [521, 521]);
+      equal((await ann.forgetWhere({ filter }, { dryRun: true })).matched, 521);
+      for (const link of ['supersedes', 'supersededBy'] as const) {
+        equal(await ann.count({ filter: { [link]: { exists: true } }, include }), 0);
+        equal(await wes.count({ filter: { [link]: { exists: true } }, include }), 2);
+      }
+    },
+  },
+  {
+    name: 'a filter compares with links that are shown alone',
+    async run({ ann, wes }) {
+      const hidden = await wes.remember('note before', secret);
+      const { id } = await wes.remember('note now', { ...open, supersedes: hidden.id });
+      await wes.remember('note now', { ...open, supersedes: id });
+      const counts = async (handle: MemoryHandle) => [
+        await handle.count({ filter: { supersedes: { exists: true } }, include: ['superseded'] }),
+        await handle.count({ filter: { supersedes: hidden.id }, include: ['superseded'] }),
+        await handle.count({ filter: { supersededBy: { ne: null } }, include: ['superseded'] }),
+      ];
+      deepEqual(await counts(ann), [1, 0, 1]);
+      deepEqual(await counts(wes), [2, 1, 2]);
+    },
+  },
+];

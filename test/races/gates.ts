@@ -1,0 +1,56 @@
+import { type Embedder, hashingEmbedder } from 'multi-agent-memory';
+
+/** Holds a call while its text is embedded: between the moment it was allowed and the moment it is carried out. */
+export class Gates {
+  readonly #held = new Map<string, { readonly passed: Promise<void>; open(): void }>();
+  readonly #reached = new Set<string>();
+
+  /** A gate that holds every text with that word in it. */
+  close(word: string): void {
+    let open = () => {};
+    const passed = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    this.#held.set(word, { passed, open });
+  }
+
+  open(word: string): void {
+    this.#held.get(word)?.open();
+    this.#held.delete(word);
+  }
+
+  /** Whether a call waits at that gate. */
+  isHeld(word: string): boolean {
+    return this.#held.has(word) && this.#reached.has(word);
+  }
+
+  openAll(): void {
+    for (const word of [...this.#held.keys()]) this.open(word);
+  }
+
+  /** The built-in embedder behind these gates. */
+  embedder(): Embedder {
+    const { space, maxTokens, embedDocuments, embedQuery } = hashingEmbedder();
+    return {
+      space,
+      maxTokens,
+      embedDocuments: async (texts, call) => {
+        await Promise.all(texts.map((text) => this.#pass(text)));
+        return embedDocuments(texts, call);
+      },
+      embedQuery: async (text, call) => {
+        await this.#pass(text);
+        return embedQuery(text, call);
+      },
+    };
+  }
+
+  async #pass(text: string): Promise<void> {
+    for (const word of text.split(' ')) {
+      const gate = this.#held.get(word);
+      if (gate === undefined) continue;
+      this.#reached.add(word);
+      await gate.passed;
+    }
+  }
+}

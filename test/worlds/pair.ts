@@ -1,0 +1,84 @@
+import { attempt, everything, look, type Notes } from './asking';
+import type { Cast } from './cast';
+import type { Deed } from './deeds';
+import { doHidden, doSeen } from './doing';
+import type { Library } from './library';
+import { type Sizes, Stage } from './stage';
+import { Listener, told } from './told';
+
+/** How two worlds differ to their reader. */
+export interface Difference {
+  /** After how many deeds, and which answer of that moment. */
+  readonly at: string;
+  readonly alone: string | undefined;
+  readonly beside: string | undefined;
+}
+
+/** What a reader was told, moment by moment. */
+interface Story {
+  readonly moments: readonly (readonly [string, readonly string[]])[];
+  readonly recheckRejected: number;
+}
+
+/** Lets the same things happen in a world without what the reader may not see, and in one with it, and compares every answer. */
+export async function compare(
+  library: Library,
+  cast: Cast,
+  script: readonly Deed[],
+  sizes: Sizes,
+): Promise<Difference | undefined> {
+  const [alone, beside] = [
+    await live(library, cast, script, sizes, false),
+    await live(library, cast, script, sizes, true),
+  ];
+  for (const [i, [moment, answers]] of alone.moments.entries()) {
+    const others = beside.moments[i]?.[1] ?? [];
+    for (let n = 0; n < Math.max(answers.length, others.length); n++) {
+      if (answers[n] !== others[n]) return { at: `${moment}, answer ${n}`, alone: answers[n], beside: others[n] };
+    }
+  }
+  const rejected = alone.recheckRejected + beside.recheckRejected;
+  if (rejected > 0) return { at: 'recheckRejected', alone: '0', beside: String(rejected) };
+  return undefined;
+}
+
+async function live(
+  library: Library,
+  cast: Cast,
+  script: readonly Deed[],
+  sizes: Sizes,
+  beside: boolean,
+): Promise<Story> {
+  const stage = await Stage.open(library, cast, sizes);
+  const moments: [string, readonly string[]][] = [];
+  const notes: Notes = {};
+  const listener = new Listener(stage.reader, 'start');
+  for (const [i, deed] of script.entries()) {
+    stage.begin(i + 1, !deed.seen);
+    if (deed.seen) moments.push([`deed ${i} (${deed.kind})`, await happen(stage, cast, deed, notes, beside)]);
+    else if (beside) await told(() => doHidden(stage, deed, cast));
+    if (deed.seen) moments.push([`after deed ${i}`, [await told(() => listener.heard())]]);
+  }
+  stage.begin(script.length + 100, false);
+  // Somebody who sees everything searches first: nothing of that may stay.
+  if (beside && !cast.audits) await stage.store.admin.recall('apple banana', { topK: 100 });
+  moments.push(['the end', await everything(stage, cast)]);
+  const { recheckRejected } = await stage.store.stats();
+  await listener.close();
+  await stage.store.close();
+  return { moments, recheckRejected };
+}
+
+async function happen(
+  stage: Stage,
+  cast: Cast,
+  deed: Deed & { seen: true },
+  notes: Notes,
+  beside: boolean,
+): Promise<string[]> {
+  if (deed.kind === 'look') return look(stage.reader, deed.look, notes);
+  if (deed.kind === 'try') return attempt(stage, cast, deed);
+  const answer = await told(() => doSeen(stage, deed, beside));
+  const isHeard = deed.byReader && deed.kind !== 'close' && deed.kind !== 'supersede-unseen';
+  return isHeard ? [answer] : [];
+}

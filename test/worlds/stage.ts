@@ -1,0 +1,76 @@
+import type { MemoryHandle, MemoryStore, NewMemory, OpenOptions } from 'multi-agent-memory';
+import { type Cast, hiders, type Place, writer } from './cast';
+import type { HiddenDeed } from './deeds';
+import type { Library } from './library';
+
+const start = Date.UTC(2026, 0, 1);
+
+/** How large the memory for vectors is, how many are searched exactly, what is audited: nothing of it may show either. */
+export type Sizes = Pick<OpenOptions, 'vectorMemoryBytes' | 'exactUpTo' | 'audit'>;
+
+/** A store whose clock and ids belong to the deed that is done, however many others are done beside it. */
+export class Stage {
+  readonly store: MemoryStore;
+  readonly reader: MemoryHandle;
+  readonly writer: MemoryHandle;
+  /** What may be seen, in the order in which it was made; and what was made beside it. */
+  readonly seen: string[] = [];
+  readonly keyless = new Set<string>();
+  readonly hidden: string[] = [];
+  readonly rules: string[] = [];
+  readonly #time: { step: number; ids: number; hidden: boolean };
+  readonly #hiders: readonly MemoryHandle[];
+  #hiddenIds = 0;
+
+  private constructor(store: MemoryStore, cast: Cast, time: { step: number; ids: number; hidden: boolean }) {
+    this.store = store;
+    this.reader = store.as(cast.reader);
+    this.writer = store.as(writer);
+    this.#hiders = hiders.map((each) => store.as(each));
+    this.#time = time;
+  }
+
+  static async open({ inMemory }: Library, cast: Cast, sizes: Sizes): Promise<Stage> {
+    const time = { step: 0, ids: 0, hidden: false };
+    let stage: Stage | undefined;
+    const store = await inMemory({
+      access: cast.access,
+      clock: { now: () => start + time.step * 1_000 },
+      newId: () => (time.hidden ? `hidden-${(stage as Stage).#hiddenIds++}` : idOf(time.step, time.ids++)),
+      ...sizes,
+    });
+    stage = new Stage(store, cast, time);
+    return stage;
+  }
+
+  /** Before each deed. */
+  begin(step: number, hidden: boolean): void {
+    Object.assign(this.#time, { step, ids: 0, hidden });
+  }
+
+  /** Keeps the ids of what was made. */
+  made(ids: readonly string[], key: string | undefined): void {
+    const list = this.#time.hidden ? this.hidden : this.seen;
+    for (const id of ids) {
+      if (!list.includes(id)) list.push(id);
+      if (key === undefined) this.keyless.add(id);
+    }
+  }
+
+  doerOf({ by }: HiddenDeed): MemoryHandle {
+    return by === 'root' ? this.store.admin : (this.#hiders[by] as MemoryHandle);
+  }
+}
+
+function idOf(step: number, n: number): string {
+  return `seen-${String(step).padStart(4, '0')}-${n}`;
+}
+
+/** What `remember` takes for a deed. */
+export function memoryFor({ fields, place }: { fields: Partial<NewMemory>; place: Place }): Omit<NewMemory, 'text'> {
+  return { ...fields, ...place };
+}
+
+export function pick(list: readonly string[], n: number): string {
+  return list[n % Math.max(1, list.length)] ?? 'none';
+}

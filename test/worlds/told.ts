@@ -1,0 +1,57 @@
+import { setImmediate } from 'node:timers/promises';
+import { type Change, MemoryError, type MemoryHandle } from 'multi-agent-memory';
+
+/** What somebody was told, by a call or by its refusal, as text: two are alike when every byte is. */
+export async function told(call: () => PromiseLike<unknown> | unknown): Promise<string> {
+  try {
+    return JSON.stringify(await call()) ?? 'undefined';
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
+function refusalOf(error: unknown): string {
+  if (!MemoryError.is(error)) throw error;
+  const { code, message, retryable, issues } = error;
+  return JSON.stringify({ refused: { code, message, retryable, issues } });
+}
+
+/** A watch that is asked for what it has to tell, again and again. */
+export class Listener {
+  readonly #changes: AsyncIterator<Change>;
+  readonly #end = new AbortController();
+  #next: Promise<IteratorResult<Change>> | undefined;
+
+  constructor(handle: MemoryHandle, since: string) {
+    this.#changes = handle.watch({ since, signal: this.#end.signal })[Symbol.asyncIterator]();
+  }
+
+  /** Everything that is there to be told now. */
+  async heard(): Promise<Change[]> {
+    const changes: Change[] = [];
+    for (;;) {
+      this.#next ??= this.#changes.next();
+      // What there is comes without a turn of the event loop.
+      const change = await Promise.race([this.#next, setImmediate(undefined)]);
+      if (change === undefined) return changes;
+      this.#next = undefined;
+      if (change.done === true) return changes;
+      changes.push(change.value);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#end.abort();
+    await this.#next;
+  }
+}
+
+/** All that a watch tells from somewhere until now. */
+export async function heardSince(handle: MemoryHandle, since: string): Promise<Change[]> {
+  const listener = new Listener(handle, since);
+  try {
+    return await listener.heard();
+  } finally {
+    await listener.close();
+  }
+}

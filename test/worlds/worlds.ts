@@ -1,0 +1,37 @@
+import fc from 'fast-check';
+import { casts } from './cast';
+import { script } from './deeds';
+import type { Library } from './library';
+import { compare } from './pair';
+
+const sizes = fc.record({
+  vectorMemoryBytes: fc.constantFrom(0, 4_000, 2 ** 28),
+  exactUpTo: fc.constantFrom(3, 20_000),
+  // Entries of reads cost a third of the time.
+  audit: fc.constantFrom({ reads: 'off' as const }, { reads: 'off' as const }, { reads: 'batched' as const }),
+});
+const worlds = fc
+  .constantFrom(...casts)
+  .chain((cast) => fc.record({ cast: fc.constant(cast), deeds: script(cast), sizes }));
+
+/** Compares so many pairs of worlds. Throws where one pair differs, with the shortest script that shows it. */
+export async function comparePairs(
+  library: Library,
+  { pairs, seed, shrink = true, onPair }: { pairs: number; seed: number; shrink?: boolean; onPair?: () => void },
+): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(worlds, async ({ cast, deeds, sizes: size }) => {
+      const difference = await compare(library, cast, deeds, size);
+      onPair?.();
+      if (difference !== undefined) throw new Error(told(cast.name, difference));
+    }),
+    { numRuns: pairs, seed, endOnFailure: !shrink },
+  );
+}
+
+function told(
+  name: string,
+  { at, alone, beside }: { at: string; alone: string | undefined; beside: string | undefined },
+) {
+  return `For ${name} the two worlds differ at ${at}.\nWithout what is hidden: ${alone}\nWith it: ${beside}`;
+}
