@@ -84,7 +84,10 @@ export interface MemoryHandle<M = Meta> {
   ): Promise<BatchResult>;
   /** The memories that answer a question best. While matching ones remain, there are `topK` of them. */
   recall(query: string, options?: RecallOptions<M>): Promise<Hit<M>[]>;
-  /** One memory, or undefined where there is none that may be read. */
+  /**
+   * One memory, or undefined where there is none that may be read. Of several with one key, the principal's own private one, else
+   * the one with the fewest access tags.
+   */
   get(id: string | { namespace: Namespace; key: string }, options?: Call): Promise<Memory<M> | undefined>;
   /** The changes of one memory, oldest first; empty where there is none that may be read. */
   history(id: string, options?: Call): Promise<(Change<M> & { revision: number; by: Principal })[]>;

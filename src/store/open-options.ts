@@ -23,7 +23,8 @@ export interface OpenOptions<M = Meta> extends Long {
   metadata?: StandardSchemaV1<unknown, M>;
   /**
    * Rules, clearances, roles and groups: they take the place of those declared before. Left out, those stay. What was made at
-   * run time stands apart.
+   * run time stands apart. Roles and groups that such rules name stay as if made at run time, too. With `readOnly`, only what is in
+   * force already is taken.
    */
   access?: readonly Declaration[];
   /** Reads beside the process that owns the folder. Default: false. */
