@@ -58,8 +58,12 @@ export function addDeclaration(context: Context, { id, declaration }: Named, sta
   if (same.some(({ atOpen }) => atOpen)) {
     issues.push({ path: ['name'], message: 'is declared where the store is opened: change it there.' });
   }
-  if (issues.length > 0) throw invalidInput(issues, 'The rule');
-  if (!mayDeclare(policy, governor, declaration)) throw forbidden(declaration);
+  const isKnownRole = issues.every(({ path }) => path[0] !== 'actions');
+  const isAllowed = isKnownRole && mayDeclare(policy, governor, declaration);
+  // Who may not list roles and groups hears of them only where the rule itself would be allowed.
+  const isTold = maySee(policy, governor, { group: '', members: [] });
+  if (issues.length > 0 && (isTold || isAllowed || !isKnownRole)) throw invalidInput(issues, 'The rule');
+  if (!isAllowed) throw forbidden(declaration);
   const added = { id: freeId(context, id), declaration, atOpen: false, since: stamp.at };
   context.changePolicy([added], same, stamp.at);
   return added;
