@@ -16,7 +16,7 @@ export function startOfWatch(context: ReadContext, reader: Reader, since: string
   if (since === 'start') return 0;
   if (since === 'now') return context.truth.lastEntry;
   const { id, revision } = context.cursors.open(since, watchBinding(reader)) as { id: string; revision: number };
-  const record = context.truth.records.tombstoneOrRecord(id);
+  const record = context.truth.records.uncheckedOrTombstone(id);
   const line = record && context.truth.changes.ofRecord(record).find((each) => each.revision === revision);
   return line?.entry ?? 0;
 }

@@ -37,12 +37,6 @@ export class RecordQueries {
     );
   }
 
-  /** A record that is not forgotten. */
-  byId(id: string): Record | undefined {
-    const stored = this.#byId.get({ id });
-    return stored === undefined || stored.state === 'forgotten' ? undefined : this.#seal.open(stored);
-  }
-
   /** A record that is not forgotten, though it may be damaged. */
   unchecked(id: string): Record | undefined {
     const stored = this.#byId.get({ id });

@@ -255,7 +255,7 @@ describe('apply', () => {
       'FORBIDDEN',
     ]);
     expect(truth.memories()).toBe(1);
-    expect(truth.records.byId('one')).toMatchObject({ revision: 1, user_id: 'u1', state: 'active' });
+    expect(truth.records.unchecked('one')).toMatchObject({ revision: 1, user_id: 'u1', state: 'active' });
   });
 
   test('writes nothing of a frame that fails as a whole, and knows nothing of it afterwards', () => {
