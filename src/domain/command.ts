@@ -44,6 +44,8 @@ export interface Draft extends Content {
   readonly source: Source;
   readonly supersedes?: string;
   readonly embedded?: Embedded;
+  /** Its vectors in other spaces that the store is on its way to, or came from. */
+  readonly alsoEmbedded?: readonly Embedded[];
   /** `digest` stands for the content as it was asked for. */
   readonly idempotency?: { readonly key: string; readonly digest: string };
 }
@@ -52,6 +54,7 @@ export interface Draft extends Content {
 export interface Patch {
   readonly text?: string;
   readonly embedded?: Embedded;
+  readonly alsoEmbedded?: readonly Embedded[];
   readonly kind?: Kind;
   readonly tags?: readonly string[];
   readonly priority?: number;
@@ -84,6 +87,10 @@ export type Command = { readonly stamp: Stamp } & (
   | { readonly type: 'update'; readonly id: string; readonly patch: Patch; readonly ifRevision?: number }
   | { readonly type: 'forget'; readonly ids: readonly string[]; readonly ifRevision?: number }
   | { readonly type: 'share'; readonly id: string; readonly change: Relabelling; readonly ifRevision?: number }
+  | { readonly type: 'begin-space'; readonly space: SpaceName }
+  | { readonly type: 'embed'; readonly space: SpaceName; readonly memories: readonly Reembedded[] }
+  | { readonly type: 'switch-space'; readonly space: SpaceName; readonly checkedThrough: number }
+  | { readonly type: 'drop-space'; readonly space: number; readonly after: number; readonly upTo: number }
   | { readonly type: 'declare'; readonly declarations: readonly Named[] }
   | { readonly type: 'add-declaration'; readonly added: Named }
   | { readonly type: 'end-declaration'; readonly id: string }
@@ -92,6 +99,14 @@ export type Command = { readonly stamp: Stamp } & (
   /** Drops entries of the audit up to that one, the end of a segment. */
   | { readonly type: 'retain'; readonly upTo: number }
 );
+
+/** Vectors for a memory in a space that is being filled, made of its text as it was after a change. */
+export interface Reembedded {
+  readonly row: number;
+  /** The number of that change. */
+  readonly entry: number;
+  readonly vectors: readonly Float32Array[];
+}
 
 /** A declaration with the id that it takes. */
 export interface Named {
@@ -105,6 +120,11 @@ export type Outcome =
   | { readonly ok: true; readonly type: 'update'; readonly memory: Memory }
   | { readonly ok: true; readonly type: 'forget'; readonly forgotten: readonly string[] }
   | { readonly ok: true; readonly type: 'share'; readonly memory: Memory }
+  | { readonly ok: true; readonly type: 'begin-space' }
+  | { readonly ok: true; readonly type: 'embed'; readonly embedded: number }
+  /** False where memories lack their vectors in it. */
+  | { readonly ok: true; readonly type: 'switch-space'; readonly switched: boolean }
+  | { readonly ok: true; readonly type: 'drop-space' }
   | { readonly ok: true; readonly type: 'declare' }
   | { readonly ok: true; readonly type: 'add-declaration'; readonly declared: Declared }
   | { readonly ok: true; readonly type: 'end-declaration'; readonly ended: boolean }

@@ -4,44 +4,79 @@ import { type Issue, MemoryError } from '../domain/errors';
 import type { Embedder, EmbeddingSpace } from './embedder';
 import { splitIntoParts } from './parts';
 
-/** Embeds for one store: whatever comes out lies in the store's space, or nothing does. */
+/** The spaces of a store. */
+export interface SpacesInUse {
+  /** The space that its vectors are in, once it has one. */
+  current(): SpaceName | undefined;
+  /** Those that it is on its way to, or came from: what is written gets vectors there, too. */
+  others(): readonly SpaceName[];
+}
+
+/** Embeds for one store: whatever comes out lies in one of the store's spaces, or nothing does. */
 export class SpaceEmbedder {
   #embedder: Embedder;
-  readonly #recorded: () => SpaceName | undefined;
-
+  readonly #known: Embedder[];
+  readonly #spaces: SpacesInUse;
   readonly #onFailure: (error: MemoryError) => void;
 
-  /**
-   * @param recorded Tells the space that the store's vectors are in, once it has one.
-   * @param onFailure Told of every failure of the embedder, beside the caller who gets it.
-   */
-  constructor(embedder: Embedder, recorded: () => SpaceName | undefined, onFailure: (error: MemoryError) => void) {
+  /** @param onFailure Told of every failure of an embedder, beside the caller who gets it. */
+  constructor(embedder: Embedder, spaces: SpacesInUse, onFailure: (error: MemoryError) => void) {
     this.#embedder = embedder;
-    this.#recorded = recorded;
+    this.#known = [embedder];
+    this.#spaces = spaces;
     this.#onFailure = onFailure;
   }
 
   /** The store's space; before its first vector, the space that vector will have. */
   get space(): EmbeddingSpace {
-    const { model, dimensions, normalized } = this.#recorded() ?? this.#embedder.space;
+    const { model, dimensions, normalized } = this.#spaces.current() ?? this.#embedder.space;
     return { model, dimensions, normalized };
   }
 
-  /** Takes another embedder, of the store's space or for a store that has none yet. */
+  /** Takes another embedder, for a store that has no space yet or for one of the store's spaces. */
   use(embedder: Embedder): void {
-    this.#embedder = embedder;
+    const same = this.#known.findIndex(({ space }) => isSame(space, embedder.space));
+    this.#known.splice(same < 0 ? this.#known.length : same, same < 0 ? 0 : 1, embedder);
+    if (this.accepts(embedder)) this.#embedder = embedder;
+  }
+
+  /** The embedder of a space, if there is one. */
+  of(space: SpaceName): Embedder | undefined {
+    return this.#known.find((embedder) => isSame(embedder.space, space));
   }
 
   /** Whether vectors of that embedder compare with the store's. */
   accepts({ space }: Embedder): boolean {
-    const recorded = this.#recorded();
-    return recorded === undefined || (recorded.model === space.model && recorded.dimensions === space.dimensions);
+    const current = this.#spaces.current();
+    return current === undefined || isSame(current, space);
   }
 
   /** The vectors of each text: one for each of its parts. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */
   async documents(texts: readonly string[], call: Call): Promise<Embedded[]> {
-    if (texts.length === 0) return [];
-    const embedder = this.#present();
+    return texts.length === 0 ? [] : this.#embed(this.#present(), texts, call);
+  }
+
+  /**
+   * The vectors of each text in the store's other spaces, as far as there is an embedder for them. One that fails is passed over:
+   * who fills that space comes by again.
+   */
+  async elsewhere(texts: readonly string[], call: Call): Promise<Embedded[][]> {
+    const found: Embedded[][] = texts.map(() => []);
+    if (texts.length === 0) return found;
+    for (const space of this.#spaces.others()) {
+      const embedder = this.of(space);
+      const embedded = embedder && (await this.#embed(embedder, texts, call).catch(() => undefined));
+      for (const [i, one] of (embedded ?? []).entries()) found[i]?.push(one);
+    }
+    return found;
+  }
+
+  /** The vectors of each text by an embedder that need not be one of the store's. Throws EMBEDDING_FAILED. */
+  async by(embedder: Embedder, texts: readonly string[], call: Call): Promise<Embedded[]> {
+    return this.#embed(embedder, texts, call);
+  }
+
+  async #embed(embedder: Embedder, texts: readonly string[], call: Call): Promise<Embedded[]> {
     const parts = texts.map((text) => splitIntoParts(text, embedder.maxTokens));
     const vectors = await this.#reported(embedder.embedDocuments(parts.flat(), call));
     let next = 0;
@@ -82,11 +117,17 @@ export class SpaceEmbedder {
   }
 
   #present(): Embedder {
-    if (this.accepts(this.#embedder)) return this.#embedder;
+    const current = this.#spaces.current();
+    const present = current === undefined ? this.#embedder : this.of(current);
+    if (present !== undefined) return present;
     const { model } = this.space;
     const message = `The store's vectors come from ${model}, and the store was opened without that embedder: open it with { embedder }, search with mode 'keyword', or bring a vector of that space.`;
     throw new MemoryError('EMBEDDER_MISSING', message);
   }
+}
+
+function isSame(a: SpaceName, b: SpaceName): boolean {
+  return a.model === b.model && a.dimensions === b.dimensions;
 }
 
 /** The vector at length 1, so that a product of two is the cosine of their angle. */

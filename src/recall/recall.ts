@@ -1,3 +1,4 @@
+import { MemoryError } from '../domain/errors';
 import type { Hit } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { analyzeQuery } from '../keyword-index/analyzer';
@@ -26,28 +27,41 @@ export interface RecallRequest {
 /** The best memories for a query. */
 export async function recall(context: ReadContext, reader: Reader, request: RecallRequest): Promise<Hit[]> {
   const { mode, signal, query } = request;
-  const call = signal === undefined ? {} : { signal };
-  const vector = mode === 'keyword' ? undefined : (request.vector ?? (await context.embedder.query(query, call)));
   const terms = mode === 'semantic' ? [] : analyzeQuery(query);
+  let aimed = await aim(context, request);
   let proposals = request.topK * 2 + 16;
   for (;;) {
     signal?.throwIfAborted();
-    const found = await search(context, reader, request, { vector, terms, proposals });
+    const found = await search(context, reader, request, { ...aimed, terms, proposals });
     if (found === 'rules changed') continue;
+    if (found === 'space changed') {
+      if (request.vector !== undefined) throw moved(context);
+      aimed = await aim(context, request);
+      continue;
+    }
     if (found !== 'more') return found;
     proposals *= 4;
   }
 }
 
+/** The query's vector, and the number of the space that it lies in. */
+async function aim({ embedder, truth }: ReadContext, { mode, vector, query, signal }: RecallRequest) {
+  if (mode === 'keyword') return { vector: undefined, space: undefined };
+  const space = truth.interning.currentSpace?.id;
+  return { vector: vector ?? (await embedder.query(query, signal === undefined ? {} : { signal })), space };
+}
+
 interface Question {
   readonly vector: Float32Array | undefined;
+  /** Absent where the store had none. */
+  readonly space: number | undefined;
   readonly terms: readonly string[];
   /** How many rows each index proposes. */
   readonly proposals: number;
 }
 
 /**
- * One search. Answers 'more' where a row that was not proposed might yet belong to the best, and 'rules changed' where what was
+ * One search. Answers 'space changed' where vectors no longer compare with the query's, 'more' where a row that was not proposed might yet belong to the best, and 'rules changed' where what was
  * searched may no longer be what the reader may read.
  */
 async function search(context: ReadContext, reader: Reader, request: RecallRequest, question: Question) {
@@ -57,12 +71,15 @@ async function search(context: ReadContext, reader: Reader, request: RecallReque
   const selected = selecting(context, reader, request.selection);
   if (selected === undefined) return [];
   let visible = context.visible.get(selected);
-  const { proposals } = question;
+  const { space, proposals } = question;
   const { now } = selected;
+  const hasMoved = () => question.vector !== undefined && truth.interning.currentSpace?.id !== space;
+  if (hasMoved()) return 'space changed';
   const proposed = await propose(context, request, question, { visible, now });
   // In here nothing is awaited: rules, words, vectors and records are those of one moment.
   return context.snapshot(() => {
     if (truth.policy.version !== version) return 'rules changed';
+    if (hasMoved()) return 'space changed';
     const isSame = truth.lastEntry === seen;
     if (!isSame) visible = context.visible.get(selected);
     const words = isSame ? proposed.words : undefined;
@@ -97,6 +114,11 @@ async function propose(
   if (words === undefined) return { nearest, promising: [], words };
   const weighing = { vector, now, visible, words, nearest, topK };
   return { nearest, promising: await promising(context, index, weighing), words };
+}
+
+function moved({ embedder }: ReadContext): MemoryError {
+  const message = `The store moved on to another embedding space while this search ran: bring a vector of ${embedder.space.model}.`;
+  return new MemoryError('EMBEDDER_MISMATCH', message);
 }
 
 // Texts that are all alike could make a search load every one of them.

@@ -4,6 +4,7 @@ import type { Declared } from '../domain/declaration';
 import type { ChangeType } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
 import type { Scoped } from '../domain/scope';
+import type { EmbeddedTable } from './embedded';
 import type { Interning } from './interning';
 import type { Record } from './record';
 import type { RecordQueries } from './record-queries';
@@ -19,6 +20,7 @@ export interface ApplyContext {
   readonly records: RecordQueries;
   readonly writer: Writer;
   readonly seal: RecordSeal;
+  readonly embedded: EmbeddedTable;
   /** Whether a declaration has, or ever had, that id. */
   isDeclared(id: string): boolean;
   /** Puts declarations in force and out of it. */
@@ -88,11 +90,18 @@ export function stampChange(
     id,
     type,
     reindex,
-    ...(type === 'forgotten' ? {} : { labels: rowLabels(stamped) }),
+    ...(type === 'forgotten' ? {} : { labels: rowLabels({ ...stamped, parts: partsNow(context, stamped) }) }),
     ...(tokensBefore === undefined ? {} : { tokensBefore }),
     ...(tokens === undefined ? {} : { tokens }),
   });
   return stamped;
+}
+
+/** How many vectors a memory has in the store's space. */
+function partsNow({ interning, embedded }: ApplyContext, { row, space, parts }: Record): number {
+  const current = interning.currentSpace?.id;
+  if (space === null || space === current) return parts;
+  return embedded.ofRow(row).find((line) => line.space === current)?.parts ?? 0;
 }
 
 type LabelColumns = Pick<

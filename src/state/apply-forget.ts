@@ -4,6 +4,7 @@ import { isRoot } from '../domain/principal';
 import { type ApplyContext, stampChange } from './apply-context';
 import { assertRevision, changeable } from './apply-update';
 import { mayHearOf } from './damaged-record';
+import { removeVectors } from './embed-row';
 import { damaged, type Record } from './record';
 
 /**
@@ -60,7 +61,7 @@ function forget(context: ApplyContext, record: Record, { at, by }: Stamp): void 
     writer.deleteTokens(record.row, tokensBefore);
     writer.deleteTags(record.row, JSON.parse(record.tags));
   }
-  if (record.space !== null) writer.deleteVectors(record.row, record.space);
+  removeVectors(context, record);
   const { checksum: _, ...before } = record;
   const tombstone = {
     ...before,

@@ -5,8 +5,9 @@ import { type Namespace, showNamespace } from '../domain/namespace';
 import { liesIn } from '../domain/scope';
 import { type ApplyContext, labelsOf, scopedOf } from './apply-context';
 import { mayHearOf } from './damaged-record';
+import { assertSpace, embeddings } from './embed-row';
 import { damaged, type Record } from './record';
-import { assertSpace, revise } from './revise';
+import { revise } from './revise';
 
 /** Revises a memory that the actor may read and update. */
 export function applyUpdate(
@@ -22,10 +23,10 @@ export function applyUpdate(
     throw outsideScope(`Memory ${id}, so changed,`);
   }
   assertRevision(record, ifRevision);
-  assertSpace(context, patch.embedded);
+  assertSpace(context, embeddings(patch));
   return revise(context, record, {
     columns,
-    ...(patch.embedded === undefined ? {} : { embedded: patch.embedded }),
+    ...(patch.embedded === undefined ? {} : { embedded: embeddings(patch) }),
     at: stamp.at,
     by: context.interning.internActor(stamp.by),
   });

@@ -13,9 +13,11 @@ import { addDeclaration, declare, endDeclaration } from './apply-declaration';
 import { applyForget } from './apply-forget';
 import { applyRemember } from './apply-remember';
 import { applyShare } from './apply-share';
+import { beginSpace, dropSpace, embedRows, switchSpace } from './apply-space';
 import { applyUpdate } from './apply-update';
 import type { Checksum } from './checksum';
 import type { DeclarationsTable } from './declarations-table';
+import type { EmbeddedTable } from './embedded';
 import type { Interning } from './interning';
 import { copyMark, type Meta } from './meta';
 import { queries } from './queries';
@@ -32,7 +34,11 @@ export interface Applied {
   /** In the order in which they happened. */
   readonly changes: readonly RowChange[];
   readonly damagedWords: boolean;
+  /** The store searches another embedding space from now on. */
+  readonly spaceSwitched: boolean;
 }
+
+type State = { -readonly [K in 'damagedWords' | 'spaceSwitched']: Applied[K] };
 
 interface Parts {
   readonly database: Database;
@@ -43,6 +49,7 @@ interface Parts {
   readonly declarations: DeclarationsTable;
   readonly checksum: Checksum;
   readonly seal: RecordSeal;
+  readonly embedded: EmbeddedTable;
 }
 
 type Idempotent = { digest: string; id: string; revision: number };
@@ -95,7 +102,7 @@ export class Applier {
   /** Applies a frame in one transaction. A command that is refused leaves nothing behind and hinders no other. */
   apply(frame: readonly Command[]): Applied {
     const changes: RowChange[] = [];
-    const state = { damagedWords: false };
+    const state = { damagedWords: false, spaceSwitched: false };
     try {
       const outcomes = this.#parts.database
         .transaction(() => frame.map((command) => this.#attempt(command, changes, state)))
@@ -120,7 +127,7 @@ export class Applier {
     this.#readCounters();
   }
 
-  #attempt(command: Command, changes: RowChange[], state: { damagedWords: boolean }): Outcome {
+  #attempt(command: Command, changes: RowChange[], state: State): Outcome {
     const own: RowChange[] = [];
     const touching = new Touching();
     const context = this.#context(own, state, touching);
@@ -132,7 +139,7 @@ export class Applier {
     try {
       // A nested transaction is a savepoint: only a command of several memories can be refused halfway.
       const several = command.type === 'remember' && command.drafts.length > 1;
-      const run = () => this.#dispatch(command, context);
+      const run = () => this.#dispatch(command, context, state);
       const outcome = several ? this.#parts.database.transaction(run)() : run();
       changes.push(...own);
       return audited(outcome);
@@ -143,7 +150,7 @@ export class Applier {
     }
   }
 
-  #dispatch(command: Command, context: ApplyContext): Outcome {
+  #dispatch(command: Command, context: ApplyContext, state: State): Outcome {
     const { stamp } = command;
     switch (command.type) {
       case 'remember':
@@ -162,6 +169,19 @@ export class Applier {
         const record = applyShare(context, command.id, command.change, command.ifRevision, stamp);
         return { ok: true, type: 'share', memory: memoryOf(record, this.#parts.interning) };
       }
+      case 'begin-space':
+        beginSpace(context, command.space, stamp);
+        return { ok: true, type: 'begin-space' };
+      case 'embed':
+        return { ok: true, type: 'embed', embedded: embedRows(context, command.space, command.memories, stamp) };
+      case 'switch-space': {
+        const switched = switchSpace(context, command.space, command.checkedThrough, stamp);
+        state.spaceSwitched ||= switched;
+        return { ok: true, type: 'switch-space', switched };
+      }
+      case 'drop-space':
+        dropSpace(context, command.space, command, stamp);
+        return { ok: true, type: 'drop-space' };
       case 'declare':
         declare(context, command.declarations, stamp);
         return { ok: true, type: 'declare' };
@@ -185,13 +205,14 @@ export class Applier {
     this.#policy = this.#policy.changed(version, added, gone);
   }
 
-  #context(own: RowChange[], state: { damagedWords: boolean }, touching: Touching): ApplyContext {
+  #context(own: RowChange[], state: State, touching: Touching): ApplyContext {
     return {
       policy: this.#policy,
       interning: this.#parts.interning,
       records: this.#parts.records,
       writer: this.#writer,
       seal: this.#parts.seal,
+      embedded: this.#parts.embedded,
       isDeclared: (id) => this.#parts.declarations.isTaken(id),
       changePolicy: (added, ended, at) => this.#changePolicy(added, ended, at),
       lastChange: (row) => this.#lastChange.get({ row }),

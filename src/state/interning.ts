@@ -6,12 +6,20 @@ import type { Actor, Party } from '../domain/principal';
 import { prepare, type Statement } from '../sqlite/statement';
 import { LabelTree } from './label-tree';
 import { queries } from './queries';
+import type { Tables } from './schema';
 
 /** What a scope number stands for. */
 export interface ScopeLabel {
   readonly namespace: Namespace;
   /** Sorted, without repeats. */
   readonly accessTags: readonly string[];
+}
+
+/** An embedding space of the store. */
+export interface Space {
+  readonly id: number;
+  readonly name: SpaceName;
+  readonly role: Tables['spaces']['role'];
 }
 
 /**
@@ -28,7 +36,7 @@ export class Interning {
   #actors: Actor[] = [];
   #actorTexts: string[] = [];
   #actorIds = new Map<string, number>();
-  #spaces: SpaceName[] = [];
+  #spaces: Space[] = [];
 
   constructor(database: Database) {
     this.#database = database;
@@ -54,7 +62,7 @@ export class Interning {
       this.#addScope(s.namespace, s.access_tags);
     }
     for (const a of all<ActorRow>('select * from actors order by id')) this.#addActor(actorOf(a));
-    for (const s of all<SpaceName>('select model, dimensions, normalized from spaces order by id')) this.#addSpace(s);
+    for (const s of all<SpaceName & Pick<Space, 'role'>>('select * from spaces order by id')) this.#addSpace(s, s.role);
   }
 
   /** Scopes are numbered from 1 to this. */
@@ -87,13 +95,24 @@ export class Interning {
   }
 
   space(id: number): SpaceName {
-    return found(this.#spaces[id - 1], 'embedding space', id);
+    return found(this.#spaces[id - 1], 'embedding space', id).name;
   }
 
   /** The space that the store's vectors are in, once it has one. */
-  get currentSpace(): { readonly id: number; readonly name: SpaceName } | undefined {
-    const name = this.#spaces.at(-1);
-    return name === undefined ? undefined : { id: this.#spaces.length, name };
+  get currentSpace(): Space | undefined {
+    return this.spaceInRole('current');
+  }
+
+  /** The one space in that role. */
+  spaceInRole(role: 'current' | 'next' | 'previous'): Space | undefined {
+    return this.#spaces.find((space) => space.role === role);
+  }
+
+  /** The space of that name, unless its vectors were dropped. */
+  findSpace({ model, dimensions }: SpaceName): Space | undefined {
+    return this.#spaces.find(
+      ({ name, role }) => role !== 'dropped' && name.model === model && name.dimensions === dimensions,
+    );
   }
 
   findScope(namespace: Namespace, accessTags: readonly string[]): number | undefined {
@@ -143,10 +162,17 @@ export class Interning {
     return this.#addActor(actor);
   }
 
-  internSpace(name: SpaceName): number {
+  internSpace(name: SpaceName, role: Space['role'] = 'current'): number {
     const { model, dimensions } = name;
-    this.#insert.space.run({ id: this.#spaces.length + 1, model, dimensions, normalized: Number(name.normalized) });
-    return this.#addSpace(name);
+    const id = this.#spaces.length + 1;
+    this.#insert.space.run({ id, model, dimensions, normalized: Number(name.normalized), role });
+    return this.#addSpace(name, role);
+  }
+
+  giveRole(id: number, role: Space['role']): void {
+    const space = found(this.#spaces[id - 1], 'embedding space', id);
+    this.#insert.role.run({ id, role });
+    this.#spaces[id - 1] = { ...space, role };
   }
 
   #internNamespace(namespace: Namespace): number {
@@ -179,8 +205,9 @@ export class Interning {
     return this.#actors.length;
   }
 
-  #addSpace({ model, dimensions, normalized }: SpaceName): number {
-    return this.#spaces.push({ model, dimensions, normalized: Boolean(normalized) });
+  #addSpace({ model, dimensions, normalized }: SpaceName, role: Space['role']): number {
+    const name = { model, dimensions, normalized: Boolean(normalized) };
+    return this.#spaces.push({ id: this.#spaces.length + 1, name, role });
   }
 }
 
@@ -216,7 +243,8 @@ interface Inserts {
   namespace: Statement<{ id: number; parent: number; label: string }, unknown>;
   scope: Statement<{ id: number; namespace: number; access_tags: string }, unknown>;
   actor: Statement<ActorRow & { id: number }, unknown>;
-  space: Statement<{ id: number; model: string; dimensions: number; normalized: number }, unknown>;
+  space: Statement<Tables['spaces'], unknown>;
+  role: Statement<Pick<Tables['spaces'], 'id' | 'role'>, unknown>;
 }
 
 function prepareInserts(database: Database): Inserts {
@@ -233,9 +261,19 @@ function prepareInserts(database: Database): Inserts {
         .values({ id: p('id'), kind: p('kind'), name: p('name'), on_behalf_of: p('on_behalf_of') }),
     ),
     space: prepare(database, (p) =>
+      queries.insertInto('spaces').values({
+        id: p('id'),
+        model: p('model'),
+        dimensions: p('dimensions'),
+        normalized: p('normalized'),
+        role: p('role'),
+      }),
+    ),
+    role: prepare(database, (p) =>
       queries
-        .insertInto('spaces')
-        .values({ id: p('id'), model: p('model'), dimensions: p('dimensions'), normalized: p('normalized') }),
+        .updateTable('spaces')
+        .set({ role: p('role') })
+        .where('id', '=', p('id')),
     ),
   };
 }

@@ -61,6 +61,10 @@ drop table rules;
 create table former_subjects (user_id text not null, row integer not null, primary key (user_id, row)) without rowid;
 `,
   chainTablesScript,
+  `
+alter table spaces add column role text not null default 'current';
+create table embedded (space integer not null, row integer not null, parts integer not null, primary key (row, space)) without rowid;
+`,
 ];
 
 export const schemaVersion = migrations.length;

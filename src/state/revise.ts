@@ -1,13 +1,13 @@
 import type { Embedded } from '../domain/command';
-import { MemoryError } from '../domain/errors';
 import { type ApplyContext, stampChange } from './apply-context';
+import { insertVectors, removeVectors } from './embed-row';
 import type { Record } from './record';
 
 export interface Revision {
   /** The record's columns that change. */
   readonly columns: Partial<Omit<Record, 'row' | 'id' | 'revision' | 'entry' | 'checksum'>>;
-  /** The vectors of the new text. `null`: it has none. Absent: the vectors stay. */
-  readonly embedded?: Embedded | null;
+  /** The vectors of the new text, none where the list is empty. Absent: the vectors stay. */
+  readonly embedded?: readonly Embedded[];
   readonly at: number;
   readonly by: number;
 }
@@ -45,28 +45,9 @@ export function revise(context: ApplyContext, record: Record, revision: Revision
   return stamped;
 }
 
-function replaceVectors(context: ApplyContext, record: Record, embedded: Embedded | null) {
-  if (record.space !== null) context.writer.deleteVectors(record.row, record.space);
-  return insertVectors(context, record.row, embedded ?? undefined);
-}
-
-/** Writes a memory's vectors, in the store's space. The first vector of all decides which space that is. */
-export function insertVectors(context: ApplyContext, row: number, embedded: Embedded | undefined) {
-  if (embedded === undefined) return { space: null, parts: 0 };
-  const { interning, writer } = context;
-  const space = interning.currentSpace?.id ?? interning.internSpace(embedded.space);
-  writer.insertVectors(row, space, embedded);
-  return { space, parts: embedded.vectors.length };
-}
-
-/** @throws EMBEDDER_MISMATCH where the vectors are of another space than the store's. */
-export function assertSpace({ interning }: ApplyContext, embedded: Embedded | null | undefined): void {
-  const current = interning.currentSpace?.name;
-  if (embedded === undefined || embedded === null || current === undefined) return;
-  const { model, dimensions } = embedded.space;
-  if (model === current.model && dimensions === current.dimensions) return;
-  const message = `The vector comes from ${model} (${dimensions} dimensions), the store's vectors from ${current.model} (${current.dimensions}): vectors compare only inside one space.`;
-  throw new MemoryError('EMBEDDER_MISMATCH', message);
+function replaceVectors(context: ApplyContext, record: Record, embedded: readonly Embedded[]) {
+  removeVectors(context, record);
+  return insertVectors(context, record.row, embedded);
 }
 
 function replaceTokens(context: ApplyContext, record: Record, text: string) {

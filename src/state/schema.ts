@@ -28,6 +28,8 @@ export interface SpacesTable {
   model: string;
   dimensions: number;
   normalized: number;
+  /** What the store does with it. */
+  role: 'current' | 'next' | 'previous' | 'dropped';
 }
 
 export interface MemoriesTable {
@@ -57,7 +59,7 @@ export interface MemoriesTable {
   expires_at: number | null;
   supersedes: string | null;
   superseded_by: string | null;
-  /** The embedding space of its vectors, and how many parts it has: 0 for none. */
+  /** The embedding space in which it got its vectors, and how many parts they are: 0 for none. Other spaces: see `embedded`. */
   space: number | null;
   parts: number;
   /** Tokens of the text, for BM25. */
@@ -115,6 +117,13 @@ export interface IdempotencyTable {
   revision: number;
 }
 
+/** How many parts a memory has in a space other than the one in which it got its first vectors. */
+export interface EmbeddedTable {
+  space: number;
+  row: number;
+  parts: number;
+}
+
 export interface DeclarationsTable {
   /** In the order in which they were made. */
   number: Generated<number>;
@@ -155,5 +164,6 @@ export interface Tables {
   idempotency: IdempotencyTable;
   declarations: DeclarationsTable;
   former_subjects: FormerSubjectsTable;
+  embedded: EmbeddedTable;
   meta: MetaTable;
 }

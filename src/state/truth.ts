@@ -11,6 +11,7 @@ import { ChangeQueries } from './change-queries';
 import type { Checksum } from './checksum';
 import { Columns } from './columns';
 import { DeclarationsTable } from './declarations-table';
+import { EmbeddedTable, partsIn } from './embedded';
 import { Interning } from './interning';
 import { Meta } from './meta';
 import { migrate, versionOf } from './migrations';
@@ -19,6 +20,7 @@ import { RecordQueries } from './record-queries';
 import { RecordSeal } from './record-seal';
 import type { RowChange } from './row-change';
 import { SelectionQueries } from './selection-queries';
+import { PartsInSpace } from './space-parts';
 import { SubjectQueries } from './subject-queries';
 import { Vectors } from './vectors';
 import { ensureWords, postingsReader, rebuildWords } from './words';
@@ -35,6 +37,7 @@ export class Truth {
   readonly selections: SelectionQueries;
   readonly changes: ChangeQueries;
   readonly columns = new Columns();
+  readonly embedded: EmbeddedTable;
   readonly vectors: Vectors;
   readonly meta: Meta;
   readonly declarations: DeclarationsTable;
@@ -43,7 +46,7 @@ export class Truth {
   readonly subjects: SubjectQueries;
   readonly readPostings: (term: string) => ArrayLike<number>;
   readonly #applier: Applier;
-  readonly #labelsAfter: Statement<{ entry: number }, LabelRow>;
+  readonly #labelsAfter: Statement<{ entry: number; space: number }, LabelRow>;
   readonly #countMemories: Statement<object, { count: number }>;
   #dataVersion: number;
   #lastSeen = 0;
@@ -60,7 +63,11 @@ export class Truth {
     this.records = new RecordQueries(database, seal);
     this.selections = new SelectionQueries(database, { interning, seal });
     this.changes = new ChangeQueries(database, seal);
-    this.vectors = new Vectors(database, { columns, interning, checksum });
+    this.embedded = new EmbeddedTable(database);
+    this.vectors = new Vectors(database, checksum, {
+      space: () => interning.currentSpace?.id,
+      parts: () => columns.parts,
+    });
     this.meta = new Meta(database);
     this.declarations = new DeclarationsTable(database, checksum);
     this.audit = new Trail(database);
@@ -75,6 +82,7 @@ export class Truth {
       declarations: this.declarations,
       meta: this.meta,
       audit: this.audit,
+      embedded: this.embedded,
     });
     this.#labelsAfter = prepareLabels(database);
     this.#countMemories = prepare(database, () =>
@@ -90,6 +98,12 @@ export class Truth {
 
   get policy(): Policy {
     return this.#applier.policy;
+  }
+
+  /** The vectors in one space, whatever the store does with it; without a number, in the space that it has, or gets first. */
+  vectorsIn(space?: number): { vectors: Vectors; parts: PartsInSpace } {
+    const parts = new PartsInSpace(this, space);
+    return { vectors: new Vectors(this.database, this.checksum, parts), parts };
   }
 
   /** The number of the latest change. */
@@ -110,6 +124,7 @@ export class Truth {
   apply(frame: readonly Command[]): Applied {
     const applied = translated(() => this.#applier.apply(frame));
     for (const change of applied.changes) this.columns.apply(change);
+    if (applied.spaceSwitched) this.#readParts();
     if (applied.damagedWords) rebuildWords(this.database, this.meta);
     this.#lastSeen = this.lastEntry;
     return applied;
@@ -121,7 +136,9 @@ export class Truth {
     return this.snapshot(() => {
       const version = this.#readDataVersion();
       if (version === this.#dataVersion) return [];
+      const space = this.interning.currentSpace?.id;
       this.#applier.reload();
+      if (this.interning.currentSpace?.id !== space) this.#readParts();
       const changed = this.#follow();
       // Only now: where this fails, the next call tries again, and nothing is answered by the rules from before.
       this.#dataVersion = version;
@@ -136,7 +153,8 @@ export class Truth {
 
   #follow(): RowChange[] {
     const changed: RowChange[] = [];
-    for (const line of this.#labelsAfter.iterate({ entry: this.#lastSeen })) {
+    const space = this.interning.currentSpace?.id ?? 0;
+    for (const line of this.#labelsAfter.iterate({ entry: this.#lastSeen, space })) {
       const forgotten = line.state === 'forgotten';
       const { entry, row, id } = line;
       const change = { entry, row, id, type: forgotten ? ('forgotten' as const) : ('revised' as const), reindex: true };
@@ -148,30 +166,34 @@ export class Truth {
     return changed;
   }
 
+  /** How many vectors each memory has in the space that is searched now. */
+  #readParts(): void {
+    const { columns, embedded, interning } = this;
+    const space = interning.currentSpace;
+    // A new array: searches in the space before are still under way.
+    const parts = new Uint16Array(columns.parts.length);
+    for (const line of space === undefined ? [] : embedded.parts(space.id)) parts[line.row] = line.parts;
+    columns.parts = parts;
+  }
+
   #readDataVersion(): number {
     return this.database.pragma('data_version', { simple: true }) as number;
   }
 }
 
-function prepareLabels(database: Database): Statement<{ entry: number }, LabelRow> {
+function prepareLabels(database: Database): Statement<{ entry: number; space: number }, LabelRow> {
   const columns = [
-    ...([
-      'row',
-      'id',
-      'entry',
-      'state',
-      'scope',
-      'owner',
-      'parts',
-      'length',
-      'valid_from',
-      'expires_at',
-      'priority',
-    ] as const),
+    ...(['row', 'id', 'entry', 'state', 'scope', 'owner', 'length', 'valid_from', 'expires_at', 'priority'] as const),
   ];
   // By row: columns grow at their end, and SQLite reads its pages in order.
-  return prepare<{ entry: number }, LabelRow>(
+  return prepare<{ entry: number; space: number }, LabelRow>(
     database,
-    (p) => queries.selectFrom('memories').select(columns).where('entry', '>', p('entry')).orderBy('row') as never,
+    (p) =>
+      queries
+        .selectFrom('memories')
+        .select(columns)
+        .select(partsIn(p('space')).as('parts'))
+        .where('entry', '>', p('entry'))
+        .orderBy('row') as never,
   );
 }

@@ -3,8 +3,6 @@ import { translated } from '../sqlite/errors';
 import { prepare, type Statement } from '../sqlite/statement';
 import type { StoredVector, VectorTruth } from '../vector-index/vector-index';
 import type { Checksum } from './checksum';
-import type { Columns } from './columns';
-import type { Interning } from './interning';
 import { queries } from './queries';
 import { damaged } from './record';
 import { maxParts, partOf, vectorKey } from './vector-key';
@@ -15,10 +13,15 @@ interface VectorRow {
   checksum: number;
 }
 
-/** The stored vectors, in the store's embedding space. */
+/** An embedding space, and how many vectors each row has there. */
+export interface SpaceParts {
+  space(): number | undefined;
+  parts(): Uint16Array;
+}
+
+/** The stored vectors, in one embedding space. */
 export class Vectors implements VectorTruth {
-  readonly #columns: Columns;
-  readonly #interning: Interning;
+  readonly #where: SpaceParts;
   readonly #checksum: Checksum;
   readonly #ofRow: Statement<{ from: number; to: number }, VectorRow>;
   readonly #idOf: Statement<{ row: number }, { id: string }>;
@@ -26,10 +29,9 @@ export class Vectors implements VectorTruth {
   readonly #change: Statement<{ entry: number }, object>;
   readonly #changedSince: Statement<{ entry: number }, { row: number }>;
 
-  constructor(database: Database, parts: { columns: Columns; interning: Interning; checksum: Checksum }) {
-    this.#columns = parts.columns;
-    this.#interning = parts.interning;
-    this.#checksum = parts.checksum;
+  constructor(database: Database, checksum: Checksum, where: SpaceParts) {
+    this.#where = where;
+    this.#checksum = checksum;
     this.#ofRow = prepare(database, (p) =>
       queries.selectFrom('vectors').selectAll().where('key', '>=', p('from')).where('key', '<=', p('to')),
     );
@@ -57,8 +59,8 @@ export class Vectors implements VectorTruth {
   }
 
   rows(): Uint32Array {
-    const { parts, last } = this.#columns;
-    return Uint32Array.from({ length: last }, (_, i) => i + 1).filter((row) => parts[row] !== 0);
+    const parts = this.#where.parts();
+    return Uint32Array.from(parts.keys()).filter((row) => parts[row] !== 0);
   }
 
   entry(): number {
@@ -79,8 +81,8 @@ export class Vectors implements VectorTruth {
    * @throws RECORD_DAMAGED where one does not match its checksum.
    */
   ofRow(row: number): Float32Array[] {
-    const space = this.#interning.currentSpace?.id;
-    const parts = this.#columns.parts[row] ?? 0;
+    const space = this.#where.space();
+    const parts = this.#where.parts()[row] ?? 0;
     if (space === undefined || parts === 0) return [];
     const range = { from: vectorKey(space, row, 0), to: vectorKey(space, row, maxParts - 1) };
     const stored = translated(() => this.#ofRow.all(range));

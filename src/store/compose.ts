@@ -22,9 +22,11 @@ import { Checkpointer } from '../state/checkpointer';
 import { type Checksum, loadChecksum } from '../state/checksum';
 import { openDatabase } from '../state/database';
 import { holdFolder } from '../state/folder-lock';
+import type { Interning } from '../state/interning';
 import { copyMark } from '../state/meta';
 import { Truth } from '../state/truth';
 import { PlannedSearch } from '../vector-index/planned-search';
+import { SpaceSearch } from '../vector-index/space-search';
 import { propose } from '../write/propose';
 import { newRuleId } from '../write/rule-id';
 import { stampOf } from '../write/stamp';
@@ -33,7 +35,7 @@ import { Engine } from './engine';
 import { EventSource } from './events';
 import type { Options } from './open-options';
 import { PolledFeed } from './polled-feed';
-import { auditFile, databaseFile, indexFolder } from './store-files';
+import { auditFile, databaseFile, indexFolderOf } from './store-files';
 
 const storeKeyBytes = 32;
 
@@ -96,25 +98,33 @@ async function compose({ options, environment, database, audit, folder, onReleas
     const checksum = await loadChecksum();
     const truth = truthOf(database, checksum, options);
     const events = new EventSource();
-    const recorded = () => truth.interning.currentSpace?.name;
-    const embedder = new SpaceEmbedder(batched(options.embedder ?? hashingEmbedder()), recorded, (error) =>
+    const { interning } = truth;
+    const spaces = {
+      current: () => interning.currentSpace?.name,
+      others: () =>
+        [interning.spaceInRole('next'), interning.spaceInRole('previous')].flatMap((one) => one?.name ?? []),
+    };
+    const embedder = new SpaceEmbedder(batched(options.embedder ?? hashingEmbedder()), spaces, (error) =>
       events.emit('degraded', { part: 'embedder', error }),
     );
     if (options.embedder !== undefined) assertAccepted(embedder, options.embedder);
     const storeKey = translated(() => storeKeyOf(truth, environment));
     const storeId = createHash('sha256').update(storeKey).digest('hex').slice(0, 16);
-    const vectors = new PlannedSearch({
-      space: recorded,
-      truth: truth.vectors,
-      memoryBytes: options.vectorMemoryBytes,
-      exactUpTo: options.exactUpTo,
-      folder: folder === undefined || options.readOnly ? undefined : join(folder, indexFolder),
-      newId: () => Buffer.from(environment.randomBytes(8)).toString('hex'),
-      storeId,
-      onLagging: (behind) => events.emit('lagging', { behind }),
-      onIndexed: (index) => events.emit('indexed', { index }),
-      onDegraded: (error) => events.emit('degraded', { part: 'index', error }),
-    });
+    const searchIn = ({ vectors: stored, parts }: ReturnType<Truth['vectorsIn']>) =>
+      new PlannedSearch({
+        space: () => spaceOf(interning, parts.space()),
+        truth: stored,
+        memoryBytes: options.vectorMemoryBytes,
+        exactUpTo: options.exactUpTo,
+        folder: () =>
+          folder === undefined || options.readOnly ? undefined : join(folder, indexFolderOf(parts.space())),
+        newId: () => Buffer.from(environment.randomBytes(8)).toString('hex'),
+        storeId,
+        onLagging: (behind) => events.emit('lagging', { behind }),
+        onIndexed: (index) => events.emit('indexed', { index }),
+        onDegraded: (error) => events.emit('degraded', { part: 'index', error }),
+      });
+    const vectors = new SpaceSearch(searchIn(truth.vectorsIn(interning.currentSpace?.id)));
     const kept = new Audit({
       database: audit,
       changes: truth.audit,
@@ -147,6 +157,10 @@ async function compose({ options, environment, database, audit, folder, onReleas
       embedder,
       log,
       vectors,
+      searchIn: (space) => {
+        const found = truth.vectorsIn(space);
+        return { search: searchIn(found), parts: found.parts };
+      },
       events,
       changed: options.readOnly ? new PolledFeed() : new ChangeSignal(),
       audit: kept,
@@ -157,7 +171,7 @@ async function compose({ options, environment, database, audit, folder, onReleas
         onRelease();
       },
     });
-    vectors.start();
+    vectors.index();
     if (!options.readOnly && truth.meta.get(copyMark) === 1) await declareRestored(engine);
     if (options.access !== undefined) await declareRules(engine, options.access);
     return engine;
@@ -166,6 +180,10 @@ async function compose({ options, environment, database, audit, folder, onReleas
     database.close();
     throw error;
   }
+}
+
+function spaceOf(interning: Interning, id: number | undefined) {
+  return id === undefined ? undefined : interning.space(id);
 }
 
 /** @throws INVALID_INPUT where nothing can be written beside a store that is only read. */

@@ -18,7 +18,9 @@ import type { Applied } from '../state/apply';
 import { findDuplicate } from '../state/apply-remember';
 import { DecidingRules } from '../state/deciding-rules';
 import type { RowChange } from '../state/row-change';
+import type { PartsInSpace } from '../state/space-parts';
 import type { Truth } from '../state/truth';
+import type { SpaceSearch } from '../vector-index/space-search';
 import type { VectorSearch } from '../vector-index/vector-search';
 import { Seeds } from '../write/seeds';
 import type { WriteContext } from '../write/write-context';
@@ -34,7 +36,9 @@ export interface EngineParts {
   readonly truth: Truth;
   readonly embedder: SpaceEmbedder;
   readonly log: ReplicatedLog;
-  readonly vectors: VectorSearch;
+  readonly vectors: SpaceSearch;
+  /** A search in another space of the store. */
+  searchIn(space: number): { readonly search: VectorSearch; readonly parts: PartsInSpace };
   readonly events: EventSource;
   readonly changed: Feed & { changed(): void; close(): void };
   readonly audit: Audit;
@@ -50,7 +54,7 @@ export class Engine {
   readonly limits: Limits;
   readonly shapes: CallShapes;
   readonly embedder: SpaceEmbedder;
-  readonly vectors: VectorSearch;
+  readonly vectors: SpaceSearch;
   readonly events: EventSource;
   readonly changed: Feed;
   readonly readOnly: boolean;

@@ -14,8 +14,8 @@ export interface PlannedSearchOptions {
   readonly memoryBytes: number;
   /** Up to so many visible rows are searched exactly. */
   readonly exactUpTo: number;
-  /** Absolute; where an approximate index may be kept. Without it every search is exact. */
-  readonly folder: string | undefined;
+  /** Absolute; where an approximate index of the space may be kept. Without it every search is exact. */
+  folder(): string | undefined;
   /** A name for an index that was never used before. */
   newId(): string;
   onIndexed(entry: number): void;
@@ -52,7 +52,8 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
   start(): void {
     const space = this.#options.space();
     if (space === undefined || this.#exact !== undefined) return;
-    const { truth, memoryBytes, folder, exactUpTo, newId, onDegraded, storeId } = this.#options;
+    const { truth, memoryBytes, exactUpTo, newId, onDegraded, storeId } = this.#options;
+    const folder = this.#options.folder();
     const { dimensions, model } = space;
     const onIndexed = (entry: number) => this.#indexed(entry);
     const exact = exactIndex({ dimensions, memoryBytes, truth });

@@ -2,6 +2,7 @@ import type { Patch } from '../domain/command';
 import { invalidInput } from '../domain/errors';
 import type { Memory } from '../domain/memory';
 import type { ParsedPatch } from '../domain/parse/parse-memory';
+import { vectorsOf } from './embed';
 import { checkedMetadata } from './metadata';
 import { propose } from './propose';
 import { stampOf } from './stamp';
@@ -30,13 +31,16 @@ export async function update(
   const patch = await patchOf(context, parsed, target.memory);
   signal?.throwIfAborted();
   const call = signal === undefined ? {} : { signal };
-  const embedded =
-    patch.text !== undefined && target.embedded ? await context.embedder.documents([patch.text], call) : [];
+  const texts = patch.text !== undefined && target.embedded ? [patch.text] : [];
+  const [[embedded], [elsewhere]] = await Promise.all([
+    context.embedder.documents(texts, call),
+    context.embedder.elsewhere(texts, call),
+  ]);
   signal?.throwIfAborted();
   const { memory } = await propose(context, {
     type: 'update',
     id: target.memory.id,
-    patch: embedded[0] === undefined ? patch : { ...patch, embedded: embedded[0] },
+    patch: { ...patch, ...vectorsOf(embedded, elsewhere) },
     ...(ifRevision === undefined ? {} : { ifRevision }),
     stamp: stampOf(context, author),
   });

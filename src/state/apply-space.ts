@@ -1,0 +1,106 @@
+import type { Reembedded, SpaceName, Stamp } from '../domain/command';
+import { invalidInput, MemoryError } from '../domain/errors';
+import { isRoot } from '../domain/principal';
+import type { ApplyContext } from './apply-context';
+import type { Space } from './interning';
+
+/**
+ * Begins to fill a space, or goes on with it. What was filled before, because the store came from there or because filling it was
+ * broken off, stays.
+ */
+export function beginSpace(context: ApplyContext, name: SpaceName, stamp: Stamp): void {
+  assertRoot(stamp);
+  const { interning } = context;
+  const next = interning.spaceInRole('next');
+  const known = interning.findSpace(name);
+  if (known?.role === 'current' || known?.role === 'next') return;
+  if (next !== undefined) {
+    const message = `would be ${name.model}, while the store is on its way to ${next.name.model}: let that end, or cancel it, first.`;
+    throw invalidInput([{ path: ['embedder'], message }], 'The new embedding space');
+  }
+  const previous = interning.spaceInRole('previous');
+  if (previous !== undefined && previous.id !== known?.id) {
+    const message = `would be ${name.model}, while the vectors of ${previous.name.model} are kept to go back to: drop these first.`;
+    throw invalidInput([{ path: ['embedder'], message }], 'The new embedding space');
+  }
+  if (known === undefined) interning.internSpace(name, 'next');
+  else interning.giveRole(known.id, 'next');
+}
+
+/** Gives memories their vectors in a space. One whose text may have changed since it was read is passed over. */
+export function embedRows(
+  context: ApplyContext,
+  name: SpaceName,
+  memories: readonly Reembedded[],
+  stamp: Stamp,
+): number {
+  assertRoot(stamp);
+  const space = filled(context, name);
+  let count = 0;
+  for (const { row, entry, vectors } of memories) {
+    const record = context.records.byRow(row);
+    if (record?.entry !== entry || record.parts === 0 || record.space === space.id) continue;
+    if (context.embedded.ofRow(row).some((line) => line.space === space.id)) continue;
+    context.writer.insertVectors(row, space.id, { space: name, vectors });
+    context.embedded.insert({ space: space.id, row, parts: vectors.length });
+    count++;
+  }
+  return count;
+}
+
+/**
+ * Makes a space the store's, and keeps the one before.
+ *
+ * @param checkedThrough The change up to which the proposer has seen that no memory lacks its vectors there.
+ * @returns false, and nothing done, where a later change has made one that does.
+ */
+export function switchSpace(context: ApplyContext, name: SpaceName, checkedThrough: number, stamp: Stamp): boolean {
+  assertRoot(stamp);
+  const { interning, embedded } = context;
+  const space = interning.findSpace(name);
+  if (space?.role === 'current') return false;
+  const target = filled(context, name);
+  if (embedded.isMissingSince(target.id, checkedThrough)) return false;
+  const current = interning.currentSpace;
+  interning.giveRole(target.id, 'current');
+  if (current !== undefined) interning.giveRole(current.id, 'previous');
+  return true;
+}
+
+/**
+ * Drops the vectors of the memories in a range of rows in a space that is not the store's. From the first range on, nothing more
+ * is written to it. A memory that got its first vectors there has those of the store's space from now on.
+ */
+export function dropSpace(
+  context: ApplyContext,
+  id: number,
+  { after, upTo }: { readonly after: number; readonly upTo: number },
+  stamp: Stamp,
+): void {
+  assertRoot(stamp);
+  const { interning, embedded, writer, seal, records } = context;
+  const current = interning.currentSpace;
+  if (current === undefined || current.id === id) throw new Error(`Space ${id} is the one that is searched.`);
+  interning.giveRole(id, 'dropped');
+  for (let row = after + 1; row <= upTo; row++) {
+    writer.deleteVectors(row, id);
+    const record = records.byRow(row);
+    if (record !== undefined && record.space === id) {
+      const parts = embedded.ofRow(row).find((line) => line.space === current.id)?.parts ?? 0;
+      embedded.delete({ row, space: current.id });
+      const { checksum: _, ...rest } = record;
+      writer.replaceRecord(seal.seal({ ...rest, space: parts === 0 ? null : current.id, parts }), false);
+    } else embedded.delete({ row, space: id });
+  }
+}
+
+function filled({ interning }: ApplyContext, name: SpaceName): Space {
+  const space = interning.findSpace(name);
+  if (space !== undefined && space.role !== 'current') return space;
+  const message = `The store is not on its way to ${name.model}: begin again, with reembed.`;
+  throw new MemoryError('EMBEDDER_MISMATCH', message);
+}
+
+function assertRoot({ by }: Stamp): void {
+  if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Only who opens the folder changes its embedding space.');
+}

@@ -1,0 +1,126 @@
+import type { Database } from 'better-sqlite3';
+import { sql } from 'kysely';
+import { prepare, type Statement } from '../sqlite/statement';
+import { queries } from './queries';
+import type { StoredRecord } from './record';
+import { withText } from './record-queries';
+import type { Tables } from './schema';
+
+type Line = Tables['embedded'];
+
+/** Which memories have vectors in spaces other than the one in which they got their first, and which have none in a space yet. */
+export class EmbeddedTable {
+  readonly #insert: Statement<Line, unknown>;
+  readonly #ofRow: Statement<{ row: number }, Line>;
+  readonly #deleteOfRow: Statement<{ row: number }, unknown>;
+  readonly #delete: Statement<Pick<Line, 'row' | 'space'>, unknown>;
+  readonly #missing: Statement<{ space: number; after: number; limit: number }, StoredRecord>;
+  readonly #missingSince: Statement<{ space: number; entry: number }, { row: number }>;
+  readonly #count: Statement<{ space: number }, { whole: number; missing: number }>;
+  readonly #parts: Statement<{ space: number }, { row: number; parts: number }>;
+  readonly #partsOf: Statement<{ row: number; space: number }, { parts: number }>;
+
+  constructor(database: Database) {
+    this.#insert = prepare(database, (p) =>
+      queries.replaceInto('embedded').values({ space: p('space'), row: p('row'), parts: p('parts') }),
+    );
+    this.#ofRow = prepare(database, (p) => queries.selectFrom('embedded').selectAll().where('row', '=', p('row')));
+    this.#deleteOfRow = prepare(database, (p) => queries.deleteFrom('embedded').where('row', '=', p('row')));
+    this.#delete = prepare(database, (p) =>
+      queries.deleteFrom('embedded').where('row', '=', p('row')).where('space', '=', p('space')),
+    );
+    this.#missing = prepare(database, (p) =>
+      withText()
+        .where('memories.row', '>', p('after'))
+        .where('memories.parts', '>', 0)
+        .where(lacks(p('space')))
+        .orderBy('memories.row')
+        .limit(p('limit')),
+    );
+    this.#missingSince = prepare(database, (p) =>
+      queries
+        .selectFrom('changes')
+        .innerJoin('memories', 'memories.row', 'changes.row')
+        .select('memories.row')
+        .where('changes.entry', '>', p('entry'))
+        .where('memories.parts', '>', 0)
+        .where(lacks(p('space')))
+        .limit(1),
+    );
+    this.#count = prepare(database, (p) =>
+      queries
+        .selectFrom('memories')
+        .select(({ fn }) => [
+          fn.countAll<number>().as('whole'),
+          sql<number>`coalesce(sum(${lacks(p('space'))}), 0)`.as('missing'),
+        ])
+        .where('memories.parts', '>', 0),
+    );
+    this.#partsOf = prepare(database, (p) =>
+      queries
+        .selectFrom('memories')
+        .select(partsIn(p('space')).as('parts'))
+        .where('memories.row', '=', p('row')),
+    );
+    this.#parts = prepare(database, (p) =>
+      queries
+        .selectFrom('memories')
+        .select(['memories.row', partsIn(p('space')).as('parts')])
+        .where('memories.parts', '>', 0)
+        .orderBy('memories.row'),
+    );
+  }
+
+  insert(line: Line): void {
+    this.#insert.run(line);
+  }
+
+  /** The spaces, beside its first, in which a memory has vectors. */
+  ofRow(row: number): Line[] {
+    return this.#ofRow.all({ row });
+  }
+
+  deleteOfRow(row: number): void {
+    this.#deleteOfRow.run({ row });
+  }
+
+  delete(line: Pick<Line, 'row' | 'space'>): void {
+    this.#delete.run(line);
+  }
+
+  /** Memories that have vectors, and none in that space: in the order of their rows, after one. */
+  missing(space: number, after: number, limit: number): StoredRecord[] {
+    return this.#missing.all({ space, after, limit });
+  }
+
+  /** Whether one that changed after an entry lacks its vectors in a space. */
+  isMissingSince(space: number, entry: number): boolean {
+    return this.#missingSince.get({ space, entry }) !== undefined;
+  }
+
+  /** How many memories have vectors, and how many of them none in that space. */
+  count(space: number): { whole: number; missing: number } {
+    return this.#count.get({ space }) ?? { whole: 0, missing: 0 };
+  }
+
+  /** How many parts one memory has in that space. */
+  partsOf(row: number, space: number): number {
+    return this.#partsOf.get({ row, space })?.parts ?? 0;
+  }
+
+  /** How many parts each memory has in that space. */
+  parts(space: number): { row: number; parts: number }[] {
+    return this.#parts.all({ space });
+  }
+}
+
+/** How many parts a memory has in a space. */
+export function partsIn(space: number) {
+  return sql<number>`case when memories.space = ${space} then memories.parts
+    else coalesce((select embedded.parts from embedded where embedded.space = ${space} and embedded.row = memories.row), 0) end`;
+}
+
+function lacks(space: number) {
+  return sql<boolean>`(memories.space <> ${space}
+    and not exists (select 1 from embedded where embedded.space = ${space} and embedded.row = memories.row))`;
+}
