@@ -51,6 +51,7 @@ export type { Prefix } from './embedding/prefix';
 export { type TransformersOptions, transformersEmbedder } from './embedding/transformers-embedder';
 export type { Clock } from './environment/clock';
 export type { Logger } from './environment/environment';
+export type { Reembedded, ReembedOptions, ReembedProgress } from './lifecycle/reembedding';
 export { type Context, type ContextOptions, toContext } from './recall/to-context';
 export type { AccessHandle, Explanation, Question } from './store/access-handle';
 export type { AuditHandle, AuditPage, AuditQuery, AuditVerifyOptions, StoreAudit } from './store/audit-handle';
@@ -67,5 +68,6 @@ export type {
 } from './store/memory-handle';
 export { MemoryStore, type Stats } from './store/memory-store';
 export type { AuditOptions, OpenOptions } from './store/open-options';
+export type { Reembedding } from './store/reembedding';
 export type { Problem, VerifyResult } from './store/verify';
 export type { BatchResult } from './write/remember-many';

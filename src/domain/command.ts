@@ -44,8 +44,6 @@ export interface Draft extends Content {
   readonly source: Source;
   readonly supersedes?: string;
   readonly embedded?: Embedded;
-  /** Its vectors in other spaces that the store is on its way to, or came from. */
-  readonly alsoEmbedded?: readonly Embedded[];
   /** `digest` stands for the content as it was asked for. */
   readonly idempotency?: { readonly key: string; readonly digest: string };
 }
@@ -54,7 +52,6 @@ export interface Draft extends Content {
 export interface Patch {
   readonly text?: string;
   readonly embedded?: Embedded;
-  readonly alsoEmbedded?: readonly Embedded[];
   readonly kind?: Kind;
   readonly tags?: readonly string[];
   readonly priority?: number;
@@ -87,10 +84,19 @@ export type Command = { readonly stamp: Stamp } & (
   | { readonly type: 'update'; readonly id: string; readonly patch: Patch; readonly ifRevision?: number }
   | { readonly type: 'forget'; readonly ids: readonly string[]; readonly ifRevision?: number }
   | { readonly type: 'share'; readonly id: string; readonly change: Relabelling; readonly ifRevision?: number }
+  /** The store is on its way to another embedding space. */
   | { readonly type: 'begin-space'; readonly space: SpaceName }
   | { readonly type: 'embed'; readonly space: SpaceName; readonly memories: readonly Reembedded[] }
+  /** Searches use that space from now on. The proposer has seen that nothing lacked its vectors there after that change. */
   | { readonly type: 'switch-space'; readonly space: SpaceName; readonly checkedThrough: number }
-  | { readonly type: 'drop-space'; readonly space: number; readonly after: number; readonly upTo: number }
+  /** Drops the vectors of a range of rows in the space of that number. */
+  | {
+      readonly type: 'drop-space';
+      readonly space: number;
+      readonly after: number;
+      readonly upTo: number;
+      readonly isLast: boolean;
+    }
   | { readonly type: 'declare'; readonly declarations: readonly Named[] }
   | { readonly type: 'add-declaration'; readonly added: Named }
   | { readonly type: 'end-declaration'; readonly id: string }

@@ -8,8 +8,16 @@ import { splitIntoParts } from './parts';
 export interface SpacesInUse {
   /** The space that its vectors are in, once it has one. */
   current(): SpaceName | undefined;
-  /** Those that it is on its way to, or came from: what is written gets vectors there, too. */
+  /** Those that it is on its way to, or came from. */
   others(): readonly SpaceName[];
+}
+
+/** The embedders that come with this library. */
+export interface BuiltIns {
+  /** What a store takes that is opened without one. */
+  readonly current: Embedder;
+  /** What earlier releases took. */
+  readonly previous: readonly Embedder[];
 }
 
 /** Embeds for one store: whatever comes out lies in one of the store's spaces, or nothing does. */
@@ -19,10 +27,13 @@ export class SpaceEmbedder {
   readonly #spaces: SpacesInUse;
   readonly #onFailure: (error: MemoryError) => void;
 
-  /** @param onFailure Told of every failure of an embedder, beside the caller who gets it. */
-  constructor(embedder: Embedder, spaces: SpacesInUse, onFailure: (error: MemoryError) => void) {
-    this.#embedder = embedder;
-    this.#known = [embedder];
+  /**
+   * @param known The first gives a store without vectors its space.
+   * @param onFailure Told of every failure of an embedder, beside the caller who gets it.
+   */
+  constructor(known: readonly [Embedder, ...Embedder[]], spaces: SpacesInUse, onFailure: (error: MemoryError) => void) {
+    this.#embedder = known[0];
+    this.#known = [...known];
     this.#spaces = spaces;
     this.#onFailure = onFailure;
   }
@@ -37,7 +48,8 @@ export class SpaceEmbedder {
   use(embedder: Embedder): void {
     const same = this.#known.findIndex(({ space }) => isSame(space, embedder.space));
     this.#known.splice(same < 0 ? this.#known.length : same, same < 0 ? 0 : 1, embedder);
-    if (this.accepts(embedder)) this.#embedder = embedder;
+    const current = this.#spaces.current();
+    if (current === undefined || isSame(current, embedder.space)) this.#embedder = embedder;
   }
 
   /** The embedder of a space, if there is one. */
@@ -45,10 +57,10 @@ export class SpaceEmbedder {
     return this.#known.find((embedder) => isSame(embedder.space, space));
   }
 
-  /** Whether vectors of that embedder compare with the store's. */
-  accepts({ space }: Embedder): boolean {
+  /** Whether that embedder's space is one of the store's. */
+  accepts({ space }: Pick<Embedder, 'space'>): boolean {
     const current = this.#spaces.current();
-    return current === undefined || isSame(current, space);
+    return current === undefined || [current, ...this.#spaces.others()].some((name) => isSame(name, space));
   }
 
   /** The vectors of each text: one for each of its parts. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */
@@ -56,23 +68,10 @@ export class SpaceEmbedder {
     return texts.length === 0 ? [] : this.#embed(this.#present(), texts, call);
   }
 
-  /**
-   * The vectors of each text in the store's other spaces, as far as there is an embedder for them. One that fails is passed over:
-   * who fills that space comes by again.
-   */
-  async elsewhere(texts: readonly string[], call: Call): Promise<Embedded[][]> {
-    const found: Embedded[][] = texts.map(() => []);
-    if (texts.length === 0) return found;
-    for (const space of this.#spaces.others()) {
-      const embedder = this.of(space);
-      const embedded = embedder && (await this.#embed(embedder, texts, call).catch(() => undefined));
-      for (const [i, one] of (embedded ?? []).entries()) found[i]?.push(one);
-    }
-    return found;
-  }
-
-  /** The vectors of each text by an embedder that need not be one of the store's. Throws EMBEDDING_FAILED. */
-  async by(embedder: Embedder, texts: readonly string[], call: Call): Promise<Embedded[]> {
+  /** The vectors of each text in one of the store's spaces. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */
+  async into(space: SpaceName, texts: readonly string[], call: Call): Promise<Embedded[]> {
+    const embedder = this.of(space);
+    if (embedder === undefined) throw missing(space);
     return this.#embed(embedder, texts, call);
   }
 
@@ -99,14 +98,6 @@ export class SpaceEmbedder {
     return [{ path, message: `has ${vector.length} numbers; vectors of this store (${model}) have ${dimensions}.` }];
   }
 
-  /** A vector that a caller brings, at length 1. */
-  given(vector: Float32Array): Embedded {
-    const { dimensions } = this.space;
-    if (vector.length !== dimensions)
-      throw new Error(`A vector of ${vector.length} numbers passed for one of ${dimensions}.`);
-    return { space: this.space, vectors: [unit(vector)] };
-  }
-
   async #reported<T>(embedding: Promise<T>): Promise<T> {
     try {
       return await embedding;
@@ -119,14 +110,18 @@ export class SpaceEmbedder {
   #present(): Embedder {
     const current = this.#spaces.current();
     const present = current === undefined ? this.#embedder : this.of(current);
-    if (present !== undefined) return present;
-    const { model } = this.space;
-    const message = `The store's vectors come from ${model}, and the store was opened without that embedder: open it with { embedder }, search with mode 'keyword', or bring a vector of that space.`;
-    throw new MemoryError('EMBEDDER_MISSING', message);
+    if (present === undefined) throw missing(this.space);
+    return present;
   }
 }
 
-function isSame(a: SpaceName, b: SpaceName): boolean {
+function missing({ model }: SpaceName): MemoryError {
+  const message = `The store's vectors come from ${model}, and the store was opened without that embedder: open it with { embedder }, search with mode 'keyword', or bring a vector of that space.`;
+  return new MemoryError('EMBEDDER_MISSING', message);
+}
+
+/** Whether two names name one space. */
+export function isSame(a: SpaceName, b: SpaceName): boolean {
   return a.model === b.model && a.dimensions === b.dimensions;
 }
 

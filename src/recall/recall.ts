@@ -61,8 +61,8 @@ interface Question {
 }
 
 /**
- * One search. Answers 'space changed' where vectors no longer compare with the query's, 'more' where a row that was not proposed might yet belong to the best, and 'rules changed' where what was
- * searched may no longer be what the reader may read.
+ * One search. Answers 'more' where a row that was not proposed might yet belong to the best, 'rules changed' where what was
+ * searched may no longer be what the reader may read, and 'space changed' where vectors no longer compare with the query's.
  */
 async function search(context: ReadContext, reader: Reader, request: RecallRequest, question: Question) {
   const { truth } = context;
@@ -71,9 +71,10 @@ async function search(context: ReadContext, reader: Reader, request: RecallReque
   const selected = selecting(context, reader, request.selection);
   if (selected === undefined) return [];
   let visible = context.visible.get(selected);
-  const { space, proposals } = question;
+  const { vector, space, proposals } = question;
   const { now } = selected;
-  const hasMoved = () => question.vector !== undefined && truth.interning.currentSpace?.id !== space;
+  // A store without vectors gets its first in the space of its embedder.
+  const hasMoved = () => vector !== undefined && space !== undefined && truth.interning.currentSpace?.id !== space;
   if (hasMoved()) return 'space changed';
   const proposed = await propose(context, request, question, { visible, now });
   // In here nothing is awaited: rules, words, vectors and records are those of one moment.

@@ -10,6 +10,8 @@ const readers = 8;
 interface Kept {
   readonly visible: Visible;
   readonly entry: number;
+  /** What has vectors is another question in another embedding space. */
+  readonly space: number | undefined;
   readonly at: number;
 }
 
@@ -26,10 +28,12 @@ export class VisibleCache {
     const { readable, selected, now } = selecting;
     if (!isPlain(selected)) return visibleTo(this.#truth, selecting);
     const kept = this.#kept.get(readable);
-    const isCurrent = kept?.entry === this.#truth.lastEntry && kept.at <= now && now < kept.visible.firstExpiry;
-    if (kept !== undefined && isCurrent) return kept.visible;
+    const { lastEntry: entry, interning } = this.#truth;
+    const space = interning.currentSpace?.id;
+    const isSame = kept?.entry === entry && kept.space === space;
+    if (isSame && kept.at <= now && now < kept.visible.firstExpiry) return kept.visible;
     const visible = visibleTo(this.#truth, selecting);
-    this.#kept.set(readable, { visible, entry: this.#truth.lastEntry, at: now });
+    this.#kept.set(readable, { visible, entry, space, at: now });
     return visible;
   }
 }

@@ -48,6 +48,9 @@ export class ChangesAudit {
   /** Writes down what became of a command, refused or not. */
   record(command: Command, outcome: Outcome, touching: Touching, { policy, index }: StateOfStore): void {
     const { stamp } = command;
+    // What is derived from the texts: the audit has the beginning and the end of it.
+    if (command.type === 'embed' && outcome.ok) return;
+    if (command.type === 'drop-space' && outcome.ok && !command.isLast) return;
     const asked = askedOf(command, policy);
     const touched = touching.except(undone(command, outcome));
     const code = codeOf(outcome);

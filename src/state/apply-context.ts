@@ -31,7 +31,10 @@ export interface ApplyContext {
   findIdempotent(author: number, key: string): { digest: string; id: string; revision: number } | undefined;
   analyze(text: string): readonly string[];
   nextRow(): number;
+  /** The number of a change. */
   nextEntry(): number;
+  /** A number in the same order, of something that is no change. */
+  nextNumber(): number;
   report(change: RowChange): void;
   /** The audit names a memory that the command was about, with the namespace that it is in. */
   touch(id: string, namespace: Namespace | undefined): void;

@@ -7,7 +7,7 @@ import { liesIn, writtenBy } from '../domain/scope';
 import { type ApplyContext, labelsOf, scopedOf, stampChange } from './apply-context';
 import { forbiddenKey } from './apply-share';
 import { changeable, outsideScope } from './apply-update';
-import { assertSpace, embeddings, insertVectors } from './embed-row';
+import { assertSpace, insertVectors } from './embed-row';
 import { contentColumns, type Record } from './record';
 import { revise } from './revise';
 
@@ -28,7 +28,7 @@ export function applyRemember(context: ApplyContext, draft: Draft, stamp: Stamp)
     context.touch(duplicate.id, isKnown ? interning.scope(first.scope).namespace : undefined);
     return duplicate;
   }
-  assertSpace(context, embeddings(draft));
+  assertSpace(context, draft.embedded);
 
   const keyed = findKeyed(context, draft, interning.findActor(actor));
   if (keyed !== undefined && !mayChange(policy, actor, 'update', labelsOf(context, keyed)))
@@ -96,7 +96,7 @@ function store(context: ApplyContext, draft: Draft, { at, by }: { at: number; by
     created_at: at,
     updated_at: at,
     superseded_by: null,
-    ...insertVectors(context, row, embeddings(draft)),
+    ...insertVectors(context, row, draft.embedded),
     length: tokens.length,
   };
   const stamped = stampChange(context, record, { type: 'stored', at, by, tokens, reindex: true });
@@ -113,7 +113,7 @@ function reviseByKey(context: ApplyContext, keyed: Record, draft: Draft, stamp: 
   }
   // What is written anew under its key is current again, whatever had taken its place.
   const columns = { ...draftColumns(draft), state: 'active' as const, superseded_by: null };
-  return revise(context, keyed, { columns, embedded: embeddings(draft), ...stamp });
+  return revise(context, keyed, { columns, embedded: draft.embedded ?? null, ...stamp });
 }
 
 function draftColumns(draft: Draft) {

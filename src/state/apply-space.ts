@@ -27,25 +27,35 @@ export function beginSpace(context: ApplyContext, name: SpaceName, stamp: Stamp)
   else interning.giveRole(known.id, 'next');
 }
 
+/** Vectors that were made of memories that were stored before. */
+export interface EmbeddedRows {
+  readonly space: number;
+  readonly rows: readonly number[];
+  /** In one order with the changes. */
+  readonly entry: number;
+}
+
 /** Gives memories their vectors in a space. One whose text may have changed since it was read is passed over. */
 export function embedRows(
   context: ApplyContext,
   name: SpaceName,
   memories: readonly Reembedded[],
   stamp: Stamp,
-): number {
+): EmbeddedRows {
   assertRoot(stamp);
   const space = filled(context, name);
-  let count = 0;
+  const rows: number[] = [];
+  const number = context.nextNumber();
   for (const { row, entry, vectors } of memories) {
-    const record = context.records.byRow(row);
+    const record = context.records.intactByRow(row);
     if (record?.entry !== entry || record.parts === 0 || record.space === space.id) continue;
     if (context.embedded.ofRow(row).some((line) => line.space === space.id)) continue;
     context.writer.insertVectors(row, space.id, { space: name, vectors });
-    context.embedded.insert({ space: space.id, row, parts: vectors.length });
-    count++;
+    context.embedded.insert({ space: space.id, row, parts: vectors.length, entry: number });
+    rows.push(row);
   }
-  return count;
+  context.embedded.reached({ space: space.id, entry: number });
+  return { space: space.id, rows, entry: number };
 }
 
 /**
@@ -60,7 +70,7 @@ export function switchSpace(context: ApplyContext, name: SpaceName, checkedThrou
   const space = interning.findSpace(name);
   if (space?.role === 'current') return false;
   const target = filled(context, name);
-  if (embedded.isMissingSince(target.id, checkedThrough)) return false;
+  if (embedded.missingSince(target.id, checkedThrough).length > 0) return false;
   const current = interning.currentSpace;
   interning.giveRole(target.id, 'current');
   if (current !== undefined) interning.giveRole(current.id, 'previous');
@@ -68,23 +78,23 @@ export function switchSpace(context: ApplyContext, name: SpaceName, checkedThrou
 }
 
 /**
- * Drops the vectors of the memories in a range of rows in a space that is not the store's. From the first range on, nothing more
+ * Drops the vectors of the memories in a range of rows, in a space that is not the store's. From the first range on, nothing more
  * is written to it. A memory that got its first vectors there has those of the store's space from now on.
  */
 export function dropSpace(
   context: ApplyContext,
   id: number,
-  { after, upTo }: { readonly after: number; readonly upTo: number },
+  { after, upTo, isLast }: { readonly after: number; readonly upTo: number; readonly isLast: boolean },
   stamp: Stamp,
 ): void {
   assertRoot(stamp);
   const { interning, embedded, writer, seal, records } = context;
   const current = interning.currentSpace;
   if (current === undefined || current.id === id) throw new Error(`Space ${id} is the one that is searched.`);
-  interning.giveRole(id, 'dropped');
+  interning.giveRole(id, isLast ? 'dropped' : 'dropping');
+  if (upTo > after) writer.deleteVectors(after + 1, id, upTo);
   for (let row = after + 1; row <= upTo; row++) {
-    writer.deleteVectors(row, id);
-    const record = records.byRow(row);
+    const record = records.intactByRow(row);
     if (record !== undefined && record.space === id) {
       const parts = embedded.ofRow(row).find((line) => line.space === current.id)?.parts ?? 0;
       embedded.delete({ row, space: current.id });

@@ -5,7 +5,7 @@ import { type Namespace, showNamespace } from '../domain/namespace';
 import { liesIn } from '../domain/scope';
 import { type ApplyContext, labelsOf, scopedOf } from './apply-context';
 import { mayHearOf } from './damaged-record';
-import { assertSpace, embeddings } from './embed-row';
+import { assertSpace } from './embed-row';
 import { damaged, type Record } from './record';
 import { revise } from './revise';
 
@@ -23,10 +23,10 @@ export function applyUpdate(
     throw outsideScope(`Memory ${id}, so changed,`);
   }
   assertRevision(record, ifRevision);
-  assertSpace(context, embeddings(patch));
+  assertSpace(context, patch.embedded);
   return revise(context, record, {
     columns,
-    ...(patch.embedded === undefined ? {} : { embedded: embeddings(patch) }),
+    ...(patch.embedded === undefined ? {} : { embedded: patch.embedded }),
     at: stamp.at,
     by: context.interning.internActor(stamp.by),
   });

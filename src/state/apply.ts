@@ -13,7 +13,7 @@ import { addDeclaration, declare, endDeclaration } from './apply-declaration';
 import { applyForget } from './apply-forget';
 import { applyRemember } from './apply-remember';
 import { applyShare } from './apply-share';
-import { beginSpace, dropSpace, embedRows, switchSpace } from './apply-space';
+import { beginSpace, dropSpace, type EmbeddedRows, embedRows, switchSpace } from './apply-space';
 import { applyUpdate } from './apply-update';
 import type { Checksum } from './checksum';
 import type { DeclarationsTable } from './declarations-table';
@@ -36,9 +36,15 @@ export interface Applied {
   readonly damagedWords: boolean;
   /** The store searches another embedding space from now on. */
   readonly spaceSwitched: boolean;
+  /** Memories that were stored before and got vectors in spaces that are not searched. */
+  readonly embedded: readonly EmbeddedRows[];
 }
 
-type State = { -readonly [K in 'damagedWords' | 'spaceSwitched']: Applied[K] };
+interface State {
+  damagedWords: boolean;
+  spaceSwitched: boolean;
+  readonly embedded: EmbeddedRows[];
+}
 
 interface Parts {
   readonly database: Database;
@@ -65,6 +71,8 @@ export class Applier {
   #unreadable: { readonly cause: unknown } | undefined;
   #lastRow = 0;
   #lastEntry = 0;
+  /** Of changes and of whatever else is numbered in one order with them. */
+  #lastNumber = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -102,7 +110,7 @@ export class Applier {
   /** Applies a frame in one transaction. A command that is refused leaves nothing behind and hinders no other. */
   apply(frame: readonly Command[]): Applied {
     const changes: RowChange[] = [];
-    const state = { damagedWords: false, spaceSwitched: false };
+    const state: State = { damagedWords: false, spaceSwitched: false, embedded: [] };
     try {
       const outcomes = this.#parts.database
         .transaction(() => frame.map((command) => this.#attempt(command, changes, state)))
@@ -172,8 +180,11 @@ export class Applier {
       case 'begin-space':
         beginSpace(context, command.space, stamp);
         return { ok: true, type: 'begin-space' };
-      case 'embed':
-        return { ok: true, type: 'embed', embedded: embedRows(context, command.space, command.memories, stamp) };
+      case 'embed': {
+        const embedded = embedRows(context, command.space, command.memories, stamp);
+        state.embedded.push(embedded);
+        return { ok: true, type: 'embed', embedded: embedded.rows.length };
+      }
       case 'switch-space': {
         const switched = switchSpace(context, command.space, command.checkedThrough, stamp);
         state.spaceSwitched ||= switched;
@@ -219,7 +230,11 @@ export class Applier {
       findIdempotent: (author, key) => this.findIdempotent(author, key),
       analyze,
       nextRow: () => ++this.#lastRow,
-      nextEntry: () => ++this.#lastEntry,
+      nextEntry: () => {
+        this.#lastEntry = ++this.#lastNumber;
+        return this.#lastEntry;
+      },
+      nextNumber: () => ++this.#lastNumber,
       report: (change) => own.push(change),
       touch: (id, namespace) => touching.touch(id, namespace),
       reportDamagedWords: () => {
@@ -232,6 +247,7 @@ export class Applier {
     const max = (sql: string) => this.#parts.database.prepare(sql).pluck().get() as number;
     this.#lastRow = max('select coalesce(max(row), 0) from memories');
     this.#lastEntry = max('select coalesce(max(entry), 0) from changes');
+    this.#lastNumber = Math.max(this.#lastEntry, max('select coalesce(max(entry), 0) from spaces'));
   }
 }
 

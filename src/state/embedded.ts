@@ -11,18 +11,26 @@ type Line = Tables['embedded'];
 /** Which memories have vectors in spaces other than the one in which they got their first, and which have none in a space yet. */
 export class EmbeddedTable {
   readonly #insert: Statement<Line, unknown>;
+  readonly #reached: Statement<Pick<Line, 'space' | 'entry'>, unknown>;
   readonly #ofRow: Statement<{ row: number }, Line>;
   readonly #deleteOfRow: Statement<{ row: number }, unknown>;
   readonly #delete: Statement<Pick<Line, 'row' | 'space'>, unknown>;
-  readonly #missing: Statement<{ space: number; after: number; limit: number }, StoredRecord>;
+  readonly #missing: Statement<{ space: number; after: number; upTo: number }, StoredRecord>;
   readonly #missingSince: Statement<{ space: number; entry: number }, { row: number }>;
-  readonly #count: Statement<{ space: number }, { whole: number; missing: number }>;
   readonly #parts: Statement<{ space: number }, { row: number; parts: number }>;
   readonly #partsOf: Statement<{ row: number; space: number }, { parts: number }>;
 
   constructor(database: Database) {
     this.#insert = prepare(database, (p) =>
-      queries.replaceInto('embedded').values({ space: p('space'), row: p('row'), parts: p('parts') }),
+      queries
+        .replaceInto('embedded')
+        .values({ space: p('space'), row: p('row'), parts: p('parts'), entry: p('entry') }),
+    );
+    this.#reached = prepare(database, (p) =>
+      queries
+        .updateTable('spaces')
+        .set({ entry: p('entry') })
+        .where('id', '=', p('space')),
     );
     this.#ofRow = prepare(database, (p) => queries.selectFrom('embedded').selectAll().where('row', '=', p('row')));
     this.#deleteOfRow = prepare(database, (p) => queries.deleteFrom('embedded').where('row', '=', p('row')));
@@ -32,29 +40,21 @@ export class EmbeddedTable {
     this.#missing = prepare(database, (p) =>
       withText()
         .where('memories.row', '>', p('after'))
+        .where('memories.row', '<=', p('upTo'))
         .where('memories.parts', '>', 0)
         .where(lacks(p('space')))
-        .orderBy('memories.row')
-        .limit(p('limit')),
+        .orderBy('memories.row'),
     );
     this.#missingSince = prepare(database, (p) =>
       queries
         .selectFrom('changes')
         .innerJoin('memories', 'memories.row', 'changes.row')
         .select('memories.row')
+        .distinct()
         .where('changes.entry', '>', p('entry'))
         .where('memories.parts', '>', 0)
         .where(lacks(p('space')))
-        .limit(1),
-    );
-    this.#count = prepare(database, (p) =>
-      queries
-        .selectFrom('memories')
-        .select(({ fn }) => [
-          fn.countAll<number>().as('whole'),
-          sql<number>`coalesce(sum(${lacks(p('space'))}), 0)`.as('missing'),
-        ])
-        .where('memories.parts', '>', 0),
+        .orderBy('memories.row'),
     );
     this.#partsOf = prepare(database, (p) =>
       queries
@@ -75,6 +75,11 @@ export class EmbeddedTable {
     this.#insert.run(line);
   }
 
+  /** The latest number in a space. */
+  reached({ space, entry }: Pick<Line, 'space' | 'entry'>): void {
+    this.#reached.run({ space, entry });
+  }
+
   /** The spaces, beside its first, in which a memory has vectors. */
   ofRow(row: number): Line[] {
     return this.#ofRow.all({ row });
@@ -88,19 +93,14 @@ export class EmbeddedTable {
     this.#delete.run(line);
   }
 
-  /** Memories that have vectors, and none in that space: in the order of their rows, after one. */
-  missing(space: number, after: number, limit: number): StoredRecord[] {
-    return this.#missing.all({ space, after, limit });
+  /** Of a range of rows, the memories that have vectors, and none in that space. */
+  missing(space: number, { after, upTo }: { readonly after: number; readonly upTo: number }): StoredRecord[] {
+    return this.#missing.all({ space, after, upTo });
   }
 
-  /** Whether one that changed after an entry lacks its vectors in a space. */
-  isMissingSince(space: number, entry: number): boolean {
-    return this.#missingSince.get({ space, entry }) !== undefined;
-  }
-
-  /** How many memories have vectors, and how many of them none in that space. */
-  count(space: number): { whole: number; missing: number } {
-    return this.#count.get({ space }) ?? { whole: 0, missing: 0 };
+  /** The rows of those that changed after an entry and lack their vectors in a space. */
+  missingSince(space: number, entry: number): number[] {
+    return this.#missingSince.all({ space, entry }).map(({ row }) => row);
   }
 
   /** How many parts one memory has in that space. */

@@ -104,14 +104,15 @@ export class Interning {
   }
 
   /** The one space in that role. */
-  spaceInRole(role: 'current' | 'next' | 'previous'): Space | undefined {
+  spaceInRole(role: Exclude<Space['role'], 'dropped'>): Space | undefined {
     return this.#spaces.find((space) => space.role === role);
   }
 
-  /** The space of that name, unless its vectors were dropped. */
+  /** The space of that name, unless its vectors are dropped. */
   findSpace({ model, dimensions }: SpaceName): Space | undefined {
     return this.#spaces.find(
-      ({ name, role }) => role !== 'dropped' && name.model === model && name.dimensions === dimensions,
+      ({ name, role }) =>
+        role !== 'dropping' && role !== 'dropped' && name.model === model && name.dimensions === dimensions,
     );
   }
 
@@ -165,7 +166,7 @@ export class Interning {
   internSpace(name: SpaceName, role: Space['role'] = 'current'): number {
     const { model, dimensions } = name;
     const id = this.#spaces.length + 1;
-    this.#insert.space.run({ id, model, dimensions, normalized: Number(name.normalized), role });
+    this.#insert.space.run({ id, model, dimensions, normalized: Number(name.normalized), role, entry: 0 });
     return this.#addSpace(name, role);
   }
 
@@ -267,6 +268,7 @@ function prepareInserts(database: Database): Inserts {
         dimensions: p('dimensions'),
         normalized: p('normalized'),
         role: p('role'),
+        entry: p('entry'),
       }),
     ),
     role: prepare(database, (p) =>

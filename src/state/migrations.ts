@@ -63,7 +63,11 @@ create table former_subjects (user_id text not null, row integer not null, prima
   chainTablesScript,
   `
 alter table spaces add column role text not null default 'current';
-create table embedded (space integer not null, row integer not null, parts integer not null, primary key (row, space)) without rowid;
+alter table spaces add column entry integer not null default 0;
+create table embedded (
+  space integer not null, row integer not null, parts integer not null, entry integer not null, primary key (row, space)
+) without rowid;
+create index embedded_entry on embedded (space, entry);
 `,
 ];
 

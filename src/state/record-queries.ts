@@ -65,6 +65,13 @@ export class RecordQueries {
     return stored === undefined || stored.state === 'forgotten' ? undefined : this.#seal.open(stored);
   }
 
+  /** The same, passing over one that is damaged. */
+  intactByRow(row: number): Record | undefined {
+    const stored = this.#byRow.get({ row });
+    const record = stored === undefined || stored.state === 'forgotten' ? undefined : recordOf(stored);
+    return record !== undefined && this.#seal.isIntact(record) ? record : undefined;
+  }
+
   /** The one record with that key among those with the same labels; of any owner, the shared one or else the first owner's. */
   byKey(scope: number, owner: number | 'any', key: string): Record | undefined {
     const record = this.uncheckedByKey(scope, owner, key);

@@ -6,8 +6,8 @@ import type { Record } from './record';
 export interface Revision {
   /** The record's columns that change. */
   readonly columns: Partial<Omit<Record, 'row' | 'id' | 'revision' | 'entry' | 'checksum'>>;
-  /** The vectors of the new text, none where the list is empty. Absent: the vectors stay. */
-  readonly embedded?: readonly Embedded[];
+  /** The vectors of the new text. `null`: it has none. Absent: the vectors stay. */
+  readonly embedded?: Embedded | null;
   readonly at: number;
   readonly by: number;
 }
@@ -45,9 +45,9 @@ export function revise(context: ApplyContext, record: Record, revision: Revision
   return stamped;
 }
 
-function replaceVectors(context: ApplyContext, record: Record, embedded: readonly Embedded[]) {
+function replaceVectors(context: ApplyContext, record: Record, embedded: Embedded | null) {
   removeVectors(context, record);
-  return insertVectors(context, record.row, embedded);
+  return insertVectors(context, record.row, embedded ?? undefined);
 }
 
 function replaceTokens(context: ApplyContext, record: Record, text: string) {

@@ -29,7 +29,9 @@ export interface SpacesTable {
   dimensions: number;
   normalized: number;
   /** What the store does with it. */
-  role: 'current' | 'next' | 'previous' | 'dropped';
+  role: 'current' | 'next' | 'previous' | 'dropping' | 'dropped';
+  /** The number of the latest vectors that were made there of memories that were stored before. */
+  entry: number;
 }
 
 export interface MemoriesTable {
@@ -122,6 +124,8 @@ export interface EmbeddedTable {
   space: number;
   row: number;
   parts: number;
+  /** In one order with the changes, so that an index that follows them misses neither. */
+  entry: number;
 }
 
 export interface DeclarationsTable {

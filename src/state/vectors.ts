@@ -25,9 +25,10 @@ export class Vectors implements VectorTruth {
   readonly #checksum: Checksum;
   readonly #ofRow: Statement<{ from: number; to: number }, VectorRow>;
   readonly #idOf: Statement<{ row: number }, { id: string }>;
-  readonly #lastEntry: Statement<object, { entry: number | null }>;
+  readonly #lastChange: Statement<object, { entry: number | null }>;
+  readonly #lastOfSpace: Statement<{ space: number }, { entry: number }>;
   readonly #change: Statement<{ entry: number }, object>;
-  readonly #changedSince: Statement<{ entry: number }, { row: number }>;
+  readonly #changedSince: Statement<{ entry: number; space: number }, { row: number }>;
 
   constructor(database: Database, checksum: Checksum, where: SpaceParts) {
     this.#where = where;
@@ -36,18 +37,30 @@ export class Vectors implements VectorTruth {
       queries.selectFrom('vectors').selectAll().where('key', '>=', p('from')).where('key', '<=', p('to')),
     );
     this.#idOf = prepare(database, (p) => queries.selectFrom('memories').select('id').where('row', '=', p('row')));
-    this.#lastEntry = prepare(database, () =>
+    this.#lastChange = prepare(database, () =>
       queries.selectFrom('changes').select(({ fn }) => fn.max('entry').as('entry')),
+    );
+    this.#lastOfSpace = prepare(database, (p) =>
+      queries.selectFrom('spaces').select('entry').where('id', '=', p('space')),
     );
     this.#change = prepare(database, (p) =>
       queries
         .selectFrom('changes')
         .innerJoin('memories', 'memories.row', 'changes.row')
         .select(['memories.id', 'changes.revision', 'changes.at'])
-        .where('changes.entry', '=', p('entry')),
+        .where('changes.entry', '<=', p('entry'))
+        .orderBy('changes.entry', 'desc')
+        .limit(1),
     );
     this.#changedSince = prepare(database, (p) =>
-      queries.selectFrom('changes').select('row').distinct().where('entry', '>', p('entry')).orderBy('row'),
+      queries
+        .selectFrom('changes')
+        .select('row')
+        .where('entry', '>', p('entry'))
+        .union(
+          queries.selectFrom('embedded').select('row').where('space', '=', p('space')).where('entry', '>', p('entry')),
+        )
+        .orderBy('row'),
     );
   }
 
@@ -64,7 +77,8 @@ export class Vectors implements VectorTruth {
   }
 
   entry(): number {
-    return this.#lastEntry.get({})?.entry ?? 0;
+    const ofSpace = this.#lastOfSpace.get({ space: this.#where.space() ?? 0 })?.entry ?? 0;
+    return Math.max(this.#lastChange.get({})?.entry ?? 0, ofSpace);
   }
 
   fingerprint(entry: number): string {
@@ -72,7 +86,8 @@ export class Vectors implements VectorTruth {
   }
 
   rowsChangedSince(entry: number): Uint32Array {
-    return Uint32Array.from(this.#changedSince.all({ entry }), ({ row }) => row);
+    const space = this.#where.space() ?? 0;
+    return Uint32Array.from(this.#changedSince.all({ entry, space }), ({ row }) => row);
   }
 
   /**

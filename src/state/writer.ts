@@ -67,8 +67,9 @@ export class Writer {
     }
   }
 
-  deleteVectors(row: number, space: number): void {
-    this.#statements.deleteVectors.run({ from: vectorKey(space, row, 0), to: vectorKey(space, row, maxParts - 1) });
+  /** Of a row, or of all rows up to another. */
+  deleteVectors(row: number, space: number, upTo = row): void {
+    this.#statements.deleteVectors.run({ from: vectorKey(space, row, 0), to: vectorKey(space, upTo, maxParts - 1) });
   }
 
   insertChange(change: Tables['changes']): void {

@@ -177,6 +177,9 @@ const taken: Readonly<Record<string, Action>> = {
   share: 'share',
   forget: 'forget',
   forgetWhere: 'forget',
+  reembed: 'administer',
+  rollback: 'administer',
+  dropUnusedSpaces: 'administer',
   'add-declaration': 'administer',
   'end-declaration': 'administer',
 };

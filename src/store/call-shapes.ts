@@ -20,6 +20,7 @@ import {
   unitInterval,
   vector,
 } from '../domain/parse/shapes';
+import type { ReembedProgress } from '../lifecycle/reembedding';
 
 const maxListLimit = 1_000;
 const maxBatchSize = 10_000;
@@ -129,6 +130,19 @@ export function callShapes(limits: Limits) {
     }),
     auditRetain: fields({ since: time }),
     backup: fields(long),
+    reembed: fields({
+      ...call,
+      onProgress: z
+        .custom<(progress: ReembedProgress) => void>((value) => typeof value === 'function', {
+          error: 'must be a function.',
+        })
+        .optional(),
+      batchSize: whole(1, maxBatchSize).optional(),
+      maxPerSecond: z
+        .number({ error: 'must be a number above 0.' })
+        .positive({ error: 'must be a number above 0.' })
+        .optional(),
+    }),
     verify: fields({ ...long, repair: flag.optional() }),
   };
 }

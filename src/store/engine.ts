@@ -9,6 +9,8 @@ import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Environment } from '../environment/environment';
 import { KeywordIndex } from '../keyword-index/keyword-index';
 import { Postings } from '../keyword-index/postings';
+import type { SpaceContext } from '../lifecycle/space-context';
+import { SpaceMoves } from '../lifecycle/space-moves';
 import type { ReplicatedLog } from '../log/replicated-log';
 import { CursorSeal } from '../recall/cursor';
 import type { ReadContext } from '../recall/read-context';
@@ -16,6 +18,7 @@ import { VisibleCache } from '../recall/visible-cache';
 import type { Feed } from '../recall/watch';
 import type { Applied } from '../state/apply';
 import { findDuplicate } from '../state/apply-remember';
+import type { EmbeddedRows } from '../state/apply-space';
 import { DecidingRules } from '../state/deciding-rules';
 import type { RowChange } from '../state/row-change';
 import type { PartsInSpace } from '../state/space-parts';
@@ -39,6 +42,8 @@ export interface EngineParts {
   readonly vectors: SpaceSearch;
   /** A search in another space of the store. */
   searchIn(space: number): { readonly search: VectorSearch; readonly parts: PartsInSpace };
+  /** Removes what a search in another space has left on disk. */
+  removeIndex(space: number): Promise<void>;
   readonly events: EventSource;
   readonly changed: Feed & { changed(): void; close(): void };
   readonly audit: Audit;
@@ -64,7 +69,10 @@ export class Engine {
   readonly deciding = new DecidingRules();
   /** Records that passed a compiled filter and not the check on the way out: every one is a mistake of ours. */
   recheckRejected = 0;
+  /** The ways to other embedding spaces. */
+  readonly moves: SpaceMoves;
   readonly #parts: EngineParts;
+  #nextParts: PartsInSpace | undefined;
   readonly #postings: Postings;
   readonly #reading: ReadContext;
   readonly #writing: WriteContext;
@@ -88,6 +96,7 @@ export class Engine {
     this.#postings = new Postings({ read: (term) => truth.readPostings(term) });
     this.#reading = this.#readContext();
     this.#writing = this.#writeContext();
+    this.moves = new SpaceMoves(this.#spaceContext());
   }
 
   reading(): ReadContext {
@@ -105,12 +114,15 @@ export class Engine {
   }
 
   /** Told of every frame, after its commit and before its callers are answered. */
-  applied({ outcomes, changes, damagedWords }: Applied): void {
+  applied({ outcomes, changes, damagedWords, spaceSwitched, embedded }: Applied): void {
     for (const outcome of outcomes) if (!outcome.ok) this.#proposed.add(outcome.error);
     this.audit.changed();
     if (damagedWords) this.#postings.clear();
     this.#follow(changes);
+    for (const each of embedded) this.#followNext(each);
+    if (spaceSwitched) this.#switchSearch();
     if (changes.length === 0) return;
+    this.moves.changed();
     this.#parts.changed.changed();
     if (this.events.has('committed')) {
       this.events.emit('committed', { index: this.truth.lastEntry, ids: changes.map(({ id }) => id) });
@@ -145,6 +157,7 @@ export class Engine {
   }
 
   async close(): Promise<void> {
+    await this.moves.close();
     await this.#parts.log.close();
     this.#parts.changed.close();
     await this.vectors.close();
@@ -161,13 +174,30 @@ export class Engine {
       if (tokens !== undefined) this.#postings.added(row, tokens);
     }
     const rows = changes.flatMap(({ row, reindex }) => (reindex ? [row] : []));
-    if (rows.length > 0) this.vectors.applied(this.truth.lastEntry, rows);
+    if (rows.length === 0) return;
+    this.#nextParts?.follow(rows);
+    this.vectors.applied(this.truth.lastEntry, rows);
+  }
+
+  #followNext({ space, rows, entry }: EmbeddedRows): void {
+    if (this.#nextParts?.space() !== space) return;
+    this.#nextParts.follow(rows);
+    this.vectors.appliedNext(entry, rows);
+  }
+
+  #switchSearch(): void {
+    const { interning } = this.truth;
+    this.vectors.switch(() => this.#parts.searchIn(interning.currentSpace?.id as number).search);
+    this.#nextParts = undefined;
   }
 
   /** Follows what the owner of the folder has changed. */
   #refresh(): void {
     if (!this.readOnly) return;
+    const space = this.truth.interning.currentSpace?.id;
     const changes = this.truth.refresh();
+    // A store gets its first vectors without a switch.
+    if (space !== undefined && this.truth.interning.currentSpace?.id !== space) this.#switchSearch();
     if (changes.length === 0) return;
     // Which words came and went is not known here: they are read again when they are next asked for.
     this.#postings.clear();
@@ -205,6 +235,29 @@ export class Engine {
         }),
       recheckRejected: () => {
         this.recheckRejected++;
+      },
+    };
+  }
+
+  #spaceContext(): SpaceContext {
+    const { truth, searchIn, removeIndex } = this.#parts;
+    return {
+      truth,
+      embedder: this.embedder,
+      writing: this.#writing,
+      prepareSearch: (space) => {
+        const { search, parts } = searchIn(space);
+        // In one turn: what is applied from here on is followed.
+        this.#nextParts = parts;
+        return this.vectors.prepare(search);
+      },
+      abandonSearch: () => {
+        this.#nextParts = undefined;
+        return this.vectors.abandon();
+      },
+      removeIndex: async (space) => {
+        await this.vectors.left();
+        await removeIndex(space);
       },
     };
   }

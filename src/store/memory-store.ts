@@ -4,7 +4,9 @@ import { parse, parseAll } from '../domain/parse/parse';
 import type { Principal } from '../domain/principal';
 import { root } from '../domain/principal';
 import type { Scope } from '../domain/selection';
-import type { EmbeddingSpace } from '../embedding/embedder';
+import type { Embedder, EmbeddingSpace } from '../embedding/embedder';
+import { startStopwatch } from '../environment/stopwatch';
+import type { ReembedOptions } from '../lifecycle/reembedding';
 import { translated } from '../sqlite/errors';
 import { RootAudit, type StoreAudit } from './audit-handle';
 import { AuditedCalls } from './audited-calls';
@@ -16,6 +18,7 @@ import { Lifetime } from './lifetime';
 import type { MemoryHandle } from './memory-handle';
 import { type OpenOptions, parseOptions } from './open-options';
 import { PrincipalHandle } from './principal-handle';
+import { type Host, type Reembedding, reembed, rollback } from './reembedding';
 import { openShared } from './shared-engines';
 import { type VerifyResult, verify } from './verify';
 
@@ -28,6 +31,8 @@ export interface Stats {
   /** Changes that the vector index has yet to follow. They are found all the same. */
   behind: number;
   space: EmbeddingSpace;
+  /** Other spaces in which it has vectors: the one that it is on its way to, the one it came from, one that is being dropped. */
+  otherSpaces: (EmbeddingSpace & { role: 'next' | 'previous' | 'dropping' })[];
   /** Records that a compiled filter let through and the check on the way out did not: always 0, or a mistake of this library. */
   recheckRejected: number;
 }
@@ -121,6 +126,44 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
     );
   }
 
+  /**
+   * Leaves the embedding model of this store for another one, while reads and writes go on: every memory that has vectors gets them
+   * from the new one, too, made of its text; what is written meanwhile gets both. Searches use the old ones until all is there, and
+   * the new ones from one moment to the next. A call that was broken off, by whatever, goes on when it is made again. The old
+   * vectors stay, and are kept complete as long as their embedder is at hand, until `dropUnusedSpaces`.
+   *
+   * @throws INVALID_INPUT, EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL, STORE_CLOSED; searches stay as they were
+   */
+  reembed(embedder: Embedder, options: ReembedOptions = {}): Reembedding {
+    this.#lifetime.assertOpen();
+    return reembed(this.#host(), embedder, options);
+  }
+
+  /**
+   * Goes back to the space that the store had before `reembed`, in an instant: only what was written without its embedder has to
+   * be embedded. The space that it leaves stays, to go there again.
+   *
+   * @throws INVALID_INPUT where there is none, EMBEDDER_MISSING, and what `reembed` throws
+   */
+  rollback(options: ReembedOptions = {}): Reembedding {
+    this.#lifetime.assertOpen();
+    return rollback(this.#host(), options);
+  }
+
+  /** Drops the vectors of every embedding space but the one that is searched. */
+  async dropUnusedSpaces(options: Long = {}): Promise<void> {
+    this.#lifetime.assertOpen();
+    await this.#calls.write('dropUnusedSpaces', async () => {
+      this.#engine.writing();
+      const { signal, onProgress } = parse(this.#engine.shapes.long, options, 'The options');
+      const signals = [signal, this.#lifetime.ended].filter((each) => each !== undefined);
+      const elapsedMs = startStopwatch();
+      await this.#engine.moves.dropUnused(AbortSignal.any(signals), (done, total) =>
+        onProgress?.({ phase: 'drop', done, failed: 0, total, perSecond: (done / elapsedMs()) * 1000 }),
+      );
+    });
+  }
+
   async stats(): Promise<Stats> {
     this.#lifetime.assertOpen();
     const { truth, vectors, embedder, recheckRejected } = this.#engine;
@@ -130,6 +173,7 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
       bytes: pragma('page_count') * pragma('page_size'),
       behind: vectors.behind,
       space: embedder.space,
+      otherSpaces: otherSpaces(truth.interning),
       recheckRejected,
     }));
   }
@@ -148,4 +192,16 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  #host(): Host {
+    return { engine: this.#engine, lifetime: this.#lifetime, calls: this.#calls };
+  }
+}
+
+function otherSpaces(interning: Engine['truth']['interning']): Stats['otherSpaces'] {
+  const roles = ['next', 'previous', 'dropping'] as const;
+  return roles.flatMap((role) => {
+    const space = interning.spaceInRole(role);
+    return space === undefined ? [] : [{ ...space.name, role }];
+  });
 }

@@ -87,8 +87,11 @@ function has<T>(...names: (keyof T & string)[]) {
   });
 }
 
+/** What can be an embedder. */
+export const embedderShape = has<Embedder>('space', 'maxTokens', 'embedDocuments', 'embedQuery');
+
 const optionsShape = fields({
-  embedder: has<Embedder>('space', 'maxTokens', 'embedDocuments', 'embedQuery').optional(),
+  embedder: embedderShape.optional(),
   metadata: z
     .custom<StandardSchemaV1>((value) => value !== null && value !== undefined && '~standard' in Object(value), {
       error: 'must be a Standard Schema.',

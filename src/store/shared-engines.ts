@@ -1,7 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { invalidInput } from '../domain/errors';
-import { assertAccepted, batched, declareRules, openFolder } from './compose';
+import { assertAccepted, batched, openFolder } from './compose';
+import { declareRules } from './declare';
 import type { Engine } from './engine';
 import type { Options } from './open-options';
 

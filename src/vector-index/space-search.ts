@@ -27,32 +27,38 @@ export class SpaceSearch implements VectorSearch {
     this.#next?.applied(entry, rows);
   }
 
-  /** Follows what is written in the next space alone. */
+  /** As `applied`, of vectors in the next space alone. */
   appliedNext(entry: number, rows: readonly number[]): void {
     this.#next?.applied(entry, rows);
   }
 
-  /** Takes a search in the next space, and waits until its index has followed. */
+  /** Takes a search in the next space, and waits until it is as fast as it gets. */
   async prepare(next: VectorSearch): Promise<void> {
-    await this.#next?.close();
+    await this.abandon();
     this.#next = next;
     next.index();
     await next.settled();
   }
 
-  /** What was prepared is not needed. */
+  /** Gives up what was prepared. */
   async abandon(): Promise<void> {
     const next = this.#next;
     this.#next = undefined;
     await next?.close();
   }
 
-  /** From now on the next search is the one in use. Those under way end with the one before. */
-  switch(next: VectorSearch): void {
+  /** From now on the search that was prepared is the one in use, or else one that is made. Those under way end with the one before. */
+  switch(make: () => VectorSearch): void {
     const before = this.#current;
-    this.#current = new CountedSearch(this.#next ?? next);
+    this.#current = new CountedSearch(this.#next ?? make());
     this.#next = undefined;
+    this.#current.index();
     this.#leaving = Promise.all([this.#leaving, before.idle().then(() => before.search.close())]).then(() => undefined);
+  }
+
+  /** Resolves when nothing searches in the space before any more, and its files are closed. */
+  left(): Promise<void> {
+    return this.#leaving;
   }
 
   settled(): Promise<void> {

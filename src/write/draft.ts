@@ -1,5 +1,5 @@
 import { isCleared, mayIn, mayRead } from '../access/authorise';
-import type { Draft, Embedded } from '../domain/command';
+import type { Draft, Embedded, SpaceName } from '../domain/command';
 import { invalidInput, MemoryError } from '../domain/errors';
 import type { Meta } from '../domain/json';
 import { showNamespace } from '../domain/namespace';
@@ -7,6 +7,7 @@ import { issuesOf } from '../domain/parse/parse';
 import { isPlain } from '../domain/parse/parse-json';
 import type { ParsedMemory } from '../domain/parse/parse-memory';
 import { liesIn, writtenBy } from '../domain/scope';
+import { unit } from '../embedding/space-embedder';
 import { forbiddenKey } from '../state/apply-share';
 import { relatedIssues } from './related-issues';
 import type { Author, WriteContext } from './write-context';
@@ -25,6 +26,8 @@ export interface Candidate {
  * @throws INVALID_INPUT with every issue, FORBIDDEN
  */
 export async function check(context: WriteContext, author: Author, given: unknown): Promise<Candidate> {
+  // A vector that comes along is one of the space of this moment, wherever the store is when its turn comes.
+  const { space } = context.embedder;
   // A copy: what is looked at several times must be the same each time, whatever the caller's object does.
   const input = typeof given === 'object' && given !== null && isPlain(given) ? { ...given } : given;
   const parsed = context.newMemory.safeParse(input);
@@ -33,7 +36,7 @@ export async function check(context: WriteContext, author: Author, given: unknow
   if (issues.length > 0) throw invalidInput(issues, 'The memory');
   const value = completed(author, parsed.data, metadata);
   authorise(context, author, value);
-  return candidateOf(context, value);
+  return candidateOf(context, value, space);
 }
 
 type Completed = Omit<ParsedMemory, 'namespace' | 'tags' | 'metadata'> & Pick<Draft, 'namespace' | 'tags' | 'metadata'>;
@@ -74,7 +77,7 @@ function authorise(context: WriteContext, { actor, bound }: Author, value: Compl
   }
 }
 
-function candidateOf(context: WriteContext, value: Completed): Candidate {
+function candidateOf(context: WriteContext, value: Completed, space: SpaceName): Candidate {
   const { vector, embed, signal: _, idempotencyKey, validFrom, validTo, expiresAt } = value;
   const digest = idempotencyKey === undefined ? undefined : context.digest(contentOf(value));
   return {
@@ -97,7 +100,7 @@ function candidateOf(context: WriteContext, value: Completed): Candidate {
       ...(value.supersedes === undefined ? {} : { supersedes: value.supersedes }),
       ...(idempotencyKey === undefined || digest === undefined ? {} : { idempotency: { key: idempotencyKey, digest } }),
     },
-    given: vector === undefined ? undefined : context.embedder.given(vector),
+    given: vector === undefined ? undefined : { space, vectors: [unit(vector)] },
     embed: embed !== false,
   };
 }

@@ -1,16 +1,48 @@
+import type { Draft, Embedded } from '../domain/command';
 import { MemoryError } from '../domain/errors';
-import type { WriteContext } from './write-context';
+import type { Remembered } from '../domain/memory';
+import { isSame } from '../embedding/space-embedder';
+import type { Candidate } from './draft';
+import { finish } from './embed';
+import { propose } from './propose';
+import { stampOf } from './stamp';
+import type { Author, WriteContext } from './write-context';
 
-/** Runs a write; again where the store moved on to another embedding space while its vectors were made. */
-export async function inSpace<T>({ embedder }: Pick<WriteContext, 'embedder'>, write: () => Promise<T>): Promise<T> {
+/** Whether a write was refused because the store moved on to another embedding space after its vectors were made. */
+export function hasMoved(
+  { embedder }: Pick<WriteContext, 'embedder'>,
+  embedded: Embedded | undefined,
+  error: unknown,
+): boolean {
+  const isMismatch = MemoryError.is(error) && error.code === 'EMBEDDER_MISMATCH';
+  return isMismatch && embedded !== undefined && !isSame(embedded.space, embedder.space);
+}
+
+export interface Writing {
+  readonly author: Author;
+  readonly at: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Embeds candidates, unless that was done, and stores them in one command. */
+export async function storeAll(
+  context: WriteContext,
+  candidates: readonly Candidate[],
+  { author, at, signal }: Writing,
+  embedded?: readonly Draft[],
+): Promise<readonly Remembered[]> {
+  const call = signal === undefined ? {} : { signal };
+  let drafts = embedded ?? (await finish(context, candidates, at, call));
   for (;;) {
-    const { model, dimensions } = embedder.space;
+    signal?.throwIfAborted();
     try {
-      return await write();
+      const stamp = stampOf(context, author, at);
+      return (await propose(context, { type: 'remember', drafts, stamp })).remembered;
     } catch (error) {
-      const { space } = embedder;
-      const moved = space.model !== model || space.dimensions !== dimensions;
-      if (!moved || !MemoryError.is(error) || error.code !== 'EMBEDDER_MISMATCH') throw error;
+      // A vector that somebody brought lies in the space for which it was brought.
+      const isOurs = candidates.every(({ given }) => given === undefined);
+      if (!isOurs || !drafts.some((draft) => hasMoved(context, draft.embedded, error))) throw error;
+      drafts = await finish(context, candidates, at, call);
     }
   }
 }

@@ -5,8 +5,7 @@ import { startStopwatch } from '../environment/stopwatch';
 import { asRefusal, batchesOf } from './batches';
 import { type Candidate, check } from './draft';
 import { finish } from './embed';
-import { propose } from './propose';
-import { stampOf } from './stamp';
+import { storeAll } from './in-space';
 import type { Author, WriteContext } from './write-context';
 
 /** What became of each item, in input order. */
@@ -60,16 +59,10 @@ export async function rememberAll<M>(
   options.signal?.throwIfAborted();
   const elapsedMs = startStopwatch();
   const at = context.clock.now();
-  const drafts = await finish(context, candidates, at, options);
-  options.signal?.throwIfAborted();
-  const { remembered } = await propose(context, {
-    type: 'remember',
-    drafts,
-    stamp: stampOf(context, author, at),
-  });
+  const remembered = await storeAll(context, candidates, { author, at, signal: options.signal });
   const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
   for (const [index, one] of remembered.entries()) tally(total, { index, ok: true, ...one });
-  const done = drafts.length;
+  const done = candidates.length;
   options.onProgress?.({ phase: 'remember', done, failed: 0, total: done, perSecond: (done / elapsedMs()) * 1000 });
   return total;
 }
@@ -124,11 +117,9 @@ async function rememberBatch(
       if ('error' in finished) return { index, ok: false, error: finished.error };
       const draft = finished.value[next++];
       if (draft === undefined) throw new Error('The embedder gave fewer vectors than texts.');
-      const proposed = await attempt(() =>
-        propose(context, { type: 'remember', drafts: [draft], stamp: stampOf(context, author, at) }),
-      );
-      if ('error' in proposed) return { index, ok: false, error: proposed.error };
-      return { index, ok: true, ...(proposed.value.remembered[0] as Remembered) };
+      const stored = await attempt(() => storeAll(context, [each.value], { author, at }, [draft]));
+      if ('error' in stored) return { index, ok: false, error: stored.error };
+      return { index, ok: true, ...(stored.value[0] as Remembered) };
     }),
   );
 }

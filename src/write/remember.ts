@@ -1,8 +1,6 @@
 import type { Remembered } from '../domain/memory';
 import { check } from './draft';
-import { finish } from './embed';
-import { propose } from './propose';
-import { stampOf } from './stamp';
+import { storeAll } from './in-space';
 import type { Author, WriteContext } from './write-context';
 
 /** Stores one memory. */
@@ -19,12 +17,6 @@ export async function remember(
   // A replay costs no embedding. `apply` looks again, and decides.
   const duplicate = idempotency && context.findDuplicate(author.actor, idempotency);
   if (duplicate !== undefined) return duplicate;
-  const drafts = await finish(context, [candidate], at, signal === undefined ? {} : { signal });
-  signal?.throwIfAborted();
-  const { remembered } = await propose(context, {
-    type: 'remember',
-    drafts,
-    stamp: stampOf(context, author, at),
-  });
-  return remembered[0] as Remembered;
+  const [remembered] = await storeAll(context, [candidate], { author, at, signal });
+  return remembered as Remembered;
 }

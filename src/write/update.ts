@@ -2,7 +2,7 @@ import type { Patch } from '../domain/command';
 import { invalidInput } from '../domain/errors';
 import type { Memory } from '../domain/memory';
 import type { ParsedPatch } from '../domain/parse/parse-memory';
-import { vectorsOf } from './embed';
+import { hasMoved } from './in-space';
 import { checkedMetadata } from './metadata';
 import { propose } from './propose';
 import { stampOf } from './stamp';
@@ -32,19 +32,22 @@ export async function update(
   signal?.throwIfAborted();
   const call = signal === undefined ? {} : { signal };
   const texts = patch.text !== undefined && target.embedded ? [patch.text] : [];
-  const [[embedded], [elsewhere]] = await Promise.all([
-    context.embedder.documents(texts, call),
-    context.embedder.elsewhere(texts, call),
-  ]);
-  signal?.throwIfAborted();
-  const { memory } = await propose(context, {
-    type: 'update',
-    id: target.memory.id,
-    patch: { ...patch, ...vectorsOf(embedded, elsewhere) },
-    ...(ifRevision === undefined ? {} : { ifRevision }),
-    stamp: stampOf(context, author),
-  });
-  return memory;
+  for (;;) {
+    const [embedded] = await context.embedder.documents(texts, call);
+    signal?.throwIfAborted();
+    try {
+      const { memory } = await propose(context, {
+        type: 'update',
+        id: target.memory.id,
+        patch: embedded === undefined ? patch : { ...patch, embedded },
+        ...(ifRevision === undefined ? {} : { ifRevision }),
+        stamp: stampOf(context, author),
+      });
+      return memory;
+    } catch (error) {
+      if (!hasMoved(context, embedded, error)) throw error;
+    }
+  }
 }
 
 async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memory): Promise<Patch> {

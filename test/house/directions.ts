@@ -20,6 +20,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   state: ['domain', 'access', 'audit', 'environment', 'keyword-index', 'vector-index', 'sqlite'],
   write: ['domain', 'access', 'audit', 'state', 'embedding', 'log', 'environment'],
   recall: ['domain', 'access', 'audit', 'state', 'sqlite', 'embedding', 'vector-index', 'keyword-index', 'environment'],
+  lifecycle: ['domain', 'state', 'write', 'embedding', 'environment'],
   store: 'everything',
   testing: 'everything',
   '': 'everything',

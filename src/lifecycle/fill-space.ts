@@ -1,0 +1,112 @@
+import type { Reembedded } from '../domain/command';
+import { MemoryError } from '../domain/errors';
+import { root } from '../domain/principal';
+import { nextTurn } from '../environment/turn';
+import type { Space } from '../state/interning';
+import { type Record, recordOf } from '../state/record';
+import { propose } from '../write/propose';
+import { stampOf } from '../write/stamp';
+import type { Pace } from './pace';
+import type { SpaceContext } from './space-context';
+
+export interface Filling {
+  readonly space: Space;
+  readonly batchSize: number;
+  readonly pace: Pace;
+  readonly signal: AbortSignal;
+  /** Told of rows that were looked at, and of memories among them that could not be embedded. */
+  onDone(rows: number, failed: number): void;
+  /** Told of memories that have their vectors there now. */
+  onEmbedded(memories: number): void;
+  /** Told of each text that the embedder refuses. Throws when that is enough. */
+  onRefused(id: string, error: MemoryError): void;
+  /** Told of each text that it takes among those that it refuses. */
+  onAccepted(): void;
+}
+
+// Looked at in one turn: most of them may have their vectors already.
+const rowsAtOnce = 512;
+
+/** Gives the memories of a range of rows that lack them their vectors in a space. */
+export async function fillRows(
+  context: SpaceContext,
+  filling: Filling,
+  range: { after: number; upTo: number },
+): Promise<void> {
+  for (let { after } = range; after < range.upTo; ) {
+    const upTo = Math.min(after + rowsAtOnce, range.upTo);
+    await fillRange(context, filling, { after, upTo });
+    after = upTo;
+  }
+}
+
+/** The same for single rows. */
+export async function fillSome(context: SpaceContext, filling: Filling, rows: readonly number[]): Promise<void> {
+  for (const row of rows) await fillRange(context, filling, { after: row - 1, upTo: row });
+}
+
+async function fillRange(
+  context: SpaceContext,
+  filling: Filling,
+  range: { after: number; upTo: number },
+): Promise<void> {
+  const { seal, embedded } = context.truth;
+  const { space, batchSize, pace, signal } = filling;
+  await nextTurn();
+  signal.throwIfAborted();
+  const missing = embedded.missing(space.id, range).map(recordOf);
+  // One that is damaged cannot be read, and so need not be found.
+  const records = missing.filter((record) => seal.isIntact(record));
+  filling.onDone(range.upTo - range.after - records.length, missing.length - records.length);
+  for (let i = 0; i < records.length; i += batchSize) {
+    const batch = records.slice(i, i + batchSize);
+    await pace.next(batch.length, signal);
+    const failed = await fillBatch(context, filling, batch);
+    filling.onDone(batch.length, failed);
+    await nextTurn();
+  }
+}
+
+async function fillBatch(context: SpaceContext, filling: Filling, batch: readonly Record[]): Promise<number> {
+  const { space, signal } = filling;
+  const memories = await embed(context, filling, batch);
+  signal.throwIfAborted();
+  if (memories.length === 0) return batch.length;
+  const stamp = stampOf(context.writing, { actor: root, bound: {} });
+  const { embedded } = await propose(context.writing, { type: 'embed', space: space.name, memories, stamp });
+  filling.onEmbedded(embedded);
+  return batch.length - memories.length;
+}
+
+async function embed(context: SpaceContext, filling: Filling, batch: readonly Record[]): Promise<Reembedded[]> {
+  const { space, signal } = filling;
+  const texts = batch.map(({ text }) => text);
+  try {
+    const made = await context.embedder.into(space.name, texts, { signal });
+    return batch.map(({ row, entry }, i) => ({ row, entry, vectors: made[i]?.vectors ?? [] }));
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return embedOneByOne(context, filling, batch);
+  }
+}
+
+/** One text that the embedder refuses must not keep the others from their vectors. */
+async function embedOneByOne(context: SpaceContext, filling: Filling, batch: readonly Record[]): Promise<Reembedded[]> {
+  const { space, signal } = filling;
+  const found: Reembedded[] = [];
+  for (const { id, row, entry, text } of batch) {
+    try {
+      const [one] = await context.embedder.into(space.name, [text], { signal });
+      found.push({ row, entry, vectors: one?.vectors ?? [] });
+      filling.onAccepted();
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      filling.onRefused(id, error);
+    }
+  }
+  return found;
+}
+
+function isRefusal(error: unknown): error is MemoryError {
+  return MemoryError.is(error) && error.code === 'EMBEDDING_FAILED' && !error.retryable;
+}

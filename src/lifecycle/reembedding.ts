@@ -1,0 +1,174 @@
+import type { Call, Progress } from '../domain/calls';
+import { MemoryError } from '../domain/errors';
+import { root } from '../domain/principal';
+import type { EmbeddingSpace } from '../embedding/embedder';
+import type { Space } from '../state/interning';
+import { propose } from '../write/propose';
+import { stampOf } from '../write/stamp';
+import { type Filling, fillRows, fillSome } from './fill-space';
+import type { Pace } from './pace';
+import type { SpaceContext } from './space-context';
+
+/** How far `reembed` has come. */
+export interface ReembedProgress extends Progress {
+  /** 'embed' the texts, 'index' the new vectors. */
+  phase: 'embed' | 'index';
+  total: number;
+  /** An estimate from the pace so far; absent until there is one, and while the index is built. */
+  remainingMs?: number;
+}
+
+/** How `reembed` works. */
+export interface ReembedOptions extends Call {
+  /** How many texts are embedded at a time. Default: 32. */
+  batchSize?: number;
+  /** How many memories are embedded in a second, at most. Default: as many as it can. */
+  maxPerSecond?: number;
+  onProgress?: (progress: ReembedProgress) => void;
+}
+
+/** What `reembed` has done. */
+export interface Reembedded {
+  /** The space that is searched from now on. */
+  space: EmbeddingSpace;
+  /** How many memories got vectors in it by this call. */
+  embedded: number;
+}
+
+export interface ReembeddingOptions {
+  readonly space: Space;
+  readonly batchSize: number;
+  readonly pace: Pace;
+  readonly signal: AbortSignal;
+  readonly onProgress: ((progress: ReembedProgress) => void) | undefined;
+  readonly elapsedMs: () => number;
+}
+
+/** How many texts are embedded at a time, unless it is said. */
+export const defaultBatchSize = 32;
+
+// A refused key refuses every text: who asked is told soon.
+const mostRefusedInARow = 64;
+// An error names so many of them.
+const mostNamed = 10;
+
+/**
+ * Moves a store to a space that it is on its way to: every memory that has vectors gets them there, the index of them is made
+ * ready, and one command makes it the space that is searched. What was done before, by a call that was broken off, is not done
+ * again. What is written meanwhile gets its vectors there at the end: no write waits for the new embedder.
+ */
+export class ReembeddingRun {
+  readonly #context: SpaceContext;
+  readonly #options: ReembeddingOptions;
+  readonly #filling: Filling;
+  readonly #refused = new Map<string, MemoryError>();
+  #refusedInARow = 0;
+  #isPrepared = false;
+  #total = 0;
+  #done = 0;
+  #failed = 0;
+  #embedded = 0;
+
+  constructor(context: SpaceContext, options: ReembeddingOptions) {
+    this.#context = context;
+    this.#options = options;
+    const { space, batchSize, pace, signal } = options;
+    this.#filling = {
+      space,
+      batchSize,
+      pace,
+      signal,
+      onDone: (rows, failed) => this.#progressed(rows, failed),
+      onEmbedded: (memories) => {
+        this.#embedded += memories;
+      },
+      onRefused: (id, error) => this.#onRefused(id, error),
+      onAccepted: () => {
+        this.#refusedInARow = 0;
+      },
+    };
+  }
+
+  /** @throws the signal's reason, EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL, STORE_CLOSED; what was done stays done. */
+  async run(): Promise<Reembedded> {
+    const { truth } = this.#context;
+    const { space } = this.#options;
+    let checkedThrough = truth.lastEntry;
+    this.#total = truth.columns.last;
+    await fillRows(this.#context, this.#filling, { after: 0, upTo: truth.columns.last });
+    for (;;) {
+      checkedThrough = await this.#catchUp(checkedThrough);
+      if (this.#refused.size > 0) throw refusedBy(space, this.#refused);
+      await this.#prepare();
+      if (await this.#switch(checkedThrough)) return { space: { ...space.name }, embedded: this.#embedded };
+    }
+  }
+
+  /** Fills what was written without its vectors there. Answers the change up to which nothing lacks them. */
+  async #catchUp(checked: number): Promise<number> {
+    const { truth } = this.#context;
+    for (;;) {
+      const upTo = truth.lastEntry;
+      const rows = truth.embedded.missingSince(this.#options.space.id, checked).filter((row) => this.#isOpen(row));
+      if (rows.length === 0 || this.#refused.size > 0) return upTo;
+      await fillSome(this.#context, this.#filling, rows);
+    }
+  }
+
+  /** Whether a row can be filled: one that is damaged cannot, and is not found in any space. */
+  #isOpen(row: number): boolean {
+    return this.#context.truth.records.intactByRow(row) !== undefined;
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#isPrepared) return;
+    const { space, signal } = this.#options;
+    this.#report('index');
+    await this.#context.prepareSearch(space.id);
+    this.#isPrepared = true;
+    signal.throwIfAborted();
+  }
+
+  async #switch(checkedThrough: number): Promise<boolean> {
+    const { space } = this.#options;
+    const { writing } = this.#context;
+    const stamp = stampOf(writing, { actor: root, bound: {} });
+    const command = { type: 'switch-space' as const, space: space.name, checkedThrough, stamp };
+    return (await propose(writing, command)).switched;
+  }
+
+  #onRefused(id: string, error: MemoryError): void {
+    this.#refused.set(id, error);
+    if (++this.#refusedInARow >= mostRefusedInARow) throw error;
+  }
+
+  #progressed(rows: number, failed: number): void {
+    this.#done += rows;
+    this.#failed += failed;
+    this.#report('embed');
+  }
+
+  #report(phase: ReembedProgress['phase']): void {
+    const { onProgress, elapsedMs } = this.#options;
+    if (onProgress === undefined) return;
+    const total = Math.max(this.#total, this.#done);
+    const perSecond = (this.#embedded / elapsedMs()) * 1000;
+    const remainingMs = ((total - this.#done) / perSecond) * 1000;
+    const isKnown = phase === 'embed' && Number.isFinite(remainingMs);
+    onProgress({
+      phase,
+      done: this.#done,
+      failed: this.#failed,
+      total,
+      perSecond,
+      ...(isKnown ? { remainingMs } : {}),
+    });
+  }
+}
+
+function refusedBy({ name }: Space, refused: ReadonlyMap<string, MemoryError>): MemoryError {
+  const ids = [...refused.keys()].slice(0, mostNamed).join(', ');
+  const more = refused.size > mostNamed ? `, and ${refused.size - mostNamed} more` : '';
+  const message = `${name.model} refuses the texts of ${ids}${more}: the store stays in its space, and all others have their vectors in the new one. Change or forget those memories, and call reembed again.`;
+  return new MemoryError('EMBEDDING_FAILED', message, { cause: refused.values().next().value });
+}

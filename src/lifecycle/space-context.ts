@@ -1,0 +1,16 @@
+import type { SpaceEmbedder } from '../embedding/space-embedder';
+import type { Truth } from '../state/truth';
+import type { WriteContext } from '../write/write-context';
+
+/** What the move from one embedding space to another needs. */
+export interface SpaceContext {
+  readonly truth: Truth;
+  readonly embedder: SpaceEmbedder;
+  readonly writing: WriteContext;
+  /** Makes the search in a space ready, beside the one in use. */
+  prepareSearch(space: number): Promise<void>;
+  /** Gives up the search that was prepared. */
+  abandonSearch(): Promise<void>;
+  /** Removes the index of a space that is not searched. */
+  removeIndex(space: number): Promise<void>;
+}
