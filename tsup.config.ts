@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { defineConfig } from 'tsup';
 
 /**
@@ -26,8 +26,17 @@ export default defineConfig({
   removeNodeProtocol: false,
   clean: true,
   target: 'node20',
-  onSuccess: writeLicences,
+  onSuccess: async () => {
+    await Promise.all([copyModel(), writeLicences()]);
+  },
 });
+
+/** The built-in model, beside the files that read it, with the licences of what it was learned from. */
+async function copyModel(): Promise<void> {
+  const folder = 'src/embedding/built-in';
+  await copyFile(`${folder}/built-in-model.bin`, 'dist/built-in-model.bin');
+  await copyFile(`${folder}/LICENSE-model.md`, 'dist/LICENSE-model.md');
+}
 
 async function writeLicences(): Promise<void> {
   const texts = await Promise.all(builtIn.map(async (name) => `## ${name}\n\n${await licenceOf(name)}`));

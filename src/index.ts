@@ -41,8 +41,8 @@ export type { Condition, Filter, FilterField, Included, Scalar, Scope, Selection
 export type { Time } from './domain/time';
 export { type AISDKOptions, fromAISDK } from './embedding/ai-sdk';
 export type { AISDKEmbeddingModel, AISDKJson, AISDKProviderOptions } from './embedding/ai-sdk-model';
+export { builtInEmbedder } from './embedding/built-in/built-in-embedder';
 export type { Embedder, EmbeddingSpace } from './embedding/embedder';
-export { hashingEmbedder } from './embedding/hashing-embedder';
 export { fromLangChain, type LangChainEmbeddings, type LangChainOptions } from './embedding/langchain';
 export { type MiniLmOptions, minilm } from './embedding/minilm';
 export { type OpenAICompatibleOptions, openAICompatible } from './embedding/openai-compatible';

@@ -49,9 +49,9 @@ async function fromWednesday(week: Week): Promise<void> {
   const started = performance.now();
   await using store = await openShop(folder, clock);
   const { memories, space } = await store.stats();
-  screen.print(
-    `  ${memories} memories are there again after ${took(performance.now() - started)}. Vectors: ${space.model}.`,
-  );
+  // Its name, without the hash of its weights.
+  const [model] = space.model.split(' ');
+  screen.print(`  ${memories} memories are there again after ${took(performance.now() - started)}. Vectors: ${model}.`);
 
   heading(screen, 'Wednesday to Friday: each agent asks the shared memory before it answers');
   for (const session of sessions.filter(({ startsAt }) => startsAt >= restart)) {

@@ -7,8 +7,8 @@ import { openAuditDatabase } from '../audit/audit-database';
 import type { Checkpoint } from '../audit/checkpoint';
 import { MemoryError } from '../domain/errors';
 import { batchingEmbedder } from '../embedding/batching-embedder';
+import { builtInEmbedder } from '../embedding/built-in/built-in-embedder';
 import type { Embedder } from '../embedding/embedder';
-import { hashingEmbedder } from '../embedding/hashing-embedder';
 import { type BuiltIns, SpaceEmbedder, type SpacesInUse } from '../embedding/space-embedder';
 import { type Environment, systemEnvironment } from '../environment/environment';
 import { fixtureEnvironment } from '../environment/fixture-environment';
@@ -35,7 +35,7 @@ import { auditFile, databaseFile, indexFolderOf } from './store-files';
 import { upgradeBuiltIn } from './upgrade-built-in';
 
 /** The embedder of stores that are opened without one, and those that earlier releases had in its place. */
-const builtIns: BuiltIns = { current: hashingEmbedder(), previous: [] };
+const builtIns: BuiltIns = { current: builtInEmbedder(), previous: [] };
 
 /** The composition root: the one place that names implementations. Opens a folder for this process. */
 export async function openFolder(folder: string, options: Options, own = builtIns): Promise<Engine> {

@@ -1,5 +1,5 @@
+import { builtInEmbedder } from '../embedding/built-in/built-in-embedder';
 import type { Embedder } from '../embedding/embedder';
-import { hashingEmbedder } from '../embedding/hashing-embedder';
 
 /**
  * Ids that count, in the form of a UUID: the same in every run. For `newId` of a store that is opened in a folder; one in memory
@@ -36,7 +36,7 @@ export interface FaultyEmbedder extends Embedder {
  * embedder.fault = new Error('The model is away.');
  * ```
  */
-export function faultyEmbedder(embedder: Embedder = hashingEmbedder()): FaultyEmbedder {
+export function faultyEmbedder(embedder: Embedder = builtInEmbedder()): FaultyEmbedder {
   const assertWorks = (fault: unknown) => {
     if (fault !== undefined) throw fault;
   };

@@ -3,8 +3,8 @@ import type { Call } from '../../src/domain/calls';
 import { MemoryError } from '../../src/domain/errors';
 import { batchingEmbedder } from '../../src/embedding/batching-embedder';
 import { blamingTexts } from '../../src/embedding/blame';
+import { builtInEmbedder } from '../../src/embedding/built-in/built-in-embedder';
 import type { Embedder } from '../../src/embedding/embedder';
-import { hashingEmbedder } from '../../src/embedding/hashing-embedder';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
 
 /** An embedder whose batches the test ends itself, in the order in which they began. */
@@ -60,8 +60,8 @@ function throwing(error: unknown): Embedder {
   return { ...returning([]), embedDocuments: fail, embedQuery: fail };
 }
 
-describe('over the hashing embedder', () => {
-  for (const { name, run } of embedderConformance(async () => batchingEmbedder(hashingEmbedder()))) test(name, run);
+describe('over the built-in embedder', () => {
+  for (const { name, run } of embedderConformance(async () => batchingEmbedder(builtInEmbedder()))) test(name, run);
 });
 
 describe('callers share batches', () => {
@@ -91,18 +91,18 @@ describe('callers share batches', () => {
 
   test('many texts go in several batches, and come back in order', async () => {
     const sizes: number[] = [];
-    const hashing = hashingEmbedder();
+    const builtIn = builtInEmbedder();
     const counted: Embedder = {
-      ...hashing,
+      ...builtIn,
       embedDocuments: (texts, call) => {
         sizes.push(texts.length);
-        return hashing.embedDocuments(texts, call);
+        return builtIn.embedDocuments(texts, call);
       },
     };
     const texts = Array.from({ length: 600 }, (_, i) => `text number ${i}`);
     const vectors = await batchingEmbedder(counted).embedDocuments(texts, {});
     expect(sizes).toEqual([256, 256, 88]);
-    expect(vectors[599]).toEqual(await batchingEmbedder(hashing).embedQuery(texts[599]!, {}));
+    expect(vectors[599]).toEqual(await batchingEmbedder(builtIn).embedQuery(texts[599]!, {}));
   });
 
   test('short texts go first, so that a model that fills them up has little to fill', async () => {
@@ -140,9 +140,9 @@ describe('callers share batches', () => {
 
 describe('texts seen before come from a cache', () => {
   const counting = () => {
-    const hashing = hashingEmbedder();
-    const embedDocuments = vi.fn(hashing.embedDocuments);
-    return { ...hashing, embedDocuments };
+    const builtIn = builtInEmbedder();
+    const embedDocuments = vi.fn(builtIn.embedDocuments);
+    return { ...builtIn, embedDocuments };
   };
 
   test('by content', async () => {
@@ -155,8 +155,8 @@ describe('texts seen before come from a cache', () => {
 
   test('of bounded size: what was used least recently goes first', async () => {
     const inner = counting();
-    // Room for two vectors of 384 numbers with their short texts.
-    const embedder = batchingEmbedder(inner, { cacheBytes: 4000 });
+    // Room for two vectors of 256 numbers with their short texts.
+    const embedder = batchingEmbedder(inner, { cacheBytes: 2800 });
     for (const text of ['a', 'b', 'a', 'c', 'a', 'b']) await embedder.embedDocuments([text], {});
     expect(inner.embedDocuments.mock.calls.map(([texts]) => texts[0])).toEqual(['a', 'b', 'c', 'b']);
   });
@@ -413,10 +413,10 @@ describe('under fake timers', () => {
 
   test('everything works', async () => {
     vi.useFakeTimers();
-    const embedder = batchingEmbedder(hashingEmbedder());
+    const embedder = batchingEmbedder(builtInEmbedder());
     const calls = [embedder.embedDocuments(['a'], {}), embedder.embedDocuments(['b'], {})];
     expect((await Promise.all(calls)).flat()).toHaveLength(2);
-    expect(await embedder.embedQuery('a', {})).toHaveLength(384);
+    expect(await embedder.embedQuery('a', {})).toHaveLength(256);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import { type Embedder, hashingEmbedder, type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
+import { builtInEmbedder, type Embedder, type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
 import { describe, expect, test, vi } from 'vitest';
 import { temporaryFolder } from './folders';
 
@@ -17,7 +17,7 @@ async function all(folder: string): Promise<Memory[]> {
 
 /** An embedder that takes its time. */
 function slow(): Embedder {
-  const embedder = hashingEmbedder();
+  const embedder = builtInEmbedder();
   const wait = () => new Promise((resolve) => setTimeout(resolve, 40));
   return {
     ...embedder,

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
@@ -24,6 +24,9 @@ export class BrokenLibraries {
     const cache = join(root, 'node_modules/.cache');
     mkdirSync(cache, { recursive: true });
     this.#folder = mkdtempSync(join(cache, 'mistakes-'));
+    // Programs look for it beside themselves.
+    const model = 'built-in-model.bin';
+    copyFileSync(join(root, 'src/embedding/built-in', model), join(this.#folder, model));
   }
 
   /** The library with some fragments replaced. Throws where one of them does not occur exactly once. */

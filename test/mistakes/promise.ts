@@ -1,11 +1,11 @@
 import { rejects } from 'node:assert/strict';
 import {
   allow,
+  builtInEmbedder,
   clear,
   type Declaration,
   deny,
   type Embedder,
-  hashingEmbedder,
   type Memory,
   type MemoryHandle,
   type MemoryStore,
@@ -42,7 +42,7 @@ export const secret = { ...open, accessTags: ['secret'] };
 
 /** The built-in embedder, that writes down which texts it is given. */
 export function listening(heard: string[]): Embedder {
-  const { space, maxTokens, embedDocuments, embedQuery } = hashingEmbedder();
+  const { space, maxTokens, embedDocuments, embedQuery } = builtInEmbedder();
   return {
     space,
     maxTokens,

@@ -17,6 +17,9 @@ export interface Tarball {
 // The only package whose types a user of ours meets: types alone, made to be met.
 const typesOfOthers = ['@standard-schema/spec'];
 
+/** The built-in model, and the licences of what is built in. */
+const besidePrograms = ['dist/built-in-model.bin', 'dist/LICENSE-model.md', 'dist/LICENSES.txt'];
+
 /** Packs what `npm publish` would. */
 export function pack(folder: string): Tarball {
   const output = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
@@ -32,15 +35,14 @@ export function pack(folder: string): Tarball {
 /** The tarball holds the built library and its papers, and asks for nothing that it does not bring or depend on. */
 export function checkContents({ files }: Tarball): void {
   const paths = files.map(({ path }) => path);
-  const allowed = /^(README\.md|LICENSE|package\.json|dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)|dist\/LICENSES\.txt)$/;
+  const allowed = /^(README\.md|LICENSE|package\.json|dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts))$/;
   assert.deepEqual(
-    paths.filter((path) => !allowed.test(path)),
+    paths.filter((path) => !allowed.test(path) && !besidePrograms.includes(path)),
     [],
     'files that do not belong into the package',
   );
-  for (const path of ['README.md', 'LICENSE', 'dist/LICENSES.txt'])
-    assert.ok(paths.includes(path), `${path} is missing`);
-  found('only the build, README, LICENSE and package.json');
+  for (const path of ['README.md', 'LICENSE', ...besidePrograms]) assert.ok(paths.includes(path), `${path} is missing`);
+  found('only the build, the built-in model, README, LICENSE and package.json');
 
   const dist = files.filter(({ path }) => /\.(c?js|d\.c?ts)$/.test(path));
   const maps = dist.filter(({ text }) => text.includes('sourceMappingURL'));

@@ -1,4 +1,4 @@
-import { type Embedder, hashingEmbedder } from 'multi-agent-memory';
+import { builtInEmbedder, type Embedder } from 'multi-agent-memory';
 
 /** Holds a call while its text is embedded: between the moment it was allowed and the moment it is carried out. */
 export class Gates {
@@ -30,7 +30,7 @@ export class Gates {
 
   /** The built-in embedder behind these gates. */
   embedder(): Embedder {
-    const { space, maxTokens, embedDocuments, embedQuery } = hashingEmbedder();
+    const { space, maxTokens, embedDocuments, embedQuery } = builtInEmbedder();
     return {
       space,
       maxTokens,

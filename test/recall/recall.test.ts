@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Hit, hashingEmbedder, type MemoryHandle, type NewMemory, type RecallOptions } from 'multi-agent-memory';
+import { builtInEmbedder, type Hit, type MemoryHandle, type NewMemory, type RecallOptions } from 'multi-agent-memory';
 import { fakeClock } from 'multi-agent-memory/testing';
 import { describe, expect, test } from 'vitest';
 import { openInMemory } from '../store/stores';
@@ -155,7 +155,7 @@ describe('recall', () => {
 
   test('takes a vector in place of the question', async () => {
     const store = await filled(topics.map((topic) => ({ text: topic })));
-    const [vector] = await hashingEmbedder().embedDocuments(['cherry'], {});
+    const [vector] = await builtInEmbedder().embedDocuments(['cherry'], {});
     const [best] = await store.admin.recall('no such word', {
       vector: vector as Float32Array,
       mode: 'semantic',
@@ -163,8 +163,8 @@ describe('recall', () => {
     });
     expect(best?.text).toBe('cherry');
     expect(best?.parts?.semantic).toBeCloseTo(0.94, 5);
-    // Only its direction counts.
-    const longer = (vector as Float32Array).map((x) => x * 40);
+    // Only its direction counts. A power of two, so that no number is rounded.
+    const longer = (vector as Float32Array).map((x) => x * 64);
     expect(await store.admin.recall('x', { vector: longer, mode: 'semantic' })).toEqual(
       await store.admin.recall('x', { vector: vector as Float32Array, mode: 'semantic' }),
     );
@@ -172,7 +172,7 @@ describe('recall', () => {
 
   test('finds a memory by the vector that came with it, and not one that has none', async () => {
     const store = await openInMemory();
-    const [vector] = await hashingEmbedder().embedDocuments(['banana'], {});
+    const [vector] = await builtInEmbedder().embedDocuments(['banana'], {});
     const { id } = await store.admin.remember('yellow fruit', { namespace, vector: vector as Float32Array });
     await store.admin.remember('banana', { namespace, embed: false });
     expect((await store.admin.recall('banana', { mode: 'semantic' })).map((hit) => hit.id)).toEqual([id]);
@@ -248,7 +248,7 @@ describe('a score', () => {
   test('reaches neither beyond 1 nor below 0 at the ends', async () => {
     const clock = fakeClock();
     const store = await openInMemory({ clock });
-    const embedder = hashingEmbedder();
+    const embedder = builtInEmbedder();
     const [vector] = (await embedder.embedDocuments(['apple'], {})) as [Float32Array];
     await store.admin.remember('apple', { namespace, priority: 1, validFrom: clock.now() + 365 * day, vector });
     await store.admin.remember('opposite', { namespace, priority: 0, validFrom: 0, vector: vector.map((x) => -x) });
@@ -272,7 +272,7 @@ describe('a score', () => {
       await store.admin.remember(each, { namespace, validFrom, priority: i / 4 });
     }
     const query = 'apple cherry';
-    const embedder = hashingEmbedder();
+    const embedder = builtInEmbedder();
     const vectors = await embedder.embedDocuments(texts, {});
     const asked = await embedder.embedQuery(query, {});
     const hits = await store.admin.recall(query, { explain: true, topK: 5 });

@@ -9,7 +9,7 @@ circular.self = { again: circular };
 class Money {
   amount = 5;
 }
-const vectorOf = (...numbers: number[]) => Float32Array.from({ length: 384 }, (_, i) => numbers[i] ?? 0);
+const vectorOf = (...numbers: number[]) => Float32Array.from({ length: 256 }, (_, i) => numbers[i] ?? 0);
 
 /** Everything that can be wrong with one memory, and where it is. */
 const wrong: [string, object, string[]][] = [
@@ -36,7 +36,7 @@ const wrong: [string, object, string[]][] = [
   ['a vector of another length', { vector: new Float32Array(383).fill(1) }, ['vector']],
   ['an empty vector', { vector: new Float32Array(0) }, ['vector']],
   ['a vector as a list', { vector: [1, 2, 3] }, ['vector']],
-  ['a vector of doubles', { vector: new Float64Array(384).fill(1) }, ['vector']],
+  ['a vector of doubles', { vector: new Float64Array(256).fill(1) }, ['vector']],
   ['a vector that is not to be used', { vector: vectorOf(1), embed: false }, ['embed']],
   ['embed: true', { embed: true }, ['embed']],
   ['metadata that is a list', { metadata: [1] }, ['metadata']],

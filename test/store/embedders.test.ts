@@ -192,7 +192,7 @@ describe('a store whose vectors come from one embedder', () => {
     const { folder, id } = await stored();
     const { admin } = await openFolder(folder);
     expect(await codeOf(() => admin.update(id, { text: 'pear' }))).toBe('EMBEDDER_MISSING');
-    expect(await codeOf(() => admin.remember('x', { namespace, vector: new Float32Array(384).fill(1) }))).toBe(
+    expect(await codeOf(() => admin.remember('x', { namespace, vector: new Float32Array(256).fill(1) }))).toBe(
       'INVALID_INPUT',
     );
     expect(await admin.update(id, { priority: 1 })).toMatchObject({ text: 'apple', revision: 2 });

@@ -29,7 +29,7 @@ describe('an idempotency key', () => {
     expect(await store.admin.recall('text')).toEqual([]);
   });
 
-  const vector = new Float32Array(384).fill(1);
+  const vector = new Float32Array(256).fill(1);
   test.each([
     ['text', { text: 'other' }],
     ['namespace', { namespace: ['support', 'eu'] }],

@@ -1,7 +1,7 @@
 /** Does a good deal of everything, and says nothing. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { allow, deny, hashingEmbedder, MemoryError, MemoryStore, minilm, toContext } from 'multi-agent-memory';
+import { allow, builtInEmbedder, deny, MemoryError, MemoryStore, minilm, toContext } from 'multi-agent-memory';
 import { task } from './said';
 
 export interface BusyTask {
@@ -44,14 +44,14 @@ async function work(store: MemoryStore, count: number): Promise<void> {
   await store.stats();
 }
 
-const store = await MemoryStore.open(join(folder, 'hashing'), { access, exactUpTo: 100, embedder: hashingEmbedder() });
+const store = await MemoryStore.open(join(folder, 'built-in'), { access, exactUpTo: 100, embedder: builtInEmbedder() });
 await work(store, 600);
-const reader = await MemoryStore.open(join(folder, 'hashing'), { readOnly: true, exactUpTo: 100 });
+const reader = await MemoryStore.open(join(folder, 'built-in'), { readOnly: true, exactUpTo: 100 });
 await reader.admin.recall('parcel');
 await reader.close();
 await store.backup(join(folder, 'backup'));
 // A second user of the same folder, and a close while writes are under way.
-const again = await MemoryStore.open(join(folder, 'hashing'), { access });
+const again = await MemoryStore.open(join(folder, 'built-in'), { access });
 const writes = Array.from({ length: 50 }, (_, i) => again.admin.remember(`Late ${i}.`, { namespace }));
 await Promise.all([store.close(), again.close()]);
 await Promise.allSettled(writes);
