@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { builtInEmbedder } from '../../src/embedding/built-in/built-in-embedder';
-import { builtInSpace } from '../../src/embedding/built-in/built-in-spaces';
 import { modelHash } from '../../src/embedding/built-in/model.generated';
 import { decodeModel, encodeModel, readModel } from '../../src/embedding/built-in/model-file';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
