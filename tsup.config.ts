@@ -8,7 +8,7 @@ import { defineConfig } from 'tsup';
 export const builtIn = ['stemmer', 'uuid'];
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', testing: 'src/testing/index.ts' },
+  entry: { index: 'src/index.ts', testing: 'src/testing/index.ts', cli: 'src/cli/main.ts' },
   format: ['esm', 'cjs'],
   dts: true,
   // What both entries use is one file, so that each class exists once in each format.

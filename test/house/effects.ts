@@ -26,6 +26,9 @@ const ofModules: ReadonlySet<string> = new Set([
 // Whatever prints. `process.emitWarning` does, to standard error.
 const voices: ReadonlySet<string> = new Set(['console', 'process.stdout', 'process.stderr', 'process.emitWarning']);
 
+/** What runs by itself, and has a voice. */
+const program = 'cli/main.ts';
+
 /** Uses of time, randomness and timers outside `environment/`, where a caller could not replace them. */
 export function effectProblems(sources: readonly Source[]): readonly string[] {
   return sources
@@ -35,9 +38,9 @@ export function effectProblems(sources: readonly Source[]): readonly string[] {
 
 /** Whatever would print: a library is silent. */
 export function voiceProblems(sources: readonly Source[]): readonly string[] {
-  return sources.flatMap((source) =>
-    uses(source, (node) => nameIn(voices, node)).map((use) => `${use}: a library is silent`),
-  );
+  return sources
+    .filter(({ path }) => path !== program)
+    .flatMap((source) => uses(source, (node) => nameIn(voices, node)).map((use) => `${use}: a library is silent`));
 }
 
 function uses(source: Source, nameOf: (node: ts.Node) => string | undefined): readonly string[] {

@@ -1,0 +1,41 @@
+import type { Namespace, NewMemory, Principal } from '../../index';
+import type { JsonLine } from '../lines';
+
+/** Why something cannot be imported. */
+export interface Problem {
+  readonly problem: string;
+}
+
+/** How one kind of file is read. */
+export interface Format {
+  /** Takes a document apart into what it holds; absent where that is JSON Lines. */
+  readonly document?: (pieces: AsyncIterable<Uint8Array | string>) => AsyncIterable<JsonLine>;
+  /** Makes a memory of one of them. */
+  memory(value: unknown): NewMemory | Problem;
+}
+
+/** What the command line says of where memories go. */
+export interface Target {
+  readonly namespace?: Namespace;
+  /** Who imports; absent for the host. */
+  readonly principal: Principal | undefined;
+}
+
+/** An object of a foreign file. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Whether a value is an object, and no list. */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The text of a field, where it is one and says something. */
+export function textOf(fields: Fields, name: string): string | undefined {
+  const value = fields[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Only the fields that are there. */
+export function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}

@@ -1,0 +1,40 @@
+import { parseArgs } from 'node:util';
+import type { Command, Option } from './command';
+import { CommandLine, type Value } from './command-line';
+import { UsageError } from './usage-error';
+
+/** @throws UsageError with everything that is wrong. */
+export function parseLine(command: Command, words: readonly string[]): CommandLine {
+  const options = { ...command.options, help: { help: '' } } as Readonly<Record<string, Option>>;
+  const { values, positionals, tokens } = parseArgs({
+    args: [...words],
+    options: Object.fromEntries(
+      Object.entries(options).map(([name, { value, many }]) => [
+        name,
+        { type: value === undefined ? 'boolean' : 'string', multiple: many === true } as const,
+      ]),
+    ),
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  if (values.help === true) return new CommandLine(positionals, { help: true });
+  const [least, most] = command.takes;
+  const problems = tokens.flatMap((token) => (token.kind === 'option' ? optionProblems(token, options) : []));
+  if (positionals.length < least || positionals.length > most) problems.push(`It takes: ${command.usage}.`);
+  if (problems.length > 0) throw new UsageError(...new Set(problems));
+  return new CommandLine(positionals, values as Record<string, Value>);
+}
+
+function optionProblems(
+  { name, rawName, value }: { readonly name: string; readonly rawName: string; readonly value: string | undefined },
+  options: Readonly<Record<string, Option>>,
+): string[] {
+  const option = Object.hasOwn(options, name) ? options[name] : undefined;
+  if (option === undefined || rawName !== `--${name}`) return [`There is no option ${rawName}.`];
+  if (option.value === undefined && value !== undefined) return [`--${name} takes no value.`];
+  if (option.value !== undefined && (value === undefined || value === '')) {
+    return [`--${name} takes ${option.value}: --${name}=${option.value}.`];
+  }
+  return [];
+}
