@@ -12,7 +12,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await runProgram(
+void runProgram(
   process.argv.slice(2),
   {
     print: async (line) => {
@@ -23,4 +23,6 @@ process.exitCode = await runProgram(
     signal: interrupted.signal,
   },
   version,
-);
+).then((code) => {
+  process.exitCode = code;
+});
