@@ -2,6 +2,7 @@ import { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Checkpoint } from '../audit/checkpoint';
 import type { Limits } from '../domain/limits';
+import { issuesOf } from '../domain/parse/parse';
 import { declarationShape } from '../domain/parse/parse-declaration';
 import { newMemoryShape, patchShape, relabellingShape } from '../domain/parse/parse-memory';
 import { principalShape } from '../domain/parse/parse-principal';
@@ -44,9 +45,7 @@ export function callShapes(limits: Limits) {
       error: 'must be an iterable or an async iterable.',
     }),
     id: name(limits),
-    address: z.union([name(limits), fields({ namespace: namespace(limits), key: name(limits) })], {
-      error: 'must be an id, or { namespace, key }.',
-    }),
+    address: address(limits),
     query: z.string({ error: 'must be a string.' }).check((ctx) => {
       const bytes = Buffer.byteLength(ctx.value);
       if (ctx.value.trim() === '') ctx.issues.push({ code: 'custom', message: 'must not be empty.', input: ctx.value });
@@ -93,6 +92,7 @@ export function callShapes(limits: Limits) {
       ...call,
       within: present(namespace(limits)),
       maxDepth: whole(1, limits.namespaceDepth).optional(),
+      filter: selection.filter,
     }),
     rules: fields({ ...call, within: present(namespace(limits)), ended: flag.optional() }),
     question: fields({
@@ -158,6 +158,22 @@ const checkpoint = z.custom<Checkpoint>(
 );
 
 export type CallShapes = ReturnType<typeof callShapes>;
+
+/** An id or a key in its namespace: whichever it is meant to be, its issues are told. */
+function address(limits: Limits) {
+  const [id, byKey] = [name(limits), fields({ namespace: namespace(limits), key: name(limits) })];
+  return z.unknown().transform((value, ctx): z.output<typeof id> | z.output<typeof byKey> => {
+    const shape = typeof value === 'object' && value !== null ? byKey : id;
+    const result = (shape as typeof id | typeof byKey).safeParse(value);
+    if (result.success) return result.data;
+    const isNeither = shape === id && typeof value !== 'string';
+    const issues = isNeither
+      ? [{ path: [], message: 'must be an id, or { namespace, key }.' }]
+      : issuesOf(result.error);
+    for (const { path, message } of issues) ctx.issues.push({ code: 'custom', message, path: [...path], input: value });
+    return z.NEVER;
+  });
+}
 
 function isIterable(items: unknown): boolean {
   return typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items);

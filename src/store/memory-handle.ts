@@ -4,7 +4,7 @@ import type { Meta } from '../domain/json';
 import type { Change, Hit, Memory, NewMemory, Remembered, Settable } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
 import type { Principal } from '../domain/principal';
-import type { Scope, Selection } from '../domain/selection';
+import type { Filter, Scope, Selection } from '../domain/selection';
 import type { BatchResult } from '../write/remember-many';
 import type { AccessHandle } from './access-handle';
 import type { AuditHandle } from './audit-handle';
@@ -94,9 +94,9 @@ export interface MemoryHandle<M = Meta> {
   /** Exact questions. Awaited: a page. Iterated: everything. */
   list(options?: ListOptions<M>): PromiseLike<Page<M>> & AsyncIterable<Memory<M>>;
   count(options?: Selection<M>): Promise<number>;
-  /** The namespaces that hold memories. Those deeper than `maxDepth` labels are counted with what they lie in. */
+  /** The namespaces that hold memories, or those that a filter takes. Those deeper than `maxDepth` labels are counted with what they lie in. */
   namespaces(
-    options?: Call & { within?: Namespace; maxDepth?: number },
+    options?: Call & { within?: Namespace; maxDepth?: number; filter?: Filter<M> },
   ): Promise<{ namespace: string[]; count: number }[]>;
   /**
    * Corrects a memory: a field replaces, null sets it back to its default. When the world has changed, remember anew
@@ -130,6 +130,8 @@ export interface MemoryHandle<M = Meta> {
   readonly access: AccessHandle;
   /** The audit, for who may audit. */
   readonly audit: AuditHandle;
+  /** The scope that it was made with: what every call of it is bounded by. */
+  readonly scope: Readonly<Scope>;
   /** A handle with a narrower scope. */
   within(scope: Scope): MemoryHandle<M>;
 }

@@ -39,6 +39,7 @@ const defaultBatchSize = 256;
 
 /** The handle of one principal: parses what it is given and passes it on to the life of a write or of a read. */
 export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
+  readonly scope: Readonly<Scope>;
   readonly access: AccessHandle;
   readonly audit: AuditHandle;
   readonly #engine: Engine;
@@ -50,6 +51,7 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     this.#engine = engine;
     this.#lifetime = lifetime;
     this.#reader = { actor, bound, readables: engine.readables };
+    this.scope = structuredClone(bound);
     this.#calls = new AuditedCalls(engine, lifetime, this.#reader);
     this.access = new PrincipalAccess(engine, this.#calls, this.#reader);
     this.audit = new PrincipalAudit(engine, this.#calls, this.#reader);
@@ -178,10 +180,10 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
 
   namespaces(options: Parameters<MemoryHandle<M>['namespaces']>[0] = {}): ReturnType<MemoryHandle<M>['namespaces']> {
     return this.#calls.read('namespaces', (asked) => {
-      const { within, maxDepth, signal } = parse(this.#engine.shapes.namespaces, options, 'The options');
+      const { within, maxDepth, signal, ...given } = parse(this.#engine.shapes.namespaces, options, 'The options');
       asked.namespace = within ?? asked.namespace;
       signal?.throwIfAborted();
-      const selection = selectionOf(within === undefined ? {} : { namespace: within });
+      const selection = selectionOf({ ...given, ...(within === undefined ? {} : { namespace: within }) });
       return listing.namespaces(this.#engine.reading(), this.#reader, selection, maxDepth);
     });
   }

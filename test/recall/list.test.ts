@@ -293,6 +293,14 @@ describe('namespaces', () => {
     ]);
   });
 
+  test('of what a filter takes', async () => {
+    const store = await opened();
+    await store.admin.remember('note', { namespace: ['a', 'b'], key: 'k', metadata: { done: true } });
+    const taken = [{ namespace: ['a', 'b'], count: 1 }];
+    expect(await store.admin.namespaces({ filter: { metadata: { done: true } } })).toEqual(taken);
+    expect(await store.admin.namespaces({ within: ['z'], filter: { key: { exists: true } } })).toEqual([]);
+  });
+
   test('within one are compared label by label', async () => {
     const store = await opened();
     expect((await store.admin.namespaces({ within: ['a'] })).map(({ namespace: found }) => found)).toEqual([

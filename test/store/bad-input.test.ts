@@ -239,6 +239,11 @@ describe('other calls refuse', () => {
     ['NaN in a query vector', ({ admin }) => admin.recall('x', { vector: vectorOf(Number.NaN) }), ['vector']],
     ['explain that is no flag', ({ admin }) => admin.recall('x', { explain: 1 as never }), ['explain']],
     ['an address that is none', ({ admin }) => admin.get(5 as never), ['id']],
+    [
+      'an address with issues of its own',
+      ({ admin }) => admin.get({ namespace: ['a', ''], key: '' }),
+      ['id.key', 'id.namespace.1'],
+    ],
     ['a batch size out of range', ({ admin }) => admin.rememberMany([], { batchSize: 0 }), ['batchSize']],
     ['a listener that is none', ({ admin }) => admin.rememberMany([], { onProgress: 5 as never }), ['onProgress']],
     ['two principals in one', (store) => store.as({ agentId: 'a', userId: 'b' } as never), ['principal']],

@@ -196,3 +196,13 @@ test('a memory needs a namespace, from the handle or the call: there is no defau
   expect(await issuePaths(() => store.admin.remember('text'))).toEqual(['namespace']);
   expect(await store.admin.count()).toBe(0);
 });
+
+test('a handle says which scope it was made with', async () => {
+  const store = await openInMemory();
+  expect(store.admin.scope).toEqual({});
+  const handle = store.as(agent, { namespace: ['a'], tags: ['x'] }).within({ namespace: ['a', 'b'], userId: 'u1' });
+  expect(handle.scope).toEqual({ namespace: ['a', 'b'], tags: ['x'], userId: 'u1' });
+  // A copy: nobody widens a handle by it.
+  (handle.scope.namespace as string[]).length = 0;
+  expect(await codeOf(() => handle.remember('elsewhere', { namespace: ['c'] }))).toBe('FORBIDDEN');
+});
