@@ -7,8 +7,16 @@ import { defineConfig } from 'tsup';
  */
 export const builtIn = ['stemmer', 'uuid'];
 
+/** What users import, by the name of its file. */
+export const entries = {
+  index: 'src/index.ts',
+  testing: 'src/testing/index.ts',
+  langchain: 'src/integrations/langchain/index.ts',
+  langgraph: 'src/integrations/langgraph/index.ts',
+};
+
 export default defineConfig({
-  entry: { index: 'src/index.ts', testing: 'src/testing/index.ts', cli: 'src/cli/main.ts' },
+  entry: { ...entries, cli: 'src/cli/main.ts' },
   format: ['esm', 'cjs'],
   dts: true,
   // What both entries use is one file, so that each class exists once in each format.

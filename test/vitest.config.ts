@@ -8,6 +8,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^multi-agent-memory\/testing$/, replacement: `${root}src/testing/index.ts` },
+      { find: /^multi-agent-memory\/langchain$/, replacement: `${root}src/integrations/langchain/index.ts` },
+      { find: /^multi-agent-memory\/langgraph$/, replacement: `${root}src/integrations/langgraph/index.ts` },
       { find: /^multi-agent-memory$/, replacement: `${root}src/index.ts` },
     ],
   },

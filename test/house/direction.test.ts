@@ -25,11 +25,17 @@ describe('imports point one way', () => {
     ['recall/recall.ts', `import { x } from '../index';`, 'for users only'],
     ['log/replicated-log.ts', `import { x } from '../environment/clock';`, 'a port imports only domain'],
     ['log/replicated-log.ts', `import { x } from './local-log';`, 'a port imports only domain'],
+    ['integrations/a/a.ts', `import { x } from '../../domain/memory';`, 'only src/index, not domain/memory'],
+    ['integrations/a/a.ts', `import { x } from '../b/b';`, 'only src/index, not integrations/b/b'],
     ['odds/ends.ts', `import { x } from '../domain/memory';`, 'no place for the folder odds/'],
   ])('a planted import in %s is reported: %s', (path, text, problem) => {
     expect(directionProblems([{ path, text }])).toEqual([expect.stringContaining(problem)]);
     expect(directionProblems([{ path, text }])[0]).toMatch(/^src\/.+:1: /);
   });
+});
+
+test('an integration imports what users import', () => {
+  expect(directionProblems([{ path: 'integrations/a/a.ts', text: `import { x } from '../../index';` }])).toEqual([]);
 });
 
 describe('only the composition root names an implementation of a port', () => {

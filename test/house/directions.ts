@@ -22,9 +22,9 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   recall: ['domain', 'access', 'audit', 'state', 'sqlite', 'embedding', 'vector-index', 'keyword-index', 'environment'],
   lifecycle: ['domain', 'state', 'write', 'embedding', 'environment'],
   store: 'everything',
-  // The empty name is the public surface: these two are users of it.
-  integrations: [''],
-  // The version stands in package.json, beside the house.
+  // Besides itself, only what users import: see `directionProblems`.
+  integrations: [],
+  // The empty name is the public surface; the version stands in package.json, beside the house.
   cli: ['', 'integrations', 'environment', '..'],
   testing: 'everything',
   '': 'everything',
@@ -49,6 +49,10 @@ export function directionProblems(sources: readonly Source[]): readonly string[]
     const [from, to] = [folderOf(found.from), folderOf(target)];
     const allowed = mayImport[from];
     if (allowed === undefined) return [`${place}: the house has no place for the folder ${from}/`];
+    const [one, other] = [integrationOf(found.from), integrationOf(target)];
+    if (one !== undefined && target === 'index') return [];
+    if (one !== undefined && one !== other)
+      return [`${place}: an integration may import only src/index, not ${target}`];
     if (to === '' && !allowed.includes('')) return [`${place}: imports ${target}, which is for users only`];
     if (Object.values(ports).includes(stem(found.from)) && to !== 'domain')
       return [`${place}: a port imports only domain, and not ${target}`];
@@ -62,6 +66,11 @@ export interface Implementation {
   readonly port: string;
   readonly file: string;
   readonly name: string;
+}
+
+/** The integration that a file is part of. */
+function integrationOf(path: string): string | undefined {
+  return /^integrations\/([^/]+)\//.exec(path)?.[1];
 }
 
 /** Names of implementations that appear outside their folder and the composition root, be it as types. */
@@ -116,7 +125,7 @@ export function barrelProblems(sources: readonly Source[]): readonly string[] {
       (node) => ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined,
     );
     const stars = passedOn.filter((node) => (node as ts.ExportDeclaration).exportClause === undefined);
-    const isEntry = /^((testing|integrations\/[^/]+)\/)?index\.ts$/.test(source.path);
+    const isEntry = /^(testing\/|integrations\/[^/]+\/)?index\.ts$/.test(source.path);
     return [
       ...stars.map((node) => `${placeOf(node)}: export * hides what is public; name each thing`),
       ...(passedOn.length > 0 && !isEntry ? [`src/${source.path}: passes on what other files declare`] : []),

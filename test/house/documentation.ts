@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import ts from 'typescript';
+import { entries as publicEntries } from '../../tsup.config';
 import { compile } from './program';
 import { repository } from './sources';
 
@@ -16,9 +17,9 @@ export function undocumentedExports(program: ts.Program, path: string): readonly
     .map((symbol) => symbol.name);
 }
 
-/** The two modules that users import, compiled. */
+/** The modules that users import, compiled. */
 export function publicProgram(): { program: ts.Program; entries: readonly string[] } {
-  const entries = [join(repository, 'src/index.ts'), join(repository, 'src/testing/index.ts')];
+  const entries = Object.values(publicEntries).map((path) => join(repository, path));
   const files = new Map(entries.map((path) => [path, ts.sys.readFile(path) ?? '']));
   return { program: compile(files), entries };
 }

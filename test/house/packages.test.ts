@@ -19,6 +19,12 @@ describe('the library uses only packages that a user gets with it', () => {
     expect(packageProblems(planted(text), packagesOfUsers())).toEqual([expect.stringContaining('is no dependency')]);
   });
 
+  test('a framework is for integrations alone', () => {
+    const text = `import type { BaseStore } from '@langchain/langgraph-checkpoint';`;
+    expect(packageProblems([{ path: 'integrations/langgraph/x.ts', text }], packagesOfUsers())).toEqual([]);
+    expect(packageProblems(planted(text), packagesOfUsers())).toEqual([expect.stringContaining('is no dependency')]);
+  });
+
   test('dependencies and what Node brings are not', () => {
     const text = `import 'node:fs'; import 'better-sqlite3'; import '@lancedb/lancedb/embedding'; import './stamp';`;
     expect(packageProblems(planted(text), packagesOfUsers())).toEqual([]);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtIn } from '../../tsup.config';
-import { importsOf, packageOf } from './imports';
+import { type Import, importsOf, packageOf } from './imports';
 import { repository, type Source } from './sources';
 
 /** Libraries that take long to load: a program that opens no folder, or brings its own embedder, never waits for them. */
@@ -19,11 +19,19 @@ export function packagesOfUsers(): readonly string[] {
   return [...Object.keys({ ...dependencies, ...optionalDependencies }), ...builtIn];
 }
 
+/** The frameworks, which users bring: only integrations use them. */
+export function packagesThatUsersBring(): readonly string[] {
+  const text = readFileSync(join(repository, 'package.json'), 'utf8');
+  return Object.keys((JSON.parse(text) as { peerDependencies: Record<string, string> }).peerDependencies);
+}
+
 /** Imports of packages that a user does not get. */
 export function packageProblems(sources: readonly Source[], packages: readonly string[]): readonly string[] {
+  const brought = packagesThatUsersBring();
+  const isIntegration = ({ from }: Import) => from.startsWith('integrations/');
   return sources.flatMap(importsOf).flatMap((found) => {
     const name = packageOf(found);
-    const isThere = name === undefined || packages.includes(name);
+    const isThere = name === undefined || packages.includes(name) || (isIntegration(found) && brought.includes(name));
     return isThere ? [] : [`${found.place}: ${name} is no dependency of the package`];
   });
 }

@@ -20,6 +20,8 @@ const typesOfOthers = ['@standard-schema/spec'];
 /** The built-in model, and the licences of what is built in. */
 const besidePrograms = ['dist/built-in-model.bin', 'dist/LICENSE-model.md', 'dist/LICENSES.txt'];
 
+const integrations = /^dist\/(langchain|langgraph)\./;
+
 /** Packs what `npm publish` would. */
 export function pack(folder: string): Tarball {
   const output = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
@@ -53,12 +55,16 @@ export function checkContents({ files }: Tarball): void {
   );
 
   const types = dist.filter(({ path }) => /\.d\.c?ts$/.test(path));
-  assert.deepEqual(foreign(types, typesOfOthers), [], 'types of other packages in the public surface');
+  const ofIntegrations = ({ path }: Source) => integrations.test(path);
+  const [theirs, ours] = [types.filter(ofIntegrations), types.filter((file) => !ofIntegrations(file))];
+  assert.deepEqual(foreign(ours, typesOfOthers), [], 'types of other packages in the public surface');
+  assert.deepEqual(foreign(theirs, [...dependencies(), ...brought()]), [], 'types that nobody brings');
   found(`public types name no package but ${typesOfOthers.join(', ')}`);
 
   const programs = dist.filter(({ path }) => /\.c?js$/.test(path));
+  const [integrating, others] = [programs.filter(ofIntegrations), programs.filter((file) => !ofIntegrations(file))];
   assert.deepEqual(
-    foreign(programs, dependencies()),
+    [...foreign(others, dependencies()), ...foreign(integrating, [...dependencies(), ...brought()])],
     [],
     'packages that the program loads and the package does not depend on',
   );
@@ -87,6 +93,12 @@ function declaredTwice(files: readonly Source[], extension: string): readonly st
       ...new Set([...text.matchAll(/\bclass (\w+)(?: extends [\w.]+)? \{/g)].map((match) => match[1] ?? '')),
     ]);
   return names.filter((name, i) => names.indexOf(name) !== i);
+}
+
+/** The frameworks that users bring: nothing but the entries of the integrations names them. */
+function brought(): readonly string[] {
+  const text = readFileSync(join(repository, 'package.json'), 'utf8');
+  return Object.keys((JSON.parse(text) as { peerDependencies: Record<string, string> }).peerDependencies);
 }
 
 function dependencies(): readonly string[] {

@@ -1,0 +1,1 @@
+export { MemoryHandleStore, type MemoryHandleStoreOptions } from './memory-handle-store';

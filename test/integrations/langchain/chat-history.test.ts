@@ -1,0 +1,228 @@
+import { LangChainError } from '@langchain/core/errors';
+import {
+  AIMessage,
+  AIMessageChunk,
+  type AIMessageFields,
+  type BaseMessage,
+  ChatMessage,
+  FunctionMessage,
+  HumanMessage,
+  RemoveMessage,
+  SystemMessage,
+  ToolMessage,
+} from '@langchain/core/messages';
+import { RunnableWithMessageHistory } from '@langchain/core/runnables';
+import { FakeListChatModel } from '@langchain/core/utils/testing';
+import fc from 'fast-check';
+import { allow, MemoryError, MemoryStore } from 'multi-agent-memory';
+import { MemoryHandleChatHistory, MessageRefusedError } from 'multi-agent-memory/langchain';
+import { describe, expect, test } from 'vitest';
+import { codeOf, issuePaths, openInMemory } from '../../store/stores';
+
+async function opened() {
+  const store = await openInMemory({ clock: { now: () => Date.UTC(2026, 0, 1) } });
+  const handle = store.as({ agentId: 'a' }, { namespace: ['chat'], userId: 'u1' });
+  return { store, handle, history: new MemoryHandleChatHistory(handle, { sessionId: 's1' }) };
+}
+
+const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'iVBOR'.repeat(100)}` } };
+const messages: BaseMessage[] = [
+  new SystemMessage('Be brief.'),
+  new HumanMessage({
+    content: 'Where is my order?',
+    id: 'h-1',
+    name: 'mori',
+    additional_kwargs: { x: [1, null], lc: 1 },
+  }),
+  new HumanMessage({ content: [{ type: 'text', text: 'And this?' }, image] }),
+  new HumanMessage({ content: [image] }),
+  new AIMessage({
+    content: '',
+    id: 'a-1',
+    tool_calls: [{ name: 'search', args: { q: 'order', deep: { n: 1 } }, id: 't-1', type: 'tool_call' }],
+    usage_metadata: { input_tokens: 1, output_tokens: 2, total_tokens: 3 },
+    response_metadata: { model: 'm' },
+  } as unknown as AIMessageFields),
+  new AIMessage({ content: '', invalid_tool_calls: [{ name: 'f', args: '{', id: 't-2', error: 'no JSON' }] }),
+  new ToolMessage({
+    content: 'found',
+    tool_call_id: 't-1',
+    artifact: { rows: [1, 2] },
+    status: 'error',
+    name: 'search',
+  }),
+  new ToolMessage({ content: [{ type: 'text', text: 'found' }, image], tool_call_id: 't-1' }),
+  new FunctionMessage({ content: '1', name: 'f' }),
+  new ChatMessage({ content: 'hello', role: 'moderator' }),
+  new AIMessage({
+    content: [
+      { type: 'reasoning', reasoning: 'hm' },
+      { type: 'text', text: 'It arrives today.' },
+    ],
+  }),
+  new HumanMessage('  leading and trailing \n\n'),
+  new HumanMessage(''),
+  new HumanMessage(' '),
+  new HumanMessage('half of a pair: \ud800'),
+  new HumanMessage('x'.repeat(200_000)),
+];
+
+describe('messages', () => {
+  test.each(messages.map((message) => [message.getType(), message] as const))(
+    'of type %s come back as they were',
+    async (_, message) => {
+      const { history } = await opened();
+      await history.addMessage(message);
+      const [kept] = await history.getMessages();
+      expect(kept?.getType()).toBe(message.getType());
+      expect(kept?.constructor).toBe(message.constructor);
+      expect(kept).toEqual(message);
+    },
+  );
+
+  test('a chunk of a stream comes back as the message that it is a chunk of', async () => {
+    const { history } = await opened();
+    const chunk = new AIMessageChunk({
+      content: 'It is',
+      tool_call_chunks: [{ name: 'f', args: '{"a":1}', id: 't-1', index: 0, type: 'tool_call_chunk' }],
+    });
+    await history.addMessage(chunk);
+    const [kept] = await history.getMessages();
+    expect(kept).toBeInstanceOf(AIMessage);
+    expect(kept?.text).toBe('It is');
+    expect((kept as AIMessage).tool_calls).toEqual([{ name: 'f', args: { a: 1 }, id: 't-1', type: 'tool_call' }]);
+  });
+
+  test('are memories of the session, found by their words', async () => {
+    const { handle, history } = await opened();
+    await history.addMessages(messages.slice(0, 5));
+    const [hit] = await handle.recall('search order deep', { mode: 'keyword', topK: 1 });
+    expect(hit).toMatchObject({
+      text: 'search({"q":"order","deep":{"n":1}})',
+      sessionId: 's1',
+      userId: 'u1',
+      agentId: 'a',
+    });
+    const [asked] = await handle.recall('where is my order', { topK: 1 });
+    expect(asked).toMatchObject({ text: 'Where is my order?', source: { channel: 'user' } });
+  });
+});
+
+describe('the order', () => {
+  test('is the order of adding, and messages of one call stay together, however many call at the same moment', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 8 }), async (sizes) => {
+        await using store = await MemoryStore.inMemory({
+          clock: { now: () => 1 },
+          access: [allow('everyone', 'writer', [])],
+        });
+        const handle = store.as({ agentId: 'a' }, { namespace: ['chat'], sessionId: 's' });
+        const named = sizes.map((size, call) =>
+          Array.from({ length: size }, (_, i) => new HumanMessage(`${call}.${i}`)),
+        );
+        // A history of its own for each call, as RunnableWithMessageHistory makes them.
+        await Promise.all(named.map((each) => new MemoryHandleChatHistory(handle).addMessages(each)));
+        const kept = await new MemoryHandleChatHistory(handle).getMessages();
+        expect(kept.map(({ text }) => text)).toEqual(named.flat().map(({ text }) => text));
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('holds over more messages than one page of a list', async () => {
+    const { history } = await opened();
+    const many = Array.from({ length: 1_100 }, (_, i) => new HumanMessage(`message ${i}`));
+    await history.addMessages(many.slice(0, 600));
+    await history.addMessages(many.slice(600));
+    expect((await history.getMessages()).map(({ text }) => text)).toEqual(many.map(({ text }) => text));
+  }, 60_000);
+});
+
+describe('a session', () => {
+  test('is apart from others, and other memories are no messages', async () => {
+    const { handle, history } = await opened();
+    const other = new MemoryHandleChatHistory(handle, { sessionId: 's2' });
+    await history.addUserMessage('one');
+    await other.addAIMessage('two');
+    await handle.remember('three', { sessionId: 's1' });
+    expect((await history.getMessages()).map(({ text }) => text)).toEqual(['one']);
+    await history.clear();
+    expect(await history.getMessages()).toEqual([]);
+    expect((await other.getMessages()).map(({ text }) => text)).toEqual(['two']);
+    expect(await handle.count()).toBe(2);
+  });
+
+  test('is that of the handle, unless another is given: then it must be the same', async () => {
+    const { handle } = await opened();
+    const inSession = handle.within({ sessionId: 's1' });
+    await new MemoryHandleChatHistory(inSession).addUserMessage('one');
+    expect(await new MemoryHandleChatHistory(handle, { sessionId: 's1' }).getMessages()).toHaveLength(1);
+    expect(await codeOf(() => new MemoryHandleChatHistory(inSession, { sessionId: 's2' }))).toBe('INVALID_INPUT');
+    expect(await codeOf(() => new MemoryHandleChatHistory(handle))).toBe('INVALID_INPUT');
+    expect(await codeOf(() => new MemoryHandleChatHistory(handle, { session: 's' } as never))).toBe('INVALID_INPUT');
+  });
+
+  test('is cleared as far as one may, and says what stayed', async () => {
+    const store = await openInMemory({ access: [allow('everyone', 'writer', [])] });
+    const [one, other] = ['a', 'b'].map(
+      (agentId) => new MemoryHandleChatHistory(store.as({ agentId }, { namespace: ['chat'], sessionId: 's' })),
+    );
+    await one?.addUserMessage('by a');
+    await other?.addUserMessage('by b');
+    await expect(one?.clear()).rejects.toMatchObject({ code: 'FORBIDDEN', message: expect.stringContaining('1 of 2') });
+    expect((await one?.getMessages())?.map(({ text }) => text)).toEqual(['by b']);
+  });
+});
+
+describe('what cannot be kept as it is', () => {
+  const large = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(100_000)}` } };
+  test.each([
+    ['a message that is none', 'hello' as never],
+    ['a message that removes another', new RemoveMessage({ id: 'h-1' }) as BaseMessage],
+    ['an image that is too large', new HumanMessage({ content: [large] })],
+    [
+      'bytes',
+      new HumanMessage({ content: [{ type: 'image', data: new Uint8Array(2), mimeType: 'image/png' }] as never }),
+    ],
+    ['a date', new AIMessage({ content: 'x', additional_kwargs: { at: new Date(0) } })],
+    ['a text that is too long', new HumanMessage('x'.repeat(1_100_000))],
+  ])('%s is refused with an error of LangChain’s kind, and nothing of its call is stored', async (_, message) => {
+    const { handle, history } = await opened();
+    const error = await history.addMessages([new HumanMessage('before'), message]).catch((each) => each);
+    expect(error).toBeInstanceOf(MessageRefusedError);
+    expect(LangChainError.isInstance(error)).toBe(true);
+    expect(await handle.count()).toBe(0);
+  });
+
+  test('a refusal that is about something else stays ours', async () => {
+    const store = await openInMemory({ access: [] });
+    const history = new MemoryHandleChatHistory(store.as({ agentId: 'a' }, { namespace: ['chat'], sessionId: 's' }));
+    const error = await history.addUserMessage('hello').catch((each) => each);
+    expect(MemoryError.is(error) && error.code).toBe('FORBIDDEN');
+    const homeless = new MemoryHandleChatHistory(store.admin, { sessionId: 's' });
+    expect(await issuePaths(() => homeless.addUserMessage('hello'))).toEqual(['0.namespace']);
+  });
+});
+
+describe('RunnableWithMessageHistory', () => {
+  test('keeps the conversation of each session, with invoke and with stream', async () => {
+    const { handle } = await opened();
+    const model = new FakeListChatModel({ responses: ['Hello Mori.', 'Your name is Mori.'] });
+    const chain = new RunnableWithMessageHistory({
+      runnable: model,
+      getMessageHistory: (sessionId) => new MemoryHandleChatHistory(handle, { sessionId }),
+      config: {},
+    });
+    const config = { configurable: { sessionId: 's1' } };
+    await chain.invoke([new HumanMessage('I am Mori.')], config);
+    for await (const _ of await chain.stream([new HumanMessage('Who am I?')], config));
+    const kept = await new MemoryHandleChatHistory(handle, { sessionId: 's1' }).getMessages();
+    expect(kept.map((message) => [message.getType(), message.text])).toEqual([
+      ['human', 'I am Mori.'],
+      ['ai', 'Hello Mori.'],
+      ['human', 'Who am I?'],
+      ['ai', 'Your name is Mori.'],
+    ]);
+    expect(await new MemoryHandleChatHistory(handle, { sessionId: 's2' }).getMessages()).toEqual([]);
+  });
+});

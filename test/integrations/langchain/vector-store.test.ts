@@ -1,0 +1,162 @@
+import { Document } from '@langchain/core/documents';
+import { FakeEmbeddings, SyntheticEmbeddings } from '@langchain/core/utils/testing';
+import { fromLangChain } from 'multi-agent-memory';
+import { MemoryHandleVectorStore } from 'multi-agent-memory/langchain';
+import { describe, expect, test } from 'vitest';
+import { codeOf, issuePaths, openInMemory } from '../../store/stores';
+
+const documents = [
+  { pageContent: 'Refunds take three days.', metadata: { page: 4, tags: ['money'] } },
+  { pageContent: 'The office is closed in August.', metadata: { page: 9 } },
+  { pageContent: 'Refunds are paid to the card.', metadata: { page: 5 } },
+];
+
+async function opened() {
+  const store = await openInMemory();
+  const handle = store.as({ agentId: 'a' }, { namespace: ['docs'] });
+  return { store, handle, vectors: new MemoryHandleVectorStore(handle) };
+}
+const texts = (found: { pageContent: string }[]) => found.map(({ pageContent }) => pageContent);
+
+describe('documents', () => {
+  test('are added, found by words and meaning, and deleted', async () => {
+    const { vectors, handle } = await opened();
+    const ids = await vectors.addDocuments(documents);
+    expect(new Set(ids).size).toBe(3);
+    expect(texts(await vectors.similaritySearch('when is the office closed', 1))).toEqual([
+      'The office is closed in August.',
+    ]);
+    const scored = await vectors.similaritySearchWithScore('refunds');
+    expect(scored).toHaveLength(3);
+    expect(scored[0]?.[1]).toBeGreaterThan(scored[2]?.[1] as number);
+    expect(scored.map(([{ id }]) => id).sort()).toEqual([...ids].sort());
+    await vectors.delete({ ids: [...ids.slice(0, 2), 'not there'] });
+    expect(texts(await vectors.similaritySearch('refunds'))).toEqual(['Refunds are paid to the card.']);
+    await vectors.delete({ filter: { metadata: { page: 5 } } });
+    expect(await handle.count()).toBe(0);
+  });
+
+  test('of the same id are revised', async () => {
+    const { vectors, handle } = await opened();
+    expect(await vectors.addDocuments(documents.slice(0, 1), { ids: ['refunds'] })).toEqual(['refunds']);
+    const [found] = await vectors.similaritySearch('refunds');
+    expect(found?.id).toBe('refunds');
+    await vectors.addDocuments([new Document({ ...(found as Document), pageContent: 'Refunds take five days.' })]);
+    expect(texts(await vectors.similaritySearch('refunds'))).toEqual(['Refunds take five days.']);
+    expect(await handle.count()).toBe(1);
+    await vectors.delete({ ids: ['refunds'] });
+    expect(await handle.count()).toBe(0);
+  });
+
+  test('of another namespace below have the ids of their memories, so that none is taken for another', async () => {
+    const { vectors, handle } = await opened();
+    const { id } = await handle.remember('deep', { namespace: ['docs', 'deep'], key: 'k' });
+    await handle.remember('flat', { key: 'k' });
+    const found = await vectors.similaritySearch('deep');
+    expect(found.map((each) => [each.pageContent, each.id])).toEqual([
+      ['deep', id],
+      ['flat', 'k'],
+    ]);
+    await vectors.delete({ ids: [id] });
+    expect(texts(await vectors.similaritySearch('deep'))).toEqual(['flat']);
+  });
+
+  test('are stored all or none', async () => {
+    const { vectors, handle } = await opened();
+    const wrong = [
+      ...documents,
+      { pageContent: ' ', metadata: {} },
+      { pageContent: 'x', metadata: { at: new Date(0) } },
+    ];
+    expect(await issuePaths(() => vectors.addDocuments(wrong))).toEqual(['3.text', '4.metadata.at']);
+    expect(await handle.count()).toBe(0);
+  });
+
+  test('filters run before the search', async () => {
+    const { vectors, handle } = await opened();
+    await handle.rememberMany(
+      Array.from({ length: 300 }, (_, i) => ({ text: `refunds of day ${i}`, metadata: { page: 100 } })),
+    );
+    await vectors.addDocuments(documents);
+    const found = await vectors.similaritySearch('refunds of day', 2, { metadata: { page: { lt: 10 } } });
+    expect(texts(found).sort()).toEqual(['Refunds are paid to the card.', 'Refunds take three days.']);
+  });
+});
+
+describe('vectors', () => {
+  test('are added and searched without any text', async () => {
+    const embeddings = new SyntheticEmbeddings({ vectorSize: 8 });
+    const store = await openInMemory({ embedder: fromLangChain(embeddings, { model: 'synthetic', dimensions: 8 }) });
+    const vectors = new MemoryHandleVectorStore(store.admin.within({ namespace: ['docs'] }));
+    const axis = (n: number) => Array.from({ length: 8 }, (_, i) => (i === n ? 1 : 0.01));
+    await vectors.addVectors([axis(0), axis(1), axis(2)], documents);
+    const found = await vectors.similaritySearchVectorWithScore(axis(1), 2);
+    expect(found[0]?.[0].pageContent).toBe('The office is closed in August.');
+    expect(found).toHaveLength(2);
+    expect(await codeOf(() => vectors.similaritySearchVectorWithScore([1, 2], 1))).toBe('INVALID_INPUT');
+    expect(await issuePaths(() => vectors.addVectors([axis(0)], documents))).toEqual(['vectors']);
+    expect(await codeOf(() => vectors.addVectors([[1], [2], [3]], documents))).toBe('INVALID_INPUT');
+    expect(await store.admin.count()).toBe(3);
+  });
+
+  test('are made by embeddings that are given', async () => {
+    const made: string[] = [];
+    class Listening extends SyntheticEmbeddings {
+      override async embedDocuments(given: string[]): Promise<number[][]> {
+        made.push(...given);
+        return super.embedDocuments(given);
+      }
+      override async embedQuery(given: string): Promise<number[]> {
+        made.push(given);
+        return super.embedQuery(given);
+      }
+    }
+    const embeddings = new Listening({ vectorSize: 8 });
+    const store = await openInMemory({
+      embedder: fromLangChain(new SyntheticEmbeddings({ vectorSize: 8 }), { model: 'm', dimensions: 8 }),
+    });
+    const vectors = await MemoryHandleVectorStore.fromDocuments(documents, embeddings, {
+      handle: store.admin.within({ namespace: ['docs'] }),
+    });
+    await vectors.similaritySearch('office', 1);
+    expect([...new Set(made)]).toEqual([...texts(documents), 'office']);
+    const other = new MemoryHandleVectorStore(store.admin.within({ namespace: ['docs'] }), {
+      embeddings: new FakeEmbeddings(),
+    });
+    expect(await codeOf(() => other.addDocuments(documents))).toBe('INVALID_INPUT');
+  });
+});
+
+test('fromTexts and fromDocuments make one, with metadata for each text or for all', async () => {
+  const { handle } = await opened();
+  const each = await MemoryHandleVectorStore.fromTexts(['one', 'two'], [{ n: 1 }, { n: 2 }], undefined, { handle });
+  expect((await each.similaritySearch('two', 1))[0]?.metadata).toEqual({ n: 2 });
+  await MemoryHandleVectorStore.fromTexts(['three', 'four'], { n: 3 }, undefined, { handle });
+  expect(await handle.count({ filter: { metadata: { n: 3 } } })).toBe(2);
+});
+
+test('asRetriever searches with its filter and k; a search by diversity is refused by LangChain', async () => {
+  const { vectors } = await opened();
+  await vectors.addDocuments(documents);
+  const retriever = vectors.asRetriever({ k: 1, filter: { metadata: { page: 5 } } });
+  expect(texts(await retriever.invoke('refunds'))).toEqual(['Refunds are paid to the card.']);
+  expect(await retriever.addDocuments([{ pageContent: 'More.', metadata: {} }])).toHaveLength(1);
+  await expect(vectors.asRetriever({ searchType: 'mmr' }).invoke('refunds')).rejects.toThrow(
+    /does not support max marginal/,
+  );
+});
+
+test('what nobody knows is refused by name', async () => {
+  const { vectors, handle } = await opened();
+  expect(await issuePaths(() => new MemoryHandleVectorStore(handle, { k: 1 } as never))).toEqual(['k']);
+  expect(await issuePaths(() => vectors.addDocuments(documents, { namespace: 'x' } as never))).toEqual(['namespace']);
+  expect(await issuePaths(() => vectors.addDocuments(documents, { ids: ['a'] }))).toEqual(['ids']);
+  expect(await issuePaths(() => vectors.addDocuments([{ ...(documents[0] as Document), id: 7 as never }]))).toEqual([
+    '0.id',
+  ]);
+  expect(await issuePaths(() => vectors.delete({ all: true } as never))).toEqual(['all']);
+  expect(await codeOf(() => vectors.delete({} as never))).toBe('INVALID_INPUT');
+  expect(await issuePaths(() => vectors.similaritySearch('x', 4, { page: 4 } as never))).toEqual(['filter.page']);
+  expect(await issuePaths(() => vectors.similaritySearch('x', 0))).toEqual(['topK']);
+  expect(await issuePaths(() => vectors.embeddings.embedQuery('x'))).toEqual(['embeddings']);
+});

@@ -1,0 +1,158 @@
+import { InMemoryStore, InvalidNamespaceError } from '@langchain/langgraph-checkpoint';
+import { MemoryError } from 'multi-agent-memory';
+import { MemoryHandleStore } from 'multi-agent-memory/langgraph';
+import { describe, expect, test } from 'vitest';
+import { issuePaths, openInMemory } from '../../store/stores';
+
+async function opened() {
+  const memory = await openInMemory();
+  return { memory, store: new MemoryHandleStore(memory.as({ agentId: 'a' })) };
+}
+
+describe('namespaces', () => {
+  test.each([[[]], [['a.b']], [['a', '']], [['a:b']], [['a\0b']], [['langgraph', 'x']], [['a', 7]]])(
+    'a put to %j is refused as InMemoryStore refuses it',
+    async (namespace) => {
+      const { store } = await opened();
+      const theirs = await caught(() => new InMemoryStore().put(namespace as string[], 'k', {}));
+      const ours = await caught(() => store.put(namespace as string[], 'k', {}));
+      expect(ours).toBeInstanceOf(InvalidNamespaceError);
+      expect((ours as Error).message).toBe((theirs as Error).message);
+    },
+  );
+
+  test.each([[['a.b']], [['']]])('and so are reads below %j', async (namespace) => {
+    const { store } = await opened();
+    for (const read of [
+      () => store.get(namespace, 'k'),
+      () => store.delete(namespace, 'k'),
+      () => store.search(namespace),
+      () => store.listNamespaces({ prefix: namespace }),
+      () => store.listNamespaces({ suffix: namespace }),
+      () => store.batch([{ namespacePrefix: namespace }]),
+    ]) {
+      expect(await caught(read)).toBeInstanceOf(InvalidNamespaceError);
+    }
+  });
+
+  test('what only the memory does not take is an InvalidNamespaceError, too, with our error as its cause', async () => {
+    const { store } = await opened();
+    const deep = Array.from({ length: 17 }, () => 'a');
+    for (const namespace of [deep, ['a'.repeat(513)], ['\ud800']]) {
+      for (const call of [
+        () => store.put(namespace, 'k', {}),
+        () => store.get(namespace, 'k'),
+        () => store.search(namespace),
+        () => store.listNamespaces({ prefix: namespace }),
+      ]) {
+        const error = await caught(call);
+        expect(error).toBeInstanceOf(InvalidNamespaceError);
+        expect(MemoryError.is((error as Error).cause)).toBe(true);
+      }
+    }
+  });
+
+  test('what is no list of labels', async () => {
+    const { store } = await opened();
+    expect(await caught(() => store.batch([{ namespace: 'ab' as never, key: 'k' }]))).toBeInstanceOf(
+      InvalidNamespaceError,
+    );
+  });
+});
+
+describe('options and operations that do not exist', () => {
+  test('are refused by name', async () => {
+    const { store, memory } = await opened();
+    expect(await issuePaths(() => store.search(['a'], { offest: 1 } as never))).toEqual(['offest']);
+    expect(await issuePaths(() => store.search(['a'], { mode: 'text' } as never))).toEqual(['mode']);
+    expect(await issuePaths(() => store.listNamespaces({ depth: 1 } as never))).toEqual(['depth']);
+    expect(await issuePaths(() => store.batch([{ namespace: ['a'], key: 'k', value: {}, ttl: 1 } as never]))).toEqual([
+      'ttl',
+    ]);
+    const put = store.put as (...given: unknown[]) => Promise<void>;
+    expect(await issuePaths(() => put.call(store, ['a'], 'k', {}, false, { ttl: 1 }))).toEqual(['']);
+    expect(() => new MemoryHandleStore(memory.admin, { index: {} } as never)).toThrow(/no such option/);
+    expect(() => new MemoryHandleStore(memory.admin, { fields: ['a['] })).toThrow(/no path/);
+    expect(await memory.admin.count()).toBe(0);
+  });
+
+  test.each([
+    [{ limit: -1 }, 'limit'],
+    [{ limit: 1.5 }, 'limit'],
+    [{ offset: Number.NaN }, 'offset'],
+    [{ query: 7 }, 'query'],
+  ])('search with %j', async (options, path) => {
+    const { store } = await opened();
+    expect(await issuePaths(() => store.search(['a'], options as never))).toEqual([path]);
+  });
+
+  test.each([
+    [{ a: { $regex: 'x' } }, 'filter.a.$regex'],
+    [{ a: { $gt: 1, b: 2 } }, 'filter.a.b'],
+    [{ a: {} }, 'filter.a'],
+    [{ a: undefined }, 'filter.a'],
+    [{ a: { $in: 'x' } }, 'filter.a.$in'],
+    [{ a: { $nin: undefined } }, 'filter.a.$nin'],
+    [{ a: { $gt: null } }, 'filter.a.$gt'],
+    [{ a: { $gt: [1] } }, 'filter.a.$gt'],
+    [{ a: Number.NaN }, 'filter.a'],
+    [{ a: { $in: [() => 1] } }, 'filter.a.$in'],
+  ])('the filter %j', async (filter, path) => {
+    const { store } = await opened();
+    expect(await issuePaths(() => store.search(['a'], { filter }))).toEqual([path]);
+  });
+
+  test.each([[[7]], ['title'], [['a[b]']], [['']], [['a{']]])('the index %j', async (index) => {
+    const { store } = await opened();
+    expect(await issuePaths(() => store.put(['a'], 'k', {}, index as never))).toEqual(['index']);
+  });
+
+  test('a namespace list with bad conditions', async () => {
+    const { store } = await opened();
+    const list = { matchConditions: [{ matchType: 'infix', path: 'a' }], maxDepth: 0, limit: 1, offset: 0 };
+    expect(await issuePaths(() => store.batch([list as never]))).toEqual([
+      'matchConditions.0.matchType',
+      'matchConditions.0.path',
+      'maxDepth',
+    ]);
+  });
+});
+
+describe('values', () => {
+  test.each([
+    [{ at: new Date(0) }, 'value.at'],
+    [{ f: () => 1 }, 'value.f'],
+    [{ n: Number.NaN }, 'value.n'],
+    [{ u: undefined }, 'value.u'],
+    [{ b: new Uint8Array(1) }, 'value.b'],
+    [[1, 2], 'value'],
+    ['text', 'value'],
+    [{ long: 'x'.repeat(70_000) }, 'value'],
+  ])('what JSON cannot hold, or the store does not take, is refused whole', async (value, path) => {
+    const { store, memory } = await opened();
+    expect(await issuePaths(() => store.put(['a'], 'k', value as never))).toEqual([path]);
+    expect(await memory.admin.count()).toBe(0);
+  });
+
+  test('larger values are taken where the store says so', async () => {
+    const memory = await openInMemory({ limits: { metadataBytes: 1_000_000 } as never });
+    const store = new MemoryHandleStore(memory.admin);
+    await store.put(['a'], 'k', { long: 'x'.repeat(70_000) });
+    expect((await store.get(['a'], 'k'))?.value.long).toHaveLength(70_000);
+  });
+
+  test('keys', async () => {
+    const { store } = await opened();
+    expect(await issuePaths(() => store.put(['a'], 7 as never, {}))).toEqual(['key']);
+    expect(await issuePaths(() => store.put(['a'], 'k'.repeat(600), {}))).toEqual(['key']);
+  });
+});
+
+async function caught(call: () => PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await call();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('It was not refused.');
+}

@@ -1,0 +1,79 @@
+import { Annotation, entrypoint, getStore, type LangGraphRunnableConfig, StateGraph } from '@langchain/langgraph';
+import { allow } from 'multi-agent-memory';
+import { MemoryHandleStore } from 'multi-agent-memory/langgraph';
+import { expect, test } from 'vitest';
+import { openInMemory } from '../../store/stores';
+
+const State = Annotation.Root({
+  customer: Annotation<string>,
+  told: Annotation<string[]>({ reducer: (a, b) => [...a, ...b], default: () => [] }),
+});
+
+test('nodes of a compiled graph share what they put, each run anew', async () => {
+  const memory = await openInMemory();
+  const store = new MemoryHandleStore(memory.as({ agentId: 'graph' }, { namespace: ['support'] }));
+  const graph = new StateGraph(State)
+    .addNode('learn', async ({ customer }, config: LangGraphRunnableConfig) => {
+      await config.store?.put(['users', customer], 'contact', { by: 'e-mail' });
+      return {};
+    })
+    .addNode('tell', async ({ customer }) => {
+      const found = await getStore()?.search(['users', customer], { query: 'contact' });
+      return { told: found?.map(({ value }) => value.by) ?? [] };
+    })
+    .addEdge('__start__', 'learn')
+    .addEdge('learn', 'tell')
+    .compile({ store });
+  expect((await graph.invoke({ customer: '4417' })).told).toEqual(['e-mail']);
+  expect((await memory.admin.list({ namespace: ['support', 'users'] })).items).toMatchObject([
+    { namespace: ['support', 'users', '4417'], agentId: 'graph', metadata: { by: 'e-mail' } },
+  ]);
+});
+
+test('an operation of one node that fails is not told to a node that runs beside it', async () => {
+  const memory = await openInMemory({ access: [allow('everyone', 'writer', ['mine'])] });
+  await memory.admin.remember('there', { namespace: ['mine'], key: 'langgraph:k', metadata: { x: 1 } });
+  const store = new MemoryHandleStore(memory.as({ agentId: 'graph' }));
+  const refused = async (call: () => Promise<unknown> | undefined) => {
+    try {
+      await call();
+      return 'done';
+    } catch (error) {
+      return (error as { code?: string }).code ?? (error as Error).name;
+    }
+  };
+  const graph = new StateGraph(State)
+    .addNode('forbidden', async (_, { store: kept }: LangGraphRunnableConfig) => ({
+      told: [await refused(() => kept?.put(['theirs'], 'k', {}))],
+    }))
+    .addNode('wrong', async (_, { store: kept }: LangGraphRunnableConfig) => ({
+      told: [await refused(() => kept?.search(['mine'], { filter: { x: { $near: 1 } } }))],
+    }))
+    .addNode('fine', async (_, { store: kept }: LangGraphRunnableConfig) => ({
+      told: [await refused(() => kept?.get(['mine'], 'k')), String((await kept?.get(['mine'], 'k'))?.value.x)],
+    }))
+    .addEdge('__start__', 'forbidden')
+    .addEdge('__start__', 'wrong')
+    .addEdge('__start__', 'fine')
+    .compile({ store });
+  expect((await graph.invoke({ customer: 'x' })).told.sort()).toEqual(['1', 'FORBIDDEN', 'INVALID_INPUT', 'done']);
+});
+
+test('a failure that no node takes care of ends the run with our error', async () => {
+  const memory = await openInMemory({ access: [] });
+  const store = new MemoryHandleStore(memory.as({ agentId: 'graph' }));
+  const graph = entrypoint({ name: 'g', store }, async (x: string) => getStore()?.put(['a'], x, {}));
+  await expect(graph.invoke('k')).rejects.toMatchObject({ code: 'FORBIDDEN' });
+});
+
+test('two graphs with handles of two principals see what each may', async () => {
+  const memory = await openInMemory({
+    access: [allow({ agentId: 'a' }, 'writer', ['a']), allow('everyone', 'writer', ['both'])],
+  });
+  const [one, other] = ['a', 'b'].map((agentId) => new MemoryHandleStore(memory.as({ agentId })));
+  await one?.put(['a'], 'k', {});
+  await one?.put(['both'], 'k', { from: 'a' });
+  expect(await other?.get(['a'], 'k')).toBeNull();
+  expect(await other?.search([])).toMatchObject([{ namespace: ['both'], value: { from: 'a' } }]);
+  expect(await other?.listNamespaces()).toEqual([['both']]);
+});
