@@ -4,6 +4,7 @@ export type { Chain, Decision } from './audit/entry';
 export type { ChainVerification } from './audit/judge';
 export type { AuditVerification } from './audit/verification';
 export type { Epoch } from './audit/verify';
+export type { ConnectOptions } from './connect/connected-store';
 export type { Call, Long, Progress } from './domain/calls';
 export type { Relabelling } from './domain/command';
 export {
@@ -66,7 +67,7 @@ export type {
   Patch,
   RecallOptions,
 } from './store/memory-handle';
-export { MemoryStore, type Stats } from './store/memory-store';
+export { type ConnectedStore, MemoryStore, type Stats } from './store/memory-store';
 export type { AuditOptions, OpenOptions } from './store/open-options';
 export type { Reembedding } from './store/reembedding';
 export type { Problem, VerifyResult } from './store/verify';

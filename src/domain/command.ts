@@ -68,6 +68,16 @@ export interface Relabelling {
   readonly accessTags?: readonly string[];
 }
 
+/** The name of a write of another process, by which one that is asked for again is known. */
+export interface Request {
+  /** Who asks: random, the same as long as it lives. */
+  readonly client: string;
+  /** Counts its writes. */
+  readonly number: number;
+  /** It has the answers of all its writes below this one. */
+  readonly answered: number;
+}
+
 /** Fixed by the proposer, so that `apply` needs no clock and no randomness. */
 export interface Stamp {
   readonly at: number;
@@ -76,6 +86,8 @@ export interface Stamp {
   readonly within: Bound;
   /** 16 random bytes: of them and a name the audit makes the pseudonym of whoever has none yet. */
   readonly seed: Uint8Array;
+  /** Present where another process asks: the command is not applied a second time. */
+  readonly request?: Request;
 }
 
 /** Everything that can change a store. A command succeeds or is refused as a whole. */

@@ -11,13 +11,14 @@
  * - `EMBEDDER_MISMATCH` the store's vectors come from another embedding space.
  * - `EMBEDDER_MISSING` the store's embedder is absent or cannot be loaded.
  * - `STORE_HELD` another process owns the folder.
+ * - `STORE_UNREACHABLE` no process that serves the folder answers, or it speaks another protocol. Nothing was written.
  * - `STORE_CLOSED` the store was closed before the call.
  * - `STORE_NEWER` a newer release wrote the folder.
  * - `STORE_READ_ONLY` the store was opened with `readOnly`.
  * - `RECORD_DAMAGED` a record does not match its checksum. It is never served.
  * - `DISK_FULL` the disk had no room. Nothing of the call was written.
  * - `OVERLOADED` too many writes are waiting. Nothing was written.
- * - `OUTCOME_UNKNOWN` the write may or may not have happened; repeat it with the same idempotency key.
+ * - `OUTCOME_UNKNOWN` the write may or may not have happened: look, or repeat it where that is harmless.
  */
 export type ErrorCode =
   | 'INVALID_INPUT'
@@ -30,6 +31,7 @@ export type ErrorCode =
   | 'EMBEDDER_MISMATCH'
   | 'EMBEDDER_MISSING'
   | 'STORE_HELD'
+  | 'STORE_UNREACHABLE'
   | 'STORE_CLOSED'
   | 'STORE_NEWER'
   | 'STORE_READ_ONLY'
@@ -45,7 +47,7 @@ export interface Issue {
 }
 
 export interface MemoryErrorDetails {
-  /** Whether the same call may succeed later without a change. Default: only for OVERLOADED, DISK_FULL and OUTCOME_UNKNOWN. */
+  /** Whether the same call may succeed later without a change. Default: only for OVERLOADED, DISK_FULL, OUTCOME_UNKNOWN and STORE_UNREACHABLE. */
   readonly retryable?: boolean;
   readonly issues?: readonly Issue[];
   readonly cause?: unknown;
@@ -53,7 +55,12 @@ export interface MemoryErrorDetails {
 
 // Shared through the registry of symbols, so that an error from the ESM build is known to the CommonJS build.
 const brand = Symbol.for('multi-agent-memory.error');
-const retryableCodes: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'DISK_FULL', 'OUTCOME_UNKNOWN']);
+const retryableCodes: ReadonlySet<ErrorCode> = new Set([
+  'OVERLOADED',
+  'DISK_FULL',
+  'OUTCOME_UNKNOWN',
+  'STORE_UNREACHABLE',
+]);
 
 /**
  * The only error that this library throws on purpose.

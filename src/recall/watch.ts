@@ -21,6 +21,13 @@ export function startOfWatch(context: ReadContext, reader: Reader, since: string
   return line?.entry ?? 0;
 }
 
+/** The cursor of the latest change, whoever may see it: where a watch that begins now goes on, also after its store was opened anew. */
+export function cursorOfNow({ truth, cursors }: ReadContext, reader: Reader): string {
+  const [latest] = truth.changes.after(truth.lastEntry - 1, 1);
+  if (latest === undefined) return 'start';
+  return cursors.seal({ id: latest.id, revision: latest.revision }, watchBinding(reader));
+}
+
 /**
  * The changes from `start` on. Who leaves while waiting for the next one is let go at once: a generator by itself would keep
  * them until it comes.

@@ -24,6 +24,7 @@ import { queries } from './queries';
 import { memoryOf } from './record';
 import type { RecordQueries } from './record-queries';
 import type { RecordSeal } from './record-seal';
+import type { Requests } from './requests';
 import type { RowChange } from './row-change';
 import type { Tables } from './schema';
 import { Writer } from './writer';
@@ -56,6 +57,7 @@ interface Parts {
   readonly checksum: Checksum;
   readonly seal: RecordSeal;
   readonly embedded: EmbeddedTable;
+  readonly requests: Requests;
 }
 
 type Idempotent = { digest: string; id: string; revision: number };
@@ -136,6 +138,9 @@ export class Applier {
   }
 
   #attempt(command: Command, changes: RowChange[], state: State): Outcome {
+    const { request, at } = command.stamp;
+    const done = request && this.#parts.requests.outcomeOf(request);
+    if (done !== undefined) return done;
     const own: RowChange[] = [];
     const touching = new Touching();
     const context = this.#context(own, state, touching);
@@ -150,6 +155,7 @@ export class Applier {
       const run = () => this.#dispatch(command, context, state);
       const outcome = several ? this.#parts.database.transaction(run)() : run();
       changes.push(...own);
+      if (request !== undefined && outcome.ok) this.#parts.requests.keep(request, outcome, at);
       return audited(outcome);
     } catch (error) {
       if (!MemoryError.is(error)) throw error;

@@ -69,6 +69,11 @@ create table embedded (
 ) without rowid;
 create index embedded_entry on embedded (space, entry);
 `,
+  `
+create table requests (
+  client text not null, number integer not null, outcome text not null, at integer not null, primary key (client, number)
+) without rowid;
+`,
 ];
 
 export const schemaVersion = migrations.length;

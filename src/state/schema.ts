@@ -128,6 +128,15 @@ export interface EmbeddedTable {
   entry: number;
 }
 
+/** Writes that other processes asked for and that were done, until the asker has the answer. */
+export interface RequestsTable {
+  client: string;
+  number: number;
+  /** JSON. Holds no text of a memory. */
+  outcome: string;
+  at: number;
+}
+
 export interface DeclarationsTable {
   /** In the order in which they were made. */
   number: Generated<number>;
@@ -169,5 +178,6 @@ export interface Tables {
   declarations: DeclarationsTable;
   former_subjects: FormerSubjectsTable;
   embedded: EmbeddedTable;
+  requests: RequestsTable;
   meta: MetaTable;
 }

@@ -18,6 +18,7 @@ import { migrate, versionOf } from './migrations';
 import { queries } from './queries';
 import { RecordQueries } from './record-queries';
 import { RecordSeal } from './record-seal';
+import { Requests } from './requests';
 import type { RowChange } from './row-change';
 import { SelectionQueries } from './selection-queries';
 import { PartsInSpace } from './space-parts';
@@ -44,6 +45,8 @@ export class Truth {
   /** The chain of changes. */
   readonly audit: Trail;
   readonly subjects: SubjectQueries;
+  /** What other processes asked for. */
+  readonly requests: Requests;
   readonly readPostings: (term: string) => ArrayLike<number>;
   readonly #applier: Applier;
   readonly #labelsAfter: Statement<{ entry: number; space: number }, LabelRow>;
@@ -73,6 +76,7 @@ export class Truth {
     this.audit = new Trail(database);
     this.subjects = new SubjectQueries(database);
     this.readPostings = postingsReader(database);
+    this.requests = new Requests(database, this);
     this.#applier = new Applier({
       database,
       checksum,
@@ -83,6 +87,7 @@ export class Truth {
       meta: this.meta,
       audit: this.audit,
       embedded: this.embedded,
+      requests: this.requests,
     });
     this.#labelsAfter = prepareLabels(database);
     this.#countMemories = prepare(database, () =>

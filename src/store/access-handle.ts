@@ -15,6 +15,7 @@ import { noSuchMemory } from '../state/apply-update';
 import { propose } from '../write/propose';
 import { newRuleId } from '../write/rule-id';
 import { stampOf } from '../write/stamp';
+import type { Author } from '../write/write-context';
 import type { AuditedCalls } from './audited-calls';
 import type { Engine } from './engine';
 
@@ -67,9 +68,9 @@ export interface AccessHandle {
 export class PrincipalAccess implements AccessHandle {
   readonly #engine: Engine;
   readonly #calls: AuditedCalls;
-  readonly #reader: Reader;
+  readonly #reader: Reader & Author;
 
-  constructor(engine: Engine, calls: AuditedCalls, reader: Reader) {
+  constructor(engine: Engine, calls: AuditedCalls, reader: Reader & Author) {
     this.#engine = engine;
     this.#calls = calls;
     this.#reader = reader;

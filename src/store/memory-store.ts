@@ -1,4 +1,6 @@
+import { type ConnectOptions, connect } from '../connect/connected-store';
 import type { Long } from '../domain/calls';
+import { invalidInput } from '../domain/errors';
 import type { Meta } from '../domain/json';
 import { parse, parseAll } from '../domain/parse/parse';
 import type { Principal } from '../domain/principal';
@@ -76,8 +78,28 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
    * @throws INVALID_INPUT, STORE_HELD where another process has it, STORE_NEWER, EMBEDDER_MISMATCH, RECORD_DAMAGED, DISK_FULL
    */
   static async open<M = Meta>(folder: string, options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
-    const { engine, release } = await openShared(folder, parseOptions(options));
-    return new MemoryStore<M>(engine, release);
+    const parsed = parseOptions(options);
+    const { engine, serve, release } = await openShared(folder, parsed);
+    const store = new MemoryStore<M>(engine, release);
+    if (!parsed.serve) return store;
+    try {
+      await serve(new MemoryStore(engine, async () => undefined));
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /**
+   * The store of a folder that another process of this user holds and serves: the same handles, over a local socket. Reads are
+   * asked again and writes done once, whichever holder comes and goes. Without a holder a call waits for one, or makes this
+   * process the holder, with `takeOver`.
+   *
+   * @throws INVALID_INPUT; STORE_UNREACHABLE where nobody serves the folder; with `takeOver`, what `open` throws
+   */
+  static connect<M = Meta>(folder: string, options: ConnectOptions<M> = {}): Promise<ConnectedStore<M>> {
+    return connect<Stats, M>(folder, options, (path, own) => MemoryStore.open(path, own));
   }
 
   /**
@@ -85,7 +107,9 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
    * others; works under fake timers.
    */
   static async inMemory<M = Meta>(options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
-    const engine = await openInMemory(parseOptions(options));
+    const parsed = parseOptions(options);
+    if (parsed.serve) throw invalidInput([{ path: ['serve'], message: 'needs a folder.' }], 'The options');
+    const engine = await openInMemory(parsed);
     return new MemoryStore<M>(engine, () => engine.close());
   }
 
@@ -205,3 +229,9 @@ function otherSpaces(interning: Engine['truth']['interning']): Stats['otherSpace
     return space === undefined ? [] : [{ ...space.name, role }];
   });
 }
+
+/** A store, be it held by this process or by another. */
+export type ConnectedStore<M = Meta> = Pick<
+  MemoryStore<M>,
+  'admin' | 'audit' | 'as' | 'settled' | 'backup' | 'verify' | 'stats' | 'close' | typeof Symbol.asyncDispose
+>;

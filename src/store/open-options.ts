@@ -29,6 +29,8 @@ export interface OpenOptions<M = Meta> extends Long {
   access?: readonly Declaration[];
   /** Reads beside the process that owns the folder. Default: false. */
   readOnly?: boolean;
+  /** Serves the folder to other processes of the same user, which `connect` to it, as long as it is open here. Default: false. */
+  serve?: boolean;
   /** Default: the system's clock; in memory, a fake one. */
   clock?: Clock;
   /** Default: UUIDv7; in memory, stable ids. Must never repeat. */
@@ -66,6 +68,7 @@ export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'audi
   readonly metadata?: StandardSchemaV1;
   readonly limits: Limits;
   readonly readOnly: boolean;
+  readonly serve: boolean;
   readonly exactUpTo: number;
   readonly vectorMemoryBytes: number;
 }
@@ -99,6 +102,7 @@ const optionsShape = fields({
     .optional(),
   access: z.unknown().optional(),
   readOnly: flag.optional(),
+  serve: flag.optional(),
   clock: has<Clock>('now').optional(),
   newId: z.custom<() => string>((value) => typeof value === 'function', { error: 'must be a function.' }).optional(),
   logger: has<Logger>('warn').optional(),
@@ -118,6 +122,10 @@ const optionsShape = fields({
   }).optional(),
   signal: signal.optional(),
   onProgress: progressListener.optional(),
+}).check((ctx) => {
+  if (ctx.value.serve !== true || ctx.value.readOnly !== true) return;
+  const message = 'needs the folder for itself: a store that is only read serves nobody.';
+  ctx.issues.push({ code: 'custom', path: ['serve'], message, input: ctx.value });
 });
 
 /** @throws INVALID_INPUT with every issue. */
@@ -135,6 +143,7 @@ export function parseOptions<M>(options: OpenOptions<M>): Options {
     limits,
     audit: auditOf(audit ?? {}),
     readOnly: given.readOnly ?? false,
+    serve: given.serve ?? false,
     exactUpTo: given.exactUpTo ?? defaultExactUpTo,
     vectorMemoryBytes: given.vectorMemoryBytes ?? defaultVectorMemoryBytes,
   };

@@ -1,5 +1,5 @@
 import type { Call, Long } from '../domain/calls';
-import type { Relabelling } from '../domain/command';
+import type { Relabelling, Request } from '../domain/command';
 import { invalidInput } from '../domain/errors';
 import type { Meta } from '../domain/json';
 import type { Change, Hit, Memory, NewMemory, Remembered } from '../domain/memory';
@@ -25,6 +25,7 @@ import { remember } from '../write/remember';
 import { type BatchResult, rememberAll, rememberEach } from '../write/remember-many';
 import { share } from '../write/share';
 import { update } from '../write/update';
+import type { Author } from '../write/write-context';
 import { type AccessHandle, PrincipalAccess } from './access-handle';
 import { type AuditHandle, PrincipalAudit } from './audit-handle';
 import { type Asked, AuditedCalls } from './audited-calls';
@@ -44,13 +45,15 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   readonly audit: AuditHandle;
   readonly #engine: Engine;
   readonly #lifetime: Lifetime;
-  readonly #reader: Reader;
+  readonly #reader: Reader & Author;
   readonly #calls: AuditedCalls;
 
-  constructor(engine: Engine, lifetime: Lifetime, actor: Actor, bound: Bound) {
+  /** @param request The one write that it is made for, where another process asks. */
+  constructor(engine: Engine, lifetime: Lifetime, actor: Actor, bound: Bound, request?: Request) {
     this.#engine = engine;
     this.#lifetime = lifetime;
-    this.#reader = { actor, bound, readables: engine.readables };
+    const reader = { actor, bound, readables: engine.readables };
+    this.#reader = request === undefined ? reader : { ...reader, request };
     this.scope = structuredClone(bound);
     this.#calls = new AuditedCalls(engine, lifetime, this.#reader);
     this.access = new PrincipalAccess(engine, this.#calls, this.#reader);

@@ -1,5 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { Holder } from '../connect/holder';
+import type { HostCalls } from '../connect/operations';
 import { invalidInput } from '../domain/errors';
 import { assertAccepted, batched, openFolder } from './compose';
 import { declareRules } from './declare';
@@ -9,6 +11,15 @@ import type { Options } from './open-options';
 interface Shared {
   readonly engine: Promise<Engine>;
   users: number;
+  holder?: Promise<Holder>;
+}
+
+/** A part in an engine. */
+export interface Share {
+  readonly engine: Engine;
+  /** Serves the folder to other processes, until the last part is given back. */
+  serve(host: HostCalls): Promise<void>;
+  release(): Promise<void>;
 }
 
 /** The engines of this process that own a folder, by the folder's real path. */
@@ -19,22 +30,19 @@ const closing = new Map<string, Promise<void>>();
  * Opens a folder once in a process: who opens it again shares the engine, and the last to close closes it. Rules declared by a
  * later `open` take the place of the earlier ones. Stores that only read have an engine each.
  */
-export async function openShared(
-  folder: string,
-  options: Options,
-): Promise<{ engine: Engine; release: () => Promise<void> }> {
+export async function openShared(folder: string, options: Options): Promise<Share> {
   if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
     throw invalidInput([{ path: ['folder'], message: 'must be the path of a folder.' }]);
   }
   options.signal?.throwIfAborted();
   if (options.readOnly) {
     const engine = await openFolder(resolve(folder), options);
-    return { engine, release: () => engine.close() };
+    return { engine, serve: refuse, release: () => engine.close() };
   }
   return share(realPath(folder), options);
 }
 
-async function share(path: string, options: Options) {
+async function share(path: string, options: Options): Promise<Share> {
   await closing.get(path);
   const known = owners.get(path);
   const shared = known ?? { engine: openFolder(path, options), users: 0 };
@@ -44,11 +52,25 @@ async function share(path: string, options: Options) {
   try {
     const engine = await shared.engine;
     if (known !== undefined) await joinEngine(engine, options);
-    return { engine, release };
+    return { engine, serve: (host) => serve(path, shared, engine, host), release };
   } catch (error) {
     await release();
     throw error;
   }
+}
+
+async function serve(path: string, shared: Shared, engine: Engine, host: HostCalls): Promise<void> {
+  shared.holder ??= Holder.open(path, engine, host);
+  try {
+    await shared.holder;
+  } catch (error) {
+    delete shared.holder;
+    throw error;
+  }
+}
+
+async function refuse(): Promise<never> {
+  throw new Error('A store that is only read serves nobody.');
 }
 
 /** What a later `open` may still decide. */
@@ -65,7 +87,10 @@ async function leave(path: string, shared: Shared): Promise<void> {
   if (shared.users > 0 || owners.get(path) !== shared) return;
   owners.delete(path);
   const closed = shared.engine.then(
-    (engine) => engine.close(),
+    async (engine) => {
+      await (await shared.holder)?.close();
+      await engine.close();
+    },
     // It never opened: who opened it knows.
     () => undefined,
   );

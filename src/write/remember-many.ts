@@ -6,7 +6,7 @@ import { asRefusal, batchesOf } from './batches';
 import { type Candidate, check } from './draft';
 import { finish } from './embed';
 import { storeAll } from './in-space';
-import type { Author, WriteContext } from './write-context';
+import { type Author, ofItem, type WriteContext } from './write-context';
 
 /** What became of each item, in input order. */
 export interface BatchResult {
@@ -60,8 +60,7 @@ export async function rememberAll<M>(
   const elapsedMs = startStopwatch();
   const at = context.clock.now();
   const remembered = await storeAll(context, candidates, { author, at, signal: options.signal });
-  const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
-  for (const [index, one] of remembered.entries()) tally(total, { index, ok: true, ...one });
+  const total = tallied(remembered);
   const done = candidates.length;
   options.onProgress?.({ phase: 'remember', done, failed: 0, total: done, perSecond: (done / elapsedMs()) * 1000 });
   return total;
@@ -117,7 +116,9 @@ async function rememberBatch(
       if ('error' in finished) return { index, ok: false, error: finished.error };
       const draft = finished.value[next++];
       if (draft === undefined) throw new Error('The embedder gave fewer vectors than texts.');
-      const stored = await attempt(() => storeAll(context, [each.value], { author, at }, [draft]));
+      const stored = await attempt(() =>
+        storeAll(context, [each.value], { author: ofItem(author, index), at }, [draft]),
+      );
       if ('error' in stored) return { index, ok: false, error: stored.error };
       return { index, ok: true, ...(stored.value[0] as Remembered) };
     }),
@@ -132,7 +133,15 @@ async function attempt<T>(run: () => Promise<T>): Promise<{ value: T } | { error
   }
 }
 
-function tally(total: BatchResult, result: Result): void {
+/** The result of a batch of which everything was stored. */
+export function tallied(remembered: readonly Remembered[]): BatchResult {
+  const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
+  for (const [index, one] of remembered.entries()) tally(total, { index, ok: true, ...one });
+  return total;
+}
+
+/** Adds what became of an item. */
+export function tally(total: BatchResult, result: Result): void {
   total.results.push(result);
   if (!result.ok) total.failed++;
   else if (result.outcome === 'stored') total.stored++;

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { z } from 'zod';
 import type { Policy } from '../access/policy';
+import type { Request } from '../domain/command';
 import type { Limits } from '../domain/limits';
 import type { Remembered } from '../domain/memory';
 import type { ParsedMemory } from '../domain/parse/parse-memory';
@@ -33,4 +34,12 @@ export interface WriteContext {
 export interface Author {
   readonly actor: Actor;
   readonly bound: Bound;
+  /** The one write that is asked for, where another process asks. */
+  readonly request?: Request;
+}
+
+/** The author of one item of many: in the name of another process, each is a write of its own. */
+export function ofItem(author: Author, index: number): Author {
+  const { request } = author;
+  return request === undefined ? author : { ...author, request: { ...request, number: request.number + index } };
 }

@@ -21,6 +21,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   write: ['domain', 'access', 'audit', 'state', 'embedding', 'log', 'environment'],
   recall: ['domain', 'access', 'audit', 'state', 'sqlite', 'embedding', 'vector-index', 'keyword-index', 'environment'],
   lifecycle: ['domain', 'state', 'write', 'embedding', 'environment'],
+  connect: 'everything',
   store: 'everything',
   // Besides itself, only what users import: see `directionProblems`.
   integrations: [],

@@ -1,0 +1,94 @@
+import { MemoryError } from '../domain/errors';
+import type { Change } from '../domain/memory';
+import type { Asker } from './asker';
+import { newNumber } from './numbers';
+
+interface Next<T> {
+  readonly done: boolean;
+  readonly value: T;
+}
+
+const over: IteratorResult<never> = { done: true, value: undefined };
+
+/** The entries that answer a question about the audit, each asked for when it is wanted. */
+export async function* streamOf<T>(asker: Asker, kind: 'query' | 'export', question: unknown): AsyncGenerator<T> {
+  const stream = newNumber();
+  let shown = 0;
+  let isOver = false;
+  try {
+    for (;;) {
+      const next = await asker.read<Next<T> | 'lost'>('audit.next', [stream, kind, question, shown]);
+      if (next === 'lost') throw lost();
+      isOver = next.done;
+      if (next.done) return;
+      shown++;
+      yield next.value;
+    }
+  } finally {
+    if (!isOver) leave(asker, stream);
+  }
+}
+
+/** What a watch needs. */
+export interface Watching {
+  readonly asker: Asker;
+  /** Its scope. */
+  readonly options: object;
+  /** The cursor where it begins. */
+  readonly start: Promise<string>;
+  readonly signal: AbortSignal;
+}
+
+/** Changes, from one holder to the next: each is asked for with the cursor of the one before. */
+export class WatchStream<M> implements AsyncIterator<Change<M>> {
+  readonly #watching: Watching;
+  readonly #stream = newNumber();
+  readonly #left = new AbortController();
+  #last: string | undefined;
+  #isOver = false;
+
+  constructor(watching: Watching) {
+    this.#watching = watching;
+  }
+
+  async next(): Promise<IteratorResult<Change<M>>> {
+    const { signal } = this.#watching;
+    if (this.#isOver || signal.aborted) return this.return();
+    const ending = new Promise<'ended'>((resolve) => {
+      for (const each of [signal, this.#left.signal])
+        each.addEventListener('abort', () => resolve('ended'), { once: true });
+    });
+    try {
+      const next = await Promise.race([this.#next(), ending]);
+      if (next === 'ended' || next.done) return this.return();
+      this.#last = next.value.cursor;
+      return { done: false, value: next.value };
+    } catch (error) {
+      this.#isOver = true;
+      throw error;
+    }
+  }
+
+  async return(): Promise<IteratorResult<never>> {
+    if (!this.#isOver) leave(this.#watching.asker, this.#stream);
+    this.#isOver = true;
+    this.#left.abort();
+    return over;
+  }
+
+  async #next(): Promise<Next<Change<M>>> {
+    const { asker, options, start } = this.#watching;
+    const since = this.#last ?? (await start);
+    return asker.read('watch.next', [this.#stream, { ...options, since }]);
+  }
+}
+
+/** Tells the holder that a stream is not read any more. Where that fails, the connection has ended, and the stream with it. */
+function leave(asker: Asker, stream: number): void {
+  if (!asker.link.ended.aborted) void asker.read('leave', [stream]).catch(() => undefined);
+}
+
+function lost(): MemoryError {
+  const message = 'The process that held the folder has ended, and what it had yet to tell with it: ask anew.';
+  return new MemoryError('STORE_UNREACHABLE', message);
+}
