@@ -204,9 +204,40 @@ describe.skipIf(!isPermitted)('a full disk (skipped where no small disk may be m
     const small = disk(24);
     const folder = join(small, 'store');
     const clock = { now: () => Date.UTC(2026, 0, 1) };
+    // Far enough apart that no estimate confuses them.
+    const what = [
+      'river',
+      'engine',
+      'violin',
+      'tax',
+      'wedding',
+      'surgery',
+      'goal',
+      'recipe',
+      'flight',
+      'poem',
+      'shark',
+      'loan',
+    ];
+    const where = [
+      'Oslo',
+      'prison',
+      'kitchen',
+      'desert',
+      'school',
+      'stadium',
+      'court',
+      'opera',
+      'farm',
+      'hospital',
+      'harbour',
+      'bank',
+    ];
+    const told = (i: number) =>
+      `${what[i % 12]} ${where[Math.floor(i / 12) % 12]} ${what[(i * 5 + Math.floor(i / 144)) % 12]} ${i}`;
     const exact = await MemoryStore.open(folder, { clock });
-    await exact.admin.rememberMany(Array.from({ length: 600 }, (_, i) => ({ text: text(i), namespace })));
-    const answers = (store: MemoryStore) => store.admin.recall(text(17), { mode: 'semantic', topK: 5 });
+    await exact.admin.rememberMany(Array.from({ length: 600 }, (_, i) => ({ text: told(i), namespace })));
+    const answers = (store: MemoryStore) => store.admin.recall(told(17), { mode: 'semantic', topK: 5 });
     const expected = await answers(exact);
     await exact.close();
 

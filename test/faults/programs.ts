@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
 
+const model = 'built-in-model.bin';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The programs of `programs/`, built once, because starting one from TypeScript would take three times as long. */
@@ -37,6 +38,8 @@ export async function buildPrograms(...names: readonly string[]): Promise<Progra
     config: false,
     silent: true,
   });
+  // Programs look for it beside themselves.
+  copyFileSync(join(root, 'src/embedding/built-in', model), join(outDir, model));
   return {
     start: (name, task, environment = {}) => new Program(join(outDir, `${name}.mjs`), task, environment),
     remove: () => rmSync(outDir, { recursive: true, force: true }),

@@ -219,7 +219,7 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'what is visible: kept though memories changed',
     'recall/visible-cache.ts',
-    'kept?.entry === this.#truth.lastEntry && ',
+    'kept?.entry === entry && ',
     'kept !== undefined && ',
   ),
   mistake(
