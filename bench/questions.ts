@@ -4,12 +4,14 @@ import { accessNarrow } from './access-narrow';
 import { auditReads } from './audit-reads';
 import { auditWrites } from './audit-writes';
 import { crowd } from './crowd';
+import { embedding } from './embedding';
+import { firstVector } from './first-vector';
 import { importing } from './import';
-import { embedding } from './minilm';
 import { opening } from './open';
 import { qualityLocomo } from './quality-locomo';
 import { recallAfterWrites } from './recall-after-writes';
 import { recallHybrid } from './recall-hybrid';
+import { recallMiniLm } from './recall-minilm';
 import { recallSemantic } from './recall-semantic';
 import { remember64 } from './remember-64';
 import { rememberOne } from './remember-one';
@@ -23,6 +25,7 @@ export const questions: readonly Question[] = [
   recallSemantic,
   recallAfterWrites,
   recallHybrid,
+  recallMiniLm,
   crowd,
   accessCrowd,
   accessNarrow,
@@ -30,6 +33,7 @@ export const questions: readonly Question[] = [
   auditReads,
   auditWrites,
   opening,
+  firstVector,
   embedding,
   qualityLocomo,
 ];

@@ -1,4 +1,5 @@
 import { MemoryError } from '../domain/errors';
+import { startStopwatch } from '../environment/stopwatch';
 import { nextTurn } from '../environment/turn';
 import { checkedVector } from './checked-vector';
 import type { Embedder, EmbeddingSpace } from './embedder';
@@ -8,9 +9,9 @@ import type { ModelSource } from './model-files';
 import { type Pooling, pooled } from './pooling';
 import { type Prefix, prefixed, tokensBeside } from './prefix';
 
-// The runtime computes in the event loop. After so many characters, about 10 ms, other work gets its turn; after every
-// short text would cost a sixth of the speed.
-const charactersPerTurn = 1024;
+// The runtime computes in the event loop. After so long other work gets its turn; after every short text would cost a sixth of
+// the speed.
+const turnMs = 8;
 
 /** A model of transformers.js, and how its vectors are made. */
 export interface EmbeddingModel extends ModelSource {
@@ -33,14 +34,14 @@ export function modelEmbedder(model: EmbeddingModel): Embedder {
     maxTokens: tokensBeside(model.prefix, model.maxTokens),
     async embedDocuments(texts, { signal }) {
       const vectors: Float32Array[] = [];
-      let read = 0;
+      const elapsedMs = startStopwatch();
+      let begunMs = 0;
       for (const text of texts) {
-        if (read > charactersPerTurn) {
+        if (elapsedMs() - begunMs > turnMs) {
           await nextTurn();
-          read = 0;
+          begunMs = elapsedMs();
         }
         vectors.push(await embed(model, text, 'document', signal));
-        read += text.length;
       }
       return vectors;
     },

@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { median } from './shared/figures';
+import { type Question, samples } from './shared/question';
+import { type Row, row } from './shared/row';
+import { runScript } from './shared/script';
+
+/** What a new process measured with one embedder. */
+export interface FirstVector {
+  /** From before `open` of a store that is not there yet to the first acknowledged memory. */
+  readonly firstMs: number;
+  /** What the process has in memory then, less what it had before `open`. */
+  readonly addedMb: number;
+}
+
+/** The first memory of a new store in a new process. */
+export const firstVector: Question = {
+  name: 'first-vector',
+  asks: 'How long does a new process need from open to its first memory with a vector, and how much memory does the model take?',
+  async run(setting) {
+    const { models, folder } = setting;
+    const embedders = ['none', 'built-in', ...(existsSync(join(models, 'Xenova/all-MiniLM-L6-v2')) ? ['minilm'] : [])];
+    const found = new Map(embedders.map((name) => [name, [] as FirstVector[]]));
+    for (let i = samples(setting, 5, 1); i > 0; i--) {
+      for (const name of embedders) {
+        const script = new URL('first-vector-process.ts', import.meta.url);
+        found.get(name)?.push(await runScript<FirstVector>(script, [join(folder, `first-${name}-${i}`), name, models]));
+      }
+    }
+    const of = (name: string, figure: keyof FirstVector) => median((found.get(name) ?? []).map((each) => each[figure]));
+    return embedders.slice(1).flatMap((name): Row[] => [
+      row({
+        name: `first memory, ${name} / without a vector`,
+        value: of(name, 'firstMs'),
+        baseline: of('none', 'firstMs'),
+        unit: 'ms',
+      }),
+      row({
+        name: `memory of the process, ${name} / without a vector`,
+        value: of(name, 'addedMb'),
+        baseline: of('none', 'addedMb'),
+        unit: 'MB',
+      }),
+    ]);
+  },
+};
