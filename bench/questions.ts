@@ -1,6 +1,7 @@
 import { accessChanged } from './access-changed';
 import { accessCrowd } from './access-crowd';
 import { accessNarrow } from './access-narrow';
+import { adaptersLang } from './adapters-lang';
 import { auditReads } from './audit-reads';
 import { auditWrites } from './audit-writes';
 import { crowd } from './crowd';
@@ -32,6 +33,7 @@ export const questions: readonly Question[] = [
   accessChanged,
   auditReads,
   auditWrites,
+  adaptersLang,
   opening,
   firstVector,
   embedding,

@@ -73,8 +73,9 @@ function compared(operator: Operator, operand: unknown, path: readonly string[],
     issues.push({ path, message: `is ${String(value)}, and must be ${expected}.` });
   }
   if (values.every(isPlain)) return { condition: conditionOf(operator, values) };
-  // Null, lists and objects: whether they are there at all is no question that the search can be asked.
+  // Null, lists and objects: the search only knows whether there is anything, and takes null for nothing.
   const isOneOf = (value: unknown) => values.some((each) => isDeepStrictEqual(value, each));
+  if (operator === '$eq') return { condition: { exists: values[0] !== null }, holds: isOneOf };
   return { holds: operator === '$ne' || operator === '$nin' ? (value) => !isOneOf(value) : isOneOf };
 }
 

@@ -24,34 +24,29 @@ export async function search(items: Items, operation: SearchOperation): Promise<
   const { conditions, holds } = parseFilter(operation.filter);
   const wanted = limit + offset;
   if (limit === 0) return [];
-  const question = {
-    within: within(items, operation.namespacePrefix),
-    conditions,
-    atOnce: Math.min(wanted, mostAtOnce),
-  };
+  // What is looked at here is looked at in large pieces.
+  const atOnce = holds === undefined ? Math.min(wanted, mostAtOnce) : mostAtOnce;
+  const question = { within: within(items, operation.namespacePrefix), conditions, atOnce };
   const found: SearchItem[] = [];
   for await (const memory of query === undefined ? listed(items, question) : ranked(items, question, query)) {
     if (holds?.(memory.metadata) === false) continue;
-    found.push({
-      ...itemOf(items, memory),
-      score: 'score' in memory ? (memory as Hit).score : undefined,
-    } as SearchItem);
+    found.push({ ...itemOf(items, memory), score: 'score' in memory ? memory.score : undefined } as SearchItem);
     if (found.length === wanted) break;
   }
   return found.slice(offset);
 }
 
-async function* ranked(items: Items, question: Question, query: string): AsyncGenerator<Memory> {
+// Among items alone, a question about everything is the fastest. Where anything else shows, the next one is about items only.
+async function* ranked(items: Items, question: Question, query: string): AsyncGenerator<Memory | Hit> {
   const { atOnce, conditions } = question;
   const seen: string[] = [];
-  // Among items alone a search without a filter is the fastest; whatever else shows, the next one is about items only.
-  let narrowed = conditions.length > 0;
+  let narrowing: Filter[] = [];
   for (;;) {
-    const filter = filterOf([...conditions, ...(narrowed ? [itemsOnly] : []), ...without(seen)]);
+    const filter = filterOf([...conditions, ...narrowing, ...without(seen)]);
     const hits = await items.handle.recall(query, { ...question.within, ...filter, topK: atOnce });
     const found = hits.filter((hit) => isItem(items, hit));
-    if (!narrowed && found.length < hits.length) {
-      narrowed = true;
+    if (narrowing.length === 0 && found.length < hits.length) {
+      narrowing = [itemsOnly];
       continue;
     }
     yield* found;
@@ -61,11 +56,32 @@ async function* ranked(items: Items, question: Question, query: string): AsyncGe
   yield* listed(items, { ...question, conditions: [...conditions, ...without(seen)] });
 }
 
-async function* listed(items: Items, { conditions, atOnce, within: where }: Question): AsyncGenerator<Memory> {
-  const filter = filterOf([...conditions, itemsOnly]);
-  for await (const memory of items.handle.list({ ...where, ...filter, order: 'oldest', limit: atOnce })) {
-    if (isItem(items, memory)) yield memory;
+async function* listed(items: Items, question: Question): AsyncGenerator<Memory> {
+  const seen = new Set<string>();
+  for (const narrowing of [[], [itemsOnly]]) {
+    let isMixed = false;
+    for await (const page of pages(items, question, narrowing)) {
+      isMixed = narrowing.length === 0 && !page.every((memory) => isItem(items, memory));
+      if (isMixed) break;
+      for (const memory of page) {
+        if (!isItem(items, memory) || seen.has(memory.id)) continue;
+        seen.add(memory.id);
+        yield memory;
+      }
+    }
+    if (!isMixed) return;
   }
+}
+
+async function* pages(items: Items, question: Question, narrowing: Filter[]): AsyncGenerator<Memory[]> {
+  const { conditions, atOnce, within: where } = question;
+  const options = { ...where, ...filterOf([...conditions, ...narrowing]), order: 'oldest' as const, limit: atOnce };
+  let cursor: string | undefined;
+  do {
+    const page = await items.handle.list(cursor === undefined ? options : { ...options, cursor });
+    yield page.items;
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
 }
 
 function without(ids: readonly string[]): Filter[] {
