@@ -36,11 +36,12 @@ export function examplesIn(file: string, text: string): readonly Example[] {
   return found;
 }
 
-/** The examples of the README and of every doc comment of the library. */
+/** The examples of the README, of the pages beside it and of every doc comment of the library. */
 export function publishedExamples(): readonly Example[] {
-  const readme = join(repository, 'README.md');
   return [
-    ...(existsSync(readme) ? examplesIn('README.md', readFileSync(readme, 'utf8')) : []),
+    ...['README.md', 'docs/coming-from.md'].flatMap((page) =>
+      existsSync(join(repository, page)) ? examplesIn(page, readFileSync(join(repository, page), 'utf8')) : [],
+    ),
     ...librarySources().flatMap(({ path, text }) => examplesIn(`src/${path}`, text)),
   ];
 }

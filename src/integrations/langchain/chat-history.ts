@@ -40,6 +40,7 @@ let calls = 0;
 export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
   override lc_namespace = ['multi-agent-memory', 'chat_history'];
   readonly #handle: MemoryHandle;
+  readonly #session: string;
 
   /** @param options The session, where the handle's scope has none. */
   constructor(handle: MemoryHandle, options: { sessionId?: string } = {}) {
@@ -49,6 +50,7 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
     if (sessionId === undefined) {
       throw refused('The options', [{ path: ['sessionId'], message: 'is missing, and the handle has none either.' }]);
     }
+    this.#session = sessionId;
     this.#handle = handle.within({ sessionId });
   }
 
@@ -68,7 +70,7 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
     const call = calls++;
     const memories = messages.map((message, index) => kept(message, [call, index]));
     try {
-      await this.#handle.rememberMany(memories, { atomic: true });
+      await inTurn(this.#session, () => this.#handle.rememberMany(memories, { atomic: true }));
     } catch (error) {
       if (!MemoryError.is(error) || !error.issues.some(isOfMessage)) throw error;
       throw new MessageRefusedError(`A message cannot be kept as it is. ${error.message}`, error);
@@ -85,6 +87,20 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
     if (forgotten === matched) return;
     const message = `${matched - forgotten} of ${matched} messages were written by others, and no rule allows to forget them.`;
     throw new MemoryError('FORBIDDEN', message);
+  }
+}
+
+// The last write of each session that has not ended. Histories come and go, one for each call.
+const last = new Map<string, Promise<unknown>>();
+
+/** Writes of one session one after the other: a large one takes longer to check, and must not fall behind one that came later. */
+async function inTurn<T>(session: string, write: () => Promise<T>): Promise<T> {
+  const written = (last.get(session) ?? Promise.resolve()).then(write, write);
+  last.set(session, written);
+  try {
+    return await written;
+  } finally {
+    if (last.get(session) === written) last.delete(session);
   }
 }
 

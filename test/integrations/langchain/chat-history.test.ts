@@ -129,6 +129,20 @@ describe('the order', () => {
     );
   });
 
+  test('holds where a large call is still being checked when a small one comes', async () => {
+    const store = await openInMemory();
+    const handle = store.as({ agentId: 'a' }, { namespace: ['chat'], sessionId: 's' });
+    const sizes = [400, 1, 300, 2];
+    const named = sizes.map((size, call) => Array.from({ length: size }, (_, i) => new HumanMessage(`${call}.${i}`)));
+    const refused = [new HumanMessage({ content: 'x', additional_kwargs: { at: new Date(0) } })];
+    const adding = [named[0], named[1], refused, named[2], named[3]].map((each) =>
+      new MemoryHandleChatHistory(handle).addMessages(each as HumanMessage[]),
+    );
+    expect((await Promise.allSettled(adding)).map(({ status }) => status[0])).toEqual(['f', 'f', 'r', 'f', 'f']);
+    const kept = await new MemoryHandleChatHistory(handle).getMessages();
+    expect(kept.map(({ text }) => text)).toEqual(named.flat().map(({ text }) => text));
+  });
+
   test('holds over more messages than one page of a list', async () => {
     const { history } = await opened();
     const many = Array.from({ length: 1_100 }, (_, i) => new HumanMessage(`message ${i}`));

@@ -183,6 +183,44 @@ describe('search', () => {
     ]);
   });
 
+  test('a limit and an offset count over what is ranked and what is not indexed, after the filter', async () => {
+    const { store } = await opened();
+    for (const [key, index] of [
+      ['u1', false],
+      ['i1', ['text']],
+      ['u2', []],
+      ['i2', ['text']],
+      ['u3', ['missing']],
+    ] as const) {
+      await store.put(['a'], key, { text: key === 'i1' ? 'match' : 'other', shown: true }, index as never);
+    }
+    await store.put(['a'], 'hidden', { text: 'match', shown: false });
+    const all = ['i1', 'i2', 'u1', 'u2', 'u3'];
+    for (let offset = 0; offset <= 6; offset++) {
+      const found = await store.search(['a'], { query: 'match', filter: { shown: true }, offset, limit: 2 });
+      expect(keys(found)).toEqual(all.slice(offset, offset + 2));
+    }
+  });
+
+  test('paths name nested fields, elements and several fields at once', async () => {
+    const { store, handle } = await opened();
+    const value = {
+      name: 'test',
+      info: { age: 25 },
+      items: [{ tags: ['x', 'y'] }, { tags: ['z'] }],
+      numbers: [0, '0'],
+    };
+    const textOf = async (...index: string[]) => {
+      await store.put(['a'], 'k', value, index);
+      return (await handle.list()).items[0]?.text.split('\n\n');
+    };
+    expect(await textOf('items[*].tags[*]')).toEqual(['x', 'y', 'z']);
+    expect(await textOf('items[-1].tags[0]', 'info.age')).toEqual(['z', '25']);
+    expect(await textOf('{name,info.age}')).toEqual(['test', '25']);
+    expect(await textOf('$')).toEqual([JSON.stringify(value, null, 2)]);
+    expect(await textOf('items[7].tags', 'name.first', 'toString')).toEqual(['{…}']);
+  });
+
   test('fields say what is searched in items that do not say it themselves', async () => {
     const memory = await openInMemory();
     const store = new MemoryHandleStore(memory.admin, { fields: ['title', 'parts[*].text'] });
