@@ -128,12 +128,12 @@ function writes(handle: MemoryHandle): Pair[] {
       adapted: (i) => tool.invoke({ text: text(i) }),
     },
     {
-      name: 'middleware over an agent without, recall and rememberMany',
+      name: 'middleware over an agent without, recall and remember',
       full: 200,
       direct: async (i) => {
         await agent().invoke({ messages: wordsOf(i, i % 50) });
         await handle.recall(wordsOf(i, i % 50));
-        await handle.rememberMany([{ text: wordsOf(i, i % 50) }, { text: 'Done.' }], { atomic: true });
+        await handle.remember(`User: ${wordsOf(i, i % 50)}\nAgent: Done.`);
       },
       adapted: (i) => agent([memoryMiddleware(handle)]).invoke({ messages: wordsOf(i, i % 50) }),
     },

@@ -18,7 +18,7 @@ const handle = store.as({ agentId: 'support' }, { namespace: ['support'], userId
 
 /** What a model would answer that is shown a memory, and one that is not. */
 const ifShown = (memory: string, answer: string) => (messages: readonly BaseMessage[]) =>
-  new AIMessage(messages.at(-1)?.text.includes(`> ${memory}`) ? answer : 'I do not know.');
+  new AIMessage(messages.at(-1)?.text.includes(memory) ? answer : 'I do not know.');
 
 const agent = createAgent({
   model: fakeModel()

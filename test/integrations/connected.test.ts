@@ -61,5 +61,5 @@ test('so does what LangChain has', async () => {
   const model = fakeModel().respond(new AIMessage('In Oslo.'));
   await createAgent({ model, middleware: [memoryMiddleware(handle)] }).invoke({ messages: 'Where does Dana live?' });
   expect(model.calls[0]?.messages[0]?.text).toContain('> Dana moved to Oslo.');
-  expect(await handle.count()).toBe(4);
+  expect(await handle.count()).toBe(3);
 });

@@ -12,7 +12,7 @@ export interface MemoryMiddlewareOptions {
   maxTokens?: number;
   /** See `toContext`. */
   countTokens?: ContextOptions['countTokens'];
-  /** What is stored after a turn; false for nothing. Default: what the user said, and what the agent answered. */
+  /** What is stored after a turn; false for nothing. Default: what the user said and what the agent answered, as one memory. */
   remember?: false | ((turn: Turn) => readonly NewMemory[] | Promise<readonly NewMemory[]>);
   /**
    * Hears of a search or a write that failed, and the agent goes on without it. Default: the error ends the run, since an agent

@@ -16,16 +16,21 @@ export function lastTurn(messages: readonly BaseMessage[]): readonly BaseMessage
   return start < 0 ? [] : messages.slice(start);
 }
 
-/** What the user said and what the agent answered at last: a memory each, once, however often the turn is carried out. */
+/**
+ * What the user said and what the agent answered at last, as one memory: a question without its answer, or an answer without its
+ * question, is of no use to who recalls it. Stored once, however often the turn is carried out.
+ */
 export function memoriesOf({ messages, sessionId }: Turn): NewMemory[] {
   const [asked] = messages;
   const answered = messages.findLast((message) => AIMessage.isInstance(message) && written(message) !== '');
-  return [asked, answered].flatMap((message): NewMemory[] => {
-    const text = message === undefined ? '' : written(message);
-    if (message === undefined || text === '') return [];
-    const memory: NewMemory = { text, source: { channel: message === asked ? 'user' : 'agent' } };
-    return [message.id === undefined ? memory : { ...memory, idempotencyKey: digest([sessionId, message.id, text]) }];
+  const lines = [asked, answered].flatMap((message, i) => {
+    const said = message === undefined ? '' : written(message);
+    return said === '' ? [] : [`${i === 0 ? 'User' : 'Agent'}: ${said}`];
   });
+  const [text, id] = [lines.join('\n'), asked?.id];
+  if (text === '') return [];
+  const memory: NewMemory = { text, source: { channel: 'user' } };
+  return [id === undefined ? memory : { ...memory, idempotencyKey: digest([sessionId, id, text]) }];
 }
 
 /** The text of a message, with a word for each part that is none. */

@@ -1,4 +1,5 @@
 import { Document } from '@langchain/core/documents';
+import { index, type ListKeyOptions, type RecordManagerInterface } from '@langchain/core/indexing';
 import { FakeEmbeddings, SyntheticEmbeddings } from '@langchain/core/utils/testing';
 import { fromLangChain } from 'multi-agent-memory';
 import { MemoryHandleVectorStore } from 'multi-agent-memory/langchain';
@@ -145,6 +146,48 @@ test('asRetriever searches with its filter and k; a search by diversity is refus
     /does not support max marginal/,
   );
 });
+
+test('LangChain’s indexing keeps it in step with a source: new, unchanged, changed and deleted documents', async () => {
+  const { vectors, handle } = await opened();
+  const recordManager = new Records();
+  const source = (...pages: string[]) =>
+    pages.map((pageContent, i) => new Document({ pageContent, metadata: { source: `page-${i}` } }));
+  const run = async (...pages: string[]) => {
+    const { numAdded, numSkipped, numDeleted } = await index({
+      docsSource: source(...pages),
+      recordManager,
+      vectorStore: vectors,
+      options: { cleanup: 'full', sourceIdKey: 'source' },
+    });
+    return [numAdded, numSkipped, numDeleted];
+  };
+  expect(await run('one', 'two')).toEqual([2, 0, 0]);
+  expect(await run('one', 'two')).toEqual([0, 2, 0]);
+  expect(await run('one', 'three')).toEqual([1, 1, 1]);
+  expect((await handle.list({ order: 'oldest' })).items.map(({ text }) => text)).toEqual(['one', 'three']);
+});
+
+class Records implements RecordManagerInterface {
+  readonly #updated = new Map<string, number>();
+  #time = 0;
+
+  async createSchema(): Promise<void> {}
+  async getTime(): Promise<number> {
+    return ++this.#time;
+  }
+  async update(keys: string[]): Promise<void> {
+    for (const key of keys) this.#updated.set(key, ++this.#time);
+  }
+  async exists(keys: string[]): Promise<boolean[]> {
+    return keys.map((key) => this.#updated.has(key));
+  }
+  async listKeys({ before = Number.POSITIVE_INFINITY }: ListKeyOptions): Promise<string[]> {
+    return [...this.#updated].flatMap(([key, at]) => (at < before ? [key] : []));
+  }
+  async deleteKeys(keys: string[]): Promise<void> {
+    for (const key of keys) this.#updated.delete(key);
+  }
+}
 
 test('what nobody knows is refused by name', async () => {
   const { vectors, handle } = await opened();
