@@ -37,7 +37,7 @@ export const adaptersLang: Question = {
   asks: 'What do the adapters for LangGraph and LangChain add to the direct call, among up to 20,000 items, written one at a time?',
   async run(setting) {
     const store = await openStore(await mkdtemp(join(setting.folder, 'adapters-')), { embedder: builtInEmbedder() });
-    const handle = store.as({ agentId: 'agent' }, { namespace: ['support'] }) as unknown as MemoryHandle;
+    const handle: MemoryHandle = store.as({ agentId: 'agent' }, { namespace: ['support'] });
     const count = Math.min(setting.memories, mostMemories);
     await handle.rememberMany(Array.from({ length: count }, (_, i) => itemOf(i)));
     await store.settled();

@@ -2,7 +2,7 @@ import { BaseListChatMessageHistory } from '@langchain/core/chat_history';
 import { LangChainError } from '@langchain/core/errors';
 import { type BaseMessage, isBaseMessage } from '@langchain/core/messages';
 import { type Filter, type Issue, type Memory, MemoryError, type MemoryHandle, type NewMemory } from '../../index';
-import { checkOptions, refused } from './refusals';
+import { checkHandle, checkOptions, refused } from './refusals';
 import { memoryOf, messageKey, messagesOf } from './stored-messages';
 
 /** A message that could not be kept as it is. Nothing of its call was stored; `cause` says why. */
@@ -45,6 +45,7 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
   /** @param options The session, where the handle's scope has none. */
   constructor(handle: MemoryHandle, options: { sessionId?: string } = {}) {
     super();
+    checkHandle(handle);
     checkOptions(options, ['sessionId']);
     const { sessionId = handle.scope.sessionId } = options;
     if (sessionId === undefined) {

@@ -1,7 +1,7 @@
 import { type BaseMessage, HumanMessage } from '@langchain/core/messages';
 import { createMiddleware } from 'langchain';
 import { type ContextOptions, type MemoryHandle, type NewMemory, type RecallOptions, toContext } from '../../index';
-import { checkOptions } from './refusals';
+import { checkHandle, checkOptions } from './refusals';
 import { lastTurn, memoriesOf, type Turn } from './turns';
 
 /** What `memoryMiddleware` takes beside its handle. */
@@ -42,6 +42,7 @@ const defaultMaxTokens = 1_000;
  * ```
  */
 export function memoryMiddleware(handle: MemoryHandle, options: MemoryMiddlewareOptions = {}) {
+  checkHandle(handle);
   checkOptions(options, known);
   const { recall, maxTokens = defaultMaxTokens, countTokens, remember = memoriesOf, onError } = options;
   const blocks = new WeakMap<BaseMessage, string>();

@@ -1,4 +1,4 @@
-import { type Issue, MemoryError } from '../../index';
+import { type Issue, MemoryError, type MemoryHandle } from '../../index';
 
 /** What an adapter cannot take, with every reason at once. */
 export function refused(what: string, issues: readonly Issue[], cause?: unknown): MemoryError {
@@ -16,4 +16,11 @@ export function checkOptions(given: object, known: readonly string[], what = 'Th
       what,
       unknown.map((key) => ({ path: [key], message })),
     );
+}
+
+/** @throws INVALID_INPUT for what is no handle: a store, most often. */
+export function checkHandle(handle: MemoryHandle): void {
+  if (typeof handle?.remember === 'function' && typeof handle.scope === 'object') return;
+  const message = 'must be a handle, such as store.as({ agentId }, { namespace }) gives.';
+  throw refused('The handle', [{ path: ['handle'], message }]);
 }

@@ -2,7 +2,7 @@ import type { Document } from '@langchain/core/documents';
 import { BaseRetriever, type BaseRetrieverInput } from '@langchain/core/retrievers';
 import type { Hit, MemoryHandle, Meta, RecallOptions } from '../../index';
 import { documentOf } from './documents';
-import { checkOptions } from './refusals';
+import { checkHandle, checkOptions } from './refusals';
 
 /** What `MemoryHandleRetriever` takes. */
 export interface MemoryHandleRetrieverFields extends BaseRetrieverInput {
@@ -37,6 +37,7 @@ export class MemoryHandleRetriever extends BaseRetriever<Meta> {
 
   constructor(fields: MemoryHandleRetrieverFields) {
     const { handle, recall = {}, toDocument, ...input } = fields;
+    checkHandle(handle);
     checkOptions(input, ['callbacks', 'tags', 'metadata', 'verbose'], 'The fields of the retriever');
     super(input);
     this.#handle = handle;

@@ -1,7 +1,7 @@
 import { tool } from '@langchain/core/tools';
 import { z } from 'zod';
 import { type ContextOptions, type MemoryHandle, type NewMemory, type RecallOptions, toContext } from '../../index';
-import { checkOptions } from './refusals';
+import { checkHandle, checkOptions } from './refusals';
 
 /** What `rememberTool` takes beside its handle. */
 export interface RememberToolOptions {
@@ -30,6 +30,7 @@ const remembered = z.strictObject({ text });
  * and nothing else, and arguments beside it are refused by LangChain.
  */
 export function rememberTool(handle: MemoryHandle, options: RememberToolOptions = {}) {
+  checkHandle(handle);
   checkOptions(options, ['memory']);
   const { memory = {} } = options;
   return tool(
@@ -50,6 +51,7 @@ export function rememberTool(handle: MemoryHandle, options: RememberToolOptions 
  * (see `toContext`), and has the hits as its artifact.
  */
 export function recallTool(handle: MemoryHandle, options: RecallToolOptions = {}) {
+  checkHandle(handle);
   checkOptions(options, ['recall', 'maxTokens', 'countTokens']);
   const { recall = {}, maxTokens = defaultMaxTokens, countTokens } = options;
   const most = recall.topK ?? defaultTopK;

@@ -3,7 +3,7 @@ import type { EmbeddingsInterface } from '@langchain/core/embeddings';
 import { VectorStore } from '@langchain/core/vectorstores';
 import type { Filter, Hit, MemoryHandle, Meta, NewMemory, RecallOptions } from '../../index';
 import { documentOf, memoryOf } from './documents';
-import { checkOptions, refused } from './refusals';
+import { checkHandle, checkOptions, refused } from './refusals';
 
 /** What `MemoryHandleVectorStore` takes beside its handle. */
 export interface MemoryHandleVectorStoreOptions {
@@ -40,6 +40,7 @@ export class MemoryHandleVectorStore extends VectorStore {
   readonly #embeddings: EmbeddingsInterface | undefined;
 
   constructor(handle: MemoryHandle, options: MemoryHandleVectorStoreOptions = {}) {
+    checkHandle(handle);
     checkOptions(options, ['embeddings']);
     super(options.embeddings ?? withinTheStore, {});
     this.#handle = handle;

@@ -4,7 +4,7 @@ import { type Answer, carryOut } from './carry-out';
 import type { Items } from './items';
 import { check } from './operations';
 import { parsePath } from './paths';
-import { refused, unknownIssues } from './refusals';
+import { checkHandle, refused, unknownIssues } from './refusals';
 
 /** What `MemoryHandleStore` takes beside its handle. */
 export interface MemoryHandleStoreOptions {
@@ -46,6 +46,7 @@ export class MemoryHandleStore extends BaseStore {
 
   constructor(handle: MemoryHandle, options: MemoryHandleStoreOptions = {}) {
     super();
+    checkHandle(handle);
     const issues = unknownIssues(options, ['fields']);
     if (issues.length > 0) throw refused(issues);
     const { fields = ['$'] } = options;

@@ -1,5 +1,5 @@
 import { InvalidNamespaceError } from '@langchain/langgraph-checkpoint';
-import { type Issue, MemoryError } from '../../index';
+import { type Issue, MemoryError, type MemoryHandle } from '../../index';
 
 /** What a store cannot take, with every reason at once. */
 export function refused(issues: readonly Issue[]): MemoryError {
@@ -32,4 +32,11 @@ export function inTheirWords(error: unknown): unknown {
     message,
   }));
   return new MemoryError('INVALID_INPUT', refused(issues).message, { issues, cause: error });
+}
+
+/** @throws INVALID_INPUT for what is no handle: a store, most often. */
+export function checkHandle(handle: MemoryHandle): void {
+  if (typeof handle?.remember === 'function' && typeof handle.scope === 'object') return;
+  const message = 'must be a handle, such as store.as({ agentId }, { namespace }) gives.';
+  throw refused([{ path: ['handle'], message }]);
 }

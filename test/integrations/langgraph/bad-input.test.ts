@@ -35,6 +35,16 @@ describe('namespaces', () => {
     }
   });
 
+  test('an empty one is no place for an item', async () => {
+    const { store } = await opened();
+    for (const [ours, theirs] of [
+      [() => store.get([], 'k'), () => new InMemoryStore().get([], 'k')],
+      [() => store.delete([], 'k'), () => new InMemoryStore().delete([], 'k')],
+    ] as const) {
+      expect(await caught(ours)).toEqual(await caught(theirs));
+    }
+  });
+
   test('what only the memory does not take is an InvalidNamespaceError, too, with our error as its cause', async () => {
     const { store } = await opened();
     const deep = Array.from({ length: 17 }, () => 'a');

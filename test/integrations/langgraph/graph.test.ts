@@ -1,7 +1,11 @@
+import { AIMessage } from '@langchain/core/messages';
+import { fakeModel } from '@langchain/core/testing';
 import { Annotation, entrypoint, getStore, type LangGraphRunnableConfig, StateGraph } from '@langchain/langgraph';
+import { createAgent, tool } from 'langchain';
 import { allow } from 'multi-agent-memory';
 import { MemoryHandleStore } from 'multi-agent-memory/langgraph';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { openInMemory } from '../../store/stores';
 
 const State = Annotation.Root({
@@ -29,6 +33,31 @@ test('nodes of a compiled graph share what they put, each run anew', async () =>
     { namespace: ['support', 'users', '4417'], agentId: 'graph', metadata: { by: 'e-mail' } },
   ]);
 });
+
+test.each(['createAgent({ store })', 'agent.invoke(input, { store })'])(
+  'tools of an agent reach it by %s',
+  async (way) => {
+    const memory = await openInMemory();
+    const store = new MemoryHandleStore(memory.as({ agentId: 'graph' }, { namespace: ['support'] }));
+    const note = tool(
+      async ({ fact }, config: LangGraphRunnableConfig) => {
+        await config.store?.put(['facts'], 'one', { fact });
+        const [found] = (await getStore()?.search(['facts'], { query: fact })) ?? [];
+        return `noted: ${found?.value.fact}`;
+      },
+      { name: 'note', description: 'Notes.', schema: z.object({ fact: z.string() }) },
+    );
+    const model = fakeModel()
+      .respondWithTools([{ name: 'note', args: { fact: 'Dana prefers e-mail.' }, id: '1' }])
+      .respond(new AIMessage('Done.'));
+    const given = { store };
+    const isMade = way.startsWith('createAgent');
+    const agent = createAgent({ model, tools: [note], ...(isMade ? given : {}) });
+    const { messages } = await agent.invoke({ messages: 'Note it.' }, isMade ? {} : given);
+    expect(messages.map(({ text }) => text)).toContain('noted: Dana prefers e-mail.');
+    expect(await store.get(['facts'], 'one')).toMatchObject({ value: { fact: 'Dana prefers e-mail.' } });
+  },
+);
 
 test('an operation of one node that fails is not told to a node that runs beside it', async () => {
   const memory = await openInMemory({ access: [allow('everyone', 'writer', ['mine'])] });
