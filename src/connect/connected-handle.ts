@@ -94,10 +94,10 @@ export class ConnectedHandle<M = Meta> implements MemoryHandle<M> {
 
   watch(...args: Given<M, 'watch'>): AsyncIterable<Change<M>> {
     this.#link.assertOpen();
-    const given = parse(this.#link.shapes.watch, args[0] ?? {}, 'The options');
-    const { since = 'now', signal, ...scope } = given;
+    const [asked = {}] = args;
+    const { since = 'now', signal, ...scope } = parse(this.#link.shapes.watch, asked, 'The options');
     if (narrow(this.#bound, boundOf(scope)) === nothing) return (async function* () {})();
-    const { since: _, signal: __, ...options } = args[0] ?? {};
+    const { since: _, signal: __, ...options } = asked;
     const start = since === 'now' ? this.#asker.read<string>('watch.now', [options]) : Promise.resolve(since);
     // Who reads is told.
     start.catch(() => undefined);

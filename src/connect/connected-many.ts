@@ -2,6 +2,7 @@ import type { Long } from '../domain/calls';
 import { MemoryError } from '../domain/errors';
 import type { NewMemory } from '../domain/memory';
 import { parseAll } from '../domain/parse/parse';
+import { isPlain } from '../domain/parse/parse-json';
 import { startStopwatch } from '../environment/stopwatch';
 import { batchesOf } from '../write/batches';
 import { type BatchResult, tally } from '../write/remember-many';
@@ -111,7 +112,9 @@ async function rememberAll(asker: Asker, batches: Batches, batchSize: number, ca
 function parts(batch: readonly unknown[]): unknown[][] {
   const found: unknown[][] = [];
   let length = maxTextLength;
-  for (const item of batch) {
+  for (const given of batch) {
+    // A copy: what is looked at several times must be the same each time.
+    const item = typeof given === 'object' && given !== null && isPlain(given) ? { ...given } : given;
     const own = lengthOf(item);
     if (length + own > maxTextLength) found.push([]);
     length = found.at(-1)?.length === 0 ? own : length + own;

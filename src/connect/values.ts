@@ -49,7 +49,7 @@ class Loading {
     this.#parts = parts;
   }
 
-  /** The value as JSON holds it: itself, or a copy where something in it has a mark. */
+  /** The value as JSON holds it. */
   load(value: unknown, up: Step | undefined, key: Key): unknown {
     switch (typeof value) {
       case 'string':
@@ -90,28 +90,22 @@ class Loading {
     return isPlain(value) ? this.#loadFields(value, here) : this.#mark('o', up, key);
   }
 
+  // Copies, made at once: an object may answer differently the next time.
+
   #loadList(list: readonly unknown[], here: Step): unknown {
-    let loaded: unknown[] | undefined;
-    for (let i = 0; i < list.length; i++) {
-      const each = list[i];
-      const one = this.load(each, here, i);
-      if (one === each) continue;
-      loaded ??= [...list];
-      loaded[i] = one;
-    }
-    return loaded ?? list;
+    const loaded = [...list];
+    for (let i = 0; i < loaded.length; i++) loaded[i] = this.load(loaded[i], here, i);
+    return loaded;
   }
 
   #loadFields(value: object, here: Step): unknown {
-    let loaded: Record<string, unknown> | undefined;
-    for (const key of Object.keys(value)) {
-      const each = (value as Record<string, unknown>)[key];
+    const loaded: Record<string, unknown> = { ...value };
+    for (const key of Object.keys(loaded)) {
+      const each = loaded[key];
       const one = this.load(each, here, key);
-      if (one === each) continue;
-      loaded ??= { ...value };
-      loaded[key] = one;
+      if (one !== each) loaded[key] = one;
     }
-    return loaded ?? value;
+    return loaded;
   }
 
   #mark(kind: Mark[1], up: Step | undefined, key: Key, data?: unknown): null {
