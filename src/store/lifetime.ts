@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { MemoryError } from '../domain/errors';
 import { fromSqlite } from '../sqlite/errors';
 
@@ -5,6 +6,11 @@ import { fromSqlite } from '../sqlite/errors';
 export class Lifetime {
   readonly #ending = new AbortController();
   readonly #writes = new Set<Promise<unknown>>();
+
+  constructor() {
+    // As many calls as there are under way listen to it: that is no leak, of which Node would warn.
+    setMaxListeners(0, this.#ending.signal);
+  }
 
   /** Aborted, with STORE_CLOSED, when the store is closed. */
   get ended(): AbortSignal {
