@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { MemoryError } from '../domain/errors';
 import type { Limits } from '../domain/limits';
 import { pause } from '../environment/pause';
@@ -44,6 +45,8 @@ export class Link {
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
+    // As many calls as there are under way listen to it: that is no leak, of which Node would warn.
+    setMaxListeners(0, this.#ending.signal);
   }
 
   /** Aborted, with STORE_CLOSED, when this side closes. */

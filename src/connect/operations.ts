@@ -3,6 +3,7 @@ import type { Memory } from '../domain/memory';
 import { parse } from '../domain/parse/parse';
 import { boundOf } from '../domain/parse/parse-selection';
 import { narrow, nothing } from '../domain/scope';
+import { nextTurn } from '../environment/turn';
 import { stillListed } from '../recall/list';
 import type { Reader } from '../recall/read-context';
 import { isKnownTo, withoutHiddenLinks } from '../recall/recheck';
@@ -152,8 +153,12 @@ async function rememberAll(asked: Asked): Promise<unknown> {
   }
 }
 
-function items({ uploads, args: [id, from, given, isLast] }: Asked): unknown {
-  return uploads.get(id as number)?.push(from as number, given as readonly unknown[], isLast === true);
+async function items({ uploads, args: [id, from, given, isLast] }: Asked): Promise<number | undefined> {
+  const upload = uploads.get(id as number);
+  const wanted = await upload?.push(from as number, given as readonly unknown[], isLast === true);
+  // After the answer to the call that they are for: who has this one has both, and need not send them to another holder.
+  if (wanted === undefined) await nextTurn();
+  return wanted;
 }
 
 /** A page, with the state of the store from which on its items have to be looked at again. */

@@ -9,13 +9,13 @@ export class Upload implements AsyncIterable<unknown> {
   #taken = 0;
   #received = 0;
   #isComplete = false;
-  #isBroken = false;
+  #isOver = false;
   #onMore: (() => void) | undefined;
   #onWanted: (() => void) | undefined;
 
   /**
    * Takes a part that begins with the item of that number. Resolves, when more is wanted, with the number of the item that is wanted
-   * next; undefined where none is.
+   * next; after the last one, when what they are for is done, with undefined.
    */
   async push(from: number, items: readonly unknown[], isLast: boolean): Promise<number | undefined> {
     if (from === this.#received && !this.#isComplete) {
@@ -25,17 +25,17 @@ export class Upload implements AsyncIterable<unknown> {
       this.#isComplete = isLast;
       this.#onMore?.();
     }
-    if (!this.#isComplete && !this.#isBroken && this.#taken < this.#queue.length) {
+    while (!this.#isOver && (this.#isComplete || this.#taken < this.#queue.length)) {
       await new Promise<void>((resolve) => {
         this.#onWanted = resolve;
       });
     }
-    return this.#isComplete || this.#isBroken ? undefined : this.#received;
+    return this.#isOver ? undefined : this.#received;
   }
 
   /** Nothing more is wanted, or will come. */
   end(): void {
-    this.#isBroken = true;
+    this.#isOver = true;
     this.#onMore?.();
     this.#onWanted?.();
   }
@@ -44,7 +44,7 @@ export class Upload implements AsyncIterable<unknown> {
     for (;;) {
       while (this.#taken < this.#queue.length) yield this.#queue[this.#taken++];
       if (this.#isComplete) return;
-      if (this.#isBroken) throw broken;
+      if (this.#isOver) throw broken;
       const more = new Promise<void>((resolve) => {
         this.#onMore = resolve;
       });
