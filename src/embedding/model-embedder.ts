@@ -1,17 +1,15 @@
 import { MemoryError } from '../domain/errors';
-import { startStopwatch } from '../environment/stopwatch';
-import { nextTurn } from '../environment/turn';
+import { allOrNone } from './all-or-none';
 import { checkedVector } from './checked-vector';
 import type { Embedder, EmbeddingSpace } from './embedder';
-import type { Role } from './known-vectors';
-import { modelEncoder, type TokenStates } from './model-encoder';
+import { modelEncoder, type Turn } from './model-encoder';
 import type { ModelSource } from './model-files';
-import { type Pooling, pooled } from './pooling';
+import type { Pooling } from './pooling';
 import { type Prefix, prefixed, tokensBeside } from './prefix';
+import { nextRequest } from './requests';
 
-// The runtime computes in the event loop. After so long other work gets its turn; after every short text would cost a sixth of
-// the speed.
-const turnMs = 8;
+// What a thread gets at once, about 10 ms of work: questions go before the next of these, and an abort stops there.
+const taskLimits = { maxInputs: 8, maxCharacters: 1024 };
 
 /** A model of transformers.js, and how its vectors are made. */
 export interface EmbeddingModel extends ModelSource {
@@ -23,7 +21,7 @@ export interface EmbeddingModel extends ModelSource {
 }
 
 /**
- * Embeds with that model, loaded with the first text.
+ * Embeds with that model, loaded with the first text, in threads beside the event loop.
  *
  * Texts go through the model one by one. In an 8-bit model a text's vector depends on the texts beside it in a batch (cosine down
  * to 0.97 between alone and among eight), and equal texts must have equal vectors, whoever else is writing.
@@ -33,45 +31,47 @@ export function modelEmbedder(model: EmbeddingModel): Embedder {
     space: model.space,
     maxTokens: tokensBeside(model.prefix, model.maxTokens),
     async embedDocuments(texts, { signal }) {
-      const vectors: Float32Array[] = [];
-      const elapsedMs = startStopwatch();
-      let begunMs = 0;
-      for (const text of texts) {
-        if (elapsedMs() - begunMs > turnMs) {
-          await nextTurn();
-          begunMs = elapsedMs();
-        }
-        vectors.push(await embed(model, text, 'document', signal));
-      }
-      return vectors;
+      signal?.throwIfAborted();
+      const tasks = tasksOf(texts.map((text) => prefixed(text, model.prefix, 'document')));
+      const vectors = await allOrNone(
+        tasks.map((task) => (signal) => embed(model, task, { signal, first: false })),
+        signal,
+      );
+      return vectors.flat();
     },
-    embedQuery: (text, { signal }) => embed(model, text, 'query', signal),
+    async embedQuery(text, { signal }) {
+      const [vector] = await embed(model, [prefixed(text, model.prefix, 'query')], { signal, first: true });
+      return vector!;
+    },
   };
 }
 
-async function embed(
-  model: EmbeddingModel,
-  text: string,
-  role: Role,
-  signal: AbortSignal | undefined,
-): Promise<Float32Array> {
-  signal?.throwIfAborted();
-  const encoder = await modelEncoder(model);
-  signal?.throwIfAborted();
-  const { space, maxTokens, pooling, prefix } = model;
-  try {
-    const states = await encoder.encode(prefixed(text, prefix, role), maxTokens);
-    assertLongEnough(states, model);
-    return checkedVector(pooled(states, pooling, space.dimensions), space);
-  } catch (cause) {
-    if (MemoryError.is(cause)) throw cause;
-    const message = `The model ${model.model} failed on a text of ${text.length} characters: ${String(cause)}.`;
-    throw new MemoryError('EMBEDDING_FAILED', message, { cause });
-  }
+function tasksOf(texts: readonly string[]): (readonly string[])[] {
+  const tasks: (readonly string[])[] = [];
+  for (let from = 0; from < texts.length; from += tasks.at(-1)!.length)
+    tasks.push(nextRequest(texts, from, taskLimits));
+  return tasks;
 }
 
-function assertLongEnough({ size }: TokenStates, { model, space }: EmbeddingModel): void {
-  if (size >= space.dimensions) return;
+async function embed(model: EmbeddingModel, texts: readonly string[], turn: Turn): Promise<Float32Array[]> {
+  turn.signal?.throwIfAborted();
+  const encoder = await modelEncoder(model);
+  const { space, maxTokens, pooling } = model;
+  const { dimensions } = space;
+  const answer = await encoder.embed(texts, { maxTokens, pooling, dimensions }, turn).catch((cause: unknown) => {
+    throw turn.signal?.aborted ? turn.signal.reason : failed(model, texts, cause);
+  });
+  if ('size' in answer) throw tooShort(answer.size, model);
+  return texts.map((_, i) => checkedVector(answer.sums.subarray(i * dimensions, (i + 1) * dimensions), space));
+}
+
+function failed({ model }: EmbeddingModel, texts: readonly string[], cause: unknown): MemoryError {
+  const lengths = texts.map((text) => text.length).join(', ');
+  const message = `The model ${model} failed on texts of ${lengths} characters: ${String(cause)}.`;
+  return new MemoryError('EMBEDDING_FAILED', message, { cause });
+}
+
+function tooShort(size: number, { model, space }: EmbeddingModel): MemoryError {
   const message = `The model ${model} makes vectors of ${size} numbers, and 'dimensions' is ${space.dimensions}: give ${size}, or less for a model that is made to be cut.`;
-  throw new MemoryError('EMBEDDER_MISMATCH', message);
+  return new MemoryError('EMBEDDER_MISMATCH', message);
 }

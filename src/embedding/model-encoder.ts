@@ -1,32 +1,38 @@
+import { availableParallelism } from 'node:os';
 import { MemoryError } from '../domain/errors';
-import { type ModelFiles, type ModelSource, readModelFiles, type TokenizerConfig } from './model-files';
-import {
-  type InferenceSession,
-  loadTransformersRuntime,
-  type TokenizerClass,
-  type TransformersRuntime,
-} from './transformers-runtime';
+import { type ModelSource, readModelFiles } from './model-files';
+import { type ModelTokenizer, modelTokenizer } from './model-tokenizer';
+import { ModelWorker, type WorkerAnswer } from './model-worker';
+import type { Pooling } from './pooling';
+import { onnxRuntimeFile } from './transformers-runtime';
 
-// WordPiece reads a longer word as one unknown token (`max_input_chars_per_word` in tokenizer.json), and tokens of other
-// tokenizers are shorter, so what stands beyond so many of them is out of reach. Only blanks and control characters count for less.
-const longestWord = 100;
+/**
+ * Sessions of one model, each in a thread of its own with one core: two that read a text each are quicker than one that takes a
+ * text apart for two cores. Each holds the weights once more, so no more than these.
+ */
+const mostWorkers = 4;
 
-/** What an encoder of texts may ask for. A model that wants more is of another kind. */
-const inputs = ['input_ids', 'attention_mask', 'token_type_ids'];
-/** What an encoder of texts calls the states of its tokens: by the exporters of Hugging Face and of sentence-transformers. */
-const outputs = ['last_hidden_state', 'token_embeddings'];
-
-/** What a model makes of a text: a state for each token, one after the other. */
-export interface TokenStates {
-  readonly states: Float32Array;
-  /** Numbers of one state. */
-  readonly size: number;
+/** How the vectors of texts are made. */
+export interface Reading {
+  /** Longer texts are cut there, or sooner where the model reads less. */
+  readonly maxTokens: number;
+  readonly pooling: Pooling;
+  readonly dimensions: number;
 }
 
-/** A loaded model. */
-export interface ModelEncoder {
-  /** The states of the text's tokens. Texts are cut at `maxTokens`, or sooner where the model reads less. */
-  encode(text: string, maxTokens: number): Promise<TokenStates>;
+/** When texts get their turn. */
+export interface Turn {
+  readonly signal: AbortSignal | undefined;
+  /** Before all that wait. */
+  readonly first: boolean;
+}
+
+interface Waiting {
+  readonly texts: readonly string[];
+  readonly reading: Reading;
+  readonly signal: AbortSignal | undefined;
+  resolve(answer: WorkerAnswer): void;
+  reject(error: unknown): void;
 }
 
 // One per file in a process: a session holds the weights in memory a second time.
@@ -38,17 +44,72 @@ export function modelEncoder(source: ModelSource): Promise<ModelEncoder> {
   const key = JSON.stringify([localPath, model, weightsFile, sha256]);
   const known = encoders.get(key);
   if (known !== undefined) return known;
-  const loading = load(source);
+  const forget = () => encoders.delete(key);
+  const loading = load(source, forget);
   encoders.set(key, loading);
-  loading.catch(() => encoders.delete(key));
+  loading.catch(forget);
   return loading;
 }
 
-async function load(source: ModelSource): Promise<ModelEncoder> {
-  const runtime = await loadTransformersRuntime(source.model);
-  const files = await readModelFiles(runtime, source);
+/** A loaded model, whose threads take what waits in turn: whoever asks with `first` goes before all others. */
+export class ModelEncoder {
+  readonly #tokenizer: ModelTokenizer;
+  readonly #idle: ModelWorker[];
+  readonly #waiting: Waiting[] = [];
+  readonly #onEnd: () => void;
+
+  /** @param onEnd Called when a thread of it has ended, and with it the encoder. */
+  constructor(tokenizer: ModelTokenizer, workers: readonly ModelWorker[], onEnd: () => void) {
+    this.#tokenizer = tokenizer;
+    this.#idle = [...workers];
+    this.#onEnd = onEnd;
+  }
+
+  /** Directions of the texts, one after the other. Rejects with the signal's reason when they are not begun by then. */
+  embed(texts: readonly string[], reading: Reading, { signal, first }: Turn): Promise<WorkerAnswer> {
+    return new Promise((resolve, reject) => {
+      const waiting = { texts, reading, signal, resolve, reject };
+      if (first) this.#waiting.unshift(waiting);
+      else this.#waiting.push(waiting);
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.length > 0 && this.#idle.length > 0) {
+      const next = this.#waiting.shift()!;
+      if (next.signal?.aborted) next.reject(next.signal.reason);
+      else void this.#give(next, this.#idle.pop()!);
+    }
+  }
+
+  async #give({ texts, reading, resolve, reject }: Waiting, worker: ModelWorker): Promise<void> {
+    const { maxTokens, pooling, dimensions } = reading;
+    try {
+      // Only now: the tokens of thousands of texts at once would hold the event loop.
+      const tokens = texts.map((text) => this.#tokenizer.encode(text, maxTokens));
+      resolve(await worker.run({ tokens, pooling, dimensions }));
+    } catch (error) {
+      reject(error);
+    }
+    if (worker.hasEnded) this.#onEnd();
+    this.#idle.push(worker);
+    this.#dispatch();
+  }
+}
+
+async function load(source: ModelSource, onEnd: () => void): Promise<ModelEncoder> {
+  const runtime = onnxRuntimeFile(source.model);
+  const files = await readModelFiles(source);
   try {
-    return await start(runtime, files);
+    const workers = Array.from({ length: Math.min(mostWorkers, availableParallelism()) }, () =>
+      ModelWorker.start({ runtime, weights: files.weights }),
+    );
+    return new ModelEncoder(
+      await modelTokenizer(files.tokenizer, files.tokenizerConfig),
+      await Promise.all(workers),
+      onEnd,
+    );
   } catch (cause) {
     throw new MemoryError(
       'EMBEDDER_MISSING',
@@ -57,58 +118,4 @@ async function load(source: ModelSource): Promise<ModelEncoder> {
       { cause },
     );
   }
-}
-
-async function start(runtime: TransformersRuntime, files: ModelFiles): Promise<ModelEncoder> {
-  const { tokenizerConfig } = files;
-  const Tokenizer = tokenizerClass(runtime, tokenizerConfig);
-  const tokenizer = new Tokenizer(files.tokenizer, tokenizerConfig);
-  const { InferenceSession, Tensor } = runtime.ONNX;
-  const session = await InferenceSession.create(files.weights, {
-    executionProviders: ['cpu'],
-    // Fatal only: the runtime writes what it reports to standard error.
-    logSeverityLevel: 4,
-  });
-  const output = outputOf(session);
-  const longest = tokenizerConfig.model_max_length ?? Number.POSITIVE_INFINITY;
-  return {
-    async encode(text, maxTokens) {
-      const tokens = cutToLength(
-        tokenizer.encode(text.slice(0, maxTokens * longestWord)),
-        Math.min(maxTokens, longest),
-      );
-      const tensor = (values: BigInt64Array) => new Tensor('int64', values, [1, tokens.length]);
-      const feeds = {
-        input_ids: tensor(BigInt64Array.from(tokens, BigInt)),
-        attention_mask: tensor(new BigInt64Array(tokens.length).fill(1n)),
-        token_type_ids: tensor(new BigInt64Array(tokens.length)),
-      };
-      // The runtime refuses what a model does not ask for.
-      const asked = Object.entries(feeds).filter(([name]) => session.inputNames.includes(name));
-      const { [output]: states } = await session.run(Object.fromEntries(asked));
-      return { states: states!.data as Float32Array, size: states!.dims.at(-1)! };
-    },
-  };
-}
-
-function tokenizerClass(
-  { AutoTokenizer, PreTrainedTokenizer }: TransformersRuntime,
-  config: TokenizerConfig,
-): TokenizerClass {
-  // As transformers.js looks it up: fast tokenizers are the same ones by another name.
-  const name = config.tokenizer_class?.replace(/Fast$/, '') ?? '';
-  return AutoTokenizer.TOKENIZER_CLASS_MAPPING[name] ?? PreTrainedTokenizer;
-}
-
-function outputOf({ inputNames, outputNames }: InferenceSession): string {
-  const foreign = inputNames.filter((name) => !inputs.includes(name));
-  if (foreign.length > 0) throw new Error(`it asks for ${foreign.join(', ')} beside the tokens of a text`);
-  const output = outputs.find((name) => outputNames.includes(name));
-  if (output === undefined) throw new Error(`it gives ${outputNames.join(', ')}, and none of ${outputs.join(', ')}`);
-  return output;
-}
-
-// The last token marks the end of the text, and stays.
-function cutToLength(tokens: readonly number[], maxTokens: number): readonly number[] {
-  return tokens.length > maxTokens ? [...tokens.slice(0, maxTokens - 1), tokens.at(-1)!] : tokens;
 }

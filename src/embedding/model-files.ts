@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Progress } from '../domain/calls';
 import { MemoryError } from '../domain/errors';
 import { startStopwatch } from '../environment/stopwatch';
-import type { DownloadEvent, TransformersRuntime } from './transformers-runtime';
+import { type DownloadEvent, loadModelHub, type ModelHub } from './transformers-runtime';
 
 /** Which model, and where it comes from. */
 export interface ModelSource {
@@ -34,12 +34,19 @@ export interface TokenizerConfig {
 }
 
 /** Reads the model, or downloads it. EMBEDDER_MISSING when a file is absent, unreadable, or not the published one. */
-export async function readModelFiles(runtime: TransformersRuntime, source: ModelSource): Promise<ModelFiles> {
-  const place = join(source.localPath ?? runtime.env.cacheDir, source.model);
-  const read = (file: string) =>
-    source.localPath === undefined
-      ? fromCacheOrDownload(runtime, source, file)
-      : fromFolder(source, source.localPath, file);
+export async function readModelFiles(source: ModelSource): Promise<ModelFiles> {
+  const { localPath, model } = source;
+  if (localPath !== undefined)
+    return filesIn(join(localPath, model), source, (file) => fromFolder(source, localPath, file));
+  const hub = await loadModelHub(model);
+  return filesIn(join(hub.env.cacheDir, model), source, (file) => fromCacheOrDownload(hub, source, file));
+}
+
+async function filesIn(
+  place: string,
+  source: ModelSource,
+  read: (file: string) => Promise<Uint8Array>,
+): Promise<ModelFiles> {
   const weights = await read(source.weightsFile);
   await checkWeights(weights, source, join(place, source.weightsFile));
   const [tokenizer, tokenizerConfig] = await Promise.all(
@@ -63,14 +70,14 @@ async function fromFolder({ model, weightsFile }: ModelSource, localPath: string
 }
 
 async function fromCacheOrDownload(
-  runtime: TransformersRuntime,
+  hub: ModelHub,
   { model, weightsFile, onProgress }: ModelSource,
   file: string,
 ): Promise<Uint8Array> {
   // Only the weights are worth a report; and a report of a file sent without its length would make transformers.js print.
   const reported = file === weightsFile && onProgress !== undefined;
   try {
-    return await runtime.getModelFile(model, file, true, reported ? { progress_callback: reporter(onProgress) } : {});
+    return await hub.getModelFile(model, file, true, reported ? { progress_callback: reporter(onProgress) } : {});
   } catch (cause) {
     throw new MemoryError(
       'EMBEDDER_MISSING',
