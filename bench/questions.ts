@@ -7,6 +7,7 @@ import { auditWrites } from './audit-writes';
 import { crowd } from './crowd';
 import { embedding } from './embedding';
 import { firstVector } from './first-vector';
+import { fusionLocomo } from './fusion-locomo';
 import { importing } from './import';
 import { opening } from './open';
 import { qualityLocomo } from './quality-locomo';
@@ -38,4 +39,5 @@ export const questions: readonly Question[] = [
   firstVector,
   embedding,
   qualityLocomo,
+  fusionLocomo,
 ];

@@ -3,13 +3,16 @@ import type { Progress } from '../domain/calls';
 import type { Embedder } from './embedder';
 import { modelEmbedder } from './model-embedder';
 
-const model = 'Xenova/all-MiniLM-L6-v2';
-
-/**
- * SHA-256 of `onnx/model_quantized.onnx` as published at https://huggingface.co/Xenova/all-MiniLM-L6-v2: the 8-bit conversion of
- * sentence-transformers/all-MiniLM-L6-v2, under Apache-2.0.
- */
-const sha256 = 'afdb6f1a0e45b715d0bb9b11772f032c399babd23bfc31fed1c170afc848bdb1';
+/** Where the model is, and which file is the published one. */
+export const miniLmSource = {
+  model: 'Xenova/all-MiniLM-L6-v2',
+  weightsFile: 'onnx/model_quantized.onnx',
+  /**
+   * Of `weightsFile` as published at https://huggingface.co/Xenova/all-MiniLM-L6-v2: the 8-bit conversion of
+   * sentence-transformers/all-MiniLM-L6-v2, under Apache-2.0.
+   */
+  sha256: 'afdb6f1a0e45b715d0bb9b11772f032c399babd23bfc31fed1c170afc848bdb1',
+};
 
 /** Numbers of a vector: the `hidden_size` of the model's configuration. */
 const dimensions = 384;
@@ -49,10 +52,8 @@ export interface MiniLmOptions {
  */
 export function minilm(options: MiniLmOptions = {}): Embedder {
   return modelEmbedder({
-    model,
-    weightsFile: 'onnx/model_quantized.onnx',
-    sha256,
-    space: { model: `${model} sha256:${sha256}`, dimensions, normalized: true },
+    ...miniLmSource,
+    space: { model: `${miniLmSource.model} sha256:${miniLmSource.sha256}`, dimensions, normalized: true },
     maxTokens,
     pooling: 'mean',
     prefix: {},

