@@ -48,8 +48,9 @@ export class MemoryHandleStore extends BaseStore {
     super();
     checkHandle(handle);
     const issues = unknownIssues(options, ['fields']);
-    if (issues.length > 0) throw refused(issues);
     const { fields = ['$'] } = options;
+    if (!Array.isArray(fields)) issues.push({ path: ['fields'], message: 'must be a list of paths.' });
+    if (issues.length > 0) throw refused(issues);
     for (const path of fields) parsePath(path);
     this.#items = { handle, root: handle.scope.namespace ?? [], fields: [...fields] };
     this.store = new AnsweringEach((operations) => this.#each(operations));

@@ -8,6 +8,8 @@ import {
   validateNamespace,
 } from '@langchain/langgraph-checkpoint';
 import type { Issue } from '../../index';
+import { parseFilter } from './filters';
+import { parsePath } from './paths';
 import { refused, unknownIssues } from './refusals';
 
 /** An operation that was looked at, with its kind. */
@@ -36,6 +38,7 @@ export function check(operation: Operation): Asked {
   if ('namespacePrefix' in operation) {
     checkNamespace(operation.namespacePrefix, true);
     report([...unknownIssues(operation, known.search), ...wholeIssues(operation), ...queryIssues(operation)]);
+    parseFilter(operation.filter);
     return { kind: 'search', operation };
   }
   if ('namespace' in operation) {
@@ -47,7 +50,8 @@ export function check(operation: Operation): Asked {
       ...(put === undefined ? [] : indexIssues(put)),
     ]);
     if (put === undefined) return { kind: 'get', operation };
-    const { value } = put;
+    const { value, index } = put;
+    for (const path of index || []) parsePath(path);
     if (value === null || value === undefined) return { kind: 'delete', operation: put };
     return { kind: 'put', operation: { ...put, value } };
   }

@@ -83,6 +83,7 @@ describe('options and operations that do not exist', () => {
     expect(await issuePaths(() => put.call(store, ['a'], 'k', {}, false, { ttl: 1 }))).toEqual(['']);
     expect(() => new MemoryHandleStore(memory.admin, { index: {} } as never)).toThrow(/no such option/);
     expect(() => new MemoryHandleStore(memory.admin, { fields: ['a['] })).toThrow(/no path/);
+    expect(() => new MemoryHandleStore(memory.admin, { fields: 'title' } as never)).toThrow(/list of paths/);
     expect(await memory.admin.count()).toBe(0);
   });
 
@@ -145,7 +146,7 @@ describe('values', () => {
   });
 
   test('larger values are taken where the store says so', async () => {
-    const memory = await openInMemory({ limits: { metadataBytes: 1_000_000 } as never });
+    const memory = await openInMemory({ limits: { metadataBytes: 1_000_000 } });
     const store = new MemoryHandleStore(memory.admin);
     await store.put(['a'], 'k', { long: 'x'.repeat(70_000) });
     expect((await store.get(['a'], 'k'))?.value.long).toHaveLength(70_000);

@@ -315,7 +315,12 @@ describe('batch', () => {
     const { store } = await opened();
     const put = { namespace: ['a'], key: 'k', value: {} };
     await expect(store.batch([put, { namespace: ['a.b'], key: 'k' }])).rejects.toThrow(InvalidNamespaceError);
-    await expect(store.batch([put, { nonsense: 1 } as never])).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    const badly = [
+      { namespacePrefix: ['a'], filter: { x: { $near: 1 } } },
+      { ...put, index: ['a['] },
+      { nonsense: 1 } as never,
+    ];
+    for (const bad of badly) await expect(store.batch([put, bad])).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     expect(await store.get(['a'], 'k')).toBeNull();
   });
 });
