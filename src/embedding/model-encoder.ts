@@ -51,17 +51,23 @@ export function modelEncoder(source: ModelSource): Promise<ModelEncoder> {
   return loading;
 }
 
-/** A loaded model, whose threads take what waits in turn: whoever asks with `first` goes before all others. */
+/** Starts one more thread with the model. */
+type Start = () => Promise<ModelWorker>;
+
+/** A loaded model, whose threads take what waits in turn. More are started, one after the other, while texts wait for them. */
 export class ModelEncoder {
   readonly #tokenizer: ModelTokenizer;
   readonly #idle: ModelWorker[];
   readonly #waiting: Waiting[] = [];
   readonly #onEnd: () => void;
+  #more: Start | undefined;
+  #workers = 1;
 
   /** @param onEnd Called when a thread of it has ended, and with it the encoder. */
-  constructor(tokenizer: ModelTokenizer, workers: readonly ModelWorker[], onEnd: () => void) {
+  constructor(tokenizer: ModelTokenizer, worker: ModelWorker, more: Start, onEnd: () => void) {
     this.#tokenizer = tokenizer;
-    this.#idle = [...workers];
+    this.#idle = [worker];
+    this.#more = more;
     this.#onEnd = onEnd;
   }
 
@@ -80,6 +86,22 @@ export class ModelEncoder {
       const next = this.#waiting.shift()!;
       if (next.signal?.aborted) next.reject(next.signal.reason);
       else void this.#give(next, this.#idle.pop()!);
+    }
+    if (this.#waiting.length > 0) void this.#startAnother();
+  }
+
+  async #startAnother(): Promise<void> {
+    const start = this.#more;
+    // One at a time; and the weights are let go with the last.
+    this.#more = undefined;
+    if (start === undefined || this.#workers >= Math.min(mostWorkers, availableParallelism())) return;
+    this.#workers++;
+    try {
+      this.#idle.push(await start());
+      this.#more = start;
+      this.#dispatch();
+    } catch {
+      // There is no memory for another: those that there are do the work.
     }
   }
 
@@ -102,14 +124,12 @@ async function load(source: ModelSource, onEnd: () => void): Promise<ModelEncode
   const runtime = onnxRuntimeFile(source.model);
   const files = await readModelFiles(source);
   try {
-    const workers = Array.from({ length: Math.min(mostWorkers, availableParallelism()) }, () =>
-      ModelWorker.start({ runtime, weights: files.weights }),
-    );
-    return new ModelEncoder(
-      await modelTokenizer(files.tokenizer, files.tokenizerConfig),
-      await Promise.all(workers),
-      onEnd,
-    );
+    const start = () => ModelWorker.start({ runtime, weights: files.weights });
+    const first = start();
+    // Made meanwhile; and a thread that fails while it is made has been heard.
+    first.catch(() => undefined);
+    const tokenizer = await modelTokenizer(files.tokenizer, files.tokenizerConfig);
+    return new ModelEncoder(tokenizer, await first, start, onEnd);
   } catch (cause) {
     throw new MemoryError(
       'EMBEDDER_MISSING',
