@@ -6,6 +6,7 @@ import { modelEmbedder } from './model-embedder';
 import type { Pooling } from './pooling';
 import { nameWithPrefix, type Prefix } from './prefix';
 import { transformersShape } from './provider-options';
+import { sha256OfFile } from './weights-hash';
 
 /** What `transformersEmbedder()` takes. */
 export interface TransformersOptions {
@@ -25,8 +26,9 @@ export interface TransformersOptions {
   /** The 8-bit weights, `onnx/model_quantized.onnx`, or the whole ones, `onnx/model.onnx`. Default: true. */
   quantized?: boolean;
   /**
-   * SHA-256 of that file in base 16. It is then checked when the model is loaded, and names the embedding space. Without it a
-   * file that is replaced by another one under the same name goes unnoticed, and its vectors are mixed with the old ones.
+   * SHA-256 of that file in base 16. It is checked when the model is loaded, and names the embedding space. Default: that of
+   * the file in `localPath`, read once in a process, about a millisecond a megabyte. Without `localPath`, or where there is no
+   * such file yet, the space is named by the file alone, and a replaced file goes unnoticed: give it there.
    */
   sha256?: string;
   /**
@@ -40,8 +42,8 @@ export interface TransformersOptions {
 
 /**
  * Embeds with a feature-extraction model of transformers.js in this process. Needs the optional dependency
- * `@xenova/transformers`. Neither that nor the model is touched before the first text; what then is absent or broken gives
- * EMBEDDER_MISSING, and is looked for again by the next call. Embedders of a process that name the same file share one loaded model.
+ * `@xenova/transformers`. That is not touched before the first text, and of the model only the hash of its weights is taken; what
+ * is absent or broken gives EMBEDDER_MISSING with the first text, and is looked for again by the next call. Embedders of a process that name the same file share one loaded model.
  * A model whose vectors are shorter than `dimensions` gives EMBEDDER_MISMATCH.
  *
  * The space is named by the model, its hash (or file, without `sha256`), its pooling and what stands before documents.
@@ -68,12 +70,14 @@ export function transformersEmbedder(options: TransformersOptions): Embedder {
     ...given
   } = parse(transformersShape, options, 'The options of transformersEmbedder');
   const weightsFile = quantized ? 'onnx/model_quantized.onnx' : 'onnx/model.onnx';
-  const weights = given.sha256 === undefined ? weightsFile : `sha256:${given.sha256}`;
+  const sha256 = given.sha256 ?? (localPath && sha256OfFile(resolve(localPath, given.model, weightsFile)));
+  const weights = sha256 === undefined ? weightsFile : `sha256:${sha256}`;
   // The mean goes without saying, so that a model that is named both ways is one space.
   const model = `${given.model} ${weights}${pooling === 'mean' ? '' : ` ${pooling}`}`;
   return modelEmbedder({
     ...given,
     weightsFile,
+    ...(sha256 === undefined ? {} : { sha256 }),
     space: { model: nameWithPrefix(model, prefix), dimensions: given.dimensions, normalized: true },
     maxTokens,
     pooling,

@@ -44,7 +44,7 @@ describe('without its model', () => {
   test('its space is named by all that makes its vectors', () => {
     const names = [
       made(),
-      made({ sha256 }),
+      made({ sha256: sha256.replace('a', 'b') }),
       made({ quantized: false }),
       made({ pooling: 'cls' }),
       made({ prefix: { document: 'passage: ' } }),
@@ -143,6 +143,25 @@ describe.skipIf(modelIsMissing !== undefined)(`with a model${modelIsMissing ? ` 
     for (const embedder of embedders) await embedder.embedQuery('violin', {});
     await expect(made({ localPath, quantized: false }).embedQuery('refund', {})).rejects.toMatchObject({
       code: 'EMBEDDER_MISSING',
+    });
+  });
+
+  test('its space is named by the hash of the weights that lie there, given or not', () => {
+    expect(made().space).toEqual(minilm().space);
+    const localPath = linkedModel('replaced', 1_000_000);
+    const before = made({ localPath }).space;
+    expect(made({ localPath }).space).toEqual(before);
+    truncateSync(join(localPath, model, weights), 999_999);
+    expect(made({ localPath }).space.model).not.toBe(before.model);
+  });
+
+  test('weights that were replaced since it was made are EMBEDDER_MISSING', async () => {
+    const localPath = linkedModel('swapped', 22_972_370);
+    const embedder = made({ localPath });
+    truncateSync(join(localPath, model, weights), 1_000_000);
+    await expect(embedder.embedQuery('refund', {})).rejects.toMatchObject({
+      code: 'EMBEDDER_MISSING',
+      message: expect.stringContaining('1000000 bytes'),
     });
   });
 
