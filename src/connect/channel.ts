@@ -3,8 +3,9 @@ import { Frames, frameOf, frameOfText } from './frames';
 
 /** What happens on a channel. */
 export interface Listener {
-  /** Answers false where no further message is wanted for now: `resume` asks for them. */
-  onMessage(message: unknown): boolean;
+  onMessage(message: unknown): void;
+  /** False where no further message is wanted for now: `resume` asks for them. Default: always. */
+  wantsMore?(): boolean;
   /** The other side is gone, or said what makes no sense. Told once. */
   onEnd(channel: Channel): void;
 }
@@ -83,12 +84,12 @@ export class Channel {
   }
 
   #read(): boolean {
-    for (;;) {
-      if (this.#hasEnded) return true;
-      const message = this.#frames.next(this.maxBytes);
+    while (this.#listener.wantsMore?.() ?? true) {
+      const message = this.#hasEnded ? undefined : this.#frames.next(this.maxBytes);
       if (message === undefined) return true;
-      if (!this.#listener.onMessage(message)) return false;
+      this.#listener.onMessage(message);
     }
+    return false;
   }
 
   #write(frame: Buffer): void {

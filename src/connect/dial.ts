@@ -31,13 +31,15 @@ export async function dial(folder: string, client: string, listener: Listener): 
       socket.once('error', (cause) => reject(unreachable(folder, 'its holder is gone', cause)));
       const channel = new Channel(socket, maxMessageBytes, {
         onMessage: (message) => {
-          if (isWelcome) return listener.onMessage(message);
+          if (isWelcome) {
+            listener.onMessage(message);
+            return;
+          }
           const answer = message as HolderMessage;
           isWelcome = answer.t === 'welcome';
           if (answer.t === 'welcome') resolve({ channel, limits: answer.limits });
           else if (answer.t === 'unwelcome') reject(uncarryError(answer.error));
           else reject(unreachable(folder, 'what answers there is no holder'));
-          return true;
         },
         onEnd: (ended) => (isWelcome ? listener.onEnd(ended) : reject(unreachable(folder, 'its holder has just gone'))),
       });

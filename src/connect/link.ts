@@ -189,11 +189,11 @@ export class Link {
     if (isWanted) void this.reach().catch(() => undefined);
   }
 
-  #onMessage(message: HolderMessage): boolean {
+  #onMessage(message: HolderMessage): void {
     if (message.t === 'closing') this.#onClosing();
-    if (!('id' in message)) return true;
+    if (!('id' in message)) return;
     const calling = this.#calls.get(message.id);
-    if (calling === undefined) return true;
+    if (calling === undefined) return;
     switch (message.t) {
       case 'answer':
         calling.resolve(uncarry(message.value));
@@ -211,7 +211,6 @@ export class Link {
         calling.wasSent = false;
         break;
     }
-    return true;
   }
 
   #onClosing(): void {

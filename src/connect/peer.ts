@@ -26,7 +26,7 @@ import { broken } from './upload';
 import { type CallParts, type Carried, carry, uncarry } from './values';
 
 /** Calls of one client that are under way at once: the rest waits in its socket, and so do answers that it does not read. */
-const maxRunning = 256;
+const maxRunning = 128;
 const maxBacklogBytes = 4 * 2 ** 20;
 const rememberedHandles = 1_000;
 
@@ -58,6 +58,7 @@ export class Peer {
     this.#entrance = entrance;
     this.#channel = new Channel(socket, maxHelloBytes, {
       onMessage: (message) => this.#onMessage(message),
+      wantsMore: () => this.#counted < maxRunning && this.#channel.backlog < maxBacklogBytes,
       onEnd: () => this.#onEnd(),
     });
     this.#channel.keepAlive(false);
@@ -89,16 +90,18 @@ export class Peer {
     this.#entrance.onEnd(this);
   }
 
-  #onMessage(message: unknown): boolean {
-    if (this.#client === undefined) return this.#onHello(message);
+  #onMessage(message: unknown): void {
+    if (this.#client === undefined) {
+      this.#onHello(message);
+      return;
+    }
     if (!isClientMessage(message)) throw new BrokenFrame('A message is none that a client sends.');
     if (message.t === 'cancel') this.#signals.get(message.id)?.abort(cancelled);
     else if (this.#isClosing) this.#channel.send({ t: 'later', id: message.id });
     else this.#take(message);
-    return this.#counted < maxRunning && this.#channel.backlog < maxBacklogBytes;
   }
 
-  #onHello(message: unknown): boolean {
+  #onHello(message: unknown): void {
     if (!isHello(message)) throw new BrokenFrame('The first message is no hello.');
     const error = this.#refusalOf(message);
     if (error === undefined) {
@@ -109,7 +112,6 @@ export class Peer {
       this.#channel.send({ t: 'unwelcome', error: carryError(error) });
       this.#channel.end();
     }
-    return true;
   }
 
   #refusalOf(hello: Hello): MemoryError | undefined {

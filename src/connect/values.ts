@@ -1,4 +1,5 @@
 import { isPlain } from '../domain/parse/parse-json';
+import { BrokenFrame } from './frames';
 
 type Key = string | number;
 
@@ -119,13 +120,15 @@ class Loading {
 export function uncarry([json, marks]: Carried, parts: CallParts = {}): unknown {
   const root = { value: json };
   for (const [path, kind, data] of marks) {
-    let holder: Record<Key, unknown> = root;
+    let holder: object = root;
     let key: Key = 'value';
     for (const step of path) {
-      holder = holder[key] as Record<Key, unknown>;
+      holder = ownOf(holder, key) as object;
       key = step;
     }
-    holder[key] = kind === 'c' ? at(root, data as readonly Key[]) : unmarked(kind, data, parts);
+    ownOf(holder, key);
+    const value = kind === 'c' ? at(root, data as readonly Key[]) : unmarked(kind, data, parts);
+    (holder as Record<Key, unknown>)[key] = value;
   }
   return root.value;
 }
@@ -159,8 +162,16 @@ function unmarked(kind: Mark[1], data: unknown, parts: CallParts): unknown {
 
 function at(root: { value: unknown }, path: readonly Key[]): unknown {
   let found = root.value;
-  for (const step of path) found = (found as Record<Key, unknown>)[step];
+  for (const step of path) found = ownOf(found, step);
   return found;
+}
+
+/** Never what an object has from its prototype: a mark could reach what others share. */
+function ownOf(holder: unknown, key: Key): unknown {
+  if (typeof holder === 'object' && holder !== null && Object.hasOwn(holder, key)) {
+    return (holder as Record<Key, unknown>)[key];
+  }
+  throw new BrokenFrame('A mark leads nowhere.');
 }
 
 function pathTo(up: Step | undefined, key: Key): Key[] {

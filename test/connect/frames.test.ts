@@ -1,0 +1,106 @@
+import { deepStrictEqual } from 'node:assert/strict';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BrokenFrame, Frames, frameOf } from '../../src/connect/frames';
+import { type CallParts, carry, uncarry } from '../../src/connect/values';
+
+const overTheWire = (value: unknown, parts: CallParts = {}) =>
+  uncarry(JSON.parse(JSON.stringify(carry(value, parts))), parts);
+
+const anything = fc.anything({
+  withDate: true,
+  withNullPrototype: false,
+  withSparseArray: false,
+  withBigInt: true,
+  values: [
+    ...[fc.string({ unit: 'binary' }), fc.double(), fc.boolean(), fc.constant(null), fc.constant(undefined)],
+    ...[fc.date({ noInvalidDate: false }), fc.float32Array(), fc.constant('\ud800'), fc.constant('$d')],
+  ],
+  key: fc.oneof(fc.string(), fc.constantFrom('__proto__', 'toJSON', 'constructor', '0', '')),
+});
+
+describe('a value on its way', () => {
+  test('arrives as it was: dates, vectors, numbers that JSON does not know, and fields that are undefined', () => {
+    fc.assert(
+      fc.property(anything, (value) => {
+        deepStrictEqual(overTheWire(value), value);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('is never taken for less than it was: what cannot be sent arrives as something that is refused', () => {
+    class Money {
+      amount = 5;
+    }
+    const self: Record<string, unknown> = {};
+    self.self = { again: self };
+    const sent = {
+      call: () => 1,
+      symbol: Symbol('s'),
+      money: new Money(),
+      map: new Map([[1, 2]]),
+      doubles: new Float64Array(2),
+    };
+    const got = overTheWire(sent) as Record<keyof typeof sent, unknown>;
+    expect([typeof got.call, typeof got.symbol]).toEqual(['function', 'symbol']);
+    for (const each of [got.money, got.map, got.doubles]) {
+      expect(Object.getPrototypeOf(each)).not.toBe(Object.prototype);
+      expect(each).not.toBeInstanceOf(Float32Array);
+    }
+    const circular = overTheWire(self) as { self: { again: unknown } };
+    expect(circular.self.again).toBe(circular);
+    expect(Object.keys(overTheWire({ userId: undefined }) as object)).toEqual(['userId']);
+  });
+
+  test('is looked at once', () => {
+    let asked = 0;
+    const twoFaced = Object.defineProperty({}, 'a', { enumerable: true, get: () => asked++ });
+    expect(overTheWire([twoFaced, new Date(0)])).toEqual([{ a: 0 }, new Date(0)]);
+  });
+
+  test('leaves its signal and its progress listener behind', () => {
+    const parts: CallParts = {};
+    const { signal } = new AbortController();
+    const onProgress = () => undefined;
+    const carried = carry([{ signal, onProgress, other: onProgress }], parts);
+    expect(parts).toEqual({ signal, onProgress });
+    expect(uncarry(JSON.parse(JSON.stringify(carried)), parts)).toEqual([
+      { signal, onProgress, other: expect.any(Function) },
+    ]);
+  });
+});
+
+describe('messages', () => {
+  test('come out whole and in order, wherever they were cut', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.jsonValue(), { maxLength: 6 }),
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }),
+        (sent, cuts) => {
+          const bytes = Buffer.concat(sent.map(frameOf));
+          const frames = new Frames();
+          const got: unknown[] = [];
+          for (let at = 0, i = 0; at < bytes.length; i++) {
+            const end = at + (cuts[i % cuts.length] as number);
+            frames.push(bytes.subarray(at, end));
+            at = end;
+            for (let next = frames.next(1_000_000); next !== undefined; next = frames.next(1_000_000)) got.push(next);
+          }
+          expect(got).toEqual(JSON.parse(JSON.stringify(sent)));
+        },
+      ),
+    );
+  });
+
+  test('that are too long, or none, are told from those that have not come yet', () => {
+    const frames = new Frames();
+    frames.push(Buffer.from([0, 0, 0]));
+    expect(frames.next(10)).toBeUndefined();
+    frames.push(Buffer.from([11]));
+    expect(() => frames.next(10)).toThrow(BrokenFrame);
+    const garbage = new Frames();
+    garbage.push(Buffer.from([0, 0, 0, 2, 0x7b, 0x7b]));
+    expect(() => garbage.next(10)).toThrow(BrokenFrame);
+  });
+});
