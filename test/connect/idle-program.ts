@@ -1,0 +1,8 @@
+/** Connects, asks once, and neither closes nor does anything else: it must end by itself. */
+import { MemoryStore } from 'multi-agent-memory';
+import { say, task } from '../faults/programs/said';
+
+const { folder, takeOver } = task<{ folder: string; takeOver: boolean }>();
+const store = await MemoryStore.connect(folder, { takeOver });
+await store.admin.remember('note', { namespace: ['open'] });
+say({ say: 'asked' });
