@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as library from 'multi-agent-memory';
 import type { MemoryStore, OpenOptions } from 'multi-agent-memory';
-import { countingIds, fakeClock } from 'multi-agent-memory/testing';
+import { Holder } from '../../src/connect/holder';
+import { openInMemory } from '../../src/store/compose';
+import type { Engine } from '../../src/store/engine';
+import { parseOptions } from '../../src/store/open-options';
+
+type StoreOf = new (engine: Engine, release: () => Promise<void>) => MemoryStore;
 
 /**
  * The library with a `MemoryStore` whose `open` and `inMemory` answer with a connected store: so that specifications of a store
@@ -19,27 +24,27 @@ export function throughConnect(original: typeof library): typeof library {
     }
 
     static async inMemory(options: OpenOptions = {}): Promise<MemoryStore> {
+      const engine = await openInMemory(parseOptions(options));
+      const local = new (Original as unknown as StoreOf)(engine, () => engine.close());
+      // Of its folder there is nothing but where to meet.
       const folder = await mkdtemp(join(tmpdir(), 'mam-connect-'));
-      const remove = () => rm(folder, { recursive: true, force: true });
-      try {
-        const inMemory = { clock: fakeClock(undefined, 1), newId: countingIds(), ...options, serve: true };
-        return await connected(await Original.open(folder, inMemory), folder, remove);
-      } catch (error) {
-        await remove();
-        throw error;
-      }
+      const holder = await Holder.open(folder, engine, local);
+      return connected(local, folder, async () => {
+        await holder.close();
+        await rm(folder, { recursive: true, force: true });
+      });
     }
 
     static readonly connect = Original.connect.bind(Original);
   }
-  const connected = async (local: MemoryStore, folder: string, ended: () => Promise<void>): Promise<MemoryStore> => {
+  const connected = async (local: MemoryStore, folder: string, leave: () => Promise<void>): Promise<MemoryStore> => {
     const remote = await Original.connect(folder);
     let closing: Promise<void> | undefined;
     const close = () => {
       closing ??= remote
         .close()
-        .then(() => local.close())
-        .then(ended);
+        .then(leave)
+        .then(() => local.close());
       return closing;
     };
     const store = {

@@ -13,8 +13,6 @@ const exceptions: Readonly<Record<string, string>> = {
     'the next change is asked for by a message, which later rules may overtake',
   'that fails, fails the write: nothing is stored, and the cause is kept':
     'a cause comes with its name and message, and is not the same object',
-  'gives the same answer to the last bit in a second store with the same writes':
-    'stores in folders have keys of their own, and so have their cursors',
 };
 
 /** Leaves out what differs, and says why. */
