@@ -15,6 +15,7 @@ import { recallAfterWrites } from './recall-after-writes';
 import { recallHybrid } from './recall-hybrid';
 import { recallMiniLm } from './recall-minilm';
 import { recallSemantic } from './recall-semantic';
+import { reembed } from './reembed';
 import { remember64 } from './remember-64';
 import { rememberOne } from './remember-one';
 import type { Question } from './shared/question';
@@ -38,6 +39,7 @@ export const questions: readonly Question[] = [
   opening,
   firstVector,
   embedding,
+  reembed,
   qualityLocomo,
   fusionLocomo,
 ];

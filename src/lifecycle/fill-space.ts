@@ -3,7 +3,7 @@ import { MemoryError } from '../domain/errors';
 import { root } from '../domain/principal';
 import { nextTurn } from '../environment/turn';
 import type { Space } from '../state/interning';
-import { type Record, recordOf } from '../state/record';
+import { type Record, recordOf, type StoredRecord } from '../state/record';
 import { propose } from '../write/propose';
 import { stampOf } from '../write/stamp';
 import type { Pace } from './pace';
@@ -42,7 +42,13 @@ export async function fillRows(
 
 /** The same for single rows. */
 export async function fillSome(context: SpaceContext, filling: Filling, rows: readonly number[]): Promise<void> {
-  for (const row of rows) await fillRange(context, filling, { after: row - 1, upTo: row });
+  for (let i = 0; i < rows.length; i += rowsAtOnce) {
+    const some = rows.slice(i, i + rowsAtOnce);
+    const missing = some.flatMap((row) =>
+      context.truth.embedded.missing(filling.space.id, { after: row - 1, upTo: row }),
+    );
+    await fill(context, filling, missing, some.length);
+  }
 }
 
 async function fillRange(
@@ -50,14 +56,23 @@ async function fillRange(
   filling: Filling,
   range: { after: number; upTo: number },
 ): Promise<void> {
-  const { seal, embedded } = context.truth;
-  const { space, batchSize, pace, signal } = filling;
+  await fill(context, filling, context.truth.embedded.missing(filling.space.id, range), range.upTo - range.after);
+}
+
+async function fill(
+  context: SpaceContext,
+  filling: Filling,
+  stored: readonly StoredRecord[],
+  rows: number,
+): Promise<void> {
+  const { seal } = context.truth;
+  const { batchSize, pace, signal } = filling;
   await nextTurn();
   signal.throwIfAborted();
-  const missing = embedded.missing(space.id, range).map(recordOf);
+  const missing = stored.map(recordOf);
   // One that is damaged cannot be read, and so need not be found.
   const records = missing.filter((record) => seal.isIntact(record));
-  filling.onDone(range.upTo - range.after - records.length, missing.length - records.length);
+  filling.onDone(rows - records.length, missing.length - records.length);
   for (let i = 0; i < records.length; i += batchSize) {
     const batch = records.slice(i, i + batchSize);
     await pace.next(batch.length, signal);

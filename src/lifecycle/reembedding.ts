@@ -124,7 +124,15 @@ export class ReembeddingRun {
     if (this.#isPrepared) return;
     const { space, signal } = this.#options;
     this.#report('index');
-    await this.#context.prepareSearch(space.id);
+    // Who waits for an index to be built would wait for seconds.
+    const abandon = () => void this.#context.abandonSearch();
+    signal.addEventListener('abort', abandon, { once: true });
+    try {
+      signal.throwIfAborted();
+      await this.#context.prepareSearch(space.id);
+    } finally {
+      signal.removeEventListener('abort', abandon);
+    }
     this.#isPrepared = true;
     signal.throwIfAborted();
   }

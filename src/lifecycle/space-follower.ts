@@ -12,6 +12,8 @@ import type { SpaceContext } from './space-context';
 export class SpaceFollower {
   readonly #context: SpaceContext;
   readonly #ending = new AbortController();
+  /** Ends what is under way: an embedder may never answer. */
+  #holding = new AbortController();
   /** The space that was followed to that change; another one begins from nothing. */
   #followed: { readonly space: number; through: number } | undefined;
   #running: Promise<void> | undefined;
@@ -35,16 +37,19 @@ export class SpaceFollower {
   /** Stops, until it is let go: somebody else moves the store. */
   async hold(): Promise<void> {
     this.#isHeld = true;
+    this.#holding.abort();
     await this.#running;
   }
 
   release(): void {
     this.#isHeld = false;
+    this.#holding = new AbortController();
     this.changed();
   }
 
   async close(): Promise<void> {
     this.#ending.abort();
+    this.#holding.abort();
     await this.#running;
   }
 
@@ -88,10 +93,8 @@ export class SpaceFollower {
     return {
       space,
       batchSize: defaultBatchSize,
-      pace: {
-        next: (items, signal) => (this.#isHeld ? Promise.reject(new Error('held')) : unpaced.next(items, signal)),
-      },
-      signal: this.#ending.signal,
+      pace: unpaced,
+      signal: this.#holding.signal,
       ...{ onDone: ignored, onEmbedded: ignored, onRefused: ignored, onAccepted: ignored },
     };
   }

@@ -1,8 +1,11 @@
 import { MemoryError } from '../domain/errors';
 import type { Hit } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
+import type { EmbeddingSpace } from '../embedding/embedder';
+import { isSame } from '../embedding/space-embedder';
 import { analyzeQuery } from '../keyword-index/analyzer';
 import type { KeywordMatches } from '../keyword-index/keyword-index';
+import type { Space } from '../state/interning';
 import type { Candidate } from '../vector-index/vector-index';
 import { hydrate } from './hydrate';
 import { promising, weighedWords } from './promising';
@@ -44,17 +47,20 @@ export async function recall(context: ReadContext, reader: Reader, request: Reca
   }
 }
 
-/** The query's vector, and the number of the space that it lies in. */
-async function aim({ embedder, truth }: ReadContext, { mode, vector, query, signal }: RecallRequest) {
+/** The query's vector, and the space that it lies in. */
+async function aim(
+  { embedder, truth }: ReadContext,
+  { mode, vector, query, signal }: RecallRequest,
+): Promise<Pick<Question, 'vector' | 'space'>> {
   if (mode === 'keyword') return { vector: undefined, space: undefined };
-  const space = truth.interning.currentSpace?.id;
+  // A store without vectors gets its first in the space of its embedder, which may be another by then.
+  const space = truth.interning.currentSpace ?? embedder.space;
   return { vector: vector ?? (await embedder.query(query, signal === undefined ? {} : { signal })), space };
 }
 
 interface Question {
   readonly vector: Float32Array | undefined;
-  /** Absent where the store had none. */
-  readonly space: number | undefined;
+  readonly space: Space | EmbeddingSpace | undefined;
   readonly terms: readonly string[];
   /** How many rows each index proposes. */
   readonly proposals: number;
@@ -71,12 +77,16 @@ async function search(context: ReadContext, reader: Reader, request: RecallReque
   const selected = selecting(context, reader, request.selection);
   if (selected === undefined) return [];
   let visible = context.visible.get(selected);
-  const { vector, space, proposals } = question;
+  const { space, proposals } = question;
   const { now } = selected;
-  // A store without vectors gets its first in the space of its embedder.
-  const hasMoved = () => vector !== undefined && space !== undefined && truth.interning.currentSpace?.id !== space;
+  const hasMoved = () => space !== undefined && isElsewhere(truth.interning.currentSpace, space);
   if (hasMoved()) return 'space changed';
-  const proposed = await propose(context, request, question, { visible, now });
+  const proposed = await propose(context, request, question, { visible, now }).catch((error: unknown) => {
+    // Vectors of a space that was left under the search may be gone.
+    if (hasMoved()) return undefined;
+    throw error;
+  });
+  if (proposed === undefined) return 'space changed';
   // In here nothing is awaited: rules, words, vectors and records are those of one moment.
   return context.snapshot(() => {
     if (truth.policy.version !== version) return 'rules changed';
@@ -89,6 +99,11 @@ async function search(context: ReadContext, reader: Reader, request: RecallReque
     if (beyond >= 0 && last <= beyond && mayAskForMore(context, request, visible, proposals)) return 'more';
     return hydrate(context, reader, ranked, { topK: request.topK, explain: request.explain });
   });
+}
+
+function isElsewhere(current: Space | undefined, aimed: Space | EmbeddingSpace): boolean {
+  if ('id' in aimed) return current?.id !== aimed.id;
+  return current !== undefined && !isSame(current.name, aimed);
 }
 
 interface Proposed {

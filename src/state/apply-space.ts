@@ -5,26 +5,25 @@ import type { ApplyContext } from './apply-context';
 import type { Space } from './interning';
 
 /**
- * Begins to fill a space, or goes on with it. What was filled before, because the store came from there or because filling it was
- * broken off, stays.
+ * Begins to fill a space, or goes on with it. What was filled before, because filling it was broken off, stays. The space that the
+ * store came from remains that until it is searched again: a way back that is given up leaves everything as it was.
  */
 export function beginSpace(context: ApplyContext, name: SpaceName, stamp: Stamp): void {
   assertRoot(stamp);
   const { interning } = context;
   const next = interning.spaceInRole('next');
   const known = interning.findSpace(name);
-  if (known?.role === 'current' || known?.role === 'next') return;
+  if (known !== undefined) return;
   if (next !== undefined) {
     const message = `would be ${name.model}, while the store is on its way to ${next.name.model}: let that end, or cancel it, first.`;
     throw invalidInput([{ path: ['embedder'], message }], 'The new embedding space');
   }
   const previous = interning.spaceInRole('previous');
-  if (previous !== undefined && previous.id !== known?.id) {
+  if (previous !== undefined) {
     const message = `would be ${name.model}, while the vectors of ${previous.name.model} are kept to go back to: drop these first.`;
     throw invalidInput([{ path: ['embedder'], message }], 'The new embedding space');
   }
-  if (known === undefined) interning.internSpace(name, 'next');
-  else interning.giveRole(known.id, 'next');
+  interning.internSpace(name, 'next');
 }
 
 /** Vectors that were made of memories that were stored before. */

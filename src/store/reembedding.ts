@@ -17,8 +17,9 @@ export type Reembedding = Promise<Reembedded> & {
   pause(): void;
   resume(): void;
   /**
-   * Gives it up: it rejects with an AbortError, and what was made in the new space is dropped. To stop and go on later with another
-   * call, abort the signal instead. Where the store has switched already, nothing happens: see `rollback`.
+   * Gives it up: it rejects with an AbortError, and what was made in the new space is dropped, unless the store came from there. To
+   * stop and go on later with another call, abort the signal instead. Where the store has switched already, nothing happens: see
+   * `rollback`.
    */
   cancel(): Promise<void>;
 };
@@ -52,7 +53,11 @@ type Prepared = readonly [given: Given, run: (move: Move) => Promise<Reembedded>
 
 function start(host: Host, action: string, prepare: () => Prepared): Reembedding {
   const cancelling = new AbortController();
-  const pace = new PausablePace({ elapsedMs: startStopwatch(), pause });
+  const pace = new PausablePace({
+    elapsedMs: startStopwatch(),
+    // A program that waits for nothing else must not end in the middle.
+    pause: (ms, signal) => pause(ms, signal, { keepsAlive: true }),
+  });
   const moved = host.calls.write(action, async () => {
     host.engine.writing();
     const [{ signal, maxPerSecond, batchSize = defaultBatchSize, onProgress }, run] = prepare();

@@ -40,11 +40,12 @@ export class SpaceSearch implements VectorSearch {
     await next.settled();
   }
 
-  /** Gives up what was prepared. */
-  async abandon(): Promise<void> {
+  /** Gives up what was prepared: a build that runs ends soon. */
+  abandon(): Promise<void> {
     const next = this.#next;
     this.#next = undefined;
-    await next?.close();
+    if (next !== undefined) this.#leaves(next.close());
+    return this.#leaving;
   }
 
   /** From now on the search that was prepared is the one in use, or else one that is made. Those under way end with the one before. */
@@ -53,10 +54,10 @@ export class SpaceSearch implements VectorSearch {
     this.#current = new CountedSearch(this.#next ?? make());
     this.#next = undefined;
     this.#current.index();
-    this.#leaving = Promise.all([this.#leaving, before.idle().then(() => before.search.close())]).then(() => undefined);
+    this.#leaves(before.idle().then(() => before.search.close()));
   }
 
-  /** Resolves when nothing searches in the space before any more, and its files are closed. */
+  /** Resolves when nothing searches in a space before, or one that was given up, any more, and its files are closed. */
   left(): Promise<void> {
     return this.#leaving;
   }
@@ -75,6 +76,10 @@ export class SpaceSearch implements VectorSearch {
 
   async close(): Promise<void> {
     await Promise.all([this.#leaving, this.#current.search.close(), this.#next?.close()]);
+  }
+
+  #leaves(closed: Promise<void>): void {
+    this.#leaving = Promise.all([this.#leaving, closed]).then(() => undefined);
   }
 }
 

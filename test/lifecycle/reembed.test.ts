@@ -224,6 +224,38 @@ describe('reembed', () => {
     expect(next.asked).toHaveLength(100);
   });
 
+  test('waits for no index where it is given up, and leaves none', async () => {
+    const folder = await temporaryFolder();
+    const store = await openFolder(folder, { embedder: words('old'), exactUpTo: 10 });
+    await store.admin.rememberMany(texts.map((text) => ({ text, namespace })));
+    const aborting = new AbortController();
+    const onProgress = ({ phase }: { phase: string }) => phase === 'index' && aborting.abort(new Error('enough'));
+    const moving = store.reembed(words('new'), { signal: aborting.signal, onProgress });
+    await expect(moving).rejects.toThrow('enough');
+    expect(await spacesOf(store)).toEqual({ old: 'current', new: 'next' });
+    expect(await store.reembed(words('new'))).toMatchObject({ embedded: 0 });
+    await findsAll(store, texts.slice(0, 3));
+  });
+
+  test('embeds what was written meanwhile in batches, too', async () => {
+    const store = await filled();
+    const next = words('new', 768);
+    const { open, passed } = gate();
+    let calls = 0;
+    next.before = () => (calls++ === 0 ? passed : undefined);
+    const moving = store.reembed(next, { batchSize: 100 });
+    await expect.poll(() => calls).toBe(1);
+    const { items } = await store.admin.list({ limit: 60 });
+    for (const { id, text } of items) await store.admin.update(id, { text: `${text} corrected` });
+    open();
+    await moving;
+    expect(calls).toBe(2);
+    await findsAll(
+      store,
+      items.slice(0, 3).map(({ text }) => `${text} corrected`),
+    );
+  });
+
   test('that is cancelled leaves nothing behind', async () => {
     const store = await filled();
     const next = words('new');

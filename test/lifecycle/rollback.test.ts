@@ -13,6 +13,10 @@ async function moved() {
   return { store, old };
 }
 
+async function nextTurns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 describe('rollback', () => {
   test('goes back without embedding anything, and forth again', async () => {
     const { store, old } = await moved();
@@ -53,6 +57,34 @@ describe('rollback', () => {
     expect(await spacesOf(second)).toEqual({ new: 'current', old: 'previous' });
     expect(await second.reembed(words('old'))).toMatchObject({ embedded: 1 });
     expect((await second.admin.recall('late', { mode: 'semantic', topK: 1 }))[0]?.text).toBe('late');
+  });
+
+  test('that is given up leaves what there is to go back to, and it can be tried again', async () => {
+    const { store, old } = await moved();
+    await store.admin.remember('written in between', { namespace });
+    for (const giveUp of ['cancel', 'abort'] as const) {
+      const aborting = new AbortController();
+      const going = store.rollback({ signal: aborting.signal });
+      const ended = expect(going).rejects.toThrow();
+      if (giveUp === 'cancel') await going.cancel();
+      else aborting.abort();
+      await ended;
+      expect(await spacesOf(store)).toEqual({ new: 'current', old: 'previous' });
+    }
+    await expect.poll(() => old.asked).toContain('written in between');
+    expect(await store.rollback()).toMatchObject({ space: { model: 'old' } });
+    expect(old.asked).toHaveLength(texts.length + 1);
+  });
+
+  test('and closing wait for no embedder that never answers', async () => {
+    const { store, old } = await moved();
+    old.before = () => new Promise(() => undefined);
+    await store.admin.remember('written in between', { namespace });
+    const going = store.rollback();
+    const ended = expect(going).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+    await nextTurns(20);
+    await store.close();
+    await ended;
   });
 
   test('of a store that came from nowhere is refused', async () => {

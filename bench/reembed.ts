@@ -1,0 +1,121 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Embedder, MemoryHandle, MemoryStore } from 'multi-agent-memory';
+import { questionOf, type Ticket } from './shared/corpus';
+import { quantile } from './shared/figures';
+import { type Question, samples } from './shared/question';
+import { row } from './shared/row';
+import { copyOfLoaded, openStore } from './shared/store';
+import { calm, eventLoopDelayP99, milliseconds } from './shared/timing';
+import { Vectors } from './shared/vectors';
+
+// Searches come as from somebody who thinks in between: one after the other would leave no processor to the move.
+const betweenMs = 10;
+
+/** A store moves to another embedding space, whose vectors cost next to nothing, while it is searched. */
+export const reembed: Question = {
+  name: 'reembed',
+  asks: 'How many memories a second does reembed move to another space, and how much slower are searches meanwhile?',
+  async run(setting) {
+    const vectors = new Vectors(setting.memories);
+    const store = await openStore(await copyOfLoaded(setting));
+    await store.settled();
+    const agent = store.as({ agentId: 'agent' });
+    const searching = new Searching(agent, vectors);
+    await searching.during(searching.some(samples(setting, 100)));
+    await calm();
+    const before = await searching.during(searching.some(samples(setting, 600)));
+    await calm();
+    let tookMs = 0;
+    let meanwhile: Spent = { hybrid: [], semantic: [] };
+    const delay = await eventLoopDelayP99(async () => {
+      const moving = milliseconds(() => store.reembed(another(vectors))).then((ms) => {
+        tookMs = ms;
+      });
+      meanwhile = await searching.during(moving);
+    });
+    const back = await milliseconds(() => store.rollback());
+    await close(store);
+    const rows = (['hybrid', 'semantic'] as const).flatMap((mode) =>
+      ([95, 50] as const).map((percent) =>
+        row({
+          name: `reembed, ${mode} search meanwhile, ${percent === 95 ? 'p95' : 'median'}`,
+          value: quantile(meanwhile[mode], percent / 100),
+          baseline: quantile(before[mode], percent / 100),
+          unit: 'ms',
+          ...(percent === 95 ? { goal: { ratioAtMost: 1.5 } } : {}),
+        }),
+      ),
+    );
+    return [
+      row({ name: 'reembed', value: setting.memories / (tookMs / 1000), unit: 'memories/s' }),
+      ...rows,
+      row({ name: 'reembed, event-loop delay p99', value: delay, unit: 'ms', goal: { atMost: 20 } }),
+      row({ name: 'reembed, rollback', value: back, unit: 'ms' }),
+    ];
+  },
+};
+
+interface Spent {
+  readonly hybrid: number[];
+  readonly semantic: number[];
+}
+
+/** Asks a question of each kind in turn. */
+class Searching {
+  readonly #agent: MemoryHandle<Ticket>;
+  readonly #vectors: Vectors;
+  #asked = 0;
+
+  constructor(agent: MemoryHandle<Ticket>, vectors: Vectors) {
+    this.#agent = agent;
+    this.#vectors = vectors;
+  }
+
+  /** Resolves after so many questions. */
+  async some(count: number): Promise<void> {
+    const last = this.#asked + count;
+    while (this.#asked < last) await setTimeout(betweenMs);
+  }
+
+  /** The milliseconds of every search until something has ended. */
+  async during(work: Promise<void>): Promise<Spent> {
+    const spent: Spent = { hybrid: [], semantic: [] };
+    let isOver = false;
+    const ended = work.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await setTimeout(betweenMs);
+      const mode = this.#asked % 2 === 0 ? 'hybrid' : 'semantic';
+      const { words, vector } = questionOf(this.#vectors, this.#asked++);
+      const ask = () => this.#agent.recall(words, { vector, mode, topK: 10 });
+      // A vector that was brought for the space before is refused where the store moves under it.
+      await milliseconds(ask).then(
+        (ms) => spent[mode].push(ms),
+        () => undefined,
+      );
+    }
+    await ended;
+    return spent;
+  }
+}
+
+/** A space of vectors that are spread like those of a model, and that a text gets by its length and letters. */
+function another(vectors: Vectors): Embedder {
+  const embed = (text: string) => {
+    let hash = 0;
+    for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) >>> 0;
+    return vectors.of(hash);
+  };
+  return {
+    space: { model: 'another of the benchmark', dimensions: embed('').length, normalized: true },
+    maxTokens: 1_024,
+    embedDocuments: async (texts) => texts.map(embed),
+    embedQuery: async (text) => embed(text),
+  };
+}
+
+async function close(store: MemoryStore<Ticket>): Promise<void> {
+  await store.settled();
+  await store.close();
+}
