@@ -118,11 +118,10 @@ export type Command = { readonly stamp: Stamp } & (
   | { readonly type: 'retain'; readonly upTo: number }
 );
 
-/** Vectors for a memory in a space that is being filled, made of its text as it was after a change. */
+/** Vectors for a memory in a space that is being filled, and the text of which they were made. */
 export interface Reembedded {
   readonly row: number;
-  /** The number of that change. */
-  readonly entry: number;
+  readonly text: string;
   readonly vectors: readonly Float32Array[];
 }
 

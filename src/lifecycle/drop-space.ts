@@ -5,7 +5,7 @@ import { stampOf } from '../write/stamp';
 import type { SpaceContext } from './space-context';
 
 // Some milliseconds of work in a turn.
-const rowsAtOnce = 256;
+const rowsAtOnce = 64;
 
 /** Drops the vectors of all memories in a space that is not the store's, and its index. Broken off, it can be called again. */
 export async function dropSpace(

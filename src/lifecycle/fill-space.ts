@@ -1,6 +1,7 @@
 import type { Reembedded } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import { root } from '../domain/principal';
+import { startStopwatch } from '../environment/stopwatch';
 import { nextTurn } from '../environment/turn';
 import type { Space } from '../state/interning';
 import { type Record, recordOf, type StoredRecord } from '../state/record';
@@ -24,8 +25,10 @@ export interface Filling {
   onAccepted(): void;
 }
 
-// Looked at in one turn: most of them may have their vectors already.
-const rowsAtOnce = 512;
+// Looked at in one turn, which their texts and checksums hold for some milliseconds.
+const rowsAtOnce = 128;
+// A disk that stands still for a moment is no reason to stand still, too.
+const longestRestMs = 50;
 
 /** Gives the memories of a range of rows that lack them their vectors in a space. */
 export async function fillRows(
@@ -83,13 +86,16 @@ async function fill(
 }
 
 async function fillBatch(context: SpaceContext, filling: Filling, batch: readonly Record[]): Promise<number> {
-  const { space, signal } = filling;
+  const { space, signal, pace } = filling;
   const memories = await embed(context, filling, batch);
   signal.throwIfAborted();
   if (memories.length === 0) return batch.length;
   const stamp = stampOf(context.writing, { actor: root, bound: {} });
+  const elapsedMs = startStopwatch();
   const { embedded } = await propose(context.writing, { type: 'embed', space: space.name, memories, stamp });
   filling.onEmbedded(embedded);
+  // As long as writing took: half of the event loop is for whoever reads and writes meanwhile.
+  await pace.rest(Math.min(elapsedMs(), longestRestMs), signal);
   return batch.length - memories.length;
 }
 
@@ -98,7 +104,7 @@ async function embed(context: SpaceContext, filling: Filling, batch: readonly Re
   const texts = batch.map(({ text }) => text);
   try {
     const made = await context.embedder.into(space.name, texts, { signal });
-    return batch.map(({ row, entry }, i) => ({ row, entry, vectors: made[i]?.vectors ?? [] }));
+    return batch.map(({ row, text }, i) => ({ row, text, vectors: made[i]?.vectors ?? [] }));
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return embedOneByOne(context, filling, batch);
@@ -109,10 +115,10 @@ async function embed(context: SpaceContext, filling: Filling, batch: readonly Re
 async function embedOneByOne(context: SpaceContext, filling: Filling, batch: readonly Record[]): Promise<Reembedded[]> {
   const { space, signal } = filling;
   const found: Reembedded[] = [];
-  for (const { id, row, entry, text } of batch) {
+  for (const { id, row, text } of batch) {
     try {
       const [one] = await context.embedder.into(space.name, [text], { signal });
-      found.push({ row, entry, vectors: one?.vectors ?? [] });
+      found.push({ row, text, vectors: one?.vectors ?? [] });
       filling.onAccepted();
     } catch (error) {
       if (!isRefusal(error)) throw error;

@@ -1,12 +1,17 @@
+import { pause } from '../environment/pause';
+
 /** Holds long work back: while it is paused, and to a number of items a second. */
 export interface Pace {
   /** Resolves when the next items may begin. Rejects with the signal's reason when it is aborted. */
   next(items: number, signal: AbortSignal): Promise<void>;
+  /** Leaves the event loop to others for a while, until the signal is aborted. */
+  rest(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 /** As fast as it goes. */
 export const unpaced: Pace = {
   next: async (_, signal) => signal.throwIfAborted(),
+  rest: (ms, signal) => pause(ms, signal),
 };
 
 export interface PaceOptions {
@@ -43,6 +48,10 @@ export class PausablePace implements Pace {
   resume(): void {
     this.#resumed?.resolve();
     this.#resumed = undefined;
+  }
+
+  rest(ms: number, signal: AbortSignal): Promise<void> {
+    return this.#options.pause(ms, signal);
   }
 
   async next(items: number, signal: AbortSignal): Promise<void> {

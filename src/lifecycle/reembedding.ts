@@ -39,6 +39,8 @@ export interface ReembeddingOptions {
   readonly space: Space;
   readonly batchSize: number;
   readonly pace: Pace;
+  /** How fast searches are to be before they move: as fast as they get, or fast enough. */
+  readonly until: 'ready' | 'settled';
   readonly signal: AbortSignal;
   readonly onProgress: ((progress: ReembedProgress) => void) | undefined;
   readonly elapsedMs: () => number;
@@ -122,14 +124,14 @@ export class ReembeddingRun {
 
   async #prepare(): Promise<void> {
     if (this.#isPrepared) return;
-    const { space, signal } = this.#options;
+    const { space, signal, until } = this.#options;
     this.#report('index');
     // Who waits for an index to be built would wait for seconds.
     const abandon = () => void this.#context.abandonSearch();
     signal.addEventListener('abort', abandon, { once: true });
     try {
       signal.throwIfAborted();
-      await this.#context.prepareSearch(space.id);
+      await this.#context.prepareSearch(space.id, { until, signal });
     } finally {
       signal.removeEventListener('abort', abandon);
     }

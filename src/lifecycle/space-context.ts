@@ -7,8 +7,11 @@ export interface SpaceContext {
   readonly truth: Truth;
   readonly embedder: SpaceEmbedder;
   readonly writing: WriteContext;
-  /** Makes the search in a space ready, beside the one in use. */
-  prepareSearch(space: number): Promise<void>;
+  /** Makes the search in a space ready, beside the one in use. Rejects with the signal's reason, or ends soon, when it is aborted. */
+  prepareSearch(
+    space: number,
+    how: { readonly until: 'ready' | 'settled'; readonly signal: AbortSignal },
+  ): Promise<void>;
   /** Gives up the search that was prepared. */
   abandonSearch(): Promise<void>;
   /** Removes the index of a space that is not searched. */

@@ -129,7 +129,9 @@ export class SpaceMoves {
   async #to(space: Space, { batchSize, pace, signal, onProgress }: Move, embedder?: Embedder): Promise<Reembedded> {
     // Only now: what is written from here on finds the space begun.
     if (embedder !== undefined) this.#context.embedder.use(embedder);
-    const options = { space, batchSize, pace, signal, onProgress, elapsedMs: startStopwatch() };
+    // Who goes back wants to be there at once.
+    const until = space.role === 'previous' ? ('ready' as const) : ('settled' as const);
+    const options = { space, batchSize, pace, signal, onProgress, until, elapsedMs: startStopwatch() };
     try {
       return await new ReembeddingRun(this.#context, options).run();
     } catch (error) {

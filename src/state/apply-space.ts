@@ -34,7 +34,7 @@ export interface EmbeddedRows {
   readonly entry: number;
 }
 
-/** Gives memories their vectors in a space. One whose text may have changed since it was read is passed over. */
+/** Gives memories their vectors in a space. One whose text has changed since it was read is passed over. */
 export function embedRows(
   context: ApplyContext,
   name: SpaceName,
@@ -45,9 +45,9 @@ export function embedRows(
   const space = filled(context, name);
   const rows: number[] = [];
   const number = context.nextNumber();
-  for (const { row, entry, vectors } of memories) {
+  for (const { row, text, vectors } of memories) {
     const record = context.records.intactByRow(row);
-    if (record?.entry !== entry || record.parts === 0 || record.space === space.id) continue;
+    if (record?.text !== text || record.parts === 0 || record.space === space.id) continue;
     if (context.embedded.ofRow(row).some((line) => line.space === space.id)) continue;
     context.writer.insertVectors(row, space.id, { space: name, vectors });
     context.embedded.insert({ space: space.id, row, parts: vectors.length, entry: number });

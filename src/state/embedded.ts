@@ -17,7 +17,7 @@ export class EmbeddedTable {
   readonly #delete: Statement<Pick<Line, 'row' | 'space'>, unknown>;
   readonly #missing: Statement<{ space: number; after: number; upTo: number }, StoredRecord>;
   readonly #missingSince: Statement<{ space: number; entry: number }, { row: number }>;
-  readonly #parts: Statement<{ space: number }, { row: number; parts: number }>;
+  readonly #parts: Statement<{ space: number; after: number; upTo: number }, { row: number; parts: number }>;
   readonly #partsOf: Statement<{ row: number; space: number }, { parts: number }>;
 
   constructor(database: Database) {
@@ -66,6 +66,8 @@ export class EmbeddedTable {
       queries
         .selectFrom('memories')
         .select(['memories.row', partsIn(p('space')).as('parts')])
+        .where('memories.row', '>', p('after'))
+        .where('memories.row', '<=', p('upTo'))
         .where('memories.parts', '>', 0)
         .orderBy('memories.row'),
     );
@@ -108,9 +110,12 @@ export class EmbeddedTable {
     return this.#partsOf.get({ row, space })?.parts ?? 0;
   }
 
-  /** How many parts each memory has in that space. */
-  parts(space: number): { row: number; parts: number }[] {
-    return this.#parts.all({ space });
+  /** How many parts the memories of a range of rows have in that space. */
+  parts(
+    space: number,
+    { after, upTo }: { readonly after: number; readonly upTo: number },
+  ): { row: number; parts: number }[] {
+    return this.#parts.all({ space, after, upTo });
   }
 }
 

@@ -21,9 +21,20 @@ export class PartsInSpace implements SpaceParts {
   constructor(parts: Parts, id?: number) {
     this.#parts = parts;
     this.#id = id;
-    if (id === undefined || parts.interning.currentSpace?.id === id) return;
+  }
+
+  /** Reads what a range of rows has: for a space that is not the store's, of which nothing is known before. */
+  read(range: { readonly after: number; readonly upTo: number }): void {
+    const id = this.space();
+    if (id === undefined) return;
     this.#grow();
-    for (const line of parts.embedded.parts(id)) this.#own[line.row] = line.parts;
+    for (const line of this.#parts.embedded.parts(id, range)) this.#own[line.row] = line.parts;
+  }
+
+  /** What was read and followed, with room for every row. */
+  own(): Uint16Array<ArrayBuffer> {
+    this.#grow();
+    return this.#own;
   }
 
   space(): number | undefined {
@@ -41,9 +52,14 @@ export class PartsInSpace implements SpaceParts {
 
   /** Reads again what those rows have: for a space that is not the store's. */
   follow(rows: readonly number[]): void {
-    const { interning, embedded } = this.#parts;
+    if (this.#parts.interning.currentSpace?.id !== this.space()) this.refresh(rows);
+  }
+
+  /** Reads again what those rows have, into what is kept here. */
+  refresh(rows: readonly number[]): void {
+    const { embedded } = this.#parts;
     const id = this.space();
-    if (id === undefined || interning.currentSpace?.id === id) return;
+    if (id === undefined) return;
     this.#grow();
     for (const row of rows) this.#own[row] = embedded.partsOf(row, id);
   }

@@ -48,6 +48,8 @@ export class Truth {
   /** What other processes asked for. */
   readonly requests: Requests;
   readonly readPostings: (term: string) => ArrayLike<number>;
+  /** What is known of a space that the store may move to, so that the move need not read it: its owner keeps it fresh. */
+  prepared: PartsInSpace | undefined;
   readonly #applier: Applier;
   readonly #labelsAfter: Statement<{ entry: number; space: number }, LabelRow>;
   readonly #countMemories: Statement<object, { count: number }>;
@@ -129,7 +131,7 @@ export class Truth {
   apply(frame: readonly Command[]): Applied {
     const applied = translated(() => this.#applier.apply(frame));
     for (const change of applied.changes) this.columns.apply(change);
-    if (applied.spaceSwitched) this.#readParts();
+    if (applied.spaceSwitched) this.#switchParts(applied);
     if (applied.damagedWords) rebuildWords(this.database, this.meta);
     this.#lastSeen = this.lastEntry;
     return applied;
@@ -171,14 +173,24 @@ export class Truth {
     return changed;
   }
 
+  #switchParts({ changes, embedded }: Applied): void {
+    const { prepared } = this;
+    this.prepared = undefined;
+    if (prepared === undefined || prepared.space() !== this.interning.currentSpace?.id) {
+      this.#readParts();
+      return;
+    }
+    prepared.refresh([...changes.map(({ row }) => row), ...embedded.flatMap(({ rows }) => rows)]);
+    this.columns.parts = prepared.own();
+  }
+
   /** How many vectors each memory has in the space that is searched now. */
   #readParts(): void {
-    const { columns, embedded, interning } = this;
-    const space = interning.currentSpace;
+    const { columns, interning } = this;
     // A new array: searches in the space before are still under way.
-    const parts = new Uint16Array(columns.parts.length);
-    for (const line of space === undefined ? [] : embedded.parts(space.id)) parts[line.row] = line.parts;
-    columns.parts = parts;
+    const parts = new PartsInSpace(this, interning.currentSpace?.id);
+    parts.read({ after: 0, upTo: columns.last });
+    columns.parts = parts.own();
   }
 
   #readDataVersion(): number {

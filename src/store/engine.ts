@@ -7,6 +7,7 @@ import type { Namespace } from '../domain/namespace';
 import type { Actor } from '../domain/principal';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Environment } from '../environment/environment';
+import { nextTurn } from '../environment/turn';
 import { KeywordIndex } from '../keyword-index/keyword-index';
 import { Postings } from '../keyword-index/postings';
 import type { SpaceContext } from '../lifecycle/space-context';
@@ -31,6 +32,9 @@ import { AuditCursors } from './audit-cursor';
 import { type CallShapes, callShapes } from './call-shapes';
 import type { EventSource } from './events';
 import type { Options } from './open-options';
+
+// Of which one turn reads how many vectors they have.
+const rowsAtOnce = 1024;
 
 /** What the composition root puts together. */
 export interface EngineParts {
@@ -245,14 +249,21 @@ export class Engine {
       truth,
       embedder: this.embedder,
       writing: this.#writing,
-      prepareSearch: (space) => {
+      prepareSearch: async (space, { until, signal }) => {
         const { search, parts } = searchIn(space);
-        // In one turn: what is applied from here on is followed.
+        // What is applied from here on is followed, what was before is read.
         this.#nextParts = parts;
-        return this.vectors.prepare(search);
+        for (let after = 0; after < truth.columns.last; after += rowsAtOnce) {
+          parts.read({ after, upTo: after + rowsAtOnce });
+          await nextTurn();
+          signal.throwIfAborted();
+        }
+        truth.prepared = parts;
+        await this.vectors.prepare(search, until);
       },
       abandonSearch: () => {
         this.#nextParts = undefined;
+        truth.prepared = undefined;
         return this.vectors.abandon();
       },
       removeIndex: async (space) => {

@@ -86,6 +86,11 @@ export class Indexer implements VectorIndex {
     return this.#current !== undefined;
   }
 
+  /** Whether there is need of an approximate index, and none. */
+  get isWanting(): boolean {
+    return this.#current === undefined && this.#isNeeded;
+  }
+
   /** How many entries the approximate index is behind. 0 where none is needed. */
   get lag(): number {
     if (this.#current === undefined) return this.#isNeeded ? this.#entry : 0;

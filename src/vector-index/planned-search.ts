@@ -99,6 +99,11 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
     else this.start();
   }
 
+  async ready(): Promise<void> {
+    await this.#starting;
+    if (this.#indexer?.isWanting) await this.#indexer.settled();
+  }
+
   async settled(): Promise<void> {
     await this.#indexer?.settled();
     // Who waits for this wants searches to be as fast as they get.

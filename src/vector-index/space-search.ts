@@ -32,12 +32,12 @@ export class SpaceSearch implements VectorSearch {
     this.#next?.applied(entry, rows);
   }
 
-  /** Takes a search in the next space, and waits until it is as fast as it gets. */
-  async prepare(next: VectorSearch): Promise<void> {
+  /** Takes a search in the next space, and waits until it is fit to take over. */
+  async prepare(next: VectorSearch, until: 'ready' | 'settled'): Promise<void> {
     await this.abandon();
     this.#next = next;
     next.index();
-    await next.settled();
+    await next[until]();
   }
 
   /** Gives up what was prepared: a build that runs ends soon. */
@@ -60,6 +60,10 @@ export class SpaceSearch implements VectorSearch {
   /** Resolves when nothing searches in a space before, or one that was given up, any more, and its files are closed. */
   left(): Promise<void> {
     return this.#leaving;
+  }
+
+  ready(): Promise<void> {
+    return this.#current.search.ready();
   }
 
   settled(): Promise<void> {

@@ -8,6 +8,8 @@ export interface VectorSearch {
   applied(entry: number, rows: readonly number[]): void;
   /** How many changes the derived index has yet to follow. */
   readonly behind: number;
+  /** Resolves when searches need no index that is yet to be built: vectors may still be read as they are searched. */
+  ready(): Promise<void>;
   /** Resolves when the derived index has followed everything applied before. */
   settled(): Promise<void>;
   /** What is wrong with the derived index; empty where all is well. */
