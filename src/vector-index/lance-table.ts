@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import type { Connection, Table } from '@lancedb/lancedb';
 import type { Schema } from 'apache-arrow';
 import type { LanceLibrary } from './lance-library';
+import { withUsualFolder } from './scratch-folder';
 
 /** What LanceDB found, nearest first. Addresses are pairs of numbers: where in a fragment, and in which fragment. */
 export interface Nearest {
@@ -138,7 +139,7 @@ export class LanceTable {
 async function connect(library: LanceLibrary, folder: string): Promise<Connection> {
   // LanceDB takes some relative paths for addresses of its cloud.
   if (!isAbsolute(folder)) throw new RangeError(`A LanceDB folder must be an absolute path: ${folder}`);
-  return library.lancedb.connect(folder);
+  return withUsualFolder(() => library.lancedb.connect(folder));
 }
 
 function schemaOf({ arrow }: LanceLibrary, dimensions: number): Schema {

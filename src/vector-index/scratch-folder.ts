@@ -2,6 +2,17 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { nextTurn } from '../environment/turn';
 
 let latest: Promise<unknown> = Promise.resolve();
+let renaming: Promise<unknown> = Promise.resolve();
+
+/**
+ * Runs something of LanceDB that needs the folder that TMPDIR names, while that is the usual one: a connection that finds a folder
+ * there that is gone, because another index was given up, ends in a panic.
+ */
+export function withUsualFolder<T>(run: () => Promise<T>): Promise<T> {
+  const running = renaming.then(run);
+  renaming = running.catch(() => undefined);
+  return running;
+}
 
 /**
  * Runs something of LanceDB that writes temporary files into the folder that TMPDIR names and never removes them: 0.33 leaves a
@@ -15,6 +26,16 @@ export function withScratchFolder<T>(folder: string, begin: () => Promise<T>): P
 }
 
 async function runIn<T>(folder: string, begin: () => Promise<T>): Promise<T> {
+  try {
+    const { work } = await withUsualFolder(() => begunIn(folder, begin));
+    return await work;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Begins, and waits until the first file is there. The work is wrapped, so as not to be awaited. */
+async function begunIn<T>(folder: string, begin: () => Promise<T>): Promise<{ readonly work: Promise<T> }> {
   await mkdir(folder, { recursive: true });
   const usual = process.env.TMPDIR;
   let ended = false;
@@ -23,14 +44,12 @@ async function runIn<T>(folder: string, begin: () => Promise<T>): Promise<T> {
     const work = begin().finally(() => {
       ended = true;
     });
-    // Rejections are awaited below.
+    // Rejections are awaited by whoever gets it.
     work.catch(() => undefined);
     while (!ended && (await isEmpty(folder))) await nextTurn();
-    restore(usual);
-    return await work;
+    return { work };
   } finally {
     restore(usual);
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
