@@ -1,0 +1,26 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { runMoveCycles } from './kill/moves';
+import { buildPrograms, type Programs } from './programs';
+
+// Disks and processors that others use too may take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+
+let programs: Programs;
+beforeAll(async () => {
+  programs = await buildPrograms('mover');
+});
+afterAll(() => programs.remove());
+
+test('a process that is killed while it moves the store to another embedding space loses no memory and no vector', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kill-moves-'));
+  let moves = 0;
+  const onCycle = (cycle: { moves: number }) => {
+    moves += cycle.moves;
+  };
+  await runMoveCycles({ programs, folder, seed: 1, cycles: 10, onCycle });
+  expect(moves).toBeGreaterThan(0);
+  rmSync(folder, { recursive: true });
+});
