@@ -19,7 +19,6 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { miniLmSource } from '../../minilm';
 import { type ModelFiles, readModelFiles } from '../../model-files';
-import { loadTransformersRuntime } from '../../transformers-runtime';
 import { encodeModel } from '../model-file';
 import { agreement } from './agreement';
 import { framedExamples, madePassages, madeSentences, variedExamples, wordnetTexts, wordsAlone } from './corpus';
@@ -55,8 +54,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'passages of several sentences': madePassages(synsets, 8_000, seed + 4),
 };
 
-const runtime = await loadTransformersRuntime(miniLmSource.model);
-const files = await readModelFiles(runtime, { ...miniLmSource, localPath: models });
+const files = await readModelFiles({ ...miniLmSource, localPath: models });
 const vocabulary = vocabularyOf(files);
 const alone = await taughtVectors(files, tokensAlone(vocabulary.length), options.kept, say);
 const lessons: Lesson[] = [];

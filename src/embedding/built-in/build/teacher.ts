@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import { miniLmSource } from '../../minilm';
 import type { ModelFiles } from '../../model-files';
-import { loadTransformersRuntime, type TransformersRuntime } from '../../transformers-runtime';
+import { onnxRuntimeFile } from '../../transformers-runtime';
 import type { TokenizedTexts } from './tokenized-texts';
 
 /** Numbers of a vector of the teacher. */
@@ -17,8 +18,8 @@ export async function embedWithTeacher(
   { weights }: ModelFiles,
   { tokens, starts }: TokenizedTexts,
 ): Promise<Float32Array> {
-  const runtime = await loadTransformersRuntime(miniLmSource.model);
-  const session = await runtime.ONNX.InferenceSession.create(weights, {
+  const runtime = createRequire(import.meta.url)(onnxRuntimeFile(miniLmSource.model)) as OnnxRuntime;
+  const session = await runtime.InferenceSession.create(weights, {
     executionProviders: ['cpu'],
     logSeverityLevel: 4,
   });
@@ -40,10 +41,18 @@ export async function embedWithTeacher(
   return vectors;
 }
 
-type Session = Awaited<ReturnType<TransformersRuntime['ONNX']['InferenceSession']['create']>>;
+/** What is used of onnxruntime-node. */
+interface OnnxRuntime {
+  readonly InferenceSession: { create(weights: Uint8Array, options: object): Promise<Session> };
+  readonly Tensor: new (type: 'int64', values: BigInt64Array, dims: readonly number[]) => object;
+}
 
-async function run({ ONNX }: TransformersRuntime, session: Session, ids: BigInt64Array, rows: number) {
-  const tensor = (values: BigInt64Array) => new ONNX.Tensor('int64', values, [rows, ids.length / rows]);
+interface Session {
+  run(feeds: Readonly<Record<string, object>>): Promise<Readonly<Record<string, { readonly data: unknown }>>>;
+}
+
+async function run({ Tensor }: OnnxRuntime, session: Session, ids: BigInt64Array, rows: number) {
+  const tensor = (values: BigInt64Array) => new Tensor('int64', values, [rows, ids.length / rows]);
   const { last_hidden_state: states } = await session.run({
     input_ids: tensor(ids),
     attention_mask: tensor(new BigInt64Array(ids.length).fill(1n)),
