@@ -1,21 +1,26 @@
 /**
  * Kills a writing process again and again, and compares what the store then holds with what it had acknowledged:
- * `npm run test:faults -- --cycles N --seed S`. Ends with 1 where the two differ; the same seed asks for the same again.
+ * `npm run test:faults -- --cycles N --seed S`, with `--moves` while it moves the store between embedding spaces. Ends with 1 where the two differ; the same seed asks for the same again.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type CycleReport, runCycles } from './kill/cycle';
+import { runMoveCycles } from './kill/moves';
 import { buildPrograms } from './programs';
 
 const { values } = parseArgs({
-  options: { cycles: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' } },
+  options: {
+    cycles: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+    moves: { type: 'boolean', default: false },
+  },
 });
 const cycles = whole('cycles', values.cycles);
 const seed = whole('seed', values.seed);
 
-const programs = await buildPrograms('writer');
+const programs = await buildPrograms(values.moves ? 'mover' : 'writer');
 const folder = mkdtempSync(join(tmpdir(), 'kill-cycles-'));
 let acknowledged = 0;
 let open = 0;
@@ -29,12 +34,20 @@ function onCycle(report: CycleReport): void {
 }
 
 try {
-  await runCycles({ programs, folder, seed, cycles, end: 'killed', onCycle });
+  if (values.moves) {
+    const onMoves = ({ cycle, memories, moves }: { cycle: number; memories: number; moves: number }) =>
+      console.log(`  cycle ${String(cycle).padStart(5)}  ${moves} moves, ${memories} memories`);
+    await runMoveCycles({ programs, folder, seed, cycles, onCycle: onMoves });
+  } else await runCycles({ programs, folder, seed, cycles, end: 'killed', onCycle });
   rmSync(folder, { recursive: true });
-  console.log(`All is well: ${cycles} cycles with seed ${seed}, ${acknowledged} acknowledged calls, ${open} cut off.`);
+  console.log(
+    `All is well: ${cycles} cycles with seed ${seed}${values.moves ? '' : `, ${acknowledged} acknowledged calls, ${open} cut off`}.`,
+  );
 } catch (error) {
   console.error(error instanceof Error ? error.stack : error);
-  console.error(`Violated. To see it again: npm run test:faults -- --cycles ${cycles} --seed ${seed}`);
+  console.error(
+    `Violated. To see it again: npm run test:faults -- --cycles ${cycles} --seed ${seed}${values.moves ? ' --moves' : ''}`,
+  );
   process.exitCode = 1;
 } finally {
   programs.remove();
