@@ -1,6 +1,7 @@
 import type { Call } from '../domain/calls';
 import type { Embedded, SpaceName } from '../domain/command';
 import { type Issue, MemoryError } from '../domain/errors';
+import { onAbort } from './abort-listener';
 import type { Embedder, EmbeddingSpace } from './embedder';
 import { splitIntoParts } from './parts';
 
@@ -26,6 +27,7 @@ export class SpaceEmbedder {
   readonly #known: Embedder[];
   readonly #spaces: SpacesInUse;
   readonly #onFailure: (error: MemoryError) => void;
+  #held: Promise<void> | undefined;
 
   /**
    * @param known The first gives a store without vectors its space.
@@ -65,7 +67,23 @@ export class SpaceEmbedder {
 
   /** The vectors of each text: one for each of its parts. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */
   async documents(texts: readonly string[], call: Call): Promise<Embedded[]> {
+    while (this.#held !== undefined) await untilSettled(this.#held, call.signal);
     return texts.length === 0 ? [] : this.#embed(this.#present(), texts, call);
+  }
+
+  /**
+   * Lets nothing more be embedded for writes until it is told to: who moves the store would else have to catch up with writers that
+   * never rest. Searches go on.
+   */
+  hold(): () => void {
+    let release = (): void => undefined;
+    this.#held = new Promise((resolve) => {
+      release = () => {
+        this.#held = undefined;
+        resolve();
+      };
+    });
+    return release;
   }
 
   /** The vectors of each text in one of the store's spaces. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */
@@ -113,6 +131,18 @@ export class SpaceEmbedder {
     if (present === undefined) throw missing(this.space);
     return present;
   }
+}
+
+/** @throws the signal's reason */
+function untilSettled(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const stopListening = onAbort(signal, () => reject(signal.reason));
+    void promise.then(() => {
+      stopListening();
+      resolve();
+    });
+  });
 }
 
 function missing({ model }: SpaceName): MemoryError {

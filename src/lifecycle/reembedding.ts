@@ -49,6 +49,8 @@ export interface ReembeddingOptions {
 /** How many texts are embedded at a time, unless it is said. */
 export const defaultBatchSize = 32;
 
+// Each has fewer texts than the one before, unless they come as fast as they are embedded.
+const freeRounds = 4;
 // A refused key refuses every text: who asked is told soon.
 const mostRefusedInARow = 64;
 // An error names so many of them.
@@ -57,7 +59,8 @@ const mostNamed = 10;
 /**
  * Moves a store to a space that it is on its way to: every memory that has vectors gets them there, the index of them is made
  * ready, and one command makes it the space that is searched. What was done before, by a call that was broken off, is not done
- * again. What is written meanwhile gets its vectors there at the end: no write waits for the new embedder.
+ * again. What is written meanwhile gets its vectors there at the end: no write waits for the new embedder, unless writes come faster
+ * than it takes them, and then only for the last few.
  */
 export class ReembeddingRun {
   readonly #context: SpaceContext;
@@ -98,23 +101,28 @@ export class ReembeddingRun {
     let checkedThrough = truth.lastEntry;
     this.#total = truth.columns.last;
     await fillRows(this.#context, this.#filling, { after: 0, upTo: truth.columns.last });
-    for (;;) {
-      checkedThrough = await this.#catchUp(checkedThrough);
-      if (this.#refused.size > 0) throw refusedBy(space, this.#refused);
-      await this.#prepare();
-      if (await this.#switch(checkedThrough)) return { space: { ...space.name }, embedded: this.#embedded };
+    let release: (() => void) | undefined;
+    try {
+      for (let round = 1; ; round++) {
+        // Writers that never rest would keep the store from moving for ever: they wait for the last few texts.
+        if (round > freeRounds) release ??= this.#context.embedder.hold();
+        checkedThrough = await this.#catchUp(checkedThrough);
+        if (this.#refused.size > 0) throw refusedBy(space, this.#refused);
+        await this.#prepare();
+        if (await this.#switch(checkedThrough)) return { space: { ...space.name }, embedded: this.#embedded };
+      }
+    } finally {
+      release?.();
     }
   }
 
-  /** Fills what was written without its vectors there. Answers the change up to which nothing lacks them. */
+  /** Fills what was written without its vectors there. Answers a change up to which nothing lacks them then. */
   async #catchUp(checked: number): Promise<number> {
     const { truth } = this.#context;
-    for (;;) {
-      const upTo = truth.lastEntry;
-      const rows = truth.embedded.missingSince(this.#options.space.id, checked).filter((row) => this.#isOpen(row));
-      if (rows.length === 0 || this.#refused.size > 0) return upTo;
-      await fillSome(this.#context, this.#filling, rows);
-    }
+    const upTo = truth.lastEntry;
+    const rows = truth.embedded.missingSince(this.#options.space.id, checked).filter((row) => this.#isOpen(row));
+    await fillSome(this.#context, this.#filling, rows);
+    return upTo;
   }
 
   /** Whether a row can be filled: one that is damaged cannot, and is not found in any space. */

@@ -30,6 +30,8 @@ export class SpaceMoves {
   readonly #follower: SpaceFollower;
   readonly #ending = new AbortController();
   #running: Promise<unknown> | undefined;
+  /** The space that the latest move went to; absent where it was refused. */
+  #begun: number | undefined;
 
   constructor(context: SpaceContext) {
     this.#context = context;
@@ -44,6 +46,7 @@ export class SpaceMoves {
   /** @throws INVALID_INPUT where a move is under way, EMBEDDING_FAILED, DISK_FULL, STORE_CLOSED, the signal's reason */
   reembed(embedder: Embedder, move: Move): Promise<Reembedded> {
     return this.#alone(move, async (signal) => {
+      this.#begun = undefined;
       const { truth } = this.#context;
       const { currentSpace } = truth.interning;
       if (currentSpace === undefined || isSame(currentSpace.name, embedder.space)) {
@@ -73,9 +76,12 @@ export class SpaceMoves {
     return this.#drop(['previous', 'next', 'dropping'], signal, onDone);
   }
 
-  /** Drops what was made in a space that the store was on its way to. */
-  dropNext(signal: AbortSignal): Promise<void> {
-    return this.#drop(['next', 'dropping'], signal);
+  /** Drops what was made in the space that the latest move was on its way to. */
+  async dropNext(signal: AbortSignal): Promise<void> {
+    const next = this.#context.truth.interning.spaceInRole('next');
+    // A move that was refused has begun nothing.
+    if (next === undefined || next.id !== this.#begun) return;
+    await this.#drop(['next', 'dropping'], signal);
   }
 
   /** Ends what is under way: what it has done stays. */
@@ -123,7 +129,9 @@ export class SpaceMoves {
     const { writing, truth } = this.#context;
     const stamp = stampOf(writing, { actor: root, bound: {} });
     await propose(writing, { type: 'begin-space', space: { model, dimensions, normalized }, stamp });
-    return truth.interning.findSpace({ model, dimensions, normalized }) as Space;
+    const space = truth.interning.findSpace({ model, dimensions, normalized }) as Space;
+    this.#begun = space.id;
+    return space;
   }
 
   async #to(space: Space, { batchSize, pace, signal, onProgress }: Move, embedder?: Embedder): Promise<Reembedded> {

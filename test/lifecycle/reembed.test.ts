@@ -114,6 +114,41 @@ describe('reembed', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
+  test('comes to its end while somebody writes faster than the new embedder embeds', async () => {
+    const store = await filled();
+    const next = words('new', 768);
+    next.before = () => new Promise((resolve) => setTimeout(resolve, 30));
+    let isOver = false;
+    let written = 0;
+    const writing = (async () => {
+      while (!isOver) await store.admin.remember(`written meanwhile ${written++}`, { namespace });
+    })();
+    await store.reembed(next);
+    isOver = true;
+    await writing;
+    expect(written).toBeGreaterThan(5);
+    await findsAll(store, [`written meanwhile ${written - 1}`, texts[0] as string]);
+    const { items } = await store.admin.list({ limit: 1_000 });
+    const semantic = await store.admin.recall('anything', { mode: 'semantic', topK: 1_000 });
+    expect(semantic).toHaveLength(items.length);
+  });
+
+  test('that is refused and cancelled leaves another that was broken off as it is', async () => {
+    const store = await filled();
+    const next = words('new', 768);
+    const aborting = new AbortController();
+    next.before = () => {
+      if (next.asked.length === 50) aborting.abort(new Error('enough'));
+    };
+    await expect(store.reembed(next, { batchSize: 10, signal: aborting.signal })).rejects.toThrow('enough');
+    const other = store.reembed(words('other'));
+    expect(await codeOf(() => other)).toBe('INVALID_INPUT');
+    await other.cancel();
+    expect(await spacesOf(store)).toEqual({ old: 'current', new: 'next' });
+    next.before = () => undefined;
+    expect(await store.reembed(next)).toMatchObject({ embedded: 50 });
+  });
+
   test('refuses a vector that was brought for the space before', async () => {
     const held = gate();
     const checkedLate = async (value: unknown) => {
