@@ -4,6 +4,7 @@ import { accessNarrow } from './access-narrow';
 import { adaptersLang } from './adapters-lang';
 import { auditReads } from './audit-reads';
 import { auditWrites } from './audit-writes';
+import { connecting } from './connect';
 import { crowd } from './crowd';
 import { embedding } from './embedding';
 import { firstVector } from './first-vector';
@@ -36,6 +37,7 @@ export const questions: readonly Question[] = [
   auditReads,
   auditWrites,
   adaptersLang,
+  connecting,
   opening,
   firstVector,
   embedding,

@@ -42,6 +42,8 @@ export class Link {
   #nextId = 0;
   #nextNumber = 0;
   #closing: Promise<void> | undefined;
+  /** Ends a pause in which nobody waited. */
+  #idling: AbortController | undefined;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
@@ -98,6 +100,7 @@ export class Link {
 
   async #close(): Promise<void> {
     this.#ending.abort(closed());
+    this.#idling?.abort();
     for (const calling of this.#calls.values()) if (calling.kind === 'read') calling.reject(closed());
     const writes = [...this.#calls.values()].filter(({ kind }) => kind !== 'read');
     await Promise.allSettled(writes.map(({ answer }) => answer));
@@ -112,6 +115,7 @@ export class Link {
     this.#channel?.keepAlive(true);
     if (this.#channel !== undefined) this.#send(calling, this.#channel);
     else void this.reach().catch(() => undefined);
+    this.#idling?.abort();
   }
 
   #end(calling: Calling): void {
@@ -144,9 +148,18 @@ export class Link {
         throw failure.error;
       }
       const ms = Math.min(mostPauseMs, leastPauseMs * 2 ** attempt) * (1 + this.#parts.jitter());
-      await pause(ms, undefined, { keepsAlive: this.#calls.size > 0 });
+      await this.#pause(ms);
     }
     this.#reaching = undefined;
+  }
+
+  /** Keeps the process alive for whoever waits for `connect` or for an answer, be it that they begin to wait meanwhile. */
+  async #pause(ms: number): Promise<void> {
+    const keepsAlive = this.#limits === undefined || this.#calls.size > 0;
+    const woken = new AbortController();
+    if (!keepsAlive) this.#idling = woken;
+    await pause(ms, woken.signal, { keepsAlive });
+    this.#idling = undefined;
   }
 
   /** Undefined where there is a connection now, or a reason to try at once; else why there is none yet. */

@@ -184,6 +184,12 @@ describe('a client', () => {
     },
   );
 
+  test('that waits for a holder is kept alive until it is told that there is none', async () => {
+    const { code, stderr } = await idlers.start({ folder, takeOver: false, waitMs: 200 }).ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain('STORE_UNREACHABLE');
+  });
+
   test('that aborts hears its own reason, and nothing is written', async () => {
     await startHolder();
     const store = await connect();

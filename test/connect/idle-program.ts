@@ -2,7 +2,7 @@
 import { MemoryStore } from 'multi-agent-memory';
 import { say, task } from '../faults/programs/said';
 
-const { folder, takeOver } = task<{ folder: string; takeOver: boolean }>();
-const store = await MemoryStore.connect(folder, { takeOver });
+const { folder, takeOver, waitMs = 20_000 } = task<{ folder: string; takeOver: boolean; waitMs?: number }>();
+const store = await MemoryStore.connect(folder, { takeOver, waitMs });
 await store.admin.remember('note', { namespace: ['open'] });
 say({ say: 'asked' });

@@ -2,9 +2,16 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-// Makes every attempt to open a connection fail.
-const offline =
-  'data:text/javascript,import net from "node:net"; net.Socket.prototype.connect = () => { throw new Error("offline"); };';
+// Makes every attempt to open a connection fail, but for one to another process of this machine, which has a path.
+const offline = `data:text/javascript,${encodeURIComponent(`
+  import net from 'node:net';
+  const { connect } = net.Socket.prototype;
+  net.Socket.prototype.connect = function (...given) {
+    const [options] = Array.isArray(given[0]) ? given[0] : given;
+    if (typeof options?.path !== 'string') throw new Error('offline');
+    return connect.apply(this, given);
+  };
+`)}`;
 
 export interface Ended {
   code: number | null;

@@ -4,7 +4,9 @@ import { openInMemory } from './stores';
 test('many batches at once make Node warn of no leak', async () => {
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   const store = await openInMemory();
-  const batches = Array.from({ length: 20 }, (_, i) => [{ text: `note ${i}`, namespace: ['n'], embed: false as const }]);
+  const batches = Array.from({ length: 20 }, (_, i) => [
+    { text: `note ${i}`, namespace: ['n'], embed: false as const },
+  ]);
   await Promise.all(batches.map((batch) => store.admin.rememberMany(batch)));
   expect(warn).not.toHaveBeenCalled();
   warn.mockRestore();
