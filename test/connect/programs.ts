@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
 import { Program } from '../faults/programs';
 
+const model = 'built-in-model.bin';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A program that was built once, with the library inside, to be started several times. */
@@ -27,6 +28,8 @@ export async function buildProgram(path: string): Promise<BuiltProgram> {
     config: false,
     silent: true,
   });
+  // Programs look for it beside themselves.
+  copyFileSync(join(root, 'src/embedding/built-in', model), join(outDir, model));
   const file = join(outDir, basename(path).replace(/\.ts$/, '.mjs'));
   return {
     start: (task, environment = {}) => new Program(file, task, environment),
