@@ -11,8 +11,10 @@ export const builtIn = ['stemmer', 'uuid'];
 export const entries = {
   index: 'src/index.ts',
   testing: 'src/testing/index.ts',
+  'ai-sdk': 'src/integrations/ai-sdk/index.ts',
   langchain: 'src/integrations/langchain/index.ts',
   langgraph: 'src/integrations/langgraph/index.ts',
+  mcp: 'src/integrations/mcp/index.ts',
 };
 
 export default defineConfig({

@@ -10,6 +10,8 @@ export default defineConfig({
       { find: /^multi-agent-memory\/testing$/, replacement: `${root}src/testing/index.ts` },
       { find: /^multi-agent-memory\/langchain$/, replacement: `${root}src/integrations/langchain/index.ts` },
       { find: /^multi-agent-memory\/langgraph$/, replacement: `${root}src/integrations/langgraph/index.ts` },
+      { find: /^multi-agent-memory\/mcp$/, replacement: `${root}src/integrations/mcp/index.ts` },
+      { find: /^multi-agent-memory\/ai-sdk$/, replacement: `${root}src/integrations/ai-sdk/index.ts` },
       { find: /^multi-agent-memory$/, replacement: `${root}src/index.ts` },
     ],
   },

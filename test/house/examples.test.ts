@@ -6,7 +6,8 @@ describe('what users read compiles', () => {
     const examples = publishedExamples();
     expect(examples.map(({ file }) => file)).toContain('README.md');
     expect(exampleProblems(examples)).toEqual([]);
-  });
+    // The types of the frameworks are large.
+  }, 120_000);
 
   test('a planted mistake is reported where it stands', () => {
     const text = [

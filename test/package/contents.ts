@@ -20,7 +20,7 @@ const typesOfOthers = ['@standard-schema/spec'];
 /** The built-in model, and the licences of what is built in. */
 const besidePrograms = ['dist/built-in-model.bin', 'dist/LICENSE-model.md', 'dist/LICENSES.txt'];
 
-const integrations = /^dist\/(langchain|langgraph)\./;
+const integrations = /^dist\/(ai-sdk|langchain|langgraph|mcp)\./;
 
 /** Packs what `npm publish` would. */
 export function pack(folder: string): Tarball {

@@ -1,0 +1,160 @@
+import * as ai6 from 'ai';
+import { MockLanguageModelV3 } from 'ai/test';
+import * as ai7 from 'ai-7';
+import { MockLanguageModelV4 } from 'ai-7/test';
+import type { MemoryHandle } from 'multi-agent-memory';
+import { type MemoryMiddlewareOptions, memoryMiddleware, memoryTools } from 'multi-agent-memory/ai-sdk';
+
+/** What a model does in one call: says something, or calls a tool. */
+export type Step =
+  | { readonly say: string }
+  | { readonly tool: string; readonly input: object }
+  | { readonly fail: string };
+type Content = string | object[];
+
+/** One major version of the AI SDK with a scripted model, behind the calls that an application makes. */
+export interface Version {
+  readonly name: string;
+  /** The prompts that the model was given. */
+  app(handle: MemoryHandle, steps: readonly Step[], options?: MemoryMiddlewareOptions): App;
+}
+
+export interface App {
+  readonly prompts: () => { role: string; content: string | { type: string; text?: string }[] }[][];
+  generate(content: Content, options?: { signal?: AbortSignal; system?: string }): Promise<string>;
+  /** The text, the errors it was told of, and what was read before it was aborted after so many parts. */
+  stream(content: Content, options?: { abortAfter?: number }): Promise<{ text: string; errors: unknown[] }>;
+}
+
+const usage = {
+  inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
+  outputTokens: { total: 1, text: 1, reasoning: 0 },
+};
+
+function reason(step: Step) {
+  return { unified: 'tool' in step ? ('tool-calls' as const) : ('stop' as const), raw: undefined };
+}
+
+function resultOf(step: Step) {
+  if ('fail' in step) throw new Error(step.fail);
+  const content =
+    'say' in step
+      ? [
+          { type: 'reasoning' as const, text: 'Thinking.' },
+          { type: 'text' as const, text: step.say },
+        ]
+      : [
+          {
+            type: 'tool-call' as const,
+            toolCallId: 'c-1',
+            toolName: step.tool,
+            input: JSON.stringify(step.input),
+          },
+        ];
+  return { content, finishReason: reason(step), usage, warnings: [] };
+}
+
+function partsOf(step: Step) {
+  const start = { type: 'stream-start' as const, warnings: [] };
+  const finish = { type: 'finish' as const, usage, finishReason: reason(step) };
+  if ('fail' in step) return [start, { type: 'error' as const, error: new Error(step.fail) }, finish];
+  if ('tool' in step) return [start, resultOf(step).content[0] as never, finish];
+  const words = step.say.split(/(?<= )/);
+  return [
+    start,
+    { type: 'text-start' as const, id: 't' },
+    ...words.map((delta) => ({ type: 'text-delta' as const, id: 't', delta })),
+    { type: 'text-end' as const, id: 't' },
+    finish,
+  ];
+}
+
+function scripted<M extends typeof MockLanguageModelV3 | typeof MockLanguageModelV4>(
+  steps: readonly Step[],
+  simulate: typeof ai6.simulateReadableStream,
+) {
+  let next = 0;
+  const step = () => steps[Math.min(next++, steps.length - 1)] as Step;
+  return {
+    doGenerate: async () => resultOf(step()),
+    doStream: async () => ({
+      stream: simulate<object>({ chunks: partsOf(step()), initialDelayInMs: null, chunkDelayInMs: null }),
+    }),
+  } as unknown as ConstructorParameters<M>[0] & object;
+}
+
+async function read(textStream: AsyncIterable<string>, abortAfter: number | undefined, abort: () => void) {
+  let text = '';
+  let parts = 0;
+  try {
+    for await (const part of textStream) {
+      text += part;
+      if (++parts === abortAfter) abort();
+    }
+  } catch {
+    // What was aborted may end either way; the errors are told elsewhere.
+  }
+  return text;
+}
+
+const user = (content: Content) => [{ role: 'user' as const, content: content as never }];
+
+const six: Version = {
+  name: 'ai 6',
+  app(handle, steps, options) {
+    const mock = new MockLanguageModelV3(scripted<typeof MockLanguageModelV3>(steps, ai6.simulateReadableStream));
+    const model = ai6.wrapLanguageModel({ model: mock, middleware: memoryMiddleware(handle, options) });
+    const common = { model, tools: memoryTools(handle), stopWhen: ai6.stepCountIs(5), maxRetries: 0 };
+    return {
+      prompts: () => [...mock.doGenerateCalls, ...mock.doStreamCalls].map(({ prompt }) => prompt as never),
+      generate: async (content, { signal, system } = {}) => {
+        const more = { ...(signal && { abortSignal: signal }), ...(system === undefined ? {} : { system }) };
+        return (await ai6.generateText({ ...common, messages: user(content), ...more })).text;
+      },
+      stream: async (content, { abortAfter } = {}) => {
+        const errors: unknown[] = [];
+        const abort = new AbortController();
+        const { textStream } = ai6.streamText({
+          ...common,
+          messages: user(content),
+          abortSignal: abort.signal,
+          onError: ({ error }) => void errors.push(error),
+        });
+        return { text: await read(textStream, abortAfter, () => abort.abort()), errors };
+      },
+    };
+  },
+};
+
+const seven: Version = {
+  name: 'ai 7',
+  app(handle, steps, options) {
+    const mock = new MockLanguageModelV4(scripted<typeof MockLanguageModelV4>(steps, ai6.simulateReadableStream));
+    const model = ai7.wrapLanguageModel({ model: mock, middleware: memoryMiddleware(handle, options) });
+    const common = { model, tools: memoryTools(handle), stopWhen: ai7.stepCountIs(5), maxRetries: 0 };
+    return {
+      prompts: () => [...mock.doGenerateCalls, ...mock.doStreamCalls].map(({ prompt }) => prompt as never),
+      generate: async (content, { signal, system } = {}) => {
+        const more = {
+          ...(signal && { abortSignal: signal }),
+          ...(system === undefined ? {} : { instructions: system }),
+        };
+        return (await ai7.generateText({ ...common, messages: user(content), ...more })).text;
+      },
+      stream: async (content, { abortAfter } = {}) => {
+        const errors: unknown[] = [];
+        const abort = new AbortController();
+        const { textStream } = ai7.streamText({
+          ...common,
+          messages: user(content),
+          abortSignal: abort.signal,
+          onError: ({ error }) => void errors.push(error),
+        });
+        return { text: await read(textStream, abortAfter, () => abort.abort()), errors };
+      },
+    };
+  },
+};
+
+/** Both major versions that are supported. */
+export const versions: readonly Version[] = [six, seven];

@@ -1,0 +1,130 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { type Hit, type Memory, MemoryError, type MemoryHandle, MemoryStore, type Page } from 'multi-agent-memory';
+import { memoryMcpServer } from 'multi-agent-memory/mcp';
+
+const times = ['createdAt', 'updatedAt', 'validFrom', 'validTo', 'expiresAt'] as const;
+const mostOfAPage = 100;
+
+/** A store whose handles answer through the tools of an MCP server wherever there is one for the call. */
+export function overMcp(store: MemoryStore): MemoryStore {
+  const wrapped = (handle: MemoryHandle) => new HandleOverMcp(handle).handle;
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'as') return (...given: Parameters<MemoryStore['as']>) => wrapped(target.as(...given));
+      const value = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+class HandleOverMcp {
+  readonly handle: MemoryHandle;
+  readonly #direct: MemoryHandle;
+  #client: Promise<Client> | undefined;
+
+  constructor(direct: MemoryHandle) {
+    this.#direct = direct;
+    const tools = {
+      remember: (text: string, options: object = {}) => this.#remember(text, options),
+      recall: (query: string, options: { topK?: number } = {}) => this.#recall(query, options),
+      get: (id: string | object) => this.#get(id),
+      list: (options: object = {}) => this.#list(options),
+      update: (id: string, patch: object, options: object = {}) =>
+        this.#call<{ memory: Memory }>('update_memory', { id, ...patch, ...options }).then((told) => read(told.memory)),
+      forget: (id: string, options: object = {}) =>
+        this.#call<{ results: [{ deleted: boolean }] }>('delete_memory', { id, ...options }).then(
+          ({ results: [one] }) => one.deleted,
+        ),
+    };
+    this.handle = new Proxy(direct, {
+      get(target, name) {
+        if (name in tools) return tools[name as keyof typeof tools];
+        const value = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  }
+
+  async #remember(text: string, options: object): Promise<unknown> {
+    // The tool has no word for it.
+    if ('embed' in options || 'vector' in options) return this.#direct.remember(text, options);
+    return this.#call('add_memory', { text, ...options });
+  }
+
+  async #recall(query: string, { topK = 10, ...options }: { topK?: number }): Promise<Hit[]> {
+    const { memories } = await this.#call<{ memories: Hit[] }>('search_memories', {
+      query,
+      topK: Math.min(topK, mostOfAPage),
+      ...options,
+    });
+    return memories.map(read);
+  }
+
+  async #get(id: string | object): Promise<Memory | undefined> {
+    try {
+      const { memory } = await this.#call<{ memory: Memory }>('get_memory', typeof id === 'string' ? { id } : id);
+      return read(memory);
+    } catch (error) {
+      if (MemoryError.is(error) && error.code === 'NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+
+  #list(options: { cursor?: string }): PromiseLike<Page> & AsyncIterable<Memory> {
+    const page = async (cursor?: string): Promise<Page> => {
+      const more = cursor === undefined ? {} : { cursor };
+      const { memories, nextCursor } = await this.#call<{ memories: Memory[]; nextCursor?: string }>('list_memories', {
+        limit: mostOfAPage,
+        ...options,
+        ...more,
+      });
+      return { items: memories.map(read), ...(nextCursor === undefined ? {} : { nextCursor }) };
+    };
+    return {
+      // biome-ignore lint/suspicious/noThenProperty: a list is awaited, as the library's own is.
+      then: (resolve, reject) => page().then(resolve, reject),
+      async *[Symbol.asyncIterator]() {
+        let cursor: string | undefined = options.cursor;
+        do {
+          const next: Page = await page(cursor);
+          yield* next.items;
+          cursor = next.nextCursor;
+        } while (cursor !== undefined);
+      },
+    };
+  }
+
+  async #call<T>(name: string, given: object): Promise<T> {
+    this.#client ??= this.#connect();
+    const client = await this.#client;
+    const result = (await client.callTool({ name, arguments: asJson(given) })) as CallToolResult;
+    if (!result.isError) return result.structuredContent as T;
+    const [content] = result.content;
+    const { error } = JSON.parse(content?.type === 'text' ? content.text : '');
+    throw new MemoryError(error.code, error.message, error);
+  }
+
+  async #connect(): Promise<Client> {
+    const [theirs, ours] = InMemoryTransport.createLinkedPair();
+    await memoryMcpServer(this.#direct).connect(ours);
+    const client = new Client({ name: 'test', version: '1' });
+    await client.connect(theirs);
+    return client;
+  }
+}
+
+/** Times go over the wire as ISO 8601. */
+function asJson(given: object): Record<string, unknown> {
+  const entries = Object.entries(given).map(([name, value]) => {
+    const isTime = ['validFrom', 'validTo', 'expiresAt', 'asOf'].includes(name) && typeof value === 'number';
+    return [name, isTime ? new Date(value).toISOString() : value];
+  });
+  return JSON.parse(JSON.stringify(Object.fromEntries(entries)));
+}
+
+function read<M extends Memory>(memory: M): M {
+  const dates = times.flatMap((name) => (memory[name] === undefined ? [] : [[name, new Date(memory[name])]]));
+  return { ...memory, ...Object.fromEntries(dates) };
+}

@@ -1,0 +1,43 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { MemoryHandle } from 'multi-agent-memory';
+import { type McpServerOptions, memoryMcpServer } from 'multi-agent-memory/mcp';
+
+export const clientInfo = { name: 'test', version: '1' };
+
+/** The SDK's own client, connected to a server of the handle inside this process. */
+export async function connected(handle: MemoryHandle, options: McpServerOptions = {}): Promise<Client> {
+  const [theirs, ours] = InMemoryTransport.createLinkedPair();
+  await memoryMcpServer(handle, options).connect(ours);
+  const client = new Client(clientInfo);
+  await client.connect(theirs);
+  return client;
+}
+
+/** Calls a tool. */
+export async function call(client: Client, name: string, given: Record<string, unknown>): Promise<CallToolResult> {
+  return (await client.callTool({ name, arguments: given })) as CallToolResult;
+}
+
+/** What a tool answered with, for programs. */
+export async function answered<T = Record<string, unknown>>(
+  client: Client,
+  name: string,
+  given: Record<string, unknown>,
+): Promise<T> {
+  const result = await call(client, name, given);
+  if (result.isError) throw new Error(textOf(result));
+  return result.structuredContent as T;
+}
+
+/** The refusal that a tool answered with. */
+export async function refusal(client: Client, name: string, given: Record<string, unknown>) {
+  const result = await call(client, name, given);
+  if (!result.isError) throw new Error(`${name} was not refused: ${textOf(result)}`);
+  return (JSON.parse(textOf(result)) as { error: { code: string; message: string; issues: unknown[] } }).error;
+}
+
+export function textOf({ content }: CallToolResult): string {
+  return content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
+}

@@ -1,0 +1,272 @@
+import { request } from 'node:http';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { allow, MemoryStore } from 'multi-agent-memory';
+import { type HttpOptions, type HttpServing, serveHttp } from 'multi-agent-memory/mcp';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { answered, clientInfo } from './clients';
+
+const tokens = { ann: 'token-of-ann-0123456789', bob: 'token-of-bob-0123456789' };
+let store: MemoryStore;
+let server: HttpServing;
+let good: Map<string, string>;
+const clients: Client[] = [];
+
+beforeEach(async () => {
+  store = await MemoryStore.inMemory({ access: [allow('everyone', 'writer', ['notes'])] });
+  good = new Map(Object.entries(tokens).map(([agentId, token]) => [token, agentId]));
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+  await server?.close();
+  await store.close();
+});
+
+async function serve(options: HttpOptions = {}): Promise<void> {
+  const authenticate = async (token: string) => {
+    const agentId = good.get(token);
+    return agentId === undefined ? undefined : store.as({ agentId }, { namespace: ['notes'] });
+  };
+  server = await serveHttp(authenticate, options);
+}
+
+async function connect(token: string): Promise<{ client: Client; transport: StreamableHTTPClientTransport }> {
+  const headers = { Authorization: `Bearer ${token}` };
+  const transport = new StreamableHTTPClientTransport(new URL(server.url), { requestInit: { headers } });
+  const client = new Client(clientInfo);
+  await client.connect(transport as Parameters<Client['connect']>[0]);
+  clients.push(client);
+  return { client, transport };
+}
+
+interface Sent {
+  readonly method?: string;
+  readonly body?: string;
+  readonly path?: string;
+  readonly headers?: Record<string, string>;
+}
+
+const initialize = JSON.stringify({
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo },
+});
+const list = JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'tools/list', params: {} });
+
+/** A request as any program could send it. */
+function send({ method = 'POST', body, path = '/mcp', headers = {} }: Sent) {
+  const { hostname, port } = new URL(server.url);
+  const all = {
+    Authorization: `Bearer ${tokens.ann}`,
+    'Content-Type': 'application/json',
+    Accept: 'application/json, text/event-stream',
+    ...headers,
+  };
+  return new Promise<{ status: number; headers: Record<string, unknown>; text: string }>((resolve, reject) => {
+    const sent = request({ hostname, port, path, method, headers: all }, (response) => {
+      let text = '';
+      response.on('data', (part) => {
+        text += part;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+describe('clients over HTTP', () => {
+  test('each acts as its token says, in sessions of their own', async () => {
+    await serve();
+    const [{ client: ann }, { client: bob }] = [await connect(tokens.ann), await connect(tokens.bob)];
+    expect(server.sessions).toBe(2);
+    await answered(ann, 'add_memory', { text: 'For everybody.' });
+    await answered(ann, 'add_memory', { text: 'For Ann.', visibility: 'private' });
+    const texts = async (client: Client) =>
+      (await answered<{ memories: { text: string; agentId: string }[] }>(client, 'list_memories', { order: 'oldest' }))
+        .memories;
+    expect(await texts(ann)).toMatchObject([{ text: 'For everybody.', agentId: 'ann' }, { text: 'For Ann.' }]);
+    expect(await texts(bob)).toMatchObject([{ text: 'For everybody.' }]);
+    expect(await texts(bob)).toHaveLength(1);
+  });
+
+  test('one handle serves everybody who brings its token', async () => {
+    const handle = store.as({ agentId: 'ann' }, { namespace: ['notes'] });
+    server = await serveHttp(handle, { token: tokens.ann });
+    const { client } = await connect(tokens.ann);
+    expect((await client.listTools()).tools).toHaveLength(6);
+    expect((await send({ body: initialize, headers: { Authorization: `Bearer ${tokens.bob}` } })).status).toBe(401);
+  });
+
+  test('hear how far long work is', async () => {
+    await serve();
+    const { client } = await connect(tokens.ann);
+    const ids: string[] = [];
+    for (const text of ['One.', 'Two.']) ids.push((await answered<{ id: string }>(client, 'add_memory', { text })).id);
+    const heard: unknown[] = [];
+    const onprogress = (progress: unknown) => heard.push(progress);
+    await client.callTool({ name: 'delete_memory', arguments: { id: ids } }, undefined, { onprogress });
+    expect(heard).toHaveLength(2);
+  });
+
+  test('end their session when they are done', async () => {
+    await serve();
+    const { transport } = await connect(tokens.ann);
+    await transport.terminateSession();
+    await vi.waitFor(() => expect(server.sessions).toBe(0));
+  });
+});
+
+describe('whoever may not', () => {
+  test.each([
+    ['brings no token', { Authorization: '' }],
+    ['brings a wrong one', { Authorization: 'Bearer nonsense' }],
+    ['brings it in another way', { Authorization: `Basic ${tokens.ann}` }],
+  ])('%s is told that one is needed', async (_, headers) => {
+    await serve();
+    const { status, headers: answer, text } = await send({ body: initialize, headers });
+    expect([status, answer['www-authenticate']]).toEqual([401, 'Bearer']);
+    expect(JSON.parse(text)).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -32000 } });
+    expect(server.sessions).toBe(0);
+  });
+
+  test.each([
+    ['a page of another origin', { Origin: 'https://evil.example' }],
+    ['a page of no origin', { Origin: 'null' }],
+    ['a name that was made to point here', { Host: 'evil.example' }],
+    ['a name that begins like ours', { Host: 'localhost.evil.example:80' }],
+  ])('comes from %s is refused before its token is looked at', async (_, headers) => {
+    const looked: string[] = [];
+    server = await serveHttp((token) => void looked.push(token));
+    expect((await send({ body: initialize, headers })).status).toBe(403);
+    expect(looked).toEqual([]);
+  });
+
+  test('has a session id of somebody else finds no session', async () => {
+    await serve();
+    const { transport } = await connect(tokens.ann);
+    const id = String(transport.sessionId);
+    const ask = (token: string, session: string) =>
+      send({ body: list, headers: { Authorization: `Bearer ${token}`, 'Mcp-Session-Id': session } });
+    const [own, stolen, invented] = [
+      await ask(tokens.ann, id),
+      await ask(tokens.bob, id),
+      await ask(tokens.bob, 'invented'),
+    ];
+    expect([own.status, stolen.status, invented.status]).toEqual([200, 404, 404]);
+    expect(stolen.text).toBe(invented.text);
+    const ended = { method: 'DELETE', headers: { Authorization: `Bearer ${tokens.bob}`, 'Mcp-Session-Id': id } };
+    expect((await send(ended)).status).toBe(404);
+    expect(server.sessions).toBe(1);
+  });
+
+  test('lost its token finds its session closed to it', async () => {
+    await serve();
+    const { client } = await connect(tokens.ann);
+    good.delete(tokens.ann);
+    await expect(client.listTools()).rejects.toThrow();
+  });
+});
+
+describe('a page that may', () => {
+  test('is told so, before it sends its token too', async () => {
+    await serve({ allowedOrigins: ['https://app.example'] });
+    const Origin = 'https://app.example';
+    const preflight = await send({ method: 'OPTIONS', headers: { Origin, Authorization: '' } });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers['access-control-allow-origin']).toBe(Origin);
+    const { status, headers } = await send({ body: initialize, headers: { Origin } });
+    expect([status, headers['access-control-allow-origin']]).toEqual([200, Origin]);
+  });
+});
+
+describe('what is wrong', () => {
+  test.each([
+    ['half a message', { body: initialize.slice(0, 40) }, 400, -32700],
+    ['no JSON-RPC', { body: '{"hello": 1}' }, 400, -32700],
+    ['a call before a session', { body: list }, 400, -32000],
+    ['another kind of content', { body: initialize, headers: { 'Content-Type': 'text/plain' } }, 415, -32000],
+    ['an answer that cannot be given', { body: initialize, headers: { Accept: 'text/html' } }, 406, -32000],
+    ['another path', { body: initialize, path: '/' }, 404, -32000],
+    ['another method', { method: 'PUT', body: '{}' }, 405, -32000],
+    ['a body that is too long', { body: JSON.stringify({ text: 'x'.repeat(5_000) }) }, 413, -32000],
+  ])('%s is answered as HTTP and JSON-RPC have it, and opens no session', async (_, sent, status, code) => {
+    await serve({ maxBodyBytes: 4_000 });
+    const answer = await send(sent as Sent);
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.text)).toMatchObject({ id: null, error: { code } });
+    expect(server.sessions).toBe(0);
+    expect((await (await connect(tokens.ann)).client.listTools()).tools).toHaveLength(6);
+  });
+
+  test('another version of the protocol in a session', async () => {
+    await serve();
+    const { transport } = await connect(tokens.ann);
+    const headers = { 'Mcp-Session-Id': String(transport.sessionId), 'Mcp-Protocol-Version': '1999-01-01' };
+    expect((await send({ body: list, headers })).status).toBe(400);
+  });
+
+  test('a token check that fails is told to the host, and nothing of it to the client', async () => {
+    const told: unknown[] = [];
+    const failing = () => Promise.reject(new Error('ldap://secret'));
+    server = await serveHttp(failing, { onError: (error) => told.push(error) });
+    const { status, text } = await send({ body: initialize });
+    expect(status).toBe(500);
+    expect(text).not.toContain('secret');
+    expect(told).toMatchObject([{ message: 'ldap://secret' }]);
+  });
+});
+
+describe('limits', () => {
+  test('a session too many is refused until another one ends', async () => {
+    await serve({ maxSessions: 1 });
+    const { transport } = await connect(tokens.ann);
+    expect((await send({ body: initialize })).status).toBe(503);
+    await transport.terminateSession();
+    await vi.waitFor(async () => expect((await send({ body: initialize })).status).toBe(200));
+  });
+
+  test('an idle session ends, and its client is told to begin anew', async () => {
+    await serve({ idleMs: 30 });
+    const { headers } = await send({ body: initialize });
+    await vi.waitFor(() => expect(server.sessions).toBe(0), { timeout: 10_000 });
+    const later = await send({ body: list, headers: { 'Mcp-Session-Id': String(headers['mcp-session-id']) } });
+    expect(later.status).toBe(404);
+  });
+
+  test('close ends sessions, streams and connections, more than once', async () => {
+    await serve();
+    await connect(tokens.ann);
+    await server.close();
+    await server.close();
+    expect(server.sessions).toBe(0);
+    await expect(send({ body: initialize })).rejects.toThrow(/ECONNREFUSED/);
+  });
+});
+
+describe('options', () => {
+  test('it listens on loopback, on a port that is free', async () => {
+    await serve();
+    expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/);
+  });
+
+  test('every problem is named at once', async () => {
+    const handle = store.as({ agentId: 'ann' });
+    const options = { port: 70_000, path: 'mcp', host: '0.0.0.0', idleMs: 0, sessions: 5 } as HttpOptions;
+    await expect(serveHttp(handle, options)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      issues: ['sessions', 'port', 'path', 'idleMs', 'token', 'allowedHosts'].map((name) =>
+        expect.objectContaining({ path: [name] }),
+      ),
+    });
+    await expect(serveHttp(handle, { token: 'short' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+
+  test('a port that is taken is an error of its own', async () => {
+    await serve();
+    const port = Number(new URL(server.url).port);
+    await expect(serveHttp(() => undefined, { port })).rejects.toThrow(/EADDRINUSE/);
+  });
+});

@@ -1,0 +1,160 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { allow, type MemoryHandle, MemoryStore } from 'multi-agent-memory';
+import { serveStdio } from 'multi-agent-memory/mcp';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { answered, clientInfo } from './clients';
+
+const cwd = fileURLToPath(new URL('../../..', import.meta.url));
+const program = fileURLToPath(new URL('programs/stdio-server.ts', import.meta.url));
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mcp-stdio-'));
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('a process of its own', () => {
+  test('serves the SDK’s client, session after session', async () => {
+    const args = ['--import', 'tsx', program, join(folder, 'a'), 'assistant', 'notes'];
+    for (const [n, text] of ['The keys are at the bakery.', 'The bakery closes at six.'].entries()) {
+      const client = new Client(clientInfo);
+      await client.connect(new StdioClientTransport({ command: process.execPath, args, cwd }));
+      await answered(client, 'add_memory', { text });
+      const { memories } = await answered<{ memories: object[] }>(client, 'search_memories', { query: 'bakery' });
+      expect(memories).toHaveLength(n + 1);
+      await client.close();
+    }
+  }, 60_000);
+
+  test('serves whoever speaks JSON-RPC line by line, and answers what is no message', async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', program, join(folder, 'b'), 'auto', 'notes'], { cwd });
+    const agent = talkTo(child);
+    const errors: string[] = [];
+    child.stderr.on('data', (text) => errors.push(String(text)));
+    const initialize = { protocolVersion: '1999-01-01', capabilities: {}, clientInfo };
+    // Of a version that nobody knows, the client is told one that it may take.
+    expect(await agent.ask('initialize', initialize)).toMatchObject({ result: { protocolVersion: '2025-11-25' } });
+    agent.say({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    expect(await agent.raw('{"jsonrpc": "2.0", "id": 7, "meth')).toMatchObject({ id: null, error: { code: -32700 } });
+    expect(await agent.raw('{"hello": 1}')).toMatchObject({ id: null, error: { code: -32600 } });
+    expect(await agent.raw('[]')).toMatchObject({ id: null, error: { code: -32600 } });
+    expect(await agent.raw(`"${'x'.repeat(200_000)}"`)).toMatchObject({ id: null, error: { code: -32600 } });
+    expect(await agent.ask('no/such', {})).toMatchObject({ error: { code: -32601 } });
+    expect(await agent.ask('tools/call', { name: 'none', arguments: {} })).toMatchObject({ error: { code: -32602 } });
+    expect(await agent.ask('tools/call', { arguments: 5 })).toMatchObject({ error: { code: -32602 } });
+    expect(await agent.ask('resources/read', { uri: 'memory://x' })).toMatchObject({ error: { code: -32002 } });
+    const added = { name: 'add_memory', arguments: { text: 'Still here.' } };
+    expect(await agent.ask('tools/call', added)).toMatchObject({
+      result: { structuredContent: { outcome: 'stored' } },
+    });
+    expect(await agent.ask('ping', {})).toMatchObject({ result: {} });
+    child.stdin.end();
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(agent.unexpected).toEqual([]);
+    expect(errors.join('')).toBe('');
+  }, 60_000);
+
+  test('answers what was asked before its input ended, half a last line too', async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', program, join(folder, 'c'), 'auto', 'notes'], { cwd });
+    const agent = talkTo(child);
+    const answers = [
+      agent.ask('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo }),
+      agent.ask('tools/call', { name: 'add_memory', arguments: { text: 'Written in haste.' } }),
+      agent.ask('tools/call', { name: 'search_memories', arguments: { query: 'haste' } }),
+    ];
+    const half = agent.next(null);
+    child.stdin.end('{"jsonrpc": "2.0"');
+    expect(await Promise.all(answers)).toMatchObject([
+      { result: { protocolVersion: '2025-06-18' } },
+      { result: { structuredContent: { outcome: 'stored' } } },
+      { result: {} },
+    ]);
+    expect(await half).toMatchObject({ error: { code: -32700 } });
+    expect(await once(child, 'close')).toEqual([0, null]);
+  }, 60_000);
+});
+
+describe('inside a process', () => {
+  let store: MemoryStore;
+
+  afterEach(() => store.close());
+
+  async function served() {
+    store = await MemoryStore.inMemory({ access: [allow('everyone', 'writer', [])] });
+    const handle: MemoryHandle = store.as({ agentId: 'a' }, { namespace: ['notes'] });
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    const told: unknown[] = [];
+    const serving = await serveStdio(handle, { input, output, onError: (error) => told.push(error) });
+    return { input, output, told, serving };
+  }
+
+  test('close ends it, more than once, and reads no more', async () => {
+    const { input, output, serving } = await served();
+    await serving.close();
+    await serving.close();
+    await serving.closed;
+    input.write('{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
+    expect(output.read()).toBeNull();
+  });
+
+  test('a client that is gone ends it', async () => {
+    const { output, serving, told } = await served();
+    output.destroy(new Error('EPIPE'));
+    await serving.closed;
+    expect(told).toMatchObject([{ message: 'EPIPE' }]);
+  });
+
+  test('lines may come in pieces and several at once, with either kind of end', async () => {
+    const { input, output, serving } = await served();
+    const lines = createInterface({ input: output })[Symbol.asyncIterator]();
+    input.write('{"jsonrpc":"2.0","id":1,"me');
+    input.write('thod":"ping"}\r\n\n{"jsonrpc":"2.0","id":2,"method":"ping"}\n{"json');
+    input.write('rpc":"2.0","id":3,"method":"ping"}\n');
+    const ids: number[] = [];
+    for (let n = 0; n < 3; n++) ids.push(JSON.parse((await lines.next()).value).id);
+    expect(ids).toEqual([1, 2, 3]);
+    await serving.close();
+  });
+});
+
+/** A client that knows nothing of MCP but its messages. */
+function talkTo(child: ChildProcessWithoutNullStreams) {
+  const waiting = new Map<number | null, (message: object) => void>();
+  const unexpected: string[] = [];
+  let id = 0;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const message = JSON.parse(line) as { id: number | null };
+    const resolve = waiting.get(message.id);
+    if (resolve === undefined) unexpected.push(line);
+    waiting.delete(message.id);
+    resolve?.(message);
+  });
+  const next = (answer: number | null) => new Promise<object>((resolve) => waiting.set(answer, resolve));
+  const say = (message: object) => child.stdin.write(`${JSON.stringify(message)}\n`);
+  return {
+    unexpected,
+    next,
+    say,
+    ask(method: string, params: object) {
+      const answer = next(++id);
+      say({ jsonrpc: '2.0', id, method, params });
+      return answer;
+    },
+    /** A line that names no request. */
+    raw(line: string) {
+      const answer = next(null);
+      child.stdin.write(`${line}\n`);
+      return answer;
+    },
+  };
+}
