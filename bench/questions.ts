@@ -2,6 +2,7 @@ import { accessChanged } from './access-changed';
 import { accessCrowd } from './access-crowd';
 import { accessNarrow } from './access-narrow';
 import { adaptersLang } from './adapters-lang';
+import { adaptersMcp } from './adapters-mcp';
 import { auditReads } from './audit-reads';
 import { auditWrites } from './audit-writes';
 import { connecting } from './connect';
@@ -38,6 +39,7 @@ export const questions: readonly Question[] = [
   auditWrites,
   adaptersLang,
   connecting,
+  adaptersMcp,
   opening,
   firstVector,
   embedding,

@@ -35,9 +35,11 @@ export async function play(
   distribution: Distribution,
   kind = Reference,
   worldKind = World,
+  through = (store: MemoryStore) => store,
 ): Promise<Played> {
   const world = new worldKind(new Reference([]));
-  return given.atOpen ? inFolder(given, world, kind, distribution) : inMemory(given, world, kind, distribution);
+  const run = given.atOpen ? inFolder : inMemory;
+  return run(given, world, kind, distribution, through);
 }
 
 async function inMemory(
@@ -45,10 +47,11 @@ async function inMemory(
   world: World,
   kind: typeof Reference,
   distribution: Distribution,
+  through: (store: MemoryStore) => MemoryStore,
 ): Promise<Played> {
   const store = await MemoryStore.inMemory();
   try {
-    const commands = new Commands(store, world);
+    const commands = new Commands(through(store), world);
     for (const each of openToAll) await commands.declare('root', undefined, each);
     for (const seed of given.memories) await commands.seed(seed);
     for (const each of openToAll) await commands.end('root', undefined, each);
@@ -66,11 +69,12 @@ async function inFolder(
   world: World,
   kind: typeof Reference,
   distribution: Distribution,
+  through: (store: MemoryStore) => MemoryStore,
 ): Promise<Played> {
   const folder = await mkdtemp(join(tmpdir(), 'policies-'));
   const store = await MemoryStore.open(folder, { access: openToAll });
   try {
-    const commands = new Commands(store, world);
+    const commands = new Commands(through(store), world);
     world.reference = new Reference(openToAll);
     for (const seed of given.memories) await commands.seed(seed);
     const later = await MemoryStore.open(folder, { access: given.policy });

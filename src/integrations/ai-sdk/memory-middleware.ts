@@ -1,6 +1,6 @@
 import { type ContextOptions, type MemoryHandle, type NewMemory, type RecallOptions, toContext } from '../../index';
 import type { ContentPart, ModelCall, ModelResult, ModelStream, PromptMessage } from './model-types';
-import { checkOptions } from './refusals';
+import { checkHandle, checkOptions } from './refusals';
 import { streamedTurn } from './streamed-turn';
 import { isAnswer, lastAsked, memoriesOf, type Turn } from './turns';
 import { textIn } from './written';
@@ -54,6 +54,7 @@ const defaultMaxTokens = 1_000;
  * ```
  */
 export function memoryMiddleware(handle: MemoryHandle, options: MemoryMiddlewareOptions = {}): MemoryMiddleware {
+  checkHandle(handle);
   checkOptions(options, known);
   const { recall, maxTokens = defaultMaxTokens, countTokens, remember = memoriesOf, onError } = options;
   /** What was asked, by the call as it was changed. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ContextOptions, type MemoryHandle, type NewMemory, type RecallOptions, toContext } from '../../index';
-import { checkOptions } from './refusals';
+import { checkHandle, checkOptions } from './refusals';
 
 /** A tool of `ai` 6 and 7. What it throws, the SDK tells the model. */
 export interface MemoryTool<I> {
@@ -36,6 +36,7 @@ const id = z.string().min(1).describe('The id of the memory, as recall shows it.
  * else, and arguments beside it are refused by the SDK.
  */
 export function rememberTool(handle: MemoryHandle, options: RememberToolOptions = {}): MemoryTool<{ text: string }> {
+  checkHandle(handle);
   checkOptions(options, ['memory']);
   const { memory = {} } = options;
   return {
@@ -53,6 +54,7 @@ export function recallTool(
   handle: MemoryHandle,
   options: RecallToolOptions = {},
 ): MemoryTool<{ query: string; limit?: number }> {
+  checkHandle(handle);
   checkOptions(options, ['recall', 'maxTokens', 'countTokens']);
   const { recall = {}, maxTokens = defaultMaxTokens, countTokens } = options;
   const most = recall.topK ?? defaultTopK;
@@ -70,6 +72,7 @@ export function recallTool(
 
 /** A tool with which a model forgets a memory for good. No part of `memoryTools`: give it to a model on purpose. */
 export function forgetTool(handle: MemoryHandle): MemoryTool<{ id: string }> {
+  checkHandle(handle);
   return {
     description: 'Forgets one memory for good, by its id.',
     inputSchema: z.strictObject({ id }),

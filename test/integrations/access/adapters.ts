@@ -1,7 +1,10 @@
 import { AIMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
+import { generateText, wrapLanguageModel } from 'ai';
+import { MockLanguageModelV3 } from 'ai/test';
 import { createAgent } from 'langchain';
 import type { Hit, MemoryHandle } from 'multi-agent-memory';
+import { memoryMiddleware as aiSdkMiddleware, memoryTools } from 'multi-agent-memory/ai-sdk';
 import {
   MemoryHandleChatHistory,
   MemoryHandleRetriever,
@@ -39,6 +42,25 @@ export function written(number: number) {
 
 const numbers = (values: readonly { number?: unknown }[]) => values.map(({ number }) => number as number);
 const numbersIn = (text: string) => [...text.matchAll(/note number (\d+)\./g)].map(([, number]) => Number(number));
+
+const said = {
+  content: [{ type: 'text', text: 'ok' }],
+  finishReason: { unified: 'stop' },
+  usage: { inputTokens: {}, outputTokens: {} },
+  warnings: [],
+};
+const ofAISDK = {
+  async tool(handle: MemoryHandle) {
+    const { recall } = memoryTools(handle, { recall: everything, maxTokens: 1e9 });
+    return numbersIn(await recall.execute({ query }, {}));
+  },
+  async middleware(handle: MemoryHandle) {
+    const model = new MockLanguageModelV3({ doGenerate: said as never });
+    const memory = aiSdkMiddleware(handle, { recall: everything, maxTokens: 1e9, remember: false });
+    await generateText({ model: wrapLanguageModel({ model, middleware: memory }), prompt: query });
+    return numbersIn(JSON.stringify(model.doGenerateCalls));
+  },
+};
 
 /** Every way that shows everything. */
 export const ways: readonly Way[] = [
@@ -113,4 +135,6 @@ export const ways: readonly Way[] = [
       return numbersIn(model.calls[0]?.messages[0]?.text ?? '');
     },
   },
+  { name: 'AI SDK, recall tool', see: ofAISDK.tool },
+  { name: 'AI SDK, middleware', see: ofAISDK.middleware },
 ];

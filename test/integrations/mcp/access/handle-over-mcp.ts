@@ -1,7 +1,15 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { type Hit, type Memory, MemoryError, type MemoryHandle, MemoryStore, type Page } from 'multi-agent-memory';
+import {
+  type Hit,
+  type Memory,
+  MemoryError,
+  type MemoryHandle,
+  type MemoryStore,
+  type NewMemory,
+  type Page,
+} from 'multi-agent-memory';
 import { memoryMcpServer } from 'multi-agent-memory/mcp';
 
 const times = ['createdAt', 'updatedAt', 'validFrom', 'validTo', 'expiresAt'] as const;
@@ -49,7 +57,7 @@ class HandleOverMcp {
 
   async #remember(text: string, options: object): Promise<unknown> {
     // The tool has no word for it.
-    if ('embed' in options || 'vector' in options) return this.#direct.remember(text, options);
+    if ('embed' in options || 'vector' in options) return this.#direct.remember(text, options as NewMemory);
     return this.#call('add_memory', { text, ...options });
   }
 

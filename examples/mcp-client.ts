@@ -1,0 +1,71 @@
+/**
+ * Two clients of one memory over MCP. The first is the SDK's own; the second knows nothing but JSON-RPC, a line each way, as an
+ * agent in Python or in anything else would. Each client starts its server as a process of its own, one after the other, and what
+ * the first one wrote the second one finds.
+ *
+ * As `mcp-client.ts serve FOLDER AGENT` the program is that server.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { allow, MemoryStore } from 'multi-agent-memory';
+import { serveStdio } from 'multi-agent-memory/mcp';
+
+const [mode, given = '', agent = ''] = process.argv.slice(2);
+if (mode === 'serve') await serve(given, agent);
+else await story();
+
+async function serve(folder: string, agentId: string): Promise<void> {
+  await using store = await MemoryStore.open(folder, { access: [allow('everyone', 'writer', ['notes'])] });
+  // Who acts is fixed here. No argument of a model changes it.
+  const { closed } = await serveStdio(store.as({ agentId }, { namespace: ['notes'] }));
+  await closed;
+}
+
+async function story(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'memory-'));
+  const argsFor = (agentId: string) => [
+    '--import',
+    'tsx',
+    fileURLToPath(import.meta.url),
+    ...['serve', folder, agentId],
+  ];
+  await withSdk(argsFor('planner'));
+  await withLines(argsFor('researcher'));
+  await rm(folder, { recursive: true });
+}
+
+async function withSdk(args: string[]): Promise<void> {
+  const client = new Client({ name: 'planner', version: '1.0.0' });
+  await client.connect(new StdioClientTransport({ command: process.execPath, args }));
+  const { tools } = await client.listTools();
+  console.log(`planner sees ${tools.map(({ name }) => name).join(', ')}`);
+  await client.callTool({ name: 'add_memory', arguments: { text: 'Dana wants to go by train, at the window.' } });
+  await client.close();
+}
+
+async function withLines(args: string[]): Promise<void> {
+  const server = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
+  let id = 0;
+  const ask = async (method: string, params: object) => {
+    server.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id: ++id, method, params })}\n`);
+    return JSON.parse((await lines.next()).value);
+  };
+  const clientInfo = { name: 'researcher', version: '1.0.0' };
+  await ask('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo });
+  server.stdin.write('{"jsonrpc":"2.0","method":"notifications/initialized"}\n');
+  const search = { name: 'search_memories', arguments: { query: 'How does Dana travel?' } };
+  const { result } = await ask('tools/call', search);
+  for (const { agentId, text } of result.structuredContent.memories)
+    console.log(`researcher finds, by ${agentId}: ${text}`);
+  const wrong = await ask('tools/call', { name: 'search_memories', arguments: { query: 'x', as: 'root' } });
+  console.log(`researcher is told: ${JSON.parse(wrong.result.content[0].text).error.code}`);
+  server.stdin.end();
+  await new Promise((resolve) => server.once('close', resolve));
+}

@@ -1,0 +1,88 @@
+import { generateText, stepCountIs } from 'ai';
+import { MockLanguageModelV3 } from 'ai/test';
+import { allow, type MemoryHandle, MemoryStore } from 'multi-agent-memory';
+import { forgetTool, memoryMiddleware, memoryTools, recallTool, rememberTool } from 'multi-agent-memory/ai-sdk';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { versions } from './versions';
+
+let store: MemoryStore;
+let handle: MemoryHandle;
+
+beforeEach(async () => {
+  store = await MemoryStore.inMemory({ access: [allow('everyone', 'writer', ['support'])] });
+  handle = store.as({ agentId: 'support' }, { namespace: ['support'], userId: 'u-1' });
+});
+
+afterEach(() => store.close());
+
+test.each(versions)('a model under $name remembers and recalls', async ({ app }) => {
+  const steps = [
+    { tool: 'remember', input: { text: 'The hub is a Rohloff.' } },
+    { tool: 'recall', input: { query: 'which hub?' } },
+    { say: 'A Rohloff.' },
+  ];
+  const { generate, prompts } = app(handle, steps, { remember: false });
+  expect(await generate('Note my hub.')).toBe('A Rohloff.');
+  expect((await handle.list()).items).toMatchObject([{ text: 'The hub is a Rohloff.', userId: 'u-1' }]);
+  expect(JSON.stringify(prompts()[2])).toMatch(/data that others wrote.*recalled-memories.*Rohloff/);
+});
+
+test.each(versions)('arguments beside the text are refused by $name, which tells the model', async ({ app }) => {
+  const steps = [{ tool: 'remember', input: { text: 'x', namespace: ['other'], agentId: 'root' } }, { say: 'Sorry.' }];
+  const { generate, prompts } = app(handle, steps, { remember: false });
+  await generate('Remember x.');
+  expect((await handle.list()).items).toEqual([]);
+  expect(JSON.stringify(prompts()[1])).toMatch(/[Ii]nvalid input/);
+});
+
+test.each(versions)('what the store refuses, $name tells the model', async ({ app }) => {
+  const denied = store.as({ agentId: 'support' }, { namespace: ['other'] });
+  const steps = [{ tool: 'remember', input: { text: 'x' } }, { say: 'Sorry.' }];
+  const { generate, prompts } = app(denied, steps, { remember: false });
+  expect(await generate('Remember x.')).toBe('Sorry.');
+  expect(JSON.stringify(prompts()[1])).toMatch(/error-text.*No rule allows writing/);
+});
+
+test('forget is for a model that is given it', async () => {
+  const { id } = await handle.remember('The hub is a Rohloff.');
+  const tools = { ...memoryTools(handle), forget: forgetTool(handle) };
+  expect(Object.keys(memoryTools(handle))).toEqual(['remember', 'recall']);
+  let calls = 0;
+  const usage = { inputTokens: { total: 1 }, outputTokens: { total: 1 } };
+  const call = { type: 'tool-call', toolCallId: 'c', toolName: 'forget', input: JSON.stringify({ id }) };
+  const model = new MockLanguageModelV3({
+    doGenerate: (async () => ({
+      content: calls++ === 0 ? [call] : [{ type: 'text', text: 'Done.' }],
+      finishReason: { unified: calls === 1 ? 'tool-calls' : 'stop', raw: undefined },
+      usage,
+      warnings: [],
+    })) as never,
+  });
+  await generateText({ model, tools, stopWhen: stepCountIs(2), prompt: 'Forget my hub.' });
+  expect(await handle.get(id)).toBeUndefined();
+  expect(await tools.forget.execute({ id }, {})).toBe('There is no such memory.');
+});
+
+test('recall keeps to what the host allows, and says where there is nothing', async () => {
+  await handle.remember('The hub is a Rohloff.', { tags: ['bicycle'] });
+  await handle.remember('The hub of the network is in Mainz.');
+  const tool = recallTool(handle, { recall: { tags: ['bicycle'], topK: 3 } });
+  expect(await tool.execute({ query: 'hub' }, {})).not.toContain('Mainz');
+  expect(tool.inputSchema.safeParse({ query: 'hub', limit: 4 }).success).toBe(false);
+  expect(await recallTool(handle, { maxTokens: 10 }).execute({ query: 'hub' }, {})).toMatch(/too long to be shown/);
+  const nobody = store.as({ agentId: 'a' }, { namespace: ['other'] });
+  expect(await recallTool(nobody).execute({ query: 'hub' }, {})).toBe('Nothing is remembered about that.');
+});
+
+test('a call that is aborted writes nothing', async () => {
+  const aborted = rememberTool(handle).execute({ text: 'x' }, { abortSignal: AbortSignal.abort() });
+  await expect(aborted).rejects.toThrow();
+  expect((await handle.list()).items).toEqual([]);
+});
+
+test('what is no handle, and options that do not exist, are refused by name', () => {
+  const refused = expect.objectContaining({ code: 'INVALID_INPUT' });
+  for (const make of [memoryMiddleware, recallTool, rememberTool, forgetTool])
+    expect(() => make(store as never)).toThrow(refused);
+  expect(() => memoryTools(handle, { topK: 1 } as object)).toThrow(refused);
+});

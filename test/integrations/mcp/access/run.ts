@@ -1,0 +1,28 @@
+/**
+ * Plays generated policies through an MCP server and compares pairs of worlds:
+ * `tsx test/integrations/mcp/access/run.ts --policies N --pairs N --seed S`. Ends with 1 at the first difference.
+ */
+import { parseArgs } from 'node:util';
+import { compareWorlds, playPolicies } from './through-mcp';
+
+const { values } = parseArgs({
+  options: {
+    policies: { type: 'string', default: '1000' },
+    pairs: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: '1' },
+  },
+});
+const [policies, pairs, seed] = [values.policies, values.pairs, values.seed].map(Number) as [number, number, number];
+
+async function run(): Promise<void> {
+  const calls = await playPolicies(policies, seed);
+  console.log(`MCP: ${policies} policies with seed ${seed}, ${calls} calls.`);
+  await compareWorlds(pairs, seed);
+  console.log(`MCP: ${pairs} pairs of worlds with seed ${seed} are alike.`);
+}
+
+run().catch((error) => {
+  console.error(error);
+  console.error('Violated. To see it again, give the same numbers and seed.');
+  process.exitCode = 1;
+});

@@ -1,0 +1,29 @@
+import fc from 'fast-check';
+import { MemoryStore } from 'multi-agent-memory';
+import { cases } from '../../../access/cases';
+import { Distribution } from '../../../access/distribution';
+import { play } from '../../../access/play';
+import { Reference } from '../../../access/reference';
+import { World } from '../../../access/world';
+import { comparePairs } from '../../../worlds/worlds';
+import { overMcp } from './handle-over-mcp';
+
+/** Plays so many policies with handles that answer through an MCP server. Resolves to the number of calls. */
+export async function playPolicies(policies: number, seed: number): Promise<number> {
+  const distribution = new Distribution();
+  let calls = 0;
+  const property = fc.asyncProperty(cases, async (given) => {
+    calls += (await play(given, distribution, Reference, World, overMcp)).calls;
+  });
+  await fc.assert(property, { seed, numRuns: policies });
+  return calls;
+}
+
+/** Compares so many pairs of worlds, whose reader asks through an MCP server. */
+export function compareWorlds(pairs: number, seed: number): Promise<void> {
+  const library = {
+    inMemory: async (options: object) => overMcp(await MemoryStore.inMemory(options)),
+    open: async (folder: string, options: object) => overMcp(await MemoryStore.open(folder, options)),
+  };
+  return comparePairs(library, { pairs, seed });
+}
