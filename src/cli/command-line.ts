@@ -1,5 +1,3 @@
-import { UsageError } from './usage-error';
-
 /** The value of an option. */
 export type Value = string | boolean | readonly string[];
 
@@ -18,6 +16,10 @@ export class CommandLine {
     return this.args[0] as string;
   }
 
+  isGiven(name: string): boolean {
+    return this.#values[name] !== undefined;
+  }
+
   has(name: string): boolean {
     return this.#values[name] === true;
   }
@@ -32,20 +34,8 @@ export class CommandLine {
     return Array.isArray(value) ? value : [];
   }
 
-  /** @throws UsageError */
-  whole(name: string, least: number, most: number): number | undefined {
+  number(name: string): number | undefined {
     const text = this.text(name);
-    if (text === undefined) return undefined;
-    const number = Number(text);
-    if (/^\d+$/.test(text) && number >= least && number <= most) return number;
-    throw new UsageError(`--${name} takes a whole number in ${least}..${most}, not ${JSON.stringify(text)}.`);
-  }
-
-  /** @throws UsageError */
-  oneOf<T extends string>(name: string, choices: readonly T[]): T | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    if ((choices as readonly string[]).includes(text)) return text as T;
-    throw new UsageError(`--${name} takes ${choices.join(' or ')}, not ${JSON.stringify(text)}.`);
+    return text === undefined ? undefined : Number(text);
   }
 }

@@ -1,4 +1,5 @@
 import type { CommandLine } from './command-line';
+import type { Check } from './option-checks';
 import type { ExitCode, Terminal } from './terminal';
 
 /** An option of a command, as `--help` shows it. */
@@ -8,6 +9,8 @@ export interface Option {
   /** It may be given several times. */
   readonly many?: true;
   readonly help: string;
+  /** What is wrong with its value. */
+  readonly check?: Check;
 }
 
 /** One command of the program. */
@@ -21,5 +24,7 @@ export interface Command {
   readonly options: Readonly<Record<string, Option>>;
   /** Command lines that work, each with what it does. */
   readonly examples: readonly (readonly [line: string, does: string])[];
+  /** What is wrong with a line whose options are right one by one, a sentence each. */
+  problems?(line: CommandLine): readonly string[];
   run(line: CommandLine, terminal: Terminal): Promise<ExitCode>;
 }

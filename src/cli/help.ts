@@ -12,8 +12,11 @@ export function programHelp(commands: Readonly<Record<string, Command>>, version
     '',
     'multi-agent-memory COMMAND --help shows the options of a command, with examples.',
     'Memories come and go as JSON Lines, on standard output and input; progress and problems are told on standard error.',
-    'Exit codes: 0 done, 1 refused, failed, or something is wrong with the store, 2 the command line makes no sense.',
-    'What only reads runs beside an application that has the folder open.',
+    'Exit codes: 0 done, 1 refused, failed, or something is wrong with the store, 2 the command line makes no sense,',
+    '128 and its number more after a signal: 130 interrupted, 143 terminated, 141 nobody reads the output.',
+    'What only reads runs beside an application that has the folder open. What writes does so through that application where',
+    'it was opened with serve: true, and says STORE_HELD where it was not.',
+    'What begins with a dash and is no option comes after --: recall ./memory -- "-5 degrees".',
   ].join('\n');
 }
 

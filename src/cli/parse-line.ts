@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Command, Option } from './command';
 import { CommandLine, type Value } from './command-line';
+import { principalProblems } from './principal-options';
 import { UsageError } from './usage-error';
 
 /** @throws UsageError with everything that is wrong. */
@@ -22,8 +23,13 @@ export function parseLine(command: Command, words: readonly string[]): CommandLi
   const [least, most] = command.takes;
   const problems = tokens.flatMap((token) => (token.kind === 'option' ? optionProblems(token, options) : []));
   if (positionals.length < least || positionals.length > most) problems.push(`It takes: ${command.usage}.`);
+  const given = tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
+  const twice = given.filter((name, i) => given.indexOf(name) !== i && options[name]?.many !== true);
+  problems.push(...twice.map((name) => `--${name} is given more than once.`));
+  const line = new CommandLine(positionals, values as Record<string, Value>);
+  problems.push(...principalProblems(line), ...(command.problems?.(line) ?? []));
   if (problems.length > 0) throw new UsageError(...new Set(problems));
-  return new CommandLine(positionals, values as Record<string, Value>);
+  return line;
 }
 
 function optionProblems(
@@ -36,5 +42,6 @@ function optionProblems(
   if (option.value !== undefined && (value === undefined || value === '')) {
     return [`--${name} takes ${option.value}: --${name}=${option.value}.`];
   }
-  return [];
+  const taken = value === undefined ? undefined : option.check?.(value);
+  return taken === undefined ? [] : [`--${name} takes ${taken}, not ${JSON.stringify(value)}.`];
 }

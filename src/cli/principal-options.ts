@@ -1,6 +1,5 @@
 import type { Principal } from '../index';
 import type { CommandLine } from './command-line';
-import { UsageError } from './usage-error';
 
 /** Options that say who asks. */
 export const principalOptions = {
@@ -13,16 +12,25 @@ export const principalOptions = {
   'on-behalf-of': { value: 'ID', help: 'for this user: only what both may' },
 } as const;
 
-/** Who asks; undefined for the host. Throws UsageError. */
+/** What is wrong with who asks, a sentence each. */
+export function principalProblems(line: CommandLine): readonly string[] {
+  const named = kindsOf(line);
+  const isAlone = named.length === 0 && line.text('on-behalf-of') !== undefined;
+  return [
+    ...(named.length > 1 ? [`One of ${named.map((each) => `--${each}`).join(', ')} at a time.`] : []),
+    ...(isAlone ? ['--on-behalf-of needs --agent, --user or --service.'] : []),
+  ];
+}
+
+/** Who asks; undefined for the host. */
 export function principalOf(line: CommandLine): Principal | undefined {
-  const named = (['agent', 'user', 'service'] as const).filter((kind) => line.text(kind) !== undefined);
-  const [kind] = named;
-  if (named.length > 1) throw new UsageError(`One of ${named.map((each) => `--${each}`).join(', ')} at a time.`);
+  const [kind] = kindsOf(line);
+  if (kind === undefined) return undefined;
   const userId = line.text('on-behalf-of');
-  if (kind === undefined) {
-    if (userId !== undefined) throw new UsageError('--on-behalf-of needs --agent, --user or --service.');
-    return undefined;
-  }
   const id = { [`${kind}Id`]: line.text(kind) } as unknown as Principal;
   return userId === undefined ? id : { ...id, onBehalfOf: { userId } };
+}
+
+function kindsOf(line: CommandLine) {
+  return (['agent', 'user', 'service'] as const).filter((kind) => line.text(kind) !== undefined);
 }

@@ -27,8 +27,8 @@ const commands: Readonly<Record<string, Command>> = {
 
 /** Runs one command line, without the name of the program. Never rejects. */
 export async function runProgram(words: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
-  const [name = '--help', ...rest] = words;
-  if (name === '--help' || name === 'help') {
+  const [name = '--help', ...rest] = words[0] === 'help' && words.length > 1 ? [...words.slice(1), '--help'] : words;
+  if (['--help', '-h', 'help'].includes(name)) {
     await terminal.print(programHelp(commands, version));
     return words.length === 0 ? misused : done;
   }
@@ -63,7 +63,8 @@ async function runCommand(
       terminal.tell(`multi-agent-memory ${name} --help shows what it takes.`);
       return misused;
     }
-    for (const told of toldError(error)) terminal.tell(told);
+    if (terminal.signal.aborted) terminal.tell((terminal.signal.reason as Error).message);
+    else for (const told of await toldError(error)) terminal.tell(told);
     return failed;
   }
 }

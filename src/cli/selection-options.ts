@@ -1,18 +1,26 @@
 import type { Filter, Namespace, Scope } from '../index';
 import type { CommandLine } from './command-line';
-import { UsageError } from './usage-error';
+import { isJsonObject, isNamespace } from './option-checks';
 
 /** Options that say among which memories. */
 export const selectionOptions = {
-  namespace: { value: 'PATH', help: 'there and below: support/eu, or ["a/b","c"] where labels have slashes' },
+  namespace: {
+    value: 'PATH',
+    help: 'there and below: support/eu, or ["a/b","c"] where labels have slashes',
+    check: isNamespace,
+  },
   'about-user': { value: 'ID', help: 'about this user' },
   'by-agent': { value: 'ID', help: 'written by this agent' },
   session: { value: 'ID', help: 'of this session' },
   tag: { value: 'TAG', many: true, help: 'with this tag; several: with all of them' },
-  filter: { value: 'JSON', help: 'a filter as in the library, such as {"priority":{"gte":0.5}}' },
+  filter: {
+    value: 'JSON',
+    help: 'a filter as in the library, such as {"priority":{"gte":0.5}}',
+    check: isJsonObject,
+  },
 } as const;
 
-/** Throws UsageError. */
+/** The selection that a command line names; empty where it names none. */
 export function selectionOf(line: CommandLine): Scope & { filter?: Filter } {
   const namespace = line.text('namespace');
   const userId = line.text('about-user');
@@ -21,27 +29,16 @@ export function selectionOf(line: CommandLine): Scope & { filter?: Filter } {
   const tags = line.all('tag');
   const filter = line.text('filter');
   return {
-    ...(namespace === undefined ? {} : { namespace: namespaceOf(namespace, '--namespace') }),
+    ...(namespace === undefined ? {} : { namespace: namespaceOf(namespace) }),
     ...(userId === undefined ? {} : { userId }),
     ...(agentId === undefined ? {} : { agentId }),
     ...(sessionId === undefined ? {} : { sessionId }),
     ...(tags.length === 0 ? {} : { tags }),
-    ...(filter === undefined ? {} : { filter: json(filter, '--filter') as Filter }),
+    ...(filter === undefined ? {} : { filter: JSON.parse(filter) as Filter }),
   };
 }
 
-/** A namespace as it is typed. Throws UsageError. */
-export function namespaceOf(text: string, what: string): Namespace {
-  if (!text.startsWith('[')) return text.split('/');
-  const labels = json(text, what);
-  if (Array.isArray(labels) && labels.every((label) => typeof label === 'string')) return labels;
-  throw new UsageError(`${what} takes a list of labels, not ${text}.`);
-}
-
-function json(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`${what} takes JSON: ${(error as Error).message}.`);
-  }
+/** A namespace as it was typed, once it was checked. */
+export function namespaceOf(text: string): Namespace {
+  return text.startsWith('[') ? (JSON.parse(text) as string[]) : text.split('/');
 }

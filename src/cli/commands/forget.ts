@@ -4,7 +4,6 @@ import { selectionOf, selectionOptions } from '../selection-options';
 import { writing } from '../store';
 import { done, failed } from '../terminal';
 import { tellProgress } from '../told';
-import { UsageError } from '../usage-error';
 
 /** `forget`: single memories, or all of a selection. */
 export const forget: Command = {
@@ -21,11 +20,15 @@ export const forget: Command = {
     ['forget ./memory --about-user=customer-4417', 'how many a selection holds'],
     ['forget ./memory --about-user=customer-4417 --yes', 'all of them'],
   ],
+  problems: (line) => {
+    const hasSelection = Object.keys(selectionOptions).some((name) => line.isGiven(name));
+    if (hasSelection === line.args.length > 1) return ['It takes ids, or a selection such as --about-user=ID.'];
+    return line.has('yes') && !hasSelection ? ['--yes goes with a selection: ids are forgotten at once.'] : [];
+  },
   run: async (line, terminal) => {
     const selection = selectionOf(line);
     const ids = line.args.slice(1);
-    const isSelection = Object.keys(selection).length > 0;
-    if (isSelection === ids.length > 0) throw new UsageError('It takes ids, or a selection such as --about-user=ID.');
+    const isSelection = ids.length === 0;
     return writing(line, terminal, async (_, handle) => {
       if (isSelection) {
         const dryRun = !line.has('yes');

@@ -1,4 +1,5 @@
 import type { Command } from '../command';
+import { whole } from '../option-checks';
 import { principalOptions } from '../principal-options';
 import { selectionOf, selectionOptions } from '../selection-options';
 import { reading } from '../store';
@@ -13,7 +14,7 @@ export const list: Command = {
   takes: [1, 1],
   options: {
     ...selectionOptions,
-    limit: { value: 'N', help: 'at most so many; default: 100' },
+    limit: { value: 'N', help: 'at most so many; default: 100', check: whole(1, maxLimit) },
     oldest: { help: 'oldest first' },
     all: { help: 'expired and superseded ones too' },
     ...principalOptions,
@@ -24,7 +25,7 @@ export const list: Command = {
   ],
   run: (line, terminal) =>
     reading(line, terminal, async (_, handle) => {
-      const limit = line.whole('limit', 1, maxLimit) ?? 100;
+      const limit = line.number('limit') ?? 100;
       const found = handle.list({
         ...selectionOf(line),
         order: line.has('oldest') ? 'oldest' : 'newest',

@@ -1,8 +1,11 @@
 import type { Command } from '../command';
+import { oneOf, whole } from '../option-checks';
 import { principalOptions } from '../principal-options';
 import { selectionOf, selectionOptions } from '../selection-options';
 import { embedderOptions, reading } from '../store';
 import { done } from '../terminal';
+
+const modes = ['hybrid', 'semantic', 'keyword'] as const;
 
 /** `recall`: what answers a question best. */
 export const recall: Command = {
@@ -10,8 +13,8 @@ export const recall: Command = {
   usage: 'FOLDER QUESTION',
   takes: [2, 2],
   options: {
-    'top-k': { value: 'N', help: 'at most so many; default: 10' },
-    mode: { value: 'MODE', help: 'hybrid (default), semantic or keyword' },
+    'top-k': { value: 'N', help: 'at most so many; default: 10', check: whole(1, 1_000) },
+    mode: { value: 'MODE', help: 'hybrid (default), semantic or keyword', check: oneOf(...modes) },
     explain: { help: 'with the parts of each score' },
     ...selectionOptions,
     ...principalOptions,
@@ -23,8 +26,8 @@ export const recall: Command = {
   ],
   run: (line, terminal) =>
     reading(line, terminal, async (_, handle) => {
-      const topK = line.whole('top-k', 1, 1_000);
-      const mode = line.oneOf('mode', ['hybrid', 'semantic', 'keyword']);
+      const topK = line.number('top-k');
+      const mode = line.text('mode') as (typeof modes)[number] | undefined;
       const hits = await handle.recall(line.args[1] as string, {
         ...selectionOf(line),
         ...(topK === undefined ? {} : { topK }),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Namespace, NewMemory, Principal } from '../../index';
 import type { JsonLine } from '../lines';
 
@@ -17,6 +18,8 @@ export interface Format {
 /** What the command line says of where memories go. */
 export interface Target {
   readonly namespace?: Namespace;
+  /** The session of messages that name none. */
+  readonly sessionId?: string;
   /** Who imports; absent for the host. */
   readonly principal: Principal | undefined;
 }
@@ -33,6 +36,24 @@ export function isFields(value: unknown): value is Fields {
 export function textOf(fields: Fields, name: string): string | undefined {
   const value = fields[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/**
+ * A moment as other programs write it, in the form that a store takes: PostgreSQL has a blank in the middle and zones of two
+ * digits; Python and PostgreSQL may leave the zone away where it is UTC. Anything else stays as it is, to be refused.
+ */
+export function momentOf(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  const { day, time, zone } =
+    /^(?<day>\d{4}-\d\d-\d\d)[T ](?<time>\d\d:\d\d:\d\d(?:\.\d+)?)(?<zone>Z|[+-]\d\d(?::?\d\d)?)?$/.exec(String(value))
+      ?.groups ?? {};
+  if (day === undefined) return String(value);
+  return `${day}T${time}${zone === undefined ? 'Z' : zone.length === 3 ? `${zone}:00` : zone}`;
+}
+
+/** Names what is imported by what it is: the same again is the same. */
+export function fingerprint(format: string, ...parts: readonly unknown[]): string {
+  return `${format}:${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
 }
 
 /** Only the fields that are there. */

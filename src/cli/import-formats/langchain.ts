@@ -1,11 +1,14 @@
+import { type WrittenMessage, writtenMessage } from '../../integrations/langchain/written-messages';
 import { listDocument } from './documents';
-import { type Fields, type Format, isFields, present, type Target, textOf } from './format';
+import { type Fields, type Format, fingerprint, isFields, momentOf, present, type Target, textOf } from './format';
 
 /**
- * Messages of LangChain's old memory classes: `messagesToDict` of Python, `mapChatMessagesToStoredMessages` of JavaScript, or what
- * `JSON.stringify` makes of a message. Each message becomes a memory; a `session_id` beside it stays its session.
+ * Messages of LangChain's chat histories: `messages_to_dict` of Python, `mapChatMessagesToStoredMessages` of JavaScript, what
+ * `JSON.stringify` makes of a message, or rows of a table of messages, each with its session. `MemoryHandleChatHistory` goes on
+ * with them.
  */
-export function langchain({ namespace }: Target): Format {
+export function langchain({ namespace = ['langchain'], sessionId: session }: Target): Format {
+  const counts = new Map<string, number>();
   return {
     document: (pieces) => listDocument(pieces, ['messages', 'chat_history', 'history']),
     memory: (value) => {
@@ -13,37 +16,62 @@ export function langchain({ namespace }: Target): Format {
       if (!isFields(value) || message === undefined) {
         return { problem: 'is no message of LangChain: { "type", "data": { "content" } } is expected.' };
       }
-      const text = contentOf(message.content);
-      if (text === undefined) return { problem: 'holds something that is no text, such as an image or a tool call.' };
+      const problem = problemOf(message);
+      if (problem !== undefined) return { problem };
+      const sessionId =
+        ['session_id', 'sessionId', 'SessionId'].map((name) => textOf(value, name)).find(Boolean) ?? session;
+      if (sessionId === undefined) return { problem: 'names no session: --session=ID gives it one.' };
+      const count = counts.get(sessionId) ?? 0;
+      counts.set(sessionId, count + 1);
       return {
-        text: `${message.speaker}: ${text}`,
-        namespace: namespace ?? ['langchain'],
-        source: { channel: 'import', ref: 'langchain' },
-        metadata: { type: message.speaker },
-        ...present({
-          sessionId: textOf(value, 'session_id') ?? textOf(value, 'sessionId'),
-          validFrom: textOf(value, 'created_at'),
-        }),
+        ...writtenMessage(message, [count, 0]),
+        namespace,
+        sessionId,
+        idempotencyKey: fingerprint('langchain', namespace, sessionId, count, message),
+        ...present({ validFrom: momentOf(value.created_at) }),
       };
     },
   };
 }
 
-function messageIn(value: Fields): { speaker: string; content: unknown } | undefined {
-  const stored = isFields(value.message) ? value.message : value;
+const types: Readonly<Record<string, string>> = {
+  ...{ human: 'human', ai: 'ai', system: 'system', tool: 'tool', function: 'function', generic: 'generic' },
+  // What Python calls it.
+  chat: 'generic',
+};
+
+function messageIn(value: Fields): WrittenMessage | undefined {
+  const row = value.message ?? value.History;
+  const stored = row === undefined ? value : typeof row === 'string' ? parsed(row) : row;
+  if (!isFields(stored)) return undefined;
   const { type, data, id, kwargs } = stored;
-  if (typeof type === 'string' && isFields(data)) return { speaker: type, content: data.content };
+  if (typeof type === 'string' && isFields(data)) return written(type, data);
   // As `JSON.stringify` writes a message: its class stands last in the list of its names.
-  const name = Array.isArray(id) ? String(id.at(-1)) : undefined;
-  if (name?.endsWith('Message') === true && isFields(kwargs)) {
-    return { speaker: name.replace(/(Message|MessageChunk)$/, '').toLowerCase(), content: kwargs.content };
-  }
-  return undefined;
+  const name = Array.isArray(id) ? String(id.at(-1)) : '';
+  return /Message(Chunk)?$/.test(name) && isFields(kwargs) ? written(name, kwargs) : undefined;
 }
 
-function contentOf(content: unknown): string | undefined {
-  if (typeof content === 'string') return content === '' ? undefined : content;
-  if (!Array.isArray(content) || content.length === 0) return undefined;
-  const texts = content.map((part) => (isFields(part) && part.type === 'text' ? textOf(part, 'text') : undefined));
-  return texts.every((text) => text !== undefined) ? texts.join('\n') : undefined;
+function written(name: string, fields: Fields): WrittenMessage | undefined {
+  const type = types[name.replace(/Message(Chunk)?$/, '').toLowerCase()];
+  if (type === undefined) return undefined;
+  // Empty fields of Python are absent ones; the type stands beside the fields, and chunks are parts of `tool_calls`.
+  const { type: _, tool_call_chunks: __, ...rest } = fields;
+  return { type, data: Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)) };
+}
+
+/** What LangChain could make no message of, again. */
+function problemOf({ type, data }: WrittenMessage): string | undefined {
+  const { content } = data;
+  const isContent = typeof content === 'string' || (Array.isArray(content) && content.every(isFields));
+  if (!isContent) return 'has a content that is neither a text nor a list of parts.';
+  const needed = { tool: 'tool_call_id', function: 'name', generic: 'role' }[type];
+  return needed === undefined || typeof data[needed] === 'string' ? undefined : `has no "${needed}".`;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

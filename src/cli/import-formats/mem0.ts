@@ -1,49 +1,60 @@
-import type { NewMemory } from '../../index';
+import type { Meta, NewMemory } from '../../index';
 import { listDocument } from './documents';
-import { type Fields, type Format, isFields, present, type Target, textOf } from './format';
+import { type Fields, type Format, fingerprint, isFields, momentOf, present, type Target, textOf } from './format';
 
-const known = [
-  ...['id', 'memory', 'text', 'user_id', 'agent_id', 'run_id', 'app_id', 'actor_id', 'role', 'hash', 'metadata'],
-  ...['categories', 'created_at', 'updated_at', 'expiration_date', 'score', 'immutable', 'name', 'owner', 'type'],
+// Everything that has a place of its own in a memory, or says nothing about it.
+const placed = [
+  ...['id', 'memory', 'text', 'user_id', 'run_id', 'categories', 'created_at', 'expiration_date', 'metadata'],
+  ...['hash', 'score'],
 ];
 
 /**
- * What mem0's `get_all` gives, as JSON: `{ "results": [...] }`, a list, or lines. Users stay users, a run becomes a session,
- * categories become tags; agent, app and whatever else was known about a memory go to its metadata.
+ * What mem0's `get_all` gives, as JSON: `{ "results": [...] }` of its library and of version 2 of its platform, a list of version 1, or
+ * lines; in the spelling of Python or of JavaScript. Users stay users, a run becomes a session, categories become tags; whatever else
+ * was known about a memory goes to its metadata.
  */
-export function mem0({ namespace }: Target): Format {
+export function mem0({ namespace = ['mem0'] }: Target): Format {
   return {
     document: (pieces) => listDocument(pieces, ['results', 'memories']),
     memory: (value) => {
-      const text = isFields(value) ? (textOf(value, 'memory') ?? textOf(value, 'text')) : undefined;
-      if (!isFields(value) || text === undefined) return { problem: 'is no memory of mem0: it has no field "memory".' };
-      const unknown = Object.keys(value).filter((name) => !known.includes(name));
-      if (unknown.length > 0) return { problem: `has fields that mem0 is not known to write: ${unknown.join(', ')}.` };
-      return memoryOf(value, text, namespace);
+      const fields = isFields(value) ? inSnakeCase(value) : {};
+      const text = textOf(fields, 'memory') ?? textOf(fields, 'text');
+      return text === undefined
+        ? { problem: 'is no memory of mem0: it has no field "memory".' }
+        : memoryOf(fields, text, namespace);
     },
   };
 }
 
-function memoryOf(value: Fields, text: string, namespace: Target['namespace']): NewMemory {
-  const { metadata, categories, agent_id, app_id, actor_id, role, updated_at } = value;
-  const id = textOf(value, 'id');
+function memoryOf(fields: Fields, text: string, namespace: readonly string[]): NewMemory {
+  const { metadata, categories, created_at, expiration_date } = fields;
+  const id = textOf(fields, 'id');
+  const others = Object.entries(fields).filter(([name, value]) => !placed.includes(name) && value !== null);
   return {
     text,
-    namespace: namespace ?? ['mem0'],
+    namespace,
     kind: 'semantic',
     source: { channel: 'import', ref: 'mem0' },
-    metadata: present({
-      ...(isFields(metadata) ? metadata : {}),
-      ...{ agent_id: agent_id ?? undefined, app_id: app_id ?? undefined, actor_id: actor_id ?? undefined },
-      ...{ role: role ?? undefined, updated_at: updated_at ?? undefined },
-    }),
+    metadata: { ...(isFields(metadata) ? metadata : {}), ...Object.fromEntries(others) } as Meta,
+    idempotencyKey: fingerprint('mem0', namespace, id ?? fields),
     ...present({
-      userId: textOf(value, 'user_id'),
-      sessionId: textOf(value, 'run_id'),
+      userId: textOf(fields, 'user_id'),
+      sessionId: textOf(fields, 'run_id'),
       tags: Array.isArray(categories) ? (categories as string[]) : undefined,
-      validFrom: textOf(value, 'created_at'),
-      expiresAt: textOf(value, 'expiration_date'),
-      idempotencyKey: id === undefined ? undefined : `mem0:${id}`,
+      validFrom: momentOf(created_at),
+      expiresAt: endOf(expiration_date),
     }),
-  } as unknown as NewMemory;
+  };
+}
+
+/** mem0 names the day from which a memory is gone. */
+function endOf(value: unknown): string | undefined {
+  const isDay = typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value);
+  return isDay ? `${value}T00:00:00Z` : momentOf(value);
+}
+
+/** JavaScript spells `createdAt` what Python spells `created_at`. Metadata is the user's, and stays as it is. */
+function inSnakeCase(value: Fields): Fields {
+  const spelled = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [spelled(name), each]));
 }

@@ -1,5 +1,5 @@
 import type { NewMemory } from '../../index';
-import { type Fields, type Format, isFields, present, type Target, textOf } from './format';
+import { type Fields, type Format, fingerprint, isFields, type Target } from './format';
 
 const kept = [
   ...(['text', 'namespace', 'key', 'kind', 'tags', 'priority', 'metadata', 'userId', 'sessionId', 'source'] as const),
@@ -33,13 +33,16 @@ export function ownExport(target: Target): Format {
   };
 }
 
-function memoryOf(value: Fields, { namespace }: Target): NewMemory {
-  const id = textOf(value, 'id');
+function memoryOf(value: Fields, { namespace: root }: Target): NewMemory {
+  const { id, key, revision, namespace } = value;
+  const place = root === undefined ? namespace : [...root, ...(Array.isArray(namespace) ? namespace : [])];
+  const fields: Fields = { ...value, namespace: place };
+  // A key is revised by a later export; what has none would be stored twice, and is a conflict.
+  const name = [root, id, key === undefined ? undefined : revision];
   return {
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(Object.fromEntries(kept.flatMap((name) => (value[name] === undefined ? [] : [[name, value[name]]]))) as object),
-    ...present({ idempotencyKey: id === undefined ? undefined : `import:${id}` }),
-  } as NewMemory;
+    ...Object.fromEntries(kept.filter((each) => fields[each] !== undefined).map((each) => [each, fields[each]])),
+    ...(id === undefined ? {} : { idempotencyKey: fingerprint('import', ...name) }),
+  } as unknown as NewMemory;
 }
 
 /** A private memory belongs to its author: in the hands of somebody else it would be another one's secret. */

@@ -3,7 +3,8 @@ import { LangChainError } from '@langchain/core/errors';
 import { type BaseMessage, isBaseMessage } from '@langchain/core/messages';
 import { type Filter, type Issue, type Memory, MemoryError, type MemoryHandle, type NewMemory } from '../../index';
 import { checkHandle, checkOptions, refused } from './refusals';
-import { memoryOf, messageKey, messagesOf } from './stored-messages';
+import { memoryOf, messagesOf } from './stored-messages';
+import { messageKey } from './written-messages';
 
 /** A message that could not be kept as it is. Nothing of its call was stored; `cause` says why. */
 export class MessageRefusedError extends LangChainError {

@@ -1,10 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type BaseMessage, mapStoredMessagesToChatMessages, type StoredMessage } from '@langchain/core/messages';
-import type { Memory, Meta, NewMemory } from '../../index';
-
-/** The metadata key under which a message is kept. Only memories that have it are messages. */
-export const messageKey = 'langchainMessage';
-const orderKey = 'langchainOrder';
+import type { Memory, NewMemory } from '../../index';
+import { messageKey, orderKey, writtenMessage } from './written-messages';
 
 /**
  * A message as a memory: its text is what can be searched, and its metadata is the rest of it.
@@ -18,15 +15,7 @@ export function memoryOf(message: BaseMessage, order: readonly [call: number, in
   if (restored === undefined || !isDeepStrictEqual(fieldsOf(restored), stored.data)) {
     throw new Error('LangChain reads it back as another message.');
   }
-  const { content, ...rest } = stored.data;
-  const isText = typeof content === 'string' && content.trim() !== '' && content.isWellFormed();
-  // A text is kept once, and may be longer than metadata.
-  const data = isText ? rest : stored.data;
-  return {
-    text: isText ? content : textOf(message),
-    source: { channel: channels[stored.type] ?? 'agent' },
-    metadata: { [messageKey]: { type: stored.type, data }, [orderKey]: order } as unknown as Meta,
-  };
+  return writtenMessage(stored, order);
 }
 
 /** The messages that memories hold, in the order in which they were added. */
@@ -42,20 +31,6 @@ export function messagesOf(memories: readonly Memory[]): BaseMessage[] {
       return { type, data: 'content' in data ? data : { ...(data as StoredMessage['data']), content: text } };
     }),
   );
-}
-
-const channels: Readonly<Record<string, 'user' | 'tool'>> = { human: 'user', tool: 'tool', function: 'tool' };
-
-/** What a search finds of a message that has no text: what it calls, and of which kinds its parts are. */
-function textOf(message: BaseMessage): string {
-  const { content, text } = message;
-  const calls = (message as { tool_calls?: { name: string; args: unknown }[] }).tool_calls ?? [];
-  const parts = Array.isArray(content)
-    ? content.filter(({ type }) => type !== 'text').map(({ type }) => `[${type}]`)
-    : [];
-  const called = calls.map(({ name, args }) => `${name}(${JSON.stringify(args)})`);
-  const lines = [text, ...called, ...parts].filter((line) => line.trim() !== '');
-  return lines.length === 0 ? '[empty]' : lines.join('\n');
 }
 
 // The type stands beside the fields, and chunks are parts of `tool_calls`.

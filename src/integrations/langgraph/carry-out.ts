@@ -5,12 +5,10 @@ import type { Asked } from './operations';
 import { parsePath, textsAt } from './paths';
 import { inTheirWords } from './refusals';
 import { search } from './search';
+import { writtenValue } from './written-values';
 
 /** What an operation answers. */
 export type Answer = Item | null | undefined | SearchItem[] | string[][];
-
-// A memory has a text. This one holds no word that a search could find.
-const notIndexed = '{…}';
 
 /**
  * Carries out operations in their order, and answers each by itself: what fails hinders no other. Those that cannot tell in which
@@ -71,13 +69,9 @@ async function get(items: Items, operation: { namespace: string[]; key: string }
 async function put(items: Items, operation: PutOperation & { value: object }): Promise<undefined> {
   const { value, index } = operation;
   const paths = index === false ? [] : (index ?? items.fields);
-  const text = paths.flatMap((path) => textsAt(value, parsePath(path))).join('\n\n');
-  const isIndexed = text.trim() !== '';
-  await items.handle.remember(isIndexed ? text : notIndexed, {
-    ...addressOf(items, operation),
-    metadata: value as Record<string, never>,
-    ...(isIndexed ? {} : { embed: false }),
-  });
+  const texts = paths.flatMap((path) => textsAt(value, parsePath(path)));
+  const { text, ...rest } = writtenValue(value, texts);
+  await items.handle.remember(text, { ...addressOf(items, operation), ...rest });
 }
 
 async function forget(items: Items, operation: { namespace: string[]; key: string }): Promise<undefined> {

@@ -19,7 +19,10 @@ export interface Items {
 }
 
 /** Where an item lies in the handle. */
-export function addressOf({ root }: Items, { namespace, key }: { namespace: string[]; key: string }) {
+export function addressOf(
+  { root }: Pick<Items, 'root'>,
+  { namespace, key }: { namespace: readonly string[]; key: string },
+) {
   return { namespace: [...root, ...namespace], key: `${prefix}${key}` };
 }
 

@@ -1,4 +1,5 @@
 import { refused } from './refusals';
+import { searchedTexts } from './written-values';
 
 /** One step of a path into a value. */
 type Step =
@@ -34,7 +35,7 @@ export function parsePath(path: unknown): readonly Step[] {
 /** The texts at a path: one for each place that it leads to, lists and objects as JSON. */
 export function textsAt(value: unknown, path: readonly Step[]): string[] {
   const [step, ...rest] = path;
-  if (step === undefined) return textOf(value);
+  if (step === undefined) return searchedTexts(value);
   if (step.to === 'whole') return textsAt(value, rest);
   if (typeof value !== 'object' || value === null) return [];
   switch (step.to) {
@@ -53,11 +54,6 @@ function elementStep(index: string, path: string): Step {
   if (index === '*') return { to: 'each' };
   if (!/^-?\d+$/.test(index)) throw badPath(path);
   return { to: 'element', index: Number(index) };
-}
-
-function textOf(value: unknown): string[] {
-  if (value === null || value === undefined) return [];
-  return [typeof value === 'object' ? JSON.stringify(value, null, 2) : String(value)];
 }
 
 function badPath(path: unknown) {
