@@ -9,7 +9,7 @@ import { type Row, row } from './shared/row';
 
 const shares = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7];
 /** The share of `src/recall/score.ts`: what the parts of a hybrid score were weighed with. */
-const builtInShare = 0.3;
+const ownShare = 0.4;
 
 /**
  * How the share of the cosine in a hybrid score was chosen: the best for both embedders together on the conversations with even
@@ -68,7 +68,7 @@ async function figuresOf(conversations: readonly Conversation[], embedder: Embed
 function bestOf(hits: readonly Hit<OfTurn>[], share: number): string[] {
   const scored = hits.map(({ metadata, parts }) => {
     const { semantic = 0, keyword = 0, recency, priority } = parts!;
-    const weighed = (semantic * share) / builtInShare + (keyword * (1 - share)) / (1 - builtInShare);
+    const weighed = (semantic * share) / ownShare + (keyword * (1 - share)) / (1 - ownShare);
     return { turn: metadata.turn, score: weighed + recency + priority };
   });
   scored.sort((a, b) => b.score - a.score);

@@ -20,15 +20,15 @@ const priorityWeight = 0.03;
 /** An estimate is the cosine of vectors rounded to bytes: over 384 dimensions it is off by some thousandths. */
 export const estimateError = 0.01;
 
-// Chosen on LoCoMo, for MiniLM and for feature hashing alike: see the README for the figures.
-const semanticShare = 0.3;
+// Chosen on half of LoCoMo's conversations, for the built-in model and MiniLM together: `npm run bench -- --only fusion-locomo`.
+const semanticShare = 0.4;
 const halfLifeMs = 30 * 24 * 60 * 60 * 1000;
 
 /**
  * The parts of a score. Each depends on the candidate, the query and what its reader may see, and on nothing else, so that
  * scores compare between calls; the sum is in 0..1.
  *
- * - relevance (0.94): in 'hybrid', 0.3 of the cosine and 0.7 of the keyword score; in the other modes the one there is.
+ * - relevance (0.94): in 'hybrid', 0.4 of the cosine and 0.6 of the keyword score; in the other modes the one there is.
  *   A cosine below 0 counts as 0.
  * - recency (0.03): halves with every 30 days since `validFrom`.
  * - priority (0.03): the memory's own.

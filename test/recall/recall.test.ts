@@ -282,8 +282,8 @@ describe('a score', () => {
       const cosine = (vectors[i] as Float32Array).reduce((sum, x, d) => sum + x * (asked[d] as number), 0);
       const bm25 = bm25Of(query, i, texts);
       const keyword = bm25 / (bm25 + Math.log(2 * texts.length + 2));
-      expect(parts?.semantic).toBeCloseTo(0.94 * 0.3 * Math.max(0, cosine), 5);
-      expect(parts?.keyword).toBeCloseTo(0.94 * 0.7 * keyword, 10);
+      expect(parts?.semantic).toBeCloseTo(0.94 * 0.4 * Math.max(0, cosine), 5);
+      expect(parts?.keyword).toBeCloseTo(0.94 * 0.6 * keyword, 10);
       expect(parts?.recency).toBeCloseTo(0.03 * 2 ** (-(ages[i] as number) / 30), 10);
       expect(parts?.priority).toBeCloseTo((0.03 * i) / 4, 10);
     }
