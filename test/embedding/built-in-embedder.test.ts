@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -142,6 +143,14 @@ describe('the file of the built-in model', () => {
 
   test('has at most 8 MB', async () => {
     expect((await readFile(path)).length).toBeLessThanOrEqual(8_000_000);
+  });
+
+  test('is the one that the program names, rounded with the largest number at 127', async () => {
+    const bytes = await readFile(path);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(modelHash);
+    const { pieces, rows, dimensions } = decodeModel(bytes);
+    expect([pieces.length, dimensions]).toEqual([29_523, embedder.space.dimensions]);
+    expect(rows.reduce((largest, x) => Math.max(largest, Math.abs(x)), 0)).toBe(127);
   });
 
   test('holds a vector for every piece of a word, none of them zero, and no piece twice', async () => {
