@@ -24,7 +24,7 @@ interface Pair {
 }
 
 const mostMemories = 20_000;
-const token = 'a token for the benchmark';
+const token = 'a-token-for-the-benchmark';
 const clientInfo = { name: 'bench', version: '1' };
 
 /** What MCP and the AI SDK add to the call of the handle itself. */

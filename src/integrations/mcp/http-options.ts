@@ -10,7 +10,7 @@ export interface HttpOptions extends McpServerOptions {
   port?: number;
   /** Default: '/mcp'. */
   path?: string;
-  /** What a client has to bring, at least 16 characters. Needed with a handle; a function that checks tokens takes none. */
+  /** What a client has to bring: at least 16 characters of ASCII, no spaces. Needed with a handle; a function that checks tokens takes none. */
   token?: string;
   /** Names by which clients call this server, without port. Default: the names of loopback, and `host`. Needed where `host` is every address. */
   allowedHosts?: readonly string[];
@@ -61,11 +61,12 @@ export function settingsOf(who: MemoryHandle | Authenticate, options: HttpOption
     check(Number.isFinite(value) && value > 0, name, 'must be a number above 0.');
   const isFunction = typeof who === 'function';
   check(!(isFunction && token !== undefined), 'token', 'has no use beside a function that checks tokens.');
-  const isLong = typeof token === 'string' && token.length >= shortestToken;
+  // What a header can carry.
+  const isGood = typeof token === 'string' && token.length >= shortestToken && /^[\x21-\x7e]+$/.test(token);
   check(
-    isFunction || isLong,
+    isFunction || isGood,
     'token',
-    `is needed: ${shortestToken} characters or more, such as randomBytes(32) in hex.`,
+    `is needed: ${shortestToken} characters or more without spaces, such as randomBytes(32) in hex.`,
   );
   check(
     !everyAddress.includes(host) || allowedHosts !== undefined,

@@ -31,7 +31,7 @@ export interface HttpServing {
  * import { MemoryStore } from 'multi-agent-memory';
  * import { serveHttp } from 'multi-agent-memory/mcp';
  * const store = await MemoryStore.open('./memory');
- * const agents = new Map([['a long random token', 'billing'], ['another one', 'returns']]);
+ * const agents = new Map([['a-long-random-token', 'billing'], ['another-one', 'returns']]);
  * const server = await serveHttp(
  *   (token) => {
  *     const agentId = agents.get(token);

@@ -261,7 +261,9 @@ describe('options', () => {
         expect.objectContaining({ path: [name] }),
       ),
     });
-    await expect(serveHttp(handle, { token: 'short' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    // A header could not carry the second one.
+    for (const token of ['short', 'a token that has spaces'])
+      await expect(serveHttp(handle, { token })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 
   test('a port that is taken is an error of its own', async () => {
