@@ -23,7 +23,10 @@ export const fusionLocomo: Question = {
     if (!existsSync(join(data, 'locomo'))) return { skipped: `there is no locomo in ${data} (--data FOLDER)` };
     if (!existsSync(join(models, 'Xenova/all-MiniLM-L6-v2')))
       return { skipped: `there is no Xenova/all-MiniLM-L6-v2 in ${models} (--models FOLDER)` };
-    const conversations = (await readLocomo(data)).slice(0, samples(setting, 10, 2));
+    const asked = samples(setting, 1_000, 5);
+    const conversations = (await readLocomo(data))
+      .slice(0, samples(setting, 10, 2))
+      .map((conversation) => ({ ...conversation, questions: conversation.questions.slice(0, asked) }));
     const halves = [0, 1].map((half) => conversations.filter((_, place) => place % 2 === half));
     const rows: Row[] = [];
     const sums = shares.map(() => 0);
