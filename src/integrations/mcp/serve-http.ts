@@ -23,8 +23,8 @@ export interface HttpServing {
  * known host, come from no unknown web page and bring a token.
  *
  * @param who - A handle for everybody who brings `options.token`, or a function that says for each token whose it is:
- * `undefined` refuses it. It is asked with every request, so that a token that is not good any more ends its sessions. A session
- * belongs to the token that opened it.
+ * `undefined` refuses it. It is asked with every request, and each request acts through what it returned: a token that is not good
+ * any more reaches no session, and one that stands for less than before reaches less. A session belongs to the token that opened it.
  * @throws MemoryError INVALID_INPUT for options that cannot be taken; what listening throws
  * @example
  * ```ts

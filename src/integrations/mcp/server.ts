@@ -51,23 +51,30 @@ const instructions =
  * await memoryMcpServer(store.as({ agentId: 'assistant' }, { namespace: ['notes'] })).connect(ours);
  * ```
  */
-export function memoryMcpServer(handle: MemoryHandle, { onError }: McpServerOptions = {}): Server {
+export function memoryMcpServer(handle: MemoryHandle, options: McpServerOptions = {}): Server {
+  return mcpServerOf(() => handle, options);
+}
+
+/** A server that asks of each request whose it is: what a token stood for when a session began, it may stand for no more. */
+export function mcpServerOf(handleOf: (extra: Extra) => MemoryHandle, { onError }: McpServerOptions): Server {
   const server = new Server(
     { name: 'multi-agent-memory', version },
     { capabilities: { tools: {}, resources: {} }, instructions },
   );
-  const guarded = <T>(call: () => Promise<T>): Promise<T> => inProtocol(call, onError);
+  const guarded = <T>({ signal }: Extra, call: () => Promise<T>): Promise<T> =>
+    // Whoever takes a call back hears nothing of it, and its end is no failure.
+    inProtocol(call, (error) => signal.aborted || onError?.(error));
   server.onerror = (error) => onError?.(error);
   answering(server, ListToolsRequestSchema, async () => ({ tools: shownTools() }));
   answering(server, CallToolRequestSchema, ({ params }, extra) =>
-    guarded(() => called(handle, params.name, params.arguments, callOf(extra))),
+    guarded(extra, () => called(handleOf(extra), params.name, params.arguments, callOf(extra))),
   );
   answering(server, ListResourceTemplatesRequestSchema, async () => ({ resourceTemplates }));
-  answering(server, ListResourcesRequestSchema, ({ params }, { signal }) =>
-    guarded(() => listResources(handle, params?.cursor, signal)),
+  answering(server, ListResourcesRequestSchema, ({ params }, extra) =>
+    guarded(extra, () => listResources(handleOf(extra), params?.cursor, extra.signal)),
   );
-  answering(server, ReadResourceRequestSchema, ({ params }, { signal }) =>
-    guarded(() => readResource(handle, params.uri, signal)),
+  answering(server, ReadResourceRequestSchema, ({ params }, extra) =>
+    guarded(extra, () => readResource(handleOf(extra), params.uri, extra.signal)),
   );
   return server;
 }

@@ -9,7 +9,7 @@ import type { MemoryHandle } from '../../index';
 import { digestOf, sameDigest } from './bearer';
 import type { HttpSettings } from './http-options';
 import { refuse } from './http-refusal';
-import { memoryMcpServer } from './server';
+import { mcpServerOf } from './server';
 
 interface Session {
   readonly transport: StreamableHTTPServerTransport;
@@ -51,7 +51,7 @@ export class Sessions {
     // Somebody else's looks like one that is not there.
     if (session === undefined || !sameDigest(session.owner, digestOf(token)))
       return refuse(response, 404, sessionNotFound, 'Session not found');
-    await this.#use(session, request, response);
+    await this.#use(session, request, response, handle);
   }
 
   /** Ends all of them. */
@@ -66,7 +66,7 @@ export class Sessions {
       return refuse(response, 503, -32000, 'There are too many sessions: end one, or come back later.');
     this.#opening++;
     try {
-      const server = memoryMcpServer(handle, this.#settings);
+      const server = mcpServerOf(({ authInfo }) => authInfo?.extra?.handle as MemoryHandle, this.#settings);
       const transport = new StreamableHTTPServerTransport({
         sessionIdGenerator: () => Buffer.from(this.#environment.randomBytes(idBytes)).toString('base64url'),
         maxRequestBodySize: maxBodyBytes,
@@ -80,7 +80,7 @@ export class Sessions {
       };
       // Its types leave `undefined` out of optional properties, which ours forbid.
       await server.connect(transport as Transport);
-      await this.#use(session, request, response);
+      await this.#use(session, request, response, handle);
       // What was no request to open a session was refused, and has opened none.
       if (transport.sessionId === undefined || this.#ending.signal.aborted) await server.close();
     } finally {
@@ -88,13 +88,19 @@ export class Sessions {
     }
   }
 
-  async #use(session: Session, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #use(
+    session: Session,
+    request: IncomingMessage,
+    response: ServerResponse,
+    handle: MemoryHandle,
+  ): Promise<void> {
     session.busy++;
     response.once('close', () => {
       session.busy--;
       session.usedAtMs = this.#elapsedMs();
     });
-    await session.transport.handleRequest(request, response);
+    const auth = { token: '', clientId: '', scopes: [], extra: { handle } };
+    await session.transport.handleRequest(Object.assign(request, { auth }), response);
   }
 
   async #closeIdle(): Promise<void> {

@@ -168,6 +168,18 @@ describe('whoever may not', () => {
     good.delete(tokens.ann);
     await expect(client.listTools()).rejects.toThrow();
   });
+
+  test('has a token that stands for somebody else by now acts as who it stands for', async () => {
+    await serve();
+    const { client } = await connect(tokens.ann);
+    await answered(client, 'add_memory', { text: 'For Ann.', visibility: 'private' });
+    good.set(tokens.ann, 'bob');
+    const { memories } = await answered<{ memories: unknown[] }>(client, 'list_memories', {});
+    expect(memories).toEqual([]);
+    expect((await client.listResources()).resources).toEqual([]);
+    const { id } = await answered<{ id: string }>(client, 'add_memory', { text: 'By whom?' });
+    expect(await store.admin.get(id)).toMatchObject({ agentId: 'bob' });
+  });
 });
 
 describe('a page that may', () => {

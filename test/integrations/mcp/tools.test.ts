@@ -299,6 +299,23 @@ describe('while it works', () => {
     await waiting.close();
   });
 
+  test('the end of a call that was cancelled is told to nobody', async () => {
+    const told: unknown[] = [];
+    const recall: MemoryHandle['recall'] = (_query, { signal } = {}) =>
+      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    const other = await connected({ ...handleOf(handle), recall } as MemoryHandle, {
+      onError: (error) => told.push(error),
+    });
+    const cancel = new AbortController();
+    const asked = other.callTool({ name: 'search_memories', arguments: { query: 'x' } }, undefined, cancel);
+    await other.ping();
+    cancel.abort('enough');
+    await expect(asked).rejects.toThrow('enough');
+    await other.ping();
+    expect(told).toEqual([]);
+    await other.close();
+  });
+
   test('what goes wrong inside is told to the host, and not to the client', async () => {
     const told: unknown[] = [];
     const failing = { ...handleOf(handle), recall: () => Promise.reject(new Error('/secret/path')) } as MemoryHandle;
