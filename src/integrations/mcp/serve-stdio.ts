@@ -52,10 +52,15 @@ export async function serveStdio(handle: MemoryHandle, options: StdioOptions = {
     const refusal = { jsonrpc: '2.0', id: null, error: { code, message } };
     void transport.send(refusal as unknown as JSONRPCMessage);
   };
+  let line: Buffer = Buffer.alloc(0);
+  lines.on('data', (each: Buffer) => {
+    line = each;
+  });
   lines.on('too-long', () => refuse(ErrorCode.InvalidRequest, `A message must not exceed ${maxMessageBytes} bytes.`));
   transport.onerror = (error) => {
     if (error instanceof SyntaxError) refuse(ErrorCode.ParseError, 'Parse error: a line is not JSON.');
-    else if (error.name === 'ZodError') refuse(ErrorCode.InvalidRequest, 'Invalid Request: no JSON-RPC 2.0 message.');
+    else if (error.name === 'ZodError' && !isAnswer(line))
+      refuse(ErrorCode.InvalidRequest, 'Invalid Request: no JSON-RPC 2.0 message.');
   };
   const closed = new Promise<void>((resolve) => {
     server.onclose = resolve;
@@ -81,4 +86,10 @@ export async function serveStdio(handle: MemoryHandle, options: StdioOptions = {
   });
   input.pipe(lines);
   return { closed, close, [Symbol.asyncDispose]: close };
+}
+
+/** A peer that answers answers, and one that does the same, would go on for ever. */
+function isAnswer(line: Buffer): boolean {
+  const value: unknown = JSON.parse(line.toString());
+  return typeof value === 'object' && value !== null && !('method' in value) && ('error' in value || 'result' in value);
 }

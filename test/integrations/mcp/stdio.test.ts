@@ -114,6 +114,19 @@ describe('inside a process', () => {
     expect(told).toMatchObject([{ message: 'EPIPE' }]);
   });
 
+  test('an answer is not answered, whatever is wrong with it', async () => {
+    const { input, output, serving } = await served();
+    const lines = createInterface({ input: output })[Symbol.asyncIterator]();
+    const error = { code: -32_700, message: 'Parse error' };
+    const odd = [{ id: null, error }, { id: {}, result: {} }, { result: 1 }].map((each) => ({
+      jsonrpc: '2.0',
+      ...each,
+    }));
+    for (const each of [...odd, { jsonrpc: '2.0', id: 1, method: 'ping' }]) input.write(`${JSON.stringify(each)}\n`);
+    expect(JSON.parse((await lines.next()).value)).toMatchObject({ id: 1, result: {} });
+    await serving.close();
+  });
+
   test('lines may come in pieces and several at once, with either kind of end', async () => {
     const { input, output, serving } = await served();
     const lines = createInterface({ input: output })[Symbol.asyncIterator]();

@@ -194,6 +194,15 @@ describe('what is refused', () => {
     expect(JSON.stringify(issues)).toContain('as');
   });
 
+  test('names each unknown argument where it stands, and those that there are', async () => {
+    const { issues } = await refusal(client, 'get_memory', { identifier: 'x', limit: 1, id: 'x' });
+    const message = 'There is no such argument. Known are id, key, namespace.';
+    expect(issues).toEqual([
+      { path: ['identifier'], message },
+      { path: ['limit'], message },
+    ]);
+  });
+
   test.each([
     ['add_memory', {}],
     ['add_memory', { text: 'x', agentId: 'keeper' }],

@@ -1,6 +1,6 @@
 import type { ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
-import { MemoryError, type MemoryHandle } from '../../../index';
+import { type Issue, MemoryError, type MemoryHandle } from '../../../index';
 
 /** What one call of a tool brings besides its arguments. */
 export interface ToolCall {
@@ -44,10 +44,13 @@ export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(definit
 function checked<I extends z.ZodObject>(shape: I, given: unknown, name: string): z.output<I> {
   const parsed = shape.safeParse(given ?? {});
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) => ({
-    path: path.filter((step) => typeof step !== 'symbol'),
-    message: message.endsWith('.') ? message : `${message}.`,
-  }));
+  const issues = parsed.error.issues.flatMap((issue): Issue[] => {
+    const path = issue.path.filter((step) => typeof step !== 'symbol');
+    const message = issue.message.endsWith('.') ? issue.message : `${issue.message}.`;
+    if (issue.code !== 'unrecognized_keys' || path.length > 0) return [{ path, message }];
+    const known = Object.keys(shape.shape).join(', ');
+    return issue.keys.map((key) => ({ path: [key], message: `There is no such argument. Known are ${known}.` }));
+  });
   const lines = issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message));
   throw new MemoryError('INVALID_INPUT', `The arguments of ${name} cannot be taken. ${lines.join(' ')}`, { issues });
 }
