@@ -32,14 +32,23 @@ export function parseLine(command: Command, words: readonly string[]): CommandLi
   return line;
 }
 
+type OptionToken = {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+};
+
 function optionProblems(
-  { name, rawName, value }: { readonly name: string; readonly rawName: string; readonly value: string | undefined },
+  { name, rawName, value, inlineValue }: OptionToken,
   options: Readonly<Record<string, Option>>,
 ): string[] {
   const option = Object.hasOwn(options, name) ? options[name] : undefined;
   if (option === undefined || rawName !== `--${name}`) return [`There is no option ${rawName}.`];
   if (option.value === undefined && value !== undefined) return [`--${name} takes no value.`];
-  if (option.value !== undefined && (value === undefined || value === '')) {
+  // What looks like the next option is no value that was left out. A value that begins so stands behind a `=`.
+  const isMissing = !value || (inlineValue === false && value.startsWith('--'));
+  if (option.value !== undefined && isMissing) {
     return [`--${name} takes ${option.value}: --${name}=${option.value}.`];
   }
   const taken = value === undefined ? undefined : option.check?.(value);

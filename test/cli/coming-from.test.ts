@@ -1,0 +1,193 @@
+import { join } from 'node:path';
+import { AIMessage, HumanMessage, mapChatMessagesToStoredMessages, ToolMessage } from '@langchain/core/messages';
+import { MemoryHandleChatHistory } from 'multi-agent-memory/langchain';
+import { MemoryHandleStore } from 'multi-agent-memory/langgraph';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { openFolder, temporaryFolder } from '../store/stores';
+import { shell, values } from './shell';
+
+let folder: string;
+beforeEach(async () => {
+  folder = join(await temporaryFolder(), 'memory');
+});
+
+async function imported(document: unknown, ...options: string[]) {
+  const input = [typeof document === 'string' ? document : JSON.stringify(document, null, 2)];
+  const ran = await shell(['import', folder, ...options], { input });
+  return { ...ran, total: values(ran)[0] };
+}
+
+const totals = { stored: 0, revised: 0, duplicates: 0, failed: 0 };
+
+describe('mem0', () => {
+  const memory = {
+    id: '892db2ae-06d9-49e5-8b3e-585ef9b85b8e',
+    memory: 'Prefers refunds on the card.',
+    hash: '1a2b',
+    created_at: '2025-07-20T01:44:30.123456-07:00',
+    updated_at: null,
+    user_id: 'c-4417',
+    agent_id: 'billing',
+    run_id: 's-1',
+    categories: ['payment'],
+    expiration_date: '2999-12-31',
+    metadata: { created_by: 'app', level: 3 },
+    structured_attributes: { day: 20 },
+  };
+  const { id, memory: text, ...rest } = memory;
+  const inJavaScript = {
+    id,
+    memory: text,
+    userId: rest.user_id,
+    createdAt: rest.created_at,
+    metadata: { keepThis: 1 },
+  };
+
+  test.each([
+    ['the results of its library and its platform', { count: 1, next: null, previous: null, results: [memory] }],
+    ['a list of version 1', [memory]],
+    ['lines', `${JSON.stringify(memory)}\n`],
+  ])('%s', async (_, document) => {
+    expect((await imported(document, '--from=mem0')).total).toEqual({ ...totals, stored: 1 });
+    expect((await imported(document, '--from=mem0')).total).toEqual({ ...totals, duplicates: 1 });
+    const [found] = values(await shell(['list', folder, '--about-user=c-4417', '--session=s-1', '--tag=payment']));
+    expect(found).toMatchObject({
+      text: memory.memory,
+      namespace: ['mem0'],
+      kind: 'semantic',
+      validFrom: '2025-07-20T08:44:30.123Z',
+      expiresAt: '2999-12-31T00:00:00.000Z',
+      metadata: { created_by: 'app', level: 3, agent_id: 'billing', structured_attributes: { day: 20 } },
+    });
+  });
+
+  test('in the spelling of JavaScript', async () => {
+    expect((await imported({ results: [inJavaScript] }, '--from=mem0', '--namespace=a')).code).toBe(0);
+    const [found] = values(await shell(['list', folder, '--about-user=c-4417']));
+    expect(found).toMatchObject({ namespace: ['a'], metadata: { keepThis: 1 }, validFrom: '2025-07-20T08:44:30.123Z' });
+  });
+
+  test('relations of its graph are no memories, and are told', async () => {
+    const { total, told } = await imported({ results: [memory], relations: [{ source: 'a' }] }, '--from=mem0');
+    expect([total, told]).toEqual([
+      { ...totals, stored: 1, failed: 1 },
+      ['the file holds 1 "relations" that are not imported.'],
+    ]);
+  });
+
+  test('half a document is one problem, and an export of another shape one a line', async () => {
+    const half = JSON.stringify({ results: [memory] }, null, 2).slice(0, -20);
+    const { code, told } = await imported(half, '--from=mem0');
+    expect([code, told]).toEqual([1, [expect.stringContaining('neither a JSON document nor JSON Lines')]]);
+    expect((await imported([{ name: 'Alex' }], '--from=mem0')).told).toEqual([expect.stringContaining('"memory"')]);
+  });
+});
+
+describe('LangGraph', () => {
+  const value = { title: 'Refunds', rules: ['card first'] };
+  const times = { created_at: '2025-07-20 01:44:30.12+00', updated_at: '2025-07-20T01:45:00+00:00' };
+
+  test.each([
+    ['rows of Python', [{ prefix: 'support.eu', key: 'k', value, ...times, expires_at: null, ttl_minutes: null }]],
+    ['rows of JavaScript', [{ namespace_path: 'support:eu', key: 'k', value, ...times, expires_at: null }]],
+    ['items', { items: [{ namespace: ['support', 'eu'], key: 'k', value, createdAt: times.updated_at }] }],
+  ])('%s are items of our store, and found by what they say', async (_, document) => {
+    expect((await imported(document, '--from=langgraph')).total).toEqual({ ...totals, stored: 1 });
+    expect((await imported(document, '--from=langgraph')).total).toEqual({ ...totals, duplicates: 1 });
+    const store = new MemoryHandleStore((await openFolder(folder)).admin);
+    expect(await store.get(['support', 'eu'], 'k')).toMatchObject({ value, key: 'k', namespace: ['support', 'eu'] });
+    expect(await store.search(['support'], { query: 'card', filter: { title: 'Refunds' } })).toHaveLength(1);
+    // What the store puts there itself is the same memory.
+    await store.put(['support', 'eu'], 'k', { title: 'other' });
+    expect(await store.search(['support'])).toHaveLength(1);
+  });
+
+  test('a namespace goes in front, where a handle of that scope finds them', async () => {
+    await imported([{ prefix: 'a', key: 'k', value: {}, ...times }], '--from=langgraph', '--namespace=root');
+    const store = await openFolder(folder);
+    const items = new MemoryHandleStore(store.admin.within({ namespace: ['root'] }));
+    expect(await items.listNamespaces()).toEqual([['a']]);
+  });
+
+  test('what is no item is told', async () => {
+    const rows = [
+      { prefix: 'a', key: 'k', value: 'text' },
+      { key: 'k', value },
+      { prefix: 'a', key: 'k', value, of: 1 },
+      7,
+    ];
+    const { total, told } = await imported(rows, '--from=langgraph');
+    expect(total).toEqual({ ...totals, failed: 4 });
+    expect(told[2]).toBe('line 3: has fields that an item does not have: of.');
+  });
+});
+
+describe('LangChain', () => {
+  const messages = [
+    new HumanMessage('My order has not arrived.'),
+    new AIMessage({ content: '', tool_calls: [{ id: 'c1', name: 'track', args: { order: 7 }, type: 'tool_call' }] }),
+    new ToolMessage({ content: 'in transit', tool_call_id: 'c1' }),
+    new HumanMessage({ content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }] }),
+  ];
+  const python = (type: string, data: object) => ({
+    type,
+    data: { additional_kwargs: {}, response_metadata: {}, type, name: null, id: null, example: false, ...data },
+  });
+
+  async function history(sessionId: string) {
+    const store = await openFolder(folder);
+    return new MemoryHandleChatHistory(store.admin.within({ namespace: ['langchain'] }), { sessionId });
+  }
+
+  test.each([
+    ['stored messages', mapChatMessagesToStoredMessages(messages)],
+    ['messages as JSON', messages],
+    [
+      'rows with a session',
+      messages.map((each) => ({ session_id: 's-1', message: mapChatMessagesToStoredMessages([each])[0] })),
+    ],
+    [
+      'rows with a text',
+      messages.map((each) => ({
+        SessionId: 's-1',
+        History: JSON.stringify(mapChatMessagesToStoredMessages([each])[0]),
+      })),
+    ],
+  ])('%s: a history goes on with them', async (_, document) => {
+    expect((await imported(document, '--from=langchain', '--session=s-1')).total).toEqual({ ...totals, stored: 4 });
+    expect((await imported(document, '--from=langchain', '--session=s-1')).total).toEqual({ ...totals, duplicates: 4 });
+    const found = await history('s-1');
+    await found.addMessage(new AIMessage('It will come tomorrow.'));
+    const read = await found.getMessages();
+    expect(read.map((each) => each.getType())).toEqual(['human', 'ai', 'tool', 'human', 'ai']);
+    expect(read.slice(0, 4).map(({ content }) => content)).toEqual(messages.map(({ content }) => content));
+    expect((read[1] as AIMessage).tool_calls).toEqual((messages[1] as AIMessage).tool_calls);
+  });
+
+  test('messages_to_dict of Python', async () => {
+    const document = [
+      python('human', { content: 'Hello' }),
+      python('AIMessageChunk', { content: 'Hi', tool_calls: [], usage_metadata: null, tool_call_chunks: [] }),
+      python('chat', { content: 'Yes?', role: 'clerk' }),
+    ];
+    expect((await imported({ messages: document }, '--from=langchain', '--session=s')).total).toMatchObject({
+      stored: 3,
+    });
+    const read = await (await history('s')).getMessages();
+    expect(read.map(({ content }) => content)).toEqual(['Hello', 'Hi', 'Yes?']);
+  });
+
+  test('what would be no message again is told, and a message without a session', async () => {
+    const bad = [
+      python('tool', { content: 'x' }),
+      python('remove', { content: 'x' }),
+      python('human', { content: 7 }),
+      'x',
+    ];
+    const { total, told } = await imported(bad, '--from=langchain', '--session=s');
+    expect(total).toEqual({ ...totals, failed: 4 });
+    expect(told[0]).toBe('line 1: has no "tool_call_id".');
+    const { told: homeless } = await imported([python('human', { content: 'Hello' })], '--from=langchain');
+    expect(homeless).toEqual(['line 1: names no session: --session=ID gives it one.']);
+  });
+});

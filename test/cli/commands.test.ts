@@ -1,0 +1,168 @@
+import { join } from 'node:path';
+import { allow, clear, type Memory, MemoryStore } from 'multi-agent-memory';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { openFolder, temporaryFolder } from '../store/stores';
+import { shell, values } from './shell';
+
+const old = new Date('2020-01-01T00:00:00Z');
+let folder: string;
+
+/** A store as an application leaves it, or has it open. */
+async function application(options = {}) {
+  const access = [
+    allow({ agentId: 'billing' }, 'curator', ['support']),
+    allow({ userId: 'u-1' }, 'curator', ['support']),
+  ];
+  return openFolder(folder, { access: [...access, clear({ agentId: 'billing' }, 'pii', [])], ...options });
+}
+
+beforeEach(async () => {
+  folder = join(await temporaryFolder(), 'memory');
+});
+
+describe('reading, beside an application that has the folder open', () => {
+  test('stats: of the host with size and space, of an agent what it may read', async () => {
+    const store = await application();
+    await store.admin.remember('one', { namespace: ['support', 'eu'] });
+    await store.admin.remember('two', { namespace: ['other'] });
+    const [all] = values(await shell(['stats', folder]));
+    expect(all).toMatchObject({ memories: 2, space: { dimensions: expect.any(Number) }, bytes: expect.any(Number) });
+    expect(values(await shell(['stats', folder, '--agent=billing']))).toEqual([
+      { memories: 1, namespaces: [{ namespace: ['support', 'eu'], count: 1 }] },
+    ]);
+    expect(values(await shell(['stats', folder, '--agent=billing', '--on-behalf-of=u-2']))).toEqual([
+      { memories: 0, namespaces: [] },
+    ]);
+  });
+
+  test('list: selections, orders, limits; times are ISO 8601', async () => {
+    const store = await application();
+    const billing = store.as({ agentId: 'billing' });
+    const common = { namespace: ['support', 'a/b'], userId: 'c-1', sessionId: 's-1', tags: ['refund', 'card'] };
+    await billing.remember('the first', { ...common, priority: 0.9, validFrom: old });
+    await billing.remember('the second', { namespace: ['support'], expiresAt: old });
+    await store.admin.remember('the third', { namespace: ['support'] });
+    const texts = async (...options: string[]) =>
+      values<Memory>(await shell(['list', folder, ...options])).map(({ text }) => text);
+    expect(await texts()).toEqual(['the third', 'the first']);
+    expect(await texts('--oldest')).toEqual(['the first', 'the third']);
+    expect(await texts('--all')).toEqual(['the third', 'the second', 'the first']);
+    expect(await texts('--limit=1')).toEqual(['the third']);
+    expect(await texts('--limit', '1')).toEqual(['the third']);
+    expect(await texts('--namespace=["support","a/b"]')).toEqual(['the first']);
+    expect(await texts('--namespace=support/a/b')).toEqual([]);
+    expect(await texts('--about-user=c-1')).toEqual(['the first']);
+    expect(await texts('--by-agent=billing')).toEqual(['the first']);
+    expect(await texts('--session=s-1')).toEqual(['the first']);
+    expect(await texts('--tag=refund', '--tag=card')).toEqual(['the first']);
+    expect(await texts('--tag=refund', '--tag=cash')).toEqual([]);
+    expect(await texts('--filter={"priority":{"gt":0.5}}')).toEqual(['the first']);
+    expect(await texts('--user=u-1', '--limit=1')).toEqual(['the third']);
+    expect(await texts('--service=cron')).toEqual([]);
+    const [first] = values<{ validFrom: string }>(await shell(['list', folder, '--tag=card']));
+    expect(first?.validFrom).toBe(old.toISOString());
+  });
+
+  test('a filter that the store refuses is told issue by issue, with exit code 1', async () => {
+    await application();
+    const { code, told } = await shell(['list', folder, '--filter={"colour":"red"}']);
+    expect(code).toBe(1);
+    expect(told.join('\n')).toMatch(/^INVALID_INPUT: [\s\S]*filter\.colour/);
+  });
+
+  test('recall: modes, how many, and the parts of each score; private memories are their author’s', async () => {
+    const store = await application();
+    const billing = store.as({ agentId: 'billing' });
+    await billing.remember('The refund goes to the card.', { namespace: ['support'], accessTags: ['pii'] });
+    await billing.remember('A refund that nobody knows of.', { namespace: ['support'], visibility: 'private' });
+    await store.settled();
+    const question = [folder, 'refund'];
+    const hits = values(await shell(['recall', ...question, '--agent=billing', '--mode=keyword', '--explain']));
+    expect(hits).toHaveLength(2);
+    expect(hits[0]).toMatchObject({ score: expect.any(Number), parts: { keyword: expect.any(Number) } });
+    expect(
+      values(await shell(['recall', ...question, '--agent=billing', '--top-k=1', '--mode=semantic'])),
+    ).toHaveLength(1);
+    expect(values(await shell(['recall', ...question, '--user=u-1']))).toEqual([]);
+    expect(values(await shell(['recall', folder, '--agent=billing', '--', '-5 degrees refund']))).not.toEqual([]);
+  });
+
+  test('backup copies it, verify finds it whole; a target that is not empty is refused', async () => {
+    const store = await application();
+    await store.admin.remember('one', { namespace: ['support'] });
+    const copy = `${folder}-copy`;
+    expect((await shell(['backup', folder, copy])).code).toBe(0);
+    expect((await shell(['backup', folder, copy])).code).toBe(1);
+    const ran = await shell(['verify', copy]);
+    expect([ran.code, values(ran)]).toEqual([
+      0,
+      [{ ok: true, problems: 0, audit: expect.objectContaining({ ok: true }) }],
+    ]);
+    expect((await shell(['verify', copy, '--repair'])).code).toBe(0);
+    expect((await shell(['verify', folder])).code).toBe(0);
+  });
+});
+
+describe('forget', () => {
+  test('ids, one by one: what was not there is told by the exit code', async () => {
+    const store = await application();
+    const { id } = await store.admin.remember('one', { namespace: ['support'] });
+    await store.close();
+    const ran = await shell(['forget', folder, id, 'nothing']);
+    expect(ran.code).toBe(1);
+    expect(values(ran)).toEqual([
+      { id, forgotten: true },
+      { id: 'nothing', forgotten: false },
+    ]);
+    expect(values(await shell(['list', folder, '--all']))).toEqual([]);
+  });
+
+  test('a selection is counted, and goes with --yes', async () => {
+    const store = await application();
+    await store.admin.remember('one', { namespace: ['support'], userId: 'c-1' });
+    await store.admin.remember('two', { namespace: ['support'] });
+    await store.close();
+    const counted = await shell(['forget', folder, '--about-user=c-1']);
+    expect([counted.code, values(counted)]).toEqual([0, [{ matched: 1, forgotten: 0 }]]);
+    expect(counted.told).toEqual(['Nothing was forgotten: --yes forgets these 1.']);
+    expect(values(await shell(['forget', folder, '--about-user=c-1', '--yes']))).toEqual([
+      { matched: 1, forgotten: 1 },
+    ]);
+    expect(values(await shell(['list', folder]))).toHaveLength(1);
+  });
+
+  test('an agent forgets what its rules allow, and nothing else', async () => {
+    const store = await application();
+    const { id } = await store.admin.remember('one', { namespace: ['other'] });
+    await store.close();
+    expect((await shell(['forget', folder, id, '--agent=billing'])).code).toBe(1);
+    expect(values(await shell(['list', folder]))).toHaveLength(1);
+  });
+
+  test('in the same process as an application, both have the store', async () => {
+    const store = await application({ serve: true });
+    const { id } = await store.admin.remember('one', { namespace: ['support'] });
+    expect((await shell(['forget', folder, id])).code).toBe(0);
+    expect(await store.admin.get(id)).toBeUndefined();
+  });
+});
+
+test('a store of a newer release is left alone', async () => {
+  const store = await application();
+  await store.close();
+  const { default: Database } = await import('better-sqlite3');
+  const { readdirSync } = await import('node:fs');
+  const file = readdirSync(folder).find((name) => /\.(db|sqlite)$/.test(name)) as string;
+  const database = new Database(join(folder, file));
+  database.pragma('user_version = 9999');
+  database.close();
+  for (const words of [
+    ['list', folder],
+    ['import', folder],
+    ['forget', folder, 'id'],
+  ]) {
+    const { code, told } = await shell(words);
+    expect([code, told[0]?.split(':')[0]]).toEqual([1, 'STORE_NEWER']);
+  }
+  await expect(MemoryStore.open(folder)).rejects.toMatchObject({ code: 'STORE_NEWER' });
+});

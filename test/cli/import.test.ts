@@ -1,0 +1,200 @@
+import { createReadStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { Memory } from 'multi-agent-memory';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { jsonLines } from '../../src/cli/lines';
+import { openFolder, temporaryFolder } from '../store/stores';
+import { shell, values } from './shell';
+
+let parent: string;
+let folder: string;
+beforeEach(async () => {
+  parent = await temporaryFolder();
+  folder = join(parent, 'memory');
+});
+
+const line = (fields: object) => `${JSON.stringify({ text: 'x', namespace: ['n'], ...fields })}\n`;
+const totals = { stored: 0, revised: 0, duplicates: 0, failed: 0 };
+
+async function imported(...input: (string | Uint8Array)[]) {
+  const ran = await shell(['import', folder], { input });
+  return { ...ran, total: values(ran)[0] };
+}
+
+async function texts(): Promise<string[]> {
+  return values<Memory>(await shell(['list', folder, '--oldest', '--all', '--limit=1000'])).map(({ text }) => text);
+}
+
+describe('lines', () => {
+  test('CRLF, empty lines, a byte order mark and a last line without its end', async () => {
+    const { code, total } = await imported(
+      `\uFEFF${line({ text: 'a' }).trim()}\r\n\r\n  \n`,
+      line({ text: 'b' }).trim(),
+    );
+    expect([code, total]).toEqual([0, { ...totals, stored: 2 }]);
+    expect((await texts()).sort()).toEqual(['a', 'b']);
+  });
+
+  test('nothing at all', async () => {
+    expect((await imported()).total).toEqual(totals);
+    expect((await imported('\n')).code).toBe(0);
+  });
+
+  test('what is wrong with a line is told with its number, and hinders no other', async () => {
+    const { code, total, told } = await imported(
+      ...[line({ text: 'a' }), '{"text": "half\n', '[1]\n', line({ colour: 'red' }), line({ vector: [1] })],
+      ...[
+        line({ text: '' }),
+        line({ tags: 'refund' }),
+        line({ state: 'superseded' }),
+        Buffer.from([0x22, 0xff, 0x22, 10]),
+      ],
+      ...[line({ visibility: 'private', agentId: 'billing', onBehalfOf: 'u-1' }), line({ text: 'b' })],
+    );
+    expect([code, total]).toEqual([1, { ...totals, stored: 2, failed: 9 }]);
+    const of = (number: number) => told.find((each) => each.startsWith(`line ${number}: `));
+    expect(of(2)).toContain('is no JSON');
+    expect(of(3)).toContain('is no memory');
+    expect(of(4)).toContain('colour');
+    expect(of(5)).toContain('vector');
+    expect(of(6)).toContain('text');
+    expect(of(7)).toContain('tags');
+    expect(of(8)).toContain('is superseded');
+    expect(of(9)).toContain('is no UTF-8');
+    expect(of(10)).toContain('private to its author (billing for u-1)');
+    expect((await texts()).sort()).toEqual(['a', 'b']);
+  });
+
+  test('pieces may end anywhere, within a character too', async () => {
+    const bytes = Buffer.from(line({ text: 'für €5 👋' }));
+    await imported(...[...bytes].map((byte) => Uint8Array.of(byte)));
+    expect(await texts()).toEqual(['für €5 👋']);
+  });
+
+  test('a line that is too long is passed over without being held, and the next one is read', async () => {
+    const piece = Buffer.alloc(2 ** 20, 'x');
+    async function* pieces() {
+      for (let i = 0; i < 64; i++) yield piece;
+      yield '\n{"text":"next"}';
+    }
+    const found = [];
+    for await (const each of jsonLines(pieces())) found.push(each);
+    expect(found).toEqual([
+      { number: 1, problem: 'is longer than 32 MiB.' },
+      { number: 2, value: { text: 'next' } },
+    ]);
+  });
+
+  test('a text of the greatest length comes through', async () => {
+    const text = '"\n'.repeat(499_999);
+    expect((await imported(line({ text }))).total).toEqual({ ...totals, stored: 1 });
+    expect(await texts()).toEqual([text]);
+  });
+});
+
+describe('sources', () => {
+  test('a file, a file that is not there, and - for standard input', async () => {
+    const file = join(parent, 'a.jsonl');
+    await writeFile(file, line({ text: 'from a file' }));
+    expect((await shell(['import', folder, file])).code).toBe(0);
+    expect((await shell(['import', folder, '-'], { input: [line({ text: 'from input' })] })).code).toBe(0);
+    const missing = await shell(['import', folder, `${file}.not`]);
+    expect([missing.code, missing.told.join('\n')]).toEqual([1, expect.stringContaining('ENOENT')]);
+    expect(await texts()).toEqual(['from a file', 'from input']);
+  });
+
+  test('an end in the middle says how far it came; the same again goes on from there', async () => {
+    const lines = Array.from({ length: 600 }, (_, i) => line({ text: `memory ${i}`, id: `id-${i}`, embed: undefined }));
+    const ending = new AbortController();
+    const ran = await shell(['import', folder], {
+      signal: ending.signal,
+      input: {
+        *[Symbol.iterator]() {
+          for (const [i, each] of lines.entries()) {
+            if (i === 500) ending.abort(new Error('Interrupted.'));
+            yield each;
+          }
+        },
+      } as unknown as string[],
+    });
+    expect([ran.code, ran.out]).toEqual([1, []]);
+    expect(ran.told.join('\n')).toMatch(/Not all was imported: {"stored":256.*\nInterrupted\.$/);
+    expect((await imported(...lines)).total).toEqual({ ...totals, stored: 344, duplicates: 256 });
+  });
+});
+
+test('--namespace goes in front of that of each line', async () => {
+  await shell(['import', folder, '--namespace=a/b'], { input: [line({}), line({ namespace: undefined })] });
+  const found = values<Memory>(await shell(['list', folder, '--oldest']));
+  expect(found.map(({ namespace }) => namespace.join('/')).sort()).toEqual(['a/b', 'a/b/n']);
+});
+
+test('a key is revised by a later export; a memory without one, changed, is a conflict and not a second copy', async () => {
+  const lines = [line({ id: '1', key: 'k', revision: 1 }), line({ id: '2', revision: 1 })];
+  await imported(...lines);
+  const { total, told } = await imported(
+    line({ id: '1', key: 'k', revision: 2, text: 'y' }),
+    line({ id: '2', revision: 2, text: 'y' }),
+  );
+  expect(total).toEqual({ ...totals, revised: 1, failed: 1 });
+  expect(told[0]).toContain('line 2: IDEMPOTENCY_CONFLICT');
+});
+
+// What the new store decides: ids, revisions, authors, times of writing, and what took the place of what.
+const own = ['id', 'revision', 'agentId', 'onBehalfOf', 'createdAt', 'updatedAt', 'supersedes', 'supersededBy'];
+
+test('law: an export that is imported elsewhere gives the same memories, and again only duplicates', async () => {
+  const label = fc.stringMatching(/^[a-z/" ä€]{1,6}$/).filter((each) => each.trim() === each);
+  const memory = fc.record(
+    {
+      text: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).filter((text) => text.trim() !== ''),
+      namespace: fc.array(label, { minLength: 1, maxLength: 3 }),
+      kind: fc.constantFrom('episodic', 'semantic', 'procedural', 'summary'),
+      tags: fc.uniqueArray(label, { maxLength: 3 }),
+      accessTags: fc.uniqueArray(label, { maxLength: 2 }),
+      priority: fc.double({ min: 0, max: 1, noNaN: true }).map((number) => number + 0),
+      metadata: fc.dictionary(label, fc.oneof(fc.integer(), fc.boolean(), label, fc.constant(null)), { maxKeys: 3 }),
+      userId: label,
+      sessionId: label,
+      validFrom: fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) }),
+      expiresAt: fc.date({ noInvalidDate: true, min: new Date(3e12), max: new Date(4e12) }),
+      key: fc.uuid(),
+    },
+    { requiredKeys: ['text', 'namespace'] },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(memory, { maxLength: 8 }), async (memories) => {
+      const [from, to] = [join(await temporaryFolder(), 'a'), join(await temporaryFolder(), 'b')];
+      const store = await openFolder(from);
+      await store.as({ agentId: 'writer' }).rememberMany(memories as never);
+      await store.close();
+      const exported = await shell(['export', from]);
+      const input = exported.out.map((each) => `${each}\n`);
+      const first = values(await shell(['import', to], { input }))[0];
+      const again = values(await shell(['import', to], { input }))[0];
+      const count = input.length;
+      expect(first).toEqual({ ...totals, stored: count });
+      expect(again).toEqual({ ...totals, duplicates: count });
+      const known = (all: Record<string, unknown>[]) =>
+        all.map((each) => JSON.stringify(Object.entries(each).filter(([name]) => !own.includes(name)))).sort();
+      expect(known(values(await shell(['export', to])))).toEqual(known(values(exported)));
+    }),
+    { numRuns: 12 },
+  );
+}, 60_000);
+
+test('a file of 50 MB is read in bounded memory', async () => {
+  const file = join(parent, 'large.jsonl');
+  await writeFile(file, `${line({ text: 'word '.repeat(200) })}`.repeat(50_000));
+  const before = process.memoryUsage().rss;
+  let most = 0;
+  let count = 0;
+  for await (const each of jsonLines(createReadStream(file))) {
+    if ('value' in each) count++;
+    if (count % 5_000 === 0) most = Math.max(most, process.memoryUsage().rss - before);
+  }
+  expect(count).toBe(50_000);
+  expect(most).toBeLessThan(150 * 2 ** 20);
+});

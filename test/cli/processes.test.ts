@@ -1,0 +1,195 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'tsup';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type BuiltProgram, buildProgram } from '../connect/programs';
+import { repository } from '../house/sources';
+import { openFolder, temporaryFolder } from '../store/stores';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+
+let outDir: string;
+let application: BuiltProgram;
+let folder: string;
+
+beforeAll(async () => {
+  const cache = join(repository, 'node_modules/.cache');
+  mkdirSync(cache, { recursive: true });
+  outDir = mkdtempSync(join(cache, 'cli-'));
+  await build({
+    entry: { cli: join(repository, 'src/cli/main.ts') },
+    outDir,
+    format: ['esm'],
+    target: 'node20',
+    outExtension: () => ({ js: '.mjs' }),
+    splitting: true,
+    config: false,
+    silent: true,
+    removeNodeProtocol: false,
+  });
+  await copyFile(join(repository, 'src/embedding/built-in/built-in-model.bin'), join(outDir, 'built-in-model.bin'));
+  application = await buildProgram('cli/application.ts');
+});
+afterAll(() => {
+  rmSync(outDir, { recursive: true, force: true });
+  application.remove();
+});
+beforeEach(async () => {
+  folder = join(await temporaryFolder(), 'memory');
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly told: string;
+}
+
+/** Starts the program as a shell does. */
+function start(words: readonly string[]) {
+  const child = spawn(process.execPath, [join(outDir, 'cli.mjs'), ...words]);
+  let out = '';
+  let told = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    told += text;
+  });
+  child.stdin.on('error', () => undefined);
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out, told }));
+  });
+  return { child, ended };
+}
+
+function run(...words: string[]): Promise<Ended> {
+  const { child, ended } = start(words);
+  child.stdin.end();
+  return ended;
+}
+
+function shellRun(line: string): Promise<Ended> {
+  const program = `"${process.execPath}" "${join(outDir, 'cli.mjs')}"`;
+  return new Promise((resolve, reject) => {
+    const child = spawn('bash', ['-c', `set -o pipefail; m() { ${program} "$@"; }; ${line}`]);
+    let out = '';
+    let told = '';
+    child.stdout.on('data', (text) => {
+      out += text;
+    });
+    child.stderr.on('data', (text) => {
+      told += text;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out, told }));
+  });
+}
+
+async function filled(count: number): Promise<void> {
+  const store = await openFolder(folder);
+  await store.admin.rememberMany(
+    Array.from({ length: count }, (_, i) => ({ text: `memory ${i} ${'word '.repeat(100)}`, namespace: ['n'] })),
+  );
+  await store.close();
+}
+
+const line = (i: number) => `${JSON.stringify({ id: `id-${i}`, text: `memory ${i}`, namespace: ['n'] })}\n`;
+
+test('help and version load no database, no model and no schema', async () => {
+  const files = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (name: string): void => {
+    if (files.has(name)) return;
+    files.add(name);
+    const text = readFileSync(join(outDir, name), 'utf8');
+    for (const [, target = ''] of text.matchAll(/^(?:import|export)\b[^'"();]*["']([^"']+)["']/gm)) {
+      if (target.startsWith('.')) visit(target);
+      else if (!target.startsWith('node:')) packages.add(target);
+    }
+  };
+  visit('cli.mjs');
+  expect([...packages]).toEqual(['fastest-levenshtein']);
+  expect(await run('--version')).toMatchObject({ code: 0, told: '' });
+  expect(await run('list', '--help')).toMatchObject({ code: 0, told: '' });
+});
+
+test('pipes: from one store into another, and into a reader that has seen enough', async () => {
+  await filled(3_000);
+  const piped = await shellRun(`m export "${folder}" | m import "${folder}-2"`);
+  expect([piped.code, JSON.parse(piped.out)]).toEqual([0, { stored: 3_000, revised: 0, duplicates: 0, failed: 0 }]);
+  const headed = await shellRun(`m export "${folder}" | head -n 1`);
+  expect([headed.code, headed.told]).toEqual([141, '']);
+  expect(headed.out.trim().split('\n')).toHaveLength(1);
+});
+
+test('interrupted while standard input says nothing: 130, and what was stored stays, whole', async () => {
+  const { child, ended } = start(['import', folder]);
+  child.stdin.write(Array.from({ length: 1_000 }, (_, i) => line(i)).join(''));
+  child.stdin.write('{"text":"half a li');
+  await expect
+    .poll(async () => (await run('stats', folder)).out, { timeout: 30_000, interval: 200 })
+    .toContain('"memories":768');
+  child.kill('SIGINT');
+  const { code, out, told } = await ended;
+  expect([code, out]).toEqual([130, '']);
+  expect(told).toMatch(/Not all was imported: {"stored":768,.*\nInterrupted\.\n$/);
+  expect((await run('verify', folder)).code).toBe(0);
+  expect(JSON.parse((await run('stats', folder)).out).memories).toBe(768);
+});
+
+test('terminated in the middle of an export: 143, and every line that came is whole', async () => {
+  await filled(5_000);
+  const { child, ended } = start(['export', folder]);
+  child.stdout.once('data', () => child.kill('SIGTERM'));
+  const { code, out, told } = await ended;
+  expect([code, told]).toEqual([143, expect.stringMatching(/Terminated\.\n$/)]);
+  expect(out.endsWith('\n')).toBe(true);
+  for (const each of out.trim().split('\n')) expect(JSON.parse(each)).toHaveProperty('text');
+});
+
+describe('beside an application in another process', () => {
+  async function running(serve: boolean) {
+    const program = application.start({ folder, serve });
+    const { id } = await program.said<{ id?: string }>(({ id }) => id !== undefined);
+    return { program, id: id as string };
+  }
+
+  test('what reads works; what writes says STORE_HELD with its process id', async () => {
+    const { program, id } = await running(false);
+    for (const words of [
+      ['list'],
+      ['stats'],
+      ['export'],
+      ['verify'],
+      ['recall', 'refund'],
+      ['backup', `${folder}-2`],
+    ]) {
+      const [name = '', ...rest] = words;
+      expect(await run(name, folder, ...rest), name).toMatchObject({ code: 0 });
+    }
+    for (const words of [
+      ['forget', folder, id],
+      ['import', folder],
+      ['verify', folder, '--repair'],
+    ]) {
+      const { code, told } = await run(...words);
+      expect([code, told]).toEqual([1, expect.stringMatching(new RegExp(`^STORE_HELD: .*${program.pid}`))]);
+    }
+    await program.kill();
+    expect((await run('forget', folder, id)).code).toBe(0);
+  });
+
+  test('where it serves the folder, what writes goes through it', async () => {
+    const { program, id } = await running(true);
+    expect(await run('forget', folder, id)).toMatchObject({ code: 0 });
+    const { child, ended } = start(['import', folder]);
+    child.stdin.end(line(1));
+    expect(JSON.parse((await ended).out)).toMatchObject({ stored: 1 });
+    expect((await run('verify', folder, '--repair')).code).toBe(0);
+    expect((await run('list', folder)).out).toContain('memory 1');
+    await program.kill();
+  });
+});
