@@ -5,6 +5,7 @@ import { exportCommand } from './commands/export';
 import { forget } from './commands/forget';
 import { importCommand } from './commands/import';
 import { list } from './commands/list';
+import { mcp } from './commands/mcp';
 import { recall } from './commands/recall';
 import { stats } from './commands/stats';
 import { verify } from './commands/verify';
@@ -23,6 +24,7 @@ const commands: Readonly<Record<string, Command>> = {
   forget,
   verify,
   backup,
+  mcp,
 };
 
 /** Runs one command line, without the name of the program. Never rejects. */

@@ -20,7 +20,7 @@ export type CommandStore = Pick<MemoryStore, 'admin' | 'as' | 'audit' | 'backup'
 type Run<T> = (store: CommandStore, handle: MemoryHandle) => Promise<T>;
 
 // Whoever holds the folder and does not serve it will not do so soon; whoever dies lets go at once.
-const waitMs = 1_000;
+const shortWaitMs = 1_000;
 
 /** Runs with a store that is only read: beside whoever has it open. */
 export async function reading<T>(line: CommandLine, { signal }: Terminal, run: Run<T>): Promise<T> {
@@ -39,7 +39,7 @@ export async function writing<T>(
   line: CommandLine,
   { signal }: Terminal,
   run: Run<T>,
-  { isNew = false }: { isNew?: boolean } = {},
+  { isNew = false, waitMs = shortWaitMs }: { isNew?: boolean; waitMs?: number } = {},
 ): Promise<T> {
   const { MemoryStore } = await import('../index');
   // A folder that was mistyped must not become a store. To read one says so.

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../store/stores';
 import { shell } from './shell';
 
-const commands = ['stats', 'list', 'recall', 'export', 'import', 'forget', 'verify', 'backup'];
+const commands = ['stats', 'list', 'recall', 'export', 'import', 'forget', 'verify', 'backup', 'mcp'];
 
 describe('help', () => {
   test.each([['--help'], ['-h'], ['help']])('%s names every command and every exit code', async (word) => {
@@ -64,6 +64,9 @@ describe('a command line that makes no sense', () => {
     [['recall', './m', 'q', '--embedder=big'], '--embedder takes minilm, not "big".'],
     [['stats', './m', '--on-behalf-of=u'], '--on-behalf-of needs --agent, --user or --service.'],
     [['stats', './m', '-x'], 'There is no option -x.'],
+    [['mcp', './m'], 'It needs --agent, --user or --service: who acts for its clients.'],
+    [['mcp', './m', '--agent=a', '--http'], '--http needs one of --token-file and --token-env.'],
+    [['mcp', './m', '--agent=a', '--port=80'], '--port goes with --http.'],
     [['import', './m', '--from=csv'], '--from takes export or mem0 or langgraph or langchain, not "csv".'],
     [['import', './m', '--session=s'], '--session goes with --from=langchain.'],
     [['forget', './m'], 'It takes ids, or a selection such as --about-user=ID.'],

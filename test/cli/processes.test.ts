@@ -1,39 +1,23 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'tsup';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type BuiltProgram, buildProgram } from '../connect/programs';
-import { repository } from '../house/sources';
 import { openFolder, temporaryFolder } from '../store/stores';
+import { type Built, buildCli } from './built';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
-let outDir: string;
+let cli: Built;
 let application: BuiltProgram;
 let folder: string;
 
 beforeAll(async () => {
-  const cache = join(repository, 'node_modules/.cache');
-  mkdirSync(cache, { recursive: true });
-  outDir = mkdtempSync(join(cache, 'cli-'));
-  await build({
-    entry: { cli: join(repository, 'src/cli/main.ts') },
-    outDir,
-    format: ['esm'],
-    target: 'node20',
-    outExtension: () => ({ js: '.mjs' }),
-    splitting: true,
-    config: false,
-    silent: true,
-    removeNodeProtocol: false,
-  });
-  await copyFile(join(repository, 'src/embedding/built-in/built-in-model.bin'), join(outDir, 'built-in-model.bin'));
+  cli = await buildCli();
   application = await buildProgram('cli/application.ts');
 });
 afterAll(() => {
-  rmSync(outDir, { recursive: true, force: true });
+  cli.remove();
   application.remove();
 });
 beforeEach(async () => {
@@ -48,7 +32,7 @@ interface Ended {
 
 /** Starts the program as a shell does. */
 function start(words: readonly string[]) {
-  const child = spawn(process.execPath, [join(outDir, 'cli.mjs'), ...words]);
+  const child = spawn(process.execPath, [cli.file, ...words]);
   let out = '';
   let told = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -72,7 +56,7 @@ function run(...words: string[]): Promise<Ended> {
 }
 
 function shellRun(line: string): Promise<Ended> {
-  const program = `"${process.execPath}" "${join(outDir, 'cli.mjs')}"`;
+  const program = `"${process.execPath}" "${cli.file}"`;
   return new Promise((resolve, reject) => {
     const child = spawn('bash', ['-c', `set -o pipefail; m() { ${program} "$@"; }; ${line}`]);
     let out = '';
@@ -104,7 +88,7 @@ test('help and version load no database, no model and no schema', async () => {
   const visit = (name: string): void => {
     if (files.has(name)) return;
     files.add(name);
-    const text = readFileSync(join(outDir, name), 'utf8');
+    const text = readFileSync(join(cli.folder, name), 'utf8');
     for (const [, target = ''] of text.matchAll(/^(?:import|export)\b[^'"();]*["']([^"']+)["']/gm)) {
       if (target.startsWith('.')) visit(target);
       else if (!target.startsWith('node:')) packages.add(target);

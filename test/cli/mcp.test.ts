@@ -1,0 +1,92 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { temporaryFolder } from '../store/stores';
+import { type Built, buildCli } from './built';
+import { shell, values } from './shell';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+
+let program: Built;
+beforeAll(async () => {
+  program = await buildCli();
+});
+afterAll(() => program.remove());
+
+async function connected(args: string[]): Promise<Client> {
+  const client = new Client({ name: 'test', version: '1' });
+  await client.connect(new StdioClientTransport({ command: process.execPath, args: [program.file, ...args] }));
+  onTestFinished(() => client.close());
+  return client;
+}
+
+const add = (client: Client, text: string) =>
+  client.callTool({ name: 'add_memory', arguments: { text, namespace: ['notes'] } });
+
+test('clients that start it each share one folder, whoever of them was there first', async () => {
+  const folder = join(await temporaryFolder(), 'memory');
+  const args = ['mcp', folder, '--agent=assistant', '--namespace=notes', '--allow=writer'];
+  const [one, two] = await Promise.all([connected(args), connected(args)]);
+  const answers = [await add(one as Client, 'from one'), await add(two as Client, 'from two')];
+  expect(answers.map(({ isError }) => isError ?? false)).toEqual([false, false]);
+  const texts = values<{ text: string; agentId: string }>(await shell(['list', folder, '--oldest']));
+  expect(texts.map(({ text, agentId }) => [text, agentId])).toEqual([
+    ['from one', 'assistant'],
+    ['from two', 'assistant'],
+  ]);
+  await one?.close();
+  expect((await add(two as Client, 'from who is left')).isError ?? false).toBe(false);
+});
+
+test('without a rule, nothing is allowed', async () => {
+  const folder = join(await temporaryFolder(), 'memory');
+  const client = await connected(['mcp', folder, '--agent=assistant', '--namespace=notes']);
+  expect(await add(client, 'x')).toMatchObject({ isError: true });
+});
+
+test('over HTTP, with a token of a file; it ends when it is told to', async () => {
+  const parent = await temporaryFolder();
+  const token = 'a-token-of-many-characters';
+  await writeFile(join(parent, 'token'), `${token}\n`);
+  const ending = new AbortController();
+  let url = '';
+  const { runProgram } = await import('../../src/cli/program');
+  const args = [
+    'mcp',
+    join(parent, 'memory'),
+    '--user=u-1',
+    '--allow=writer',
+    '--http',
+    `--token-file=${parent}/token`,
+  ];
+  const ended = runProgram(
+    args,
+    {
+      print: async () => undefined,
+      tell: (line) => {
+        url = line.replace('Listening at ', '');
+      },
+      input: (async function* () {})(),
+      signal: ending.signal,
+    },
+    '1',
+  );
+  await expect.poll(() => url, { timeout: 20_000 }).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/);
+  expect((await fetch(url, { method: 'POST' })).status).toBe(401);
+  const client = new Client({ name: 'test', version: '1' });
+  const requestInit = { headers: { authorization: `Bearer ${token}` } };
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }) as never);
+  expect((await add(client, 'over HTTP')).isError ?? false).toBe(false);
+  await client.close();
+  ending.abort(new Error('Interrupted.'));
+  expect(await ended).toBe(0);
+});
+
+test('a token that is too short is refused before anything listens', async () => {
+  const folder = join(await temporaryFolder(), 'memory');
+  const { code, told } = await shell(['mcp', folder, '--agent=a', '--http', '--token-env=NO_SUCH_VARIABLE']);
+  expect([code, told.join('\n')]).toEqual([1, expect.stringContaining('token')]);
+});
