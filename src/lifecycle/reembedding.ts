@@ -50,7 +50,8 @@ export interface ReembeddingOptions {
 export const defaultBatchSize = 32;
 
 // Each has fewer texts than the one before, unless they come as fast as they are embedded.
-const freeRounds = 4;
+const freeRounds = 2;
+const fewBatches = 4;
 // A refused key refuses every text: who asked is told soon.
 const mostRefusedInARow = 64;
 // An error names so many of them.
@@ -97,16 +98,23 @@ export class ReembeddingRun {
   /** @throws the signal's reason, EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL, STORE_CLOSED; what was done stays done. */
   async run(): Promise<Reembedded> {
     const { truth } = this.#context;
-    const { space } = this.#options;
+    const { space, batchSize } = this.#options;
     let checkedThrough = truth.lastEntry;
     this.#total = truth.columns.last;
     await fillRows(this.#context, this.#filling, { after: 0, upTo: truth.columns.last });
     let release: (() => void) | undefined;
+    let before = this.#total;
     try {
       for (let round = 1; ; round++) {
-        // Writers that never rest would keep the store from moving for ever: they wait for the last few texts.
-        if (round > freeRounds) release ??= this.#context.embedder.hold();
-        checkedThrough = await this.#catchUp(checkedThrough);
+        const upTo = truth.lastEntry;
+        const lacking = this.#lackingSince(checkedThrough);
+        // Writers that never rest would keep the store from moving for ever: they wait for the last few texts, and where they are
+        // faster than the embedder, for all that it has yet to do.
+        const isNearlyDone = round > freeRounds && lacking.length <= fewBatches * batchSize;
+        if (isNearlyDone || lacking.length > before) release ??= this.#context.embedder.hold();
+        before = lacking.length;
+        await fillSome(this.#context, this.#filling, lacking);
+        checkedThrough = upTo;
         if (this.#refused.size > 0) throw refusedBy(space, this.#refused);
         await this.#prepare();
         if (await this.#switch(checkedThrough)) return { space: { ...space.name }, embedded: this.#embedded };
@@ -116,13 +124,10 @@ export class ReembeddingRun {
     }
   }
 
-  /** Fills what was written without its vectors there. Answers a change up to which nothing lacks them then. */
-  async #catchUp(checked: number): Promise<number> {
-    const { truth } = this.#context;
-    const upTo = truth.lastEntry;
-    const rows = truth.embedded.missingSince(this.#options.space.id, checked).filter((row) => this.#isOpen(row));
-    await fillSome(this.#context, this.#filling, rows);
-    return upTo;
+  /** What was written without its vectors there. */
+  #lackingSince(checked: number): number[] {
+    const { embedded } = this.#context.truth;
+    return embedded.missingSince(this.#options.space.id, checked).filter((row) => this.#isOpen(row));
   }
 
   /** Whether a row can be filled: one that is damaged cannot, and is not found in any space. */
