@@ -190,8 +190,8 @@ class Run {
 
   async end(): Promise<void> {
     const space = this.texts.size === 0 ? undefined : (await this.#store.stats()).space.model;
+    await this.#store.dropUnusedSpaces();
     if (space !== undefined) {
-      await this.#store.dropUnusedSpaces();
       await this.check();
       const other = this.#embedders.find((embedder) => embedder.space.model !== space) as WatchedEmbedder;
       expect(await this.#store.reembed(other)).toMatchObject({ embedded: this.texts.size });
