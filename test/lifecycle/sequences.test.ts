@@ -279,7 +279,7 @@ test.each([
         await run.check();
         await run.end();
       }),
-      { numRuns },
+      { numRuns, seed: 1 },
     );
   },
 );
