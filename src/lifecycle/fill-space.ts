@@ -25,10 +25,12 @@ export interface Filling {
   onAccepted(): void;
 }
 
-// Looked at in one turn, which their texts and checksums hold for some milliseconds.
-const rowsAtOnce = 128;
+// Looked at in one turn, which their texts and checksums hold for a millisecond or two, unless more are embedded at a time.
+const fewestRowsAtOnce = 64;
 // A disk that stands still for a moment is no reason to stand still, too.
 const longestRestMs = 50;
+// Reads go first, but where they never end the move goes on beside them.
+const longestWaitMs = 50;
 
 /** Gives the memories of a range of rows that lack them their vectors in a space. */
 export async function fillRows(
@@ -36,8 +38,10 @@ export async function fillRows(
   filling: Filling,
   range: { after: number; upTo: number },
 ): Promise<void> {
+  const rowsAtOnce = Math.max(fewestRowsAtOnce, filling.batchSize);
   for (let { after } = range; after < range.upTo; ) {
     const upTo = Math.min(after + rowsAtOnce, range.upTo);
+    await giveWay(context, filling);
     await fillRange(context, filling, { after, upTo });
     after = upTo;
   }
@@ -45,7 +49,9 @@ export async function fillRows(
 
 /** The same for single rows. */
 export async function fillSome(context: SpaceContext, filling: Filling, rows: readonly number[]): Promise<void> {
+  const rowsAtOnce = Math.max(fewestRowsAtOnce, filling.batchSize);
   for (let i = 0; i < rows.length; i += rowsAtOnce) {
+    await giveWay(context, filling);
     const some = rows.slice(i, i + rowsAtOnce);
     const missing = some.flatMap((row) =>
       context.truth.embedded.missing(filling.space.id, { after: row - 1, upTo: row }),
@@ -70,26 +76,36 @@ async function fill(
 ): Promise<void> {
   const { seal } = context.truth;
   const { batchSize, pace, signal } = filling;
-  await nextTurn();
-  signal.throwIfAborted();
   const missing = stored.map(recordOf);
   // One that is damaged cannot be read, and so need not be found.
   const records = missing.filter((record) => seal.isIntact(record));
   filling.onDone(rows - records.length, missing.length - records.length);
   for (let i = 0; i < records.length; i += batchSize) {
     const batch = records.slice(i, i + batchSize);
+    await giveWay(context, filling);
     await pace.next(batch.length, signal);
     const failed = await fillBatch(context, filling, batch);
     filling.onDone(batch.length, failed);
-    await nextTurn();
   }
+}
+
+/** Lets those go first who wait for an answer. */
+async function giveWay(context: SpaceContext, { pace, signal }: Filling): Promise<void> {
+  await nextTurn();
+  const readsEnd = context.readsEnd();
+  if (readsEnd !== undefined) {
+    const waited = new AbortController();
+    await Promise.race([readsEnd, pace.rest(longestWaitMs, waited.signal)]);
+    waited.abort();
+  }
+  signal.throwIfAborted();
 }
 
 async function fillBatch(context: SpaceContext, filling: Filling, batch: readonly Record[]): Promise<number> {
   const { space, signal, pace } = filling;
   const memories = await embed(context, filling, batch);
-  signal.throwIfAborted();
   if (memories.length === 0) return batch.length;
+  await giveWay(context, filling);
   const stamp = stampOf(context.writing, { actor: root, bound: {} });
   const elapsedMs = startStopwatch();
   const { embedded } = await propose(context.writing, { type: 'embed', space: space.name, memories, stamp });

@@ -1,4 +1,4 @@
-import { pause } from '../environment/pause';
+import { pause, realTimers } from '../environment/pause';
 
 /** Holds long work back: while it is paused, and to a number of items a second. */
 export interface Pace {
@@ -11,7 +11,7 @@ export interface Pace {
 /** As fast as it goes. */
 export const unpaced: Pace = {
   next: async (_, signal) => signal.throwIfAborted(),
-  rest: (ms, signal) => pause(ms, signal),
+  rest: (ms, signal) => pause(ms, signal, { timers: realTimers }),
 };
 
 export interface PaceOptions {

@@ -7,6 +7,8 @@ export interface SpaceContext {
   readonly truth: Truth;
   readonly embedder: SpaceEmbedder;
   readonly writing: WriteContext;
+  /** Resolves when nobody reads any more. Undefined where nobody does. */
+  readsEnd(): Promise<void> | undefined;
   /** Makes the search in a space ready, beside the one in use. Rejects with the signal's reason, or ends soon, when it is aborted. */
   prepareSearch(
     space: number,

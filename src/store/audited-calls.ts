@@ -42,13 +42,16 @@ export class AuditedCalls {
     run: (asked: Asked) => T | Promise<T>,
     answered: (answer: T) => readonly Answered[] = () => [],
   ): Promise<T> {
-    return this.#lifetime.read(async () => {
-      const asked = this.#asked();
-      const answer = await this.#unlessRefused(action, asked, () => run(asked));
-      const written = asked.missing ? this.#missed(action, asked) : this.answered(action, asked, answered(answer));
-      if (written !== undefined) await written;
-      return answer;
-    });
+    const { reads } = this.#engine;
+    return this.#lifetime.read(() =>
+      reads.during(async () => {
+        const asked = this.#asked();
+        const answer = await this.#unlessRefused(action, asked, () => run(asked));
+        const written = asked.missing ? this.#missed(action, asked) : this.answered(action, asked, answered(answer));
+        if (written !== undefined) await written;
+        return answer;
+      }),
+    );
   }
 
   /** Runs a write: what comes to be proposed is written down by `apply`, and here what does not. */

@@ -32,6 +32,7 @@ import { AuditCursors } from './audit-cursor';
 import { type CallShapes, callShapes } from './call-shapes';
 import type { EventSource } from './events';
 import type { Options } from './open-options';
+import { ReadsUnderWay } from './reads-under-way';
 
 // Of which one turn reads how many vectors they have.
 const rowsAtOnce = 1024;
@@ -71,6 +72,7 @@ export class Engine {
   readonly audit: Audit;
   readonly auditCursors: AuditCursors;
   readonly deciding = new DecidingRules();
+  readonly reads = new ReadsUnderWay();
   /** Records that passed a compiled filter and not the check on the way out: every one is a mistake of ours. */
   recheckRejected = 0;
   /** The ways to other embedding spaces. */
@@ -249,6 +251,7 @@ export class Engine {
       truth,
       embedder: this.embedder,
       writing: this.#writing,
+      readsEnd: () => this.reads.end(),
       prepareSearch: async (space, { until, signal }) => {
         const { search, parts } = searchIn(space);
         // What is applied from here on is followed, what was before is read.

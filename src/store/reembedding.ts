@@ -1,6 +1,6 @@
 import { parse, parseAll } from '../domain/parse/parse';
 import type { Embedder } from '../embedding/embedder';
-import { pause } from '../environment/pause';
+import { pause, realTimers } from '../environment/pause';
 import { startStopwatch } from '../environment/stopwatch';
 import { PausablePace } from '../lifecycle/pace';
 import { defaultBatchSize, type Reembedded, type ReembedOptions } from '../lifecycle/reembedding';
@@ -56,7 +56,7 @@ function start(host: Host, action: string, prepare: () => Prepared): Reembedding
   const pace = new PausablePace({
     elapsedMs: startStopwatch(),
     // A program that waits for nothing else must not end in the middle.
-    pause: (ms, signal) => pause(ms, signal, { keepsAlive: true }),
+    pause: (ms, signal) => pause(ms, signal, { keepsAlive: true, timers: realTimers }),
   });
   const moved = host.calls.write(action, async () => {
     host.engine.writing();
