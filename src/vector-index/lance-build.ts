@@ -17,8 +17,9 @@ export interface LanceBuildOptions {
   readonly signal: AbortSignal;
 }
 
-// What one turn of the event loop may hold: about 2 ms of reading, and about 3 ms of encoding.
-const rowsPerRead = 256;
+// What one turn of the event loop may hold: about half a millisecond of reading, as a search takes some ten turns, and about
+// 3 ms of encoding.
+const rowsPerRead = 64;
 const vectorsPerBatch = 2048;
 // Up to 256 partitions LanceDB trains plain k-means. Above, it splits clusters one by one: quicker, and so much the worse that
 // a search needs up to twice the time for the same recall. Where 256 partitions become too large, it is the better of the two.

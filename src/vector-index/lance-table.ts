@@ -3,6 +3,7 @@ import type { Connection, Table } from '@lancedb/lancedb';
 import type { Schema } from 'apache-arrow';
 import type { LanceLibrary } from './lance-library';
 import { withUsualFolder } from './scratch-folder';
+import { withProcessorToSpare } from './spared-processor';
 
 /** What LanceDB found, nearest first. Addresses are pairs of numbers: where in a fragment, and in which fragment. */
 export interface Nearest {
@@ -62,7 +63,7 @@ export class LanceTable {
   static async open(library: LanceLibrary, folder: string, dimensions: number): Promise<LanceTable> {
     const connection = await connect(library, folder);
     const table = await connection.openTable(tableName);
-    await table.prewarmIndex(indexName);
+    await withProcessorToSpare(() => table.prewarmIndex(indexName));
     return new LanceTable(library, dimensions, connection, table);
   }
 
@@ -93,7 +94,7 @@ export class LanceTable {
     const { Index } = this.#library.lancedb;
     const common = { numPartitions: partitions, distanceType: 'l2' } as const;
     const config = hasCodes(this.#dimensions) ? Index.ivfRq({ ...common, numBits: codeBits }) : Index.ivfFlat(common);
-    await this.#table.createIndex('vector', { config });
+    await withProcessorToSpare(() => this.#table.createIndex('vector', { config }));
   }
 
   /**
