@@ -15,5 +15,5 @@ export default defineConfig({
       { find: /^multi-agent-memory$/, replacement: `${root}src/index.ts` },
     ],
   },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 30_000, pool: 'forks' },
+  test: { include: ['test/**/*.test.ts'], testTimeout: 30_000, pool: 'forks', maxWorkers: '100%' },
 });
