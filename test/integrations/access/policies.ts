@@ -1,24 +1,29 @@
 import { deepEqual, equal } from 'node:assert/strict';
-import { allow, clear, MemoryError, type MemoryHandle, MemoryStore, type RuleInForce } from 'multi-agent-memory';
-import { MemoryHandleVectorStore, rememberTool } from 'multi-agent-memory/langchain';
-import { MemoryHandleStore } from 'multi-agent-memory/langgraph';
+import { allow, clear, type MemoryHandle, MemoryStore, type RuleInForce } from 'multi-agent-memory';
 import type { Case, Seed } from '../../access/cases';
 import { isGroup, isRole } from '../../access/governing';
 import { type Labels, Reference, type Who } from '../../access/reference';
 import { namespaces, tags } from '../../access/vocabulary';
-import { ways, written } from './adapters';
+import type { Adapter } from './adapter';
+import { written } from './written';
 
-/** Plays the memories and the policy of one case, and asks for them through every adapter. Resolves to the number of answers. */
-export async function play({ memories, policy, readers, bound }: Case): Promise<number> {
+interface Played {
+  readonly adapter: Adapter;
+  readonly store: MemoryStore;
+  readonly reference: Reference;
+  readonly memories: readonly Seed[];
+}
+
+/** Plays the memories and the policy of one case, and asks for them through an adapter. Resolves to the number of answers. */
+export async function play(adapter: Adapter, { memories, policy, readers, bound }: Case): Promise<number> {
   const store = await MemoryStore.inMemory();
   try {
     await seed(store, memories);
     for (const each of policy) await declare(store, each);
-    const reference = new Reference(policy);
+    const played: Played = { adapter, store, reference: new Reference(policy), memories };
     let answers = 0;
-    for (const [i, who] of readers.entries())
-      answers += await look(store, reference, memories, who, i === 0 ? bound : undefined);
-    for (const who of readers) answers += await write(store, reference, memories, who);
+    for (const [i, who] of readers.entries()) answers += await look(played, who, i === 0 ? bound : undefined);
+    for (const who of readers) answers += (await write(played, who)) + (await forget(played, who));
     equal((await store.stats()).recheckRejected, 0, 'records that only the second check stopped');
     return answers;
   } finally {
@@ -47,9 +52,7 @@ function declare({ admin: { access } }: MemoryStore, each: Case['policy'][number
 }
 
 async function look(
-  store: MemoryStore,
-  reference: Reference,
-  memories: readonly Seed[],
+  { adapter, store, reference, memories }: Played,
   who: Who,
   bound: readonly string[] | undefined,
 ): Promise<number> {
@@ -57,58 +60,47 @@ async function look(
   const visible = memories.flatMap((labels, number) =>
     (bound === undefined || reference.holds(bound, labels.namespace)) && reference.mayRead(who, labels) ? [number] : [],
   );
-  for (const { name, see } of ways) {
+  for (const { name, see } of adapter.ways) {
     // An item lies below the root of its store: what lies at the root itself is none.
     const items = visible.filter((number) => memories[number]?.namespace.length !== (bound ?? []).length);
     const expected = name.startsWith('store.') ? items : visible;
     const found = await see(handle);
     deepEqual(found.sort(order), expected, `${name} for ${JSON.stringify(who)} in ${JSON.stringify(bound)}`);
   }
-  return ways.length;
+  return adapter.ways.length;
 }
 
-/** What is written and forgotten through adapters is what may be. */
-async function write(store: MemoryStore, reference: Reference, memories: readonly Seed[], who: Who): Promise<number> {
+/** What is written through an adapter is what may be: whatever it says, it lies there afterwards or it does not. */
+async function write({ adapter, store, reference }: Played, who: Who): Promise<number> {
   const handle = handleOf(store, who, undefined);
-  const items = new MemoryHandleStore(handle);
-  const vectors = new MemoryHandleVectorStore(handle);
-  const named = namespaces.filter((each) => each.length > 0 && !each.some((label) => label.includes('\0')));
-  for (const [i, namespace] of named.entries()) {
-    const labels: Labels = { namespace, visibility: 'shared', accessTags: [], author: who };
-    const put = await refusalOf(() => items.put([...namespace], `new ${JSON.stringify([who, i])}`, { i }));
-    equal(
-      put,
-      reference.mayRemember(who, labels, 'key') ? undefined : 'FORBIDDEN',
-      `put in ${JSON.stringify(namespace)}`,
-    );
-    const told = await refusalOf(() => rememberTool(handle.within({ namespace })).invoke({ text: 'noted' }));
-    equal(told, reference.mayRemember(who, labels, undefined) ? undefined : 'FORBIDDEN', 'remember');
+  let answers = 0;
+  for (const { name, keyed, names, write: writeNew } of adapter.writes) {
+    for (const namespace of namespaces.filter(names)) {
+      const labels: Labels = { namespace, visibility: 'shared', accessTags: [], author: who };
+      const may = reference.mayRemember(who, labels, keyed ? 'key' : undefined);
+      const where = `${name} by ${JSON.stringify(who)} in ${JSON.stringify(namespace)}`;
+      const before = await store.admin.count({ namespace });
+      equal(await writeNew(handle, namespace), may, `the answer to ${where}`);
+      equal(await store.admin.count({ namespace }), before + (may ? 1 : 0), where);
+      answers++;
+    }
   }
-  for (const [number, seed] of memories.entries()) {
+  return answers;
+}
+
+/** What is forgotten through an adapter is what may be. What may not be read is not there to be forgotten. */
+async function forget({ adapter, store, reference, memories }: Played, who: Who): Promise<number> {
+  const handle = handleOf(store, who, undefined);
+  for (const [number, seeded] of memories.entries()) {
     const memory = (await store.admin.list({ filter: { metadata: { number } } })).items[0];
     if (memory === undefined) continue;
-    const refused = await refusalOf(() => vectors.delete({ ids: [memory.id] }));
+    const isAllowed = await adapter.forget(handle, memory.id);
     const isThere = (await store.admin.get(memory.id)) !== undefined;
-    // What may not be read is not there to be deleted.
-    const mayForget = reference.mayChange(who, 'forget', seed);
-    equal(isThere, !mayForget, `delete of ${number} by ${JSON.stringify(who)}`);
-    equal(
-      refused,
-      mayForget || !reference.mayRead(who, seed) ? undefined : 'FORBIDDEN',
-      `the answer to delete of ${number}`,
-    );
+    const mayForget = reference.mayChange(who, 'forget', seeded);
+    equal(isThere, !mayForget, `what ${JSON.stringify(who)} forgot of ${number}`);
+    equal(isAllowed, mayForget || !reference.mayRead(who, seeded), `the answer to forgetting ${number}`);
   }
-  return 2 * named.length + memories.length;
-}
-
-async function refusalOf(call: () => Promise<unknown>): Promise<string | undefined> {
-  try {
-    await call();
-    return undefined;
-  } catch (error) {
-    if (MemoryError.is(error)) return error.code;
-    throw error;
-  }
+  return memories.length;
 }
 
 function handleOf(store: MemoryStore, who: Who, bound: readonly string[] | undefined): MemoryHandle {

@@ -1,11 +1,14 @@
 /**
  * Plays generated policies through every adapter, and compares pairs of worlds:
- * `tsx test/integrations/access/run.ts --policies N --pairs N --seed S`. Ends with 1 at the first difference; the same seed asks
- * for the same again.
+ * `tsx test/integrations/access/run.ts --policies N --pairs N --seed S`, of one adapter alone with `--only 'AI SDK'`. Ends with 1 at
+ * the first difference; the same seed asks for the same again.
  */
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { cases } from '../../access/cases';
+import type { Adapter } from './adapter';
+import { aiSDK } from './ai-sdk/adapter';
+import { langchain } from './langchain/adapter';
 import { play } from './policies';
 import { comparePairs } from './worlds';
 
@@ -14,30 +17,38 @@ const { values } = parseArgs({
     policies: { type: 'string', default: '1000' },
     pairs: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
   },
 });
 const [policies, pairs, seed] = [values.policies, values.pairs, values.seed].map(Number) as [number, number, number];
 const began = performance.now();
 
-async function run(): Promise<void> {
-  let answers = 0;
-  let played = 0;
+async function run(adapter: Adapter): Promise<void> {
+  const { name } = adapter;
+  let [answers, played, compared] = [0, 0, 0];
   const property = fc.asyncProperty(cases, async (given) => {
-    answers += await play(given);
+    answers += await play(adapter, given);
     if (++played % 100 === 0) console.log(`  ${played} policies`);
   });
   await fc.assert(property, { seed, numRuns: policies });
-  console.log(`Adapters: ${policies} policies with seed ${seed}, ${answers} answers, in ${seconds()} s.`);
-  await comparePairs({ pairs, seed });
-  console.log(`Adapters: ${pairs} pairs of worlds with seed ${seed} are alike, in ${seconds()} s.`);
+  console.log(`${name}: ${policies} policies with seed ${seed}, ${answers} answers, after ${seconds()} s.`);
+  const onPair = () => {
+    if (++compared % 100 === 0) console.log(`  ${compared} pairs`);
+  };
+  await comparePairs(adapter, { pairs, seed, onPair });
+  console.log(`${name}: ${pairs} pairs of worlds with seed ${seed} are alike, after ${seconds()} s.`);
 }
 
 function seconds(): number {
   return Math.round((performance.now() - began) / 1_000);
 }
 
-run().catch((error) => {
+try {
+  const adapters = [langchain, aiSDK].filter(({ name }) => name.includes(values.only));
+  if (adapters.length === 0) throw new Error(`There is no adapter ${values.only}.`);
+  for (const adapter of adapters) await run(adapter);
+} catch (error) {
   console.error(error);
   console.error('Violated. To see it again, give the same numbers and seed.');
   process.exitCode = 1;
-});
+}

@@ -11,12 +11,13 @@ export type Step =
   | { readonly tool: string; readonly input: object }
   | { readonly fail: string };
 type Content = string | object[];
+type Tools = ReturnType<typeof memoryTools>;
 
 /** One major version of the AI SDK with a scripted model, behind the calls that an application makes. */
 export interface Version {
   readonly name: string;
   /** The prompts that the model was given. */
-  app(handle: MemoryHandle, steps: readonly Step[], options?: MemoryMiddlewareOptions): App;
+  app(handle: MemoryHandle, steps: readonly Step[], options?: MemoryMiddlewareOptions, tools?: Tools): App;
 }
 
 export interface App {
@@ -101,10 +102,10 @@ const user = (content: Content) => [{ role: 'user' as const, content: content as
 
 const six: Version = {
   name: 'ai 6',
-  app(handle, steps, options) {
+  app(handle, steps, options, tools = memoryTools(handle)) {
     const mock = new MockLanguageModelV3(scripted<typeof MockLanguageModelV3>(steps, ai6.simulateReadableStream));
     const model = ai6.wrapLanguageModel({ model: mock, middleware: memoryMiddleware(handle, options) });
-    const common = { model, tools: memoryTools(handle), stopWhen: ai6.stepCountIs(5), maxRetries: 0 };
+    const common = { model, tools, stopWhen: ai6.stepCountIs(5), maxRetries: 0 };
     return {
       prompts: () => [...mock.doGenerateCalls, ...mock.doStreamCalls].map(({ prompt }) => prompt as never),
       generate: async (content, { signal, system } = {}) => {
@@ -128,10 +129,10 @@ const six: Version = {
 
 const seven: Version = {
   name: 'ai 7',
-  app(handle, steps, options) {
+  app(handle, steps, options, tools = memoryTools(handle)) {
     const mock = new MockLanguageModelV4(scripted<typeof MockLanguageModelV4>(steps, ai6.simulateReadableStream));
     const model = ai7.wrapLanguageModel({ model: mock, middleware: memoryMiddleware(handle, options) });
-    const common = { model, tools: memoryTools(handle), stopWhen: ai7.stepCountIs(5), maxRetries: 0 };
+    const common = { model, tools, stopWhen: ai7.stepCountIs(5), maxRetries: 0 };
     return {
       prompts: () => [...mock.doGenerateCalls, ...mock.doStreamCalls].map(({ prompt }) => prompt as never),
       generate: async (content, { signal, system } = {}) => {

@@ -13,12 +13,20 @@ const { values } = parseArgs({
   },
 });
 const [policies, pairs, seed] = [values.policies, values.pairs, values.seed].map(Number) as [number, number, number];
+const began = performance.now();
 
 async function run(): Promise<void> {
   const calls = await playPolicies(policies, seed);
-  console.log(`MCP: ${policies} policies with seed ${seed}, ${calls} calls.`);
-  await compareWorlds(pairs, seed);
-  console.log(`MCP: ${pairs} pairs of worlds with seed ${seed} are alike.`);
+  console.log(`MCP: ${policies} policies with seed ${seed}, ${calls} calls, in ${seconds()} s.`);
+  let compared = 0;
+  await compareWorlds(pairs, seed, () => {
+    if (++compared % 100 === 0) console.log(`  ${compared} pairs, ${seconds()} s`);
+  });
+  console.log(`MCP: ${pairs} pairs of worlds with seed ${seed} are alike, in ${seconds()} s.`);
+}
+
+function seconds(): number {
+  return Math.round((performance.now() - began) / 1_000);
 }
 
 run().catch((error) => {

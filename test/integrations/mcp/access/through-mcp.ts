@@ -20,10 +20,10 @@ export async function playPolicies(policies: number, seed: number): Promise<numb
 }
 
 /** Compares so many pairs of worlds, whose reader asks through an MCP server. */
-export function compareWorlds(pairs: number, seed: number): Promise<void> {
+export function compareWorlds(pairs: number, seed: number, onPair?: () => void): Promise<void> {
   const library = {
     inMemory: async (options: object) => overMcp(await MemoryStore.inMemory(options)),
     open: async (folder: string, options: object) => overMcp(await MemoryStore.open(folder, options)),
   };
-  return comparePairs(library, { pairs, seed });
+  return comparePairs(library, { pairs, seed, ...(onPair === undefined ? {} : { onPair }) });
 }

@@ -1,10 +1,7 @@
 import { AIMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
-import { generateText, wrapLanguageModel } from 'ai';
-import { MockLanguageModelV3 } from 'ai/test';
 import { createAgent } from 'langchain';
-import type { Hit, MemoryHandle } from 'multi-agent-memory';
-import { memoryMiddleware as aiSdkMiddleware, memoryTools } from 'multi-agent-memory/ai-sdk';
+import type { Hit } from 'multi-agent-memory';
 import {
   MemoryHandleChatHistory,
   MemoryHandleRetriever,
@@ -13,54 +10,12 @@ import {
   recallTool,
 } from 'multi-agent-memory/langchain';
 import { MemoryHandleStore } from 'multi-agent-memory/langgraph';
+import type { Way } from '../adapter';
+import { everything, numbersIn, query, session } from '../written';
 
-/** One way in which a framework reads through a handle. It resolves to the numbers of what it shows. */
-export interface Way {
-  readonly name: string;
-  see(handle: MemoryHandle): Promise<number[]>;
-}
-
-export const session = 's';
-const everything = { topK: 1_000 };
 const limit = 1_000;
-const query = 'note';
-
-/** What a memory is written with so that each adapter takes it for one of its own. */
-export function written(number: number) {
-  return {
-    text: `note number ${number}.`,
-    key: `langgraph:${number}`,
-    sessionId: session,
-    metadata: {
-      number,
-      odd: number % 2 === 1,
-      langchainMessage: { type: 'human', data: { additional_kwargs: {}, response_metadata: {} } },
-      langchainOrder: [number, 0],
-    },
-  };
-}
 
 const numbers = (values: readonly { number?: unknown }[]) => values.map(({ number }) => number as number);
-const numbersIn = (text: string) => [...text.matchAll(/note number (\d+)\./g)].map(([, number]) => Number(number));
-
-const said = {
-  content: [{ type: 'text', text: 'ok' }],
-  finishReason: { unified: 'stop' },
-  usage: { inputTokens: {}, outputTokens: {} },
-  warnings: [],
-};
-const ofAISDK = {
-  async tool(handle: MemoryHandle) {
-    const { recall } = memoryTools(handle, { recall: everything, maxTokens: 1e9 });
-    return numbersIn(await recall.execute({ query }, {}));
-  },
-  async middleware(handle: MemoryHandle) {
-    const model = new MockLanguageModelV3({ doGenerate: said as never });
-    const memory = aiSdkMiddleware(handle, { recall: everything, maxTokens: 1e9, remember: false });
-    await generateText({ model: wrapLanguageModel({ model, middleware: memory }), prompt: query });
-    return numbersIn(JSON.stringify(model.doGenerateCalls));
-  },
-};
 
 /** Every way that shows everything. */
 export const ways: readonly Way[] = [
@@ -135,6 +90,4 @@ export const ways: readonly Way[] = [
       return numbersIn(model.calls[0]?.messages[0]?.text ?? '');
     },
   },
-  { name: 'AI SDK, recall tool', see: ofAISDK.tool },
-  { name: 'AI SDK, middleware', see: ofAISDK.middleware },
 ];
