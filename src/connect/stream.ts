@@ -54,9 +54,11 @@ export class WatchStream<M> implements AsyncIterator<Change<M>> {
   async next(): Promise<IteratorResult<Change<M>>> {
     const { signal } = this.#watching;
     if (this.#isOver || signal.aborted) return this.return();
+    // Each change listens for the end anew: without this a long watch would gather listeners.
+    const answered = new AbortController();
     const ending = new Promise<'ended'>((resolve) => {
       for (const each of [signal, this.#left.signal])
-        each.addEventListener('abort', () => resolve('ended'), { once: true });
+        each.addEventListener('abort', () => resolve('ended'), { once: true, signal: answered.signal });
     });
     try {
       const next = await Promise.race([this.#next(), ending]);
@@ -66,6 +68,8 @@ export class WatchStream<M> implements AsyncIterator<Change<M>> {
     } catch (error) {
       this.#isOver = true;
       throw error;
+    } finally {
+      answered.abort();
     }
   }
 
