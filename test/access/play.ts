@@ -2,7 +2,8 @@ import { equal } from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { allow, clear, type Declaration, MemoryStore } from 'multi-agent-memory';
+import { allow, clear, type Declaration, type MemoryStore } from 'multi-agent-memory';
+import { library as direct, type Library } from '../worlds/library';
 import type { Case } from './cases';
 import { Commands } from './commands';
 import { compareWithCedar, decisionsOf } from './decisions';
@@ -35,11 +36,11 @@ export async function play(
   distribution: Distribution,
   kind = Reference,
   worldKind = World,
-  through = (store: MemoryStore) => store,
+  library: Library = direct,
 ): Promise<Played> {
   const world = new worldKind(new Reference([]));
   const run = given.atOpen ? inFolder : inMemory;
-  return run(given, world, kind, distribution, through);
+  return run(given, world, kind, distribution, library);
 }
 
 async function inMemory(
@@ -47,11 +48,11 @@ async function inMemory(
   world: World,
   kind: typeof Reference,
   distribution: Distribution,
-  through: (store: MemoryStore) => MemoryStore,
+  library: Library,
 ): Promise<Played> {
-  const store = await MemoryStore.inMemory();
+  const store = await library.inMemory({});
   try {
-    const commands = new Commands(through(store), world);
+    const commands = new Commands(store, world);
     for (const each of openToAll) await commands.declare('root', undefined, each);
     for (const seed of given.memories) await commands.seed(seed);
     for (const each of openToAll) await commands.end('root', undefined, each);
@@ -69,15 +70,15 @@ async function inFolder(
   world: World,
   kind: typeof Reference,
   distribution: Distribution,
-  through: (store: MemoryStore) => MemoryStore,
+  library: Library,
 ): Promise<Played> {
   const folder = await mkdtemp(join(tmpdir(), 'policies-'));
-  const store = await MemoryStore.open(folder, { access: openToAll });
+  const store = await library.open(folder, { access: openToAll });
   try {
-    const commands = new Commands(through(store), world);
+    const commands = new Commands(store, world);
     world.reference = new Reference(openToAll);
     for (const seed of given.memories) await commands.seed(seed);
-    const later = await MemoryStore.open(folder, { access: given.policy });
+    const later = await library.open(folder, { access: given.policy });
     await later.close();
     world.reference = new kind(given.policy);
     world.given = given.policy;

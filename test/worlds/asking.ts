@@ -13,7 +13,7 @@ export interface Notes {
 const included = ['expired', 'superseded', 'quarantined'] as const;
 
 /** One look in the midst of what happens. */
-export async function look(handle: MemoryHandle, asked: Look, notes: Notes): Promise<string[]> {
+export async function look({ reader: handle, turns }: Stage, asked: Look, notes: Notes): Promise<string[]> {
   const { query, recall, selection } = asked;
   const answers = [await told(() => handle.recall(query, { ...selection, ...recall, explain: true }))];
   // A cursor of earlier goes on among what is there now.
@@ -30,7 +30,7 @@ export async function look(handle: MemoryHandle, asked: Look, notes: Notes): Pro
   answers.push(await told(() => handle.namespaces({ maxDepth: 1 })));
   answers.push(
     await told(async () => {
-      const changes = await heardSince(handle, notes.change ?? 'start');
+      const changes = await heardSince(handle, notes.change ?? 'start', turns);
       const last = changes.at(-1);
       if (last !== undefined) notes.change = last.cursor;
       return changes;
@@ -108,7 +108,7 @@ export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
     await ask(() => handle.namespaces());
     await ask(() => handle.stats());
     await ask(() => handle.forgetWhere({ filter: { priority: { gte: 0 } } }, { dryRun: true }));
-    await ask(() => heardSince(handle, 'start'));
+    await ask(() => heardSince(handle, 'start', stage.turns));
   }
   const [reader] = handles as [MemoryHandle];
   for (const id of [...stage.seen, 'hidden-0', 'hidden-1', 'hidden-2']) {

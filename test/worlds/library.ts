@@ -4,6 +4,8 @@ import { MemoryStore, type OpenOptions } from 'multi-agent-memory';
 export interface Library {
   inMemory(options: OpenOptions): Promise<MemoryStore>;
   open(folder: string, options: OpenOptions): Promise<MemoryStore>;
+  /** After how many turns of the event loop a watch has told what there was to be told. Default: none, and one is waited for. */
+  readonly turns?: number;
 }
 
 /** The library as it is. */

@@ -52,7 +52,7 @@ async function live(
   const stage = await Stage.open(library, cast, sizes);
   const moments: [string, readonly string[]][] = [];
   const notes: Notes = {};
-  const listener = new Listener(stage.reader, 'start');
+  const listener = new Listener(stage.reader, 'start', stage.turns);
   for (const [i, deed] of script.entries()) {
     stage.begin(i + 1, !deed.seen);
     if (deed.seen) moments.push([`deed ${i} (${deed.kind})`, await happen(stage, cast, deed, notes, beside)]);
@@ -76,7 +76,7 @@ async function happen(
   notes: Notes,
   beside: boolean,
 ): Promise<string[]> {
-  if (deed.kind === 'look') return look(stage.reader, deed.look, notes);
+  if (deed.kind === 'look') return look(stage, deed.look, notes);
   if (deed.kind === 'try') return attempt(stage, cast, deed);
   const answer = await told(() => doSeen(stage, deed, beside));
   const isHeard = deed.byReader && deed.kind !== 'close' && deed.kind !== 'supersede-unseen';

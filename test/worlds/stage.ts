@@ -18,19 +18,27 @@ export class Stage {
   readonly keyless = new Set<string>();
   readonly hidden: string[] = [];
   readonly rules: string[] = [];
+  /** See `Library`. */
+  readonly turns: number;
   readonly #time: { step: number; ids: number; hidden: boolean };
   readonly #hiders: readonly MemoryHandle[];
   #hiddenIds = 0;
 
-  private constructor(store: MemoryStore, cast: Cast, time: { step: number; ids: number; hidden: boolean }) {
+  private constructor(
+    store: MemoryStore,
+    cast: Cast,
+    time: { step: number; ids: number; hidden: boolean },
+    turns: number,
+  ) {
     this.store = store;
+    this.turns = turns;
     this.reader = store.as(cast.reader);
     this.writer = store.as(writer);
     this.#hiders = hiders.map((each) => store.as(each));
     this.#time = time;
   }
 
-  static async open({ inMemory }: Library, cast: Cast, sizes: Sizes): Promise<Stage> {
+  static async open({ inMemory, turns = 1 }: Library, cast: Cast, sizes: Sizes): Promise<Stage> {
     const time = { step: 0, ids: 0, hidden: false };
     let stage: Stage | undefined;
     const store = await inMemory({
@@ -39,7 +47,7 @@ export class Stage {
       newId: () => (time.hidden ? `hidden-${(stage as Stage).#hiddenIds++}` : idOf(time.step, time.ids++)),
       ...sizes,
     });
-    stage = new Stage(store, cast, time);
+    stage = new Stage(store, cast, time, turns);
     return stage;
   }
 

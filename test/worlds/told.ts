@@ -19,10 +19,12 @@ function refusalOf(error: unknown): string {
 /** A watch that is asked for what it has to tell, again and again. */
 export class Listener {
   readonly #changes: AsyncIterator<Change>;
+  readonly #turns: number;
   readonly #end = new AbortController();
   #next: Promise<IteratorResult<Change>> | undefined;
 
-  constructor(handle: MemoryHandle, since: string) {
+  constructor(handle: MemoryHandle, since: string, turns = 1) {
+    this.#turns = turns;
     this.#changes = handle.watch({ since, signal: this.#end.signal })[Symbol.asyncIterator]();
   }
 
@@ -31,8 +33,8 @@ export class Listener {
     const changes: Change[] = [];
     for (;;) {
       this.#next ??= this.#changes.next();
-      // What there is comes without a turn of the event loop.
-      const change = await Promise.race([this.#next, setImmediate(undefined)]);
+      // What there is comes without a turn of the event loop, or within those that it takes on its way.
+      const change = await Promise.race([this.#next, pass(this.#turns)]);
       if (change === undefined) return changes;
       this.#next = undefined;
       if (change.done === true) return changes;
@@ -47,11 +49,16 @@ export class Listener {
 }
 
 /** All that a watch tells from somewhere until now. */
-export async function heardSince(handle: MemoryHandle, since: string): Promise<Change[]> {
-  const listener = new Listener(handle, since);
+export async function heardSince(handle: MemoryHandle, since: string, turns = 1): Promise<Change[]> {
+  const listener = new Listener(handle, since, turns);
   try {
     return await listener.heard();
   } finally {
     await listener.close();
   }
+}
+
+async function pass(turns: number): Promise<undefined> {
+  for (let i = 0; i < turns; i++) await setImmediate();
+  return undefined;
 }

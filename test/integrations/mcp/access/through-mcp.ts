@@ -5,15 +5,21 @@ import { Distribution } from '../../../access/distribution';
 import { play } from '../../../access/play';
 import { Reference } from '../../../access/reference';
 import { World } from '../../../access/world';
+import type { Library } from '../../../worlds/library';
 import { comparePairs } from '../../../worlds/worlds';
 import { overMcp } from './handle-over-mcp';
+
+const overMcpLibrary: Library = {
+  inMemory: async (options) => overMcp(await MemoryStore.inMemory(options)),
+  open: async (folder, options) => overMcp(await MemoryStore.open(folder, options)),
+};
 
 /** Plays so many policies with handles that answer through an MCP server. Resolves to the number of calls. */
 export async function playPolicies(policies: number, seed: number): Promise<number> {
   const distribution = new Distribution();
   let calls = 0;
   const property = fc.asyncProperty(cases, async (given) => {
-    calls += (await play(given, distribution, Reference, World, overMcp)).calls;
+    calls += (await play(given, distribution, Reference, World, overMcpLibrary)).calls;
   });
   await fc.assert(property, { seed, numRuns: policies });
   return calls;
@@ -21,9 +27,5 @@ export async function playPolicies(policies: number, seed: number): Promise<numb
 
 /** Compares so many pairs of worlds, whose reader asks through an MCP server. */
 export function compareWorlds(pairs: number, seed: number, onPair?: () => void): Promise<void> {
-  const library = {
-    inMemory: async (options: object) => overMcp(await MemoryStore.inMemory(options)),
-    open: async (folder: string, options: object) => overMcp(await MemoryStore.open(folder, options)),
-  };
-  return comparePairs(library, { pairs, seed, ...(onPair === undefined ? {} : { onPair }) });
+  return comparePairs(overMcpLibrary, { pairs, seed, onPair });
 }
