@@ -23,15 +23,18 @@ export type WorkerAnswer = { readonly sums: Float32Array } | { readonly size: nu
 // The three inputs are all that an encoder of texts may ask for, and the runtime refuses what a model does not ask for. The two
 // outputs are named by the exporters of Hugging Face and of sentence-transformers. The sums are not divided by the number of
 // tokens: the length of a direction means nothing. Severity 4 is fatal only: the runtime writes what it reports to standard error.
+// Of a model that it is given as bytes, onnxruntime-node 1.14 looks for the options on the number that says where these begin, and
+// not where they are given: so numbers carry them, in this thread, which runs nothing else. Without them each thread would compute
+// in as many as there are cores, and two of them get half as much done as one.
 const workerSource = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { InferenceSession, Tensor } = require(workerData.runtime);
 const inputs = ['input_ids', 'attention_mask', 'token_type_ids'];
 const outputs = ['last_hidden_state', 'token_embeddings'];
+const options = { executionProviders: ['cpu'], intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 };
+Object.assign(Number.prototype, options);
 async function start() {
-  const session = await InferenceSession.create(workerData.weights, {
-    executionProviders: ['cpu'], intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4,
-  });
+  const session = await InferenceSession.create(workerData.weights, options);
   const foreign = session.inputNames.filter((name) => !inputs.includes(name));
   if (foreign.length > 0) throw new Error('it asks for ' + foreign.join(', ') + ' beside the tokens of a text');
   const output = outputs.find((name) => session.outputNames.includes(name));
