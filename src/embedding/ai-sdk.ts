@@ -66,7 +66,7 @@ export function fromAISDKIn(timing: Timing, model: AISDKEmbeddingModel, options:
   return {
     space,
     maxTokens: input.maxTokens,
-    async embedDocuments(texts, { signal }) {
+    async embedDocuments(texts, { signal } = {}) {
       signal?.throwIfAborted();
       const inputs = texts.map((text) => input.of(text, 'document'));
       const maxInputs = (await model.maxEmbeddingsPerCall) ?? Number.POSITIVE_INFINITY;
@@ -79,7 +79,7 @@ export function fromAISDKIn(timing: Timing, model: AISDKEmbeddingModel, options:
       for (const request of requests) vectors.push(...(await embed(request, 'document', signal)));
       return vectors;
     },
-    async embedQuery(text, { signal }) {
+    async embedQuery(text, { signal } = {}) {
       signal?.throwIfAborted();
       const [vector] = await embed([input.of(text, 'query')], 'query', signal);
       return vector!;

@@ -57,14 +57,14 @@ class BatchingEmbedder implements Embedder {
     this.maxTokens = embedder.maxTokens;
   }
 
-  async embedDocuments(texts: readonly string[], { signal }: Call): Promise<readonly Float32Array[]> {
+  async embedDocuments(texts: readonly string[], { signal }: Call = {}): Promise<readonly Float32Array[]> {
     signal?.throwIfAborted();
     const found = texts.map((text) => this.#known.find('document', text, (flight) => this.#queue.push(flight)));
     void this.#drain();
     return allLanded(found, signal);
   }
 
-  async embedQuery(text: string, { signal }: Call): Promise<Float32Array> {
+  async embedQuery(text: string, { signal }: Call = {}): Promise<Float32Array> {
     signal?.throwIfAborted();
     const embed: EmbedAll = async (_, call) => [await this.#embedder.embedQuery(text, call)];
     const found = this.#known.find('query', text, (flight) => void this.#run('query', [flight], embed));

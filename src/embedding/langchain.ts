@@ -61,13 +61,13 @@ export function fromLangChain(embeddings: LangChainEmbeddings, options: LangChai
   return {
     space,
     maxTokens: input.maxTokens,
-    async embedDocuments(texts, { signal }) {
+    async embedDocuments(texts, { signal } = {}) {
       signal?.throwIfAborted();
       if (texts.length === 0) return [];
       const inputs = texts.map((text) => input.of(text, 'document'));
       return ask(inputs, () => embeddings.embedDocuments([...inputs]), signal);
     },
-    async embedQuery(text, { signal }) {
+    async embedQuery(text, { signal } = {}) {
       signal?.throwIfAborted();
       const query = input.of(text, 'query');
       const [vector] = await ask([query], async () => [await embeddings.embedQuery(query)], signal);

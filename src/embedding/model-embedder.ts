@@ -30,7 +30,7 @@ export function modelEmbedder(model: EmbeddingModel): Embedder {
   return {
     space: model.space,
     maxTokens: tokensBeside(model.prefix, model.maxTokens),
-    async embedDocuments(texts, { signal }) {
+    async embedDocuments(texts, { signal } = {}) {
       signal?.throwIfAborted();
       const tasks = tasksOf(texts.map((text) => prefixed(text, model.prefix, 'document')));
       const vectors = await allOrNone(
@@ -39,7 +39,7 @@ export function modelEmbedder(model: EmbeddingModel): Embedder {
       );
       return vectors.flat();
     },
-    async embedQuery(text, { signal }) {
+    async embedQuery(text, { signal } = {}) {
       const [vector] = await embed(model, [prefixed(text, model.prefix, 'query')], { signal, first: true });
       return vector!;
     },

@@ -100,7 +100,7 @@ export function openAICompatibleIn(timing: Timing, options: OpenAICompatibleOpti
   return {
     space,
     maxTokens: input.maxTokens,
-    async embedDocuments(texts, { signal }) {
+    async embedDocuments(texts, { signal } = {}) {
       signal?.throwIfAborted();
       const inputs = texts.map((text) => input.of(text, 'document'));
       const vectors: Float32Array[] = [];
@@ -111,7 +111,7 @@ export function openAICompatibleIn(timing: Timing, options: OpenAICompatibleOpti
       }
       return vectors;
     },
-    async embedQuery(text, { signal }) {
+    async embedQuery(text, { signal } = {}) {
       signal?.throwIfAborted();
       const [vector] = await endpoint.embed([input.of(text, 'query')], signal);
       return vector!;

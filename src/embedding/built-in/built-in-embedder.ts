@@ -1,4 +1,3 @@
-import type { Call } from '../../domain/calls';
 import { nextTurn } from '../../environment/turn';
 import type { Embedder } from '../embedder';
 import { builtInSpace } from './built-in-spaces';
@@ -27,7 +26,7 @@ export function builtInEmbedder(): Embedder {
   return {
     space: builtInSpace,
     maxTokens,
-    async embedDocuments(texts, { signal }: Call) {
+    async embedDocuments(texts, { signal } = {}) {
       signal?.throwIfAborted();
       const encoder = await staticEncoder();
       const vectors: Float32Array[] = [];
@@ -43,7 +42,7 @@ export function builtInEmbedder(): Embedder {
       }
       return vectors;
     },
-    async embedQuery(text, { signal }: Call) {
+    async embedQuery(text, { signal } = {}) {
       signal?.throwIfAborted();
       const encoder = await staticEncoder();
       signal?.throwIfAborted();

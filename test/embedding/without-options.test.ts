@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { batchingEmbedder } from '../../src/embedding/batching-embedder';
+import { builtInEmbedder } from '../../src/embedding/built-in/built-in-embedder';
+import type { Embedder } from '../../src/embedding/embedder';
+import { fromLangChain } from '../../src/embedding/langchain';
+import { transformersEmbedder } from '../../src/embedding/transformers-embedder';
+
+/** How JavaScript calls an embedder: nobody tells it that the port wants options. */
+interface Lenient {
+  embedDocuments(texts: readonly string[]): Promise<readonly Float32Array[]>;
+  embedQuery(text: string): Promise<Float32Array>;
+}
+const lenient = (embedder: Embedder) => embedder as unknown as Lenient;
+
+const langChain = {
+  embedDocuments: async (texts: string[]) => texts.map(() => [1, 0]),
+  embedQuery: async () => [1, 0],
+};
+
+test.each([
+  ['the built-in embedder', builtInEmbedder()],
+  ['the batching embedder', batchingEmbedder(builtInEmbedder())],
+  ["LangChain's", fromLangChain(langChain, { model: 'two', dimensions: 2 })],
+])('%s embeds without options', async (_, embedder) => {
+  expect(await lenient(embedder).embedDocuments(['x'])).toEqual([expect.any(Float32Array)]);
+  expect(await lenient(embedder).embedQuery('x')).toEqual(expect.any(Float32Array));
+});
+
+test('a model that is absent is what a call without options tells', async () => {
+  const embedder = lenient(transformersEmbedder({ model: 'no/model', dimensions: 2, localPath: '/nowhere' }));
+  await expect(embedder.embedDocuments(['x'])).rejects.toMatchObject({ code: 'EMBEDDER_MISSING' });
+  await expect(embedder.embedQuery('x')).rejects.toMatchObject({ code: 'EMBEDDER_MISSING' });
+});
