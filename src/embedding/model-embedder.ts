@@ -8,8 +8,9 @@ import type { Pooling } from './pooling';
 import { type Prefix, prefixed, tokensBeside } from './prefix';
 import { nextRequest } from './requests';
 
-// What a thread gets at once, about 10 ms of work: questions go before the next of these, and an abort stops there.
-const taskLimits = { maxInputs: 8, maxCharacters: 1024 };
+// What a thread gets at once, about 8 ms of work, of which it has two: questions go before the next of these, and an abort stops
+// there.
+const taskLimits = { maxInputs: 4, maxCharacters: 512 };
 
 /** A model of transformers.js, and how its vectors are made. */
 export interface EmbeddingModel extends ModelSource {

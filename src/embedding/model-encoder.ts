@@ -12,6 +12,9 @@ import { onnxRuntimeFile } from './transformers-runtime';
  */
 const mostWorkers = 4;
 
+// One that it computes, and one that it begins with while the answer is taken and the next is made.
+const tasksOfWorker = 2;
+
 /** How the vectors of texts are made. */
 export interface Reading {
   /** Longer texts are cut there, or sooner where the model reads less. */
@@ -57,16 +60,16 @@ type Start = () => Promise<ModelWorker>;
 /** A loaded model, whose threads take what waits in turn. More are started, one after the other, while texts wait for them. */
 export class ModelEncoder {
   readonly #tokenizer: ModelTokenizer;
-  readonly #idle: ModelWorker[];
+  readonly #workers: ModelWorker[];
   readonly #waiting: Waiting[] = [];
   readonly #onEnd: () => void;
   #more: Start | undefined;
-  #workers = 1;
+  #started = 1;
 
   /** @param onEnd Called when a thread of it has ended, and with it the encoder. */
   constructor(tokenizer: ModelTokenizer, worker: ModelWorker, more: Start, onEnd: () => void) {
     this.#tokenizer = tokenizer;
-    this.#idle = [worker];
+    this.#workers = [worker];
     this.#more = more;
     this.#onEnd = onEnd;
   }
@@ -82,22 +85,28 @@ export class ModelEncoder {
   }
 
   #dispatch(): void {
-    while (this.#waiting.length > 0 && this.#idle.length > 0) {
+    for (let worker = this.#free(); this.#waiting.length > 0 && worker !== undefined; worker = this.#free()) {
       const next = this.#waiting.shift()!;
       if (next.signal?.aborted) next.reject(next.signal.reason);
-      else void this.#give(next, this.#idle.pop()!);
+      else void this.#give(next, worker);
     }
     if (this.#waiting.length > 0) void this.#startAnother();
+  }
+
+  /** The one with the fewest tasks, where it may have more. */
+  #free(): ModelWorker | undefined {
+    const [worker] = this.#workers.toSorted((a, b) => a.tasks - b.tasks);
+    return worker !== undefined && worker.tasks < tasksOfWorker ? worker : undefined;
   }
 
   async #startAnother(): Promise<void> {
     const start = this.#more;
     // One at a time; and the weights are let go with the last.
     this.#more = undefined;
-    if (start === undefined || this.#workers >= Math.min(mostWorkers, availableParallelism())) return;
-    this.#workers++;
+    if (start === undefined || this.#started >= Math.min(mostWorkers, availableParallelism())) return;
+    this.#started++;
     try {
-      this.#idle.push(await start());
+      this.#workers.push(await start());
       this.#more = start;
       this.#dispatch();
     } catch {
@@ -115,7 +124,6 @@ export class ModelEncoder {
       reject(error);
     }
     if (worker.hasEnded) this.#onEnd();
-    this.#idle.push(worker);
     this.#dispatch();
   }
 }

@@ -65,12 +65,14 @@ async function embed(model, { tokens, pooling, dimensions }) {
 }
 start().then((model) => {
   workerData.weights = undefined;
-  parentPort.on('message', async (task) => {
+  let last = Promise.resolve();
+  const answered = async (task) => {
     try {
       const answer = await embed(model, task);
       parentPort.postMessage({ answer }, answer.sums === undefined ? [] : [answer.sums.buffer]);
     } catch (error) { parentPort.postMessage({ error }); }
-  });
+  };
+  parentPort.on('message', (task) => { last = last.then(() => answered(task)); });
   parentPort.postMessage({});
 }, (error) => parentPort.postMessage({ error }));
 `;
@@ -83,7 +85,7 @@ interface Reply {
 /** A model in a thread of its own: the runtime computes in the thread that asks, and would hold the event loop. */
 export class ModelWorker {
   readonly #worker: Worker;
-  #replied: ((reply: Reply) => void) | undefined;
+  readonly #waiting: ((reply: Reply) => void)[] = [];
   #ended: unknown;
 
   private constructor(model: WorkerModel) {
@@ -110,7 +112,12 @@ export class ModelWorker {
     return this.#ended !== undefined;
   }
 
-  /** One task at a time. Rejects with what the runtime throws. */
+  /** How many tasks it has. */
+  get tasks(): number {
+    return this.#waiting.length;
+  }
+
+  /** One task after the other. Rejects with what the runtime throws. */
   run(task: WorkerTask): Promise<WorkerAnswer> {
     this.#worker.postMessage(task);
     return this.#reply() as Promise<WorkerAnswer>;
@@ -121,20 +128,19 @@ export class ModelWorker {
     if (this.#ended !== undefined) throw this.#ended;
     this.#worker.ref();
     const reply = await new Promise<Reply>((resolve) => {
-      this.#replied = resolve;
+      this.#waiting.push(resolve);
     });
-    this.#worker.unref();
+    if (this.#waiting.length === 0) this.#worker.unref();
     if ('error' in reply) throw reply.error;
     return reply.answer;
   }
 
   #end(error: unknown): void {
     this.#ended ??= error;
-    this.#settle({ error: this.#ended });
+    while (this.#waiting.length > 0) this.#settle({ error: this.#ended });
   }
 
   #settle(reply: Reply): void {
-    this.#replied?.(reply);
-    this.#replied = undefined;
+    this.#waiting.shift()?.(reply);
   }
 }
