@@ -3,6 +3,7 @@ import { invalidInput, MemoryError } from '../domain/errors';
 import { isRoot } from '../domain/principal';
 import type { ApplyContext } from './apply-context';
 import type { Space } from './interning';
+import { maxSpaces } from './vector-key';
 
 /**
  * Begins to fill a space, or goes on with it. What was filled before, because filling it was broken off, stays. The space that the
@@ -21,6 +22,10 @@ export function beginSpace(context: ApplyContext, name: SpaceName, stamp: Stamp)
   const previous = interning.spaceInRole('previous');
   if (previous !== undefined) {
     const message = `would be ${name.model}, while the vectors of ${previous.name.model} are kept to go back to: drop these first.`;
+    throw invalidInput([{ path: ['embedder'], message }], 'The new embedding space');
+  }
+  if (interning.spaceCount === maxSpaces) {
+    const message = `would be number ${maxSpaces + 1} of this store, and it can tell ${maxSpaces} apart, dropped ones included: export its memories and import them into a new store.`;
     throw invalidInput([{ path: ['embedder'], message }], 'The new embedding space');
   }
   interning.internSpace(name, 'next');

@@ -163,6 +163,11 @@ export class Interning {
     return this.#addActor(actor);
   }
 
+  /** How many spaces the store has had. */
+  get spaceCount(): number {
+    return this.#spaces.length;
+  }
+
   internSpace(name: SpaceName, role: Space['role'] = 'current'): number {
     const { model, dimensions } = name;
     const id = this.#spaces.length + 1;

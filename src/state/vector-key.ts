@@ -5,12 +5,15 @@
  */
 const partsPerRow = 2 ** 12;
 const rowsPerSpace = 2 ** 32;
-const maxSpaces = 2 ** 9;
+const spaces = 2 ** 9;
 
 export const maxParts = partsPerRow;
 
+/** Their numbers begin with 1. */
+export const maxSpaces = spaces - 1;
+
 export function vectorKey(space: number, row: number, part: number): number {
-  if (!(space >= 0 && space < maxSpaces && row >= 0 && row < rowsPerSpace && part >= 0 && part < partsPerRow)) {
+  if (!(space >= 0 && space < spaces && row >= 0 && row < rowsPerSpace && part >= 0 && part < partsPerRow)) {
     throw new RangeError(`No vector key for space ${space}, row ${row}, part ${part}.`);
   }
   return (space * rowsPerSpace + row) * partsPerRow + part;

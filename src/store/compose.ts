@@ -205,7 +205,7 @@ export function assertAccepted(embedder: SpaceEmbedder, offered: Embedder): void
   if (embedder.accepts(offered)) return;
   const { model, dimensions } = embedder.space;
   const other = `${offered.space.model} (${offered.space.dimensions} dimensions)`;
-  const message = `The store's vectors come from ${model} (${dimensions} dimensions); ${other} makes vectors that do not compare with them. Open it with that embedder, or without one to read by id, by list and by keyword.`;
+  const message = `The store's vectors come from ${model} (${dimensions} dimensions); ${other} makes vectors that do not compare with them. Open it with that embedder, or without one to read by id, by list and by keyword, and to move it to the other with reembed.`;
   throw new MemoryError('EMBEDDER_MISMATCH', message);
 }
 
