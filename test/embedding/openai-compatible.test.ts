@@ -22,7 +22,7 @@ import {
 } from './provider-server';
 
 const model = 'test-embedding-1';
-const apiKey = 'sk-Zx9Kq-not-for-anybody-4417';
+const apiKey = 'sk-Zx9Kq-not-for-anybody-861730';
 
 async function serverWith(...replies: Reply[]) {
   const server = await providerServer(...replies);
@@ -417,15 +417,16 @@ describe('a caller that aborts', () => {
 });
 
 describe('what must stay secret stays so', () => {
-  const text = 'The PIN of Alice is 4417, and her dog is called Bello.';
+  // Of six digits: a port, which stands in the address, has five at most.
+  const text = 'The PIN of Alice is 861730, and her dog is called Bello.';
   const talkative: [string, Reply][] = [
-    ['the key, refused', refusing(401, { message: `Incorrect API key provided: ${apiKey.slice(0, 6)}*****4417.` })],
+    ['the key, refused', refusing(401, { message: `Incorrect API key provided: ${apiKey.slice(0, 6)}*****861730.` })],
     ['the key, quoted', refusing(400, { message: `Bad header: Bearer ${apiKey}`, code: apiKey })],
     ['the key, encoded', refusing(500, { message: `Bad: ${encodeURIComponent(apiKey)}` })],
     ['a header', refusing(400, { message: 'Bad header: open-sesame' })],
     ['a parameter of the address', refusing(404, { message: 'No route for ?key=parameter-secret' })],
     ['the text', refusing(400, { message: `Cannot embed "${text}"` })],
-    ['a piece of the text', refusing(422, { message: 'unexpected input: is 4417, and her d' })],
+    ['a piece of the text', refusing(422, { message: 'unexpected input: is 861730, and her d' })],
     ['all of it, in an answer that is none', (_, response) => void response.end(`${apiKey} ${text} open-sesame`)],
   ];
 
@@ -445,7 +446,7 @@ describe('what must stay secret stays so', () => {
     for (const secret of [
       apiKey,
       encodeURIComponent(apiKey),
-      '4417',
+      '861730',
       'open-sesame',
       'parameter-secret',
       'Alice',
