@@ -1,12 +1,12 @@
-export type { Reason } from './access/explain';
+export type { DecisionReason } from './access/explain';
+export type { AuditChainName, AuditDecision } from './audit/chain-entry';
 export type { Checkpoint } from './audit/checkpoint';
-export type { Chain, Decision } from './audit/entry';
-export type { ChainVerification } from './audit/judge';
+export type { ChainVerification } from './audit/compare-heads';
 export type { AuditVerification } from './audit/verification';
-export type { Epoch } from './audit/verify';
+export type { AuditEpoch } from './audit/verify';
 export type { ConnectOptions } from './connect/connected-store';
-export type { Call, Long, Progress } from './domain/calls';
-export type { Relabelling } from './domain/command';
+export type { CallOptions, LongCallOptions, Progress } from './domain/calls';
+export type { LabelChange } from './domain/command';
 export {
   type Clearance,
   clear,
@@ -18,57 +18,65 @@ export {
   role,
 } from './domain/declaration';
 export { type ErrorCode, type Issue, MemoryError } from './domain/errors';
-export type { Json, Meta } from './domain/json';
+export type { Json, Metadata } from './domain/json';
 export type { Limits } from './domain/limits';
 export type {
-  Change,
   ChangeType,
-  Channel,
   Hit,
-  Kind,
   Memory,
+  MemoryChange,
+  MemoryFields,
+  MemoryKind,
+  MemorySource,
   MemoryState,
   NewMemory,
-  Remembered,
+  RememberResult,
   ScoreParts,
-  Settable,
-  Source,
+  SourceChannel,
   Visibility,
 } from './domain/memory';
 export type { Namespace } from './domain/namespace';
 export type { Principal } from './domain/principal';
 export { type Action, allow, deny, type Member, type Rule, type Subject } from './domain/rule';
-export type { Condition, Filter, FilterField, Included, Scalar, Scope, Selection } from './domain/selection';
+export type {
+  Filter,
+  FilterCondition,
+  FilterField,
+  FilterValue,
+  IncludedState,
+  Scope,
+  Selection,
+} from './domain/selection';
 export type { Time } from './domain/time';
-export { type AISDKOptions, fromAISDK } from './embedding/ai-sdk';
-export type { AISDKEmbeddingModel, AISDKJson, AISDKProviderOptions } from './embedding/ai-sdk-model';
 export { builtInEmbedder } from './embedding/built-in/built-in-embedder';
 export type { Embedder, EmbeddingSpace } from './embedding/embedder';
-export { fromLangChain, type LangChainEmbeddings, type LangChainOptions } from './embedding/langchain';
-export { type MiniLmOptions, minilm } from './embedding/minilm';
-export { type OpenAICompatibleOptions, openAICompatible } from './embedding/openai-compatible';
-export type { Pooling } from './embedding/pooling';
+export { type MiniLmOptions, minilm } from './embedding/local-models/minilm';
+export type { Pooling } from './embedding/local-models/pooling';
+export { type TransformersOptions, transformersEmbedder } from './embedding/local-models/transformers-embedder';
 export type { Prefix } from './embedding/prefix';
-export { type TransformersOptions, transformersEmbedder } from './embedding/transformers-embedder';
+export { type AISDKOptions, fromAISDK } from './embedding/providers/ai-sdk';
+export type { AISDKEmbeddingModel, AISDKJson, AISDKProviderOptions } from './embedding/providers/ai-sdk-model';
+export { fromLangChain, type LangChainEmbeddings, type LangChainOptions } from './embedding/providers/langchain';
+export { type OpenAICompatibleOptions, openAICompatible } from './embedding/providers/openai-compatible';
 export type { Clock } from './environment/clock';
 export type { Logger } from './environment/environment';
-export type { Reembedded, ReembedOptions, ReembedProgress } from './lifecycle/reembedding';
-export { type Context, type ContextOptions, toContext } from './recall/to-context';
-export type { AccessHandle, Explanation, Question } from './store/access-handle';
+export { type ContextOptions, type PromptContext, toContext } from './recall/to-context';
+export type { ReembedOptions, ReembedProgress, ReembedResult } from './reembedding/reembedding';
+export type { AccessHandle, ExplainRequest, Explanation } from './store/access-handle';
 export type { AuditHandle, AuditPage, AuditQuery, AuditVerifyOptions, StoreAudit } from './store/audit-handle';
-export type { AuditEntry, ExportedEntry } from './store/audit-view';
-export type { Events } from './store/events';
+export type { AuditEntry, ExportedAuditEntry } from './store/audit-view';
+export type { StoreEvents } from './store/events';
 export type {
-  Forgotten,
+  ForgetResult,
   HandleStats,
   ListOptions,
   MemoryHandle,
-  Page,
-  Patch,
+  MemoryPage,
+  MemoryPatch,
   RecallOptions,
 } from './store/memory-handle';
-export { type ConnectedStore, MemoryStore, type Stats } from './store/memory-store';
+export { type ConnectedStore, MemoryStore, type StoreStats } from './store/memory-store';
 export type { AuditOptions, OpenOptions } from './store/open-options';
 export type { Reembedding } from './store/reembedding';
-export type { Problem, VerifyResult } from './store/verify';
+export type { VerifyProblem, VerifyResult } from './store/verify/verify';
 export type { BatchResult } from './write/remember-many';

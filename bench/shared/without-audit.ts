@@ -1,6 +1,6 @@
-import { ChangesAudit } from '../../src/state/apply-audit';
+import { ChangesAudit } from '../../src/state/apply/apply-audit';
+import { openShared } from '../../src/store/composition/shared-engines';
 import { parseOptions } from '../../src/store/open-options';
-import { openShared } from '../../src/store/shared-engines';
 
 const without = new WeakSet<ChangesAudit['trail']>();
 const record = ChangesAudit.prototype.record;
@@ -16,6 +16,6 @@ ChangesAudit.prototype.record = function (this: ChangesAudit, ...change: Paramet
 export async function withoutAuditOfChanges(folder: string): Promise<void> {
   // The store's own engine: a folder is opened once in a process.
   const { engine, release } = await openShared(folder, parseOptions({}));
-  without.add(engine.truth.audit);
+  without.add(engine.state.auditLog);
   await release();
 }

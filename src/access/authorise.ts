@@ -1,4 +1,4 @@
-import { type Declared, isRule } from '../domain/declaration';
+import { isRule, type StoredDeclaration } from '../domain/declaration';
 import type { Namespace } from '../domain/namespace';
 import { type Actor, isRoot, partiesOf, sameActor } from '../domain/principal';
 import type { Action } from '../domain/rule';
@@ -6,7 +6,7 @@ import type { Policy } from './policy';
 import { type ActionBits, bitsOf, type SubjectRules } from './subject-rules';
 
 /** What access depends on, of one memory. */
-export interface Labels {
+export interface MemoryLabels {
   readonly namespace: Namespace;
   readonly accessTags: readonly string[];
   /** Whose private memory it is; absent for a shared one. */
@@ -15,7 +15,7 @@ export interface Labels {
 }
 
 /** What can be done to a memory that is there. */
-export type Change = 'update' | 'forget' | 'share';
+export type MemoryAction = 'update' | 'forget' | 'share';
 
 type Decision = 'allow' | 'deny' | 'silent';
 
@@ -68,7 +68,7 @@ export function isClearedBy(rules: PartyRules, accessTags: readonly string[], na
 }
 
 /** Whether the actor may read a memory with these labels. */
-export function mayRead(policy: Policy, actor: Actor, labels: Omit<Labels, 'author'>): boolean {
+export function mayRead(policy: Policy, actor: Actor, labels: Omit<MemoryLabels, 'author'>): boolean {
   if (isRoot(actor)) return true;
   if (labels.privateTo !== undefined && !sameActor(labels.privateTo, actor)) return false;
   const { accessTags, namespace } = labels;
@@ -79,14 +79,14 @@ export function mayRead(policy: Policy, actor: Actor, labels: Omit<Labels, 'auth
  * Whether the actor may do that to a memory that it may read. To update or forget its own, `write` is enough, unless the action
  * itself is denied: the stricter reading of two rules that disagree.
  */
-export function mayChange(policy: Policy, actor: Actor, action: Change, labels: Labels): boolean {
+export function mayChange(policy: Policy, actor: Actor, action: MemoryAction, labels: MemoryLabels): boolean {
   const decision = decide(policy, actor, action, labels.namespace);
   if (decision !== 'silent') return decision === 'allow';
   return action !== 'share' && sameActor(labels.author, actor) && mayIn(policy, actor, 'write', labels.namespace);
 }
 
 /** The rules that decide about an action in a namespace: those that deny it, or where none does those that allow it. */
-export function decidingRules(policy: Policy, actor: Actor, action: Action, namespace: Namespace): Declared[] {
+export function decidingRules(policy: Policy, actor: Actor, action: Action, namespace: Namespace): StoredDeclaration[] {
   const matching = declaredAt(policy, actor, namespace).filter(
     ({ declaration }) => isRule(declaration) && policy.actionsOf(declaration.actions).includes(action),
   );
@@ -95,7 +95,7 @@ export function decidingRules(policy: Policy, actor: Actor, action: Action, name
 }
 
 /** Everything that is declared about either party of an actor at a namespace or above, each once. */
-export function declaredAt(policy: Policy, actor: Actor, namespace: Namespace): Declared[] {
+export function declaredAt(policy: Policy, actor: Actor, namespace: Namespace): StoredDeclaration[] {
   const rules = new Set(rulesOf(policy, actor).flat());
   return [...rules].flatMap((each) => each.at(namespace));
 }

@@ -1,12 +1,12 @@
-import { type Declared, isClearance } from '../domain/declaration';
+import { isClearance, type StoredDeclaration } from '../domain/declaration';
 import type { Namespace } from '../domain/namespace';
 import { type Actor, isRoot, sameActor } from '../domain/principal';
 import type { Action } from '../domain/rule';
-import { decide, decidingRules, declaredAt, isCleared, type Labels, mayChange } from './authorise';
+import { decide, decidingRules, declaredAt, isCleared, type MemoryLabels, mayChange } from './authorise';
 import type { Policy } from './policy';
 
 /** Why a decision falls as it does. */
-export type Reason =
+export type DecisionReason =
   | 'allowed'
   /** Update or forget of what it wrote itself, which `write` allows. */
   | 'own memory'
@@ -17,14 +17,14 @@ export type Reason =
   | 'private to another author';
 
 /** A decision with what decided it. */
-export interface Explained {
+export interface ExplainedDecision {
   readonly allowed: boolean;
-  readonly reason: Reason;
-  readonly deciding: readonly Declared[];
+  readonly reason: DecisionReason;
+  readonly deciding: readonly StoredDeclaration[];
 }
 
 /** Decides whether an actor may do something in a namespace. */
-export function explainIn(policy: Policy, actor: Actor, action: Action, namespace: Namespace): Explained {
+export function explainIn(policy: Policy, actor: Actor, action: Action, namespace: Namespace): ExplainedDecision {
   if (isRoot(actor)) return { allowed: true, reason: 'root', deciding: [] };
   const decision = decide(policy, actor, action, namespace);
   const deciding = decidingRules(policy, actor, action, namespace);
@@ -36,7 +36,7 @@ export function explainIn(policy: Policy, actor: Actor, action: Action, namespac
 }
 
 /** Decides whether an actor may do something to a memory: what it may not read, it may do nothing to. */
-export function explainMemory(policy: Policy, actor: Actor, action: Action, labels: Labels): Explained {
+export function explainMemory(policy: Policy, actor: Actor, action: Action, labels: MemoryLabels): ExplainedDecision {
   if (isRoot(actor)) return { allowed: true, reason: 'root', deciding: [] };
   const { namespace, accessTags, privateTo, author } = labels;
   if (privateTo !== undefined && !sameActor(privateTo, actor)) {
@@ -57,7 +57,7 @@ export function explainMemory(policy: Policy, actor: Actor, action: Action, labe
   };
 }
 
-function clearances(policy: Policy, actor: Actor, tag: string, namespace: Namespace): Declared[] {
+function clearances(policy: Policy, actor: Actor, tag: string, namespace: Namespace): StoredDeclaration[] {
   return declaredAt(policy, actor, namespace).filter(
     ({ declaration }) => isClearance(declaration) && declaration.clear === tag,
   );

@@ -1,9 +1,9 @@
-import { type Declaration, isClearance, isRole, isRule, names, type Role } from '../domain/declaration';
+import { type Declaration, isClearance, isRole, isRule, type Role, refersTo } from '../domain/declaration';
 import type { Namespace } from '../domain/namespace';
 import { type Actor, isRoot, partiesOf } from '../domain/principal';
 import type { Action } from '../domain/rule';
-import type { Bound } from '../domain/scope';
-import { liesIn } from '../domain/scope';
+import type { ParsedScope } from '../domain/scope';
+import { isInScope } from '../domain/scope';
 import { isCleared, mayIn } from './authorise';
 import type { Policy } from './policy';
 import { bitsOf } from './subject-rules';
@@ -11,7 +11,7 @@ import { bitsOf } from './subject-rules';
 /** Who changes rules, and inside which bounds. */
 export interface Governor {
   readonly actor: Actor;
-  readonly bound: Bound;
+  readonly scope: ParsedScope;
 }
 
 const everywhere: Namespace = [];
@@ -34,18 +34,18 @@ export function mayDeclare(policy: Policy, governor: Governor, declaration: Decl
   if (!holds(policy, governor, ['administer', ...own], everywhere)) return false;
   return [...policy.declared.values()]
     .map((each) => each.declaration)
-    .filter((each) => names(each, declaration))
+    .filter((each) => refersTo(each, declaration))
     .every((each) => mayDeclare(policy, governor, each) && mayDeclare(policy, governor, as(each, declaration)));
 }
 
 /** Whether somebody may look at a declaration. */
-export function maySee(policy: Policy, { actor, bound }: Governor, declaration: Declaration): boolean {
+export function maySee(policy: Policy, { actor, scope }: Governor, declaration: Declaration): boolean {
   const at = 'at' in declaration ? declaration.at : everywhere;
-  return isInBound(bound, at) && mayIn(policy, actor, 'administer', at);
+  return isInBound(scope, at) && mayIn(policy, actor, 'administer', at);
 }
 
-function holds(policy: Policy, { actor, bound }: Governor, some: readonly Action[], at: Namespace): boolean {
-  if (!isInBound(bound, at)) return false;
+function holds(policy: Policy, { actor, scope }: Governor, some: readonly Action[], at: Namespace): boolean {
+  if (!isInBound(scope, at)) return false;
   if (isRoot(actor)) return true;
   const bits = bitsOf(some);
   return (
@@ -55,8 +55,8 @@ function holds(policy: Policy, { actor, bound }: Governor, some: readonly Action
 }
 
 /** Whether a scope holds a namespace whole: a rule reaches everything there, so that one that binds anything else holds none. */
-export function isInBound(bound: Bound, at: Namespace): boolean {
-  return liesIn(bound, { namespace: at, tags: [] });
+export function isInBound(scope: ParsedScope, at: Namespace): boolean {
+  return isInScope(scope, { namespace: at, tags: [] });
 }
 
 /** A rule as it would be with the role made anew. */

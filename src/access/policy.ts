@@ -1,4 +1,4 @@
-import { type Declared, type Group, isGroup, isRole, names } from '../domain/declaration';
+import { type Group, isGroup, isRole, refersTo, type StoredDeclaration } from '../domain/declaration';
 import type { Party } from '../domain/principal';
 import { type Action, builtInRoles, type Member, type Subject } from '../domain/rule';
 import { SubjectRules } from './subject-rules';
@@ -7,7 +7,7 @@ import { SubjectRules } from './subject-rules';
 type ByParty<T> = Readonly<Record<Party['kind'], Map<string, T>>>;
 
 interface Contents {
-  readonly declared: ReadonlyMap<string, Declared>;
+  readonly declared: ReadonlyMap<string, StoredDeclaration>;
   readonly roles: ReadonlyMap<string, readonly Action[]>;
   readonly everyone: SubjectRules;
   readonly byParty: ByParty<SubjectRules>;
@@ -33,7 +33,7 @@ export class Policy {
     this.#others = [contents.everyone];
   }
 
-  static of(version: number, declared: readonly Declared[]): Policy {
+  static of(version: number, declared: readonly StoredDeclaration[]): Policy {
     const empty: Contents = {
       declared: new Map(),
       roles: new Map(Object.entries(builtInRoles)),
@@ -46,7 +46,7 @@ export class Policy {
   }
 
   /** Everything in force, in the order in which it was made. */
-  get declared(): ReadonlyMap<string, Declared> {
+  get declared(): ReadonlyMap<string, StoredDeclaration> {
     return this.#contents.declared;
   }
 
@@ -70,7 +70,7 @@ export class Policy {
   }
 
   /** The policy with some declarations more and some less. */
-  changed(version: number, added: readonly Declared[], ended: readonly string[]): Policy {
+  changed(version: number, added: readonly StoredDeclaration[], ended: readonly string[]): Policy {
     const before = this.#contents;
     const declared = new Map(before.declared);
     const touched = [...added, ...ended.flatMap((id) => declared.get(id) ?? [])];
@@ -87,18 +87,18 @@ export class Policy {
     const naming =
       roles.length === 0
         ? []
-        : [...declared.values()].filter(({ declaration }) => roles.some((role) => names(declaration, role)));
+        : [...declared.values()].filter(({ declaration }) => roles.some((role) => refersTo(declaration, role)));
     return new Policy(version, rulesChanged(contents, new Set([...touched, ...naming])));
   }
 }
 
-function rolesIn(all: Iterable<Declared>): ReadonlyMap<string, readonly Action[]> {
+function rolesIn(all: Iterable<StoredDeclaration>): ReadonlyMap<string, readonly Action[]> {
   const roles = new Map<string, readonly Action[]>(Object.entries(builtInRoles));
   for (const { declaration } of all) if (isRole(declaration)) roles.set(declaration.role, declaration.actions);
   return roles;
 }
 
-function groupsIn(all: Iterable<Declared>): ByParty<readonly string[]> {
+function groupsIn(all: Iterable<StoredDeclaration>): ByParty<readonly string[]> {
   const groupsOf: ByParty<string[]> = { agent: new Map(), user: new Map(), service: new Map() };
   for (const { declaration } of all) {
     if (isGroup(declaration)) for (const party of membersOf(declaration)) addTo(groupsOf, party, declaration.group);
@@ -107,7 +107,7 @@ function groupsIn(all: Iterable<Declared>): ByParty<readonly string[]> {
 }
 
 /** The contents with the rules anew of every subject that the touched declarations are about. */
-function rulesChanged(contents: Contents, touched: ReadonlySet<Declared>): Contents {
+function rulesChanged(contents: Contents, touched: ReadonlySet<StoredDeclaration>): Contents {
   const { byParty, declared, roles } = contents;
   const parties = { agent: new Map(byParty.agent), user: new Map(byParty.user), service: new Map(byParty.service) };
   const byGroup = new Map(contents.byGroup);
@@ -127,9 +127,9 @@ function rulesChanged(contents: Contents, touched: ReadonlySet<Declared>): Conte
 }
 
 /** What is touched, subject by subject: what of it is gone, and what has come. */
-function bySubject(declared: ReadonlyMap<string, Declared>, touched: ReadonlySet<Declared>) {
+function bySubject(declared: ReadonlyMap<string, StoredDeclaration>, touched: ReadonlySet<StoredDeclaration>) {
   // JSON of a subject is injective.
-  const subjects = new Map<string, [Subject, gone: Set<string>, come: Declared[]]>();
+  const subjects = new Map<string, [Subject, gone: Set<string>, come: StoredDeclaration[]]>();
   for (const each of touched) {
     if (!('to' in each.declaration)) continue;
     const { to } = each.declaration;

@@ -1,16 +1,16 @@
 import type { Namespace } from '../domain/namespace';
 import type { Actor } from '../domain/principal';
 import { type PartyRules, rulesOf } from './authorise';
-import { compileReadable, type Readable, type Scopes } from './compile';
+import { compileReadable, type LabelSetSource, type ReadableLabelSets } from './compile';
 import type { Policy } from './policy';
 import type { SubjectRules } from './subject-rules';
 
 interface Kept {
-  readonly readable: Readable;
+  readonly readable: ReadableLabelSets;
   /** The rules that it was compiled from. */
   readonly rules: PartyRules;
   readonly policy: Policy;
-  readonly scopeCount: number;
+  readonly labelSetCount: number;
   readonly actorNumber: number | undefined;
 }
 
@@ -25,20 +25,20 @@ export class ReadableCache {
     this.#within = within;
   }
 
-  get(policy: Policy, scopes: Scopes): Readable {
-    const { scopeCount } = scopes;
+  get(policy: Policy, scopes: LabelSetSource): ReadableLabelSets {
+    const { labelSetCount } = scopes;
     const actorNumber = scopes.findActor(this.#actor);
     const kept = this.#kept;
     const rules = kept?.policy === policy ? kept.rules : rulesOf(policy, this.#actor);
     const sameRules = kept !== undefined && (kept.rules === rules || areSame(kept.rules, rules));
-    if (sameRules && kept.scopeCount === scopeCount && kept.actorNumber === actorNumber) {
+    if (sameRules && kept.labelSetCount === labelSetCount && kept.actorNumber === actorNumber) {
       this.#kept = { ...kept, policy, rules };
       return kept.readable;
     }
     // Numbers of scopes are never reused: the rules being the same, only new scopes have to be looked at.
-    const known = sameRules && kept.scopeCount <= scopeCount ? kept.readable : undefined;
+    const known = sameRules && kept.labelSetCount <= labelSetCount ? kept.readable : undefined;
     const readable = compileReadable(policy, this.#actor, this.#within, scopes, known);
-    this.#kept = { readable, rules, policy, scopeCount, actorNumber };
+    this.#kept = { readable, rules, policy, labelSetCount, actorNumber };
     return readable;
   }
 }

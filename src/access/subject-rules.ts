@@ -1,4 +1,4 @@
-import { type Declared, isClearance, isRule } from '../domain/declaration';
+import { isClearance, isRule, type StoredDeclaration } from '../domain/declaration';
 import type { Namespace } from '../domain/namespace';
 import { type Action, actions } from '../domain/rule';
 
@@ -17,7 +17,7 @@ interface Place {
   allowed: ActionBits;
   denied: ActionBits;
   readonly cleared: Set<string>;
-  readonly declared: Declared[];
+  readonly declared: StoredDeclaration[];
   readonly below: Map<string, Place>;
 }
 
@@ -27,10 +27,13 @@ interface Place {
  */
 export class SubjectRules {
   readonly #root = newPlace();
-  readonly declared: readonly Declared[];
+  readonly declared: readonly StoredDeclaration[];
 
   /** @param actionsOf The actions of a rule, its role resolved. */
-  constructor(declared: readonly Declared[], actionsOf: (rule: string | readonly Action[]) => readonly Action[]) {
+  constructor(
+    declared: readonly StoredDeclaration[],
+    actionsOf: (rule: string | readonly Action[]) => readonly Action[],
+  ) {
     this.declared = declared;
     for (const each of declared) {
       const { declaration } = each;
@@ -72,8 +75,8 @@ export class SubjectRules {
   }
 
   /** Everything that is declared at the namespace or above. */
-  at(namespace: Namespace): Declared[] {
-    const found: Declared[] = [];
+  at(namespace: Namespace): StoredDeclaration[] {
+    const found: StoredDeclaration[] = [];
     this.#walk(namespace, (place) => {
       for (const each of place.declared) found.push(each);
     });

@@ -1,14 +1,14 @@
 import type { Database } from 'better-sqlite3';
 import { fromSqlite, translated } from '../sqlite/errors';
+import { type AuditEvent, AuditLog } from './audit-log';
 import type { Seed } from './pseudonyms';
-import { type Act, Trail } from './trail';
 
 /** Entries that are written together at the latest. */
 const batchLength = 1_024;
 /** With a full disk reads go on, up to so many of them: then nothing more is told that could not be written down. */
 const mostWaiting = 65_536;
 
-export interface AccessLogParts {
+export interface AccessLogDeps {
   readonly database: Database;
   /** Whether an answer waits until its entry is on disk. */
   readonly durable: boolean;
@@ -25,14 +25,14 @@ export interface AccessLogParts {
 
 /** The chain of accesses: entries of one process in batches, into a file that others may append to as well. */
 export class AccessLog {
-  readonly trail: Trail;
-  readonly #parts: AccessLogParts;
-  #waiting: Act[] = [];
+  readonly trail: AuditLog;
+  readonly #deps: AccessLogDeps;
+  #waiting: AuditEvent[] = [];
   #commit: Promise<void> | undefined;
 
-  constructor(parts: AccessLogParts) {
-    this.#parts = parts;
-    this.trail = new Trail(parts.database);
+  constructor(deps: AccessLogDeps) {
+    this.#deps = deps;
+    this.trail = new AuditLog(deps.database);
   }
 
   /** What durable entries wait for. */
@@ -41,16 +41,16 @@ export class AccessLog {
   }
 
   /** Writes down an act, soon. Where answers wait for their entry: resolves when it is on disk, rejects when it cannot be. */
-  record(act: Act): Promise<void> | undefined {
+  record(act: AuditEvent): Promise<void> | undefined {
     if (this.#waiting.length >= mostWaiting) this.flush();
     this.#waiting.push(act);
-    if (this.#parts.durable) {
-      this.#commit ??= this.#parts.nextTurn().then(() => this.#commitShared());
+    if (this.#deps.durable) {
+      this.#commit ??= this.#deps.nextTurn().then(() => this.#commitShared());
       // Whoever waits for it hears of it; if nobody does, nothing was answered.
       this.#commit.catch(() => undefined);
       return this.#commit;
     }
-    if (this.#waiting.length === 1) this.#parts.onWaiting();
+    if (this.#waiting.length === 1) this.#deps.onWaiting();
     if (this.#waiting.length % batchLength === 0) this.#try();
     return undefined;
   }
@@ -64,20 +64,20 @@ export class AccessLog {
     if (this.#waiting.length === 0) return;
     this.#write(this.#waiting);
     this.#waiting = [];
-    this.#parts.onWritten();
+    this.#deps.onWritten();
   }
 
   /** Writes one entry at once, inside a transaction of its own that begins with `first`. */
-  write(act: Act, first: () => void = () => undefined): void {
+  write(act: AuditEvent, first: () => void = () => undefined): void {
     this.#write([act], first);
-    this.#parts.onWritten();
+    this.#deps.onWritten();
   }
 
   /** Runs something on the chain as it is now, with what other processes have appended, in one transaction. */
   atEnd<T>(run: () => T): T {
     try {
       return translated(
-        this.#parts.database.transaction(() => {
+        this.#deps.database.transaction(() => {
           this.trail.chain.catchUp();
           return run();
         }).immediate,
@@ -88,10 +88,10 @@ export class AccessLog {
     }
   }
 
-  #write(acts: readonly Act[], first: () => void = () => undefined): void {
+  #write(acts: readonly AuditEvent[], first: () => void = () => undefined): void {
     this.atEnd(() => {
       first();
-      for (const act of acts) this.trail.append(act, this.#parts.seed);
+      for (const act of acts) this.trail.append(act, this.#deps.seed);
     });
   }
 
@@ -110,7 +110,7 @@ export class AccessLog {
     try {
       this.flush();
     } catch (error) {
-      this.#parts.onFailed(error);
+      this.#deps.onFailed(error);
     }
   }
 }

@@ -8,13 +8,13 @@ import { nextTurn } from '../environment/turn';
 import { translated } from '../sqlite/errors';
 import { AccessLog } from './access-log';
 import { takeCopyMark } from './audit-database';
+import type { AuditEvent, AuditLog } from './audit-log';
+import type { AuditChainName, ChainHead } from './chain-entry';
 import type { Checkpoint } from './checkpoint';
 import { Checkpoints } from './checkpoints';
-import type { Chain, Head } from './entry';
 import { segmentLength } from './merkle';
-import { Openings } from './openings';
-import type { Trails } from './search';
-import type { Act, Trail } from './trail';
+import type { AuditLogs } from './search';
+import { UncleanShutdown } from './unclean-shutdown';
 
 /** A batch waits so long, and a chain that has grown for its checkpoint. */
 const longestWaitMs = 1_000;
@@ -22,11 +22,11 @@ const longestWaitMs = 1_000;
 /** How reads are written down. */
 export type Reads = 'durable' | 'batched' | 'off';
 
-export interface AuditParts {
+export interface AuditDeps {
   /** See `openAuditDatabase`. */
   readonly database: Database;
   /** The chain that `apply` writes. */
-  readonly changes: Trail;
+  readonly changes: AuditLog;
   readonly role: 'owner' | 'reader';
   readonly reads: Reads;
   readonly origin: string;
@@ -34,7 +34,7 @@ export interface AuditParts {
   readonly environment: Environment;
   onCheckpoint(checkpoint: Checkpoint): void;
   /** What entries tell of the store: the version of its rules, and its last change. */
-  state(): { readonly policyVersion: number; readonly index: number };
+  state(): { readonly policyVersion: number; readonly changeSeq: number };
 }
 
 /** Both chains of a store as this process keeps them: what it writes, when, and what vouches for it. */
@@ -43,41 +43,41 @@ export class Audit {
   readonly reads: Reads;
   readonly access: AccessLog;
   readonly checkpoints: Checkpoints;
-  readonly trails: Trails;
-  readonly #parts: AuditParts;
-  readonly #openings: Openings;
+  readonly trails: AuditLogs;
+  readonly #deps: AuditDeps;
+  readonly #openings: UncleanShutdown;
   readonly #closing = new AbortController();
   #ticking = false;
   #warned = false;
 
   /** Opens the chain of accesses: whoever died without a goodbye, and a backup that is opened first, leave an entry. */
-  constructor(parts: AuditParts) {
-    this.#parts = parts;
-    this.database = parts.database;
-    this.reads = parts.reads;
+  constructor(deps: AuditDeps) {
+    this.#deps = deps;
+    this.database = deps.database;
+    this.reads = deps.reads;
     this.access = new AccessLog({
-      database: parts.database,
-      durable: parts.reads === 'durable',
-      seed: () => parts.environment.randomBytes(16),
+      database: deps.database,
+      durable: deps.reads === 'durable',
+      seed: () => deps.environment.randomBytes(16),
       nextTurn,
       onWaiting: () => this.#tick(),
       onWritten: () => this.#grew('access', this.access.trail.chain.size),
       onFailed: (error) => this.#failed(error),
     });
-    this.trails = { changes: parts.changes, access: this.access.trail };
-    this.checkpoints = new Checkpoints({ ...parts, head: (chain) => this.head(chain) });
-    this.#openings = new Openings(parts.database);
+    this.trails = { changes: deps.changes, access: this.access.trail };
+    this.checkpoints = new Checkpoints({ ...deps, head: (chain) => this.head(chain) });
+    this.#openings = new UncleanShutdown(deps.database);
     this.#open();
   }
 
   /** Writes down a read, unless reads are not written down. What the host does always is, and questions about the audit. */
-  read(act: Act): Promise<void> | undefined {
+  read(act: AuditEvent): Promise<void> | undefined {
     const isAlways = act.by.party === 'root' || act.action.startsWith('audit.');
     return this.reads !== 'off' || isAlways ? this.record(act) : undefined;
   }
 
   /** Writes down what is written down always. */
-  record(act: Act): Promise<void> | undefined {
+  record(act: AuditEvent): Promise<void> | undefined {
     if (!this.#closing.signal.aborted) return this.access.record(act);
     throw new MemoryError('STORE_CLOSED', 'The store is closed: open it again, and take new handles from it.');
   }
@@ -89,15 +89,15 @@ export class Audit {
 
   /** Told after each commit of changes. */
   changed(): void {
-    this.#grew('changes', this.#parts.changes.chain.size);
+    this.#grew('changes', this.#deps.changes.chain.size);
   }
 
   /** What names this store and a chain of it in checkpoints. */
-  originOf(chain: Chain): string {
-    return `${this.#parts.origin}/${chain}`;
+  originOf(chain: AuditChainName): string {
+    return `${this.#deps.origin}/${chain}`;
   }
 
-  head(chain: Chain): (Head & { readonly life: number }) | undefined {
+  head(chain: AuditChainName): (ChainHead & { readonly life: number }) | undefined {
     const { chain: entries } = this.trails[chain];
     const head = entries.head();
     return head && { ...head, life: entries.life };
@@ -107,7 +107,7 @@ export class Audit {
   settle(): void {
     this.access.flush();
     this.access.atEnd(() => undefined);
-    if (this.#parts.role === 'reader') this.trails.changes.chain.catchUp();
+    if (this.#deps.role === 'reader') this.trails.changes.chain.catchUp();
   }
 
   /** A checkpoint of each chain as it is now. */
@@ -147,7 +147,7 @@ export class Audit {
   }
 
   #open(): void {
-    const { role, reads, environment } = this.#parts;
+    const { role, reads, environment } = this.#deps;
     const { trail } = this.access;
     this.access.atEnd(() => {
       const { clock } = environment;
@@ -159,14 +159,14 @@ export class Audit {
   }
 
   /** An entry about the chain itself. */
-  #own(action: string, at: number, head?: Head): Act {
-    const { policyVersion, index } = this.#parts.state();
-    return { at, by: root, action, decision: 'allowed', touched: [], policyVersion, rules: [], index, head };
+  #own(action: string, at: number, head?: ChainHead): AuditEvent {
+    const { policyVersion, changeSeq } = this.#deps.state();
+    return { at, by: root, action, decision: 'allowed', touched: [], policyVersion, rules: [], changeSeq, head };
   }
 
-  readonly #seed = () => this.#parts.environment.randomBytes(16);
+  readonly #seed = () => this.#deps.environment.randomBytes(16);
 
-  #grew(chain: Chain, size: number): void {
+  #grew(chain: AuditChainName, size: number): void {
     if (!this.#vouches()) return;
     if (this.checkpoints.isDue(chain, size)) this.#try(() => this.checkpoints.make());
     else this.#tick();
@@ -174,7 +174,7 @@ export class Audit {
 
   /** A process that only reads beside the owner leaves checkpoints to it, unless it can sign them. */
   #vouches(): boolean {
-    return this.#parts.role === 'owner' || this.#parts.key !== undefined;
+    return this.#deps.role === 'owner' || this.#deps.key !== undefined;
   }
 
   #tick(): void {
@@ -201,7 +201,7 @@ export class Audit {
 
   #failed(error: unknown): void {
     if (!this.#warned)
-      this.#parts.environment.logger.warn('The audit could not be written; it is tried again.', { error });
+      this.#deps.environment.logger.warn('The audit could not be written; it is tried again.', { error });
     this.#warned = true;
     this.#tick();
   }

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import { prepare, queriesOver } from '../sqlite/statement';
-import { decode, type Entry, encode, type Head } from './entry';
+import { type ChainEntry, type ChainHead, decodeEntry, encodeEntry } from './chain-entry';
 import { entryHash, Frontier, noHash, segmentLength } from './merkle';
 import type { ChainTables } from './tables';
 import { segmentOf, TouchedIds } from './touched-ids';
@@ -18,7 +18,7 @@ export interface StoredEntry {
 export type StoredSegment = ChainTables['audit_segments'];
 
 /** An entry before it has its place in the chain. */
-export type Fact = Omit<Entry, 'seq' | 'life'>;
+export type Fact = Omit<ChainEntry, 'seq' | 'life'>;
 
 interface End {
   size: number;
@@ -53,7 +53,7 @@ export class AuditChain {
   }
 
   /** Undefined where entries are missing, so that no root can be given. */
-  head(): Head | undefined {
+  head(): ChainHead | undefined {
     const { size, frontier } = this.#end;
     return frontier.size === size ? { size, root: frontier.root() } : undefined;
   }
@@ -63,7 +63,7 @@ export class AuditChain {
     const end = this.#end;
     const seq = end.size + 1;
     const life = fact.action === 'epoch' ? end.life + 1 : end.life;
-    const body = encode(fact, seq, life);
+    const body = encodeEntry(fact, seq, life);
     const hash = entryHash(end.hash, body);
     this.#statements.insert.run({ seq, hash, body });
     for (const [, ids] of fact.touched) this.touched.add(seq, ids);
@@ -111,7 +111,7 @@ export class AuditChain {
   }
 
   /** The head of the chain as it was at the end of a segment. */
-  headOfSegments(size: number): Head {
+  headOfSegments(size: number): ChainHead {
     const frontier = new Frontier();
     for (const { root } of this.segments().slice(0, size / segmentLength)) frontier.pushSegment(root);
     if (frontier.size !== size) throw new RangeError(`The chain has no segment that ends with ${size}.`);
@@ -128,7 +128,7 @@ export class AuditChain {
 
   /** Follows an entry that is stored already. */
   #take(end: End, { seq, hash, body }: StoredEntry): void {
-    const entry = decode(body.toString());
+    const entry = decodeEntry(body.toString());
     follow(end, { seq, hash, at: entry?.at ?? 0, life: entry?.life ?? end.life });
     // Of an entry that was tampered with they may be anything.
     for (const [, ids] of entry?.touched ?? []) this.touched.add(seq, ids.map(String));
@@ -154,7 +154,7 @@ export class AuditChain {
     };
     for (const { root } of segments) end.frontier.pushSegment(root);
     const lastBefore = this.entry(end.size);
-    if (lastBefore?.seq === end.size) end.life = decode(lastBefore.body.toString())?.life ?? 0;
+    if (lastBefore?.seq === end.size) end.life = decodeEntry(lastBefore.body.toString())?.life ?? 0;
     this.touched.reset();
     for (const stored of this.after(end.size)) this.#take(end, stored);
     return end;

@@ -1,13 +1,13 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { invalidInput } from '../domain/errors';
-import { type Chain, chains, type Head } from './entry';
+import { type AuditChainName, auditChainNames, type ChainHead } from './chain-entry';
 
 /**
  * How far a chain had come. Kept elsewhere, it proves later that nothing up to there was changed. `note` holds everything that
  * the other fields say, as a checkpoint of a transparency log (C2SP tlog-checkpoint).
  */
 export interface Checkpoint {
-  chain: Chain;
+  chain: AuditChainName;
   /** Names the store and the chain. */
   origin: string;
   /** How many entries it covers. */
@@ -27,8 +27,8 @@ export function isOrigin(origin: string): boolean {
 
 /** Makes a checkpoint, signed where there is a key. */
 export function checkpointOf(
-  chain: Chain,
-  { size, root, life }: Head & { readonly life: number },
+  chain: AuditChainName,
+  { size, root, life }: ChainHead & { readonly life: number },
   signer: { readonly origin: string; readonly key: KeyObject | undefined },
 ): Checkpoint {
   const origin = `${signer.origin}/${chain}`;
@@ -42,7 +42,7 @@ export function checkpointOf(
 export function parseNote(note: string): Checkpoint | undefined {
   const [, text = ''] = /^((?:[^\n]+\n){3,4})(?:\n(?:— [^\n]+\n)+)?$/u.exec(note) ?? [];
   const [origin = '', size = '', root = '', extension = ''] = text.split('\n');
-  const chain = chains.find((each) => origin.endsWith(`/${each}`));
+  const chain = auditChainNames.find((each) => origin.endsWith(`/${each}`));
   const life = extension === '' ? 0 : Number(/^life ([1-9]\d{0,14})$/.exec(extension)?.[1]);
   const isSize = /^(0|[1-9]\d{0,14})$/.test(size);
   const isRoot = Buffer.from(root, 'base64').length === 32 && Buffer.from(root, 'base64').toString('base64') === root;
@@ -70,7 +70,7 @@ export function isSignedBy(note: string, publicKey: KeyObject): boolean {
  *
  * @throws INVALID_INPUT where its note says something else than its fields, or is not signed with the key.
  */
-export function trusted(kept: Checkpoint, publicKey: KeyObject | undefined): Head & { readonly life: number } {
+export function trusted(kept: Checkpoint, publicKey: KeyObject | undefined): ChainHead & { readonly life: number } {
   const said = parseNote(kept.note);
   const isSame =
     said !== undefined &&

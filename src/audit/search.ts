@@ -1,18 +1,18 @@
 import type { Party } from '../domain/principal';
+import type { AuditLog } from './audit-log';
 import type { StoredEntry } from './chain';
-import { type Chain, chains, type Decision, decode, type Entry } from './entry';
+import { type AuditChainName, type AuditDecision, auditChainNames, type ChainEntry, decodeEntry } from './chain-entry';
 import { segmentLength } from './merkle';
 import { type Keys, keysOf, segmentOf } from './touched-ids';
-import type { Trail } from './trail';
 
 /** Which entries a search is about. */
-export interface Search {
+export interface AuditSearch {
   /** Entries that touch one of these memories. */
   readonly ids?: readonly string[] | undefined;
   /** Who acted, or on whose behalf. With both halves: exactly that pair. */
   readonly by?: { readonly party: Party | 'root'; readonly onBehalfOf?: Party | undefined } | undefined;
   readonly actions?: ReadonlySet<string> | undefined;
-  readonly decision?: Decision | undefined;
+  readonly decision?: AuditDecision | undefined;
   /** Epoch milliseconds: from `since` on, and before `until`. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
@@ -20,15 +20,15 @@ export interface Search {
 }
 
 /** An entry that was found, with what its hash covers. */
-export interface Found extends StoredEntry {
-  readonly chain: Chain;
-  readonly entry: Entry;
+export interface FoundEntry extends StoredEntry {
+  readonly chain: AuditChainName;
+  readonly entry: ChainEntry;
 }
 
 /** A number of an entry in each chain. */
-export type Position = Readonly<Record<Chain, number>>;
+export type Position = Readonly<Record<AuditChainName, number>>;
 
-export type Trails = Readonly<Record<Chain, Trail>>;
+export type AuditLogs = Readonly<Record<AuditChainName, AuditLog>>;
 
 /**
  * Entries of both chains in one order, by their times; in each chain, in its own. The iterator ends with the last entry of
@@ -37,16 +37,17 @@ export type Trails = Readonly<Record<Chain, Trail>>;
  * @param after Where it goes on: beyond these entries.
  * @param betweenParts Awaited now and then: a later turn of the event loop.
  */
-export async function* search(
-  trails: Trails,
-  asked: Search,
+export async function* searchChains(
+  trails: AuditLogs,
+  asked: AuditSearch,
   range: { readonly after: Position; readonly upTo: Position },
   betweenParts: () => Promise<void>,
-): AsyncGenerator<Found> {
-  const streams = chains.map((chain) => matches(chain, trails[chain], asked, range, betweenParts));
+): AsyncGenerator<FoundEntry> {
+  const streams = auditChainNames.map((chain) => matches(chain, trails[chain], asked, range, betweenParts));
   const heads = await Promise.all(streams.map((stream) => stream.next()));
   // Of equal times the newest are, from its end, the oldest the other way round.
-  const isBefore = (one: Entry, other: Entry) => (asked.order === 'newest' ? one.at >= other.at : one.at < other.at);
+  const isBefore = (one: ChainEntry, other: ChainEntry) =>
+    asked.order === 'newest' ? one.at >= other.at : one.at < other.at;
   for (;;) {
     let first: number | undefined;
     for (const [i, { value }] of heads.entries()) {
@@ -54,24 +55,24 @@ export async function* search(
       if (value !== undefined && (best === undefined || isBefore(value.entry, best.entry))) first = i;
     }
     if (first === undefined) return;
-    yield (heads[first] as IteratorYieldResult<Found>).value;
-    heads[first] = await (streams[first] as AsyncGenerator<Found, undefined>).next();
+    yield (heads[first] as IteratorYieldResult<FoundEntry>).value;
+    heads[first] = await (streams[first] as AsyncGenerator<FoundEntry, undefined>).next();
   }
 }
 
 /** Where a search begins: before the first entry of its order. */
-export function startOf({ order }: Pick<Search, 'order'>, upTo: Position): Position {
+export function startOf({ order }: Pick<AuditSearch, 'order'>, upTo: Position): Position {
   if (order === 'oldest') return { changes: 0, access: 0 };
   return { changes: upTo.changes + 1, access: upTo.access + 1 };
 }
 
 async function* matches(
-  chain: Chain,
-  trail: Trail,
-  asked: Search,
+  chain: AuditChainName,
+  trail: AuditLog,
+  asked: AuditSearch,
   { after, upTo }: { readonly after: Position; readonly upTo: Position },
   betweenParts: () => Promise<void>,
-): AsyncGenerator<Found, undefined> {
+): AsyncGenerator<FoundEntry, undefined> {
   const names = namesOf(trail, asked);
   if (names === undefined) return undefined;
   const isNewest = asked.order === 'newest';
@@ -85,7 +86,7 @@ async function* matches(
     for (const part of parts(trail, { segment, least, most, isNewest, keys })) {
       for (const stored of part) {
         if (names.some((name) => !stored.body.includes(`"${name}"`))) continue;
-        const entry = decode(stored.body.toString());
+        const entry = decodeEntry(stored.body.toString());
         if (entry !== undefined && isMatch(entry, asked, names, ids)) yield { ...stored, chain, entry };
       }
       await betweenParts();
@@ -95,7 +96,7 @@ async function* matches(
 }
 
 /** The pseudonyms of who acted: undefined where somebody has none, so that nothing can be found. */
-function namesOf({ names }: Trail, { by }: Search): string[] | undefined {
+function namesOf({ names }: AuditLog, { by }: AuditSearch): string[] | undefined {
   if (by === undefined) return [];
   const party = by.party === 'root' ? 'root' : names.findParty(by.party);
   if (party === undefined) return undefined;
@@ -104,7 +105,12 @@ function namesOf({ names }: Trail, { by }: Search): string[] | undefined {
   return user === undefined ? undefined : [party, user];
 }
 
-function isMatch(entry: Entry, asked: Search, [party, user]: readonly string[], ids: ReadonlySet<string>): boolean {
+function isMatch(
+  entry: ChainEntry,
+  asked: AuditSearch,
+  [party, user]: readonly string[],
+  ids: ReadonlySet<string>,
+): boolean {
   const { at, action, decision, touched } = entry;
   const isBy =
     party === undefined ||
@@ -121,7 +127,7 @@ function isMatch(entry: Entry, asked: Search, [party, user]: readonly string[], 
   );
 }
 
-function overlaps(times: { first_at: number; last_at: number }, { since, until }: Search): boolean {
+function overlaps(times: { first_at: number; last_at: number }, { since, until }: AuditSearch): boolean {
   return (since === undefined || times.last_at >= since) && (until === undefined || times.first_at < until);
 }
 
@@ -141,7 +147,7 @@ interface Part {
   readonly keys: Keys | undefined;
 }
 
-function* parts(trail: Trail, { segment, least, most, isNewest, keys }: Part): Generator<readonly StoredEntry[]> {
+function* parts(trail: AuditLog, { segment, least, most, isNewest, keys }: Part): Generator<readonly StoredEntry[]> {
   const { chain } = trail;
   const from = Math.max(least, segment * segmentLength + 1);
   const to = Math.min(most, (segment + 1) * segmentLength);

@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { invalidInput, type MemoryError } from '../domain/errors';
 import type { Audit } from './audit';
+import { type AuditChainName, auditChainNames } from './chain-entry';
 import { type Checkpoint, trusted } from './checkpoint';
-import { type Chain, chains } from './entry';
-import { type ChainVerification, judge } from './judge';
-import { type Anchor, walk } from './verify';
+import { type ChainVerification, compareHeads } from './compare-heads';
+import { type Anchor, walkChain } from './verify';
 
 /** What `verify` says of both chains. */
 export interface AuditVerification {
@@ -12,14 +12,14 @@ export interface AuditVerification {
   ok: boolean;
   /** Whether heads of both chains were given: without, whoever can write the files can rewrite them. */
   anchored: boolean;
-  chains: (ChainVerification & { chain: Chain })[];
+  chains: (ChainVerification & { chain: AuditChainName })[];
 }
 
 export interface VerificationOptions {
   readonly heads: readonly Checkpoint[];
   readonly publicKey: KeyObject | undefined;
   /** Awaited between parts: a later turn of the event loop. Throws where the verification should end. */
-  betweenParts(chain: Chain, done: number, total: number): Promise<void>;
+  betweenParts(chain: AuditChainName, done: number, total: number): Promise<void>;
 }
 
 /**
@@ -36,16 +36,16 @@ export async function verifyAudit(audit: Audit, options: VerificationOptions): P
     return anchor;
   });
   const found: AuditVerification['chains'] = [];
-  for (const chain of chains) {
+  for (const chain of auditChainNames) {
     const stored = audit.checkpoints.stored(chain, publicKey);
     const anchors: Anchor[] = [...given.filter((head) => head.chain === chain), ...stored];
     const source = audit.trails[chain].chain;
     const total = source.size;
-    const walked = await walk(source, {
+    const walked = await walkChain(source, {
       sizes: new Set(anchors.map(({ size }) => size)),
       betweenParts: (done) => betweenParts(chain, done, total),
     });
-    found.push({ chain, ...judge(walked, anchors) });
+    found.push({ chain, ...compareHeads(walked, anchors) });
   }
   return {
     ok: found.every(({ status, message }) => status === 'intact' && message === undefined),

@@ -1,5 +1,5 @@
 import type { StoredEntry, StoredSegment } from './chain';
-import { decode, type Entry, type Head } from './entry';
+import { type ChainEntry, type ChainHead, decodeEntry } from './chain-entry';
 import { entryHash, Frontier, noHash, segmentLength } from './merkle';
 
 /** Where the entries of a chain come from. */
@@ -11,7 +11,7 @@ export interface ChainSource {
 }
 
 /** The chain was restored from a backup that had this head. */
-export interface Epoch {
+export interface AuditEpoch {
   /** The number of the entry that says so. */
   seq: number;
   size: number;
@@ -20,7 +20,7 @@ export interface Epoch {
 }
 
 /** Something that is wrong by itself, whatever the heads say. */
-export interface Fault {
+export interface ChainFault {
   /** The first place where it shows: what is wrong may have begun before it, unless a head vouches for what lies before. */
   readonly seq: number;
   readonly part: 'entry' | 'segment' | 'end';
@@ -36,8 +36,8 @@ export interface Walked {
   /** In which life the entry before the first one that is there was written. */
   readonly firstLife: number;
   /** The first. */
-  readonly fault: Fault | undefined;
-  readonly epochs: readonly Epoch[];
+  readonly fault: ChainFault | undefined;
+  readonly epochs: readonly AuditEpoch[];
   /** At each size that was asked for, where it can be known. */
   readonly roots: ReadonlyMap<number, Uint8Array>;
 }
@@ -52,7 +52,7 @@ export interface WalkOptions {
 const entriesPerPart = 512;
 
 /** Computes a chain anew from its bodies, and compares it with its stored hashes and segments. */
-export async function walk(source: ChainSource, { sizes, betweenParts }: WalkOptions): Promise<Walked> {
+export async function walkChain(source: ChainSource, { sizes, betweenParts }: WalkOptions): Promise<Walked> {
   const steps = new Steps(source.segments(), sizes);
   let last = 0;
   for (;;) {
@@ -68,7 +68,7 @@ class Steps {
   readonly #segments: readonly StoredSegment[];
   readonly #sizes: ReadonlySet<number>;
   readonly #roots = new Map<number, Uint8Array>();
-  readonly #epochs: Epoch[] = [];
+  readonly #epochs: AuditEpoch[] = [];
   // Undefined once the hash of an entry cannot be known: no root beyond it can.
   #frontier: Frontier | undefined = new Frontier();
   #start: number | undefined;
@@ -77,7 +77,7 @@ class Steps {
   #last: readonly Uint8Array[] = [noHash];
   #droppedUpTo = 0;
   #firstLife = 0;
-  #fault: Fault | undefined;
+  #fault: ChainFault | undefined;
 
   constructor(segments: readonly StoredSegment[], sizes: ReadonlySet<number>) {
     this.#segments = segments;
@@ -87,7 +87,7 @@ class Steps {
 
   take(stored: StoredEntry): void {
     const { seq, body } = stored;
-    const entry = decode(body.toString());
+    const entry = decodeEntry(body.toString());
     if (this.#start === undefined) {
       this.#begin(seq - 1);
       this.#firstLife = (entry?.life ?? 0) - (entry?.action === 'epoch' ? 1 : 0);
@@ -166,7 +166,7 @@ class Steps {
     if (this.#size % segmentLength === 0 && hash !== undefined) this.#compareSegment(hash);
   }
 
-  #takeEpoch({ seq, head }: Entry): void {
+  #takeEpoch({ seq, head }: ChainEntry): void {
     const isHere = head !== null && head.size === seq - 1 && this.#frontier?.root().equals(head.root) === true;
     if (head === null || (!isHere && this.#frontier !== undefined)) {
       this.#find(seq, `Entry ${seq} names an old head that this chain never had.`);
@@ -187,7 +187,7 @@ class Steps {
     if (!isSame) this.#find(end, message, 'segment');
   }
 
-  #find(seq: number, message: string, part: Fault['part'] = 'entry'): void {
+  #find(seq: number, message: string, part: ChainFault['part'] = 'entry'): void {
     this.#fault ??= { seq, part, message };
   }
 
@@ -199,7 +199,7 @@ class Steps {
 }
 
 /** A root that the chain should have had at some size. */
-export interface Anchor extends Head {
+export interface Anchor extends ChainHead {
   readonly life: number;
   /** 'given' by who verifies; 'signed', and stored beside the chain; 'stored' there without a signature that was checked. */
   readonly from: 'given' | 'signed' | 'stored';

@@ -1,12 +1,12 @@
 import type { RuleInForce } from '../domain/declaration';
 import type { AccessHandle, Explanation } from '../store/access-handle';
-import type { Asker } from './asker';
+import type { RpcClient } from './rpc-client';
 
 /** The rules, as another process asks for them. */
 export class ConnectedAccess implements AccessHandle {
-  readonly #asker: Asker;
+  readonly #asker: RpcClient;
 
-  constructor(asker: Asker) {
+  constructor(asker: RpcClient) {
     this.#asker = asker;
   }
 

@@ -2,16 +2,16 @@ import { KeyObject } from 'node:crypto';
 import type { Checkpoint } from '../audit/checkpoint';
 import type { AuditVerification } from '../audit/verification';
 import type { AuditHandle, AuditPage, AuditQuery, AuditVerifyOptions, StoreAudit } from '../store/audit-handle';
-import type { AuditEntry, ExportedEntry } from '../store/audit-view';
-import type { Asker } from './asker';
+import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
 import { AskedList } from './connected-list';
+import type { RpcClient } from './rpc-client';
 import { streamOf } from './stream';
 
 /** The audit, as another process asks for it. */
 export class ConnectedAudit implements AuditHandle {
-  readonly #asker: Asker;
+  readonly #asker: RpcClient;
 
-  constructor(asker: Asker) {
+  constructor(asker: RpcClient) {
     this.#asker = asker;
   }
 
@@ -22,16 +22,16 @@ export class ConnectedAudit implements AuditHandle {
     );
   }
 
-  export(...args: [question?: Omit<AuditQuery, 'limit' | 'cursor'>]): AsyncIterable<ExportedEntry> {
-    return { [Symbol.asyncIterator]: () => streamOf<ExportedEntry>(this.#asker, 'export', args[0]) };
+  export(...args: [question?: Omit<AuditQuery, 'limit' | 'cursor'>]): AsyncIterable<ExportedAuditEntry> {
+    return { [Symbol.asyncIterator]: () => streamOf<ExportedAuditEntry>(this.#asker, 'export', args[0]) };
   }
 }
 
 /** The audit of the host. */
 export class ConnectedStoreAudit extends ConnectedAudit implements StoreAudit {
-  readonly #asker: Asker;
+  readonly #asker: RpcClient;
 
-  constructor(asker: Asker) {
+  constructor(asker: RpcClient) {
     super(asker);
     this.#asker = asker;
   }

@@ -1,47 +1,47 @@
 import { invalidInput } from '../domain/errors';
-import type { Meta } from '../domain/json';
-import type { Change, Hit, Memory, Remembered } from '../domain/memory';
+import type { Metadata } from '../domain/json';
+import type { Hit, Memory, MemoryChange, RememberResult } from '../domain/memory';
 import { parse } from '../domain/parse/parse';
-import { boundOf } from '../domain/parse/parse-selection';
-import { type Bound, narrow, nothing } from '../domain/scope';
+import { parsedScopeOf } from '../domain/parse/parse-selection';
+import { emptyScope, narrowScope, type ParsedScope } from '../domain/scope';
 import type { Scope } from '../domain/selection';
 import type { AccessHandle } from '../store/access-handle';
 import type { AuditHandle } from '../store/audit-handle';
-import type { Forgotten, HandleStats, MemoryHandle, Page } from '../store/memory-handle';
+import type { ForgetResult, HandleStats, MemoryHandle, MemoryPage } from '../store/memory-handle';
 import type { BatchResult } from '../write/remember-many';
-import { Asker } from './asker';
 import { ConnectedAccess } from './connected-access';
 import { ConnectedAudit } from './connected-audit';
 import { AskedList, memoriesOf } from './connected-list';
 import { rememberMany } from './connected-many';
-import type { Link } from './link';
 import type { Who } from './protocol';
+import type { ReconnectingClient } from './reconnecting-client';
+import { RpcClient } from './rpc-client';
 import { WatchStream } from './stream';
 
 type Given<M, K extends keyof MemoryHandle<M>> = MemoryHandle<M>[K] extends (...args: infer A) => unknown ? A : never;
 
 /** The handle of one principal in another process than the store's: what it is given goes to the holder as it is. */
-export class ConnectedHandle<M = Meta> implements MemoryHandle<M> {
+export class ConnectedHandle<M = Metadata> implements MemoryHandle<M> {
   readonly access: AccessHandle;
   readonly audit: AuditHandle;
   readonly scope: Readonly<Scope>;
-  readonly #link: Link;
-  readonly #asker: Asker;
+  readonly #link: ReconnectingClient;
+  readonly #asker: RpcClient;
   readonly #who: Who;
-  readonly #bound: Bound;
+  readonly #scope: ParsedScope;
 
-  /** @param bound What the scopes of `who` come to. */
-  constructor(link: Link, who: Who, bound: Bound) {
+  /** @param scope What the scopes of `who` come to. */
+  constructor(link: ReconnectingClient, who: Who, scope: ParsedScope) {
     this.#link = link;
     this.#who = who;
-    this.#bound = bound;
-    this.scope = structuredClone(bound);
-    this.#asker = new Asker(link, who);
+    this.#scope = scope;
+    this.scope = structuredClone(scope);
+    this.#asker = new RpcClient(link, who);
     this.access = new ConnectedAccess(this.#asker);
     this.audit = new ConnectedAudit(this.#asker);
   }
 
-  remember(...args: Given<M, 'remember'>): Promise<Remembered> {
+  remember(...args: Given<M, 'remember'>): Promise<RememberResult> {
     return this.#asker.once('remember', args);
   }
 
@@ -61,7 +61,7 @@ export class ConnectedHandle<M = Meta> implements MemoryHandle<M> {
     return this.#asker.read('history', args);
   }
 
-  list(...args: Given<M, 'list'>): AskedList<Memory<M>, Page<M>> {
+  list(...args: Given<M, 'list'>): AskedList<Memory<M>, MemoryPage<M>> {
     return new AskedList(
       () => this.#asker.read('list', args),
       () => memoriesOf<M>(this.#asker, ...args),
@@ -88,15 +88,15 @@ export class ConnectedHandle<M = Meta> implements MemoryHandle<M> {
     return this.#asker.once('forget', args);
   }
 
-  forgetWhere(...args: Given<M, 'forgetWhere'>): Promise<Forgotten> {
+  forgetWhere(...args: Given<M, 'forgetWhere'>): Promise<ForgetResult> {
     return args[1]?.dryRun === true ? this.#asker.read('forgetWhere', args) : this.#asker.unsure('forgetWhere', args);
   }
 
-  watch(...args: Given<M, 'watch'>): AsyncIterable<Change<M>> {
+  watch(...args: Given<M, 'watch'>): AsyncIterable<MemoryChange<M>> {
     this.#link.assertOpen();
     const [asked = {}] = args;
     const { since = 'now', signal, ...scope } = parse(this.#link.shapes.watch, asked, 'The options');
-    if (narrow(this.#bound, boundOf(scope)) === nothing) return (async function* () {})();
+    if (narrowScope(this.#scope, parsedScopeOf(scope)) === emptyScope) return (async function* () {})();
     const { since: _, signal: __, ...options } = asked;
     const start = since === 'now' ? this.#asker.read<string>('watch.now', [options]) : Promise.resolve(since);
     // Who reads is told.
@@ -114,9 +114,9 @@ export class ConnectedHandle<M = Meta> implements MemoryHandle<M> {
   }
 
   within(scope: Scope): MemoryHandle<M> {
-    const bound = narrow(this.#bound, parse(this.#link.shapes.scope, scope, 'The scope'));
+    const bound = narrowScope(this.#scope, parse(this.#link.shapes.scope, scope, 'The scope'));
     const { principal, scopes } = this.#who;
-    if (bound !== nothing)
+    if (bound !== emptyScope)
       return new ConnectedHandle(this.#link, { principal, scopes: [...scopes, structuredClone(scope)] }, bound);
     const issues = [{ path: [], message: 'It lies outside the scope of the handle it should narrow.' }];
     throw invalidInput(issues, 'The scope');

@@ -1,7 +1,7 @@
-import type { Meta } from '../domain/json';
+import type { Metadata } from '../domain/json';
 import type { Memory } from '../domain/memory';
-import type { ListOptions, Page } from '../store/memory-handle';
-import type { Asker } from './asker';
+import type { ListOptions, MemoryPage } from '../store/memory-handle';
+import type { RpcClient } from './rpc-client';
 
 /** Awaited, a page; iterated, everything. Nothing is asked before. */
 export class AskedList<T, P> implements PromiseLike<P>, AsyncIterable<T> {
@@ -27,14 +27,14 @@ export class AskedList<T, P> implements PromiseLike<P>, AsyncIterable<T> {
 }
 
 /** Every memory of every page. The holder is asked about each once more before it is shown: rules may have changed since. */
-export async function* memoriesOf<M = Meta>(
-  asker: Asker,
+export async function* memoriesOf<M = Metadata>(
+  asker: RpcClient,
   ...given: [options?: ListOptions<M>]
 ): AsyncGenerator<Memory<M>> {
   let cursor: string | undefined;
   do {
     const question = cursor === undefined ? given : [{ ...given[0], cursor }];
-    const { version, page } = await asker.read<{ version: string; page: Page<M> }>('list.from', question);
+    const { version, page } = await asker.read<{ version: string; page: MemoryPage<M> }>('list.from', question);
     for (const [i, memory] of page.items.entries()) {
       const shown = i === 0 ? memory : await shownNow(asker, memory, version);
       if (shown !== undefined) yield shown;
@@ -43,7 +43,7 @@ export async function* memoriesOf<M = Meta>(
   } while (cursor !== undefined);
 }
 
-async function shownNow<M>(asker: Asker, memory: Memory<M>, version: string): Promise<Memory<M> | undefined> {
+async function shownNow<M>(asker: RpcClient, memory: Memory<M>, version: string): Promise<Memory<M> | undefined> {
   const { id, state } = memory;
   const answer = await asker.read<true | Memory<M> | undefined>('list.shown', [{ id, state }, version]);
   return answer === true ? memory : answer;

@@ -1,4 +1,4 @@
-import type { Long } from '../domain/calls';
+import type { LongCallOptions } from '../domain/calls';
 import { MemoryError } from '../domain/errors';
 import type { NewMemory } from '../domain/memory';
 import { parseAll } from '../domain/parse/parse';
@@ -6,15 +6,15 @@ import { isPlain } from '../domain/parse/parse-json';
 import { startStopwatch } from '../environment/stopwatch';
 import { batchesOf } from '../write/batches';
 import { type BatchResult, tally } from '../write/remember-many';
-import type { Asker } from './asker';
+import { decodeError, type EncodedError } from './encoded-errors';
 import { newNumber } from './numbers';
-import { type CarriedError, uncarryError } from './refusals';
+import type { RpcClient } from './rpc-client';
 
 type Items<M> = Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>;
-type Options = Long & { atomic?: boolean; batchSize?: number };
+type Options = LongCallOptions & { atomic?: boolean; batchSize?: number };
 type Batches = AsyncGenerator<unknown[]>;
 type Result = BatchResult['results'][number];
-type CarriedResult = { batch: Exclude<Result, { ok: false }> | { index: number; ok: false; error: CarriedError } };
+type CarriedResult = { batch: Exclude<Result, { ok: false }> | { index: number; ok: false; error: EncodedError } };
 type CarriedBatch = Omit<BatchResult, 'results'> & { results: CarriedResult['batch'][] };
 
 const defaultBatchSize = 256;
@@ -22,7 +22,7 @@ const defaultBatchSize = 256;
 const maxTextLength = 8 * 2 ** 20;
 
 /** Stores many, as `rememberMany` does. The source is read here, a batch ahead of what the holder has stored, no more. */
-export async function rememberMany<M>(asker: Asker, items: Items<M>, options: Options = {}): Promise<BatchResult> {
+export async function rememberMany<M>(asker: RpcClient, items: Items<M>, options: Options = {}): Promise<BatchResult> {
   const { many, items: iterable } = asker.link.shapes;
   let given: ReturnType<typeof many.parse>;
   try {
@@ -40,7 +40,7 @@ export async function rememberMany<M>(asker: Asker, items: Items<M>, options: Op
   return atomic ? rememberAll(asker, batches, batchSize, call) : rememberEach(asker, batches, call);
 }
 
-async function rememberEach(asker: Asker, batches: Batches, call: Long): Promise<BatchResult> {
+async function rememberEach(asker: RpcClient, batches: Batches, call: LongCallOptions): Promise<BatchResult> {
   const total = nothing();
   const elapsedMs = startStopwatch();
   for await (const batch of batches) {
@@ -56,7 +56,7 @@ async function rememberEach(asker: Asker, batches: Batches, call: Long): Promise
   return total;
 }
 
-async function rememberPart(asker: Asker, items: readonly unknown[], call: Long): Promise<Result[]> {
+async function rememberPart(asker: RpcClient, items: readonly unknown[], call: LongCallOptions): Promise<Result[]> {
   const options = { batchSize: items.length, ...(call.signal === undefined ? {} : { signal: call.signal }) };
   try {
     return uncarried(await asker.once<CarriedBatch>('rememberEach', [items, options], items.length)).results;
@@ -72,7 +72,12 @@ async function rememberPart(asker: Asker, items: readonly unknown[], call: Long)
 }
 
 /** All or none. The holder asks for the items as it takes them; they are kept until it has answered, for the next holder. */
-async function rememberAll(asker: Asker, batches: Batches, batchSize: number, call: Long): Promise<BatchResult> {
+async function rememberAll(
+  asker: RpcClient,
+  batches: Batches,
+  batchSize: number,
+  call: LongCallOptions,
+): Promise<BatchResult> {
   const failing = new AbortController();
   const signal = AbortSignal.any([failing.signal, ...(call.signal === undefined ? [] : [call.signal])]);
   const upload = newNumber();
@@ -132,7 +137,7 @@ function lengthOf(item: unknown): number {
 function uncarried({ results, ...figures }: CarriedBatch): BatchResult {
   return {
     ...figures,
-    results: results.map((each) => (each.ok ? each : { ...each, error: uncarryError(each.error) as never })),
+    results: results.map((each) => (each.ok ? each : { ...each, error: decodeError(each.error) as never })),
   };
 }
 

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { Call, Long } from '../domain/calls';
+import type { CallOptions, LongCallOptions } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
-import type { Meta } from '../domain/json';
+import type { Metadata } from '../domain/json';
 import { parse, parseAll } from '../domain/parse/parse';
 import { fields, signal } from '../domain/parse/shapes';
 import type { Principal } from '../domain/principal';
@@ -12,14 +12,14 @@ import { systemTiming } from '../environment/timing';
 import type { StoreAudit } from '../store/audit-handle';
 import type { MemoryHandle } from '../store/memory-handle';
 import { type OpenOptions, parseOptions } from '../store/open-options';
-import type { VerifyResult } from '../store/verify';
-import { Asker } from './asker';
+import type { VerifyResult } from '../store/verify/verify';
 import { ConnectedStoreAudit } from './connected-audit';
 import { ConnectedHandle } from './connected-handle';
-import { Link } from './link';
+import { ReconnectingClient } from './reconnecting-client';
+import { RpcClient } from './rpc-client';
 
 /** How a process connects to a store that another one holds. */
-export interface ConnectOptions<M = Meta> extends Call {
+export interface ConnectOptions<M = Metadata> extends CallOptions {
   /**
    * Where nobody holds the folder, or who held it is gone: opens it with these options, and serves it to the others. Give what
    * the holder was given: `access` left out keeps the rules that it declared. `true`: the options of `open` by default.
@@ -42,7 +42,7 @@ const optionsShape = fields({
 type Open = (folder: string, options: OpenOptions & { serve: true }) => Promise<{ close(): Promise<void> }>;
 
 /** Connects to whoever holds the folder; `open` takes over where nobody does. */
-export async function connect<S, M = Meta>(
+export async function connect<S, M = Metadata>(
   folder: string,
   options: ConnectOptions<M>,
   open: Open,
@@ -54,7 +54,7 @@ export async function connect<S, M = Meta>(
   const own = ownOptions(takeOver);
   given?.throwIfAborted();
   const path = resolve(folder);
-  const link = new Link({
+  const link = new ReconnectingClient({
     folder: path,
     client: Buffer.from(systemEnvironment().randomBytes(clientBytes)).toString('hex'),
     waitMs,
@@ -80,15 +80,15 @@ function ownOptions(takeOver: unknown): OpenOptions | undefined {
 }
 
 /** A store that another process holds, perhaps. */
-export class Connected<S, M = Meta> implements AsyncDisposable {
+export class Connected<S, M = Metadata> implements AsyncDisposable {
   readonly admin: MemoryHandle<M>;
   readonly audit: StoreAudit;
-  readonly #link: Link;
-  readonly #asker: Asker;
+  readonly #link: ReconnectingClient;
+  readonly #asker: RpcClient;
 
-  constructor(link: Link) {
+  constructor(link: ReconnectingClient) {
     this.#link = link;
-    this.#asker = new Asker(link, host);
+    this.#asker = new RpcClient(link, host);
     this.admin = new ConnectedHandle<M>(link, host, {});
     this.audit = new ConnectedStoreAudit(this.#asker);
   }
@@ -103,16 +103,16 @@ export class Connected<S, M = Meta> implements AsyncDisposable {
     return new ConnectedHandle<M>(this.#link, structuredClone({ principal, scopes: [scope] }), bound);
   }
 
-  settled(...args: [options?: Call]): Promise<void> {
+  settled(...args: [options?: CallOptions]): Promise<void> {
     return this.#asker.read('store.settled', args);
   }
 
-  backup(folder: string, ...args: [options?: Long]): Promise<void> {
+  backup(folder: string, ...args: [options?: LongCallOptions]): Promise<void> {
     // The holder may have another working directory.
     return this.#asker.unsure('store.backup', [typeof folder === 'string' ? resolve(folder) : folder, ...args]);
   }
 
-  verify(...args: [options?: Long & { repair?: boolean }]): Promise<VerifyResult> {
+  verify(...args: [options?: LongCallOptions & { repair?: boolean }]): Promise<VerifyResult> {
     return this.#asker.read('store.verify', args);
   }
 

@@ -3,9 +3,9 @@ import { MemoryError } from '../domain/errors';
 import type { Limits } from '../domain/limits';
 import { startDeadline } from '../environment/deadline';
 import { Channel, type Listener } from './channel';
-import { findAddress } from './meeting-place';
+import { decodeError } from './encoded-errors';
 import { type HolderMessage, maxMessageBytes, protocol } from './protocol';
-import { uncarryError } from './refusals';
+import { findAddress } from './socket-address';
 
 const welcomeTimeoutMs = 5_000;
 
@@ -38,7 +38,7 @@ export async function dial(folder: string, client: string, listener: Listener): 
           const answer = message as HolderMessage;
           isWelcome = answer.t === 'welcome';
           if (answer.t === 'welcome') resolve({ channel, limits: answer.limits });
-          else if (answer.t === 'unwelcome') reject(uncarryError(answer.error));
+          else if (answer.t === 'unwelcome') reject(decodeError(answer.error));
           else reject(unreachable(folder, 'what answers there is no holder'));
         },
         onEnd: (ended) => (isWelcome ? listener.onEnd(ended) : reject(unreachable(folder, 'its holder has just gone'))),

@@ -1,22 +1,22 @@
-import { inForce } from '../domain/declaration';
+import { toRuleInForce } from '../domain/declaration';
 import type { Memory } from '../domain/memory';
 import { parse } from '../domain/parse/parse';
-import { boundOf } from '../domain/parse/parse-selection';
-import { narrow, nothing } from '../domain/scope';
+import { parsedScopeOf } from '../domain/parse/parse-selection';
+import { emptyScope, narrowScope } from '../domain/scope';
 import { nextTurn } from '../environment/turn';
 import { stillListed } from '../recall/list';
 import type { Reader } from '../recall/read-context';
 import { isKnownTo, withoutHiddenLinks } from '../recall/recheck';
 import { cursorOfNow } from '../recall/watch';
-import { noSuchMemory } from '../state/apply-update';
+import { noSuchMemory } from '../state/apply/apply-update';
 import type { StoreAudit } from '../store/audit-handle';
-import type { Engine } from '../store/engine';
+import type { Engine } from '../store/composition/engine';
 import type { Lifetime } from '../store/lifetime';
 import { PrincipalHandle } from '../store/principal-handle';
 import { type BatchResult, tallied } from '../write/remember-many';
 import type { Author } from '../write/write-context';
-import type { Done, Once } from './once';
-import { carryError } from './refusals';
+import { encodeError } from './encoded-errors';
+import type { Done, RequestDedup } from './request-dedup';
 import { Upload } from './upload';
 
 /** What of a store its host asks for, beside the handles. */
@@ -33,7 +33,7 @@ export interface Served {
   readonly engine: Engine;
   readonly lifetime: Lifetime;
   readonly host: HostCalls;
-  readonly once: Once;
+  readonly once: RequestDedup;
 }
 
 /** What belongs to one connection. */
@@ -75,7 +75,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
   write('share', handleOf, 'share', memoryDone),
   write('forget', handleOf, 'forget', (done) => done.type === 'forget' && done.forgotten.length > 0),
   ...['allow', 'deny', 'clear', 'role', 'group'].map((name) =>
-    write(`access.${name}`, accessOf, name, (done) => done.type === 'add-declaration' && inForce(done.declared)),
+    write(`access.${name}`, accessOf, name, (done) => done.type === 'add-declaration' && toRuleInForce(done.declared)),
   ),
   write('access.end', accessOf, 'end', (done) => done.type === 'end-declaration' && done.ended),
   ['rememberEach', rememberEach],
@@ -94,7 +94,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
 export const waiting: ReadonlySet<string> = new Set(['rememberAll', 'items', 'watch.next', 'leave']);
 
 function handleOf({ engine, lifetime, author }: Asked): PrincipalHandle {
-  return new PrincipalHandle(engine, lifetime, author.actor, author.bound, author.request);
+  return new PrincipalHandle(engine, lifetime, author.actor, author.scope, author.request);
 }
 
 function accessOf(asked: Asked) {
@@ -102,7 +102,7 @@ function accessOf(asked: Asked) {
 }
 
 function readerOf({ engine, author }: Asked): Reader {
-  return { actor: author.actor, bound: author.bound, readables: engine.readables };
+  return { actor: author.actor, scope: author.scope, readables: engine.readables };
 }
 
 function call(target: object, method: string, { args }: Pick<Asked, 'args'>): unknown {
@@ -182,8 +182,8 @@ function watchNow(asked: Asked): string {
   handleOf(asked).watch(options);
   const { since: _, signal: __, ...scope } = parse(engine.shapes.watch, options, 'The options');
   const reader = readerOf(asked);
-  const bound = narrow(reader.bound, boundOf(scope));
-  return bound === nothing ? 'start' : cursorOfNow(engine.reading(), { ...reader, bound });
+  const bound = narrowScope(reader.scope, parsedScopeOf(scope));
+  return bound === emptyScope ? 'start' : cursorOfNow(engine.reading(), { ...reader, scope });
 }
 
 async function auditNext(asked: Asked): Promise<unknown> {
@@ -218,5 +218,5 @@ async function leave(streams: Belongings['streams'], stream: number): Promise<vo
 }
 
 function carried({ results, ...figures }: BatchResult): unknown {
-  return { ...figures, results: results.map((each) => (each.ok ? each : { ...each, error: carryError(each.error) })) };
+  return { ...figures, results: results.map((each) => (each.ok ? each : { ...each, error: encodeError(each.error) })) };
 }

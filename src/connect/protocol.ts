@@ -1,7 +1,7 @@
 import type { Progress } from '../domain/calls';
 import type { Limits } from '../domain/limits';
-import type { CarriedError } from './refusals';
-import type { Carried } from './values';
+import type { EncodedError } from './encoded-errors';
+import type { Encoded } from './encoded-values';
 
 /** Changes with every change of what is said here. Both sides must speak the same. */
 export const protocol = 1;
@@ -25,7 +25,7 @@ export interface CallMessage {
   readonly id: number;
   readonly who: string;
   readonly op: string;
-  readonly args: Carried;
+  readonly args: Encoded;
   /** Its signal was aborted before it was sent. */
   readonly aborted?: boolean;
   /** The number of a write, or of the first of several, and below which the client has all answers. */
@@ -38,9 +38,9 @@ export type ClientMessage = CallMessage | { readonly t: 'cancel'; readonly id: n
 export type HolderMessage =
   | { readonly t: 'welcome'; readonly protocol: number; readonly limits: Limits }
   /** Instead of a welcome. */
-  | { readonly t: 'unwelcome'; readonly error: CarriedError }
-  | { readonly t: 'answer'; readonly id: number; readonly value: Carried }
-  | { readonly t: 'refusal'; readonly id: number; readonly error: CarriedError }
+  | { readonly t: 'unwelcome'; readonly error: EncodedError }
+  | { readonly t: 'answer'; readonly id: number; readonly value: Encoded }
+  | { readonly t: 'refusal'; readonly id: number; readonly error: EncodedError }
   /** The call was cancelled, and nothing came of it. */
   | { readonly t: 'cancelled'; readonly id: number }
   | { readonly t: 'progress'; readonly id: number; readonly progress: Progress }
@@ -80,7 +80,7 @@ export function fits(json: string, besideBytes = 0): boolean {
   return json.length * 3 <= bytes || Buffer.byteLength(json) <= bytes;
 }
 
-export function isCarried(value: unknown): value is Carried {
+export function isCarried(value: unknown): value is Encoded {
   return Array.isArray(value) && value.length === 2 && Array.isArray(value[1]);
 }
 

@@ -1,7 +1,7 @@
 import { MemoryError } from '../domain/errors';
-import type { Change } from '../domain/memory';
-import type { Asker } from './asker';
+import type { MemoryChange } from '../domain/memory';
 import { newNumber } from './numbers';
+import type { RpcClient } from './rpc-client';
 
 interface Next<T> {
   readonly done: boolean;
@@ -11,7 +11,7 @@ interface Next<T> {
 const over: IteratorResult<never> = { done: true, value: undefined };
 
 /** The entries that answer a question about the audit, each asked for when it is wanted. */
-export async function* streamOf<T>(asker: Asker, kind: 'query' | 'export', question: unknown): AsyncGenerator<T> {
+export async function* streamOf<T>(asker: RpcClient, kind: 'query' | 'export', question: unknown): AsyncGenerator<T> {
   const stream = newNumber();
   let shown = 0;
   let isOver = false;
@@ -31,7 +31,7 @@ export async function* streamOf<T>(asker: Asker, kind: 'query' | 'export', quest
 
 /** What a watch needs. */
 export interface Watching {
-  readonly asker: Asker;
+  readonly asker: RpcClient;
   /** Its scope. */
   readonly options: object;
   /** The cursor where it begins. */
@@ -40,7 +40,7 @@ export interface Watching {
 }
 
 /** Changes, from one holder to the next: each is asked for with the cursor of the one before. */
-export class WatchStream<M> implements AsyncIterator<Change<M>> {
+export class WatchStream<M> implements AsyncIterator<MemoryChange<M>> {
   readonly #watching: Watching;
   readonly #stream = newNumber();
   readonly #left = new AbortController();
@@ -51,7 +51,7 @@ export class WatchStream<M> implements AsyncIterator<Change<M>> {
     this.#watching = watching;
   }
 
-  async next(): Promise<IteratorResult<Change<M>>> {
+  async next(): Promise<IteratorResult<MemoryChange<M>>> {
     const { signal } = this.#watching;
     if (this.#isOver || signal.aborted) return this.return();
     // Each change listens for the end anew: without this a long watch would gather listeners.
@@ -80,7 +80,7 @@ export class WatchStream<M> implements AsyncIterator<Change<M>> {
     return over;
   }
 
-  async #next(): Promise<Next<Change<M>>> {
+  async #next(): Promise<Next<MemoryChange<M>>> {
     const { asker, options, start } = this.#watching;
     const since = this.#last ?? (await start);
     return asker.read('watch.next', [this.#stream, { ...options, since }]);
@@ -88,7 +88,7 @@ export class WatchStream<M> implements AsyncIterator<Change<M>> {
 }
 
 /** Tells the holder that a stream is not read any more. Where that fails, the connection has ended, and the stream with it. */
-function leave(asker: Asker, stream: number): void {
+function leave(asker: RpcClient, stream: number): void {
   if (!asker.link.ended.aborted) void asker.read('leave', [stream]).catch(() => undefined);
 }
 

@@ -1,5 +1,5 @@
 /** What every call takes. */
-export interface Call {
+export interface CallOptions {
   /** Aborted before the write is proposed, the call rejects and nothing is written. After that the signal is ignored. */
   signal?: AbortSignal;
 }
@@ -14,6 +14,6 @@ export interface Progress {
 }
 
 /** What every long call takes. */
-export interface Long extends Call {
+export interface LongCallOptions extends CallOptions {
   onProgress?: (progress: Progress) => void;
 }

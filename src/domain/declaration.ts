@@ -96,13 +96,13 @@ export function groupOf(declaration: Declaration): string | undefined {
 }
 
 /** Whether a rule or a clearance names that role or group. */
-export function names(declaration: Declaration, named: Role | Group): boolean {
+export function refersTo(declaration: Declaration, named: Role | Group): boolean {
   if (isGroup(named)) return groupOf(declaration) === named.group;
   return isRule(declaration) && declaration.actions === named.role;
 }
 
 /** A declaration with its name in the store. */
-export interface Declared {
+export interface StoredDeclaration {
   readonly id: string;
   readonly declaration: Declaration;
   /** Given to `open`, and not made at run time. */
@@ -113,7 +113,7 @@ export interface Declared {
 }
 
 /** In the words of the public surface: a copy, with which its holder may do as it likes. */
-export function inForce({ id, declaration, atOpen, since, until }: Declared): RuleInForce {
+export function toRuleInForce({ id, declaration, atOpen, since, until }: StoredDeclaration): RuleInForce {
   return {
     ...structuredClone(declaration),
     id,
@@ -124,7 +124,7 @@ export function inForce({ id, declaration, atOpen, since, until }: Declared): Ru
 }
 
 /** The one text that stands for a declaration, whatever the order of its actions and members: to tell whether two are the same. */
-export function canonical(declaration: Declaration): string {
+export function canonicalText(declaration: Declaration): string {
   if (isRule(declaration)) {
     const { effect, to, actions, at } = declaration;
     return JSON.stringify([effect, to, typeof actions === 'string' ? actions : sorted(actions), at]);

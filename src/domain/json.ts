@@ -2,4 +2,4 @@
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** A memory's free data: a JSON object. */
-export type Meta = { readonly [key: string]: Json };
+export type Metadata = { readonly [key: string]: Json };

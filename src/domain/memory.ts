@@ -1,10 +1,10 @@
-import type { Meta } from './json';
+import type { Metadata } from './json';
 import type { Namespace } from './namespace';
 import type { Time } from './time';
 
 /** What happened, what is so, how something is done, or what many memories come to. */
-export type Kind = 'episodic' | 'semantic' | 'procedural' | 'summary';
-export const kinds: readonly Kind[] = ['episodic', 'semantic', 'procedural', 'summary'];
+export type MemoryKind = 'episodic' | 'semantic' | 'procedural' | 'summary';
+export const memoryKinds: readonly MemoryKind[] = ['episodic', 'semantic', 'procedural', 'summary'];
 
 /** Readable by whoever may read the namespace, or by the author pair alone. */
 export type Visibility = 'shared' | 'private';
@@ -12,19 +12,26 @@ export type Visibility = 'shared' | 'private';
 export type MemoryState = 'active' | 'superseded' | 'quarantined';
 
 /** Through what a memory came to its writer. */
-export type Channel = 'user' | 'agent' | 'tool' | 'document' | 'import' | 'consolidation';
-export const channels: readonly Channel[] = ['user', 'agent', 'tool', 'document', 'import', 'consolidation'];
+export type SourceChannel = 'user' | 'agent' | 'tool' | 'document' | 'import' | 'consolidation';
+export const sourceChannels: readonly SourceChannel[] = [
+  'user',
+  'agent',
+  'tool',
+  'document',
+  'import',
+  'consolidation',
+];
 
 /** Where the writer says that the memory comes from: a claim, not proof. */
-export interface Source {
-  channel: Channel;
+export interface MemorySource {
+  channel: SourceChannel;
   ref?: string;
 }
 
 /** The fields that `update` may change. */
-export interface Settable<M = Meta> {
+export interface MemoryFields<M = Metadata> {
   /** Default: 'episodic'. */
-  kind?: Kind;
+  kind?: MemoryKind;
   tags?: readonly string[];
   /** 0..1, default 0.5. */
   priority?: number;
@@ -38,7 +45,7 @@ export interface Settable<M = Meta> {
 }
 
 /** What `remember` takes. */
-export interface NewMemory<M = Meta> extends Settable<M> {
+export interface NewMemory<M = Metadata> extends MemoryFields<M> {
   text: string;
   /** From the handle, else required: there is no default namespace. */
   namespace?: Namespace;
@@ -49,7 +56,7 @@ export interface NewMemory<M = Meta> extends Settable<M> {
   /** Whom it is about; gives nobody access. */
   userId?: string;
   sessionId?: string;
-  source?: Source;
+  source?: MemorySource;
   /** The id of the memory that this one takes the place of, because the world has changed. */
   supersedes?: string;
   /** The writer's own name for it, unique in its namespace: writing the same key again is a new revision. */
@@ -63,7 +70,7 @@ export interface NewMemory<M = Meta> extends Settable<M> {
 }
 
 /** One durable record. */
-export interface Memory<M = Meta> {
+export interface Memory<M = Metadata> {
   id: string;
   /** From 1. */
   revision: number;
@@ -73,7 +80,7 @@ export interface Memory<M = Meta> {
   accessTags: string[];
   key?: string;
   text: string;
-  kind: Kind;
+  kind: MemoryKind;
   /** The agent that wrote it, if its author is an agent. */
   agentId?: string;
   /** The user on whose behalf it was written. */
@@ -83,7 +90,7 @@ export interface Memory<M = Meta> {
   tags: string[];
   priority: number;
   metadata: M;
-  source: Source;
+  source: MemorySource;
   createdAt: Date;
   updatedAt: Date;
   validFrom: Date;
@@ -102,14 +109,14 @@ export interface ScoreParts {
 }
 
 /** A memory that was recalled, with a score in 0..1 that compares between calls. */
-export interface Hit<M = Meta> extends Memory<M> {
+export interface Hit<M = Metadata> extends Memory<M> {
   score: number;
   /** Only with `explain`. */
   parts?: ScoreParts;
 }
 
 /** What became of a write. 'duplicate': an earlier call with the same idempotency key had stored it. */
-export interface Remembered {
+export interface RememberResult {
   id: string;
   revision: number;
   outcome: 'stored' | 'revised' | 'duplicate';
@@ -119,7 +126,7 @@ export interface Remembered {
 export type ChangeType = 'stored' | 'revised' | 'forgotten';
 
 /** One change of one memory. `memory` is as it was then; absent once the memory is forgotten. */
-export interface Change<M = Meta> {
+export interface MemoryChange<M = Metadata> {
   type: ChangeType;
   id: string;
   memory?: Memory<M>;

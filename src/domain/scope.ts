@@ -2,7 +2,7 @@ import { contains, type Namespace } from './namespace';
 import type { Actor } from './principal';
 
 /** A scope in its parsed form. */
-export interface Bound {
+export interface ParsedScope {
   readonly namespace?: Namespace;
   readonly userId?: string;
   readonly agentId?: string;
@@ -11,17 +11,17 @@ export interface Bound {
 }
 
 /** Nothing lies in it: two scopes that exclude each other. */
-export const nothing = 'nothing';
+export const emptyScope = 'nothing';
 
 /** What lies in both: scopes only narrow. */
-export function narrow(outer: Bound, inner: Bound): Bound | typeof nothing {
+export function narrowScope(outer: ParsedScope, inner: ParsedScope): ParsedScope | typeof emptyScope {
   const namespace = narrowNamespace(outer.namespace, inner.namespace);
-  if (namespace === nothing) return nothing;
+  if (namespace === emptyScope) return emptyScope;
   const tags = [...new Set([...(outer.tags ?? []), ...(inner.tags ?? [])])];
-  const narrowed: { -readonly [K in keyof Bound]: Bound[K] } = {};
+  const narrowed: { -readonly [K in keyof ParsedScope]: ParsedScope[K] } = {};
   for (const word of ['userId', 'agentId', 'sessionId'] as const) {
     const [a, b] = [outer[word], inner[word]];
-    if (a !== undefined && b !== undefined && a !== b) return nothing;
+    if (a !== undefined && b !== undefined && a !== b) return emptyScope;
     const value = b ?? a;
     if (value !== undefined) narrowed[word] = value;
   }
@@ -34,11 +34,11 @@ export function narrow(outer: Bound, inner: Bound): Bound | typeof nothing {
 export function narrowNamespace(outer: Namespace | undefined, inner: Namespace | undefined) {
   if (outer === undefined || inner === undefined) return inner ?? outer;
   if (contains(outer, inner)) return inner;
-  return contains(inner, outer) ? outer : nothing;
+  return contains(inner, outer) ? outer : emptyScope;
 }
 
 /** What a scope looks at, of one memory. */
-export interface Scoped {
+export interface ScopedFields {
   readonly namespace: Namespace;
   readonly userId?: string | undefined;
   readonly agentId?: string | undefined;
@@ -47,7 +47,10 @@ export interface Scoped {
 }
 
 /** What a scope looks at, of a memory that an actor writes. */
-export function writtenBy({ party }: Actor, { namespace, userId, sessionId, tags }: Omit<Scoped, 'agentId'>): Scoped {
+export function scopedFieldsOf(
+  { party }: Actor,
+  { namespace, userId, sessionId, tags }: Omit<ScopedFields, 'agentId'>,
+): ScopedFields {
   return {
     namespace,
     tags,
@@ -58,12 +61,12 @@ export function writtenBy({ party }: Actor, { namespace, userId, sessionId, tags
 }
 
 /** Whether a memory lies in a scope. */
-export function liesIn(bound: Bound, memory: Scoped): boolean {
+export function isInScope(scope: ParsedScope, memory: ScopedFields): boolean {
   return (
-    (bound.namespace === undefined || contains(bound.namespace, memory.namespace)) &&
-    (bound.userId === undefined || bound.userId === memory.userId) &&
-    (bound.agentId === undefined || bound.agentId === memory.agentId) &&
-    (bound.sessionId === undefined || bound.sessionId === memory.sessionId) &&
-    (bound.tags ?? []).every((tag) => memory.tags.includes(tag))
+    (scope.namespace === undefined || contains(scope.namespace, memory.namespace)) &&
+    (scope.userId === undefined || scope.userId === memory.userId) &&
+    (scope.agentId === undefined || scope.agentId === memory.agentId) &&
+    (scope.sessionId === undefined || scope.sessionId === memory.sessionId) &&
+    (scope.tags ?? []).every((tag) => memory.tags.includes(tag))
   );
 }

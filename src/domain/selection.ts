@@ -1,5 +1,5 @@
-import type { Call } from './calls';
-import type { Meta } from './json';
+import type { CallOptions } from './calls';
+import type { Metadata } from './json';
 import type { Memory } from './memory';
 import type { Namespace } from './namespace';
 import type { Time } from './time';
@@ -16,24 +16,24 @@ export interface Scope {
 }
 
 /** What a field is compared with. A date compares with moments, and with ISO strings inside metadata. */
-export type Scalar = string | number | boolean | null | Date;
+export type FilterValue = string | number | boolean | null | Date;
 
 /** A value that a field must equal, or comparisons that must all hold. `null` means absent. */
-export type Condition =
-  | Scalar
+export type FilterCondition =
+  | FilterValue
   | {
-      eq?: Scalar;
+      eq?: FilterValue;
       /** Also matches what is absent. */
-      ne?: Scalar;
-      gt?: Scalar;
-      gte?: Scalar;
-      lt?: Scalar;
-      lte?: Scalar;
-      in?: readonly Scalar[];
+      ne?: FilterValue;
+      gt?: FilterValue;
+      gte?: FilterValue;
+      lt?: FilterValue;
+      lte?: FilterValue;
+      in?: readonly FilterValue[];
       /** Also matches what is absent. */
-      nin?: readonly Scalar[];
+      nin?: readonly FilterValue[];
       /** A list holds the value, or a text holds the part. */
-      contains?: Scalar;
+      contains?: FilterValue;
       exists?: boolean;
     };
 
@@ -41,20 +41,20 @@ export type Condition =
 export type FilterField = Exclude<keyof Memory, 'metadata' | 'text' | 'namespace' | 'source'>;
 
 /** Conditions that must all hold. Metadata keys stand under `metadata` only. */
-export type Filter<M = Meta> = { [F in FilterField]?: Condition } & {
-  metadata?: { [K in keyof M]?: Condition };
+export type Filter<M = Metadata> = { [F in FilterField]?: FilterCondition } & {
+  metadata?: { [K in keyof M]?: FilterCondition };
   and?: readonly Filter<M>[];
   or?: readonly Filter<M>[];
   not?: Filter<M>;
 };
 
 /** What ordinary reads leave out. */
-export type Included = 'expired' | 'superseded' | 'quarantined';
+export type IncludedState = 'expired' | 'superseded' | 'quarantined';
 
 /** Which memories a read or a delete is about. A key that is present but `undefined` is an error. */
-export interface Selection<M = Meta> extends Scope, Call {
+export interface Selection<M = Metadata> extends Scope, CallOptions {
   filter?: Filter<M>;
   /** What was true at that time: validFrom <= asOf < validTo, superseded or not. */
   asOf?: Time;
-  include?: readonly Included[];
+  include?: readonly IncludedState[];
 }

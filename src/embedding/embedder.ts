@@ -1,4 +1,4 @@
-import type { Call } from '../domain/calls';
+import type { CallOptions } from '../domain/calls';
 
 /** Vectors compare only inside one space. */
 export interface EmbeddingSpace {
@@ -15,6 +15,6 @@ export interface Embedder {
   /** Longer texts are embedded in overlapping parts. */
   readonly maxTokens: number;
   /** One finite vector of `space.dimensions` numbers for each text, in the order of the texts. */
-  embedDocuments(texts: readonly string[], options: Call): Promise<readonly Float32Array[]>;
-  embedQuery(text: string, options: Call): Promise<Float32Array>;
+  embedDocuments(texts: readonly string[], options: CallOptions): Promise<readonly Float32Array[]>;
+  embedQuery(text: string, options: CallOptions): Promise<Float32Array>;
 }

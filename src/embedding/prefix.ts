@@ -1,5 +1,5 @@
-import type { Role } from './known-vectors';
-import { estimateTokens } from './parts';
+import type { Role } from './batching/embedding-cache';
+import { estimateTokens } from './chunks';
 
 /**
  * What a model was trained to see before a text, such as `{ query: 'query: ', document: 'passage: ' }` for those of the E5 family.

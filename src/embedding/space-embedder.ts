@@ -1,9 +1,9 @@
-import type { Call } from '../domain/calls';
-import type { Embedded, SpaceName } from '../domain/command';
+import type { CallOptions } from '../domain/calls';
+import type { ChunkVectors, SpaceName } from '../domain/command';
 import { type Issue, MemoryError } from '../domain/errors';
-import { onAbort } from './abort-listener';
+import { onAbort } from './batching/abort-listener';
+import { splitIntoChunks } from './chunks';
 import type { Embedder, EmbeddingSpace } from './embedder';
-import { splitIntoParts } from './parts';
 
 /** The spaces of a store. */
 export interface SpacesInUse {
@@ -66,7 +66,7 @@ export class SpaceEmbedder {
   }
 
   /** The vectors of each text: one for each of its parts. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */
-  async documents(texts: readonly string[], call: Call): Promise<Embedded[]> {
+  async documents(texts: readonly string[], call: CallOptions): Promise<ChunkVectors[]> {
     while (this.#held !== undefined) await untilSettled(this.#held, call.signal);
     return texts.length === 0 ? [] : this.#embed(this.#present(), texts, call);
   }
@@ -87,14 +87,14 @@ export class SpaceEmbedder {
   }
 
   /** The vectors of each text in one of the store's spaces. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */
-  async into(space: SpaceName, texts: readonly string[], call: Call): Promise<Embedded[]> {
+  async into(space: SpaceName, texts: readonly string[], call: CallOptions): Promise<ChunkVectors[]> {
     const embedder = this.of(space);
     if (embedder === undefined) throw missing(space);
     return this.#embed(embedder, texts, call);
   }
 
-  async #embed(embedder: Embedder, texts: readonly string[], call: Call): Promise<Embedded[]> {
-    const parts = texts.map((text) => splitIntoParts(text, embedder.maxTokens));
+  async #embed(embedder: Embedder, texts: readonly string[], call: CallOptions): Promise<ChunkVectors[]> {
+    const parts = texts.map((text) => splitIntoChunks(text, embedder.maxTokens));
     const vectors = await this.#reported(embedder.embedDocuments(parts.flat(), call));
     let next = 0;
     return parts.map(({ length }) => {
@@ -105,7 +105,7 @@ export class SpaceEmbedder {
   }
 
   /** The vector of a query. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */
-  async query(text: string, call: Call): Promise<Float32Array> {
+  async query(text: string, call: CallOptions): Promise<Float32Array> {
     return this.#reported(this.#present().embedQuery(text, call));
   }
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
 /** Where postings really live. What is kept in memory can be read from here again. */
-export interface PostingsTruth {
+export interface PostingsSource {
   /**
    * The row of every occurrence of a term: a row stands there as often as its text holds the term. In any order; empty for an
    * unknown term. It shows every change that `added` and `removed` were told of, and may already show one that they are about to
@@ -27,11 +27,11 @@ const bytesPerTerm = 300;
 
 /** Postings by term, read when they are first asked for, kept in memory up to a bound and kept fresh there. */
 export class Postings {
-  readonly #truth: PostingsTruth;
+  readonly #truth: PostingsSource;
   readonly #cached: LRUCache<string, TermPostings>;
 
   /** @param maxBytes How much is kept in memory: what was asked for least recently goes first. */
-  constructor(truth: PostingsTruth, maxBytes = 32 * 2 ** 20) {
+  constructor(truth: PostingsSource, maxBytes = 32 * 2 ** 20) {
     this.#truth = truth;
     this.#cached = new LRUCache({
       maxSize: maxBytes,

@@ -8,7 +8,7 @@ const tagBytes = 16;
  * Makes and opens cursors: the last item that its reader saw, authenticated with a key of the store, its actor and its query.
  * Nothing in it counts what others do.
  */
-export class CursorSeal {
+export class CursorSigner {
   readonly #key: Uint8Array;
 
   constructor(key: Uint8Array) {

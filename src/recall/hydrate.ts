@@ -19,7 +19,7 @@ export function hydrate(
   for (const { row, score, parts } of ranked) {
     // All of the last score are loaded: which of them stay is decided below, and not by the order of rows.
     if (hits.length >= topK && score < (hits.at(-1) as Hit).score) break;
-    const record = context.truth.records.byRow(row);
+    const record = context.state.records.byRow(row);
     const memory = record && rechecked(context, reader, record);
     if (memory !== undefined) hits.push(explain ? { ...memory, score, parts } : { ...memory, score });
   }

@@ -1,14 +1,14 @@
 import type { Json } from '../domain/json';
 import type { Memory } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
-import { isPlain } from '../state/selection-sql';
+import { isPlain } from '../state/queries/selection-sql';
+import { compileSelection } from './compile-selection';
 import { find } from './get';
 import type { ReadContext, Reader } from './read-context';
 import { rechecked, shownTo } from './recheck';
-import { selecting } from './selecting';
-import type { Selecting } from './visible';
+import type { CompiledSelection } from './visible';
 
-export interface ListOptions {
+export interface ListRequest {
   readonly selection: ParsedSelection;
   readonly limit: number;
   readonly cursor?: string | undefined;
@@ -22,7 +22,7 @@ export interface ListPage {
 }
 
 /** One page of an exact question. */
-export function list(context: ReadContext, reader: Reader, options: ListOptions): ListPage {
+export function list(context: ReadContext, reader: Reader, options: ListRequest): ListPage {
   const { selection, limit, orderBy, order } = options;
   const binding = queryOf(reader, options);
   const after =
@@ -30,11 +30,11 @@ export function list(context: ReadContext, reader: Reader, options: ListOptions)
       ? undefined
       : (context.cursors.open(options.cursor, binding) as { at: number; id: string });
   return context.snapshot(() => {
-    const question = selecting(context, reader, selection);
+    const question = compileSelection(context, reader, selection);
     if (question === undefined) return { items: [] };
     // One more than asked for tells whether there is another page.
     const page = { orderBy, order, limit: limit + 1, ...(after === undefined ? {} : { after }) };
-    const records = context.truth.selections.page(question.readable, question.selected, question.now, page);
+    const records = context.state.selections.page(question.readable, question.selected, question.now, page);
     const shown = records.slice(0, limit);
     const items = shown.flatMap((record) => rechecked(context, reader, record) ?? []);
     const last = records.length > limit ? shown.at(-1) : undefined;
@@ -56,11 +56,21 @@ export function stillListed(
   });
 }
 
-function queryOf({ actor, bound }: Reader, { selection, orderBy, order }: ListOptions): Json {
+function queryOf(reader: Reader, { selection, orderBy, order }: ListRequest): Json {
   const { scope, filter, asOf, include } = selection;
   // Through JSON, which drops what is undefined: a binding is compared as text.
   return JSON.parse(
-    JSON.stringify(['list', actor, bound, scope, filter ?? null, asOf ?? null, [...include].sort(), orderBy, order]),
+    JSON.stringify([
+      'list',
+      reader.actor,
+      reader.scope,
+      scope,
+      filter ?? null,
+      asOf ?? null,
+      [...include].sort(),
+      orderBy,
+      order,
+    ]),
   );
 }
 
@@ -70,21 +80,21 @@ export function count(context: ReadContext, reader: Reader, selection: ParsedSel
     counted(context, reader, selection, (question) =>
       isPlain(question.selected)
         ? context.visible.get(question).texts
-        : context.truth.selections.count(question.readable, question.selected, question.now),
+        : context.state.selections.count(question.readable, question.selected, question.now),
     ) ?? 0
   );
 }
 
 /** How many memories there are in each namespace. Those below `maxDepth` labels are counted with what they lie in. */
 export function namespaces(context: ReadContext, reader: Reader, within: ParsedSelection, maxDepth?: number) {
-  const byScope = counted(context, reader, within, (question) =>
+  const byLabelSet = counted(context, reader, within, (question) =>
     isPlain(question.selected)
-      ? context.visible.get(question).countByScope()
-      : context.truth.selections.countByScope(question.readable, question.selected, question.now),
+      ? context.visible.get(question).countByLabelSet()
+      : context.state.selections.countByLabelSet(question.readable, question.selected, question.now),
   );
   const totals = new Map<string, { namespace: string[]; count: number }>();
-  for (const { scope, count: held } of byScope ?? []) {
-    const namespace = context.truth.interning.scope(scope).namespace.slice(0, maxDepth);
+  for (const { label_set, count: held } of byLabelSet ?? []) {
+    const namespace = context.state.interning.labelSet(label_set).namespace.slice(0, maxDepth);
     const key = JSON.stringify(namespace);
     const total = totals.get(key) ?? { namespace, count: 0 };
     total.count += held;
@@ -106,10 +116,10 @@ function counted<T>(
   context: ReadContext,
   reader: Reader,
   selection: ParsedSelection,
-  run: (question: Selecting) => T,
+  run: (question: CompiledSelection) => T,
 ): T | undefined {
   return context.snapshot(() => {
-    const question = selecting(context, reader, selection);
+    const question = compileSelection(context, reader, selection);
     return question && run(question);
   });
 }

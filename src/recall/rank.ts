@@ -1,7 +1,7 @@
 import type { ScoreParts } from '../domain/memory';
 import type { KeywordMatches } from '../keyword-index/keyword-index';
-import { bestPart } from '../vector-index/kernel/dot';
-import type { Candidate } from '../vector-index/vector-index';
+import { bestChunk } from '../vector-index/kernel/dot';
+import type { VectorCandidate } from '../vector-index/vector-index';
 import type { ReadContext } from './read-context';
 import { estimateError, type Mode, scoreOf, scoreParts } from './score';
 import type { Visible } from './visible';
@@ -23,9 +23,9 @@ export interface Ranking {
   /** What matches by words, where that was weighed: what of it may be among the best is promising. */
   readonly words: KeywordMatches | undefined;
   /** What the index of vectors proposed, best first. */
-  readonly nearest: readonly Candidate[];
+  readonly nearest: readonly VectorCandidate[];
   /** Other rows to score. */
-  readonly promising: readonly Candidate[];
+  readonly promising: readonly VectorCandidate[];
   /** How many were asked of it, and are asked of the index of words. */
   readonly proposals: number;
 }
@@ -50,13 +50,13 @@ export function rank(context: ReadContext, ranking: Ranking): { ranked: Ranked[]
 
 /** What matches by words, best first. Undefined where there are no words to look for. */
 export function matchesOf(
-  { keywords, truth }: ReadContext,
+  { keywords, state }: ReadContext,
   { terms, visible }: Pick<Ranking, 'terms' | 'visible'>,
   limit: number,
 ): KeywordMatches | undefined {
   if (terms.length === 0) return undefined;
   const { mask, texts, tokens } = visible;
-  return keywords.search(terms, { mask, lengths: truth.columns.length, count: texts, tokens }, limit);
+  return keywords.search(terms, { mask, lengths: state.columns.length, count: texts, tokens }, limit);
 }
 
 /** What a row could score that is just behind the last proposal of each index. */
@@ -82,16 +82,16 @@ function bestBeyond(
 }
 
 function scored(
-  { truth }: ReadContext,
+  { state }: ReadContext,
   ranking: Ranking,
   row: number,
   words: KeywordMatches | undefined,
   known: number | undefined,
 ): Ranked {
   const { vector, mode, now } = ranking;
-  const { validFrom, priority } = truth.columns;
+  const { validFrom, priority } = state.columns;
   const evidence = {
-    cosine: vector === undefined ? 0 : (known ?? cosineOf(vector, truth.vectors.ofRow(row))),
+    cosine: vector === undefined ? 0 : (known ?? cosineOf(vector, state.vectors.ofRow(row))),
     keyword: words?.scoreOf(row) ?? 0,
     ageMs: now - (validFrom[row] as number),
     priority: priority[row] as number,
@@ -101,5 +101,5 @@ function scored(
 }
 
 function cosineOf(query: Float32Array, vectors: readonly Float32Array[]): number {
-  return vectors.length === 0 ? 0 : bestPart(query, vectors);
+  return vectors.length === 0 ? 0 : bestChunk(query, vectors);
 }

@@ -5,14 +5,14 @@ import type { EmbeddingSpace } from '../embedding/embedder';
 import { isSame } from '../embedding/space-embedder';
 import { analyzeQuery } from '../keyword-index/analyzer';
 import type { KeywordMatches } from '../keyword-index/keyword-index';
-import type { Space } from '../state/interning';
-import type { Candidate } from '../vector-index/vector-index';
+import type { Space } from '../state/tables/interning';
+import type { VectorCandidate } from '../vector-index/vector-index';
+import { compileSelection } from './compile-selection';
+import { fusionCandidates, weighedWords } from './fusion-candidates';
 import { hydrate } from './hydrate';
-import { promising, weighedWords } from './promising';
 import { matchesOf, rank } from './rank';
 import type { ReadContext, Reader } from './read-context';
 import type { Mode } from './score';
-import { selecting } from './selecting';
 import type { Visible } from './visible';
 
 export interface RecallRequest {
@@ -49,12 +49,12 @@ export async function recall(context: ReadContext, reader: Reader, request: Reca
 
 /** The query's vector, and the space that it lies in. */
 async function aim(
-  { embedder, truth }: ReadContext,
+  { embedder, state }: ReadContext,
   { mode, vector, query, signal }: RecallRequest,
 ): Promise<Pick<Question, 'vector' | 'space'>> {
   if (mode === 'keyword') return { vector: undefined, space: undefined };
   // A store without vectors gets its first in the space of its embedder, which may be another by then.
-  const space = truth.interning.currentSpace ?? embedder.space;
+  const space = state.interning.currentSpace ?? embedder.space;
   return { vector: vector ?? (await embedder.query(query, signal === undefined ? {} : { signal })), space };
 }
 
@@ -71,15 +71,15 @@ interface Question {
  * searched may no longer be what the reader may read, and 'space changed' where vectors no longer compare with the query's.
  */
 async function search(context: ReadContext, reader: Reader, request: RecallRequest, question: Question) {
-  const { truth } = context;
-  const version = truth.policy.version;
-  const seen = truth.lastEntry;
-  const selected = selecting(context, reader, request.selection);
+  const { state } = context;
+  const version = state.policy.version;
+  const seen = state.lastChangeSeq;
+  const selected = compileSelection(context, reader, request.selection);
   if (selected === undefined) return [];
   let visible = context.visible.get(selected);
   const { space, proposals } = question;
   const { now } = selected;
-  const hasMoved = () => space !== undefined && isElsewhere(truth.interning.currentSpace, space);
+  const hasMoved = () => space !== undefined && isElsewhere(state.interning.currentSpace, space);
   if (hasMoved()) return 'space changed';
   const proposed = await propose(context, request, question, { visible, now }).catch((error: unknown) => {
     // Vectors of a space that was left under the search may be gone.
@@ -89,9 +89,9 @@ async function search(context: ReadContext, reader: Reader, request: RecallReque
   if (proposed === undefined) return 'space changed';
   // In here nothing is awaited: rules, words, vectors and records are those of one moment.
   return context.snapshot(() => {
-    if (truth.policy.version !== version) return 'rules changed';
+    if (state.policy.version !== version) return 'rules changed';
     if (hasMoved()) return 'space changed';
-    const isSame = truth.lastEntry === seen;
+    const isSame = state.lastChangeSeq === seen;
     if (!isSame) visible = context.visible.get(selected);
     const words = isSame ? proposed.words : undefined;
     const { ranked, beyond } = rank(context, { ...request, ...question, ...proposed, words, now, visible });
@@ -107,8 +107,8 @@ function isElsewhere(current: Space | undefined, aimed: Space | EmbeddingSpace):
 }
 
 interface Proposed {
-  readonly nearest: readonly Candidate[];
-  readonly promising: readonly Candidate[];
+  readonly nearest: readonly VectorCandidate[];
+  readonly promising: readonly VectorCandidate[];
   /** What matches by words, where it was looked for. */
   readonly words: KeywordMatches | undefined;
 }
@@ -129,7 +129,7 @@ async function propose(
   const nearest = await index.search(vector, visible.vectors, proposals);
   if (words === undefined) return { nearest, promising: [], words };
   const weighing = { vector, now, visible, words, nearest, topK };
-  return { nearest, promising: await promising(context, index, weighing), words };
+  return { nearest, promising: await fusionCandidates(context, index, weighing), words };
 }
 
 function moved({ embedder }: ReadContext): MemoryError {

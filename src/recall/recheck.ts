@@ -1,17 +1,19 @@
 import { mayRead } from '../access/authorise';
 import type { Memory } from '../domain/memory';
 import { isRoot } from '../domain/principal';
-import { liesIn } from '../domain/scope';
-import { labelsOf, scopedOf } from '../state/apply-context';
-import { mayHearOf } from '../state/damaged-record';
-import { damaged, memoryOf, type Record } from '../state/record';
+import { isInScope } from '../domain/scope';
+import { memoryLabelsOf, scopedFieldsOfRow } from '../state/apply/apply-context';
+import { mayHearOf } from '../state/queries/damaged-record';
+import { damaged, type MemoryRow, memoryOf } from '../state/tables/memory-row';
 import type { ReadContext, Reader } from './read-context';
 
-type Context = Pick<ReadContext, 'truth'>;
+type Context = Pick<ReadContext, 'state'>;
 
 /** Whether a record may leave the store towards this reader: decided from its labels alone, whatever found it. */
-export function mayLeave({ truth }: Context, { actor, bound }: Reader, record: Record): boolean {
-  return mayRead(truth.policy, actor, labelsOf(truth, record)) && liesIn(bound, scopedOf(truth, record));
+export function mayLeave({ state }: Context, { actor, scope }: Reader, record: MemoryRow): boolean {
+  return (
+    mayRead(state.policy, actor, memoryLabelsOf(state, record)) && isInScope(scope, scopedFieldsOfRow(state, record))
+  );
 }
 
 /**
@@ -19,24 +21,24 @@ export function mayLeave({ truth }: Context, { actor, bound }: Reader, record: R
  *
  * @throws RECORD_DAMAGED to who might read it.
  */
-export function leaving(context: Context, reader: Reader, record: Record | undefined): Record | undefined {
+export function leaving(context: Context, reader: Reader, record: MemoryRow | undefined): MemoryRow | undefined {
   if (record === undefined) return undefined;
-  const { truth } = context;
-  if (truth.seal.isIntact(record)) return mayLeave(context, reader, record) ? record : undefined;
-  if (mayHearOf(truth, record, reader.actor, reader.bound)) throw damaged(record.id);
+  const { state } = context;
+  if (state.rowChecksum.isIntact(record)) return mayLeave(context, reader, record) ? record : undefined;
+  if (mayHearOf(state, record, reader.actor, reader.scope)) throw damaged(record.id);
   return undefined;
 }
 
 /** The memory, if it may leave. A compiled filter let it through, so that a refusal here is counted. */
-export function rechecked(context: ReadContext, reader: Reader, record: Record): Memory | undefined {
+export function rechecked(context: ReadContext, reader: Reader, record: MemoryRow): Memory | undefined {
   if (mayLeave(context, reader, record)) return shownTo(context, reader, record);
   context.recheckRejected();
   return undefined;
 }
 
 /** A record that may leave, as its reader sees it. */
-export function shownTo(context: Context, reader: Reader, record: Record): Memory {
-  return withoutHiddenLinks(context, reader, memoryOf(record, context.truth.interning));
+export function shownTo(context: Context, reader: Reader, record: MemoryRow): Memory {
+  return withoutHiddenLinks(context, reader, memoryOf(record, context.state.interning));
 }
 
 /** A memory without the ids of those that took its place, or whose place it took, and that its reader may not read. */
@@ -52,7 +54,7 @@ export function withoutHiddenLinks(context: Context, reader: Reader, memory: Mem
 
 /** Whether a memory may be named to somebody, be it that it was forgotten. */
 export function isKnownTo(context: Context, reader: Reader, id: string): boolean {
-  const record = context.truth.records.uncheckedOrTombstone(id);
+  const record = context.state.records.uncheckedOrTombstone(id);
   // A damaged one is not named: it keeps no other from being served.
-  return record !== undefined && context.truth.seal.isIntact(record) && mayLeave(context, reader, record);
+  return record !== undefined && context.state.rowChecksum.isIntact(record) && mayLeave(context, reader, record);
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { invalidInput } from '../domain/errors';
-import type { Meta } from '../domain/json';
+import type { Metadata } from '../domain/json';
 import type { Hit } from '../domain/memory';
 import { parse } from '../domain/parse/parse';
 import { fields } from '../domain/parse/shapes';
 
 /** What `toContext` takes. */
-export interface ContextOptions<M = Meta> {
+export interface ContextOptions<M = Metadata> {
   /** The budget for the whole block, frame included. A finite number, 0 or more. */
   maxTokens: number;
   /**
@@ -20,7 +20,7 @@ export interface ContextOptions<M = Meta> {
 }
 
 /** What `toContext` made of the hits. */
-export interface Context<M = Meta> {
+export interface PromptContext<M = Metadata> {
   /** The block, or '' when no hit fits. */
   text: string;
   /** The hits in the block, in the order in which they were given. */
@@ -75,7 +75,7 @@ const what = 'The call of toContext';
  * const { text, tokens } = toContext(hits, { maxTokens: 800 });
  * ```
  */
-export function toContext<M = Meta>(hits: readonly Hit<M>[], options: ContextOptions<M>): Context<M> {
+export function toContext<M = Metadata>(hits: readonly Hit<M>[], options: ContextOptions<M>): PromptContext<M> {
   parse(call, { hits, options }, what);
   const measure = measureWith(options.countTokens ?? estimateTokens);
   const format = options.format ?? (quote as (hit: Hit<M>) => string);

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import type { Readable } from '../access/compile';
-import { isPlain } from '../state/selection-sql';
-import type { Truth } from '../state/truth';
-import { type Selecting, type Visible, visibleTo } from './visible';
+import type { ReadableLabelSets } from '../access/compile';
+import { isPlain } from '../state/queries/selection-sql';
+import type { StateStore } from '../state/state-store';
+import { type CompiledSelection, type Visible, visibleTo } from './visible';
 
 // A byte and a bit for each memory of the store: a few readers who ask again and again, not everybody.
 const readers = 8;
@@ -17,22 +17,22 @@ interface Kept {
 
 /** Keeps what the latest readers could see, as long as nothing has changed and nothing expired. */
 export class VisibleCache {
-  readonly #truth: Truth;
-  readonly #kept = new LRUCache<Readable, Kept>({ max: readers });
+  readonly #state: StateStore;
+  readonly #kept = new LRUCache<ReadableLabelSets, Kept>({ max: readers });
 
-  constructor(truth: Truth) {
-    this.#truth = truth;
+  constructor(state: StateStore) {
+    this.#state = state;
   }
 
-  get(selecting: Selecting): Visible {
+  get(selecting: CompiledSelection): Visible {
     const { readable, selected, now } = selecting;
-    if (!isPlain(selected)) return visibleTo(this.#truth, selecting);
+    if (!isPlain(selected)) return visibleTo(this.#state, selecting);
     const kept = this.#kept.get(readable);
-    const { lastEntry: entry, interning } = this.#truth;
+    const { lastChangeSeq: entry, interning } = this.#state;
     const space = interning.currentSpace?.id;
     const isSame = kept?.entry === entry && kept.space === space;
     if (isSame && kept.at <= now && now < kept.visible.firstExpiry) return kept.visible;
-    const visible = visibleTo(this.#truth, selecting);
+    const visible = visibleTo(this.#state, selecting);
     this.#kept.set(readable, { visible, entry, space, at: now });
     return visible;
   }

@@ -1,12 +1,12 @@
-import type { Readable } from '../access/compile';
-import type { Columns } from '../state/columns';
-import { isPlain, type Selected } from '../state/selection-sql';
-import type { Truth } from '../state/truth';
+import type { ReadableLabelSets } from '../access/compile';
+import type { ColumnStore } from '../state/column-store';
+import { isPlain, type Selected } from '../state/queries/selection-sql';
+import type { StateStore } from '../state/state-store';
 import type { VisibleRows } from '../vector-index/vector-index';
 
 /** A selection, narrowed to the bounds of its handle and to what the actor may read. */
-export interface Selecting {
-  readonly readable: Readable;
+export interface CompiledSelection {
+  readonly readable: ReadableLabelSets;
   readonly selected: Selected;
   readonly now: number;
 }
@@ -24,37 +24,37 @@ export class Visible {
   /** When the first of them expires. */
   firstExpiry = Number.POSITIVE_INFINITY;
   readonly vectors: VisibleVectors;
-  readonly #columns: Columns;
+  readonly #columns: ColumnStore;
 
-  constructor(columns: Columns) {
+  constructor(columns: ColumnStore) {
     this.#columns = columns;
     this.mask = new Uint8Array(columns.last + 1);
     this.vectors = new VisibleVectors(columns, this.mask);
   }
 
-  /** How many of them each scope holds. */
-  countByScope(): { scope: number; count: number }[] {
-    return [...countScopes(this.mask, this.#columns.scope)].map(([scope, count]) => ({ scope, count }));
+  /** How many of them each label set holds. */
+  countByLabelSet(): { label_set: number; count: number }[] {
+    return [...countLabelSets(this.mask, this.#columns.labelSet)].map(([label_set, count]) => ({ label_set, count }));
   }
 
   add(row: number): void {
-    const { length, validFrom, priority, parts, expiresAt } = this.#columns;
+    const { length, validFrom, priority, chunks, expiresAt } = this.#columns;
     this.mask[row] = 1;
     this.texts++;
     this.tokens += length[row] as number;
-    if (parts[row] !== 0) this.vectors.count++;
+    if (chunks[row] !== 0) this.vectors.count++;
     if ((validFrom[row] as number) > this.newest) this.newest = validFrom[row] as number;
     if ((priority[row] as number) > this.topPriority) this.topPriority = priority[row] as number;
     if ((expiresAt[row] as number) < this.firstExpiry) this.firstExpiry = expiresAt[row] as number;
   }
 }
 
-/** How many of these rows each scope holds. */
-function countScopes(mask: Uint8Array, scope: Uint32Array): Map<number, number> {
+/** How many of these rows each label set holds. */
+function countLabelSets(mask: Uint8Array, labelSet: Uint32Array): Map<number, number> {
   const counts = new Map<number, number>();
   for (let row = 1; row < mask.length; row++) {
     if (mask[row] !== 1) continue;
-    const id = scope[row] as number;
+    const id = labelSet[row] as number;
     counts.set(id, (counts.get(id) ?? 0) + 1);
   }
   return counts;
@@ -62,17 +62,17 @@ function countScopes(mask: Uint8Array, scope: Uint32Array): Map<number, number> 
 
 class VisibleVectors implements VisibleRows {
   count = 0;
-  readonly #columns: Columns;
+  readonly #columns: ColumnStore;
   readonly #mask: Uint8Array;
   #rows: Uint32Array | undefined;
 
-  constructor(columns: Columns, mask: Uint8Array) {
+  constructor(columns: ColumnStore, mask: Uint8Array) {
     this.#columns = columns;
     this.#mask = mask;
   }
 
   has(row: number): boolean {
-    return this.#mask[row] === 1 && this.#columns.parts[row] !== 0;
+    return this.#mask[row] === 1 && this.#columns.chunks[row] !== 0;
   }
 
   rows(): Uint32Array {
@@ -86,31 +86,31 @@ class VisibleVectors implements VisibleRows {
 }
 
 /** Finds the rows that a search looks at. From the columns alone, unless the selection asks for more than they know. */
-export function visibleTo(truth: Truth, selecting: Selecting): Visible {
+export function visibleTo(state: StateStore, selecting: CompiledSelection): Visible {
   const { readable, selected, now } = selecting;
-  const visible = new Visible(truth.columns);
-  if (isPlain(selected)) addReadable(visible, truth.columns, selecting);
-  else for (const row of truth.selections.rows(readable, selected, now)) visible.add(row);
+  const visible = new Visible(state.columns);
+  if (isPlain(selected)) addReadable(visible, state.columns, selecting);
+  else for (const row of state.selections.rows(readable, selected, now)) visible.add(row);
   return visible;
 }
 
 // Written out over local variables: it visits every memory of the store for nearly every search, and calling `add` for each
 // takes five times as long.
-function addReadable(visible: Visible, columns: Columns, { readable, now }: Selecting): void {
-  const { last, scope, owner, active, expiresAt, length, parts, validFrom, priority } = columns;
+function addReadable(visible: Visible, columns: ColumnStore, { readable, now }: CompiledSelection): void {
+  const { last, labelSet, owner, active, expiresAt, length, chunks, validFrom, priority } = columns;
   const { mask: scopes, owner: own } = readable;
   const { mask } = visible;
   let [texts, tokens, vectors] = [0, 0, 0];
   let { newest, topPriority, firstExpiry } = visible;
   for (let row = 1; row <= last; row++) {
-    if (active[row] === 0 || scopes[scope[row] as number] !== 1) continue;
+    if (active[row] === 0 || scopes[labelSet[row] as number] !== 1) continue;
     if (owner[row] !== 0 && own !== 'any' && owner[row] !== own) continue;
     const expiry = expiresAt[row] as number;
     if (expiry <= now) continue;
     mask[row] = 1;
     texts++;
     tokens += length[row] as number;
-    if (parts[row] !== 0) vectors++;
+    if (chunks[row] !== 0) vectors++;
     const since = validFrom[row] as number;
     if (since > newest) newest = since;
     const urgency = priority[row] as number;

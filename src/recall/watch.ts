@@ -1,4 +1,4 @@
-import type { Change } from '../domain/memory';
+import type { MemoryChange } from '../domain/memory';
 import { translated } from '../sqlite/errors';
 import { shown, watchBinding } from './changes';
 import type { ReadContext, Reader } from './read-context';
@@ -14,16 +14,16 @@ export interface Feed {
 /** The entry after which a watch begins. Throws INVALID_CURSOR. */
 export function startOfWatch(context: ReadContext, reader: Reader, since: string): number {
   if (since === 'start') return 0;
-  if (since === 'now') return context.truth.lastEntry;
+  if (since === 'now') return context.state.lastChangeSeq;
   const { id, revision } = context.cursors.open(since, watchBinding(reader)) as { id: string; revision: number };
-  const record = context.truth.records.uncheckedOrTombstone(id);
-  const line = record && context.truth.changes.ofRecord(record).find((each) => each.revision === revision);
-  return line?.entry ?? 0;
+  const record = context.state.records.uncheckedOrTombstone(id);
+  const line = record && context.state.changes.ofRecord(record).find((each) => each.revision === revision);
+  return line?.change_seq ?? 0;
 }
 
 /** The cursor of the latest change, whoever may see it: where a watch that begins now goes on, also after its store was opened anew. */
-export function cursorOfNow({ truth, cursors }: ReadContext, reader: Reader): string {
-  const [latest] = truth.changes.after(truth.lastEntry - 1, 1);
+export function cursorOfNow({ state, cursors }: ReadContext, reader: Reader): string {
+  const [latest] = state.changes.after(state.lastChangeSeq - 1, 1);
   if (latest === undefined) return 'start';
   return cursors.seal({ id: latest.id, revision: latest.revision }, watchBinding(reader));
 }
@@ -38,7 +38,7 @@ export function watch(
   start: number,
   feed: Feed,
   signal: AbortSignal,
-): AsyncIterable<Change> {
+): AsyncIterable<MemoryChange> {
   return {
     [Symbol.asyncIterator]() {
       const left = new AbortController();
@@ -61,23 +61,23 @@ async function* changes(
   start: number,
   feed: Feed,
   signal: AbortSignal,
-): AsyncGenerator<Change> {
-  let entry = start;
+): AsyncGenerator<MemoryChange> {
+  let changeSeq = start;
   while (!signal.aborted) {
     context.refresh();
-    const lines = translated(() => context.truth.changes.after(entry, linesPerRead));
+    const lines = translated(() => context.state.changes.after(changeSeq, linesPerRead));
     for (const line of lines) {
-      entry = line.entry;
+      changeSeq = line.change_seq;
       // Looked up for each delivery: rules and labels may change while the consumer takes its time.
       const change = context.snapshot(() => {
-        const record = leaving(context, reader, context.truth.records.uncheckedOrTombstone(line.id));
+        const record = leaving(context, reader, context.state.records.uncheckedOrTombstone(line.id));
         return record && shown(context, reader, line, record);
       });
       if (change !== undefined) yield change;
       if (signal.aborted) return;
     }
     // While the consumer took its time there may have been more.
-    const caughtUp = lines.length < linesPerRead && context.truth.lastEntry <= entry;
+    const caughtUp = lines.length < linesPerRead && context.state.lastChangeSeq <= changeSeq;
     if (caughtUp && !(await feed.next(signal))) return;
   }
 }

@@ -1,8 +1,16 @@
 import { mayIn } from '../access/authorise';
-import { explainIn, explainMemory, type Reason } from '../access/explain';
+import { type DecisionReason, explainIn, explainMemory } from '../access/explain';
 import { isInBound, maySee } from '../access/govern';
-import type { Call } from '../domain/calls';
-import { clear, type Declaration, type Declared, group, inForce, type RuleInForce, role } from '../domain/declaration';
+import type { CallOptions } from '../domain/calls';
+import {
+  clear,
+  type Declaration,
+  group,
+  type RuleInForce,
+  role,
+  type StoredDeclaration,
+  toRuleInForce,
+} from '../domain/declaration';
 import { MemoryError } from '../domain/errors';
 import { contains, type Namespace, showNamespace } from '../domain/namespace';
 import { parse, parseAll } from '../domain/parse/parse';
@@ -10,19 +18,19 @@ import type { Principal } from '../domain/principal';
 import { type Action, allow, deny, type Member, type Rule, type Subject } from '../domain/rule';
 import { find } from '../recall/get';
 import type { Reader } from '../recall/read-context';
-import { labelsOf } from '../state/apply-context';
-import { noSuchMemory } from '../state/apply-update';
+import { memoryLabelsOf } from '../state/apply/apply-context';
+import { noSuchMemory } from '../state/apply/apply-update';
 import { propose } from '../write/propose';
 import { newRuleId } from '../write/rule-id';
 import { stampOf } from '../write/stamp';
 import type { Author } from '../write/write-context';
 import type { AuditedCalls } from './audited-calls';
-import type { Engine } from './engine';
+import type { Engine } from './composition/engine';
 
 /** Whether a principal may do something, and why. */
 export interface Explanation {
   allowed: boolean;
-  reason: Reason;
+  reason: DecisionReason;
   /** The rules that decided, as far as who asks may list them. */
   rules: RuleInForce[];
   /** True where other rules decided too, which who asks may not list. */
@@ -30,7 +38,7 @@ export interface Explanation {
 }
 
 /** What `explain` is asked: about a namespace, or about one memory. */
-export type Question = { principal: Principal; action: Action } & (
+export type ExplainRequest = { principal: Principal; action: Action } & (
   | { namespace: Namespace; id?: never }
   | { id: string; namespace?: never }
 );
@@ -43,25 +51,25 @@ export type Question = { principal: Principal; action: Action } & (
  */
 export interface AccessHandle {
   /** Allows a subject a role or some actions, at a namespace and below. */
-  allow(to: Subject, actions: Rule['actions'], at: Namespace, options?: Call): Promise<RuleInForce>;
+  allow(to: Subject, actions: Rule['actions'], at: Namespace, options?: CallOptions): Promise<RuleInForce>;
   /** Denies them, whatever other rules allow. */
-  deny(to: Subject, actions: Rule['actions'], at: Namespace, options?: Call): Promise<RuleInForce>;
+  deny(to: Subject, actions: Rule['actions'], at: Namespace, options?: CallOptions): Promise<RuleInForce>;
   /** Clears a subject for an access tag, at a namespace and below. */
-  clear(to: Subject, tag: string, at: Namespace, options?: Call): Promise<RuleInForce>;
+  clear(to: Subject, tag: string, at: Namespace, options?: CallOptions): Promise<RuleInForce>;
   /** Names a set of actions. One that was made at run time under the same name gives way to it. */
-  role(name: string, actions: readonly Action[], options?: Call): Promise<RuleInForce>;
+  role(name: string, actions: readonly Action[], options?: CallOptions): Promise<RuleInForce>;
   /** Names a set of principals. One that was made at run time under the same name gives way to it. */
-  group(name: string, members: readonly Member[], options?: Call): Promise<RuleInForce>;
+  group(name: string, members: readonly Member[], options?: CallOptions): Promise<RuleInForce>;
   /** Ends what was made at run time. False where there is none in force with that id, or none that may be seen. */
-  end(id: string, options?: Call): Promise<boolean>;
+  end(id: string, options?: CallOptions): Promise<boolean>;
   /** What is in force, at a namespace and below; with `ended` also what was. Only what the principal may administer. */
-  list(options?: Call & { within?: Namespace; ended?: boolean }): Promise<RuleInForce[]>;
+  list(options?: CallOptions & { within?: Namespace; ended?: boolean }): Promise<RuleInForce[]>;
   /**
    * Whether a principal may do something in a namespace or to a memory, and why.
    *
    * @throws INVALID_INPUT, NOT_FOUND for a memory that who asks may not read, FORBIDDEN for who does not administer there
    */
-  explain(question: Question, options?: Call): Promise<Explanation>;
+  explain(question: ExplainRequest, options?: CallOptions): Promise<Explanation>;
 }
 
 /** The rules, in the hands of one principal inside one scope. */
@@ -76,27 +84,27 @@ export class PrincipalAccess implements AccessHandle {
     this.#reader = reader;
   }
 
-  allow(to: Subject, actions: Rule['actions'], at: Namespace, options?: Call): Promise<RuleInForce> {
+  allow(to: Subject, actions: Rule['actions'], at: Namespace, options?: CallOptions): Promise<RuleInForce> {
     return this.#add(allow(to, actions, at), options);
   }
 
-  deny(to: Subject, actions: Rule['actions'], at: Namespace, options?: Call): Promise<RuleInForce> {
+  deny(to: Subject, actions: Rule['actions'], at: Namespace, options?: CallOptions): Promise<RuleInForce> {
     return this.#add(deny(to, actions, at), options);
   }
 
-  clear(to: Subject, tag: string, at: Namespace, options?: Call): Promise<RuleInForce> {
+  clear(to: Subject, tag: string, at: Namespace, options?: CallOptions): Promise<RuleInForce> {
     return this.#add(clear(to, tag, at), options);
   }
 
-  role(name: string, actions: readonly Action[], options?: Call): Promise<RuleInForce> {
+  role(name: string, actions: readonly Action[], options?: CallOptions): Promise<RuleInForce> {
     return this.#add(role(name, actions), options);
   }
 
-  group(name: string, members: readonly Member[], options?: Call): Promise<RuleInForce> {
+  group(name: string, members: readonly Member[], options?: CallOptions): Promise<RuleInForce> {
     return this.#add(group(name, members), options);
   }
 
-  end(id: string, options: Call = {}): Promise<boolean> {
+  end(id: string, options: CallOptions = {}): Promise<boolean> {
     return this.#calls.write('end-declaration', async () => {
       const context = this.#engine.writing();
       const { id: name, call } = this.#engine.shapes;
@@ -116,13 +124,13 @@ export class PrincipalAccess implements AccessHandle {
       const { within = [], ended = false, signal } = parse(this.#engine.shapes.rules, options, 'The options');
       asked.namespace = within;
       signal?.throwIfAborted();
-      const { truth } = this.#engine.reading();
-      const all = ended ? truth.declarations.all(true) : [...truth.policy.declared.values()];
-      return all.filter((each) => this.#maySee(each) && liesWithin(each.declaration, within)).map(inForce);
+      const { state } = this.#engine.reading();
+      const all = ended ? state.declarations.all(true) : [...state.policy.declared.values()];
+      return all.filter((each) => this.#maySee(each) && liesWithin(each.declaration, within)).map(toRuleInForce);
     });
   }
 
-  explain(question: Question, options: Call = {}): Promise<Explanation> {
+  explain(question: ExplainRequest, options: CallOptions = {}): Promise<Explanation> {
     return this.#calls.read('access.explain', (asked) => {
       const { question: shape, call } = this.#engine.shapes;
       const [about, { signal }] = parseAll([shape, question], [call, options]);
@@ -131,35 +139,35 @@ export class PrincipalAccess implements AccessHandle {
       signal?.throwIfAborted();
       const { allowed, reason, deciding } = this.#decide(about);
       const seen = deciding.filter((each) => this.#maySee(each));
-      return { allowed, reason, rules: seen.map(inForce), undisclosed: seen.length < deciding.length };
+      return { allowed, reason, rules: seen.map(toRuleInForce), undisclosed: seen.length < deciding.length };
     });
   }
 
   #decide({ principal, action, id, namespace = [] }: ReturnType<Engine['shapes']['question']['parse']>) {
     const context = this.#engine.reading();
-    const { truth } = context;
+    const { state } = context;
     return context.snapshot(() => {
       const record = id === undefined ? undefined : find(context, this.#reader, id);
       if (id !== undefined && record === undefined) throw noSuchMemory(id);
-      const labels = record && labelsOf(truth, record);
+      const labels = record && memoryLabelsOf(state, record);
       this.#assertAdministers(labels?.namespace ?? namespace);
       return labels === undefined
-        ? explainIn(truth.policy, principal, action, namespace)
-        : explainMemory(truth.policy, principal, action, labels);
+        ? explainIn(state.policy, principal, action, namespace)
+        : explainMemory(state.policy, principal, action, labels);
     });
   }
 
   #assertAdministers(namespace: Namespace): void {
-    const { actor, bound } = this.#reader;
-    if (isInBound(bound, namespace) && mayIn(this.#engine.truth.policy, actor, 'administer', namespace)) return;
+    const { actor, scope } = this.#reader;
+    if (isInBound(scope, namespace) && mayIn(this.#engine.state.policy, actor, 'administer', namespace)) return;
     throw new MemoryError('FORBIDDEN', `Explaining decisions takes administer in ${showNamespace(namespace)}.`);
   }
 
-  #maySee({ declaration }: Declared): boolean {
-    return maySee(this.#engine.truth.policy, this.#reader, declaration);
+  #maySee({ declaration }: StoredDeclaration): boolean {
+    return maySee(this.#engine.state.policy, this.#reader, declaration);
   }
 
-  #add(declaration: Declaration, options: Call = {}): Promise<RuleInForce> {
+  #add(declaration: Declaration, options: CallOptions = {}): Promise<RuleInForce> {
     return this.#calls.write('add-declaration', async (asked) => {
       const context = this.#engine.writing();
       const { declaration: shape, call } = this.#engine.shapes;
@@ -169,7 +177,7 @@ export class PrincipalAccess implements AccessHandle {
       const stamp = stampOf(context, this.#reader);
       const added = { id: newRuleId(this.#engine.environment, stamp.at, made), declaration: made };
       const { declared } = await propose(context, { type: 'add-declaration', added, stamp });
-      return inForce(declared);
+      return toRuleInForce(declared);
     });
   }
 }

@@ -1,27 +1,27 @@
 import type { KeyObject } from 'node:crypto';
+import type { AuditChainName, AuditDecision } from '../audit/chain-entry';
 import { type Checkpoint, publicKeyOf } from '../audit/checkpoint';
-import type { Chain, Decision } from '../audit/entry';
 import { segmentLength } from '../audit/merkle';
-import { type Position, type Search, search, startOf } from '../audit/search';
+import { type AuditSearch, type Position, searchChains, startOf } from '../audit/search';
 import { type AuditVerification, verifyAudit } from '../audit/verification';
-import type { Call, Long } from '../domain/calls';
+import type { CallOptions, LongCallOptions } from '../domain/calls';
 import type { Namespace } from '../domain/namespace';
 import { parse } from '../domain/parse/parse';
 import type { Principal } from '../domain/principal';
-import { narrowNamespace, nothing } from '../domain/scope';
+import { emptyScope, narrowNamespace } from '../domain/scope';
 import type { Time } from '../domain/time';
 import { startStopwatch } from '../environment/stopwatch';
 import { nextTurn } from '../environment/turn';
 import type { Reader } from '../recall/read-context';
 import { propose } from '../write/propose';
 import { stampOf } from '../write/stamp';
-import { type AuditEntry, AuditView, assertAudits, type ExportedEntry } from './audit-view';
+import { type AuditEntry, AuditView, assertAudits, type ExportedAuditEntry } from './audit-view';
 import type { AuditedCalls } from './audited-calls';
-import type { Engine } from './engine';
+import type { Engine } from './composition/engine';
 import { ListQuery } from './list-query';
 
 /** Which entries of the audit. */
-export interface AuditQuery extends Call {
+export interface AuditQuery extends CallOptions {
   /** Those that name this memory. */
   id?: string;
   /** Those that name a memory that is or was about this user, forgotten ones too. */
@@ -30,7 +30,7 @@ export interface AuditQuery extends Call {
   by?: Principal;
   /** 'get', 'recall', 'remember'. */
   action?: string | readonly string[];
-  decision?: Decision;
+  decision?: AuditDecision;
   /** Those about this namespace and below. */
   within?: Namespace;
   /** From then on. */
@@ -60,11 +60,11 @@ export interface AuditHandle {
    */
   query(question?: AuditQuery): PromiseLike<AuditPage> & AsyncIterable<AuditEntry>;
   /** The same, each entry with its hash and what it covers, where all of it may be seen. */
-  export(question?: Omit<AuditQuery, 'limit' | 'cursor'>): AsyncIterable<ExportedEntry>;
+  export(question?: Omit<AuditQuery, 'limit' | 'cursor'>): AsyncIterable<ExportedAuditEntry>;
 }
 
 /** What the audit is compared with. */
-export interface AuditVerifyOptions extends Long {
+export interface AuditVerifyOptions extends LongCallOptions {
   /** Checkpoints that were kept elsewhere, of either chain. */
   head?: Checkpoint | readonly Checkpoint[];
   /** The Ed25519 key that signed them, as a KeyObject or PEM: heads without its signature are refused. */
@@ -113,7 +113,7 @@ export class PrincipalAudit implements AuditHandle {
     );
   }
 
-  async *export(question: Omit<AuditQuery, 'limit' | 'cursor'> = {}): AsyncGenerator<ExportedEntry> {
+  async *export(question: Omit<AuditQuery, 'limit' | 'cursor'> = {}): AsyncGenerator<ExportedAuditEntry> {
     const { found, view } = await this.#calls.read('audit.export', (asked) => {
       const given = this.#parse(question);
       asked.namespace = given.within ?? asked.namespace;
@@ -132,7 +132,7 @@ export class PrincipalAudit implements AuditHandle {
     const binding = this.#binding(given);
     const begin = { after: startOf(asked, now), upTo: now };
     const range = cursor === undefined ? begin : this.#engine.auditCursors.open(cursor, binding);
-    const after: Record<Chain, number> = { ...range.after };
+    const after: Record<AuditChainName, number> = { ...range.after };
     const items: AuditEntry[] = [];
     for await (const found of this.#search(asked, range, signal)) {
       const shown = view.show(found);
@@ -148,17 +148,17 @@ export class PrincipalAudit implements AuditHandle {
   }
 
   /** Who may not look is told first; then everything until now is looked at, and nothing that comes later. */
-  #begin(given: ParsedQuery): { asked: Search; upTo: Position; view: AuditView } {
+  #begin(given: ParsedQuery): { asked: AuditSearch; upTo: Position; view: AuditView } {
     this.#engine.reading();
-    const { truth, audit } = this.#engine;
+    const { state, audit } = this.#engine;
     assertAudits(this.#engine, this.#reader);
     audit.settle();
     const { id, userId, by, action, decision, since, until, order = 'newest', within } = given;
-    const about = userId === undefined ? undefined : truth.subjects.idsAbout(userId);
+    const about = userId === undefined ? undefined : state.subjects.idsAbout(userId);
     const ids = id === undefined ? about : about === undefined || about.includes(id) ? [id] : [];
     const actions = action === undefined ? undefined : new Set(typeof action === 'string' ? [action] : action);
-    const narrowed = narrowNamespace(this.#reader.bound.namespace, within);
-    const inside = narrowed === nothing ? undefined : (narrowed ?? []);
+    const narrowed = narrowNamespace(this.#reader.scope.namespace, within);
+    const inside = narrowed === emptyScope ? undefined : (narrowed ?? []);
     const { changes, access } = audit.trails;
     return {
       asked: { ids: inside === undefined ? [] : ids, by, actions, decision, since, until, order },
@@ -167,12 +167,12 @@ export class PrincipalAudit implements AuditHandle {
     };
   }
 
-  #search(asked: Search, range: { after: Position; upTo: Position }, signal: AbortSignal | undefined) {
+  #search(asked: AuditSearch, range: { after: Position; upTo: Position }, signal: AbortSignal | undefined) {
     const betweenParts = async () => {
       signal?.throwIfAborted();
       await nextTurn();
     };
-    return search(this.#engine.audit.trails, asked, range, betweenParts);
+    return searchChains(this.#engine.audit.trails, asked, range, betweenParts);
   }
 
   #parse(question: unknown): ParsedQuery {
@@ -182,8 +182,8 @@ export class PrincipalAudit implements AuditHandle {
   }
 
   #binding({ limit: _, cursor: __, signal: ___, ...question }: ParsedQuery): string {
-    const { actor, bound } = this.#reader;
-    return JSON.stringify([actor, bound, question]);
+    const { actor, scope } = this.#reader;
+    return JSON.stringify([actor, scope, question]);
   }
 }
 

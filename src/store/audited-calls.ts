@@ -1,15 +1,15 @@
-import { looksLikeId } from '../audit/entry';
-import type { Act, TouchedMemories } from '../audit/trail';
+import type { AuditEvent, TouchedMemories } from '../audit/audit-log';
+import { looksLikeId } from '../audit/chain-entry';
 import { MemoryError } from '../domain/errors';
-import type { Change } from '../domain/memory';
+import type { MemoryChange } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
 import type { Action } from '../domain/rule';
 import type { Reader } from '../recall/read-context';
-import type { Engine } from './engine';
+import type { Engine } from './composition/engine';
 import type { Lifetime } from './lifetime';
 
 /** What a call asks for, told by it once it knows: the audit names it, whatever becomes of the call. */
-export interface Asked {
+export interface AuditedCall {
   namespace?: Namespace | undefined;
   /** Of memories. */
   ids: readonly string[];
@@ -39,7 +39,7 @@ export class AuditedCalls {
   /** Runs a read. With the audit 'durable', its answer waits for its entry. */
   read<T>(
     action: string,
-    run: (asked: Asked) => T | Promise<T>,
+    run: (asked: AuditedCall) => T | Promise<T>,
     answered: (answer: T) => readonly Answered[] = () => [],
   ): Promise<T> {
     const { reads } = this.#engine;
@@ -55,7 +55,7 @@ export class AuditedCalls {
   }
 
   /** Runs a write: what comes to be proposed is written down by `apply`, and here what does not. */
-  write<T>(action: string, run: (asked: Asked) => Promise<T>): Promise<T> {
+  write<T>(action: string, run: (asked: AuditedCall) => Promise<T>): Promise<T> {
     return this.#lifetime.write(async () => {
       const asked = this.#asked();
       const answer = await this.#unlessRefused(action, asked, () => run(asked));
@@ -65,7 +65,11 @@ export class AuditedCalls {
   }
 
   /** Writes down what was answered. */
-  answered(action: string, asked: Pick<Asked, 'namespace'>, memories: readonly Answered[]): Promise<void> | undefined {
+  answered(
+    action: string,
+    asked: Pick<AuditedCall, 'namespace'>,
+    memories: readonly Answered[],
+  ): Promise<void> | undefined {
     const groups = new Map<
       string,
       TouchedMemories & { readonly ids: string[]; readonly accessTags: readonly string[] }
@@ -91,10 +95,10 @@ export class AuditedCalls {
 
   /** Each change is written down before it is delivered. */
   delivered(
-    changes: AsyncIterable<Change>,
-    asked: Pick<Asked, 'namespace'>,
-    isStillShown: (change: Change) => boolean,
-  ): AsyncIterable<Change> {
+    changes: AsyncIterable<MemoryChange>,
+    asked: Pick<AuditedCall, 'namespace'>,
+    isStillShown: (change: MemoryChange) => boolean,
+  ): AsyncIterable<MemoryChange> {
     return {
       [Symbol.asyncIterator]: () => {
         const inner = changes[Symbol.asyncIterator]();
@@ -118,18 +122,18 @@ export class AuditedCalls {
   }
 
   /** Writes down a refusal, unless `apply` has. */
-  refused(action: string, asked: Asked, error: unknown): Promise<void> | undefined {
+  refused(action: string, asked: AuditedCall, error: unknown): Promise<void> | undefined {
     if (!MemoryError.is(error) || error.code === 'STORE_CLOSED' || this.#engine.wasProposed(error)) return undefined;
     const { code } = error;
     return this.#engine.audit.record({ ...this.#act(action, asked, this.#known(asked.ids), 'refused'), code });
   }
 
-  #missed(action: string, asked: Asked): Promise<void> | undefined {
+  #missed(action: string, asked: AuditedCall): Promise<void> | undefined {
     const act = this.#act(action, asked, this.#known(asked.ids), 'refused');
     return this.#engine.audit.read({ ...act, code: 'NOT_FOUND' });
   }
 
-  async #unlessRefused<T>(action: string, asked: Asked, run: () => T | Promise<T>): Promise<T> {
+  async #unlessRefused<T>(action: string, asked: AuditedCall, run: () => T | Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
@@ -138,18 +142,18 @@ export class AuditedCalls {
     }
   }
 
-  #asked(): Asked {
-    return { namespace: this.#reader.bound.namespace, ids: [], missing: false };
+  #asked(): AuditedCall {
+    return { namespace: this.#reader.scope.namespace, ids: [], missing: false };
   }
 
   #act(
     action: string,
-    { namespace = [] }: Pick<Asked, 'namespace'>,
+    { namespace = [] }: Pick<AuditedCall, 'namespace'>,
     touched: readonly (TouchedMemories & { readonly accessTags?: readonly string[] })[],
-    decision: Act['decision'],
-  ): Act {
-    const { truth, environment, deciding } = this.#engine;
-    const { policy } = truth;
+    decision: AuditEvent['decision'],
+  ): AuditEvent {
+    const { state, environment, deciding } = this.#engine;
+    const { policy } = state;
     const { actor } = this.#reader;
     const takes = actionOf(action);
     const places = touched.flatMap((each) => (each.namespace === undefined ? [] : [{ ...each, at: each.namespace }]));
@@ -158,8 +162,8 @@ export class AuditedCalls {
         ? deciding.of(policy, actor, takes, namespace)
         : places.flatMap(({ at, accessTags }) => deciding.of(policy, actor, takes, at, accessTags));
     return {
-      ...{ at: environment.clock.now(), by: actor, action, decision, asked: namespace, touched },
-      ...{ policyVersion: policy.version, rules: [...new Set(rules)], index: truth.lastEntry },
+      ...{ at: environment.clock.now(), by: actor, action, decision, namespace: namespace, touched },
+      ...{ policyVersion: policy.version, rules: [...new Set(rules)], changeSeq: state.lastChangeSeq },
     };
   }
 

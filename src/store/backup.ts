@@ -5,9 +5,9 @@ import type { Progress } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
 import { startStopwatch } from '../environment/stopwatch';
 import { fromSqlite, translated } from '../sqlite/errors';
-import { markCopy } from '../state/meta';
-import type { Engine } from './engine';
-import { auditFile, databaseFile } from './store-files';
+import { markCopy } from '../state/tables/store-meta';
+import type { Engine } from './composition/engine';
+import { auditFile, databaseFile } from './composition/store-files';
 
 export interface BackupOptions {
   readonly signal?: AbortSignal | undefined;
@@ -24,7 +24,7 @@ function pagesAtOnce(signal: AbortSignal | undefined): number {
 
 /** Copies the store's database, which is all that it needs, and the chain of accesses into an empty folder. What fails or is aborted leaves nothing there. */
 export async function backup(
-  { truth, audit }: Engine,
+  { state, audit }: Engine,
   folder: string,
   { signal, onProgress }: BackupOptions,
 ): Promise<void> {
@@ -40,7 +40,7 @@ export async function backup(
     audit.settle();
     await audit.database.backup(accesses, { progress: () => pagesAtOnce(signal) });
     markAsCopy(accesses);
-    const { totalPages } = await truth.database.backup(file, {
+    const { totalPages } = await state.database.backup(file, {
       progress: ({ totalPages, remainingPages }) => {
         signal?.throwIfAborted();
         const done = totalPages - remainingPages;

@@ -4,7 +4,7 @@ import type { Checkpoint } from '../audit/checkpoint';
 import type { Limits } from '../domain/limits';
 import { issuesOf } from '../domain/parse/parse';
 import { declarationShape } from '../domain/parse/parse-declaration';
-import { newMemoryShape, patchShape, relabellingShape } from '../domain/parse/parse-memory';
+import { labelChangeShape, newMemoryShape, patchShape } from '../domain/parse/parse-memory';
 import { principalShape } from '../domain/parse/parse-principal';
 import { scopeShape, selectionShape } from '../domain/parse/parse-selection';
 import {
@@ -21,7 +21,7 @@ import {
   unitInterval,
   vector,
 } from '../domain/parse/shapes';
-import type { ReembedProgress } from '../lifecycle/reembedding';
+import type { ReembedProgress } from '../reembedding/reembedding';
 
 const maxListLimit = 1_000;
 const maxBatchSize = 10_000;
@@ -39,7 +39,7 @@ export function callShapes(limits: Limits) {
     /** Looks at nothing else. */
     namespaceOf: z.object({ namespace: namespace(limits).optional() }),
     patch: patchShape(limits),
-    relabelling: relabellingShape(limits),
+    relabelling: labelChangeShape(limits),
     declaration: declarationShape(limits),
     items: z.custom<Iterable<never> | AsyncIterable<never>>(isIterable, {
       error: 'must be an iterable or an async iterable.',

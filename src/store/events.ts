@@ -2,7 +2,7 @@ import { EventEmitter } from 'eventemitter3';
 import type { MemoryError } from '../domain/errors';
 
 /** What a store tells its host. Payloads carry ids and figures, never text. */
-export interface Events {
+export interface StoreEvents {
   /** A transaction is durable. `index` is the number of its last change. */
   committed: { index: number; ids: string[] };
   /** The vector index holds everything up to that change. */
@@ -16,12 +16,12 @@ export interface Events {
 
 /** Emits events to listeners that cannot disturb the store: what one throws is thrown in a turn of its own. */
 export class EventSource {
-  readonly #emitter = new EventEmitter<{ [E in keyof Events]: [Events[E]] }>();
+  readonly #emitter = new EventEmitter<{ [E in keyof StoreEvents]: [StoreEvents[E]] }>();
 
-  emit<E extends keyof Events>(event: E, payload: Events[E]): void {
+  emit<E extends keyof StoreEvents>(event: E, payload: StoreEvents[E]): void {
     for (const listener of this.#emitter.listeners(event)) {
       try {
-        (listener as (payload: Events[E]) => void)(payload);
+        (listener as (payload: StoreEvents[E]) => void)(payload);
       } catch (error) {
         queueMicrotask(() => {
           throw error;
@@ -30,11 +30,11 @@ export class EventSource {
     }
   }
 
-  has(event: keyof Events): boolean {
+  has(event: keyof StoreEvents): boolean {
     return this.#emitter.listenerCount(event) > 0;
   }
 
-  on<E extends keyof Events>(event: E, listener: (payload: Events[E]) => void): () => void {
+  on<E extends keyof StoreEvents>(event: E, listener: (payload: StoreEvents[E]) => void): () => void {
     this.#emitter.on(event, listener as never);
     return () => void this.#emitter.off(event, listener as never);
   }

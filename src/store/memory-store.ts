@@ -1,31 +1,31 @@
 import { type ConnectOptions, connect } from '../connect/connected-store';
-import type { Long } from '../domain/calls';
+import type { LongCallOptions } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
-import type { Meta } from '../domain/json';
+import type { Metadata } from '../domain/json';
 import { parse, parseAll } from '../domain/parse/parse';
 import type { Principal } from '../domain/principal';
 import { root } from '../domain/principal';
 import type { Scope } from '../domain/selection';
 import type { Embedder, EmbeddingSpace } from '../embedding/embedder';
 import { startStopwatch } from '../environment/stopwatch';
-import type { ReembedOptions } from '../lifecycle/reembedding';
+import type { ReembedOptions } from '../reembedding/reembedding';
 import { translated } from '../sqlite/errors';
 import { RootAudit, type StoreAudit } from './audit-handle';
 import { AuditedCalls } from './audited-calls';
 import { backup } from './backup';
-import { openInMemory } from './compose';
-import type { Engine } from './engine';
-import type { Events } from './events';
+import { openInMemory } from './composition/compose';
+import type { Engine } from './composition/engine';
+import { openShared } from './composition/shared-engines';
+import type { StoreEvents } from './events';
 import { Lifetime } from './lifetime';
 import type { MemoryHandle } from './memory-handle';
 import { type OpenOptions, parseOptions } from './open-options';
 import { PrincipalHandle } from './principal-handle';
 import { type Host, type Reembedding, reembed, rollback } from './reembedding';
-import { openShared } from './shared-engines';
-import { type VerifyResult, verify } from './verify';
+import { type VerifyResult, verify } from './verify/verify';
 
 /** What the host can know of a whole store. */
-export interface Stats {
+export interface StoreStats {
   /** Memories that are not forgotten. */
   memories: number;
   /** Of the database file. */
@@ -51,7 +51,7 @@ export interface Stats {
  * const hits = await billing.recall('how does the customer want to be paid back?', { userId: 'customer-4417' });
  * ```
  */
-export class MemoryStore<M = Meta> implements AsyncDisposable {
+export class MemoryStore<M = Metadata> implements AsyncDisposable {
   /** The host's own handle: root, who may do everything. */
   readonly admin: MemoryHandle<M>;
   /** Who did what and who saw what, and whether the record of it can be trusted. */
@@ -66,7 +66,7 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
     this.#engine = engine;
     this.#release = release;
     this.admin = new PrincipalHandle(engine, this.#lifetime, root, {});
-    const reader = { actor: root, bound: {}, readables: engine.readables };
+    const reader = { actor: root, scope: {}, readables: engine.readables };
     this.#calls = new AuditedCalls(engine, this.#lifetime, reader);
     this.audit = new RootAudit(engine, this.#calls, reader);
   }
@@ -77,7 +77,7 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
    *
    * @throws INVALID_INPUT, STORE_HELD where another process has it, STORE_NEWER, EMBEDDER_MISMATCH, RECORD_DAMAGED, DISK_FULL
    */
-  static async open<M = Meta>(folder: string, options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
+  static async open<M = Metadata>(folder: string, options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
     const parsed = parseOptions(options);
     const { engine, serve, release } = await openShared(folder, parsed);
     const store = new MemoryStore<M>(engine, release);
@@ -98,15 +98,15 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
    *
    * @throws INVALID_INPUT; STORE_UNREACHABLE where nobody serves the folder; with `takeOver`, what `open` throws
    */
-  static connect<M = Meta>(folder: string, options: ConnectOptions<M> = {}): Promise<ConnectedStore<M>> {
-    return connect<Stats, M>(folder, options, (path, own) => MemoryStore.open(path, own));
+  static connect<M = Metadata>(folder: string, options: ConnectOptions<M> = {}): Promise<ConnectedStore<M>> {
+    return connect<StoreStats, M>(folder, options, (path, own) => MemoryStore.open(path, own));
   }
 
   /**
    * A store for unit tests: no disk, no network, no native vector index; a fake clock and stable ids, unless the options bring
    * others; works under fake timers.
    */
-  static async inMemory<M = Meta>(options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
+  static async inMemory<M = Metadata>(options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
     const parsed = parseOptions(options);
     if (parsed.serve) throw invalidInput([{ path: ['serve'], message: 'needs a folder.' }], 'The options');
     const engine = await openInMemory(parsed);
@@ -135,7 +135,7 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
   }
 
   /** Copies the store as it is now into an empty folder, which `open` opens, while reads and writes go on. */
-  async backup(folder: string, options: Long = {}): Promise<void> {
+  async backup(folder: string, options: LongCallOptions = {}): Promise<void> {
     this.#lifetime.assertOpen();
     await this.#calls.read('backup', () =>
       backup(this.#engine, folder, parse(this.#engine.shapes.backup, options, 'The options')),
@@ -143,7 +143,7 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
   }
 
   /** Compares everything with its checksums. `repair` makes anew what is derived. */
-  async verify(options: Long & { repair?: boolean } = {}): Promise<VerifyResult> {
+  async verify(options: LongCallOptions & { repair?: boolean } = {}): Promise<VerifyResult> {
     this.#lifetime.assertOpen();
     return this.#calls.read('verify', () =>
       verify(this.#engine, parse(this.#engine.shapes.verify, options, 'The options')),
@@ -175,7 +175,7 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
   }
 
   /** Drops the vectors of every embedding space but the one that is searched. */
-  async dropUnusedSpaces(options: Long = {}): Promise<void> {
+  async dropUnusedSpaces(options: LongCallOptions = {}): Promise<void> {
     this.#lifetime.assertOpen();
     await this.#calls.write('dropUnusedSpaces', async () => {
       this.#engine.writing();
@@ -188,22 +188,22 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
     });
   }
 
-  async stats(): Promise<Stats> {
+  async stats(): Promise<StoreStats> {
     this.#lifetime.assertOpen();
-    const { truth, vectors, embedder, recheckRejected } = this.#engine;
-    const pragma = (name: string) => truth.database.pragma(name, { simple: true }) as number;
+    const { state, vectors, embedder, recheckRejected } = this.#engine;
+    const pragma = (name: string) => state.database.pragma(name, { simple: true }) as number;
     return translated(() => ({
-      memories: truth.memories(),
+      memories: state.memoryCount(),
       bytes: pragma('page_count') * pragma('page_size'),
       behind: vectors.behind,
       space: embedder.space,
-      otherSpaces: otherSpaces(truth.interning),
+      otherSpaces: otherSpaces(state.interning),
       recheckRejected,
     }));
   }
 
   /** Listens to an event. The answer ends it. */
-  on<E extends keyof Events>(event: E, listener: (event: Events[E]) => void): () => void {
+  on<E extends keyof StoreEvents>(event: E, listener: (event: StoreEvents[E]) => void): () => void {
     return this.#engine.events.on(event, listener);
   }
 
@@ -222,7 +222,7 @@ export class MemoryStore<M = Meta> implements AsyncDisposable {
   }
 }
 
-function otherSpaces(interning: Engine['truth']['interning']): Stats['otherSpaces'] {
+function otherSpaces(interning: Engine['state']['interning']): StoreStats['otherSpaces'] {
   const roles = ['next', 'previous', 'dropping'] as const;
   return roles.flatMap((role) => {
     const space = interning.spaceInRole(role);
@@ -231,7 +231,7 @@ function otherSpaces(interning: Engine['truth']['interning']): Stats['otherSpace
 }
 
 /** A store, be it held by this process or by another. */
-export type ConnectedStore<M = Meta> = Pick<
+export type ConnectedStore<M = Metadata> = Pick<
   MemoryStore<M>,
   'admin' | 'audit' | 'as' | 'settled' | 'backup' | 'verify' | 'stats' | 'close' | typeof Symbol.asyncDispose
 >;

@@ -3,9 +3,9 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { z } from 'zod';
 import type { Reads } from '../audit/audit';
 import { type Checkpoint, isOrigin, signingKeyOf } from '../audit/checkpoint';
-import type { Long } from '../domain/calls';
+import type { LongCallOptions } from '../domain/calls';
 import type { Declaration } from '../domain/declaration';
-import type { Meta } from '../domain/json';
+import type { Metadata } from '../domain/json';
 import { defaultLimits, type Limits } from '../domain/limits';
 import { parseAll } from '../domain/parse/parse';
 import { declarationsShape } from '../domain/parse/parse-declaration';
@@ -16,7 +16,7 @@ import type { Logger } from '../environment/environment';
 import { key } from './call-shapes';
 
 /** How a store is opened. */
-export interface OpenOptions<M = Meta> extends Long {
+export interface OpenOptions<M = Metadata> extends LongCallOptions {
   /** Default: the built-in one, which needs no model and no network. */
   embedder?: Embedder;
   /** Types and validates metadata: any Standard Schema, such as one of Zod. */

@@ -1,24 +1,24 @@
-import type { Call, Long } from '../domain/calls';
-import type { Relabelling, Request } from '../domain/command';
+import type { CallOptions, LongCallOptions } from '../domain/calls';
+import type { LabelChange, WriteRequest } from '../domain/command';
 import { invalidInput } from '../domain/errors';
-import type { Meta } from '../domain/json';
-import type { Change, Hit, Memory, NewMemory, Remembered } from '../domain/memory';
+import type { Metadata } from '../domain/json';
+import type { Hit, Memory, MemoryChange, NewMemory, RememberResult } from '../domain/memory';
 import { parse, parseAll } from '../domain/parse/parse';
 import { isPlain } from '../domain/parse/parse-json';
-import { boundOf, isEmpty, selectionOf } from '../domain/parse/parse-selection';
+import { isEmpty, parsedScopeOf, selectionOf } from '../domain/parse/parse-selection';
 import type { Actor } from '../domain/principal';
-import { type Bound, narrow, nothing } from '../domain/scope';
+import { emptyScope, narrowScope, type ParsedScope } from '../domain/scope';
 import type { Scope, Selection } from '../domain/selection';
 import { unit } from '../embedding/space-embedder';
 import { startStopwatch } from '../environment/stopwatch';
 import * as changes from '../recall/changes';
-import { current } from '../recall/current';
-import { forgettable } from '../recall/forgettable';
+import { forgetTargets } from '../recall/forget-targets';
 import { get } from '../recall/get';
 import * as listing from '../recall/list';
 import type { Reader } from '../recall/read-context';
 import { recall } from '../recall/recall';
 import { isKnownTo, withoutHiddenLinks } from '../recall/recheck';
+import { updateTarget } from '../recall/update-target';
 import { startOfWatch, watch } from '../recall/watch';
 import { forget, forgetAll } from '../write/forget';
 import { remember } from '../write/remember';
@@ -28,18 +28,26 @@ import { update } from '../write/update';
 import type { Author } from '../write/write-context';
 import { type AccessHandle, PrincipalAccess } from './access-handle';
 import { type AuditHandle, PrincipalAudit } from './audit-handle';
-import { type Asked, AuditedCalls } from './audited-calls';
-import type { Engine } from './engine';
+import { type AuditedCall, AuditedCalls } from './audited-calls';
+import type { Engine } from './composition/engine';
 import type { Lifetime } from './lifetime';
 import { ListQuery } from './list-query';
-import type { Forgotten, HandleStats, ListOptions, MemoryHandle, Page, Patch, RecallOptions } from './memory-handle';
+import type {
+  ForgetResult,
+  HandleStats,
+  ListOptions,
+  MemoryHandle,
+  MemoryPage,
+  MemoryPatch,
+  RecallOptions,
+} from './memory-handle';
 
 const defaultTopK = 10;
 const defaultListLimit = 100;
 const defaultBatchSize = 256;
 
 /** The handle of one principal: parses what it is given and passes it on to the life of a write or of a read. */
-export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
+export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   readonly scope: Readonly<Scope>;
   readonly access: AccessHandle;
   readonly audit: AuditHandle;
@@ -49,18 +57,18 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   readonly #calls: AuditedCalls;
 
   /** @param request The one write that it is made for, where another process asks. */
-  constructor(engine: Engine, lifetime: Lifetime, actor: Actor, bound: Bound, request?: Request) {
+  constructor(engine: Engine, lifetime: Lifetime, actor: Actor, scope: ParsedScope, request?: WriteRequest) {
     this.#engine = engine;
     this.#lifetime = lifetime;
-    const reader = { actor, bound, readables: engine.readables };
+    const reader = { actor, scope, readables: engine.readables };
     this.#reader = request === undefined ? reader : { ...reader, request };
-    this.scope = structuredClone(bound);
+    this.scope = structuredClone(scope);
     this.#calls = new AuditedCalls(engine, lifetime, this.#reader);
     this.access = new PrincipalAccess(engine, this.#calls, this.#reader);
     this.audit = new PrincipalAudit(engine, this.#calls, this.#reader);
   }
 
-  remember(text: string, options: Omit<NewMemory<M>, 'text'> & Call = {}): Promise<Remembered> {
+  remember(text: string, options: Omit<NewMemory<M>, 'text'> & CallOptions = {}): Promise<RememberResult> {
     return this.#calls.write('remember', async (asked) => {
       const context = this.#engine.writing();
       const input = { ...asObject(options), text };
@@ -71,7 +79,7 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
 
   rememberMany(
     items: Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>,
-    options: Long & { atomic?: boolean; batchSize?: number } = {},
+    options: LongCallOptions & { atomic?: boolean; batchSize?: number } = {},
   ): Promise<BatchResult> {
     return this.#calls.write('remember', async (asked) => {
       const context = this.#engine.writing();
@@ -91,7 +99,7 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   recall(query: string, options: RecallOptions<M> = {}): Promise<Hit<M>[]> {
     // Looked at twice: a copy is the same each time.
     const asCopied = typeof options === 'object' && options !== null && isPlain(options) ? { ...options } : options;
-    const recalled = async (asked: Asked): Promise<Hit<M>[]> => {
+    const recalled = async (asked: AuditedCall): Promise<Hit<M>[]> => {
       const context = this.#engine.reading();
       const elapsedMs = startStopwatch();
       const { query: question, recall: shape, queryVector } = this.#engine.shapes;
@@ -117,8 +125,8 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     return this.#calls.read('recall', recalled, (hits) => hits);
   }
 
-  get(id: Parameters<MemoryHandle<M>['get']>[0], options: Call = {}): Promise<Memory<M> | undefined> {
-    const got = (asked: Asked): Memory<M> | undefined => {
+  get(id: Parameters<MemoryHandle<M>['get']>[0], options: CallOptions = {}): Promise<Memory<M> | undefined> {
+    const got = (asked: AuditedCall): Memory<M> | undefined => {
       const { address: shape, call } = this.#engine.shapes;
       const [address, { signal }] = parseAll([shape, id, ['id']], [call, options]);
       if (typeof address === 'string') asked.ids = [address];
@@ -131,21 +139,21 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     return this.#calls.read('get', got, (memory) => (memory === undefined ? [] : [memory]));
   }
 
-  history(id: string, options: Call = {}): ReturnType<MemoryHandle<M>['history']> {
-    const told = (asked: Asked): (changes.Revision & Change<M>)[] => {
+  history(id: string, options: CallOptions = {}): ReturnType<MemoryHandle<M>['history']> {
+    const told = (asked: AuditedCall): (changes.Revision & MemoryChange<M>)[] => {
       const { id: shape, call } = this.#engine.shapes;
       const [known, { signal }] = parseAll([shape, id, ['id']], [call, options]);
       asked.ids = [known];
       signal?.throwIfAborted();
       const revisions = changes.history(this.#engine.reading(), this.#reader, known);
       asked.missing = revisions.length === 0;
-      return revisions as (changes.Revision & Change<M>)[];
+      return revisions as (changes.Revision & MemoryChange<M>)[];
     };
     return this.#calls.read('history', told, ([first]) => this.#calls.placed(first?.id));
   }
 
-  list(options: ListOptions<M> = {}): ListQuery<Memory<M>, Page<M>> {
-    const listed = (asked: Asked, cursor: string | undefined): Page<M> => {
+  list(options: ListOptions<M> = {}): ListQuery<Memory<M>, MemoryPage<M>> {
+    const listed = (asked: AuditedCall, cursor: string | undefined): MemoryPage<M> => {
       const question = cursor === undefined ? options : { ...options, cursor };
       const given = parse(this.#engine.shapes.list, question, 'The options');
       asked.namespace = given.namespace ?? asked.namespace;
@@ -156,7 +164,7 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
         cursor: given.cursor,
         orderBy: given.orderBy ?? 'createdAt',
         order: given.order ?? 'newest',
-      }) as Page<M>;
+      }) as MemoryPage<M>;
     };
     return new ListQuery(
       (cursor) =>
@@ -191,18 +199,18 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     });
   }
 
-  update(id: string, patch: Patch<M>, options: Call & { ifRevision?: number } = {}): Promise<Memory<M>> {
+  update(id: string, patch: MemoryPatch<M>, options: CallOptions & { ifRevision?: number } = {}): Promise<Memory<M>> {
     return this.#calls.write('update', async (asked) => {
       const context = this.#engine.writing();
       const { id: name, patch: shape, change: how } = this.#engine.shapes;
       const [known, parsed, change] = parseAll([name, id, ['id']], [shape, patch, ['patch']], [how, options]);
       asked.ids = [known];
-      const target = current(this.#engine.reading(), this.#reader, known, change.ifRevision);
+      const target = updateTarget(this.#engine.reading(), this.#reader, known, change.ifRevision);
       return this.#shown(await update(context, this.#reader, target, parsed, change));
     });
   }
 
-  share(id: string, change: Relabelling, options: Call & { ifRevision?: number } = {}): Promise<Memory<M>> {
+  share(id: string, change: LabelChange, options: CallOptions & { ifRevision?: number } = {}): Promise<Memory<M>> {
     return this.#calls.write('share', async () => {
       const context = this.#engine.writing();
       const { id: name, relabelling, change: how } = this.#engine.shapes;
@@ -211,7 +219,7 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     });
   }
 
-  forget(id: string, options: Call & { ifRevision?: number } = {}): Promise<boolean> {
+  forget(id: string, options: CallOptions & { ifRevision?: number } = {}): Promise<boolean> {
     return this.#calls.write('forget', async () => {
       const context = this.#engine.writing();
       const [known, change] = parseAll([this.#engine.shapes.id, id, ['id']], [this.#engine.shapes.change, options]);
@@ -219,7 +227,7 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     });
   }
 
-  forgetWhere(selection: Selection<M>, options: Long & { dryRun: boolean }): Promise<Forgotten> {
+  forgetWhere(selection: Selection<M>, options: LongCallOptions & { dryRun: boolean }): Promise<ForgetResult> {
     return this.#calls.write('forgetWhere', async (asked) => {
       const context = this.#engine.writing();
       const { selection: shape, forgetWhere: how } = this.#engine.shapes;
@@ -230,7 +238,7 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
       call.signal?.throwIfAborted();
       const everything = { ...given, include: new Set(['expired', 'superseded', 'quarantined'] as const) };
       asked.namespace = which.namespace ?? asked.namespace;
-      const { matched, ids } = forgettable(this.#engine.reading(), this.#reader, everything);
+      const { matched, ids } = forgetTargets(this.#engine.reading(), this.#reader, everything);
       // Nothing is proposed, and yet something is told.
       if (dryRun || ids.length === 0) await this.#calls.answered('forgetWhere', asked, this.#calls.placed(...ids));
       if (dryRun) return { matched, forgotten: 0, ids };
@@ -239,17 +247,17 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
     });
   }
 
-  watch(options: Parameters<MemoryHandle<M>['watch']>[0] = {}): AsyncIterable<Change<M>> {
+  watch(options: Parameters<MemoryHandle<M>['watch']>[0] = {}): AsyncIterable<MemoryChange<M>> {
     this.#lifetime.assertOpen();
     try {
       return this.#watched(options);
     } catch (error) {
-      void this.#calls.refused('watch', { namespace: this.#reader.bound.namespace, ids: [], missing: false }, error);
+      void this.#calls.refused('watch', { namespace: this.#reader.scope.namespace, ids: [], missing: false }, error);
       throw error;
     }
   }
 
-  stats(options: Call = {}): Promise<HandleStats> {
+  stats(options: CallOptions = {}): Promise<HandleStats> {
     return this.#calls.read('stats', () => {
       parse(this.#engine.shapes.call, options, 'The options').signal?.throwIfAborted();
       const held = listing.namespaces(this.#engine.reading(), this.#reader, selectionOf({}));
@@ -258,22 +266,24 @@ export class PrincipalHandle<M = Meta> implements MemoryHandle<M> {
   }
 
   within(scope: Scope): MemoryHandle<M> {
-    const bound = narrow(this.#reader.bound, parse(this.#engine.shapes.scope, scope, 'The scope'));
-    if (bound !== nothing) return new PrincipalHandle(this.#engine, this.#lifetime, this.#reader.actor, bound);
+    const bound = narrowScope(this.#reader.scope, parse(this.#engine.shapes.scope, scope, 'The scope'));
+    if (bound !== emptyScope) return new PrincipalHandle(this.#engine, this.#lifetime, this.#reader.actor, bound);
     const issues = [{ path: [], message: 'It lies outside the scope of the handle it should narrow.' }];
     throw invalidInput(issues, 'The scope');
   }
 
-  #watched(options: object): AsyncIterable<Change<M>> {
+  #watched(options: object): AsyncIterable<MemoryChange<M>> {
     const { since = 'now', signal, ...scope } = parse(this.#engine.shapes.watch, options, 'The options');
     const context = this.#engine.reading();
-    const bound = narrow(this.#reader.bound, boundOf(scope));
-    if (bound === nothing) return (async function* () {})();
+    const bound = narrowScope(this.#reader.scope, parsedScopeOf(scope));
+    if (bound === emptyScope) return (async function* () {})();
     const reader = { ...this.#reader, bound };
     const start = startOfWatch(context, reader, since);
     const changes = watch(context, reader, start, this.#engine.changed, this.#endsWith(signal));
     const isStillShown = ({ id }: { id: string }) => isKnownTo(this.#engine.reading(), reader, id);
-    return this.#calls.delivered(changes, { namespace: bound.namespace }, isStillShown) as AsyncIterable<Change<M>>;
+    return this.#calls.delivered(changes, { namespace: bound.namespace }, isStillShown) as AsyncIterable<
+      MemoryChange<M>
+    >;
   }
 
   #shown(memory: Memory): Memory<M> {

@@ -2,17 +2,17 @@ import { parse, parseAll } from '../domain/parse/parse';
 import type { Embedder } from '../embedding/embedder';
 import { pause, realTimers } from '../environment/pause';
 import { startStopwatch } from '../environment/stopwatch';
-import { PausablePace } from '../lifecycle/pace';
-import { defaultBatchSize, type Reembedded, type ReembedOptions } from '../lifecycle/reembedding';
-import type { Move } from '../lifecycle/space-moves';
+import { PausablePace } from '../reembedding/pace';
+import { defaultBatchSize, type ReembedOptions, type ReembedResult } from '../reembedding/reembedding';
+import type { SpaceMove } from '../reembedding/space-moves';
 import type { AuditedCalls } from './audited-calls';
-import { batched } from './compose';
-import type { Engine } from './engine';
+import { batched } from './composition/compose';
+import type { Engine } from './composition/engine';
 import type { Lifetime } from './lifetime';
 import { embedderShape } from './open-options';
 
 /** A store on its way to another embedding space. Resolves when searches use it. */
-export type Reembedding = Promise<Reembedded> & {
+export type Reembedding = Promise<ReembedResult> & {
   /** Begins no more texts until it is resumed. Reads and writes go on. */
   pause(): void;
   resume(): void;
@@ -49,7 +49,7 @@ export function rollback(host: Host, options: ReembedOptions): Reembedding {
 }
 
 type Given = { readonly [K in keyof ReembedOptions]: ReembedOptions[K] | undefined };
-type Prepared = readonly [given: Given, run: (move: Move) => Promise<Reembedded>];
+type Prepared = readonly [given: Given, run: (move: SpaceMove) => Promise<ReembedResult>];
 
 function start(host: Host, action: string, prepare: () => Prepared): Reembedding {
   const cancelling = new AbortController();

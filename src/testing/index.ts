@@ -2,7 +2,13 @@ export type { Command, Outcome } from '../domain/command';
 export type { Clock } from '../environment/clock';
 export { type FakeClock, fakeClock } from '../environment/fake-clock';
 export type { ReplicatedLog } from '../log/replicated-log';
-export type { Candidate, StoredVector, VectorIndex, VectorTruth, VisibleRows } from '../vector-index/vector-index';
+export type {
+  StoredVector,
+  VectorCandidate,
+  VectorIndex,
+  VectorSource,
+  VisibleRows,
+} from '../vector-index/vector-index';
 export type { ConformanceCase } from './conformance';
 export { embedderConformance } from './embedder-conformance';
 export { countingIds, type FaultyEmbedder, faultyEmbedder } from './fixtures';

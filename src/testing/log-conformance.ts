@@ -7,8 +7,8 @@ import type { ConformanceCase } from './conformance';
 
 /** What a log is made of for its suite. */
 export interface LogFixture {
-  /** Applies a frame durably and answers each command in order, or throws and leaves nothing behind. */
-  apply(frame: readonly Command[]): readonly Outcome[];
+  /** Applies a batch durably and answers each command in order, or throws and leaves nothing behind. */
+  apply(batch: readonly Command[]): readonly Outcome[];
   /** More waiting commands than this are refused with OVERLOADED. */
   readonly maxPending: number;
 }
@@ -23,7 +23,7 @@ export function replicatedLogConformance(create: (fixture: LogFixture) => Promis
     name,
     run: async () => {
       const applied = new Applied();
-      await run(await create({ apply: (frame) => applied.apply(frame), maxPending }), applied);
+      await run(await create({ apply: (batch) => applied.apply(batch), maxPending }), applied);
     },
   });
   return [
@@ -35,16 +35,16 @@ export function replicatedLogConformance(create: (fixture: LogFixture) => Promis
       const outcomes = await Promise.all(numbers(50).map((n) => log.propose(command(n))));
       assert.deepEqual(outcomes, numbers(50).map(outcome));
     }),
-    check('lets callers that arrive together share frames', async (log, applied) => {
+    check('lets callers that arrive together share batches', async (log, applied) => {
       await Promise.all(numbers(100).map((n) => log.propose(command(n))));
       assert.ok(
-        applied.frames.length <= 50,
-        `100 commands that arrived together took ${applied.frames.length} frames.`,
+        applied.batches.length <= 50,
+        `100 commands that arrived together took ${applied.batches.length} batches.`,
       );
     }),
     check('answers when a command has been applied, and not before', async (log, applied) => {
       let answered = 0;
-      applied.onFrame = (frame) => assert.ok(!frame.some((each) => numberOf(each) < answered));
+      applied.onBatch = (batch) => assert.ok(!batch.some((each) => numberOf(each) < answered));
       await Promise.all(
         numbers(100).map(async (n) => {
           await log.propose(command(n));
@@ -77,9 +77,9 @@ export function replicatedLogConformance(create: (fixture: LogFixture) => Promis
       );
     }),
     check(
-      'rejects the commands of a frame that could not be applied, and goes on with the next',
+      'rejects the commands of a batch that could not be applied, and goes on with the next',
       async (log, applied) => {
-        applied.onFrame = () => {
+        applied.onBatch = () => {
           throw new Error('No room.');
         };
         const lost = await Promise.allSettled(numbers(3).map((n) => log.propose(command(n))));
@@ -87,7 +87,7 @@ export function replicatedLogConformance(create: (fixture: LogFixture) => Promis
           lost.map(({ status }) => status),
           ['rejected', 'rejected', 'rejected'],
         );
-        applied.onFrame = undefined;
+        applied.onBatch = undefined;
         assert.deepEqual(await log.propose(command(7)), outcome(7));
         assert.deepEqual(applied.numbers, [7]);
       },
@@ -130,25 +130,25 @@ export function replicatedLogConformance(create: (fixture: LogFixture) => Promis
 
 /** Remembers what was applied, and refuses what it is told to. */
 class Applied {
-  readonly frames: (readonly Command[])[] = [];
+  readonly batches: (readonly Command[])[] = [];
   readonly refused = new Set<number>();
-  onFrame: ((frame: readonly Command[]) => void) | undefined;
+  onBatch: ((batch: readonly Command[]) => void) | undefined;
 
   get numbers(): number[] {
-    return this.frames.flat().map(numberOf);
+    return this.batches.flat().map(numberOf);
   }
 
-  apply(frame: readonly Command[]): readonly Outcome[] {
-    this.onFrame?.(frame);
-    this.frames.push(frame);
-    return frame.map(numberOf).map((n) => (this.refused.has(n) ? refusal : outcome(n)));
+  apply(batch: readonly Command[]): readonly Outcome[] {
+    this.onBatch?.(batch);
+    this.batches.push(batch);
+    return batch.map(numberOf).map((n) => (this.refused.has(n) ? refusal : outcome(n)));
   }
 }
 
 const refusal: Outcome = { ok: false, error: new MemoryError('FORBIDDEN', 'Refused by the suite.') };
 
 function command(n: number): Command {
-  return { type: 'forget', ids: [String(n)], stamp: { at: n, by: root, within: {}, seed: new Uint8Array(16) } };
+  return { type: 'forget', ids: [String(n)], stamp: { at: n, by: root, scope: {}, seed: new Uint8Array(16) } };
 }
 
 function outcome(n: number): Outcome {

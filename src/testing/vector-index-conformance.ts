@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { bestPart } from '../vector-index/kernel/dot';
-import type { Candidate, VectorIndex, VectorTruth, VisibleRows } from '../vector-index/vector-index';
+import { bestChunk } from '../vector-index/kernel/dot';
+import type { VectorCandidate, VectorIndex, VectorSource, VisibleRows } from '../vector-index/vector-index';
 import type { ConformanceCase } from './conformance';
 import { seededVectors, VectorTruthFixture, visibleRows } from './vector-truth';
 
@@ -23,7 +23,7 @@ interface Setting {
  * already, and waits until it is ready.
  */
 export function vectorIndexConformance(
-  create: (truth: VectorTruth) => Promise<VectorIndex>,
+  create: (source: VectorSource) => Promise<VectorIndex>,
   dimensions = 24,
 ): ConformanceCase[] {
   const check = (name: string, promise: (setting: Setting) => Promise<void>) => ({
@@ -139,17 +139,17 @@ async function assertFinds({ index, truth, queries }: Setting, visible: VisibleR
   assert.ok(recall >= 0.98, `Recall is ${recall}.`);
 }
 
-function assertSound({ row, estimate, score }: Candidate, cosine: number, visible: VisibleRows): void {
+function assertSound({ row, estimate, score }: VectorCandidate, cosine: number, visible: VisibleRows): void {
   assert.ok(visible.has(row), `Row ${row} is not visible.`);
   assert.ok(Math.abs(cosine - estimate) < tolerance, `Row ${row} has cosine ${cosine}, not ${estimate}.`);
   assert.ok(score === undefined || score === cosine, `Row ${row} has score ${cosine}, not ${score}.`);
 }
 
-function assertOnce(found: readonly Candidate[]): void {
+function assertOnce(found: readonly VectorCandidate[]): void {
   assert.equal(new Set(found.map(({ row }) => row)).size, found.length);
 }
 
-function byEstimate(a: Candidate, b: Candidate): number {
+function byEstimate(a: VectorCandidate, b: VectorCandidate): number {
   return b.estimate - a.estimate || a.row - b.row;
 }
 
@@ -157,14 +157,14 @@ function opposite(component: number): number {
   return -component;
 }
 
-function nearest(truth: VectorTruth, query: Float32Array, visible: VisibleRows): { row: number; cosine: number }[] {
-  const rows = Array.from(visible.rows(), (row) => ({ row, cosine: cosineOf(truth, query, row) }));
+function nearest(source: VectorSource, query: Float32Array, visible: VisibleRows): { row: number; cosine: number }[] {
+  const rows = Array.from(visible.rows(), (row) => ({ row, cosine: cosineOf(source, query, row) }));
   return rows.sort((a, b) => b.cosine - a.cosine || a.row - b.row);
 }
 
-function cosineOf(truth: VectorTruth, query: Float32Array, row: number): number {
-  const parts = [...truth.read([row])];
-  return bestPart(
+function cosineOf(source: VectorSource, query: Float32Array, row: number): number {
+  const parts = [...source.read([row])];
+  return bestChunk(
     query,
     parts.map(({ vector }) => vector),
   );

@@ -1,7 +1,7 @@
-import type { StoredVector, VectorTruth, VisibleRows } from '../vector-index/vector-index';
+import type { StoredVector, VectorSource, VisibleRows } from '../vector-index/vector-index';
 
 /** The truth of a vector index, in memory: what a test writes. */
-export class VectorTruthFixture implements VectorTruth {
+export class VectorTruthFixture implements VectorSource {
   readonly #vectors = new Map<number, readonly Float32Array[]>();
   readonly #changes: number[] = [];
 
@@ -14,7 +14,7 @@ export class VectorTruthFixture implements VectorTruth {
 
   *read(rows: ArrayLike<number>): Iterable<StoredVector> {
     for (const row of Array.from(rows)) {
-      for (const [part, vector] of (this.#vectors.get(row) ?? []).entries()) yield { row, part, vector };
+      for (const [chunk, vector] of (this.#vectors.get(row) ?? []).entries()) yield { row, chunk, vector };
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Candidate } from './vector-index';
+import type { VectorCandidate } from './vector-index';
 
 /** The best `limit` rows of all that are offered, whatever their order: a heap whose root is the worst that is kept. */
 export class BestRows {
@@ -23,7 +23,7 @@ export class BestRows {
   }
 
   /** Best first. */
-  candidates(): Candidate[] {
+  candidates(): VectorCandidate[] {
     return Array.from({ length: this.#size }, (_, i) => ({
       row: this.#rows[i] as number,
       estimate: this.#estimates[i] as number,
@@ -75,6 +75,6 @@ export class BestRows {
 }
 
 /** Best first: by descending estimate, then by ascending row. */
-export function byEstimate(a: Candidate, b: Candidate): number {
+export function byEstimate(a: VectorCandidate, b: VectorCandidate): number {
   return b.estimate - a.estimate || a.row - b.row;
 }

@@ -1,15 +1,15 @@
 import { pause } from '../environment/pause';
 import { nextTurn } from '../environment/turn';
 import { BestRows } from './best-rows';
-import { bestPart } from './kernel/dot';
+import { bestChunk } from './kernel/dot';
 import { ResidentVectors } from './resident-vectors';
-import type { Candidate, VectorIndex, VectorTruth, VisibleRows } from './vector-index';
+import type { VectorCandidate, VectorIndex, VectorSource, VisibleRows } from './vector-index';
 
 export interface ExactIndexOptions {
   readonly dimensions: number;
   /** Bound of the memory that vectors may take: `dimensions` bytes and some 30 more for each. What is beyond it is read for every search. */
   readonly memoryBytes: number;
-  readonly truth: VectorTruth;
+  readonly source: VectorSource;
 }
 
 /** An index that looks at every visible vector, from memory as far as the bound allows. */
@@ -33,13 +33,13 @@ const msBetweenReads = 5;
 
 class ResidentExactIndex implements ExactIndex {
   readonly dimensions: number;
-  readonly #truth: VectorTruth;
+  readonly #source: VectorSource;
   readonly #resident: ResidentVectors;
   readonly #closing = new AbortController();
 
-  constructor({ dimensions, memoryBytes, truth }: ExactIndexOptions) {
+  constructor({ dimensions, memoryBytes, source }: ExactIndexOptions) {
     this.dimensions = dimensions;
-    this.#truth = truth;
+    this.#source = source;
     this.#resident = new ResidentVectors(dimensions, memoryBytes);
   }
 
@@ -47,7 +47,7 @@ class ResidentExactIndex implements ExactIndex {
     for (let i = 0; i < rows.length; i++) this.#resident.forget(rows[i] as number);
   }
 
-  async search(query: Float32Array, visible: VisibleRows, limit: number): Promise<Candidate[]> {
+  async search(query: Float32Array, visible: VisibleRows, limit: number): Promise<VectorCandidate[]> {
     const rows = visible.rows();
     const best = new BestRows(Math.min(limit, rows.length));
     const offer = (row: number, estimate: number) => best.offer(row, estimate);
@@ -55,7 +55,7 @@ class ResidentExactIndex implements ExactIndex {
     for (let from = 0; from < rows.length; ) {
       if (from > 0) await nextTurn();
       // A row that is read may be dropped again before it is scored, by a refresh, but never within one turn.
-      const to = this.#read(rows, from, (row, vectors) => offer(row, bestPart(query, vectors)));
+      const to = this.#read(rows, from, (row, vectors) => offer(row, bestChunk(query, vectors)));
       this.#resident.score(aimed, rows, from, to, offer);
       from = to;
     }
@@ -93,7 +93,7 @@ class ResidentExactIndex implements ExactIndex {
       if (!this.#resident.knows(row)) missing.set(row, []);
     }
     if (missing.size === 0) return to;
-    for (const { row, vector } of this.#truth.read([...missing.keys()])) missing.get(row)?.push(vector);
+    for (const { row, vector } of this.#source.read([...missing.keys()])) missing.get(row)?.push(vector);
     for (const [row, vectors] of missing) if (!this.#resident.keep(row, vectors)) beyond(row, vectors);
     return to;
   }

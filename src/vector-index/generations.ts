@@ -1,15 +1,23 @@
 import { join } from 'node:path';
+import {
+  describeFiles,
+  differences,
+  type IndexManifest,
+  manifestFormat,
+  readManifest,
+  removeUnlisted,
+  writeManifest,
+} from './index-manifest';
 import { buildLanceTable } from './lance-build';
 import { LanceIndex } from './lance-index';
-import { describeFiles, differences, readSeal, removeUnsealed, type Seal, sealFormat, writeSeal } from './seal';
-import type { VectorTruth } from './vector-index';
+import type { VectorSource } from './vector-index';
 
 export interface GenerationsOptions {
   /** Absolute. Nothing else may be in it. */
   readonly folder: string;
   readonly space: string;
   readonly dimensions: number;
-  readonly truth: VectorTruth;
+  readonly source: VectorSource;
   /** A name for a new generation that was never used before. */
   newId(): string;
 }
@@ -17,7 +25,7 @@ export interface GenerationsOptions {
 /** An index that is complete, with its seal. */
 export interface Generation {
   readonly index: LanceIndex;
-  readonly seal: Seal;
+  readonly seal: IndexManifest;
 }
 
 /** The approximate indexes in a folder: each is built whole, sealed, and never changed. One at a time has a seal. */
@@ -33,10 +41,10 @@ export class Generations {
    * this truth.
    */
   async open(): Promise<Generation | readonly string[]> {
-    const { folder, space, dimensions, truth } = this.#options;
-    const seal = await readSeal(folder);
-    if (seal?.space !== space || seal.dimensions !== dimensions || seal.indexedThrough > truth.entry()) return [];
-    if (seal.lastChange !== truth.fingerprint(seal.indexedThrough)) return [];
+    const { folder, space, dimensions, source } = this.#options;
+    const seal = await readManifest(folder);
+    if (seal?.space !== space || seal.dimensions !== dimensions || seal.indexedThrough > source.entry()) return [];
+    if (seal.lastChange !== source.fingerprint(seal.indexedThrough)) return [];
     const problems = await differences(join(folder, seal.generation), seal);
     if (problems.length > 0) return problems;
     try {
@@ -48,17 +56,17 @@ export class Generations {
 
   /** Builds a generation from what the truth holds now, and seals it in place of the one before, which stays until `tidy`. */
   async build(signal: AbortSignal): Promise<Generation> {
-    const { folder, space, dimensions, truth } = this.#options;
-    const indexedThrough = truth.entry();
-    const lastChange = truth.fingerprint(indexedThrough);
-    const rows = truth.rows();
+    const { folder, space, dimensions, source } = this.#options;
+    const indexedThrough = source.entry();
+    const lastChange = source.fingerprint(indexedThrough);
+    const rows = source.rows();
     const generation = this.#options.newId();
     const path = join(folder, generation);
-    const probes = await buildLanceTable({ folder: path, dimensions, truth, rows, signal });
+    const probes = await buildLanceTable({ folder: path, dimensions, source, rows, signal });
     const files = await describeFiles(path);
     signal.throwIfAborted();
-    const seal = { format: sealFormat, space, dimensions, generation, indexedThrough, lastChange, probes, files };
-    await writeSeal(folder, seal);
+    const seal = { format: manifestFormat, space, dimensions, generation, indexedThrough, lastChange, probes, files };
+    await writeManifest(folder, seal);
     return this.#load(seal);
   }
 
@@ -66,7 +74,7 @@ export class Generations {
   async problems({ seal }: Generation): Promise<string[]> {
     const { folder } = this.#options;
     const found = await differences(join(folder, seal.generation), seal);
-    const written = await readSeal(folder);
+    const written = await readManifest(folder);
     if (written?.generation !== seal.generation) found.push('The seal is missing or damaged.');
     return found;
   }
@@ -74,15 +82,15 @@ export class Generations {
   /** Removes all but the sealed generation. What cannot be removed is left for the next time. */
   async tidy(): Promise<void> {
     const { folder } = this.#options;
-    await removeUnsealed(folder, await readSeal(folder)).catch(() => undefined);
+    await removeUnlisted(folder, await readManifest(folder)).catch(() => undefined);
   }
 
-  async #load(seal: Seal): Promise<Generation> {
-    const { folder, dimensions, truth } = this.#options;
+  async #load(seal: IndexManifest): Promise<Generation> {
+    const { folder, dimensions, source } = this.#options;
     const index = await LanceIndex.open({
       folder: join(folder, seal.generation),
       dimensions,
-      truth,
+      source,
       probes: seal.probes,
     });
     return { index, seal };

@@ -4,7 +4,7 @@ import { BuildPolicy } from './build-policy';
 import { type ExactIndex, exactIndex } from './exact-index';
 import { type Generation, Generations, type GenerationsOptions } from './generations';
 import { IndexDamaged } from './index-damaged';
-import type { Candidate, VectorIndex, VectorTruth, VisibleRows } from './vector-index';
+import type { VectorCandidate, VectorIndex, VectorSource, VisibleRows } from './vector-index';
 
 export interface IndexerOptions extends GenerationsOptions {
   /** Searches what is few, and everything while there is no approximate index. The indexer keeps it fresh; its owner closes it. */
@@ -23,7 +23,7 @@ export interface IndexerOptions extends GenerationsOptions {
  */
 export class Indexer implements VectorIndex {
   readonly dimensions: number;
-  readonly #truth: VectorTruth;
+  readonly #source: VectorSource;
   readonly #exact: ExactIndex;
   readonly #exactUpTo: number;
   readonly #policy: BuildPolicy;
@@ -43,10 +43,10 @@ export class Indexer implements VectorIndex {
 
   constructor(options: IndexerOptions) {
     this.dimensions = options.dimensions;
-    this.#truth = options.truth;
+    this.#source = options.source;
     this.#exact = options.exact;
     this.#exactUpTo = options.exactUpTo ?? 20_000;
-    this.#policy = new BuildPolicy(this.#exactUpTo, () => options.truth.rows().length);
+    this.#policy = new BuildPolicy(this.#exactUpTo, () => options.source.rows().length);
     this.#generations = new Generations(options);
     this.#onIndexed = options.onIndexed ?? (() => undefined);
     this.#onDegraded = options.onDegraded ?? (() => undefined);
@@ -78,7 +78,7 @@ export class Indexer implements VectorIndex {
 
   /** As `applied`, of the latest entry. */
   async refresh(rows: ArrayLike<number>): Promise<void> {
-    this.applied(this.#truth.entry(), rows);
+    this.applied(this.#source.entry(), rows);
   }
 
   /** Whether an approximate index is in use. Without one, every search is exact. */
@@ -102,7 +102,7 @@ export class Indexer implements VectorIndex {
     return this.#tail;
   }
 
-  async search(query: Float32Array, visible: VisibleRows, limit: number): Promise<Candidate[]> {
+  async search(query: Float32Array, visible: VisibleRows, limit: number): Promise<VectorCandidate[]> {
     for (;;) {
       const current = this.#current;
       if (current === undefined || visible.count <= this.#exactUpTo) return this.#exact.search(query, visible, limit);
@@ -171,12 +171,12 @@ export class Indexer implements VectorIndex {
   }
 
   async #open(): Promise<void> {
-    this.#entry = this.#truth.entry();
+    this.#entry = this.#source.entry();
     this.#policy.count();
     if (!this.#isNeeded) return;
     const opened = await this.#generations.open();
     if ('index' in opened) {
-      this.#adopt(opened, new Set(this.#truth.rowsChangedSince(opened.seal.indexedThrough)));
+      this.#adopt(opened, new Set(this.#source.rowsChangedSince(opened.seal.indexedThrough)));
     } else if (opened.length > 0) {
       this.#onDegraded(damaged(new IndexDamaged(opened.join(' '))));
     }
@@ -237,7 +237,7 @@ export class Indexer implements VectorIndex {
 
   #newFresh(): ExactIndex {
     const { dimensions } = this;
-    return exactIndex({ dimensions, memoryBytes: Number.POSITIVE_INFINITY, truth: this.#truth });
+    return exactIndex({ dimensions, memoryBytes: Number.POSITIVE_INFINITY, source: this.#source });
   }
 }
 

@@ -4,13 +4,13 @@ import { loadLance } from './lance-library';
 import { LanceTable } from './lance-table';
 import { measureProbes, type Probes } from './probes';
 import { withScratchFolder } from './scratch-folder';
-import type { StoredVector, VectorTruth } from './vector-index';
+import type { StoredVector, VectorSource } from './vector-index';
 
 export interface LanceBuildOptions {
   /** Absolute, empty or absent. */
   readonly folder: string;
   readonly dimensions: number;
-  readonly truth: VectorTruth;
+  readonly source: VectorSource;
   /** What is to be indexed, ascending. */
   readonly rows: Uint32Array;
   /** Ends the build soon: it rejects with the signal's reason. What LanceDB has begun by then goes on for some seconds, and is lost. */
@@ -45,12 +45,12 @@ export async function buildLanceTable(options: LanceBuildOptions): Promise<Probe
   return probes;
 }
 
-async function fill(table: LanceTable, { truth, rows, dimensions, signal }: LanceBuildOptions): Promise<number> {
+async function fill(table: LanceTable, { source, rows, dimensions, signal }: LanceBuildOptions): Promise<number> {
   let batch: StoredVector[] = [];
   let count = 0;
   for (let from = 0; from < rows.length; from += rowsPerRead) {
     signal.throwIfAborted();
-    batch.push(...truth.read(rows.subarray(from, from + rowsPerRead)));
+    batch.push(...source.read(rows.subarray(from, from + rowsPerRead)));
     if (batch.length >= vectorsPerBatch || from + rowsPerRead >= rows.length) {
       await add(table, batch, dimensions);
       count += batch.length;
@@ -66,7 +66,7 @@ function add(table: LanceTable, batch: readonly StoredVector[], dimensions: numb
   for (const [i, { vector }] of batch.entries()) vectors.set(vector, i * dimensions);
   return table.add(
     Int32Array.from(batch, ({ row }) => row),
-    Int32Array.from(batch, ({ part }) => part),
+    Int32Array.from(batch, ({ chunk }) => chunk),
     vectors,
   );
 }
@@ -81,10 +81,10 @@ function partitionsFor(vectors: number): number {
  * stored vectors differ from each other. Stored vectors themselves would be too easy, each lies in the middle of its own
  * neighbours. Always the same for the same rows.
  */
-function sampleQueries({ truth, rows }: LanceBuildOptions): Float32Array[] {
+function sampleQueries({ source, rows }: LanceBuildOptions): Float32Array[] {
   const size = Math.min(3 * sampleSize, rows.length);
   const sample = Array.from({ length: size }, (_, i) => rows[Math.floor(((i + 0.5) * rows.length) / size)] as number);
-  const vectors = [...truth.read(sample)].filter(({ part }) => part === 0).map(({ vector }) => vector);
+  const vectors = [...source.read(sample)].filter(({ chunk }) => chunk === 0).map(({ vector }) => vector);
   const third = Math.ceil(vectors.length / 3);
   const at = (i: number) => vectors[i % vectors.length] as Float32Array;
   return vectors.slice(0, third).map((near, i) => {

@@ -3,14 +3,14 @@ import { IndexDamaged } from './index-damaged';
 import { loadLance } from './lance-library';
 import { distanceTolerance, LanceTable, type Nearest } from './lance-table';
 import { type Probes, probesFor } from './probes';
-import type { Candidate, VectorTruth, VisibleRows } from './vector-index';
+import type { VectorCandidate, VectorSource, VisibleRows } from './vector-index';
 import { type FoundVector, verifiedScores } from './verified-scores';
 
 export interface LanceIndexOptions {
   /** Absolute. */
   readonly folder: string;
   readonly dimensions: number;
-  readonly truth: VectorTruth;
+  readonly source: VectorSource;
   readonly probes: Probes;
 }
 
@@ -38,23 +38,23 @@ const spare = 8;
 export class LanceIndex {
   readonly #table: LanceTable;
   readonly #addresses: Addresses;
-  readonly #truth: VectorTruth;
+  readonly #source: VectorSource;
   readonly #probes: Probes;
   readonly #running = new Set<Promise<unknown>>();
 
-  private constructor(table: LanceTable, addresses: Addresses, truth: VectorTruth, probes: Probes) {
+  private constructor(table: LanceTable, addresses: Addresses, source: VectorSource, probes: Probes) {
     this.#table = table;
     this.#addresses = addresses;
-    this.#truth = truth;
+    this.#source = source;
     this.#probes = probes;
   }
 
   /** Opens a folder that `buildLanceTable` filled. */
-  static async open({ folder, dimensions, truth, probes }: LanceIndexOptions): Promise<LanceIndex> {
+  static async open({ folder, dimensions, source, probes }: LanceIndexOptions): Promise<LanceIndex> {
     const table = await LanceTable.open(await loadLance(), folder, dimensions);
     const addresses = new Addresses();
     for await (const stored of table.stored()) addresses.add(stored);
-    return new LanceIndex(table, addresses, truth, probes);
+    return new LanceIndex(table, addresses, source, probes);
   }
 
   /** How many vectors it holds. */
@@ -68,7 +68,7 @@ export class LanceIndex {
    *
    * @throws IndexDamaged where LanceDB fails, or where what it found is not what the truth holds.
    */
-  search(wish: LanceSearch): Promise<Candidate[]> {
+  search(wish: LanceSearch): Promise<VectorCandidate[]> {
     const search = this.#search(wish);
     const running = search.catch(() => undefined).finally(() => this.#running.delete(running));
     this.#running.add(running);
@@ -81,7 +81,7 @@ export class LanceIndex {
     this.#table.close();
   }
 
-  async #search(wish: LanceSearch): Promise<Candidate[]> {
+  async #search(wish: LanceSearch): Promise<VectorCandidate[]> {
     const { query, visible, limit } = wish;
     if (limit <= 0 || visible.count <= 0) return [];
     const { partitions } = this.#probes;
@@ -102,7 +102,7 @@ export class LanceIndex {
       // What is visible may lie far from the query, where probes were not measured: then they are enough when more find no better.
       const isTrusted = depth <= (2 * wanted) / share || farthest >= before;
       if (isAll || (found.length === limit && probes >= needed && isTrusted)) {
-        return verifiedScores(this.#truth, query, found, distanceTolerance(query.length));
+        return verifiedScores(this.#source, query, found, distanceTolerance(query.length));
       }
       if (found.length < limit && nearest.length === fetched) fetched *= 4;
       probes = Math.min(partitions, Math.max(needed, 2 * probes));

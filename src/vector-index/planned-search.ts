@@ -1,13 +1,13 @@
 import type { MemoryError } from '../domain/errors';
 import { type ExactIndex, exactIndex } from './exact-index';
 import { Indexer } from './indexer';
-import type { Candidate, VectorIndex, VectorTruth, VisibleRows } from './vector-index';
+import type { VectorCandidate, VectorIndex, VectorSource, VisibleRows } from './vector-index';
 import type { VectorSearch } from './vector-search';
 
 export interface PlannedSearchOptions {
   /** The store's embedding space; undefined while it has no vectors. */
   space(): { readonly model: string; readonly dimensions: number } | undefined;
-  readonly truth: VectorTruth;
+  readonly source: VectorSource;
   /** Tells this store from every other: an index of another one is of no use here. */
   readonly storeId: string;
   /** Bound of the vectors kept in memory. */
@@ -52,17 +52,17 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
   start(): void {
     const space = this.#options.space();
     if (space === undefined || this.#exact !== undefined) return;
-    const { truth, memoryBytes, exactUpTo, newId, onDegraded, storeId } = this.#options;
+    const { source, memoryBytes, exactUpTo, newId, onDegraded, storeId } = this.#options;
     const folder = this.#options.folder();
     const { dimensions, model } = space;
     const onIndexed = (entry: number) => this.#indexed(entry);
-    const exact = exactIndex({ dimensions, memoryBytes, truth });
+    const exact = exactIndex({ dimensions, memoryBytes, source });
     this.#exact = exact;
     if (folder === undefined) return;
     this.#indexer = new Indexer({
       dimensions,
       space: `${model} ${storeId}`,
-      truth,
+      source,
       folder,
       exact,
       exactUpTo,
@@ -72,7 +72,7 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
     });
     this.#starting = this.#indexer.start();
     // The first exact searches would else read the vectors of all their rows, one search in front of the other.
-    this.#warming = this.#starting.then(() => exact.warm(truth.rows(), 'with pauses')).catch(() => undefined);
+    this.#warming = this.#starting.then(() => exact.warm(source.rows(), 'with pauses')).catch(() => undefined);
   }
 
   index(): VectorIndex | undefined {
@@ -80,7 +80,7 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
     return this.#exact && this;
   }
 
-  async search(query: Float32Array, visible: VisibleRows, limit: number): Promise<Candidate[]> {
+  async search(query: Float32Array, visible: VisibleRows, limit: number): Promise<VectorCandidate[]> {
     const exact = this.#exact as ExactIndex;
     if (this.#indexer === undefined || visible.count <= this.#options.exactUpTo)
       return exact.search(query, visible, limit);
@@ -107,7 +107,7 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
   async settled(): Promise<void> {
     await this.#indexer?.settled();
     // Who waits for this wants searches to be as fast as they get.
-    if (this.#indexer !== undefined) await this.#exact?.warm(this.#options.truth.rows(), 'at once');
+    if (this.#indexer !== undefined) await this.#exact?.warm(this.#options.source.rows(), 'at once');
   }
 
   async check(): Promise<readonly string[]> {

@@ -1,13 +1,13 @@
 /** One stored vector: `row` is the memory's integer, `part` counts the parts of a long text from 0. */
 export interface StoredVector {
   readonly row: number;
-  readonly part: number;
+  readonly chunk: number;
   /** Of length 1. */
   readonly vector: Float32Array;
 }
 
 /** Where vectors really live. An index holds nothing that cannot be read from here again. */
-export interface VectorTruth {
+export interface VectorSource {
   /** The vectors of those rows, by ascending row and part. Rows that are gone or have no vector are left out. */
   read(rows: ArrayLike<number>): Iterable<StoredVector>;
   /** Every row that has a vector now, ascending. */
@@ -34,7 +34,7 @@ export interface VisibleRows {
 }
 
 /** A row that an index proposes. Best first means: by descending estimate, then by ascending row. */
-export interface Candidate {
+export interface VectorCandidate {
   readonly row: number;
   /** The index's own estimate of the cosine of the row's best part. */
   readonly estimate: number;
@@ -48,6 +48,6 @@ export interface VectorIndex {
   /** The rows' vectors changed: whatever was known of them is replaced by what the truth holds now. */
   refresh(rows: ArrayLike<number>): Promise<void>;
   /** At most `limit` visible rows, best first, each row once. Fewer only when fewer are visible. */
-  search(query: Float32Array, visible: VisibleRows, limit: number): Promise<Candidate[]>;
+  search(query: Float32Array, visible: VisibleRows, limit: number): Promise<VectorCandidate[]>;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { VectorName } from './addresses';
 import { byEstimate } from './best-rows';
 import { IndexDamaged } from './index-damaged';
 import { dot } from './kernel/dot';
-import type { Candidate, VectorTruth } from './vector-index';
+import type { VectorCandidate, VectorSource } from './vector-index';
 
 /** A vector that an approximate index found. */
 export interface FoundVector extends VectorName {
@@ -17,22 +17,22 @@ export interface FoundVector extends VectorName {
  * @throws IndexDamaged where a claimed distance differs by more than the tolerance from that of the truth's vector.
  */
 export function verifiedScores(
-  truth: VectorTruth,
+  source: VectorSource,
   query: Float32Array,
   found: readonly FoundVector[],
   tolerance: number,
-): Candidate[] {
+): VectorCandidate[] {
   const claims = new Map(found.map((vector) => [vector.row, vector]));
   const scores = new Map<number, number>();
   const own = dot(query, query);
-  for (const { row, part, vector } of truth.read([...claims.keys()].sort((a, b) => a - b))) {
+  for (const { row, chunk, vector } of source.read([...claims.keys()].sort((a, b) => a - b))) {
     const score = dot(query, vector);
     scores.set(row, Math.max(score, scores.get(row) ?? Number.NEGATIVE_INFINITY));
     const claim = claims.get(row);
-    if (claim?.part !== part) continue;
+    if (claim?.part !== chunk) continue;
     const distance = own + dot(vector, vector) - 2 * score;
     if (!(Math.abs(distance - claim.distance) <= tolerance)) {
-      throw new IndexDamaged(`The distance of row ${row}, part ${part} is not that of the stored vector.`);
+      throw new IndexDamaged(`The distance of row ${row}, part ${chunk} is not that of the stored vector.`);
     }
   }
   return [...scores].map(([row, score]) => ({ row, estimate: score, score })).sort(byEstimate);

@@ -1,21 +1,23 @@
-import type { Call } from '../domain/calls';
-import type { Draft, Embedded } from '../domain/command';
-import type { Candidate } from './draft';
+import type { CallOptions } from '../domain/calls';
+import type { ChunkVectors, MemoryDraft } from '../domain/command';
+import type { CheckedMemory } from './check';
 import type { WriteContext } from './write-context';
 
 /** Makes drafts of candidates: their vectors in one batch, then id and time. */
 export async function finish(
   context: WriteContext,
-  candidates: readonly Candidate[],
+  candidates: readonly CheckedMemory[],
   at: number,
-  call: Call,
-): Promise<Draft[]> {
+  call: CallOptions,
+): Promise<MemoryDraft[]> {
   const toEmbed = candidates.filter(({ given, embed }) => embed && given === undefined);
   const embedded = await context.embedder.documents(
     toEmbed.map(({ draft }) => draft.text),
     call,
   );
-  const vectors = new Map<Candidate, Embedded>(toEmbed.map((candidate, i) => [candidate, embedded[i] as Embedded]));
+  const vectors = new Map<CheckedMemory, ChunkVectors>(
+    toEmbed.map((candidate, i) => [candidate, embedded[i] as ChunkVectors]),
+  );
   return candidates.map((candidate) => {
     const own = candidate.given ?? vectors.get(candidate);
     const validFrom = candidate.draft.validFrom ?? at;

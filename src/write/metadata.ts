@@ -1,18 +1,18 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Issue } from '../domain/errors';
-import type { Meta } from '../domain/json';
+import type { Metadata } from '../domain/json';
 import { isPlain, jsonIssues } from '../domain/parse/parse-json';
 
 /** The metadata as the store's own schema gives it back, or why it refuses it. */
 export async function checkedMetadata(
   schema: StandardSchemaV1 | undefined,
-  metadata: Meta,
+  metadata: Metadata,
   metadataBytes: number,
-): Promise<{ metadata: Meta; issues: readonly Issue[] }> {
+): Promise<{ metadata: Metadata; issues: readonly Issue[] }> {
   if (schema === undefined) return { metadata, issues: [] };
   const result = await schema['~standard'].validate(metadata);
   if (result.issues === undefined) {
-    const value = result.value as Meta;
+    const value = result.value as Metadata;
     return { metadata: value, issues: outputIssues(value, metadataBytes) };
   }
   const issues = result.issues.map(({ message, path }) => ({ message, path: ['metadata', ...(path ?? []).map(step)] }));

@@ -1,5 +1,5 @@
 import type { Issue } from '../domain/errors';
-import type { Meta } from '../domain/json';
+import type { Metadata } from '../domain/json';
 import { isPlain, jsonIssues } from '../domain/parse/parse-json';
 import { toEpochMs } from '../domain/time';
 import { checkedMetadata } from './metadata';
@@ -13,14 +13,14 @@ import type { Author, WriteContext } from './write-context';
  */
 export async function relatedIssues(
   context: WriteContext,
-  { bound }: Author,
+  { scope }: Author,
   input: unknown,
-  copied: Meta | undefined,
-): Promise<{ issues: Issue[]; metadata: Meta }> {
+  copied: Metadata | undefined,
+): Promise<{ issues: Issue[]; metadata: Metadata }> {
   if (typeof input !== 'object' || input === null) return { issues: [], metadata: {} };
   const { namespace, vector, embed, validFrom, validTo, metadata = {} } = input as { [field: string]: unknown };
   const issues: Issue[] = [];
-  if (namespace === undefined && bound.namespace === undefined) {
+  if (namespace === undefined && scope.namespace === undefined) {
     const message = 'is missing: give one, or use a handle that has one. There is no default namespace.';
     issues.push({ path: ['namespace'], message });
   }
@@ -38,6 +38,6 @@ export async function relatedIssues(
   return { issues: [...issues, ...checked.issues], metadata: checked.metadata };
 }
 
-function isJsonObject(metadata: unknown): metadata is Meta {
+function isJsonObject(metadata: unknown): metadata is Metadata {
   return typeof metadata === 'object' && metadata !== null && isPlain(metadata) && jsonIssues(metadata).length === 0;
 }

@@ -1,11 +1,11 @@
-import type { Long } from '../domain/calls';
+import type { LongCallOptions } from '../domain/calls';
 import { type Issue, invalidInput, type MemoryError } from '../domain/errors';
-import type { NewMemory, Remembered } from '../domain/memory';
+import type { NewMemory, RememberResult } from '../domain/memory';
 import { startStopwatch } from '../environment/stopwatch';
 import { asRefusal, batchesOf } from './batches';
-import { type Candidate, check } from './draft';
+import { type CheckedMemory, checkMemory } from './check';
 import { finish } from './embed';
-import { storeAll } from './in-space';
+import { embedAndStore } from './embed-and-store';
 import { type Author, ofItem, type WriteContext } from './write-context';
 
 /** What became of each item, in input order. */
@@ -14,10 +14,10 @@ export interface BatchResult {
   revised: number;
   duplicates: number;
   failed: number;
-  results: (({ index: number; ok: true } & Remembered) | { index: number; ok: false; error: MemoryError })[];
+  results: (({ index: number; ok: true } & RememberResult) | { index: number; ok: false; error: MemoryError })[];
 }
 
-export interface ManyOptions extends Long {
+export interface ManyOptions extends LongCallOptions {
   readonly batchSize: number;
   /** Aborted, the source is read no further. */
   readonly ends: AbortSignal;
@@ -59,7 +59,7 @@ export async function rememberAll<M>(
   options.signal?.throwIfAborted();
   const elapsedMs = startStopwatch();
   const at = context.clock.now();
-  const remembered = await storeAll(context, candidates, { author, at, signal: options.signal });
+  const remembered = await embedAndStore(context, candidates, { author, at, signal: options.signal });
   const total = tallied(remembered);
   const done = candidates.length;
   options.onProgress?.({ phase: 'remember', done, failed: 0, total: done, perSecond: (done / elapsedMs()) * 1000 });
@@ -69,14 +69,14 @@ export async function rememberAll<M>(
 /** Checks every item of an atomic batch, so that all issues of all of them come together. */
 async function checkAll<M>(context: WriteContext, author: Author, items: Items<M>, options: ManyOptions) {
   const { atomicBatch } = context.limits;
-  const candidates: Candidate[] = [];
+  const candidates: CheckedMemory[] = [];
   const issues: Issue[] = [];
   let index = 0;
   options.signal?.throwIfAborted();
   for await (const batch of batchesOf(items, options.batchSize, options.ends)) {
     for (const item of batch) {
       if (index >= atomicBatch) throw tooMany(atomicBatch);
-      const checked = await attempt(() => check(context, author, item));
+      const checked = await attempt(() => checkMemory(context, author, item));
       if (!('error' in checked)) candidates.push(checked.value);
       else if (checked.error.code !== 'INVALID_INPUT') throw checked.error;
       else issues.push(...underIndex(checked.error, index));
@@ -102,7 +102,7 @@ async function rememberBatch(
   options: ManyOptions,
 ): Promise<Result[]> {
   const at = context.clock.now();
-  const checked = await Promise.all(batch.map((item) => attempt(() => check(context, author, item))));
+  const checked = await Promise.all(batch.map((item) => attempt(() => checkMemory(context, author, item))));
   const candidates = checked.flatMap((each) => ('value' in each ? [each.value] : []));
   const finished = await attempt(() => finish(context, candidates, at, options));
   if ('error' in finished && options.signal?.aborted) throw options.signal.reason;
@@ -117,10 +117,10 @@ async function rememberBatch(
       const draft = finished.value[next++];
       if (draft === undefined) throw new Error('The embedder gave fewer vectors than texts.');
       const stored = await attempt(() =>
-        storeAll(context, [each.value], { author: ofItem(author, index), at }, [draft]),
+        embedAndStore(context, [each.value], { author: ofItem(author, index), at }, [draft]),
       );
       if ('error' in stored) return { index, ok: false, error: stored.error };
-      return { index, ok: true, ...(stored.value[0] as Remembered) };
+      return { index, ok: true, ...(stored.value[0] as RememberResult) };
     }),
   );
 }
@@ -134,7 +134,7 @@ async function attempt<T>(run: () => Promise<T>): Promise<{ value: T } | { error
 }
 
 /** The result of a batch of which everything was stored. */
-export function tallied(remembered: readonly Remembered[]): BatchResult {
+export function tallied(remembered: readonly RememberResult[]): BatchResult {
   const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
   for (const [index, one] of remembered.entries()) tally(total, { index, ok: true, ...one });
   return total;

@@ -1,4 +1,4 @@
-import type { Relabelling } from '../domain/command';
+import type { LabelChange } from '../domain/command';
 import type { Memory } from '../domain/memory';
 import { propose } from './propose';
 import { stampOf } from './stamp';
@@ -10,7 +10,7 @@ export async function share(
   context: WriteContext,
   author: Author,
   id: string,
-  change: Relabelling,
+  change: LabelChange,
   { ifRevision, signal }: ChangeOptions,
 ): Promise<Memory> {
   signal?.throwIfAborted();

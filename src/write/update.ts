@@ -1,8 +1,8 @@
-import type { Patch } from '../domain/command';
+import type { ContentPatch } from '../domain/command';
 import { invalidInput } from '../domain/errors';
 import type { Memory } from '../domain/memory';
 import type { ParsedPatch } from '../domain/parse/parse-memory';
-import { hasMoved } from './in-space';
+import { hasMoved } from './embed-and-store';
 import { checkedMetadata } from './metadata';
 import { propose } from './propose';
 import { stampOf } from './stamp';
@@ -50,7 +50,7 @@ export async function update(
   }
 }
 
-async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memory): Promise<Patch> {
+async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memory): Promise<ContentPatch> {
   const { text, kind, tags, priority, metadata, validFrom, validTo, expiresAt } = parsed;
   const checked =
     metadata === undefined

@@ -1,12 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { z } from 'zod';
 import type { Policy } from '../access/policy';
-import type { Request } from '../domain/command';
+import type { WriteRequest } from '../domain/command';
 import type { Limits } from '../domain/limits';
-import type { Remembered } from '../domain/memory';
+import type { RememberResult } from '../domain/memory';
 import type { ParsedMemory } from '../domain/parse/parse-memory';
 import type { Actor } from '../domain/principal';
-import type { Bound } from '../domain/scope';
+import type { ParsedScope } from '../domain/scope';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Clock } from '../environment/clock';
 import type { ReplicatedLog } from '../log/replicated-log';
@@ -23,7 +23,7 @@ export interface WriteContext {
   readonly log: ReplicatedLog;
   readonly embedder: SpaceEmbedder;
   /** The answer of an earlier call with the same idempotency key. Throws IDEMPOTENCY_CONFLICT. */
-  findDuplicate(actor: Actor, idempotency: { key: string; digest: string }): Remembered | undefined;
+  findDuplicate(actor: Actor, idempotency: { key: string; digest: string }): RememberResult | undefined;
   /** Stands for content without giving it away: keyed with a secret of the store. */
   digest(content: string): string;
   readonly metadataSchema: StandardSchemaV1 | undefined;
@@ -33,9 +33,9 @@ export interface WriteContext {
 /** Who writes, and inside which bounds. */
 export interface Author {
   readonly actor: Actor;
-  readonly bound: Bound;
+  readonly scope: ParsedScope;
   /** The one write that is asked for, where another process asks. */
-  readonly request?: Request;
+  readonly request?: WriteRequest;
 }
 
 /** The author of one item of many: in the name of another process, each is a write of its own. */

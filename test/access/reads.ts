@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import type { Change, Memory, MemoryHandle } from 'multi-agent-memory';
+import type { Memory, MemoryChange, MemoryHandle } from 'multi-agent-memory';
 import { type Bound, mayList } from './governing';
 import type { Labels, Who } from './reference';
 import { keys, namespaces } from './vocabulary';
@@ -130,7 +130,10 @@ function compareMemory({ who, bound, world }: Look, memory: Memory): void {
 }
 
 /** A change shows the memory as it was then, and names no other that may not be read. */
-function compareThen({ who, bound, world }: Look, { id, revision, memory }: Change & { revision?: number }): void {
+function compareThen(
+  { who, bound, world }: Look,
+  { id, revision, memory }: MemoryChange & { revision?: number },
+): void {
   if (memory === undefined) return;
   const then = world.happened.find((each) => each.id === id && each.revision === (revision ?? memory.revision));
   ok(then, `${id} had such a revision`);
@@ -141,13 +144,13 @@ function compareThen({ who, bound, world }: Look, { id, revision, memory }: Chan
 /** What `since: 'start'` delivers. */
 function watch(handle: MemoryHandle) {
   const end = new AbortController();
-  const seen: Change[] = [];
+  const seen: MemoryChange[] = [];
   const watching = (async () => {
     for await (const change of handle.watch({ since: 'start', signal: end.signal })) seen.push(change);
   })();
   return {
     /** Waits for so many, and then for one more that should not come. */
-    async first(count: number): Promise<Change[]> {
+    async first(count: number): Promise<MemoryChange[]> {
       for (let turn = 0; turn < 200 && seen.length < count; turn++) await new Promise(setImmediate);
       for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
       end.abort();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { StoredEntry, StoredSegment } from '../../src/audit/chain';
-import { type Entry, encode } from '../../src/audit/entry';
-import { judge } from '../../src/audit/judge';
+import { type ChainEntry, encodeEntry } from '../../src/audit/chain-entry';
+import { compareHeads } from '../../src/audit/compare-heads';
 import { entryHash, Frontier, noHash, segmentLength } from '../../src/audit/merkle';
-import { type Anchor, walk } from '../../src/audit/verify';
+import { type Anchor, walkChain } from '../../src/audit/verify';
 import type { Random } from '../faults/random';
 
 /** A chain as it lies on the disk, and what it should be: entries as they were written. */
@@ -15,7 +15,7 @@ export interface Stored {
 
 /** A chain that nobody has tampered with. */
 export interface Original extends Stored {
-  readonly facts: readonly Entry[];
+  readonly facts: readonly ChainEntry[];
   /** Entries up to here were dropped by retention. */
   readonly start: number;
   rootAt(size: number): Anchor;
@@ -47,11 +47,11 @@ export async function tamperOnce(kind: Class, random: Random): Promise<void> {
   const comparable = [...sizes].filter((each) => each >= original.start || each % segmentLength === 0);
   const given = comparable.map((each) => original.rootAt(each));
   const anchors = [...given, ...tampered.stored.checkpoints];
-  const walked = await walk(sourceOf(tampered.stored), {
+  const walked = await walkChain(sourceOf(tampered.stored), {
     sizes: new Set(anchors.map((anchor) => anchor.size)),
     betweenParts: async () => undefined,
   });
-  const result = judge(walked, anchors);
+  const result = compareHeads(walked, anchors);
   const heads = [...comparable].sort((a, b) => a - b);
   const about = JSON.stringify({ kind, size, heads, ...tampered, stored: undefined, result });
   check(kind, original, tampered, heads, result, about);
@@ -62,7 +62,7 @@ function check(
   original: Original,
   { firstBad, rehashed, restored }: Tampered,
   heads: readonly number[],
-  result: ReturnType<typeof judge>,
+  result: ReturnType<typeof compareHeads>,
   about: string,
 ): void {
   const { status, from = 0, to = 0, message, covered } = result;
@@ -103,13 +103,13 @@ function tamper(kind: Class, original: Original, random: Random): Tampered {
   const size = facts.length;
   const at = random.whole(start + 1, size);
   const rehashed = random.pick(['nothing', 'own', 'all'] as const);
-  const entries = (list: readonly Entry[], from: number, how: Tampered['rehashed'] = rehashed) =>
+  const entries = (list: readonly ChainEntry[], from: number, how: Tampered['rehashed'] = rehashed) =>
     rewrite(original, stored, list, from, how);
   switch (kind) {
     case 'nothing':
       return { stored, firstBad: undefined, rehashed: 'nothing' };
     case 'edit body':
-      return entries(facts.with(at - 1, edited(facts[at - 1] as Entry, random)), at);
+      return entries(facts.with(at - 1, edited(facts[at - 1] as ChainEntry, random)), at);
     case 'edit hash': {
       const entry = stored.entries[at - start - 1] as StoredEntry;
       stored.entries[at - start - 1] = { ...entry, hash: flipped(entry.hash, random) };
@@ -126,8 +126,8 @@ function tamper(kind: Class, original: Original, random: Random): Tampered {
     }
     case 'reorder': {
       const [one, other] = [at, random.whole(start + 1, size)].sort((a, b) => a - b) as [number, number];
-      if (one === other) return entries(facts.with(at - 1, edited(facts[at - 1] as Entry, random)), at, 'all');
-      const [first, second] = [facts[one - 1] as Entry, facts[other - 1] as Entry];
+      if (one === other) return entries(facts.with(at - 1, edited(facts[at - 1] as ChainEntry, random)), at, 'all');
+      const [first, second] = [facts[one - 1] as ChainEntry, facts[other - 1] as ChainEntry];
       return entries(facts.with(one - 1, second).with(other - 1, first), one);
     }
     case 'truncate':
@@ -178,7 +178,7 @@ function tamper(kind: Class, original: Original, random: Random): Tampered {
 function rewrite(
   original: Original,
   stored: Stored,
-  facts: readonly Entry[],
+  facts: readonly ChainEntry[],
   from: number,
   rehashed: Tampered['rehashed'],
 ): Tampered {
@@ -199,7 +199,7 @@ function rewrite(
     const seq = start + i + 1;
     const kept = before.get(entry);
     // Bodies that were there before keep the number that they name.
-    const body = kept?.body ?? Buffer.from(encode(entry, entry.seq, entry.life));
+    const body = kept?.body ?? Buffer.from(encodeEntry(entry, entry.seq, entry.life));
     const own = rehashed === 'own' && seq === from;
     const hash = own || kept === undefined ? entryHash(previous, body) : kept.hash;
     const untouched = original.entries[i]?.hash;
@@ -243,7 +243,7 @@ function originals(random: Random): Original {
   const made = chainOf(facts);
   if (dropped > 0) {
     const { root } = made.rootAt(dropped);
-    facts[size - 2] = { ...(facts[size - 2] as Entry), action: 'retain', head: { size: dropped, root } };
+    facts[size - 2] = { ...(facts[size - 2] as ChainEntry), action: 'retain', head: { size: dropped, root } };
   }
   const { entries, segments, rootAt } = chainOf(facts);
   const checkpoints = storedCheckpoints(size, rootAt);
@@ -258,14 +258,14 @@ function storedCheckpoints(size: number, rootAt: (size: number) => Anchor): Anch
 }
 
 /** Entries, with the hashes and the roots that follow from them. */
-function chainOf(facts: readonly Entry[]) {
+function chainOf(facts: readonly ChainEntry[]) {
   const frontier = new Frontier();
   const roots: Anchor[] = [{ size: 0, root: frontier.root(), life: 0, from: 'given' }];
   const segments: StoredSegment[] = [];
   let previous: Uint8Array = noHash;
   const entries = facts.map((entry, i): StoredEntry => {
     const seq = i + 1;
-    const body = Buffer.from(encode(entry, entry.seq, entry.life));
+    const body = Buffer.from(encodeEntry(entry, entry.seq, entry.life));
     const hash = entryHash(previous, body);
     frontier.push(hash);
     roots.push({ size: seq, root: frontier.root(), life: entry.life, from: 'given' });
@@ -279,16 +279,16 @@ function chainOf(facts: readonly Entry[]) {
   return { entries, segments, rootAt: (size: number) => roots[size] as Anchor };
 }
 
-function fact(seq: number, random: Random): Entry {
+function fact(seq: number, random: Random): ChainEntry {
   return {
     ...{ seq, life: 0, at: random.whole(0, 1e12), party: `party-${random.whole(0, 9)}`, onBehalfOf: null },
     ...{ action: random.pick(['get', 'recall', 'remember']), decision: 'allowed' as const, code: null },
-    ...{ asked: 'namespace', touched: [['namespace', [`memory-${random.whole(0, 999)}`]]] as const },
-    ...{ policyVersion: 1, rules: ['rule-1'], index: seq, head: null },
+    ...{ namespace: 'namespace', touched: [['namespace', [`memory-${random.whole(0, 999)}`]]] as const },
+    ...{ policyVersion: 1, rules: ['rule-1'], changeSeq: seq, head: null },
   };
 }
 
-function edited(entry: Entry, random: Random): Entry {
+function edited(entry: ChainEntry, random: Random): ChainEntry {
   return random.pick([
     { ...entry, at: entry.at + 1 },
     { ...entry, party: `${entry.party}x` },

@@ -191,7 +191,7 @@ describe('every call leaves one entry', () => {
     await store.admin.access.allow({ agentId: 'temp' }, 'reader', ['ward', 'east']);
     await expect(store.as({ agentId: 'temp' }).access.allow('everyone', 'reader', [])).rejects.toThrow();
     const found = await entries(store, { action: ['declare', 'add-declaration'] });
-    expect(found.map((entry) => [line(entry), entry.asked])).toEqual([
+    expect(found.map((entry) => [line(entry), entry.namespace])).toEqual([
       ['root, declare', []],
       ['root, add-declaration', ['ward', 'east']],
       ['temp, add-declaration, FORBIDDEN', []],
@@ -210,7 +210,7 @@ describe('an auditor', () => {
     expect(items.map(line)).toEqual([`nurse, remember, ${west}`, `nurse, list, ${west}`, 'nurse, count']);
     for (const item of items) {
       for (const counted of ['seq', 'index', 'policyVersion', 'rules']) expect(item).not.toHaveProperty(counted);
-      expect(item.asked ?? ['ward', 'west']).toEqual(['ward', 'west']);
+      expect(item.namespace ?? ['ward', 'west']).toEqual(['ward', 'west']);
     }
     for await (const exported of audit.export()) expect(exported).not.toHaveProperty('body');
   });
@@ -255,7 +255,7 @@ describe('an auditor', () => {
     expect(found.map(line)).toEqual([
       ...['chief, audit.query', 'chief, audit.export', 'stranger, audit.query, FORBIDDEN'],
     ]);
-    expect(found[0]?.asked).toEqual(['ward']);
+    expect(found[0]?.namespace).toEqual(['ward']);
   });
 });
 

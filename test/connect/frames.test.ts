@@ -1,11 +1,11 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type CallDeps, decodeValue, encodeValue } from '../../src/connect/encoded-values';
 import { BrokenFrame, Frames, frameOf } from '../../src/connect/frames';
-import { type CallParts, carry, uncarry } from '../../src/connect/values';
 
-const overTheWire = (value: unknown, parts: CallParts = {}) =>
-  uncarry(JSON.parse(JSON.stringify(carry(value, parts))), parts);
+const overTheWire = (value: unknown, deps: CallDeps = {}) =>
+  decodeValue(JSON.parse(JSON.stringify(encodeValue(value, deps))), deps);
 
 const anything = fc.anything({
   withDate: true,
@@ -60,12 +60,12 @@ describe('a value on its way', () => {
   });
 
   test('leaves its signal and its progress listener behind', () => {
-    const parts: CallParts = {};
+    const parts: CallDeps = {};
     const { signal } = new AbortController();
     const onProgress = () => undefined;
-    const carried = carry([{ signal, onProgress, other: onProgress }], parts);
+    const carried = encodeValue([{ signal, onProgress, other: onProgress }], parts);
     expect(parts).toEqual({ signal, onProgress });
-    expect(uncarry(JSON.parse(JSON.stringify(carried)), parts)).toEqual([
+    expect(decodeValue(JSON.parse(JSON.stringify(carried)), parts)).toEqual([
       { signal, onProgress, other: expect.any(Function) },
     ]);
   });

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as library from 'multi-agent-memory';
 import type { MemoryStore, OpenOptions } from 'multi-agent-memory';
-import { Holder } from '../../src/connect/holder';
-import { openInMemory } from '../../src/store/compose';
-import type { Engine } from '../../src/store/engine';
+import { StoreServer } from '../../src/connect/store-server';
+import { openInMemory } from '../../src/store/composition/compose';
+import type { Engine } from '../../src/store/composition/engine';
 import { parseOptions } from '../../src/store/open-options';
 
 type StoreOf = new (engine: Engine, release: () => Promise<void>) => MemoryStore;
@@ -28,7 +28,7 @@ export function throughConnect(original: typeof library): typeof library {
       const local = new (Original as unknown as StoreOf)(engine, () => engine.close());
       // Of its folder there is nothing but where to meet.
       const folder = await mkdtemp(join(tmpdir(), 'mam-connect-'));
-      const holder = await Holder.open(folder, engine, local);
+      const holder = await StoreServer.open(folder, engine, local);
       return connected(local, folder, async () => {
         await holder.close();
         await rm(folder, { recursive: true, force: true });

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Call } from '../../src/domain/calls';
+import type { CallOptions } from '../../src/domain/calls';
 import { MemoryError } from '../../src/domain/errors';
-import { batchingEmbedder } from '../../src/embedding/batching-embedder';
-import { blamingTexts } from '../../src/embedding/blame';
+import { batchingEmbedder } from '../../src/embedding/batching/batching-embedder';
+import { withTextFailures } from '../../src/embedding/batching/text-failure';
 import { builtInEmbedder } from '../../src/embedding/built-in/built-in-embedder';
 import type { Embedder } from '../../src/embedding/embedder';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
@@ -17,7 +17,7 @@ class HeldEmbedder implements Embedder {
   readonly #open: { texts: readonly string[]; resolve(vectors: Float32Array[]): void; reject(error: unknown): void }[] =
     [];
 
-  embedDocuments(texts: readonly string[], { signal }: Call): Promise<Float32Array[]> {
+  embedDocuments(texts: readonly string[], { signal }: CallOptions): Promise<Float32Array[]> {
     this.batches.push([...texts]);
     if (signal) this.signals.push(signal);
     return new Promise((resolve, reject) => this.#open.push({ texts, resolve, reject }));
@@ -293,7 +293,7 @@ describe('what an embedder throws', () => {
 
 describe('a provider that refuses a text', () => {
   /** Refuses what `isBad` says, and whatever is in one batch with it. */
-  function refusing(isBad: (text: string) => boolean, blame = blamingTexts) {
+  function refusing(isBad: (text: string) => boolean, blame = withTextFailures) {
     const batches: number[] = [];
     const embedder: Embedder = {
       ...returning([]),

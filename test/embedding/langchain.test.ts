@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { fromLangChain, type LangChainEmbeddings } from '../../src/embedding/langchain';
+import { fromLangChain, type LangChainEmbeddings } from '../../src/embedding/providers/langchain';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
 import { dimensions, vectorOf } from './provider-server';
 

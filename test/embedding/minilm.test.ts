@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Progress } from '../../src/domain/calls';
-import { minilm } from '../../src/embedding/minilm';
+import { minilm } from '../../src/embedding/local-models/minilm';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
 import { modelFolder, modelIsMissing } from './model-folder';
 
@@ -259,7 +259,7 @@ describe.skipIf(modelIsMissing !== undefined)(`with its model${modelIsMissing ? 
   test('prints nothing, whether it works or fails, and lets the process end', () => {
     const truncated = copyOfModels('silent');
     truncateSync(join(truncated, weights), 5_000_000);
-    const script = `import { minilm } from ${JSON.stringify(join(repository, 'src/embedding/minilm.ts'))};
+    const script = `import { minilm } from ${JSON.stringify(join(repository, 'src/embedding/local-models/minilm.ts'))};
       const texts = ['refund', 'violin '.repeat(500), '👍', ''];
       const vectors = await minilm({ localPath: ${JSON.stringify(modelFolder)} }).embedDocuments(texts, {});
       if (vectors.length !== 4) throw new Error('no vectors');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type ModelTokenizer, modelTokenizer } from '../../src/embedding/model-tokenizer';
+import { type ModelTokenizer, modelTokenizer } from '../../src/embedding/local-models/model-tokenizer';
 import { modelFolder, modelIsMissing } from './model-folder';
 
 const model = 'Xenova/all-MiniLM-L6-v2';

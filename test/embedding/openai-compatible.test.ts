@@ -5,7 +5,7 @@ import {
   type OpenAICompatibleOptions,
   openAICompatible,
   openAICompatibleIn,
-} from '../../src/embedding/openai-compatible';
+} from '../../src/embedding/providers/openai-compatible';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
 import { type FakeTiming, fakeTiming } from './fake-timing';
 import {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { estimateTokens, maxParts, splitIntoParts } from '../../src/embedding/parts';
+import { estimateTokens, maxChunks, splitIntoChunks } from '../../src/embedding/chunks';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 400 }),
@@ -28,14 +28,14 @@ const distinctText = fc
 
 describe('a text is split into parts that an embedder can read', () => {
   test('a text that fits is its only part', () => {
-    expect(splitIntoParts('The refund goes to the card.', 256)).toEqual(['The refund goes to the card.']);
-    expect(splitIntoParts('', 256)).toEqual(['']);
-    expect(splitIntoParts('word '.repeat(10_000), Number.MAX_SAFE_INTEGER)).toHaveLength(1);
+    expect(splitIntoChunks('The refund goes to the card.', 256)).toEqual(['The refund goes to the card.']);
+    expect(splitIntoChunks('', 256)).toEqual(['']);
+    expect(splitIntoChunks('word '.repeat(10_000), Number.MAX_SAFE_INTEGER)).toHaveLength(1);
   });
 
   test('a longer one is cut at white space, and neighbours overlap', () => {
     const text = 'one two three four five six seven eight nine ten eleven twelve';
-    expect(splitIntoParts(text, 12)).toEqual([
+    expect(splitIntoChunks(text, 12)).toEqual([
       'one two three four five six ',
       'six seven eight nine ten ',
       'ten eleven twelve',
@@ -43,7 +43,7 @@ describe('a text is split into parts that an embedder can read', () => {
   });
 
   test('a word longer than a part is cut too, with the same overlap', () => {
-    const parts = splitIntoParts('x'.repeat(2000), 102);
+    const parts = splitIntoChunks('x'.repeat(2000), 102);
     expect(parts.slice(0, 2).map((part) => part.length)).toEqual([186, 186]);
     expect(parts.join('').length).toBeGreaterThan(2000 * 1.1);
     expect(parts.join('').length).toBeLessThan(2000 * 1.2);
@@ -53,7 +53,7 @@ describe('a text is split into parts that an embedder can read', () => {
     fc.assert(
       fc.property(distinctText, budget, (text, maxTokens) => {
         let [start, end] = [-1, 0];
-        for (const part of splitIntoParts(text, maxTokens)) {
+        for (const part of splitIntoChunks(text, maxTokens)) {
           const place = text.indexOf(part);
           expect(place).toBeGreaterThan(start);
           expect(place).toBeLessThanOrEqual(end);
@@ -67,7 +67,7 @@ describe('a text is split into parts that an embedder can read', () => {
   test('no part is longer than the embedder reads, its two markers included', () => {
     fc.assert(
       fc.property(anyText, budget, (text, maxTokens) => {
-        for (const part of splitIntoParts(text, maxTokens))
+        for (const part of splitIntoChunks(text, maxTokens))
           expect(estimateTokens(part)).toBeLessThanOrEqual(maxTokens - 2);
       }),
     );
@@ -76,7 +76,7 @@ describe('a text is split into parts that an embedder can read', () => {
   test('no surrogate pair is cut', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), budget, (text, maxTokens) => {
-        for (const part of splitIntoParts(text, maxTokens)) expect(part).not.toMatch(/\p{Surrogate}/u);
+        for (const part of splitIntoChunks(text, maxTokens)) expect(part).not.toMatch(/\p{Surrogate}/u);
       }),
     );
   });
@@ -84,19 +84,19 @@ describe('a text is split into parts that an embedder can read', () => {
   test('however little is read, the split comes to an end', () => {
     fc.assert(
       fc.property(anyText, fc.constantFrom(-1, 0, 1, 2, 3), (text, maxTokens) => {
-        expect(splitIntoParts(text, maxTokens).length).toBeLessThanOrEqual(Math.max(1, text.length));
+        expect(splitIntoChunks(text, maxTokens).length).toBeLessThanOrEqual(Math.max(1, text.length));
       }),
     );
   });
 
-  test(`there are at most ${maxParts} parts`, () => {
-    expect(splitIntoParts('漢'.repeat(2_000_000), 256)).toHaveLength(maxParts);
+  test(`there are at most ${maxChunks} parts`, () => {
+    expect(splitIntoChunks('漢'.repeat(2_000_000), 256)).toHaveLength(maxChunks);
   });
 
   test('a text of a megabyte is covered whole, in English and in Chinese', () => {
     for (const text of ['word '.repeat(200_000), '漢'.repeat(333_333)]) {
-      const parts = splitIntoParts(text, 256);
-      expect(parts.length).toBeLessThan(maxParts);
+      const parts = splitIntoChunks(text, 256);
+      expect(parts.length).toBeLessThan(maxChunks);
       expect(text.endsWith(parts.at(-1)!)).toBe(true);
     }
   });

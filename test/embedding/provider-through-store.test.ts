@@ -1,6 +1,6 @@
 import type { Embedder, MemoryStore } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
-import { openAICompatibleIn } from '../../src/embedding/openai-compatible';
+import { openAICompatibleIn } from '../../src/embedding/providers/openai-compatible';
 import { codeOf, ended, openFolder, openInMemory, refusal, temporaryFolder } from '../store/stores';
 import { fakeTiming } from './fake-timing';
 import {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nextRequest } from '../../src/embedding/requests';
+import { nextRequest } from '../../src/embedding/batching/requests';
 
 const limits = fc.record({ maxInputs: fc.integer({ min: 1, max: 5 }), maxCharacters: fc.integer({ min: 1, max: 20 }) });
 

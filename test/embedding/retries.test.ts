@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryError } from '../../src/domain/errors';
-import { askedToWaitMs, RateLimit, untilResetMs } from '../../src/embedding/rate-limit';
-import { type Attempt, defaultPatience, untilAnswered } from '../../src/embedding/retries';
+import { askedToWaitMs, RateLimit, untilResetMs } from '../../src/embedding/providers/rate-limit';
+import { type Attempt, defaultPatience, untilAnswered } from '../../src/embedding/providers/retries';
 import { fakeTiming } from './fake-timing';
 
 const failed = (retryable = true): Attempt<string> => ({

@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { minilm } from '../../src/embedding/minilm';
-import { type TransformersOptions, transformersEmbedder } from '../../src/embedding/transformers-embedder';
+import { minilm } from '../../src/embedding/local-models/minilm';
+import { type TransformersOptions, transformersEmbedder } from '../../src/embedding/local-models/transformers-embedder';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
 import { modelFolder, modelIsMissing } from './model-folder';
 

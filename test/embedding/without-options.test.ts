@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { batchingEmbedder } from '../../src/embedding/batching-embedder';
+import { batchingEmbedder } from '../../src/embedding/batching/batching-embedder';
 import { builtInEmbedder } from '../../src/embedding/built-in/built-in-embedder';
 import type { Embedder } from '../../src/embedding/embedder';
-import { fromLangChain } from '../../src/embedding/langchain';
-import { transformersEmbedder } from '../../src/embedding/transformers-embedder';
+import { transformersEmbedder } from '../../src/embedding/local-models/transformers-embedder';
+import { fromLangChain } from '../../src/embedding/providers/langchain';
 
 /** How JavaScript calls an embedder: nobody tells it that the port wants options. */
 interface Lenient {

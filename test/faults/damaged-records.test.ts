@@ -52,8 +52,8 @@ const alterations: [part: string, sql: string][] = [
   ['text', `update texts set text = replace(text, 'neighbour', 'customers') where row = 1`],
   ['text, which is gone', `delete from texts where row = 1`],
   ['text, which is another type', `update texts set text = cast(text as blob) where row = 1`],
-  ['namespace', `update memories set scope = (select max(scope) from memories) where row = 1`],
-  ['namespace, which is none', `update memories set scope = 999 where row = 1`],
+  ['namespace', `update memories set label_set = (select max(label_set) from memories) where row = 1`],
+  ['namespace, which is none', `update memories set label_set = 999 where row = 1`],
   ['owner', `update memories set owner = author where row = 1`],
   ['author, who is nobody', `update memories set author = 999 where row = 1`],
   ['user', `update memories set user_id = 'customer-0921' where row = 1`],
@@ -64,7 +64,7 @@ const alterations: [part: string, sql: string][] = [
   ['priority', `update memories set priority = 1 where row = 1`],
   ['time', `update memories set valid_from = valid_from - 1 where row = 1`],
   ['revision', `update memories set revision = 1 where row = 1`],
-  ['number of parts', `update memories set parts = 2 where row = 1`],
+  ['number of chunks', `update memories set chunks = 2 where row = 1`],
   ['length', `update memories set length = 1 where row = 1`],
 ];
 

@@ -19,7 +19,7 @@ describe('imports point one way', () => {
   test.each([
     ['domain/memory.ts', `import { open } from '../store/open';`, 'domain/ may not import store/open'],
     ['access/decide.ts', `import type { Write } from '../write/write';`, 'access/ may not import write/write'],
-    ['state/apply.ts', `const { x } = await import('../recall/fuse');`, 'state/ may not import recall/fuse'],
+    ['state/apply/applier.ts', `const { x } = await import('../../recall/fuse');`, 'state/ may not import recall/fuse'],
     ['write/stamp.ts', `export { x } from '../recall/fuse';`, 'write/ may not import recall/fuse'],
     ['write/stamp.ts', `type X = import('../store/open').X;`, 'write/ may not import store/open'],
     ['recall/recall.ts', `import { x } from '../index';`, 'for users only'],
@@ -67,7 +67,7 @@ describe('only the composition root names an implementation of a port', () => {
       expect(problemsOf('recall/candidates.ts', by)).toEqual([expect.stringMatching(problem)]);
     expect(problemsOf('recall/candidates.ts', `import { probes } from '../vector-index/lance';`)).toEqual([]);
     expect(problemsOf('vector-index/hybrid.ts', `import { lance } from './lance';`)).toEqual([]);
-    expect(problemsOf('store/compose.ts', `import { lance } from '../vector-index/lance';`)).toEqual([]);
+    expect(problemsOf('store/composition/compose.ts', `import { lance } from '../vector-index/lance';`)).toEqual([]);
   });
 });
 

@@ -20,7 +20,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   state: ['domain', 'access', 'audit', 'environment', 'keyword-index', 'vector-index', 'sqlite'],
   write: ['domain', 'access', 'audit', 'state', 'embedding', 'log', 'environment'],
   recall: ['domain', 'access', 'audit', 'state', 'sqlite', 'embedding', 'vector-index', 'keyword-index', 'environment'],
-  lifecycle: ['domain', 'state', 'write', 'embedding', 'environment'],
+  reembedding: ['domain', 'state', 'write', 'embedding', 'environment'],
   connect: 'everything',
   store: 'everything',
   // Besides itself, only what users import: see `directionProblems`.
@@ -40,7 +40,7 @@ export const ports: Readonly<Record<string, string>> = {
 };
 
 /** The files that may name implementations of ports: the composition root, and what hands them to users and to tests. */
-export const compositionRoot = ['store/compose', 'index', 'testing/'];
+export const compositionRoot = ['store/composition/compose', 'index', 'testing/'];
 
 /** Imports that go against the direction of the house. */
 export function directionProblems(sources: readonly Source[]): readonly string[] {

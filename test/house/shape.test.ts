@@ -1,35 +1,42 @@
 import { describe, expect, test } from 'vitest';
-import { lengthProblems, longest, nameProblems, usual } from './shape';
+import { functionLengthProblems, maxFunctionLines, nameProblems } from './shape';
 import { librarySources } from './sources';
 
 const sources = librarySources();
-const fileOf = (lines: number, path = 'write/write.ts') => ({ path, text: 'x;\n'.repeat(lines) });
+const functionOf = (lines: number, path = 'write/write.ts', comment = '') => ({
+  path,
+  text: `${comment}export function f() {\n${'  x;\n'.repeat(lines - 2)}}\n`,
+});
 
-describe('files are short', () => {
+describe('a function fits a screen', () => {
   test('in the library', () => {
-    expect(lengthProblems(sources)).toEqual([]);
+    expect(functionLengthProblems(sources)).toEqual([]);
   });
 
-  test('one line too many is reported', () => {
-    const others = Array.from({ length: 9 }, () => fileOf(10));
-    expect(lengthProblems([...others, fileOf(longest)])).toEqual([]);
-    expect(lengthProblems([...others, fileOf(longest + 1)])).toEqual(['src/write/write.ts: 301 lines, over 300']);
-  });
-
-  test('too many long ones are reported', () => {
-    const short = Array.from({ length: 17 }, () => fileOf(usual - 1));
-    expect(lengthProblems([...short, fileOf(usual), fileOf(usual), fileOf(usual)])).toEqual([]);
-    expect(lengthProblems([fileOf(usual), fileOf(10)])).toEqual([
-      expect.stringContaining('1 of 2 files have 150 lines'),
+  test('reports a function that is one line too long', () => {
+    expect(functionLengthProblems([functionOf(maxFunctionLines)])).toEqual([]);
+    expect(functionLengthProblems([functionOf(maxFunctionLines + 1)])).toEqual([
+      expect.stringContaining('src/write/write.ts:1: a function of 71 lines'),
     ]);
   });
 
-  test('what a program wrote does not count', () => {
-    expect(lengthProblems([fileOf(10), fileOf(5000, 'vector-index/kernel/wasm.generated.ts')])).toEqual([]);
+  test('reports a long method and a long arrow function', () => {
+    const body = '    x;\n'.repeat(80);
+    const text = `class A {\n  m() {\n${body}  }\n}\nconst f = () => {\n${body}};\n`;
+    expect(functionLengthProblems([{ path: 'write/a.ts', text }])).toHaveLength(2);
+  });
+
+  test('accepts a long function whose comment says why', () => {
+    expect(functionLengthProblems([functionOf(100, 'a.ts', '// Long: one case for each command.\n')])).toEqual([]);
+    expect(functionLengthProblems([functionOf(100, 'a.ts', '// It is what it is.\n')])).toHaveLength(1);
+  });
+
+  test('ignores generated files', () => {
+    expect(functionLengthProblems([functionOf(5000, 'vector-index/kernel/wasm.generated.ts')])).toEqual([]);
   });
 });
 
-describe('names say what a thing is', () => {
+describe('file names say what a file is about', () => {
   test('in the library', () => {
     expect(nameProblems(sources)).toEqual([]);
   });
@@ -41,7 +48,7 @@ describe('names say what a thing is', () => {
     'state/session-manager.ts',
     'common/x.ts',
     'misc.ts',
-  ])('a planted %s is reported', (path) => {
+  ])('reports %s', (path) => {
     expect(nameProblems([{ path, text: '' }])).toHaveLength(1);
   });
 });

@@ -1,45 +1,50 @@
 import { basename } from 'node:path/posix';
-import { isWritten, type Source } from './sources';
+import ts from 'typescript';
+import { isWritten, parse, placeOf, type Source, walk } from './sources';
 
-/** Lines that no file exceeds. */
-export const longest = 300;
-/** Lines that most files stay under. */
-export const usual = 150;
-/** The share of files that stay under `usual`. */
-export const usualShare = 0.85;
+/** A function fits a screen. A longer one has a comment right before it that begins with `Long:` and says why. */
+export const maxFunctionLines = 70;
 
-// Names that say that something has no place of its own.
-const placeless = /^(utils?|helpers?|managers?|misc|common|stuff)$/i;
+// Names that do not say what a file is about.
+const vagueNoun = /^(utils?|helpers?|managers?|misc|common|stuff)$/i;
 
-/** Files over the longest length, and the house as a whole where too many are long. */
-export function lengthProblems(sources: readonly Source[]): readonly string[] {
-  const lengths = sources.filter(isWritten).map(({ path, text }) => ({ path, lines: linesOf(text) }));
-  const long = lengths.filter(({ lines }) => lines >= usual);
-  const tooMany = long.length > lengths.length * (1 - usualShare);
-  return [
-    ...lengths
-      .filter(({ lines }) => lines > longest)
-      .map(({ path, lines }) => `src/${path}: ${lines} lines, over ${longest}`),
-    ...(tooMany
-      ? [`${long.length} of ${lengths.length} files have ${usual} lines or more: ${long.map(show).join(', ')}`]
-      : []),
-  ];
+/** Functions longer than a screen without a comment that says why. */
+export function functionLengthProblems(sources: readonly Source[]): readonly string[] {
+  return sources.filter(isWritten).flatMap((source) => {
+    const problems: string[] = [];
+    const file = parse(source);
+    walk(file, (node) => {
+      if (!isFunction(node) || node.body === undefined) return;
+      const lines = linesBetween(file, node);
+      if (lines <= maxFunctionLines || saysWhy(file, node)) return;
+      problems.push(
+        `${placeOf(node)}: a function of ${lines} lines, over ${maxFunctionLines}: split it, or say why in a comment that begins with "Long:"`,
+      );
+    });
+    return problems;
+  });
 }
 
-/** Files and folders named after having no place. The last word is the noun: `common-words` are words. */
+/** Files and folders whose name ends in a word that says nothing about their content. */
 export function nameProblems(sources: readonly Source[]): readonly string[] {
   return sources.flatMap(({ path }) => {
     const nouns = path.split('/').map((step) => basename(step, '.ts').split(/[-.]/).at(-1) ?? '');
     return nouns
-      .filter((noun) => placeless.test(noun))
-      .map((noun) => `src/${path}: '${noun}' says nothing of what it is`);
+      .filter((noun) => vagueNoun.test(noun))
+      .map((noun) => `src/${path}: '${noun}' does not say what the file is about`);
   });
 }
 
-function linesOf(text: string): number {
-  return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+function isFunction(node: ts.Node): node is ts.FunctionLikeDeclaration {
+  return ts.isFunctionLike(node) && 'body' in node;
 }
 
-function show({ path, lines }: { path: string; lines: number }): string {
-  return `${path} (${lines})`;
+function linesBetween(file: ts.SourceFile, node: ts.Node): number {
+  const line = (position: number) => file.getLineAndCharacterOfPosition(position).line;
+  return line(node.getEnd()) - line(node.getStart(file)) + 1;
+}
+
+function saysWhy(file: ts.SourceFile, node: ts.Node): boolean {
+  const comments = ts.getLeadingCommentRanges(file.text, node.getFullStart()) ?? [];
+  return comments.some(({ pos, end }) => /(^|\s|\*)Long: \S/.test(file.text.slice(pos, end)));
 }

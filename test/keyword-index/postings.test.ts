@@ -1,13 +1,13 @@
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { frequencyIn, Postings, type PostingsTruth } from '../../src/keyword-index/postings';
+import { frequencyIn, Postings, type PostingsSource } from '../../src/keyword-index/postings';
 
 /** Texts by row, as the truth holds them, and how often it was asked. */
 function textsOf(initial: Record<number, string[]> = {}) {
   const texts = new Map(Object.entries(initial).map(([row, tokens]) => [Number(row), tokens]));
   const asked: string[] = [];
-  const truth: PostingsTruth = {
+  const truth: PostingsSource = {
     read(term) {
       asked.push(term);
       return [...texts].flatMap(([row, tokens]) => tokens.filter((token) => token === term).map(() => row));

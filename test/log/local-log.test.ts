@@ -6,10 +6,10 @@ import { root } from '../../src/domain/principal';
 import { nextTurn } from '../../src/environment/turn';
 import { LocalLog } from '../../src/log/local-log';
 
-const longestFrame = 32;
+const longestBatch = 32;
 
 function command(id: string): Command {
-  return { type: 'forget', ids: [id], stamp: { at: 0, by: root, within: {}, seed: new Uint8Array(16) } };
+  return { type: 'forget', ids: [id], stamp: { at: 0, by: root, scope: {}, seed: new Uint8Array(16) } };
 }
 
 function idOf(given: Command): string {
@@ -17,63 +17,63 @@ function idOf(given: Command): string {
 }
 
 /** A log over a list, with everything that it was told to apply. */
-function listLog({ maxPending = 10_000, betweenFrames = () => undefined as Promise<void> | undefined } = {}) {
-  const frames: string[][] = [];
+function listLog({ maxPending = 10_000, betweenBatches = () => undefined as Promise<void> | undefined } = {}) {
+  const batches: string[][] = [];
   const log = new LocalLog({
-    apply: (frame): readonly Outcome[] => {
-      frames.push(frame.map(idOf));
-      return frame.map((each) => ({ ok: true, type: 'forget', forgotten: [idOf(each)] }));
+    apply: (batch): readonly Outcome[] => {
+      batches.push(batch.map(idOf));
+      return batch.map((each) => ({ ok: true, type: 'forget', forgotten: [idOf(each)] }));
     },
     nextTurn,
-    betweenFrames,
+    betweenBatches,
     maxPending,
   });
-  return { log, frames };
+  return { log, batches };
 }
 
 describe('the local log is a replicated log: it', () => {
   const cases = replicatedLogConformance(async ({ apply, maxPending }) => {
-    return new LocalLog({ apply, nextTurn, betweenFrames: () => undefined, maxPending });
+    return new LocalLog({ apply, nextTurn, betweenBatches: () => undefined, maxPending });
   });
   for (const { name, run } of cases) test(name, run);
 });
 
 describe('the local log', () => {
   test('holds no more commands in a transaction than one turn of the event loop can bear', async () => {
-    const { log, frames } = listLog();
+    const { log, batches } = listLog();
     await Promise.all(Array.from({ length: 100 }, (_, i) => log.propose(command(String(i)))));
-    expect(frames.map(({ length }) => length)).toEqual([longestFrame, longestFrame, longestFrame, 4]);
+    expect(batches.map(({ length }) => length)).toEqual([longestBatch, longestBatch, longestBatch, 4]);
   });
 
-  test('gives input and output their turn between two frames', async () => {
-    const { log, frames } = listLog();
-    let framesWhenTimerRan = 0;
+  test('gives input and output their turn between two batches', async () => {
+    const { log, batches } = listLog();
+    let batchesWhenTimerRan = 0;
     setImmediate(() => {
-      framesWhenTimerRan = frames.length;
+      batchesWhenTimerRan = batches.length;
     });
-    await Promise.all(Array.from({ length: longestFrame * 20 }, (_, i) => log.propose(command(String(i)))));
-    expect(framesWhenTimerRan).toBeLessThan(20);
+    await Promise.all(Array.from({ length: longestBatch * 20 }, (_, i) => log.propose(command(String(i)))));
+    expect(batchesWhenTimerRan).toBeLessThan(20);
   });
 
-  test('waits between frames while a checkpoint holds it back', async () => {
+  test('waits between batches while a checkpoint holds it back', async () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const { log, frames } = listLog({ betweenFrames: () => held });
+    const { log, batches } = listLog({ betweenBatches: () => held });
     const answered = log.propose(command('a'));
     await nextTurn();
     await nextTurn();
-    expect(frames).toEqual([]);
+    expect(batches).toEqual([]);
     release();
     await answered;
-    expect(frames).toEqual([['a']]);
+    expect(batches).toEqual([['a']]);
   });
 
-  test('answers its callers even when what happens between frames fails', async () => {
+  test('answers its callers even when what happens between batches fails', async () => {
     let failures = 1;
     const { log } = listLog({
-      betweenFrames: () => (failures-- > 0 ? Promise.reject(new Error('No thread for the checkpoint.')) : undefined),
+      betweenBatches: () => (failures-- > 0 ? Promise.reject(new Error('No thread for the checkpoint.')) : undefined),
     });
     await Promise.allSettled([log.propose(command('a'))]);
     await expect(log.propose(command('b'))).resolves.toMatchObject({ ok: true });
@@ -87,7 +87,7 @@ describe('the local log', () => {
     );
     await fc.assert(
       fc.asyncProperty(callers, async (plans) => {
-        const { log, frames } = listLog();
+        const { log, batches } = listLog();
         await Promise.all(
           plans.map(async (plan, caller) => {
             const answers: Promise<Outcome>[] = [];
@@ -102,7 +102,7 @@ describe('the local log', () => {
             );
           }),
         );
-        const order = frames.flat();
+        const order = batches.flat();
         for (const [caller, plan] of plans.entries()) {
           const own = order.filter((id) => id.startsWith(`${caller}/`));
           expect(own).toEqual(plan.map((_, i) => `${caller}/${i}`));

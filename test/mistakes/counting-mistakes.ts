@@ -6,25 +6,25 @@ export const countingMistakes: readonly Mistake[] = [
     'stats: of everything',
     'store/principal-handle.ts',
     'memories: held.reduce((sum, { count }) => sum + count, 0)',
-    'memories: this.#engine.truth.memories()',
+    'memories: this.#engine.state.memories()',
   ),
   mistake(
     'count: of everything',
     'recall/list.ts',
     '? context.visible.get(question).texts',
-    '? context.truth.memories()',
+    '? context.state.memories()',
   ),
   mistake(
     'BM25: counts all texts',
     'recall/rank.ts',
     'count: texts, tokens },',
-    'count: truth.columns.last + texts * 0, tokens },',
+    'count: state.columns.last + texts * 0, tokens },',
   ),
   mistake(
     'BM25: the length of all texts',
     'recall/rank.ts',
     'count: texts, tokens },',
-    'count: texts, tokens: truth.columns.length.reduce((sum, each) => sum + each, tokens * 0) },',
+    'count: texts, tokens: state.columns.length.reduce((sum, each) => sum + each, tokens * 0) },',
   ),
   mistake(
     'BM25: how many of all texts hold a term',
@@ -52,13 +52,13 @@ export const countingMistakes: readonly Mistake[] = [
   ),
   mistake(
     'idempotency keys: of all actors together',
-    'state/apply.ts',
+    'state/apply/applier.ts',
     "        .where('author', '=', p('author'))\n",
     '',
   ),
   mistake(
     'errors: what may not be read is forbidden, and not missing',
-    'state/apply-update.ts',
+    'state/apply/apply-update.ts',
     'if (record === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {',
     `if (record !== undefined && labels !== undefined && !mayRead(context.policy, by, labels)) throw forbiddenChange(id, action, labels.namespace);
   if (record === undefined || labels === undefined) {`,

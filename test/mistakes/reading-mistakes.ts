@@ -1,6 +1,6 @@
 import { type Mistake, mistake } from './mistake';
 
-const selections = 'state/selection-queries.ts';
+const selections = 'state/queries/selection-queries.ts';
 const withoutAccess = 'selectedCondition(selected, now, this.#interning)';
 
 /** The compiled filter alone, as if everybody might read every scope. The check on the way out must stop all of it. */
@@ -56,7 +56,7 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'recall: scopes are not looked at',
     'recall/visible.ts',
-    'if (active[row] === 0 || scopes[scope[row] as number] !== 1) continue;',
+    'if (active[row] === 0 || scopes[labelSet[row] as number] !== 1) continue;',
     'if (active[row] === 0 || scopes.length === 0) continue;',
   ),
   mistake(
@@ -119,56 +119,56 @@ export const readingMistakes: readonly Mistake[] = [
   ),
   mistake(
     'filter in SQL: owners are not looked at',
-    'state/selection-sql.ts',
+    'state/queries/selection-sql.ts',
     "return owner === 'any' ? inScope :",
     "return owner !== 'none' ? inScope :",
   ),
   mistake(
     'many scopes: SQLite takes every one',
-    'state/readable-masks.ts',
+    'state/queries/readable-masks.ts',
     'Number(this.#readable?.[scope as number] === 1)',
     'Number(scope !== undefined)',
   ),
   mistake(
     'many scopes: SQLite knows of every linked memory',
-    'state/readable-masks.ts',
+    'state/queries/readable-masks.ts',
     'Number(this.#known?.[scope as number] === 1)',
     'Number(scope !== undefined)',
   ),
   mistake(
     'a filter: compares with hidden links',
-    'state/selection-sql.ts',
+    'state/queries/selection-sql.ts',
     "if (readable.owner === 'any') return id;",
     "if (readable.owner !== 'none') return id;",
   ),
   mistake(
     'get by id: no check',
     'recall/get.ts',
-    'return leaving(context, reader, context.truth.records.unchecked(address));',
-    'return context.truth.records.unchecked(address);',
+    'return leaving(context, reader, context.state.records.unchecked(address));',
+    'return context.state.records.unchecked(address);',
   ),
   mistake(
     'get by key: no check',
     'recall/get.ts',
-    'const record = leaving(context, reader, truth.records.uncheckedByKey(scope, owner, key));',
-    'const record = truth.records.uncheckedByKey(scope, owner, key);',
+    'const record = leaving(context, reader, state.records.uncheckedByKey(scope, owner, key));',
+    'const record = state.records.uncheckedByKey(scope, owner, key);',
   ),
   mistake(
     'history: no check of the labels now',
     'recall/changes.ts',
-    'const record = leaving(context, reader, context.truth.records.uncheckedOrTombstone(id));',
-    'const record = context.truth.records.uncheckedOrTombstone(id);',
+    'const record = leaving(context, reader, context.state.records.uncheckedOrTombstone(id));',
+    'const record = context.state.records.uncheckedOrTombstone(id);',
   ),
   mistake(
     'watch: no check of the labels now',
     'recall/watch.ts',
-    'const record = leaving(context, reader, context.truth.records.uncheckedOrTombstone(line.id));',
-    'const record = context.truth.records.uncheckedOrTombstone(line.id);',
+    'const record = leaving(context, reader, context.state.records.uncheckedOrTombstone(line.id));',
+    'const record = context.state.records.uncheckedOrTombstone(line.id);',
   ),
   mistake(
     'history and watch: no check of the labels then',
     'recall/changes.ts',
-    'if (!mayRead(truth.policy, reader.actor, then)) return undefined;',
+    'if (!mayRead(state.policy, reader.actor, then)) return undefined;',
     'if (then === undefined) return undefined;',
   ),
   {
@@ -176,16 +176,16 @@ export const readingMistakes: readonly Mistake[] = [
     edits: [
       {
         file: 'recall/watch.ts',
-        from: 'const lines = translated(() => context.truth.changes.after(entry, linesPerRead));',
-        to: `const lines = translated(() => context.truth.changes.after(entry, linesPerRead)).map((line) => {
-      const record = leaving(context, reader, context.truth.records.uncheckedOrTombstone(line.id));
+        from: 'const lines = translated(() => context.state.changes.after(changeSeq, linesPerRead));',
+        to: `const lines = translated(() => context.state.changes.after(changeSeq, linesPerRead)).map((line) => {
+      const record = leaving(context, reader, context.state.records.uncheckedOrTombstone(line.id));
       return { ...line, change: record && shown(context, reader, line, record) };
     });`,
       },
       {
         file: 'recall/watch.ts',
         from: `const change = context.snapshot(() => {
-        const record = leaving(context, reader, context.truth.records.uncheckedOrTombstone(line.id));
+        const record = leaving(context, reader, context.state.records.uncheckedOrTombstone(line.id));
         return record && shown(context, reader, line, record);
       });`,
         to: 'const { change } = line;',
@@ -195,8 +195,8 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'links: shown to everybody',
     'recall/recheck.ts',
-    'context.truth.seal.isIntact(record) && mayLeave(context, reader, record);',
-    'context.truth.seal.isIntact(record);',
+    'context.state.rowChecksum.isIntact(record) && mayLeave(context, reader, record);',
+    'context.state.rowChecksum.isIntact(record);',
   ),
   mistake(
     'links: shown in what a change answers',
@@ -207,14 +207,14 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'scope of a handle: not looked at on the way out',
     'recall/recheck.ts',
-    ' && liesIn(bound, scopedOf(truth, record));',
-    ' && liesIn({ ...bound, ...{ userId: undefined, namespace: undefined } } as never, scopedOf(truth, record));',
+    ' && isInScope(scope, scopedFieldsOfRow(state, record))',
+    ' && isInScope({ ...scope, ...{ userId: undefined, namespace: undefined } } as never, scopedFieldsOfRow(state, record))',
   ),
   mistake(
     'recall: goes on with rules that changed meanwhile',
     'recall/recall.ts',
-    "if (truth.policy.version !== version) return 'rules changed';",
-    "if (truth.policy.version < version) return 'rules changed';",
+    "if (state.policy.version !== version) return 'rules changed';",
+    "if (state.policy.version < version) return 'rules changed';",
   ),
   mistake(
     'what is visible: kept though memories changed',
@@ -231,7 +231,7 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'what may be read: not extended by new scopes',
     'access/readable-cache.ts',
-    'if (sameRules && kept.scopeCount === scopeCount && kept',
+    'if (sameRules && kept.labelSetCount === labelSetCount && kept',
     'if (sameRules && kept',
   ),
   mistake(

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
-import type { Change, MemoryHandle } from 'multi-agent-memory';
+import type { MemoryChange, MemoryHandle } from 'multi-agent-memory';
 import { heardSince, Listener } from '../worlds/told';
 
 import { every, open, type Promised, refused, secret, texts } from './promise';
@@ -105,7 +105,7 @@ export const readingPromises: readonly Promised[] = [
       // What never comes would be waited for for ever.
       const next = async () => {
         const change = await Promise.race([watch.next(), setImmediate(undefined)]);
-        return (change?.value as Change | undefined)?.memory?.text;
+        return (change?.value as MemoryChange | undefined)?.memory?.text;
       };
       await wes.remember('note 1', open);
       const { id } = await wes.remember('note 2', open);

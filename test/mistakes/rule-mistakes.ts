@@ -82,7 +82,7 @@ export const ruleMistakes: readonly Mistake[] = [
   ),
   mistake(
     'authors: numbered without their user',
-    'state/interning.ts',
+    'state/tables/interning.ts',
     "['root'] : [party.kind, party.id, onBehalfOf?.id ?? null]);",
     "['root'] : [party.kind, party.id, onBehalfOf?.id === undefined ? null : null]);",
   ),
@@ -119,7 +119,7 @@ export const ruleMistakes: readonly Mistake[] = [
   mistake(
     'a role made anew: its rules stay as they were',
     'access/policy.ts',
-    'filter(({ declaration }) => roles.some((role) => names(declaration, role)));',
+    'filter(({ declaration }) => roles.some((role) => refersTo(declaration, role)));',
     'filter(() => false);',
   ),
   mistake(
@@ -151,12 +151,12 @@ export const ruleMistakes: readonly Mistake[] = [
     edits: [
       {
         file: 'access/govern.ts',
-        from: '  if (!isInBound(bound, at)) return false;\n',
+        from: '  if (!isInBound(scope, at)) return false;\n',
         to: '  if (bound === undefined) return false;\n',
       },
       {
         file: 'access/govern.ts',
-        from: "return isInBound(bound, at) && mayIn(policy, actor, 'administer', at);",
+        from: "return isInBound(scope, at) && mayIn(policy, actor, 'administer', at);",
         to: "return mayIn(policy, actor, 'administer', at);",
       },
     ],
@@ -170,13 +170,13 @@ export const ruleMistakes: readonly Mistake[] = [
   mistake(
     'govern: rules are shown to whoever administers nothing',
     'access/govern.ts',
-    "return isInBound(bound, at) && mayIn(policy, actor, 'administer', at);",
-    "return isInBound(bound, at) && (mayIn(policy, actor, 'administer', at) || actor !== undefined);",
+    "return isInBound(scope, at) && mayIn(policy, actor, 'administer', at);",
+    "return isInBound(scope, at) && (mayIn(policy, actor, 'administer', at) || actor !== undefined);",
   ),
   mistake(
     'explain: to whoever asks',
     'store/access-handle.ts',
-    "isInBound(bound, namespace) && mayIn(this.#engine.truth.policy, actor, 'administer', namespace)",
-    'isInBound(bound, namespace) && actor !== undefined',
+    "isInBound(scope, namespace) && mayIn(this.#engine.state.policy, actor, 'administer', namespace)",
+    'isInBound(scope, namespace) && actor !== undefined',
   ),
 ];

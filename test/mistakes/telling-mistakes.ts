@@ -11,7 +11,7 @@ export const tellingMistakes: readonly Mistake[] = [
   mistake(
     'audit of a part: what was done elsewhere',
     'store/audit-view.ts',
-    "return contains(this.#within, namespace) && mayIn(this.#engine.truth.policy, this.#actor, 'audit', namespace);",
+    "return contains(this.#within, namespace) && mayIn(this.#engine.state.policy, this.#actor, 'audit', namespace);",
     'return contains(this.#within, namespace);',
   ),
   mistake(
@@ -22,7 +22,7 @@ export const tellingMistakes: readonly Mistake[] = [
   ),
   mistake(
     'administrator of a part: told the names of groups',
-    'state/apply-declaration.ts',
+    'state/apply/apply-declaration.ts',
     ' && maySee(policy, governor, each));',
     ' && governor !== undefined);',
   ),

@@ -1,8 +1,8 @@
 import { type Mistake, mistake } from './mistake';
 
-const proposal = 'write/draft.ts';
-const remembering = 'state/apply-remember.ts';
-const sharing = 'state/apply-share.ts';
+const proposal = 'write/check.ts';
+const remembering = 'state/apply/apply-remember.ts';
+const sharing = 'state/apply/apply-share.ts';
 
 /** Changes that are made without a check: at the proposal, where it saves work, or in `apply`, which decides. */
 export const writingMistakes: readonly Mistake[] = [
@@ -27,16 +27,20 @@ export const writingMistakes: readonly Mistake[] = [
   mistake(
     'remember: outside the scope of the handle when proposed',
     proposal,
-    'if (!liesIn(bound, writtenBy(actor, value))) {',
+    'if (!isInScope(scope, scopedFieldsOf(actor, value))) {',
     'if (bound === undefined) {',
   ),
   {
     name: 'remember: outside the scope of the handle, proposed and applied',
     edits: [
-      { file: proposal, from: 'if (!liesIn(bound, writtenBy(actor, value))) {', to: 'if (bound === undefined) {' },
+      {
+        file: proposal,
+        from: 'if (!isInScope(scope, scopedFieldsOf(actor, value))) {',
+        to: 'if (bound === undefined) {',
+      },
       {
         file: remembering,
-        from: "if (!liesIn(stamp.within, writtenBy(actor, draft))) throw outsideScope('The memory');",
+        from: "if (!isInScope(stamp.scope, scopedFieldsOf(actor, draft))) throw outsideScope('The memory');",
         to: '',
       },
     ],
@@ -77,68 +81,68 @@ export const writingMistakes: readonly Mistake[] = [
   mistake(
     'remember: revises what others wrote under the key',
     remembering,
-    "if (keyed !== undefined && !mayChange(policy, actor, 'update', labelsOf(context, keyed)))",
-    'if (keyed !== undefined && mayChange === undefined && labelsOf(context, keyed))',
+    "if (keyed !== undefined && !mayChange(policy, actor, 'update', memoryLabelsOf(context, keyed)))",
+    'if (keyed !== undefined && mayChange === undefined && memoryLabelsOf(context, keyed))',
   ),
   mistake(
     'remember: a key reaches beyond the scope of the handle',
     remembering,
-    'if (keyed !== undefined && !liesIn(stamp.within, scopedOf(context, keyed))) {',
-    'if (keyed !== undefined && scopedOf(context, keyed) === undefined) {',
+    'if (keyed !== undefined && !isInScope(stamp.scope, scopedFieldsOfRow(context, keyed))) {',
+    'if (keyed !== undefined && scopedFieldsOfRow(context, keyed) === undefined) {',
   ),
   mistake(
     'supersedes: whatever it names',
     remembering,
-    "const target = changeable(context, context.records.unchecked(id), id, 'update', stamp);",
-    "const target = context.records.unchecked(id) ?? changeable(context, undefined, id, 'update', stamp);",
+    "const target = loadForChange(context, context.records.unchecked(id), id, 'update', stamp);",
+    "const target = context.records.unchecked(id) ?? loadForChange(context, undefined, id, 'update', stamp);",
   ),
   mistake(
     'update: not looked at when proposed',
-    'recall/current.ts',
-    "if (!mayChange(truth.policy, reader.actor, 'update', labels)) throw",
+    'recall/update-target.ts',
+    "if (!mayChange(state.policy, reader.actor, 'update', labels)) throw",
     'if (labels === undefined) throw',
   ),
   mistake(
     'update: not looked at when applied',
-    'state/apply-update.ts',
-    "const record = changeable(context, context.records.unchecked(id), id, 'update', stamp);",
-    "const record = context.records.unchecked(id) ?? changeable(context, undefined, id, 'update', stamp);",
+    'state/apply/apply-update.ts',
+    "const record = loadForChange(context, context.records.unchecked(id), id, 'update', stamp);",
+    "const record = context.records.unchecked(id) ?? loadForChange(context, undefined, id, 'update', stamp);",
   ),
   mistake(
     'changes: what may not be read is changed',
-    'state/apply-update.ts',
+    'state/apply/apply-update.ts',
     'if (record === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {',
     'if (record === undefined || labels === undefined || mayRead === undefined) {',
   ),
   mistake(
     'changes: no action is looked at',
-    'state/apply-update.ts',
+    'state/apply/apply-update.ts',
     'if (!mayChange(context.policy, by, action, labels)) {',
     'if (mayChange === undefined) {',
   ),
   mistake(
     'changes: beyond the scope of the handle',
-    'state/apply-update.ts',
-    'if (!liesIn(within, scopedOf(context, record))) throw noSuchMemory(id);',
+    'state/apply/apply-update.ts',
+    'if (!isInScope(scope, scopedFieldsOfRow(context, record))) throw noSuchMemory(id);',
     'if (within === undefined) throw noSuchMemory(id);',
   ),
   mistake(
     'forget: not looked at when applied',
-    'state/apply-forget.ts',
-    "return changeable(context, record, id, 'forget', stamp);",
+    'state/apply/apply-forget.ts',
+    "return loadForChange(context, record, id, 'forget', stamp);",
     'return record;',
   ),
   mistake(
     'forgetWhere: tells of what may not be forgotten',
-    'recall/forgettable.ts',
-    "mayChange(truth.policy, reader.actor, 'forget', labelsOf(truth, line))),",
+    'recall/forget-targets.ts',
+    "mayChange(state.policy, reader.actor, 'forget', memoryLabelsOf(state, line))),",
     'mayChange !== undefined),',
   ),
   mistake(
     'share: not looked at where the memory is',
     sharing,
-    "const record = changeable(context, context.records.unchecked(id), id, 'share', stamp);",
-    "const record = context.records.unchecked(id) ?? changeable(context, undefined, id, 'share', stamp);",
+    "const record = loadForChange(context, context.records.unchecked(id), id, 'share', stamp);",
+    "const record = context.records.unchecked(id) ?? loadForChange(context, undefined, id, 'share', stamp);",
   ),
   mistake(
     'share: needs no write where the memory goes',
@@ -161,8 +165,8 @@ export const writingMistakes: readonly Mistake[] = [
   mistake(
     'share: beyond the scope of the handle',
     sharing,
-    'if (!liesIn(within, { ...scopedOf(context, record), namespace }))',
-    'if (scopedOf(context, record) === undefined)',
+    'if (!isInScope(scope, { ...scopedFieldsOfRow(context, record), namespace }))',
+    'if (scopedFieldsOfRow(context, record) === undefined)',
   ),
   mistake(
     'share: a key takes no read where it goes',

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Change, Memory } from 'multi-agent-memory';
+import type { Memory, MemoryChange } from 'multi-agent-memory';
 import type { Random } from '../faults/random';
 import type { Arena } from './arena';
 import { type Operation, type Outcome, operations } from './operations';
@@ -134,7 +134,7 @@ class Race {
   }
 
   /** Asks an iterator for its next item, and looks at it in the moment in which it comes. */
-  #deliver(what: string, items: AsyncIterator<Memory | Change>): Promise<void> {
+  #deliver(what: string, items: AsyncIterator<Memory | MemoryChange>): Promise<void> {
     const since = this.#arena.tick();
     const delivery = items.next().then(({ value, done }) => {
       const isLate = what === 'watch' ? this.#revokedAt < this.#arena.tick() : this.#revokedAt < since;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Json } from '../../src/domain/json';
-import { CursorSeal } from '../../src/recall/cursor';
+import { CursorSigner } from '../../src/recall/cursor';
 
 const key = Uint8Array.from({ length: 32 }, (_, i) => i);
 const json = fc.jsonValue() as fc.Arbitrary<Json>;
@@ -10,10 +10,10 @@ describe('a sealed cursor', () => {
   test('gives back what was sealed, for what it was sealed for', () => {
     fc.assert(
       fc.property(json, json, (item, binding) => {
-        const seal = new CursorSeal(key);
+        const seal = new CursorSigner(key);
         const cursor = seal.seal(item, binding);
         expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/);
-        expect(JSON.stringify(new CursorSeal(key).open(cursor, binding))).toBe(JSON.stringify(item));
+        expect(JSON.stringify(new CursorSigner(key).open(cursor, binding))).toBe(JSON.stringify(item));
       }),
     );
   });
@@ -21,10 +21,10 @@ describe('a sealed cursor', () => {
   test('opens for nothing else: another binding, another key, or anything altered', () => {
     fc.assert(
       fc.property(json, json, json, fc.nat(), fc.integer({ min: 1, max: 255 }), (item, binding, other, at, flip) => {
-        const seal = new CursorSeal(key);
+        const seal = new CursorSigner(key);
         const cursor = seal.seal(item, binding);
         if (JSON.stringify(other) !== JSON.stringify(binding)) expect(() => seal.open(cursor, other)).toThrow();
-        expect(() => new CursorSeal(Uint8Array.from(key).reverse()).open(cursor, binding)).toThrow();
+        expect(() => new CursorSigner(Uint8Array.from(key).reverse()).open(cursor, binding)).toThrow();
         const bytes = Buffer.from(cursor, 'base64url');
         const place = at % bytes.length;
         bytes[place] = (bytes[place] as number) ^ flip;
@@ -41,7 +41,7 @@ describe('a sealed cursor', () => {
         (text) => {
           let code: unknown;
           try {
-            new CursorSeal(key).open(text, null);
+            new CursorSigner(key).open(text, null);
           } catch (error) {
             code = (error as { code?: unknown }).code;
           }

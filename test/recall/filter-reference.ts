@@ -1,7 +1,7 @@
-import type { Filter, Json, Memory, Scalar } from 'multi-agent-memory';
+import type { Filter, FilterValue, Json, Memory } from 'multi-agent-memory';
 
 type Operators = {
-  readonly [operator: string]: Scalar | boolean | readonly Scalar[] | undefined;
+  readonly [operator: string]: FilterValue | boolean | readonly FilterValue[] | undefined;
 };
 
 /** What a filter means, read off its definition: no compiler, no SQL, one memory at a time. */
@@ -28,24 +28,24 @@ type Value = Json | Date | undefined;
 type Place = 'metadata' | 'field' | 'list';
 
 function holds(value: Value, condition: unknown, place: Place): boolean {
-  if (!isOperators(condition)) return isOneOf(value, [condition as Scalar], place);
+  if (!isOperators(condition)) return isOneOf(value, [condition as FilterValue], place);
   return Object.entries(condition).every(([operator, operand]) => {
     switch (operator) {
       case 'exists':
         return isAbsent(value, place) !== operand;
       case 'eq':
-        return isOneOf(value, [operand as Scalar], place);
+        return isOneOf(value, [operand as FilterValue], place);
       case 'ne':
-        return !isOneOf(value, [operand as Scalar], place);
+        return !isOneOf(value, [operand as FilterValue], place);
       case 'in':
-        return isOneOf(value, operand as Scalar[], place);
+        return isOneOf(value, operand as FilterValue[], place);
       case 'nin':
-        return !isOneOf(value, operand as Scalar[], place);
+        return !isOneOf(value, operand as FilterValue[], place);
       case 'contains':
         if (typeof value === 'string') return typeof operand === 'string' && value.includes(operand);
-        return Array.isArray(value) && value.some((element) => same(element, operand as Scalar));
+        return Array.isArray(value) && value.some((element) => same(element, operand as FilterValue));
       default: {
-        const order = compared(value, operand as Scalar);
+        const order = compared(value, operand as FilterValue);
         if (order === undefined) return false;
         if (operator === 'gt') return order > 0;
         if (operator === 'gte') return order >= 0;
@@ -64,26 +64,26 @@ function isAbsent(value: Value, place: Place): boolean {
   return value === undefined || value === null || (place === 'list' && (value as Json[]).length === 0);
 }
 
-function isOneOf(value: Value, operands: readonly Scalar[], place: Place): boolean {
+function isOneOf(value: Value, operands: readonly FilterValue[], place: Place): boolean {
   return operands.some((operand) => {
     if (operand === null) return isAbsent(value, place);
     return place === 'list' ? (value as Json[]).some((element) => same(element, operand)) : same(value, operand);
   });
 }
 
-function same(value: Value, operand: Scalar): boolean {
+function same(value: Value, operand: FilterValue): boolean {
   return compared(value, operand) === 0;
 }
 
 /** The order of two values of one type. Texts go by their code points. */
-function compared(value: Value, operand: Scalar): number | undefined {
+function compared(value: Value, operand: FilterValue): number | undefined {
   const [a, b] = [comparable(value, operand), comparable(operand, value)];
   if (typeof a !== typeof b || a === undefined || b === undefined) return undefined;
   if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(utf32(a), utf32(b));
   return Number(a) - Number(b);
 }
 
-function comparable(value: Value, other: Value | Scalar): string | number | boolean | undefined {
+function comparable(value: Value, other: Value | FilterValue): string | number | boolean | undefined {
   // A Date meets the Date of a field, or the ISO text of metadata.
   if (value instanceof Date) return other instanceof Date ? value.getTime() : value.toISOString();
   return typeof value === 'object' || value === undefined ? undefined : value;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { allow, type ListOptions, type Memory, type MemoryHandle, type Page } from 'multi-agent-memory';
+import { allow, type ListOptions, type Memory, type MemoryHandle, type MemoryPage } from 'multi-agent-memory';
 import { fakeClock } from 'multi-agent-memory/testing';
 import { describe, expect, test } from 'vitest';
 import { all, codeOf, issuePaths, openFolder, openInMemory, temporaryFolder } from '../store/stores';
@@ -7,8 +7,8 @@ import { all, codeOf, issuePaths, openFolder, openInMemory, temporaryFolder } fr
 const namespace = ['support'];
 
 /** Every page, by the cursors alone. */
-async function pages(handle: MemoryHandle, options: ListOptions): Promise<Page[]> {
-  const found: Page[] = [];
+async function pages(handle: MemoryHandle, options: ListOptions): Promise<MemoryPage[]> {
+  const found: MemoryPage[] = [];
   let page = await handle.list(options);
   found.push(page);
   while (page.nextCursor !== undefined) {

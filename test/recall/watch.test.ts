@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Change, MemoryStore, type Scope } from 'multi-agent-memory';
+import { type MemoryChange, MemoryStore, type Scope } from 'multi-agent-memory';
 import { fakeClock } from 'multi-agent-memory/testing';
 import { describe, expect, test } from 'vitest';
 import { all, codeOf, issuePaths, openFolder, openInMemory, openToAll, take, temporaryFolder } from '../store/stores';
@@ -7,7 +7,7 @@ import { all, codeOf, issuePaths, openFolder, openInMemory, openToAll, take, tem
 const namespace = ['support'];
 
 /** What a change says, in short. */
-function brief({ type, memory }: Change): string {
+function brief({ type, memory }: MemoryChange): string {
   return `${type} ${memory?.text ?? '-'}`;
 }
 
@@ -113,7 +113,7 @@ describe('watch', () => {
     const { id } = await billing.remember('inside', inside);
     await billing.update(id, { priority: 1 });
     const changes = feed[Symbol.asyncIterator]();
-    const next = async () => (await changes.next()).value as Change;
+    const next = async () => (await changes.next()).value as MemoryChange;
     expect([await next(), await next()]).toMatchObject([
       { type: 'stored', id },
       { type: 'revised', id },
@@ -150,7 +150,7 @@ describe('watch', () => {
     setImmediate(() => waiting.abort());
     expect(await all(store.admin.watch({ signal: waiting.signal }))).toEqual([]);
     const busy = new AbortController();
-    const seen: Change[] = [];
+    const seen: MemoryChange[] = [];
     for await (const change of store.admin.watch({ since: 'start', signal: busy.signal })) {
       seen.push(change);
       busy.abort();
@@ -161,7 +161,7 @@ describe('watch', () => {
   test('ends when the store closes while it waits', async () => {
     const store = await openInMemory();
     await store.admin.remember('one', { namespace });
-    const seen: Change[] = [];
+    const seen: MemoryChange[] = [];
     const watching = (async () => {
       for await (const change of store.admin.watch({ since: 'start' })) seen.push(change);
     })();
@@ -175,7 +175,7 @@ describe('watch', () => {
   test('ends when the store closes while its consumer is busy', async () => {
     const store = await openInMemory();
     for (let i = 0; i < 3; i++) await store.admin.remember(`note ${i}`, { namespace });
-    const seen: Change[] = [];
+    const seen: MemoryChange[] = [];
     for await (const change of store.admin.watch({ since: 'start' })) {
       seen.push(change);
       await store.close();

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Command, Draft, Outcome, Relabelling } from '../../src/domain/command';
+import type { Command, LabelChange, MemoryDraft, Outcome } from '../../src/domain/command';
 import { clear, type Declaration, group, role } from '../../src/domain/declaration';
 import { type Actor, root } from '../../src/domain/principal';
 import { allow, deny } from '../../src/domain/rule';
-import type { Columns } from '../../src/state/columns';
-import type { Truth } from '../../src/state/truth';
+import type { ColumnStore } from '../../src/state/column-store';
+import type { StateStore } from '../../src/state/state-store';
 import { agentA, agentB, contents, draft, emptyTruth, openToAll, remember, reopened } from './truths';
 
 const space = { model: 'test', dimensions: 2, normalized: true };
 const actors: Actor[] = [root, agentA, agentB];
 
-const drafted: fc.Arbitrary<Omit<Draft, 'id'>> = fc
+const drafted: fc.Arbitrary<Omit<MemoryDraft, 'id'>> = fc
   .record(
     {
       text: fc.constantFrom('apple', 'banana apple', 'cherry \ud800', ''),
@@ -40,7 +40,7 @@ const deed: fc.Arbitrary<Undated<Command>> = fc.oneof(
     weight: 4,
     arbitrary: fc
       .array(drafted, { minLength: 1, maxLength: 3 })
-      .map((drafts) => ({ type: 'remember' as const, drafts: drafts as Draft[] })),
+      .map((drafts) => ({ type: 'remember' as const, drafts: drafts as MemoryDraft[] })),
   },
   fc.record({
     type: fc.constant('update' as const),
@@ -75,7 +75,7 @@ const deed: fc.Arbitrary<Undated<Command>> = fc.oneof(
   fc.record({
     type: fc.constant('share' as const),
     id,
-    change: fc.constantFrom<Relabelling>({ visibility: 'private' }, { namespace: ['m'] }, { accessTags: ['secret'] }),
+    change: fc.constantFrom<LabelChange>({ visibility: 'private' }, { namespace: ['m'] }, { accessTags: ['secret'] }),
   }),
 );
 
@@ -85,7 +85,7 @@ const commands: fc.Arbitrary<Command[]> = fc
   .map((deeds) => {
     let ids = 0;
     return deeds.map(([each, by], at) => {
-      const stamp = { at, by: each.type.includes('declar') ? root : by, within: {}, seed: new Uint8Array(16) };
+      const stamp = { at, by: each.type.includes('declar') ? root : by, scope: {}, seed: new Uint8Array(16) };
       if (each.type === 'declare') {
         const declarations = each.declarations.map((one) => ({ ...one, id: `id-${ids++}` }));
         return { ...each, declarations, stamp };
@@ -100,16 +100,16 @@ function told(outcomes: readonly Outcome[]): unknown[] {
   return outcomes.map((outcome) => (outcome.ok ? outcome : [outcome.error.code, outcome.error.message]));
 }
 
-function applyAll(truth: Truth, frames: readonly (readonly Command[])[]): Outcome[] {
-  return frames.flatMap((frame) => [...truth.apply(frame).outcomes]);
+function applyAll(state: StateStore, frames: readonly (readonly Command[])[]): Outcome[] {
+  return frames.flatMap((frame) => [...state.apply(frame).outcomes]);
 }
 
-function labelsOf(columns: Columns): unknown[] {
-  const { scope, owner, active, parts, length, validFrom, expiresAt, priority, last } = columns;
+function labelsOf(columns: ColumnStore): unknown[] {
+  const { labelSet, owner, active, chunks, length, validFrom, expiresAt, priority, last } = columns;
   return Array.from({ length: last }, (_, i) => {
     const row = i + 1;
-    if (scope[row] === 0) return 'gone';
-    return [scope, owner, active, parts, length, validFrom, expiresAt, priority].map((column) => column[row]);
+    if (labelSet[row] === 0) return 'gone';
+    return [labelSet, owner, active, chunks, length, validFrom, expiresAt, priority].map((column) => column[row]);
   });
 }
 
@@ -153,7 +153,7 @@ describe('apply', () => {
         const taken = all.filter((_, i) => outcomes[i]?.ok);
         expect(told(applyAll(without, [[openToAll], taken]).slice(1))).toEqual(told(outcomes.filter(({ ok }) => ok)));
         expect(unaudited(contents(without.database))).toEqual(unaudited(contents(truth.database)));
-        expect(truth.audit.chain.size).toBe(all.length + 1);
+        expect(truth.auditLog.chain.size).toBe(all.length + 1);
       }),
       { numRuns: 60 },
     );
@@ -166,8 +166,8 @@ describe('apply', () => {
         applyAll(truth, [[openToAll], all]);
         const again = reopened(truth);
         expect(labelsOf(again.columns)).toEqual(labelsOf(truth.columns));
-        expect(again.lastEntry).toBe(truth.lastEntry);
-        expect(again.interning.scopeCount).toBe(truth.interning.scopeCount);
+        expect(again.lastChangeSeq).toBe(truth.lastChangeSeq);
+        expect(again.interning.labelSetCount).toBe(truth.interning.labelSetCount);
         expect(again.interning.actors()).toEqual(truth.interning.actors());
         expect(again.interning.currentSpace).toEqual(truth.interning.currentSpace);
         expect(again.policy.version).toBe(truth.policy.version);
@@ -183,11 +183,11 @@ describe('apply', () => {
         const truth = emptyTruth();
         truth.apply([openToAll]);
         const { changes } = truth.apply(all);
-        expect(changes.map(({ entry }) => entry)).toEqual(changes.map((_, i) => i + 1));
-        expect(truth.changes.after(0, 1_000).map(({ entry, id: changed, type }) => [entry, changed, type])).toEqual(
-          changes.map(({ entry, id: changed, type }) => [entry, changed, type]),
-        );
-        expect(truth.lastEntry).toBe(changes.length);
+        expect(changes.map(({ changeSeq }) => changeSeq)).toEqual(changes.map((_, i) => i + 1));
+        expect(
+          truth.changes.after(0, 1_000).map(({ change_seq, id: changed, type }) => [change_seq, changed, type]),
+        ).toEqual(changes.map(({ changeSeq, id: changed, type }) => [changeSeq, changed, type]));
+        expect(truth.lastChangeSeq).toBe(changes.length);
       }),
       { numRuns: 40 },
     );
@@ -199,14 +199,14 @@ describe('apply', () => {
     const closed: Command = {
       type: 'declare',
       declarations: [],
-      stamp: { at: 2, by: root, within: {}, seed: new Uint8Array(16) },
+      stamp: { at: 2, by: root, scope: {}, seed: new Uint8Array(16) },
     };
     const openedAgain: Command = {
       type: 'declare',
       declarations: [{ id: 'again', declaration: allow('everyone', 'curator', []) }],
-      stamp: { at: 4, by: root, within: {}, seed: new Uint8Array(16) },
+      stamp: { at: 4, by: root, scope: {}, seed: new Uint8Array(16) },
     };
-    const stamp = { at: 3, by: agentA, within: {}, seed: new Uint8Array(16) };
+    const stamp = { at: 3, by: agentA, scope: {}, seed: new Uint8Array(16) };
     const { outcomes } = truth.apply([
       remember(agentA, 2, draft({ id: 'two' })),
       closed,
@@ -226,13 +226,13 @@ describe('apply', () => {
       'ok',
     ]);
     expect(outcomes[4]).toEqual({ ok: true, type: 'forget', forgotten: [] });
-    expect(truth.memories()).toBe(2);
+    expect(truth.memoryCount()).toBe(2);
   });
 
   test('takes rules from root alone', () => {
     const truth = emptyTruth();
     const { outcomes } = truth.apply([
-      { ...openToAll, stamp: { at: 0, by: agentA, within: {}, seed: new Uint8Array(16) } } as Command,
+      { ...openToAll, stamp: { at: 0, by: agentA, scope: {}, seed: new Uint8Array(16) } } as Command,
     ]);
     expect(told(outcomes)[0]).toMatchObject(['FORBIDDEN', expect.any(String)]);
     expect(truth.policy.version).toBe(0);
@@ -241,7 +241,7 @@ describe('apply', () => {
   test('changes nothing outside the scope of the handle that proposed it', () => {
     const truth = emptyTruth();
     truth.apply([openToAll, remember(agentA, 1, draft({ id: 'one', key: 'k', userId: 'u1', tags: ['t'] }))]);
-    const stamp = { at: 2, by: agentA, within: { userId: 'u2' }, seed: new Uint8Array(16) };
+    const stamp = { at: 2, by: agentA, scope: { userId: 'u2' }, seed: new Uint8Array(16) };
     const { outcomes } = truth.apply([
       { type: 'update', id: 'one', patch: { priority: 1 }, stamp },
       { type: 'forget', ids: ['one'], stamp },
@@ -254,7 +254,7 @@ describe('apply', () => {
       'NOT_FOUND',
       'FORBIDDEN',
     ]);
-    expect(truth.memories()).toBe(1);
+    expect(truth.memoryCount()).toBe(1);
     expect(truth.records.unchecked('one')).toMatchObject({ revision: 1, user_id: 'u1', state: 'active' });
   });
 
@@ -276,10 +276,10 @@ describe('apply', () => {
     expect(labelsOf(truth.columns)).toEqual(labels);
     const again = reopened(truth);
     for (const each of [truth, again]) {
-      expect(each.interning.findScope(['new', 'place'], [])).toBeUndefined();
+      expect(each.interning.findLabelSet(['new', 'place'], [])).toBeUndefined();
       expect(each.interning.findActor(agentB)).toBeUndefined();
       expect(each.interning.currentSpace).toBeUndefined();
-      expect(each.lastEntry).toBe(1);
+      expect(each.lastChangeSeq).toBe(1);
     }
     expect(truth.apply([remember(agentB, 4, draft({ id: 'two' }))]).outcomes[0]?.ok).toBe(true);
   });
@@ -289,8 +289,8 @@ describe('apply', () => {
     truth.apply([remember(root, 1, draft({ id: 'one' }))]);
     const again = () => truth.apply([remember(root, 2, draft({ id: 'one', text: 'other' }))]).outcomes[0];
     expect(again()).toMatchObject({ ok: false, error: { code: 'INVALID_INPUT' } });
-    truth.apply([{ type: 'forget', ids: ['one'], stamp: { at: 3, by: root, within: {}, seed: new Uint8Array(16) } }]);
+    truth.apply([{ type: 'forget', ids: ['one'], stamp: { at: 3, by: root, scope: {}, seed: new Uint8Array(16) } }]);
     expect(again()).toMatchObject({ ok: false, error: { code: 'INVALID_INPUT' } });
-    expect(truth.memories()).toBe(0);
+    expect(truth.memoryCount()).toBe(0);
   });
 });

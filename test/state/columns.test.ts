@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Columns } from '../../src/state/columns';
-import type { RowLabels } from '../../src/state/row-change';
+import type { RowColumns } from '../../src/state/apply/row-change';
+import { ColumnStore } from '../../src/state/column-store';
 
-const labels: fc.Arbitrary<RowLabels> = fc.record({
-  scope: fc.integer({ min: 1, max: 4 }),
+const labels: fc.Arbitrary<RowColumns> = fc.record({
+  labelSet: fc.integer({ min: 1, max: 4 }),
   owner: fc.nat(3),
   active: fc.boolean(),
-  parts: fc.nat(2),
+  chunks: fc.nat(2),
   length: fc.nat(100),
   validFrom: fc.integer(),
   expiresAt: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.nat()),
@@ -25,41 +25,50 @@ describe('the columns', () => {
     );
     fc.assert(
       fc.property(changes, (all) => {
-        const columns = new Columns();
-        const model = new Map<number, RowLabels>();
+        const columns = new ColumnStore();
+        const model = new Map<number, RowColumns>();
         for (const { row, labels: given } of all) {
-          columns.apply(given === undefined ? { row } : { row, labels: given });
+          columns.apply(given === undefined ? { row } : { row, columns: given });
           if (given === undefined) model.delete(row);
           else model.set(row, given);
         }
         expect(columns.last).toBe(Math.max(0, ...all.map(({ row }) => row)));
         for (const [row, known] of model) {
           expect({
-            scope: columns.scope[row],
+            labelSet: columns.labelSet[row],
             owner: columns.owner[row],
             active: columns.active[row] === 1,
-            parts: columns.parts[row],
+            chunks: columns.chunks[row],
             length: columns.length[row],
             validFrom: columns.validFrom[row],
             expiresAt: columns.expiresAt[row],
             priority: columns.priority[row],
           }).toEqual(known);
         }
-        // A row that is gone has scope 0, which nobody may read.
+        // A row that is gone has labelSet 0, which nobody may read.
         for (const { row } of all)
-          if (!model.has(row)) expect([columns.scope[row], columns.active[row]]).toEqual([0, 0]);
+          if (!model.has(row)) expect([columns.labelSet[row], columns.active[row]]).toEqual([0, 0]);
       }),
       { numRuns: 200 },
     );
   });
 
   test('grow with the rows, and keep what was there', () => {
-    const columns = new Columns();
-    const given = { scope: 1, owner: 0, active: true, parts: 1, length: 1, validFrom: 0, expiresAt: 1, priority: 1 };
-    for (const row of [1, 1_023, 1_024, 1_025, 100_000]) columns.apply({ row, labels: { ...given, length: row } });
+    const columns = new ColumnStore();
+    const given = {
+      labelSet: 1,
+      owner: 0,
+      active: true,
+      chunks: 1,
+      length: 1,
+      validFrom: 0,
+      expiresAt: 1,
+      priority: 1,
+    };
+    for (const row of [1, 1_023, 1_024, 1_025, 100_000]) columns.apply({ row, columns: { ...given, length: row } });
     expect([1, 1_023, 1_024, 1_025, 100_000].map((row) => columns.length[row])).toEqual([
       1, 1_023, 1_024, 1_025, 100_000,
     ]);
-    expect(columns.scope[50_000]).toBe(0);
+    expect(columns.labelSet[50_000]).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Actor } from '../../src/domain/principal';
-import { Interning } from '../../src/state/interning';
+import { Interning } from '../../src/state/tables/interning';
 import { emptyTruth } from './truths';
 
 const label = fc.oneof(
@@ -37,8 +37,8 @@ describe('interned numbers', () => {
           const scopeIds = new Map<string, number>();
           for (const each of scopes) {
             const known = scopeIds.get(scopeKey(each));
-            expect(interning.findScope(...each)).toBe(known);
-            const id = interning.internScope(...each);
+            expect(interning.findLabelSet(...each)).toBe(known);
+            const id = interning.internLabelSet(...each);
             expect(id).toBe(known ?? scopeIds.size + 1);
             scopeIds.set(scopeKey(each), id);
           }
@@ -50,12 +50,12 @@ describe('interned numbers', () => {
             actorIds.set(JSON.stringify(each), id);
           }
           for (const found of [interning, new Interning(database)]) {
-            expect(found.scopeCount).toBe(scopeIds.size);
+            expect(found.labelSetCount).toBe(scopeIds.size);
             for (const each of scopes) {
               const id = scopeIds.get(scopeKey(each)) as number;
-              expect(found.findScope(...each)).toBe(id);
-              expect(scopeKey([found.scope(id).namespace, found.scope(id).accessTags])).toBe(scopeKey(each));
-              expect(found.scopesOf(each[0])).toContain(id);
+              expect(found.findLabelSet(...each)).toBe(id);
+              expect(scopeKey([found.labelSet(id).namespace, found.labelSet(id).accessTags])).toBe(scopeKey(each));
+              expect(found.labelSetsOf(each[0])).toContain(id);
             }
             for (const each of actors) {
               const id = actorIds.get(JSON.stringify(each)) as number;
@@ -83,7 +83,7 @@ describe('interned numbers', () => {
       ['a', 'b', 'c'],
       ['a', 'bc'],
     ];
-    expect(new Set(places.map((place) => interning.internScope(place, []))).size).toBe(places.length);
+    expect(new Set(places.map((place) => interning.internLabelSet(place, []))).size).toBe(places.length);
     const actors: Actor[] = [
       { party: { kind: 'agent', id: 'a' } },
       { party: { kind: 'user', id: 'a' } },
@@ -97,28 +97,28 @@ describe('interned numbers', () => {
 
   test('do not depend on the order or repetition of access tags', () => {
     const { interning } = emptyTruth();
-    const id = interning.internScope(['n'], ['b', 'a', 'b']);
-    expect(interning.internScope(['n'], ['a', 'b'])).toBe(id);
-    expect(interning.internScope(['n'], ['a'])).not.toBe(id);
+    const id = interning.internLabelSet(['n'], ['b', 'a', 'b']);
+    expect(interning.internLabelSet(['n'], ['a', 'b'])).toBe(id);
+    expect(interning.internLabelSet(['n'], ['a'])).not.toBe(id);
   });
 
   test('of a transaction that was rolled back are forgotten when everything is read again', () => {
     const { database, interning } = emptyTruth();
-    interning.internScope(['kept'], []);
+    interning.internLabelSet(['kept'], []);
     database.exec('begin');
-    interning.internScope(['lost'], []);
+    interning.internLabelSet(['lost'], []);
     interning.internActor({ party: { kind: 'agent', id: 'lost' } });
     database.exec('rollback');
     interning.reload();
-    expect(interning.findScope(['lost'], [])).toBeUndefined();
-    expect(interning.internScope(['next'], [])).toBe(2);
+    expect(interning.findLabelSet(['lost'], [])).toBeUndefined();
+    expect(interning.internLabelSet(['next'], [])).toBe(2);
     expect(interning.findActor({ party: { kind: 'agent', id: 'lost' } })).toBeUndefined();
   });
 
   test('that were never given are an error, and no undefined', () => {
     const { interning } = emptyTruth();
     for (const id of [0, 1, -1, 0.5]) {
-      expect(() => interning.scope(id)).toThrow();
+      expect(() => interning.labelSet(id)).toThrow();
       expect(() => interning.actor(id)).toThrow();
     }
   });

@@ -2,9 +2,9 @@ import BetterSqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { MemoryError } from '../../src/domain/errors';
 import { allow, deny } from '../../src/domain/rule';
-import { loadChecksum } from '../../src/state/checksum';
-import { DeclarationsTable } from '../../src/state/declarations-table';
-import { migrate, schemaVersion, versionOf } from '../../src/state/migrations';
+import { loadChecksum } from '../../src/state/tables/checksum';
+import { DeclarationsTable } from '../../src/state/tables/declarations-table';
+import { migrate, schemaVersion, versionOf } from '../../src/state/tables/migrations';
 
 function tables(database: BetterSqlite.Database): unknown[] {
   return database.prepare('select type, name, sql from sqlite_master order by name').all();
@@ -66,6 +66,28 @@ describe('migrations', () => {
       { id: 'rule-1', declaration: allow('everyone', 'writer', ['support']), atOpen: true, since: 5 },
       { id: 'rule-2', declaration: deny({ agentId: "it's" }, ['read', 'write'], []), atOpen: true, since: 6, until: 7 },
     ]);
+  });
+
+  test('rename the columns of a store of release 0.1, in earlier revisions too, without a change of any value', () => {
+    const database = new BetterSqlite(':memory:');
+    migrate(database, 5);
+    const insert = database.prepare('insert into revisions (row, revision, record) values (?, ?, ?)');
+    const values = { priority: 0.1, tags: '["a"]', text: '\ud800 "quoted" \u2028', key: null, created_at: 1e12 };
+    const earlier = { row: 1, scope: 3, parts: 2, first_entry: 7, entry: 9, ...values };
+    insert.run(1, 1, JSON.stringify(earlier));
+    insert.run(1, 2, 'damaged: not JSON');
+    migrate(database);
+    const records = database.prepare('select record from revisions order by revision').pluck().all() as string[];
+    expect(JSON.parse(records[0] as string)).toEqual({
+      ...{ row: 1, label_set: 3, chunks: 2, first_change_seq: 7, change_seq: 9 },
+      ...values,
+    });
+    expect(records[1]).toBe('damaged: not JSON');
+    const columnsOf = (table: string) => database.pragma(`table_info(${table})`) as { name: string }[];
+    const names = ['memories', 'changes', 'spaces', 'embedded']
+      .flatMap((table) => columnsOf(table))
+      .map(({ name }) => name);
+    for (const old of ['scope', 'parts', 'entry', 'first_entry']) expect(names).not.toContain(old);
   });
 });
 

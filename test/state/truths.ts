@@ -1,20 +1,20 @@
 import type { Database } from 'better-sqlite3';
-import type { Command, Draft } from '../../src/domain/command';
+import type { Command, MemoryDraft } from '../../src/domain/command';
 import { type Actor, root } from '../../src/domain/principal';
-import { loadChecksum } from '../../src/state/checksum';
-import { openDatabase } from '../../src/state/database';
-import { Truth } from '../../src/state/truth';
+import { StateStore } from '../../src/state/state-store';
+import { loadChecksum } from '../../src/state/tables/checksum';
+import { openDatabase } from '../../src/state/tables/database';
 
 const checksum = await loadChecksum();
 
 /** The truth of a new store, in memory. */
-export function emptyTruth(): Truth {
-  return new Truth(openDatabase({ path: ':memory:', readOnly: false }), checksum);
+export function emptyTruth(): StateStore {
+  return new StateStore(openDatabase({ path: ':memory:', readOnly: false }), checksum);
 }
 
 /** The truth as a process would find it that opens the same database now. */
-export function reopened({ database }: Truth): Truth {
-  return new Truth(database, checksum);
+export function reopened({ database }: StateStore): StateStore {
+  return new StateStore(database, checksum);
 }
 
 /** Every row of every table, as JSON; with the columns that are given left out. */
@@ -32,7 +32,7 @@ export const agentA: Actor = { party: { kind: 'agent', id: 'a' } };
 export const agentB: Actor = { party: { kind: 'agent', id: 'b' }, onBehalfOf: { kind: 'user', id: 'u' } };
 
 /** A draft with every default, and what is given. */
-export function draft(given: Partial<Draft> & Pick<Draft, 'id'>): Draft {
+export function draft(given: Partial<MemoryDraft> & Pick<MemoryDraft, 'id'>): MemoryDraft {
   return {
     text: 'note',
     kind: 'episodic',
@@ -49,13 +49,13 @@ export function draft(given: Partial<Draft> & Pick<Draft, 'id'>): Draft {
 }
 
 /** A command that stores drafts. */
-export function remember(by: Actor, at: number, ...drafts: Draft[]): Command {
-  return { type: 'remember', drafts, stamp: { at, by, within: {}, seed: new Uint8Array(16) } };
+export function remember(by: Actor, at: number, ...drafts: MemoryDraft[]): Command {
+  return { type: 'remember', drafts, stamp: { at, by, scope: {}, seed: new Uint8Array(16) } };
 }
 
 /** A command that lets everybody do everything, and so leaves decisions to what a test is about. */
 export const openToAll: Command = {
   type: 'declare',
   declarations: [{ id: 'all', declaration: { effect: 'allow', to: 'everyone', actions: 'curator', at: [] } }],
-  stamp: { at: 0, by: root, within: {}, seed: new Uint8Array(16) },
+  stamp: { at: 0, by: root, scope: {}, seed: new Uint8Array(16) },
 };

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { maxParts, partOf, rowOf, vectorKey } from '../../src/state/vector-key';
+import { chunkOf, maxChunks, rowOf, vectorKey } from '../../src/state/tables/vector-key';
 
 const spaces = fc.integer({ min: 0, max: 2 ** 9 - 1 });
 const rows = fc.integer({ min: 0, max: 2 ** 32 - 1 });
-const parts = fc.integer({ min: 0, max: maxParts - 1 });
+const parts = fc.integer({ min: 0, max: maxChunks - 1 });
 const address = fc.tuple(spaces, rows, parts);
 
 test('a vector key is one exact integer, from which row and part come back', () => {
@@ -12,7 +12,7 @@ test('a vector key is one exact integer, from which row and part come back', () 
     fc.property(address, ([space, row, part]) => {
       const key = vectorKey(space, row, part);
       expect(Number.isSafeInteger(key)).toBe(true);
-      expect([rowOf(key), partOf(key)]).toEqual([row, part]);
+      expect([rowOf(key), chunkOf(key)]).toEqual([row, part]);
     }),
   );
 });
@@ -31,7 +31,7 @@ test('a number that does not fit is an error, and no other key', () => {
   const wrong: [number, number, number][] = [
     [2 ** 9, 1, 0],
     [1, 2 ** 32, 0],
-    [1, 1, maxParts],
+    [1, 1, maxChunks],
     [-1, 1, 0],
     [1, -1, 0],
     [1, 1, -1],

@@ -1,6 +1,6 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Events, Progress } from 'multi-agent-memory';
+import type { Progress, StoreEvents } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
 import { all, codeOf, openFolder, openInMemory, refusal, temporaryFolder } from './stores';
 
@@ -10,7 +10,7 @@ const secret = 'the passport number X1234567';
 describe('events', () => {
   test('tell of every commit after it is durable, with ids and never with text', async () => {
     const store = await openInMemory();
-    const commits: Events['committed'][] = [];
+    const commits: StoreEvents['committed'][] = [];
     store.on('committed', (event) => commits.push(event));
     const { id } = await store.admin.remember(secret, { namespace, tags: [secret], metadata: { secret } });
     const { id: other } = await store.admin.remember('other', { namespace, supersedes: id });
@@ -23,7 +23,7 @@ describe('events', () => {
 
   test('tell once of callers that shared a commit', async () => {
     const store = await openInMemory();
-    const commits: Events['committed'][] = [];
+    const commits: StoreEvents['committed'][] = [];
     store.on('committed', (event) => commits.push(event));
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) => store.admin.remember(`note ${i}`, { namespace, embed: false })),
@@ -46,7 +46,7 @@ describe('events', () => {
   test('tell of every recall, how many hits and how long', async () => {
     const store = await openInMemory();
     await store.admin.remember(secret, { namespace });
-    const recalls: Events['recalled'][] = [];
+    const recalls: StoreEvents['recalled'][] = [];
     store.on('recalled', (event) => recalls.push(event));
     await store.admin.recall(secret);
     await store.admin.recall('nothing', { mode: 'keyword' });

@@ -1,21 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { allow, MemoryError, MemoryStore, type Meta, type OpenOptions } from 'multi-agent-memory';
+import { allow, MemoryError, MemoryStore, type Metadata, type OpenOptions } from 'multi-agent-memory';
 import { expect, onTestFinished } from 'vitest';
 
 /** Everybody may do everything to memories, everywhere. */
 export const openToAll = [allow('everyone', 'curator', [])];
 
 /** A store in memory, open to all unless told otherwise, that ends with the test. */
-export async function openInMemory<M = Meta>(options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
+export async function openInMemory<M = Metadata>(options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
   const store = await MemoryStore.inMemory<M>({ access: openToAll, ...options });
   onTestFinished(() => ended(store));
   return store;
 }
 
 /** A store in a folder, open to all unless told otherwise, that ends with the test. */
-export async function openFolder<M = Meta>(folder: string, options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
+export async function openFolder<M = Metadata>(folder: string, options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
   const store = await MemoryStore.open<M>(folder, options.readOnly ? options : { access: openToAll, ...options });
   onTestFinished(() => ended(store));
   return store;

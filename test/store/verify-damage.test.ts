@@ -106,11 +106,11 @@ describe('verify, of what the database derives', () => {
 
 describe('verify, of what nothing else can tell', () => {
   test.each([
-    ['time', 'update changes set at = at + 1 where entry = 9'],
-    ['author', 'update changes set by = 9 where entry = 9'],
-    ['type', `update changes set type = 'forgotten' where entry = 9`],
-    ['memory', 'update changes set row = 10 where entry = 9'],
-    ['presence', 'delete from changes where entry = 9'],
+    ['time', 'update changes set at = at + 1 where change_seq = 9'],
+    ['author', 'update changes set by = 9 where change_seq = 9'],
+    ['type', `update changes set type = 'forgotten' where change_seq = 9`],
+    ['memory', 'update changes set row = 10 where change_seq = 9'],
+    ['presence', 'delete from changes where change_seq = 9'],
   ])('names the memory of whose change the %s was altered', async (_, sql) => {
     const { folder, ids } = await stored();
     behindItsBack(folder, (database) => database.exec(sql));

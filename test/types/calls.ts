@@ -1,10 +1,10 @@
 /** What the calls of a handle and of a store take and give. Never run, only compiled. */
 import {
   allow,
-  type Change,
   deny,
   type Hit,
   type Memory,
+  type MemoryChange,
   MemoryError,
   MemoryStore,
   toContext,
@@ -75,7 +75,7 @@ export async function reading(store: MemoryStore, signal: AbortSignal): Promise<
   const page = await agent.list({ limit: 10, orderBy: 'validFrom', order: 'oldest' });
   true satisfies Same<(typeof page)['items'], Memory[]>;
   for await (const memory of agent.list()) true satisfies Same<typeof memory, Memory>;
-  for await (const change of agent.watch({ since: 'start' })) true satisfies Same<typeof change, Change>;
+  for await (const change of agent.watch({ since: 'start' })) true satisfies Same<typeof change, MemoryChange>;
   await agent.get({ namespace: ['support'], key: 'k' });
   // @ts-expect-error a key is unique only within a namespace
   await agent.get({ key: 'k' });

@@ -1,5 +1,5 @@
 /** A store that was given a schema knows its metadata by name, from writing to filtering to reading. Never run, only compiled. */
-import { type Filter, type Hit, type Memory, MemoryStore, type Meta } from 'multi-agent-memory';
+import { type Filter, type Hit, type Memory, MemoryStore, type Metadata } from 'multi-agent-memory';
 import { z } from 'zod';
 import type { Same } from './same.js';
 
@@ -38,6 +38,6 @@ export async function anyMetadata(): Promise<void> {
   // @ts-expect-error metadata is an object
   await agent.remember('text', { metadata: 'order' });
   const memory = await agent.get('id');
-  true satisfies Same<NonNullable<typeof memory>['metadata'], Meta>;
+  true satisfies Same<NonNullable<typeof memory>['metadata'], Metadata>;
   ({ metadata: { anything: 5 } }) satisfies Filter;
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { vectorIndexConformance } from '../../src/testing/vector-index-conformance';
 import { exactIndex } from '../../src/vector-index/exact-index';
 import { Indexer } from '../../src/vector-index/indexer';
-import type { VectorIndex, VectorTruth } from '../../src/vector-index/vector-index';
+import type { VectorIndex, VectorSource } from '../../src/vector-index/vector-index';
 import { newFolder } from './indexed-store';
 
 let folder: string;
@@ -16,14 +16,14 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 function inMemory(memoryBytes: number, dimensions: number) {
-  return async (truth: VectorTruth) => exactIndex({ dimensions, memoryBytes, truth });
+  return async (source: VectorSource) => exactIndex({ dimensions, memoryBytes, source });
 }
 
 function withLanceDb(dimensions: number) {
-  return async (truth: VectorTruth): Promise<VectorIndex> => {
-    const exact = exactIndex({ dimensions, memoryBytes: 2 ** 20, truth });
+  return async (source: VectorSource): Promise<VectorIndex> => {
+    const exact = exactIndex({ dimensions, memoryBytes: 2 ** 20, source });
     const newId = () => `g${generation++}`;
-    const options = { folder: join(folder, newId()), space: 's', dimensions, truth, exact, newId, exactUpTo: 50 };
+    const options = { folder: join(folder, newId()), space: 's', dimensions, source, exact, newId, exactUpTo: 50 };
     const index = new Indexer(options);
     await index.start();
     await index.settled();

@@ -17,83 +17,83 @@ class CountingTruth extends VectorTruthFixture {
 }
 
 function filled(): CountingTruth {
-  const truth = new CountingTruth();
-  for (const [i, vector] of vectors.entries()) truth.set(i + 1, vector);
-  return truth;
+  const source = new CountingTruth();
+  for (const [i, vector] of vectors.entries()) source.set(i + 1, vector);
+  return source;
 }
 
 describe('the exact index', () => {
   test('has 999 of 1,000 true nearest among four times as many candidates', async () => {
-    const truth = filled();
-    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, truth });
+    const source = filled();
+    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, source });
     let found = 0;
     for (const query of seededVectors(6, 200, dimensions)) {
       const order = vectors.map((vector, i) => ({ row: i + 1, score: dot(query, vector) }));
       const nearest = order.sort((a, b) => b.score - a.score).slice(0, 10);
-      const candidates = await index.search(query, visibleRows(truth.rows()), 40);
+      const candidates = await index.search(query, visibleRows(source.rows()), 40);
       found += nearest.filter(({ row }) => candidates.some((candidate) => candidate.row === row)).length;
     }
     expect(found / 2000).toBeGreaterThanOrEqual(0.999);
   });
 
   test('reads nothing before it is searched for, and each row once', async () => {
-    const truth = filled();
-    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, truth });
-    expect(truth.reads).toBe(0);
+    const source = filled();
+    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, source });
+    expect(source.reads).toBe(0);
     const visible = visibleRows([7, 8, 9]);
     await index.search(vectors[0] as Float32Array, visible, 2);
     await index.search(vectors[1] as Float32Array, visible, 2);
-    expect(truth.reads).toBe(3);
+    expect(source.reads).toBe(3);
   });
 
   test('remembers that a row has no vector', async () => {
-    const truth = filled();
-    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, truth });
-    truth.set(9000);
+    const source = filled();
+    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, source });
+    source.set(9000);
     await index.search(vectors[0] as Float32Array, visibleRows([9000]), 2);
     await index.search(vectors[0] as Float32Array, visibleRows([9000]), 2);
-    expect(truth.reads).toBe(1);
+    expect(source.reads).toBe(1);
   });
 
   test('reads again what has changed', async () => {
-    const truth = filled();
-    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, truth });
+    const source = filled();
+    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, source });
     const [query] = seededVectors(9, 1, dimensions) as [Float32Array];
     await index.search(query, visibleRows([5]), 1);
-    truth.set(5, query);
+    source.set(5, query);
     await index.refresh([5]);
     expect((await index.search(query, visibleRows([5]), 1))[0]?.estimate).toBeCloseTo(1, 2);
   });
 
   test('is warmed beforehand, as far as its memory goes', async () => {
-    const truth = filled();
+    const source = filled();
     const bytes = 1000 * (dimensions + 24);
-    const index = exactIndex({ dimensions, memoryBytes: bytes, truth });
-    await index.warm(truth.rows(), 'at once');
-    const { reads } = truth;
+    const index = exactIndex({ dimensions, memoryBytes: bytes, source });
+    await index.warm(source.rows(), 'at once');
+    const { reads } = source;
     expect(reads).toBeLessThan(1500);
-    await index.search(vectors[0] as Float32Array, visibleRows(truth.rows().slice(0, 1000)), 10);
-    expect(truth.reads).toBe(reads);
+    await index.search(vectors[0] as Float32Array, visibleRows(source.rows().slice(0, 1000)), 10);
+    expect(source.reads).toBe(reads);
   });
 
   test('stops warming when it is closed', async () => {
-    const truth = filled();
-    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, truth });
-    const warming = index.warm(truth.rows(), 'at once');
+    const source = filled();
+    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, source });
+    const warming = index.warm(source.rows(), 'at once');
     await index.close();
     await warming;
-    expect(truth.reads).toBeLessThan(vectors.length);
+    expect(source.reads).toBeLessThan(vectors.length);
   });
 
   test('uses the room of removed rows again', async () => {
-    const truth = filled();
-    const index = exactIndex({ dimensions, memoryBytes: 1000 * (dimensions + 24), truth });
-    await index.warm(truth.rows().slice(0, 1000), 'at once');
-    for (let row = 1; row <= 1000; row++) truth.set(row);
+    const source = filled();
+    const index = exactIndex({ dimensions, memoryBytes: 1000 * (dimensions + 24), source });
+    await index.warm(source.rows().slice(0, 1000), 'at once');
+    for (let row = 1; row <= 1000; row++) source.set(row);
     await index.refresh(Array.from({ length: 1000 }, (_, i) => i + 1));
-    await index.warm(truth.rows().slice(0, 1000), 'at once');
-    truth.reads = 0;
-    await index.search(vectors[0] as Float32Array, visibleRows(truth.rows().slice(0, 1000)), 10);
-    expect(truth.reads).toBe(0);
+    await index.warm(source.rows().slice(0, 1000), 'at once');
+    source.reads = 0;
+    await index.search(vectors[0] as Float32Array, visibleRows(source.rows().slice(0, 1000)), 10);
+    expect(source.reads).toBe(0);
   });
 });

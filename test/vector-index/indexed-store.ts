@@ -5,9 +5,9 @@ import { expect } from 'vitest';
 import type { MemoryError } from '../../src/domain/errors';
 import { seededVectors, VectorTruthFixture, visibleRows } from '../../src/testing/vector-truth';
 import { exactIndex } from '../../src/vector-index/exact-index';
+import type { IndexManifest } from '../../src/vector-index/index-manifest';
 import { Indexer, type IndexerOptions } from '../../src/vector-index/indexer';
-import { bestPart } from '../../src/vector-index/kernel/dot';
-import type { Seal } from '../../src/vector-index/seal';
+import { bestChunk } from '../../src/vector-index/kernel/dot';
 
 export const dimensions = 24;
 export const exactUpTo = 100;
@@ -16,19 +16,19 @@ const vectors = seededVectors(1, rowCount + 10, dimensions);
 const queries = vectors.slice(rowCount);
 let generations = 0;
 
-/** An indexer over a truth of 400 rows, with what it has told. */
+/** An indexer over a source of 400 rows, with what it has told. */
 export interface IndexedStore {
   readonly folder: string;
-  readonly truth: VectorTruthFixture;
+  readonly source: VectorTruthFixture;
   readonly indexer: Indexer;
   readonly indexed: number[];
   readonly degraded: MemoryError[];
 }
 
 export function filledTruth(rows = rowCount): VectorTruthFixture {
-  const truth = new VectorTruthFixture();
-  for (let row = 1; row <= rows; row++) truth.set(row, vectors[row - 1] as Float32Array);
-  return truth;
+  const source = new VectorTruthFixture();
+  for (let row = 1; row <= rows; row++) source.set(row, vectors[row - 1] as Float32Array);
+  return source;
 }
 
 export function newFolder(): Promise<string> {
@@ -37,7 +37,7 @@ export function newFolder(): Promise<string> {
 
 export function openStore(
   folder: string,
-  truth: VectorTruthFixture,
+  source: VectorTruthFixture,
   options: Partial<IndexerOptions> = {},
 ): IndexedStore {
   const indexed: number[] = [];
@@ -46,20 +46,20 @@ export function openStore(
     folder,
     space: 'model',
     dimensions,
-    truth,
-    exact: exactIndex({ dimensions, memoryBytes: 2 ** 20, truth }),
+    source,
+    exact: exactIndex({ dimensions, memoryBytes: 2 ** 20, source }),
     exactUpTo,
     newId: () => `g${generations++}`,
     onIndexed: (entry) => indexed.push(entry),
     onDegraded: (error) => degraded.push(error),
     ...options,
   });
-  return { folder, truth, indexer, indexed, degraded };
+  return { folder, source, indexer, indexed, degraded };
 }
 
 /** Opened, and with an approximate index in use. */
-export async function readyStore(folder: string, truth: VectorTruthFixture): Promise<IndexedStore> {
-  const store = openStore(folder, truth);
+export async function readyStore(folder: string, source: VectorTruthFixture): Promise<IndexedStore> {
+  const store = openStore(folder, source);
   await store.indexer.start();
   await store.indexer.settled();
   expect(store.indexer.ready).toBe(true);
@@ -67,43 +67,43 @@ export async function readyStore(folder: string, truth: VectorTruthFixture): Pro
 }
 
 /** One change, told to the indexer. */
-export function change({ truth, indexer }: IndexedStore, row: number, ...parts: Float32Array[]): void {
-  truth.set(row, ...parts);
-  indexer.applied(truth.entry(), [row]);
+export function change({ source, indexer }: IndexedStore, row: number, ...parts: Float32Array[]): void {
+  source.set(row, ...parts);
+  indexer.applied(source.entry(), [row]);
 }
 
-/** Vectors that are not among those of the truth. */
+/** Vectors that are not among those of the source. */
 export function otherVectors(count: number): Float32Array[] {
   return seededVectors(99, count, dimensions);
 }
 
-export async function nearestRow({ truth, indexer }: IndexedStore, query: Float32Array): Promise<number | undefined> {
-  return (await indexer.search(query, visibleRows(truth.rows()), 10))[0]?.row;
+export async function nearestRow({ source, indexer }: IndexedStore, query: Float32Array): Promise<number | undefined> {
+  return (await indexer.search(query, visibleRows(source.rows()), 10))[0]?.row;
 }
 
 /** Finds the true nearest, with the truth's own scores. */
-export async function expectRightAnswers({ truth, indexer }: IndexedStore): Promise<void> {
-  const visible = visibleRows(truth.rows());
+export async function expectRightAnswers({ source, indexer }: IndexedStore): Promise<void> {
+  const visible = visibleRows(source.rows());
   let hits = 0;
   for (const query of queries) {
     const found = await indexer.search(query, visible, 24);
-    for (const { row, score } of found) expect(score ?? cosine(truth, query, row)).toBe(cosine(truth, query, row));
-    const nearest = Array.from(truth.rows()).sort((a, b) => cosine(truth, query, b) - cosine(truth, query, a));
+    for (const { row, score } of found) expect(score ?? cosine(source, query, row)).toBe(cosine(source, query, row));
+    const nearest = Array.from(source.rows()).sort((a, b) => cosine(source, query, b) - cosine(source, query, a));
     hits += nearest.slice(0, 10).filter((row) => found.some((candidate) => candidate.row === row)).length;
   }
   expect(hits / (10 * queries.length)).toBeGreaterThanOrEqual(0.95);
 }
 
-function cosine(truth: VectorTruthFixture, query: Float32Array, row: number): number {
-  return bestPart(
+function cosine(source: VectorTruthFixture, query: Float32Array, row: number): number {
+  return bestChunk(
     query,
-    [...truth.read([row])].map(({ vector }) => vector),
+    [...source.read([row])].map(({ vector }) => vector),
   );
 }
 
-export async function sealIn(folder: string): Promise<Seal | undefined> {
+export async function sealIn(folder: string): Promise<IndexManifest | undefined> {
   const text = await readFile(join(folder, 'seal.json'), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as { seal: Seal }).seal;
+  return text === undefined ? undefined : (JSON.parse(text) as { seal: IndexManifest }).seal;
 }
 
 export async function entriesIn(folder: string): Promise<string[]> {

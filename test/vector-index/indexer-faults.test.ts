@@ -16,7 +16,7 @@ import {
 
 let sound: string;
 let folder: string;
-let truth: VectorTruthFixture;
+let source: VectorTruthFixture;
 let store: IndexedStore;
 
 beforeAll(async () => {
@@ -29,8 +29,8 @@ afterAll(() => rm(sound, { recursive: true }));
 beforeEach(async () => {
   folder = await newFolder();
   await cp(sound, folder, { recursive: true });
-  truth = filledTruth();
-  store = openStore(folder, truth);
+  source = filledTruth();
+  store = openStore(folder, source);
   await store.indexer.start();
   expect(store.indexer.ready).toBe(true);
 });
@@ -68,7 +68,7 @@ const damages: [string, (path: string) => Promise<void>][] = [
 
 async function reopen(): Promise<void> {
   await store.indexer.close();
-  store = openStore(folder, truth);
+  store = openStore(folder, source);
   await store.indexer.start();
 }
 
@@ -146,11 +146,11 @@ describe('a folder', () => {
 
 describe('an index whose answers contradict the truth', () => {
   const [vector] = otherVectors(1) as [Float32Array];
-  const search = (query: Float32Array) => store.indexer.search(query, visibleRows(truth.rows()), 10);
+  const search = (query: Float32Array) => store.indexer.search(query, visibleRows(source.rows()), 10);
   // A change that nobody told the indexer of is what wrong bytes in the index look like.
   const change = (row: number, to: Float32Array) => {
-    const [before] = [...truth.read([row])];
-    truth.set(row, to);
+    const [before] = [...source.read([row])];
+    source.set(row, to);
     return before?.vector ?? to;
   };
 

@@ -29,14 +29,14 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-async function ready(truth = filledTruth()): Promise<IndexedStore> {
-  const store = await readyStore(folder, truth);
+async function ready(source = filledTruth()): Promise<IndexedStore> {
+  const store = await readyStore(folder, source);
   opened.push(store);
   return store;
 }
 
-function open(truth = filledTruth(), options: Parameters<typeof openStore>[2] = {}): IndexedStore {
-  const store = openStore(folder, truth, options);
+function open(source = filledTruth(), options: Parameters<typeof openStore>[2] = {}): IndexedStore {
+  const store = openStore(folder, source, options);
   opened.push(store);
   return store;
 }
@@ -96,7 +96,7 @@ describe('a large store', () => {
   test('never finds what is not visible, indexed or not', async () => {
     const store = await ready();
     for (let row = 401; row <= 440; row++) change(store, row, first);
-    const visible = visibleRows(store.truth.rows().filter((row) => row % 2 === 0));
+    const visible = visibleRows(store.source.rows().filter((row) => row % 2 === 0));
     const found = await store.indexer.search(first, visible, 200);
     expect(found).toHaveLength(200);
     expect(found.every(({ row }) => row % 2 === 0)).toBe(true);
@@ -151,11 +151,11 @@ describe('a large store', () => {
 
 describe('a store that is opened again', () => {
   test('has its index at once, and searches exactly what has changed since', async () => {
-    const { truth, indexer } = await ready();
+    const { source, indexer } = await ready();
     const before = await sealIn(folder);
     await indexer.close();
-    truth.set(600, first);
-    const store = open(truth);
+    source.set(600, first);
+    const store = open(source);
     await store.indexer.start();
     expect(store.indexer).toMatchObject({ ready: true, lag: 1 });
     expect([...store.indexer.tail]).toEqual([600]);
@@ -166,10 +166,10 @@ describe('a store that is opened again', () => {
   });
 
   test('builds anew for another embedding space', async () => {
-    const { truth, indexer } = await ready();
+    const { source, indexer } = await ready();
     const before = await sealIn(folder);
     await indexer.close();
-    const store = open(truth, { space: 'another model' });
+    const store = open(source, { space: 'another model' });
     await store.indexer.start();
     expect(store.indexer.ready).toBe(false);
     await store.indexer.settled();
@@ -177,10 +177,10 @@ describe('a store that is opened again', () => {
     expect(store.degraded).toEqual([]);
   });
 
-  test('builds anew where the truth is older than the index', async () => {
-    const { truth, indexer } = await ready();
-    truth.set(9, first);
-    indexer.applied(truth.entry(), [9]);
+  test('builds anew where the source is older than the index', async () => {
+    const { source, indexer } = await ready();
+    source.set(9, first);
+    indexer.applied(source.entry(), [9]);
     await indexer.rebuild();
     await indexer.close();
     const store = open(filledTruth());
@@ -193,23 +193,23 @@ describe('a store that is opened again', () => {
 
 describe('closing', () => {
   test('ends a first build, and leaves nothing that is taken for an index', async () => {
-    const { truth, indexer } = open();
+    const { source, indexer } = open();
     await indexer.start();
     await indexer.close();
     expect(await sealIn(folder)).toBeUndefined();
-    const store = await ready(truth);
+    const store = await ready(source);
     await expectRightAnswers(store);
     expect(await entriesIn(folder)).toHaveLength(2);
   });
 
   test('ends a later build, and leaves the index before it', async () => {
-    const { truth, indexer } = await ready();
+    const { source, indexer } = await ready();
     const before = await sealIn(folder);
     const rebuilding = indexer.rebuild();
     await indexer.close();
     await rebuilding;
     expect(await sealIn(folder)).toEqual(before);
-    const store = open(truth);
+    const store = open(source);
     await store.indexer.start();
     expect(store.indexer.ready).toBe(true);
     await expectRightAnswers(store);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { seededVectors } from '../../src/testing/vector-truth';
 import { ByteVectors, maxDimensions } from '../../src/vector-index/kernel/byte-vectors';
-import { bestPart, dot } from '../../src/vector-index/kernel/dot';
+import { bestChunk, dot } from '../../src/vector-index/kernel/dot';
 
 const component = fc.float({ min: -1, max: 1, noNaN: true });
 const pair = fc.integer({ min: 1, max: 400 }).chain((length) => fc.tuple(vectorOf(length), vectorOf(length)));
@@ -34,7 +34,7 @@ describe('the scoring kernel', () => {
 
   test('takes the best of a row', () => {
     const [query, other] = seededVectors(1, 2, 16) as [Float32Array, Float32Array];
-    expect(bestPart(query, [other, query])).toBe(dot(query, query));
+    expect(bestChunk(query, [other, query])).toBe(dot(query, query));
   });
 });
 

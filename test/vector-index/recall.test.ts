@@ -17,10 +17,10 @@ let indexer: Indexer;
 
 beforeAll(async () => {
   folder = await newFolder();
-  const truth = new VectorTruthFixture();
-  for (const row of rows) truth.set(row, vectors[row - 1] as Float32Array);
-  const exact = exactIndex({ dimensions, memoryBytes: 0, truth });
-  indexer = new Indexer({ folder, space: 's', dimensions, truth, exact, newId: () => 'g', exactUpTo: 500 });
+  const source = new VectorTruthFixture();
+  for (const row of rows) source.set(row, vectors[row - 1] as Float32Array);
+  const exact = exactIndex({ dimensions, memoryBytes: 0, source });
+  indexer = new Indexer({ folder, space: 's', dimensions, source, exact, newId: () => 'g', exactUpTo: 500 });
   await indexer.start();
   await indexer.settled();
   expect(indexer.ready).toBe(true);

@@ -5,15 +5,15 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   describeFiles,
   differences,
-  readSeal,
-  removeUnsealed,
-  type Seal,
-  sealFormat,
-  writeSeal,
-} from '../../src/vector-index/seal';
+  type IndexManifest,
+  manifestFormat,
+  readManifest,
+  removeUnlisted,
+  writeManifest,
+} from '../../src/vector-index/index-manifest';
 
 let folder: string;
-let seal: Seal;
+let seal: IndexManifest;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'seal-'));
@@ -22,7 +22,7 @@ beforeEach(async () => {
   await writeFile(join(folder, 'g1', 'inner', 'b'), Buffer.alloc(3_000_000, 7));
   await writeFile(join(folder, 'g1', 'inner', 'empty'), '');
   seal = {
-    format: sealFormat,
+    format: manifestFormat,
     space: 'model',
     dimensions: 8,
     generation: 'g1',
@@ -71,30 +71,30 @@ describe('a seal', () => {
   });
 
   test('is read as it was written', async () => {
-    await writeSeal(folder, seal);
-    expect(await readSeal(folder)).toEqual(seal);
+    await writeManifest(folder, seal);
+    expect(await readManifest(folder)).toEqual(seal);
   });
 
   test('that is absent, damaged or of another format is no seal', async () => {
-    expect(await readSeal(folder)).toBeUndefined();
-    await writeSeal(folder, { ...seal, format: sealFormat + 1 });
-    expect(await readSeal(folder)).toBeUndefined();
-    await writeSeal(folder, seal);
+    expect(await readManifest(folder)).toBeUndefined();
+    await writeManifest(folder, { ...seal, format: manifestFormat + 1 });
+    expect(await readManifest(folder)).toBeUndefined();
+    await writeManifest(folder, seal);
     const text = await readFile(join(folder, 'seal.json'), 'utf8');
     for (const damaged of [text.replace('42', '43'), text.slice(0, -9), '', 'null', '{}']) {
       await writeFile(join(folder, 'seal.json'), damaged);
-      expect(await readSeal(folder)).toBeUndefined();
+      expect(await readManifest(folder)).toBeUndefined();
     }
   });
 
   test('keeps what it speaks of, and nothing else', async () => {
     await mkdir(join(folder, 'g0', 'left'), { recursive: true });
     await writeFile(join(folder, 'seal.json.new'), 'half');
-    await writeSeal(folder, seal);
-    await removeUnsealed(folder, seal);
+    await writeManifest(folder, seal);
+    await removeUnlisted(folder, seal);
     expect((await readdir(folder)).sort()).toEqual(['g1', 'seal.json']);
-    await removeUnsealed(folder, undefined);
+    await removeUnlisted(folder, undefined);
     expect(await readdir(folder)).toEqual([]);
-    await removeUnsealed(join(folder, 'absent'), undefined);
+    await removeUnlisted(join(folder, 'absent'), undefined);
   });
 });

@@ -1,4 +1,4 @@
-import type { ExportedEntry, Memory, MemoryHandle, Page } from 'multi-agent-memory';
+import type { ExportedAuditEntry, Memory, MemoryHandle, MemoryPage } from 'multi-agent-memory';
 import { type Cast, writer } from './cast';
 import type { Look, SeenDeed } from './deeds';
 import { pick, type Stage } from './stage';
@@ -39,7 +39,7 @@ export async function look({ reader: handle, turns }: Stage, asked: Look, notes:
   return answers;
 }
 
-function pageOf(handle: MemoryHandle, { look: asked, token }: { look: Look; token?: string }): PromiseLike<Page> {
+function pageOf(handle: MemoryHandle, { look: asked, token }: { look: Look; token?: string }): PromiseLike<MemoryPage> {
   const { selection, limit, orderBy, order } = asked;
   return handle.list({ ...selection, limit, orderBy, order, ...(token === undefined ? {} : { cursor: token }) });
 }
@@ -143,7 +143,7 @@ async function audited({ audit }: MemoryHandle): Promise<string[]> {
       answers.push(await told(() => [page.items, cursor?.length]));
     } while (cursor !== undefined);
   }
-  const exported: ExportedEntry[] = [];
+  const exported: ExportedAuditEntry[] = [];
   for await (const entry of audit.export()) exported.push(entry);
   answers.push(await told(() => exported));
   return answers;

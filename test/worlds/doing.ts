@@ -1,4 +1,4 @@
-import type { MemoryHandle, NewMemory, Remembered } from 'multi-agent-memory';
+import type { MemoryHandle, NewMemory, RememberResult } from 'multi-agent-memory';
 import { type Cast, hiddenSubjects } from './cast';
 import type { HiddenDeed, SeenDeed } from './deeds';
 import { memoryFor, pick, type Stage } from './stage';
@@ -40,7 +40,7 @@ export async function doSeen(stage: Stage, deed: SeenDeed, beside: boolean): Pro
   }
 }
 
-async function remember(stage: Stage, handle: MemoryHandle, { text, ...options }: NewMemory): Promise<Remembered> {
+async function remember(stage: Stage, handle: MemoryHandle, { text, ...options }: NewMemory): Promise<RememberResult> {
   const remembered = await handle.remember(text, options);
   stage.made([remembered.id], options.key);
   return remembered;

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Change, MemoryError, type MemoryHandle } from 'multi-agent-memory';
+import { type MemoryChange, MemoryError, type MemoryHandle } from 'multi-agent-memory';
 
 /** What somebody was told, by a call or by its refusal, as text: two are alike when every byte is. */
 export async function told(call: () => PromiseLike<unknown> | unknown): Promise<string> {
@@ -18,10 +18,10 @@ function refusalOf(error: unknown): string {
 
 /** A watch that is asked for what it has to tell, again and again. */
 export class Listener {
-  readonly #changes: AsyncIterator<Change>;
+  readonly #changes: AsyncIterator<MemoryChange>;
   readonly #turns: number;
   readonly #end = new AbortController();
-  #next: Promise<IteratorResult<Change>> | undefined;
+  #next: Promise<IteratorResult<MemoryChange>> | undefined;
 
   constructor(handle: MemoryHandle, since: string, turns = 1) {
     this.#turns = turns;
@@ -29,8 +29,8 @@ export class Listener {
   }
 
   /** Everything that is there to be told now. */
-  async heard(): Promise<Change[]> {
-    const changes: Change[] = [];
+  async heard(): Promise<MemoryChange[]> {
+    const changes: MemoryChange[] = [];
     for (;;) {
       this.#next ??= this.#changes.next();
       // What there is comes without a turn of the event loop, or within those that it takes on its way.
@@ -49,7 +49,7 @@ export class Listener {
 }
 
 /** All that a watch tells from somewhere until now. */
-export async function heardSince(handle: MemoryHandle, since: string, turns = 1): Promise<Change[]> {
+export async function heardSince(handle: MemoryHandle, since: string, turns = 1): Promise<MemoryChange[]> {
   const listener = new Listener(handle, since, turns);
   try {
     return await listener.heard();

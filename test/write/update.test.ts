@@ -1,11 +1,11 @@
-import type { Memory, Settable } from 'multi-agent-memory';
+import type { Memory, MemoryFields } from 'multi-agent-memory';
 import { fakeClock, faultyEmbedder } from 'multi-agent-memory/testing';
 import { describe, expect, test } from 'vitest';
 import { codeOf, issuePaths, openInMemory } from '../store/stores';
 
 const namespace = ['support'];
 
-async function stored(options: Settable & { text?: string; key?: string } = {}) {
+async function stored(options: MemoryFields & { text?: string; key?: string } = {}) {
   const clock = fakeClock();
   const store = await openInMemory({ clock });
   const { text = 'The refund goes to the card.', ...rest } = options;
@@ -39,7 +39,7 @@ describe('update', () => {
   });
 
   test('with null sets a field back to what it is by default', async () => {
-    const given: Settable = {
+    const given: MemoryFields = {
       kind: 'semantic',
       tags: ['x'],
       priority: 1,

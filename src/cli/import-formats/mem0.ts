@@ -1,4 +1,4 @@
-import type { Meta, NewMemory } from '../../index';
+import type { Metadata, NewMemory } from '../../index';
 import { listDocument } from './documents';
 import { type Fields, type Format, fingerprint, isFields, momentOf, present, type Target, textOf } from './format';
 
@@ -35,7 +35,7 @@ function memoryOf(fields: Fields, text: string, namespace: readonly string[]): N
     namespace,
     kind: 'semantic',
     source: { channel: 'import', ref: 'mem0' },
-    metadata: { ...(isFields(metadata) ? metadata : {}), ...Object.fromEntries(others) } as Meta,
+    metadata: { ...(isFields(metadata) ? metadata : {}), ...Object.fromEntries(others) } as Metadata,
     idempotencyKey: fingerprint('mem0', namespace, id ?? fields),
     ...present({
       userId: textOf(fields, 'user_id'),

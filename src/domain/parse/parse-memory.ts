@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Relabelling } from '../command';
-import type { Meta } from '../json';
+import type { LabelChange } from '../command';
+import type { Metadata } from '../json';
 import type { Limits } from '../limits';
-import { channels, kinds } from '../memory';
+import { memoryKinds, sourceChannels } from '../memory';
 import { copiedJson, jsonIssues } from './parse-json';
 import { fields, name, names, namespace, present, signal, time, unitInterval, vector } from './shapes';
 
@@ -20,12 +20,12 @@ function text({ textBytes }: Limits) {
 }
 
 function metadata({ metadataBytes }: Limits) {
-  return z.unknown().transform((value, ctx): Meta => {
+  return z.unknown().transform((value, ctx): Metadata => {
     const object = typeof value === 'object' && value !== null && !Array.isArray(value);
     const issues = object ? jsonIssues(value) : [{ path: [], message: 'must be an object of JSON values.' }];
     for (const { path, message } of issues) ctx.issues.push({ code: 'custom', message, path: [...path], input: value });
     if (issues.length > 0) return z.NEVER;
-    const copy = copiedJson(value as Meta);
+    const copy = copiedJson(value as Metadata);
     const bytes = Buffer.byteLength(JSON.stringify(copy));
     if (bytes > metadataBytes) {
       ctx.issues.push({
@@ -44,8 +44,8 @@ const visibility = z.enum(['shared', 'private'], { error: "must be 'shared' or '
 function settable(limits: Limits) {
   return {
     kind: z
-      .enum(kinds as ['episodic', 'semantic', 'procedural', 'summary'], {
-        error: `must be one of ${kinds.join(', ')}.`,
+      .enum(memoryKinds as ['episodic', 'semantic', 'procedural', 'summary'], {
+        error: `must be one of ${memoryKinds.join(', ')}.`,
       })
       .optional(),
     tags: names(limits).optional(),
@@ -60,8 +60,8 @@ function settable(limits: Limits) {
 /** What `remember` takes, with times as epoch milliseconds and metadata copied. */
 export function newMemoryShape(limits: Limits) {
   const source = fields({
-    channel: z.enum(channels as ['user', 'agent', 'tool', 'document', 'import', 'consolidation'], {
-      error: `must be one of ${channels.join(', ')}.`,
+    channel: z.enum(sourceChannels as ['user', 'agent', 'tool', 'document', 'import', 'consolidation'], {
+      error: `must be one of ${sourceChannels.join(', ')}.`,
     }),
     ref: name(limits).optional(),
   });
@@ -108,7 +108,7 @@ export function patchShape(limits: Limits) {
 export type ParsedPatch = z.output<ReturnType<typeof patchShape>>;
 
 /** What `share` changes. */
-export function relabellingShape(limits: Limits) {
+export function labelChangeShape(limits: Limits) {
   return fields({
     visibility: present(visibility),
     namespace: present(namespace(limits)),
@@ -120,6 +120,6 @@ export function relabellingShape(limits: Limits) {
       }
     })
     .transform(
-      (change) => Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Relabelling,
+      (change) => Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as LabelChange,
     );
 }

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { FilterNode } from '../filter';
 import type { Limits } from '../limits';
-import type { Bound } from '../scope';
+import type { ParsedScope } from '../scope';
 import { FilterParser } from './parse-filter';
 import { name, names, namespace, present, signal, time } from './shapes';
 
 /** A selection in its parsed form. */
 export interface ParsedSelection {
-  readonly scope: Bound;
+  readonly scope: ParsedScope;
   readonly filter?: FilterNode;
   /** Epoch milliseconds. */
   readonly asOf?: number;
@@ -46,7 +46,7 @@ export function selectionShape(limits: Limits) {
   };
 }
 
-interface SelectionFields extends Bound {
+interface SelectionFields extends ParsedScope {
   readonly filter?: FilterNode;
   readonly asOf?: number;
   readonly include?: readonly ('expired' | 'superseded' | 'quarantined')[] | undefined;
@@ -73,7 +73,7 @@ function countConditions(node: FilterNode): number {
 export function selectionOf(given: SelectionFields): ParsedSelection {
   const { filter, asOf } = given;
   return {
-    scope: boundOf(given),
+    scope: parsedScopeOf(given),
     ...(filter === undefined ? {} : { filter }),
     ...(asOf === undefined ? {} : { asOf }),
     include: new Set(given.include ?? []),
@@ -81,7 +81,7 @@ export function selectionOf(given: SelectionFields): ParsedSelection {
 }
 
 /** The words of a scope alone. */
-export function boundOf({ namespace, userId, agentId, sessionId, tags }: Bound): Bound {
+export function parsedScopeOf({ namespace, userId, agentId, sessionId, tags }: ParsedScope): ParsedScope {
   return {
     ...(namespace === undefined ? {} : { namespace }),
     ...(userId === undefined ? {} : { userId }),

@@ -1,6 +1,6 @@
 import { type ContextOptions, type MemoryHandle, type NewMemory, type RecallOptions, toContext } from '../../index';
+import { checkHandle, checkOptions } from './ai-sdk-checks';
 import type { ContentPart, ModelCall, ModelResult, ModelStream, PromptMessage } from './model-types';
-import { checkHandle, checkOptions } from './refusals';
 import { streamedTurn } from './streamed-turn';
 import { isAnswer, lastAsked, memoriesOf, type Turn } from './turns';
 import { textIn } from './written';

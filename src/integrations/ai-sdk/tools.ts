@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ContextOptions, type MemoryHandle, type NewMemory, type RecallOptions, toContext } from '../../index';
-import { checkHandle, checkOptions } from './refusals';
+import { checkHandle, checkOptions } from './ai-sdk-checks';
 
 /** A tool of `ai` 6 and 7. What it throws, the SDK tells the model. */
 export interface MemoryTool<I> {

@@ -2,7 +2,7 @@ import { BaseListChatMessageHistory } from '@langchain/core/chat_history';
 import { LangChainError } from '@langchain/core/errors';
 import { type BaseMessage, isBaseMessage } from '@langchain/core/messages';
 import { type Filter, type Issue, type Memory, MemoryError, type MemoryHandle, type NewMemory } from '../../index';
-import { checkHandle, checkOptions, refused } from './refusals';
+import { checkHandle, checkOptions, refused } from './langchain-checks';
 import { memoryOf, messagesOf } from './stored-messages';
 import { messageKey } from './written-messages';
 

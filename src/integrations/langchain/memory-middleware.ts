@@ -1,7 +1,7 @@
 import { type BaseMessage, HumanMessage } from '@langchain/core/messages';
 import { createMiddleware } from 'langchain';
 import { type ContextOptions, type MemoryHandle, type NewMemory, type RecallOptions, toContext } from '../../index';
-import { checkHandle, checkOptions } from './refusals';
+import { checkHandle, checkOptions } from './langchain-checks';
 import { lastTurn, memoriesOf, type Turn } from './turns';
 
 /** What `memoryMiddleware` takes beside its handle. */

@@ -1,8 +1,8 @@
 import type { Document } from '@langchain/core/documents';
 import { BaseRetriever, type BaseRetrieverInput } from '@langchain/core/retrievers';
-import type { Hit, MemoryHandle, Meta, RecallOptions } from '../../index';
+import type { Hit, MemoryHandle, Metadata, RecallOptions } from '../../index';
 import { documentOf } from './documents';
-import { checkHandle, checkOptions } from './refusals';
+import { checkHandle, checkOptions } from './langchain-checks';
 
 /** What `MemoryHandleRetriever` takes. */
 export interface MemoryHandleRetrieverFields extends BaseRetrieverInput {
@@ -10,7 +10,7 @@ export interface MemoryHandleRetrieverFields extends BaseRetrieverInput {
   /** Among what is searched, and how. Default of `topK`: 10. */
   recall?: Omit<RecallOptions, 'signal' | 'vector'>;
   /** What becomes of a memory. Default: a document of its text and its metadata. */
-  toDocument?: (hit: Hit) => Document<Meta>;
+  toDocument?: (hit: Hit) => Document<Metadata>;
 }
 
 /**
@@ -25,11 +25,11 @@ export interface MemoryHandleRetrieverFields extends BaseRetrieverInput {
  * const documents = await retriever.invoke('how does this customer want to be paid back?');
  * ```
  */
-export class MemoryHandleRetriever extends BaseRetriever<Meta> {
+export class MemoryHandleRetriever extends BaseRetriever<Metadata> {
   override lc_namespace = ['multi-agent-memory', 'retrievers'];
   readonly #handle: MemoryHandle;
   readonly #recall: Omit<RecallOptions, 'signal' | 'vector'>;
-  readonly #toDocument: (hit: Hit) => Document<Meta>;
+  readonly #toDocument: (hit: Hit) => Document<Metadata>;
 
   static override lc_name(): string {
     return 'MemoryHandleRetriever';
@@ -46,7 +46,7 @@ export class MemoryHandleRetriever extends BaseRetriever<Meta> {
   }
 
   /** What `invoke` asks for. */
-  override async _getRelevantDocuments(query: string): Promise<Document<Meta>[]> {
+  override async _getRelevantDocuments(query: string): Promise<Document<Metadata>[]> {
     const hits = await this.#handle.recall(query, this.#recall);
     return hits.map(this.#toDocument);
   }

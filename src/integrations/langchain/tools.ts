@@ -1,7 +1,7 @@
 import { tool } from '@langchain/core/tools';
 import { z } from 'zod';
 import { type ContextOptions, type MemoryHandle, type NewMemory, type RecallOptions, toContext } from '../../index';
-import { checkHandle, checkOptions } from './refusals';
+import { checkHandle, checkOptions } from './langchain-checks';
 
 /** What `rememberTool` takes beside its handle. */
 export interface RememberToolOptions {

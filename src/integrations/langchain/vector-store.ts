@@ -1,9 +1,9 @@
 import type { Document, DocumentInterface } from '@langchain/core/documents';
 import type { EmbeddingsInterface } from '@langchain/core/embeddings';
 import { VectorStore } from '@langchain/core/vectorstores';
-import type { Filter, Hit, MemoryHandle, Meta, NewMemory, RecallOptions } from '../../index';
+import type { Filter, Hit, MemoryHandle, Metadata, NewMemory, RecallOptions } from '../../index';
 import { documentOf, memoryOf } from './documents';
-import { checkHandle, checkOptions, refused } from './refusals';
+import { checkHandle, checkOptions, refused } from './langchain-checks';
 
 /** What `MemoryHandleVectorStore` takes beside its handle. */
 export interface MemoryHandleVectorStoreOptions {
@@ -14,7 +14,7 @@ export interface MemoryHandleVectorStoreOptions {
   embeddings?: EmbeddingsInterface;
 }
 
-type Scored = [Document<Meta>, number];
+type Scored = [Document<Metadata>, number];
 
 const defaultK = 4;
 
@@ -108,7 +108,7 @@ export class MemoryHandleVectorStore extends VectorStore {
     }
   }
 
-  override async similaritySearch(query: string, k = defaultK, filter?: Filter): Promise<Document<Meta>[]> {
+  override async similaritySearch(query: string, k = defaultK, filter?: Filter): Promise<Document<Metadata>[]> {
     return (await this.similaritySearchWithScore(query, k, filter)).map(([document]) => document);
   }
 

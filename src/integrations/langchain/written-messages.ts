@@ -1,4 +1,4 @@
-import type { Meta, NewMemory } from '../../index';
+import type { Metadata, NewMemory } from '../../index';
 
 /** The metadata key under which a message is kept. Only memories that have it are messages. */
 export const messageKey = 'langchainMessage';
@@ -20,7 +20,7 @@ export function writtenMessage({ type, data: all }: WrittenMessage, order: reado
   return {
     text: isText ? content : textOf(all),
     source: { channel: channels[type] ?? 'agent' },
-    metadata: { [messageKey]: { type, data }, [orderKey]: order } as unknown as Meta,
+    metadata: { [messageKey]: { type, data }, [orderKey]: order } as unknown as Metadata,
   } satisfies NewMemory;
 }
 

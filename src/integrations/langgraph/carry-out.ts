@@ -1,9 +1,9 @@
 import type { Item, PutOperation, SearchItem } from '@langchain/langgraph-checkpoint';
 import { addressOf, type Items, isItem, itemOf } from './items';
+import { inTheirWords } from './langgraph-checks';
 import { listNamespaces } from './namespaces';
 import type { Asked } from './operations';
 import { parsePath, textsAt } from './paths';
-import { inTheirWords } from './refusals';
 import { search } from './search';
 import { writtenValue } from './written-values';
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Condition, Filter, Issue, Scalar } from '../../index';
-import { refused } from './refusals';
+import type { Filter, FilterCondition, FilterValue, Issue } from '../../index';
+import { refused } from './langgraph-checks';
 
 type Value = Readonly<Record<string, unknown>>;
 
@@ -13,7 +13,7 @@ export interface ParsedFilter {
 }
 
 interface Part {
-  readonly condition?: Condition;
+  readonly condition?: FilterCondition;
   readonly holds?: (value: unknown) => boolean;
 }
 
@@ -79,7 +79,7 @@ function compared(operator: Operator, operand: unknown, path: readonly string[],
   return { holds: operator === '$ne' || operator === '$nin' ? (value) => !isOneOf(value) : isOneOf };
 }
 
-function conditionOf(operator: Operator, values: readonly Scalar[]): Condition {
+function conditionOf(operator: Operator, values: readonly FilterValue[]): FilterCondition {
   const [value = null] = values;
   switch (operator) {
     case '$eq':
@@ -101,7 +101,7 @@ function conditionOf(operator: Operator, values: readonly Scalar[]): Condition {
   }
 }
 
-function isPlain(value: unknown): value is Exclude<Scalar, null> {
+function isPlain(value: unknown): value is Exclude<FilterValue, null> {
   return ['string', 'number', 'boolean'].includes(typeof value) || value instanceof Date;
 }
 

@@ -2,9 +2,9 @@ import { BaseStore, type Operation, type OperationResults } from '@langchain/lan
 import { MemoryError, type MemoryHandle } from '../../index';
 import { type Answer, carryOut } from './carry-out';
 import type { Items } from './items';
+import { checkHandle, refused, unknownIssues } from './langgraph-checks';
 import { check } from './operations';
 import { parsePath } from './paths';
-import { checkHandle, refused, unknownIssues } from './refusals';
 
 /** What `MemoryHandleStore` takes beside its handle. */
 export interface MemoryHandleStoreOptions {

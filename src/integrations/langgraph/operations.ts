@@ -9,8 +9,8 @@ import {
 } from '@langchain/langgraph-checkpoint';
 import type { Issue } from '../../index';
 import { parseFilter } from './filters';
+import { refused, unknownIssues } from './langgraph-checks';
 import { parsePath } from './paths';
-import { refused, unknownIssues } from './refusals';
 
 /** An operation that was looked at, with its kind. */
 export type Asked =

@@ -1,4 +1,4 @@
-import { refused } from './refusals';
+import { refused } from './langgraph-checks';
 import { searchedTexts } from './written-values';
 
 /** One step of a path into a value. */

@@ -1,4 +1,4 @@
-import type { Meta, NewMemory } from '../../index';
+import type { Metadata, NewMemory } from '../../index';
 
 // A memory has a text. This one holds no word that a search could find.
 const notIndexed = '{…}';
@@ -7,7 +7,7 @@ const notIndexed = '{…}';
 export function writtenValue(value: object, texts: readonly string[]): Pick<NewMemory, 'text' | 'metadata' | 'embed'> {
   const text = texts.join('\n\n');
   const isIndexed = text.trim() !== '';
-  return { text: isIndexed ? text : notIndexed, metadata: value as Meta, ...(isIndexed ? {} : { embed: false }) };
+  return { text: isIndexed ? text : notIndexed, metadata: value as Metadata, ...(isIndexed ? {} : { embed: false }) };
 }
 
 /** What is searched of a value, or a part of one: lists and objects as JSON. */

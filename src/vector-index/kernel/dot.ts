@@ -22,7 +22,7 @@ export function dot(a: Float32Array, b: Float32Array): number {
 }
 
 /** The cosine of a row: that of its best part. There must be one. */
-export function bestPart(query: Float32Array, parts: readonly Float32Array[]): number {
+export function bestChunk(query: Float32Array, parts: readonly Float32Array[]): number {
   let best = Number.NEGATIVE_INFINITY;
   for (const part of parts) best = Math.max(best, dot(query, part));
   return best;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout } from 'node:timers/promises';
 import { MemoryStore } from 'multi-agent-memory';
-import { words } from '../../lifecycle/spaces';
+import { words } from '../../reembedding/spaces';
 import { behindItsBack } from '../folders';
 import type { Programs } from '../programs';
 import { Random } from '../random';

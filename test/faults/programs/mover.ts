@@ -1,7 +1,7 @@
 /** Writes to a store that it moves from one embedding space to another all the time, until it is killed. */
 import { setTimeout } from 'node:timers/promises';
 import { MemoryStore } from 'multi-agent-memory';
-import { words } from '../../lifecycle/spaces';
+import { words } from '../../reembedding/spaces';
 import { dimensions, type MoverLine, type MoverTask, models } from '../kill/moves';
 import { Random } from '../random';
 import { say, task } from './said';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { miniLmSource } from '../../minilm';
-import type { ModelFiles } from '../../model-files';
+import { miniLmSource } from '../../local-models/minilm';
+import type { ModelFiles } from '../../local-models/model-files';
 import { embedWithTeacher, teacherDimensions } from './teacher';
 import type { TokenizedTexts } from './tokenized-texts';
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
-import { miniLmSource } from '../../minilm';
-import type { ModelFiles } from '../../model-files';
-import { onnxRuntimeFile } from '../../transformers-runtime';
+import { miniLmSource } from '../../local-models/minilm';
+import type { ModelFiles } from '../../local-models/model-files';
+import { onnxRuntimeFile } from '../../local-models/transformers-runtime';
 import type { TokenizedTexts } from './tokenized-texts';
 
 /** Numbers of a vector of the teacher. */

@@ -1,5 +1,5 @@
 import { Tokenizer } from '@huggingface/tokenizers';
-import type { ModelFiles } from '../../model-files';
+import type { ModelFiles } from '../../local-models/model-files';
 
 /** Texts as token numbers, one after the other; text i has those from `starts[i]` to `starts[i + 1]`. */
 export interface TokenizedTexts {

@@ -6,9 +6,9 @@ import {
   type Memory,
   MemoryError,
   type MemoryHandle,
+  type MemoryPage,
   type MemoryStore,
   type NewMemory,
-  type Page,
 } from 'multi-agent-memory';
 import { memoryMcpServer } from 'multi-agent-memory/mcp';
 
@@ -80,8 +80,8 @@ class HandleOverMcp {
     }
   }
 
-  #list(options: { cursor?: string }): PromiseLike<Page> & AsyncIterable<Memory> {
-    const page = async (cursor?: string): Promise<Page> => {
+  #list(options: { cursor?: string }): PromiseLike<MemoryPage> & AsyncIterable<Memory> {
+    const page = async (cursor?: string): Promise<MemoryPage> => {
       const more = cursor === undefined ? {} : { cursor };
       const { memories, nextCursor } = await this.#call<{ memories: Memory[]; nextCursor?: string }>('list_memories', {
         limit: mostOfAPage,
@@ -96,7 +96,7 @@ class HandleOverMcp {
       async *[Symbol.asyncIterator]() {
         let cursor: string | undefined = options.cursor;
         do {
-          const next: Page = await page(cursor);
+          const next: MemoryPage = await page(cursor);
           yield* next.items;
           cursor = next.nextCursor;
         } while (cursor !== undefined);

@@ -1,0 +1,148 @@
+import { DecidingRules } from '../../access/deciding-rules';
+import type { Policy } from '../../access/policy';
+import type { AuditEvent, AuditLog, TouchedMemories } from '../../audit/audit-log';
+import { type ChainHead, looksLikeId } from '../../audit/chain-entry';
+import type { Command, Outcome } from '../../domain/command';
+import type { ErrorCode } from '../../domain/errors';
+import { contains, type Namespace } from '../../domain/namespace';
+import type { Action } from '../../domain/rule';
+
+/** The memories that one command is about, gathered while it is applied. */
+export class TouchedByNamespace {
+  readonly #byNamespace = new Map<Namespace | undefined, string[]>();
+
+  touch(id: string, namespace: Namespace | undefined): void {
+    if (namespace === undefined && !looksLikeId(id)) return;
+    const ids = this.#byNamespace.get(namespace);
+    if (ids === undefined) this.#byNamespace.set(namespace, [id]);
+    else if (!ids.includes(id)) ids.push(id);
+  }
+
+  /** All but those that were never stored. */
+  except(ids: ReadonlySet<string>): TouchedMemories[] {
+    const touched: TouchedMemories[] = [];
+    for (const [namespace, all] of this.#byNamespace) {
+      const kept = ids.size === 0 ? all : all.filter((id) => !ids.has(id));
+      if (kept.length > 0) touched.push({ namespace, ids: kept });
+    }
+    return touched;
+  }
+}
+
+/** What an entry says of the store. */
+export interface StateOfStore {
+  /** The rules by which the command was decided. */
+  readonly policy: Policy;
+  readonly changeSeq: number;
+}
+
+/** Writes the entry of each command into the chain of changes, in the transaction that applies it. */
+export class ChangesAudit {
+  readonly trail: AuditLog;
+  readonly #deciding = new DecidingRules();
+
+  constructor(trail: AuditLog) {
+    this.trail = trail;
+  }
+
+  /** Writes down what became of a command, refused or not. */
+  record(command: Command, outcome: Outcome, touching: TouchedByNamespace, { policy, changeSeq }: StateOfStore): void {
+    const { stamp } = command;
+    // What is derived from the texts: the audit has the beginning and the end of it.
+    if (command.type === 'embed' && outcome.ok) return;
+    if (command.type === 'drop-space' && outcome.ok && !command.isLast) return;
+    const namespace = askedOf(command, policy);
+    const touched = touching.except(undone(command, outcome));
+    const code = codeOf(outcome);
+    const act: AuditEvent = {
+      at: stamp.at,
+      by: stamp.by,
+      action: command.type,
+      decision: code === undefined ? 'allowed' : 'refused',
+      code,
+      namespace,
+      touched,
+      policyVersion: policy.version,
+      rules: this.#rules(command, policy, namespace, touched),
+      changeSeq,
+      head: outcome.ok ? this.#headOf(command) : undefined,
+    };
+    this.trail.append(act, () => stamp.seed);
+  }
+
+  #rules(
+    command: Command,
+    policy: Policy,
+    namespace: Namespace,
+    touched: readonly TouchedMemories[],
+  ): readonly string[] {
+    const action = actions[command.type];
+    if (action === undefined) return [];
+    const { by } = command.stamp;
+    if (touched.length < 2) return this.#deciding.of(policy, by, action, touched[0]?.namespace ?? namespace);
+    const rules = touched.flatMap((each) => this.#deciding.of(policy, by, action, each.namespace ?? namespace));
+    return [...new Set(rules)];
+  }
+
+  /** What an entry says of the chain itself. */
+  #headOf(command: Command): ChainHead | undefined {
+    if (command.type === 'epoch') return this.trail.chain.head();
+    return command.type === 'retain' ? this.trail.chain.headOfSegments(command.upTo) : undefined;
+  }
+}
+
+const actions: Partial<Record<Command['type'], Action>> = {
+  remember: 'write',
+  update: 'update',
+  forget: 'forget',
+  share: 'share',
+  'add-declaration': 'administer',
+  'end-declaration': 'administer',
+};
+
+/** Why nothing came of a command. What is not there, and what may not be seen, is answered with nothing. */
+function codeOf(outcome: Outcome): ErrorCode | undefined {
+  if (!outcome.ok) return outcome.error.code;
+  const isNothing =
+    (outcome.type === 'forget' && outcome.forgotten.length === 0) ||
+    (outcome.type === 'end-declaration' && !outcome.ended);
+  return isNothing ? 'NOT_FOUND' : undefined;
+}
+
+const none: ReadonlySet<string> = new Set();
+
+/** Memories that a command was about, and that it did not come to touch. */
+function undone(command: Command, outcome: Outcome): ReadonlySet<string> {
+  if (!outcome.ok) return command.type === 'remember' ? new Set(command.drafts.map(({ id }) => id)) : none;
+  if (command.type !== 'forget' || outcome.type !== 'forget' || outcome.forgotten.length === 0) return none;
+  const forgotten = new Set(outcome.forgotten);
+  return new Set(command.ids.filter((id) => !forgotten.has(id)));
+}
+
+/** The namespace that a command is about: of several, where their paths part. */
+function askedOf(command: Command, policy: Policy): Namespace {
+  switch (command.type) {
+    case 'remember':
+      return command.drafts.map(({ namespace }) => namespace).reduce(common);
+    case 'share':
+      return command.change.namespace ?? command.stamp.scope.namespace ?? [];
+    case 'add-declaration':
+      return placeOf(command.added.declaration);
+    case 'end-declaration': {
+      const found = policy.declared.get(command.id);
+      return found === undefined ? [] : placeOf(found.declaration);
+    }
+    default:
+      return command.stamp.scope.namespace ?? [];
+  }
+}
+
+function placeOf(declaration: object): Namespace {
+  return 'at' in declaration ? (declaration.at as Namespace) : [];
+}
+
+function common(a: Namespace, b: Namespace): Namespace {
+  let depth = Math.min(a.length, b.length);
+  while (!contains(a.slice(0, depth), b)) depth--;
+  return a.slice(0, depth);
+}

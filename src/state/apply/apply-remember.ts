@@ -1,0 +1,177 @@
+import { isCleared, mayChange, mayIn, mayRead } from '../../access/authorise';
+import type { MemoryDraft, Stamp } from '../../domain/command';
+import { MemoryError } from '../../domain/errors';
+import type { RememberResult } from '../../domain/memory';
+import { showNamespace } from '../../domain/namespace';
+import { isInScope, scopedFieldsOf } from '../../domain/scope';
+import { contentColumns, type MemoryRow } from '../tables/memory-row';
+import { type ApplyContext, memoryLabelsOf, scopedFieldsOfRow, stampChange } from './apply-context';
+import { forbiddenKey } from './apply-share';
+import { loadForChange, outsideScope } from './apply-update';
+import { assertSpace, insertVectors } from './embed-row';
+import { revise } from './revise';
+
+/** Stores a draft, or revises the memory that has its key. Everything is checked before anything is written. */
+export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: Stamp): RememberResult {
+  const { interning, policy } = context;
+  const { at, by: actor } = stamp;
+  if (!mayIn(policy, actor, 'write', draft.namespace) || !isCleared(policy, actor, draft.accessTags, draft.namespace))
+    throw forbiddenWrite(draft);
+  if (draft.key !== undefined && !mayRead(policy, actor, draft)) {
+    throw forbiddenKey(draft.key, draft.namespace);
+  }
+  if (!isInScope(stamp.scope, scopedFieldsOf(actor, draft))) throw outsideScope('The memory');
+  const duplicate = findDuplicate(context, draft, interning.findActor(actor));
+  if (duplicate !== undefined) {
+    const first = context.records.uncheckedOrTombstone(duplicate.id);
+    const isKnown = first !== undefined && interning.describe(first) !== undefined;
+    context.touch(duplicate.id, isKnown ? interning.labelSet(first.label_set).namespace : undefined);
+    return duplicate;
+  }
+  assertSpace(context, draft.embedded);
+
+  const keyed = findKeyed(context, draft, interning.findActor(actor));
+  if (keyed !== undefined && !mayChange(policy, actor, 'update', memoryLabelsOf(context, keyed)))
+    throw forbiddenRevision(draft);
+  if (keyed !== undefined && !isInScope(stamp.scope, scopedFieldsOfRow(context, keyed))) {
+    throw outsideScope(`The memory with the key ${JSON.stringify(draft.key)}`);
+  }
+  const target = draft.supersedes === undefined ? undefined : supersedable(context, draft.supersedes, stamp);
+  if (target !== undefined && target.row === keyed?.row) throw supersedesItself(target.id);
+  if (keyed === undefined && context.records.isTaken(draft.id)) throw idTaken(draft.id);
+
+  const by = interning.internActor(actor);
+  const record =
+    keyed === undefined ? store(context, draft, { at, by }) : reviseByKey(context, keyed, draft, { at, by });
+  if (target !== undefined) {
+    const validTo = target.valid_to === null ? draft.validFrom : Math.min(target.valid_to, draft.validFrom);
+    revise(context, target, { columns: { state: 'superseded', superseded_by: record.id, valid_to: validTo }, at, by });
+  }
+  if (draft.idempotency !== undefined) {
+    const { key, digest } = draft.idempotency;
+    context.writer.insertIdempotency({ author: by, key, digest, id: record.id, revision: record.revision });
+  }
+  return { id: record.id, revision: record.revision, outcome: keyed === undefined ? 'stored' : 'revised' };
+}
+
+/**
+ * The answer of the first call with this idempotency key, forgotten or not.
+ *
+ * @throws IDEMPOTENCY_CONFLICT where that call had other content.
+ */
+export function findDuplicate(
+  context: Pick<ApplyContext, 'findIdempotent'>,
+  { idempotency }: Pick<MemoryDraft, 'idempotency'>,
+  author: number | undefined,
+): RememberResult | undefined {
+  const first = idempotency && author !== undefined ? context.findIdempotent(author, idempotency.key) : undefined;
+  if (first === undefined) return undefined;
+  if (first.digest === idempotency?.digest) return { id: first.id, revision: first.revision, outcome: 'duplicate' };
+  const message = `The idempotency key ${JSON.stringify(idempotency?.key)} was used before with other content: use a new key for a new memory.`;
+  throw new MemoryError('IDEMPOTENCY_CONFLICT', message);
+}
+
+/** The memory that the draft's key names, among those with the draft's labels. */
+function findKeyed(
+  { interning, records }: ApplyContext,
+  draft: MemoryDraft,
+  author: number | undefined,
+): MemoryRow | undefined {
+  const scope = interning.findLabelSet(draft.namespace, draft.accessTags);
+  const owner = draft.visibility === 'private' ? author : 0;
+  if (draft.key === undefined || scope === undefined || owner === undefined) return undefined;
+  return records.byKey(scope, owner, draft.key);
+}
+
+function store(context: ApplyContext, draft: MemoryDraft, { at, by }: { at: number; by: number }): MemoryRow {
+  const { writer } = context;
+  const row = context.nextRow();
+  const tokens = context.analyze(draft.text);
+  const record = {
+    row,
+    id: draft.id,
+    revision: 1,
+    state: 'active' as const,
+    label_set: context.interning.internLabelSet(draft.namespace, draft.accessTags),
+    owner: draft.visibility === 'private' ? by : 0,
+    author: by,
+    ...draftColumns(draft),
+    key: draft.key ?? null,
+    created_at: at,
+    updated_at: at,
+    superseded_by: null,
+    ...insertVectors(context, row, draft.embedded),
+    length: tokens.length,
+  };
+  const stamped = stampChange(context, record, { type: 'stored', at, by, tokens, reindex: true });
+  writer.insertRecord(stamped);
+  writer.insertTokens(row, tokens);
+  writer.insertTags(row, draft.tags);
+  return stamped;
+}
+
+function reviseByKey(
+  context: ApplyContext,
+  keyed: MemoryRow,
+  draft: MemoryDraft,
+  stamp: { at: number; by: number },
+): MemoryRow {
+  // Whoever asks what is known about somebody finds also what was.
+  if (keyed.user_id !== null && keyed.user_id !== draft.userId) {
+    context.writer.insertFormerSubject({ user_id: keyed.user_id, row: keyed.row });
+  }
+  // What is written anew under its key is current again, whatever had taken its place.
+  const columns = { ...draftColumns(draft), state: 'active' as const, superseded_by: null };
+  return revise(context, keyed, { columns, embedded: draft.embedded ?? null, ...stamp });
+}
+
+function draftColumns(draft: MemoryDraft) {
+  return {
+    ...contentColumns(draft),
+    user_id: draft.userId ?? null,
+    session_id: draft.sessionId ?? null,
+    source_channel: draft.source.channel,
+    source_ref: draft.source.ref ?? null,
+    supersedes: draft.supersedes ?? null,
+  };
+}
+
+function supersedable(context: ApplyContext, id: string, stamp: Stamp): MemoryRow {
+  const target = loadForChange(context, context.records.unchecked(id), id, 'update', stamp);
+  if (target.state === 'superseded') {
+    throw new MemoryError(
+      'REVISION_CONFLICT',
+      `Memory ${id} was superseded already: read it again, and supersede what took its place.`,
+    );
+  }
+  return target;
+}
+
+function forbiddenWrite({ namespace, accessTags }: MemoryDraft): MemoryError {
+  const tags =
+    accessTags.length === 0
+      ? ''
+      : ` with the access tags ${JSON.stringify(accessTags)}, for which the writer must be cleared`;
+  return new MemoryError(
+    'FORBIDDEN',
+    `No rule allows writing in ${showNamespace(namespace)}${tags}, or one denies it.`,
+  );
+}
+
+function forbiddenRevision({ key, namespace }: MemoryDraft): MemoryError {
+  const message = `The key ${JSON.stringify(key)} in ${showNamespace(namespace)} names a memory that is there: revising it takes the action update there, or write for its own author, and no rule that denies it.`;
+  return new MemoryError('FORBIDDEN', message);
+}
+
+function idTaken(id: string): MemoryError {
+  const issue = { path: ['newId'], message: `gave ${id}, which an earlier memory has: it must never repeat itself.` };
+  return new MemoryError('INVALID_INPUT', `The id ${id} is taken.`, { issues: [issue] });
+}
+
+function supersedesItself(id: string): MemoryError {
+  const issue = {
+    path: ['supersedes'],
+    message: 'is the memory that has this key: to revise it, leave supersedes out.',
+  };
+  return new MemoryError('INVALID_INPUT', `Memory ${id} cannot supersede itself.`, { issues: [issue] });
+}

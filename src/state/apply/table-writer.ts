@@ -1,0 +1,166 @@
+import type { Database } from 'better-sqlite3';
+import { sql } from 'kysely';
+import type { ChunkVectors } from '../../domain/command';
+import { prepare } from '../../sqlite/statement';
+import type { Checksum } from '../tables/checksum';
+import { type MemoryRow, storedText } from '../tables/memory-row';
+import { queries } from '../tables/queries';
+import type { MemoriesTable, Tables } from '../tables/schema';
+import { maxChunks, vectorKey } from '../tables/vector-key';
+
+type Row<T> = { [K in keyof T]: T[K] };
+
+/** Writes single tables. Only `apply` calls it, inside its transaction. */
+export class TableWriter {
+  readonly #checksum: Checksum;
+  readonly #statements;
+
+  constructor(database: Database, checksum: Checksum) {
+    this.#checksum = checksum;
+    this.#statements = prepareAll(database);
+  }
+
+  insertRecord(record: MemoryRow): void {
+    this.#statements.insertMemory.run(record);
+    this.#statements.putText.run({ row: record.row, text: storedText(record.text) });
+  }
+
+  replaceRecord(record: MemoryRow, textChanged: boolean): void {
+    this.#statements.replaceMemory.run(record);
+    if (textChanged) this.#statements.putText.run({ row: record.row, text: storedText(record.text) });
+  }
+
+  /** What is left of a forgotten memory: no text, no words, no vectors, no earlier revisions. */
+  replaceByTombstone(record: MemoryRow): void {
+    this.#statements.replaceMemory.run(record);
+    this.#statements.deleteText.run({ row: record.row });
+    this.#statements.deleteRevisions.run({ row: record.row });
+  }
+
+  insertTokens(row: number, tokens: readonly string[]): void {
+    this.#statements.insertTokens.run({ row, tokens: tokens.join(' ') });
+  }
+
+  /** The tokens must be those that were inserted: FTS5 takes their postings back one by one. */
+  deleteTokens(row: number, tokens: readonly string[]): void {
+    this.#statements.deleteTokens.run({ row, tokens: tokens.join(' ') });
+  }
+
+  insertTags(row: number, tags: readonly string[]): void {
+    for (const tag of tags) this.#statements.insertTag.run({ tag, row });
+  }
+
+  deleteTags(row: number, tags: readonly string[]): void {
+    for (const tag of tags) this.#statements.deleteTag.run({ tag, row });
+  }
+
+  /** Slow: for a record whose tags cannot be trusted. */
+  deleteAllTags(row: number): void {
+    this.#statements.deleteAllTags.run({ row });
+  }
+
+  insertVectors(row: number, space: number, { vectors }: ChunkVectors): void {
+    for (const [part, numbers] of vectors.entries()) {
+      const vector = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+      const checksum = this.#checksum.ofBytes(vector);
+      this.#statements.insertVector.run({ key: vectorKey(space, row, part), vector, checksum });
+    }
+  }
+
+  /** Of a row, or of all rows up to another. */
+  deleteVectors(row: number, space: number, upTo = row): void {
+    this.#statements.deleteVectors.run({ from: vectorKey(space, row, 0), to: vectorKey(space, upTo, maxChunks - 1) });
+  }
+
+  insertChange(change: Tables['changes']): void {
+    this.#statements.insertChange.run(change);
+  }
+
+  insertRevision(record: MemoryRow): void {
+    const { row, revision } = record;
+    this.#statements.insertRevision.run({ row, revision, record: JSON.stringify(record) });
+  }
+
+  insertFormerSubject(line: Tables['former_subjects']): void {
+    this.#statements.insertFormerSubject.run(line);
+  }
+
+  insertIdempotency(line: Tables['idempotency']): void {
+    this.#statements.insertIdempotency.run(line);
+  }
+}
+
+const memoryColumns = [
+  ...([
+    'row',
+    'id',
+    'revision',
+    'state',
+    'label_set',
+    'owner',
+    'author',
+    'kind',
+    'user_id',
+    'session_id',
+    'key',
+  ] as const),
+  ...(['priority', 'tags', 'metadata', 'source_channel', 'source_ref', 'created_at', 'updated_at'] as const),
+  ...(['valid_from', 'valid_to', 'expires_at', 'supersedes', 'superseded_by', 'space', 'chunks', 'length'] as const),
+  ...(['first_change_seq', 'change_seq', 'checksum'] as const),
+];
+
+function columns<T>(names: readonly (keyof T & string)[], p: (name: never) => unknown): Row<T> {
+  return Object.fromEntries(names.map((name) => [name, p(name as never)])) as Row<T>;
+}
+
+function prepareAll(database: Database) {
+  const insert = <T extends keyof Tables>(table: T, names: readonly (keyof Tables[T] & string)[]) =>
+    prepare<Tables[T], unknown>(database, (p) =>
+      queries.insertInto(table).values(columns<Tables[T]>(names, p as never) as never),
+    );
+  return {
+    insertMemory: insert('memories', memoryColumns),
+    replaceMemory: prepare<MemoriesTable, unknown>(database, (p) =>
+      queries.updateTable('memories').set(columns<MemoriesTable>(memoryColumns, p)).where('row', '=', p('row')),
+    ),
+    putText: prepare<Tables['texts'], unknown>(database, (p) =>
+      queries.replaceInto('texts').values({ row: p('row'), text: p('text') }),
+    ),
+    deleteText: prepare<{ row: number }, unknown>(database, (p) =>
+      queries.deleteFrom('texts').where('row', '=', p('row')),
+    ),
+    insertTokens: prepare<{ row: number; tokens: string }, unknown>(database, (p) =>
+      raw(sql`insert into tokens (rowid, words) values (${p('row')}, ${p('tokens')})`),
+    ),
+    deleteTokens: prepare<{ row: number; tokens: string }, unknown>(database, (p) =>
+      raw(sql`insert into tokens (tokens, rowid, words) values ('delete', ${p('row')}, ${p('tokens')})`),
+    ),
+    insertTag: insert('tags', ['tag', 'row']),
+    deleteTag: prepare<Tables['tags'], unknown>(database, (p) =>
+      queries.deleteFrom('tags').where('tag', '=', p('tag')).where('row', '=', p('row')),
+    ),
+    deleteAllTags: prepare<{ row: number }, unknown>(database, (p) =>
+      queries.deleteFrom('tags').where('row', '=', p('row')),
+    ),
+    insertVector: insert('vectors', ['key', 'vector', 'checksum']),
+    deleteVectors: prepare<{ from: number; to: number }, unknown>(database, (p) =>
+      queries.deleteFrom('vectors').where('key', '>=', p('from')).where('key', '<=', p('to')),
+    ),
+    insertChange: insert('changes', ['change_seq', 'row', 'revision', 'type', 'at', 'by', 'label_set', 'owner']),
+    insertRevision: insert('revisions', ['row', 'revision', 'record']),
+    deleteRevisions: prepare<{ row: number }, unknown>(database, (p) =>
+      queries.deleteFrom('revisions').where('row', '=', p('row')),
+    ),
+    insertFormerSubject: prepare<Tables['former_subjects'], unknown>(database, (p) =>
+      queries
+        .insertInto('former_subjects')
+        .values({ user_id: p('user_id'), row: p('row') })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    insertIdempotency: insert('idempotency', ['author', 'key', 'digest', 'id', 'revision']),
+  };
+}
+
+function raw(query: ReturnType<typeof sql>) {
+  return { compile: () => query.compile(queries) };
+}

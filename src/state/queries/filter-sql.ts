@@ -1,0 +1,173 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { FilterNode, Operand, Operator } from '../../domain/filter';
+import type { FilterField } from '../../domain/selection';
+
+type Condition = RawBuilder<boolean>;
+type Compare = Extract<FilterNode, { op: 'compare' }>;
+
+/**
+ * A filter as a condition on `memories`, never NULL, with every value bound.
+ *
+ * What is absent matches `ne`, `nin` and `exists: false`, and no other comparison. `null` means absent.
+ */
+export function filterCondition(node: FilterNode, links: Links): Condition {
+  const conditions = (nodes: readonly FilterNode[]) => nodes.map((each) => filterCondition(each, links));
+  switch (node.op) {
+    case 'and':
+      return node.nodes.length === 0 ? sql`true` : sql`(${sql.join(conditions(node.nodes), sql` and `)})`;
+    case 'or':
+      return node.nodes.length === 0 ? sql`false` : sql`(${sql.join(conditions(node.nodes), sql` or `)})`;
+    case 'not':
+      return sql`(not ${filterCondition(node.node, links)})`;
+    case 'compare':
+      return 'name' in node.field
+        ? fieldCondition(node.field.name, node, links)
+        : metadataCondition(node.field.metadata, node);
+  }
+}
+
+/** The ids of other memories that a memory names, as far as who asks may know of them. */
+export type Links = Readonly<Record<'supersedes' | 'supersededBy', RawBuilder<unknown>>>;
+
+const author = (column: 'name' | 'on_behalf_of', kind: Condition) =>
+  sql`(select ${sql.ref(`actors.${column}`)} from actors where actors.id = memories.author and ${kind})`;
+
+const expressions: Readonly<Record<Exclude<FilterField, 'tags' | 'accessTags' | keyof Links>, RawBuilder<unknown>>> = {
+  id: sql`memories.id`,
+  revision: sql`memories.revision`,
+  state: sql`memories.state`,
+  visibility: sql`(case memories.owner when 0 then 'shared' else 'private' end)`,
+  key: sql`memories.key`,
+  kind: sql`memories.kind`,
+  agentId: author('name', sql`actors.kind = 'agent'`),
+  onBehalfOf: author('on_behalf_of', sql`actors.on_behalf_of <> ''`),
+  userId: sql`memories.user_id`,
+  sessionId: sql`memories.session_id`,
+  priority: sql`memories.priority`,
+  createdAt: sql`memories.created_at`,
+  updatedAt: sql`memories.updated_at`,
+  validFrom: sql`memories.valid_from`,
+  validTo: sql`memories.valid_to`,
+  expiresAt: sql`memories.expires_at`,
+};
+
+function fieldCondition(field: FilterField, { operator, operands }: Compare, links: Links): Condition {
+  if (field === 'tags') return listCondition(sql`memories.tags`, operator, operands);
+  if (field === 'accessTags') {
+    return listCondition(
+      sql`(select access_tags from label_sets where label_sets.id = memories.label_set)`,
+      operator,
+      operands,
+    );
+  }
+  const value = field === 'supersedes' || field === 'supersededBy' ? links[field] : expressions[field];
+  const [operand] = operands;
+  if (operator === 'exists') return operand === true ? sql`(${value} is not null)` : sql`(${value} is null)`;
+  if (operator === 'ne' || operator === 'nin') return sql`(not ${isOneOf(value, operands)})`;
+  if (operator === 'eq' || operator === 'in') return isOneOf(value, operands);
+  if (operator === 'contains') return sql`(${value} is not null and instr(${value}, ${operand}) > 0)`;
+  return sql`(${value} is not null and ${value} ${comparison(operator)} ${operand})`;
+}
+
+function isOneOf(value: RawBuilder<unknown>, operands: readonly Operand[]): Condition {
+  const present = operands.filter((operand) => operand !== null);
+  const found = sql<boolean>`(${value} is not null and ${value} in ${listed(present)})`;
+  return present.length === operands.length ? found : sql`(${value} is null or ${found})`;
+}
+
+/** Any number of values as one bound parameter: a chain of comparisons would run into SQLite's bound of depth. */
+function listed(values: readonly Operand[]): RawBuilder<unknown> {
+  return sql`(select value from json_each(${JSON.stringify(values)}))`;
+}
+
+function listCondition(list: RawBuilder<unknown>, operator: Operator, operands: readonly Operand[]): Condition {
+  const [operand] = operands;
+  const empty = sql<boolean>`(json_array_length(${list}) = 0)`;
+  if (operator === 'exists') return operand === true ? sql`(not ${empty})` : empty;
+  const values = operands.filter((each) => each !== null);
+  const holds = sql<boolean>`exists (select 1 from json_each(${list}) as element where element.value in ${listed(values)})`;
+  // An empty list is an absent one.
+  const held = values.length === operands.length ? holds : sql<boolean>`(${empty} or ${holds})`;
+  return operator === 'ne' || operator === 'nin' ? sql`(not ${held})` : sql`(${held})`;
+}
+
+/** The types of JSON count: the text '1' is not the number 1. */
+function metadataCondition(key: string, { operator, operands }: Compare): Condition {
+  const where = (test: Condition) =>
+    sql<boolean>`exists (select 1 from json_each(memories.metadata) as entry where entry.key = ${key} and ${test})`;
+  const [operand] = operands;
+  switch (operator) {
+    case 'exists':
+      return operand === true ? where(sql`entry.type <> 'null'`) : sql`(not ${where(sql`entry.type <> 'null'`)})`;
+    case 'eq':
+    case 'in':
+      return metadataIsOneOf(where, operands);
+    case 'ne':
+    case 'nin':
+      return sql`(not ${metadataIsOneOf(where, operands)})`;
+    case 'contains': {
+      const inText =
+        typeof operand === 'string' ? sql`(entry.type = 'text' and instr(entry.value, ${operand}) > 0)` : sql`false`;
+      const inList = sql`(entry.type = 'array' and exists (select 1 from json_each(entry.value) as element where ${isOneOfJson('element', operands)}))`;
+      return where(sql`(${inText} or ${inList})`);
+    }
+    default:
+      return where(metadataOrder(operator, operand as Operand));
+  }
+}
+
+function metadataIsOneOf(where: (test: Condition) => Condition, operands: readonly Operand[]): Condition {
+  const present = where(isOneOfJson('entry', operands));
+  if (!operands.includes(null)) return present;
+  return sql`(${present} or not ${where(sql`entry.type <> 'null'`)})`;
+}
+
+function isOneOfJson(alias: 'entry' | 'element', operands: readonly Operand[]): Condition {
+  const ofType = (type: string) => operands.filter((operand) => typeof operand === type);
+  const tests = (['string', 'number', 'boolean'] as const).flatMap((type) => {
+    const values = ofType(type);
+    // As reals on both sides: SQLite would compare a whole number with a float digit by digit.
+    const list =
+      type === 'number' ? sql`(select cast(value as real) from json_each(${JSON.stringify(values)}))` : listed(values);
+    return values.length === 0
+      ? []
+      : [sql<boolean>`(${hasType(alias, type)} and ${jsonValue(alias, type)} in ${list})`];
+  });
+  return tests.length === 0 ? sql`false` : sql`(${sql.join(tests, sql` or `)})`;
+}
+
+function hasType(alias: 'entry' | 'element', type: 'string' | 'number' | 'boolean'): Condition {
+  const found = sql.ref(`${alias}.type`);
+  if (type === 'number') return sql`${found} in ('integer', 'real')`;
+  if (type === 'boolean') return sql`${found} in ('true', 'false')`;
+  return sql`${found} = 'text'`;
+}
+
+function jsonValue(alias: 'entry' | 'element', type: 'string' | 'number' | 'boolean'): RawBuilder<unknown> {
+  const value = sql.ref(`${alias}.value`);
+  return type === 'number' ? sql`cast(${value} as real)` : value;
+}
+
+/** An order within one type of JSON: texts with texts, numbers with numbers, false before true. */
+function metadataOrder(operator: Operator, operand: Operand): Condition {
+  const type = typeof operand as 'string' | 'number' | 'boolean';
+  // SQLite has no booleans: json_each gives 1 and 0.
+  const bound = type === 'boolean' ? Number(operand) : operand;
+  const right = type === 'number' ? sql`cast(${bound} as real)` : sql`${bound}`;
+  return sql`(${hasType('entry', type)} and ${jsonValue('entry', type)} ${comparison(operator)} ${right})`;
+}
+
+function comparison(operator: Operator): RawBuilder<unknown> {
+  switch (operator) {
+    case 'gt':
+      return sql`>`;
+    case 'gte':
+      return sql`>=`;
+    case 'lt':
+      return sql`<`;
+    case 'lte':
+      return sql`<=`;
+    default:
+      throw new Error(`${operator} is not an order.`);
+  }
+}

@@ -1,0 +1,115 @@
+import type { Database } from 'better-sqlite3';
+import { Policy } from '../../access/policy';
+import type { StoredDeclaration } from '../../domain/declaration';
+import { MemoryError } from '../../domain/errors';
+import { prepare, type Statement } from '../../sqlite/statement';
+import type { Checksum } from './checksum';
+import { queries } from './queries';
+import type { Tables } from './schema';
+
+type Row = Omit<Tables['declarations'], 'number'>;
+
+/** Rules, clearances, roles and groups as they are kept. They are ended, never deleted. */
+export class DeclarationsTable {
+  readonly #checksum: Checksum;
+  readonly #select: Statement<{ ended: number }, Row>;
+  readonly #byId: Statement<{ id: string }, { number: number }>;
+  readonly #insert: Statement<Row, unknown>;
+  readonly #end: Statement<Pick<Row, 'id' | 'until' | 'checksum'>, unknown>;
+  readonly #version: Statement<object, { value: number }>;
+  readonly #setVersion: Statement<{ value: number }, unknown>;
+
+  constructor(database: Database, checksum: Checksum) {
+    this.#checksum = checksum;
+    this.#select = prepare(database, (p) =>
+      queries
+        .selectFrom('declarations')
+        .selectAll()
+        .where((is) => is.or([is('until', 'is', null), is(is.val(p('ended')), '=', 1)]))
+        .orderBy('number'),
+    );
+    this.#byId = prepare(database, (p) =>
+      queries.selectFrom('declarations').select('number').where('id', '=', p('id')),
+    );
+    this.#insert = prepare(database, (p) =>
+      queries.insertInto('declarations').values({
+        id: p('id'),
+        declaration: p('declaration'),
+        at_open: p('at_open'),
+        since: p('since'),
+        until: p('until'),
+        checksum: p('checksum'),
+      }),
+    );
+    this.#end = prepare(database, (p) =>
+      queries
+        .updateTable('declarations')
+        .set({ until: p('until'), checksum: p('checksum') })
+        .where('id', '=', p('id')),
+    );
+    this.#version = prepare(
+      database,
+      () => queries.selectFrom('store_meta').select('value').where('key', '=', 'policy_version') as never,
+    );
+    this.#setVersion = prepare(database, (p) =>
+      queries.replaceInto('store_meta').values({ key: 'policy_version', value: p('value') }),
+    );
+  }
+
+  /** Whether a declaration has, or ever had, that id. */
+  isTaken(id: string): boolean {
+    return this.#byId.get({ id }) !== undefined;
+  }
+
+  get version(): number {
+    return this.#version.get({})?.value ?? 0;
+  }
+
+  /**
+   * What is in force.
+   *
+   * @throws RECORD_DAMAGED where a rule does not match its checksum: who may do what is not guessed.
+   */
+  policy(): Policy {
+    return Policy.of(this.version, this.all(false));
+  }
+
+  /** What is in force and, if asked for, what was. */
+  all(ended: boolean): StoredDeclaration[] {
+    return this.#select.all({ ended: Number(ended) }).map((row) => this.#opened(row));
+  }
+
+  /** Writes what changes. Answers with the new version. */
+  change(added: readonly StoredDeclaration[], ended: readonly StoredDeclaration[], at: number): number {
+    for (const each of ended) {
+      const { id, until, checksum } = this.#sealed({ ...each, until: at });
+      this.#end.run({ id, until, checksum });
+    }
+    for (const each of added) this.#insert.run(this.#sealed(each));
+    const version = this.version + 1;
+    this.#setVersion.run({ value: version });
+    return version;
+  }
+
+  #sealed({ id, declaration, atOpen, since, until }: StoredDeclaration): Row {
+    const row = { id, declaration: JSON.stringify(declaration), at_open: Number(atOpen), since, until: until ?? null };
+    return { ...row, checksum: this.#checksumOf(row) };
+  }
+
+  #opened(row: Row): StoredDeclaration {
+    // Those of a store that the first schema made have none.
+    if (row.checksum !== null && row.checksum !== this.#checksumOf(row)) throw damaged(row.id);
+    const { id, since, until } = row;
+    const declaration = JSON.parse(row.declaration);
+    return { id, declaration, atOpen: row.at_open === 1, since, ...(until === null ? {} : { until }) };
+  }
+
+  #checksumOf({ id, declaration, at_open, since, until }: Omit<Row, 'checksum'>): string {
+    return this.#checksum.ofText(JSON.stringify([id, declaration, at_open, since, until]));
+  }
+}
+
+function damaged(id: string): MemoryError {
+  const message = `The access rule ${id} does not match its checksum: the disk or a foreign program has altered it. Restore the folder from a backup.`;
+  return new MemoryError('RECORD_DAMAGED', message);
+}

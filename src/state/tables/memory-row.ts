@@ -1,0 +1,77 @@
+import type { Content } from '../../domain/command';
+import { MemoryError } from '../../domain/errors';
+import type { Memory, MemoryKind, MemorySource } from '../../domain/memory';
+import { principalOf } from '../../domain/principal';
+import type { Interning } from './interning';
+import type { MemoriesTable } from './schema';
+
+/** One row of `memories` with its text: all that SQLite knows of a memory, vectors aside. */
+export type MemoryRow = MemoriesTable & { text: string };
+export type StoredMemoryRow = MemoriesTable & { text: string | Buffer | null };
+
+/** UTF-8 cannot hold a lone surrogate: such a text is kept as UTF-16, so that it comes back as it was given. */
+export function storedText(text: string): string | Buffer {
+  return text.isWellFormed() ? text : Buffer.from(text, 'utf16le');
+}
+
+function givenText(stored: string | Buffer | null): string {
+  return typeof stored === 'string' ? stored : (stored?.toString('utf16le') ?? '');
+}
+
+/** A record with its text as it was given, unchecked. */
+export function memoryRowOf(stored: StoredMemoryRow): MemoryRow {
+  return { ...stored, text: givenText(stored.text) };
+}
+
+export function damaged(id: string, cause?: unknown): MemoryError {
+  const message = `The record of memory ${id} does not match its checksum: the disk or a foreign program has altered it. Restore it from a backup, or forget it; verify() lists every such record.`;
+  return new MemoryError('RECORD_DAMAGED', message, { cause });
+}
+
+/** A record in the words of the public surface. */
+export function memoryOf(record: MemoryRow, interning: Interning): Memory {
+  const { namespace, accessTags } = interning.labelSet(record.label_set);
+  const author = principalOf(interning.actor(record.author));
+  const source: MemorySource = { channel: record.source_channel as MemorySource['channel'] };
+  if (record.source_ref !== null) source.ref = record.source_ref;
+  return {
+    id: record.id,
+    revision: record.revision,
+    state: record.state as Memory['state'],
+    namespace: [...namespace],
+    visibility: record.owner === 0 ? 'shared' : 'private',
+    accessTags: [...accessTags],
+    ...(record.key === null ? {} : { key: record.key }),
+    text: record.text,
+    kind: record.kind as MemoryKind,
+    ...('agentId' in author ? { agentId: author.agentId } : {}),
+    ...(author.onBehalfOf === undefined ? {} : { onBehalfOf: author.onBehalfOf.userId }),
+    ...(record.user_id === null ? {} : { userId: record.user_id }),
+    ...(record.session_id === null ? {} : { sessionId: record.session_id }),
+    tags: JSON.parse(record.tags),
+    priority: record.priority,
+    metadata: JSON.parse(record.metadata),
+    source,
+    createdAt: new Date(record.created_at),
+    updatedAt: new Date(record.updated_at),
+    validFrom: new Date(record.valid_from),
+    ...(record.valid_to === null ? {} : { validTo: new Date(record.valid_to) }),
+    ...(record.expires_at === null ? {} : { expiresAt: new Date(record.expires_at) }),
+    ...(record.supersedes === null ? {} : { supersedes: record.supersedes }),
+    ...(record.superseded_by === null ? {} : { supersededBy: record.superseded_by }),
+  };
+}
+
+/** The columns that hold a memory's content. */
+export function contentColumns(content: Content) {
+  return {
+    kind: content.kind,
+    tags: JSON.stringify(content.tags),
+    priority: content.priority,
+    metadata: JSON.stringify(content.metadata),
+    valid_from: content.validFrom,
+    valid_to: content.validTo ?? null,
+    expires_at: content.expiresAt ?? null,
+    text: content.text,
+  };
+}

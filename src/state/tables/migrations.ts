@@ -1,0 +1,128 @@
+import type { Database } from 'better-sqlite3';
+import { chainTablesScript } from '../../audit/tables';
+import { MemoryError } from '../../domain/errors';
+
+/**
+ * One script for each schema version, in order. A released script is never changed: a new version gets a new one.
+ * Indexes begin with what grows at one end, or are partial: a random insertion would dirty a page of its own for each write.
+ * A memory's first change is found through `first_entry`, so that only later ones need an index. FTS5 merges 16 segments at a
+ * time: more work at once, less in all.
+ */
+const migrations: readonly string[] = [
+  `
+create table meta (key text primary key, value) without rowid;
+create table namespaces (id integer primary key, parent integer not null, label text not null, unique (parent, label));
+create table scopes (id integer primary key, namespace integer not null, access_tags text not null, unique (namespace, access_tags));
+create table actors (id integer primary key, kind text not null, name text not null, on_behalf_of text not null, unique (kind, name, on_behalf_of));
+create table spaces (id integer primary key, model text not null, dimensions integer not null, normalized integer not null);
+create table memories (
+  row integer primary key, id text not null, revision integer not null, state text not null,
+  scope integer not null, owner integer not null, author integer not null, kind text not null,
+  user_id text, session_id text, key text, priority real not null, tags text not null, metadata text not null,
+  source_channel text not null, source_ref text, created_at integer not null, updated_at integer not null,
+  valid_from integer not null, valid_to integer, expires_at integer, supersedes text, superseded_by text,
+  space integer, parts integer not null, length integer not null, first_entry integer not null,
+  entry integer not null, checksum text not null
+);
+create unique index memories_id on memories (id);
+create unique index memories_key on memories (scope, owner, key) where key is not null;
+create index memories_created_at on memories (created_at);
+create index memories_user_id on memories (user_id) where user_id is not null;
+create index memories_session_id on memories (session_id) where session_id is not null;
+create table texts (row integer primary key, text not null);
+create virtual table tokens using fts5(words, content='', columnsize=0, tokenize='ascii');
+insert into tokens (tokens, rank) values ('automerge', 16);
+create virtual table postings using fts5vocab(tokens, instance);
+create table tags (tag text not null, row integer not null, primary key (tag, row)) without rowid;
+create table vectors (key integer primary key, vector blob not null, checksum integer not null);
+create table changes (
+  entry integer primary key, row integer not null, revision integer not null, type text not null,
+  at integer not null, by integer not null, scope integer not null, owner integer not null
+);
+create unique index changes_revision on changes (row, revision) where revision > 1;
+create table revisions (row integer not null, revision integer not null, record text not null, primary key (row, revision)) without rowid;
+create table idempotency (
+  author integer not null, key text not null, digest text not null, id text not null, revision integer not null, primary key (author, key)
+) without rowid;
+create table rules (
+  id integer primary key, effect text not null, subject text not null, actions text not null, namespace text not null,
+  declared integer not null, since integer not null, until integer
+);
+`,
+  `
+create table declarations (
+  number integer primary key, id text not null unique, declaration text not null, at_open integer not null,
+  since integer not null, until integer, checksum text
+);
+insert into declarations (id, declaration, at_open, since, until)
+  select 'rule-' || id, json_object('effect', effect, 'to', json(subject), 'actions', json(actions), 'at', json(namespace)),
+    declared, since, until from rules order by id;
+drop table rules;
+create table former_subjects (user_id text not null, row integer not null, primary key (user_id, row)) without rowid;
+`,
+  chainTablesScript,
+  `
+alter table spaces add column role text not null default 'current';
+alter table spaces add column entry integer not null default 0;
+create table embedded (
+  space integer not null, row integer not null, parts integer not null, entry integer not null, primary key (row, space)
+) without rowid;
+create index embedded_entry on embedded (space, entry);
+`,
+  `
+create table requests (
+  client text not null, number integer not null, outcome text not null, at integer not null, primary key (client, number)
+) without rowid;
+`,
+  `
+alter table meta rename to store_meta;
+alter table scopes rename to label_sets;
+alter table memories rename column scope to label_set;
+alter table memories rename column parts to chunks;
+alter table memories rename column first_entry to first_change_seq;
+alter table memories rename column entry to change_seq;
+alter table changes rename column entry to change_seq;
+alter table changes rename column scope to label_set;
+alter table spaces rename column entry to change_seq;
+alter table embedded rename column parts to chunks;
+alter table embedded rename column entry to change_seq;
+drop index embedded_entry;
+create index embedded_change_seq on embedded (space, change_seq);
+update revisions set record = json_remove(
+  json_insert(
+    record,
+    '$.label_set', json_extract(record, '$.scope'), '$.chunks', json_extract(record, '$.parts'),
+    '$.first_change_seq', json_extract(record, '$.first_entry'), '$.change_seq', json_extract(record, '$.entry')
+  ),
+  '$.scope', '$.parts', '$.first_entry', '$.entry'
+) where json_valid(record);
+`,
+];
+
+export const schemaVersion = migrations.length;
+
+/**
+ * Brings a database to this release's schema, one version a transaction.
+ *
+ * @throws STORE_NEWER where a newer release wrote it.
+ */
+export function migrate(database: Database, to = schemaVersion): void {
+  const found = versionOf(database);
+  for (const [i, script] of migrations.slice(0, to).entries()) {
+    if (i < found) continue;
+    database.transaction(() => {
+      database.exec(script);
+      database.pragma(`user_version = ${i + 1}`);
+    })();
+  }
+}
+
+/** The schema version of a database: 0 for an empty one. Throws STORE_NEWER for one of a newer release. */
+export function versionOf(database: Database): number {
+  const found = database.pragma('user_version', { simple: true }) as number;
+  if (found > schemaVersion) {
+    const message = `The store has schema version ${found}; this release knows versions up to ${schemaVersion}. Open it with the release that wrote it, or a later one.`;
+    throw new MemoryError('STORE_NEWER', message);
+  }
+  return found;
+}

@@ -1,0 +1,121 @@
+import type { Database } from 'better-sqlite3';
+import { translated } from '../../sqlite/errors';
+import { prepare, type Statement } from '../../sqlite/statement';
+import type { StoredVector, VectorSource } from '../../vector-index/vector-index';
+import type { Checksum } from './checksum';
+import { damaged } from './memory-row';
+import { queries } from './queries';
+import { chunkOf, maxChunks, vectorKey } from './vector-key';
+
+interface VectorRow {
+  key: number;
+  vector: Buffer;
+  checksum: number;
+}
+
+/** An embedding space, and how many vectors each row has there. */
+export interface SpaceChunks {
+  space(): number | undefined;
+  chunks(): Uint16Array;
+}
+
+/** The stored vectors, in one embedding space. */
+export class VectorTable implements VectorSource {
+  readonly #where: SpaceChunks;
+  readonly #checksum: Checksum;
+  readonly #ofRow: Statement<{ from: number; to: number }, VectorRow>;
+  readonly #idOf: Statement<{ row: number }, { id: string }>;
+  readonly #lastChange: Statement<object, { change_seq: number | null }>;
+  readonly #lastOfSpace: Statement<{ space: number }, { change_seq: number }>;
+  readonly #change: Statement<{ change_seq: number }, object>;
+  readonly #changedSince: Statement<{ change_seq: number; space: number }, { row: number }>;
+
+  constructor(database: Database, checksum: Checksum, where: SpaceChunks) {
+    this.#where = where;
+    this.#checksum = checksum;
+    this.#ofRow = prepare(database, (p) =>
+      queries.selectFrom('vectors').selectAll().where('key', '>=', p('from')).where('key', '<=', p('to')),
+    );
+    this.#idOf = prepare(database, (p) => queries.selectFrom('memories').select('id').where('row', '=', p('row')));
+    this.#lastChange = prepare(database, () =>
+      queries.selectFrom('changes').select(({ fn }) => fn.max('change_seq').as('change_seq')),
+    );
+    this.#lastOfSpace = prepare(database, (p) =>
+      queries.selectFrom('spaces').select('change_seq').where('id', '=', p('space')),
+    );
+    this.#change = prepare(database, (p) =>
+      queries
+        .selectFrom('changes')
+        .innerJoin('memories', 'memories.row', 'changes.row')
+        .select(['memories.id', 'changes.revision', 'changes.at'])
+        .where('changes.change_seq', '<=', p('change_seq'))
+        .orderBy('changes.change_seq', 'desc')
+        .limit(1),
+    );
+    this.#changedSince = prepare(database, (p) =>
+      queries
+        .selectFrom('changes')
+        .select('row')
+        .where('change_seq', '>', p('change_seq'))
+        .union(
+          queries
+            .selectFrom('embedded')
+            .select('row')
+            .where('space', '=', p('space'))
+            .where('change_seq', '>', p('change_seq')),
+        )
+        .orderBy('row'),
+    );
+  }
+
+  *read(rows: ArrayLike<number>): Iterable<StoredVector> {
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] as number;
+      for (const [chunk, vector] of this.ofRow(row).entries()) yield { row, chunk, vector };
+    }
+  }
+
+  rows(): Uint32Array {
+    const chunks = this.#where.chunks();
+    return Uint32Array.from(chunks.keys()).filter((row) => chunks[row] !== 0);
+  }
+
+  entry(): number {
+    const ofSpace = this.#lastOfSpace.get({ space: this.#where.space() ?? 0 })?.change_seq ?? 0;
+    return Math.max(this.#lastChange.get({})?.change_seq ?? 0, ofSpace);
+  }
+
+  fingerprint(changeSeq: number): string {
+    return JSON.stringify(this.#change.get({ change_seq: changeSeq }) ?? null);
+  }
+
+  rowsChangedSince(changeSeq: number): Uint32Array {
+    const space = this.#where.space() ?? 0;
+    return Uint32Array.from(this.#changedSince.all({ change_seq: changeSeq, space }), ({ row }) => row);
+  }
+
+  /**
+   * The vectors of a row, by part.
+   *
+   * @throws RECORD_DAMAGED where one does not match its checksum.
+   */
+  ofRow(row: number): Float32Array[] {
+    const space = this.#where.space();
+    const chunks = this.#where.chunks()[row] ?? 0;
+    if (space === undefined || chunks === 0) return [];
+    const range = { from: vectorKey(space, row, 0), to: vectorKey(space, row, maxChunks - 1) };
+    const stored = translated(() => this.#ofRow.all(range));
+    const intact = stored.every(
+      ({ key, vector, checksum }, i) =>
+        chunkOf(key) === i && vector instanceof Uint8Array && this.#checksum.ofBytes(vector) === checksum,
+    );
+    if (!intact || stored.length !== chunks) throw damaged(this.#idOf.get({ row })?.id ?? `in row ${row}`);
+    return stored.map(({ vector }) => floats(vector));
+  }
+}
+
+function floats(bytes: Buffer): Float32Array {
+  // A view of floats must begin at a multiple of four, and SQLite's buffers need not.
+  const aligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : Uint8Array.from(bytes);
+  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / Float32Array.BYTES_PER_ELEMENT);
+}

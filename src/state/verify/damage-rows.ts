@@ -1,0 +1,142 @@
+import type { Database, Statement } from 'better-sqlite3';
+import { analyze } from '../../keyword-index/analyzer';
+import { type Statement as Prepared, prepare } from '../../sqlite/statement';
+import { withText } from '../queries/memory-queries';
+import type { Interning } from '../tables/interning';
+import { memoryRowOf, type StoredMemoryRow } from '../tables/memory-row';
+import type { RowChecksum } from '../tables/row-checksum';
+import type { Tables } from '../tables/schema';
+import type { VectorTable } from '../tables/vector-table';
+import { readInParts, reasonOf, type VerifyProblem } from './damage';
+import { type History, historyDamage } from './damage-history';
+import { differingRows, type IndexSums, sumOf } from './index-sums';
+
+export interface RowDamageDeps {
+  readonly database: Database;
+  readonly rowChecksum: RowChecksum;
+  readonly interning: Interning;
+  readonly vectors: VectorTable;
+  /** Rows 1 to this are read. */
+  readonly last: number;
+  /** What has changed after this change is compared with no index: those were read at other moments. */
+  readonly changeSeq: number;
+}
+
+type Range = { readonly after: number; readonly to: number };
+
+/** Reads memories with all that belongs to them, in ranges of rows, and remembers what the indexes should say of each. */
+export class RowDamage {
+  readonly #deps: RowDamageDeps;
+  readonly #records: Prepared<Range, StoredMemoryRow>;
+  readonly #revisions: Statement<[number, number], Tables['revisions']>;
+  readonly #lines: Statement<[number, number, number, number], Tables['changes'] & { memory: number }>;
+  readonly #byRow: Statement<[number], { id: string; change_seq: number }>;
+  readonly #words: Uint32Array;
+  readonly #tags: Uint32Array;
+  /** What the indexes should say of them is not known. */
+  readonly #damaged = new Set<number>();
+
+  constructor(deps: RowDamageDeps) {
+    const { database, last } = deps;
+    this.#deps = deps;
+    this.#records = prepare(database, (p) =>
+      withText().where('memories.row', '>', p('after')).where('memories.row', '<=', p('to')),
+    );
+    this.#revisions = database.prepare('select * from revisions where row > ? and row <= ?');
+    // A memory's first line is found through its record: it stands in no index.
+    this.#lines = database.prepare(`
+      select memories.row as memory, changes.* from memories join changes on changes.change_seq = memories.first_change_seq
+      where memories.row > ? and memories.row <= ?
+      union all select row as memory, * from changes where row > ? and row <= ? and revision > 1`);
+    this.#byRow = database.prepare('select id, change_seq from memories where row = ?');
+    this.#words = new Uint32Array(last + 1);
+    this.#tags = new Uint32Array(last + 1);
+  }
+
+  /** What is wrong with the memories of a range. */
+  read(range: Range): VerifyProblem[] {
+    return readInParts(
+      (after, to) => this.#readRange(after, to),
+      range,
+      (row, error) => {
+        this.#damaged.add(row);
+        return [{ ...this.#named(row), part: 'record', message: `It cannot be read (row ${row}). ${reasonOf(error)}` }];
+      },
+    );
+  }
+
+  /** Whether an index of words says the same as the texts. To be asked when every range was read. */
+  wordsDiffer(found: IndexSums): string | undefined {
+    const different = this.#firstDifference(this.#words, found);
+    return different && `The index of words differs from the text of ${different}.`;
+  }
+
+  /** Whether an index of tags says the same as the records. */
+  tagsDiffer(found: IndexSums): string | undefined {
+    const different = this.#firstDifference(this.#tags, found);
+    return different && `The index of tags differs from the tags of ${different}.`;
+  }
+
+  #readRange(after: number, to: number): VerifyProblem[] {
+    const revisions = byRow(this.#revisions.all(after, to), ({ row }) => row);
+    const lines = byRow(this.#lines.all(after, to, after, to), ({ memory }) => memory);
+    return this.#records
+      .all({ after, to })
+      .flatMap((stored) =>
+        this.#readRecord(stored, { revisions: revisions.get(stored.row) ?? [], lines: lines.get(stored.row) ?? [] }),
+      );
+  }
+
+  #readRecord(stored: StoredMemoryRow, history: History): VerifyProblem[] {
+    const { id, row } = stored;
+    const record = memoryRowOf(stored);
+    if (!this.#deps.rowChecksum.isIntact(record)) {
+      this.#damaged.add(row);
+      return [{ id: String(id), part: 'record', message: 'It does not match its checksum.' }];
+    }
+    const damage = historyDamage(record, history, this.#deps);
+    const problems: VerifyProblem[] = damage.map((message) => ({ id, part: 'record', message }));
+    if (record.state === 'forgotten') return problems;
+    this.#words[row] = sumOf(analyze(record.text));
+    this.#tags[row] = sumOf(JSON.parse(record.tags));
+    return [...problems, ...this.#vectorProblems(row, id)];
+  }
+
+  #vectorProblems(row: number, id: string): VerifyProblem[] {
+    try {
+      this.#deps.vectors.ofRow(row);
+      return [];
+    } catch (error) {
+      return [{ id, part: 'vector', message: reasonOf(error) }];
+    }
+  }
+
+  #firstDifference(expected: Uint32Array, found: IndexSums): string | undefined {
+    for (const row of differingRows(expected, found)) {
+      if (this.#damaged.has(row)) continue;
+      const memory = this.#byRow.get(row);
+      if (memory === undefined) return `row ${row}, which is no memory`;
+      if (memory.change_seq <= this.#deps.changeSeq) return `memory ${memory.id}`;
+    }
+    return undefined;
+  }
+
+  #named(row: number): { id?: string } {
+    try {
+      const id = this.#byRow.get(row)?.id;
+      return id === undefined ? {} : { id };
+    } catch {
+      return {};
+    }
+  }
+}
+
+function byRow<T>(lines: readonly T[], rowOf: (line: T) => number): Map<number, T[]> {
+  const grouped = new Map<number, T[]>();
+  for (const line of lines) {
+    const group = grouped.get(rowOf(line));
+    if (group === undefined) grouped.set(rowOf(line), [line]);
+    else group.push(line);
+  }
+  return grouped;
+}

@@ -1,0 +1,25 @@
+import { pause } from '../../environment/pause';
+import type { Feed } from '../../recall/watch';
+
+const pollMs = 100;
+
+/** Wakes who waits for changes that another process makes: SQLite tells nobody, so that it is asked. */
+export class PolledFeed implements Feed {
+  #closed = false;
+  readonly #closing = new AbortController();
+
+  async next(signal: AbortSignal): Promise<boolean> {
+    if (this.#closed || signal.aborted) return false;
+    await pause(pollMs, AbortSignal.any([signal, this.#closing.signal]));
+    return !this.#closed && !signal.aborted;
+  }
+
+  changed(): void {
+    // It looks by itself.
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#closing.abort();
+  }
+}

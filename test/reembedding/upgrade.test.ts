@@ -1,0 +1,92 @@
+import { MemoryStore } from 'multi-agent-memory';
+import { describe, expect, test } from 'vitest';
+import { root } from '../../src/domain/principal';
+import type { BuiltIns } from '../../src/embedding/space-embedder';
+import type { ReembedProgress } from '../../src/reembedding/reembedding';
+import { openFolder as openEngine } from '../../src/store/composition/compose';
+import { Lifetime } from '../../src/store/lifetime';
+import { type OpenOptions, parseOptions } from '../../src/store/open-options';
+import { PrincipalHandle } from '../../src/store/principal-handle';
+import { temporaryFolder } from '../store/stores';
+import { gate, words } from './spaces';
+
+const namespace = ['support'];
+
+/** A store as a release with those built-in models opens it without an embedder. */
+async function release(folder: string, builtIns: BuiltIns, options: OpenOptions = {}) {
+  const engine = await openEngine(folder, parseOptions(options), builtIns);
+  const admin = new PrincipalHandle(engine, new Lifetime(), root, {});
+  const roles = () =>
+    Object.fromEntries(
+      (['current', 'next', 'previous', 'dropping'] as const).flatMap((role) => {
+        const space = engine.state.interning.spaceInRole(role);
+        return space === undefined ? [] : [[space.name.model, role]];
+      }),
+    );
+  return { admin, roles, close: () => engine.close() };
+}
+
+async function ofFirstRelease(folder: string) {
+  const first = await release(folder, { current: words('v1'), previous: [] });
+  for (let i = 0; i < 30; i++) await first.admin.remember(`note number${i}`, { namespace });
+  await first.close();
+}
+
+describe('a store of an earlier release, opened without an embedder', () => {
+  test('moves to the built-in model of this release by itself, telling how far it is, and leaves nothing of the old', async () => {
+    const folder = await temporaryFolder();
+    await ofFirstRelease(folder);
+    const seen: ReembedProgress[] = [];
+    const onProgress = (progress: unknown) => seen.push(progress as ReembedProgress);
+    const store = await release(folder, { current: words('v2', 300), previous: [words('v1')] }, { onProgress });
+    await expect.poll(store.roles).toEqual({ v2: 'current' });
+    expect(seen.at(-1)).toMatchObject({ done: 30, total: 30 });
+    const [hit] = await store.admin.recall('note number7', { mode: 'semantic', topK: 1 });
+    expect(hit?.text).toBe('note number7');
+    await store.close();
+  });
+
+  test('searches the old space until it has moved, and goes on after it was closed on its way', async () => {
+    const folder = await temporaryFolder();
+    await ofFirstRelease(folder);
+    const { passed, open } = gate();
+    const slow = words('v2', 300);
+    slow.before = () => passed;
+    const store = await release(folder, { current: slow, previous: [words('v1')] });
+    const [hit] = await store.admin.recall('note number7', { mode: 'semantic', topK: 1 });
+    expect(hit?.text).toBe('note number7');
+    await expect.poll(store.roles).toEqual({ v1: 'current', v2: 'next' });
+    const closed = store.close();
+    open();
+    await closed;
+    const again = await release(folder, { current: words('v2', 300), previous: [words('v1')] });
+    await expect.poll(again.roles).toEqual({ v2: 'current' });
+    await again.close();
+  });
+
+  test('stays with an embedder that somebody chose', async () => {
+    const folder = await temporaryFolder();
+    const chosen = await MemoryStore.open(folder, { embedder: words('chosen') });
+    await chosen.admin.remember('one', { namespace });
+    await chosen.close();
+    const store = await release(folder, { current: words('v2', 300), previous: [words('v1')] });
+    await store.admin.recall('one', { mode: 'keyword' });
+    expect(store.roles()).toEqual({ chosen: 'current' });
+    await store.close();
+  });
+
+  test('says what kept it where it is, and works on', async () => {
+    const folder = await temporaryFolder();
+    await ofFirstRelease(folder);
+    const broken = words('v2', 300);
+    broken.before = () => {
+      throw new Error('no weights');
+    };
+    const warned: string[] = [];
+    const logger = { warn: (message: string) => warned.push(message) };
+    const store = await release(folder, { current: broken, previous: [words('v1')] }, { logger });
+    await expect.poll(() => warned).toHaveLength(1);
+    expect(await store.admin.recall('note number7', { mode: 'semantic', topK: 1 })).toHaveLength(1);
+    await store.close();
+  });
+});
