@@ -36,7 +36,7 @@ export const countingMistakes: readonly Mistake[] = [
     'cursor: counts what others do',
     'recall/changes.ts',
     'context.cursors.seal({ id: line.id, revision: line.revision },',
-    'context.cursors.seal({ id: line.id, revision: line.revision, entry: line.entry },',
+    'context.cursors.seal({ id: line.id, revision: line.revision, changeSeq: line.change_seq },',
   ),
   mistake(
     'cursor: serves whoever has it',

@@ -152,7 +152,7 @@ export const ruleMistakes: readonly Mistake[] = [
       {
         file: 'access/govern.ts',
         from: '  if (!isInBound(scope, at)) return false;\n',
-        to: '  if (bound === undefined) return false;\n',
+        to: '  if (scope === undefined) return false;\n',
       },
       {
         file: 'access/govern.ts',
