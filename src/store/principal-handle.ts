@@ -277,7 +277,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     const context = this.#engine.reading();
     const bound = narrowScope(this.#reader.scope, parsedScopeOf(scope));
     if (bound === emptyScope) return (async function* () {})();
-    const reader = { ...this.#reader, bound };
+    const reader: Reader = { ...this.#reader, scope: bound };
     const start = startOfWatch(context, reader, since);
     const changes = watch(context, reader, start, this.#engine.changed, this.#endsWith(signal));
     const isStillShown = ({ id }: { id: string }) => isKnownTo(this.#engine.reading(), reader, id);
