@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { fromSqlite, translated } from '../sqlite/errors';
+import { fromSqlite, translated } from '../sqlite/sqlite';
 import { type AuditEvent, AuditLog } from './audit-log';
 import type { Seed } from './pseudonyms';
 

@@ -1,6 +1,6 @@
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
-import { configure } from '../sqlite/configure';
+import { configure } from '../sqlite/sqlite';
 import { type ChainTables, chainTablesScript } from './tables';
 
 /** A checkpoint of either chain: the latest one in each segment. */

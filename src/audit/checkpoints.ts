@@ -1,7 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
-import { translated } from '../sqlite/errors';
-import { prepare, queriesOver } from '../sqlite/statement';
+import { prepare, queriesOver, translated } from '../sqlite/sqlite';
 import type { AuditTables } from './audit-database';
 import { type AuditChainName, auditChainNames, type ChainHead } from './chain-entry';
 import { type Checkpoint, checkpointOf, isSignedBy, parseNote } from './checkpoint';

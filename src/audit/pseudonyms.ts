@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import type { Namespace } from '../domain/namespace';
 import type { Party } from '../domain/principal';
-import { prepare, queriesOver } from '../sqlite/statement';
+import { prepare, queriesOver } from '../sqlite/sqlite';
 import type { ChainTables, NameKind } from './tables';
 
 const queries = queriesOver<ChainTables>();

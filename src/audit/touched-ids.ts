@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
-import { prepare, queriesOver } from '../sqlite/statement';
+import { prepare, queriesOver } from '../sqlite/sqlite';
 import { segmentLength } from './merkle';
 import type { ChainTables } from './tables';
 

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Database } from 'better-sqlite3';
-import { prepare, queriesOver } from '../sqlite/statement';
+import { prepare, queriesOver } from '../sqlite/sqlite';
 import type { AuditTables } from './audit-database';
 
 const queries = queriesOver<AuditTables>();

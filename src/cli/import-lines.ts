@@ -1,4 +1,4 @@
-import { startStopwatch } from '../environment/stopwatch';
+import { startStopwatch } from '../environment/timers';
 import type { BatchResult, MemoryHandle, NewMemory } from '../index';
 import type { Format } from './import-formats/format';
 import type { JsonLine } from './lines';

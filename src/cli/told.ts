@@ -1,4 +1,4 @@
-import { startStopwatch } from '../environment/stopwatch';
+import { startStopwatch } from '../environment/timers';
 import type { Progress } from '../index';
 import type { Terminal } from './terminal';
 

@@ -3,7 +3,7 @@ import { MemoryError } from '../domain/errors';
 import type { NewMemory } from '../domain/memory';
 import { parseAll } from '../domain/parse/parse';
 import { isPlain } from '../domain/parse/parse-json';
-import { startStopwatch } from '../environment/stopwatch';
+import { startStopwatch } from '../environment/timers';
 import { batchesOf } from '../write/batches';
 import { type BatchResult, tally } from '../write/remember-many';
 import { decodeError, type EncodedError } from './encoded-errors';

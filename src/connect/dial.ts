@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net';
 import { MemoryError } from '../domain/errors';
 import type { Limits } from '../domain/limits';
-import { startDeadline } from '../environment/deadline';
+import { startDeadline } from '../environment/timers';
 import { Channel, type Listener } from './channel';
 import { decodeError } from './encoded-errors';
 import { type HolderMessage, maxMessageBytes, protocol } from './protocol';

@@ -3,7 +3,7 @@ import type { Memory } from '../domain/memory';
 import { parse } from '../domain/parse/parse';
 import { parsedScopeOf } from '../domain/parse/parse-selection';
 import { emptyScope, narrowScope } from '../domain/scope';
-import { nextTurn } from '../environment/turn';
+import { nextTurn } from '../environment/timers';
 import { stillListed } from '../recall/list';
 import type { Reader } from '../recall/read-context';
 import { isKnownTo, withoutHiddenLinks } from '../recall/recheck';

@@ -1,8 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { MemoryError } from '../domain/errors';
 import type { Limits } from '../domain/limits';
-import { pause } from '../environment/pause';
-import { startStopwatch } from '../environment/stopwatch';
+import { pause, startStopwatch } from '../environment/timers';
 import { type CallShapes, callShapes } from '../store/call-shapes';
 import type { Channel } from './channel';
 import { dial } from './dial';

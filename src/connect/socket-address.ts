@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync,
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { invalidInput } from '../domain/errors';
-import { fromSqlite } from '../sqlite/errors';
+import { fromSqlite } from '../sqlite/sqlite';
 
 /** Where the holder of a folder is to be found, and how it knows that who comes may read the folder. */
 export interface SocketAddress {

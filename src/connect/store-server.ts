@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { MemoryError } from '../domain/errors';
-import { pause } from '../environment/pause';
+import { pause } from '../environment/timers';
 import type { Engine } from '../store/composition/engine';
 import { Lifetime } from '../store/lifetime';
 import type { HostCalls, Served } from './operations';

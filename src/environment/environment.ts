@@ -2,7 +2,6 @@ import { randomFillSync } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { invalidInput } from '../domain/errors';
 import { toEpochMs } from '../domain/time';
-import { type Clock, systemClock } from './clock';
 
 /** Told of what a caller cannot be told: an index that is rebuilt, a checkpoint that failed. Never of texts. */
 export interface Logger {
@@ -63,3 +62,10 @@ export function systemEnvironment(own: Partial<Environment> = {}): Environment {
     logger: own.logger ?? silent,
   };
 }
+
+/** Epoch milliseconds. */
+export interface Clock {
+  now(): number;
+}
+
+export const systemClock: Clock = { now: () => Date.now() };

@@ -1,5 +1,4 @@
-import { type Environment, systemEnvironment } from './environment';
-import { fakeClock } from './fake-clock';
+import { type Clock, type Environment, systemEnvironment } from './environment';
 
 /**
  * The same clock, ids and bytes in every run: a clock that begins with 2026 and moves a millisecond with every reading, and
@@ -13,4 +12,32 @@ export function fixtureEnvironment(own: Partial<Environment> = {}): Environment 
     randomBytes: (length) => new Uint8Array(length).fill(7),
     ...own,
   });
+}
+
+/** A clock that stands still until it is told to move. */
+export interface FakeClock extends Clock {
+  /** Moves on by that many milliseconds. */
+  advance(ms: number): void;
+}
+
+const start = Date.UTC(2026, 0, 1);
+
+/**
+ * A clock for tests.
+ *
+ * @param startMs Epoch milliseconds; default: the first of January 2026, 00:00 UTC.
+ * @param tickMs How far it moves with every reading; default: 0.
+ */
+export function fakeClock(startMs = start, tickMs = 0): FakeClock {
+  let now = startMs;
+  return {
+    now: () => {
+      const reading = now;
+      now += tickMs;
+      return reading;
+    },
+    advance: (ms) => {
+      now += ms;
+    },
+  };
 }

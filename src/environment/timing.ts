@@ -1,6 +1,5 @@
-import { systemClock } from './clock';
-import { pause } from './pause';
-import { startStopwatch } from './stopwatch';
+import { systemClock } from './environment';
+import { pause, startStopwatch } from './timers';
 
 /** Time and chance, as those need them who try again. */
 export interface Timing {

@@ -3,7 +3,7 @@ import type { Limits } from '../domain/limits';
 import type { Actor } from '../domain/principal';
 import type { ParsedScope } from '../domain/scope';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
-import type { Clock } from '../environment/clock';
+import type { Clock } from '../environment/environment';
 import type { KeywordIndex } from '../keyword-index/keyword-index';
 import type { StateStore } from '../state/state-store';
 import type { VectorIndex } from '../vector-index/vector-index';

@@ -1,5 +1,5 @@
 import type { MemoryChange } from '../domain/memory';
-import { translated } from '../sqlite/errors';
+import { translated } from '../sqlite/sqlite';
 import { shown, watchBinding } from './changes';
 import type { ReadContext, Reader } from './read-context';
 import { leaving } from './recheck';

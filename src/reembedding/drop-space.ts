@@ -1,5 +1,5 @@
 import { root } from '../domain/principal';
-import { nextTurn } from '../environment/turn';
+import { nextTurn } from '../environment/timers';
 import { propose } from '../write/propose';
 import { stampOf } from '../write/stamp';
 import type { SpaceContext } from './space-context';

@@ -1,8 +1,7 @@
 import type { RowEmbedding } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import { root } from '../domain/principal';
-import { startStopwatch } from '../environment/stopwatch';
-import { nextTurn } from '../environment/turn';
+import { nextTurn, startStopwatch } from '../environment/timers';
 import type { Space } from '../state/tables/interning';
 import { type MemoryRow, memoryRowOf, type StoredMemoryRow } from '../state/tables/memory-row';
 import { propose } from '../write/propose';

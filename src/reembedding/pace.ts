@@ -1,4 +1,4 @@
-import { pause, realTimers } from '../environment/pause';
+import { pause, realTimers } from '../environment/timers';
 
 /** Holds long work back: while it is paused, and to a number of items a second. */
 export interface Pace {

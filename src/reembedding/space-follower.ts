@@ -1,4 +1,4 @@
-import { nextTurn } from '../environment/turn';
+import { nextTurn } from '../environment/timers';
 import type { Space } from '../state/tables/interning';
 import { type Filling, fillRows, fillSome } from './fill-space';
 import { unpaced } from './pace';

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { MemoryError } from '../domain/errors';
-import { fromSqlite } from '../sqlite/errors';
+import { fromSqlite } from '../sqlite/sqlite';
 
 /** From `open` to `close` of one store: what may begin, what is under way, and in which words it fails. */
 export class Lifetime {

@@ -11,8 +11,7 @@ import { parseAll } from '../domain/parse/parse';
 import { declarationsShape } from '../domain/parse/parse-declaration';
 import { fields, flag, progressListener, signal } from '../domain/parse/shapes';
 import type { Embedder } from '../embedding/embedder';
-import type { Clock } from '../environment/clock';
-import type { Logger } from '../environment/environment';
+import type { Clock, Logger } from '../environment/environment';
 import { key } from './call-shapes';
 
 /** How a store is opened. */

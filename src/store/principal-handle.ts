@@ -10,7 +10,7 @@ import type { Actor } from '../domain/principal';
 import { emptyScope, narrowScope, type ParsedScope } from '../domain/scope';
 import type { Scope, Selection } from '../domain/selection';
 import { unit } from '../embedding/space-embedder';
-import { startStopwatch } from '../environment/stopwatch';
+import { startStopwatch } from '../environment/timers';
 import * as changes from '../recall/changes';
 import { forgetTargets } from '../recall/forget-targets';
 import { get } from '../recall/get';

@@ -1,7 +1,6 @@
 import { parse, parseAll } from '../domain/parse/parse';
 import type { Embedder } from '../embedding/embedder';
-import { pause, realTimers } from '../environment/pause';
-import { startStopwatch } from '../environment/stopwatch';
+import { pause, realTimers, startStopwatch } from '../environment/timers';
 import { PausablePace } from '../reembedding/pace';
 import { defaultBatchSize, type ReembedOptions, type ReembedResult } from '../reembedding/reembedding';
 import type { SpaceMove } from '../reembedding/space-moves';

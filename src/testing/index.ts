@@ -1,6 +1,6 @@
 export type { Command, Outcome } from '../domain/command';
-export type { Clock } from '../environment/clock';
-export { type FakeClock, fakeClock } from '../environment/fake-clock';
+export type { Clock } from '../environment/environment';
+export { type FakeClock, fakeClock } from '../environment/fixture-environment';
 export type { ReplicatedLog } from '../log/replicated-log';
 export type {
   StoredVector,

@@ -1,5 +1,4 @@
-import { pause } from '../environment/pause';
-import { nextTurn } from '../environment/turn';
+import { nextTurn, pause } from '../environment/timers';
 import { BestRows } from './best-rows';
 import { bestChunk } from './kernel/dot';
 import { ResidentVectors } from './resident-vectors';

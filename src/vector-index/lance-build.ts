@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { nextTurn } from '../environment/turn';
+import { nextTurn } from '../environment/timers';
 import { loadLance } from './lance-library';
 import { LanceTable } from './lance-table';
 import { measureProbes, type Probes } from './probes';

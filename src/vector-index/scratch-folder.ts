@@ -1,5 +1,5 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { nextTurn } from '../environment/turn';
+import { nextTurn } from '../environment/timers';
 
 let latest: Promise<unknown> = Promise.resolve();
 let renaming: Promise<unknown> = Promise.resolve();

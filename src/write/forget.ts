@@ -1,5 +1,5 @@
 import type { Progress } from '../domain/calls';
-import { startStopwatch } from '../environment/stopwatch';
+import { startStopwatch } from '../environment/timers';
 import { propose } from './propose';
 import { stampOf } from './stamp';
 import type { ChangeOptions } from './update';

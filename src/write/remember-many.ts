@@ -1,7 +1,7 @@
 import type { LongCallOptions } from '../domain/calls';
 import { type Issue, invalidInput, type MemoryError } from '../domain/errors';
 import type { NewMemory, RememberResult } from '../domain/memory';
-import { startStopwatch } from '../environment/stopwatch';
+import { startStopwatch } from '../environment/timers';
 import { asRefusal, batchesOf } from './batches';
 import { type CheckedMemory, checkMemory } from './check';
 import { finish } from './embed';

@@ -8,7 +8,7 @@ import type { ParsedMemory } from '../domain/parse/parse-memory';
 import type { Actor } from '../domain/principal';
 import type { ParsedScope } from '../domain/scope';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
-import type { Clock } from '../environment/clock';
+import type { Clock } from '../environment/environment';
 import type { ReplicatedLog } from '../log/replicated-log';
 import type { Seeds } from './seeds';
 

@@ -36,7 +36,7 @@ export const ports: Readonly<Record<string, string>> = {
   Embedder: 'embedding/embedder',
   VectorIndex: 'vector-index/vector-index',
   ReplicatedLog: 'log/replicated-log',
-  Clock: 'environment/clock',
+  Clock: 'environment/environment',
 };
 
 /** The files that may name implementations of ports: the composition root, and what hands them to users and to tests. */

@@ -3,7 +3,7 @@ import { replicatedLogConformance } from 'multi-agent-memory/testing';
 import { describe, expect, test } from 'vitest';
 import type { Command, Outcome } from '../../src/domain/command';
 import { root } from '../../src/domain/principal';
-import { nextTurn } from '../../src/environment/turn';
+import { nextTurn } from '../../src/environment/timers';
 import { LocalLog } from '../../src/log/local-log';
 
 const longestBatch = 32;

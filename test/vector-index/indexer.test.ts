@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { nextTurn } from '../../src/environment/turn';
+import { nextTurn } from '../../src/environment/timers';
 import { visibleRows } from '../../src/testing/vector-truth';
 import {
   change,

@@ -1,4 +1,4 @@
-import { startStopwatch } from '../../environment/stopwatch';
+import { startStopwatch } from '../../environment/timers';
 import type { Command } from '../command';
 import { principalOptions } from '../principal-options';
 import { selectionOf, selectionOptions } from '../selection-options';

@@ -1,4 +1,4 @@
-import { nextTurn } from '../../environment/turn';
+import { nextTurn } from '../../environment/timers';
 import type { Embedder } from '../embedder';
 import { builtInSpace } from './built-in-spaces';
 import { maxTokens, staticEncoder } from './static-encoder';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Progress } from '../../domain/calls';
 import { MemoryError } from '../../domain/errors';
-import { startStopwatch } from '../../environment/stopwatch';
+import { startStopwatch } from '../../environment/timers';
 import { type DownloadEvent, loadModelHub, type ModelHub } from './transformers-runtime';
 
 /** Which model, and where it comes from. */

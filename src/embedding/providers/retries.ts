@@ -1,5 +1,5 @@
 import { MemoryError } from '../../domain/errors';
-import { startDeadline } from '../../environment/deadline';
+import { startDeadline } from '../../environment/timers';
 import type { Timing } from '../../environment/timing';
 import { onAbort } from '../batching/abort-listener';
 import type { RateLimit } from './rate-limit';

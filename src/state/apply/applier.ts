@@ -6,7 +6,7 @@ import type { StoredDeclaration } from '../../domain/declaration';
 import { MemoryError } from '../../domain/errors';
 import { isRoot } from '../../domain/principal';
 import { analyze } from '../../keyword-index/analyzer';
-import { prepare, type Statement } from '../../sqlite/statement';
+import { prepare, type Statement } from '../../sqlite/sqlite';
 import type { MemoryQueries } from '../queries/memory-queries';
 import type { Checksum } from '../tables/checksum';
 import type { DeclarationsTable } from '../tables/declarations-table';

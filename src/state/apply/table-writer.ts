@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import type { ChunkVectors } from '../../domain/command';
-import { prepare } from '../../sqlite/statement';
+import { prepare } from '../../sqlite/sqlite';
 import type { Checksum } from '../tables/checksum';
 import { type MemoryRow, storedText } from '../tables/memory-row';
 import { queries } from '../tables/queries';

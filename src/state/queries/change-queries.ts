@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
-import { prepare, type Statement } from '../../sqlite/statement';
+import { prepare, type Statement } from '../../sqlite/sqlite';
 import { damaged, type MemoryRow } from '../tables/memory-row';
 import { queries } from '../tables/queries';
 import type { RowChecksum } from '../tables/row-checksum';

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { prepare } from '../../sqlite/statement';
+import { prepare } from '../../sqlite/sqlite';
 import { type MemoryRow, memoryRowOf, type StoredMemoryRow } from '../tables/memory-row';
 import { queries } from '../tables/queries';
 import type { RowChecksum } from '../tables/row-checksum';

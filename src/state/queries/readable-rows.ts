@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { MemoryError } from '../../domain/errors';
-import { fromSqlite } from '../../sqlite/errors';
+import { fromSqlite } from '../../sqlite/sqlite';
 import { type ReadRange, readInParts } from '../verify/damage';
 
 // Few enough for little memory, many enough that a range costs no more than its rows.

@@ -1,6 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { translated } from '../../sqlite/errors';
-import { prepare, type Statement } from '../../sqlite/statement';
+import { prepare, type Statement, translated } from '../../sqlite/sqlite';
 import { queries } from '../tables/queries';
 
 /** Finds what is known about somebody, and what was: forgotten memories, and those that are about somebody else by now. */

@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { Policy } from '../../access/policy';
 import type { StoredDeclaration } from '../../domain/declaration';
 import { MemoryError } from '../../domain/errors';
-import { prepare, type Statement } from '../../sqlite/statement';
+import { prepare, type Statement } from '../../sqlite/sqlite';
 import type { Checksum } from './checksum';
 import { queries } from './queries';
 import type { Tables } from './schema';

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
-import { prepare, type Statement } from '../../sqlite/statement';
+import { prepare, type Statement } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
 import type { StoredMemoryRow } from './memory-row';
 import { queries } from './queries';

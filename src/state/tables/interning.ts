@@ -3,7 +3,7 @@ import type { SpaceName } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
 import type { Namespace } from '../../domain/namespace';
 import type { Actor, Party } from '../../domain/principal';
-import { prepare, type Statement } from '../../sqlite/statement';
+import { prepare, type Statement } from '../../sqlite/sqlite';
 import { LabelTree } from './label-tree';
 import { queries } from './queries';
 import type { Tables } from './schema';

@@ -1,4 +1,4 @@
-import { queriesOver } from '../../sqlite/statement';
+import { queriesOver } from '../../sqlite/sqlite';
 import type { Tables } from './schema';
 
 /** Builds queries over the tables of a store. */

@@ -1,5 +1,5 @@
 import BetterSqlite, { type Database } from 'better-sqlite3';
-import { prepare, type Statement } from '../../sqlite/statement';
+import { prepare, type Statement } from '../../sqlite/sqlite';
 import { queries } from './queries';
 
 /** 1 in a copy that a backup has made, until it is opened. */

@@ -1,6 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { translated } from '../../sqlite/errors';
-import { prepare, type Statement } from '../../sqlite/statement';
+import { prepare, type Statement, translated } from '../../sqlite/sqlite';
 import type { StoredVector, VectorSource } from '../../vector-index/vector-index';
 import type { Checksum } from './checksum';
 import { damaged } from './memory-row';

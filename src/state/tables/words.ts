@@ -1,9 +1,9 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import type { Progress } from '../../domain/calls';
-import { startStopwatch } from '../../environment/stopwatch';
+import { startStopwatch } from '../../environment/timers';
 import { analyze, analyzerVersion } from '../../keyword-index/analyzer';
-import { prepare } from '../../sqlite/statement';
+import { prepare } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
 import { readableRows } from '../queries/readable-rows';
 import { memoryRowOf, type StoredMemoryRow } from './memory-row';

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { Outcome, WriteRequest } from '../../domain/command';
 import type { Memory, RememberResult } from '../../domain/memory';
-import { prepare, type Statement } from '../../sqlite/statement';
+import { prepare, type Statement } from '../../sqlite/sqlite';
 import type { ChangeQueries } from '../queries/change-queries';
 import type { MemoryQueries } from '../queries/memory-queries';
 import type { DeclarationsTable } from './declarations-table';

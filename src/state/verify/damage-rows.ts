@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { analyze } from '../../keyword-index/analyzer';
-import { type Statement as Prepared, prepare } from '../../sqlite/statement';
+import { type Statement as Prepared, prepare } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
 import type { Interning } from '../tables/interning';
 import { memoryRowOf, type StoredMemoryRow } from '../tables/memory-row';

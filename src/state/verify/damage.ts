@@ -1,5 +1,5 @@
 import { MemoryError } from '../../domain/errors';
-import { fromSqlite } from '../../sqlite/errors';
+import { fromSqlite } from '../../sqlite/sqlite';
 
 /** Something that is not as it was written. */
 export interface VerifyProblem {

@@ -1,6 +1,5 @@
-import type { Database } from 'better-sqlite3';
-import BetterSqlite from 'better-sqlite3';
-import { translated } from '../../sqlite/errors';
+import BetterSqlite, { type Database } from 'better-sqlite3';
+import { translated } from '../../sqlite/sqlite';
 import { isDamage, readableRows } from '../queries/readable-rows';
 import type { MemoriesTable } from '../tables/schema';
 import type { StoreMeta } from '../tables/store-meta';

@@ -8,7 +8,7 @@ import type { Namespace } from '../../domain/namespace';
 import type { Actor } from '../../domain/principal';
 import type { SpaceEmbedder } from '../../embedding/space-embedder';
 import type { Environment } from '../../environment/environment';
-import { nextTurn } from '../../environment/turn';
+import { nextTurn } from '../../environment/timers';
 import { KeywordIndex } from '../../keyword-index/keyword-index';
 import { Postings } from '../../keyword-index/postings';
 import type { ReplicatedLog } from '../../log/replicated-log';

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite, { SqliteError } from 'better-sqlite3';
 import { MemoryError } from '../../domain/errors';
-import { translated } from '../../sqlite/errors';
+import { translated } from '../../sqlite/sqlite';
 
 /** What holds a folder. */
 export interface FolderLock {

@@ -3,7 +3,7 @@ import type { Database } from 'better-sqlite3';
 import { openAuditDatabase } from '../../audit/audit-database';
 import { invalidInput, MemoryError } from '../../domain/errors';
 import type { Environment } from '../../environment/environment';
-import { fromSqlite, translated } from '../../sqlite/errors';
+import { fromSqlite, translated } from '../../sqlite/sqlite';
 import { StateStore } from '../../state/state-store';
 import type { Checksum } from '../../state/tables/checksum';
 import { openDatabase } from '../../state/tables/database';

@@ -1,4 +1,4 @@
-import { pause } from '../../environment/pause';
+import { pause } from '../../environment/timers';
 import type { Feed } from '../../recall/watch';
 
 const pollMs = 100;

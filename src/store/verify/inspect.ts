@@ -1,6 +1,5 @@
 import type { Progress } from '../../domain/calls';
-import { startStopwatch } from '../../environment/stopwatch';
-import { nextTurn } from '../../environment/turn';
+import { nextTurn, startStopwatch } from '../../environment/timers';
 import { areCurrentWords } from '../../state/tables/words';
 import { reasonOf, type VerifyProblem } from '../../state/verify/damage';
 import { RowDamage } from '../../state/verify/damage-rows';

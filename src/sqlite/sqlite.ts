@@ -1,0 +1,113 @@
+import BetterSqlite, { type Database } from 'better-sqlite3';
+import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import { MemoryError } from '../domain/errors';
+
+/** Makes a database durable: every commit on disk before it returns, deleted bytes overwritten. */
+export function configure(database: Database): void {
+  database.pragma('journal_mode = WAL');
+  // The compiled default in WAL mode is NORMAL, which may lose acknowledged commits with the power.
+  database.pragma('synchronous = FULL');
+  database.pragma('secure_delete = ON');
+  database.pragma('cache_size = -65536');
+  database.pragma('temp_store = MEMORY');
+}
+
+/** An error of SQLite in the words of this library; any other error as it is. */
+export function fromSqlite(error: unknown): unknown {
+  if (error instanceof TypeError && error.message === 'The database connection is not open') {
+    return new MemoryError('STORE_CLOSED', 'The store was closed while this call was under way: open it again.', {
+      cause: error,
+    });
+  }
+  if (isFull(error)) return diskFull(error);
+  if (!(error instanceof BetterSqlite.SqliteError)) return error;
+  const { code } = error;
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+    const message =
+      'The database file is damaged where this call reads it. Restore the folder from a backup; verify() says what is affected.';
+    return new MemoryError('RECORD_DAMAGED', message, { cause: error });
+  }
+  if (code.startsWith('SQLITE_IOERR')) {
+    const message = `The database file could not be read or written (${code}). Look at the disk, then try again.`;
+    return new MemoryError('RECORD_DAMAGED', message, { cause: error, retryable: true });
+  }
+  if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY')) {
+    const issues = [
+      { path: ['folder'], message: `cannot be opened for this (${code}): look at the path and its permissions.` },
+    ];
+    return new MemoryError('INVALID_INPUT', 'The database file cannot be opened.', { cause: error, issues });
+  }
+  return error;
+}
+
+const fullCodes: ReadonlySet<unknown> = new Set([
+  ...['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_IOERR_FSYNC', 'SQLITE_IOERR_SHMSIZE'],
+  ...['ENOSPC', 'EDQUOT'],
+]);
+
+/** Whether SQLite or the file system says that there is no room. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && fullCodes.has(error.code);
+}
+
+function diskFull(cause: unknown): MemoryError {
+  const message =
+    'The disk has no room for this write: nothing of it was kept, and everything acknowledged before is. Make room, then write again.';
+  return new MemoryError('DISK_FULL', message, { cause });
+}
+
+/** Runs something on the database, with its errors in the words of this library. */
+export function translated<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw fromSqlite(error);
+  }
+}
+
+/** Builds queries over tables. It never runs them: Kysely's own driver would cost a turn of the event loop for each. */
+export function queriesOver<Tables>(): Kysely<Tables> {
+  return new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (database) => new SqliteIntrospector(database),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  });
+}
+
+class Parameter {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** A prepared query, with its parameters by name. */
+export interface Statement<P, R> {
+  run(parameters: P): void;
+  get(parameters: P): R | undefined;
+  all(parameters: P): R[];
+  iterate(parameters: P): IterableIterator<R>;
+}
+
+/**
+ * Compiles a query once. `build` is given a function that stands for a parameter: `prepare(db, (p) => queries
+ * .selectFrom('memories').selectAll().where('id', '=', p('id')))`.
+ */
+export function prepare<P, R>(
+  database: Database,
+  build: (parameter: <N extends keyof P & string>(name: N) => P[N]) => Compilable<R>,
+): Statement<P, R> {
+  const { sql, parameters } = build((name) => new Parameter(name) as never).compile();
+  const statement = database.prepare(sql);
+  const bind = (values: P) =>
+    parameters.map((bound) => (bound instanceof Parameter ? (values as Record<string, unknown>)[bound.name] : bound));
+  return {
+    run: (values) => void statement.run(bind(values)),
+    get: (values) => statement.get(bind(values)) as R | undefined,
+    all: (values) => statement.all(bind(values)) as R[],
+    iterate: (values) => statement.iterate(bind(values)) as IterableIterator<R>,
+  };
+}
