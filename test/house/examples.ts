@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { compile } from './program';
@@ -14,13 +14,13 @@ export interface Example {
 }
 
 /**
- * Every ```ts block of a text, which may stand in a doc comment. A block that begins without an import goes on from
- * the one before it, and is compiled together with that.
+ * Every ```ts and ```js block of a text, which may be a doc comment. A block that begins without an import continues
+ * the one before it, and is compiled together with it.
  */
 export function examplesIn(file: string, text: string): readonly Example[] {
   const found: Example[] = [];
   for (const { 1: margin = '', 2: body = '', index } of text.matchAll(
-    /^([ \t]*(?:\*[ \t]?)?)```ts\n([\s\S]*?)^[ \t*]*```/gm,
+    /^([ \t]*(?:\*[ \t]?)?)```(?:ts|js)\n([\s\S]*?)^[ \t*]*```/gm,
   )) {
     const lines = body
       .split('\n')
@@ -36,12 +36,16 @@ export function examplesIn(file: string, text: string): readonly Example[] {
   return found;
 }
 
+/** The pages that a reader of the repository finds, relative to its root. */
+export function pages(): readonly string[] {
+  const docs = readdirSync(join(repository, 'docs')).filter((name) => name.endsWith('.md'));
+  return ['README.md', 'ARCHITECTURE.md', ...docs.sort().map((name) => `docs/${name}`)];
+}
+
 /** The examples of the README, of the pages beside it and of every doc comment of the library. */
 export function publishedExamples(): readonly Example[] {
   return [
-    ...['README.md', 'docs/coming-from.md'].flatMap((page) =>
-      existsSync(join(repository, page)) ? examplesIn(page, readFileSync(join(repository, page), 'utf8')) : [],
-    ),
+    ...pages().flatMap((page) => examplesIn(page, readFileSync(join(repository, page), 'utf8'))),
     ...librarySources().flatMap(({ path, text }) => examplesIn(`src/${path}`, text)),
   ];
 }
@@ -51,6 +55,9 @@ export function exampleProblems(examples: readonly Example[]): readonly string[]
   const byPath = new Map(examples.map((example, i) => [join(repository, `example-${i}.ts`), example]));
   // Examples are modules, and may leave a result unused.
   const files = new Map([...byPath].map(([path, { code }]) => [path, `${code}\nexport {};\n`]));
+  // The models that a reader has, as far as examples import them.
+  for (const name of ['your-chat-model.ts', 'your-language-model.ts'])
+    files.set(join(repository, name), readFileSync(join(repository, 'test/docs/models', name), 'utf8'));
   const program = compile(files, { noUnusedLocals: false, noUnusedParameters: false });
   return [...byPath].flatMap(([path, { file, line }]) =>
     ts.getPreEmitDiagnostics(program, program.getSourceFile(path)).map((diagnostic) => {
