@@ -5,18 +5,22 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { questions } from './questions';
+import { describeMachine } from './shared/machine';
 import type { Question, Setting, Skipped } from './shared/question';
+import { checkNotSaved, resultsPath, saveResults } from './shared/results';
 import type { Row } from './shared/row';
 import { runScript } from './shared/script';
 import { tableHead, tableLine } from './shared/table';
 
 const help = `npm run bench -- [options]
-  --only NAME      ask one question; may be given several times
-  --list           list the questions
-  --json FILE      also write the rows as a JSON array
-  --memories N     memories in the store, default 100,000: fewer for a quick look, whose figures say little
-  --models FOLDER  holds Xenova/all-MiniLM-L6-v2, default MAM_MODELS or ../shared/models
-  --data FOLDER    holds locomo/locomo10.json, default ../shared/data`;
+  --only NAME       ask one question; repeat the option for several
+  --list            list the questions and exit
+  --save            keep the results, with the machine named, as DATE-COMMIT.json and .md in the results folder
+  --results FOLDER  the folder for --save, default bench/results
+  --json FILE       write the rows to FILE as a JSON array
+  --memories N      memories in the store, default 100,000; figures for fewer do not compare with the goals
+  --models FOLDER   holds Xenova/all-MiniLM-L6-v2, default MAM_MODELS or ../shared/models
+  --data FOLDER     holds locomo/locomo10.json, default ../shared/data`;
 
 const besideRepository = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const { values } = parseArgs({
@@ -24,6 +28,8 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: false },
+    results: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
     json: { type: 'string' },
     memories: { type: 'string', default: '100000' },
     models: { type: 'string', default: process.env.MAM_MODELS ?? besideRepository('shared/models') },
@@ -37,13 +43,40 @@ else await askAll(chosen(values.only));
 
 function chosen(names: readonly string[] | undefined): readonly Question[] {
   const unknown = names?.filter((name) => !questions.some((question) => question.name === name)) ?? [];
-  if (unknown.length > 0) throw new Error(`There is no question ${unknown.join(', ')}; see --list.`);
+  if (unknown.length > 0) throw new Error(`Unknown question: ${unknown.join(', ')}. Run with --list to see all.`);
   return questions.filter(({ name }) => names === undefined || names.includes(name));
 }
 
 async function askAll(asked: readonly Question[]): Promise<void> {
   const memories = Number(values.memories);
-  if (!Number.isInteger(memories) || memories < 1) throw new Error('--memories must be a whole number above 0.');
+  if (!Number.isInteger(memories) || memories < 1)
+    throw new Error(`Invalid --memories: expected a whole number above 0, got ${values.memories}.`);
+  const machine = values.save ? describeMachine(new Date()) : undefined;
+  const saved = machine === undefined ? undefined : resultsPath(values.results, machine);
+  if (saved !== undefined) await checkNotSaved(saved);
+  const folder = await temporaryFolder();
+  const rows: Row[] = [];
+  const skipped: Record<string, string> = {};
+  try {
+    console.log(tableHead());
+    for (const { name } of asked) {
+      const answer = await ask(name, memories, folder);
+      if ('skipped' in answer) skipped[name] = answer.skipped;
+      else rows.push(...answer);
+      console.log('skipped' in answer ? `${name}: skipped, ${answer.skipped}` : answer.map(tableLine).join('\n'));
+    }
+    if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`);
+    if (machine !== undefined && saved !== undefined) {
+      await saveResults(saved, { machine, memories, questions: asked.map(({ name }) => name), skipped, rows });
+      console.log(`Saved ${saved}.json and .md`);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** An empty folder, removed if the run is interrupted. */
+async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'multi-agent-memory-bench-'));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
@@ -51,18 +84,11 @@ async function askAll(asked: readonly Question[]): Promise<void> {
       process.exit(1);
     });
   }
-  const rows: Row[] = [];
-  try {
-    console.log(tableHead());
-    for (const { name } of asked) rows.push(...(await ask(name, memories, folder)));
-    if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return folder;
 }
 
-/** Each question in a process of its own: no garbage, warmth or memory of those before it. */
-async function ask(name: string, memories: number, shared: string): Promise<readonly Row[]> {
+/** Asks a question in a process of its own, so that garbage and caches of earlier questions do not count. */
+async function ask(name: string, memories: number, shared: string): Promise<readonly Row[] | Skipped> {
   const setting: Setting = {
     memories,
     loaded: join(shared, 'loaded'),
@@ -73,10 +99,5 @@ async function ask(name: string, memories: number, shared: string): Promise<read
   const script = new URL('question-process.ts', import.meta.url);
   const answer = await runScript<readonly Row[] | Skipped>(script, [name, setting]);
   await rm(setting.folder, { recursive: true });
-  if ('skipped' in answer) {
-    console.log(`${name}: skipped, ${answer.skipped}`);
-    return [];
-  }
-  for (const row of answer) console.log(tableLine(row));
   return answer;
 }
