@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { builtIn } from '../../tsup.config';
 import { importsOf, packageOf } from '../house/imports';
 import { repository, type Source } from '../house/sources';
+import { budgetProblems, gzippedSize, kilobytes } from './budget';
 import { found } from './found';
+import { npm } from './npm';
 
 /** A packed library: where the file is, and what is in it. */
 export interface Tarball {
   readonly path: string;
   readonly files: readonly Source[];
+  /** Bytes of the file, and of what is in it. */
+  readonly size: number;
+  readonly unpackedSize: number;
 }
 
 // The only package whose types a user of ours meets: types alone, made to be met.
@@ -22,16 +27,40 @@ const besidePrograms = ['dist/built-in-model.bin', 'dist/LICENSE-model.md', 'dis
 
 const integrations = /^dist\/(ai-sdk|langchain|langgraph|mcp)\./;
 
-/** Packs what `npm publish` would. */
-export function pack(folder: string): Tarball {
-  const output = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
-    cwd: repository,
-    encoding: 'utf8',
-  });
-  const [packed] = JSON.parse(output) as [{ filename: string; files: { path: string }[]; unpackedSize: number }];
-  const files = packed.files.map(({ path }) => ({ path, text: readFileSync(join(repository, path), 'utf8') }));
-  found(`packed ${files.length} files, ${Math.round(packed.unpackedSize / 1000)} kB`);
-  return { path: join(folder, packed.filename), files };
+/** Packs what `npm publish` would, with the build that `prepack` makes, and returns the path of the file. */
+export function pack(folder: string): string {
+  npm(repository, ['pack', '--silent', '--pack-destination', folder]);
+  const name = readdirSync(folder).find((file) => file.endsWith('.tgz'));
+  assert.ok(name !== undefined, 'npm pack made no tarball');
+  return join(folder, name);
+}
+
+/** Unpacks a tarball below a folder and reads every file of it. */
+export function readTarball(path: string, folder: string): Tarball {
+  const name = 'package.tgz';
+  copyFileSync(path, join(folder, name));
+  // In the folder, by its bare name: `tar` on Windows may take `C:` for the name of a host.
+  execFileSync('tar', ['-xzf', name], { cwd: folder });
+  const unpacked = join(folder, 'package');
+  const paths = readdirSync(unpacked, { recursive: true, encoding: 'utf8' })
+    .filter((file) => statSync(join(unpacked, file)).isFile())
+    .sort();
+  const files = paths.map((file) => ({
+    path: file.replaceAll('\\', '/'),
+    text: readFileSync(join(unpacked, file), 'utf8'),
+  }));
+  const unpackedSize = paths.reduce((sum, file) => sum + statSync(join(unpacked, file)).size, 0);
+  const size = statSync(path).size;
+  found(`${files.length} files, ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked`);
+  return { path: join(folder, name), files, size, unpackedSize };
+}
+
+/** The package stays within its budget. */
+export async function checkBudget({ size, unpackedSize }: Tarball, folder: string): Promise<void> {
+  const entryGzip = await gzippedSize(join(folder, 'package/dist/index.js'));
+  const sizes = { tarball: size, unpacked: unpackedSize, entryGzip };
+  assert.deepEqual(budgetProblems(sizes), [], 'the package is over its budget');
+  found(`within the size budget; the main entry has ${kilobytes(entryGzip)} minified and compressed`);
 }
 
 /** The tarball holds the built library and its papers, and asks for nothing that it does not bring or depend on. */

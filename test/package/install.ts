@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../house/sources';
 import { found } from './found';
+import { npm } from './npm';
 
 /**
  * Installs the tarball into an empty folder beside what a user of TypeScript has, with none of our `overrides`, and puts
@@ -15,7 +15,7 @@ export function install(folder: string, tarball: string): string {
   writeFileSync(join(consumer, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
   const packages = [tarball, ...['typescript', '@types/node'].map((name) => `${name}@${ourVersion(name)}`)];
   const options = ['--no-audit', '--no-fund', '--loglevel', 'error'];
-  execFileSync('npm', ['install', ...options, ...packages], { cwd: consumer, stdio: ['ignore', 'ignore', 'inherit'] });
+  npm(consumer, ['install', ...options, ...packages]);
   const optional = join(consumer, 'node_modules', '@xenova', 'transformers');
   found(
     `installed into an empty folder; the optional dependency ${existsSync(optional) ? 'came along' : 'could not be built'}`,

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { found } from './found';
+import { npm } from './npm';
 
 // `require` of ES modules came with Node 20.19. Without it, a newer Node behaves as every Node 20 before did.
 const likeOlderNode = 'require_module' in process.features ? ['--no-experimental-require-module'] : [];
@@ -30,16 +31,8 @@ function run(consumer: string, argv: readonly string[], what: string): void {
 function checkShell(folder: string): void {
   mkdirSync(folder, { recursive: true });
   if (basename(folder) === 'in-cjs') writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}');
-  const shell = (line: string, input = '') => {
-    const { status, stdout, stderr } = spawnSync('npx', ['--no', 'multi-agent-memory', ...line.split(' ')], {
-      cwd: folder,
-      encoding: 'utf8',
-      input,
-      timeout: 60_000,
-    });
-    assert.equal(status, 0, `\`npx multi-agent-memory ${line}\` printed:\n${stdout}${stderr}`);
-    return stdout;
-  };
+  const shell = (line: string, input = '') =>
+    npm(folder, ['exec', '--no', '--', 'multi-agent-memory', ...line.split(' ')], input);
   assert.match(shell('--version'), /^\d+\.\d+\.\d+\n$/);
   const memory = JSON.stringify({ text: 'The refund goes to the card.', namespace: ['support'] });
   assert.equal(JSON.parse(shell('import ./shell', memory)).stored, 1);

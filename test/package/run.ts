@@ -1,19 +1,22 @@
 /**
- * Packs the library as it would be published, installs it into an empty folder as a user does, and uses it there.
- * Needs `npm run build` before it. Prints one line for each thing that it finds to be so, and ends with 1 at the first that is not.
+ * Packs the library as it would be published, checks its contents and its size, installs it into an empty folder as a user does,
+ * and uses it there. With the path of a tarball as argument it takes that one. Prints one line for each check that passes, and ends
+ * with 1 at the first that fails.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { checkContents, pack } from './contents';
+import { join, resolve } from 'node:path';
+import { checkBudget, checkContents, pack, readTarball } from './contents';
 import { install } from './install';
 import { checkPrograms } from './programs';
 import { checkTypes } from './types';
 
 const folder = mkdtempSync(join(tmpdir(), 'multi-agent-memory-'));
 try {
-  const tarball = pack(folder);
+  const given = process.argv[2];
+  const tarball = readTarball(given === undefined ? pack(folder) : resolve(given), folder);
   checkContents(tarball);
+  await checkBudget(tarball, folder);
   const consumer = install(folder, tarball.path);
   checkPrograms(consumer);
   checkTypes(consumer);
