@@ -8,7 +8,7 @@ import { temporaryFolder } from '../store/stores';
 import { type Built, buildCli } from './built';
 import { shell, values } from './shell';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let program: Built;
 beforeAll(async () => {

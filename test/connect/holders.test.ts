@@ -6,8 +6,6 @@ import type { Program } from '../faults/programs';
 import { codeOf, openFolder, refusal, temporaryFolder } from '../store/stores';
 import { type BuiltProgram, buildProgram } from './programs';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
 const namespace = ['open'];
 let holders: BuiltProgram;
 let idlers: BuiltProgram;

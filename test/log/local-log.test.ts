@@ -78,7 +78,7 @@ describe('the local log', () => {
     await Promise.allSettled([log.propose(command('a'))]);
     await expect(log.propose(command('b'))).resolves.toMatchObject({ ok: true });
     await log.close();
-  }, 2_000);
+  });
 
   test('is one sequence: whoever proposes whenever, each caller sees its own commands in order, each once', async () => {
     const callers = fc.array(

@@ -75,7 +75,7 @@ describe('recall', () => {
       ),
       { numRuns: 60 },
     );
-  }, 30_000);
+  });
 
   test('gives the best also where very many are alike in text and differ in recency or priority', async () => {
     const store = await filled(
@@ -243,7 +243,7 @@ describe('a score', () => {
       ),
       { numRuns: 30 },
     );
-  }, 30_000);
+  });
 
   test('reaches neither beyond 1 nor below 0 at the ends', async () => {
     const clock = fakeClock();

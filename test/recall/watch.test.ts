@@ -191,7 +191,7 @@ describe('watch', () => {
     setImmediate(() => goes.close());
     expect(await watching).toEqual([]);
     await stays.admin.remember('still open', { namespace });
-  }, 2_000);
+  });
 
   test('can be left while it waits', async () => {
     const store = await openInMemory();
@@ -200,7 +200,7 @@ describe('watch', () => {
     await feed.return?.();
     expect(await next).toMatchObject({ done: true });
     expect(await feed.next()).toMatchObject({ done: true });
-  }, 2_000);
+  });
 
   test('of a closed store is STORE_CLOSED', async () => {
     const store = await MemoryStore.inMemory();

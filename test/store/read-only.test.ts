@@ -48,7 +48,7 @@ describe('a store that only reads', () => {
     expect(await codeOf(() => MemoryStore.open(folder))).toBe('STORE_HELD');
     await tell(owner, 'close');
     expect(await store.admin.count()).toBe(1);
-  }, 30_000);
+  });
 
   test('refuses every write with STORE_READ_ONLY', async () => {
     const folder = await temporaryFolder();

@@ -191,7 +191,7 @@ describe('rememberMany', () => {
     const call = store.admin.rememberMany(silent(), { signal: controller.signal });
     setImmediate(() => controller.abort(new Error('Enough.')));
     await expect(call).rejects.toThrow('Enough.');
-  }, 2_000);
+  });
 
   test.each([{ atomic: false }, { atomic: true }])(
     'aborted beforehand reads and writes nothing (%j)',

@@ -115,7 +115,7 @@ describe('clients over HTTP', () => {
     await serve();
     const { transport } = await connect(tokens.ann);
     await transport.terminateSession();
-    await vi.waitFor(() => expect(server.sessions).toBe(0));
+    await vi.waitFor(() => expect(server.sessions).toBe(0), 20_000);
   });
 });
 
@@ -237,7 +237,7 @@ describe('limits', () => {
     const { transport } = await connect(tokens.ann);
     expect((await send({ body: initialize })).status).toBe(503);
     await transport.terminateSession();
-    await vi.waitFor(async () => expect((await send({ body: initialize })).status).toBe(200));
+    await vi.waitFor(async () => expect((await send({ body: initialize })).status).toBe(200), 20_000);
   });
 
   test('an idle session ends, and its client is told to begin anew', async () => {

@@ -1,11 +1,9 @@
 import { type Hit, MemoryError, MemoryStore } from 'multi-agent-memory';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { behindItsBack, temporaryFolder } from './folders';
 import { Random } from './random';
 
 // Disks and processors that others use too may take their time.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-
 const clock = { now: () => Date.UTC(2026, 0, 1) };
 const vocabulary = 'invoice parcel courier refund warehouse neighbour garden printer cable battery lamp window'.split(
   ' ',

@@ -1,11 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type ErrorCode, type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { behindItsBack, databaseIn, temporaryFolder } from './folders';
 
 // Disks and processors that others use too may take their time.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-
 const victim = 'The courier left the parcel of customer 4417 with a neighbour.';
 const before = 'The courier lost the parcel of customer 4417.';
 const others = [

@@ -1,13 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runMoveCycles } from './kill/moves';
 import { buildPrograms, type Programs } from './programs';
 
 // Disks and processors that others use too may take their time.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-
 let programs: Programs;
 beforeAll(async () => {
   programs = await buildPrograms('mover');

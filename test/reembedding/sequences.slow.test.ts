@@ -3,11 +3,9 @@ import { join } from 'node:path';
 import BetterSqlite from 'better-sqlite3';
 import fc from 'fast-check';
 import { MemoryError, MemoryStore } from 'multi-agent-memory';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { openToAll, temporaryFolder } from '../store/stores';
 import { type WatchedEmbedder, words } from './spaces';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const namespace = ['support'];
 const embedders = (): WatchedEmbedder[] => [words('a', 64), words('b', 48), words('c', 64)];

@@ -3,12 +3,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from './folders';
 
 // Disks and processors that others use too may take their time.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-
 /** A small disk of its own, gone when the test is over. Undefined where this process may not make one. */
 function smallDisk(megabytes: number): string | undefined {
   const path = mkdtempSync(join(tmpdir(), 'small-disk-'));

@@ -1,13 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCycles } from './kill/cycle';
 import { buildPrograms, type Programs } from './programs';
 
 // Disks and processors that others use too may take their time.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-
 describe('a process that is ended at any moment', () => {
   let programs: Programs;
   beforeAll(async () => {

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => rm(setting.folder, { recursive: true, force: true }));
 
 describe('the questions of the benchmark, in a tiny size', () => {
-  test.each(questions)('$name', { timeout: 120_000 }, async (question) => {
+  test.each(questions)('$name', async (question) => {
     const answer = await question.run(setting);
     if ('skipped' in answer) return expect(answer.skipped).not.toBe('');
     expect(answer.length).toBeGreaterThan(0);

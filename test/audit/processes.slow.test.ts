@@ -1,11 +1,9 @@
 import { MemoryStore } from 'multi-agent-memory';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Worker } from './child';
 import { entries, folder } from './stores';
 
 // Processors that others use too may take their time.
-vi.setConfig({ testTimeout: 120_000 });
-
 describe('a process that is killed in the middle of its work', () => {
   test.each(['batched', 'durable'] as const)('leaves whole chains (reads %s)', async (reads) => {
     const path = folder();

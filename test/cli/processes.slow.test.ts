@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type BuiltProgram, buildProgram } from '../connect/programs';
 import { openFolder, temporaryFolder } from '../store/stores';
 import { type Built, buildCli } from './built';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 let cli: Built;
 let application: BuiltProgram;

@@ -1,12 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { allow, type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { databaseIn, temporaryFolder } from './folders';
 import { Random } from './random';
 
 // Disks and processors that others use too may take their time.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-
 const clock = { now: () => Date.UTC(2026, 0, 1) };
 const access = [allow('everyone', 'writer', ['support'])];
 const flips = 150;

@@ -1,10 +1,8 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { temporaryFolder } from '../store/stores';
 import { runCrowd } from './crowd/crowd';
 
 // Disks and processors that others use too may take their time.
-vi.setConfig({ testTimeout: 180_000 });
-
 // `npm run test:connect` does it for longer, with more processes.
 test('processes whose holder is killed lose nothing that was acknowledged, and do nothing twice', async () => {
   const folder = await temporaryFolder();

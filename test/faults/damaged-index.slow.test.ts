@@ -2,13 +2,11 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryStore, type OpenOptions } from 'multi-agent-memory';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { databaseIn, filesBelow, temporaryFolder } from './folders';
 import { Random } from './random';
 
 // Disks and processors that others use too may take their time.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-
 const clock = { now: () => Date.UTC(2026, 0, 1) };
 const few: OpenOptions = { clock, exactUpTo: 30 };
 const namespace = ['parcels'];
