@@ -1,27 +1,27 @@
 import type { Socket } from 'node:net';
-import { Frames, frameOf, frameOfText } from './frames';
+import { encodeFrame, FrameReader } from './frames';
 
-/** What happens on a channel. */
-export interface Listener {
+/** Receives the messages of a channel. */
+export interface ChannelListener {
   onMessage(message: unknown): void;
-  /** False where no further message is wanted for now: `resume` asks for them. Default: always. */
-  wantsMore?(): boolean;
-  /** The other side is gone, or said what makes no sense. Told once. */
+  /** False pauses reading until `resume` is called. Default: true. */
+  acceptsMore?(): boolean;
+  /** Called once, when the socket has closed or the other side has violated the protocol. */
   onEnd(channel: Channel): void;
 }
 
-/** Messages over a socket. What is sent in one turn goes out together. */
+/** Messages over a socket. Messages that are sent in one microtask go out together. */
 export class Channel {
-  /** Of one message that arrives. */
+  /** The longest message that is accepted from the other side. */
   maxBytes: number;
   readonly #socket: Socket;
-  readonly #listener: Listener;
-  readonly #frames = new Frames();
+  readonly #listener: ChannelListener;
+  readonly #frames = new FrameReader();
   #isCorked = false;
   #isReading = false;
   #hasEnded = false;
 
-  constructor(socket: Socket, maxBytes: number, listener: Listener) {
+  constructor(socket: Socket, maxBytes: number, listener: ChannelListener) {
     this.#socket = socket;
     this.maxBytes = maxBytes;
     this.#listener = listener;
@@ -30,7 +30,7 @@ export class Channel {
       this.resume();
     });
     socket.on('drain', () => this.resume());
-    // `close` follows, and says all that matters.
+    // Without a listener the process would crash. 'close' follows.
     socket.on('error', () => undefined);
     socket.on('end', () => this.destroy());
     socket.on('close', () => this.#end());
@@ -40,59 +40,16 @@ export class Channel {
     return this.#hasEnded;
   }
 
-  /** Bytes that the other side has yet to take. */
-  get backlog(): number {
+  /** Bytes that were sent and that the other side has not read yet. */
+  get unreadBytes(): number {
     return this.#socket.writableLength;
   }
 
   send(message: unknown): void {
-    this.#write(frameOf(message));
+    this.sendJson(JSON.stringify(message));
   }
 
-  sendText(json: string): void {
-    this.#write(frameOfText(json));
-  }
-
-  /** Reads what has arrived and, unless the listener has enough, what will. */
-  resume(): void {
-    if (this.#isReading || this.#hasEnded) return;
-    this.#isReading = true;
-    try {
-      const wantsMore = this.#read();
-      if (wantsMore) this.#socket.resume();
-      else this.#socket.pause();
-    } catch {
-      this.destroy();
-    }
-    this.#isReading = false;
-  }
-
-  /** Whether the process waits for what comes here. */
-  keepAlive(keeps: boolean): void {
-    if (keeps) this.#socket.ref();
-    else this.#socket.unref();
-  }
-
-  /** Sends what is left, then ends. */
-  end(): void {
-    this.#socket.end();
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
-    this.#end();
-  }
-
-  #read(): boolean {
-    while (this.#listener.wantsMore?.() ?? true) {
-      const message = this.#hasEnded ? undefined : this.#frames.next(this.maxBytes);
-      if (message === undefined) return true;
-      this.#listener.onMessage(message);
-    }
-    return false;
-  }
-
-  #write(frame: Buffer): void {
+  sendJson(json: string): void {
     if (this.#hasEnded) return;
     if (!this.#isCorked) {
       this.#isCorked = true;
@@ -102,7 +59,46 @@ export class Channel {
         this.#socket.uncork();
       });
     }
-    this.#socket.write(frame);
+    this.#socket.write(encodeFrame(json));
+  }
+
+  /** Delivers the messages that have arrived, for as long as the listener accepts more, and then reads on or pauses. */
+  resume(): void {
+    if (this.#isReading || this.#hasEnded) return;
+    this.#isReading = true;
+    try {
+      const acceptsMore = this.#deliver();
+      if (acceptsMore) this.#socket.resume();
+      else this.#socket.pause();
+    } catch {
+      this.destroy();
+    }
+    this.#isReading = false;
+  }
+
+  /** Whether the open socket keeps the process alive. */
+  keepAlive(isKept: boolean): void {
+    if (isKept) this.#socket.ref();
+    else this.#socket.unref();
+  }
+
+  /** Ends the connection after everything was sent. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+    this.#end();
+  }
+
+  #deliver(): boolean {
+    while (this.#listener.acceptsMore?.() ?? true) {
+      const message = this.#hasEnded ? undefined : this.#frames.next(this.maxBytes);
+      if (message === undefined) return true;
+      this.#listener.onMessage(message);
+    }
+    return false;
   }
 
   #end(): void {

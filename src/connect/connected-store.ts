@@ -1,37 +1,39 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { CallOptions, LongCallOptions } from '../domain/calls';
+import type { CallOptions } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
 import { parse, parseAll } from '../domain/parse/parse';
 import { fields, signal } from '../domain/parse/shapes';
 import type { Principal } from '../domain/principal';
+import type { ParsedScope } from '../domain/scope';
 import type { Scope } from '../domain/selection';
 import { systemEnvironment } from '../environment/environment';
 import { systemTiming } from '../environment/timing';
 import type { StoreAudit } from '../store/audit-handle';
 import type { MemoryHandle } from '../store/memory-handle';
 import { type OpenOptions, parseOptions } from '../store/open-options';
-import type { VerifyResult } from '../store/verify/verify';
-import { ConnectedStoreAudit } from './connected-audit';
-import { ConnectedHandle } from './connected-handle';
+import { connectedHandle, connectedHostAudit } from './connected-handle';
+import { type StoreCalls, storeRoutes } from './operations';
+import type { HandleSpec } from './protocol';
 import { ReconnectingClient } from './reconnecting-client';
-import { RpcClient } from './rpc-client';
+import { RpcClient, remoteMethods } from './rpc-client';
 
-/** How a process connects to a store that another one holds. */
+/** How `connect` reaches a store that another process serves. */
 export interface ConnectOptions<M = Metadata> extends CallOptions {
   /**
-   * Where nobody holds the folder, or who held it is gone: opens it with these options, and serves it to the others. Give what
-   * the holder was given: `access` left out keeps the rules that it declared. `true`: the options of `open` by default.
+   * Whether this process opens and serves the folder when no other process does. The options are those of `open`; use the options
+   * of the serving process. Without `access`, the rules that the last serving process declared stay in force. `true` uses the
+   * default options. Default: false.
    */
   takeOver?: OpenOptions<M> | boolean;
-  /** How long a call waits while nobody serves the folder, in milliseconds, before STORE_UNREACHABLE. Default: 5,000. */
+  /** How long a call waits, in milliseconds, while no process serves the folder. It then rejects with STORE_UNREACHABLE. Default: 5,000. */
   waitMs?: number;
 }
 
 const defaultWaitMs = 5_000;
-const clientBytes = 12;
-const host = { principal: null, scopes: [] };
+const clientIdBytes = 12;
+const hostHandle: HandleSpec = { principal: null, scopes: [] };
 
 const optionsShape = fields({
   takeOver: z.unknown().optional(),
@@ -41,7 +43,11 @@ const optionsShape = fields({
 
 type Open = (folder: string, options: OpenOptions & { serve: true }) => Promise<{ close(): Promise<void> }>;
 
-/** Connects to whoever holds the folder; `open` takes over where nobody does. */
+/**
+ * Connects to the process that serves a folder.
+ *
+ * @param open Opens and serves the folder when this process takes over.
+ */
 export async function connect<S, M = Metadata>(
   folder: string,
   options: ConnectOptions<M>,
@@ -51,80 +57,77 @@ export async function connect<S, M = Metadata>(
     throw invalidInput([{ path: ['folder'], message: 'must be the path of a folder.' }]);
   }
   const { takeOver = false, waitMs = defaultWaitMs, signal: given } = parse(optionsShape, options, 'The options');
-  const own = ownOptions(takeOver);
+  const openOptions = takeOverOptions(takeOver);
   given?.throwIfAborted();
   const path = resolve(folder);
-  const link = new ReconnectingClient({
+  const client = new ReconnectingClient({
     folder: path,
-    client: Buffer.from(systemEnvironment().randomBytes(clientBytes)).toString('hex'),
+    clientId: Buffer.from(systemEnvironment().randomBytes(clientIdBytes)).toString('hex'),
     waitMs,
-    takeOver: own && (() => open(path, { ...own, serve: true })),
+    takeOver: openOptions && (() => open(path, { ...openOptions, serve: true })),
     jitter: systemTiming.jitter,
   });
   try {
-    await link.reach();
+    await client.connect();
     given?.throwIfAborted();
   } catch (error) {
-    await link.close();
+    await client.close();
     throw error;
   }
-  return new Connected<S, M>(link);
+  return new Connected<S, M>(client);
 }
 
-/** @throws INVALID_INPUT, though they may never be needed */
-function ownOptions(takeOver: unknown): OpenOptions | undefined {
+/** @throws INVALID_INPUT for invalid options, although this process may never take over */
+function takeOverOptions(takeOver: unknown): OpenOptions | undefined {
   if (takeOver === false) return undefined;
-  const own = (takeOver === true ? {} : takeOver) as OpenOptions;
-  parseOptions({ ...own, serve: true });
-  return own;
+  const options = (takeOver === true ? {} : takeOver) as OpenOptions;
+  parseOptions({ ...options, serve: true });
+  return options;
 }
 
-/** A store that another process holds, perhaps. */
-export class Connected<S, M = Metadata> implements AsyncDisposable {
+/** A store that another process serves, or this one after it took over. */
+export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposable {
   readonly admin: MemoryHandle<M>;
   readonly audit: StoreAudit;
-  readonly #link: ReconnectingClient;
-  readonly #asker: RpcClient;
+  readonly settled: StoreCalls<S>['settled'];
+  readonly stats: StoreCalls<S>['stats'];
+  readonly verify: StoreCalls<S>['verify'];
+  readonly backup: StoreCalls<S>['backup'];
+  readonly #client: ReconnectingClient;
 
-  constructor(link: ReconnectingClient) {
-    this.#link = link;
-    this.#asker = new RpcClient(link, host);
-    this.admin = new ConnectedHandle<M>(link, host, {});
-    this.audit = new ConnectedStoreAudit(this.#asker);
+  constructor(client: ReconnectingClient) {
+    this.#client = client;
+    const rpc = new RpcClient(client, hostHandle);
+    this.admin = this.#handle(hostHandle, {});
+    this.audit = connectedHostAudit(rpc);
+    const remote = remoteMethods<StoreCalls<S>, typeof storeRoutes>(rpc, storeRoutes, 'store.');
+    this.settled = remote.settled;
+    this.stats = remote.stats;
+    this.verify = remote.verify;
+    // The serving process may have another working directory.
+    this.backup = (folder, ...args) => remote.backup(typeof folder === 'string' ? resolve(folder) : folder, ...args);
   }
 
   as(principal: Principal, ...given: [scope?: Scope]): MemoryHandle<M> {
-    // A scope that got lost must not become none at all.
+    // An explicit undefined is rejected: a lost variable must not widen the scope to everything.
     const scope = given.length === 0 ? {} : given[0];
-    this.#link.assertOpen();
-    const { principal: who, scope: where } = this.#link.shapes;
-    const [, bound] = parseAll([who, principal, ['principal']], [where, scope, ['scope']]);
-    // A copy: callers use their objects again.
-    return new ConnectedHandle<M>(this.#link, structuredClone({ principal, scopes: [scope] }), bound);
-  }
-
-  settled(...args: [options?: CallOptions]): Promise<void> {
-    return this.#asker.read('store.settled', args);
-  }
-
-  backup(folder: string, ...args: [options?: LongCallOptions]): Promise<void> {
-    // The holder may have another working directory.
-    return this.#asker.unsure('store.backup', [typeof folder === 'string' ? resolve(folder) : folder, ...args]);
-  }
-
-  verify(...args: [options?: LongCallOptions & { repair?: boolean }]): Promise<VerifyResult> {
-    return this.#asker.read('store.verify', args);
-  }
-
-  stats(): Promise<S> {
-    return this.#asker.read('store.stats', []);
+    this.#client.assertOpen();
+    const { principal: principalShape, scope: scopeShape } = this.#client.shapes;
+    const [, parsed] = parseAll([principalShape, principal, ['principal']], [scopeShape, scope, ['scope']]);
+    // Copied: the caller may change its objects.
+    return this.#handle(structuredClone({ principal, scopes: [scope] }), parsed);
   }
 
   close(): Promise<void> {
-    return this.#link.close();
+    return this.#client.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** `M` is known to the compiler only. */
+  #handle(spec: HandleSpec, scope: ParsedScope): MemoryHandle<M> {
+    return connectedHandle(this.#client, spec, scope) as unknown as MemoryHandle<M>;
   }
 }

@@ -2,49 +2,55 @@ import { createConnection } from 'node:net';
 import { MemoryError } from '../domain/errors';
 import type { Limits } from '../domain/limits';
 import { startDeadline } from '../environment/timers';
-import { Channel, type Listener } from './channel';
-import { decodeError } from './encoded-errors';
-import { type HolderMessage, maxMessageBytes, protocol } from './protocol';
-import { findAddress } from './socket-address';
+import { Channel, type ChannelListener } from './channel';
+import { decodeError } from './encoding';
+import { maxMessageBytes, protocol, type ServerMessage } from './protocol';
+import { readAddress } from './socket-address';
 
 const welcomeTimeoutMs = 5_000;
 
-/** A connection to the holder of a folder. */
-export interface Line {
+/** A connection to the serving process of a folder, after the greeting. */
+export interface Connection {
   readonly channel: Channel;
   readonly limits: Limits;
 }
 
 /**
- * Connects to whoever serves a folder now.
+ * Connects to the process that serves a folder.
  *
- * @throws STORE_UNREACHABLE, retryable where nobody answers; INVALID_INPUT where the folder is open to others
+ * @param clientId The client's id, for all of its connections.
+ * @throws STORE_UNREACHABLE, retryable if no serving process answered; INVALID_INPUT if other users can write the address
  */
-export async function dial(folder: string, client: string, listener: Listener): Promise<Line> {
-  const address = findAddress(folder);
-  if (address === undefined) throw unreachable(folder, 'nobody serves it');
+export async function dial(folder: string, clientId: string, listener: ChannelListener): Promise<Connection> {
+  const address = readAddress(folder);
+  if (address === undefined) throw unreachable(folder, 'no process serves it');
   const socket = createConnection(address.socket);
   const deadline = startDeadline(welcomeTimeoutMs);
   try {
-    return await new Promise<Line>((resolve, reject) => {
+    return await new Promise<Connection>((resolve, reject) => {
       let isWelcome = false;
-      socket.once('error', (cause) => reject(unreachable(folder, 'its holder is gone', cause)));
+      socket.once('error', (cause) => reject(unreachable(folder, 'the serving process has exited', cause)));
       const channel = new Channel(socket, maxMessageBytes, {
         onMessage: (message) => {
           if (isWelcome) {
             listener.onMessage(message);
             return;
           }
-          const answer = message as HolderMessage;
+          const answer = message as ServerMessage;
           isWelcome = answer.t === 'welcome';
           if (answer.t === 'welcome') resolve({ channel, limits: answer.limits });
           else if (answer.t === 'unwelcome') reject(decodeError(answer.error));
-          else reject(unreachable(folder, 'what answers there is no holder'));
+          else reject(unreachable(folder, 'the process at its address is not a serving process of this library'));
         },
-        onEnd: (ended) => (isWelcome ? listener.onEnd(ended) : reject(unreachable(folder, 'its holder has just gone'))),
+        onEnd: (ended) => {
+          if (isWelcome) listener.onEnd(ended);
+          else reject(unreachable(folder, 'the serving process closed the connection'));
+        },
       });
-      deadline.signal.addEventListener('abort', () => reject(unreachable(folder, 'its holder does not answer')));
-      channel.send({ hello: protocol, token: address.token, client });
+      deadline.signal.addEventListener('abort', () => {
+        reject(unreachable(folder, `the serving process did not answer within ${welcomeTimeoutMs} ms`));
+      });
+      channel.send({ hello: protocol, token: address.token, client: clientId });
     });
   } catch (error) {
     socket.destroy();
@@ -54,7 +60,7 @@ export async function dial(folder: string, client: string, listener: Listener): 
   }
 }
 
-function unreachable(folder: string, why: string, cause?: unknown): MemoryError {
-  const message = `The folder ${folder} cannot be reached: ${why}. Open it with { serve: true } in some process, or connect with takeOver.`;
+function unreachable(folder: string, reason: string, cause?: unknown): MemoryError {
+  const message = `Cannot connect to ${folder}: ${reason}. Open the folder with { serve: true } in one process, or connect with takeOver.`;
   return new MemoryError('STORE_UNREACHABLE', message, cause === undefined ? {} : { cause });
 }

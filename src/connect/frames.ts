@@ -1,26 +1,21 @@
 const headerBytes = 4;
 
-/** Whatever came from the other side makes no sense: the connection ends. */
-export class BrokenFrame extends Error {
-  override readonly name = 'BrokenFrame';
+/** The other side sent something that the protocol does not allow. The connection is closed. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
 }
 
-/** A message as it goes over a connection: its length in bytes (32 bits, big-endian), then JSON as UTF-8. */
-export function frameOf(message: unknown): Buffer {
-  return frameOfText(JSON.stringify(message));
-}
-
-/** The same, of a message that is JSON already. */
-export function frameOfText(text: string): Buffer {
-  const bytes = Buffer.byteLength(text);
+/** A message on the wire: its length in bytes (32 bits, big-endian), then its JSON in UTF-8. */
+export function encodeFrame(json: string): Buffer {
+  const bytes = Buffer.byteLength(json);
   const frame = Buffer.allocUnsafe(headerBytes + bytes);
   frame.writeUInt32BE(bytes);
-  frame.write(text, headerBytes);
+  frame.write(json, headerBytes);
   return frame;
 }
 
-/** Takes the messages out of what arrives, which may be cut anywhere. */
-export class Frames {
+/** Reads messages from the bytes that arrive, which may be split anywhere. */
+export class FrameReader {
   #chunks: Buffer[] = [];
   #bytes = 0;
 
@@ -30,25 +25,25 @@ export class Frames {
   }
 
   /**
-   * The next message that is there as a whole; undefined while there is none.
+   * The next message, or undefined until all its bytes have arrived.
    *
-   * @throws BrokenFrame where it would be longer than that, or is not JSON
+   * @throws ProtocolError if the message is longer than `maxBytes` or is not JSON
    */
   next(maxBytes: number): unknown {
     if (this.#bytes < headerBytes) return undefined;
     if ((this.#chunks[0] as Buffer).length < headerBytes) this.#join();
     const first = this.#chunks[0] as Buffer;
     const bytes = first.readUInt32BE();
-    if (bytes > maxBytes) throw new BrokenFrame(`A message of ${bytes} bytes was announced; ${maxBytes} are allowed.`);
+    if (bytes > maxBytes) throw new ProtocolError(`A message has ${bytes} bytes; at most ${maxBytes} are allowed.`);
     const end = headerBytes + bytes;
     if (this.#bytes < end) return undefined;
     if (first.length < end) this.#join();
     const joined = this.#chunks[0] as Buffer;
-    const text = joined.toString('utf8', headerBytes, end);
+    const json = joined.toString('utf8', headerBytes, end);
     if (joined.length === end) this.#chunks.shift();
     else this.#chunks[0] = joined.subarray(end);
     this.#bytes -= end;
-    return parsed(text);
+    return parseJson(json);
   }
 
   #join(): void {
@@ -56,10 +51,10 @@ export class Frames {
   }
 }
 
-function parsed(text: string): unknown {
+function parseJson(json: string): unknown {
   try {
-    return JSON.parse(text) ?? null;
+    return JSON.parse(json) ?? null;
   } catch {
-    throw new BrokenFrame('A message is not JSON.');
+    throw new ProtocolError('A message is not JSON.');
   }
 }

@@ -1,222 +1,164 @@
-import { toRuleInForce } from '../domain/declaration';
-import type { Memory } from '../domain/memory';
-import { parse } from '../domain/parse/parse';
-import { parsedScopeOf } from '../domain/parse/parse-selection';
-import { emptyScope, narrowScope } from '../domain/scope';
-import { nextTurn } from '../environment/timers';
-import { stillListed } from '../recall/list';
-import type { Reader } from '../recall/read-context';
-import { isKnownTo, withoutHiddenLinks } from '../recall/recheck';
-import { cursorOfNow } from '../recall/watch';
-import { noSuchMemory } from '../state/apply/apply-update';
-import type { StoreAudit } from '../store/audit-handle';
-import type { Engine } from '../store/composition/engine';
-import type { Lifetime } from '../store/lifetime';
-import { PrincipalHandle } from '../store/principal-handle';
-import { type BatchResult, tallied } from '../write/remember-many';
-import type { Author } from '../write/write-context';
-import { encodeError } from './encoded-errors';
-import type { Done, RequestDedup } from './request-dedup';
-import { Upload } from './upload';
+import type { CallOptions, LongCallOptions } from '../domain/calls';
+import type { Memory, MemoryChange, RememberResult } from '../domain/memory';
+import type { AccessHandle } from '../store/access-handle';
+import type { AuditHandle, AuditPage, AuditQuery, StoreAudit } from '../store/audit-handle';
+import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
+import type { ListOptions, MemoryHandle, MemoryPage } from '../store/memory-handle';
+import type { VerifyResult } from '../store/verify/verify';
+import type { EncodedError } from './encoding';
 
-/** What of a store its host asks for, beside the handles. */
-export interface HostCalls {
-  readonly audit: Pick<StoreAudit, 'verify' | 'checkpoint' | 'retain'>;
-  settled(...args: never[]): Promise<void>;
-  stats(): Promise<unknown>;
-  backup(...args: never[]): Promise<void>;
-  verify(...args: never[]): Promise<unknown>;
+/**
+ * What the client does when the connection ends before the answer arrives:
+ *
+ * - `always`: sends the call again, because it may run twice.
+ * - `deduplicated`: sends the call again with the same request number. The serving process runs it once.
+ * - `never`: rejects with OUTCOME_UNKNOWN if the serving process may have started the call.
+ */
+export type RetryPolicy = 'always' | 'deduplicated' | 'never';
+
+/** How a method crosses the connection: as one call, through several `StreamOperations`, or not at all. */
+type Route<F> =
+  | RetryPolicy
+  | (F extends (...args: infer A) => unknown ? (...args: A) => RetryPolicy : never)
+  | Uncalled;
+type Uncalled = 'streamed' | 'local';
+/** The route of a method whose type does not matter. */
+export type AnyRoute = RetryPolicy | ((...args: never[]) => RetryPolicy) | Uncalled;
+
+/** The names of the methods of an interface. */
+type MethodName<T> = { [K in keyof T]-?: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T] & string;
+
+/**
+ * A route for each method of an interface. Client and server are both derived from it: a method that is added or renamed does
+ * not compile until it has a route, and one that has a route is served.
+ */
+export type Routes<T> = { readonly [K in MethodName<T>]: Route<T[K]> };
+
+/** The methods that cross the connection as one call. */
+export type CalledMethod<R> = { [K in keyof R]: R[K] extends Uncalled ? never : K }[keyof R] & string;
+
+/** The methods whose calls are deduplicated. */
+export type DeduplicatedMethod<R> = { [K in keyof R]: R[K] extends 'deduplicated' ? K : never }[keyof R] & string;
+
+export const handleRoutes = {
+  remember: 'deduplicated',
+  rememberMany: 'streamed',
+  recall: 'always',
+  get: 'always',
+  history: 'always',
+  list: 'streamed',
+  count: 'always',
+  namespaces: 'always',
+  update: 'deduplicated',
+  share: 'deduplicated',
+  forget: 'deduplicated',
+  forgetWhere: (_, options) => (options?.dryRun === true ? 'always' : 'never'),
+  watch: 'streamed',
+  stats: 'always',
+  within: 'local',
+} as const satisfies Routes<MemoryHandle>;
+
+export const accessRoutes = {
+  allow: 'deduplicated',
+  deny: 'deduplicated',
+  clear: 'deduplicated',
+  role: 'deduplicated',
+  group: 'deduplicated',
+  end: 'deduplicated',
+  list: 'always',
+  explain: 'always',
+} as const satisfies Routes<AccessHandle>;
+
+export const auditRoutes = { query: 'streamed', export: 'streamed' } as const satisfies Routes<AuditHandle>;
+
+/** The calls on the audit that only the host makes. */
+export type HostAudit = Omit<StoreAudit, keyof AuditHandle>;
+
+export const hostAuditRoutes = {
+  verify: 'always',
+  checkpoint: 'always',
+  retain: 'never',
+} as const satisfies Routes<HostAudit>;
+
+/** The calls on a store that a connected store passes on. */
+export interface StoreCalls<S = unknown> {
+  settled(options?: CallOptions): Promise<void>;
+  stats(): Promise<S>;
+  backup(folder: string, options?: LongCallOptions): Promise<void>;
+  verify(options?: LongCallOptions & { repair?: boolean }): Promise<VerifyResult>;
 }
 
-/** What a holder serves. */
-export interface Served {
-  readonly engine: Engine;
-  readonly lifetime: Lifetime;
-  readonly host: HostCalls;
-  readonly once: RequestDedup;
+export const storeRoutes = {
+  settled: 'always',
+  stats: 'always',
+  backup: 'never',
+  verify: 'always',
+} as const satisfies Routes<StoreCalls>;
+
+/** The next item of a stream. */
+export interface StreamItem<T> {
+  readonly done: boolean;
+  readonly value: T;
 }
 
-/** What belongs to one connection. */
-export interface Belongings {
-  readonly streams: Map<number, AsyncIterator<unknown>>;
-  readonly uploads: Map<number, Upload>;
+/** A `BatchResult` whose errors are encoded. */
+export interface EncodedBatchResult {
+  readonly stored: number;
+  readonly revised: number;
+  readonly duplicates: number;
+  readonly failed: number;
+  readonly results: readonly (
+    | ({ readonly index: number; readonly ok: true } & RememberResult)
+    | { readonly index: number; readonly ok: false; readonly error: EncodedError }
+  )[];
 }
 
-/** One call of another process. */
-export interface Asked extends Served, Belongings {
-  readonly author: Author;
-  readonly args: readonly unknown[];
+/** The operations behind the methods that are `streamed`. Streams and uploads have numbers that the client chooses. */
+export interface StreamOperations {
+  /** Stores items, each by itself. */
+  rememberEach(items: readonly unknown[], options: object): EncodedBatchResult;
+  /** Stores all items of an upload, or none. The items follow as `rememberAll.items`. */
+  rememberAll(upload: number, options: object): EncodedBatchResult;
+  /**
+   * Sends items of an upload, the first of which is item number `from`. Resolves to the number of the item that is needed next,
+   * or to undefined if no more items are needed.
+   */
+  'rememberAll.items'(
+    upload: number,
+    from: number,
+    items: readonly unknown[],
+    isLast: boolean,
+  ): Promise<number | undefined>;
+  /** The first page of a list. */
+  list(options?: ListOptions): MemoryPage;
+  /** A page of a list that is iterated, and the version of the store that it was read from. */
+  'list.page'(options?: ListOptions): { readonly version: string; readonly page: MemoryPage };
+  /** A memory of a page as it is now: true if the store still has that version, undefined if the memory is no longer visible. */
+  'list.current'(memory: Pick<Memory, 'id' | 'state'>, version: string): true | Memory | undefined;
+  /** The cursor of a watch that starts now. It stays valid when another process serves the folder. */
+  'watch.cursor'(options: object): string;
+  /** The next change of a watch. The first call opens the stream. */
+  'watch.next'(stream: number, options: object): StreamItem<MemoryChange>;
+  /** The first page of a query. */
+  'audit.query'(query?: AuditQuery): AuditPage;
+  /**
+   * The next entry of a query or an export. The first call opens the stream. 'lost': `delivered` is above 0, and the stream is
+   * not open, because the process that served it has exited.
+   */
+  'audit.next'(
+    stream: number,
+    method: 'query' | 'export',
+    query: object | undefined,
+    delivered: number,
+  ): StreamItem<AuditEntry | ExportedAuditEntry> | 'lost';
+  /** Closes a stream that is not read to its end. */
+  'stream.close'(stream: number): void;
 }
 
-type Operation = (asked: Asked) => unknown;
-type Method = (...args: readonly unknown[]) => unknown;
-
-/** Everything that can be asked of a holder, by its name on the wire. */
-export const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
-  ...['recall', 'get', 'history', 'list', 'count', 'namespaces', 'stats', 'forgetWhere'].map(
-    (name): [string, Operation] => [name, (asked) => call(handleOf(asked), name, asked)],
-  ),
-  ...['list', 'explain'].map((name): [string, Operation] => [
-    `access.${name}`,
-    (asked) => call(handleOf(asked).access, name, asked),
-  ]),
-  ['audit.query', (asked) => call(handleOf(asked).audit, 'query', asked)],
-  ...['settled', 'stats', 'backup', 'verify'].map((name): [string, Operation] => [
-    `store.${name}`,
-    (asked) => call(asked.host, name, asked),
-  ]),
-  ...['verify', 'checkpoint', 'retain'].map((name): [string, Operation] => [
-    `store.audit.${name}`,
-    (asked) => call(asked.host.audit, name, asked),
-  ]),
-
-  write('remember', handleOf, 'remember', (done) => done.type === 'remember' && done.remembered[0]),
-  write('update', handleOf, 'update', memoryDone),
-  write('share', handleOf, 'share', memoryDone),
-  write('forget', handleOf, 'forget', (done) => done.type === 'forget' && done.forgotten.length > 0),
-  ...['allow', 'deny', 'clear', 'role', 'group'].map((name) =>
-    write(`access.${name}`, accessOf, name, (done) => done.type === 'add-declaration' && toRuleInForce(done.declared)),
-  ),
-  write('access.end', accessOf, 'end', (done) => done.type === 'end-declaration' && done.ended),
-  ['rememberEach', rememberEach],
-  ['rememberAll', rememberAll],
-  ['items', items],
-
-  ['list.from', listFrom],
-  ['list.shown', listShown],
-  ['watch.now', watchNow],
-  ['watch.next', (asked) => next(asked, () => call(handleOf(asked), 'watch', { args: asked.args.slice(1) }))],
-  ['audit.next', auditNext],
-  ['leave', ({ streams, args: [stream] }) => leave(streams, stream as number)],
-]);
-
-/** Those that wait for something else than the store. */
-export const waiting: ReadonlySet<string> = new Set(['rememberAll', 'items', 'watch.next', 'leave']);
-
-function handleOf({ engine, lifetime, author }: Asked): PrincipalHandle {
-  return new PrincipalHandle(engine, lifetime, author.actor, author.scope, author.request);
-}
-
-function accessOf(asked: Asked) {
-  return handleOf(asked).access;
-}
-
-function readerOf({ engine, author }: Asked): Reader {
-  return { actor: author.actor, scope: author.scope, readables: engine.readables };
-}
-
-function call(target: object, method: string, { args }: Pick<Asked, 'args'>): unknown {
-  return (target as Readonly<Record<string, Method>>)[method]?.call(target, ...args);
-}
-
-function write(
-  name: string,
-  targetOf: (asked: Asked) => object,
-  method: string,
-  answerOf: (done: Done, asked: Asked) => unknown,
-): [string, Operation] {
-  const operation: Operation = (asked) => {
-    const run = async () => call(targetOf(asked), method, asked);
-    const { request } = asked.author;
-    return request === undefined ? run() : asked.once.run(request, run, (done) => answerOf(done, asked));
-  };
-  return [name, operation];
-}
-
-function memoryDone(done: Done, asked: Asked): Memory | false {
-  if (!('memory' in done)) return false;
-  const [context, reader] = [asked.engine.reading(), readerOf(asked)];
-  // Meanwhile it may have been taken from whoever asks again.
-  if (!isKnownTo(context, reader, done.memory.id)) throw noSuchMemory(done.memory.id);
-  return withoutHiddenLinks(context, reader, done.memory);
-}
-
-async function rememberEach(asked: Asked): Promise<unknown> {
-  const run = () => call(handleOf(asked), 'rememberMany', asked) as Promise<BatchResult>;
-  const { request } = asked.author;
-  return carried(await (request === undefined ? run() : asked.once.runEach(request, run)));
-}
-
-/** All or none: the items come by calls of their own. */
-async function rememberAll(asked: Asked): Promise<unknown> {
-  const [id, options] = asked.args as [number, object];
-  const upload = new Upload();
-  asked.uploads.set(id, upload);
-  try {
-    const run = () => call(handleOf(asked), 'rememberMany', { args: [upload, options] }) as Promise<BatchResult>;
-    const { request } = asked.author;
-    const answerOf = (done: Done) => tallied(done.type === 'remember' ? done.remembered : []);
-    return carried(await (request === undefined ? run() : asked.once.run(request, run, answerOf)));
-  } finally {
-    asked.uploads.delete(id);
-    upload.end();
-  }
-}
-
-async function items({ uploads, args: [id, from, given, isLast] }: Asked): Promise<number | undefined> {
-  const upload = uploads.get(id as number);
-  const wanted = await upload?.push(from as number, given as readonly unknown[], isLast === true);
-  // After the answer to the call that they are for: who has this one has both, and need not send them to another holder.
-  if (wanted === undefined) await nextTurn();
-  return wanted;
-}
-
-/** A page, with the state of the store from which on its items have to be looked at again. */
-async function listFrom(asked: Asked): Promise<unknown> {
-  const version = asked.engine.version();
-  return { version, page: await call(handleOf(asked), 'list', asked) };
-}
-
-/** An item of a page as it may be shown now: true where nothing has changed. */
-function listShown(asked: Asked): unknown {
-  const [item, version] = asked.args as [Pick<Memory, 'id' | 'state'>, string];
-  const { engine } = asked;
-  return engine.version() === version || stillListed(engine.reading(), readerOf(asked), item);
-}
-
-/** The cursor with which a watch that begins now is begun, and begun anew. */
-function watchNow(asked: Asked): string {
-  const { engine } = asked;
-  const [options] = asked.args as [object];
-  // What makes no sense is refused, and written down.
-  handleOf(asked).watch(options);
-  const { since: _, signal: __, ...scope } = parse(engine.shapes.watch, options, 'The options');
-  const reader = readerOf(asked);
-  const bound = narrowScope(reader.scope, parsedScopeOf(scope));
-  return bound === emptyScope ? 'start' : cursorOfNow(engine.reading(), { ...reader, scope });
-}
-
-async function auditNext(asked: Asked): Promise<unknown> {
-  const [, kind, question, shown] = asked.args as [number, 'query' | 'export', object, number];
-  // The place in it was lost with the holder.
-  if (shown > 0 && !asked.streams.has(asked.args[0] as number)) return 'lost';
-  return next(asked, () => call(handleOf(asked).audit, kind, { args: [question] }));
-}
-
-/** The next item of a stream, which is begun where it is not there. */
-async function next({ streams, args: [id] }: Asked, begin: () => unknown): Promise<IteratorResult<unknown>> {
-  const stream = id as number;
-  let iterator = streams.get(stream);
-  if (iterator === undefined) {
-    iterator = (begin() as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-    streams.set(stream, iterator);
-  }
-  try {
-    const result = await iterator.next();
-    if (result.done === true) streams.delete(stream);
-    return { done: result.done === true, value: result.value };
-  } catch (error) {
-    streams.delete(stream);
-    throw error;
-  }
-}
-
-async function leave(streams: Belongings['streams'], stream: number): Promise<void> {
-  const iterator = streams.get(stream);
-  streams.delete(stream);
-  await iterator?.return?.();
-}
-
-function carried({ results, ...figures }: BatchResult): unknown {
-  return { ...figures, results: results.map((each) => (each.ok ? each : { ...each, error: encodeError(each.error) })) };
-}
+/** The name of everything that a client can call. */
+export type OperationName =
+  | keyof StreamOperations
+  | CalledMethod<typeof handleRoutes>
+  | `access.${CalledMethod<typeof accessRoutes>}`
+  | `store.${CalledMethod<typeof storeRoutes>}`
+  | `store.audit.${CalledMethod<typeof hostAuditRoutes>}`;

@@ -1,47 +1,42 @@
 import type { Progress } from '../domain/calls';
 import { invalidInput, MemoryError } from '../domain/errors';
-import { type CallDeps, encodeValue } from './encoded-values';
-import { fits, maxMessageBytes } from './protocol';
+import { encodeValue, type LocalOptions } from './encoding';
+import type { OperationName, RetryPolicy } from './operations';
+import { fitsMessage, maxMessageBytes } from './protocol';
 
-/**
- * What becomes of a call whose answer is lost: `read` is asked again; `once` is asked again under its number, by which the holder
- * knows what it has done; `unsure` is told with OUTCOME_UNKNOWN.
- */
-export type Kind = 'read' | 'once' | 'unsure';
-
-/** What is asked, and of whom. */
-export interface Question {
-  readonly op: string;
-  /** A carried `Who` as text, quoted as JSON. */
-  readonly who: string;
+/** A call of an operation. */
+export interface CallRequest {
+  readonly op: OperationName;
+  /** An encoded `HandleSpec` as JSON text, as a JSON string. */
+  readonly handle: string;
   readonly args: readonly unknown[];
-  readonly kind: Kind;
-  /** How many numbers a `once` takes: one for each write. Default: 1. */
+  readonly retry: RetryPolicy;
+  /** How many request numbers a deduplicated call takes: one for each write. Default: 1. */
   readonly writes?: number;
 }
 
-/** A call that was not answered yet. */
+/** A call that has no answer yet. */
 export class PendingCall {
   readonly id: number;
-  readonly kind: Kind;
+  readonly retry: RetryPolicy;
   readonly answer: Promise<unknown>;
-  /** The first of its numbers. */
+  /** The first request number of a deduplicated call. */
   readonly number: number | undefined;
-  /** A holder may have begun it. */
+  /** True if a serving process may have started the call. */
   wasSent = false;
-  readonly parts: CallDeps = {};
+  readonly local: LocalOptions = {};
   readonly #head: string;
   readonly #args: string;
   #settle: { resolve(value: unknown): void; reject(error: unknown): void } | undefined;
 
-  /** @throws INVALID_INPUT for more than fits into a message */
-  constructor(id: number, number: number | undefined, { op, who, args, kind }: Question) {
+  /** @throws INVALID_INPUT if the arguments do not fit into a message */
+  constructor(id: number, number: number | undefined, { op, handle, args, retry }: CallRequest) {
     this.id = id;
-    this.kind = kind;
+    this.retry = retry;
     this.number = number;
-    this.#head = `{"t":"call","id":${id},"op":"${op}","who":${who},"args":`;
-    // Now, because a caller may use its objects again.
-    this.#args = textOf(args, this.parts);
+    this.#head = `{"t":"call","id":${id},"op":"${op}","handle":${handle},"args":`;
+    // Encoded now: the caller may change the objects before the call is sent.
+    this.#args = encodeArgs(args, this.local);
     this.answer = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -51,27 +46,27 @@ export class PendingCall {
     return this.#settle === undefined;
   }
 
-  /** As it is sent. */
-  text(answered: number): string {
+  /** The message, as JSON. */
+  message(answered: number): string {
     const number = this.number === undefined ? '' : `,"number":${this.number},"answered":${answered}`;
-    const aborted = this.parts.signal?.aborted ? ',"aborted":true' : '';
+    const aborted = this.local.signal?.aborted ? ',"aborted":true' : '';
     return `${this.#head}${this.#args}${number}${aborted}}`;
   }
 
-  /** The connection ended under it. */
-  lost(): void {
-    if (this.parts.signal?.aborted) this.giveUp(this.parts.signal.reason);
-    else if (this.kind === 'unsure' && this.wasSent) this.giveUp(undefined);
+  /** The connection has ended. Ends the call if it cannot be sent again. */
+  onConnectionLost(): void {
+    if (this.local.signal?.aborted) this.fail(this.local.signal.reason);
+    else if (this.retry === 'never' && this.wasSent) this.fail(undefined);
   }
 
-  /** Ends it without an answer. A write that may have been done says so. */
-  giveUp(cause: unknown): void {
-    this.reject(this.kind === 'read' || !this.wasSent ? cause : outcomeUnknown(cause));
+  /** Ends the call without an answer: with OUTCOME_UNKNOWN if it may have taken effect, otherwise with the cause. */
+  fail(cause: unknown): void {
+    this.reject(this.retry === 'always' || !this.wasSent ? cause : outcomeUnknown(cause));
   }
 
   progress(progress: Progress): void {
     try {
-      this.parts.onProgress?.(progress);
+      this.local.onProgress?.(progress);
     } catch (error) {
       this.reject(error);
     }
@@ -90,24 +85,26 @@ export class PendingCall {
 
 function outcomeUnknown(cause: unknown): MemoryError {
   const message =
-    'The holder of the folder died before it answered: what was asked may have been done, or not. Look, or ask again where that is harmless.';
+    'The connection ended before the answer arrived: the call may or may not have taken effect. Check the store, or repeat the call if that is harmless.';
   return new MemoryError('OUTCOME_UNKNOWN', message, cause === undefined ? {} : { cause });
 }
 
-// What stands around the arguments: ids, a principal and its scopes.
+// Room for the rest of the message: the ids, a principal and its scopes.
 const headBytes = 200_000;
 
-function textOf(args: readonly unknown[], deps: CallDeps): string {
-  const tooLarge = () =>
-    invalidInput([{ path: [], message: `It is larger than ${maxMessageBytes - headBytes} bytes: ask in parts.` }]);
-  let text: string;
+function encodeArgs(args: readonly unknown[], local: LocalOptions): string {
+  const tooLarge = () => {
+    const message = `The arguments take more than ${maxMessageBytes - headBytes} bytes: split them over several calls.`;
+    return invalidInput([{ path: [], message }]);
+  };
+  let json: string;
   try {
-    text = JSON.stringify(encodeValue(args, deps));
+    json = JSON.stringify(encodeValue(args, local));
   } catch (error) {
-    // Longer than a string can be.
+    // The longest string of V8 is shorter than the JSON.
     if (error instanceof RangeError) throw tooLarge();
     throw error;
   }
-  if (!fits(text, headBytes)) throw tooLarge();
-  return text;
+  if (!fitsMessage(json, headBytes)) throw tooLarge();
+  return json;
 }

@@ -1,241 +1,254 @@
 import { setMaxListeners } from 'node:events';
 import { MemoryError } from '../domain/errors';
-import type { Limits } from '../domain/limits';
 import { pause, startStopwatch } from '../environment/timers';
 import { type CallShapes, callShapes } from '../store/call-shapes';
 import type { Channel } from './channel';
-import { dial } from './dial';
-import { decodeError } from './encoded-errors';
-import { decodeValue } from './encoded-values';
-import { PendingCall, type Question } from './pending-call';
-import type { HolderMessage } from './protocol';
+import { type Connection, dial } from './dial';
+import { decodeError, decodeValue } from './encoding';
+import { type CallRequest, PendingCall } from './pending-call';
+import type { ServerMessage } from './protocol';
 
-/** What a link needs. */
-export interface LinkDeps {
+export interface ReconnectingClientDeps {
   readonly folder: string;
-  /** Names this client, at random. */
-  readonly client: string;
-  /** How long a call waits for a holder. */
+  /** A random id of this client. */
+  readonly clientId: string;
+  /** How long a call waits for a serving process. */
   readonly waitMs: number;
-  /** Opens the folder and serves it. Rejects with STORE_HELD where another process holds it. */
-  readonly takeOver: (() => Promise<{ close(): Promise<void> }>) | undefined;
-  /** By chance at least 0 and below 1. */
+  /** Opens the folder and serves it. Rejects with STORE_HELD if another process has opened it. Undefined: never takes over. */
+  readonly takeOver: (() => Promise<OwnStore>) | undefined;
+  /** A random number from 0 up to, but not including, 1. */
   jitter(): number;
 }
 
-const leastPauseMs = 5;
-const mostPauseMs = 100;
+/** The store that this process serves after it took over. */
+interface OwnStore {
+  close(): Promise<void>;
+}
 
-/** Calls to whoever holds the folder: one holder after the other, in the order in which they were made. */
+const firstPauseMs = 5;
+const longestPauseMs = 100;
+
+/** Sends calls to the process that serves the folder, in the order in which they were made. Reconnects when that process changes. */
 export class ReconnectingClient {
-  readonly #deps: LinkDeps;
-  readonly #ending = new AbortController();
+  readonly #deps: ReconnectingClientDeps;
+  readonly #closed = new AbortController();
   readonly #calls = new Map<number, PendingCall>();
-  /** Those with a number, for the least that was not answered. */
-  readonly #writes = new Map<number, PendingCall>();
+  /** The deduplicated calls by request number, in ascending order. */
+  readonly #requests = new Map<number, PendingCall>();
   #channel: Channel | undefined;
-  #reaching: Promise<void> | undefined;
-  #held: { close(): Promise<void> } | undefined;
-  #limits: Limits | undefined;
+  #connecting: Promise<void> | undefined;
+  #ownStore: OwnStore | undefined;
+  #limits: Connection['limits'] | undefined;
   #shapes: CallShapes | undefined;
   #nextId = 0;
   #nextNumber = 0;
   #closing: Promise<void> | undefined;
-  /** Ends a pause in which nobody waited. */
-  #idling: AbortController | undefined;
+  /** Ends a pause between attempts that began when no call was waiting. */
+  #idlePause: AbortController | undefined;
 
-  constructor(deps: LinkDeps) {
+  constructor(deps: ReconnectingClientDeps) {
     this.#deps = deps;
-    // As many calls as there are under way listen to it: that is no leak, of which Node would warn.
-    setMaxListeners(0, this.#ending.signal);
+    // Every running call listens to it. Node would take many listeners for a leak and warn.
+    setMaxListeners(0, this.#closed.signal);
   }
 
-  /** Aborted, with STORE_CLOSED, when this side closes. */
-  get ended(): AbortSignal {
-    return this.#ending.signal;
+  /** Aborted, with STORE_CLOSED, when this client closes. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
   }
 
-  /** The shapes of calls under the limits of the last holder. */
+  /** The shapes of calls under the limits of the latest serving process. Known after `connect`. */
   get shapes(): CallShapes {
-    if (this.#shapes === undefined) throw new Error('The limits are known once a holder was reached.');
+    if (this.#shapes === undefined) throw new Error('The shapes of calls are not known before the first connection.');
     return this.#shapes;
   }
 
   /** @throws STORE_CLOSED */
   assertOpen(): void {
-    if (this.#ending.signal.aborted) throw closed();
+    if (this.#closed.signal.aborted) throw storeClosed();
   }
 
-  /** Connects, and takes over where that was asked for and nobody is there. */
-  reach(): Promise<void> {
+  /**
+   * Connects. If no process serves the folder, takes over, provided that `takeOver` is set.
+   *
+   * @throws STORE_UNREACHABLE, and what `takeOver` throws
+   */
+  connect(): Promise<void> {
     if (this.#channel !== undefined) return Promise.resolve();
-    this.#reaching ??= this.#reach();
-    return this.#reaching;
+    this.#connecting ??= this.#connect();
+    return this.#connecting;
   }
 
-  /** Asks, as often as it takes. */
-  async ask(question: Question): Promise<unknown> {
+  /** Sends a call, if necessary several times, until it is answered. */
+  async call(request: CallRequest): Promise<unknown> {
     this.assertOpen();
-    const number = question.kind === 'once' ? this.#nextNumber : undefined;
-    const calling = new PendingCall(this.#nextId++, number, question);
-    if (number !== undefined) this.#nextNumber += question.writes ?? 1;
-    const { signal } = calling.parts;
-    const onAbort = () => this.#abort(calling);
+    const number = request.retry === 'deduplicated' ? this.#nextNumber : undefined;
+    const call = new PendingCall(this.#nextId++, number, request);
+    if (number !== undefined) this.#nextNumber += request.writes ?? 1;
+    const { signal } = call.local;
+    const onAbort = () => this.#abort(call);
     signal?.addEventListener('abort', onAbort, { once: true });
-    this.#begin(calling);
+    this.#start(call);
     try {
-      return await calling.answer;
+      return await call.answer;
     } finally {
       signal?.removeEventListener('abort', onAbort);
-      this.#end(calling);
+      this.#finish(call);
     }
   }
 
-  /** Waits for the writes that were asked for, then leaves; what this process holds is given back. */
+  /** Rejects new calls and running reads, waits for running writes, and closes the store if this process serves it. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    this.#ending.abort(closed());
-    this.#idling?.abort();
-    for (const calling of this.#calls.values()) if (calling.kind === 'read') calling.reject(closed());
-    const writes = [...this.#calls.values()].filter(({ kind }) => kind !== 'read');
-    await Promise.allSettled(writes.map(({ answer }) => answer));
-    await this.#reaching?.catch(() => undefined);
+    this.#closed.abort(storeClosed());
+    this.#idlePause?.abort();
+    const writes: Promise<unknown>[] = [];
+    for (const call of this.#calls.values()) {
+      if (call.retry === 'always') call.reject(storeClosed());
+      else writes.push(call.answer);
+    }
+    await Promise.allSettled(writes);
+    await this.#connecting?.catch(() => undefined);
     this.#channel?.destroy();
-    await this.#held?.close();
+    await this.#ownStore?.close();
   }
 
-  #begin(calling: PendingCall): void {
-    this.#calls.set(calling.id, calling);
-    if (calling.number !== undefined) this.#writes.set(calling.number, calling);
+  #start(call: PendingCall): void {
+    this.#calls.set(call.id, call);
+    if (call.number !== undefined) this.#requests.set(call.number, call);
     this.#channel?.keepAlive(true);
-    if (this.#channel !== undefined) this.#send(calling, this.#channel);
-    else void this.reach().catch(() => undefined);
-    this.#idling?.abort();
+    if (this.#channel !== undefined) this.#send(call, this.#channel);
+    else void this.connect().catch(() => undefined);
+    this.#idlePause?.abort();
   }
 
-  #end(calling: PendingCall): void {
-    this.#calls.delete(calling.id);
-    if (calling.number !== undefined) this.#writes.delete(calling.number);
+  #finish(call: PendingCall): void {
+    this.#calls.delete(call.id);
+    if (call.number !== undefined) this.#requests.delete(call.number);
     this.#channel?.keepAlive(this.#calls.size > 0);
   }
 
-  #send(calling: PendingCall, channel: Channel): void {
-    if (calling.isSettled) return;
-    calling.wasSent = true;
-    const [least = this.#nextNumber] = this.#writes.keys();
-    channel.sendText(calling.text(least));
+  #send(call: PendingCall, channel: Channel): void {
+    if (call.isSettled) return;
+    call.wasSent = true;
+    const [answered = this.#nextNumber] = this.#requests.keys();
+    channel.sendJson(call.message(answered));
   }
 
-  #abort(calling: PendingCall): void {
-    if (this.#channel !== undefined && calling.wasSent) this.#channel.send({ t: 'cancel', id: calling.id });
-    else calling.giveUp(calling.parts.signal?.reason);
+  #abort(call: PendingCall): void {
+    if (this.#channel !== undefined && call.wasSent) this.#channel.send({ t: 'cancel', id: call.id });
+    else call.fail(call.local.signal?.reason);
   }
 
-  async #reach(): Promise<void> {
+  async #connect(): Promise<void> {
     const elapsedMs = startStopwatch();
     for (let attempt = 0; this.#channel === undefined; attempt++) {
-      const failure = await this.#attempt().catch((error: unknown) => ({ error, isPassing: false }));
+      const failure = await this.#attempt().catch((error: unknown) => ({ error, isTransient: false }));
       if (failure === undefined) continue;
-      const hasTime = elapsedMs() < this.#deps.waitMs && !(this.ended.aborted && this.#calls.size === 0);
-      if (!failure.isPassing || !hasTime) {
-        this.#reaching = undefined;
-        for (const calling of this.#calls.values()) calling.giveUp(failure.error);
+      const isWorthWaiting = elapsedMs() < this.#deps.waitMs && !this.#isClosedAndIdle;
+      if (!failure.isTransient || !isWorthWaiting) {
+        this.#connecting = undefined;
+        for (const call of this.#calls.values()) call.fail(failure.error);
         throw failure.error;
       }
-      const ms = Math.min(mostPauseMs, leastPauseMs * 2 ** attempt) * (1 + this.#deps.jitter());
+      const ms = Math.min(longestPauseMs, firstPauseMs * 2 ** attempt) * (1 + this.#deps.jitter());
       await this.#pause(ms);
     }
-    this.#reaching = undefined;
+    this.#connecting = undefined;
   }
 
-  /** Keeps the process alive for whoever waits for `connect` or for an answer, be it that they begin to wait meanwhile. */
+  /** Keeps the process alive if the first `connect` or a call is waiting. A call that starts during the pause ends it. */
   async #pause(ms: number): Promise<void> {
     const keepsAlive = this.#limits === undefined || this.#calls.size > 0;
-    const woken = new AbortController();
-    if (!keepsAlive) this.#idling = woken;
-    await pause(ms, woken.signal, { keepsAlive });
-    this.#idling = undefined;
+    const ended = new AbortController();
+    if (!keepsAlive) this.#idlePause = ended;
+    await pause(ms, ended.signal, { keepsAlive });
+    this.#idlePause = undefined;
   }
 
-  /** Undefined where there is a connection now, or a reason to try at once; else why there is none yet. */
-  async #attempt(): Promise<{ error: unknown; isPassing: boolean } | undefined> {
-    const { folder, client, takeOver } = this.#deps;
+  /** Tries once. Resolves to undefined if there is a connection, or if the next attempt should follow at once. */
+  async #attempt(): Promise<{ error: unknown; isTransient: boolean } | undefined> {
+    const { folder, clientId, takeOver } = this.#deps;
     try {
-      const line = await dial(folder, client, {
-        onMessage: (message) => this.#onMessage(message as HolderMessage),
+      const connection = await dial(folder, clientId, {
+        onMessage: (message) => this.#onMessage(message as ServerMessage),
         onEnd: (channel) => this.#onEnd(channel),
       });
-      if (!line.channel.hasEnded) this.#onConnected(line);
+      if (!connection.channel.hasEnded) this.#onConnected(connection);
       return undefined;
     } catch (error) {
-      if (!isPassing(error)) throw error;
-      const isLeaving = this.ended.aborted && this.#calls.size === 0;
-      if (takeOver === undefined || this.#held !== undefined || isLeaving) return { error, isPassing: true };
+      if (!isTransient(error)) throw error;
+      const mayTakeOver = this.#ownStore === undefined && !this.#isClosedAndIdle;
+      if (takeOver === undefined || !mayTakeOver) return { error, isTransient: true };
     }
     try {
-      this.#held = await takeOver();
+      this.#ownStore = await takeOver();
       return undefined;
     } catch (error) {
-      if (MemoryError.is(error) && error.code === 'STORE_HELD') return { error, isPassing: true };
+      if (MemoryError.is(error) && error.code === 'STORE_HELD') return { error, isTransient: true };
       throw error;
     }
   }
 
-  #onConnected({ channel, limits }: { channel: Channel; limits: Limits }): void {
+  get #isClosedAndIdle(): boolean {
+    return this.closed.aborted && this.#calls.size === 0;
+  }
+
+  #onConnected({ channel, limits }: Connection): void {
     this.#channel = channel;
     if (JSON.stringify(limits) !== JSON.stringify(this.#limits)) this.#shapes = callShapes(limits);
     this.#limits = limits;
     channel.keepAlive(this.#calls.size > 0);
-    for (const calling of this.#calls.values()) this.#send(calling, channel);
+    for (const call of this.#calls.values()) this.#send(call, channel);
   }
 
   #onEnd(channel: Channel): void {
     if (this.#channel !== channel) return;
     this.#channel = undefined;
-    for (const calling of this.#calls.values()) calling.lost();
-    const isWanted = this.#calls.size > 0 || (this.#deps.takeOver !== undefined && !this.ended.aborted);
-    if (isWanted) void this.reach().catch(() => undefined);
+    for (const call of this.#calls.values()) call.onConnectionLost();
+    const isNeeded = this.#calls.size > 0 || (this.#deps.takeOver !== undefined && !this.closed.aborted);
+    if (isNeeded) void this.connect().catch(() => undefined);
   }
 
-  #onMessage(message: HolderMessage): void {
+  #onMessage(message: ServerMessage): void {
     if (message.t === 'closing') this.#onClosing();
     if (!('id' in message)) return;
-    const calling = this.#calls.get(message.id);
-    if (calling === undefined) return;
+    const call = this.#calls.get(message.id);
+    if (call === undefined) return;
     switch (message.t) {
       case 'answer':
-        calling.resolve(decodeValue(message.value));
+        call.resolve(decodeValue(message.value));
         break;
-      case 'refusal':
-        calling.reject(decodeError(message.error));
+      case 'error':
+        call.reject(decodeError(message.error));
         break;
       case 'cancelled':
-        calling.reject(calling.parts.signal?.reason);
+        call.reject(call.local.signal?.reason);
         break;
       case 'progress':
-        calling.progress(message.progress);
+        call.progress(message.progress);
         break;
-      case 'later':
-        calling.wasSent = false;
+      case 'not-started':
+        call.wasSent = false;
         break;
     }
   }
 
   #onClosing(): void {
-    // What was not answered by now was not begun.
-    for (const calling of this.#calls.values()) calling.wasSent = false;
+    // The serving process has answered every call that it started.
+    for (const call of this.#calls.values()) call.wasSent = false;
     this.#channel?.destroy();
   }
 }
 
-function isPassing(error: unknown): error is MemoryError {
+function isTransient(error: unknown): error is MemoryError {
   return MemoryError.is(error) && error.code === 'STORE_UNREACHABLE' && error.retryable;
 }
 
-function closed(): MemoryError {
-  return new MemoryError('STORE_CLOSED', 'The connection to the store is closed: connect again, and take new handles.');
+function storeClosed(): MemoryError {
+  return new MemoryError('STORE_CLOSED', 'The connection to the store is closed. Connect again and take new handles.');
 }

@@ -2,31 +2,42 @@ import type { Outcome, WriteRequest } from '../domain/command';
 import type { RememberResult } from '../domain/memory';
 import type { Engine } from '../store/composition/engine';
 import type { BatchResult } from '../write/remember-many';
-import { broken } from './upload';
+import { uploadInterrupted } from './upload';
 
-/** The outcome of a write that was done. */
-export type Done = Outcome & { readonly ok: true };
+/** The outcome of a write that succeeded. */
+export type WriteOutcome = Outcome & { readonly ok: true };
 
-/** Does each write that other processes ask for once, however often it is asked for. */
+/** Runs each write request of other processes once, however often it arrives. */
 export class RequestDedup {
   readonly #engine: Engine;
-  /** Writes that are under way, though whoever asked may have lost its connection meanwhile. */
+  /** The requests that are running. Their clients may have reconnected meanwhile. */
   readonly #running = new Map<string, Promise<unknown>>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
-  /** Answers as the first time. Of a write that was done before, `answerOf` makes the answer of what is kept. */
-  async run<T>(request: WriteRequest, write: () => Promise<T>, answerOf?: (done: Done) => T): Promise<T> {
+  /**
+   * Runs a write, or answers as its first run did.
+   *
+   * @param request Undefined runs the write without deduplication.
+   * @param answerOf Makes the answer from the outcome that the store keeps of an earlier run. Omitted: the write runs again, and
+   * each of its parts is deduplicated when it is applied.
+   */
+  async run<T>(
+    request: WriteRequest | undefined,
+    write: () => Promise<T>,
+    answerOf?: (outcome: WriteOutcome) => T,
+  ): Promise<T> {
+    if (request === undefined) return write();
     const name = nameOf(request);
     const earlier = this.#running.get(name) as Promise<T> | undefined;
     if (earlier !== undefined) {
       try {
         return await earlier;
       } catch (error) {
-        // Its items were lost with the connection, and nothing was written.
-        if (error !== broken) throw error;
+        // The earlier run lost its items with the connection, and wrote nothing.
+        if (error !== uploadInterrupted) throw error;
         return this.run(request, write, answerOf);
       }
     }
@@ -41,8 +52,9 @@ export class RequestDedup {
     }
   }
 
-  /** Many writes, each by itself: of those that were done before, it is told what was told then. */
-  async runEach(request: WriteRequest, write: () => Promise<BatchResult>): Promise<BatchResult> {
+  /** Runs several writes with consecutive request numbers. The ones that an earlier run has done are answered as it did. */
+  async runEach(request: WriteRequest | undefined, write: () => Promise<BatchResult>): Promise<BatchResult> {
+    if (request === undefined) return write();
     const answer = await this.run(request, write);
     const results = answer.results.map((result, index): BatchResult['results'][number] => {
       if (result.ok && result.outcome !== 'duplicate') return result;

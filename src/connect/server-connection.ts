@@ -8,70 +8,69 @@ import { emptyScope, narrowScope, type ParsedScope } from '../domain/scope';
 import type { Engine } from '../store/composition/engine';
 import type { Author } from '../write/write-context';
 import { Channel } from './channel';
-import { encodeError } from './encoded-errors';
-import { type CallDeps, decodeValue, type Encoded, encodeValue } from './encoded-values';
-import { BrokenFrame } from './frames';
-import { type Belongings, operations, type Served, waiting } from './operations';
+import { decodeValue, type Encoded, encodeError, encodeValue, type LocalOptions } from './encoding';
+import { ProtocolError } from './frames';
 import {
   type CallMessage,
-  fits,
+  fitsMessage,
+  type HandleSpec,
   type Hello,
   isClientMessage,
   isHello,
   maxHelloBytes,
   maxMessageBytes,
   protocol,
-  type Who,
 } from './protocol';
-import { broken } from './upload';
+import { type ConnectionState, operations, type ServedStore, waitingOperations } from './server-operations';
+import { uploadInterrupted } from './upload';
 
-/** Calls of one client that are under way at once: the rest waits in its socket, and so do answers that it does not read. */
-const maxRunning = 128;
-const maxBacklogBytes = 4 * 2 ** 20;
-const rememberedHandles = 1_000;
+/** Calls of one client that run at once. Further calls stay in the socket, as do all calls while a client does not read its answers. */
+const maxRunningCalls = 128;
+const maxUnreadBytes = 4 * 2 ** 20;
+const cachedAuthors = 1_000;
 
-/** Why a call ends whose client has had enough. */
-const cancelled = new Error('The call was cancelled.');
+/** Aborts a call that its client has cancelled, or whose client has disconnected. */
+const cancelled = new Error('The client cancelled the call.');
 
-interface Entrance {
-  /** Whether who says hello may come in. */
-  isKnown(hello: Hello): boolean;
-  onEnd(peer: ServerConnection): void;
+interface ServerConnectionDeps {
+  /** Whether the token is that of the serving process. */
+  isAuthorized(hello: Hello): boolean;
+  onEnd(connection: ServerConnection): void;
 }
 
-/** One connected process, as the holder of the folder sees it. */
+/** The connection of one client to the serving process. */
 export class ServerConnection {
-  readonly #served: Served;
-  readonly #entrance: Entrance;
+  readonly #served: ServedStore;
+  readonly #deps: ServerConnectionDeps;
   readonly #channel: Channel;
-  readonly #belongings: Belongings = { streams: new Map(), uploads: new Map() };
-  readonly #authors = new LRUCache<string, Author>({ max: rememberedHandles });
-  readonly #signals = new Map<number, AbortController>();
-  /** Calls that end by themselves. */
+  readonly #state: ConnectionState = { streams: new Map(), uploads: new Map() };
+  readonly #authors = new LRUCache<string, Author>({ max: cachedAuthors });
+  readonly #controllers = new Map<number, AbortController>();
+  /** The calls that `close` waits for. */
   readonly #running = new Set<Promise<void>>();
-  #counted = 0;
-  #client: string | undefined;
+  #runningCalls = 0;
+  #clientId: string | undefined;
   #isClosing = false;
 
-  constructor(socket: Socket, served: Served, entrance: Entrance) {
+  constructor(socket: Socket, served: ServedStore, deps: ServerConnectionDeps) {
     this.#served = served;
-    this.#entrance = entrance;
+    this.#deps = deps;
     this.#channel = new Channel(socket, maxHelloBytes, {
       onMessage: (message) => this.#onMessage(message),
-      wantsMore: () => this.#counted < maxRunning && this.#channel.backlog < maxBacklogBytes,
+      acceptsMore: () => this.#runningCalls < maxRunningCalls && this.#channel.unreadBytes < maxUnreadBytes,
       onEnd: () => this.#onEnd(),
     });
     this.#channel.keepAlive(false);
   }
 
-  get isGreeted(): boolean {
-    return this.#client !== undefined;
+  get isAccepted(): boolean {
+    return this.#clientId !== undefined;
   }
 
-  /** Begins no further call, answers what was begun, and says goodbye. */
+  /** Starts no more calls, answers the running ones, and tells the client that the store is closing. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    for (const upload of this.#belongings.uploads.values()) upload.end();
+    for (const upload of this.#state.uploads.values()) upload.end();
     await Promise.all(this.#running);
     this.#channel.send({ t: 'closing' });
     this.#channel.end();
@@ -82,30 +81,30 @@ export class ServerConnection {
   }
 
   #onEnd(): void {
-    const { streams, uploads } = this.#belongings;
+    const { streams, uploads } = this.#state;
     for (const stream of streams.values()) void stream.return?.();
     for (const upload of uploads.values()) upload.end();
-    for (const controller of this.#signals.values()) controller.abort(cancelled);
+    for (const controller of this.#controllers.values()) controller.abort(cancelled);
     streams.clear();
-    this.#entrance.onEnd(this);
+    this.#deps.onEnd(this);
   }
 
   #onMessage(message: unknown): void {
-    if (this.#client === undefined) {
+    if (this.#clientId === undefined) {
       this.#onHello(message);
       return;
     }
-    if (!isClientMessage(message)) throw new BrokenFrame('A message is none that a client sends.');
-    if (message.t === 'cancel') this.#signals.get(message.id)?.abort(cancelled);
-    else if (this.#isClosing) this.#channel.send({ t: 'later', id: message.id });
-    else this.#take(message);
+    if (!isClientMessage(message)) throw new ProtocolError('Expected a call or a cancellation.');
+    if (message.t === 'cancel') this.#controllers.get(message.id)?.abort(cancelled);
+    else if (this.#isClosing) this.#channel.send({ t: 'not-started', id: message.id });
+    else this.#start(message);
   }
 
   #onHello(message: unknown): void {
-    if (!isHello(message)) throw new BrokenFrame('The first message is no hello.');
-    const error = this.#refusalOf(message);
+    if (!isHello(message)) throw new ProtocolError('Expected a hello as the first message.');
+    const error = this.#rejectionOf(message);
     if (error === undefined) {
-      this.#client = message.client;
+      this.#clientId = message.client;
       this.#channel.maxBytes = maxMessageBytes;
       this.#channel.send({ t: 'welcome', protocol, limits: this.#served.engine.limits });
     } else {
@@ -114,112 +113,118 @@ export class ServerConnection {
     }
   }
 
-  #refusalOf(hello: Hello): MemoryError | undefined {
-    const refused = (why: string) => new MemoryError('STORE_UNREACHABLE', why, { retryable: false });
-    if (!this.#entrance.isKnown(hello)) return refused('The token is not that of the holder of the folder.');
+  #rejectionOf(hello: Hello): MemoryError | undefined {
+    const rejection = (message: string) => new MemoryError('STORE_UNREACHABLE', message, { retryable: false });
+    if (!this.#deps.isAuthorized(hello))
+      return rejection('The connection token is not the one of the serving process. Connect again.');
     if (hello.hello === protocol) return undefined;
-    const versions = `speaks version ${protocol} of the protocol, this process version ${hello.hello}`;
-    return refused(`The holder of the folder ${versions}: use one release of this library for both.`);
+    return rejection(
+      `The serving process uses version ${protocol} of the protocol and this process version ${hello.hello}. Install the same release of this library in both.`,
+    );
   }
 
-  #take(message: CallMessage): void {
-    const isWaiting = waiting.has(message.op);
-    if (!isWaiting) this.#counted++;
+  #start(message: CallMessage): void {
+    const isWaiting = waitingOperations.has(message.op);
+    if (!isWaiting) this.#runningCalls++;
     const running = this.#answer(message).then(() => {
       this.#running.delete(running);
       if (isWaiting) return;
-      this.#counted--;
+      this.#runningCalls--;
       this.#channel.resume();
     });
     if (!isWaiting || message.op === 'rememberAll') this.#running.add(running);
   }
 
   async #answer(message: CallMessage): Promise<void> {
-    const { id } = message;
+    const { id, op } = message;
     try {
       const value = await this.#run(message);
-      // What ends because the store closes has not ended for its client.
-      if (this.#isClosing && waiting.has(message.op) && message.op !== 'rememberAll') return;
+      // The store closes: a stream that ends now continues with the next serving process, so its end is not sent.
+      if (this.#isClosing && waitingOperations.has(op) && op !== 'rememberAll') return;
       this.#sendAnswer(id, value);
     } catch (error) {
-      if (error === cancelled) this.#channel.send({ t: 'cancelled', id });
-      else if (error === broken || (this.#isClosing && MemoryError.is(error) && error.code === 'STORE_CLOSED')) {
-        this.#channel.send({ t: 'later', id });
-      } else this.#channel.send({ t: 'refusal', id, error: encodeError(error) });
+      this.#sendFailure(id, error);
     } finally {
-      this.#signals.delete(id);
+      this.#controllers.delete(id);
     }
+  }
+
+  #sendFailure(id: number, error: unknown): void {
+    const hasStoreClosed = this.#isClosing && MemoryError.is(error) && error.code === 'STORE_CLOSED';
+    if (error === cancelled) this.#channel.send({ t: 'cancelled', id });
+    else if (error === uploadInterrupted || hasStoreClosed) this.#channel.send({ t: 'not-started', id });
+    else this.#channel.send({ t: 'error', id, error: encodeError(error) });
   }
 
   #sendAnswer(id: number, value: unknown): void {
-    const json = textOf(['answer', id, encodeValue(value)]);
-    if (json !== undefined && fits(json)) {
-      this.#channel.sendText(json);
+    const json = answerJson(id, encodeValue(value));
+    if (json !== undefined && fitsMessage(json)) {
+      this.#channel.sendJson(json);
       return;
     }
-    const issues = [
-      { path: [], message: `Its answer is larger than ${maxMessageBytes} bytes: ask for less at a time.` },
-    ];
-    throw invalidInput(issues);
+    const message = `The answer takes more than ${maxMessageBytes} bytes: request less with each call.`;
+    throw invalidInput([{ path: [], message }]);
   }
 
-  async #run({ id, who, op, args, aborted, number, answered }: CallMessage): Promise<unknown> {
+  async #run({ id, handle, op, args, aborted, number, answered }: CallMessage): Promise<unknown> {
     const operation = operations.get(op);
-    if (operation === undefined) throw new MemoryError('INVALID_INPUT', `There is no operation ${op}.`);
-    const client = this.#client as string;
-    const author = this.#authorOf(who);
-    const asks =
+    if (operation === undefined) throw new MemoryError('INVALID_INPUT', `Unknown operation: ${op}.`);
+    const client = this.#clientId as string;
+    const author = this.#authorOf(handle);
+    const requested =
       number === undefined || answered === undefined ? author : { ...author, request: { client, number, answered } };
-    const given = decodeValue(args, this.#partsOf(id, aborted === true)) as readonly unknown[];
-    return operation({ ...this.#served, ...this.#belongings, author: asks, args: given });
+    const decoded = decodeValue(args, this.#localOptions(id, aborted === true)) as readonly unknown[];
+    return operation({ ...this.#served, ...this.#state, author: requested }, decoded);
   }
 
-  /** What takes the place of the client's signal and progress listener. */
-  #partsOf(id: number, isAborted: boolean): CallDeps {
-    const [channel, signals] = [this.#channel, this.#signals];
+  /** A signal and a progress listener that stand for those of the client. */
+  #localOptions(id: number, isAborted: boolean): LocalOptions {
+    const channel = this.#channel;
+    const controllers = this.#controllers;
     return {
       get signal() {
-        const controller = signals.get(id) ?? new AbortController();
-        signals.set(id, controller);
+        const controller = controllers.get(id) ?? new AbortController();
+        controllers.set(id, controller);
         if (isAborted) controller.abort(cancelled);
         return controller.signal;
       },
       get onProgress() {
         return (progress: unknown) => {
-          if (channel.backlog < maxBacklogBytes) channel.send({ t: 'progress', id, progress: progress as Progress });
+          if (channel.unreadBytes < maxUnreadBytes) channel.send({ t: 'progress', id, progress: progress as Progress });
         };
       },
     };
   }
 
-  #authorOf(who: string): Author {
-    const known = this.#authors.get(who);
-    if (known !== undefined) return known;
-    const made = authorOf(this.#served.engine, decodeValue(JSON.parse(who) as Encoded) as Who);
-    this.#authors.set(who, made);
-    return made;
+  #authorOf(handle: string): Author {
+    const cached = this.#authors.get(handle);
+    if (cached !== undefined) return cached;
+    const author = authorOf(this.#served.engine, decodeValue(JSON.parse(handle) as Encoded) as HandleSpec);
+    this.#authors.set(handle, author);
+    return author;
   }
 }
 
-/** Who acts, inside which bounds: what the client says, which is the same user. */
-function authorOf({ shapes }: Engine, { principal, scopes }: Who): Author {
+/** The principal is not verified: the client has the token, so it runs as the same user as the serving process. */
+function authorOf({ shapes }: Engine, { principal, scopes }: HandleSpec): Author {
   const [first = {}, ...narrower] = scopes;
-  const [actor, bound] =
+  const [actor, parsed] =
     principal === null
       ? [root, parse(shapes.scope, first, 'The scope')]
       : parseAll([shapes.principal, principal, ['principal']], [shapes.scope, first, ['scope']]);
   const narrowed = narrower.reduce<ParsedScope | typeof emptyScope>(
     (outer, scope) => (outer === emptyScope ? emptyScope : narrowScope(outer, parse(shapes.scope, scope, 'The scope'))),
-    bound,
+    parsed,
   );
   if (narrowed !== emptyScope) return { actor, scope: narrowed };
-  throw invalidInput([{ path: [], message: 'It lies outside the scope of the handle it should narrow.' }], 'The scope');
+  const message = 'It has no overlap with the scope of the handle that it narrows.';
+  throw invalidInput([{ path: [], message }], 'The scope');
 }
 
-/** Undefined where it would be longer than a string can be. */
-function textOf([t, id, value]: readonly ['answer', number, Encoded]): string | undefined {
+/** Undefined if the JSON would be longer than the longest string of V8. */
+function answerJson(id: number, value: Encoded): string | undefined {
   try {
-    return JSON.stringify({ t, id, value });
+    return JSON.stringify({ t: 'answer', id, value });
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

@@ -4,35 +4,35 @@ import { dirname, join } from 'node:path';
 import { invalidInput } from '../domain/errors';
 import { fromSqlite } from '../sqlite/sqlite';
 
-/** Where the holder of a folder is to be found, and how it knows that who comes may read the folder. */
+/** Where clients reach the serving process of a folder. The token shows that a client can read the folder. */
 export interface SocketAddress {
   readonly socket: string;
   readonly token: string;
 }
 
 const isWindows = process.platform === 'win32';
-const ownDirectory = 'connect';
+const connectDirectory = 'connect';
 const addressFile = 'address.json';
-const socketEnding = '.sock';
-// `sun_path` of a socket's address holds 104 bytes on macOS and 108 on Linux, the last of them a zero.
+const socketExtension = '.sock';
+// `sun_path` of a Unix socket address has 104 bytes on macOS and 108 on Linux. The last byte is a zero.
 const maxSocketPathBytes = 103;
 
 /**
- * A path for a new socket that only this user can reach: in a directory of the folder or, where that path would be too long, in
- * one of the user's own beside other temporary files. On Windows, a pipe that is guarded by its token alone.
+ * The path of a new socket that only this user can reach. It is in a directory of the folder or, if that path is too long, in a
+ * directory of the user beside other temporary files. On Windows it is a named pipe, which only the token protects.
  *
- * @throws INVALID_INPUT where such a directory is not this user's alone
+ * @throws INVALID_INPUT if other users can access the directory
  */
 export function newSocketPath(folder: string, name: string): string {
-  const own = makePrivate(join(folder, ownDirectory));
+  const own = makePrivate(join(folder, connectDirectory));
   if (isWindows) return `\\\\.\\pipe\\multi-agent-memory-${name}`;
-  const path = join(own, `${name}${socketEnding}`);
+  const path = join(own, `${name}${socketExtension}`);
   if (Buffer.byteLength(path) <= maxSocketPathBytes) return path;
-  return join(makePrivate(runtimeDirectory()), `${name}${socketEnding}`);
+  return join(makePrivate(runtimeDirectory()), `${name}${socketExtension}`);
 }
 
-/** Tells where the holder is. Only who holds the folder may. */
-export function announce(folder: string, address: SocketAddress): void {
+/** Writes the address where clients look for it. Only the process that has opened the folder may call it. */
+export function publishAddress(folder: string, address: SocketAddress): void {
   const file = addressFileOf(folder);
   const unfinished = `${file}.new`;
   rmSync(unfinished, { force: true });
@@ -40,41 +40,40 @@ export function announce(folder: string, address: SocketAddress): void {
   renameSync(unfinished, file);
 }
 
-/** Takes back what was told. */
-export function withdraw(folder: string, { socket, token }: SocketAddress): void {
+/** Removes the socket and, unless another process has published its own, the address. */
+export function removeAddress(folder: string, { socket, token }: SocketAddress): void {
   if (!isWindows) rmSync(socket, { force: true });
-  if (readTold(folder)?.token === token) rmSync(addressFileOf(folder), { force: true });
+  if (readAddressFile(folder)?.token === token) rmSync(addressFileOf(folder), { force: true });
 }
 
-/** Removes what holders left that were killed. Only who holds the folder may: then nobody listens there any more. */
-export function clearOut(folder: string): void {
+/** Removes the sockets of serving processes that were killed. Only the process that has opened the folder may call it. */
+export function removeStaleSockets(folder: string): void {
   if (isWindows) return;
-  const own = makePrivate(join(folder, ownDirectory));
-  const left = readTold(folder);
-  if (left !== undefined && dirname(left.socket) === runtimeDirectory() && left.socket.endsWith(socketEnding)) {
-    rmSync(left.socket, { force: true });
+  const own = makePrivate(join(folder, connectDirectory));
+  const stale = readAddressFile(folder);
+  if (stale !== undefined && dirname(stale.socket) === runtimeDirectory() && stale.socket.endsWith(socketExtension)) {
+    rmSync(stale.socket, { force: true });
   }
-  for (const file of readdirSync(own)) if (file.endsWith(socketEnding)) rmSync(join(own, file), { force: true });
+  for (const file of readdirSync(own)) if (file.endsWith(socketExtension)) rmSync(join(own, file), { force: true });
 }
 
 /**
- * Where the holder was last told to be. Undefined where nobody told.
+ * The published address. Undefined if no process has published one.
  *
- * @throws INVALID_INPUT where others than this user could have written that
+ * @throws INVALID_INPUT if other users could have written it
  */
-export function findAddress(folder: string): SocketAddress | undefined {
-  const told = readTold(folder);
-  if (told === undefined || isWindows) return told;
-  assertPrivate(join(folder, ownDirectory));
+export function readAddress(folder: string): SocketAddress | undefined {
+  const address = readAddressFile(folder);
+  if (address === undefined || isWindows) return address;
+  assertPrivate(join(folder, connectDirectory));
   assertPrivate(addressFileOf(folder));
-  if (dirname(told.socket) !== join(folder, ownDirectory)) assertPrivate(dirname(told.socket));
-  return told;
+  if (dirname(address.socket) !== join(folder, connectDirectory)) assertPrivate(dirname(address.socket));
+  return address;
 }
 
-function readTold(folder: string): SocketAddress | undefined {
+function readAddressFile(folder: string): SocketAddress | undefined {
   try {
-    const told = JSON.parse(readFileSync(addressFileOf(folder), 'utf8')) as Partial<SocketAddress>;
-    const { socket, token } = told;
+    const { socket, token } = JSON.parse(readFileSync(addressFileOf(folder), 'utf8')) as Partial<SocketAddress>;
     return typeof socket === 'string' && typeof token === 'string' ? { socket, token } : undefined;
   } catch {
     return undefined;
@@ -82,7 +81,7 @@ function readTold(folder: string): SocketAddress | undefined {
 }
 
 function addressFileOf(folder: string): string {
-  return join(folder, ownDirectory, addressFile);
+  return join(folder, connectDirectory, addressFile);
 }
 
 function runtimeDirectory(): string {
@@ -92,7 +91,7 @@ function runtimeDirectory(): string {
 function makePrivate(directory: string): string {
   try {
     mkdirSync(directory, { mode: 0o700 });
-    // A mask may have taken from it what its owner needs.
+    // The umask may have removed permissions of the owner.
     if (!isWindows) chmodSync(directory, 0o700);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fromSqlite(error);
@@ -107,6 +106,6 @@ function assertPrivate(path: string): void {
   const found = lstatSync(path);
   const isOwn = found.uid === process.getuid?.() && (found.mode & 0o077) === 0 && !found.isSymbolicLink();
   if (isOwn) return;
-  const message = `holds ${path}, which must belong to the user that runs this process, be no link, and be closed to everybody else (mode 700, files 600): otherwise others could read or answer what is asked there.`;
+  const message = `${path} must belong to the user of this process, must not be a symbolic link, and must be closed to other users (mode 700 for a directory, 600 for a file). Otherwise other users could read or answer calls.`;
   throw invalidInput([{ path: ['folder'], message }], 'The folder');
 }

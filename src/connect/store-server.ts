@@ -4,63 +4,63 @@ import { MemoryError } from '../domain/errors';
 import { pause } from '../environment/timers';
 import type { Engine } from '../store/composition/engine';
 import { Lifetime } from '../store/lifetime';
-import type { HostCalls, Served } from './operations';
 import type { Hello } from './protocol';
 import { RequestDedup } from './request-dedup';
 import { ServerConnection } from './server-connection';
-import { announce, clearOut, newSocketPath, type SocketAddress, withdraw } from './socket-address';
+import type { HostStore, ServedStore } from './server-operations';
+import { newSocketPath, publishAddress, removeAddress, removeStaleSockets, type SocketAddress } from './socket-address';
 
-const nameBytes = 8;
+const socketNameBytes = 8;
 const tokenBytes = 32;
 const helloTimeoutMs = 5_000;
-/** How long a client that does not read may take for its last answers. */
-const goodbyeTimeoutMs = 1_000;
+/** How long `close` waits for clients that do not read their last answers. */
+const closeTimeoutMs = 1_000;
 
-/** Serves a folder that this process holds to other processes of the same user. It keeps no process alive. */
+/** Serves a folder, which this process has opened, to other processes of the same user. Does not keep the process alive. */
 export class StoreServer {
   readonly #folder: string;
-  readonly #served: Served;
+  readonly #served: ServedStore;
   readonly #address: SocketAddress;
   readonly #server: Server;
-  readonly #peers = new Set<ServerConnection>();
+  readonly #connections = new Set<ServerConnection>();
 
-  private constructor(folder: string, address: SocketAddress, engine: Engine, host: HostCalls) {
+  private constructor(folder: string, address: SocketAddress, engine: Engine, store: HostStore) {
     this.#folder = folder;
     this.#address = address;
-    this.#served = { engine, lifetime: new Lifetime(), host, once: new RequestDedup(engine) };
-    this.#server = createServer((socket) => this.#welcome(socket));
+    this.#served = { engine, lifetime: new Lifetime(), store, dedup: new RequestDedup(engine) };
+    this.#server = createServer((socket) => this.#accept(socket));
     this.#server.unref();
-    // A connection that could not be taken, for want of file descriptors: who tries again comes in later.
+    // A connection that failed, for example because file descriptors ran out: the client tries again.
     this.#server.on('error', () => undefined);
   }
 
   /**
-   * Listens, and tells where.
+   * Listens on a new socket, and then publishes its address.
    *
-   * @throws INVALID_INPUT where the folder has no place that only this user can reach
+   * @throws INVALID_INPUT if other users can access the directory of the socket
    */
-  static async open(folder: string, engine: Engine, host: HostCalls): Promise<StoreServer> {
+  static async open(folder: string, engine: Engine, store: HostStore): Promise<StoreServer> {
     const { randomBytes } = engine.environment;
     const hex = (bytes: number) => Buffer.from(randomBytes(bytes)).toString('hex');
-    const socket = newSocketPath(folder, hex(nameBytes));
-    clearOut(folder);
+    const socket = newSocketPath(folder, hex(socketNameBytes));
+    removeStaleSockets(folder);
     const address = { socket, token: hex(tokenBytes) };
-    const holder = new StoreServer(folder, address, engine, host);
-    await holder.#listen();
-    announce(folder, address);
-    return holder;
+    const server = new StoreServer(folder, address, engine, store);
+    await server.#listen();
+    publishAddress(folder, address);
+    return server;
   }
 
-  /** Answers what was asked, tells everybody that it is over, and leaves nothing behind. */
+  /** Answers the running calls, closes all connections, and removes the address and the socket. */
   async close(): Promise<void> {
-    withdraw(this.#folder, this.#address);
+    removeAddress(this.#folder, this.#address);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    const left = [...this.#peers];
-    await Promise.all(left.map((peer) => (peer.isGreeted ? peer.close() : peer.destroy())));
-    const enough = new AbortController();
-    void closed.then(() => enough.abort());
-    await pause(goodbyeTimeoutMs, enough.signal, { keepsAlive: true });
-    for (const peer of this.#peers) peer.destroy();
+    const connections = [...this.#connections];
+    await Promise.all(connections.map((each) => (each.isAccepted ? each.close() : each.destroy())));
+    const allClosed = new AbortController();
+    void closed.then(() => allClosed.abort());
+    await pause(closeTimeoutMs, allClosed.signal, { keepsAlive: true });
+    for (const connection of this.#connections) connection.destroy();
     await closed;
     await this.#served.lifetime.end();
   }
@@ -68,26 +68,26 @@ export class StoreServer {
   #listen(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (cause) => {
-        const message = `The folder ${this.#folder} cannot be served: ${cause.message}.`;
+        const message = `Cannot serve ${this.#folder}: ${cause.message}.`;
         reject(new MemoryError('STORE_UNREACHABLE', message, { cause }));
       });
       this.#server.listen(this.#address.socket, resolve);
     });
   }
 
-  #welcome(socket: Socket): void {
-    const peer = new ServerConnection(socket, this.#served, {
-      isKnown: (hello) => this.#isKnown(hello),
-      onEnd: (gone) => void this.#peers.delete(gone),
+  #accept(socket: Socket): void {
+    const connection = new ServerConnection(socket, this.#served, {
+      isAuthorized: (hello) => this.#isAuthorized(hello),
+      onEnd: (ended) => void this.#connections.delete(ended),
     });
-    this.#peers.add(peer);
+    this.#connections.add(connection);
     void pause(helloTimeoutMs).then(() => {
-      if (!peer.isGreeted) peer.destroy();
+      if (!connection.isAccepted) connection.destroy();
     });
   }
 
-  #isKnown({ token }: Hello): boolean {
-    // Of one length, so that they can be compared in a time that tells nothing.
+  #isAuthorized({ token }: Hello): boolean {
+    // Digests have one length, which `timingSafeEqual` requires, whatever the length of the token.
     const digest = (text: string) => createHash('sha256').update(text).digest();
     return timingSafeEqual(digest(token), digest(this.#address.token));
   }

@@ -1,55 +1,54 @@
-/** Why an upload ends that its holder cannot wait for. */
-export const broken = new Error('The items stopped coming.');
+/** Ends an upload whose client has disconnected, or whose store is closing, before all items arrived. */
+export const uploadInterrupted = new Error('The upload ended before all of its items arrived.');
 
-/**
- * Items that another process sends part by part, as they are asked for. Its source is read no faster than the items are taken.
- */
+/** Items that a client sends in several messages, each when the items before it were consumed. */
 export class Upload implements AsyncIterable<unknown> {
-  #queue: readonly unknown[] = [];
-  #taken = 0;
+  #items: readonly unknown[] = [];
+  #consumed = 0;
   #received = 0;
   #isComplete = false;
-  #isOver = false;
-  #onMore: (() => void) | undefined;
-  #onWanted: (() => void) | undefined;
+  #hasEnded = false;
+  #onItems: (() => void) | undefined;
+  #onConsumed: (() => void) | undefined;
 
   /**
-   * Takes a part that begins with the item of that number. Resolves, when more is wanted, with the number of the item that is wanted
-   * next; after the last one, when what they are for is done, with undefined.
+   * Takes items, the first of which is item number `from`. Resolves when they are consumed, to the number of the item that is
+   * needed next; after the last items, when the upload has ended, to undefined. Items that arrived before are ignored.
    */
   async push(from: number, items: readonly unknown[], isLast: boolean): Promise<number | undefined> {
     if (from === this.#received && !this.#isComplete) {
-      this.#queue = items;
-      this.#taken = 0;
+      this.#items = items;
+      this.#consumed = 0;
       this.#received += items.length;
       this.#isComplete = isLast;
-      this.#onMore?.();
+      this.#onItems?.();
     }
-    while (!this.#isOver && (this.#isComplete || this.#taken < this.#queue.length)) {
+    while (!this.#hasEnded && (this.#isComplete || this.#consumed < this.#items.length)) {
       await new Promise<void>((resolve) => {
-        this.#onWanted = resolve;
+        this.#onConsumed = resolve;
       });
     }
-    return this.#isOver ? undefined : this.#received;
+    return this.#hasEnded ? undefined : this.#received;
   }
 
-  /** Nothing more is wanted, or will come. */
+  /** Ends the upload: no more items are needed, or none will arrive. */
   end(): void {
-    this.#isOver = true;
-    this.#onMore?.();
-    this.#onWanted?.();
+    this.#hasEnded = true;
+    this.#onItems?.();
+    this.#onConsumed?.();
   }
 
+  /** @throws uploadInterrupted */
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown> {
     for (;;) {
-      while (this.#taken < this.#queue.length) yield this.#queue[this.#taken++];
+      while (this.#consumed < this.#items.length) yield this.#items[this.#consumed++];
       if (this.#isComplete) return;
-      if (this.#isOver) throw broken;
-      const more = new Promise<void>((resolve) => {
-        this.#onMore = resolve;
+      if (this.#hasEnded) throw uploadInterrupted;
+      const arrived = new Promise<void>((resolve) => {
+        this.#onItems = resolve;
       });
-      this.#onWanted?.();
-      await more;
+      this.#onConsumed?.();
+      await arrived;
     }
   }
 }

@@ -74,8 +74,8 @@ test('an entry says when, by whom, what, where, by which rules', async () => {
   const rules = await store.admin.access.list();
   const allowing = rules.find((rule) => 'to' in rule && JSON.stringify(rule.to) === '{"userId":"doctor"}');
   expect(entry).toMatchObject({
-    ...{ chain: 'access', by: { userId: 'doctor' }, action: 'get', decision: 'allowed', seq: 1, index: 2 },
-    ...{ asked: [], memories: [{ id: west, namespace: ['ward', 'west'] }], rules: [allowing?.id], policyVersion: 1 },
+    ...{ chain: 'access', by: { userId: 'doctor' }, action: 'get', decision: 'allowed', seq: 1, changeSeq: 2 },
+    ...{ namespace: [], memories: [{ id: west, namespace: ['ward', 'west'] }], rules: [allowing?.id], policyVersion: 1 },
   });
   expect(entry?.at).toBeInstanceOf(Date);
 });
@@ -98,7 +98,7 @@ test('the rule that denied is named', async () => {
   const denying = (await store.admin.access.list()).find((rule) => 'effect' in rule && rule.effect === 'deny');
   await expect(store.as({ agentId: 'b' }).remember('No.', { namespace: ['x', 'y'] })).rejects.toThrow();
   const [entry] = await entries(store, { by: { agentId: 'b' } });
-  expect(entry).toMatchObject({ decision: 'refused', code: 'FORBIDDEN', asked: ['x', 'y'], rules: [denying?.id] });
+  expect(entry).toMatchObject({ decision: 'refused', code: 'FORBIDDEN', namespace: ['x', 'y'], rules: [denying?.id] });
 });
 
 describe('every call leaves one entry', () => {
@@ -209,7 +209,7 @@ describe('an auditor', () => {
     const { items } = await audit.query({ order: 'oldest' });
     expect(items.map(line)).toEqual([`nurse, remember, ${west}`, `nurse, list, ${west}`, 'nurse, count']);
     for (const item of items) {
-      for (const counted of ['seq', 'index', 'policyVersion', 'rules']) expect(item).not.toHaveProperty(counted);
+      for (const counted of ['seq', 'changeSeq', 'policyVersion', 'rules']) expect(item).not.toHaveProperty(counted);
       expect(item.namespace ?? ['ward', 'west']).toEqual(['ward', 'west']);
     }
     for await (const exported of audit.export()) expect(exported).not.toHaveProperty('body');

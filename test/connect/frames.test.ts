@@ -1,10 +1,10 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type CallDeps, decodeValue, encodeValue } from '../../src/connect/encoded-values';
-import { BrokenFrame, Frames, frameOf } from '../../src/connect/frames';
+import { decodeValue, encodeValue, type LocalOptions } from '../../src/connect/encoding';
+import { encodeFrame, FrameReader, ProtocolError } from '../../src/connect/frames';
 
-const overTheWire = (value: unknown, deps: CallDeps = {}) =>
+const overTheWire = (value: unknown, deps: LocalOptions = {}) =>
   decodeValue(JSON.parse(JSON.stringify(encodeValue(value, deps))), deps);
 
 const anything = fc.anything({
@@ -60,7 +60,7 @@ describe('a value on its way', () => {
   });
 
   test('leaves its signal and its progress listener behind', () => {
-    const parts: CallDeps = {};
+    const parts: LocalOptions = {};
     const { signal } = new AbortController();
     const onProgress = () => undefined;
     const carried = encodeValue([{ signal, onProgress, other: onProgress }], parts);
@@ -78,8 +78,8 @@ describe('messages', () => {
         fc.array(fc.jsonValue(), { maxLength: 6 }),
         fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }),
         (sent, cuts) => {
-          const bytes = Buffer.concat(sent.map(frameOf));
-          const frames = new Frames();
+          const bytes = Buffer.concat(sent.map((each) => encodeFrame(JSON.stringify(each))));
+          const frames = new FrameReader();
           const got: unknown[] = [];
           for (let at = 0, i = 0; at < bytes.length; i++) {
             const end = at + (cuts[i % cuts.length] as number);
@@ -94,13 +94,13 @@ describe('messages', () => {
   });
 
   test('that are too long, or none, are told from those that have not come yet', () => {
-    const frames = new Frames();
+    const frames = new FrameReader();
     frames.push(Buffer.from([0, 0, 0]));
     expect(frames.next(10)).toBeUndefined();
     frames.push(Buffer.from([11]));
-    expect(() => frames.next(10)).toThrow(BrokenFrame);
-    const garbage = new Frames();
+    expect(() => frames.next(10)).toThrow(ProtocolError);
+    const garbage = new FrameReader();
     garbage.push(Buffer.from([0, 0, 0, 2, 0x7b, 0x7b]));
-    expect(() => garbage.next(10)).toThrow(BrokenFrame);
+    expect(() => garbage.next(10)).toThrow(ProtocolError);
   });
 });

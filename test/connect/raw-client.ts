@@ -2,15 +2,16 @@ import { readFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { Frames, frameOf } from '../../src/connect/frames';
+import { encodeFrame, FrameReader } from '../../src/connect/frames';
+import { protocol } from '../../src/connect/protocol';
 
-/** A client that says whatever it is told to, in protocol or out of it. */
+/** A client that sends any message, whether the protocol allows it or not. */
 export class RawClient {
   readonly socket: Socket;
   readonly messages: unknown[] = [];
   readonly ended: Promise<void>;
   readonly token: string;
-  readonly #frames = new Frames();
+  readonly #frames = new FrameReader();
 
   constructor(folder: string) {
     const address = JSON.parse(readFileSync(join(folder, 'connect', 'address.json'), 'utf8'));
@@ -26,23 +27,24 @@ export class RawClient {
   }
 
   hello(change: object = {}): void {
-    this.send({ hello: 1, token: this.token, client: 'raw', ...change });
+    this.send({ hello: protocol, token: this.token, client: 'raw', ...change });
   }
 
   send(message: unknown): void {
-    this.socket.write(frameOf(message));
+    this.socket.write(encodeFrame(JSON.stringify(message)));
   }
 
-  async said(isIt: (message: never) => boolean): Promise<unknown> {
+  /** Waits for a message. */
+  async received(isWanted: (message: never) => boolean): Promise<unknown> {
     for (;;) {
-      const found = (this.messages as never[]).find(isIt);
+      const found = (this.messages as never[]).find(isWanted);
       if (found !== undefined) return found;
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
 }
 
-/** A call as the library would make it. */
+/** A call of the host, as the library sends it. */
 export function callOf(id: number, op: string, args: unknown[]): object {
-  return { t: 'call', id, op, who: JSON.stringify([{ principal: null, scopes: [] }, []]), args: [args, []] };
+  return { t: 'call', id, op, handle: JSON.stringify([{ principal: null, scopes: [] }, []]), args: [args, []] };
 }

@@ -52,11 +52,11 @@ describe('who is let in', () => {
 
   test('nobody of another protocol: an error names both versions, and is not to be tried again', async () => {
     const stranger = new RawClient(folder);
-    stranger.hello({ hello: 2 });
+    stranger.hello({ hello: 3 });
     await stranger.ended;
     const [{ error }] = stranger.messages as [{ error: { message: string; retryable: boolean } }];
     expect(error.retryable).toBe(false);
-    expect(error.message).toMatch(/version 1 .* version 2/);
+    expect(error.message).toMatch(/version 2 .* version 3/);
   });
 
   test('nothing that others than the user could have reached', async () => {
@@ -107,7 +107,7 @@ describe('what makes no sense ends its own connection, and no other', () => {
   ])('%s', async (_, break_) => {
     const client = new RawClient(folder);
     client.hello();
-    await client.said(({ t }) => t === 'welcome');
+    await client.received(({ t }) => t === 'welcome');
     break_(client);
     await client.ended;
     await stillServed();
@@ -116,8 +116,8 @@ describe('what makes no sense ends its own connection, and no other', () => {
   test.each<[string, object]>([
     ['an operation that does not exist', callOf(1, 'constructor', [])],
     ['a method that is none of the operations', callOf(1, 'store.close', [])],
-    ['nobody', { ...callOf(1, 'count', []), who: '[{"principal":{},"scopes":[{}]},[]]' }],
-    ['a handle that is no JSON', { ...callOf(1, 'count', []), who: '{' }],
+    ['nobody', { ...callOf(1, 'count', []), handle: '[{"principal":{},"scopes":[{}]},[]]' }],
+    ['a handle that is no JSON', { ...callOf(1, 'count', []), handle: '{' }],
     ['marks that lead nowhere', { ...callOf(1, 'count', []), args: [[], [[['a', 'b', 'c'], 'd', 1]]] }],
     [
       'marks that lead to prototypes',
@@ -127,7 +127,7 @@ describe('what makes no sense ends its own connection, and no other', () => {
     const client = new RawClient(folder);
     client.hello();
     client.send(call);
-    await client.said(({ t, id }) => t === 'refusal' && id === 1);
+    await client.received(({ t, id }) => t === 'error' && id === 1);
     expect('polluted' in {}).toBe(false);
     await stillServed();
   });
@@ -135,7 +135,7 @@ describe('what makes no sense ends its own connection, and no other', () => {
   test('half a message waits for its other half, and goes with its client', async () => {
     const client = new RawClient(folder);
     client.hello();
-    await client.said(({ t }) => t === 'welcome');
+    await client.received(({ t }) => t === 'welcome');
     client.socket.write(Buffer.from([0, 0, 1, 0, 0x7b, 0x7b]));
     await stillServed();
     client.socket.destroy();
@@ -147,7 +147,7 @@ test('a client that does not read is not answered without end: it waits, and hin
   await holder.admin.remember('long '.repeat(100_000), { namespace: ['n'] });
   const client = new RawClient(folder);
   client.hello();
-  await client.said(({ t }) => t === 'welcome');
+  await client.received(({ t }) => t === 'welcome');
   client.socket.pause();
   const before = process.memoryUsage().rss;
   for (let i = 0; i < 2_000; i++) client.send(callOf(i, 'list', []));

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { HostCalls } from '../../connect/operations';
+import type { HostStore } from '../../connect/server-operations';
 import { StoreServer } from '../../connect/store-server';
 import { invalidInput } from '../../domain/errors';
 import type { Options } from '../open-options';
@@ -18,7 +18,7 @@ interface Shared {
 export interface Share {
   readonly engine: Engine;
   /** Serves the folder to other processes, until the last part is given back. */
-  serve(host: HostCalls): Promise<void>;
+  serve(host: HostStore): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -59,7 +59,7 @@ async function share(path: string, options: Options): Promise<Share> {
   }
 }
 
-async function serve(path: string, shared: Shared, engine: Engine, host: HostCalls): Promise<void> {
+async function serve(path: string, shared: Shared, engine: Engine, host: HostStore): Promise<void> {
   shared.holder ??= StoreServer.open(path, engine, host);
   try {
     await shared.holder;

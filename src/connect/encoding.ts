@@ -1,0 +1,232 @@
+import { type ErrorCode, type Issue, MemoryError } from '../domain/errors';
+import { isPlain } from '../domain/parse/parse-json';
+import { ProtocolError } from './frames';
+
+type Key = string | number;
+
+/**
+ * A value that JSON cannot hold, and its place: `d` a Date, `f` a Float32Array, `u` undefined, `n` a number such as NaN, `b` a
+ * bigint, `y` a symbol, `x` a function, `o` an instance of another class, `c` an object that contains itself, `s` the signal and
+ * `p` the progress listener of the call.
+ */
+type Mark = readonly [
+  path: readonly Key[],
+  kind: 'd' | 'f' | 'u' | 'n' | 'b' | 'y' | 'x' | 'o' | 'c' | 's' | 'p',
+  data?: unknown,
+];
+
+/**
+ * A value as JSON, with marks for what JSON cannot hold. A value that a call does not accept (a function, an instance of a class)
+ * is decoded as one that it does not accept either, so the serving process reports it. V8's own serialization is not used: it is
+ * no faster, and its format differs between Node releases.
+ */
+export type Encoded = readonly [json: unknown, marks: readonly Mark[]];
+
+/** The arguments of a call that stay in the process of the caller. */
+export interface LocalOptions {
+  signal?: AbortSignal;
+  onProgress?: (progress: unknown) => void;
+}
+
+interface Step {
+  readonly up: Step | undefined;
+  readonly key: Key;
+  readonly value: object;
+}
+
+// Deeper than any value that a store accepts.
+const maxDepth = 200;
+
+/** Encodes a copy of a value. A signal and a progress listener in it are put into `local`. */
+export function encodeValue(value: unknown, local: LocalOptions = {}): Encoded {
+  const marks: Mark[] = [];
+  return [new Encoder(marks, local).encode(value, undefined, ''), marks];
+}
+
+class Encoder {
+  readonly #marks: Mark[];
+  readonly #local: LocalOptions;
+
+  constructor(marks: Mark[], local: LocalOptions) {
+    this.#marks = marks;
+    this.#local = local;
+  }
+
+  encode(value: unknown, up: Step | undefined, key: Key): unknown {
+    switch (typeof value) {
+      case 'string':
+      case 'boolean':
+        return value;
+      case 'number':
+        return Number.isFinite(value) && !Object.is(value, -0) ? value : this.#mark('n', up, key, numberAsText(value));
+      case 'object':
+        return value === null ? null : this.#encodeObject(value, up, key);
+      case 'undefined':
+        return this.#mark('u', up, key);
+      case 'bigint':
+        return this.#mark('b', up, key, String(value));
+      case 'symbol':
+        return this.#mark('y', up, key, value.description);
+      case 'function':
+        if (key !== 'onProgress') return this.#mark('x', up, key);
+        this.#local.onProgress = value as (progress: unknown) => void;
+        return this.#mark('p', up, key);
+    }
+  }
+
+  #encodeObject(value: object, up: Step | undefined, key: Key): unknown {
+    if (value instanceof Date) return this.#mark('d', up, key, Number.isNaN(value.getTime()) ? null : value.getTime());
+    if (value instanceof Float32Array) return this.#mark('f', up, key, bytesOf(value).toString('base64'));
+    if (value instanceof AbortSignal) {
+      this.#local.signal = value;
+      return this.#mark('s', up, key);
+    }
+    let depth = 0;
+    for (let step = up; step !== undefined; step = step.up) {
+      depth++;
+      if (step.value === value) return this.#mark('c', up, key, pathTo(step.up, step.key));
+    }
+    if (depth > maxDepth) return this.#mark('o', up, key);
+    const here = { up, key, value };
+    if (Array.isArray(value)) return this.#encodeList(value, here);
+    return isPlain(value) ? this.#encodeFields(value, here) : this.#mark('o', up, key);
+  }
+
+  // Each object is copied before it is encoded: a getter may return something else the next time.
+
+  #encodeList(list: readonly unknown[], here: Step): unknown {
+    const encoded = [...list];
+    for (let i = 0; i < encoded.length; i++) encoded[i] = this.encode(encoded[i], here, i);
+    return encoded;
+  }
+
+  #encodeFields(value: object, here: Step): unknown {
+    const encoded: Record<string, unknown> = { ...value };
+    for (const key of Object.keys(encoded)) {
+      const field = encoded[key];
+      const encodedField = this.encode(field, here, key);
+      if (encodedField !== field) encoded[key] = encodedField;
+    }
+    return encoded;
+  }
+
+  #mark(kind: Mark[1], up: Step | undefined, key: Key, data?: unknown): null {
+    const path = pathTo(up, key);
+    this.#marks.push(data === undefined ? [path, kind] : [path, kind, data]);
+    return null;
+  }
+}
+
+/** Decodes a value. `local` takes the place of the caller's signal and progress listener. */
+export function decodeValue([json, marks]: Encoded, local: LocalOptions = {}): unknown {
+  const root = { value: json };
+  for (const [path, kind, data] of marks) {
+    let parent: object = root;
+    let key: Key = 'value';
+    for (const step of path) {
+      parent = ownField(parent, key) as object;
+      key = step;
+    }
+    ownField(parent, key);
+    const value = kind === 'c' ? valueAt(root, data as readonly Key[]) : decodeMark(kind, data, local);
+    (parent as Record<Key, unknown>)[key] = value;
+  }
+  return root.value;
+}
+
+/** Stands for an instance of a class, which no call accepts. */
+class ForeignObject {}
+
+function decodeMark(kind: Mark[1], data: unknown, local: LocalOptions): unknown {
+  switch (kind) {
+    case 'd':
+      return new Date((data as number | null) ?? Number.NaN);
+    case 'f':
+      return vectorFrom(data as string);
+    case 'n':
+      return Number(data);
+    case 'b':
+      return BigInt(data as string);
+    case 'y':
+      return Symbol(data as string | undefined);
+    case 'x':
+      return () => undefined;
+    case 'o':
+      return new ForeignObject();
+    case 's':
+      return local.signal;
+    case 'p':
+      return local.onProgress;
+    default:
+      return undefined;
+  }
+}
+
+function valueAt(root: { value: unknown }, path: readonly Key[]): unknown {
+  let found = root.value;
+  for (const step of path) found = ownField(found, step);
+  return found;
+}
+
+/** Never a field of the prototype, which a mark could otherwise change for all objects. */
+function ownField(parent: unknown, key: Key): unknown {
+  if (typeof parent === 'object' && parent !== null && Object.hasOwn(parent, key)) {
+    return (parent as Record<Key, unknown>)[key];
+  }
+  throw new ProtocolError('A mark has a path that its value does not have.');
+}
+
+function pathTo(up: Step | undefined, key: Key): Key[] {
+  if (up === undefined) return [];
+  const path: Key[] = [key];
+  for (let step = up; step.up !== undefined; step = step.up) path.push(step.key);
+  return path.reverse();
+}
+
+function numberAsText(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+function bytesOf(vector: Float32Array): Buffer {
+  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+}
+
+function vectorFrom(base64: string): Float32Array {
+  const vector = new Float32Array(Buffer.byteLength(base64, 'base64') / Float32Array.BYTES_PER_ELEMENT);
+  bytesOf(vector).write(base64, 'base64');
+  return vector;
+}
+
+/** An error without its stack, which is about the process that threw it. */
+export interface EncodedError {
+  readonly name: string;
+  readonly message: string;
+  /** `code`, `retryable` and `issues` are those of a MemoryError. */
+  readonly code?: ErrorCode;
+  readonly retryable?: boolean;
+  readonly issues?: readonly Issue[];
+  readonly cause?: EncodedError;
+}
+
+// Deeper causes add nothing for the reader of a log, and an error may be its own cause.
+const maxCauses = 4;
+
+export function encodeError(error: unknown, causes = maxCauses): EncodedError {
+  if (!(error instanceof Error) && !MemoryError.is(error)) return { name: 'Error', message: String(error) };
+  const { name, message, cause } = error;
+  const encodedCause = cause === undefined || causes === 0 ? {} : { cause: encodeError(cause, causes - 1) };
+  if (!MemoryError.is(error)) return { name, message, ...encodedCause };
+  const { code, retryable, issues } = error;
+  return { name, message, code, retryable, issues, ...encodedCause };
+}
+
+/** The error as the call would have thrown it in the process of the caller. */
+export function decodeError({ name, message, code, retryable, issues, cause }: EncodedError): Error {
+  const options = cause === undefined ? {} : { cause: decodeError(cause) };
+  if (code !== undefined) {
+    return new MemoryError(code, message, { retryable: retryable ?? false, issues: issues ?? [], ...options });
+  }
+  const error = new Error(message, options);
+  if (name !== 'Error') Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });
+  return error;
+}

@@ -1,0 +1,278 @@
+import { toRuleInForce } from '../domain/declaration';
+import type { Memory, NewMemory, RememberResult } from '../domain/memory';
+import { parse } from '../domain/parse/parse';
+import { parsedScopeOf } from '../domain/parse/parse-selection';
+import { emptyScope, narrowScope } from '../domain/scope';
+import { nextTurn } from '../environment/timers';
+import { stillListed } from '../recall/list';
+import type { Reader } from '../recall/read-context';
+import { isKnownTo, withoutHiddenLinks } from '../recall/recheck';
+import { cursorOfNow } from '../recall/watch';
+import { noSuchMemory } from '../state/apply/apply-update';
+import type { AccessHandle } from '../store/access-handle';
+import type { StoreAudit } from '../store/audit-handle';
+import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
+import type { Engine } from '../store/composition/engine';
+import type { Lifetime } from '../store/lifetime';
+import type { ListOptions, MemoryHandle } from '../store/memory-handle';
+import { PrincipalHandle } from '../store/principal-handle';
+import { type BatchResult, tallied } from '../write/remember-many';
+import type { Author } from '../write/write-context';
+import { encodeError } from './encoding';
+import {
+  type AnyRoute,
+  accessRoutes,
+  type DeduplicatedMethod,
+  type EncodedBatchResult,
+  type HostAudit,
+  handleRoutes,
+  hostAuditRoutes,
+  type OperationName,
+  type Routes,
+  type StoreCalls,
+  type StreamItem,
+  type StreamOperations,
+  storeRoutes,
+} from './operations';
+import type { RequestDedup, WriteOutcome } from './request-dedup';
+import { Upload } from './upload';
+
+/** The store that is served, as its host sees it. */
+export interface HostStore extends StoreCalls {
+  readonly audit: StoreAudit;
+}
+
+/** What all connections share. */
+export interface ServedStore {
+  readonly engine: Engine;
+  readonly lifetime: Lifetime;
+  readonly store: HostStore;
+  readonly dedup: RequestDedup;
+}
+
+/** What belongs to one connection. */
+export interface ConnectionState {
+  readonly streams: Map<number, AsyncIterator<unknown>>;
+  readonly uploads: Map<number, Upload>;
+}
+
+/** A call of a client. */
+export interface ServedCall extends ServedStore, ConnectionState {
+  readonly author: Author;
+}
+
+type Operation = (call: ServedCall, args: readonly unknown[]) => unknown;
+
+/** For each deduplicated method: makes the answer to a repeated call from the outcome that the store keeps of the first run. */
+export type RepeatedAnswers<T, R> = {
+  readonly [K in DeduplicatedMethod<R> & keyof T]: (
+    outcome: WriteOutcome,
+    call: ServedCall,
+  ) => T[K] extends (...args: never[]) => infer A ? Awaited<A> : never;
+};
+
+type StreamHandlers = {
+  readonly [K in keyof StreamOperations]: (
+    call: ServedCall,
+    ...args: Parameters<StreamOperations[K]>
+  ) => ReturnType<StreamOperations[K]> | Promise<Awaited<ReturnType<StreamOperations[K]>>>;
+};
+
+const addedRule = outcomeOf('add-declaration', ({ declared }) => toRuleInForce(declared));
+
+const streamHandlers: StreamHandlers = {
+  rememberEach,
+  rememberAll,
+  'rememberAll.items': uploadItems,
+  list: async (call, ...args) => handleOf(call).list(...args),
+  'list.page': listPage,
+  'list.current': listCurrent,
+  'watch.cursor': watchCursor,
+  'watch.next': (call, stream, options) => nextItem(call, stream, () => handleOf(call).watch(options)),
+  'audit.query': async (call, ...args) => handleOf(call).audit.query(...args),
+  'audit.next': nextAuditEntry,
+  'stream.close': closeStream,
+};
+
+/** Everything that a client can call, by its name. */
+export const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
+  ...methodOperations('', handleRoutes, handleOf, {
+    remember: outcomeOf('remember', ({ remembered }) => remembered[0] as RememberResult),
+    update: outcomeOf('update', ({ memory }, call) => visibleMemory(call, memory)),
+    share: outcomeOf('share', ({ memory }, call) => visibleMemory(call, memory)),
+    forget: outcomeOf('forget', ({ forgotten }) => forgotten.length > 0),
+  }),
+  ...methodOperations('access.', accessRoutes, (call): AccessHandle => handleOf(call).access, {
+    allow: addedRule,
+    deny: addedRule,
+    clear: addedRule,
+    role: addedRule,
+    group: addedRule,
+    end: outcomeOf('end-declaration', ({ ended }) => ended),
+  }),
+  ...methodOperations('store.', storeRoutes, ({ store }): StoreCalls => store, {}),
+  ...methodOperations('store.audit.', hostAuditRoutes, ({ store }): HostAudit => store.audit, {}),
+  ...Object.entries(streamHandlers).map(([name, handler]): [string, Operation] => [
+    name,
+    (call, args) => Reflect.apply(handler, undefined, [call, ...args]),
+  ]),
+]);
+
+/** The operations that wait for the client or for a change, and not only for the store. */
+export const waitingOperations: ReadonlySet<string> = new Set<OperationName>([
+  'rememberAll',
+  'rememberAll.items',
+  'watch.next',
+  'stream.close',
+]);
+
+/** The operations for the methods of `T` that cross the connection as one call. */
+function methodOperations<T extends object, R extends Routes<T>>(
+  prefix: string,
+  routes: R,
+  targetOf: (call: ServedCall) => T,
+  repeatedAnswers: RepeatedAnswers<T, R>,
+): [string, Operation][] {
+  const answers: Readonly<Record<string, (outcome: WriteOutcome, call: ServedCall) => unknown>> = repeatedAnswers;
+  return Object.entries<AnyRoute>(routes as Readonly<Record<string, AnyRoute>>).flatMap(
+    ([method, route]): [string, Operation][] => {
+      if (route === 'streamed' || route === 'local') return [];
+      const run = (call: ServedCall, args: readonly unknown[]): unknown => {
+        const target = targetOf(call);
+        return Reflect.apply(target[method as keyof T] as Operation, target, args);
+      };
+      const answerOf = answers[method];
+      if (answerOf === undefined) return [[`${prefix}${method}`, run]];
+      const runOnce: Operation = (call, args) =>
+        call.dedup.run(
+          call.author.request,
+          async () => run(call, args),
+          (outcome) => answerOf(outcome, call),
+        );
+      return [[`${prefix}${method}`, runOnce]];
+    },
+  );
+}
+
+function outcomeOf<K extends WriteOutcome['type'], A>(
+  type: K,
+  answerOf: (outcome: Extract<WriteOutcome, { type: K }>, call: ServedCall) => A,
+): (outcome: WriteOutcome, call: ServedCall) => A {
+  return (outcome, call) => {
+    if (outcome.type !== type) throw new Error(`Expected a kept outcome of ${type}, got ${outcome.type}.`);
+    return answerOf(outcome as Extract<WriteOutcome, { type: K }>, call);
+  };
+}
+
+function handleOf({ engine, lifetime, author }: ServedCall): MemoryHandle {
+  return new PrincipalHandle(engine, lifetime, author.actor, author.scope, author.request);
+}
+
+function readerOf({ engine, author }: ServedCall): Reader {
+  return { actor: author.actor, scope: author.scope, readables: engine.readables };
+}
+
+/** @throws NOT_FOUND if the client may no longer read the memory */
+function visibleMemory(call: ServedCall, memory: Memory): Memory {
+  const context = call.engine.reading();
+  const reader = readerOf(call);
+  if (!isKnownTo(context, reader, memory.id)) throw noSuchMemory(memory.id);
+  return withoutHiddenLinks(context, reader, memory);
+}
+
+async function rememberEach(call: ServedCall, items: readonly unknown[], options: object): Promise<EncodedBatchResult> {
+  const run = () => handleOf(call).rememberMany(items as readonly NewMemory[], options);
+  return encodeBatchResult(await call.dedup.runEach(call.author.request, run));
+}
+
+async function rememberAll(call: ServedCall, id: number, options: object): Promise<EncodedBatchResult> {
+  const upload = new Upload();
+  call.uploads.set(id, upload);
+  try {
+    const run = () => handleOf(call).rememberMany(upload as AsyncIterable<NewMemory>, options);
+    const answerOf = outcomeOf('remember', ({ remembered }) => tallied(remembered));
+    return encodeBatchResult(await call.dedup.run(call.author.request, run, (outcome) => answerOf(outcome, call)));
+  } finally {
+    call.uploads.delete(id);
+    upload.end();
+  }
+}
+
+async function uploadItems(
+  { uploads }: ServedCall,
+  id: number,
+  from: number,
+  items: readonly unknown[],
+  isLast: boolean,
+): Promise<number | undefined> {
+  const next = await uploads.get(id)?.push(from, items, isLast === true);
+  // The answer to `rememberAll` is sent first. A client that has this answer then has both, and does not send the items again.
+  if (next === undefined) await nextTurn();
+  return next;
+}
+
+async function listPage(call: ServedCall, options?: ListOptions): Promise<ReturnType<StreamOperations['list.page']>> {
+  const version = call.engine.version();
+  return { version, page: await handleOf(call).list(options) };
+}
+
+function listCurrent(
+  call: ServedCall,
+  memory: Pick<Memory, 'id' | 'state'>,
+  version: string,
+): true | Memory | undefined {
+  const { engine } = call;
+  return engine.version() === version || stillListed(engine.reading(), readerOf(call), memory);
+}
+
+function watchCursor(call: ServedCall, options: object): string {
+  const { engine } = call;
+  // Rejects invalid options, and records that in the audit.
+  handleOf(call).watch(options);
+  const { since: _, signal: __, ...watched } = parse(engine.shapes.watch, options, 'The options');
+  const reader = readerOf(call);
+  const scope = narrowScope(reader.scope, parsedScopeOf(watched));
+  return scope === emptyScope ? 'start' : cursorOfNow(engine.reading(), { ...reader, scope });
+}
+
+async function nextAuditEntry(
+  call: ServedCall,
+  stream: number,
+  method: 'query' | 'export',
+  query: object | undefined,
+  delivered: number,
+): Promise<Awaited<ReturnType<StreamOperations['audit.next']>>> {
+  if (delivered > 0 && !call.streams.has(stream)) return 'lost';
+  return nextItem<AuditEntry | ExportedAuditEntry>(call, stream, () => handleOf(call).audit[method](query));
+}
+
+/** The next item of a stream. Opens the stream if it is not open. */
+async function nextItem<T>(
+  { streams }: ServedCall,
+  stream: number,
+  open: () => AsyncIterable<T>,
+): Promise<StreamItem<T>> {
+  let iterator = streams.get(stream) as AsyncIterator<T> | undefined;
+  if (iterator === undefined) {
+    iterator = open()[Symbol.asyncIterator]();
+    streams.set(stream, iterator);
+  }
+  try {
+    const { done = false, value } = await iterator.next();
+    if (done) streams.delete(stream);
+    return { done, value };
+  } catch (error) {
+    streams.delete(stream);
+    throw error;
+  }
+}
+
+async function closeStream({ streams }: ServedCall, stream: number): Promise<void> {
+  const iterator = streams.get(stream);
+  streams.delete(stream);
+  await iterator?.return?.();
+}
+
+function encodeBatchResult({ results, ...counts }: BatchResult): EncodedBatchResult {
+  return { ...counts, results: results.map((each) => (each.ok ? each : { ...each, error: encodeError(each.error) })) };
+}

@@ -1,0 +1,142 @@
+import { MemoryError } from '../domain/errors';
+import type { Memory, MemoryChange } from '../domain/memory';
+import type { ListOptions } from '../store/memory-handle';
+import type { StreamItem } from './operations';
+import { newStreamNumber, type RpcClient } from './rpc-client';
+
+/** Resolves to the first page when awaited; iterates over all items. Calls nothing before that. */
+export class RemoteList<T, Page> implements PromiseLike<Page>, AsyncIterable<T> {
+  readonly #firstPage: () => Promise<Page>;
+  readonly #items: () => AsyncIterator<T>;
+
+  constructor(firstPage: () => Promise<Page>, items: () => AsyncIterator<T>) {
+    this.#firstPage = firstPage;
+    this.#items = items;
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: the interface of a handle promises a list that can be awaited and iterated.
+  then<A = Page, B = never>(
+    onPage?: ((page: Page) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#firstPage().then(onPage, onError);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return this.#items();
+  }
+}
+
+/** The memories of all pages. Each one but the first of its page is checked again before it is returned: the rules may have changed. */
+export async function* listedMemories(rpc: RpcClient, ...given: [options?: ListOptions]): AsyncGenerator<Memory> {
+  let cursor: string | undefined;
+  do {
+    const args: [options?: ListOptions] = cursor === undefined ? given : [{ ...given[0], cursor }];
+    const { version, page } = await rpc.read('list.page', ...args);
+    for (const [i, memory] of page.items.entries()) {
+      const current = i === 0 ? memory : await currentMemory(rpc, memory, version);
+      if (current !== undefined) yield current;
+    }
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+}
+
+async function currentMemory(rpc: RpcClient, memory: Memory, version: string): Promise<Memory | undefined> {
+  const { id, state } = memory;
+  const answer = await rpc.read('list.current', { id, state }, version);
+  return answer === true ? memory : answer;
+}
+
+/** The entries of a query or an export of the audit, each requested when it is needed. */
+export async function* auditEntries<T>(
+  rpc: RpcClient,
+  method: 'query' | 'export',
+  query: object | undefined,
+): AsyncGenerator<T> {
+  const stream = newStreamNumber();
+  let delivered = 0;
+  let isDone = false;
+  try {
+    for (;;) {
+      const next = await rpc.read('audit.next', stream, method, query, delivered);
+      if (next === 'lost') throw iterationLost();
+      isDone = next.done;
+      if (next.done) return;
+      delivered++;
+      yield next.value as T;
+    }
+  } finally {
+    if (!isDone) closeStream(rpc, stream);
+  }
+}
+
+export interface WatchDeps {
+  readonly rpc: RpcClient;
+  /** The options of the watch, without `since` and `signal`. */
+  readonly options: object;
+  /** The cursor after which the watch starts. */
+  readonly start: Promise<string>;
+  readonly signal: AbortSignal;
+}
+
+const doneResult: IteratorResult<never> = { done: true, value: undefined };
+
+/** Iterates over changes. Each is requested with the cursor of the last one, so the watch continues after a failover. */
+export class WatchIterator implements AsyncIterator<MemoryChange> {
+  readonly #deps: WatchDeps;
+  readonly #stream = newStreamNumber();
+  readonly #returned = new AbortController();
+  #lastCursor: string | undefined;
+  #isDone = false;
+
+  constructor(deps: WatchDeps) {
+    this.#deps = deps;
+  }
+
+  async next(): Promise<IteratorResult<MemoryChange>> {
+    const { signal } = this.#deps;
+    if (this.#isDone || signal.aborted) return this.return();
+    // Removes the listeners of this change: a long watch would otherwise collect them.
+    const answered = new AbortController();
+    const aborted = new Promise<'aborted'>((resolve) => {
+      for (const each of [signal, this.#returned.signal])
+        each.addEventListener('abort', () => resolve('aborted'), { once: true, signal: answered.signal });
+    });
+    try {
+      const next = await Promise.race([this.#next(), aborted]);
+      if (next === 'aborted' || next.done) return this.return();
+      this.#lastCursor = next.value.cursor;
+      return { done: false, value: next.value };
+    } catch (error) {
+      this.#isDone = true;
+      throw error;
+    } finally {
+      answered.abort();
+    }
+  }
+
+  async return(): Promise<IteratorResult<never>> {
+    if (!this.#isDone) closeStream(this.#deps.rpc, this.#stream);
+    this.#isDone = true;
+    this.#returned.abort();
+    return doneResult;
+  }
+
+  async #next(): Promise<StreamItem<MemoryChange>> {
+    const { rpc, options, start } = this.#deps;
+    const since = this.#lastCursor ?? (await start);
+    return rpc.read('watch.next', this.#stream, { ...options, since });
+  }
+}
+
+/** Failures do not matter: the stream ends with its connection. */
+function closeStream(rpc: RpcClient, stream: number): void {
+  if (!rpc.client.closed.aborted) void rpc.read('stream.close', stream).catch(() => undefined);
+}
+
+function iterationLost(): MemoryError {
+  return new MemoryError(
+    'STORE_UNREACHABLE',
+    'The serving process exited during the iteration. Restart the iteration.',
+  );
+}
