@@ -74,8 +74,16 @@ test('an entry says when, by whom, what, where, by which rules', async () => {
   const rules = await store.admin.access.list();
   const allowing = rules.find((rule) => 'to' in rule && JSON.stringify(rule.to) === '{"userId":"doctor"}');
   expect(entry).toMatchObject({
-    ...{ chain: 'access', by: { userId: 'doctor' }, action: 'get', decision: 'allowed', seq: 1, changeSeq: 2 },
-    ...{ namespace: [], memories: [{ id: west, namespace: ['ward', 'west'] }], rules: [allowing?.id], policyVersion: 1 },
+    chain: 'access',
+    by: { userId: 'doctor' },
+    action: 'get',
+    decision: 'allowed',
+    seq: 1,
+    changeSeq: 2,
+    namespace: [],
+    memories: [{ id: west, namespace: ['ward', 'west'] }],
+    rules: [allowing?.id],
+    policyVersion: 1,
   });
   expect(entry?.at).toBeInstanceOf(Date);
 });
