@@ -7,7 +7,7 @@ import { isPlain } from '../domain/parse/parse-json';
 import { startStopwatch } from '../environment/timers';
 import type { MemoryHandle } from '../store/memory-handle';
 import { batchesOf } from '../write/batches';
-import { type BatchResult, tally } from '../write/remember-many';
+import { addResult, type BatchResult } from '../write/remember-many';
 import { decodeError } from './encoding';
 import type { EncodedBatchResult } from './operations';
 import { newStreamNumber, type RpcClient } from './rpc-client';
@@ -48,7 +48,7 @@ async function rememberEach(rpc: RpcClient, batches: Batches, call: LongCallOpti
     for (const group of messageGroups(batch)) {
       const first = total.results.length;
       for (const result of await rememberGroup(rpc, group, call.signal))
-        tally(total, { ...result, index: first + result.index });
+        addResult(total, { ...result, index: first + result.index });
     }
     const done = total.results.length;
     call.onProgress?.({ phase: 'remember', done, failed: total.failed, perSecond: (done / elapsedMs()) * 1000 });

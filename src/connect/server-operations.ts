@@ -1,3 +1,4 @@
+import { noSuchMemory } from '../access/denials';
 import { toRuleInForce } from '../domain/declaration';
 import type { Memory, NewMemory, RememberResult } from '../domain/memory';
 import { parse } from '../domain/parse/parse';
@@ -8,7 +9,6 @@ import { stillListed } from '../recall/list';
 import type { Reader } from '../recall/read-context';
 import { isKnownTo, withoutHiddenLinks } from '../recall/recheck';
 import { cursorOfNow } from '../recall/watch';
-import { noSuchMemory } from '../state/apply/apply-update';
 import type { AccessHandle } from '../store/access-handle';
 import type { StoreAudit } from '../store/audit-handle';
 import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
@@ -16,7 +16,7 @@ import type { Engine } from '../store/composition/engine';
 import type { Lifetime } from '../store/lifetime';
 import type { ListOptions, MemoryHandle } from '../store/memory-handle';
 import { PrincipalHandle } from '../store/principal-handle';
-import { type BatchResult, tallied } from '../write/remember-many';
+import { type BatchResult, batchResultOf } from '../write/remember-many';
 import type { Author } from '../write/write-context';
 import { encodeError } from './encoding';
 import {
@@ -190,7 +190,7 @@ async function rememberAll(call: ServedCall, id: number, options: object): Promi
   call.uploads.set(id, upload);
   try {
     const run = () => handleOf(call).rememberMany(upload as AsyncIterable<NewMemory>, options);
-    const answerOf = outcomeOf('remember', ({ remembered }) => tallied(remembered));
+    const answerOf = outcomeOf('remember', ({ remembered }) => batchResultOf(remembered));
     return encodeBatchResult(await call.dedup.run(call.author.request, run, (outcome) => answerOf(outcome, call)));
   } finally {
     call.uploads.delete(id);

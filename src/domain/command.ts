@@ -90,8 +90,11 @@ export interface Stamp {
   readonly request?: WriteRequest;
 }
 
-/** Everything that can change a store. A command succeeds or is refused as a whole. */
-export type Command = { readonly stamp: Stamp } & (
+/** A change with the stamp of its proposer. A command succeeds or is refused as a whole. */
+export type Command = { readonly stamp: Stamp } & Change;
+
+/** Everything that can change a store. */
+export type Change =
   | { readonly type: 'remember'; readonly drafts: readonly MemoryDraft[] }
   | { readonly type: 'update'; readonly id: string; readonly patch: ContentPatch; readonly ifRevision?: number }
   | { readonly type: 'forget'; readonly ids: readonly string[]; readonly ifRevision?: number }
@@ -115,8 +118,7 @@ export type Command = { readonly stamp: Stamp } & (
   /** The store is a backup that is opened for the first time. */
   | { readonly type: 'epoch' }
   /** Drops entries of the audit up to that one, the end of a segment. */
-  | { readonly type: 'retain'; readonly upTo: number }
-);
+  | { readonly type: 'retain'; readonly upTo: number };
 
 /** Vectors for a memory in a space that is being filled, and the text of which they were made. */
 export interface RowEmbedding {

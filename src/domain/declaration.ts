@@ -134,6 +134,20 @@ export function canonicalText(declaration: Declaration): string {
   return JSON.stringify(['group', declaration.group, sorted(declaration.members.map((each) => JSON.stringify(each)))]);
 }
 
+/** What has to be added and ended so that exactly the wanted declarations stand as given to `open`. Order and repetition do not matter. */
+export function differenceAtOpen<T extends { readonly declaration: Declaration }>(
+  inForce: Iterable<StoredDeclaration>,
+  wanted: readonly T[],
+): { added: T[]; ended: StoredDeclaration[] } {
+  const declared = [...inForce].filter(({ atOpen }) => atOpen);
+  const had = new Set(declared.map(({ declaration }) => canonicalText(declaration)));
+  const wants = new Map(wanted.map((each) => [canonicalText(each.declaration), each]));
+  return {
+    added: [...wants].flatMap(([text, each]) => (had.has(text) ? [] : [each])),
+    ended: declared.filter(({ declaration }) => !wants.has(canonicalText(declaration))),
+  };
+}
+
 function sorted<T extends string>(list: readonly T[]): T[] {
   return [...new Set(list)].sort();
 }

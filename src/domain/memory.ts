@@ -1,3 +1,4 @@
+import { MemoryError } from './errors';
 import type { Metadata } from './json';
 import type { Namespace } from './namespace';
 import type { Time } from './time';
@@ -133,4 +134,18 @@ export interface MemoryChange<M = Metadata> {
   at: Date;
   /** Resumes a watch after this change. */
   cursor: string;
+}
+
+/**
+ * Asserts that a memory is at the revision that the caller has read.
+ *
+ * @throws REVISION_CONFLICT
+ */
+export function assertRevision(
+  { id, revision }: Pick<Memory, 'id' | 'revision'>,
+  ifRevision: number | undefined,
+): void {
+  if (ifRevision === undefined || ifRevision === revision) return;
+  const message = `Memory ${id} is at revision ${revision}, not ${ifRevision}. Read it again, then decide again.`;
+  throw new MemoryError('REVISION_CONFLICT', message);
 }

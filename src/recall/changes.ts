@@ -3,9 +3,8 @@ import type { Json } from '../domain/json';
 import type { Memory, MemoryChange } from '../domain/memory';
 import { type Principal, principalOf } from '../domain/principal';
 import { isInScope, type ParsedScope } from '../domain/scope';
-import { memoryLabelsOf } from '../state/apply/apply-context';
 import type { ChangeLine } from '../state/queries/change-queries';
-import type { MemoryRow } from '../state/tables/memory-row';
+import { type MemoryRow, memoryLabelsOf } from '../state/tables/memory-row';
 import type { ReadContext, Reader } from './read-context';
 import { leaving, shownTo } from './recheck';
 

@@ -1,7 +1,7 @@
 import { mayChange } from '../access/authorise';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { isRoot } from '../domain/principal';
-import { memoryLabelsOf } from '../state/apply/apply-context';
+import { memoryLabelsOf } from '../state/tables/memory-row';
 import { compileSelection } from './compile-selection';
 import type { ReadContext, Reader } from './read-context';
 

@@ -2,9 +2,8 @@ import { mayRead } from '../access/authorise';
 import type { Memory } from '../domain/memory';
 import { isRoot } from '../domain/principal';
 import { isInScope } from '../domain/scope';
-import { memoryLabelsOf, scopedFieldsOfRow } from '../state/apply/apply-context';
 import { mayHearOf } from '../state/queries/damaged-record';
-import { damaged, type MemoryRow, memoryOf } from '../state/tables/memory-row';
+import { damaged, type MemoryRow, memoryLabelsOf, memoryOf, scopedFieldsOfRow } from '../state/tables/memory-row';
 import type { ReadContext, Reader } from './read-context';
 
 type Context = Pick<ReadContext, 'state'>;

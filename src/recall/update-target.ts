@@ -1,8 +1,7 @@
 import { mayChange } from '../access/authorise';
-import type { Memory } from '../domain/memory';
-import { memoryLabelsOf } from '../state/apply/apply-context';
-import { assertRevision, forbiddenChange, noSuchMemory } from '../state/apply/apply-update';
-import { memoryOf } from '../state/tables/memory-row';
+import { forbiddenChange, noSuchMemory } from '../access/denials';
+import { assertRevision, type Memory } from '../domain/memory';
+import { memoryLabelsOf, memoryOf } from '../state/tables/memory-row';
 import { find } from './get';
 import type { ReadContext, Reader } from './read-context';
 

@@ -1,7 +1,5 @@
-import { root } from '../domain/principal';
 import { nextTurn } from '../environment/timers';
-import { propose } from '../write/propose';
-import { stampOf } from '../write/stamp';
+import { host, submit } from '../write/submit';
 import type { SpaceContext } from './space-context';
 
 // Some milliseconds of work in a turn.
@@ -21,8 +19,7 @@ export async function dropSpace(
     signal.throwIfAborted();
     const upTo = Math.min(after + rowsAtOnce, total);
     isLast = upTo === total;
-    const stamp = stampOf(writing, { actor: root, scope: {} });
-    await propose(writing, { type: 'drop-space', space, after, upTo, isLast, stamp });
+    await submit(writing, host, { type: 'drop-space', space, after, upTo, isLast });
     onDone(upTo, total);
     after = upTo;
     await nextTurn();

@@ -1,11 +1,9 @@
 import type { RowEmbedding } from '../domain/command';
 import { MemoryError } from '../domain/errors';
-import { root } from '../domain/principal';
 import { nextTurn, startStopwatch } from '../environment/timers';
 import type { Space } from '../state/tables/interning';
 import { type MemoryRow, memoryRowOf, type StoredMemoryRow } from '../state/tables/memory-row';
-import { propose } from '../write/propose';
-import { stampOf } from '../write/stamp';
+import { host, submit } from '../write/submit';
 import type { Pace } from './pace';
 import type { SpaceContext } from './space-context';
 
@@ -105,9 +103,8 @@ async function fillBatch(context: SpaceContext, filling: Filling, batch: readonl
   const memories = await embed(context, filling, batch);
   if (memories.length === 0) return batch.length;
   await giveWay(context, filling);
-  const stamp = stampOf(context.writing, { actor: root, scope: {} });
   const elapsedMs = startStopwatch();
-  const { embedded } = await propose(context.writing, { type: 'embed', space: space.name, memories, stamp });
+  const { embedded } = await submit(context.writing, host, { type: 'embed', space: space.name, memories });
   filling.onEmbedded(embedded);
   // As long as writing took: half of the event loop is for whoever reads and writes meanwhile.
   await pace.rest(Math.min(elapsedMs(), longestRestMs), signal);

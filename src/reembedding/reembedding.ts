@@ -1,10 +1,8 @@
 import type { CallOptions, Progress } from '../domain/calls';
 import { MemoryError } from '../domain/errors';
-import { root } from '../domain/principal';
 import type { EmbeddingSpace } from '../embedding/embedder';
 import type { Space } from '../state/tables/interning';
-import { propose } from '../write/propose';
-import { stampOf } from '../write/stamp';
+import { host, submit } from '../write/submit';
 import { type Filling, fillRows, fillSome } from './fill-space';
 import type { Pace } from './pace';
 import type { SpaceContext } from './space-context';
@@ -155,9 +153,7 @@ export class ReembeddingRun {
   async #switch(checkedThrough: number): Promise<boolean> {
     const { space } = this.#options;
     const { writing } = this.#context;
-    const stamp = stampOf(writing, { actor: root, scope: {} });
-    const command = { type: 'switch-space' as const, space: space.name, checkedThrough, stamp };
-    return (await propose(writing, command)).switched;
+    return (await submit(writing, host, { type: 'switch-space', space: space.name, checkedThrough })).switched;
   }
 
   #onRefused(id: string, error: MemoryError): void {

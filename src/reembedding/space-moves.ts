@@ -1,11 +1,9 @@
 import { invalidInput, MemoryError } from '../domain/errors';
-import { root } from '../domain/principal';
 import type { Embedder } from '../embedding/embedder';
 import { isSame } from '../embedding/space-embedder';
 import { nextTurn, startStopwatch } from '../environment/timers';
 import type { Space } from '../state/tables/interning';
-import { propose } from '../write/propose';
-import { stampOf } from '../write/stamp';
+import { host, submit } from '../write/submit';
 import { dropSpace } from './drop-space';
 import type { Pace } from './pace';
 import { ReembeddingRun, type ReembedProgress, type ReembedResult } from './reembedding';
@@ -126,8 +124,7 @@ export class SpaceMoves {
 
   async #begin({ model, dimensions, normalized }: Embedder['space']): Promise<Space> {
     const { writing, state } = this.#context;
-    const stamp = stampOf(writing, { actor: root, scope: {} });
-    await propose(writing, { type: 'begin-space', space: { model, dimensions, normalized }, stamp });
+    await submit(writing, host, { type: 'begin-space', space: { model, dimensions, normalized } });
     const space = state.interning.findSpace({ model, dimensions, normalized }) as Space;
     this.#begun = space.id;
     return space;

@@ -1,4 +1,5 @@
 import { mayIn } from '../access/authorise';
+import { noSuchMemory } from '../access/denials';
 import { type DecisionReason, explainIn, explainMemory } from '../access/explain';
 import { isInBound, maySee } from '../access/govern';
 import type { CallOptions } from '../domain/calls';
@@ -18,11 +19,8 @@ import type { Principal } from '../domain/principal';
 import { type Action, allow, deny, type Member, type Rule, type Subject } from '../domain/rule';
 import { find } from '../recall/get';
 import type { Reader } from '../recall/read-context';
-import { memoryLabelsOf } from '../state/apply/apply-context';
-import { noSuchMemory } from '../state/apply/apply-update';
-import { propose } from '../write/propose';
-import { newRuleId } from '../write/rule-id';
-import { stampOf } from '../write/stamp';
+import { memoryLabelsOf } from '../state/tables/memory-row';
+import { addDeclaration, endDeclaration } from '../write/declare';
 import type { Author } from '../write/write-context';
 import type { AuditedCalls } from './audited-calls';
 import type { Engine } from './composition/engine';
@@ -110,12 +108,7 @@ export class PrincipalAccess implements AccessHandle {
       const { id: name, call } = this.#engine.shapes;
       const [known, { signal }] = parseAll([name, id, ['id']], [call, options]);
       signal?.throwIfAborted();
-      const { ended } = await propose(context, {
-        type: 'end-declaration',
-        id: known,
-        stamp: stampOf(context, this.#reader),
-      });
-      return ended;
+      return endDeclaration(context, this.#reader, known);
     });
   }
 
@@ -174,10 +167,7 @@ export class PrincipalAccess implements AccessHandle {
       const [made, { signal }] = parseAll([shape, declaration], [call, options]);
       asked.namespace = 'at' in made ? made.at : [];
       signal?.throwIfAborted();
-      const stamp = stampOf(context, this.#reader);
-      const added = { id: newRuleId(this.#engine.environment, stamp.at, made), declaration: made };
-      const { declared } = await propose(context, { type: 'add-declaration', added, stamp });
-      return toRuleInForce(declared);
+      return toRuleInForce(await addDeclaration(context, this.#reader, made, this.#engine.environment));
     });
   }
 }

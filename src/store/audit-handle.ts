@@ -12,8 +12,7 @@ import { emptyScope, narrowNamespace } from '../domain/scope';
 import type { Time } from '../domain/time';
 import { nextTurn, startStopwatch } from '../environment/timers';
 import type { Reader } from '../recall/read-context';
-import { propose } from '../write/propose';
-import { stampOf } from '../write/stamp';
+import { submit } from '../write/submit';
 import { type AuditEntry, AuditView, assertAudits, type ExportedAuditEntry } from './audit-view';
 import type { AuditedCalls } from './audited-calls';
 import type { Engine } from './composition/engine';
@@ -236,7 +235,7 @@ export class RootAudit extends PrincipalAudit implements StoreAudit {
       const covered = Math.min(chain.endOfSegmentsBefore(since), audit.checkpoints.reached('changes'));
       const upTo = covered - (covered % segmentLength);
       if (chain.after(0, 1).every(({ seq }) => seq > upTo)) return { dropped: access };
-      const { dropped } = await propose(context, { type: 'retain', upTo, stamp: stampOf(context, this.#reader) });
+      const { dropped } = await submit(context, this.#reader, { type: 'retain', upTo });
       return { dropped: access + dropped };
     });
   }

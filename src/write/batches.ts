@@ -1,8 +1,6 @@
-import { MemoryError } from '../domain/errors';
-
 /**
- * Takes items off a source in batches, and no faster than they are asked for. An abort ends it at once, though the source may
- * not answer; the source is told.
+ * Reads a source in batches, and reads the next batch only when it is asked for. An abort ends it at once, even while the source
+ * does not answer; the source is then asked to close.
  */
 export async function* batchesOf<T>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -22,7 +20,7 @@ export async function* batchesOf<T>(
       if (batch.length > 0) yield batch;
     }
   } finally {
-    // Not awaited: a source that does not answer would not answer to this either.
+    // Not awaited: a source that does not answer `next` may not answer this either.
     if (!ended) void Promise.resolve(source.return?.()).catch(() => undefined);
   }
 }
@@ -37,10 +35,4 @@ function unlessAborted<T>(next: () => T | Promise<T>, signal: AbortSignal): T | 
       .then(resolve, reject)
       .finally(() => signal.removeEventListener('abort', onAbort));
   });
-}
-
-/** An error of this library as it is; any other is thrown. */
-export function asRefusal(error: unknown): MemoryError {
-  if (MemoryError.is(error)) return error;
-  throw error;
 }

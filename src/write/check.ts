@@ -1,122 +1,157 @@
-import { isCleared, mayIn, mayRead } from '../access/authorise';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { assertMayWrite } from '../access/may-write';
 import type { ChunkVectors, MemoryDraft, SpaceName } from '../domain/command';
-import { invalidInput, MemoryError } from '../domain/errors';
+import { defined } from '../domain/defined';
+import { type Issue, invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
-import { showNamespace } from '../domain/namespace';
 import { issuesOf } from '../domain/parse/parse';
-import { isPlain } from '../domain/parse/parse-json';
+import { isPlain, jsonIssues } from '../domain/parse/parse-json';
 import type { ParsedMemory } from '../domain/parse/parse-memory';
-import { isInScope, scopedFieldsOf } from '../domain/scope';
+import { scopedFieldsOf } from '../domain/scope';
+import { toEpochMs } from '../domain/time';
 import { unit } from '../embedding/space-embedder';
-import { forbiddenKey } from '../state/apply/apply-share';
-import { relatedIssues } from './related-issues';
 import type { Author, WriteContext } from './write-context';
 
-/** A memory that passed every check that can be made before it is proposed. It lacks id, times and vectors. */
+/** A memory that passed every check that can be made before it is proposed. It has no id and no vectors yet. */
 export interface CheckedMemory {
   readonly draft: Omit<MemoryDraft, 'id' | 'validFrom' | 'embedded'> & { readonly validFrom: number | undefined };
-  /** The vector that came with it. */
+  /** The vector that the caller gave. */
   readonly given: ChunkVectors | undefined;
+  /** Whether the text gets a vector. */
   readonly embed: boolean;
 }
 
 /**
- * Checks one memory: its shape, the store's schema for metadata, the bounds of the handle, the rules.
+ * Checks one memory: its shape, the store's schema for metadata, the scope of the handle, and the rules.
  *
  * @throws INVALID_INPUT with every issue, FORBIDDEN
  */
 export async function checkMemory(context: WriteContext, author: Author, given: unknown): Promise<CheckedMemory> {
-  // A vector that comes along is one of the space of this moment, wherever the store is when its turn comes.
+  // A given vector belongs to the current space, even if the store switches to another one before the write is applied.
   const { space } = context.embedder;
-  // A copy: what is looked at several times must be the same each time, whatever the caller's object does.
+  // Copied once, so that each check sees the same values, even if a getter answers differently each time.
   const input = typeof given === 'object' && given !== null && isPlain(given) ? { ...given } : given;
   const parsed = context.newMemory.safeParse(input);
   const { issues, metadata } = await relatedIssues(context, author, input, parsed.data && (parsed.data.metadata ?? {}));
   if (!parsed.success) throw invalidInput([...issuesOf(parsed.error), ...issues], 'The memory');
   if (issues.length > 0) throw invalidInput(issues, 'The memory');
-  const value = completed(author, parsed.data, metadata);
-  authorise(context, author, value);
-  return candidateOf(context, value, space);
+  const memory = completed(author, parsed.data, metadata);
+  assertMayWrite(context.policy(), author, 'The memory', scopedFieldsOf(author.actor, memory), memory);
+  return checkedOf(context, memory, space);
 }
 
-type Completed = Omit<ParsedMemory, 'namespace' | 'tags' | 'metadata'> &
+type CompletedMemory = Omit<ParsedMemory, 'namespace' | 'tags' | 'metadata'> &
   Pick<MemoryDraft, 'namespace' | 'tags' | 'metadata'>;
 
-/** Fills in what the handle's scope gives. */
-function completed({ scope }: Author, parsed: ParsedMemory, metadata: Metadata): Completed {
-  const userId = parsed.userId ?? scope.userId;
-  const sessionId = parsed.sessionId ?? scope.sessionId;
+/** Adds the fields that come from the scope of the handle. */
+function completed({ scope }: Author, parsed: ParsedMemory, metadata: Metadata): CompletedMemory {
   return {
     ...parsed,
+    ...defined({ userId: parsed.userId ?? scope.userId, sessionId: parsed.sessionId ?? scope.sessionId }),
     namespace: parsed.namespace ?? scope.namespace ?? [],
-    ...(userId === undefined ? {} : { userId }),
-    ...(sessionId === undefined ? {} : { sessionId }),
     tags: [...new Set([...(scope.tags ?? []), ...(parsed.tags ?? [])])],
-    metadata: metadata,
+    metadata,
   };
 }
 
-function authorise(context: WriteContext, { actor, scope }: Author, value: Completed): void {
-  const { namespace, accessTags = [], key } = value;
-  if (!isInScope(scope, scopedFieldsOf(actor, value))) {
-    throw new MemoryError(
-      'FORBIDDEN',
-      `The memory for ${showNamespace(namespace)} lies outside the scope of this handle: use a handle with a wider scope.`,
-    );
-  }
-  if (!mayIn(context.policy(), actor, 'write', namespace)) {
-    throw new MemoryError('FORBIDDEN', `No rule allows writing in ${showNamespace(namespace)}, or one denies it.`);
-  }
-  if (!isCleared(context.policy(), actor, accessTags, namespace)) {
-    throw new MemoryError(
-      'FORBIDDEN',
-      `Putting the access tags ${JSON.stringify(accessTags)} on a memory needs a clearance for each of them.`,
-    );
-  }
-  if (key !== undefined && !mayRead(context.policy(), actor, { namespace, accessTags })) {
-    throw forbiddenKey(key, namespace);
-  }
-}
-
-function candidateOf(context: WriteContext, value: Completed, space: SpaceName): CheckedMemory {
-  const { vector, embed, signal: _, idempotencyKey, validFrom, validTo, expiresAt } = value;
-  const digest = idempotencyKey === undefined ? undefined : context.digest(contentOf(value));
+function checkedOf(context: WriteContext, memory: CompletedMemory, space: SpaceName): CheckedMemory {
+  const { vector, embed, idempotencyKey: key, validTo, expiresAt, userId, sessionId, supersedes } = memory;
+  const idempotency = key === undefined ? undefined : { key, digest: context.digest(contentText(memory)) };
   return {
     draft: {
-      text: value.text,
-      namespace: value.namespace,
-      visibility: value.visibility ?? 'shared',
-      accessTags: value.accessTags ?? [],
-      kind: value.kind ?? 'episodic',
-      tags: value.tags,
-      priority: value.priority ?? 0.5,
-      metadata: value.metadata,
-      source: sourceOf(value),
-      validFrom,
-      ...(validTo === undefined ? {} : { validTo }),
-      ...(expiresAt === undefined ? {} : { expiresAt }),
-      ...(value.key === undefined ? {} : { key: value.key }),
-      ...(value.userId === undefined ? {} : { userId: value.userId }),
-      ...(value.sessionId === undefined ? {} : { sessionId: value.sessionId }),
-      ...(value.supersedes === undefined ? {} : { supersedes: value.supersedes }),
-      ...(idempotencyKey === undefined || digest === undefined ? {} : { idempotency: { key: idempotencyKey, digest } }),
+      text: memory.text,
+      namespace: memory.namespace,
+      visibility: memory.visibility ?? 'shared',
+      accessTags: memory.accessTags ?? [],
+      kind: memory.kind ?? 'episodic',
+      tags: memory.tags,
+      priority: memory.priority ?? 0.5,
+      metadata: memory.metadata,
+      source: defined({ channel: memory.source?.channel ?? 'agent', ref: memory.source?.ref }),
+      validFrom: memory.validFrom,
+      ...defined({ validTo, expiresAt, key: memory.key, userId, sessionId, supersedes, idempotency }),
     },
     given: vector === undefined ? undefined : { space, vectors: [unit(vector)] },
     embed: embed !== false,
   };
 }
 
-function sourceOf({ source }: Completed): MemoryDraft['source'] {
-  if (source === undefined) return { channel: 'agent' };
-  return source.ref === undefined ? { channel: source.channel } : { channel: source.channel, ref: source.ref };
-}
-
-/** The content as it was asked for, in one order: two calls that ask for the same give the same. */
-function contentOf({ signal: _, idempotencyKey: __, vector, ...content }: Completed): string {
-  const asked = { ...content, vector: vector === undefined ? null : [...vector] };
-  return JSON.stringify(asked, (_key, value) =>
+/** The content of a call as text with sorted keys: two calls with the same content give the same text. */
+function contentText({ signal: _, idempotencyKey: __, vector, ...content }: CompletedMemory): string {
+  const all = { ...content, vector: vector === undefined ? null : [...vector] };
+  return JSON.stringify(all, (_key, value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value,
   );
+}
+
+/**
+ * Issues that depend on several fields, on the handle or on the store. They are looked for in the input as it was given, so that one
+ * error reports them together with the issues of single fields.
+ *
+ * @param parsed The metadata, copied from the input, if its shape is right.
+ */
+async function relatedIssues(
+  context: WriteContext,
+  { scope }: Author,
+  input: unknown,
+  parsed: Metadata | undefined,
+): Promise<{ issues: Issue[]; metadata: Metadata }> {
+  if (typeof input !== 'object' || input === null) return { issues: [], metadata: {} };
+  const { namespace, vector, embed, validFrom, validTo, metadata = {} } = input as { [field: string]: unknown };
+  const issues: Issue[] = [];
+  if (namespace === undefined && scope.namespace === undefined) {
+    const message = 'is missing: give a namespace, or use a handle that has one. There is no default namespace.';
+    issues.push({ path: ['namespace'], message });
+  }
+  if (vector instanceof Float32Array) issues.push(...context.embedder.vectorIssues(vector, ['vector']));
+  if (vector !== undefined && embed === false) {
+    issues.push({ path: ['embed'], message: 'must not be false together with a vector: leave one of them out.' });
+  }
+  const [from, to] = [toEpochMs(validFrom), toEpochMs(validTo)];
+  if (from !== undefined && to !== undefined && to <= from) {
+    issues.push({ path: ['validTo'], message: 'must be later than validFrom.' });
+  }
+  const json = parsed ?? (isJsonObject(metadata) ? metadata : undefined);
+  if (json === undefined) return { issues, metadata: {} };
+  const validated = await validateMetadata(context, json);
+  return { issues: [...issues, ...validated.issues], metadata: validated.metadata };
+}
+
+function isJsonObject(metadata: unknown): metadata is Metadata {
+  return typeof metadata === 'object' && metadata !== null && isPlain(metadata) && jsonIssues(metadata).length === 0;
+}
+
+/** The metadata as the store's schema returns it, or the issues for which the schema rejects it. */
+export async function validateMetadata(
+  { metadataSchema, limits }: Pick<WriteContext, 'metadataSchema' | 'limits'>,
+  metadata: Metadata,
+): Promise<{ metadata: Metadata; issues: readonly Issue[] }> {
+  if (metadataSchema === undefined) return { metadata, issues: [] };
+  const result: StandardSchemaV1.Result<unknown> = await metadataSchema['~standard'].validate(metadata);
+  if (result.issues === undefined) {
+    const value = result.value as Metadata;
+    return { metadata: value, issues: outputIssues(value, limits.metadataBytes) };
+  }
+  const issues = result.issues.map(({ message, path }) => ({ message, path: ['metadata', ...(path ?? []).map(step)] }));
+  return { metadata, issues };
+}
+
+/** A schema may return anything, so that its output is checked like the input of a caller. */
+function outputIssues(value: unknown, maxBytes: number): Issue[] {
+  const path = ['metadata'];
+  if (typeof value !== 'object' || value === null || !isPlain(value)) {
+    return [{ path, message: 'must be an object of JSON values, but the schema returned something else.' }];
+  }
+  const issues = jsonIssues(value, path);
+  if (issues.length > 0) return issues;
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes <= maxBytes) return [];
+  return [{ path, message: `must have at most ${maxBytes} bytes as JSON, but the schema returned ${bytes} bytes.` }];
+}
+
+function step(segment: PropertyKey | { key: PropertyKey }): string | number {
+  const key = typeof segment === 'object' ? segment.key : segment;
+  return typeof key === 'number' ? key : String(key);
 }

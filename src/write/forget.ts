@@ -1,14 +1,14 @@
-import type { Progress } from '../domain/calls';
+import type { LongCallOptions } from '../domain/calls';
+import { defined } from '../domain/defined';
 import { startStopwatch } from '../environment/timers';
-import { propose } from './propose';
-import { stampOf } from './stamp';
-import type { ChangeOptions } from './update';
+import type { ChangeOptions } from './change';
+import { submit } from './submit';
 import type { Author, WriteContext } from './write-context';
 
-// Large enough for one commit to pay, small enough for others to write in between.
+// Large enough to share the cost of a commit, small enough that other writes come in between.
 const idsPerCommand = 100;
 
-/** Forgets one memory. False where there is none, or none that may be read. */
+/** Forgets one memory. Returns false if there is no such memory, or the author may not read it. */
 export async function forget(
   context: WriteContext,
   author: Author,
@@ -16,35 +16,27 @@ export async function forget(
   { ifRevision, signal }: ChangeOptions,
 ): Promise<boolean> {
   signal?.throwIfAborted();
-  const { forgotten } = await propose(context, {
-    type: 'forget',
-    ids: [id],
-    ...(ifRevision === undefined ? {} : { ifRevision }),
-    stamp: stampOf(context, author),
-  });
+  const { forgotten } = await submit(context, author, { type: 'forget', ids: [id], ...defined({ ifRevision }) });
   return forgotten.length > 0;
 }
 
-/** Forgets many memories, a part in each transaction. Answers with the ids that went. */
+type Unset<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** Forgets many memories, 100 in each transaction. Returns the ids of the memories that were forgotten. */
 export async function forgetAll(
   context: WriteContext,
   author: Author,
   ids: readonly string[],
-  call: { signal?: AbortSignal | undefined; onProgress?: ((progress: Progress) => void) | undefined },
+  { signal, onProgress }: Unset<LongCallOptions>,
 ): Promise<string[]> {
   const forgotten: string[] = [];
   const elapsedMs = startStopwatch();
   for (let from = 0; from < ids.length; from += idsPerCommand) {
-    call.signal?.throwIfAborted();
-    const part = ids.slice(from, from + idsPerCommand);
-    const outcome = await propose(context, {
-      type: 'forget',
-      ids: part,
-      stamp: stampOf(context, author),
-    });
-    forgotten.push(...outcome.forgotten);
-    const done = from + part.length;
-    call.onProgress?.({ phase: 'forget', done, failed: 0, total: ids.length, perSecond: (done / elapsedMs()) * 1000 });
+    signal?.throwIfAborted();
+    const some = ids.slice(from, from + idsPerCommand);
+    forgotten.push(...(await submit(context, author, { type: 'forget', ids: some })).forgotten);
+    const done = from + some.length;
+    onProgress?.({ phase: 'forget', done, failed: 0, total: ids.length, perSecond: (done / elapsedMs()) * 1000 });
   }
   return forgotten;
 }

@@ -1,14 +1,13 @@
 import type { LongCallOptions } from '../domain/calls';
-import { type Issue, invalidInput, type MemoryError } from '../domain/errors';
+import { type Issue, invalidInput, MemoryError } from '../domain/errors';
 import type { NewMemory, RememberResult } from '../domain/memory';
 import { startStopwatch } from '../environment/timers';
-import { asRefusal, batchesOf } from './batches';
+import { batchesOf } from './batches';
 import { type CheckedMemory, checkMemory } from './check';
-import { finish } from './embed';
-import { embedAndStore } from './embed-and-store';
+import { embedDrafts, storeMemories } from './remember';
 import { type Author, ofItem, type WriteContext } from './write-context';
 
-/** What became of each item, in input order. */
+/** The result of each item, in the order of the input, and how many had which result. */
 export interface BatchResult {
   stored: number;
   revised: number;
@@ -19,27 +18,27 @@ export interface BatchResult {
 
 export interface ManyOptions extends LongCallOptions {
   readonly batchSize: number;
-  /** Aborted, the source is read no further. */
+  /** When it is aborted, no more items are read from the source. */
   readonly ends: AbortSignal;
 }
 
 type Items<M> = Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>;
 type Result = BatchResult['results'][number];
 
-/** Stores each item by itself: what is refused hinders no other. The source is read one batch ahead of the commits, no more. */
+/** Stores each item by itself: a rejected item does not affect the others. Reads the source at most one batch ahead of the commits. */
 export async function rememberEach<M>(
   context: WriteContext,
   author: Author,
   items: Items<M>,
   options: ManyOptions,
 ): Promise<BatchResult> {
-  const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
+  const total = emptyResult();
   const elapsedMs = startStopwatch();
   options.signal?.throwIfAborted();
   for await (const batch of batchesOf(items, options.batchSize, options.ends)) {
     options.signal?.throwIfAborted();
-    for (const result of await rememberBatch(context, author, batch, total.results.length, options))
-      tally(total, result);
+    const results = await rememberBatch(context, author, batch, total.results.length, options);
+    for (const result of results) addResult(total, result);
     const done = total.results.length;
     options.onProgress?.({ phase: 'remember', done, failed: total.failed, perSecond: (done / elapsedMs()) * 1000 });
   }
@@ -53,23 +52,22 @@ export async function rememberAll<M>(
   items: Items<M>,
   options: ManyOptions,
 ): Promise<BatchResult> {
-  const { candidates, issues } = await checkAll(context, author, items, options);
+  const { memories, issues } = await checkAll(context, author, items, options);
   if (issues.length > 0) throw invalidInput(issues, 'The batch');
-  if (candidates.length === 0) return { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
+  if (memories.length === 0) return emptyResult();
   options.signal?.throwIfAborted();
   const elapsedMs = startStopwatch();
   const at = context.clock.now();
-  const remembered = await embedAndStore(context, candidates, { author, at, signal: options.signal });
-  const total = tallied(remembered);
-  const done = candidates.length;
+  const remembered = await storeMemories(context, memories, { author, at, signal: options.signal });
+  const done = memories.length;
   options.onProgress?.({ phase: 'remember', done, failed: 0, total: done, perSecond: (done / elapsedMs()) * 1000 });
-  return total;
+  return batchResultOf(remembered);
 }
 
-/** Checks every item of an atomic batch, so that all issues of all of them come together. */
+/** Checks every item of an atomic batch, so that one error reports the issues of all items. */
 async function checkAll<M>(context: WriteContext, author: Author, items: Items<M>, options: ManyOptions) {
   const { atomicBatch } = context.limits;
-  const candidates: CheckedMemory[] = [];
+  const memories: CheckedMemory[] = [];
   const issues: Issue[] = [];
   let index = 0;
   options.signal?.throwIfAborted();
@@ -77,74 +75,81 @@ async function checkAll<M>(context: WriteContext, author: Author, items: Items<M
     for (const item of batch) {
       if (index >= atomicBatch) throw tooMany(atomicBatch);
       const checked = await attempt(() => checkMemory(context, author, item));
-      if (!('error' in checked)) candidates.push(checked.value);
+      if (!('error' in checked)) memories.push(checked.value);
       else if (checked.error.code !== 'INVALID_INPUT') throw checked.error;
-      else issues.push(...underIndex(checked.error, index));
+      else issues.push(...issuesOfItem(checked.error, index));
       index++;
     }
   }
-  return { candidates, issues };
+  return { memories, issues };
 }
 
-function underIndex({ issues }: MemoryError, index: number): Issue[] {
+function issuesOfItem({ issues }: MemoryError, index: number): Issue[] {
   return issues.map(({ path, message }) => ({ path: [index, ...path], message }));
 }
 
 function tooMany(most: number): MemoryError {
-  return invalidInput([{ path: [], message: `More than ${most} memories cannot be stored atomically.` }], 'The batch');
+  const message = `must have at most ${most} memories (limits.atomicBatch): split it, or leave out \`atomic\`.`;
+  return invalidInput([{ path: [], message }], 'The batch');
 }
 
 async function rememberBatch(
   context: WriteContext,
   author: Author,
   batch: readonly unknown[],
-  first: number,
+  firstIndex: number,
   options: ManyOptions,
 ): Promise<Result[]> {
   const at = context.clock.now();
   const checked = await Promise.all(batch.map((item) => attempt(() => checkMemory(context, author, item))));
-  const candidates = checked.flatMap((each) => ('value' in each ? [each.value] : []));
-  const finished = await attempt(() => finish(context, candidates, at, options));
-  if ('error' in finished && options.signal?.aborted) throw options.signal.reason;
+  const memories = checked.flatMap((each) => ('value' in each ? [each.value] : []));
+  const embedded = await attempt(() => embedDrafts(context, memories, at, options));
+  if ('error' in embedded && options.signal?.aborted) throw options.signal.reason;
   options.signal?.throwIfAborted();
   let next = 0;
   return Promise.all(
     checked.map(async (each, i): Promise<Result> => {
-      const index = first + i;
+      const index = firstIndex + i;
       if ('error' in each) return { index, ok: false, error: each.error };
-      // One failing batch of the embedder fails all of its memories: none is stored without its vector.
-      if ('error' in finished) return { index, ok: false, error: finished.error };
-      const draft = finished.value[next++];
-      if (draft === undefined) throw new Error('The embedder gave fewer vectors than texts.');
-      const stored = await attempt(() =>
-        embedAndStore(context, [each.value], { author: ofItem(author, index), at }, [draft]),
-      );
+      // If the embedder fails, every memory of the batch fails: none is stored without its vector.
+      if ('error' in embedded) return { index, ok: false, error: embedded.error };
+      const draft = embedded.value[next++];
+      if (draft === undefined) throw new Error('The embedder returned fewer vectors than texts.');
+      const write = { author: ofItem(author, index), at };
+      const stored = await attempt(() => storeMemories(context, [each.value], write, [draft]));
       if ('error' in stored) return { index, ok: false, error: stored.error };
       return { index, ok: true, ...(stored.value[0] as RememberResult) };
     }),
   );
 }
 
+/** The value of a call, or its error if it is one of this library. Any other error is thrown. */
 async function attempt<T>(run: () => Promise<T>): Promise<{ value: T } | { error: MemoryError }> {
   try {
     return { value: await run() };
   } catch (error) {
-    return { error: asRefusal(error) };
+    if (MemoryError.is(error)) return { error };
+    throw error;
   }
 }
 
-/** The result of a batch of which everything was stored. */
-export function tallied(remembered: readonly RememberResult[]): BatchResult {
-  const total: BatchResult = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
-  for (const [index, one] of remembered.entries()) tally(total, { index, ok: true, ...one });
+/** The result of a batch in which every memory was stored. */
+export function batchResultOf(remembered: readonly RememberResult[]): BatchResult {
+  const total = emptyResult();
+  for (const [index, one] of remembered.entries()) addResult(total, { index, ok: true, ...one });
   return total;
 }
 
-/** Adds what became of an item. */
-export function tally(total: BatchResult, result: Result): void {
+/** Adds the result of one item to the result of its batch. */
+export function addResult(total: BatchResult, result: Result): void {
   total.results.push(result);
   if (!result.ok) total.failed++;
   else if (result.outcome === 'stored') total.stored++;
   else if (result.outcome === 'revised') total.revised++;
   else total.duplicates++;
+}
+
+/** The result of a batch without items. */
+export function emptyResult(): BatchResult {
+  return { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
 }

@@ -1,9 +1,12 @@
+import type { CallOptions } from '../domain/calls';
+import type { ChunkVectors, MemoryDraft } from '../domain/command';
+import { defined } from '../domain/defined';
 import type { RememberResult } from '../domain/memory';
-import { checkMemory } from './check';
-import { embedAndStore } from './embed-and-store';
+import { type CheckedMemory, checkMemory } from './check';
+import { isOutdated, submit } from './submit';
 import type { Author, WriteContext } from './write-context';
 
-/** Stores one memory. */
+/** Stores one memory, or revises the memory with its key. */
 export async function remember(
   context: WriteContext,
   author: Author,
@@ -11,12 +14,64 @@ export async function remember(
 ): Promise<RememberResult> {
   const { signal } = input;
   const at = context.clock.now();
-  const candidate = await checkMemory(context, author, input);
+  const checked = await checkMemory(context, author, input);
   signal?.throwIfAborted();
-  const { idempotency } = candidate.draft;
-  // A replay costs no embedding. `apply` looks again, and decides.
+  const { idempotency } = checked.draft;
+  // Found here, a repeated call costs no embedding. `apply` looks again and decides.
   const duplicate = idempotency && context.findDuplicate(author.actor, idempotency);
   if (duplicate !== undefined) return duplicate;
-  const [remembered] = await embedAndStore(context, [candidate], { author, at, signal });
+  const [remembered] = await storeMemories(context, [checked], { author, at, signal });
   return remembered as RememberResult;
+}
+
+/** The author and the time of a write, and the signal that ends it before it is proposed. */
+export interface WriteOptions {
+  readonly author: Author;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Embeds memories and stores them in one command: all or none.
+ *
+ * @param drafts The memories as drafts, if they were embedded already.
+ */
+export async function storeMemories(
+  context: WriteContext,
+  memories: readonly CheckedMemory[],
+  { author, at, signal }: WriteOptions,
+  drafts?: readonly MemoryDraft[],
+): Promise<readonly RememberResult[]> {
+  const call = defined({ signal });
+  let embedded = drafts ?? (await embedDrafts(context, memories, at, call));
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      return (await submit(context, author, { type: 'remember', drafts: embedded }, at)).remembered;
+    } catch (error) {
+      // A vector that the caller gave belongs to the space that the caller made it for.
+      const isOurs = memories.every(({ given }) => given === undefined);
+      if (!isOurs || !embedded.some((draft) => isOutdated(context, draft.embedded, error))) throw error;
+      embedded = await embedDrafts(context, memories, at, call);
+    }
+  }
+}
+
+/** Embeds memories in one batch and completes them to drafts, each with an id and a time. */
+export async function embedDrafts(
+  context: WriteContext,
+  memories: readonly CheckedMemory[],
+  at: number,
+  call: CallOptions,
+): Promise<MemoryDraft[]> {
+  const toEmbed = memories.filter(({ given, embed }) => embed && given === undefined);
+  const texts = toEmbed.map(({ draft }) => draft.text);
+  const made = await context.embedder.documents(texts, call);
+  const vectors = new Map<CheckedMemory, ChunkVectors>(toEmbed.map((memory, i) => [memory, made[i] as ChunkVectors]));
+  return memories.map((memory) => {
+    const { draft, given } = memory;
+    const validFrom = draft.validFrom ?? at;
+    return { ...draft, id: context.newId(), validFrom, ...defined({ embedded: given ?? vectors.get(memory) }) };
+  });
 }

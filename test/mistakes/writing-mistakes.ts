@@ -4,72 +4,66 @@ const proposal = 'write/check.ts';
 const remembering = 'state/apply/apply-remember.ts';
 const sharing = 'state/apply/apply-share.ts';
 
+// The one rule for who may write, where it is asked: before a memory is proposed, and when a memory is stored or shared.
+const proposed =
+  "assertMayWrite(context.policy(), author, 'The memory', scopedFieldsOf(author.actor, memory), memory);";
+const applied =
+  "assertMayWrite(policy, { actor, scope: stamp.scope }, 'The memory', scopedFieldsOf(actor, draft), draft);";
+const shared = `assertMayWrite(context.policy, { actor, scope }, \`Memory \${record.id} with this change\`, scoped, labels);`;
+
+/** The call as it would be if a missing `write` were no reason to refuse. */
+function withoutWrite(call: string): string {
+  return `try { ${call} } catch (error) { if (!String(error).includes('\`write\` there')) throw error; }`;
+}
+
 /** Changes that are made without a check: at the proposal, where it saves work, or in `apply`, which decides. */
 export const writingMistakes: readonly Mistake[] = [
-  mistake(
-    'remember: write is not looked at when proposed',
-    proposal,
-    "if (!mayIn(context.policy(), actor, 'write', namespace)) {",
-    'if (namespace === undefined) {',
-  ),
+  mistake('remember: write is not looked at when proposed', proposal, proposed, withoutWrite(proposed)),
   mistake(
     'remember: clearances are not looked at when proposed',
     proposal,
-    'if (!isCleared(context.policy(), actor, accessTags, namespace)) {',
-    'if (accessTags === undefined) {',
+    proposed,
+    proposed.replace(', memory);', ', { ...memory, accessTags: [] });'),
   ),
   mistake(
     'remember: a key takes no read when proposed',
     proposal,
-    'if (key !== undefined && !mayRead(context.policy(), actor, { namespace, accessTags })) {',
-    'if (key === null) {',
+    proposed,
+    proposed.replace(', memory);', ', { ...memory, key: undefined });'),
   ),
   mistake(
     'remember: outside the scope of the handle when proposed',
     proposal,
-    'if (!isInScope(scope, scopedFieldsOf(actor, value))) {',
-    'if (bound === undefined) {',
+    proposed,
+    proposed.replace('author,', '{ ...author, scope: {} },'),
   ),
   {
     name: 'remember: outside the scope of the handle, proposed and applied',
     edits: [
-      {
-        file: proposal,
-        from: 'if (!isInScope(scope, scopedFieldsOf(actor, value))) {',
-        to: 'if (bound === undefined) {',
-      },
-      {
-        file: remembering,
-        from: "if (!isInScope(stamp.scope, scopedFieldsOf(actor, draft))) throw outsideScope('The memory');",
-        to: '',
-      },
+      { file: proposal, from: proposed, to: proposed.replace('author,', '{ ...author, scope: {} },') },
+      { file: remembering, from: applied, to: applied.replace('scope: stamp.scope', 'scope: {}') },
     ],
   },
-  mistake(
-    'remember: write is not looked at when applied',
-    remembering,
-    "if (!mayIn(policy, actor, 'write', draft.namespace) || !isCleared(",
-    'if (!isCleared(',
-  ),
+  mistake('remember: write is not looked at when applied', remembering, applied, withoutWrite(applied)),
   mistake(
     'remember: clearances are not looked at when applied',
     remembering,
-    ' || !isCleared(policy, actor, draft.accessTags, draft.namespace))\n    throw forbiddenWrite',
-    ' || isCleared === undefined)\n    throw forbiddenWrite',
+    applied,
+    applied.replace(', draft);', ', { ...draft, accessTags: [] });'),
   ),
   mistake(
     'remember: a key takes no read when applied',
     remembering,
-    'if (draft.key !== undefined && !mayRead(policy, actor, draft)) {',
-    'if (draft.key !== undefined && mayRead === undefined) {',
+    applied,
+    applied.replace(', draft);', ', { ...draft, key: undefined });'),
   ),
   {
     name: 'remember: applied under the rules of its proposal',
     edits: [
       {
         file: proposal,
-        from: '      text: value.text,\n      namespace: value.namespace,',
-        to: '      ...{ proposedUnder: context.policy() },\n      text: value.text,\n      namespace: value.namespace,',
+        from: '      text: memory.text,\n      namespace: memory.namespace,',
+        to: '      ...{ proposedUnder: context.policy() },\n      text: memory.text,\n      namespace: memory.namespace,',
       },
       {
         file: remembering,
@@ -124,7 +118,7 @@ export const writingMistakes: readonly Mistake[] = [
     'changes: beyond the scope of the handle',
     'state/apply/apply-update.ts',
     'if (!isInScope(scope, scopedFieldsOfRow(context, record))) throw noSuchMemory(id);',
-    'if (within === undefined) throw noSuchMemory(id);',
+    'if (scope === undefined) throw noSuchMemory(id);',
   ),
   mistake(
     'forget: not looked at when applied',
@@ -144,34 +138,29 @@ export const writingMistakes: readonly Mistake[] = [
     "const record = loadForChange(context, context.records.unchecked(id), id, 'share', stamp);",
     "const record = context.records.unchecked(id) ?? loadForChange(context, undefined, id, 'share', stamp);",
   ),
-  mistake(
-    'share: needs no write where the memory goes',
-    sharing,
-    "if (!mayIn(policy, by, 'write', namespace) || !isCleared",
-    'if (!isCleared',
-  ),
+  mistake('share: needs no write where the memory goes', sharing, shared, withoutWrite(shared)),
   mistake(
     'share: puts on access tags that the sharer has not',
     sharing,
-    ' || !isCleared(policy, by, accessTags, namespace)) {',
-    ' || isCleared === undefined) {',
+    shared,
+    shared.replace('labels);', '{ ...labels, accessTags: [] });'),
   ),
   mistake(
     'share: makes private what others wrote',
     sharing,
-    "if (visibility === 'private' && record.owner === 0 && !sameActor(labels.author, by)) {",
+    "if (visibility === 'private' && record.owner === 0 && !sameActor(author, actor)) {",
     "if (visibility === 'private' && record.owner === 0 && sameActor === undefined) {",
   ),
   mistake(
     'share: beyond the scope of the handle',
     sharing,
-    'if (!isInScope(scope, { ...scopedFieldsOfRow(context, record), namespace }))',
-    'if (scopedFieldsOfRow(context, record) === undefined)',
+    shared,
+    shared.replace('{ actor, scope }', '{ actor, scope: {} }'),
   ),
   mistake(
     'share: a key takes no read where it goes',
     sharing,
-    'if (record.key !== null && !mayRead(policy, by, becomes)) throw',
-    'if (record.key === undefined && becomes) throw',
+    shared,
+    shared.replace('labels);', '{ ...labels, key: undefined });'),
   ),
 ];

@@ -112,7 +112,7 @@ describe('share', () => {
     for (const unknown of [id, 'nothing']) {
       await expect(store.as(a).share(unknown, { namespace: ['team'] })).rejects.toMatchObject({
         code: 'NOT_FOUND',
-        message: `There is no memory ${JSON.stringify(unknown)}, or none that may be read here.`,
+        message: `Memory ${JSON.stringify(unknown)} was not found: it does not exist, or this handle may not read it.`,
       });
     }
   });

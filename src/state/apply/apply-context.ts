@@ -1,9 +1,7 @@
-import type { MemoryLabels } from '../../access/authorise';
 import type { Policy } from '../../access/policy';
 import type { StoredDeclaration } from '../../domain/declaration';
 import type { ChangeType } from '../../domain/memory';
 import type { Namespace } from '../../domain/namespace';
-import type { ScopedFields } from '../../domain/scope';
 import type { MemoryQueries } from '../queries/memory-queries';
 import type { EmbeddedTable } from '../tables/embedded-table';
 import type { Interning } from '../tables/interning';
@@ -41,29 +39,6 @@ export interface ApplyContext {
   /** A text was not what it was when its words were indexed: the words must be indexed anew, from all texts. */
   reportDamagedWords(): void;
 }
-
-export function memoryLabelsOf(
-  { interning }: Pick<ApplyContext, 'interning'>,
-  record: Pick<MemoryRow, 'label_set' | 'owner' | 'author'>,
-): MemoryLabels {
-  const { namespace, accessTags } = interning.labelSet(record.label_set);
-  const author = interning.actor(record.author);
-  return { namespace, accessTags, author, ...(record.owner === 0 ? {} : { privateTo: interning.actor(record.owner) }) };
-}
-
-/** What a scope looks at, of one record. */
-export function scopedFieldsOfRow({ interning }: Pick<ApplyContext, 'interning'>, record: ScopedColumns): ScopedFields {
-  const { party } = interning.actor(record.author);
-  return {
-    namespace: interning.labelSet(record.label_set).namespace,
-    tags: JSON.parse(record.tags),
-    ...(record.user_id === null ? {} : { userId: record.user_id }),
-    ...(record.session_id === null ? {} : { sessionId: record.session_id }),
-    ...(party !== 'root' && party.kind === 'agent' ? { agentId: party.id } : {}),
-  };
-}
-
-type ScopedColumns = Pick<MemoryRow, 'label_set' | 'author' | 'tags' | 'user_id' | 'session_id'>;
 
 export interface ChangeDetails {
   readonly type: ChangeType;

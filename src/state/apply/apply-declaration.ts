@@ -2,8 +2,8 @@ import { type Governor, mayDeclare, maySee } from '../../access/govern';
 import type { Policy } from '../../access/policy';
 import type { NamedDeclaration, Stamp } from '../../domain/command';
 import {
-  canonicalText,
   type Declaration,
+  differenceAtOpen,
   isGroup,
   isRole,
   refersTo,
@@ -17,12 +17,6 @@ import type { ApplyContext } from './apply-context';
 
 type Context = Pick<ApplyContext, 'policy' | 'isDeclared' | 'changePolicy'>;
 
-/** Whether what is declared at `open` differs from these. Their order counts for nothing, a repeat for nothing. */
-export function differ({ policy }: Pick<ApplyContext, 'policy'>, declarations: readonly Declaration[]): boolean {
-  const { added, ended } = difference([...policy.declared.values()], declarations.map(unnamed));
-  return added.length + ended.length > 0;
-}
-
 /**
  * Puts these in the place of what was declared at `open` before. What was made at run time stays: so does a role or a group that
  * it names, as if it had been made at run time too, and a role or a group that is declared now takes the place of one of the same
@@ -31,7 +25,7 @@ export function differ({ policy }: Pick<ApplyContext, 'policy'>, declarations: r
 export function declare(context: Context, declarations: readonly NamedDeclaration[], { at, by }: Stamp): void {
   if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Only who opens the folder declares rules.');
   const inForce = [...context.policy.declared.values()];
-  const { added, ended } = difference(inForce, declarations);
+  const { added, ended } = differenceAtOpen(inForce, declarations);
   if (added.length + ended.length === 0) return;
   const atRunTime = inForce.filter(({ atOpen }) => !atOpen);
   const replaced = atRunTime.filter((each) =>
@@ -115,20 +109,6 @@ function governorOf({ by, scope }: Stamp): Governor {
   return { actor: by, scope: scope };
 }
 
-/** What differs between the declarations in force that were given to `open`, and those that are given now. */
-function difference(
-  inForce: readonly StoredDeclaration[],
-  wanted: readonly NamedDeclaration[],
-): { added: NamedDeclaration[]; ended: StoredDeclaration[] } {
-  const declared = inForce.filter(({ atOpen }) => atOpen);
-  const had = new Set(declared.map(({ declaration }) => canonicalText(declaration)));
-  const wants = new Map(wanted.map((each) => [canonicalText(each.declaration), each]));
-  return {
-    added: [...wants].flatMap(([text, each]) => (had.has(text) ? [] : [each])),
-    ended: declared.filter(({ declaration }) => !wants.has(canonicalText(declaration))),
-  };
-}
-
 /** The proposed id, or one like it: whoever made the same rule before, in the same moment, has it already. */
 function freeId(context: Context, id: string): string {
   let free = id;
@@ -138,10 +118,6 @@ function freeId(context: Context, id: string): string {
 
 function haveOneName(a: Declaration, b: Declaration): boolean {
   return (isRole(a) && isRole(b) && a.role === b.role) || (isGroup(a) && isGroup(b) && a.group === b.group);
-}
-
-function unnamed(declaration: Declaration): NamedDeclaration {
-  return { id: '', declaration };
 }
 
 function forbidden(declaration: Declaration): MemoryError {

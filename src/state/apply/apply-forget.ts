@@ -1,10 +1,11 @@
 import type { Stamp } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
+import { assertRevision } from '../../domain/memory';
 import { isRoot } from '../../domain/principal';
 import { mayHearOf } from '../queries/damaged-record';
 import { damaged, type MemoryRow } from '../tables/memory-row';
 import { type ApplyContext, stampChange } from './apply-context';
-import { assertRevision, loadForChange } from './apply-update';
+import { loadForChange } from './apply-update';
 import { removeVectors } from './embed-row';
 
 /**

@@ -1,13 +1,13 @@
-import { isCleared, mayChange, mayIn, mayRead } from '../../access/authorise';
+import { mayChange } from '../../access/authorise';
+import { outsideScope, rightsFor } from '../../access/denials';
+import { assertMayWrite } from '../../access/may-write';
 import type { MemoryDraft, Stamp } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
 import type { RememberResult } from '../../domain/memory';
-import { showNamespace } from '../../domain/namespace';
 import { isInScope, scopedFieldsOf } from '../../domain/scope';
-import { contentColumns, type MemoryRow } from '../tables/memory-row';
-import { type ApplyContext, memoryLabelsOf, scopedFieldsOfRow, stampChange } from './apply-context';
-import { forbiddenKey } from './apply-share';
-import { loadForChange, outsideScope } from './apply-update';
+import { contentColumns, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
+import { type ApplyContext, stampChange } from './apply-context';
+import { loadForChange } from './apply-update';
 import { assertSpace, insertVectors } from './embed-row';
 import { revise } from './revise';
 
@@ -15,12 +15,7 @@ import { revise } from './revise';
 export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: Stamp): RememberResult {
   const { interning, policy } = context;
   const { at, by: actor } = stamp;
-  if (!mayIn(policy, actor, 'write', draft.namespace) || !isCleared(policy, actor, draft.accessTags, draft.namespace))
-    throw forbiddenWrite(draft);
-  if (draft.key !== undefined && !mayRead(policy, actor, draft)) {
-    throw forbiddenKey(draft.key, draft.namespace);
-  }
-  if (!isInScope(stamp.scope, scopedFieldsOf(actor, draft))) throw outsideScope('The memory');
+  assertMayWrite(policy, { actor, scope: stamp.scope }, 'The memory', scopedFieldsOf(actor, draft), draft);
   const duplicate = findDuplicate(context, draft, interning.findActor(actor));
   if (duplicate !== undefined) {
     const first = context.records.uncheckedOrTombstone(duplicate.id);
@@ -147,20 +142,9 @@ function supersedable(context: ApplyContext, id: string, stamp: Stamp): MemoryRo
   return target;
 }
 
-function forbiddenWrite({ namespace, accessTags }: MemoryDraft): MemoryError {
-  const tags =
-    accessTags.length === 0
-      ? ''
-      : ` with the access tags ${JSON.stringify(accessTags)}, for which the writer must be cleared`;
-  return new MemoryError(
-    'FORBIDDEN',
-    `No rule allows writing in ${showNamespace(namespace)}${tags}, or one denies it.`,
-  );
-}
-
 function forbiddenRevision({ key, namespace }: MemoryDraft): MemoryError {
-  const message = `The key ${JSON.stringify(key)} in ${showNamespace(namespace)} names a memory that is there: revising it takes the action update there, or write for its own author, and no rule that denies it.`;
-  return new MemoryError('FORBIDDEN', message);
+  const what = `revise the memory with the key ${JSON.stringify(key)}`;
+  return new MemoryError('FORBIDDEN', `Not allowed to ${what}: requires ${rightsFor('update', namespace)}.`);
 }
 
 function idTaken(id: string): MemoryError {

@@ -1,13 +1,13 @@
-import { isCleared, mayIn, mayRead } from '../../access/authorise';
+import { assertMayWrite } from '../../access/may-write';
 import type { LabelChange, Stamp } from '../../domain/command';
 import { invalidInput, MemoryError } from '../../domain/errors';
-import type { Visibility } from '../../domain/memory';
-import { type Namespace, showNamespace } from '../../domain/namespace';
+import { assertRevision, type Visibility } from '../../domain/memory';
+import type { Namespace } from '../../domain/namespace';
 import { sameActor } from '../../domain/principal';
 import { isInScope, type ParsedScope } from '../../domain/scope';
-import type { MemoryRow } from '../tables/memory-row';
-import { type ApplyContext, memoryLabelsOf, scopedFieldsOfRow } from './apply-context';
-import { assertRevision, loadForChange, outsideScope } from './apply-update';
+import { type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
+import type { ApplyContext } from './apply-context';
+import { loadForChange } from './apply-update';
 import { revise } from './revise';
 
 /** The labels that a memory is to have. */
@@ -42,27 +42,15 @@ export function applyShare(
   });
 }
 
-function authorise(context: ApplyContext, record: MemoryRow, wanted: Target, { by, scope }: Stamp): void {
-  const { policy } = context;
+function authorise(context: ApplyContext, record: MemoryRow, wanted: Target, { by: actor, scope }: Stamp): void {
   const { namespace, accessTags, visibility } = wanted;
-  const labels = memoryLabelsOf(context, record);
-  if (!isInScope(scope, { ...scopedFieldsOfRow(context, record), namespace }))
-    throw outsideScope(`Memory ${record.id}, so shared,`);
-  if (!mayIn(policy, by, 'write', namespace) || !isCleared(policy, by, accessTags, namespace)) {
-    const message = `Sharing memory ${record.id} to ${showNamespace(namespace)} takes write there, and a clearance for each of its access tags.`;
-    throw new MemoryError('FORBIDDEN', message);
+  const scoped = { ...scopedFieldsOfRow(context, record), namespace };
+  const labels = { namespace, accessTags, key: record.key ?? undefined };
+  assertMayWrite(context.policy, { actor, scope }, `Memory ${record.id} with this change`, scoped, labels);
+  const { author } = memoryLabelsOf(context, record);
+  if (visibility === 'private' && record.owner === 0 && !sameActor(author, actor)) {
+    throw new MemoryError('FORBIDDEN', `Not allowed to make memory ${record.id} private: only its author may.`);
   }
-  if (visibility === 'private' && record.owner === 0 && !sameActor(labels.author, by)) {
-    throw new MemoryError('FORBIDDEN', `Only its author makes memory ${record.id} private.`);
-  }
-  const becomes = { namespace, accessTags, author: labels.author };
-  if (record.key !== null && !mayRead(policy, by, becomes)) throw forbiddenKey(record.key, namespace);
-}
-
-/** Whoever writes under a key learns whether it was taken. */
-export function forbiddenKey(key: string, namespace: Namespace): MemoryError {
-  const message = `Writing under the key ${JSON.stringify(key)} in ${showNamespace(namespace)} takes read there: it shows whether the key is taken.`;
-  return new MemoryError('FORBIDDEN', message);
 }
 
 function assertKeyIsFree(

@@ -1,11 +1,12 @@
 import { type MemoryAction, mayChange, mayRead } from '../../access/authorise';
+import { forbiddenChange, noSuchMemory, outsideScope } from '../../access/denials';
 import type { ContentPatch, Stamp } from '../../domain/command';
-import { MemoryError } from '../../domain/errors';
-import { type Namespace, showNamespace } from '../../domain/namespace';
+import { defined } from '../../domain/defined';
+import { assertRevision } from '../../domain/memory';
 import { isInScope } from '../../domain/scope';
 import { mayHearOf } from '../queries/damaged-record';
-import { damaged, type MemoryRow } from '../tables/memory-row';
-import { type ApplyContext, memoryLabelsOf, scopedFieldsOfRow } from './apply-context';
+import { damaged, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
+import type { ApplyContext } from './apply-context';
 import { assertSpace } from './embed-row';
 import { revise } from './revise';
 
@@ -20,13 +21,13 @@ export function applyUpdate(
   const record = loadForChange(context, context.records.unchecked(id), id, 'update', stamp);
   const columns = patchColumns(patch);
   if (!isInScope(stamp.scope, scopedFieldsOfRow(context, { ...record, ...columns }))) {
-    throw outsideScope(`Memory ${id}, so changed,`);
+    throw outsideScope(`Memory ${id} with this change`);
   }
   assertRevision(record, ifRevision);
   assertSpace(context, patch.embedded);
   return revise(context, record, {
     columns,
-    ...(patch.embedded === undefined ? {} : { embedded: patch.embedded }),
+    ...defined({ embedded: patch.embedded }),
     at: stamp.at,
     by: context.interning.internActor(stamp.by),
   });
@@ -55,44 +56,15 @@ export function loadForChange(
   return record;
 }
 
-/** What would be written outside the scope of its handle. */
-export function outsideScope(what: string): MemoryError {
-  return new MemoryError(
-    'FORBIDDEN',
-    `${what} lies outside the scope of this handle: use a handle with a wider scope.`,
-  );
-}
-
-/** What is said alike of a memory that is not there and of one that may not be read. */
-export function noSuchMemory(id: string): MemoryError {
-  return new MemoryError('NOT_FOUND', `There is no memory ${JSON.stringify(id)}, or none that may be read here.`);
-}
-
-export function forbiddenChange(id: string, action: MemoryAction, namespace: Namespace): MemoryError {
-  const own = action === 'share' ? '' : `, or write there for its own author`;
-  const message = `Memory ${id} takes the action ${action} in ${showNamespace(namespace)}${own}, and no rule that denies it.`;
-  return new MemoryError('FORBIDDEN', message);
-}
-
-/** @throws REVISION_CONFLICT where the memory is at another revision than the caller relied on. */
-export function assertRevision(
-  { id, revision }: Pick<MemoryRow, 'id' | 'revision'>,
-  ifRevision: number | undefined,
-): void {
-  if (ifRevision === undefined || ifRevision === revision) return;
-  const message = `Memory ${id} is at revision ${revision}, not ${ifRevision}: read it again and decide anew.`;
-  throw new MemoryError('REVISION_CONFLICT', message);
-}
-
-function patchColumns(patch: ContentPatch): Partial<MemoryRow> {
-  return {
-    ...(patch.text === undefined ? {} : { text: patch.text }),
-    ...(patch.kind === undefined ? {} : { kind: patch.kind }),
-    ...(patch.tags === undefined ? {} : { tags: JSON.stringify(patch.tags) }),
-    ...(patch.priority === undefined ? {} : { priority: patch.priority }),
-    ...(patch.metadata === undefined ? {} : { metadata: JSON.stringify(patch.metadata) }),
-    ...(patch.validFrom === undefined ? {} : { valid_from: patch.validFrom }),
-    ...(patch.validTo === undefined ? {} : { valid_to: patch.validTo }),
-    ...(patch.expiresAt === undefined ? {} : { expires_at: patch.expiresAt }),
-  };
+function patchColumns({ text, kind, tags, priority, metadata, ...times }: ContentPatch): Partial<MemoryRow> {
+  return defined({
+    text,
+    kind,
+    tags: tags && JSON.stringify(tags),
+    priority,
+    metadata: metadata && JSON.stringify(metadata),
+    valid_from: times.validFrom,
+    valid_to: times.validTo,
+    expires_at: times.expiresAt,
+  });
 }

@@ -2,9 +2,8 @@ import { mayRead } from '../../access/authorise';
 import type { Policy } from '../../access/policy';
 import { type Actor, isRoot } from '../../domain/principal';
 import { isInScope, type ParsedScope } from '../../domain/scope';
-import { memoryLabelsOf, scopedFieldsOfRow } from '../apply/apply-context';
 import type { Interning } from '../tables/interning';
-import type { MemoryRow } from '../tables/memory-row';
+import { type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 
 /**
  * Whether somebody may hear that a record is damaged: who might read it, by its labels as they stand. Everybody else is told what

@@ -1,7 +1,9 @@
+import type { MemoryLabels } from '../../access/authorise';
 import type { Content } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
 import type { Memory, MemoryKind, MemorySource } from '../../domain/memory';
 import { principalOf } from '../../domain/principal';
+import type { ScopedFields } from '../../domain/scope';
 import type { Interning } from './interning';
 import type { MemoriesTable } from './schema';
 
@@ -73,5 +75,30 @@ export function contentColumns(content: Content) {
     valid_to: content.validTo ?? null,
     expires_at: content.expiresAt ?? null,
     text: content.text,
+  };
+}
+
+/** The labels of a row, on which access to its memory depends. */
+export function memoryLabelsOf(
+  { interning }: { readonly interning: Interning },
+  { label_set, owner, author }: Pick<MemoryRow, 'label_set' | 'owner' | 'author'>,
+): MemoryLabels {
+  const { namespace, accessTags } = interning.labelSet(label_set);
+  const labels = { namespace, accessTags, author: interning.actor(author) };
+  return owner === 0 ? labels : { ...labels, privateTo: interning.actor(owner) };
+}
+
+/** The fields of a row that a scope is compared with. */
+export function scopedFieldsOfRow(
+  { interning }: { readonly interning: Interning },
+  row: Pick<MemoryRow, 'label_set' | 'author' | 'tags' | 'user_id' | 'session_id'>,
+): ScopedFields {
+  const { party } = interning.actor(row.author);
+  return {
+    namespace: interning.labelSet(row.label_set).namespace,
+    tags: JSON.parse(row.tags),
+    userId: row.user_id ?? undefined,
+    sessionId: row.session_id ?? undefined,
+    agentId: party !== 'root' && party.kind === 'agent' ? party.id : undefined,
   };
 }

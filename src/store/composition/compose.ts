@@ -23,10 +23,11 @@ import type { Interning } from '../../state/tables/interning';
 import { copyMark } from '../../state/tables/store-meta';
 import { PlannedSearch } from '../../vector-index/planned-search';
 import { SpaceSearch } from '../../vector-index/space-search';
+import { declareRestored } from '../../write/declare';
 import { EventSource } from '../events';
 import type { Options } from '../open-options';
 import { ChangeSignal } from './change-signal';
-import { declareRestored, declareRules } from './declare';
+import { declareRules } from './declare';
 import { Engine } from './engine';
 import { lockFolder } from './folder-lock';
 import { closingOnError, makeFolder, openAudit, openStore, storeKeyOf, truthOf } from './open-files';
@@ -163,7 +164,7 @@ async function compose(opened: Opened): Promise<Engine> {
       },
     });
     vectors.index();
-    if (!options.readOnly && state.meta.get(copyMark) === 1) await declareRestored(engine);
+    if (!options.readOnly && state.meta.get(copyMark) === 1) await declareRestored(engine.writing());
     if (options.access !== undefined) await declareRules(engine, options.access);
     if (!options.readOnly) engine.moves.changed();
     if (!options.readOnly && options.embedder === undefined) void upgradeBuiltIn(engine, opened.builtIns, options);

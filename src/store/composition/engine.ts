@@ -26,7 +26,7 @@ import type { ChunkCounts } from '../../state/chunk-counts';
 import type { StateStore } from '../../state/state-store';
 import type { SpaceSearch } from '../../vector-index/space-search';
 import type { VectorSearch } from '../../vector-index/vector-search';
-import { Seeds } from '../../write/seeds';
+import { Seeds } from '../../write/submit';
 import type { WriteContext } from '../../write/write-context';
 import { AuditCursors } from '../audit-cursor';
 import { type CallShapes, callShapes } from '../call-shapes';

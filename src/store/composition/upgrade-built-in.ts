@@ -1,6 +1,5 @@
 import { MemoryError } from '../../domain/errors';
-import type { BuiltIns } from '../../embedding/space-embedder';
-import { isSame } from '../../embedding/space-embedder';
+import { type BuiltIns, isSame } from '../../embedding/space-embedder';
 import { unpaced } from '../../reembedding/pace';
 import { defaultBatchSize } from '../../reembedding/reembedding';
 import type { Options } from '../open-options';

@@ -40,7 +40,7 @@ test.each(versions)('what the store refuses, $name tells the model', async ({ ap
   const steps = [{ tool: 'remember', input: { text: 'x' } }, { say: 'Sorry.' }];
   const { generate, prompts } = app(denied, steps, { remember: false });
   expect(await generate('Remember x.')).toBe('Sorry.');
-  expect(JSON.stringify(prompts()[1])).toMatch(/error-text.*No rule allows writing/);
+  expect(JSON.stringify(prompts()[1])).toMatch(/error-text.*Not allowed to write/);
 });
 
 test('forget is for a model that is given it', async () => {

@@ -41,6 +41,6 @@ export function forget(handle: MemoryHandle, id: string): Promise<boolean> {
 async function used(version: Version, handle: MemoryHandle, tool: string, input: object): Promise<boolean> {
   const { type, value } = await toolResult(version, handle, least, tool, input);
   if (type === 'text') return true;
-  if (type === 'error-text' && /No rule allows writing|takes the action forget/.test(value)) return false;
+  if (type === 'error-text' && /Not allowed to (write|forget)/.test(value)) return false;
   throw new Error(`The tool ${tool} failed: ${value}`);
 }

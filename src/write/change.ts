@@ -1,0 +1,86 @@
+import type { ContentPatch, LabelChange } from '../domain/command';
+import { defined } from '../domain/defined';
+import { invalidInput } from '../domain/errors';
+import type { Memory } from '../domain/memory';
+import type { ParsedPatch } from '../domain/parse/parse-memory';
+import { validateMetadata } from './check';
+import { isOutdated, submit } from './submit';
+import type { Author, WriteContext } from './write-context';
+
+/** Options of a change to one memory. */
+export interface ChangeOptions {
+  /** The revision that the caller has read: the change is refused if the memory is at another one. */
+  readonly ifRevision?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The memory as it is before the update. `apply` reads it again and decides. */
+export interface Target {
+  readonly memory: Memory;
+  /** Whether it has vectors. A memory that was stored without vectors gets none with a new text. */
+  readonly embedded: boolean;
+}
+
+/** Revises the content of one memory. `null` in the patch sets a field to its default. */
+export async function update(
+  context: WriteContext,
+  author: Author,
+  { memory, embedded }: Target,
+  parsed: ParsedPatch,
+  { ifRevision, signal }: ChangeOptions,
+): Promise<Memory> {
+  const patch = await patchOf(context, parsed, memory);
+  signal?.throwIfAborted();
+  const texts = patch.text !== undefined && embedded ? [patch.text] : [];
+  for (;;) {
+    const [vectors] = await context.embedder.documents(texts, defined({ signal }));
+    signal?.throwIfAborted();
+    try {
+      const change = {
+        id: memory.id,
+        patch: { ...patch, ...defined({ embedded: vectors }) },
+        ...defined({ ifRevision }),
+      };
+      return (await submit(context, author, { type: 'update', ...change })).memory;
+    } catch (error) {
+      if (!isOutdated(context, vectors, error)) throw error;
+    }
+  }
+}
+
+async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memory): Promise<ContentPatch> {
+  const { text, kind, tags, priority, metadata, validFrom, validTo, expiresAt } = parsed;
+  const validated = metadata === undefined ? undefined : await validateMetadata(context, metadata ?? {});
+  const issues = [...(validated?.issues ?? [])];
+  const from = validFrom === undefined ? memory.validFrom.getTime() : (validFrom ?? memory.createdAt.getTime());
+  const to = validTo === undefined ? memory.validTo?.getTime() : validTo;
+  if ((validFrom !== undefined || validTo !== undefined) && typeof to === 'number' && to <= from) {
+    issues.push({ path: ['validTo'], message: 'must be later than validFrom.' });
+  }
+  if (issues.length > 0) {
+    const inPatch = issues.map(({ path, message }) => ({ path: ['patch', ...path], message }));
+    throw invalidInput(inPatch, 'The patch');
+  }
+  return defined({
+    text,
+    kind: kind === null ? 'episodic' : kind,
+    tags: tags === null ? [] : tags,
+    priority: priority === null ? 0.5 : priority,
+    metadata: validated?.metadata,
+    validFrom: validFrom === undefined ? undefined : from,
+    validTo,
+    expiresAt,
+  });
+}
+
+/** Changes who may read one memory. */
+export async function share(
+  context: WriteContext,
+  author: Author,
+  id: string,
+  change: LabelChange,
+  { ifRevision, signal }: ChangeOptions,
+): Promise<Memory> {
+  signal?.throwIfAborted();
+  return (await submit(context, author, { type: 'share', id, change, ...defined({ ifRevision }) })).memory;
+}

@@ -1,0 +1,66 @@
+import type { Change, ChunkVectors, Command, Outcome, Stamp } from '../domain/command';
+import { MemoryError } from '../domain/errors';
+import { root } from '../domain/principal';
+import { isSame } from '../embedding/space-embedder';
+import type { Author, WriteContext } from './write-context';
+
+/** The author of the store's own commands: the host, without a scope. */
+export const host: Author = { actor: root, scope: {} };
+
+type Accepted<T extends Command['type']> = Extract<Outcome, { ok: true; type: T }>;
+
+/**
+ * Stamps a change, hands it to the log and resolves when it is durable. `apply` uses no clock and no randomness: the stamp carries
+ * the time, the author, and the random bytes that pseudonyms are made of.
+ *
+ * @param at The time of the change, in epoch milliseconds. Default: now.
+ * @throws the error with which `apply` refused the change
+ */
+export async function submit<T extends Command['type']>(
+  { log, clock, seeds }: Pick<WriteContext, 'log' | 'clock' | 'seeds'>,
+  { actor, scope, request }: Author,
+  change: Change & { readonly type: T },
+  at = clock.now(),
+): Promise<Accepted<T>> {
+  const stamp: Stamp = { at, by: actor, scope, seed: seeds.next() };
+  const outcome = await log.propose({ ...change, stamp: request === undefined ? stamp : { ...stamp, request } });
+  if (!outcome.ok) throw outcome.error;
+  return outcome as Accepted<T>;
+}
+
+/**
+ * Whether `apply` refused a change because the store had switched to another embedding space after the vectors were made. The
+ * vectors can then be made again, in the new space.
+ */
+export function isOutdated(
+  { embedder }: Pick<WriteContext, 'embedder'>,
+  embedded: ChunkVectors | undefined,
+  error: unknown,
+): boolean {
+  const isMismatch = MemoryError.is(error) && error.code === 'EMBEDDER_MISMATCH';
+  return isMismatch && embedded !== undefined && !isSame(embedded.space, embedder.space);
+}
+
+const seedBytes = 16;
+// One call for many random bytes takes as long as one call for a few.
+const seedsPerCall = 256;
+
+/** Random seeds of 16 bytes, one for each command. */
+export class Seeds {
+  readonly #randomBytes: (length: number) => Uint8Array;
+  #bytes: Uint8Array = new Uint8Array();
+  #used = 0;
+
+  constructor(randomBytes: (length: number) => Uint8Array) {
+    this.#randomBytes = randomBytes;
+  }
+
+  next(): Uint8Array {
+    if (this.#used === this.#bytes.length) {
+      this.#bytes = this.#randomBytes(seedBytes * seedsPerCall);
+      this.#used = 0;
+    }
+    this.#used += seedBytes;
+    return this.#bytes.subarray(this.#used - seedBytes, this.#used);
+  }
+}
