@@ -23,7 +23,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   reembedding: ['domain', 'state', 'write', 'embedding', 'environment'],
   connect: 'everything',
   store: 'everything',
-  // Besides itself, only what users import: see `directionProblems`.
+  // Each integration imports only itself, `integrations/shared/` and what users import: see `integrationProblem`.
   integrations: [],
   // The empty name is the public surface; the version stands in package.json, beside the house.
   cli: ['', 'integrations', 'environment', '..'],
@@ -42,6 +42,9 @@ export const ports: Readonly<Record<string, string>> = {
 /** The files that may name implementations of ports: the composition root, and what hands them to users and to tests. */
 export const compositionRoot = ['store/composition/compose', 'index', 'testing/'];
 
+/** A file that any folder may import: it extends the language and knows nothing of memories. */
+const languageHelper = 'domain/defined';
+
 /** Imports that go against the direction of the house. */
 export function directionProblems(sources: readonly Source[]): readonly string[] {
   return sources.flatMap(importsOf).flatMap((found) => {
@@ -50,11 +53,12 @@ export function directionProblems(sources: readonly Source[]): readonly string[]
     const [from, to] = [folderOf(found.from), folderOf(target)];
     const allowed = mayImport[from];
     if (allowed === undefined) return [`${place}: the house has no place for the folder ${from}/`];
-    const [one, other] = [integrationOf(found.from), integrationOf(target)];
-    // Time and chance come from nowhere else, and a server needs both, and the version of the package.
-    if (one !== undefined && (target === 'index' || to === 'environment' || to === '..')) return [];
-    if (one !== undefined && one !== other)
-      return [`${place}: an integration may import only src/index, not ${target}`];
+    if (target === languageHelper) return [];
+    const integration = integrationOf(found.from);
+    if (integration !== undefined)
+      return mayIntegrationImport(integration, target)
+        ? []
+        : [`${place}: an integration may import only src/index and integrations/shared, not ${target}`];
     if (to === '' && !allowed.includes('')) return [`${place}: imports ${target}, which is for users only`];
     if (Object.values(ports).includes(stem(found.from)) && to !== 'domain')
       return [`${place}: a port imports only domain, and not ${target}`];
@@ -68,6 +72,16 @@ export interface Implementation {
   readonly port: string;
   readonly file: string;
   readonly name: string;
+}
+
+/** The folder of what several integrations have in common. It imports no integration itself. */
+const sharedIntegration = 'shared';
+
+// A server needs time and randomness, which only `environment` gives, and the version in package.json, which is in `..`.
+function mayIntegrationImport(integration: string, target: string): boolean {
+  if (target === 'index' || folderOf(target) === 'environment' || folderOf(target) === '..') return true;
+  const other = integrationOf(target);
+  return other === integration || other === sharedIntegration;
 }
 
 /** The integration that a file is part of. */

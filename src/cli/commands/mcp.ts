@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { MemoryHandle, Principal, Subject } from '../../index';
-import type { HttpOptions } from '../../integrations/mcp';
+import type { McpHttpOptions } from '../../integrations/mcp';
 import type { Command } from '../command';
 import type { CommandLine } from '../command-line';
 import { isNamespace, oneOf, whole } from '../option-checks';
@@ -85,7 +85,7 @@ function withoutHttp(line: CommandLine): string[] {
   return httpOptions.filter((name) => line.isGiven(name)).map((name) => `--${name} goes with --http.`);
 }
 
-async function httpOf(line: CommandLine): Promise<HttpOptions> {
+async function httpOf(line: CommandLine): Promise<McpHttpOptions> {
   const [file, variable, host] = ['token-file', 'token-env', 'host'].map((name) => line.text(name));
   const port = line.number('port');
   const [hosts, origins] = [line.all('allow-host'), line.all('allow-origin')];

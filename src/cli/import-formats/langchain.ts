@@ -1,4 +1,4 @@
-import { type WrittenMessage, writtenMessage } from '../../integrations/langchain/written-messages';
+import { messageMemory, type StoredMessageFields } from '../../integrations/langchain/message-memory';
 import { listDocument } from './documents';
 import { type Fields, type Format, fingerprint, isFields, momentOf, present, type Target, textOf } from './format';
 
@@ -24,7 +24,7 @@ export function langchain({ namespace = ['langchain'], sessionId: session }: Tar
       const count = counts.get(sessionId) ?? 0;
       counts.set(sessionId, count + 1);
       return {
-        ...writtenMessage(message, [count, 0]),
+        ...messageMemory(message, [count, 0]),
         namespace,
         sessionId,
         idempotencyKey: fingerprint('langchain', namespace, sessionId, count, message),
@@ -40,7 +40,7 @@ const types: Readonly<Record<string, string>> = {
   chat: 'generic',
 };
 
-function messageIn(value: Fields): WrittenMessage | undefined {
+function messageIn(value: Fields): StoredMessageFields | undefined {
   const row = value.message ?? value.History;
   const stored = row === undefined ? value : typeof row === 'string' ? parsed(row) : row;
   if (!isFields(stored)) return undefined;
@@ -51,7 +51,7 @@ function messageIn(value: Fields): WrittenMessage | undefined {
   return /Message(Chunk)?$/.test(name) && isFields(kwargs) ? written(name, kwargs) : undefined;
 }
 
-function written(name: string, fields: Fields): WrittenMessage | undefined {
+function written(name: string, fields: Fields): StoredMessageFields | undefined {
   const type = types[name.replace(/Message(Chunk)?$/, '').toLowerCase()];
   if (type === undefined) return undefined;
   // Empty fields of Python are absent ones; the type stands beside the fields, and chunks are parts of `tool_calls`.
@@ -60,7 +60,7 @@ function written(name: string, fields: Fields): WrittenMessage | undefined {
 }
 
 /** What LangChain could make no message of, again. */
-function problemOf({ type, data }: WrittenMessage): string | undefined {
+function problemOf({ type, data }: StoredMessageFields): string | undefined {
   const { content } = data;
   const isContent = typeof content === 'string' || (Array.isArray(content) && content.every(isFields));
   if (!isContent) return 'has a content that is neither a text nor a list of parts.';

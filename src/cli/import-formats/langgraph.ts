@@ -1,5 +1,4 @@
-import { addressOf } from '../../integrations/langgraph/items';
-import { searchedTexts, writtenValue } from '../../integrations/langgraph/written-values';
+import { indexTexts, itemAddress, valueMemory } from '../../integrations/langgraph/item-memory';
 import { listDocument } from './documents';
 import { type Fields, type Format, fingerprint, isFields, momentOf, present, type Target, textOf } from './format';
 
@@ -27,8 +26,8 @@ export function langgraph({ namespace: root = [] }: Target): Format {
       if (unknown.length > 0) return { problem: `has fields that an item does not have: ${unknown.join(', ')}.` };
       const changedAt = value.updated_at ?? value.updatedAt ?? value.created_at ?? value.createdAt;
       return {
-        ...addressOf({ root }, { namespace, key }),
-        ...writtenValue(value.value, searchedTexts(value.value)),
+        ...itemAddress({ root }, { namespace, key }),
+        ...valueMemory(value.value, indexTexts(value.value)),
         source: { channel: 'import', ref: 'langgraph' },
         idempotencyKey: fingerprint('langgraph', root, namespace, key, value.value, changedAt),
         ...present({ validFrom: momentOf(changedAt), expiresAt: momentOf(value.expires_at) }),

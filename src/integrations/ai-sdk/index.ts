@@ -1,12 +1,5 @@
-export { type MemoryMiddleware, type MemoryMiddlewareOptions, memoryMiddleware } from './memory-middleware';
-export type { ContentPart, ModelCall, ModelResult, ModelStream, PromptMessage, StreamPart } from './model-types';
-export {
-  forgetTool,
-  type MemoryTool,
-  memoryTools,
-  type RecallToolOptions,
-  type RememberToolOptions,
-  recallTool,
-  rememberTool,
-} from './tools';
-export type { Turn } from './turns';
+export type { RecallToolOptions, RememberToolOptions } from '../shared/memory-tools';
+export { type MemoryMiddleware, type MemoryMiddlewareOptions, memoryMiddleware } from './ai-sdk-middleware';
+export { forgetTool, type MemoryTool, memoryTools, recallTool, rememberTool } from './ai-sdk-tools';
+export type { Turn } from './ai-sdk-turn';
+export type { ContentPart, ModelCall, ModelResult, ModelStream, PromptMessage, StreamPart } from './language-model';

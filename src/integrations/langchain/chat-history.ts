@@ -2,11 +2,11 @@ import { BaseListChatMessageHistory } from '@langchain/core/chat_history';
 import { LangChainError } from '@langchain/core/errors';
 import { type BaseMessage, isBaseMessage } from '@langchain/core/messages';
 import { type Filter, type Issue, type Memory, MemoryError, type MemoryHandle, type NewMemory } from '../../index';
-import { checkHandle, checkOptions, refused } from './langchain-checks';
-import { memoryOf, messagesOf } from './stored-messages';
-import { messageKey } from './written-messages';
+import { checkHandle, checkOptions, invalidInput } from '../shared/input-checks';
+import { memoryFromMessage, messagesFromMemories } from './message-conversion';
+import { messageKey } from './message-memory';
 
-/** A message that could not be kept as it is. Nothing of its call was stored; `cause` says why. */
+/** A message that cannot be stored without a change. Nothing of its call was stored; `cause` says why. */
 export class MessageRefusedError extends LangChainError {
   override readonly name = 'MessageRefusedError';
 
@@ -17,17 +17,18 @@ export class MessageRefusedError extends LangChainError {
 }
 
 const isMessage: Filter = { metadata: { [messageKey]: { exists: true } } };
-const mostAtOnce = 1_000;
+const pageSize = 1_000;
 
-// Tells calls of one millisecond apart. It need not go on after a restart, which takes longer.
-let calls = 0;
+// Orders calls of the same millisecond. It restarts at 0 with the process, which takes longer than a millisecond.
+let callCount = 0;
 
 /**
- * The messages of one session, for `RunnableWithMessageHistory` and everything else that takes a chat history: each is a memory
- * of the handle, found by `recall` too. The messages of one call are stored together or not at all, and stay together.
+ * The messages of one session, for `RunnableWithMessageHistory` and every other user of LangChain chat histories. Each message is a
+ * memory of the handle, so `recall` finds it too. The messages of one call are stored all or none, and stay next to each other.
  *
- * Every kind of message is kept as it is, with its tool calls and images, or is refused with a `MessageRefusedError`. What comes
- * beside the text (images are, as base64) is metadata, of which a store takes 64 kB a message unless `limits` says otherwise.
+ * Every type of message is restored exactly, with its tool calls and images, or is rejected with a `MessageRefusedError`. Everything
+ * except the text (images too, as base64) is stored as metadata. The default limit for metadata is 64 kB a message; see `limits` of
+ * `MemoryStore.open`.
  *
  * @example
  * ```ts
@@ -43,81 +44,95 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
   readonly #handle: MemoryHandle;
   readonly #session: string;
 
-  /** @param options The session, where the handle's scope has none. */
+  /**
+   * @param options `sessionId` is required if the handle's scope has none; otherwise it must be the same.
+   * @throws INVALID_INPUT without a session, for a different session, for unknown options and for a value that is not a handle
+   */
   constructor(handle: MemoryHandle, options: { sessionId?: string } = {}) {
     super();
     checkHandle(handle);
     checkOptions(options, ['sessionId']);
     const { sessionId = handle.scope.sessionId } = options;
     if (sessionId === undefined) {
-      throw refused('The options', [{ path: ['sessionId'], message: 'is missing, and the handle has none either.' }]);
+      const message = 'required, because the scope of the handle has no session.';
+      throw invalidInput('options', [{ path: ['sessionId'], message }]);
     }
     this.#session = sessionId;
     this.#handle = handle.within({ sessionId });
   }
 
+  /** All messages of the session that the principal may read, in the order in which they were added. */
   override async getMessages(): Promise<BaseMessage[]> {
     const memories: Memory[] = [];
-    const listed = this.#handle.list({ filter: isMessage, order: 'oldest', limit: mostAtOnce });
+    const listed = this.#handle.list({ filter: isMessage, order: 'oldest', limit: pageSize });
     for await (const memory of listed) memories.push(memory);
-    return messagesOf(memories);
+    return messagesFromMemories(memories);
   }
 
+  /** Adds one message; see `addMessages`. */
   override async addMessage(message: BaseMessage): Promise<void> {
     await this.addMessages([message]);
   }
 
+  /**
+   * Adds messages, all or none.
+   *
+   * @throws MessageRefusedError if a message cannot be restored exactly or is too large; otherwise what `rememberMany` throws
+   */
   override async addMessages(messages: BaseMessage[]): Promise<void> {
     if (messages.length === 0) return;
-    const call = calls++;
-    const memories = messages.map((message, index) => kept(message, [call, index]));
+    const call = callCount++;
+    const memories = messages.map((message, index) => checkedMemory(message, [call, index]));
     try {
-      await inTurn(this.#session, () => this.#handle.rememberMany(memories, { atomic: true }));
+      await afterPreviousWrite(this.#session, () => this.#handle.rememberMany(memories, { atomic: true }));
     } catch (error) {
-      if (!MemoryError.is(error) || !error.issues.some(isOfMessage)) throw error;
-      throw new MessageRefusedError(`A message cannot be kept as it is. ${error.message}`, error);
+      if (!MemoryError.is(error) || !error.issues.some(isMessageIssue)) throw error;
+      throw new MessageRefusedError(`Cannot store a message of this call unchanged. ${error.message}`, error);
     }
   }
 
   /**
-   * Forgets the messages, and no other memory of the session.
+   * Forgets all messages of the session. Other memories of the session stay.
    *
-   * @throws FORBIDDEN where some of them are not the principal's to forget: the others are gone
+   * @throws FORBIDDEN if the principal may not forget some of the messages; the others are forgotten
    */
   override async clear(): Promise<void> {
     const { matched, forgotten } = await this.#handle.forgetWhere({ filter: isMessage }, { dryRun: false });
     if (forgotten === matched) return;
-    const message = `${matched - forgotten} of ${matched} messages were written by others, and no rule allows to forget them.`;
+    const kept = matched - forgotten;
+    const message =
+      `Not allowed to forget ${kept} of ${matched} messages: others wrote them, and no rule allows \`forget\`. ` +
+      'The other messages are forgotten.';
     throw new MemoryError('FORBIDDEN', message);
   }
 }
 
-// The last write of each session that has not ended. Histories come and go, one for each call.
-const last = new Map<string, Promise<unknown>>();
+// The latest unfinished write of each session. It is shared, because LangChain makes a new history object for each call.
+const latestWrites = new Map<string, Promise<unknown>>();
 
-/** Writes of one session one after the other: a large one takes longer to check, and must not fall behind one that came later. */
-async function inTurn<T>(session: string, write: () => Promise<T>): Promise<T> {
-  const written = (last.get(session) ?? Promise.resolve()).then(write, write);
-  last.set(session, written);
+/** Runs the writes of one session one at a time. Otherwise a large write, which takes longer to check, could end after a later one. */
+async function afterPreviousWrite<T>(session: string, write: () => Promise<T>): Promise<T> {
+  const written = (latestWrites.get(session) ?? Promise.resolve()).then(write, write);
+  latestWrites.set(session, written);
   try {
     return await written;
   } finally {
-    if (last.get(session) === written) last.delete(session);
+    if (latestWrites.get(session) === written) latestWrites.delete(session);
   }
 }
 
-/** Whether something is wrong with a message, and not with where it should go. */
-function isOfMessage({ path: [, field] }: Issue): boolean {
+/** Whether an issue is about the message itself. Other issues are about the place where it should go. */
+function isMessageIssue({ path: [, field] }: Issue): boolean {
   return field === 'text' || field === 'metadata';
 }
 
-function kept(message: BaseMessage, order: readonly [number, number]): NewMemory {
+function checkedMemory(message: BaseMessage, order: readonly [number, number]): NewMemory {
   try {
-    if (!isBaseMessage(message)) throw new Error('It is no message.');
-    return memoryOf(message, order);
+    if (!isBaseMessage(message)) throw new Error('It is not a LangChain message.');
+    return memoryFromMessage(message, order);
   } catch (error) {
     const type = isBaseMessage(message) ? message.getType() : typeof message;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new MessageRefusedError(`A message of type ${type} cannot be kept as it is: ${why}`, error);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new MessageRefusedError(`Cannot store a message of type ${type} unchanged. ${reason}`, error);
   }
 }

@@ -1,6 +1,7 @@
+export type { RecallToolOptions, RememberToolOptions } from '../shared/memory-tools';
 export { MemoryHandleChatHistory, MessageRefusedError } from './chat-history';
-export { type MemoryMiddlewareOptions, memoryMiddleware } from './memory-middleware';
+export { type MemoryMiddlewareOptions, memoryMiddleware } from './langchain-middleware';
+export { memoryTools, recallTool, rememberTool } from './langchain-tools';
+export type { Turn } from './langchain-turn';
 export { MemoryHandleRetriever, type MemoryHandleRetrieverFields } from './retriever';
-export { memoryTools, type RecallToolOptions, type RememberToolOptions, recallTool, rememberTool } from './tools';
-export type { Turn } from './turns';
 export { MemoryHandleVectorStore, type MemoryHandleVectorStoreOptions } from './vector-store';

@@ -1,20 +1,21 @@
 import type { Document } from '@langchain/core/documents';
 import { BaseRetriever, type BaseRetrieverInput } from '@langchain/core/retrievers';
 import type { Hit, MemoryHandle, Metadata, RecallOptions } from '../../index';
-import { documentOf } from './documents';
-import { checkHandle, checkOptions } from './langchain-checks';
+import { checkHandle, checkOptions } from '../shared/input-checks';
+import { documentFromMemory } from './document-memory';
 
-/** What `MemoryHandleRetriever` takes. */
+/** Fields of `MemoryHandleRetriever`, beside those of every LangChain retriever. */
 export interface MemoryHandleRetrieverFields extends BaseRetrieverInput {
+  /** The handle to search through. */
   handle: MemoryHandle;
-  /** Among what is searched, and how. Default of `topK`: 10. */
+  /** Which memories to search, and how. Default of `topK`: 10. */
   recall?: Omit<RecallOptions, 'signal' | 'vector'>;
-  /** What becomes of a memory. Default: a document of its text and its metadata. */
+  /** Makes a document from a hit. Default: a document with the memory's text and metadata. */
   toDocument?: (hit: Hit) => Document<Metadata>;
 }
 
 /**
- * A retriever of LangChain over a handle: hybrid recall of what its principal may read.
+ * A LangChain retriever over a handle. It runs `recall` over the memories that the handle's principal may read.
  *
  * @example
  * ```ts
@@ -35,17 +36,18 @@ export class MemoryHandleRetriever extends BaseRetriever<Metadata> {
     return 'MemoryHandleRetriever';
   }
 
+  /** @throws INVALID_INPUT for unknown fields and for a value that is not a handle */
   constructor(fields: MemoryHandleRetrieverFields) {
     const { handle, recall = {}, toDocument, ...input } = fields;
     checkHandle(handle);
-    checkOptions(input, ['callbacks', 'tags', 'metadata', 'verbose'], 'The fields of the retriever');
+    checkOptions(input, ['callbacks', 'tags', 'metadata', 'verbose'], 'retriever fields');
     super(input);
     this.#handle = handle;
     this.#recall = { ...recall };
-    this.#toDocument = toDocument ?? ((hit) => documentOf(handle, hit));
+    this.#toDocument = toDocument ?? ((hit) => documentFromMemory(handle, hit));
   }
 
-  /** What `invoke` asks for. */
+  /** Called by LangChain's `invoke`. */
   override async _getRelevantDocuments(query: string): Promise<Document<Metadata>[]> {
     const hits = await this.#handle.recall(query, this.#recall);
     return hits.map(this.#toDocument);

@@ -1,28 +1,30 @@
 import type { Document, DocumentInterface } from '@langchain/core/documents';
 import type { EmbeddingsInterface } from '@langchain/core/embeddings';
 import { VectorStore } from '@langchain/core/vectorstores';
+import { defined } from '../../domain/defined';
 import type { Filter, Hit, MemoryHandle, Metadata, NewMemory, RecallOptions } from '../../index';
-import { documentOf, memoryOf } from './documents';
-import { checkHandle, checkOptions, refused } from './langchain-checks';
+import { checkHandle, checkOptions, invalidInput } from '../shared/input-checks';
+import { documentFromMemory, memoryFromDocument } from './document-memory';
 
-/** What `MemoryHandleVectorStore` takes beside its handle. */
+/** Options of `MemoryHandleVectorStore`. */
 export interface MemoryHandleVectorStoreOptions {
   /**
-   * Makes the vectors here, in place of the store's embedder: of the same model, since vectors of two models do not compare.
-   * Default: the store's embedder makes them.
+   * Makes the vectors in place of the memory store's embedder. It must use the same model, because vectors of different models cannot
+   * be compared. Default: the memory store's embedder.
    */
   embeddings?: EmbeddingsInterface;
 }
 
-type Scored = [Document<Metadata>, number];
+type ScoredDocument = [Document<Metadata>, number];
 
 const defaultK = 4;
 
 /**
- * A vector store of LangChain over a handle. Texts are searched by hybrid recall, vectors by vector search; filters are those of
- * `recall`, and run before the search. A document's id is its memory's key: added again, it is revised.
+ * A LangChain vector store over a handle. A text query runs hybrid recall; a vector query runs vector search. Filters have the format
+ * of `recall` and apply before the search. A document's id is the key of its memory, so adding the same id again revises the memory.
  *
- * Without `maxMarginalRelevanceSearch`: a handle gives no vectors away, so retrievers of the type 'mmr' are refused by LangChain.
+ * There is no `maxMarginalRelevanceSearch`, because a handle does not return vectors. LangChain therefore rejects retrievers of the
+ * type 'mmr'.
  *
  * @example
  * ```ts
@@ -39,15 +41,16 @@ export class MemoryHandleVectorStore extends VectorStore {
   readonly #handle: MemoryHandle;
   readonly #embeddings: EmbeddingsInterface | undefined;
 
+  /** @throws INVALID_INPUT for unknown options and for a value that is not a handle */
   constructor(handle: MemoryHandle, options: MemoryHandleVectorStoreOptions = {}) {
     checkHandle(handle);
     checkOptions(options, ['embeddings']);
-    super(options.embeddings ?? withinTheStore, {});
+    super(options.embeddings ?? storeEmbeddings, {});
     this.#handle = handle;
     this.#embeddings = options.embeddings;
   }
 
-  /** A store that holds the texts. `embeddings` may be undefined: then the store's own embedder makes the vectors. */
+  /** Adds the texts to a new vector store. If `embeddings` is undefined, the memory store's embedder makes the vectors. */
   static override async fromTexts(
     texts: string[],
     metadatas: object[] | object,
@@ -61,31 +64,34 @@ export class MemoryHandleVectorStore extends VectorStore {
     return MemoryHandleVectorStore.fromDocuments(documents, embeddings, dbConfig);
   }
 
-  /** A store that holds the documents. `embeddings` may be undefined: then the store's own embedder makes the vectors. */
+  /** Adds the documents to a new vector store. If `embeddings` is undefined, the memory store's embedder makes the vectors. */
   static override async fromDocuments(
     documents: DocumentInterface[],
     embeddings: EmbeddingsInterface | undefined,
     dbConfig: { handle: MemoryHandle },
   ): Promise<MemoryHandleVectorStore> {
     checkOptions(dbConfig, ['handle']);
-    const store = new MemoryHandleVectorStore(dbConfig.handle, embeddings === undefined ? {} : { embeddings });
+    const store = new MemoryHandleVectorStore(dbConfig.handle, defined({ embeddings }));
     await store.addDocuments(documents);
     return store;
   }
 
-  /** The name by which LangChain tells kinds of stores apart. */
+  /** LangChain's name for this type of vector store. */
   override _vectorstoreType(): string {
     return 'multi-agent-memory';
   }
 
-  /** Stores all documents or none, and resolves to their ids: `options.ids`, else their own, else those of the memories. */
+  /**
+   * Stores all documents or none. Resolves to their ids: `options.ids`, or else the documents' own ids, or else the ids of the new
+   * memories.
+   */
   override async addDocuments(documents: DocumentInterface[], options: { ids?: string[] } = {}): Promise<string[]> {
     const texts = documents.map(({ pageContent }) => pageContent);
     const vectors = await this.#embeddings?.embedDocuments(texts);
     return this.#add(documents, options, vectors);
   }
 
-  /** As `addDocuments`, with vectors of the store's embedding space. */
+  /** Like `addDocuments`, with given vectors. They must be of the store's embedding space. */
   override async addVectors(
     vectors: number[][],
     documents: DocumentInterface[],
@@ -94,12 +100,16 @@ export class MemoryHandleVectorStore extends VectorStore {
     return this.#add(documents, options, vectors);
   }
 
-  /** Forgets documents by id, or those that a filter takes. Ids that are not there are no error. */
+  /**
+   * Forgets documents by id, or all that match a filter. Ids that do not exist are ignored.
+   *
+   * @throws INVALID_INPUT without ids and filter, or with both; FORBIDDEN
+   */
   override async delete(params: { ids: string[] } | { filter: Filter }): Promise<void> {
     const { ids, filter, ...unknown } = (params ?? {}) as { ids?: string[]; filter?: Filter };
     checkOptions(unknown, ['ids', 'filter']);
     if ((ids === undefined) === (filter === undefined)) {
-      throw refused('The call', [{ path: [], message: 'It must have ids or a filter, and not both.' }]);
+      throw invalidInput('delete parameters', [{ path: [], message: 'expected either `ids` or `filter`.' }]);
     }
     if (filter !== undefined) await this.#handle.forgetWhere({ filter }, { dryRun: false });
     for (const id of ids ?? []) {
@@ -108,30 +118,39 @@ export class MemoryHandleVectorStore extends VectorStore {
     }
   }
 
+  /** Finds documents by keywords and by meaning, best first. Default of `k`: 4. */
   override async similaritySearch(query: string, k = defaultK, filter?: Filter): Promise<Document<Metadata>[]> {
     return (await this.similaritySearchWithScore(query, k, filter)).map(([document]) => document);
   }
 
-  /** By words and meaning. Scores are those of `recall`, in 0..1. */
-  override async similaritySearchWithScore(query: string, k = defaultK, filter?: Filter): Promise<Scored[]> {
+  /** Like `similaritySearch`, with the scores of `recall`, from 0 to 1. */
+  override async similaritySearchWithScore(query: string, k = defaultK, filter?: Filter): Promise<ScoredDocument[]> {
     const vector = await this.#embeddings?.embedQuery(query);
-    return this.#scored(query, k, filter, vector === undefined ? {} : { vector: Float32Array.from(vector) });
+    return this.#search(query, k, filter, defined({ vector: vector && Float32Array.from(vector) }));
   }
 
-  /** By a vector of the store's embedding space. */
-  override async similaritySearchVectorWithScore(query: number[], k: number, filter?: Filter): Promise<Scored[]> {
-    // Only the vector is searched with: the words stand for none.
-    return this.#scored('-', k, filter, { vector: Float32Array.from(query), mode: 'semantic' });
+  /** Finds documents by a vector of the store's embedding space. Scores are those of `recall`, from 0 to 1. */
+  override async similaritySearchVectorWithScore(
+    query: number[],
+    k: number,
+    filter?: Filter,
+  ): Promise<ScoredDocument[]> {
+    // `recall` requires a query text; the mode 'semantic' searches with the vector only.
+    return this.#search('-', k, filter, { vector: Float32Array.from(query), mode: 'semantic' });
   }
 
   get #namespace(): readonly string[] {
     return this.#handle.scope.namespace ?? [];
   }
 
-  async #scored(query: string, topK: number, filter: Filter | undefined, how: RecallOptions): Promise<Scored[]> {
-    const options = filter === undefined || filter === null ? { ...how, topK } : { ...how, topK, filter };
-    const hits = await this.#handle.recall(query, options);
-    return hits.map((hit: Hit): Scored => [documentOf(this.#handle, hit), hit.score]);
+  async #search(
+    query: string,
+    topK: number,
+    filter: Filter | null | undefined,
+    options: RecallOptions,
+  ): Promise<ScoredDocument[]> {
+    const hits = await this.#handle.recall(query, { ...options, topK, ...defined({ filter: filter ?? undefined }) });
+    return hits.map((hit: Hit): ScoredDocument => [documentFromMemory(this.#handle, hit), hit.score]);
   }
 
   async #add(
@@ -146,26 +165,28 @@ export class MemoryHandleVectorStore extends VectorStore {
       ['ids', ids],
     ] as const) {
       if (list === undefined || list.length === documents.length) continue;
-      const message = `there are ${list.length}, and ${documents.length} documents.`;
-      throw refused('The documents', [{ path: [name], message }]);
+      const message = `expected ${documents.length} ${name}, one for each document, got ${list.length}.`;
+      throw invalidInput('documents', [{ path: [name], message }]);
     }
     const memories = documents.map((document, i): NewMemory => {
       const vector = vectors?.[i];
-      const memory = memoryOf(document, ids?.[i], i);
-      return vector === undefined ? memory : { ...memory, vector: Float32Array.from(vector) };
+      return {
+        ...memoryFromDocument(document, ids?.[i], i),
+        ...defined({ vector: vector && Float32Array.from(vector) }),
+      };
     });
     const { results } = await this.#handle.rememberMany(memories, { atomic: true });
     return results.map((result, i) => memories[i]?.key ?? (result.ok ? result.id : ''));
   }
 }
 
-/** What stands in `embeddings` where the store's own embedder makes the vectors. */
-const withinTheStore: EmbeddingsInterface = {
-  embedDocuments: () => Promise.reject(notHere()),
-  embedQuery: () => Promise.reject(notHere()),
+/** The value of LangChain's field `embeddings` if the memory store's embedder makes the vectors. */
+const storeEmbeddings: EmbeddingsInterface = {
+  embedDocuments: () => Promise.reject(noEmbeddings()),
+  embedQuery: () => Promise.reject(noEmbeddings()),
 };
 
-function notHere() {
-  const message = "The memory store's own embedder makes the vectors: give `embeddings` to have them made here.";
-  return refused('The call', [{ path: ['embeddings'], message }]);
+function noEmbeddings() {
+  const message = "the memory store's embedder makes the vectors. To make them here, pass the option `embeddings`.";
+  return invalidInput('call', [{ path: ['embeddings'], message }]);
 }

@@ -1,30 +1,31 @@
 import { BaseStore, type Operation, type OperationResults } from '@langchain/langgraph-checkpoint';
-import { MemoryError, type MemoryHandle } from '../../index';
-import { type Answer, carryOut } from './carry-out';
-import type { Items } from './items';
-import { checkHandle, refused, unknownIssues } from './langgraph-checks';
-import { check } from './operations';
-import { parsePath } from './paths';
+import { type Issue, MemoryError, type MemoryHandle } from '../../index';
+import { checkHandle, invalidInput, unknownKeyIssues } from '../shared/input-checks';
+import { checkOperation } from './checked-operation';
+import { parseIndexPath } from './index-path';
+import type { ItemSpace } from './item-memory';
+import { invalidOperation } from './langgraph-errors';
+import { type OperationResult, runOperations } from './run-operations';
 
-/** What `MemoryHandleStore` takes beside its handle. */
+/** Options of `MemoryHandleStore`. */
 export interface MemoryHandleStoreOptions {
-  /** The paths of what is searched in items that are put without `index`. Default: `['$']`, the whole value. */
+  /** The paths to index for items that are put without `index`. Default: `['$']`, the whole value. */
   fields?: readonly string[];
 }
 
-type Outcome = PromiseSettledResult<Answer>;
+type Outcome = PromiseSettledResult<OperationResult>;
 
 /**
- * A `BaseStore` of LangGraph over a handle: for `graph.compile({ store })`, `createAgent({ store })` and everything else that
- * takes one. Its namespaces begin where the handle's scope does, and it does what the handle's principal may do.
+ * A LangGraph `BaseStore` over a handle, for `graph.compile({ store })`, `createAgent({ store })` and every other place that takes a
+ * store. Its namespaces are relative to the handle's scope, and the handle's principal decides what is allowed.
  *
- * An item is a memory: its value is the metadata, its indexed texts are the text, and its key is `langgraph:` and the item's own,
- * so that an item never takes the place of a memory that other code keeps there. Only items are got, searched and listed.
+ * Each item is a memory. The item's value is the metadata, its indexed texts are the text, and its key is `langgraph:` followed by
+ * the item's key. Memories written by other code are not LangGraph items and are never touched.
  *
- * Operations of a batch are carried out in order. One that is refused for its form refuses the batch before anything is done; one
- * that fails later does not hinder the others, and inside a graph only its own caller hears of it.
+ * The operations of a batch run in order. An invalid operation rejects the whole batch before anything runs. An operation that fails
+ * later does not stop the others; inside a graph only its own caller gets the error.
  *
- * @throws InvalidNamespaceError for a namespace that LangGraph or the handle does not take, MemoryError for everything else
+ * @throws InvalidNamespaceError for a namespace that LangGraph or the handle rejects, MemoryError for everything else
  * @example
  * ```ts
  * import { allow, MemoryStore } from 'multi-agent-memory';
@@ -36,10 +37,11 @@ type Outcome = PromiseSettledResult<Answer>;
  * ```
  */
 export class MemoryHandleStore extends BaseStore {
-  readonly #items: Items;
+  readonly #space: ItemSpace;
   /**
-   * Inside a graph LangGraph collects what is asked at the same time into one batch, whoever asked it, and rejects all of it when
-   * the batch rejects. It takes these two for such a collector and asks what is inside: there, each operation has its own answer.
+   * Inside a graph, LangGraph wraps a store into an `AsyncBatchedStore`. That joins concurrent calls of different callers into one
+   * batch, and rejects all of them if the batch rejects. With these two fields this store passes for such a wrapper, so LangGraph uses
+   * the inner `store`, which settles each operation by itself.
    */
   readonly lg_name = 'AsyncBatchedStore';
   readonly store: BaseStore;
@@ -47,71 +49,75 @@ export class MemoryHandleStore extends BaseStore {
   constructor(handle: MemoryHandle, options: MemoryHandleStoreOptions = {}) {
     super();
     checkHandle(handle);
-    const issues = unknownIssues(options, ['fields']);
+    const issues = unknownKeyIssues(options, ['fields']);
     const { fields = ['$'] } = options;
-    if (!Array.isArray(fields)) issues.push({ path: ['fields'], message: 'must be a list of paths.' });
-    if (issues.length > 0) throw refused(issues);
-    for (const path of fields) parsePath(path);
-    this.#items = { handle, root: handle.scope.namespace ?? [], fields: [...fields] };
-    this.store = new AnsweringEach((operations) => this.#each(operations));
+    if (!Array.isArray(fields)) issues.push({ path: ['fields'], message: 'expected a list of paths.' });
+    throwIfAny(issues);
+    for (const path of fields) parseIndexPath(path);
+    this.#space = { handle, root: handle.scope.namespace ?? [], fields: [...fields] };
+    this.store = new SettlingStore((operations) => this.#settle(operations));
   }
 
   override async put(...given: Parameters<BaseStore['put']>): Promise<void> {
-    const [, , , , ...more] = given as unknown[];
-    if (more.length > 0)
-      throw refused([{ path: [], message: '`put` takes namespace, key, value and index, and no more.' }]);
+    if (given.length > 4) {
+      const message = `expected at most 4 arguments (namespace, key, value, index), got ${given.length}.`;
+      throw invalidOperation([{ path: [], message }]);
+    }
     return super.put(...given);
   }
 
   override async search(...given: Parameters<BaseStore['search']>): ReturnType<BaseStore['search']> {
-    const issues = unknownIssues(given[1] ?? {}, ['filter', 'limit', 'offset', 'query']);
-    if (issues.length > 0) throw refused(issues);
+    throwIfAny(unknownKeyIssues(given[1] ?? {}, ['filter', 'limit', 'offset', 'query']));
     return super.search(...given);
   }
 
   override async listNamespaces(...given: Parameters<BaseStore['listNamespaces']>): Promise<string[][]> {
-    const issues = unknownIssues(given[0] ?? {}, ['prefix', 'suffix', 'maxDepth', 'limit', 'offset']);
-    if (issues.length > 0) throw refused(issues);
+    throwIfAny(unknownKeyIssues(given[0] ?? {}, ['prefix', 'suffix', 'maxDepth', 'limit', 'offset']));
     return super.listNamespaces(...given);
   }
 
   override async batch<Op extends Operation[]>(operations: Op): Promise<OperationResults<Op>> {
-    const outcomes = await carryOut(this.#items, operations.map(check));
+    const outcomes = await runOperations(this.#space, operations.map(checkOperation));
     const failed = outcomes.filter((each) => each.status === 'rejected');
-    if (failed.length > 0) throw failureOf(failed, outcomes.length);
-    return outcomes.map((each) => (each as PromiseFulfilledResult<Answer>).value) as OperationResults<Op>;
+    if (failed.length > 0) throw batchError(failed, outcomes.length);
+    return outcomes.map((each) => (each as PromiseFulfilledResult<OperationResult>).value) as OperationResults<Op>;
   }
 
-  /** Each operation by itself: also where another of them is refused for its form. */
-  async #each(operations: readonly Operation[]): Promise<Outcome[]> {
-    const checked = await Promise.allSettled(operations.map(async (operation) => check(operation)));
-    const taken = checked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    const outcomes = await carryOut(this.#items, taken);
-    return checked.map((each) => (each.status === 'rejected' ? each : (outcomes.shift() as Outcome)));
+  /** Runs every valid operation, even if others are invalid, and returns one outcome for each operation. */
+  async #settle(operations: readonly Operation[]): Promise<Outcome[]> {
+    const checks = await Promise.allSettled(operations.map(async (operation) => checkOperation(operation)));
+    const valid = checks.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const outcomes = await runOperations(this.#space, valid);
+    return checks.map((each) => (each.status === 'rejected' ? each : (outcomes.shift() as Outcome)));
   }
 }
 
-/** Answers a batch with one promise for each operation: whoever waits for one hears of that one alone. */
-class AnsweringEach extends BaseStore {
-  readonly #each: (operations: readonly Operation[]) => Promise<Outcome[]>;
+/** Returns one promise for each operation of a batch, so that each caller gets only the result of its own operation. */
+class SettlingStore extends BaseStore {
+  readonly #settle: (operations: readonly Operation[]) => Promise<Outcome[]>;
 
-  constructor(each: (operations: readonly Operation[]) => Promise<Outcome[]>) {
+  constructor(settle: (operations: readonly Operation[]) => Promise<Outcome[]>) {
     super();
-    this.#each = each;
+    this.#settle = settle;
   }
 
   override async batch<Op extends Operation[]>(operations: Op): Promise<OperationResults<Op>> {
-    const outcomes = await this.#each(operations);
+    const outcomes = await this.#settle(operations);
     return outcomes.map((each) =>
       each.status === 'fulfilled' ? each.value : Promise.reject(each.reason),
     ) as unknown as OperationResults<Op>;
   }
 }
 
-function failureOf(failed: readonly PromiseRejectedResult[], of: number): unknown {
+function throwIfAny(issues: readonly Issue[]): void {
+  if (issues.length > 0) throw invalidInput('options', issues);
+}
+
+/** The error of a batch: the only failure itself, or else the first one with all failures as its cause. */
+function batchError(failed: readonly PromiseRejectedResult[], total: number): unknown {
   const reasons = failed.map(({ reason }) => reason as Error);
   const [first] = reasons;
   if (reasons.length === 1 || !MemoryError.is(first)) return first;
-  const message = `${reasons.length} of ${of} operations failed, the others were carried out. The first: ${first.message}`;
+  const message = `${reasons.length} of ${total} operations failed; the others succeeded. First error: ${first.message}`;
   return new MemoryError(first.code, message, { issues: first.issues, cause: new AggregateError(reasons, message) });
 }

@@ -1,5 +1,5 @@
-export type { Authenticate } from './bearer';
-export type { HttpOptions } from './http-options';
-export { type HttpServing, serveHttp } from './serve-http';
-export { type StdioOptions, type StdioServing, serveStdio } from './serve-stdio';
-export { type McpServerOptions, memoryMcpServer } from './server';
+export type { Authenticate } from '../shared/bearer-token';
+export type { McpHttpOptions } from './http-options';
+export { type McpServerOptions, memoryMcpServer } from './mcp-server';
+export { type McpHttpServer, serveHttp } from './serve-http';
+export { type McpStdioOptions, type McpStdioServer, serveStdio } from './serve-stdio';

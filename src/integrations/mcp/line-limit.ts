@@ -2,7 +2,10 @@ import { Transform, type TransformCallback } from 'node:stream';
 
 const newline = 0x0a;
 
-/** Passes lines on, without those that are too long: of each of them it emits 'too-long'. The last line needs no end. */
+/**
+ * Passes lines through, except those over a limit: for each of them it emits `too-long`. Blank lines are dropped. The last line needs
+ * no newline.
+ */
 export class LineLimit extends Transform {
   readonly #maxBytes: number;
   #parts: Buffer[] = [];
@@ -15,33 +18,32 @@ export class LineLimit extends Transform {
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     let start = 0;
-    for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, start)) {
-      this.#keep(chunk.subarray(start, at));
-      this.#finishLine();
-      start = at + 1;
+    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
+      this.#append(chunk.subarray(start, end));
+      this.#endLine();
+      start = end + 1;
     }
-    this.#keep(chunk.subarray(start));
+    this.#append(chunk.subarray(start));
     done();
   }
 
   override _flush(done: TransformCallback): void {
-    if (this.#bytes > 0) this.#finishLine();
+    if (this.#bytes > 0) this.#endLine();
     done();
   }
 
-  #keep(part: Buffer): void {
+  #append(part: Buffer): void {
     this.#bytes += part.length;
     if (this.#bytes <= this.#maxBytes) this.#parts.push(part);
     else this.#parts = [];
   }
 
-  #finishLine(): void {
+  #endLine(): void {
     const line = Buffer.concat([...this.#parts, Buffer.from([newline])]);
-    const [bytes, maxBytes] = [this.#bytes, this.#maxBytes];
+    const isTooLong = this.#bytes > this.#maxBytes;
     this.#parts = [];
     this.#bytes = 0;
-    if (bytes > maxBytes) this.emit('too-long');
-    // An empty line is no message, and no mistake.
+    if (isTooLong) this.emit('too-long');
     else if (line.toString().trim() !== '') this.push(line);
   }
 }

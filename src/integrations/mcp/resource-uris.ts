@@ -1,27 +1,28 @@
 const namespaces = 'memory://namespaces';
 const memories = 'memory://memories/';
 
-/** RFC 6570. */
+/** The URI template (RFC 6570) of a namespace. */
 export const namespaceTemplate = `${namespaces}/{+path}`;
+/** The URI template (RFC 6570) of a memory. */
 export const memoryTemplate = `${memories}{id}`;
 
-/** The address of a namespace: its labels one by one, so that none passes for two. */
-export function uriOf(namespace: readonly string[]): string {
+/** The URI of a namespace. Each label is encoded by itself, so a label with a slash stays one label. */
+export function namespaceUri(namespace: readonly string[]): string {
   return [namespaces, ...namespace.map(encodeURIComponent)].join('/');
 }
 
-/** The labels that an address names; undefined where it names no namespace. */
-export function labelsOf(uri: string): readonly string[] | undefined {
+/** The namespace of a URI; undefined if the URI is not that of a namespace. */
+export function namespaceOf(uri: string): readonly string[] | undefined {
   if (uri === namespaces) return [];
-  return uri.startsWith(`${namespaces}/`) ? decoded(uri.slice(namespaces.length + 1).split('/')) : undefined;
+  return uri.startsWith(`${namespaces}/`) ? decodeLabels(uri.slice(namespaces.length + 1).split('/')) : undefined;
 }
 
-/** The id that an address names; undefined where it names no memory. */
+/** The memory id of a URI; undefined if the URI is not that of a memory. */
 export function memoryIdOf(uri: string): string | undefined {
-  return uri.startsWith(memories) ? decoded([uri.slice(memories.length)])?.[0] : undefined;
+  return uri.startsWith(memories) ? decodeLabels([uri.slice(memories.length)])?.[0] : undefined;
 }
 
-function decoded(parts: readonly string[]): readonly string[] | undefined {
+function decodeLabels(parts: readonly string[]): readonly string[] | undefined {
   try {
     const labels = parts.map(decodeURIComponent);
     return labels.includes('') ? undefined : labels;

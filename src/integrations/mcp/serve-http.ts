@@ -1,31 +1,42 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { MemoryError, type MemoryHandle } from '../../index';
-import { type Authenticate, authenticatorOf, bearerOf } from './bearer';
-import { type HttpOptions, type HttpSettings, settingsOf } from './http-options';
-import { refuse } from './http-refusal';
-import { answerPreflight, isKnownHost, isKnownOrigin } from './origins';
-import { Sessions } from './sessions';
+import type { MemoryHandle } from '../../index';
+import { type Authenticate, authenticatorFor, bearerToken } from '../shared/bearer-token';
+import { allowOrigin, answerPreflight, type CorsHeaders, hostName, isAllowedHost } from '../shared/http-callers';
+import { invalidInput, isMemoryHandle } from '../shared/input-checks';
+import { type HttpSettings, type McpHttpOptions, parseHttpOptions } from './http-options';
+import { HttpSessions, sendError } from './http-sessions';
 
-/** A server that listens. */
-export interface HttpServing {
-  /** Where clients find it, such as `http://127.0.0.1:8787/mcp`. */
+/** A running MCP server over HTTP. */
+export interface McpHttpServer {
+  /** The URL for clients, such as `http://127.0.0.1:8787/mcp`. */
   readonly url: string;
-  /** Sessions that are open. */
+  /** The number of open sessions. */
   readonly sessions: number;
-  /** Ends every session and every connection, and listens no more. */
+  /** Ends every session and connection, and stops listening. Can be called more than once. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+const cors: CorsHeaders = {
+  methods: 'GET, POST, DELETE',
+  requestHeaders: 'Authorization, Content-Type, Mcp-Session-Id, Mcp-Protocol-Version, Last-Event-ID',
+  exposedHeaders: 'Mcp-Session-Id',
+};
+
+// JSON-RPC leaves -32000 to -32099 to servers.
+const serverError = -32000;
+const internalError = -32603;
+
 /**
- * Serves clients over MCP's streamable HTTP. Listens on loopback unless told otherwise; answers only requests that name a
- * known host, come from no unknown web page and bring a token.
+ * Serves clients over MCP's streamable HTTP. By default it listens on loopback only. It answers a request only if the request names
+ * an allowed host, does not come from a web page that is not allowed, and carries a valid token.
  *
- * @param who - A handle for everybody who brings `options.token`, or a function that says for each token whose it is:
- * `undefined` refuses it. It is asked with every request, and each request acts through what it returned: a token that is not good
- * any more reaches no session, and one that stands for less than before reaches less. A session belongs to the token that opened it.
- * @throws MemoryError INVALID_INPUT for options that cannot be taken; what listening throws
+ * @param handle A handle for all clients that send `options.token`; or a function that returns the handle for a token, or `undefined`
+ * to reject the token. The function is called for each request, and the request acts through the handle that it returns. So a token
+ * that is no longer valid reaches no session, and a token whose handle may do less than before reaches less. Only the token that
+ * opened a session can use it.
+ * @throws MemoryError INVALID_INPUT for invalid options; the error of Node.js if listening fails, such as EADDRINUSE
  * @example
  * ```ts
  * import { MemoryStore } from 'multi-agent-memory';
@@ -42,33 +53,25 @@ export interface HttpServing {
  * server.url satisfies string;
  * ```
  */
-export async function serveHttp(who: MemoryHandle | Authenticate, options: HttpOptions = {}): Promise<HttpServing> {
-  const settings = settingsOf(who, options);
-  const authenticate = authenticatorOf(who, settings.token);
-  const sessions = new Sessions(settings);
+export async function serveHttp(
+  handle: MemoryHandle | Authenticate,
+  options: McpHttpOptions = {},
+): Promise<McpHttpServer> {
+  const settings = parseHttpOptions(handle, options);
+  const authenticate = authenticatorFor(handle, settings.token);
+  const sessions = new HttpSessions(settings);
   const server = createServer((request, response) => {
-    answer(request, response, settings, authenticate, sessions).catch((error) => {
+    answerRequest(request, response, settings, authenticate, sessions).catch((error) => {
       settings.onError?.(error);
-      if (!response.headersSent) refuse(response, 500, -32603, 'The request failed inside the server.');
+      if (!response.headersSent) sendError(response, 500, internalError, 'Internal error: the request failed.');
       else response.destroy();
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(settings.port, settings.host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  await listen(server, settings);
   server.on('error', (error) => settings.onError?.(error));
   let closing: Promise<void> | undefined;
   const close = () => {
-    closing ??= (async () => {
-      const ended = new Promise<void>((resolve) => server.close(() => resolve()));
-      await sessions.close();
-      server.closeAllConnections();
-      await ended;
-    })();
+    closing ??= closeAll(server, sessions);
     return closing;
   };
   return {
@@ -81,37 +84,53 @@ export async function serveHttp(who: MemoryHandle | Authenticate, options: HttpO
   };
 }
 
-async function answer(
+function listen(server: Server, { host, port }: HttpSettings): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+async function closeAll(server: Server, sessions: HttpSessions): Promise<void> {
+  const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+  await sessions.close();
+  server.closeAllConnections();
+  await ended;
+}
+
+async function answerRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  settings: HttpSettings,
+  { hosts, origins, path }: HttpSettings,
   authenticate: Authenticate,
-  sessions: Sessions,
+  sessions: HttpSessions,
 ): Promise<void> {
-  if (!isKnownHost(request, settings)) return refuse(response, 403, -32000, 'This server has no such host name.');
-  if (!isKnownOrigin(request, response, settings))
-    return refuse(response, 403, -32000, 'This server is not for pages of that origin.');
-  if (new URL(request.url ?? '', 'http://localhost').pathname !== settings.path)
-    return refuse(response, 404, -32000, `There is nothing here: this server answers at ${settings.path}.`);
-  if (request.method === 'OPTIONS') return answerPreflight(response);
-  const token = bearerOf(request);
-  const handle = token === undefined ? undefined : await authenticated(authenticate, token);
+  const reject = (status: number, message: string) => sendError(response, status, serverError, message);
+  if (!isAllowedHost(request, hosts)) return reject(403, 'Host not allowed: add its name to `allowedHosts`.');
+  if (!allowOrigin(request, response, origins, cors))
+    return reject(403, 'Origin not allowed: add it to `allowedOrigins`.');
+  if (new URL(request.url ?? '', 'http://localhost').pathname !== path)
+    return reject(404, `Not found: the path of this server is ${path}.`);
+  if (request.method === 'OPTIONS') return answerPreflight(response, cors);
+  const token = bearerToken(request);
+  const handle = token === undefined ? undefined : await handleFor(authenticate, token);
   if (token === undefined || handle === undefined) {
     response.setHeader('WWW-Authenticate', 'Bearer');
-    return refuse(response, 401, -32000, 'A valid token is needed: Authorization: Bearer TOKEN.');
+    return reject(401, 'Valid token required: send the header "Authorization: Bearer TOKEN".');
   }
   await sessions.answer(request, response, token, handle);
 }
 
-async function authenticated(authenticate: Authenticate, token: string): Promise<MemoryHandle | undefined> {
+async function handleFor(authenticate: Authenticate, token: string): Promise<MemoryHandle | undefined> {
   const handle = await authenticate(token);
-  if (handle === undefined || typeof handle.recall === 'function') return handle;
-  const message = 'It must return a handle, or undefined to refuse the token.';
-  throw new MemoryError('INVALID_INPUT', `The token check cannot be used. ${message}`, {
-    issues: [{ path: [], message }],
-  });
+  if (handle === undefined || isMemoryHandle(handle)) return handle;
+  const message = 'it must return a memory handle, or undefined to reject the token.';
+  throw invalidInput('token function', [{ path: [], message }]);
 }
 
-function urlOf({ address, family, port }: AddressInfo, { path }: HttpSettings): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}${path}`;
+function urlOf({ address, port }: AddressInfo, { path }: HttpSettings): string {
+  return `http://${hostName(address)}:${port}${path}`;
 }

@@ -3,24 +3,24 @@ import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import { ErrorCode, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { MemoryHandle } from '../../index';
 import { LineLimit } from './line-limit';
-import { onceAnswered } from './once-answered';
-import { type McpServerOptions, memoryMcpServer } from './server';
+import { type McpServerOptions, memoryMcpServer } from './mcp-server';
+import { watchPendingRequests } from './pending-requests';
 
-/** What `serveStdio` takes beside its handle. */
-export interface StdioOptions extends McpServerOptions {
+/** Options of `serveStdio`. */
+export interface McpStdioOptions extends McpServerOptions {
   /** Where messages come from. Default: the standard input of the process. */
   input?: Readable;
-  /** Where messages go. Default: the standard output of the process, on which nothing else may then be written. */
+  /** Where messages go. Default: the standard output of the process; then nothing else may write to it. */
   output?: Writable;
-  /** The longest message, in bytes. A longer one is refused, and the next one is served. Default: 4 MiB. */
+  /** The longest message, in bytes. A longer one is rejected; later messages are served. Default: 4 MiB. */
   maxMessageBytes?: number;
 }
 
-/** A client that is served. */
-export interface StdioServing {
-  /** Resolves when the client is gone and everything it asked is answered, or after `close`. */
+/** A running server for one client over standard input and output. */
+export interface McpStdioServer {
+  /** Resolves once the client is gone and every request is answered, or after `close`. */
   readonly closed: Promise<void>;
-  /** Ends what is under way and reads no more. */
+  /** Aborts running calls and stops reading. Can be called more than once. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -28,9 +28,9 @@ export interface StdioServing {
 const defaultMaxMessageBytes = 4 * 1024 * 1024;
 
 /**
- * Serves one client over standard input and output, as MCP clients start servers: a message a line. Whoever starts the process says
- * who acts, by the handle. A line that is no message is answered with an error of JSON-RPC, and the next one is served. When
- * the input ends, what was asked is answered first.
+ * Serves one MCP client over standard input and output, one JSON-RPC message a line. The program that starts this process chooses
+ * the handle, and the client acts through it. A line that is not a message gets a JSON-RPC error, and the next line is served. At the
+ * end of the input, all earlier requests are answered first.
  *
  * @example
  * ```ts
@@ -42,43 +42,29 @@ const defaultMaxMessageBytes = 4 * 1024 * 1024;
  * await store.close();
  * ```
  */
-export async function serveStdio(handle: MemoryHandle, options: StdioOptions = {}): Promise<StdioServing> {
+export async function serveStdio(handle: MemoryHandle, options: McpStdioOptions = {}): Promise<McpStdioServer> {
   const { input = process.stdin, output = process.stdout, maxMessageBytes = defaultMaxMessageBytes, onError } = options;
   const server = memoryMcpServer(handle, options);
   const lines = new LineLimit(maxMessageBytes);
-  // The lines are short enough already.
+  // `LineLimit` already bounds the length of a message.
   const transport = new StdioServerTransport(lines, output, { maxBufferSize: Number.POSITIVE_INFINITY });
-  const refuse = (code: ErrorCode, message: string) => {
-    const refusal = { jsonrpc: '2.0', id: null, error: { code, message } };
-    void transport.send(refusal as unknown as JSONRPCMessage);
-  };
-  let line: Buffer = Buffer.alloc(0);
-  lines.on('data', (each: Buffer) => {
-    line = each;
-  });
-  lines.on('too-long', () => refuse(ErrorCode.InvalidRequest, `A message must not exceed ${maxMessageBytes} bytes.`));
-  transport.onerror = (error) => {
-    if (error instanceof SyntaxError) refuse(ErrorCode.ParseError, 'Parse error: a line is not JSON.');
-    else if (error.name === 'ZodError' && !isAnswer(line))
-      refuse(ErrorCode.InvalidRequest, 'Invalid Request: no JSON-RPC 2.0 message.');
-  };
+  rejectInvalidLines(lines, transport, maxMessageBytes);
   const closed = new Promise<void>((resolve) => {
     server.onclose = resolve;
   });
-  const answered = onceAnswered(transport);
+  const allAnswered = watchPendingRequests(transport);
   await server.connect(transport);
   const close = () => server.close();
-  lines.once('end', () => void answered().then(close));
+  lines.once('end', () => void allAnswered().then(close));
   input.once('error', (error) => {
     onError?.(error);
     lines.end();
   });
-  // A client that is gone reads no answers.
-  const onLost = (error: unknown) => {
+  // If the output fails, the client is gone and reads no answers.
+  output.on('error', (error: unknown) => {
     onError?.(error);
     void close();
-  };
-  output.on('error', onLost);
+  });
   void closed.then(() => {
     input.unpipe(lines);
     input.pause();
@@ -88,8 +74,28 @@ export async function serveStdio(handle: MemoryHandle, options: StdioOptions = {
   return { closed, close, [Symbol.asyncDispose]: close };
 }
 
-/** A peer that answers answers, and one that does the same, would go on for ever. */
-function isAnswer(line: Buffer): boolean {
+/** Answers each line that is not a valid message with a JSON-RPC error. */
+function rejectInvalidLines(lines: LineLimit, transport: StdioServerTransport, maxMessageBytes: number): void {
+  const reject = (code: ErrorCode, message: string) => {
+    const response = { jsonrpc: '2.0', id: null, error: { code, message } };
+    void transport.send(response as unknown as JSONRPCMessage);
+  };
+  let line: Buffer = Buffer.alloc(0);
+  lines.on('data', (each: Buffer) => {
+    line = each;
+  });
+  lines.on('too-long', () =>
+    reject(ErrorCode.InvalidRequest, `Invalid Request: a message must not be longer than ${maxMessageBytes} bytes.`),
+  );
+  transport.onerror = (error) => {
+    if (error instanceof SyntaxError) reject(ErrorCode.ParseError, 'Parse error: the line is not valid JSON.');
+    else if (error.name === 'ZodError' && !isResponse(line))
+      reject(ErrorCode.InvalidRequest, 'Invalid Request: the line is not a JSON-RPC 2.0 message.');
+  };
+}
+
+/** Whether a line is a response. Responses are never answered, because two programs that do so would never stop. */
+function isResponse(line: Buffer): boolean {
   const value: unknown = JSON.parse(line.toString());
   return typeof value === 'object' && value !== null && !('method' in value) && ('error' in value || 'result' in value);
 }

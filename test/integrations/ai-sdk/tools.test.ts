@@ -60,7 +60,7 @@ test('forget is for a model that is given it', async () => {
   });
   await generateText({ model, tools, stopWhen: stepCountIs(2), prompt: 'Forget my hub.' });
   expect(await handle.get(id)).toBeUndefined();
-  expect(await tools.forget.execute({ id }, {})).toBe('There is no such memory.');
+  expect(await tools.forget.execute({ id }, {})).toBe('No memory with this id was found.');
 });
 
 test('recall keeps to what the host allows, and says where there is nothing', async () => {
@@ -69,9 +69,9 @@ test('recall keeps to what the host allows, and says where there is nothing', as
   const tool = recallTool(handle, { recall: { tags: ['bicycle'], topK: 3 } });
   expect(await tool.execute({ query: 'hub' }, {})).not.toContain('Mainz');
   expect(tool.inputSchema.safeParse({ query: 'hub', limit: 4 }).success).toBe(false);
-  expect(await recallTool(handle, { maxTokens: 10 }).execute({ query: 'hub' }, {})).toMatch(/too long to be shown/);
+  expect(await recallTool(handle, { maxTokens: 10 }).execute({ query: 'hub' }, {})).toMatch(/too long to show/);
   const nobody = store.as({ agentId: 'a' }, { namespace: ['other'] });
-  expect(await recallTool(nobody).execute({ query: 'hub' }, {})).toBe('Nothing is remembered about that.');
+  expect(await recallTool(nobody).execute({ query: 'hub' }, {})).toBe('No matching memories were found.');
 });
 
 test('a call that is aborted writes nothing', async () => {

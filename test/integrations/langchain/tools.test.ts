@@ -50,7 +50,7 @@ describe('called directly', () => {
 
   test('recall says so where there is nothing, or nothing short enough', async () => {
     const { handle } = await opened();
-    expect(await recallTool(handle).invoke({ query: 'x' })).toBe('Nothing is remembered about that.');
+    expect(await recallTool(handle).invoke({ query: 'x' })).toBe('No matching memories were found.');
     await handle.remember('Dana prefers e-mail.');
     expect(await recallTool(handle, { maxTokens: 1 }).invoke({ query: 'x' })).toContain('too long');
   });

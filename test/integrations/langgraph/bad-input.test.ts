@@ -81,8 +81,10 @@ describe('options and operations that do not exist', () => {
     ]);
     const put = store.put as (...given: unknown[]) => Promise<void>;
     expect(await issuePaths(() => put.call(store, ['a'], 'k', {}, false, { ttl: 1 }))).toEqual(['']);
-    expect(() => new MemoryHandleStore(memory.admin, { index: {} } as never)).toThrow(/no such option/);
-    expect(() => new MemoryHandleStore(memory.admin, { fields: ['a['] })).toThrow(/no path/);
+    expect(() => new MemoryHandleStore(memory.admin, { index: {} } as never)).toThrow(
+      /index: unknown option. Use only: fields/,
+    );
+    expect(() => new MemoryHandleStore(memory.admin, { fields: ['a['] })).toThrow(/expected a path/);
     expect(() => new MemoryHandleStore(memory.admin, { fields: 'title' } as never)).toThrow(/list of paths/);
     expect(await memory.admin.count()).toBe(0);
   });

@@ -2,13 +2,13 @@ import { request } from 'node:http';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { allow, MemoryStore } from 'multi-agent-memory';
-import { type HttpOptions, type HttpServing, serveHttp } from 'multi-agent-memory/mcp';
+import { type McpHttpOptions, type McpHttpServer, serveHttp } from 'multi-agent-memory/mcp';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { answered, clientInfo } from './clients';
 
 const tokens = { ann: 'token-of-ann-0123456789', bob: 'token-of-bob-0123456789' };
 let store: MemoryStore;
-let server: HttpServing;
+let server: McpHttpServer;
 let good: Map<string, string>;
 const clients: Client[] = [];
 
@@ -23,7 +23,7 @@ afterEach(async () => {
   await store.close();
 });
 
-async function serve(options: HttpOptions = {}): Promise<void> {
+async function serve(options: McpHttpOptions = {}): Promise<void> {
   const authenticate = async (token: string) => {
     const agentId = good.get(token);
     return agentId === undefined ? undefined : store.as({ agentId }, { namespace: ['notes'] });
@@ -266,7 +266,7 @@ describe('options', () => {
 
   test('every problem is named at once', async () => {
     const handle = store.as({ agentId: 'ann' });
-    const options = { port: 70_000, path: 'mcp', host: '0.0.0.0', idleMs: 0, sessions: 5 } as HttpOptions;
+    const options = { port: 70_000, path: 'mcp', host: '0.0.0.0', idleMs: 0, sessions: 5 } as McpHttpOptions;
     await expect(serveHttp(handle, options)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       issues: ['sessions', 'port', 'path', 'idleMs', 'token', 'allowedHosts'].map((name) =>

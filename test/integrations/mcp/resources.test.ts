@@ -64,7 +64,7 @@ describe('namespaces as resources', () => {
 
   test('a long one is read in part, and says so', async () => {
     await store.admin.rememberMany(Array.from({ length: 101 }, (_, n) => ({ text: `Note ${n}.`, namespace: ['a'] })));
-    expect(await read('memory://namespaces/a')).toMatch(/the newest 100; list_memories gives the others/);
+    expect(await read('memory://namespaces/a')).toMatch(/the newest 100 memories\. Use list_memories for the others/);
   });
 });
 

@@ -1,17 +1,17 @@
 import { z } from 'zod';
-import { newMemory } from './arguments';
-import { defineTool } from './tool';
+import { defineTool } from './mcp-tool';
+import { newMemory } from './tool-arguments';
 
 /** Stores a memory. */
 export const addMemory = defineTool({
   name: 'add_memory',
-  title: 'Remember',
+  title: 'Add a memory',
   description:
-    'Stores one fact or event, durably, for later conversations and for other agents that may read it. ' +
-    'Write a text that can be understood by itself.',
-  input: z.strictObject({ text: z.string().min(1).describe('What to remember.'), ...newMemory }),
+    'Stores one fact or event in long-term memory. Later conversations, and other agents with access, can find it. ' +
+    'Write a text that is clear without any context.',
+  input: z.strictObject({ text: z.string().min(1).describe('The fact or event to store.'), ...newMemory }),
   output: z.object({ id: z.string(), revision: z.int(), outcome: z.enum(['stored', 'revised', 'duplicate']) }),
-  // A key that is there is written over.
+  // Destructive, because an existing key is overwritten.
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
   async run(handle, { text, ...options }, { signal }) {
     const structured = await handle.remember(text, { ...options, signal });

@@ -1,36 +1,37 @@
 import { z } from 'zod';
 import { MemoryError } from '../../../index';
-import { id, namespace } from './arguments';
-import { fenced, shown, shownMemory } from './shown-memory';
-import { defineTool } from './tool';
+import { defineTool, invalidArguments } from './mcp-tool';
+import { fencedMemories, memoryOutput, memorySchema } from './memory-output';
+import { id, namespace } from './tool-arguments';
 
 /** Reads one memory. */
 export const getMemory = defineTool({
   name: 'get_memory',
   title: 'Get a memory',
-  description: 'Reads one memory by its id, or by the key that it was written with and its namespace.',
+  description: 'Reads one memory, either by its id, or by its key and its namespace.',
   input: z.strictObject({
     id: z.exactOptional(id),
-    key: z.exactOptional(z.string().min(1)),
-    namespace: z.exactOptional(namespace),
+    key: z.exactOptional(z.string().min(1).describe('The key with which the memory was written.')),
+    namespace: z.exactOptional(
+      namespace.describe('The exact namespace of the key. Default: the namespace of this server.'),
+    ),
   }),
-  output: z.object({ memory: shownMemory }),
+  output: z.object({ memory: memorySchema }),
   annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
-  async run(handle, { id: known, key, namespace: given }, { signal }) {
-    const at = given ?? handle.scope.namespace;
-    if ((known === undefined) === (key === undefined) || (known !== undefined && given !== undefined))
-      throw incomplete('Give either an id, or a key with its namespace.');
-    if (key !== undefined && at === undefined) throw incomplete('Give the namespace of the key, too.');
-    const address = known ?? { namespace: at ?? [], key: key ?? '' };
+  async run(handle, input, { signal }) {
+    const { id: memoryId, key, namespace: keyNamespace = handle.scope.namespace } = input;
+    if ((memoryId === undefined) === (key === undefined)) throw incomplete('expected either id or key.');
+    if (memoryId !== undefined && input.namespace !== undefined)
+      throw incomplete('namespace goes with key. Remove it, because an id needs no namespace.');
+    if (key !== undefined && keyNamespace === undefined) throw incomplete('key requires namespace.');
+    const address = memoryId ?? { namespace: keyNamespace ?? [], key: key ?? '' };
     const memory = await handle.get(address, { signal });
     if (memory === undefined)
-      throw new MemoryError('NOT_FOUND', `There is no memory ${JSON.stringify(address)}, or none that you may read.`);
-    return { structured: { memory: shown(memory) }, text: fenced([memory], '') };
+      throw new MemoryError('NOT_FOUND', `No memory ${JSON.stringify(address)} exists, or you may not read it.`);
+    return { structured: { memory: memoryOutput(memory) }, text: fencedMemories([memory], '') };
   },
 });
 
 function incomplete(message: string): MemoryError {
-  return new MemoryError('INVALID_INPUT', `The arguments of get_memory cannot be taken. ${message}`, {
-    issues: [{ path: [], message }],
-  });
+  return invalidArguments('get_memory', [{ path: [], message }]);
 }

@@ -1,0 +1,32 @@
+import { InvalidNamespaceError } from '@langchain/langgraph-checkpoint';
+import { type Issue, MemoryError } from '../../index';
+import { invalidInput } from '../shared/input-checks';
+
+/** An INVALID_INPUT error for an operation of a batch. */
+export function invalidOperation(issues: readonly Issue[], cause?: unknown): MemoryError {
+  return invalidInput('operation', issues, cause);
+}
+
+const namespaceFields: ReadonlySet<unknown> = new Set(['namespace', 'within']);
+
+/**
+ * Translates an error of the handle into LangGraph's terms. A namespace that is too deep or too long becomes LangGraph's
+ * InvalidNamespaceError, and issues about `metadata` become issues about `value`. Other errors are returned unchanged.
+ */
+export function toLangGraphError(error: unknown): unknown {
+  if (!MemoryError.is(error) || error.code !== 'INVALID_INPUT') return error;
+  if (error.issues.some(isNamespaceIssue)) {
+    return Object.assign(new InvalidNamespaceError(error.message), { cause: error });
+  }
+  if (!error.issues.some(({ path }) => path[0] === 'metadata')) return error;
+  const issues = error.issues.map(({ path, message }) => ({
+    path: path.map((step, depth) => (depth === 0 && step === 'metadata' ? 'value' : step)),
+    message,
+  }));
+  return invalidOperation(issues, error);
+}
+
+// `get` reports a namespace under `id`, because its argument is an id or { namespace, key }.
+function isNamespaceIssue({ path: [first, second] }: Issue): boolean {
+  return namespaceFields.has(first) || (first === 'id' && namespaceFields.has(second));
+}

@@ -1,0 +1,29 @@
+import type { ListNamespacesOperation, MatchCondition } from '@langchain/langgraph-checkpoint';
+import { defined } from '../../domain/defined';
+import { type ItemSpace, itemFilter, namespaceScope } from './item-memory';
+
+/** The namespaces that hold items and match all conditions, cut to `maxDepth`, without duplicates, in LangGraph's order. */
+export async function listNamespaces(space: ItemSpace, operation: ListNamespacesOperation): Promise<string[][]> {
+  const { matchConditions = [], maxDepth, limit, offset = 0 } = operation;
+  const { namespace: within } = namespaceScope(space, literalPrefix(matchConditions));
+  const found = await space.handle.namespaces({ ...defined({ within }), filter: itemFilter });
+  const matching = found
+    .map(({ namespace }) => namespace.slice(space.root.length))
+    .filter((labels) => labels.length > 0 && matchConditions.every((condition) => matches(condition, labels)));
+  const cut = new Map(matching.map((labels) => labels.slice(0, maxDepth)).map((each) => [JSON.stringify(each), each]));
+  const ordered = [...cut.values()].sort((a, b) => a.join(':').localeCompare(b.join(':')));
+  return ordered.slice(offset, limit === undefined ? undefined : offset + limit);
+}
+
+/** The labels of the prefix condition before its first wildcard. Every match lies below them, so the store lists only there. */
+function literalPrefix(conditions: readonly MatchCondition[]): string[] {
+  const path = conditions.find(({ matchType }) => matchType === 'prefix')?.path ?? [];
+  const wildcard = path.indexOf('*');
+  return wildcard < 0 ? path : path.slice(0, wildcard);
+}
+
+function matches({ matchType, path }: MatchCondition, labels: readonly string[]): boolean {
+  if (path.length > labels.length) return false;
+  const start = matchType === 'prefix' ? 0 : labels.length - path.length;
+  return path.every((label, depth) => label === '*' || label === labels[start + depth]);
+}

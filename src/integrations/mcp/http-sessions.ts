@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { systemEnvironment } from '../../environment/environment';
+import { pause, startStopwatch } from '../../environment/timers';
+import type { MemoryHandle } from '../../index';
+import { isSameDigest, tokenDigest } from '../shared/bearer-token';
+import type { HttpSettings } from './http-options';
+import { requestMcpServer } from './mcp-server';
+
+interface HttpSession {
+  readonly transport: StreamableHTTPServerTransport;
+  readonly server: Server;
+  /** The digest of the token that opened the session. Only that token can use it. */
+  readonly owner: Buffer;
+  /** The number of unanswered requests, including open streams. */
+  openRequests: number;
+  lastUsedMs: number;
+}
+
+const sessionIdBytes = 32;
+const serverError = -32000;
+const sessionNotFound = -32001;
+
+/** The sessions of an HTTP server. Each belongs to one client and has its own MCP server and transport. */
+export class HttpSessions {
+  readonly #settings: HttpSettings;
+  readonly #open = new Map<string, HttpSession>();
+  readonly #ending = new AbortController();
+  readonly #elapsedMs = startStopwatch();
+  readonly #environment = systemEnvironment();
+  /** Sessions that are being opened. They count against `maxSessions` too. */
+  #opening = 0;
+
+  constructor(settings: HttpSettings) {
+    this.#settings = settings;
+    void this.#closeIdle();
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Answers a request in the session that it names. A request without a session opens one. */
+  async answer(request: IncomingMessage, response: ServerResponse, token: string, handle: MemoryHandle): Promise<void> {
+    const id = request.headers['mcp-session-id'];
+    if (id === undefined) return this.#begin(request, response, token, handle);
+    const session = typeof id === 'string' ? this.#open.get(id) : undefined;
+    // A session of another token looks like one that does not exist.
+    if (session === undefined || !isSameDigest(session.owner, tokenDigest(token)))
+      return sendError(response, 404, sessionNotFound, 'Session not found');
+    await this.#use(session, request, response, handle);
+  }
+
+  /** Ends all sessions. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await Promise.all([...this.#open.values()].map(({ server }) => server.close()));
+  }
+
+  async #begin(request: IncomingMessage, response: ServerResponse, token: string, handle: MemoryHandle): Promise<void> {
+    const { maxSessions, maxBodyBytes } = this.#settings;
+    if (this.#open.size + this.#opening >= maxSessions)
+      return sendError(response, 503, serverError, `Too many sessions (${maxSessions}): end one, or try again later.`);
+    this.#opening++;
+    try {
+      const server = requestMcpServer(({ authInfo }) => authInfo?.extra?.handle as MemoryHandle, this.#settings);
+      const transport = new StreamableHTTPServerTransport({
+        sessionIdGenerator: () => Buffer.from(this.#environment.randomBytes(sessionIdBytes)).toString('base64url'),
+        maxRequestBodySize: maxBodyBytes,
+        onsessioninitialized: (id) => {
+          this.#open.set(id, session);
+        },
+      });
+      const session: HttpSession = {
+        transport,
+        server,
+        owner: tokenDigest(token),
+        openRequests: 0,
+        lastUsedMs: this.#elapsedMs(),
+      };
+      server.onclose = () => {
+        if (transport.sessionId !== undefined) this.#open.delete(transport.sessionId);
+      };
+      // The SDK's types do not hold under exactOptionalPropertyTypes.
+      await server.connect(transport as Transport);
+      await this.#use(session, request, response, handle);
+      // The SDK rejected a request that is not `initialize`, so no session was opened.
+      if (transport.sessionId === undefined || this.#ending.signal.aborted) await server.close();
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  async #use(
+    session: HttpSession,
+    request: IncomingMessage,
+    response: ServerResponse,
+    handle: MemoryHandle,
+  ): Promise<void> {
+    session.openRequests++;
+    response.once('close', () => {
+      session.openRequests--;
+      session.lastUsedMs = this.#elapsedMs();
+    });
+    const auth = { token: '', clientId: '', scopes: [], extra: { handle } };
+    await session.transport.handleRequest(Object.assign(request, { auth }), response);
+  }
+
+  async #closeIdle(): Promise<void> {
+    const { idleMs } = this.#settings;
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      await pause(Math.min(idleMs / 2, 60_000), signal);
+      for (const { server, openRequests, lastUsedMs } of [...this.#open.values()])
+        if (openRequests === 0 && this.#elapsedMs() - lastUsedMs >= idleMs) await server.close();
+    }
+  }
+}
+
+/** Sends an HTTP error status with a JSON-RPC error that belongs to no request. */
+export function sendError(response: ServerResponse, status: number, code: number, message: string): void {
+  response.writeHead(status, { 'Content-Type': 'application/json' });
+  response.end(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } }));
+}

@@ -1,0 +1,63 @@
+import type { ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
+import type { z } from 'zod';
+import type { Issue, MemoryHandle } from '../../../index';
+import { invalidInput, unknownKeyMessage } from '../../shared/input-checks';
+
+/** What a tool gets with each call, besides its arguments. */
+export interface ToolCall {
+  readonly signal: AbortSignal;
+  /** Reports progress to the client. Does nothing if the client did not ask for progress. */
+  reportProgress(done: number, total: number): Promise<void>;
+}
+
+/** The result of a tool: JSON for programs, and text for models. */
+export interface ToolResult<O> {
+  readonly structured: O;
+  readonly text: string;
+}
+
+/** A tool of the server: its listing for clients, and what it does through a handle. */
+export interface McpTool {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly input: z.ZodObject;
+  readonly output: z.ZodObject;
+  readonly annotations: ToolAnnotations;
+  /** @throws MemoryError INVALID_INPUT for invalid arguments, and the errors of the handle */
+  run(handle: MemoryHandle, input: unknown, call: ToolCall): Promise<ToolResult<Record<string, unknown>>>;
+}
+
+interface McpToolDefinition<I extends z.ZodObject, O extends z.ZodObject>
+  extends Omit<McpTool, 'run' | 'input' | 'output'> {
+  readonly input: I;
+  readonly output: O;
+  run(handle: MemoryHandle, input: z.output<I>, call: ToolCall): Promise<ToolResult<z.output<O>>>;
+}
+
+/** A tool that checks its arguments before it runs. The error names every problem at once, including unknown arguments. */
+export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(definition: McpToolDefinition<I, O>): McpTool {
+  const { run, ...listing } = definition;
+  return {
+    ...listing,
+    run: async (handle, input, call) => run(handle, parseArguments(definition.input, input, definition.name), call),
+  };
+}
+
+/** An INVALID_INPUT error for the arguments of a tool. */
+export function invalidArguments(toolName: string, issues: readonly Issue[]) {
+  return invalidInput(`arguments of ${toolName}`, issues);
+}
+
+function parseArguments<I extends z.ZodObject>(schema: I, input: unknown, toolName: string): z.output<I> {
+  const parsed = schema.safeParse(input ?? {});
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.flatMap((issue): Issue[] => {
+    const path = issue.path.filter((step) => typeof step !== 'symbol');
+    const message = issue.message.endsWith('.') ? issue.message : `${issue.message}.`;
+    if (issue.code !== 'unrecognized_keys' || path.length > 0) return [{ path, message }];
+    const unknownArgument = unknownKeyMessage(Object.keys(schema.shape), 'argument');
+    return issue.keys.map((key) => ({ path: [key], message: unknownArgument }));
+  });
+  throw invalidArguments(toolName, issues);
+}

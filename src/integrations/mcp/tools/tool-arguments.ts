@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import type { Filter } from '../../../index';
+
+const time = (meaning: string) =>
+  z.exactOptional(z.string().describe(`${meaning} ISO 8601 with a time zone, such as 2026-01-31T08:00:00Z.`));
+const clearable = <T extends z.ZodType>(schema: T, meaning: string) =>
+  z.exactOptional(schema.nullable().describe(`${meaning} null restores the default.`));
+const strings = z.array(z.string());
+const kind = z.enum(['episodic', 'semantic', 'procedural', 'summary']);
+const priority = z.number().min(0).max(1);
+const metadata = z.record(z.string(), z.json());
+
+/** The namespace of a memory. */
+export const namespace = z
+  .array(z.string())
+  .describe('A path of labels, such as ["support", "eu"]. Must be the namespace of this server or one below it.');
+
+/** The id of a memory. */
+export const id = z.string().min(1).describe('The id of a memory, as returned by the other tools.');
+
+/** Makes a write fail if the memory has changed. */
+export const ifRevision = z.exactOptional(
+  z
+    .int()
+    .min(1)
+    .describe(
+      'The revision that you last read. The call fails with REVISION_CONFLICT if the memory has changed since.',
+    ),
+);
+
+/** The fields of a new memory, except its text. */
+export const newMemory = {
+  namespace: z.exactOptional(namespace),
+  kind: z.exactOptional(
+    kind.describe(
+      'episodic: an event. semantic: a fact. procedural: how to do something. summary: a summary of several memories. ' +
+        'Default: episodic.',
+    ),
+  ),
+  tags: z.exactOptional(strings.describe('Labels for exact filtering.')),
+  priority: z.exactOptional(priority.describe('0 to 1. A higher priority ranks higher in searches. Default: 0.5.')),
+  metadata: z.exactOptional(metadata.describe('Additional data as a JSON object. Filters can use it.')),
+  userId: z.exactOptional(z.string().describe('The user whom the memory is about. It gives that user no access.')),
+  sessionId: z.exactOptional(z.string().describe('The session or conversation to which the memory belongs.')),
+  visibility: z.exactOptional(
+    z.enum(['shared', 'private']).describe('private: only its author can read it. Default: shared.'),
+  ),
+  accessTags: z.exactOptional(
+    strings.describe('Only readers that are cleared for all of these tags can read the memory. Default: none.'),
+  ),
+  key: z.exactOptional(
+    z
+      .string()
+      .describe(
+        'Your own name for the memory, unique in its namespace. Writing the same key again revises the memory.',
+      ),
+  ),
+  idempotencyKey: z.exactOptional(
+    z.string().describe('If you repeat the call with the same value, the memory is stored only once.'),
+  ),
+  supersedes: z.exactOptional(
+    z.string().describe('The id of an older memory that is no longer true and that this memory replaces.'),
+  ),
+  validFrom: time('When it became true. Default: now.'),
+  validTo: time('When it stopped being true.'),
+  expiresAt: time('When searches and lists stop returning it.'),
+};
+
+/** The fields that can be changed. */
+export const patch = {
+  text: z.exactOptional(z.string().describe('The new text.')),
+  kind: clearable(kind, 'The new kind.'),
+  tags: clearable(strings, 'The new tags, which replace all tags.'),
+  priority: clearable(priority, 'The new priority, 0 to 1.'),
+  metadata: clearable(metadata, 'The new metadata, which replaces all metadata.'),
+  validFrom: clearable(z.string(), 'When it became true, as ISO 8601 with a time zone.'),
+  validTo: clearable(z.string(), 'When it stopped being true, as ISO 8601 with a time zone.'),
+  expiresAt: clearable(z.string(), 'When searches and lists stop returning it, as ISO 8601 with a time zone.'),
+};
+
+/** Which memories to search or list. All given conditions must hold. */
+export const selection = {
+  namespace: z.exactOptional(namespace),
+  userId: z.exactOptional(z.string().describe('Only memories about this user.')),
+  agentId: z.exactOptional(z.string().describe('Only memories that this agent wrote.')),
+  sessionId: z.exactOptional(z.string().describe('Only memories of this session.')),
+  tags: z.exactOptional(strings.describe('Only memories that have all of these tags.')),
+  filter: z.exactOptional(
+    z
+      .custom<Filter>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
+        error: 'expected an object of conditions, such as {"priority": {"gte": 0.5}}.',
+      })
+      .meta({ type: 'object' })
+      .describe(
+        'Conditions on fields, such as {"priority": {"gte": 0.5}, "metadata": {"order": "A-1182"}}. ' +
+          'Combine conditions with "and", "or" and "not".',
+      ),
+  ),
+  asOf: time('Only memories that were true at this time.'),
+  include: z.exactOptional(
+    z
+      .array(z.enum(['expired', 'superseded', 'quarantined']))
+      .describe('States to return in addition to active memories. Default: none.'),
+  ),
+};
