@@ -1,4 +1,4 @@
-import type { RowChange, RowColumns } from './apply/row-change';
+import type { RowChange, RowColumns } from './apply/apply-context';
 
 const initialCapacity = 1024;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RowColumns } from '../../src/state/apply/row-change';
+import type { RowColumns } from '../../src/state/apply/apply-context';
 import { ColumnStore } from '../../src/state/column-store';
 
 const labels: fc.Arbitrary<RowColumns> = fc.record({

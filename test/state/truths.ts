@@ -2,8 +2,8 @@ import type { Database } from 'better-sqlite3';
 import type { Command, MemoryDraft } from '../../src/domain/command';
 import { type Actor, root } from '../../src/domain/principal';
 import { StateStore } from '../../src/state/state-store';
-import { loadChecksum } from '../../src/state/tables/checksum';
 import { openDatabase } from '../../src/state/tables/database';
+import { loadChecksum } from '../../src/state/tables/memory-row';
 
 const checksum = await loadChecksum();
 

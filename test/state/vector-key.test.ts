@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { chunkOf, maxChunks, rowOf, vectorKey } from '../../src/state/tables/vector-key';
+import { chunkOf, maxChunks, rowOf, vectorKey } from '../../src/state/tables/vector-table';
 
 const spaces = fc.integer({ min: 0, max: 2 ** 9 - 1 });
 const rows = fc.integer({ min: 0, max: 2 ** 32 - 1 });

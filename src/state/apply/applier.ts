@@ -8,25 +8,21 @@ import { isRoot } from '../../domain/principal';
 import { analyze } from '../../keyword-index/analyzer';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import type { MemoryQueries } from '../queries/memory-queries';
-import type { Checksum } from '../tables/checksum';
 import type { DeclarationsTable } from '../tables/declarations-table';
 import type { EmbeddedTable } from '../tables/embedded-table';
 import type { Interning } from '../tables/interning';
-import { memoryOf } from '../tables/memory-row';
-import { queries } from '../tables/queries';
-import type { RowChecksum } from '../tables/row-checksum';
-import type { Tables } from '../tables/schema';
+import { type Checksum, memoryOf, type RowChecksum } from '../tables/memory-row';
+import { queries, type Tables } from '../tables/schema';
 import { copyMark, type StoreMeta } from '../tables/store-meta';
 import type { WriteRequests } from '../tables/write-requests';
 import { ChangesAudit, TouchedByNamespace } from './apply-audit';
-import type { ApplyContext } from './apply-context';
+import type { ApplyContext, RowChange } from './apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply-declaration';
 import { applyForget } from './apply-forget';
 import { applyRemember } from './apply-remember';
 import { applyShare } from './apply-share';
 import { beginSpace, dropSpace, type EmbeddedRows, embedRows, switchSpace } from './apply-space';
 import { applyUpdate } from './apply-update';
-import type { RowChange } from './row-change';
 import { TableWriter } from './table-writer';
 
 export interface AppliedBatch {

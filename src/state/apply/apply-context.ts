@@ -1,14 +1,14 @@
 import type { Policy } from '../../access/policy';
+import type { ChunkVectors } from '../../domain/command';
 import type { StoredDeclaration } from '../../domain/declaration';
+import { MemoryError } from '../../domain/errors';
 import type { ChangeType } from '../../domain/memory';
 import type { Namespace } from '../../domain/namespace';
 import type { MemoryQueries } from '../queries/memory-queries';
 import type { EmbeddedTable } from '../tables/embedded-table';
 import type { Interning } from '../tables/interning';
-import type { MemoryRow } from '../tables/memory-row';
-import type { RowChecksum } from '../tables/row-checksum';
+import type { MemoryRow, RowChecksum } from '../tables/memory-row';
 import type { Tables } from '../tables/schema';
-import type { RowChange, RowColumns } from './row-change';
 import type { TableWriter } from './table-writer';
 
 /** What the handlers of commands share inside one transaction. */
@@ -102,4 +102,60 @@ export function rowColumnsOf(record: LabelColumns): RowColumns {
     expiresAt: record.expires_at ?? Number.POSITIVE_INFINITY,
     priority: record.priority,
   };
+}
+
+/** Writes a memory's vectors, in the store's space. The first vector of all decides which space that is. */
+export function insertVectors(context: ApplyContext, row: number, embedded: ChunkVectors | undefined) {
+  if (embedded === undefined) return { space: null, chunks: 0 };
+  const { interning, writer } = context;
+  const space = interning.currentSpace?.id ?? interning.internSpace(embedded.space);
+  writer.insertVectors(row, space, embedded);
+  return { space, chunks: embedded.vectors.length };
+}
+
+/** Takes away a memory's vectors in every space. */
+export function removeVectors({ writer, embeddedTable }: ApplyContext, record: Pick<MemoryRow, 'row' | 'space'>): void {
+  const { row, space } = record;
+  if (space !== null) writer.deleteVectors(row, space);
+  for (const line of embeddedTable.ofRow(row)) writer.deleteVectors(row, line.space);
+  embeddedTable.deleteOfRow(row);
+}
+
+/** @throws EMBEDDER_MISMATCH where the vectors are of another space than the store's. */
+export function assertSpace({ interning }: ApplyContext, embedded: ChunkVectors | undefined): void {
+  const current = interning.currentSpace?.name;
+  if (embedded === undefined || current === undefined) return;
+  const { model, dimensions } = embedded.space;
+  if (model === current.model && dimensions === current.dimensions) return;
+  const message = `The vector comes from ${model} (${dimensions} dimensions), the store's vectors from ${current.model} (${current.dimensions}): vectors compare only inside one space.`;
+  throw new MemoryError('EMBEDDER_MISMATCH', message);
+}
+
+/** What memory-resident columns and indexes need to know of a row. */
+export interface RowColumns {
+  readonly labelSet: number;
+  readonly owner: number;
+  readonly active: boolean;
+  readonly chunks: number;
+  /** Tokens of the text. */
+  readonly length: number;
+  readonly validFrom: number;
+  /** Infinity where it never expires. */
+  readonly expiresAt: number;
+  readonly priority: number;
+}
+
+/** One change of one row, after its commit. */
+export interface RowChange {
+  readonly changeSeq: number;
+  readonly row: number;
+  readonly id: string;
+  readonly type: ChangeType;
+  /** Absent once it is forgotten. */
+  readonly columns?: RowColumns;
+  /** Tokens of the text before and after, where the text changed. */
+  readonly tokensBefore?: readonly string[];
+  readonly tokens?: readonly string[];
+  /** Whether vectors or labels changed: what an index of vectors has to follow. */
+  readonly reindex: boolean;
 }

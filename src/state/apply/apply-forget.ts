@@ -4,9 +4,8 @@ import { assertRevision } from '../../domain/memory';
 import { isRoot } from '../../domain/principal';
 import { mayHearOf } from '../queries/damaged-record';
 import { damaged, type MemoryRow } from '../tables/memory-row';
-import { type ApplyContext, stampChange } from './apply-context';
+import { type ApplyContext, removeVectors, stampChange } from './apply-context';
 import { loadForChange } from './apply-update';
-import { removeVectors } from './embed-row';
 
 /**
  * Forgets memories, all or none of those that are there: ids that are not there, or may not be read, are passed over.

@@ -6,10 +6,8 @@ import { MemoryError } from '../../domain/errors';
 import type { RememberResult } from '../../domain/memory';
 import { isInScope, scopedFieldsOf } from '../../domain/scope';
 import { contentColumns, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
-import { type ApplyContext, stampChange } from './apply-context';
-import { loadForChange } from './apply-update';
-import { assertSpace, insertVectors } from './embed-row';
-import { revise } from './revise';
+import { type ApplyContext, assertSpace, insertVectors, stampChange } from './apply-context';
+import { loadForChange, revise } from './apply-update';
 
 /** Stores a draft, or revises the memory that has its key. Everything is checked before anything is written. */
 export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: Stamp): RememberResult {

@@ -7,8 +7,7 @@ import { sameActor } from '../../domain/principal';
 import { isInScope, type ParsedScope } from '../../domain/scope';
 import { type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import type { ApplyContext } from './apply-context';
-import { loadForChange } from './apply-update';
-import { revise } from './revise';
+import { loadForChange, revise } from './apply-update';
 
 /** The labels that a memory is to have. */
 interface Target {

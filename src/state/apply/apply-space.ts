@@ -2,7 +2,7 @@ import type { RowEmbedding, SpaceName, Stamp } from '../../domain/command';
 import { invalidInput, MemoryError } from '../../domain/errors';
 import { isRoot } from '../../domain/principal';
 import type { Space } from '../tables/interning';
-import { maxSpaces } from '../tables/vector-key';
+import { maxSpaces } from '../tables/vector-table';
 import type { ApplyContext } from './apply-context';
 
 /**

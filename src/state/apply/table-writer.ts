@@ -2,11 +2,9 @@ import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import type { ChunkVectors } from '../../domain/command';
 import { prepare } from '../../sqlite/sqlite';
-import type { Checksum } from '../tables/checksum';
-import { type MemoryRow, storedText } from '../tables/memory-row';
-import { queries } from '../tables/queries';
-import type { MemoriesTable, Tables } from '../tables/schema';
-import { maxChunks, vectorKey } from '../tables/vector-key';
+import { type Checksum, type MemoryRow, storedText } from '../tables/memory-row';
+import { type MemoriesTable, queries, type Tables } from '../tables/schema';
+import { maxChunks, vectorKey } from '../tables/vector-table';
 
 type Row<T> = { [K in keyof T]: T[K] };
 

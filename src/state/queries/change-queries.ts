@@ -1,10 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import { prepare, type Statement } from '../../sqlite/sqlite';
-import { damaged, type MemoryRow } from '../tables/memory-row';
-import { queries } from '../tables/queries';
-import type { RowChecksum } from '../tables/row-checksum';
-import type { Tables } from '../tables/schema';
+import { damaged, type MemoryRow, type RowChecksum } from '../tables/memory-row';
+import { queries, type Tables } from '../tables/schema';
 
 /** A line of the feed of changes, with the id of its memory. */
 export type ChangeLine = Tables['changes'] & { readonly id: string };

@@ -1,8 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { prepare } from '../../sqlite/sqlite';
-import { type MemoryRow, memoryRowOf, type StoredMemoryRow } from '../tables/memory-row';
-import { queries } from '../tables/queries';
-import type { RowChecksum } from '../tables/row-checksum';
+import { type MemoryRow, memoryRowOf, type RowChecksum, type StoredMemoryRow } from '../tables/memory-row';
+import { queries } from '../tables/schema';
 
 /** Looks up single records, and checks each against its checksum. */
 export class MemoryQueries {

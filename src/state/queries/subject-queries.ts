@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { prepare, type Statement, translated } from '../../sqlite/sqlite';
-import { queries } from '../tables/queries';
+import { queries } from '../tables/schema';
 
 /** Finds what is known about somebody, and what was: forgotten memories, and those that are about somebody else by now. */
 export class SubjectQueries {

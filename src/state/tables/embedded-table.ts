@@ -3,8 +3,7 @@ import { sql } from 'kysely';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
 import type { StoredMemoryRow } from './memory-row';
-import { queries } from './queries';
-import type { Tables } from './schema';
+import { queries, type Tables } from './schema';
 
 type Line = Tables['embedded'];
 

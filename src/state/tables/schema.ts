@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import { queriesOver } from '../../sqlite/sqlite';
 
 /** Interned path of labels: a tree, so that namespaces are compared label by label. The root, 0, has no row. */
 export interface NamespacesTable {
@@ -79,7 +80,7 @@ export interface TextsTable {
 }
 
 export interface VectorsTable {
-  /** See `vector-key.ts`. */
+  /** See `vectorKey`. */
   key: number;
   vector: Buffer;
   checksum: number;
@@ -181,3 +182,6 @@ export interface Tables {
   requests: RequestsTable;
   store_meta: StoreMetaTable;
 }
+
+/** Builds queries over the tables of a store. */
+export const queries = queriesOver<Tables>();

@@ -1,6 +1,6 @@
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { prepare, type Statement } from '../../sqlite/sqlite';
-import { queries } from './queries';
+import { queries } from './schema';
 
 /** 1 in a copy that a backup has made, until it is opened. */
 export const copyMark = 'copied';

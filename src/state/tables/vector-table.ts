@@ -1,10 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import { prepare, type Statement, translated } from '../../sqlite/sqlite';
 import type { StoredVector, VectorSource } from '../../vector-index/vector-index';
-import type { Checksum } from './checksum';
-import { damaged } from './memory-row';
-import { queries } from './queries';
-import { chunkOf, maxChunks, vectorKey } from './vector-key';
+import { type Checksum, damaged } from './memory-row';
+import { queries } from './schema';
 
 interface VectorRow {
   key: number;
@@ -117,4 +115,33 @@ function floats(bytes: Buffer): Float32Array {
   // A view of floats must begin at a multiple of four, and SQLite's buffers need not.
   const aligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : Uint8Array.from(bytes);
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / Float32Array.BYTES_PER_ELEMENT);
+}
+
+/**
+ * Vectors are keyed by (embedding space, memory, part) in one integer: a table with a long primary key would need an index of
+ * its own or keep vectors in the inner pages of its tree. 9 bits of space, 32 of row and 12 of part make 53, the most that a
+ * JavaScript number holds exactly.
+ */
+const partsPerRow = 2 ** 12;
+const rowsPerSpace = 2 ** 32;
+const spaces = 2 ** 9;
+
+export const maxChunks = partsPerRow;
+
+/** Their numbers begin with 1. */
+export const maxSpaces = spaces - 1;
+
+export function vectorKey(space: number, row: number, part: number): number {
+  if (!(space >= 0 && space < spaces && row >= 0 && row < rowsPerSpace && part >= 0 && part < partsPerRow)) {
+    throw new RangeError(`No vector key for space ${space}, row ${row}, part ${part}.`);
+  }
+  return (space * rowsPerSpace + row) * partsPerRow + part;
+}
+
+export function chunkOf(key: number): number {
+  return key % partsPerRow;
+}
+
+export function rowOf(key: number): number {
+  return Math.floor(key / partsPerRow) % rowsPerSpace;
 }

@@ -7,7 +7,7 @@ import { prepare } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
 import { readableRows } from '../queries/readable-rows';
 import { memoryRowOf, type StoredMemoryRow } from './memory-row';
-import { queries } from './queries';
+import { queries } from './schema';
 import type { StoreMeta } from './store-meta';
 
 /** Whether the words were indexed by this analyzer, with this version of Unicode. */

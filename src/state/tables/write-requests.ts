@@ -7,8 +7,7 @@ import type { MemoryQueries } from '../queries/memory-queries';
 import type { DeclarationsTable } from './declarations-table';
 import type { Interning } from './interning';
 import { memoryOf } from './memory-row';
-import { queries } from './queries';
-import type { Tables } from './schema';
+import { queries, type Tables } from './schema';
 
 /** An outcome without the words of a memory: what is forgotten must stay nowhere. */
 type Kept =

@@ -1,6 +1,5 @@
 import type { Interning } from '../tables/interning';
-import type { MemoryRow } from '../tables/memory-row';
-import type { RowChecksum } from '../tables/row-checksum';
+import type { MemoryRow, RowChecksum } from '../tables/memory-row';
 import type { Tables } from '../tables/schema';
 
 /** What is kept of a memory's past. */

@@ -5,8 +5,8 @@ import { invalidInput, MemoryError } from '../../domain/errors';
 import type { Environment } from '../../environment/environment';
 import { fromSqlite, translated } from '../../sqlite/sqlite';
 import { StateStore } from '../../state/state-store';
-import type { Checksum } from '../../state/tables/checksum';
 import { openDatabase } from '../../state/tables/database';
+import type { Checksum } from '../../state/tables/memory-row';
 import type { Options } from '../open-options';
 
 const storeKeyBytes = 32;
