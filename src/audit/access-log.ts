@@ -1,12 +1,11 @@
 import type { Database } from 'better-sqlite3';
 import { fromSqlite, translated } from '../sqlite/sqlite';
-import { type AuditEvent, AuditLog } from './audit-log';
-import type { Seed } from './pseudonyms';
+import { type AuditEvent, AuditLog, type Seed } from './audit-log';
 
-/** Entries that are written together at the latest. */
+/** Waiting entries are written once there are this many. */
 const batchLength = 1_024;
-/** With a full disk reads go on, up to so many of them: then nothing more is told that could not be written down. */
-const mostWaiting = 65_536;
+/** On a full disk, reads succeed until this many entries wait. Then they fail, because they could not be recorded. */
+const maxWaiting = 65_536;
 
 export interface AccessLogDeps {
   readonly database: Database;
@@ -15,88 +14,82 @@ export interface AccessLogDeps {
   readonly seed: Seed;
   /** A later turn of the event loop. */
   nextTurn(): Promise<void>;
-  /** Told when the first entry of a batch has begun to wait. */
+  /** Called when an entry starts to wait and no other entry waits. */
   onWaiting(): void;
-  /** Told after entries were written. */
+  /** Called after entries were written. */
   onWritten(): void;
-  /** Told of a batch that could not be written, and is kept. */
+  /** Called when waiting entries could not be written. They keep waiting. */
   onFailed(error: unknown): void;
 }
 
-/** The chain of accesses: entries of one process in batches, into a file that others may append to as well. */
+/** Writes the 'access' chain, in batches. Other processes may append to the same file. */
 export class AccessLog {
-  readonly trail: AuditLog;
+  readonly log: AuditLog;
   readonly #deps: AccessLogDeps;
   #waiting: AuditEvent[] = [];
   #commit: Promise<void> | undefined;
 
   constructor(deps: AccessLogDeps) {
     this.#deps = deps;
-    this.trail = new AuditLog(deps.database);
+    this.log = new AuditLog(deps.database);
   }
 
-  /** What durable entries wait for. */
-  get committing(): Promise<void> | undefined {
+  /** The commit that durable entries wait for. */
+  get pendingCommit(): Promise<void> | undefined {
     return this.#commit;
   }
 
-  /** Writes down an act, soon. Where answers wait for their entry: resolves when it is on disk, rejects when it cannot be. */
-  record(act: AuditEvent): Promise<void> | undefined {
-    if (this.#waiting.length >= mostWaiting) this.flush();
-    this.#waiting.push(act);
+  /**
+   * Records an event. If answers wait for their entries, resolves when the entry is on disk. Otherwise returns undefined, and the
+   * entry is written with its batch.
+   *
+   * @throws DISK_FULL and other disk errors if too many entries wait
+   */
+  record(event: AuditEvent): Promise<void> | undefined {
+    if (this.#waiting.length >= maxWaiting) this.flush();
+    this.#waiting.push(event);
     if (this.#deps.durable) {
-      this.#commit ??= this.#deps.nextTurn().then(() => this.#commitShared());
-      // Whoever waits for it hears of it; if nobody does, nothing was answered.
+      this.#commit ??= this.#deps.nextTurn().then(() => this.#commitWaiting());
+      // The caller handles the rejection. If it does not wait, it has returned no answer that needs an entry.
       this.#commit.catch(() => undefined);
       return this.#commit;
     }
     if (this.#waiting.length === 1) this.#deps.onWaiting();
-    if (this.#waiting.length % batchLength === 0) this.#try();
+    if (this.#waiting.length % batchLength === 0) this.#tryFlush();
     return undefined;
   }
 
   /**
-   * Writes what is waiting. Durable when it returns.
+   * Writes the waiting entries. They are durable when it returns.
    *
-   * @throws DISK_FULL and other errors of the disk; what waits is kept.
+   * @throws DISK_FULL and other disk errors; the entries keep waiting
    */
   flush(): void {
     if (this.#waiting.length === 0) return;
-    this.#write(this.#waiting);
+    this.inTransaction(() => {
+      for (const event of this.#waiting) this.log.append(event, this.#deps.seed);
+    });
     this.#waiting = [];
     this.#deps.onWritten();
   }
 
-  /** Writes one entry at once, inside a transaction of its own that begins with `first`. */
-  write(act: AuditEvent, first: () => void = () => undefined): void {
-    this.#write([act], first);
-    this.#deps.onWritten();
-  }
-
-  /** Runs something on the chain as it is now, with what other processes have appended, in one transaction. */
-  atEnd<T>(run: () => T): T {
+  /** Runs a function in a transaction, on the chain with the entries of all processes. */
+  inTransaction<T>(run: () => T): T {
     try {
       return translated(
         this.#deps.database.transaction(() => {
-          this.trail.chain.catchUp();
+          this.log.chain.catchUp();
           return run();
         }).immediate,
       );
     } catch (error) {
-      translated(() => this.trail.reload());
+      translated(() => this.log.reload());
       throw error;
     }
   }
 
-  #write(acts: readonly AuditEvent[], first: () => void = () => undefined): void {
-    this.atEnd(() => {
-      first();
-      for (const act of acts) this.trail.append(act, this.#deps.seed);
-    });
-  }
-
-  /** Whoever waits is told; their entries are not kept, because nothing was answered. */
-  #commitShared(): void {
+  /** Drops the entries that cannot be written: their callers get the error in place of an answer. */
+  #commitWaiting(): void {
     this.#commit = undefined;
     try {
       this.flush();
@@ -106,7 +99,7 @@ export class AccessLog {
     }
   }
 
-  #try(): void {
+  #tryFlush(): void {
     try {
       this.flush();
     } catch (error) {

@@ -1,9 +1,53 @@
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
 import { configure } from '../sqlite/sqlite';
-import { type ChainTables, chainTablesScript } from './tables';
 
-/** A checkpoint of either chain: the latest one in each segment. */
+export interface EntriesTable {
+  seq: number;
+  hash: Buffer;
+  body: string;
+}
+
+/** Whole segments. A row stays when the entries of its segment are dropped. */
+export interface SegmentsTable {
+  /** From 0. */
+  segment: number;
+  /** The root of the subtree. */
+  root: Buffer;
+  /** The hash of the last entry. */
+  hash: Buffer;
+  /** The earliest and the latest time of an entry: epoch milliseconds. */
+  first_at: number;
+  last_at: number;
+}
+
+/** The entries that name an id. Derived from their bodies. Rows begin with the segment, so that inserts are at the end of the table. */
+export interface TouchedTable {
+  segment: number;
+  /** A hash of the id. Two ids may have the same hash. */
+  key: number;
+  seq: number;
+}
+
+/** The names behind the pseudonyms. Not part of the chain: an erasure deletes rows. */
+export interface NamesTable {
+  pseudonym: string;
+  kind: NameKind;
+  /** JSON of an id, or of the labels of a namespace. */
+  name: string;
+}
+
+export type NameKind = 'agent' | 'user' | 'service' | 'namespace';
+
+/** The tables of one chain. */
+export interface ChainTables {
+  audit_entries: EntriesTable;
+  audit_segments: SegmentsTable;
+  audit_touched: TouchedTable;
+  audit_names: NamesTable;
+}
+
+/** The latest checkpoint of each segment, for both chains. */
 export interface CheckpointsTable {
   chain: string;
   segment: number;
@@ -11,22 +55,33 @@ export interface CheckpointsTable {
   note: string;
 }
 
-/** Who has the file open, and does not say goodbye if it dies. */
+/** The processes that have the database open. A process that dies leaves its row. */
 export interface OpeningsTable {
   id: string;
+  /** 'owner': the writer process of the folder. */
   role: 'owner' | 'reader';
   pid: number;
   host: string;
-  /** 1 where answers wait for their entries, so that none is missing. */
+  /** 1 if answers wait until their entries are on disk, so that no entry is missing after a crash. */
   durable: number;
 }
 
 export interface AuditTables extends ChainTables {
   audit_checkpoints: CheckpointsTable;
   audit_openings: OpeningsTable;
-  /** 'copied': the file was made by a backup, and has not been opened since. */
+  /** 'copied': a backup made this file, and no process has opened it since. */
   audit_marks: { mark: string };
 }
+
+/** Creates the tables of a chain: of 'changes' in the store's database, of 'access' in `audit.db`. Released: it must not change. */
+export const chainTablesScript = `
+create table audit_entries (seq integer primary key, hash blob not null, body text not null);
+create table audit_segments (
+  segment integer primary key, root blob not null, hash blob not null, first_at integer not null, last_at integer not null
+);
+create table audit_touched (segment integer not null, key integer not null, seq integer not null, primary key (segment, key, seq)) without rowid;
+create table audit_names (pseudonym text primary key, kind text not null, name text not null, unique (kind, name)) without rowid;
+`;
 
 const script = `${chainTablesScript}
 create table audit_checkpoints (
@@ -40,10 +95,10 @@ create table audit_marks (mark text primary key) without rowid;
 const version = 1;
 
 /**
- * Opens the database of the chain of accesses, and makes it where there is none. Several processes may have it open.
+ * Opens the database of the 'access' chain, `audit.db`, and creates it if it does not exist. Several processes may have it open.
  *
  * @param path A file, or ':memory:'.
- * @throws STORE_NEWER where a newer release wrote it.
+ * @throws STORE_NEWER if a newer release wrote it
  */
 export function openAuditDatabase(path: string): Database {
   const database = new BetterSqlite(path, { timeout: 5_000 });
@@ -67,11 +122,11 @@ export function openAuditDatabase(path: string): Database {
 function versionOf(database: Database): number {
   const found = database.pragma('user_version', { simple: true }) as number;
   if (found <= version) return found;
-  const message = `The audit has schema version ${found}; this release knows versions up to ${version}. Open the store with the release that wrote it, or a later one.`;
+  const message = `audit.db has schema version ${found}, and this release supports versions up to ${version}. Open the store with the release that wrote it, or a later one.`;
   throw new MemoryError('STORE_NEWER', message);
 }
 
-/** Marks a file that a backup has made: nobody has it open, and who opens it first says so in the chain. */
+/** Marks a file that a backup made. The first process that opens it records that in the chain. */
 export function markAsCopy(path: string): void {
   const database = new BetterSqlite(path);
   try {
@@ -81,7 +136,7 @@ export function markAsCopy(path: string): void {
   }
 }
 
-/** Takes the mark of a copy away, inside the caller's transaction. Answers whether there was one. */
-export function takeCopyMark(database: Database): boolean {
+/** Removes the mark of a copy, inside the caller's transaction. Returns whether there was one. */
+export function removeCopyMark(database: Database): boolean {
   return database.prepare("delete from audit_marks where mark = 'copied'").run().changes > 0;
 }

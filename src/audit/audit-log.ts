@@ -1,18 +1,20 @@
+import { createHash } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import type { ErrorCode } from '../domain/errors';
 import type { Namespace } from '../domain/namespace';
-import type { Actor } from '../domain/principal';
+import type { Actor, Party } from '../domain/principal';
+import { prepare, queriesOver } from '../sqlite/sqlite';
+import type { ChainTables, NameKind } from './audit-database';
 import { AuditChain } from './chain';
 import type { AuditDecision, ChainHead, Touched } from './chain-entry';
-import { Pseudonyms, type Seed } from './pseudonyms';
 
-/** Memories as an entry names them: by their ids, and the namespace that they were in. */
+/** Memories of one namespace that a call touched. */
 export interface TouchedMemories {
   readonly namespace: Namespace | undefined;
   readonly ids: readonly string[];
 }
 
-/** Something that was done, or refused, before its names have become pseudonyms. */
+/** A call or a command to record, with names in place of pseudonyms. */
 export interface AuditEvent {
   /** Epoch milliseconds. */
   readonly at: number;
@@ -28,7 +30,7 @@ export interface AuditEvent {
   readonly head?: ChainHead | undefined;
 }
 
-/** One chain with the names that its pseudonyms stand for. */
+/** A chain, and the names behind its pseudonyms. */
 export class AuditLog {
   readonly chain: AuditChain;
   readonly names: Pseudonyms;
@@ -38,28 +40,28 @@ export class AuditLog {
     this.names = new Pseudonyms(database);
   }
 
-  /** Writes an entry, inside the caller's transaction. */
-  append(act: AuditEvent, seed: Seed): number {
+  /** Appends an entry, inside the caller's transaction, and returns its number. */
+  append(event: AuditEvent, seed: Seed): number {
     const { names } = this;
-    const { party, onBehalfOf } = act.by;
-    // Written out, without copies: it runs for every read and every write.
+    const { party, onBehalfOf } = event.by;
+    // Field by field, because every read and every write runs it and copies cost time.
     return this.chain.append({
-      at: act.at,
+      at: event.at,
       party: party === 'root' ? 'root' : names.ofParty(party, seed),
       onBehalfOf: onBehalfOf === undefined ? null : names.ofParty(onBehalfOf, seed),
-      action: act.action,
-      decision: act.decision,
-      code: act.code ?? null,
-      namespace: act.namespace === undefined ? null : names.ofNamespace(act.namespace, seed),
-      touched: this.#touched(act.touched, seed),
-      policyVersion: act.policyVersion,
-      rules: act.rules,
-      changeSeq: act.changeSeq,
-      head: act.head ?? null,
+      action: event.action,
+      decision: event.decision,
+      code: event.code ?? null,
+      namespace: event.namespace === undefined ? null : names.ofNamespace(event.namespace, seed),
+      touched: this.#touched(event.touched, seed),
+      policyVersion: event.policyVersion,
+      rules: event.rules,
+      changeSeq: event.changeSeq,
+      head: event.head ?? null,
     });
   }
 
-  /** Reads again what is kept in memory: after a transaction that was rolled back. */
+  /** Drops what is cached in memory, after a transaction was rolled back. */
   reload(): void {
     this.chain.reload();
     this.names.reload();
@@ -70,5 +72,90 @@ export class AuditLog {
       namespace === undefined ? null : this.names.ofNamespace(namespace, seed),
       ids,
     ]);
+  }
+}
+
+/** 16 random bytes from which a new pseudonym is made. Called only if a name has no pseudonym yet. */
+export type Seed = () => Uint8Array;
+
+const queries = queriesOver<ChainTables>();
+const pseudonymBytes = 16;
+// A few megabytes. The cache is emptied when it is full: an LRU cache takes a millisecond to create.
+const maxCachedNames = 20_000;
+
+/** The pseudonyms of principals and namespaces in one chain. */
+export class Pseudonyms {
+  readonly #byName;
+  readonly #byPseudonym;
+  readonly #insert;
+  readonly #cache = new Map<string, string>();
+
+  constructor(database: Database) {
+    this.#byName = prepare<{ kind: NameKind; name: string }, { pseudonym: string }>(database, (p) =>
+      queries.selectFrom('audit_names').select('pseudonym').where('kind', '=', p('kind')).where('name', '=', p('name')),
+    );
+    this.#byPseudonym = prepare<{ pseudonym: string }, { kind: NameKind; name: string }>(database, (p) =>
+      queries.selectFrom('audit_names').select(['kind', 'name']).where('pseudonym', '=', p('pseudonym')),
+    );
+    this.#insert = prepare<ChainTables['audit_names'], unknown>(database, (p) =>
+      queries.insertInto('audit_names').values({ pseudonym: p('pseudonym'), kind: p('kind'), name: p('name') }),
+    );
+  }
+
+  /** The pseudonym of a party. Makes one if the party has none. */
+  ofParty({ kind, id }: Party, seed: Seed): string {
+    return this.#of(kind, JSON.stringify(id), seed);
+  }
+
+  /** The pseudonym of a namespace. Makes one if the namespace has none. */
+  ofNamespace(namespace: Namespace, seed: Seed): string {
+    return this.#of('namespace', JSON.stringify(namespace), seed);
+  }
+
+  findParty({ kind, id }: Party): string | undefined {
+    return this.#find(kind, JSON.stringify(id));
+  }
+
+  /** The party behind a pseudonym. Undefined if its name was erased, or if the pseudonym is not of a party. */
+  party(pseudonym: string): Party | undefined {
+    const found = this.#byPseudonym.get({ pseudonym });
+    return found === undefined || found.kind === 'namespace'
+      ? undefined
+      : { kind: found.kind, id: JSON.parse(found.name) };
+  }
+
+  /** The namespace behind a pseudonym. Undefined if its name was erased, or if the pseudonym is not of a namespace. */
+  namespace(pseudonym: string): Namespace | undefined {
+    const found = this.#byPseudonym.get({ pseudonym });
+    return found?.kind === 'namespace' ? JSON.parse(found.name) : undefined;
+  }
+
+  /** Empties the cache: after a transaction was rolled back, or a name was erased. */
+  reload(): void {
+    this.#cache.clear();
+  }
+
+  #of(kind: NameKind, name: string, seed: Seed): string {
+    const known = this.#find(kind, name);
+    if (known !== undefined) return known;
+    const hash = createHash('sha256').update(seed()).update(kind).update(name).digest();
+    const pseudonym = hash.subarray(0, pseudonymBytes).toString('base64url');
+    this.#insert.run({ pseudonym, kind, name });
+    this.#keep(kind + name, pseudonym);
+    return pseudonym;
+  }
+
+  #find(kind: NameKind, name: string): string | undefined {
+    const key = kind + name;
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) return cached;
+    const stored = this.#byName.get({ kind, name })?.pseudonym;
+    if (stored !== undefined) this.#keep(key, stored);
+    return stored;
+  }
+
+  #keep(key: string, pseudonym: string): void {
+    if (this.#cache.size >= maxCachedNames) this.#cache.clear();
+    this.#cache.set(key, pseudonym);
   }
 }

@@ -6,50 +6,52 @@ import type { Environment } from '../environment/environment';
 import { nextTurn, pause } from '../environment/timers';
 import { translated } from '../sqlite/sqlite';
 import { AccessLog } from './access-log';
-import { takeCopyMark } from './audit-database';
+import { removeCopyMark } from './audit-database';
 import type { AuditEvent, AuditLog } from './audit-log';
-import type { AuditChainName, ChainHead } from './chain-entry';
+import type { AuditChainName, ChainHead, RestoredChainHead } from './chain-entry';
 import type { Checkpoint } from './checkpoint';
 import { Checkpoints } from './checkpoints';
 import { segmentLength } from './merkle';
 import type { AuditLogs } from './search';
-import { UncleanShutdown } from './unclean-shutdown';
+import { type ProcessRole, UncleanShutdown } from './unclean-shutdown';
 
-/** A batch waits so long, and a chain that has grown for its checkpoint. */
-const longestWaitMs = 1_000;
+/** How long entries wait to be written, and a chain that has grown waits for its checkpoint. */
+const maxWaitMs = 1_000;
 
-/** How reads are written down. */
-export type Reads = 'durable' | 'batched' | 'off';
+/** How reads are recorded. See `AuditOptions`. */
+export type ReadRecording = 'durable' | 'batched' | 'off';
 
 export interface AuditDeps {
   /** See `openAuditDatabase`. */
   readonly database: Database;
-  /** The chain that `apply` writes. */
+  /** The log that `apply` writes. */
   readonly changes: AuditLog;
-  readonly role: 'owner' | 'reader';
-  readonly reads: Reads;
+  readonly role: ProcessRole;
+  readonly reads: ReadRecording;
+  /** Names the store in checkpoints. */
   readonly origin: string;
+  /** Signs checkpoints. */
   readonly key: KeyObject | undefined;
   readonly environment: Environment;
   onCheckpoint(checkpoint: Checkpoint): void;
-  /** What entries tell of the store: the version of its rules, and its last change. */
+  /** What each entry says about the store: the version of its rules, and its last change. */
   state(): { readonly policyVersion: number; readonly changeSeq: number };
 }
 
-/** Both chains of a store as this process keeps them: what it writes, when, and what vouches for it. */
+/** The audit of a store in this process: writes the 'access' chain, and makes the checkpoints of both chains. */
 export class Audit {
   readonly database: Database;
-  readonly reads: Reads;
+  readonly reads: ReadRecording;
   readonly access: AccessLog;
   readonly checkpoints: Checkpoints;
-  readonly trails: AuditLogs;
+  readonly logs: AuditLogs;
   readonly #deps: AuditDeps;
-  readonly #openings: UncleanShutdown;
+  readonly #uncleanShutdown: UncleanShutdown;
   readonly #closing = new AbortController();
-  #ticking = false;
-  #warned = false;
+  #isTicking = false;
+  #hasWarned = false;
 
-  /** Opens the chain of accesses: whoever died without a goodbye, and a backup that is opened first, leave an entry. */
+  /** Records that entries may be missing if a process died, and that the store was restored if a backup is opened. */
   constructor(deps: AuditDeps) {
     this.#deps = deps;
     this.database = deps.database;
@@ -60,86 +62,91 @@ export class Audit {
       seed: () => deps.environment.randomBytes(16),
       nextTurn,
       onWaiting: () => this.#tick(),
-      onWritten: () => this.#grew('access', this.access.trail.chain.size),
-      onFailed: (error) => this.#failed(error),
+      onWritten: () => this.#onGrown('access', this.access.log.chain.size),
+      onFailed: (error) => this.#onFailed(error),
     });
-    this.trails = { changes: deps.changes, access: this.access.trail };
+    this.logs = { changes: deps.changes, access: this.access.log };
     this.checkpoints = new Checkpoints({ ...deps, head: (chain) => this.head(chain) });
-    this.#openings = new UncleanShutdown(deps.database);
+    this.#uncleanShutdown = new UncleanShutdown(deps.database);
     this.#open();
   }
 
-  /** Writes down a read, unless reads are not written down. What the host does always is, and questions about the audit. */
-  read(act: AuditEvent): Promise<void> | undefined {
-    const isAlways = act.by.party === 'root' || act.action.startsWith('audit.');
-    return this.reads !== 'off' || isAlways ? this.record(act) : undefined;
+  /** Records a read, unless reads are not recorded. Reads of the host and of the audit always are. See `record`. */
+  recordRead(event: AuditEvent): Promise<void> | undefined {
+    const isAlways = event.by.party === 'root' || event.action.startsWith('audit.');
+    return this.reads !== 'off' || isAlways ? this.record(event) : undefined;
   }
 
-  /** Writes down what is written down always. */
-  record(act: AuditEvent): Promise<void> | undefined {
-    if (!this.#closing.signal.aborted) return this.access.record(act);
-    throw new MemoryError('STORE_CLOSED', 'The store is closed: open it again, and take new handles from it.');
+  /**
+   * Records an event. Resolves when it is on disk, if answers wait for that; otherwise returns undefined.
+   *
+   * @throws STORE_CLOSED, DISK_FULL and other disk errors
+   */
+  record(event: AuditEvent): Promise<void> | undefined {
+    if (!this.#closing.signal.aborted) return this.access.record(event);
+    throw new MemoryError('STORE_CLOSED', 'The store is closed. Open it again and take new handles.');
   }
 
-  /** Resolves when what was written down is on disk, where answers wait for it. */
+  /** Resolves when the recorded events are on disk. Undefined if answers do not wait for that. */
   written(): Promise<void> | undefined {
-    return this.access.committing;
+    return this.reads === 'durable' ? this.access.pendingCommit : undefined;
   }
 
-  /** Told after each commit of changes. */
+  /** Called after each commit of changes. */
   changed(): void {
-    this.#grew('changes', this.#deps.changes.chain.size);
+    this.#onGrown('changes', this.#deps.changes.chain.size);
   }
 
-  /** What names this store and a chain of it in checkpoints. */
+  /** The name of a chain of this store in checkpoints. */
   originOf(chain: AuditChainName): string {
     return `${this.#deps.origin}/${chain}`;
   }
 
-  head(chain: AuditChainName): (ChainHead & { readonly life: number }) | undefined {
-    const { chain: entries } = this.trails[chain];
-    const head = entries.head();
-    return head && { ...head, life: entries.life };
+  /** Undefined if entries of the chain are missing. */
+  head(name: AuditChainName): RestoredChainHead | undefined {
+    const { chain } = this.logs[name];
+    const head = chain.head();
+    return head && { ...head, restoreCount: chain.restoreCount };
   }
 
-  /** Writes what waits, and takes in what other processes have written. */
-  settle(): void {
+  /** Writes the waiting entries, and reads the entries that other processes have written. */
+  synchronize(): void {
     this.access.flush();
-    this.access.atEnd(() => undefined);
-    if (this.#deps.role === 'reader') this.trails.changes.chain.catchUp();
+    this.access.inTransaction(() => undefined);
+    if (this.#deps.role === 'reader') this.logs.changes.chain.catchUp();
   }
 
   /** A checkpoint of each chain as it is now. */
   checkpoint(): Checkpoint[] {
-    this.settle();
+    this.synchronize();
     return this.checkpoints.current();
   }
 
   /**
-   * Drops the whole segments of the chain of accesses of which every entry is older than that and covered by a checkpoint.
-   * Answers with how many entries went.
+   * Drops entries of the 'access' chain, in whole segments that a checkpoint covers and whose entries are all before `since`.
+   * Returns how many entries were dropped.
    */
-  retain(since: number, at: number): number {
+  retain(since: number, now: number): number {
     this.checkpoint();
-    return this.access.atEnd(() => {
-      const { chain } = this.access.trail;
-      const upTo = Math.min(chain.endOfSegmentsBefore(since), this.checkpoints.reached('access'));
+    return this.access.inTransaction(() => {
+      const { log } = this.access;
+      const upTo = Math.min(log.chain.endOfSegmentsBefore(since), this.checkpoints.checkpointedSize('access'));
       const end = upTo - (upTo % segmentLength);
-      const dropped = chain.drop(end);
-      if (dropped > 0) this.access.trail.append(this.#own('retain', at, chain.headOfSegments(end)), this.#seed);
+      const dropped = log.chain.drop(end);
+      if (dropped > 0) log.append(this.#chainEvent('retain', now, log.chain.headOfSegments(end)), this.#seed);
       return dropped;
     });
   }
 
-  /** Writes what waits, vouches for it, and says goodbye. Who cannot leaves a mark, by which the next to open knows. */
+  /** Writes the waiting entries and the last checkpoints. If that fails, the next process that opens the audit records a gap. */
   close(): void {
     this.#closing.abort();
     try {
-      this.settle();
-      if (this.#vouches()) this.checkpoints.make();
-      translated(() => this.#openings.unmark());
+      this.synchronize();
+      if (this.#makesCheckpoints()) this.checkpoints.make();
+      translated(() => this.#uncleanShutdown.unregister());
     } catch (error) {
-      this.#failed(error);
+      this.#onFailed(error);
     } finally {
       this.database.close();
     }
@@ -147,44 +154,47 @@ export class Audit {
 
   #open(): void {
     const { role, reads, environment } = this.#deps;
-    const { trail } = this.access;
-    this.access.atEnd(() => {
+    const { log } = this.access;
+    this.access.inTransaction(() => {
       const { clock } = environment;
-      if (takeCopyMark(this.database)) trail.append(this.#own('epoch', clock.now(), trail.chain.head()), this.#seed);
-      if (this.#openings.bury(role)) trail.append(this.#own('gap', clock.now()), this.#seed);
+      if (removeCopyMark(this.database)) {
+        log.append(this.#chainEvent('epoch', clock.now(), log.chain.head()), this.#seed);
+      }
+      if (this.#uncleanShutdown.removeDead(role)) log.append(this.#chainEvent('gap', clock.now()), this.#seed);
       const id = Buffer.from(environment.randomBytes(16)).toString('hex');
-      this.#openings.mark({ id, role, durable: reads === 'durable' });
+      this.#uncleanShutdown.register({ id, role, durable: reads === 'durable' });
     });
   }
 
-  /** An entry about the chain itself. */
-  #own(action: string, at: number, head?: ChainHead): AuditEvent {
+  /** An event of the chain itself. */
+  #chainEvent(action: 'epoch' | 'gap' | 'retain', at: number, head?: ChainHead): AuditEvent {
     const { policyVersion, changeSeq } = this.#deps.state();
     return { at, by: root, action, decision: 'allowed', touched: [], policyVersion, rules: [], changeSeq, head };
   }
 
   readonly #seed = () => this.#deps.environment.randomBytes(16);
 
-  #grew(chain: AuditChainName, size: number): void {
-    if (!this.#vouches()) return;
+  #onGrown(chain: AuditChainName, size: number): void {
+    if (!this.#makesCheckpoints()) return;
     if (this.checkpoints.isDue(chain, size)) this.#try(() => this.checkpoints.make());
     else this.#tick();
   }
 
-  /** A process that only reads beside the owner leaves checkpoints to it, unless it can sign them. */
-  #vouches(): boolean {
-    return this.#deps.role === 'owner' || this.#deps.key !== undefined;
+  /** A reader leaves checkpoints to the writer process, unless it can sign them. */
+  #makesCheckpoints(): boolean {
+    return this.#deps.role === 'writer' || this.#deps.key !== undefined;
   }
 
+  /** Writes entries and checkpoints after a while. */
   #tick(): void {
-    if (this.#ticking || this.#closing.signal.aborted) return;
-    this.#ticking = true;
-    void pause(longestWaitMs, this.#closing.signal).then(() => {
-      this.#ticking = false;
+    if (this.#isTicking || this.#closing.signal.aborted) return;
+    this.#isTicking = true;
+    void pause(maxWaitMs, this.#closing.signal).then(() => {
+      this.#isTicking = false;
       if (this.#closing.signal.aborted) return;
       this.#try(() => {
         this.access.flush();
-        if (this.#vouches()) this.checkpoints.make();
+        if (this.#makesCheckpoints()) this.checkpoints.make();
       });
     });
   }
@@ -192,16 +202,19 @@ export class Audit {
   #try(run: () => void): void {
     try {
       run();
-      this.#warned = false;
+      this.#hasWarned = false;
     } catch (error) {
-      this.#failed(error);
+      this.#onFailed(error);
     }
   }
 
-  #failed(error: unknown): void {
-    if (!this.#warned)
-      this.#deps.environment.logger.warn('The audit could not be written; it is tried again.', { error });
-    this.#warned = true;
+  #onFailed(error: unknown): void {
+    if (!this.#hasWarned) {
+      this.#deps.environment.logger.warn('Audit entries could not be written. The store tries again every second.', {
+        error,
+      });
+    }
+    this.#hasWarned = true;
     this.#tick();
   }
 }

@@ -1,69 +1,89 @@
 import type { ErrorCode } from '../domain/errors';
 
-/** 'changes': what was done to the store, written by `apply`. 'access': who read, and who was refused before a proposal. */
+/** 'changes': what commands did, written by `apply`. 'access': reads, and calls that were rejected before they became a command. */
 export type AuditChainName = 'changes' | 'access';
 export const auditChainNames: readonly AuditChainName[] = ['changes', 'access'];
 
-/** Whether something was done, or refused. */
+/** Whether a call was allowed. A call on a memory that the caller may not read counts as refused. */
 export type AuditDecision = 'allowed' | 'refused';
 
-/** How far a chain reached: its number of entries, and the root of the Merkle tree over them. */
+/** The state of a chain: its number of entries, and the root of the Merkle tree over them. */
 export interface ChainHead {
   readonly size: number;
   readonly root: Uint8Array;
 }
 
-/** Memories in one namespace. Null where the namespace is not known. */
+/** A head, and how often the store had been restored from a backup when the chain had it. */
+export interface RestoredChainHead extends ChainHead {
+  readonly restoreCount: number;
+}
+
+/** Ids of memories in one namespace. Null if the namespace is unknown. */
 export type Touched = readonly [namespace: string | null, ids: readonly string[]];
 
-/** One entry of a chain. Principals and namespaces stand as pseudonyms; nothing of a memory but its id. */
+/** An entry of a chain. Principals and namespaces are pseudonyms; of a memory it holds only the id. */
 export interface ChainEntry {
-  /** From 1. */
+  /** The number of the entry in its chain, from 1. */
   readonly seq: number;
   /** How often the store had been restored from a backup. */
-  readonly life: number;
+  readonly restoreCount: number;
   /** Epoch milliseconds. */
   readonly at: number;
-  /** Who acts: a pseudonym, or 'root' for the host. */
+  /** The pseudonym of the acting principal, or 'root' for the host. */
   readonly party: string;
-  /** The user on whose behalf. */
+  /** The pseudonym of the user on whose behalf it acted. */
   readonly onBehalfOf: string | null;
   readonly action: string;
   readonly decision: AuditDecision;
-  /** Why it was refused. */
+  /** The error code of a refused call. */
   readonly code: ErrorCode | null;
-  /** The namespace that the call was about. */
+  /** The namespace of the call. */
   readonly namespace: string | null;
-  /** The memories that were returned or changed, or were asked for. */
+  /** The memories that the call returned, changed or asked for. */
   readonly touched: readonly Touched[];
   readonly policyVersion: number;
   /** The ids of the rules that decided. */
   readonly rules: readonly string[];
-  /** The number of the store's last change. */
+  /** The number of the last change of the store. */
   readonly changeSeq: number;
-  /** Of 'epoch': the old head. Of 'retain': up to where entries were dropped. */
+  /** For 'epoch': the head of the chain in the backup. For 'retain': the end of the dropped entries. */
   readonly head: ChainHead | null;
 }
 
-// The first item of a body: another order or meaning of its items gets another number.
+/** An entry that has no place in a chain yet. */
+export type NewChainEntry = Omit<ChainEntry, 'seq' | 'restoreCount'>;
+
+// The first item of a body. It changes with the order and the meaning of the items.
 const format = 1;
 
 type Body = [
-  ...[format: number, seq: number, life: number, at: number, party: string, onBehalfOf: string | null, action: string],
-  ...[decision: AuditDecision, code: ErrorCode | null, asked: string | null, touched: readonly Touched[]],
-  ...[policyVersion: number, rules: readonly string[], index: number, head: [size: number, root: string] | null],
+  format: number,
+  seq: number,
+  restoreCount: number,
+  at: number,
+  party: string,
+  onBehalfOf: string | null,
+  action: string,
+  decision: AuditDecision,
+  code: ErrorCode | null,
+  namespace: string | null,
+  touched: readonly Touched[],
+  policyVersion: number,
+  rules: readonly string[],
+  changeSeq: number,
+  head: [size: number, root: string] | null,
 ];
 
 const bodyLength = 15;
 
-/** The canonical form of an entry: a JSON array with a fixed order, hashed as UTF-8. */
-export function encodeEntry(entry: Omit<ChainEntry, 'seq' | 'life'>, seq: number, life: number): string {
+/** The canonical form of an entry, which is hashed: a JSON array with a fixed order of items, in UTF-8. */
+export function encodeEntry(entry: NewChainEntry, seq: number, restoreCount: number): string {
   const { head } = entry;
-  // Written out, without copies: it runs for every read and every write.
+  // Field by field, because every read and every write runs it and copies cost time.
   const body: Body = [
     format,
     seq,
-    life,
+    restoreCount,
     entry.at,
     entry.party,
     entry.onBehalfOf,
@@ -80,14 +100,24 @@ export function encodeEntry(entry: Omit<ChainEntry, 'seq' | 'life'>, seq: number
   return JSON.stringify(body);
 }
 
-/** The entry that a body stands for; undefined where it is no body that this release knows. */
+/** The entry of a body. Undefined if the body is invalid or has an unknown format. */
 export function decodeEntry(body: string): ChainEntry | undefined {
-  const items = parsed(body);
+  const items = parseJson(body);
   if (!Array.isArray(items) || items.length !== bodyLength || items[0] !== format) return undefined;
-  const [
-    ,
+  const [, seq, restoreCount, at, party, onBehalfOf, action, decision, code, namespace, touched, ...rest] =
+    items as Body;
+  const [policyVersion, rules, changeSeq, head] = rest;
+  const isValid =
+    [seq, restoreCount, at, policyVersion, changeSeq].every(Number.isSafeInteger) &&
+    [party, action, decision].every((text) => typeof text === 'string') &&
+    Array.isArray(touched) &&
+    touched.every((each) => Array.isArray(each) && Array.isArray(each[1])) &&
+    Array.isArray(rules) &&
+    (head === null || (Array.isArray(head) && Number.isSafeInteger(head[0]) && typeof head[1] === 'string'));
+  if (!isValid) return undefined;
+  return {
     seq,
-    life,
+    restoreCount,
     at,
     party,
     onBehalfOf,
@@ -99,45 +129,19 @@ export function decodeEntry(body: string): ChainEntry | undefined {
     policyVersion,
     rules,
     changeSeq,
-    head,
-  ] = items as Body;
-  const isEntry =
-    [seq, life, at, policyVersion, changeSeq].every(Number.isSafeInteger) &&
-    [party, action, decision].every((text) => typeof text === 'string') &&
-    Array.isArray(touched) &&
-    touched.every((each) => Array.isArray(each) && Array.isArray(each[1])) &&
-    Array.isArray(rules) &&
-    (head === null || (Array.isArray(head) && Number.isSafeInteger(head[0]) && typeof head[1] === 'string'));
-  if (!isEntry) return undefined;
-  return {
-    ...{
-      seq,
-      life,
-      at,
-      party,
-      onBehalfOf,
-      action,
-      decision,
-      code,
-      namespace,
-      touched,
-      policyVersion,
-      rules,
-      changeSeq,
-    },
     head: head === null ? null : { size: head[0], root: Buffer.from(head[1], 'base64') },
   };
 }
 
 /**
- * Whether something that was asked for looks like an id of a memory, and not like a text that somebody mistook for one:
- * a UUID (RFC 9562). Others are written down where the store knows them.
+ * Whether a text has the form of a memory's id: a UUID (RFC 9562). The audit records an id that it does not know only if it has
+ * this form, because a caller may pass a confidential text by mistake.
  */
 export function looksLikeId(id: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
 }
 
-function parsed(body: string): unknown {
+function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {

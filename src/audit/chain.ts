@@ -1,14 +1,13 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import { prepare, queriesOver } from '../sqlite/sqlite';
-import { type ChainEntry, type ChainHead, decodeEntry, encodeEntry } from './chain-entry';
-import { entryHash, Frontier, noHash, segmentLength } from './merkle';
-import type { ChainTables } from './tables';
-import { segmentOf, TouchedIds } from './touched-ids';
+import type { ChainTables } from './audit-database';
+import { type ChainHead, decodeEntry, encodeEntry, type NewChainEntry } from './chain-entry';
+import { entryHash, Frontier, noHash, segmentLength, segmentOf } from './merkle';
 
 const queries = queriesOver<ChainTables>();
 
-/** An entry as it is stored: what the hash covers, byte for byte. */
+/** An entry as it is stored. The body is kept byte for byte, because the hash covers it. */
 export interface StoredEntry {
   readonly seq: number;
   readonly hash: Uint8Array;
@@ -17,84 +16,83 @@ export interface StoredEntry {
 
 export type StoredSegment = ChainTables['audit_segments'];
 
-/** An entry before it has its place in the chain. */
-export type Fact = Omit<ChainEntry, 'seq' | 'life'>;
-
-interface End {
+/** What is known of the last entry, and of the segment that is not complete. */
+interface ChainEnd {
   size: number;
-  life: number;
+  restoreCount: number;
   hash: Uint8Array;
   readonly frontier: Frontier;
-  /** The times of the segment that is not complete. */
+  /** The earliest and the latest time in the segment. */
   firstAt: number;
   lastAt: number;
 }
 
-/** A chain of entries in one database: appended to inside the caller's transaction, and otherwise only read. */
+/** A chain of entries in one database. Entries are appended inside the caller's transaction. */
 export class AuditChain {
   readonly touched: TouchedIds;
   readonly #statements;
-  #end: End;
+  #end: ChainEnd;
 
   constructor(database: Database) {
     this.touched = new TouchedIds(database);
-    this.#statements = prepareAll(database);
+    this.#statements = chainStatements(database);
     this.#end = this.#readEnd();
   }
 
-  /** How many entries were ever appended: the number of the last one. */
+  /** The number of the last entry. Dropped entries are counted. */
   get size(): number {
     return this.#end.size;
   }
 
-  /** How often the store was restored. */
-  get life(): number {
-    return this.#end.life;
+  /** How often the store was restored from a backup. */
+  get restoreCount(): number {
+    return this.#end.restoreCount;
   }
 
-  /** Undefined where entries are missing, so that no root can be given. */
+  /** Undefined if entries are missing, because the root is then unknown. */
   head(): ChainHead | undefined {
     const { size, frontier } = this.#end;
     return frontier.size === size ? { size, root: frontier.root() } : undefined;
   }
 
-  /** Appends an entry, and answers with its number. Life begins anew with an 'epoch'. */
-  append(fact: Fact): number {
+  /** Appends an entry and returns its number. An 'epoch' raises the restore count. */
+  append(entry: NewChainEntry): number {
     const end = this.#end;
     const seq = end.size + 1;
-    const life = fact.action === 'epoch' ? end.life + 1 : end.life;
-    const body = encodeEntry(fact, seq, life);
+    const restoreCount = entry.action === 'epoch' ? end.restoreCount + 1 : end.restoreCount;
+    const body = encodeEntry(entry, seq, restoreCount);
     const hash = entryHash(end.hash, body);
     this.#statements.insert.run({ seq, hash, body });
-    for (const [, ids] of fact.touched) this.touched.add(seq, ids);
-    follow(end, { seq, hash, at: fact.at, life });
+    for (const [, ids] of entry.touched) this.touched.add(seq, ids);
+    advance(end, { seq, hash, at: entry.at, restoreCount });
     if (seq % segmentLength === 0) this.#endSegment(seq);
     return seq;
   }
 
-  /** Follows what another process has appended. */
+  /** Reads the entries that other processes have appended. */
   catchUp(): void {
     for (const stored of this.after(this.#end.size)) {
-      this.#take(this.#end, stored);
+      this.#follow(this.#end, stored);
       if (stored.seq % segmentLength === 0) startSegment(this.#end);
     }
   }
 
-  /** Reads again where the chain ends: after a transaction that was rolled back. */
+  /** Reads the end of the chain again, after a transaction was rolled back. */
   reload(): void {
     this.#end = this.#readEnd();
   }
 
-  /** Entries after a number, in order. */
+  /** The entries after a number, in ascending order. */
   after(seq: number, limit = Number.MAX_SAFE_INTEGER): StoredEntry[] {
     return this.#statements.after.all({ seq, limit });
   }
 
-  /** Entries before a number, the latest first. */
+  /** The entries before a number, in descending order. */
   before(seq: number, limit: number): StoredEntry[] {
     return this.#statements.before.all({ seq, limit });
   }
 
+  /** The entry with this number, or the next one if it is missing. */
   entry(seq: number): StoredEntry | undefined {
     return this.#statements.after.get({ seq: seq - 1, limit: 1 });
   }
@@ -103,22 +101,22 @@ export class AuditChain {
     return this.#statements.segments.all({});
   }
 
-  /** The end of the last whole segment of which every entry is older than that: 0 where there is none. */
+  /** The last entry before the first segment with an entry at this time or later; 0 if there is none. */
   endOfSegmentsBefore(at: number): number {
     const segments = this.segments();
     const kept = segments.findIndex(({ last_at }) => last_at >= at);
     return (kept < 0 ? segments.length : kept) * segmentLength;
   }
 
-  /** The head of the chain as it was at the end of a segment. */
+  /** The head that the chain had at the end of a segment. */
   headOfSegments(size: number): ChainHead {
     const frontier = new Frontier();
     for (const { root } of this.segments().slice(0, size / segmentLength)) frontier.pushSegment(root);
-    if (frontier.size !== size) throw new RangeError(`The chain has no segment that ends with ${size}.`);
+    if (frontier.size !== size) throw new RangeError(`No segment of the chain ends with entry ${size}.`);
     return { size, root: frontier.root() };
   }
 
-  /** Drops the entries up to the end of a segment, inside the caller's transaction. The roots of their segments stay. */
+  /** Drops the entries up to the end of a segment, inside the caller's transaction, and returns how many. The roots of the segments stay. */
   drop(upTo: number): number {
     const dropped = this.#statements.count.get({ seq: upTo })?.entries ?? 0;
     this.#statements.drop.run({ seq: upTo });
@@ -126,11 +124,10 @@ export class AuditChain {
     return dropped;
   }
 
-  /** Follows an entry that is stored already. */
-  #take(end: End, { seq, hash, body }: StoredEntry): void {
+  #follow(end: ChainEnd, { seq, hash, body }: StoredEntry): void {
     const entry = decodeEntry(body.toString());
-    follow(end, { seq, hash, at: entry?.at ?? 0, life: entry?.life ?? end.life });
-    // Of an entry that was tampered with they may be anything.
+    advance(end, { seq, hash, at: entry?.at ?? 0, restoreCount: entry?.restoreCount ?? end.restoreCount });
+    // `String`: a body that was tampered with may hold other values.
     for (const [, ids] of entry?.touched ?? []) this.touched.add(seq, ids.map(String));
   }
 
@@ -138,46 +135,56 @@ export class AuditChain {
     this.touched.endSegment(segmentOf(seq));
     const { frontier, hash, firstAt, lastAt } = this.#end;
     startSegment(this.#end);
-    // Where entries are missing there is no subtree: verification will say so.
+    // Entries are missing, so the root of the segment is unknown. Verification reports it.
     if (frontier.size !== seq) return;
-    const root = Buffer.from(frontier.segmentRoot());
-    const times = { first_at: firstAt, last_at: lastAt };
-    this.#statements.insertSegment.run({ segment: segmentOf(seq), root, hash: Buffer.from(hash), ...times });
+    this.#statements.insertSegment.run({
+      segment: segmentOf(seq),
+      root: Buffer.from(frontier.segmentRoot()),
+      hash: Buffer.from(hash),
+      first_at: firstAt,
+      last_at: lastAt,
+    });
   }
 
-  #readEnd(): End {
+  #readEnd(): ChainEnd {
     const segments = this.segments();
-    const last = segments.at(-1);
-    const end: End = {
-      ...{ size: segments.length * segmentLength, life: 0, hash: last?.hash ?? noHash, frontier: new Frontier() },
-      ...{ firstAt: Number.POSITIVE_INFINITY, lastAt: Number.NEGATIVE_INFINITY },
+    const end: ChainEnd = {
+      size: segments.length * segmentLength,
+      restoreCount: 0,
+      hash: segments.at(-1)?.hash ?? noHash,
+      frontier: new Frontier(),
+      firstAt: Number.POSITIVE_INFINITY,
+      lastAt: Number.NEGATIVE_INFINITY,
     };
     for (const { root } of segments) end.frontier.pushSegment(root);
-    const lastBefore = this.entry(end.size);
-    if (lastBefore?.seq === end.size) end.life = decodeEntry(lastBefore.body.toString())?.life ?? 0;
+    const last = this.entry(end.size);
+    if (last?.seq === end.size) end.restoreCount = decodeEntry(last.body.toString())?.restoreCount ?? 0;
     this.touched.reset();
-    for (const stored of this.after(end.size)) this.#take(end, stored);
+    for (const stored of this.after(end.size)) this.#follow(end, stored);
     return end;
   }
 }
 
-function follow(end: End, { seq, hash, at, life }: { seq: number; hash: Uint8Array; at: number; life: number }): void {
+function advance(
+  end: ChainEnd,
+  { seq, hash, at, restoreCount }: { seq: number; hash: Uint8Array; at: number; restoreCount: number },
+): void {
   end.size = seq;
-  // Of an entry that was tampered with it may be anything: verification will say so.
+  // A hash that was tampered with may have another type. Verification reports it.
   end.hash = Buffer.isBuffer(hash) ? hash : noHash;
-  end.life = life;
+  end.restoreCount = restoreCount;
   end.frontier.push(end.hash);
   if (at < end.firstAt) end.firstAt = at;
   if (at > end.lastAt) end.lastAt = at;
 }
 
-function startSegment(end: End): void {
+function startSegment(end: ChainEnd): void {
   end.firstAt = Number.POSITIVE_INFINITY;
   end.lastAt = Number.NEGATIVE_INFINITY;
 }
 
-function prepareAll(database: Database) {
-  // As bytes: a text that was tampered with need not be one.
+function chainStatements(database: Database) {
+  // As bytes: a body that was tampered with need not be valid UTF-8.
   const stored = () =>
     queries.selectFrom('audit_entries').select(['seq', 'hash', sql<Buffer>`cast(body as blob)`.as('body')]);
   return {
@@ -186,8 +193,11 @@ function prepareAll(database: Database) {
     ),
     insertSegment: prepare<StoredSegment, unknown>(database, (p) =>
       queries.insertInto('audit_segments').values({
-        ...{ segment: p('segment'), root: p('root'), hash: p('hash') },
-        ...{ first_at: p('first_at'), last_at: p('last_at') },
+        segment: p('segment'),
+        root: p('root'),
+        hash: p('hash'),
+        first_at: p('first_at'),
+        last_at: p('last_at'),
       }),
     ),
     segments: prepare<object, StoredSegment>(database, () =>
@@ -209,4 +219,94 @@ function prepareAll(database: Database) {
       queries.deleteFrom('audit_entries').where('seq', '<=', p('seq')),
     ),
   };
+}
+
+/** Hashes of ids, as `TouchedIds.find` takes them. */
+export interface IdKeys {
+  readonly keys: ReadonlySet<number>;
+  readonly json: string;
+}
+
+/**
+ * Finds the entries that may name an id: its results are compared with the bodies. The ids of the segment that is not complete are
+ * in memory. They are written together when it is complete, because single inserts would change the pages of the segment over and
+ * over.
+ */
+export class TouchedIds {
+  readonly #insertMany;
+  readonly #find;
+  readonly #drop;
+  #open: { segment: number; keys: number[]; seqs: number[] } = { segment: 0, keys: [], seqs: [] };
+
+  constructor(database: Database) {
+    this.#insertMany = database.prepare(
+      `insert or ignore into audit_touched (segment, key, seq)
+       select ?, value ->> 0, value ->> 1 from json_each(?)`,
+    );
+    this.#find = prepare<{ segment: number; keys: string }, { seq: number }>(database, (p) =>
+      queries
+        .selectFrom('audit_touched')
+        .select('seq')
+        .distinct()
+        .where('segment', '=', p('segment'))
+        .where(sql<boolean>`key in (select value from json_each(${p('keys')}))`),
+    );
+    this.#drop = prepare<{ before: number }, unknown>(database, (p) =>
+      queries.deleteFrom('audit_touched').where('segment', '<', p('before')),
+    );
+  }
+
+  /** Forgets the ids in memory. */
+  reset(): void {
+    this.#open = { segment: 0, keys: [], seqs: [] };
+  }
+
+  add(seq: number, ids: readonly string[]): void {
+    const segment = segmentOf(seq);
+    if (this.#open.segment !== segment) this.#open = { segment, keys: [], seqs: [] };
+    for (const id of ids) {
+      this.#open.keys.push(keyOf(id));
+      this.#open.seqs.push(seq);
+    }
+  }
+
+  /** Writes the ids of a segment that is complete, inside the caller's transaction. */
+  endSegment(segment: number): void {
+    const { keys, seqs } = this.#open;
+    if (this.#open.segment !== segment || keys.length === 0) return;
+    // In the order of the table, so that each page is written once.
+    const rows = keys.map((key, i) => [key, seqs[i] as number] as const).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    this.#insertMany.run(segment, JSON.stringify(rows));
+  }
+
+  /** The numbers of the entries in a segment that may name one of the ids, in ascending order. */
+  find(segment: number, { keys, json }: IdKeys): number[] {
+    const open = this.#open;
+    const written = this.#find.all({ segment, keys: json }).map(({ seq }) => seq);
+    const inMemory = open.segment === segment ? open.seqs.filter((_, i) => keys.has(open.keys[i] as number)) : [];
+    return [...new Set([...written, ...inMemory])].sort((a, b) => a - b);
+  }
+
+  dropBefore(segment: number): void {
+    this.#drop.run({ before: segment });
+  }
+}
+
+export function idKeysOf(ids: readonly string[]): IdKeys {
+  const keys = new Set(ids.map(keyOf));
+  return { keys, json: JSON.stringify([...keys]) };
+}
+
+// Two 32-bit FNV-1a hashes (http://www.isthe.com/chongo/tech/comp/fnv/) over UTF-16 code units, with different offset bases. 52 of
+// their 64 bits are kept, because a JavaScript number holds integers up to 53 bits exactly.
+function keyOf(id: string): number {
+  let low = 0x811c9dc5;
+  let high = 0x01234567;
+  for (let i = 0; i < id.length; i++) {
+    const unit = id.charCodeAt(i);
+    low = Math.imul(low ^ unit, 0x01000193);
+    high = Math.imul(high ^ unit, 0x01000193);
+    high ^= low >>> 15;
+  }
+  return (high >>> 12) * 2 ** 32 + (low >>> 0);
 }

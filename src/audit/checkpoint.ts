@@ -1,56 +1,56 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { invalidInput } from '../domain/errors';
-import { type AuditChainName, auditChainNames, type ChainHead } from './chain-entry';
+import { type AuditChainName, auditChainNames, type RestoredChainHead } from './chain-entry';
 
 /**
- * How far a chain had come. Kept elsewhere, it proves later that nothing up to there was changed. `note` holds everything that
- * the other fields say, as a checkpoint of a transparency log (C2SP tlog-checkpoint).
+ * The state of a chain at one time. If it is kept outside the folder, `verify` can later prove that no entry that it covers was
+ * changed. `note` contains all other fields, as a checkpoint of a transparency log (C2SP tlog-checkpoint).
  */
 export interface Checkpoint {
   chain: AuditChainName;
-  /** Names the store and the chain. */
+  /** The name of the store and the chain. */
   origin: string;
   /** How many entries it covers. */
   size: number;
-  /** Of the Merkle tree over them (RFC 6962), in Base64. */
+  /** The root of the Merkle tree over the entries (RFC 6962), in Base64. */
   root: string;
   /** How often the store had been restored from a backup. */
-  life: number;
-  /** A signed note (C2SP signed-note) where the store has a key, else its text alone. */
+  restoreCount: number;
+  /** A signed note (C2SP signed-note) if the store has a signing key, otherwise its text without a signature. */
   note: string;
 }
 
-/** A name for what signs: as a key name of a signed note it holds no white space and no plus sign. */
+/** Whether a name can be the origin of checkpoints. As the key name of a signed note it has no white space and no plus sign. */
 export function isOrigin(origin: string): boolean {
   return /^[^\s+]{1,200}$/u.test(origin) && origin.isWellFormed();
 }
 
-/** Makes a checkpoint, signed where there is a key. */
+/** Makes a checkpoint, and signs it if there is a key. */
 export function checkpointOf(
   chain: AuditChainName,
-  { size, root, life }: ChainHead & { readonly life: number },
+  { size, root, restoreCount }: RestoredChainHead,
   signer: { readonly origin: string; readonly key: KeyObject | undefined },
 ): Checkpoint {
   const origin = `${signer.origin}/${chain}`;
   const base64 = Buffer.from(root).toString('base64');
-  const text = `${origin}\n${size}\n${base64}\n${life === 0 ? '' : `life ${life}\n`}`;
+  const text = `${origin}\n${size}\n${base64}\n${restoreCount === 0 ? '' : `life ${restoreCount}\n`}`;
   const note = signer.key === undefined ? text : `${text}\n${signature(text, origin, signer.key)}\n`;
-  return { chain, origin, size, root: base64, life, note };
+  return { chain, origin, size, root: base64, restoreCount, note };
 }
 
-/** What a note says; undefined where it is no checkpoint of a store. */
+/** The checkpoint in a note. Undefined if the note is not a checkpoint of a store. */
 export function parseNote(note: string): Checkpoint | undefined {
   const [, text = ''] = /^((?:[^\n]+\n){3,4})(?:\n(?:— [^\n]+\n)+)?$/u.exec(note) ?? [];
   const [origin = '', size = '', root = '', extension = ''] = text.split('\n');
   const chain = auditChainNames.find((each) => origin.endsWith(`/${each}`));
-  const life = extension === '' ? 0 : Number(/^life ([1-9]\d{0,14})$/.exec(extension)?.[1]);
+  const restoreCount = extension === '' ? 0 : Number(/^life ([1-9]\d{0,14})$/.exec(extension)?.[1]);
   const isSize = /^(0|[1-9]\d{0,14})$/.test(size);
   const isRoot = Buffer.from(root, 'base64').length === 32 && Buffer.from(root, 'base64').toString('base64') === root;
-  if (chain === undefined || !isSize || !isRoot || Number.isNaN(life)) return undefined;
-  return { chain, origin, size: Number(size), root, life, note };
+  if (chain === undefined || !isSize || !isRoot || Number.isNaN(restoreCount)) return undefined;
+  return { chain, origin, size: Number(size), root, restoreCount, note };
 }
 
-/** Whether the note is signed with the key. */
+/** Whether the note has a valid signature of the key. */
 export function isSignedBy(note: string, publicKey: KeyObject): boolean {
   const end = note.indexOf('\n\n');
   if (end < 0) return false;
@@ -65,29 +65,33 @@ export function isSignedBy(note: string, publicKey: KeyObject): boolean {
   });
 }
 
+/** A checkpoint as this release or an earlier one made it. Releases before 0.2 had `life` in place of `restoreCount`. */
+type KeptCheckpoint = Omit<Checkpoint, 'restoreCount'> & { restoreCount?: number; life?: number };
+
 /**
- * A checkpoint that was kept, as it can be compared with a chain.
+ * The head in a checkpoint that was kept.
  *
- * @throws INVALID_INPUT where its note says something else than its fields, or is not signed with the key.
+ * @throws INVALID_INPUT if the fields differ from the note, or if the note is not signed with the key
  */
-export function trusted(kept: Checkpoint, publicKey: KeyObject | undefined): ChainHead & { readonly life: number } {
-  const said = parseNote(kept.note);
+export function headOfCheckpoint(kept: KeptCheckpoint, publicKey: KeyObject | undefined): RestoredChainHead {
+  const noted = parseNote(kept.note);
   const isSame =
-    said !== undefined &&
-    said.chain === kept.chain &&
-    said.origin === kept.origin &&
-    said.size === kept.size &&
-    said.root === kept.root &&
-    said.life === (kept.life ?? 0);
+    noted !== undefined &&
+    noted.chain === kept.chain &&
+    noted.origin === kept.origin &&
+    noted.size === kept.size &&
+    noted.root === kept.root &&
+    noted.restoreCount === (kept.restoreCount ?? kept.life ?? 0);
   const issue = (message: string) => invalidInput([{ path: ['head'], message }], 'The checkpoint');
-  if (!isSame) throw issue('its note does not say what its fields say: give it as it was handed out.');
-  if (publicKey !== undefined && !isSignedBy(kept.note, publicKey))
-    throw issue('its note is not signed with this key.');
-  return { size: said.size, root: Buffer.from(said.root, 'base64'), life: said.life };
+  if (!isSame) throw issue('its fields differ from its note. Pass the checkpoint as the store returned it.');
+  if (publicKey !== undefined && !isSignedBy(kept.note, publicKey)) {
+    throw issue('its note is not signed with this key. Pass the public key of the signing key.');
+  }
+  return { size: noted.size, root: Buffer.from(noted.root, 'base64'), restoreCount: noted.restoreCount };
 }
 
 /**
- * An Ed25519 private key, or its PEM.
+ * Parses an Ed25519 private key: a KeyObject, or its PEM.
  *
  * @throws INVALID_INPUT
  */
@@ -96,7 +100,7 @@ export function signingKeyOf(key: KeyObject | string): KeyObject {
 }
 
 /**
- * An Ed25519 public key, or its PEM.
+ * Parses an Ed25519 public key: a KeyObject, or its PEM.
  *
  * @throws INVALID_INPUT
  */

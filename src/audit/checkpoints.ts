@@ -2,24 +2,25 @@ import type { KeyObject } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import { prepare, queriesOver, translated } from '../sqlite/sqlite';
 import type { AuditTables } from './audit-database';
-import { type AuditChainName, auditChainNames, type ChainHead } from './chain-entry';
+import { type AuditChainName, auditChainNames, type RestoredChainHead } from './chain-entry';
 import { type Checkpoint, checkpointOf, isSignedBy, parseNote } from './checkpoint';
-import { segmentLength } from './merkle';
-import { segmentOf } from './touched-ids';
-import type { Anchor } from './verify';
+import type { ExpectedHead } from './compare-heads';
+import { segmentLength, segmentOf } from './merkle';
 
 const queries = queriesOver<AuditTables>();
 
 export interface CheckpointsDeps {
   readonly database: Database;
+  /** Names the store. */
   readonly origin: string;
+  /** Signs the checkpoints. */
   readonly key: KeyObject | undefined;
-  /** Undefined where a chain has lost entries: nothing is vouched for then. */
-  head(chain: AuditChainName): (ChainHead & { readonly life: number }) | undefined;
+  /** Undefined if entries of the chain are missing: it then gets no checkpoint. */
+  head(chain: AuditChainName): RestoredChainHead | undefined;
   onCheckpoint(checkpoint: Checkpoint): void;
 }
 
-/** Makes checkpoints of both chains, and keeps the latest of each segment beside the chain of accesses. */
+/** Makes checkpoints of both chains, and stores the latest one of each segment. */
 export class Checkpoints {
   readonly #deps: CheckpointsDeps;
   readonly #put;
@@ -36,7 +37,7 @@ export class Checkpoints {
           conflict
             .columns(['chain', 'segment'])
             .doUpdateSet({ size: p('size'), note: p('note') })
-            // One that says more than there is now is evidence.
+            // A checkpoint of more entries than there are now proves that entries were removed: it is kept.
             .where('audit_checkpoints.size', '<=', p('size')),
         ),
     );
@@ -46,12 +47,12 @@ export class Checkpoints {
     for (const chain of auditChainNames) this.#latest.set(chain, { size: this.#all.all({ chain }).at(-1)?.size ?? 0 });
   }
 
-  /** Whether a chain has grown into another segment since its latest checkpoint: that should not wait for the next second. */
+  /** Whether a chain has completed a segment since its latest checkpoint. */
   isDue(chain: AuditChainName, size: number): boolean {
-    return Math.floor(size / segmentLength) > Math.floor(this.reached(chain) / segmentLength);
+    return Math.floor(size / segmentLength) > Math.floor(this.checkpointedSize(chain) / segmentLength);
   }
 
-  /** Makes a checkpoint of each chain that has grown since the latest. */
+  /** Makes a checkpoint of each chain that has grown since its latest one. */
   make(): void {
     const made = auditChainNames.flatMap((chain) => {
       const head = this.#deps.head(chain);
@@ -79,20 +80,21 @@ export class Checkpoints {
     });
   }
 
-  /** What is stored, as verification takes it. A line that is no checkpoint of that chain stands for a root that none has. */
-  stored(chain: AuditChainName, publicKey: KeyObject | undefined): Anchor[] {
-    return this.#all.all({ chain }).map(({ size, note }): Anchor => {
-      const said = parseNote(String(note));
-      if (said === undefined || said.chain !== chain || said.size !== size) {
-        return { size: Number(size), root: new Uint8Array(), life: 0, from: 'stored' };
+  /** The stored checkpoints as heads that the chain should have. A row that is no checkpoint of the chain has a root that no chain has. */
+  storedHeads(chain: AuditChainName, publicKey: KeyObject | undefined): ExpectedHead[] {
+    return this.#all.all({ chain }).map(({ size, note }): ExpectedHead => {
+      const noted = parseNote(String(note));
+      if (noted === undefined || noted.chain !== chain || noted.size !== size) {
+        return { size: Number(size), root: new Uint8Array(), restoreCount: 0, source: 'stored' };
       }
-      const isSigned = publicKey !== undefined && isSignedBy(said.note, publicKey);
-      return { size, root: Buffer.from(said.root, 'base64'), life: said.life, from: isSigned ? 'signed' : 'stored' };
+      const isSigned = publicKey !== undefined && isSignedBy(noted.note, publicKey);
+      const root = Buffer.from(noted.root, 'base64');
+      return { size, root, restoreCount: noted.restoreCount, source: isSigned ? 'signed' : 'stored' };
     });
   }
 
-  /** Up to where a chain has been checkpointed. */
-  reached(chain: AuditChainName): number {
+  /** How many entries the latest checkpoint of a chain covers. */
+  checkpointedSize(chain: AuditChainName): number {
     return this.#latest.get(chain)?.size ?? 0;
   }
 }

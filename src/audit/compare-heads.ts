@@ -1,78 +1,87 @@
-import type { Anchor, AuditEpoch, ChainFault, Walked } from './verify';
+import type { RestoredChainHead } from './chain-entry';
+import type { AuditEpoch, ChainWalk, Inconsistency } from './walk-chain';
 
-/** What verification says of one chain. */
+/** What `verify` found in one chain. */
 export interface ChainVerification {
-  /** How many entries were ever written, dropped ones included. */
+  /** How many entries were ever written. Dropped entries are counted. */
   size: number;
-  /** Up to which entry a head was given that could be compared. Undefined: nothing anchors the chain. */
+  /** How many entries the given heads cover. Absent if no given head could be compared with the chain. */
   covered?: number;
   /**
-   * 'altered': entries are not as they were written. 'truncated': entries at the end are missing. 'restored': a head that was
-   * given belongs to what came after the backup that the store was restored from.
+   * 'altered': entries differ from what was written. 'truncated': entries are missing at the end. 'restored': a given head is of
+   * entries that were lost when the store was restored from a backup.
    */
   status: 'intact' | 'altered' | 'truncated' | 'restored';
-  /** The first bad entry, or the range in which it lies. */
+  /** The first bad entry is in this range. */
   from?: number;
   to?: number;
-  /** What was found, in what is stored beside the entries too. Absent where nothing was. */
+  /** What is wrong with the entries, or with the checkpoints and roots that are stored beside them. Absent if nothing is wrong. */
   message?: string;
-  /** Each time that the store was restored, and the head that it had then. */
+  /** Each time the store was restored from a backup. */
   epochs: AuditEpoch[];
+}
+
+/** A head that the chain should have had when it had that size. */
+export interface ExpectedHead extends RestoredChainHead {
+  /** 'given': passed to `verify`. 'signed': stored, with a verified signature. 'stored': stored, without a verified signature. */
+  readonly source: 'given' | 'signed' | 'stored';
 }
 
 type Verdict = Pick<ChainVerification, 'status' | 'from' | 'to' | 'message'>;
 
 /**
- * Compares what was computed anew with the heads that the chain should have had. Heads that were given or are signed decide;
- * those that are merely stored beside the chain are believed where nothing better speaks, and are suspects themselves else.
+ * Compares a chain with the heads that it should have had. Given and signed heads are trusted. Stored heads are compared where no
+ * trusted head decides; a stored head that contradicts a trusted one is reported as changed itself.
  */
-export function compareHeads(walked: Walked, anchors: readonly Anchor[]): ChainVerification {
-  const { size, epochs, start, roots } = walked;
-  // A head inside what was dropped can be compared only at the end of a segment.
-  const given = anchors.filter((anchor) => anchor.from === 'given' && (anchor.size >= start || roots.has(anchor.size)));
-  const covered = given.length === 0 ? {} : { covered: Math.max(...given.map((anchor) => anchor.size)) };
-  const verdict = verdictOf(walked, anchors) ?? { status: 'intact' };
+export function compareHeads(walk: ChainWalk, heads: readonly ExpectedHead[]): ChainVerification {
+  const { size, epochs, start, roots } = walk;
+  // Of the dropped entries only the roots of whole segments are left.
+  const given = heads.filter((head) => head.source === 'given' && (head.size >= start || roots.has(head.size)));
+  const covered = given.length === 0 ? {} : { covered: largestSize(given) };
+  const verdict = verdictOf(walk, heads) ?? { status: 'intact' };
   return { size, ...covered, ...verdict, epochs: [...epochs] };
 }
 
-function missingStart({ start, droppedUpTo }: Walked): Verdict | undefined {
-  if (start <= droppedUpTo) return undefined;
-  const message = `Entries ${droppedUpTo + 1} to ${start} are missing, and no entry says that they were dropped.`;
-  return { status: 'altered', from: droppedUpTo + 1, to: start, message };
-}
-
-function verdictOf(walked: Walked, anchors: readonly Anchor[]): Verdict | undefined {
-  const trusted = anchors.filter(({ from }) => from !== 'stored');
-  const decided = compare(walked, trusted) ?? missingStart(walked);
+function verdictOf(walk: ChainWalk, heads: readonly ExpectedHead[]): Verdict | undefined {
+  const trusted = heads.filter(({ source }) => source !== 'stored');
+  const decided = worstMismatch(walk, trusted) ?? missingStart(walk);
   if (decided !== undefined) return decided;
-  const proved = largest(trusted.filter((anchor) => agrees(walked, anchor)));
-  if (walked.fault !== undefined) {
-    if (walked.fault.part !== 'segment' || walked.fault.seq > proved) return ofFault(walked, walked.fault, anchors);
+  const provenSize = largestSize(trusted.filter((head) => agrees(walk, head)));
+  const { inconsistency } = walk;
+  if (inconsistency !== undefined) {
+    const isOnlyStoredRoot = inconsistency.kind === 'segment' && inconsistency.seq <= provenSize;
+    if (!isOnlyStoredRoot) return locate(walk, inconsistency, heads);
     return {
       status: 'intact',
-      message: `${walked.fault.message} The entries are as they were; that root was changed.`,
+      message: `${inconsistency.message} The entries are intact; the stored root was changed.`,
     };
   }
-  const stored = anchors.filter(({ from }) => from === 'stored');
-  const changed = stored.find((anchor) => anchor.size <= proved && disagrees(walked, anchor));
-  if (changed === undefined) return compare(walked, [...stored, ...trusted]);
-  const message = `The entries are as they were; the checkpoint of ${changed.size} entries stored beside them was changed.`;
+  const stored = heads.filter(({ source }) => source === 'stored');
+  const changed = stored.find((head) => head.size <= provenSize && disagrees(walk, head));
+  if (changed === undefined) return worstMismatch(walk, [...stored, ...trusted]);
+  const message = `The entries are intact; the stored checkpoint of ${changed.size} entries was changed.`;
   return { status: 'intact', message };
 }
 
-/** Where a fault lies: at the entry itself where a head vouches for the hashes of all others, else perhaps before it. */
-function ofFault(walked: Walked, { seq, part, message }: ChainFault, anchors: readonly Anchor[]): Verdict {
-  const status = part === 'end' ? 'truncated' : 'altered';
-  const trusted = anchors.filter(({ from }) => from !== 'stored');
-  const agreed = (trusted.length > 0 ? trusted : anchors).filter((anchor) => agrees(walked, anchor));
-  if (agreed.some(({ size }) => size >= seq) && part === 'entry') return { status, from: seq, to: seq, message };
-  return { status, from: largest(agreed.filter(({ size }) => size < seq)) + 1, to: seq, message };
+function missingStart({ start, droppedUpTo }: ChainWalk): Verdict | undefined {
+  if (start <= droppedUpTo) return undefined;
+  const message = `Entries ${droppedUpTo + 1} to ${start} are missing, and no entry records that they were dropped.`;
+  return { status: 'altered', from: droppedUpTo + 1, to: start, message };
 }
 
-/** The worst that any of the heads says. */
-function compare(walked: Walked, anchors: readonly Anchor[]): Verdict | undefined {
-  const bySize = anchors.filter((anchor) => disagrees(walked, anchor)).sort((a, b) => a.size - b.size);
-  const verdicts = bySize.map((anchor) => explain(walked, anchors, anchor));
+/** The bad entry itself if a head covers it, because the head then proves all other hashes. Otherwise a range that ends with it. */
+function locate(walk: ChainWalk, { seq, kind, message }: Inconsistency, heads: readonly ExpectedHead[]): Verdict {
+  const status = kind === 'end' ? 'truncated' : 'altered';
+  const trusted = heads.filter(({ source }) => source !== 'stored');
+  const agreeing = (trusted.length > 0 ? trusted : heads).filter((head) => agrees(walk, head));
+  if (agreeing.some(({ size }) => size >= seq) && kind === 'entry') return { status, from: seq, to: seq, message };
+  return { status, from: largestSize(agreeing.filter(({ size }) => size < seq)) + 1, to: seq, message };
+}
+
+/** The worst verdict on the heads that the chain does not have. Undefined if it has all of them. */
+function worstMismatch(walk: ChainWalk, heads: readonly ExpectedHead[]): Verdict | undefined {
+  const mismatches = heads.filter((head) => disagrees(walk, head)).sort((a, b) => a.size - b.size);
+  const verdicts = mismatches.map((head) => explainMismatch(walk, heads, head));
   for (const status of ['altered', 'truncated', 'restored'] as const) {
     const worst = verdicts.find((verdict) => verdict.status === status);
     if (worst !== undefined) return worst;
@@ -80,39 +89,37 @@ function compare(walked: Walked, anchors: readonly Anchor[]): Verdict | undefine
   return undefined;
 }
 
-function explain(walked: Walked, anchors: readonly Anchor[], anchor: Anchor): Verdict {
-  const vouched = largest(anchors.filter((each) => each.size < anchor.size && agrees(walked, each)));
-  // No head tells whether what is not there was dropped or taken away.
-  const agreed = walked.start > walked.droppedUpTo ? Math.min(vouched, walked.droppedUpTo) : vouched;
-  // A head of an earlier life binds only what was in the backup.
-  const restored = walked.epochs[anchor.life - walked.firstLife];
-  if (anchor.life < walked.firstLife || (restored !== undefined && restored.size < anchor.size)) {
-    const message = `The store was restored from a backup; the head of ${anchor.size} entries belongs to what came after that backup and is gone.`;
-    return { status: 'restored', from: restored?.seq ?? agreed + 1, to: anchor.size, message };
+function explainMismatch(walk: ChainWalk, heads: readonly ExpectedHead[], head: ExpectedHead): Verdict {
+  const agreedSize = largestSize(heads.filter((each) => each.size < head.size && agrees(walk, each)));
+  // If the start is missing, a head does not show whether its entries were dropped or removed.
+  const intactUpTo = walk.start > walk.droppedUpTo ? Math.min(agreedSize, walk.droppedUpTo) : agreedSize;
+  // A head from before a restore covers only the entries that the backup had.
+  const restore = walk.epochs[head.restoreCount - walk.firstRestoreCount];
+  if (head.restoreCount < walk.firstRestoreCount || (restore !== undefined && restore.size < head.size)) {
+    const message = `The store was restored from a backup: the head of ${head.size} entries covers entries that the backup did not have.`;
+    return { status: 'restored', from: restore?.seq ?? intactUpTo + 1, to: head.size, message };
   }
-  const fault = walked.fault?.seq ?? Number.POSITIVE_INFINITY;
-  if (anchor.size > walked.size && fault > walked.size) {
-    const message = `Entries ${walked.size + 1} to ${anchor.size} are missing at the end.`;
-    return { status: 'truncated', from: agreed + 1, to: walked.size + 1, message };
+  const firstBad = walk.inconsistency?.seq ?? Number.POSITIVE_INFINITY;
+  if (head.size > walk.size && firstBad > walk.size) {
+    const message = `Entries ${walk.size + 1} to ${head.size} are missing at the end.`;
+    return { status: 'truncated', from: intactUpTo + 1, to: walk.size + 1, message };
   }
-  const message = `The first ${anchor.size} entries do not have the root that the head of ${anchor.size} names.`;
-  const shows = fault <= anchor.size ? ` ${walked.fault?.message}` : '';
-  return { status: 'altered', from: agreed + 1, to: Math.min(anchor.size, fault), message: message + shows };
+  const detail = firstBad <= head.size ? ` ${walk.inconsistency?.message}` : '';
+  const message = `The first ${head.size} entries do not have the root of the head of ${head.size} entries.${detail}`;
+  return { status: 'altered', from: intactUpTo + 1, to: Math.min(head.size, firstBad), message };
 }
 
-function largest(anchors: readonly Anchor[]): number {
-  return Math.max(0, ...anchors.map(({ size }) => size));
+function largestSize(heads: readonly ExpectedHead[]): number {
+  return Math.max(0, ...heads.map(({ size }) => size));
 }
 
-function isComparable(walked: Walked, { size }: Anchor): boolean {
-  return size > walked.size || walked.roots.has(size);
-}
-
-function agrees({ roots }: Walked, { size, root }: Anchor): boolean {
+function agrees({ roots }: ChainWalk, { size, root }: ExpectedHead): boolean {
   const found = roots.get(size);
   return found !== undefined && Buffer.from(found).equals(root);
 }
 
-function disagrees(walked: Walked, anchor: Anchor): boolean {
-  return isComparable(walked, anchor) && !agrees(walked, anchor);
+/** False if the root at that size is unknown. */
+function disagrees(walk: ChainWalk, head: ExpectedHead): boolean {
+  const isComparable = head.size > walk.size || walk.roots.has(head.size);
+  return isComparable && !agrees(walk, head);
 }

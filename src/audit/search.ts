@@ -1,53 +1,59 @@
 import type { Party } from '../domain/principal';
 import type { AuditLog } from './audit-log';
-import type { StoredEntry } from './chain';
+import { type IdKeys, idKeysOf, type StoredEntry } from './chain';
 import { type AuditChainName, type AuditDecision, auditChainNames, type ChainEntry, decodeEntry } from './chain-entry';
-import { segmentLength } from './merkle';
-import { type Keys, keysOf, segmentOf } from './touched-ids';
+import { segmentLength, segmentOf } from './merkle';
 
-/** Which entries a search is about. */
+/** Which entries to find. */
 export interface AuditSearch {
-  /** Entries that touch one of these memories. */
+  /** Entries that name one of these memories. */
   readonly ids?: readonly string[] | undefined;
-  /** Who acted, or on whose behalf. With both halves: exactly that pair. */
+  /** Entries of this party, as the actor or as the user on whose behalf. With `onBehalfOf`: entries of exactly this pair. */
   readonly by?: { readonly party: Party | 'root'; readonly onBehalfOf?: Party | undefined } | undefined;
   readonly actions?: ReadonlySet<string> | undefined;
   readonly decision?: AuditDecision | undefined;
-  /** Epoch milliseconds: from `since` on, and before `until`. */
+  /** The earliest time: epoch milliseconds. */
   readonly since?: number | undefined;
+  /** The time before which entries must be: epoch milliseconds. */
   readonly until?: number | undefined;
   readonly order: 'newest' | 'oldest';
 }
 
-/** An entry that was found, with what its hash covers. */
+/** An entry that was found, and what its hash covers. */
 export interface FoundEntry extends StoredEntry {
   readonly chain: AuditChainName;
   readonly entry: ChainEntry;
 }
 
-/** A number of an entry in each chain. */
-export type Position = Readonly<Record<AuditChainName, number>>;
+/** The number of an entry in each chain. */
+export type ChainPositions = Readonly<Record<AuditChainName, number>>;
 
 export type AuditLogs = Readonly<Record<AuditChainName, AuditLog>>;
 
+/** Where a search begins and ends. */
+export interface SearchRange {
+  /** The last entries before the search, in its order. */
+  readonly after: ChainPositions;
+  /** The last entries that existed when the search began. It does not find later ones, such as its own. */
+  readonly upTo: ChainPositions;
+}
+
 /**
- * Entries of both chains in one order, by their times; in each chain, in its own. The iterator ends with the last entry of
- * `upTo`, so that what a search itself writes down is not found by it.
+ * Finds entries of both chains, merged by time. Entries of one chain keep their order.
  *
- * @param after Where it goes on: beyond these entries.
- * @param betweenParts Awaited now and then: a later turn of the event loop.
+ * @param betweenBatches Waits for a later turn of the event loop; rejects to end the search.
  */
 export async function* searchChains(
-  trails: AuditLogs,
-  asked: AuditSearch,
-  range: { readonly after: Position; readonly upTo: Position },
-  betweenParts: () => Promise<void>,
+  logs: AuditLogs,
+  search: AuditSearch,
+  range: SearchRange,
+  betweenBatches: () => Promise<void>,
 ): AsyncGenerator<FoundEntry> {
-  const streams = auditChainNames.map((chain) => matches(chain, trails[chain], asked, range, betweenParts));
+  const streams = auditChainNames.map((chain) => searchChain(chain, logs[chain], search, range, betweenBatches));
   const heads = await Promise.all(streams.map((stream) => stream.next()));
-  // Of equal times the newest are, from its end, the oldest the other way round.
+  // Entries of one time have opposite orders in 'newest' and 'oldest', so that one is the reverse of the other.
   const isBefore = (one: ChainEntry, other: ChainEntry) =>
-    asked.order === 'newest' ? one.at >= other.at : one.at < other.at;
+    search.order === 'newest' ? one.at >= other.at : one.at < other.at;
   for (;;) {
     let first: number | undefined;
     for (const [i, { value }] of heads.entries()) {
@@ -60,43 +66,45 @@ export async function* searchChains(
   }
 }
 
-/** Where a search begins: before the first entry of its order. */
-export function startOf({ order }: Pick<AuditSearch, 'order'>, upTo: Position): Position {
+/** The positions before the first entry of a search. */
+export function startOf({ order }: Pick<AuditSearch, 'order'>, upTo: ChainPositions): ChainPositions {
   if (order === 'oldest') return { changes: 0, access: 0 };
   return { changes: upTo.changes + 1, access: upTo.access + 1 };
 }
 
-async function* matches(
+async function* searchChain(
   chain: AuditChainName,
-  trail: AuditLog,
-  asked: AuditSearch,
-  { after, upTo }: { readonly after: Position; readonly upTo: Position },
-  betweenParts: () => Promise<void>,
+  log: AuditLog,
+  search: AuditSearch,
+  { after, upTo }: SearchRange,
+  betweenBatches: () => Promise<void>,
 ): AsyncGenerator<FoundEntry, undefined> {
-  const names = namesOf(trail, asked);
-  if (names === undefined) return undefined;
-  const isNewest = asked.order === 'newest';
-  const [least, most] = isNewest ? [1, Math.min(upTo[chain], after[chain] - 1)] : [after[chain] + 1, upTo[chain]];
-  const keys = asked.ids === undefined ? undefined : keysOf(asked.ids);
-  const ids = new Set(asked.ids);
-  const whole = new Map(trail.chain.segments().map((segment) => [segment.segment, segment]));
-  for (const segment of segmentsIn(least, most, isNewest)) {
-    const times = whole.get(segment);
-    if (times !== undefined && !overlaps(times, asked)) continue;
-    for (const part of parts(trail, { segment, least, most, isNewest, keys })) {
-      for (const stored of part) {
-        if (names.some((name) => !stored.body.includes(`"${name}"`))) continue;
+  const pseudonyms = pseudonymsOf(log, search);
+  if (pseudonyms === undefined) return undefined;
+  const isNewest = search.order === 'newest';
+  const first = isNewest ? 1 : after[chain] + 1;
+  const last = isNewest ? Math.min(upTo[chain], after[chain] - 1) : upTo[chain];
+  const keys = search.ids === undefined ? undefined : idKeysOf(search.ids);
+  const ids = new Set(search.ids);
+  const completeSegments = new Map(log.chain.segments().map((segment) => [segment.segment, segment]));
+  for (const segment of segmentsBetween(first, last, isNewest)) {
+    const times = completeSegments.get(segment);
+    if (times !== undefined && !overlaps(times, search)) continue;
+    for (const batch of batchesIn(log, { segment, first, last, isNewest, keys })) {
+      for (const stored of batch) {
+        // Cheaper than decoding the body.
+        if (pseudonyms.some((pseudonym) => !stored.body.includes(`"${pseudonym}"`))) continue;
         const entry = decodeEntry(stored.body.toString());
-        if (entry !== undefined && isMatch(entry, asked, names, ids)) yield { ...stored, chain, entry };
+        if (entry !== undefined && isMatch(entry, search, pseudonyms, ids)) yield { ...stored, chain, entry };
       }
-      await betweenParts();
+      await betweenBatches();
     }
   }
   return undefined;
 }
 
-/** The pseudonyms of who acted: undefined where somebody has none, so that nothing can be found. */
-function namesOf({ names }: AuditLog, { by }: AuditSearch): string[] | undefined {
+/** The pseudonyms of the parties in `by`. Undefined if one of them has none in this chain, because then no entry matches. */
+function pseudonymsOf({ names }: AuditLog, { by }: AuditSearch): string[] | undefined {
   if (by === undefined) return [];
   const party = by.party === 'root' ? 'root' : names.findParty(by.party);
   if (party === undefined) return undefined;
@@ -107,7 +115,7 @@ function namesOf({ names }: AuditLog, { by }: AuditSearch): string[] | undefined
 
 function isMatch(
   entry: ChainEntry,
-  asked: AuditSearch,
+  search: AuditSearch,
   [party, user]: readonly string[],
   ids: ReadonlySet<string>,
 ): boolean {
@@ -119,11 +127,11 @@ function isMatch(
       : entry.party === party && entry.onBehalfOf === user);
   return (
     isBy &&
-    (asked.actions === undefined || asked.actions.has(action)) &&
-    (asked.decision === undefined || asked.decision === decision) &&
-    (asked.since === undefined || at >= asked.since) &&
-    (asked.until === undefined || at < asked.until) &&
-    (asked.ids === undefined || touched.some(([, held]) => held.some((id) => ids.has(id))))
+    (search.actions === undefined || search.actions.has(action)) &&
+    (search.decision === undefined || search.decision === decision) &&
+    (search.since === undefined || at >= search.since) &&
+    (search.until === undefined || at < search.until) &&
+    (search.ids === undefined || touched.some(([, touchedIds]) => touchedIds.some((id) => ids.has(id))))
   );
 }
 
@@ -131,26 +139,30 @@ function overlaps(times: { first_at: number; last_at: number }, { since, until }
   return (since === undefined || times.last_at >= since) && (until === undefined || times.first_at < until);
 }
 
-function* segmentsIn(least: number, most: number, isNewest: boolean): Generator<number> {
-  if (most < least) return;
-  const [first, last] = [segmentOf(least), segmentOf(most)];
-  for (let i = 0; i <= last - first; i++) yield isNewest ? last - i : first + i;
+function* segmentsBetween(first: number, last: number, isNewest: boolean): Generator<number> {
+  if (last < first) return;
+  const [lowest, highest] = [segmentOf(first), segmentOf(last)];
+  for (let i = 0; i <= highest - lowest; i++) yield isNewest ? highest - i : lowest + i;
 }
 
-const entriesPerPart = 128;
+const entriesPerBatch = 128;
 
-interface Part {
+interface SegmentRange {
   readonly segment: number;
-  readonly least: number;
-  readonly most: number;
+  /** Entries before `first` and after `last` are left out. */
+  readonly first: number;
+  readonly last: number;
   readonly isNewest: boolean;
-  readonly keys: Keys | undefined;
+  /** Only entries that may name one of these ids. */
+  readonly keys: IdKeys | undefined;
 }
 
-function* parts(trail: AuditLog, { segment, least, most, isNewest, keys }: Part): Generator<readonly StoredEntry[]> {
-  const { chain } = trail;
-  const from = Math.max(least, segment * segmentLength + 1);
-  const to = Math.min(most, (segment + 1) * segmentLength);
+function* batchesIn(
+  { chain }: AuditLog,
+  { segment, first, last, isNewest, keys }: SegmentRange,
+): Generator<readonly StoredEntry[]> {
+  const from = Math.max(first, segment * segmentLength + 1);
+  const to = Math.min(last, (segment + 1) * segmentLength);
   if (keys !== undefined) {
     const seqs = chain.touched.find(segment, keys).filter((seq) => seq >= from && seq <= to);
     yield (isNewest ? seqs.reverse() : seqs).flatMap((seq) => {
@@ -160,11 +172,11 @@ function* parts(trail: AuditLog, { segment, least, most, isNewest, keys }: Part)
     return;
   }
   for (let done = isNewest ? to + 1 : from - 1; ; ) {
-    const read = isNewest ? chain.before(done, entriesPerPart) : chain.after(done, entriesPerPart);
-    const part = read.filter(({ seq }) => seq >= from && seq <= to);
-    yield part;
-    const last = part.at(-1);
-    if (part.length < entriesPerPart || last === undefined) return;
-    done = last.seq;
+    const read = isNewest ? chain.before(done, entriesPerBatch) : chain.after(done, entriesPerBatch);
+    const batch = read.filter(({ seq }) => seq >= from && seq <= to);
+    yield batch;
+    const lastOfBatch = batch.at(-1);
+    if (batch.length < entriesPerBatch || lastOfBatch === undefined) return;
+    done = lastOfBatch.seq;
   }
 }

@@ -3,13 +3,20 @@ import type { Database } from 'better-sqlite3';
 import { prepare, queriesOver } from '../sqlite/sqlite';
 import type { AuditTables } from './audit-database';
 
+/** 'writer': the writer process of the folder. 'reader': a process that reads beside it. */
+export type ProcessRole = 'writer' | 'reader';
+
 const queries = queriesOver<AuditTables>();
-type Opening = AuditTables['audit_openings'];
+type OpeningRow = AuditTables['audit_openings'];
 
-// A process id is used again, in containers nearly always: of those with our own, only these are us.
-const ours = new Set<string>();
+// The database keeps the name that the role had in the first release.
+const storedRoles: Readonly<Record<ProcessRole, OpeningRow['role']>> = { writer: 'owner', reader: 'reader' };
 
-/** The marks of those who have the file open. Who dies leaves its mark behind, and with it, perhaps, entries unwritten. */
+// The ids of the rows of this process. Its process id is not enough: another process may have had the same one before, which is
+// usual in containers.
+const ownIds = new Set<string>();
+
+/** Finds out whether a process died while it had the audit open, and so may have lost entries that it had not written yet. */
 export class UncleanShutdown {
   readonly #all;
   readonly #insert;
@@ -17,8 +24,8 @@ export class UncleanShutdown {
   #id: string | undefined;
 
   constructor(database: Database) {
-    this.#all = prepare<object, Opening>(database, () => queries.selectFrom('audit_openings').selectAll());
-    this.#insert = prepare<Opening, unknown>(database, (p) =>
+    this.#all = prepare<object, OpeningRow>(database, () => queries.selectFrom('audit_openings').selectAll());
+    this.#insert = prepare<OpeningRow, unknown>(database, (p) =>
       queries
         .insertInto('audit_openings')
         .values({ id: p('id'), role: p('role'), pid: p('pid'), host: p('host'), durable: p('durable') }),
@@ -28,36 +35,39 @@ export class UncleanShutdown {
     );
   }
 
-  /** Removes the marks of the dead, inside the caller's transaction. Answers whether any may have had entries unwritten. */
-  bury(role: Opening['role']): boolean {
-    const dead = this.#all.all({}).filter((opening) => !isAlive(opening, role));
+  /** Removes the rows of dead processes, inside the caller's transaction. Returns whether any of them may have lost entries. */
+  removeDead(role: ProcessRole): boolean {
+    const dead = this.#all.all({}).filter((row) => !isAlive(row, role));
     for (const { id } of dead) this.#delete.run({ id });
     return dead.some(({ durable }) => durable === 0);
   }
 
-  mark({ id, role, durable }: { id: string; role: Opening['role']; durable: boolean }): void {
-    this.#insert.run({ id, role, pid: process.pid, host: hostname(), durable: Number(durable) });
+  /** Adds a row for this process. */
+  register({ id, role, durable }: { id: string; role: ProcessRole; durable: boolean }): void {
+    this.#insert.run({ id, role: storedRoles[role], pid: process.pid, host: hostname(), durable: Number(durable) });
     this.#id = id;
-    ours.add(id);
+    ownIds.add(id);
   }
 
-  /** Says goodbye. */
-  unmark(): void {
+  /** Removes the row of this process: all its entries are written. */
+  unregister(): void {
     if (this.#id === undefined) return;
     this.#delete.run({ id: this.#id });
-    ours.delete(this.#id);
+    ownIds.delete(this.#id);
     this.#id = undefined;
   }
 }
 
-function isAlive({ id, role, pid, host }: Opening, opener: Opening['role']): boolean {
-  if (ours.has(id)) return true;
-  // A folder has one owner: who has just become it knows that the one before is gone.
-  if ((role === 'owner' && opener === 'owner') || host !== hostname() || pid === process.pid) return false;
+function isAlive({ id, role, pid, host }: OpeningRow, openerRole: ProcessRole): boolean {
+  if (ownIds.has(id)) return true;
+  // A folder has one writer process: the one that opens it now has waited for the one before to exit.
+  const isEarlierWriter = role === storedRoles.writer && openerRole === 'writer';
+  if (isEarlierWriter || host !== hostname() || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
+    // EPERM: the process exists and belongs to another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
-import type { Position } from '../audit/search';
+import type { ChainPositions } from '../audit/search';
 import { MemoryError } from '../domain/errors';
 
 const algorithm = 'aes-256-gcm';
@@ -9,8 +9,8 @@ const numbers = 4;
 
 /** Where a query goes on, and where it ends. */
 export interface Place {
-  readonly after: Position;
-  readonly upTo: Position;
+  readonly after: ChainPositions;
+  readonly upTo: ChainPositions;
 }
 
 /**

@@ -2,8 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import type { AuditChainName, AuditDecision } from '../audit/chain-entry';
 import { type Checkpoint, publicKeyOf } from '../audit/checkpoint';
 import { segmentLength } from '../audit/merkle';
-import { type AuditSearch, type Position, searchChains, startOf } from '../audit/search';
-import { type AuditVerification, verifyAudit } from '../audit/verification';
+import { type AuditSearch, type ChainPositions, searchChains, startOf } from '../audit/search';
+import { type AuditVerification, verifyAudit } from '../audit/verify-audit';
 import type { CallOptions, LongCallOptions } from '../domain/calls';
 import type { Namespace } from '../domain/namespace';
 import { parse } from '../domain/parse/parse';
@@ -146,18 +146,18 @@ export class PrincipalAudit implements AuditHandle {
   }
 
   /** Who may not look is told first; then everything until now is looked at, and nothing that comes later. */
-  #begin(given: ParsedQuery): { asked: AuditSearch; upTo: Position; view: AuditView } {
+  #begin(given: ParsedQuery): { asked: AuditSearch; upTo: ChainPositions; view: AuditView } {
     this.#engine.reading();
     const { state, audit } = this.#engine;
     assertAudits(this.#engine, this.#reader);
-    audit.settle();
+    audit.synchronize();
     const { id, userId, by, action, decision, since, until, order = 'newest', within } = given;
     const about = userId === undefined ? undefined : state.subjects.idsAbout(userId);
     const ids = id === undefined ? about : about === undefined || about.includes(id) ? [id] : [];
     const actions = action === undefined ? undefined : new Set(typeof action === 'string' ? [action] : action);
     const narrowed = narrowNamespace(this.#reader.scope.namespace, within);
     const inside = narrowed === emptyScope ? undefined : (narrowed ?? []);
-    const { changes, access } = audit.trails;
+    const { changes, access } = audit.logs;
     return {
       asked: { ids: inside === undefined ? [] : ids, by, actions, decision, since, until, order },
       upTo: { changes: changes.chain.size, access: access.chain.size },
@@ -165,12 +165,12 @@ export class PrincipalAudit implements AuditHandle {
     };
   }
 
-  #search(asked: AuditSearch, range: { after: Position; upTo: Position }, signal: AbortSignal | undefined) {
-    const betweenParts = async () => {
+  #search(asked: AuditSearch, range: { after: ChainPositions; upTo: ChainPositions }, signal: AbortSignal | undefined) {
+    const betweenBatches = async () => {
       signal?.throwIfAborted();
       await nextTurn();
     };
-    return searchChains(this.#engine.audit.trails, asked, range, betweenParts);
+    return searchChains(this.#engine.audit.logs, asked, range, betweenBatches);
   }
 
   #parse(question: unknown): ParsedQuery {
@@ -209,7 +209,7 @@ export class RootAudit extends PrincipalAudit implements StoreAudit {
       return verifyAudit(this.#engine.audit, {
         heads: Array.isArray(head) ? head : [head],
         publicKey: publicKey === undefined ? undefined : publicKeyOf(publicKey),
-        betweenParts: async (chain, done, total) => {
+        betweenBatches: async (chain, done, total) => {
           signal?.throwIfAborted();
           onProgress?.({ phase: chain, done, failed: 0, total, perSecond: (done / elapsedMs()) * 1000 });
           await nextTurn();
@@ -231,8 +231,8 @@ export class RootAudit extends PrincipalAudit implements StoreAudit {
       const { since } = parse(this.#engine.shapes.auditRetain, options, 'The options');
       const { audit } = this.#engine;
       const access = audit.retain(since, context.clock.now());
-      const { chain } = audit.trails.changes;
-      const covered = Math.min(chain.endOfSegmentsBefore(since), audit.checkpoints.reached('changes'));
+      const { chain } = audit.logs.changes;
+      const covered = Math.min(chain.endOfSegmentsBefore(since), audit.checkpoints.checkpointedSize('changes'));
       const upTo = covered - (covered % segmentLength);
       if (chain.after(0, 1).every(({ seq }) => seq > upTo)) return { dropped: access };
       const { dropped } = await submit(context, this.#reader, { type: 'retain', upTo });

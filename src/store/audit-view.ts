@@ -76,7 +76,7 @@ export class AuditView {
 
   /** The entry as it may be seen; undefined where none of it may. */
   show({ chain, entry }: FoundEntry): AuditEntry | undefined {
-    const trail = this.#engine.audit.trails[chain];
+    const trail = this.#engine.audit.logs[chain];
     const { at, action, decision, code, party, onBehalfOf, seq, policyVersion, rules, changeSeq } = entry;
     const memories = this.#memories(chain, entry);
     const asked = this.#namespace(chain, trail, entry.namespace);
@@ -100,7 +100,7 @@ export class AuditView {
   }
 
   #seesAll({ chain, entry }: FoundEntry): boolean {
-    const trail = this.#engine.audit.trails[chain];
+    const trail = this.#engine.audit.logs[chain];
     const { policy } = this.#engine.state;
     const names = [entry.namespace, ...entry.touched.map(([name]) => name)].filter((name) => name !== null);
     return (
@@ -113,7 +113,7 @@ export class AuditView {
   }
 
   #memories(chain: AuditChainName, { touched }: ChainEntry): AuditEntry['memories'] {
-    const trail = this.#engine.audit.trails[chain];
+    const trail = this.#engine.audit.logs[chain];
     return touched.flatMap(([name, ids]) => {
       const namespace = this.#namespace(chain, trail, name);
       if (!this.#sees(namespace)) return [];

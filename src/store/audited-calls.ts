@@ -82,7 +82,7 @@ export class AuditedCalls {
     }
     const touched = [...groups.values()];
     const act = this.#act(action, asked, touched, 'allowed');
-    return this.#engine.audit.read(act);
+    return this.#engine.audit.recordRead(act);
   }
 
   /** Where memories are now, of answers that do not say so. */
@@ -130,7 +130,7 @@ export class AuditedCalls {
 
   #missed(action: string, asked: AuditedCall): Promise<void> | undefined {
     const act = this.#act(action, asked, this.#known(asked.ids), 'refused');
-    return this.#engine.audit.read({ ...act, code: 'NOT_FOUND' });
+    return this.#engine.audit.recordRead({ ...act, code: 'NOT_FOUND' });
   }
 
   async #unlessRefused<T>(action: string, asked: AuditedCall, run: () => T | Promise<T>): Promise<T> {

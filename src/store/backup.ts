@@ -37,7 +37,7 @@ export async function backup(
   const accesses = join(folder, auditFile);
   try {
     // First: its checkpoints must not say more than the copy of the store holds.
-    audit.settle();
+    audit.synchronize();
     await audit.database.backup(accesses, { progress: () => pagesAtOnce(signal) });
     markAsCopy(accesses);
     const { totalPages } = await state.database.backup(file, {

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { z } from 'zod';
-import type { Reads } from '../audit/audit';
+import type { ReadRecording } from '../audit/audit';
 import { type Checkpoint, isOrigin, signingKeyOf } from '../audit/checkpoint';
 import type { LongCallOptions } from '../domain/calls';
 import type { Declaration } from '../domain/declaration';
@@ -63,7 +63,10 @@ export interface AuditOptions {
 
 /** Options with every default filled in. */
 export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'audit'> {
-  readonly audit: Omit<AuditOptions, 'reads' | 'signingKey'> & { readonly reads: Reads; readonly key?: KeyObject };
+  readonly audit: Omit<AuditOptions, 'reads' | 'signingKey'> & {
+    readonly reads: ReadRecording;
+    readonly key?: KeyObject;
+  };
   readonly metadata?: StandardSchemaV1;
   readonly limits: Limits;
   readonly readOnly: boolean;

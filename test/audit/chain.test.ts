@@ -1,11 +1,12 @@
 import BetterSqlite from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { chainTablesScript } from '../../src/audit/audit-database';
 import { type AuditEvent, AuditLog } from '../../src/audit/audit-log';
+import { idKeysOf } from '../../src/audit/chain';
 import { decodeEntry, encodeEntry, looksLikeId } from '../../src/audit/chain-entry';
 import { entryHash, Frontier, noHash, segmentLength } from '../../src/audit/merkle';
-import { chainTablesScript } from '../../src/audit/tables';
-import { keysOf } from '../../src/audit/touched-ids';
+
 import { root } from '../../src/domain/principal';
 
 const seed = () => new Uint8Array(16).fill(3);
@@ -16,7 +17,7 @@ function emptyDatabase() {
   return database;
 }
 
-function act(given: Partial<AuditEvent> = {}): AuditEvent {
+function event(given: Partial<AuditEvent> = {}): AuditEvent {
   return {
     ...{ at: 1, by: { party: { kind: 'agent', id: 'a' } }, action: 'get', decision: 'allowed', namespace: ['x'] },
     ...{ touched: [{ namespace: ['x', 'y'], ids: ['m-1'] }], policyVersion: 1, rules: ['r'], changeSeq: 2 },
@@ -24,8 +25,8 @@ function act(given: Partial<AuditEvent> = {}): AuditEvent {
   };
 }
 
-function fill(trail: AuditLog, entries: number): void {
-  for (let i = 0; i < entries; i++) trail.append(act({ at: i }), seed);
+function fill(log: AuditLog, entries: number): void {
+  for (let i = 0; i < entries; i++) log.append(event({ at: i }), seed);
 }
 
 /** Roots and hashes as they follow from the bodies alone. */
@@ -44,31 +45,31 @@ describe('a chain', () => {
     'of %i entries has the head that follows from its bodies, and so it has when it is read again',
     (size) => {
       const database = emptyDatabase();
-      const trail = new AuditLog(database);
-      fill(trail, size);
-      for (const each of [trail, new AuditLog(database)]) {
+      const log = new AuditLog(database);
+      fill(log, size);
+      for (const each of [log, new AuditLog(database)]) {
         expect(each.chain.size).toBe(size);
-        expect(Buffer.from(each.chain.head()?.root ?? []).toString('hex')).toBe(computed(trail).root);
+        expect(Buffer.from(each.chain.head()?.root ?? []).toString('hex')).toBe(computed(log).root);
       }
-      expect(trail.chain.segments()).toHaveLength(Math.floor(size / segmentLength));
+      expect(log.chain.segments()).toHaveLength(Math.floor(size / segmentLength));
     },
   );
 
   test('forgets what a transaction that failed had appended', () => {
     const database = emptyDatabase();
-    const trail = new AuditLog(database);
-    fill(trail, 5);
-    const head = trail.chain.head();
+    const log = new AuditLog(database);
+    fill(log, 5);
+    const head = log.chain.head();
     const failing = database.transaction(() => {
-      trail.append(act({ by: { party: { kind: 'user', id: 'new' } } }), seed);
+      log.append(event({ by: { party: { kind: 'user', id: 'new' } } }), seed);
       throw new Error('no');
     });
     expect(failing).toThrow('no');
-    trail.reload();
-    expect(trail.chain.head()).toEqual(head);
-    fill(trail, 1);
-    expect(trail.chain.after(0).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(trail.names.findParty({ kind: 'user', id: 'new' })).toBeUndefined();
+    log.reload();
+    expect(log.chain.head()).toEqual(head);
+    fill(log, 1);
+    expect(log.chain.after(0).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(log.names.findParty({ kind: 'user', id: 'new' })).toBeUndefined();
   });
 
   test('follows what another has appended to the same file', () => {
@@ -85,39 +86,39 @@ describe('a chain', () => {
 
   test('finds the entries in which an id occurs, in every segment, by whoever they were appended', () => {
     const database = emptyDatabase();
-    const trails = [new AuditLog(database), new AuditLog(database)] as const;
+    const logs = [new AuditLog(database), new AuditLog(database)] as const;
     const size = segmentLength * 2 + 300;
     for (let i = 1; i <= size; i++) {
-      const [writer, other] = i % 700 < 350 ? trails : trails.toReversed();
+      const [writer, other] = i % 700 < 350 ? logs : logs.toReversed();
       const ids = [`m-${i % 97}`, `m-${i % 89}`];
-      writer?.append(act({ touched: [{ namespace: ['x'], ids }] }), seed);
+      writer?.append(event({ touched: [{ namespace: ['x'], ids }] }), seed);
       if (i % 50 === 0) other?.chain.catchUp();
       if (i % 350 === 349) other?.chain.catchUp();
     }
-    for (const trail of trails) trail.chain.catchUp();
+    for (const log of logs) log.chain.catchUp();
     const expected = Array.from({ length: size }, (_, i) => i + 1).filter((i) => i % 97 === 5 || i % 89 === 5);
-    for (const { chain } of [...trails, new AuditLog(database)]) {
-      expect([0, 1, 2].flatMap((segment) => chain.touched.find(segment, keysOf(['m-5', 'none'])))).toEqual(expected);
+    for (const { chain } of [...logs, new AuditLog(database)]) {
+      expect([0, 1, 2].flatMap((segment) => chain.touched.find(segment, idKeysOf(['m-5', 'none'])))).toEqual(expected);
     }
   });
 
   test('begins another life with an epoch', () => {
-    const trail = new AuditLog(emptyDatabase());
-    fill(trail, 2);
-    trail.append(act({ by: root, action: 'epoch', head: trail.chain.head() }), seed);
-    fill(trail, 1);
-    const lives = trail.chain.after(0).map(({ body }) => decodeEntry(body.toString())?.life);
+    const log = new AuditLog(emptyDatabase());
+    fill(log, 2);
+    log.append(event({ by: root, action: 'epoch', head: log.chain.head() }), seed);
+    fill(log, 1);
+    const lives = log.chain.after(0).map(({ body }) => decodeEntry(body.toString())?.restoreCount);
     expect(lives).toEqual([0, 0, 1, 1]);
   });
 
   test('drops whole segments, and keeps what its head is made of', () => {
     const database = emptyDatabase();
-    const trail = new AuditLog(database);
-    fill(trail, segmentLength * 3 + 5);
-    const head = trail.chain.head();
-    const before = trail.chain.headOfSegments(segmentLength * 2);
-    expect(trail.chain.endOfSegmentsBefore(segmentLength * 2 + 1)).toBe(segmentLength * 2);
-    expect(trail.chain.drop(segmentLength * 2)).toBe(segmentLength * 2);
+    const log = new AuditLog(database);
+    fill(log, segmentLength * 3 + 5);
+    const head = log.chain.head();
+    const before = log.chain.headOfSegments(segmentLength * 2);
+    expect(log.chain.endOfSegmentsBefore(segmentLength * 2 + 1)).toBe(segmentLength * 2);
+    expect(log.chain.drop(segmentLength * 2)).toBe(segmentLength * 2);
     const again = new AuditLog(database);
     expect(again.chain.head()).toEqual(head);
     expect(again.chain.headOfSegments(segmentLength * 2)).toEqual(before);
@@ -128,15 +129,15 @@ describe('a chain', () => {
 
 describe('names', () => {
   test('are nowhere in what is hashed, and pseudonyms say nothing of them', () => {
-    const trail = new AuditLog(emptyDatabase());
+    const log = new AuditLog(emptyDatabase());
     const name = { kind: 'user' as const, id: 'Zaphod' };
-    trail.append(act({ by: { party: name }, namespace: ['secret project'] }), seed);
-    const body = trail.chain.entry(1)?.body.toString() ?? '';
+    log.append(event({ by: { party: name }, namespace: ['secret project'] }), seed);
+    const body = log.chain.entry(1)?.body.toString() ?? '';
     for (const word of ['Zaphod', 'secret', 'project', 'x']) expect(body).not.toContain(`"${word}"`);
-    const pseudonym = trail.names.findParty(name) as string;
+    const pseudonym = log.names.findParty(name) as string;
     expect(pseudonym).toMatch(/^[\w-]{22}$/);
-    expect(trail.names.party(pseudonym)).toEqual(name);
-    expect(trail.names.namespace(pseudonym)).toBeUndefined();
+    expect(log.names.party(pseudonym)).toEqual(name);
+    expect(log.names.namespace(pseudonym)).toBeUndefined();
   });
 
   test('of another kind, or another seed, have other pseudonyms', () => {
@@ -155,7 +156,14 @@ describe('names', () => {
 test('an entry is read back as it was written', () => {
   const text = fc.string();
   const entry = fc.record({
-    ...{ seq: fc.nat(), life: fc.nat(), at: fc.integer(), party: text, onBehalfOf: fc.option(text), action: text },
+    ...{
+      seq: fc.nat(),
+      restoreCount: fc.nat(),
+      at: fc.integer(),
+      party: text,
+      onBehalfOf: fc.option(text),
+      action: text,
+    },
     ...{
       decision: fc.constantFrom('allowed' as const, 'refused' as const),
       code: fc.constantFrom(null, 'FORBIDDEN' as const),
@@ -172,9 +180,35 @@ test('an entry is read back as it was written', () => {
     },
   });
   fc.assert(
-    fc.property(entry, (each) => void expect(decodeEntry(encodeEntry(each, each.seq, each.life))).toEqual({ ...each })),
+    fc.property(
+      entry,
+      (each) => void expect(decodeEntry(encodeEntry(each, each.seq, each.restoreCount))).toEqual({ ...each }),
+    ),
   );
   for (const body of ['', 'null', '[]', '[2]', '{}', '[1,2]']) expect(decodeEntry(body)).toBeUndefined();
+});
+
+test('the body and the hash of an entry are the ones of the first release', () => {
+  const entry = {
+    at: 1_700_000_000_000,
+    party: 'pseudonym',
+    onBehalfOf: null,
+    action: 'retain',
+    decision: 'refused' as const,
+    code: 'FORBIDDEN' as const,
+    namespace: 'space',
+    touched: [['space', ['m-1', 'm-2']]] as const,
+    policyVersion: 3,
+    rules: ['rule-1'],
+    changeSeq: 7,
+    head: { size: 5, root: new Uint8Array(3).fill(9) },
+  };
+  const body =
+    '[1,4,2,1700000000000,"pseudonym",null,"retain","refused","FORBIDDEN","space",[["space",["m-1","m-2"]]],3,["rule-1"],7,[5,"CQkJ"]]';
+  expect(encodeEntry(entry, 4, 2)).toBe(body);
+  expect(entryHash(noHash, body).toString('hex')).toBe(
+    '1f9830a8882e06daf84eb7f0217e5f4f8c7c491e85f7c63dabba785651b7a8f7',
+  );
 });
 
 test('an id looks like a UUID', () => {

@@ -2,18 +2,18 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
   checkpointOf,
+  headOfCheckpoint,
   isOrigin,
   isSignedBy,
   parseNote,
   publicKeyOf,
   signingKeyOf,
-  trusted,
 } from '../../src/audit/checkpoint';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const other = generateKeyPairSync('ed25519').publicKey;
 const root = new Uint8Array(32).fill(5);
-const head = { size: 2_048, root, life: 0 };
+const head = { size: 2_048, root, restoreCount: 0 };
 const origin = 'example.org/memory';
 
 describe('a checkpoint', () => {
@@ -22,14 +22,14 @@ describe('a checkpoint', () => {
     expect(checkpointOf('changes', head, signer).note).toBe(
       'example.org/memory/changes\n2048\nBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=\n',
     );
-    expect(checkpointOf('access', { ...head, life: 2 }, signer).note).toMatch(
+    expect(checkpointOf('access', { ...head, restoreCount: 2 }, signer).note).toMatch(
       /^example.org\/memory\/access\n.*\nlife 2\n$/s,
     );
   });
 
-  test.each([0, 3])('is read back as it was written, in life %i', (life) => {
+  test.each([0, 3])('is parsed to the fields that it was made of, after %i restores', (restoreCount) => {
     for (const key of [undefined, privateKey]) {
-      const checkpoint = checkpointOf('access', { ...head, life }, { origin, key });
+      const checkpoint = checkpointOf('access', { ...head, restoreCount }, { origin, key });
       expect(parseNote(checkpoint.note)).toEqual(checkpoint);
     }
   });
@@ -45,14 +45,25 @@ describe('a checkpoint', () => {
 
   test('that was kept is taken as it was handed out, or not at all', () => {
     const kept = checkpointOf('changes', head, { origin, key: privateKey });
-    expect(trusted(kept, publicKey)).toEqual({ size: 2_048, root: Buffer.from(root), life: 0 });
+    expect(headOfCheckpoint(kept, publicKey)).toEqual({ size: 2_048, root: Buffer.from(root), restoreCount: 0 });
     for (const wrong of [
       { ...kept, size: 5 },
       { ...kept, chain: 'access' as const },
       { ...kept, note: 'x' },
     ])
-      expect(() => trusted(wrong, publicKey)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }));
-    expect(() => trusted(kept, other)).toThrow('not signed with this key');
+      expect(() => headOfCheckpoint(wrong, publicKey)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }));
+    expect(() => headOfCheckpoint(kept, other)).toThrow('not signed with this key');
+  });
+
+  test('of a release before 0.2, which had `life` in place of `restoreCount`, is accepted', () => {
+    const { restoreCount, ...others } = checkpointOf(
+      'changes',
+      { ...head, restoreCount: 2 },
+      { origin, key: privateKey },
+    );
+    const kept = { ...others, life: restoreCount };
+    expect(headOfCheckpoint(kept, publicKey)).toEqual({ ...head, root: Buffer.from(root), restoreCount });
+    expect(() => headOfCheckpoint({ ...kept, life: 1 }, publicKey)).toThrow('differ from its note');
   });
 
   test.each(['', 'x\n1\n', 'a/changes\n01\nAAAA\n', 'a/other\n1\nBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=\n'])(

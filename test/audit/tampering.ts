@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import type { StoredEntry, StoredSegment } from '../../src/audit/chain';
 import { type ChainEntry, encodeEntry } from '../../src/audit/chain-entry';
-import { compareHeads } from '../../src/audit/compare-heads';
+import { compareHeads, type ExpectedHead } from '../../src/audit/compare-heads';
 import { entryHash, Frontier, noHash, segmentLength } from '../../src/audit/merkle';
-import { type Anchor, walkChain } from '../../src/audit/verify';
+import { walkChain } from '../../src/audit/walk-chain';
 import type { Random } from '../faults/random';
 
 /** A chain as it lies on the disk, and what it should be: entries as they were written. */
 export interface Stored {
   entries: StoredEntry[];
   segments: StoredSegment[];
-  checkpoints: Anchor[];
+  checkpoints: ExpectedHead[];
 }
 
 /** A chain that nobody has tampered with. */
@@ -18,7 +18,7 @@ export interface Original extends Stored {
   readonly facts: readonly ChainEntry[];
   /** Entries up to here were dropped by retention. */
   readonly start: number;
-  rootAt(size: number): Anchor;
+  rootAt(size: number): ExpectedHead;
 }
 
 /** What was done to a chain. */
@@ -47,11 +47,11 @@ export async function tamperOnce(kind: Class, random: Random): Promise<void> {
   const comparable = [...sizes].filter((each) => each >= original.start || each % segmentLength === 0);
   const given = comparable.map((each) => original.rootAt(each));
   const anchors = [...given, ...tampered.stored.checkpoints];
-  const walked = await walkChain(sourceOf(tampered.stored), {
+  const walk = await walkChain(sourceOf(tampered.stored), {
     sizes: new Set(anchors.map((anchor) => anchor.size)),
-    betweenParts: async () => undefined,
+    betweenBatches: async () => undefined,
   });
-  const result = compareHeads(walked, anchors);
+  const result = compareHeads(walk, anchors);
   const heads = [...comparable].sort((a, b) => a - b);
   const about = JSON.stringify({ kind, size, heads, ...tampered, stored: undefined, result });
   check(kind, original, tampered, heads, result, about);
@@ -142,14 +142,14 @@ function tamper(kind: Class, original: Original, random: Random): Tampered {
       const { root } = original.rootAt(at - 1);
       const epoch = { ...fact(at, random), action: 'epoch', head: { size: at - 1, root } };
       const more = Array.from({ length: random.whole(0, 20) }, (_, i) => fact(at + 1 + i, random));
-      const lived = [epoch, ...more].map((each) => ({ ...each, life: (facts[at - 2]?.life ?? 0) + 1 }));
+      const lived = [epoch, ...more].map((each) => ({ ...each, restoreCount: (facts[at - 2]?.restoreCount ?? 0) + 1 }));
       return { ...entries([...facts.slice(0, at - 1), ...lived], at, 'all'), restored: true };
     }
     case 'edit checkpoint': {
       // One inside what was dropped cannot be compared with anything; the last one always can.
       const i = start > 0 ? stored.checkpoints.length - 1 : random.whole(0, stored.checkpoints.length - 1);
-      const checkpoint = stored.checkpoints[i] as Anchor;
-      stored.checkpoints[i] = { ...checkpoint, root: flipped(checkpoint.root, random), from: 'stored' };
+      const checkpoint = stored.checkpoints[i] as ExpectedHead;
+      stored.checkpoints[i] = { ...checkpoint, root: flipped(checkpoint.root, random), source: 'stored' };
       return { stored, firstBad: undefined, rehashed: 'nothing' };
     }
     case 'delete checkpoint':
@@ -187,7 +187,7 @@ function rewrite(
     const forged = chainOf(facts.map((entry, i) => ({ ...entry, seq: i + 1 })));
     stored.entries = forged.entries.slice(start);
     stored.segments = forged.segments;
-    const isSigned = ({ from: trust }: Anchor) => trust === 'signed';
+    const isSigned = ({ source }: ExpectedHead) => source === 'signed';
     const known = original.checkpoints.filter((each) => isSigned(each) && each.size < from);
     stored.checkpoints = [...known, ...storedCheckpoints(facts.length, forged.rootAt)];
     return { stored, firstBad: from, rehashed };
@@ -199,7 +199,7 @@ function rewrite(
     const seq = start + i + 1;
     const kept = before.get(entry);
     // Bodies that were there before keep the number that they name.
-    const body = kept?.body ?? Buffer.from(encodeEntry(entry, entry.seq, entry.life));
+    const body = kept?.body ?? Buffer.from(encodeEntry(entry, entry.seq, entry.restoreCount));
     const own = rehashed === 'own' && seq === from;
     const hash = own || kept === undefined ? entryHash(previous, body) : kept.hash;
     const untouched = original.entries[i]?.hash;
@@ -252,23 +252,23 @@ function originals(random: Random): Original {
   return original;
 }
 
-function storedCheckpoints(size: number, rootAt: (size: number) => Anchor): Anchor[] {
+function storedCheckpoints(size: number, rootAt: (size: number) => ExpectedHead): ExpectedHead[] {
   const sizes = new Set([Math.ceil(size / 3), Math.ceil(size / 2), size]);
-  return [...sizes].map((each): Anchor => ({ ...rootAt(each), from: 'stored' }));
+  return [...sizes].map((each): ExpectedHead => ({ ...rootAt(each), source: 'stored' }));
 }
 
 /** Entries, with the hashes and the roots that follow from them. */
 function chainOf(facts: readonly ChainEntry[]) {
   const frontier = new Frontier();
-  const roots: Anchor[] = [{ size: 0, root: frontier.root(), life: 0, from: 'given' }];
+  const roots: ExpectedHead[] = [{ size: 0, root: frontier.root(), restoreCount: 0, source: 'given' }];
   const segments: StoredSegment[] = [];
   let previous: Uint8Array = noHash;
   const entries = facts.map((entry, i): StoredEntry => {
     const seq = i + 1;
-    const body = Buffer.from(encodeEntry(entry, entry.seq, entry.life));
+    const body = Buffer.from(encodeEntry(entry, entry.seq, entry.restoreCount));
     const hash = entryHash(previous, body);
     frontier.push(hash);
-    roots.push({ size: seq, root: frontier.root(), life: entry.life, from: 'given' });
+    roots.push({ size: seq, root: frontier.root(), restoreCount: entry.restoreCount, source: 'given' });
     if (seq % segmentLength === 0) {
       const root = Buffer.from(frontier.segmentRoot());
       segments.push({ segment: seq / segmentLength - 1, root, hash, first_at: 0, last_at: seq });
@@ -276,12 +276,12 @@ function chainOf(facts: readonly ChainEntry[]) {
     previous = hash;
     return { seq, hash, body };
   });
-  return { entries, segments, rootAt: (size: number) => roots[size] as Anchor };
+  return { entries, segments, rootAt: (size: number) => roots[size] as ExpectedHead };
 }
 
 function fact(seq: number, random: Random): ChainEntry {
   return {
-    ...{ seq, life: 0, at: random.whole(0, 1e12), party: `party-${random.whole(0, 9)}`, onBehalfOf: null },
+    ...{ seq, restoreCount: 0, at: random.whole(0, 1e12), party: `party-${random.whole(0, 9)}`, onBehalfOf: null },
     ...{ action: random.pick(['get', 'recall', 'remember']), decision: 'allowed' as const, code: null },
     ...{ namespace: 'namespace', touched: [['namespace', [`memory-${random.whole(0, 999)}`]]] as const },
     ...{ policyVersion: 1, rules: ['rule-1'], changeSeq: seq, head: null },

@@ -156,7 +156,7 @@ describe('a backup', () => {
     const fine = await restored.audit.verify({ head: [...before, ...now], publicKey });
     expect(fine).toMatchObject({ ok: true, anchored: true });
     expect(fine.chains.map(({ epochs }) => epochs)).toMatchObject([[{ size: 4 }], [{ size: expect.any(Number) }]]);
-    expect(now.every(({ note, life }) => life === 1 && note.includes('\nlife 1\n'))).toBe(true);
+    expect(now.every(({ note, restoreCount }) => restoreCount === 1 && note.includes('\nlife 1\n'))).toBe(true);
     const all = await restored.audit.verify({ head: kept, publicKey });
     expect(all).toMatchObject({ ok: false, chains: [{ status: 'restored', from: 5 }, { status: 'restored' }] });
     expect((await entries(restored, { action: ['epoch', 'gap'] })).map(line)).toEqual(['root, epoch', 'root, epoch']);

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { chainTablesScript } from '../../audit/tables';
+import { chainTablesScript } from '../../audit/audit-database';
 import { MemoryError } from '../../domain/errors';
 
 /**

@@ -116,7 +116,7 @@ async function compose(opened: Opened): Promise<Engine> {
     const kept = new Audit({
       database: audit,
       changes: state.auditLog,
-      role: options.readOnly ? 'reader' : 'owner',
+      role: options.readOnly ? 'reader' : 'writer',
       reads: options.audit.reads,
       origin: options.audit.origin ?? `multi-agent-memory/${storeId}`,
       key: options.audit.key,
