@@ -5,7 +5,7 @@ export type { ChainVerification } from './audit/compare-heads';
 export type { AuditVerification } from './audit/verify-audit';
 export type { AuditEpoch } from './audit/walk-chain';
 export type { ConnectOptions } from './connect/connected-store';
-export type { CallOptions, LongCallOptions, Progress } from './domain/calls';
+export type { CallOptions, LongCallOptions, Progress, Time } from './domain/calls';
 export type { LabelChange } from './domain/command';
 export {
   type Clearance,
@@ -47,7 +47,6 @@ export type {
   Scope,
   Selection,
 } from './domain/selection';
-export type { Time } from './domain/time';
 export { builtInEmbedder } from './embedding/built-in/built-in-embedder';
 export type { Embedder, EmbeddingSpace } from './embedding/embedder';
 export { type MiniLmOptions, minilm } from './embedding/local-models/minilm';

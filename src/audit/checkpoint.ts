@@ -82,7 +82,7 @@ export function headOfCheckpoint(kept: KeptCheckpoint, publicKey: KeyObject | un
     noted.size === kept.size &&
     noted.root === kept.root &&
     noted.restoreCount === (kept.restoreCount ?? kept.life ?? 0);
-  const issue = (message: string) => invalidInput([{ path: ['head'], message }], 'The checkpoint');
+  const issue = (message: string) => invalidInput([{ path: ['head'], message }], 'checkpoint');
   if (!isSame) throw issue('its fields differ from its note. Pass the checkpoint as the store returned it.');
   if (publicKey !== undefined && !isSignedBy(kept.note, publicKey)) {
     throw issue('its note is not signed with this key. Pass the public key of the signing key.');
@@ -114,9 +114,9 @@ function ed25519(read: () => KeyObject, type: 'private' | 'public', path: string
     const key = read();
     if (key.type === type && key.asymmetricKeyType === 'ed25519') return key;
   } catch (cause) {
-    throw Object.assign(invalidInput([{ path: [path], message }], 'The key'), { cause });
+    throw Object.assign(invalidInput([{ path: [path], message }], 'key'), { cause });
   }
-  throw invalidInput([{ path: [path], message }], 'The key');
+  throw invalidInput([{ path: [path], message }], 'key');
 }
 
 function signature(text: string, origin: string, key: KeyObject): string {

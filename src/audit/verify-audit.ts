@@ -56,5 +56,5 @@ export async function verifyAudit(audit: Audit, options: VerificationOptions): P
 
 function otherStore({ origin }: Checkpoint, own: string): MemoryError {
   const message = `is of another store: its origin is ${origin}, and the origin of this store is ${own}.`;
-  return invalidInput([{ path: ['head'], message }], 'The checkpoint');
+  return invalidInput([{ path: ['head'], message }], 'checkpoint');
 }

@@ -37,7 +37,7 @@ export function connectedHandle(client: ReconnectingClient, spec: HandleSpec, sc
       ),
     watch: (options) => watch(rpc, scope, options),
     within: (narrower) => {
-      const narrowed = narrowScope(scope, parse(client.shapes.scope, narrower, 'The scope'));
+      const narrowed = narrowScope(scope, parse(client.shapes.scope, narrower, 'scope'));
       if (narrowed === emptyScope) throw outsideScope();
       const scopes = [...spec.scopes, structuredClone(narrower)];
       return connectedHandle(client, { principal: spec.principal, scopes }, narrowed);
@@ -61,8 +61,8 @@ export function connectedHostAudit(rpc: RpcClient): StoreAudit {
 
 /** The scope of a narrower handle has no overlap with that of the handle that it is made from. */
 export function outsideScope() {
-  const message = 'It has no overlap with the scope of the handle.';
-  return invalidInput([{ path: [], message }], 'The scope');
+  const message = 'expected a scope that overlaps with the scope of the handle, got one without overlap.';
+  return invalidInput([{ path: [], message }], 'scope');
 }
 
 function connectedAudit(rpc: RpcClient): AuditHandle {
@@ -79,7 +79,7 @@ function connectedAudit(rpc: RpcClient): AuditHandle {
 function watch(rpc: RpcClient, handleScope: ParsedScope, given: WatchOptions = {}): AsyncIterable<MemoryChange> {
   const { client } = rpc;
   client.assertOpen();
-  const { since = 'now', signal, ...scope } = parse(client.shapes.watch, given, 'The options');
+  const { since = 'now', signal, ...scope } = parse(client.shapes.watch, given, 'options');
   if (narrowScope(handleScope, parsedScopeOf(scope)) === emptyScope) return (async function* () {})();
   const { since: _, signal: __, ...options } = given;
   const start = since === 'now' ? rpc.read('watch.cursor', options) : Promise.resolve(since);

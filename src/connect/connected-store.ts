@@ -56,7 +56,7 @@ export async function connect<S, M = Metadata>(
   if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
     throw invalidInput([{ path: ['folder'], message: 'must be the path of a folder.' }]);
   }
-  const { takeOver = false, waitMs = defaultWaitMs, signal: given } = parse(optionsShape, options, 'The options');
+  const { takeOver = false, waitMs = defaultWaitMs, signal: given } = parse(optionsShape, options, 'options');
   const openOptions = takeOverOptions(takeOver);
   given?.throwIfAborted();
   const path = resolve(folder);

@@ -1,5 +1,5 @@
 import { type ErrorCode, type Issue, MemoryError } from '../domain/errors';
-import { isPlain } from '../domain/parse/parse-json';
+import { isPlainObject } from '../domain/parse/shapes';
 import { ProtocolError } from './frames';
 
 type Key = string | number;
@@ -89,7 +89,7 @@ class Encoder {
     if (depth > maxDepth) return this.#mark('o', up, key);
     const here = { up, key, value };
     if (Array.isArray(value)) return this.#encodeList(value, here);
-    return isPlain(value) ? this.#encodeFields(value, here) : this.#mark('o', up, key);
+    return isPlainObject(value) ? this.#encodeFields(value, here) : this.#mark('o', up, key);
   }
 
   // Each object is copied before it is encoded: a getter may return something else the next time.

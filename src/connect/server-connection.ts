@@ -210,15 +210,15 @@ function authorOf({ shapes }: Engine, { principal, scopes }: HandleSpec): Author
   const [first = {}, ...narrower] = scopes;
   const [actor, parsed] =
     principal === null
-      ? [root, parse(shapes.scope, first, 'The scope')]
+      ? [root, parse(shapes.scope, first, 'scope')]
       : parseAll([shapes.principal, principal, ['principal']], [shapes.scope, first, ['scope']]);
   const narrowed = narrower.reduce<ParsedScope | typeof emptyScope>(
-    (outer, scope) => (outer === emptyScope ? emptyScope : narrowScope(outer, parse(shapes.scope, scope, 'The scope'))),
+    (outer, scope) => (outer === emptyScope ? emptyScope : narrowScope(outer, parse(shapes.scope, scope, 'scope'))),
     parsed,
   );
   if (narrowed !== emptyScope) return { actor, scope: narrowed };
-  const message = 'It has no overlap with the scope of the handle that it narrows.';
-  throw invalidInput([{ path: [], message }], 'The scope');
+  const message = 'expected a scope that overlaps with the scope of the handle, got one without overlap.';
+  throw invalidInput([{ path: [], message }], 'scope');
 }
 
 /** Undefined if the JSON would be longer than the longest string of V8. */

@@ -229,7 +229,7 @@ function watchCursor(call: ServedCall, options: object): string {
   const { engine } = call;
   // Rejects invalid options, and records that in the audit.
   handleOf(call).watch(options);
-  const { since: _, signal: __, ...watched } = parse(engine.shapes.watch, options, 'The options');
+  const { since: _, signal: __, ...watched } = parse(engine.shapes.watch, options, 'options');
   const reader = readerOf(call);
   const scope = narrowScope(reader.scope, parsedScopeOf(watched));
   return scope === emptyScope ? 'start' : cursorOfNow(engine.reading(), { ...reader, scope });

@@ -107,5 +107,5 @@ function assertPrivate(path: string): void {
   const isOwn = found.uid === process.getuid?.() && (found.mode & 0o077) === 0 && !found.isSymbolicLink();
   if (isOwn) return;
   const message = `${path} must belong to the user of this process, must not be a symbolic link, and must be closed to other users (mode 700 for a directory, 600 for a file). Otherwise other users could read or answer calls.`;
-  throw invalidInput([{ path: ['folder'], message }], 'The folder');
+  throw invalidInput([{ path: ['folder'], message }], 'folder');
 }

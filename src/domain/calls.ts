@@ -1,19 +1,34 @@
-/** What every call takes. */
+/** The options that every call accepts. */
 export interface CallOptions {
-  /** Aborted before the write is proposed, the call rejects and nothing is written. After that the signal is ignored. */
+  /**
+   * Cancels the call: it rejects with the reason of the signal. A write is cancelled only until it is proposed to the log; from
+   * then on the signal is ignored, and the call resolves as usual.
+   */
   signal?: AbortSignal;
 }
 
-/** How far long work has come. `total` is absent while it is not known. */
+/** How far a long call has come. */
 export interface Progress {
+  /** The name of the current step. A call may have several. */
   phase: string;
+  /** Items or bytes of this phase that are done. */
   done: number;
+  /** Items of this phase that failed. */
   failed: number;
+  /** Items or bytes of this phase. Absent while the number is unknown. */
   total?: number;
+  /** Items or bytes done per second, since the phase began. */
   perSecond: number;
 }
 
-/** What every long call takes. */
+/** The options of a call that may take long. */
 export interface LongCallOptions extends CallOptions {
+  /** Called while the work goes on. */
   onProgress?: (progress: Progress) => void;
 }
+
+/**
+ * A moment. As input: a Date, an ISO 8601 string with a time zone ('2026-03-01T12:30:00Z'), or epoch milliseconds. A date without
+ * a time and a time without a zone are rejected. Memories always return a Date.
+ */
+export type Time = Date | string | number;

@@ -6,20 +6,22 @@ import type { Namespace } from './namespace';
 import type { Actor } from './principal';
 import type { ParsedScope } from './scope';
 
-/** An embedding space as commands name it. */
+/** The identity of an embedding space in commands and in the database. */
 export interface SpaceName {
+  /** The name of the model, with a hash of its weights where one is known. */
   readonly model: string;
   readonly dimensions: number;
+  /** Whether the embedder returns vectors of length 1. */
   readonly normalized: boolean;
 }
 
-/** The vectors of one memory: one for each part of its text, of unit length. */
+/** The vectors of one memory: one of length 1 for each chunk of its text, in the order of the chunks. */
 export interface ChunkVectors {
   readonly space: SpaceName;
   readonly vectors: readonly Float32Array[];
 }
 
-/** A memory's content, every default filled in. Times are epoch milliseconds. */
+/** The content of a memory with all defaults filled in. Times are epoch milliseconds. */
 export interface Content {
   readonly text: string;
   readonly kind: MemoryKind;
@@ -31,9 +33,9 @@ export interface Content {
   readonly expiresAt?: number;
 }
 
-/** A memory that somebody proposes to store. */
+/** A memory that a command proposes to store. */
 export interface MemoryDraft extends Content {
-  /** Taken if it turns out to be a new memory. */
+  /** The id if this is a new memory. A draft with a known `key` revises the memory that has it, and keeps its id. */
   readonly id: string;
   readonly namespace: Namespace;
   readonly visibility: Visibility;
@@ -44,11 +46,11 @@ export interface MemoryDraft extends Content {
   readonly source: MemorySource;
   readonly supersedes?: string;
   readonly embedded?: ChunkVectors;
-  /** `digest` stands for the content as it was asked for. */
+  /** `digest` identifies the content of the call, before defaults that depend on the time. */
   readonly idempotency?: { readonly key: string; readonly digest: string };
 }
 
-/** What `update` proposes: only what changes. `null` clears. `embedded` comes with a new text. */
+/** The fields that `update` changes. `null` sets a field back to its default. A new `text` comes with its vectors in `embedded`. */
 export interface ContentPatch {
   readonly text?: string;
   readonly embedded?: ChunkVectors;
@@ -61,50 +63,55 @@ export interface ContentPatch {
   readonly expiresAt?: number | null;
 }
 
-/** What `share` proposes: which labels change. */
+/** The labels of a memory that `share` changes. Absent labels stay as they are; at least one must be present. */
 export interface LabelChange {
+  /** Only the author of a memory can make it private. */
   readonly visibility?: Visibility;
+  /** Moves the memory to this namespace. */
   readonly namespace?: Namespace;
+  /** Replaces all access tags. */
   readonly accessTags?: readonly string[];
 }
 
-/** The name of a write of another process, by which one that is asked for again is known. */
+/** Identifies a write that another process sent, so that a repeated request is not applied twice. */
 export interface WriteRequest {
-  /** Who asks: random, the same as long as it lives. */
+  /** The random id of the client. It stays the same for the life of the client. */
   readonly client: string;
-  /** Counts its writes. */
+  /** The number of the write. Later writes of the client have higher numbers. */
   readonly number: number;
-  /** It has the answers of all its writes below this one. */
+  /** The client has received the answers to all its writes with a lower number. */
   readonly answered: number;
 }
 
-/** Fixed by the proposer, so that `apply` needs no clock and no randomness. */
+/** What the proposer of a command decides, so that `apply` needs no clock and no randomness. */
 export interface Stamp {
+  /** The time of the write, in epoch milliseconds. */
   readonly at: number;
   readonly by: Actor;
-  /** The scope of the handle: nothing outside it can be changed. */
+  /** The scope of the handle. The command cannot change a memory outside it. */
   readonly scope: ParsedScope;
-  /** 16 random bytes: of them and a name the audit makes the pseudonym of whoever has none yet. */
+  /** 16 random bytes. The audit derives the pseudonym of a new name from them and the name. */
   readonly seed: Uint8Array;
-  /** Present where another process asks: the command is not applied a second time. */
+  /** Present for a command of another process. A command with the same request is applied only once. */
   readonly request?: WriteRequest;
 }
 
-/** A change with the stamp of its proposer. A command succeeds or is refused as a whole. */
+/** A change with the stamp of its proposer. It is applied as a whole, or refused as a whole. */
 export type Command = { readonly stamp: Stamp } & Change;
 
-/** Everything that can change a store. */
+/** Every kind of change of a store. */
 export type Change =
   | { readonly type: 'remember'; readonly drafts: readonly MemoryDraft[] }
   | { readonly type: 'update'; readonly id: string; readonly patch: ContentPatch; readonly ifRevision?: number }
   | { readonly type: 'forget'; readonly ids: readonly string[]; readonly ifRevision?: number }
   | { readonly type: 'share'; readonly id: string; readonly change: LabelChange; readonly ifRevision?: number }
-  /** The store is on its way to another embedding space. */
+  /** Starts the move of the store to another embedding space. */
   | { readonly type: 'begin-space'; readonly space: SpaceName }
+  /** Stores vectors of memories in the space that the store moves to. */
   | { readonly type: 'embed'; readonly space: SpaceName; readonly memories: readonly RowEmbedding[] }
-  /** Searches use that space from now on. The proposer has seen that nothing lacked its vectors there after that change. */
+  /** Ends the move: searches use `space`. The proposer found no memory without vectors there, up to the change `checkedThrough`. */
   | { readonly type: 'switch-space'; readonly space: SpaceName; readonly checkedThrough: number }
-  /** Drops the vectors of a range of rows in the space of that number. */
+  /** Deletes the vectors of the rows above `after` and up to `upTo` in the space with this number. */
   | {
       readonly type: 'drop-space';
       readonly space: number;
@@ -112,28 +119,34 @@ export type Change =
       readonly upTo: number;
       readonly isLast: boolean;
     }
+  /** Replaces all declarations that were given to `open`. */
   | { readonly type: 'declare'; readonly declarations: readonly NamedDeclaration[] }
+  /** Adds a declaration at run time. */
   | { readonly type: 'add-declaration'; readonly added: NamedDeclaration }
+  /** Ends a declaration that was added at run time. */
   | { readonly type: 'end-declaration'; readonly id: string }
-  /** The store is a backup that is opened for the first time. */
+  /** Starts a new epoch of the audit: the store is a backup that was opened for the first time. */
   | { readonly type: 'epoch' }
-  /** Drops entries of the audit up to that one, the end of a segment. */
+  /** Deletes the entries of the audit up to `upTo`, which is the end of a segment. */
   | { readonly type: 'retain'; readonly upTo: number };
 
-/** Vectors for a memory in a space that is being filled, and the text of which they were made. */
+/** The vectors of a memory in the space that the store moves to, with the text that they were made from. */
 export interface RowEmbedding {
   readonly row: number;
   readonly text: string;
   readonly vectors: readonly Float32Array[];
 }
 
-/** A declaration with the id that it takes. */
+/** A declaration with the id that it will have in the store. */
 export interface NamedDeclaration {
   readonly id: string;
   readonly declaration: Declaration;
 }
 
-/** What became of a command. `forget` names the ids that were there to be forgotten; `ended` is false where there was nothing to end. */
+/**
+ * The result of a command. `forgotten` lists the ids that existed and are now forgotten. `ended` is false if there was no such
+ * declaration in force.
+ */
 export type Outcome =
   | { readonly ok: true; readonly type: 'remember'; readonly remembered: readonly RememberResult[] }
   | { readonly ok: true; readonly type: 'update'; readonly memory: Memory }
@@ -141,7 +154,7 @@ export type Outcome =
   | { readonly ok: true; readonly type: 'share'; readonly memory: Memory }
   | { readonly ok: true; readonly type: 'begin-space' }
   | { readonly ok: true; readonly type: 'embed'; readonly embedded: number }
-  /** False where memories lack their vectors in it. */
+  /** `switched` is false if some memory has no vectors in the new space yet. */
   | { readonly ok: true; readonly type: 'switch-space'; readonly switched: boolean }
   | { readonly ok: true; readonly type: 'drop-space' }
   | { readonly ok: true; readonly type: 'declare' }

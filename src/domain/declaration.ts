@@ -1,42 +1,53 @@
 import type { Namespace } from './namespace';
 import type { Action, Member, Rule, Subject } from './rule';
 
-/** Clears a subject for one access tag, at a namespace and everywhere below it. It lets nobody read by itself. */
+/**
+ * Clears a subject for one access tag, in one namespace and in all namespaces below it. A clearance alone allows nothing: a rule
+ * must allow `read` too.
+ */
 export interface Clearance {
   /** The access tag. */
   clear: string;
   to: Subject;
+  /** The namespace. `[]` is the whole store. */
   at: Namespace;
 }
 
-/** A named set of actions. Built-in roles cannot be made anew. */
+/** A named set of actions. The names of the built-in roles are taken. */
 export interface Role {
+  /** The name. */
   role: string;
   actions: readonly Action[];
 }
 
-/** A named set of principals. Groups hold no groups. */
+/** A named set of principals. A group cannot contain a group. */
 export interface Group {
+  /** The name. */
   group: string;
   members: readonly Member[];
 }
 
-/** Everything that access rests on. */
+/** A rule, a clearance, a role or a group: together they decide all access to a store. */
 export type Declaration = Rule | Clearance | Role | Group;
 
-/** A declaration that is, or was, in force. */
+/** A declaration with its history. */
 export type RuleInForce = Declaration & {
+  /** Pass it to `access.end` to end the declaration. */
   id: string;
-  /** True for one that was given to `open`, false for one that was made at run time. */
+  /** True if it was given to `open`, false if it was added at run time. */
   declared: boolean;
+  /** When it came into force. */
   since: Date;
-  /** When it was ended: absent while it is in force. */
+  /** When it was ended. Absent while it is in force. */
   until?: Date;
 };
 
 /**
- * Clears a subject for an access tag: with it, and a rule that allows to read, it reads memories that carry the tag.
+ * Clears a subject for an access tag. The subject can then read memories with this tag wherever a rule allows it to read.
  *
+ * @param to The principals.
+ * @param tag The access tag.
+ * @param at The namespace. The clearance also holds in every namespace below it.
  * @example
  * ```ts
  * import { allow, clear } from 'multi-agent-memory';
@@ -48,8 +59,9 @@ export function clear(to: Subject, tag: string, at: Namespace): Clearance {
 }
 
 /**
- * Names a set of actions, to be used in rules.
+ * Makes a role: a name for a set of actions, for use in rules.
  *
+ * @param name Any name but those of the built-in roles.
  * @example
  * ```ts
  * import { allow, role } from 'multi-agent-memory';
@@ -61,7 +73,7 @@ export function role(name: string, actions: readonly Action[]): Role {
 }
 
 /**
- * Names a set of principals, to be used in rules.
+ * Makes a group: a name for a set of principals, for use in rules and clearances.
  *
  * @example
  * ```ts
@@ -89,30 +101,31 @@ export function isGroup(declaration: Declaration): declaration is Group {
   return 'members' in declaration;
 }
 
-/** The group that a rule or a clearance is about. */
+/** The name of the group that a rule or a clearance applies to. */
 export function groupOf(declaration: Declaration): string | undefined {
   if (!('to' in declaration) || typeof declaration.to !== 'object' || declaration.to === null) return undefined;
   return 'group' in declaration.to ? declaration.to.group : undefined;
 }
 
-/** Whether a rule or a clearance names that role or group. */
+/** Whether a rule or a clearance uses this role or group. */
 export function refersTo(declaration: Declaration, named: Role | Group): boolean {
   if (isGroup(named)) return groupOf(declaration) === named.group;
   return isRule(declaration) && declaration.actions === named.role;
 }
 
-/** A declaration with its name in the store. */
+/** A declaration as the store keeps it. */
 export interface StoredDeclaration {
   readonly id: string;
   readonly declaration: Declaration;
-  /** Given to `open`, and not made at run time. */
+  /** True if it was given to `open`, false if it was added at run time. */
   readonly atOpen: boolean;
   /** Epoch milliseconds. */
   readonly since: number;
+  /** Epoch milliseconds. */
   readonly until?: number;
 }
 
-/** In the words of the public surface: a copy, with which its holder may do as it likes. */
+/** The public form of a declaration: a copy that the caller may change. */
 export function toRuleInForce({ id, declaration, atOpen, since, until }: StoredDeclaration): RuleInForce {
   return {
     ...structuredClone(declaration),
@@ -123,7 +136,7 @@ export function toRuleInForce({ id, declaration, atOpen, since, until }: StoredD
   };
 }
 
-/** The one text that stands for a declaration, whatever the order of its actions and members: to tell whether two are the same. */
+/** The same text for equal declarations, in whatever order their actions and members are given. */
 export function canonicalText(declaration: Declaration): string {
   if (isRule(declaration)) {
     const { effect, to, actions, at } = declaration;
@@ -134,7 +147,7 @@ export function canonicalText(declaration: Declaration): string {
   return JSON.stringify(['group', declaration.group, sorted(declaration.members.map((each) => JSON.stringify(each)))]);
 }
 
-/** What has to be added and ended so that exactly the wanted declarations stand as given to `open`. Order and repetition do not matter. */
+/** The declarations to add and to end so that exactly the wanted ones are in force from `open`. Order and repeats do not matter. */
 export function differenceAtOpen<T extends { readonly declaration: Declaration }>(
   inForce: Iterable<StoredDeclaration>,
   wanted: readonly T[],

@@ -1,4 +1,4 @@
-/** `T` with every key whose value may be undefined made optional, and undefined taken out of its type. */
+/** `T` with every key whose value may be undefined made optional, and undefined removed from its type. */
 export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };

@@ -1,24 +1,24 @@
 /**
- * Every way in which a call can fail. A code is a promise: it keeps its meaning between releases.
+ * The reason why a call failed. A code is a promise: it keeps its meaning in later releases. The message may change.
  *
- * - `INVALID_INPUT` the call itself is wrong; `issues` names every problem at once. Nothing was written.
- * - `INVALID_CURSOR` a cursor was made by another store, another actor or another query, or was altered.
- * - `NOT_FOUND` no such memory, or none that the actor may read: the two look alike.
- * - `FORBIDDEN` no rule allows the action, or one denies it.
- * - `REVISION_CONFLICT` the memory has moved on from the revision that the call relied on.
- * - `IDEMPOTENCY_CONFLICT` the idempotency key was used before with other content.
- * - `EMBEDDING_FAILED` the embedder could not make a vector. Nothing was written.
- * - `EMBEDDER_MISMATCH` the store's vectors come from another embedding space.
- * - `EMBEDDER_MISSING` the store's embedder is absent or cannot be loaded.
- * - `STORE_HELD` another process owns the folder.
- * - `STORE_UNREACHABLE` no process that serves the folder answers, or it speaks another protocol. Nothing was written.
- * - `STORE_CLOSED` the store was closed before the call.
- * - `STORE_NEWER` a newer release wrote the folder.
- * - `STORE_READ_ONLY` the store was opened with `readOnly`.
- * - `RECORD_DAMAGED` a record does not match its checksum. It is never served.
- * - `DISK_FULL` the disk had no room. Nothing of the call was written.
- * - `OVERLOADED` too many writes are waiting. Nothing was written.
- * - `OUTCOME_UNKNOWN` the write may or may not have happened: look, or repeat it where that is harmless.
+ * - `INVALID_INPUT` The arguments of the call are wrong. `issues` lists every problem. Nothing was written.
+ * - `INVALID_CURSOR` The cursor belongs to another store, actor or query, or it was altered.
+ * - `NOT_FOUND` The memory does not exist, or the actor may not read it. The two cases look the same.
+ * - `FORBIDDEN` No rule allows the action, or a rule denies it. Nothing was written.
+ * - `REVISION_CONFLICT` The memory has another revision than `ifRevision`. Nothing was written.
+ * - `IDEMPOTENCY_CONFLICT` An earlier call used the same idempotency key with other content. Nothing was written.
+ * - `EMBEDDING_FAILED` The embedder returned no usable vector. Nothing was written.
+ * - `EMBEDDER_MISMATCH` The vectors of the store belong to another embedding space than those of the embedder.
+ * - `EMBEDDER_MISSING` The embedder of the store was not given to `open`, or its model cannot be loaded.
+ * - `STORE_HELD` Another process has the folder open for writing.
+ * - `STORE_UNREACHABLE` No process serves the folder, or it uses another protocol version. Nothing was written.
+ * - `STORE_CLOSED` The store was closed before the call.
+ * - `STORE_NEWER` A newer release of this library wrote the folder.
+ * - `STORE_READ_ONLY` The store was opened with `readOnly: true`.
+ * - `RECORD_DAMAGED` A stored memory does not match its checksum. It is never returned.
+ * - `DISK_FULL` The disk is full. Nothing was written.
+ * - `OVERLOADED` Too many writes wait for their commit. Nothing was written.
+ * - `OUTCOME_UNKNOWN` The connection failed during the write, so the write may have happened. Read the memory, or repeat the call with the same `key` or `idempotencyKey`.
  */
 export type ErrorCode =
   | 'INVALID_INPUT'
@@ -40,20 +40,28 @@ export type ErrorCode =
   | 'OVERLOADED'
   | 'OUTCOME_UNKNOWN';
 
-/** One problem of the input: where it stands, and what to do about it. */
+/** One problem of the input. */
 export interface Issue {
+  /** Where the problem is, from the outside in: `['items', 3, 'text']`. Empty when the whole input is meant. */
   readonly path: readonly (string | number)[];
+  /** What was expected and what was given: "expected an integer from 1 to 1000, got 0." */
   readonly message: string;
 }
 
+/** The optional fields of a new `MemoryError`. */
 export interface MemoryErrorDetails {
-  /** Whether the same call may succeed later without a change. Default: only for OVERLOADED, DISK_FULL, OUTCOME_UNKNOWN and STORE_UNREACHABLE. */
+  /**
+   * Whether the same call can succeed later without a change. Default: true for OVERLOADED, DISK_FULL, OUTCOME_UNKNOWN and
+   * STORE_UNREACHABLE, false for every other code.
+   */
   readonly retryable?: boolean;
+  /** Default: none. */
   readonly issues?: readonly Issue[];
+  /** The error that led to this one. */
   readonly cause?: unknown;
 }
 
-// Shared through the registry of symbols, so that an error from the ESM build is known to the CommonJS build.
+// The global symbol registry makes an error of the ESM build recognisable in the CommonJS build, and the other way round.
 const brand = Symbol.for('multi-agent-memory.error');
 const retryableCodes: ReadonlySet<ErrorCode> = new Set([
   'OVERLOADED',
@@ -63,7 +71,7 @@ const retryableCodes: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * The only error that this library throws on purpose.
+ * The error of this library. A call that fails rejects with it. An aborted call rejects with the reason of its signal instead.
  *
  * @example
  * ```ts
@@ -77,7 +85,9 @@ const retryableCodes: ReadonlySet<ErrorCode> = new Set([
  */
 export class MemoryError extends Error {
   override readonly name = 'MemoryError';
+  /** The reason. Branch on it, not on the message. */
   readonly code: ErrorCode;
+  /** Whether the same call can succeed later without a change. */
   readonly retryable: boolean;
   /** Every problem of the input, in the order of the input. Empty unless the code is INVALID_INPUT. */
   readonly issues: readonly Issue[];
@@ -90,16 +100,26 @@ export class MemoryError extends Error {
     Object.defineProperty(this, brand, { value: true });
   }
 
-  /** True for an error of this library, from whichever of its builds it comes. */
+  /**
+   * Returns true for a `MemoryError` of any build of this library. Use it in place of `instanceof`, which fails between the ESM
+   * build and the CommonJS build.
+   */
   static is(error: unknown): error is MemoryError {
     return typeof error === 'object' && error !== null && brand in error;
   }
 }
 
-/** One INVALID_INPUT that carries every issue, with a message a person can read in a log. */
-export function invalidInput(issues: readonly Issue[], what = 'The call'): MemoryError {
-  const lines = issues.map(({ path, message }) => `${path.length > 0 ? `${formatPath(path)}: ` : ''}${message}`);
-  return new MemoryError('INVALID_INPUT', `${what} cannot be taken. ${lines.join(' ')}`, { issues });
+/**
+ * One INVALID_INPUT error for all issues. Its message repeats each issue with its place:
+ * "Invalid topK: expected an integer from 1 to 1000, got 0."
+ *
+ * @param subject The name of the whole input, for issues without a path. Default: 'input'.
+ */
+export function invalidInput(issues: readonly Issue[], subject = 'input'): MemoryError {
+  const sentences = issues.map(({ path, message }) => {
+    return `Invalid ${path.length === 0 ? subject : formatPath(path)}: ${message}`;
+  });
+  return new MemoryError('INVALID_INPUT', sentences.join(' '), { issues });
 }
 
 function formatPath(path: Issue['path']): string {

@@ -1,6 +1,6 @@
 import type { FilterField } from './selection';
 
-/** What a field holds decides what it can be compared with. */
+/** The type of a field decides which operators and values apply to it. */
 export type FieldType = 'text' | 'number' | 'time' | 'list';
 
 export const filterFields: Readonly<Record<FilterField, FieldType>> = {
@@ -29,10 +29,10 @@ export const filterFields: Readonly<Record<FilterField, FieldType>> = {
 export type Operator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'in' | 'nin' | 'contains' | 'exists';
 export const operators: readonly Operator[] = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'in', 'nin', 'contains', 'exists'];
 
-/** A value to compare with. Moments are epoch milliseconds for fields, ISO strings inside metadata. */
+/** A value to compare with. Times are epoch milliseconds for fields, and ISO strings inside metadata. */
 export type Operand = string | number | boolean | null;
 
-/** A filter as a tree. `in` and `nin` have a list of operands, `exists` a boolean, the others one. */
+/** A parsed filter. `in` and `nin` have any number of operands, `exists` has one boolean, every other operator has one operand. */
 export type FilterNode =
   | { readonly op: 'and' | 'or'; readonly nodes: readonly FilterNode[] }
   | { readonly op: 'not'; readonly node: FilterNode }

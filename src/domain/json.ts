@@ -1,5 +1,5 @@
-/** What JSON can hold. */
+/** A value that JSON can represent. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** A memory's free data: a JSON object. */
+/** The free data of a memory: a JSON object. */
 export type Metadata = { readonly [key: string]: Json };

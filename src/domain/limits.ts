@@ -1,22 +1,25 @@
-/** Bounds of what a store takes. Each can be set with `limits` at `open`. Bytes are of UTF-8. */
+/**
+ * The bounds of a store. Set them with `limits` at `open`; a call above one of them fails with INVALID_INPUT, unless noted. Bytes
+ * count the UTF-8 form of a text.
+ */
 export interface Limits {
-  /** A memory's text: 1 MB. */
+  /** Bytes of the text of a memory, and of a query. Default: 1,000,000. */
   textBytes: number;
-  /** A memory's metadata as JSON: 64 kB. */
+  /** Bytes of the metadata of a memory, as JSON. Default: 65,536. */
   metadataBytes: number;
-  /** An id, a label, a tag, a key, a reference: 512. */
+  /** Bytes of a name: an id, a label of a namespace, a tag, a key, the `ref` of a source. Default: 512. */
   nameBytes: number;
-  /** Labels of a namespace: 16. */
+  /** Labels of a namespace. Default: 16. */
   namespaceDepth: number;
-  /** Tags of one memory, and access tags: 64. */
+  /** Tags of a memory, and, counted apart, its access tags. Default: 64. */
   tags: number;
-  /** Hits of one recall: 1,000. */
+  /** Hits of one `recall`. Default: 1,000. */
   topK: number;
-  /** Memories of one atomic batch: 10,000. */
+  /** Memories of one `rememberMany` with `atomic: true`. Default: 10,000. */
   atomicBatch: number;
-  /** Conditions of one filter, nested ones included: 100. */
+  /** Conditions of one filter, nested ones included. Default: 100. */
   conditions: number;
-  /** Writes that wait for their commit before OVERLOADED: 65,536. */
+  /** Writes that wait for their commit. A write above it fails with OVERLOADED. Default: 65,536. */
   pendingWrites: number;
 }
 

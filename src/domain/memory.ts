@@ -1,79 +1,97 @@
+import type { Time } from './calls';
 import { MemoryError } from './errors';
 import type { Metadata } from './json';
 import type { Namespace } from './namespace';
-import type { Time } from './time';
 
-/** What happened, what is so, how something is done, or what many memories come to. */
+/** 'episodic': an event. 'semantic': a fact. 'procedural': a way to do something. 'summary': a digest of other memories. */
 export type MemoryKind = 'episodic' | 'semantic' | 'procedural' | 'summary';
-export const memoryKinds: readonly MemoryKind[] = ['episodic', 'semantic', 'procedural', 'summary'];
+export const memoryKinds = ['episodic', 'semantic', 'procedural', 'summary'] as const satisfies readonly MemoryKind[];
 
-/** Readable by whoever may read the namespace, or by the author pair alone. */
+/**
+ * 'shared': every actor that may read the namespace can read the memory. 'private': only its author can, which is one principal,
+ * or one principal on behalf of one user.
+ */
 export type Visibility = 'shared' | 'private';
-/** Ordinary reads find what is active; the others only when they are included. */
+
+/**
+ * 'active': returned by ordinary reads. 'superseded': replaced by a newer memory, returned only with `include` or `asOf`.
+ * 'quarantined': reserved, no method uses it yet.
+ */
 export type MemoryState = 'active' | 'superseded' | 'quarantined';
 
-/** Through what a memory came to its writer. */
+/** How the content reached the writer of a memory. */
 export type SourceChannel = 'user' | 'agent' | 'tool' | 'document' | 'import' | 'consolidation';
-export const sourceChannels: readonly SourceChannel[] = [
+export const sourceChannels = [
   'user',
   'agent',
   'tool',
   'document',
   'import',
   'consolidation',
-];
+] as const satisfies readonly SourceChannel[];
 
-/** Where the writer says that the memory comes from: a claim, not proof. */
+/** The origin of a memory as its writer states it. The store does not verify it. */
 export interface MemorySource {
+  /** How the content reached the writer. */
   channel: SourceChannel;
+  /** A reference inside that channel, such as a message id or a URL. At most 512 bytes. */
   ref?: string;
 }
 
-/** The fields that `update` may change. */
+/** The fields of a memory that `remember` sets and `update` can change. */
 export interface MemoryFields<M = Metadata> {
   /** Default: 'episodic'. */
   kind?: MemoryKind;
+  /** Words to filter by: up to 64, each at most 512 bytes. Repeats are dropped. The tags of the handle's scope are added. Default: none. */
   tags?: readonly string[];
-  /** 0..1, default 0.5. */
+  /** Importance from 0 to 1. It adds up to 0.03 to the score of a hit. Default: 0.5. */
   priority?: number;
+  /** Free JSON data, at most 64 kB. Checked by the schema that was given to `open`, if there is one. Default: `{}`. */
   metadata?: M;
-  /** When it became true; drives recency and `asOf`. Default: the time of writing. */
+  /** When the content became true. `asOf` and the recency of a hit depend on it. Default: the time of the write. */
   validFrom?: Time;
-  /** When it stopped being true; drives `asOf`. */
+  /** When the content stopped being true. `asOf` depends on it. It must be later than `validFrom`. Default: never. */
   validTo?: Time;
-  /** From then on it is left out of every read that does not include 'expired'. */
+  /** From this time on, only reads with `include: ['expired']` return the memory. Default: never. */
   expiresAt?: Time;
 }
 
-/** What `remember` takes. */
+/** A memory as `remember` and `rememberMany` accept it. */
 export interface NewMemory<M = Metadata> extends MemoryFields<M> {
+  /** The content: not empty, at most 1 MB in UTF-8. */
   text: string;
-  /** From the handle, else required: there is no default namespace. */
+  /** Where to store it. Required, unless the scope of the handle has a namespace: there is no global default. */
   namespace?: Namespace;
-  /** 'private': for the author pair alone. Default: 'shared'. */
+  /** Default: 'shared'. */
   visibility?: Visibility;
-  /** Readable only by who is cleared for all of them. */
+  /** Only actors with a clearance for every one of these tags can read the memory. Up to 64. Default: none. */
   accessTags?: readonly string[];
-  /** Whom it is about; gives nobody access. */
+  /** The user that the memory is about. It gives this user no access. Default: the `userId` of the handle's scope. */
   userId?: string;
+  /** The session in which it was written. Default: the `sessionId` of the handle's scope. */
   sessionId?: string;
+  /** Where the content comes from. Default: `{ channel: 'agent' }`. */
   source?: MemorySource;
-  /** The id of the memory that this one takes the place of, because the world has changed. */
+  /** The id of a memory that this one replaces because the facts changed. That memory becomes 'superseded', and its `validTo` the `validFrom` of this one. */
   supersedes?: string;
-  /** The writer's own name for it, unique in its namespace: writing the same key again is a new revision. */
+  /** The writer's own name for the memory, unique in its namespace. A second write with the same key makes a new revision. */
   key?: string;
-  /** Makes a repeated call harmless: the same key with the same content answers as the first call did. */
+  /**
+   * Makes a retry safe. A second call with this key and the same content stores nothing and returns the first result. With other
+   * content it fails with IDEMPOTENCY_CONFLICT.
+   */
   idempotencyKey?: string;
-  /** A vector of the store's embedding space, in place of the embedder's. */
+  /** A vector of the store's embedding space. It is used in place of a vector from the embedder. */
   vector?: Float32Array;
-  /** Exact and keyword look-up only. */
+  /** `false` stores no vector. The memory is then found by id, key, filter and keywords only. */
   embed?: false;
 }
 
-/** One durable record. */
+/** A stored memory. */
 export interface Memory<M = Metadata> {
+  /** Unique in the store. */
   id: string;
-  /** From 1. */
+  /** 1 for a new memory. Every later change adds 1. */
   revision: number;
   state: MemoryState;
   namespace: string[];
@@ -82,57 +100,78 @@ export interface Memory<M = Metadata> {
   key?: string;
   text: string;
   kind: MemoryKind;
-  /** The agent that wrote it, if its author is an agent. */
+  /** The agent that wrote it. Absent if a user or a service wrote it. */
   agentId?: string;
   /** The user on whose behalf it was written. */
   onBehalfOf?: string;
+  /** The user that it is about. */
   userId?: string;
   sessionId?: string;
   tags: string[];
+  /** From 0 to 1. */
   priority: number;
   metadata: M;
   source: MemorySource;
+  /** When its first revision was written. */
   createdAt: Date;
+  /** When its current revision was written. */
   updatedAt: Date;
+  /** When the content became true. */
   validFrom: Date;
+  /** When the content stopped being true. */
   validTo?: Date;
+  /** From this time on, ordinary reads leave it out. */
   expiresAt?: Date;
+  /** The id of the memory that this one replaced, if the reader may know it. */
   supersedes?: string;
+  /** The id of the memory that replaced this one, if the reader may know it. */
   supersededBy?: string;
 }
 
-/** What each part adds to a hit's score. The parts add up to it. */
+/** What each criterion adds to the score of a hit. The score is their sum. */
 export interface ScoreParts {
+  /** From the similarity of the vectors. Absent in mode 'keyword'. */
   semantic?: number;
+  /** From the shared words. Absent in mode 'semantic'. */
   keyword?: number;
+  /** From the age since `validFrom`. At most 0.03. */
   recency: number;
+  /** From the priority of the memory. At most 0.03. */
   priority: number;
 }
 
-/** A memory that was recalled, with a score in 0..1 that compares between calls. */
+/** A memory that `recall` found. */
 export interface Hit<M = Metadata> extends Memory<M> {
+  /** From 0 to 1, higher is better. Scores of different calls can be compared. */
   score: number;
-  /** Only with `explain`. */
+  /** Present with `explain: true`. */
   parts?: ScoreParts;
 }
 
-/** What became of a write. 'duplicate': an earlier call with the same idempotency key had stored it. */
+/** The result of one stored memory. */
 export interface RememberResult {
   id: string;
   revision: number;
+  /**
+   * 'stored': a new memory. 'revised': a new revision of the memory with the same `key`. 'duplicate': an earlier call with the
+   * same `idempotencyKey` stored it, and this call stored nothing.
+   */
   outcome: 'stored' | 'revised' | 'duplicate';
 }
 
-/** What happened to a memory. */
+/** 'stored': a new memory. 'revised': a new revision, new labels, or a new state. 'forgotten': it is gone. */
 export type ChangeType = 'stored' | 'revised' | 'forgotten';
 
-/** One change of one memory. `memory` is as it was then; absent once the memory is forgotten. */
+/** One change of one memory, as `watch` reports it. */
 export interface MemoryChange<M = Metadata> {
   type: ChangeType;
+  /** The id of the memory. */
   id: string;
+  /** The memory as it was after this change. Absent when the memory was forgotten, now or later. */
   memory?: Memory<M>;
+  /** When the change was written. */
   at: Date;
-  /** Resumes a watch after this change. */
+  /** Pass it as `since` to watch from the change after this one. */
   cursor: string;
 }
 

@@ -1,7 +1,10 @@
-/** A path of labels. Two namespaces are equal when their labels are equal one by one; `[]` is the whole store. */
+/**
+ * A path of labels, such as `['acme', 'support', 'eu']`. `[]` is the whole store. Two namespaces are equal when all their labels
+ * are equal, byte for byte.
+ */
 export type Namespace = readonly string[];
 
-/** True when `inner` is `outer` or lies below it. Compared label by label: `['acme']` does not hold `['acme-corp']`. */
+/** True when `inner` equals `outer` or lies below it. Labels are compared whole: `['acme']` does not contain `['acme-corp']`. */
 export function contains(outer: Namespace, inner: Namespace): boolean {
   return outer.length <= inner.length && outer.every((label, depth) => label === inner[depth]);
 }
@@ -10,7 +13,7 @@ export function sameNamespace(a: Namespace, b: Namespace): boolean {
   return a.length === b.length && contains(a, b);
 }
 
-/** For people, in messages only: nothing is ever compared in this form. */
+/** The form of a namespace in messages. Code never compares namespaces in this form. */
 export function showNamespace(namespace: Namespace): string {
   return JSON.stringify(namespace);
 }

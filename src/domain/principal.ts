@@ -1,19 +1,22 @@
-/** Who acts: an agent, a user or a service, perhaps on behalf of a user. The host program asserts it; nothing is registered. */
+/**
+ * Who calls: one agent, one user or one service, with `onBehalfOf` for a user. The host program states it; the store keeps no list
+ * of principals and verifies no identity.
+ */
 export type Principal = ({ agentId: string } | { userId: string } | { serviceId: string }) & {
   onBehalfOf?: { userId: string };
 };
 
 export type PrincipalKind = 'agent' | 'user' | 'service';
 
-/** A principal by kind and id. Ids compare byte for byte. */
+/** One principal alone, by kind and id. Ids are compared byte for byte. */
 export interface Party {
   readonly kind: PrincipalKind;
   readonly id: string;
 }
 
 /**
- * The author pair: one party, or one party on behalf of a user. `root` is the host itself.
- * A for U1, A for U2 and A alone are three authors.
+ * The caller as the store records it: one party, or one party on behalf of a user. `root` is the host program itself.
+ * Agent A for user 1, agent A for user 2 and agent A alone are three different actors.
  */
 export interface Actor {
   readonly party: Party | 'root';
@@ -37,21 +40,21 @@ export function sameActor(a: Actor, b: Actor): boolean {
   return sameParty(a.onBehalfOf, b.onBehalfOf);
 }
 
-/** The parties whose rules bind the actor: each of them must be allowed. */
+/** The parties whose rules bind the actor. An action is allowed only if it is allowed to each of them. */
 export function partiesOf(actor: Actor): readonly Party[] {
   if (actor.party === 'root') return [];
   return actor.onBehalfOf === undefined ? [actor.party] : [actor.party, actor.onBehalfOf];
 }
 
-/** The actor in the words of the public surface. The host shows as the service `root`. */
+/** The actor in its public form. The host program appears as the service `root`. */
 export function principalOf(actor: Actor): Principal {
   const { party } = actor;
   if (party === 'root') return { serviceId: 'root' };
-  const who =
+  const principal =
     party.kind === 'agent'
       ? { agentId: party.id }
       : party.kind === 'user'
         ? { userId: party.id }
         : { serviceId: party.id };
-  return actor.onBehalfOf === undefined ? who : { ...who, onBehalfOf: { userId: actor.onBehalfOf.id } };
+  return actor.onBehalfOf === undefined ? principal : { ...principal, onBehalfOf: { userId: actor.onBehalfOf.id } };
 }

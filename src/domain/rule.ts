@@ -1,6 +1,17 @@
 import type { Namespace } from './namespace';
 
-/** What can be done to memories, and to the rules about them. */
+/**
+ * What a rule can allow or deny.
+ *
+ * - `read` `get`, `list`, `recall`, `history`, `watch`, `count`, `namespaces` and `stats`.
+ * - `write` `remember`, and `update` and `forget` for memories of the same author.
+ * - `update` `update` for memories of any author.
+ * - `forget` `forget` and `forgetWhere` for memories of any author.
+ * - `share` `share`.
+ * - `audit` reading and exporting the audit.
+ * - `administer` adding and ending rules and clearances.
+ * - `consolidate`, `export`, `erase` Reserved: no method uses them yet.
+ */
 export type Action =
   | 'read'
   | 'write'
@@ -13,7 +24,7 @@ export type Action =
   | 'audit'
   | 'administer';
 
-export const actions: readonly Action[] = [
+export const actions = [
   'read',
   'write',
   'update',
@@ -24,30 +35,34 @@ export const actions: readonly Action[] = [
   'erase',
   'audit',
   'administer',
-];
+] as const satisfies readonly Action[];
 
-/** One principal by itself, as rules and groups name it. */
+/** One principal, as rules and groups name it. */
 export type Member = { agentId: string } | { userId: string } | { serviceId: string };
 
-/** Whom a rule is about. */
+/** The principals that a rule applies to: all of them, one, or the members of a group. */
 export type Subject = 'everyone' | Member | { group: string };
 
 /**
- * Allows or denies a subject a role or some actions at a namespace and everywhere below it; `[]` is the whole store.
- * Something is allowed when some rule allows it and no rule anywhere above denies it.
+ * Allows or denies actions to a subject, in one namespace and in all namespaces below it. An action is allowed when at least one
+ * rule allows it and no rule denies it, in its namespace or above.
  */
 export interface Rule {
   effect: 'allow' | 'deny';
   to: Subject;
-  /** The name of a role, or actions. Built-in roles: reader, writer, curator, auditor, administrator; others are made with `role`. */
+  /**
+   * The name of a role, or a list of actions. Built-in roles: 'reader', 'writer', 'curator', 'auditor' and 'administrator'. Make
+   * others with `role()`.
+   */
   actions: string | readonly Action[];
+  /** The namespace. `[]` is the whole store. */
   at: Namespace;
 }
 
 const writer: readonly Action[] = ['read', 'write'];
 const curator: readonly Action[] = [...writer, 'update', 'forget', 'share', 'consolidate'];
 
-/** The roles that every store knows. */
+/** The roles that every store has, with their actions. */
 export const builtInRoles: Readonly<Record<string, readonly Action[]>> = {
   reader: ['read'],
   writer,
@@ -57,8 +72,11 @@ export const builtInRoles: Readonly<Record<string, readonly Action[]>> = {
 };
 
 /**
- * A rule that allows.
+ * Makes a rule that allows actions.
  *
+ * @param to The principals.
+ * @param roleOrActions The name of a role, or a list of actions.
+ * @param at The namespace. The rule also holds in every namespace below it.
  * @example
  * ```ts
  * import { allow } from 'multi-agent-memory';
@@ -66,19 +84,22 @@ export const builtInRoles: Readonly<Record<string, readonly Action[]>> = {
  * allow({ agentId: 'billing' }, ['read'], ['finance']);
  * ```
  */
-export function allow(to: Subject, actions: Rule['actions'], at: Namespace): Rule {
-  return { effect: 'allow', to, actions, at };
+export function allow(to: Subject, roleOrActions: Rule['actions'], at: Namespace): Rule {
+  return { effect: 'allow', to, actions: roleOrActions, at };
 }
 
 /**
- * A rule that denies, whatever other rules allow.
+ * Makes a rule that denies actions. It wins over every rule that allows them.
  *
+ * @param to The principals.
+ * @param roleOrActions The name of a role, or a list of actions.
+ * @param at The namespace. The rule also holds in every namespace below it.
  * @example
  * ```ts
  * import { deny } from 'multi-agent-memory';
  * deny({ agentId: 'trainee' }, 'reader', ['support', 'vip']);
  * ```
  */
-export function deny(to: Subject, actions: Rule['actions'], at: Namespace): Rule {
-  return { effect: 'deny', to, actions, at };
+export function deny(to: Subject, roleOrActions: Rule['actions'], at: Namespace): Rule {
+  return { effect: 'deny', to, actions: roleOrActions, at };
 }

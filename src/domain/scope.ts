@@ -1,7 +1,7 @@
 import { contains, type Namespace } from './namespace';
 import type { Actor } from './principal';
 
-/** A scope in its parsed form. */
+/** A scope after parsing. A memory is inside it if every field that is present matches. */
 export interface ParsedScope {
   readonly namespace?: Namespace;
   readonly userId?: string;
@@ -10,34 +10,34 @@ export interface ParsedScope {
   readonly tags?: readonly string[];
 }
 
-/** Nothing lies in it: two scopes that exclude each other. */
+/** The scope that contains no memory: the result of narrowing a scope by one that excludes it. */
 export const emptyScope = 'nothing';
 
-/** What lies in both: scopes only narrow. */
+/** The scope of the memories that are inside both scopes. */
 export function narrowScope(outer: ParsedScope, inner: ParsedScope): ParsedScope | typeof emptyScope {
   const namespace = narrowNamespace(outer.namespace, inner.namespace);
   if (namespace === emptyScope) return emptyScope;
   const tags = [...new Set([...(outer.tags ?? []), ...(inner.tags ?? [])])];
   const narrowed: { -readonly [K in keyof ParsedScope]: ParsedScope[K] } = {};
-  for (const word of ['userId', 'agentId', 'sessionId'] as const) {
-    const [a, b] = [outer[word], inner[word]];
+  for (const field of ['userId', 'agentId', 'sessionId'] as const) {
+    const [a, b] = [outer[field], inner[field]];
     if (a !== undefined && b !== undefined && a !== b) return emptyScope;
     const value = b ?? a;
-    if (value !== undefined) narrowed[word] = value;
+    if (value !== undefined) narrowed[field] = value;
   }
   if (namespace !== undefined) narrowed.namespace = namespace;
   if (tags.length > 0) narrowed.tags = tags;
   return narrowed;
 }
 
-/** The deeper of two namespaces, where one lies in the other. */
+/** The deeper of two namespaces if one contains the other. */
 export function narrowNamespace(outer: Namespace | undefined, inner: Namespace | undefined) {
   if (outer === undefined || inner === undefined) return inner ?? outer;
   if (contains(outer, inner)) return inner;
   return contains(inner, outer) ? outer : emptyScope;
 }
 
-/** What a scope looks at, of one memory. */
+/** The fields of a memory that decide whether it is inside a scope. */
 export interface ScopedFields {
   readonly namespace: Namespace;
   readonly userId?: string | undefined;
@@ -46,21 +46,16 @@ export interface ScopedFields {
   readonly tags: readonly string[];
 }
 
-/** What a scope looks at, of a memory that an actor writes. */
+/** The scoped fields of a memory that an actor is about to write. */
 export function scopedFieldsOf(
   { party }: Actor,
   { namespace, userId, sessionId, tags }: Omit<ScopedFields, 'agentId'>,
 ): ScopedFields {
-  return {
-    namespace,
-    tags,
-    ...(userId === undefined ? {} : { userId }),
-    ...(sessionId === undefined ? {} : { sessionId }),
-    ...(party !== 'root' && party.kind === 'agent' ? { agentId: party.id } : {}),
-  };
+  const agentId = party !== 'root' && party.kind === 'agent' ? party.id : undefined;
+  return { namespace, tags, userId, sessionId, agentId };
 }
 
-/** Whether a memory lies in a scope. */
+/** Whether a memory is inside a scope. */
 export function isInScope(scope: ParsedScope, memory: ScopedFields): boolean {
   return (
     (scope.namespace === undefined || contains(scope.namespace, memory.namespace)) &&

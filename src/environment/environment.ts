@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { invalidInput } from '../domain/errors';
-import { toEpochMs } from '../domain/time';
+import { toEpochMs } from '../domain/parse/shapes';
 
 /** Told of what a caller cannot be told: an index that is rebuilt, a checkpoint that failed. Never of texts. */
 export interface Logger {
@@ -30,7 +30,7 @@ function wholeMilliseconds(clock: Clock): Clock {
       if (now !== undefined) return now;
       throw invalidInput(
         [{ path: ['clock'], message: 'gave no moment: now() must return epoch milliseconds.' }],
-        'The options',
+        'options',
       );
     },
   };
@@ -44,7 +44,7 @@ function checkedIds(newId: () => string): () => string {
     const id: unknown = newId();
     if (typeof id === 'string' && id !== '' && id.isWellFormed() && id.length <= longestId) return id;
     const message = `gave no id: it must return a string of 1 to ${longestId} characters.`;
-    throw invalidInput([{ path: ['newId'], message }], 'The options');
+    throw invalidInput([{ path: ['newId'], message }], 'options');
   };
 }
 

@@ -53,7 +53,7 @@ const call = z.object({
     format: callback.optional(),
   }),
 });
-const what = 'The call of toContext';
+const what = 'arguments of toContext';
 
 /**
  * Hits as a block for a prompt, within a budget of tokens: each with who wrote it, about whom, when it became true and its id,

@@ -61,7 +61,7 @@ export class SpaceMoves {
       const previous = state.interning.spaceInRole('previous');
       if (previous === undefined) {
         const message = 'has no vectors of another embedding space: there is nothing to go back to.';
-        throw invalidInput([{ path: [], message }], 'The store');
+        throw invalidInput([{ path: [], message }], 'store');
       }
       if (embedder.of(previous.name) === undefined) await this.#assertComplete(previous, signal);
       return this.#to(await this.#begin(previous.name), { ...move, signal });
@@ -93,7 +93,7 @@ export class SpaceMoves {
   async #alone<T>({ signal }: Pick<SpaceMove, 'signal'>, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#running !== undefined) {
       const message = 'is on its way to another embedding space: one move at a time.';
-      throw invalidInput([{ path: [], message }], 'The store');
+      throw invalidInput([{ path: [], message }], 'store');
     }
     const either = AbortSignal.any([signal, this.#ending.signal]);
     either.throwIfAborted();

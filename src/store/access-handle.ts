@@ -114,7 +114,7 @@ export class PrincipalAccess implements AccessHandle {
 
   list(options: Parameters<AccessHandle['list']>[0] = {}): Promise<RuleInForce[]> {
     return this.#calls.read('access.list', (asked) => {
-      const { within = [], ended = false, signal } = parse(this.#engine.shapes.rules, options, 'The options');
+      const { within = [], ended = false, signal } = parse(this.#engine.shapes.rules, options, 'options');
       asked.namespace = within;
       signal?.throwIfAborted();
       const { state } = this.#engine.reading();

@@ -4,12 +4,11 @@ import { type Checkpoint, publicKeyOf } from '../audit/checkpoint';
 import { segmentLength } from '../audit/merkle';
 import { type AuditSearch, type ChainPositions, searchChains, startOf } from '../audit/search';
 import { type AuditVerification, verifyAudit } from '../audit/verify-audit';
-import type { CallOptions, LongCallOptions } from '../domain/calls';
+import type { CallOptions, LongCallOptions, Time } from '../domain/calls';
 import type { Namespace } from '../domain/namespace';
 import { parse } from '../domain/parse/parse';
 import type { Principal } from '../domain/principal';
 import { emptyScope, narrowNamespace } from '../domain/scope';
-import type { Time } from '../domain/time';
 import { nextTurn, startStopwatch } from '../environment/timers';
 import type { Reader } from '../recall/read-context';
 import { submit } from '../write/submit';
@@ -174,7 +173,7 @@ export class PrincipalAudit implements AuditHandle {
   }
 
   #parse(question: unknown): ParsedQuery {
-    const given = parse(this.#engine.shapes.auditQuery, question, 'The question');
+    const given = parse(this.#engine.shapes.auditQuery, question, 'question');
     given.signal?.throwIfAborted();
     return given;
   }
@@ -202,7 +201,7 @@ export class RootAudit extends PrincipalAudit implements StoreAudit {
 
   verify(options: AuditVerifyOptions = {}): Promise<AuditVerification> {
     return this.#calls.read('audit.verify', () => {
-      const given = parse(this.#engine.shapes.auditVerify, options, 'The options');
+      const given = parse(this.#engine.shapes.auditVerify, options, 'options');
       const { head = [], publicKey, signal, onProgress } = given;
       const elapsedMs = startStopwatch();
       this.#engine.reading();
@@ -228,7 +227,7 @@ export class RootAudit extends PrincipalAudit implements StoreAudit {
   retain(options: { since: Time }): Promise<{ dropped: number }> {
     return this.#calls.write('audit.retain', async () => {
       const context = this.#engine.writing();
-      const { since } = parse(this.#engine.shapes.auditRetain, options, 'The options');
+      const { since } = parse(this.#engine.shapes.auditRetain, options, 'options');
       const { audit } = this.#engine;
       const access = audit.retain(since, context.clock.now());
       const { chain } = audit.logs.changes;

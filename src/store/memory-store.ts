@@ -107,7 +107,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    */
   static async inMemory<M = Metadata>(options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
     const parsed = parseOptions(options);
-    if (parsed.serve) throw invalidInput([{ path: ['serve'], message: 'needs a folder.' }], 'The options');
+    if (parsed.serve) throw invalidInput([{ path: ['serve'], message: 'needs a folder.' }], 'options');
     const engine = await openInMemory(parsed);
     return new MemoryStore<M>(engine, () => engine.close());
   }
@@ -129,7 +129,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   /** Resolves when the indexes have caught up with everything acknowledged before. */
   async settled(options: { signal?: AbortSignal } = {}): Promise<void> {
     this.#lifetime.assertOpen();
-    parse(this.#engine.shapes.call, options, 'The options').signal?.throwIfAborted();
+    parse(this.#engine.shapes.call, options, 'options').signal?.throwIfAborted();
     await this.#lifetime.read(() => this.#engine.vectors.settled());
   }
 
@@ -137,7 +137,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   async backup(folder: string, options: LongCallOptions = {}): Promise<void> {
     this.#lifetime.assertOpen();
     await this.#calls.read('backup', () =>
-      backup(this.#engine, folder, parse(this.#engine.shapes.backup, options, 'The options')),
+      backup(this.#engine, folder, parse(this.#engine.shapes.backup, options, 'options')),
     );
   }
 
@@ -145,7 +145,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   async verify(options: LongCallOptions & { repair?: boolean } = {}): Promise<VerifyResult> {
     this.#lifetime.assertOpen();
     return this.#calls.read('verify', () =>
-      verify(this.#engine, parse(this.#engine.shapes.verify, options, 'The options')),
+      verify(this.#engine, parse(this.#engine.shapes.verify, options, 'options')),
     );
   }
 
@@ -178,7 +178,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     this.#lifetime.assertOpen();
     await this.#calls.write('dropUnusedSpaces', async () => {
       this.#engine.writing();
-      const { signal, onProgress } = parse(this.#engine.shapes.long, options, 'The options');
+      const { signal, onProgress } = parse(this.#engine.shapes.long, options, 'options');
       const signals = [signal, this.#lifetime.ended].filter((each) => each !== undefined);
       const elapsedMs = startStopwatch();
       await this.#engine.moves.dropUnused(AbortSignal.any(signals), (done, total) =>

@@ -4,8 +4,8 @@ import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
 import type { Hit, Memory, MemoryChange, NewMemory, RememberResult } from '../domain/memory';
 import { parse, parseAll } from '../domain/parse/parse';
-import { isPlain } from '../domain/parse/parse-json';
 import { isEmpty, parsedScopeOf, selectionOf } from '../domain/parse/parse-selection';
+import { isPlainObject } from '../domain/parse/shapes';
 import type { Actor } from '../domain/principal';
 import { emptyScope, narrowScope, type ParsedScope } from '../domain/scope';
 import type { Scope, Selection } from '../domain/selection';
@@ -97,7 +97,8 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 
   recall(query: string, options: RecallOptions<M> = {}): Promise<Hit<M>[]> {
     // Looked at twice: a copy is the same each time.
-    const asCopied = typeof options === 'object' && options !== null && isPlain(options) ? { ...options } : options;
+    const asCopied =
+      typeof options === 'object' && options !== null && isPlainObject(options) ? { ...options } : options;
     const recalled = async (asked: AuditedCall): Promise<Hit<M>[]> => {
       const context = this.#engine.reading();
       const elapsedMs = startStopwatch();
@@ -154,7 +155,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   list(options: ListOptions<M> = {}): ListQuery<Memory<M>, MemoryPage<M>> {
     const listed = (asked: AuditedCall, cursor: string | undefined): MemoryPage<M> => {
       const question = cursor === undefined ? options : { ...options, cursor };
-      const given = parse(this.#engine.shapes.list, question, 'The options');
+      const given = parse(this.#engine.shapes.list, question, 'options');
       asked.namespace = given.namespace ?? asked.namespace;
       given.signal?.throwIfAborted();
       return listing.list(this.#engine.reading(), this.#reader, {
@@ -181,7 +182,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 
   count(options: Selection<M> = {}): Promise<number> {
     return this.#calls.read('count', (asked) => {
-      const given = parse(this.#engine.shapes.selection, options, 'The selection');
+      const given = parse(this.#engine.shapes.selection, options, 'selection');
       asked.namespace = given.namespace ?? asked.namespace;
       given.signal?.throwIfAborted();
       return listing.count(this.#engine.reading(), this.#reader, selectionOf(given));
@@ -190,7 +191,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 
   namespaces(options: Parameters<MemoryHandle<M>['namespaces']>[0] = {}): ReturnType<MemoryHandle<M>['namespaces']> {
     return this.#calls.read('namespaces', (asked) => {
-      const { within, maxDepth, signal, ...given } = parse(this.#engine.shapes.namespaces, options, 'The options');
+      const { within, maxDepth, signal, ...given } = parse(this.#engine.shapes.namespaces, options, 'options');
       asked.namespace = within ?? asked.namespace;
       signal?.throwIfAborted();
       const selection = selectionOf({ ...given, ...(within === undefined ? {} : { namespace: within }) });
@@ -233,7 +234,10 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const [which, { dryRun, ...call }] = parseAll([shape, selection], [how, options, ['options']]);
       const given = selectionOf(which);
       if (isEmpty(given))
-        throw invalidInput([{ path: [], message: 'It is empty: say which memories to forget.' }], 'The selection');
+        throw invalidInput(
+          [{ path: [], message: 'expected at least one condition, got an empty selection.' }],
+          'selection',
+        );
       call.signal?.throwIfAborted();
       const everything = { ...given, include: new Set(['expired', 'superseded', 'quarantined'] as const) };
       asked.namespace = which.namespace ?? asked.namespace;
@@ -258,21 +262,21 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 
   stats(options: CallOptions = {}): Promise<HandleStats> {
     return this.#calls.read('stats', () => {
-      parse(this.#engine.shapes.call, options, 'The options').signal?.throwIfAborted();
+      parse(this.#engine.shapes.call, options, 'options').signal?.throwIfAborted();
       const held = listing.namespaces(this.#engine.reading(), this.#reader, selectionOf({}));
       return { memories: held.reduce((sum, { count }) => sum + count, 0), namespaces: held.length };
     });
   }
 
   within(scope: Scope): MemoryHandle<M> {
-    const bound = narrowScope(this.#reader.scope, parse(this.#engine.shapes.scope, scope, 'The scope'));
+    const bound = narrowScope(this.#reader.scope, parse(this.#engine.shapes.scope, scope, 'scope'));
     if (bound !== emptyScope) return new PrincipalHandle(this.#engine, this.#lifetime, this.#reader.actor, bound);
-    const issues = [{ path: [], message: 'It lies outside the scope of the handle it should narrow.' }];
-    throw invalidInput(issues, 'The scope');
+    const issues = [{ path: [], message: 'expected a scope inside the scope of the handle, got one outside it.' }];
+    throw invalidInput(issues, 'scope');
   }
 
   #watched(options: object): AsyncIterable<MemoryChange<M>> {
-    const { since = 'now', signal, ...scope } = parse(this.#engine.shapes.watch, options, 'The options');
+    const { since = 'now', signal, ...scope } = parse(this.#engine.shapes.watch, options, 'options');
     const context = this.#engine.reading();
     const bound = narrowScope(this.#reader.scope, parsedScopeOf(scope));
     if (bound === emptyScope) return (async function* () {})();
@@ -296,6 +300,6 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 }
 
 function asObject(options: unknown): object {
-  if (typeof options === 'object' && options !== null && isPlain(options)) return options;
-  throw invalidInput([{ path: ['options'], message: 'must be an object.' }], 'The call');
+  if (typeof options === 'object' && options !== null && isPlainObject(options)) return options;
+  throw invalidInput([{ path: ['options'], message: 'must be an object.' }], 'call');
 }

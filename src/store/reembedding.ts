@@ -42,7 +42,7 @@ export function reembed(host: Host, embedder: Embedder, options: ReembedOptions)
 /** Starts the way back to the space before. */
 export function rollback(host: Host, options: ReembedOptions): Reembedding {
   return start(host, 'rollback', () => {
-    const given = parse(host.engine.shapes.reembed, options, 'The options');
+    const given = parse(host.engine.shapes.reembed, options, 'options');
     return [given, (move) => host.engine.moves.rollback(move)];
   });
 }

@@ -59,7 +59,7 @@ async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memor
   }
   if (issues.length > 0) {
     const inPatch = issues.map(({ path, message }) => ({ path: ['patch', ...path], message }));
-    throw invalidInput(inPatch, 'The patch');
+    throw invalidInput(inPatch, 'patch');
   }
   return defined({
     text,

@@ -5,10 +5,10 @@ import { defined } from '../domain/defined';
 import { type Issue, invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
 import { issuesOf } from '../domain/parse/parse';
-import { isPlain, jsonIssues } from '../domain/parse/parse-json';
 import type { ParsedMemory } from '../domain/parse/parse-memory';
+import { jsonIssues } from '../domain/parse/parse-memory';
+import { isPlainObject, toEpochMs } from '../domain/parse/shapes';
 import { scopedFieldsOf } from '../domain/scope';
-import { toEpochMs } from '../domain/time';
 import { unit } from '../embedding/space-embedder';
 import type { Author, WriteContext } from './write-context';
 
@@ -30,11 +30,11 @@ export async function checkMemory(context: WriteContext, author: Author, given: 
   // A given vector belongs to the current space, even if the store switches to another one before the write is applied.
   const { space } = context.embedder;
   // Copied once, so that each check sees the same values, even if a getter answers differently each time.
-  const input = typeof given === 'object' && given !== null && isPlain(given) ? { ...given } : given;
+  const input = typeof given === 'object' && given !== null && isPlainObject(given) ? { ...given } : given;
   const parsed = context.newMemory.safeParse(input);
   const { issues, metadata } = await relatedIssues(context, author, input, parsed.data && (parsed.data.metadata ?? {}));
-  if (!parsed.success) throw invalidInput([...issuesOf(parsed.error), ...issues], 'The memory');
-  if (issues.length > 0) throw invalidInput(issues, 'The memory');
+  if (!parsed.success) throw invalidInput([...issuesOf(parsed.error), ...issues], 'memory');
+  if (issues.length > 0) throw invalidInput(issues, 'memory');
   const memory = completed(author, parsed.data, metadata);
   assertMayWrite(context.policy(), author, 'The memory', scopedFieldsOf(author.actor, memory), memory);
   return checkedOf(context, memory, space);
@@ -120,7 +120,9 @@ async function relatedIssues(
 }
 
 function isJsonObject(metadata: unknown): metadata is Metadata {
-  return typeof metadata === 'object' && metadata !== null && isPlain(metadata) && jsonIssues(metadata).length === 0;
+  return (
+    typeof metadata === 'object' && metadata !== null && isPlainObject(metadata) && jsonIssues(metadata).length === 0
+  );
 }
 
 /** The metadata as the store's schema returns it, or the issues for which the schema rejects it. */
@@ -141,7 +143,7 @@ export async function validateMetadata(
 /** A schema may return anything, so that its output is checked like the input of a caller. */
 function outputIssues(value: unknown, maxBytes: number): Issue[] {
   const path = ['metadata'];
-  if (typeof value !== 'object' || value === null || !isPlain(value)) {
+  if (typeof value !== 'object' || value === null || !isPlainObject(value)) {
     return [{ path, message: 'must be an object of JSON values, but the schema returned something else.' }];
   }
   const issues = jsonIssues(value, path);

@@ -53,7 +53,7 @@ export async function rememberAll<M>(
   options: ManyOptions,
 ): Promise<BatchResult> {
   const { memories, issues } = await checkAll(context, author, items, options);
-  if (issues.length > 0) throw invalidInput(issues, 'The batch');
+  if (issues.length > 0) throw invalidInput(issues, 'batch');
   if (memories.length === 0) return emptyResult();
   options.signal?.throwIfAborted();
   const elapsedMs = startStopwatch();
@@ -90,7 +90,7 @@ function issuesOfItem({ issues }: MemoryError, index: number): Issue[] {
 
 function tooMany(most: number): MemoryError {
   const message = `must have at most ${most} memories (limits.atomicBatch): split it, or leave out \`atomic\`.`;
-  return invalidInput([{ path: [], message }], 'The batch');
+  return invalidInput([{ path: [], message }], 'batch');
 }
 
 async function rememberBatch(

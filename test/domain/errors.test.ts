@@ -74,7 +74,7 @@ describe('invalid input', () => {
   test('is one error that carries every issue, in order, and names each place', () => {
     const issue: fc.Arbitrary<Issue> = fc.record({
       path: fc.array(fc.oneof(fc.nat(9), fc.constantFrom('metadata', 'tags')), { maxLength: 3 }),
-      message: fc.constantFrom('is too long.', 'must not be empty.'),
+      message: fc.constantFrom('expected a string, got 5.', 'expected a non-empty string, got an empty string.'),
     });
     fc.assert(
       fc.property(fc.array(issue, { minLength: 1 }), (issues) => {
@@ -85,13 +85,13 @@ describe('invalid input', () => {
     );
   });
 
-  test('reads as code would', () => {
+  test('names each place the way code would write it, and the subject where there is no path', () => {
     const issues = [
-      { path: ['items', 3, 'tags', 0], message: 'must not be empty.' },
-      { path: [], message: 'No options.' },
+      { path: ['items', 3, 'tags', 0], message: 'expected a string, got 5.' },
+      { path: [], message: 'expected at most 2 items, got 3.' },
     ];
-    expect(invalidInput(issues, 'The batch').message).toMatch(
-      /^The batch .+\. items\[3\]\.tags\[0\]: must not be empty\. No options\.$/,
+    expect(invalidInput(issues, 'batch').message).toBe(
+      'Invalid items[3].tags[0]: expected a string, got 5. Invalid batch: expected at most 2 items, got 3.',
     );
   });
 });

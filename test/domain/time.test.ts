@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { toEpochMs } from '../../src/domain/time';
+import { toEpochMs } from '../../src/domain/parse/shapes';
 
 const moment = fc.date({
   noInvalidDate: true,

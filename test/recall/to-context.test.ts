@@ -214,7 +214,7 @@ describe('toContext', () => {
       'hits.1.validFrom: must be a valid Date: a copy through JSON holds a string.',
       'options.maxTokens: must be a finite number, 0 or more.',
       'options.countTokens: must be a function.',
-      expect.stringContaining('options.formatt: There is no field "formatt": did you mean "format"?'),
+      expect.stringContaining('options.formatt: unknown field "formatt", did you mean "format"?'),
     ]);
   });
 

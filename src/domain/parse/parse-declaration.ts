@@ -4,9 +4,9 @@ import type { Issue } from '../errors';
 import type { Limits } from '../limits';
 import { type Action, builtInRoles, type Member, type Subject } from '../rule';
 import { issuesOf } from './parse';
-import { action, fields, name, namespace, serviceName, unknownField } from './shapes';
+import { action, addIssue, expected, fields, name, namespace, oneOf, serviceName, unknownField } from './shapes';
 
-/** The shapes of what rules are made of. */
+/** The shapes of the four kinds of declaration. */
 export function ruleShapes(limits: Limits) {
   const id = name(limits);
   const member: z.ZodType<Member> = z.union(
@@ -15,36 +15,37 @@ export function ruleShapes(limits: Limits) {
       z.strictObject({ userId: id }),
       z.strictObject({ serviceId: serviceName(limits) }),
     ],
-    { error: 'must be { agentId }, { userId } or { serviceId }.' },
+    { error: expected('{ agentId }, { userId } or { serviceId }') },
   );
   const subject: z.ZodType<Subject> = z.union([z.literal('everyone'), member, z.strictObject({ group: id })], {
-    error: "must be 'everyone', { agentId }, { userId }, { serviceId } or { group }.",
+    error: expected('"everyone", { agentId }, { userId }, { serviceId } or { group }'),
   });
-  const actions = z.array(action, { error: 'must be a list of actions.' }).min(1, { error: 'must not be empty.' });
+  const actions = z
+    .array(action, { error: expected('a role name or an array of actions') })
+    .min(1, { error: 'expected at least one action, got an empty array.' });
   const roleOrActions = z.unknown().transform((value, ctx): string | Action[] => {
     if (typeof value === 'string' && Object.hasOwn(builtInRoles, value)) return value;
     const result = (typeof value === 'string' ? id : actions).safeParse(value);
     if (result.success) return result.data as string | Action[];
-    for (const { message, path } of result.error.issues)
-      ctx.issues.push({ code: 'custom', message, path: [...path], input: value });
+    for (const { message, path } of result.error.issues) addIssue(ctx, message, value, path);
     return z.NEVER;
   });
-  const ownRole = id.refine((value) => !Object.hasOwn(builtInRoles, value), {
-    error: 'is the name of a built-in role: choose another.',
+  const roleName = id.refine((value) => !Object.hasOwn(builtInRoles, value), {
+    error: ({ input }) => `${JSON.stringify(input)} is a built-in role. Choose another name.`,
   });
   const rule = fields({
-    effect: z.enum(['allow', 'deny'], { error: "must be 'allow' or 'deny'." }),
+    effect: oneOf(['allow', 'deny']),
     to: subject,
     actions: roleOrActions,
     at: namespace(limits),
   });
   const clearance = fields({ clear: id, to: subject, at: namespace(limits) });
-  const role = fields({ role: ownRole, actions: actions as unknown as z.ZodType<Action[]> });
-  const group = fields({ group: id, members: z.array(member, { error: 'must be a list of principals.' }) });
+  const role = fields({ role: roleName, actions: actions as unknown as z.ZodType<Action[]> });
+  const group = fields({ group: id, members: z.array(member, { error: expected('an array of principals') }) });
   return { rule, clearance, role, group };
 }
 
-/** What `allow`, `deny`, `clear`, `role` and `group` make: each by itself. */
+/** One declaration, as `allow`, `deny`, `clear`, `role` and `group` make it. Names of roles and groups are not resolved. */
 export function declarationShape(limits: Limits): z.ZodType<Declaration> {
   const { rule, clearance, role, group } = ruleShapes(limits);
   return z.unknown().transform((value, ctx): Declaration => {
@@ -57,27 +58,26 @@ export function declarationShape(limits: Limits): z.ZodType<Declaration> {
   });
 }
 
-/** A set of declarations that stands by itself: every role and group that a rule names is built in or among them. */
+/** A complete set of declarations: every role and group that a rule uses is built in or declared in the set. */
 export function declarationsShape(limits: Limits): z.ZodType<Declaration[]> {
   const each = declarationShape(limits);
-  const error = 'must be a list of rules, made by allow(), deny(), clear(), role() and group().';
-  return z.array(z.unknown(), { error }).transform((list, ctx): Declaration[] => {
+  const what = 'an array of rules, made by allow(), deny(), clear(), role() and group()';
+  return z.array(z.unknown(), { error: expected(what) }).transform((list, ctx): Declaration[] => {
     const results = list.map((one) => each.safeParse(one));
     const issues = results.flatMap((result, i) => (result.success ? [] : issuesOf(result.error, [i])));
-    // Names are looked at in the input as it came, so that these issues come together with the others.
+    // Names are checked in the unparsed input, so that one error reports these issues together with all others.
     const given = list.map((one) => (typeof one === 'object' && one !== null ? one : {}) as Declaration);
-    for (const { path, message } of [...issues, ...repeatedNames(given), ...unknownNames(given, given)]) {
-      ctx.issues.push({ code: 'custom', message, path: [...path], input: list });
-    }
+    for (const { path, message } of [...issues, ...repeatedNames(given), ...unknownNames(given, given)])
+      addIssue(ctx, message, list, path);
     return results.flatMap((result) => (result.success ? [result.data] : []));
   });
 }
 
-/** Roles and groups that a declaration names and nobody made: `among` are those that are known, beside the built-in roles. */
+/** Issues for roles and groups that `declarations` use and that are neither built in nor declared in `among`. */
 export function unknownNames(declarations: readonly Declaration[], among: Iterable<Declaration>): Issue[] {
   const [roles, groups] = [Object.keys(builtInRoles), [] as string[]];
   for (const each of among) {
-    // Looked at as they came: what is no name is an issue of its own.
+    // Unparsed input: the shape of a name reports what is not a string.
     if (isRole(each) && isName(each.role)) roles.push(each.role);
     else if (isGroup(each) && isName(each.group)) groups.push(each.group);
   }
@@ -98,9 +98,9 @@ function isName(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-function unknownName(name: string, known: readonly string[], what: 'role' | 'group'): string {
-  if (known.length > 0) return unknownField(name, known, what);
-  return `There is no ${what} ${JSON.stringify(name)}: make it first, with ${what}().`;
+function unknownName(word: string, known: readonly string[], what: 'role' | 'group'): string {
+  if (known.length > 0) return unknownField(word, known, what);
+  return `unknown ${what} ${JSON.stringify(word)}. Declare it first, with ${what}().`;
 }
 
 function repeatedNames(declarations: readonly Declaration[]): Issue[] {
@@ -114,6 +114,6 @@ function repeatedNames(declarations: readonly Declaration[]): Issue[] {
       known.add(word);
       return [];
     }
-    return [{ path: [i, field], message: `stands twice: ${JSON.stringify(word)} can be made only once.` }];
+    return [{ path: [i, field], message: `${JSON.stringify(word)} is declared twice. Declare each ${field} once.` }];
   });
 }

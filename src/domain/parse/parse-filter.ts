@@ -2,12 +2,11 @@ import type { Issue } from '../errors';
 import { type FieldType, type FilterNode, filterFields, type Operand, type Operator, operators } from '../filter';
 import type { Limits } from '../limits';
 import type { FilterField } from '../selection';
-import { toEpochMs } from '../time';
-import { unknownField } from './shapes';
+import { expected, toEpochMs, undefinedField, unknownField } from './shapes';
 
-type Path = readonly (string | number)[];
+type Path = Issue['path'];
 
-/** Turns a filter into a tree, collecting every issue. The tree is of use only where there was none. */
+/** Parses a filter into a tree and collects every issue. Use the tree only if there is none. */
 export class FilterParser {
   readonly issues: Issue[] = [];
   readonly #limits: Limits;
@@ -20,25 +19,25 @@ export class FilterParser {
   parse(filter: unknown, path: Path): FilterNode {
     const node = this.#filter(filter, path);
     if (this.#conditions > this.#limits.conditions) {
-      this.#issue(path, `has ${this.#conditions} conditions, at most ${this.#limits.conditions} are allowed.`);
+      this.#issue(path, `expected at most ${this.#limits.conditions} conditions, got ${this.#conditions}.`);
     }
     return node;
   }
 
   #filter(filter: unknown, path: Path): FilterNode {
-    if (!isObject(filter)) return this.#issue(path, 'must be an object of conditions.');
-    // Past the limit nothing is gained by going deeper, and an endless nesting would exhaust the stack.
-    if (path.length > this.#limits.conditions) return this.#issue(path, 'is nested too deeply.');
+    if (!isObject(filter)) return this.#issue(path, expected('an object of conditions')({ input: filter }));
+    // A filter that contains itself would exhaust the stack.
+    if (path.length > this.#limits.conditions)
+      return this.#issue(path, `expected at most ${this.#limits.conditions} levels of nesting, got more.`);
     return { op: 'and', nodes: Object.entries(filter).map(([key, value]) => this.#entry(key, value, [...path, key])) };
   }
 
   #entry(key: string, value: unknown, path: Path): FilterNode {
-    if (value === undefined)
-      return this.#issue(path, 'is undefined: leave it out to search everything, or give a value.');
+    if (value === undefined) return this.#issue(path, undefinedField);
     switch (key) {
       case 'and':
       case 'or':
-        if (!Array.isArray(value)) return this.#issue(path, 'must be a list of filters.');
+        if (!Array.isArray(value)) return this.#issue(path, expected('an array of filters')({ input: value }));
         return { op: key, nodes: value.map((each, i) => this.#filter(each, [...path, i])) };
       case 'not':
         return { op: 'not', node: this.#filter(value, path) };
@@ -50,7 +49,7 @@ export class FilterParser {
   }
 
   #metadata(conditions: unknown, path: Path): FilterNode {
-    if (!isObject(conditions)) return this.#issue(path, 'must be an object of conditions on metadata keys.');
+    if (!isObject(conditions)) return this.#issue(path, expected('an object of conditions')({ input: conditions }));
     const nodes = Object.entries(conditions).map(([key, condition]) =>
       this.#condition({ metadata: key }, undefined, condition, [...path, key]),
     );
@@ -66,11 +65,10 @@ export class FilterParser {
   }
 
   #condition(field: Compare['field'], type: FieldType | undefined, condition: unknown, path: Path): FilterNode {
-    if (condition === undefined)
-      return this.#issue(path, 'is undefined: leave it out to search everything, or give a value.');
+    if (condition === undefined) return this.#issue(path, undefinedField);
     if (!isObject(condition) || condition instanceof Date) return this.#compare(field, type, 'eq', condition, path);
     const entries = Object.entries(condition);
-    if (entries.length === 0) return this.#issue(path, `must name an operator: ${operators.join(', ')}.`);
+    if (entries.length === 0) return this.#issue(path, `expected an operator (${operators.join(', ')}), got none.`);
     const nodes = entries.map(([operator, value]) => {
       const at = [...path, operator];
       if (!(operators as readonly string[]).includes(operator))
@@ -89,16 +87,15 @@ export class FilterParser {
   ): FilterNode {
     this.#conditions++;
     if (operator === 'exists') {
-      if (typeof value !== 'boolean') return this.#issue(path, 'must be true or false.');
+      if (typeof value !== 'boolean') return this.#issue(path, expected('true or false')({ input: value }));
       return { op: 'compare', field, operator, operands: [value] };
     }
-    if (type === 'list' && /^[gl]te?$/.test(operator))
-      return this.#issue(path, 'cannot be used on a list: use contains, in or nin.');
-    if (type !== undefined && type !== 'list' && type !== 'text' && operator === 'contains') {
-      return this.#issue(path, 'can be used on texts and lists only.');
-    }
+    if (type === 'list' && isOrder(operator))
+      return this.#issue(path, `"${operator}" does not apply to a list. Use contains, in or nin.`);
+    if ((type === 'number' || type === 'time') && operator === 'contains')
+      return this.#issue(path, `"contains" does not apply to a ${type}. Use eq, in or gte.`);
     const values = operator === 'in' || operator === 'nin' ? value : [value];
-    if (!Array.isArray(values)) return this.#issue(path, 'must be a list of values.');
+    if (!Array.isArray(values)) return this.#issue(path, expected('an array of values')({ input: values }));
     const operands = values.map((each, i) =>
       this.#operand(each, type, operator, values === value ? [...path, i] : path),
     );
@@ -106,9 +103,9 @@ export class FilterParser {
   }
 
   #operand(value: unknown, type: FieldType | undefined, operator: Operator, path: Path): Operand {
-    if (value === null && !/^[gl]te?$/.test(operator) && operator !== 'contains') return null;
+    if (value === null && !isOrder(operator) && operator !== 'contains') return null;
     const operand = type === undefined ? metadataOperand(value) : fieldOperand(value, type);
-    if (operand === undefined) this.#issue(path, expected[type ?? 'metadata']);
+    if (operand === undefined) this.#issue(path, expected(operandTypes[type ?? 'metadata'])({ input: value }));
     return operand ?? null;
   }
 
@@ -120,13 +117,18 @@ export class FilterParser {
 
 type Compare = Extract<FilterNode, { op: 'compare' }>;
 
-const expected = {
-  text: 'must be a string.',
-  list: 'must be a string.',
-  number: 'must be a number.',
-  time: 'must be a Date, an ISO string with a zone or epoch milliseconds.',
-  metadata: 'must be a string, a finite number, a boolean, null or a valid Date.',
+/** What each type of field can be compared with. */
+const operandTypes = {
+  text: 'a string',
+  list: 'a string',
+  number: 'a number',
+  time: 'a valid Date, an ISO 8601 string with a time zone, or epoch milliseconds',
+  metadata: 'a string, a finite number, a boolean, null or a valid Date',
 } as const;
+
+function isOrder(operator: Operator): boolean {
+  return operator === 'gt' || operator === 'gte' || operator === 'lt' || operator === 'lte';
+}
 
 function fieldOperand(value: unknown, type: FieldType): Operand | undefined {
   if (type === 'time') return toEpochMs(value);

@@ -1,16 +1,17 @@
 import { z } from 'zod';
+import { defined } from '../defined';
 import type { Limits } from '../limits';
 import type { Actor, Party } from '../principal';
-import { fields, name, present, serviceName } from './shapes';
+import { addIssue, fields, name, present, serviceName } from './shapes';
 
-/** A principal as an actor. Exactly one of agentId, userId and serviceId says who acts. */
+/** A principal. Its parsed form is an actor. */
 export function principalShape(limits: Limits) {
   const id = present(name(limits));
   return fields({
     agentId: id,
     userId: id,
     serviceId: present(serviceName(limits)),
-    // A half that got lost must not leave the other one to act for itself.
+    // `present`: a lost user must not let the agent act for itself alone.
     onBehalfOf: present(fields({ userId: name(limits) })),
   }).transform(({ agentId, userId, serviceId, onBehalfOf }, ctx): Actor => {
     const parties: Party[] = [];
@@ -19,13 +20,9 @@ export function principalShape(limits: Limits) {
     if (serviceId !== undefined) parties.push({ kind: 'service', id: serviceId });
     const [party] = parties;
     if (party === undefined || parties.length > 1) {
-      ctx.issues.push({
-        code: 'custom',
-        message: 'must name exactly one of agentId, userId and serviceId.',
-        input: parties,
-      });
+      addIssue(ctx, `expected exactly one of agentId, userId and serviceId, got ${parties.length}.`, parties);
       return z.NEVER;
     }
-    return onBehalfOf === undefined ? { party } : { party, onBehalfOf: { kind: 'user', id: onBehalfOf.userId } };
+    return defined({ party, onBehalfOf: onBehalfOf && { kind: 'user' as const, id: onBehalfOf.userId } });
   });
 }

@@ -1,20 +1,22 @@
 import { z } from 'zod';
+import { defined } from '../defined';
 import type { FilterNode } from '../filter';
 import type { Limits } from '../limits';
 import type { ParsedScope } from '../scope';
+import type { IncludedState } from '../selection';
 import { FilterParser } from './parse-filter';
-import { name, names, namespace, present, signal, time } from './shapes';
+import { addIssue, expected, name, names, namespace, oneOf, present, signal, time } from './shapes';
 
-/** A selection in its parsed form. */
+/** A selection after parsing. */
 export interface ParsedSelection {
   readonly scope: ParsedScope;
   readonly filter?: FilterNode;
   /** Epoch milliseconds. */
   readonly asOf?: number;
-  readonly include: ReadonlySet<'expired' | 'superseded' | 'quarantined'>;
+  readonly include: ReadonlySet<IncludedState>;
 }
 
-/** The words of a scope. One that is present but undefined is an issue: it must never mean everything. */
+/** The fields of a scope. */
 export function scopeShape(limits: Limits) {
   return {
     namespace: present(namespace(limits)),
@@ -25,23 +27,19 @@ export function scopeShape(limits: Limits) {
   };
 }
 
-/** The fields of a selection, to be spread into the shape of a call's options. */
+/** The fields of a selection. Spread them into the shape of the options of a call. */
 export function selectionShape(limits: Limits) {
   const filter = z.unknown().transform((value, ctx): FilterNode => {
     const parser = new FilterParser(limits);
     const node = parser.parse(value, []);
-    for (const { path, message } of parser.issues)
-      ctx.issues.push({ code: 'custom', message, path: [...path], input: value });
+    for (const { path, message } of parser.issues) addIssue(ctx, message, value, path);
     return node;
-  });
-  const included = z.enum(['expired', 'superseded', 'quarantined'], {
-    error: "must be 'expired', 'superseded' or 'quarantined'.",
   });
   return {
     ...scopeShape(limits),
     filter: present(filter),
     asOf: present(time),
-    include: z.array(included, { error: 'must be a list.' }).optional(),
+    include: z.array(oneOf(['expired', 'superseded', 'quarantined']), { error: expected('an array') }).optional(),
     signal: signal.optional(),
   };
 }
@@ -49,13 +47,13 @@ export function selectionShape(limits: Limits) {
 interface SelectionFields extends ParsedScope {
   readonly filter?: FilterNode;
   readonly asOf?: number;
-  readonly include?: readonly ('expired' | 'superseded' | 'quarantined')[] | undefined;
+  readonly include?: readonly IncludedState[] | undefined;
 }
 
-/** Whether a selection says nothing at all: everything would be in it, by accident perhaps. */
-export function isEmpty({ scope: { tags, ...words }, filter, asOf }: ParsedSelection): boolean {
-  const says = Object.keys(words).length > 0 || (tags !== undefined && tags.length > 0) || asOf !== undefined;
-  return !says && (filter === undefined || countConditions(filter) === 0);
+/** Whether a selection has no condition, so that it selects every memory. `forgetWhere` rejects it as a probable mistake. */
+export function isEmpty({ scope: { tags, ...others }, filter, asOf }: ParsedSelection): boolean {
+  const isBound = Object.keys(others).length > 0 || (tags !== undefined && tags.length > 0) || asOf !== undefined;
+  return !isBound && (filter === undefined || countConditions(filter) === 0);
 }
 
 function countConditions(node: FilterNode): number {
@@ -69,24 +67,19 @@ function countConditions(node: FilterNode): number {
   }
 }
 
-/** Gathers the fields of `selectionShape` into one selection. */
-export function selectionOf(given: SelectionFields): ParsedSelection {
-  const { filter, asOf } = given;
-  return {
-    scope: parsedScopeOf(given),
-    ...(filter === undefined ? {} : { filter }),
-    ...(asOf === undefined ? {} : { asOf }),
-    include: new Set(given.include ?? []),
-  };
+/** The selection among the parsed options of a call. */
+export function selectionOf(options: SelectionFields): ParsedSelection {
+  const { filter, asOf, include = [] } = options;
+  return defined({ scope: parsedScopeOf(options), filter, asOf, include: new Set(include) });
 }
 
-/** The words of a scope alone. */
-export function parsedScopeOf({ namespace, userId, agentId, sessionId, tags }: ParsedScope): ParsedScope {
-  return {
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(userId === undefined ? {} : { userId }),
-    ...(agentId === undefined ? {} : { agentId }),
-    ...(sessionId === undefined ? {} : { sessionId }),
-    ...(tags === undefined ? {} : { tags }),
-  };
+/** The scope among the parsed options of a call. */
+export function parsedScopeOf(options: ParsedScope): ParsedScope {
+  return defined({
+    namespace: options.namespace,
+    userId: options.userId,
+    agentId: options.agentId,
+    sessionId: options.sessionId,
+    tags: options.tags,
+  });
 }

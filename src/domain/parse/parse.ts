@@ -2,23 +2,24 @@ import type { z } from 'zod';
 import { type Issue, invalidInput } from '../errors';
 
 /**
- * The value in its parsed form.
+ * Checks a value and returns its parsed form.
  *
- * @throws INVALID_INPUT with every issue at once.
+ * @param subject The name of the value in messages, for issues without a path: 'options'.
+ * @throws INVALID_INPUT with every issue.
  */
-export function parse<T>(shape: z.ZodType<T>, value: unknown, what: string, at: readonly (string | number)[] = []): T {
+export function parse<T>(shape: z.ZodType<T>, value: unknown, subject: string, at: Issue['path'] = []): T {
   const result = shape.safeParse(value);
   if (result.success) return result.data;
-  throw invalidInput(issuesOf(result.error, at), what);
+  throw invalidInput(issuesOf(result.error, at), subject);
 }
 
-/** One argument of a call: what it must be, what it is, and where its issues stand. */
-export type Argument<T> = readonly [shape: z.ZodType<T>, value: unknown, at?: readonly (string | number)[]];
+/** One argument of a call: its shape, its value, and the path of its issues. */
+export type Argument<T> = readonly [shape: z.ZodType<T>, value: unknown, at?: Issue['path']];
 
 /**
- * The arguments of a call in their parsed forms.
+ * Checks the arguments of a call and returns their parsed forms.
  *
- * @throws INVALID_INPUT with every issue of all of them at once.
+ * @throws INVALID_INPUT with every issue of all arguments.
  */
 export function parseAll<T extends readonly unknown[]>(...args: { readonly [K in keyof T]: Argument<T[K]> }): T {
   const results = args.map(([shape, value, at = []]) => ({ result: shape.safeParse(value), at }));
@@ -27,13 +28,13 @@ export function parseAll<T extends readonly unknown[]>(...args: { readonly [K in
   return results.map(({ result }) => result.data) as unknown as T;
 }
 
-/** The issues of a failed parse, under a path. */
-export function issuesOf(error: z.ZodError, at: readonly (string | number)[] = []): Issue[] {
+/** The issues of a failed parse, with `at` in front of their paths. */
+export function issuesOf(error: z.ZodError, at: Issue['path'] = []): Issue[] {
   return error.issues.flatMap((issue) => {
     const path = [...at, ...(issue.path as (string | number)[])];
     if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
-    // One issue each, at the field itself: the message was made of as many sentences as there are keys.
-    const messages = issue.message.split(/(?<=\.) (?=There is no )/);
+    // `fields` writes one line for each unknown key.
+    const messages = issue.message.split('\n');
     return issue.keys.map((key, i) => ({ path: [...path, key], message: messages[i] ?? issue.message }));
   });
 }

@@ -3,126 +3,217 @@ import { z } from 'zod';
 import type { Progress } from '../calls';
 import type { Limits } from '../limits';
 import { type Action, actions } from '../rule';
-import { toEpochMs } from '../time';
 
-/** An object that knows all of its fields: any other is an issue that names the nearest known one. */
+/** Strings up to this length are quoted in messages about choices and times. */
+const maxQuotedLength = 40;
+
+/** An object with these fields and no others. The issue of an unknown field suggests the most similar known one. */
 export function fields<S extends z.ZodRawShape>(shape: S) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) => {
+      // One line for each key: `issuesOf` makes an issue of each.
       if (issue.code === 'unrecognized_keys')
-        return (issue.keys as string[]).map((key) => unknownField(key, known)).join(' ');
-      if (issue.code === 'invalid_type') return 'must be an object.';
+        return (issue.keys as string[]).map((key) => unknownField(key, known)).join('\n');
+      if (issue.code === 'invalid_type') return expected('an object')(issue);
       return undefined;
     },
   });
 }
 
-/** What to say of a field or operator that does not exist. */
+/** The message for a field, operator, action, role or group that does not exist. */
 export function unknownField(key: string, known: readonly string[], what = 'field'): string {
   const nearest = [...known].sort(
     (a, b) => distance(key.toLowerCase(), a.toLowerCase()) - distance(key.toLowerCase(), b.toLowerCase()),
   )[0];
-  return `There is no ${what} ${JSON.stringify(key)}: did you mean ${JSON.stringify(nearest)}? Known are ${known.join(', ')}.`;
+  return `unknown ${what} ${JSON.stringify(key)}, did you mean ${JSON.stringify(nearest)}? Known ${what}s: ${known.join(', ')}.`;
 }
 
-/** A name: an id, a label, a tag, a key. Not empty, and of whole characters, so that two names that differ stay different. */
-export function name(limits: Limits) {
-  return z.string({ error: 'must be a string.' }).check((ctx) => {
-    const issue = nameIssue(ctx.value, limits);
-    if (issue !== undefined) ctx.issues.push({ code: 'custom', message: issue, input: ctx.value });
+/**
+ * Makes the message of an issue: "expected an integer from 1 to 1000, got 0." The value is shown by its type, since a string may be
+ * the text of a memory or a key.
+ */
+export function expected(what: string): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) => `expected ${what}, got ${describeValue(input)}.`;
+}
+
+/** Like `expected`, for a choice or a time: a short string is quoted. */
+function expectedOf(what: string): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) => {
+    const isShort = typeof input === 'string' && input.length <= maxQuotedLength;
+    return `expected ${what}, got ${isShort ? JSON.stringify(input) : describeValue(input)}.`;
+  };
+}
+
+/** A value as messages show it: numbers and booleans as they are, everything else by its type. */
+export function describeValue(value: unknown): string {
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
+    return String(value);
+  if (value === '') return 'an empty string';
+  if (Array.isArray(value)) return 'an array';
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : 'a Date';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** Adds an issue to the result of a check or a transformation. */
+export function addIssue(
+  ctx: { issues: unknown[] },
+  message: string,
+  input: unknown,
+  path: readonly PropertyKey[] = [],
+) {
+  ctx.issues.push({ code: 'custom', message, path: [...path], input });
+}
+
+/** One of these strings. */
+export function oneOf<const T extends readonly [string, ...string[]]>(choices: T) {
+  const quoted = choices.map((choice) => JSON.stringify(choice));
+  const what = quoted.length === 1 ? quoted[0] : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`;
+  return z.enum(choices, { error: expectedOf(`${what}`) });
+}
+
+/** An integer from `min` to `max`, or without an upper bound. */
+export function integer(min: number, max = Number.MAX_SAFE_INTEGER) {
+  const range = max === Number.MAX_SAFE_INTEGER ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`;
+  return z.custom<number>(
+    (value) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max,
+    {
+      error: expected(range),
+    },
+  );
+}
+
+/** A name: an id, a label of a namespace, a tag, a key. Half surrogate pairs are rejected: encoding would make different names equal. */
+export function name({ nameBytes }: Limits) {
+  return z.string({ error: expected('a string') }).check((ctx) => {
+    const bytes = Buffer.byteLength(ctx.value);
+    if (ctx.value === '') addIssue(ctx, expected('a non-empty string')({ input: '' }), ctx.value);
+    else if (!ctx.value.isWellFormed())
+      addIssue(ctx, 'expected valid Unicode, got half of a surrogate pair.', ctx.value);
+    else if (bytes > nameBytes) addIssue(ctx, `expected at most ${nameBytes} bytes, got ${bytes}.`, ctx.value);
   });
 }
 
-function nameIssue(value: string, { nameBytes }: Limits): string | undefined {
-  if (value === '') return 'must not be empty.';
-  if (!value.isWellFormed()) return 'must not hold half of a surrogate pair.';
-  const bytes = Buffer.byteLength(value);
-  return bytes > nameBytes ? `has ${bytes} bytes, at most ${nameBytes} are allowed.` : undefined;
+/** A text: not blank, and within the limit. */
+export function text({ textBytes }: Limits) {
+  return z.string({ error: expected('a string') }).check((ctx) => {
+    const bytes = Buffer.byteLength(ctx.value);
+    if (ctx.value === '') addIssue(ctx, expected('a non-empty string')({ input: '' }), ctx.value);
+    else if (ctx.value.trim() === '') addIssue(ctx, 'expected a non-empty string, got only white space.', ctx.value);
+    else if (bytes > textBytes) addIssue(ctx, `expected at most ${textBytes} bytes, got ${bytes}.`, ctx.value);
+  });
 }
 
 export function namespace(limits: Limits) {
   return z
-    .array(name(limits), { error: 'must be a list of labels, such as ["support", "eu"].' })
-    .max(limits.namespaceDepth, { error: `must not be deeper than ${limits.namespaceDepth} labels.` });
+    .array(name(limits), { error: expected('an array of labels, such as ["support", "eu"]') })
+    .max(limits.namespaceDepth, {
+      error: ({ input }) => `expected at most ${limits.namespaceDepth} labels, got ${(input as unknown[]).length}.`,
+    });
 }
 
-/** A set of names: repeats are dropped. */
+/** A set of names, given as an array. Repeats are dropped. */
 export function names(limits: Limits) {
   return z
-    .array(name(limits), { error: 'must be a list of strings.' })
-    .max(limits.tags, { error: `must not hold more than ${limits.tags}.` })
+    .array(name(limits), { error: expected('an array of strings') })
+    .max(limits.tags, {
+      error: ({ input }) => `expected at most ${limits.tags} strings, got ${(input as unknown[]).length}.`,
+    })
     .transform((list) => [...new Set(list)]);
 }
 
-/** A field that may be left out. One that is present but undefined is an issue: it must never mean everything. */
+/** An optional field that rejects `undefined`, so that a lost variable never widens a query or shares a private memory. */
 export function present<T extends z.ZodType>(shape: T) {
-  const undefinedIsNoChoice = z.unknown().check((ctx) => {
-    if (ctx.value === undefined) {
-      ctx.issues.push({
-        code: 'custom',
-        message: 'is undefined: leave it out if that is what you mean, or give a value.',
-        input: ctx.value,
-        continue: false,
-      });
-    }
+  const notUndefined = z.unknown().check((ctx) => {
+    if (ctx.value !== undefined) return;
+    ctx.issues.push({ code: 'custom', message: undefinedField, input: ctx.value, continue: false });
   });
-  return z.exactOptional(undefinedIsNoChoice.pipe(shape));
+  return z.exactOptional(notUndefined.pipe(shape));
 }
 
-/** A service. The host itself shows as the service `root`. */
+/** The message for a field that is `undefined` where that could widen a query. */
+export const undefinedField = 'expected a value, got undefined. Omit the field or give it a value.';
+
+/** The id of a service. `root` is reserved: audit entries show the host program under this name. */
 export function serviceName(limits: Limits) {
-  return name(limits).refine((id) => id !== 'root', { error: 'is the name of the host itself: choose another.' });
+  return name(limits).refine((id) => id !== 'root', {
+    error: '"root" is reserved for the host program. Choose another name.',
+  });
 }
 
-/** A moment, as epoch milliseconds. */
+/** A time, as epoch milliseconds. */
 export const time = z.unknown().transform((value, ctx) => {
   const ms = toEpochMs(value);
   if (ms !== undefined) return ms;
-  ctx.issues.push({
-    code: 'custom',
-    message: 'must be a valid Date, an ISO string with a zone or epoch milliseconds.',
-    input: value,
-  });
+  const what = 'a valid Date, an ISO 8601 string with a time zone, or epoch milliseconds';
+  addIssue(ctx, expectedOf(what)({ input: value }), value);
   return z.NEVER;
 });
 
-export const signal = z.custom<AbortSignal>((value) => value instanceof AbortSignal, {
-  error: 'must be an AbortSignal.',
-});
-export const progressListener = z.custom<(progress: Progress) => void>((value) => typeof value === 'function', {
-  error: 'must be a function.',
-});
-export const revision = z.int({ error: 'must be a whole number.' }).min(1, { error: 'must be 1 or more.' });
-export const unitInterval = z
-  .number({ error: 'must be a number in 0..1.' })
-  .min(0, { error: 'must not be below 0.' })
-  .max(1, { error: 'must not be above 1.' });
-export const action = z.enum(actions as [Action, ...Action[]], {
-  error: ({ input }) =>
-    typeof input === 'string' ? unknownField(input, actions, 'action') : `must be one of ${actions.join(', ')}.`,
-});
-export const flag = z.boolean({ error: 'must be true or false.' });
+const isoWithZone = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/;
+// The range of an ECMAScript Date: https://tc39.es/ecma262/#sec-time-values-and-time-range
+const maxEpochMs = 8.64e15;
 
-/** A finite vector that is not zero: a zero vector has no direction. */
+/** A time as epoch milliseconds. Undefined for NaN, a date without a time, a time without a zone, and every other value. */
+export function toEpochMs(value: unknown): number | undefined {
+  const ms =
+    value instanceof Date
+      ? value.getTime()
+      : typeof value === 'string'
+        ? parseIso(value)
+        : typeof value === 'number'
+          ? value
+          : Number.NaN;
+  return Number.isFinite(ms) && Math.abs(ms) <= maxEpochMs ? Math.trunc(ms) : undefined;
+}
+
+function parseIso(iso: string): number {
+  const day = isoWithZone.exec(iso)?.[1];
+  // `Date.parse` reads February 30 as March 2.
+  const exists = day !== undefined && new Date(`${day}T00:00:00Z`).toJSON()?.startsWith(day) === true;
+  return exists ? Date.parse(iso) : Number.NaN;
+}
+
+export const signal = z.custom<AbortSignal>((value) => value instanceof AbortSignal, {
+  error: expected('an AbortSignal'),
+});
+/** A function of any signature. */
+export function callback<T>() {
+  return z.custom<T>((value) => typeof value === 'function', { error: expected('a function') });
+}
+export const progressListener = callback<(progress: Progress) => void>();
+export const revision = integer(1);
+export const unitInterval = z
+  .number({ error: expected('a number from 0 to 1') })
+  .min(0, { error: expected('a number from 0 to 1') })
+  .max(1, { error: expected('a number from 0 to 1') });
+export const action = z.enum(actions as readonly Action[] as [Action, ...Action[]], {
+  error: ({ input }) =>
+    typeof input === 'string' ? unknownField(input, actions, 'action') : expected('an action')({ input }),
+});
+export const flag = z.boolean({ error: expected('true or false') });
+
+/** A vector of finite numbers that are not all zero: a zero vector has no direction. */
 export const vector = z
-  .custom<Float32Array>((value) => value instanceof Float32Array, { error: 'must be a Float32Array.' })
+  .custom<Float32Array>((value) => value instanceof Float32Array, { error: expected('a Float32Array') })
   .check((ctx) => {
     const message = vectorIssue(ctx.value);
-    if (message !== undefined) ctx.issues.push({ code: 'custom', message, input: ctx.value });
+    if (message !== undefined) addIssue(ctx, message, ctx.value);
   })
-  // A copy: callers use their buffers again.
+  // A copy, since callers reuse their buffers.
   .transform((value) => value.slice());
 
 function vectorIssue(value: Float32Array): string | undefined {
   if (!(value instanceof Float32Array)) return undefined;
-  let squares = 0;
-  for (let i = 0; i < value.length; i++) {
-    const x = value[i] as number;
-    if (!Number.isFinite(x)) return `holds ${x} at ${i}: every number must be finite.`;
-    squares += x * x;
-  }
-  return squares > 0 && Number.isFinite(squares)
-    ? undefined
-    : 'must not be empty, all zero, or too long to have a direction.';
+  if (value.length === 0) return 'expected at least one number, got an empty vector.';
+  const wrong = value.findIndex((number) => !Number.isFinite(number));
+  if (wrong >= 0) return `expected finite numbers, got ${value[wrong]} at index ${wrong}.`;
+  return value.every((number) => number === 0) ? 'expected a vector with a direction, got only zeros.' : undefined;
+}
+
+/** Whether an object is plain data: neither an array nor an instance of a class. */
+export function isPlainObject(value: object): boolean {
+  if (Array.isArray(value)) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }

@@ -68,7 +68,7 @@ export function transformersEmbedder(options: TransformersOptions): Embedder {
     prefix = {},
     maxTokens = 512,
     ...given
-  } = parse(transformersShape, options, 'The options of transformersEmbedder');
+  } = parse(transformersShape, options, 'options of transformersEmbedder');
   const weightsFile = quantized ? 'onnx/model_quantized.onnx' : 'onnx/model.onnx';
   const sha256 = given.sha256 ?? (localPath && sha256OfFile(resolve(localPath, given.model, weightsFile)));
   const weights = sha256 === undefined ? weightsFile : `sha256:${sha256}`;

@@ -50,8 +50,8 @@ export function fromAISDK(model: AISDKEmbeddingModel, options: AISDKOptions): Em
 
 /** The same in another time, for tests. */
 export function fromAISDKIn(timing: Timing, model: AISDKEmbeddingModel, options: AISDKOptions): Embedder {
-  parse(aiSdkModelShape, model, 'The model of fromAISDK');
-  const given = parse(aiSdkShape, options, 'The options of fromAISDK');
+  parse(aiSdkModelShape, model, 'model of fromAISDK');
+  const given = parse(aiSdkShape, options, 'options of fromAISDK');
   const { dimensions, prefix = {}, maxTokens = 512, providerOptions = {} } = given;
   const name = given.model ?? model.modelId;
   const space = { model: nameWithPrefix(name, prefix), dimensions, normalized: true };

@@ -41,8 +41,8 @@ export interface LangChainOptions {
  * @throws INVALID_INPUT with every issue.
  */
 export function fromLangChain(embeddings: LangChainEmbeddings, options: LangChainOptions): Embedder {
-  parse(langChainEmbeddingsShape, embeddings, 'The embeddings of fromLangChain');
-  const given = parse(langChainShape, options, 'The options of fromLangChain');
+  parse(langChainEmbeddingsShape, embeddings, 'embeddings of fromLangChain');
+  const given = parse(langChainShape, options, 'options of fromLangChain');
   const { model, dimensions, prefix = {}, maxTokens = 512, timeoutMs = 60_000 } = given;
   const space = { model: nameWithPrefix(model, prefix), dimensions, normalized: true };
   const patience = { maxRetries: 0, requestTimeoutMs: timeoutMs, timeoutMs };

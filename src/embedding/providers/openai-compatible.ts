@@ -90,7 +90,7 @@ export function openAICompatibleIn(timing: Timing, options: OpenAICompatibleOpti
     maxInputs = 96,
     maxCharacters = 100_000,
     ...given
-  } = parse(openAICompatibleShape, options, 'The options of openAICompatible');
+  } = parse(openAICompatibleShape, options, 'options of openAICompatible');
   const space = { model: nameWithPrefix(model, prefix), dimensions, normalized: true };
   const endpoint = new OpenAIEndpoint(
     { model, space, ...given },

@@ -67,7 +67,7 @@ export function addDeclaration(
   const isAllowed = isKnownRole && mayDeclare(policy, governor, declaration);
   // Who may not list roles and groups hears of them only where the rule itself would be allowed.
   const isTold = maySee(policy, governor, { group: '', members: [] });
-  if (issues.length > 0 && (isTold || isAllowed || !isKnownRole)) throw invalidInput(issues, 'The rule');
+  if (issues.length > 0 && (isTold || isAllowed || !isKnownRole)) throw invalidInput(issues, 'rule');
   if (!isAllowed) throw forbidden(declaration);
   const added = { id: freeId(context, id), declaration, atOpen: false, since: stamp.at };
   context.changePolicy([added], same, stamp.at);
@@ -83,7 +83,7 @@ export function endDeclaration(context: Context, id: string, stamp: Stamp): bool
   if (!mayDeclare(policy, governorOf(stamp), declaration)) throw forbidden(declaration);
   if (atOpen) {
     const message = 'is declared where the store is opened: leave it out there, and it ends.';
-    throw invalidInput([{ path: ['id'], message }], 'The rule');
+    throw invalidInput([{ path: ['id'], message }], 'rule');
   }
   assertUnused(policy.declared.values(), declaration);
   context.changePolicy([], [found], stamp.at);
@@ -94,7 +94,7 @@ function assertUnused(inForce: Iterable<StoredDeclaration>, ended: Declaration):
   if (!isRole(ended) && !isGroup(ended)) return;
   const users = [...inForce].filter(({ declaration }) => refersTo(declaration, ended)).map(({ id }) => id);
   if (users.length === 0) return;
-  throw invalidInput([{ path: ['id'], message: `is named by the rules ${users.join(', ')}: end these first.` }], 'It');
+  throw invalidInput([{ path: ['id'], message: `is named by the rules ${users.join(', ')}: end these first.` }]);
 }
 
 /** Roles and groups that are named and not there. Only who may list them is told of those that are. */

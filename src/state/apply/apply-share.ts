@@ -67,5 +67,5 @@ function assertKeyIsFree(
   const path = ['change', ...Object.keys(change).slice(0, 1)];
   const other = isInScope(within, scopedFieldsOfRow(context, taken)) ? `memory ${taken.id}` : 'another memory';
   const message = `leads to where ${other} has the same key ${JSON.stringify(record.key)}: forget or move one of them first.`;
-  throw invalidInput([{ path, message }], 'The change');
+  throw invalidInput([{ path, message }], 'change');
 }

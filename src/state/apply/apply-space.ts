@@ -17,16 +17,16 @@ export function beginSpace(context: ApplyContext, name: SpaceName, stamp: Stamp)
   if (known !== undefined) return;
   if (next !== undefined) {
     const message = `would be ${name.model}, while the store is on its way to ${next.name.model}: let that end, or cancel it, first.`;
-    throw invalidInput([{ path: ['embedder'], message }], 'The new embedding space');
+    throw invalidInput([{ path: ['embedder'], message }], 'new embedding space');
   }
   const previous = interning.spaceInRole('previous');
   if (previous !== undefined) {
     const message = `would be ${name.model}, while the vectors of ${previous.name.model} are kept to go back to: drop these first.`;
-    throw invalidInput([{ path: ['embedder'], message }], 'The new embedding space');
+    throw invalidInput([{ path: ['embedder'], message }], 'new embedding space');
   }
   if (interning.spaceCount === maxSpaces) {
     const message = `would be number ${maxSpaces + 1} of this store, and it can tell ${maxSpaces} apart, dropped ones included: export its memories and import them into a new store.`;
-    throw invalidInput([{ path: ['embedder'], message }], 'The new embedding space');
+    throw invalidInput([{ path: ['embedder'], message }], 'new embedding space');
   }
   interning.internSpace(name, 'next');
 }

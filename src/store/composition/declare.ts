@@ -9,7 +9,7 @@ export async function declareRules(engine: Engine, declarations: readonly Declar
   if (!differsFrom(state.policy, declarations)) return;
   if (engine.readOnly) {
     const message = 'differs from the rules in force, and a store opened with readOnly cannot change them.';
-    throw invalidInput([{ path: ['access'], message }], 'The options');
+    throw invalidInput([{ path: ['access'], message }], 'options');
   }
   await declareAtOpen(engine.writing(), declarations, environment);
 }

@@ -51,7 +51,7 @@ export function openAudit(path: string, { readOnly, audit: { reads } }: Options)
     // A disk that cannot be written to: who says that reads need no audit has none.
     if (reads === 'off') return openAuditDatabase(':memory:');
     const message = `must be writable for the audit of reads (${path}), or the store opened with audit: { reads: 'off' }.`;
-    throw invalidInput([{ path: ['folder'], message }], 'The store');
+    throw invalidInput([{ path: ['folder'], message }], 'store');
   }
 }
 
