@@ -60,6 +60,7 @@ export { type OpenAICompatibleOptions, openAICompatible } from './embedding/prov
 export type { Clock, Logger } from './environment/environment';
 export { type ContextOptions, type PromptContext, toContext } from './recall/to-context';
 export type { ReembedOptions, ReembedProgress, ReembedResult } from './reembedding/reembedding';
+export type { VerifyProblem } from './state/verify/damage';
 export type { AccessHandle, ExplainRequest, Explanation } from './store/access-handle';
 export type { AuditHandle, AuditPage, AuditQuery, AuditVerifyOptions, StoreAudit } from './store/audit-handle';
 export type { AuditEntry, ExportedAuditEntry } from './store/audit-view';
@@ -76,5 +77,5 @@ export type {
 export { type ConnectedStore, MemoryStore, type StoreStats } from './store/memory-store';
 export type { AuditOptions, OpenOptions } from './store/open-options';
 export type { Reembedding } from './store/reembedding';
-export type { VerifyProblem, VerifyResult } from './store/verify/verify';
+export type { VerifyResult } from './store/verify';
 export type { BatchResult } from './write/remember-many';

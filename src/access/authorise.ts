@@ -5,50 +5,51 @@ import type { Action } from '../domain/rule';
 import type { Policy } from './policy';
 import { type ActionBits, bitsOf, type SubjectRules } from './subject-rules';
 
-/** What access depends on, of one memory. */
+/** The labels of a memory that access depends on. */
 export interface MemoryLabels {
   readonly namespace: Namespace;
   readonly accessTags: readonly string[];
-  /** Whose private memory it is; absent for a shared one. */
+  /** The author of a private memory. Absent for a shared one. */
   readonly privateTo?: Actor;
   readonly author: Actor;
 }
 
-/** What can be done to a memory that is there. */
+/** Actions on a memory that exists. */
 export type MemoryAction = 'update' | 'forget' | 'share';
 
-type Decision = 'allow' | 'deny' | 'silent';
+/** 'undecided': no rule allows the action, and none denies it. */
+type Decision = 'allow' | 'deny' | 'undecided';
 
-/** Whether the actor may do something in a namespace: each of its parties must be allowed, and none denied. */
+/** Whether the rules allow an action in a namespace: they must allow each party of the actor, and deny none. */
 export function mayIn(policy: Policy, actor: Actor, action: Action, namespace: Namespace): boolean {
   return decide(policy, actor, action, namespace) === 'allow';
 }
 
-/** The rules of each party of an actor: none for root, whom no rule binds. */
+/** The rules of each party of an actor. Empty for root, which no rule binds. */
 export type PartyRules = readonly (readonly SubjectRules[])[];
 
 export function rulesOf(policy: Policy, actor: Actor): PartyRules {
   return partiesOf(actor).map((party) => policy.rulesFor(party));
 }
 
-/** 'deny' where a rule denies either party, 'silent' where none does and no rule allows one of them. */
+/** 'deny' if a rule denies a party of the actor; 'undecided' if no rule does, and a party has no rule that allows. */
 export function decide(policy: Policy, actor: Actor, action: Action, namespace: Namespace): Decision {
   return decideBy(rulesOf(policy, actor), bitsOf([action]), namespace);
 }
 
-/** The same, for who asks about many namespaces. */
+/** As `decide`, with the rules looked up before: for decisions about many namespaces. */
 export function decideBy(rules: PartyRules, action: ActionBits, namespace: Namespace): Decision {
   let decision: Decision = 'allow';
   for (const ofParty of rules) {
     const one = decideFor(ofParty, action, namespace);
     if (one === 'deny') return 'deny';
-    if (one === 'silent') decision = 'silent';
+    if (one === 'undecided') decision = 'undecided';
   }
   return decision;
 }
 
 function decideFor(rules: readonly SubjectRules[], action: ActionBits, namespace: Namespace): Decision {
-  let decision: Decision = 'silent';
+  let decision: Decision = 'undecided';
   for (const each of rules) {
     const one = each.decide(action, namespace);
     if (one === 'deny') return 'deny';
@@ -57,12 +58,12 @@ function decideFor(rules: readonly SubjectRules[], action: ActionBits, namespace
   return decision;
 }
 
-/** Whether each party of the actor is cleared for all access tags in a namespace. */
+/** Whether each party of the actor has a clearance for every one of the access tags in a namespace. */
 export function isCleared(policy: Policy, actor: Actor, accessTags: readonly string[], namespace: Namespace): boolean {
   return accessTags.length === 0 || isClearedBy(rulesOf(policy, actor), accessTags, namespace);
 }
 
-/** The same, for who asks about many namespaces. */
+/** As `isCleared`, with the rules looked up before: for decisions about many namespaces. */
 export function isClearedBy(rules: PartyRules, accessTags: readonly string[], namespace: Namespace): boolean {
   return accessTags.every((tag) => rules.every((ofParty) => ofParty.some((each) => each.isCleared(tag, namespace))));
 }
@@ -76,16 +77,16 @@ export function mayRead(policy: Policy, actor: Actor, labels: Omit<MemoryLabels,
 }
 
 /**
- * Whether the actor may do that to a memory that it may read. To update or forget its own, `write` is enough, unless the action
- * itself is denied: the stricter reading of two rules that disagree.
+ * Whether the actor may update, forget or share a memory that it may read. `write` lets an author update and forget its own
+ * memories, unless a rule denies the action itself: where an allow and a deny conflict, the deny wins.
  */
 export function mayChange(policy: Policy, actor: Actor, action: MemoryAction, labels: MemoryLabels): boolean {
   const decision = decide(policy, actor, action, labels.namespace);
-  if (decision !== 'silent') return decision === 'allow';
+  if (decision !== 'undecided') return decision === 'allow';
   return action !== 'share' && sameActor(labels.author, actor) && mayIn(policy, actor, 'write', labels.namespace);
 }
 
-/** The rules that decide about an action in a namespace: those that deny it, or where none does those that allow it. */
+/** The rules that decide an action in a namespace: those that deny it or, if there are none, those that allow it. */
 export function decidingRules(policy: Policy, actor: Actor, action: Action, namespace: Namespace): StoredDeclaration[] {
   const matching = declaredAt(policy, actor, namespace).filter(
     ({ declaration }) => isRule(declaration) && policy.actionsOf(declaration.actions).includes(action),
@@ -94,7 +95,7 @@ export function decidingRules(policy: Policy, actor: Actor, action: Action, name
   return denying.length > 0 ? denying : matching;
 }
 
-/** Everything that is declared about either party of an actor at a namespace or above, each once. */
+/** The declarations about a party of the actor at a namespace or above, each once. */
 export function declaredAt(policy: Policy, actor: Actor, namespace: Namespace): StoredDeclaration[] {
   const rules = new Set(rulesOf(policy, actor).flat());
   return [...rules].flatMap((each) => each.at(namespace));

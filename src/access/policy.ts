@@ -3,7 +3,7 @@ import type { Party } from '../domain/principal';
 import { type Action, builtInRoles, type Member, type Subject } from '../domain/rule';
 import { SubjectRules } from './subject-rules';
 
-/** Something by principal: by kind, then by id. Principals are compared field by field. */
+/** A value for each principal, by kind and then by id. */
 type ByParty<T> = Readonly<Record<Party['kind'], Map<string, T>>>;
 
 interface Contents {
@@ -16,14 +16,14 @@ interface Contents {
 }
 
 /**
- * Every rule, clearance, role and group in force. Never changed: a change makes a new policy with a higher version, which
- * shares with the old one what is about other subjects.
+ * Every rule, clearance, role and group in force. Immutable: a change makes a new policy with a higher version, which shares
+ * with the old one everything about other subjects.
  */
 export class Policy {
   /** Rises with each command that changes what is in force. */
   readonly version: number;
   readonly #contents: Contents;
-  /** Only of those whom a rule or a group names: anybody may ask. */
+  /** Only principals that a rule or a group names, so that lookups of unknown ids never fill it. */
   readonly #named: ByParty<readonly SubjectRules[]> = { agent: new Map(), user: new Map(), service: new Map() };
   readonly #others: readonly SubjectRules[];
 
@@ -45,12 +45,12 @@ export class Policy {
     return new Policy(0, empty).changed(version, declared, []);
   }
 
-  /** Everything in force, in the order in which it was made. */
+  /** The declarations in force by id, oldest first. */
   get declared(): ReadonlyMap<string, StoredDeclaration> {
     return this.#contents.declared;
   }
 
-  /** What is about a party: what is about everyone, about itself, and about its groups. The same objects while nothing changed. */
+  /** The rules of a party: those about everyone, about the party itself and about its groups. The same objects while nothing changed. */
   rulesFor({ kind, id }: Party): readonly SubjectRules[] {
     const known = this.#named[kind].get(id);
     if (known !== undefined) return known;
@@ -64,12 +64,12 @@ export class Policy {
     return rules;
   }
 
-  /** The actions of a role, or those that are given. */
+  /** The actions of a role, or the given actions. */
   actionsOf(roleOrActions: string | readonly Action[]): readonly Action[] {
     return typeof roleOrActions === 'string' ? resolved(this.#contents.roles, roleOrActions) : roleOrActions;
   }
 
-  /** The policy with some declarations more and some less. */
+  /** A new policy with declarations added and ended. */
   changed(version: number, added: readonly StoredDeclaration[], ended: readonly string[]): Policy {
     const before = this.#contents;
     const declared = new Map(before.declared);
@@ -83,7 +83,7 @@ export class Policy {
       roles: roles.length === 0 ? before.roles : rolesIn(declared.values()),
       groupsOf: touched.some(({ declaration }) => isGroup(declaration)) ? groupsIn(declared.values()) : before.groupsOf,
     };
-    // A role reaches into every rule that names it.
+    // A changed role changes every rule that names it.
     const naming =
       roles.length === 0
         ? []
@@ -106,16 +106,16 @@ function groupsIn(all: Iterable<StoredDeclaration>): ByParty<readonly string[]> 
   return groupsOf;
 }
 
-/** The contents with the rules anew of every subject that the touched declarations are about. */
+/** The contents, with the rules rebuilt of each subject that the touched declarations are about. */
 function rulesChanged(contents: Contents, touched: ReadonlySet<StoredDeclaration>): Contents {
   const { byParty, declared, roles } = contents;
   const parties = { agent: new Map(byParty.agent), user: new Map(byParty.user), service: new Map(byParty.service) };
   const byGroup = new Map(contents.byGroup);
   const actionsOf = (rule: string | readonly Action[]) => (typeof rule === 'string' ? resolved(roles, rule) : rule);
   let { everyone } = contents;
-  for (const [subject, gone, come] of bySubject(declared, touched)) {
+  for (const [subject, removed, added] of bySubject(declared, touched)) {
     const rulesOf = (known: SubjectRules | undefined) =>
-      new SubjectRules([...(known?.declared ?? []).filter(({ id }) => !gone.has(id)), ...come], actionsOf);
+      new SubjectRules([...(known?.declared ?? []).filter(({ id }) => !removed.has(id)), ...added], actionsOf);
     if (subject === 'everyone') everyone = rulesOf(everyone);
     else if ('group' in subject) byGroup.set(subject.group, rulesOf(byGroup.get(subject.group)));
     else {
@@ -126,10 +126,10 @@ function rulesChanged(contents: Contents, touched: ReadonlySet<StoredDeclaration
   return { ...contents, everyone, byParty: parties, byGroup };
 }
 
-/** What is touched, subject by subject: what of it is gone, and what has come. */
+/** The touched declarations by subject: the ids to remove, and the declarations to add. */
 function bySubject(declared: ReadonlyMap<string, StoredDeclaration>, touched: ReadonlySet<StoredDeclaration>) {
-  // JSON of a subject is injective.
-  const subjects = new Map<string, [Subject, gone: Set<string>, come: StoredDeclaration[]]>();
+  // JSON of a subject is injective: two subjects never share a key.
+  const subjects = new Map<string, [Subject, removed: Set<string>, added: StoredDeclaration[]]>();
   for (const each of touched) {
     if (!('to' in each.declaration)) continue;
     const { to } = each.declaration;
@@ -151,7 +151,7 @@ function membersOf({ members }: Group): Party[] {
   return members.map(partyOf);
 }
 
-/** A principal as rules name it. */
+/** A member of a rule or a group as a party. */
 export function partyOf(member: Member): Party {
   if ('agentId' in member) return { kind: 'agent', id: member.agentId };
   if ('userId' in member) return { kind: 'user', id: member.userId };
@@ -161,6 +161,6 @@ export function partyOf(member: Member): Party {
 function resolved(roles: ReadonlyMap<string, readonly Action[]>, role: string): readonly Action[] {
   const found = roles.get(role);
   if (found === undefined)
-    throw new Error(`The role ${JSON.stringify(role)} was not refused before it reached a policy.`);
+    throw new Error(`Unknown role ${JSON.stringify(role)}: it should have been rejected before it reached a policy.`);
   return found;
 }

@@ -13,23 +13,24 @@ export function bitsOf(some: Iterable<Action>): ActionBits {
   return bits;
 }
 
-interface Place {
+/** What is declared at one namespace. */
+interface LabelNode {
   allowed: ActionBits;
   denied: ActionBits;
   readonly cleared: Set<string>;
   readonly declared: StoredDeclaration[];
-  readonly below: Map<string, Place>;
+  readonly children: Map<string, LabelNode>;
 }
 
 /**
- * What is declared about one subject, as a tree of labels: a question walks down the labels of a namespace, however many rules
- * there are. Never changed once it is made: where it is the same object, the subject's rules are the same.
+ * The declarations about one subject, as a tree of labels. A decision walks down the labels of a namespace, so that it costs
+ * the same however many rules there are. Immutable: the same object means that the subject's rules are the same.
  */
 export class SubjectRules {
-  readonly #root = newPlace();
+  readonly #root = newNode();
   readonly declared: readonly StoredDeclaration[];
 
-  /** @param actionsOf The actions of a rule, its role resolved. */
+  /** @param actionsOf Returns the actions of a rule, with its role resolved. */
   constructor(
     declared: readonly StoredDeclaration[],
     actionsOf: (rule: string | readonly Action[]) => readonly Action[],
@@ -38,78 +39,78 @@ export class SubjectRules {
     for (const each of declared) {
       const { declaration } = each;
       if (!isRule(declaration) && !isClearance(declaration)) continue;
-      const place = this.#placeAt(declaration.at);
-      place.declared.push(each);
-      if (isClearance(declaration)) place.cleared.add(declaration.clear);
-      else if (declaration.effect === 'allow') place.allowed |= bitsOf(actionsOf(declaration.actions));
-      else place.denied |= bitsOf(actionsOf(declaration.actions));
+      const node = this.#nodeAt(declaration.at);
+      node.declared.push(each);
+      if (isClearance(declaration)) node.cleared.add(declaration.clear);
+      else if (declaration.effect === 'allow') node.allowed |= bitsOf(actionsOf(declaration.actions));
+      else node.denied |= bitsOf(actionsOf(declaration.actions));
     }
   }
 
-  /** 'deny' where any rule at the namespace or above denies, 'allow' where one allows and none denies. */
-  decide(action: ActionBits, namespace: Namespace): 'allow' | 'deny' | 'silent' {
-    let place: Place | undefined = this.#root;
+  /** 'deny' if a rule at the namespace or above denies the action, 'allow' if one allows it and none denies it. */
+  decide(action: ActionBits, namespace: Namespace): 'allow' | 'deny' | 'undecided' {
+    let node: LabelNode | undefined = this.#root;
     let allowed = 0;
-    for (let depth = 0; place !== undefined; depth++) {
-      if ((place.denied & action) !== 0) return 'deny';
-      allowed |= place.allowed;
-      place = depth < namespace.length ? place.below.get(namespace[depth] as string) : undefined;
+    for (let depth = 0; node !== undefined; depth++) {
+      if ((node.denied & action) !== 0) return 'deny';
+      allowed |= node.allowed;
+      node = depth < namespace.length ? node.children.get(namespace[depth] as string) : undefined;
     }
-    return (allowed & action) === 0 ? 'silent' : 'allow';
+    return (allowed & action) === 0 ? 'undecided' : 'allow';
   }
 
   isCleared(accessTag: string, namespace: Namespace): boolean {
-    let place: Place | undefined = this.#root;
-    for (let depth = 0; place !== undefined; depth++) {
-      if (place.cleared.has(accessTag)) return true;
-      place = depth < namespace.length ? place.below.get(namespace[depth] as string) : undefined;
+    let node: LabelNode | undefined = this.#root;
+    for (let depth = 0; node !== undefined; depth++) {
+      if (node.cleared.has(accessTag)) return true;
+      node = depth < namespace.length ? node.children.get(namespace[depth] as string) : undefined;
     }
     return false;
   }
 
-  /** Whether anything below the namespace, or at it, denies one of these actions. */
+  /** Whether a rule at the namespace or below denies one of these actions. */
   deniesBelow(some: ActionBits, namespace: Namespace): boolean {
-    let place: Place | undefined = this.#root;
-    for (const label of namespace) place = place?.below.get(label);
-    return place !== undefined && deniesSome(place, some);
+    let node: LabelNode | undefined = this.#root;
+    for (const label of namespace) node = node?.children.get(label);
+    return node !== undefined && deniesSome(node, some);
   }
 
-  /** Everything that is declared at the namespace or above. */
+  /** The declarations at the namespace or above. */
   at(namespace: Namespace): StoredDeclaration[] {
     const found: StoredDeclaration[] = [];
-    this.#walk(namespace, (place) => {
-      for (const each of place.declared) found.push(each);
+    this.#walk(namespace, (node) => {
+      for (const each of node.declared) found.push(each);
     });
     return found;
   }
 
-  #walk(namespace: Namespace, visit: (place: Place) => void): void {
-    let place: Place | undefined = this.#root;
-    visit(place);
+  #walk(namespace: Namespace, visit: (node: LabelNode) => void): void {
+    let node: LabelNode | undefined = this.#root;
+    visit(node);
     for (const label of namespace) {
-      place = place.below.get(label);
-      if (place === undefined) return;
-      visit(place);
+      node = node.children.get(label);
+      if (node === undefined) return;
+      visit(node);
     }
   }
 
-  #placeAt(namespace: Namespace): Place {
-    let place = this.#root;
+  #nodeAt(namespace: Namespace): LabelNode {
+    let node = this.#root;
     for (const label of namespace) {
-      const next = place.below.get(label) ?? newPlace();
-      place.below.set(label, next);
-      place = next;
+      const next = node.children.get(label) ?? newNode();
+      node.children.set(label, next);
+      node = next;
     }
-    return place;
+    return node;
   }
 }
 
-function newPlace(): Place {
-  return { allowed: 0, denied: 0, cleared: new Set(), declared: [], below: new Map() };
+function newNode(): LabelNode {
+  return { allowed: 0, denied: 0, cleared: new Set(), declared: [], children: new Map() };
 }
 
-function deniesSome(place: Place, some: ActionBits): boolean {
-  if ((place.denied & some) !== 0) return true;
-  for (const below of place.below.values()) if (deniesSome(below, some)) return true;
+function deniesSome(node: LabelNode, some: ActionBits): boolean {
+  if ((node.denied & some) !== 0) return true;
+  for (const child of node.children.values()) if (deniesSome(child, some)) return true;
   return false;
 }

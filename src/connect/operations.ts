@@ -4,7 +4,7 @@ import type { AccessHandle } from '../store/access-handle';
 import type { AuditHandle, AuditPage, AuditQuery, StoreAudit } from '../store/audit-handle';
 import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
 import type { ListOptions, MemoryHandle, MemoryPage } from '../store/memory-handle';
-import type { VerifyResult } from '../store/verify/verify';
+import type { VerifyResult } from '../store/verify';
 import type { EncodedError } from './encoding';
 
 /**

@@ -3,11 +3,10 @@ import { toRuleInForce } from '../domain/declaration';
 import type { Memory, NewMemory, RememberResult } from '../domain/memory';
 import { parse } from '../domain/parse/parse';
 import { parsedScopeOf } from '../domain/parse/parse-selection';
-import { emptyScope, narrowScope } from '../domain/scope';
+import { type Caller, emptyScope, narrowScope } from '../domain/scope';
 import { nextTurn } from '../environment/timers';
-import { stillListed } from '../recall/list';
-import type { Reader } from '../recall/read-context';
-import { isKnownTo, withoutHiddenLinks } from '../recall/recheck';
+import { relist } from '../recall/list';
+import { mayLearnId, withoutHiddenLinks } from '../recall/recheck';
 import { cursorOfNow } from '../recall/watch';
 import type { AccessHandle } from '../store/access-handle';
 import type { StoreAudit } from '../store/audit-handle';
@@ -168,16 +167,16 @@ function handleOf({ engine, lifetime, author }: ServedCall): MemoryHandle {
   return new PrincipalHandle(engine, lifetime, author.actor, author.scope, author.request);
 }
 
-function readerOf({ engine, author }: ServedCall): Reader {
-  return { actor: author.actor, scope: author.scope, readables: engine.readables };
+function callerOf({ author }: ServedCall): Caller {
+  return { actor: author.actor, scope: author.scope };
 }
 
 /** @throws NOT_FOUND if the client may no longer read the memory */
 function visibleMemory(call: ServedCall, memory: Memory): Memory {
   const context = call.engine.reading();
-  const reader = readerOf(call);
-  if (!isKnownTo(context, reader, memory.id)) throw noSuchMemory(memory.id);
-  return withoutHiddenLinks(context, reader, memory);
+  const caller = callerOf(call);
+  if (!mayLearnId(context, caller, memory.id)) throw noSuchMemory(memory.id);
+  return withoutHiddenLinks(context, caller, memory);
 }
 
 async function rememberEach(call: ServedCall, items: readonly unknown[], options: object): Promise<EncodedBatchResult> {
@@ -222,7 +221,7 @@ function listCurrent(
   version: string,
 ): true | Memory | undefined {
   const { engine } = call;
-  return engine.version() === version || stillListed(engine.reading(), readerOf(call), memory);
+  return engine.version() === version || relist(engine.reading(), callerOf(call), memory);
 }
 
 function watchCursor(call: ServedCall, options: object): string {
@@ -230,9 +229,9 @@ function watchCursor(call: ServedCall, options: object): string {
   // Rejects invalid options, and records that in the audit.
   handleOf(call).watch(options);
   const { since: _, signal: __, ...watched } = parse(engine.shapes.watch, options, 'options');
-  const reader = readerOf(call);
-  const scope = narrowScope(reader.scope, parsedScopeOf(watched));
-  return scope === emptyScope ? 'start' : cursorOfNow(engine.reading(), { ...reader, scope });
+  const caller = callerOf(call);
+  const scope = narrowScope(caller.scope, parsedScopeOf(watched));
+  return scope === emptyScope ? 'start' : cursorOfNow(engine.reading(), { ...caller, scope });
 }
 
 async function nextAuditEntry(

@@ -10,6 +10,12 @@ export interface ParsedScope {
   readonly tags?: readonly string[];
 }
 
+/** The actor of a handle, and the scope that bounds everything the handle does. */
+export interface Caller {
+  readonly actor: Actor;
+  readonly scope: ParsedScope;
+}
+
 /** The scope that contains no memory: the result of narrowing a scope by one that excludes it. */
 export const emptyScope = 'nothing';
 

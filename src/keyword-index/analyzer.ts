@@ -1,32 +1,65 @@
 import { stemmer } from 'stemmer';
 import { stopWords } from './stop-words';
-import { runs, wordsOf } from './words';
 
 /**
- * Changes whenever the same text may give other tokens, so that what was indexed before must be indexed anew. It names the
- * Unicode version because classes of characters, case and normalisation come from the runtime.
+ * Changes whenever the same text may give other tokens, so that texts that were indexed before are indexed again. It names the
+ * Unicode version, because character classes, case and normalisation come from the runtime.
  */
 export const analyzerVersion = `1 unicode ${process.versions.unicode}`;
 
-/** The tokens of runs seen before: a run is mostly one word, and texts repeat their words. */
-const known = new Map<string, string | readonly string[]>();
-const maxKnown = 20_000;
-const longestKnown = 64;
-const latinWord = /^[a-z]+$/;
+/** Longer words are cut: nobody searches for them in full, and FTS5 would keep every one. In UTF-16 units. */
+const maxWordLength = 64;
 
-const maxTerms = 64;
+// Bounds the work of a query that is a pasted document.
+const maxQueryTerms = 64;
+
+/** The tokens of runs seen before. Most runs are one word, and texts repeat their words. */
+const cachedTokens = new Map<string, string | readonly string[]>();
+const maxCachedRuns = 20_000;
+const maxCachedRunLength = 64;
+
+const latinWord = /^[a-z]+$/;
+const ascii = /^[\0-\x7f]*$/;
+const asciiRun = /[a-z0-9]+(?:[-_][a-z0-9]+)*/g;
+const run = /[\p{L}\p{N}\p{M}]+(?:[-_\u2010][\p{L}\p{N}\p{M}]+)*|\p{Extended_Pictographic}|\p{RI}{2}/gu;
+const joiner = /[-_\u2010]/;
+const digit = /\p{N}/u;
+
+// Common in English typed on a phone or in an office program. Once it is replaced, most such texts are ASCII, which is faster.
+const typographicPunctuation = /[\u00a0\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026]/g;
+// Without spaces around them, NFKC would join these symbols with their neighbours: №4417 would be one word.
+const letterlikeSymbol = /(?!\p{RI})\p{So}/gu;
+
+// Marks that several scripts share are accents, points and variation selectors. Marks of one script, such as vowel signs, belong
+// to its words. The voicing marks of kana are shared, but change the sound. Soft hyphen and tatweel only change the appearance.
+const removedMark = /(?![\u3099\u309a])(?=\p{M})\p{Script=Inherited}|[\u0591-\u05c7\u00ad\u0640]/gu;
+// Letters that Unicode does not decompose.
+const foldedLetters: ReadonlyMap<string, string> = new Map([
+  ['ς', 'σ'],
+  ['ø', 'o'],
+  ['ł', 'l'],
+  ['đ', 'd'],
+  ['æ', 'ae'],
+  ['œ', 'oe'],
+]);
+const foldedLetter = /[ςøłđæœ]/g;
+
+// Scripts that are written without spaces, and Korean, where a particle follows its noun without a space.
+const spaceless =
+  /([\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Bopo}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]+)/u;
+const han = /\p{scx=Han}/u;
 
 /**
- * The tokens of a text, in order and with repetition: the same for texts and for queries. English words are reduced to their
+ * The tokens of a text, in order and with repetitions: the same for texts and for queries. English words are reduced to their
  * stems (Porter, 'An algorithm for suffix stripping', 1980).
  *
- * A token is 1 to 64 UTF-16 units of lower-case ASCII letters, ASCII digits and characters beyond ASCII. Joined by spaces, FTS5's
- * tokenizer `ascii` gives back exactly these tokens.
+ * A token is 1 to 64 UTF-16 units of lower-case ASCII letters, ASCII digits and characters beyond ASCII. FTS5's tokenizer `ascii`
+ * splits tokens that are joined by spaces into exactly these tokens.
  */
 export function analyze(text: string): string[] {
   const tokens: string[] = [];
-  for (const run of runs(text)) {
-    const found = known.get(run) ?? tokensOf(run);
+  for (const each of runsOf(text)) {
+    const found = cachedTokens.get(each) ?? tokensOf(each);
     if (typeof found === 'string') tokens.push(found);
     else for (const token of found) tokens.push(token);
   }
@@ -34,26 +67,87 @@ export function analyze(text: string): string[] {
 }
 
 /**
- * The terms to look for: the tokens of the query, each once, in order, the first 64 of them, so that a pasted document has its
- * bounds. English stop words are left out unless nothing else is there. Empty for a query without any letter, digit or emoji.
+ * The search terms of a query: its tokens in order, each once, at most 64. English stop words are left out unless the query has
+ * nothing else. Empty for a query without letters, digits and emoji.
  */
 export function analyzeQuery(query: string): string[] {
-  const words = runs(query).flatMap(wordsOf);
-  const telling = words.filter((word) => !stopWords.has(word));
-  return [...new Set((telling.length > 0 ? telling : words).map(stem))].slice(0, maxTerms);
+  const words = runsOf(query).flatMap(wordsOf);
+  const meaningful = words.filter((word) => !stopWords.has(word));
+  return [...new Set((meaningful.length > 0 ? meaningful : words).map(stem))].slice(0, maxQueryTerms);
 }
 
-function tokensOf(run: string): string | readonly string[] {
-  if (run.length > longestKnown) return wordsOf(run).map(stem);
-  // A copy, because a run may be a view that keeps the whole text it was cut from in memory.
-  const copy = Buffer.from(run).toString();
+function tokensOf(text: string): string | readonly string[] {
+  if (text.length > maxCachedRunLength) return wordsOf(text).map(stem);
+  // A copy, because a run may be a view that keeps the whole text in memory.
+  const copy = Buffer.from(text).toString();
   const tokens = wordsOf(copy).map(stem);
   const found = tokens.length === 1 ? tokens[0]! : tokens;
-  if (known.size >= maxKnown) known.clear();
-  known.set(copy, found);
+  if (cachedTokens.size >= maxCachedRuns) cachedTokens.clear();
+  cachedTokens.set(copy, found);
   return found;
 }
 
 function stem(word: string): string {
   return latinWord.test(word) ? stemmer(word) : word;
+}
+
+/**
+ * The runs of a text in order. A run is a sequence of letters, digits and marks, with single hyphens or underscores inside, or one
+ * emoji. Runs are normalised for comparison: compatibility forms unified (NFKC), without case and without accents.
+ */
+function runsOf(text: string): string[] {
+  const plain = ascii.test(text) ? text : text.replace(typographicPunctuation, ' ');
+  return (ascii.test(plain) ? plain.toLowerCase().match(asciiRun) : fold(plain).match(run)) ?? [];
+}
+
+function fold(text: string): string {
+  // Upper case first, because it also unifies what lower case keeps apart: ß and ss, ſ and s, ı and i.
+  return text
+    .replace(letterlikeSymbol, ' $& ')
+    .normalize('NFKD')
+    .replace(removedMark, '')
+    .toUpperCase()
+    .toLowerCase()
+    .replace(foldedLetter, (letter) => foldedLetters.get(letter) ?? letter)
+    .normalize('NFKC');
+}
+
+/**
+ * The words of one run, each at most 64 UTF-16 units long.
+ *
+ * - Of a joined run, every part. If it has a digit, also the whole: `a-1182` gives `a`, `1182` and `a1182`.
+ * - Of Han, Kana, Hangul, Thai, Lao, Khmer and Myanmar, every pair of neighbours, and every single Han character, so that any
+ *   two characters of a text find it without a dictionary. For Chinese, pairs work as well as segmented words: Nie, Gao, Zhang,
+ *   Zhou, 'On the use of words and n-grams for Chinese information retrieval', IRAL 2000.
+ */
+function wordsOf(text: string): string[] {
+  const parts = text.split(joiner);
+  const whole = parts.length > 1 ? parts.join('') : '';
+  const words = parts.flatMap((part) => (spaceless.test(part) ? splitSpaceless(part) : [cut(part)]));
+  if (digit.test(whole) && whole.length <= maxWordLength) words.push(whole);
+  return words;
+}
+
+function splitSpaceless(part: string): string[] {
+  const found: string[] = [];
+  for (const [i, piece] of part.split(spaceless).entries()) {
+    if (i % 2 === 1) pushPairs([...piece], found);
+    else if (piece !== '') found.push(cut(piece));
+  }
+  return found;
+}
+
+function pushPairs(characters: readonly string[], found: string[]): void {
+  for (const [i, character] of characters.entries()) {
+    const next = characters[i + 1];
+    if (characters.length === 1 || han.test(character)) found.push(character);
+    if (next !== undefined) found.push(character + next);
+  }
+}
+
+function cut(word: string): string {
+  if (word.length <= maxWordLength) return word;
+  // Never between the halves of a surrogate pair.
+  const end = (word.codePointAt(maxWordLength - 1) ?? 0) > 0xffff ? maxWordLength - 1 : maxWordLength;
+  return word.slice(0, end);
 }

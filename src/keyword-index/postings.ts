@@ -1,18 +1,18 @@
 import { LRUCache } from 'lru-cache';
 
-/** Where postings really live. What is kept in memory can be read from here again. */
+/** The stored postings, from which the cache is filled. */
 export interface PostingsSource {
   /**
-   * The row of every occurrence of a term: a row stands there as often as its text holds the term. In any order; empty for an
-   * unknown term. It shows every change that `added` and `removed` were told of, and may already show one that they are about to
-   * be told of; never one that may still be rolled back.
+   * The row of every occurrence of a term, in any order: a row occurs as often as its text holds the term. Empty for an unknown
+   * term. It includes every change that `added` and `removed` were called for, and may include one that they are about to be
+   * called for, but never one that may still be rolled back.
    */
   read(term: string): ArrayLike<number>;
 }
 
 /**
- * The rows whose texts hold one term, ascending, each with how often its text holds it (at most 65,535). The first `length`
- * entries count; a frequency of 0 marks a row whose text holds the term no more.
+ * The rows whose texts hold one term, ascending, with the number of occurrences in each text (at most 65,535). Only the first
+ * `length` entries are used. A frequency of 0 marks a row whose text no longer holds the term.
  */
 export interface TermPostings {
   readonly rows: Uint32Array;
@@ -20,46 +20,46 @@ export interface TermPostings {
   length: number;
 }
 
-const mostFrequent = 0xffff;
+const maxFrequency = 0xffff;
 const bytesPerEntry = 6;
-// A key, its list node and three objects: what a term costs before its first entry.
+// The key, its list node and three objects.
 const bytesPerTerm = 300;
 
-/** Postings by term, read when they are first asked for, kept in memory up to a bound and kept fresh there. */
+/** A cache of postings by term, up to a bound of memory. It follows every change of a text. */
 export class Postings {
-  readonly #truth: PostingsSource;
+  readonly #source: PostingsSource;
   readonly #cached: LRUCache<string, TermPostings>;
 
-  /** @param maxBytes How much is kept in memory: what was asked for least recently goes first. */
-  constructor(truth: PostingsSource, maxBytes = 32 * 2 ** 20) {
-    this.#truth = truth;
+  /** @param maxBytes The bound of memory. The term that was used least recently is evicted first. */
+  constructor(source: PostingsSource, maxBytes = 32 * 2 ** 20) {
+    this.#source = source;
     this.#cached = new LRUCache({
       maxSize: maxBytes,
       sizeCalculation: ({ rows }, term) => bytesPerTerm + 2 * term.length + bytesPerEntry * rows.length,
     });
   }
 
-  /** They change with later calls of `added` and `removed`; nobody else changes them. */
+  /** The postings of a term. Later calls of `added` and `removed` change them; callers must not. */
   of(term: string): TermPostings {
     const cached = this.#cached.get(term);
     if (cached !== undefined) return cached;
-    const loaded = fromOccurrences(this.#truth.read(term));
+    const loaded = fromOccurrences(this.#source.read(term));
     this.#cached.set(term, loaded);
     return loaded;
   }
 
-  /** A row's text now consists of these tokens. Telling it twice changes nothing. Of a text that changes, tell `removed` first. */
+  /** A row now has a text of these tokens. A repeated call changes nothing. For a changed text, call `removed` first. */
   added(row: number, tokens: readonly string[]): void {
     if (this.#cached.size === 0) return;
     for (const [term, frequency] of countTokens(tokens)) {
       const postings = this.#cached.peek(term);
       if (postings === undefined) continue;
-      const grown = withFrequency(postings, row, Math.min(frequency, mostFrequent));
+      const grown = withFrequency(postings, row, Math.min(frequency, maxFrequency));
       if (grown !== postings) this.#cached.set(term, grown);
     }
   }
 
-  /** A row's text, which consisted of these tokens, is gone. */
+  /** A row no longer has its text of these tokens. */
   removed(row: number, tokens: readonly string[]): void {
     for (const term of new Set(tokens)) {
       const postings = this.#cached.peek(term);
@@ -69,13 +69,13 @@ export class Postings {
     }
   }
 
-  /** Everything may have changed: read it all again. */
+  /** Forgets all postings: they are read again when they are needed. */
   clear(): void {
     this.#cached.clear();
   }
 }
 
-/** How often a row's text holds the term. */
+/** The number of occurrences in a row's text. */
 export function frequencyIn(postings: TermPostings, row: number): number {
   const at = positionOf(postings, row);
   return at < postings.length && postings.rows[at] === row ? postings.frequencies[at]! : 0;
@@ -94,23 +94,23 @@ function fromOccurrences(occurrences: ArrayLike<number>): TermPostings {
   for (const row of rows) {
     const last = length - 1;
     if (last >= 0 && rows[last] === row) {
-      if (frequencies[last]! < mostFrequent) frequencies[last]!++;
+      if (frequencies[last]! < maxFrequency) frequencies[last]!++;
     } else {
       rows[length] = row;
       frequencies[length++] = 1;
     }
   }
-  return withRoom({ rows, frequencies, length });
+  return withSpareRoom({ rows, frequencies, length });
 }
 
-/** The same postings, or a larger copy of them where they had no room. */
+/** The same postings, or a larger copy if they were full. */
 function withFrequency(postings: TermPostings, row: number, frequency: number): TermPostings {
   const at = positionOf(postings, row);
   if (at < postings.length && postings.rows[at] === row) {
     postings.frequencies[at] = frequency;
     return postings;
   }
-  const target = postings.length < postings.rows.length ? postings : withRoom(postings);
+  const target = postings.length < postings.rows.length ? postings : withSpareRoom(postings);
   target.rows.copyWithin(at + 1, at, target.length);
   target.frequencies.copyWithin(at + 1, at, target.length);
   target.rows[at] = row;
@@ -119,16 +119,16 @@ function withFrequency(postings: TermPostings, row: number, frequency: number): 
   return target;
 }
 
-/** A copy with room for more rows: from the first, so that the first write after many searches does not copy every term. */
-function withRoom({ rows, frequencies, length }: TermPostings): TermPostings {
+/** A copy with room for more rows. Loaded postings get room too, so that the first write after many searches copies nothing. */
+function withSpareRoom({ rows, frequencies, length }: TermPostings): TermPostings {
   const capacity = Math.ceil(length * 1.125) + 4;
-  const roomy = { rows: new Uint32Array(capacity), frequencies: new Uint16Array(capacity), length };
-  roomy.rows.set(rows.subarray(0, length));
-  roomy.frequencies.set(frequencies.subarray(0, length));
-  return roomy;
+  const copy = { rows: new Uint32Array(capacity), frequencies: new Uint16Array(capacity), length };
+  copy.rows.set(rows.subarray(0, length));
+  copy.frequencies.set(frequencies.subarray(0, length));
+  return copy;
 }
 
-/** Where the row stands, or would stand. */
+/** The position of the row, or the position at which it would be inserted. */
 function positionOf({ rows, length }: TermPostings, row: number): number {
   if (length === 0 || rows[length - 1]! < row) return length;
   let low = 0;

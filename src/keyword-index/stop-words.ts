@@ -1,9 +1,9 @@
 /**
- * English words that say nothing about what is asked. They are dropped from queries only: texts keep every word.
+ * English words that carry no meaning in a query. They are left out of queries only: the index holds every word of a text.
  *
  * Source: the stop list of Snowball's English stemmer (http://snowball.tartarus.org/algorithms/english/stop.txt), with `can`, `will`
- * and `just`, which PostgreSQL's copy of it has too. Texts are split at apostrophes, so its contractions stand here as their
- * parts, but for `don` and `won`, which are words of their own.
+ * and `just`, as in PostgreSQL's copy of it. Texts are split at apostrophes, so that the list holds the parts of its contractions,
+ * except `don` and `won`, which are words of their own.
  */
 export const stopWords: ReadonlySet<string> = new Set(
   `i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers herself it its

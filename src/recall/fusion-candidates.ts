@@ -1,77 +1,83 @@
 import type { KeywordMatches } from '../keyword-index/keyword-index';
 import type { VectorCandidate, VectorIndex } from '../vector-index/vector-index';
-import type { ReadContext } from './read-context';
 import { estimateError, hybridScore } from './score';
-import type { Visible } from './visible';
+import type { StateView } from './state-view';
+import type { VisibleSet } from './visible-set';
 
 /**
- * How many of the best by words are weighed. Measured on 100,000 memories above the bound of exact search: of the ten best, .75
- * were among the first 36 by words or by meaning, .977 among the first 400 by words, .995 among the first 1,000.
+ * How many of the best keyword matches are considered for fusion. Measured on 100,000 memories above the limit of exact search:
+ * of the ten best memories, .75 were among the first 36 of either index, .977 among the first 400 keyword matches and .995 among
+ * the first 1,000.
  */
-export const weighedWords = 1_024;
+export const maxFusedMatches = 1_024;
 
-export interface Weighing {
+export interface FusionInput {
   readonly vector: Float32Array;
   readonly now: number;
-  readonly visible: Visible;
-  readonly words: KeywordMatches;
+  readonly visible: VisibleSet;
+  readonly matches: KeywordMatches;
   readonly nearest: readonly VectorCandidate[];
   readonly topK: number;
 }
 
-type Columns = Pick<ReadContext['state']['columns'], 'validFrom' | 'priority'>;
+type Columns = Pick<StateView['columns'], 'validFrom' | 'priority'>;
 
 /**
- * Of what matches by words, the rows that meaning may put among the best: those that the nearest by meaning, of which only so many
- * are asked for, leave out. Weighed by estimates from memory, so that only what may be returned has to be loaded.
+ * The keyword matches that may be among the best together with their vectors, and that the limited list of the nearest vectors
+ * does not hold. It compares estimates that are in memory, so that only vectors of rows that may be returned are loaded.
  */
 export async function fusionCandidates(
   { state: { columns } }: { readonly state: { readonly columns: Columns } },
   index: VectorIndex,
-  weighing: Weighing,
+  input: FusionInput,
 ): Promise<VectorCandidate[]> {
-  const { vector, words, nearest, topK } = weighing;
-  const scored = scorer(columns, weighing);
-  const certain = nearest.map(({ row, estimate, score }) =>
-    scored(row, score ?? estimate - estimateError, words.scoreOf(row)),
+  const { vector, matches, nearest, topK } = input;
+  const score = scorer(columns, input);
+  const lowerBounds = nearest.map(({ row, estimate, score: exact }) =>
+    score(row, exact ?? estimate - estimateError, matches.scoreOf(row)),
   );
-  const keywords = reaching(weighing, kth(certain, topK));
-  const [embedded, bare] = [true, false].map((has) =>
-    Uint32Array.from(keywords.keys()).filter((row) => weighing.visible.vectors.has(row) === has),
+  const keywordScores = matchesWithin(input, kthHighest(lowerBounds, topK));
+  const [withVector, withoutVector] = [true, false].map((has) =>
+    Uint32Array.from(keywordScores.keys()).filter((row) => input.visible.vectors.has(row) === has),
   ) as [Uint32Array, Uint32Array];
-  const rows = embedded.sort();
-  const visible = { count: rows.length, has: (row: number) => keywords.has(row), rows: () => rows };
-  // What was stored without a vector is found by its words alone.
+  const rows = withVector.sort();
+  const visible = { count: rows.length, has: (row: number) => keywordScores.has(row), rows: () => rows };
   const found = await index.search(vector, visible, rows.length);
-  const estimated = [...found, ...Array.from(bare, (row) => ({ row, estimate: 0 }))];
-  const atLeast = estimated.map(({ row, estimate }) => scored(row, estimate - estimateError, keywords.get(row) ?? 0));
-  const least = kth([...certain, ...atLeast], topK);
+  // Rows without a vector score by their keywords alone.
+  const estimated = [...found, ...Array.from(withoutVector, (row) => ({ row, estimate: 0 }))];
+  const moreLowerBounds = estimated.map(({ row, estimate }) =>
+    score(row, estimate - estimateError, keywordScores.get(row) ?? 0),
+  );
+  const least = kthHighest([...lowerBounds, ...moreLowerBounds], topK);
   return estimated.filter(
-    ({ row, estimate }) => scored(row, estimate + estimateError, keywords.get(row) ?? 0) >= least,
+    ({ row, estimate }) => score(row, estimate + estimateError, keywordScores.get(row) ?? 0) >= least,
   );
 }
 
-function scorer({ validFrom, priority }: Columns, { now }: Weighing) {
+function scorer({ validFrom, priority }: Columns, { now }: FusionInput) {
   return (row: number, cosine: number, keyword: number) =>
     hybridScore(cosine, keyword, now - (validFrom[row] as number), priority[row] as number);
 }
 
-/** The rows that could still come among the best, with what their words score: their meaning lies below what is nearest. */
-function reaching({ visible, now, words, nearest }: Weighing, least: number): Map<number, number> {
-  const known = new Set(nearest.map(({ row }) => row));
+/**
+ * The keyword scores of the matches that could still reach a score. Their cosine is at most that of the last of the nearest
+ * vectors.
+ */
+function matchesWithin({ visible, now, matches, nearest }: FusionInput, least: number): Map<number, number> {
+  const isNearest = new Set(nearest.map(({ row }) => row));
   const { newest, topPriority } = visible;
   const last = nearest.at(-1);
-  const farthest = last === undefined ? 1 : (last.score ?? last.estimate + estimateError);
+  const highestCosine = last === undefined ? 1 : (last.score ?? last.estimate + estimateError);
   const found = new Map<number, number>();
-  for (const { row, score } of words.hits) {
-    // Best first: what follows scores less.
-    if (hybridScore(farthest, score, now - newest, topPriority) < least) break;
-    if (!known.has(row)) found.set(row, score);
+  for (const { row, score } of matches.hits) {
+    // Hits come best first: all that follow score less.
+    if (hybridScore(highestCosine, score, now - newest, topPriority) < least) break;
+    if (!isNearest.has(row)) found.set(row, score);
   }
   return found;
 }
 
-/** The k-th highest of some scores; below all of them where there are fewer. */
-function kth(scores: readonly number[], k: number): number {
+/** The k-th highest score; minus infinity if there are fewer. */
+function kthHighest(scores: readonly number[], k: number): number {
   return [...scores].sort((a, b) => b - a)[k - 1] ?? Number.NEGATIVE_INFINITY;
 }

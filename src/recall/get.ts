@@ -1,43 +1,45 @@
 import type { Memory } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
 import { isRoot } from '../domain/principal';
+import type { Caller } from '../domain/scope';
 import type { MemoryRow } from '../state/tables/memory-row';
-import type { ReadContext, Reader } from './read-context';
-import { leaving, shownTo } from './recheck';
+import type { ReadContext } from './read-context';
+import { checkRecord, toMemory } from './recheck';
 
-export type Address = string | { readonly namespace: Namespace; readonly key: string };
+/** An id, or a key in a namespace. */
+export type MemoryAddress = string | { readonly namespace: Namespace; readonly key: string };
 
-/** One memory by id or by key. What may not be read, and what has expired, looks like what does not exist. */
-export function get(context: ReadContext, reader: Reader, address: Address): Memory | undefined {
+/** One memory by id or by key. Undefined alike for one that does not exist, has expired or may not be read. */
+export function get(context: ReadContext, caller: Caller, address: MemoryAddress): Memory | undefined {
   const now = context.clock.now();
   return context.snapshot(() => {
-    const record = find(context, reader, address);
+    const record = findRecord(context, caller, address);
     if (record === undefined || (record.expires_at !== null && record.expires_at <= now)) return undefined;
-    return shownTo(context, reader, record);
+    return toMemory(context, caller, record);
   });
 }
 
-/** The record of a memory that may be read, expired or not. */
-export function find(context: ReadContext, reader: Reader, address: Address): MemoryRow | undefined {
-  if (typeof address !== 'string') return byKey(context, reader, address);
-  return leaving(context, reader, context.state.records.unchecked(address));
+/** The record of a memory that the caller may read, expired or not. */
+export function findRecord(context: ReadContext, caller: Caller, address: MemoryAddress): MemoryRow | undefined {
+  if (typeof address !== 'string') return findByKey(context, caller, address);
+  return checkRecord(context, caller, context.state.records.unchecked(address));
 }
 
 /**
- * A key is unique among memories with the same labels. Of several that may be read, the reader's own private one comes first; for
- * root, which reads everybody's, the shared one.
+ * A key is unique among memories with the same labels. If several memories have the key, the caller's own private one comes
+ * first. Root may read the private memories of all authors, and gets the shared one first.
  */
-function byKey(
+function findByKey(
   context: ReadContext,
-  reader: Reader,
-  { namespace, key }: Exclude<Address, string>,
+  caller: Caller,
+  { namespace, key }: Exclude<MemoryAddress, string>,
 ): MemoryRow | undefined {
   const { state } = context;
-  const own = state.interning.findActor(reader.actor);
-  const owners = isRoot(reader.actor) ? ['any' as const] : own === undefined ? [0] : [own, 0];
+  const own = state.interning.findActor(caller.actor);
+  const owners = isRoot(caller.actor) ? ['any' as const] : own === undefined ? [0] : [own, 0];
   for (const owner of owners) {
-    for (const scope of state.interning.labelSetsOf(namespace)) {
-      const record = leaving(context, reader, state.records.uncheckedByKey(scope, owner, key));
+    for (const labelSet of state.interning.labelSetsOf(namespace)) {
+      const record = checkRecord(context, caller, state.records.uncheckedByKey(labelSet, owner, key));
       if (record !== undefined) return record;
     }
   }

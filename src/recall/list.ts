@@ -1,12 +1,12 @@
 import type { Json } from '../domain/json';
 import type { Memory } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
-import { isPlain } from '../state/queries/selection-sql';
-import { compileSelection } from './compile-selection';
-import { find } from './get';
-import type { ReadContext, Reader } from './read-context';
-import { rechecked, shownTo } from './recheck';
-import type { CompiledSelection } from './visible';
+import type { Caller } from '../domain/scope';
+import type { CompiledSelection } from '../state/queries/selection-sql';
+import { findRecord } from './get';
+import type { ReadContext } from './read-context';
+import { recheck, toMemory } from './recheck';
+import { compileSelection, isInColumns } from './visible-set';
 
 export interface ListRequest {
   readonly selection: ParsedSelection;
@@ -21,89 +21,73 @@ export interface ListPage {
   readonly nextCursor?: string;
 }
 
-/** One page of an exact question. */
-export function list(context: ReadContext, reader: Reader, options: ListRequest): ListPage {
-  const { selection, limit, orderBy, order } = options;
-  const binding = queryOf(reader, options);
+/** One page of the memories that a selection holds. */
+export function list(context: ReadContext, caller: Caller, request: ListRequest): ListPage {
+  const { selection, limit, orderBy, order, cursor } = request;
+  const binding = listBinding(caller, request);
   const after =
-    options.cursor === undefined
-      ? undefined
-      : (context.cursors.open(options.cursor, binding) as { at: number; id: string });
+    cursor === undefined ? undefined : (context.cursors.open(cursor, binding) as { at: number; id: string });
   return context.snapshot(() => {
-    const question = compileSelection(context, reader, selection);
-    if (question === undefined) return { items: [] };
-    // One more than asked for tells whether there is another page.
-    const page = { orderBy, order, limit: limit + 1, ...(after === undefined ? {} : { after }) };
-    const records = context.state.selections.page(question.readable, question.selected, question.now, page);
-    const shown = records.slice(0, limit);
-    const items = shown.flatMap((record) => rechecked(context, reader, record) ?? []);
-    const last = records.length > limit ? shown.at(-1) : undefined;
+    const compiled = compileSelection(context, caller, selection);
+    if (compiled === undefined) return { items: [] };
+    // One more than the page holds, to know whether there is another page.
+    const records = context.state.selections.page(compiled, { orderBy, order, limit: limit + 1, after });
+    const onPage = records.slice(0, limit);
+    const items = onPage.flatMap((record) => recheck(context, caller, record) ?? []);
+    const last = records.length > limit ? onPage.at(-1) : undefined;
     if (last === undefined) return { items };
     const at = orderBy === 'createdAt' ? last.created_at : last.valid_from;
-    return { items, nextCursor: context.cursors.seal({ at, id: last.id }, binding) };
+    return { items, nextCursor: context.cursors.sign({ at, id: last.id }, binding) };
   });
 }
 
-/** A listed memory as it is now; undefined where it is gone, may not be read any more, or would be left out for its state. */
-export function stillListed(
-  context: ReadContext,
-  reader: Reader,
-  listed: Pick<Memory, 'id' | 'state'>,
-): Memory | undefined {
+/** A listed memory as it is now. Undefined if it is gone, may no longer be read, or is in another state than when it was listed. */
+export function relist(context: ReadContext, caller: Caller, listed: Pick<Memory, 'id' | 'state'>): Memory | undefined {
   return context.snapshot(() => {
-    const record = find(context, reader, listed.id);
-    return record === undefined || record.state !== listed.state ? undefined : shownTo(context, reader, record);
+    const record = findRecord(context, caller, listed.id);
+    return record === undefined || record.state !== listed.state ? undefined : toMemory(context, caller, record);
   });
 }
 
-function queryOf(reader: Reader, { selection, orderBy, order }: ListRequest): Json {
+/** A cursor of a list is valid for the same actor, scope and query. */
+function listBinding(caller: Caller, { selection, orderBy, order }: ListRequest): Json {
   const { scope, filter, asOf, include } = selection;
-  // Through JSON, which drops what is undefined: a binding is compared as text.
+  const { actor, scope: callerScope } = caller;
+  const states = [...include].sort();
+  // Through JSON, which drops undefined fields: bindings are compared as text.
   return JSON.parse(
-    JSON.stringify([
-      'list',
-      reader.actor,
-      reader.scope,
-      scope,
-      filter ?? null,
-      asOf ?? null,
-      [...include].sort(),
-      orderBy,
-      order,
-    ]),
+    JSON.stringify(['list', actor, callerScope, scope, filter ?? null, asOf ?? null, states, orderBy, order]),
   );
 }
 
-/** How many memories a selection holds. */
-export function count(context: ReadContext, reader: Reader, selection: ParsedSelection): number {
+/** The number of memories that a selection holds. */
+export function count(context: ReadContext, caller: Caller, selection: ParsedSelection): number {
   return (
-    counted(context, reader, selection, (question) =>
-      isPlain(question.selected)
-        ? context.visible.get(question).texts
-        : context.state.selections.count(question.readable, question.selected, question.now),
+    withCompiled(context, caller, selection, (compiled) =>
+      isInColumns(compiled.criteria) ? context.visible.get(compiled).texts : context.state.selections.count(compiled),
     ) ?? 0
   );
 }
 
-/** How many memories there are in each namespace. Those below `maxDepth` labels are counted with what they lie in. */
-export function namespaces(context: ReadContext, reader: Reader, within: ParsedSelection, maxDepth?: number) {
-  const byLabelSet = counted(context, reader, within, (question) =>
-    isPlain(question.selected)
-      ? context.visible.get(question).countByLabelSet()
-      : context.state.selections.countByLabelSet(question.readable, question.selected, question.now),
+/** The number of memories in each namespace. Namespaces deeper than `maxDepth` labels count towards their ancestor of that depth. */
+export function namespaces(context: ReadContext, caller: Caller, selection: ParsedSelection, maxDepth?: number) {
+  const byLabelSet = withCompiled(context, caller, selection, (compiled) =>
+    isInColumns(compiled.criteria)
+      ? context.visible.get(compiled).countByLabelSet()
+      : context.state.selections.countByLabelSet(compiled),
   );
   const totals = new Map<string, { namespace: string[]; count: number }>();
-  for (const { label_set, count: held } of byLabelSet ?? []) {
+  for (const { label_set, count: memories } of byLabelSet ?? []) {
     const namespace = context.state.interning.labelSet(label_set).namespace.slice(0, maxDepth);
     const key = JSON.stringify(namespace);
     const total = totals.get(key) ?? { namespace, count: 0 };
-    total.count += held;
+    total.count += memories;
     totals.set(key, total);
   }
-  return [...totals.values()].sort((a, b) => compareLabels(a.namespace, b.namespace));
+  return [...totals.values()].sort((a, b) => compareNamespaces(a.namespace, b.namespace));
 }
 
-function compareLabels(a: readonly string[], b: readonly string[]): number {
+function compareNamespaces(a: readonly string[], b: readonly string[]): number {
   for (const [depth, label] of a.entries()) {
     const other = b[depth];
     if (other === undefined) return 1;
@@ -112,14 +96,14 @@ function compareLabels(a: readonly string[], b: readonly string[]): number {
   return a.length - b.length;
 }
 
-function counted<T>(
+function withCompiled<T>(
   context: ReadContext,
-  reader: Reader,
+  caller: Caller,
   selection: ParsedSelection,
-  run: (question: CompiledSelection) => T,
+  run: (compiled: CompiledSelection) => T,
 ): T | undefined {
   return context.snapshot(() => {
-    const question = compileSelection(context, reader, selection);
-    return question && run(question);
+    const compiled = compileSelection(context, caller, selection);
+    return compiled && run(compiled);
   });
 }

@@ -3,55 +3,59 @@ import type { KeywordMatches } from '../keyword-index/keyword-index';
 import { bestChunk } from '../vector-index/kernel/dot';
 import type { VectorCandidate } from '../vector-index/vector-index';
 import type { ReadContext } from './read-context';
-import { estimateError, type Mode, scoreOf, scoreParts } from './score';
-import type { Visible } from './visible';
+import { estimateError, type RecallMode, scoreOf, scoreParts } from './score';
+import type { VisibleSet } from './visible-set';
 
-/** A row with its score, before it is loaded. */
-export interface Ranked {
+/** A row with its score, before its record is loaded. */
+export interface RankedRow {
   readonly row: number;
   readonly score: number;
   readonly parts: ScoreParts;
 }
 
-export interface Ranking {
-  readonly mode: Mode;
+/** The rows that may be among the best, and how they were found. */
+export interface Candidates {
+  /** The nearest vectors, best first. */
+  readonly nearest: readonly VectorCandidate[];
+  /** Keyword matches that their vectors may lift among the best. */
+  readonly fused: readonly VectorCandidate[];
+  /** The keyword matches that `fused` was chosen from. Undefined if no fusion took place. */
+  readonly keywordMatches: KeywordMatches | undefined;
+}
+
+export interface RankRequest extends Candidates {
+  readonly mode: RecallMode;
   readonly threshold: number;
   readonly now: number;
   readonly vector: Float32Array | undefined;
   readonly terms: readonly string[];
-  readonly visible: Visible;
-  /** What matches by words, where that was weighed: what of it may be among the best is promising. */
-  readonly words: KeywordMatches | undefined;
-  /** What the index of vectors proposed, best first. */
-  readonly nearest: readonly VectorCandidate[];
-  /** Other rows to score. */
-  readonly promising: readonly VectorCandidate[];
-  /** How many were asked of it, and are asked of the index of words. */
-  readonly proposals: number;
+  readonly visible: VisibleSet;
+  /** How many rows the vector index was asked for, and the keyword index is asked for. */
+  readonly candidateLimit: number;
 }
 
 /**
- * Scores whatever either index proposed by the same formula, best first. `beyond` is more than any visible row scores that
- * neither proposed: below 0 where there is none.
+ * Scores the candidates of both indexes with one formula, best first. `bestUnseen` is an upper bound of the score of any visible
+ * row that is no candidate; below 0 if there is no such row.
  */
-export function rank(context: ReadContext, ranking: Ranking): { ranked: Ranked[]; beyond: number } {
-  const { visible, nearest, promising, threshold, proposals } = ranking;
-  const words = ranking.words ?? matchesOf(context, ranking, proposals);
+export function rank(context: ReadContext, request: RankRequest): { ranked: RankedRow[]; bestUnseen: number } {
+  const { visible, nearest, fused, threshold, candidateLimit } = request;
+  const matches = request.keywordMatches ?? findKeywordMatches(context, request, candidateLimit);
   const cosines = new Map(nearest.map(({ row, score }) => [row, score]));
   const rows = new Set([...cosines.keys()].filter((row) => visible.vectors.has(row)));
-  if (ranking.words === undefined) for (const { row } of words?.hits ?? []) rows.add(row);
-  for (const { row } of promising) if (visible.mask[row] === 1) rows.add(row);
-  const ranked = [...rows].map((row) => scored(context, ranking, row, words, cosines.get(row)));
+  if (request.keywordMatches === undefined) for (const { row } of matches?.hits ?? []) rows.add(row);
+  for (const { row } of fused) if (visible.mask[row] === 1) rows.add(row);
+  const ranked = [...rows].map((row) => scoreRow(context, request, row, matches, cosines.get(row)));
   return {
     ranked: ranked.filter(({ score }) => score >= threshold).sort((a, b) => b.score - a.score || a.row - b.row),
-    beyond: bestBeyond(ranking, words),
+    bestUnseen: bestUnseenScore(request, matches),
   };
 }
 
-/** What matches by words, best first. Undefined where there are no words to look for. */
-export function matchesOf(
+/** The rows that match the query's terms, best first. Undefined if the query has no terms. */
+export function findKeywordMatches(
   { keywords, state }: ReadContext,
-  { terms, visible }: Pick<Ranking, 'terms' | 'visible'>,
+  { terms, visible }: Pick<RankRequest, 'terms' | 'visible'>,
   limit: number,
 ): KeywordMatches | undefined {
   if (terms.length === 0) return undefined;
@@ -59,19 +63,19 @@ export function matchesOf(
   return keywords.search(terms, { mask, lengths: state.columns.length, count: texts, tokens }, limit);
 }
 
-/** What a row could score that is just behind the last proposal of each index. */
-function bestBeyond(
-  { nearest, proposals, visible, now, mode, threshold }: Ranking,
-  words: KeywordMatches | undefined,
+/** The score of a row that would come right after the last candidate of each index. */
+function bestUnseenScore(
+  { nearest, candidateLimit, visible, now, mode, threshold }: RankRequest,
+  matches: KeywordMatches | undefined,
 ): number {
-  const lastNearest = nearest.length < proposals ? undefined : nearest.at(-1);
-  const lastWord = (words?.hits.length ?? 0) < proposals ? undefined : words?.hits.at(-1);
-  if (lastNearest === undefined && lastWord === undefined) return -1;
+  const lastNearest = nearest.length < candidateLimit ? undefined : nearest.at(-1);
+  const lastMatch = (matches?.hits.length ?? 0) < candidateLimit ? undefined : matches?.hits.at(-1);
+  if (lastNearest === undefined && lastMatch === undefined) return -1;
   const best = scoreOf(
     scoreParts(
       {
         cosine: lastNearest === undefined ? 0 : (lastNearest.score ?? lastNearest.estimate + estimateError),
-        keyword: lastWord?.score ?? 0,
+        keyword: lastMatch?.score ?? 0,
         ageMs: now - visible.newest,
         priority: visible.topPriority,
       },
@@ -81,22 +85,21 @@ function bestBeyond(
   return best < threshold ? -1 : best;
 }
 
-function scored(
+function scoreRow(
   { state }: ReadContext,
-  ranking: Ranking,
+  { vector, mode, now }: RankRequest,
   row: number,
-  words: KeywordMatches | undefined,
-  known: number | undefined,
-): Ranked {
-  const { vector, mode, now } = ranking;
+  matches: KeywordMatches | undefined,
+  knownCosine: number | undefined,
+): RankedRow {
   const { validFrom, priority } = state.columns;
-  const evidence = {
-    cosine: vector === undefined ? 0 : (known ?? cosineOf(vector, state.vectors.ofRow(row))),
-    keyword: words?.scoreOf(row) ?? 0,
+  const inputs = {
+    cosine: vector === undefined ? 0 : (knownCosine ?? cosineOf(vector, state.vectors.ofRow(row))),
+    keyword: matches?.scoreOf(row) ?? 0,
     ageMs: now - (validFrom[row] as number),
     priority: priority[row] as number,
   };
-  const parts = scoreParts(evidence, mode);
+  const parts = scoreParts(inputs, mode);
   return { row, score: scoreOf(parts), parts };
 }
 

@@ -1,40 +1,31 @@
-import type { ReadableCaches } from '../access/readable-caches';
+import type { ReadableLabelSetCache } from '../access/readable-label-sets';
 import type { Limits } from '../domain/limits';
-import type { Actor } from '../domain/principal';
-import type { ParsedScope } from '../domain/scope';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Clock } from '../environment/environment';
 import type { KeywordIndex } from '../keyword-index/keyword-index';
-import type { StateStore } from '../state/state-store';
 import type { VectorIndex } from '../vector-index/vector-index';
 import type { CursorSigner } from './cursor';
-import type { VisibleCache } from './visible-cache';
+import type { StateView } from './state-view';
+import type { VisibleSetCache } from './visible-set';
 
-/** What the life of a read needs. */
+/** What every read needs. */
 export interface ReadContext {
   readonly limits: Limits;
   readonly clock: Clock;
-  readonly state: StateStore;
-  readonly visible: VisibleCache;
+  readonly state: StateView;
+  readonly readable: ReadableLabelSetCache;
+  readonly visible: VisibleSetCache;
   readonly embedder: SpaceEmbedder;
   readonly keywords: KeywordIndex;
-  /** Proposes the nearest vectors. Absent while the store has none. */
+  /** The index that finds the nearest vectors. Undefined while the store has no vectors. */
   vectors(): VectorIndex | undefined;
-  /** Up to so many visible vectors are searched exactly. */
+  /** The largest number of visible vectors that is searched exactly. */
   readonly exactUpTo: number;
   readonly cursors: CursorSigner;
-  /** A store that is read beside its owner looks for what the owner changed. */
+  /** Loads what another process has written. Does nothing in the process that writes. */
   refresh(): void;
-  /** Runs a read on one snapshot: rules, labels and records are those of one moment, be it another process that changes them. */
+  /** Runs a read on one snapshot: rules, labels and records are of one moment, even while another process writes. */
   snapshot<T>(read: () => T): T;
-  /** Told of a record that passed the compiled filter and not the check on the way out, without a change of rules between. */
+  /** Counts a record that passed the compiled access filter and failed the second check. */
   recheckRejected(): void;
-}
-
-/** Who reads, and inside which bounds. */
-export interface Reader {
-  readonly actor: Actor;
-  readonly scope: ParsedScope;
-  /** What actors may read inside a namespace. */
-  readonly readables: ReadableCaches;
 }

@@ -1,152 +1,200 @@
 import { MemoryError } from '../domain/errors';
 import type { Hit } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
+import type { Caller } from '../domain/scope';
 import type { EmbeddingSpace } from '../embedding/embedder';
 import { isSame } from '../embedding/space-embedder';
 import { analyzeQuery } from '../keyword-index/analyzer';
-import type { KeywordMatches } from '../keyword-index/keyword-index';
 import type { Space } from '../state/tables/interning';
-import type { VectorCandidate } from '../vector-index/vector-index';
-import { compileSelection } from './compile-selection';
-import { fusionCandidates, weighedWords } from './fusion-candidates';
-import { hydrate } from './hydrate';
-import { matchesOf, rank } from './rank';
-import type { ReadContext, Reader } from './read-context';
-import type { Mode } from './score';
-import type { Visible } from './visible';
+import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
+import { type Candidates, findKeywordMatches, type RankedRow, rank } from './rank';
+import type { ReadContext } from './read-context';
+import { recheck } from './recheck';
+import type { RecallMode } from './score';
+import { compileSelection, type VisibleSet } from './visible-set';
 
 export interface RecallRequest {
   readonly query: string;
   readonly selection: ParsedSelection;
   readonly topK: number;
-  readonly mode: Mode;
+  readonly mode: RecallMode;
   readonly threshold: number;
   readonly explain: boolean;
-  /** The query's vector, of length 1, where the caller brings it. */
+  /** The query's vector, of length 1, if the caller gives it. */
   readonly vector: Float32Array | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The best memories for a query. */
-export async function recall(context: ReadContext, reader: Reader, request: RecallRequest): Promise<Hit[]> {
+/** The vector of a query, and the embedding space that it belongs to. Both are undefined in 'keyword' mode. */
+interface QueryVector {
+  readonly vector: Float32Array | undefined;
+  readonly space: Space | EmbeddingSpace | undefined;
+}
+
+interface Search extends QueryVector {
+  readonly terms: readonly string[];
+  /** How many rows each index is asked for. */
+  readonly candidateLimit: number;
+}
+
+type SearchResult =
+  | { readonly type: 'hits'; readonly hits: Hit[] }
+  /** A row that is no candidate may be among the best. */
+  | { readonly type: 'more-candidates-needed' }
+  /** The rules changed while the search ran, so that it may have looked at rows that the caller may no longer read. */
+  | { readonly type: 'rules-changed' }
+  /** The store moved to another embedding space, in which the query's vector means nothing. */
+  | { readonly type: 'space-changed' };
+
+/** The memories that match a query best. */
+export async function recall(context: ReadContext, caller: Caller, request: RecallRequest): Promise<Hit[]> {
   const { mode, signal, query } = request;
   const terms = mode === 'semantic' ? [] : analyzeQuery(query);
-  let aimed = await aim(context, request);
-  let proposals = request.topK * 2 + 16;
+  let queryVector = await embedQuery(context, request);
+  let candidateLimit = request.topK * 2 + 16;
   for (;;) {
     signal?.throwIfAborted();
-    const found = await search(context, reader, request, { ...aimed, terms, proposals });
-    if (found === 'rules changed') continue;
-    if (found === 'space changed') {
-      if (request.vector !== undefined) throw moved(context);
-      aimed = await aim(context, request);
-      continue;
+    const result = await search(context, caller, request, { ...queryVector, terms, candidateLimit });
+    switch (result.type) {
+      case 'hits':
+        return result.hits;
+      case 'rules-changed':
+        break;
+      case 'space-changed':
+        if (request.vector !== undefined) throw spaceMismatch(context);
+        queryVector = await embedQuery(context, request);
+        break;
+      case 'more-candidates-needed':
+        candidateLimit *= 4;
     }
-    if (found !== 'more') return found;
-    proposals *= 4;
   }
 }
 
-/** The query's vector, and the space that it lies in. */
-async function aim(
+async function embedQuery(
   { embedder, state }: ReadContext,
   { mode, vector, query, signal }: RecallRequest,
-): Promise<Pick<Question, 'vector' | 'space'>> {
+): Promise<QueryVector> {
   if (mode === 'keyword') return { vector: undefined, space: undefined };
-  // A store without vectors gets its first in the space of its embedder, which may be another by then.
+  // A store without vectors gets its space with its first vector. Until then the space of its embedder stands in.
   const space = state.interning.currentSpace ?? embedder.space;
   return { vector: vector ?? (await embedder.query(query, signal === undefined ? {} : { signal })), space };
 }
 
-interface Question {
-  readonly vector: Float32Array | undefined;
-  readonly space: Space | EmbeddingSpace | undefined;
-  readonly terms: readonly string[];
-  /** How many rows each index proposes. */
-  readonly proposals: number;
-}
-
-/**
- * One search. Answers 'more' where a row that was not proposed might yet belong to the best, 'rules changed' where what was
- * searched may no longer be what the reader may read, and 'space changed' where vectors no longer compare with the query's.
- */
-async function search(context: ReadContext, reader: Reader, request: RecallRequest, question: Question) {
+async function search(
+  context: ReadContext,
+  caller: Caller,
+  request: RecallRequest,
+  { vector, space, terms, candidateLimit }: Search,
+): Promise<SearchResult> {
   const { state } = context;
   const version = state.policy.version;
-  const seen = state.lastChangeSeq;
-  const selected = compileSelection(context, reader, request.selection);
-  if (selected === undefined) return [];
-  let visible = context.visible.get(selected);
-  const { space, proposals } = question;
-  const { now } = selected;
-  const hasMoved = () => space !== undefined && isElsewhere(state.interning.currentSpace, space);
-  if (hasMoved()) return 'space changed';
-  const proposed = await propose(context, request, question, { visible, now }).catch((error: unknown) => {
-    // Vectors of a space that was left under the search may be gone.
-    if (hasMoved()) return undefined;
-    throw error;
+  const changeSeq = state.lastChangeSeq;
+  const compiled = compileSelection(context, caller, request.selection);
+  if (compiled === undefined) return { type: 'hits', hits: [] };
+  let visible = context.visible.get(compiled);
+  const { now } = compiled;
+  const hasMoved = () => space !== undefined && isOtherSpace(state.interning.currentSpace, space);
+  if (hasMoved()) return { type: 'space-changed' };
+  const candidates = await findCandidates(context, request, { vector, terms, candidateLimit, visible, now }).catch(
+    (error: unknown) => {
+      // After a move, the vectors of the previous space may have been dropped while they were read.
+      if (hasMoved()) return undefined;
+      throw error;
+    },
+  );
+  if (candidates === undefined) return { type: 'space-changed' };
+  // Nothing is awaited in here: rules, texts, vectors and records are of one moment.
+  return context.snapshot((): SearchResult => {
+    if (state.policy.version !== version) return { type: 'rules-changed' };
+    if (hasMoved()) return { type: 'space-changed' };
+    const isUnchanged = state.lastChangeSeq === changeSeq;
+    if (!isUnchanged) visible = context.visible.get(compiled);
+    const { mode, threshold, topK } = request;
+    const { ranked, bestUnseen } = rank(context, {
+      mode,
+      threshold,
+      vector,
+      terms,
+      candidateLimit,
+      now,
+      visible,
+      nearest: candidates.nearest,
+      fused: candidates.fused,
+      keywordMatches: isUnchanged ? candidates.keywordMatches : undefined,
+    });
+    const lowest = ranked[topK - 1]?.score ?? Number.NEGATIVE_INFINITY;
+    const mayMiss = bestUnseen >= 0 && lowest <= bestUnseen;
+    if (mayMiss && mayFindMore(context, request, visible, candidateLimit)) return { type: 'more-candidates-needed' };
+    return { type: 'hits', hits: loadHits(context, caller, ranked, request) };
   });
-  if (proposed === undefined) return 'space changed';
-  // In here nothing is awaited: rules, words, vectors and records are those of one moment.
-  return context.snapshot(() => {
-    if (state.policy.version !== version) return 'rules changed';
-    if (hasMoved()) return 'space changed';
-    const isSame = state.lastChangeSeq === seen;
-    if (!isSame) visible = context.visible.get(selected);
-    const words = isSame ? proposed.words : undefined;
-    const { ranked, beyond } = rank(context, { ...request, ...question, ...proposed, words, now, visible });
-    const last = ranked[request.topK - 1]?.score ?? Number.NEGATIVE_INFINITY;
-    if (beyond >= 0 && last <= beyond && mayAskForMore(context, request, visible, proposals)) return 'more';
-    return hydrate(context, reader, ranked, { topK: request.topK, explain: request.explain });
-  });
 }
 
-function isElsewhere(current: Space | undefined, aimed: Space | EmbeddingSpace): boolean {
-  if ('id' in aimed) return current?.id !== aimed.id;
-  return current !== undefined && !isSame(current.name, aimed);
+function isOtherSpace(current: Space | undefined, expected: Space | EmbeddingSpace): boolean {
+  if ('id' in expected) return current?.id !== expected.id;
+  return current !== undefined && !isSame(current.name, expected);
 }
 
-interface Proposed {
-  readonly nearest: readonly VectorCandidate[];
-  readonly promising: readonly VectorCandidate[];
-  /** What matches by words, where it was looked for. */
-  readonly words: KeywordMatches | undefined;
-}
+type CandidateSearch = Pick<Search, 'vector' | 'terms' | 'candidateLimit'> & {
+  readonly visible: VisibleSet;
+  readonly now: number;
+};
 
-/** What the index of vectors proposes; of what is many, also what words and meaning together speak for. */
-async function propose(
+/** The nearest vectors. In a large visible set, also the keyword matches that fusion may lift among the best. */
+async function findCandidates(
   context: ReadContext,
   { mode, topK }: RecallRequest,
-  { vector, terms, proposals }: Question,
-  { visible, now }: { readonly visible: Visible; readonly now: number },
-): Promise<Proposed> {
+  { vector, terms, candidateLimit, visible, now }: CandidateSearch,
+): Promise<Candidates> {
   const index = context.vectors();
-  if (vector === undefined || index === undefined) return { nearest: [], promising: [], words: undefined };
-  const isFew = visible.vectors.count <= context.exactUpTo;
-  // No more than are searched exactly, which is where estimates come from.
-  const weighed = Math.max(1, Math.min(weighedWords, context.exactUpTo));
-  const words = mode === 'hybrid' && !isFew ? matchesOf(context, { terms, visible }, weighed) : undefined;
-  const nearest = await index.search(vector, visible.vectors, proposals);
-  if (words === undefined) return { nearest, promising: [], words };
-  const weighing = { vector, now, visible, words, nearest, topK };
-  return { nearest, promising: await fusionCandidates(context, index, weighing), words };
+  if (vector === undefined || index === undefined) return { nearest: [], fused: [], keywordMatches: undefined };
+  const isSearchedExactly = visible.vectors.count <= context.exactUpTo;
+  // Estimates exist for at most `exactUpTo` rows.
+  const limit = Math.max(1, Math.min(maxFusedMatches, context.exactUpTo));
+  const fuses = mode === 'hybrid' && !isSearchedExactly;
+  const matches = fuses ? findKeywordMatches(context, { terms, visible }, limit) : undefined;
+  const nearest = await index.search(vector, visible.vectors, candidateLimit);
+  if (matches === undefined) return { nearest, fused: [], keywordMatches: undefined };
+  const fused = await fusionCandidates(context, index, { vector, now, visible, matches, nearest, topK });
+  return { nearest, fused, keywordMatches: matches };
 }
 
-function moved({ embedder }: ReadContext): MemoryError {
-  const message = `The store moved on to another embedding space while this search ran: bring a vector of ${embedder.space.model}.`;
+function spaceMismatch({ embedder }: ReadContext): MemoryError {
+  const message = `The store moved to another embedding space while this search ran. Give a vector of ${embedder.space.model}.`;
   return new MemoryError('EMBEDDER_MISMATCH', message);
 }
 
-// Texts that are all alike could make a search load every one of them.
-const mostProposals = 4_096;
+// Without a limit, texts that are all alike could make a search load every one of them.
+const maxCandidates = 4_096;
 
-/** What is few is searched until the best are certain; of what is many, the nearest of each kind have to do. */
-function mayAskForMore(
+/** Whether a search goes on until the best are certain. An approximate search does not: it takes the nearest of each index. */
+function mayFindMore(
   { exactUpTo }: ReadContext,
   { mode }: RecallRequest,
-  visible: Visible,
-  proposals: number,
+  visible: VisibleSet,
+  candidateLimit: number,
 ): boolean {
   const isExact = mode === 'keyword' || visible.vectors.count <= exactUpTo;
-  return isExact && proposals < Math.min(mostProposals, visible.texts);
+  return isExact && candidateLimit < Math.min(maxCandidates, visible.texts);
+}
+
+/** Loads the best rows, applies the second access check to each, and orders those with equal scores. */
+function loadHits(
+  context: ReadContext,
+  caller: Caller,
+  ranked: readonly RankedRow[],
+  { topK, explain }: Pick<RecallRequest, 'topK' | 'explain'>,
+): Hit[] {
+  const hits: Hit[] = [];
+  for (const { row, score, parts } of ranked) {
+    // Every row with the lowest score is loaded: the order below decides which of them stay, not the order of rows.
+    if (hits.length >= topK && score < (hits.at(-1) as Hit).score) break;
+    const record = context.state.records.byRow(row);
+    const memory = record && recheck(context, caller, record);
+    if (memory !== undefined) hits.push(explain ? { ...memory, score, parts } : { ...memory, score });
+  }
+  return hits.sort(byScoreThenNewest).slice(0, topK);
+}
+
+function byScoreThenNewest(a: Hit, b: Hit): number {
+  return b.score - a.score || b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? -1 : 1);
 }

@@ -1,23 +1,26 @@
 import type { ScoreParts } from '../domain/memory';
 
-export type Mode = 'hybrid' | 'semantic' | 'keyword';
+export type RecallMode = 'hybrid' | 'semantic' | 'keyword';
 
-/** What is known of one candidate. Cosine and keyword score are 0 where there is none. */
-export interface Evidence {
+/** What the score of one candidate depends on. */
+export interface ScoreInputs {
+  /** The cosine of the query's and the memory's vector; 0 if either has none. */
   readonly cosine: number;
+  /** From 0 to 1; 0 if no term matches. */
   readonly keyword: number;
-  /** Milliseconds since it became true; negative where that lies ahead. */
+  /** Milliseconds since `validFrom`. Negative if `validFrom` lies in the future. */
   readonly ageMs: number;
-  /** 0..1. */
+  /** From 0 to 1. */
   readonly priority: number;
 }
 
-// Relevance decides; recency and priority settle what is nearly equal.
-// Measured on LoCoMo: at 0.05 each, recency and priority that say nothing about the question cost 0.3 to 0.5 of recall@10.
+// Relevance decides; recency and priority only order what is nearly equal. Measured on LoCoMo: with 0.05 each, recency and
+// priority that are unrelated to the question cost 0.3 to 0.5 points of recall@10.
 const relevanceWeight = 0.94;
 const recencyWeight = 0.03;
 const priorityWeight = 0.03;
-/** An estimate is the cosine of vectors rounded to bytes: over 384 dimensions it is off by some thousandths. */
+
+/** How far an estimate can be from the cosine. Estimates use vectors rounded to bytes: over 384 dimensions they differ by some thousandths. */
 export const estimateError = 0.01;
 
 // Chosen on half of LoCoMo's conversations, for the built-in model and MiniLM together: `npm run bench -- --only fusion-locomo`.
@@ -25,16 +28,16 @@ const semanticShare = 0.4;
 const halfLifeMs = 30 * 24 * 60 * 60 * 1000;
 
 /**
- * The parts of a score. Each depends on the candidate, the query and what its reader may see, and on nothing else, so that
- * scores compare between calls; the sum is in 0..1.
+ * The parts of a score. They depend only on the candidate, the query and the memories that the caller may see, so that scores of
+ * different calls compare. Their sum is from 0 to 1.
  *
- * - relevance (0.94): in 'hybrid', 0.4 of the cosine and 0.6 of the keyword score; in the other modes the one there is.
- *   A cosine below 0 counts as 0.
- * - recency (0.03): halves with every 30 days since `validFrom`.
- * - priority (0.03): the memory's own.
+ * - Relevance, up to 0.94. In 'hybrid' mode: 0.4 x cosine + 0.6 x keyword score. In the other modes: the one of the two that the
+ *   mode names. A negative cosine counts as 0.
+ * - Recency, up to 0.03. It halves every 30 days after `validFrom`.
+ * - Priority, up to 0.03: the memory's priority.
  */
-export function scoreParts({ cosine, keyword, ageMs, priority }: Evidence, mode: Mode): ScoreParts {
-  const share = shareOf(mode);
+export function scoreParts({ cosine, keyword, ageMs, priority }: ScoreInputs, mode: RecallMode): ScoreParts {
+  const share = semanticShareIn(mode);
   return {
     ...(mode === 'keyword' ? {} : { semantic: semanticPart(cosine, share) }),
     ...(mode === 'semantic' ? {} : { keyword: keywordPart(keyword, share) }),
@@ -43,7 +46,7 @@ export function scoreParts({ cosine, keyword, ageMs, priority }: Evidence, mode:
   };
 }
 
-/** The sum of the parts in 'hybrid' mode, for many candidates: without an object for each. */
+/** The sum of the parts in 'hybrid' mode. For many candidates, because it makes no object for each. */
 export function hybridScore(cosine: number, keyword: number, ageMs: number, priority: number): number {
   return (
     semanticPart(cosine, semanticShare) +
@@ -53,7 +56,7 @@ export function hybridScore(cosine: number, keyword: number, ageMs: number, prio
   );
 }
 
-function shareOf(mode: Mode): number {
+function semanticShareIn(mode: RecallMode): number {
   return mode === 'hybrid' ? semanticShare : mode === 'semantic' ? 1 : 0;
 }
 
@@ -69,7 +72,7 @@ function recencyPart(ageMs: number): number {
   return recencyWeight * 2 ** (-Math.max(0, ageMs) / halfLifeMs);
 }
 
-/** The sum of the parts, always in the same order: floating-point addition is not associative. */
+/** The sum of the parts. Always added in the same order, because floating-point addition is not associative. */
 export function scoreOf({ semantic = 0, keyword = 0, recency, priority }: ScoreParts): number {
   return semantic + keyword + recency + priority;
 }

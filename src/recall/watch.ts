@@ -1,52 +1,58 @@
 import type { MemoryChange } from '../domain/memory';
+import type { Caller } from '../domain/scope';
 import { translated } from '../sqlite/sqlite';
-import { shown, watchBinding } from './changes';
-import type { ReadContext, Reader } from './read-context';
-import { leaving } from './recheck';
+import { visibleChange, watchBinding } from './changes';
+import type { ReadContext } from './read-context';
+import { checkRecord } from './recheck';
 
 const linesPerRead = 256;
 
-export interface Feed {
-  /** Resolves when there may be more to read; false when there never will be, or the signal is aborted. */
+/** Signals that the change feed may have grown. */
+export interface ChangeFeed {
+  /** Resolves to true when there may be more changes; to false when the store closes or the signal is aborted. */
   next(signal: AbortSignal): Promise<boolean>;
 }
 
-/** The entry after which a watch begins. Throws INVALID_CURSOR. */
-export function startOfWatch(context: ReadContext, reader: Reader, since: string): number {
+/**
+ * The number of the change after which a watch begins.
+ *
+ * @throws INVALID_CURSOR
+ */
+export function startOfWatch(context: ReadContext, caller: Caller, since: string): number {
   if (since === 'start') return 0;
   if (since === 'now') return context.state.lastChangeSeq;
-  const { id, revision } = context.cursors.open(since, watchBinding(reader)) as { id: string; revision: number };
+  const { id, revision } = context.cursors.open(since, watchBinding(caller)) as { id: string; revision: number };
   const record = context.state.records.uncheckedOrTombstone(id);
   const line = record && context.state.changes.ofRecord(record).find((each) => each.revision === revision);
   return line?.change_seq ?? 0;
 }
 
-/** The cursor of the latest change, whoever may see it: where a watch that begins now goes on, also after its store was opened anew. */
-export function cursorOfNow({ state, cursors }: ReadContext, reader: Reader): string {
+/** The cursor after the latest change, whether or not the caller may see that change. It stays valid when the store is reopened. */
+export function cursorOfNow({ state, cursors }: ReadContext, caller: Caller): string {
   const [latest] = state.changes.after(state.lastChangeSeq - 1, 1);
   if (latest === undefined) return 'start';
-  return cursors.seal({ id: latest.id, revision: latest.revision }, watchBinding(reader));
+  return cursors.sign({ id: latest.id, revision: latest.revision }, watchBinding(caller));
 }
 
 /**
- * The changes from `start` on. Who leaves while waiting for the next one is let go at once: a generator by itself would keep
- * them until it comes.
+ * The changes after `start`. `return()` resolves immediately even while `next()` is pending; a generator by itself would wait
+ * for the next change.
  */
 export function watch(
   context: ReadContext,
-  reader: Reader,
+  caller: Caller,
   start: number,
-  feed: Feed,
+  feed: ChangeFeed,
   signal: AbortSignal,
 ): AsyncIterable<MemoryChange> {
   return {
     [Symbol.asyncIterator]() {
-      const left = new AbortController();
-      const inner = changes(context, reader, start, feed, AbortSignal.any([signal, left.signal]));
+      const returned = new AbortController();
+      const inner = changesAfter(context, caller, start, feed, AbortSignal.any([signal, returned.signal]));
       return {
         next: () => inner.next(),
         return: () => {
-          left.abort();
+          returned.abort();
           return inner.return(undefined);
         },
       };
@@ -54,12 +60,11 @@ export function watch(
   };
 }
 
-/** Yields what changes, and checks at delivery what its reader may see. Ends when the signal is aborted. */
-async function* changes(
+async function* changesAfter(
   context: ReadContext,
-  reader: Reader,
+  caller: Caller,
   start: number,
-  feed: Feed,
+  feed: ChangeFeed,
   signal: AbortSignal,
 ): AsyncGenerator<MemoryChange> {
   let changeSeq = start;
@@ -68,16 +73,16 @@ async function* changes(
     const lines = translated(() => context.state.changes.after(changeSeq, linesPerRead));
     for (const line of lines) {
       changeSeq = line.change_seq;
-      // Looked up for each delivery: rules and labels may change while the consumer takes its time.
+      // Checked at delivery, because rules and labels may change while the consumer handles earlier changes.
       const change = context.snapshot(() => {
-        const record = leaving(context, reader, context.state.records.uncheckedOrTombstone(line.id));
-        return record && shown(context, reader, line, record);
+        const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(line.id));
+        return record && visibleChange(context, caller, line, record);
       });
       if (change !== undefined) yield change;
       if (signal.aborted) return;
     }
-    // While the consumer took its time there may have been more.
-    const caughtUp = lines.length < linesPerRead && context.state.lastChangeSeq <= changeSeq;
-    if (caughtUp && !(await feed.next(signal))) return;
+    // The feed may have grown while the consumer handled these changes.
+    const hasCaughtUp = lines.length < linesPerRead && context.state.lastChangeSeq <= changeSeq;
+    if (hasCaughtUp && !(await feed.next(signal))) return;
   }
 }

@@ -1,7 +1,7 @@
 import { mayIn } from '../access/authorise';
 import { noSuchMemory } from '../access/denials';
 import { type DecisionReason, explainIn, explainMemory } from '../access/explain';
-import { isInBound, maySee } from '../access/govern';
+import { coversNamespace, maySeeDeclaration } from '../access/rule-administration';
 import type { CallOptions } from '../domain/calls';
 import {
   clear,
@@ -17,8 +17,7 @@ import { contains, type Namespace, showNamespace } from '../domain/namespace';
 import { parse, parseAll } from '../domain/parse/parse';
 import type { Principal } from '../domain/principal';
 import { type Action, allow, deny, type Member, type Rule, type Subject } from '../domain/rule';
-import { find } from '../recall/get';
-import type { Reader } from '../recall/read-context';
+import { findRecord } from '../recall/get';
 import { memoryLabelsOf } from '../state/tables/memory-row';
 import { addDeclaration, endDeclaration } from '../write/declare';
 import type { Author } from '../write/write-context';
@@ -74,12 +73,12 @@ export interface AccessHandle {
 export class PrincipalAccess implements AccessHandle {
   readonly #engine: Engine;
   readonly #calls: AuditedCalls;
-  readonly #reader: Reader & Author;
+  readonly #caller: Author;
 
-  constructor(engine: Engine, calls: AuditedCalls, reader: Reader & Author) {
+  constructor(engine: Engine, calls: AuditedCalls, caller: Author) {
     this.#engine = engine;
     this.#calls = calls;
-    this.#reader = reader;
+    this.#caller = caller;
   }
 
   allow(to: Subject, actions: Rule['actions'], at: Namespace, options?: CallOptions): Promise<RuleInForce> {
@@ -108,7 +107,7 @@ export class PrincipalAccess implements AccessHandle {
       const { id: name, call } = this.#engine.shapes;
       const [known, { signal }] = parseAll([name, id, ['id']], [call, options]);
       signal?.throwIfAborted();
-      return endDeclaration(context, this.#reader, known);
+      return endDeclaration(context, this.#caller, known);
     });
   }
 
@@ -117,7 +116,8 @@ export class PrincipalAccess implements AccessHandle {
       const { within = [], ended = false, signal } = parse(this.#engine.shapes.rules, options, 'options');
       asked.namespace = within;
       signal?.throwIfAborted();
-      const { state } = this.#engine.reading();
+      this.#engine.reading();
+      const { state } = this.#engine;
       const all = ended ? state.declarations.all(true) : [...state.policy.declared.values()];
       return all.filter((each) => this.#maySee(each) && liesWithin(each.declaration, within)).map(toRuleInForce);
     });
@@ -140,7 +140,7 @@ export class PrincipalAccess implements AccessHandle {
     const context = this.#engine.reading();
     const { state } = context;
     return context.snapshot(() => {
-      const record = id === undefined ? undefined : find(context, this.#reader, id);
+      const record = id === undefined ? undefined : findRecord(context, this.#caller, id);
       if (id !== undefined && record === undefined) throw noSuchMemory(id);
       const labels = record && memoryLabelsOf(state, record);
       this.#assertAdministers(labels?.namespace ?? namespace);
@@ -151,13 +151,13 @@ export class PrincipalAccess implements AccessHandle {
   }
 
   #assertAdministers(namespace: Namespace): void {
-    const { actor, scope } = this.#reader;
-    if (isInBound(scope, namespace) && mayIn(this.#engine.state.policy, actor, 'administer', namespace)) return;
+    const { actor, scope } = this.#caller;
+    if (coversNamespace(scope, namespace) && mayIn(this.#engine.state.policy, actor, 'administer', namespace)) return;
     throw new MemoryError('FORBIDDEN', `Explaining decisions takes administer in ${showNamespace(namespace)}.`);
   }
 
   #maySee({ declaration }: StoredDeclaration): boolean {
-    return maySee(this.#engine.state.policy, this.#reader, declaration);
+    return maySeeDeclaration(this.#engine.state.policy, this.#caller, declaration);
   }
 
   #add(declaration: Declaration, options: CallOptions = {}): Promise<RuleInForce> {
@@ -167,7 +167,7 @@ export class PrincipalAccess implements AccessHandle {
       const [made, { signal }] = parseAll([shape, declaration], [call, options]);
       asked.namespace = 'at' in made ? made.at : [];
       signal?.throwIfAborted();
-      return toRuleInForce(await addDeclaration(context, this.#reader, made, this.#engine.environment));
+      return toRuleInForce(await addDeclaration(context, this.#caller, made, this.#engine.environment));
     });
   }
 }

@@ -8,9 +8,8 @@ import type { CallOptions, LongCallOptions, Time } from '../domain/calls';
 import type { Namespace } from '../domain/namespace';
 import { parse } from '../domain/parse/parse';
 import type { Principal } from '../domain/principal';
-import { emptyScope, narrowNamespace } from '../domain/scope';
+import { type Caller, emptyScope, narrowNamespace } from '../domain/scope';
 import { nextTurn, startStopwatch } from '../environment/timers';
-import type { Reader } from '../recall/read-context';
 import { submit } from '../write/submit';
 import { type AuditEntry, AuditView, assertAudits, type ExportedAuditEntry } from './audit-view';
 import type { AuditedCalls } from './audited-calls';
@@ -89,12 +88,12 @@ const defaultLimit = 100;
 export class PrincipalAudit implements AuditHandle {
   readonly #engine: Engine;
   readonly #calls: AuditedCalls;
-  readonly #reader: Reader;
+  readonly #caller: Caller;
 
-  constructor(engine: Engine, calls: AuditedCalls, reader: Reader) {
+  constructor(engine: Engine, calls: AuditedCalls, caller: Caller) {
     this.#engine = engine;
     this.#calls = calls;
-    this.#reader = reader;
+    this.#caller = caller;
   }
 
   query(question: AuditQuery = {}): ListQuery<AuditEntry, AuditPage> {
@@ -148,19 +147,19 @@ export class PrincipalAudit implements AuditHandle {
   #begin(given: ParsedQuery): { asked: AuditSearch; upTo: ChainPositions; view: AuditView } {
     this.#engine.reading();
     const { state, audit } = this.#engine;
-    assertAudits(this.#engine, this.#reader);
+    assertAudits(this.#engine, this.#caller);
     audit.synchronize();
     const { id, userId, by, action, decision, since, until, order = 'newest', within } = given;
     const about = userId === undefined ? undefined : state.subjects.idsAbout(userId);
     const ids = id === undefined ? about : about === undefined || about.includes(id) ? [id] : [];
     const actions = action === undefined ? undefined : new Set(typeof action === 'string' ? [action] : action);
-    const narrowed = narrowNamespace(this.#reader.scope.namespace, within);
+    const narrowed = narrowNamespace(this.#caller.scope.namespace, within);
     const inside = narrowed === emptyScope ? undefined : (narrowed ?? []);
     const { changes, access } = audit.logs;
     return {
       asked: { ids: inside === undefined ? [] : ids, by, actions, decision, since, until, order },
       upTo: { changes: changes.chain.size, access: access.chain.size },
-      view: new AuditView(this.#engine, this.#reader, inside ?? [], ids),
+      view: new AuditView(this.#engine, this.#caller, inside ?? [], ids),
     };
   }
 
@@ -179,7 +178,7 @@ export class PrincipalAudit implements AuditHandle {
   }
 
   #binding({ limit: _, cursor: __, signal: ___, ...question }: ParsedQuery): string {
-    const { actor, scope } = this.#reader;
+    const { actor, scope } = this.#caller;
     return JSON.stringify([actor, scope, question]);
   }
 }
@@ -190,13 +189,13 @@ type ParsedQuery = ReturnType<Engine['shapes']['auditQuery']['parse']>;
 export class RootAudit extends PrincipalAudit implements StoreAudit {
   readonly #engine: Engine;
   readonly #calls: AuditedCalls;
-  readonly #reader: Reader;
+  readonly #caller: Caller;
 
-  constructor(engine: Engine, calls: AuditedCalls, reader: Reader) {
-    super(engine, calls, reader);
+  constructor(engine: Engine, calls: AuditedCalls, caller: Caller) {
+    super(engine, calls, caller);
     this.#engine = engine;
     this.#calls = calls;
-    this.#reader = reader;
+    this.#caller = caller;
   }
 
   verify(options: AuditVerifyOptions = {}): Promise<AuditVerification> {
@@ -234,7 +233,7 @@ export class RootAudit extends PrincipalAudit implements StoreAudit {
       const covered = Math.min(chain.endOfSegmentsBefore(since), audit.checkpoints.checkpointedSize('changes'));
       const upTo = covered - (covered % segmentLength);
       if (chain.after(0, 1).every(({ seq }) => seq > upTo)) return { dropped: access };
-      const { dropped } = await submit(context, this.#reader, { type: 'retain', upTo });
+      const { dropped } = await submit(context, this.#caller, { type: 'retain', upTo });
       return { dropped: access + dropped };
     });
   }

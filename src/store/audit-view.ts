@@ -6,7 +6,7 @@ import { isRule } from '../domain/declaration';
 import { type ErrorCode, MemoryError } from '../domain/errors';
 import { contains, type Namespace } from '../domain/namespace';
 import { type Actor, isRoot, type Principal, principalOf } from '../domain/principal';
-import type { Reader } from '../recall/read-context';
+import type { Caller } from '../domain/scope';
 import type { Engine } from './composition/engine';
 
 /** Something that was done or refused, as the audit holds it. */
@@ -61,7 +61,7 @@ export class AuditView {
    * @param within Only entries about this namespace and below.
    * @param ids Only these memories are shown.
    */
-  constructor(engine: Engine, { actor, scope }: Reader, within: Namespace, ids: readonly string[] | undefined) {
+  constructor(engine: Engine, { actor, scope }: Caller, within: Namespace, ids: readonly string[] | undefined) {
     this.#engine = engine;
     this.#actor = actor;
     this.#within = within;
@@ -155,7 +155,7 @@ function namedPrincipal({ names }: AuditLog, party: string, onBehalfOf: string |
  *
  * @throws FORBIDDEN
  */
-export function assertAudits({ state }: Engine, { actor, scope }: Reader): void {
+export function assertAudits({ state }: Engine, { actor, scope }: Caller): void {
   const { namespace = [], ...others } = scope;
   if (Object.values(others).some((word) => word !== undefined)) {
     throw forbidden('A handle with a scope of anything but a namespace sees no audit: use one without.');

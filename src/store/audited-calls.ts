@@ -4,7 +4,7 @@ import { MemoryError } from '../domain/errors';
 import type { MemoryChange } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
 import type { Action } from '../domain/rule';
-import type { Reader } from '../recall/read-context';
+import type { Caller } from '../domain/scope';
 import type { Engine } from './composition/engine';
 import type { Lifetime } from './lifetime';
 
@@ -28,12 +28,12 @@ export interface Answered {
 export class AuditedCalls {
   readonly #engine: Engine;
   readonly #lifetime: Lifetime;
-  readonly #reader: Reader;
+  readonly #caller: Caller;
 
-  constructor(engine: Engine, lifetime: Lifetime, reader: Reader) {
+  constructor(engine: Engine, lifetime: Lifetime, caller: Caller) {
     this.#engine = engine;
     this.#lifetime = lifetime;
-    this.#reader = reader;
+    this.#caller = caller;
   }
 
   /** Runs a read. With the audit 'durable', its answer waits for its entry. */
@@ -44,7 +44,7 @@ export class AuditedCalls {
   ): Promise<T> {
     const { reads } = this.#engine;
     return this.#lifetime.read(() =>
-      reads.during(async () => {
+      reads.run(async () => {
         const asked = this.#asked();
         const answer = await this.#unlessRefused(action, asked, () => run(asked));
         const written = asked.missing ? this.#missed(action, asked) : this.answered(action, asked, answered(answer));
@@ -143,7 +143,7 @@ export class AuditedCalls {
   }
 
   #asked(): AuditedCall {
-    return { namespace: this.#reader.scope.namespace, ids: [], missing: false };
+    return { namespace: this.#caller.scope.namespace, ids: [], missing: false };
   }
 
   #act(
@@ -154,13 +154,13 @@ export class AuditedCalls {
   ): AuditEvent {
     const { state, environment, deciding } = this.#engine;
     const { policy } = state;
-    const { actor } = this.#reader;
+    const { actor } = this.#caller;
     const takes = actionOf(action);
     const places = touched.flatMap((each) => (each.namespace === undefined ? [] : [{ ...each, at: each.namespace }]));
     const rules =
       places.length === 0
-        ? deciding.of(policy, actor, takes, namespace)
-        : places.flatMap(({ at, accessTags }) => deciding.of(policy, actor, takes, at, accessTags));
+        ? deciding.idsFor(policy, actor, takes, namespace)
+        : places.flatMap(({ at, accessTags }) => deciding.idsFor(policy, actor, takes, at, accessTags));
     return {
       ...{ at: environment.clock.now(), by: actor, action, decision, namespace: namespace, touched },
       ...{ policyVersion: policy.version, rules: [...new Set(rules)], changeSeq: state.lastChangeSeq },

@@ -2,17 +2,17 @@ import { setMaxListeners } from 'node:events';
 import { MemoryError } from '../domain/errors';
 import { fromSqlite } from '../sqlite/sqlite';
 
-/** From `open` to `close` of one store: what may begin, what is under way, and in which words it fails. */
+/** One store from `open` to `close`: runs its calls, rejects calls after `close`, and lets `close` wait for writes. */
 export class Lifetime {
   readonly #ending = new AbortController();
   readonly #writes = new Set<Promise<unknown>>();
 
   constructor() {
-    // As many calls as there are under way listen to it: that is no leak, of which Node would warn.
+    // Every running call listens to it. Node would take many listeners for a leak, and warn.
     setMaxListeners(0, this.#ending.signal);
   }
 
-  /** Aborted, with STORE_CLOSED, when the store is closed. */
+  /** Aborted with STORE_CLOSED when the store closes. */
   get ended(): AbortSignal {
     return this.#ending.signal;
   }
@@ -22,7 +22,7 @@ export class Lifetime {
     if (this.#ending.signal.aborted) throw closed();
   }
 
-  /** Runs a read. A store that is closed under it makes it reject with STORE_CLOSED. */
+  /** Runs a read. If the store closes meanwhile, the read rejects with STORE_CLOSED. */
   async read<T>(run: () => T | Promise<T>): Promise<T> {
     this.assertOpen();
     try {
@@ -32,7 +32,7 @@ export class Lifetime {
     }
   }
 
-  /** Runs a write. The store is not closed before it has ended. */
+  /** Runs a write. The store does not close before the write has ended. */
   write<T>(run: () => Promise<T>): Promise<T> {
     const write = this.read(run);
     const ended = write.then(
@@ -44,7 +44,7 @@ export class Lifetime {
     return write;
   }
 
-  /** Lets nothing more begin, and waits for the writes that did. */
+  /** Rejects all later calls, and waits for the writes that are running. */
   async end(): Promise<void> {
     this.#ending.abort(closed());
     await Promise.all(this.#writes);
@@ -52,5 +52,37 @@ export class Lifetime {
 }
 
 function closed(): MemoryError {
-  return new MemoryError('STORE_CLOSED', 'The store is closed: open it again, and take new handles from it.');
+  return new MemoryError('STORE_CLOSED', 'The store is closed. Open it again, and make new handles from it.');
+}
+
+/** The running reads of one folder, in all stores of this process that share it. */
+export class ActiveReads {
+  #count = 0;
+  #idle: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+
+  async run<T>(read: () => Promise<T>): Promise<T> {
+    this.#count++;
+    try {
+      return await read();
+    } finally {
+      this.#count--;
+      if (this.#count === 0) {
+        this.#idle?.resolve();
+        this.#idle = undefined;
+      }
+    }
+  }
+
+  /** Resolves when no read runs. Undefined if none runs now. */
+  idle(): Promise<void> | undefined {
+    if (this.#count === 0) return undefined;
+    if (this.#idle === undefined) {
+      let resolve = (): void => undefined;
+      const promise = new Promise<void>((resolved) => {
+        resolve = resolved;
+      });
+      this.#idle = { promise, resolve };
+    }
+    return this.#idle.promise;
+  }
 }

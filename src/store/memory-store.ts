@@ -21,7 +21,7 @@ import type { MemoryHandle } from './memory-handle';
 import { type OpenOptions, parseOptions } from './open-options';
 import { PrincipalHandle } from './principal-handle';
 import { type Host, type Reembedding, reembed, rollback } from './reembedding';
-import { type VerifyResult, verify } from './verify/verify';
+import { type VerifyResult, verify } from './verify';
 
 /** What the host can know of a whole store. */
 export interface StoreStats {
@@ -65,9 +65,9 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     this.#engine = engine;
     this.#release = release;
     this.admin = new PrincipalHandle(engine, this.#lifetime, root, {});
-    const reader = { actor: root, scope: {}, readables: engine.readables };
-    this.#calls = new AuditedCalls(engine, this.#lifetime, reader);
-    this.audit = new RootAudit(engine, this.#calls, reader);
+    const caller = { actor: root, scope: {} };
+    this.#calls = new AuditedCalls(engine, this.#lifetime, caller);
+    this.audit = new RootAudit(engine, this.#calls, caller);
   }
 
   /**

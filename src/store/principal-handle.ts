@@ -7,19 +7,17 @@ import { parse, parseAll } from '../domain/parse/parse';
 import { isEmpty, parsedScopeOf, selectionOf } from '../domain/parse/parse-selection';
 import { isPlainObject } from '../domain/parse/shapes';
 import type { Actor } from '../domain/principal';
-import { emptyScope, narrowScope, type ParsedScope } from '../domain/scope';
+import { type Caller, emptyScope, narrowScope, type ParsedScope } from '../domain/scope';
 import type { Scope, Selection } from '../domain/selection';
 import { unit } from '../embedding/space-embedder';
 import { startStopwatch } from '../environment/timers';
 import * as changes from '../recall/changes';
-import { forgetTargets } from '../recall/forget-targets';
 import { get } from '../recall/get';
 import * as listing from '../recall/list';
-import type { Reader } from '../recall/read-context';
 import { recall } from '../recall/recall';
-import { isKnownTo, withoutHiddenLinks } from '../recall/recheck';
-import { updateTarget } from '../recall/update-target';
+import { mayLearnId, withoutHiddenLinks } from '../recall/recheck';
 import { startOfWatch, watch } from '../recall/watch';
+import { forgetTargets, updateTarget } from '../recall/write-targets';
 import { share, update } from '../write/change';
 import { forget, forgetAll } from '../write/forget';
 import { remember } from '../write/remember';
@@ -52,19 +50,19 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   readonly audit: AuditHandle;
   readonly #engine: Engine;
   readonly #lifetime: Lifetime;
-  readonly #reader: Reader & Author;
+  readonly #caller: Author;
   readonly #calls: AuditedCalls;
 
   /** @param request The one write that it is made for, where another process asks. */
   constructor(engine: Engine, lifetime: Lifetime, actor: Actor, scope: ParsedScope, request?: WriteRequest) {
     this.#engine = engine;
     this.#lifetime = lifetime;
-    const reader = { actor, scope, readables: engine.readables };
-    this.#reader = request === undefined ? reader : { ...reader, request };
+    const caller: Caller = { actor, scope };
+    this.#caller = request === undefined ? caller : { ...caller, request };
     this.scope = structuredClone(scope);
-    this.#calls = new AuditedCalls(engine, lifetime, this.#reader);
-    this.access = new PrincipalAccess(engine, this.#calls, this.#reader);
-    this.audit = new PrincipalAudit(engine, this.#calls, this.#reader);
+    this.#calls = new AuditedCalls(engine, lifetime, this.#caller);
+    this.access = new PrincipalAccess(engine, this.#calls, this.#caller);
+    this.audit = new PrincipalAudit(engine, this.#calls, this.#caller);
   }
 
   remember(text: string, options: Omit<NewMemory<M>, 'text'> & CallOptions = {}): Promise<RememberResult> {
@@ -72,7 +70,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const context = this.#engine.writing();
       const input = { ...asObject(options), text };
       asked.namespace = this.#engine.shapes.namespaceOf.safeParse(input).data?.namespace ?? asked.namespace;
-      return remember(context, this.#reader, input);
+      return remember(context, this.#caller, input);
     });
   }
 
@@ -87,7 +85,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const { batchSize = defaultBatchSize, atomic, signal, onProgress } = given;
       const ends = this.#endsWith(signal);
       const many = { batchSize, ends, ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
-      const result = await (atomic ? rememberAll : rememberEach)(context, this.#reader, items, many);
+      const result = await (atomic ? rememberAll : rememberEach)(context, this.#caller, items, many);
       const refused = result.results.find((each) => !each.ok && !this.#engine.wasProposed(each.error));
       // One entry for the call: each item that was proposed has its own.
       if (refused?.ok === false) await this.#calls.refused('remember', asked, refused.error);
@@ -109,7 +107,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         [queryVector(context.embedder.space.dimensions), asCopied],
       );
       asked.namespace = given.namespace ?? asked.namespace;
-      const hits = await recall(context, this.#reader, {
+      const hits = await recall(context, this.#caller, {
         query: text,
         selection: selectionOf(given),
         topK: given.topK ?? defaultTopK,
@@ -132,7 +130,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       if (typeof address === 'string') asked.ids = [address];
       else asked.namespace = address.namespace;
       signal?.throwIfAborted();
-      const memory = get(this.#engine.reading(), this.#reader, address);
+      const memory = get(this.#engine.reading(), this.#caller, address);
       asked.missing = memory === undefined;
       return memory as Memory<M> | undefined;
     };
@@ -145,7 +143,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const [known, { signal }] = parseAll([shape, id, ['id']], [call, options]);
       asked.ids = [known];
       signal?.throwIfAborted();
-      const revisions = changes.history(this.#engine.reading(), this.#reader, known);
+      const revisions = changes.history(this.#engine.reading(), this.#caller, known);
       asked.missing = revisions.length === 0;
       return revisions as (changes.Revision & MemoryChange<M>)[];
     };
@@ -158,7 +156,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const given = parse(this.#engine.shapes.list, question, 'options');
       asked.namespace = given.namespace ?? asked.namespace;
       given.signal?.throwIfAborted();
-      return listing.list(this.#engine.reading(), this.#reader, {
+      return listing.list(this.#engine.reading(), this.#caller, {
         selection: selectionOf(given),
         limit: given.limit ?? defaultListLimit,
         cursor: given.cursor,
@@ -175,7 +173,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         ),
       {
         version: () => this.#engine.version(),
-        current: (memory) => listing.stillListed(this.#engine.reading(), this.#reader, memory) as Memory<M> | undefined,
+        current: (memory) => listing.relist(this.#engine.reading(), this.#caller, memory) as Memory<M> | undefined,
       },
     );
   }
@@ -185,7 +183,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const given = parse(this.#engine.shapes.selection, options, 'selection');
       asked.namespace = given.namespace ?? asked.namespace;
       given.signal?.throwIfAborted();
-      return listing.count(this.#engine.reading(), this.#reader, selectionOf(given));
+      return listing.count(this.#engine.reading(), this.#caller, selectionOf(given));
     });
   }
 
@@ -195,7 +193,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       asked.namespace = within ?? asked.namespace;
       signal?.throwIfAborted();
       const selection = selectionOf({ ...given, ...(within === undefined ? {} : { namespace: within }) });
-      return listing.namespaces(this.#engine.reading(), this.#reader, selection, maxDepth);
+      return listing.namespaces(this.#engine.reading(), this.#caller, selection, maxDepth);
     });
   }
 
@@ -205,8 +203,8 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const { id: name, patch: shape, change: how } = this.#engine.shapes;
       const [known, parsed, change] = parseAll([name, id, ['id']], [shape, patch, ['patch']], [how, options]);
       asked.ids = [known];
-      const target = updateTarget(this.#engine.reading(), this.#reader, known, change.ifRevision);
-      return this.#shown(await update(context, this.#reader, target, parsed, change));
+      const target = updateTarget(this.#engine.reading(), this.#caller, known, change.ifRevision);
+      return this.#shown(await update(context, this.#caller, target, parsed, change));
     });
   }
 
@@ -215,7 +213,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const context = this.#engine.writing();
       const { id: name, relabelling, change: how } = this.#engine.shapes;
       const [known, wanted, call] = parseAll([name, id, ['id']], [relabelling, change, ['change']], [how, options]);
-      return this.#shown(await share(context, this.#reader, known, wanted, call));
+      return this.#shown(await share(context, this.#caller, known, wanted, call));
     });
   }
 
@@ -223,7 +221,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     return this.#calls.write('forget', async () => {
       const context = this.#engine.writing();
       const [known, change] = parseAll([this.#engine.shapes.id, id, ['id']], [this.#engine.shapes.change, options]);
-      return forget(context, this.#reader, known, change);
+      return forget(context, this.#caller, known, change);
     });
   }
 
@@ -241,11 +239,11 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       call.signal?.throwIfAborted();
       const everything = { ...given, include: new Set(['expired', 'superseded', 'quarantined'] as const) };
       asked.namespace = which.namespace ?? asked.namespace;
-      const { matched, ids } = forgetTargets(this.#engine.reading(), this.#reader, everything);
+      const { matched, ids } = forgetTargets(this.#engine.reading(), this.#caller, everything);
       // Nothing is proposed, and yet something is told.
       if (dryRun || ids.length === 0) await this.#calls.answered('forgetWhere', asked, this.#calls.placed(...ids));
       if (dryRun) return { matched, forgotten: 0, ids };
-      const forgotten = await forgetAll(context, this.#reader, ids, call);
+      const forgotten = await forgetAll(context, this.#caller, ids, call);
       return { matched, forgotten: forgotten.length, ids: forgotten };
     });
   }
@@ -255,7 +253,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     try {
       return this.#watched(options);
     } catch (error) {
-      void this.#calls.refused('watch', { namespace: this.#reader.scope.namespace, ids: [], missing: false }, error);
+      void this.#calls.refused('watch', { namespace: this.#caller.scope.namespace, ids: [], missing: false }, error);
       throw error;
     }
   }
@@ -263,14 +261,14 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   stats(options: CallOptions = {}): Promise<HandleStats> {
     return this.#calls.read('stats', () => {
       parse(this.#engine.shapes.call, options, 'options').signal?.throwIfAborted();
-      const held = listing.namespaces(this.#engine.reading(), this.#reader, selectionOf({}));
+      const held = listing.namespaces(this.#engine.reading(), this.#caller, selectionOf({}));
       return { memories: held.reduce((sum, { count }) => sum + count, 0), namespaces: held.length };
     });
   }
 
   within(scope: Scope): MemoryHandle<M> {
-    const bound = narrowScope(this.#reader.scope, parse(this.#engine.shapes.scope, scope, 'scope'));
-    if (bound !== emptyScope) return new PrincipalHandle(this.#engine, this.#lifetime, this.#reader.actor, bound);
+    const bound = narrowScope(this.#caller.scope, parse(this.#engine.shapes.scope, scope, 'scope'));
+    if (bound !== emptyScope) return new PrincipalHandle(this.#engine, this.#lifetime, this.#caller.actor, bound);
     const issues = [{ path: [], message: 'expected a scope inside the scope of the handle, got one outside it.' }];
     throw invalidInput(issues, 'scope');
   }
@@ -278,19 +276,19 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   #watched(options: object): AsyncIterable<MemoryChange<M>> {
     const { since = 'now', signal, ...scope } = parse(this.#engine.shapes.watch, options, 'options');
     const context = this.#engine.reading();
-    const bound = narrowScope(this.#reader.scope, parsedScopeOf(scope));
+    const bound = narrowScope(this.#caller.scope, parsedScopeOf(scope));
     if (bound === emptyScope) return (async function* () {})();
-    const reader: Reader = { ...this.#reader, scope: bound };
-    const start = startOfWatch(context, reader, since);
-    const changes = watch(context, reader, start, this.#engine.changed, this.#endsWith(signal));
-    const isStillShown = ({ id }: { id: string }) => isKnownTo(this.#engine.reading(), reader, id);
+    const caller: Caller = { ...this.#caller, scope: bound };
+    const start = startOfWatch(context, caller, since);
+    const changes = watch(context, caller, start, this.#engine.changed, this.#endsWith(signal));
+    const isStillShown = ({ id }: { id: string }) => mayLearnId(this.#engine.reading(), caller, id);
     return this.#calls.delivered(changes, { namespace: bound.namespace }, isStillShown) as AsyncIterable<
       MemoryChange<M>
     >;
   }
 
   #shown(memory: Memory): Memory<M> {
-    return withoutHiddenLinks(this.#engine.reading(), this.#reader, memory) as Memory<M>;
+    return withoutHiddenLinks(this.#engine.reading(), this.#caller, memory) as Memory<M>;
   }
 
   #endsWith(signal: AbortSignal | undefined): AbortSignal {

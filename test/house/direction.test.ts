@@ -23,7 +23,7 @@ describe('imports point one way', () => {
     ['write/stamp.ts', `export { x } from '../recall/fuse';`, 'write/ may not import recall/fuse'],
     ['write/stamp.ts', `type X = import('../store/open').X;`, 'write/ may not import store/open'],
     ['recall/recall.ts', `import { x } from '../index';`, 'for users only'],
-    ['log/replicated-log.ts', `import { x } from '../environment/clock';`, 'a port imports only domain'],
+    ['log/replicated-log.ts', `import { x } from '../environment/environment';`, 'a port imports only domain'],
     ['log/replicated-log.ts', `import { x } from './local-log';`, 'a port imports only domain'],
     ['integrations/a/a.ts', `import { x } from '../../domain/memory';`, 'integrations/shared, not domain/memory'],
     ['integrations/a/a.ts', `import { x } from '../b/b';`, 'integrations/shared, not integrations/b/b'],

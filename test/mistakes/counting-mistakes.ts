@@ -1,18 +1,18 @@
 import { type Mistake, mistake } from './mistake';
 
-/** What is counted, and what is told by the way. */
+/** Each lets a count, a score, a cursor or an error depend on what the caller may not read. */
 export const countingMistakes: readonly Mistake[] = [
   mistake(
-    'stats: of everything',
+    'stats: counts every memory',
     'store/principal-handle.ts',
     'memories: held.reduce((sum, { count }) => sum + count, 0)',
-    'memories: this.#engine.state.memories()',
+    'memories: this.#engine.state.memoryCount()',
   ),
   mistake(
-    'count: of everything',
+    'count: counts every memory',
     'recall/list.ts',
-    '? context.visible.get(question).texts',
-    '? context.state.memories()',
+    '? context.visible.get(compiled).texts',
+    '? (context.state as unknown as { memoryCount(): number }).memoryCount()',
   ),
   mistake(
     'BM25: counts all texts',
@@ -21,43 +21,43 @@ export const countingMistakes: readonly Mistake[] = [
     'count: state.columns.last + texts * 0, tokens },',
   ),
   mistake(
-    'BM25: the length of all texts',
+    'BM25: takes the mean length of all texts',
     'recall/rank.ts',
     'count: texts, tokens },',
     'count: texts, tokens: state.columns.length.reduce((sum, each) => sum + each, tokens * 0) },',
   ),
   mistake(
-    'BM25: how many of all texts hold a term',
+    'BM25: counts a term in all texts',
     'keyword-index/keyword-index.ts',
     'if (mask[rows[i]!] === 1 && frequencies[i] !== 0) holding++;',
     'if (mask.length > 0 && frequencies[i] !== 0) holding++;',
   ),
   mistake(
-    'cursor: counts what others do',
+    'cursor: holds a number that counts changes of others',
     'recall/changes.ts',
-    'context.cursors.seal({ id: line.id, revision: line.revision },',
-    'context.cursors.seal({ id: line.id, revision: line.revision, changeSeq: line.change_seq },',
+    'context.cursors.sign({ id: line.id, revision: line.revision },',
+    'context.cursors.sign({ id: line.id, revision: line.revision, changeSeq: line.change_seq },',
   ),
   mistake(
-    'cursor: serves whoever has it',
+    'cursor: not bound to actor and query',
     'recall/cursor.ts',
     '.update(JSON.stringify([binding, payload]))',
     '.update(JSON.stringify([payload, binding === undefined]))',
   ),
   mistake(
-    'cursor: not authenticated',
+    'cursor: signature not checked',
     'recall/cursor.ts',
-    'isOurs && timingSafeEqual(bytes.subarray(0, tagBytes), this.#tag(payload, binding))',
-    'isOurs && this.#tag(payload, binding).length > 0',
+    'isCanonical && timingSafeEqual(bytes.subarray(0, tagBytes), this.#tag(payload, binding))',
+    'isCanonical && this.#tag(payload, binding).length > 0',
   ),
   mistake(
-    'idempotency keys: of all actors together',
+    'idempotency keys: shared by all actors',
     'state/apply/applier.ts',
     "        .where('author', '=', p('author'))\n",
     '',
   ),
   mistake(
-    'errors: what may not be read is forbidden, and not missing',
+    'errors: FORBIDDEN instead of NOT_FOUND for a hidden memory',
     'state/apply/apply-update.ts',
     'if (record === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {',
     `if (record !== undefined && labels !== undefined && !mayRead(context.policy, by, labels)) throw forbiddenChange(id, action, labels.namespace);

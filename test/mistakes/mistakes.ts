@@ -1,8 +1,9 @@
+import { auditMistakes } from './audit-mistakes';
 import { countingMistakes } from './counting-mistakes';
 import type { Mistake } from './mistake';
 import { readingMistakes } from './reading-mistakes';
 import { ruleMistakes } from './rule-mistakes';
-import { tellingMistakes } from './telling-mistakes';
+
 import { writingMistakes } from './writing-mistakes';
 
 /** Every mistake that is planted, one at a time. */
@@ -11,5 +12,5 @@ export const mistakes: readonly Mistake[] = [
   ...countingMistakes,
   ...ruleMistakes,
   ...writingMistakes,
-  ...tellingMistakes,
+  ...auditMistakes,
 ];

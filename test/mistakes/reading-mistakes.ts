@@ -1,211 +1,198 @@
 import { type Mistake, mistake } from './mistake';
 
+const compiler = 'access/readable-label-sets.ts';
 const selections = 'state/queries/selection-queries.ts';
-const withoutAccess = 'selectedCondition(selected, now, this.#interning)';
+const selectionSql = 'state/queries/selection-sql.ts';
 
-/** The compiled filter alone, as if everybody might read every scope. The check on the way out must stop all of it. */
+/** The compiled filter with every label set readable. The second check must stop everything that it lets through. */
 export const noFilter: Mistake = {
-  name: 'compiled filter: every scope is readable',
+  name: 'compiled filter: every label set is readable',
   edits: [
     {
-      file: 'access/compile.ts',
+      file: compiler,
       from: "(contains(within, namespace) && decideBy(rules, read, namespace) === 'allow');",
       to: 'contains(within, namespace);',
     },
     {
-      file: 'access/compile.ts',
-      from: 'if (!isOpen || !isClearedBy(rules, accessTags, namespace)) continue;',
-      to: 'if (!isOpen) continue;',
+      file: compiler,
+      from: 'if (!isAllowed || !isClearedBy(rules, accessTags, namespace)) continue;',
+      to: 'if (!isAllowed) continue;',
     },
   ],
 };
 
-/** One path at a time reads without a check. */
+/** A query in SQL that applies the selection's criteria and no access condition. */
+function withoutAccess(name: string, query: string): Mistake {
+  const where = '\n      .where(selectionCondition(selection, this.#interning))';
+  return {
+    name,
+    edits: [
+      { file: selectionSql, from: 'function criteriaCondition(', to: 'export function criteriaCondition(' },
+      {
+        file: selections,
+        from: 'import { type CompiledSelection,',
+        to: 'import { criteriaCondition, type CompiledSelection,',
+      },
+      {
+        file: selections,
+        from: `${query}${where}`,
+        to: `${query}.where(criteriaCondition(selection.criteria, selection.now, this.#interning))`,
+      },
+    ],
+  };
+}
+
+/** Each leaves out a check on one path of a read. */
 export const readingMistakes: readonly Mistake[] = [
   noFilter,
   mistake(
-    'compiled filter: reading alone is looked at, not clearances',
-    'access/compile.ts',
-    'if (!isOpen || !isClearedBy(rules, accessTags, namespace)) continue;',
-    'if (!isOpen) continue;',
+    'compiled filter: ignores clearances',
+    compiler,
+    'if (!isAllowed || !isClearedBy(rules, accessTags, namespace)) continue;',
+    'if (!isAllowed) continue;',
   ),
   mistake(
     'compiled filter: every owner is readable',
-    'access/compile.ts',
+    compiler,
     "const owner = isRoot(actor) ? 'any' :",
     "const owner = isRoot(actor) || isRoot(actor) === false ? 'any' :",
   ),
   mistake(
-    'check on the way out: taken away',
+    'second check: removed',
     'recall/recheck.ts',
-    'if (mayLeave(context, reader, record)) return shownTo(context, reader, record);\n  context',
-    'if (record !== undefined) return shownTo(context, reader, record);\n  context',
+    'if (mayLeave(context, caller, record)) return toMemory(context, caller, record);\n  context',
+    'if (record !== undefined) return toMemory(context, caller, record);\n  context',
   ),
   mistake(
-    'check on the way out of recall: taken away',
-    'recall/hydrate.ts',
-    "import { rechecked } from './recheck';",
-    "import { shownTo as rechecked } from './recheck';",
+    'second check of recall: removed',
+    'recall/recall.ts',
+    "import { recheck } from './recheck';",
+    "import { toMemory as recheck } from './recheck';",
   ),
   mistake(
-    'check on the way out of list: taken away',
+    'second check of list: removed',
     'recall/list.ts',
-    "import { rechecked, shownTo } from './recheck';",
-    "import { shownTo, shownTo as rechecked } from './recheck';",
+    "import { recheck, toMemory } from './recheck';",
+    "import { toMemory, toMemory as recheck } from './recheck';",
   ),
   mistake(
-    'recall: scopes are not looked at',
-    'recall/visible.ts',
-    'if (active[row] === 0 || scopes[labelSet[row] as number] !== 1) continue;',
-    'if (active[row] === 0 || scopes.length === 0) continue;',
+    'recall: ignores label sets',
+    'recall/visible-set.ts',
+    'if (active[row] === 0 || readableLabelSets[labelSet[row] as number] !== 1) continue;',
+    'if (active[row] === 0 || readableLabelSets.length === 0) continue;',
   ),
   mistake(
-    'recall: owners are not looked at',
-    'recall/visible.ts',
+    'recall: ignores owners',
+    'recall/visible-set.ts',
     "    if (owner[row] !== 0 && own !== 'any' && owner[row] !== own) continue;\n",
     '    if (own === -2 && owner[row] !== 0) continue;\n',
   ),
   mistake(
-    'recall by meaning: filtered after the search',
-    'recall/visible.ts',
+    'recall by vector: filters after the search',
+    'recall/visible-set.ts',
     'if (this.has(row)) rows[found++] = row;',
-    'if (this.#columns.parts[row] !== 0 && found < this.count) rows[found++] = row;',
+    'if (this.#columns.chunks[row] !== 0 && found < this.count) rows[found++] = row;',
   ),
   mistake(
-    'recall by words: filtered after the search',
+    'recall by keyword: filters after the search',
     'keyword-index/keyword-index.ts',
     'if (mask[row] !== 1 || frequency === 0) continue;',
     'if (mask.length === 0 || frequency === 0) continue;',
   ),
+  withoutAccess('recall with a filter: ignores access', ".select('memories.row')"),
+  withoutAccess('forgetWhere: ignores access', "'memories.author'])"),
+  withoutAccess('list: ignores access', 'withText()'),
+  withoutAccess('count: ignores access', "fn.countAll().as('count'))"),
+  withoutAccess('namespaces: ignores access', "fn.countAll<number>().as('count')])"),
   mistake(
-    'recall with a filter: access is not looked at',
-    selections,
-    `.select('memories.row')
-      .where(this.#condition(readable, selected, now))`,
-    `.select('memories.row')
-      .where(${withoutAccess})`,
+    'filter in SQL: ignores owners',
+    selectionSql,
+    "return owner === 'any' ? isReadable :",
+    "return owner !== 'none' ? isReadable :",
   ),
   mistake(
-    'forgetWhere: access is not looked at',
-    selections,
-    `'memories.author'])
-      .where(this.#condition(readable, selected, now))`,
-    `'memories.author'])
-      .where(${withoutAccess})`,
+    'many label sets: SQLite takes every one as readable',
+    selectionSql,
+    'Number(this.#readable?.[id as number] === 1)',
+    'Number(id !== undefined)',
   ),
   mistake(
-    'list: access is not looked at',
-    selections,
-    `withText()
-      .where(this.#condition(readable, selected, now))`,
-    `withText()
-      .where(${withoutAccess})`,
+    'many label sets: SQLite takes every linked memory as readable',
+    selectionSql,
+    'Number(this.#linkable?.[id as number] === 1)',
+    'Number(id !== undefined)',
   ),
   mistake(
-    'count: access is not looked at',
-    selections,
-    `fn.countAll().as('count'))
-      .where(this.#condition(readable, selected, now))`,
-    `fn.countAll().as('count'))
-      .where(${withoutAccess})`,
-  ),
-  mistake(
-    'namespaces: access is not looked at',
-    selections,
-    `fn.countAll<number>().as('count')])
-      .where(this.#condition(readable, selected, now))`,
-    `fn.countAll<number>().as('count')])
-      .where(${withoutAccess})`,
-  ),
-  mistake(
-    'filter in SQL: owners are not looked at',
-    'state/queries/selection-sql.ts',
-    "return owner === 'any' ? inScope :",
-    "return owner !== 'none' ? inScope :",
-  ),
-  mistake(
-    'many scopes: SQLite takes every one',
-    'state/queries/readable-masks.ts',
-    'Number(this.#readable?.[scope as number] === 1)',
-    'Number(scope !== undefined)',
-  ),
-  mistake(
-    'many scopes: SQLite knows of every linked memory',
-    'state/queries/readable-masks.ts',
-    'Number(this.#known?.[scope as number] === 1)',
-    'Number(scope !== undefined)',
-  ),
-  mistake(
-    'a filter: compares with hidden links',
-    'state/queries/selection-sql.ts',
+    'filter: compares with hidden links',
+    selectionSql,
     "if (readable.owner === 'any') return id;",
     "if (readable.owner !== 'none') return id;",
   ),
   mistake(
     'get by id: no check',
     'recall/get.ts',
-    'return leaving(context, reader, context.state.records.unchecked(address));',
+    'return checkRecord(context, caller, context.state.records.unchecked(address));',
     'return context.state.records.unchecked(address);',
   ),
   mistake(
     'get by key: no check',
     'recall/get.ts',
-    'const record = leaving(context, reader, state.records.uncheckedByKey(scope, owner, key));',
-    'const record = state.records.uncheckedByKey(scope, owner, key);',
+    'const record = checkRecord(context, caller, state.records.uncheckedByKey(labelSet, owner, key));',
+    'const record = state.records.uncheckedByKey(labelSet, owner, key);',
   ),
   mistake(
-    'history: no check of the labels now',
+    'history: ignores the labels of today',
     'recall/changes.ts',
-    'const record = leaving(context, reader, context.state.records.uncheckedOrTombstone(id));',
+    'const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(id));',
     'const record = context.state.records.uncheckedOrTombstone(id);',
   ),
   mistake(
-    'watch: no check of the labels now',
+    'watch: ignores the labels of today',
     'recall/watch.ts',
-    'const record = leaving(context, reader, context.state.records.uncheckedOrTombstone(line.id));',
+    'const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(line.id));',
     'const record = context.state.records.uncheckedOrTombstone(line.id);',
   ),
   mistake(
-    'history and watch: no check of the labels then',
+    'history and watch: ignore the labels at the time of the change',
     'recall/changes.ts',
-    'if (!mayRead(state.policy, reader.actor, then)) return undefined;',
+    'if (!mayRead(state.policy, caller.actor, then)) return undefined;',
     'if (then === undefined) return undefined;',
   ),
   {
-    name: 'watch: checked when read, and not when delivered',
+    name: 'watch: checks when it reads, and not when it delivers',
     edits: [
       {
         file: 'recall/watch.ts',
         from: 'const lines = translated(() => context.state.changes.after(changeSeq, linesPerRead));',
         to: `const lines = translated(() => context.state.changes.after(changeSeq, linesPerRead)).map((line) => {
-      const record = leaving(context, reader, context.state.records.uncheckedOrTombstone(line.id));
-      return { ...line, change: record && shown(context, reader, line, record) };
+      const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(line.id));
+      return { ...line, change: record && visibleChange(context, caller, line, record) };
     });`,
       },
       {
         file: 'recall/watch.ts',
         from: `const change = context.snapshot(() => {
-        const record = leaving(context, reader, context.state.records.uncheckedOrTombstone(line.id));
-        return record && shown(context, reader, line, record);
+        const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(line.id));
+        return record && visibleChange(context, caller, line, record);
       });`,
         to: 'const { change } = line;',
       },
     ],
   },
   mistake(
-    'links: shown to everybody',
+    'links: shown to every reader',
     'recall/recheck.ts',
-    'context.state.rowChecksum.isIntact(record) && mayLeave(context, reader, record);',
+    'context.state.rowChecksum.isIntact(record) && mayLeave(context, caller, record);',
     'context.state.rowChecksum.isIntact(record);',
   ),
   mistake(
-    'links: shown in what a change answers',
+    'links: shown in the result of update and share',
     'store/principal-handle.ts',
-    'return withoutHiddenLinks(this.#engine.reading(), this.#reader, memory) as Memory<M>;',
+    'return withoutHiddenLinks(this.#engine.reading(), this.#caller, memory) as Memory<M>;',
     'return memory as Memory<M>;',
   ),
   mistake(
-    'scope of a handle: not looked at on the way out',
+    'scope of a handle: ignored by the second check',
     'recall/recheck.ts',
     ' && isInScope(scope, scopedFieldsOfRow(state, record))',
     ' && isInScope({ ...scope, ...{ userId: undefined, namespace: undefined } } as never, scopedFieldsOfRow(state, record))',
@@ -213,36 +200,36 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'recall: goes on with rules that changed meanwhile',
     'recall/recall.ts',
-    "if (state.policy.version !== version) return 'rules changed';",
-    "if (state.policy.version < version) return 'rules changed';",
+    "if (state.policy.version !== version) return { type: 'rules-changed' };",
+    "if (state.policy.version < version) return { type: 'rules-changed' };",
   ),
   mistake(
-    'what is visible: kept though memories changed',
-    'recall/visible-cache.ts',
-    'kept?.entry === entry && ',
-    'kept !== undefined && ',
+    'visible set: kept although memories changed',
+    'recall/visible-set.ts',
+    'cached?.changeSeq === changeSeq && ',
+    'cached !== undefined && ',
   ),
   mistake(
-    'what may be read: kept though rules changed',
-    'access/readable-cache.ts',
-    'kept !== undefined && (kept.rules === rules || areSame(kept.rules, rules));',
-    'kept !== undefined;',
+    'readable label sets: kept although rules changed',
+    compiler,
+    'cached !== undefined && (cached.rules === rules || areSame(cached.rules, rules));',
+    'cached !== undefined;',
   ),
   mistake(
-    'what may be read: not extended by new scopes',
-    'access/readable-cache.ts',
-    'if (sameRules && kept.labelSetCount === labelSetCount && kept',
-    'if (sameRules && kept',
+    'readable label sets: not extended by new label sets',
+    compiler,
+    'if (hasSameRules && cached.labelSetCount === labelSetCount && cached',
+    'if (hasSameRules && cached',
   ),
   mistake(
-    'what may be read: kept though the actor has become an author',
-    'access/readable-cache.ts',
-    ' && kept.actorNumber === actorNumber) {',
+    'readable label sets: kept although the actor became an author',
+    compiler,
+    ' && cached.actorId === actorId) {',
     ') {',
   ),
   mistake(
-    'what may be read: kept for both halves of a pair together',
-    'access/readable-caches.ts',
+    'readable label sets: shared by an agent alone and on behalf of users',
+    compiler,
     '[party.kind, party.id, onBehalfOf?.id ?? null]',
     '[party.kind, party.id]',
   ),

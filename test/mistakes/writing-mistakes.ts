@@ -4,61 +4,61 @@ const proposal = 'write/check.ts';
 const remembering = 'state/apply/apply-remember.ts';
 const sharing = 'state/apply/apply-share.ts';
 
-// The one rule for who may write, where it is asked: before a memory is proposed, and when a memory is stored or shared.
+// The calls of the one rule for who may write: before a memory is proposed, and when it is stored or shared.
 const proposed =
   "assertMayWrite(context.policy(), author, 'The memory', scopedFieldsOf(author.actor, memory), memory);";
 const applied =
   "assertMayWrite(policy, { actor, scope: stamp.scope }, 'The memory', scopedFieldsOf(actor, draft), draft);";
 const shared = `assertMayWrite(context.policy, { actor, scope }, \`Memory \${record.id} with this change\`, scoped, labels);`;
 
-/** The call as it would be if a missing `write` were no reason to refuse. */
+/** The call, ignoring a rejection for a missing `write`. */
 function withoutWrite(call: string): string {
   return `try { ${call} } catch (error) { if (!String(error).includes('\`write\` there')) throw error; }`;
 }
 
-/** Changes that are made without a check: at the proposal, where it saves work, or in `apply`, which decides. */
+/** Each leaves out a check of a write: before it is proposed, where the check saves work, or in `apply`, which decides. */
 export const writingMistakes: readonly Mistake[] = [
-  mistake('remember: write is not looked at when proposed', proposal, proposed, withoutWrite(proposed)),
+  mistake('remember: proposed without write', proposal, proposed, withoutWrite(proposed)),
   mistake(
-    'remember: clearances are not looked at when proposed',
+    'remember: proposed without clearances',
     proposal,
     proposed,
     proposed.replace(', memory);', ', { ...memory, accessTags: [] });'),
   ),
   mistake(
-    'remember: a key takes no read when proposed',
+    'remember: proposed with a key without read',
     proposal,
     proposed,
     proposed.replace(', memory);', ', { ...memory, key: undefined });'),
   ),
   mistake(
-    'remember: outside the scope of the handle when proposed',
+    'remember: proposed outside the scope of the handle',
     proposal,
     proposed,
     proposed.replace('author,', '{ ...author, scope: {} },'),
   ),
   {
-    name: 'remember: outside the scope of the handle, proposed and applied',
+    name: 'remember: proposed and applied outside the scope of the handle',
     edits: [
       { file: proposal, from: proposed, to: proposed.replace('author,', '{ ...author, scope: {} },') },
       { file: remembering, from: applied, to: applied.replace('scope: stamp.scope', 'scope: {}') },
     ],
   },
-  mistake('remember: write is not looked at when applied', remembering, applied, withoutWrite(applied)),
+  mistake('remember: applied without write', remembering, applied, withoutWrite(applied)),
   mistake(
-    'remember: clearances are not looked at when applied',
+    'remember: applied without clearances',
     remembering,
     applied,
     applied.replace(', draft);', ', { ...draft, accessTags: [] });'),
   ),
   mistake(
-    'remember: a key takes no read when applied',
+    'remember: applied with a key without read',
     remembering,
     applied,
     applied.replace(', draft);', ', { ...draft, key: undefined });'),
   ),
   {
-    name: 'remember: applied under the rules of its proposal',
+    name: 'remember: applied by the rules of the time when it was proposed',
     edits: [
       {
         file: proposal,
@@ -73,92 +73,92 @@ export const writingMistakes: readonly Mistake[] = [
     ],
   },
   mistake(
-    'remember: revises what others wrote under the key',
+    'remember: a key revises the memory of another author without update',
     remembering,
     "if (keyed !== undefined && !mayChange(policy, actor, 'update', memoryLabelsOf(context, keyed)))",
     'if (keyed !== undefined && mayChange === undefined && memoryLabelsOf(context, keyed))',
   ),
   mistake(
-    'remember: a key reaches beyond the scope of the handle',
+    'remember: a key revises a memory outside the scope of the handle',
     remembering,
     'if (keyed !== undefined && !isInScope(stamp.scope, scopedFieldsOfRow(context, keyed))) {',
     'if (keyed !== undefined && scopedFieldsOfRow(context, keyed) === undefined) {',
   ),
   mistake(
-    'supersedes: whatever it names',
+    'supersedes: replaces any memory without a check',
     remembering,
     "const target = loadForChange(context, context.records.unchecked(id), id, 'update', stamp);",
     "const target = context.records.unchecked(id) ?? loadForChange(context, undefined, id, 'update', stamp);",
   ),
   mistake(
-    'update: not looked at when proposed',
-    'recall/update-target.ts',
-    "if (!mayChange(state.policy, reader.actor, 'update', labels)) throw",
+    'update: proposed without a check',
+    'recall/write-targets.ts',
+    "if (!mayChange(state.policy, caller.actor, 'update', labels)) throw",
     'if (labels === undefined) throw',
   ),
   mistake(
-    'update: not looked at when applied',
+    'update: applied without a check',
     'state/apply/apply-update.ts',
     "const record = loadForChange(context, context.records.unchecked(id), id, 'update', stamp);",
     "const record = context.records.unchecked(id) ?? loadForChange(context, undefined, id, 'update', stamp);",
   ),
   mistake(
-    'changes: what may not be read is changed',
+    'changes: change a memory that the caller may not read',
     'state/apply/apply-update.ts',
     'if (record === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {',
     'if (record === undefined || labels === undefined || mayRead === undefined) {',
   ),
   mistake(
-    'changes: no action is looked at',
+    'changes: ignore the rules for the action',
     'state/apply/apply-update.ts',
     'if (!mayChange(context.policy, by, action, labels)) {',
     'if (mayChange === undefined) {',
   ),
   mistake(
-    'changes: beyond the scope of the handle',
+    'changes: reach outside the scope of the handle',
     'state/apply/apply-update.ts',
     'if (!isInScope(scope, scopedFieldsOfRow(context, record))) throw noSuchMemory(id);',
     'if (scope === undefined) throw noSuchMemory(id);',
   ),
   mistake(
-    'forget: not looked at when applied',
+    'forget: applied without a check',
     'state/apply/apply-forget.ts',
     "return loadForChange(context, record, id, 'forget', stamp);",
     'return record;',
   ),
   mistake(
-    'forgetWhere: tells of what may not be forgotten',
-    'recall/forget-targets.ts',
-    "mayChange(state.policy, reader.actor, 'forget', memoryLabelsOf(state, line))),",
+    'forgetWhere: returns ids that the caller may not forget',
+    'recall/write-targets.ts',
+    "mayChange(state.policy, caller.actor, 'forget', memoryLabelsOf(state, row))),",
     'mayChange !== undefined),',
   ),
   mistake(
-    'share: not looked at where the memory is',
+    'share: applied without share in the old namespace',
     sharing,
     "const record = loadForChange(context, context.records.unchecked(id), id, 'share', stamp);",
     "const record = context.records.unchecked(id) ?? loadForChange(context, undefined, id, 'share', stamp);",
   ),
-  mistake('share: needs no write where the memory goes', sharing, shared, withoutWrite(shared)),
+  mistake('share: applied without write in the new namespace', sharing, shared, withoutWrite(shared)),
   mistake(
-    'share: puts on access tags that the sharer has not',
+    'share: adds access tags that the caller is not cleared for',
     sharing,
     shared,
     shared.replace('labels);', '{ ...labels, accessTags: [] });'),
   ),
   mistake(
-    'share: makes private what others wrote',
+    'share: makes the memory of another author private',
     sharing,
     "if (visibility === 'private' && record.owner === 0 && !sameActor(author, actor)) {",
     "if (visibility === 'private' && record.owner === 0 && sameActor === undefined) {",
   ),
   mistake(
-    'share: beyond the scope of the handle',
+    'share: moves a memory out of the scope of the handle',
     sharing,
     shared,
     shared.replace('{ actor, scope }', '{ actor, scope: {} }'),
   ),
   mistake(
-    'share: a key takes no read where it goes',
+    'share: moves a memory with a key without read in the new namespace',
     sharing,
     shared,
     shared.replace('labels);', '{ ...labels, key: undefined });'),

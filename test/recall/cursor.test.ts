@@ -11,7 +11,7 @@ describe('a sealed cursor', () => {
     fc.assert(
       fc.property(json, json, (item, binding) => {
         const seal = new CursorSigner(key);
-        const cursor = seal.seal(item, binding);
+        const cursor = seal.sign(item, binding);
         expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/);
         expect(JSON.stringify(new CursorSigner(key).open(cursor, binding))).toBe(JSON.stringify(item));
       }),
@@ -22,7 +22,7 @@ describe('a sealed cursor', () => {
     fc.assert(
       fc.property(json, json, json, fc.nat(), fc.integer({ min: 1, max: 255 }), (item, binding, other, at, flip) => {
         const seal = new CursorSigner(key);
-        const cursor = seal.seal(item, binding);
+        const cursor = seal.sign(item, binding);
         if (JSON.stringify(other) !== JSON.stringify(binding)) expect(() => seal.open(cursor, other)).toThrow();
         expect(() => new CursorSigner(Uint8Array.from(key).reverse()).open(cursor, binding)).toThrow();
         const bytes = Buffer.from(cursor, 'base64url');

@@ -1,4 +1,4 @@
-import { DecidingRules } from '../../access/deciding-rules';
+import { DecidingRuleCache } from '../../access/explain';
 import type { Policy } from '../../access/policy';
 import type { AuditEvent, AuditLog, TouchedMemories } from '../../audit/audit-log';
 import { type ChainHead, looksLikeId } from '../../audit/chain-entry';
@@ -39,7 +39,7 @@ export interface StateOfStore {
 /** Writes the entry of each command into the chain of changes, in the transaction that applies it. */
 export class ChangesAudit {
   readonly trail: AuditLog;
-  readonly #deciding = new DecidingRules();
+  readonly #deciding = new DecidingRuleCache();
 
   constructor(trail: AuditLog) {
     this.trail = trail;
@@ -79,8 +79,8 @@ export class ChangesAudit {
     const action = actions[command.type];
     if (action === undefined) return [];
     const { by } = command.stamp;
-    if (touched.length < 2) return this.#deciding.of(policy, by, action, touched[0]?.namespace ?? namespace);
-    const rules = touched.flatMap((each) => this.#deciding.of(policy, by, action, each.namespace ?? namespace));
+    if (touched.length < 2) return this.#deciding.idsFor(policy, by, action, touched[0]?.namespace ?? namespace);
+    const rules = touched.flatMap((each) => this.#deciding.idsFor(policy, by, action, each.namespace ?? namespace));
     return [...new Set(rules)];
   }
 

@@ -1,5 +1,5 @@
-import { type Governor, mayDeclare, maySee } from '../../access/govern';
 import type { Policy } from '../../access/policy';
+import { mayDeclare, maySeeDeclaration } from '../../access/rule-administration';
 import type { NamedDeclaration, Stamp } from '../../domain/command';
 import {
   type Declaration,
@@ -13,6 +13,7 @@ import { type Issue, invalidInput, MemoryError } from '../../domain/errors';
 import { showNamespace } from '../../domain/namespace';
 import { unknownNames } from '../../domain/parse/parse-declaration';
 import { isRoot } from '../../domain/principal';
+import type { Caller } from '../../domain/scope';
 import type { ApplyContext } from './apply-context';
 
 type Context = Pick<ApplyContext, 'policy' | 'isDeclared' | 'changePolicy'>;
@@ -54,19 +55,19 @@ export function addDeclaration(
   stamp: Stamp,
 ): StoredDeclaration {
   const { policy } = context;
-  const governor = governorOf(stamp);
+  const caller = callerOf(stamp);
   // Before anything is said of roles and groups: who may not administer learns of none.
-  if (!maySee(policy, governor, declaration)) throw forbidden(declaration);
+  if (!maySeeDeclaration(policy, caller, declaration)) throw forbidden(declaration);
   const inForce = [...policy.declared.values()];
-  const issues = namesUnknownTo(governor, policy, declaration);
+  const issues = namesUnknownTo(caller, policy, declaration);
   const same = inForce.filter((each) => haveOneName(each.declaration, declaration));
   if (same.some(({ atOpen }) => atOpen)) {
     issues.push({ path: ['name'], message: 'is declared where the store is opened: change it there.' });
   }
   const isKnownRole = issues.every(({ path }) => path[0] !== 'actions');
-  const isAllowed = isKnownRole && mayDeclare(policy, governor, declaration);
+  const isAllowed = isKnownRole && mayDeclare(policy, caller, declaration);
   // Who may not list roles and groups hears of them only where the rule itself would be allowed.
-  const isTold = maySee(policy, governor, { group: '', members: [] });
+  const isTold = maySeeDeclaration(policy, caller, { group: '', members: [] });
   if (issues.length > 0 && (isTold || isAllowed || !isKnownRole)) throw invalidInput(issues, 'rule');
   if (!isAllowed) throw forbidden(declaration);
   const added = { id: freeId(context, id), declaration, atOpen: false, since: stamp.at };
@@ -78,9 +79,9 @@ export function addDeclaration(
 export function endDeclaration(context: Context, id: string, stamp: Stamp): boolean {
   const { policy } = context;
   const found = policy.declared.get(id);
-  if (found === undefined || !maySee(policy, governorOf(stamp), found.declaration)) return false;
+  if (found === undefined || !maySeeDeclaration(policy, callerOf(stamp), found.declaration)) return false;
   const { declaration, atOpen } = found;
-  if (!mayDeclare(policy, governorOf(stamp), declaration)) throw forbidden(declaration);
+  if (!mayDeclare(policy, callerOf(stamp), declaration)) throw forbidden(declaration);
   if (atOpen) {
     const message = 'is declared where the store is opened: leave it out there, and it ends.';
     throw invalidInput([{ path: ['id'], message }], 'rule');
@@ -98,15 +99,15 @@ function assertUnused(inForce: Iterable<StoredDeclaration>, ended: Declaration):
 }
 
 /** Roles and groups that are named and not there. Only who may list them is told of those that are. */
-function namesUnknownTo(governor: Governor, policy: Policy, declaration: Declaration): Issue[] {
+function namesUnknownTo(caller: Caller, policy: Policy, declaration: Declaration): Issue[] {
   const made = [...policy.declared.values()].map((each) => each.declaration);
   if (unknownNames([declaration], made).length === 0) return [];
-  const known = made.filter((each) => (isRole(each) || isGroup(each)) && maySee(policy, governor, each));
+  const known = made.filter((each) => (isRole(each) || isGroup(each)) && maySeeDeclaration(policy, caller, each));
   return unknownNames([declaration], known).map(({ path, message }) => ({ path: path.slice(1), message }));
 }
 
-function governorOf({ by, scope }: Stamp): Governor {
-  return { actor: by, scope: scope };
+function callerOf({ by, scope }: Stamp): Caller {
+  return { actor: by, scope };
 }
 
 /** The proposed id, or one like it: whoever made the same rule before, in the same moment, has it already. */

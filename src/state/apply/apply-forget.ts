@@ -2,7 +2,7 @@ import type { Stamp } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
 import { assertRevision } from '../../domain/memory';
 import { isRoot } from '../../domain/principal';
-import { mayHearOf } from '../queries/damaged-record';
+import { mayKnowOfDamage } from '../queries/damaged-record';
 import { damaged, type MemoryRow } from '../tables/memory-row';
 import { type ApplyContext, removeVectors, stampChange } from './apply-context';
 import { loadForChange } from './apply-update';
@@ -44,7 +44,7 @@ function forgettable(context: ApplyContext, id: string, stamp: Stamp): MemoryRow
  * @throws RECORD_DAMAGED
  */
 function mended(context: ApplyContext, record: MemoryRow, { by, scope }: Stamp): MemoryRow | undefined {
-  if (!mayHearOf(context, record, by, scope)) return undefined;
+  if (!mayKnowOfDamage(context, record, by, scope)) return undefined;
   const last = context.lastChange(record.row);
   if (!isRoot(by) || last === undefined) throw damaged(record.id);
   context.reportDamagedWords();

@@ -4,7 +4,7 @@ import type { ChunkVectors, ContentPatch, Stamp } from '../../domain/command';
 import { defined } from '../../domain/defined';
 import { assertRevision } from '../../domain/memory';
 import { isInScope } from '../../domain/scope';
-import { mayHearOf } from '../queries/damaged-record';
+import { mayKnowOfDamage } from '../queries/damaged-record';
 import { damaged, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import { type ApplyContext, assertSpace, insertVectors, removeVectors, stampChange } from './apply-context';
 
@@ -40,7 +40,7 @@ export function loadForChange(
   { by, scope }: Stamp,
 ): MemoryRow {
   if (record !== undefined && !context.rowChecksum.isIntact(record)) {
-    throw mayHearOf(context, record, by, scope) ? damaged(id) : noSuchMemory(id);
+    throw mayKnowOfDamage(context, record, by, scope) ? damaged(id) : noSuchMemory(id);
   }
   const labels = record && memoryLabelsOf(context, record);
   context.touch(id, labels?.namespace);

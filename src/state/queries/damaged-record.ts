@@ -6,10 +6,10 @@ import type { Interning } from '../tables/interning';
 import { type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 
 /**
- * Whether somebody may hear that a record is damaged: who might read it, by its labels as they stand. Everybody else is told what
- * is told of a memory that is not there.
+ * Whether an actor may learn that a record is damaged: only if it may read the memory by the labels that the record carries now.
+ * For any other actor the memory looks as if it did not exist.
  */
-export function mayHearOf(
+export function mayKnowOfDamage(
   context: { readonly policy: Policy; readonly interning: Interning },
   record: MemoryRow,
   actor: Actor,
@@ -23,7 +23,7 @@ export function mayHearOf(
       isInScope(scope, scopedFieldsOfRow(context, record))
     );
   } catch {
-    // Its tags are no JSON any more.
+    // The damage reached the tags: they are no longer JSON.
     return false;
   }
 }

@@ -1,63 +1,70 @@
 import type { Database } from 'better-sqlite3';
-import { type RawBuilder, sql } from 'kysely';
-import type { ReadableLabelSets } from '../../access/compile';
+import { sql } from 'kysely';
 import type { Interning } from '../tables/interning';
 import type { MemoryRow, RowChecksum, StoredMemoryRow } from '../tables/memory-row';
 import { queries } from '../tables/schema';
 import { withText } from './memory-queries';
-import { ReadableMasks } from './readable-masks';
-import { readableCondition, type Selected, selectedCondition } from './selection-sql';
+import { type CompiledSelection, ReadableMasks, selectionCondition } from './selection-sql';
 
 export interface Page {
   readonly orderBy: 'createdAt' | 'validFrom';
   readonly order: 'newest' | 'oldest';
   readonly limit: number;
-  /** The last item of the page before. */
-  readonly after?: { readonly at: number; readonly id: string };
+  /** The last item of the previous page. */
+  readonly after: { readonly at: number; readonly id: string } | undefined;
 }
 
 type LabelledRow = Pick<MemoryRow, 'id' | 'label_set' | 'owner' | 'author'>;
 
-/** Answers exact questions about many memories, by SQLite alone. */
+interface CompiledQuery {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
+/** Evaluates selections in SQLite. */
 export class SelectionQueries {
   readonly #database: Database;
   readonly #interning: Interning;
   readonly #rowChecksum: RowChecksum;
   readonly #masks: ReadableMasks;
 
-  constructor(database: Database, parts: { interning: Interning; rowChecksum: RowChecksum }) {
+  constructor(database: Database, deps: { interning: Interning; rowChecksum: RowChecksum }) {
     this.#database = database;
-    this.#interning = parts.interning;
-    this.#rowChecksum = parts.rowChecksum;
+    this.#interning = deps.interning;
+    this.#rowChecksum = deps.rowChecksum;
     this.#masks = new ReadableMasks(database);
   }
 
   /** The rows of a selection, ascending. */
-  rows(readable: ReadableLabelSets, selected: Selected, now: number): number[] {
+  rows(selection: CompiledSelection): number[] {
     const query = queries
       .selectFrom('memories')
       .select('memories.row')
-      .where(this.#condition(readable, selected, now))
+      .where(selectionCondition(selection, this.#interning))
       .orderBy('memories.row');
-    return this.#masks.lend(readable, selected, () => this.#pluck(query.compile()));
+    return this.#pluck(selection, query.compile());
   }
 
-  /** The labels of a selection's memories, in the order of their rows. */
-  labelled(readable: ReadableLabelSets, selected: Selected, now: number): LabelledRow[] {
-    const { sql: text, parameters } = queries
+  /** The ids and labels of a selection's memories, in the order of their rows. */
+  labels(selection: CompiledSelection): LabelledRow[] {
+    const query = queries
       .selectFrom('memories')
       .select(['memories.id', 'memories.label_set', 'memories.owner', 'memories.author'])
-      .where(this.#condition(readable, selected, now))
-      .orderBy('memories.row')
-      .compile();
-    return this.#masks.lend(readable, selected, () => this.#database.prepare(text).all(...parameters) as LabelledRow[]);
+      .where(selectionCondition(selection, this.#interning))
+      .orderBy('memories.row');
+    return this.#all(selection, query.compile());
   }
 
-  page(readable: ReadableLabelSets, selected: Selected, now: number, page: Page): MemoryRow[] {
+  /**
+   * The records of one page.
+   *
+   * @throws RECORD_DAMAGED
+   */
+  page(selection: CompiledSelection, page: Page): MemoryRow[] {
     const column = page.orderBy === 'createdAt' ? 'memories.created_at' : 'memories.valid_from';
     const direction = page.order === 'newest' ? 'desc' : 'asc';
     let query = withText()
-      .where(this.#condition(readable, selected, now))
+      .where(selectionCondition(selection, this.#interning))
       .orderBy(column, direction)
       .orderBy('memories.id', direction)
       .limit(page.limit);
@@ -66,50 +73,34 @@ export class SelectionQueries {
       const beyond = page.order === 'newest' ? sql`<` : sql`>`;
       query = query.where(sql<boolean>`(${sql.ref(column)}, memories.id) ${beyond} (${at}, ${id})`);
     }
-    const { sql: text, parameters } = query.compile();
-    const stored = this.#masks.lend(
-      readable,
-      selected,
-      () => this.#database.prepare(text).all(...parameters) as StoredMemoryRow[],
-    );
+    const stored = this.#all<StoredMemoryRow>(selection, query.compile());
     return stored.map((each) => this.#rowChecksum.checkedRow(each));
   }
 
-  count(readable: ReadableLabelSets, selected: Selected, now: number): number {
+  count(selection: CompiledSelection): number {
     const query = queries
       .selectFrom('memories')
       .select(({ fn }) => fn.countAll().as('count'))
-      .where(this.#condition(readable, selected, now));
-    return this.#masks.lend(readable, selected, () => this.#pluck(query.compile())[0] as number);
+      .where(selectionCondition(selection, this.#interning));
+    return this.#pluck(selection, query.compile())[0] as number;
   }
 
-  /** How many memories each readable scope holds. */
-  countByLabelSet(
-    readable: ReadableLabelSets,
-    selected: Selected,
-    now: number,
-  ): { label_set: number; count: number }[] {
-    const { sql: text, parameters } = queries
+  /** The number of memories with each label set. */
+  countByLabelSet(selection: CompiledSelection): { label_set: number; count: number }[] {
+    const query = queries
       .selectFrom('memories')
       .select(({ fn }) => ['memories.label_set', fn.countAll<number>().as('count')])
-      .where(this.#condition(readable, selected, now))
-      .groupBy('memories.label_set')
-      .compile();
-    return this.#masks.lend(
-      readable,
-      selected,
-      () => this.#database.prepare(text).all(...parameters) as { label_set: number; count: number }[],
-    );
+      .where(selectionCondition(selection, this.#interning))
+      .groupBy('memories.label_set');
+    return this.#all(selection, query.compile());
   }
 
-  #condition(readable: ReadableLabelSets, selected: Selected, now: number): RawBuilder<boolean> {
-    return sql`${readableCondition(readable)} and ${selectedCondition(selected, now, this.#interning)}`;
+  #all<R>(selection: CompiledSelection, { sql: text, parameters }: CompiledQuery): R[] {
+    return this.#masks.during(selection, () => this.#database.prepare(text).all(...parameters) as R[]);
   }
 
-  #pluck({ sql: text, parameters }: { sql: string; parameters: readonly unknown[] }): number[] {
-    return this.#database
-      .prepare(text)
-      .pluck()
-      .all(...parameters) as number[];
+  #pluck(selection: CompiledSelection, { sql: text, parameters }: CompiledQuery): number[] {
+    const statement = this.#database.prepare(text).pluck();
+    return this.#masks.during(selection, () => statement.all(...parameters) as number[]);
   }
 }

@@ -1,47 +1,84 @@
+import type { Database } from 'better-sqlite3';
 import { type RawBuilder, sql } from 'kysely';
-import type { ReadableLabelSets } from '../../access/compile';
+import type { ReadableLabelSets } from '../../access/readable-label-sets';
 import type { FilterNode } from '../../domain/filter';
 import type { ParsedScope } from '../../domain/scope';
 import type { Interning } from '../tables/interning';
 import { filterCondition, type Links } from './filter-sql';
 
-/** What a query selects, beside what the actor may read. */
-export interface Selected {
+/** A selection with the caller's access compiled into it. */
+export interface CompiledSelection {
+  readonly readable: ReadableLabelSets;
+  readonly criteria: SelectionCriteria;
+  /** Epoch milliseconds. Memories that have expired by then are left out. */
+  readonly now: number;
+}
+
+/** What a selection asks for, apart from access. */
+export interface SelectionCriteria {
   readonly scope: ParsedScope;
   readonly filter?: FilterNode;
   readonly asOf?: number;
   readonly include: ReadonlySet<'expired' | 'superseded' | 'quarantined'>;
-  /** What the actor may read through its handle, whatever the selection: other memories that a memory names are known as far as that. */
-  readonly known: { readonly readable: ReadableLabelSets; readonly scope: ParsedScope };
+  /** What the caller may read through its handle. A filter sees `supersedes` and `supersededBy` only if they name such memories. */
+  readonly linked: { readonly readable: ReadableLabelSets; readonly scope: ParsedScope };
 }
 
 type Alias = 'memories' | 'linked';
 
 /**
- * Up to so many scopes are a list that SQLite looks up. Beyond, it asks back for each row: with 5,000 scopes and 100,000 rows that
- * took 21 ms against 36, and the list itself takes a millisecond to make.
+ * Up to this many readable label sets are passed to SQLite as a list. Beyond, SQLite calls a function for each row: with 5,000
+ * label sets and 100,000 rows that took 21 ms, the list took 36 ms and a millisecond to make.
  */
-const mostListedScopes = 500;
+const maxListedLabelSets = 500;
 
-/** SQL functions that tell whether a scope is readable: see `ReadableMasks`. */
-export const maskFunctions: Readonly<Record<Alias, string>> = { memories: 'is_readable', linked: 'is_known' };
+const maskFunctions: Readonly<Record<Alias, string>> = { memories: 'is_readable', linked: 'is_linkable' };
 
-/** The rows that an actor may read: a condition on `memories`, with integers only. The bound's namespace is compiled into it. */
-export function readableCondition(
-  { labelSets, owner }: ReadableLabelSets,
-  of: Alias = 'memories',
-): RawBuilder<boolean> {
-  const scope = sql.ref(`${of}.label_set`);
-  const inScope =
-    labelSets.length > mostListedScopes
-      ? sql<boolean>`${sql.raw(maskFunctions[of])}(${scope})`
-      : sql<boolean>`${scope} in (select value from json_each(${JSON.stringify(labelSets)}))`;
-  return owner === 'any' ? inScope : sql`(${inScope} and ${sql.ref(`${of}.owner`)} in (0, ${owner}))`;
+/** Gives SQLite the readable label sets of a query while the query runs. Queries run one at a time, each to its end. */
+export class ReadableMasks {
+  #readable: Uint8Array | undefined;
+  #linkable: Uint8Array | undefined;
+
+  constructor(database: Database) {
+    const options = { directOnly: true };
+    database.function(maskFunctions.memories, options, (id) => Number(this.#readable?.[id as number] === 1));
+    database.function(maskFunctions.linked, options, (id) => Number(this.#linkable?.[id as number] === 1));
+  }
+
+  /** Runs a query with the masks of a selection. */
+  during<T>({ readable, criteria: { linked } }: CompiledSelection, query: () => T): T {
+    this.#readable = readable.mask;
+    this.#linkable = linked.readable.mask;
+    try {
+      return query();
+    } finally {
+      this.#readable = undefined;
+      this.#linkable = undefined;
+    }
+  }
 }
 
-/** What the selection asks for, apart from access and namespace: a condition on `memories`. */
-export function selectedCondition(
-  { scope, filter, asOf, include, known }: Selected,
+/** The rows of `memories` that a selection holds and its caller may read. */
+export function selectionCondition(
+  { readable, criteria, now }: CompiledSelection,
+  interning: Interning,
+): RawBuilder<boolean> {
+  return sql`${readableCondition(readable)} and ${criteriaCondition(criteria, now, interning)}`;
+}
+
+/** The rows that an actor may read, by integers alone. The namespace of the scope is already compiled into the label sets. */
+function readableCondition({ labelSets, owner }: ReadableLabelSets, of: Alias = 'memories'): RawBuilder<boolean> {
+  const labelSet = sql.ref(`${of}.label_set`);
+  const isReadable =
+    labelSets.length > maxListedLabelSets
+      ? sql<boolean>`${sql.raw(maskFunctions[of])}(${labelSet})`
+      : sql<boolean>`${labelSet} in (select value from json_each(${JSON.stringify(labelSets)}))`;
+  return owner === 'any' ? isReadable : sql`(${isReadable} and ${sql.ref(`${of}.owner`)} in (0, ${owner}))`;
+}
+
+/** The rows that match the criteria. The namespace of the scope is left to `readableCondition`. */
+function criteriaCondition(
+  { scope, filter, asOf, include, linked }: SelectionCriteria,
   now: number,
   interning: Interning,
 ): RawBuilder<boolean> {
@@ -52,15 +89,15 @@ export function selectedCondition(
       sql`(memories.valid_from <= ${asOf} and (memories.valid_to is null or memories.valid_to > ${asOf}))`,
     );
   }
-  conditions.push(...boundConditions(scope, 'memories', interning));
+  conditions.push(...scopeConditions(scope, 'memories', interning));
   for (const tag of scope.tags ?? []) {
     conditions.push(sql`memories.row in (select tags.row from tags where tags.tag = ${tag})`);
   }
-  if (filter !== undefined) conditions.push(filterCondition(filter, linksKnownTo(known, interning)));
+  if (filter !== undefined) conditions.push(filterCondition(filter, visibleLinks(linked, interning)));
   return sql`(${sql.join(conditions, sql` and `)})`;
 }
 
-function boundConditions(
+function scopeConditions(
   { userId, sessionId, agentId }: ParsedScope,
   of: Alias,
   interning: Interning,
@@ -75,32 +112,25 @@ function boundConditions(
   return conditions;
 }
 
-/** A filter compares only with ids that are shown: an order of ids would else spell out hidden ones. */
-function linksKnownTo({ readable, scope }: Selected['known'], interning: Interning): Links {
+/** The linked ids that a filter may see. Comparisons with a hidden id would reveal it, letter by letter. */
+function visibleLinks({ readable, scope }: SelectionCriteria['linked'], interning: Interning): Links {
   const link = (column: 'supersedes' | 'superseded_by') => {
     const id = sql.ref(`memories.${column}`);
     if (readable.owner === 'any') return id;
-    // Of a forgotten memory only its record still has tags.
+    // By the column, because the `tags` table has no rows of forgotten memories.
     const tags = (scope.tags ?? []).map(
       (tag) => sql<boolean>`exists (select 1 from json_each(linked.tags) as tag where tag.value = ${tag})`,
     );
-    const shown = [readableCondition(readable, 'linked'), ...boundConditions(scope, 'linked', interning), ...tags];
-    return sql`(select linked.id from memories as linked where linked.id = ${id} and ${sql.join(shown, sql` and `)})`;
+    const isVisible = [readableCondition(readable, 'linked'), ...scopeConditions(scope, 'linked', interning), ...tags];
+    return sql`(select linked.id from memories as linked where linked.id = ${id} and ${sql.join(isVisible, sql` and `)})`;
   };
   return { supersedes: link('supersedes'), supersededBy: link('superseded_by') };
 }
 
-// What was superseded later was still true at an earlier time.
-function stateCondition(include: Selected['include'], asOf: number | undefined): RawBuilder<boolean> {
+// At an earlier time, a memory that was superseded later was still true.
+function stateCondition(include: SelectionCriteria['include'], asOf: number | undefined): RawBuilder<boolean> {
   const states = ['active'];
   if (asOf !== undefined || include.has('superseded')) states.push('superseded');
   if (include.has('quarantined')) states.push('quarantined');
   return sql`memories.state in (${sql.join(states)})`;
-}
-
-/** Whether the selection asks for nothing beyond what the columns in memory know. */
-export function isPlain({ scope, filter, asOf, include }: Selected): boolean {
-  const { userId, agentId, sessionId, tags } = scope;
-  const narrowed = [userId, agentId, sessionId, tags, filter, asOf].some((word) => word !== undefined);
-  return !narrowed && include.size === 0;
 }

@@ -5,7 +5,7 @@ import { startStopwatch } from '../../environment/timers';
 import { analyze, analyzerVersion } from '../../keyword-index/analyzer';
 import { prepare } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
-import { readableRows } from '../queries/readable-rows';
+import { intactRows } from '../verify/intact-rows';
 import { memoryRowOf, type StoredMemoryRow } from './memory-row';
 import { queries } from './schema';
 import type { StoreMeta } from './store-meta';
@@ -44,7 +44,7 @@ export function rebuildWords(database: Database, meta: StoreMeta, onProgress?: (
         .pluck()
         .get() as number;
       let done = 0;
-      for (const record of readableRows(database, (after, to) => stored.all({ after, to }))) {
+      for (const record of intactRows(database, (after, to) => stored.all({ after, to }))) {
         insert.run(record.row, wordsOf(record));
         done++;
         if (onProgress === undefined || (done % recordsPerReport !== 0 && done !== total)) continue;

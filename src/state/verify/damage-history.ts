@@ -2,26 +2,30 @@ import type { Interning } from '../tables/interning';
 import type { MemoryRow, RowChecksum } from '../tables/memory-row';
 import type { Tables } from '../tables/schema';
 
-/** What is kept of a memory's past. */
+/** The stored history of a memory. */
 export interface History {
   readonly revisions: readonly Tables['revisions'][];
-  /** Its lines in the feed of changes. */
+  /** Its lines in the change feed. */
   readonly lines: readonly Tables['changes'][];
 }
 
 type Earlier = ReadonlyMap<number, MemoryRow | undefined>;
 
-/** What is wrong with the past of an intact record, a sentence each. */
+/** The problems in the history of an intact record, each as a sentence. */
 export function historyDamage(
   record: MemoryRow,
   { revisions, lines }: History,
   { rowChecksum, interning }: { rowChecksum: RowChecksum; interning: Interning },
 ): string[] {
-  const earlier: Earlier = new Map(revisions.map((each) => [each.revision, opened(each, record, rowChecksum)]));
+  const earlier: Earlier = new Map(revisions.map((each) => [each.revision, intactRevision(each, record, rowChecksum)]));
   return [...revisionDamage(record, earlier), ...feedDamage(record, earlier, lines, interning)];
 }
 
-function opened(stored: Tables['revisions'], latest: MemoryRow, rowChecksum: RowChecksum): MemoryRow | undefined {
+function intactRevision(
+  stored: Tables['revisions'],
+  latest: MemoryRow,
+  rowChecksum: RowChecksum,
+): MemoryRow | undefined {
   try {
     const record: MemoryRow = JSON.parse(stored.record);
     const isOfMemory = record.id === latest.id && record.row === stored.row && record.revision === stored.revision;
@@ -32,14 +36,14 @@ function opened(stored: Tables['revisions'], latest: MemoryRow, rowChecksum: Row
 }
 
 function revisionDamage({ state, revision: latest }: MemoryRow, earlier: Earlier): string[] {
-  // Nothing is kept of what is forgotten.
+  // A forgotten memory keeps no revisions.
   const kept = state === 'forgotten' ? 0 : latest - 1;
   const damage: string[] = [];
   for (let revision = 1; revision <= kept; revision++) {
     if (earlier.get(revision) !== undefined) continue;
     damage.push(`Revision ${revision} ${earlier.has(revision) ? 'does not match its checksum' : 'is missing'}.`);
   }
-  if (earlier.size > kept && damage.length === 0) damage.push('It has revisions that were never made.');
+  if (earlier.size > kept && damage.length === 0) damage.push('The record has more revisions than were written.');
   return damage;
 }
 
@@ -51,27 +55,27 @@ function feedDamage(
 ): string[] {
   const byRevision = new Map(lines.map((line) => [line.revision, line]));
   const damage: string[] = [];
-  // Of a forgotten memory whose record was damaged, nothing tells where its lines began.
+  // If the record was damaged when it was forgotten, the position of its earlier lines is lost.
   const first = record.state === 'forgotten' ? record.revision : 1;
   for (let revision = first; revision <= record.revision; revision++) {
     const line = byRevision.get(revision);
     const made = revision === record.revision ? record : earlier.get(revision);
-    if (line !== undefined && isSound(line, made, interning)) continue;
-    damage.push(`The line of revision ${revision} in the feed of changes ${line ? 'is damaged' : 'is missing'}.`);
+    if (line !== undefined && isIntactLine(line, made, interning)) continue;
+    damage.push(`The line of revision ${revision} in the change feed ${line ? 'is damaged' : 'is missing'}.`);
   }
   if (byRevision.size > record.revision)
-    damage.push('The feed of changes has lines of revisions that were never made.');
+    damage.push('The change feed has lines for revisions that were never written.');
   return damage;
 }
 
-function isSound(line: Tables['changes'], made: MemoryRow | undefined, interning: Interning): boolean {
+function isIntactLine(line: Tables['changes'], made: MemoryRow | undefined, interning: Interning): boolean {
   const { label_set, owner, by } = line;
   if (interning.describe({ label_set, owner, author: by }) === undefined) return false;
-  return made === undefined || tellsOf(line, made);
+  return made === undefined || matchesRecord(line, made);
 }
 
-/** Whether a line is the one that was written with that record. */
-function tellsOf(line: Tables['changes'], record: MemoryRow): boolean {
+/** Whether a line was written together with a record. */
+function matchesRecord(line: Tables['changes'], record: MemoryRow): boolean {
   const { row, revision, change_seq, updated_at, label_set, owner, author, state } = record;
   const type = revision === 1 ? 'stored' : state === 'forgotten' ? 'forgotten' : 'revised';
   const isSame = line.row === row && line.change_seq === change_seq && line.at === updated_at && line.type === type;

@@ -6,7 +6,7 @@ import type { Interning } from '../tables/interning';
 import { memoryRowOf, type RowChecksum, type StoredMemoryRow } from '../tables/memory-row';
 import type { Tables } from '../tables/schema';
 import type { VectorTable } from '../tables/vector-table';
-import { readInParts, reasonOf, type VerifyProblem } from './damage';
+import { readInHalves, reasonOf, type VerifyProblem } from './damage';
 import { type History, historyDamage } from './damage-history';
 import { differingRows, type IndexSums, sumOf } from './index-sums';
 
@@ -15,15 +15,15 @@ export interface RowDamageDeps {
   readonly rowChecksum: RowChecksum;
   readonly interning: Interning;
   readonly vectors: VectorTable;
-  /** Rows 1 to this are read. */
-  readonly last: number;
-  /** What has changed after this change is compared with no index: those were read at other moments. */
+  /** The last row to read. */
+  readonly lastRow: number;
+  /** Memories that changed after this change are not compared with an index, which may have been read before or after that. */
   readonly changeSeq: number;
 }
 
 type Range = { readonly after: number; readonly to: number };
 
-/** Reads memories with all that belongs to them, in ranges of rows, and remembers what the indexes should say of each. */
+/** Checks memories with their history and vectors, range by range, and sums up what the indexes should hold of each. */
 export class RowDamage {
   readonly #deps: RowDamageDeps;
   readonly #records: Prepared<Range, StoredMemoryRow>;
@@ -32,45 +32,45 @@ export class RowDamage {
   readonly #byRow: Statement<[number], { id: string; change_seq: number }>;
   readonly #words: Uint32Array;
   readonly #tags: Uint32Array;
-  /** What the indexes should say of them is not known. */
+  /** Damaged rows. What the indexes should hold of them is unknown. */
   readonly #damaged = new Set<number>();
 
   constructor(deps: RowDamageDeps) {
-    const { database, last } = deps;
+    const { database, lastRow } = deps;
     this.#deps = deps;
     this.#records = prepare(database, (p) =>
       withText().where('memories.row', '>', p('after')).where('memories.row', '<=', p('to')),
     );
     this.#revisions = database.prepare('select * from revisions where row > ? and row <= ?');
-    // A memory's first line is found through its record: it stands in no index.
+    // The record names its memory's first line, which is in no index.
     this.#lines = database.prepare(`
       select memories.row as memory, changes.* from memories join changes on changes.change_seq = memories.first_change_seq
       where memories.row > ? and memories.row <= ?
       union all select row as memory, * from changes where row > ? and row <= ? and revision > 1`);
     this.#byRow = database.prepare('select id, change_seq from memories where row = ?');
-    this.#words = new Uint32Array(last + 1);
-    this.#tags = new Uint32Array(last + 1);
+    this.#words = new Uint32Array(lastRow + 1);
+    this.#tags = new Uint32Array(lastRow + 1);
   }
 
-  /** What is wrong with the memories of a range. */
+  /** The problems of the memories in a range. */
   read(range: Range): VerifyProblem[] {
-    return readInParts(
+    return readInHalves(
       (after, to) => this.#readRange(after, to),
       range,
       (row, error) => {
         this.#damaged.add(row);
-        return [{ ...this.#named(row), part: 'record', message: `It cannot be read (row ${row}). ${reasonOf(error)}` }];
+        return [{ ...this.#named(row), part: 'record', message: `Row ${row} cannot be read. ${reasonOf(error)}` }];
       },
     );
   }
 
-  /** Whether an index of words says the same as the texts. To be asked when every range was read. */
+  /** The difference between the keyword index and the texts, as a sentence. Call it after every range has been read. */
   wordsDiffer(found: IndexSums): string | undefined {
     const different = this.#firstDifference(this.#words, found);
-    return different && `The index of words differs from the text of ${different}.`;
+    return different && `The keyword index differs from the text of ${different}.`;
   }
 
-  /** Whether an index of tags says the same as the records. */
+  /** The difference between the index of tags and the records, as a sentence. Call it after every range has been read. */
   tagsDiffer(found: IndexSums): string | undefined {
     const different = this.#firstDifference(this.#tags, found);
     return different && `The index of tags differs from the tags of ${different}.`;
@@ -91,7 +91,7 @@ export class RowDamage {
     const record = memoryRowOf(stored);
     if (!this.#deps.rowChecksum.isIntact(record)) {
       this.#damaged.add(row);
-      return [{ id: String(id), part: 'record', message: 'It does not match its checksum.' }];
+      return [{ id: String(id), part: 'record', message: 'The record does not match its checksum.' }];
     }
     const damage = historyDamage(record, history, this.#deps);
     const problems: VerifyProblem[] = damage.map((message) => ({ id, part: 'record', message }));
@@ -114,7 +114,7 @@ export class RowDamage {
     for (const row of differingRows(expected, found)) {
       if (this.#damaged.has(row)) continue;
       const memory = this.#byRow.get(row);
-      if (memory === undefined) return `row ${row}, which is no memory`;
+      if (memory === undefined) return `row ${row}, which holds no memory`;
       if (memory.change_seq <= this.#deps.changeSeq) return `memory ${memory.id}`;
     }
     return undefined;

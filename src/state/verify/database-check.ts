@@ -3,25 +3,25 @@ import { Worker } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
 import type { IndexSums } from './index-sums';
 
-/** What a step has found, or why it could not be taken. */
-export type Answer<T> = { readonly found: T } | { readonly error: string };
+/** What a step of the check has found, or why the step failed. */
+export type StepResult<T> = { readonly found: T } | { readonly error: string };
 
-/** The answers, each when it is there. None rejects. */
+/** The steps of a running check. No promise rejects. */
 export interface DatabaseCheck {
-  /** What is wrong with pages, tables and their indexes, a sentence each, in SQLite's words. */
-  readonly pages: Promise<Answer<readonly string[]>>;
-  /** How many lines of the feed of changes belong to no memory. */
-  readonly feed: Promise<Answer<number>>;
-  /** What the index of words says of each row, and what the index of tags says. */
-  readonly words: Promise<Answer<IndexSums>>;
-  readonly tags: Promise<Answer<IndexSums>>;
-  /** Resolves when the second connection is closed. */
+  /** Problems of pages, tables and their indexes, each a sentence from SQLite. */
+  readonly pages: Promise<StepResult<readonly string[]>>;
+  /** The number of lines in the change feed that have no memory. */
+  readonly strayChanges: Promise<StepResult<number>>;
+  /** The sums of the keyword index and of the index of tags. */
+  readonly words: Promise<StepResult<IndexSums>>;
+  readonly tags: Promise<StepResult<IndexSums>>;
+  /** Resolves when the worker's connection is closed. */
   readonly ended: Promise<unknown>;
-  /** Ends it at the next step. */
+  /** Ends the check after the current step. */
   stop(): void;
 }
 
-// A string and not a file: it must run from sources, from either build, and from inside somebody's bundle.
+// A string and not a file, so that it runs from the sources, from both builds, and from an application's bundle.
 const workerSource = `
 const { parentPort, workerData } = require('node:worker_threads');
 const Database = require(workerData.driver);
@@ -44,7 +44,7 @@ function sumsOf(database, sql) {
 }
 const steps = {
   pages: (database) => database.prepare('pragma integrity_check(100)').pluck().all().filter((line) => line !== 'ok'),
-  feed: (database) =>
+  strayChanges: (database) =>
     database.prepare('select count(*) from changes where row not in (select row from memories)').pluck().get(),
   words: (database) => sumsOf(database, 'select term, json_group_array(doc) from postings group by term'),
   tags: (database) => sumsOf(database, 'select tag, json_group_array(row) from tags group by tag'),
@@ -59,31 +59,31 @@ database.close();
 `;
 
 /**
- * Reads the whole database in a worker, from a connection of its own: SQLite checks its pages in one call, and the index of
- * words in one statement, seconds each in a large store.
+ * Checks the whole database in a worker with its own connection. SQLite checks its pages in one call and reads the keyword index
+ * in one statement, which take seconds each in a large store.
  *
- * @param rows the highest row of which sums are wanted.
+ * @param rows The highest row that the sums include.
  */
 export function checkDatabase(database: Database, rows: number): DatabaseCheck {
   const driver = createRequire(import.meta.url).resolve('better-sqlite3');
   const source = database.memory ? database.serialize() : database.name;
   const worker = new Worker(workerSource, { eval: true, workerData: { driver, source, rows } });
-  let failure = 'The check was ended.';
+  let failure = 'The check was stopped.';
   worker.on('error', (error) => {
     failure = error.message;
   });
-  const answer = <T>(step: string) =>
-    new Promise<Answer<T>>((resolve) => {
-      worker.on('message', (message: Answer<T> & { step: string }) => {
+  const result = <T>(step: string) =>
+    new Promise<StepResult<T>>((resolve) => {
+      worker.on('message', (message: StepResult<T> & { step: string }) => {
         if (message.step === step) resolve(message);
       });
       worker.once('exit', () => resolve({ error: failure }));
     });
   return {
-    pages: answer('pages'),
-    feed: answer('feed'),
-    words: answer('words'),
-    tags: answer('tags'),
+    pages: result('pages'),
+    strayChanges: result('strayChanges'),
+    words: result('words'),
+    tags: result('tags'),
     ended: new Promise((resolve) => worker.once('exit', resolve)),
     stop: () => void worker.terminate(),
   };

@@ -1,17 +1,18 @@
-import BetterSqlite, { type Database } from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
+import BetterSqlite from 'better-sqlite3';
 import { translated } from '../../sqlite/sqlite';
-import { isDamage, readableRows } from '../queries/readable-rows';
 import type { MemoriesTable } from '../tables/schema';
 import type { StoreMeta } from '../tables/store-meta';
 import { rebuildWords } from '../tables/words';
 import type { VerifyProblem } from './damage';
+import { intactRows, isDamage } from './intact-rows';
 
 /**
- * Makes anew what the database derives from its own records and what a problem is named of: indexes and tags, and words. In
- * one transaction, in one turn of the event loop: some ten seconds where 100,000 texts are indexed. What cannot be mended for
- * damaged pages stays as it was.
+ * Rebuilds what the database derives from its records, if a problem names it: SQLite's indexes and tags, and the keyword index. It
+ * runs in one transaction and blocks the event loop: some ten seconds for 100,000 texts. What damaged pages keep from being
+ * rebuilt stays as it was.
  *
- * @throws DISK_FULL and whatever else is no damage; then nothing is changed.
+ * @throws DISK_FULL, and any other error that is no damage. Nothing has changed then.
  */
 export function repairDerived(database: Database, meta: StoreMeta, problems: readonly VerifyProblem[]): void {
   const has = (part: VerifyProblem['part']) => problems.some((problem) => problem.part === part);
@@ -26,17 +27,17 @@ export function repairDerived(database: Database, meta: StoreMeta, problems: rea
   );
 }
 
-/** Does all of something, or nothing of it where damage is in its way. */
-function attempt(database: Database, mend: () => void): void {
+/** Runs a rebuild completely, or not at all if damage prevents it. */
+function attempt(database: Database, rebuild: () => void): void {
   try {
-    database.transaction(mend)();
+    database.transaction(rebuild)();
   } catch (error) {
-    if (!isDamage(error) && !isContradiction(error)) throw error;
+    if (!isDamage(error) && !isConstraintViolation(error)) throw error;
   }
 }
 
-/** Two records that say what only one may say: no index over them can be made. */
-function isContradiction(error: unknown): boolean {
+/** Damaged records can violate a unique index, which then cannot be rebuilt. */
+function isConstraintViolation(error: unknown): boolean {
   return error instanceof BetterSqlite.SqliteError && error.code.startsWith('SQLITE_CONSTRAINT');
 }
 
@@ -46,7 +47,7 @@ function rebuildTags(database: Database): void {
     "select row, tags from memories where row > ? and row <= ? and state <> 'forgotten'",
   );
   database.exec('delete from tags');
-  for (const { row, tags } of readableRows(database, (after, to) => stored.all(after, to))) {
+  for (const { row, tags } of intactRows(database, (after, to) => stored.all(after, to))) {
     for (const tag of tagsIn(tags)) insert.run(tag, row);
   }
 }

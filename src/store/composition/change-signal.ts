@@ -1,7 +1,7 @@
-import type { Feed } from '../../recall/watch';
+import type { ChangeFeed } from '../../recall/watch';
 
 /** Wakes whoever waits for changes. */
-export class ChangeSignal implements Feed {
+export class ChangeSignal implements ChangeFeed {
   #waiting = new Set<(more: boolean) => void>();
   #closed = false;
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { DecidingRules } from '../../access/deciding-rules';
-import { ReadableCaches } from '../../access/readable-caches';
+import { DecidingRuleCache } from '../../access/explain';
+import { ReadableLabelSetCache } from '../../access/readable-label-sets';
 import type { Audit } from '../../audit/audit';
 import { MemoryError } from '../../domain/errors';
 import type { Limits } from '../../domain/limits';
@@ -14,8 +14,8 @@ import { Postings } from '../../keyword-index/postings';
 import type { ReplicatedLog } from '../../log/replicated-log';
 import { CursorSigner } from '../../recall/cursor';
 import type { ReadContext } from '../../recall/read-context';
-import { VisibleCache } from '../../recall/visible-cache';
-import type { Feed } from '../../recall/watch';
+import { VisibleSetCache } from '../../recall/visible-set';
+import type { ChangeFeed } from '../../recall/watch';
 import type { SpaceContext } from '../../reembedding/space-context';
 import { SpaceMoves } from '../../reembedding/space-moves';
 import type { AppliedBatch } from '../../state/apply/applier';
@@ -31,8 +31,8 @@ import type { WriteContext } from '../../write/write-context';
 import { AuditCursors } from '../audit-cursor';
 import { type CallShapes, callShapes } from '../call-shapes';
 import type { EventSource } from '../events';
+import { ActiveReads } from '../lifetime';
 import type { Options } from '../open-options';
-import { ReadsUnderWay } from '../reads-under-way';
 
 // Of which one turn reads how many vectors they have.
 const rowsAtOnce = 1024;
@@ -50,7 +50,7 @@ export interface EngineDeps {
   /** Removes what a search in another space has left on disk. */
   removeIndex(space: number): Promise<void>;
   readonly events: EventSource;
-  readonly changed: Feed & { changed(): void; close(): void };
+  readonly changed: ChangeFeed & { changed(): void; close(): void };
   readonly audit: Audit;
   readonly storeKey: Uint8Array;
   /** Gives back everything that was opened, after the last commit. */
@@ -66,13 +66,12 @@ export class Engine {
   readonly embedder: SpaceEmbedder;
   readonly vectors: SpaceSearch;
   readonly events: EventSource;
-  readonly changed: Feed;
+  readonly changed: ChangeFeed;
   readonly readOnly: boolean;
-  readonly readables = new ReadableCaches();
   readonly audit: Audit;
   readonly auditCursors: AuditCursors;
-  readonly deciding = new DecidingRules();
-  readonly reads = new ReadsUnderWay();
+  readonly deciding = new DecidingRuleCache();
+  readonly reads = new ActiveReads();
   /** Records that passed a compiled filter and not the check on the way out: every one is a mistake of ours. */
   recheckRejected = 0;
   /** The ways to other embedding spaces. */
@@ -221,7 +220,7 @@ export class Engine {
         policyVersion: policy.version,
         changeSeq: lastChangeSeq,
       },
-      rules: place === undefined ? [] : this.deciding.of(policy, by, 'write', place.namespace),
+      rules: place === undefined ? [] : this.deciding.idsFor(policy, by, 'write', place.namespace),
     });
   }
 
@@ -231,7 +230,8 @@ export class Engine {
       limits: this.limits,
       clock: this.environment.clock,
       state,
-      visible: new VisibleCache(state),
+      readable: new ReadableLabelSetCache(),
+      visible: new VisibleSetCache(state),
       embedder: this.embedder,
       keywords: new KeywordIndex(this.#postings),
       vectors: () => this.vectors.index(),
@@ -255,7 +255,7 @@ export class Engine {
       state,
       embedder: this.embedder,
       writing: this.#writing,
-      readsEnd: () => this.reads.end(),
+      readsEnd: () => this.reads.idle(),
       prepareSearch: async (space, { until, signal }) => {
         const { search, chunks } = searchIn(space);
         // What is applied from here on is followed, what was before is read.

@@ -1,10 +1,10 @@
 import { pause } from '../../environment/timers';
-import type { Feed } from '../../recall/watch';
+import type { ChangeFeed } from '../../recall/watch';
 
 const pollMs = 100;
 
 /** Wakes who waits for changes that another process makes: SQLite tells nobody, so that it is asked. */
-export class PolledFeed implements Feed {
+export class PolledFeed implements ChangeFeed {
   #closed = false;
   readonly #closing = new AbortController();
 

@@ -1,33 +1,33 @@
 import { type Mistake, mistake } from './mistake';
 
-/** What is told to those who look after a part of the store, and what is delivered later than it was read. */
-export const tellingMistakes: readonly Mistake[] = [
+/** Each shows an auditor or administrator of one namespace something of another, or delivers what is no longer readable. */
+export const auditMistakes: readonly Mistake[] = [
   mistake(
-    'audit of a part: numbers that count what others do',
+    'audit of one namespace: numbers that count what others do',
     'store/audit-view.ts',
     '...(this.#isWhole ? { seq,',
     '...(this.#isWhole || seq > 0 ? { seq,',
   ),
   mistake(
-    'audit of a part: what was done elsewhere',
+    'audit of one namespace: entries about other namespaces',
     'store/audit-view.ts',
     "return contains(this.#within, namespace) && mayIn(this.#engine.state.policy, this.#actor, 'audit', namespace);",
     'return contains(this.#within, namespace);',
   ),
   mistake(
-    'audit of a part: silent about what was asked here and lies elsewhere',
+    'audit of one namespace: no entry for a call here that touched memories elsewhere',
     'store/audit-view.ts',
     'if (memories.length === 0 && (',
     'if (memories.length === 0 && (entry.touched.length > 0 || ',
   ),
   mistake(
-    'administrator of a part: told the names of groups',
+    'administrator of one namespace: learns the names of groups',
     'state/apply/apply-declaration.ts',
-    ' && maySee(policy, governor, each));',
-    ' && governor !== undefined);',
+    ' && maySeeDeclaration(policy, caller, each));',
+    ' && caller !== undefined);',
   ),
   mistake(
-    'list: what was read with a page is shown though rules changed',
+    'list: yields items of a page although rules changed since it was read',
     'store/list-query.ts',
     'this.#following.version() === version ? item',
     'version !== undefined ? item',

@@ -1,0 +1,61 @@
+import { type Declaration, isClearance, isRole, isRule, type Role, refersTo } from '../domain/declaration';
+import type { Namespace } from '../domain/namespace';
+import { isRoot, partiesOf } from '../domain/principal';
+import type { Action } from '../domain/rule';
+import { type Caller, isInScope, type ParsedScope } from '../domain/scope';
+import { isCleared, mayIn } from './authorise';
+import type { Policy } from './policy';
+import { bitsOf } from './subject-rules';
+
+const wholeStore: Namespace = [];
+
+/**
+ * Whether a caller may add or end a declaration. Nobody grants more than they have:
+ *
+ * - A rule requires `administer` and each of the rule's actions at the rule's namespace, and no deny rule there or below that
+ *   denies the caller one of them.
+ * - A clearance requires `administer` at its namespace, and the same clearance.
+ * - A role or a group requires `administer` in the whole store, and everything that the declarations which name it require,
+ *   because a changed role or group changes each of them.
+ */
+export function mayDeclare(policy: Policy, caller: Caller, declaration: Declaration): boolean {
+  if (isRule(declaration)) {
+    return mayGrant(policy, caller, ['administer', ...policy.actionsOf(declaration.actions)], declaration.at);
+  }
+  if (isClearance(declaration)) {
+    const { clear, at } = declaration;
+    return mayGrant(policy, caller, ['administer'], at) && isCleared(policy, caller.actor, [clear], at);
+  }
+  const own = isRole(declaration) ? declaration.actions : [];
+  if (!mayGrant(policy, caller, ['administer', ...own], wholeStore)) return false;
+  return [...policy.declared.values()]
+    .map((each) => each.declaration)
+    .filter((each) => refersTo(each, declaration))
+    .every((each) => mayDeclare(policy, caller, each) && mayDeclare(policy, caller, withRole(each, declaration)));
+}
+
+/** Whether a caller may see a declaration: it requires `administer` at its namespace; in the whole store for a role or a group. */
+export function maySeeDeclaration(policy: Policy, { actor, scope }: Caller, declaration: Declaration): boolean {
+  const at = 'at' in declaration ? declaration.at : wholeStore;
+  return coversNamespace(scope, at) && mayIn(policy, actor, 'administer', at);
+}
+
+function mayGrant(policy: Policy, { actor, scope }: Caller, actions: readonly Action[], at: Namespace): boolean {
+  if (!coversNamespace(scope, at)) return false;
+  if (isRoot(actor)) return true;
+  const bits = bitsOf(actions);
+  return (
+    actions.every((action) => mayIn(policy, actor, action, at)) &&
+    partiesOf(actor).every((party) => policy.rulesFor(party).every((rules) => !rules.deniesBelow(bits, at)))
+  );
+}
+
+/** Whether a scope covers all of a namespace, which a scope with a user, agent, session or tag never does. */
+export function coversNamespace(scope: ParsedScope, at: Namespace): boolean {
+  return isInScope(scope, { namespace: at, tags: [] });
+}
+
+/** A rule with the actions of a role that is about to change. */
+function withRole(rule: Declaration, named: Declaration): Declaration {
+  return isRole(named) ? { ...rule, actions: (named as Role).actions } : rule;
+}

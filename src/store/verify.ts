@@ -1,0 +1,180 @@
+import type { Progress } from '../domain/calls';
+import { MemoryError } from '../domain/errors';
+import { nextTurn, startStopwatch } from '../environment/timers';
+import { areCurrentWords } from '../state/tables/words';
+import { reasonOf, type VerifyProblem } from '../state/verify/damage';
+import { RowDamage } from '../state/verify/damage-rows';
+import { checkDatabase, type DatabaseCheck, type StepResult } from '../state/verify/database-check';
+import { repairDerived } from '../state/verify/repair';
+import type { Engine } from './composition/engine';
+
+/** The result of `verify`. */
+export interface VerifyResult {
+  /** True if nothing is damaged, or everything that was damaged has been repaired. */
+  ok: boolean;
+  /** Every problem that was found, including repaired ones. */
+  problems: VerifyProblem[];
+}
+
+export interface VerifyOptions {
+  readonly repair?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** The parts that `repair` can rebuild, because they are derived from records. */
+const repairableParts: ReadonlySet<VerifyProblem['part']> = new Set(['database', 'words', 'index']);
+
+/**
+ * Compares every record with its checksum, and everything that is derived with its records. Other calls go on meanwhile, and their
+ * changes may not be checked. `repair` rebuilds what is derived (SQLite's indexes, tags, keyword index, vector index) and then
+ * checks everything again; rebuilding the keyword index blocks the event loop. A damaged record cannot be repaired and stays a
+ * problem. A read-only store is never repaired.
+ *
+ * @throws the signal's reason, STORE_CLOSED, and DISK_FULL from a repair. Damage is reported and never thrown.
+ */
+export async function verify(engine: Engine, options: VerifyOptions): Promise<VerifyResult> {
+  const problems = await inspect(engine, options);
+  const canRepair =
+    options.repair === true && !engine.readOnly && problems.some(({ part }) => repairableParts.has(part));
+  if (!canRepair) return { ok: problems.length === 0, problems };
+  await repair(engine, problems);
+  const remaining = await inspect(engine, options);
+  const known = new Set(problems.map((problem) => JSON.stringify(problem)));
+  const appeared = remaining.filter((problem) => !known.has(JSON.stringify(problem)));
+  return { ok: remaining.length === 0, problems: [...problems, ...appeared] };
+}
+
+async function repair(engine: Engine, problems: readonly VerifyProblem[]): Promise<void> {
+  const { database, meta } = engine.state;
+  repairDerived(database, meta, problems);
+  if (problems.some(({ part }) => part === 'words')) engine.forgetWords();
+  if (!problems.some(({ part }) => part === 'index')) return;
+  try {
+    await engine.vectors.rebuild();
+  } catch (error) {
+    // An index cannot be built from damaged vectors. Searches stay exact without it.
+    if (!MemoryError.is(error) || error.code !== 'RECORD_DAMAGED') throw error;
+  }
+}
+
+type Report = (phase: string, done: number, total: number) => void;
+
+/**
+ * Finds every problem of a store. It blocks the event loop for milliseconds at a time: records are read in small ranges, and a
+ * worker checks SQLite's pages and indexes.
+ */
+async function inspect(engine: Engine, { signal, onProgress }: VerifyOptions): Promise<VerifyProblem[]> {
+  signal?.throwIfAborted();
+  // Loads what another process has written.
+  engine.reading();
+  const { database, rowChecksum, interning, vectors, columns, lastChangeSeq } = engine.state;
+  const problems: VerifyProblem[] = [];
+  const report = reporter(problems, onProgress);
+  const rows = new RowDamage({
+    database,
+    rowChecksum,
+    interning,
+    vectors,
+    lastRow: columns.last,
+    changeSeq: lastChangeSeq,
+  });
+  const check = checkDatabase(database, columns.last);
+  try {
+    for await (const [found, done, total] of rowProblems(engine, rows)) {
+      signal?.throwIfAborted();
+      problems.push(...found);
+      report('records', done, total);
+    }
+    const steps = databaseSteps(engine, rows, check);
+    for (const [i, step] of steps.entries()) {
+      problems.push(...(await step()));
+      signal?.throwIfAborted();
+      report('database', i + 1, steps.length);
+    }
+    problems.push(...(await indexProblems(engine)));
+    report('index', 1, 1);
+    return problems;
+  } finally {
+    check.stop();
+    await check.ended;
+  }
+}
+
+// In units of about the time that one token takes. A turn takes some milliseconds.
+const costPerTurn = 10_000;
+const costPerRecord = 60;
+
+async function* rowProblems(
+  { state: { columns } }: Engine,
+  rows: RowDamage,
+): AsyncGenerator<[found: VerifyProblem[], done: number, total: number]> {
+  const total = columns.last;
+  for (let after = 0; after < total; ) {
+    let to = after;
+    for (let cost = 0; to < total && cost < costPerTurn; cost += costPerRecord + (columns.length[to] as number)) to++;
+    yield [rows.read({ after, to }), to, total];
+    after = to;
+    await nextTurn();
+  }
+}
+
+function databaseSteps({ state }: Engine, rows: RowDamage, check: DatabaseCheck): (() => Promise<VerifyProblem[]>)[] {
+  return [
+    async () => ruleProblems(state),
+    async () => pageProblems(await check.pages),
+    async () =>
+      problemOf('database', await check.strayChanges, (changes) =>
+        changes === 0 ? undefined : `The change feed has ${changes} lines without a memory.`,
+      ),
+    async () =>
+      // Another release may have indexed the words of a read-only store, with other tokens.
+      problemOf('words', await check.words, (words) =>
+        areCurrentWords(state.meta) ? rows.wordsDiffer(words) : undefined,
+      ),
+    async () => problemOf('database', await check.tags, (tags) => rows.tagsDiffer(tags)),
+  ];
+}
+
+function ruleProblems({ declarations }: Engine['state']): VerifyProblem[] {
+  try {
+    declarations.all(true);
+    return [];
+  } catch (error) {
+    return [{ part: 'rule', message: reasonOf(error) }];
+  }
+}
+
+function pageProblems(result: StepResult<readonly string[]>): VerifyProblem[] {
+  const lines = 'error' in result ? [result.error] : result.found;
+  // SQLite's check includes the tables of FTS5, which hold the derived keyword index.
+  return lines.map((line) => ({ part: /fts5/i.test(line) ? 'words' : 'database', message: line }));
+}
+
+function problemOf<T>(
+  part: VerifyProblem['part'],
+  result: StepResult<T>,
+  describe: (found: T) => string | undefined,
+): VerifyProblem[] {
+  if ('error' in result) return [{ part, message: result.error }];
+  try {
+    const message = describe(result.found);
+    return message === undefined ? [] : [{ part, message }];
+  } catch (error) {
+    return [{ part, message: reasonOf(error) }];
+  }
+}
+
+async function indexProblems({ vectors }: Engine): Promise<VerifyProblem[]> {
+  try {
+    return (await vectors.check()).map((message) => ({ part: 'index', message }));
+  } catch (error) {
+    return [{ part: 'index', message: reasonOf(error) }];
+  }
+}
+
+function reporter(problems: readonly VerifyProblem[], onProgress: VerifyOptions['onProgress']): Report {
+  const elapsedMs = startStopwatch();
+  return (phase, done, total) =>
+    onProgress?.({ phase, done, failed: problems.length, total, perSecond: (done / elapsedMs()) * 1000 });
+}
