@@ -77,7 +77,7 @@ describe('without transformers.js', () => {
     for (const part of ['embedding', 'domain', 'environment']) {
       cpSync(join(repository, 'src', part), join(folder, 'alone', part), { recursive: true });
     }
-    const script = `import { minilm } from './embedding/minilm.ts';
+    const script = `import { minilm } from './embedding/local-models/minilm.ts';
       const error = await minilm().embedQuery('refund', {}).catch((error) => error);
       console.log(JSON.stringify([error.code, error.message, error.cause.code]));`;
     const { stdout, stderr } = run(join(folder, 'alone'), script);

@@ -2,14 +2,12 @@ import { symlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from './folders';
 import { buildPrograms, type Program, type Programs } from './programs';
 import type { HolderLine } from './programs/holder';
 
 // Disks and processors that others use too may take their time.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-
 let programs: Programs;
 beforeAll(async () => {
   programs = await buildPrograms('holder');

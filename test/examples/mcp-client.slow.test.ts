@@ -8,4 +8,4 @@ it('two clients over MCP share a memory, one of which speaks JSON-RPC line by li
   expect(stdout).toContain('researcher finds, by planner: Dana wants to go by train, at the window.\n');
   expect(stdout).toContain('researcher is told: INVALID_INPUT\n');
   expect(code).toBe(0);
-}, 60_000);
+});
