@@ -1,39 +1,44 @@
 /** The value of an option. */
-export type Value = string | boolean | readonly string[];
+export type OptionValue = string | boolean | readonly string[];
 
-/** What somebody has typed after the name of a command. */
+/** The arguments and options after the name of a command. */
 export class CommandLine {
   readonly args: readonly string[];
-  readonly #values: Readonly<Record<string, Value | undefined>>;
+  readonly #values: Readonly<Record<string, OptionValue | undefined>>;
 
-  constructor(args: readonly string[], values: Readonly<Record<string, Value | undefined>>) {
+  constructor(args: readonly string[], values: Readonly<Record<string, OptionValue | undefined>>) {
     this.args = args;
     this.#values = values;
   }
 
-  /** The folder of the store, which comes first. */
+  /** The folder of the store: the first argument of every command. */
   get folder(): string {
     return this.args[0] as string;
   }
 
+  /** Whether an option was given. */
   isGiven(name: string): boolean {
     return this.#values[name] !== undefined;
   }
 
-  has(name: string): boolean {
+  /** Whether a flag was given. */
+  flag(name: string): boolean {
     return this.#values[name] === true;
   }
 
+  /** The value of an option, if it was given. */
   text(name: string): string | undefined {
     const value = this.#values[name];
     return typeof value === 'string' ? value : undefined;
   }
 
-  all(name: string): readonly string[] {
+  /** All values of a repeatable option. */
+  texts(name: string): readonly string[] {
     const value = this.#values[name];
     return Array.isArray(value) ? value : [];
   }
 
+  /** The value of an option as a number, if it was given. */
   number(name: string): number | undefined {
     const text = this.text(name);
     return text === undefined ? undefined : Number(text);

@@ -1,30 +1,30 @@
 import type { CommandLine } from './command-line';
-import type { Check } from './option-checks';
+import type { OptionCheck } from './option-checks';
 import type { ExitCode, Terminal } from './terminal';
 
-/** An option of a command, as `--help` shows it. */
-export interface Option {
-  /** Names its value; absent for a flag. */
-  readonly value?: string;
-  /** It may be given several times. */
-  readonly many?: true;
+/** An option of a command. */
+export interface CommandOption {
+  /** The name of its value in help texts. Absent for a flag. */
+  readonly valueName?: string;
+  /** Whether it may be given several times. */
+  readonly repeatable?: true;
+  /** What it does, in a phrase. */
   readonly help: string;
-  /** What is wrong with its value. */
-  readonly check?: Check;
+  readonly check?: OptionCheck;
 }
 
 /** One command of the program. */
 export interface Command {
-  /** In one line. */
+  /** What it does, in one sentence. */
   readonly summary: string;
-  /** What comes after the command's name. */
+  /** Its arguments, as help texts show them. */
   readonly usage: string;
-  /** How many arguments it takes. */
-  readonly takes: readonly [least: number, most: number];
-  readonly options: Readonly<Record<string, Option>>;
+  /** The smallest and the largest number of arguments. */
+  readonly argumentCount: readonly [min: number, max: number];
+  readonly options: Readonly<Record<string, CommandOption>>;
   /** Command lines that work, each with what it does. */
-  readonly examples: readonly (readonly [line: string, does: string])[];
-  /** What is wrong with a line whose options are right one by one, a sentence each. */
-  problems?(line: CommandLine): readonly string[];
+  readonly examples: readonly (readonly [line: string, effect: string])[];
+  /** Problems of a command line whose options are valid one by one. Each is a sentence. */
+  usageProblems?(line: CommandLine): readonly string[];
   run(line: CommandLine, terminal: Terminal): Promise<ExitCode>;
 }

@@ -1,41 +1,53 @@
-import type { Command, Option } from './command';
+import type { Command, CommandOption } from './command';
 
-/** What the program can do. */
+/** The help text of the program. */
 export function programHelp(commands: Readonly<Record<string, Command>>, version: string): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   return [
-    `multi-agent-memory ${version}: look into a store of agents' memories, and change it, from a shell.`,
+    `multi-agent-memory ${version}: read and change a memory store from a shell.`,
     '',
     'Usage: multi-agent-memory COMMAND FOLDER [OPTIONS]',
     '',
+    'Commands:',
     ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
     '',
-    'multi-agent-memory COMMAND --help shows the options of a command, with examples.',
-    'Memories come and go as JSON Lines, on standard output and input; progress and problems are told on standard error.',
-    'Exit codes: 0 done, 1 refused, failed, or something is wrong with the store, 2 the command line makes no sense,',
-    '128 and its number more after a signal: 130 interrupted, 143 terminated, 141 nobody reads the output.',
-    'What only reads runs beside an application that has the folder open. What writes does so through that application where',
-    'it was opened with serve: true, and says STORE_HELD where it was not.',
-    'What begins with a dash and is no option comes after --: recall ./memory -- "-5 degrees".',
+    'Run "multi-agent-memory COMMAND --help" for the options and examples of a command.',
+    '',
+    'Input and output are JSON Lines: one JSON object on each line. Progress and errors go to standard error.',
+    'Commands that only read also work while an application has the folder open. Commands that write then go through the',
+    'application if it opened the store with serve: true. Otherwise they fail with STORE_HELD.',
+    'Put an argument that starts with a dash after --, such as: recall ./memory -- "-5 degrees".',
+    '',
+    'Exit codes:',
+    '  0    success',
+    '  1    the command failed or was not allowed, or the store has a problem',
+    '  2    the command line is invalid',
+    '  130  interrupted (SIGINT)',
+    '  141  the reader of the output stopped reading (SIGPIPE)',
+    '  143  terminated (SIGTERM)',
   ].join('\n');
 }
 
-/** What one command can do. */
+/** The help text of one command. */
 export function commandHelp(name: string, command: Command): string {
-  const lines = Object.entries(command.options).map(([option, each]) => [flagOf(option, each), each.help] as const);
-  const width = Math.max(...lines.map(([flag]) => flag.length), '--help'.length);
+  const lines = Object.entries(command.options).map(
+    ([option, each]) => [optionUsage(option, each), each.help] as const,
+  );
+  const width = Math.max(...lines.map(([usage]) => usage.length), '--help'.length);
   return [
-    `multi-agent-memory ${name} ${command.usage} [OPTIONS]`,
+    `Usage: multi-agent-memory ${name} ${command.usage} [OPTIONS]`,
     '',
     command.summary,
     '',
-    ...lines.map(([flag, help]) => `  ${flag.padEnd(width)}  ${help}`),
-    `  ${'--help'.padEnd(width)}  this`,
+    'Options:',
+    ...lines.map(([usage, help]) => `  ${usage.padEnd(width)}  ${help}`),
+    `  ${'--help'.padEnd(width)}  print this help`,
     '',
-    ...command.examples.flatMap(([line, does]) => [`  # ${does}`, `  multi-agent-memory ${line}`]),
+    'Examples:',
+    ...command.examples.flatMap(([line, effect]) => [`  # ${effect}`, `  multi-agent-memory ${line}`]),
   ].join('\n');
 }
 
-function flagOf(name: string, { value, many }: Option): string {
-  return value === undefined ? `--${name}` : `--${name}=${value}${many === true ? ' ...' : ''}`;
+function optionUsage(name: string, { valueName, repeatable }: CommandOption): string {
+  return valueName === undefined ? `--${name}` : `--${name}=${valueName}${repeatable === true ? ' ...' : ''}`;
 }

@@ -1,75 +1,81 @@
 import { startStopwatch } from '../environment/timers';
 import type { BatchResult, MemoryHandle, NewMemory } from '../index';
-import type { Format } from './import-formats/format';
-import type { JsonLine } from './lines';
+import type { ImportFormat } from './import-formats/import-format';
+import type { JsonLine } from './json-lines';
+import { errorLines, progressPrinter } from './output';
 import type { Terminal } from './terminal';
-import { tellProgress, toldError } from './told';
 
-const linesAtOnce = 256;
+const batchSize = 256;
 
-/** What became of lines. */
-export type Total = Pick<BatchResult, 'stored' | 'revised' | 'duplicates' | 'failed'>;
+/** How many lines were stored, how many were already there, and how many failed. */
+export type ImportTotals = Pick<BatchResult, 'stored' | 'revised' | 'duplicates' | 'failed'>;
 
-/** Stores what lines hold, each by itself, tells what was refused, and prints the total, also where it ends early. */
+/** Stores each line by itself, prints a problem for each line that fails, and prints the totals, even if the import ends early. */
 export async function importLines(
   handle: MemoryHandle,
   lines: AsyncIterable<JsonLine>,
-  format: Format,
+  format: ImportFormat,
   terminal: Terminal,
-): Promise<Total> {
-  const total = { stored: 0, revised: 0, duplicates: 0, failed: 0 };
-  const tell = tellProgress(terminal);
+): Promise<ImportTotals> {
+  const totals = { stored: 0, revised: 0, duplicates: 0, failed: 0 };
+  const printProgress = progressPrinter(terminal);
   const elapsedMs = startStopwatch();
-  const refuse = (number: number, reasons: readonly string[]) => {
-    total.failed++;
-    terminal.tell(`${number === 0 ? 'the file' : `line ${number}:`} ${reasons.join('\n')}`);
+  const fail: FailLine = (number, problems) => {
+    totals.failed++;
+    terminal.printError(`${number === 0 ? 'file' : `line ${number}`}: ${problems.join('\n')}`);
   };
   let count = 0;
   try {
-    for await (const batch of batchesOf(lines)) {
-      const taken = memoriesOf(batch, format, refuse);
-      await storeAll(handle, taken, terminal, total, refuse);
+    for await (const batch of batches(lines)) {
+      const memories = parseBatch(batch, format, fail);
+      await storeBatch(handle, memories, terminal, totals, fail);
       count += batch.length;
-      tell({ phase: 'import', done: count, failed: total.failed, perSecond: (count / elapsedMs()) * 1_000 });
+      printProgress({ phase: 'import', done: count, failed: totals.failed, perSecond: (count / elapsedMs()) * 1_000 });
     }
   } catch (error) {
-    terminal.tell(`Not all was imported: ${JSON.stringify(total)}. The same command goes on where this one ended.`);
+    terminal.printError(`Import incomplete: ${JSON.stringify(totals)}. Run the same command again to continue.`);
     throw error;
   }
-  await terminal.print(JSON.stringify(total));
-  return total;
+  await terminal.print(JSON.stringify(totals));
+  return totals;
 }
 
-type Refuse = (number: number, reasons: readonly string[]) => void;
-type Taken = readonly { readonly number: number; readonly memory: NewMemory }[];
+type FailLine = (number: number, problems: readonly string[]) => void;
+type NumberedMemory = { readonly number: number; readonly memory: NewMemory };
 
-function memoriesOf(batch: readonly JsonLine[], format: Format, refuse: Refuse): Taken {
+function parseBatch(batch: readonly JsonLine[], format: ImportFormat, fail: FailLine): NumberedMemory[] {
   return batch.flatMap((line) => {
-    const memory = 'problem' in line ? line : format.memory(line.value);
+    const memory = 'problem' in line ? line : format.parse(line.value);
     if (!('problem' in memory)) return [{ number: line.number, memory }];
-    refuse(line.number, [memory.problem]);
+    fail(line.number, [memory.problem]);
     return [];
   });
 }
 
-async function storeAll(handle: MemoryHandle, taken: Taken, { signal }: Terminal, total: Total, refuse: Refuse) {
+async function storeBatch(
+  handle: MemoryHandle,
+  memories: readonly NumberedMemory[],
+  { signal }: Terminal,
+  totals: ImportTotals,
+  fail: FailLine,
+): Promise<void> {
   const result = await handle.rememberMany(
-    taken.map(({ memory }) => memory),
+    memories.map(({ memory }) => memory),
     { signal },
   );
   for (const each of result.results) {
-    if (!each.ok) refuse(taken[each.index]?.number ?? 0, await toldError(each.error));
+    if (!each.ok) fail(memories[each.index]?.number ?? 0, await errorLines(each.error));
   }
-  total.stored += result.stored;
-  total.revised += result.revised;
-  total.duplicates += result.duplicates;
+  totals.stored += result.stored;
+  totals.revised += result.revised;
+  totals.duplicates += result.duplicates;
 }
 
-async function* batchesOf(lines: AsyncIterable<JsonLine>): AsyncGenerator<JsonLine[]> {
+async function* batches(lines: AsyncIterable<JsonLine>): AsyncGenerator<JsonLine[]> {
   let batch: JsonLine[] = [];
   for await (const line of lines) {
     batch.push(line);
-    if (batch.length < linesAtOnce) continue;
+    if (batch.length < batchSize) continue;
     yield batch;
     batch = [];
   }

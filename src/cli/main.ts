@@ -4,43 +4,46 @@ import { addAbortSignal } from 'node:stream';
 import { version } from '../../package.json';
 import { runProgram } from './program';
 
-const ended = new AbortController();
-// As shells count the ends of programs: 128 and the number of the signal.
-let signalled = 0;
+// Shells report a program that a signal ended as 128 plus the number of the signal (POSIX.1-2017, Shell, 2.8.2).
+const signalExitBase = 128;
+const signalNumbers = { interrupt: 2, brokenPipe: 13, terminate: 15 } as const;
 
-function end(number: number, why: string): void {
-  signalled ||= 128 + number;
-  ended.abort(new Error(why));
+const end = new AbortController();
+let signalExitCode = 0;
+
+function endBySignal(number: number, message: string): void {
+  signalExitCode ||= signalExitBase + number;
+  end.abort(new Error(message));
 }
 
-process.once('SIGINT', () => end(2, 'Interrupted.'));
-process.once('SIGTERM', () => end(15, 'Terminated.'));
-// A reader that has seen enough, such as `head`, closes the pipe.
+process.once('SIGINT', () => endBySignal(signalNumbers.interrupt, 'Interrupted.'));
+process.once('SIGTERM', () => endBySignal(signalNumbers.terminate, 'Terminated.'));
+// A reader that needs no more, such as `head`, closes the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  end(13, 'Nobody reads the output any more.');
+  endBySignal(signalNumbers.brokenPipe, 'The reader of the output stopped reading.');
 });
-// Nobody to tell, then.
+// Without standard error there is no place to report this.
 process.stderr.on('error', () => undefined);
 
 void runProgram(
   process.argv.slice(2),
   {
     print: async (line) => {
-      ended.signal.throwIfAborted();
+      end.signal.throwIfAborted();
       if (process.stdout.write(`${line}\n`)) return;
-      await once(process.stdout, 'drain', { signal: ended.signal });
+      await once(process.stdout, 'drain', { signal: end.signal });
     },
-    tell: (line) => {
-      if (signalled !== 128 + 13) process.stderr.write(`${line}\n`);
+    printError: (line) => {
+      if (signalExitCode !== signalExitBase + signalNumbers.brokenPipe) process.stderr.write(`${line}\n`);
     },
-    // Opened by who reads it: an open one keeps the process waiting.
+    // Opened on first use, because an open standard input keeps the process alive.
     get input() {
-      return addAbortSignal(ended.signal, process.stdin);
+      return addAbortSignal(end.signal, process.stdin);
     },
-    signal: ended.signal,
+    signal: end.signal,
   },
   version,
 ).then((code) => {
-  process.exitCode = code !== 0 && signalled !== 0 ? signalled : code;
+  process.exitCode = code !== 0 && signalExitCode !== 0 ? signalExitCode : code;
 });

@@ -1,34 +1,32 @@
-/** Says what is wrong with the value of an option: what it takes instead. */
-export type Check = (text: string) => string | undefined;
+/** Checks the value of an option. Returns what is expected instead, or undefined for a valid value. */
+export type OptionCheck = (text: string) => string | undefined;
 
-/** A whole number between two others. */
-export function whole(least: number, most: number): Check {
+/** Accepts an integer from `min` to `max`. */
+export function integer(min: number, max: number): OptionCheck {
   return (text) =>
-    /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most
-      ? undefined
-      : `a whole number in ${least}..${most}`;
+    /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? undefined : `an integer from ${min} to ${max}`;
 }
 
-/** One of some words. */
-export function oneOf(...choices: readonly string[]): Check {
+/** Accepts one of the given words. */
+export function oneOf(...choices: readonly string[]): OptionCheck {
   return (text) => (choices.includes(text) ? undefined : choices.join(' or '));
 }
 
-/** Labels, as a path or as a list. */
-export function isNamespace(text: string): string | undefined {
+/** Accepts a namespace: labels joined with slashes, or a JSON list of labels. */
+export function namespaceText(text: string): string | undefined {
   if (!text.startsWith('[')) return undefined;
-  const labels = parsed(text);
+  const labels = parseJson(text);
   const isList = Array.isArray(labels) && labels.every((label) => typeof label === 'string');
-  return isList ? undefined : 'labels as support/eu or ["a/b","c"]';
+  return isList ? undefined : 'labels, such as support/eu or ["a/b","c"]';
 }
 
-/** An object as JSON. */
-export function isJsonObject(text: string): string | undefined {
-  const value = parsed(text);
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object as JSON';
+/** Accepts a JSON object. */
+export function jsonObjectText(text: string): string | undefined {
+  const value = parseJson(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'a JSON object';
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,34 +1,35 @@
 import type { Principal } from '../index';
 import type { CommandLine } from './command-line';
 
-/** Options that say who asks. */
+/** Options for the principal that a command acts as. */
 export const principalOptions = {
   agent: {
-    value: 'ID',
-    help: 'act as this agent; without --agent, --user or --service: as the host, who may do everything',
+    valueName: 'ID',
+    help: 'act as this agent; without --agent, --user and --service: as the host, which may do everything',
   },
-  user: { value: 'ID', help: 'act as this user' },
-  service: { value: 'ID', help: 'act as this service' },
-  'on-behalf-of': { value: 'ID', help: 'for this user: only what both may' },
+  user: { valueName: 'ID', help: 'act as this user' },
+  service: { valueName: 'ID', help: 'act as this service' },
+  'on-behalf-of': { valueName: 'ID', help: 'act for this user; allows only what both may do' },
 } as const;
 
-/** What is wrong with who asks, a sentence each. */
+/** Problems of the principal options, each a sentence. */
 export function principalProblems(line: CommandLine): readonly string[] {
-  const named = kindsOf(line);
-  const isAlone = named.length === 0 && line.text('on-behalf-of') !== undefined;
+  const kinds = kindsOf(line);
   return [
-    ...(named.length > 1 ? [`One of ${named.map((each) => `--${each}`).join(', ')} at a time.`] : []),
-    ...(isAlone ? ['--on-behalf-of needs --agent, --user or --service.'] : []),
+    ...(kinds.length > 1 ? [`Give only one of ${kinds.map((kind) => `--${kind}`).join(', ')}.`] : []),
+    ...(kinds.length === 0 && line.isGiven('on-behalf-of')
+      ? ['--on-behalf-of requires --agent, --user or --service.']
+      : []),
   ];
 }
 
-/** Who asks; undefined for the host. */
+/** The principal that a command acts as; undefined for the host. */
 export function principalOf(line: CommandLine): Principal | undefined {
   const [kind] = kindsOf(line);
   if (kind === undefined) return undefined;
   const userId = line.text('on-behalf-of');
-  const id = { [`${kind}Id`]: line.text(kind) } as unknown as Principal;
-  return userId === undefined ? id : { ...id, onBehalfOf: { userId } };
+  const party = { [`${kind}Id`]: line.text(kind) } as unknown as Principal;
+  return userId === undefined ? party : { ...party, onBehalfOf: { userId } };
 }
 
 function kindsOf(line: CommandLine) {

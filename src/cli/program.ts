@@ -1,51 +1,48 @@
 import { distance } from 'fastest-levenshtein';
 import type { Command } from './command';
-import { backup } from './commands/backup';
-import { exportCommand } from './commands/export';
-import { forget } from './commands/forget';
-import { importCommand } from './commands/import';
-import { list } from './commands/list';
-import { mcp } from './commands/mcp';
-import { recall } from './commands/recall';
-import { stats } from './commands/stats';
-import { verify } from './commands/verify';
+import { backupCommand } from './commands/backup-command';
+import { exportCommand } from './commands/export-command';
+import { forgetCommand } from './commands/forget-command';
+import { importCommand } from './commands/import-command';
+import { listCommand } from './commands/list-command';
+import { mcpCommand } from './commands/mcp-command';
+import { recallCommand } from './commands/recall-command';
+import { statsCommand } from './commands/stats-command';
+import { verifyCommand } from './commands/verify-command';
 import { commandHelp, programHelp } from './help';
-import { parseLine } from './parse-line';
-import { done, type ExitCode, failed, misused, type Terminal } from './terminal';
-import { toldError } from './told';
-import { UsageError } from './usage-error';
+import { errorLines } from './output';
+import { parseCommandLine, UsageError } from './parse-command-line';
+import { type ExitCode, exitCodes, type Terminal } from './terminal';
 
 const commands: Readonly<Record<string, Command>> = {
-  stats,
-  list,
-  recall,
+  stats: statsCommand,
+  list: listCommand,
+  recall: recallCommand,
   export: exportCommand,
   import: importCommand,
-  forget,
-  verify,
-  backup,
-  mcp,
+  forget: forgetCommand,
+  verify: verifyCommand,
+  backup: backupCommand,
+  mcp: mcpCommand,
 };
 
-/** Runs one command line, without the name of the program. Never rejects. */
+/** Runs one command line, given without the name of the program. Never rejects. */
 export async function runProgram(words: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
   const [name = '--help', ...rest] = words[0] === 'help' && words.length > 1 ? [...words.slice(1), '--help'] : words;
   if (['--help', '-h', 'help'].includes(name)) {
     await terminal.print(programHelp(commands, version));
-    return words.length === 0 ? misused : done;
+    return words.length === 0 ? exitCodes.usage : exitCodes.success;
   }
   if (name === '--version') {
     await terminal.print(version);
-    return done;
+    return exitCodes.success;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) {
-    terminal.tell(
-      `There is no command ${name}: did you mean ${nearest(name)}? multi-agent-memory --help names them all.`,
-    );
-    return misused;
-  }
-  return runCommand(name, command, rest, terminal);
+  if (command !== undefined) return runCommand(name, command, rest, terminal);
+  terminal.printError(
+    `Unknown command ${name}. Did you mean ${nearestCommand(name)}? Run "multi-agent-memory --help" for all commands.`,
+  );
+  return exitCodes.usage;
 }
 
 async function runCommand(
@@ -55,22 +52,22 @@ async function runCommand(
   terminal: Terminal,
 ): Promise<ExitCode> {
   try {
-    const line = parseLine(command, words);
-    if (!line.has('help')) return await command.run(line, terminal);
+    const line = parseCommandLine(command, words);
+    if (!line.flag('help')) return await command.run(line, terminal);
     await terminal.print(commandHelp(name, command));
-    return done;
+    return exitCodes.success;
   } catch (error) {
     if (error instanceof UsageError) {
-      for (const problem of error.problems) terminal.tell(problem);
-      terminal.tell(`multi-agent-memory ${name} --help shows what it takes.`);
-      return misused;
+      for (const problem of error.problems) terminal.printError(problem);
+      terminal.printError(`Run "multi-agent-memory ${name} --help" for its options and examples.`);
+      return exitCodes.usage;
     }
-    if (terminal.signal.aborted) terminal.tell((terminal.signal.reason as Error).message);
-    else for (const told of await toldError(error)) terminal.tell(told);
-    return failed;
+    if (terminal.signal.aborted) terminal.printError((terminal.signal.reason as Error).message);
+    else for (const line of await errorLines(error)) terminal.printError(line);
+    return exitCodes.failure;
   }
 }
 
-function nearest(name: string): string {
+function nearestCommand(name: string): string {
   return Object.keys(commands).sort((a, b) => distance(a, name) - distance(b, name))[0] as string;
 }

@@ -1,44 +1,47 @@
+import { defined } from '../domain/defined';
 import type { Filter, Namespace, Scope } from '../index';
 import type { CommandLine } from './command-line';
-import { isJsonObject, isNamespace } from './option-checks';
+import { jsonObjectText, namespaceText } from './option-checks';
 
-/** Options that say among which memories. */
+/** Options that select memories. A memory must meet all of them. */
 export const selectionOptions = {
   namespace: {
-    value: 'PATH',
-    help: 'there and below: support/eu, or ["a/b","c"] where labels have slashes',
-    check: isNamespace,
+    valueName: 'PATH',
+    help: 'only in this namespace or below: support/eu, or ["a/b","c"] if a label contains a slash',
+    check: namespaceText,
   },
-  'about-user': { value: 'ID', help: 'about this user' },
-  'by-agent': { value: 'ID', help: 'written by this agent' },
-  session: { value: 'ID', help: 'of this session' },
-  tag: { value: 'TAG', many: true, help: 'with this tag; several: with all of them' },
+  'about-user': { valueName: 'ID', help: 'only memories about this user' },
+  'by-agent': { valueName: 'ID', help: 'only memories that this agent wrote' },
+  session: { valueName: 'ID', help: 'only memories of this session' },
+  tag: {
+    valueName: 'TAG',
+    repeatable: true,
+    help: 'only memories with this tag; if repeated, with all of these tags',
+  },
   filter: {
-    value: 'JSON',
-    help: 'a filter as in the library, such as {"priority":{"gte":0.5}}',
-    check: isJsonObject,
+    valueName: 'JSON',
+    help: 'only memories that match this filter of the library, such as {"priority":{"gte":0.5}}',
+    check: jsonObjectText,
   },
 } as const;
 
-/** The selection that a command line names; empty where it names none. */
+/** The selection of a command line; empty without selection options. */
 export function selectionOf(line: CommandLine): Scope & { filter?: Filter } {
-  const namespace = line.text('namespace');
-  const userId = line.text('about-user');
-  const agentId = line.text('by-agent');
-  const sessionId = line.text('session');
-  const tags = line.all('tag');
   const filter = line.text('filter');
-  return {
-    ...(namespace === undefined ? {} : { namespace: namespaceOf(namespace) }),
-    ...(userId === undefined ? {} : { userId }),
-    ...(agentId === undefined ? {} : { agentId }),
-    ...(sessionId === undefined ? {} : { sessionId }),
-    ...(tags.length === 0 ? {} : { tags }),
-    ...(filter === undefined ? {} : { filter: JSON.parse(filter) as Filter }),
-  };
+  const tags = line.texts('tag');
+  return defined({
+    namespace: namespaceOption(line),
+    userId: line.text('about-user'),
+    agentId: line.text('by-agent'),
+    sessionId: line.text('session'),
+    tags: tags.length === 0 ? undefined : tags,
+    filter: filter === undefined ? undefined : (JSON.parse(filter) as Filter),
+  });
 }
 
-/** A namespace as it was typed, once it was checked. */
-export function namespaceOf(text: string): Namespace {
+/** The value of `--namespace`, which the option's check has accepted. */
+export function namespaceOption(line: CommandLine): Namespace | undefined {
+  const text = line.text('namespace');
+  if (text === undefined) return undefined;
   return text.startsWith('[') ? (JSON.parse(text) as string[]) : text.split('/');
 }

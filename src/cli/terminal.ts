@@ -1,21 +1,23 @@
-/** What a command may do to the world: its streams, and whether it should end. */
+/** The streams of a command, and the signal that ends it. */
 export interface Terminal {
-  /** Writes one line to standard output, and waits while its reader is slow. */
+  /** Writes one line to standard output. Resolves when the reader is ready for more. */
   print(line: string): Promise<void>;
   /** Writes one line to standard error. */
-  tell(line: string): void;
+  printError(line: string): void;
   /** Standard input, in pieces of any size. */
   readonly input: AsyncIterable<Uint8Array | string>;
-  /** Aborted when the user wants an end. */
+  /** Aborted when the user or the system ends the program. */
   readonly signal: AbortSignal;
 }
 
-/** How a command ended, as its exit code. */
-export type ExitCode = 0 | 1 | 2;
+/** The exit codes of commands. */
+export const exitCodes = {
+  success: 0,
+  /** The store rejected the command or failed, or the command found a problem in the store. */
+  failure: 1,
+  /** The command line is invalid. */
+  usage: 2,
+} as const;
 
-/** Everything was done. */
-export const done: ExitCode = 0;
-/** The store refused or failed, or something is wrong with it. */
-export const failed: ExitCode = 1;
-/** The command line makes no sense. */
-export const misused: ExitCode = 2;
+/** How a command ended. */
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

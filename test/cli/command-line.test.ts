@@ -5,80 +5,81 @@ import { shell } from './shell';
 const commands = ['stats', 'list', 'recall', 'export', 'import', 'forget', 'verify', 'backup', 'mcp'];
 
 describe('help', () => {
-  test.each([['--help'], ['-h'], ['help']])('%s names every command and every exit code', async (word) => {
-    const { code, out, told } = await shell([word]);
-    expect([code, told]).toEqual([0, []]);
+  test.each([['--help'], ['-h'], ['help']])('%s lists every command and every exit code', async (word) => {
+    const { code, out, errors } = await shell([word]);
+    expect([code, errors]).toEqual([0, []]);
     for (const name of commands) expect(out.join('\n')).toMatch(new RegExp(`^  ${name} `, 'm'));
-    expect(out.join('\n')).toContain('Exit codes: 0 done');
+    const exitCodes = out.join('\n').split('Exit codes:\n')[1] ?? '';
+    expect(exitCodes.match(/^ {2}\d+/gm)?.map(Number)).toEqual([0, 1, 2, 130, 141, 143]);
   });
 
-  test('without a word, help comes with the exit code of misuse', async () => {
+  test('prints help with the exit code of a usage error if there is no command', async () => {
     expect((await shell([])).code).toBe(2);
   });
 
-  test.each(commands)('%s --help shows its options and examples, also as help COMMAND', async (name) => {
+  test.each(commands)('%s --help and help COMMAND print options and examples', async (name) => {
     const { code, out } = await shell([name, '--help']);
     expect(code).toBe(0);
-    expect(out[0]).toMatch(new RegExp(`^multi-agent-memory ${name} FOLDER`));
+    expect(out[0]).toMatch(new RegExp(`^Usage: multi-agent-memory ${name} FOLDER`));
     expect(out[0]).toContain('\n  multi-agent-memory ');
     expect((await shell(['help', name])).out).toEqual(out);
   });
 
-  test('--version', async () => {
-    expect(await shell(['--version'])).toEqual({ code: 0, out: ['1.2.3'], told: [] });
+  test('--version prints the version', async () => {
+    expect(await shell(['--version'])).toEqual({ code: 0, out: ['1.2.3'], errors: [] });
   });
 });
 
-describe('a command line that makes no sense', () => {
-  test('names the nearest command', async () => {
-    const { code, told } = await shell(['recal', './memory']);
+describe('an invalid command line', () => {
+  test('suggests the nearest command for an unknown one', async () => {
+    const { code, errors } = await shell(['recal', './memory']);
     expect(code).toBe(2);
-    expect(told[0]).toContain('did you mean recall?');
+    expect(errors[0]).toContain('Did you mean recall?');
   });
 
-  test('is told every problem at once, and nothing is opened', async () => {
-    const { code, told } = await shell([
+  test('reports every problem at once and opens nothing', async () => {
+    const { code, errors } = await shell([
       ...['list', '--limit=0', '--namespace=[1]', '--filter={', '--colour', '--oldest=yes'],
       ...['--agent=a', '--user=u', '--about-user=x', '--about-user=y', '--session', '--all'],
     ]);
     expect(code).toBe(2);
-    expect(told).toEqual([
-      '--limit takes a whole number in 1..1000000000, not "0".',
-      '--namespace takes labels as support/eu or ["a/b","c"], not "[1]".',
-      '--filter takes an object as JSON, not "{".',
-      'There is no option --colour.',
-      '--oldest takes no value.',
-      '--session takes ID: --session=ID.',
-      'It takes: FOLDER.',
-      '--about-user is given more than once.',
-      'One of --agent, --user at a time.',
-      'multi-agent-memory list --help shows what it takes.',
+    expect(errors).toEqual([
+      'Invalid --limit: expected an integer from 1 to 1000000000, got "0".',
+      'Invalid --namespace: expected labels, such as support/eu or ["a/b","c"], got "[1]".',
+      'Invalid --filter: expected a JSON object, got "{".',
+      'Unknown option --colour.',
+      '--oldest takes no value. Write only --oldest.',
+      '--session requires a value: --session=ID.',
+      'Invalid arguments: expected FOLDER, got 0 arguments.',
+      '--about-user may be given only once.',
+      'Give only one of --agent, --user.',
+      'Run "multi-agent-memory list --help" for its options and examples.',
     ]);
   });
 
   test.each([
-    [['recall', './m'], 'It takes: FOLDER QUESTION.'],
-    [['recall', './m', 'a', 'b'], 'It takes: FOLDER QUESTION.'],
-    [['recall', './m', 'q', '--mode=fast'], '--mode takes hybrid or semantic or keyword, not "fast".'],
-    [['recall', './m', 'q', '--top-k=1e3'], '--top-k takes a whole number in 1..1000, not "1e3".'],
-    [['recall', './m', 'q', '--embedder=big'], '--embedder takes minilm, not "big".'],
-    [['stats', './m', '--on-behalf-of=u'], '--on-behalf-of needs --agent, --user or --service.'],
-    [['stats', './m', '-x'], 'There is no option -x.'],
-    [['mcp', './m'], 'It needs --agent, --user or --service: who acts for its clients.'],
-    [['mcp', './m', '--agent=a', '--http'], '--http needs one of --token-file and --token-env.'],
-    [['mcp', './m', '--agent=a', '--port=80'], '--port goes with --http.'],
-    [['import', './m', '--from=csv'], '--from takes export or mem0 or langgraph or langchain, not "csv".'],
-    [['import', './m', '--session=s'], '--session goes with --from=langchain.'],
-    [['forget', './m'], 'It takes ids, or a selection such as --about-user=ID.'],
-    [['forget', './m', 'id', '--tag=t'], 'It takes ids, or a selection such as --about-user=ID.'],
-    [['forget', './m', 'id', '--yes'], '--yes goes with a selection: ids are forgotten at once.'],
-  ])('%j', async (words, problem) => {
-    const { code, out, told } = await shell(words);
-    expect([code, out, told[0]]).toEqual([2, [], problem]);
+    [['recall', './m'], 'Invalid arguments: expected FOLDER QUESTION, got 1 argument.'],
+    [['recall', './m', 'a', 'b'], 'Invalid arguments: expected FOLDER QUESTION, got 3 arguments.'],
+    [['recall', './m', 'q', '--mode=fast'], 'Invalid --mode: expected hybrid or semantic or keyword, got "fast".'],
+    [['recall', './m', 'q', '--top-k=1e3'], 'Invalid --top-k: expected an integer from 1 to 1000, got "1e3".'],
+    [['recall', './m', 'q', '--embedder=big'], 'Invalid --embedder: expected minilm, got "big".'],
+    [['stats', './m', '--on-behalf-of=u'], '--on-behalf-of requires --agent, --user or --service.'],
+    [['stats', './m', '-x'], 'Unknown option -x.'],
+    [['mcp', './m'], 'One of --agent, --user and --service is required: the principal that clients act as.'],
+    [['mcp', './m', '--agent=a', '--http'], '--http requires either --token-file or --token-env.'],
+    [['mcp', './m', '--agent=a', '--port=80'], '--port requires --http.'],
+    [['import', './m', '--from=csv'], 'Invalid --from: expected export or mem0 or langgraph or langchain, got "csv".'],
+    [['import', './m', '--session=s'], '--session requires --from=langchain.'],
+    [['forget', './m'], 'Give either ids or a selection, such as --about-user=ID.'],
+    [['forget', './m', 'id', '--tag=t'], 'Give either ids or a selection, such as --about-user=ID.'],
+    [['forget', './m', 'id', '--yes'], 'Remove --yes: it is for selections. Ids are deleted without it.'],
+  ])('%j is rejected with its first problem: %s', async (words, problem) => {
+    const { code, out, errors } = await shell(words);
+    expect([code, out, errors[0]]).toEqual([2, [], problem]);
   });
 });
 
-describe('a folder that holds no store', () => {
+describe('a folder without a store', () => {
   test.each([
     ['stats'],
     ['list'],
@@ -88,11 +89,11 @@ describe('a folder that holds no store', () => {
     ['forget', '--tag=t', '--yes'],
     ['verify'],
     ['verify', '--repair'],
-  ])('is not made one by %s', async (name, ...rest) => {
+  ])('is not created by %s', async (name, ...rest) => {
     const folder = `${await temporaryFolder()}/nothing`;
-    const { code, out, told } = await shell([name, folder, ...rest]);
+    const { code, out, errors } = await shell([name, folder, ...rest]);
     expect([code, out]).toEqual([1, []]);
-    expect(told.join('\n')).toContain(folder);
+    expect(errors.join('\n')).toContain(folder);
     await expect(import('node:fs/promises').then(({ stat }) => stat(folder))).rejects.toThrow('ENOENT');
   });
 });

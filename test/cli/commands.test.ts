@@ -7,7 +7,7 @@ import { shell, values } from './shell';
 const old = new Date('2020-01-01T00:00:00Z');
 let folder: string;
 
-/** A store as an application leaves it, or has it open. */
+/** Opens the store as an application does. */
 async function application(options = {}) {
   const access = [
     allow({ agentId: 'billing' }, 'curator', ['support']),
@@ -20,8 +20,8 @@ beforeEach(async () => {
   folder = join(await temporaryFolder(), 'memory');
 });
 
-describe('reading, beside an application that has the folder open', () => {
-  test('stats: of the host with size and space, of an agent what it may read', async () => {
+describe('commands that read, while an application has the folder open', () => {
+  test('stats prints size and embedding spaces for the host, and only readable memories for an agent', async () => {
     const store = await application();
     await store.admin.remember('one', { namespace: ['support', 'eu'] });
     await store.admin.remember('two', { namespace: ['other'] });
@@ -35,7 +35,7 @@ describe('reading, beside an application that has the folder open', () => {
     ]);
   });
 
-  test('list: selections, orders, limits; times are ISO 8601', async () => {
+  test('list selects, orders and limits memories, and prints times as ISO 8601', async () => {
     const store = await application();
     const billing = store.as({ agentId: 'billing' });
     const common = { namespace: ['support', 'a/b'], userId: 'c-1', sessionId: 's-1', tags: ['refund', 'card'] };
@@ -63,18 +63,18 @@ describe('reading, beside an application that has the folder open', () => {
     expect(first?.validFrom).toBe(old.toISOString());
   });
 
-  test('a filter that the store refuses is told issue by issue, with exit code 1', async () => {
+  test('reports an invalid filter with each issue and exit code 1', async () => {
     await application();
-    const { code, told } = await shell(['list', folder, '--filter={"colour":"red"}']);
+    const { code, errors } = await shell(['list', folder, '--filter={"colour":"red"}']);
     expect(code).toBe(1);
-    expect(told.join('\n')).toMatch(/^INVALID_INPUT: [\s\S]*filter\.colour/);
+    expect(errors.join('\n')).toMatch(/^INVALID_INPUT: [\s\S]*filter\.colour/);
   });
 
-  test('recall: modes, how many, and the parts of each score; private memories are their author’s', async () => {
+  test('recall supports modes, topK and score parts, and returns private memories only to their author', async () => {
     const store = await application();
     const billing = store.as({ agentId: 'billing' });
     await billing.remember('The refund goes to the card.', { namespace: ['support'], accessTags: ['pii'] });
-    await billing.remember('A refund that nobody knows of.', { namespace: ['support'], visibility: 'private' });
+    await billing.remember('A private refund.', { namespace: ['support'], visibility: 'private' });
     await store.settled();
     const question = [folder, 'refund'];
     const hits = values(await shell(['recall', ...question, '--agent=billing', '--mode=keyword', '--explain']));
@@ -87,7 +87,7 @@ describe('reading, beside an application that has the folder open', () => {
     expect(values(await shell(['recall', folder, '--agent=billing', '--', '-5 degrees refund']))).not.toEqual([]);
   });
 
-  test('backup copies it, verify finds it whole; a target that is not empty is refused', async () => {
+  test('backup copies a store that verify accepts, and rejects a target that is not empty', async () => {
     const store = await application();
     await store.admin.remember('one', { namespace: ['support'] });
     const copy = `${folder}-copy`;
@@ -104,7 +104,7 @@ describe('reading, beside an application that has the folder open', () => {
 });
 
 describe('forget', () => {
-  test('ids, one by one: what was not there is told by the exit code', async () => {
+  test('deletes ids one by one, and exits with 1 if one does not exist', async () => {
     const store = await application();
     const { id } = await store.admin.remember('one', { namespace: ['support'] });
     await store.close();
@@ -117,21 +117,21 @@ describe('forget', () => {
     expect(values(await shell(['list', folder, '--all']))).toEqual([]);
   });
 
-  test('a selection is counted, and goes with --yes', async () => {
+  test('counts a selection, and deletes it with --yes', async () => {
     const store = await application();
     await store.admin.remember('one', { namespace: ['support'], userId: 'c-1' });
     await store.admin.remember('two', { namespace: ['support'] });
     await store.close();
     const counted = await shell(['forget', folder, '--about-user=c-1']);
     expect([counted.code, values(counted)]).toEqual([0, [{ matched: 1, forgotten: 0 }]]);
-    expect(counted.told).toEqual(['Nothing was forgotten: --yes forgets these 1.']);
+    expect(counted.errors).toEqual(['Nothing was deleted. Add --yes to delete the selected memories (1).']);
     expect(values(await shell(['forget', folder, '--about-user=c-1', '--yes']))).toEqual([
       { matched: 1, forgotten: 1 },
     ]);
     expect(values(await shell(['list', folder]))).toHaveLength(1);
   });
 
-  test('an agent forgets what its rules allow, and nothing else', async () => {
+  test('deletes as an agent only what its rules allow', async () => {
     const store = await application();
     const { id } = await store.admin.remember('one', { namespace: ['other'] });
     await store.close();
@@ -139,7 +139,7 @@ describe('forget', () => {
     expect(values(await shell(['list', folder]))).toHaveLength(1);
   });
 
-  test('in the same process as an application, both have the store', async () => {
+  test('works in the same process as an application that serves the store', async () => {
     const store = await application({ serve: true });
     const { id } = await store.admin.remember('one', { namespace: ['support'] });
     expect((await shell(['forget', folder, id])).code).toBe(0);
@@ -147,7 +147,7 @@ describe('forget', () => {
   });
 });
 
-test('a store of a newer release is left alone', async () => {
+test('commands reject a store of a newer release and do not change it', async () => {
   const store = await application();
   await store.close();
   const { default: Database } = await import('better-sqlite3');
@@ -161,8 +161,8 @@ test('a store of a newer release is left alone', async () => {
     ['import', folder],
     ['forget', folder, 'id'],
   ]) {
-    const { code, told } = await shell(words);
-    expect([code, told[0]?.split(':')[0]]).toEqual([1, 'STORE_NEWER']);
+    const { code, errors } = await shell(words);
+    expect([code, errors[0]?.split(':')[0]]).toEqual([1, 'STORE_NEWER']);
   }
   await expect(MemoryStore.open(folder)).rejects.toMatchObject({ code: 'STORE_NEWER' });
 });

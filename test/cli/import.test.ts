@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Memory } from 'multi-agent-memory';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { jsonLines } from '../../src/cli/lines';
+import { jsonLines } from '../../src/cli/json-lines';
 import { openFolder, temporaryFolder } from '../store/stores';
 import { shell, values } from './shell';
 
@@ -27,8 +27,8 @@ async function texts(): Promise<string[]> {
   return values<Memory>(await shell(['list', folder, '--oldest', '--all', '--limit=1000'])).map(({ text }) => text);
 }
 
-describe('lines', () => {
-  test('CRLF, empty lines, a byte order mark and a last line without its end', async () => {
+describe('input lines', () => {
+  test('may have CRLF, blank lines, a byte order mark and no newline at the end', async () => {
     const { code, total } = await imported(
       `\uFEFF${line({ text: 'a' }).trim()}\r\n\r\n  \n`,
       line({ text: 'b' }).trim(),
@@ -37,13 +37,13 @@ describe('lines', () => {
     expect((await texts()).sort()).toEqual(['a', 'b']);
   });
 
-  test('nothing at all', async () => {
+  test('may be none', async () => {
     expect((await imported()).total).toEqual(totals);
     expect((await imported('\n')).code).toBe(0);
   });
 
-  test('what is wrong with a line is told with its number, and hinders no other', async () => {
-    const { code, total, told } = await imported(
+  test('with a problem are reported with their number and do not stop the others', async () => {
+    const { code, total, errors } = await imported(
       ...[line({ text: 'a' }), '{"text": "half\n', '[1]\n', line({ colour: 'red' }), line({ vector: [1] })],
       ...[
         line({ text: '' }),
@@ -54,26 +54,26 @@ describe('lines', () => {
       ...[line({ visibility: 'private', agentId: 'billing', onBehalfOf: 'u-1' }), line({ text: 'b' })],
     );
     expect([code, total]).toEqual([1, { ...totals, stored: 2, failed: 9 }]);
-    const of = (number: number) => told.find((each) => each.startsWith(`line ${number}: `));
-    expect(of(2)).toContain('is no JSON');
-    expect(of(3)).toContain('is no memory');
+    const of = (number: number) => errors.find((each) => each.startsWith(`line ${number}: `));
+    expect(of(2)).toContain('invalid JSON');
+    expect(of(3)).toContain('not a memory');
     expect(of(4)).toContain('colour');
     expect(of(5)).toContain('vector');
     expect(of(6)).toContain('text');
     expect(of(7)).toContain('tags');
     expect(of(8)).toContain('is superseded');
-    expect(of(9)).toContain('is no UTF-8');
+    expect(of(9)).toContain('invalid UTF-8');
     expect(of(10)).toContain('private to its author (billing for u-1)');
     expect((await texts()).sort()).toEqual(['a', 'b']);
   });
 
-  test('pieces may end anywhere, within a character too', async () => {
+  test('may arrive in pieces that end anywhere, also inside a character', async () => {
     const bytes = Buffer.from(line({ text: 'für €5 👋' }));
     await imported(...[...bytes].map((byte) => Uint8Array.of(byte)));
     expect(await texts()).toEqual(['für €5 👋']);
   });
 
-  test('a line that is too long is passed over without being held, and the next one is read', async () => {
+  test('over the limit are skipped without being kept in memory', async () => {
     const piece = Buffer.alloc(2 ** 20, 'x');
     async function* pieces() {
       for (let i = 0; i < 64; i++) yield piece;
@@ -82,30 +82,30 @@ describe('lines', () => {
     const found = [];
     for await (const each of jsonLines(pieces())) found.push(each);
     expect(found).toEqual([
-      { number: 1, problem: 'is longer than 32 MiB.' },
+      { number: 1, problem: 'too long: the limit is 32 MiB.' },
       { number: 2, value: { text: 'next' } },
     ]);
   });
 
-  test('a text of the greatest length comes through', async () => {
+  test('may hold a text of the maximum length', async () => {
     const text = '"\n'.repeat(499_999);
     expect((await imported(line({ text }))).total).toEqual({ ...totals, stored: 1 });
     expect(await texts()).toEqual([text]);
   });
 });
 
-describe('sources', () => {
-  test('a file, a file that is not there, and - for standard input', async () => {
+describe('input sources', () => {
+  test('are a file or, as -, standard input; a missing file is an error', async () => {
     const file = join(parent, 'a.jsonl');
     await writeFile(file, line({ text: 'from a file' }));
     expect((await shell(['import', folder, file])).code).toBe(0);
     expect((await shell(['import', folder, '-'], { input: [line({ text: 'from input' })] })).code).toBe(0);
     const missing = await shell(['import', folder, `${file}.not`]);
-    expect([missing.code, missing.told.join('\n')]).toEqual([1, expect.stringContaining('ENOENT')]);
+    expect([missing.code, missing.errors.join('\n')]).toEqual([1, expect.stringContaining('ENOENT')]);
     expect(await texts()).toEqual(['from a file', 'from input']);
   });
 
-  test('an end in the middle says how far it came; the same again goes on from there', async () => {
+  test('can end early: the totals are reported, and the same command continues', async () => {
     const lines = Array.from({ length: 600 }, (_, i) => line({ text: `memory ${i}`, id: `id-${i}`, embed: undefined }));
     const ending = new AbortController();
     const ran = await shell(['import', folder], {
@@ -120,32 +120,32 @@ describe('sources', () => {
       } as unknown as string[],
     });
     expect([ran.code, ran.out]).toEqual([1, []]);
-    expect(ran.told.join('\n')).toMatch(/Not all was imported: {"stored":256.*\nInterrupted\.$/);
+    expect(ran.errors.join('\n')).toMatch(/^Import incomplete: {"stored":256.*\nInterrupted\.$/);
     expect((await imported(...lines)).total).toEqual({ ...totals, stored: 344, duplicates: 256 });
   });
 });
 
-test('--namespace goes in front of that of each line', async () => {
+test('--namespace is the parent of the namespace of each line', async () => {
   await shell(['import', folder, '--namespace=a/b'], { input: [line({}), line({ namespace: undefined })] });
   const found = values<Memory>(await shell(['list', folder, '--oldest']));
   expect(found.map(({ namespace }) => namespace.join('/')).sort()).toEqual(['a/b', 'a/b/n']);
 });
 
-test('a key is revised by a later export; a memory without one, changed, is a conflict and not a second copy', async () => {
+test('a later export revises a memory with a key, and is a conflict for a changed memory without one', async () => {
   const lines = [line({ id: '1', key: 'k', revision: 1 }), line({ id: '2', revision: 1 })];
   await imported(...lines);
-  const { total, told } = await imported(
+  const { total, errors } = await imported(
     line({ id: '1', key: 'k', revision: 2, text: 'y' }),
     line({ id: '2', revision: 2, text: 'y' }),
   );
   expect(total).toEqual({ ...totals, revised: 1, failed: 1 });
-  expect(told[0]).toContain('line 2: IDEMPOTENCY_CONFLICT');
+  expect(errors[0]).toContain('line 2: IDEMPOTENCY_CONFLICT');
 });
 
-// What the new store decides: ids, revisions, authors, times of writing, and what took the place of what.
-const own = ['id', 'revision', 'agentId', 'onBehalfOf', 'createdAt', 'updatedAt', 'supersedes', 'supersededBy'];
+// Fields that the new store sets itself.
+const storeFields = ['id', 'revision', 'agentId', 'onBehalfOf', 'createdAt', 'updatedAt', 'supersedes', 'supersededBy'];
 
-test('law: an export that is imported elsewhere gives the same memories, and again only duplicates', async () => {
+test('property: an imported export gives the same memories, and importing it again gives only duplicates', async () => {
   const label = fc.stringMatching(/^[a-z/" ä€]{1,6}$/).filter((each) => each.trim() === each);
   const memory = fc.record(
     {
@@ -178,14 +178,14 @@ test('law: an export that is imported elsewhere gives the same memories, and aga
       expect(first).toEqual({ ...totals, stored: count });
       expect(again).toEqual({ ...totals, duplicates: count });
       const known = (all: Record<string, unknown>[]) =>
-        all.map((each) => JSON.stringify(Object.entries(each).filter(([name]) => !own.includes(name)))).sort();
+        all.map((each) => JSON.stringify(Object.entries(each).filter(([name]) => !storeFields.includes(name)))).sort();
       expect(known(values(await shell(['export', to])))).toEqual(known(values(exported)));
     }),
     { numRuns: 12 },
   );
 }, 60_000);
 
-test('a file of 50 MB is read in bounded memory', async () => {
+test('a file of 50 MB is read with less than 150 MiB of additional memory', async () => {
   const file = join(parent, 'large.jsonl');
   await writeFile(file, `${line({ text: 'word '.repeat(200) })}`.repeat(50_000));
   const before = process.memoryUsage().rss;

@@ -5,12 +5,12 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../store/stores';
-import { type Built, buildCli } from './built';
+import { type BuiltCli, buildCli } from './built-cli';
 import { shell, values } from './shell';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-let program: Built;
+let program: BuiltCli;
 beforeAll(async () => {
   program = await buildCli();
 });
@@ -26,7 +26,7 @@ async function connected(args: string[]): Promise<Client> {
 const add = (client: Client, text: string) =>
   client.callTool({ name: 'add_memory', arguments: { text, namespace: ['notes'] } });
 
-test('clients that start it each share one folder, whoever of them was there first', async () => {
+test('clients that start one server each share a folder, and one goes on after the other ends', async () => {
   const folder = join(await temporaryFolder(), 'memory');
   const args = ['mcp', folder, '--agent=assistant', '--namespace=notes', '--allow=writer'];
   const [one, two] = await Promise.all([connected(args), connected(args)]);
@@ -38,16 +38,16 @@ test('clients that start it each share one folder, whoever of them was there fir
     ['from two', 'assistant'],
   ]);
   await one?.close();
-  expect((await add(two as Client, 'from who is left')).isError ?? false).toBe(false);
+  expect((await add(two as Client, 'from the remaining client')).isError ?? false).toBe(false);
 });
 
-test('without a rule, nothing is allowed', async () => {
+test('allows nothing without a rule', async () => {
   const folder = join(await temporaryFolder(), 'memory');
   const client = await connected(['mcp', folder, '--agent=assistant', '--namespace=notes']);
   expect(await add(client, 'x')).toMatchObject({ isError: true });
 });
 
-test('over HTTP, with a token of a file; it ends when it is told to', async () => {
+test('serves over HTTP with a token from a file until it is ended', async () => {
   const parent = await temporaryFolder();
   const token = 'a-token-of-many-characters';
   await writeFile(join(parent, 'token'), `${token}\n`);
@@ -66,7 +66,7 @@ test('over HTTP, with a token of a file; it ends when it is told to', async () =
     args,
     {
       print: async () => undefined,
-      tell: (line) => {
+      printError: (line) => {
         url = line.replace('Listening at ', '');
       },
       input: (async function* () {})(),
@@ -85,8 +85,8 @@ test('over HTTP, with a token of a file; it ends when it is told to', async () =
   expect(await ended).toBe(0);
 });
 
-test('a token that is too short is refused before anything listens', async () => {
+test('rejects a missing token before it listens', async () => {
   const folder = join(await temporaryFolder(), 'memory');
-  const { code, told } = await shell(['mcp', folder, '--agent=a', '--http', '--token-env=NO_SUCH_VARIABLE']);
-  expect([code, told.join('\n')]).toEqual([1, expect.stringContaining('token')]);
+  const { code, errors } = await shell(['mcp', folder, '--agent=a', '--http', '--token-env=NO_SUCH_VARIABLE']);
+  expect([code, errors.join('\n')]).toEqual([1, expect.stringContaining('token')]);
 });

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type BuiltProgram, buildProgram } from '../connect/programs';
 import { openFolder, temporaryFolder } from '../store/stores';
-import { type Built, buildCli } from './built';
+import { type BuiltCli, buildCli } from './built-cli';
 
-let cli: Built;
+let cli: BuiltCli;
 let application: BuiltProgram;
 let folder: string;
 
@@ -22,51 +22,51 @@ beforeEach(async () => {
   folder = join(await temporaryFolder(), 'memory');
 });
 
-interface Ended {
+interface ProcessResult {
   readonly code: number | null;
   readonly out: string;
-  readonly told: string;
+  readonly errors: string;
 }
 
-/** Starts the program as a shell does. */
+/** Starts the program in a process of its own. */
 function start(words: readonly string[]) {
   const child = spawn(process.execPath, [cli.file, ...words]);
   let out = '';
-  let told = '';
+  let errors = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text;
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    told += text;
+    errors += text;
   });
   child.stdin.on('error', () => undefined);
-  const ended = new Promise<Ended>((resolve, reject) => {
+  const ended = new Promise<ProcessResult>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, out, told }));
+    child.on('close', (code) => resolve({ code, out, errors }));
   });
   return { child, ended };
 }
 
-function run(...words: string[]): Promise<Ended> {
+function run(...words: string[]): Promise<ProcessResult> {
   const { child, ended } = start(words);
   child.stdin.end();
   return ended;
 }
 
-function shellRun(line: string): Promise<Ended> {
+function shellRun(line: string): Promise<ProcessResult> {
   const program = `"${process.execPath}" "${cli.file}"`;
   return new Promise((resolve, reject) => {
     const child = spawn('bash', ['-c', `set -o pipefail; m() { ${program} "$@"; }; ${line}`]);
     let out = '';
-    let told = '';
+    let errors = '';
     child.stdout.on('data', (text) => {
       out += text;
     });
     child.stderr.on('data', (text) => {
-      told += text;
+      errors += text;
     });
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, out, told }));
+    child.on('close', (code) => resolve({ code, out, errors }));
   });
 }
 
@@ -80,7 +80,7 @@ async function filled(count: number): Promise<void> {
 
 const line = (i: number) => `${JSON.stringify({ id: `id-${i}`, text: `memory ${i}`, namespace: ['n'] })}\n`;
 
-test('help and version load no database, no model and no schema', async () => {
+test('help and version load only one small package', async () => {
   const files = new Set<string>();
   const packages = new Set<string>();
   const visit = (name: string): void => {
@@ -94,20 +94,20 @@ test('help and version load no database, no model and no schema', async () => {
   };
   visit('cli.mjs');
   expect([...packages]).toEqual(['fastest-levenshtein']);
-  expect(await run('--version')).toMatchObject({ code: 0, told: '' });
-  expect(await run('list', '--help')).toMatchObject({ code: 0, told: '' });
+  expect(await run('--version')).toMatchObject({ code: 0, errors: '' });
+  expect(await run('list', '--help')).toMatchObject({ code: 0, errors: '' });
 });
 
-test('pipes: from one store into another, and into a reader that has seen enough', async () => {
+test('export works in a pipe into import, and ends with 141 if the reader stops', async () => {
   await filled(3_000);
   const piped = await shellRun(`m export "${folder}" | m import "${folder}-2"`);
   expect([piped.code, JSON.parse(piped.out)]).toEqual([0, { stored: 3_000, revised: 0, duplicates: 0, failed: 0 }]);
   const headed = await shellRun(`m export "${folder}" | head -n 1`);
-  expect([headed.code, headed.told]).toEqual([141, '']);
+  expect([headed.code, headed.errors]).toEqual([141, '']);
   expect(headed.out.trim().split('\n')).toHaveLength(1);
 });
 
-test('interrupted while standard input says nothing: 130, and what was stored stays, whole', async () => {
+test('import ends with 130 when it is interrupted while it waits for input, and keeps what it has stored', async () => {
   const { child, ended } = start(['import', folder]);
   child.stdin.write(Array.from({ length: 1_000 }, (_, i) => line(i)).join(''));
   child.stdin.write('{"text":"half a li');
@@ -115,31 +115,31 @@ test('interrupted while standard input says nothing: 130, and what was stored st
     .poll(async () => (await run('stats', folder)).out, { timeout: 30_000, interval: 200 })
     .toContain('"memories":768');
   child.kill('SIGINT');
-  const { code, out, told } = await ended;
+  const { code, out, errors } = await ended;
   expect([code, out]).toEqual([130, '']);
-  expect(told).toMatch(/Not all was imported: {"stored":768,.*\nInterrupted\.\n$/);
+  expect(errors).toMatch(/Import incomplete: {"stored":768,.*\nInterrupted\.\n$/);
   expect((await run('verify', folder)).code).toBe(0);
   expect(JSON.parse((await run('stats', folder)).out).memories).toBe(768);
 });
 
-test('terminated in the middle of an export: 143, and every line that came is whole', async () => {
+test('export ends with 143 when it is terminated, and every line it printed is complete', async () => {
   await filled(5_000);
   const { child, ended } = start(['export', folder]);
   child.stdout.once('data', () => child.kill('SIGTERM'));
-  const { code, out, told } = await ended;
-  expect([code, told]).toEqual([143, expect.stringMatching(/Terminated\.\n$/)]);
+  const { code, out, errors } = await ended;
+  expect([code, errors]).toEqual([143, expect.stringMatching(/Terminated\.\n$/)]);
   expect(out.endsWith('\n')).toBe(true);
   for (const each of out.trim().split('\n')) expect(JSON.parse(each)).toHaveProperty('text');
 });
 
-describe('beside an application in another process', () => {
+describe('while an application in another process has the folder open', () => {
   async function running(serve: boolean) {
     const program = application.start({ folder, serve });
     const { id } = await program.said<{ id?: string }>(({ id }) => id !== undefined);
     return { program, id: id as string };
   }
 
-  test('what reads works; what writes says STORE_HELD with its process id', async () => {
+  test('commands that read work, and commands that write fail with STORE_HELD and the process id', async () => {
     const { program, id } = await running(false);
     for (const words of [
       ['list'],
@@ -157,14 +157,14 @@ describe('beside an application in another process', () => {
       ['import', folder],
       ['verify', folder, '--repair'],
     ]) {
-      const { code, told } = await run(...words);
-      expect([code, told]).toEqual([1, expect.stringMatching(new RegExp(`^STORE_HELD: .*${program.pid}`))]);
+      const { code, errors } = await run(...words);
+      expect([code, errors]).toEqual([1, expect.stringMatching(new RegExp(`^STORE_HELD: .*${program.pid}`))]);
     }
     await program.kill();
     expect((await run('forget', folder, id)).code).toBe(0);
   });
 
-  test('where it serves the folder, what writes goes through it', async () => {
+  test('commands that write go through the application if it serves the folder', async () => {
     const { program, id } = await running(true);
     expect(await run('forget', folder, id)).toMatchObject({ code: 0 });
     const { child, ended } = start(['import', folder]);

@@ -1,37 +1,37 @@
 import { runProgram } from '../../src/cli/program';
 import type { ExitCode } from '../../src/cli/terminal';
 
-/** What a command line did. */
-export interface Ran {
+/** The result of a command line. */
+export interface CommandResult {
   readonly code: ExitCode;
   /** Lines of standard output. */
   readonly out: readonly string[];
   /** Lines of standard error. */
-  readonly told: readonly string[];
+  readonly errors: readonly string[];
 }
 
-/** Runs a command line with a terminal of the test. */
+/** Runs a command line in this process, with a terminal that keeps the output. */
 export async function shell(
   words: readonly string[],
   {
     input = [],
     signal = new AbortController().signal,
   }: { input?: readonly (string | Uint8Array)[]; signal?: AbortSignal } = {},
-): Promise<Ran> {
+): Promise<CommandResult> {
   const out: string[] = [];
-  const told: string[] = [];
+  const errors: string[] = [];
   const terminal = {
     print: async (line: string) => void out.push(line),
-    tell: (line: string) => void told.push(line),
+    printError: (line: string) => void errors.push(line),
     input: (async function* () {
       yield* input;
     })(),
     signal,
   };
-  return { code: await runProgram(words, terminal, '1.2.3'), out, told };
+  return { code: await runProgram(words, terminal, '1.2.3'), out, errors };
 }
 
-/** Lines of JSON, as values. */
-export function values<T = Record<string, unknown>>({ out }: Ran): T[] {
+/** The output lines, parsed as JSON. */
+export function values<T = Record<string, unknown>>({ out }: CommandResult): T[] {
   return out.map((line) => JSON.parse(line) as T);
 }

@@ -6,12 +6,12 @@ import { shell } from './shell';
 
 const names = ['stats', 'list', 'recall', 'export', 'import', 'forget', 'verify', 'backup'];
 
-/** The command lines that a help text shows, in words, in a folder of their own. */
+/** The example command lines of a help text, as words, with paths below `parent`. */
 async function examplesOf(name: string, parent: string): Promise<string[][]> {
   const { out } = await shell([name, '--help']);
   const lines = out.join('\n').match(/^ {2}multi-agent-memory .*$/gm) ?? [];
   return lines.map((line) => {
-    // What a shell does with pipes and files is a test of processes.
+    // The part of the line that the program runs. Pipes and redirections are tested with real processes.
     const own = line.split(/ [|>] /)[line.includes(' | ') ? 1 : 0] as string;
     const words = own.trim().match(/"[^"]*"|\S+/g) ?? [];
     return words
@@ -33,11 +33,11 @@ test.each(names)('every example of %s works', async (name) => {
   const examples = await examplesOf(name, parent);
   expect(examples.length).toBeGreaterThan(0);
   for (const words of examples) {
-    const { code, told } = await shell(words, { input: ['{"text":"x","namespace":["n"]}'] });
-    // The id of an example belongs to no memory.
-    const isOfNothing = words.some((word) => word.startsWith('0198c0de-'));
-    expect([code, told.filter((line) => !line.startsWith('Nothing was forgotten'))], words.join(' ')).toEqual([
-      isOfNothing ? 1 : 0,
+    const { code, errors } = await shell(words, { input: ['{"text":"x","namespace":["n"]}'] });
+    // No memory has the id of the example.
+    const hasUnknownId = words.some((word) => word.startsWith('0198c0de-'));
+    expect([code, errors.filter((line) => !line.startsWith('Nothing was deleted'))], words.join(' ')).toEqual([
+      hasUnknownId ? 1 : 0,
       [],
     ]);
   }

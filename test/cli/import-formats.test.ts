@@ -44,10 +44,10 @@ describe('mem0', () => {
   };
 
   test.each([
-    ['the results of its library and its platform', { count: 1, next: null, previous: null, results: [memory] }],
+    ['the results of the library and the platform', { count: 1, next: null, previous: null, results: [memory] }],
     ['a list of version 1', [memory]],
     ['lines', `${JSON.stringify(memory)}\n`],
-  ])('%s', async (_, document) => {
+  ])('imports %s', async (_, document) => {
     expect((await imported(document, '--from=mem0')).total).toEqual({ ...totals, stored: 1 });
     expect((await imported(document, '--from=mem0')).total).toEqual({ ...totals, duplicates: 1 });
     const [found] = values(await shell(['list', folder, '--about-user=c-4417', '--session=s-1', '--tag=payment']));
@@ -61,25 +61,25 @@ describe('mem0', () => {
     });
   });
 
-  test('in the spelling of JavaScript', async () => {
+  test('imports the field names of JavaScript', async () => {
     expect((await imported({ results: [inJavaScript] }, '--from=mem0', '--namespace=a')).code).toBe(0);
     const [found] = values(await shell(['list', folder, '--about-user=c-4417']));
     expect(found).toMatchObject({ namespace: ['a'], metadata: { keepThis: 1 }, validFrom: '2025-07-20T08:44:30.123Z' });
   });
 
-  test('relations of its graph are no memories, and are told', async () => {
-    const { total, told } = await imported({ results: [memory], relations: [{ source: 'a' }] }, '--from=mem0');
-    expect([total, told]).toEqual([
+  test('reports graph relations, which are not memories', async () => {
+    const { total, errors } = await imported({ results: [memory], relations: [{ source: 'a' }] }, '--from=mem0');
+    expect([total, errors]).toEqual([
       { ...totals, stored: 1, failed: 1 },
-      ['the file holds 1 "relations" that are not imported.'],
+      ['file: the list "relations" cannot be imported (entries: 1).'],
     ]);
   });
 
-  test('half a document is one problem, and an export of another shape one a line', async () => {
+  test('reports an incomplete document once, and other objects one by one', async () => {
     const half = JSON.stringify({ results: [memory] }, null, 2).slice(0, -20);
-    const { code, told } = await imported(half, '--from=mem0');
-    expect([code, told]).toEqual([1, [expect.stringContaining('neither a JSON document nor JSON Lines')]]);
-    expect((await imported([{ name: 'Alex' }], '--from=mem0')).told).toEqual([expect.stringContaining('"memory"')]);
+    const { code, errors } = await imported(half, '--from=mem0');
+    expect([code, errors]).toEqual([1, [expect.stringContaining('neither a complete JSON document nor JSON Lines')]]);
+    expect((await imported([{ name: 'Alex' }], '--from=mem0')).errors).toEqual([expect.stringContaining('"memory"')]);
   });
 });
 
@@ -91,34 +91,34 @@ describe('LangGraph', () => {
     ['rows of Python', [{ prefix: 'support.eu', key: 'k', value, ...times, expires_at: null, ttl_minutes: null }]],
     ['rows of JavaScript', [{ namespace_path: 'support:eu', key: 'k', value, ...times, expires_at: null }]],
     ['items', { items: [{ namespace: ['support', 'eu'], key: 'k', value, createdAt: times.updated_at }] }],
-  ])('%s are items of our store, and found by what they say', async (_, document) => {
+  ])('%s become items of MemoryHandleStore and can be searched', async (_, document) => {
     expect((await imported(document, '--from=langgraph')).total).toEqual({ ...totals, stored: 1 });
     expect((await imported(document, '--from=langgraph')).total).toEqual({ ...totals, duplicates: 1 });
     const store = new MemoryHandleStore((await openFolder(folder)).admin);
     expect(await store.get(['support', 'eu'], 'k')).toMatchObject({ value, key: 'k', namespace: ['support', 'eu'] });
     expect(await store.search(['support'], { query: 'card', filter: { title: 'Refunds' } })).toHaveLength(1);
-    // What the store puts there itself is the same memory.
+    // A put of the same item revises the imported memory.
     await store.put(['support', 'eu'], 'k', { title: 'other' });
     expect(await store.search(['support'])).toHaveLength(1);
   });
 
-  test('a namespace goes in front, where a handle of that scope finds them', async () => {
+  test('--namespace is the parent of all namespaces, and a handle with that scope finds the items', async () => {
     await imported([{ prefix: 'a', key: 'k', value: {}, ...times }], '--from=langgraph', '--namespace=root');
     const store = await openFolder(folder);
     const items = new MemoryHandleStore(store.admin.within({ namespace: ['root'] }));
     expect(await items.listNamespaces()).toEqual([['a']]);
   });
 
-  test('what is no item is told', async () => {
+  test('reports values that are not items', async () => {
     const rows = [
       { prefix: 'a', key: 'k', value: 'text' },
       { key: 'k', value },
       { prefix: 'a', key: 'k', value, of: 1 },
       7,
     ];
-    const { total, told } = await imported(rows, '--from=langgraph');
+    const { total, errors } = await imported(rows, '--from=langgraph');
     expect(total).toEqual({ ...totals, failed: 4 });
-    expect(told[2]).toBe('line 3: has fields that an item does not have: of.');
+    expect(errors[2]).toBe('line 3: unknown fields of a LangGraph item: of. Remove them.');
   });
 });
 
@@ -153,7 +153,7 @@ describe('LangChain', () => {
         History: JSON.stringify(mapChatMessagesToStoredMessages([each])[0]),
       })),
     ],
-  ])('%s: a history goes on with them', async (_, document) => {
+  ])('a MemoryHandleChatHistory continues with %s', async (_, document) => {
     expect((await imported(document, '--from=langchain', '--session=s-1')).total).toEqual({ ...totals, stored: 4 });
     expect((await imported(document, '--from=langchain', '--session=s-1')).total).toEqual({ ...totals, duplicates: 4 });
     const found = await history('s-1');
@@ -164,7 +164,7 @@ describe('LangChain', () => {
     expect((read[1] as AIMessage).tool_calls).toEqual((messages[1] as AIMessage).tool_calls);
   });
 
-  test('messages_to_dict of Python', async () => {
+  test('imports messages_to_dict of Python', async () => {
     const document = [
       python('human', { content: 'Hello' }),
       python('AIMessageChunk', { content: 'Hi', tool_calls: [], usage_metadata: null, tool_call_chunks: [] }),
@@ -177,17 +177,17 @@ describe('LangChain', () => {
     expect(read.map(({ content }) => content)).toEqual(['Hello', 'Hi', 'Yes?']);
   });
 
-  test('what would be no message again is told, and a message without a session', async () => {
+  test('reports messages that cannot be restored and messages without a session', async () => {
     const bad = [
       python('tool', { content: 'x' }),
       python('remove', { content: 'x' }),
       python('human', { content: 7 }),
       'x',
     ];
-    const { total, told } = await imported(bad, '--from=langchain', '--session=s');
+    const { total, errors } = await imported(bad, '--from=langchain', '--session=s');
     expect(total).toEqual({ ...totals, failed: 4 });
-    expect(told[0]).toBe('line 1: has no "tool_call_id".');
-    const { told: homeless } = await imported([python('human', { content: 'Hello' })], '--from=langchain');
-    expect(homeless).toEqual(['line 1: names no session: --session=ID gives it one.']);
+    expect(errors[0]).toBe('line 1: a message of type tool requires "tool_call_id".');
+    const { errors: withoutSession } = await imported([python('human', { content: 'Hello' })], '--from=langchain');
+    expect(withoutSession).toEqual(['line 1: the message has no session. Set one with --session=ID.']);
   });
 });

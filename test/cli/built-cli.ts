@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { build } from 'tsup';
 import { repository } from '../house/sources';
 
-/** The program as it is published, in files of its own. */
-export interface Built {
+/** The built program. */
+export interface BuiltCli {
   readonly folder: string;
-  /** What Node runs. */
+  /** The file to run with Node.js. */
   readonly file: string;
   remove(): void;
 }
 
-/** Builds the program, with the library inside, where its dependencies are found. */
-export async function buildCli(): Promise<Built> {
+/** Builds the program and the library into one folder below `node_modules`, where it finds its dependencies. */
+export async function buildCli(): Promise<BuiltCli> {
   const cache = join(repository, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, 'cli-'));

@@ -1,0 +1,65 @@
+import { defined } from '../domain/defined';
+import type { Embedder, MemoryHandle, MemoryStore } from '../index';
+import type { CommandLine } from './command-line';
+import { oneOf } from './option-checks';
+import { principalOf } from './principal-options';
+import type { Terminal } from './terminal';
+
+/** Options for a store that does not use the built-in model. */
+export const embedderOptions = {
+  embedder: {
+    valueName: 'NAME',
+    help: 'minilm, if the store uses that model; default: the built-in model',
+    check: oneOf('minilm'),
+  },
+  'model-path': {
+    valueName: 'FOLDER',
+    help: 'the folder with the model files of minilm; default: download on first use',
+  },
+} as const;
+
+/** What commands use of a store. It may be open in this process or in another one that serves the folder. */
+export type CommandStore = Pick<MemoryStore, 'admin' | 'as' | 'audit' | 'backup' | 'verify' | 'stats'>;
+
+type StoreTask<T> = (store: CommandStore, handle: MemoryHandle) => Promise<T>;
+
+// A process that holds the folder without serving it seldom closes soon, and the lock of a dead process is free at once.
+const shortWaitMs = 1_000;
+
+/** Opens the store for reading, also while another process has it open, and runs a task. */
+export async function readStore<T>(line: CommandLine, { signal }: Terminal, task: StoreTask<T>): Promise<T> {
+  const { MemoryStore } = await import('../index');
+  await using store = await MemoryStore.open(line.folder, { ...(await embedderOf(line)), readOnly: true, signal });
+  return await task(store, handleOf(store, line));
+}
+
+/**
+ * Opens the store for writing and runs a task. If another process serves the folder, writes go through it. Otherwise this process
+ * opens the folder, and serves it to others until the task ends.
+ *
+ * @throws STORE_HELD if another process has the folder open and does not serve it; INVALID_INPUT if the folder holds no store and
+ * `create` is not set
+ */
+export async function writeStore<T>(
+  line: CommandLine,
+  { signal }: Terminal,
+  task: StoreTask<T>,
+  { create = false, waitMs = shortWaitMs }: { create?: boolean; waitMs?: number } = {},
+): Promise<T> {
+  const { MemoryStore } = await import('../index');
+  // Opening it for reading fails if there is no store. So a mistyped folder does not become a new store.
+  if (!create) await (await MemoryStore.open(line.folder, { readOnly: true, signal })).close();
+  await using store = await MemoryStore.connect(line.folder, { takeOver: await embedderOf(line), waitMs, signal });
+  return await task(store, handleOf(store, line));
+}
+
+function handleOf(store: CommandStore, line: CommandLine): MemoryHandle {
+  const principal = principalOf(line);
+  return principal === undefined ? store.admin : store.as(principal);
+}
+
+async function embedderOf(line: CommandLine): Promise<{ embedder?: Embedder }> {
+  if (!line.isGiven('embedder')) return {};
+  const { minilm } = await import('../index');
+  return { embedder: minilm(defined({ localPath: line.text('model-path') })) };
+}

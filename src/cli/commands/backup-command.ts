@@ -1,0 +1,19 @@
+import type { Command } from '../command';
+import { readStore } from '../command-store';
+import { progressPrinter } from '../output';
+import { exitCodes } from '../terminal';
+
+/** `backup`: copies a store. */
+export const backupCommand: Command = {
+  summary: 'Copies the store into an empty folder. Others can read and write meanwhile.',
+  usage: 'FOLDER TARGET',
+  argumentCount: [2, 2],
+  options: {},
+  examples: [['backup ./memory ./memory-2026-11-22', 'a copy that every command can open']],
+  run: (line, terminal) =>
+    readStore(line, terminal, async (store) => {
+      const { signal } = terminal;
+      await store.backup(line.args[1] as string, { signal, onProgress: progressPrinter(terminal) });
+      return exitCodes.success;
+    }),
+};

@@ -1,0 +1,61 @@
+import { createReadStream } from 'node:fs';
+import { defined } from '../../domain/defined';
+import type { Command } from '../command';
+import { embedderOptions, writeStore } from '../command-store';
+import { importFormat, importFormatNames } from '../import-formats/import-formats';
+import { importLines } from '../import-lines';
+import { jsonLines } from '../json-lines';
+import { namespaceText, oneOf } from '../option-checks';
+import { principalOf, principalOptions } from '../principal-options';
+import { namespaceOption } from '../selection-options';
+import { exitCodes } from '../terminal';
+
+/** `import`: stores memories from a file or from standard input. */
+export const importCommand: Command = {
+  summary: 'Stores memories from a file or from standard input. Importing the same file again changes nothing.',
+  usage: 'FOLDER [FILE]',
+  argumentCount: [1, 2],
+  options: {
+    from: {
+      valueName: 'FORMAT',
+      help: `the format of the input: ${importFormatNames.join(', ')}; default: export`,
+      check: oneOf(...importFormatNames),
+    },
+    namespace: {
+      valueName: 'PATH',
+      help: 'put memories below this namespace; default for mem0 and langchain, which have none: mem0, langchain',
+      check: namespaceText,
+    },
+    session: { valueName: 'ID', help: 'the session of langchain messages that have none' },
+    ...principalOptions,
+    ...embedderOptions,
+  },
+  examples: [
+    ['import ./memory memories.jsonl', 'output of the export command; ids, authors and write times are new'],
+    ['export ./a | multi-agent-memory import ./b', 'from one store into another'],
+    ['import ./memory mem0.json --from=mem0 --namespace=assistant', 'output of get_all of mem0'],
+    ['import ./memory store.json --from=langgraph', 'rows of PostgresStore, for MemoryHandleStore'],
+    ['import ./memory messages.json --from=langchain --session=s-1', 'messages, for MemoryHandleChatHistory'],
+  ],
+  usageProblems: (line) =>
+    line.isGiven('session') && line.text('from') !== 'langchain' ? ['--session requires --from=langchain.'] : [],
+  run: (line, terminal) => {
+    const { signal } = terminal;
+    const [, file] = line.args;
+    const format = importFormat(line.text('from'), {
+      ...defined({ namespace: namespaceOption(line), sessionId: line.text('session') }),
+      principal: principalOf(line),
+    });
+    return writeStore(
+      line,
+      terminal,
+      async (_, handle) => {
+        const source = file === undefined || file === '-' ? terminal.input : createReadStream(file, { signal });
+        const lines = format.readDocument === undefined ? jsonLines(source) : format.readDocument(source);
+        const { failed } = await importLines(handle, lines, format, terminal);
+        return failed === 0 ? exitCodes.success : exitCodes.failure;
+      },
+      { create: true },
+    );
+  },
+};

@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { defined } from '../../domain/defined';
+import type { MemoryHandle, Principal, Subject } from '../../index';
+import type { McpHttpOptions } from '../../integrations/mcp';
+import type { Command } from '../command';
+import type { CommandLine } from '../command-line';
+import { type CommandStore, embedderOptions, writeStore } from '../command-store';
+import { integer, namespaceText, oneOf } from '../option-checks';
+import { principalOf, principalOptions } from '../principal-options';
+import { namespaceOption } from '../selection-options';
+import { exitCodes, type Terminal } from '../terminal';
+
+const httpOptionNames = ['port', 'host', 'allow-host', 'allow-origin', 'token-file', 'token-env'];
+
+// MCP clients start one program each, often at the same moment, so one waits for the other to open the folder.
+const waitMs = 5_000;
+
+/** The roles of `--allow`, each with an action that shows whether the principal already has its rights. */
+const roleActions = { reader: 'read', writer: 'write' } as const;
+
+/** `mcp`: an MCP server. */
+export const mcpCommand: Command = {
+  summary: 'Serves MCP clients, which act as one agent, user or service. Requires @modelcontextprotocol/sdk.',
+  usage: 'FOLDER',
+  argumentCount: [1, 1],
+  options: {
+    ...principalOptions,
+    agent: { valueName: 'ID', help: 'act as this agent; one of --agent, --user and --service is required' },
+    namespace: { valueName: 'PATH', help: 'limit clients to this namespace and below', check: namespaceText },
+    allow: {
+      valueName: 'ROLE',
+      help: 'reader or writer: add a rule that allows this in the namespace, unless it is allowed; the rule stays',
+      check: oneOf(...Object.keys(roleActions)),
+    },
+    http: { help: 'serve over streamable HTTP; default: standard input and output of the client that starts it' },
+    port: {
+      valueName: 'N',
+      help: 'the port; default: a free one, printed on standard error',
+      check: integer(0, 65_535),
+    },
+    host: { valueName: 'ADDRESS', help: 'the address to listen on; default: 127.0.0.1, only this machine' },
+    'allow-host': {
+      valueName: 'NAME',
+      repeatable: true,
+      help: 'a host name by which clients call the server; required if --host is every address',
+    },
+    'allow-origin': { valueName: 'URL', repeatable: true, help: 'a web page that may call; default: none' },
+    'token-file': { valueName: 'FILE', help: 'a file with the token that clients must send, 16 characters or more' },
+    'token-env': { valueName: 'NAME', help: 'an environment variable with that token' },
+    ...embedderOptions,
+  },
+  examples: [
+    ['mcp ./memory --agent=assistant --namespace=notes --allow=writer', 'for a client that starts it'],
+    ['mcp ./memory --agent=assistant --http --port=8787 --token-file=./token', 'for clients with the token'],
+  ],
+  usageProblems: (line) => [
+    ...(principalOf(line) === undefined
+      ? ['One of --agent, --user and --service is required: the principal that clients act as.']
+      : []),
+    ...(line.flag('http') ? tokenProblems(line) : httpOnlyProblems(line)),
+  ],
+  run: async (line, terminal) => {
+    const mcp = await import('../../integrations/mcp').catch((error: NodeJS.ErrnoException) => {
+      if (!/MODULE_NOT_FOUND$/.test(error.code ?? '')) throw error;
+      terminal.printError(`Package missing: run "npm install @modelcontextprotocol/sdk". (${error.message})`);
+    });
+    if (mcp === undefined) return exitCodes.failure;
+    const http = line.flag('http') ? await httpOptions(line) : undefined;
+    const onError = (error: unknown) => terminal.printError(String(error));
+    return writeStore(
+      line,
+      terminal,
+      async (store) => {
+        const handle = await clientHandle(store, line);
+        if (http === undefined) await untilClosed(await mcp.serveStdio(handle, { onError }), terminal);
+        else {
+          await using server = await mcp.serveHttp(handle, { ...http, onError });
+          terminal.printError(`Listening at ${server.url}`);
+          await aborted(terminal.signal);
+        }
+        return exitCodes.success;
+      },
+      { create: true, waitMs },
+    );
+  },
+};
+
+function tokenProblems(line: CommandLine): string[] {
+  const given = ['token-file', 'token-env'].filter((name) => line.isGiven(name));
+  return given.length === 1 ? [] : ['--http requires either --token-file or --token-env.'];
+}
+
+function httpOnlyProblems(line: CommandLine): string[] {
+  return httpOptionNames.filter((name) => line.isGiven(name)).map((name) => `--${name} requires --http.`);
+}
+
+async function httpOptions(line: CommandLine): Promise<McpHttpOptions> {
+  const file = line.text('token-file');
+  const variable = line.text('token-env') ?? '';
+  const token = file === undefined ? (process.env[variable] ?? '') : (await readFile(file, 'utf8')).trim();
+  const hosts = line.texts('allow-host');
+  return {
+    token,
+    allowedOrigins: line.texts('allow-origin'),
+    ...defined({
+      host: line.text('host'),
+      port: line.number('port'),
+      allowedHosts: hosts.length === 0 ? undefined : hosts,
+    }),
+  };
+}
+
+/** The handle for the clients. Adds the rule of `--allow` if the principal does not have its rights. */
+async function clientHandle(store: CommandStore, line: CommandLine): Promise<MemoryHandle> {
+  const principal = principalOf(line) as Principal;
+  const namespace = namespaceOption(line);
+  const role = line.text('allow') as keyof typeof roleActions | undefined;
+  if (role !== undefined) {
+    const { access } = store.admin;
+    const place = namespace ?? [];
+    const { allowed } = await access.explain({ principal, action: roleActions[role], namespace: place });
+    const { onBehalfOf: _, ...party } = principal;
+    if (!allowed) await access.allow(party as Subject, role, place);
+  }
+  return store.as(principal, defined({ namespace }));
+}
+
+async function untilClosed(server: { closed: Promise<void>; close(): Promise<void> }, { signal }: Terminal) {
+  const close = () => void server.close();
+  signal.addEventListener('abort', close, { once: true });
+  if (signal.aborted) close();
+  await server.closed;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

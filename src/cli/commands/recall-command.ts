@@ -1,0 +1,43 @@
+import { defined } from '../../domain/defined';
+import type { Command } from '../command';
+import { embedderOptions, readStore } from '../command-store';
+import { integer, oneOf } from '../option-checks';
+import { principalOptions } from '../principal-options';
+import { selectionOf, selectionOptions } from '../selection-options';
+import { exitCodes } from '../terminal';
+
+const modes = ['hybrid', 'semantic', 'keyword'] as const;
+
+/** `recall`: searches by meaning and by keywords. */
+export const recallCommand: Command = {
+  summary: 'Searches by meaning and by keywords. Prints the best matches with their scores.',
+  usage: 'FOLDER QUESTION',
+  argumentCount: [2, 2],
+  options: {
+    'top-k': { valueName: 'N', help: 'the maximum number; default: 10', check: integer(1, 1_000) },
+    mode: {
+      valueName: 'MODE',
+      help: 'semantic (by meaning), keyword (by words) or hybrid (both, the default)',
+      check: oneOf(...modes),
+    },
+    explain: { help: 'add the parts of each score' },
+    ...selectionOptions,
+    ...principalOptions,
+    ...embedderOptions,
+  },
+  examples: [
+    ['recall ./memory "how does the customer want to be paid back?" --top-k=5', 'the five best matches'],
+    ['recall ./memory refund --mode=keyword --agent=billing', 'by words only, in what an agent may read'],
+  ],
+  run: (line, terminal) =>
+    readStore(line, terminal, async (_, handle) => {
+      const hits = await handle.recall(line.args[1] as string, {
+        ...selectionOf(line),
+        ...defined({ topK: line.number('top-k'), mode: line.text('mode') as (typeof modes)[number] | undefined }),
+        explain: line.flag('explain'),
+        signal: terminal.signal,
+      });
+      for (const hit of hits) await terminal.print(JSON.stringify(hit));
+      return exitCodes.success;
+    }),
+};

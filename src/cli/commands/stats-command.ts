@@ -1,0 +1,23 @@
+import type { Command } from '../command';
+import { readStore } from '../command-store';
+import { principalOptions } from '../principal-options';
+import { exitCodes } from '../terminal';
+
+/** `stats`: figures of a store. */
+export const statsCommand: Command = {
+  summary: 'Prints the number of memories in each namespace. For the host also the size and the embedding spaces.',
+  usage: 'FOLDER',
+  argumentCount: [1, 1],
+  options: principalOptions,
+  examples: [
+    ['stats ./memory', 'the whole store'],
+    ['stats ./memory --agent=billing', 'what this agent may read'],
+  ],
+  run: (line, terminal) =>
+    readStore(line, terminal, async (store, handle) => {
+      const namespaces = await handle.namespaces();
+      const stats = handle === store.admin ? await store.stats() : await handle.stats();
+      await terminal.print(JSON.stringify({ ...stats, namespaces }));
+      return exitCodes.success;
+    }),
+};

@@ -1,0 +1,61 @@
+import { defined } from '../../domain/defined';
+import type { NewMemory, Principal } from '../../index';
+import {
+  contentKey,
+  type ImportFormat,
+  type ImportProblem,
+  type ImportTarget,
+  isJsonObject,
+  type JsonObject,
+} from './import-format';
+
+const importedFields = [
+  ...(['text', 'namespace', 'key', 'kind', 'tags', 'priority', 'metadata', 'userId', 'sessionId', 'source'] as const),
+  ...(['validFrom', 'validTo', 'expiresAt', 'accessTags', 'visibility'] as const),
+];
+/** Fields that the new store sets itself. */
+const ignoredFields = [
+  ...['id', 'revision', 'state', 'agentId', 'onBehalfOf', 'createdAt', 'updatedAt', 'supersedes', 'supersededBy'],
+];
+const knownFields: readonly string[] = [...importedFields, ...ignoredFields];
+
+/** The output of the export command. A memory with an id is stored once, even if its line is imported again. */
+export function exportFormat(target: ImportTarget): ImportFormat {
+  return {
+    parse: (value) => {
+      if (!isJsonObject(value)) return { problem: 'not a memory: expected an object with a text.' };
+      const unknown = Object.keys(value).filter((name) => !knownFields.includes(name));
+      if (unknown.length > 0) return { problem: `unknown fields of a memory: ${unknown.join(', ')}. Remove them.` };
+      if (value.state !== undefined && value.state !== 'active') {
+        return { problem: `the memory is ${String(value.state)}. Only active memories can be imported.` };
+      }
+      return privacyProblem(value, target) ?? memoryOf(value, target);
+    },
+  };
+}
+
+function memoryOf(value: JsonObject, { namespace: root }: ImportTarget): NewMemory {
+  const { id, key, revision, namespace: own } = value;
+  const namespace = root === undefined ? own : [...root, ...(Array.isArray(own) ? own : [])];
+  const all: JsonObject = { ...value, namespace };
+  // With a key, a later revision revises the memory. Without one it must not be stored as a second memory, so it has the same
+  // idempotency key with other content: a conflict.
+  const identity = [root, id, key === undefined ? undefined : revision];
+  const fields = Object.fromEntries(importedFields.map((name) => [name, all[name]]));
+  const idempotencyKey = id === undefined ? undefined : contentKey('import', ...identity);
+  return defined({ ...fields, idempotencyKey }) as unknown as NewMemory;
+}
+
+/** A private memory may be imported only as its author. For anybody else, it would become the importer's private memory. */
+function privacyProblem(value: JsonObject, { principal }: ImportTarget): ImportProblem | undefined {
+  if (value.visibility !== 'private') return undefined;
+  const author = [value.agentId, value.onBehalfOf];
+  const importer = principal && namesOf(principal);
+  if (importer?.every((name, i) => name === author[i])) return undefined;
+  const name = author.filter(Boolean).join(' for ');
+  return { problem: `private to its author (${name}). Import it as that author, with --agent and --on-behalf-of.` };
+}
+
+function namesOf(principal: Principal): readonly (string | undefined)[] {
+  return [(principal as { agentId?: string }).agentId, principal.onBehalfOf?.userId];
+}

@@ -1,0 +1,69 @@
+import { defined } from '../../domain/defined';
+import type { Metadata, NewMemory } from '../../index';
+import {
+  contentKey,
+  type ImportFormat,
+  type ImportTarget,
+  isJsonObject,
+  isoTime,
+  type JsonObject,
+  textField,
+} from './import-format';
+import { readListDocument } from './json-document';
+
+// Fields that become fields of the memory, and fields that say nothing about it (hash, score). All others become metadata.
+const mappedFields = [
+  ...['id', 'memory', 'text', 'user_id', 'run_id', 'categories', 'created_at', 'expiration_date', 'metadata'],
+  ...['hash', 'score'],
+];
+
+/**
+ * The output of mem0's `get_all`, as JSON: `{ "results": [...] }` of its library and of version 2 of its platform, a list of version 1,
+ * or JSON Lines; with the field names of Python or of JavaScript. A run becomes a session and categories become tags. Fields that a
+ * memory does not have become metadata.
+ */
+export function mem0Format({ namespace = ['mem0'] }: ImportTarget): ImportFormat {
+  return {
+    readDocument: (pieces) => readListDocument(pieces, ['results', 'memories']),
+    parse: (value) => {
+      const fields = isJsonObject(value) ? withSnakeCaseKeys(value) : {};
+      const text = textField(fields, 'memory') ?? textField(fields, 'text');
+      return text === undefined
+        ? { problem: 'not a memory of mem0: expected an object with a field "memory".' }
+        : memoryOf(fields, text, namespace);
+    },
+  };
+}
+
+function memoryOf(fields: JsonObject, text: string, namespace: readonly string[]): NewMemory {
+  const { metadata, categories, created_at, expiration_date } = fields;
+  const id = textField(fields, 'id');
+  const others = Object.entries(fields).filter(([name, value]) => !mappedFields.includes(name) && value !== null);
+  return {
+    text,
+    namespace,
+    kind: 'semantic',
+    source: { channel: 'import', ref: 'mem0' },
+    metadata: { ...(isJsonObject(metadata) ? metadata : {}), ...Object.fromEntries(others) } as Metadata,
+    idempotencyKey: contentKey('mem0', namespace, id ?? fields),
+    ...defined({
+      userId: textField(fields, 'user_id'),
+      sessionId: textField(fields, 'run_id'),
+      tags: Array.isArray(categories) ? (categories as string[]) : undefined,
+      validFrom: isoTime(created_at),
+      expiresAt: expiryTime(expiration_date),
+    }),
+  };
+}
+
+/** mem0 may give a day without time. The memory expires at its start. */
+function expiryTime(value: unknown): string | undefined {
+  const isDay = typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value);
+  return isDay ? `${value}T00:00:00Z` : isoTime(value);
+}
+
+/** Turns keys of JavaScript (`createdAt`) into those of Python (`created_at`). Keys inside of `metadata` stay. */
+function withSnakeCaseKeys(value: JsonObject): JsonObject {
+  const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [snakeCase(name), each]));
+}

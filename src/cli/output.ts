@@ -1,0 +1,28 @@
+import { startStopwatch } from '../environment/timers';
+import type { Progress } from '../index';
+import type { Terminal } from './terminal';
+
+/** The lines that describe an error: its code and message, and then each issue that the message does not contain. */
+export async function errorLines(error: unknown): Promise<string[]> {
+  const { MemoryError } = await import('../index');
+  if (!MemoryError.is(error)) return [error instanceof Error ? `${error.name}: ${error.message}` : String(error)];
+  const { code, message, issues } = error;
+  const missing = issues.filter((issue) => !message.includes(issue.message));
+  return [`${code}: ${message}`, ...missing.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)];
+}
+
+// The first line comes after this time, so that short commands print none. Then at most one line comes in this time.
+const progressIntervalMs = 1_000;
+
+/** Returns a function that prints progress to standard error, at most once a second. */
+export function progressPrinter(terminal: Terminal, elapsedMs = startStopwatch()): (progress: Progress) => void {
+  let nextMs = progressIntervalMs;
+  return ({ phase, done, failed, total, perSecond }) => {
+    const nowMs = elapsedMs();
+    if (nowMs < nextMs) return;
+    nextMs = nowMs + progressIntervalMs;
+    const ofTotal = total === undefined ? '' : ` of ${total}`;
+    const failures = failed === 0 ? '' : `, ${failed} failed`;
+    terminal.printError(`${phase}: ${done}${ofTotal}${failures}, ${Math.round(perSecond)}/s`);
+  };
+}
