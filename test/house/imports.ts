@@ -18,8 +18,13 @@ export interface Import {
   readonly place: string;
 }
 
+// Many checks ask for the imports of the same files.
+const importsOfSources = new WeakMap<Source, readonly Import[]>();
+
 /** Everything that the file imports. */
 export function importsOf(source: Source): readonly Import[] {
+  const known = importsOfSources.get(source);
+  if (known !== undefined) return known;
   const found: Import[] = [];
   const add = (node: ts.Node, specifier: ts.Node | undefined, typeOnly: boolean, lazy = false): void => {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
@@ -35,6 +40,7 @@ export function importsOf(source: Source): readonly Import[] {
     else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node, node.argument.literal, true);
     else if (ts.isCallExpression(node) && loadsModule(node)) add(node, node.arguments[0], false, true);
   });
+  importsOfSources.set(source, found);
   return found;
 }
 

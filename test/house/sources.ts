@@ -34,8 +34,13 @@ export function folderOf(path: string): string {
   return path.includes('/') ? path.slice(0, path.indexOf('/')) : '';
 }
 
-export function parse({ path, text }: Source): ts.SourceFile {
-  return ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+// Many checks look at the same files.
+const parsed = new WeakMap<Source, ts.SourceFile>();
+
+export function parse(source: Source): ts.SourceFile {
+  const file = parsed.get(source) ?? ts.createSourceFile(source.path, source.text, ts.ScriptTarget.Latest, true);
+  parsed.set(source, file);
+  return file;
 }
 
 /** Calls `visit` for every node of the file, parents first. */

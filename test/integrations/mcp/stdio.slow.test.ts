@@ -34,7 +34,7 @@ describe('a process of its own', () => {
       expect(memories).toHaveLength(n + 1);
       await client.close();
     }
-  }, 60_000);
+  });
 
   test('serves whoever speaks JSON-RPC line by line, and answers what is no message', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', program, join(folder, 'b'), 'auto', 'notes'], { cwd });
@@ -62,7 +62,7 @@ describe('a process of its own', () => {
     expect(await once(child, 'close')).toEqual([0, null]);
     expect(agent.unexpected).toEqual([]);
     expect(errors.join('')).toBe('');
-  }, 60_000);
+  });
 
   test('answers what was asked before its input ended, half a last line too', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', program, join(folder, 'c'), 'auto', 'notes'], { cwd });
@@ -81,7 +81,7 @@ describe('a process of its own', () => {
     ]);
     expect(await half).toMatchObject({ error: { code: -32700 } });
     expect(await once(child, 'close')).toEqual([0, null]);
-  }, 60_000);
+  });
 });
 
 describe('inside a process', () => {
