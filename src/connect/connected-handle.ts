@@ -79,7 +79,7 @@ function connectedAudit(rpc: RpcClient): AuditHandle {
 function watch(rpc: RpcClient, handleScope: ParsedScope, given: WatchOptions = {}): AsyncIterable<MemoryChange> {
   const { client } = rpc;
   client.assertOpen();
-  const { since = 'now', signal, ...scope } = parse(client.shapes.watch, given, 'options');
+  const { since = 'now', signal, ...scope } = parse(client.shapes.watchOptions, given, 'options');
   if (narrowScope(handleScope, parsedScopeOf(scope)) === emptyScope) return (async function* () {})();
   const { since: _, signal: __, ...options } = given;
   const start = since === 'now' ? rpc.read('watch.cursor', options) : Promise.resolve(since);

@@ -23,7 +23,7 @@ const maxTextLength = 8 * 2 ** 20;
 
 /** `rememberMany` over a connection. Reads the source at most one batch ahead of what is stored. */
 export async function rememberMany(rpc: RpcClient, items: Items, options: Options = {}): Promise<BatchResult> {
-  const { many, items: iterable } = rpc.client.shapes;
+  const { rememberManyOptions: many, items: iterable } = rpc.client.shapes;
   let parsed: ReturnType<typeof many.parse>;
   try {
     [parsed] = parseAll([many, options], [iterable, items, ['items']]);

@@ -228,7 +228,7 @@ function watchCursor(call: ServedCall, options: object): string {
   const { engine } = call;
   // Rejects invalid options, and records that in the audit.
   handleOf(call).watch(options);
-  const { since: _, signal: __, ...watched } = parse(engine.shapes.watch, options, 'options');
+  const { since: _, signal: __, ...watched } = parse(engine.shapes.watchOptions, options, 'options');
   const caller = callerOf(call);
   const scope = narrowScope(caller.scope, parsedScopeOf(watched));
   return scope === emptyScope ? 'start' : cursorOfNow(engine.reading(), { ...caller, scope });

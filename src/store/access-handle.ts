@@ -104,7 +104,7 @@ export class PrincipalAccess implements AccessHandle {
   end(id: string, options: CallOptions = {}): Promise<boolean> {
     return this.#calls.write('end-declaration', async () => {
       const context = this.#engine.writing();
-      const { id: name, call } = this.#engine.shapes;
+      const { id: name, callOptions: call } = this.#engine.shapes;
       const [known, { signal }] = parseAll([name, id, ['id']], [call, options]);
       signal?.throwIfAborted();
       return endDeclaration(context, this.#caller, known);
@@ -113,7 +113,7 @@ export class PrincipalAccess implements AccessHandle {
 
   list(options: Parameters<AccessHandle['list']>[0] = {}): Promise<RuleInForce[]> {
     return this.#calls.read('access.list', (asked) => {
-      const { within = [], ended = false, signal } = parse(this.#engine.shapes.rules, options, 'options');
+      const { within = [], ended = false, signal } = parse(this.#engine.shapes.listRulesOptions, options, 'options');
       asked.namespace = within;
       signal?.throwIfAborted();
       this.#engine.reading();
@@ -125,7 +125,7 @@ export class PrincipalAccess implements AccessHandle {
 
   explain(question: ExplainRequest, options: CallOptions = {}): Promise<Explanation> {
     return this.#calls.read('access.explain', (asked) => {
-      const { question: shape, call } = this.#engine.shapes;
+      const { explainRequest: shape, callOptions: call } = this.#engine.shapes;
       const [about, { signal }] = parseAll([shape, question], [call, options]);
       asked.namespace = about.namespace;
       asked.ids = about.id === undefined ? [] : [about.id];
@@ -136,7 +136,7 @@ export class PrincipalAccess implements AccessHandle {
     });
   }
 
-  #decide({ principal, action, id, namespace = [] }: ReturnType<Engine['shapes']['question']['parse']>) {
+  #decide({ principal, action, id, namespace = [] }: ReturnType<Engine['shapes']['explainRequest']['parse']>) {
     const context = this.#engine.reading();
     const { state } = context;
     return context.snapshot(() => {
@@ -163,7 +163,7 @@ export class PrincipalAccess implements AccessHandle {
   #add(declaration: Declaration, options: CallOptions = {}): Promise<RuleInForce> {
     return this.#calls.write('add-declaration', async (asked) => {
       const context = this.#engine.writing();
-      const { declaration: shape, call } = this.#engine.shapes;
+      const { declaration: shape, callOptions: call } = this.#engine.shapes;
       const [made, { signal }] = parseAll([shape, declaration], [call, options]);
       asked.namespace = 'at' in made ? made.at : [];
       signal?.throwIfAborted();

@@ -127,13 +127,13 @@ export class PrincipalAudit implements AuditHandle {
     const { limit = defaultLimit, cursor, signal } = given;
     const binding = this.#binding(given);
     const begin = { after: startOf(asked, now), upTo: now };
-    const range = cursor === undefined ? begin : this.#engine.auditCursors.open(cursor, binding);
+    const range = cursor === undefined ? begin : this.#engine.auditCursors.decrypt(cursor, binding);
     const after: Record<AuditChainName, number> = { ...range.after };
     const items: AuditEntry[] = [];
     for await (const found of this.#search(asked, range, signal)) {
       const shown = view.show(found);
       if (shown !== undefined && items.length === limit) {
-        return { items, nextCursor: this.#engine.auditCursors.seal({ after, upTo: range.upTo }, binding) };
+        return { items, nextCursor: this.#engine.auditCursors.encrypt({ after, upTo: range.upTo }, binding) };
       }
       after[found.chain] = found.entry.seq;
       if (shown === undefined) continue;
@@ -200,7 +200,7 @@ export class RootAudit extends PrincipalAudit implements StoreAudit {
 
   verify(options: AuditVerifyOptions = {}): Promise<AuditVerification> {
     return this.#calls.read('audit.verify', () => {
-      const given = parse(this.#engine.shapes.auditVerify, options, 'options');
+      const given = parse(this.#engine.shapes.auditVerifyOptions, options, 'options');
       const { head = [], publicKey, signal, onProgress } = given;
       const elapsedMs = startStopwatch();
       this.#engine.reading();
@@ -226,7 +226,7 @@ export class RootAudit extends PrincipalAudit implements StoreAudit {
   retain(options: { since: Time }): Promise<{ dropped: number }> {
     return this.#calls.write('audit.retain', async () => {
       const context = this.#engine.writing();
-      const { since } = parse(this.#engine.shapes.auditRetain, options, 'options');
+      const { since } = parse(this.#engine.shapes.auditRetainOptions, options, 'options');
       const { audit } = this.#engine;
       const access = audit.retain(since, context.clock.now());
       const { chain } = audit.logs.changes;

@@ -9,14 +9,20 @@ import { principalShape } from '../domain/parse/parse-principal';
 import { scopeShape, selectionShape } from '../domain/parse/parse-selection';
 import {
   action,
+  addIssue,
+  callback,
+  expected,
   fields,
   flag,
+  integer,
   name,
   namespace,
+  oneOf,
   present,
   progressListener,
   revision,
   signal,
+  text,
   time,
   unitInterval,
   vector,
@@ -26,141 +32,178 @@ import type { ReembedProgress } from '../reembedding/reembedding';
 const maxListLimit = 1_000;
 const maxBatchSize = 10_000;
 
-/** The shapes of everything that a caller hands to a store, made once for its limits. */
+export type CallShapes = ReturnType<typeof callShapes>;
+
+/** The shapes of all arguments that callers give to a store. They depend on the limits of the store, and are made once. */
 export function callShapes(limits: Limits) {
-  const selection = selectionShape(limits);
-  const scope = scopeShape(limits);
-  const call = { signal: signal.optional() };
-  const long = { ...call, onProgress: progressListener.optional() };
+  return {
+    ...handleShapes(limits),
+    ...memoryShapes(limits),
+    ...queryShapes(limits),
+    ...accessShapes(limits),
+    ...auditShapes(limits),
+    ...storeShapes(),
+  };
+}
+
+const callOptions = { signal: signal.optional() };
+const longCallOptions = { ...callOptions, onProgress: progressListener.optional() };
+
+/** A principal and a scope make a handle; an id or options are arguments of many calls. */
+function handleShapes(limits: Limits) {
   return {
     principal: principalShape(limits),
-    scope: fields(scope),
-    newMemory: newMemoryShape(limits),
-    /** Looks at nothing else. */
-    namespaceOf: z.object({ namespace: namespace(limits).optional() }),
-    patch: patchShape(limits),
-    relabelling: labelChangeShape(limits),
-    declaration: declarationShape(limits),
-    items: z.custom<Iterable<never> | AsyncIterable<never>>(isIterable, {
-      error: 'must be an iterable or an async iterable.',
-    }),
+    scope: fields(scopeShape(limits)),
     id: name(limits),
-    address: address(limits),
-    query: z.string({ error: 'must be a string.' }).check((ctx) => {
-      const bytes = Buffer.byteLength(ctx.value);
-      if (ctx.value.trim() === '') ctx.issues.push({ code: 'custom', message: 'must not be empty.', input: ctx.value });
-      if (bytes > limits.textBytes) {
-        ctx.issues.push({
-          code: 'custom',
-          message: `has ${bytes} bytes, at most ${limits.textBytes} are allowed.`,
-          input: ctx.value,
-        });
-      }
+    address: addressShape(limits),
+    callOptions: fields(callOptions),
+    longCallOptions: fields(longCallOptions),
+  };
+}
+
+/** The arguments of calls that write memories. */
+function memoryShapes(limits: Limits) {
+  return {
+    newMemory: newMemoryShape(limits),
+    /** The namespace alone, for the audit: it must be known even if the rest of the memory is invalid. */
+    namespaceOnly: z.object({ namespace: namespace(limits).optional() }),
+    items: z.custom<Iterable<never> | AsyncIterable<never>>(isIterable, {
+      error: expected('an iterable or an async iterable'),
     }),
-    call: fields(call),
-    long: fields(long),
-    many: fields({ ...long, atomic: flag.optional(), batchSize: whole(1, maxBatchSize).optional() }),
-    change: fields({ ...call, ifRevision: revision.optional() }),
-    recall: fields({
+    rememberManyOptions: fields({
+      ...longCallOptions,
+      atomic: flag.optional(),
+      batchSize: integer(1, maxBatchSize).optional(),
+    }),
+    patch: patchShape(limits),
+    labelChange: labelChangeShape(limits),
+    /** The options of calls that change one memory. */
+    changeOptions: fields({ ...callOptions, ifRevision: revision.optional() }),
+    forgetWhereOptions: fields({ ...longCallOptions, dryRun: flag }),
+  };
+}
+
+/** The arguments of calls that read memories. */
+function queryShapes(limits: Limits) {
+  const selection = selectionShape(limits);
+  return {
+    query: text(limits),
+    selection: fields(selection),
+    recallOptions: fields({
       ...selection,
-      topK: whole(1, limits.topK).optional(),
-      mode: z
-        .enum(['hybrid', 'semantic', 'keyword'], { error: "must be 'hybrid', 'semantic' or 'keyword'." })
-        .optional(),
+      topK: integer(1, limits.topK).optional(),
+      mode: oneOf(['hybrid', 'semantic', 'keyword']).optional(),
       threshold: unitInterval.optional(),
       explain: flag.optional(),
       vector: vector.optional(),
     }),
-    /** Looks at nothing but the vector: what else is wrong, the shape of recall tells. */
+    /** Options of `recall` whose vector fits the embedding space. All else is left to `recallOptions`. */
     queryVector: (dimensions: number) =>
       z.unknown().check((ctx) => {
         const given = (ctx.value as { vector?: unknown } | undefined)?.vector;
         if (!(given instanceof Float32Array) || given.length === dimensions) return;
-        const message = `has ${given.length} numbers; vectors of this store have ${dimensions}.`;
-        ctx.issues.push({ code: 'custom', message, path: ['vector'], input: given });
+        addIssue(ctx, `expected ${dimensions} numbers, got ${given.length}.`, given, ['vector']);
       }),
-    list: fields({
+    listOptions: fields({
       ...selection,
-      limit: whole(1, maxListLimit).optional(),
-      cursor: z.string({ error: 'must be a cursor of an earlier page.' }).optional(),
-      orderBy: z.enum(['createdAt', 'validFrom'], { error: "must be 'createdAt' or 'validFrom'." }).optional(),
-      order: z.enum(['newest', 'oldest'], { error: "must be 'newest' or 'oldest'." }).optional(),
+      limit: integer(1, maxListLimit).optional(),
+      cursor: cursorShape.optional(),
+      orderBy: oneOf(['createdAt', 'validFrom']).optional(),
+      order: oneOf(['newest', 'oldest']).optional(),
     }),
-    selection: fields(selection),
-    forgetWhere: fields({ ...long, dryRun: flag }),
-    namespaces: fields({
-      ...call,
+    namespacesOptions: fields({
+      ...callOptions,
       within: present(namespace(limits)),
-      maxDepth: whole(1, limits.namespaceDepth).optional(),
+      maxDepth: integer(1, limits.namespaceDepth).optional(),
       filter: selection.filter,
     }),
-    rules: fields({ ...call, within: present(namespace(limits)), ended: flag.optional() }),
-    question: fields({
+    watchOptions: fields({
+      ...scopeShape(limits),
+      ...callOptions,
+      since: z.string({ error: expected('"now", "start" or a cursor') }).optional(),
+    }),
+  };
+}
+
+/** The arguments of calls on rules. */
+function accessShapes(limits: Limits) {
+  return {
+    declaration: declarationShape(limits),
+    listRulesOptions: fields({ ...callOptions, within: present(namespace(limits)), ended: flag.optional() }),
+    explainRequest: fields({
       principal: principalShape(limits),
       action,
       id: name(limits).optional(),
       namespace: namespace(limits).optional(),
     }).check((ctx) => {
-      if ((ctx.value.id === undefined) !== (ctx.value.namespace === undefined)) return;
-      ctx.issues.push({ code: 'custom', message: 'must have an id or a namespace, and not both.', input: ctx.value });
+      const { id, namespace } = ctx.value;
+      if ((id === undefined) !== (namespace === undefined)) return;
+      const given = id === undefined ? 'neither' : 'both';
+      addIssue(ctx, `expected either an id or a namespace, got ${given}.`, ctx.value);
     }),
-    watch: fields({ ...scope, ...call, since: z.string({ error: "must be 'now', 'start' or a cursor." }).optional() }),
+  };
+}
+
+/** The arguments of calls on the audit. */
+function auditShapes(limits: Limits) {
+  return {
     auditQuery: fields({
-      ...call,
+      ...callOptions,
       id: present(name(limits)),
       userId: present(name(limits)),
       by: present(principalShape(limits)),
       action: present(
-        z.union([name(limits), z.array(name(limits))], { error: 'must be an action, or a list of them.' }),
+        z.union([name(limits), z.array(name(limits))], { error: expected('an action or an array of actions') }),
       ),
-      decision: z.enum(['allowed', 'refused'], { error: "must be 'allowed' or 'refused'." }).optional(),
+      decision: oneOf(['allowed', 'refused']).optional(),
       within: present(namespace(limits)),
       since: present(time),
       until: present(time),
-      limit: whole(1, maxListLimit).optional(),
-      cursor: z.string({ error: 'must be a cursor of an earlier page.' }).optional(),
-      order: z.enum(['newest', 'oldest'], { error: "must be 'newest' or 'oldest'." }).optional(),
+      limit: integer(1, maxListLimit).optional(),
+      cursor: cursorShape.optional(),
+      order: oneOf(['newest', 'oldest']).optional(),
     }),
-    auditVerify: fields({
-      ...long,
+    auditVerifyOptions: fields({
+      ...longCallOptions,
       head: z
-        .union([checkpoint, z.array(checkpoint)], { error: 'must be a checkpoint, or a list of them.' })
+        .union([checkpoint, z.array(checkpoint)], { error: expected('a checkpoint or an array of checkpoints') })
         .optional(),
-      publicKey: key.optional(),
+      publicKey: ed25519Key.optional(),
     }),
-    auditRetain: fields({ since: time }),
-    backup: fields(long),
-    reembed: fields({
-      ...call,
-      onProgress: z
-        .custom<(progress: ReembedProgress) => void>((value) => typeof value === 'function', {
-          error: 'must be a function.',
-        })
-        .optional(),
-      batchSize: whole(1, maxBatchSize).optional(),
-      maxPerSecond: z
-        .number({ error: 'must be a number above 0.' })
-        .positive({ error: 'must be a number above 0.' })
-        .optional(),
-    }),
-    verify: fields({ ...long, repair: flag.optional() }),
+    auditRetainOptions: fields({ since: time }),
   };
 }
 
-/** An Ed25519 key: which kind is looked at where it is used. */
-export const key = z.union([z.string(), z.custom<KeyObject>((value) => value instanceof KeyObject)], {
-  error: 'must be a KeyObject, or a PEM.',
+/** The arguments of the host's calls on a store. */
+function storeShapes() {
+  return {
+    verifyOptions: fields({ ...longCallOptions, repair: flag.optional() }),
+    reembedOptions: fields({
+      ...callOptions,
+      onProgress: callback<(progress: ReembedProgress) => void>().optional(),
+      batchSize: integer(1, maxBatchSize).optional(),
+      maxPerSecond: z
+        .number({ error: expected('a number above 0') })
+        .positive({ error: expected('a number above 0') })
+        .optional(),
+    }),
+  };
+}
+
+const cursorShape = z.string({ error: expected('a cursor from an earlier page') });
+
+/** A key as an object or in PEM format. The code that uses the key checks that it is an Ed25519 key. */
+export const ed25519Key = z.union([z.string(), z.custom<KeyObject>((value) => value instanceof KeyObject)], {
+  error: expected('a KeyObject or a PEM string'),
 });
 
 const checkpoint = z.custom<Checkpoint>(
   (value) => typeof value === 'object' && value !== null && typeof (value as Checkpoint).note === 'string',
-  { error: 'must be a checkpoint as it was handed out.' },
+  { error: expected('a checkpoint from `checkpoint()` or `onCheckpoint`') },
 );
 
-export type CallShapes = ReturnType<typeof callShapes>;
-
-/** An id or a key in its namespace: whichever it is meant to be, its issues are told. */
-function address(limits: Limits) {
+/** An id, or a key in a namespace. Issues are about the form that the value resembles. */
+function addressShape(limits: Limits) {
   const [id, byKey] = [name(limits), fields({ namespace: namespace(limits), key: name(limits) })];
   return z.unknown().transform((value, ctx): z.output<typeof id> | z.output<typeof byKey> => {
     const shape = typeof value === 'object' && value !== null ? byKey : id;
@@ -168,18 +211,13 @@ function address(limits: Limits) {
     if (result.success) return result.data;
     const isNeither = shape === id && typeof value !== 'string';
     const issues = isNeither
-      ? [{ path: [], message: 'must be an id, or { namespace, key }.' }]
+      ? [{ path: [], message: expected('an id or { namespace, key }')({ input: value }) }]
       : issuesOf(result.error);
-    for (const { path, message } of issues) ctx.issues.push({ code: 'custom', message, path: [...path], input: value });
+    for (const { path, message } of issues) addIssue(ctx, message, value, path);
     return z.NEVER;
   });
 }
 
 function isIterable(items: unknown): boolean {
   return typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items);
-}
-
-function whole(least: number, most: number) {
-  const error = `must be a whole number in ${least}..${most}.`;
-  return z.int({ error }).min(least, { error }).max(most, { error });
 }

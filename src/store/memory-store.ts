@@ -30,7 +30,7 @@ export interface StoreStats {
   /** Of the database file. */
   bytes: number;
   /** Changes that the vector index has yet to follow. They are found all the same. */
-  behind: number;
+  indexLag: number;
   space: EmbeddingSpace;
   /** Other spaces in which it has vectors: the one that it is on its way to, the one it came from, one that is being dropped. */
   otherSpaces: (EmbeddingSpace & { role: 'next' | 'previous' | 'dropping' })[];
@@ -129,7 +129,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   /** Resolves when the indexes have caught up with everything acknowledged before. */
   async settled(options: { signal?: AbortSignal } = {}): Promise<void> {
     this.#lifetime.assertOpen();
-    parse(this.#engine.shapes.call, options, 'options').signal?.throwIfAborted();
+    parse(this.#engine.shapes.callOptions, options, 'options').signal?.throwIfAborted();
     await this.#lifetime.read(() => this.#engine.vectors.settled());
   }
 
@@ -137,7 +137,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   async backup(folder: string, options: LongCallOptions = {}): Promise<void> {
     this.#lifetime.assertOpen();
     await this.#calls.read('backup', () =>
-      backup(this.#engine, folder, parse(this.#engine.shapes.backup, options, 'options')),
+      backup(this.#engine, folder, parse(this.#engine.shapes.longCallOptions, options, 'options')),
     );
   }
 
@@ -145,7 +145,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   async verify(options: LongCallOptions & { repair?: boolean } = {}): Promise<VerifyResult> {
     this.#lifetime.assertOpen();
     return this.#calls.read('verify', () =>
-      verify(this.#engine, parse(this.#engine.shapes.verify, options, 'options')),
+      verify(this.#engine, parse(this.#engine.shapes.verifyOptions, options, 'options')),
     );
   }
 
@@ -178,7 +178,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     this.#lifetime.assertOpen();
     await this.#calls.write('dropUnusedSpaces', async () => {
       this.#engine.writing();
-      const { signal, onProgress } = parse(this.#engine.shapes.long, options, 'options');
+      const { signal, onProgress } = parse(this.#engine.shapes.longCallOptions, options, 'options');
       const signals = [signal, this.#lifetime.ended].filter((each) => each !== undefined);
       const elapsedMs = startStopwatch();
       await this.#engine.moves.dropUnused(AbortSignal.any(signals), (done, total) =>
@@ -194,7 +194,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     return translated(() => ({
       memories: state.memoryCount(),
       bytes: pragma('page_count') * pragma('page_size'),
-      behind: vectors.behind,
+      indexLag: vectors.behind,
       space: embedder.space,
       otherSpaces: otherSpaces(state.interning),
       recheckRejected,

@@ -5,63 +5,89 @@ import type { ReadRecording } from '../audit/audit';
 import { type Checkpoint, isOrigin, signingKeyOf } from '../audit/checkpoint';
 import type { LongCallOptions } from '../domain/calls';
 import type { Declaration } from '../domain/declaration';
+import { defined } from '../domain/defined';
 import type { Metadata } from '../domain/json';
 import { defaultLimits, type Limits } from '../domain/limits';
 import { parseAll } from '../domain/parse/parse';
 import { declarationsShape } from '../domain/parse/parse-declaration';
-import { fields, flag, progressListener, signal } from '../domain/parse/shapes';
+import {
+  addIssue,
+  callback,
+  expected,
+  fields,
+  flag,
+  integer,
+  oneOf,
+  progressListener,
+  signal,
+} from '../domain/parse/shapes';
 import type { Embedder } from '../embedding/embedder';
 import type { Clock, Logger } from '../environment/environment';
-import { key } from './call-shapes';
+import { ed25519Key } from './call-shapes';
 
-/** How a store is opened. */
+/** Options of `MemoryStore.open` and `MemoryStore.inMemory`. */
 export interface OpenOptions<M = Metadata> extends LongCallOptions {
-  /** Default: the built-in one, which needs no model and no network. */
+  /**
+   * Turns texts into vectors. Default: the built-in English model, which needs no download and no network. A store keeps the
+   * embedding space of its first vectors; `reembed` moves it to another one.
+   */
   embedder?: Embedder;
-  /** Types and validates metadata: any Standard Schema, such as one of Zod. */
+  /** Validates and types metadata, with any Standard Schema such as one of Zod. Default: any JSON object. */
   metadata?: StandardSchemaV1<unknown, M>;
   /**
-   * Rules, clearances, roles and groups: they take the place of those declared before. Left out, those stay. What was made at
-   * run time stands apart. Roles and groups that such rules name stay as if made at run time, too. With `readOnly`, only what is in
-   * force already is taken.
+   * Rules, clearances, roles and groups. They replace those of an earlier `open`. If omitted, the declarations of the earlier
+   * `open` stay. Declarations made at run time always stay, and so do the roles and groups that they name. A read-only store accepts
+   * only the declarations that are already in force.
    */
   access?: readonly Declaration[];
-  /** Reads beside the process that owns the folder. Default: false. */
+  /** Opens the folder for reading while another process may write it. Every write rejects with STORE_READ_ONLY. Default: false. */
   readOnly?: boolean;
-  /** Serves the folder to other processes of the same user, which `connect` to it, as long as it is open here. Default: false. */
+  /**
+   * Serves the folder to other processes of the same user, which call `MemoryStore.connect`, as long as this store is open.
+   * Default: false.
+   */
   serve?: boolean;
-  /** Default: the system's clock; in memory, a fake one. */
+  /** The source of time. Default: the system's clock; in memory, a fake clock. */
   clock?: Clock;
-  /** Default: UUIDv7; in memory, stable ids. Must never repeat. */
+  /** Makes the ids of memories. It must never return the same id twice. Default: UUIDv7; in memory, the same ids in every run. */
   newId?: () => string;
-  /** Told of what no caller can be told. Default: silent. */
+  /** Receives warnings that no caller would get. Default: none. */
   logger?: Logger;
+  /** Limits on input. Default: see `Limits`. */
   limits?: Partial<Limits>;
-  /** Up to so many visible vectors are searched exactly. Default: 20,000. */
+  /** The largest number of visible vectors that is searched exactly. Above it, an approximate index is used. Default: 20,000. */
   exactUpTo?: number;
-  /** Bound of the vectors kept in memory for it: some 400 bytes each at 384 dimensions. Default: 268,435,456. */
+  /** The largest number of bytes for vectors in memory, about 400 for each vector of 384 dimensions. Default: 268,435,456. */
   vectorMemoryBytes?: number;
-  /** Who did what and who saw what is written down in any case; this says how reads are, and who vouches for it. */
+  /** How reads are recorded in the audit, and how its checkpoints are made. Writes and refusals are always recorded. */
   audit?: AuditOptions;
 }
 
-/** How a store keeps its audit. Who opens a folder first in a process decides for all. */
+/** Options of the audit. If several stores of a process open one folder, the options of the first one apply. */
 export interface AuditOptions {
   /**
-   * 'batched': reads are written down within a second; a crash may lose that second, and the next to open says so in the audit.
-   * 'durable': no answer comes before its entry is on disk. 'off': only what the host reads, refusals, and questions about the
-   * audit. Default: 'batched'.
+   * How reads are recorded. Default: 'batched'.
+   *
+   * - 'batched': within a second. A crash may lose the reads of the last second; the audit then says that entries may be missing.
+   * - 'durable': before the result is returned.
+   * - 'off': only reads by the host, refusals and queries of the audit.
    */
   reads?: 'durable' | 'batched' | 'off';
-  /** An Ed25519 private key that signs checkpoints: a KeyObject, or a PEM. */
+  /** The Ed25519 private key that signs checkpoints, as a KeyObject or in PEM format. Default: checkpoints are not signed. */
   signingKey?: KeyObject | string;
-  /** Names the store in its checkpoints: one word, always the same. Default: made of the store's own key. */
+  /**
+   * The name of the store in its checkpoints: one word, the same every time the store is opened. Default: a name made from the
+   * store's own secret.
+   */
   origin?: string;
-  /** Told of every checkpoint, to be kept elsewhere: every 1,024 entries, within a second, and at close. */
+  /**
+   * Called with each new checkpoint, so that you can keep it outside the store. A checkpoint is made every 1,024 entries, within a
+   * second after an entry, and on close.
+   */
   onCheckpoint?: (checkpoint: Checkpoint) => void;
 }
 
-/** Options with every default filled in. */
+/** `OpenOptions` after parsing, with defaults filled in. */
 export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'audit'> {
   readonly audit: Omit<AuditOptions, 'reads' | 'signingKey'> & {
     readonly reads: ReadRecording;
@@ -78,92 +104,83 @@ export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'audi
 const defaultExactUpTo = 20_000;
 const defaultVectorMemoryBytes = 256 * 2 ** 20;
 
-const count = z.int({ error: 'must be a whole number.' }).min(0, { error: 'must not be below 0.' });
 const limitsShape = fields(
-  Object.fromEntries(Object.keys(defaultLimits).map((limit) => [limit, count.optional()])) as Record<
+  Object.fromEntries(Object.keys(defaultLimits).map((limit) => [limit, integer(0).optional()])) as Record<
     keyof Limits,
-    z.ZodOptional<typeof count>
+    z.ZodOptional<ReturnType<typeof integer>>
   >,
 );
 
-function has<T>(...names: (keyof T & string)[]) {
+function objectWith<T>(...names: (keyof T & string)[]) {
   return z.custom<T>((value) => typeof value === 'object' && value !== null && names.every((name) => name in value), {
-    error: `must be an object with ${names.join(', ')}.`,
+    error: expected(`an object with ${names.join(', ')}`),
   });
 }
 
-/** What can be an embedder. */
-export const embedderShape = has<Embedder>('space', 'maxTokens', 'embedDocuments', 'embedQuery');
+export const embedderShape = objectWith<Embedder>('space', 'maxTokens', 'embedDocuments', 'embedQuery');
 
 const optionsShape = fields({
   embedder: embedderShape.optional(),
   metadata: z
     .custom<StandardSchemaV1>((value) => value !== null && value !== undefined && '~standard' in Object(value), {
-      error: 'must be a Standard Schema.',
+      error: expected('a Standard Schema'),
     })
     .optional(),
   access: z.unknown().optional(),
   readOnly: flag.optional(),
   serve: flag.optional(),
-  clock: has<Clock>('now').optional(),
-  newId: z.custom<() => string>((value) => typeof value === 'function', { error: 'must be a function.' }).optional(),
-  logger: has<Logger>('warn').optional(),
+  clock: objectWith<Clock>('now').optional(),
+  newId: callback<() => string>().optional(),
+  logger: objectWith<Logger>('warn').optional(),
   limits: limitsShape.optional(),
-  exactUpTo: count.optional(),
-  vectorMemoryBytes: count.optional(),
+  exactUpTo: integer(0).optional(),
+  vectorMemoryBytes: integer(0).optional(),
   audit: fields({
-    reads: z.enum(['durable', 'batched', 'off'], { error: "must be 'durable', 'batched' or 'off'." }).optional(),
-    signingKey: key.optional(),
+    reads: oneOf(['durable', 'batched', 'off']).optional(),
+    signingKey: ed25519Key.optional(),
     origin: z
-      .string({ error: 'must be a string.' })
-      .refine(isOrigin, { error: 'must be one word of at most 200 characters, without a plus sign.' })
+      .string({ error: expected('a string') })
+      .refine(isOrigin, {
+        error: 'expected one word of at most 200 characters without a plus sign, got another string.',
+      })
       .optional(),
-    onCheckpoint: z
-      .custom<AuditOptions['onCheckpoint']>((value) => typeof value === 'function', { error: 'must be a function.' })
-      .optional(),
+    onCheckpoint: callback<AuditOptions['onCheckpoint']>().optional(),
   }).optional(),
   signal: signal.optional(),
   onProgress: progressListener.optional(),
 }).check((ctx) => {
   if (ctx.value.serve !== true || ctx.value.readOnly !== true) return;
-  const message = 'needs the folder for itself: a store that is only read serves nobody.';
-  ctx.issues.push({ code: 'custom', path: ['serve'], message, input: ctx.value });
+  addIssue(ctx, 'a read-only store cannot serve its folder. Open it without `readOnly`.', ctx.value, ['serve']);
 });
 
 /** @throws INVALID_INPUT with every issue. */
 export function parseOptions<M>(options: OpenOptions<M>): Options {
   const limits = limitsOf(options);
   const declarations = declarationsShape(limits).optional();
-  const [{ access: _, limits: __, audit, ...rest }, access] = parseAll(
+  const [{ access: _, limits: __, audit, readOnly, serve, exactUpTo, vectorMemoryBytes, ...rest }, access] = parseAll(
     [optionsShape, options],
     [declarations, options?.access, ['access']],
   );
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Partial<Options>;
   return {
-    ...given,
-    ...(access === undefined ? {} : { access }),
+    ...defined({ ...rest, access }),
     limits,
     audit: auditOf(audit ?? {}),
-    readOnly: given.readOnly ?? false,
-    serve: given.serve ?? false,
-    exactUpTo: given.exactUpTo ?? defaultExactUpTo,
-    vectorMemoryBytes: given.vectorMemoryBytes ?? defaultVectorMemoryBytes,
+    readOnly: readOnly ?? false,
+    serve: serve ?? false,
+    exactUpTo: exactUpTo ?? defaultExactUpTo,
+    vectorMemoryBytes: vectorMemoryBytes ?? defaultVectorMemoryBytes,
   };
 }
 
-/** The limits in force. Where those given make no sense, the defaults, so that the other options can be looked at too. */
+/** The limits in force. Invalid limits count as the defaults, so that the issues of the other options are found too. */
 function limitsOf(options: unknown): Limits {
   const given = limitsShape.safeParse((options as { limits?: unknown } | undefined)?.limits ?? {}).data;
-  return { ...defaultLimits, ...(given as Partial<Limits> | undefined) };
+  return { ...defaultLimits, ...(given && defined(given)) };
 }
 
-function auditOf({ reads = 'batched', signingKey, origin, onCheckpoint }: Unset<AuditOptions>): Options['audit'] {
-  return {
-    reads,
-    ...(signingKey === undefined ? {} : { key: signingKeyOf(signingKey) }),
-    ...(origin === undefined ? {} : { origin }),
-    ...(onCheckpoint === undefined ? {} : { onCheckpoint }),
-  };
+function auditOf({ reads = 'batched', signingKey, origin, onCheckpoint }: Optional<AuditOptions>): Options['audit'] {
+  const key = signingKey === undefined ? undefined : signingKeyOf(signingKey);
+  return { reads, ...defined({ key, origin, onCheckpoint }) };
 }
 
-type Unset<T> = { readonly [K in keyof T]?: T[K] | undefined };
+type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };

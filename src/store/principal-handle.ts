@@ -69,7 +69,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     return this.#calls.write('remember', async (asked) => {
       const context = this.#engine.writing();
       const input = { ...asObject(options), text };
-      asked.namespace = this.#engine.shapes.namespaceOf.safeParse(input).data?.namespace ?? asked.namespace;
+      asked.namespace = this.#engine.shapes.namespaceOnly.safeParse(input).data?.namespace ?? asked.namespace;
       return remember(context, this.#caller, input);
     });
   }
@@ -80,7 +80,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   ): Promise<BatchResult> {
     return this.#calls.write('remember', async (asked) => {
       const context = this.#engine.writing();
-      const { many: shape, items: iterable } = this.#engine.shapes;
+      const { rememberManyOptions: shape, items: iterable } = this.#engine.shapes;
       const [given] = parseAll([shape, options], [iterable, items, ['items']]);
       const { batchSize = defaultBatchSize, atomic, signal, onProgress } = given;
       const ends = this.#endsWith(signal);
@@ -100,7 +100,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     const recalled = async (asked: AuditedCall): Promise<Hit<M>[]> => {
       const context = this.#engine.reading();
       const elapsedMs = startStopwatch();
-      const { query: question, recall: shape, queryVector } = this.#engine.shapes;
+      const { query: question, recallOptions: shape, queryVector } = this.#engine.shapes;
       const [text, given] = parseAll(
         [question, query, ['query']],
         [shape, asCopied],
@@ -125,7 +125,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 
   get(id: Parameters<MemoryHandle<M>['get']>[0], options: CallOptions = {}): Promise<Memory<M> | undefined> {
     const got = (asked: AuditedCall): Memory<M> | undefined => {
-      const { address: shape, call } = this.#engine.shapes;
+      const { address: shape, callOptions: call } = this.#engine.shapes;
       const [address, { signal }] = parseAll([shape, id, ['id']], [call, options]);
       if (typeof address === 'string') asked.ids = [address];
       else asked.namespace = address.namespace;
@@ -139,7 +139,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 
   history(id: string, options: CallOptions = {}): ReturnType<MemoryHandle<M>['history']> {
     const told = (asked: AuditedCall): (changes.Revision & MemoryChange<M>)[] => {
-      const { id: shape, call } = this.#engine.shapes;
+      const { id: shape, callOptions: call } = this.#engine.shapes;
       const [known, { signal }] = parseAll([shape, id, ['id']], [call, options]);
       asked.ids = [known];
       signal?.throwIfAborted();
@@ -153,7 +153,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   list(options: ListOptions<M> = {}): ListQuery<Memory<M>, MemoryPage<M>> {
     const listed = (asked: AuditedCall, cursor: string | undefined): MemoryPage<M> => {
       const question = cursor === undefined ? options : { ...options, cursor };
-      const given = parse(this.#engine.shapes.list, question, 'options');
+      const given = parse(this.#engine.shapes.listOptions, question, 'options');
       asked.namespace = given.namespace ?? asked.namespace;
       given.signal?.throwIfAborted();
       return listing.list(this.#engine.reading(), this.#caller, {
@@ -189,7 +189,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 
   namespaces(options: Parameters<MemoryHandle<M>['namespaces']>[0] = {}): ReturnType<MemoryHandle<M>['namespaces']> {
     return this.#calls.read('namespaces', (asked) => {
-      const { within, maxDepth, signal, ...given } = parse(this.#engine.shapes.namespaces, options, 'options');
+      const { within, maxDepth, signal, ...given } = parse(this.#engine.shapes.namespacesOptions, options, 'options');
       asked.namespace = within ?? asked.namespace;
       signal?.throwIfAborted();
       const selection = selectionOf({ ...given, ...(within === undefined ? {} : { namespace: within }) });
@@ -200,7 +200,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   update(id: string, patch: MemoryPatch<M>, options: CallOptions & { ifRevision?: number } = {}): Promise<Memory<M>> {
     return this.#calls.write('update', async (asked) => {
       const context = this.#engine.writing();
-      const { id: name, patch: shape, change: how } = this.#engine.shapes;
+      const { id: name, patch: shape, changeOptions: how } = this.#engine.shapes;
       const [known, parsed, change] = parseAll([name, id, ['id']], [shape, patch, ['patch']], [how, options]);
       asked.ids = [known];
       const target = updateTarget(this.#engine.reading(), this.#caller, known, change.ifRevision);
@@ -211,7 +211,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   share(id: string, change: LabelChange, options: CallOptions & { ifRevision?: number } = {}): Promise<Memory<M>> {
     return this.#calls.write('share', async () => {
       const context = this.#engine.writing();
-      const { id: name, relabelling, change: how } = this.#engine.shapes;
+      const { id: name, labelChange: relabelling, changeOptions: how } = this.#engine.shapes;
       const [known, wanted, call] = parseAll([name, id, ['id']], [relabelling, change, ['change']], [how, options]);
       return this.#shown(await share(context, this.#caller, known, wanted, call));
     });
@@ -220,7 +220,10 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   forget(id: string, options: CallOptions & { ifRevision?: number } = {}): Promise<boolean> {
     return this.#calls.write('forget', async () => {
       const context = this.#engine.writing();
-      const [known, change] = parseAll([this.#engine.shapes.id, id, ['id']], [this.#engine.shapes.change, options]);
+      const [known, change] = parseAll(
+        [this.#engine.shapes.id, id, ['id']],
+        [this.#engine.shapes.changeOptions, options],
+      );
       return forget(context, this.#caller, known, change);
     });
   }
@@ -228,7 +231,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   forgetWhere(selection: Selection<M>, options: LongCallOptions & { dryRun: boolean }): Promise<ForgetResult> {
     return this.#calls.write('forgetWhere', async (asked) => {
       const context = this.#engine.writing();
-      const { selection: shape, forgetWhere: how } = this.#engine.shapes;
+      const { selection: shape, forgetWhereOptions: how } = this.#engine.shapes;
       const [which, { dryRun, ...call }] = parseAll([shape, selection], [how, options, ['options']]);
       const given = selectionOf(which);
       if (isEmpty(given))
@@ -260,7 +263,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 
   stats(options: CallOptions = {}): Promise<HandleStats> {
     return this.#calls.read('stats', () => {
-      parse(this.#engine.shapes.call, options, 'options').signal?.throwIfAborted();
+      parse(this.#engine.shapes.callOptions, options, 'options').signal?.throwIfAborted();
       const held = listing.namespaces(this.#engine.reading(), this.#caller, selectionOf({}));
       return { memories: held.reduce((sum, { count }) => sum + count, 0), namespaces: held.length };
     });
@@ -274,7 +277,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   }
 
   #watched(options: object): AsyncIterable<MemoryChange<M>> {
-    const { since = 'now', signal, ...scope } = parse(this.#engine.shapes.watch, options, 'options');
+    const { since = 'now', signal, ...scope } = parse(this.#engine.shapes.watchOptions, options, 'options');
     const context = this.#engine.reading();
     const bound = narrowScope(this.#caller.scope, parsedScopeOf(scope));
     if (bound === emptyScope) return (async function* () {})();

@@ -33,7 +33,7 @@ export interface Host {
 /** Starts the way to the space of an embedder. */
 export function reembed(host: Host, embedder: Embedder, options: ReembedOptions): Reembedding {
   return start(host, 'reembed', () => {
-    const { reembed: shape } = host.engine.shapes;
+    const { reembedOptions: shape } = host.engine.shapes;
     const [given, other] = parseAll([shape, options], [embedderShape, embedder, ['embedder']]);
     return [given, (move) => host.engine.moves.reembed(batched(other), move)];
   });
@@ -42,7 +42,7 @@ export function reembed(host: Host, embedder: Embedder, options: ReembedOptions)
 /** Starts the way back to the space before. */
 export function rollback(host: Host, options: ReembedOptions): Reembedding {
   return start(host, 'rollback', () => {
-    const given = parse(host.engine.shapes.reembed, options, 'options');
+    const given = parse(host.engine.shapes.reembedOptions, options, 'options');
     return [given, (move) => host.engine.moves.rollback(move)];
   });
 }

@@ -16,8 +16,8 @@ describe('events', () => {
     const { id: other } = await store.admin.remember('other', { namespace, supersedes: id });
     await store.admin.forget(other);
     expect(commits.map(({ ids }) => ids)).toEqual([[id], expect.arrayContaining([id, other]), [other]]);
-    const indexes = commits.map(({ index }) => index);
-    expect(indexes).toEqual([...new Set(indexes)].sort((a, b) => a - b));
+    const numbers = commits.map(({ changeSeq }) => changeSeq);
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
     expect(JSON.stringify(commits)).not.toContain('passport');
   });
 
@@ -81,7 +81,7 @@ describe('stats', () => {
   test('count memories, bytes, what the index has yet to follow, and the space of vectors', async () => {
     const store = await openFolder(await temporaryFolder());
     const empty = await store.stats();
-    expect(empty).toMatchObject({ memories: 0, behind: 0 });
+    expect(empty).toMatchObject({ memories: 0, indexLag: 0 });
     const { results } = await store.admin.rememberMany(
       Array.from({ length: 200 }, (_, i) => ({ text: `note ${i} `.repeat(100), namespace })),
     );
@@ -89,7 +89,7 @@ describe('stats', () => {
     const full = await store.stats();
     expect(full.memories).toBe(200);
     expect(full.bytes).toBeGreaterThan(empty.bytes);
-    expect(full.behind).toBe(0);
+    expect(full.indexLag).toBe(0);
     expect(full.space).toMatchObject({ model: expect.any(String), dimensions: expect.any(Number), normalized: true });
     const [first] = results;
     if (first?.ok) await store.admin.forget(first.id);

@@ -16,8 +16,8 @@ export async function opening(): Promise<void> {
     access: [allow('everyone', 'writer', ['support']), deny({ agentId: 'trainee' }, ['read'], ['support', 'vip'])],
     readOnly: true,
   });
-  const unsubscribe = store.on('committed', ({ index, ids }) => {
-    true satisfies Same<[typeof index, typeof ids], [number, string[]]>;
+  const unsubscribe = store.on('committed', ({ changeSeq, ids }) => {
+    true satisfies Same<[typeof changeSeq, typeof ids], [number, string[]]>;
   });
   true satisfies Same<typeof unsubscribe, () => void>;
   // @ts-expect-error no such event

@@ -107,8 +107,8 @@ async function compose(opened: Opened): Promise<Engine> {
         folder: () => indexIn(chunks.space()),
         newId: () => Buffer.from(environment.randomBytes(8)).toString('hex'),
         storeId,
-        onLagging: (behind) => isSearched() && events.emit('lagging', { behind }),
-        onIndexed: (index) => isSearched() && events.emit('indexed', { index }),
+        onLagging: (indexLag) => isSearched() && events.emit('lagging', { indexLag }),
+        onIndexed: (changeSeq) => isSearched() && events.emit('indexed', { changeSeq }),
         onDegraded: (error) => events.emit('degraded', { part: 'index', error }),
       });
     };

@@ -28,7 +28,7 @@ import type { SpaceSearch } from '../../vector-index/space-search';
 import type { VectorSearch } from '../../vector-index/vector-search';
 import { Seeds } from '../../write/submit';
 import type { WriteContext } from '../../write/write-context';
-import { AuditCursors } from '../audit-cursor';
+import { AuditCursorCipher } from '../audit-cursor';
 import { type CallShapes, callShapes } from '../call-shapes';
 import type { EventSource } from '../events';
 import { ActiveReads } from '../lifetime';
@@ -69,7 +69,7 @@ export class Engine {
   readonly changed: ChangeFeed;
   readonly readOnly: boolean;
   readonly audit: Audit;
-  readonly auditCursors: AuditCursors;
+  readonly auditCursors: AuditCursorCipher;
   readonly deciding = new DecidingRuleCache();
   readonly reads = new ActiveReads();
   /** Records that passed a compiled filter and not the check on the way out: every one is a mistake of ours. */
@@ -97,7 +97,7 @@ export class Engine {
     this.changed = deps.changed;
     this.readOnly = options.readOnly;
     this.audit = deps.audit;
-    this.auditCursors = new AuditCursors(deps.storeKey);
+    this.auditCursors = new AuditCursorCipher(deps.storeKey);
     this.#postings = new Postings({ read: (term) => state.readPostings(term) });
     this.#reading = this.#readContext();
     this.#writing = this.#writeContext();
@@ -130,7 +130,7 @@ export class Engine {
     this.moves.changed();
     this.#deps.changed.changed();
     if (this.events.has('committed')) {
-      this.events.emit('committed', { index: this.state.lastChangeSeq, ids: changes.map(({ id }) => id) });
+      this.events.emit('committed', { changeSeq: this.state.lastChangeSeq, ids: changes.map(({ id }) => id) });
     }
   }
 
