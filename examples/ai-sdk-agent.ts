@@ -1,6 +1,7 @@
 /**
- * One line gives an application of the AI SDK a memory: what a customer said in one conversation the model knows in the next.
- * With the SDK's own mock model, so that the program needs no network: it answers by what it is shown.
+ * One line gives a model of the AI SDK a memory: it knows what a customer said in an earlier conversation.
+ *
+ * The model is the SDK's mock model, so the program needs no network. Its answers depend on whether a memory is in the prompt.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,13 +27,13 @@ const answer = (text: string) => ({
 });
 const mock = new MockLanguageModelV3({
   doGenerate: async ({ prompt }) => {
-    const shown = JSON.stringify(prompt);
-    if (shown.includes('Which hub')) return answer(shown.includes('Rohloff') ? 'A Rohloff hub.' : 'I do not know.');
+    const text = JSON.stringify(prompt);
+    if (text.includes('Which hub')) return answer(text.includes('Rohloff') ? 'A Rohloff hub.' : 'I do not know.');
     return answer('A fine bicycle.');
   },
 });
 
-// The one line.
+// This line adds the memory.
 const model = wrapLanguageModel({ model: mock, middleware: memoryMiddleware(handle) });
 
 for (const prompt of ['My bicycle is a red Thorn with a Rohloff hub.', 'Which hub does my bicycle have?']) {
@@ -40,21 +41,21 @@ for (const prompt of ['My bicycle is a red Thorn with a Rohloff hub.', 'Which hu
   console.log(`> ${prompt}\n${text}`);
 }
 
-// A model that decides by itself what to remember has tools instead.
+// With tools, the model itself decides what to remember.
 const call = {
   type: 'tool-call' as const,
   toolCallId: 'call-1',
   toolName: 'remember',
   input: JSON.stringify({ text: 'The Rohloff hub was serviced on 3 March.' }),
 };
-const noting = new MockLanguageModelV3({
+const notingModel = new MockLanguageModelV3({
   doGenerate: [
     { ...answer(''), content: [call], finishReason: { unified: 'tool-calls', raw: undefined } },
     answer('Noted.'),
   ],
 });
 const { text } = await generateText({
-  model: noting,
+  model: notingModel,
   tools: memoryTools(handle),
   stopWhen: stepCountIs(2),
   prompt: 'The hub was serviced on 3 March.',

@@ -1,7 +1,7 @@
 /**
- * One line gives an existing agent of LangChain a memory: what a customer told it on one thread it knows on the next, and what
- * another agent learned it knows as well. With LangChain's own fake model, so that the program needs no
- * network: it answers by what it is shown.
+ * One line gives an agent of LangChain a memory. It knows what a customer said in an earlier thread, and what another agent stored.
+ *
+ * The model is LangChain's fake model, so the program needs no network. Its answers depend on whether a memory is in the prompt.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,15 +16,15 @@ const folder = await mkdtemp(join(tmpdir(), 'memory-'));
 const store = await MemoryStore.open(folder, { access: [allow('everyone', 'writer', ['support'])] });
 const handle = store.as({ agentId: 'support' }, { namespace: ['support'], userId: 'customer-4417' });
 
-/** What a model would answer that is shown a memory, and one that is not. */
-const ifShown = (memory: string, answer: string) => (messages: readonly BaseMessage[]) =>
+/** Answers with `answer` if the prompt contains a memory. */
+const ifRecalled = (memory: string, answer: string) => (messages: readonly BaseMessage[]) =>
   new AIMessage(messages.at(-1)?.text.includes(memory) ? answer : 'I do not know.');
 
 const agent = createAgent({
   model: fakeModel()
     .respond(new AIMessage('A fine bicycle.'))
-    .respond(ifShown('My bicycle is a red Thorn with a Rohloff hub.', 'A Rohloff hub.'))
-    .respond(ifShown('The Rohloff hub was serviced on 3 March.', 'Yes, on 3 March.')),
+    .respond(ifRecalled('My bicycle is a red Thorn with a Rohloff hub.', 'A Rohloff hub.'))
+    .respond(ifRecalled('The Rohloff hub was serviced on 3 March.', 'Yes, on 3 March.')),
   systemPrompt: 'You help customers of a bicycle shop.',
   middleware: [memoryMiddleware(handle)],
 });

@@ -1,26 +1,26 @@
 import { MemoryError } from 'multi-agent-memory';
-import { help, taskOf, UsageError } from './customer-service/arguments';
+import { help, parseTask, UsageError } from './customer-service/arguments';
 import { askTranscript } from './customer-service/ask-transcript';
-import { playWeek } from './customer-service/story';
+import { playWeek } from './customer-service/support-week';
 import { TranscriptError } from './customer-service/transcript';
 import { screenOn } from './screen';
 
-/** Does what the command line asks for. False when the demo's own check failed. */
+/** Runs the task of the command line. Resolves to false if a check of the demo failed. */
 async function main(args: readonly string[]): Promise<boolean> {
   const screen = screenOn(process.stdout);
-  const task = taskOf(args);
+  const task = parseTask(args);
   if (task.do === 'play') return playWeek(screen);
   if (task.do === 'help') screen.print(help);
   else await askTranscript(screen, task.file, task.questions);
   return true;
 }
 
-// A reader that stops early, such as `head`, is no error.
+// A reader that stops early, such as `head`, is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-// Until the end is reached: Node ends without a word when nothing is left to wait for.
+// Stays 1 unless `main` ends: Node.js also exits, without an error, if nothing is left to wait for.
 process.exitCode = 1;
 main(process.argv.slice(2)).then(
   (ok) => {

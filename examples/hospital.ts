@@ -2,18 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Checkpoint, MemoryStore } from 'multi-agent-memory';
+import { playDay } from './hospital/hospital-day';
 import { rules } from './hospital/rules';
-import { playDay } from './hospital/story';
 import { screenOn } from './screen';
 
-// One day of a hospital that shares a memory between wards, agents, researchers and patients: who sees what, and who saw it.
+// One day in a hospital. Wards, agents, researchers and patients share one memory. Rules decide who can read what, and the audit log
+// shows who read it.
 const folder = await mkdtemp(join(tmpdir(), 'hospital-'));
-// What vouches for the record of who did what is kept where nobody who can write the folder can reach it.
-const kept = new Map<string, Checkpoint>();
-const onCheckpoint = (checkpoint: Checkpoint) => void kept.set(checkpoint.chain, checkpoint);
+// Checkpoints prove that the audit log was not changed. Keep them where a person with write access to the folder cannot change them.
+const checkpoints = new Map<string, Checkpoint>();
+const onCheckpoint = (checkpoint: Checkpoint) => void checkpoints.set(checkpoint.chain, checkpoint);
 const store = await MemoryStore.open(folder, { access: rules, audit: { onCheckpoint } });
 try {
-  if (!(await playDay(screenOn(process.stdout), store, () => [...kept.values()]))) process.exitCode = 1;
+  if (!(await playDay(screenOn(process.stdout), store, () => [...checkpoints.values()]))) process.exitCode = 1;
 } finally {
   await store.close();
   await rm(folder, { recursive: true });

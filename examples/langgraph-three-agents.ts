@@ -1,8 +1,8 @@
 /**
- * Three agents of one LangGraph graph share a store. The scout may write what it finds, the planner makes plans of it, and the
- * writer answers the customer; a second run, after a restart, builds on what the first one left.
+ * Three agents of one LangGraph graph share a store. The scout stores a fact, and the planner and the writer look it up. A second run,
+ * after a restart, also finds the fact of the first run.
  *
- * The agents are LangChain's own, with its own fake models, so that the program needs no network.
+ * The agents are made with LangChain's `createAgent` and its fake model, so the program needs no network.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,24 +22,24 @@ const note = tool(
   },
   {
     name: 'note',
-    description: 'Notes a fact about the trip.',
+    description: 'Stores a fact about the trip.',
     schema: z.object({ key: z.string(), fact: z.string() }),
   },
 );
 const lookUp = tool(
   async ({ question }) => {
     const found = (await getStore()?.search(['trips'], { query: question, limit: 3 })) ?? [];
-    return found.map(({ value }) => value.fact).join(' ') || 'Nothing is known.';
+    return found.map(({ value }) => value.fact).join(' ') || 'No facts found.';
   },
-  { name: 'look_up', description: 'Looks up what is known.', schema: z.object({ question: z.string() }) },
+  { name: 'look_up', description: 'Searches the facts about the trip.', schema: z.object({ question: z.string() }) },
 );
 
-/** An agent that calls one tool, and then says what the tool told it. */
+/** An agent that calls one tool and then repeats the result of the tool. */
 function agent(name: string, call: { name: string; args: Record<string, string> }) {
-  const said = (messages: readonly { text: string }[]) => new AIMessage(`${name}: ${messages.at(-1)?.text}`);
+  const repeat = (messages: readonly { text: string }[]) => new AIMessage(`${name}: ${messages.at(-1)?.text}`);
   const model = fakeModel()
     .respondWithTools([{ ...call, id: 'call-1' }])
-    .respond((messages) => said(messages));
+    .respond((messages) => repeat(messages));
   const made = createAgent({ model, tools: [note, lookUp], name });
   return async (state: typeof MessagesAnnotation.State) => {
     const { messages } = await made.invoke(state);
@@ -69,7 +69,7 @@ for (const [key, fact] of [
   ['train', 'Dana wants to go by train.'],
   ['seat', 'Dana wants a window seat.'],
 ] as const) {
-  // Each run opens the folder anew, as after a restart.
+  // Each run opens the folder again, as after a restart.
   await using memory = await MemoryStore.open(folder, { access });
   const store = new MemoryHandleStore(memory.as({ serviceId: 'trip-desk' }, scope));
   for (const line of await run(store, { key, fact }, 'how does Dana want to travel')) console.log(line);
@@ -77,5 +77,5 @@ for (const [key, fact] of [
 
 await using memory = await MemoryStore.open(folder, { access });
 const stranger = new MemoryHandleStore(memory.as({ agentId: 'stranger' }, scope));
-console.log('a stranger finds', (await stranger.search([], { query: 'Dana' })).length, 'items');
+console.log('an agent without a rule finds', (await stranger.search([], { query: 'Dana' })).length, 'items');
 await rm(folder, { recursive: true });

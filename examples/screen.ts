@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'cyan' | 'yellow';
 
-// Select Graphic Rendition of ECMA-48, 8.3.117: what switches each style on and off.
+// The codes that switch each style on and off: Select Graphic Rendition, ECMA-48, 8.3.117.
 const codes: Record<Style, readonly [number, number]> = {
   bold: [1, 22],
   dim: [2, 22],
@@ -12,14 +12,14 @@ const codes: Record<Style, readonly [number, number]> = {
   cyan: [36, 39],
 };
 
-/** Where a program prints: never wider than 100 columns, coloured only for a person at a terminal. */
+/** Where an example prints: at most 100 columns, with colours only on a terminal. */
 export interface Screen {
   readonly width: number;
   print(line?: string): void;
   style(style: Style, text: string): string;
 }
 
-/** A screen on a stream. No colours when the stream is no terminal, or when NO_COLOR is set (https://no-color.org). */
+/** A screen that writes to a stream. Without colours if the stream is not a terminal or NO_COLOR is set (https://no-color.org). */
 export function screenOn(
   stream: Writable & { isTTY?: boolean; columns?: number },
   env: NodeJS.ProcessEnv = process.env,
@@ -32,7 +32,7 @@ export function screenOn(
   };
 }
 
-/** On one line, without what could steer the terminal. */
+/** The text on one line, without characters that could control the terminal. */
 export function printable(text: string): string {
   return text
     .replace(/\s+/gu, ' ')
@@ -43,14 +43,14 @@ export function printable(text: string): string {
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const wide = /\p{Emoji_Presentation}|\p{sc=Han}|\p{sc=Hiragana}|\p{sc=Katakana}|\p{sc=Hangul}|[\uFF01-\uFF60]/u;
 
-/** How many columns of a terminal a text takes. */
+/** The width of a text in terminal columns. */
 export function columns(text: string): number {
   let count = 0;
   for (const { segment } of graphemes.segment(text)) count += wide.test(segment) ? 2 : 1;
   return count;
 }
 
-/** At most so many columns, the last one an ellipsis where something was cut. */
+/** Cuts a text to a width. The last column of a cut text is an ellipsis. */
 export function cut(text: string, width: number): string {
   if (columns(text) <= width) return text;
   let kept = '';
@@ -63,7 +63,7 @@ export function cut(text: string, width: number): string {
   return `${kept.trimEnd()}…`;
 }
 
-/** Lines of at most so many columns, broken between words, and inside a word that is longer than a line. */
+/** Breaks a text into lines of at most `width` columns: between words, and inside a word that is longer than a line. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -91,12 +91,12 @@ function pieces(word: string, width: number): string[] {
   return [...all, piece];
 }
 
-/** Padded at the right to so many columns. */
+/** Fills a text with spaces at its end, to a width. */
 export function pad(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - columns(text)));
 }
 
-/** A title, underlined. */
+/** Prints an underlined title. */
 export function heading(screen: Screen, title: string): void {
   screen.print();
   screen.print(screen.style('bold', title));

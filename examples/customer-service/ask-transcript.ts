@@ -3,27 +3,27 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { allow, type BatchResult, type Hit, type MemoryHandle, MemoryStore } from 'multi-agent-memory';
 import { cut, printable, type Screen, wrap } from '../screen';
-import { took } from './hits';
+import { duration } from './hit-lines';
 import { readTranscript, TranscriptError, type Turn } from './transcript';
 
 const namespace = ['chat'];
-const shown = 5;
+const maxHits = 5;
 
-/** Stores a chat, turn by turn, and prints the five turns that answer each question best, with their neighbours. */
+/** Stores each turn of a chat as a memory. For each question it prints the five best turns with the turns before and after them. */
 export async function askTranscript(screen: Screen, file: string, questions: readonly string[]): Promise<void> {
   const turns = await readTranscript(file);
   const folder = await mkdtemp(join(tmpdir(), 'transcript-'));
-  // Asked as at the end of the chat: an old one is not all of one age.
+  // The clock shows the end of the chat. With the current time, all turns of an old chat would seem equally old.
   const end = Math.max(...turns.map(({ time }) => Date.parse(time)));
   const access = [allow({ agentId: 'reader' }, 'writer', namespace)];
   const store = await MemoryStore.open(folder, { access, clock: { now: () => end } });
   try {
     const reader = store.as({ agentId: 'reader' }, { namespace });
     const started = performance.now();
-    report(file, turns, await reader.rememberMany(memoriesOf(turns)));
+    throwProblems(file, turns, await reader.rememberMany(memoriesOf(turns)));
     const sessions = new Set(turns.map(({ session }) => session)).size;
     const stored = `${turns.length} turns of ${sessions} ${sessions === 1 ? 'session' : 'sessions'}`;
-    screen.print(`${basename(file)}: ${stored} remembered in ${took(performance.now() - started)}.`);
+    screen.print(`${basename(file)}: ${stored} stored in ${duration(performance.now() - started)}.`);
     for (const question of questions) await answer(screen, reader, turns, question);
   } finally {
     await store.close();
@@ -43,20 +43,20 @@ function* memoriesOf(turns: readonly Turn[]) {
   }
 }
 
-function report(file: string, turns: readonly Turn[], { results }: BatchResult): void {
+function throwProblems(file: string, turns: readonly Turn[], { results }: BatchResult): void {
   const problems = results.flatMap((result) =>
     result.ok ? [] : [`  line ${turns[result.index]?.line}: ${result.error.message}`],
   );
   if (problems.length > 0)
-    throw new TranscriptError(`${file} has turns that cannot be stored.\n${problems.join('\n')}`);
+    throw new TranscriptError(`${file} has turns that the store rejects.\n${problems.join('\n')}`);
 }
 
 async function answer(screen: Screen, reader: MemoryHandle, turns: readonly Turn[], question: string): Promise<void> {
   const started = performance.now();
-  const hits = await reader.recall(question, { topK: shown });
+  const hits = await reader.recall(question, { topK: maxHits });
   const tookMs = performance.now() - started;
   screen.print();
-  screen.print(`${screen.style('bold', printable(question))}  ${screen.style('dim', took(tookMs))}`);
+  screen.print(`${screen.style('bold', printable(question))}  ${screen.style('dim', duration(tookMs))}`);
   for (const [index, hit] of hits.entries()) printTurn(screen, index + 1, hit, turns);
   if (hits.length === 0) screen.print('  Nothing found.');
 }
@@ -67,7 +67,7 @@ function printTurn(screen: Screen, rank: number, hit: Hit, turns: readonly Turn[
   const about = `${rank}  ${hit.score.toFixed(3)}  ${printable(turn.time)}  session ${printable(turn.session)}  line ${turn.line}`;
   screen.print();
   screen.print(`  ${screen.style('dim', cut(about, screen.width - 2))}`);
-  neighbour(
+  printNeighbour(
     screen,
     turn,
     turns.slice(0, index).findLast(({ session }) => session === turn.session),
@@ -75,14 +75,14 @@ function printTurn(screen: Screen, rank: number, hit: Hit, turns: readonly Turn[
   for (const [row, line] of wrap(printable(hit.text), screen.width - 5).entries()) {
     screen.print(`   ${row === 0 ? '▸' : ' '} ${screen.style('bold', line)}`);
   }
-  neighbour(
+  printNeighbour(
     screen,
     turn,
     turns.slice(index + 1).find(({ session }) => session === turn.session),
   );
 }
 
-function neighbour(screen: Screen, turn: Turn, other: Turn | undefined): void {
+function printNeighbour(screen: Screen, turn: Turn, other: Turn | undefined): void {
   if (other === undefined || other === turn) return;
   screen.print(`     ${screen.style('dim', cut(printable(`${other.speaker}: ${other.text}`), screen.width - 5))}`);
 }

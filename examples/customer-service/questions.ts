@@ -1,11 +1,11 @@
-/** What an agent asks the shared memory before it meets a customer, and what it has to find. */
+/** A question that an agent asks the shared memory before a session, and the expected answer. */
 export interface Question {
-  /** The session that it prepares. */
+  /** The session that the agent prepares. */
   before: string;
   ask: string;
-  /** Found when one of the first three hits matches. */
+  /** One of the first three hits must match this. */
   expect: RegExp;
-  /** The agent that must have learned it. */
+  /** The agent that must have stored that hit. */
   from: string;
 }
 

@@ -17,7 +17,7 @@ export interface Session {
 
 const folder = fileURLToPath(new URL('./transcripts', import.meta.url));
 
-/** The conversations of the week, oldest first. */
+/** Reads the sessions of the week, oldest first. */
 export async function loadSessions(): Promise<Session[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.jsonl')).sort();
   const transcripts = await Promise.all(

@@ -1,26 +1,27 @@
 import { allow, type MemoryHandle, MemoryStore, type NewMemory } from 'multi-agent-memory';
-import { notes } from './notes';
+import { notes } from './agent-notes';
 import type { Session } from './sessions';
 
-/** Where the shop's agents keep what they know. */
+/** The namespace that the shop's agents share. */
 export const namespace = ['support'];
 
-/** A clock that stands where the story is, in epoch milliseconds, so that recency counts as it did in that week. */
+/** A clock that shows the time of the story. So recency counts as it did in that week. */
 export interface StoryClock {
+  /** Milliseconds since 1970. */
   at: number;
 }
 
-/** The shop's store: everybody who works here may read and write what the support team knows. */
+/** Opens the shop's store. All its agents may read and write in the shared namespace. */
 export function openShop(folder: string, clock: StoryClock): Promise<MemoryStore> {
   return MemoryStore.open(folder, { access: [allow('everyone', 'writer', namespace)], clock: { now: () => clock.at } });
 }
 
-/** How one agent sees the store. */
+/** The handle of one agent. */
 export function agentOf(store: MemoryStore, agentId: string): MemoryHandle {
   return store.as({ agentId }, { namespace });
 }
 
-/** The agent of a session remembers what was said, turn by turn, and the notes that it took. */
+/** Stores the turns of a session and the notes of its agent. */
 export async function rememberSession(
   store: MemoryStore,
   session: Session,
@@ -29,11 +30,11 @@ export async function rememberSession(
   const started = performance.now();
   const turns = await agent.rememberMany(session.turns.map((turn) => turnMemory(session, turn)));
   if (turns.failed > 0) throw new Error(`${turns.failed} turns of ${session.id} were not stored.`);
-  const taken = notes.filter((note) => note.session === session.id);
-  for (const { text, supersedes, key, ...fields } of taken) {
+  const sessionNotes = notes.filter((note) => note.session === session.id);
+  for (const { text, supersedes, key, ...fields } of sessionNotes) {
     const old =
       supersedes === undefined ? undefined : await agentOf(store, session.agent).get({ namespace, key: supersedes });
-    // Not through the handle of this session: a fact of an earlier one lies outside its scope.
+    // A note may replace a fact of an earlier session, which is outside the scope of this session's handle.
     await agentOf(store, session.agent).remember(text, {
       userId: session.customer,
       sessionId: session.id,
@@ -46,17 +47,17 @@ export async function rememberSession(
       ...(old === undefined ? {} : { supersedes: old.id }),
     });
   }
-  return { turns: turns.stored + turns.duplicates, notes: taken.length, tookMs: performance.now() - started };
+  return { turns: turns.stored + turns.duplicates, notes: sessionNotes.length, tookMs: performance.now() - started };
 }
 
 function turnMemory(session: Session, turn: Session['turns'][number]): NewMemory {
-  const saidByCustomer = turn.speaker === session.name;
+  const isCustomer = turn.speaker === session.name;
   return {
     text: `${turn.speaker}: ${turn.text}`,
     kind: 'episodic',
-    priority: saidByCustomer ? 0.5 : 0.4,
+    priority: isCustomer ? 0.5 : 0.4,
     tags: ['chat'],
     validFrom: turn.time,
-    source: { channel: saidByCustomer ? 'user' : 'agent', ref: `${session.id}#${turn.line}` },
+    source: { channel: isCustomer ? 'user' : 'agent', ref: `${session.id}#${turn.line}` },
   };
 }

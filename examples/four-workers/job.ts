@@ -1,6 +1,6 @@
 import { allow, type Declaration, type Memory } from 'multi-agent-memory';
 
-/** Offers as they lie in the mail: what a worker's tool finds when it looks at one. */
+/** The offers: what a worker's tool returns for a supplier. */
 export const offers: Readonly<Record<string, { price: number; weeks: number }>> = {
   Alder: { price: 12.4, weeks: 3 },
   Birch: { price: 11.9, weeks: 9 },
@@ -15,20 +15,19 @@ export const offers: Readonly<Record<string, { price: number; weeks: number }>> 
 export const board = ['purchase', 'board'];
 export const findings = ['purchase', 'findings'];
 
-/** Whoever works on the purchase may take tasks from the board and put findings beside those of the others. */
+/** Every worker may claim tasks on the board and add findings. */
 export const rules: Declaration[] = [allow('everyone', 'curator', ['purchase'])];
 
-/** What a task on the board carries. */
+/** The metadata of a task on the board. */
 export interface Task extends Record<string, string> {
   supplier: string;
   state: 'open' | 'claimed' | 'done';
   by: string;
 }
 
-/** What a worker tells the program that started it. */
+/** What a worker reports to the program that started it. */
 export type Report =
-  | { say: 'claimed' | 'done'; supplier: string; by: string }
-  | { say: 'beaten'; supplier: string; by: string }
-  | { say: 'finished'; by: string; seen: number };
+  | { event: 'claimed' | 'lost' | 'done'; supplier: string; by: string }
+  | { event: 'finished'; by: string; found: number };
 
 export const stateOf = ({ metadata }: Memory<Task>) => metadata.state;

@@ -1,6 +1,6 @@
 import type { Screen } from '../screen';
 
-/** What the story claims, each printed with whether it holds. */
+/** Checks the claims of the example and prints each one with its result. */
 export class Checks {
   allPassed = true;
   readonly #screen: Screen;
@@ -9,7 +9,8 @@ export class Checks {
     this.#screen = screen;
   }
 
-  that(holds: boolean, line: string): void {
+  /** Prints a claim. The example fails if one does not hold. */
+  check(holds: boolean, line: string): void {
     this.allPassed &&= holds;
     this.#screen.print(`  ${holds ? this.#screen.style('green', '✔') : this.#screen.style('red', '✘')} ${line}`);
   }

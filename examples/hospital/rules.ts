@@ -1,6 +1,6 @@
 import { allow, clear, type Declaration, deny, group, role } from 'multi-agent-memory';
 
-/** The people and programs of the house, as the host knows them once they have logged in. */
+/** The people and programs of the hospital. The host identifies them when they log in. */
 export const people = {
   okafor: { userId: 'dr-okafor' },
   lindqvist: { userId: 'dr-lindqvist' },
@@ -18,34 +18,34 @@ export const psychiatry = ['hospital', 'psychiatry'];
 export const research = ['research'];
 export const letters = (patient: string) => ['letters', patient];
 
-/** Who may do what in this hospital: all of it, on one page. */
+/** All access rules of this hospital. */
 export const rules: Declaration[] = [
-  // A care team reads, writes and corrects the notes of its ward.
+  // A care team may read, write and correct the notes of its ward.
   role('clinician', ['read', 'write', 'update']),
   group('cardiology-team', [people.okafor, people.cardioAssistant]),
   group('psychiatry-team', [people.lindqvist, people.psychAssistant]),
   allow({ group: 'cardiology-team' }, 'clinician', cardiology),
   allow({ group: 'psychiatry-team' }, 'clinician', psychiatry),
 
-  // Psychotherapy notes are tagged: only who is cleared sees them, on whichever ward.
+  // Psychotherapy notes have an access tag. Only a person with the clearance can read them.
   clear(people.lindqvist, 'psychotherapy', psychiatry),
 
-  // Trainees learn on every ward but one.
+  // Trainees may read on every ward except psychiatry.
   group('trainees', [people.mori]),
   allow({ group: 'trainees' }, 'reader', ['hospital']),
   deny({ group: 'trainees' }, ['read'], psychiatry),
 
-  // Researchers see what the de-identifier has put there, and nothing else. It puts in, and cannot take out.
+  // Researchers may read only what the de-identifier writes for them. The de-identifier itself may not read it.
   allow(people.deIdentifier, ['read'], cardiology),
   allow(people.deIdentifier, ['write'], research),
   allow(people.vance, 'reader', research),
 
-  // Letters to patients: doctors drop them in; a patient, and the agent that acts for one, read their own.
+  // Doctors may write letters to patients. A patient, and the agent that acts for the patient, may read only that patient's letters.
   allow({ group: 'cardiology-team' }, ['write'], ['letters']),
   allow({ userId: 'patient-17' }, 'reader', letters('patient-17')),
   allow({ userId: 'patient-23' }, 'reader', letters('patient-23')),
   allow(people.companion, 'reader', ['letters']),
 
-  // Who answers for privacy asks who read what. It gives no look at the notes themselves.
+  // The compliance officer may read the audit log, and no notes.
   allow(people.adler, 'auditor', []),
 ];

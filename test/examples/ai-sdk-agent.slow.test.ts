@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { runExample } from './run-example';
 
-it('a model of the AI SDK knows in one conversation what was said in another', async () => {
+it('a model of the AI SDK knows what was said in an earlier conversation', async () => {
   const { code, stdout, stderr } = await runExample('ai-sdk-agent.ts');
   expect(stderr.replaceAll(/\(.*\n/g, '')).toBe('');
   expect(stdout).toContain('> Which hub does my bicycle have?\nA Rohloff hub.\n');

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { runExample } from './run-example';
 
-it('one line gives an agent of LangChain a memory over threads and over agents', async () => {
+it('an agent of LangChain remembers across threads and knows what another agent stored', async () => {
   const { code, stdout, stderr } = await runExample('create-agent.ts');
   expect(stderr).toBe('');
   expect(stdout.split('\n')).toEqual([

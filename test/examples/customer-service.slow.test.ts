@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { playWeek } from '../../examples/customer-service/story';
+import { playWeek } from '../../examples/customer-service/support-week';
 import { columns, screenOn } from '../../examples/screen';
 import { runExample } from './run-example';
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function fileOf(content: string): Promise<string> {
+async function writeTranscript(content: string): Promise<string> {
   const file = join(folder, `${(await readdir(folder)).length}.jsonl`);
   await writeFile(file, content);
   return file;
@@ -33,18 +33,18 @@ function turn(fields: Record<string, unknown> = {}): string {
 }
 
 describe('the week of a customer service', () => {
-  it('is played without a network, and every question finds its answer', async () => {
+  it('runs without network and finds the answer to every question', async () => {
     const { code, stdout, stderr } = await runExample(program);
     expect(stderr).toBe('');
     expect(stdout).not.toContain('✘');
-    expect(stdout).toMatch(/\d+ memories are there again after/);
+    expect(stdout).toMatch(/\d+ memories are back after/);
     expect(stdout).toMatch(/returns asks: How does this customer want to be paid back\? {2}\d+(\.\d+)? ms/);
     expect(stdout).toMatch(/✔ \d {2}0\.\d{3} {2}note {2}by billing +Mon 3 Mar, 09:\d\d +s-101\n.*card ending/);
-    expect(stdout).toContain('✔ The old wish is not recalled any more.');
+    expect(stdout).toContain('✔ The old memory is no longer recalled.');
     expect(stdout).toContain('✔ All of them are about customer-2093.');
-    expect(stdout).toContain('✔ Forgotten, by id too.');
+    expect(stdout).toContain('✔ The memory is gone, also by its id.');
     expect(stdout).toContain('</recalled-memories>');
-    expect(stdout).toMatch(/\d+ questions asked, each answered among its first three hits/);
+    expect(stdout).toMatch(/\d+ questions, each answered by one of the first three hits/);
     expect(code).toBe(0);
   });
 
@@ -66,9 +66,9 @@ describe('the week of a customer service', () => {
   });
 });
 
-describe('a chat of one’s own', () => {
-  it('answers each question with turns, their neighbours, time, session and score', async () => {
-    const file = await fileOf(
+describe('a transcript of the user', () => {
+  it('answers each question with turns, the turns around them, time, session and score', async () => {
+    const file = await writeTranscript(
       [
         turn({ speaker: 'Ben', text: 'Where did you leave the keys?', time: '2025-03-03T09:11:00+01:00' }),
         turn({ mood: 'an extra field' }),
@@ -88,23 +88,25 @@ describe('a chat of one’s own', () => {
   });
 
   it('shows five turns at most', async () => {
-    const file = await fileOf(
+    const file = await writeTranscript(
       Array.from({ length: 9 }, (_, n) => turn({ text: `Key number ${n} is lost.` })).join('\n'),
     );
     const { stdout } = await runExample(program, '--transcript', file, '--ask', 'lost key');
     expect(stdout.match(/▸/g)).toHaveLength(5);
   });
 
-  it('names every bad line and stores nothing', async () => {
-    const file = await fileOf([turn(), turn().slice(0, 40), '', turn({ text: '', time: '3 March' }), '[]'].join('\n'));
+  it('reports every invalid line and stores nothing', async () => {
+    const file = await writeTranscript(
+      [turn(), turn().slice(0, 40), '', turn({ text: '', time: '3 March' }), '[]'].join('\n'),
+    );
     const { code, stdout, stderr } = await runExample(program, '--transcript', file, '--ask', 'keys');
     expect(stdout).toBe('');
     expect(stderr).toBe(
       [
-        `${file} has 3 bad lines. Nothing was stored.`,
-        '  line 2: not a whole JSON object; each turn stands on one line of its own.',
-        '  line 4: text must be a string that is not empty; time must be ISO 8601 with a zone, such as ' +
-          '2025-03-03T09:12:20+01:00, and is "3 March".',
+        `${file} has 3 invalid lines. Nothing was stored.`,
+        '  line 2: not a complete JSON object. Write each turn on one line.',
+        '  line 4: text: expected a string that is not empty; time: expected ISO 8601 with a zone, such as ' +
+          '2025-03-03T09:12:20+01:00, got "3 March".',
         '  line 5: not a JSON object.',
         '',
       ].join('\n'),
@@ -112,21 +114,23 @@ describe('a chat of one’s own', () => {
     expect(code).toBe(1);
   });
 
-  it('says what is missing, without a stack', async () => {
+  it('reports a missing option without a stack trace', async () => {
     const { code, stdout, stderr } = await runExample(program, '--transcript', 'chat.jsonl');
     expect(stdout).toBe('');
-    expect(stderr).toContain('--transcript needs at least one question. Add --ask');
+    expect(stderr).toContain('--transcript requires at least one question. Add --ask');
     expect(stderr).not.toContain('    at ');
     expect(code).toBe(1);
   });
 
-  it('reaches its end and leaves no folder behind, after a chat long enough for checkpoints', async () => {
-    const left = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('transcript-'));
-    const before = await left();
-    const file = await fileOf(Array.from({ length: 3000 }, (_, n) => turn({ text: `Key number ${n}.` })).join('\n'));
+  it('ends and removes its folder after a chat of 3,000 turns', async () => {
+    const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('transcript-'));
+    const before = await folders();
+    const file = await writeTranscript(
+      Array.from({ length: 3000 }, (_, n) => turn({ text: `Key number ${n}.` })).join('\n'),
+    );
     const { code, stdout } = await runExample(program, '--transcript', file, '--ask', 'key number 2718');
     expect(stdout).toContain('▸ Ana: Key number 2718.');
-    expect((await left()).filter((name) => !before.includes(name))).toEqual([]);
+    expect((await folders()).filter((name) => !before.includes(name))).toEqual([]);
     expect(code).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { runExample } from './run-example';
 
-it('three agents of a graph share a store, and a second run knows what the first one noted', async () => {
+it('three agents of a graph share a store, and a second run finds the fact of the first run', async () => {
   const { code, stdout, stderr } = await runExample('langgraph-three-agents.ts');
   expect(stderr).toBe('');
   expect(stdout.split('\n')).toEqual([
@@ -11,7 +11,7 @@ it('three agents of a graph share a store, and a second run knows what the first
     'scout: Noted.',
     expect.stringMatching(/^planner: .*by train\..*$/),
     expect.stringMatching(/^writer: .*window seat\..*$/),
-    'a stranger finds 0 items',
+    'an agent without a rule finds 0 items',
     '',
   ]);
   expect(code).toBe(0);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-// Makes every attempt to open a connection fail, but for one to another process of this machine, which has a path.
+// Makes every network connection fail. A connection to another process of this machine has a path and still works.
 const offline = `data:text/javascript,${encodeURIComponent(`
   import net from 'node:net';
   const { connect } = net.Socket.prototype;
@@ -13,25 +13,25 @@ const offline = `data:text/javascript,${encodeURIComponent(`
   };
 `)}`;
 
-export interface Ended {
+export interface ExampleResult {
   code: number | null;
   stdout: string;
   stderr: string;
 }
 
-/** Runs a program of `examples/` as a person would, without a network, and waits for its end. */
-export function runExample(file: string, ...args: string[]): Promise<Ended> {
+/** Runs a program of `examples/` in a process of its own, without network, and waits for its end. */
+export function runExample(file: string, ...args: string[]): Promise<ExampleResult> {
   return new Promise((resolve, reject) => {
     const node = ['--import', 'tsx', '--import', offline, `examples/${file}`, ...args];
     const child = spawn(process.execPath, node, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-    const ended: Ended = { code: null, stdout: '', stderr: '' };
+    const result: ExampleResult = { code: null, stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      ended.stdout += text;
+      result.stdout += text;
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      ended.stderr += text;
+      result.stderr += text;
     });
     child.on('error', reject);
-    child.on('close', (code) => resolve({ ...ended, code }));
+    child.on('close', (code) => resolve({ ...result, code }));
   });
 }

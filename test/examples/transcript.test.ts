@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { taskOf, UsageError } from '../../examples/customer-service/arguments';
-import { notes } from '../../examples/customer-service/notes';
+import { notes } from '../../examples/customer-service/agent-notes';
+import { parseTask, UsageError } from '../../examples/customer-service/arguments';
 import { questions } from '../../examples/customer-service/questions';
 import { loadSessions } from '../../examples/customer-service/sessions';
 import { readTranscript, TranscriptError } from '../../examples/customer-service/transcript';
@@ -25,7 +25,7 @@ async function read(content: string) {
 const good = '{"speaker":"Ana","text":"hi","time":"2025-03-03T09:12:20+01:00","session":"s-1"}';
 
 describe('readTranscript', () => {
-  it('takes a byte order mark, CRLF, blank lines and a last line without an end, and counts lines as an editor does', async () => {
+  it('accepts a byte order mark, CRLF, blank lines and no newline at the end, and numbers lines like an editor', async () => {
     const turns = await read(`\uFEFF${good}\r\n\r\n   \n${good}`);
     expect(turns.map(({ line, speaker }) => [line, speaker])).toEqual([
       [1, 'Ana'],
@@ -37,37 +37,37 @@ describe('readTranscript', () => {
     ['a date alone', '2025-03-03'],
     ['no zone', '2025-03-03T09:12:20'],
     ['no such month', '2025-13-03T09:12:20Z'],
-  ])('refuses a time with %s', async (_why, time) => {
-    await expect(read(good.replace('2025-03-03T09:12:20+01:00', time))).rejects.toThrow(`and is "${time}"`);
+  ])('rejects a time with %s', async (_why, time) => {
+    await expect(read(good.replace('2025-03-03T09:12:20+01:00', time))).rejects.toThrow(`got "${time}"`);
   });
 
-  it.each(['null', '"text"', '7', '[]', '{"speaker":'])('refuses the line %s', async (line) => {
-    await expect(read(`${good}\n${line}`)).rejects.toThrow(/1 bad line.*\n {2}line 2: not a/);
+  it.each(['null', '"text"', '7', '[]', '{"speaker":'])('rejects the line %s', async (line) => {
+    await expect(read(`${good}\n${line}`)).rejects.toThrow(/1 invalid line.*\n {2}line 2: not a/);
   });
 
-  it('names every field that is missing or of another type', async () => {
+  it('reports every field that is missing or has the wrong type', async () => {
     const line = '{"speaker":7,"text":" ","session":null}';
     await expect(read(line)).rejects.toThrow(
-      'line 1: speaker must be a string that is not empty; text must be a string that is not empty; time is missing; ' +
-        'session must be a string that is not empty.',
+      'line 1: speaker: expected a string that is not empty; text: expected a string that is not empty; time is missing; ' +
+        'session: expected a string that is not empty.',
     );
   });
 
-  it('refuses a file without turns, and one that is not there', async () => {
-    await expect(read('\n')).rejects.toThrow('holds no turns');
+  it('rejects a file without turns and a file that does not exist', async () => {
+    await expect(read('\n')).rejects.toThrow('has no turns');
     await expect(readTranscript(join(folder, 'absent'))).rejects.toThrow(TranscriptError);
   });
 });
 
 describe('the command line', () => {
-  it('plays the week without arguments, and answers with both', () => {
-    expect(taskOf([])).toEqual({ do: 'play' });
-    expect(taskOf(['--ask', 'a?', '--transcript', 'f', '--ask', 'b?'])).toEqual({
+  it('plays the week without arguments and answers questions with both options', () => {
+    expect(parseTask([])).toEqual({ do: 'play' });
+    expect(parseTask(['--ask', 'a?', '--transcript', 'f', '--ask', 'b?'])).toEqual({
       do: 'ask',
       file: 'f',
       questions: ['a?', 'b?'],
     });
-    expect(taskOf(['--help', '--ask', 'a?'])).toEqual({ do: 'help' });
+    expect(parseTask(['--help', '--ask', 'a?'])).toEqual({ do: 'help' });
   });
 
   it.each([
@@ -77,13 +77,13 @@ describe('the command line', () => {
     ['--transcript', '', '--ask', 'a?'],
     ['--transcripts', 'f'],
     ['f'],
-  ])('refuses %s %s', (...args) => {
-    expect(() => taskOf(args)).toThrow(UsageError);
+  ])('rejects %s %s', (...args) => {
+    expect(() => parseTask(args)).toThrow(UsageError);
   });
 });
 
 describe('the transcripts of the week', () => {
-  it('are chats of five customers with three agents, a few dozen turns each, several sessions on different days', async () => {
+  it('are sessions of five customers with three agents, with 24 to 40 turns each, on different days', async () => {
     const sessions = await loadSessions();
     for (const { turns } of sessions) {
       expect(turns.length).toBeGreaterThanOrEqual(24);
@@ -95,10 +95,10 @@ describe('the transcripts of the week', () => {
       days.set(customer, (days.get(customer) ?? new Set()).add(startsAt.toISOString().slice(0, 10)));
     }
     expect(days.size).toBe(5);
-    for (const ofOne of days.values()) expect(ofOne.size).toBeGreaterThanOrEqual(2);
+    for (const daysOfCustomer of days.values()) expect(daysOfCustomer.size).toBeGreaterThanOrEqual(2);
   });
 
-  it('hold every session that a note or a question is about, and no answer in the words of its question', async () => {
+  it('contain every session of a note or a question, and no question contains its answer', async () => {
     const ids = new Set((await loadSessions()).map(({ id }) => id));
     for (const id of [...notes.map(({ session }) => session), ...questions.map(({ before }) => before)]) {
       expect(ids).toContain(id);

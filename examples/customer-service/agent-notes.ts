@@ -1,17 +1,17 @@
-/** What an agent writes down at the end of a session. In a real system its language model does this. */
+/** A note that an agent stores at the end of a session. In a real system, its language model writes it. */
 export interface Note {
   session: string;
   text: string;
-  /** 0..1 */
+  /** 0 to 1. */
   priority: number;
   tags: string[];
-  /** The shop's own name for the fact: writing it again revises it. */
+  /** The shop's own name for the fact. Storing the same key again revises the note. */
   key?: string;
-  /** The key of the fact whose place it takes, because the world has changed. */
+  /** The key of an older fact that is no longer true and that this note replaces. */
   supersedes?: string;
 }
 
-/** The key under which technical support keeps its promise to Tomasz. */
+/** The key of technical support's promise to Tomasz. */
 export const firmwarePromise = 'customer-2093/firmware';
 
 export const notes: readonly Note[] = [

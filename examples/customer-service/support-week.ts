@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MemoryStore } from 'multi-agent-memory';
 import { pad, type Screen } from '../screen';
-import { ask, type Claims, claimsOn } from './asking';
-import { friday } from './friday';
-import { took, when } from './hits';
+import { ask, type Claims, claimsOn } from './claims';
+import { playFridayEvening } from './friday-evening';
+import { duration, shopTimeOf } from './hit-lines';
 import { type Question, questions } from './questions';
 import { loadSessions, type Session } from './sessions';
 import { agentOf, openShop, rememberSession, type StoryClock } from './shop';
@@ -22,7 +22,7 @@ interface Week {
   asked: readonly Question[];
 }
 
-/** Plays the week and prints it. True when every question found its answer and every claim held. */
+/** Plays the week and prints it. Resolves to true if every question found its answer and every claim holds. */
 export async function playWeek(screen: Screen, asked: readonly Question[] = questions): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'customer-service-'));
   const claims = claimsOn(screen);
@@ -37,36 +37,36 @@ export async function playWeek(screen: Screen, asked: readonly Question[] = ques
 }
 
 async function untilTuesday({ screen, folder, clock, sessions }: Week): Promise<void> {
-  heading(screen, 'Monday and Tuesday: five customers write in, three agents remember what they say');
+  heading(screen, 'Monday and Tuesday: three agents store what five customers say');
   await using store = await openShop(folder, clock);
   for (const session of sessions) if (session.startsAt < restart) await meet(screen, store, clock, session);
 }
 
 async function fromWednesday(week: Week): Promise<void> {
   const { screen, claims, folder, clock, sessions } = week;
-  heading(screen, 'Tuesday night: the store is closed, and opened again from disk');
+  heading(screen, 'Tuesday night: the store is closed and opened again from disk');
   clock.at = restart.getTime();
   const started = performance.now();
   await using store = await openShop(folder, clock);
   const { memories, space } = await store.stats();
-  // Its name, without the hash of its weights.
+  // The name of the model, without the hash of its weights.
   const [model] = space.model.split(' ');
-  screen.print(`  ${memories} memories are there again after ${took(performance.now() - started)}. Vectors: ${model}.`);
+  screen.print(`  ${memories} memories are back after ${duration(performance.now() - started)}. Vectors: ${model}.`);
 
-  heading(screen, 'Wednesday to Friday: each agent asks the shared memory before it answers');
+  heading(screen, 'Wednesday to Friday: each agent searches the shared memory before it answers');
   for (const session of sessions.filter(({ startsAt }) => startsAt >= restart)) {
     clock.at = session.startsAt.getTime();
     await prepare(week, store, session);
     screen.print();
     await meet(screen, store, clock, session);
   }
-  await friday(screen, store, clock, claims);
+  await playFridayEvening(screen, store, clock, claims);
 }
 
 async function prepare({ screen, claims, asked }: Week, store: MemoryStore, session: Session): Promise<void> {
   const { id, agent: agentId, customer, name, startsAt } = session;
   screen.print();
-  screen.print(`  ${screen.style('yellow', `${when(startsAt)}  ${name} (${customer}) writes to ${agentId}`)}`);
+  screen.print(`  ${screen.style('yellow', `${shopTimeOf(startsAt)}  ${name} (${customer}) writes to ${agentId}`)}`);
   for (const question of asked.filter(({ before }) => before === id)) {
     const agent = agentOf(store, agentId);
     await ask(screen, claims, { ...question, agentId, agent, question: question.ask, options: { userId: customer } });
@@ -78,10 +78,10 @@ async function meet(screen: Screen, store: MemoryStore, clock: StoryClock, sessi
   const { turns, notes, tookMs } = await rememberSession(store, session);
   const columns = [
     session.id,
-    pad(when(session.startsAt), 17),
+    pad(shopTimeOf(session.startsAt), 17),
     pad(session.agent, 17),
     pad(session.name, 17),
-    `${turns} turns, ${notes} ${notes === 1 ? 'note' : 'notes'} in ${took(tookMs)}`,
+    `${turns} turns, ${notes} ${notes === 1 ? 'note' : 'notes'} in ${duration(tookMs)}`,
   ];
   screen.print(`  ${columns.join('  ')}`);
 }
@@ -92,15 +92,15 @@ function heading(screen: Screen, text: string): void {
   screen.print(screen.style('dim', '─'.repeat(text.length)));
 }
 
-function summary(screen: Screen, { tookMs, failed }: Claims): boolean {
+function summary(screen: Screen, { durationsMs, failed }: Claims): boolean {
   heading(screen, 'Summary');
   if (failed.length > 0) {
-    screen.print(screen.style('red', `  ${failed.length} of the demo's claims did not hold:`));
+    screen.print(screen.style('red', `  ${failed.length} claims of the demo do not hold:`));
     for (const what of failed) screen.print(`  ✘ ${what}`);
     return false;
   }
-  const median = [...tookMs].sort((a, b) => a - b)[Math.floor(tookMs.length / 2)] ?? 0;
-  const count = `${tookMs.length} questions asked, each answered among its first three hits`;
-  screen.print(`  ${count}; median ${took(median)}.`);
+  const median = [...durationsMs].sort((a, b) => a - b)[Math.floor(durationsMs.length / 2)] ?? 0;
+  const count = `${durationsMs.length} questions, each answered by one of the first three hits`;
+  screen.print(`  ${count}; median ${duration(median)}.`);
   return true;
 }

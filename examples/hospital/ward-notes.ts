@@ -1,7 +1,7 @@
 import type { MemoryStore, NewMemory, Principal } from 'multi-agent-memory';
 import { cardiology, letters, people, psychiatry, research } from './rules';
 
-/** A note as it is written: by whom, and under which short title people here speak of it. */
+/** A note with its author and a short title for the output. */
 interface Note extends Omit<NewMemory, 'metadata'> {
   readonly title: string;
   readonly by: Principal;
@@ -52,11 +52,11 @@ const notes: readonly Note[] = [
   },
 ];
 
-/** Writes what the wards know. Answers with the notes' titles and ids, in order. */
+/** Stores the notes. Returns their titles and ids, in order. */
 export async function writeNotes(store: MemoryStore): Promise<{ title: string; id: string }[]> {
-  const written = [];
+  const stored = [];
   for (const { title, by, text, ...rest } of notes) {
-    written.push({ title, id: (await store.as(by).remember(text, rest)).id });
+    stored.push({ title, id: (await store.as(by).remember(text, rest)).id });
   }
-  return written;
+  return stored;
 }

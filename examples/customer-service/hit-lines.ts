@@ -1,7 +1,7 @@
 import type { Hit } from 'multi-agent-memory';
 import { pad, printable, type Screen, wrap } from '../screen';
 
-// The shop's own clock on the wall, so that the week reads the same wherever the program runs.
+// The shop's time zone, so that the output is the same in every time zone.
 const shopTime = new Intl.DateTimeFormat('en-GB', {
   weekday: 'short',
   day: 'numeric',
@@ -11,18 +11,18 @@ const shopTime = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'Europe/Berlin',
 });
 
-/** A moment as the shop's people say it: `Mon 3 Mar, 09:12`. */
-export function when(time: Date): string {
+/** A time in the shop's time zone: `Mon 3 Mar, 09:12`. */
+export function shopTimeOf(time: Date): string {
   const parts = Object.fromEntries(shopTime.formatToParts(time).map(({ type, value }) => [type, value]));
   return `${parts.weekday} ${parts.day} ${parts.month}, ${parts.hour}:${parts.minute}`;
 }
 
-/** How long a call took: `1.84 ms`. */
-export function took(ms: number): string {
+/** A duration: `1.84 ms`. */
+export function duration(ms: number): string {
   return `${ms.toFixed(ms < 10 ? 2 : ms < 100 ? 1 : 0)} ms`;
 }
 
-/** One hit: rank, score, what it is, who wrote it, when, and its text. The one that holds the answer is marked. */
+/** Prints one hit: rank, score, kind, author, time, session and text. Marks the expected answer. */
 export function printHit(screen: Screen, rank: number, hit: Hit, isAnswer: boolean): void {
   const kind = hit.kind === 'episodic' ? 'turn' : 'note';
   const columns = [
@@ -30,7 +30,7 @@ export function printHit(screen: Screen, rank: number, hit: Hit, isAnswer: boole
     hit.score.toFixed(3),
     pad(kind, 4),
     pad(`by ${hit.agentId}`, 20),
-    pad(when(hit.validFrom), 17),
+    pad(shopTimeOf(hit.validFrom), 17),
     `${hit.sessionId ?? ''}`,
   ].join('  ');
   screen.print(`  ${isAnswer ? screen.style('green', '✔') : ' '} ${screen.style('dim', columns)}`);
