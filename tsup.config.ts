@@ -18,7 +18,8 @@ export const entries = {
 };
 
 export default defineConfig({
-  entry: { ...entries, cli: 'src/cli/main.ts' },
+  // The index builder is the program of a child process. It lies beside the files that start it.
+  entry: { ...entries, cli: 'src/cli/main.ts', 'index-builder': 'src/vector-index/index-builder.ts' },
   format: ['esm', 'cjs'],
   dts: true,
   // What both entries use is one file, so that each class exists once in each format.

@@ -53,8 +53,8 @@ async function repair(engine: Engine, problems: readonly VerifyProblem[]): Promi
   try {
     await engine.vectors.rebuild();
   } catch (error) {
-    // An index cannot be built from damaged vectors. Searches stay exact without it.
-    if (!MemoryError.is(error) || error.code !== 'RECORD_DAMAGED') throw error;
+    // An index cannot be built without LanceDB or from damaged vectors. Searches stay exact without it.
+    if (!MemoryError.is(error) || !['RECORD_DAMAGED', 'INDEX_UNAVAILABLE'].includes(error.code)) throw error;
   }
 }
 

@@ -1,36 +1,25 @@
 import { nextTurn, pause } from '../environment/timers';
-import { BestRows } from './best-rows';
+import { type AimedQuery, ByteVectors, slotsPerScan } from './kernel/byte-vectors';
 import { bestChunk } from './kernel/dot';
-import { ResidentVectors } from './resident-vectors';
 import type { VectorCandidate, VectorIndex, VectorSource, VisibleRows } from './vector-index';
 
 export interface ExactIndexOptions {
   readonly dimensions: number;
-  /** Bound of the memory that vectors may take: `dimensions` bytes and some 30 more for each. What is beyond it is read for every search. */
+  /** The most memory that vectors may take. One takes `dimensions` bytes and about 30 more. Vectors beyond the limit are read for every search. */
   readonly memoryBytes: number;
   readonly source: VectorSource;
 }
 
-/** An index that looks at every visible vector, from memory as far as the bound allows. */
-export interface ExactIndex extends VectorIndex {
-  /**
-   * Brings those rows into memory, until they are there, the bound is met, or the index is closed. A little at a time: with a
-   * pause after each, in which the process may end, or as fast as the event loop allows.
-   */
-  warm(rows: ArrayLike<number>, pace: 'with pauses' | 'at once'): Promise<void>;
-}
-
-/** Searches exactly: an estimate is off by no more than the rounding of components to bytes. Nothing is read before it is searched for. */
-export function exactIndex(options: ExactIndexOptions): ExactIndex {
-  return new ResidentExactIndex(options);
-}
-
-// What one turn of the event loop may hold: about 3 ms of scanning, and about 2 ms of reading.
+// The work of one turn of the event loop: scanning takes about 3 ms, reading about 2 ms.
 const scannedPerTurn = 32_768;
 const readPerTurn = 256;
 const msBetweenReads = 5;
 
-class ResidentExactIndex implements ExactIndex {
+/**
+ * Searches every visible vector, from memory up to a limit. An estimate differs from the cosine only by the rounding of
+ * components to bytes. The index reads a vector when a search first needs it, or when `warm` reads it ahead.
+ */
+export class ExactIndex implements VectorIndex {
   readonly dimensions: number;
   readonly #source: VectorSource;
   readonly #resident: ResidentVectors;
@@ -53,7 +42,7 @@ class ResidentExactIndex implements ExactIndex {
     const aimed = this.#resident.aim(query);
     for (let from = 0; from < rows.length; ) {
       if (from > 0) await nextTurn();
-      // A row that is read may be dropped again before it is scored, by a refresh, but never within one turn.
+      // A refresh may drop a row again after it was read. It cannot do so within this turn, so the row is still scored.
       const to = this.#read(rows, from, (row, vectors) => offer(row, bestChunk(query, vectors)));
       this.#resident.score(aimed, rows, from, to, offer);
       from = to;
@@ -61,6 +50,10 @@ class ResidentExactIndex implements ExactIndex {
     return best.candidates();
   }
 
+  /**
+   * Reads these rows into memory, until all are there, the memory is full, or the index is closed. 'with pauses' waits between
+   * small steps and does not keep the process alive; 'at once' only yields to the event loop.
+   */
   async warm(rows: ArrayLike<number>, pace: 'with pauses' | 'at once'): Promise<void> {
     let full = false;
     for (let from = 0; from < rows.length && !full && !this.#closing.signal.aborted; ) {
@@ -76,8 +69,8 @@ class ResidentExactIndex implements ExactIndex {
   }
 
   /**
-   * Reads what is not known of the rows from `from` on, as many as one turn may take, and gives back where the next turn
-   * begins. Rows that there is no room to keep are handed to `beyond`.
+   * Reads rows that are not in memory, beginning at `from`, as many as one turn may take. Returns where the next turn begins.
+   * Passes each row that does not fit into memory to `beyond`.
    */
   #read(
     rows: ArrayLike<number>,
@@ -96,4 +89,206 @@ class ResidentExactIndex implements ExactIndex {
     for (const [row, vectors] of missing) if (!this.#resident.keep(row, vectors)) beyond(row, vectors);
     return to;
   }
+}
+
+// `#first` holds for each row one of the first two, or its first slot plus 1. `#next` holds for each slot the next one of its row.
+const unknown = 0;
+const withoutVector = -1;
+const endOfChain = -1;
+// What a slot takes beside its vector: the next slot of the row, and an entry in the list of free slots.
+const bookkeepingBytes = 8;
+
+type Offer = (row: number, estimate: number) => void;
+
+/** The vectors of rows, as bytes in memory up to a limit. The chunks of a row are a chain of slots. */
+class ResidentVectors {
+  readonly #vectors: ByteVectors;
+  readonly #capacity: number;
+  #first = new Int32Array(1024);
+  #next = new Int32Array(1024);
+  readonly #free: number[] = [];
+  #used = 0;
+  readonly #slots = new Uint32Array(slotsPerScan);
+  readonly #rowOf = new Uint32Array(slotsPerScan);
+
+  constructor(dimensions: number, memoryBytes: number) {
+    this.#vectors = new ByteVectors(dimensions, memoryBytes);
+    const { stride, capacity } = this.#vectors;
+    this.#capacity = Math.min(capacity, Math.floor(memoryBytes / (stride + bookkeepingBytes)));
+  }
+
+  /** Whether the row was read, with or without vectors. */
+  knows(row: number): boolean {
+    return (this.#first[row] ?? unknown) !== unknown;
+  }
+
+  /** Keeps the vectors of a row, which may be none. Returns false and keeps nothing if there is no room. */
+  keep(row: number, vectors: readonly Float32Array[]): boolean {
+    if (vectors.length > this.#capacity - this.#used + this.#free.length) return false;
+    this.forget(row);
+    let chain = endOfChain;
+    for (const vector of vectors) {
+      const slot = this.#free.pop() ?? this.#used++;
+      this.#vectors.write(slot, vector);
+      this.#next = withRoom(this.#next, slot);
+      this.#next[slot] = chain;
+      chain = slot;
+    }
+    this.#first = withRoom(this.#first, row);
+    this.#first[row] = chain === endOfChain ? withoutVector : chain + 1;
+    return true;
+  }
+
+  /** Drops the row, so that it is read again. */
+  forget(row: number): void {
+    const first = this.#first[row] ?? unknown;
+    if (first === unknown) return;
+    if (first !== withoutVector) {
+      for (let slot = first - 1; slot !== endOfChain; slot = this.#next[slot] as number) this.#free.push(slot);
+    }
+    this.#first[row] = unknown;
+  }
+
+  aim(query: Float32Array): AimedQuery {
+    return this.#vectors.aim(query);
+  }
+
+  /** Offers the best chunk of each row from `from` to `to` in the list. Skips rows that are unknown or have no vector. */
+  score(query: AimedQuery, rows: Uint32Array, from: number, to: number, offer: Offer): void {
+    const best = new BestChunk(offer);
+    let count = 0;
+    for (let i = from; i < to; i++) {
+      const row = rows[i] as number;
+      const first = this.#first[row] ?? unknown;
+      if (first <= unknown) continue;
+      for (let slot = first - 1; slot !== endOfChain; slot = this.#next[slot] as number) {
+        if (count === slotsPerScan) {
+          this.#scan(query, count, best);
+          count = 0;
+        }
+        this.#slots[count] = slot;
+        this.#rowOf[count++] = row;
+      }
+    }
+    this.#scan(query, count, best);
+    best.finish();
+  }
+
+  #scan(query: AimedQuery, count: number, best: BestChunk): void {
+    const estimates = this.#vectors.scan(query, this.#slots, count);
+    for (let i = 0; i < count; i++) best.add(this.#rowOf[i] as number, (estimates[i] as number) * query.scale);
+  }
+}
+
+/** Turns the estimates of chunks into one offer for each row. The chunks of a row follow each other, perhaps across two scans. */
+class BestChunk {
+  readonly #offer: Offer;
+  #row = 0;
+  #estimate = 0;
+
+  constructor(offer: Offer) {
+    this.#offer = offer;
+  }
+
+  add(row: number, estimate: number): void {
+    if (row === this.#row) {
+      if (estimate > this.#estimate) this.#estimate = estimate;
+      return;
+    }
+    this.finish();
+    this.#row = row;
+    this.#estimate = estimate;
+  }
+
+  finish(): void {
+    if (this.#row !== 0) this.#offer(this.#row, this.#estimate);
+    this.#row = 0;
+  }
+}
+
+/** Keeps the best `limit` of all offered rows, in a heap whose root is the worst row that is kept. */
+export class BestRows {
+  readonly #limit: number;
+  readonly #rows: Uint32Array;
+  readonly #estimates: Float64Array;
+  #size = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+    this.#rows = new Uint32Array(limit);
+    this.#estimates = new Float64Array(limit);
+  }
+
+  /** Offers a row. Offer each row once. Of two equal estimates the lower row is better. */
+  offer(row: number, estimate: number): void {
+    if (this.#size < this.#limit) {
+      this.#rise(this.#size++, row, estimate);
+    } else if (this.#limit > 0 && estimate >= (this.#estimates[0] as number) && this.#isWorse(0, row, estimate)) {
+      this.#sink(row, estimate);
+    }
+  }
+
+  /** The kept rows, best first. */
+  candidates(): VectorCandidate[] {
+    return Array.from({ length: this.#size }, (_, i) => ({
+      row: this.#rows[i] as number,
+      estimate: this.#estimates[i] as number,
+    })).sort(byEstimate);
+  }
+
+  #isWorse(at: number, row: number, estimate: number): boolean {
+    const kept = this.#estimates[at] as number;
+    return kept < estimate || (kept === estimate && (this.#rows[at] as number) > row);
+  }
+
+  #rise(from: number, row: number, estimate: number): void {
+    let at = from;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      // A parent must be worse than its children: a better one moves down.
+      if (this.#isWorse(parent, row, estimate)) break;
+      this.#move(parent, at);
+      at = parent;
+    }
+    this.#put(at, row, estimate);
+  }
+
+  #sink(row: number, estimate: number): void {
+    let at = 0;
+    for (let child = 1; child < this.#size; child = 2 * at + 1) {
+      const sibling = child + 1;
+      if (
+        sibling < this.#size &&
+        this.#isWorse(sibling, this.#rows[child] as number, this.#estimates[child] as number)
+      ) {
+        child = sibling;
+      }
+      if (!this.#isWorse(child, row, estimate)) break;
+      this.#move(child, at);
+      at = child;
+    }
+    this.#put(at, row, estimate);
+  }
+
+  #move(from: number, to: number): void {
+    this.#put(to, this.#rows[from] as number, this.#estimates[from] as number);
+  }
+
+  #put(at: number, row: number, estimate: number): void {
+    this.#rows[at] = row;
+    this.#estimates[at] = estimate;
+  }
+}
+
+/** The order of candidates: by descending estimate, then by ascending row. */
+export function byEstimate(a: VectorCandidate, b: VectorCandidate): number {
+  return b.estimate - a.estimate || a.row - b.row;
+}
+
+/** An array that begins with the numbers of `array` and has room for one at `index`. */
+function withRoom(array: Int32Array<ArrayBuffer>, index: number): Int32Array<ArrayBuffer> {
+  if (index < array.length) return array;
+  const larger = new Int32Array(Math.max(index + 1, Math.ceil(array.length * 1.5)));
+  larger.set(array);
+  return larger;
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { BuilderFailed, type BuilderOptions, buildTable } from './build-process';
 import {
   describeFiles,
   differences,
@@ -8,27 +9,36 @@ import {
   removeUnlisted,
   writeManifest,
 } from './index-manifest';
-import { buildLanceTable } from './lance-build';
 import { LanceIndex } from './lance-index';
+import { LanceUnavailable } from './lance-library';
 import type { VectorSource } from './vector-index';
 
 export interface GenerationsOptions {
-  /** Absolute. Nothing else may be in it. */
+  /** An absolute path. The folder must hold nothing else. */
   readonly folder: string;
+  /** Identifies the embedding space and the store. */
   readonly space: string;
   readonly dimensions: number;
   readonly source: VectorSource;
-  /** A name for a new generation that was never used before. */
+  /** Makes a name for a generation that was never used before. */
   newId(): string;
+  readonly builder?: BuilderOptions | undefined;
 }
 
-/** An index that is complete, with its seal. */
+/** A complete index with its manifest. */
 export interface Generation {
   readonly index: LanceIndex;
-  readonly seal: IndexManifest;
+  readonly manifest: IndexManifest;
 }
 
-/** The approximate indexes in a folder: each is built whole, sealed, and never changed. One at a time has a seal. */
+/** What `Generations.open` found. 'absent' means that no index was ever built for this space and this history of the store. */
+export type OpenedGeneration =
+  | { readonly kind: 'open'; readonly generation: Generation }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'damaged'; readonly problems: readonly string[] }
+  | { readonly kind: 'unavailable'; readonly error: LanceUnavailable };
+
+/** The approximate indexes in one folder. Each is built whole and never changes. The manifest names the one that is used. */
 export class Generations {
   readonly #options: GenerationsOptions;
 
@@ -36,63 +46,82 @@ export class Generations {
     this.#options = options;
   }
 
-  /**
-   * The sealed generation. Where there is none that is of use, why: no reasons where none was ever built, for this space and
-   * this truth.
-   */
-  async open(): Promise<Generation | readonly string[]> {
+  /** Opens the generation that the manifest names. Reads every file of it first. */
+  async open(): Promise<OpenedGeneration> {
     const { folder, space, dimensions, source } = this.#options;
-    const seal = await readManifest(folder);
-    if (seal?.space !== space || seal.dimensions !== dimensions || seal.indexedThrough > source.entry()) return [];
-    if (seal.lastChange !== source.fingerprint(seal.indexedThrough)) return [];
-    const problems = await differences(join(folder, seal.generation), seal);
-    if (problems.length > 0) return problems;
+    const manifest = await readManifest(folder);
+    if (manifest?.space !== space || manifest.dimensions !== dimensions) return { kind: 'absent' };
+    const { indexedThrough, lastChange } = manifest;
+    if (indexedThrough > source.lastChangeSeq() || lastChange !== source.fingerprint(indexedThrough))
+      return { kind: 'absent' };
+    const problems = await differences(join(folder, manifest.generation), manifest);
+    if (problems.length > 0) return { kind: 'damaged', problems };
     try {
-      return await this.#load(seal);
+      return { kind: 'open', generation: await this.#load(manifest) };
     } catch (error) {
-      return [`LanceDB cannot open it: ${error instanceof Error ? error.message : String(error)}`];
+      if (error instanceof LanceUnavailable) return { kind: 'unavailable', error };
+      const reason = error instanceof Error ? error.message : String(error);
+      return { kind: 'damaged', problems: [`LanceDB cannot open it: ${reason}`] };
     }
   }
 
-  /** Builds a generation from what the truth holds now, and seals it in place of the one before, which stays until `tidy`. */
+  /**
+   * Builds a generation from the vectors that the source holds now, and names it in the manifest. The one before stays on disk
+   * until `tidy`.
+   *
+   * @throws the signal's reason, LanceUnavailable, BuilderFailed, or the error of LanceDB or of the file system.
+   */
   async build(signal: AbortSignal): Promise<Generation> {
-    const { folder, space, dimensions, source } = this.#options;
-    const indexedThrough = source.entry();
+    const { folder, space, dimensions, source, builder } = this.#options;
+    const indexedThrough = source.lastChangeSeq();
     const lastChange = source.fingerprint(indexedThrough);
     const rows = source.rows();
     const generation = this.#options.newId();
     const path = join(folder, generation);
-    const probes = await buildLanceTable({ folder: path, dimensions, source, rows, signal });
+    const { probes, vectors } = await buildTable({ folder: path, dimensions, source, rows, signal, builder });
     const files = await describeFiles(path);
     signal.throwIfAborted();
-    const seal = { format: manifestFormat, space, dimensions, generation, indexedThrough, lastChange, probes, files };
-    await writeManifest(folder, seal);
-    return this.#load(seal);
+    const manifest = {
+      format: manifestFormat,
+      space,
+      dimensions,
+      generation,
+      indexedThrough,
+      lastChange,
+      probes,
+      files,
+    };
+    const built = await this.#load(manifest);
+    try {
+      const { size } = built.index;
+      if (size !== vectors) throw new BuilderFailed(`The index builder stored ${size} of ${vectors} vectors.`);
+      await writeManifest(folder, manifest);
+      return built;
+    } catch (error) {
+      await built.index.close();
+      throw error;
+    }
   }
 
-  /** In what the files of a generation differ from its seal, a sentence each. */
-  async problems({ seal }: Generation): Promise<string[]> {
+  /** How the files of a generation differ from its manifest, one sentence for each difference. */
+  async problems({ manifest }: Generation): Promise<string[]> {
     const { folder } = this.#options;
-    const found = await differences(join(folder, seal.generation), seal);
+    const found = await differences(join(folder, manifest.generation), manifest);
     const written = await readManifest(folder);
-    if (written?.generation !== seal.generation) found.push('The seal is missing or damaged.');
+    if (written?.generation !== manifest.generation) found.push('The manifest is missing or damaged.');
     return found;
   }
 
-  /** Removes all but the sealed generation. What cannot be removed is left for the next time. */
+  /** Removes everything but the generation that the manifest names. Leaves what it cannot remove for the next time. */
   async tidy(): Promise<void> {
     const { folder } = this.#options;
     await removeUnlisted(folder, await readManifest(folder)).catch(() => undefined);
   }
 
-  async #load(seal: IndexManifest): Promise<Generation> {
+  async #load(manifest: IndexManifest): Promise<Generation> {
     const { folder, dimensions, source } = this.#options;
-    const index = await LanceIndex.open({
-      folder: join(folder, seal.generation),
-      dimensions,
-      source,
-      probes: seal.probes,
-    });
-    return { index, seal };
+    const path = join(folder, manifest.generation);
+    const index = await LanceIndex.open({ folder: path, dimensions, source, probes: manifest.probes });
+    return { index, manifest };
   }
 }

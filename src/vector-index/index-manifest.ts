@@ -3,36 +3,39 @@ import { join } from 'node:path';
 import xxhash from 'xxhash-wasm';
 import type { Probes } from './probes';
 
-/** What was true of an index when it was complete. An index without a seal, or that is not what its seal says, is worth nothing. */
+/**
+ * Describes a complete index. An index is used only if it has a manifest and its files match it: an interrupted build leaves no
+ * manifest, and LanceDB returns wrong vectors from damaged files without an error.
+ */
 export interface IndexManifest {
   readonly format: number;
-  /** Whatever must be the same for the index to be of use: the embedding space, and the store that the rows belong to. */
+  /** Identifies the embedding space and the store. An index of another one is of no use. */
   readonly space: string;
   readonly dimensions: number;
-  /** The folder of the table, beside the seal. */
+  /** The folder of the table, beside the manifest. */
   readonly generation: string;
-  /** The latest entry whose change the table holds. */
+  /** The sequence number of the latest change that the table holds. */
   readonly indexedThrough: number;
-  /** Which change that was: a restored store may have another with the same number. */
+  /** The fingerprint of that change: a restored database may hold another change under the same number. */
   readonly lastChange: string;
   readonly probes: Probes;
   readonly files: readonly ManifestFile[];
 }
 
 export interface ManifestFile {
-  /** Relative to the generation's folder. */
+  /** Relative to the folder of the generation. */
   readonly path: string;
   readonly bytes: number;
   /** XXH64 of the content, in hexadecimal. */
   readonly hash: string;
 }
 
-/** Of the seal and of what it describes. Another number means: build it again. */
-export const manifestFormat = 2;
+/** The format of the manifest and of the table. An index of another format is built again. */
+export const manifestFormat = 3;
 
-const sealName = 'seal.json';
-// Large enough that reading costs little per call, small enough that hashing one holds the event loop for 0.1 ms.
-const chunkBytes = 2 ** 20;
+const manifestName = 'manifest.json';
+// Large enough for few calls, and small enough that hashing one block holds the event loop for 0.1 ms.
+const blockBytes = 2 ** 20;
 
 /** Describes every file of a folder. Reads them all. */
 export async function describeFiles(folder: string): Promise<ManifestFile[]> {
@@ -41,47 +44,47 @@ export async function describeFiles(folder: string): Promise<ManifestFile[]> {
   return files;
 }
 
-/** In what a folder differs from its seal, a sentence each. Reads every file. */
-export async function differences(folder: string, seal: IndexManifest): Promise<string[]> {
+/** How a folder differs from its manifest, one sentence for each difference. Reads every file. */
+export async function differences(folder: string, manifest: IndexManifest): Promise<string[]> {
   const problems: string[] = [];
-  const sealed = new Set(seal.files.map(({ path }) => path));
+  const listed = new Set(manifest.files.map(({ path }) => path));
   const present = new Set(await filesIn(folder));
-  for (const path of present) if (!sealed.has(path)) problems.push(`The file ${path} does not belong there.`);
-  for (const { path, bytes, hash } of seal.files) {
+  for (const path of present) if (!listed.has(path)) problems.push(`The file ${path} is not in the manifest.`);
+  for (const { path, bytes, hash } of manifest.files) {
     if (!present.has(path)) problems.push(`The file ${path} is missing.`);
-    else if ((await stat(join(folder, path))).size !== bytes) problems.push(`The file ${path} has another size.`);
-    else if ((await describeFile(folder, path)).hash !== hash) problems.push(`The file ${path} has other content.`);
+    else if ((await stat(join(folder, path))).size !== bytes) problems.push(`The file ${path} has a different size.`);
+    else if ((await describeFile(folder, path)).hash !== hash) problems.push(`The file ${path} has different content.`);
   }
   return problems;
 }
 
-/** The seal in a folder, or undefined where there is none that can be read and is whole. */
+/** The manifest in a folder, or undefined if there is none, or if it is damaged or of another format. */
 export async function readManifest(folder: string): Promise<IndexManifest | undefined> {
   try {
-    const { seal, hash } = JSON.parse(await readFile(join(folder, sealName), 'utf8')) as {
-      seal: IndexManifest;
+    const { manifest, hash } = JSON.parse(await readFile(join(folder, manifestName), 'utf8')) as {
+      manifest: IndexManifest;
       hash: string;
     };
-    return hash === (await hashOf(seal)) && seal.format === manifestFormat ? seal : undefined;
+    return hash === (await hashOf(manifest)) && manifest.format === manifestFormat ? manifest : undefined;
   } catch {
     return undefined;
   }
 }
 
 /**
- * Puts a seal in a folder, in one step. It is not synced, and need not be: what a power failure leaves is an older seal with
- * its files, or something that does not fit together and is built again.
+ * Replaces the manifest in a folder in one step. It is not synced: after a power failure there is an older manifest with its
+ * files, or files that do not match, and the index is built again.
  */
-export async function writeManifest(folder: string, seal: IndexManifest): Promise<void> {
-  const path = join(folder, sealName);
-  await writeFile(`${path}.new`, JSON.stringify({ seal, hash: await hashOf(seal) }));
+export async function writeManifest(folder: string, manifest: IndexManifest): Promise<void> {
+  const path = join(folder, manifestName);
+  await writeFile(`${path}.new`, JSON.stringify({ manifest, hash: await hashOf(manifest) }));
   await rename(`${path}.new`, path);
 }
 
-/** Removes all that the seal does not speak of: what an interrupted build left, and older generations. */
-export async function removeUnlisted(folder: string, seal: IndexManifest | undefined): Promise<void> {
+/** Removes everything that the manifest does not name: older generations, and what an interrupted build left. */
+export async function removeUnlisted(folder: string, manifest: IndexManifest | undefined): Promise<void> {
   const entries = await readdir(folder).catch(() => []);
-  const kept = seal === undefined ? [] : [sealName, seal.generation];
+  const kept = manifest === undefined ? [] : [manifestName, manifest.generation];
   for (const entry of entries)
     if (!kept.includes(entry)) await rm(join(folder, entry), { recursive: true, force: true });
 }
@@ -94,12 +97,12 @@ async function filesIn(folder: string): Promise<string[]> {
     .sort();
 }
 
-let loading: ReturnType<typeof xxhash> | undefined;
+let hashing: ReturnType<typeof xxhash> | undefined;
 
-// Each call of its own would compile the hash anew.
+// Every call of `xxhash()` compiles the hash again.
 function loadHash(): ReturnType<typeof xxhash> {
-  loading ??= xxhash();
-  return loading;
+  hashing ??= xxhash();
+  return hashing;
 }
 
 async function describeFile(folder: string, path: string): Promise<ManifestFile> {
@@ -107,20 +110,20 @@ async function describeFile(folder: string, path: string): Promise<ManifestFile>
   const hash = create64();
   const file = await open(join(folder, path));
   try {
-    const chunk = Buffer.allocUnsafe(chunkBytes);
+    const block = Buffer.allocUnsafe(blockBytes);
     let bytes = 0;
     for (;;) {
-      const { bytesRead } = await file.read(chunk, 0, chunkBytes, null);
+      const { bytesRead } = await file.read(block, 0, blockBytes, null);
       if (bytesRead === 0) return { path, bytes, hash: hash.digest().toString(16) };
       bytes += bytesRead;
-      hash.update(chunk.subarray(0, bytesRead));
+      hash.update(block.subarray(0, bytesRead));
     }
   } finally {
     await file.close();
   }
 }
 
-async function hashOf(seal: IndexManifest): Promise<string> {
+async function hashOf(manifest: IndexManifest): Promise<string> {
   const { h64ToString } = await loadHash();
-  return h64ToString(JSON.stringify(seal));
+  return h64ToString(JSON.stringify(manifest));
 }

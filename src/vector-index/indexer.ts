@@ -1,25 +1,25 @@
 import { MemoryError } from '../domain/errors';
-import { byEstimate } from './best-rows';
-import { BuildPolicy } from './build-policy';
-import { type ExactIndex, exactIndex } from './exact-index';
+import { BuilderFailed } from './build-process';
+import { byEstimate, ExactIndex } from './exact-index';
 import { type Generation, Generations, type GenerationsOptions } from './generations';
-import { IndexDamaged } from './index-damaged';
+import { IndexDamaged } from './lance-index';
+import { LanceUnavailable } from './lance-library';
 import type { VectorCandidate, VectorIndex, VectorSource, VisibleRows } from './vector-index';
 
 export interface IndexerOptions extends GenerationsOptions {
-  /** Searches what is few, and everything while there is no approximate index. The indexer keeps it fresh; its owner closes it. */
+  /** Answers small searches, and all searches while there is no approximate index. The indexer keeps it fresh but does not close it. */
   readonly exact: ExactIndex;
-  /** Up to so many visible rows are searched exactly, and a store that holds no more never loads LanceDB. Default 20,000. */
+  /** Searches up to this many visible rows exactly. A store with no more rows never loads LanceDB. Default 20,000. */
   readonly exactUpTo?: number;
-  /** The approximate index holds every change up to that entry. Called for every entry while there is no need of one. */
-  readonly onIndexed?: (entry: number) => void;
-  /** The approximate index was found damaged, or could not be built. Searches stay right, and are slower. */
+  /** Called when the approximate index holds every change up to this one. Called for every change while the store needs no index. */
+  readonly onIndexed?: (changeSeq: number) => void;
+  /** Called when the approximate index is damaged, unavailable, or could not be built. Searches stay correct but become slower. */
   readonly onDegraded?: (error: MemoryError) => void;
 }
 
 /**
- * Follows the log with an approximate index over the truth, in the background and in batches. What the index does not hold in
- * its present form, the tail, is searched exactly beside it, so that every search finds what was applied before it.
+ * Keeps an approximate index of the stored vectors, which it builds in the background. The rows that changed after the index was
+ * built are the tail. Every search scans the tail exactly, so it finds whatever was applied before it.
  */
 export class Indexer implements VectorIndex {
   readonly dimensions: number;
@@ -28,18 +28,19 @@ export class Indexer implements VectorIndex {
   readonly #exactUpTo: number;
   readonly #policy: BuildPolicy;
   readonly #generations: Generations;
-  readonly #onIndexed: (entry: number) => void;
+  readonly #onIndexed: (changeSeq: number) => void;
   readonly #onDegraded: (error: MemoryError) => void;
   readonly #stop = new AbortController();
-  #entry = 0;
+  #changeSeq = 0;
   #current: Generation | undefined;
   #tail = new Set<number>();
-  /** Searches the tail. Its memory is its own, so that a full exact index does not make every search read the tail anew. */
-  #fresh: ExactIndex;
+  /** Searches the tail. It has memory of its own: if the other exact index is full, a search need not read the whole tail again. */
+  #tailIndex: ExactIndex;
   #changedWhileBuilding = new Set<number>();
   #building: Promise<MemoryError | undefined> | undefined;
   #starting: Promise<void> | undefined;
   #isStarted = false;
+  #isUnavailable = false;
 
   constructor(options: IndexerOptions) {
     this.dimensions = options.dimensions;
@@ -50,10 +51,10 @@ export class Indexer implements VectorIndex {
     this.#generations = new Generations(options);
     this.#onIndexed = options.onIndexed ?? (() => undefined);
     this.#onDegraded = options.onDegraded ?? (() => undefined);
-    this.#fresh = this.#newFresh();
+    this.#tailIndex = this.#newTailIndex();
   }
 
-  /** Opens the approximate index if the store needs one and it is sound; else begins to build it, without waiting for that. */
+  /** Opens the approximate index if the store needs one. If there is no sound one, begins to build it and does not wait for it. */
   start(): Promise<void> {
     this.#starting ??= this.#open().then(() => {
       this.#isStarted = true;
@@ -62,42 +63,42 @@ export class Indexer implements VectorIndex {
     return this.#starting;
   }
 
-  /** Tells of one entry that was applied, and of the rows whose vectors it changed. To be called in the turn of its commit. */
-  applied(entry: number, rows: ArrayLike<number>): void {
-    this.#entry = entry;
+  /** Reports one change and the rows whose vectors it changed. Call it in the turn of the event loop that committed the change. */
+  applied(changeSeq: number, rows: ArrayLike<number>): void {
+    this.#changeSeq = changeSeq;
     void this.#exact.refresh(rows);
-    void this.#fresh.refresh(rows);
+    void this.#tailIndex.refresh(rows);
     for (let i = 0; i < rows.length; i++) {
       if (this.#current !== undefined) this.#tail.add(rows[i] as number);
       if (this.#building !== undefined) this.#changedWhileBuilding.add(rows[i] as number);
     }
     this.#policy.changed(rows.length);
     this.#buildIfDue();
-    if (!this.#isNeeded) this.#onIndexed(entry);
+    if (!this.#needsIndex) this.#onIndexed(changeSeq);
   }
 
-  /** As `applied`, of the latest entry. */
+  /** Like `applied`, for the latest change. */
   async refresh(rows: ArrayLike<number>): Promise<void> {
-    this.applied(this.#source.entry(), rows);
+    this.applied(this.#source.lastChangeSeq(), rows);
   }
 
   /** Whether an approximate index is in use. Without one, every search is exact. */
-  get ready(): boolean {
+  get hasIndex(): boolean {
     return this.#current !== undefined;
   }
 
-  /** Whether there is need of an approximate index, and none. */
-  get isWanting(): boolean {
-    return this.#current === undefined && this.#isNeeded;
+  /** Whether the store needs an approximate index and has none. */
+  get lacksIndex(): boolean {
+    return this.#current === undefined && this.#needsIndex;
   }
 
-  /** How many entries the approximate index is behind. 0 where none is needed. */
-  get lag(): number {
-    if (this.#current === undefined) return this.#isNeeded ? this.#entry : 0;
-    return this.#tail.size === 0 ? 0 : this.#entry - this.#current.seal.indexedThrough;
+  /** The number of changes that the approximate index does not hold. 0 if the store needs none. */
+  get behind(): number {
+    if (this.#current === undefined) return this.#needsIndex ? this.#changeSeq : 0;
+    return this.#tail.size === 0 ? 0 : this.#changeSeq - this.#current.manifest.indexedThrough;
   }
 
-  /** The rows that the approximate index does not hold in their present form. */
+  /** The rows that changed after the approximate index was built. */
   get tail(): ReadonlySet<number> {
     return this.#tail;
   }
@@ -109,10 +110,10 @@ export class Indexer implements VectorIndex {
       try {
         const isStale = (row: number) => this.#tail.has(row);
         const indexed = await current.index.search({ query, visible, limit, isStale });
-        // Replaced meanwhile, so that the tail is no longer what this one lacks: search again.
+        // The index was replaced during the search, so the tail no longer completes what was searched: search again.
         if (current !== this.#current) continue;
-        // Begun in the turn in which the stale rows were left out, so that each row is in one of the two.
-        const changed = await this.#fresh.search(query, among(this.#tail, visible), limit);
+        // Starts in the turn in which stale rows were left out, so that each row is in one of the two results.
+        const changed = await this.#tailIndex.search(query, intersection(this.#tail, visible), limit);
         return [...indexed, ...changed].sort(byEstimate).slice(0, limit);
       } catch (error) {
         if (!(error instanceof IndexDamaged)) throw error;
@@ -122,43 +123,44 @@ export class Indexer implements VectorIndex {
   }
 
   /**
-   * Resolves when no build runs and none would make searches faster: what is left of the tail costs them some 0.2 ms at most.
-   * Resolves too where a build has failed: see `onDegraded`.
+   * Resolves when no build runs and none would make searches faster: the rest of the tail costs a search at most 0.2 ms. Also
+   * resolves if a build fails, which `onDegraded` reports.
    */
   async settled(): Promise<void> {
     await this.#starting;
     this.#policy.count();
     while (!this.#stop.signal.aborted) {
-      const isWorthwhile = this.#policy.isWorthwhile(this.#current?.index.size, this.#tail.size);
+      const isWorthwhile =
+        !this.#isUnavailable && this.#policy.isWorthwhile(this.#current?.index.size, this.#tail.size);
       if (this.#building === undefined && !isWorthwhile) return;
       if ((await this.#build()) !== undefined) return;
     }
   }
 
-  /** Builds the approximate index anew, if the store needs one. Rejects where that fails. */
+  /** Builds the approximate index anew if the store needs one. Rejects if that fails. */
   async rebuild(): Promise<void> {
     await this.#starting;
     await this.#building;
     this.#policy.count();
-    const error = this.#isNeeded ? await this.#build() : undefined;
+    const error = this.#needsIndex ? await this.#build() : undefined;
     if (error !== undefined) throw error;
   }
 
-  /** Reads every file of the approximate index: what is wrong with it, a sentence each. A damaged index is given up and built anew. */
+  /** Reads every file of the approximate index and describes each problem in one sentence. Drops a damaged index and builds a new one. */
   async check(): Promise<string[]> {
     await this.#starting;
     for (;;) {
       const current = this.#current;
       if (current === undefined) return [];
       const problems = await this.#generations.problems(current);
-      // Replaced meanwhile, and its files removed: that is no damage.
+      // The index was replaced and its files were removed during the check: that is no damage.
       if (current !== this.#current) continue;
       if (problems.length > 0) this.#drop(current, new IndexDamaged(problems.join(' ')));
       return problems;
     }
   }
 
-  /** Ends a build that runs: what it has done so far is lost, what was sealed before stays. */
+  /** Ends a running build, whose work is lost. The index that was built before stays on disk. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#starting;
@@ -166,29 +168,32 @@ export class Indexer implements VectorIndex {
     await this.#current?.index.close();
   }
 
-  get #isNeeded(): boolean {
+  get #needsIndex(): boolean {
     return this.#current !== undefined || this.#policy.isLarge;
   }
 
   async #open(): Promise<void> {
-    this.#entry = this.#source.entry();
+    this.#changeSeq = this.#source.lastChangeSeq();
     this.#policy.count();
-    if (!this.#isNeeded) return;
+    if (!this.#needsIndex) return;
     const opened = await this.#generations.open();
-    if ('index' in opened) {
-      this.#adopt(opened, new Set(this.#source.rowsChangedSince(opened.seal.indexedThrough)));
-    } else if (opened.length > 0) {
-      this.#onDegraded(damaged(new IndexDamaged(opened.join(' '))));
+    if (opened.kind === 'open') {
+      const { generation } = opened;
+      this.#adopt(generation, new Set(this.#source.rowsChangedSince(generation.manifest.indexedThrough)));
+    } else if (opened.kind === 'unavailable') {
+      this.#report(opened.error);
+    } else if (opened.kind === 'damaged') {
+      this.#report(new IndexDamaged(opened.problems.join(' ')));
     }
     await this.#generations.tidy();
   }
 
   #buildIfDue(): void {
-    if (!this.#isStarted || this.#stop.signal.aborted || this.#building !== undefined) return;
+    if (!this.#isStarted || this.#stop.signal.aborted || this.#building !== undefined || this.#isUnavailable) return;
     if (this.#policy.isDue(this.#current?.index.size, this.#tail.size)) void this.#build();
   }
 
-  /** Never rejects. Joins the build that runs, if one does. */
+  /** Starts a build, or joins the one that runs. Resolves with its error, and never rejects. */
   #build(): Promise<MemoryError | undefined> {
     if (this.#building === undefined) {
       this.#changedWhileBuilding = new Set();
@@ -210,18 +215,17 @@ export class Indexer implements VectorIndex {
       return undefined;
     } catch (error) {
       if (this.#stop.signal.aborted) return undefined;
-      this.#policy.troubled();
-      const failure = failed(error);
-      this.#onDegraded(failure);
-      return failure;
+      this.#policy.failed();
+      return this.#report(error);
     }
   }
 
   #adopt(generation: Generation, tail: Set<number>): void {
     this.#current = generation;
     this.#tail = tail;
-    this.#fresh = this.#newFresh();
-    this.#onIndexed(generation.seal.indexedThrough);
+    this.#tailIndex = this.#newTailIndex();
+    this.#isUnavailable = false;
+    this.#onIndexed(generation.manifest.indexedThrough);
   }
 
   #drop(generation: Generation, cause: IndexDamaged): void {
@@ -230,32 +234,106 @@ export class Indexer implements VectorIndex {
     this.#tail = new Set();
     this.#policy.count();
     void generation.index.close();
-    this.#onDegraded(damaged(cause));
+    this.#report(cause);
     this.#buildIfDue();
-    this.#policy.troubled();
+    this.#policy.failed();
   }
 
-  #newFresh(): ExactIndex {
+  /** Reports a failure. If LanceDB cannot be loaded, it reports that once, and builds no more in the background. */
+  #report(cause: unknown): MemoryError {
+    const error = degradation(cause);
+    const isUnavailable = cause instanceof LanceUnavailable;
+    if (!isUnavailable || !this.#isUnavailable) this.#onDegraded(error);
+    this.#isUnavailable = isUnavailable;
+    return error;
+  }
+
+  #newTailIndex(): ExactIndex {
     const { dimensions } = this;
-    return exactIndex({ dimensions, memoryBytes: Number.POSITIVE_INFINITY, source: this.#source });
+    return new ExactIndex({ dimensions, memoryBytes: Number.POSITIVE_INFINITY, source: this.#source });
   }
 }
 
-/** The visible ones of a few rows. */
-function among(rows: ReadonlySet<number>, visible: VisibleRows): VisibleRows {
+// The tail is scanned at about 15 rows a microsecond, and two processors build an index of 100,000 rows in 5 s. A tail of a quarter
+// costs a search a millisecond or two, and a growing store builds five times its size in total. To merge new rows into an old
+// index would not be cheaper, because LanceDB rewrites data and index as a whole.
+const tailPerIndexed = 1 / 4;
+// A tail of less than this share of `exactUpTo` is not worth a build that a caller waits for, and not worth a new count.
+const smallTailPerExact = 1 / 10;
+// After a failure or a repair, the next build waits for this many changed rows, so that a permanent failure does not cause a loop.
+const changesBeforeRetry = 1000;
+
+/** Decides when to build an approximate index. */
+class BuildPolicy {
+  readonly #exactUpTo: number;
+  readonly #countRows: () => number;
+  #rowCount = 0;
+  #changesSinceCount = 0;
+  #changesSinceFailure = changesBeforeRetry;
+
+  /** `countRows` counts the rows with vectors. It may take time in proportion to their number, and is called seldom. */
+  constructor(exactUpTo: number, countRows: () => number) {
+    this.#exactUpTo = exactUpTo;
+    this.#countRows = countRows;
+  }
+
+  /** Whether the store has too many rows for exact search, as of the latest count. */
+  get isLarge(): boolean {
+    return this.#rowCount > this.#exactUpTo;
+  }
+
+  count(): void {
+    this.#rowCount = this.#countRows();
+    this.#changesSinceCount = 0;
+  }
+
+  changed(rows: number): void {
+    this.#changesSinceCount += rows;
+    this.#changesSinceFailure += rows;
+    const missing = this.#exactUpTo - this.#rowCount;
+    const smallTail = this.#exactUpTo * smallTailPerExact;
+    if (missing >= 0 && this.#changesSinceCount > Math.max(missing, smallTail)) this.count();
+  }
+
+  /** Reports that a build failed, or that the next one repairs damage. */
+  failed(): void {
+    this.#changesSinceFailure = 0;
+  }
+
+  /** Whether to build in the background. `indexed` and `tail` count rows. `indexed` is undefined if there is no index. */
+  isDue(indexed: number | undefined, tail: number): boolean {
+    if (this.#changesSinceFailure < changesBeforeRetry) return false;
+    return indexed === undefined ? this.isLarge : tail >= indexed * tailPerIndexed;
+  }
+
+  /** Whether to build for a caller who waits. */
+  isWorthwhile(indexed: number | undefined, tail: number): boolean {
+    return indexed === undefined ? this.isLarge : tail > this.#exactUpTo * smallTailPerExact;
+  }
+}
+
+/** The rows that are in the set and visible. */
+function intersection(rows: ReadonlySet<number>, visible: VisibleRows): VisibleRows {
   const both = Uint32Array.from(rows).filter((row) => visible.has(row));
   return { count: both.length, has: (row) => rows.has(row) && visible.has(row), rows: () => both };
 }
 
-function damaged(cause: IndexDamaged): MemoryError {
-  const message = `The vector index is damaged, and is built anew from the stored vectors. ${cause.message}`;
-  return new MemoryError('RECORD_DAMAGED', message, { cause });
-}
+/** The release of LanceDB that the package depends on. */
+const lanceRelease = '0.33.0';
 
-function failed(cause: unknown): MemoryError {
+function degradation(cause: unknown): MemoryError {
   if (MemoryError.is(cause)) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof IndexDamaged) {
+    const message = `The vector index is damaged and is built again from the stored vectors. ${reason}`;
+    return new MemoryError('RECORD_DAMAGED', message, { cause });
+  }
+  if (cause instanceof LanceUnavailable) {
+    const message = `LanceDB cannot be loaded, so every search of this store is exact, and slower than with an index. To install it, run: npm install --include=optional @lancedb/lancedb@${lanceRelease}. Then open the store again. The cause: ${reason}`;
+    return new MemoryError('INDEX_UNAVAILABLE', message, { cause });
+  }
   const isFull = /ENOSPC|no space left|os error 28\b/i.test(reason);
-  const message = `The vector index could not be built; every search is exact until it is. ${reason}`;
-  return new MemoryError(isFull ? 'DISK_FULL' : 'RECORD_DAMAGED', message, { cause });
+  const code = isFull ? 'DISK_FULL' : cause instanceof BuilderFailed ? 'INDEX_UNAVAILABLE' : 'RECORD_DAMAGED';
+  const message = `The vector index could not be built. Every search is exact until a later build succeeds. ${reason}`;
+  return new MemoryError(code, message, { cause });
 }

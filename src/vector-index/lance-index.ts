@@ -1,115 +1,125 @@
-import { Addresses } from './addresses';
-import { IndexDamaged } from './index-damaged';
-import { loadLance } from './lance-library';
-import { distanceTolerance, LanceTable, type Nearest } from './lance-table';
+import { byEstimate } from './exact-index';
+import { dot } from './kernel/dot';
+import { distanceTolerance, LanceTable, type NearestVectors, type StoredAddresses } from './lance-table';
 import { type Probes, probesFor } from './probes';
 import type { VectorCandidate, VectorSource, VisibleRows } from './vector-index';
-import { type FoundVector, verifiedScores } from './verified-scores';
 
 export interface LanceIndexOptions {
-  /** Absolute. */
+  /** An absolute path. */
   readonly folder: string;
   readonly dimensions: number;
   readonly source: VectorSource;
   readonly probes: Probes;
 }
 
-/** What a search wants. */
+/** The parameters of one search. */
 export interface LanceSearch {
   readonly query: Float32Array;
   readonly visible: VisibleRows;
   readonly limit: number;
-  /** Whether a row has changed since the index was built, so that it is not to be found here. Asked when LanceDB has answered. */
+  /** Whether the row changed after the index was built, so that this search must leave it out. Called once LanceDB has answered. */
   isStale(row: number): boolean;
 }
 
-// Room for rows that are stale or seen twice, and for chance where only a part is visible.
+/**
+ * The approximate index failed, or its answer contradicts the stored vectors. Internal: the search then uses the exact index,
+ * and the approximate one is built again.
+ */
+export class IndexDamaged extends Error {
+  override readonly name = 'IndexDamaged';
+}
+
+// Asks for more vectors than needed, for rows that are stale or found twice, and for chance if only some rows are visible.
 const margin = 1.5;
 const spare = 8;
 
 /**
- * An approximate index over what the truth held when it was built: an IVF index of LanceDB that is never changed. Whoever
- * owns it knows which rows have changed since.
+ * An approximate index over the vectors that the source held at one change: an IVF index of LanceDB that never changes. Its
+ * owner knows which rows changed later.
  *
- * It asks LanceDB for more than is wanted, drops what is not visible, and asks for more again until there is enough. At
- * 100,000 vectors that takes two thirds of the time of a predicate over labels that have an index of their own, and a quarter
- * of one over labels that have none; and with a predicate, fixed probes find too few.
+ * A search asks LanceDB for more vectors than needed, drops those that are not visible, and asks for more again until it has
+ * enough. At 100,000 vectors this takes two thirds of the time of a predicate over indexed labels, and a quarter of the time of
+ * one over labels without an index. With a predicate, a fixed number of probes also finds too few rows.
  */
 export class LanceIndex {
   readonly #table: LanceTable;
-  readonly #addresses: Addresses;
+  readonly #addresses: AddressMap;
   readonly #source: VectorSource;
   readonly #probes: Probes;
   readonly #running = new Set<Promise<unknown>>();
 
-  private constructor(table: LanceTable, addresses: Addresses, source: VectorSource, probes: Probes) {
+  private constructor(table: LanceTable, addresses: AddressMap, source: VectorSource, probes: Probes) {
     this.#table = table;
     this.#addresses = addresses;
     this.#source = source;
     this.#probes = probes;
   }
 
-  /** Opens a folder that `buildLanceTable` filled. */
+  /**
+   * Opens a folder that an index builder filled.
+   *
+   * @throws LanceUnavailable
+   */
   static async open({ folder, dimensions, source, probes }: LanceIndexOptions): Promise<LanceIndex> {
-    const table = await LanceTable.open(await loadLance(), folder, dimensions);
-    const addresses = new Addresses();
+    const table = await LanceTable.open(folder, dimensions);
+    const addresses = new AddressMap();
     for await (const stored of table.stored()) addresses.add(stored);
     return new LanceIndex(table, addresses, source, probes);
   }
 
-  /** How many vectors it holds. */
+  /** The number of vectors. */
   get size(): number {
     return this.#addresses.count;
   }
 
   /**
-   * The visible rows whose best part lies nearest, with their scores: at most `limit`, best first, fewer only when fewer are
-   * there. Rows that are stale are left out.
+   * The visible rows whose best chunk is nearest, with their scores, best first. Returns at most `limit` rows, fewer only if
+   * the index holds fewer, and leaves out stale rows.
    *
-   * @throws IndexDamaged where LanceDB fails, or where what it found is not what the truth holds.
+   * @throws IndexDamaged if LanceDB fails, or if a found distance is not that of the stored vector.
    */
-  search(wish: LanceSearch): Promise<VectorCandidate[]> {
-    const search = this.#search(wish);
+  search(request: LanceSearch): Promise<VectorCandidate[]> {
+    const search = this.#search(request);
     const running = search.catch(() => undefined).finally(() => this.#running.delete(running));
     this.#running.add(running);
     return search;
   }
 
-  /** Waits for the searches that run. */
+  /** Waits for the running searches, then closes the table. */
   async close(): Promise<void> {
     await Promise.all(this.#running);
     this.#table.close();
   }
 
-  async #search(wish: LanceSearch): Promise<VectorCandidate[]> {
-    const { query, visible, limit } = wish;
+  async #search(request: LanceSearch): Promise<VectorCandidate[]> {
+    const { query, visible, limit } = request;
     if (limit <= 0 || visible.count <= 0) return [];
     const { partitions } = this.#probes;
     const share = Math.min(1, visible.count / this.size);
     const room = share < 1 ? margin : 1;
-    // The better half of what is asked for is what recall is promised for; the rest is the caller's own margin.
+    // Recall is promised for the better half of the limit. The rest is the caller's own margin.
     const wanted = Math.ceil(limit / 2);
     let fetched = Math.ceil((limit / share) * room) + spare;
     let probes = probesFor(this.#probes, (wanted / share) * room);
     let farthest = Number.POSITIVE_INFINITY;
     for (;;) {
       const nearest = await this.#nearest(query, Math.min(fetched, this.size), probes);
-      const { found, depth } = this.#admit(nearest, wish, wanted);
+      const { found, depth } = this.#admit(nearest, request, wanted);
       const isAll = probes === partitions && (found.length === limit || nearest.length < fetched);
       const needed = probesFor(this.#probes, depth);
       const before = farthest;
       farthest = found[wanted - 1]?.distance ?? Number.POSITIVE_INFINITY;
-      // What is visible may lie far from the query, where probes were not measured: then they are enough when more find no better.
+      // Visible rows may be far from the query, where probes were not measured. Then probe more until that finds nothing nearer.
       const isTrusted = depth <= (2 * wanted) / share || farthest >= before;
       if (isAll || (found.length === limit && probes >= needed && isTrusted)) {
-        return verifiedScores(this.#source, query, found, distanceTolerance(query.length));
+        return verifiedScores(this.#source, query, found);
       }
       if (found.length < limit && nearest.length === fetched) fetched *= 4;
       probes = Math.min(partitions, Math.max(needed, 2 * probes));
     }
   }
 
-  async #nearest(query: Float32Array, limit: number, probes: number): Promise<Nearest> {
+  async #nearest(query: Float32Array, limit: number, probes: number): Promise<NearestVectors> {
     try {
       return await this.#table.nearest(query, limit, probes);
     } catch (cause) {
@@ -117,9 +127,9 @@ export class LanceIndex {
     }
   }
 
-  /** The nearest part of each row that may be found, and how deep among all vectors the last wanted one lies. */
+  /** The nearest chunk of each row that may be found, and the rank among all vectors of the last wanted one. */
   #admit(
-    { length, addresses, distances }: Nearest,
+    { length, addresses, distances }: NearestVectors,
     { visible, limit, isStale }: LanceSearch,
     wanted: number,
   ): { found: FoundVector[]; depth: number } {
@@ -127,11 +137,79 @@ export class LanceIndex {
     let depth = length;
     for (let i = 0; i < length && found.size < limit; i++) {
       const name = this.#addresses.find(addresses[2 * i] as number, addresses[2 * i + 1] as number);
-      if (name === undefined) throw new IndexDamaged('LanceDB found a vector at an address where none was stored.');
+      if (name === undefined) throw new IndexDamaged('LanceDB found a vector at an address that holds none.');
       if (found.has(name.row) || !visible.has(name.row) || isStale(name.row)) continue;
       found.set(name.row, { ...name, distance: distances[i] as number });
       if (found.size === wanted) depth = i + 1;
     }
     return { found: [...found.values()], depth };
   }
+}
+
+/** Identifies a vector. */
+interface VectorName {
+  readonly row: number;
+  readonly chunk: number;
+}
+
+/** A vector that LanceDB found. */
+interface FoundVector extends VectorName {
+  /** The squared Euclidean distance, as LanceDB reports it. */
+  readonly distance: number;
+}
+
+/** The vector at each address of a table. It is kept in memory, because to read it from the table takes half as long as a search. */
+class AddressMap {
+  // By fragment, then by place in the fragment.
+  readonly #rows: number[][] = [];
+  readonly #chunks: number[][] = [];
+  #count = 0;
+
+  /** The number of vectors. */
+  get count(): number {
+    return this.#count;
+  }
+
+  add({ length, addresses, rows, chunks }: StoredAddresses): void {
+    for (let i = 0; i < length; i++) {
+      const place = addresses[2 * i] as number;
+      const fragment = addresses[2 * i + 1] as number;
+      this.#rows[fragment] ??= [];
+      this.#chunks[fragment] ??= [];
+      (this.#rows[fragment] as number[])[place] = rows[i] as number;
+      (this.#chunks[fragment] as number[])[place] = chunks[i] as number;
+    }
+    this.#count += length;
+  }
+
+  /** The vector at an address, or undefined if the address holds none. */
+  find(place: number, fragment: number): VectorName | undefined {
+    const row = this.#rows[fragment]?.[place];
+    const chunk = this.#chunks[fragment]?.[place];
+    return row === undefined || chunk === undefined ? undefined : { row, chunk };
+  }
+}
+
+/**
+ * The scores of the found rows, best first. The score of a row is that of its best chunk, computed from the stored vectors.
+ * Leaves out rows without stored vectors.
+ *
+ * @throws IndexDamaged if a found distance differs from that of the stored vector by more than the tolerance.
+ */
+function verifiedScores(source: VectorSource, query: Float32Array, found: readonly FoundVector[]): VectorCandidate[] {
+  const tolerance = distanceTolerance(query.length);
+  const claims = new Map(found.map((vector) => [vector.row, vector]));
+  const scores = new Map<number, number>();
+  const squaredLength = dot(query, query);
+  for (const { row, chunk, vector } of source.read([...claims.keys()].sort((a, b) => a - b))) {
+    const score = dot(query, vector);
+    scores.set(row, Math.max(score, scores.get(row) ?? Number.NEGATIVE_INFINITY));
+    const claim = claims.get(row);
+    if (claim?.chunk !== chunk) continue;
+    const distance = squaredLength + dot(vector, vector) - 2 * score;
+    if (!(Math.abs(distance - claim.distance) <= tolerance)) {
+      throw new IndexDamaged(`The distance of row ${row}, chunk ${chunk} does not match the stored vector.`);
+    }
+  }
+  return [...scores].map(([row, score]) => ({ row, estimate: score, score })).sort(byEstimate);
 }

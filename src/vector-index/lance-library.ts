@@ -8,25 +8,30 @@ export interface LanceLibrary {
   readonly arrow: Arrow;
 }
 
-let loading: Promise<LanceLibrary> | undefined;
-
-/** LanceDB with the very instance of Arrow that it uses itself: tables of another instance are converted, or refused. */
-export function loadLance(): Promise<LanceLibrary> {
-  loading ??= load();
-  return loading;
+/** LanceDB or its native part is missing or cannot be loaded. */
+export class LanceUnavailable extends Error {
+  override readonly name = 'LanceUnavailable';
 }
 
-// LanceDB reads it once, when it is loaded, and by default writes warnings to stderr, about deprecations and empty partitions.
+// LanceDB reads the variable once, when it is loaded. By default it writes warnings about deprecations and empty partitions to stderr.
 const logVariable = 'LANCEDB_LOG';
 
-async function load(): Promise<LanceLibrary> {
+/**
+ * Loads LanceDB, and the instance of Arrow that LanceDB itself uses: LanceDB converts or rejects tables of another instance.
+ *
+ * @throws LanceUnavailable
+ */
+export function loadLance(): LanceLibrary {
   const chosen = process.env[logVariable];
   process.env[logVariable] = chosen ?? 'off';
   try {
-    const lancedb = await import('@lancedb/lancedb');
+    // `require` and not `import`: it loads within one turn of the event loop, so no other code sees the changed variable.
     const fromHere = createRequire(import.meta.url);
-    const fromLanceDb = createRequire(fromHere.resolve('@lancedb/lancedb'));
-    return { lancedb, arrow: fromLanceDb('apache-arrow') as Arrow };
+    const lancedb = fromHere('@lancedb/lancedb') as LanceDb;
+    const fromLance = createRequire(fromHere.resolve('@lancedb/lancedb'));
+    return { lancedb, arrow: fromLance('apache-arrow') as Arrow };
+  } catch (cause) {
+    throw new LanceUnavailable(cause instanceof Error ? cause.message : String(cause), { cause });
   } finally {
     if (chosen === undefined) delete process.env[logVariable];
   }

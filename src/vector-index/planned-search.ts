@@ -1,32 +1,32 @@
 import type { MemoryError } from '../domain/errors';
-import { type ExactIndex, exactIndex } from './exact-index';
+import { ExactIndex } from './exact-index';
 import { Indexer } from './indexer';
-import type { VectorCandidate, VectorIndex, VectorSource, VisibleRows } from './vector-index';
-import type { VectorSearch } from './vector-search';
+import type { VectorCandidate, VectorIndex, VectorSearch, VectorSource, VisibleRows } from './vector-index';
 
 export interface PlannedSearchOptions {
-  /** The store's embedding space; undefined while it has no vectors. */
+  /** The embedding space of the store, or undefined while the store has no vectors. */
   space(): { readonly model: string; readonly dimensions: number } | undefined;
   readonly source: VectorSource;
-  /** Tells this store from every other: an index of another one is of no use here. */
+  /** Identifies the store: an index of another store is of no use. */
   readonly storeId: string;
-  /** Bound of the vectors kept in memory. */
+  /** The most memory that vectors may take. */
   readonly memoryBytes: number;
-  /** Up to so many visible rows are searched exactly. */
+  /** Searches up to this many visible rows exactly. */
   readonly exactUpTo: number;
-  /** Absolute; where an approximate index of the space may be kept. Without it every search is exact. */
+  /** The absolute path of the folder for the approximate index, or undefined for a store that always searches exactly. */
   folder(): string | undefined;
-  /** A name for an index that was never used before. */
+  /** Makes a name for an index that was never used before. */
   newId(): string;
-  onIndexed(entry: number): void;
-  /** The approximate index has fallen further behind than is searched exactly without effort. Told once, until it has followed. */
+  onIndexed(changeSeq: number): void;
+  /** Called when the approximate index is more than `exactUpTo` changes behind. Called once, until the index has caught up. */
   onLagging(behind: number): void;
   onDegraded(error: MemoryError): void;
 }
 
 /**
- * Plans each search by the number of visible vectors: few are searched exactly, from memory; many by the approximate index, and
- * exactly among what that does not have yet. The approximate index begins when a store outgrows exact search.
+ * Chooses an index for each search by the number of visible vectors. Up to `exactUpTo` it scans them exactly, from memory. Above,
+ * it uses the approximate index, plus an exact scan of the rows that are not indexed yet. A store that never outgrows exact search
+ * never gets an approximate index.
  */
 export class PlannedSearch implements VectorSearch, VectorIndex {
   readonly #options: PlannedSearchOptions;
@@ -45,18 +45,17 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
   }
 
   get behind(): number {
-    return this.#indexer?.lag ?? 0;
+    return this.#indexer?.behind ?? 0;
   }
 
-  /** Begins with what there is, without waiting for it. */
+  /** Starts to open what is on disk, and does not wait for it. Does nothing while the store has no vectors. */
   start(): void {
     const space = this.#options.space();
     if (space === undefined || this.#exact !== undefined) return;
     const { source, memoryBytes, exactUpTo, newId, onDegraded, storeId } = this.#options;
     const folder = this.#options.folder();
     const { dimensions, model } = space;
-    const onIndexed = (entry: number) => this.#indexed(entry);
-    const exact = exactIndex({ dimensions, memoryBytes, source });
+    const exact = new ExactIndex({ dimensions, memoryBytes, source });
     this.#exact = exact;
     if (folder === undefined) return;
     this.#indexer = new Indexer({
@@ -67,11 +66,11 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
       exact,
       exactUpTo,
       newId,
-      onIndexed,
+      onIndexed: (changeSeq) => this.#indexed(changeSeq),
       onDegraded,
     });
     this.#starting = this.#indexer.start();
-    // The first exact searches would else read the vectors of all their rows, one search in front of the other.
+    // Otherwise each of the first exact searches would read the vectors of its rows, one search after another.
     this.#warming = this.#starting.then(() => exact.warm(source.rows(), 'with pauses')).catch(() => undefined);
   }
 
@@ -84,7 +83,7 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
     const exact = this.#exact as ExactIndex;
     if (this.#indexer === undefined || visible.count <= this.#options.exactUpTo)
       return exact.search(query, visible, limit);
-    // Opening the approximate index takes less than reading all vectors for an exact search.
+    // It takes less time to open the approximate index than to read all vectors for an exact search.
     await this.#starting;
     return this.#indexer.search(query, visible, limit);
   }
@@ -93,20 +92,20 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
     await this.#exact?.refresh(rows);
   }
 
-  applied(entry: number, rows: readonly number[]): void {
-    if (this.#indexer !== undefined) this.#follow(this.#indexer, entry, rows);
+  applied(changeSeq: number, rows: readonly number[]): void {
+    if (this.#indexer !== undefined) this.#follow(this.#indexer, changeSeq, rows);
     else if (this.#exact !== undefined) void this.#exact.refresh(rows);
     else this.start();
   }
 
   async ready(): Promise<void> {
     await this.#starting;
-    if (this.#indexer?.isWanting) await this.#indexer.settled();
+    if (this.#indexer?.lacksIndex) await this.#indexer.settled();
   }
 
   async settled(): Promise<void> {
     await this.#indexer?.settled();
-    // Who waits for this wants searches to be as fast as they get.
+    // A caller who waits for this expects the fastest searches.
     if (this.#indexer !== undefined) await this.#exact?.warm(this.#options.source.rows(), 'at once');
   }
 
@@ -118,21 +117,21 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
     await this.#indexer?.rebuild();
   }
 
-  #follow(indexer: Indexer, entry: number, rows: readonly number[]): void {
-    indexer.applied(entry, rows);
-    if (this.#isLagging || indexer.lag <= this.#options.exactUpTo) return;
-    this.#isLagging = true;
-    this.#options.onLagging(indexer.lag);
-  }
-
-  #indexed(entry: number): void {
-    this.#isLagging = false;
-    this.#options.onIndexed(entry);
-  }
-
   async close(): Promise<void> {
     await this.#indexer?.close();
     await this.#exact?.close();
     await this.#warming;
+  }
+
+  #follow(indexer: Indexer, changeSeq: number, rows: readonly number[]): void {
+    indexer.applied(changeSeq, rows);
+    if (this.#isLagging || indexer.behind <= this.#options.exactUpTo) return;
+    this.#isLagging = true;
+    this.#options.onLagging(indexer.behind);
+  }
+
+  #indexed(changeSeq: number): void {
+    this.#isLagging = false;
+    this.#options.onIndexed(changeSeq);
   }
 }

@@ -1,26 +1,26 @@
-import type { Nearest } from './lance-table';
+import type { NearestVectors } from './lance-table';
 
-/** How many partitions a search has to look into, measured when they were made. */
+/** How many partitions a search must probe, measured right after they were made. */
 export interface Probes {
   readonly partitions: number;
   /** By ascending depth: so many probes find the nearest `depth` vectors. */
   readonly curve: readonly { readonly depth: number; readonly probes: number }[];
 }
 
-/** What share of the true nearest vectors must be found, on average over the sample. */
+/** The share of the true nearest vectors that a search must find, on average over the sample queries. */
 const recallGoal = 0.995;
-// Four times deeper each. Of the visible ones the tenth is among the nearest 160 of all vectors where one of ten is visible.
+// Each four times the one before. If one row of ten is visible, the tenth visible one is among the nearest 160 of all.
 const depths = [10, 40, 160] as const;
 const deepest = depths[depths.length - 1] as number;
-// Probes are told apart by a fifth.
-const finest = 1.2;
-// The sample is of stored vectors, and queries to come may be less like them: never look into fewer.
-const fewest = 8;
+// The ratio of two neighbouring numbers of probes that are tried.
+const candidateRatio = 1.2;
+// Sample queries derive from stored vectors, and real queries may differ more. Never probe fewer partitions than these.
+const fewestProbes = 8;
 const fewestShare = 1 / 8;
 
-type Search = (query: Float32Array, limit: number, probes: number) => Promise<Nearest>;
+type Search = (query: Float32Array, limit: number, probes: number) => Promise<NearestVectors>;
 
-/** Measures how many probes are enough for each depth, against a search of every partition, which is exact. */
+/** Measures how many probes each depth needs. The reference is a search of every partition, which is exact. */
 export async function measureProbes(
   search: Search,
   queries: readonly Float32Array[],
@@ -31,20 +31,20 @@ export async function measureProbes(
     for (const query of queries) addresses.push(addressesOf(await search(query, deepest, probes)));
     return addresses;
   };
-  const truth = await found(partitions);
-  const measured = new Map<number, readonly bigint[][]>([[partitions, truth]]);
+  const reference = await found(partitions);
+  const measured = new Map<number, readonly bigint[][]>([[partitions, reference]]);
   const candidates = [...candidateProbes(partitions)];
   const curve: { depth: number; probes: number }[] = [];
   let low = 0;
   for (const depth of depths) {
-    // More probes find more, so that the fewest that are enough are found by halving; deeper never takes fewer.
+    // Binary search for the fewest probes that reach the goal: more probes never find less, and more depth never needs fewer.
     let high = candidates.length - 1;
     while (low < high) {
       const middle = (low + high) >> 1;
       const probes = candidates[middle] as number;
       const addresses = measured.get(probes) ?? (await found(probes));
       measured.set(probes, addresses);
-      if (recall(truth, addresses, depth) < recallGoal) low = middle + 1;
+      if (recall(reference, addresses, depth) < recallGoal) low = middle + 1;
       else high = middle;
     }
     curve.push({ depth, probes: candidates[low] as number });
@@ -53,12 +53,15 @@ export async function measureProbes(
 }
 
 function* candidateProbes(partitions: number): Iterable<number> {
-  const first = Math.ceil(Math.max(fewest, partitions * fewestShare));
-  for (let probes = first; probes < partitions; probes = Math.ceil(probes * finest)) yield probes;
+  const first = Math.ceil(Math.max(fewestProbes, partitions * fewestShare));
+  for (let probes = first; probes < partitions; probes = Math.ceil(probes * candidateRatio)) yield probes;
   yield partitions;
 }
 
-/** The probes that find the nearest `depth` vectors: between measured depths in proportion to the logarithm, beyond them all. */
+/**
+ * The number of probes that finds the nearest `depth` vectors. Interpolates between the measured depths by their logarithm.
+ * Beyond the deepest one it returns all partitions.
+ */
 export function probesFor({ partitions, curve }: Probes, depth: number): number {
   let below = curve[0];
   for (const point of curve) {
@@ -72,14 +75,14 @@ export function probesFor({ partitions, curve }: Probes, depth: number): number 
   return partitions;
 }
 
-function addressesOf({ length, addresses }: Nearest): bigint[] {
+function addressesOf({ length, addresses }: NearestVectors): bigint[] {
   return Array.from(new BigUint64Array(addresses.buffer, addresses.byteOffset, length));
 }
 
-function recall(truth: readonly bigint[][], found: readonly bigint[][], depth: number): number {
+function recall(reference: readonly bigint[][], found: readonly bigint[][], depth: number): number {
   let hits = 0;
   let all = 0;
-  for (const [i, nearest] of truth.entries()) {
+  for (const [i, nearest] of reference.entries()) {
     const addresses = new Set(found[i]);
     const wanted = nearest.slice(0, depth);
     hits += wanted.filter((address) => addresses.has(address)).length;

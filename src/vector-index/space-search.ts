@@ -1,9 +1,8 @@
-import type { VectorIndex } from './vector-index';
-import type { VectorSearch } from './vector-search';
+import type { VectorIndex, VectorSearch } from './vector-index';
 
 /**
- * The search of a store that may move from one embedding space to another: the search in the next space is made ready beside the
- * one in use, follows the same changes, and takes its place in one step.
+ * The search of a store that can move to another embedding space. The search in the next space is prepared while the current one
+ * is in use. It follows the same changes, and takes over in one step.
  */
 export class SpaceSearch implements VectorSearch {
   #current: CountedSearch;
@@ -22,17 +21,17 @@ export class SpaceSearch implements VectorSearch {
     return this.#current.index();
   }
 
-  applied(entry: number, rows: readonly number[]): void {
-    this.#current.search.applied(entry, rows);
-    this.#next?.applied(entry, rows);
+  applied(changeSeq: number, rows: readonly number[]): void {
+    this.#current.search.applied(changeSeq, rows);
+    this.#next?.applied(changeSeq, rows);
   }
 
-  /** As `applied`, of vectors in the next space alone. */
-  appliedNext(entry: number, rows: readonly number[]): void {
-    this.#next?.applied(entry, rows);
+  /** Like `applied`, for a change of vectors in the next space only. */
+  appliedNext(changeSeq: number, rows: readonly number[]): void {
+    this.#next?.applied(changeSeq, rows);
   }
 
-  /** Takes a search in the next space, and waits until it is fit to take over. */
+  /** Prepares the search in the next space, and waits until it is 'ready' or 'settled'. Replaces one that was prepared before. */
   async prepare(next: VectorSearch, until: 'ready' | 'settled'): Promise<void> {
     await this.abandon();
     this.#next = next;
@@ -40,24 +39,24 @@ export class SpaceSearch implements VectorSearch {
     await next[until]();
   }
 
-  /** Gives up what was prepared: a build that runs ends soon. */
+  /** Closes the prepared search, and ends its build. Resolves like `left`. */
   abandon(): Promise<void> {
     const next = this.#next;
     this.#next = undefined;
-    if (next !== undefined) this.#leaves(next.close());
+    if (next !== undefined) this.#leave(next.close());
     return this.#leaving;
   }
 
-  /** From now on the search that was prepared is the one in use, or else one that is made. Those under way end with the one before. */
+  /** Puts the prepared search, or else one from `make`, in place of the current one. Running searches finish with the old one. */
   switch(make: () => VectorSearch): void {
     const before = this.#current;
     this.#current = new CountedSearch(this.#next ?? make());
     this.#next = undefined;
     this.#current.index();
-    this.#leaves(before.idle().then(() => before.search.close()));
+    this.#leave(before.idle().then(() => before.search.close()));
   }
 
-  /** Resolves when nothing searches in a space before, or one that was given up, any more, and its files are closed. */
+  /** Resolves when no search uses a replaced or abandoned space any more, and the files of those spaces are closed. */
   left(): Promise<void> {
     return this.#leaving;
   }
@@ -82,12 +81,12 @@ export class SpaceSearch implements VectorSearch {
     await Promise.all([this.#leaving, this.#current.search.close(), this.#next?.close()]);
   }
 
-  #leaves(closed: Promise<void>): void {
+  #leave(closed: Promise<void>): void {
     this.#leaving = Promise.all([this.#leaving, closed]).then(() => undefined);
   }
 }
 
-/** Knows when nobody searches any more. */
+/** Counts the running searches, to know when none is left. */
 class CountedSearch {
   readonly search: VectorSearch;
   #running = 0;

@@ -6,11 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { databaseIn, filesBelow, temporaryFolder } from './folders';
 import { Random } from './random';
 
-// Disks and processors that others use too may take their time.
 const clock = { now: () => Date.UTC(2026, 0, 1) };
 const few: OpenOptions = { clock, exactUpTo: 30 };
 const namespace = ['parcels'];
-// Far apart, so that the nearest are the same ones whichever way they are looked for.
+// Words with different meanings, so that exact and approximate search find the same nearest texts.
 const words = (
   'invoice parcel volcano violin surgery election penguin recipe glacier wedding engine poem ladder thunder cheese prison ' +
   'rocket carpet dentist harvest piano tax shark candle desert goalkeeper bakery ocean lawyer kettle forest museum'
@@ -26,7 +25,7 @@ function texts(seed: number, count: number): { text: string; namespace: string[]
 
 const indexIn = (folder: string) => join(folder, 'index');
 
-/** What is found, with its score, for some questions: the nearest, since what is less near an index may miss now and then. */
+/** The nearest memory of some questions, with its score. Only the nearest one, because an index may miss a less near one. */
 async function answers(store: MemoryStore): Promise<unknown[]> {
   const found: unknown[] = [];
   for (const { text: question } of texts(1, 120).filter((_, i) => i % 10 === 0)) {
@@ -58,7 +57,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(template, { recursive: true, force: true }));
 
-/** A copy of a closed store with its index. */
+/** Copies a closed store with its index. */
 function copied(): string {
   const folder = temporaryFolder();
   cpSync(template, folder, { recursive: true });
@@ -66,7 +65,7 @@ function copied(): string {
 }
 
 const kindOf = (file: string) =>
-  file.endsWith('seal.json') ? 'seal' : (/\.(manifest|lance|idx|txn)$/.exec(file)?.[1] ?? 'other');
+  file.endsWith('manifest.json') ? 'index-manifest' : (/\.(manifest|lance|idx|txn)$/.exec(file)?.[1] ?? 'other');
 
 const damages: Record<string, (path: string) => void> = {
   deleted: (path) => rmSync(path),
@@ -81,7 +80,7 @@ const damages: Record<string, (path: string) => void> = {
     writeFileSync(path, 'nonsense '.repeat(Math.ceil(readFileSync(path).length / 9))),
 };
 
-/** What is written there at the same moment may stay. */
+/** Removes a folder, except for what is written there at the same moment. */
 function removeWhileWritten(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true });
@@ -90,23 +89,23 @@ function removeWhileWritten(folder: string): void {
   }
 }
 
-/** Everything is as it should be, and what is on disk by now is not what was damaged. */
-async function expectMended(store: MemoryStore, folder: string, file = ''): Promise<void> {
+/** Expects a sound store with the expected answers, whose damaged file was replaced. */
+async function expectRepaired(store: MemoryStore, folder: string, file = ''): Promise<void> {
   await store.settled();
   expect(await store.verify(), file).toEqual({ ok: true, problems: [] });
   expect(await answers(store), file).toEqual(expected);
   await store.close();
-  expect(existsSync(join(indexIn(folder), 'seal.json'))).toBe(true);
-  expect(filesBelow(indexIn(folder)).filter((each) => each === file && kindOf(each) !== 'seal')).toEqual([]);
+  expect(existsSync(join(indexIn(folder), 'manifest.json'))).toBe(true);
+  expect(filesBelow(indexIn(folder)).filter((each) => each === file && kindOf(each) !== 'index-manifest')).toEqual([]);
 }
 
-async function expectMendedForGood(store: MemoryStore, folder: string): Promise<void> {
-  await expectMended(store, folder);
-  await expectMended(await MemoryStore.open(folder, few), folder);
+async function expectRepairedForGood(store: MemoryStore, folder: string): Promise<void> {
+  await expectRepaired(store, folder);
+  await expectRepaired(await MemoryStore.open(folder, few), folder);
 }
 
-test('a store that is large enough for it has an index on disk, and finds with it what it finds without', async () => {
-  expect(new Set(files.map(kindOf))).toContain('seal');
+test('a large store has an index on disk, and finds the same with and without it', async () => {
+  expect(new Set(files.map(kindOf))).toContain('index-manifest');
   expect(files.length).toBeGreaterThan(3);
   expect(await answersOf(copied(), few)).toEqual(expected);
 });
@@ -114,18 +113,18 @@ test('a store that is large enough for it has an index on disk, and finds with i
 describe.each(Object.keys(damages))('a file of the index that is %s', (damage) => {
   const oneOfEachKind = () => [...new Map(files.map((file) => [kindOf(file), file])).values()];
 
-  test('while the store is closed, is noticed at the next open, verify() or search, and made anew', async () => {
+  test('while the store is closed is detected by the next open, verify() or search, and rebuilt', async () => {
     for (const file of oneOfEachKind()) {
       const folder = copied();
       damages[damage]?.(join(indexIn(folder), file));
       const store = await MemoryStore.open(folder, few);
       expect(await answers(store), file).toEqual(expected);
       expect((await store.verify({ repair: true })).ok, file).toBe(true);
-      await expectMended(store, folder, file);
+      await expectRepaired(store, folder, file);
     }
   });
 
-  test('while the store is open, is noticed by verify() or a search, and made anew', async () => {
+  test('while the store is open is detected by verify() or a search, and rebuilt', async () => {
     for (const file of oneOfEachKind()) {
       const folder = copied();
       const store = await MemoryStore.open(folder, few);
@@ -137,32 +136,32 @@ describe.each(Object.keys(damages))('a file of the index that is %s', (damage) =
       expect(await answers(store), file).toEqual(expected);
       const { ok, problems } = await store.verify({ repair: true });
       expect(ok, file).toBe(true);
-      expect(degraded > 0 || problems.some(({ part }) => part === 'index'), `${file}: nothing was noticed`).toBe(true);
-      await expectMended(store, folder, file);
+      expect(degraded > 0 || problems.some(({ part }) => part === 'index'), `${file}: nothing was detected`).toBe(true);
+      await expectRepaired(store, folder, file);
     }
   });
 });
 
-describe('the whole folder of the index', () => {
-  test('deleted while the store is closed, is made anew', async () => {
+describe('the folder of the index', () => {
+  test('is rebuilt if it was deleted while the store is closed', async () => {
     const folder = copied();
     rmSync(indexIn(folder), { recursive: true });
     const store = await MemoryStore.open(folder, few);
     expect(await answers(store)).toEqual(expected);
-    await expectMendedForGood(store, folder);
+    await expectRepairedForGood(store, folder);
   });
 
-  test('deleted while the store is open, is made anew', async () => {
+  test('is rebuilt if it was deleted while the store is open', async () => {
     const folder = copied();
     const store = await MemoryStore.open(folder, few);
     await store.settled();
     rmSync(indexIn(folder), { recursive: true });
     expect(await answers(store)).toEqual(expected);
     expect((await store.verify({ repair: true })).ok).toBe(true);
-    await expectMendedForGood(store, folder);
+    await expectRepairedForGood(store, folder);
   });
 
-  test('deleted while it is being built, harms nothing', async () => {
+  test('may be deleted during a build: the store finds the same', async () => {
     const folder = copied();
     rmSync(indexIn(folder), { recursive: true });
     const store = await MemoryStore.open(folder, few);
@@ -181,7 +180,7 @@ describe('the whole folder of the index', () => {
     expect(found).toEqual(await answersOf(folder, { clock }));
   });
 
-  test('replaced by a file, or holding what does not belong there, harms nothing', async () => {
+  test('may be replaced by a file or hold an unknown file: the store finds the same', async () => {
     const folder = copied();
     rmSync(indexIn(folder), { recursive: true });
     writeFileSync(indexIn(folder), 'a file');
@@ -195,7 +194,7 @@ describe('the whole folder of the index', () => {
     expect(await answersOf(other, few)).toEqual(expected);
   });
 
-  test('taken from another store is not believed', async () => {
+  test('is not used if it comes from another store', async () => {
     const other = temporaryFolder();
     const store = await MemoryStore.open(other, few);
     await store.admin.rememberMany(texts(7, 120));
@@ -207,7 +206,7 @@ describe('the whole folder of the index', () => {
     expect(await answersOf(folder, few)).toEqual(expected);
   });
 
-  test('older than the database is of use, and lacks nothing', async () => {
+  test('is used if it is older than the database, and the store finds every change since', async () => {
     const folder = copied();
     const store = await MemoryStore.open(folder, { clock });
     await store.admin.rememberMany(texts(3, 60));
@@ -220,7 +219,7 @@ describe('the whole folder of the index', () => {
     expect(await answersOf(folder, few)).toEqual(await answersOf(folder, { clock }));
   });
 
-  test('of a history that a restored database does not have is not believed, also after as much was written', async () => {
+  test('is not used if it holds a change that a restored database never had, even if that made as many changes', async () => {
     const folder = copied();
     rmSync(indexIn(folder), { recursive: true });
     const longer = await MemoryStore.open(folder, few);

@@ -252,7 +252,7 @@ describe.skipIf(!isPermitted)('a full disk (skipped where no small disk may be m
     await store.settled();
     expect(await answers(store)).toEqual(expected);
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
-    expect(readdirSync(join(folder, 'index'))).toContain('seal.json');
+    expect(readdirSync(join(folder, 'index'))).toContain('manifest.json');
     await store.close();
   });
 });

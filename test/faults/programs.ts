@@ -29,7 +29,10 @@ export async function buildPrograms(...names: readonly string[]): Promise<Progra
   mkdirSync(cache, { recursive: true });
   const outDir = mkdtempSync(join(cache, 'faults-'));
   await build({
-    entry: names.map((name) => join(root, `test/faults/programs/${name}.ts`)),
+    entry: {
+      ...Object.fromEntries(names.map((name) => [name, join(root, `test/faults/programs/${name}.ts`)])),
+      'index-builder': join(root, 'src/vector-index/index-builder.ts'),
+    },
     outDir,
     format: ['esm'],
     target: 'node20',
@@ -38,7 +41,7 @@ export async function buildPrograms(...names: readonly string[]): Promise<Progra
     config: false,
     silent: true,
   });
-  // Programs look for it beside themselves.
+  // Programs look for the model and for the index builder beside themselves.
   copyFileSync(join(root, 'src/embedding/built-in', model), join(outDir, model));
   return {
     start: (name, task, environment = {}) => new Program(join(outDir, `${name}.mjs`), task, environment),

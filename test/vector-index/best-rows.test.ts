@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BestRows, byEstimate } from '../../src/vector-index/best-rows';
+import { BestRows, byEstimate } from '../../src/vector-index/exact-index';
 
 const offers = fc.uniqueArray(
   // Few different estimates, so that many are equal.
@@ -8,7 +8,7 @@ const offers = fc.uniqueArray(
   { selector: ({ row }) => row, maxLength: 200 },
 );
 
-test('the best rows are the first of all in order, of equal ones those with the lower rows', () => {
+test('BestRows keeps the first rows of the order, and of equal estimates the lower rows', () => {
   fc.assert(
     fc.property(offers, fc.integer({ min: 0, max: 30 }), (candidates, limit) => {
       const best = new BestRows(limit);

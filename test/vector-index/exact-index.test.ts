@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { seededVectors, VectorTruthFixture, visibleRows } from '../../src/testing/vector-truth';
-import { exactIndex } from '../../src/vector-index/exact-index';
+import { seededVectors, VectorSourceFixture, visibleRows } from '../../src/testing/vector-source-fixture';
+import { ExactIndex } from '../../src/vector-index/exact-index';
 import { dot } from '../../src/vector-index/kernel/dot';
 import type { StoredVector } from '../../src/vector-index/vector-index';
 
 const dimensions = 64;
 const vectors = seededVectors(5, 3000, dimensions);
 
-class CountingTruth extends VectorTruthFixture {
+class CountingSource extends VectorSourceFixture {
   reads = 0;
 
   override read(rows: ArrayLike<number>): Iterable<StoredVector> {
@@ -16,16 +16,16 @@ class CountingTruth extends VectorTruthFixture {
   }
 }
 
-function filled(): CountingTruth {
-  const source = new CountingTruth();
+function filled(): CountingSource {
+  const source = new CountingSource();
   for (const [i, vector] of vectors.entries()) source.set(i + 1, vector);
   return source;
 }
 
 describe('the exact index', () => {
-  test('has 999 of 1,000 true nearest among four times as many candidates', async () => {
+  test('returns 999 of 1,000 true nearest rows among four times as many candidates', async () => {
     const source = filled();
-    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, source });
+    const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
     let found = 0;
     for (const query of seededVectors(6, 200, dimensions)) {
       const order = vectors.map((vector, i) => ({ row: i + 1, score: dot(query, vector) }));
@@ -36,9 +36,9 @@ describe('the exact index', () => {
     expect(found / 2000).toBeGreaterThanOrEqual(0.999);
   });
 
-  test('reads nothing before it is searched for, and each row once', async () => {
+  test('reads a row when a search first needs it, and only once', async () => {
     const source = filled();
-    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, source });
+    const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
     expect(source.reads).toBe(0);
     const visible = visibleRows([7, 8, 9]);
     await index.search(vectors[0] as Float32Array, visible, 2);
@@ -46,18 +46,18 @@ describe('the exact index', () => {
     expect(source.reads).toBe(3);
   });
 
-  test('remembers that a row has no vector', async () => {
+  test('does not read a row without vectors again', async () => {
     const source = filled();
-    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, source });
+    const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
     source.set(9000);
     await index.search(vectors[0] as Float32Array, visibleRows([9000]), 2);
     await index.search(vectors[0] as Float32Array, visibleRows([9000]), 2);
     expect(source.reads).toBe(1);
   });
 
-  test('reads again what has changed', async () => {
+  test('reads a changed row again', async () => {
     const source = filled();
-    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, source });
+    const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
     const [query] = seededVectors(9, 1, dimensions) as [Float32Array];
     await index.search(query, visibleRows([5]), 1);
     source.set(5, query);
@@ -65,10 +65,10 @@ describe('the exact index', () => {
     expect((await index.search(query, visibleRows([5]), 1))[0]?.estimate).toBeCloseTo(1, 2);
   });
 
-  test('is warmed beforehand, as far as its memory goes', async () => {
+  test('warms rows until its memory is full', async () => {
     const source = filled();
     const bytes = 1000 * (dimensions + 24);
-    const index = exactIndex({ dimensions, memoryBytes: bytes, source });
+    const index = new ExactIndex({ dimensions, memoryBytes: bytes, source });
     await index.warm(source.rows(), 'at once');
     const { reads } = source;
     expect(reads).toBeLessThan(1500);
@@ -78,16 +78,16 @@ describe('the exact index', () => {
 
   test('stops warming when it is closed', async () => {
     const source = filled();
-    const index = exactIndex({ dimensions, memoryBytes: 2 ** 20, source });
+    const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
     const warming = index.warm(source.rows(), 'at once');
     await index.close();
     await warming;
     expect(source.reads).toBeLessThan(vectors.length);
   });
 
-  test('uses the room of removed rows again', async () => {
+  test('reuses the memory of removed rows', async () => {
     const source = filled();
-    const index = exactIndex({ dimensions, memoryBytes: 1000 * (dimensions + 24), source });
+    const index = new ExactIndex({ dimensions, memoryBytes: 1000 * (dimensions + 24), source });
     await index.warm(source.rows().slice(0, 1000), 'at once');
     for (let row = 1; row <= 1000; row++) source.set(row);
     await index.refresh(Array.from({ length: 1000 }, (_, i) => i + 1));

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { MemoryError } from '../../src/domain/errors';
-import { seededVectors, VectorTruthFixture, visibleRows } from '../../src/testing/vector-truth';
-import { exactIndex } from '../../src/vector-index/exact-index';
+import { seededVectors, VectorSourceFixture, visibleRows } from '../../src/testing/vector-source-fixture';
+import { ExactIndex } from '../../src/vector-index/exact-index';
 import type { IndexManifest } from '../../src/vector-index/index-manifest';
 import { Indexer, type IndexerOptions } from '../../src/vector-index/indexer';
 import { bestChunk } from '../../src/vector-index/kernel/dot';
@@ -16,17 +16,17 @@ const vectors = seededVectors(1, rowCount + 10, dimensions);
 const queries = vectors.slice(rowCount);
 let generations = 0;
 
-/** An indexer over a source of 400 rows, with what it has told. */
+/** An indexer over a source of 400 rows, with the events that it has emitted. */
 export interface IndexedStore {
   readonly folder: string;
-  readonly source: VectorTruthFixture;
+  readonly source: VectorSourceFixture;
   readonly indexer: Indexer;
   readonly indexed: number[];
   readonly degraded: MemoryError[];
 }
 
-export function filledTruth(rows = rowCount): VectorTruthFixture {
-  const source = new VectorTruthFixture();
+export function filledSource(rows = rowCount): VectorSourceFixture {
+  const source = new VectorSourceFixture();
   for (let row = 1; row <= rows; row++) source.set(row, vectors[row - 1] as Float32Array);
   return source;
 }
@@ -37,7 +37,7 @@ export function newFolder(): Promise<string> {
 
 export function openStore(
   folder: string,
-  source: VectorTruthFixture,
+  source: VectorSourceFixture,
   options: Partial<IndexerOptions> = {},
 ): IndexedStore {
   const indexed: number[] = [];
@@ -47,32 +47,36 @@ export function openStore(
     space: 'model',
     dimensions,
     source,
-    exact: exactIndex({ dimensions, memoryBytes: 2 ** 20, source }),
+    exact: new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source }),
     exactUpTo,
     newId: () => `g${generations++}`,
-    onIndexed: (entry) => indexed.push(entry),
+    onIndexed: (changeSeq) => indexed.push(changeSeq),
     onDegraded: (error) => degraded.push(error),
     ...options,
   });
   return { folder, source, indexer, indexed, degraded };
 }
 
-/** Opened, and with an approximate index in use. */
-export async function readyStore(folder: string, source: VectorTruthFixture): Promise<IndexedStore> {
-  const store = openStore(folder, source);
+/** Opens an indexer and waits until it uses an approximate index. */
+export async function readyStore(
+  folder: string,
+  source: VectorSourceFixture,
+  options: Partial<IndexerOptions> = {},
+): Promise<IndexedStore> {
+  const store = openStore(folder, source, options);
   await store.indexer.start();
   await store.indexer.settled();
-  expect(store.indexer.ready).toBe(true);
+  expect(store.indexer.hasIndex).toBe(true);
   return store;
 }
 
-/** One change, told to the indexer. */
-export function change({ source, indexer }: IndexedStore, row: number, ...parts: Float32Array[]): void {
-  source.set(row, ...parts);
-  indexer.applied(source.entry(), [row]);
+/** Makes one change and reports it to the indexer. */
+export function change({ source, indexer }: IndexedStore, row: number, ...chunks: Float32Array[]): void {
+  source.set(row, ...chunks);
+  indexer.applied(source.lastChangeSeq(), [row]);
 }
 
-/** Vectors that are not among those of the source. */
+/** Vectors that the source does not hold. */
 export function otherVectors(count: number): Float32Array[] {
   return seededVectors(99, count, dimensions);
 }
@@ -81,7 +85,7 @@ export async function nearestRow({ source, indexer }: IndexedStore, query: Float
   return (await indexer.search(query, visibleRows(source.rows()), 10))[0]?.row;
 }
 
-/** Finds the true nearest, with the truth's own scores. */
+/** Expects that searches find the nearest rows, with the scores of the stored vectors. */
 export async function expectRightAnswers({ source, indexer }: IndexedStore): Promise<void> {
   const visible = visibleRows(source.rows());
   let hits = 0;
@@ -94,16 +98,16 @@ export async function expectRightAnswers({ source, indexer }: IndexedStore): Pro
   expect(hits / (10 * queries.length)).toBeGreaterThanOrEqual(0.95);
 }
 
-function cosine(source: VectorTruthFixture, query: Float32Array, row: number): number {
+function cosine(source: VectorSourceFixture, query: Float32Array, row: number): number {
   return bestChunk(
     query,
     [...source.read([row])].map(({ vector }) => vector),
   );
 }
 
-export async function sealIn(folder: string): Promise<IndexManifest | undefined> {
-  const text = await readFile(join(folder, 'seal.json'), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as { seal: IndexManifest }).seal;
+export async function manifestIn(folder: string): Promise<IndexManifest | undefined> {
+  const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as { manifest: IndexManifest }).manifest;
 }
 
 export async function entriesIn(folder: string): Promise<string[]> {

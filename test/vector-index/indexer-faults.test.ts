@@ -1,27 +1,27 @@
 import { cp, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type VectorTruthFixture, visibleRows } from '../../src/testing/vector-truth';
+import { type VectorSourceFixture, visibleRows } from '../../src/testing/vector-source-fixture';
 import {
   entriesIn,
   expectRightAnswers,
-  filledTruth,
+  filledSource,
   type IndexedStore,
+  manifestIn,
   newFolder,
   openStore,
   otherVectors,
   readyStore,
-  sealIn,
 } from './indexed-store';
 
 let sound: string;
 let folder: string;
-let source: VectorTruthFixture;
+let source: VectorSourceFixture;
 let store: IndexedStore;
 
 beforeAll(async () => {
   sound = await newFolder();
-  const { indexer } = await readyStore(sound, filledTruth());
+  const { indexer } = await readyStore(sound, filledSource());
   await indexer.close();
 });
 afterAll(() => rm(sound, { recursive: true }));
@@ -29,24 +29,24 @@ afterAll(() => rm(sound, { recursive: true }));
 beforeEach(async () => {
   folder = await newFolder();
   await cp(sound, folder, { recursive: true });
-  source = filledTruth();
+  source = filledSource();
   store = openStore(folder, source);
   await store.indexer.start();
-  expect(store.indexer.ready).toBe(true);
+  expect(store.indexer.hasIndex).toBe(true);
 });
 afterEach(async () => {
   await store.indexer.close();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** Every kind of file that LanceDB makes, by its end. */
+/** The endings of every kind of file that LanceDB writes. */
 const kinds = ['.lance', 'index.idx', 'auxiliary.idx', '.manifest', '.txn', 'latest_version_hint.json'];
 
 async function fileOf(kind: string): Promise<string> {
-  const seal = await sealIn(folder);
-  const file = seal?.files.find(({ path }) => path.endsWith(kind));
+  const manifest = await manifestIn(folder);
+  const file = manifest?.files.find(({ path }) => path.endsWith(kind));
   expect(file, `no file ends in ${kind}`).toBeDefined();
-  return join(folder, seal?.generation ?? '', file?.path ?? '');
+  return join(folder, manifest?.generation ?? '', file?.path ?? '');
 }
 
 async function flip(path: string): Promise<void> {
@@ -62,8 +62,8 @@ async function halve(path: string): Promise<void> {
 
 const damages: [string, (path: string) => Promise<void>][] = [
   ['a flipped bit', flip],
-  ['half of it gone', halve],
-  ['all of it gone', (path) => rm(path)],
+  ['truncated to half', halve],
+  ['removed', (path) => rm(path)],
 ];
 
 async function reopen(): Promise<void> {
@@ -72,103 +72,103 @@ async function reopen(): Promise<void> {
   await store.indexer.start();
 }
 
-async function expectNoticed(): Promise<void> {
+async function expectDetected(): Promise<void> {
   expect(store.degraded.map(({ message }) => message)).toEqual([expect.stringContaining('damaged')]);
   await expectRightAnswers(store);
 }
 
 async function expectRepaired(): Promise<void> {
-  await expectNoticed();
+  await expectDetected();
   await store.indexer.settled();
-  expect(store.indexer.ready).toBe(true);
+  expect(store.indexer.hasIndex).toBe(true);
   expect(await store.indexer.check()).toEqual([]);
   await expectRightAnswers(store);
 }
 
-describe.each(kinds)('a damaged file that ends in %s', (kind) => {
-  test.each(damages)('is noticed when the store is opened: %s', async (_, damage) => {
+describe.each(kinds)('a damaged file with the ending %s', (kind) => {
+  test.each(damages)('is detected when the store is opened: %s', async (_, damage) => {
     await store.indexer.close();
     await damage(await fileOf(kind));
     await reopen();
-    expect(store.indexer.ready).toBe(false);
-    await expectNoticed();
+    expect(store.indexer.hasIndex).toBe(false);
+    await expectDetected();
   });
 
-  test('is noticed by a check while the store is open, and repaired', async () => {
+  test('is detected by a check while the store is open, and repaired', async () => {
     await flip(await fileOf(kind));
-    expect(await store.indexer.check()).toEqual([expect.stringContaining('other content')]);
+    expect(await store.indexer.check()).toEqual([expect.stringContaining('different content')]);
     await expectRepaired();
   });
 });
 
-describe('a folder', () => {
-  test('that was deleted is built again when the store is opened', async () => {
+describe('the folder of an index', () => {
+  test('is built again when the store is opened, if it was removed', async () => {
     await store.indexer.close();
     await rm(folder, { recursive: true });
     await reopen();
     await store.indexer.settled();
-    expect(store.indexer.ready).toBe(true);
+    expect(store.indexer.hasIndex).toBe(true);
     await expectRightAnswers(store);
   });
 
-  test('that is deleted while the store is open is noticed by a check', async () => {
+  test('is repaired after a check, if it was removed while the store is open', async () => {
     await rm(folder, { recursive: true });
     expect(await store.indexer.check()).not.toEqual([]);
     await expectRepaired();
   });
 
-  test('whose seal is damaged is built again', async () => {
-    await halve(join(folder, 'seal.json'));
-    expect(await store.indexer.check()).toEqual([expect.stringContaining('seal')]);
+  test('is repaired after a check, if its manifest is damaged', async () => {
+    await halve(join(folder, 'manifest.json'));
+    expect(await store.indexer.check()).toEqual([expect.stringContaining('manifest')]);
     await expectRepaired();
   });
 
-  test('with a file that does not belong there is built again', async () => {
-    const seal = await sealIn(folder);
-    await writeFile(join(folder, seal?.generation ?? '', 'foreign'), '');
+  test('is built again if it holds an unknown file', async () => {
+    const manifest = await manifestIn(folder);
+    await writeFile(join(folder, manifest?.generation ?? '', 'unknown'), '');
     await reopen();
     await expectRepaired();
   });
 
-  test('keeps its index, and nothing else, when a process died in the middle of a build', async () => {
-    const seal = await sealIn(folder);
-    await cp(join(folder, seal?.generation ?? ''), join(folder, 'left'), { recursive: true });
-    await rm(await fileOf('auxiliary.idx').then((path) => path.replace(seal?.generation ?? '', 'left')));
+  test('keeps its index and loses the rest, if a process died during a build', async () => {
+    const manifest = await manifestIn(folder);
+    await cp(join(folder, manifest?.generation ?? ''), join(folder, 'left'), { recursive: true });
+    await rm(await fileOf('auxiliary.idx').then((path) => path.replace(manifest?.generation ?? '', 'left')));
     await mkdir(join(folder, 'begun'));
-    await writeFile(join(folder, 'seal.json.new'), '{"seal":');
+    await writeFile(join(folder, 'manifest.json.new'), '{"manifest":');
     await reopen();
-    expect(store.indexer.ready).toBe(true);
+    expect(store.indexer.hasIndex).toBe(true);
     expect(store.degraded).toEqual([]);
-    expect(await entriesIn(folder)).toEqual([seal?.generation, 'seal.json'].sort());
+    expect(await entriesIn(folder)).toEqual([manifest?.generation, 'manifest.json'].sort());
     await expectRightAnswers(store);
   });
 });
 
-describe('an index whose answers contradict the truth', () => {
+describe('an index whose answers contradict the stored vectors', () => {
   const [vector] = otherVectors(1) as [Float32Array];
   const search = (query: Float32Array) => store.indexer.search(query, visibleRows(source.rows()), 10);
-  // A change that nobody told the indexer of is what wrong bytes in the index look like.
+  // A change that the indexer does not know of has the effect of wrong bytes in the index.
   const change = (row: number, to: Float32Array) => {
     const [before] = [...source.read([row])];
     source.set(row, to);
     return before?.vector ?? to;
   };
 
-  test('is given up by the search that notices, which answers from the truth', async () => {
+  test('is dropped by the search that detects it, which answers from the stored vectors', async () => {
     const before = change(5, vector);
     const found = await search(before);
     expect(found[0]?.row).not.toBe(5);
-    expect(store.indexer.ready).toBe(false);
+    expect(store.indexer.hasIndex).toBe(false);
     await expectRepaired();
   });
 
-  test('is not repaired again and again where that does not help', async () => {
+  test('is not repaired again and again if that does not help', async () => {
     await search(change(5, vector));
     await store.indexer.settled();
     await search(change(6, vector));
     await expectRightAnswers(store);
     expect(store.degraded).toHaveLength(2);
-    expect(store.indexer.ready).toBe(false);
+    expect(store.indexer.hasIndex).toBe(false);
     expect(store.indexed).toHaveLength(2);
   });
 });

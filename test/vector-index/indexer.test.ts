@@ -2,20 +2,20 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { nextTurn } from '../../src/environment/timers';
-import { visibleRows } from '../../src/testing/vector-truth';
+import { visibleRows } from '../../src/testing/vector-source-fixture';
 import {
   change,
   entriesIn,
   exactUpTo,
   expectRightAnswers,
-  filledTruth,
+  filledSource,
   type IndexedStore,
+  manifestIn,
   nearestRow,
   newFolder,
   openStore,
   otherVectors,
   readyStore,
-  sealIn,
 } from './indexed-store';
 
 let folder: string;
@@ -29,13 +29,13 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-async function ready(source = filledTruth()): Promise<IndexedStore> {
+async function ready(source = filledSource()): Promise<IndexedStore> {
   const store = await readyStore(folder, source);
   opened.push(store);
   return store;
 }
 
-function open(source = filledTruth(), options: Parameters<typeof openStore>[2] = {}): IndexedStore {
+function open(source = filledSource(), options: Parameters<typeof openStore>[2] = {}): IndexedStore {
   const store = openStore(folder, source, options);
   opened.push(store);
   return store;
@@ -44,47 +44,47 @@ function open(source = filledTruth(), options: Parameters<typeof openStore>[2] =
 const [first, second, third] = otherVectors(3) as [Float32Array, Float32Array, Float32Array];
 
 describe('a small store', () => {
-  test('has no approximate index, and is never behind', async () => {
-    const store = open(filledTruth(exactUpTo));
+  test('has no approximate index and is never behind', async () => {
+    const store = open(filledSource(exactUpTo));
     await store.indexer.start();
     change(store, 7, first);
     await store.indexer.settled();
     await store.indexer.rebuild();
-    expect(store.indexer).toMatchObject({ ready: false, lag: 0 });
+    expect(store.indexer).toMatchObject({ hasIndex: false, behind: 0 });
     expect(store.indexed).toEqual([exactUpTo + 1]);
     expect(await nearestRow(store, first)).toBe(7);
     expect(await store.indexer.check()).toEqual([]);
     expect(await entriesIn(folder)).toEqual([]);
   });
 
-  test('gets one by itself when it has grown', async () => {
-    const store = open(filledTruth(exactUpTo));
+  test('builds an index in the background when it has grown', async () => {
+    const store = open(filledSource(exactUpTo));
     await store.indexer.start();
     for (const [i, vector] of otherVectors(exactUpTo).entries()) change(store, exactUpTo + 1 + i, vector);
     await store.indexer.settled();
-    expect(store.indexer.ready).toBe(true);
+    expect(store.indexer.hasIndex).toBe(true);
     await expectRightAnswers(store);
   });
 });
 
 describe('a large store', () => {
-  test('is searched exactly until its index is there', async () => {
+  test('is searched exactly until its index is built', async () => {
     const store = open();
     await store.indexer.start();
-    expect(store.indexer).toMatchObject({ ready: false, lag: 400 });
+    expect(store.indexer).toMatchObject({ hasIndex: false, behind: 400 });
     await expectRightAnswers(store);
     await store.indexer.settled();
-    expect(store.indexer).toMatchObject({ ready: true, lag: 0 });
+    expect(store.indexer).toMatchObject({ hasIndex: true, behind: 0 });
     expect(store.indexed).toEqual([400]);
     await expectRightAnswers(store);
   });
 
-  test('finds at once what was written, in its latest form', async () => {
+  test('finds the latest form of a row right after a change', async () => {
     const store = await ready();
     change(store, 500, first);
     change(store, 1, second);
     change(store, 2);
-    expect(store.indexer.lag).toBe(3);
+    expect(store.indexer.behind).toBe(3);
     expect([...store.indexer.tail]).toEqual([500, 1, 2]);
     expect(await nearestRow(store, first)).toBe(500);
     expect(await nearestRow(store, second)).toBe(1);
@@ -93,7 +93,7 @@ describe('a large store', () => {
     await expectRightAnswers(store);
   });
 
-  test('never finds what is not visible, indexed or not', async () => {
+  test('never finds a row that is not visible, indexed or not', async () => {
     const store = await ready();
     for (let row = 401; row <= 440; row++) change(store, row, first);
     const visible = visibleRows(store.source.rows().filter((row) => row % 2 === 0));
@@ -102,17 +102,17 @@ describe('a large store', () => {
     expect(found.every(({ row }) => row % 2 === 0)).toBe(true);
   });
 
-  test('indexes anew by itself when a quarter has changed', async () => {
+  test('builds a new index in the background when a quarter of the rows has changed', async () => {
     const store = await ready();
     for (const [i, vector] of otherVectors(100).entries()) change(store, 401 + i, vector);
     await store.indexer.settled();
-    expect(store.indexer).toMatchObject({ lag: 0 });
-    expect((await sealIn(folder))?.indexedThrough).toBe(500);
+    expect(store.indexer).toMatchObject({ behind: 0 });
+    expect((await manifestIn(folder))?.indexedThrough).toBe(500);
     expect(store.indexed).toEqual([400, 500]);
     await expectRightAnswers(store);
   });
 
-  test('keeps what changes while it is indexed', async () => {
+  test('keeps the changes that are made during a build', async () => {
     const store = await ready();
     change(store, 401, first);
     const rebuilding = store.indexer.rebuild();
@@ -127,7 +127,7 @@ describe('a large store', () => {
     await expectRightAnswers(store);
   });
 
-  test('answers searches that run while its index is replaced', async () => {
+  test('answers searches while its index is replaced', async () => {
     const store = await ready();
     change(store, 401, first);
     const rebuilding = store.indexer.rebuild();
@@ -139,98 +139,98 @@ describe('a large store', () => {
     expect(store.degraded).toEqual([]);
   });
 
-  test('leaves one generation on disk', async () => {
+  test('keeps one generation on disk', async () => {
     const store = await ready();
-    const before = await sealIn(folder);
+    const before = await manifestIn(folder);
     await store.indexer.rebuild();
-    const after = await sealIn(folder);
+    const after = await manifestIn(folder);
     expect(after?.generation).not.toBe(before?.generation);
-    expect(await entriesIn(folder)).toEqual([after?.generation, 'seal.json'].sort());
+    expect(await entriesIn(folder)).toEqual([after?.generation, 'manifest.json'].sort());
   });
 });
 
-describe('a store that is opened again', () => {
-  test('has its index at once, and searches exactly what has changed since', async () => {
+describe('a reopened store', () => {
+  test('uses its index at once and scans the rows that changed since', async () => {
     const { source, indexer } = await ready();
-    const before = await sealIn(folder);
+    const before = await manifestIn(folder);
     await indexer.close();
     source.set(600, first);
     const store = open(source);
     await store.indexer.start();
-    expect(store.indexer).toMatchObject({ ready: true, lag: 1 });
+    expect(store.indexer).toMatchObject({ hasIndex: true, behind: 1 });
     expect([...store.indexer.tail]).toEqual([600]);
     expect(await nearestRow(store, first)).toBe(600);
     await expectRightAnswers(store);
-    expect(await sealIn(folder)).toEqual(before);
+    expect(await manifestIn(folder)).toEqual(before);
     expect(store.degraded).toEqual([]);
   });
 
-  test('builds anew for another embedding space', async () => {
+  test('builds a new index for another embedding space', async () => {
     const { source, indexer } = await ready();
-    const before = await sealIn(folder);
+    const before = await manifestIn(folder);
     await indexer.close();
     const store = open(source, { space: 'another model' });
     await store.indexer.start();
-    expect(store.indexer.ready).toBe(false);
+    expect(store.indexer.hasIndex).toBe(false);
     await store.indexer.settled();
-    expect((await sealIn(folder))?.generation).not.toBe(before?.generation);
+    expect((await manifestIn(folder))?.generation).not.toBe(before?.generation);
     expect(store.degraded).toEqual([]);
   });
 
-  test('builds anew where the source is older than the index', async () => {
+  test('builds a new index if the source is older than the index', async () => {
     const { source, indexer } = await ready();
     source.set(9, first);
-    indexer.applied(source.entry(), [9]);
+    indexer.applied(source.lastChangeSeq(), [9]);
     await indexer.rebuild();
     await indexer.close();
-    const store = open(filledTruth());
+    const store = open(filledSource());
     await store.indexer.start();
-    expect(store.indexer.ready).toBe(false);
+    expect(store.indexer.hasIndex).toBe(false);
     await store.indexer.settled();
     await expectRightAnswers(store);
   });
 });
 
 describe('closing', () => {
-  test('ends a first build, and leaves nothing that is taken for an index', async () => {
+  test('ends a first build and leaves no manifest', async () => {
     const { source, indexer } = open();
     await indexer.start();
     await indexer.close();
-    expect(await sealIn(folder)).toBeUndefined();
+    expect(await manifestIn(folder)).toBeUndefined();
     const store = await ready(source);
     await expectRightAnswers(store);
     expect(await entriesIn(folder)).toHaveLength(2);
   });
 
-  test('ends a later build, and leaves the index before it', async () => {
+  test('ends a later build and keeps the index that was built before', async () => {
     const { source, indexer } = await ready();
-    const before = await sealIn(folder);
+    const before = await manifestIn(folder);
     const rebuilding = indexer.rebuild();
     await indexer.close();
     await rebuilding;
-    expect(await sealIn(folder)).toEqual(before);
+    expect(await manifestIn(folder)).toEqual(before);
     const store = open(source);
     await store.indexer.start();
-    expect(store.indexer.ready).toBe(true);
+    expect(store.indexer.hasIndex).toBe(true);
     await expectRightAnswers(store);
   });
 });
 
-describe('a build that fails', () => {
-  test('is told, changes no answer, and is tried again when more has changed', async () => {
+describe('a failing build', () => {
+  test('is reported, changes no answer, and is tried again after more changes', async () => {
     const blocked = join(folder, 'not-a-folder');
     await writeFile(blocked, '');
-    const store = open(filledTruth(), { folder: blocked });
+    const store = open(filledSource(), { folder: blocked });
     await store.indexer.start();
     await store.indexer.settled();
-    expect(store.indexer.ready).toBe(false);
+    expect(store.indexer.hasIndex).toBe(false);
     expect(store.degraded).toEqual([expect.objectContaining({ name: 'MemoryError' })]);
     await expectRightAnswers(store);
     await expect(store.indexer.rebuild()).rejects.toThrow('could not be built');
     await rm(blocked);
     for (const [i, vector] of otherVectors(1000).entries()) change(store, 401 + i, vector);
     await store.indexer.settled();
-    expect(store.indexer.ready).toBe(true);
+    expect(store.indexer.hasIndex).toBe(true);
     await expectRightAnswers(store);
   });
 });

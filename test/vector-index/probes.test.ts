@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Nearest } from '../../src/vector-index/lance-table';
+import type { NearestVectors } from '../../src/vector-index/lance-table';
 import { measureProbes, type Probes, probesFor } from '../../src/vector-index/probes';
 
 const partitions = 100;
 const perPartition = 50;
 
-/** An index in which the neighbour of rank r lies in the partition that is probed r-th, wrapping round. */
-async function spread(_: Float32Array, limit: number, probes: number): Promise<Nearest> {
+/** An index whose neighbour of rank r is in the partition that is probed as number r, modulo the partitions. */
+async function spread(_: Float32Array, limit: number, probes: number): Promise<NearestVectors> {
   const ranks = Array.from({ length: partitions * perPartition }, (_, rank) => rank)
     .filter((rank) => rank % partitions < probes)
     .slice(0, limit);
@@ -17,23 +17,23 @@ async function spread(_: Float32Array, limit: number, probes: number): Promise<N
 
 const queries = [new Float32Array(1), new Float32Array(1)];
 
-describe('how many probes are enough', () => {
-  test('is measured for each depth against a search of everything', async () => {
+describe('the number of probes', () => {
+  test('is measured for each depth against a search of all partitions', async () => {
     const measured = await measureProbes(spread, queries, partitions);
     const [, middle, deep] = measured.curve.map(({ probes }) => probes) as [number, number, number];
-    // The forty nearest lie in as many partitions, and candidates lie a fifth apart.
+    // The forty nearest are in forty partitions, and candidates differ by a fifth.
     expect(middle).toBeGreaterThanOrEqual(40);
     expect(middle).toBeLessThanOrEqual(48);
     expect(deep).toBe(partitions);
   });
 
-  test('is never less than an eighth of all, however easy the sample', async () => {
+  test('is at least an eighth of all partitions, even for an easy sample', async () => {
     const easy = (query: Float32Array, limit: number) => spread(query, limit, partitions);
     const { curve } = await measureProbes(easy, queries, partitions);
     expect(curve.map(({ probes }) => probes)).toEqual([13, 13, 13]);
   });
 
-  test('grows with the depth, and is everything beyond what was measured', () => {
+  test('grows with the depth, and is all partitions beyond the deepest measurement', () => {
     const probes: Probes = {
       partitions: 200,
       curve: [

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { seededVectors, VectorTruthFixture, visibleRows } from '../../src/testing/vector-truth';
-import { exactIndex } from '../../src/vector-index/exact-index';
+import { seededVectors, VectorSourceFixture, visibleRows } from '../../src/testing/vector-source-fixture';
+import { ExactIndex } from '../../src/vector-index/exact-index';
 import { Indexer } from '../../src/vector-index/indexer';
 import { dot } from '../../src/vector-index/kernel/dot';
 import { newFolder } from './indexed-store';
@@ -17,20 +17,20 @@ let indexer: Indexer;
 
 beforeAll(async () => {
   folder = await newFolder();
-  const source = new VectorTruthFixture();
+  const source = new VectorSourceFixture();
   for (const row of rows) source.set(row, vectors[row - 1] as Float32Array);
-  const exact = exactIndex({ dimensions, memoryBytes: 0, source });
+  const exact = new ExactIndex({ dimensions, memoryBytes: 0, source });
   indexer = new Indexer({ folder, space: 's', dimensions, source, exact, newId: () => 'g', exactUpTo: 500 });
   await indexer.start();
   await indexer.settled();
-  expect(indexer.ready).toBe(true);
+  expect(indexer.hasIndex).toBe(true);
 });
 afterAll(async () => {
   await indexer.close();
   await rm(folder, { recursive: true });
 });
 
-/** The share of the true ten nearest visible rows that is among 24 candidates. */
+/** The share of the ten nearest visible rows that are among 24 candidates. */
 async function recall(seen: readonly number[]): Promise<number> {
   const visible = visibleRows(seen);
   let hits = 0;
@@ -43,16 +43,16 @@ async function recall(seen: readonly number[]): Promise<number> {
   return hits / (10 * queries.length);
 }
 
-describe('the approximate index finds 99 of 100 true nearest', () => {
-  test('of everything', async () => {
+describe('the approximate index finds 99 of 100 nearest rows', () => {
+  test('if all rows are visible', async () => {
     expect(await recall(rows)).toBeGreaterThanOrEqual(0.99);
   });
 
-  test.each([2, 3, 5, 10])('where one row of %i is visible', async (every) => {
+  test.each([2, 3, 5, 10])('if one row of %i is visible', async (every) => {
     expect(await recall(rows.filter((row) => row % every === 0))).toBeGreaterThanOrEqual(0.99);
   });
 
-  test('where what is visible lies on one side of what is stored', async () => {
+  test('if the visible rows are on one side of the vector space', async () => {
     const side = (row: number) => vectors[row - 1]?.[0] ?? 0;
     const quarter = [...rows].sort((a, b) => side(a) - side(b)).slice(0, rowCount / 4);
     expect(await recall(quarter.sort((a, b) => a - b))).toBeGreaterThanOrEqual(0.99);

@@ -59,7 +59,7 @@ async function fill(library: Library, folder: string, seed: number, count: numbe
   const store = await library.open(folder, { access, clock: { now: () => now }, newId, exactUpTo });
   await write(store, visible(seed), hidden(seed, count), hiding);
   await store.settled();
-  const isIndexed = existsSync(join(folder, 'index', 'seal.json')) && (await store.stats()).indexLag === 0;
+  const isIndexed = existsSync(join(folder, 'index', 'manifest.json')) && (await store.stats()).indexLag === 0;
   if (!isIndexed) throw new Error('There is no index of everything: nothing is compared.');
   return store;
 }

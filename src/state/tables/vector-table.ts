@@ -77,7 +77,7 @@ export class VectorTable implements VectorSource {
     return Uint32Array.from(chunks.keys()).filter((row) => chunks[row] !== 0);
   }
 
-  entry(): number {
+  lastChangeSeq(): number {
     const ofSpace = this.#lastOfSpace.get({ space: this.#where.space() ?? 0 })?.change_seq ?? 0;
     return Math.max(this.#lastChange.get({})?.change_seq ?? 0, ofSpace);
   }

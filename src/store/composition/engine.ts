@@ -25,7 +25,7 @@ import type { EmbeddedRows } from '../../state/apply/apply-space';
 import type { ChunkCounts } from '../../state/chunk-counts';
 import type { StateStore } from '../../state/state-store';
 import type { SpaceSearch } from '../../vector-index/space-search';
-import type { VectorSearch } from '../../vector-index/vector-search';
+import type { VectorSearch } from '../../vector-index/vector-index';
 import { Seeds } from '../../write/submit';
 import type { WriteContext } from '../../write/write-context';
 import { AuditCursorCipher } from '../audit-cursor';

@@ -1,5 +1,22 @@
 import { int8Kernel } from './int8-kernel.generated';
-import { type WasmMemory, webAssembly } from './web-assembly';
+
+interface WasmMemory {
+  /** Each `grow` replaces it. */
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+// The types of Node 20 do not declare WebAssembly. This declares the part that is used here.
+const { WebAssembly: webAssembly } = globalThis as unknown as {
+  readonly WebAssembly: {
+    readonly Memory: new (limits: { initial: number; maximum: number }) => WasmMemory;
+    readonly Module: new (bytes: Uint8Array) => object;
+    readonly Instance: new (
+      module: object,
+      imports: { env: { memory: WasmMemory } },
+    ) => { readonly exports: Readonly<Record<string, unknown>> };
+  };
+};
 
 type Scan = (
   query: number,
@@ -11,32 +28,32 @@ type Scan = (
   estimates: number,
 ) => void;
 
-/** A query as the kernel reads it: 16-bit integers, and what one of them is worth. */
+/** A query in the kernel's form: 16-bit integers, and the factor that turns them back into the query's numbers. */
 export interface AimedQuery {
   readonly values: Int16Array;
   readonly scale: number;
 }
 
-/** How many slots one `scan` takes. */
+/** The most slots that one `scan` takes. */
 export const slotsPerScan = 4096;
-/** Above it the kernel's 32-bit sums could overflow. */
+/** The most dimensions. With more, the kernel's 32-bit sums could overflow. */
 export const maxDimensions = 8192;
 
 const pageBytes = 2 ** 16;
-// The most that a WebAssembly memory with 32-bit addresses holds.
+// The most pages that 32-bit addresses reach.
 const maxPages = 2 ** 16;
-// Leaves the kernel's sums inside 32 bits, see assembly/int8.ts; a query of 12 bits adds nothing to the error of 8-bit vectors.
+// Keeps the kernel's sums within 32 bits, see assembly/int8.ts. The rounding of a query to 12 bits adds a sixteenth to the error of 8-bit vectors.
 const queryLimit = 2047;
 const byteLimit = 127;
 const dimensionsPerBlock = 16;
 
 let compiled: object | undefined;
 
-/** Vectors as signed bytes with one scale each, in numbered slots of WebAssembly memory. A slot's content is undefined until written. */
+/** Vectors as signed bytes, each with one scale, in numbered slots of WebAssembly memory. Write a slot before you scan it. */
 export class ByteVectors {
-  /** Bytes that one slot takes. */
+  /** The bytes of one slot. */
   readonly stride: number;
-  /** How many slots there is room for. */
+  /** The number of slots that fit into the memory. */
   readonly capacity: number;
   readonly #dimensions: number;
   readonly #blocks: number;
@@ -48,11 +65,11 @@ export class ByteVectors {
 
   constructor(dimensions: number, memoryBytes: number) {
     if (dimensions > maxDimensions) {
-      throw new RangeError(`Vectors of ${dimensions} dimensions are not supported: at most ${maxDimensions}.`);
+      throw new RangeError(`Invalid dimensions: expected at most ${maxDimensions}, got ${dimensions}.`);
     }
     this.#dimensions = dimensions;
     this.#blocks = Math.ceil(dimensions / dimensionsPerBlock);
-    // The scale is four bytes; records begin where the kernel's loads of 16 bytes are aligned.
+    // The scale takes 4 bytes. The rest of its block keeps the next slot aligned for the kernel's loads of 16 bytes.
     this.stride = (this.#blocks + 1) * dimensionsPerBlock;
     this.#slotsAt = this.#blocks * dimensionsPerBlock * Int16Array.BYTES_PER_ELEMENT;
     this.#estimatesAt = this.#slotsAt + slotsPerScan * Uint32Array.BYTES_PER_ELEMENT;
@@ -83,8 +100,8 @@ export class ByteVectors {
   }
 
   /**
-   * The dot products of the query with the first `count` of `slots`, at most `slotsPerScan`, each still to be multiplied by
-   * the query's scale. The array is valid until the next call of any method.
+   * The dot products of the query with the first `count` of `slots`, at most `slotsPerScan`, not yet multiplied by the query's
+   * scale. The next call of any method overwrites the array.
    */
   scan(query: AimedQuery, slots: Uint32Array, count: number): Float32Array {
     const { buffer } = this.#memory;
@@ -98,7 +115,7 @@ export class ByteVectors {
     const missing = Math.ceil(bytes / pageBytes) - this.#memory.buffer.byteLength / pageBytes;
     if (missing <= 0) return;
     const pages = this.#memory.buffer.byteLength / pageBytes;
-    // Growing makes new views necessary but copies nothing; a quarter more each time keeps it rare.
+    // Growing copies nothing, but replaces the buffer that views refer to. A quarter more each time keeps it rare.
     this.#memory.grow(Math.min(Math.max(missing, Math.ceil(pages / 4)), maxPages - pages));
   }
 }

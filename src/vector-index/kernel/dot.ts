@@ -1,11 +1,15 @@
 /**
- * The cosine of two vectors of length 1: their dot product. The one kernel that makes scores, so that a score never depends
- * on what proposed the candidate. Sums in float64, in a fixed order: the same vectors give the same bits on every machine.
+ * The cosine of two vectors of length 1, which is their dot product. Every score comes from this function, so that a score does
+ * not depend on the index that proposed the candidate. It sums in float64 and in a fixed order: the same vectors give the same
+ * bits on every machine.
+ *
+ * @throws RangeError if the vectors differ in length.
  */
 export function dot(a: Float32Array, b: Float32Array): number {
   const length = a.length;
-  if (b.length !== length) throw new RangeError(`Vectors of ${length} and ${b.length} dimensions have no dot product.`);
-  // Four sums, because one sum would wait for each addition before it began the next.
+  if (b.length !== length)
+    throw new RangeError(`Invalid vectors: expected equal dimensions, got ${length} and ${b.length}.`);
+  // Four sums, because each addition to a single sum would wait for the one before.
   let s0 = 0;
   let s1 = 0;
   let s2 = 0;
@@ -21,9 +25,9 @@ export function dot(a: Float32Array, b: Float32Array): number {
   return s0 + s1 + (s2 + s3);
 }
 
-/** The cosine of a row: that of its best part. There must be one. */
-export function bestChunk(query: Float32Array, parts: readonly Float32Array[]): number {
+/** The cosine of a row: the highest of its chunks. Returns negative infinity for a row without chunks. */
+export function bestChunk(query: Float32Array, chunks: readonly Float32Array[]): number {
   let best = Number.NEGATIVE_INFINITY;
-  for (const part of parts) best = Math.max(best, dot(query, part));
+  for (const chunk of chunks) best = Math.max(best, dot(query, chunk));
   return best;
 }

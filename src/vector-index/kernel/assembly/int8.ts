@@ -1,16 +1,16 @@
-// Records lie far apart where few of them are visible. Touching one this many places ahead brings it into the cache in time:
-// that halves the time of a search in which one record of five is visible.
+// If few vectors are visible, their records lie far apart. A load this many places ahead brings a record into the cache in time.
+// This halves the time of a search in which one vector of five is visible.
 const ahead = 8;
 const cacheLine = 64;
 
 /**
  * Dot products of one query with many vectors of signed bytes, 16 dimensions at a time.
  *
- * A record is `stride` bytes: 16 * `blocks` signed bytes, padded with zeros, then a float32 by which a byte is multiplied to
- * give a component. The query is 16 * `blocks` signed 16-bit integers within ±2047. A product is at most 2047 * 127, so that
+ * The record of a vector has `stride` bytes: 16 * `blocks` signed bytes, padded with zeros, then a float32 scale. A byte times
+ * the scale is a component. The query has 16 * `blocks` signed 16-bit integers within ±2047. A product is at most 2047 * 127, so
  * no sum leaves 32 bits up to 8,192 dimensions.
  *
- * What it returns has no meaning: it keeps the compiler from leaving out the loads that only touch memory.
+ * The returned number has no meaning. It keeps the compiler from removing the loads that only fill the cache.
  */
 export function scan(
   query: usize,

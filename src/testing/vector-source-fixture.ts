@@ -1,14 +1,14 @@
 import type { StoredVector, VectorSource, VisibleRows } from '../vector-index/vector-index';
 
-/** The truth of a vector index, in memory: what a test writes. */
-export class VectorTruthFixture implements VectorSource {
+/** Stored vectors in memory, which a test writes. */
+export class VectorSourceFixture implements VectorSource {
   readonly #vectors = new Map<number, readonly Float32Array[]>();
   readonly #changes: number[] = [];
 
-  /** One entry that gives a row these parts; none removes the row. */
-  set(row: number, ...parts: Float32Array[]): void {
-    if (parts.length === 0) this.#vectors.delete(row);
-    else this.#vectors.set(row, parts);
+  /** Makes one change, which gives a row these chunks. Without chunks it removes the row. */
+  set(row: number, ...chunks: Float32Array[]): void {
+    if (chunks.length === 0) this.#vectors.delete(row);
+    else this.#vectors.set(row, chunks);
     this.#changes.push(row);
   }
 
@@ -22,20 +22,20 @@ export class VectorTruthFixture implements VectorSource {
     return Uint32Array.from(this.#vectors.keys()).sort();
   }
 
-  entry(): number {
+  lastChangeSeq(): number {
     return this.#changes.length;
   }
 
-  fingerprint(entry: number): string {
-    return String(this.#changes[entry - 1]);
+  fingerprint(changeSeq: number): string {
+    return String(this.#changes[changeSeq - 1]);
   }
 
-  rowsChangedSince(entry: number): Uint32Array {
-    return Uint32Array.from(new Set(this.#changes.slice(entry))).sort();
+  rowsChangedSince(changeSeq: number): Uint32Array {
+    return Uint32Array.from(new Set(this.#changes.slice(changeSeq))).sort();
   }
 }
 
-/** These rows and no others. */
+/** Makes exactly these rows visible. */
 export function visibleRows(rows: Iterable<number>): VisibleRows {
   const set = new Set(rows);
   const ascending = Uint32Array.from(set).sort();
@@ -43,8 +43,7 @@ export function visibleRows(rows: Iterable<number>): VisibleRows {
 }
 
 /**
- * Vectors of length 1 in clusters, a few and large ones, as texts on some topics have them. The same seed gives the same
- * vectors.
+ * Vectors of length 1 in a few large clusters, like those of texts on a few topics. The same seed gives the same vectors.
  */
 export function seededVectors(seed: number, count: number, dimensions: number): Float32Array[] {
   const random = seededRandom(seed);
@@ -56,7 +55,7 @@ export function seededVectors(seed: number, count: number, dimensions: number): 
   });
 }
 
-/** Numbers in [0, 1): the generator mulberry32, in the public domain. */
+/** A generator of numbers in [0, 1): mulberry32, which is in the public domain. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -67,7 +66,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-// The sum of three uniform numbers is near enough to a normal one for a direction without preference.
+// The sum of three uniform numbers is close enough to a normal distribution to prefer no direction.
 function randomVector(random: () => number, dimensions: number): Float32Array {
   return unit(Float32Array.from({ length: dimensions }, () => random() + random() + random() - 1.5));
 }

@@ -13,15 +13,15 @@ import {
 } from '../../src/vector-index/index-manifest';
 
 let folder: string;
-let seal: IndexManifest;
+let manifest: IndexManifest;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'seal-'));
+  folder = await mkdtemp(join(tmpdir(), 'manifest-'));
   await mkdir(join(folder, 'g1', 'inner'), { recursive: true });
   await writeFile(join(folder, 'g1', 'a'), 'content of a');
   await writeFile(join(folder, 'g1', 'inner', 'b'), Buffer.alloc(3_000_000, 7));
   await writeFile(join(folder, 'g1', 'inner', 'empty'), '');
-  seal = {
+  manifest = {
     format: manifestFormat,
     space: 'model',
     dimensions: 8,
@@ -34,11 +34,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const problems = () => differences(join(folder, 'g1'), seal);
+const problems = () => differences(join(folder, 'g1'), manifest);
 
-describe('a seal', () => {
-  test('agrees with the files it was made of', async () => {
-    expect(seal.files.map(({ path, bytes }) => [path, bytes])).toEqual([
+describe('a manifest', () => {
+  test('matches the files that it describes', async () => {
+    expect(manifest.files.map(({ path, bytes }) => [path, bytes])).toEqual([
       ['a', 12],
       [join('inner', 'b'), 3_000_000],
       [join('inner', 'empty'), 0],
@@ -46,53 +46,53 @@ describe('a seal', () => {
     expect(await problems()).toEqual([]);
   });
 
-  test('tells a flipped byte, at the same size', async () => {
+  test('reveals a flipped byte in a file of the same size', async () => {
     const path = join(folder, 'g1', 'inner', 'b');
     const bytes = await readFile(path);
     bytes[2_999_999] = 8;
     await writeFile(path, bytes);
-    expect(await problems()).toEqual([expect.stringContaining('other content')]);
+    expect(await problems()).toEqual([expect.stringContaining('different content')]);
   });
 
-  test('tells a truncated, a missing and a foreign file', async () => {
+  test('reveals a truncated, a missing and an unknown file', async () => {
     await writeFile(join(folder, 'g1', 'a'), 'content');
     await rm(join(folder, 'g1', 'inner', 'empty'));
     await writeFile(join(folder, 'g1', 'c'), '');
     expect(await problems()).toEqual([
-      expect.stringContaining('c does not belong'),
-      expect.stringContaining('a has another size'),
+      expect.stringContaining('c is not in the manifest'),
+      expect.stringContaining('a has a different size'),
       expect.stringContaining('empty is missing'),
     ]);
   });
 
-  test('tells that the whole folder is gone', async () => {
+  test('reveals that the whole folder is missing', async () => {
     await rm(join(folder, 'g1'), { recursive: true });
     expect(await problems()).toHaveLength(3);
   });
 
   test('is read as it was written', async () => {
-    await writeManifest(folder, seal);
-    expect(await readManifest(folder)).toEqual(seal);
+    await writeManifest(folder, manifest);
+    expect(await readManifest(folder)).toEqual(manifest);
   });
 
-  test('that is absent, damaged or of another format is no seal', async () => {
+  test('reads as undefined if it is absent, damaged or of another format', async () => {
     expect(await readManifest(folder)).toBeUndefined();
-    await writeManifest(folder, { ...seal, format: manifestFormat + 1 });
+    await writeManifest(folder, { ...manifest, format: manifestFormat + 1 });
     expect(await readManifest(folder)).toBeUndefined();
-    await writeManifest(folder, seal);
-    const text = await readFile(join(folder, 'seal.json'), 'utf8');
+    await writeManifest(folder, manifest);
+    const text = await readFile(join(folder, 'manifest.json'), 'utf8');
     for (const damaged of [text.replace('42', '43'), text.slice(0, -9), '', 'null', '{}']) {
-      await writeFile(join(folder, 'seal.json'), damaged);
+      await writeFile(join(folder, 'manifest.json'), damaged);
       expect(await readManifest(folder)).toBeUndefined();
     }
   });
 
-  test('keeps what it speaks of, and nothing else', async () => {
+  test('keeps the files that it names, and removes all others', async () => {
     await mkdir(join(folder, 'g0', 'left'), { recursive: true });
-    await writeFile(join(folder, 'seal.json.new'), 'half');
-    await writeManifest(folder, seal);
-    await removeUnlisted(folder, seal);
-    expect((await readdir(folder)).sort()).toEqual(['g1', 'seal.json']);
+    await writeFile(join(folder, 'manifest.json.new'), 'half');
+    await writeManifest(folder, manifest);
+    await removeUnlisted(folder, manifest);
+    expect((await readdir(folder)).sort()).toEqual(['g1', 'manifest.json']);
     await removeUnlisted(folder, undefined);
     expect(await readdir(folder)).toEqual([]);
     await removeUnlisted(join(folder, 'absent'), undefined);

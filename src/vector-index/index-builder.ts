@@ -1,0 +1,112 @@
+/**
+ * The program of the child process that builds a vector index. A build takes much memory and several threads, and LanceDB reads
+ * its settings from the environment, so the host process stays out of it. `build-process.ts` starts this program.
+ */
+import { mkdirSync } from 'node:fs';
+import { availableParallelism, constants, setPriority } from 'node:os';
+import { join } from 'node:path';
+import { type BuilderAnswer, type BuildInput, type BuildTask, recordBytes, scratchName } from './builder-protocol';
+import { LanceUnavailable } from './lance-library';
+import { LanceTable } from './lance-table';
+import { measureProbes, type Probes } from './probes';
+
+const vectorsPerBatch = 2048;
+// Up to 256 partitions LanceDB trains plain k-means. Above, it splits clusters one by one, which is faster, but a search then
+// needs up to twice the time for the same recall. From this number of vectors on, 256 partitions would be too large.
+const wellTrained = 256;
+const rowsPerPartition = 2048;
+
+async function build({ folder, dimensions, queries }: BuildTask, input: Promise<BuildInput>): Promise<Probes> {
+  prepareProcess(join(folder, scratchName));
+  const table = await LanceTable.create(folder, dimensions);
+  const received = await fill(table, dimensions);
+  const { vectors } = await input;
+  if (received !== vectors) throw new Error(`Received ${received} of ${vectors} vectors.`);
+  const partitions = partitionsFor(received);
+  await table.train(partitions);
+  const probes = await measureProbes((...search) => table.nearest(...search), queries, partitions);
+  table.close();
+  return probes;
+}
+
+function prepareProcess(scratch: string): void {
+  mkdirSync(scratch, { recursive: true });
+  // LanceDB 0.33 leaves a copy of all vectors in the temporary folder with every index (lance-format/lance#8992).
+  // Windows names the folder by the other two variables.
+  Object.assign(process.env, { TMPDIR: scratch, TEMP: scratch, TMP: scratch });
+  // LanceDB trains in the threads of Rayon. One processor is left to the searches of the host.
+  process.env.RAYON_NUM_THREADS ??= String(Math.max(1, availableParallelism() - 1));
+  try {
+    // Before LanceDB starts its threads, because on Linux a thread inherits the priority of the one that starts it.
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // A system that forbids it runs the build with normal priority.
+  }
+}
+
+/** Adds the vectors from the standard input to the table. Returns their number. */
+async function fill(table: LanceTable, dimensions: number): Promise<number> {
+  const bytes = recordBytes(dimensions);
+  const batch = new Uint8Array(vectorsPerBatch * bytes);
+  let filled = 0;
+  let count = 0;
+  const flush = async () => {
+    if (filled % bytes !== 0) throw new Error(`Received an incomplete vector of ${filled % bytes} bytes.`);
+    if (filled > 0) await add(table, batch.buffer, filled / bytes, dimensions);
+    count += filled / bytes;
+    filled = 0;
+  };
+  for await (const piece of process.stdin as AsyncIterable<Buffer>) {
+    for (let at = 0; at < piece.length; ) {
+      const taken = Math.min(piece.length - at, batch.length - filled);
+      batch.set(piece.subarray(at, at + taken), filled);
+      filled += taken;
+      at += taken;
+      if (filled === batch.length) await flush();
+    }
+  }
+  await flush();
+  return count;
+}
+
+async function add(table: LanceTable, records: ArrayBuffer, count: number, dimensions: number): Promise<void> {
+  const integers = new Int32Array(records);
+  const floats = new Float32Array(records);
+  const width = 2 + dimensions;
+  const rows = new Int32Array(count);
+  const chunks = new Int32Array(count);
+  const vectors = new Float32Array(count * dimensions);
+  for (let i = 0; i < count; i++) {
+    rows[i] = integers[i * width] as number;
+    chunks[i] = integers[i * width + 1] as number;
+    vectors.set(floats.subarray(i * width + 2, (i + 1) * width), i * dimensions);
+  }
+  await table.add(rows, chunks, vectors);
+}
+
+function partitionsFor(vectors: number): number {
+  const root = Math.max(1, Math.round(Math.sqrt(vectors)));
+  return vectors > wellTrained * rowsPerPartition ? root : Math.min(wellTrained, root);
+}
+
+function answerFor(error: unknown): BuilderAnswer {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { kind: error instanceof LanceUnavailable ? 'unavailable' : 'failed', reason };
+}
+
+/** Takes the two messages of the host, sends it the answer, and waits to be ended. */
+function run(send: (answer: BuilderAnswer) => void): void {
+  // The host is gone: end at once, also in the middle of a training, and without destructors that could hang.
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  process.once('message', (task) => {
+    const input = new Promise<BuildInput>((resolve) =>
+      process.once('message', (message) => resolve(message as BuildInput)),
+    );
+    build(task as BuildTask, input).then(
+      (probes) => send({ kind: 'built', probes }),
+      (error: unknown) => send(answerFor(error)),
+    );
+  });
+}
+
+if (process.send !== undefined) run(process.send.bind(process));
