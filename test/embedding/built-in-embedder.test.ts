@@ -1,12 +1,22 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { builtInEmbedder } from '../../src/embedding/built-in/built-in-embedder';
+import { coarseStep, firstCoarseRow, packModel, trainedWeights } from '../../src/embedding/built-in/build/pack-model';
+import { builtInEmbedder, earlierBuiltInEmbedders } from '../../src/embedding/built-in/built-in-embedder';
 import { modelHash } from '../../src/embedding/built-in/model.generated';
-import { decodeModel, encodeModel, readModel } from '../../src/embedding/built-in/model-file';
+import {
+  decodeModel,
+  decodePackedModel,
+  encodeModel,
+  type PackedModel,
+  readModel,
+  unpackRows,
+} from '../../src/embedding/built-in/model-file';
+import { StaticEncoder } from '../../src/embedding/built-in/static-encoder';
+import { WordPieces } from '../../src/embedding/built-in/word-pieces';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
 
 const embedder = builtInEmbedder();
@@ -15,6 +25,8 @@ const similarity = async (a: string, b: string) => {
   const [x, y] = [await embed(a), await embed(b)];
   return x.reduce((sum, value, i) => sum + value * y[i]!, 0);
 };
+
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
@@ -129,8 +141,8 @@ describe('the built-in embedder', () => {
     const found = await Promise.all(['Refund', 'The customer wants a refund.', '🎉', ''].map(embed));
     expect(found.map((vector) => [...vector.subarray(0, 3)].map((x) => x.toFixed(4)).join(' '))).toMatchInlineSnapshot(`
       [
-        "-0.1440 -0.0131 -0.0851",
-        "-0.0540 -0.0424 0.0000",
+        "-0.1329 0.0000 -0.0664",
+        "-0.0545 -0.0272 0.0194",
         "0.0625 0.0625 -0.0625",
         "0.0625 0.0625 -0.0625",
       ]
@@ -140,21 +152,43 @@ describe('the built-in embedder', () => {
 
 describe('the file of the built-in model', () => {
   const path = new URL('../../src/embedding/built-in/built-in-model.bin', import.meta.url);
+  const unpacked = async (model: PackedModel) => {
+    const { pieces, dimensions } = model;
+    return { pieces, dimensions, rows: await unpackRows(model) };
+  };
+  const trained = async () => decodeModel(await readFile(trainedWeights));
 
-  test('has at most 8 MB', async () => {
-    expect((await readFile(path)).length).toBeLessThanOrEqual(8_000_000);
+  test('has at most 3.5 MB, so that the package has at most 4 MB', async () => {
+    expect((await readFile(path)).length).toBeLessThanOrEqual(3_500_000);
   });
 
-  test('is the one that the program names, rounded with the largest number at 127', async () => {
-    const bytes = await readFile(path);
-    expect(createHash('sha256').update(bytes).digest('hex')).toBe(modelHash);
-    const { pieces, rows, dimensions } = decodeModel(bytes);
+  test('has the hash that the program expects', async () => {
+    expect(sha256(await readFile(path))).toBe(modelHash);
+  });
+
+  test('contains the trained weights: frequent rows exactly, rare rows rounded to the nearest multiple of the step', async () => {
+    const { pieces, rows, dimensions } = await unpacked(await readModel());
+    const exact = await trained();
     expect([pieces.length, dimensions]).toEqual([29_523, embedder.space.dimensions]);
-    expect(rows.reduce((largest, x) => Math.max(largest, Math.abs(x)), 0)).toBe(127);
+    expect(pieces).toEqual(exact.pieces);
+    expect(exact.rows.reduce((largest, x) => Math.max(largest, Math.abs(x)), 0)).toBe(127);
+    const coarse = firstCoarseRow * dimensions;
+    expect(Buffer.from(rows.subarray(0, coarse)).equals(Buffer.from(exact.rows.subarray(0, coarse)))).toBe(true);
+    const isNearest = (value: number, i: number) =>
+      i < coarse || (value % coarseStep === 0 && Math.abs(value - exact.rows[i]!) <= coarseStep / 2);
+    expect(rows.findIndex((value, i) => !isNearest(value, i))).toBe(-1);
+  });
+
+  test('contains what packing the trained weights gives', async () => {
+    const [packed, shipped] = await Promise.all(
+      [decodePackedModel(packModel(await trained())), await readModel()].map(unpacked),
+    );
+    expect(packed!.pieces).toEqual(shipped!.pieces);
+    expect(Buffer.from(packed!.rows).equals(Buffer.from(shipped!.rows))).toBe(true);
   });
 
   test('holds a vector for every piece of a word, none of them zero, and no piece twice', async () => {
-    const { pieces, rows, dimensions } = decodeModel(await readFile(path));
+    const { pieces, rows, dimensions } = await unpacked(await readModel());
     expect(new Set(pieces).size).toBe(pieces.length);
     expect(rows.length).toBe(pieces.length * dimensions);
     const zero = pieces.filter((_, row) =>
@@ -163,24 +197,60 @@ describe('the file of the built-in model', () => {
     expect(zero).toEqual([]);
   });
 
-  test('is read as it was written', () => {
+  test('decodes to the model that was encoded', () => {
     const model = { pieces: ['a', '##é', '漢'], rows: Int8Array.of(1, -2, 127, -127, 0, 5), dimensions: 2 };
     expect(decodeModel(encodeModel(model))).toEqual(model);
   });
 
-  test('is refused when it is absent, truncated or another, with what to do', async () => {
+  test('unpacks to the model that was packed, with rare rows rounded, and packs into equal bytes every time', async () => {
+    const pieces = Array.from({ length: firstCoarseRow + 1 }, (_, i) => `piece${i}`);
+    const rows = Int8Array.from({ length: 2 * pieces.length }, (_, i) => (i % 255) - 127);
+    rows.set([-127, 7], 2 * firstCoarseRow);
+    const rounded = rows.slice();
+    rounded.set([-125, 5], 2 * firstCoarseRow);
+    const model = { pieces, rows, dimensions: 2 };
+    const packed = packModel(model);
+    expect(await unpacked(decodePackedModel(packed))).toEqual({ ...model, rows: rounded });
+    expect(packModel(model).equals(packed)).toBe(true);
+  });
+
+  test('is rejected as EMBEDDER_MISSING if it is absent, truncated or altered, with what to do', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'built-in-model-'));
     const whole = await readFile(path);
     const other = Buffer.from(whole);
-    other[4_000_000]! ^= 1;
-    await writeFile(join(folder, 'truncated.bin'), whole.subarray(0, 5_000_000));
+    other[2_000_000]! ^= 1;
+    await writeFile(join(folder, 'truncated.bin'), whole.subarray(0, 2_500_000));
+    await writeFile(join(folder, 'empty.bin'), '');
     await writeFile(join(folder, 'other.bin'), other);
-    for (const file of ['absent.bin', 'truncated.bin', 'other.bin']) {
+    await copyFile(trainedWeights, join(folder, 'earlier-release.bin'));
+    for (const file of ['absent.bin', 'truncated.bin', 'empty.bin', 'other.bin', 'earlier-release.bin']) {
       await expect(readModel(join(folder, file))).rejects.toMatchObject({
         code: 'EMBEDDER_MISSING',
         message: expect.stringMatching(new RegExp(`${file}.*Install the\\s+package again`, 's')),
       });
     }
     await rm(folder, { recursive: true });
+  });
+});
+
+describe('the built-in embedder of an earlier release', () => {
+  test('names its space by the trained weights, which that release contained as they are', async () => {
+    const hash = sha256(await readFile(trainedWeights));
+    expect(earlierBuiltInEmbedders().map(({ space }) => space)).toEqual([
+      { model: `built-in-english sha256:${hash}`, dimensions: 256, normalized: true },
+    ]);
+  });
+
+  test("gives vectors that agree with that release's: cosine .99 on average, and .95 at least", async () => {
+    const model = decodeModel(await readFile(trainedWeights));
+    const exact = new StaticEncoder(model, await WordPieces.of(model.pieces));
+    // Most words of the vocabulary are rare, and so rounded.
+    const words = model.pieces.filter((piece) => /^[a-z]{3,}$/.test(piece));
+    const texts = Array.from({ length: 500 }, (_, i) => words.filter((_, word) => word % 2_000 === i).join(' '));
+    const [earlier] = earlierBuiltInEmbedders();
+    const vectors = await earlier!.embedDocuments(texts, {});
+    const cosines = texts.map((text, i) => exact.encode(text).reduce((sum, x, k) => sum + x * vectors[i]![k]!, 0));
+    expect(Math.min(...cosines)).toBeGreaterThan(0.95);
+    expect(cosines.reduce((sum, cosine) => sum + cosine, 0) / cosines.length).toBeGreaterThan(0.99);
   });
 });

@@ -1,14 +1,20 @@
-import { MemoryStore } from 'multi-agent-memory';
+import { readFile } from 'node:fs/promises';
+import { builtInEmbedder, type Embedder, MemoryStore } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
 import { root } from '../../src/domain/principal';
+import { trainedWeights } from '../../src/embedding/built-in/build/pack-model';
+import { earlierBuiltInEmbedders } from '../../src/embedding/built-in/built-in-embedder';
+import { decodeModel } from '../../src/embedding/built-in/model-file';
+import { StaticEncoder } from '../../src/embedding/built-in/static-encoder';
+import { WordPieces } from '../../src/embedding/built-in/word-pieces';
 import type { BuiltIns } from '../../src/embedding/space-embedder';
 import type { ReembedProgress } from '../../src/reembedding/reembedding';
 import { openFolder as openEngine } from '../../src/store/composition/compose';
 import { Lifetime } from '../../src/store/lifetime';
 import { type OpenOptions, parseOptions } from '../../src/store/open-options';
 import { PrincipalHandle } from '../../src/store/principal-handle';
-import { temporaryFolder } from '../store/stores';
-import { gate, words } from './spaces';
+import { codeOf, temporaryFolder } from '../store/stores';
+import { gate, spacesOf, words } from './spaces';
 
 const namespace = ['support'];
 
@@ -88,5 +94,72 @@ describe('a store of an earlier release, opened without an embedder', () => {
     await expect.poll(() => warned).toHaveLength(1);
     expect(await store.admin.recall('note number7', { mode: 'semantic', topK: 1 })).toHaveLength(1);
     await store.close();
+  });
+});
+
+describe('a store with vectors of the built-in model before its rare rows were rounded', () => {
+  const facts = [
+    'The money was paid back to her card.',
+    'The puppy is two years old.',
+    'The physician is at the clinic.',
+  ];
+
+  /** The embedder of that release: the same space as today's stand-in, with the exact weights. */
+  async function exactEmbedder(): Promise<Embedder> {
+    const model = decodeModel(await readFile(trainedWeights));
+    const encoder = new StaticEncoder(model, await WordPieces.of(model.pieces));
+    return {
+      ...earlierBuiltInEmbedders()[0]!,
+      embedDocuments: async (texts) => texts.map((text) => encoder.encode(text)),
+      embedQuery: async (text) => encoder.encode(text),
+    };
+  }
+
+  async function earlierStore(): Promise<{ folder: string; space: string }> {
+    const folder = await temporaryFolder();
+    const current = await exactEmbedder();
+    const first = await release(folder, { current, previous: [] });
+    for (const fact of facts) await first.admin.remember(fact, { namespace });
+    await first.close();
+    return { folder, space: current.space.model };
+  }
+
+  const answerOf = async (store: Pick<MemoryStore, 'admin'>) => {
+    const hits = await store.admin.recall('Did the customer get a refund?', { mode: 'semantic', topK: 1 });
+    return hits.map(({ text }) => text);
+  };
+
+  test.each([
+    ['no embedder', {}],
+    ['builtInEmbedder()', { embedder: builtInEmbedder() }],
+  ])('opened read-only with %s, is searched by meaning and not moved', async (_, options) => {
+    const { folder, space } = await earlierStore();
+    const store = await MemoryStore.open(folder, { readOnly: true, ...options });
+    expect(await answerOf(store)).toEqual([facts[0]]);
+    expect(await spacesOf(store)).toEqual({ [space]: 'current' });
+    await store.close();
+  });
+
+  test.each([
+    ['no embedder', {}],
+    ['builtInEmbedder()', { embedder: builtInEmbedder() }],
+  ])(
+    "opened with %s, is searched at once, moves by itself to today's model, and drops the earlier space",
+    async (_, options) => {
+      const { folder } = await earlierStore();
+      const store = await MemoryStore.open(folder, options);
+      expect(await answerOf(store)).toEqual([facts[0]]);
+      await store.admin.remember('The order was shipped on Monday.', { namespace });
+      await expect.poll(() => spacesOf(store)).toEqual({ [builtInEmbedder().space.model]: 'current' });
+      expect(await answerOf(store)).toEqual([facts[0]]);
+      const [hit] = await store.admin.recall('When was the parcel sent?', { mode: 'semantic', topK: 1 });
+      expect(hit?.text).toBe('The order was shipped on Monday.');
+      await store.close();
+    },
+  );
+
+  test('rejects another embedder with EMBEDDER_MISMATCH', async () => {
+    const { folder } = await earlierStore();
+    expect(await codeOf(() => MemoryStore.open(folder, { embedder: words('chosen') }))).toBe('EMBEDDER_MISMATCH');
   });
 });

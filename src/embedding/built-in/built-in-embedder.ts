@@ -1,6 +1,6 @@
 import { nextTurn } from '../../environment/timers';
-import type { Embedder } from '../embedder';
-import { builtInSpace } from './built-in-spaces';
+import type { Embedder, EmbeddingSpace } from '../embedder';
+import { builtInSpace, compatibleSpaces } from './built-in-spaces';
 import { maxTokens, staticEncoder } from './static-encoder';
 
 /** Characters read before other work gets its turn: a few milliseconds. */
@@ -23,8 +23,17 @@ const charactersPerTurn = 8192;
  * ```
  */
 export function builtInEmbedder(): Embedder {
+  return embedderOf(builtInSpace);
+}
+
+/** Embedders for stores whose vectors come from the built-in model of an earlier release. They use today's weights. */
+export function earlierBuiltInEmbedders(): readonly Embedder[] {
+  return compatibleSpaces.map(embedderOf);
+}
+
+function embedderOf(space: EmbeddingSpace): Embedder {
   return {
-    space: builtInSpace,
+    space,
     maxTokens,
     async embedDocuments(texts, { signal } = {}) {
       signal?.throwIfAborted();

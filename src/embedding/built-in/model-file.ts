@@ -1,33 +1,48 @@
 import { webcrypto } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { inflateRaw } from 'node:zlib';
 import { MemoryError } from '../../domain/errors';
 import { modelHash } from './model.generated';
 
-/** What the file of the built-in model holds. */
+/** The weights of the built-in model: one vector for each word piece. */
 export interface StaticModel {
-  /** The pieces of words that have a vector, in the order of the rows. Those that continue a word begin with `##`. */
+  /** The word pieces, in the order of the rows. A piece that continues a word begins with `##`. */
   readonly pieces: readonly string[];
-  /** A vector for each piece, row by row, its weight in it as its length. Only directions matter, so no scale goes with them. */
+  /**
+   * One vector for each piece, row by row. The length of a vector is the weight of its piece in a text. All rows share one
+   * scale, which the model leaves out: a text vector is brought to length 1, so only directions matter.
+   */
   readonly rows: Int8Array;
   readonly dimensions: number;
 }
 
-// Beside this file in the sources, and beside the built files in the package.
+/** The model as the package contains it: its rows are compressed. */
+export interface PackedModel extends Omit<StaticModel, 'rows'> {
+  /** For `unpackRows`. */
+  readonly packedRows: Int8Array;
+}
+
+// The file lies beside this file in the sources, and beside the built files in the package.
 const fileName = 'built-in-model.bin';
-/** Two 32-bit numbers: dimensions, and bytes of the pieces. */
+/** Two 32-bit numbers: the dimensions, and the length of the pieces in bytes. */
 const headBytes = 8;
 
-/** Reads the model that comes with the package. EMBEDDER_MISSING where its file is absent, damaged or of another release. */
-export async function readModel(path = fileURLToPath(new URL(fileName, import.meta.url))): Promise<StaticModel> {
+// More than all rows have, so that zlib inflates them in one piece.
+const inflateChunkBytes = 8 * 2 ** 20;
+const inflate = promisify(inflateRaw);
+
+/** Reads the model that comes with the package. EMBEDDER_MISSING if the file is absent, damaged or of another release. */
+export async function readModel(path = fileURLToPath(new URL(fileName, import.meta.url))): Promise<PackedModel> {
   const bytes = await read(path);
-  // Not `createHash`, which would hold the event loop.
+  // `createHash` would hold the event loop.
   const hash = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
-  if (hash === modelHash) return decodeModel(bytes);
+  if (hash === modelHash) return decodePackedModel(bytes);
   throw new MemoryError(
     'EMBEDDER_MISSING',
-    `The built-in model at ${path} is damaged or of another release: ${bytes.length} bytes with SHA-256 ${hash}, ` +
-      `in place of ${modelHash}. Install the package again.`,
+    `The built-in model at ${path} is damaged or of another release: expected SHA-256 ${modelHash}, got ${hash} ` +
+      `(${bytes.length} bytes). Install the package again.`,
   );
 }
 
@@ -37,14 +52,29 @@ async function read(path: string): Promise<Buffer<ArrayBuffer>> {
   } catch (cause) {
     throw new MemoryError(
       'EMBEDDER_MISSING',
-      `The built-in model cannot be read: ${String(cause)}. It belongs beside the program of the package. Install the ` +
-        `package again; where a bundler put the package into another file, copy dist/${fileName} beside that.`,
+      `The built-in model could not be read: ${String(cause)}. The package keeps it beside its program. Install the ` +
+        `package again. If a bundler moved the program into another file, copy dist/${fileName} beside that file.`,
       { cause },
     );
   }
 }
 
-/** The file: dimensions and the pieces' bytes as 32-bit little-endian numbers, the pieces a line each, then the rows. */
+/** Decompresses rows in a thread, so that the caller can prepare the pieces in the meantime. */
+export async function unpackRows({ packedRows }: PackedModel): Promise<Int8Array> {
+  const bytes = await inflate(packedRows, { chunkSize: inflateChunkBytes });
+  return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Reads a packed file, which `packModel` makes: the layout of `encodeModel` with compressed rows. */
+export function decodePackedModel(bytes: Buffer): PackedModel {
+  const { pieces, dimensions, rows } = decodeModel(bytes);
+  return { pieces, dimensions, packedRows: rows };
+}
+
+/**
+ * The layout: dimensions and length of the pieces in bytes as 32-bit little-endian numbers, then one line for each piece, then
+ * the rows.
+ */
 export function encodeModel({ pieces, rows, dimensions }: StaticModel): Buffer {
   const lines = Buffer.from(pieces.join('\n'));
   const head = Buffer.alloc(headBytes);
@@ -53,7 +83,7 @@ export function encodeModel({ pieces, rows, dimensions }: StaticModel): Buffer {
   return Buffer.concat([head, lines, Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength)]);
 }
 
-/** The opposite of `encodeModel`. The rows share the memory of the bytes. */
+/** Reads what `encodeModel` wrote. The rows share the memory of the bytes. */
 export function decodeModel(bytes: Buffer): StaticModel {
   const rowsStart = headBytes + bytes.readUInt32LE(4);
   return {

@@ -1,3 +1,3 @@
-// Made by build/build-model.ts. Do not edit: npm run build:model
-export const modelHash = '4f9fda5a6f5be1c2d84a3b815b80c8d2f4021a3c6c703395a7313f5b7be372d0';
+// Made by build/pack-model.ts. Do not edit: npm run pack:model
+export const modelHash = '0b8b14d19ccbbe9be44e559c67518736f6f1369e88974f3b1fa6ec6a55d94790';
 export const modelDimensions = 256;

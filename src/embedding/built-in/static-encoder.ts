@@ -1,4 +1,4 @@
-import { readModel, type StaticModel } from './model-file';
+import { readModel, type StaticModel, unpackRows } from './model-file';
 import { WordPieces } from './word-pieces';
 
 /**
@@ -90,5 +90,7 @@ export function staticEncoder(): Promise<StaticEncoder> {
 
 async function load(): Promise<StaticEncoder> {
   const model = await readModel();
-  return new StaticEncoder(model, await WordPieces.of(model.pieces));
+  const { pieces, dimensions } = model;
+  const [words, rows] = await Promise.all([WordPieces.of(pieces), unpackRows(model)]);
+  return new StaticEncoder({ pieces, rows, dimensions }, words);
 }

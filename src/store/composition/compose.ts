@@ -7,7 +7,7 @@ import { openAuditDatabase } from '../../audit/audit-database';
 import type { Checkpoint } from '../../audit/checkpoint';
 import { MemoryError } from '../../domain/errors';
 import { batchingEmbedder } from '../../embedding/batching/batching-embedder';
-import { builtInEmbedder } from '../../embedding/built-in/built-in-embedder';
+import { builtInEmbedder, earlierBuiltInEmbedders } from '../../embedding/built-in/built-in-embedder';
 import type { Embedder } from '../../embedding/embedder';
 import { type BuiltIns, SpaceEmbedder, type SpacesInUse } from '../../embedding/space-embedder';
 import { type Environment, systemEnvironment } from '../../environment/environment';
@@ -33,10 +33,10 @@ import { lockFolder } from './folder-lock';
 import { closingOnError, makeFolder, openAudit, openStore, storeKeyOf, truthOf } from './open-files';
 import { PolledFeed } from './polled-feed';
 import { auditFile, databaseFile, indexFolderOf } from './store-files';
-import { upgradeBuiltIn } from './upgrade-built-in';
+import { isEarlierBuiltIn, upgradeBuiltIn } from './upgrade-built-in';
 
 /** The embedder of stores that are opened without one, and those that earlier releases had in its place. */
-const builtIns: BuiltIns = { current: builtInEmbedder(), previous: [] };
+const builtIns: BuiltIns = { current: builtInEmbedder(), previous: earlierBuiltInEmbedders() };
 
 /** The composition root: the one place that names implementations. Opens a folder for this process. */
 export async function openFolder(folder: string, options: Options, own = builtIns): Promise<Engine> {
@@ -89,8 +89,10 @@ async function compose(opened: Opened): Promise<Engine> {
     const { interning } = state;
     const { current: builtIn, previous } = opened.builtIns;
     const own = batched(options.embedder ?? builtIn);
-    const embedder = new SpaceEmbedder([own, ...[builtIn, ...previous].map(batched)], spacesOf(interning), (error) =>
-      events.emit('degraded', { part: 'embedder', error }),
+    const embedder = new SpaceEmbedder(
+      [own, ...[builtIn, ...previous].map(batched)],
+      spacesOf(interning, opened.builtIns),
+      (error) => events.emit('degraded', { part: 'embedder', error }),
     );
     if (options.embedder !== undefined) assertAccepted(embedder, options.embedder);
     const storeKey = translated(() => storeKeyOf(state, environment));
@@ -167,7 +169,7 @@ async function compose(opened: Opened): Promise<Engine> {
     if (!options.readOnly && state.meta.get(copyMark) === 1) await declareRestored(engine.writing());
     if (options.access !== undefined) await declareRules(engine, options.access);
     if (!options.readOnly) engine.moves.changed();
-    if (!options.readOnly && options.embedder === undefined) void upgradeBuiltIn(engine, opened.builtIns, options);
+    if (!options.readOnly) void upgradeBuiltIn(engine, opened.builtIns, options);
     return engine;
   } catch (error) {
     closeAudit();
@@ -176,11 +178,14 @@ async function compose(opened: Opened): Promise<Engine> {
   }
 }
 
-function spacesOf(interning: Interning): SpacesInUse {
+function spacesOf(interning: Interning, builtIns: BuiltIns): SpacesInUse {
   const nameIn = (role: 'next' | 'previous') => interning.spaceInRole(role)?.name ?? [];
+  const current = () => interning.currentSpace?.name;
   return {
-    current: () => interning.currentSpace?.name,
-    others: () => [nameIn('next'), nameIn('previous')].flat(),
+    current,
+    // A store of an earlier built-in model is about to move to today's, even before the move has begun.
+    others: () =>
+      [nameIn('next'), nameIn('previous'), isEarlierBuiltIn(builtIns, current()) ? builtIns.current.space : []].flat(),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { SpaceName } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
 import { type BuiltIns, isSame } from '../../embedding/space-embedder';
 import { unpaced } from '../../reembedding/pace';
@@ -5,22 +6,29 @@ import { defaultBatchSize } from '../../reembedding/reembedding';
 import type { Options } from '../open-options';
 import type { Engine } from './engine';
 
+/** Whether a space is that of the built-in model of an earlier release. */
+export function isEarlierBuiltIn({ previous }: BuiltIns, name: SpaceName | undefined): boolean {
+  return name !== undefined && previous.some(({ space }) => isSame(space, name));
+}
+
 /**
- * Moves a store from the built-in model of an earlier release to that of this one, in the background; searches use the old one
- * until the new one is complete, whose vectors are then dropped: they can be made again at any time. Never rejects.
+ * Moves a store from the built-in model of an earlier release to the model of this release, in the background. Searches use the
+ * earlier space until the new one is complete. Then the earlier vectors are dropped, because they can be made again at any time.
+ * Does nothing for a store that is opened with an embedder other than the built-in one. Never rejects.
  */
 export async function upgradeBuiltIn(engine: Engine, builtIns: BuiltIns, options: Options): Promise<void> {
+  const { embedder, onProgress } = options;
+  if (embedder !== undefined && !isSame(embedder.space, builtIns.current.space)) return;
   const { interning } = engine.state;
   const signal = new AbortController().signal;
-  const isOld = (role: 'current' | 'previous') => {
-    const name = interning.spaceInRole(role)?.name;
-    return name !== undefined && builtIns.previous.some(({ space }) => isSame(space, name));
-  };
+  const isOld = (role: 'current' | 'previous') => isEarlierBuiltIn(builtIns, interning.spaceInRole(role)?.name);
   try {
     if (isOld('current')) {
-      const { onProgress } = options;
       await engine.moves.reembed(engine.embedder.of(builtIns.current.space) ?? builtIns.current, {
-        ...{ batchSize: defaultBatchSize, pace: unpaced, signal, onProgress },
+        batchSize: defaultBatchSize,
+        pace: unpaced,
+        signal,
+        onProgress,
       });
     }
     if (isOld('previous')) await engine.moves.dropUnused(signal);

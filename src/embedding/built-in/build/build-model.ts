@@ -1,4 +1,5 @@
-// Makes the built-in model: ../built-in-model.bin and ../model.generated.ts. Run it with: npm run build:model
+// Makes the built-in model: trained-weights.bin, and from it ../built-in-model.bin and ../model.generated.ts. Run it with:
+// npm run build:model
 //
 //   npm run build:model -- --models <folder>    holds Xenova/all-MiniLM-L6-v2/, default ../shared/models beside the repository
 //   npm run build:model -- --kept <folder>      keeps the teacher's vectors there (1 GB), and goes on with those it finds
@@ -8,10 +9,10 @@
 // 2. The teacher, all-MiniLM-L6-v2, embeds them, and each token of its vocabulary alone.
 // 3. Its vectors are projected on their first 256 principal components.
 // 4. Token vectors begin as the teacher's, with a length by rank, and are fitted to the texts (training.ts).
-// 5. They are rounded to bytes (static-model.ts).
+// 5. They are rounded to bytes (static-model.ts): trained-weights.bin.
+// 6. The bytes are packed for the package (pack-model.ts).
 // Every random choice comes from one seed: the same machine gives the same file. Another gives one of equal quality, as its
 // arithmetic rounds otherwise. Every sixtieth text is held back: how far teacher and model agree on those is printed in the end.
-import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -22,6 +23,7 @@ import { type ModelFiles, readModelFiles } from '../../local-models/model-files'
 import { encodeModel } from '../model-file';
 import { agreement } from './agreement';
 import { framedExamples, madePassages, madeSentences, variedExamples, wordnetTexts, wordsAlone } from './corpus';
+import { trainedWeights, writePackedModel } from './pack-model';
 import { principalComponents, project } from './principal-components';
 import { seededRandom } from './seeded-random';
 import { embedWithRows, firstVectors, settleUntaught, toStaticModel } from './static-model';
@@ -84,15 +86,9 @@ for (const { name, tokenized, taught } of lessons) {
   const compared = { teacher: held.taught, teacherWidth: teacherDimensions, taught: own, taughtWidth: dimensions };
   say(`agrees with the teacher on ${name} held back: ${(100 * agreement(compared, seed)).toFixed(1)}`);
 }
-const bytes = encodeModel(toStaticModel(vectors, dimensions, vocabulary));
-const hash = createHash('sha256').update(bytes).digest('hex');
-await writeFile(here('../built-in-model.bin'), bytes);
-await writeFile(
-  here('../model.generated.ts'),
-  `// Made by build/build-model.ts. Do not edit: npm run build:model\n` +
-    `export const modelHash = '${hash}';\nexport const modelDimensions = ${dimensions};\n`,
-);
-say(`${bytes.length} bytes, SHA-256 ${hash}`);
+await writeFile(trainedWeights, encodeModel(toStaticModel(vectors, dimensions, vocabulary)));
+const { bytes, hash } = await writePackedModel();
+say(`${bytes} bytes, SHA-256 ${hash}`);
 
 interface Lesson {
   readonly name: string;
