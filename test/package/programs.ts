@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { found } from './found';
 import { npm } from './npm';
 
 // `require` of ES modules came with Node 20.19. Without it, a newer Node behaves as every Node 20 before did.
 const likeOlderNode = 'require_module' in process.features ? ['--no-experimental-require-module'] : [];
 
-/** Runs the consumer's programs: each ends by itself, well, and without a word. */
+/** Runs the programs of the consumer. Each must end by itself with code 0 and print nothing. */
 export function checkPrograms(consumer: string): void {
-  run(consumer, ['esm.mjs'], 'import');
-  run(consumer, ['cjs.cjs'], 'require');
+  const what = 'the life of a memory, a conformance suite, an error for what is not installed';
+  run(consumer, ['esm.mjs'], `import: ${what}`);
+  run(consumer, ['cjs.cjs'], `require: ${what}`);
   for (const folder of [consumer, join(consumer, 'in-cjs')]) checkShell(folder);
-  run(consumer, [...likeOlderNode, 'cjs.cjs'], 'require, on a Node that cannot require ES modules');
+  run(consumer, [...likeOlderNode, 'cjs.cjs'], `require, on a Node that cannot require ES modules: ${what}`);
+  checkIndex(consumer);
 }
 
 function run(consumer: string, argv: readonly string[], what: string): void {
@@ -24,10 +26,21 @@ function run(consumer: string, argv: readonly string[], what: string): void {
   });
   const ended = `\`node ${argv.join(' ')}\` ended with ${status ?? signal}`;
   assert.ok(status === 0 && stdout + stderr === '', `${ended} and printed:\n${stdout}${stderr}`);
-  found(`${what}: the life of a memory, a conformance suite, an error for what is not installed`);
+  found(what);
 }
 
-/** A short life of a store in a shell, through the program that the package brings; in a folder of CommonJS, too. */
+/** Builds an index in a child process, in a folder whose name has characters that URLs encode, and then does without LanceDB. */
+function checkIndex(consumer: string): void {
+  const moved = join(dirname(consumer), 'consumer #1 %20');
+  renameSync(consumer, moved);
+  for (const format of ['import', 'require']) run(moved, ['large.mjs', format], `${format}: a store with an index`);
+  const lance = join(moved, 'node_modules', '@lancedb');
+  for (const name of readdirSync(lance)) if (name !== 'lancedb') rmSync(join(lance, name), { recursive: true });
+  run(moved, ['large.mjs', 'import', 'without LanceDB'], 'a large store without the native part of LanceDB');
+  renameSync(moved, consumer);
+}
+
+/** Uses a store from a shell, with the command line of the package, in a folder of ES modules or of CommonJS. */
 function checkShell(folder: string): void {
   mkdirSync(folder, { recursive: true });
   if (basename(folder) === 'in-cjs') writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}');
