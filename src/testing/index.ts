@@ -1,7 +1,5 @@
-export type { Command, Outcome } from '../domain/command';
 export type { Clock } from '../environment/environment';
 export { type FakeClock, fakeClock } from '../environment/fixture-environment';
-export type { ReplicatedLog } from '../log/replicated-log';
 export type {
   StoredVector,
   VectorCandidate,
@@ -12,5 +10,4 @@ export type {
 export type { ConformanceCase } from './conformance';
 export { embedderConformance } from './embedder-conformance';
 export { countingIds, type FaultyEmbedder, faultyEmbedder } from './fixtures';
-export { type LogFixture, replicatedLogConformance } from './log-conformance';
 export { vectorIndexConformance } from './vector-index-conformance';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { replicatedLogConformance } from 'multi-agent-memory/testing';
 import { describe, expect, test } from 'vitest';
 import type { Command, Outcome } from '../../src/domain/command';
 import { root } from '../../src/domain/principal';
 import { nextTurn } from '../../src/environment/timers';
 import { LocalLog } from '../../src/log/local-log';
+import { replicatedLogConformance } from './log-conformance';
 
 const longestBatch = 32;
 

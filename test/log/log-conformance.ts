@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
-import type { Command, Outcome } from '../domain/command';
-import { MemoryError } from '../domain/errors';
-import { root } from '../domain/principal';
-import type { ReplicatedLog } from '../log/replicated-log';
-import type { ConformanceCase } from './conformance';
+import type { Command, Outcome } from '../../src/domain/command';
+import { MemoryError } from '../../src/domain/errors';
+import { root } from '../../src/domain/principal';
+import type { ReplicatedLog } from '../../src/log/replicated-log';
+import type { ConformanceCase } from '../../src/testing/conformance';
 
-/** What a log is made of for its suite. */
+/** What the suite gives to a log. */
 export interface LogFixture {
-  /** Applies a batch durably and answers each command in order, or throws and leaves nothing behind. */
+  /** Applies a batch durably and returns the outcome of each command in order, or throws and changes nothing. */
   apply(batch: readonly Command[]): readonly Outcome[];
-  /** More waiting commands than this are refused with OVERLOADED. */
+  /** The largest number of waiting commands. Any further command rejects with OVERLOADED. */
   readonly maxPending: number;
 }
 
-/** What every log promises, with one peer. `create` is called for each case. */
+/** The promises of a log in a store with one process. `create` is called for each case. */
 export function replicatedLogConformance(create: (fixture: LogFixture) => Promise<ReplicatedLog>): ConformanceCase[] {
   const check = (
     name: string,
