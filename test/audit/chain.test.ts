@@ -19,8 +19,15 @@ function emptyDatabase() {
 
 function event(given: Partial<AuditEvent> = {}): AuditEvent {
   return {
-    ...{ at: 1, by: { party: { kind: 'agent', id: 'a' } }, action: 'get', decision: 'allowed', namespace: ['x'] },
-    ...{ touched: [{ namespace: ['x', 'y'], ids: ['m-1'] }], policyVersion: 1, rules: ['r'], changeSeq: 2 },
+    at: 1,
+    by: { party: { kind: 'agent', id: 'a' } },
+    action: 'get',
+    decision: 'allowed',
+    namespace: ['x'],
+    touched: [{ namespace: ['x', 'y'], ids: ['m-1'] }],
+    policyVersion: 1,
+    rules: ['r'],
+    changeSeq: 2,
     ...given,
   };
 }
@@ -29,8 +36,8 @@ function fill(log: AuditLog, entries: number): void {
   for (let i = 0; i < entries; i++) log.append(event({ at: i }), seed);
 }
 
-/** Roots and hashes as they follow from the bodies alone. */
-function computed({ chain }: AuditLog): { root: string; hash: string } {
+/** The root and the last hash, computed from the bodies alone. */
+function recomputed({ chain }: AuditLog): { root: string; hash: string } {
   const frontier = new Frontier();
   let previous: Uint8Array = noHash;
   for (const { body } of chain.after(0)) {
@@ -42,20 +49,20 @@ function computed({ chain }: AuditLog): { root: string; hash: string } {
 
 describe('a chain', () => {
   test.each([0, 1, 100, segmentLength - 1, segmentLength, segmentLength + 1, segmentLength * 2 + 3])(
-    'of %i entries has the head that follows from its bodies, and so it has when it is read again',
+    'of %i entries has the head that its bodies give, also when it is read from the database',
     (size) => {
       const database = emptyDatabase();
       const log = new AuditLog(database);
       fill(log, size);
       for (const each of [log, new AuditLog(database)]) {
         expect(each.chain.size).toBe(size);
-        expect(Buffer.from(each.chain.head()?.root ?? []).toString('hex')).toBe(computed(log).root);
+        expect(Buffer.from(each.chain.head()?.root ?? []).toString('hex')).toBe(recomputed(log).root);
       }
       expect(log.chain.segments()).toHaveLength(Math.floor(size / segmentLength));
     },
   );
 
-  test('forgets what a transaction that failed had appended', () => {
+  test('drops the entries of a transaction that was rolled back', () => {
     const database = emptyDatabase();
     const log = new AuditLog(database);
     fill(log, 5);
@@ -72,7 +79,7 @@ describe('a chain', () => {
     expect(log.names.findParty({ kind: 'user', id: 'new' })).toBeUndefined();
   });
 
-  test('follows what another has appended to the same file', () => {
+  test('reads the entries that another process appends to the same database', () => {
     const database = emptyDatabase();
     const [one, other] = [new AuditLog(database), new AuditLog(database)];
     for (let i = 0; i < 30; i++) {
@@ -84,7 +91,7 @@ describe('a chain', () => {
     expect(one.chain.head()?.root.toString()).toBe(new AuditLog(database).chain.head()?.root.toString());
   });
 
-  test('finds the entries in which an id occurs, in every segment, by whoever they were appended', () => {
+  test('finds the entries that name an id in every segment, whichever process appended them', () => {
     const database = emptyDatabase();
     const logs = [new AuditLog(database), new AuditLog(database)] as const;
     const size = segmentLength * 2 + 300;
@@ -102,16 +109,16 @@ describe('a chain', () => {
     }
   });
 
-  test('begins another life with an epoch', () => {
+  test('raises the restore count with an epoch', () => {
     const log = new AuditLog(emptyDatabase());
     fill(log, 2);
     log.append(event({ by: root, action: 'epoch', head: log.chain.head() }), seed);
     fill(log, 1);
-    const lives = log.chain.after(0).map(({ body }) => decodeEntry(body.toString())?.restoreCount);
-    expect(lives).toEqual([0, 0, 1, 1]);
+    const restoreCounts = log.chain.after(0).map(({ body }) => decodeEntry(body.toString())?.restoreCount);
+    expect(restoreCounts).toEqual([0, 0, 1, 1]);
   });
 
-  test('drops whole segments, and keeps what its head is made of', () => {
+  test('drops whole segments and keeps their roots', () => {
     const database = emptyDatabase();
     const log = new AuditLog(database);
     fill(log, segmentLength * 3 + 5);
@@ -128,7 +135,7 @@ describe('a chain', () => {
 });
 
 describe('names', () => {
-  test('are nowhere in what is hashed, and pseudonyms say nothing of them', () => {
+  test('are not in the hashed bodies, and cannot be derived from pseudonyms', () => {
     const log = new AuditLog(emptyDatabase());
     const name = { kind: 'user' as const, id: 'Zaphod' };
     log.append(event({ by: { party: name }, namespace: ['secret project'] }), seed);
@@ -140,7 +147,7 @@ describe('names', () => {
     expect(log.names.namespace(pseudonym)).toBeUndefined();
   });
 
-  test('of another kind, or another seed, have other pseudonyms', () => {
+  test('have different pseudonyms for different kinds and different seeds', () => {
     const [one, other] = [new AuditLog(emptyDatabase()), new AuditLog(emptyDatabase())];
     const pseudonyms = [
       one.names.ofParty({ kind: 'user', id: 'a' }, seed),
@@ -153,31 +160,23 @@ describe('names', () => {
   });
 });
 
-test('an entry is read back as it was written', () => {
+test('an entry is decoded to what was encoded', () => {
   const text = fc.string();
   const entry = fc.record({
-    ...{
-      seq: fc.nat(),
-      restoreCount: fc.nat(),
-      at: fc.integer(),
-      party: text,
-      onBehalfOf: fc.option(text),
-      action: text,
-    },
-    ...{
-      decision: fc.constantFrom('allowed' as const, 'refused' as const),
-      code: fc.constantFrom(null, 'FORBIDDEN' as const),
-    },
-    ...{
-      namespace: fc.option(text),
-      touched: fc.array(fc.tuple(fc.option(text), fc.array(text))),
-      policyVersion: fc.nat(),
-    },
-    ...{
-      rules: fc.array(text),
-      changeSeq: fc.nat(),
-      head: fc.constantFrom(null, { size: 3, root: Buffer.alloc(32, 9) }),
-    },
+    seq: fc.nat(),
+    restoreCount: fc.nat(),
+    at: fc.integer(),
+    party: text,
+    onBehalfOf: fc.option(text),
+    action: text,
+    decision: fc.constantFrom('allowed' as const, 'refused' as const),
+    code: fc.constantFrom(null, 'FORBIDDEN' as const),
+    namespace: fc.option(text),
+    touched: fc.array(fc.tuple(fc.option(text), fc.array(text))),
+    policyVersion: fc.nat(),
+    rules: fc.array(text),
+    changeSeq: fc.nat(),
+    head: fc.constantFrom(null, { size: 3, root: Buffer.alloc(32, 9) }),
   });
   fc.assert(
     fc.property(
@@ -211,7 +210,7 @@ test('the body and the hash of an entry are the ones of the first release', () =
   );
 });
 
-test('an id looks like a UUID', () => {
+test('looksLikeId accepts only a UUID', () => {
   expect(looksLikeId('01a20528-63ca-77e6-b223-570211321103')).toBe(true);
   expect(['', 'the customer with the bad back', '01a20528'].some(looksLikeId)).toBe(false);
 });

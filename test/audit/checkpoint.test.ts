@@ -17,7 +17,7 @@ const head = { size: 2_048, root, restoreCount: 0 };
 const origin = 'example.org/memory';
 
 describe('a checkpoint', () => {
-  test('is a note of three lines, and one more after a restore', () => {
+  test('is a note of three lines, and of four after a restore', () => {
     const signer = { origin, key: undefined };
     expect(checkpointOf('changes', head, signer).note).toBe(
       'example.org/memory/changes\n2048\nBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=\n',
@@ -34,7 +34,7 @@ describe('a checkpoint', () => {
     }
   });
 
-  test('is signed with its key, in the form of a signed note', () => {
+  test('is signed with the key of the store as a signed note', () => {
     const { note } = checkpointOf('changes', head, { origin, key: privateKey });
     expect(note).toMatch(/\n\n— example.org\/memory\/changes [A-Za-z0-9+/]{90,}=*\n$/);
     expect(isSignedBy(note, publicKey)).toBe(true);
@@ -43,7 +43,7 @@ describe('a checkpoint', () => {
     expect(isSignedBy(checkpointOf('changes', head, { origin, key: undefined }).note, publicKey)).toBe(false);
   });
 
-  test('that was kept is taken as it was handed out, or not at all', () => {
+  test('that was kept is accepted only unchanged and signed with the key', () => {
     const kept = checkpointOf('changes', head, { origin, key: privateKey });
     expect(headOfCheckpoint(kept, publicKey)).toEqual({ size: 2_048, root: Buffer.from(root), restoreCount: 0 });
     for (const wrong of [
@@ -67,14 +67,14 @@ describe('a checkpoint', () => {
   });
 
   test.each(['', 'x\n1\n', 'a/changes\n01\nAAAA\n', 'a/other\n1\nBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=\n'])(
-    'is not what %j says',
+    'is not parsed from the note %j',
     (note) => {
       expect(parseNote(note)).toBeUndefined();
     },
   );
 });
 
-test('keys are Ed25519 keys, or their PEM', () => {
+test('keys must be Ed25519 keys or their PEM', () => {
   expect(signingKeyOf(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string).equals(privateKey)).toBe(true);
   expect(publicKeyOf(publicKey.export({ type: 'spki', format: 'pem' }) as string).equals(publicKey)).toBe(true);
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -83,7 +83,7 @@ test('keys are Ed25519 keys, or their PEM', () => {
   expect(() => publicKeyOf('nonsense')).toThrow('must be an Ed25519 public key');
 });
 
-test('an origin is one word', () => {
+test('an origin has no white space and no plus sign', () => {
   expect(['example.org/memory', 'ward-7'].every(isOrigin)).toBe(true);
   expect(['', 'two words', 'a+b', 'line\n'].some(isOrigin)).toBe(false);
 });

@@ -6,16 +6,16 @@ import { entryHash, Frontier, nodeHash, noHash, segmentLength } from '../../src/
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const leaf = (data: Uint8Array) => createHash('sha256').update(Uint8Array.of(0)).update(data).digest();
 
-/** RFC 6962, section 2.1, as it is written there. */
-function naiveRoot(leaves: readonly Uint8Array[]): Uint8Array {
+/** The recursive definition of RFC 6962, section 2.1. */
+function recursiveRoot(leaves: readonly Uint8Array[]): Uint8Array {
   if (leaves.length === 0) return createHash('sha256').digest();
   if (leaves.length === 1) return leaves[0] as Uint8Array;
   let k = 1;
   while (k * 2 < leaves.length) k *= 2;
-  return nodeHash(naiveRoot(leaves.slice(0, k)), naiveRoot(leaves.slice(k)));
+  return nodeHash(recursiveRoot(leaves.slice(0, k)), recursiveRoot(leaves.slice(k)));
 }
 
-// The reference vectors of certificate-transparency-go: https://github.com/transparency-dev/merkle/blob/main/testonly/constants.go
+// Test vectors of certificate-transparency-go: https://github.com/transparency-dev/merkle/blob/main/testonly/constants.go
 const inputs = [
   ...['', '00', '10', '2021', '3031', '40414243'],
   ...['5051525354555657', '606162636465666768696a6b6c6d6e6f'],
@@ -33,7 +33,7 @@ const roots = [
 ];
 
 describe('the Merkle tree', () => {
-  test('has the roots of the known vectors', () => {
+  test('has the roots of the published test vectors', () => {
     const frontier = new Frontier();
     expect(hex(frontier.root())).toBe(roots[0]);
     for (const [i, input] of inputs.entries()) {
@@ -42,21 +42,21 @@ describe('the Merkle tree', () => {
     }
   });
 
-  test('has the root of the recursive definition, at every size', () => {
+  test('has the root of the recursive definition at every size', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 8 }), { maxLength: 70 }), (data) => {
         const frontier = new Frontier();
         const leaves = data.map(leaf);
         for (const [i, each] of leaves.entries()) {
           frontier.push(each);
-          expect(hex(frontier.root())).toBe(hex(naiveRoot(leaves.slice(0, i + 1))));
+          expect(hex(frontier.root())).toBe(hex(recursiveRoot(leaves.slice(0, i + 1))));
         }
       }),
       { numRuns: 50 },
     );
   });
 
-  test('grows by the roots of whole segments as by their leaves', () => {
+  test('has the same root whether whole segments or their leaves are added', () => {
     const leaves = Array.from({ length: segmentLength * 3 + 5 }, (_, i) => leaf(Buffer.from(String(i))));
     const one = new Frontier();
     const other = new Frontier();
@@ -64,14 +64,14 @@ describe('the Merkle tree', () => {
       one.push(each);
       if ((i + 1) % segmentLength === 0) other.pushSegment(one.segmentRoot());
     }
-    expect(hex(one.segmentRoot())).toBe(hex(naiveRoot(leaves.slice(segmentLength * 2, segmentLength * 3))));
+    expect(hex(one.segmentRoot())).toBe(hex(recursiveRoot(leaves.slice(segmentLength * 2, segmentLength * 3))));
     for (const each of leaves.slice(segmentLength * 3)) other.push(each);
     expect(other.size).toBe(leaves.length);
     expect(hex(other.root())).toBe(hex(one.root()));
-    expect(hex(one.root())).toBe(hex(naiveRoot(leaves)));
+    expect(hex(one.root())).toBe(hex(recursiveRoot(leaves)));
   });
 
-  test('takes no segment in the middle of another', () => {
+  test('rejects a segment if the one before it is not complete', () => {
     const frontier = new Frontier();
     frontier.push(noHash);
     expect(() => frontier.pushSegment(noHash)).toThrow(RangeError);

@@ -7,7 +7,7 @@ import { entries, folder, inMemory, line } from './stores';
 
 const access = [allow({ agentId: 'a' }, 'curator', ['x'])];
 
-/** Entries that are on disk, as another connection sees them. */
+/** How many access entries are on disk. */
 function onDisk(path: string): number {
   const database = new BetterSqlite(join(path, 'audit.db'), { readonly: true });
   try {
@@ -22,7 +22,7 @@ describe('reads', () => {
     vi.useRealTimers();
   });
 
-  test("'durable': an answer comes when its entry is on disk, and callers share a commit", async () => {
+  test("with 'durable', an answer waits until its entry is on disk, and concurrent calls share a commit", async () => {
     const path = folder();
     await using store = await MemoryStore.open(path, { access, audit: { reads: 'durable' } });
     const a = store.as({ agentId: 'a' });
@@ -37,7 +37,7 @@ describe('reads', () => {
     expect(onDisk(path)).toBe(53);
   });
 
-  test("'batched': at most 1,024 wait, and none when the store is closed or asked", async () => {
+  test("with 'batched', 1,024 waiting entries are written, and so are all when the audit is queried or the store closes", async () => {
     vi.useFakeTimers();
     const path = folder();
     const store = await MemoryStore.open(path, { access });
@@ -54,7 +54,7 @@ describe('reads', () => {
     expect(onDisk(path)).toBe(1_027);
   });
 
-  test("'batched': none waits longer than a second, and neither does a checkpoint", async () => {
+  test("with 'batched', no entry and no checkpoint waits longer than a second", async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const path = folder();
     const kept: Checkpoint[] = [];
@@ -73,7 +73,7 @@ describe('reads', () => {
     expect(kept).toHaveLength(2);
   });
 
-  test("'off': refusals, what the host reads and questions about the audit alone", async () => {
+  test("with 'off', only refused calls, reads of the host and queries of the audit are recorded", async () => {
     const store = await inMemory({ access, audit: { reads: 'off' } });
     const a = store.as({ agentId: 'a' });
     const { id } = await a.remember('A note.', { namespace: ['x'] });
@@ -88,7 +88,7 @@ describe('reads', () => {
   });
 });
 
-test('a checkpoint comes with every 1,024 entries', async () => {
+test('a checkpoint is made for every 1,024 entries', async () => {
   vi.useFakeTimers();
   const kept: Checkpoint[] = [];
   const store = await inMemory({ access, audit: { onCheckpoint: (head) => kept.push(head), origin: 'ward-7' } });
@@ -100,7 +100,7 @@ test('a checkpoint comes with every 1,024 entries', async () => {
   vi.useRealTimers();
 });
 
-test('what a listener of checkpoints throws disturbs nothing', async () => {
+test('an error of onCheckpoint becomes an uncaught exception and does not affect the store', async () => {
   const thrown: unknown[] = [];
   const onUncaught = (error: unknown) => void thrown.push(error);
   const others = process.listeners('uncaughtException');
@@ -117,14 +117,14 @@ test('what a listener of checkpoints throws disturbs nothing', async () => {
   expect(thrown).toMatchObject([{ message: 'from the listener' }]);
 });
 
-test('options that make no sense are told with every issue', async () => {
+test('invalid options are rejected with every issue', async () => {
   const audit = { reads: 'sometimes', signingKey: 5, origin: 'two words', onCheckpoint: 1, more: 1 } as never;
   const refused = MemoryStore.inMemory({ audit });
   await expect(refused).rejects.toMatchObject({ code: 'INVALID_INPUT', issues: { length: 5 } });
   await expect(MemoryStore.inMemory({ audit: { signingKey: 'no key' } })).rejects.toThrow('Ed25519');
 });
 
-test('nothing of a text, query, tag, key, metadata or message is in the audit', async () => {
+test('the audit contains no text, query, tag, key, metadata or message', async () => {
   const path = folder();
   const canary = (what: string) => `canary-${what}-zxqv`;
   await using store = await MemoryStore.open(path, { access: [allow('everyone', 'curator', [])] });

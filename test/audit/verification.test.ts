@@ -3,19 +3,19 @@ import { cpSync, rmSync } from 'node:fs';
 import { type AuditVerification, allow, type Checkpoint, MemoryStore, type OpenOptions } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
 import { segmentLength } from '../../src/audit/merkle';
-import { behindItsBack, entries, folder, line } from './stores';
+import { editDatabase, entries, folder, line } from './stores';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const access = [allow({ agentId: 'a' }, 'curator', ['x'])];
 
-/** Opens a store whose checkpoints are kept. */
+/** Opens a store and collects its checkpoints in `kept`. */
 async function open(path: string, kept: Checkpoint[], options: OpenOptions = {}): Promise<MemoryStore> {
   const audit = { signingKey: privateKey, onCheckpoint: (checkpoint: Checkpoint) => void kept.push(checkpoint) };
   return MemoryStore.open(path, { access, audit, ...options });
 }
 
-/** A store with some entries in both chains, closed; and the heads that were kept. */
-async function used(path = folder()): Promise<{ path: string; kept: Checkpoint[] }> {
+/** Makes a store with entries in both chains, and closes it. Returns its checkpoints. */
+async function usedStore(path = folder()): Promise<{ path: string; kept: Checkpoint[] }> {
   const kept: Checkpoint[] = [];
   await using store = await open(path, kept);
   await use(store, 12);
@@ -38,8 +38,8 @@ async function verified(path: string, head: readonly Checkpoint[] = []): Promise
 const chainOf = (found: AuditVerification, chain: string) => found.chains.find((each) => each.chain === chain);
 
 describe('verification', () => {
-  test('of chains that nobody touched finds nothing, and says whether heads anchor them', async () => {
-    const { path, kept } = await used();
+  test('of intact chains reports nothing, and whether heads anchor them', async () => {
+    const { path, kept } = await usedStore();
     expect(kept.map(({ chain }) => chain).sort()).toEqual(['access', 'changes']);
     expect(await verified(path, kept)).toMatchObject({ ok: true, anchored: true });
     expect(await verified(path)).toMatchObject({ ok: true, anchored: false });
@@ -49,8 +49,8 @@ describe('verification', () => {
   test.each([
     ['memory.db', 'changes'],
     ['audit.db', 'access'],
-  ] as const)('finds what was done to %s behind its back', async (file, chain) => {
-    const { path, kept } = await used();
+  ] as const)('finds changes that were made to %s without the store', async (file, chain) => {
+    const { path, kept } = await usedStore();
     const size = kept.find((head) => head.chain === chain)?.size ?? 0;
     const tamperings: [sql: string, found: object][] = [
       [`update audit_entries set body = replace(body, '"allowed"', '"refused"') where seq = 5`, { from: 5, to: 5 }],
@@ -66,7 +66,7 @@ describe('verification', () => {
     for (const [sql, found] of tamperings) {
       const copy = folder();
       cpSync(path, copy, { recursive: true });
-      behindItsBack(copy, file, (database) => database.exec(sql));
+      editDatabase(copy, file, (database) => database.exec(sql));
       const result = await verified(copy, kept);
       expect(result, sql).toMatchObject({ ok: false, anchored: true });
       expect(chainOf(result, chain), sql).toMatchObject({ ...found, message: expect.any(String) });
@@ -75,22 +75,22 @@ describe('verification', () => {
     }
   });
 
-  test('takes an erased name for no tampering', async () => {
-    const { path, kept } = await used();
+  test('does not report an erased name', async () => {
+    const { path, kept } = await usedStore();
     for (const file of ['memory.db', 'audit.db'] as const) {
-      behindItsBack(path, file, (database) => database.exec("delete from audit_names where kind = 'agent'"));
+      editDatabase(path, file, (database) => database.exec("delete from audit_names where kind = 'agent'"));
     }
     expect(await verified(path, kept)).toMatchObject({ ok: true, anchored: true });
     await using store = await MemoryStore.open(path);
     const [entry] = await entries(store, { action: 'get' });
     expect(entry).toMatchObject({ by: undefined, pseudonyms: { party: expect.any(String) } });
     await use(store, 1);
-    const told = await entries(store, { action: 'get' });
-    expect(new Set(told.map(({ pseudonyms }) => pseudonyms.party)).size).toBe(2);
+    const reads = await entries(store, { action: 'get' });
+    expect(new Set(reads.map(({ pseudonyms }) => pseudonyms.party)).size).toBe(2);
   });
 
-  test('finds a folder that was put back to what it was before', async () => {
-    const { path, kept } = await used();
+  test('finds a folder that was replaced by an older copy', async () => {
+    const { path, kept } = await usedStore();
     const older = folder();
     cpSync(path, older, { recursive: true });
     await (async () => {
@@ -107,9 +107,9 @@ describe('verification', () => {
     expect(chainOf(result, 'changes')).toMatchObject({ from: 14, to: 18 });
   });
 
-  test('finds checkpoints that were changed where they are stored', async () => {
-    const { path, kept } = await used();
-    behindItsBack(path, 'audit.db', (database) =>
+  test('finds changed checkpoints in audit.db', async () => {
+    const { path, kept } = await usedStore();
+    editDatabase(path, 'audit.db', (database) =>
       database.exec("update audit_checkpoints set note = replace(note, 'a', 'b') where chain = 'changes'"),
     );
     const result = await verified(path, kept);
@@ -120,8 +120,8 @@ describe('verification', () => {
     });
   });
 
-  test('takes heads of this store alone, signed with the key', async () => {
-    const { path, kept } = await used();
+  test('accepts only heads of this store that are signed with the key', async () => {
+    const { path, kept } = await usedStore();
     await using store = await MemoryStore.open(path);
     const other = generateKeyPairSync('ed25519').publicKey;
     const [head] = kept as [Checkpoint];
@@ -133,13 +133,13 @@ describe('verification', () => {
       store.audit.verify({ publicKey: 'nonsense' }),
     ];
     for (const each of refused) await expect(each).rejects.toMatchObject({ code: 'INVALID_INPUT' });
-    const foreign = await used();
+    const foreign = await usedStore();
     await expect(store.audit.verify({ head: foreign.kept, publicKey })).rejects.toThrow('another store');
   });
 });
 
 describe('a backup', () => {
-  test('that is opened says so in both chains, and a head of what came after it is told to be of another life', async () => {
+  test('that is opened gets an epoch entry in both chains, and heads of later entries are reported as restored', async () => {
     const path = folder();
     const kept: Checkpoint[] = [];
     const copy = folder();
@@ -163,7 +163,7 @@ describe('a backup', () => {
     rmSync(path, { recursive: true });
   });
 
-  test('that is opened twice is restored once', async () => {
+  test('that is opened twice gets one epoch entry', async () => {
     const path = folder();
     const copy = folder();
     await (async () => {
@@ -179,14 +179,14 @@ describe('a backup', () => {
 });
 
 describe('retention', () => {
-  test('drops whole segments that checkpoints cover, keeps their roots, and is written down', async () => {
+  test('drops whole segments that checkpoints cover, keeps their roots, and is recorded', async () => {
     let now = Date.UTC(2026, 5, 1);
     const path = folder();
     const kept: Checkpoint[] = [];
     const clock = { now: () => now++ };
     await using store = await open(path, kept, { clock });
     const a = store.as({ agentId: 'a' }, { namespace: ['x'] });
-    const { id } = await a.remember('Looked at again and again.');
+    const { id } = await a.remember('Read many times.');
     for (let i = 0; i < segmentLength * 2 + 10; i++) await a.get(id);
     expect(await store.audit.retain({ since: 0 })).toEqual({ dropped: 0 });
     const { dropped } = await store.audit.retain({ since: now });
@@ -198,13 +198,13 @@ describe('retention', () => {
     expect(await store.audit.verify({ head: kept, publicKey })).toMatchObject({ ok: true, anchored: true });
     await store.close();
     expect(await verified(path, kept)).toMatchObject({ ok: true, anchored: true });
-    behindItsBack(path, 'audit.db', (database) =>
+    editDatabase(path, 'audit.db', (database) =>
       database.exec(`update audit_segments set root = zeroblob(32) where segment = 0`),
     );
     expect(chainOf(await verified(path, kept), 'access')).toMatchObject({ status: 'altered' });
   });
 
-  test('of changes is a command, and what it leaves verifies', async () => {
+  test('of the changes chain is a command, and the remaining entries verify', async () => {
     let now = Date.UTC(2026, 5, 1);
     const path = folder();
     const kept: Checkpoint[] = [];
@@ -215,7 +215,7 @@ describe('retention', () => {
     expect(await store.audit.retain({ since: now })).toEqual({ dropped: segmentLength });
     await store.audit.checkpoint();
     expect(await store.audit.verify({ head: kept, publicKey })).toMatchObject({ ok: true, anchored: true });
-    behindItsBack(path, 'memory.db', (database) => database.exec('delete from audit_entries where seq <= 1030'));
+    editDatabase(path, 'memory.db', (database) => database.exec('delete from audit_entries where seq <= 1030'));
     expect(chainOf(await store.audit.verify(), 'changes')).toMatchObject({ status: 'altered' });
   });
 });

@@ -3,41 +3,41 @@ import { createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** Stands between clients and the holder, and cuts the connection before an answer comes through. */
+/** A proxy between clients and the serving process, which cuts a connection before an answer reaches the client. */
 export interface CuttingProxy {
-  /** The next answer that is about to come through does not, and its connection ends. */
+  /** Drops the next answer and ends its connection. */
   cutNext(): void;
-  /** How many answers were cut off. */
+  /** How many answers were dropped. */
   readonly cuts: number;
 }
 
-/** Puts itself where the holder of the folder was told to be. Called anew after each holder. */
+/** Starts a proxy and publishes its address in place of the one of the serving process. Call it again after a failover. */
 export async function cutAnswersOf(folder: string): Promise<CuttingProxy> {
   const file = join(folder, 'connect', 'address.json');
   const address = JSON.parse(readFileSync(file, 'utf8')) as { socket: string; token: string };
   const sockets = new Set<Socket>();
   let isCutting = false;
   let cuts = 0;
-  const server = createServer((client) => {
-    const holder = createConnection(address.socket);
-    for (const socket of [client, holder]) sockets.add(socket.on('error', () => undefined));
-    client.on('data', (chunk) => holder.write(chunk));
-    holder.on('data', (chunk) => {
+  const proxy = createServer((client) => {
+    const server = createConnection(address.socket);
+    for (const socket of [client, server]) sockets.add(socket.on('error', () => undefined));
+    client.on('data', (chunk) => server.write(chunk));
+    server.on('data', (chunk) => {
       if (!isCutting) return client.write(chunk);
       isCutting = false;
       cuts++;
       client.destroy();
-      return holder.destroy();
+      return server.destroy();
     });
-    client.on('close', () => holder.destroy());
-    holder.on('close', () => client.destroy());
+    client.on('close', () => server.destroy());
+    server.on('close', () => client.destroy());
   });
   const path = join(folder, 'connect', 'proxy.test');
-  await new Promise<void>((resolve) => server.listen(path, resolve));
+  await new Promise<void>((resolve) => proxy.listen(path, resolve));
   writeFileSync(file, JSON.stringify({ ...address, socket: path }));
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
-    server.close();
+    proxy.close();
   });
   return {
     cutNext: () => {

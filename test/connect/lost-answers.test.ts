@@ -11,18 +11,18 @@ const principal = { agentId: 'a' };
 let store: ConnectedStore;
 let agent: MemoryHandle;
 let proxy: CuttingProxy;
-let holder: MemoryStore;
+let server: MemoryStore;
 let folder: string;
 beforeEach(async () => {
   folder = await temporaryFolder();
-  holder = await openFolder(folder, { serve: true });
+  server = await openFolder(folder, { serve: true });
   proxy = await cutAnswersOf(folder);
   store = await MemoryStore.connect(folder);
   onTestFinished(() => store.close());
   agent = store.as(principal, { namespace });
 });
 
-/** Makes a call of which the first answer is lost. */
+/** Makes a call whose first answer is lost. */
 async function withoutFirstAnswer<T>(call: () => PromiseLike<T>): Promise<T> {
   const before = proxy.cuts;
   proxy.cutNext();
@@ -31,17 +31,16 @@ async function withoutFirstAnswer<T>(call: () => PromiseLike<T>): Promise<T> {
   return answer;
 }
 
-const everything = async () =>
-  (await all(holder.admin.list({ include: ['superseded'] }))).map(({ text }) => text).sort();
+const allTexts = async () => (await all(server.admin.list({ include: ['superseded'] }))).map(({ text }) => text).sort();
 
-describe('a write whose answer is lost is done once, and answered as if it had been asked for once', () => {
+describe('a write whose answer is lost is done once and answered as the first time', () => {
   test('remember', async () => {
     expect(await withoutFirstAnswer(() => agent.remember('one'))).toMatchObject({ revision: 1, outcome: 'stored' });
-    expect(await everything()).toEqual(['one']);
+    expect(await allTexts()).toEqual(['one']);
     expect(await agent.list()).toMatchObject({ items: [{ text: 'one', metadata: {}, revision: 1 }] });
   });
 
-  test('remember under a key', async () => {
+  test('remember with a key', async () => {
     expect(await withoutFirstAnswer(() => agent.remember('one', { key: 'k' }))).toMatchObject({ outcome: 'stored' });
     const again = await withoutFirstAnswer(() => agent.remember('two', { key: 'k' }));
     expect(again).toMatchObject({ revision: 2, outcome: 'revised' });
@@ -55,15 +54,15 @@ describe('a write whose answer is lost is done once, and answered as if it had b
     expect(await codeOf(() => agent.remember('other', { idempotencyKey: 'i' }))).toBe('IDEMPOTENCY_CONFLICT');
   });
 
-  test('remember in the place of another', async () => {
+  test('remember that supersedes a memory', async () => {
     const { id } = await agent.remember('old');
     expect(await withoutFirstAnswer(() => agent.remember('new', { supersedes: id }))).toMatchObject({
       outcome: 'stored',
     });
-    expect(await everything()).toEqual(['new', 'old']);
+    expect(await allTexts()).toEqual(['new', 'old']);
   });
 
-  test('rememberMany, of which one is refused', async () => {
+  test('rememberMany with invalid items', async () => {
     await agent.remember('taken', { idempotencyKey: 'i' });
     const items = [{ text: 'a' }, { text: '' }, { text: 'other', idempotencyKey: 'i' }, { text: 'd', key: 'k' }];
     const { results, ...figures } = await withoutFirstAnswer(() => agent.rememberMany(items));
@@ -74,29 +73,29 @@ describe('a write whose answer is lost is done once, and answered as if it had b
       'IDEMPOTENCY_CONFLICT',
       'stored',
     ]);
-    expect(await everything()).toEqual(['a', 'd', 'taken']);
+    expect(await allTexts()).toEqual(['a', 'd', 'taken']);
   });
 
-  test('rememberMany, all or none, at whichever message the connection ends', async () => {
+  test('rememberMany with atomic, whichever message is the last of the connection', async () => {
     async function* items(from: number) {
       for (let i = 0; i < 5; i++) yield { text: `${from + i}` };
     }
     const options = { atomic: true, batchSize: 2 };
     for (let message = 0; message < 4; message++) {
-      let told = 0;
+      let yielded = 0;
       const source = (async function* () {
         for await (const item of items(message * 5)) {
-          if (told++ === message) proxy.cutNext();
+          if (yielded++ === message) proxy.cutNext();
           yield item;
         }
       })();
       expect(await agent.rememberMany(source, options)).toMatchObject({ stored: 5, duplicates: 0 });
     }
     expect(proxy.cuts).toBe(4);
-    expect(await everything()).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`).sort());
+    expect(await allTexts()).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`).sort());
   });
 
-  test('update, though it relied on a revision that it has changed itself', async () => {
+  test('update with ifRevision, although its first run has changed the revision', async () => {
     const { id } = await agent.remember('one');
     const updated = await withoutFirstAnswer(() => agent.update(id, { text: 'two' }, { ifRevision: 1 }));
     expect(updated).toMatchObject({ id, revision: 2, text: 'two' });
@@ -120,7 +119,7 @@ describe('a write whose answer is lost is done once, and answered as if it had b
     expect(await agent.forget(id)).toBe(false);
   });
 
-  test('rules', async () => {
+  test('changes of rules', async () => {
     const { access } = store.admin;
     const rule = await withoutFirstAnswer(() => access.allow(principal, 'reader', ['x']));
     expect(rule).toMatchObject({ to: principal, actions: 'reader', at: ['x'], declared: false });
@@ -129,7 +128,7 @@ describe('a write whose answer is lost is done once, and answered as if it had b
     expect(await access.end(rule.id)).toBe(false);
   });
 
-  test('many at once, in their order', async () => {
+  test('many writes at the same time, in their order', async () => {
     proxy.cutNext();
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, i) => agent.remember(`text ${10 + i}`, { key: 'k' })),
@@ -139,9 +138,9 @@ describe('a write whose answer is lost is done once, and answered as if it had b
   });
 });
 
-describe('what is kept of answers', () => {
-  test('is dropped with the next write of the same client, and holds no words', async () => {
-    const kept = () => {
+describe('the kept outcome of a write', () => {
+  test('is removed with the next write of the same client, and contains no text', async () => {
+    const keptOutcomes = () => {
       const database = new BetterSqlite(join(folder, 'memory.db'), { readonly: true });
       const rows = database.prepare('select outcome from requests').all() as { outcome: string }[];
       database.close();
@@ -150,14 +149,14 @@ describe('what is kept of answers', () => {
     for (let i = 0; i < 5; i++) await agent.remember(`passport ${i}`);
     const { id } = await agent.remember('passport');
     await agent.update(id, { text: 'another passport' });
-    const rows = kept();
-    expect(rows).toHaveLength(1);
-    expect(rows.join()).not.toContain('passport');
+    const outcomes = keptOutcomes();
+    expect(outcomes).toHaveLength(1);
+    expect(outcomes.join()).not.toContain('passport');
   });
 });
 
-describe('otherwise', () => {
-  test('reads are asked again', async () => {
+describe('after a lost answer', () => {
+  test('a read is sent again', async () => {
     const { id } = await agent.remember('one two three');
     expect(await withoutFirstAnswer(() => agent.recall('two'))).toHaveLength(1);
     expect(await withoutFirstAnswer(() => agent.get(id))).toMatchObject({ id });
@@ -165,7 +164,7 @@ describe('otherwise', () => {
     expect(await withoutFirstAnswer(() => store.stats())).toMatchObject({ memories: 1 });
   });
 
-  test('a list and a watch go on where they were', async () => {
+  test('the iteration of a list and a watch continue where they were', async () => {
     for (let i = 0; i < 5; i++) await agent.remember(`note ${i}`);
     const listed: string[] = [];
     for await (const { text } of agent.list({ limit: 2, order: 'oldest' })) {
@@ -182,17 +181,17 @@ describe('otherwise', () => {
     expect(watched).toEqual(listed);
   });
 
-  test('a watch that has told nothing yet misses nothing', async () => {
+  test('a watch without a first change misses no change', async () => {
     await agent.remember('before');
     const next = agent.watch()[Symbol.asyncIterator]();
-    const told = next.next();
+    const first = next.next();
     await agent.count();
     proxy.cutNext();
-    await holder.as(principal, { namespace }).remember('after');
-    expect((await told).value).toMatchObject({ type: 'stored', memory: { text: 'after' } });
+    await server.as(principal, { namespace }).remember('after');
+    expect((await first).value).toMatchObject({ type: 'stored', memory: { text: 'after' } });
   });
 
-  test('who forgets by a selection hears that the outcome is unknown', async () => {
+  test('forgetWhere rejects with OUTCOME_UNKNOWN, unless it is a dry run', async () => {
     await agent.remember('one');
     expect(await codeOf(() => withoutFirstAnswer(() => agent.forgetWhere({ namespace }, { dryRun: false })))).toBe(
       'OUTCOME_UNKNOWN',
@@ -203,17 +202,25 @@ describe('otherwise', () => {
   });
 });
 
-test('the holder that comes next knows what the one before has done', async () => {
+test('a write gets its own answer although an invalid rememberMany is called at the same time', async () => {
+  const calls = [agent.rememberMany([{ text: 'a' }], { batchSize: 0 }), agent.remember('one')];
+  expect(await Promise.allSettled(calls)).toMatchObject([
+    { status: 'rejected', reason: { code: 'INVALID_INPUT' } },
+    { status: 'fulfilled', value: { outcome: 'stored' } },
+  ]);
+});
+
+test('the next serving process knows the writes of the one before', async () => {
   const folder = await temporaryFolder();
   const first = await MemoryStore.open(folder, { access: openToAll, serve: true });
-  const cutting = await cutAnswersOf(folder);
+  const nextProxy = await cutAnswersOf(folder);
   const client = await MemoryStore.connect(folder);
   const handle = client.as(principal, { namespace });
   const { id } = await handle.remember('one');
-  cutting.cutNext();
+  nextProxy.cutNext();
   const updated = handle.update(id, { text: 'two' }, { ifRevision: 1 });
   const remembered = handle.remember('three');
-  while (cutting.cuts === 0) await new Promise(setImmediate);
+  while (nextProxy.cuts === 0) await new Promise(setImmediate);
   await first.close();
   await openFolder(folder, { serve: true });
   expect(await updated).toMatchObject({ revision: 2, text: 'two' });

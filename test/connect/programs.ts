@@ -7,13 +7,13 @@ import { Program } from '../faults/programs';
 const model = 'built-in-model.bin';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A program that was built once, with the library inside, to be started several times. */
+/** A program, bundled with the library. It can be started several times. */
 export interface BuiltProgram {
   start(task: unknown, environment?: Readonly<Record<string, string>>): Program;
   remove(): void;
 }
 
-/** Builds a program of `test/`. What it writes to stdout is JSON, a line each. */
+/** Builds a program of `test/`, which writes lines of JSON to stdout. */
 export async function buildProgram(path: string): Promise<BuiltProgram> {
   const cache = join(root, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
@@ -28,7 +28,7 @@ export async function buildProgram(path: string): Promise<BuiltProgram> {
     config: false,
     silent: true,
   });
-  // Programs look for it beside themselves.
+  // The library looks for the model beside its own file.
   copyFileSync(join(root, 'src/embedding/built-in', model), join(outDir, model));
   const file = join(outDir, basename(path).replace(/\.ts$/, '.mjs'));
   return {

@@ -1,12 +1,12 @@
 /**
- * Processes that share a folder through `connect`, and whose holder is killed: `npm run test:connect -- --seconds 30`. Ends with 1
- * where a write that was acknowledged is lost, or one was done twice.
+ * Lets several processes use a folder through `connect` and kills the serving process: `npm run test:connect -- --seconds 30`. Exits
+ * with 1 if an acknowledged write is lost or was done twice.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runCrowd } from './crowd/crowd';
+import { runProcesses } from './killed-processes/run-processes';
 
 const { values } = parseArgs({
   options: {
@@ -17,19 +17,18 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
   },
 });
-const [seconds, processes, kills, perSecond, seed] = [
-  ...[values.seconds, values.processes, values.kills, values.perSecond, values.seed].map(Number),
-] as [number, number, number, number, number];
-const folder = mkdtempSync(join(tmpdir(), 'connect-crowd-'));
+const [seconds, processes] = [Number(values.seconds), Number(values.processes)];
+const [kills, perSecond, seed] = [Number(values.kills), Number(values.perSecond), Number(values.seed)];
+const folder = mkdtempSync(join(tmpdir(), 'connect-processes-'));
 try {
-  const report = await runCrowd({ folder, processes, seconds, kills, perSecond, seed });
+  const report = await runProcesses({ folder, processes, seconds, kills, perSecond, seed });
   const { acknowledged, unanswered, problems, recalls, recallMs, killed } = report;
   const ms = (share: number) => recallMs[Math.floor(share * (recallMs.length - 1))]?.toFixed(1);
-  console.log(`${processes} processes, ${seconds} s, holders killed: ${killed.join(', ')}.`);
-  console.log(`${acknowledged} writes acknowledged, ${unanswered} unanswered of those that were killed.`);
+  console.log(`${processes} processes, ${seconds} s, serving processes killed: ${killed.join(', ')}.`);
+  console.log(`${acknowledged} writes acknowledged, ${unanswered} writes of killed processes unanswered.`);
   console.log(`${recalls} recalls: median ${ms(0.5)} ms, p95 ${ms(0.95)} ms, longest ${ms(1)} ms.`);
   for (const problem of problems) console.error(`  ${problem}`);
-  console.log(problems.length === 0 ? 'Nothing lost, nothing twice.' : `${problems.length} problems.`);
+  console.log(problems.length === 0 ? 'No write was lost or done twice.' : `${problems.length} problems.`);
   if (problems.length > 0 || acknowledged === 0) process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });

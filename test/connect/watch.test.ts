@@ -3,7 +3,7 @@ import { allow, MemoryStore } from 'multi-agent-memory';
 import { expect, onTestFinished, test } from 'vitest';
 import { openFolder, temporaryFolder } from '../store/stores';
 
-test('a watch that tells of many changes gathers no listeners', async () => {
+test('a watch that delivers many changes adds no listeners that stay', async () => {
   const warnings: Error[] = [];
   const onWarning = (warning: Error) => void warnings.push(warning);
   process.on('warning', onWarning);
@@ -15,10 +15,10 @@ test('a watch that tells of many changes gathers no listeners', async () => {
   const handle = store.as({ agentId: 'a' });
   const count = 30;
   await handle.rememberMany(Array.from({ length: count }, (_, i) => ({ text: `note ${i}`, namespace: ['a'] })));
-  let heard = 0;
+  let delivered = 0;
   for await (const { type } of handle.watch({ since: 'start' })) {
     expect(type).toBe('stored');
-    if (++heard === count) break;
+    if (++delivered === count) break;
   }
   await setImmediate();
   expect(warnings).toEqual([]);

@@ -1,4 +1,4 @@
-/** Reads and writes until it is killed, and says what was answered. */
+/** Writes and reads until it is killed; with readOnly, reads on command. Sends a message after each answer. */
 import { allow, MemoryStore } from '../../../src/index';
 
 const [folder = '', reads = 'batched', readOnly = ''] = process.argv.slice(2);
@@ -23,13 +23,13 @@ async function readAll(): Promise<void> {
   }
 }
 
-process.on('message', async (order) => {
-  if (order === 'close') {
+process.on('message', async (command) => {
+  if (command === 'close') {
     await store.close();
     process.send?.('closed');
     process.disconnect();
   }
-  if (order === 'read') await readAll().then(() => process.send?.('done'));
+  if (command === 'read') await readAll().then(() => process.send?.('done'));
 });
 process.send?.('open');
 if (readOnly === '') void work();

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { compareWorlds, playPolicies } from './through-socket';
+import { compareWorlds, playPolicies } from './checks';
 
-// `npm run test:access` plays 1,000 of them.
-test('through a socket a store does under any policy what the reference evaluator says, on every path', async () => {
+// `npm run test:access` checks 1,000.
+test('over a socket every path returns what the reference evaluator allows, under any policy', async () => {
   expect(await playPolicies(15, { seed: 3 })).toBeGreaterThan(1_000);
 });
 
-test('through a socket what a reader may not see changes nothing that it can learn', async () => {
+test('over a socket hidden memories do not change what a reader can observe', async () => {
   await compareWorlds(15, { seed: 3 });
 });

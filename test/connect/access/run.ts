@@ -1,9 +1,9 @@
 /**
- * Plays generated policies against stores at the other end of a socket, and compares pairs of worlds there:
- * `tsx test/connect/access/run.ts --policies N --pairs N --seed S`. Ends with 1 at the first difference.
+ * Checks connected stores with generated policies and pairs of worlds:
+ * `tsx test/connect/access/run.ts --policies N --pairs N --seed S`. Exits with 1 at the first difference.
  */
 import { parseArgs } from 'node:util';
-import { compareWorlds, playPolicies } from './through-socket';
+import { compareWorlds, playPolicies } from './checks';
 
 const { values } = parseArgs({
   options: {
@@ -30,9 +30,9 @@ try {
   const calls = await playPolicies(policies, { seed, onEach: counting('policies') });
   console.log(`Through connect: ${policies} policies with seed ${seed}, ${calls} reads, after ${seconds()} s.`);
   await compareWorlds(pairs, { seed, onEach: counting('pairs') });
-  console.log(`Through connect: ${pairs} pairs of worlds with seed ${seed} are alike, after ${seconds()} s.`);
+  console.log(`Through connect: ${pairs} pairs of worlds with seed ${seed} look alike, after ${seconds()} s.`);
 } catch (error) {
   console.error(error);
-  console.error('Violated. To see it again, give the same numbers and seed.');
+  console.error('A check failed. The same numbers and seed repeat it.');
   process.exitCode = 1;
 }

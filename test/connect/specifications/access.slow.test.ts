@@ -1,13 +1,11 @@
 import { describe, vi } from 'vitest';
-import { throughConnect } from '../through-connect';
-import { leaveOutExceptions } from './exceptions';
+import { connectedLibrary } from '../connected-library';
 
-vi.mock('multi-agent-memory', async (original) => throughConnect(await original()));
-leaveOutExceptions();
+vi.mock('multi-agent-memory', async (original) => connectedLibrary(await original()));
 
-describe('through connect', async () => {
+describe('over a connection', async () => {
   await import('../../store/access-handle.test');
   await import('../../access/rules.test');
   await import('../../audit/reads.test');
-  await import('../../audit/who-saw-what.test');
+  await import('../../audit/queries.test');
 });

@@ -1,11 +1,9 @@
 import { describe, vi } from 'vitest';
-import { throughConnect } from '../through-connect';
-import { leaveOutExceptions } from './exceptions';
+import { connectedLibrary } from '../connected-library';
 
-vi.mock('multi-agent-memory', async (original) => throughConnect(await original()));
-leaveOutExceptions();
+vi.mock('multi-agent-memory', async (original) => connectedLibrary(await original()));
 
-describe('through connect', async () => {
+describe('over a connection', async () => {
   await import('../../store/bad-input.test');
   await import('../../store/attacks.test');
   await import('../../store/operations.test');

@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { decodeValue, encodeValue, type LocalOptions } from '../../src/connect/encoding';
 import { encodeFrame, FrameReader, ProtocolError } from '../../src/connect/frames';
 
-const overTheWire = (value: unknown, deps: LocalOptions = {}) =>
+const transmitted = (value: unknown, deps: LocalOptions = {}) =>
   decodeValue(JSON.parse(JSON.stringify(encodeValue(value, deps))), deps);
 
-const anything = fc.anything({
+const anyValue = fc.anything({
   withDate: true,
   withNullPrototype: false,
   withSparseArray: false,
@@ -19,17 +19,17 @@ const anything = fc.anything({
   key: fc.oneof(fc.string(), fc.constantFrom('__proto__', 'toJSON', 'constructor', '0', '')),
 });
 
-describe('a value on its way', () => {
-  test('arrives as it was: dates, vectors, numbers that JSON does not know, and fields that are undefined', () => {
+describe('an encoded value', () => {
+  test('is decoded to the same value: dates, vectors, numbers that JSON lacks, and fields that are undefined', () => {
     fc.assert(
-      fc.property(anything, (value) => {
-        deepStrictEqual(overTheWire(value), value);
+      fc.property(anyValue, (value) => {
+        deepStrictEqual(transmitted(value), value);
       }),
       { numRuns: 500 },
     );
   });
 
-  test('is never taken for less than it was: what cannot be sent arrives as something that is refused', () => {
+  test('that no call accepts is decoded to a value that no call accepts', () => {
     class Money {
       amount = 5;
     }
@@ -42,37 +42,37 @@ describe('a value on its way', () => {
       map: new Map([[1, 2]]),
       doubles: new Float64Array(2),
     };
-    const got = overTheWire(sent) as Record<keyof typeof sent, unknown>;
+    const got = transmitted(sent) as Record<keyof typeof sent, unknown>;
     expect([typeof got.call, typeof got.symbol]).toEqual(['function', 'symbol']);
     for (const each of [got.money, got.map, got.doubles]) {
       expect(Object.getPrototypeOf(each)).not.toBe(Object.prototype);
       expect(each).not.toBeInstanceOf(Float32Array);
     }
-    const circular = overTheWire(self) as { self: { again: unknown } };
+    const circular = transmitted(self) as { self: { again: unknown } };
     expect(circular.self.again).toBe(circular);
-    expect(Object.keys(overTheWire({ userId: undefined }) as object)).toEqual(['userId']);
+    expect(Object.keys(transmitted({ userId: undefined }) as object)).toEqual(['userId']);
   });
 
-  test('is looked at once', () => {
-    let asked = 0;
-    const twoFaced = Object.defineProperty({}, 'a', { enumerable: true, get: () => asked++ });
-    expect(overTheWire([twoFaced, new Date(0)])).toEqual([{ a: 0 }, new Date(0)]);
+  test('is read once', () => {
+    let reads = 0;
+    const changing = Object.defineProperty({}, 'a', { enumerable: true, get: () => reads++ });
+    expect(transmitted([changing, new Date(0)])).toEqual([{ a: 0 }, new Date(0)]);
   });
 
-  test('leaves its signal and its progress listener behind', () => {
-    const parts: LocalOptions = {};
+  test('leaves its signal and its progress listener in the process of the caller', () => {
+    const local: LocalOptions = {};
     const { signal } = new AbortController();
     const onProgress = () => undefined;
-    const carried = encodeValue([{ signal, onProgress, other: onProgress }], parts);
-    expect(parts).toEqual({ signal, onProgress });
-    expect(decodeValue(JSON.parse(JSON.stringify(carried)), parts)).toEqual([
+    const encoded = encodeValue([{ signal, onProgress, other: onProgress }], local);
+    expect(local).toEqual({ signal, onProgress });
+    expect(decodeValue(JSON.parse(JSON.stringify(encoded)), local)).toEqual([
       { signal, onProgress, other: expect.any(Function) },
     ]);
   });
 });
 
-describe('messages', () => {
-  test('come out whole and in order, wherever they were cut', () => {
+describe('frames', () => {
+  test('are read whole and in order, wherever their bytes are split', () => {
     fc.assert(
       fc.property(
         fc.array(fc.jsonValue(), { maxLength: 6 }),
@@ -93,7 +93,7 @@ describe('messages', () => {
     );
   });
 
-  test('that are too long, or none, are told from those that have not come yet', () => {
+  test('that are too long or are not JSON are rejected; incomplete ones are waited for', () => {
     const frames = new FrameReader();
     frames.push(Buffer.from([0, 0, 0]));
     expect(frames.next(10)).toBeUndefined();

@@ -1,17 +1,17 @@
 import { MemoryStore } from 'multi-agent-memory';
 import { expect, test } from 'vitest';
 import { Random } from '../faults/random';
-import { access, operate } from './operations';
+import { access, makeRandomCalls } from './random-calls';
 import { entries, folder } from './stores';
 
-// 100,000 of them: `npm run test:access`.
-test('2,000 operations leave as many entries, without a gap, and the chains verify', async () => {
+// `npm run test:access` makes 100,000.
+test('2,000 random calls leave 2,000 entries without a gap, and the chains verify', async () => {
   const path = folder();
   await using store = await MemoryStore.open(path, { access });
-  const expected = await operate(store, new Random(5), 2_000);
+  const expected = await makeRandomCalls(store, new Random(5), 2_000);
   const found = await entries(store);
-  const own = found.filter(({ by }) => by !== undefined && 'agentId' in by);
-  expect(own.length).toBe(expected);
+  const ofAgents = found.filter(({ by }) => by !== undefined && 'agentId' in by);
+  expect(ofAgents.length).toBe(expected);
   for (const chain of ['changes', 'access']) {
     const seqs = found.filter((each) => each.chain === chain).map(({ seq }) => seq);
     expect(seqs).toEqual(seqs.map((_, i) => i + 1));

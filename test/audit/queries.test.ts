@@ -19,8 +19,8 @@ async function ward(): Promise<{ store: MemoryStore; west: string; east: string 
   return { store, west: west.id, east: east.id };
 }
 
-describe('who saw what is known about a customer', () => {
-  test('is told by id: who read it, in which way, and who tried', async () => {
+describe('a query for a memory or a user', () => {
+  test('by id returns every call that read the memory or tried to', async () => {
     const { store, west, east } = await ward();
     await store.as({ userId: 'doctor' }).get(west);
     await store.as({ userId: 'doctor' }).recall('sleeps');
@@ -36,7 +36,7 @@ describe('who saw what is known about a customer', () => {
     ]);
   });
 
-  test('is told by subject, also after all of it was forgotten, and by whom it was', async () => {
+  test('by userId returns calls on memories about the user, also after they were forgotten', async () => {
     const { store, west } = await ward();
     await store.as({ userId: 'doctor' }).get(west);
     await store.admin.forgetWhere({ userId: 'pat' }, { dryRun: false });
@@ -48,18 +48,18 @@ describe('who saw what is known about a customer', () => {
     expect(await entries(store, { userId: 'nobody' })).toEqual([]);
   });
 
-  test('is told by a subject that a memory is no longer about', async () => {
+  test('by userId returns calls on a memory that was about the user before a revision', async () => {
     const { store } = await ward();
     const nurse = store.as({ agentId: 'nurse' }, { namespace: ['ward'] });
     const { id } = await nurse.remember('Bed 4 is free.', { key: 'bed 4', userId: 'old' });
     await nurse.get(id);
     await nurse.remember('Bed 4 is taken.', { key: 'bed 4', userId: 'new' });
-    const told = [`nurse, remember, ${id}`, `nurse, get, ${id}`, `nurse, remember, ${id}`];
-    expect((await entries(store, { userId: 'old' })).map(line)).toEqual(told);
-    expect((await entries(store, { userId: 'new' })).map(line)).toEqual(told);
+    const expected = [`nurse, remember, ${id}`, `nurse, get, ${id}`, `nurse, remember, ${id}`];
+    expect((await entries(store, { userId: 'old' })).map(line)).toEqual(expected);
+    expect((await entries(store, { userId: 'new' })).map(line)).toEqual(expected);
   });
 
-  test('names only what was asked about, of an answer that held more', async () => {
+  test('shows only the requested memories of an entry that names more', async () => {
     const { store, west } = await ward();
     await store.as({ agentId: 'nurse' }).list();
     const [, listed] = await entries(store, { userId: 'pat' });
@@ -67,7 +67,7 @@ describe('who saw what is known about a customer', () => {
   });
 });
 
-test('an entry says when, by whom, what, where, by which rules', async () => {
+test('an entry has the time, principal, action, namespace, memories and rules', async () => {
   const { store, west } = await ward();
   await store.as({ userId: 'doctor' }).get(west);
   const [entry] = (await store.audit.query({ action: 'get' })).items;
@@ -88,7 +88,7 @@ test('an entry says when, by whom, what, where, by which rules', async () => {
   expect(entry?.at).toBeInstanceOf(Date);
 });
 
-test('a clearance that let a memory be read is among the rules that decided', async () => {
+test('the rules of an entry include the clearance that made a memory readable', async () => {
   const store = await inMemory({
     access: [allow({ agentId: 'a' }, 'writer', ['x']), clear({ agentId: 'a' }, 'vip', ['x'])],
   });
@@ -99,7 +99,7 @@ test('a clearance that let a memory be read is among the rules that decided', as
   expect(entry?.rules).toHaveLength(2);
 });
 
-test('the rule that denied is named', async () => {
+test('the rules of a refused call are the ones that denied it', async () => {
   const store = await inMemory({
     access: [allow('everyone', 'writer', []), deny({ agentId: 'b' }, ['write'], ['x'])],
   });
@@ -109,8 +109,8 @@ test('the rule that denied is named', async () => {
   expect(entry).toMatchObject({ decision: 'refused', code: 'FORBIDDEN', namespace: ['x', 'y'], rules: [denying?.id] });
 });
 
-describe('every call leaves one entry', () => {
-  test('a read, whatever it is', async () => {
+describe('one entry is recorded for', () => {
+  test('each read', async () => {
     const { store, west } = await ward();
     const nurse = store.as({ agentId: 'nurse' });
     await nurse.recall('sleeps', { namespace: ['ward', 'west'] });
@@ -137,7 +137,7 @@ describe('every call leaves one entry', () => {
     ]);
   });
 
-  test('a page, and a change that is delivered', async () => {
+  test('each page of a list and each change of a watch', async () => {
     const { store, west, east } = await ward();
     const nurse = store.as({ agentId: 'nurse' });
     for await (const _ of nurse.list({ limit: 1, order: 'oldest' }));
@@ -151,7 +151,7 @@ describe('every call leaves one entry', () => {
     ]);
   });
 
-  test('a write: in the chain of changes, done or refused there; in that of accesses, refused before', async () => {
+  test('each write: in the changes chain, or in the access chain if it was rejected before it became a command', async () => {
     const { store, west } = await ward();
     const [doctor, stranger] = [store.as({ userId: 'doctor' }), store.as({ userId: 'stranger' })];
     await doctor.update(west, { text: 'Slept well.' });
@@ -171,7 +171,7 @@ describe('every call leaves one entry', () => {
     ]);
   });
 
-  test('a repeated write that is answered without another', async () => {
+  test('a repeated write with the same idempotency key', async () => {
     const { store } = await ward();
     const nurse = store.as({ agentId: 'nurse' }, { namespace: ['ward'] });
     const { id } = await nurse.remember('Once.', { idempotencyKey: 'k' });
@@ -182,7 +182,7 @@ describe('every call leaves one entry', () => {
     ]);
   });
 
-  test('a batch: each that is proposed, and one for all that were refused before', async () => {
+  test('each command of a batch, and one for all items that were rejected before', async () => {
     const { store } = await ward();
     const nurse = store.as({ agentId: 'nurse' });
     const items = [['ward'], ['elsewhere'], ['ward'], ['elsewhere']];
@@ -194,7 +194,7 @@ describe('every call leaves one entry', () => {
     ]);
   });
 
-  test('a change of rules', async () => {
+  test('each change of rules', async () => {
     const { store } = await ward();
     await store.admin.access.allow({ agentId: 'temp' }, 'reader', ['ward', 'east']);
     await expect(store.as({ agentId: 'temp' }).access.allow('everyone', 'reader', [])).rejects.toThrow();
@@ -208,7 +208,7 @@ describe('every call leaves one entry', () => {
 });
 
 describe('an auditor', () => {
-  test('below the whole store sees what is about its part, with only what lies there', async () => {
+  test('of a namespace sees the entries about it, with only the memories there', async () => {
     const { store, west } = await ward();
     await store.as({ agentId: 'nurse' }).list();
     await store.as({ agentId: 'nurse' }).count({ namespace: ['ward', 'east'] });
@@ -223,7 +223,7 @@ describe('an auditor', () => {
     for await (const exported of audit.export()) expect(exported).not.toHaveProperty('body');
   });
 
-  test('finds by subject only what lies in its part', async () => {
+  test('of a namespace finds by userId only entries about that namespace', async () => {
     const { store, west } = await ward();
     const { audit } = store.as({ userId: 'inspector' });
     await store.as({ agentId: 'nurse' }).list();
@@ -234,26 +234,26 @@ describe('an auditor', () => {
     expect((await audit.query({ userId: 'sam' })).items).toEqual([]);
   });
 
-  test('reads no memory by it, and who is none looks into no audit', async () => {
+  test('cannot read memories, and other principals cannot read the audit', async () => {
     const { store, west } = await ward();
     expect(await store.as({ userId: 'inspector' }).get(west)).toBeUndefined();
-    for (const who of [{ agentId: 'nurse' }, { userId: 'stranger' }]) {
-      await expect(store.as(who).audit.query()).rejects.toMatchObject({ code: 'FORBIDDEN' });
-      const exported = store.as(who).audit.export()[Symbol.asyncIterator]();
+    for (const principal of [{ agentId: 'nurse' }, { userId: 'stranger' }]) {
+      await expect(store.as(principal).audit.query()).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      const exported = store.as(principal).audit.export()[Symbol.asyncIterator]();
       await expect(exported.next()).rejects.toMatchObject({ code: 'FORBIDDEN' });
     }
     const narrowed = store.as({ userId: 'chief' }, { userId: 'pat' });
     await expect(narrowed.audit.query()).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 
-  test('of the whole store sees everything but where it is denied', async () => {
+  test('of the whole store sees all entries except where a rule denies it', async () => {
     const { store, east } = await ward();
     await store.admin.access.deny({ userId: 'chief' }, ['audit'], ['ward', 'west']);
     const { items } = await store.as({ userId: 'chief' }).audit.query({ action: 'remember' });
     expect(items.map(line)).toEqual([`nurse, remember, ${east}`]);
   });
 
-  test('is audited, each question and each refusal', async () => {
+  test('is audited: each query and each refused one', async () => {
     const { store } = await ward();
     const chief = store.as({ userId: 'chief' });
     await chief.audit.query({ within: ['ward'] });
@@ -268,7 +268,7 @@ describe('an auditor', () => {
 });
 
 describe('a query', () => {
-  test('is read page by page, and ends with what there was when it began', async () => {
+  test('returns pages, and ends with the entries that existed when it began', async () => {
     const { store, west } = await ward();
     for (let i = 0; i < 25; i++) await store.admin.get(west);
     for (const order of ['newest', 'oldest'] as const) {
@@ -283,7 +283,7 @@ describe('a query', () => {
     }
   });
 
-  test('takes a cursor for the same question, principal and store only', async () => {
+  test('accepts only a cursor of the same query, principal and store', async () => {
     const { store } = await ward();
     const { nextCursor: cursor = '' } = await store.audit.query({ limit: 1 });
     expect((await store.audit.query({ limit: 5, cursor })).items.length).toBeGreaterThan(0);
@@ -295,9 +295,9 @@ describe('a query', () => {
     for (const query of wrong) await expect(query).rejects.toMatchObject({ code: 'INVALID_CURSOR' });
   });
 
-  test('is about times, actions, decisions, namespaces and principals', async () => {
+  test('selects by time, action, decision, namespace and principal', async () => {
     const { store, west, east } = await ward();
-    const lines = async (question: object) => (await entries(store, question)).map(line);
+    const lines = async (query: object) => (await entries(store, query)).map(line);
     await store.as({ agentId: 'scribe', onBehalfOf: { userId: 'pat' } } as never).get(west);
     await store.as({ userId: 'pat' }).get(west);
     await store.as({ userId: 'stranger' }).get(east);

@@ -1,4 +1,4 @@
-/** Serves a folder until it is killed, or told to close. */
+/** Serves a folder until it is killed or gets a line on stdin. */
 import { createInterface } from 'node:readline';
 import { allow, MemoryStore } from 'multi-agent-memory';
 import { say, task } from '../faults/programs/said';

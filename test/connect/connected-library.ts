@@ -11,55 +11,56 @@ import { parseOptions } from '../../src/store/open-options';
 type StoreOf = new (engine: Engine, release: () => Promise<void>) => MemoryStore;
 
 /**
- * The library with a `MemoryStore` whose `open` and `inMemory` answer with a connected store: so that specifications of a store
- * are asked of one that lies at the other end of a socket. The holder is in the same process.
+ * The library with a `MemoryStore` whose `open` and `inMemory` return connected stores, so that the tests of a store run over a
+ * socket. The store is served by the same process.
  */
-export function throughConnect(original: typeof library): typeof library {
+export function connectedLibrary(original: typeof library): typeof library {
   const { MemoryStore: Original } = original;
-  class Connecting extends (Original as unknown as new () => object) {
+  class ConnectingStore extends (Original as unknown as new () => object) {
     static async open(folder: string, options: OpenOptions = {}): Promise<MemoryStore> {
-      const given = options as OpenOptions | null;
-      if (given?.readOnly === true || typeof given !== 'object') return Original.open(folder, options);
+      const isReadOnly = (options as OpenOptions | null)?.readOnly === true;
+      if (isReadOnly || typeof options !== 'object') return Original.open(folder, options);
       return connected(await Original.open(folder, { ...options, serve: true }), folder, async () => undefined);
     }
 
     static async inMemory(options: OpenOptions = {}): Promise<MemoryStore> {
       const engine = await openInMemory(parseOptions(options));
       const local = new (Original as unknown as StoreOf)(engine, () => engine.close());
-      // Of its folder there is nothing but where to meet.
+      // The folder holds only the address and the socket.
       const folder = await mkdtemp(join(tmpdir(), 'mam-connect-'));
-      const holder = await StoreServer.open(folder, engine, local);
+      const server = await StoreServer.open(folder, engine, local);
       return connected(local, folder, async () => {
-        await holder.close();
+        await server.close();
         await rm(folder, { recursive: true, force: true });
       });
     }
 
     static readonly connect = Original.connect.bind(Original);
   }
-  const connected = async (local: MemoryStore, folder: string, leave: () => Promise<void>): Promise<MemoryStore> => {
+  const connected = async (local: MemoryStore, folder: string, cleanUp: () => Promise<void>): Promise<MemoryStore> => {
     const remote = await Original.connect(folder);
     let closing: Promise<void> | undefined;
     const close = () => {
       closing ??= remote
         .close()
-        .then(leave)
+        .then(cleanUp)
         .then(() => local.close());
       return closing;
     };
     const store = {
-      ...{ admin: remote.admin, audit: remote.audit },
+      admin: remote.admin,
+      audit: remote.audit,
       as: remote.as.bind(remote),
-      settled: remote.settled.bind(remote),
-      backup: remote.backup.bind(remote),
-      verify: remote.verify.bind(remote),
-      stats: remote.stats.bind(remote),
-      // Events are the holder's own.
+      settled: remote.settled,
+      backup: remote.backup,
+      verify: remote.verify,
+      stats: remote.stats,
+      // A connected store has no events.
       on: local.on.bind(local),
       close,
       [Symbol.asyncDispose]: close,
     };
     return store as unknown as MemoryStore;
   };
-  return { ...original, MemoryStore: Connecting as unknown as typeof MemoryStore };
+  return { ...original, MemoryStore: ConnectingStore as unknown as typeof MemoryStore };
 }

@@ -8,25 +8,25 @@ import { World } from '../../access/world';
 import { casts } from '../../worlds/cast';
 import type { Library } from '../../worlds/library';
 import { comparePairs } from '../../worlds/worlds';
-import { throughConnect } from '../through-connect';
+import { connectedLibrary } from '../connected-library';
 
-const { MemoryStore } = throughConnect(direct);
+const { MemoryStore } = connectedLibrary(direct);
 const connected: Library = {
   inMemory: (options) => MemoryStore.inMemory(options),
   open: (folder, options) => MemoryStore.open(folder, options),
-  // A question and its answer take three.
+  // A call and its answer take three turns of the event loop.
   turns: 12,
 };
-// Not who audits: when a watch was read is in the audit, and over a socket that depends on the moment.
+// Without auditors: the audit records when a watch was read, which over a socket depends on timing.
 const readers = casts.filter(({ audits }) => !audits);
 
-interface Wanted {
+interface CheckOptions {
   readonly seed: number;
   readonly onEach?: () => void;
 }
 
-/** Plays so many policies against stores at the other end of a socket. Resolves to the number of reads. */
-export async function playPolicies(policies: number, { seed, onEach }: Wanted): Promise<number> {
+/** Checks connected stores with this many policies. Resolves to the number of reads. */
+export async function playPolicies(policies: number, { seed, onEach }: CheckOptions): Promise<number> {
   const distribution = new Distribution();
   let calls = 0;
   const property = fc.asyncProperty(cases, async (given) => {
@@ -35,11 +35,11 @@ export async function playPolicies(policies: number, { seed, onEach }: Wanted): 
   });
   await fc.assert(property, { seed, numRuns: policies });
   const { allowed = 0 } = distribution.shares();
-  if (allowed < 0.2) throw new Error(`Of what was asked, ${allowed} is allowed: too little to prove anything.`);
+  if (allowed < 0.2) throw new Error(`Only ${allowed} of the calls are allowed, which proves too little.`);
   return calls;
 }
 
-/** Compares so many pairs of worlds at the other end of a socket. */
-export function compareWorlds(pairs: number, { seed, onEach }: Wanted): Promise<void> {
+/** Compares this many pairs of worlds in connected stores. */
+export function compareWorlds(pairs: number, { seed, onEach }: CheckOptions): Promise<void> {
   return comparePairs(connected, { pairs, seed, readers, onPair: onEach });
 }

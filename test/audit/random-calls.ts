@@ -1,34 +1,31 @@
 import { allow, type MemoryHandle, type MemoryStore } from 'multi-agent-memory';
 import type { Random } from '../faults/random';
 
-/** The rules under which `operate` works: some of what it asks for is refused. */
+/** Rules for `makeRandomCalls`. They refuse some of its calls. */
 export const access = [
   allow({ agentId: 'a' }, 'curator', ['x']),
   allow({ agentId: 'b' }, 'reader', ['x']),
   allow({ agentId: 'c' }, 'writer', ['x', 'y']),
 ];
 
-/**
- * Makes random calls of several agents, and counts those that were answered or refused: each should have its entry. Calls that
- * come to propose several changes count each.
- */
-export async function operate(store: MemoryStore, random: Random, operations: number): Promise<number> {
+/** Makes at least this many random calls of several agents. Returns how many it made, each of which must have an entry. */
+export async function makeRandomCalls(store: MemoryStore, random: Random, count: number): Promise<number> {
   const handles = ['a', 'b', 'c', 'd'].map((agentId) => store.as({ agentId }));
   const ids: string[] = [];
-  let entries = 0;
-  while (entries < operations) {
+  let made = 0;
+  while (made < count) {
     const handle = random.pick(handles);
-    const calls = Array.from({ length: random.whole(1, 20) }, () => operation(handle, random, ids));
-    entries += calls.length;
+    const calls = Array.from({ length: random.whole(1, 20) }, () => randomCall(handle, random, ids));
+    made += calls.length;
     for (const outcome of await Promise.allSettled(calls)) {
       if (outcome.status === 'fulfilled' && typeof outcome.value === 'string') ids.push(outcome.value);
     }
     if (ids.length > 300) ids.splice(0, 100);
   }
-  return entries;
+  return made;
 }
 
-async function operation(handle: MemoryHandle, random: Random, ids: readonly string[]): Promise<unknown> {
+async function randomCall(handle: MemoryHandle, random: Random, ids: readonly string[]): Promise<unknown> {
   const namespace = random.pick([['x'], ['x', 'y'], ['z']]);
   const id = ids.length === 0 ? 'none' : random.pick(ids);
   const die = random.whole(0, 99);

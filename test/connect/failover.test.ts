@@ -7,23 +7,23 @@ import { codeOf, openFolder, refusal, temporaryFolder } from '../store/stores';
 import { type BuiltProgram, buildProgram } from './programs';
 
 const namespace = ['open'];
-let holders: BuiltProgram;
-let idlers: BuiltProgram;
+let servers: BuiltProgram;
+let idlePrograms: BuiltProgram;
 let folder: string;
 beforeAll(async () => {
-  holders = await buildProgram('connect/holder-program.ts');
-  idlers = await buildProgram('connect/idle-program.ts');
+  servers = await buildProgram('connect/serving-program.ts');
+  idlePrograms = await buildProgram('connect/idle-program.ts');
 });
 afterAll(() => {
-  holders.remove();
-  idlers.remove();
+  servers.remove();
+  idlePrograms.remove();
 });
 beforeEach(async () => {
   folder = await temporaryFolder();
 });
 
-async function startHolder(): Promise<Program> {
-  const program = holders.start({ folder });
+async function startServer(): Promise<Program> {
+  const program = servers.start({ folder });
   onTestFinished(async () => void (await program.kill()));
   await program.said<{ say: string }>(({ say }) => say === 'serving');
   return program;
@@ -35,25 +35,25 @@ async function connect(options: ConnectOptions = {}): Promise<ConnectedStore> {
   return store;
 }
 
-const holderPid = () => JSON.parse(readFileSync(join(folder, 'holder.json'), 'utf8')).pid as number;
+const writerPid = () => JSON.parse(readFileSync(join(folder, 'holder.json'), 'utf8')).pid as number;
 
-describe('where nobody holds the folder', () => {
-  test('connect is STORE_UNREACHABLE, which may be tried again', async () => {
+describe('if no process serves the folder', () => {
+  test('connect rejects with a retryable STORE_UNREACHABLE', async () => {
     const error = await refusal(() => MemoryStore.connect(folder, { waitMs: 50 }));
     expect([error.code, error.retryable]).toEqual(['STORE_UNREACHABLE', true]);
     expect(error.message).toContain('takeOver');
   });
 
-  test('connect with takeOver opens it', async () => {
+  test('connect with takeOver opens and serves it', async () => {
     const store = await connect({ takeOver: { access: [allow('everyone', 'writer', namespace)] } });
-    expect(holderPid()).toBe(process.pid);
+    expect(writerPid()).toBe(process.pid);
     const agent = store.as({ agentId: 'a' }, { namespace });
     expect(await agent.remember('note')).toMatchObject({ outcome: 'stored' });
     const other = await connect();
     expect(await other.admin.count()).toBe(1);
   });
 
-  test('many that connect at once open it once', async () => {
+  test('many calls of connect at the same time open it once', async () => {
     const stores = await Promise.all(Array.from({ length: 20 }, () => connect({ takeOver: true })));
     await Promise.all(stores.map((store) => store.admin.remember('note', { namespace })));
     expect(await stores[7]?.admin.count()).toBe(20);
@@ -61,14 +61,14 @@ describe('where nobody holds the folder', () => {
     expect(await codeOf(() => MemoryStore.connect(folder, { waitMs: 0 }))).toBe('STORE_UNREACHABLE');
   });
 
-  test('what open would throw is thrown', async () => {
+  test('connect rejects options that open rejects', async () => {
     expect(await codeOf(() => MemoryStore.connect(folder, { takeOver: { exactUpTo: -1 } }))).toBe('INVALID_INPUT');
     expect(await codeOf(() => MemoryStore.connect(folder, { takeOver: { readOnly: true } }))).toBe('INVALID_INPUT');
     expect(await codeOf(() => MemoryStore.connect(folder, { wait: 5 } as never))).toBe('INVALID_INPUT');
     expect(await codeOf(() => MemoryStore.connect('', {}))).toBe('INVALID_INPUT');
   });
 
-  test('nor serves it, though a store of this process has it open, connect with takeOver begins to', async () => {
+  test('connect with takeOver serves it, also if this process has opened it without serving', async () => {
     const store = await openFolder(folder);
     await store.admin.remember('note', { namespace });
     expect(await codeOf(() => MemoryStore.connect(folder, { waitMs: 0 }))).toBe('STORE_UNREACHABLE');
@@ -76,72 +76,72 @@ describe('where nobody holds the folder', () => {
   });
 });
 
-describe('where the holder is killed', () => {
-  test('whoever may not take over hears of it, and is served again by the next holder', async () => {
-    const holder = await startHolder();
+describe('if the serving process is killed', () => {
+  test('clients without takeOver get STORE_UNREACHABLE, and continue with the next serving process', async () => {
+    const server = await startServer();
     const store = await connect({ waitMs: 50 });
     await store.admin.remember('one', { namespace });
     const watched = store.admin.watch()[Symbol.asyncIterator]().next();
     watched.catch(() => undefined);
-    await holder.kill();
+    await server.kill();
     expect(await codeOf(() => store.admin.count())).toBe('STORE_UNREACHABLE');
     expect(await codeOf(() => store.admin.remember('two', { namespace }))).toBe('STORE_UNREACHABLE');
     expect(await codeOf(() => watched)).toBe('STORE_UNREACHABLE');
-    await startHolder();
+    await startServer();
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('one of those that may take over does, the others go on with it, and calls go through', async () => {
-    const holder = await startHolder();
+  test('one client with takeOver serves the folder, and the calls of all clients succeed', async () => {
+    const server = await startServer();
     const stores = await Promise.all(Array.from({ length: 3 }, () => connect({ takeOver: true })));
     const bystander = await connect();
     const changes = bystander.admin.watch()[Symbol.asyncIterator]();
     const first = changes.next();
     await bystander.admin.count();
-    await holder.kill();
+    await server.kill();
     await Promise.all([...stores, bystander].map((store) => store.admin.remember('note', { namespace })));
-    expect(holderPid()).toBe(process.pid);
+    expect(writerPid()).toBe(process.pid);
     expect(await bystander.admin.count()).toBe(4);
     expect((await first).value).toMatchObject({ type: 'stored' });
   });
 
-  test('rules that were declared stay where the next one declares none, and give way to those that it declares', async () => {
-    const holder = await startHolder();
+  test('its declared rules stay in force unless the next serving process declares others', async () => {
+    const server = await startServer();
     const store = await connect({ takeOver: true });
-    await holder.kill();
+    await server.kill();
     await store.as({ agentId: 'a' }).remember('note', { namespace });
     await store.close();
-    const second = await startHolder();
+    const second = await startServer();
     const strict = await connect({ takeOver: { access: [] } });
     await second.kill();
     expect(await codeOf(() => strict.as({ agentId: 'a' }).remember('note', { namespace }))).toBe('FORBIDDEN');
   });
 });
 
-describe('where the holder closes', () => {
-  test('what it was asked is answered, and the next one goes on', async () => {
-    const holder = await startHolder();
+describe('if the serving process closes its store', () => {
+  test('it answers the calls that it has started, and the next one runs the others', async () => {
+    const server = await startServer();
     const store = await connect({ takeOver: true });
     const writes = Array.from({ length: 200 }, (_, i) =>
       store.admin.remember(`note ${i}`, { namespace, key: `k${i}` }),
     );
-    holder.tell('close');
+    server.tell('close');
     const answers = await Promise.all(writes);
     expect(answers.every(({ outcome, revision }) => outcome === 'stored' && revision === 1)).toBe(true);
     expect(await store.admin.count()).toBe(200);
-    expect((await holder.ended).code).toBe(0);
+    expect((await server.ended).code).toBe(0);
   });
 
-  test('a client that may take over does so at once', async () => {
-    const holder = await startHolder();
+  test('a client with takeOver takes over at once', async () => {
+    const server = await startServer();
     const store = await connect({ takeOver: true });
-    holder.tell('close');
-    await holder.ended;
-    await vi.waitFor(() => expect(holderPid()).toBe(process.pid), 20_000);
+    server.tell('close');
+    await server.ended;
+    await vi.waitFor(() => expect(writerPid()).toBe(process.pid), 20_000);
     expect(await store.admin.count()).toBe(0);
   });
 
-  test('clients in its own process are no reason to wait', async () => {
+  test('it does not wait for clients in its own process', async () => {
     const store = await openFolder(folder, { serve: true });
     const client = await connect({ waitMs: 0 });
     await client.admin.count();
@@ -154,8 +154,8 @@ describe('where the holder closes', () => {
 });
 
 describe('a client', () => {
-  test('that closes waits for its writes, and takes no more calls', async () => {
-    await startHolder();
+  test('that closes waits for its writes and rejects further calls', async () => {
+    await startServer();
     const store = await connect();
     const write = store.admin.remember('note', { namespace });
     await store.close();
@@ -166,30 +166,27 @@ describe('a client', () => {
   });
 
   test('that closes ends its watches', async () => {
-    await startHolder();
+    await startServer();
     const store = await connect();
     const next = store.admin.watch()[Symbol.asyncIterator]().next();
     await store.close();
     expect(await next).toEqual({ done: true, value: undefined });
   });
 
-  test.each([true, false])(
-    'that does neither close nor ask keeps no process alive (takeOver: %s)',
-    async (takeOver) => {
-      if (!takeOver) await startHolder();
-      const { code, stderr } = await idlers.start({ folder, takeOver }).ended;
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    },
-  );
+  test.each([true, false])('without calls does not keep its process alive (takeOver: %s)', async (takeOver) => {
+    if (!takeOver) await startServer();
+    const { code, stderr } = await idlePrograms.start({ folder, takeOver }).ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
 
-  test('that waits for a holder is kept alive until it is told that there is none', async () => {
-    const { code, stderr } = await idlers.start({ folder, takeOver: false, waitMs: 200 }).ended;
+  test('that waits for a serving process keeps its own alive until it gets STORE_UNREACHABLE', async () => {
+    const { code, stderr } = await idlePrograms.start({ folder, takeOver: false, waitMs: 200 }).ended;
     expect(code).toBe(1);
     expect(stderr).toContain('STORE_UNREACHABLE');
   });
 
-  test('that aborts hears its own reason, and nothing is written', async () => {
-    await startHolder();
+  test('that aborts a call gets its own reason, and nothing is written', async () => {
+    await startServer();
     const store = await connect();
     const controller = new AbortController();
     const source = async function* () {
@@ -203,8 +200,8 @@ describe('a client', () => {
     expect(await store.admin.count()).toBe(0);
   });
 
-  test('whose items throw hears what they threw, and with atomic nothing is written', async () => {
-    await startHolder();
+  test('gets the error that its iterable throws, and with atomic nothing is written', async () => {
+    await startServer();
     const store = await connect();
     const source = async function* () {
       yield { text: 'one', namespace };
