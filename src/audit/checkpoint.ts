@@ -83,9 +83,12 @@ export function headOfCheckpoint(kept: KeptCheckpoint, publicKey: KeyObject | un
     noted.root === kept.root &&
     noted.restoreCount === (kept.restoreCount ?? kept.life ?? 0);
   const issue = (message: string) => invalidInput([{ path: ['head'], message }], 'checkpoint');
-  if (!isSame) throw issue('its fields differ from its note. Pass the checkpoint as the store returned it.');
+  if (!isSame)
+    throw issue('the fields of the checkpoint differ from its note. Pass the checkpoint as the store returned it.');
   if (publicKey !== undefined && !isSignedBy(kept.note, publicKey)) {
-    throw issue('its note is not signed with this key. Pass the public key of the signing key.');
+    throw issue(
+      'the note of the checkpoint is not signed with this key. Pass the public key of the key that signed it.',
+    );
   }
   return { size: noted.size, root: Buffer.from(noted.root, 'base64'), restoreCount: noted.restoreCount };
 }
@@ -109,7 +112,7 @@ export function publicKeyOf(key: KeyObject | string): KeyObject {
 }
 
 function ed25519(read: () => KeyObject, type: 'private' | 'public', path: string): KeyObject {
-  const message = `must be an Ed25519 ${type} key: a KeyObject, or a PEM.`;
+  const message = `expected an Ed25519 ${type} key, as a KeyObject or PEM.`;
   try {
     const key = read();
     if (key.type === type && key.asymmetricKeyType === 'ed25519') return key;

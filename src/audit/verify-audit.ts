@@ -55,6 +55,6 @@ export async function verifyAudit(audit: Audit, options: VerificationOptions): P
 }
 
 function otherStore({ origin }: Checkpoint, own: string): MemoryError {
-  const message = `is of another store: its origin is ${origin}, and the origin of this store is ${own}.`;
+  const message = `expected a checkpoint of this store, whose origin is ${own}, got one of another store, whose origin is ${origin}.`;
   return invalidInput([{ path: ['head'], message }], 'checkpoint');
 }

@@ -1,9 +1,8 @@
 import { KeyObject } from 'node:crypto';
-import { invalidInput } from '../domain/errors';
 import type { MemoryChange } from '../domain/memory';
 import { parse } from '../domain/parse/parse';
 import { parsedScopeOf } from '../domain/parse/parse-selection';
-import { emptyScope, narrowScope, type ParsedScope } from '../domain/scope';
+import { emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import type { AccessHandle } from '../store/access-handle';
 import type { AuditHandle, StoreAudit } from '../store/audit-handle';
 import type { ExportedAuditEntry } from '../store/audit-view';
@@ -57,12 +56,6 @@ export function connectedHostAudit(rpc: RpcClient): StoreAudit {
       return key instanceof KeyObject ? remote.verify({ ...options, publicKey: pemOf(key) }) : remote.verify(...args);
     },
   };
-}
-
-/** The scope of a narrower handle has no overlap with that of the handle that it is made from. */
-export function outsideScope() {
-  const message = 'expected a scope that overlaps with the scope of the handle, got one without overlap.';
-  return invalidInput([{ path: [], message }], 'scope');
 }
 
 function connectedAudit(rpc: RpcClient): AuditHandle {

@@ -4,7 +4,7 @@ import type { CallOptions } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
 import { parse, parseAll } from '../domain/parse/parse';
-import { fields, signal } from '../domain/parse/shapes';
+import { expected, fields, integer, signal } from '../domain/parse/shapes';
 import type { Principal } from '../domain/principal';
 import type { ParsedScope } from '../domain/scope';
 import type { Scope } from '../domain/selection';
@@ -37,7 +37,7 @@ const hostHandle: HandleSpec = { principal: null, scopes: [] };
 
 const optionsShape = fields({
   takeOver: z.unknown().optional(),
-  waitMs: z.int({ error: 'must be a whole number.' }).min(0, { error: 'must not be below 0.' }).optional(),
+  waitMs: integer(0).optional(),
   signal: signal.optional(),
 });
 
@@ -54,7 +54,7 @@ export async function connect<S, M = Metadata>(
   open: Open,
 ): Promise<Connected<S, M>> {
   if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
-    throw invalidInput([{ path: ['folder'], message: 'must be the path of a folder.' }]);
+    throw invalidInput([{ path: ['folder'], message: expected('the path of a folder')({ input: folder }) }]);
   }
   const { takeOver = false, waitMs = defaultWaitMs, signal: given } = parse(optionsShape, options, 'options');
   const openOptions = takeOverOptions(takeOver);

@@ -94,7 +94,7 @@ const headBytes = 200_000;
 
 function encodeArgs(args: readonly unknown[], local: LocalOptions): string {
   const tooLarge = () => {
-    const message = `The arguments take more than ${maxMessageBytes - headBytes} bytes: split them over several calls.`;
+    const message = `expected at most ${maxMessageBytes - headBytes} bytes, got more. Split the input over several calls.`;
     return invalidInput([{ path: [], message }]);
   };
   let json: string;

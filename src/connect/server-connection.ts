@@ -4,7 +4,7 @@ import type { Progress } from '../domain/calls';
 import { invalidInput, MemoryError } from '../domain/errors';
 import { parse, parseAll } from '../domain/parse/parse';
 import { root } from '../domain/principal';
-import { emptyScope, narrowScope, type ParsedScope } from '../domain/scope';
+import { emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import type { Engine } from '../store/composition/engine';
 import type { Author } from '../write/write-context';
 import { Channel } from './channel';
@@ -162,13 +162,17 @@ export class ServerConnection {
       this.#channel.sendJson(json);
       return;
     }
-    const message = `The answer takes more than ${maxMessageBytes} bytes: request less with each call.`;
-    throw invalidInput([{ path: [], message }]);
+    const message = `expected a call whose answer takes at most ${maxMessageBytes} bytes, got a longer answer. Request less with each call.`;
+    throw invalidInput([{ path: [], message }], 'call');
   }
 
   async #run({ id, handle, op, args, aborted, number, answered }: CallMessage): Promise<unknown> {
     const operation = operations.get(op);
-    if (operation === undefined) throw new MemoryError('INVALID_INPUT', `Unknown operation: ${op}.`);
+    if (operation === undefined)
+      throw new MemoryError(
+        'INVALID_INPUT',
+        `Unknown operation: ${op}. Install the same release of this library in both processes.`,
+      );
     const client = this.#clientId as string;
     const author = this.#authorOf(handle);
     const requested =
@@ -216,9 +220,8 @@ function authorOf({ shapes }: Engine, { principal, scopes }: HandleSpec): Author
     (outer, scope) => (outer === emptyScope ? emptyScope : narrowScope(outer, parse(shapes.scope, scope, 'scope'))),
     parsed,
   );
-  if (narrowed !== emptyScope) return { actor, scope: narrowed };
-  const message = 'expected a scope that overlaps with the scope of the handle, got one without overlap.';
-  throw invalidInput([{ path: [], message }], 'scope');
+  if (narrowed === emptyScope) throw outsideScope();
+  return { actor, scope: narrowed };
 }
 
 /** Undefined if the JSON would be longer than the longest string of V8. */

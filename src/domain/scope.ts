@@ -1,3 +1,4 @@
+import { invalidInput, type MemoryError } from './errors';
 import { contains, type Namespace } from './namespace';
 import type { Actor } from './principal';
 
@@ -34,6 +35,12 @@ export function narrowScope(outer: ParsedScope, inner: ParsedScope): ParsedScope
   if (namespace !== undefined) narrowed.namespace = namespace;
   if (tags.length > 0) narrowed.tags = tags;
   return narrowed;
+}
+
+/** The error for a narrower handle whose scope contains no memory of the handle that it is made from. */
+export function outsideScope(): MemoryError {
+  const message = 'expected a scope inside the scope of the handle, got one outside it.';
+  return invalidInput([{ path: [], message }], 'scope');
 }
 
 /** The deeper of two namespaces if one contains the other. */

@@ -7,7 +7,7 @@ import { parse, parseAll } from '../domain/parse/parse';
 import { isEmpty, parsedScopeOf, selectionOf } from '../domain/parse/parse-selection';
 import { isPlainObject } from '../domain/parse/shapes';
 import type { Actor } from '../domain/principal';
-import { type Caller, emptyScope, narrowScope, type ParsedScope } from '../domain/scope';
+import { type Caller, emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import type { Scope, Selection } from '../domain/selection';
 import { unit } from '../embedding/space-embedder';
 import { startStopwatch } from '../environment/timers';
@@ -271,9 +271,8 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 
   within(scope: Scope): MemoryHandle<M> {
     const bound = narrowScope(this.#caller.scope, parse(this.#engine.shapes.scope, scope, 'scope'));
-    if (bound !== emptyScope) return new PrincipalHandle(this.#engine, this.#lifetime, this.#caller.actor, bound);
-    const issues = [{ path: [], message: 'expected a scope inside the scope of the handle, got one outside it.' }];
-    throw invalidInput(issues, 'scope');
+    if (bound === emptyScope) throw outsideScope();
+    return new PrincipalHandle(this.#engine, this.#lifetime, this.#caller.actor, bound);
   }
 
   #watched(options: object): AsyncIterable<MemoryChange<M>> {

@@ -80,7 +80,7 @@ test('keys must be Ed25519 keys or their PEM', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
   for (const key of ['nonsense', rsa.privateKey, publicKey])
     expect(() => signingKeyOf(key)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }));
-  expect(() => publicKeyOf('nonsense')).toThrow('must be an Ed25519 public key');
+  expect(() => publicKeyOf('nonsense')).toThrow('expected an Ed25519 public key');
 });
 
 test('an origin has no white space and no plus sign', () => {
