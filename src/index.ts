@@ -59,7 +59,7 @@ export { fromLangChain, type LangChainEmbeddings, type LangChainOptions } from '
 export { type OpenAICompatibleOptions, openAICompatible } from './embedding/providers/openai-compatible';
 export type { Clock, Logger } from './environment/environment';
 export { type ContextOptions, type PromptContext, toContext } from './recall/to-context';
-export type { ReembedOptions, ReembedProgress, ReembedResult } from './reembedding/reembedding';
+export type { ReembedOptions, ReembedProgress, ReembedResult } from './reembedding/reembedding-run';
 export type { VerifyProblem } from './state/verify/damage';
 export type { AccessHandle, ExplainRequest, Explanation } from './store/access-handle';
 export type { AuditHandle, AuditPage, AuditQuery, AuditVerifyOptions, StoreAudit } from './store/audit-handle';

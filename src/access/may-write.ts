@@ -1,16 +1,9 @@
 import { MemoryError } from '../domain/errors';
 import { type Namespace, showNamespace } from '../domain/namespace';
-import type { Actor } from '../domain/principal';
-import { isInScope, type ParsedScope, type ScopedFields } from '../domain/scope';
+import { type Caller, isInScope, type ScopedFields } from '../domain/scope';
 import { isCleared, mayIn, mayRead } from './authorise';
 import { outsideScope } from './denials';
 import type { Policy } from './policy';
-
-/** The actor of a write and the scope of the handle that it uses. */
-export interface Writer {
-  readonly actor: Actor;
-  readonly scope: ParsedScope;
-}
 
 /** The labels of a memory that is about to be written. */
 export interface WrittenLabels {
@@ -32,7 +25,7 @@ export interface WrittenLabels {
  */
 export function assertMayWrite(
   policy: Policy,
-  { actor, scope }: Writer,
+  { actor, scope }: Caller,
   subject: string,
   scoped: ScopedFields,
   { namespace, accessTags = [], key }: WrittenLabels,

@@ -4,36 +4,36 @@ import { startStopwatch } from '../environment/timers';
 import type { ReplicatedLog } from './replicated-log';
 
 /**
- * Commands of one transaction. Callers that arrive together share a commit; beyond this the event loop would be held
- * too long (measured: batches of 32 cost 14 % of throughput and halve the delay).
+ * The most commands of one batch, which is one transaction. Callers that arrive together share a commit; larger batches would hold
+ * the event loop too long (measured: batches of 32 cost 14 % of the throughput, and halve the latency).
  */
 const maxBatchLength = 32;
 
-// A turn of the event loop costs a tenth of a commit: callers that write one after the other share some.
-const msPerTurn = 2;
-const batchesPerTurn = 16;
+// A turn of the event loop takes a tenth of the time of a commit, so that callers who write one after the other share some turns.
+const maxMsPerTurn = 2;
+const maxBatchesPerTurn = 16;
 
 export interface LocalLogDeps {
-  /** Applies a batch durably and answers each command in order, or throws and leaves nothing behind. */
+  /** Applies a batch durably and returns the outcome of each command in order, or throws and leaves nothing behind. */
   apply(batch: readonly Command[]): readonly Outcome[];
-  /** A later turn of the event loop. */
+  /** Resolves in a later turn of the event loop. */
   nextTurn(): Promise<void>;
-  /** Awaited between batches: where a checkpoint may hold the writers back. */
-  betweenBatches(): Promise<void> | undefined;
-  /** More waiting commands than this are refused with OVERLOADED. */
+  /** Awaited between two batches, so that it can hold back the writers. */
+  readonly checkpointer?: { betweenBatches(): Promise<void> | undefined } | undefined;
+  /** The most commands that wait. More are rejected with OVERLOADED. */
   readonly maxPending: number;
 }
 
-interface Waiting {
+interface PendingCommand {
   readonly command: Command;
   resolve(outcome: Outcome): void;
   reject(error: unknown): void;
 }
 
-/** The log of a store that is alone: a sequencer in front of one transaction at a time. */
+/** The log of a store without replicas: a queue of commands that are applied in batches. */
 export class LocalLog implements ReplicatedLog {
   readonly #deps: LocalLogDeps;
-  #queue: Waiting[] = [];
+  #queue: PendingCommand[] = [];
   #draining: Promise<void> | undefined;
   #turn: { readonly elapsedMs: () => number; batches: number } | undefined;
   #closed = false;
@@ -47,10 +47,11 @@ export class LocalLog implements ReplicatedLog {
   }
 
   propose(command: Command): Promise<Outcome> {
-    if (this.#closed)
-      return Promise.reject(new MemoryError('STORE_CLOSED', 'The store is closed: open it again to write.'));
+    if (this.#closed) {
+      return Promise.reject(new MemoryError('STORE_CLOSED', 'The store is closed. Open it again to write.'));
+    }
     if (this.#queue.length >= this.#deps.maxPending) {
-      const message = `${this.#queue.length} writes are waiting for their commit, the most that this store takes: wait for some, or raise limits.pendingWrites.`;
+      const message = `${this.#queue.length} writes are waiting for their commit, the most that this store accepts. Wait for some of them, or raise limits.pendingWrites.`;
       return Promise.reject(new MemoryError('OVERLOADED', message));
     }
     return new Promise((resolve, reject) => {
@@ -66,19 +67,19 @@ export class LocalLog implements ReplicatedLog {
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
-      // Who asks in the same moment comes into the same batch: their steps lie between this one and the next.
+      // Callers who propose in the same moment get into the same batch: they run between this step and the next one.
       await (this.#mayHoldTurn() ? undefined : this.#deps.nextTurn());
-      // What fails there is told by whoever does it; here callers are waiting.
-      await this.#deps.betweenBatches()?.catch(() => undefined);
+      // The checkpointer reports its own errors. They must not keep callers waiting here.
+      await this.#deps.checkpointer?.betweenBatches()?.catch(() => undefined);
       this.#commit(this.#queue.splice(0, maxBatchLength));
     }
     this.#draining = undefined;
   }
 
-  /** Whether the event loop can wait for another batch: input, output and timers get their turn soon enough. */
+  /** Whether another batch can run in this turn of the event loop, without a long delay for input, output and timers. */
   #mayHoldTurn(): boolean {
     const turn = this.#turn;
-    if (turn !== undefined) return turn.batches++ < batchesPerTurn && turn.elapsedMs() < msPerTurn;
+    if (turn !== undefined) return turn.batches++ < maxBatchesPerTurn && turn.elapsedMs() < maxMsPerTurn;
     this.#turn = { elapsedMs: startStopwatch(), batches: 1 };
     void this.#deps.nextTurn().then(() => {
       this.#turn = undefined;
@@ -86,12 +87,12 @@ export class LocalLog implements ReplicatedLog {
     return true;
   }
 
-  #commit(batch: readonly Waiting[]): void {
+  #commit(batch: readonly PendingCommand[]): void {
     try {
       const outcomes = this.#deps.apply(batch.map(({ command }) => command));
-      for (const [i, waiting] of batch.entries()) waiting.resolve(outcomes[i] as Outcome);
+      for (const [i, pending] of batch.entries()) pending.resolve(outcomes[i] as Outcome);
     } catch (error) {
-      for (const waiting of batch) waiting.reject(error);
+      for (const pending of batch) pending.reject(error);
     }
   }
 }

@@ -1,11 +1,16 @@
 import type { Command, Outcome } from '../domain/command';
 
-/** Puts commands in one order and has them applied in it. */
+/** A log that puts commands in one order and lets them be applied in that order. */
 export interface ReplicatedLog {
-  /** Resolves once the command's effect is durable, or it was refused. Rejects only where nothing of it was written. */
+  /**
+   * Resolves with the outcome once the effects of the command are durable, or the command was refused. Rejects only if nothing of it
+   * was written.
+   *
+   * @throws OVERLOADED, STORE_CLOSED, DISK_FULL
+   */
   propose(command: Command): Promise<Outcome>;
-  /** Commands that were accepted and not yet applied. */
+  /** The number of commands that were accepted and are not applied yet. */
   readonly pending: number;
-  /** Ends what was accepted; nothing can be proposed after it. */
+  /** Rejects all later commands, and resolves when the accepted ones are applied. */
   close(): Promise<void>;
 }

@@ -1,8 +1,8 @@
-import type { StateStore } from '../state/state-store';
+import type { ReadModel } from '../state/read-model';
 
 /** What reads see of the state. They cannot change it. */
 export type StateView = Pick<
-  StateStore,
+  ReadModel,
   | 'policy'
   | 'lastChangeSeq'
   | 'interning'

@@ -1,14 +1,14 @@
 import { pause, realTimers } from '../environment/timers';
 
-/** Holds long work back: while it is paused, and to a number of items a second. */
+/** Slows long work down: it can be paused, and limited to a number of items a second. */
 export interface Pace {
-  /** Resolves when the next items may begin. Rejects with the signal's reason when it is aborted. */
+  /** Resolves when the next items may start. Rejects with the reason of the signal when it is aborted. */
   next(items: number, signal: AbortSignal): Promise<void>;
-  /** Leaves the event loop to others for a while, until the signal is aborted. */
+  /** Leaves the event loop to other work for some milliseconds, or until the signal is aborted. */
   rest(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** As fast as it goes. */
+/** No limit and no pause. */
 export const unpaced: Pace = {
   next: async (_, signal) => signal.throwIfAborted(),
   rest: (ms, signal) => pause(ms, signal, { timers: realTimers }),
@@ -20,13 +20,13 @@ export interface PaceOptions {
   pause(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The pace of work that somebody may pause. */
+/** The pace of work that a caller can pause and resume. */
 export class PausablePace implements Pace {
   readonly #options: PaceOptions;
-  #resumed: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  #paused: { readonly resumed: Promise<void>; readonly resume: () => void } | undefined;
   #maxPerSecond = Number.POSITIVE_INFINITY;
-  /** When the items before are used up at the allowed rate. */
-  #freeAtMs = 0;
+  /** When the allowed rate lets the next items start. */
+  #nextAtMs = 0;
 
   constructor(options: PaceOptions) {
     this.#options = options;
@@ -37,17 +37,17 @@ export class PausablePace implements Pace {
   }
 
   pause(): void {
-    if (this.#resumed !== undefined) return;
-    let resolve = (): void => undefined;
-    const promise = new Promise<void>((resolved) => {
-      resolve = resolved;
+    if (this.#paused !== undefined) return;
+    let resume = (): void => undefined;
+    const resumed = new Promise<void>((resolve) => {
+      resume = resolve;
     });
-    this.#resumed = { promise, resolve };
+    this.#paused = { resumed, resume };
   }
 
   resume(): void {
-    this.#resumed?.resolve();
-    this.#resumed = undefined;
+    this.#paused?.resume();
+    this.#paused = undefined;
   }
 
   rest(ms: number, signal: AbortSignal): Promise<void> {
@@ -55,16 +55,17 @@ export class PausablePace implements Pace {
   }
 
   async next(items: number, signal: AbortSignal): Promise<void> {
-    const { elapsedMs, pause } = this.#options;
-    const waitMs = this.#freeAtMs - elapsedMs();
-    if (waitMs > 0) await pause(waitMs, signal);
-    this.#freeAtMs = Math.max(this.#freeAtMs, elapsedMs()) + (items / this.#maxPerSecond) * 1000;
-    while (this.#resumed !== undefined && !signal.aborted) await untilAborted(this.#resumed.promise, signal);
+    const { elapsedMs } = this.#options;
+    const waitMs = this.#nextAtMs - elapsedMs();
+    if (waitMs > 0) await this.#options.pause(waitMs, signal);
+    this.#nextAtMs = Math.max(this.#nextAtMs, elapsedMs()) + (items / this.#maxPerSecond) * 1000;
+    while (this.#paused !== undefined && !signal.aborted) await unlessAborted(this.#paused.resumed, signal);
     signal.throwIfAborted();
   }
 }
 
-function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+/** Resolves with the promise, or when the signal is aborted. */
+function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       signal.removeEventListener('abort', done);

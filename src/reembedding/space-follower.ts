@@ -1,40 +1,49 @@
+import type { SpaceEmbedder } from '../embedding/space-embedder';
 import { nextTurn } from '../environment/timers';
+import type { ReadModel } from '../state/read-model';
+import type { StateStore } from '../state/state-store';
 import type { Space } from '../state/tables/interning';
-import { type Filling, fillRows, fillSome } from './fill-space';
+import { type FillContext, type FillOptions, fillRange, fillRows } from './fill-space';
 import { unpaced } from './pace';
-import { defaultBatchSize } from './reembedding';
-import type { SpaceContext } from './space-context';
+import { defaultBatchSize } from './reembedding-run';
+
+/** What following needs of its store. */
+export interface FollowContext extends FillContext {
+  readonly state: Pick<StateStore, 'coverage' | 'rowChecksum' | 'interning' | 'lastChangeSeq'>;
+  readonly model: Pick<ReadModel, 'columns'>;
+  readonly embedder: Pick<SpaceEmbedder, 'into' | 'of'>;
+}
 
 /**
- * Keeps the space that the store came from complete while its embedder is at hand, so that going back takes an instant. Behind
- * the writes: none of them waits for it. What fails is left to whoever goes back.
+ * Keeps the space that the store came from complete while its embedder is available, so that a rollback takes no time. It works after
+ * the writes: no write waits for it. If it fails, the rollback embeds what is missing.
  */
 export class SpaceFollower {
-  readonly #context: SpaceContext;
-  readonly #ending = new AbortController();
-  /** Ends what is under way: an embedder may never answer. */
+  readonly #context: FollowContext;
+  readonly #closing = new AbortController();
+  /** Ends the fill that is running, because the embedder may never answer. */
   #holding = new AbortController();
-  /** The space that was followed to that change; another one begins from nothing. */
+  /** The space that is complete up to this change. Another space is filled from its first row. */
   #followed: { readonly space: number; through: number } | undefined;
   #running: Promise<void> | undefined;
   #isHeld = false;
   #hasChanged = false;
 
-  constructor(context: SpaceContext) {
+  constructor(context: FollowContext) {
     this.#context = context;
   }
 
-  /** Told of every change, and when the store has moved. */
+  /** To be called after each change while there is a previous space, and after a switch. */
   changed(): void {
     this.#hasChanged = true;
-    if (this.#isHeld || this.#running !== undefined || this.#ending.signal.aborted) return;
+    if (this.#isHeld || this.#running !== undefined || this.#closing.signal.aborted) return;
     if (this.#previous() === undefined) return;
     this.#running = this.#follow().finally(() => {
       this.#running = undefined;
     });
   }
 
-  /** Stops, until it is let go: somebody else moves the store. */
+  /** Stops until `release`, because a move between spaces is running. */
   async hold(): Promise<void> {
     this.#isHeld = true;
     this.#holding.abort();
@@ -48,12 +57,12 @@ export class SpaceFollower {
   }
 
   async close(): Promise<void> {
-    this.#ending.abort();
+    this.#closing.abort();
     this.#holding.abort();
     await this.#running;
   }
 
-  /** The space to follow, where that is possible. */
+  /** The space that the store came from, if its embedder is available. */
   #previous(): Space | undefined {
     const { state, embedder } = this.#context;
     const previous = state.interning.spaceInRole('previous');
@@ -61,41 +70,43 @@ export class SpaceFollower {
   }
 
   async #follow(): Promise<void> {
-    // Those who were just answered go first.
+    // Callers who were just answered go first.
     await nextTurn();
-    while (this.#hasChanged && !this.#isHeld && !this.#ending.signal.aborted) {
+    while (this.#hasChanged && !this.#isHeld && !this.#closing.signal.aborted) {
       this.#hasChanged = false;
       const space = this.#previous();
       if (space === undefined) return;
       try {
         await this.#catchUp(space);
       } catch {
-        // Told as 'degraded' where it was the embedder. The next change tries again.
+        // An error of the embedder was reported as 'degraded'. The next change tries again.
         return;
       }
     }
   }
 
   async #catchUp(space: Space): Promise<void> {
-    const { state } = this.#context;
-    const upTo = state.lastChangeSeq;
-    const filling = this.#filling(space);
+    const { state, model } = this.#context;
+    const through = state.lastChangeSeq;
+    const options = this.#options(space);
     if (this.#followed?.space === space.id) {
-      await fillSome(this.#context, filling, state.embeddedTable.missingSince(space.id, this.#followed.through));
+      await fillRows(this.#context, options, state.coverage.missingSince(space.id, this.#followed.through));
     } else {
-      await fillRows(this.#context, filling, { after: 0, upTo: state.columns.last });
+      await fillRange(this.#context, options, { after: 0, upTo: model.columns.last });
     }
-    this.#followed = { space: space.id, through: upTo };
+    this.#followed = { space: space.id, through };
   }
 
-  #filling(space: Space): Filling {
-    const ignored = () => undefined;
+  #options(space: Space): FillOptions {
     return {
       space,
       batchSize: defaultBatchSize,
       pace: unpaced,
       signal: this.#holding.signal,
-      ...{ onDone: ignored, onEmbedded: ignored, onRefused: ignored, onAccepted: ignored },
+      onDone: () => undefined,
+      onEmbedded: () => undefined,
+      onRejected: () => undefined,
+      onAccepted: () => undefined,
     };
   }
 }

@@ -2,30 +2,65 @@ import type { Database } from 'better-sqlite3';
 import type { Policy } from '../access/policy';
 import { AuditLog } from '../audit/audit-log';
 import type { Progress } from '../domain/calls';
-import type { Command } from '../domain/command';
+import type { Command, Outcome, Stamp } from '../domain/command';
+import type { StoredDeclaration } from '../domain/declaration';
+import { MemoryError } from '../domain/errors';
+import type { RememberResult } from '../domain/memory';
+import { type Actor, isRoot } from '../domain/principal';
+import { analyze } from '../keyword-index/analyzer';
 import { prepare, type Statement, translated } from '../sqlite/sqlite';
-import { type AppliedBatch, Applier } from './apply/applier';
-import { type RowChange, rowColumnsOf } from './apply/apply-context';
-import { ChunkCounts } from './chunk-counts';
-import { ColumnStore } from './column-store';
+import { ChangesAudit, TouchedByNamespace } from './apply/apply-audit';
+import type { ApplyContext, RowChange } from './apply/apply-context';
+import { addDeclaration, declare, endDeclaration } from './apply/apply-declaration';
+import { applyForget } from './apply/apply-forget';
+import { applyRemember, findDuplicate } from './apply/apply-remember';
+import { applyShare } from './apply/apply-share';
+import { beginSpace, dropSpace, type EmbeddedRows, embedRows, switchSpace } from './apply/apply-space';
+import { applyUpdate } from './apply/apply-update';
+import { TableWriter } from './apply/table-writer';
 import { ChangeQueries } from './queries/change-queries';
 import { MemoryQueries } from './queries/memory-queries';
 import { SelectionQueries } from './queries/selection-queries';
 import { SubjectQueries } from './queries/subject-queries';
-import { DeclarationsTable } from './tables/declarations-table';
-import { chunksIn, EmbeddedTable } from './tables/embedded-table';
+import { Declarations } from './tables/declarations';
 import { Interning } from './tables/interning';
-import { type Checksum, RowChecksum } from './tables/memory-row';
+import { type Checksum, memoryOf, RowChecksum } from './tables/memory-row';
 import { migrate, versionOf } from './tables/migrations';
-import { queries } from './tables/schema';
-import { StoreMeta } from './tables/store-meta';
-import { VectorTable } from './tables/vector-table';
-import { ensureWords, postingsReader, rebuildWords } from './tables/words';
+import { queries, type Tables } from './tables/schema';
+import { SpaceCoverage } from './tables/space-coverage';
+import { copyMark, StoreMeta } from './tables/store-meta';
+import { ensureWords, rebuildWords } from './tables/words';
 import { WriteRequests } from './tables/write-requests';
 
-type LabelRow = Parameters<typeof rowColumnsOf>[0] & { row: number; id: string; change_seq: number };
+/** The effects of one batch, after its commit. */
+export interface AppliedBatch {
+  /** In the order of the commands. */
+  readonly outcomes: readonly Outcome[];
+  /** In the order in which they were made. */
+  readonly changes: readonly RowChange[];
+  /** The number of the store's latest change. */
+  readonly changeSeq: number;
+  /** Whether the index of words is damaged: `rebuildWords` repairs it. */
+  readonly wordsDamaged: boolean;
+  /** Whether the store searches another embedding space from now on. */
+  readonly spaceSwitched: boolean;
+  /** Memories that were stored before and now have vectors in a space that is not searched. */
+  readonly embedded: readonly EmbeddedRows[];
+}
 
-/** Everything the store knows, in SQLite, with what every search needs of it in memory. */
+interface BatchEffects {
+  readonly changes: RowChange[];
+  readonly embedded: EmbeddedRows[];
+  wordsDamaged: boolean;
+  spaceSwitched: boolean;
+}
+
+type Idempotent = Pick<Tables['idempotency'], 'digest' | 'id' | 'revision'>;
+
+/**
+ * The state of a store: its tables in SQLite, and `apply`, the only function that changes them. `apply` reads no clock, no randomness
+ * and no network, so that the same commands give the same state everywhere.
+ */
 export class StateStore {
   readonly database: Database;
   readonly checksum: Checksum;
@@ -34,26 +69,31 @@ export class StateStore {
   readonly records: MemoryQueries;
   readonly selections: SelectionQueries;
   readonly changes: ChangeQueries;
-  readonly columns = new ColumnStore();
-  readonly embeddedTable: EmbeddedTable;
-  readonly vectors: VectorTable;
+  readonly coverage: SpaceCoverage;
   readonly meta: StoreMeta;
-  readonly declarations: DeclarationsTable;
-  /** The chain of changes. */
+  readonly declarations: Declarations;
+  /** The audit chain of changes. */
   readonly auditLog: AuditLog;
   readonly subjects: SubjectQueries;
-  /** What other processes asked for. */
+  /** Writes that other processes requested. */
   readonly requests: WriteRequests;
-  readonly readPostings: (term: string) => ArrayLike<number>;
-  /** What is known of a space that the store may move to, so that the move need not read it: its owner keeps it fresh. */
-  preparedChunks: ChunkCounts | undefined;
-  readonly #applier: Applier;
-  readonly #labelsAfter: Statement<{ change_seq: number; space: number }, LabelRow>;
+  readonly #writer: TableWriter;
+  readonly #audit: ChangesAudit;
+  readonly #findIdempotent: Statement<{ author: number; key: string }, Idempotent>;
+  readonly #lastChangeOf: Statement<{ row: number }, Tables['changes']>;
   readonly #countMemories: Statement<object, { count: number }>;
-  #dataVersion: number;
-  #lastSeen = 0;
+  #policy: Policy;
+  #unreadable: { readonly cause: unknown } | undefined;
+  #lastRow = 0;
+  #lastChangeSeq = 0;
+  /** The latest number of a change, or of vectors in another space: both are numbered in one sequence. */
+  #lastSeq = 0;
 
-  /** Takes the database as it was opened: brought to this release's schema, or checked to have it where it is read-only. */
+  /**
+   * Migrates the database to the schema of this release. A database that was opened read-only must have that schema already.
+   *
+   * @throws STORE_NEWER, RECORD_DAMAGED
+   */
   constructor(database: Database, checksum: Checksum, onProgress?: (progress: Progress) => void) {
     this.database = database;
     this.checksum = checksum;
@@ -61,170 +101,233 @@ export class StateStore {
     else migrate(database);
     this.interning = new Interning(database);
     this.rowChecksum = new RowChecksum(checksum, this.interning);
-    const { columns, interning, rowChecksum } = this;
-    this.records = new MemoryQueries(database, rowChecksum);
-    this.selections = new SelectionQueries(database, { interning, rowChecksum });
-    this.changes = new ChangeQueries(database, rowChecksum);
-    this.embeddedTable = new EmbeddedTable(database);
-    this.vectors = new VectorTable(database, checksum, {
-      space: () => interning.currentSpace?.id,
-      chunks: () => columns.chunks,
-    });
+    this.records = new MemoryQueries(database, this.rowChecksum);
+    this.selections = new SelectionQueries(database, this);
+    this.changes = new ChangeQueries(database, this.rowChecksum);
+    this.coverage = new SpaceCoverage(database);
     this.meta = new StoreMeta(database);
-    this.declarations = new DeclarationsTable(database, checksum);
+    this.declarations = new Declarations(database, checksum);
     this.auditLog = new AuditLog(database);
     this.subjects = new SubjectQueries(database);
-    this.readPostings = postingsReader(database);
     this.requests = new WriteRequests(database, this);
-    this.#applier = new Applier({
-      database,
-      checksum,
-      rowChecksum,
-      interning: this.interning,
-      records: this.records,
-      declarations: this.declarations,
-      meta: this.meta,
-      auditLog: this.auditLog,
-      embeddedTable: this.embeddedTable,
-      requests: this.requests,
-    });
-    this.#labelsAfter = prepareLabels(database);
+    this.#writer = new TableWriter(database, checksum);
+    this.#audit = new ChangesAudit(this.auditLog);
+    this.#findIdempotent = prepare(database, (p) =>
+      queries
+        .selectFrom('idempotency')
+        .select(['digest', 'id', 'revision'])
+        .where('author', '=', p('author'))
+        .where('key', '=', p('key')),
+    );
+    this.#lastChangeOf = prepare(database, (p) =>
+      queries.selectFrom('changes').selectAll().where('row', '=', p('row')).orderBy('revision', 'desc').limit(1),
+    );
     this.#countMemories = prepare(database, () =>
       queries
         .selectFrom('memories')
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .where('state', '!=', 'forgotten'),
     );
-    this.#dataVersion = this.#readDataVersion();
+    this.#policy = this.declarations.policy();
+    this.#readCounters();
     if (!database.readonly) ensureWords(database, this.meta, onProgress);
-    this.#follow();
   }
 
+  /**
+   * The rules that are in force.
+   *
+   * @throws the error that kept `apply` from reading the rules again after a failed batch, so that nothing is decided by outdated rules
+   */
   get policy(): Policy {
-    return this.#applier.policy;
-  }
-
-  /** The vectors in one space, whatever the store does with it; without a number, in the space that it has, or gets first. */
-  vectorsIn(space?: number): { vectors: VectorTable; chunks: ChunkCounts } {
-    const chunks = new ChunkCounts(this, space);
-    return { vectors: new VectorTable(this.database, this.checksum, chunks), chunks };
+    if (this.#unreadable !== undefined) throw this.#unreadable.cause;
+    return this.#policy;
   }
 
   /** The number of the latest change. */
   get lastChangeSeq(): number {
-    return this.#applier.lastChangeSeq;
+    return this.#lastChangeSeq;
   }
 
-  /** How many memories there are, forgotten ones aside. */
+  /** The number of memories, without the forgotten ones. */
   memoryCount(): number {
     return this.#countMemories.get({})?.count ?? 0;
   }
 
-  findIdempotent(author: number, key: string) {
-    return this.#applier.findIdempotent(author, key);
+  /** A number that changes when another connection commits to the database. */
+  dataVersion(): number {
+    return this.database.pragma('data_version', { simple: true }) as number;
   }
 
-  /** Applies a batch of commands in one durable transaction. */
-  apply(batch: readonly Command[]): AppliedBatch {
-    const applied = translated(() => this.#applier.apply(batch));
-    for (const change of applied.changes) this.columns.apply(change);
-    if (applied.spaceSwitched) this.#switchChunks(applied);
-    if (applied.wordsDamaged) rebuildWords(this.database, this.meta);
-    this.#lastSeen = this.lastChangeSeq;
-    return applied;
+  /**
+   * The result of an earlier call of this actor with the same idempotency key.
+   *
+   * @throws IDEMPOTENCY_CONFLICT if that call had other content
+   */
+  findDuplicate(actor: Actor, idempotency: { key: string; digest: string }): RememberResult | undefined {
+    return findDuplicate(this, { idempotency }, this.interning.findActor(actor));
   }
 
-  /** What another process has changed since: its rows, with their labels now. Empty for the process that writes. */
-  refresh(): RowChange[] {
-    // One snapshot: rules, labels and rows of different moments would not fit together.
-    return this.snapshot(() => {
-      const version = this.#readDataVersion();
-      if (version === this.#dataVersion) return [];
-      const space = this.interning.currentSpace?.id;
-      this.#applier.reload();
-      if (this.interning.currentSpace?.id !== space) this.#readChunks();
-      const changed = this.#follow();
-      // Only now: where this fails, the next call tries again, and nothing is answered by the rules from before.
-      this.#dataVersion = version;
-      return changed;
-    });
+  findIdempotent(author: number, key: string): Idempotent | undefined {
+    return this.#findIdempotent.get({ author, key });
   }
 
-  /** Runs reads that belong together, on one snapshot. */
+  /** Runs several reads on one snapshot of the database. */
   snapshot<T>(read: () => T): T {
     return translated(this.database.inTransaction ? read : this.database.transaction(read));
   }
 
-  #follow(): RowChange[] {
-    const changed: RowChange[] = [];
-    const space = this.interning.currentSpace?.id ?? 0;
-    for (const line of this.#labelsAfter.iterate({ change_seq: this.#lastSeen, space })) {
-      const forgotten = line.state === 'forgotten';
-      const { change_seq: changeSeq, row, id } = line;
-      const change = {
-        changeSeq,
-        row,
-        id,
-        type: forgotten ? ('forgotten' as const) : ('revised' as const),
-        reindex: true,
-      };
-      const labelled: RowChange = forgotten ? change : { ...change, columns: rowColumnsOf(line) };
-      this.columns.apply(labelled);
-      if (this.database.readonly) changed.push(labelled);
+  /**
+   * Applies a batch of commands in one durable transaction. A command that is refused leaves nothing behind and does not affect the
+   * others.
+   */
+  apply(batch: readonly Command[]): AppliedBatch {
+    const effects: BatchEffects = { changes: [], embedded: [], wordsDamaged: false, spaceSwitched: false };
+    const outcomes = translated(() => this.#inTransaction(() => batch.map((each) => this.#attempt(each, effects))));
+    return { outcomes, changeSeq: this.#lastChangeSeq, ...effects };
+  }
+
+  /** Indexes the words of all texts again. */
+  rebuildWords(): void {
+    rebuildWords(this.database, this.meta);
+  }
+
+  /** Reads again everything that is kept in memory of the tables. */
+  reload(): void {
+    this.interning.reload();
+    if (this.declarations.version !== this.#policy.version) this.#policy = this.declarations.policy();
+    this.#readCounters();
+  }
+
+  #inTransaction<T>(run: () => T): T {
+    try {
+      return this.database.transaction(run).immediate();
+    } catch (error) {
+      try {
+        this.reload();
+        this.auditLog.reload();
+      } catch (cause) {
+        this.#unreadable = { cause };
+      }
+      throw error;
     }
-    this.#lastSeen = this.lastChangeSeq;
-    return changed;
   }
 
-  #switchChunks({ changes, embedded }: AppliedBatch): void {
-    const { preparedChunks } = this;
-    this.preparedChunks = undefined;
-    if (preparedChunks === undefined || preparedChunks.space() !== this.interning.currentSpace?.id) {
-      this.#readChunks();
-      return;
+  #attempt(command: Command, effects: BatchEffects): Outcome {
+    const { request, at } = command.stamp;
+    const known = request && this.requests.outcomeOf(request);
+    if (known !== undefined) return known;
+    const changes: RowChange[] = [];
+    const touched = new TouchedByNamespace();
+    const context = this.#context(changes, touched, effects);
+    const { policy } = context;
+    const audited = (outcome: Outcome): Outcome => {
+      this.#audit.record(command, outcome, touched, { policy, changeSeq: this.#lastChangeSeq });
+      return outcome;
+    };
+    try {
+      // Only a command of several memories can be refused after it has written something. A nested transaction is a savepoint.
+      const needsSavepoint = command.type === 'remember' && command.drafts.length > 1;
+      const run = () => this.#dispatch(command, context, effects);
+      const outcome = needsSavepoint ? this.database.transaction(run)() : run();
+      effects.changes.push(...changes);
+      if (request !== undefined && outcome.ok) this.requests.keep(request, outcome, at);
+      return audited(outcome);
+    } catch (error) {
+      if (!MemoryError.is(error)) throw error;
+      if (changes.length > 0) this.reload();
+      return audited({ ok: false, error });
     }
-    preparedChunks.refresh([...changes.map(({ row }) => row), ...embedded.flatMap(({ rows }) => rows)]);
-    this.columns.chunks = preparedChunks.own();
   }
 
-  /** How many vectors each memory has in the space that is searched now. */
-  #readChunks(): void {
-    const { columns, interning } = this;
-    // A new array: searches in the space before are still under way.
-    const chunks = new ChunkCounts(this, interning.currentSpace?.id);
-    chunks.read({ after: 0, upTo: columns.last });
-    columns.chunks = chunks.own();
+  #dispatch(command: Command, context: ApplyContext, effects: BatchEffects): Outcome {
+    const { stamp, type } = command;
+    switch (type) {
+      case 'remember':
+        return { ok: true, type, remembered: command.drafts.map((draft) => applyRemember(context, draft, stamp)) };
+      case 'update': {
+        const row = applyUpdate(context, command.id, command.patch, command.ifRevision, stamp);
+        return { ok: true, type, memory: memoryOf(row, this.interning) };
+      }
+      case 'forget':
+        return { ok: true, type, forgotten: applyForget(context, command.ids, command.ifRevision, stamp) };
+      case 'share': {
+        const row = applyShare(context, command.id, command.change, command.ifRevision, stamp);
+        return { ok: true, type, memory: memoryOf(row, this.interning) };
+      }
+      case 'begin-space':
+        beginSpace(context, command.space, stamp);
+        return { ok: true, type };
+      case 'embed': {
+        const embedded = embedRows(context, command.space, command.memories, stamp);
+        effects.embedded.push(embedded);
+        return { ok: true, type, embedded: embedded.rows.length };
+      }
+      case 'switch-space': {
+        const switched = switchSpace(context, command.space, command.checkedThrough, stamp);
+        effects.spaceSwitched ||= switched;
+        return { ok: true, type, switched };
+      }
+      case 'drop-space':
+        dropSpace(context, command.space, command, stamp);
+        return { ok: true, type };
+      case 'declare':
+        declare(context, command.declarations, stamp);
+        return { ok: true, type };
+      case 'add-declaration':
+        return { ok: true, type, declared: addDeclaration(context, command.added, stamp) };
+      case 'end-declaration':
+        return { ok: true, type, ended: endDeclaration(context, command.id, stamp) };
+      case 'epoch':
+        assertMaintainsAudit(stamp);
+        this.meta.put(copyMark, 0);
+        return { ok: true, type };
+      case 'retain':
+        assertMaintainsAudit(stamp);
+        return { ok: true, type, dropped: this.auditLog.chain.drop(command.upTo) };
+    }
   }
 
-  #readDataVersion(): number {
-    return this.database.pragma('data_version', { simple: true }) as number;
+  #context(changes: RowChange[], touched: TouchedByNamespace, effects: BatchEffects): ApplyContext {
+    return {
+      policy: this.#policy,
+      interning: this.interning,
+      records: this.records,
+      writer: this.#writer,
+      rowChecksum: this.rowChecksum,
+      coverage: this.coverage,
+      isDeclared: (id) => this.declarations.isTaken(id),
+      changePolicy: (added, ended, at) => this.#changePolicy(added, ended, at),
+      lastChangeOf: (row) => this.#lastChangeOf.get({ row }),
+      findIdempotent: (author, key) => this.findIdempotent(author, key),
+      analyze,
+      nextRow: () => ++this.#lastRow,
+      nextChangeSeq: () => {
+        this.#lastChangeSeq = ++this.#lastSeq;
+        return this.#lastChangeSeq;
+      },
+      nextSeq: () => ++this.#lastSeq,
+      report: (change) => changes.push(change),
+      touch: (id, namespace) => touched.touch(id, namespace),
+      reportDamagedWords: () => {
+        effects.wordsDamaged = true;
+      },
+    };
+  }
+
+  #changePolicy(added: readonly StoredDeclaration[], ended: readonly StoredDeclaration[], at: number): void {
+    const version = this.declarations.change(added, ended, at);
+    const endedIds = ended.map(({ id }) => id);
+    this.#policy = this.#policy.changed(version, added, endedIds);
+  }
+
+  #readCounters(): void {
+    const max = (sql: string) => this.database.prepare(sql).pluck().get() as number;
+    this.#lastRow = max('select coalesce(max(row), 0) from memories');
+    this.#lastChangeSeq = max('select coalesce(max(change_seq), 0) from changes');
+    this.#lastSeq = Math.max(this.#lastChangeSeq, max('select coalesce(max(change_seq), 0) from spaces'));
   }
 }
 
-function prepareLabels(database: Database): Statement<{ change_seq: number; space: number }, LabelRow> {
-  const columns = [
-    ...([
-      'row',
-      'id',
-      'change_seq',
-      'state',
-      'label_set',
-      'owner',
-      'length',
-      'valid_from',
-      'expires_at',
-      'priority',
-    ] as const),
-  ];
-  // By row: columns grow at their end, and SQLite reads its pages in order.
-  return prepare<{ change_seq: number; space: number }, LabelRow>(
-    database,
-    (p) =>
-      queries
-        .selectFrom('memories')
-        .select(columns)
-        .select(chunksIn(p('space')).as('chunks'))
-        .where('change_seq', '>', p('change_seq'))
-        .orderBy('row') as never,
-  );
+function assertMaintainsAudit({ by }: Stamp): void {
+  if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Not allowed to maintain the audit: only the host may.');
 }

@@ -88,7 +88,7 @@ export class AuditedCalls {
   /** Where memories are now, of answers that do not say so. */
   placed(...ids: readonly (string | undefined)[]): Answered[] {
     return ids.flatMap((id) => {
-      const place = id === undefined ? undefined : this.#engine.placeOf(id);
+      const place = id === undefined ? undefined : this.#engine.recorder.labelsOf(id);
       return id === undefined || place === undefined ? [] : [{ id, ...place }];
     });
   }
@@ -123,7 +123,8 @@ export class AuditedCalls {
 
   /** Writes down a refusal, unless `apply` has. */
   refused(action: string, asked: AuditedCall, error: unknown): Promise<void> | undefined {
-    if (!MemoryError.is(error) || error.code === 'STORE_CLOSED' || this.#engine.wasProposed(error)) return undefined;
+    if (!MemoryError.is(error) || error.code === 'STORE_CLOSED' || this.#engine.recorder.isRecorded(error))
+      return undefined;
     const { code } = error;
     return this.#engine.audit.record({ ...this.#act(action, asked, this.#known(asked.ids), 'refused'), code });
   }
@@ -152,15 +153,15 @@ export class AuditedCalls {
     touched: readonly (TouchedMemories & { readonly accessTags?: readonly string[] })[],
     decision: AuditEvent['decision'],
   ): AuditEvent {
-    const { state, environment, deciding } = this.#engine;
+    const { state, environment, recorder } = this.#engine;
     const { policy } = state;
     const { actor } = this.#caller;
     const takes = actionOf(action);
     const places = touched.flatMap((each) => (each.namespace === undefined ? [] : [{ ...each, at: each.namespace }]));
     const rules =
       places.length === 0
-        ? deciding.idsFor(policy, actor, takes, namespace)
-        : places.flatMap(({ at, accessTags }) => deciding.idsFor(policy, actor, takes, at, accessTags));
+        ? recorder.decidingRules.idsFor(policy, actor, takes, namespace)
+        : places.flatMap(({ at, accessTags }) => recorder.decidingRules.idsFor(policy, actor, takes, at, accessTags));
     return {
       ...{ at: environment.clock.now(), by: actor, action, decision, namespace: namespace, touched },
       ...{ policyVersion: policy.version, rules: [...new Set(rules)], changeSeq: state.lastChangeSeq },
@@ -170,7 +171,7 @@ export class AuditedCalls {
   /** What was asked for and not returned: by its id alone, or with where it is. */
   #known(ids: readonly string[]): (TouchedMemories & { readonly accessTags?: readonly string[] })[] {
     return ids.flatMap((id): (TouchedMemories & { readonly accessTags?: readonly string[] })[] => {
-      const place = this.#engine.placeOf(id);
+      const place = this.#engine.recorder.labelsOf(id);
       if (place !== undefined) return [{ ...place, ids: [id] }];
       return looksLikeId(id) ? [{ namespace: undefined, ids: [id] }] : [];
     });

@@ -7,7 +7,7 @@ import { startStopwatch } from '../environment/timers';
 import { fromSqlite, translated } from '../sqlite/sqlite';
 import { markCopy } from '../state/tables/store-meta';
 import type { Engine } from './composition/engine';
-import { auditFile, databaseFile } from './composition/store-files';
+import { auditFile, databaseFile } from './composition/open-files';
 
 export interface BackupOptions {
   readonly signal?: AbortSignal | undefined;

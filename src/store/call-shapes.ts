@@ -27,7 +27,7 @@ import {
   unitInterval,
   vector,
 } from '../domain/parse/shapes';
-import type { ReembedProgress } from '../reembedding/reembedding';
+import type { ReembedProgress } from '../reembedding/reembedding-run';
 
 const maxListLimit = 1_000;
 const maxBatchSize = 10_000;

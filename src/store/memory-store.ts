@@ -7,7 +7,7 @@ import { type Principal, root } from '../domain/principal';
 import type { Scope } from '../domain/selection';
 import type { Embedder, EmbeddingSpace } from '../embedding/embedder';
 import { startStopwatch } from '../environment/timers';
-import type { ReembedOptions } from '../reembedding/reembedding';
+import type { ReembedOptions } from '../reembedding/reembedding-run';
 import { translated } from '../sqlite/sqlite';
 import { RootAudit, type StoreAudit } from './audit-handle';
 import { AuditedCalls } from './audited-calls';
@@ -20,7 +20,7 @@ import { Lifetime } from './lifetime';
 import type { MemoryHandle } from './memory-handle';
 import { type OpenOptions, parseOptions } from './open-options';
 import { PrincipalHandle } from './principal-handle';
-import { type Host, type Reembedding, reembed, rollback } from './reembedding';
+import { type MovableStore, type Reembedding, reembed, rollback } from './reembedding';
 import { type VerifyResult, verify } from './verify';
 
 /** What the host can know of a whole store. */
@@ -181,7 +181,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
       const { signal, onProgress } = parse(this.#engine.shapes.longCallOptions, options, 'options');
       const signals = [signal, this.#lifetime.ended].filter((each) => each !== undefined);
       const elapsedMs = startStopwatch();
-      await this.#engine.moves.dropUnused(AbortSignal.any(signals), (done, total) =>
+      await this.#engine.spaces.dropUnused(AbortSignal.any(signals), (done, total) =>
         onProgress?.({ phase: 'drop', done, failed: 0, total, perSecond: (done / elapsedMs()) * 1000 }),
       );
     });
@@ -216,7 +216,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     return this.close();
   }
 
-  #host(): Host {
+  #host(): MovableStore {
     return { engine: this.#engine, lifetime: this.#lifetime, calls: this.#calls };
   }
 }

@@ -86,7 +86,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const ends = this.#endsWith(signal);
       const many = { batchSize, ends, ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
       const result = await (atomic ? rememberAll : rememberEach)(context, this.#caller, items, many);
-      const refused = result.results.find((each) => !each.ok && !this.#engine.wasProposed(each.error));
+      const refused = result.results.find((each) => !each.ok && !this.#engine.recorder.isRecorded(each.error));
       // One entry for the call: each item that was proposed has its own.
       if (refused?.ok === false) await this.#calls.refused('remember', asked, refused.error);
       return result;

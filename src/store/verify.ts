@@ -48,7 +48,7 @@ export async function verify(engine: Engine, options: VerifyOptions): Promise<Ve
 async function repair(engine: Engine, problems: readonly VerifyProblem[]): Promise<void> {
   const { database, meta } = engine.state;
   repairDerived(database, meta, problems);
-  if (problems.some(({ part }) => part === 'words')) engine.forgetWords();
+  if (problems.some(({ part }) => part === 'words')) engine.model.postings.clear();
   if (!problems.some(({ part }) => part === 'index')) return;
   try {
     await engine.vectors.rebuild();
@@ -68,7 +68,8 @@ async function inspect(engine: Engine, { signal, onProgress }: VerifyOptions): P
   signal?.throwIfAborted();
   // Loads what another process has written.
   engine.reading();
-  const { database, rowChecksum, interning, vectors, columns, lastChangeSeq } = engine.state;
+  const { database, rowChecksum, interning, lastChangeSeq } = engine.state;
+  const { vectors, columns } = engine.model;
   const problems: VerifyProblem[] = [];
   const report = reporter(problems, onProgress);
   const rows = new RowDamage({
@@ -106,7 +107,7 @@ const costPerTurn = 10_000;
 const costPerRecord = 60;
 
 async function* rowProblems(
-  { state: { columns } }: Engine,
+  { model: { columns } }: Engine,
   rows: RowDamage,
 ): AsyncGenerator<[found: VerifyProblem[], done: number, total: number]> {
   const total = columns.last;

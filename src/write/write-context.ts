@@ -1,12 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { z } from 'zod';
-import type { Writer } from '../access/may-write';
 import type { Policy } from '../access/policy';
 import type { WriteRequest } from '../domain/command';
 import type { Limits } from '../domain/limits';
 import type { RememberResult } from '../domain/memory';
 import type { ParsedMemory } from '../domain/parse/parse-memory';
 import type { Actor } from '../domain/principal';
+import type { Caller } from '../domain/scope';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Clock } from '../environment/environment';
 import type { ReplicatedLog } from '../log/replicated-log';
@@ -35,7 +35,7 @@ export interface WriteContext {
 }
 
 /** The author of a write. */
-export interface Author extends Writer {
+export interface Author extends Caller {
   /** The request that the write answers, if another process sent it. */
   readonly request?: WriteRequest;
 }

@@ -20,7 +20,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   state: ['domain', 'access', 'audit', 'environment', 'keyword-index', 'vector-index', 'sqlite'],
   write: ['domain', 'access', 'audit', 'state', 'embedding', 'log', 'environment'],
   recall: ['domain', 'access', 'audit', 'state', 'sqlite', 'embedding', 'vector-index', 'keyword-index', 'environment'],
-  reembedding: ['domain', 'state', 'write', 'embedding', 'environment'],
+  reembedding: ['domain', 'state', 'write', 'embedding', 'vector-index', 'environment'],
   connect: 'everything',
   store: 'everything',
   // Each integration imports only itself, `integrations/shared/` and what users import: see `integrationProblem`.

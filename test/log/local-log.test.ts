@@ -6,7 +6,7 @@ import { nextTurn } from '../../src/environment/timers';
 import { LocalLog } from '../../src/log/local-log';
 import { replicatedLogConformance } from './log-conformance';
 
-const longestBatch = 32;
+const maxBatchLength = 32;
 
 function command(id: string): Command {
   return { type: 'forget', ids: [id], stamp: { at: 0, by: root, scope: {}, seed: new Uint8Array(16) } };
@@ -16,7 +16,7 @@ function idOf(given: Command): string {
   return given.type === 'forget' ? String(given.ids[0]) : '';
 }
 
-/** A log over a list, with everything that it was told to apply. */
+/** A log over a list of the batches that it has applied. */
 function listLog({ maxPending = 10_000, betweenBatches = () => undefined as Promise<void> | undefined } = {}) {
   const batches: string[][] = [];
   const log = new LocalLog({
@@ -25,37 +25,37 @@ function listLog({ maxPending = 10_000, betweenBatches = () => undefined as Prom
       return batch.map((each) => ({ ok: true, type: 'forget', forgotten: [idOf(each)] }));
     },
     nextTurn,
-    betweenBatches,
+    checkpointer: { betweenBatches },
     maxPending,
   });
   return { log, batches };
 }
 
-describe('the local log is a replicated log: it', () => {
+describe('LocalLog conforms to ReplicatedLog: it', () => {
   const cases = replicatedLogConformance(async ({ apply, maxPending }) => {
-    return new LocalLog({ apply, nextTurn, betweenBatches: () => undefined, maxPending });
+    return new LocalLog({ apply, nextTurn, maxPending });
   });
   for (const { name, run } of cases) test(name, run);
 });
 
-describe('the local log', () => {
-  test('holds no more commands in a transaction than one turn of the event loop can bear', async () => {
+describe('LocalLog', () => {
+  test('applies at most 32 commands in one batch', async () => {
     const { log, batches } = listLog();
     await Promise.all(Array.from({ length: 100 }, (_, i) => log.propose(command(String(i)))));
-    expect(batches.map(({ length }) => length)).toEqual([longestBatch, longestBatch, longestBatch, 4]);
+    expect(batches.map(({ length }) => length)).toEqual([maxBatchLength, maxBatchLength, maxBatchLength, 4]);
   });
 
-  test('gives input and output their turn between two batches', async () => {
+  test('leaves turns of the event loop to input and output between batches', async () => {
     const { log, batches } = listLog();
     let batchesWhenTimerRan = 0;
     setImmediate(() => {
       batchesWhenTimerRan = batches.length;
     });
-    await Promise.all(Array.from({ length: longestBatch * 20 }, (_, i) => log.propose(command(String(i)))));
+    await Promise.all(Array.from({ length: maxBatchLength * 20 }, (_, i) => log.propose(command(String(i)))));
     expect(batchesWhenTimerRan).toBeLessThan(20);
   });
 
-  test('waits between batches while a checkpoint holds it back', async () => {
+  test('waits between batches until the checkpointer lets it continue', async () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -70,7 +70,7 @@ describe('the local log', () => {
     expect(batches).toEqual([['a']]);
   });
 
-  test('answers its callers even when what happens between batches fails', async () => {
+  test('answers its callers even if the checkpointer fails', async () => {
     let failures = 1;
     const { log } = listLog({
       betweenBatches: () => (failures-- > 0 ? Promise.reject(new Error('No thread for the checkpoint.')) : undefined),
@@ -80,7 +80,7 @@ describe('the local log', () => {
     await log.close();
   });
 
-  test('is one sequence: whoever proposes whenever, each caller sees its own commands in order, each once', async () => {
+  test('applies the commands of each caller once and in order, however several callers interleave', async () => {
     const callers = fc.array(
       fc.array(fc.constantFrom('at once', 'after the answer', 'a turn later'), { minLength: 1, maxLength: 12 }),
       { minLength: 1, maxLength: 8 },

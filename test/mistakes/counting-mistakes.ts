@@ -52,7 +52,7 @@ export const countingMistakes: readonly Mistake[] = [
   ),
   mistake(
     'idempotency keys: shared by all actors',
-    'state/apply/applier.ts',
+    'state/state-store.ts',
     "        .where('author', '=', p('author'))\n",
     '',
   ),

@@ -28,7 +28,10 @@ test('an embedder of another space is refused in words that say how to move to i
   await first.admin.remember('one note', { namespace });
   await first.close();
   const error = await refusal(() => MemoryStore.open(folder, { embedder: words('new') }));
-  expect([error.code, error.message]).toEqual(['EMBEDDER_MISMATCH', expect.stringContaining('with reembed')]);
+  expect([error.code, error.message]).toEqual([
+    'EMBEDDER_MISMATCH',
+    expect.stringContaining('call reembed to move it'),
+  ]);
   const moving = await MemoryStore.open(folder);
   await moving.reembed(words('new'));
   await moving.close();

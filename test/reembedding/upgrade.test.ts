@@ -8,7 +8,7 @@ import { decodeModel } from '../../src/embedding/built-in/model-file';
 import { StaticEncoder } from '../../src/embedding/built-in/static-encoder';
 import { WordPieces } from '../../src/embedding/built-in/word-pieces';
 import type { BuiltIns } from '../../src/embedding/space-embedder';
-import type { ReembedProgress } from '../../src/reembedding/reembedding';
+import type { ReembedProgress } from '../../src/reembedding/reembedding-run';
 import { openFolder as openEngine } from '../../src/store/composition/compose';
 import { Lifetime } from '../../src/store/lifetime';
 import { type OpenOptions, parseOptions } from '../../src/store/open-options';

@@ -1,12 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Command, LabelChange, MemoryDraft, Outcome } from '../../src/domain/command';
+import type { Change, Command, LabelChange, MemoryDraft, Outcome } from '../../src/domain/command';
 import { clear, type Declaration, group, role } from '../../src/domain/declaration';
 import { type Actor, root } from '../../src/domain/principal';
 import { allow, deny } from '../../src/domain/rule';
-import type { ColumnStore } from '../../src/state/column-store';
-import type { StateStore } from '../../src/state/state-store';
-import { agentA, agentB, contents, draft, emptyTruth, openToAll, remember, reopened } from './truths';
+import type { ColumnStore } from '../../src/state/read-model';
+import {
+  agentA,
+  agentB,
+  contents,
+  draft,
+  emptyState,
+  openToAll,
+  remember,
+  reopened,
+  type TestState,
+} from './test-state';
 
 const space = { model: 'test', dimensions: 2, normalized: true };
 const actors: Actor[] = [root, agentA, agentB];
@@ -34,8 +43,7 @@ const drafted: fc.Arbitrary<Omit<MemoryDraft, 'id'>> = fc
   .map((fields) => draft({ id: '', ...fields }));
 
 const id = fc.nat(12).map((n) => `id-${n}`);
-type Undated<T> = T extends unknown ? Omit<T, 'stamp'> : never;
-const deed: fc.Arbitrary<Undated<Command>> = fc.oneof(
+const change: fc.Arbitrary<Change> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc
@@ -79,12 +87,12 @@ const deed: fc.Arbitrary<Undated<Command>> = fc.oneof(
   }),
 );
 
-/** Any commands, by anybody; ids count over the whole list. */
+/** Any commands by any actor. Ids are numbered over the whole list. */
 const commands: fc.Arbitrary<Command[]> = fc
-  .array(fc.tuple(deed, fc.constantFrom(...actors)), { maxLength: 25 })
-  .map((deeds) => {
+  .array(fc.tuple(change, fc.constantFrom(...actors)), { maxLength: 25 })
+  .map((changes) => {
     let ids = 0;
-    return deeds.map(([each, by], at) => {
+    return changes.map(([each, by], at) => {
       const stamp = { at, by: each.type.includes('declar') ? root : by, scope: {}, seed: new Uint8Array(16) };
       if (each.type === 'declare') {
         const declarations = each.declarations.map((one) => ({ ...one, id: `id-${ids++}` }));
@@ -96,106 +104,109 @@ const commands: fc.Arbitrary<Command[]> = fc
     });
   });
 
-function told(outcomes: readonly Outcome[]): unknown[] {
+function comparable(outcomes: readonly Outcome[]): unknown[] {
   return outcomes.map((outcome) => (outcome.ok ? outcome : [outcome.error.code, outcome.error.message]));
 }
 
-function applyAll(state: StateStore, frames: readonly (readonly Command[])[]): Outcome[] {
-  return frames.flatMap((frame) => [...state.apply(frame).outcomes]);
+function applyAll(store: TestState, batches: readonly (readonly Command[])[]): Outcome[] {
+  return batches.flatMap((batch) => [...store.apply(batch).outcomes]);
 }
 
-function labelsOf(columns: ColumnStore): unknown[] {
+function columnsOf({ model }: TestState): unknown[] {
+  const columns: ColumnStore = model.columns;
   const { labelSet, owner, active, chunks, length, validFrom, expiresAt, priority, last } = columns;
   return Array.from({ length: last }, (_, i) => {
     const row = i + 1;
-    if (labelSet[row] === 0) return 'gone';
+    if (labelSet[row] === 0) return 'forgotten';
     return [labelSet, owner, active, chunks, length, validFrom, expiresAt, priority].map((column) => column[row]);
   });
 }
 
-function unaudited(tables: Record<string, unknown[]>): Record<string, unknown[]> {
+function withoutAudit(tables: Record<string, unknown[]>): Record<string, unknown[]> {
   return Object.fromEntries(Object.entries(tables).filter(([name]) => !name.startsWith('audit_')));
 }
 
 describe('apply', () => {
-  test('gives the same state and the same answers for the same commands, however they are framed', () => {
+  test('gives the same state and the same outcomes for the same commands, however they are batched', () => {
     fc.assert(
       fc.property(commands, fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 5 }), (all, sizes) => {
-        const [together, apart] = [emptyTruth(), emptyTruth()];
-        const frames: Command[][] = [[openToAll]];
+        const [together, apart] = [emptyState(), emptyState()];
+        const batches: Command[][] = [[openToAll]];
         for (let from = 0; from < all.length; ) {
-          const size = sizes[frames.length % sizes.length] as number;
-          frames.push(all.slice(from, from + size));
+          const size = sizes[batches.length % sizes.length] as number;
+          batches.push(all.slice(from, from + size));
           from += size;
         }
-        const outcomes = applyAll(together, frames);
+        const outcomes = applyAll(together, batches);
         expect(
-          told(
+          comparable(
             applyAll(
               apart,
               [openToAll, ...all].map((command) => [command]),
             ),
           ),
-        ).toEqual(told(outcomes));
-        expect(contents(apart.database)).toEqual(contents(together.database));
-        expect(labelsOf(apart.columns)).toEqual(labelsOf(together.columns));
+        ).toEqual(comparable(outcomes));
+        expect(contents(apart.state.database)).toEqual(contents(together.state.database));
+        expect(columnsOf(apart)).toEqual(columnsOf(together));
       }),
       { numRuns: 60 },
     );
   });
 
-  test('leaves of a refused command nothing but its entry in the audit, and hinders no other', () => {
+  test('leaves nothing of a refused command except its audit entry, and does not affect other commands', () => {
     fc.assert(
       fc.property(commands, (all) => {
-        const truth = emptyTruth();
-        const outcomes = applyAll(truth, [[openToAll], all]).slice(1);
-        const without = emptyTruth();
+        const store = emptyState();
+        const outcomes = applyAll(store, [[openToAll], all]).slice(1);
+        const without = emptyState();
         const taken = all.filter((_, i) => outcomes[i]?.ok);
-        expect(told(applyAll(without, [[openToAll], taken]).slice(1))).toEqual(told(outcomes.filter(({ ok }) => ok)));
-        expect(unaudited(contents(without.database))).toEqual(unaudited(contents(truth.database)));
-        expect(truth.auditLog.chain.size).toBe(all.length + 1);
+        expect(comparable(applyAll(without, [[openToAll], taken]).slice(1))).toEqual(
+          comparable(outcomes.filter(({ ok }) => ok)),
+        );
+        expect(withoutAudit(contents(without.state.database))).toEqual(withoutAudit(contents(store.state.database)));
+        expect(store.state.auditLog.chain.size).toBe(all.length + 1);
       }),
       { numRuns: 60 },
     );
   });
 
-  test('keeps in memory what a process that opens the database now would find', () => {
+  test('keeps in memory what a process finds that opens the database now', () => {
     fc.assert(
       fc.property(commands, (all) => {
-        const truth = emptyTruth();
-        applyAll(truth, [[openToAll], all]);
-        const again = reopened(truth);
-        expect(labelsOf(again.columns)).toEqual(labelsOf(truth.columns));
-        expect(again.lastChangeSeq).toBe(truth.lastChangeSeq);
-        expect(again.interning.labelSetCount).toBe(truth.interning.labelSetCount);
-        expect(again.interning.actors()).toEqual(truth.interning.actors());
-        expect(again.interning.currentSpace).toEqual(truth.interning.currentSpace);
-        expect(again.policy.version).toBe(truth.policy.version);
-        expect([...again.policy.declared]).toEqual([...truth.policy.declared]);
+        const store = emptyState();
+        applyAll(store, [[openToAll], all]);
+        const again = reopened(store);
+        expect(columnsOf(again)).toEqual(columnsOf(store));
+        expect(again.state.lastChangeSeq).toBe(store.state.lastChangeSeq);
+        expect(again.state.interning.labelSetCount).toBe(store.state.interning.labelSetCount);
+        expect(again.state.interning.actors()).toEqual(store.state.interning.actors());
+        expect(again.state.interning.currentSpace).toEqual(store.state.interning.currentSpace);
+        expect(again.state.policy.version).toBe(store.state.policy.version);
+        expect([...again.state.policy.declared]).toEqual([...store.state.policy.declared]);
       }),
       { numRuns: 40 },
     );
   });
 
-  test('reports every change once, in order, with entries that count', () => {
+  test('reports every change once, in order, with consecutive numbers', () => {
     fc.assert(
       fc.property(commands, (all) => {
-        const truth = emptyTruth();
-        truth.apply([openToAll]);
-        const { changes } = truth.apply(all);
+        const store = emptyState();
+        store.apply([openToAll]);
+        const { changes } = store.apply(all);
         expect(changes.map(({ changeSeq }) => changeSeq)).toEqual(changes.map((_, i) => i + 1));
         expect(
-          truth.changes.after(0, 1_000).map(({ change_seq, id: changed, type }) => [change_seq, changed, type]),
+          store.state.changes.after(0, 1_000).map(({ change_seq, id: changed, type }) => [change_seq, changed, type]),
         ).toEqual(changes.map(({ changeSeq, id: changed, type }) => [changeSeq, changed, type]));
-        expect(truth.lastChangeSeq).toBe(changes.length);
+        expect(store.state.lastChangeSeq).toBe(changes.length);
       }),
       { numRuns: 40 },
     );
   });
 
-  test('decides anew: what was allowed when it was proposed is refused when a rule came between', () => {
-    const truth = emptyTruth();
-    truth.apply([openToAll, remember(agentA, 1, draft({ id: 'one' }))]);
+  test('decides by the rules in force when it is applied, not by those of its proposal', () => {
+    const store = emptyState();
+    store.apply([openToAll, remember(agentA, 1, draft({ id: 'one' }))]);
     const closed: Command = {
       type: 'declare',
       declarations: [],
@@ -207,7 +218,7 @@ describe('apply', () => {
       stamp: { at: 4, by: root, scope: {}, seed: new Uint8Array(16) },
     };
     const stamp = { at: 3, by: agentA, scope: {}, seed: new Uint8Array(16) };
-    const { outcomes } = truth.apply([
+    const { outcomes } = store.apply([
       remember(agentA, 2, draft({ id: 'two' })),
       closed,
       remember(agentA, 3, draft({ id: 'three' })),
@@ -226,23 +237,23 @@ describe('apply', () => {
       'ok',
     ]);
     expect(outcomes[4]).toEqual({ ok: true, type: 'forget', forgotten: [] });
-    expect(truth.memoryCount()).toBe(2);
+    expect(store.state.memoryCount()).toBe(2);
   });
 
-  test('takes rules from root alone', () => {
-    const truth = emptyTruth();
-    const { outcomes } = truth.apply([
+  test('accepts rules from root only', () => {
+    const store = emptyState();
+    const { outcomes } = store.apply([
       { ...openToAll, stamp: { at: 0, by: agentA, scope: {}, seed: new Uint8Array(16) } } as Command,
     ]);
-    expect(told(outcomes)[0]).toMatchObject(['FORBIDDEN', expect.any(String)]);
-    expect(truth.policy.version).toBe(0);
+    expect(comparable(outcomes)[0]).toMatchObject(['FORBIDDEN', expect.any(String)]);
+    expect(store.state.policy.version).toBe(0);
   });
 
-  test('changes nothing outside the scope of the handle that proposed it', () => {
-    const truth = emptyTruth();
-    truth.apply([openToAll, remember(agentA, 1, draft({ id: 'one', key: 'k', userId: 'u1', tags: ['t'] }))]);
+  test('changes nothing outside the scope of the handle that proposed the command', () => {
+    const store = emptyState();
+    store.apply([openToAll, remember(agentA, 1, draft({ id: 'one', key: 'k', userId: 'u1', tags: ['t'] }))]);
     const stamp = { at: 2, by: agentA, scope: { userId: 'u2' }, seed: new Uint8Array(16) };
-    const { outcomes } = truth.apply([
+    const { outcomes } = store.apply([
       { type: 'update', id: 'one', patch: { priority: 1 }, stamp },
       { type: 'forget', ids: ['one'], stamp },
       { type: 'remember', drafts: [draft({ id: 'two', supersedes: 'one', userId: 'u2' })], stamp },
@@ -254,43 +265,43 @@ describe('apply', () => {
       'NOT_FOUND',
       'FORBIDDEN',
     ]);
-    expect(truth.memoryCount()).toBe(1);
-    expect(truth.records.unchecked('one')).toMatchObject({ revision: 1, user_id: 'u1', state: 'active' });
+    expect(store.state.memoryCount()).toBe(1);
+    expect(store.state.records.unchecked('one')).toMatchObject({ revision: 1, user_id: 'u1', state: 'active' });
   });
 
-  test('writes nothing of a frame that fails as a whole, and knows nothing of it afterwards', () => {
-    const truth = emptyTruth();
-    truth.apply([openToAll, remember(agentA, 1, draft({ id: 'one' }))]);
-    const [before, labels] = [contents(truth.database), labelsOf(truth.columns)];
-    const frame = [
+  test('writes nothing of a batch that fails as a whole, and forgets its interned numbers', () => {
+    const store = emptyState();
+    store.apply([openToAll, remember(agentA, 1, draft({ id: 'one' }))]);
+    const [before, labels] = [contents(store.state.database), columnsOf(store)];
+    const batch = [
       remember(agentB, 2, draft({ id: 'two', namespace: ['new', 'place'], accessTags: [] })),
-      // More vectors than any text has parts: no refusal, but a mistake that must not pass.
+      // More vectors than a memory can have: an internal error, not a refusal.
       remember(
         agentA,
         3,
         draft({ id: 'three', embedded: { space, vectors: Array(5_000).fill(Float32Array.of(1, 0)) } }),
       ),
     ];
-    expect(() => truth.apply(frame)).toThrow();
-    expect(contents(truth.database)).toEqual(before);
-    expect(labelsOf(truth.columns)).toEqual(labels);
-    const again = reopened(truth);
-    for (const each of [truth, again]) {
-      expect(each.interning.findLabelSet(['new', 'place'], [])).toBeUndefined();
-      expect(each.interning.findActor(agentB)).toBeUndefined();
-      expect(each.interning.currentSpace).toBeUndefined();
-      expect(each.lastChangeSeq).toBe(1);
+    expect(() => store.apply(batch)).toThrow();
+    expect(contents(store.state.database)).toEqual(before);
+    expect(columnsOf(store)).toEqual(labels);
+    const again = reopened(store);
+    for (const each of [store, again]) {
+      expect(each.state.interning.findLabelSet(['new', 'place'], [])).toBeUndefined();
+      expect(each.state.interning.findActor(agentB)).toBeUndefined();
+      expect(each.state.interning.currentSpace).toBeUndefined();
+      expect(each.state.lastChangeSeq).toBe(1);
     }
-    expect(truth.apply([remember(agentB, 4, draft({ id: 'two' }))]).outcomes[0]?.ok).toBe(true);
+    expect(store.apply([remember(agentB, 4, draft({ id: 'two' }))]).outcomes[0]?.ok).toBe(true);
   });
 
-  test('refuses an id that was ever used, forgotten or not', () => {
-    const truth = emptyTruth();
-    truth.apply([remember(root, 1, draft({ id: 'one' }))]);
-    const again = () => truth.apply([remember(root, 2, draft({ id: 'one', text: 'other' }))]).outcomes[0];
+  test('refuses an id that any memory has had, even a forgotten one', () => {
+    const store = emptyState();
+    store.apply([remember(root, 1, draft({ id: 'one' }))]);
+    const again = () => store.apply([remember(root, 2, draft({ id: 'one', text: 'other' }))]).outcomes[0];
     expect(again()).toMatchObject({ ok: false, error: { code: 'INVALID_INPUT' } });
-    truth.apply([{ type: 'forget', ids: ['one'], stamp: { at: 3, by: root, scope: {}, seed: new Uint8Array(16) } }]);
+    store.apply([{ type: 'forget', ids: ['one'], stamp: { at: 3, by: root, scope: {}, seed: new Uint8Array(16) } }]);
     expect(again()).toMatchObject({ ok: false, error: { code: 'INVALID_INPUT' } });
-    expect(truth.memoryCount()).toBe(0);
+    expect(store.state.memoryCount()).toBe(0);
   });
 });

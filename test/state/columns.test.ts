@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RowColumns } from '../../src/state/apply/apply-context';
-import { ColumnStore } from '../../src/state/column-store';
+import { ColumnStore } from '../../src/state/read-model';
 
-const labels: fc.Arbitrary<RowColumns> = fc.record({
+const anyColumns: fc.Arbitrary<RowColumns> = fc.record({
   labelSet: fc.integer({ min: 1, max: 4 }),
   owner: fc.nat(3),
   active: fc.boolean(),
@@ -14,12 +14,12 @@ const labels: fc.Arbitrary<RowColumns> = fc.record({
   priority: fc.double({ min: 0, max: 1, noNaN: true }),
 });
 
-describe('the columns', () => {
-  test('hold the latest labels of every row, and count what can be searched', () => {
+describe('ColumnStore', () => {
+  test('holds the latest columns of every row', () => {
     const changes = fc.array(
       fc.record({
         row: fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 5_000 })),
-        labels: fc.option(labels, { nil: undefined }),
+        given: fc.option(anyColumns, { nil: undefined }),
       }),
       { maxLength: 60 },
     );
@@ -27,7 +27,7 @@ describe('the columns', () => {
       fc.property(changes, (all) => {
         const columns = new ColumnStore();
         const model = new Map<number, RowColumns>();
-        for (const { row, labels: given } of all) {
+        for (const { row, given } of all) {
           columns.apply(given === undefined ? { row } : { row, columns: given });
           if (given === undefined) model.delete(row);
           else model.set(row, given);
@@ -45,7 +45,7 @@ describe('the columns', () => {
             priority: columns.priority[row],
           }).toEqual(known);
         }
-        // A row that is gone has labelSet 0, which nobody may read.
+        // A forgotten row has label set 0, which nobody may read.
         for (const { row } of all)
           if (!model.has(row)) expect([columns.labelSet[row], columns.active[row]]).toEqual([0, 0]);
       }),
@@ -53,7 +53,7 @@ describe('the columns', () => {
     );
   });
 
-  test('grow with the rows, and keep what was there', () => {
+  test('grows with the rows and keeps earlier ones', () => {
     const columns = new ColumnStore();
     const given = {
       labelSet: 1,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Actor } from '../../src/domain/principal';
 import { Interning } from '../../src/state/tables/interning';
-import { emptyTruth } from './truths';
+import { emptyState } from './test-state';
 
 const label = fc.oneof(
   fc.constantFrom('a', 'b', 'a/b', '["a"]', '', '\0', 'A', 'a ', '__proto__', '😀', '1'),
@@ -22,25 +22,25 @@ const actor: fc.Arbitrary<Actor> = fc.oneof(
     .map(([each, id]) => ({ party: each, onBehalfOf: { kind: 'user' as const, id } })),
 );
 
-function scopeKey([place, tags]: readonly [readonly string[], readonly string[]]): string {
+function labelSetKey([place, tags]: readonly [readonly string[], readonly string[]]): string {
   return JSON.stringify([place, [...new Set(tags)].sort()]);
 }
 
-describe('interned numbers', () => {
-  test('count from 1, stay with what they stand for, and are found again after everything is read anew', () => {
+describe('Interning', () => {
+  test('numbers from 1, returns the same number for the same value, and finds every number again after a reload', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(namespace, accessTags), { maxLength: 12 }),
         fc.array(actor, { maxLength: 12 }),
-        (scopes, actors) => {
-          const { database, interning } = emptyTruth();
-          const scopeIds = new Map<string, number>();
-          for (const each of scopes) {
-            const known = scopeIds.get(scopeKey(each));
+        (labelSets, actors) => {
+          const { database, interning } = emptyState().state;
+          const labelSetIds = new Map<string, number>();
+          for (const each of labelSets) {
+            const known = labelSetIds.get(labelSetKey(each));
             expect(interning.findLabelSet(...each)).toBe(known);
             const id = interning.internLabelSet(...each);
-            expect(id).toBe(known ?? scopeIds.size + 1);
-            scopeIds.set(scopeKey(each), id);
+            expect(id).toBe(known ?? labelSetIds.size + 1);
+            labelSetIds.set(labelSetKey(each), id);
           }
           const actorIds = new Map<string, number>();
           for (const each of actors) {
@@ -50,11 +50,13 @@ describe('interned numbers', () => {
             actorIds.set(JSON.stringify(each), id);
           }
           for (const found of [interning, new Interning(database)]) {
-            expect(found.labelSetCount).toBe(scopeIds.size);
-            for (const each of scopes) {
-              const id = scopeIds.get(scopeKey(each)) as number;
+            expect(found.labelSetCount).toBe(labelSetIds.size);
+            for (const each of labelSets) {
+              const id = labelSetIds.get(labelSetKey(each)) as number;
               expect(found.findLabelSet(...each)).toBe(id);
-              expect(scopeKey([found.labelSet(id).namespace, found.labelSet(id).accessTags])).toBe(scopeKey(each));
+              expect(labelSetKey([found.labelSet(id).namespace, found.labelSet(id).accessTags])).toBe(
+                labelSetKey(each),
+              );
               expect(found.labelSetsOf(each[0])).toContain(id);
             }
             for (const each of actors) {
@@ -69,8 +71,8 @@ describe('interned numbers', () => {
     );
   });
 
-  test('never take two for one: labels with separators, quotes and empty halves are kept apart', () => {
-    const { interning } = emptyTruth();
+  test('distinguishes labels with separators and quotes, and actors with empty halves', () => {
+    const { interning } = emptyState().state;
     const places = [
       ['a', 'b'],
       ['a/b'],
@@ -95,15 +97,15 @@ describe('interned numbers', () => {
     expect(new Set(actors.map((each) => interning.internActor(each))).size).toBe(actors.length);
   });
 
-  test('do not depend on the order or repetition of access tags', () => {
-    const { interning } = emptyTruth();
+  test('ignores the order and repetition of access tags', () => {
+    const { interning } = emptyState().state;
     const id = interning.internLabelSet(['n'], ['b', 'a', 'b']);
     expect(interning.internLabelSet(['n'], ['a', 'b'])).toBe(id);
     expect(interning.internLabelSet(['n'], ['a'])).not.toBe(id);
   });
 
-  test('of a transaction that was rolled back are forgotten when everything is read again', () => {
-    const { database, interning } = emptyTruth();
+  test('forgets the numbers of a transaction that was rolled back, after a reload', () => {
+    const { database, interning } = emptyState().state;
     interning.internLabelSet(['kept'], []);
     database.exec('begin');
     interning.internLabelSet(['lost'], []);
@@ -115,8 +117,8 @@ describe('interned numbers', () => {
     expect(interning.findActor({ party: { kind: 'agent', id: 'lost' } })).toBeUndefined();
   });
 
-  test('that were never given are an error, and no undefined', () => {
-    const { interning } = emptyTruth();
+  test('throws for a number that it never gave', () => {
+    const { interning } = emptyState().state;
     for (const id of [0, 1, -1, 0.5]) {
       expect(() => interning.labelSet(id)).toThrow();
       expect(() => interning.actor(id)).toThrow();

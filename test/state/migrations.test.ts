@@ -2,7 +2,7 @@ import BetterSqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { MemoryError } from '../../src/domain/errors';
 import { allow, deny } from '../../src/domain/rule';
-import { DeclarationsTable } from '../../src/state/tables/declarations-table';
+import { Declarations } from '../../src/state/tables/declarations';
 import { loadChecksum } from '../../src/state/tables/memory-row';
 import { migrate, schemaVersion, versionOf } from '../../src/state/tables/migrations';
 
@@ -10,8 +10,8 @@ function tables(database: BetterSqlite.Database): unknown[] {
   return database.prepare('select type, name, sql from sqlite_master order by name').all();
 }
 
-describe('migrations', () => {
-  test('bring an empty database to the schema of this release', () => {
+describe('migrate', () => {
+  test('brings an empty database to the schema of this release', () => {
     const database = new BetterSqlite(':memory:');
     expect(versionOf(database)).toBe(0);
     migrate(database);
@@ -19,7 +19,7 @@ describe('migrations', () => {
     expect(schemaVersion).toBeGreaterThan(0);
   });
 
-  test('change nothing in a database that has it', () => {
+  test('changes nothing in a database that has this schema', () => {
     const database = new BetterSqlite(':memory:');
     migrate(database);
     const before = tables(database);
@@ -27,9 +27,9 @@ describe('migrations', () => {
     expect(tables(database)).toEqual(before);
   });
 
-  test('go one version at a time: a script that fails leaves the version before it, and nothing half', () => {
+  test('runs each version in one transaction: a script that fails leaves the version before it', () => {
     const database = new BetterSqlite(':memory:');
-    // In the way of a table of the first script, whichever it is.
+    // The first script creates a table with this name.
     database.exec('create table revisions (mine text)');
     const before = tables(database);
     expect(() => migrate(database)).toThrow();
@@ -37,7 +37,7 @@ describe('migrations', () => {
     expect(tables(database)).toEqual(before);
   });
 
-  test('refuse a database of a newer release with STORE_NEWER, and leave it as it is', () => {
+  test('rejects a database of a newer release with STORE_NEWER and does not change it', () => {
     const database = new BetterSqlite(':memory:');
     migrate(database);
     database.pragma(`user_version = ${schemaVersion + 1}`);
@@ -53,7 +53,7 @@ describe('migrations', () => {
     expect(tables(database)).toEqual(before);
   });
 
-  test('keep the rules of a store that the first schema made', async () => {
+  test('keeps the rules of a store with the first schema', async () => {
     const database = new BetterSqlite(':memory:');
     migrate(database, 1);
     const insert = database.prepare(
@@ -62,13 +62,13 @@ describe('migrations', () => {
     insert.run('allow', '"everyone"', '"writer"', '["support"]', 1, 5, null);
     insert.run('deny', '{"agentId":"it\'s"}', '["read","write"]', '[]', 1, 6, 7);
     migrate(database);
-    expect(new DeclarationsTable(database, await loadChecksum()).all(true)).toEqual([
+    expect(new Declarations(database, await loadChecksum()).all(true)).toEqual([
       { id: 'rule-1', declaration: allow('everyone', 'writer', ['support']), atOpen: true, since: 5 },
       { id: 'rule-2', declaration: deny({ agentId: "it's" }, ['read', 'write'], []), atOpen: true, since: 6, until: 7 },
     ]);
   });
 
-  test('rename the columns of a store of release 0.1, in earlier revisions too, without a change of any value', () => {
+  test('renames the columns of a store of release 0.1, also in earlier revisions, and changes no value', () => {
     const database = new BetterSqlite(':memory:');
     migrate(database, 5);
     const insert = database.prepare('insert into revisions (row, revision, record) values (?, ?, ?)');
@@ -91,11 +91,11 @@ describe('migrations', () => {
   });
 });
 
-describe('rules as they are kept', () => {
-  test('are not guessed: one that was altered makes the store unreadable', async () => {
+describe('Declarations', () => {
+  test('throws RECORD_DAMAGED for a rule that was altered in the database', async () => {
     const database = new BetterSqlite(':memory:');
     migrate(database);
-    const table = new DeclarationsTable(database, await loadChecksum());
+    const table = new Declarations(database, await loadChecksum());
     table.change([{ id: 'one', declaration: deny({ agentId: 'a' }, ['read'], ['x']), atOpen: false, since: 1 }], [], 1);
     expect(table.policy().declared.size).toBe(1);
     database.exec('update declarations set declaration = replace(declaration, \'"x"\', \'"y"\')');

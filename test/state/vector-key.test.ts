@@ -4,20 +4,20 @@ import { chunkOf, maxChunks, rowOf, vectorKey } from '../../src/state/tables/vec
 
 const spaces = fc.integer({ min: 0, max: 2 ** 9 - 1 });
 const rows = fc.integer({ min: 0, max: 2 ** 32 - 1 });
-const parts = fc.integer({ min: 0, max: maxChunks - 1 });
-const address = fc.tuple(spaces, rows, parts);
+const chunks = fc.integer({ min: 0, max: maxChunks - 1 });
+const address = fc.tuple(spaces, rows, chunks);
 
-test('a vector key is one exact integer, from which row and part come back', () => {
+test('a vector key is a safe integer from which row and chunk can be read', () => {
   fc.assert(
-    fc.property(address, ([space, row, part]) => {
-      const key = vectorKey(space, row, part);
+    fc.property(address, ([space, row, chunk]) => {
+      const key = vectorKey(space, row, chunk);
       expect(Number.isSafeInteger(key)).toBe(true);
-      expect([rowOf(key), chunkOf(key)]).toEqual([row, part]);
+      expect([rowOf(key), chunkOf(key)]).toEqual([row, chunk]);
     }),
   );
 });
 
-test('vector keys sort by space, then row, then part: the vectors of one memory stand together', () => {
+test('vector keys sort by space, then row, then chunk, so that the vectors of one memory are neighbours', () => {
   const order = (a: readonly number[], b: readonly number[]) =>
     a.map((x, i) => x - (b[i] as number)).find((d) => d !== 0) ?? 0;
   fc.assert(
@@ -27,7 +27,7 @@ test('vector keys sort by space, then row, then part: the vectors of one memory 
   );
 });
 
-test('a number that does not fit is an error, and no other key', () => {
+test('throws for a number out of range, so that it never becomes another key', () => {
   const wrong: [number, number, number][] = [
     [2 ** 9, 1, 0],
     [1, 2 ** 32, 0],

@@ -1,5 +1,4 @@
-import type { NewMemory, Progress } from 'multi-agent-memory';
-import { allow } from 'multi-agent-memory';
+import { allow, type NewMemory, type Progress } from 'multi-agent-memory';
 import { faultyEmbedder } from 'multi-agent-memory/testing';
 import { describe, expect, test } from 'vitest';
 import { codeOf, issuePaths, openInMemory, refusal } from '../store/stores';

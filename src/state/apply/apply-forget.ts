@@ -45,7 +45,7 @@ function forgettable(context: ApplyContext, id: string, stamp: Stamp): MemoryRow
  */
 function mended(context: ApplyContext, record: MemoryRow, { by, scope }: Stamp): MemoryRow | undefined {
   if (!mayKnowOfDamage(context, record, by, scope)) return undefined;
-  const last = context.lastChange(record.row);
+  const last = context.lastChangeOf(record.row);
   if (!isRoot(by) || last === undefined) throw damaged(record.id);
   context.reportDamagedWords();
   context.writer.deleteAllTags(record.row);

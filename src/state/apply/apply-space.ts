@@ -53,12 +53,12 @@ export function embedRows(
   for (const { row, text, vectors } of memories) {
     const record = context.records.intactByRow(row);
     if (record?.text !== text || record.chunks === 0 || record.space === space.id) continue;
-    if (context.embeddedTable.ofRow(row).some((line) => line.space === space.id)) continue;
+    if (context.coverage.ofRow(row).some((line) => line.space === space.id)) continue;
     context.writer.insertVectors(row, space.id, { space: name, vectors });
-    context.embeddedTable.insert({ space: space.id, row, chunks: vectors.length, change_seq: seq });
+    context.coverage.insert({ space: space.id, row, chunks: vectors.length, change_seq: seq });
     rows.push(row);
   }
-  context.embeddedTable.reached({ space: space.id, change_seq: seq });
+  context.coverage.setChangeSeq({ space: space.id, change_seq: seq });
   return { space: space.id, rows, changeSeq: seq };
 }
 
@@ -70,11 +70,11 @@ export function embedRows(
  */
 export function switchSpace(context: ApplyContext, name: SpaceName, checkedThrough: number, stamp: Stamp): boolean {
   assertRoot(stamp);
-  const { interning, embeddedTable } = context;
+  const { interning, coverage } = context;
   const space = interning.findSpace(name);
   if (space?.role === 'current') return false;
   const target = filled(context, name);
-  if (embeddedTable.missingSince(target.id, checkedThrough).length > 0) return false;
+  if (coverage.missingSince(target.id, checkedThrough).length > 0) return false;
   const current = interning.currentSpace;
   interning.giveRole(target.id, 'current');
   if (current !== undefined) interning.giveRole(current.id, 'previous');
@@ -92,7 +92,7 @@ export function dropSpace(
   stamp: Stamp,
 ): void {
   assertRoot(stamp);
-  const { interning, embeddedTable, writer, rowChecksum, records } = context;
+  const { interning, coverage, writer, rowChecksum, records } = context;
   const current = interning.currentSpace;
   if (current === undefined || current.id === id) throw new Error(`Space ${id} is the one that is searched.`);
   interning.giveRole(id, isLast ? 'dropped' : 'dropping');
@@ -100,14 +100,14 @@ export function dropSpace(
   for (let row = after + 1; row <= upTo; row++) {
     const record = records.intactByRow(row);
     if (record !== undefined && record.space === id) {
-      const chunks = embeddedTable.ofRow(row).find((line) => line.space === current.id)?.chunks ?? 0;
-      embeddedTable.delete({ row, space: current.id });
+      const chunks = coverage.ofRow(row).find((line) => line.space === current.id)?.chunks ?? 0;
+      coverage.delete({ row, space: current.id });
       const { checksum: _, ...rest } = record;
       writer.replaceRecord(
         rowChecksum.addChecksum({ ...rest, space: chunks === 0 ? null : current.id, chunks }),
         false,
       );
-    } else embeddedTable.delete({ row, space: id });
+    } else coverage.delete({ row, space: id });
   }
 }
 

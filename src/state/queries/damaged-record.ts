@@ -2,7 +2,7 @@ import { mayRead } from '../../access/authorise';
 import type { Policy } from '../../access/policy';
 import { type Actor, isRoot } from '../../domain/principal';
 import { isInScope, type ParsedScope } from '../../domain/scope';
-import type { Interning } from '../tables/interning';
+import type { ReadonlyInterning } from '../tables/interning';
 import { type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 
 /**
@@ -10,7 +10,7 @@ import { type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/mem
  * For any other actor the memory looks as if it did not exist.
  */
 export function mayKnowOfDamage(
-  context: { readonly policy: Policy; readonly interning: Interning },
+  context: { readonly policy: Policy; readonly interning: ReadonlyInterning },
   record: MemoryRow,
   actor: Actor,
   scope: ParsedScope,

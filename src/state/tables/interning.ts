@@ -6,7 +6,7 @@ import type { Actor, Party } from '../../domain/principal';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import { queries, type Tables } from './schema';
 
-/** What a scope number stands for. */
+/** A namespace with a set of access tags. */
 export interface LabelSet {
   readonly namespace: Namespace;
   /** Sorted, without repeats. */
@@ -20,9 +20,16 @@ export interface Space {
   readonly role: Tables['spaces']['role'];
 }
 
+/** What readers may ask of the numbers. */
+export type ReadonlyInterning = Omit<
+  Interning,
+  'reload' | 'internLabelSet' | 'internActor' | 'internSpace' | 'giveRole'
+>;
+
 /**
- * The numbers that stand for namespaces, scopes, author pairs and embedding spaces. Made in `apply` alone, in order, and never
- * reused: the same commands give the same numbers everywhere.
+ * Interning: tables keep a number in place of a namespace, a label set, an actor or an embedding space, and this class translates
+ * between the two. Only `apply` makes numbers, in order, and none is ever reused, so that the same commands give the same numbers
+ * everywhere.
  */
 export class Interning {
   readonly #insert: Inserts;
@@ -42,7 +49,7 @@ export class Interning {
     this.reload();
   }
 
-  /** Reads everything again: after a transaction that was rolled back, and when another process writes. */
+  /** Reads everything again: after a transaction was rolled back, and after another process has written. */
   reload(): void {
     this.#tree = new LabelTree();
     this.#labelSets = [];
@@ -63,13 +70,13 @@ export class Interning {
     for (const s of all<SpaceName & Pick<Space, 'role'>>('select * from spaces order by id')) this.#addSpace(s, s.role);
   }
 
-  /** Scopes are numbered from 1 to this. */
+  /** Label sets are numbered from 1 to this number. */
   get labelSetCount(): number {
     return this.#labelSets.length;
   }
 
   labelSet(id: number): LabelSet {
-    return found(this.#labelSets[id - 1], 'label_set', id);
+    return found(this.#labelSets[id - 1], 'label set', id);
   }
 
   actor(id: number): Actor {
@@ -80,14 +87,14 @@ export class Interning {
     return this.#actorIds.get(actorKey(actor));
   }
 
-  /** The numbers of the author pairs whose first half is that agent. */
+  /** The numbers of the actors that are this agent, by itself or on behalf of a user. */
   actorsOfAgent(agentId: string): number[] {
     return this.#actors.flatMap(({ party }, i) =>
       party !== 'root' && party.kind === 'agent' && party.id === agentId ? [i + 1] : [],
     );
   }
 
-  /** Every author pair with its number. */
+  /** Every actor with its number. */
   actors(): { id: number; actor: Actor }[] {
     return this.#actors.map((actor, i) => ({ id: i + 1, actor }));
   }
@@ -96,17 +103,17 @@ export class Interning {
     return found(this.#spaces[id - 1], 'embedding space', id).name;
   }
 
-  /** The space that the store's vectors are in, once it has one. */
+  /** The space that is searched. Undefined before the first vector. */
   get currentSpace(): Space | undefined {
     return this.spaceInRole('current');
   }
 
-  /** The one space in that role. */
+  /** The space in this role. At most one space has it. */
   spaceInRole(role: Exclude<Space['role'], 'dropped'>): Space | undefined {
     return this.#spaces.find((space) => space.role === role);
   }
 
-  /** The space of that name, unless its vectors are dropped. */
+  /** The space with this name, unless its vectors are dropped. */
   findSpace({ model, dimensions }: SpaceName): Space | undefined {
     return this.#spaces.find(
       ({ name, role }) =>
@@ -119,7 +126,7 @@ export class Interning {
     return node === undefined ? undefined : this.#labelSetIds.get(node)?.get(canonicalTags(accessTags));
   }
 
-  /** What the numbers of a record stand for, as one text that no others give; undefined where one stands for nothing. */
+  /** The meaning of a row's numbers as one text, which no other meaning has. Undefined if a number has no meaning. */
   describe({ label_set, author, owner }: { label_set: number; author: number; owner: number }): string | undefined {
     const label = this.#labelSetTexts[label_set - 1];
     const writer = this.#actorTexts[author - 1];
@@ -128,8 +135,7 @@ export class Interning {
   }
 
   /**
-   * The scopes of a namespace, whatever their access tags: those with the fewest first. The order says nothing of what was
-   * written when, be it by others.
+   * The label sets of a namespace, those with the fewest access tags first. The order does not reveal when a label set was first used.
    */
   labelSetsOf(namespace: Namespace): number[] {
     const node = this.#tree.find(namespace);
@@ -161,7 +167,7 @@ export class Interning {
     return this.#addActor(actor);
   }
 
-  /** How many spaces the store has had. */
+  /** The number of spaces that the store has ever had. */
   get spaceCount(): number {
     return this.#spaces.length;
   }
@@ -227,7 +233,7 @@ function actorOf({ kind, name, on_behalf_of }: ActorRow): Actor {
   return on_behalf_of === '' ? { party } : { party, onBehalfOf: { kind: 'user', id: on_behalf_of } };
 }
 
-// JSON of a list is injective: no two author pairs share a key, whatever their ids hold.
+// JSON of a list is injective: no two actors share a key, whatever characters their ids contain.
 function actorKey({ party, onBehalfOf }: Actor): string {
   return JSON.stringify(party === 'root' ? ['root'] : [party.kind, party.id, onBehalfOf?.id ?? null]);
 }
@@ -238,8 +244,8 @@ function canonicalTags(accessTags: readonly string[]): string {
 
 function found<T>(value: T | undefined, what: string, id: number): T {
   if (value !== undefined) return value;
-  // The number came from a table.
-  const message = `No ${what} has the number ${id}: the database is damaged. Restore the folder from a backup.`;
+  // The number was read from a table.
+  const message = `The database is damaged: no ${what} has the number ${id}. Restore the folder from a backup.`;
   throw new MemoryError('RECORD_DAMAGED', message);
 }
 
@@ -285,12 +291,12 @@ function prepareInserts(database: Database): Inserts {
   };
 }
 
-/** Interned namespaces: a tree of labels, compared label by label. The root is 0. */
-export class LabelTree {
+/** The numbers of namespaces: a tree of labels, compared label by label. The root has the number 0. */
+class LabelTree {
   readonly #children: Map<string, number>[] = [new Map()];
   readonly #paths: Namespace[] = [[]];
 
-  /** The number of a namespace, or undefined if it was never interned. */
+  /** The number of a namespace. Undefined if it has none. */
   find(namespace: Namespace): number | undefined {
     let node: number | undefined = 0;
     for (const label of namespace) {
@@ -306,7 +312,7 @@ export class LabelTree {
     return path;
   }
 
-  /** The number that the next label takes. */
+  /** The number that the next label gets. */
   get next(): number {
     return this.#paths.length;
   }

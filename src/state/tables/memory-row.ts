@@ -5,7 +5,7 @@ import { MemoryError } from '../../domain/errors';
 import type { Memory, MemoryKind, MemorySource } from '../../domain/memory';
 import { principalOf } from '../../domain/principal';
 import type { ScopedFields } from '../../domain/scope';
-import type { Interning } from './interning';
+import type { ReadonlyInterning } from './interning';
 import type { MemoriesTable } from './schema';
 
 /** One row of `memories` with its text: all that SQLite knows of a memory, vectors aside. */
@@ -32,7 +32,7 @@ export function damaged(id: string, cause?: unknown): MemoryError {
 }
 
 /** A record in the words of the public surface. */
-export function memoryOf(record: MemoryRow, interning: Interning): Memory {
+export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memory {
   const { namespace, accessTags } = interning.labelSet(record.label_set);
   const author = principalOf(interning.actor(record.author));
   const source: MemorySource = { channel: record.source_channel as MemorySource['channel'] };
@@ -81,7 +81,7 @@ export function contentColumns(content: Content) {
 
 /** The labels of a row, on which access to its memory depends. */
 export function memoryLabelsOf(
-  { interning }: { readonly interning: Interning },
+  { interning }: { readonly interning: ReadonlyInterning },
   { label_set, owner, author }: Pick<MemoryRow, 'label_set' | 'owner' | 'author'>,
 ): MemoryLabels {
   const { namespace, accessTags } = interning.labelSet(label_set);
@@ -91,7 +91,7 @@ export function memoryLabelsOf(
 
 /** The fields of a row that a scope is compared with. */
 export function scopedFieldsOfRow(
-  { interning }: { readonly interning: Interning },
+  { interning }: { readonly interning: ReadonlyInterning },
   row: Pick<MemoryRow, 'label_set' | 'author' | 'tags' | 'user_id' | 'session_id'>,
 ): ScopedFields {
   const { party } = interning.actor(row.author);
@@ -129,9 +129,9 @@ const checked: readonly (keyof MemoryRow)[] = [
  */
 export class RowChecksum {
   readonly #checksum: Checksum;
-  readonly #interning: Interning;
+  readonly #interning: ReadonlyInterning;
 
-  constructor(checksum: Checksum, interning: Interning) {
+  constructor(checksum: Checksum, interning: ReadonlyInterning) {
     this.#checksum = checksum;
     this.#interning = interning;
   }

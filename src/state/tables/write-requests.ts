@@ -4,7 +4,7 @@ import type { Memory, RememberResult } from '../../domain/memory';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import type { ChangeQueries } from '../queries/change-queries';
 import type { MemoryQueries } from '../queries/memory-queries';
-import type { DeclarationsTable } from './declarations-table';
+import type { Declarations } from './declarations';
 import type { Interning } from './interning';
 import { memoryOf } from './memory-row';
 import { queries, type Tables } from './schema';
@@ -21,7 +21,7 @@ interface Deps {
   readonly records: MemoryQueries;
   readonly changes: ChangeQueries;
   readonly interning: Interning;
-  readonly declarations: DeclarationsTable;
+  readonly declarations: Declarations;
 }
 
 // A process whose answer was lost asks again within seconds; what it did not ask for by then it never will.

@@ -1,5 +1,4 @@
-import type { Database } from 'better-sqlite3';
-import BetterSqlite from 'better-sqlite3';
+import BetterSqlite, { type Database } from 'better-sqlite3';
 import { translated } from '../../sqlite/sqlite';
 import type { MemoriesTable } from '../tables/schema';
 import type { StoreMeta } from '../tables/store-meta';

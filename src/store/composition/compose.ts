@@ -5,40 +5,49 @@ import type { Database } from 'better-sqlite3';
 import { Audit } from '../../audit/audit';
 import { openAuditDatabase } from '../../audit/audit-database';
 import type { Checkpoint } from '../../audit/checkpoint';
-import { MemoryError } from '../../domain/errors';
+import type { Declaration } from '../../domain/declaration';
+import { invalidInput, MemoryError } from '../../domain/errors';
 import { batchingEmbedder } from '../../embedding/batching/batching-embedder';
 import { builtInEmbedder, earlierBuiltInEmbedders } from '../../embedding/built-in/built-in-embedder';
 import type { Embedder } from '../../embedding/embedder';
-import { type BuiltIns, SpaceEmbedder, type SpacesInUse } from '../../embedding/space-embedder';
+import { type BuiltIns, SpaceEmbedder } from '../../embedding/space-embedder';
 import { type Environment, systemEnvironment } from '../../environment/environment';
 import { fixtureEnvironment } from '../../environment/fixture-environment';
 import { nextTurn } from '../../environment/timers';
 import { LocalLog } from '../../log/local-log';
+import { spacesInUse } from '../../reembedding/space-switch';
 import { translated } from '../../sqlite/sqlite';
+import type { SpaceVectors } from '../../state/read-model';
 import type { StateStore } from '../../state/state-store';
 import { Checkpointer } from '../../state/tables/checkpointer';
 import { openDatabase } from '../../state/tables/database';
-import type { Interning } from '../../state/tables/interning';
 import { loadChecksum } from '../../state/tables/memory-row';
 import { copyMark } from '../../state/tables/store-meta';
 import { PlannedSearch } from '../../vector-index/planned-search';
 import { SpaceSearch } from '../../vector-index/space-search';
-import { declareRestored } from '../../write/declare';
+import { declareAtOpen, declareRestored, differsFrom } from '../../write/declare';
 import { EventSource } from '../events';
 import type { Options } from '../open-options';
-import { ChangeSignal } from './change-signal';
-import { declareRules } from './declare';
+import { ChangeSignal, PolledFeed } from './change-feeds';
 import { Engine } from './engine';
 import { lockFolder } from './folder-lock';
-import { closingOnError, makeFolder, openAudit, openStore, storeKeyOf, truthOf } from './open-files';
-import { PolledFeed } from './polled-feed';
-import { auditFile, databaseFile, indexFolderOf } from './store-files';
-import { isEarlierBuiltIn, upgradeBuiltIn } from './upgrade-built-in';
+import {
+  auditFile,
+  closingOnError,
+  databaseFile,
+  indexFolderOf,
+  loadState,
+  makeFolder,
+  openAudit,
+  openStore,
+  storeKeyOf,
+} from './open-files';
+import { upgradeBuiltIn } from './upgrade-built-in';
 
-/** The embedder of stores that are opened without one, and those that earlier releases had in its place. */
+/** The embedder of a store that is opened without one, and the embedders that earlier releases used in its place. */
 const builtIns: BuiltIns = { current: builtInEmbedder(), previous: earlierBuiltInEmbedders() };
 
-/** The composition root: the one place that names implementations. Opens a folder for this process. */
+/** Opens a folder for this process. This file is the composition root: the only one that names implementations of ports. */
 export async function openFolder(folder: string, options: Options, own = builtIns): Promise<Engine> {
   if (!options.readOnly) makeFolder(folder);
   const lock = options.readOnly ? undefined : lockFolder(folder);
@@ -48,7 +57,7 @@ export async function openFolder(folder: string, options: Options, own = builtIn
       options,
       environment: systemEnvironment(options),
       database,
-      audit: closingOnError(database, () => openAudit(join(folder, auditFile), options)),
+      auditDatabase: closingOnError(database, () => openAudit(join(folder, auditFile), options)),
       folder,
       builtIns: own,
       onRelease: () => lock?.release(),
@@ -59,117 +68,71 @@ export async function openFolder(folder: string, options: Options, own = builtIn
   }
 }
 
-/** A store without a folder, for tests: nothing outside the process, and the same run twice gives the same answers. */
+/** A store without a folder, for tests. It uses nothing outside the process, and gives the same results in every run. */
 export async function openInMemory(options: Options): Promise<Engine> {
-  const environment = fixtureEnvironment(options);
-  const database = openDatabase({ path: ':memory:', readOnly: false });
-  const audit = openAuditDatabase(':memory:');
-  return compose({ options, environment, database, audit, folder: undefined, builtIns, onRelease: () => undefined });
+  return compose({
+    options,
+    environment: fixtureEnvironment(options),
+    database: openDatabase({ path: ':memory:', readOnly: false }),
+    auditDatabase: openAuditDatabase(':memory:'),
+    folder: undefined,
+    builtIns,
+    onRelease: () => undefined,
+  });
 }
 
 interface Opened {
   readonly options: Options;
   readonly environment: Environment;
   readonly database: Database;
-  readonly audit: Database;
+  readonly auditDatabase: Database;
+  /** Undefined for a store in memory. */
   readonly folder: string | undefined;
   readonly builtIns: BuiltIns;
   onRelease(): void;
 }
 
 async function compose(opened: Opened): Promise<Engine> {
-  const { options, environment, database, audit, folder, onRelease } = opened;
+  const { options, environment, database, auditDatabase, folder, onRelease } = opened;
   let closeAudit = (): void => {
-    audit.close();
+    auditDatabase.close();
   };
   try {
-    const checksum = await loadChecksum();
-    const state = truthOf(database, checksum, options);
+    const { state, model } = loadState(database, await loadChecksum(), options);
     const events = new EventSource();
-    const { interning } = state;
-    const { current: builtIn, previous } = opened.builtIns;
-    const own = batched(options.embedder ?? builtIn);
-    const embedder = new SpaceEmbedder(
-      [own, ...[builtIn, ...previous].map(batched)],
-      spacesOf(interning, opened.builtIns),
-      (error) => events.emit('degraded', { part: 'embedder', error }),
-    );
-    if (options.embedder !== undefined) assertAccepted(embedder, options.embedder);
+    const embedder = openEmbedder(opened, state, events);
     const storeKey = translated(() => storeKeyOf(state, environment));
     const storeId = createHash('sha256').update(storeKey).digest('hex').slice(0, 16);
-    const indexIn = (space?: number) =>
-      folder === undefined || options.readOnly ? undefined : join(folder, indexFolderOf(space));
-    const searchIn = ({ vectors: stored, chunks }: ReturnType<StateStore['vectorsIn']>) => {
-      const isSearched = () => interning.currentSpace?.id === chunks.space();
-      return new PlannedSearch({
-        space: () => spaceOf(interning, chunks.space()),
-        source: stored,
-        memoryBytes: options.vectorMemoryBytes,
-        exactUpTo: options.exactUpTo,
-        folder: () => indexIn(chunks.space()),
-        newId: () => Buffer.from(environment.randomBytes(8)).toString('hex'),
-        storeId,
-        onLagging: (indexLag) => isSearched() && events.emit('lagging', { indexLag }),
-        onIndexed: (changeSeq) => isSearched() && events.emit('indexed', { changeSeq }),
-        onDegraded: (error) => events.emit('degraded', { part: 'index', error }),
-      });
-    };
-    const vectors = new SpaceSearch(searchIn(state.vectorsIn(interning.currentSpace?.id)));
-    const kept = new Audit({
-      database: audit,
-      changes: state.auditLog,
-      role: options.readOnly ? 'reader' : 'writer',
-      reads: options.audit.reads,
-      origin: options.audit.origin ?? `multi-agent-memory/${storeId}`,
-      key: options.audit.key,
-      environment,
-      onCheckpoint: telling(options.audit.onCheckpoint),
-      state: () => ({ policyVersion: state.policy.version, changeSeq: state.lastChangeSeq }),
-    });
-    closeAudit = () => kept.close();
+    const searchIn = searchMaker(opened, { state, events, storeId });
+    const audit = startAudit(opened, state, storeId);
+    closeAudit = () => audit.close();
     const checkpointer =
       folder === undefined || options.readOnly ? undefined : new Checkpointer(database, environment.logger);
-    const log = new LocalLog({
-      apply: (batch) => {
-        const applied = state.apply(batch);
-        engine.applied(applied);
-        checkpointer?.committed();
-        return applied.outcomes;
-      },
-      nextTurn,
-      betweenBatches: () => checkpointer?.betweenBatches(),
-      maxPending: options.limits.pendingWrites,
-    });
     const engine = new Engine({
       options,
       environment,
       state,
+      model,
       embedder,
-      log,
-      vectors,
-      searchIn: (space) => {
-        const found = state.vectorsIn(space);
-        return { search: searchIn(found), chunks: found.chunks };
-      },
+      vectors: new SpaceSearch(searchIn(model.vectorsIn(state.interning.currentSpace?.id))),
+      events,
+      feed: options.readOnly ? new PolledFeed() : new ChangeSignal(),
+      audit,
+      storeKey,
+      checkpointer,
+      searchIn,
       removeIndex: async (space) => {
-        const index = indexIn(space);
+        const index = indexPath(opened, space);
         if (index !== undefined) await rm(index, { recursive: true, force: true });
       },
-      events,
-      changed: options.readOnly ? new PolledFeed() : new ChangeSignal(),
-      audit: kept,
-      storeKey,
+      openLog: (apply) => new LocalLog({ apply, nextTurn, checkpointer, maxPending: options.limits.pendingWrites }),
       release: async () => {
         await checkpointer?.close();
         database.close();
         onRelease();
       },
     });
-    vectors.index();
-    if (!options.readOnly && state.meta.get(copyMark) === 1) await declareRestored(engine.writing());
-    if (options.access !== undefined) await declareRules(engine, options.access);
-    if (!options.readOnly) engine.moves.changed();
-    if (!options.readOnly) void upgradeBuiltIn(engine, opened.builtIns, options);
+    await start(engine, opened);
     return engine;
   } catch (error) {
     closeAudit();
@@ -178,23 +141,76 @@ async function compose(opened: Opened): Promise<Engine> {
   }
 }
 
-function spacesOf(interning: Interning, builtIns: BuiltIns): SpacesInUse {
-  const nameIn = (role: 'next' | 'previous') => interning.spaceInRole(role)?.name ?? [];
-  const current = () => interning.currentSpace?.name;
-  return {
-    current,
-    // A store of an earlier built-in model is about to move to today's, even before the move has begun.
-    others: () =>
-      [nameIn('next'), nameIn('previous'), isEarlierBuiltIn(builtIns, current()) ? builtIns.current.space : []].flat(),
+/** What a store does as soon as it is open. */
+async function start(engine: Engine, { options, builtIns: own }: Opened): Promise<void> {
+  engine.vectors.index();
+  if (!options.readOnly && engine.state.meta.get(copyMark) === 1) await declareRestored(engine.writing());
+  if (options.access !== undefined) await declareRules(engine, options.access);
+  if (options.readOnly) return;
+  engine.spaces.changed();
+  void upgradeBuiltIn(engine, own, options);
+}
+
+/** @throws EMBEDDER_MISMATCH if the store's vectors lie in another space than those of the embedder in the options */
+function openEmbedder(
+  { options, builtIns: own }: Opened,
+  { interning }: StateStore,
+  events: EventSource,
+): SpaceEmbedder {
+  const { current, previous } = own;
+  const known = [options.embedder ?? current, current, ...previous].map(batched) as [Embedder, ...Embedder[]];
+  const embedder = new SpaceEmbedder(known, spacesInUse(interning, own), (error) =>
+    events.emit('degraded', { part: 'embedder', error }),
+  );
+  if (options.embedder !== undefined) assertAccepted(embedder, options.embedder);
+  return embedder;
+}
+
+/** Makes the search over the vectors of one space. */
+function searchMaker(
+  opened: Opened,
+  { state, events, storeId }: { readonly state: StateStore; readonly events: EventSource; readonly storeId: string },
+): (space: SpaceVectors) => PlannedSearch {
+  const { options, environment } = opened;
+  return ({ vectors, chunks }) => {
+    const isSearched = () => state.interning.currentSpace?.id === chunks.space();
+    return new PlannedSearch({
+      space: () => chunks.name(),
+      source: vectors,
+      memoryBytes: options.vectorMemoryBytes,
+      exactUpTo: options.exactUpTo,
+      folder: () => indexPath(opened, chunks.space()),
+      newId: () => Buffer.from(environment.randomBytes(8)).toString('hex'),
+      storeId,
+      onLagging: (indexLag) => isSearched() && events.emit('lagging', { indexLag }),
+      onIndexed: (changeSeq) => isSearched() && events.emit('indexed', { changeSeq }),
+      onDegraded: (error) => events.emit('degraded', { part: 'index', error }),
+    });
   };
 }
 
-function spaceOf(interning: Interning, id: number | undefined) {
-  return id === undefined ? undefined : interning.space(id);
+/** Where the index of a space is kept. Undefined if this process keeps none. */
+function indexPath({ folder, options }: Opened, space: number | undefined): string | undefined {
+  return folder === undefined || options.readOnly ? undefined : join(folder, indexFolderOf(space));
 }
 
-/** A listener that cannot disturb the store: what it throws is thrown in a turn of its own. */
-function telling(listener: ((checkpoint: Checkpoint) => void) | undefined): (checkpoint: Checkpoint) => void {
+function startAudit({ options, environment, auditDatabase }: Opened, state: StateStore, storeId: string): Audit {
+  const { readOnly, audit } = options;
+  return new Audit({
+    database: auditDatabase,
+    changes: state.auditLog,
+    role: readOnly ? 'reader' : 'writer',
+    reads: audit.reads,
+    origin: audit.origin ?? `multi-agent-memory/${storeId}`,
+    key: audit.key,
+    environment,
+    onCheckpoint: isolated(audit.onCheckpoint),
+    state: () => ({ policyVersion: state.policy.version, changeSeq: state.lastChangeSeq }),
+  });
+}
+
+/** A listener that cannot disturb the store: its errors are thrown in a microtask of their own. */
+function isolated(listener: ((checkpoint: Checkpoint) => void) | undefined): (checkpoint: Checkpoint) => void {
   return (checkpoint) => {
     try {
       listener?.(checkpoint);
@@ -206,16 +222,29 @@ function telling(listener: ((checkpoint: Checkpoint) => void) | undefined): (che
   };
 }
 
-/** @throws EMBEDDER_MISMATCH where the store's vectors are of another space than the embedder's. */
+/** Declares the rules that `open` was given, as a command, if they differ from those of the `open` before. */
+export async function declareRules(
+  engine: Pick<Engine, 'state' | 'readOnly' | 'environment' | 'writing'>,
+  declarations: readonly Declaration[],
+): Promise<void> {
+  if (!differsFrom(engine.state.policy, declarations)) return;
+  if (engine.readOnly) {
+    const message = 'expected the rules in force, got others. A store that is opened with readOnly cannot change them.';
+    throw invalidInput([{ path: ['access'], message }], 'options');
+  }
+  await declareAtOpen(engine.writing(), declarations, engine.environment);
+}
+
+/** @throws EMBEDDER_MISMATCH if the store's vectors lie in another space than those of the embedder */
 export function assertAccepted(embedder: SpaceEmbedder, offered: Embedder): void {
   if (embedder.accepts(offered)) return;
   const { model, dimensions } = embedder.space;
-  const other = `${offered.space.model} (${offered.space.dimensions} dimensions)`;
-  const message = `The store's vectors come from ${model} (${dimensions} dimensions); ${other} makes vectors that do not compare with them. Open it with that embedder, or without one to read by id, by list and by keyword, and to move it to the other with reembed.`;
+  const { space } = offered;
+  const message = `The store has vectors of ${model} (${dimensions} dimensions), and the given embedder is ${space.model} (${space.dimensions} dimensions): their vectors cannot be compared. Open the store with its own embedder; or open it without an embedder and call reembed to move it to the given one. Without an embedder it still reads by id, list and keyword.`;
   throw new MemoryError('EMBEDDER_MISMATCH', message);
 }
 
-/** The embedder as a store uses it: texts of callers that come together in one batch, what was embedded before from a cache. */
+/** An embedder as a store uses it: with a cache, and with the texts of concurrent calls in one batch. */
 export function batched(embedder: Embedder): Embedder {
   return batchingEmbedder(embedder);
 }

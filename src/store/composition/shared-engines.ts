@@ -4,45 +4,46 @@ import type { HostStore } from '../../connect/server-operations';
 import { StoreServer } from '../../connect/store-server';
 import { invalidInput } from '../../domain/errors';
 import type { Options } from '../open-options';
-import { assertAccepted, batched, openFolder } from './compose';
-import { declareRules } from './declare';
+import { assertAccepted, batched, declareRules, openFolder } from './compose';
 import type { Engine } from './engine';
 
-interface Shared {
+interface SharedEngine {
   readonly engine: Promise<Engine>;
   users: number;
-  holder?: Promise<StoreServer>;
+  server?: Promise<StoreServer>;
 }
 
-/** A part in an engine. */
-export interface Share {
+/** One use of an engine, which other stores of this process may share. */
+export interface EngineUse {
   readonly engine: Engine;
-  /** Serves the folder to other processes, until the last part is given back. */
-  serve(host: HostStore): Promise<void>;
+  /** Serves the folder to other processes until the last use is released. */
+  serve(store: HostStore): Promise<void>;
+  /** Ends this use. The last release closes the engine. */
   release(): Promise<void>;
 }
 
-/** The engines of this process that own a folder, by the folder's real path. */
-const owners = new Map<string, Shared>();
+/** The engines of this process that own a folder, by the real path of the folder. */
+const owners = new Map<string, SharedEngine>();
 const closing = new Map<string, Promise<void>>();
 
 /**
- * Opens a folder once in a process: who opens it again shares the engine, and the last to close closes it. Rules declared by a
- * later `open` take the place of the earlier ones. Stores that only read have an engine each.
+ * Opens a folder once in this process: a later `open` shares the engine of the first one, and replaces the rules that it declared. A
+ * read-only store has an engine of its own.
  */
-export async function openShared(folder: string, options: Options): Promise<Share> {
+export async function openShared(folder: string, options: Options): Promise<EngineUse> {
   if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
-    throw invalidInput([{ path: ['folder'], message: 'must be the path of a folder.' }]);
+    const message = `expected the path of a folder, got ${JSON.stringify(folder)}.`;
+    throw invalidInput([{ path: ['folder'], message }]);
   }
   options.signal?.throwIfAborted();
   if (options.readOnly) {
     const engine = await openFolder(resolve(folder), options);
-    return { engine, serve: refuse, release: () => engine.close() };
+    return { engine, serve: refuseToServe, release: () => engine.close() };
   }
   return share(realPath(folder), options);
 }
 
-async function share(path: string, options: Options): Promise<Share> {
+async function share(path: string, options: Options): Promise<EngineUse> {
   await closing.get(path);
   const known = owners.get(path);
   const shared = known ?? { engine: openFolder(path, options), users: 0 };
@@ -52,28 +53,28 @@ async function share(path: string, options: Options): Promise<Share> {
   try {
     const engine = await shared.engine;
     if (known !== undefined) await joinEngine(engine, options);
-    return { engine, serve: (host) => serve(path, shared, engine, host), release };
+    return { engine, serve: (store) => serve(path, shared, engine, store), release };
   } catch (error) {
     await release();
     throw error;
   }
 }
 
-async function serve(path: string, shared: Shared, engine: Engine, host: HostStore): Promise<void> {
-  shared.holder ??= StoreServer.open(path, engine, host);
+async function serve(path: string, shared: SharedEngine, engine: Engine, store: HostStore): Promise<void> {
+  shared.server ??= StoreServer.open(path, engine, store);
   try {
-    await shared.holder;
+    await shared.server;
   } catch (error) {
-    delete shared.holder;
+    delete shared.server;
     throw error;
   }
 }
 
-async function refuse(): Promise<never> {
-  throw new Error('A store that is only read serves nobody.');
+async function refuseToServe(): Promise<never> {
+  throw new Error('A read-only store cannot serve other processes.');
 }
 
-/** What a later `open` may still decide. */
+/** Applies the options of a later `open`. */
 async function joinEngine(engine: Engine, { embedder, access }: Options): Promise<void> {
   if (embedder !== undefined) {
     assertAccepted(engine.embedder, embedder);
@@ -82,27 +83,27 @@ async function joinEngine(engine: Engine, { embedder, access }: Options): Promis
   if (access !== undefined) await declareRules(engine, access);
 }
 
-async function leave(path: string, shared: Shared): Promise<void> {
+async function leave(path: string, shared: SharedEngine): Promise<void> {
   shared.users--;
   if (shared.users > 0 || owners.get(path) !== shared) return;
   owners.delete(path);
   const closed = shared.engine.then(
     async (engine) => {
-      await (await shared.holder)?.close();
+      await (await shared.server)?.close();
       await engine.close();
     },
-    // It never opened: who opened it knows.
+    // The engine failed to open, and `open` has reported it.
     () => undefined,
   );
   closing.set(path, closed);
   await closed.finally(() => closing.delete(path));
 }
 
-/** The one path that names a folder, whichever links lead to it. */
+/** The path of a folder without symbolic links, so that each folder has one path. */
 function realPath(folder: string): string {
   const path = resolve(folder);
   if (existsSync(path)) return realpathSync(path);
   const parent = dirname(path);
-  // Of a folder that is yet to be made, as far as there is one.
+  // The folder does not exist yet: resolves the part of its path that does.
   return parent === path ? path : join(realPath(parent), basename(path));
 }

@@ -1,41 +1,36 @@
-import type { SpaceName } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
 import { type BuiltIns, isSame } from '../../embedding/space-embedder';
 import { unpaced } from '../../reembedding/pace';
-import { defaultBatchSize } from '../../reembedding/reembedding';
+import { defaultBatchSize } from '../../reembedding/reembedding-run';
+import { isEarlierBuiltIn } from '../../reembedding/space-switch';
 import type { Options } from '../open-options';
 import type { Engine } from './engine';
-
-/** Whether a space is that of the built-in model of an earlier release. */
-export function isEarlierBuiltIn({ previous }: BuiltIns, name: SpaceName | undefined): boolean {
-  return name !== undefined && previous.some(({ space }) => isSame(space, name));
-}
 
 /**
  * Moves a store from the built-in model of an earlier release to the model of this release, in the background. Searches use the
  * earlier space until the new one is complete. Then the earlier vectors are dropped, because they can be made again at any time.
  * Does nothing for a store that is opened with an embedder other than the built-in one. Never rejects.
  */
-export async function upgradeBuiltIn(engine: Engine, builtIns: BuiltIns, options: Options): Promise<void> {
-  const { embedder, onProgress } = options;
-  if (embedder !== undefined && !isSame(embedder.space, builtIns.current.space)) return;
+export async function upgradeBuiltIn(
+  engine: Pick<Engine, 'state' | 'spaces' | 'embedder' | 'environment' | 'events'>,
+  builtIns: BuiltIns,
+  { embedder, onProgress }: Options,
+): Promise<void> {
+  const { space } = builtIns.current;
+  if (embedder !== undefined && !isSame(embedder.space, space)) return;
   const { interning } = engine.state;
-  const signal = new AbortController().signal;
-  const isOld = (role: 'current' | 'previous') => isEarlierBuiltIn(builtIns, interning.spaceInRole(role)?.name);
+  const { signal } = new AbortController();
+  const isOutdated = (role: 'current' | 'previous') => isEarlierBuiltIn(builtIns, interning.spaceInRole(role)?.name);
   try {
-    if (isOld('current')) {
-      await engine.moves.reembed(engine.embedder.of(builtIns.current.space) ?? builtIns.current, {
-        batchSize: defaultBatchSize,
-        pace: unpaced,
-        signal,
-        onProgress,
-      });
+    if (isOutdated('current')) {
+      const options = { batchSize: defaultBatchSize, pace: unpaced, signal, onProgress };
+      await engine.spaces.reembed(engine.embedder.of(space) ?? builtIns.current, options);
     }
-    if (isOld('previous')) await engine.moves.dropUnused(signal);
+    if (isOutdated('previous')) await engine.spaces.dropUnused(signal);
   } catch (error) {
     if (!MemoryError.is(error)) throw error;
     if (error.code === 'STORE_CLOSED') return;
-    engine.environment.logger.warn('The store could not be moved to the built-in model of this release.', { error });
+    engine.environment.logger.warn('The move to the built-in model of this release failed.', { error });
     engine.events.emit('degraded', { part: 'embedder', error });
   }
 }

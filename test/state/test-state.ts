@@ -1,23 +1,46 @@
 import type { Database } from 'better-sqlite3';
 import type { Command, MemoryDraft } from '../../src/domain/command';
 import { type Actor, root } from '../../src/domain/principal';
-import { StateStore } from '../../src/state/state-store';
+import { ReadModel } from '../../src/state/read-model';
+import { type AppliedBatch, StateStore } from '../../src/state/state-store';
 import { openDatabase } from '../../src/state/tables/database';
 import { loadChecksum } from '../../src/state/tables/memory-row';
 
 const checksum = await loadChecksum();
 
-/** The truth of a new store, in memory. */
-export function emptyTruth(): StateStore {
-  return new StateStore(openDatabase({ path: ':memory:', readOnly: false }), checksum);
+/** A state, and the read model that follows it. */
+export interface TestState {
+  readonly state: StateStore;
+  readonly model: ReadModel;
+  /** Applies a batch, and lets the read model follow it. */
+  apply(batch: readonly Command[]): AppliedBatch;
 }
 
-/** The truth as a process would find it that opens the same database now. */
-export function reopened({ database }: StateStore): StateStore {
-  return new StateStore(database, checksum);
+/** The state of a new store in memory. */
+export function emptyState(): TestState {
+  return stateOf(openDatabase({ path: ':memory:', readOnly: false }));
 }
 
-/** Every row of every table, as JSON; with the columns that are given left out. */
+/** The state that a process finds which opens the same database now. */
+export function reopened({ state }: TestState): TestState {
+  return stateOf(state.database);
+}
+
+function stateOf(database: Database): TestState {
+  const state = new StateStore(database, checksum);
+  const model = new ReadModel(state);
+  return {
+    state,
+    model,
+    apply: (batch) => {
+      const applied = state.apply(batch);
+      model.follow(applied);
+      return applied;
+    },
+  };
+}
+
+/** Every row of every table, and every posting. */
 export function contents(database: Database): Record<string, unknown[]> {
   const tables = database
     .prepare("select name from sqlite_master where type = 'table' and name not like 'tokens%' and name != 'postings'")
@@ -31,7 +54,7 @@ export function contents(database: Database): Record<string, unknown[]> {
 export const agentA: Actor = { party: { kind: 'agent', id: 'a' } };
 export const agentB: Actor = { party: { kind: 'agent', id: 'b' }, onBehalfOf: { kind: 'user', id: 'u' } };
 
-/** A draft with every default, and what is given. */
+/** A draft with the given fields, and defaults for all others. */
 export function draft(given: Partial<MemoryDraft> & Pick<MemoryDraft, 'id'>): MemoryDraft {
   return {
     text: 'note',
@@ -48,12 +71,12 @@ export function draft(given: Partial<MemoryDraft> & Pick<MemoryDraft, 'id'>): Me
   };
 }
 
-/** A command that stores drafts. */
+/** A command that stores these drafts. */
 export function remember(by: Actor, at: number, ...drafts: MemoryDraft[]): Command {
   return { type: 'remember', drafts, stamp: { at, by, scope: {}, seed: new Uint8Array(16) } };
 }
 
-/** A command that lets everybody do everything, and so leaves decisions to what a test is about. */
+/** A command that allows everybody everything, for tests that are not about rules. */
 export const openToAll: Command = {
   type: 'declare',
   declarations: [{ id: 'all', declaration: { effect: 'allow', to: 'everyone', actions: 'curator', at: [] } }],

@@ -9,7 +9,7 @@ import { queries, type Tables } from './schema';
 type Row = Omit<Tables['declarations'], 'number'>;
 
 /** Rules, clearances, roles and groups as they are kept. They are ended, never deleted. */
-export class DeclarationsTable {
+export class Declarations {
   readonly #checksum: Checksum;
   readonly #select: Statement<{ ended: number }, Row>;
   readonly #byId: Statement<{ id: string }, { number: number }>;

@@ -1,0 +1,261 @@
+import type { SpaceName } from '../domain/command';
+import { invalidInput, MemoryError } from '../domain/errors';
+import type { Embedder } from '../embedding/embedder';
+import { type BuiltIns, isSame, type SpaceEmbedder, type SpacesInUse } from '../embedding/space-embedder';
+import { nextTurn, startStopwatch } from '../environment/timers';
+import type { FollowedBatch, ReadModel, SpaceVectors } from '../state/read-model';
+import type { StateStore } from '../state/state-store';
+import type { ReadonlyInterning, Space } from '../state/tables/interning';
+import type { SpaceSearch } from '../vector-index/space-search';
+import type { VectorSearch } from '../vector-index/vector-index';
+import { host, submit } from '../write/submit';
+import type { FillContext } from './fill-space';
+import type { Pace } from './pace';
+import { ReembeddingRun, type ReembedProgress, type ReembedResult, type RunContext } from './reembedding-run';
+import { SpaceFollower } from './space-follower';
+
+/** What the move between embedding spaces needs of its store. */
+export interface SpaceSwitchDeps extends FillContext {
+  readonly state: Pick<StateStore, 'interning' | 'coverage' | 'rowChecksum' | 'records' | 'lastChangeSeq'>;
+  readonly model: Pick<ReadModel, 'columns' | 'vectorsIn' | 'nextSpace' | 'countNext' | 'abandonNext'>;
+  readonly embedder: Pick<SpaceEmbedder, 'into' | 'of' | 'use' | 'hold'>;
+  /** The search in use, which takes the search in the next space. */
+  readonly search: SpaceSearch;
+  /** Makes a search over the vectors of one space. */
+  searchIn(space: SpaceVectors): VectorSearch;
+  /** Removes the index files of a space that is not searched. */
+  removeIndex(space: number): Promise<void>;
+}
+
+/** How a store moves to another space. */
+export interface MoveOptions {
+  readonly batchSize: number;
+  readonly pace: Pace;
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((progress: ReembedProgress) => void) | undefined;
+}
+
+type DropListener = (done: number, total: number) => void;
+
+// A few milliseconds of work in one turn of the event loop.
+const rowsPerCheck = 512;
+const rowsPerDrop = 64;
+
+/**
+ * Moves a store between embedding spaces, one move at a time. Searches follow each batch in the current space and in the one that is
+ * being prepared; after a switch the space that the store came from is kept complete for a rollback.
+ */
+export class SpaceSwitch {
+  readonly #deps: SpaceSwitchDeps;
+  readonly #follower: SpaceFollower;
+  readonly #closing = new AbortController();
+  #running: Promise<unknown> | undefined;
+  /** The target of the latest move. Undefined if that move was refused. */
+  #target: number | undefined;
+
+  constructor(deps: SpaceSwitchDeps) {
+    this.#deps = deps;
+    this.#follower = new SpaceFollower(deps);
+  }
+
+  /** Completes the space that the store came from. To be called in the process that writes: when it opens, and after each change. */
+  changed(): void {
+    if (this.#deps.state.interning.spaceInRole('previous') !== undefined) this.#follower.changed();
+  }
+
+  /** Lets the searches follow a batch after its commit. */
+  follow({ changes, changeSeq, embedded, spaceSwitched }: FollowedBatch): void {
+    const { model, search } = this.#deps;
+    const rows = changes.flatMap(({ row, reindex }) => (reindex ? [row] : []));
+    if (rows.length > 0) search.applied(changeSeq, rows);
+    for (const each of embedded) {
+      if (each.space === model.nextSpace) search.appliedNext(each.changeSeq, each.rows);
+    }
+    if (spaceSwitched) this.#switchSearch();
+  }
+
+  /** @throws INVALID_INPUT if a move is running, EMBEDDING_FAILED, DISK_FULL, STORE_CLOSED, the reason of the signal */
+  reembed(embedder: Embedder, options: MoveOptions): Promise<ReembedResult> {
+    return this.#exclusively(options.signal, async (signal) => {
+      this.#target = undefined;
+      const { currentSpace } = this.#deps.state.interning;
+      if (currentSpace === undefined || isSame(currentSpace.name, embedder.space)) {
+        this.#deps.embedder.use(embedder);
+        return { space: { ...embedder.space }, embedded: 0 };
+      }
+      const space = await this.#begin(embedder.space);
+      // Only after the space was begun, so that writes from here on find it.
+      this.#deps.embedder.use(embedder);
+      return this.#moveTo(space, { ...options, signal });
+    });
+  }
+
+  /** @throws INVALID_INPUT if there is no previous space, EMBEDDER_MISSING, and the errors of `reembed` */
+  rollback(options: MoveOptions): Promise<ReembedResult> {
+    return this.#exclusively(options.signal, async (signal) => {
+      const { state, embedder } = this.#deps;
+      const previous = state.interning.spaceInRole('previous');
+      if (previous === undefined) {
+        const message = 'The store has no vectors of a previous embedding space.';
+        throw invalidInput([{ path: [], message }], 'The rollback');
+      }
+      if (embedder.of(previous.name) === undefined) await this.#assertComplete(previous, signal);
+      return this.#moveTo(await this.#begin(previous.name), { ...options, signal });
+    });
+  }
+
+  /** Drops the vectors of every space except the one that is searched. */
+  dropUnused(signal: AbortSignal, onDone?: DropListener): Promise<void> {
+    return this.#drop(['previous', 'next', 'dropping'], signal, onDone);
+  }
+
+  /** Drops the vectors in the target of the latest move. */
+  async dropNext(signal: AbortSignal): Promise<void> {
+    const next = this.#deps.state.interning.spaceInRole('next');
+    // A move that was refused has begun no space.
+    if (next === undefined || next.id !== this.#target) return;
+    await this.#drop(['next', 'dropping'], signal);
+  }
+
+  /** Ends the move that is running. Its finished work is kept. */
+  async close(): Promise<void> {
+    const message = 'The store was closed during reembed. Open it and call reembed again to continue.';
+    this.#closing.abort(new MemoryError('STORE_CLOSED', message));
+    await this.#running?.catch(() => undefined);
+    await this.#follower.close();
+  }
+
+  async #exclusively<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#running !== undefined) {
+      const message = 'The store is already moving to another embedding space. Wait for that move, or cancel it.';
+      throw invalidInput([{ path: [], message }], 'The move');
+    }
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    either.throwIfAborted();
+    const running = this.#follower.hold().then(() => run(either));
+    this.#running = running;
+    try {
+      return await running;
+    } finally {
+      this.#running = undefined;
+      this.#follower.release();
+    }
+  }
+
+  async #begin({ model, dimensions, normalized }: Embedder['space']): Promise<Space> {
+    const { writing, state } = this.#deps;
+    const name = { model, dimensions, normalized };
+    await submit(writing, host, { type: 'begin-space', space: name });
+    const space = state.interning.findSpace(name) as Space;
+    this.#target = space.id;
+    return space;
+  }
+
+  async #moveTo(space: Space, { batchSize, pace, signal, onProgress }: MoveOptions): Promise<ReembedResult> {
+    // A rollback switches as soon as searches work, not only when they are fast.
+    const until = space.role === 'previous' ? ('ready' as const) : ('settled' as const);
+    const options = { space, batchSize, pace, signal, onProgress, until, elapsedMs: startStopwatch() };
+    try {
+      return await new ReembeddingRun(this.#runContext(), options).run();
+    } catch (error) {
+      await this.#abandonSearch();
+      // Work that was aborted may have failed with another error.
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+
+  #runContext(): RunContext {
+    const { state, model, embedder, writing } = this.#deps;
+    return {
+      state,
+      model,
+      embedder,
+      writing,
+      readsEnd: () => this.#deps.readsEnd(),
+      prepareSearch: (space, until, signal) => this.#prepareSearch(space, until, signal),
+      abandonSearch: () => this.#abandonSearch(),
+    };
+  }
+
+  async #prepareSearch(space: number, until: 'ready' | 'settled', signal: AbortSignal): Promise<void> {
+    const { model, search, searchIn } = this.#deps;
+    const vectors = model.vectorsIn(space);
+    const next = searchIn(vectors);
+    await model.countNext(vectors.chunks, signal);
+    await search.prepare(next, until);
+  }
+
+  #abandonSearch(): Promise<void> {
+    this.#deps.model.abandonNext();
+    return this.#deps.search.abandon();
+  }
+
+  #switchSearch(): void {
+    const { state, model, search, searchIn } = this.#deps;
+    search.switch(() => searchIn(model.vectorsIn(state.interning.currentSpace?.id)));
+  }
+
+  /** @throws EMBEDDER_MISSING if memories have no vectors in the space, and its embedder is not available */
+  async #assertComplete({ id, name }: Space, signal: AbortSignal): Promise<void> {
+    const { state, model } = this.#deps;
+    for (let after = 0; after < model.columns.last; after += rowsPerCheck) {
+      signal.throwIfAborted();
+      if (state.coverage.missing(id, { after, upTo: after + rowsPerCheck }).length > 0) {
+        const message = `Memories that were written since have no vectors of ${name.model}, and the store was opened without that embedder. Call reembed with that embedder in place of rollback.`;
+        throw new MemoryError('EMBEDDER_MISSING', message);
+      }
+      await nextTurn();
+    }
+  }
+
+  #drop(
+    roles: readonly ('previous' | 'next' | 'dropping')[],
+    signal: AbortSignal,
+    onDone?: DropListener,
+  ): Promise<void> {
+    return this.#exclusively(signal, async (either) => {
+      const { interning } = this.#deps.state;
+      for (;;) {
+        const unused = roles.map((role) => interning.spaceInRole(role)).find((space) => space !== undefined);
+        if (unused === undefined) return;
+        await this.#dropSpace(unused.id, either, onDone);
+      }
+    });
+  }
+
+  /** Drops the vectors and the index of one space. If it is aborted, it can be called again. */
+  async #dropSpace(space: number, signal: AbortSignal, onDone?: DropListener): Promise<void> {
+    const { model, search, writing, removeIndex } = this.#deps;
+    await search.left();
+    await removeIndex(space);
+    const total = model.columns.last;
+    for (let after = 0, isLast = false; !isLast; ) {
+      signal.throwIfAborted();
+      const upTo = Math.min(after + rowsPerDrop, total);
+      isLast = upTo === total;
+      await submit(writing, host, { type: 'drop-space', space, after, upTo, isLast });
+      onDone?.(upTo, total);
+      after = upTo;
+      await nextTurn();
+    }
+  }
+}
+
+/** The spaces of a store, as its embedder asks for them. */
+export function spacesInUse(interning: ReadonlyInterning, builtIns: BuiltIns): SpacesInUse {
+  const nameIn = (role: 'next' | 'previous') => interning.spaceInRole(role)?.name ?? [];
+  const current = () => interning.currentSpace?.name;
+  return {
+    current,
+    others: () => {
+      // A store of an earlier built-in model is about to move to today's, even before the move has begun.
+      const upgrade = isEarlierBuiltIn(builtIns, current()) ? builtIns.current.space : [];
+      return [nameIn('next'), nameIn('previous'), upgrade].flat();
+    },
+  };
+}
+
+/** Whether a space is that of the built-in model of an earlier release. */
+export function isEarlierBuiltIn({ previous }: BuiltIns, name: SpaceName | undefined): boolean {
+  return name !== undefined && previous.some(({ space }) => isSame(space, name));
+}
