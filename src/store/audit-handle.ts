@@ -20,65 +20,65 @@ import { ListQuery } from './list-query';
 export interface AuditQuery extends CallOptions {
   /** Those that name this memory. */
   id?: string;
-  /** Those that name a memory that is or was about this user, forgotten ones too. */
+  /** Entries that name a memory that is or was about this user. Forgotten memories are included. */
   userId?: string;
-  /** Who acted, or on whose behalf; with both halves, exactly that pair. */
+  /** Entries of this principal, as the actor or as the user on whose behalf. With `onBehalfOf`: entries of exactly this pair. */
   by?: Principal;
-  /** 'get', 'recall', 'remember'. */
+  /** The name of a call, such as 'get', 'recall' or 'remember'. */
   action?: string | readonly string[];
   decision?: AuditDecision;
-  /** Those about this namespace and below. */
+  /** Entries about this namespace and the namespaces below it. */
   within?: Namespace;
-  /** From then on. */
+  /** The earliest time. */
   since?: Time;
-  /** Before then. */
+  /** The time before which entries must be. */
   until?: Time;
-  /** Of a page. Default: 100; at most 1,000. */
+  /** Entries in a page. Default: 100; at most 1,000. */
   limit?: number;
-  /** Of an earlier page of the same question. */
+  /** The `nextCursor` of an earlier page of the same query. */
   cursor?: string;
   /** Default: 'newest'. */
   order?: 'newest' | 'oldest';
 }
 
-/** One page of entries. Without `nextCursor` it is the last. */
+/** One page of entries. The last page has no `nextCursor`. */
 export interface AuditPage {
   items: AuditEntry[];
   nextCursor?: string;
 }
 
-/** The audit, for who may audit: all of it, or the part about the namespaces where it may. Every question is audited, too. */
+/** The audit as a principal with the action `audit` sees it: the entries about the namespaces where it has that action. Queries are audited too. */
 export interface AuditHandle {
   /**
-   * Who did what, and who was refused. Awaited: a page. Iterated: everything until now.
+   * Finds entries of allowed and refused calls. Await it for the first page; iterate it for all entries until now.
    *
    * @throws FORBIDDEN, INVALID_INPUT, INVALID_CURSOR
    */
   query(question?: AuditQuery): PromiseLike<AuditPage> & AsyncIterable<AuditEntry>;
-  /** The same, each entry with its hash and what it covers, where all of it may be seen. */
+  /** Like `query`. An entry that the principal may see as a whole has its hash, and the body that the hash covers. */
   export(question?: Omit<AuditQuery, 'limit' | 'cursor'>): AsyncIterable<ExportedAuditEntry>;
 }
 
-/** What the audit is compared with. */
+/** What `verify` compares the audit with. */
 export interface AuditVerifyOptions extends LongCallOptions {
-  /** Checkpoints that were kept elsewhere, of either chain. */
+  /** Checkpoints of either chain that were kept outside the folder. */
   head?: Checkpoint | readonly Checkpoint[];
-  /** The Ed25519 key that signed them, as a KeyObject or PEM: heads without its signature are refused. */
+  /** The Ed25519 public key of the signing key, as a KeyObject or PEM. Heads without its signature are rejected. */
   publicKey?: KeyObject | string;
 }
 
-/** The audit in the hands of the host. */
+/** The audit of the whole store, for the host. */
 export interface StoreAudit extends AuditHandle {
   /**
-   * Computes both chains anew. Finds every change to what the heads cover; without a head it says `anchored: false`, because
-   * whoever can write the files can rewrite them.
+   * Computes both chains from their entries, and finds every change of an entry that a head covers. Without heads the result has
+   * `anchored: false`: an attacker who can write the files can rewrite the chains unnoticed.
    *
-   * @throws INVALID_INPUT for a head that is no checkpoint of this store, or not signed with the key
+   * @throws INVALID_INPUT for a head that is not a checkpoint of this store, or is not signed with the key
    */
   verify(options?: AuditVerifyOptions): Promise<AuditVerification>;
-  /** A checkpoint of each chain as it is now, to be kept elsewhere. */
+  /** Returns a checkpoint of each chain as it is now. Keep it outside the folder. */
   checkpoint(): Promise<Checkpoint[]>;
-  /** Drops entries older than that, in whole segments of 1,024 that a checkpoint covers. Their roots stay. */
+  /** Drops the entries before `since`, in whole segments of 1,024 entries that a checkpoint covers. The roots of the segments stay. */
   retain(options: { since: Time }): Promise<{ dropped: number }>;
 }
 

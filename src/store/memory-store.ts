@@ -91,9 +91,9 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * The store of a folder that another process of this user holds and serves: the same handles, over a local socket. Reads are
-   * asked again and writes done once, whichever holder comes and goes. Without a holder a call waits for one, or makes this
-   * process the holder, with `takeOver`.
+   * Connects over a local socket to the process of the same user that serves a folder. The handles are the same. If the serving
+   * process changes, reads are repeated and each write is done once. If no process serves the folder, a call waits for one, or
+   * this process opens and serves the folder if `takeOver` is set.
    *
    * @throws INVALID_INPUT; STORE_UNREACHABLE where nobody serves the folder; with `takeOver`, what `open` throws
    */
