@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cases } from '../../access/cases';
-import { aiSDK } from './ai-sdk/adapter';
-import { langchain } from './langchain/adapter';
-import { play } from './policies';
-import { comparePairs } from './worlds';
+import { aiSDK } from './ai-sdk/ai-sdk-adapter';
+import { comparePairs } from './compare-worlds';
+import { langchain } from './langchain/langchain-adapter';
+import { play } from './play-policy';
 
-// `npm run test:access` plays 1,000 of them. The AI SDK takes its time for every call of a model.
+// `npm run test:access` plays 1,000 policies. The AI SDK gets fewer here, because each of its model calls is slow.
 describe.each([
   { adapter: langchain, runs: 25 },
   { adapter: aiSDK, runs: 10 },
 ])('through $adapter.name', ({ adapter, runs }) => {
-  test('a principal sees, writes and forgets what the reference evaluator says', async () => {
+  test('a principal reads, writes and forgets what the reference evaluator allows', async () => {
     let answers = 0;
     const property = fc.asyncProperty(cases, async (given) => {
       answers += await play(adapter, given);
@@ -20,7 +20,7 @@ describe.each([
     expect(answers).toBeGreaterThan(1_000);
   });
 
-  test('what a reader may not see changes nothing that it is told', async () => {
+  test('hidden memories change nothing that a reader gets', async () => {
     await comparePairs(adapter, { pairs: runs, seed: 1 });
   });
 });

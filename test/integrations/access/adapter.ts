@@ -2,34 +2,35 @@ import type { MemoryHandle, Namespace } from 'multi-agent-memory';
 import type { Look, SeenDeed } from '../../worlds/deeds';
 import type { Stage } from '../../worlds/stage';
 
-/** One way in which a framework reads through a handle. It resolves to the numbers of what it shows. */
-export interface Way {
+/** One way in which a framework reads through a handle. `read` resolves to the numbers of the memories that it returns. */
+export interface Reader {
   readonly name: string;
-  see(handle: MemoryHandle): Promise<number[]>;
+  read(handle: MemoryHandle): Promise<number[]>;
 }
 
-/** One way in which a framework writes something new through a handle, at a namespace. It resolves to whether it was allowed to. */
-export interface Write {
+/** One way in which a framework writes a new memory through a handle. */
+export interface Writer {
   readonly name: string;
-  /** Whether what is written has a key, which only who may read there may give. */
+  /** Whether the memory has a key, which requires `read` in the namespace. */
   readonly keyed: boolean;
-  /** Whether the framework has a word for this namespace. */
-  names(namespace: Namespace): boolean;
+  /** Whether the framework can express this namespace. */
+  canName(namespace: Namespace): boolean;
+  /** Resolves to whether the write was allowed. */
   write(handle: MemoryHandle, namespace: Namespace): Promise<boolean>;
 }
 
-/** What the integration with one framework is asked for. */
+/** The integration with one framework, as the access tests use it. */
 export interface Adapter {
   readonly name: string;
-  /** Every way that shows all that may be read. */
-  readonly ways: readonly Way[];
-  readonly writes: readonly Write[];
-  /** Resolves to whether it was allowed to, or there was nothing to forget. */
+  /** Every way that returns all readable memories. */
+  readonly readers: readonly Reader[];
+  readonly writers: readonly Writer[];
+  /** Resolves to true if the memory was forgotten or cannot be found, and to false if it was not allowed. */
   forget(handle: MemoryHandle, id: string): Promise<boolean>;
-  /** One look in the midst of what happens: every byte that was told. */
-  look(handle: MemoryHandle, asked: Look): Promise<string[]>;
-  /** Tries what must be refused, whether or not there is anything to be refused. */
+  /** Reads in the middle of a script. Returns every byte that the reader gets. */
+  look(handle: MemoryHandle, look: Look): Promise<string[]>;
+  /** Tries calls that must fail, whether or not hidden memories exist. Returns every byte that the caller gets. */
   attempt(stage: Stage, closed: Namespace, deed: SeenDeed): Promise<string[]>;
-  /** Everything that a reader can learn at the end. */
+  /** Everything that a reader can find out at the end. */
   everything(handle: MemoryHandle): Promise<string[]>;
 }

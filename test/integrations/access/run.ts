@@ -1,16 +1,16 @@
 /**
- * Plays generated policies through every adapter, and compares pairs of worlds:
- * `tsx test/integrations/access/run.ts --policies N --pairs N --seed S`, of one adapter alone with `--only 'AI SDK'`. Ends with 1 at
- * the first difference; the same seed asks for the same again.
+ * Plays random policies through every adapter and compares pairs of worlds:
+ * `tsx test/integrations/access/run.ts --policies N --pairs N --seed S`. `--only 'AI SDK'` selects one adapter. Exits with 1 at the
+ * first difference. The same seed repeats the same run.
  */
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { cases } from '../../access/cases';
 import type { Adapter } from './adapter';
-import { aiSDK } from './ai-sdk/adapter';
-import { langchain } from './langchain/adapter';
-import { play } from './policies';
-import { comparePairs } from './worlds';
+import { aiSDK } from './ai-sdk/ai-sdk-adapter';
+import { comparePairs } from './compare-worlds';
+import { langchain } from './langchain/langchain-adapter';
+import { play } from './play-policy';
 
 const { values } = parseArgs({
   options: {
@@ -45,10 +45,10 @@ function seconds(): number {
 
 try {
   const adapters = [langchain, aiSDK].filter(({ name }) => name.includes(values.only));
-  if (adapters.length === 0) throw new Error(`There is no adapter ${values.only}.`);
+  if (adapters.length === 0) throw new Error(`Unknown adapter ${values.only}.`);
   for (const adapter of adapters) await run(adapter);
 } catch (error) {
   console.error(error);
-  console.error('Violated. To see it again, give the same numbers and seed.');
+  console.error('Failed. To repeat it, use the same numbers and seed.');
   process.exitCode = 1;
 }

@@ -69,7 +69,7 @@ const messages: BaseMessage[] = [
 
 describe('messages', () => {
   test.each(messages.map((message) => [message.getType(), message] as const))(
-    'of type %s come back as they were',
+    'of type %s are restored exactly',
     async (_, message) => {
       const { history } = await opened();
       await history.addMessage(message);
@@ -80,7 +80,7 @@ describe('messages', () => {
     },
   );
 
-  test('a chunk of a stream comes back as the message that it is a chunk of', async () => {
+  test('a chunk of a stream is restored as a message', async () => {
     const { history } = await opened();
     const chunk = new AIMessageChunk({
       content: 'It is',
@@ -93,7 +93,7 @@ describe('messages', () => {
     expect((kept as AIMessage).tool_calls).toEqual([{ name: 'f', args: { a: 1 }, id: 't-1', type: 'tool_call' }]);
   });
 
-  test('are memories of the session, found by their words', async () => {
+  test('are memories of the session and can be searched', async () => {
     const { handle, history } = await opened();
     await history.addMessages(messages.slice(0, 5));
     const [hit] = await handle.recall('search order deep', { mode: 'keyword', topK: 1 });
@@ -109,7 +109,7 @@ describe('messages', () => {
 });
 
 describe('the order', () => {
-  test('is the order of adding, and messages of one call stay together, however many call at the same moment', async () => {
+  test('is the order of the calls, and messages of one call stay together when calls are concurrent', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 8 }), async (sizes) => {
         await using store = await MemoryStore.inMemory({
@@ -120,7 +120,7 @@ describe('the order', () => {
         const named = sizes.map((size, call) =>
           Array.from({ length: size }, (_, i) => new HumanMessage(`${call}.${i}`)),
         );
-        // A history of its own for each call, as RunnableWithMessageHistory makes them.
+        // A new history for each call, as in RunnableWithMessageHistory.
         await Promise.all(named.map((each) => new MemoryHandleChatHistory(handle).addMessages(each)));
         const kept = await new MemoryHandleChatHistory(handle).getMessages();
         expect(kept.map(({ text }) => text)).toEqual(named.flat().map(({ text }) => text));
@@ -129,13 +129,13 @@ describe('the order', () => {
     );
   });
 
-  test('holds where a large call is still being checked when a small one comes', async () => {
+  test('is kept if a small call follows while a large one is still being checked', async () => {
     const store = await openInMemory();
     const handle = store.as({ agentId: 'a' }, { namespace: ['chat'], sessionId: 's' });
     const sizes = [400, 1, 300, 2];
     const named = sizes.map((size, call) => Array.from({ length: size }, (_, i) => new HumanMessage(`${call}.${i}`)));
-    const refused = [new HumanMessage({ content: 'x', additional_kwargs: { at: new Date(0) } })];
-    const adding = [named[0], named[1], refused, named[2], named[3]].map((each) =>
+    const rejected = [new HumanMessage({ content: 'x', additional_kwargs: { at: new Date(0) } })];
+    const adding = [named[0], named[1], rejected, named[2], named[3]].map((each) =>
       new MemoryHandleChatHistory(handle).addMessages(each as HumanMessage[]),
     );
     expect((await Promise.allSettled(adding)).map(({ status }) => status[0])).toEqual(['f', 'f', 'r', 'f', 'f']);
@@ -143,7 +143,7 @@ describe('the order', () => {
     expect(kept.map(({ text }) => text)).toEqual(named.flat().map(({ text }) => text));
   });
 
-  test('holds over more messages than one page of a list', async () => {
+  test('is kept for more messages than one page of a list', async () => {
     const { history } = await opened();
     const many = Array.from({ length: 1_100 }, (_, i) => new HumanMessage(`message ${i}`));
     await history.addMessages(many.slice(0, 600));
@@ -153,7 +153,7 @@ describe('the order', () => {
 });
 
 describe('a session', () => {
-  test('is apart from others, and other memories are no messages', async () => {
+  test('has only its own messages, and no other memories', async () => {
     const { handle, history } = await opened();
     const other = new MemoryHandleChatHistory(handle, { sessionId: 's2' });
     await history.addUserMessage('one');
@@ -166,7 +166,7 @@ describe('a session', () => {
     expect(await handle.count()).toBe(2);
   });
 
-  test('is that of the handle, unless another is given: then it must be the same', async () => {
+  test('is the session of the handle; the option sessionId must not differ from it', async () => {
     const { handle } = await opened();
     const inSession = handle.within({ sessionId: 's1' });
     await new MemoryHandleChatHistory(inSession).addUserMessage('one');
@@ -176,7 +176,7 @@ describe('a session', () => {
     expect(await codeOf(() => new MemoryHandleChatHistory(handle, { session: 's' } as never))).toBe('INVALID_INPUT');
   });
 
-  test('is cleared as far as one may, and says what stayed', async () => {
+  test('is cleared as far as the rules allow, and the error counts the rest', async () => {
     const store = await openInMemory({ access: [allow('everyone', 'writer', [])] });
     const [one, other] = ['a', 'b'].map(
       (agentId) => new MemoryHandleChatHistory(store.as({ agentId }, { namespace: ['chat'], sessionId: 's' })),
@@ -188,19 +188,19 @@ describe('a session', () => {
   });
 });
 
-describe('what cannot be kept as it is', () => {
+describe('a message that cannot be stored unchanged', () => {
   const large = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(100_000)}` } };
   test.each([
-    ['a message that is none', 'hello' as never],
+    ['a value that is not a message', 'hello' as never],
     ['a message that removes another', new RemoveMessage({ id: 'h-1' }) as BaseMessage],
-    ['an image that is too large', new HumanMessage({ content: [large] })],
+    ['an image over the metadata limit', new HumanMessage({ content: [large] })],
     [
       'bytes',
       new HumanMessage({ content: [{ type: 'image', data: new Uint8Array(2), mimeType: 'image/png' }] as never }),
     ],
     ['a date', new AIMessage({ content: 'x', additional_kwargs: { at: new Date(0) } })],
-    ['a text that is too long', new HumanMessage('x'.repeat(1_100_000))],
-  ])('%s is refused with an error of LangChain’s kind, and nothing of its call is stored', async (_, message) => {
+    ['a text over the limit', new HumanMessage('x'.repeat(1_100_000))],
+  ])('%s is rejected with a MessageRefusedError, and nothing of its call is stored', async (_, message) => {
     const { handle, history } = await opened();
     const error = await history.addMessages([new HumanMessage('before'), message]).catch((each) => each);
     expect(error).toBeInstanceOf(MessageRefusedError);
@@ -208,18 +208,18 @@ describe('what cannot be kept as it is', () => {
     expect(await handle.count()).toBe(0);
   });
 
-  test('a refusal that is about something else stays ours', async () => {
+  test('other errors are MemoryErrors', async () => {
     const store = await openInMemory({ access: [] });
     const history = new MemoryHandleChatHistory(store.as({ agentId: 'a' }, { namespace: ['chat'], sessionId: 's' }));
     const error = await history.addUserMessage('hello').catch((each) => each);
     expect(MemoryError.is(error) && error.code).toBe('FORBIDDEN');
-    const homeless = new MemoryHandleChatHistory(store.admin, { sessionId: 's' });
-    expect(await issuePaths(() => homeless.addUserMessage('hello'))).toEqual(['0.namespace']);
+    const withoutNamespace = new MemoryHandleChatHistory(store.admin, { sessionId: 's' });
+    expect(await issuePaths(() => withoutNamespace.addUserMessage('hello'))).toEqual(['0.namespace']);
   });
 });
 
 describe('RunnableWithMessageHistory', () => {
-  test('keeps the conversation of each session, with invoke and with stream', async () => {
+  test('stores the conversation of each session, with invoke and with stream', async () => {
     const { handle } = await opened();
     const model = new FakeListChatModel({ responses: ['Hello Mori.', 'Your name is Mori.'] });
     const chain = new RunnableWithMessageHistory({

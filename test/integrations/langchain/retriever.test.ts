@@ -13,7 +13,7 @@ async function opened() {
   return { handle, store };
 }
 
-test('what is recalled comes as documents, best first', async () => {
+test('returns hits as documents, best first', async () => {
   const { handle } = await opened();
   const retriever = new MemoryHandleRetriever({ handle });
   const documents = await retriever.invoke('how long do refunds take?');
@@ -23,7 +23,7 @@ test('what is recalled comes as documents, best first', async () => {
   expect(documents).toHaveLength(2);
 });
 
-test('options of recall narrow it, and hits become what one likes', async () => {
+test('applies the options of recall and toDocument', async () => {
   const { handle } = await opened();
   const retriever = new MemoryHandleRetriever({
     handle,
@@ -36,26 +36,26 @@ test('options of recall narrow it, and hits become what one likes', async () => 
   ]);
 });
 
-test('it is a runnable: piped, batched, streamed, heard of by callbacks', async () => {
+test('is a runnable with pipe, batch and callbacks', async () => {
   const { handle } = await opened();
-  const heard: string[] = [];
+  const found: string[] = [];
   const retriever = new MemoryHandleRetriever({
     handle,
     recall: { topK: 1 },
-    callbacks: [{ handleRetrieverEnd: (documents) => void heard.push(documents[0]?.pageContent ?? '') }],
+    callbacks: [{ handleRetrieverEnd: (documents) => void found.push(documents[0]?.pageContent ?? '') }],
   });
   const chain = retriever
-    .pipe(RunnableLambda.from((found: Document[]) => found[0]?.pageContent ?? ''))
+    .pipe(RunnableLambda.from((documents: Document[]) => documents[0]?.pageContent ?? ''))
     .pipe(new StringOutputParser());
   expect(await chain.invoke('refunds')).toBe('Refunds take three days.');
   expect(await chain.batch(['refunds', 'office'])).toEqual([
     'Refunds take three days.',
     'The office is closed in August.',
   ]);
-  expect(heard).toHaveLength(3);
+  expect(found).toHaveLength(3);
 });
 
-test('bad input and refusals are told, not swallowed', async () => {
+test('throws for invalid input and for errors of the store', async () => {
   const { handle, store } = await opened();
   expect((await refusal(() => new MemoryHandleRetriever({ handle, k: 4 } as never))).issues[0]?.path).toEqual(['k']);
   expect((await refusal(() => new MemoryHandleRetriever({ handle }).invoke(' '))).code).toBe('INVALID_INPUT');

@@ -20,7 +20,7 @@ async function opened() {
 const texts = (found: { pageContent: string }[]) => found.map(({ pageContent }) => pageContent);
 
 describe('documents', () => {
-  test('are added, found by words and meaning, and deleted', async () => {
+  test('are added, searched by words and by meaning, and deleted', async () => {
     const { vectors, handle } = await opened();
     const ids = await vectors.addDocuments(documents);
     expect(new Set(ids).size).toBe(3);
@@ -37,7 +37,7 @@ describe('documents', () => {
     expect(await handle.count()).toBe(0);
   });
 
-  test('of the same id are revised', async () => {
+  test('with the same id are revised', async () => {
     const { vectors, handle } = await opened();
     expect(await vectors.addDocuments(documents.slice(0, 1), { ids: ['refunds'] })).toEqual(['refunds']);
     const [found] = await vectors.similaritySearch('refunds');
@@ -49,7 +49,7 @@ describe('documents', () => {
     expect(await handle.count()).toBe(0);
   });
 
-  test('of another namespace below have the ids of their memories, so that none is taken for another', async () => {
+  test('of a namespace below have memory ids in place of keys, so that keys cannot collide', async () => {
     const { vectors, handle } = await opened();
     const { id } = await handle.remember('deep', { namespace: ['docs', 'deep'], key: 'k' });
     await handle.remember('flat', { key: 'k' });
@@ -62,7 +62,7 @@ describe('documents', () => {
     expect(texts(await vectors.similaritySearch('deep'))).toEqual(['flat']);
   });
 
-  test('are stored all or none', async () => {
+  test('of one call are stored all or none', async () => {
     const { vectors, handle } = await opened();
     const wrong = [
       ...documents,
@@ -73,7 +73,7 @@ describe('documents', () => {
     expect(await handle.count()).toBe(0);
   });
 
-  test('filters run before the search', async () => {
+  test('are filtered before the search', async () => {
     const { vectors, handle } = await opened();
     await handle.rememberMany(
       Array.from({ length: 300 }, (_, i) => ({ text: `refunds of day ${i}`, metadata: { page: 100 } })),
@@ -85,7 +85,7 @@ describe('documents', () => {
 });
 
 describe('vectors', () => {
-  test('are added and searched without any text', async () => {
+  test('are added and searched without texts', async () => {
     const embeddings = new SyntheticEmbeddings({ vectorSize: 8 });
     const store = await openInMemory({ embedder: fromLangChain(embeddings, { model: 'synthetic', dimensions: 8 }) });
     const vectors = new MemoryHandleVectorStore(store.admin.within({ namespace: ['docs'] }));
@@ -100,7 +100,7 @@ describe('vectors', () => {
     expect(await store.admin.count()).toBe(3);
   });
 
-  test('are made by embeddings that are given', async () => {
+  test('are made by the option embeddings', async () => {
     const made: string[] = [];
     class Listening extends SyntheticEmbeddings {
       override async embedDocuments(given: string[]): Promise<number[][]> {
@@ -128,7 +128,7 @@ describe('vectors', () => {
   });
 });
 
-test('fromTexts and fromDocuments make one, with metadata for each text or for all', async () => {
+test('fromTexts and fromDocuments accept metadata for each text or for all', async () => {
   const { handle } = await opened();
   const each = await MemoryHandleVectorStore.fromTexts(['one', 'two'], [{ n: 1 }, { n: 2 }], undefined, { handle });
   expect((await each.similaritySearch('two', 1))[0]?.metadata).toEqual({ n: 2 });
@@ -136,7 +136,7 @@ test('fromTexts and fromDocuments make one, with metadata for each text or for a
   expect(await handle.count({ filter: { metadata: { n: 3 } } })).toBe(2);
 });
 
-test('asRetriever searches with its filter and k; a search by diversity is refused by LangChain', async () => {
+test('asRetriever applies filter and k, and LangChain rejects the type mmr', async () => {
   const { vectors } = await opened();
   await vectors.addDocuments(documents);
   const retriever = vectors.asRetriever({ k: 1, filter: { metadata: { page: 5 } } });
@@ -147,7 +147,7 @@ test('asRetriever searches with its filter and k; a search by diversity is refus
   );
 });
 
-test('LangChain’s indexing keeps it in step with a source: new, unchanged, changed and deleted documents', async () => {
+test('LangChain’s index() synchronizes new, unchanged, changed and deleted documents', async () => {
   const { vectors, handle } = await opened();
   const recordManager = new Records();
   const source = (...pages: string[]) =>
@@ -189,7 +189,7 @@ class Records implements RecordManagerInterface {
   }
 }
 
-test('what nobody knows is refused by name', async () => {
+test('unknown options and parameters are rejected by name', async () => {
   const { vectors, handle } = await opened();
   expect(await issuePaths(() => new MemoryHandleVectorStore(handle, { k: 1 } as never))).toEqual(['k']);
   expect(await issuePaths(() => vectors.addDocuments(documents, { namespace: 'x' } as never))).toEqual(['namespace']);

@@ -10,10 +10,10 @@ import { openInMemory } from '../../store/stores';
 
 const State = Annotation.Root({
   customer: Annotation<string>,
-  told: Annotation<string[]>({ reducer: (a, b) => [...a, ...b], default: () => [] }),
+  results: Annotation<string[]>({ reducer: (a, b) => [...a, ...b], default: () => [] }),
 });
 
-test('nodes of a compiled graph share what they put, each run anew', async () => {
+test('nodes of a compiled graph share the items that they put', async () => {
   const memory = await openInMemory();
   const store = new MemoryHandleStore(memory.as({ agentId: 'graph' }, { namespace: ['support'] }));
   const graph = new StateGraph(State)
@@ -21,21 +21,21 @@ test('nodes of a compiled graph share what they put, each run anew', async () =>
       await config.store?.put(['users', customer], 'contact', { by: 'e-mail' });
       return {};
     })
-    .addNode('tell', async ({ customer }) => {
+    .addNode('find', async ({ customer }) => {
       const found = await getStore()?.search(['users', customer], { query: 'contact' });
-      return { told: found?.map(({ value }) => value.by) ?? [] };
+      return { results: found?.map(({ value }) => value.by) ?? [] };
     })
     .addEdge('__start__', 'learn')
-    .addEdge('learn', 'tell')
+    .addEdge('learn', 'find')
     .compile({ store });
-  expect((await graph.invoke({ customer: '4417' })).told).toEqual(['e-mail']);
+  expect((await graph.invoke({ customer: '4417' })).results).toEqual(['e-mail']);
   expect((await memory.admin.list({ namespace: ['support', 'users'] })).items).toMatchObject([
     { namespace: ['support', 'users', '4417'], agentId: 'graph', metadata: { by: 'e-mail' } },
   ]);
 });
 
 test.each(['createAgent({ store })', 'agent.invoke(input, { store })'])(
-  'tools of an agent reach it by %s',
+  'tools of an agent get the store from %s',
   async (way) => {
     const memory = await openInMemory();
     const store = new MemoryHandleStore(memory.as({ agentId: 'graph' }, { namespace: ['support'] }));
@@ -59,11 +59,11 @@ test.each(['createAgent({ store })', 'agent.invoke(input, { store })'])(
   },
 );
 
-test('an operation of one node that fails is not told to a node that runs beside it', async () => {
+test('a failed operation of one node does not affect a concurrent node', async () => {
   const memory = await openInMemory({ access: [allow('everyone', 'writer', ['mine'])] });
   await memory.admin.remember('there', { namespace: ['mine'], key: 'langgraph:k', metadata: { x: 1 } });
   const store = new MemoryHandleStore(memory.as({ agentId: 'graph' }));
-  const refused = async (call: () => Promise<unknown> | undefined) => {
+  const codeOf = async (call: () => Promise<unknown> | undefined) => {
     try {
       await call();
       return 'done';
@@ -73,29 +73,29 @@ test('an operation of one node that fails is not told to a node that runs beside
   };
   const graph = new StateGraph(State)
     .addNode('forbidden', async (_, { store: kept }: LangGraphRunnableConfig) => ({
-      told: [await refused(() => kept?.put(['theirs'], 'k', {}))],
+      results: [await codeOf(() => kept?.put(['theirs'], 'k', {}))],
     }))
-    .addNode('wrong', async (_, { store: kept }: LangGraphRunnableConfig) => ({
-      told: [await refused(() => kept?.search(['mine'], { filter: { x: { $near: 1 } } }))],
+    .addNode('invalid', async (_, { store: kept }: LangGraphRunnableConfig) => ({
+      results: [await codeOf(() => kept?.search(['mine'], { filter: { x: { $near: 1 } } }))],
     }))
-    .addNode('fine', async (_, { store: kept }: LangGraphRunnableConfig) => ({
-      told: [await refused(() => kept?.get(['mine'], 'k')), String((await kept?.get(['mine'], 'k'))?.value.x)],
+    .addNode('allowed', async (_, { store: kept }: LangGraphRunnableConfig) => ({
+      results: [await codeOf(() => kept?.get(['mine'], 'k')), String((await kept?.get(['mine'], 'k'))?.value.x)],
     }))
     .addEdge('__start__', 'forbidden')
-    .addEdge('__start__', 'wrong')
-    .addEdge('__start__', 'fine')
+    .addEdge('__start__', 'invalid')
+    .addEdge('__start__', 'allowed')
     .compile({ store });
-  expect((await graph.invoke({ customer: 'x' })).told.sort()).toEqual(['1', 'FORBIDDEN', 'INVALID_INPUT', 'done']);
+  expect((await graph.invoke({ customer: 'x' })).results.sort()).toEqual(['1', 'FORBIDDEN', 'INVALID_INPUT', 'done']);
 });
 
-test('a failure that no node takes care of ends the run with our error', async () => {
+test('an uncaught failure of a node ends the run with the MemoryError', async () => {
   const memory = await openInMemory({ access: [] });
   const store = new MemoryHandleStore(memory.as({ agentId: 'graph' }));
   const graph = entrypoint({ name: 'g', store }, async (x: string) => getStore()?.put(['a'], x, {}));
   await expect(graph.invoke('k')).rejects.toMatchObject({ code: 'FORBIDDEN' });
 });
 
-test('two graphs with handles of two principals see what each may', async () => {
+test('stores of two principals show each only what its rules allow', async () => {
   const memory = await openInMemory({
     access: [allow({ agentId: 'a' }, 'writer', ['a']), allow('everyone', 'writer', ['both'])],
   });

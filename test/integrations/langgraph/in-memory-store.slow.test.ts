@@ -5,40 +5,41 @@ import { allow, MemoryStore } from 'multi-agent-memory';
 import { MemoryHandleStore } from 'multi-agent-memory/langgraph';
 import { expect, test } from 'vitest';
 import { openInMemory } from '../../store/stores';
-import { operation } from './operations';
-import { brief, Reference } from './reference';
+import { operation } from './random-operations';
+import { itemContent, ReferenceStore } from './reference-store';
 
 test.each([
   ['the whole store', []],
   ['a scoped handle', ['team', 'a']],
-])('any sequence of operations is answered as InMemoryStore answers it, in %s', async (_, namespace) => {
+])('any sequence of operations has the same results as in InMemoryStore, in %s', async (_, namespace) => {
   await fc.assert(
-    fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 25 }), fc.nat(4), async (operations, alone) => {
+    fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 25 }), fc.nat(4), async (operations, singles) => {
       await using memory = await MemoryStore.inMemory({ access: [allow('everyone', 'writer', [])] });
       const handle = memory.as({ agentId: 'a' }, namespace.length === 0 ? {} : { namespace });
-      // Other memories beside the items, some of them with the items' own keys.
+      // Memories of other code, one with the same namespace and key as an item.
       await handle.rememberMany([
         { text: 'x', namespace: [...namespace, 'a'], key: 'k', metadata: { s: 'x', n: 1 } },
         { text: 'y', namespace: [...namespace, 'other'] },
       ]);
       const store = new MemoryHandleStore(handle);
-      const reference = new Reference();
+      const reference = new ReferenceStore();
       const expected: unknown[] = [];
-      for (const each of operations) expected.push(await reference.answer(each));
+      for (const each of operations) expected.push(await reference.run(each));
       // The first few one by one, the rest as a batch.
-      const answers: unknown[] = [];
-      for (const each of operations.slice(0, alone)) answers.push(...(await store.batch([each])));
-      answers.push(...(await store.batch(operations.slice(alone))));
-      expect(answers.map((answer, i) => shown(operations[i] as Operation, answer))).toEqual(expected);
+      const results: unknown[] = [];
+      for (const each of operations.slice(0, singles)) results.push(...(await store.batch([each])));
+      results.push(...(await store.batch(operations.slice(singles))));
+      expect(results.map((result, i) => comparable(operations[i] as Operation, result))).toEqual(expected);
     }),
     { numRuns: 150 },
   );
 });
 
-function shown(operation: Operation, answer: unknown): unknown {
-  if ('namespacePrefix' in operation) return (answer as Item[]).map(brief);
-  if ('matchConditions' in operation) return answer;
-  return 'value' in operation ? null : brief(answer as Item | null);
+/** A result without times and scores. */
+function comparable(operation: Operation, result: unknown): unknown {
+  if ('namespacePrefix' in operation) return (result as Item[]).map(itemContent);
+  if ('matchConditions' in operation) return result;
+  return 'value' in operation ? null : itemContent(result as Item | null);
 }
 
 const paths = [
@@ -54,7 +55,7 @@ const paths = [
   'n',
   'flag',
 ];
-// InMemoryStore looks texts up in a plain object, and fails for those that are names there.
+// InMemoryStore keeps texts as keys of a plain object, and fails for names such as `toString`.
 const word = fc.string({ minLength: 1 }).filter((text) => !(text in {}));
 const field = fc.oneof(word, fc.integer(), fc.boolean(), fc.constant(null));
 const document = fc.record(
@@ -69,9 +70,9 @@ const document = fc.record(
   { requiredKeys: [] },
 );
 
-test('the paths of an index lead to the texts that InMemoryStore embeds', async () => {
+test('index paths select the same texts as in InMemoryStore', async () => {
   const embedded: string[] = [];
-  const index = { dims: 1, embeddings: new Listening(embedded) };
+  const index = { dims: 1, embeddings: new RecordingEmbeddings(embedded) };
   const memory = await openInMemory();
   const store = new MemoryHandleStore(memory.admin);
   await fc.assert(
@@ -81,7 +82,7 @@ test('the paths of an index lead to the texts that InMemoryStore embeds', async 
       await store.put(['a'], 'k', value, chosen);
       const { text = '' } = (await memory.admin.get({ namespace: ['a'], key: 'langgraph:k' })) ?? {};
       const texts = embedded.filter((each) => each.trim() !== '');
-      // InMemoryStore embeds each text once, and `$` a second time as the path that it is.
+      // InMemoryStore embeds each text once. For `$` it also embeds the path itself.
       for (const each of texts) expect(text).toContain(each);
       if (texts.length === 0) expect(text).toBe('{…}');
     }),
@@ -89,16 +90,17 @@ test('the paths of an index lead to the texts that InMemoryStore embeds', async 
   );
 });
 
-class Listening extends Embeddings {
-  readonly #heard: string[];
+/** Keeps the texts that are embedded. */
+class RecordingEmbeddings extends Embeddings {
+  readonly #texts: string[];
 
-  constructor(heard: string[]) {
+  constructor(texts: string[]) {
     super({});
-    this.#heard = heard;
+    this.#texts = texts;
   }
 
   override async embedDocuments(texts: string[]): Promise<number[][]> {
-    this.#heard.push(...texts);
+    this.#texts.push(...texts);
     return texts.map(() => [1]);
   }
 

@@ -4,17 +4,17 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { allow, MemoryStore } from 'multi-agent-memory';
 import { type McpHttpOptions, type McpHttpServer, serveHttp } from 'multi-agent-memory/mcp';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { answered, clientInfo } from './clients';
+import { answered, clientInfo } from './test-client';
 
 const tokens = { ann: 'token-of-ann-0123456789', bob: 'token-of-bob-0123456789' };
 let store: MemoryStore;
 let server: McpHttpServer;
-let good: Map<string, string>;
+let agentByToken: Map<string, string>;
 const clients: Client[] = [];
 
 beforeEach(async () => {
   store = await MemoryStore.inMemory({ access: [allow('everyone', 'writer', ['notes'])] });
-  good = new Map(Object.entries(tokens).map(([agentId, token]) => [token, agentId]));
+  agentByToken = new Map(Object.entries(tokens).map(([agentId, token]) => [token, agentId]));
 });
 
 afterEach(async () => {
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 async function serve(options: McpHttpOptions = {}): Promise<void> {
   const authenticate = async (token: string) => {
-    const agentId = good.get(token);
+    const agentId = agentByToken.get(token);
     return agentId === undefined ? undefined : store.as({ agentId }, { namespace: ['notes'] });
   };
   server = await serveHttp(authenticate, options);
@@ -40,7 +40,7 @@ async function connect(token: string): Promise<{ client: Client; transport: Stre
   return { client, transport };
 }
 
-interface Sent {
+interface RawRequest {
   readonly method?: string;
   readonly body?: string;
   readonly path?: string;
@@ -55,8 +55,8 @@ const initialize = JSON.stringify({
 });
 const list = JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'tools/list', params: {} });
 
-/** A request as any program could send it. */
-function send({ method = 'POST', body, path = '/mcp', headers = {} }: Sent) {
+/** Sends a raw HTTP request. */
+function send({ method = 'POST', body, path = '/mcp', headers = {} }: RawRequest) {
   const { hostname, port } = new URL(server.url);
   const all = {
     Authorization: `Bearer ${tokens.ann}`,
@@ -78,21 +78,21 @@ function send({ method = 'POST', body, path = '/mcp', headers = {} }: Sent) {
 }
 
 describe('clients over HTTP', () => {
-  test('each acts as its token says, in sessions of their own', async () => {
+  test('act as the agents of their tokens, each in its own session', async () => {
     await serve();
     const [{ client: ann }, { client: bob }] = [await connect(tokens.ann), await connect(tokens.bob)];
     expect(server.sessions).toBe(2);
-    await answered(ann, 'add_memory', { text: 'For everybody.' });
+    await answered(ann, 'add_memory', { text: 'For all agents.' });
     await answered(ann, 'add_memory', { text: 'For Ann.', visibility: 'private' });
     const texts = async (client: Client) =>
       (await answered<{ memories: { text: string; agentId: string }[] }>(client, 'list_memories', { order: 'oldest' }))
         .memories;
-    expect(await texts(ann)).toMatchObject([{ text: 'For everybody.', agentId: 'ann' }, { text: 'For Ann.' }]);
-    expect(await texts(bob)).toMatchObject([{ text: 'For everybody.' }]);
+    expect(await texts(ann)).toMatchObject([{ text: 'For all agents.', agentId: 'ann' }, { text: 'For Ann.' }]);
+    expect(await texts(bob)).toMatchObject([{ text: 'For all agents.' }]);
     expect(await texts(bob)).toHaveLength(1);
   });
 
-  test('one handle serves everybody who brings its token', async () => {
+  test('share one handle if they send its token', async () => {
     const handle = store.as({ agentId: 'ann' }, { namespace: ['notes'] });
     server = await serveHttp(handle, { token: tokens.ann });
     const { client } = await connect(tokens.ann);
@@ -100,18 +100,18 @@ describe('clients over HTTP', () => {
     expect((await send({ body: initialize, headers: { Authorization: `Bearer ${tokens.bob}` } })).status).toBe(401);
   });
 
-  test('hear how far long work is', async () => {
+  test('get progress notifications', async () => {
     await serve();
     const { client } = await connect(tokens.ann);
     const ids: string[] = [];
     for (const text of ['One.', 'Two.']) ids.push((await answered<{ id: string }>(client, 'add_memory', { text })).id);
-    const heard: unknown[] = [];
-    const onprogress = (progress: unknown) => heard.push(progress);
+    const progressEvents: unknown[] = [];
+    const onprogress = (progress: unknown) => progressEvents.push(progress);
     await client.callTool({ name: 'delete_memory', arguments: { id: ids } }, undefined, { onprogress });
-    expect(heard).toHaveLength(2);
+    expect(progressEvents).toHaveLength(2);
   });
 
-  test('end their session when they are done', async () => {
+  test('can end their session', async () => {
     await serve();
     const { transport } = await connect(tokens.ann);
     await transport.terminateSession();
@@ -119,12 +119,12 @@ describe('clients over HTTP', () => {
   });
 });
 
-describe('whoever may not', () => {
+describe('a request', () => {
   test.each([
-    ['brings no token', { Authorization: '' }],
-    ['brings a wrong one', { Authorization: 'Bearer nonsense' }],
-    ['brings it in another way', { Authorization: `Basic ${tokens.ann}` }],
-  ])('%s is told that one is needed', async (_, headers) => {
+    ['no token', { Authorization: '' }],
+    ['a wrong token', { Authorization: 'Bearer nonsense' }],
+    ['another kind of authorization', { Authorization: `Basic ${tokens.ann}` }],
+  ])('with %s gets 401 and opens no session', async (_, headers) => {
     await serve();
     const { status, headers: answer, text } = await send({ body: initialize, headers });
     expect([status, answer['www-authenticate']]).toEqual([401, 'Bearer']);
@@ -133,18 +133,18 @@ describe('whoever may not', () => {
   });
 
   test.each([
-    ['a page of another origin', { Origin: 'https://evil.example' }],
-    ['a page of no origin', { Origin: 'null' }],
-    ['a name that was made to point here', { Host: 'evil.example' }],
-    ['a name that begins like ours', { Host: 'localhost.evil.example:80' }],
-  ])('comes from %s is refused before its token is looked at', async (_, headers) => {
-    const looked: string[] = [];
-    server = await serveHttp((token) => void looked.push(token));
+    ['a web page of another origin', { Origin: 'https://evil.example' }],
+    ['a web page of the origin null', { Origin: 'null' }],
+    ['another host name', { Host: 'evil.example' }],
+    ['a host name that starts like an allowed one', { Host: 'localhost.evil.example:80' }],
+  ])('from %s gets 403 before its token is checked', async (_, headers) => {
+    const checked: string[] = [];
+    server = await serveHttp((token) => void checked.push(token));
     expect((await send({ body: initialize, headers })).status).toBe(403);
-    expect(looked).toEqual([]);
+    expect(checked).toEqual([]);
   });
 
-  test('has a session id of somebody else finds no session', async () => {
+  test('with the session id of another token gets 404, like an unknown session', async () => {
     await serve();
     const { transport } = await connect(tokens.ann);
     const id = String(transport.sessionId);
@@ -162,28 +162,28 @@ describe('whoever may not', () => {
     expect(server.sessions).toBe(1);
   });
 
-  test('lost its token finds its session closed to it', async () => {
+  test('with a token that was revoked cannot use its session', async () => {
     await serve();
     const { client } = await connect(tokens.ann);
-    good.delete(tokens.ann);
+    agentByToken.delete(tokens.ann);
     await expect(client.listTools()).rejects.toThrow();
   });
 
-  test('has a token that stands for somebody else by now acts as who it stands for', async () => {
+  test('acts through the handle that its token has now', async () => {
     await serve();
     const { client } = await connect(tokens.ann);
     await answered(client, 'add_memory', { text: 'For Ann.', visibility: 'private' });
-    good.set(tokens.ann, 'bob');
+    agentByToken.set(tokens.ann, 'bob');
     const { memories } = await answered<{ memories: unknown[] }>(client, 'list_memories', {});
     expect(memories).toEqual([]);
     expect((await client.listResources()).resources).toEqual([]);
-    const { id } = await answered<{ id: string }>(client, 'add_memory', { text: 'By whom?' });
+    const { id } = await answered<{ id: string }>(client, 'add_memory', { text: 'Written as bob.' });
     expect(await store.admin.get(id)).toMatchObject({ agentId: 'bob' });
   });
 });
 
-describe('a page that may', () => {
-  test('is told so, before it sends its token too', async () => {
+describe('a web page of an allowed origin', () => {
+  test('gets CORS headers, also for the preflight request without token', async () => {
     await serve({ allowedOrigins: ['https://app.example'] });
     const Origin = 'https://app.example';
     const preflight = await send({ method: 'OPTIONS', headers: { Origin, Authorization: '' } });
@@ -194,45 +194,45 @@ describe('a page that may', () => {
   });
 });
 
-describe('what is wrong', () => {
+describe('an invalid request', () => {
   test.each([
-    ['half a message', { body: initialize.slice(0, 40) }, 400, -32700],
-    ['no JSON-RPC', { body: '{"hello": 1}' }, 400, -32700],
+    ['an incomplete message', { body: initialize.slice(0, 40) }, 400, -32700],
+    ['JSON that is not JSON-RPC', { body: '{"hello": 1}' }, 400, -32700],
     ['a call before a session', { body: list }, 400, -32000],
-    ['another kind of content', { body: initialize, headers: { 'Content-Type': 'text/plain' } }, 415, -32000],
-    ['an answer that cannot be given', { body: initialize, headers: { Accept: 'text/html' } }, 406, -32000],
+    ['another content type', { body: initialize, headers: { 'Content-Type': 'text/plain' } }, 415, -32000],
+    ['an Accept header that cannot be met', { body: initialize, headers: { Accept: 'text/html' } }, 406, -32000],
     ['another path', { body: initialize, path: '/' }, 404, -32000],
     ['another method', { method: 'PUT', body: '{}' }, 405, -32000],
     ['a body that is too long', { body: JSON.stringify({ text: 'x'.repeat(5_000) }) }, 413, -32000],
-  ])('%s is answered as HTTP and JSON-RPC have it, and opens no session', async (_, sent, status, code) => {
+  ])('with %s gets the status and code of HTTP and JSON-RPC, and opens no session', async (_, sent, status, code) => {
     await serve({ maxBodyBytes: 4_000 });
-    const answer = await send(sent as Sent);
+    const answer = await send(sent as RawRequest);
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.text)).toMatchObject({ id: null, error: { code } });
     expect(server.sessions).toBe(0);
     expect((await (await connect(tokens.ann)).client.listTools()).tools).toHaveLength(6);
   });
 
-  test('another version of the protocol in a session', async () => {
+  test('with an unknown protocol version gets 400', async () => {
     await serve();
     const { transport } = await connect(tokens.ann);
     const headers = { 'Mcp-Session-Id': String(transport.sessionId), 'Mcp-Protocol-Version': '1999-01-01' };
     expect((await send({ body: list, headers })).status).toBe(400);
   });
 
-  test('a token check that fails is told to the host, and nothing of it to the client', async () => {
-    const told: unknown[] = [];
+  test('whose token check throws gets 500 without details, and onError gets the error', async () => {
+    const reported: unknown[] = [];
     const failing = () => Promise.reject(new Error('ldap://secret'));
-    server = await serveHttp(failing, { onError: (error) => told.push(error) });
+    server = await serveHttp(failing, { onError: (error) => reported.push(error) });
     const { status, text } = await send({ body: initialize });
     expect(status).toBe(500);
     expect(text).not.toContain('secret');
-    expect(told).toMatchObject([{ message: 'ldap://secret' }]);
+    expect(reported).toMatchObject([{ message: 'ldap://secret' }]);
   });
 });
 
 describe('limits', () => {
-  test('a session too many is refused until another one ends', async () => {
+  test('a session over maxSessions gets 503 until another session ends', async () => {
     await serve({ maxSessions: 1 });
     const { transport } = await connect(tokens.ann);
     expect((await send({ body: initialize })).status).toBe(503);
@@ -240,7 +240,7 @@ describe('limits', () => {
     await vi.waitFor(async () => expect((await send({ body: initialize })).status).toBe(200), 20_000);
   });
 
-  test('an idle session ends, and its client is told to begin anew', async () => {
+  test('an idle session is closed, and its client then gets 404', async () => {
     await serve({ idleMs: 30 });
     const { headers } = await send({ body: initialize });
     await vi.waitFor(() => expect(server.sessions).toBe(0), { timeout: 10_000 });
@@ -248,7 +248,7 @@ describe('limits', () => {
     expect(later.status).toBe(404);
   });
 
-  test('close ends sessions, streams and connections, more than once', async () => {
+  test('close ends sessions, streams and connections, and can be called twice', async () => {
     await serve();
     await connect(tokens.ann);
     await server.close();
@@ -259,12 +259,12 @@ describe('limits', () => {
 });
 
 describe('options', () => {
-  test('it listens on loopback, on a port that is free', async () => {
+  test('by default the server listens on loopback and on a free port', async () => {
     await serve();
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/);
   });
 
-  test('every problem is named at once', async () => {
+  test('every invalid option is reported at once', async () => {
     const handle = store.as({ agentId: 'ann' });
     const options = { port: 70_000, path: 'mcp', host: '0.0.0.0', idleMs: 0, sessions: 5 } as McpHttpOptions;
     await expect(serveHttp(handle, options)).rejects.toMatchObject({
@@ -273,12 +273,12 @@ describe('options', () => {
         expect.objectContaining({ path: [name] }),
       ),
     });
-    // A header could not carry the second one.
+    // A header cannot carry the second one.
     for (const token of ['short', 'a token that has spaces'])
       await expect(serveHttp(handle, { token })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 
-  test('a port that is taken is an error of its own', async () => {
+  test('a port in use gives the error of Node.js', async () => {
     await serve();
     const port = Number(new URL(server.url).port);
     await expect(serveHttp(() => undefined, { port })).rejects.toThrow(/EADDRINUSE/);

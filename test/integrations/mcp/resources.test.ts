@@ -1,7 +1,7 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { allow, deny, MemoryStore } from 'multi-agent-memory';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { connected } from './clients';
+import { connected } from './test-client';
 
 let store: MemoryStore;
 let client: Client;
@@ -27,7 +27,7 @@ async function read(uri: string): Promise<string> {
 }
 
 describe('namespaces as resources', () => {
-  test('are those that hold something to be read', async () => {
+  test('are listed if they contain readable memories', async () => {
     for (const namespace of [['b'], ['a', 'x'], ['closed']]) await remember(namespace);
     expect((await client.listResources()).resources).toMatchObject([
       { uri: 'memory://namespaces/a/x', description: '1 memory' },
@@ -35,14 +35,14 @@ describe('namespaces as resources', () => {
     ]);
   });
 
-  test('are addressed label by label', async () => {
+  test('have URIs that encode each label', async () => {
     const namespaces = [['a/b'], ['a', 'b'], ['a%2Fb'], ['ä ö', '?#']];
     for (const [n, namespace] of namespaces.entries()) await remember(namespace, `Note ${n}.`);
     for (const uri of await uris()) expect((await read(uri)).match(/Note \d/g)).toHaveLength(1);
     expect(await uris()).toHaveLength(4);
   });
 
-  test('are read with what lies below, fenced as data', async () => {
+  test('include the memories below them, fenced as data', async () => {
     await remember(['a'], 'Above.');
     await remember(['a', 'x'], 'Below.');
     const text = await read('memory://namespaces/a');
@@ -51,7 +51,7 @@ describe('namespaces as resources', () => {
     expect(await read('memory://namespaces')).toContain('Above.');
   });
 
-  test('come page by page, and none is lost where one goes meanwhile', async () => {
+  test('are split into pages, and none is lost if one disappears between pages', async () => {
     const items = Array.from({ length: 150 }, (_, n) => ({ text: 'x', namespace: [`n${String(n).padStart(3, '0')}`] }));
     await store.admin.rememberMany(items);
     const first = await client.listResources();
@@ -62,19 +62,19 @@ describe('namespaces as resources', () => {
     await expect(client.listResources({ cursor: 'nonsense' })).rejects.toMatchObject({ code: -32602 });
   });
 
-  test('a long one is read in part, and says so', async () => {
+  test('with many memories return the newest ones and a hint', async () => {
     await store.admin.rememberMany(Array.from({ length: 101 }, (_, n) => ({ text: `Note ${n}.`, namespace: ['a'] })));
     expect(await read('memory://namespaces/a')).toMatch(/the newest 100 memories\. Use list_memories for the others/);
   });
 });
 
 describe('a memory as a resource', () => {
-  test('is read by its id', async () => {
+  test('can be read by its id', async () => {
     const { id } = await remember(['a'], 'By id.');
     expect(await read(`memory://memories/${id}`)).toContain('By id.');
   });
 
-  test('the templates name both', async () => {
+  test('is one of two URI templates', async () => {
     const { resourceTemplates } = await client.listResourceTemplates();
     expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual([
       'memory://namespaces/{+path}',
@@ -83,7 +83,7 @@ describe('a memory as a resource', () => {
   });
 });
 
-test('what may not be read is no other than what is not there', async () => {
+test('unreadable and missing resources give the same error', async () => {
   const { id } = await remember(['closed']);
   const answers: string[] = [];
   for (const uri of [`memory://memories/${id}`, 'memory://memories/none', 'memory://namespaces/closed']) {

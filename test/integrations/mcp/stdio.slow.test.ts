@@ -11,7 +11,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { allow, type MemoryHandle, MemoryStore } from 'multi-agent-memory';
 import { serveStdio } from 'multi-agent-memory/mcp';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { answered, clientInfo } from './clients';
+import { answered, clientInfo } from './test-client';
 
 const cwd = fileURLToPath(new URL('../../..', import.meta.url));
 const program = fileURLToPath(new URL('programs/stdio-server.ts', import.meta.url));
@@ -23,8 +23,8 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-describe('a process of its own', () => {
-  test('serves the SDK’s client, session after session', async () => {
+describe('a server process', () => {
+  test('serves clients of the SDK one after the other', async () => {
     const args = ['--import', 'tsx', program, join(folder, 'a'), 'assistant', 'notes'];
     for (const [n, text] of ['The keys are at the bakery.', 'The bakery closes at six.'].entries()) {
       const client = new Client(clientInfo);
@@ -36,55 +36,57 @@ describe('a process of its own', () => {
     }
   });
 
-  test('serves whoever speaks JSON-RPC line by line, and answers what is no message', async () => {
+  test('serves lines of JSON-RPC and answers invalid lines with errors', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', program, join(folder, 'b'), 'auto', 'notes'], { cwd });
-    const agent = talkTo(child);
+    const client = rawClient(child);
     const errors: string[] = [];
     child.stderr.on('data', (text) => errors.push(String(text)));
     const initialize = { protocolVersion: '1999-01-01', capabilities: {}, clientInfo };
-    // Of a version that nobody knows, the client is told one that it may take.
-    expect(await agent.ask('initialize', initialize)).toMatchObject({ result: { protocolVersion: '2025-11-25' } });
-    agent.say({ jsonrpc: '2.0', method: 'notifications/initialized' });
-    expect(await agent.raw('{"jsonrpc": "2.0", "id": 7, "meth')).toMatchObject({ id: null, error: { code: -32700 } });
-    expect(await agent.raw('{"hello": 1}')).toMatchObject({ id: null, error: { code: -32600 } });
-    expect(await agent.raw('[]')).toMatchObject({ id: null, error: { code: -32600 } });
-    expect(await agent.raw(`"${'x'.repeat(200_000)}"`)).toMatchObject({ id: null, error: { code: -32600 } });
-    expect(await agent.ask('no/such', {})).toMatchObject({ error: { code: -32601 } });
-    expect(await agent.ask('tools/call', { name: 'none', arguments: {} })).toMatchObject({ error: { code: -32602 } });
-    expect(await agent.ask('tools/call', { arguments: 5 })).toMatchObject({ error: { code: -32602 } });
-    expect(await agent.ask('resources/read', { uri: 'memory://x' })).toMatchObject({ error: { code: -32002 } });
+    // For an unknown version, the server answers with one that it supports.
+    expect(await client.request('initialize', initialize)).toMatchObject({ result: { protocolVersion: '2025-11-25' } });
+    client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    expect(await client.raw('{"jsonrpc": "2.0", "id": 7, "meth')).toMatchObject({ id: null, error: { code: -32700 } });
+    expect(await client.raw('{"hello": 1}')).toMatchObject({ id: null, error: { code: -32600 } });
+    expect(await client.raw('[]')).toMatchObject({ id: null, error: { code: -32600 } });
+    expect(await client.raw(`"${'x'.repeat(200_000)}"`)).toMatchObject({ id: null, error: { code: -32600 } });
+    expect(await client.request('no/such', {})).toMatchObject({ error: { code: -32601 } });
+    expect(await client.request('tools/call', { name: 'none', arguments: {} })).toMatchObject({
+      error: { code: -32602 },
+    });
+    expect(await client.request('tools/call', { arguments: 5 })).toMatchObject({ error: { code: -32602 } });
+    expect(await client.request('resources/read', { uri: 'memory://x' })).toMatchObject({ error: { code: -32002 } });
     const added = { name: 'add_memory', arguments: { text: 'Still here.' } };
-    expect(await agent.ask('tools/call', added)).toMatchObject({
+    expect(await client.request('tools/call', added)).toMatchObject({
       result: { structuredContent: { outcome: 'stored' } },
     });
-    expect(await agent.ask('ping', {})).toMatchObject({ result: {} });
+    expect(await client.request('ping', {})).toMatchObject({ result: {} });
     child.stdin.end();
     expect(await once(child, 'close')).toEqual([0, null]);
-    expect(agent.unexpected).toEqual([]);
+    expect(client.unexpected).toEqual([]);
     expect(errors.join('')).toBe('');
   });
 
-  test('answers what was asked before its input ended, half a last line too', async () => {
+  test('answers all requests before the end of its input, and reports an incomplete last line', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', program, join(folder, 'c'), 'auto', 'notes'], { cwd });
-    const agent = talkTo(child);
-    const answers = [
-      agent.ask('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo }),
-      agent.ask('tools/call', { name: 'add_memory', arguments: { text: 'Written in haste.' } }),
-      agent.ask('tools/call', { name: 'search_memories', arguments: { query: 'haste' } }),
+    const client = rawClient(child);
+    const responses = [
+      client.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo }),
+      client.request('tools/call', { name: 'add_memory', arguments: { text: 'Written in haste.' } }),
+      client.request('tools/call', { name: 'search_memories', arguments: { query: 'haste' } }),
     ];
-    const half = agent.next(null);
+    const parseError = client.next(null);
     child.stdin.end('{"jsonrpc": "2.0"');
-    expect(await Promise.all(answers)).toMatchObject([
+    expect(await Promise.all(responses)).toMatchObject([
       { result: { protocolVersion: '2025-06-18' } },
       { result: { structuredContent: { outcome: 'stored' } } },
       { result: {} },
     ]);
-    expect(await half).toMatchObject({ error: { code: -32700 } });
+    expect(await parseError).toMatchObject({ error: { code: -32700 } });
     expect(await once(child, 'close')).toEqual([0, null]);
   });
 });
 
-describe('inside a process', () => {
+describe('a server in this process', () => {
   let store: MemoryStore;
 
   afterEach(() => store.close());
@@ -93,12 +95,12 @@ describe('inside a process', () => {
     store = await MemoryStore.inMemory({ access: [allow('everyone', 'writer', [])] });
     const handle: MemoryHandle = store.as({ agentId: 'a' }, { namespace: ['notes'] });
     const [input, output] = [new PassThrough(), new PassThrough()];
-    const told: unknown[] = [];
-    const serving = await serveStdio(handle, { input, output, onError: (error) => told.push(error) });
-    return { input, output, told, serving };
+    const reported: unknown[] = [];
+    const serving = await serveStdio(handle, { input, output, onError: (error) => reported.push(error) });
+    return { input, output, reported, serving };
   }
 
-  test('close ends it, more than once, and reads no more', async () => {
+  test('stops reading after close, which can be called twice', async () => {
     const { input, output, serving } = await served();
     await serving.close();
     await serving.close();
@@ -107,27 +109,28 @@ describe('inside a process', () => {
     expect(output.read()).toBeNull();
   });
 
-  test('a client that is gone ends it', async () => {
-    const { output, serving, told } = await served();
+  test('ends when its client is gone', async () => {
+    const { output, serving, reported } = await served();
     output.destroy(new Error('EPIPE'));
     await serving.closed;
-    expect(told).toMatchObject([{ message: 'EPIPE' }]);
+    expect(reported).toMatchObject([{ message: 'EPIPE' }]);
   });
 
-  test('an answer is not answered, whatever is wrong with it', async () => {
+  test('does not answer responses, even invalid ones', async () => {
     const { input, output, serving } = await served();
     const lines = createInterface({ input: output })[Symbol.asyncIterator]();
     const error = { code: -32_700, message: 'Parse error' };
-    const odd = [{ id: null, error }, { id: {}, result: {} }, { result: 1 }].map((each) => ({
+    const responses = [{ id: null, error }, { id: {}, result: {} }, { result: 1 }].map((each) => ({
       jsonrpc: '2.0',
       ...each,
     }));
-    for (const each of [...odd, { jsonrpc: '2.0', id: 1, method: 'ping' }]) input.write(`${JSON.stringify(each)}\n`);
+    for (const each of [...responses, { jsonrpc: '2.0', id: 1, method: 'ping' }])
+      input.write(`${JSON.stringify(each)}\n`);
     expect(JSON.parse((await lines.next()).value)).toMatchObject({ id: 1, result: {} });
     await serving.close();
   });
 
-  test('lines may come in pieces and several at once, with either kind of end', async () => {
+  test('accepts lines in pieces, several lines at once, and both kinds of line ends', async () => {
     const { input, output, serving } = await served();
     const lines = createInterface({ input: output })[Symbol.asyncIterator]();
     input.write('{"jsonrpc":"2.0","id":1,"me');
@@ -140,8 +143,8 @@ describe('inside a process', () => {
   });
 });
 
-/** A client that knows nothing of MCP but its messages. */
-function talkTo(child: ChildProcessWithoutNullStreams) {
+/** A client that only writes and reads lines of JSON. */
+function rawClient(child: ChildProcessWithoutNullStreams) {
   const waiting = new Map<number | null, (message: object) => void>();
   const unexpected: string[] = [];
   let id = 0;
@@ -152,18 +155,18 @@ function talkTo(child: ChildProcessWithoutNullStreams) {
     waiting.delete(message.id);
     resolve?.(message);
   });
-  const next = (answer: number | null) => new Promise<object>((resolve) => waiting.set(answer, resolve));
-  const say = (message: object) => child.stdin.write(`${JSON.stringify(message)}\n`);
+  const next = (responseId: number | null) => new Promise<object>((resolve) => waiting.set(responseId, resolve));
+  const send = (message: object) => child.stdin.write(`${JSON.stringify(message)}\n`);
   return {
     unexpected,
     next,
-    say,
-    ask(method: string, params: object) {
+    send,
+    request(method: string, params: object) {
       const answer = next(++id);
-      say({ jsonrpc: '2.0', id, method, params });
+      send({ jsonrpc: '2.0', id, method, params });
       return answer;
     },
-    /** A line that names no request. */
+    /** Sends a line and returns the response without an id. */
     raw(line: string) {
       const answer = next(null);
       child.stdin.write(`${line}\n`);

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { compareWorlds, playPolicies } from './through-mcp';
+import { compareWorlds, playPolicies } from './play-over-mcp';
 
-// `npm run test:access` plays 1,000 of them.
-test('through an MCP server a store does under any policy what the reference evaluator says', async () => {
+// `npm run test:access` plays 1,000 policies.
+test('an MCP server allows under any policy what the reference evaluator allows', async () => {
   expect(await playPolicies(12, 7)).toBeGreaterThan(500);
 });
 
-test('what a reader may not see changes nothing that an MCP server tells it', async () => {
+test('hidden memories change nothing that an MCP server returns', async () => {
   await compareWorlds(12, 1);
 });

@@ -1,9 +1,9 @@
 /**
- * Plays generated policies through an MCP server and compares pairs of worlds:
- * `tsx test/integrations/mcp/access/run.ts --policies N --pairs N --seed S`. Ends with 1 at the first difference.
+ * Plays random policies through an MCP server and compares pairs of worlds:
+ * `tsx test/integrations/mcp/access/run.ts --policies N --pairs N --seed S`. Exits with 1 at the first difference.
  */
 import { parseArgs } from 'node:util';
-import { compareWorlds, playPolicies } from './through-mcp';
+import { compareWorlds, playPolicies } from './play-over-mcp';
 
 const { values } = parseArgs({
   options: {
@@ -31,6 +31,6 @@ function seconds(): number {
 
 run().catch((error) => {
   console.error(error);
-  console.error('Violated. To see it again, give the same numbers and seed.');
+  console.error('Failed. To repeat it, use the same numbers and seed.');
   process.exitCode = 1;
 });

@@ -1,4 +1,4 @@
-/** A server over standard input and output, as a client starts one: `stdio-server.ts FOLDER AGENT NAMESPACE`. */
+/** A server over standard input and output: `stdio-server.ts FOLDER AGENT NAMESPACE`. */
 import { allow, MemoryStore } from 'multi-agent-memory';
 import { serveStdio } from 'multi-agent-memory/mcp';
 

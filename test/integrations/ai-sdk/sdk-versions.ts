@@ -5,7 +5,7 @@ import { MockLanguageModelV4 } from 'ai-7/test';
 import type { MemoryHandle } from 'multi-agent-memory';
 import { type MemoryMiddlewareOptions, memoryMiddleware, memoryTools } from 'multi-agent-memory/ai-sdk';
 
-/** What a model does in one call: says something, or calls a tool. */
+/** What a model does in one call: answers, calls a tool, or fails. */
 export type Step =
   | { readonly say: string }
   | { readonly tool: string; readonly input: object }
@@ -13,17 +13,19 @@ export type Step =
 type Content = string | object[];
 type Tools = ReturnType<typeof memoryTools>;
 
-/** One major version of the AI SDK with a scripted model, behind the calls that an application makes. */
+/** One major version of the AI SDK, with a scripted model. */
 export interface Version {
   readonly name: string;
-  /** The prompts that the model was given. */
+  /** An application with a memory, whose model follows the given steps. */
   app(handle: MemoryHandle, steps: readonly Step[], options?: MemoryMiddlewareOptions, tools?: Tools): App;
 }
 
+/** An application that calls a scripted model. */
 export interface App {
+  /** The prompts that the model got. */
   readonly prompts: () => { role: string; content: string | { type: string; text?: string }[] }[][];
   generate(content: Content, options?: { signal?: AbortSignal; system?: string }): Promise<string>;
-  /** The text, the errors it was told of, and what was read before it was aborted after so many parts. */
+  /** The text and the errors of a stream. With `abortAfter` it is aborted after so many text parts. */
   stream(content: Content, options?: { abortAfter?: number }): Promise<{ text: string; errors: unknown[] }>;
 }
 
@@ -93,7 +95,7 @@ async function read(textStream: AsyncIterable<string>, abortAfter: number | unde
       if (++parts === abortAfter) abort();
     }
   } catch {
-    // What was aborted may end either way; the errors are told elsewhere.
+    // An aborted stream may or may not throw. `onError` gets the other errors.
   }
   return text;
 }
@@ -157,5 +159,5 @@ const seven: Version = {
   },
 };
 
-/** Both major versions that are supported. */
+/** Both supported major versions. */
 export const versions: readonly Version[] = [six, seven];

@@ -22,7 +22,7 @@ async function opened() {
   return store.as({ agentId: 'a' }, { namespace: ['support'] });
 }
 
-test('a LangGraph store works over a connection to the process that holds the folder', async () => {
+test('MemoryHandleStore works through a connection to the process that has the folder open', async () => {
   const store = new MemoryHandleStore(await opened());
   await store.put(['users', '1'], 'contact', { by: 'e-mail', n: 1 });
   await store.put(['users', '2'], 'contact', { by: 'phone', n: null });
@@ -41,7 +41,7 @@ test('a LangGraph store works over a connection to the process that holds the fo
   expect(await codeOf(() => store.put(['a'], 'k', { at: new Date(0) }))).toBe('INVALID_INPUT');
 });
 
-test('so does what LangChain has', async () => {
+test('the LangChain classes work through a connection', async () => {
   const handle = await opened();
   const history = new MemoryHandleChatHistory(handle, { sessionId: 's' });
   await Promise.all([

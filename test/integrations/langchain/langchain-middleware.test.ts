@@ -14,30 +14,30 @@ async function opened() {
   const handle = store.as({ agentId: 'support' }, { namespace: ['support'], userId: 'dana' });
   return { store, handle };
 }
-const told = (call: { messages: { text: string }[] } | undefined) => call?.messages.map(({ text }) => text) ?? [];
+const textsOf = (call: { messages: { text: string }[] } | undefined) => call?.messages.map(({ text }) => text) ?? [];
 
-describe('before the model is called', () => {
-  test('memories stand before the user’s message, fenced as data, and not in the state', async () => {
+describe('before a model call', () => {
+  test('memories are put at the start of the user message, fenced as data, and not into the state', async () => {
     const { handle } = await opened();
     await handle.remember('Dana prefers e-mail to phone calls.');
     const model = fakeModel().respond(new AIMessage('By e-mail.'));
     const agent = createAgent({ model, systemPrompt: 'Be brief.', middleware: [memoryMiddleware(handle)] });
     const { messages } = await agent.invoke({ messages: 'How do we reach Dana?' });
-    const [system, asked] = told(model.calls[0]);
+    const [system, asked] = textsOf(model.calls[0]);
     expect(system).toBe('Be brief.');
     expect(asked).toMatch(/<recalled-memories>\n[\s\S]*> Dana prefers e-mail to phone calls\.\n<\/recalled-memories>/);
     expect(asked?.endsWith('How do we reach Dana?')).toBe(true);
-    expect(told({ messages })).toEqual(['How do we reach Dana?', 'By e-mail.']);
+    expect(textsOf({ messages })).toEqual(['How do we reach Dana?', 'By e-mail.']);
   });
 
-  test('where nothing is remembered, nothing is added', async () => {
+  test('the prompt stays unchanged if there are no memories', async () => {
     const { handle } = await opened();
     const model = fakeModel().respond(new AIMessage('Hello.'));
     await createAgent({ model, middleware: [memoryMiddleware(handle)] }).invoke({ messages: 'Hello?' });
-    expect(told(model.calls[0])).toEqual(['Hello?']);
+    expect(textsOf(model.calls[0])).toEqual(['Hello?']);
   });
 
-  test('the budget, the selection and the count of tokens are the host’s', async () => {
+  test('the options recall, maxTokens and countTokens apply', async () => {
     const { handle } = await opened();
     await handle.remember('Dana prefers e-mail.', { tags: ['contact'] });
     await handle.remember('Dana likes long walks.', { tags: ['other'] });
@@ -46,15 +46,15 @@ describe('before the model is called', () => {
     const options = { recall: { tags: ['contact'], topK: 3 }, maxTokens: 600, countTokens };
     const model = fakeModel().respond(new AIMessage('x')).respond(new AIMessage('x'));
     await createAgent({ model, middleware: [memoryMiddleware(handle, options)] }).invoke({ messages: 'Dana?' });
-    expect(told(model.calls[0])[0]).toContain('e-mail');
-    expect(told(model.calls[0])[0]).not.toContain('walks');
+    expect(textsOf(model.calls[0])[0]).toContain('e-mail');
+    expect(textsOf(model.calls[0])[0]).not.toContain('walks');
     expect(counted.length).toBeGreaterThan(0);
     const small = memoryMiddleware(handle, { ...options, maxTokens: 5 });
     await createAgent({ model, middleware: [small] }).invoke({ messages: 'Dana?' });
-    expect(told(model.calls[1])).toEqual(['Dana?']);
+    expect(textsOf(model.calls[1])).toEqual(['Dana?']);
   });
 
-  test('it is asked once a turn, and anew in the next; each call of the model in the turn sees the answer', async () => {
+  test('recalls once a turn, and every model call of the turn gets the block', async () => {
     const { handle, store } = await opened();
     await handle.remember('The order A-1 is late.');
     let recalls = 0;
@@ -75,16 +75,16 @@ describe('before the model is called', () => {
     const asked = new HumanMessage('Where is the order A-1?');
     await agent.invoke({ messages: [asked] }, config);
     expect(recalls).toBe(1);
-    for (const call of model.calls) expect(told(call)[0]).toContain('> The order A-1 is late.');
+    for (const call of model.calls) expect(textsOf(call)[0]).toContain('> The order A-1 is late.');
     await handle.remember('The order A-1 arrived.');
     await agent.invoke({ messages: [new HumanMessage('And now, the order A-1?')] }, config);
     expect(recalls).toBe(2);
-    const last = told(model.calls[3]);
+    const last = textsOf(model.calls[3]);
     expect(last[0]).toBe('Where is the order A-1?');
     expect(last.at(-1)).toContain('> The order A-1 arrived.');
   });
 
-  test('a message with images keeps them; one of images alone asks for nothing', async () => {
+  test('keeps images, and recalls nothing for a message that has only images', async () => {
     const { handle } = await opened();
     await handle.remember('Dana owns a red bicycle.');
     const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } };
@@ -112,8 +112,8 @@ describe('before the model is called', () => {
   });
 });
 
-describe('after the turn', () => {
-  test('what was said is stored, by the handle’s principal, in the thread’s session', async () => {
+describe('after a turn', () => {
+  test('stores the turn as the handle’s principal in the session of the thread', async () => {
     const { handle } = await opened();
     const look = tool(async () => 'found it', { name: 'look', description: 'Looks.', schema: z.object({}) });
     const model = fakeModel()
@@ -135,31 +135,31 @@ describe('after the turn', () => {
     ]);
   });
 
-  test('a turn that waited for a person is one turn: recalled for again, stored once', async () => {
+  test('a turn that waits for a person is recalled for again and stored once', async () => {
     const { handle } = await opened();
     await handle.remember('Dana’s order is A-1.');
     const cancel = tool(async () => 'cancelled', { name: 'cancel', description: 'Cancels.', schema: z.object({}) });
     const model = fakeModel()
       .respondWithTools([{ name: 'cancel', args: {}, id: '1' }])
       .respond(new AIMessage('It is cancelled.'));
-    // LangChain's own types do not hold under exactOptionalPropertyTypes.
-    const asking = humanInTheLoopMiddleware({ interruptOn: { cancel: true } } as never) as AgentMiddleware;
+    // LangChain's types do not hold under exactOptionalPropertyTypes.
+    const approval = humanInTheLoopMiddleware({ interruptOn: { cancel: true } } as never) as AgentMiddleware;
     const agent = createAgent({
       model,
       tools: [cancel],
-      middleware: [memoryMiddleware(handle), asking],
+      middleware: [memoryMiddleware(handle), approval],
       checkpointer: new MemorySaver(),
     });
     const config = { configurable: { thread_id: 't-1' } };
     await agent.invoke({ messages: 'Cancel Dana’s order.' }, config);
     expect(await handle.count()).toBe(1);
     await agent.invoke(new Command({ resume: { decisions: [{ type: 'approve' }] } }), config);
-    for (const call of model.calls) expect(told(call)[0]).toContain('> Dana’s order is A-1.');
+    for (const call of model.calls) expect(textsOf(call)[0]).toContain('> Dana’s order is A-1.');
     expect((await handle.list()).items[0]?.text).toBe('User: Cancel Dana’s order.\nAgent: It is cancelled.');
     expect(await handle.count()).toBe(2);
   });
 
-  test('the session of the handle goes before the thread’s', async () => {
+  test('the session of the handle takes precedence over the thread', async () => {
     const { handle } = await opened();
     const model = fakeModel().respond(new AIMessage('Hello.'));
     const agent = createAgent({ model, middleware: [memoryMiddleware(handle.within({ sessionId: 's-1' }))] });
@@ -167,7 +167,7 @@ describe('after the turn', () => {
     expect(await handle.count({ sessionId: 's-1' })).toBe(1);
   });
 
-  test('a turn that is carried out twice is stored once', async () => {
+  test('a turn that runs twice is stored once', async () => {
     const { handle } = await opened();
     const model = fakeModel()
       .respond(new AIMessage({ content: 'Hello.', id: 'a-1' }))
@@ -182,7 +182,7 @@ describe('after the turn', () => {
     expect(await handle.count()).toBe(1);
   });
 
-  test('the host says what is stored, or that nothing is', async () => {
+  test('the option remember sets what is stored, or stores nothing', async () => {
     const { handle } = await opened();
     const model = fakeModel().respond(new AIMessage('Noted.')).respond(new AIMessage('Noted.'));
     const remember = ({ messages }: { messages: readonly { text: string }[] }) => [
@@ -196,7 +196,7 @@ describe('after the turn', () => {
   });
 });
 
-test('it streams: tokens come as the model makes them, and the turn is stored at the end', async () => {
+test('streams the tokens of the model and stores the turn at the end', async () => {
   const { handle } = await opened();
   await handle.remember('Dana prefers e-mail.');
   const agent = createAgent({
@@ -212,13 +212,13 @@ test('it streams: tokens come as the model makes them, and the turn is stored at
   expect(await handle.count()).toBe(2);
 });
 
-describe('a store that fails', () => {
+describe('if the store fails', () => {
   const failing = async () => {
     const store = await openInMemory({ access: [allow('everyone', 'reader', [])] });
     return store.as({ agentId: 'support' }, { namespace: ['support'] });
   };
 
-  test('ends the run, with our error as the cause', async () => {
+  test('the run fails, with the MemoryError as its cause', async () => {
     const model = fakeModel().respond(new AIMessage('Hello.'));
     const agent = createAgent({ model, middleware: [memoryMiddleware(await failing())] });
     const error = await agent.invoke({ messages: 'Hi.' }).catch((each) => each);
@@ -232,21 +232,21 @@ describe('a store that fails', () => {
     expect(codesOf(await closed.invoke({ messages: 'Hi.' }).catch((each) => each))).toContain('STORE_CLOSED');
   });
 
-  test('is told to the host who wants to go on without', async () => {
+  test('the run continues without memory if onError is set', async () => {
     const { store, handle } = await opened();
     await store.close();
-    const heard: unknown[] = [];
-    const onError = (error: unknown, during: string) => heard.push([during, MemoryError.is(error) && error.code]);
+    const reported: unknown[] = [];
+    const onError = (error: unknown, during: string) => reported.push([during, MemoryError.is(error) && error.code]);
     const model = fakeModel().respond(new AIMessage('Hello.'));
     const agent = createAgent({ model, middleware: [memoryMiddleware(handle, { onError })] });
     expect((await agent.invoke({ messages: 'Hi.' })).messages.at(-1)?.text).toBe('Hello.');
-    expect(heard).toEqual([
+    expect(reported).toEqual([
       ['recall', 'STORE_CLOSED'],
       ['remember', 'STORE_CLOSED'],
     ]);
   });
 
-  test('options that nobody knows are refused', async () => {
+  test('unknown options are rejected', async () => {
     const { handle } = await opened();
     expect(await issuePaths(() => memoryMiddleware(handle, { topK: 1 } as never))).toEqual(['topK']);
   });

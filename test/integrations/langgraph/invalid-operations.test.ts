@@ -11,7 +11,7 @@ async function opened() {
 
 describe('namespaces', () => {
   test.each([[[]], [['a.b']], [['a', '']], [['a:b']], [['a\0b']], [['langgraph', 'x']], [['a', 7]]])(
-    'a put to %j is refused as InMemoryStore refuses it',
+    'put to %j throws the same error as InMemoryStore',
     async (namespace) => {
       const { store } = await opened();
       const theirs = await caught(() => new InMemoryStore().put(namespace as string[], 'k', {}));
@@ -21,7 +21,7 @@ describe('namespaces', () => {
     },
   );
 
-  test.each([[['a.b']], [['']]])('and so are reads below %j', async (namespace) => {
+  test.each([[['a.b']], [['']]])('get, delete, search and listNamespaces reject %j', async (namespace) => {
     const { store } = await opened();
     for (const read of [
       () => store.get(namespace, 'k'),
@@ -35,7 +35,7 @@ describe('namespaces', () => {
     }
   });
 
-  test('an empty one is no place for an item', async () => {
+  test('get and delete with an empty namespace behave like InMemoryStore', async () => {
     const { store } = await opened();
     for (const [ours, theirs] of [
       [() => store.get([], 'k'), () => new InMemoryStore().get([], 'k')],
@@ -45,7 +45,7 @@ describe('namespaces', () => {
     }
   });
 
-  test('what only the memory does not take is an InvalidNamespaceError, too, with our error as its cause', async () => {
+  test('a namespace over the limits of the memory store is an InvalidNamespaceError with a MemoryError as its cause', async () => {
     const { store } = await opened();
     const deep = Array.from({ length: 17 }, () => 'a');
     for (const namespace of [deep, ['a'.repeat(513)], ['\ud800']]) {
@@ -62,7 +62,7 @@ describe('namespaces', () => {
     }
   });
 
-  test('what is no list of labels', async () => {
+  test('a namespace that is not a list is an InvalidNamespaceError', async () => {
     const { store } = await opened();
     expect(await caught(() => store.batch([{ namespace: 'ab' as never, key: 'k' }]))).toBeInstanceOf(
       InvalidNamespaceError,
@@ -70,8 +70,8 @@ describe('namespaces', () => {
   });
 });
 
-describe('options and operations that do not exist', () => {
-  test('are refused by name', async () => {
+describe('invalid options and operations', () => {
+  test('unknown options and fields are rejected by name', async () => {
     const { store, memory } = await opened();
     expect(await issuePaths(() => store.search(['a'], { offest: 1 } as never))).toEqual(['offest']);
     expect(await issuePaths(() => store.search(['a'], { mode: 'text' } as never))).toEqual(['mode']);
@@ -94,7 +94,7 @@ describe('options and operations that do not exist', () => {
     [{ limit: 1.5 }, 'limit'],
     [{ offset: Number.NaN }, 'offset'],
     [{ query: 7 }, 'query'],
-  ])('search with %j', async (options, path) => {
+  ])('search with %j is rejected', async (options, path) => {
     const { store } = await opened();
     expect(await issuePaths(() => store.search(['a'], options as never))).toEqual([path]);
   });
@@ -110,17 +110,17 @@ describe('options and operations that do not exist', () => {
     [{ a: { $gt: [1] } }, 'filter.a.$gt'],
     [{ a: Number.NaN }, 'filter.a'],
     [{ a: { $in: [() => 1] } }, 'filter.a.$in'],
-  ])('the filter %j', async (filter, path) => {
+  ])('the filter %j is rejected', async (filter, path) => {
     const { store } = await opened();
     expect(await issuePaths(() => store.search(['a'], { filter }))).toEqual([path]);
   });
 
-  test.each([[[7]], ['title'], [['a[b]']], [['']], [['a{']]])('the index %j', async (index) => {
+  test.each([[[7]], ['title'], [['a[b]']], [['']], [['a{']]])('the index %j is rejected', async (index) => {
     const { store } = await opened();
     expect(await issuePaths(() => store.put(['a'], 'k', {}, index as never))).toEqual(['index']);
   });
 
-  test('a namespace list with bad conditions', async () => {
+  test('listNamespaces with invalid conditions is rejected with every issue', async () => {
     const { store } = await opened();
     const list = { matchConditions: [{ matchType: 'infix', path: 'a' }], maxDepth: 0, limit: 1, offset: 0 };
     expect(await issuePaths(() => store.batch([list as never]))).toEqual([
@@ -141,20 +141,20 @@ describe('values', () => {
     [[1, 2], 'value'],
     ['text', 'value'],
     [{ long: 'x'.repeat(70_000) }, 'value'],
-  ])('what JSON cannot hold, or the store does not take, is refused whole', async (value, path) => {
+  ])('a value that JSON cannot hold or that is over the limits is rejected', async (value, path) => {
     const { store, memory } = await opened();
     expect(await issuePaths(() => store.put(['a'], 'k', value as never))).toEqual([path]);
     expect(await memory.admin.count()).toBe(0);
   });
 
-  test('larger values are taken where the store says so', async () => {
+  test('a higher limit of the memory store allows larger values', async () => {
     const memory = await openInMemory({ limits: { metadataBytes: 1_000_000 } });
     const store = new MemoryHandleStore(memory.admin);
     await store.put(['a'], 'k', { long: 'x'.repeat(70_000) });
     expect((await store.get(['a'], 'k'))?.value.long).toHaveLength(70_000);
   });
 
-  test('keys', async () => {
+  test('invalid keys are rejected', async () => {
     const { store } = await opened();
     expect(await issuePaths(() => store.put(['a'], 7 as never, {}))).toEqual(['key']);
     expect(await issuePaths(() => store.put(['a'], 'k'.repeat(600), {}))).toEqual(['key']);
@@ -167,5 +167,5 @@ async function caught(call: () => PromiseLike<unknown>): Promise<unknown> {
   } catch (error) {
     return error;
   }
-  throw new Error('It was not refused.');
+  throw new Error('The call did not fail.');
 }

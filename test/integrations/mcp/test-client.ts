@@ -6,12 +6,12 @@ import { type McpServerOptions, memoryMcpServer } from 'multi-agent-memory/mcp';
 
 export const clientInfo = { name: 'test', version: '1' };
 
-/** The SDK's own client, connected to a server of the handle inside this process. */
+/** A client of the SDK, connected to a server for the handle in this process. */
 export async function connected(handle: MemoryHandle, options: McpServerOptions = {}): Promise<Client> {
-  const [theirs, ours] = InMemoryTransport.createLinkedPair();
-  await memoryMcpServer(handle, options).connect(ours);
+  const [clientTransport, serverTransport] = InMemoryTransport.createLinkedPair();
+  await memoryMcpServer(handle, options).connect(serverTransport);
   const client = new Client(clientInfo);
-  await client.connect(theirs);
+  await client.connect(clientTransport);
   return client;
 }
 
@@ -20,7 +20,7 @@ export async function call(client: Client, name: string, given: Record<string, u
   return (await client.callTool({ name, arguments: given })) as CallToolResult;
 }
 
-/** What a tool answered with, for programs. */
+/** The structured result of a tool. */
 export async function answered<T = Record<string, unknown>>(
   client: Client,
   name: string,
@@ -31,13 +31,14 @@ export async function answered<T = Record<string, unknown>>(
   return result.structuredContent as T;
 }
 
-/** The refusal that a tool answered with. */
+/** The error that a tool returned. */
 export async function refusal(client: Client, name: string, given: Record<string, unknown>) {
   const result = await call(client, name, given);
-  if (!result.isError) throw new Error(`${name} was not refused: ${textOf(result)}`);
+  if (!result.isError) throw new Error(`${name} did not fail: ${textOf(result)}`);
   return (JSON.parse(textOf(result)) as { error: { code: string; message: string; issues: unknown[] } }).error;
 }
 
+/** The text of a result, for models. */
 export function textOf({ content }: CallToolResult): string {
   return content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
 }

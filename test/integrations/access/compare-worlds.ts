@@ -6,23 +6,23 @@ import { doHidden, doSeen } from '../../worlds/doing';
 import { library } from '../../worlds/library';
 import { Stage } from '../../worlds/stage';
 import type { Adapter } from './adapter';
-import { told } from './told';
-import { message } from './written';
+import { messageMetadata } from './adapter-fixtures';
+import { outcomeOf } from './call-outcome';
 
 const sizes = { vectorMemoryBytes: 2 ** 28, exactUpTo: 20_000, audit: { reads: 'off' as const } };
 
-/** The same deeds, with memories that adapters take for their own. */
+/** The same deed, with a memory that adapters read as one of their own. */
 function forAdapters<D extends Deed>(deed: D): D {
   const { key, metadata, ...fields } = deed.fields;
   const named = key === undefined ? {} : { key: `langgraph:${key}` };
-  return { ...deed, fields: { ...fields, ...named, metadata: { ...metadata, ...message } } };
+  return { ...deed, fields: { ...fields, ...named, metadata: { ...metadata, ...messageMetadata } } };
 }
 
 const worlds = fc
   .constantFrom(...casts)
   .chain((cast) => fc.record({ cast: fc.constant(cast), deeds: script(cast).map((deeds) => deeds.map(forAdapters)) }));
 
-/** Compares what a reader is told through an adapter with and without what it may not see. */
+/** Compares what a reader gets through an adapter in two worlds: with and without hidden memories. */
 export async function comparePairs(
   adapter: Adapter,
   { pairs, seed, onPair }: { pairs: number; seed: number; onPair?: () => void },
@@ -34,10 +34,10 @@ export async function comparePairs(
       for (const [i, answer] of alone.entries()) {
         if (answer === beside[i]) continue;
         throw new Error(
-          `For ${cast.name} answer ${i} differs.\nWithout what is hidden: ${answer}\nWith it: ${beside[i]}`,
+          `For ${cast.name} answer ${i} differs.\nWithout hidden memories: ${answer}\nWith them: ${beside[i]}`,
         );
       }
-      if (alone.length !== beside.length) throw new Error('There are more answers in one world.');
+      if (alone.length !== beside.length) throw new Error('The number of answers differs.');
     }),
     { numRuns: pairs, seed },
   );
@@ -51,8 +51,8 @@ async function live(adapter: Adapter, cast: Cast, deeds: readonly Deed[], beside
     if (deed.seen && deed.kind === 'look') answers.push(...(await adapter.look(stage.reader, deed.look)));
     else if (deed.seen && deed.kind === 'try')
       answers.push(...(await adapter.attempt(stage, closedTo(cast, deed), deed)));
-    else if (deed.seen) await told(() => doSeen(stage, deed, beside));
-    else if (beside) await told(() => doHidden(stage, deed, cast));
+    else if (deed.seen) await outcomeOf(() => doSeen(stage, deed, beside));
+    else if (beside) await outcomeOf(() => doHidden(stage, deed, cast));
   }
   stage.begin(deeds.length + 100, false);
   answers.push(...(await adapter.everything(stage.store.as(cast.reader))));
@@ -61,7 +61,7 @@ async function live(adapter: Adapter, cast: Cast, deeds: readonly Deed[], beside
   return answers;
 }
 
-/** A place where the reader may neither read nor write. */
+/** A namespace where the reader may neither read nor write. */
 function closedTo({ closed }: Cast, { target }: Deed): Namespace {
   return closed[target % closed.length]?.namespace ?? [];
 }

@@ -5,7 +5,7 @@ import { isGroup, isRole } from '../../access/governing';
 import { type Labels, Reference, type Who } from '../../access/reference';
 import { namespaces, tags } from '../../access/vocabulary';
 import type { Adapter } from './adapter';
-import { written } from './written';
+import { adapterMemory } from './adapter-fixtures';
 
 interface Played {
   readonly adapter: Adapter;
@@ -14,7 +14,7 @@ interface Played {
   readonly memories: readonly Seed[];
 }
 
-/** Plays the memories and the policy of one case, and asks for them through an adapter. Resolves to the number of answers. */
+/** Applies the policy of one case and compares an adapter with the reference. Resolves to the number of comparisons. */
 export async function play(adapter: Adapter, { memories, policy, readers, bound }: Case): Promise<number> {
   const store = await MemoryStore.inMemory();
   try {
@@ -22,9 +22,9 @@ export async function play(adapter: Adapter, { memories, policy, readers, bound 
     for (const each of policy) await declare(store, each);
     const played: Played = { adapter, store, reference: new Reference(policy), memories };
     let answers = 0;
-    for (const [i, who] of readers.entries()) answers += await look(played, who, i === 0 ? bound : undefined);
-    for (const who of readers) answers += (await write(played, who)) + (await forget(played, who));
-    equal((await store.stats()).recheckRejected, 0, 'records that only the second check stopped');
+    for (const [i, who] of readers.entries()) answers += await compareReads(played, who, i === 0 ? bound : undefined);
+    for (const who of readers) answers += (await compareWrites(played, who)) + (await compareForgets(played, who));
+    equal((await store.stats()).recheckRejected, 0, 'records that only the second access check has stopped');
     return answers;
   } finally {
     await store.close();
@@ -36,7 +36,7 @@ async function seed(store: MemoryStore, memories: readonly Seed[]): Promise<void
   for (const each of [allow('everyone', 'administrator', []), ...tags.map((tag) => clear('everyone', tag, []))])
     rules.push(await declare(store, each));
   for (const [number, { author, namespace, visibility, accessTags }] of memories.entries()) {
-    const { text, ...options } = written(number);
+    const { text, ...options } = adapterMemory(number);
     const handle = author === 'root' ? store.admin : store.as(author);
     await handle.remember(text, { ...options, namespace, visibility, accessTags });
   }
@@ -51,7 +51,7 @@ function declare({ admin: { access } }: MemoryStore, each: Case['policy'][number
     : access[each.effect](each.to, each.actions, each.at);
 }
 
-async function look(
+async function compareReads(
   { adapter, store, reference, memories }: Played,
   who: Who,
   bound: readonly string[] | undefined,
@@ -60,27 +60,27 @@ async function look(
   const visible = memories.flatMap((labels, number) =>
     (bound === undefined || reference.holds(bound, labels.namespace)) && reference.mayRead(who, labels) ? [number] : [],
   );
-  for (const { name, see } of adapter.ways) {
-    // An item lies below the root of its store: what lies at the root itself is none.
+  for (const { name, read } of adapter.readers) {
+    // LangGraph has no empty namespace, so memories at the root of a store are not items.
     const items = visible.filter((number) => memories[number]?.namespace.length !== (bound ?? []).length);
     const expected = name.startsWith('store.') ? items : visible;
-    const found = await see(handle);
+    const found = await read(handle);
     deepEqual(found.sort(order), expected, `${name} for ${JSON.stringify(who)} in ${JSON.stringify(bound)}`);
   }
-  return adapter.ways.length;
+  return adapter.readers.length;
 }
 
-/** What is written through an adapter is what may be: whatever it says, it lies there afterwards or it does not. */
-async function write({ adapter, store, reference }: Played, who: Who): Promise<number> {
+/** Each write must be allowed exactly if the reference allows it, and only then add a memory. */
+async function compareWrites({ adapter, store, reference }: Played, who: Who): Promise<number> {
   const handle = handleOf(store, who, undefined);
   let answers = 0;
-  for (const { name, keyed, names, write: writeNew } of adapter.writes) {
-    for (const namespace of namespaces.filter(names)) {
+  for (const { name, keyed, canName, write } of adapter.writers) {
+    for (const namespace of namespaces.filter(canName)) {
       const labels: Labels = { namespace, visibility: 'shared', accessTags: [], author: who };
       const may = reference.mayRemember(who, labels, keyed ? 'key' : undefined);
       const where = `${name} by ${JSON.stringify(who)} in ${JSON.stringify(namespace)}`;
       const before = await store.admin.count({ namespace });
-      equal(await writeNew(handle, namespace), may, `the answer to ${where}`);
+      equal(await write(handle, namespace), may, `the result of ${where}`);
       equal(await store.admin.count({ namespace }), before + (may ? 1 : 0), where);
       answers++;
     }
@@ -88,8 +88,8 @@ async function write({ adapter, store, reference }: Played, who: Who): Promise<n
   return answers;
 }
 
-/** What is forgotten through an adapter is what may be. What may not be read is not there to be forgotten. */
-async function forget({ adapter, store, reference, memories }: Played, who: Who): Promise<number> {
+/** Each memory must be forgotten exactly if the reference allows it. An unreadable memory looks as if it did not exist. */
+async function compareForgets({ adapter, store, reference, memories }: Played, who: Who): Promise<number> {
   const handle = handleOf(store, who, undefined);
   for (const [number, seeded] of memories.entries()) {
     const memory = (await store.admin.list({ filter: { metadata: { number } } })).items[0];
@@ -98,7 +98,7 @@ async function forget({ adapter, store, reference, memories }: Played, who: Who)
     const isThere = (await store.admin.get(memory.id)) !== undefined;
     const mayForget = reference.mayChange(who, 'forget', seeded);
     equal(isThere, !mayForget, `what ${JSON.stringify(who)} forgot of ${number}`);
-    equal(isAllowed, mayForget || !reference.mayRead(who, seeded), `the answer to forgetting ${number}`);
+    equal(isAllowed, mayForget || !reference.mayRead(who, seeded), `the result of forgetting ${number}`);
   }
   return memories.length;
 }

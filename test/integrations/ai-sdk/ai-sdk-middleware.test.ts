@@ -1,7 +1,7 @@
 import { allow, type MemoryHandle, MemoryStore } from 'multi-agent-memory';
 import { memoryMiddleware } from 'multi-agent-memory/ai-sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { versions } from './versions';
+import { versions } from './sdk-versions';
 
 let store: MemoryStore;
 let handle: MemoryHandle;
@@ -18,7 +18,7 @@ const fact = 'The bicycle is a red Thorn with a Rohloff hub.';
 const question = 'Which hub does the bicycle have?';
 
 describe.each(versions)('the middleware under $name', ({ app }) => {
-  test('puts what is remembered before the model, fenced, at the head of the user’s message', async () => {
+  test('puts recalled memories, fenced as data, at the start of the user message', async () => {
     await handle.remember(fact);
     const { generate, prompts } = app(handle, [{ say: 'A Rohloff hub.' }]);
     expect(await generate(question, { system: 'Be brief.' })).toBe('A Rohloff hub.');
@@ -30,14 +30,14 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
     expect(asked.content.at(-1)?.text).toBe(question);
   });
 
-  test('changes nothing where nothing is remembered', async () => {
+  test('leaves the prompt unchanged if there are no memories', async () => {
     const { generate, prompts } = app(handle, [{ say: 'No idea.' }]);
     await generate(question);
     expect(prompts()[0]).toMatchObject([{ role: 'user', content: [{ type: 'text', text: question }] }]);
     expect(prompts()[0]?.[0]?.content).toHaveLength(1);
   });
 
-  test('stores the turn, in the session of the handle, without what was recalled for it', async () => {
+  test('stores the turn in the session of the handle, without the recalled memories', async () => {
     await handle.remember(fact);
     await app(handle, [{ say: 'A Rohloff hub.' }]).generate(question);
     const { items } = await handle.list();
@@ -50,14 +50,14 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
     expect(items).toHaveLength(2);
   });
 
-  test('one conversation knows what another one told', async () => {
+  test('recalls in one conversation what was said in another', async () => {
     await app(handle, [{ say: 'Noted.' }]).generate(fact);
     const other = app(store.as({ agentId: 'sales' }, { namespace: ['support'] }), [{ say: 'Rohloff.' }]);
     await other.generate(question);
     expect(JSON.stringify(other.prompts())).toContain(fact);
   });
 
-  test('keeps to the budget', async () => {
+  test('limits the block to maxTokens', async () => {
     for (let n = 0; n < 20; n++) await handle.remember(`Hub number ${n}: ${'word '.repeat(50)}`);
     const { generate, prompts } = app(handle, [{ say: 'ok' }], {
       maxTokens: 200,
@@ -69,7 +69,7 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
     expect(content[0]?.text).toContain('Hub number');
   });
 
-  test('stores a turn with tools once, with the answer', async () => {
+  test('stores a turn with tool calls once, with the final answer', async () => {
     const steps = [{ tool: 'recall', input: { query: 'hub' } }, { say: 'A Rohloff hub.' }];
     const { generate, prompts } = app(handle, steps);
     expect(await generate(question)).toBe('A Rohloff hub.');
@@ -77,7 +77,7 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
     expect(await texts()).toEqual([`User: ${question}\nAgent: A Rohloff hub.`]);
   });
 
-  test('says that there was a file, and neither searches for it nor stores it', async () => {
+  test('stores a placeholder for each file and does not search for files', async () => {
     const file = { type: 'file', data: 'aGVsbG8=', mediaType: 'application/pdf', filename: 'bill.pdf' };
     const image = { type: 'image', image: 'aGVsbG8=', mediaType: 'image/png' };
     const { generate, prompts } = app(handle, [{ say: 'A bill.' }]);
@@ -85,11 +85,11 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
     expect(await texts()).toEqual([
       'User: What is this?\n[file bill.pdf application/pdf]\n[file image/png]\nAgent: A bill.',
     ]);
-    // The model gets them as they were.
+    // The model gets the files unchanged.
     expect(JSON.stringify(prompts()[0])).toContain('application/pdf');
   });
 
-  test('asks for nothing where the user sent nothing but a file', async () => {
+  test('recalls nothing for a message that has only a file', async () => {
     await handle.remember(fact);
     const { generate, prompts } = app(handle, [{ say: 'A photograph.' }]);
     await generate([{ type: 'image', image: 'aGVsbG8=', mediaType: 'image/png' }]);
@@ -97,19 +97,19 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
     expect(await texts()).toContain('User: [file image/png]\nAgent: A photograph.');
   });
 
-  test('stores nothing of a call that failed', async () => {
+  test('stores nothing if the call fails', async () => {
     await expect(app(handle, [{ fail: 'overloaded' }]).generate(question)).rejects.toThrow('overloaded');
     expect(await texts()).toEqual([]);
   });
 
-  test('a call that is aborted before it begins recalls and stores nothing', async () => {
+  test('stores nothing if the call is aborted before it starts', async () => {
     const { generate } = app(handle, [{ say: 'x' }]);
     await expect(generate(question, { signal: AbortSignal.abort() })).rejects.toThrow();
     expect(await texts()).toEqual([]);
   });
 
-  describe('of a stream', () => {
-    test('passes every part on, and has stored the turn when it ends', async () => {
+  describe('with streaming', () => {
+    test('passes every part through and has stored the turn at the end', async () => {
       await handle.remember(fact);
       const { stream, prompts } = app(handle, [{ say: 'It has a Rohloff hub.' }]);
       expect(await stream(question)).toEqual({ text: 'It has a Rohloff hub.', errors: [] });
@@ -117,55 +117,55 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
       expect(await texts()).toContain(`User: ${question}\nAgent: It has a Rohloff hub.`);
     });
 
-    test('stores a turn with tools once', async () => {
+    test('stores a turn with tool calls once', async () => {
       const { stream } = app(handle, [{ tool: 'remember', input: { text: fact } }, { say: 'Noted it.' }]);
       expect((await stream('Note my hub.')).text).toBe('Noted it.');
       expect(await texts()).toEqual([fact, 'User: Note my hub.\nAgent: Noted it.']);
     });
 
-    test('stores nothing where it was aborted on the way', async () => {
+    test('stores nothing if the stream is aborted', async () => {
       await app(handle, [{ say: 'one two three four five six' }]).stream(question, { abortAfter: 2 });
       expect(await texts()).toEqual([]);
     });
 
-    test('stores nothing where it failed on the way', async () => {
+    test('stores nothing if the stream fails', async () => {
       const { errors } = await app(handle, [{ fail: 'overloaded' }]).stream(question);
       expect(errors).toMatchObject([{ message: 'overloaded' }]);
       expect(await texts()).toEqual([]);
     });
 
-    test('fails where the turn cannot be stored', async () => {
+    test('reports an error if the turn cannot be stored', async () => {
       const denied = store.as({ agentId: 'support' }, { namespace: ['other'] });
       const { errors } = await app(denied, [{ say: 'x' }]).stream(question);
       expect(errors).toMatchObject([{ code: 'FORBIDDEN' }]);
     });
   });
 
-  describe('where the store fails', () => {
-    test('the call fails with its error', async () => {
+  describe('if the store fails', () => {
+    test('the call fails with the error of the store', async () => {
       await store.close();
       await expect(app(handle, [{ say: 'x' }]).generate(question)).rejects.toMatchObject({ code: 'STORE_CLOSED' });
     });
 
-    test('the model goes on without, where somebody hears of it', async () => {
+    test('the call continues without memory if onError is set', async () => {
       await store.close();
-      const heard: unknown[] = [];
-      const onError = (error: unknown, during: string) => heard.push([during, (error as { code: string }).code]);
+      const reported: unknown[] = [];
+      const onError = (error: unknown, during: string) => reported.push([during, (error as { code: string }).code]);
       expect(await app(handle, [{ say: 'x' }], { onError }).generate(question)).toBe('x');
-      expect(heard).toEqual([
+      expect(reported).toEqual([
         ['recall', 'STORE_CLOSED'],
         ['remember', 'STORE_CLOSED'],
       ]);
     });
   });
 
-  describe('stores what it is told to', () => {
-    test('nothing', async () => {
+  describe('the option remember', () => {
+    test('false stores nothing', async () => {
       await app(handle, [{ say: 'x' }], { remember: false }).generate(question);
       expect(await texts()).toEqual([]);
     });
 
-    test('memories of one’s own, made of the whole turn', async () => {
+    test('a function makes the memories from the whole turn', async () => {
       const steps = [{ tool: 'recall', input: { query: 'hub' } }, { say: 'Done.' }];
       const remember = ({ messages, answer }: { messages: readonly { role: string }[]; answer: readonly object[] }) => [
         {
@@ -180,7 +180,7 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
   });
 });
 
-test('an option that does not exist is refused by name', () => {
+test('rejects unknown options by name', () => {
   const options = { topk: 5 } as object;
   expect(() => memoryMiddleware(handle, options)).toThrow(
     expect.objectContaining({ code: 'INVALID_INPUT', issues: [expect.objectContaining({ path: ['topk'] })] }),

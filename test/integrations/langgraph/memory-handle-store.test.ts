@@ -11,7 +11,7 @@ async function opened(memory?: MemoryStore) {
 }
 
 describe('put, get and delete', () => {
-  test('an item comes back with its value, key, namespace and times', async () => {
+  test('get returns an item with its value, key, namespace and times', async () => {
     const { store } = await opened();
     await store.put(['users', '1'], 'prefs', { theme: 'dark', nested: { list: [1, 'two', null, true] } });
     const item = await store.get(['users', '1'], 'prefs');
@@ -24,7 +24,7 @@ describe('put, get and delete', () => {
     });
   });
 
-  test('what is not there is null: another key, another namespace, the namespace above and below', async () => {
+  test('get returns null for another key and for other namespaces, also those above and below', async () => {
     const { store } = await opened();
     await store.put(['users', '1'], 'prefs', {});
     for (const namespace of [['users'], ['users', '2'], ['users', '1', 'more'], ['prefs']]) {
@@ -33,7 +33,7 @@ describe('put, get and delete', () => {
     expect(await store.get(['users', '1'], 'pref')).toBeNull();
   });
 
-  test('a second put replaces the whole value, and keeps the time of the first', async () => {
+  test('a second put replaces the whole value and keeps createdAt', async () => {
     const { store } = await opened();
     await store.put(['a'], 'k', { x: 1, y: 1 });
     const first = await store.get(['a'], 'k');
@@ -45,7 +45,7 @@ describe('put, get and delete', () => {
   });
 
   test.each([null, undefined])(
-    'put of %s deletes, and so does delete; deleting nothing is no error',
+    'put of %s deletes like delete, and deleting a missing item is not an error',
     async (nothing) => {
       const { store, handle } = await opened();
       await store.put(['a'], 'k', { x: 1 });
@@ -59,18 +59,18 @@ describe('put, get and delete', () => {
     },
   );
 
-  test('values of any shape come back as they were', async () => {
+  test('values of any shape are returned unchanged', async () => {
     const { store } = await opened();
     const value = JSON.parse('{"":"","__proto__":{"x":1},"constructor":1,"ü.$[0]":[[],{}],"null":null,"big":1e300}');
     await store.put(['a'], 'k', value);
     expect((await store.get(['a'], 'k'))?.value).toEqual(value);
     expect(Object.hasOwn((await store.get(['a'], 'k'))?.value ?? {}, '__proto__')).toBe(true);
-    // A copy: what the caller does to its object later does not reach the store.
+    // The store has a copy, so later changes of the caller's object have no effect.
     value.big = 0;
     expect((await store.get(['a'], 'k'))?.value.big).toBe(1e300);
   });
 
-  test('an item and a memory with the same key in the same namespace stand beside each other', async () => {
+  test('an item and a memory of other code with the same key exist side by side', async () => {
     const { store, handle } = await opened();
     await handle.remember('written by other code', { namespace: ['team', 'a'], key: 'k' });
     expect(await store.get(['a'], 'k')).toBeNull();
@@ -95,7 +95,7 @@ describe('search', () => {
   }
   const keys = (items: { key: string }[]) => items.map(({ key }) => key);
 
-  test('finds what lies below a prefix of labels, oldest first, ten unless told otherwise', async () => {
+  test('finds items below a prefix of labels, oldest first, ten by default', async () => {
     const { store } = await filled();
     expect(keys(await store.search(['docs']))).toEqual(['d0', 'd1', 'd2', 'd3']);
     expect(keys(await store.search(['docs', 'a']))).toEqual(['d0', 'd2']);
@@ -118,14 +118,14 @@ describe('search', () => {
     [{ color: { $nin: ['blue', 'green'] } }, ['d0', 'd2']],
     [{ missing: { $ne: 'x' } }, ['d0', 'd1', 'd2', 'd3']],
     [{ missing: 'x' }, []],
-  ])('the filter %j finds %j, with a query too', async (filter, expected) => {
+  ])('the filter %j finds %j, with and without a query', async (filter, expected) => {
     const { store } = await filled();
     expect(keys(await store.search(['docs'], { filter }))).toEqual(expected);
     const ranked = await store.search(['docs'], { filter, query: 'a green thing' });
     expect(keys(ranked).sort()).toEqual(expected);
   });
 
-  test('null, lists and objects match what is equal to them', async () => {
+  test('null, lists and objects match equal values', async () => {
     const { store } = await opened();
     await store.put(['a'], 'null', { v: null });
     await store.put(['a'], 'absent', {});
@@ -140,7 +140,7 @@ describe('search', () => {
     expect(await find({ $nin: [[1, { x: null }], null] })).toEqual(['absent', 'object']);
   });
 
-  test('a filter that takes few of many loses none, whatever the search ranks first', async () => {
+  test('a filter that matches few of many items finds all of them', async () => {
     const { store, handle } = await opened();
     await handle.rememberMany(
       Array.from({ length: 1_500 }, (_, i) => ({
@@ -156,12 +156,12 @@ describe('search', () => {
     const query = 'weather in spring';
     const found = await store.search([], { query, filter: { v: null }, limit: 5 });
     expect(keys(found).sort()).toEqual(['1007', '507', '7']);
-    // What is no item is passed over, and takes no place.
+    // Memories that are not items do not count against the limit.
     expect(await store.search([], { query, limit: 20 })).toHaveLength(20);
     expect(new Set(keys(await store.search([], { query, limit: 1_400, offset: 50 }))).size).toBe(1_400);
   }, 60_000);
 
-  test('a query ranks by meaning and words; what is not indexed comes last, without a score', async () => {
+  test('a query ranks by meaning and by words, and unindexed items come last without a score', async () => {
     const { store } = await opened();
     await store.put(['a'], 'cat', { text: 'The cat sleeps on the sofa.' });
     await store.put(['a'], 'hidden', { text: 'The cat and the invoice.' }, false);
@@ -183,7 +183,7 @@ describe('search', () => {
     ]);
   });
 
-  test('a limit and an offset count over what is ranked and what is not indexed, after the filter', async () => {
+  test('limit and offset count ranked and unindexed items, after the filter', async () => {
     const { store } = await opened();
     for (const [key, index] of [
       ['u1', false],
@@ -202,7 +202,7 @@ describe('search', () => {
     }
   });
 
-  test('paths name nested fields, elements and several fields at once', async () => {
+  test('index paths can name nested fields, elements and several fields', async () => {
     const { store, handle } = await opened();
     const value = {
       name: 'test',
@@ -221,7 +221,7 @@ describe('search', () => {
     expect(await textOf('items[7].tags', 'name.first', 'toString')).toEqual(['{…}']);
   });
 
-  test('fields say what is searched in items that do not say it themselves', async () => {
+  test('the option fields sets the index paths of items without index', async () => {
     const memory = await openInMemory();
     const store = new MemoryHandleStore(memory.admin, { fields: ['title', 'parts[*].text'] });
     await store.put(['a'], 'k', { title: 'On cats', parts: [{ text: 'one' }, { text: 'two' }], owner: 'mori' });
@@ -243,7 +243,7 @@ describe('listNamespaces', () => {
     ]) {
       await store.put(namespace, 'k', {});
     }
-    await handle.remember('no item', { namespace: ['team', 'z'] });
+    await handle.remember('not an item', { namespace: ['team', 'z'] });
     await memory.admin.remember('elsewhere', { namespace: ['a'], key: 'langgraph:k' });
     return store;
   }
@@ -260,7 +260,7 @@ describe('listNamespaces', () => {
     [{ prefix: ['*'], limit: 2, offset: 1 }, 2],
     [{ offset: 6 }, 0],
     [{ prefix: ['a', 'b', 'c', 'd', 'e'] }, 0],
-  ])('%j lists %i, as InMemoryStore does', async (options, count) => {
+  ])('%j lists %i namespaces, like InMemoryStore', async (options, count) => {
     const store = await filled();
     const reference = new InMemoryStore();
     for (const { namespace, key } of await store.search([], { limit: 100 })) await reference.put(namespace, key, {});
@@ -269,7 +269,7 @@ describe('listNamespaces', () => {
     expect(listed).toEqual(await reference.listNamespaces(options));
   });
 
-  test('a namespace that has no item any more is not listed', async () => {
+  test('a namespace whose last item was deleted is not listed', async () => {
     const store = await filled();
     await store.delete(['b'], 'k');
     expect(await store.listNamespaces({ maxDepth: 1 })).toEqual([['a']]);
@@ -277,9 +277,9 @@ describe('listNamespaces', () => {
 });
 
 describe('batch', () => {
-  test('operations are carried out and answered in order', async () => {
+  test('runs operations and returns their results in order', async () => {
     const { store } = await opened();
-    const answers = await store.batch([
+    const results = await store.batch([
       { namespace: ['a'], key: 'k' },
       { namespace: ['a'], key: 'k', value: { n: 1 } },
       { namespace: ['a'], key: 'k' },
@@ -288,7 +288,7 @@ describe('batch', () => {
       { namespace: ['a'], key: 'k', value: null },
       { matchConditions: [], limit: 10, offset: 0 },
     ] as never);
-    expect(answers).toMatchObject([
+    expect(results).toMatchObject([
       null,
       undefined,
       { value: { n: 1 } },
@@ -300,7 +300,7 @@ describe('batch', () => {
     expect(await store.batch([])).toEqual([]);
   });
 
-  test('an operation that fails does not hinder the others, and is told', async () => {
+  test('a failed operation does not stop the others, and the batch rejects with its error', async () => {
     const memory = await openInMemory({ access: [allow('everyone', 'writer', ['mine'])] });
     const store = new MemoryHandleStore(memory.as({ agentId: 'a' }));
     const forbidden = { namespace: ['theirs'], key: 'k', value: {} };
@@ -311,21 +311,21 @@ describe('batch', () => {
     await expect(both).rejects.toMatchObject({ code: 'FORBIDDEN', message: expect.stringContaining('2 of 3') });
   });
 
-  test('a batch with an operation that is no operation does nothing at all', async () => {
+  test('a batch with an invalid operation runs no operation', async () => {
     const { store } = await opened();
     const put = { namespace: ['a'], key: 'k', value: {} };
     await expect(store.batch([put, { namespace: ['a.b'], key: 'k' }])).rejects.toThrow(InvalidNamespaceError);
-    const badly = [
+    const invalid = [
       { namespacePrefix: ['a'], filter: { x: { $near: 1 } } },
       { ...put, index: ['a['] },
       { nonsense: 1 } as never,
     ];
-    for (const bad of badly) await expect(store.batch([put, bad])).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    for (const each of invalid) await expect(store.batch([put, each])).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     expect(await store.get(['a'], 'k')).toBeNull();
   });
 });
 
-test('it is a store beside others: started and stopped, and searched with a LangChain embedder', async () => {
+test('start and stop work, and a LangChain embedder can be used', async () => {
   const embeddings = {
     embedDocuments: async (texts: string[]) => texts.map(vector),
     embedQuery: async (text: string) => vector(text),

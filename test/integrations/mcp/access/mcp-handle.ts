@@ -13,11 +13,11 @@ import {
 import { memoryMcpServer } from 'multi-agent-memory/mcp';
 
 const times = ['createdAt', 'updatedAt', 'validFrom', 'validTo', 'expiresAt'] as const;
-const mostOfAPage = 100;
+const maxPageSize = 100;
 
-/** A store whose handles answer through the tools of an MCP server wherever there is one for the call. */
+/** A store whose handles call the tools of an MCP server, where a tool exists for the call. */
 export function overMcp(store: MemoryStore): MemoryStore {
-  const wrapped = (handle: MemoryHandle) => new HandleOverMcp(handle).handle;
+  const wrapped = (handle: MemoryHandle) => new McpHandle(handle).handle;
   return new Proxy(store, {
     get(target, name) {
       if (name === 'as') return (...given: Parameters<MemoryStore['as']>) => wrapped(target.as(...given));
@@ -27,7 +27,7 @@ export function overMcp(store: MemoryStore): MemoryStore {
   });
 }
 
-class HandleOverMcp {
+class McpHandle {
   readonly handle: MemoryHandle;
   readonly #direct: MemoryHandle;
   #client: Promise<Client> | undefined;
@@ -40,7 +40,9 @@ class HandleOverMcp {
       get: (id: string | object) => this.#get(id),
       list: (options: object = {}) => this.#list(options),
       update: (id: string, patch: object, options: object = {}) =>
-        this.#call<{ memory: Memory }>('update_memory', { id, ...patch, ...options }).then((told) => read(told.memory)),
+        this.#call<{ memory: Memory }>('update_memory', { id, ...patch, ...options }).then((result) =>
+          read(result.memory),
+        ),
       forget: (id: string, options: object = {}) =>
         this.#call<{ results: [{ deleted: boolean }] }>('delete_memory', { id, ...options }).then(
           ({ results: [one] }) => one.deleted,
@@ -56,7 +58,7 @@ class HandleOverMcp {
   }
 
   async #remember(text: string, options: object): Promise<unknown> {
-    // The tool has no word for it.
+    // The tool has no such argument.
     if ('embed' in options || 'vector' in options) return this.#direct.remember(text, options as NewMemory);
     return this.#call('add_memory', { text, ...options });
   }
@@ -64,7 +66,7 @@ class HandleOverMcp {
   async #recall(query: string, { topK = 10, ...options }: { topK?: number }): Promise<Hit[]> {
     const { memories } = await this.#call<{ memories: Hit[] }>('search_memories', {
       query,
-      topK: Math.min(topK, mostOfAPage),
+      topK: Math.min(topK, maxPageSize),
       ...options,
     });
     return memories.map(read);
@@ -84,7 +86,7 @@ class HandleOverMcp {
     const page = async (cursor?: string): Promise<MemoryPage> => {
       const more = cursor === undefined ? {} : { cursor };
       const { memories, nextCursor } = await this.#call<{ memories: Memory[]; nextCursor?: string }>('list_memories', {
-        limit: mostOfAPage,
+        limit: maxPageSize,
         ...options,
         ...more,
       });
@@ -115,15 +117,15 @@ class HandleOverMcp {
   }
 
   async #connect(): Promise<Client> {
-    const [theirs, ours] = InMemoryTransport.createLinkedPair();
-    await memoryMcpServer(this.#direct).connect(ours);
+    const [clientTransport, serverTransport] = InMemoryTransport.createLinkedPair();
+    await memoryMcpServer(this.#direct).connect(serverTransport);
     const client = new Client({ name: 'test', version: '1' });
-    await client.connect(theirs);
+    await client.connect(clientTransport);
     return client;
   }
 }
 
-/** Times go over the wire as ISO 8601. */
+/** The arguments as JSON, with times as ISO 8601. */
 function asJson(given: object): Record<string, unknown> {
   const entries = Object.entries(given).map(([name, value]) => {
     const isTime = ['validFrom', 'validTo', 'expiresAt', 'asOf'].includes(name) && typeof value === 'number';
@@ -132,6 +134,7 @@ function asJson(given: object): Record<string, unknown> {
   return JSON.parse(JSON.stringify(Object.fromEntries(entries)));
 }
 
+/** The memory with its times as dates. */
 function read<M extends Memory>(memory: M): M {
   const dates = times.flatMap((name) => (memory[name] === undefined ? [] : [[name, new Date(memory[name])]]));
   return { ...memory, ...Object.fromEntries(dates) };

@@ -15,7 +15,7 @@ const any = fc.oneof(
   { weight: 1, arbitrary: fc.dictionary(fc.constantFrom('p', 'q', '$eq'), scalar) },
 );
 const number = fc.oneof(fc.integer({ min: -2, max: 3 }), fc.constantFrom(0.1, 0.2, 1e-7, 9007199254740991));
-/** What has an order is a number here: see the README for the others. */
+/** Only the field `n` is compared by order, and only with numbers. The guide lists the differences for other types. */
 const value = fc
   .record(
     { n: number, s: any, t: scalar, 'a.b': scalar, '': scalar, nested: fc.record({ s: scalar }) },
@@ -23,7 +23,7 @@ const value = fc
   )
   .map((given) => given as Record<string, unknown>);
 
-// What no item can hold compares in no store; two lists or objects are never the same to InMemoryStore.
+// Only scalars: InMemoryStore never treats two lists or objects as equal.
 const comparison = fc.oneof(
   scalar,
   fc.record({ $eq: scalar }),
@@ -58,7 +58,7 @@ function given(record: object): Operation {
   return Object.fromEntries(Object.entries(record).filter(([, each]) => each !== undefined)) as unknown as Operation;
 }
 
-/** Anything that a store can be asked, mostly puts. */
+/** A random operation, most often a put. */
 export const operation: fc.Arbitrary<Operation> = fc.oneof<fc.WeightedArbitrary<Operation>[]>(
   {
     weight: 6,

@@ -7,14 +7,14 @@ import { Reference } from '../../../access/reference';
 import { World } from '../../../access/world';
 import type { Library } from '../../../worlds/library';
 import { comparePairs } from '../../../worlds/worlds';
-import { overMcp } from './handle-over-mcp';
+import { overMcp } from './mcp-handle';
 
 const overMcpLibrary: Library = {
   inMemory: async (options) => overMcp(await MemoryStore.inMemory(options)),
   open: async (folder, options) => overMcp(await MemoryStore.open(folder, options)),
 };
 
-/** Plays so many policies with handles that answer through an MCP server. Resolves to the number of calls. */
+/** Plays random policies with handles that call an MCP server. Resolves to the number of calls. */
 export async function playPolicies(policies: number, seed: number): Promise<number> {
   const distribution = new Distribution();
   let calls = 0;
@@ -25,7 +25,7 @@ export async function playPolicies(policies: number, seed: number): Promise<numb
   return calls;
 }
 
-/** Compares so many pairs of worlds, whose reader asks through an MCP server. */
+/** Compares pairs of worlds whose reader calls an MCP server. */
 export function compareWorlds(pairs: number, seed: number, onPair?: () => void): Promise<void> {
   return comparePairs(overMcpLibrary, { pairs, seed, onPair });
 }

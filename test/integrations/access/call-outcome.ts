@@ -1,21 +1,21 @@
 import { MemoryError } from 'multi-agent-memory';
 
-/** What somebody was told, by a call or by its refusal, as text: two are alike when every byte is. */
-export async function told(call: () => PromiseLike<unknown> | unknown): Promise<string> {
+/** The result or the error of a call, as text. Two outcomes are alike if every byte is equal. */
+export async function outcomeOf(call: () => PromiseLike<unknown> | unknown): Promise<string> {
   try {
     return JSON.stringify(await call()) ?? 'undefined';
   } catch (error) {
-    return JSON.stringify({ refused: refusalIn(error) });
+    return JSON.stringify({ error: errorFields(error) });
   }
 }
 
-/** Everything that an error says. */
-export function refusalIn(error: unknown): object {
+/** Everything that a caller can learn from an error. */
+export function errorFields(error: unknown): object {
   const { name, message, code, issues } = error as Error & { code?: string; issues?: unknown };
   return { name, message, code, issues };
 }
 
-/** Whether it was allowed; every other failure is one of the test. */
+/** False if a call fails with FORBIDDEN, true if it succeeds. Rethrows every other error. */
 export async function isAllowed(call: () => Promise<unknown>): Promise<boolean> {
   try {
     await call();

@@ -3,7 +3,7 @@ import { MockLanguageModelV3 } from 'ai/test';
 import { allow, type MemoryHandle, MemoryStore } from 'multi-agent-memory';
 import { forgetTool, memoryMiddleware, memoryTools, recallTool, rememberTool } from 'multi-agent-memory/ai-sdk';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { versions } from './versions';
+import { versions } from './sdk-versions';
 
 let store: MemoryStore;
 let handle: MemoryHandle;
@@ -15,7 +15,7 @@ beforeEach(async () => {
 
 afterEach(() => store.close());
 
-test.each(versions)('a model under $name remembers and recalls', async ({ app }) => {
+test.each(versions)('a model of $name remembers and recalls', async ({ app }) => {
   const steps = [
     { tool: 'remember', input: { text: 'The hub is a Rohloff.' } },
     { tool: 'recall', input: { query: 'which hub?' } },
@@ -27,7 +27,7 @@ test.each(versions)('a model under $name remembers and recalls', async ({ app })
   expect(JSON.stringify(prompts()[2])).toMatch(/data that others wrote.*recalled-memories.*Rohloff/);
 });
 
-test.each(versions)('arguments beside the text are refused by $name, which tells the model', async ({ app }) => {
+test.each(versions)('$name rejects additional arguments and reports them to the model', async ({ app }) => {
   const steps = [{ tool: 'remember', input: { text: 'x', namespace: ['other'], agentId: 'root' } }, { say: 'Sorry.' }];
   const { generate, prompts } = app(handle, steps, { remember: false });
   await generate('Remember x.');
@@ -35,7 +35,7 @@ test.each(versions)('arguments beside the text are refused by $name, which tells
   expect(JSON.stringify(prompts()[1])).toMatch(/[Ii]nvalid input/);
 });
 
-test.each(versions)('what the store refuses, $name tells the model', async ({ app }) => {
+test.each(versions)('$name reports an error of the store to the model', async ({ app }) => {
   const denied = store.as({ agentId: 'support' }, { namespace: ['other'] });
   const steps = [{ tool: 'remember', input: { text: 'x' } }, { say: 'Sorry.' }];
   const { generate, prompts } = app(denied, steps, { remember: false });
@@ -43,7 +43,7 @@ test.each(versions)('what the store refuses, $name tells the model', async ({ ap
   expect(JSON.stringify(prompts()[1])).toMatch(/error-text.*Not allowed to write/);
 });
 
-test('forget is for a model that is given it', async () => {
+test('memoryTools does not include forget', async () => {
   const { id } = await handle.remember('The hub is a Rohloff.');
   const tools = { ...memoryTools(handle), forget: forgetTool(handle) };
   expect(Object.keys(memoryTools(handle))).toEqual(['remember', 'recall']);
@@ -63,7 +63,7 @@ test('forget is for a model that is given it', async () => {
   expect(await tools.forget.execute({ id }, {})).toBe('No memory with this id was found.');
 });
 
-test('recall keeps to what the host allows, and says where there is nothing', async () => {
+test('recall uses the options of the host and reports empty results', async () => {
   await handle.remember('The hub is a Rohloff.', { tags: ['bicycle'] });
   await handle.remember('The hub of the network is in Mainz.');
   const tool = recallTool(handle, { recall: { tags: ['bicycle'], topK: 3 } });
@@ -74,15 +74,15 @@ test('recall keeps to what the host allows, and says where there is nothing', as
   expect(await recallTool(nobody).execute({ query: 'hub' }, {})).toBe('No matching memories were found.');
 });
 
-test('a call that is aborted writes nothing', async () => {
+test('an aborted call writes nothing', async () => {
   const aborted = rememberTool(handle).execute({ text: 'x' }, { abortSignal: AbortSignal.abort() });
   await expect(aborted).rejects.toThrow();
   expect((await handle.list()).items).toEqual([]);
 });
 
-test('what is no handle, and options that do not exist, are refused by name', () => {
-  const refused = expect.objectContaining({ code: 'INVALID_INPUT' });
+test('values that are not handles and unknown options are rejected', () => {
+  const invalidInput = expect.objectContaining({ code: 'INVALID_INPUT' });
   for (const make of [memoryMiddleware, recallTool, rememberTool, forgetTool])
-    expect(() => make(store as never)).toThrow(refused);
-  expect(() => memoryTools(handle, { topK: 1 } as object)).toThrow(refused);
+    expect(() => make(store as never)).toThrow(invalidInput);
+  expect(() => memoryTools(handle, { topK: 1 } as object)).toThrow(invalidInput);
 });
