@@ -3,7 +3,7 @@
  * its settings from the environment, so the host process stays out of it. `build-process.ts` starts this program.
  */
 import { mkdirSync } from 'node:fs';
-import { availableParallelism, constants, setPriority } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type BuilderAnswer, type BuildInput, type BuildTask, recordBytes, scratchName } from './builder-protocol';
 import { LanceUnavailable } from './lance-library';
@@ -29,6 +29,8 @@ async function build({ folder, dimensions, queries }: BuildTask, input: Promise<
   return probes;
 }
 
+// The priority stays that of the host: with a lower one, a build on a busy machine takes several times as long, and searches
+// gain nothing that can be measured.
 function prepareProcess(scratch: string): void {
   mkdirSync(scratch, { recursive: true });
   // LanceDB 0.33 leaves a copy of all vectors in the temporary folder with every index (lance-format/lance#8992).
@@ -36,12 +38,6 @@ function prepareProcess(scratch: string): void {
   Object.assign(process.env, { TMPDIR: scratch, TEMP: scratch, TMP: scratch });
   // LanceDB trains in the threads of Rayon. One processor is left to the searches of the host.
   process.env.RAYON_NUM_THREADS ??= String(Math.max(1, availableParallelism() - 1));
-  try {
-    // Before LanceDB starts its threads, because on Linux a thread inherits the priority of the one that starts it.
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // A system that forbids it runs the build with normal priority.
-  }
 }
 
 /** Adds the vectors from the standard input to the table. Returns their number. */
