@@ -61,7 +61,7 @@ export type { Clock, Logger } from './environment/environment';
 export { type ContextOptions, type PromptContext, toContext } from './recall/to-context';
 export type { ReembedOptions, ReembedProgress, ReembedResult } from './reembedding/reembedding-run';
 export type { VerifyProblem } from './state/verify/damage';
-export type { AccessHandle, ExplainRequest, Explanation } from './store/access-handle';
+export type { AccessHandle, ExplainRequest, ExplainResult } from './store/access-handle';
 export type { AuditHandle, AuditPage, AuditQuery, AuditVerifyOptions, StoreAudit } from './store/audit-handle';
 export type { AuditEntry, ExportedAuditEntry } from './store/audit-view';
 export type { StoreEvents } from './store/events';

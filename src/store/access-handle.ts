@@ -24,52 +24,64 @@ import type { Author } from '../write/write-context';
 import type { AuditedCalls } from './audited-calls';
 import type { Engine } from './composition/engine';
 
-/** Whether a principal may do something, and why. */
-export interface Explanation {
+/** The result of `explain`: whether the action is allowed, and why. */
+export interface ExplainResult {
   allowed: boolean;
   reason: DecisionReason;
-  /** The rules that decided, as far as who asks may list them. */
+  /** The declarations that decide, if the caller may list them. */
   rules: RuleInForce[];
-  /** True where other rules decided too, which who asks may not list. */
+  /** True if other declarations decide too, which the caller may not list. */
   undisclosed: boolean;
 }
 
-/** What `explain` is asked: about a namespace, or about one memory. */
+/** A question to `explain`: may the principal take the action in a namespace, or on one memory? */
 export type ExplainRequest = { principal: Principal; action: Action } & (
   | { namespace: Namespace; id?: never }
   | { id: string; namespace?: never }
 );
 
 /**
- * Rules at run time, for who may administer. Whoever administers a namespace makes and ends rules and clearances there and below,
- * for actions and access tags that it has there itself; roles and groups take `administer` in the whole store.
+ * Changes and lists declarations (rules, clearances, roles and groups) at run time. A change takes effect for the next call, and is
+ * durable when its promise resolves.
  *
- * Every change throws INVALID_INPUT for what makes no sense, and FORBIDDEN.
+ * Nobody grants more than they have. A rule or a clearance requires `administer` in its namespace, and there also the actions or the
+ * access tag that it grants. A role or a group requires `administer` in the whole store, and everything that the rules which name it
+ * require.
+ *
+ * Every change throws INVALID_INPUT, FORBIDDEN, STORE_READ_ONLY, DISK_FULL and OVERLOADED.
  */
 export interface AccessHandle {
-  /** Allows a subject a role or some actions, at a namespace and below. */
+  /** Allows a subject a role or some actions in a namespace and below. */
   allow(to: Subject, actions: Rule['actions'], at: Namespace, options?: CallOptions): Promise<RuleInForce>;
-  /** Denies them, whatever other rules allow. */
+  /** Denies a subject a role or some actions in a namespace and below. A deny rule wins over every rule that allows. */
   deny(to: Subject, actions: Rule['actions'], at: Namespace, options?: CallOptions): Promise<RuleInForce>;
-  /** Clears a subject for an access tag, at a namespace and below. */
+  /** Clears a subject for an access tag in a namespace and below. It allows nothing by itself: see `clear`. */
   clear(to: Subject, tag: string, at: Namespace, options?: CallOptions): Promise<RuleInForce>;
-  /** Names a set of actions. One that was made at run time under the same name gives way to it. */
+  /** Names a set of actions. Replaces the role of this name that was made at run time, if there is one. */
   role(name: string, actions: readonly Action[], options?: CallOptions): Promise<RuleInForce>;
-  /** Names a set of principals. One that was made at run time under the same name gives way to it. */
+  /** Names a set of principals. Replaces the group of this name that was made at run time, if there is one. */
   group(name: string, members: readonly Member[], options?: CallOptions): Promise<RuleInForce>;
-  /** Ends what was made at run time. False where there is none in force with that id, or none that may be seen. */
+  /**
+   * Ends a declaration that was made at run time. Returns false if no declaration with this id is in force, or if the principal may
+   * not see it.
+   */
   end(id: string, options?: CallOptions): Promise<boolean>;
-  /** What is in force, at a namespace and below; with `ended` also what was. Only what the principal may administer. */
+  /**
+   * The declarations in force that the principal may administer, oldest first.
+   *
+   * - `within`: only those about this namespace and below. Default: all.
+   * - `ended`: also those that were ended. Default: false.
+   */
   list(options?: CallOptions & { within?: Namespace; ended?: boolean }): Promise<RuleInForce[]>;
   /**
-   * Whether a principal may do something in a namespace or to a memory, and why.
+   * Whether a principal may take an action in a namespace or on a memory, and why.
    *
-   * @throws INVALID_INPUT, NOT_FOUND for a memory that who asks may not read, FORBIDDEN for who does not administer there
+   * @throws INVALID_INPUT; NOT_FOUND for a memory that the caller may not read; FORBIDDEN without `administer` in the namespace
    */
-  explain(question: ExplainRequest, options?: CallOptions): Promise<Explanation>;
+  explain(request: ExplainRequest, options?: CallOptions): Promise<ExplainResult>;
 }
 
-/** The rules, in the hands of one principal inside one scope. */
+/** The declarations as one caller may see and change them. */
 export class PrincipalAccess implements AccessHandle {
   readonly #engine: Engine;
   readonly #calls: AuditedCalls;
@@ -104,35 +116,36 @@ export class PrincipalAccess implements AccessHandle {
   end(id: string, options: CallOptions = {}): Promise<boolean> {
     return this.#calls.write('end-declaration', async () => {
       const context = this.#engine.writing();
-      const { id: name, callOptions: call } = this.#engine.shapes;
-      const [known, { signal }] = parseAll([name, id, ['id']], [call, options]);
+      const { shapes } = this.#engine;
+      const [parsedId, { signal }] = parseAll([shapes.id, id, ['id']], [shapes.callOptions, options]);
       signal?.throwIfAborted();
-      return endDeclaration(context, this.#caller, known);
+      return endDeclaration(context, this.#caller, parsedId);
     });
   }
 
   list(options: Parameters<AccessHandle['list']>[0] = {}): Promise<RuleInForce[]> {
-    return this.#calls.read('access.list', (asked) => {
+    return this.#calls.read('access.list', (target) => {
       const { within = [], ended = false, signal } = parse(this.#engine.shapes.listRulesOptions, options, 'options');
-      asked.namespace = within;
+      target.namespace = within;
       signal?.throwIfAborted();
+      // Loads what another process has written.
       this.#engine.reading();
       const { state } = this.#engine;
       const all = ended ? state.declarations.all(true) : [...state.policy.declared.values()];
-      return all.filter((each) => this.#maySee(each) && liesWithin(each.declaration, within)).map(toRuleInForce);
+      return all.filter((each) => this.#maySee(each) && isWithin(each.declaration, within)).map(toRuleInForce);
     });
   }
 
-  explain(question: ExplainRequest, options: CallOptions = {}): Promise<Explanation> {
-    return this.#calls.read('access.explain', (asked) => {
-      const { explainRequest: shape, callOptions: call } = this.#engine.shapes;
-      const [about, { signal }] = parseAll([shape, question], [call, options]);
-      asked.namespace = about.namespace;
-      asked.ids = about.id === undefined ? [] : [about.id];
+  explain(request: ExplainRequest, options: CallOptions = {}): Promise<ExplainResult> {
+    return this.#calls.read('access.explain', (target) => {
+      const { shapes } = this.#engine;
+      const [parsed, { signal }] = parseAll([shapes.explainRequest, request], [shapes.callOptions, options]);
+      target.namespace = parsed.namespace;
+      target.ids = parsed.id === undefined ? [] : [parsed.id];
       signal?.throwIfAborted();
-      const { allowed, reason, deciding } = this.#decide(about);
-      const seen = deciding.filter((each) => this.#maySee(each));
-      return { allowed, reason, rules: seen.map(toRuleInForce), undisclosed: seen.length < deciding.length };
+      const { allowed, reason, deciding } = this.#decide(parsed);
+      const visible = deciding.filter((each) => this.#maySee(each));
+      return { allowed, reason, rules: visible.map(toRuleInForce), undisclosed: visible.length < deciding.length };
     });
   }
 
@@ -153,7 +166,8 @@ export class PrincipalAccess implements AccessHandle {
   #assertAdministers(namespace: Namespace): void {
     const { actor, scope } = this.#caller;
     if (coversNamespace(scope, namespace) && mayIn(this.#engine.state.policy, actor, 'administer', namespace)) return;
-    throw new MemoryError('FORBIDDEN', `Explaining decisions takes administer in ${showNamespace(namespace)}.`);
+    const required = `\`administer\` in ${showNamespace(namespace)}, a scope that covers it, and no deny rule`;
+    throw new MemoryError('FORBIDDEN', `Not allowed to explain decisions: requires ${required}.`);
   }
 
   #maySee({ declaration }: StoredDeclaration): boolean {
@@ -161,17 +175,18 @@ export class PrincipalAccess implements AccessHandle {
   }
 
   #add(declaration: Declaration, options: CallOptions = {}): Promise<RuleInForce> {
-    return this.#calls.write('add-declaration', async (asked) => {
+    return this.#calls.write('add-declaration', async (target) => {
       const context = this.#engine.writing();
-      const { declaration: shape, callOptions: call } = this.#engine.shapes;
-      const [made, { signal }] = parseAll([shape, declaration], [call, options]);
-      asked.namespace = 'at' in made ? made.at : [];
+      const { shapes } = this.#engine;
+      const [parsed, { signal }] = parseAll([shapes.declaration, declaration], [shapes.callOptions, options]);
+      target.namespace = 'at' in parsed ? parsed.at : [];
       signal?.throwIfAborted();
-      return toRuleInForce(await addDeclaration(context, this.#caller, made, this.#engine.environment));
+      return toRuleInForce(await addDeclaration(context, this.#caller, parsed, this.#engine.environment));
     });
   }
 }
 
-function liesWithin(declaration: Declaration, within: Namespace): boolean {
-  return contains(within, 'at' in declaration ? declaration.at : []);
+/** Whether a declaration is about a namespace or below. Roles and groups are about the whole store. */
+function isWithin(declaration: Declaration, namespace: Namespace): boolean {
+  return contains(namespace, 'at' in declaration ? declaration.at : []);
 }

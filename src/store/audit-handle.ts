@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { AuditChainName, AuditDecision } from '../audit/chain-entry';
 import { type Checkpoint, publicKeyOf } from '../audit/checkpoint';
 import { segmentLength } from '../audit/merkle';
-import { type AuditSearch, type ChainPositions, searchChains, startOf } from '../audit/search';
+import { type AuditSearch, type ChainPositions, type SearchRange, searchChains, startOf } from '../audit/search';
 import { type AuditVerification, verifyAudit } from '../audit/verify-audit';
 import type { CallOptions, LongCallOptions, Time } from '../domain/calls';
 import type { Namespace } from '../domain/namespace';
@@ -11,80 +11,110 @@ import type { Principal } from '../domain/principal';
 import { type Caller, emptyScope, narrowNamespace } from '../domain/scope';
 import { nextTurn, startStopwatch } from '../environment/timers';
 import { submit } from '../write/submit';
-import { type AuditEntry, AuditView, assertAudits, type ExportedAuditEntry } from './audit-view';
+import { type AuditEntry, AuditView, assertMayAudit, type ExportedAuditEntry } from './audit-view';
 import type { AuditedCalls } from './audited-calls';
 import type { Engine } from './composition/engine';
 import { ListQuery } from './list-query';
 
-/** Which entries of the audit. */
+/** Selects entries of the audit. An entry must match all fields that are given. */
 export interface AuditQuery extends CallOptions {
-  /** Those that name this memory. */
+  /** Entries that name this memory. */
   id?: string;
-  /** Entries that name a memory that is or was about this user. Forgotten memories are included. */
+  /** Entries that name a memory that is or was about this user, including forgotten ones. */
   userId?: string;
-  /** Entries of this principal, as the actor or as the user on whose behalf. With `onBehalfOf`: entries of exactly this pair. */
+  /**
+   * Entries of this principal, as the one that made the call or as the user on whose behalf it was made. With `onBehalfOf`: entries
+   * of exactly this pair.
+   */
   by?: Principal;
-  /** The name of a call, such as 'get', 'recall' or 'remember'. */
+  /** Entries of this call, or of one of these calls, such as 'get', 'recall' and 'remember'. */
   action?: string | readonly string[];
+  /** Entries of calls that were allowed, or of those that were refused. */
   decision?: AuditDecision;
-  /** Entries about this namespace and the namespaces below it. */
+  /** Entries about this namespace and below. */
   within?: Namespace;
-  /** The earliest time. */
+  /** Entries of this time and later. */
   since?: Time;
-  /** The time before which entries must be. */
+  /** Entries before this time. */
   until?: Time;
-  /** Entries in a page. Default: 100; at most 1,000. */
+  /** The number of entries on a page. Default: 100; at most 1,000. */
   limit?: number;
   /** The `nextCursor` of an earlier page of the same query. */
   cursor?: string;
-  /** Default: 'newest'. */
+  /** Default: 'newest', which means newest first. */
   order?: 'newest' | 'oldest';
 }
 
-/** One page of entries. The last page has no `nextCursor`. */
+/** One page of entries. */
 export interface AuditPage {
   items: AuditEntry[];
+  /** Reads the next page. Absent on the last page. */
   nextCursor?: string;
 }
 
-/** The audit as a principal with the action `audit` sees it: the entries about the namespaces where it has that action. Queries are audited too. */
+/**
+ * The audit, for principals with the action `audit`: the part about the namespaces that they may audit. Every query is recorded in
+ * the audit itself.
+ */
 export interface AuditHandle {
   /**
-   * Finds entries of allowed and refused calls. Await it for the first page; iterate it for all entries until now.
+   * The entries that match a query. Await it for one page, or iterate it for all entries that exist when the iteration starts.
    *
-   * @throws FORBIDDEN, INVALID_INPUT, INVALID_CURSOR
+   * @throws FORBIDDEN without `audit` in any namespace of the handle's scope, INVALID_INPUT, INVALID_CURSOR
    */
-  query(question?: AuditQuery): PromiseLike<AuditPage> & AsyncIterable<AuditEntry>;
-  /** Like `query`. An entry that the principal may see as a whole has its hash, and the body that the hash covers. */
-  export(question?: Omit<AuditQuery, 'limit' | 'cursor'>): AsyncIterable<ExportedAuditEntry>;
+  query(query?: AuditQuery): PromiseLike<AuditPage> & AsyncIterable<AuditEntry>;
+  /**
+   * The entries that match a query, each with its hash and the bytes that the hash covers if the principal may audit everything in
+   * the entry.
+   *
+   * @throws FORBIDDEN, INVALID_INPUT
+   */
+  export(query?: Omit<AuditQuery, 'limit' | 'cursor'>): AsyncIterable<ExportedAuditEntry>;
 }
 
-/** What `verify` compares the audit with. */
+/** Options of `StoreAudit.verify`. */
 export interface AuditVerifyOptions extends LongCallOptions {
-  /** Checkpoints of either chain that were kept outside the folder. */
+  /** Checkpoints that you kept outside the store, of one chain or of both. Default: none. */
   head?: Checkpoint | readonly Checkpoint[];
-  /** The Ed25519 public key of the signing key, as a KeyObject or PEM. Heads without its signature are rejected. */
+  /**
+   * The Ed25519 public key that signed the checkpoints, as a KeyObject or in PEM format. With it, a checkpoint without a valid
+   * signature is rejected.
+   */
   publicKey?: KeyObject | string;
 }
 
-/** The audit of the whole store, for the host. */
+/** The audit for the host program, which may audit the whole store. */
 export interface StoreAudit extends AuditHandle {
   /**
-   * Computes both chains from their entries, and finds every change of an entry that a head covers. Without heads the result has
-   * `anchored: false`: an attacker who can write the files can rewrite the chains unnoticed.
+   * Computes both chains again and compares them with the stored hashes and the given checkpoints. It finds every change to the
+   * entries that the checkpoints cover. Without checkpoints the result has `anchored: false`, because a program that can write the
+   * files can also rewrite the chains.
    *
-   * @throws INVALID_INPUT for a head that is not a checkpoint of this store, or is not signed with the key
+   * @throws INVALID_INPUT for a checkpoint of another store or without a valid signature
    */
   verify(options?: AuditVerifyOptions): Promise<AuditVerification>;
-  /** Returns a checkpoint of each chain as it is now. Keep it outside the folder. */
+  /** Makes a checkpoint of each chain as it is now. Keep it outside the store. */
   checkpoint(): Promise<Checkpoint[]>;
-  /** Drops the entries before `since`, in whole segments of 1,024 entries that a checkpoint covers. The roots of the segments stay. */
+  /**
+   * Deletes entries before a time, in whole segments of 1,024 entries that a checkpoint covers. The roots of the deleted segments
+   * stay. Returns the number of deleted entries.
+   *
+   * @throws INVALID_INPUT, STORE_READ_ONLY
+   */
   retain(options: { since: Time }): Promise<{ dropped: number }>;
 }
 
 const defaultLimit = 100;
 
-/** The audit as one principal may see it, inside one scope. */
+type ParsedQuery = ReturnType<Engine['shapes']['auditQuery']['parse']>;
+
+interface PreparedQuery {
+  readonly search: AuditSearch;
+  readonly upTo: ChainPositions;
+  readonly view: AuditView;
+}
+
+/** The audit as one caller may see it. */
 export class PrincipalAudit implements AuditHandle {
   readonly #engine: Engine;
   readonly #calls: AuditedCalls;
@@ -96,96 +126,95 @@ export class PrincipalAudit implements AuditHandle {
     this.#caller = caller;
   }
 
-  query(question: AuditQuery = {}): ListQuery<AuditEntry, AuditPage> {
-    const again = new WeakMap<AuditEntry, () => AuditEntry | undefined>();
+  query(query: AuditQuery = {}): ListQuery<AuditEntry, AuditPage> {
+    const refreshers = new WeakMap<AuditEntry, () => AuditEntry | undefined>();
     return new ListQuery(
       (cursor) =>
-        this.#calls.read('audit.query', (asked) => {
-          const given = this.#parse(cursor === undefined ? question : { ...question, cursor });
-          asked.namespace = given.within ?? asked.namespace;
-          return this.#page(given, again);
+        this.#calls.read('audit.query', (target) => {
+          const parsed = this.#parse(cursor === undefined ? query : { ...query, cursor });
+          target.namespace = parsed.within ?? target.namespace;
+          return this.#page(parsed, refreshers);
         }),
-      { version: () => this.#engine.version(), current: (entry) => again.get(entry)?.() },
+      { version: () => this.#engine.version(), refresh: (entry) => refreshers.get(entry)?.() },
     );
   }
 
-  async *export(question: Omit<AuditQuery, 'limit' | 'cursor'> = {}): AsyncGenerator<ExportedAuditEntry> {
-    const { found, view } = await this.#calls.read('audit.export', (asked) => {
-      const given = this.#parse(question);
-      asked.namespace = given.within ?? asked.namespace;
-      const { asked: wanted, upTo, view } = this.#begin(given);
-      return { view, found: this.#search(wanted, { after: startOf(wanted, upTo), upTo }, given.signal) };
+  async *export(query: Omit<AuditQuery, 'limit' | 'cursor'> = {}): AsyncGenerator<ExportedAuditEntry> {
+    const { found, view } = await this.#calls.read('audit.export', (target) => {
+      const parsed = this.#parse(query);
+      target.namespace = parsed.within ?? target.namespace;
+      const { search, upTo, view } = this.#prepare(parsed);
+      return { view, found: this.#search(search, { after: startOf(search, upTo), upTo }, parsed.signal) };
     });
     for await (const each of found) {
-      const shown = view.export(each);
-      if (shown !== undefined) yield shown;
+      const entry = view.exportedEntry(each);
+      if (entry !== undefined) yield entry;
     }
   }
 
-  async #page(given: ParsedQuery, again: WeakMap<AuditEntry, () => AuditEntry | undefined>): Promise<AuditPage> {
-    const { asked, upTo: now, view } = this.#begin(given);
-    const { limit = defaultLimit, cursor, signal } = given;
-    const binding = this.#binding(given);
-    const begin = { after: startOf(asked, now), upTo: now };
-    const range = cursor === undefined ? begin : this.#engine.auditCursors.decrypt(cursor, binding);
+  async #page(query: ParsedQuery, refreshers: WeakMap<AuditEntry, () => AuditEntry | undefined>): Promise<AuditPage> {
+    const { search, upTo, view } = this.#prepare(query);
+    const { limit = defaultLimit, cursor, signal } = query;
+    const binding = this.#binding(query);
+    const firstPage = { after: startOf(search, upTo), upTo };
+    const range = cursor === undefined ? firstPage : this.#engine.auditCursors.decrypt(cursor, binding);
     const after: Record<AuditChainName, number> = { ...range.after };
     const items: AuditEntry[] = [];
-    for await (const found of this.#search(asked, range, signal)) {
-      const shown = view.show(found);
-      if (shown !== undefined && items.length === limit) {
+    for await (const found of this.#search(search, range, signal)) {
+      const entry = view.entry(found);
+      if (entry !== undefined && items.length === limit) {
         return { items, nextCursor: this.#engine.auditCursors.encrypt({ after, upTo: range.upTo }, binding) };
       }
       after[found.chain] = found.entry.seq;
-      if (shown === undefined) continue;
-      items.push(shown);
-      again.set(shown, () => view.show(found));
+      if (entry === undefined) continue;
+      items.push(entry);
+      refreshers.set(entry, () => view.entry(found));
     }
     return { items };
   }
 
-  /** Who may not look is told first; then everything until now is looked at, and nothing that comes later. */
-  #begin(given: ParsedQuery): { asked: AuditSearch; upTo: ChainPositions; view: AuditView } {
+  /** Checks the right to audit first, and then fixes the last entries of the search, so that it does not find later ones. */
+  #prepare(query: ParsedQuery): PreparedQuery {
+    // Loads what another process has written.
     this.#engine.reading();
     const { state, audit } = this.#engine;
-    assertAudits(this.#engine, this.#caller);
+    assertMayAudit(state, this.#caller);
     audit.synchronize();
-    const { id, userId, by, action, decision, since, until, order = 'newest', within } = given;
-    const about = userId === undefined ? undefined : state.subjects.idsAbout(userId);
-    const ids = id === undefined ? about : about === undefined || about.includes(id) ? [id] : [];
+    const { id, userId, by, action, decision, since, until, order = 'newest', within } = query;
+    const aboutUser = userId === undefined ? undefined : state.subjects.idsAbout(userId);
+    const ids = id === undefined ? aboutUser : aboutUser === undefined || aboutUser.includes(id) ? [id] : [];
     const actions = action === undefined ? undefined : new Set(typeof action === 'string' ? [action] : action);
     const narrowed = narrowNamespace(this.#caller.scope.namespace, within);
-    const inside = narrowed === emptyScope ? undefined : (narrowed ?? []);
+    const namespace = narrowed === emptyScope ? undefined : (narrowed ?? []);
     const { changes, access } = audit.logs;
     return {
-      asked: { ids: inside === undefined ? [] : ids, by, actions, decision, since, until, order },
+      search: { ids: namespace === undefined ? [] : ids, by, actions, decision, since, until, order },
       upTo: { changes: changes.chain.size, access: access.chain.size },
-      view: new AuditView(this.#engine, this.#caller, inside ?? [], ids),
+      view: new AuditView(this.#engine, this.#caller, namespace ?? [], ids),
     };
   }
 
-  #search(asked: AuditSearch, range: { after: ChainPositions; upTo: ChainPositions }, signal: AbortSignal | undefined) {
-    const betweenBatches = async () => {
+  #search(search: AuditSearch, range: SearchRange, signal: AbortSignal | undefined) {
+    return searchChains(this.#engine.audit.logs, search, range, async () => {
       signal?.throwIfAborted();
       await nextTurn();
-    };
-    return searchChains(this.#engine.audit.logs, asked, range, betweenBatches);
+    });
   }
 
-  #parse(question: unknown): ParsedQuery {
-    const given = parse(this.#engine.shapes.auditQuery, question, 'question');
-    given.signal?.throwIfAborted();
-    return given;
+  #parse(query: unknown): ParsedQuery {
+    const parsed = parse(this.#engine.shapes.auditQuery, query, 'query');
+    parsed.signal?.throwIfAborted();
+    return parsed;
   }
 
-  #binding({ limit: _, cursor: __, signal: ___, ...question }: ParsedQuery): string {
+  /** A cursor is valid for the same actor, scope and query. */
+  #binding({ limit: _, cursor: __, signal: ___, ...query }: ParsedQuery): string {
     const { actor, scope } = this.#caller;
-    return JSON.stringify([actor, scope, question]);
+    return JSON.stringify([actor, scope, query]);
   }
 }
 
-type ParsedQuery = ReturnType<Engine['shapes']['auditQuery']['parse']>;
-
-/** The audit of the host: root, who may do everything. */
+/** The audit of the host program. */
 export class RootAudit extends PrincipalAudit implements StoreAudit {
   readonly #engine: Engine;
   readonly #calls: AuditedCalls;
@@ -200,8 +229,8 @@ export class RootAudit extends PrincipalAudit implements StoreAudit {
 
   verify(options: AuditVerifyOptions = {}): Promise<AuditVerification> {
     return this.#calls.read('audit.verify', () => {
-      const given = parse(this.#engine.shapes.auditVerifyOptions, options, 'options');
-      const { head = [], publicKey, signal, onProgress } = given;
+      const parsed = parse(this.#engine.shapes.auditVerifyOptions, options, 'options');
+      const { head = [], publicKey, signal, onProgress } = parsed;
       const elapsedMs = startStopwatch();
       this.#engine.reading();
       return verifyAudit(this.#engine.audit, {

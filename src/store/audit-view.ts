@@ -1,131 +1,149 @@
 import { mayIn } from '../access/authorise';
+import type { Audit } from '../audit/audit';
 import type { AuditLog } from '../audit/audit-log';
 import type { AuditChainName, AuditDecision, ChainEntry } from '../audit/chain-entry';
 import type { FoundEntry } from '../audit/search';
 import { isRule } from '../domain/declaration';
+import { defined } from '../domain/defined';
 import { type ErrorCode, MemoryError } from '../domain/errors';
-import { contains, type Namespace } from '../domain/namespace';
+import { contains, type Namespace, showNamespace } from '../domain/namespace';
 import { type Actor, isRoot, type Principal, principalOf } from '../domain/principal';
 import type { Caller } from '../domain/scope';
 import type { Engine } from './composition/engine';
 
-/** Something that was done or refused, as the audit holds it. */
+/** One entry of the audit: a call that was allowed or refused. */
 export interface AuditEntry {
-  /** 'changes': what was done to the store. 'access': reads, and what was refused before it was proposed. */
+  /** 'changes': everything that was proposed as a change of the store. 'access': reads, and refusals before a proposal. */
   chain: AuditChainName;
   at: Date;
-  /** Undefined where the name was erased. The host shows as the service `root`. */
+  /** The principal that made the call. Undefined if its name was erased. The host shows as the service `root`. */
   by: Principal | undefined;
-  /** What stands for the two halves of who acted, in the chain. */
+  /** The pseudonyms of the principal in the chain. They stay when its name is erased. */
   pseudonyms: { party: string; onBehalfOf?: string };
-  /** The call: 'recall', 'get', 'remember'. */
+  /** The call: 'recall', 'get', 'remember' and so on. */
   action: string;
   decision: AuditDecision;
-  /** Why it was refused. */
+  /** The error code of a refusal. */
   code?: ErrorCode;
   /** The namespace that the call was about. */
   namespace?: string[];
-  /** The memories that were returned, changed or asked for; in a query about some, only those. */
+  /** The memories that the call returned, changed or named. A query by `id` or `userId` shows only the memories that it asks for. */
   memories: { id: string; namespace?: string[] }[];
-  /** For who may audit the whole store: its number in its chain, from 1. It tells how much others do. */
+  /**
+   * The number of the entry in its chain, from 1. Only for principals that may audit the whole store, like the fields below: it
+   * reveals how much others do.
+   */
   seq?: number;
-  /** For who may audit the whole store: the version of the rules, and the ids of those that decided. */
+  /** The version of the rules at the time of the call. */
   policyVersion?: number;
+  /** The ids of the declarations that decided. */
   rules?: string[];
-  /** For who may audit the whole store: the number of the store's last change. */
+  /** The number of the store's last change at the time of the call. */
   changeSeq?: number;
 }
 
-/** An entry with what its hash covers, so that anybody can compute the chain anew. */
+/** An entry with its hash and the bytes that the hash covers, so that anybody can compute the chain again. */
 export interface ExportedAuditEntry extends AuditEntry {
   /**
-   * SHA-256(0x00 || previous || body), which is also a leaf of the Merkle tree of RFC 6962. In Base64; only for who may audit
-   * all that the entry is about.
+   * SHA-256(0x00 || previous hash || body) in Base64. It is also a leaf of the Merkle tree of RFC 6962. Only for principals that
+   * may audit every namespace in the entry.
    */
   hash?: string;
+  /** The entry as JSON, as it stands in the chain. Present together with `hash`. */
   body?: string;
 }
 
-/** What a principal may see of the audit, inside the scope of its handle. */
+interface AuditViewDeps {
+  readonly state: Pick<Engine['state'], 'policy'>;
+  readonly audit: Pick<Audit, 'logs'>;
+}
+
+/** Entries as one caller may see them, during one query. */
 export class AuditView {
-  readonly #engine: Engine;
+  readonly #deps: AuditViewDeps;
   readonly #actor: Actor;
   readonly #within: Namespace;
   readonly #ids: ReadonlySet<string> | undefined;
-  readonly #bound: Namespace;
-  // Of one query: names do not change meanwhile.
+  readonly #scopeNamespace: Namespace;
+  // Names do not change during a query.
   readonly #namespaces = new Map<string, Namespace | undefined>();
   readonly #principals = new Map<string, Principal | undefined>();
 
   /**
    * @param within Only entries about this namespace and below.
-   * @param ids Only these memories are shown.
+   * @param ids Only these memories are shown; all if undefined.
    */
-  constructor(engine: Engine, { actor, scope }: Caller, within: Namespace, ids: readonly string[] | undefined) {
-    this.#engine = engine;
+  constructor(deps: AuditViewDeps, { actor, scope }: Caller, within: Namespace, ids: readonly string[] | undefined) {
+    this.#deps = deps;
     this.#actor = actor;
     this.#within = within;
     this.#ids = ids === undefined ? undefined : new Set(ids);
-    this.#bound = scope.namespace ?? [];
+    this.#scopeNamespace = scope.namespace ?? [];
   }
 
-  /** Decided for each entry: the right may be taken while the query runs. */
-  get #isWhole(): boolean {
-    return this.#bound.length === 0 && mayIn(this.#engine.state.policy, this.#actor, 'audit', []);
+  /** Decided again for each entry, because the right may be revoked while the query runs. */
+  get #auditsWholeStore(): boolean {
+    return this.#scopeNamespace.length === 0 && mayIn(this.#deps.state.policy, this.#actor, 'audit', []);
   }
 
-  /** The entry as it may be seen; undefined where none of it may. */
-  show({ chain, entry }: FoundEntry): AuditEntry | undefined {
-    const trail = this.#engine.audit.logs[chain];
+  /** The visible part of an entry. Undefined if the caller may see no part of it. */
+  entry({ chain, entry }: FoundEntry): AuditEntry | undefined {
+    const log = this.#deps.audit.logs[chain];
     const { at, action, decision, code, party, onBehalfOf, seq, policyVersion, rules, changeSeq } = entry;
     const memories = this.#memories(chain, entry);
-    const asked = this.#namespace(chain, trail, entry.namespace);
-    const isAskedSeen = this.#sees(asked);
-    // Shown for what it asked, too, whatever it touched elsewhere: else it would tell which ids there are elsewhere.
-    if (memories.length === 0 && (this.#ids !== undefined || !isAskedSeen)) return undefined;
+    const namespace = this.#namespace(chain, log, entry.namespace);
+    const isNamespaceVisible = this.#maySee(namespace);
+    // An entry about a visible namespace is shown even if it touched memories elsewhere. Otherwise its absence would reveal that
+    // an id exists elsewhere.
+    if (memories.length === 0 && (this.#ids !== undefined || !isNamespaceVisible)) return undefined;
     return {
-      ...{ chain, at: new Date(at), by: this.#principal(chain, trail, entry), action, decision, memories },
-      pseudonyms: { party, ...(onBehalfOf === null ? {} : { onBehalfOf }) },
-      ...(code === null ? {} : { code }),
-      ...(asked === undefined || !isAskedSeen ? {} : { namespace: [...asked] }),
-      ...(this.#isWhole ? { seq, policyVersion, rules: [...rules], changeSeq } : {}),
+      chain,
+      at: new Date(at),
+      by: this.#principal(chain, log, entry),
+      action,
+      decision,
+      memories,
+      pseudonyms: { party, ...defined({ onBehalfOf: onBehalfOf ?? undefined }) },
+      ...defined({ code: code ?? undefined }),
+      ...(namespace === undefined || !isNamespaceVisible ? {} : { namespace: [...namespace] }),
+      ...(this.#auditsWholeStore ? { seq, policyVersion, rules: [...rules], changeSeq } : {}),
     };
   }
 
-  /** The same, with what proves it where all of it may be seen. */
-  export(found: FoundEntry): ExportedAuditEntry | undefined {
-    const shown = this.show(found);
-    if (shown === undefined || !this.#isWhole || !this.#seesAll(found)) return shown;
-    return { ...shown, hash: Buffer.from(found.hash).toString('base64'), body: found.body.toString() };
+  /** The visible part of an entry, with its hash and body if the caller may see all of it. */
+  exportedEntry(found: FoundEntry): ExportedAuditEntry | undefined {
+    const visible = this.entry(found);
+    if (visible === undefined || !this.#auditsWholeStore || !this.#maySeeAll(found)) return visible;
+    return { ...visible, hash: Buffer.from(found.hash).toString('base64'), body: found.body.toString() };
   }
 
-  #seesAll({ chain, entry }: FoundEntry): boolean {
-    const trail = this.#engine.audit.logs[chain];
-    const { policy } = this.#engine.state;
+  #maySeeAll({ chain, entry }: FoundEntry): boolean {
+    const log = this.#deps.audit.logs[chain];
+    const { policy } = this.#deps.state;
     const names = [entry.namespace, ...entry.touched.map(([name]) => name)].filter((name) => name !== null);
     return (
       isRoot(this.#actor) ||
       names.every((name) => {
-        const namespace = this.#namespace(chain, trail, name);
+        const namespace = this.#namespace(chain, log, name);
         return namespace === undefined || mayIn(policy, this.#actor, 'audit', namespace);
       })
     );
   }
 
   #memories(chain: AuditChainName, { touched }: ChainEntry): AuditEntry['memories'] {
-    const trail = this.#engine.audit.logs[chain];
+    const log = this.#deps.audit.logs[chain];
     return touched.flatMap(([name, ids]) => {
-      const namespace = this.#namespace(chain, trail, name);
-      if (!this.#sees(namespace)) return [];
+      const namespace = this.#namespace(chain, log, name);
+      if (!this.#maySee(namespace)) return [];
       const shown = this.#ids === undefined ? ids : ids.filter((id) => this.#ids?.has(id));
       return shown.map((id) => (namespace === undefined ? { id } : { id, namespace: [...namespace] }));
     });
   }
 
-  /** Where a name is not known, or was erased, only who may audit everything sees what it was about. */
-  #sees(namespace: Namespace | undefined): boolean {
-    if (namespace === undefined) return this.#isWhole && this.#within.length === 0;
-    return contains(this.#within, namespace) && mayIn(this.#engine.state.policy, this.#actor, 'audit', namespace);
+  /** An unknown or erased namespace requires `audit` in the whole store. */
+  #maySee(namespace: Namespace | undefined): boolean {
+    if (namespace === undefined) return this.#auditsWholeStore && this.#within.length === 0;
+    return contains(this.#within, namespace) && mayIn(this.#deps.state.policy, this.#actor, 'audit', namespace);
   }
 
   #namespace(chain: AuditChainName, { names }: AuditLog, pseudonym: string | null): Namespace | undefined {
@@ -135,14 +153,14 @@ export class AuditView {
     return this.#namespaces.get(key);
   }
 
-  #principal(chain: AuditChainName, trail: AuditLog, { party, onBehalfOf }: ChainEntry): Principal | undefined {
+  #principal(chain: AuditChainName, log: AuditLog, { party, onBehalfOf }: ChainEntry): Principal | undefined {
     const key = `${chain} ${party} ${onBehalfOf}`;
-    if (!this.#principals.has(key)) this.#principals.set(key, namedPrincipal(trail, party, onBehalfOf));
+    if (!this.#principals.has(key)) this.#principals.set(key, principalBehind(log, party, onBehalfOf));
     return this.#principals.get(key);
   }
 }
 
-function namedPrincipal({ names }: AuditLog, party: string, onBehalfOf: string | null): Principal | undefined {
+function principalBehind({ names }: AuditLog, party: string, onBehalfOf: string | null): Principal | undefined {
   if (party === 'root') return principalOf({ party });
   const first = names.party(party);
   const second = onBehalfOf === null ? undefined : names.party(onBehalfOf);
@@ -151,16 +169,17 @@ function namedPrincipal({ names }: AuditLog, party: string, onBehalfOf: string |
 }
 
 /**
- * Asserts that a principal may look into the audit somewhere inside its scope.
+ * Asserts that a caller may audit at least one namespace inside its scope.
  *
  * @throws FORBIDDEN
  */
-export function assertAudits({ state }: Engine, { actor, scope }: Caller): void {
+export function assertMayAudit({ policy }: Pick<Engine['state'], 'policy'>, { actor, scope }: Caller): void {
   const { namespace = [], ...others } = scope;
-  if (Object.values(others).some((word) => word !== undefined)) {
-    throw forbidden('A handle with a scope of anything but a namespace sees no audit: use one without.');
+  if (Object.values(others).some((value) => value !== undefined)) {
+    const message =
+      'Not allowed to query the audit: the scope of this handle has more than a namespace. Use a handle whose scope has only a namespace.';
+    throw new MemoryError('FORBIDDEN', message);
   }
-  const { policy } = state;
   const allowedAt = [...policy.declared.values()].flatMap(({ declaration }) =>
     isRule(declaration) && declaration.effect === 'allow' && policy.actionsOf(declaration.actions).includes('audit')
       ? [declaration.at]
@@ -168,10 +187,7 @@ export function assertAudits({ state }: Engine, { actor, scope }: Caller): void 
   );
   const places = [namespace, ...allowedAt.filter((at) => contains(namespace, at))];
   if (!places.some((at) => mayIn(policy, actor, 'audit', at))) {
-    throw forbidden('Looking into the audit takes the action audit, and no rule allows it here, or one denies it.');
+    const message = `Not allowed to query the audit: requires \`audit\` in ${showNamespace(namespace)} or below and no deny rule.`;
+    throw new MemoryError('FORBIDDEN', message);
   }
-}
-
-function forbidden(message: string): MemoryError {
-  return new MemoryError('FORBIDDEN', message);
 }

@@ -8,96 +8,101 @@ import type { Caller } from '../domain/scope';
 import type { Engine } from './composition/engine';
 import type { Lifetime } from './lifetime';
 
-/** What a call asks for, told by it once it knows: the audit names it, whatever becomes of the call. */
-export interface AuditedCall {
+/** What a call is about. The call fills it in as soon as it knows, so that the audit entry names it even if the call fails. */
+export interface CallTarget {
   namespace?: Namespace | undefined;
-  /** Of memories. */
+  /** The ids of the memories that the call names. */
   ids: readonly string[];
-  /** Nothing is there that the principal may read. */
+  /** True if none of these memories exists, or the caller may read none of them. */
   missing: boolean;
 }
 
-/** A memory that an answer holds. */
-export interface Answered {
+/** A memory in the result of a call. */
+export interface ReturnedMemory {
   readonly id: string;
   readonly namespace: Namespace;
   readonly accessTags: readonly string[];
 }
 
-/** The calls of one principal: each of them leaves an entry in the audit, unless `apply` writes one. */
+type Touched = TouchedMemories & { readonly accessTags?: readonly string[] };
+
+type AuditedCallsDeps = Pick<Engine, 'state' | 'environment' | 'audit' | 'recorder' | 'reads' | 'version'>;
+
+/** Runs the calls of one caller. Each leaves an entry in the audit, unless `apply` records it. */
 export class AuditedCalls {
-  readonly #engine: Engine;
+  readonly #deps: AuditedCallsDeps;
   readonly #lifetime: Lifetime;
   readonly #caller: Caller;
 
-  constructor(engine: Engine, lifetime: Lifetime, caller: Caller) {
-    this.#engine = engine;
+  constructor(deps: AuditedCallsDeps, lifetime: Lifetime, caller: Caller) {
+    this.#deps = deps;
     this.#lifetime = lifetime;
     this.#caller = caller;
   }
 
-  /** Runs a read. With the audit 'durable', its answer waits for its entry. */
+  /**
+   * Runs a read and records it. If reads are recorded as 'durable', the result waits until its entry is on disk.
+   *
+   * @param memoriesIn The memories in a result.
+   */
   read<T>(
     action: string,
-    run: (asked: AuditedCall) => T | Promise<T>,
-    answered: (answer: T) => readonly Answered[] = () => [],
+    run: (target: CallTarget) => T | Promise<T>,
+    memoriesIn: (result: T) => readonly ReturnedMemory[] = () => [],
   ): Promise<T> {
-    const { reads } = this.#engine;
+    const { reads } = this.#deps;
     return this.#lifetime.read(() =>
       reads.run(async () => {
-        const asked = this.#asked();
-        const answer = await this.#unlessRefused(action, asked, () => run(asked));
-        const written = asked.missing ? this.#missed(action, asked) : this.answered(action, asked, answered(answer));
-        if (written !== undefined) await written;
-        return answer;
+        const target = this.#newTarget();
+        const result = await this.#runRecordingRefusal(action, target, () => run(target));
+        const recorded = target.missing
+          ? this.#recordMissing(action, target)
+          : this.recordRead(action, target, memoriesIn(result));
+        if (recorded !== undefined) await recorded;
+        return result;
       }),
     );
   }
 
-  /** Runs a write: what comes to be proposed is written down by `apply`, and here what does not. */
-  write<T>(action: string, run: (asked: AuditedCall) => Promise<T>): Promise<T> {
+  /** Runs a write. `apply` records what is proposed; a refusal before that is recorded here. */
+  write<T>(action: string, run: (target: CallTarget) => Promise<T>): Promise<T> {
     return this.#lifetime.write(async () => {
-      const asked = this.#asked();
-      const answer = await this.#unlessRefused(action, asked, () => run(asked));
-      await this.#engine.audit.written();
-      return answer;
+      const target = this.#newTarget();
+      const result = await this.#runRecordingRefusal(action, target, () => run(target));
+      await this.#deps.audit.written();
+      return result;
     });
   }
 
-  /** Writes down what was answered. */
-  answered(
+  /** Records a read that returned these memories. The promise resolves when the entry is as durable as the options ask for. */
+  recordRead(
     action: string,
-    asked: Pick<AuditedCall, 'namespace'>,
-    memories: readonly Answered[],
+    target: Pick<CallTarget, 'namespace'>,
+    memories: readonly ReturnedMemory[],
   ): Promise<void> | undefined {
-    const groups = new Map<
-      string,
-      TouchedMemories & { readonly ids: string[]; readonly accessTags: readonly string[] }
-    >();
+    const groups = new Map<string, Touched & { readonly ids: string[] }>();
     for (const { id, namespace, accessTags } of memories) {
       const key = JSON.stringify([namespace, accessTags]);
       const group = groups.get(key);
       if (group === undefined) groups.set(key, { namespace, accessTags, ids: [id] });
       else group.ids.push(id);
     }
-    const touched = [...groups.values()];
-    const act = this.#act(action, asked, touched, 'allowed');
-    return this.#engine.audit.recordRead(act);
+    return this.#deps.audit.recordRead(this.#event(action, target, [...groups.values()], 'allowed'));
   }
 
-  /** Where memories are now, of answers that do not say so. */
-  placed(...ids: readonly (string | undefined)[]): Answered[] {
+  /** Memories by id with their labels of now, for results that hold only ids. */
+  memoriesOf(...ids: readonly (string | undefined)[]): ReturnedMemory[] {
     return ids.flatMap((id) => {
-      const place = id === undefined ? undefined : this.#engine.recorder.labelsOf(id);
+      const place = id === undefined ? undefined : this.#deps.recorder.labelsOf(id);
       return id === undefined || place === undefined ? [] : [{ id, ...place }];
     });
   }
 
-  /** Each change is written down before it is delivered. */
-  delivered(
+  /** The changes of a watch. Each is recorded before it is delivered. */
+  watchRecorded(
     changes: AsyncIterable<MemoryChange>,
-    asked: Pick<AuditedCall, 'namespace'>,
-    isStillShown: (change: MemoryChange) => boolean,
+    target: Pick<CallTarget, 'namespace'>,
+    isStillVisible: (change: MemoryChange) => boolean,
   ): AsyncIterable<MemoryChange> {
     return {
       [Symbol.asyncIterator]: () => {
@@ -107,12 +112,12 @@ export class AuditedCalls {
             for (;;) {
               const next = await inner.next();
               if (next.done === true) return next;
-              const version = this.#engine.version();
-              const written = this.answered('watch', asked, this.placed(next.value.id));
-              if (written === undefined) return next;
-              await written;
-              // What was revoked while its entry was written is not delivered.
-              if (this.#engine.version() === version || isStillShown(next.value)) return next;
+              const version = this.#deps.version();
+              const recorded = this.recordRead('watch', target, this.memoriesOf(next.value.id));
+              if (recorded === undefined) return next;
+              await recorded;
+              // Access may have been revoked while the entry was written.
+              if (this.#deps.version() === version || isStillVisible(next.value)) return next;
             }
           },
           return: async () => (await inner.return?.()) ?? { done: true, value: undefined },
@@ -121,65 +126,72 @@ export class AuditedCalls {
     };
   }
 
-  /** Writes down a refusal, unless `apply` has. */
-  refused(action: string, asked: AuditedCall, error: unknown): Promise<void> | undefined {
-    if (!MemoryError.is(error) || error.code === 'STORE_CLOSED' || this.#engine.recorder.isRecorded(error))
+  /** Records a refusal, unless `apply` has recorded it. */
+  recordRefusal(action: string, target: CallTarget, error: unknown): Promise<void> | undefined {
+    if (!MemoryError.is(error) || error.code === 'STORE_CLOSED' || this.#deps.recorder.isRecorded(error))
       return undefined;
-    const { code } = error;
-    return this.#engine.audit.record({ ...this.#act(action, asked, this.#known(asked.ids), 'refused'), code });
+    const event = this.#event(action, target, this.#namedMemories(target.ids), 'refused');
+    return this.#deps.audit.record({ ...event, code: error.code });
   }
 
-  #missed(action: string, asked: AuditedCall): Promise<void> | undefined {
-    const act = this.#act(action, asked, this.#known(asked.ids), 'refused');
-    return this.#engine.audit.recordRead({ ...act, code: 'NOT_FOUND' });
+  #recordMissing(action: string, target: CallTarget): Promise<void> | undefined {
+    const event = this.#event(action, target, this.#namedMemories(target.ids), 'refused');
+    return this.#deps.audit.recordRead({ ...event, code: 'NOT_FOUND' });
   }
 
-  async #unlessRefused<T>(action: string, asked: AuditedCall, run: () => T | Promise<T>): Promise<T> {
+  async #runRecordingRefusal<T>(action: string, target: CallTarget, run: () => T | Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      await this.refused(action, asked, error);
+      await this.recordRefusal(action, target, error);
       throw error;
     }
   }
 
-  #asked(): AuditedCall {
+  #newTarget(): CallTarget {
     return { namespace: this.#caller.scope.namespace, ids: [], missing: false };
   }
 
-  #act(
-    action: string,
-    { namespace = [] }: Pick<AuditedCall, 'namespace'>,
-    touched: readonly (TouchedMemories & { readonly accessTags?: readonly string[] })[],
+  #event(
+    call: string,
+    { namespace = [] }: Pick<CallTarget, 'namespace'>,
+    touched: readonly Touched[],
     decision: AuditEvent['decision'],
   ): AuditEvent {
-    const { state, environment, recorder } = this.#engine;
+    const { state, environment, recorder } = this.#deps;
     const { policy } = state;
     const { actor } = this.#caller;
-    const takes = actionOf(action);
+    const action = actionOf(call);
     const places = touched.flatMap((each) => (each.namespace === undefined ? [] : [{ ...each, at: each.namespace }]));
     const rules =
       places.length === 0
-        ? recorder.decidingRules.idsFor(policy, actor, takes, namespace)
-        : places.flatMap(({ at, accessTags }) => recorder.decidingRules.idsFor(policy, actor, takes, at, accessTags));
+        ? recorder.decidingRules.idsFor(policy, actor, action, namespace)
+        : places.flatMap(({ at, accessTags }) => recorder.decidingRules.idsFor(policy, actor, action, at, accessTags));
     return {
-      ...{ at: environment.clock.now(), by: actor, action, decision, namespace: namespace, touched },
-      ...{ policyVersion: policy.version, rules: [...new Set(rules)], changeSeq: state.lastChangeSeq },
+      at: environment.clock.now(),
+      by: actor,
+      action: call,
+      decision,
+      namespace,
+      touched,
+      policyVersion: policy.version,
+      rules: [...new Set(rules)],
+      changeSeq: state.lastChangeSeq,
     };
   }
 
-  /** What was asked for and not returned: by its id alone, or with where it is. */
-  #known(ids: readonly string[]): (TouchedMemories & { readonly accessTags?: readonly string[] })[] {
-    return ids.flatMap((id): (TouchedMemories & { readonly accessTags?: readonly string[] })[] => {
-      const place = this.#engine.recorder.labelsOf(id);
+  /** Memories that a call names and does not return: with their labels if they exist, else by id alone. */
+  #namedMemories(ids: readonly string[]): Touched[] {
+    return ids.flatMap((id): Touched[] => {
+      const place = this.#deps.recorder.labelsOf(id);
       if (place !== undefined) return [{ ...place, ids: [id] }];
       return looksLikeId(id) ? [{ namespace: undefined, ids: [id] }] : [];
     });
   }
 }
 
-/** What the calls take that do not read. */
-const taken: Readonly<Record<string, Action>> = {
+/** The actions that calls require. A call that is not listed requires `read`. */
+const actionByCall: Readonly<Record<string, Action>> = {
   remember: 'write',
   update: 'update',
   share: 'share',
@@ -192,9 +204,8 @@ const taken: Readonly<Record<string, Action>> = {
   'end-declaration': 'administer',
 };
 
-/** The action that a call takes. */
 function actionOf(call: string): Action {
   if (call.startsWith('access.')) return 'administer';
   if (call.startsWith('audit.')) return 'audit';
-  return taken[call] ?? 'read';
+  return actionByCall[call] ?? 'read';
 }

@@ -1,22 +1,22 @@
-/** How a list goes on that is iterated while others write. */
-export interface Following<T> {
-  /** Another text whenever something changed that an item may depend on. */
+/** How a list that is iterated keeps up with changes. */
+export interface ItemRefresh<T> {
+  /** A text that differs whenever something changed that an item may depend on. */
   version(): string;
-  /** An item as it may be shown now; undefined where it may not. */
-  current(item: T): T | undefined;
+  /** An item as it is now. Undefined if it may no longer be shown. */
+  refresh(item: T): T | undefined;
 }
 
-/** Awaited, the first page; iterated, every item of every page. Nothing is read before. */
+/** A query that gives its first page when it is awaited, and all items of all pages when it is iterated. It reads nothing before. */
 export class ListQuery<T, Page extends { items: T[]; nextCursor?: string }>
   implements PromiseLike<Page>, AsyncIterable<T>
 {
   readonly #page: (cursor: string | undefined) => Promise<Page>;
-  readonly #following: Following<T>;
+  readonly #items: ItemRefresh<T>;
 
-  /** @param page Reads the page after a cursor; the first where there is none. */
-  constructor(page: (cursor: string | undefined) => Promise<Page>, following: Following<T>) {
+  /** @param page Reads the page after a cursor, or the first page without one. */
+  constructor(page: (cursor: string | undefined) => Promise<Page>, items: ItemRefresh<T>) {
     this.#page = page;
-    this.#following = following;
+    this.#items = items;
   }
 
   // biome-ignore lint/suspicious/noThenProperty: the public surface promises something that can be awaited and iterated.
@@ -27,15 +27,15 @@ export class ListQuery<T, Page extends { items: T[]; nextCursor?: string }>
     return this.#page(undefined).then(onPage, onError);
   }
 
-  /** What was read with a page is looked at again before it is shown, once something has changed. */
+  /** Items are read a page at a time. If something changed since, an item is checked again before it is yielded. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     let cursor: string | undefined;
     do {
-      const version = this.#following.version();
+      const version = this.#items.version();
       const { items, nextCursor } = await this.#page(cursor);
       for (const item of items) {
-        const shown = this.#following.version() === version ? item : this.#following.current(item);
-        if (shown !== undefined) yield shown;
+        const current = this.#items.version() === version ? item : this.#items.refresh(item);
+        if (current !== undefined) yield current;
       }
       cursor = nextCursor;
     } while (cursor !== undefined);

@@ -1,11 +1,12 @@
 import type { CallOptions, LongCallOptions } from '../domain/calls';
 import type { LabelChange, WriteRequest } from '../domain/command';
+import { defined } from '../domain/defined';
 import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
 import type { Hit, Memory, MemoryChange, NewMemory, RememberResult } from '../domain/memory';
 import { parse, parseAll } from '../domain/parse/parse';
 import { isEmpty, parsedScopeOf, selectionOf } from '../domain/parse/parse-selection';
-import { isPlainObject } from '../domain/parse/shapes';
+import { expected, isPlainObject } from '../domain/parse/shapes';
 import type { Actor } from '../domain/principal';
 import { type Caller, emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import type { Scope, Selection } from '../domain/selection';
@@ -25,7 +26,7 @@ import { type BatchResult, rememberAll, rememberEach } from '../write/remember-m
 import type { Author } from '../write/write-context';
 import { type AccessHandle, PrincipalAccess } from './access-handle';
 import { type AuditHandle, PrincipalAudit } from './audit-handle';
-import { type AuditedCall, AuditedCalls } from './audited-calls';
+import { AuditedCalls, type CallTarget } from './audited-calls';
 import type { Engine } from './composition/engine';
 import type { Lifetime } from './lifetime';
 import { ListQuery } from './list-query';
@@ -43,7 +44,7 @@ const defaultTopK = 10;
 const defaultListLimit = 100;
 const defaultBatchSize = 256;
 
-/** The handle of one principal: parses what it is given and passes it on to the life of a write or of a read. */
+/** The handle of one principal in one scope: checks the arguments of each call and passes them on. */
 export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   readonly scope: Readonly<Scope>;
   readonly access: AccessHandle;
@@ -53,7 +54,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   readonly #caller: Author;
   readonly #calls: AuditedCalls;
 
-  /** @param request The one write that it is made for, where another process asks. */
+  /** @param request Identifies the write of another process for which this handle is made. */
   constructor(engine: Engine, lifetime: Lifetime, actor: Actor, scope: ParsedScope, request?: WriteRequest) {
     this.#engine = engine;
     this.#lifetime = lifetime;
@@ -66,10 +67,10 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   }
 
   remember(text: string, options: Omit<NewMemory<M>, 'text'> & CallOptions = {}): Promise<RememberResult> {
-    return this.#calls.write('remember', async (asked) => {
+    return this.#calls.write('remember', async (target) => {
       const context = this.#engine.writing();
       const input = { ...asObject(options), text };
-      asked.namespace = this.#engine.shapes.namespaceOnly.safeParse(input).data?.namespace ?? asked.namespace;
+      target.namespace = this.#engine.shapes.namespaceOnly.safeParse(input).data?.namespace ?? target.namespace;
       return remember(context, this.#caller, input);
     });
   }
@@ -78,173 +79,181 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     items: Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>,
     options: LongCallOptions & { atomic?: boolean; batchSize?: number } = {},
   ): Promise<BatchResult> {
-    return this.#calls.write('remember', async (asked) => {
+    return this.#calls.write('remember', async (target) => {
       const context = this.#engine.writing();
-      const { rememberManyOptions: shape, items: iterable } = this.#engine.shapes;
-      const [given] = parseAll([shape, options], [iterable, items, ['items']]);
-      const { batchSize = defaultBatchSize, atomic, signal, onProgress } = given;
-      const ends = this.#endsWith(signal);
-      const many = { batchSize, ends, ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
+      const { shapes } = this.#engine;
+      const [parsed] = parseAll([shapes.rememberManyOptions, options], [shapes.items, items, ['items']]);
+      const { batchSize = defaultBatchSize, atomic, signal, onProgress } = parsed;
+      const many = { batchSize, ends: this.#endsWith(signal), ...defined({ signal, onProgress }) };
       const result = await (atomic ? rememberAll : rememberEach)(context, this.#caller, items, many);
+      // `apply` records each item that was proposed. For all others the call has one entry.
       const refused = result.results.find((each) => !each.ok && !this.#engine.recorder.isRecorded(each.error));
-      // One entry for the call: each item that was proposed has its own.
-      if (refused?.ok === false) await this.#calls.refused('remember', asked, refused.error);
+      if (refused?.ok === false) await this.#calls.recordRefusal('remember', target, refused.error);
       return result;
     });
   }
 
   recall(query: string, options: RecallOptions<M> = {}): Promise<Hit<M>[]> {
-    // Looked at twice: a copy is the same each time.
-    const asCopied =
-      typeof options === 'object' && options !== null && isPlainObject(options) ? { ...options } : options;
-    const recalled = async (asked: AuditedCall): Promise<Hit<M>[]> => {
+    // Two shapes check the options. A copy gives both the same values, even if the options have getters.
+    const copied = typeof options === 'object' && options !== null && isPlainObject(options) ? { ...options } : options;
+    const run = async (target: CallTarget): Promise<Hit<M>[]> => {
       const context = this.#engine.reading();
       const elapsedMs = startStopwatch();
-      const { query: question, recallOptions: shape, queryVector } = this.#engine.shapes;
-      const [text, given] = parseAll(
-        [question, query, ['query']],
-        [shape, asCopied],
-        [queryVector(context.embedder.space.dimensions), asCopied],
+      const { shapes } = this.#engine;
+      const [text, parsed] = parseAll(
+        [shapes.query, query, ['query']],
+        [shapes.recallOptions, copied],
+        [shapes.queryVector(context.embedder.space.dimensions), copied],
       );
-      asked.namespace = given.namespace ?? asked.namespace;
+      target.namespace = parsed.namespace ?? target.namespace;
       const hits = await recall(context, this.#caller, {
         query: text,
-        selection: selectionOf(given),
-        topK: given.topK ?? defaultTopK,
-        mode: given.mode ?? 'hybrid',
-        threshold: given.threshold ?? 0,
-        explain: given.explain ?? false,
-        vector: given.vector && unit(given.vector),
-        signal: given.signal,
+        selection: selectionOf(parsed),
+        topK: parsed.topK ?? defaultTopK,
+        mode: parsed.mode ?? 'hybrid',
+        threshold: parsed.threshold ?? 0,
+        explain: parsed.explain ?? false,
+        vector: parsed.vector && unit(parsed.vector),
+        signal: parsed.signal,
       });
       this.#engine.events.emit('recalled', { hits: hits.length, tookMs: elapsedMs() });
       return hits as Hit<M>[];
     };
-    return this.#calls.read('recall', recalled, (hits) => hits);
+    return this.#calls.read('recall', run, (hits) => hits);
   }
 
   get(id: Parameters<MemoryHandle<M>['get']>[0], options: CallOptions = {}): Promise<Memory<M> | undefined> {
-    const got = (asked: AuditedCall): Memory<M> | undefined => {
-      const { address: shape, callOptions: call } = this.#engine.shapes;
-      const [address, { signal }] = parseAll([shape, id, ['id']], [call, options]);
-      if (typeof address === 'string') asked.ids = [address];
-      else asked.namespace = address.namespace;
+    const run = (target: CallTarget): Memory<M> | undefined => {
+      const { shapes } = this.#engine;
+      const [address, { signal }] = parseAll([shapes.address, id, ['id']], [shapes.callOptions, options]);
+      if (typeof address === 'string') target.ids = [address];
+      else target.namespace = address.namespace;
       signal?.throwIfAborted();
       const memory = get(this.#engine.reading(), this.#caller, address);
-      asked.missing = memory === undefined;
+      target.missing = memory === undefined;
       return memory as Memory<M> | undefined;
     };
-    return this.#calls.read('get', got, (memory) => (memory === undefined ? [] : [memory]));
+    return this.#calls.read('get', run, (memory) => (memory === undefined ? [] : [memory]));
   }
 
   history(id: string, options: CallOptions = {}): ReturnType<MemoryHandle<M>['history']> {
-    const told = (asked: AuditedCall): (changes.Revision & MemoryChange<M>)[] => {
-      const { id: shape, callOptions: call } = this.#engine.shapes;
-      const [known, { signal }] = parseAll([shape, id, ['id']], [call, options]);
-      asked.ids = [known];
+    const run = (target: CallTarget): (changes.Revision & MemoryChange<M>)[] => {
+      const { shapes } = this.#engine;
+      const [parsedId, { signal }] = parseAll([shapes.id, id, ['id']], [shapes.callOptions, options]);
+      target.ids = [parsedId];
       signal?.throwIfAborted();
-      const revisions = changes.history(this.#engine.reading(), this.#caller, known);
-      asked.missing = revisions.length === 0;
+      const revisions = changes.history(this.#engine.reading(), this.#caller, parsedId);
+      target.missing = revisions.length === 0;
       return revisions as (changes.Revision & MemoryChange<M>)[];
     };
-    return this.#calls.read('history', told, ([first]) => this.#calls.placed(first?.id));
+    return this.#calls.read('history', run, ([first]) => this.#calls.memoriesOf(first?.id));
   }
 
   list(options: ListOptions<M> = {}): ListQuery<Memory<M>, MemoryPage<M>> {
-    const listed = (asked: AuditedCall, cursor: string | undefined): MemoryPage<M> => {
-      const question = cursor === undefined ? options : { ...options, cursor };
-      const given = parse(this.#engine.shapes.listOptions, question, 'options');
-      asked.namespace = given.namespace ?? asked.namespace;
-      given.signal?.throwIfAborted();
+    const readPage = (target: CallTarget, cursor: string | undefined): MemoryPage<M> => {
+      const given = cursor === undefined ? options : { ...options, cursor };
+      const parsed = parse(this.#engine.shapes.listOptions, given, 'options');
+      target.namespace = parsed.namespace ?? target.namespace;
+      parsed.signal?.throwIfAborted();
       return listing.list(this.#engine.reading(), this.#caller, {
-        selection: selectionOf(given),
-        limit: given.limit ?? defaultListLimit,
-        cursor: given.cursor,
-        orderBy: given.orderBy ?? 'createdAt',
-        order: given.order ?? 'newest',
+        selection: selectionOf(parsed),
+        limit: parsed.limit ?? defaultListLimit,
+        cursor: parsed.cursor,
+        orderBy: parsed.orderBy ?? 'createdAt',
+        order: parsed.order ?? 'newest',
       }) as MemoryPage<M>;
     };
     return new ListQuery(
       (cursor) =>
         this.#calls.read(
           'list',
-          (asked) => listed(asked, cursor),
+          (target) => readPage(target, cursor),
           ({ items }) => items,
         ),
       {
         version: () => this.#engine.version(),
-        current: (memory) => listing.relist(this.#engine.reading(), this.#caller, memory) as Memory<M> | undefined,
+        refresh: (memory) => listing.relist(this.#engine.reading(), this.#caller, memory) as Memory<M> | undefined,
       },
     );
   }
 
   count(options: Selection<M> = {}): Promise<number> {
-    return this.#calls.read('count', (asked) => {
-      const given = parse(this.#engine.shapes.selection, options, 'selection');
-      asked.namespace = given.namespace ?? asked.namespace;
-      given.signal?.throwIfAborted();
-      return listing.count(this.#engine.reading(), this.#caller, selectionOf(given));
+    return this.#calls.read('count', (target) => {
+      const parsed = parse(this.#engine.shapes.selection, options, 'selection');
+      target.namespace = parsed.namespace ?? target.namespace;
+      parsed.signal?.throwIfAborted();
+      return listing.count(this.#engine.reading(), this.#caller, selectionOf(parsed));
     });
   }
 
   namespaces(options: Parameters<MemoryHandle<M>['namespaces']>[0] = {}): ReturnType<MemoryHandle<M>['namespaces']> {
-    return this.#calls.read('namespaces', (asked) => {
-      const { within, maxDepth, signal, ...given } = parse(this.#engine.shapes.namespacesOptions, options, 'options');
-      asked.namespace = within ?? asked.namespace;
+    return this.#calls.read('namespaces', (target) => {
+      const { within, maxDepth, signal, ...rest } = parse(this.#engine.shapes.namespacesOptions, options, 'options');
+      target.namespace = within ?? target.namespace;
       signal?.throwIfAborted();
-      const selection = selectionOf({ ...given, ...(within === undefined ? {} : { namespace: within }) });
+      const selection = selectionOf({ ...rest, ...defined({ namespace: within }) });
       return listing.namespaces(this.#engine.reading(), this.#caller, selection, maxDepth);
     });
   }
 
   update(id: string, patch: MemoryPatch<M>, options: CallOptions & { ifRevision?: number } = {}): Promise<Memory<M>> {
-    return this.#calls.write('update', async (asked) => {
+    return this.#calls.write('update', async (target) => {
       const context = this.#engine.writing();
-      const { id: name, patch: shape, changeOptions: how } = this.#engine.shapes;
-      const [known, parsed, change] = parseAll([name, id, ['id']], [shape, patch, ['patch']], [how, options]);
-      asked.ids = [known];
-      const target = updateTarget(this.#engine.reading(), this.#caller, known, change.ifRevision);
-      return this.#shown(await update(context, this.#caller, target, parsed, change));
+      const { shapes } = this.#engine;
+      const [parsedId, parsedPatch, parsedOptions] = parseAll(
+        [shapes.id, id, ['id']],
+        [shapes.patch, patch, ['patch']],
+        [shapes.changeOptions, options],
+      );
+      target.ids = [parsedId];
+      const current = updateTarget(this.#engine.reading(), this.#caller, parsedId, parsedOptions.ifRevision);
+      const updated = await update(context, this.#caller, current, parsedPatch, parsedOptions);
+      return this.#withoutHiddenLinks(updated);
     });
   }
 
   share(id: string, change: LabelChange, options: CallOptions & { ifRevision?: number } = {}): Promise<Memory<M>> {
     return this.#calls.write('share', async () => {
       const context = this.#engine.writing();
-      const { id: name, labelChange: relabelling, changeOptions: how } = this.#engine.shapes;
-      const [known, wanted, call] = parseAll([name, id, ['id']], [relabelling, change, ['change']], [how, options]);
-      return this.#shown(await share(context, this.#caller, known, wanted, call));
+      const { shapes } = this.#engine;
+      const [parsedId, parsedChange, parsedOptions] = parseAll(
+        [shapes.id, id, ['id']],
+        [shapes.labelChange, change, ['change']],
+        [shapes.changeOptions, options],
+      );
+      return this.#withoutHiddenLinks(await share(context, this.#caller, parsedId, parsedChange, parsedOptions));
     });
   }
 
   forget(id: string, options: CallOptions & { ifRevision?: number } = {}): Promise<boolean> {
     return this.#calls.write('forget', async () => {
       const context = this.#engine.writing();
-      const [known, change] = parseAll(
-        [this.#engine.shapes.id, id, ['id']],
-        [this.#engine.shapes.changeOptions, options],
-      );
-      return forget(context, this.#caller, known, change);
+      const { shapes } = this.#engine;
+      const [parsedId, parsedOptions] = parseAll([shapes.id, id, ['id']], [shapes.changeOptions, options]);
+      return forget(context, this.#caller, parsedId, parsedOptions);
     });
   }
 
   forgetWhere(selection: Selection<M>, options: LongCallOptions & { dryRun: boolean }): Promise<ForgetResult> {
-    return this.#calls.write('forgetWhere', async (asked) => {
+    return this.#calls.write('forgetWhere', async (target) => {
       const context = this.#engine.writing();
-      const { selection: shape, forgetWhereOptions: how } = this.#engine.shapes;
-      const [which, { dryRun, ...call }] = parseAll([shape, selection], [how, options, ['options']]);
-      const given = selectionOf(which);
-      if (isEmpty(given))
-        throw invalidInput(
-          [{ path: [], message: 'expected at least one condition, got an empty selection.' }],
-          'selection',
-        );
+      const { shapes } = this.#engine;
+      const [fields, { dryRun, ...call }] = parseAll(
+        [shapes.selection, selection],
+        [shapes.forgetWhereOptions, options, ['options']],
+      );
+      const parsed = selectionOf(fields);
+      if (isEmpty(parsed)) {
+        const message = 'expected at least one condition, got an empty selection.';
+        throw invalidInput([{ path: [], message }], 'selection');
+      }
       call.signal?.throwIfAborted();
-      const everything = { ...given, include: new Set(['expired', 'superseded', 'quarantined'] as const) };
-      asked.namespace = which.namespace ?? asked.namespace;
-      const { matched, ids } = forgetTargets(this.#engine.reading(), this.#caller, everything);
-      // Nothing is proposed, and yet something is told.
-      if (dryRun || ids.length === 0) await this.#calls.answered('forgetWhere', asked, this.#calls.placed(...ids));
+      const inEveryState = { ...parsed, include: new Set(['expired', 'superseded', 'quarantined'] as const) };
+      target.namespace = fields.namespace ?? target.namespace;
+      const { matched, ids } = forgetTargets(this.#engine.reading(), this.#caller, inEveryState);
+      // Nothing is proposed then, but the result says which memories match: it is recorded like a read.
+      if (dryRun || ids.length === 0)
+        await this.#calls.recordRead('forgetWhere', target, this.#calls.memoriesOf(...ids));
       if (dryRun) return { matched, forgotten: 0, ids };
       const forgotten = await forgetAll(context, this.#caller, ids, call);
       return { matched, forgotten: forgotten.length, ids: forgotten };
@@ -254,9 +263,10 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   watch(options: Parameters<MemoryHandle<M>['watch']>[0] = {}): AsyncIterable<MemoryChange<M>> {
     this.#lifetime.assertOpen();
     try {
-      return this.#watched(options);
+      return this.#watch(options);
     } catch (error) {
-      void this.#calls.refused('watch', { namespace: this.#caller.scope.namespace, ids: [], missing: false }, error);
+      const target = { namespace: this.#caller.scope.namespace, ids: [], missing: false };
+      void this.#calls.recordRefusal('watch', target, error);
       throw error;
     }
   }
@@ -264,35 +274,35 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   stats(options: CallOptions = {}): Promise<HandleStats> {
     return this.#calls.read('stats', () => {
       parse(this.#engine.shapes.callOptions, options, 'options').signal?.throwIfAborted();
-      const held = listing.namespaces(this.#engine.reading(), this.#caller, selectionOf({}));
-      return { memories: held.reduce((sum, { count }) => sum + count, 0), namespaces: held.length };
+      const namespaces = listing.namespaces(this.#engine.reading(), this.#caller, selectionOf({}));
+      return { memories: namespaces.reduce((sum, { count }) => sum + count, 0), namespaces: namespaces.length };
     });
   }
 
   within(scope: Scope): MemoryHandle<M> {
-    const bound = narrowScope(this.#caller.scope, parse(this.#engine.shapes.scope, scope, 'scope'));
-    if (bound === emptyScope) throw outsideScope();
-    return new PrincipalHandle(this.#engine, this.#lifetime, this.#caller.actor, bound);
+    const narrowed = narrowScope(this.#caller.scope, parse(this.#engine.shapes.scope, scope, 'scope'));
+    if (narrowed === emptyScope) throw outsideScope();
+    return new PrincipalHandle(this.#engine, this.#lifetime, this.#caller.actor, narrowed);
   }
 
-  #watched(options: object): AsyncIterable<MemoryChange<M>> {
-    const { since = 'now', signal, ...scope } = parse(this.#engine.shapes.watchOptions, options, 'options');
+  #watch(options: object): AsyncIterable<MemoryChange<M>> {
+    const { since = 'now', signal, ...given } = parse(this.#engine.shapes.watchOptions, options, 'options');
     const context = this.#engine.reading();
-    const bound = narrowScope(this.#caller.scope, parsedScopeOf(scope));
-    if (bound === emptyScope) return (async function* () {})();
-    const caller: Caller = { ...this.#caller, scope: bound };
+    const scope = narrowScope(this.#caller.scope, parsedScopeOf(given));
+    if (scope === emptyScope) return (async function* () {})();
+    const caller: Caller = { ...this.#caller, scope };
     const start = startOfWatch(context, caller, since);
-    const changes = watch(context, caller, start, this.#engine.changed, this.#endsWith(signal));
-    const isStillShown = ({ id }: { id: string }) => mayLearnId(this.#engine.reading(), caller, id);
-    return this.#calls.delivered(changes, { namespace: bound.namespace }, isStillShown) as AsyncIterable<
-      MemoryChange<M>
-    >;
+    const watched = watch(context, caller, start, this.#engine.changed, this.#endsWith(signal));
+    const isStillVisible = ({ id }: { id: string }) => mayLearnId(this.#engine.reading(), caller, id);
+    const recorded = this.#calls.watchRecorded(watched, { namespace: scope.namespace }, isStillVisible);
+    return recorded as AsyncIterable<MemoryChange<M>>;
   }
 
-  #shown(memory: Memory): Memory<M> {
+  #withoutHiddenLinks(memory: Memory): Memory<M> {
     return withoutHiddenLinks(this.#engine.reading(), this.#caller, memory) as Memory<M>;
   }
 
+  /** A signal that is aborted with the given one, and when the store closes. */
   #endsWith(signal: AbortSignal | undefined): AbortSignal {
     const { ended } = this.#lifetime;
     return signal === undefined ? ended : AbortSignal.any([signal, ended]);
@@ -301,5 +311,5 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 
 function asObject(options: unknown): object {
   if (typeof options === 'object' && options !== null && isPlainObject(options)) return options;
-  throw invalidInput([{ path: ['options'], message: 'must be an object.' }], 'call');
+  throw invalidInput([{ path: ['options'], message: expected('an object')({ input: options }) }], 'call');
 }

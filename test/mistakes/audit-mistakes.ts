@@ -5,13 +5,13 @@ export const auditMistakes: readonly Mistake[] = [
   mistake(
     'audit of one namespace: numbers that count what others do',
     'store/audit-view.ts',
-    '...(this.#isWhole ? { seq,',
-    '...(this.#isWhole || seq > 0 ? { seq,',
+    '...(this.#auditsWholeStore ? { seq,',
+    '...(this.#auditsWholeStore || seq > 0 ? { seq,',
   ),
   mistake(
     'audit of one namespace: entries about other namespaces',
     'store/audit-view.ts',
-    "return contains(this.#within, namespace) && mayIn(this.#engine.state.policy, this.#actor, 'audit', namespace);",
+    "return contains(this.#within, namespace) && mayIn(this.#deps.state.policy, this.#actor, 'audit', namespace);",
     'return contains(this.#within, namespace);',
   ),
   mistake(
@@ -29,7 +29,7 @@ export const auditMistakes: readonly Mistake[] = [
   mistake(
     'list: yields items of a page although rules changed since it was read',
     'store/list-query.ts',
-    'this.#following.version() === version ? item',
+    'this.#items.version() === version ? item',
     'version !== undefined ? item',
   ),
 ];

@@ -5,7 +5,7 @@ export const countingMistakes: readonly Mistake[] = [
   mistake(
     'stats: counts every memory',
     'store/principal-handle.ts',
-    'memories: held.reduce((sum, { count }) => sum + count, 0)',
+    'memories: namespaces.reduce((sum, { count }) => sum + count, 0)',
     'memories: this.#engine.state.memoryCount()',
   ),
   mistake(
