@@ -50,11 +50,11 @@ export type {
 export { builtInEmbedder } from './embedding/built-in/built-in-embedder';
 export type { Embedder, EmbeddingSpace } from './embedding/embedder';
 export { type MiniLmOptions, minilm } from './embedding/local-models/minilm';
-export type { Pooling } from './embedding/local-models/pooling';
+export type { Pooling } from './embedding/local-models/model-worker';
 export { type TransformersOptions, transformersEmbedder } from './embedding/local-models/transformers-embedder';
 export type { Prefix } from './embedding/prefix';
+export type { AISDKEmbeddingModel, AISDKJson, AISDKProviderOptions } from './embedding/providers/ai-sdk';
 export { type AISDKOptions, fromAISDK } from './embedding/providers/ai-sdk';
-export type { AISDKEmbeddingModel, AISDKJson, AISDKProviderOptions } from './embedding/providers/ai-sdk-model';
 export { fromLangChain, type LangChainEmbeddings, type LangChainOptions } from './embedding/providers/langchain';
 export { type OpenAICompatibleOptions, openAICompatible } from './embedding/providers/openai-compatible';
 export type { Clock, Logger } from './environment/environment';

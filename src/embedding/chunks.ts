@@ -1,93 +1,93 @@
-/** Parts of one text, at most. What lies beyond them has no vector; keywords still find it. */
+/** The most chunks of one text. Text beyond them has no vector; keyword search still finds it. */
 export const maxChunks = 4096;
 
 /**
- * Tokens of a part of a text that is longer than its embedder reads. What one sentence says is lost in the vector of many: in 100 kB of
- * minutes, questions for the one odd sentence in the last line had a cosine of .18, .09, .18, .08 with the built-in model in parts
- * of 256 tokens (what else is said there: .14, .03, .13, .08) and .24, .51, .63, .30 in parts of 64 (.15, .09, .20, .09); with
- * MiniLM .17, .26, .35, .19 and .35, .54, .64, .46.
+ * The tokens of one chunk, for a text that is longer than its embedder reads. The vector of a long chunk hides a single sentence.
+ * Measured with questions about the one unusual sentence at the end of 100 kB of minutes: with the built-in model the cosines of
+ * that sentence were .18, .09, .18, .08 in chunks of 256 tokens (best other chunk: .14, .03, .13, .08) and .24, .51, .63, .30 in
+ * chunks of 64 (best other: .15, .09, .20, .09); with MiniLM .17, .26, .35, .19 and .35, .54, .64, .46.
  */
-const tokensPerPart = 64;
-// Of the parts, so that those of the longest text are still enough: cuts at white space make parts shorter.
-const leastFill = 0.6;
+const tokensPerChunk = 64;
+/** The least share of a chunk that is filled. Cuts at white space make chunks shorter than their budget. */
+const minFill = 0.6;
 
-/** The share of a part that the next one repeats, so that what a cut would tear apart stands whole in one of them. */
+/** The share of a chunk that the next one repeats, so that a sentence at the cut is whole in one of them. */
 const overlap = 0.15;
-/** How far back from the end of a part white space is looked for, as a share of the part. */
-const searched = 0.25;
-/** Tokens that a model adds to mark the beginning and the end. */
-const markers = 2;
+/** The share of a chunk, at its end, in which white space is searched for the cut. */
+const cutRange = 0.25;
+/** The tokens that a model adds at the beginning and the end of a text. */
+const markerTokens = 2;
 
-// Thirds of a token a character stands for. Measured with MiniLM's WordPiece on windows of 600 characters: English chat 4.1
-// characters a token (1 in 100 windows below 3.6), English documentation 2.9, German and French 3.0, source code 3.4, so that
-// three a token leave room. Numbers 2.1, minified code 1.7, base 16 with separators 1.4, Russian 1.2, Chinese 1, all counted as
-// one each; Korean, which is taken apart into its letters, 0.8.
-const third = 1;
-const whole = 3;
-const hangul = 6;
+// The cost of a character, in thirds of a token. Measured with MiniLM's WordPiece on windows of 600 characters, in characters per
+// token: English chat 4.1 (1 in 100 windows below 3.6), English documentation 2.9, German and French 3.0, source code 3.4. ASCII
+// letters and spaces therefore count as a third of a token. Numbers have 2.1, minified code 1.7, base 16 with separators 1.4,
+// Russian 1.2, Chinese 1: one token for each character leaves room. Korean has 0.8, since WordPiece splits its syllables.
+const letterCost = 1;
+const tokenCost = 3;
+const hangulCost = 6;
 
 /**
- * A text in parts that an embedder can read whole, in order, each a piece of the text as it stands; together they cover it.
- * Neighbours overlap by about 15 %. Cuts fall at white space where there is some, and never inside a surrogate pair. A text that
- * fits, and an empty one, is its only part. Parts have some 64 tokens, and more where else there would be too many of them.
+ * Splits a text into chunks that an embedder can read whole. Each chunk is a substring of the text; in order, they cover it.
+ * Neighbours overlap by about 15 %. Cuts are at white space if there is some nearby, and never inside a surrogate pair. A text that
+ * fits into `maxTokens`, and an empty one, is its own only chunk. Chunks of a longer text have about 64 tokens, or more if there
+ * would be more than 4,096 of them.
  *
- * No tokenizer is at hand here, so `maxTokens` is compared with an estimate that errs on the long side (`estimateTokens`). At most
- * 4,096 parts.
+ * Tokens are estimated (see `estimateTokens`), because the tokenizer of the embedder is not known here.
  */
 export function splitIntoChunks(text: string, maxTokens: number): string[] {
-  const whole = budgetOf(maxTokens);
-  if (endOfPart(text, 0, whole) >= text.length) return [text];
-  const enough = Math.ceil(estimateTokens(text) / (maxChunks * (1 - overlap) * leastFill)) + markers;
-  const budget = Math.min(whole, budgetOf(Math.max(tokensPerPart, enough)));
-  const parts: string[] = [];
+  const maxBudget = budgetOf(maxTokens);
+  if (chunkEnd(text, 0, maxBudget) >= text.length) return [text];
+  const minTokens = Math.ceil(estimateTokens(text) / (maxChunks * (1 - overlap) * minFill)) + markerTokens;
+  const budget = Math.min(maxBudget, budgetOf(Math.max(tokensPerChunk, minTokens)));
+  const chunks: string[] = [];
   let start = 0;
-  while (parts.length < maxChunks) {
-    const end = endOfPart(text, start, budget);
-    parts.push(text.slice(start, end));
+  while (chunks.length < maxChunks) {
+    const end = chunkEnd(text, start, budget);
+    chunks.push(text.slice(start, end));
     if (end >= text.length) break;
-    start = startOfNext(text, start, end, budget * overlap);
+    start = nextStart(text, start, end, budget * overlap);
   }
-  return parts;
+  return chunks;
 }
 
-/** The first part of a text, as `splitIntoParts` would make it. */
+/** The beginning of a text, cut to `maxTokens`. */
 export function firstChunk(text: string, maxTokens: number): string {
-  return text.slice(0, endOfPart(text, 0, budgetOf(maxTokens)));
+  return text.slice(0, chunkEnd(text, 0, budgetOf(maxTokens)));
 }
 
-/** How many tokens a text has at most, as a rule: WordPiece and byte-pair tokenizers mostly make fewer. Empty text has none. */
+/** An upper estimate of the tokens of a text: WordPiece and byte-pair tokenizers mostly make fewer. 0 for an empty text. */
 export function estimateTokens(text: string): number {
   let cost = 0;
-  for (let i = 0; i < text.length; i += width(text, i)) cost += costAt(text, i);
-  return Math.ceil(cost / whole);
+  for (let i = 0; i < text.length; i += characterWidth(text, i)) cost += costAt(text, i);
+  return Math.ceil(cost / tokenCost);
 }
 
 function budgetOf(maxTokens: number): number {
-  return Math.max(whole, (maxTokens - markers) * whole);
+  return Math.max(tokenCost, (maxTokens - markerTokens) * tokenCost);
 }
 
-function endOfPart(text: string, start: number, budget: number): number {
-  // Always at least one character, so that any budget comes to an end.
-  let end = start + width(text, start);
+function chunkEnd(text: string, start: number, budget: number): number {
+  // At least one character, so that every budget makes progress.
+  let end = start + characterWidth(text, start);
   let cost = costAt(text, start);
   while (end < text.length && cost + costAt(text, end) <= budget) {
     cost += costAt(text, end);
-    end += width(text, end);
+    end += characterWidth(text, end);
   }
   if (end >= text.length) return text.length;
-  const earliest = end - Math.floor((end - start) * searched);
+  const earliest = end - Math.floor((end - start) * cutRange);
   for (let i = end; i > earliest; i--) if (isSpace(text, i - 1)) return i;
   return end;
 }
 
-function startOfNext(text: string, start: number, end: number, wanted: number): number {
+function nextStart(text: string, start: number, end: number, overlapCost: number): number {
   let next = end;
   let cost = 0;
-  while (cost < wanted) {
-    const before = next - (isLowHalf(text, next - 1) ? 2 : 1);
+  while (cost < overlapCost) {
+    const before = next - (isLowSurrogate(text, next - 1) ? 2 : 1);
     cost += costAt(text, before);
-    // The next part begins after this one does, however small the budget.
-    if (before <= start || cost > wanted) break;
+    // The next chunk starts after this one, even with a tiny budget.
+    if (before <= start || cost > overlapCost) break;
     next = before;
   }
   for (let i = next; i < end; i++) if (isSpace(text, i - 1)) return i;
@@ -97,16 +97,16 @@ function startOfNext(text: string, start: number, end: number, wanted: number): 
 function costAt(text: string, index: number): number {
   const code = text.charCodeAt(index);
   const isAsciiLetter = (code >= 97 && code <= 122) || (code >= 65 && code <= 90);
-  if (isAsciiLetter || code === 32 || (code >= 9 && code <= 13)) return third;
-  return code >= 0xac00 && code <= 0xd7a3 ? hangul : whole;
+  if (isAsciiLetter || code === 32 || (code >= 9 && code <= 13)) return letterCost;
+  return code >= 0xac00 && code <= 0xd7a3 ? hangulCost : tokenCost;
 }
 
-function width(text: string, index: number): 1 | 2 {
+function characterWidth(text: string, index: number): 1 | 2 {
   return (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
 }
 
-function isLowHalf(text: string, index: number): boolean {
-  return index > 0 && width(text, index - 1) === 2;
+function isLowSurrogate(text: string, index: number): boolean {
+  return index > 0 && characterWidth(text, index - 1) === 2;
 }
 
 function isSpace(text: string, index: number): boolean {

@@ -1,37 +1,37 @@
 import type { CallOptions } from '../domain/calls';
 import type { ChunkVectors, SpaceName } from '../domain/command';
 import { type Issue, MemoryError } from '../domain/errors';
-import { onAbort } from './batching/abort-listener';
+import { onAbort } from '../environment/timers';
 import { splitIntoChunks } from './chunks';
 import type { Embedder, EmbeddingSpace } from './embedder';
 
-/** The spaces of a store. */
+/** The embedding spaces of a store. */
 export interface SpacesInUse {
-  /** The space that its vectors are in, once it has one. */
+  /** The space that searches use. Undefined before the first vector. */
   current(): SpaceName | undefined;
-  /** Those that it is on its way to, or came from. */
+  /** The space that the store moves to, and the one that it came from. */
   others(): readonly SpaceName[];
 }
 
-/** The embedders that come with this library. */
+/** The embedders that this library includes. */
 export interface BuiltIns {
-  /** What a store takes that is opened without one. */
+  /** The embedder of a store that is opened without one. */
   readonly current: Embedder;
-  /** What earlier releases took. */
+  /** The built-in embedders of earlier releases. */
   readonly previous: readonly Embedder[];
 }
 
-/** Embeds for one store: whatever comes out lies in one of the store's spaces, or nothing does. */
+/** Embeds texts for one store. It returns only vectors of the spaces of that store. */
 export class SpaceEmbedder {
   #embedder: Embedder;
   readonly #known: Embedder[];
   readonly #spaces: SpacesInUse;
   readonly #onFailure: (error: MemoryError) => void;
-  #held: Promise<void> | undefined;
+  #hold: Promise<void> | undefined;
 
   /**
-   * @param known The first gives a store without vectors its space.
-   * @param onFailure Told of every failure of an embedder, beside the caller who gets it.
+   * @param known The embedders that the store can use. The first one decides the space of a store without vectors.
+   * @param onFailure Called with every failure of an embedder. The caller gets the error too.
    */
   constructor(known: readonly [Embedder, ...Embedder[]], spaces: SpacesInUse, onFailure: (error: MemoryError) => void) {
     this.#embedder = known[0];
@@ -40,53 +40,61 @@ export class SpaceEmbedder {
     this.#onFailure = onFailure;
   }
 
-  /** The store's space; before its first vector, the space that vector will have. */
+  /** The space of the store. Before the first vector: the space that the first vector will have. */
   get space(): EmbeddingSpace {
     const { model, dimensions, normalized } = this.#spaces.current() ?? this.#embedder.space;
     return { model, dimensions, normalized };
   }
 
-  /** Takes another embedder, for a store that has no space yet or for one of the store's spaces. */
+  /** Adds an embedder, or replaces the one of the same space. The store must have no space yet, or must use this space. */
   use(embedder: Embedder): void {
-    const same = this.#known.findIndex(({ space }) => isSame(space, embedder.space));
+    const same = this.#known.findIndex(({ space }) => isSameSpace(space, embedder.space));
     this.#known.splice(same < 0 ? this.#known.length : same, same < 0 ? 0 : 1, embedder);
     const current = this.#spaces.current();
-    if (current === undefined || isSame(current, embedder.space)) this.#embedder = embedder;
+    if (current === undefined || isSameSpace(current, embedder.space)) this.#embedder = embedder;
   }
 
-  /** The embedder of a space, if there is one. */
+  /** The embedder of a space, if the store was given one. */
   of(space: SpaceName): Embedder | undefined {
-    return this.#known.find((embedder) => isSame(embedder.space, space));
+    return this.#known.find((embedder) => isSameSpace(embedder.space, space));
   }
 
-  /** Whether that embedder's space is one of the store's. */
+  /** Whether the space of the embedder is one of the spaces of the store. */
   accepts({ space }: Pick<Embedder, 'space'>): boolean {
     const current = this.#spaces.current();
-    return current === undefined || [current, ...this.#spaces.others()].some((name) => isSame(name, space));
-  }
-
-  /** The vectors of each text: one for each of its parts. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */
-  async documents(texts: readonly string[], call: CallOptions): Promise<ChunkVectors[]> {
-    while (this.#held !== undefined) await untilSettled(this.#held, call.signal);
-    return texts.length === 0 ? [] : this.#embed(this.#present(), texts, call);
+    return current === undefined || [current, ...this.#spaces.others()].some((name) => isSameSpace(name, space));
   }
 
   /**
-   * Lets nothing more be embedded for writes until it is told to: who moves the store would else have to catch up with writers that
-   * never rest. Searches go on.
+   * Embeds new texts. Resolves to the vectors of each text: one for each of its chunks.
+   *
+   * @throws EMBEDDER_MISSING, EMBEDDING_FAILED
+   */
+  async documents(texts: readonly string[], call: CallOptions): Promise<ChunkVectors[]> {
+    while (this.#hold !== undefined) await untilSettled(this.#hold, call.signal);
+    return texts.length === 0 ? [] : this.#embed(this.#current(), texts, call);
+  }
+
+  /**
+   * Makes `documents` wait until the returned function is called. At the end of a move to another space this keeps constant writers
+   * from adding vectors to the old space faster than the move can follow. Queries do not wait.
    */
   hold(): () => void {
     let release = (): void => undefined;
-    this.#held = new Promise((resolve) => {
+    this.#hold = new Promise((resolve) => {
       release = () => {
-        this.#held = undefined;
+        this.#hold = undefined;
         resolve();
       };
     });
     return release;
   }
 
-  /** The vectors of each text in one of the store's spaces. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */
+  /**
+   * Embeds texts in one of the spaces of the store.
+   *
+   * @throws EMBEDDER_MISSING, EMBEDDING_FAILED
+   */
   async into(space: SpaceName, texts: readonly string[], call: CallOptions): Promise<ChunkVectors[]> {
     const embedder = this.of(space);
     if (embedder === undefined) throw missing(space);
@@ -94,26 +102,30 @@ export class SpaceEmbedder {
   }
 
   async #embed(embedder: Embedder, texts: readonly string[], call: CallOptions): Promise<ChunkVectors[]> {
-    const parts = texts.map((text) => splitIntoChunks(text, embedder.maxTokens));
-    const vectors = await this.#reported(embedder.embedDocuments(parts.flat(), call));
+    const chunks = texts.map((text) => splitIntoChunks(text, embedder.maxTokens));
+    const vectors = await this.#reported(embedder.embedDocuments(chunks.flat(), call));
     let next = 0;
-    return parts.map(({ length }) => {
+    return chunks.map(({ length }) => {
       const first = next;
       next += length;
       return { space: embedder.space, vectors: vectors.slice(first, next) };
     });
   }
 
-  /** The vector of a query. Throws EMBEDDER_MISSING, EMBEDDING_FAILED. */
+  /**
+   * Embeds a query in the space of the store.
+   *
+   * @throws EMBEDDER_MISSING, EMBEDDING_FAILED
+   */
   async query(text: string, call: CallOptions): Promise<Float32Array> {
-    return this.#reported(this.#present().embedQuery(text, call));
+    return this.#reported(this.#current().embedQuery(text, call));
   }
 
-  /** Why a vector that a caller brings cannot be taken. */
+  /** The issues of a vector that a caller gave. */
   vectorIssues(vector: Float32Array, path: Issue['path']): Issue[] {
     const { dimensions, model } = this.space;
     if (vector.length === dimensions) return [];
-    return [{ path, message: `has ${vector.length} numbers; vectors of this store (${model}) have ${dimensions}.` }];
+    return [{ path, message: `expected ${dimensions} numbers, as ${model} has, got ${vector.length}.` }];
   }
 
   async #reported<T>(embedding: Promise<T>): Promise<T> {
@@ -125,11 +137,11 @@ export class SpaceEmbedder {
     }
   }
 
-  #present(): Embedder {
+  #current(): Embedder {
     const current = this.#spaces.current();
-    const present = current === undefined ? this.#embedder : this.of(current);
-    if (present === undefined) throw missing(this.space);
-    return present;
+    const embedder = current === undefined ? this.#embedder : this.of(current);
+    if (embedder === undefined) throw missing(this.space);
+    return embedder;
   }
 }
 
@@ -146,21 +158,13 @@ function untilSettled(promise: Promise<void>, signal: AbortSignal | undefined): 
 }
 
 function missing({ model }: SpaceName): MemoryError {
-  const message = `The store's vectors come from ${model}, and the store was opened without that embedder: open it with { embedder }, search with mode 'keyword', or bring a vector of that space.`;
+  const message =
+    `The vectors of this store come from ${model}, but the store was opened without that embedder. ` +
+    `Open it with { embedder }, search in mode 'keyword', or pass a vector of that space.`;
   return new MemoryError('EMBEDDER_MISSING', message);
 }
 
-/** Whether two names name one space. */
-export function isSame(a: SpaceName, b: SpaceName): boolean {
+/** Whether two names mean the same space. */
+export function isSameSpace(a: SpaceName, b: SpaceName): boolean {
   return a.model === b.model && a.dimensions === b.dimensions;
-}
-
-/** The vector at length 1, so that a product of two is the cosine of their angle. */
-export function unit(vector: Float32Array): Float32Array {
-  let squares = 0;
-  for (let i = 0; i < vector.length; i++) squares += (vector[i] as number) ** 2;
-  const scale = 1 / Math.sqrt(squares);
-  const scaled = new Float32Array(vector.length);
-  for (let i = 0; i < vector.length; i++) scaled[i] = (vector[i] as number) * scale;
-  return scaled;
 }

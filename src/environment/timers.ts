@@ -99,3 +99,20 @@ export function startStopwatch(): () => number {
   const started = performance.now();
   return () => performance.now() - started;
 }
+
+const abortListeners = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls `listener` when the signal is aborted, until the returned function is called. All listeners of a signal share one event
+ * listener: Node prints a warning at the eleventh, and thousands of calls may share a signal.
+ */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  const known = abortListeners.get(signal);
+  const listeners = known ?? new Set();
+  if (known === undefined) {
+    abortListeners.set(signal, listeners);
+    signal.addEventListener('abort', () => [...listeners].forEach((each) => void each()), { once: true });
+  }
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}

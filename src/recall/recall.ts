@@ -3,7 +3,7 @@ import type { Hit } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
 import type { EmbeddingSpace } from '../embedding/embedder';
-import { isSame } from '../embedding/space-embedder';
+import { isSameSpace } from '../embedding/space-embedder';
 import { analyzeQuery } from '../keyword-index/analyzer';
 import type { Space } from '../state/tables/interning';
 import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
@@ -131,7 +131,7 @@ async function search(
 
 function isOtherSpace(current: Space | undefined, expected: Space | EmbeddingSpace): boolean {
   if ('id' in expected) return current?.id !== expected.id;
-  return current !== undefined && !isSame(current.name, expected);
+  return current !== undefined && !isSameSpace(current.name, expected);
 }
 
 type CandidateSearch = Pick<Search, 'vector' | 'terms' | 'candidateLimit'> & {

@@ -1,7 +1,7 @@
 import type { SpaceName } from '../domain/command';
 import { invalidInput, MemoryError } from '../domain/errors';
 import type { Embedder } from '../embedding/embedder';
-import { type BuiltIns, isSame, type SpaceEmbedder, type SpacesInUse } from '../embedding/space-embedder';
+import { type BuiltIns, isSameSpace, type SpaceEmbedder, type SpacesInUse } from '../embedding/space-embedder';
 import { nextTurn, startStopwatch } from '../environment/timers';
 import type { FollowedBatch, ReadModel, SpaceVectors } from '../state/read-model';
 import type { StateStore } from '../state/state-store';
@@ -79,7 +79,7 @@ export class SpaceSwitch {
     return this.#exclusively(options.signal, async (signal) => {
       this.#target = undefined;
       const { currentSpace } = this.#deps.state.interning;
-      if (currentSpace === undefined || isSame(currentSpace.name, embedder.space)) {
+      if (currentSpace === undefined || isSameSpace(currentSpace.name, embedder.space)) {
         this.#deps.embedder.use(embedder);
         return { space: { ...embedder.space }, embedded: 0 };
       }
@@ -97,7 +97,7 @@ export class SpaceSwitch {
       const previous = state.interning.spaceInRole('previous');
       if (previous === undefined) {
         const message = 'The store has no vectors of a previous embedding space.';
-        throw invalidInput([{ path: [], message }], 'The rollback');
+        throw invalidInput([{ path: [], message }], 'rollback');
       }
       if (embedder.of(previous.name) === undefined) await this.#assertComplete(previous, signal);
       return this.#moveTo(await this.#begin(previous.name), { ...options, signal });
@@ -128,7 +128,7 @@ export class SpaceSwitch {
   async #exclusively<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#running !== undefined) {
       const message = 'The store is already moving to another embedding space. Wait for that move, or cancel it.';
-      throw invalidInput([{ path: [], message }], 'The move');
+      throw invalidInput([{ path: [], message }], 'move');
     }
     const either = AbortSignal.any([signal, this.#closing.signal]);
     either.throwIfAborted();
@@ -257,5 +257,5 @@ export function spacesInUse(interning: ReadonlyInterning, builtIns: BuiltIns): S
 
 /** Whether a space is that of the built-in model of an earlier release. */
 export function isEarlierBuiltIn({ previous }: BuiltIns, name: SpaceName | undefined): boolean {
-  return name !== undefined && previous.some(({ space }) => isSame(space, name));
+  return name !== undefined && previous.some(({ space }) => isSameSpace(space, name));
 }

@@ -10,7 +10,7 @@ import { expected, isPlainObject } from '../domain/parse/shapes';
 import type { Actor } from '../domain/principal';
 import { type Caller, emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import type { Scope, Selection } from '../domain/selection';
-import { unit } from '../embedding/space-embedder';
+import { unit } from '../embedding/results';
 import { startStopwatch } from '../environment/timers';
 import * as changes from '../recall/changes';
 import { get } from '../recall/get';

@@ -8,7 +8,7 @@ import { issuesOf } from '../domain/parse/parse';
 import { jsonIssues, type ParsedMemory } from '../domain/parse/parse-memory';
 import { isPlainObject, toEpochMs } from '../domain/parse/shapes';
 import { scopedFieldsOf } from '../domain/scope';
-import { unit } from '../embedding/space-embedder';
+import { unit } from '../embedding/results';
 import type { Author, WriteContext } from './write-context';
 
 /** A memory that passed every check that can be made before it is proposed. It has no id and no vectors yet. */

@@ -1,7 +1,7 @@
 import type { Change, ChunkVectors, Command, Outcome, Stamp } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import { root } from '../domain/principal';
-import { isSame } from '../embedding/space-embedder';
+import { isSameSpace } from '../embedding/space-embedder';
 import type { Author, WriteContext } from './write-context';
 
 /** The author of the store's own commands: the host, without a scope. */
@@ -38,7 +38,7 @@ export function isOutdated(
   error: unknown,
 ): boolean {
   const isMismatch = MemoryError.is(error) && error.code === 'EMBEDDER_MISMATCH';
-  return isMismatch && embedded !== undefined && !isSame(embedded.space, embedder.space);
+  return isMismatch && embedded !== undefined && !isSameSpace(embedded.space, embedder.space);
 }
 
 const seedBytes = 16;

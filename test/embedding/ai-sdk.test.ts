@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import type { AISDKEmbeddingModel } from '../../src/embedding/providers/ai-sdk';
 import { fromAISDK, fromAISDKIn } from '../../src/embedding/providers/ai-sdk';
-import type { AISDKEmbeddingModel } from '../../src/embedding/providers/ai-sdk-model';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
 import { fakeTiming } from './fake-timing';
 import { dimensions, vectorOf } from './provider-server';

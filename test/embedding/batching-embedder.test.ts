@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { CallOptions } from '../../src/domain/calls';
 import { MemoryError } from '../../src/domain/errors';
 import { batchingEmbedder } from '../../src/embedding/batching/batching-embedder';
-import { withTextFailures } from '../../src/embedding/batching/text-failure';
 import { builtInEmbedder } from '../../src/embedding/built-in/built-in-embedder';
 import type { Embedder } from '../../src/embedding/embedder';
+import { markTextFailure } from '../../src/embedding/results';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
 
 /** An embedder whose batches the test ends itself, in the order in which they began. */
@@ -293,7 +293,7 @@ describe('what an embedder throws', () => {
 
 describe('a provider that refuses a text', () => {
   /** Refuses what `isBad` says, and whatever is in one batch with it. */
-  function refusing(isBad: (text: string) => boolean, blame = withTextFailures) {
+  function refusing(isBad: (text: string) => boolean, blame = markTextFailure) {
     const batches: number[] = [];
     const embedder: Embedder = {
       ...returning([]),

@@ -115,7 +115,10 @@ test('a refused key is not repeated, whatever it looks like', async () => {
   const error = await fromLangChain(throwing(thrown), { model, dimensions })
     .embedQuery('refund', {})
     .catch((caught: unknown) => caught);
-  expect(error).toMatchObject({ code: 'EMBEDDING_FAILED', message: expect.stringContaining('The key was refused') });
+  expect(error).toMatchObject({
+    code: 'EMBEDDING_FAILED',
+    message: expect.stringContaining('The API key was rejected'),
+  });
   expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('hunter22');
 });
 

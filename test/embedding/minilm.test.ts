@@ -207,7 +207,7 @@ describe.skipIf(modelIsMissing !== undefined)(`with its model${modelIsMissing ? 
       bytes[20_000_000]! ^= 1;
       writeFileSync(join(localPath, weights), bytes);
       await expect(minilm({ localPath }).embedQuery('refund', {})).rejects.toMatchObject(
-        missing('not the published ones'),
+        missing('not the expected ones'),
       );
     });
 

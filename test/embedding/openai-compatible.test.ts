@@ -249,11 +249,11 @@ describe('passing failures are tried again', () => {
 
 describe('what will not pass is not tried again', () => {
   const lasting: [string, Reply, string, string][] = [
-    ['401', refusing(401, { code: 'invalid_api_key' }), 'EMBEDDING_FAILED', 'The key was refused'],
-    ['403', refusing(403), 'EMBEDDING_FAILED', 'The key was refused'],
+    ['401', refusing(401, { code: 'invalid_api_key' }), 'EMBEDDING_FAILED', 'The API key was rejected'],
+    ['403', refusing(403), 'EMBEDDING_FAILED', 'The API key was rejected'],
     ['404', refusing(404, { code: 'model_not_found' }), 'EMBEDDER_MISSING', 'baseURL'],
     ['400', refusing(400, { message: 'Too long.' }), 'EMBEDDING_FAILED', 'Too long.'],
-    ['413 for one text', refusing(413), 'EMBEDDING_FAILED', 'refused'],
+    ['413 for one text', refusing(413), 'EMBEDDING_FAILED', 'rejected'],
     ['422 without words', (_, response) => void response.writeHead(422).end(), 'EMBEDDING_FAILED', '422'],
     ['429 for want of money', refusing(429, { code: 'insufficient_quota' }), 'EMBEDDING_FAILED', 'used up'],
     [
@@ -272,8 +272,8 @@ describe('what will not pass is not tried again', () => {
     ['JSON that is no object', (_, response) => sendJson(response, null), 'EMBEDDING_FAILED', 'no list of vectors'],
     ['fewer dimensions', altered(([item]) => [{ ...item, embedding: vectorOf('x', 32) }]), 'EMBEDDER_MISMATCH', '32'],
     ['more dimensions', altered(([item]) => [{ ...item, embedding: vectorOf('x', 128) }]), 'EMBEDDER_MISMATCH', '128'],
-    ['no numbers', altered(([item]) => [{ ...item, embedding: 'AAAA' }]), 'EMBEDDING_FAILED', 'no Float32Array'],
-    ['no vector', altered(() => [null]), 'EMBEDDING_FAILED', 'no Float32Array'],
+    ['no numbers', altered(([item]) => [{ ...item, embedding: 'AAAA' }]), 'EMBEDDING_FAILED', 'not a Float32Array'],
+    ['no vector', altered(() => [null]), 'EMBEDDING_FAILED', 'not a Float32Array'],
     [
       'null in a vector',
       altered(([item]) => [{ ...item, embedding: vectorOf('x').with(3, null as never) }]),
@@ -302,7 +302,7 @@ describe('what will not pass is not tried again', () => {
       'an index out of range',
       altered(([item]) => [{ ...item, index: 1 }]),
       'EMBEDDING_FAILED',
-      'numbers its vectors wrongly',
+      'a vector with a wrong index',
     ],
   ];
 
@@ -319,7 +319,7 @@ describe('what will not pass is not tried again', () => {
     const error = await refusal(embedder.embedDocuments(['a', 'b'], {}));
     expect(error).toMatchObject({
       code: 'EMBEDDING_FAILED',
-      message: expect.stringContaining('numbers its vectors wrongly'),
+      message: expect.stringContaining('a vector with a wrong index'),
     });
   });
 

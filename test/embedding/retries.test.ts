@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryError } from '../../src/domain/errors';
-import { askedToWaitMs, RateLimit, untilResetMs } from '../../src/embedding/providers/rate-limit';
-import { type Attempt, defaultPatience, untilAnswered } from '../../src/embedding/providers/retries';
+import { RateLimit, rateLimitResetMs, retryAfterMs } from '../../src/embedding/providers/rate-limit';
+import { type Attempt, defaultRetryPolicy, withRetries } from '../../src/embedding/providers/retries';
 import { fakeTiming } from './fake-timing';
 
 const failed = (retryable = true): Attempt<string> => ({
   error: new MemoryError('EMBEDDING_FAILED', 'No.', { retryable }),
 });
 
-function providerIn(timing = fakeTiming(), patience = {}) {
-  return { model: 'm', patience: { ...defaultPatience, ...patience }, limit: new RateLimit(timing), timing };
+function providerIn(timing = fakeTiming(), policy = {}) {
+  return { model: 'm', policy: { ...defaultRetryPolicy, ...policy }, limit: new RateLimit(timing), timing };
 }
 
 describe('a request', () => {
@@ -20,7 +20,7 @@ describe('a request', () => {
       fc.asyncProperty(unit, async (jitter) => {
         const timing = fakeTiming({ jitter });
         const provider = providerIn(timing, { maxRetries: 7, timeoutMs: 1e6 });
-        await expect(untilAnswered(provider, async () => failed(), undefined)).rejects.toThrow('No.');
+        await expect(withRetries(provider, async () => failed(), undefined)).rejects.toThrow('No.');
         const bounds = [500, 1000, 2000, 4000, 8000, 8000, 8000];
         // A wait of nothing is none.
         expect(timing.waits).toEqual(bounds.map((bound) => bound * jitter).filter((ms) => ms > 0));
@@ -29,26 +29,26 @@ describe('a request', () => {
     );
   });
 
-  test('is sent once where its failure is not retryable, and never without patience for one', async () => {
+  test('is sent once where its failure is not retryable, and never without policy for one', async () => {
     let sent = 0;
     const send = async () => {
       sent++;
       return failed(false);
     };
-    await expect(untilAnswered(providerIn(), send, undefined)).rejects.toThrow('No.');
+    await expect(withRetries(providerIn(), send, undefined)).rejects.toThrow('No.');
     expect(sent).toBe(1);
   });
 
   test('whose signal is aborted before, is not sent', async () => {
     const reason = new Error('enough');
     const send = () => Promise.reject(new Error('sent'));
-    await expect(untilAnswered(providerIn(), send, AbortSignal.abort(reason))).rejects.toBe(reason);
+    await expect(withRetries(providerIn(), send, AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 });
 
 describe('what a server asks for', () => {
   const now = () => Date.UTC(2026, 0, 1);
-  const asked = (headers: Record<string, string>) => askedToWaitMs(new Headers(headers), now);
+  const asked = (headers: Record<string, string>) => retryAfterMs(new Headers(headers), now);
 
   test('a date is compared with the server’s own clock, and with this one where it tells none', () => {
     const until = 'Thu, 01 Jan 2026 00:00:30 GMT';
@@ -69,7 +69,7 @@ describe('what a server asks for', () => {
     ['soon', undefined],
   ])('a reset in %s', (value, ms) => {
     const headers = { 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': value };
-    expect(untilResetMs(new Headers(headers))).toBe(ms);
+    expect(rateLimitResetMs(new Headers(headers))).toBe(ms);
   });
 
   test('of two limits that are used up the later counts', () => {
@@ -79,13 +79,13 @@ describe('what a server asks for', () => {
       'x-ratelimit-remaining-requests': '0',
       'x-ratelimit-reset-requests': '1s',
     };
-    expect(untilResetMs(new Headers(headers))).toBe(5000);
+    expect(rateLimitResetMs(new Headers(headers))).toBe(5000);
   });
 
   test('a shorter wait never takes the place of a longer one', () => {
     const limit = new RateLimit(fakeTiming());
-    limit.closeFor(500);
-    limit.closeFor(100);
+    limit.blockFor(500);
+    limit.blockFor(100);
     expect(limit.waitMs).toBe(500);
   });
 });

@@ -1,42 +1,41 @@
 import type { CallOptions } from '../../domain/calls';
 import { MemoryError } from '../../domain/errors';
-import { checkedVector, embeddingFailure } from '../checked-vector';
-import type { Embedder, EmbeddingSpace } from '../embedder';
-import { onAbort } from './abort-listener';
-import { EmbeddingCache, type Role } from './embedding-cache';
-import { allLanded, type InFlight } from './in-flight';
-import { isTextFailure } from './text-failure';
+import type { Embedder, EmbeddingSpace, TextRole } from '../embedder';
+import { checkedVector, embeddingFailure, isTextFailure } from '../results';
+import { allVectors, EmbeddingCache, type PendingVector } from './embedding-cache';
 
-/** What `batchingEmbedder` takes. */
+/** The options of `batchingEmbedder`. */
 export interface BatchingOptions {
-  /** Bound of the vectors kept with their texts, least recently used first to go: 16 MB. 0 keeps none. */
+  /** The bound of the cached vectors and their texts, in bytes. The least recently used go first. Default: 16 MB. 0: no cache. */
   cacheBytes?: number;
 }
 
-/** Texts of one batch: few enough for every provider, and nobody waits long for the texts of another. */
+/** The most texts in one batch: every provider accepts this many, and no caller waits long for the texts of another. */
 const maxBatch = 256;
 
 /**
- * Requests of one batch that may fail in the search for the texts that are to blame: enough to find two of 256. More are a fault
- * that has nothing to do with them.
+ * The most requests of one batch that may fail while it is halved to find the texts that the provider rejects. 18 are enough to
+ * find two of 256. More failures have another cause than a text.
  */
-const mostSearches = 18;
+const maxFailedRequests = 18;
 
 type EmbedAll = (texts: readonly string[], call: CallOptions) => Promise<readonly unknown[]>;
 
 /**
- * Makes one embedder serve many callers at once.
+ * Lets many callers share one embedder.
  *
- * - Documents of callers that arrive in the same turn, or while a batch is running, go into one batch, each text once, short ones
- *   first: models that fill up what they embed together then have little to fill.
- * - Texts seen before come from a cache. Vectors are shared: do not change what you are given.
- * - Whatever the embedder returns is checked, and brought to length 1. A wrong number of vectors, a wrong number of dimensions,
- *   NaN, infinity and zero vectors are EMBEDDING_FAILED. So is whatever it throws, with that as the cause, unless it is a
- *   MemoryError already. Of what is wrong with one vector those hear who asked for it, of everything else the whole batch. Where
- *   a provider refuses a batch for its texts, the batch is halved until only those fail whose text it refuses.
- * - A caller that aborts gets its signal's reason at once. The batch goes on for the others, and is aborted when all have left.
+ * - Documents of callers that arrive in the same turn of the event loop, or while a batch runs, form one batch. Each text is
+ *   embedded once. Short texts come first, so that models which pad the texts of a request pad little.
+ * - Vectors of recent texts come from a cache. Callers share them and must not change them.
+ * - Every returned vector is checked and scaled to length 1. A wrong number of vectors or dimensions, NaN, infinity and a zero
+ *   vector fail with EMBEDDING_FAILED. An error of the embedder becomes EMBEDDING_FAILED with that error as its cause, unless it
+ *   is a MemoryError already.
+ * - A wrong vector fails only the callers of that text. Any other failure fails all callers of the batch. If a provider rejects a
+ *   batch because of a text, the batch is halved until only the callers of that text fail.
+ * - An aborted caller gets the reason of its signal at once. The batch goes on for the other callers. It is aborted when no caller
+ *   is left.
  *
- * Uses no timers.
+ * It uses no timers.
  */
 export function batchingEmbedder(embedder: Embedder, { cacheBytes = 16_000_000 }: BatchingOptions = {}): Embedder {
   return new BatchingEmbedder(embedder, new EmbeddingCache(cacheBytes));
@@ -46,111 +45,119 @@ class BatchingEmbedder implements Embedder {
   readonly space: EmbeddingSpace;
   readonly maxTokens: number;
   readonly #embedder: Embedder;
-  readonly #known: EmbeddingCache;
-  readonly #queue: InFlight[] = [];
+  readonly #cache: EmbeddingCache;
+  readonly #queue: PendingVector[] = [];
   #draining = false;
 
-  constructor(embedder: Embedder, known: EmbeddingCache) {
+  constructor(embedder: Embedder, cache: EmbeddingCache) {
     this.#embedder = embedder;
-    this.#known = known;
+    this.#cache = cache;
     this.space = { ...embedder.space, normalized: true };
     this.maxTokens = embedder.maxTokens;
   }
 
   async embedDocuments(texts: readonly string[], { signal }: CallOptions = {}): Promise<readonly Float32Array[]> {
     signal?.throwIfAborted();
-    const found = texts.map((text) => this.#known.find('document', text, (flight) => this.#queue.push(flight)));
+    const found = texts.map((text) => this.#cache.find('document', text, (pending) => this.#queue.push(pending)));
     void this.#drain();
-    return allLanded(found, signal);
+    return allVectors(found, signal);
   }
 
   async embedQuery(text: string, { signal }: CallOptions = {}): Promise<Float32Array> {
     signal?.throwIfAborted();
     const embed: EmbedAll = async (_, call) => [await this.#embedder.embedQuery(text, call)];
-    const found = this.#known.find('query', text, (flight) => void this.#run('query', [flight], embed));
-    const [vector] = await allLanded([found], signal);
+    const found = this.#cache.find('query', text, (pending) => void this.#run('query', [pending], embed));
+    const [vector] = await allVectors([found], signal);
     return vector!;
   }
 
   async #drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
-    // Whoever calls in this turn of the event loop joins the first batch.
+    // All calls of this turn of the event loop join the first batch.
     await Promise.resolve();
     while (this.#queue.length > 0) {
       const next = this.#queue.splice(0, maxBatch);
       const batch = next.filter(({ isAwaited }) => isAwaited).sort((a, b) => a.text.length - b.text.length);
-      const left = next.filter(({ isAwaited }) => !isAwaited);
-      this.#known.forget('document', left);
+      const abandoned = next.filter(({ isAwaited }) => !isAwaited);
+      this.#cache.release('document', abandoned);
       const embed: EmbedAll = (texts, call) => this.#embedder.embedDocuments(texts, call);
-      if (batch.length > 0) await this.#run('document', batch, embed, mostSearches);
+      if (batch.length > 0) await this.#run('document', batch, embed, maxFailedRequests);
     }
     this.#draining = false;
   }
 
   /**
-   * Never rejects: what fails, fails the flights.
+   * Embeds a batch, in halves if one of its texts makes it fail. Never rejects: a failure rejects the pending vectors.
    *
-   * @param searches How many more requests may fail in the search for the texts to blame. Resolves to how many are left.
+   * @param allowance How many more requests may fail.
+   * @returns What is left of the allowance.
    */
-  async #run(role: Role, batch: readonly InFlight[], embed: EmbedAll, searches = 0): Promise<number> {
-    const error = await this.#tried(role, batch, embed);
-    if (error === undefined) return searches;
-    if (batch.length > 1 && searches > 0 && isTextFailure(error))
-      return this.#runHalves(role, batch, embed, searches - 1);
-    for (const flight of batch) flight.fail(error);
-    this.#known.forget(role, batch);
-    return searches - 1;
+  async #run(role: TextRole, batch: readonly PendingVector[], embed: EmbedAll, allowance = 0): Promise<number> {
+    const error = await this.#request(role, batch, embed);
+    if (error === undefined) return allowance;
+    if (batch.length > 1 && allowance > 0 && isTextFailure(error))
+      return this.#runHalves(role, batch, embed, allowance - 1);
+    for (const pending of batch) pending.reject(error);
+    this.#cache.release(role, batch);
+    return allowance - 1;
   }
 
-  async #runHalves(role: Role, batch: readonly InFlight[], embed: EmbedAll, searches: number): Promise<number> {
+  async #runHalves(
+    role: TextRole,
+    batch: readonly PendingVector[],
+    embed: EmbedAll,
+    allowance: number,
+  ): Promise<number> {
     const half = Math.ceil(batch.length / 2);
-    const left = await this.#run(role, batch.slice(0, half), embed, searches);
+    const left = await this.#run(role, batch.slice(0, half), embed, allowance);
     return this.#run(role, batch.slice(half), embed, left);
   }
 
-  /** What the batch failed with, if it did. */
-  async #tried(role: Role, batch: readonly InFlight[], embed: EmbedAll): Promise<MemoryError | undefined> {
-    const { signal } = this.#abortedWhenAllLeft(role, batch);
+  /** Sends one request for the batch. Resolves to its error if it failed. */
+  async #request(role: TextRole, batch: readonly PendingVector[], embed: EmbedAll): Promise<MemoryError | undefined> {
+    const { signal } = this.#abortedWhenAbandoned(role, batch);
     try {
       const texts = batch.map(({ text }) => text);
-      // An embedder that does not heed the signal must not hold up the next batch.
-      const aborted = new Promise<never>((_, reject) => onAbort(signal, () => reject(signal.reason)));
-      this.#land(role, batch, await Promise.race([embed(texts, { signal }), aborted]));
-      this.#known.forget(role, batch);
+      // An embedder that ignores its signal must not hold up the next batch.
+      const aborted = new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+      this.#settle(role, batch, await Promise.race([embed(texts, { signal }), aborted]));
+      this.#cache.release(role, batch);
       return undefined;
     } catch (thrown) {
       return embeddingFailure(thrown, this.space);
     } finally {
-      for (const flight of batch) flight.onAbandoned = undefined;
+      for (const pending of batch) pending.onAbandoned = undefined;
     }
   }
 
-  #abortedWhenAllLeft(role: Role, batch: readonly InFlight[]): AbortController {
+  #abortedWhenAbandoned(role: TextRole, batch: readonly PendingVector[]): AbortController {
     const controller = new AbortController();
     const onAbandoned = () => {
       if (batch.some(({ isAwaited }) => isAwaited)) return;
-      // Whoever asks for these texts from now on must not wait for what is being aborted.
-      this.#known.forget(role, batch);
+      // Later callers of these texts must not wait for a request that is being aborted.
+      this.#cache.release(role, batch);
       controller.abort();
     };
-    for (const flight of batch) flight.onAbandoned = onAbandoned;
+    for (const pending of batch) pending.onAbandoned = onAbandoned;
     return controller;
   }
 
-  #land(role: Role, batch: readonly InFlight[], returned: readonly unknown[]): void {
+  #settle(role: TextRole, batch: readonly PendingVector[], returned: readonly unknown[]): void {
     if (!Array.isArray(returned) || returned.length !== batch.length) {
-      const what = Array.isArray(returned) ? `${returned.length} vectors` : 'no array';
+      const what = Array.isArray(returned) ? `${returned.length} vectors` : 'a value that is not an array';
       const message = `The embedder ${this.space.model} returned ${what} for ${batch.length} texts.`;
       throw new MemoryError('EMBEDDING_FAILED', message);
     }
-    for (const [i, flight] of batch.entries()) {
+    for (const [i, pending] of batch.entries()) {
       try {
         const vector = checkedVector(returned[i], this.space);
-        this.#known.keep(role, flight.text, vector);
-        flight.land(vector);
+        this.#cache.keep(role, pending.text, vector);
+        pending.resolve(vector);
       } catch (error) {
-        flight.fail(error);
+        pending.reject(error);
       }
     }
   }

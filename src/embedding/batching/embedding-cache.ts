@@ -1,50 +1,102 @@
 import { LRUCache } from 'lru-cache';
-import { InFlight } from './in-flight';
+import { onAbort } from '../../environment/timers';
+import type { TextRole } from '../embedder';
 
-/** Many models embed a query otherwise than a document, so the two never stand for each other. */
-export type Role = 'document' | 'query';
-
-/** What an entry takes beside its text and its vector, roughly. */
+/** The memory of a cache entry beside its text and its vector, as an estimate. */
 const entryBytes = 200;
 
-/** The vectors of texts seen before, least recently used first to go, and those on their way. */
+/** The vectors of recent texts, and the vectors that are being embedded. */
 export class EmbeddingCache {
-  readonly #kept: LRUCache<string, Float32Array>;
-  readonly #inFlight = new Map<string, InFlight>();
+  readonly #vectors: LRUCache<string, Float32Array>;
+  readonly #pending = new Map<string, PendingVector>();
 
-  /** `bytes` bounds what is kept, texts included. 0 keeps nothing. */
-  constructor(bytes: number) {
-    // To the library a size of 0 is no bound.
-    const maxSize = Math.max(1, bytes);
+  /** @param maxBytes The bound of the cached vectors and their texts. 0 caches nothing. */
+  constructor(maxBytes: number) {
+    // LRUCache takes a `maxSize` of 0 as no bound.
+    const maxSize = Math.max(1, maxBytes);
     const sizeCalculation = (vector: Float32Array, key: string) => vector.byteLength + 2 * key.length + entryBytes;
-    this.#kept = new LRUCache({ maxSize, sizeCalculation });
+    this.#vectors = new LRUCache({ maxSize, sizeCalculation });
   }
 
-  /** The vector of a text, or its flight; where there is neither a new flight, which `start` gets. */
-  find(role: Role, text: string, start: (flight: InFlight) => void): Float32Array | InFlight {
+  /** The vector of a text, cached or pending. If there is neither, it creates a pending vector and passes it to `start`. */
+  find(role: TextRole, text: string, start: (pending: PendingVector) => void): Float32Array | PendingVector {
     const key = keyOf(role, text);
-    const known = this.#kept.get(key) ?? this.#inFlight.get(key);
+    const known = this.#vectors.get(key) ?? this.#pending.get(key);
     if (known !== undefined) return known;
-    const flight = new InFlight(text);
-    this.#inFlight.set(key, flight);
-    start(flight);
-    return flight;
+    const pending = new PendingVector(text);
+    this.#pending.set(key, pending);
+    start(pending);
+    return pending;
   }
 
-  keep(role: Role, text: string, vector: Float32Array): void {
-    this.#kept.set(keyOf(role, text), vector);
+  keep(role: TextRole, text: string, vector: Float32Array): void {
+    this.#vectors.set(keyOf(role, text), vector);
   }
 
-  /** Nobody finds these flights any more. */
-  forget(role: Role, flights: readonly InFlight[]): void {
-    for (const flight of flights) {
-      const key = keyOf(role, flight.text);
-      // Another may have taken off for the same text since.
-      if (this.#inFlight.get(key) === flight) this.#inFlight.delete(key);
+  /** Stops sharing these pending vectors with new callers. */
+  release(role: TextRole, batch: readonly PendingVector[]): void {
+    for (const pending of batch) {
+      const key = keyOf(role, pending.text);
+      // A newer request for the same text may have taken the place.
+      if (this.#pending.get(key) === pending) this.#pending.delete(key);
     }
   }
 }
 
-function keyOf(role: Role, text: string): string {
+function keyOf(role: TextRole, text: string): string {
   return `${role} ${text}`;
+}
+
+/** A vector that is being embedded, and how many callers wait for it. */
+export class PendingVector {
+  readonly text: string;
+  readonly vector: Promise<Float32Array>;
+  /** Settle `vector`. Only the first call of the two has an effect. */
+  resolve!: (vector: Float32Array) => void;
+  reject!: (error: unknown) => void;
+  /** Called when the last waiting caller has left. */
+  onAbandoned: (() => void) | undefined;
+  #callers = 0;
+
+  constructor(text: string) {
+    this.text = text;
+    this.vector = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    // Without this handler a failure after the last caller has left would be an unhandled rejection.
+    this.vector.catch(() => undefined);
+  }
+
+  get isAwaited(): boolean {
+    return this.#callers > 0;
+  }
+
+  join(): void {
+    this.#callers++;
+  }
+
+  leave(): void {
+    this.#callers--;
+    if (!this.isAwaited) this.onAbandoned?.();
+  }
+}
+
+/** Waits for all vectors, in order. Rejects with the first failure, or with the reason of the signal as soon as it is aborted. */
+export async function allVectors(
+  found: readonly (Float32Array | PendingVector)[],
+  signal: AbortSignal | undefined,
+): Promise<Float32Array[]> {
+  const awaited = found.filter((each) => each instanceof PendingVector);
+  for (const pending of awaited) pending.join();
+  let stopListening: (() => void) | undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      if (signal !== undefined) stopListening = onAbort(signal, () => reject(signal.reason));
+      Promise.all(found.map((each) => (each instanceof PendingVector ? each.vector : each))).then(resolve, reject);
+    });
+  } finally {
+    stopListening?.();
+    for (const pending of awaited) pending.leave();
+  }
 }

@@ -1,10 +1,12 @@
-/** What one request may hold. */
+import { onAbort } from '../../environment/timers';
+
+/** The most that one request can contain. */
 export interface RequestLimits {
   readonly maxInputs: number;
   readonly maxCharacters: number;
 }
 
-/** The texts of the next request, from that one on: as many as it may hold, and always one. */
+/** The texts of the next request, starting at index `from`: as many as the limits allow, and at least one. */
 export function nextRequest(
   texts: readonly string[],
   from: number,
@@ -18,4 +20,29 @@ export function nextRequest(
     end++;
   }
   return texts.slice(from, end);
+}
+
+/** Splits texts into requests, in order. */
+export function splitIntoRequests(texts: readonly string[], limits: RequestLimits): (readonly string[])[] {
+  const requests: (readonly string[])[] = [];
+  for (let from = 0; from < texts.length; from += requests.at(-1)!.length)
+    requests.push(nextRequest(texts, from, limits));
+  return requests;
+}
+
+/** Runs all tasks at the same time. On the first failure, or when the caller aborts, it rejects and aborts the other tasks. */
+export async function allOrNone<T>(
+  tasks: readonly ((signal: AbortSignal) => Promise<T>)[],
+  caller: AbortSignal | undefined,
+): Promise<T[]> {
+  const controller = new AbortController();
+  const stopListening = caller && onAbort(caller, () => controller.abort(caller.reason));
+  try {
+    return await Promise.all(tasks.map((task) => task(controller.signal)));
+  } catch (error) {
+    controller.abort(error);
+    throw error;
+  } finally {
+    stopListening?.();
+  }
 }

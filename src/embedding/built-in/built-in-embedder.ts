@@ -3,18 +3,20 @@ import type { Embedder, EmbeddingSpace } from '../embedder';
 import { builtInSpace, compatibleSpaces } from './built-in-spaces';
 import { maxTokens, staticEncoder } from './static-encoder';
 
-/** Characters read before other work gets its turn: a few milliseconds. */
+/** The characters that are embedded before the event loop gets a turn: a few milliseconds of work. */
 const charactersPerTurn = 8192;
 
 /**
- * Embeds with the model that comes with the package: a vector for each of 29,500 pieces of English words, summed up, each
- * piece once, and brought to length 1. 256 numbers. No network, no native code, ready in less than 100 ms and ten times as fast as the model it
- * was learned from, all-MiniLM-L6-v2. It knows words and their meanings; of their order it knows nothing.
+ * Makes an embedder for the built-in model, the default of a store: English, 256 dimensions. It needs no network and no native
+ * code, is ready in less than 100 ms, and is ten times as fast as all-MiniLM-L6-v2, from which it was trained.
  *
- * Every text has a vector of length 1. One without a piece that the model knows, such as emoji alone, resembles only itself.
- * Equal texts have equal vectors, bit by bit, on every machine.
+ * The model has a vector for each of 29,500 pieces of English words. The vector of a text is the sum of the vectors of its pieces,
+ * each counted once, scaled to length 1. The model knows the meaning of words, but not their order.
  *
- * Its file is read with the first text. EMBEDDER_MISSING where it is absent or damaged.
+ * Every text has a vector of length 1. A text without any known piece, such as one emoji, is similar only to itself. Equal texts
+ * have equal vectors, bit by bit, on every machine.
+ *
+ * The model file is read with the first text. If it is missing or damaged, calls fail with EMBEDDER_MISSING.
  *
  * @example
  * ```ts

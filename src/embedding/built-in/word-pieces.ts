@@ -1,8 +1,8 @@
 import type { Tokenizer } from '@huggingface/tokenizers';
 import { LRUCache } from 'lru-cache';
 
-// What all-MiniLM-L6-v2 was trained with, from its tokenizer.json. No words of its own such as [SEP]: whoever writes them means
-// the letters.
+// The settings of all-MiniLM-L6-v2, from its tokenizer.json. Special tokens such as [SEP] are left out: in a memory they are plain
+// text.
 const settings = {
   version: '1.0',
   added_tokens: [],
@@ -18,23 +18,23 @@ const settings = {
   decoder: null,
 };
 const unknown = '[UNK]';
-// A longer word would be one unknown piece: keys, hashes, and texts without spaces are read in portions.
-const longestWord = 100;
+// The tokenizer reads a longer word as one unknown piece. Keys, hashes and texts without spaces are therefore cut into portions.
+const maxWordLength = 100;
 const ascii = /^[\0-\x7f]*$/;
 const blanks = /\s+/;
-// One emoji would make the word that it stands beside an unknown one.
+// An emoji next to a word would make the whole word unknown, so emoji separate words.
 const blanksAndEmoji = /(?:\s|\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{RI}|\u200d|\ufe0f)+/u;
-const portions = new RegExp(`[^]{1,${longestWord}}`, 'gu');
+const portions = new RegExp(`[^]{1,${maxWordLength}}`, 'gu');
 
-// Words of texts repeat: with those kept that came last, a text takes a third of the time.
-const keptWords = 20_000;
-const longestKept = 24;
+// Words repeat in texts. With a cache of recent words, a text takes a third of the time.
+const maxCachedWords = 20_000;
+const maxCachedLength = 24;
 
-/** Cuts texts into the pieces of words that a model knows, as numbers of their rows. What it does not know is left out. */
+/** Splits texts into the word pieces of a model, given as row numbers. Unknown pieces are left out. */
 export class WordPieces {
   readonly #tokenizer: Tokenizer;
   readonly #unknown: number;
-  readonly #known = new LRUCache<string, readonly number[]>({ max: keptWords });
+  readonly #cache = new LRUCache<string, readonly number[]>({ max: maxCachedWords });
 
   private constructor(pieces: readonly string[], Implementation: typeof Tokenizer) {
     const vocab: Record<string, number> = {};
@@ -46,21 +46,21 @@ export class WordPieces {
       vocab,
       unk_token: unknown,
       continuing_subword_prefix: '##',
-      max_input_chars_per_word: longestWord,
+      max_input_chars_per_word: maxWordLength,
     };
     this.#tokenizer = new Implementation({ ...settings, model }, {});
   }
 
-  /** @param pieces What is known, in the order of the rows. Those that continue a word begin with `##`. */
+  /** @param pieces The pieces of the model, in the order of its rows. A piece that continues a word begins with `##`. */
   static async of(pieces: readonly string[]): Promise<WordPieces> {
     const { Tokenizer } = await import('@huggingface/tokenizers');
     return new WordPieces(pieces, Tokenizer);
   }
 
-  /** The rows of a text's pieces, at most `limit`. */
+  /** The rows of the pieces of a text, at most `limit` of them. */
   rowsOf(text: string, limit: number): number[] {
     const rows: number[] = [];
-    // No piece reaches across white space, so words can be cut one by one.
+    // No piece contains white space, so each word is split by itself.
     for (const word of wordsOf(text)) {
       for (const row of this.#rowsOfWord(word)) {
         if (rows.length === limit) return rows;
@@ -71,18 +71,18 @@ export class WordPieces {
   }
 
   #rowsOfWord(word: string): readonly number[] {
-    const known = this.#known.get(word);
+    const known = this.#cache.get(word);
     if (known !== undefined) return known;
     const { ids } = this.#tokenizer.encode(word, { add_special_tokens: false });
     const rows = ids.filter((row) => row !== this.#unknown);
-    if (word.length <= longestKept) this.#known.set(word, rows);
+    if (word.length <= maxCachedLength) this.#cache.set(word, rows);
     return rows;
   }
 }
 
 function* wordsOf(text: string): Generator<string> {
   for (const word of text.split(ascii.test(text) ? blanks : blanksAndEmoji)) {
-    if (word.length > longestWord) yield* word.match(portions)!;
+    if (word.length > maxWordLength) yield* word.match(portions)!;
     else if (word !== '') yield word;
   }
 }

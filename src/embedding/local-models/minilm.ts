@@ -1,47 +1,48 @@
 import { resolve } from 'node:path';
 import type { Progress } from '../../domain/calls';
+import { defined } from '../../domain/defined';
 import type { Embedder } from '../embedder';
 import { modelEmbedder } from './model-embedder';
 
-/** Where the model is, and which file is the published one. */
+/** The model, and the published file of its weights. */
 export const miniLmSource = {
   model: 'Xenova/all-MiniLM-L6-v2',
   weightsFile: 'onnx/model_quantized.onnx',
   /**
-   * Of `weightsFile` as published at https://huggingface.co/Xenova/all-MiniLM-L6-v2: the 8-bit conversion of
+   * The hash of `weightsFile` as published at https://huggingface.co/Xenova/all-MiniLM-L6-v2: the 8-bit conversion of
    * sentence-transformers/all-MiniLM-L6-v2, under Apache-2.0.
    */
   sha256: 'afdb6f1a0e45b715d0bb9b11772f032c399babd23bfc31fed1c170afc848bdb1',
 };
 
-/** Numbers of a vector: the `hidden_size` of the model's configuration. */
+/** The length of a vector: the `hidden_size` of the model's configuration. */
 const dimensions = 384;
 
 /**
- * What sentence-transformers/all-MiniLM-L6-v2 reads: the `max_seq_length` of its published configuration, and the longest it
- * was trained on. Its positions reach to 512, but nothing taught it what to make of the second half.
+ * The tokens that sentence-transformers/all-MiniLM-L6-v2 reads: the `max_seq_length` of its published configuration. The model has
+ * 512 positions, but it was trained on no text that reaches the second half.
  */
 const maxTokens = 256;
 
-/** What `minilm()` takes. */
+/** The options of `minilm()`. */
 export interface MiniLmOptions {
   /**
-   * A folder of models that holds `Xenova/all-MiniLM-L6-v2/` with `onnx/model_quantized.onnx`, `tokenizer.json` and
-   * `tokenizer_config.json`. Nothing is ever downloaded then.
-   * Default: the folders and the host in the `env` of transformers.js, which downloads the 23 MB once.
+   * A folder that contains `Xenova/all-MiniLM-L6-v2/` with `onnx/model_quantized.onnx`, `tokenizer.json` and
+   * `tokenizer_config.json`. With it, nothing is downloaded. Default: the folders and the host in the `env` of transformers.js,
+   * which downloads 23 MB once.
    */
   localPath?: string;
-  /** Told in bytes how far the weights are loaded, by the embedder that begins to load them. */
+  /** Called with the loaded bytes of the weights, by the first embedder that loads them. */
   onProgress?: (progress: Progress) => void;
 }
 
 /**
- * Embeds with all-MiniLM-L6-v2 (8-bit, mean pooling, length 1) in this process, by the ONNX runtime of transformers.js. A small
- * English model: 384 numbers, 256 tokens.
+ * Makes an embedder for all-MiniLM-L6-v2, a small English model: 384 dimensions, 256 tokens, 8-bit weights, mean pooling. It runs
+ * in this process, on the ONNX runtime of transformers.js.
  *
- * Needs the optional dependency `@xenova/transformers`. Neither that nor the model is touched before the first text; what then is
- * absent or broken gives EMBEDDER_MISSING, and is looked for again by the next call. All embedders of a process share one model
- * a folder. The settings of transformers.js are read and never changed.
+ * It needs the package `@xenova/transformers`. Package and model are loaded with the first text. If one of them is missing or
+ * damaged, calls fail with EMBEDDER_MISSING, and every call tries to load them again. All embedders of a process that use the same
+ * folder share one model. The settings of transformers.js are read and never changed.
  *
  * @example
  * ```ts
@@ -57,7 +58,9 @@ export function minilm(options: MiniLmOptions = {}): Embedder {
     maxTokens,
     pooling: 'mean',
     prefix: {},
-    ...(options.localPath === undefined ? {} : { localPath: resolve(options.localPath) }),
-    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+    ...defined({
+      localPath: options.localPath === undefined ? undefined : resolve(options.localPath),
+      onProgress: options.onProgress,
+    }),
   });
 }

@@ -1,31 +1,30 @@
 import { MemoryError } from '../../domain/errors';
-import { allOrNone } from '../batching/all-or-none';
-import { nextRequest } from '../batching/requests';
-import { checkedVector } from '../checked-vector';
+import { allOrNone, splitIntoRequests } from '../batching/requests';
 import type { Embedder, EmbeddingSpace } from '../embedder';
 import { type Prefix, prefixed, tokensBeside } from '../prefix';
-import { modelEncoder, type Turn } from './model-encoder';
+import { checkedVector } from '../results';
+import { modelEncoder, type Schedule } from './model-encoder';
 import type { ModelSource } from './model-files';
-import type { Pooling } from './pooling';
+import type { Pooling } from './model-worker';
 
-// What a thread gets at once, about 8 ms of work, of which it has two: questions go before the next of these, and an abort stops
-// there.
+// The work of a thread is cut into tasks of about 8 ms, of which it has two at a time. A query waits only for these, and an abort
+// takes effect after them.
 const taskLimits = { maxInputs: 4, maxCharacters: 512 };
 
-/** A model of transformers.js, and how its vectors are made. */
+/** A model of transformers.js, and how it makes vectors. */
 export interface EmbeddingModel extends ModelSource {
   readonly space: EmbeddingSpace;
-  /** What it reads, with what stands before a text. */
+  /** The tokens that it reads, the prefix included. */
   readonly maxTokens: number;
   readonly pooling: Pooling;
   readonly prefix: Prefix;
 }
 
 /**
- * Embeds with that model, loaded with the first text, in threads beside the event loop.
+ * Makes an embedder for the model. The model is loaded with the first text and runs in worker threads.
  *
- * Texts go through the model one by one. In an 8-bit model a text's vector depends on the texts beside it in a batch (cosine down
- * to 0.97 between alone and among eight), and equal texts must have equal vectors, whoever else is writing.
+ * Texts are computed one by one. In an 8-bit model the vector of a text depends on the other texts of its batch (cosine down to
+ * 0.97 between a text alone and the same text among eight), but equal texts must have equal vectors.
  */
 export function modelEmbedder(model: EmbeddingModel): Embedder {
   return {
@@ -33,9 +32,11 @@ export function modelEmbedder(model: EmbeddingModel): Embedder {
     maxTokens: tokensBeside(model.prefix, model.maxTokens),
     async embedDocuments(texts, { signal } = {}) {
       signal?.throwIfAborted();
-      const tasks = tasksOf(texts.map((text) => prefixed(text, model.prefix, 'document')));
+      const inputs = texts.map((text) => prefixed(text, model.prefix, 'document'));
       const vectors = await allOrNone(
-        tasks.map((task) => (signal) => embed(model, task, { signal, first: false })),
+        splitIntoRequests(inputs, taskLimits).map(
+          (task) => (shared) => embed(model, task, { signal: shared, first: false }),
+        ),
         signal,
       );
       return vectors.flat();
@@ -47,22 +48,15 @@ export function modelEmbedder(model: EmbeddingModel): Embedder {
   };
 }
 
-function tasksOf(texts: readonly string[]): (readonly string[])[] {
-  const tasks: (readonly string[])[] = [];
-  for (let from = 0; from < texts.length; from += tasks.at(-1)!.length)
-    tasks.push(nextRequest(texts, from, taskLimits));
-  return tasks;
-}
-
-async function embed(model: EmbeddingModel, texts: readonly string[], turn: Turn): Promise<Float32Array[]> {
-  turn.signal?.throwIfAborted();
+async function embed(model: EmbeddingModel, texts: readonly string[], schedule: Schedule): Promise<Float32Array[]> {
+  schedule.signal?.throwIfAborted();
   const encoder = await modelEncoder(model);
   const { space, maxTokens, pooling } = model;
   const { dimensions } = space;
-  const answer = await encoder.embed(texts, { maxTokens, pooling, dimensions }, turn).catch((cause: unknown) => {
-    throw turn.signal?.aborted ? turn.signal.reason : failed(model, texts, cause);
+  const answer = await encoder.embed(texts, { maxTokens, pooling, dimensions }, schedule).catch((cause: unknown) => {
+    throw schedule.signal?.aborted ? schedule.signal.reason : failed(model, texts, cause);
   });
-  if ('size' in answer) throw tooShort(answer.size, model);
+  if ('hiddenSize' in answer) throw tooFewDimensions(answer.hiddenSize, model);
   return texts.map((_, i) => checkedVector(answer.sums.subarray(i * dimensions, (i + 1) * dimensions), space));
 }
 
@@ -72,7 +66,7 @@ function failed({ model }: EmbeddingModel, texts: readonly string[], cause: unkn
   return new MemoryError('EMBEDDING_FAILED', message, { cause });
 }
 
-function tooShort(size: number, { model, space }: EmbeddingModel): MemoryError {
-  const message = `The model ${model} makes vectors of ${size} numbers, and 'dimensions' is ${space.dimensions}: give ${size}, or less for a model that is made to be cut.`;
+function tooFewDimensions(size: number, { model, space }: EmbeddingModel): MemoryError {
+  const message = `The model ${model} makes vectors of ${size} numbers, but 'dimensions' is ${space.dimensions}. Set it to ${size}, or to less if the model allows shorter vectors (Matryoshka).`;
   return new MemoryError('EMBEDDER_MISMATCH', message);
 }

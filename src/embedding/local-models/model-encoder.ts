@@ -2,46 +2,45 @@ import { availableParallelism } from 'node:os';
 import { MemoryError } from '../../domain/errors';
 import { type ModelSource, readModelFiles } from './model-files';
 import { type ModelTokenizer, modelTokenizer } from './model-tokenizer';
-import { ModelWorker, type WorkerAnswer } from './model-worker';
-import type { Pooling } from './pooling';
+import { ModelWorker, type Pooling, type WorkerAnswer } from './model-worker';
 import { onnxRuntimeFile } from './transformers-runtime';
 
 /**
- * Sessions of one model, each in a thread of its own with one core: two that read a text each are quicker than one that takes a
- * text apart for two cores. Each holds the weights once more, so no more than these.
+ * The most threads of one model. Each computes with one core: two threads with a text each are faster than one thread that uses two
+ * cores for one text. Each has its own copy of the weights, so there are not more.
  */
-const mostWorkers = 4;
+const maxWorkers = 4;
 
-// One that it computes, and one that it begins with while the answer is taken and the next is made.
-const tasksOfWorker = 2;
+/** The tasks of a worker: one that it computes, and one to start with while the result of the first is taken. */
+const tasksPerWorker = 2;
 
-/** How the vectors of texts are made. */
-export interface Reading {
-  /** Longer texts are cut there, or sooner where the model reads less. */
+/** How vectors are made of texts. */
+export interface EncodeOptions {
+  /** Longer texts are cut at this number, or at the model's own maximum if that is lower. */
   readonly maxTokens: number;
   readonly pooling: Pooling;
   readonly dimensions: number;
 }
 
-/** When texts get their turn. */
-export interface Turn {
+/** When texts are computed. */
+export interface Schedule {
   readonly signal: AbortSignal | undefined;
-  /** Before all that wait. */
+  /** Whether to compute them before all texts that wait. */
   readonly first: boolean;
 }
 
-interface Waiting {
+interface QueuedTask {
   readonly texts: readonly string[];
-  readonly reading: Reading;
+  readonly options: EncodeOptions;
   readonly signal: AbortSignal | undefined;
   resolve(answer: WorkerAnswer): void;
   reject(error: unknown): void;
 }
 
-// One per file in a process: a session holds the weights in memory a second time.
+// One for each file and process, since every session has its own copy of the weights.
 const encoders = new Map<string, Promise<ModelEncoder>>();
 
-/** The process's encoder for that source, loaded on first use. A failed load is tried again by the next call. */
+/** The encoder of this process for a model. It is loaded with the first call. After a failure the next call loads it again. */
 export function modelEncoder(source: ModelSource): Promise<ModelEncoder> {
   const { localPath, model, weightsFile, sha256 } = source;
   const key = JSON.stringify([localPath, model, weightsFile, sha256]);
@@ -54,70 +53,70 @@ export function modelEncoder(source: ModelSource): Promise<ModelEncoder> {
   return loading;
 }
 
-/** Starts one more thread with the model. */
+/** Starts another thread with the model. */
 type Start = () => Promise<ModelWorker>;
 
-/** A loaded model, whose threads take what waits in turn. More are started, one after the other, while texts wait for them. */
+/** A loaded model. Its threads take queued tasks in turn. While tasks wait, more threads are started, one after the other. */
 export class ModelEncoder {
   readonly #tokenizer: ModelTokenizer;
   readonly #workers: ModelWorker[];
-  readonly #waiting: Waiting[] = [];
+  readonly #queue: QueuedTask[] = [];
   readonly #onEnd: () => void;
-  #more: Start | undefined;
+  #startNext: Start | undefined;
   #started = 1;
 
-  /** @param onEnd Called when a thread of it has ended, and with it the encoder. */
-  constructor(tokenizer: ModelTokenizer, worker: ModelWorker, more: Start, onEnd: () => void) {
+  /** @param onEnd Called when one of its threads has ended. The encoder must not be used after that. */
+  constructor(tokenizer: ModelTokenizer, worker: ModelWorker, startNext: Start, onEnd: () => void) {
     this.#tokenizer = tokenizer;
     this.#workers = [worker];
-    this.#more = more;
+    this.#startNext = startNext;
     this.#onEnd = onEnd;
   }
 
-  /** Directions of the texts, one after the other. Rejects with the signal's reason when they are not begun by then. */
-  embed(texts: readonly string[], reading: Reading, { signal, first }: Turn): Promise<WorkerAnswer> {
+  /** The unscaled vectors of the texts, one after the other. Rejects with the reason of the signal if it is aborted before a thread starts. */
+  embed(texts: readonly string[], options: EncodeOptions, { signal, first }: Schedule): Promise<WorkerAnswer> {
     return new Promise((resolve, reject) => {
-      const waiting = { texts, reading, signal, resolve, reject };
-      if (first) this.#waiting.unshift(waiting);
-      else this.#waiting.push(waiting);
+      const task = { texts, options, signal, resolve, reject };
+      if (first) this.#queue.unshift(task);
+      else this.#queue.push(task);
       this.#dispatch();
     });
   }
 
   #dispatch(): void {
-    for (let worker = this.#free(); this.#waiting.length > 0 && worker !== undefined; worker = this.#free()) {
-      const next = this.#waiting.shift()!;
+    for (let worker = this.#freeWorker(); this.#queue.length > 0 && worker !== undefined; worker = this.#freeWorker()) {
+      const next = this.#queue.shift()!;
       if (next.signal?.aborted) next.reject(next.signal.reason);
-      else void this.#give(next, worker);
+      else void this.#run(next, worker);
     }
-    if (this.#waiting.length > 0) void this.#startAnother();
+    if (this.#queue.length > 0) void this.#startAnother();
   }
 
-  /** The one with the fewest tasks, where it may have more. */
-  #free(): ModelWorker | undefined {
+  /** The worker with the fewest tasks, if it can take another. */
+  #freeWorker(): ModelWorker | undefined {
     const [worker] = this.#workers.toSorted((a, b) => a.tasks - b.tasks);
-    return worker !== undefined && worker.tasks < tasksOfWorker ? worker : undefined;
+    return worker !== undefined && worker.tasks < tasksPerWorker ? worker : undefined;
   }
 
   async #startAnother(): Promise<void> {
-    const start = this.#more;
-    // One at a time; and the weights are let go with the last.
-    this.#more = undefined;
-    if (start === undefined || this.#started >= Math.min(mostWorkers, availableParallelism())) return;
+    const start = this.#startNext;
+    // Undefined while a thread starts, so that one starts at a time. After the last thread it stays undefined, which frees the weights.
+    this.#startNext = undefined;
+    if (start === undefined || this.#started >= Math.min(maxWorkers, availableParallelism())) return;
     this.#started++;
     try {
       this.#workers.push(await start());
-      this.#more = start;
+      this.#startNext = start;
       this.#dispatch();
     } catch {
-      // There is no memory for another: those that there are do the work.
+      // Not enough memory for another thread. The present ones do the work.
     }
   }
 
-  async #give({ texts, reading, resolve, reject }: Waiting, worker: ModelWorker): Promise<void> {
-    const { maxTokens, pooling, dimensions } = reading;
+  async #run({ texts, options, resolve, reject }: QueuedTask, worker: ModelWorker): Promise<void> {
+    const { maxTokens, pooling, dimensions } = options;
     try {
-      // Only now: the tokens of thousands of texts at once would hold the event loop.
+      // Tokenized here and not in `embed`: thousands of texts at once would block the event loop.
       const tokens = texts.map((text) => this.#tokenizer.encode(text, maxTokens));
       resolve(await worker.run({ tokens, pooling, dimensions }));
     } catch (error) {
@@ -134,15 +133,15 @@ async function load(source: ModelSource, onEnd: () => void): Promise<ModelEncode
   try {
     const start = () => ModelWorker.start({ runtime, weights: files.weights });
     const first = start();
-    // Made meanwhile; and a thread that fails while it is made has been heard.
+    // The tokenizer is made meanwhile. A failure of the thread in that time must not be an unhandled rejection.
     first.catch(() => undefined);
     const tokenizer = await modelTokenizer(files.tokenizer, files.tokenizerConfig);
     return new ModelEncoder(tokenizer, await first, start, onEnd);
   } catch (cause) {
     throw new MemoryError(
       'EMBEDDER_MISSING',
-      `The model ${source.model} cannot be started: ${String(cause)}. Its file ${source.weightsFile} is truncated, damaged, ` +
-        `or no feature-extraction model for texts: replace it, or delete it to have it downloaded where no 'localPath' is given.`,
+      `The model ${source.model} cannot be started: ${String(cause)}. Its file ${source.weightsFile} is truncated or damaged, ` +
+        `or is not a feature-extraction model for texts. Replace it. Without 'localPath', delete it to download it again.`,
       { cause },
     );
   }

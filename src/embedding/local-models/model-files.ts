@@ -1,20 +1,22 @@
-import { webcrypto } from 'node:crypto';
+import { createHash, webcrypto } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Progress } from '../../domain/calls';
+import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
 import { startStopwatch } from '../../environment/timers';
 import { type DownloadEvent, loadModelHub, type ModelHub } from './transformers-runtime';
 
-/** Which model, and where it comes from. */
+/** A model and where its files are. */
 export interface ModelSource {
   /** Its name on the Hugging Face Hub, and its folder inside a folder of models. */
   readonly model: string;
   /** The ONNX file inside that folder. */
   readonly weightsFile: string;
-  /** Of the ONNX file, in base 16. Without it the file is taken as it is. */
+  /** The SHA-256 of the ONNX file, in base 16. Without it the file is not checked. */
   readonly sha256?: string;
-  /** A folder of models, absolute. Without it: the cache of transformers.js, filled by a download. */
+  /** The absolute path of a folder of models. Without it, the cache of transformers.js is used and filled by a download. */
   readonly localPath?: string;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -26,14 +28,18 @@ export interface ModelFiles {
   readonly tokenizerConfig: TokenizerConfig;
 }
 
-/** What is used of `tokenizer_config.json`. */
+/** The fields of `tokenizer_config.json` that are used. */
 export interface TokenizerConfig {
   readonly tokenizer_class?: string;
-  /** The longest text in tokens; absurdly large where nobody set it. */
+  /** The longest text in tokens. A very large number if the model has no maximum. */
   readonly model_max_length?: number;
 }
 
-/** Reads the model, or downloads it. EMBEDDER_MISSING when a file is absent, unreadable, or not the published one. */
+/**
+ * Reads the files of a model, or downloads them.
+ *
+ * @throws EMBEDDER_MISSING if a file is missing, cannot be read, or has another hash than the published one.
+ */
 export async function readModelFiles(source: ModelSource): Promise<ModelFiles> {
   const { localPath, model } = source;
   if (localPath !== undefined)
@@ -50,7 +56,7 @@ async function filesIn(
   const weights = await read(source.weightsFile);
   await checkWeights(weights, source, join(place, source.weightsFile));
   const [tokenizer, tokenizerConfig] = await Promise.all(
-    ['tokenizer.json', 'tokenizer_config.json'].map(async (file) => parse(await read(file), join(place, file))),
+    ['tokenizer.json', 'tokenizer_config.json'].map(async (file) => parseJson(await read(file), join(place, file))),
   );
   return { weights, tokenizer, tokenizerConfig: tokenizerConfig as TokenizerConfig };
 }
@@ -62,8 +68,8 @@ async function fromFolder({ model, weightsFile }: ModelSource, localPath: string
     throw new MemoryError(
       'EMBEDDER_MISSING',
       `The model ${model} cannot be read in the folder ${localPath}: ${String(cause)}. ` +
-        `'localPath' must hold ${model}/ with ${weightsFile}, tokenizer.json and tokenizer_config.json. ` +
-        'Nothing is downloaded into it; without localPath the model is.',
+        `'localPath' must contain ${model}/ with ${weightsFile}, tokenizer.json and tokenizer_config.json. ` +
+        `Nothing is downloaded into it. Omit 'localPath' to download the model.`,
       { cause },
     );
   }
@@ -74,7 +80,7 @@ async function fromCacheOrDownload(
   { model, weightsFile, onProgress }: ModelSource,
   file: string,
 ): Promise<Uint8Array> {
-  // Only the weights are worth a report; and a report of a file sent without its length would make transformers.js print.
+  // Other files are small. A report on a file without a known length would make transformers.js print a warning.
   const reported = file === weightsFile && onProgress !== undefined;
   try {
     return await hub.getModelFile(model, file, true, reported ? { progress_callback: reporter(onProgress) } : {});
@@ -82,7 +88,7 @@ async function fromCacheOrDownload(
     throw new MemoryError(
       'EMBEDDER_MISSING',
       `The model's file ${model}/${file} could not be downloaded: ${String(cause)}. ` +
-        `Try again with a connection, or give 'localPath': a folder that holds ${model}/.`,
+        `Try again with a network connection, or set 'localPath' to a folder that contains ${model}/.`,
       { cause, retryable: true },
     );
   }
@@ -93,31 +99,69 @@ function reporter(onProgress: (progress: Progress) => void): (event: DownloadEve
   return ({ status, loaded: done = 0, total }) => {
     if (status !== 'progress') return;
     const perSecond = (done * 1000) / Math.max(1, elapsedMs());
-    onProgress({ phase: 'model', done, failed: 0, ...(total === undefined ? {} : { total }), perSecond });
+    onProgress(defined({ phase: 'model', done, failed: 0, total, perSecond }));
   };
 }
 
 async function checkWeights(weights: Uint8Array, { model, sha256 }: ModelSource, path: string): Promise<void> {
   if (sha256 === undefined) return;
-  // Not `createHash`, which would hold the event loop for 30 ms.
+  // Not `createHash`, which would block the event loop for 30 ms.
   const hash = Buffer.from(await webcrypto.subtle.digest('SHA-256', weights)).toString('hex');
   if (hash === sha256) return;
   throw new MemoryError(
     'EMBEDDER_MISSING',
-    `The weights of ${model} at ${path} are not the published ones: ${weights.length} bytes with SHA-256 ${hash}, ` +
-      `in place of ${sha256}. The file is truncated, damaged or of another model: ` +
-      `replace it, or delete it to have it downloaded where no 'localPath' is given.`,
+    `The weights of ${model} at ${path} are not the expected ones: ${weights.length} bytes with SHA-256 ${hash}, ` +
+      `not ${sha256}. The file is truncated, damaged or belongs to another model. ` +
+      `Replace it. Without 'localPath', delete it to download it again.`,
   );
 }
 
-function parse(bytes: Uint8Array, path: string): unknown {
+function parseJson(bytes: Uint8Array, path: string): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString());
   } catch (cause) {
     throw new MemoryError(
       'EMBEDDER_MISSING',
-      `The file ${path} of the model is damaged: ${String(cause)}. Replace it, or delete it to have it downloaded where no 'localPath' is given.`,
+      `The model file ${path} is damaged: ${String(cause)}. Replace it. Without 'localPath', delete it to download it again.`,
       { cause },
     );
   }
+}
+
+const bytesPerRead = 1 << 20;
+/** The hash of each file that was read, with the size and times that it had then: a replaced file is read again. */
+const knownHashes = new Map<string, { readonly version: string; readonly hash: string }>();
+
+/**
+ * The SHA-256 of a file in base 16. Undefined if the file cannot be read. It is synchronous, because the name of an embedding space
+ * must be known before the first text. The first call for a file blocks the event loop for about 1 ms per megabyte.
+ */
+export function sha256OfFile(path: string): string | undefined {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    const { size, mtimeNs, ctimeNs, ino } = fstatSync(file, { bigint: true });
+    const version = [size, mtimeNs, ctimeNs, ino].join(' ');
+    const known = knownHashes.get(path);
+    if (known?.version === version) return known.hash;
+    const hash = hashOf(file);
+    knownHashes.set(path, { version, hash });
+    return hash;
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function hashOf(file: number): string {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(bytesPerRead);
+  for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer))
+    hash.update(buffer.subarray(0, read));
+  return hash.digest('hex');
 }

@@ -1,31 +1,41 @@
 import { Worker } from 'node:worker_threads';
-import type { Pooling } from './pooling';
 
-/** A model as a worker takes it. */
+/**
+ * How the states of the tokens of a text become one vector. 'mean': their average. 'cls': the state of the first token, which models
+ * of the BERT family call CLS. The description of a model says which one it was trained for.
+ */
+export type Pooling = 'mean' | 'cls';
+
+/** The model that a worker loads. */
 export interface WorkerModel {
-  /** The file of onnxruntime-node that can be required. */
+  /** The path of the module onnxruntime-node. */
   readonly runtime: string;
   readonly weights: Uint8Array;
 }
 
-/** Texts to embed one after the other, as the numbers of their tokens. */
+/** Texts to embed one after the other. */
 export interface WorkerTask {
+  /** The token ids of each text. */
   readonly tokens: readonly Int32Array[];
   readonly pooling: Pooling;
-  /** Numbers of a vector. */
+  /**
+   * The length of a vector. The first numbers of the model's vector are used, for models whose vectors can be shortened (Matryoshka
+   * Representation Learning, https://arxiv.org/abs/2205.13147).
+   */
   readonly dimensions: number;
 }
 
-/** Directions one after the other, of any length; or how many numbers the model's own vectors have, when that is too few. */
-export type WorkerAnswer = { readonly sums: Float32Array } | { readonly size: number };
+/** The vectors one after the other, not scaled to length 1. Or `hiddenSize`, the length of the model's own vectors, if that is too short. */
+export type WorkerAnswer = { readonly sums: Float32Array } | { readonly hiddenSize: number };
 
-// A string and not a file: it must run from sources, from either build, and from inside somebody's bundle.
-// The three inputs are all that an encoder of texts may ask for, and the runtime refuses what a model does not ask for. The two
-// outputs are named by the exporters of Hugging Face and of sentence-transformers. The sums are not divided by the number of
-// tokens: the length of a direction means nothing. Severity 4 is fatal only: the runtime writes what it reports to standard error.
-// Of a model that it is given as bytes, onnxruntime-node 1.14 looks for the options on the number that says where these begin, and
-// not where they are given: so numbers carry them, in this thread, which runs nothing else. Without them each thread would compute
-// in as many as there are cores, and two of them get half as much done as one.
+// The source of the worker is a string and not a file, so that it runs from the sources, from both builds and from inside a bundle.
+// - A text encoder has no other inputs than these three, and the runtime rejects an input that a model does not have.
+// - The exporters of Hugging Face and of sentence-transformers name the output in these two ways.
+// - The sums are not divided by the number of tokens, since only the direction of a vector matters.
+// - Severity 4 means fatal errors only. The runtime writes its reports to standard error.
+// - `Number.prototype`: for a model given as bytes, onnxruntime-node 1.14 reads the options as properties of a number, the offset of
+//   the bytes, and not from the options object. Without the options each thread computes on all cores, and two threads do half the
+//   work of one. The change affects only this thread, which runs nothing else.
 const workerSource = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { InferenceSession, Tensor } = require(workerData.runtime);
@@ -36,9 +46,9 @@ Object.assign(Number.prototype, options);
 async function start() {
   const session = await InferenceSession.create(workerData.weights, options);
   const foreign = session.inputNames.filter((name) => !inputs.includes(name));
-  if (foreign.length > 0) throw new Error('it asks for ' + foreign.join(', ') + ' beside the tokens of a text');
+  if (foreign.length > 0) throw new Error('the model needs the inputs ' + foreign.join(', ') + ', which a text does not have');
   const output = outputs.find((name) => session.outputNames.includes(name));
-  if (output === undefined) throw new Error('it gives ' + session.outputNames.join(', ') + ', and none of ' + outputs.join(', '));
+  if (output === undefined) throw new Error('the model has the outputs ' + session.outputNames.join(', ') + ', but none of ' + outputs.join(', '));
   return { session, output };
 }
 async function statesOf({ session, output }, tokens) {
@@ -55,7 +65,7 @@ async function embed(model, { tokens, pooling, dimensions }) {
   for (let text = 0; text < tokens.length; text++) {
     const { data, dims } = await statesOf(model, tokens[text]);
     const size = dims[dims.length - 1];
-    if (size < dimensions) return { size };
+    if (size < dimensions) return { hiddenSize: size };
     const end = pooling === 'cls' ? size : data.length;
     for (let row = 0; row < end; row += size) {
       for (let i = 0, at = text * dimensions; i < dimensions; i++, at++) sums[at] += data[row + i];
@@ -82,7 +92,7 @@ interface Reply {
   readonly error?: unknown;
 }
 
-/** A model in a thread of its own: the runtime computes in the thread that asks, and would hold the event loop. */
+/** A model in a worker thread. The runtime computes in the thread that calls it, which would block the event loop. */
 export class ModelWorker {
   readonly #worker: Worker;
   readonly #waiting: ((reply: Reply) => void)[] = [];
@@ -92,10 +102,10 @@ export class ModelWorker {
     this.#worker = new Worker(workerSource, { eval: true, workerData: model, execArgv: [] });
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     this.#worker.on('error', (error) => this.#end(error));
-    this.#worker.on('exit', (code) => this.#end(new Error(`its thread ended with code ${code}`)));
+    this.#worker.on('exit', (code) => this.#end(new Error(`the worker thread exited with code ${code}`)));
   }
 
-  /** Rejects with what the runtime says when it cannot start the model. */
+  /** Rejects with the error of the runtime if it cannot load the model. */
   static async start(model: WorkerModel): Promise<ModelWorker> {
     const worker = new ModelWorker(model);
     try {
@@ -107,23 +117,23 @@ export class ModelWorker {
     }
   }
 
-  /** Whether it can take no more tasks. */
+  /** Whether the thread has ended, so that it accepts no more tasks. */
   get hasEnded(): boolean {
     return this.#ended !== undefined;
   }
 
-  /** How many tasks it has. */
+  /** The number of tasks that it has not finished. */
   get tasks(): number {
     return this.#waiting.length;
   }
 
-  /** One task after the other. Rejects with what the runtime throws. */
+  /** Computes a task after all earlier ones. Rejects with the error of the runtime. */
   run(task: WorkerTask): Promise<WorkerAnswer> {
     this.#worker.postMessage(task);
     return this.#reply() as Promise<WorkerAnswer>;
   }
 
-  /** Keeps the process alive until the reply is there, and no longer. */
+  /** Keeps the process alive only until the reply has come. */
   async #reply(): Promise<WorkerAnswer | undefined> {
     if (this.#ended !== undefined) throw this.#ended;
     this.#worker.ref();

@@ -1,52 +1,72 @@
 import { resolve } from 'node:path';
+import { z } from 'zod';
 import type { Progress } from '../../domain/calls';
+import { defined } from '../../domain/defined';
 import { parse } from '../../domain/parse/parse';
+import { fields, flag, oneOf, progressListener } from '../../domain/parse/shapes';
 import type { Embedder } from '../embedder';
 import { nameWithPrefix, type Prefix } from '../prefix';
-import { transformersShape } from '../providers/provider-options';
+import { modelOptions, nonEmptyString } from '../providers/provider-options';
 import { modelEmbedder } from './model-embedder';
-import type { Pooling } from './pooling';
-import { sha256OfFile } from './weights-hash';
+import { sha256OfFile } from './model-files';
+import type { Pooling } from './model-worker';
 
-/** What `transformersEmbedder()` takes. */
+/** The options of `transformersEmbedder()`. */
 export interface TransformersOptions {
-  /** The model's name on the Hugging Face Hub, and its folder inside `localPath`: 'Xenova/bge-small-en-v1.5'. */
+  /** The name of the model on the Hugging Face Hub, which is also its folder inside `localPath`: 'Xenova/bge-small-en-v1.5'. */
   model: string;
   /**
-   * Numbers of a vector. Has to be known before the model is loaded; as `hidden_size` it stands in the model's `config.json`.
-   * With less, vectors are cut to their first numbers and brought to length 1 again: only for models made for that (Matryoshka).
+   * The length of a vector, in numbers: `hidden_size` in the `config.json` of the model. With a lower number, vectors are cut to
+   * their first numbers and scaled to length 1. Use that only for models trained for it (Matryoshka).
    */
   dimensions: number;
-  /** Which of the two the model was trained for. Default: 'mean'. */
+  /** How the model makes one vector of the states of all tokens. Its description says so. Default: 'mean'. */
   pooling?: Pooling;
-  /** What the model was trained to see before memories and questions. Default: nothing. */
+  /** The text that the model expects before memories and queries. Default: none. */
   prefix?: Prefix;
-  /** Longer texts are embedded in parts. Cut down to what the model's tokenizer says. Default: 512. */
+  /** Tokens: longer texts are split into chunks. The maximum of the model's tokenizer applies if it is lower. Default: 512. */
   maxTokens?: number;
-  /** The 8-bit weights, `onnx/model_quantized.onnx`, or the whole ones, `onnx/model.onnx`. Default: true. */
+  /** True for the 8-bit weights, `onnx/model_quantized.onnx`. False for the full weights, `onnx/model.onnx`. Default: true. */
   quantized?: boolean;
   /**
-   * SHA-256 of that file in base 16. It is checked when the model is loaded, and names the embedding space. Default: that of
-   * the file in `localPath`, read once in a process, about a millisecond a megabyte. Without `localPath`, or where there is no
-   * such file yet, the space is named by the file alone, and a replaced file goes unnoticed: give it there.
+   * The SHA-256 of the weights file, 64 lower-case digits of base 16. It is checked when the model is loaded, and is part of the
+   * name of the embedding space. Default: the hash of the file in `localPath`, which is read once in a process and takes about 1 ms
+   * per megabyte. Without `localPath`, or if the file does not exist yet, the space is named by the path of the file, and a replaced
+   * file is not noticed: state the hash then.
    */
   sha256?: string;
   /**
-   * A folder of models, which holds `<model>/` with the weights, `tokenizer.json` and `tokenizer_config.json`. Nothing is ever
-   * downloaded then. Default: the folders and the host in the `env` of transformers.js, which downloads the model once.
+   * A folder that contains `<model>/` with the weights, `tokenizer.json` and `tokenizer_config.json`. With it, nothing is
+   * downloaded. Default: the folders and the host in the `env` of transformers.js, which downloads the model once.
    */
   localPath?: string;
-  /** Told in bytes how far the weights are loaded, by the embedder that begins to load them. */
+  /** Called with the loaded bytes of the weights, by the first embedder that loads them. */
   onProgress?: (progress: Progress) => void;
 }
 
+const sha256Form = 'expected 64 lower-case digits of base 16.';
+const optionsShape = fields({
+  ...modelOptions,
+  pooling: oneOf(['mean', 'cls']).exactOptional(),
+  quantized: flag.exactOptional(),
+  sha256: z
+    .string({ error: sha256Form })
+    .regex(/^[0-9a-f]{64}$/, { error: sha256Form })
+    .exactOptional(),
+  localPath: nonEmptyString.exactOptional(),
+  onProgress: progressListener.exactOptional(),
+});
+
 /**
- * Embeds with a feature-extraction model of transformers.js in this process. Needs the optional dependency
- * `@xenova/transformers`. That is not touched before the first text, and of the model only the hash of its weights is taken; what
- * is absent or broken gives EMBEDDER_MISSING with the first text, and is looked for again by the next call. Embedders of a process that name the same file share one loaded model.
- * A model whose vectors are shorter than `dimensions` gives EMBEDDER_MISMATCH.
+ * Makes an embedder for a feature-extraction model of transformers.js. It runs in this process.
  *
- * The space is named by the model, its hash (or file, without `sha256`), its pooling and what stands before documents.
+ * It needs the package `@xenova/transformers`. Package and model are loaded with the first text; only the hash of the weights is
+ * read before. If one of them is missing or damaged, calls fail with EMBEDDER_MISSING, and every call tries to load them again. All
+ * embedders of a process that use the same file share one model. If the vectors of the model are shorter than `dimensions`, calls
+ * fail with EMBEDDER_MISMATCH.
+ *
+ * The name of the embedding space consists of the model, the hash of its weights (without a hash: their path), the pooling and the
+ * document prefix.
  *
  * @throws INVALID_INPUT with every issue.
  * @example
@@ -68,20 +88,19 @@ export function transformersEmbedder(options: TransformersOptions): Embedder {
     prefix = {},
     maxTokens = 512,
     ...given
-  } = parse(transformersShape, options, 'options of transformersEmbedder');
+  } = parse(optionsShape, options, 'options of transformersEmbedder');
   const weightsFile = quantized ? 'onnx/model_quantized.onnx' : 'onnx/model.onnx';
   const sha256 = given.sha256 ?? (localPath && sha256OfFile(resolve(localPath, given.model, weightsFile)));
   const weights = sha256 === undefined ? weightsFile : `sha256:${sha256}`;
-  // The mean goes without saying, so that a model that is named both ways is one space.
+  // 'mean' is the default and not part of the name, so that it names the same space whether it is given or not.
   const model = `${given.model} ${weights}${pooling === 'mean' ? '' : ` ${pooling}`}`;
   return modelEmbedder({
     ...given,
     weightsFile,
-    ...(sha256 === undefined ? {} : { sha256 }),
     space: { model: nameWithPrefix(model, prefix), dimensions: given.dimensions, normalized: true },
     maxTokens,
     pooling,
     prefix,
-    ...(localPath === undefined ? {} : { localPath: resolve(localPath) }),
+    ...defined({ sha256, localPath: localPath === undefined ? undefined : resolve(localPath) }),
   });
 }

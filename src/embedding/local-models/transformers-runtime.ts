@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module';
 import { MemoryError } from '../../domain/errors';
 
-/** The release that the package declares as its optional dependency, and whose modules are named below. */
+/** The release whose modules are named below, and that the package declares. */
 const release = '2.17.2';
 
-/** What is used of transformers.js to download a model. */
+/** The part of transformers.js that downloads models. */
 export interface ModelHub {
-  /** The bytes of a model's file: from the folder of local models, from the cache, or downloaded into the cache. */
+  /** The bytes of a model file: from the folder of local models, from the cache, or downloaded into the cache. */
   getModelFile(
     model: string,
     file: string,
@@ -16,18 +16,22 @@ export interface ModelHub {
   readonly env: { readonly cacheDir: string };
 }
 
-/** One report of a download. `loaded` and `total` are bytes, present when the status is 'progress'. */
+/** A progress report of a download. `loaded` and `total` are bytes; they are present if the status is 'progress'. */
 export interface DownloadEvent {
   readonly status: string;
   readonly loaded?: number;
   readonly total?: number;
 }
 
-// Modules of the library and not its entry: that one also loads an image library (sharp) which nothing here needs, and which
-// cannot be installed everywhere. Not literals in `import()`: a bundler must neither demand nor swallow an optional dependency.
+// Single modules and not the entry of the library, which also loads the image library sharp. Sharp is not needed here, and it cannot
+// be installed everywhere. The names are not literals inside `import()`, so that no bundler includes or requires the package.
 const modules = ['utils/hub.js', 'env.js'].map((file) => `@xenova/transformers/src/${file}`);
 
-/** Loads what downloads a model. EMBEDDER_MISSING, with the command that installs it, where that is not possible. */
+/**
+ * Loads the part of transformers.js that downloads models.
+ *
+ * @throws EMBEDDER_MISSING with the command that installs it, if it is not installed.
+ */
 export async function loadModelHub(model: string): Promise<ModelHub> {
   try {
     const loaded: object[] = await Promise.all(modules.map((module) => import(module)));
@@ -37,7 +41,11 @@ export async function loadModelHub(model: string): Promise<ModelHub> {
   }
 }
 
-/** The file of the ONNX runtime that transformers.js brings. EMBEDDER_MISSING, with the command that installs it, where it is not. */
+/**
+ * The path of the ONNX runtime, which transformers.js depends on.
+ *
+ * @throws EMBEDDER_MISSING with the command that installs it, if it is not installed.
+ */
 export function onnxRuntimeFile(model: string): string {
   try {
     const transformers = createRequire(import.meta.url).resolve('@xenova/transformers/package.json');
@@ -49,7 +57,7 @@ export function onnxRuntimeFile(model: string): string {
 
 function notInstalled(model: string, cause: unknown): MemoryError {
   const message =
-    `${model} needs the optional dependency @xenova/transformers, and it cannot be loaded: ${String(cause)}. ` +
-    `Run: npm install @xenova/transformers@${release} (add --ignore-scripts where its image library sharp fails to install; it is not used here).`;
+    `${model} needs the package @xenova/transformers, which cannot be loaded: ${String(cause)}. ` +
+    `Run: npm install @xenova/transformers@${release} (add --ignore-scripts if its image library sharp fails to install; sharp is not used here).`;
   return new MemoryError('EMBEDDER_MISSING', message, { cause });
 }

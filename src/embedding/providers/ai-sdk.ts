@@ -1,46 +1,81 @@
+import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
 import { parse } from '../../domain/parse/parse';
+import { expected, fields } from '../../domain/parse/shapes';
 import { systemTiming, type Timing } from '../../environment/timing';
-import { allOrNone } from '../batching/all-or-none';
-import type { Role } from '../batching/embedding-cache';
-import { nextRequest } from '../batching/requests';
-import type { Embedder, EmbeddingSpace } from '../embedder';
-import { libraryFailure } from '../local-models/library-failure';
-import { nameWithPrefix, type Prefix } from '../prefix';
-import type { AISDKEmbeddingModel, AISDKProviderOptions } from './ai-sdk-model';
-import { providerInput } from './provider-input';
-import { aiSdkModelShape, aiSdkShape } from './provider-options';
-import { providerVectors } from './provider-vectors';
-import { askedToWaitMs, RateLimit } from './rate-limit';
-import { type Attempt, defaultPatience, type Provider, untilAnswered } from './retries';
+import { allOrNone, splitIntoRequests } from '../batching/requests';
+import type { Embedder, EmbeddingSpace, TextRole } from '../embedder';
+import { nameWithPrefix, type Prefix, providerInput } from '../prefix';
+import { duration, modelOptions, nonEmptyString, objectWith, retryCount } from './provider-options';
+import { clientFailure, providerVectors } from './provider-results';
+import { RateLimit, retryAfterMs } from './rate-limit';
+import { type Attempt, defaultRetryPolicy, type Provider, withRetries } from './retries';
 
-/** What `fromAISDK()` takes beside the model. */
+/** A JSON value in the form of the AI SDK's types. */
+export type AISDKJson = null | boolean | number | string | AISDKJson[] | { [key: string]: AISDKJson };
+
+/** Options for the provider of a model, by the name of the provider: `{ cohere: { inputType: 'search_document' } }`. */
+export type AISDKProviderOptions = Record<string, Record<string, AISDKJson>>;
+
+/** The members of an AI SDK embedding model that are used. The specifications v1, v2 and v3 all have them. */
+export interface AISDKEmbeddingModel {
+  readonly modelId: string;
+  readonly maxEmbeddingsPerCall: PromiseLike<number | undefined> | number | undefined;
+  readonly supportsParallelCalls: PromiseLike<boolean> | boolean;
+  doEmbed(options: {
+    values: string[];
+    abortSignal?: AbortSignal;
+    providerOptions?: AISDKProviderOptions;
+  }): PromiseLike<{ embeddings: number[][] }>;
+}
+
+/** The options of `fromAISDK()`. */
 export interface AISDKOptions {
-  /** Numbers of a vector. Has to be known before the first answer. A vector of another length is EMBEDDER_MISMATCH. */
+  /** The length of a vector, in numbers. A vector of another length fails with EMBEDDER_MISMATCH. */
   dimensions: number;
   /** The name of the embedding space. Default: the `modelId` of the model. */
   model?: string;
-  /** What the model was trained to see before memories and questions. Default: nothing. */
+  /** The text that the model expects before memories and queries. Default: none. */
   prefix?: Prefix;
-  /** Handed to the provider with memories and with questions, such as the `inputType` of Cohere. Default: nothing. */
+  /** Options that the provider gets with memories and with queries, such as the `inputType` of Cohere. Default: none. */
   providerOptions?: { document?: AISDKProviderOptions; query?: AISDKProviderOptions };
-  /** Longer texts are embedded in parts. Default: 512, which every model reads and in which one sentence still counts. */
+  /** Tokens: longer texts are split into chunks. Default: 512, which every model reads, and which is short enough for one sentence to count. */
   maxTokens?: number;
-  /** Requests sent again after one failed for a passing reason. Default: 4. */
+  /** Retries of a request that failed for a temporary reason. Default: 4. */
   maxRetries?: number;
-  /** Time of one request. Default: 20,000. */
+  /** Milliseconds for one request. Default: 20,000. */
   requestTimeoutMs?: number;
-  /** Time of one request with all its repetitions and waits. Default: 60,000. */
+  /** Milliseconds for one request with all its retries and waits. Default: 60,000. */
   timeoutMs?: number;
 }
 
+const modelShape = objectWith(['doEmbed'], ['modelId', 'maxEmbeddingsPerCall', 'supportsParallelCalls']);
+const json: z.ZodType<AISDKJson> = z.json({ error: expected('a JSON value') });
+const providerOptionsShape = z.record(z.string(), z.record(z.string(), json), {
+  error: expected('an object with an object for each provider'),
+});
+const optionsShape = fields({
+  ...modelOptions,
+  model: nonEmptyString.exactOptional(),
+  providerOptions: fields({
+    document: providerOptionsShape.exactOptional(),
+    query: providerOptionsShape.exactOptional(),
+  }).exactOptional(),
+  maxRetries: retryCount.exactOptional(),
+  requestTimeoutMs: duration.exactOptional(),
+  timeoutMs: duration.exactOptional(),
+});
+
 /**
- * Embeds by an embedding model of the AI SDK: `openai.embedding('text-embedding-3-small')`. The package itself is not needed here.
+ * Makes an embedder of an embedding model of the AI SDK, such as `openai.embedding('text-embedding-3-small')`. The AI SDK itself
+ * need not be installed here.
  *
- * Batches are cut to the model's `maxEmbeddingsPerCall`, and sent at the same time where it `supportsParallelCalls`. Passing failures
- * (those the SDK calls retryable) are tried again with exponential backoff and full jitter, `Retry-After` is honoured. Every vector
- * is checked, and comes out at length 1. Errors are EMBEDDING_FAILED, which tells whether trying again later makes sense,
- * EMBEDDER_MISSING for a model that the provider does not know, and EMBEDDER_MISMATCH for other dimensions; none of them holds a text, nor a request of the SDK with its headers.
+ * Batches are split by the model's `maxEmbeddingsPerCall`, and sent at the same time if it `supportsParallelCalls`. Failures that
+ * the SDK calls retryable are retried with exponential backoff and full jitter; `Retry-After` is respected. Every vector is checked
+ * and scaled to length 1. Calls fail with EMBEDDING_FAILED, whose `retryable` says whether a later call may succeed; with
+ * EMBEDDER_MISSING if the provider does not know the model; with EMBEDDER_MISMATCH for another number of dimensions. Errors contain
+ * no text, and nothing of the SDK's request and headers.
  *
  * @throws INVALID_INPUT with every issue.
  */
@@ -48,20 +83,19 @@ export function fromAISDK(model: AISDKEmbeddingModel, options: AISDKOptions): Em
   return fromAISDKIn(systemTiming, model, options);
 }
 
-/** The same in another time, for tests. */
+/** `fromAISDK` with other clocks, for tests. */
 export function fromAISDKIn(timing: Timing, model: AISDKEmbeddingModel, options: AISDKOptions): Embedder {
-  parse(aiSdkModelShape, model, 'model of fromAISDK');
-  const given = parse(aiSdkShape, options, 'options of fromAISDK');
+  parse(modelShape, model, 'model of fromAISDK');
+  const given = parse(optionsShape, options, 'options of fromAISDK');
   const { dimensions, prefix = {}, maxTokens = 512, providerOptions = {} } = given;
   const name = given.model ?? model.modelId;
   const space = { model: nameWithPrefix(name, prefix), dimensions, normalized: true };
-  const patience = { ...defaultPatience, ...given };
-  const provider: Provider = { model: name, patience, limit: new RateLimit(timing), timing };
+  const policy = { ...defaultRetryPolicy, ...given };
+  const provider: Provider = { model: name, policy, limit: new RateLimit(timing), timing };
   const input = providerInput(prefix, maxTokens);
-  const embed = (texts: readonly string[], role: Role, signal: AbortSignal | undefined) => {
-    const chosen = providerOptions[role];
-    const call = { values: [...texts], ...(chosen === undefined ? {} : { providerOptions: chosen }) };
-    return untilAnswered(provider, (abortSignal) => attempt(model, { ...call, abortSignal }, space, provider), signal);
+  const embed = (texts: readonly string[], role: TextRole, signal: AbortSignal | undefined) => {
+    const call = defined({ values: [...texts], providerOptions: providerOptions[role] });
+    return withRetries(provider, (abortSignal) => attempt(model, { ...call, abortSignal }, space, provider), signal);
   };
   return {
     space,
@@ -70,9 +104,9 @@ export function fromAISDKIn(timing: Timing, model: AISDKEmbeddingModel, options:
       signal?.throwIfAborted();
       const inputs = texts.map((text) => input.of(text, 'document'));
       const maxInputs = (await model.maxEmbeddingsPerCall) ?? Number.POSITIVE_INFINITY;
-      const requests = cut(inputs, maxInputs);
+      const requests = splitIntoRequests(inputs, { maxInputs, maxCharacters: Number.POSITIVE_INFINITY });
       if (await model.supportsParallelCalls) {
-        const tasks = requests.map((texts) => (shared: AbortSignal) => embed(texts, 'document', shared));
+        const tasks = requests.map((request) => (shared: AbortSignal) => embed(request, 'document', shared));
         return (await allOrNone(tasks, signal)).flat();
       }
       const vectors: Float32Array[] = [];
@@ -87,14 +121,6 @@ export function fromAISDKIn(timing: Timing, model: AISDKEmbeddingModel, options:
   };
 }
 
-function cut(texts: readonly string[], maxInputs: number): (readonly string[])[] {
-  const requests: (readonly string[])[] = [];
-  for (let from = 0; from < texts.length; from += requests.at(-1)!.length) {
-    requests.push(nextRequest(texts, from, { maxInputs, maxCharacters: Number.POSITIVE_INFINITY }));
-  }
-  return requests;
-}
-
 async function attempt(
   model: AISDKEmbeddingModel,
   call: Parameters<AISDKEmbeddingModel['doEmbed']>[0],
@@ -106,14 +132,14 @@ async function attempt(
     return { value: providerVectors(embeddings, call.values.length, space) };
   } catch (thrown) {
     if (call.abortSignal?.aborted) throw thrown;
-    heed(thrown, provider);
-    return { error: MemoryError.is(thrown) ? thrown : libraryFailure(thrown, provider.model, call.values) };
+    noteRateLimit(thrown, provider);
+    return { error: MemoryError.is(thrown) ? thrown : clientFailure(thrown, provider.model, call.values) };
   }
 }
 
-function heed(thrown: unknown, { limit, timing }: Provider): void {
+function noteRateLimit(thrown: unknown, { limit, timing }: Provider): void {
   const { isRetryable, responseHeaders } = Object(thrown) as Record<string, unknown>;
   const headers = new Map(Object.entries(Object(responseHeaders) as Record<string, string>));
-  const asked = askedToWaitMs({ get: (name) => headers.get(name) ?? null }, () => timing.now());
-  if (isRetryable === true && asked !== undefined) limit.closeFor(asked);
+  const requestedMs = retryAfterMs({ get: (name) => headers.get(name) ?? null }, () => timing.now());
+  if (isRetryable === true && requestedMs !== undefined) limit.blockFor(requestedMs);
 }

@@ -1,67 +1,68 @@
+import { z } from 'zod';
 import { parse } from '../../domain/parse/parse';
+import { addIssue, expected, fields, integer } from '../../domain/parse/shapes';
 import { systemTiming, type Timing } from '../../environment/timing';
 import { nextRequest } from '../batching/requests';
 import type { Embedder } from '../embedder';
-import { nameWithPrefix, type Prefix } from '../prefix';
+import { nameWithPrefix, type Prefix, providerInput } from '../prefix';
 import { OpenAIEndpoint } from './openai-endpoint';
-import { providerInput } from './provider-input';
-import { openAICompatibleShape } from './provider-options';
+import { duration, modelOptions, retryCount } from './provider-options';
 import { RateLimit } from './rate-limit';
-import { defaultPatience } from './retries';
+import { defaultRetryPolicy } from './retries';
 
-/** What `openAICompatible()` takes. */
+/** The options of `openAICompatible()`. */
 export interface OpenAICompatibleOptions {
   /**
-   * What stands before `/embeddings`: 'https://api.openai.com/v1', 'http://localhost:11434/v1' for Ollama,
-   * 'https://api.cohere.ai/compatibility/v1' for Cohere. Parameters after a question mark are sent along and never printed.
+   * The address without `/embeddings`: 'https://api.openai.com/v1', 'http://localhost:11434/v1' for Ollama,
+   * 'https://api.cohere.ai/compatibility/v1' for Cohere. URL parameters are sent with every request and never appear in errors.
    */
   baseURL: string;
-  /** By the name that the server knows it by: 'text-embedding-3-small'. */
+  /** The server's name for the model: 'text-embedding-3-small'. */
   model: string;
   /**
-   * Numbers of a vector. Has to be known before the first answer. It is sent along, so that models that can be shortened are;
-   * to servers that refuse the wish it is not sent again. A vector of another length is EMBEDDER_MISMATCH.
+   * The length of a vector, in numbers. It is sent to the server, so that models which can shorten their vectors do so. If the
+   * server rejects the parameter, it is no longer sent. A vector of another length fails with EMBEDDER_MISMATCH.
    */
   dimensions: number;
-  /** Sent as `Authorization: Bearer`. Default: none, as for servers on this machine. */
+  /** The API key, sent as `Authorization: Bearer`. Default: none, as for servers on this machine. */
   apiKey?: string;
-  /** Sent with every request. As secret as the key. */
+  /** Headers of every request. Their values never appear in errors. Default: none. */
   headers?: Readonly<Record<string, string>>;
-  /** What the model was trained to see before memories and questions. Default: nothing. */
+  /** The text that the model expects before memories and queries. Default: none. */
   prefix?: Prefix;
   /**
-   * Longer texts are embedded in parts. Default: 512, which every model reads and in which one sentence still counts.
-   * OpenAI's models read 8,191.
+   * Tokens: longer texts are split into chunks. Default: 512, which every model reads, and which is short enough for one sentence
+   * to count. OpenAI's models read 8,191.
    */
   maxTokens?: number;
-  /** Texts in one request. Default: 96, the most that Cohere takes; OpenAI takes 2,048. Where a server says 413, half as many. */
+  /** Texts in one request. After a response with status 413 it is halved. Default: 96, the maximum of Cohere. OpenAI accepts 2,048. */
   maxInputs?: number;
-  /** Characters in one request. Default: 100,000, in any script within the 300,000 tokens that OpenAI takes. */
+  /** Characters in one request. Default: 100,000, which in any script is below OpenAI's maximum of 300,000 tokens. */
   maxCharacters?: number;
-  /** Requests sent again after one failed for a passing reason. Default: 4. */
+  /** Retries of a request that failed for a temporary reason. Default: 4. */
   maxRetries?: number;
-  /** Time of one request. Default: 20,000. */
+  /** Milliseconds for one request. Default: 20,000. */
   requestTimeoutMs?: number;
-  /** Time of one request with all its repetitions and waits. Default: 60,000. */
+  /** Milliseconds for one request with all its retries and waits. Default: 60,000. */
   timeoutMs?: number;
 }
 
 /**
- * Embeds by a server that speaks OpenAI's protocol: `POST {baseURL}/embeddings`. OpenAI itself, Ollama, vLLM, LM Studio,
- * Cohere's compatibility endpoint, and many others.
+ * Makes an embedder for a server that implements OpenAI's protocol (`POST {baseURL}/embeddings`): OpenAI, Ollama, vLLM,
+ * LM Studio, Cohere's compatibility API and many others.
  *
- * The embedding space is named by the model and its dimensions, and not by the address: a store stays what it is when its server
- * moves. It is up to you that both addresses serve the same model.
+ * The name of the embedding space is made of the model and its dimensions, not of the address, so a server can move. Both addresses
+ * must then serve the same model.
  *
- * Passing failures (the network, time-outs, 408, 409, 425, 429, 5xx, an answer that is cut off) are tried again with exponential
- * backoff and full jitter. `Retry-After` is honoured as it stands, and holds for all callers of the embedder; the reset of an
- * exhausted `x-ratelimit-` header for at most 8 seconds.
+ * Temporary failures (network errors, time-outs, status 408, 409, 425, 429 and 5xx, a response that is cut off) are retried with
+ * exponential backoff and full jitter. A `Retry-After` header delays all callers of the embedder for its full time. An exhausted
+ * `x-ratelimit-` limit delays them for at most 8 seconds.
  *
- * Every vector is checked, and comes out at length 1. Half an answer is used as little as none. Errors: EMBEDDING_FAILED, which
- * tells whether trying again later makes sense; EMBEDDER_MISSING where the server knows no such model (404); EMBEDDER_MISMATCH for
- * other dimensions. No key, header or text ever stands in one of them.
+ * Every vector is checked and scaled to length 1. A response is used whole or not at all. Calls fail with EMBEDDING_FAILED, whose
+ * `retryable` says whether a later call may succeed; with EMBEDDER_MISSING if the server does not know the model (404); with
+ * EMBEDDER_MISMATCH for another number of dimensions. Errors never contain API keys, headers or texts.
  *
- * An empty text is sent as a blank, which providers take. Redirects are not followed.
+ * An empty text is sent as a space, since providers reject empty texts. Redirects are not followed.
  *
  * @throws INVALID_INPUT with every issue.
  * @example
@@ -80,7 +81,7 @@ export function openAICompatible(options: OpenAICompatibleOptions): Embedder {
   return openAICompatibleIn(systemTiming, options);
 }
 
-/** The same in another time, for tests. */
+/** `openAICompatible` with other clocks, for tests. */
 export function openAICompatibleIn(timing: Timing, options: OpenAICompatibleOptions): Embedder {
   const {
     model,
@@ -90,11 +91,11 @@ export function openAICompatibleIn(timing: Timing, options: OpenAICompatibleOpti
     maxInputs = 96,
     maxCharacters = 100_000,
     ...given
-  } = parse(openAICompatibleShape, options, 'options of openAICompatible');
+  } = parse(optionsShape, options, 'options of openAICompatible');
   const space = { model: nameWithPrefix(model, prefix), dimensions, normalized: true };
   const endpoint = new OpenAIEndpoint(
     { model, space, ...given },
-    { model, patience: { ...defaultPatience, ...given }, limit: new RateLimit(timing), timing },
+    { model, policy: { ...defaultRetryPolicy, ...given }, limit: new RateLimit(timing), timing },
   );
   const input = providerInput(prefix, maxTokens);
   return {
@@ -118,3 +119,42 @@ export function openAICompatibleIn(timing: Timing, options: OpenAICompatibleOpti
     },
   };
 }
+
+// The issues of headers and of the base URL do not show the value, which may contain a key.
+const secretString = z.string({ error: 'expected a string.' });
+const headerValue = secretString.regex(/^[\x20-\x7e]*$/, {
+  error: 'expected visible ASCII characters and spaces, got another character, such as a line break.',
+});
+const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/);
+const urlExpectation = 'expected a URL, such as "https://api.openai.com/v1".';
+const baseURLShape = z.string({ error: urlExpectation }).check((ctx) => {
+  const message = urlIssue(ctx.value);
+  if (message !== undefined) addIssue(ctx, message, undefined);
+});
+
+function urlIssue(value: string): string | undefined {
+  if (!URL.canParse(value)) return urlExpectation;
+  const { protocol, username, password } = new URL(value);
+  if (protocol !== 'https:' && protocol !== 'http:') return 'expected a URL that begins with https:// or http://.';
+  const isPlain = username === '' && password === '';
+  return isPlain ? undefined : 'expected a URL without user name and password. Pass them in headers.';
+}
+
+const optionsShape = fields({
+  ...modelOptions,
+  baseURL: baseURLShape,
+  apiKey: headerValue
+    .min(1, { error: 'expected a non-empty string. Omit apiKey if the server needs none.' })
+    .exactOptional(),
+  headers: z
+    .record(headerName, headerValue, {
+      error: (issue) =>
+        issue.code === 'invalid_key' ? 'expected a valid header name.' : expected('an object of strings')(issue),
+    })
+    .exactOptional(),
+  maxInputs: integer(1).exactOptional(),
+  maxCharacters: integer(1).exactOptional(),
+  maxRetries: retryCount.exactOptional(),
+  requestTimeoutMs: duration.exactOptional(),
+  timeoutMs: duration.exactOptional(),
+});

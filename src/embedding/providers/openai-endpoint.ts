@@ -1,25 +1,25 @@
 import { MemoryError } from '../../domain/errors';
 import type { EmbeddingSpace } from '../embedder';
-import { type Answer, failure, isTooLarge, refusesDimensions, vectorsIn } from './openai-answer';
-import { providerVectors } from './provider-vectors';
-import { askedToWaitMs, untilResetMs } from './rate-limit';
-import { type Confidences, innermost, quotableError } from './redact';
-import { type Attempt, guessedWaitMs, type Provider, untilAnswered } from './retries';
+import { isTooLarge, type ProviderResponse, rejectsDimensions, responseError, vectorsOf } from './openai-response';
+import { providerVectors } from './provider-results';
+import { rateLimitResetMs, retryAfterMs } from './rate-limit';
+import { redactError, rootMessage, type Sensitive } from './redact';
+import { type Attempt, capWaitMs, type Provider, withRetries } from './retries';
 
-/** Where the requests go, and with what. */
-export interface Destination {
+/** The address of a server, and what its requests contain. */
+export interface EndpointOptions {
   readonly baseURL: string;
-  /** By the name that the server knows it by. */
+  /** The server's name for the model. */
   readonly model: string;
   readonly space: EmbeddingSpace;
   readonly apiKey?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A shorter value of a header or parameter is no secret, and stands in many words. */
-const shortestSecret = 4;
+/** A shorter value of a header or a URL parameter is not treated as a secret: it occurs in many words. */
+const minSecretLength = 4;
 
-/** A server that speaks OpenAI's protocol, and what it turned out to want. */
+/** A server that implements OpenAI's protocol, with what it has revealed about its limits. */
 export class OpenAIEndpoint {
   readonly #url: URL;
   readonly #headers: Readonly<Record<string, string>>;
@@ -30,7 +30,7 @@ export class OpenAIEndpoint {
   #sendsDimensions = true;
   #maxInputs = Number.POSITIVE_INFINITY;
 
-  constructor({ baseURL, apiKey, headers, model, space }: Destination, provider: Provider) {
+  constructor({ baseURL, apiKey, headers, model, space }: EndpointOptions, provider: Provider) {
     this.#url = new URL(baseURL);
     this.#url.pathname = `${this.#url.pathname.replace(/\/+$/, '')}/embeddings`;
     this.#headers = {
@@ -39,20 +39,20 @@ export class OpenAIEndpoint {
       ...headers,
     };
     const known = [apiKey ?? '', ...Object.values(headers ?? {}), ...this.#url.searchParams.values()];
-    this.#secrets = known.filter((secret) => secret.length >= shortestSecret);
+    this.#secrets = known.filter((secret) => secret.length >= minSecretLength);
     this.#model = model;
     this.#space = space;
     this.#provider = provider;
   }
 
-  /** Texts that the server takes in one request, as far as it has said. */
+  /** The most texts that the server accepts in one request, as far as its responses have shown. */
   get maxInputs(): number {
     return this.#maxInputs;
   }
 
-  /** The vectors of these texts; of the first half, or less, where the server takes no more at once. */
+  /** The vectors of these texts. If the server accepts fewer texts in one request, the vectors of the first half or less. */
   async embed(texts: readonly string[], signal: AbortSignal | undefined): Promise<readonly Float32Array[]> {
-    const vectors = await untilAnswered(this.#provider, (limited) => this.#attempt(texts, limited), signal);
+    const vectors = await withRetries(this.#provider, (limited) => this.#attempt(texts, limited), signal);
     if (vectors !== 'too large') return vectors;
     this.#maxInputs = Math.ceil(texts.length / 2);
     return this.embed(texts.slice(0, this.#maxInputs), signal);
@@ -62,25 +62,25 @@ export class OpenAIEndpoint {
     texts: readonly string[],
     signal: AbortSignal,
   ): Promise<Attempt<readonly Float32Array[] | 'too large'>> {
-    const confidences = { secrets: this.#secrets, texts };
+    const sensitive = { secrets: this.#secrets, texts };
     try {
-      const answer = await this.#ask(texts, this.#sendsDimensions, signal);
-      if (answer.status >= 200 && answer.status < 300) {
-        return { value: providerVectors(vectorsIn(answer, this.#model, confidences), texts.length, this.#space) };
+      const response = await this.#send(texts, this.#sendsDimensions, signal);
+      if (response.status >= 200 && response.status < 300) {
+        return { value: providerVectors(vectorsOf(response, this.#model, sensitive), texts.length, this.#space) };
       }
-      if (isTooLarge(answer) && texts.length > 1) return { value: 'too large' };
-      if (this.#sendsDimensions && refusesDimensions(answer)) {
+      if (isTooLarge(response) && texts.length > 1) return { value: 'too large' };
+      if (this.#sendsDimensions && rejectsDimensions(response)) {
         this.#sendsDimensions = false;
         return await this.#attempt(texts, signal);
       }
-      return { error: failure(answer, this.#model, confidences) };
+      return { error: responseError(response, this.#model, sensitive) };
     } catch (thrown) {
       if (signal.aborted) throw thrown;
-      return { error: MemoryError.is(thrown) ? thrown : this.#unreachable(thrown, confidences) };
+      return { error: MemoryError.is(thrown) ? thrown : this.#unreachable(thrown, sensitive) };
     }
   }
 
-  async #ask(texts: readonly string[], sendsDimensions: boolean, signal: AbortSignal): Promise<Answer> {
+  async #send(texts: readonly string[], sendsDimensions: boolean, signal: AbortSignal): Promise<ProviderResponse> {
     const { dimensions } = this.#space;
     const response = await fetch(this.#url, {
       method: 'POST',
@@ -91,30 +91,30 @@ export class OpenAIEndpoint {
         encoding_format: 'float',
         ...(sendsDimensions ? { dimensions } : {}),
       }),
-      // Headers with keys would go wherever it points.
+      // A redirect would send the headers, and the key in them, to another server.
       redirect: 'manual',
       signal,
     });
-    this.#heed(response);
-    return { status: response.status, body: await response.text(), place: this.#place };
+    this.#noteRateLimit(response);
+    return { status: response.status, body: await response.text(), address: this.#address };
   }
 
-  #heed({ status, headers }: Response): void {
+  #noteRateLimit({ status, headers }: Response): void {
     const { limit, timing } = this.#provider;
-    const asked = status === 429 || status >= 500 ? askedToWaitMs(headers, () => timing.now()) : undefined;
-    const guessed = untilResetMs(headers);
-    if (asked !== undefined) limit.closeFor(asked);
-    else if (guessed !== undefined) limit.closeFor(guessedWaitMs(guessed));
+    const requestedMs = status === 429 || status >= 500 ? retryAfterMs(headers, () => timing.now()) : undefined;
+    const resetMs = rateLimitResetMs(headers);
+    if (requestedMs !== undefined) limit.blockFor(requestedMs);
+    else if (resetMs !== undefined) limit.blockFor(capWaitMs(resetMs));
   }
 
-  #unreachable(thrown: unknown, confidences: Confidences): MemoryError {
-    const cause = quotableError(thrown, confidences);
-    const message = `${this.#model} at ${this.#place} cannot be reached: ${innermost(cause)}. Look at 'baseURL' and the network, or try again later.`;
+  #unreachable(thrown: unknown, sensitive: Sensitive): MemoryError {
+    const cause = redactError(thrown, sensitive);
+    const message = `${this.#model} at ${this.#address} cannot be reached: ${rootMessage(cause)}. Check 'baseURL' and the network, or try again later.`;
     return new MemoryError('EMBEDDING_FAILED', message, { cause, retryable: true });
   }
 
-  // Without parameters, in which some providers take keys.
-  get #place(): string {
+  // Without URL parameters: some providers take the API key in one.
+  get #address(): string {
     return `${this.#url.origin}${this.#url.pathname}`;
   }
 }

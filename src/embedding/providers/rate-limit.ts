@@ -1,26 +1,26 @@
 import type { Timing } from '../../environment/timing';
 
-/** What is used of `Headers`. */
+/** The part of `Headers` that is used here. */
 export interface HeaderFields {
   get(name: string): string | null;
 }
 
-/** Milliseconds of each unit in which a reset is told: `6m0s`, `1.5s`, `20ms`. */
-const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+/** Milliseconds of each unit in durations such as `6m0s`, `1.5s` and `20ms`. */
+const unitMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
 
 /**
- * Milliseconds that a server asks to wait before the next request: its `Retry-After` in seconds or as a date (RFC 9110, 10.2.3),
- * or `retry-after-ms`, which OpenAI's servers send beside it. A date is compared with the answer's own `Date` where it has one:
- * the clocks of two machines differ.
+ * The wait that a server asks for, in milliseconds: `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), or `retry-after-ms`,
+ * which OpenAI's servers send too. A date is compared with the `Date` of the response if it has one, since the clocks of two
+ * machines differ.
  */
-export function askedToWaitMs(headers: HeaderFields, now: () => number): number | undefined {
+export function retryAfterMs(headers: HeaderFields, now: () => number): number | undefined {
   const exact = nonNegative(headers.get('retry-after-ms'));
   if (exact !== undefined) return exact;
   const value = headers.get('retry-after');
   if (value === null) return undefined;
   const seconds = nonNegative(value);
   if (seconds !== undefined) return seconds * 1000;
-  // Beside the dates of HTTP, which begin with a day, `Date.parse` reads much else: '-5' is a month.
+  // HTTP dates begin with a weekday. `Date.parse` accepts much more: it reads '-5' as a month.
   const until = /^[a-z]{3,9}[, ]/i.test(value) ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(until)) return undefined;
   const sent = Date.parse(headers.get('date') ?? '');
@@ -28,13 +28,13 @@ export function askedToWaitMs(headers: HeaderFields, now: () => number): number 
 }
 
 /**
- * Milliseconds until a limit that is used up is full again, by the `x-ratelimit-` headers of OpenAI and those who follow it
- * (https://platform.openai.com/docs/guides/rate-limits). Undefined while something is left.
+ * The time until an exhausted limit resets, in milliseconds, from the `x-ratelimit-` headers of OpenAI and compatible servers
+ * (https://platform.openai.com/docs/guides/rate-limits). Undefined while no limit is exhausted.
  */
-export function untilResetMs(headers: HeaderFields): number | undefined {
-  const waits = ['requests', 'tokens'].flatMap((what) => {
-    if (nonNegative(headers.get(`x-ratelimit-remaining-${what}`)) !== 0) return [];
-    return durationMs(headers.get(`x-ratelimit-reset-${what}`) ?? '') ?? [];
+export function rateLimitResetMs(headers: HeaderFields): number | undefined {
+  const waits = ['requests', 'tokens'].flatMap((resource) => {
+    if (nonNegative(headers.get(`x-ratelimit-remaining-${resource}`)) !== 0) return [];
+    return durationMs(headers.get(`x-ratelimit-reset-${resource}`) ?? '') ?? [];
   });
   return waits.length === 0 ? undefined : Math.max(...waits);
 }
@@ -44,7 +44,7 @@ function durationMs(text: string): number | undefined {
   if (seconds !== undefined) return seconds * 1000;
   if (!/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(text)) return undefined;
   let sum = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)) sum += Number(amount) * units[unit!]!;
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)) sum += Number(amount) * unitMs[unit!]!;
   return sum;
 }
 
@@ -52,7 +52,7 @@ function nonNegative(text: string | null): number | undefined {
   return text !== null && /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : undefined;
 }
 
-/** Until when a server wants no requests. One for all callers of an embedder: what one of them is told holds for each. */
+/** The time until which a server accepts no requests. All callers of an embedder share it. */
 export class RateLimit {
   readonly #timing: Timing;
   #openAt = 0;
@@ -66,8 +66,8 @@ export class RateLimit {
     return Math.max(0, this.#openAt - this.#timing.elapsedMs());
   }
 
-  /** No requests for so many milliseconds from now. */
-  closeFor(ms: number): void {
+  /** Blocks requests for this many milliseconds from now. It never shortens an earlier block. */
+  blockFor(ms: number): void {
     this.#openAt = Math.max(this.#openAt, this.#timing.elapsedMs() + ms);
   }
 }

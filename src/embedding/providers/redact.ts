@@ -1,62 +1,64 @@
-/** The longest that is quoted of what a provider says. */
-const longestQuote = 300;
-/** So many characters in a row that also stand in a text are taken for a quotation of it. */
-const sharedRun = 12;
-/** Shorter texts are looked for as a whole, unless they are as short as this: they stand in any sentence. */
-const tooShort = 3;
+/** The most characters of a provider's message that an error quotes. */
+const maxQuoteLength = 300;
+/** This many characters in a row that also occur in a text count as a quotation of the text. */
+const minSharedRun = 12;
+/** Texts between this length and `minSharedRun` are searched for whole. Shorter ones occur in any sentence. */
+const maxIgnoredLength = 3;
 
-// Keys by their look: those of another library are not known here, and providers quote them half covered (`sk-ab***yz`).
-const keyLike = /\bBearer\s+\S+|\b(?:sk|pk|rk|hf|gsk|xai)[-_][\w*.-]{6,}|\bAIza[\w*-]{10,}|\S*\*{3,}\S*/gi;
+// Recognises API keys by their form: the keys of client libraries are not known here, and providers quote keys in part (`sk-ab***yz`).
+const keyPattern = /\bBearer\s+\S+|\b(?:sk|pk|rk|hf|gsk|xai)[-_][\w*.-]{6,}|\bAIza[\w*-]{10,}|\S*\*{3,}\S*/gi;
 
-/** What must never stand in an error: keys, and texts, since all whose texts went into one batch hear of its failure. */
-export interface Confidences {
+/** Strings that must not occur in an error. Texts are among them because all callers of a batch get the same error. */
+export interface Sensitive {
+  /** API keys and the values of headers. */
   readonly secrets: readonly string[];
+  /** The texts of the request. */
   readonly texts: readonly string[];
 }
 
-/** Words of a provider, without keys. Undefined where they quote a text. */
-export function quotable(words: string, { secrets, texts }: Confidences): string | undefined {
-  const text = words.replace(/\s+/g, ' ').trim().slice(0, longestQuote);
-  return text === '' || quotes(words.slice(0, longestQuote), texts) ? undefined : withoutKeys(text, secrets);
+/** A message without secrets, cut to 300 characters. Undefined if it is empty or quotes a text. */
+export function redact(message: string, { secrets, texts }: Sensitive): string | undefined {
+  const line = message.replace(/\s+/g, ' ').trim().slice(0, maxQuoteLength);
+  return line === '' || quotesText(message.slice(0, maxQuoteLength), texts) ? undefined : withoutKeys(line, secrets);
 }
 
 /**
- * What a library or the network threw, as an error that can be handed on: its name, its code and its words, without keys and
- * texts, and the same of its cause. Whatever else hangs on it (requests, headers, stacks) is left behind.
+ * A copy of an error that is safe to pass on: its name, code and message without secrets and texts, and the same of its cause. All
+ * other properties, such as requests, headers and stacks, are dropped.
  */
-export function quotableError(thrown: unknown, confidences: Confidences, depth = 0): Error {
+export function redactError(thrown: unknown, sensitive: Sensitive, depth = 0): Error {
   const { name, message, code, cause } = Object(thrown) as Record<string, unknown>;
   const isObject = typeof thrown === 'object' || typeof thrown === 'function';
-  const words = typeof message === 'string' ? message : isObject ? 'something that is no error' : String(thrown);
-  const said = quotable(words, confidences) ?? 'its words are left out, since they quote a text';
-  const inner = cause === undefined || depth > 2 ? undefined : quotableError(cause, confidences, depth + 1);
-  const error = new Error(words === '' ? '' : said, inner === undefined ? undefined : { cause: inner });
+  const original = typeof message === 'string' ? message : isObject ? 'a value that is not an Error' : String(thrown);
+  const redacted = redact(original, sensitive) ?? '(message left out: it quotes a text)';
+  const inner = cause === undefined || depth > 2 ? undefined : redactError(cause, sensitive, depth + 1);
+  const error = new Error(original === '' ? '' : redacted, inner === undefined ? undefined : { cause: inner });
   if (typeof name === 'string' && /^\w{1,60}$/.test(name)) error.name = name;
-  // A code is a word of the platform's: 'ECONNREFUSED'.
+  // Codes such as 'ECONNREFUSED' come from the platform.
   if (typeof code === 'string' && /^[A-Z_]{1,40}$/.test(code)) Object.assign(error, { code });
   return error;
 }
 
-/** The innermost words of an error: `fetch failed` says less than its cause. */
-export function innermost(error: Error): string {
-  return error.cause instanceof Error && error.cause.message !== '' ? innermost(error.cause) : error.message;
+/** The message of the innermost cause that has one. It says more than an outer message such as `fetch failed`. */
+export function rootMessage(error: Error): string {
+  return error.cause instanceof Error && error.cause.message !== '' ? rootMessage(error.cause) : error.message;
 }
 
-function withoutKeys(words: string, secrets: readonly string[]): string {
-  let clean = words;
+function withoutKeys(message: string, secrets: readonly string[]): string {
+  let clean = message;
   for (const secret of secrets) {
     for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]) {
       if (form !== '') clean = clean.replaceAll(form, '(left out)');
     }
   }
-  return clean.replace(keyLike, '(left out)');
+  return clean.replace(keyPattern, '(left out)');
 }
 
-function quotes(words: string, texts: readonly string[]): boolean {
-  const whole = texts.filter((text) => text.length > tooShort && text.length < sharedRun);
-  if (whole.some((text) => words.includes(text))) return true;
-  for (let i = 0; i + sharedRun <= words.length; i++) {
-    const run = words.slice(i, i + sharedRun);
+function quotesText(message: string, texts: readonly string[]): boolean {
+  const short = texts.filter((text) => text.length > maxIgnoredLength && text.length < minSharedRun);
+  if (short.some((text) => message.includes(text))) return true;
+  for (let i = 0; i + minSharedRun <= message.length; i++) {
+    const run = message.slice(i, i + minSharedRun);
     if (texts.some((text) => text.includes(run))) return true;
   }
   return false;

@@ -1,58 +1,56 @@
 import { MemoryError } from '../../domain/errors';
-import { startDeadline } from '../../environment/timers';
+import { onAbort, startDeadline } from '../../environment/timers';
 import type { Timing } from '../../environment/timing';
-import { onAbort } from '../batching/abort-listener';
 import type { RateLimit } from './rate-limit';
 
-// Exponential backoff with full jitter: a wait by chance between nothing and a bound that doubles
-// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). First and last bound as in OpenAI's own clients.
-const firstBoundMs = 500;
-const lastBoundMs = 8000;
+// Exponential backoff with full jitter: a random wait between 0 and a bound that doubles with each retry
+// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). The bounds are those of OpenAI's clients.
+const minBackoffMs = 500;
+const maxBackoffMs = 8000;
 
-/** How long a provider is tried. */
-export interface Patience {
-  /** Requests that are sent again after the first one failed. */
+/** How often and how long a request is tried. */
+export interface RetryPolicy {
+  /** Requests after the first one. */
   readonly maxRetries: number;
-  /** Of one request. */
+  /** The time of one request. */
   readonly requestTimeoutMs: number;
-  /** Of a request with all that follow it. */
+  /** The time of all requests and waits together. */
   readonly timeoutMs: number;
 }
 
-/** How long a provider is tried where nothing is said. */
-export const defaultPatience: Patience = { maxRetries: 4, requestTimeoutMs: 20_000, timeoutMs: 60_000 };
+export const defaultRetryPolicy: RetryPolicy = { maxRetries: 4, requestTimeoutMs: 20_000, timeoutMs: 60_000 };
 
-/** What became of one request: what it was sent for, or an error. Only one that is retryable is followed by another request. */
+/** The result of one request. Only a retryable error leads to another request. */
 export type Attempt<T> = { readonly value: T } | { readonly error: MemoryError };
 
-/** Whom the requests go to, and what holds for all of them. */
+/** The server that requests go to, and what all requests share. */
 export interface Provider {
   readonly model: string;
-  readonly patience: Patience;
+  readonly policy: RetryPolicy;
   readonly limit: RateLimit;
   readonly timing: Timing;
 }
 
 /**
- * Sends a request until it succeeds, fails for good, or patience ends. Waits as long as the rate limit says, and by chance a bit
- * longer. Rejects with the signal's reason, as soon as it is aborted, or with the last error.
+ * Sends a request until it succeeds, fails with an error that is not retryable, or the retry policy ends it. Each wait is that of
+ * the rate limit plus a random backoff. Rejects with the last error, or with the reason of the signal as soon as it is aborted.
  *
- * @param send Heeds its signal, or is left behind. May reject only when that is aborted.
+ * @param send Sends one request. It is abandoned if it ignores its signal. It may reject only when its signal is aborted.
  */
-export async function untilAnswered<T>(
-  { model, patience, limit, timing }: Provider,
+export async function withRetries<T>(
+  { model, policy, limit, timing }: Provider,
   send: (signal: AbortSignal) => Promise<Attempt<T>>,
   signal: AbortSignal | undefined,
 ): Promise<T> {
   const started = timing.elapsedMs();
-  const leftMs = () => patience.timeoutMs - (timing.elapsedMs() - started);
+  const leftMs = () => policy.timeoutMs - (timing.elapsedMs() - started);
   let error: MemoryError | undefined;
-  for (let failures = 0; failures <= patience.maxRetries; failures++) {
-    const waitMs = limit.waitMs + (failures === 0 ? 0 : timing.jitter() * boundMs(failures));
-    if (waitMs >= leftMs()) throw error ?? tooLong(model, limit.waitMs, patience);
+  for (let failures = 0; failures <= policy.maxRetries; failures++) {
+    const waitMs = limit.waitMs + (failures === 0 ? 0 : timing.jitter() * backoffMs(failures));
+    if (waitMs >= leftMs()) throw error ?? rateLimited(model, limit.waitMs, policy);
     if (waitMs > 0) await timing.pause(waitMs, signal);
     signal?.throwIfAborted();
-    const outcome = await inTime(model, send, Math.min(patience.requestTimeoutMs, leftMs()), signal);
+    const outcome = await inTime(model, send, Math.min(policy.requestTimeoutMs, leftMs()), signal);
     if ('value' in outcome) return outcome.value;
     error = outcome.error;
     if (!error.retryable) break;
@@ -60,13 +58,13 @@ export async function untilAnswered<T>(
   throw error;
 }
 
-/** The longest that is waited by guess: a try is worth more than a guess. */
-export function guessedWaitMs(ms: number): number {
-  return Math.min(lastBoundMs, ms);
+/** A wait that the server did not ask for is at most 8 seconds: another request costs less than a longer guess. */
+export function capWaitMs(ms: number): number {
+  return Math.min(maxBackoffMs, ms);
 }
 
-function boundMs(failures: number): number {
-  return Math.min(lastBoundMs, firstBoundMs * 2 ** (failures - 1));
+function backoffMs(failures: number): number {
+  return Math.min(maxBackoffMs, minBackoffMs * 2 ** (failures - 1));
 }
 
 async function inTime<T>(
@@ -76,7 +74,7 @@ async function inTime<T>(
   caller: AbortSignal | undefined,
 ): Promise<Attempt<T>> {
   const deadline = startDeadline(Math.max(1, ms), caller);
-  // What does not heed the signal must not be waited for.
+  // `send` may ignore its signal.
   let stopListening: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     stopListening = onAbort(deadline.signal, () => reject(deadline.signal.reason));
@@ -85,9 +83,9 @@ async function inTime<T>(
   try {
     return await Promise.race([send(deadline.signal), aborted]);
   } catch (thrown) {
-    // The caller's reason.
+    // The reason of the caller's signal.
     if (!deadline.isOver) throw thrown;
-    const message = `The provider of ${model} gave no answer within ${Math.round(ms)} ms. Try again, or allow more time.`;
+    const message = `The provider of ${model} did not respond within ${Math.round(ms)} ms. Try again, or allow more time.`;
     return { error: new MemoryError('EMBEDDING_FAILED', message, { retryable: true }) };
   } finally {
     stopListening?.();
@@ -95,7 +93,7 @@ async function inTime<T>(
   }
 }
 
-function tooLong(model: string, waitMs: number, { timeoutMs }: Patience): MemoryError {
-  const message = `The provider of ${model} wants no requests for another ${Math.ceil(waitMs)} ms, and 'timeoutMs' is ${timeoutMs}. Try again then.`;
+function rateLimited(model: string, waitMs: number, { timeoutMs }: RetryPolicy): MemoryError {
+  const message = `The provider of ${model} accepts no requests for another ${Math.ceil(waitMs)} ms, but 'timeoutMs' is ${timeoutMs}. Try again later.`;
   return new MemoryError('EMBEDDING_FAILED', message, { retryable: true });
 }

@@ -1,5 +1,5 @@
 import { MemoryError } from '../../domain/errors';
-import { type BuiltIns, isSame } from '../../embedding/space-embedder';
+import { type BuiltIns, isSameSpace } from '../../embedding/space-embedder';
 import { unpaced } from '../../reembedding/pace';
 import { defaultBatchSize } from '../../reembedding/reembedding-run';
 import { isEarlierBuiltIn } from '../../reembedding/space-switch';
@@ -17,7 +17,7 @@ export async function upgradeBuiltIn(
   { embedder, onProgress }: Options,
 ): Promise<void> {
   const { space } = builtIns.current;
-  if (embedder !== undefined && !isSame(embedder.space, space)) return;
+  if (embedder !== undefined && !isSameSpace(embedder.space, space)) return;
   const { interning } = engine.state;
   const { signal } = new AbortController();
   const isOutdated = (role: 'current' | 'previous') => isEarlierBuiltIn(builtIns, interning.spaceInRole(role)?.name);

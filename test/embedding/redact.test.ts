@@ -1,23 +1,23 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { innermost, quotable, quotableError } from '../../src/embedding/providers/redact';
+import { redact, redactError, rootMessage } from '../../src/embedding/providers/redact';
 
 const nothing = { secrets: [], texts: [] };
 const secret = fc.stringMatching(/^[A-Za-z0-9+/=_-]{8,40}$/);
 
 describe('words of a provider', () => {
   test('are quoted in one line, and not at length', () => {
-    expect(quotable('The model\n  is loading.', nothing)).toBe('The model is loading.');
-    expect(quotable('x '.repeat(1000), nothing)!.length).toBeLessThanOrEqual(300);
-    expect(quotable(' ', nothing)).toBeUndefined();
+    expect(redact('The model\n  is loading.', nothing)).toBe('The model is loading.');
+    expect(redact('x '.repeat(1000), nothing)!.length).toBeLessThanOrEqual(300);
+    expect(redact(' ', nothing)).toBeUndefined();
   });
 
   test('never hold a secret, however it is written', () => {
     fc.assert(
       fc.property(secret, fc.string(), fc.string(), (key, before, after) => {
         for (const form of [key, encodeURIComponent(key), JSON.stringify(key)]) {
-          const quoted = quotable(`${before.slice(0, 100)} ${form} ${after}`, { secrets: [key], texts: [] }) ?? '';
+          const quoted = redact(`${before.slice(0, 100)} ${form} ${after}`, { secrets: [key], texts: [] }) ?? '';
           expect(quoted).not.toContain(key);
         }
       }),
@@ -30,7 +30,7 @@ describe('words of a provider', () => {
     'Header was "Authorization: Bearer abcdefgh12345678"',
     'key AIzaSyabcdefgh12345678 is not valid',
   ])('never hold what looks like a key: %s', (words) => {
-    expect(quotable(words, nothing)).not.toContain('5678');
+    expect(redact(words, nothing)).not.toContain('5678');
   });
 
   test('are left out where they hold a text, or a dozen characters of one', () => {
@@ -39,20 +39,20 @@ describe('words of a provider', () => {
       fc.property(longText, fc.nat(), fc.string({ maxLength: 50 }), (text, at, before) => {
         const start = at % (text.length - 11);
         const piece = text.slice(start, start + 12);
-        expect(quotable(`${before}${piece} is bad`, { secrets: [], texts: ['other', text] })).toBeUndefined();
+        expect(redact(`${before}${piece} is bad`, { secrets: [], texts: ['other', text] })).toBeUndefined();
       }),
     );
-    expect(quotable('Bad input: "PIN 4417"', { secrets: [], texts: ['PIN 4417'] })).toBeUndefined();
-    expect(quotable('Bad input.', { secrets: [], texts: ['a', 'PIN 4417'] })).toBe('Bad input.');
+    expect(redact('Bad input: "PIN 4417"', { secrets: [], texts: ['PIN 4417'] })).toBeUndefined();
+    expect(redact('Bad input.', { secrets: [], texts: ['a', 'PIN 4417'] })).toBe('Bad input.');
   });
 });
 
 describe('an error of a library', () => {
   test('keeps its name, its code and its words, and those of its causes', () => {
     const inner = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
-    const error = quotableError(new TypeError('fetch failed', { cause: inner }), nothing);
+    const error = redactError(new TypeError('fetch failed', { cause: inner }), nothing);
     expect(error).toMatchObject({ name: 'TypeError', message: 'fetch failed', cause: { code: 'ECONNREFUSED' } });
-    expect(innermost(error)).toBe('connect ECONNREFUSED');
+    expect(rootMessage(error)).toBe('connect ECONNREFUSED');
   });
 
   test('keeps nothing else', () => {
@@ -63,13 +63,13 @@ describe('an error of a library', () => {
     });
     thrown.stack = 'hunter22';
     thrown.name = 'hunter22 is the key';
-    expect(inspect(quotableError(thrown, nothing), { depth: 9, showHidden: true })).not.toContain('hunter22');
+    expect(inspect(redactError(thrown, nothing), { depth: 9, showHidden: true })).not.toContain('hunter22');
   });
 
   test('may be anything', () => {
     const ring: { cause?: unknown } = {};
     ring.cause = ring;
     for (const thrown of [undefined, null, 'no', 7, {}, [], Symbol('s'), ring, Object.create(null)])
-      expect(quotableError(thrown, nothing)).toBeInstanceOf(Error);
+      expect(redactError(thrown, nothing)).toBeInstanceOf(Error);
   });
 });
