@@ -1,5 +1,7 @@
-/** One promise of a port, as a named check that throws when it is broken. Any test runner can run it. */
+/** One promise of a port, as a test case for any test runner. */
 export interface ConformanceCase {
+  /** The promise, as the title of a test. */
   readonly name: string;
+  /** Rejects if the implementation breaks the promise. */
   run(): Promise<void>;
 }

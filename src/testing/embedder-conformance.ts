@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Embedder } from '../embedding/embedder';
 import type { ConformanceCase } from './conformance';
 
-/** Short texts that are about different things, so that no two have nearly the same vector. */
+/** Short texts about different subjects, so that no two of them have nearly the same vector. */
 const texts: readonly string[] = [
   'The customer wants the refund on her card.',
   'Parcels to Norway take nine days.',
@@ -12,8 +12,8 @@ const texts: readonly string[] = [
   'The recipe needs two eggs and a cup of flour.',
 ];
 
-/** What no embedder may stumble over, whatever it makes of it. */
-const strangeTexts: readonly string[] = [
+/** Texts that an embedder must accept, whatever vectors it returns for them. */
+const unusualTexts: readonly string[] = [
   '',
   ' ',
   'x',
@@ -29,67 +29,80 @@ const strangeTexts: readonly string[] = [
   'x'.repeat(100_000),
 ];
 
-/** What every embedder promises. `create` is called for each case; the embedders it returns may share a loaded model. */
+/**
+ * The promises of every embedder, as test cases.
+ *
+ * @param create Returns the embedder under test. It is called for each case. The embedders may share one loaded model.
+ * @example
+ * ```ts
+ * import { builtInEmbedder } from 'multi-agent-memory';
+ * import { embedderConformance } from 'multi-agent-memory/testing';
+ * for (const { run } of embedderConformance(async () => builtInEmbedder())) await run();
+ * ```
+ */
 export function embedderConformance(create: () => Promise<Embedder>): ConformanceCase[] {
   const check = (name: string, run: (embedder: Embedder) => Promise<void>): ConformanceCase => ({
     name,
     run: async () => run(await create()),
   });
   return [
-    check('names its space: a model and a number of dimensions', async ({ space, maxTokens }) => {
+    check('names the model and the dimensions of its space', async ({ space, maxTokens }) => {
       assert.ok(space.model.length > 0);
       assert.ok(Number.isSafeInteger(space.dimensions) && space.dimensions > 0);
       assert.ok(maxTokens > 0);
     }),
-    check('gives every text one vector of the space', async (embedder) => {
+    check('returns one vector of its space for each text', async (embedder) => {
       const vectors = await embedder.embedDocuments(texts, {});
       assert.equal(vectors.length, texts.length);
       for (const vector of [...vectors, await embedder.embedQuery(texts[0]!, {})]) assertOfSpace(vector, embedder);
     }),
-    check('gives vectors in the order of the texts', async (embedder) => {
+    check('returns the vectors in the order of the texts', async (embedder) => {
       const forward = await embedder.embedDocuments(texts, {});
       const backward = await embedder.embedDocuments([...texts].reverse(), {});
       for (const [i, vector] of forward.entries()) assertSame(vector, backward.at(-1 - i)!);
     }),
-    check('gives a text the same vector alone, in a batch, twice in a batch, and a second time', async (embedder) => {
-      const text = texts[2]!;
-      const [alone] = await embedder.embedDocuments([text], {});
-      const batch = await embedder.embedDocuments([...texts, 'word '.repeat(100), text], {});
-      const [again] = await embedder.embedDocuments([text], {});
-      for (const vector of [batch[2], batch.at(-1), again]) assertSame(alone!, vector!);
-      assertSame(await embedder.embedQuery(text, {}), await embedder.embedQuery(text, {}));
-    }),
-    check('gives different texts different vectors', async (embedder) => {
+    check(
+      'returns the same vector for a text alone, in a batch, twice in a batch, and in a second call',
+      async (embedder) => {
+        const text = texts[2]!;
+        const [alone] = await embedder.embedDocuments([text], {});
+        const batch = await embedder.embedDocuments([...texts, 'word '.repeat(100), text], {});
+        const [again] = await embedder.embedDocuments([text], {});
+        for (const vector of [batch[2], batch.at(-1), again]) assertSame(alone!, vector!);
+        assertSame(await embedder.embedQuery(text, {}), await embedder.embedQuery(text, {}));
+      },
+    ),
+    check('returns different vectors for different texts', async (embedder) => {
       const vectors = await embedder.embedDocuments(texts, {});
       for (const [i, a] of vectors.entries()) {
         for (const b of vectors.slice(i + 1)) assert.ok(cosine(a, b) < 0.95, 'two texts have nearly the same vector');
       }
     }),
-    check('finds a document by its own words', async (embedder) => {
+    check('finds a document by a query with the same text', async (embedder) => {
       const documents = await embedder.embedDocuments(texts, {});
       for (const [i, text] of texts.entries()) {
         const query = await embedder.embedQuery(text, {});
         const scores = documents.map((document) => cosine(query, document));
-        assert.equal(scores.indexOf(Math.max(...scores)), i, `another document is nearer to the query '${text}'`);
+        assert.equal(scores.indexOf(Math.max(...scores)), i, `another document is more similar to the query '${text}'`);
       }
     }),
     check(
-      'gives strange texts a vector too: empty, control characters, half surrogates, very long',
+      'returns vectors for unusual texts: empty, with control characters, with lone surrogates, very long',
       async (embedder) => {
-        for (const vector of await embedder.embedDocuments(strangeTexts, {})) assertOfSpace(vector, embedder);
-        for (const text of strangeTexts) assertOfSpace(await embedder.embedQuery(text, {}), embedder);
+        for (const vector of await embedder.embedDocuments(unusualTexts, {})) assertOfSpace(vector, embedder);
+        for (const text of unusualTexts) assertOfSpace(await embedder.embedQuery(text, {}), embedder);
       },
     ),
-    check('gives no vectors for no texts', async (embedder) => {
+    check('returns no vectors for no texts', async (embedder) => {
       assert.deepEqual(await embedder.embedDocuments([], {}), []);
     }),
-    check('rejects with the reason of a signal that is aborted', async (embedder) => {
+    check('rejects with the reason of an aborted signal', async (embedder) => {
       const reason = new Error('no longer wanted');
       const call = { signal: AbortSignal.abort(reason) };
       await assert.rejects(embedder.embedDocuments(texts, call), (error) => error === reason);
       await assert.rejects(embedder.embedQuery(texts[0]!, call), (error) => error === reason);
     }),
-    check('serves callers at the same time without mixing them up', async (embedder) => {
+    check('returns to concurrent callers the vectors of their own texts', async (embedder) => {
       const [all, ...alone] = await Promise.all([
         embedder.embedDocuments(texts, {}),
         ...texts.map((text) => embedder.embedDocuments([text], {})),
@@ -100,17 +113,18 @@ export function embedderConformance(create: () => Promise<Embedder>): Conformanc
 }
 
 function assertOfSpace(vector: Float32Array, { space }: Embedder): void {
-  assert.ok(vector instanceof Float32Array, 'a vector is a Float32Array');
+  assert.ok(vector instanceof Float32Array, 'the vector is not a Float32Array');
   assert.equal(vector.length, space.dimensions);
-  assert.ok(vector.every(Number.isFinite), 'every number of a vector is finite');
+  assert.ok(vector.every(Number.isFinite), 'the vector has a number that is not finite');
   const length = Math.hypot(...vector);
-  assert.ok(length > 0, 'a vector is not zero');
-  if (space.normalized) assert.ok(Math.abs(length - 1) < 1e-3, `a vector of a normalised space has length ${length}`);
+  assert.ok(length > 0, 'the vector has only zeros');
+  if (space.normalized)
+    assert.ok(Math.abs(length - 1) < 1e-3, `the space is normalized, but the vector has length ${length}`);
 }
 
-// Not equal bit by bit: a remote model may compute on other hardware each time.
+// Not compared bit by bit: a remote model may run on different hardware for each call.
 function assertSame(a: Float32Array, b: Float32Array): void {
-  assert.ok(cosine(a, b) > 0.999, `vectors of the same text have cosine ${cosine(a, b)}`);
+  assert.ok(cosine(a, b) > 0.999, `two vectors of the same text have a cosine of ${cosine(a, b)}`);
 }
 
 function cosine(a: Float32Array, b: Float32Array): number {

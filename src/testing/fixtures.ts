@@ -2,8 +2,8 @@ import { builtInEmbedder } from '../embedding/built-in/built-in-embedder';
 import type { Embedder } from '../embedding/embedder';
 
 /**
- * Ids that count, in the form of a UUID: the same in every run. For `newId` of a store that is opened in a folder; one in memory
- * has them already.
+ * Makes a generator of ids that are the same in every test run: UUIDs that count up from 1. Pass it as `newId` to `open`. A store
+ * in memory uses such a generator by default.
  *
  * @example
  * ```ts
@@ -17,23 +17,23 @@ export function countingIds(): () => string {
   return () => `00000000-0000-7000-8000-${(++ids).toString(16).padStart(12, '0')}`;
 }
 
-/** An embedder that works until it is told to fail. */
+/** An embedder that fails when a test sets `fault`. */
 export interface FaultyEmbedder extends Embedder {
-  /** What every call rejects with; undefined while the embedder works. */
+  /** While it is set, every call rejects with it. While it is undefined, the embedder works. */
   fault: unknown;
 }
 
 /**
- * An embedder whose model can go away: for tests of what an agent does when it does.
+ * Makes an embedder that can be made to fail, to test how an agent behaves without its model.
  *
- * @param embedder What it does while it works. Default: the built-in one.
+ * @param embedder The embedder that answers while no fault is set. Default: the built-in embedder.
  * @example
  * ```ts
  * import { MemoryStore } from 'multi-agent-memory';
  * import { faultyEmbedder } from 'multi-agent-memory/testing';
  * const embedder = faultyEmbedder();
  * await using store = await MemoryStore.inMemory({ embedder });
- * embedder.fault = new Error('The model is away.');
+ * embedder.fault = new Error('The model is unreachable.');
  * ```
  */
 export function faultyEmbedder(embedder: Embedder = builtInEmbedder()): FaultyEmbedder {

@@ -13,36 +13,44 @@ export interface LogFixture {
   readonly maxPending: number;
 }
 
+/** Makes a case from its name, its check and the bound of waiting commands. */
+type Check = (
+  name: string,
+  run: (log: ReplicatedLog, applied: Applied) => Promise<void>,
+  maxPending?: number,
+) => ConformanceCase;
+
 /** The promises of a log in a store with one process. `create` is called for each case. */
 export function replicatedLogConformance(create: (fixture: LogFixture) => Promise<ReplicatedLog>): ConformanceCase[] {
-  const check = (
-    name: string,
-    run: (log: ReplicatedLog, applied: Applied) => Promise<void>,
-    maxPending = 1_000,
-  ): ConformanceCase => ({
+  const check: Check = (name, run, maxPending = 1_000) => ({
     name,
     run: async () => {
       const applied = new Applied();
       await run(await create({ apply: (batch) => applied.apply(batch), maxPending }), applied);
     },
   });
+  return [...orderCases(check), ...failureCases(check), ...closeCases(check)];
+}
+
+/** Order, outcomes and batches. */
+function orderCases(check: Check): ConformanceCase[] {
   return [
     check('applies every command once, in the order in which they were proposed', async (log, applied) => {
       await Promise.all(numbers(100).map((n) => log.propose(command(n))));
       assert.deepEqual(applied.numbers, numbers(100));
     }),
-    check('answers each command with its own outcome', async (log) => {
+    check('returns to each caller the outcome of its own command', async (log) => {
       const outcomes = await Promise.all(numbers(50).map((n) => log.propose(command(n))));
       assert.deepEqual(outcomes, numbers(50).map(outcome));
     }),
-    check('lets callers that arrive together share batches', async (log, applied) => {
+    check('puts commands of concurrent callers into shared batches', async (log, applied) => {
       await Promise.all(numbers(100).map((n) => log.propose(command(n))));
       assert.ok(
         applied.batches.length <= 50,
         `100 commands that arrived together took ${applied.batches.length} batches.`,
       );
     }),
-    check('answers when a command has been applied, and not before', async (log, applied) => {
+    check('answers after a command was applied, not before', async (log, applied) => {
       let answered = 0;
       applied.onBatch = (batch) => assert.ok(!batch.some((each) => numberOf(each) < answered));
       await Promise.all(
@@ -54,7 +62,7 @@ export function replicatedLogConformance(create: (fixture: LogFixture) => Promis
       );
       assert.equal(answered, 100);
     }),
-    check('keeps one order while callers go on proposing as they are answered', async (log, applied) => {
+    check('keeps the order of each caller while several propose one command after another', async (log, applied) => {
       const caller = async (first: number) => {
         for (let n = first; n < first + 20; n++) await log.propose(command(n));
       };
@@ -68,7 +76,13 @@ export function replicatedLogConformance(create: (fixture: LogFixture) => Promis
         );
       }
     }),
-    check('hands a refusal to its caller and to no other', async (log, applied) => {
+  ];
+}
+
+/** Refused commands, failed batches and overload. */
+function failureCases(check: Check): ConformanceCase[] {
+  return [
+    check('returns a refusal only to the caller of the refused command', async (log, applied) => {
       applied.refused.add(3);
       const outcomes = await Promise.all(numbers(6).map((n) => log.propose(command(n))));
       assert.deepEqual(
@@ -76,23 +90,20 @@ export function replicatedLogConformance(create: (fixture: LogFixture) => Promis
         [true, true, true, false, true, true],
       );
     }),
-    check(
-      'rejects the commands of a batch that could not be applied, and goes on with the next',
-      async (log, applied) => {
-        applied.onBatch = () => {
-          throw new Error('No room.');
-        };
-        const lost = await Promise.allSettled(numbers(3).map((n) => log.propose(command(n))));
-        assert.deepEqual(
-          lost.map(({ status }) => status),
-          ['rejected', 'rejected', 'rejected'],
-        );
-        applied.onBatch = undefined;
-        assert.deepEqual(await log.propose(command(7)), outcome(7));
-        assert.deepEqual(applied.numbers, [7]);
-      },
-    ),
-    check('counts the commands that wait', async (log) => {
+    check('rejects all commands of a batch that failed, and applies the next batch', async (log, applied) => {
+      applied.onBatch = () => {
+        throw new Error('The disk is full.');
+      };
+      const lost = await Promise.allSettled(numbers(3).map((n) => log.propose(command(n))));
+      assert.deepEqual(
+        lost.map(({ status }) => status),
+        ['rejected', 'rejected', 'rejected'],
+      );
+      applied.onBatch = undefined;
+      assert.deepEqual(await log.propose(command(7)), outcome(7));
+      assert.deepEqual(applied.numbers, [7]);
+    }),
+    check('counts the waiting commands', async (log) => {
       assert.equal(log.pending, 0);
       const all = Promise.all(numbers(5).map((n) => log.propose(command(n))));
       assert.equal(log.pending, 5);
@@ -100,7 +111,7 @@ export function replicatedLogConformance(create: (fixture: LogFixture) => Promis
       assert.equal(log.pending, 0);
     }),
     check(
-      'refuses what exceeds its bound with OVERLOADED, applies what it took, and then takes more',
+      'rejects commands above its bound with OVERLOADED, applies the accepted ones, then accepts more',
       async (log, applied) => {
         const settled = await Promise.allSettled(numbers(9).map((n) => log.propose(command(n))));
         const refused = settled.filter((each) => each.status === 'rejected');
@@ -111,24 +122,33 @@ export function replicatedLogConformance(create: (fixture: LogFixture) => Promis
       },
       4,
     ),
-    check('ends what it took before it is closed', async (log, applied) => {
+  ];
+}
+
+/** The end of a log. */
+function closeCases(check: Check): ConformanceCase[] {
+  return [
+    check('applies all accepted commands before it closes', async (log, applied) => {
       const all = Promise.all(numbers(100).map((n) => log.propose(command(n))));
       await log.close();
       assert.deepEqual(applied.numbers, numbers(100));
       assert.deepEqual(await all, numbers(100).map(outcome));
     }),
-    check('refuses with STORE_CLOSED once closing has begun; closing twice is harmless', async (log, applied) => {
-      const closing = log.close();
-      await assert.rejects(log.propose(command(1)), (error) => assertError(error, 'STORE_CLOSED'));
-      await closing;
-      await log.close();
-      await assert.rejects(log.propose(command(2)), (error) => assertError(error, 'STORE_CLOSED'));
-      assert.deepEqual(applied.numbers, []);
-    }),
+    check(
+      'rejects with STORE_CLOSED after `close` was called; a second `close` has no effect',
+      async (log, applied) => {
+        const closing = log.close();
+        await assert.rejects(log.propose(command(1)), (error) => assertError(error, 'STORE_CLOSED'));
+        await closing;
+        await log.close();
+        await assert.rejects(log.propose(command(2)), (error) => assertError(error, 'STORE_CLOSED'));
+        assert.deepEqual(applied.numbers, []);
+      },
+    ),
   ];
 }
 
-/** Remembers what was applied, and refuses what it is told to. */
+/** Records the applied batches, and refuses the commands with a number in `refused`. */
 class Applied {
   readonly batches: (readonly Command[])[] = [];
   readonly refused = new Set<number>();
