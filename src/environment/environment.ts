@@ -3,12 +3,21 @@ import { v7 as uuidv7 } from 'uuid';
 import { invalidInput } from '../domain/errors';
 import { toEpochMs } from '../domain/parse/shapes';
 
-/** Told of what a caller cannot be told: an index that is rebuilt, a checkpoint that failed. Never of texts. */
+/** The clock of a store. */
+export interface Clock {
+  /** The time in epoch milliseconds. */
+  now(): number;
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = { now: () => Date.now() };
+
+/** Receives what no caller can be told, for example a checkpoint that failed. It never receives texts of memories. */
 export interface Logger {
   warn(message: string, details?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Everything that is not a function of its input: time, randomness, and a voice. */
+/** Everything that makes a store depend on more than its input: time, randomness, ids, and a logger. */
 export interface Environment {
   readonly clock: Clock;
   newId(): string;
@@ -22,35 +31,35 @@ function randomBytes(length: number): Uint8Array {
   return randomFillSync(new Uint8Array(length));
 }
 
-/** A clock that is read in whole milliseconds, as they are stored. */
+/** A clock in whole milliseconds, as times are stored. */
 function wholeMilliseconds(clock: Clock): Clock {
   return {
     now: () => {
       const now = toEpochMs(clock.now());
       if (now !== undefined) return now;
       throw invalidInput(
-        [{ path: ['clock'], message: 'gave no moment: now() must return epoch milliseconds.' }],
+        [{ path: ['clock'], message: 'expected now() to return epoch milliseconds, got something else.' }],
         'options',
       );
     },
   };
 }
 
-// An index of ids with longer ones would be a burden for every write.
-const longestId = 512;
+// Longer ids would make the index of ids expensive for every write.
+const maxIdLength = 512;
 
 function checkedIds(newId: () => string): () => string {
   return () => {
     const id: unknown = newId();
-    if (typeof id === 'string' && id !== '' && id.isWellFormed() && id.length <= longestId) return id;
-    const message = `gave no id: it must return a string of 1 to ${longestId} characters.`;
+    if (typeof id === 'string' && id !== '' && id.isWellFormed() && id.length <= maxIdLength) return id;
+    const message = `expected a string of 1 to ${maxIdLength} characters from newId(), got something else.`;
     throw invalidInput([{ path: ['newId'], message }], 'options');
   };
 }
 
 /**
- * The machine's clock and randomness, where the host brings none of its own. Ids are UUIDv7 (RFC 9562) whose bits beside the
- * time are all random: a counter within a millisecond would tell one agent how much the others write.
+ * The environment of a store: what the host gives, and the clock and randomness of the machine for the rest. Ids are UUIDv7 (RFC 9562)
+ * in which all bits after the time are random: a counter within a millisecond would reveal to one agent how much others write.
  */
 export function systemEnvironment(own: Partial<Environment> = {}): Environment {
   const clock = wholeMilliseconds(own.clock ?? systemClock);
@@ -62,10 +71,3 @@ export function systemEnvironment(own: Partial<Environment> = {}): Environment {
     logger: own.logger ?? silent,
   };
 }
-
-/** Epoch milliseconds. */
-export interface Clock {
-  now(): number;
-}
-
-export const systemClock: Clock = { now: () => Date.now() };

@@ -1,8 +1,8 @@
 import { type Clock, type Environment, systemEnvironment } from './environment';
 
 /**
- * The same clock, ids and bytes in every run: a clock that begins with 2026 and moves a millisecond with every reading, and
- * ids that count. What the host brings takes the place of each.
+ * An environment that is the same in every run: a clock that starts with 2026 and advances a millisecond with every reading, ids that
+ * count, and fixed bytes. What the host gives replaces each of them.
  */
 export function fixtureEnvironment(own: Partial<Environment> = {}): Environment {
   let ids = 0;
@@ -14,9 +14,9 @@ export function fixtureEnvironment(own: Partial<Environment> = {}): Environment 
   });
 }
 
-/** A clock that stands still until it is told to move. */
+/** A clock that advances only when a test tells it to. */
 export interface FakeClock extends Clock {
-  /** Moves on by that many milliseconds. */
+  /** Advances the clock by this many milliseconds. */
   advance(ms: number): void;
 }
 
@@ -25,8 +25,8 @@ const start = Date.UTC(2026, 0, 1);
 /**
  * A clock for tests.
  *
- * @param startMs Epoch milliseconds; default: the first of January 2026, 00:00 UTC.
- * @param tickMs How far it moves with every reading; default: 0.
+ * @param startMs Epoch milliseconds; default: 2026-01-01T00:00:00Z.
+ * @param tickMs The milliseconds by which every reading advances it; default: 0.
  */
 export function fakeClock(startMs = start, tickMs = 0): FakeClock {
   let now = startMs;

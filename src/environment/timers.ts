@@ -1,24 +1,24 @@
 import { MessageChannel } from 'node:worker_threads';
 
-// Taken when the module is loaded: fake timers that are installed later must not hold up a write.
+// Taken when the module is loaded, so that fake timers which are installed later do not stop a write.
 const immediately = globalThis.setImmediate;
-// Those of @sinonjs/fake-timers, which Vitest and Jest use, carry their clock.
+// The fake timers of @sinonjs/fake-timers, which Vitest and Jest use, have a property `clock`.
 const isFake = 'clock' in immediately;
 
-/** Resolves in a later turn of the event loop, after input and output had theirs. Real under fake timers, too. */
+/** Resolves in a later turn of the event loop, after pending input and output. Works under fake timers too. */
 export const nextTurn: () => Promise<void> = isFake
   ? turnsOfMessages()
   : () => new Promise((resolve) => void immediately(resolve));
 
-/** Turns without timers, at five times the cost. */
+/** Turns of the event loop by messages in place of timers, at five times the cost. */
 function turnsOfMessages(): () => Promise<void> {
   const { port1: there, port2: back } = new MessageChannel();
   const waiting: (() => void)[] = [];
-  // There and back: a port hands out up to a thousand messages before input and output have their turn, but what a port is
-  // sent from the event of the other one waits for the next turn.
+  // A port delivers up to a thousand messages before it lets input and output run. A message that is sent from the event of the other
+  // port waits for the next turn, hence the way there and back.
   back.on('message', () => back.postMessage(undefined));
   there.on('message', () => waiting.shift()?.());
-  // `on` takes a reference to the event loop; an idle channel must not keep a process alive.
+  // `on` keeps the process alive. An idle channel must not.
   back.unref();
   there.unref();
   return () =>
@@ -32,7 +32,7 @@ function turnsOfMessages(): () => Promise<void> {
     });
 }
 
-/** The machine's, taken when the module is loaded: fake timers that are installed later do not hold them up. */
+/** The timers of the machine, taken when the module is loaded, so that fake timers which are installed later do not stop them. */
 export const realTimers: Timers = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
 
 interface Timers {
@@ -41,8 +41,9 @@ interface Timers {
 }
 
 /**
- * Resolves after that many milliseconds, or when the signal is aborted. Keeps no process alive, unless somebody waits for what
- * comes after it.
+ * Resolves after this many milliseconds, or when the signal is aborted.
+ *
+ * @param keepsAlive Whether the process stays alive for it. Default: false.
  */
 export function pause(
   ms: number,
@@ -61,17 +62,17 @@ export function pause(
   });
 }
 
-/** Time that ends by itself, sooner when a caller has had enough, or when it is told to. */
+/** A period of time that ends by itself, or earlier with the signal of a caller. */
 export interface Deadline {
-  /** Aborted when the time is up, or with the caller's signal. */
+  /** Aborted when the time is over, or with the signal of the caller. */
   readonly signal: AbortSignal;
-  /** Whether the time is up. */
+  /** Whether the time is over. */
   readonly isOver: boolean;
-  /** To be called when nothing waits for it any more. */
+  /** Releases the timer. To be called when the deadline is not needed any more. */
   end(): void;
 }
 
-/** Starts a time of that many milliseconds. */
+/** Starts a deadline of this many milliseconds. */
 export function startDeadline(ms: number, caller?: AbortSignal): Deadline {
   const controller = new AbortController();
   let isOver = false;
@@ -94,7 +95,7 @@ export function startDeadline(ms: number, caller?: AbortSignal): Deadline {
   };
 }
 
-/** Milliseconds since the stopwatch was started. For figures shown to people; nothing is decided by it. */
+/** Starts a stopwatch. The function returns the milliseconds since then. It never goes back, unlike a clock. */
 export function startStopwatch(): () => number {
   const started = performance.now();
   return () => performance.now() - started;

@@ -1,19 +1,19 @@
 import { systemClock } from './environment';
 import { pause, startStopwatch } from './timers';
 
-/** Time and chance, as those need them who try again. */
+/** Time and randomness, as retries need them. */
 export interface Timing {
-  /** Resolves after that many milliseconds, or when the signal is aborted. */
+  /** Resolves after this many milliseconds, or when the signal is aborted. */
   pause(ms: number, signal: AbortSignal | undefined): Promise<void>;
-  /** Milliseconds since some moment, never going back. */
+  /** Milliseconds since some moment. Never goes back. */
   elapsedMs(): number;
   /** Epoch milliseconds. */
   now(): number;
-  /** By chance at least 0 and below 1, so that those who failed together do not come back together. */
+  /** A random number from 0 to 1, without 1, so that calls which failed together do not retry together. */
   jitter(): number;
 }
 
-/** The machine's own. */
+/** The time and the randomness of the machine. */
 export const systemTiming: Timing = {
   pause: (ms, signal) => pause(ms, signal, { keepsAlive: true }),
   elapsedMs: startStopwatch(),

@@ -96,7 +96,7 @@ export class SpaceSwitch {
       const { state, embedder } = this.#deps;
       const previous = state.interning.spaceInRole('previous');
       if (previous === undefined) {
-        const message = 'The store has no vectors of a previous embedding space.';
+        const message = 'expected a store with a previous embedding space, got one without.';
         throw invalidInput([{ path: [], message }], 'rollback');
       }
       if (embedder.of(previous.name) === undefined) await this.#assertComplete(previous, signal);
@@ -127,8 +127,9 @@ export class SpaceSwitch {
 
   async #exclusively<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#running !== undefined) {
-      const message = 'The store is already moving to another embedding space. Wait for that move, or cancel it.';
-      throw invalidInput([{ path: [], message }], 'move');
+      const message =
+        'expected one move between embedding spaces at a time, but another is running. Wait for it, or cancel it.';
+      throw invalidInput([{ path: [], message }], 'call');
     }
     const either = AbortSignal.any([signal, this.#closing.signal]);
     either.throwIfAborted();

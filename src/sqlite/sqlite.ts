@@ -2,20 +2,20 @@ import BetterSqlite, { type Database } from 'better-sqlite3';
 import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import { MemoryError } from '../domain/errors';
 
-/** Makes a database durable: every commit on disk before it returns, deleted bytes overwritten. */
+/** Configures a database: a commit is on disk when it returns, and deleted bytes are overwritten. */
 export function configure(database: Database): void {
   database.pragma('journal_mode = WAL');
-  // The compiled default in WAL mode is NORMAL, which may lose acknowledged commits with the power.
+  // The default in WAL mode is NORMAL, which can lose acknowledged commits when the power fails.
   database.pragma('synchronous = FULL');
   database.pragma('secure_delete = ON');
   database.pragma('cache_size = -65536');
   database.pragma('temp_store = MEMORY');
 }
 
-/** An error of SQLite in the words of this library; any other error as it is. */
+/** Translates an error of SQLite into a MemoryError. Any other error is returned as it is. */
 export function fromSqlite(error: unknown): unknown {
   if (error instanceof TypeError && error.message === 'The database connection is not open') {
-    return new MemoryError('STORE_CLOSED', 'The store was closed while this call was under way: open it again.', {
+    return new MemoryError('STORE_CLOSED', 'The store was closed during this call. Open it again.', {
       cause: error,
     });
   }
@@ -24,18 +24,20 @@ export function fromSqlite(error: unknown): unknown {
   const { code } = error;
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     const message =
-      'The database file is damaged where this call reads it. Restore the folder from a backup; verify() says what is affected.';
+      'The database file is damaged at a place that this call reads. Restore the folder from a backup; verify() lists what is affected.';
     return new MemoryError('RECORD_DAMAGED', message, { cause: error });
   }
   if (code.startsWith('SQLITE_IOERR')) {
-    const message = `The database file could not be read or written (${code}). Look at the disk, then try again.`;
+    const message = `The database file could not be read or written (${code}). Check the disk, then try again.`;
     return new MemoryError('RECORD_DAMAGED', message, { cause: error, retryable: true });
   }
   if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY')) {
-    const issues = [
-      { path: ['folder'], message: `cannot be opened for this (${code}): look at the path and its permissions.` },
-    ];
-    return new MemoryError('INVALID_INPUT', 'The database file cannot be opened.', { cause: error, issues });
+    const issue = {
+      path: ['folder'],
+      message: `expected a folder with a database file that can be opened, got ${code}.`,
+    };
+    const message = `The database file cannot be opened (${code}). Check the path and its permissions.`;
+    return new MemoryError('INVALID_INPUT', message, { cause: error, issues: [issue] });
   }
   return error;
 }
@@ -45,18 +47,18 @@ const fullCodes: ReadonlySet<unknown> = new Set([
   ...['ENOSPC', 'EDQUOT'],
 ]);
 
-/** Whether SQLite or the file system says that there is no room. */
+/** Whether SQLite or the file system reports that the disk is full. */
 function isFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && fullCodes.has(error.code);
 }
 
 function diskFull(cause: unknown): MemoryError {
   const message =
-    'The disk has no room for this write: nothing of it was kept, and everything acknowledged before is. Make room, then write again.';
+    'The disk is full: nothing of this write was stored, and every earlier write is safe. Free some space, then write again.';
   return new MemoryError('DISK_FULL', message, { cause });
 }
 
-/** Runs something on the database, with its errors in the words of this library. */
+/** Runs something on the database, and translates its errors into MemoryErrors. */
 export function translated<T>(run: () => T): T {
   try {
     return run();
@@ -65,7 +67,7 @@ export function translated<T>(run: () => T): T {
   }
 }
 
-/** Builds queries over tables. It never runs them: Kysely's own driver would cost a turn of the event loop for each. */
+/** A builder of queries over these tables. It never runs them: Kysely's own driver would take a turn of the event loop for each query. */
 export function queriesOver<Tables>(): Kysely<Tables> {
   return new Kysely<Tables>({
     dialect: {
@@ -84,7 +86,7 @@ class Parameter {
   }
 }
 
-/** A prepared query, with its parameters by name. */
+/** A prepared query with named parameters. */
 export interface Statement<P, R> {
   run(parameters: P): void;
   get(parameters: P): R | undefined;
@@ -93,8 +95,8 @@ export interface Statement<P, R> {
 }
 
 /**
- * Compiles a query once. `build` is given a function that stands for a parameter: `prepare(db, (p) => queries
- * .selectFrom('memories').selectAll().where('id', '=', p('id')))`.
+ * Compiles a query once. `build` gets a function that makes a named parameter:
+ * `prepare(db, (p) => queries.selectFrom('memories').selectAll().where('id', '=', p('id')))`.
  */
 export function prepare<P, R>(
   database: Database,

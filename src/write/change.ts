@@ -55,7 +55,7 @@ async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memor
   const from = validFrom === undefined ? memory.validFrom.getTime() : (validFrom ?? memory.createdAt.getTime());
   const to = validTo === undefined ? memory.validTo?.getTime() : validTo;
   if ((validFrom !== undefined || validTo !== undefined) && typeof to === 'number' && to <= from) {
-    issues.push({ path: ['validTo'], message: 'must be later than validFrom.' });
+    issues.push({ path: ['validTo'], message: 'expected a time after validFrom, got an earlier or equal one.' });
   }
   if (issues.length > 0) {
     const inPatch = issues.map(({ path, message }) => ({ path: ['patch', ...path], message }));

@@ -101,16 +101,19 @@ async function relatedIssues(
   const { namespace, vector, embed, validFrom, validTo, metadata = {} } = input as { [field: string]: unknown };
   const issues: Issue[] = [];
   if (namespace === undefined && scope.namespace === undefined) {
-    const message = 'is missing: give a namespace, or use a handle that has one. There is no default namespace.';
+    const message = 'expected a namespace, got none. Give one, or use a handle that has one.';
     issues.push({ path: ['namespace'], message });
   }
   if (vector instanceof Float32Array) issues.push(...context.embedder.vectorIssues(vector, ['vector']));
   if (vector !== undefined && embed === false) {
-    issues.push({ path: ['embed'], message: 'must not be false together with a vector: leave one of them out.' });
+    issues.push({
+      path: ['embed'],
+      message: 'expected no value together with `vector`, got false. Leave one of them out.',
+    });
   }
   const [from, to] = [toEpochMs(validFrom), toEpochMs(validTo)];
   if (from !== undefined && to !== undefined && to <= from) {
-    issues.push({ path: ['validTo'], message: 'must be later than validFrom.' });
+    issues.push({ path: ['validTo'], message: 'expected a time after validFrom, got an earlier or equal one.' });
   }
   const json = parsed ?? (isJsonObject(metadata) ? metadata : undefined);
   if (json === undefined) return { issues, metadata: {} };
@@ -143,13 +146,13 @@ export async function validateMetadata(
 function outputIssues(value: unknown, maxBytes: number): Issue[] {
   const path = ['metadata'];
   if (typeof value !== 'object' || value === null || !isPlainObject(value)) {
-    return [{ path, message: 'must be an object of JSON values, but the schema returned something else.' }];
+    return [{ path, message: 'expected the schema to return an object of JSON values, got something else.' }];
   }
   const issues = jsonIssues(value, path);
   if (issues.length > 0) return issues;
   const bytes = Buffer.byteLength(JSON.stringify(value));
   if (bytes <= maxBytes) return [];
-  return [{ path, message: `must have at most ${maxBytes} bytes as JSON, but the schema returned ${bytes} bytes.` }];
+  return [{ path, message: `expected the schema to return at most ${maxBytes} bytes of JSON, got ${bytes}.` }];
 }
 
 function step(segment: PropertyKey | { key: PropertyKey }): string | number {

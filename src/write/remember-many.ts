@@ -89,7 +89,7 @@ function issuesOfItem({ issues }: MemoryError, index: number): Issue[] {
 }
 
 function tooMany(most: number): MemoryError {
-  const message = `must have at most ${most} memories (limits.atomicBatch): split it, or leave out \`atomic\`.`;
+  const message = `expected at most ${most} memories (limits.atomicBatch), got more. Split the batch, or leave out \`atomic\`.`;
   return invalidInput([{ path: [], message }], 'batch');
 }
 

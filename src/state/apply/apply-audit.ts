@@ -7,7 +7,7 @@ import type { ErrorCode } from '../../domain/errors';
 import { contains, type Namespace } from '../../domain/namespace';
 import type { Action } from '../../domain/rule';
 
-/** The memories that one command is about, gathered while it is applied. */
+/** The memories that one command names, collected while it is applied. */
 export class TouchedByNamespace {
   readonly #byNamespace = new Map<Namespace | undefined, string[]>();
 
@@ -18,7 +18,7 @@ export class TouchedByNamespace {
     else if (!ids.includes(id)) ids.push(id);
   }
 
-  /** All but those that were never stored. */
+  /** The touched memories without these ids. */
   except(ids: ReadonlySet<string>): TouchedMemories[] {
     const touched: TouchedMemories[] = [];
     for (const [namespace, all] of this.#byNamespace) {
@@ -29,14 +29,14 @@ export class TouchedByNamespace {
   }
 }
 
-/** What an entry says of the store. */
+/** The part of the store's state that an entry records. */
 export interface StateOfStore {
-  /** The rules by which the command was decided. */
+  /** The rules that decided the command. */
   readonly policy: Policy;
   readonly changeSeq: number;
 }
 
-/** Writes the entry of each command into the chain of changes, in the transaction that applies it. */
+/** Writes an entry for each command into the audit chain of changes, in the transaction that applies the command. */
 export class ChangesAudit {
   readonly trail: AuditLog;
   readonly #deciding = new DecidingRuleCache();
@@ -45,10 +45,10 @@ export class ChangesAudit {
     this.trail = trail;
   }
 
-  /** Writes down what became of a command, refused or not. */
+  /** Writes the entry of a command, whether it succeeded or was refused. */
   record(command: Command, outcome: Outcome, touching: TouchedByNamespace, { policy, changeSeq }: StateOfStore): void {
     const { stamp } = command;
-    // What is derived from the texts: the audit has the beginning and the end of it.
+    // Vectors are derived from the texts. The audit records the start and the end of their move, not every batch.
     if (command.type === 'embed' && outcome.ok) return;
     if (command.type === 'drop-space' && outcome.ok && !command.isLast) return;
     const namespace = askedOf(command, policy);
@@ -84,7 +84,7 @@ export class ChangesAudit {
     return [...new Set(rules)];
   }
 
-  /** What an entry says of the chain itself. */
+  /** The chain head that the entry records, if the command concerns the audit chain itself. */
   #headOf(command: Command): ChainHead | undefined {
     if (command.type === 'epoch') return this.trail.chain.head();
     return command.type === 'retain' ? this.trail.chain.headOfSegments(command.upTo) : undefined;
@@ -100,7 +100,7 @@ const actions: Partial<Record<Command['type'], Action>> = {
   'end-declaration': 'administer',
 };
 
-/** Why nothing came of a command. What is not there, and what may not be seen, is answered with nothing. */
+/** The error code of an outcome. An outcome that found nothing counts as NOT_FOUND. */
 function codeOf(outcome: Outcome): ErrorCode | undefined {
   if (!outcome.ok) return outcome.error.code;
   const isNothing =
@@ -111,7 +111,7 @@ function codeOf(outcome: Outcome): ErrorCode | undefined {
 
 const none: ReadonlySet<string> = new Set();
 
-/** Memories that a command was about, and that it did not come to touch. */
+/** The ids that a command named but did not change, so that its entry leaves them out. */
 function undone(command: Command, outcome: Outcome): ReadonlySet<string> {
   if (!outcome.ok) return command.type === 'remember' ? new Set(command.drafts.map(({ id }) => id)) : none;
   if (command.type !== 'forget' || outcome.type !== 'forget' || outcome.forgotten.length === 0) return none;
@@ -119,7 +119,7 @@ function undone(command: Command, outcome: Outcome): ReadonlySet<string> {
   return new Set(command.ids.filter((id) => !forgotten.has(id)));
 }
 
-/** The namespace that a command is about: of several, where their paths part. */
+/** The namespace of a command. For several memories: the longest path that all their namespaces share. */
 function askedOf(command: Command, policy: Policy): Namespace {
   switch (command.type) {
     case 'remember':

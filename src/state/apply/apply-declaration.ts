@@ -19,24 +19,24 @@ import type { ApplyContext } from './apply-context';
 type Context = Pick<ApplyContext, 'policy' | 'isDeclared' | 'changePolicy'>;
 
 /**
- * Puts these in the place of what was declared at `open` before. What was made at run time stays: so does a role or a group that
- * it names, as if it had been made at run time too, and a role or a group that is declared now takes the place of one of the same
- * name. Nobody can keep the host from what it declares, and no deny ends unless somebody ends it.
+ * Replaces the declarations of an earlier `open`. Declarations made at run time stay in force. A role or a group that they name stays
+ * too, and counts as made at run time from now on. A role or a group that is declared now replaces one of the same name, so that no
+ * declaration made at run time overrides the host.
  */
 export function declare(context: Context, declarations: readonly NamedDeclaration[], { at, by }: Stamp): void {
-  if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Only who opens the folder declares rules.');
+  if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Not allowed to replace the rules of `open`: only the host may.');
   const inForce = [...context.policy.declared.values()];
   const { added, ended } = differenceAtOpen(inForce, declarations);
   if (added.length + ended.length === 0) return;
   const atRunTime = inForce.filter(({ atOpen }) => !atOpen);
   const replaced = atRunTime.filter((each) =>
-    added.some(({ declaration }) => haveOneName(each.declaration, declaration)),
+    added.some(({ declaration }) => haveSameName(each.declaration, declaration)),
   );
   const needed = ended.filter(
     ({ declaration }) =>
       (isRole(declaration) || isGroup(declaration)) &&
       atRunTime.some((each) => refersTo(each.declaration, declaration)) &&
-      !added.some((each) => haveOneName(each.declaration, declaration)),
+      !added.some((each) => haveSameName(each.declaration, declaration)),
   );
   context.changePolicy(
     [
@@ -48,7 +48,7 @@ export function declare(context: Context, declarations: readonly NamedDeclaratio
   );
 }
 
-/** Makes a declaration. A role or a group that was made at run time before gives way to one of the same name. */
+/** Adds a declaration. A role or a group replaces one of the same name that was made at run time. */
 export function addDeclaration(
   context: Context,
   { id, declaration }: NamedDeclaration,
@@ -56,26 +56,29 @@ export function addDeclaration(
 ): StoredDeclaration {
   const { policy } = context;
   const caller = callerOf(stamp);
-  // Before anything is said of roles and groups: who may not administer learns of none.
+  // First, so that an actor who may not administer learns nothing about roles and groups.
   if (!maySeeDeclaration(policy, caller, declaration)) throw forbidden(declaration);
   const inForce = [...policy.declared.values()];
-  const issues = namesUnknownTo(caller, policy, declaration);
-  const same = inForce.filter((each) => haveOneName(each.declaration, declaration));
+  const issues = unknownNameIssues(caller, policy, declaration);
+  const same = inForce.filter((each) => haveSameName(each.declaration, declaration));
   if (same.some(({ atOpen }) => atOpen)) {
-    issues.push({ path: ['name'], message: 'is declared where the store is opened: change it there.' });
+    issues.push({
+      path: ['name'],
+      message: 'expected a name that is not declared in `open`. Change the declaration there.',
+    });
   }
   const isKnownRole = issues.every(({ path }) => path[0] !== 'actions');
   const isAllowed = isKnownRole && mayDeclare(policy, caller, declaration);
-  // Who may not list roles and groups hears of them only where the rule itself would be allowed.
-  const isTold = maySeeDeclaration(policy, caller, { group: '', members: [] });
-  if (issues.length > 0 && (isTold || isAllowed || !isKnownRole)) throw invalidInput(issues, 'rule');
+  // An actor who may not list roles and groups learns about them only if the rule itself is allowed.
+  const mayListNames = maySeeDeclaration(policy, caller, { group: '', members: [] });
+  if (issues.length > 0 && (mayListNames || isAllowed || !isKnownRole)) throw invalidInput(issues, 'rule');
   if (!isAllowed) throw forbidden(declaration);
   const added = { id: freeId(context, id), declaration, atOpen: false, since: stamp.at };
   context.changePolicy([added], same, stamp.at);
   return added;
 }
 
-/** Ends a declaration. False where none in force has that id, or none that may be seen. */
+/** Ends a declaration. Returns false if none in force has this id, or the actor may not see it. */
 export function endDeclaration(context: Context, id: string, stamp: Stamp): boolean {
   const { policy } = context;
   const found = policy.declared.get(id);
@@ -83,7 +86,7 @@ export function endDeclaration(context: Context, id: string, stamp: Stamp): bool
   const { declaration, atOpen } = found;
   if (!mayDeclare(policy, callerOf(stamp), declaration)) throw forbidden(declaration);
   if (atOpen) {
-    const message = 'is declared where the store is opened: leave it out there, and it ends.';
+    const message = 'expected a declaration made at run time, got one of `open`. Leave it out there to end it.';
     throw invalidInput([{ path: ['id'], message }], 'rule');
   }
   assertUnused(policy.declared.values(), declaration);
@@ -95,11 +98,16 @@ function assertUnused(inForce: Iterable<StoredDeclaration>, ended: Declaration):
   if (!isRole(ended) && !isGroup(ended)) return;
   const users = [...inForce].filter(({ declaration }) => refersTo(declaration, ended)).map(({ id }) => id);
   if (users.length === 0) return;
-  throw invalidInput([{ path: ['id'], message: `is named by the rules ${users.join(', ')}: end these first.` }]);
+  throw invalidInput([
+    {
+      path: ['id'],
+      message: `expected a name without uses, got one that these rules use: ${users.join(', ')}. End them first.`,
+    },
+  ]);
 }
 
-/** Roles and groups that are named and not there. Only who may list them is told of those that are. */
-function namesUnknownTo(caller: Caller, policy: Policy, declaration: Declaration): Issue[] {
+/** Issues for roles and groups that do not exist. For a caller who may not list them, every name counts as unknown. */
+function unknownNameIssues(caller: Caller, policy: Policy, declaration: Declaration): Issue[] {
   const made = [...policy.declared.values()].map((each) => each.declaration);
   if (unknownNames([declaration], made).length === 0) return [];
   const known = made.filter((each) => (isRole(each) || isGroup(each)) && maySeeDeclaration(policy, caller, each));
@@ -110,21 +118,21 @@ function callerOf({ by, scope }: Stamp): Caller {
   return { actor: by, scope };
 }
 
-/** The proposed id, or one like it: whoever made the same rule before, in the same moment, has it already. */
+/** The proposed id, with a suffix if it is taken: the same rule made twice in one millisecond gets the same proposed id. */
 function freeId(context: Context, id: string): string {
   let free = id;
   for (let n = 2; context.isDeclared(free); n++) free = `${id}-${n}`;
   return free;
 }
 
-function haveOneName(a: Declaration, b: Declaration): boolean {
+function haveSameName(a: Declaration, b: Declaration): boolean {
   return (isRole(a) && isRole(b) && a.role === b.role) || (isGroup(a) && isGroup(b) && a.group === b.group);
 }
 
 function forbidden(declaration: Declaration): MemoryError {
   const message =
     'at' in declaration
-      ? `Changing this rule takes administer at ${showNamespace(declaration.at)}, and there and below all that the rule is about.`
-      : 'Changing a role or a group takes administer in the whole store, and all that the rules that name it are about.';
+      ? `Not allowed to change this rule: requires \`administer\` in ${showNamespace(declaration.at)}, every right that the rule is about there, and no deny rule for them there or below.`
+      : 'Not allowed to change a role or a group: requires `administer` in the whole store, and every right that the rules which use it are about.';
   return new MemoryError('FORBIDDEN', message);
 }

@@ -8,11 +8,10 @@ import { type ApplyContext, removeVectors, stampChange } from './apply-context';
 import { loadForChange } from './apply-update';
 
 /**
- * Forgets memories, all or none of those that are there: ids that are not there, or may not be read, are passed over.
- * What stays of one is who wrote it where and when, about whom, in which session and with which tags, so that who
- * watches a part of the store learns that it went.
+ * Forgets memories: all of those that exist, or none. Ids that do not exist, or that the actor may not read, are skipped. A forgotten
+ * memory keeps its author, namespace, times, user, session and tags, so that watchers of these learn that it was forgotten.
  *
- * @returns the ids that were forgotten.
+ * @returns the ids that were forgotten
  */
 export function applyForget(
   context: ApplyContext,
@@ -20,15 +19,15 @@ export function applyForget(
   ifRevision: number | undefined,
   stamp: Stamp,
 ): string[] {
-  const found = ids.flatMap((id) => forgettable(context, id, stamp) ?? []);
+  const found = ids.flatMap((id) => forgetTarget(context, id, stamp) ?? []);
   for (const record of found) assertRevision(record, ifRevision);
   for (const record of found) forget(context, record, stamp);
   return found.map(({ id }) => id);
 }
 
-function forgettable(context: ApplyContext, id: string, stamp: Stamp): MemoryRow | undefined {
+function forgetTarget(context: ApplyContext, id: string, stamp: Stamp): MemoryRow | undefined {
   const record = context.records.unchecked(id);
-  if (record !== undefined && !context.rowChecksum.isIntact(record)) return mended(context, record, stamp);
+  if (record !== undefined && !context.rowChecksum.isIntact(record)) return repaired(context, record, stamp);
   try {
     return loadForChange(context, record, id, 'forget', stamp);
   } catch (error) {
@@ -38,12 +37,12 @@ function forgettable(context: ApplyContext, id: string, stamp: Stamp): MemoryRow
 }
 
 /**
- * A damaged record in a form in which it can be forgotten: what the feed of changes still tells of it, and nothing else. Whose
- * it is cannot be trusted, so that only root may forget it.
+ * A damaged record in a form that can be forgotten: with the labels from the feed of changes. The author of a damaged record cannot be
+ * trusted, so that only root may forget it.
  *
  * @throws RECORD_DAMAGED
  */
-function mended(context: ApplyContext, record: MemoryRow, { by, scope }: Stamp): MemoryRow | undefined {
+function repaired(context: ApplyContext, record: MemoryRow, { by, scope }: Stamp): MemoryRow | undefined {
   if (!mayKnowOfDamage(context, record, by, scope)) return undefined;
   const last = context.lastChangeOf(record.row);
   if (!isRoot(by) || last === undefined) throw damaged(record.id);
@@ -65,10 +64,18 @@ function forget(context: ApplyContext, record: MemoryRow, { at, by }: Stamp): vo
   const { checksum: _, ...before } = record;
   const tombstone = {
     ...before,
-    ...{ state: 'forgotten' as const, text: '', metadata: '{}', key: null, source_ref: null },
-    ...{ space: null, chunks: 0, length: 0, revision: record.revision + 1, updated_at: at },
+    state: 'forgotten' as const,
+    text: '',
+    metadata: '{}',
+    key: null,
+    source_ref: null,
+    space: null,
+    chunks: 0,
+    length: 0,
+    revision: record.revision + 1,
+    updated_at: at,
   };
-  const who = context.interning.internActor(by);
-  const change = { type: 'forgotten' as const, at, by: who, tokensBefore, reindex: true };
+  const actor = context.interning.internActor(by);
+  const change = { type: 'forgotten' as const, at, by: actor, tokensBefore, reindex: true };
   writer.replaceByTombstone(stampChange(context, tombstone, change));
 }

@@ -9,7 +9,7 @@ import { contentColumns, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } fro
 import { type ApplyContext, assertSpace, insertVectors, stampChange } from './apply-context';
 import { loadForChange, revise } from './apply-update';
 
-/** Stores a draft, or revises the memory that has its key. Everything is checked before anything is written. */
+/** Stores a draft, or revises the memory with its key. Every check comes before the first write. */
 export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: Stamp): RememberResult {
   const { interning, policy } = context;
   const { at, by: actor } = stamp;
@@ -48,9 +48,9 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
 }
 
 /**
- * The answer of the first call with this idempotency key, forgotten or not.
+ * The result of the first call with this idempotency key, even if its memory was forgotten since.
  *
- * @throws IDEMPOTENCY_CONFLICT where that call had other content.
+ * @throws IDEMPOTENCY_CONFLICT if that call had other content
  */
 export function findDuplicate(
   context: Pick<ApplyContext, 'findIdempotent'>,
@@ -60,11 +60,11 @@ export function findDuplicate(
   const first = idempotency && author !== undefined ? context.findIdempotent(author, idempotency.key) : undefined;
   if (first === undefined) return undefined;
   if (first.digest === idempotency?.digest) return { id: first.id, revision: first.revision, outcome: 'duplicate' };
-  const message = `The idempotency key ${JSON.stringify(idempotency?.key)} was used before with other content: use a new key for a new memory.`;
+  const message = `The idempotency key ${JSON.stringify(idempotency?.key)} was used before with other content. Use a new key for a new memory.`;
   throw new MemoryError('IDEMPOTENCY_CONFLICT', message);
 }
 
-/** The memory that the draft's key names, among those with the draft's labels. */
+/** The memory with the key of the draft, among the memories with the labels of the draft. */
 function findKeyed(
   { interning, records }: ApplyContext,
   draft: MemoryDraft,
@@ -109,11 +109,11 @@ function reviseByKey(
   draft: MemoryDraft,
   stamp: { at: number; by: number },
 ): MemoryRow {
-  // Whoever asks what is known about somebody finds also what was.
+  // A search for everything about a user must also find memories that were once about that user.
   if (keyed.user_id !== null && keyed.user_id !== draft.userId) {
     context.writer.insertFormerSubject({ user_id: keyed.user_id, row: keyed.row });
   }
-  // What is written anew under its key is current again, whatever had taken its place.
+  // A memory that is written again by its key is active again, even if another one had superseded it.
   const columns = { ...draftColumns(draft), state: 'active' as const, superseded_by: null };
   return revise(context, keyed, { columns, embedded: draft.embedded ?? null, ...stamp });
 }
@@ -134,7 +134,7 @@ function supersedable(context: ApplyContext, id: string, stamp: Stamp): MemoryRo
   if (target.state === 'superseded') {
     throw new MemoryError(
       'REVISION_CONFLICT',
-      `Memory ${id} was superseded already: read it again, and supersede what took its place.`,
+      `Memory ${id} was already superseded. Read it again, then supersede the memory that replaced it.`,
     );
   }
   return target;
@@ -146,14 +146,25 @@ function forbiddenRevision({ key, namespace }: MemoryDraft): MemoryError {
 }
 
 function idTaken(id: string): MemoryError {
-  const issue = { path: ['newId'], message: `gave ${id}, which an earlier memory has: it must never repeat itself.` };
-  return new MemoryError('INVALID_INPUT', `The id ${id} is taken.`, { issues: [issue] });
+  const issue = {
+    path: ['newId'],
+    message: `expected a new id, got ${id}, which an earlier memory has. Ids must never repeat.`,
+  };
+  return new MemoryError(
+    'INVALID_INPUT',
+    `Invalid newId: expected a new id, got ${id}, which an earlier memory has. Ids must never repeat.`,
+    { issues: [issue] },
+  );
 }
 
 function supersedesItself(id: string): MemoryError {
   const issue = {
     path: ['supersedes'],
-    message: 'is the memory that has this key: to revise it, leave supersedes out.',
+    message: 'expected another memory, got the one with this key. To revise it, leave out `supersedes`.',
   };
-  return new MemoryError('INVALID_INPUT', `Memory ${id} cannot supersede itself.`, { issues: [issue] });
+  return new MemoryError(
+    'INVALID_INPUT',
+    `Invalid supersedes: memory ${id} cannot supersede itself. To revise it by its key, leave out \`supersedes\`.`,
+    { issues: [issue] },
+  );
 }

@@ -9,14 +9,14 @@ import { type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/mem
 import type { ApplyContext } from './apply-context';
 import { loadForChange, revise } from './apply-update';
 
-/** The labels that a memory is to have. */
-interface Target {
+/** The labels of a memory after the change. */
+interface NewLabels {
   readonly visibility: Visibility;
   readonly namespace: Namespace;
   readonly accessTags: readonly string[];
 }
 
-/** Changes who may read a memory, as a revision: it takes `share` where the memory is and `write` where it goes. */
+/** Changes who may read a memory, as a new revision. Requires `share` where the memory is, and `write` where it goes. */
 export function applyShare(
   context: ApplyContext,
   id: string,
@@ -27,7 +27,7 @@ export function applyShare(
   const record = loadForChange(context, context.records.unchecked(id), id, 'share', stamp);
   const { namespace, accessTags } = context.interning.labelSet(record.label_set);
   const target = { visibility: record.owner === 0 ? ('shared' as const) : ('private' as const), namespace, accessTags };
-  const wanted: Target = { ...target, ...change };
+  const wanted: NewLabels = { ...target, ...change };
   authorise(context, record, wanted, stamp);
   assertRevision(record, ifRevision);
   assertKeyIsFree(context, record, wanted, { change, within: stamp.scope });
@@ -41,7 +41,7 @@ export function applyShare(
   });
 }
 
-function authorise(context: ApplyContext, record: MemoryRow, wanted: Target, { by: actor, scope }: Stamp): void {
+function authorise(context: ApplyContext, record: MemoryRow, wanted: NewLabels, { by: actor, scope }: Stamp): void {
   const { namespace, accessTags, visibility } = wanted;
   const scoped = { ...scopedFieldsOfRow(context, record), namespace };
   const labels = { namespace, accessTags, key: record.key ?? undefined };
@@ -55,7 +55,7 @@ function authorise(context: ApplyContext, record: MemoryRow, wanted: Target, { b
 function assertKeyIsFree(
   context: ApplyContext,
   record: MemoryRow,
-  wanted: Target,
+  wanted: NewLabels,
   { change, within }: { readonly change: LabelChange; readonly within: ParsedScope },
 ): void {
   const { interning, records } = context;
@@ -66,6 +66,6 @@ function assertKeyIsFree(
   if (taken === undefined || taken.row === record.row) return;
   const path = ['change', ...Object.keys(change).slice(0, 1)];
   const other = isInScope(within, scopedFieldsOfRow(context, taken)) ? `memory ${taken.id}` : 'another memory';
-  const message = `leads to where ${other} has the same key ${JSON.stringify(record.key)}: forget or move one of them first.`;
+  const message = `expected labels without the key ${JSON.stringify(record.key)}, but ${other} has it there. Forget or move one of them first.`;
   throw invalidInput([{ path, message }], 'change');
 }

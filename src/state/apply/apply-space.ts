@@ -6,8 +6,8 @@ import { maxSpaces } from '../tables/vector-table';
 import type { ApplyContext } from './apply-context';
 
 /**
- * Begins to fill a space, or goes on with it. What was filled before, because filling it was broken off, stays. The space that the
- * store came from remains that until it is searched again: a way back that is given up leaves everything as it was.
+ * Begins the move to a space, or continues one that was aborted: vectors that exist there are kept. For a rollback, the previous space
+ * keeps its role until it is searched again, so that an aborted rollback changes nothing.
  */
 export function beginSpace(context: ApplyContext, name: SpaceName, stamp: Stamp): void {
   assertRoot(stamp);
@@ -16,30 +16,30 @@ export function beginSpace(context: ApplyContext, name: SpaceName, stamp: Stamp)
   const known = interning.findSpace(name);
   if (known !== undefined) return;
   if (next !== undefined) {
-    const message = `would be ${name.model}, while the store is on its way to ${next.name.model}: let that end, or cancel it, first.`;
-    throw invalidInput([{ path: ['embedder'], message }], 'new embedding space');
+    const message = `expected ${next.name.model}, to which the store is moving, got ${name.model}. Complete or cancel that move first.`;
+    throw invalidInput([{ path: ['embedder'], message }], 'embedder');
   }
   const previous = interning.spaceInRole('previous');
   if (previous !== undefined) {
-    const message = `would be ${name.model}, while the vectors of ${previous.name.model} are kept to go back to: drop these first.`;
-    throw invalidInput([{ path: ['embedder'], message }], 'new embedding space');
+    const message = `got ${name.model}, but the store keeps the vectors of ${previous.name.model} for a rollback. Call dropUnusedSpaces first.`;
+    throw invalidInput([{ path: ['embedder'], message }], 'embedder');
   }
   if (interning.spaceCount === maxSpaces) {
-    const message = `would be number ${maxSpaces + 1} of this store, and it can tell ${maxSpaces} apart, dropped ones included: export its memories and import them into a new store.`;
-    throw invalidInput([{ path: ['embedder'], message }], 'new embedding space');
+    const message = `expected at most ${maxSpaces} embedding spaces in the life of a store, got number ${maxSpaces + 1}. Export the memories and import them into a new store.`;
+    throw invalidInput([{ path: ['embedder'], message }], 'embedder');
   }
   interning.internSpace(name, 'next');
 }
 
-/** Vectors that were made of memories that were stored before. */
+/** Memories that were stored before and got vectors in another space. */
 export interface EmbeddedRows {
   readonly space: number;
   readonly rows: readonly number[];
-  /** In one order with the changes. */
+  /** A number from the sequence of the changes. */
   readonly changeSeq: number;
 }
 
-/** Gives memories their vectors in a space. One whose text has changed since it was read is passed over. */
+/** Gives memories vectors in a space. Skips a memory whose text has changed since it was read. */
 export function embedRows(
   context: ApplyContext,
   name: SpaceName,
@@ -47,7 +47,7 @@ export function embedRows(
   stamp: Stamp,
 ): EmbeddedRows {
   assertRoot(stamp);
-  const space = filled(context, name);
+  const space = targetSpace(context, name);
   const rows: number[] = [];
   const seq = context.nextSeq();
   for (const { row, text, vectors } of memories) {
@@ -63,17 +63,17 @@ export function embedRows(
 }
 
 /**
- * Makes a space the store's, and keeps the one before.
+ * Makes a space the one that is searched, and keeps the one before as the previous space.
  *
- * @param checkedThrough The change up to which the proposer has seen that no memory lacks its vectors there.
- * @returns false, and nothing done, where a later change has made one that does.
+ * @param checkedThrough The proposer has checked that no memory up to this change lacks vectors in the space.
+ * @returns false, and changes nothing, if a memory of a later change lacks them.
  */
 export function switchSpace(context: ApplyContext, name: SpaceName, checkedThrough: number, stamp: Stamp): boolean {
   assertRoot(stamp);
   const { interning, coverage } = context;
   const space = interning.findSpace(name);
   if (space?.role === 'current') return false;
-  const target = filled(context, name);
+  const target = targetSpace(context, name);
   if (coverage.missingSince(target.id, checkedThrough).length > 0) return false;
   const current = interning.currentSpace;
   interning.giveRole(target.id, 'current');
@@ -82,8 +82,8 @@ export function switchSpace(context: ApplyContext, name: SpaceName, checkedThrou
 }
 
 /**
- * Drops the vectors of the memories in a range of rows, in a space that is not the store's. From the first range on, nothing more
- * is written to it. A memory that got its first vectors there has those of the store's space from now on.
+ * Drops the vectors of a range of rows in a space that is not searched. After the first range, no vectors are written to the space. A
+ * memory that got its first vectors there counts as having got them in the current space.
  */
 export function dropSpace(
   context: ApplyContext,
@@ -94,7 +94,7 @@ export function dropSpace(
   assertRoot(stamp);
   const { interning, coverage, writer, rowChecksum, records } = context;
   const current = interning.currentSpace;
-  if (current === undefined || current.id === id) throw new Error(`Space ${id} is the one that is searched.`);
+  if (current === undefined || current.id === id) throw new Error(`Space ${id} cannot be dropped: it is searched.`);
   interning.giveRole(id, isLast ? 'dropped' : 'dropping');
   if (upTo > after) writer.deleteVectors(after + 1, id, upTo);
   for (let row = after + 1; row <= upTo; row++) {
@@ -111,13 +111,13 @@ export function dropSpace(
   }
 }
 
-function filled({ interning }: ApplyContext, name: SpaceName): Space {
+function targetSpace({ interning }: ApplyContext, name: SpaceName): Space {
   const space = interning.findSpace(name);
   if (space !== undefined && space.role !== 'current') return space;
-  const message = `The store is not on its way to ${name.model}: begin again, with reembed.`;
+  const message = `The store is not moving to ${name.model}. Call reembed to begin.`;
   throw new MemoryError('EMBEDDER_MISMATCH', message);
 }
 
 function assertRoot({ by }: Stamp): void {
-  if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Only who opens the folder changes its embedding space.');
+  if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Not allowed to change the embedding space: only the host may.');
 }

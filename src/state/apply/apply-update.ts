@@ -31,7 +31,11 @@ export function applyUpdate(
   });
 }
 
-/** The record, though it came unchecked, if the actor may read it (else NOT_FOUND) and do that to it (else FORBIDDEN). */
+/**
+ * Checks a record that was loaded without checks, before it is changed.
+ *
+ * @throws NOT_FOUND if the actor may not read it, FORBIDDEN if the actor may not change it, RECORD_DAMAGED
+ */
 export function loadForChange(
   context: ApplyContext,
   record: MemoryRow | undefined,
@@ -68,15 +72,15 @@ function patchColumns({ text, kind, tags, priority, metadata, ...times }: Conten
 }
 
 export interface Revision {
-  /** The record's columns that change. */
+  /** The columns that change. */
   readonly columns: Partial<Omit<MemoryRow, 'row' | 'id' | 'revision' | 'change_seq' | 'checksum'>>;
-  /** The vectors of the new text. `null`: it has none. Absent: the vectors stay. */
+  /** The vectors of the new text; `null` if it has none. Absent if the vectors stay. */
   readonly embedded?: ChunkVectors | null;
   readonly at: number;
   readonly by: number;
 }
 
-/** Makes a new revision of a memory, and keeps the one before. */
+/** Makes a new revision of a memory, and keeps the earlier one. */
 export function revise(context: ApplyContext, record: MemoryRow, revision: Revision): MemoryRow {
   const { writer } = context;
   const { columns, embedded, at, by } = revision;
@@ -97,7 +101,7 @@ export function revise(context: ApplyContext, record: MemoryRow, revision: Revis
     updated_at: at,
   };
   writer.insertRevision(record);
-  // Labels are in no index: what was shared anew needs no vector anew.
+  // Indexes hold no labels, so that a change of labels needs no new vectors.
   const stamped = stampChange(context, changed, {
     type: 'revised',
     at,

@@ -8,7 +8,7 @@ import { maxChunks, vectorKey } from '../tables/vector-table';
 
 type Row<T> = { [K in keyof T]: T[K] };
 
-/** Writes single tables. Only `apply` calls it, inside its transaction. */
+/** Writes single rows of the tables. Only `apply` uses it, inside its transaction. */
 export class TableWriter {
   readonly #checksum: Checksum;
   readonly #statements;
@@ -28,7 +28,7 @@ export class TableWriter {
     if (textChanged) this.#statements.putText.run({ row: record.row, text: storedText(record.text) });
   }
 
-  /** What is left of a forgotten memory: no text, no words, no vectors, no earlier revisions. */
+  /** Replaces a memory by its tombstone: deletes its text and its earlier revisions. */
   replaceByTombstone(record: MemoryRow): void {
     this.#statements.replaceMemory.run(record);
     this.#statements.deleteText.run({ row: record.row });
@@ -39,7 +39,7 @@ export class TableWriter {
     this.#statements.insertTokens.run({ row, tokens: tokens.join(' ') });
   }
 
-  /** The tokens must be those that were inserted: FTS5 takes their postings back one by one. */
+  /** Deletes the postings of a text. The tokens must be the ones that were inserted: FTS5 deletes posting by posting. */
   deleteTokens(row: number, tokens: readonly string[]): void {
     this.#statements.deleteTokens.run({ row, tokens: tokens.join(' ') });
   }
@@ -52,20 +52,20 @@ export class TableWriter {
     for (const tag of tags) this.#statements.deleteTag.run({ tag, row });
   }
 
-  /** Slow: for a record whose tags cannot be trusted. */
+  /** Deletes the tags of a damaged record, whose own list of tags cannot be trusted. Slow: it reads the whole table. */
   deleteAllTags(row: number): void {
     this.#statements.deleteAllTags.run({ row });
   }
 
   insertVectors(row: number, space: number, { vectors }: ChunkVectors): void {
-    for (const [part, numbers] of vectors.entries()) {
+    for (const [chunk, numbers] of vectors.entries()) {
       const vector = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
       const checksum = this.#checksum.ofBytes(vector);
-      this.#statements.insertVector.run({ key: vectorKey(space, row, part), vector, checksum });
+      this.#statements.insertVector.run({ key: vectorKey(space, row, chunk), vector, checksum });
     }
   }
 
-  /** Of a row, or of all rows up to another. */
+  /** Deletes the vectors of one row, or of all rows from `row` to `upTo`. */
   deleteVectors(row: number, space: number, upTo = row): void {
     this.#statements.deleteVectors.run({ from: vectorKey(space, row, 0), to: vectorKey(space, upTo, maxChunks - 1) });
   }

@@ -4,14 +4,15 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Logger } from '../../environment/environment';
 
 /**
- * Pages in the log that make a checkpoint due: 16 MB. Four times SQLite's own measure, because two passes and their syncs should
- * be rare beside commits; and not more, because a commit that makes the log file longer costs twice one that overwrites it.
+ * The number of pages in the write-ahead log after which a checkpoint is due: 16 MB. This is four times SQLite's default, because the
+ * two passes and their syncs should be rare compared with commits. It is not more, because a commit that extends the log file costs
+ * twice as much as one that overwrites it.
  */
 const pagesPerCheckpoint = 4_000;
-// To ask for the length of the log takes some microseconds.
-const commitsPerLook = 8;
+// Reading the length of the log takes a few microseconds.
+const commitsPerCheck = 8;
 
-// A string and not a file: it must run from sources, from either build, and from inside somebody's bundle.
+// A string in place of a file, so that it runs from the sources, from both builds, and from the bundle of an application.
 const workerSource = `
 const { parentPort, workerData } = require('node:worker_threads');
 const Database = require(workerData.driver);
@@ -24,15 +25,15 @@ parentPort.on('message', (message) => {
 `;
 
 /**
- * Copies the write-ahead log into the database from a second connection in a worker, so that commits do not wait for it.
- * Each checkpoint has two passes: the first copies nearly everything while writers go on, the second copies the rest
- * while they are held back, after which SQLite begins the log anew instead of letting it grow.
+ * Copies the write-ahead log into the database from a second connection in a worker, so that commits do not wait for it. Each checkpoint
+ * has two passes. The first copies nearly everything while writers continue. The second copies the rest while writers are held back;
+ * after it, SQLite overwrites the log from its start, so that the log does not grow.
  */
 export class Checkpointer {
   readonly #database: Database;
   readonly #logger: Logger;
   #worker: Worker | undefined;
-  #answered: ((answer: { error?: string }) => void) | undefined;
+  #onAnswer: ((answer: { error?: string }) => void) | undefined;
   readonly #logLength: Statement<[], { log: number }>;
   #commits = 0;
   #firstPass: Promise<void> | 'done' | undefined;
@@ -45,16 +46,16 @@ export class Checkpointer {
     this.#logLength = database.prepare('pragma wal_checkpoint(NOOP)');
   }
 
-  /** Told of every commit. */
+  /** To be called after every commit. Starts the first pass when a checkpoint is due. */
   committed(): void {
-    if (++this.#commits % commitsPerLook !== 0 || this.#broken || this.#firstPass !== undefined) return;
+    if (++this.#commits % commitsPerCheck !== 0 || this.#broken || this.#firstPass !== undefined) return;
     if ((this.#logLength.get()?.log ?? 0) < pagesPerCheckpoint) return;
     this.#firstPass = this.#pass().then(() => {
       this.#firstPass = 'done';
     });
   }
 
-  /** Awaited between commits: the second pass, when one is due. */
+  /** To be awaited between two batches. Runs the second pass when it is due. */
   betweenBatches(): Promise<void> | undefined {
     if (this.#firstPass !== 'done') return undefined;
     this.#firstPass = undefined;
@@ -67,7 +68,7 @@ export class Checkpointer {
     this.#worker = undefined;
     if (worker === undefined) return;
     const ended = new Promise((resolve) => worker.once('exit', resolve));
-    // Without it the process may end before the worker has.
+    // Otherwise the process may exit before the worker.
     worker.ref();
     worker.postMessage('close');
     await ended;
@@ -76,14 +77,15 @@ export class Checkpointer {
   async #pass(): Promise<void> {
     if (this.#broken) return;
     const answer = await new Promise<{ error?: string }>((resolve) => {
-      this.#answered = resolve;
+      this.#onAnswer = resolve;
       const worker = this.#start();
-      // Writers may wait for the answer: the process must not end before it.
+      // Writers may wait for the answer: the process must not exit before it.
       worker.ref();
       worker.postMessage('checkpoint');
     });
     this.#worker?.unref();
-    if (answer.error !== undefined) this.#logger.warn('A checkpoint failed; the next one will do its work.', answer);
+    if (answer.error !== undefined)
+      this.#logger.warn('A checkpoint failed. The next checkpoint repeats its work.', answer);
   }
 
   #start(): Worker {
@@ -91,13 +93,13 @@ export class Checkpointer {
     const driver = createRequire(import.meta.url).resolve('better-sqlite3');
     const worker = new Worker(workerSource, { eval: true, workerData: { driver, path: this.#database.name } });
     worker.unref();
-    worker.on('message', (answer) => this.#answered?.(answer));
+    worker.on('message', (answer) => this.#onAnswer?.(answer));
     worker.on('error', (error) => {
-      // Without the worker SQLite makes its own checkpoints again, inside commits.
+      // Without the worker SQLite makes checkpoints itself, inside commits.
       this.#broken = true;
       this.#worker = undefined;
       this.#database.pragma('wal_autocheckpoint = 1000');
-      this.#answered?.({ error: String(error) });
+      this.#onAnswer?.({ error: String(error) });
     });
     this.#worker = worker;
     return worker;

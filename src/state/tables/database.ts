@@ -1,5 +1,5 @@
 import BetterSqlite, { type Database } from 'better-sqlite3';
-import { MemoryError } from '../../domain/errors';
+import { invalidInput } from '../../domain/errors';
 import { configure } from '../../sqlite/sqlite';
 import { versionOf } from './migrations';
 
@@ -9,11 +9,11 @@ export interface DatabaseOptions {
   readonly readOnly: boolean;
 }
 
-/** Opens a database as this store needs it: every commit on disk before it returns, deleted bytes overwritten. */
+/** Opens the database of a store. A commit is on disk when it returns, and deleted bytes are overwritten. */
 export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
   const database = new BetterSqlite(path, { readonly: readOnly, fileMustExist: readOnly, timeout: 5_000 });
   try {
-    // Before anything is written: a database that is newer, or not ours, stays as it is.
+    // Checked before anything is written: a database of a newer release, or of another program, must not change.
     if (versionOf(database) === 0) assertEmpty(database);
     if (!readOnly) configure(database);
     return database;
@@ -26,8 +26,6 @@ export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
 function assertEmpty(database: Database): void {
   const tables = database.prepare('select count(*) from sqlite_master').pluck().get() as number;
   if (tables === 0 && !database.readonly) return;
-  const issues = [
-    { path: ['folder'], message: 'holds a database that is no store of this library: choose another folder.' },
-  ];
-  throw new MemoryError('INVALID_INPUT', `${database.name} is no store of this library.`, { issues });
+  const message = `expected an empty folder or a store, got one in which ${database.name} is a database of another program.`;
+  throw invalidInput([{ path: ['folder'], message }], 'folder');
 }

@@ -8,7 +8,7 @@ import { queries, type Tables } from './schema';
 
 type Row = Omit<Tables['declarations'], 'number'>;
 
-/** Rules, clearances, roles and groups as they are kept. They are ended, never deleted. */
+/** The stored rules, clearances, roles and groups. A declaration is ended, never deleted. */
 export class Declarations {
   readonly #checksum: Checksum;
   readonly #select: Statement<{ ended: number }, Row>;
@@ -55,48 +55,49 @@ export class Declarations {
     );
   }
 
-  /** Whether a declaration has, or ever had, that id. */
+  /** Whether a declaration has, or ever had, this id. */
   isTaken(id: string): boolean {
     return this.#byId.get({ id }) !== undefined;
   }
 
+  /** The version of the policy: the number of changes to it. */
   get version(): number {
     return this.#version.get({})?.value ?? 0;
   }
 
   /**
-   * What is in force.
+   * The declarations in force.
    *
-   * @throws RECORD_DAMAGED where a rule does not match its checksum: who may do what is not guessed.
+   * @throws RECORD_DAMAGED if a declaration does not match its checksum, because access must not depend on damaged rules
    */
   policy(): Policy {
     return Policy.of(this.version, this.all(false));
   }
 
-  /** What is in force and, if asked for, what was. */
+  /** The declarations in force, and on request those that have ended. */
   all(ended: boolean): StoredDeclaration[] {
-    return this.#select.all({ ended: Number(ended) }).map((row) => this.#opened(row));
+    return this.#select.all({ ended: Number(ended) }).map((row) => this.#declarationOf(row));
   }
 
-  /** Writes what changes. Answers with the new version. */
+  /** Adds and ends declarations. Returns the new version of the policy. */
   change(added: readonly StoredDeclaration[], ended: readonly StoredDeclaration[], at: number): number {
     for (const each of ended) {
-      const { id, until, checksum } = this.#sealed({ ...each, until: at });
+      const { id, until, checksum } = this.#rowOf({ ...each, until: at });
       this.#end.run({ id, until, checksum });
     }
-    for (const each of added) this.#insert.run(this.#sealed(each));
+    for (const each of added) this.#insert.run(this.#rowOf(each));
     const version = this.version + 1;
     this.#setVersion.run({ value: version });
     return version;
   }
 
-  #sealed({ id, declaration, atOpen, since, until }: StoredDeclaration): Row {
+  #rowOf({ id, declaration, atOpen, since, until }: StoredDeclaration): Row {
     const row = { id, declaration: JSON.stringify(declaration), at_open: Number(atOpen), since, until: until ?? null };
     return { ...row, checksum: this.#checksumOf(row) };
   }
 
-  #opened(row: Row): StoredDeclaration {
-    // Those of a store that the first schema made have none.
+  #declarationOf(row: Row): StoredDeclaration {
+    // Declarations from the first schema have no checksum.
     if (row.checksum !== null && row.checksum !== this.#checksumOf(row)) throw damaged(row.id);
     const { id, since, until } = row;
     const declaration = JSON.parse(row.declaration);
@@ -109,6 +110,6 @@ export class Declarations {
 }
 
 function damaged(id: string): MemoryError {
-  const message = `The access rule ${id} does not match its checksum: the disk or a foreign program has altered it. Restore the folder from a backup.`;
+  const message = `The access rule ${id} is damaged: it does not match its checksum. Restore the folder from a backup.`;
   return new MemoryError('RECORD_DAMAGED', message);
 }

@@ -8,30 +8,32 @@ import type { ScopedFields } from '../../domain/scope';
 import type { ReadonlyInterning } from './interning';
 import type { MemoriesTable } from './schema';
 
-/** One row of `memories` with its text: all that SQLite knows of a memory, vectors aside. */
+/** A row of `memories` with its text: everything that is stored of a memory except its vectors. */
 export type MemoryRow = MemoriesTable & { text: string };
+/** The same row as SQLite holds it. The text is null for a forgotten memory. */
 export type StoredMemoryRow = MemoriesTable & { text: string | Buffer | null };
 
-/** UTF-8 cannot hold a lone surrogate: such a text is kept as UTF-16, so that it comes back as it was given. */
+/** The stored form of a text. UTF-8 cannot hold a lone surrogate, so that a text with one is stored as UTF-16. */
 export function storedText(text: string): string | Buffer {
   return text.isWellFormed() ? text : Buffer.from(text, 'utf16le');
 }
 
-function givenText(stored: string | Buffer | null): string {
+function textOf(stored: string | Buffer | null): string {
   return typeof stored === 'string' ? stored : (stored?.toString('utf16le') ?? '');
 }
 
-/** A record with its text as it was given, unchecked. */
+/** A stored row with its text decoded. Its checksum is not checked. */
 export function memoryRowOf(stored: StoredMemoryRow): MemoryRow {
-  return { ...stored, text: givenText(stored.text) };
+  return { ...stored, text: textOf(stored.text) };
 }
 
+/** RECORD_DAMAGED, for a memory that does not match its checksum. */
 export function damaged(id: string, cause?: unknown): MemoryError {
-  const message = `The record of memory ${id} does not match its checksum: the disk or a foreign program has altered it. Restore it from a backup, or forget it; verify() lists every such record.`;
+  const message = `Memory ${id} is damaged: its record does not match its checksum. Restore it from a backup, or forget it; verify() lists all damaged records.`;
   return new MemoryError('RECORD_DAMAGED', message, { cause });
 }
 
-/** A record in the words of the public surface. */
+/** The public form of a row. */
 export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memory {
   const { namespace, accessTags } = interning.labelSet(record.label_set);
   const author = principalOf(interning.actor(record.author));
@@ -104,7 +106,7 @@ export function scopedFieldsOfRow(
   };
 }
 
-const checked: readonly (keyof MemoryRow)[] = [
+const checkedFields: readonly (keyof MemoryRow)[] = [
   ...([
     'row',
     'id',
@@ -124,8 +126,8 @@ const checked: readonly (keyof MemoryRow)[] = [
 ];
 
 /**
- * Seals records with their checksum. It covers what their numbers stand for, too: a flipped bit in the name of a namespace or
- * of an author would else move memories to other readers.
+ * The checksum of a row. It also covers the namespace, access tags and actors behind the numbers of the row: otherwise a flipped bit in
+ * the name of a namespace or of an author would give memories to other readers.
  */
 export class RowChecksum {
   readonly #checksum: Checksum;
@@ -138,25 +140,29 @@ export class RowChecksum {
 
   addChecksum(record: Omit<MemoryRow, 'checksum'>): MemoryRow {
     const checksum = this.#checksumOf(record);
-    if (checksum === undefined) throw new Error(`Record ${record.id} has labels that stand for nothing.`);
+    if (checksum === undefined) throw new Error(`Record ${record.id} has a number without a meaning.`);
     return { ...record, checksum };
   }
 
   isIntact(record: MemoryRow): boolean {
-    // A field that is missing would pass for one that is null.
-    return checked.every((field) => record[field] !== undefined) && record.checksum === this.#checksumOf(record);
+    // JSON writes a missing field like one that is null.
+    return checkedFields.every((field) => record[field] !== undefined) && record.checksum === this.#checksumOf(record);
   }
 
   /**
-   * A record as it was written.
+   * The row of a stored row, after a check.
    *
-   * @throws RECORD_DAMAGED where it does not match its checksum.
+   * @throws RECORD_DAMAGED if it does not match its checksum
    */
   checkedRow(stored: StoredMemoryRow): MemoryRow {
     return this.checked(memoryRowOf(stored));
   }
 
-  /** As `open`, of a record that was loaded unchecked. */
+  /**
+   * The row itself, after a check.
+   *
+   * @throws RECORD_DAMAGED if it does not match its checksum
+   */
   checked(record: MemoryRow): MemoryRow {
     if (!this.isIntact(record)) throw damaged(record.id);
     return record;
@@ -165,14 +171,14 @@ export class RowChecksum {
   #checksumOf(record: Omit<MemoryRow, 'checksum'>): string | undefined {
     const labels = this.#interning.describe(record);
     if (labels === undefined) return undefined;
-    const values = checked.map((field) => record[field as keyof Omit<MemoryRow, 'checksum'>]);
+    const values = checkedFields.map((field) => record[field as keyof Omit<MemoryRow, 'checksum'>]);
     return this.#checksum.ofText(`${JSON.stringify(values)}${labels}`);
   }
 }
 
 /**
- * A flipped byte passes SQLite's own integrity check, so that each record and each vector carries a checksum (xxHash, which
- * finds accidents and not forgery).
+ * The checksum of each record, vector and rule, because a flipped byte passes SQLite's integrity check. xxHash finds accidental damage;
+ * it does not protect against forgery.
  */
 export interface Checksum {
   /** 64 bits of a text, in hexadecimal. */
@@ -181,6 +187,7 @@ export interface Checksum {
   ofBytes(bytes: Uint8Array): number;
 }
 
+/** Loads the WebAssembly module of xxHash. */
 export async function loadChecksum(): Promise<Checksum> {
   const { h32Raw, h64ToString } = await xxhash();
   return { ofText: (text) => h64ToString(text), ofBytes: (bytes) => h32Raw(bytes) };

@@ -3,10 +3,9 @@ import { chainTablesScript } from '../../audit/audit-database';
 import { MemoryError } from '../../domain/errors';
 
 /**
- * One script for each schema version, in order. A released script is never changed: a new version gets a new one.
- * Indexes begin with what grows at one end, or are partial: a random insertion would dirty a page of its own for each write.
- * A memory's first change is found through `first_entry`, so that only later ones need an index. FTS5 merges 16 segments at a
- * time: more work at once, less in all.
+ * One script for each schema version, in order. A released script never changes; a new version gets a new script. Indexes start with a
+ * column that grows, or are partial, because an insertion at a random place would write one more page. The first change of a memory is
+ * found by `first_change_seq`, so that only later changes need an index. FTS5 merges 16 segments at a time, which is less work in total.
  */
 const migrations: readonly string[] = [
   `
@@ -99,12 +98,13 @@ update revisions set record = json_remove(
 `,
 ];
 
+/** The schema version of this release. */
 export const schemaVersion = migrations.length;
 
 /**
- * Brings a database to this release's schema, one version a transaction.
+ * Migrates a database to the schema of this release, each version in one transaction.
  *
- * @throws STORE_NEWER where a newer release wrote it.
+ * @throws STORE_NEWER if a newer release wrote the database
  */
 export function migrate(database: Database, to = schemaVersion): void {
   const found = versionOf(database);
@@ -117,11 +117,15 @@ export function migrate(database: Database, to = schemaVersion): void {
   }
 }
 
-/** The schema version of a database: 0 for an empty one. Throws STORE_NEWER for one of a newer release. */
+/**
+ * The schema version of a database: 0 for an empty one.
+ *
+ * @throws STORE_NEWER if a newer release wrote the database
+ */
 export function versionOf(database: Database): number {
   const found = database.pragma('user_version', { simple: true }) as number;
   if (found > schemaVersion) {
-    const message = `The store has schema version ${found}; this release knows versions up to ${schemaVersion}. Open it with the release that wrote it, or a later one.`;
+    const message = `The store has schema version ${found}, and this release supports versions up to ${schemaVersion}. Open it with the release that wrote it, or with a later one.`;
     throw new MemoryError('STORE_NEWER', message);
   }
   return found;

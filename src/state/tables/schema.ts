@@ -1,14 +1,14 @@
 import type { Generated } from 'kysely';
 import { queriesOver } from '../../sqlite/sqlite';
 
-/** Interned path of labels: a tree, so that namespaces are compared label by label. The root, 0, has no row. */
+/** One label of a namespace, below its parent: a tree, so that namespaces are compared label by label. The root, 0, has no row. */
 export interface NamespacesTable {
   id: number;
   parent: number;
   label: string;
 }
 
-/** A namespace with a set of access tags. Numbers are never reused. */
+/** A namespace with a set of access tags. Its number is never reused. */
 export interface LabelSetsTable {
   id: number;
   namespace: number;
@@ -16,7 +16,7 @@ export interface LabelSetsTable {
   access_tags: string;
 }
 
-/** An author pair. `on_behalf_of` is '' where there is none: ids are never empty. */
+/** An actor. `on_behalf_of` is '' if it acts for itself: ids are never empty. */
 export interface ActorsTable {
   id: number;
   kind: 'agent' | 'user' | 'service' | 'root';
@@ -29,9 +29,9 @@ export interface SpacesTable {
   model: string;
   dimensions: number;
   normalized: number;
-  /** What the store does with it. */
+  /** How the store uses the space. At most one space is 'current', 'next' and 'previous'. */
   role: 'current' | 'next' | 'previous' | 'dropping' | 'dropped';
-  /** The number of the latest vectors that were made there of memories that were stored before. */
+  /** The latest number at which memories that were stored before got vectors in this space. */
   change_seq: number;
 }
 
@@ -41,7 +41,7 @@ export interface MemoriesTable {
   revision: number;
   state: 'active' | 'superseded' | 'quarantined' | 'forgotten';
   label_set: number;
-  /** 0 for shared, else the author. */
+  /** The author of a private memory; 0 for a shared one. */
   owner: number;
   author: number;
   kind: string;
@@ -62,12 +62,12 @@ export interface MemoriesTable {
   expires_at: number | null;
   supersedes: string | null;
   superseded_by: string | null;
-  /** The embedding space in which it got its vectors, and how many parts they are: 0 for none. Other spaces: see `embedded`. */
+  /** The embedding space of its first vectors, and the number of these: 0 for none. For other spaces see `embedded`. */
   space: number | null;
   chunks: number;
-  /** Tokens of the text, for BM25. */
+  /** The number of tokens of the text, for BM25. */
   length: number;
-  /** The numbers of its first and of its latest change. */
+  /** The numbers of its first and its latest change. */
   first_change_seq: number;
   change_seq: number;
   checksum: string;
@@ -75,7 +75,7 @@ export interface MemoriesTable {
 
 export interface TextsTable {
   row: number;
-  /** A buffer of UTF-16 where the text has a lone surrogate, which UTF-8 cannot hold. */
+  /** UTF-16 bytes if the text has a lone surrogate, which UTF-8 cannot hold. */
   text: string | Buffer;
 }
 
@@ -86,7 +86,7 @@ export interface VectorsTable {
   checksum: number;
 }
 
-/** One line for each change of a memory, never altered. */
+/** The feed of changes: one line for each change of a memory. A line never changes. */
 export interface ChangesTable {
   change_seq: number;
   row: number;
@@ -99,11 +99,11 @@ export interface ChangesTable {
   owner: number;
 }
 
-/** What a memory was before its latest revision: gone once it is forgotten. */
+/** An earlier revision of a memory. Deleted when the memory is forgotten. */
 export interface RevisionsTable {
   row: number;
   revision: number;
-  /** JSON of the record and its text. */
+  /** JSON of the row and its text. */
   record: string;
 }
 
@@ -120,40 +120,40 @@ export interface IdempotencyTable {
   revision: number;
 }
 
-/** How many parts a memory has in a space other than the one in which it got its first vectors. */
+/** The number of vectors of a memory in a space other than the space of its first vectors. */
 export interface EmbeddedTable {
   space: number;
   row: number;
   chunks: number;
-  /** In one order with the changes, so that an index that follows them misses neither. */
+  /** A number from the sequence of the changes, so that an index which follows the changes misses nothing. */
   change_seq: number;
 }
 
-/** Writes that other processes asked for and that were done, until the asker has the answer. */
+/** A write that another process requested and that is done. Kept until that process has the answer. */
 export interface RequestsTable {
   client: string;
   number: number;
-  /** JSON. Holds no text of a memory. */
+  /** JSON. Contains no text of a memory. */
   outcome: string;
   at: number;
 }
 
 export interface DeclarationsTable {
-  /** In the order in which they were made. */
+  /** Numbered in the order in which they were made. */
   number: Generated<number>;
   id: string;
   /** JSON. */
   declaration: string;
-  /** 1 for one that was given to `open`. */
+  /** 1 for a declaration that was given to `open`. */
   at_open: number;
   since: number;
-  /** Declarations are ended, never deleted. */
+  /** The time at which it ended. A declaration is never deleted. */
   until: number | null;
-  /** Null for those that came from the first schema. */
+  /** Null for a declaration from the first schema. */
   checksum: string | null;
 }
 
-/** Whom a memory was about before a revision that changed it. */
+/** A user that a memory was about before a revision changed that. */
 export interface FormerSubjectsTable {
   user_id: string;
   row: number;

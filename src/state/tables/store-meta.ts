@@ -2,10 +2,10 @@ import BetterSqlite, { type Database } from 'better-sqlite3';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import { queries } from './schema';
 
-/** 1 in a copy that a backup has made, until it is opened. */
+/** The key of a mark: 1 in a copy that `backup` has made, until the copy is opened. */
 export const copyMark = 'copied';
 
-/** Single facts about the store. */
+/** Single values of the store, by key. */
 export class StoreMeta {
   readonly #get: Statement<{ key: string }, { value: string | number | Buffer }>;
   readonly #put: Statement<{ key: string; value: string | number | Buffer }, unknown>;
@@ -26,7 +26,7 @@ export class StoreMeta {
   }
 }
 
-/** Marks a database that a backup has made: who opens it first says so in its audit. */
+/** Marks a database as a copy, so that the first `open` records this in the audit. */
 export function markCopy(path: string): void {
   const database = new BetterSqlite(path);
   try {

@@ -10,15 +10,15 @@ interface VectorRow {
   checksum: number;
 }
 
-/** An embedding space, and how many vectors each row has there. */
+/** An embedding space, and the number of vectors that each row has in it. */
 export interface SpaceChunks {
   space(): number | undefined;
   chunks(): Uint16Array;
 }
 
-/** The stored vectors, in one embedding space. */
+/** The stored vectors of one embedding space. */
 export class VectorTable implements VectorSource {
-  readonly #where: SpaceChunks;
+  readonly #spaceChunks: SpaceChunks;
   readonly #checksum: Checksum;
   readonly #ofRow: Statement<{ from: number; to: number }, VectorRow>;
   readonly #idOf: Statement<{ row: number }, { id: string }>;
@@ -27,8 +27,8 @@ export class VectorTable implements VectorSource {
   readonly #change: Statement<{ change_seq: number }, object>;
   readonly #changedSince: Statement<{ change_seq: number; space: number }, { row: number }>;
 
-  constructor(database: Database, checksum: Checksum, where: SpaceChunks) {
-    this.#where = where;
+  constructor(database: Database, checksum: Checksum, spaceChunks: SpaceChunks) {
+    this.#spaceChunks = spaceChunks;
     this.#checksum = checksum;
     this.#ofRow = prepare(database, (p) =>
       queries.selectFrom('vectors').selectAll().where('key', '>=', p('from')).where('key', '<=', p('to')),
@@ -73,12 +73,12 @@ export class VectorTable implements VectorSource {
   }
 
   rows(): Uint32Array {
-    const chunks = this.#where.chunks();
+    const chunks = this.#spaceChunks.chunks();
     return Uint32Array.from(chunks.keys()).filter((row) => chunks[row] !== 0);
   }
 
   lastChangeSeq(): number {
-    const ofSpace = this.#lastOfSpace.get({ space: this.#where.space() ?? 0 })?.change_seq ?? 0;
+    const ofSpace = this.#lastOfSpace.get({ space: this.#spaceChunks.space() ?? 0 })?.change_seq ?? 0;
     return Math.max(this.#lastChange.get({})?.change_seq ?? 0, ofSpace);
   }
 
@@ -87,18 +87,18 @@ export class VectorTable implements VectorSource {
   }
 
   rowsChangedSince(changeSeq: number): Uint32Array {
-    const space = this.#where.space() ?? 0;
+    const space = this.#spaceChunks.space() ?? 0;
     return Uint32Array.from(this.#changedSince.all({ change_seq: changeSeq, space }), ({ row }) => row);
   }
 
   /**
-   * The vectors of a row, by part.
+   * The vectors of a row, in the order of its chunks.
    *
-   * @throws RECORD_DAMAGED where one does not match its checksum.
+   * @throws RECORD_DAMAGED if one does not match its checksum
    */
   ofRow(row: number): Float32Array[] {
-    const space = this.#where.space();
-    const chunks = this.#where.chunks()[row] ?? 0;
+    const space = this.#spaceChunks.space();
+    const chunks = this.#spaceChunks.chunks()[row] ?? 0;
     if (space === undefined || chunks === 0) return [];
     const range = { from: vectorKey(space, row, 0), to: vectorKey(space, row, maxChunks - 1) };
     const stored = translated(() => this.#ofRow.all(range));
@@ -112,36 +112,38 @@ export class VectorTable implements VectorSource {
 }
 
 function floats(bytes: Buffer): Float32Array {
-  // A view of floats must begin at a multiple of four, and SQLite's buffers need not.
+  // A Float32Array must start at a multiple of four bytes. SQLite's buffers may start anywhere.
   const aligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : Uint8Array.from(bytes);
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / Float32Array.BYTES_PER_ELEMENT);
 }
 
-/**
- * Vectors are keyed by (embedding space, memory, part) in one integer: a table with a long primary key would need an index of
- * its own or keep vectors in the inner pages of its tree. 9 bits of space, 32 of row and 12 of part make 53, the most that a
- * JavaScript number holds exactly.
- */
-const partsPerRow = 2 ** 12;
+// The key of a vector is one integer made of space, row and chunk: a table with a longer primary key would need an index of its own, or
+// would keep vectors in the inner pages of its tree. 9 bits for the space, 32 for the row and 12 for the chunk make 53, the most that a
+// JavaScript number holds exactly.
+const chunksPerRow = 2 ** 12;
 const rowsPerSpace = 2 ** 32;
 const spaces = 2 ** 9;
 
-export const maxChunks = partsPerRow;
+/** The most vectors that a memory can have in one space. */
+export const maxChunks = chunksPerRow;
 
-/** Their numbers begin with 1. */
+/** The most spaces that a store can have in its life. They are numbered from 1. */
 export const maxSpaces = spaces - 1;
 
-export function vectorKey(space: number, row: number, part: number): number {
-  if (!(space >= 0 && space < spaces && row >= 0 && row < rowsPerSpace && part >= 0 && part < partsPerRow)) {
-    throw new RangeError(`No vector key for space ${space}, row ${row}, part ${part}.`);
+/** The key of one vector in the table `vectors`. */
+export function vectorKey(space: number, row: number, chunk: number): number {
+  if (!(space >= 0 && space < spaces && row >= 0 && row < rowsPerSpace && chunk >= 0 && chunk < chunksPerRow)) {
+    throw new RangeError(`No vector key for space ${space}, row ${row}, chunk ${chunk}.`);
   }
-  return (space * rowsPerSpace + row) * partsPerRow + part;
+  return (space * rowsPerSpace + row) * chunksPerRow + chunk;
 }
 
+/** The chunk of a vector key. */
 export function chunkOf(key: number): number {
-  return key % partsPerRow;
+  return key % chunksPerRow;
 }
 
+/** The row of a vector key. */
 export function rowOf(key: number): number {
-  return Math.floor(key / partsPerRow) % rowsPerSpace;
+  return Math.floor(key / chunksPerRow) % rowsPerSpace;
 }

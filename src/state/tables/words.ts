@@ -10,23 +10,23 @@ import { memoryRowOf, type StoredMemoryRow } from './memory-row';
 import { queries } from './schema';
 import type { StoreMeta } from './store-meta';
 
-/** Whether the words were indexed by this analyzer, with this version of Unicode. */
+/** Whether the words were indexed with this analyzer and this version of Unicode. */
 export function areCurrentWords(meta: StoreMeta): boolean {
   return meta.get('analyzer') === analyzerVersion;
 }
 
 /**
- * Indexes the words of all texts anew where another analyzer, or another version of Unicode, has indexed them: words that
- * were indexed one way cannot be found, nor taken back, in another.
+ * Indexes the words of all texts again if they were indexed with another analyzer or another version of Unicode: with other tokens they
+ * could neither be found nor deleted.
  */
 export function ensureWords(database: Database, meta: StoreMeta, onProgress?: (progress: Progress) => void): void {
   if (!areCurrentWords(meta)) rebuildWords(database, meta, onProgress);
 }
 
-// Often enough for a person who waits, seldom enough to cost nothing.
+// Reports often enough for a user who waits, and so rarely that reports cost nothing.
 const recordsPerReport = 1_000;
 
-/** Indexes the words of all texts anew, in one transaction. A text that cannot be read has no words. */
+/** Indexes the words of all texts again, in one transaction. A text that cannot be read has no words. */
 export function rebuildWords(database: Database, meta: StoreMeta, onProgress?: (progress: Progress) => void): void {
   const elapsedMs = startStopwatch();
   const insert = database.prepare(sql`insert into tokens (rowid, words) values (?, ?)`.compile(queries).sql);
@@ -56,14 +56,14 @@ export function rebuildWords(database: Database, meta: StoreMeta, onProgress?: (
 }
 
 function wordsOf(stored: StoredMemoryRow): string {
-  // A damaged one may be of any type.
+  // The text of a damaged row may have any type.
   const isText = typeof stored.text === 'string' || Buffer.isBuffer(stored.text);
   return isText ? analyze(memoryRowOf(stored).text).join(' ') : '';
 }
 
-/** The rows in which a term occurs, one for each occurrence. */
+/** Reads the postings of a term: a row for each of its occurrences. */
 export function postingsReader(database: Database): (term: string) => ArrayLike<number> {
-  // As one JSON text: a third faster than a row for each occurrence.
+  // One JSON text is a third faster than one result row for each occurrence.
   const { sql: text } = sql`select json_group_array(doc) from postings where term = ?`.compile(queries);
   const statement = database.prepare(text).pluck();
   return (term) => JSON.parse(statement.get(term) as string);

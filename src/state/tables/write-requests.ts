@@ -9,8 +9,8 @@ import type { Interning } from './interning';
 import { memoryOf } from './memory-row';
 import { queries, type Tables } from './schema';
 
-/** An outcome without the words of a memory: what is forgotten must stay nowhere. */
-type Kept =
+/** An outcome without the text of a memory, because a forgotten text must not remain anywhere. */
+type KeptOutcome =
   | { readonly type: 'remember'; readonly remembered: readonly RememberResult[] }
   | { readonly type: 'update' | 'share'; readonly id: string; readonly revision: number }
   | { readonly type: 'forget'; readonly forgotten: readonly string[] }
@@ -24,10 +24,10 @@ interface Deps {
   readonly declarations: Declarations;
 }
 
-// A process whose answer was lost asks again within seconds; what it did not ask for by then it never will.
+// A process whose answer was lost repeats its request within seconds. After 30 days it will not repeat it.
 const keptMs = 30 * 24 * 60 * 60 * 1000;
 
-/** What became of the writes that other processes asked for: one that is asked for again is answered, and not done again. */
+/** The outcomes of writes that other processes requested. A repeated request gets the outcome of the first one and is not run again. */
 export class WriteRequests {
   readonly #deps: Deps;
   readonly #find: Statement<Pick<WriteRequest, 'client' | 'number'>, { outcome: string }>;
@@ -55,13 +55,13 @@ export class WriteRequests {
     this.#dropOld = prepare(database, (p) => queries.deleteFrom('requests').where('at', '<', p('at')));
   }
 
-  /** What became of a write. Undefined where it was not done, or its asker had the answer. */
+  /** The outcome of a request. Undefined if it was not run, or its process has the answer. */
   outcomeOf({ client, number }: WriteRequest): Outcome | undefined {
     const found = this.#find.get({ client, number });
-    return found && this.#opened(JSON.parse(found.outcome));
+    return found && this.#outcomeFrom(JSON.parse(found.outcome));
   }
 
-  /** Keeps what became of a write, and drops what its asker needs no more. Only `apply` calls it, inside its transaction. */
+  /** Keeps the outcome of a request, and drops outcomes that its process has received. Only `apply` uses it, inside its transaction. */
   keep({ client, number, answered }: WriteRequest, outcome: Outcome & { ok: true }, at: number): void {
     const kept = keptOf(outcome);
     if (kept === undefined) return;
@@ -70,7 +70,7 @@ export class WriteRequests {
     this.#insert.run({ client, number, outcome: JSON.stringify(kept), at });
   }
 
-  #opened(kept: Kept): Outcome | undefined {
+  #outcomeFrom(kept: KeptOutcome): Outcome | undefined {
     switch (kept.type) {
       case 'update':
       case 'share': {
@@ -86,7 +86,7 @@ export class WriteRequests {
     }
   }
 
-  /** Undefined once it is forgotten. */
+  /** A memory as it was at a revision. Undefined if it was forgotten. */
   #memoryAt(id: string, revision: number): Memory | undefined {
     const { records, changes, interning } = this.#deps;
     const record = records.tombstoneOrRecord(id);
@@ -95,7 +95,7 @@ export class WriteRequests {
   }
 }
 
-function keptOf(outcome: Outcome & { ok: true }): Kept | undefined {
+function keptOf(outcome: Outcome & { ok: true }): KeptOutcome | undefined {
   switch (outcome.type) {
     case 'remember':
       return { type: outcome.type, remembered: outcome.remembered };
