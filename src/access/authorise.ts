@@ -2,8 +2,7 @@ import { isRule, type StoredDeclaration } from '../domain/declaration';
 import type { Namespace } from '../domain/namespace';
 import { type Actor, isRoot, partiesOf, sameActor } from '../domain/principal';
 import type { Action } from '../domain/rule';
-import type { Policy } from './policy';
-import { type ActionBits, bitsOf, type SubjectRules } from './subject-rules';
+import { type ActionBits, bitsOf, type Policy, type SubjectRules } from './policy';
 
 /** The labels of a memory that access depends on. */
 export interface MemoryLabels {

@@ -2,8 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { contains, type Namespace } from '../domain/namespace';
 import { type Actor, isRoot } from '../domain/principal';
 import { decideBy, isClearedBy, type PartyRules, rulesOf } from './authorise';
-import type { Policy } from './policy';
-import { bitsOf, type SubjectRules } from './subject-rules';
+import { bitsOf, type Policy, type SubjectRules } from './policy';
 
 /**
  * What an actor may read, compiled to integers. A row is readable when its label set is one of these and its owner is 0 (shared)

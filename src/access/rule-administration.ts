@@ -4,8 +4,7 @@ import { isRoot, partiesOf } from '../domain/principal';
 import type { Action } from '../domain/rule';
 import { type Caller, isInScope, type ParsedScope } from '../domain/scope';
 import { isCleared, mayIn } from './authorise';
-import type { Policy } from './policy';
-import { bitsOf } from './subject-rules';
+import { bitsOf, type Policy } from './policy';
 
 const wholeStore: Namespace = [];
 

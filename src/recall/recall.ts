@@ -7,10 +7,9 @@ import { isSameSpace } from '../embedding/space-embedder';
 import { analyzeQuery } from '../keyword-index/analyzer';
 import type { Space } from '../state/tables/interning';
 import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
-import { type Candidates, findKeywordMatches, type RankedRow, rank } from './rank';
 import type { ReadContext } from './read-context';
 import { recheck } from './recheck';
-import type { RecallMode } from './score';
+import { type Candidates, findKeywordMatches, type RankedRow, type RecallMode, rank } from './score';
 import { compileSelection, type VisibleSet } from './visible-set';
 
 export interface RecallRequest {

@@ -10,7 +10,7 @@ export const ruleMistakes: readonly Mistake[] = [
   ),
   mistake(
     'rules: a label matches labels that begin with it',
-    'access/subject-rules.ts',
+    'access/policy.ts',
     'allowed |= node.allowed;\n      node = depth < namespace.length ? node.children.get(namespace[depth] as string) : undefined;',
     'allowed |= node.allowed;\n      node = depth < namespace.length ? [...node.children].find(([label]) => namespace[depth]?.startsWith(label))?.[1] : undefined;',
   ),
@@ -34,7 +34,7 @@ export const ruleMistakes: readonly Mistake[] = [
   ),
   mistake(
     'deny: ignored',
-    'access/subject-rules.ts',
+    'access/policy.ts',
     "if ((node.denied & action) !== 0) return 'deny';",
     "if ((node.denied & action) > 2 ** 20) return 'deny';",
   ),
