@@ -71,7 +71,7 @@ async function showTrainee(screen: Screen, checks: Checks, store: MemoryStore, i
   const [rule] = why.rules;
   checks.check(
     !why.allowed && why.reason === 'denied',
-    `Reading there: ${rule === undefined ? '' : describeRule(rule)}`,
+    `Reading fails: ${rule === undefined ? '' : describeRule(rule)}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Command, CommandOption } from './command';
+import type { Command, CommandOption } from './cli-command';
 
 /** The help text of the program. */
 export function programHelp(commands: Readonly<Record<string, Command>>, version: string): string {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Command, CommandOption } from './command';
+import type { Command, CommandOption } from './cli-command';
 import { CommandLine, type OptionValue } from './command-line';
 import { principalProblems } from './principal-options';
 

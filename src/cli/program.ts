@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein';
-import type { Command } from './command';
+import type { Command } from './cli-command';
 import { backupCommand } from './commands/backup-command';
 import { exportCommand } from './commands/export-command';
 import { forgetCommand } from './commands/forget-command';

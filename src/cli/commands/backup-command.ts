@@ -1,4 +1,4 @@
-import type { Command } from '../command';
+import type { Command } from '../cli-command';
 import { readStore } from '../command-store';
 import { progressPrinter } from '../output';
 import { exitCodes } from '../terminal';

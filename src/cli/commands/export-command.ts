@@ -1,5 +1,5 @@
 import { startStopwatch } from '../../environment/timers';
-import type { Command } from '../command';
+import type { Command } from '../cli-command';
 import { readStore } from '../command-store';
 import { progressPrinter } from '../output';
 import { principalOptions } from '../principal-options';

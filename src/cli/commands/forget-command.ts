@@ -1,5 +1,5 @@
 import type { MemoryHandle } from '../../index';
-import type { Command } from '../command';
+import type { Command } from '../cli-command';
 import type { CommandLine } from '../command-line';
 import { writeStore } from '../command-store';
 import { progressPrinter } from '../output';

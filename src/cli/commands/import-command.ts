@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { defined } from '../../domain/defined';
-import type { Command } from '../command';
+import type { Command } from '../cli-command';
 import { embedderOptions, writeStore } from '../command-store';
 import { importFormat, importFormatNames } from '../import-formats/import-formats';
 import { importLines } from '../import-lines';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { defined } from '../../domain/defined';
 import type { MemoryHandle, Principal, Subject } from '../../index';
 import type { McpHttpOptions } from '../../integrations/mcp';
-import type { Command } from '../command';
+import type { Command } from '../cli-command';
 import type { CommandLine } from '../command-line';
 import { type CommandStore, embedderOptions, writeStore } from '../command-store';
 import { integer, namespaceText, oneOf } from '../option-checks';

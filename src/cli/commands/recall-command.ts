@@ -1,5 +1,5 @@
 import { defined } from '../../domain/defined';
-import type { Command } from '../command';
+import type { Command } from '../cli-command';
 import { embedderOptions, readStore } from '../command-store';
 import { integer, oneOf } from '../option-checks';
 import { principalOptions } from '../principal-options';

@@ -1,4 +1,4 @@
-import type { Command } from '../command';
+import type { Command } from '../cli-command';
 import { readStore } from '../command-store';
 import { principalOptions } from '../principal-options';
 import { exitCodes } from '../terminal';

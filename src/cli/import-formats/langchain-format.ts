@@ -71,7 +71,7 @@ function storedMessage(value: JsonObject): StoredMessageFields | undefined {
 function messageFields(name: string, fields: JsonObject): StoredMessageFields | undefined {
   const type = types[name.replace(/Message(Chunk)?$/, '').toLowerCase()];
   if (type === undefined) return undefined;
-  // Python writes absent fields as null. `type` is stored beside the fields, and `tool_calls` holds what the chunks add up to.
+  // Python writes absent fields as null. `type` is stored separately from the fields, and `tool_calls` holds what the chunks add up to.
   const { type: _, tool_call_chunks: __, ...rest } = fields;
   return { type, data: Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)) };
 }

@@ -32,7 +32,7 @@ export function messagesFromMemories(memories: readonly Memory[]): BaseMessage[]
   );
 }
 
-// `type` is stored beside the fields, and `tool_calls` already holds the calls that the chunks add up to.
+// `type` is stored separately from the fields, and `tool_calls` already holds the calls that the chunks add up to.
 const omittedFields: ReadonlySet<string> = new Set(['type', 'tool_call_chunks']);
 
 /**

@@ -4,7 +4,7 @@ import type { Hit, MemoryHandle, Metadata, RecallOptions } from '../../index';
 import { checkHandle, checkOptions } from '../shared/input-checks';
 import { documentFromMemory } from './document-memory';
 
-/** Fields of `MemoryHandleRetriever`, beside those of every LangChain retriever. */
+/** Fields of `MemoryHandleRetriever`, in addition to those of every LangChain retriever. */
 export interface MemoryHandleRetrieverFields extends BaseRetrieverInput {
   /** The handle to search through. */
   handle: MemoryHandle;

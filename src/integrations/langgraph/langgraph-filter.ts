@@ -54,7 +54,7 @@ function parseCondition(condition: unknown, path: readonly string[], issues: Iss
   return names.map((name) => {
     const at = [...path, name];
     if (isOperator(name)) return parseComparison(name, condition[name], at, issues);
-    issues.push({ path: at, message: unknownKeyMessage(operators, 'operator') });
+    issues.push({ path: at, message: unknownKeyMessage(name, operators, 'operator') });
     return {};
   });
 }

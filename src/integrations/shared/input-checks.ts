@@ -1,28 +1,36 @@
+import { defined } from '../../domain/defined';
 import { type Issue, MemoryError, type MemoryHandle } from '../../index';
 
-/** An INVALID_INPUT error for `what`, such as 'options'. Its message lists every issue, in the order given. */
-export function invalidInput(what: string, issues: readonly Issue[], cause?: unknown): MemoryError {
-  const lines = issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message));
-  const details = cause === undefined ? { issues } : { issues, cause };
-  return new MemoryError('INVALID_INPUT', `Invalid ${what}: ${lines.join(' ')}`, details);
+/**
+ * An INVALID_INPUT error whose message has one sentence for each issue: "Invalid port: expected an integer, got 1.5."
+ *
+ * @param subject What is invalid if the path of an issue is empty, such as 'operation'.
+ */
+export function invalidInput(subject: string, issues: readonly Issue[], cause?: unknown): MemoryError {
+  const sentences = issues.map(({ path, message }) => `Invalid ${pathText(path) || subject}: ${message}`);
+  return new MemoryError('INVALID_INPUT', sentences.join(' '), { issues, ...defined({ cause }) });
+}
+
+function pathText(path: Issue['path']): string {
+  return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
 }
 
 /** One issue for each key that is not in `known`. Without this check, a misspelled option would be ignored silently. */
 export function unknownKeyIssues(given: object, known: readonly string[], kind = 'option'): Issue[] {
   return Object.keys(given)
     .filter((key) => !known.includes(key))
-    .map((key) => ({ path: [key], message: unknownKeyMessage(known, kind) }));
+    .map((key) => ({ path: [key], message: unknownKeyMessage(key, known, kind) }));
 }
 
-/** The message for a key that does not exist. It names the keys that do, so that the caller can correct a typing error. */
-export function unknownKeyMessage(known: readonly string[], kind: string): string {
-  return `unknown ${kind}. Use only: ${known.join(', ')}.`;
+/** The message for a key that does not exist. It lists the keys that do, so that the caller can correct a typing error. */
+export function unknownKeyMessage(key: string, known: readonly string[], kind: string): string {
+  return `unknown ${kind} ${JSON.stringify(key)}. Known ${kind}s: ${known.join(', ')}.`;
 }
 
 /** @throws INVALID_INPUT if `given` has a key that is not in `known` */
-export function checkOptions(given: object, known: readonly string[], what = 'options'): void {
+export function checkOptions(given: object, known: readonly string[], subject = 'options'): void {
   const issues = unknownKeyIssues(given, known);
-  if (issues.length > 0) throw invalidInput(what, issues);
+  if (issues.length > 0) throw invalidInput(subject, issues);
 }
 
 /** Whether a value is a memory handle. A `MemoryStore`, which users pass by mistake, is not. */
@@ -35,5 +43,5 @@ export function isMemoryHandle(value: unknown): value is MemoryHandle {
 export function checkHandle(value: unknown): asserts value is MemoryHandle {
   if (isMemoryHandle(value)) return;
   const message = 'expected a memory handle, such as the result of store.as({ agentId }, { namespace }).';
-  throw new MemoryError('INVALID_INPUT', `Invalid handle: ${message}`, { issues: [{ path: ['handle'], message }] });
+  throw invalidInput('handle', [{ path: ['handle'], message }]);
 }

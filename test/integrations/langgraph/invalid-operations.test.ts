@@ -82,7 +82,7 @@ describe('invalid options and operations', () => {
     const put = store.put as (...given: unknown[]) => Promise<void>;
     expect(await issuePaths(() => put.call(store, ['a'], 'k', {}, false, { ttl: 1 }))).toEqual(['']);
     expect(() => new MemoryHandleStore(memory.admin, { index: {} } as never)).toThrow(
-      /index: unknown option. Use only: fields/,
+      /^Invalid index: unknown option "index"\. Known options: fields\.$/,
     );
     expect(() => new MemoryHandleStore(memory.admin, { fields: ['a['] })).toThrow(/expected a path/);
     expect(() => new MemoryHandleStore(memory.admin, { fields: 'title' } as never)).toThrow(/list of paths/);

@@ -196,10 +196,10 @@ describe('errors', () => {
 
   test('report each unknown argument with its path and list the known arguments', async () => {
     const { issues } = await refusal(client, 'get_memory', { identifier: 'x', limit: 1, id: 'x' });
-    const message = 'unknown argument. Use only: id, key, namespace.';
+    const messageFor = (name: string) => `unknown argument "${name}". Known arguments: id, key, namespace.`;
     expect(issues).toEqual([
-      { path: ['identifier'], message },
-      { path: ['limit'], message },
+      { path: ['identifier'], message: messageFor('identifier') },
+      { path: ['limit'], message: messageFor('limit') },
     ]);
   });
 

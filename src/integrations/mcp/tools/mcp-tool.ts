@@ -56,8 +56,8 @@ function parseArguments<I extends z.ZodObject>(schema: I, input: unknown, toolNa
     const path = issue.path.filter((step) => typeof step !== 'symbol');
     const message = issue.message.endsWith('.') ? issue.message : `${issue.message}.`;
     if (issue.code !== 'unrecognized_keys' || path.length > 0) return [{ path, message }];
-    const unknownArgument = unknownKeyMessage(Object.keys(schema.shape), 'argument');
-    return issue.keys.map((key) => ({ path: [key], message: unknownArgument }));
+    const known = Object.keys(schema.shape);
+    return issue.keys.map((key) => ({ path: [key], message: unknownKeyMessage(key, known, 'argument') }));
   });
   throw invalidArguments(toolName, issues);
 }

@@ -40,7 +40,7 @@ export const newMemory = {
   tags: z.exactOptional(strings.describe('Labels for exact filtering.')),
   priority: z.exactOptional(priority.describe('0 to 1. A higher priority ranks higher in searches. Default: 0.5.')),
   metadata: z.exactOptional(metadata.describe('Additional data as a JSON object. Filters can use it.')),
-  userId: z.exactOptional(z.string().describe('The user whom the memory is about. It gives that user no access.')),
+  userId: z.exactOptional(z.string().describe('The user that the memory is about. It gives that user no access.')),
   sessionId: z.exactOptional(z.string().describe('The session or conversation to which the memory belongs.')),
   visibility: z.exactOptional(
     z.enum(['shared', 'private']).describe('private: only its author can read it. Default: shared.'),
