@@ -73,7 +73,7 @@ export interface AuditTables extends ChainTables {
   audit_marks: { mark: string };
 }
 
-/** Creates the tables of a chain: of 'changes' in the store's database, of 'access' in `audit.db`. Released: it must not change. */
+/** Creates the tables of a chain: of 'changes' in the store's database, of 'access' in `audit.db`. This script is part of a release, so it must not change. */
 export const chainTablesScript = `
 create table audit_entries (seq integer primary key, hash blob not null, body text not null);
 create table audit_segments (

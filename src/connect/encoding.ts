@@ -173,7 +173,7 @@ function ownField(parent: unknown, key: Key): unknown {
   if (typeof parent === 'object' && parent !== null && Object.hasOwn(parent, key)) {
     return (parent as Record<Key, unknown>)[key];
   }
-  throw new ProtocolError('A mark has a path that its value does not have.');
+  throw new ProtocolError('A type mark names a path that does not exist in the value.');
 }
 
 function pathTo(up: Step | undefined, key: Key): Key[] {

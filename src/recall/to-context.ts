@@ -42,7 +42,13 @@ const budget = { error: 'must be a finite number, 0 or more.' };
 const call = z.object({
   hits: z.array(
     z.looseObject(
-      { id: text, text, validFrom: z.date({ error: 'must be a valid Date: a copy through JSON holds a string.' }) },
+      {
+        id: text,
+        text,
+        validFrom: z.date({
+          error: 'must be a valid Date. After JSON.parse it is a string: convert it with new Date().',
+        }),
+      },
       { error: 'must be a hit that recall returned.' },
     ),
     { error: 'must be the list of hits that recall returned.' },

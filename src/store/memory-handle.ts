@@ -59,81 +59,85 @@ export interface HandleStats {
   namespaces: number;
 }
 
-/** What `update` changes: absent fields stay, null sets one back to its default. */
+/** The fields that `update` changes. An absent field stays as it is; `null` resets a field to its default. */
 export type MemoryPatch<M = Metadata> = { text?: string } & {
   [K in keyof MemoryFields<M>]?: MemoryFields<M>[K] | null;
 };
 
 /**
- * What one principal can do inside one scope. Cheap: make as many as there are agents. Every method answers for what the
- * principal may read, as if there were nothing else.
+ * What one principal can do inside one scope. Handles are cheap: make one for each agent. Every method acts as if only the
+ * memories that the principal may read existed.
  */
 export interface MemoryHandle<M = Metadata> {
   /**
-   * Stores a memory, durably. With a `key` that exists, revises that memory.
+   * Stores a memory durably. If its `key` exists already, that memory gets a new revision.
    *
    * @throws INVALID_INPUT, FORBIDDEN, NOT_FOUND and REVISION_CONFLICT (of `supersedes`), IDEMPOTENCY_CONFLICT,
    * EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL, OVERLOADED
    */
   remember(text: string, options?: Omit<NewMemory<M>, 'text'> & CallOptions): Promise<RememberResult>;
   /**
-   * Stores many: each by itself, or with `atomic` all or none. Reads (async) iterables one batch at a time (`batchSize`,
-   * default 256). What an iterable throws is thrown here; the batches before it are stored.
+   * Stores many memories: each independently, or all or none with `atomic`. An iterable is read one batch at a time
+   * (`batchSize`, default 256). If the iterable throws, this call rejects with that error; earlier batches stay stored.
    */
   rememberMany(
     items: Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>,
     options?: LongCallOptions & { atomic?: boolean; batchSize?: number },
   ): Promise<BatchResult>;
-  /** The memories that answer a question best. While matching ones remain, there are `topK` of them. */
+  /** The memories that match a query best, best first. Returns `topK` hits if that many memories match. */
   recall(query: string, options?: RecallOptions<M>): Promise<Hit<M>[]>;
   /**
-   * One memory, or undefined where there is none that may be read. Of several with one key, the principal's own private one, else
-   * the one with the fewest access tags.
+   * One memory, or undefined if none with this id or key may be read. If several memories have the key, returns the
+   * principal's own private memory, otherwise the one with the fewest access tags.
    */
   get(id: string | { namespace: Namespace; key: string }, options?: CallOptions): Promise<Memory<M> | undefined>;
-  /** The changes of one memory, oldest first; empty where there is none that may be read. */
+  /** The revisions of one memory, oldest first. Empty if the memory does not exist or may not be read. */
   history(id: string, options?: CallOptions): Promise<(MemoryChange<M> & { revision: number; by: Principal })[]>;
-  /** Exact questions. Awaited: a page. Iterated: everything. */
+  /** Lists memories without ranking. Await it for one page, or iterate it for all memories. */
   list(options?: ListOptions<M>): PromiseLike<MemoryPage<M>> & AsyncIterable<Memory<M>>;
+  /** The number of memories that a selection contains. */
   count(options?: Selection<M>): Promise<number>;
-  /** The namespaces that hold memories, or those that a filter takes. Those deeper than `maxDepth` labels are counted with what they lie in. */
+  /**
+   * The namespaces that contain memories (that match `filter`, if given), with their numbers. Namespaces deeper than `maxDepth`
+   * labels are counted in their ancestor at that depth.
+   */
   namespaces(
     options?: CallOptions & { within?: Namespace; maxDepth?: number; filter?: Filter<M> },
   ): Promise<{ namespace: string[]; count: number }[]>;
   /**
-   * Corrects a memory: a field replaces, null sets it back to its default. When the world has changed, remember anew
-   * with `supersedes`.
+   * Corrects a memory: a given field replaces the old value, and `null` resets it to its default. If the world has changed,
+   * call `remember` with `supersedes` instead.
    *
-   * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT and what `remember` throws
+   * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT, and the errors of `remember`
    */
   update(id: string, patch: MemoryPatch<M>, options?: CallOptions & { ifRevision?: number }): Promise<Memory<M>>;
   /**
-   * Changes who may read a memory, as a revision: it takes `share` where the memory is, `write` where it goes, and a clearance
-   * for each of its access tags there. Only its author makes a memory private.
+   * Changes who may read a memory, as a new revision. It requires `share` where the memory is, `write` where it goes, and a
+   * clearance there for each of its access tags. Only its author can make a memory private.
    *
-   * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT, INVALID_INPUT where a memory there has the same key
+   * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT, INVALID_INPUT if a memory there has the same key
    */
   share(id: string, change: LabelChange, options?: CallOptions & { ifRevision?: number }): Promise<Memory<M>>;
-  /** Forgets a memory, its text and its vectors. False where there is none that may be read. */
+  /** Forgets a memory with its text and vectors. Returns false if the memory does not exist or may not be read. */
   forget(id: string, options?: CallOptions & { ifRevision?: number }): Promise<boolean>;
   /**
-   * Forgets everything that a selection holds, expired, superseded and quarantined memories too. An empty selection is an
-   * error.
+   * Forgets every memory of a selection, including expired, superseded and quarantined ones. With `dryRun: true` it only
+   * reports them. An empty selection is an error.
    */
   forgetWhere(selection: Selection<M>, options: LongCallOptions & { dryRun: boolean }): Promise<ForgetResult>;
   /**
-   * Changes as they happen, from `since`: 'now' (default), 'start', or the cursor of the last change seen. Ends when the
-   * signal is aborted or the store closes.
+   * Yields changes as they happen, after `since`: 'now' (default), 'start', or the cursor of the last change that you saw. Ends
+   * when the signal is aborted or the store closes.
    */
   watch(options?: Scope & CallOptions & { since?: 'now' | 'start' | (string & {}) }): AsyncIterable<MemoryChange<M>>;
-  /** Figures of what may be read here. */
+  /** Figures about the memories that this handle may read. */
   stats(options?: CallOptions): Promise<HandleStats>;
-  /** The rules, as far as the principal may administer them. */
+  /** Reads and changes the rules that the principal may administer. */
   readonly access: AccessHandle;
-  /** The audit, for who may audit. */
+  /** The audit. Requires the action `audit`. */
   readonly audit: AuditHandle;
-  /** The scope that it was made with: what every call of it is bounded by. */
+  /** The scope of this handle. No call reaches outside it. */
   readonly scope: Readonly<Scope>;
-  /** A handle with a narrower scope. */
+  /** A handle of the same principal with a narrower scope. */
   within(scope: Scope): MemoryHandle<M>;
 }

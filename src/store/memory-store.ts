@@ -39,21 +39,23 @@ export interface StoreStats {
 }
 
 /**
- * A shared memory for agents, in a folder or for tests. Whoever opens it is root; agents get handles.
+ * A shared memory for agents, in a folder, or in memory for tests. The host program that opens it is root and gives each agent
+ * a handle.
  *
  * @example
  * ```ts
  * import { allow, MemoryStore } from 'multi-agent-memory';
- * await using store = await MemoryStore.open('./memory', { access: [allow('everyone', 'writer', ['support'])] });
+ * const store = await MemoryStore.open('./memory', { access: [allow('everyone', 'writer', ['support'])] });
  * const billing = store.as({ agentId: 'billing' }, { namespace: ['support'] });
  * await billing.remember('Customer 4417 wants the refund on the card.', { userId: 'customer-4417' });
  * const hits = await billing.recall('how does the customer want to be paid back?', { userId: 'customer-4417' });
+ * await store.close();
  * ```
  */
 export class MemoryStore<M = Metadata> implements AsyncDisposable {
-  /** The host's own handle: root, who may do everything. */
+  /** The host's own handle: root, which may do everything. */
   readonly admin: MemoryHandle<M>;
-  /** Who did what and who saw what, and whether the record of it can be trusted. */
+  /** The audit: who did what, who saw what, and whether its records are intact. */
   readonly audit: StoreAudit;
   readonly #engine: Engine;
   readonly #release: () => Promise<void>;
@@ -71,10 +73,10 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Opens a folder, and makes it where there is none. A second `open` of the same folder in this process shares everything
+   * Opens a folder, and creates it if it does not exist. A second `open` of the same folder in this process shares everything
    * with the first.
    *
-   * @throws INVALID_INPUT, STORE_HELD where another process has it, STORE_NEWER, EMBEDDER_MISMATCH, RECORD_DAMAGED, DISK_FULL
+   * @throws INVALID_INPUT, STORE_HELD if another process writes the folder, STORE_NEWER, EMBEDDER_MISMATCH, RECORD_DAMAGED, DISK_FULL
    */
   static async open<M = Metadata>(folder: string, options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
     const parsed = parseOptions(options);
@@ -95,15 +97,15 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    * process changes, reads are repeated and each write is done once. If no process serves the folder, a call waits for one, or
    * this process opens and serves the folder if `takeOver` is set.
    *
-   * @throws INVALID_INPUT; STORE_UNREACHABLE where nobody serves the folder; with `takeOver`, what `open` throws
+   * @throws INVALID_INPUT; STORE_UNREACHABLE if no process serves the folder; with `takeOver`, the errors of `open`
    */
   static connect<M = Metadata>(folder: string, options: ConnectOptions<M> = {}): Promise<ConnectedStore<M>> {
     return connect<StoreStats, M>(folder, options, (path, own) => MemoryStore.open(path, own));
   }
 
   /**
-   * A store for unit tests: no disk, no network, no native vector index; a fake clock and stable ids, unless the options bring
-   * others; works under fake timers.
+   * A store for unit tests: no disk, no network and no native vector index. It has a fake clock and the same ids in every run,
+   * unless the options give others, and works under fake timers.
    */
   static async inMemory<M = Metadata>(options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
     const parsed = parseOptions(options);
@@ -113,12 +115,12 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * The handle of a principal, inside a scope. The host vouches for who it is.
+   * The handle of a principal inside a scope. The host program is responsible for the principal's identity.
    *
    * @throws INVALID_INPUT
    */
   as(principal: Principal, ...given: [scope?: Scope]): MemoryHandle<M> {
-    // A scope that got lost must not become none at all.
+    // An explicit `undefined` is an error: a lost variable must not mean "no scope".
     const scope = given.length === 0 ? {} : given[0];
     this.#lifetime.assertOpen();
     const { principal: who, scope: where } = this.#engine.shapes;
@@ -126,14 +128,14 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     return new PrincipalHandle<M>(this.#engine, this.#lifetime, actor, bound);
   }
 
-  /** Resolves when the indexes have caught up with everything acknowledged before. */
+  /** Resolves when the vector index contains every write that was acknowledged before this call. */
   async settled(options: { signal?: AbortSignal } = {}): Promise<void> {
     this.#lifetime.assertOpen();
     parse(this.#engine.shapes.callOptions, options, 'options').signal?.throwIfAborted();
     await this.#lifetime.read(() => this.#engine.vectors.settled());
   }
 
-  /** Copies the store as it is now into an empty folder, which `open` opens, while reads and writes go on. */
+  /** Copies the store as it is now into an empty folder, while reads and writes go on. `open` opens the copy. */
   async backup(folder: string, options: LongCallOptions = {}): Promise<void> {
     this.#lifetime.assertOpen();
     await this.#calls.read('backup', () =>
@@ -141,7 +143,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     );
   }
 
-  /** Compares everything with its checksums. `repair` makes anew what is derived. */
+  /** Compares every record, vector and index with its checksum. `repair` rebuilds derived data. */
   async verify(options: LongCallOptions & { repair?: boolean } = {}): Promise<VerifyResult> {
     this.#lifetime.assertOpen();
     return this.#calls.read('verify', () =>
@@ -150,12 +152,12 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Leaves the embedding model of this store for another one, while reads and writes go on: every memory that has vectors gets them
-   * from the new one, too, made of its text; what is written meanwhile gets both. Searches use the old ones until all is there, and
-   * the new ones from one moment to the next. A call that was broken off, by whatever, goes on when it is made again. The old
-   * vectors stay, and are kept complete as long as their embedder is at hand, until `dropUnusedSpaces`.
+   * Moves this store to another embedding model while reads and writes go on. Every memory with vectors also gets vectors from
+   * the new model, and writes made meanwhile get both. Searches use the old vectors until all new ones exist, then switch at once.
+   * After an interruption, call it again to continue. The old vectors stay until `dropUnusedSpaces`, and are kept complete while
+   * their embedder is available.
    *
-   * @throws INVALID_INPUT, EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL, STORE_CLOSED; searches stay as they were
+   * @throws INVALID_INPUT, EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL, STORE_CLOSED; the store then stays in its old space
    */
   reembed(embedder: Embedder, options: ReembedOptions = {}): Reembedding {
     this.#lifetime.assertOpen();
@@ -163,17 +165,17 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Goes back to the space that the store had before `reembed`, in an instant: only what was written without its embedder has to
-   * be embedded. The space that it leaves stays, to go there again.
+   * Returns to the embedding space that the store had before `reembed`. It is immediate, except that memories written without
+   * that space's embedder must be embedded first. The space that it leaves is kept, so you can return to it the same way.
    *
-   * @throws INVALID_INPUT where there is none, EMBEDDER_MISSING, and what `reembed` throws
+   * @throws INVALID_INPUT if there is no earlier space, EMBEDDER_MISSING, and the errors of `reembed`
    */
   rollback(options: ReembedOptions = {}): Reembedding {
     this.#lifetime.assertOpen();
     return rollback(this.#host(), options);
   }
 
-  /** Drops the vectors of every embedding space but the one that is searched. */
+  /** Deletes the vectors of every embedding space except the one that searches use. */
   async dropUnusedSpaces(options: LongCallOptions = {}): Promise<void> {
     this.#lifetime.assertOpen();
     await this.#calls.write('dropUnusedSpaces', async () => {
@@ -187,6 +189,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     });
   }
 
+  /** Figures about the whole store. */
   async stats(): Promise<StoreStats> {
     this.#lifetime.assertOpen();
     const { state, vectors, embedder, recheckRejected } = this.#engine;
@@ -201,12 +204,12 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     }));
   }
 
-  /** Listens to an event. The answer ends it. */
+  /** Adds an event listener. Call the returned function to remove it. */
   on<E extends keyof StoreEvents>(event: E, listener: (event: StoreEvents[E]) => void): () => void {
     return this.#engine.events.on(event, listener);
   }
 
-  /** Waits for what was accepted, then gives the folder back. Closing twice is harmless. */
+  /** Waits for accepted writes, then releases the folder. Closing twice is harmless. */
   close(): Promise<void> {
     this.#closing ??= this.#lifetime.end().then(() => this.#release());
     return this.#closing;
@@ -229,7 +232,7 @@ function otherSpaces(interning: Engine['state']['interning']): StoreStats['other
   });
 }
 
-/** A store, be it held by this process or by another. */
+/** A store that this process or another process has opened. */
 export type ConnectedStore<M = Metadata> = Pick<
   MemoryStore<M>,
   'admin' | 'audit' | 'as' | 'settled' | 'backup' | 'verify' | 'stats' | 'close' | typeof Symbol.asyncDispose

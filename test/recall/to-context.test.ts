@@ -211,7 +211,7 @@ describe('toContext', () => {
     const hits = [hit(), { ...hit(), text: 3, validFrom: at.toISOString() } as unknown as Hit];
     expect(issuesOf(() => toContext(hits, options))).toEqual([
       'hits.1.text: must be a string.',
-      'hits.1.validFrom: must be a valid Date: a copy through JSON holds a string.',
+      'hits.1.validFrom: must be a valid Date. After JSON.parse it is a string: convert it with new Date().',
       'options.maxTokens: must be a finite number, 0 or more.',
       'options.countTokens: must be a function.',
       expect.stringContaining('options.formatt: unknown field "formatt", did you mean "format"?'),

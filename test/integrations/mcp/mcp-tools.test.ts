@@ -182,7 +182,7 @@ describe('text for a model', () => {
   });
 
   test('states that no memory matches', async () => {
-    expect(textOf(await call(client, 'search_memories', { query: 'x' }))).toBe('No memories that you can read match.');
+    expect(textOf(await call(client, 'search_memories', { query: 'x' }))).toBe('No readable memory matches.');
   });
 });
 

@@ -32,7 +32,7 @@ export const listMemories = defineTool({
   annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
   async run(handle, input, { signal }) {
     const { items, nextCursor } = await handle.list({ limit: defaultLimit, ...input, signal });
-    const text = fencedMemories(items, 'No memories that you can read match.');
+    const text = fencedMemories(items, 'No readable memory matches.');
     const hint =
       nextCursor === undefined ? '' : `\nThere are more memories: pass cursor ${JSON.stringify(nextCursor)}.`;
     return {

@@ -30,7 +30,7 @@ export const searchMemories = defineTool({
     const hits = await handle.recall(query, { ...options, signal });
     return {
       structured: { memories: hits.map(hitOutput) },
-      text: fencedMemories(hits, 'No memories that you can read match.'),
+      text: fencedMemories(hits, 'No readable memory matches.'),
     };
   },
 });
