@@ -245,7 +245,7 @@ export class SpaceSwitch {
 /** The spaces of a store, as its embedder asks for them. */
 export function spacesInUse(interning: ReadonlyInterning, builtIns: BuiltIns): SpacesInUse {
   const nameIn = (role: 'next' | 'previous') => interning.spaceInRole(role)?.name ?? [];
-  const current = () => interning.currentSpace?.name;
+  const current = interning.currentSpaceName.bind(interning);
   return {
     current,
     others: () => {

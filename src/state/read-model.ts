@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { sql } from 'kysely';
 import type { Policy } from '../access/policy';
 import type { SpaceName } from '../domain/command';
 import { nextTurn } from '../environment/timers';
@@ -14,7 +15,6 @@ import type { RowChecksum } from './tables/memory-row';
 import { queries } from './tables/schema';
 import { chunksIn, type RowRange, type SpaceCoverage } from './tables/space-coverage';
 import { type SpaceChunks, VectorTable } from './tables/vector-table';
-import { postingsReader } from './tables/words';
 
 /** The part of a batch that readers follow. */
 export type FollowedBatch = Pick<AppliedBatch, 'changes' | 'changeSeq' | 'embedded' | 'spaceSwitched'>;
@@ -219,6 +219,14 @@ function prepareChangedSince(database: Database): Statement<{ change_seq: number
   );
 }
 
+/** Reads the postings of a term: a row for each of its occurrences. */
+function postingsReader(database: Database): (term: string) => ArrayLike<number> {
+  // One JSON text is a third faster than one result row for each occurrence.
+  const { sql: text } = sql`select json_group_array(doc) from postings where term = ?`.compile(queries);
+  const statement = database.prepare(text).pluck();
+  return (term) => JSON.parse(statement.get(term) as string);
+}
+
 const initialCapacity = 1024;
 
 /** What every search needs of every memory, in typed arrays by row: 39 bytes a memory. Row 0 is not used. */
@@ -334,11 +342,15 @@ export class ChunkCounts implements SpaceChunks {
     return id === undefined ? undefined : this.#deps.interning.space(id);
   }
 
+  /** Whether searches use this space now. */
+  isSearched(): boolean {
+    return this.#deps.interning.currentSpace?.id === this.space();
+  }
+
   chunks(): Uint16Array {
-    const { interning, columns } = this.#deps;
-    if (interning.currentSpace?.id !== this.space()) return this.#own;
+    if (!this.isSearched()) return this.#own;
     // The columns replace their array when they grow and when the store switches: the last array of this space stays here.
-    this.#own = columns.chunks;
+    this.#own = this.#deps.columns.chunks;
     return this.#own;
   }
 

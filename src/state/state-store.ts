@@ -80,6 +80,7 @@ export class StateStore {
   readonly #writer: TableWriter;
   readonly #audit: ChangesAudit;
   readonly #findIdempotent: Statement<{ author: number; key: string }, Idempotent>;
+  readonly #rowOf: Statement<{ id: string }, { row: number }>;
   readonly #lastChangeOf: Statement<{ row: number }, Tables['changes']>;
   readonly #countMemories: Statement<object, { count: number }>;
   #policy: Policy;
@@ -119,6 +120,7 @@ export class StateStore {
         .where('author', '=', p('author'))
         .where('key', '=', p('key')),
     );
+    this.#rowOf = prepare(database, (p) => queries.selectFrom('memories').select('row').where('id', '=', p('id')));
     this.#lastChangeOf = prepare(database, (p) =>
       queries.selectFrom('changes').selectAll().where('row', '=', p('row')).orderBy('revision', 'desc').limit(1),
     );
@@ -295,6 +297,7 @@ export class StateStore {
       writer: this.#writer,
       rowChecksum: this.rowChecksum,
       coverage: this.coverage,
+      isStored: (id) => this.#rowOf.get({ id }) !== undefined,
       isDeclared: (id) => this.declarations.isTaken(id),
       changePolicy: (added, ended, at) => this.#changePolicy(added, ended, at),
       lastChangeOf: (row) => this.#lastChangeOf.get({ row }),

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'eventemitter3';
 import type { MemoryError } from '../domain/errors';
+import { pause } from '../environment/timers';
+import type { ChangeFeed } from '../recall/watch';
 
 /** The events of a store, with their payloads. Payloads hold ids and numbers, and never the text of a memory. */
 export interface StoreEvents {
@@ -31,6 +33,19 @@ export class EventSource {
     }
   }
 
+  /** The listeners of a vector index. Only the index that is searched reports its progress; every index reports its failures. */
+  ofIndex(isSearched: () => boolean) {
+    return {
+      onLagging: (indexLag: number): void => {
+        if (isSearched()) this.emit('lagging', { indexLag });
+      },
+      onIndexed: (changeSeq: number): void => {
+        if (isSearched()) this.emit('indexed', { changeSeq });
+      },
+      onDegraded: (error: MemoryError): void => this.emit('degraded', { part: 'index', error }),
+    };
+  }
+
   /** Whether an event has a listener. */
   has(event: keyof StoreEvents): boolean {
     return this.#emitter.listenerCount(event) > 0;
@@ -40,5 +55,66 @@ export class EventSource {
   on<E extends keyof StoreEvents>(event: E, listener: (payload: StoreEvents[E]) => void): () => void {
     this.#emitter.on(event, listener as never);
     return () => void this.#emitter.off(event, listener as never);
+  }
+}
+
+/** A feed that can be told of changes and closed. */
+export interface OwnedFeed extends ChangeFeed {
+  changed(): void;
+  close(): void;
+}
+
+/** The feed of the process that writes: it resolves when that process has committed a change. */
+export class ChangeSignal implements OwnedFeed {
+  #waiting = new Set<(more: boolean) => void>();
+  #closed = false;
+
+  changed(): void {
+    this.#resolveAll(true);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#resolveAll(false);
+  }
+
+  next(signal: AbortSignal): Promise<boolean> {
+    if (this.#closed || signal.aborted) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const onAbort = () => settle(false);
+      const settle = (more: boolean) => {
+        this.#waiting.delete(settle);
+        signal.removeEventListener('abort', onAbort);
+        resolve(more);
+      };
+      this.#waiting.add(settle);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  #resolveAll(more: boolean): void {
+    for (const settle of [...this.#waiting]) settle(more);
+  }
+}
+
+const pollMs = 100;
+
+/** The feed of a process that reads beside the owner of the folder. SQLite does not report commits of other processes: it polls. */
+export class PolledFeed implements OwnedFeed {
+  readonly #closing = new AbortController();
+
+  async next(signal: AbortSignal): Promise<boolean> {
+    const ended = AbortSignal.any([signal, this.#closing.signal]);
+    if (ended.aborted) return false;
+    await pause(pollMs, ended);
+    return !ended.aborted;
+  }
+
+  changed(): void {
+    // The next poll finds the change.
+  }
+
+  close(): void {
+    this.#closing.abort();
   }
 }

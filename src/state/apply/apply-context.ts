@@ -20,6 +20,8 @@ export interface ApplyContext {
   readonly writer: TableWriter;
   readonly rowChecksum: RowChecksum;
   readonly coverage: SpaceCoverage;
+  /** Whether a memory has, or ever had, this id. */
+  isStored(id: string): boolean;
   /** Whether a declaration has, or ever had, this id. */
   isDeclared(id: string): boolean;
   /** Puts declarations in force, and ends others. */

@@ -31,7 +31,7 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
   }
   const target = draft.supersedes === undefined ? undefined : supersedable(context, draft.supersedes, stamp);
   if (target !== undefined && target.row === keyed?.row) throw supersedesItself(target.id);
-  if (keyed === undefined && context.records.isTaken(draft.id)) throw idTaken(draft.id);
+  if (keyed === undefined && context.isStored(draft.id)) throw idTaken(draft.id);
 
   const by = interning.internActor(actor);
   const record =

@@ -10,7 +10,6 @@ export class MemoryQueries {
   readonly #byRow;
   readonly #byKey;
   readonly #byAnyKey;
-  readonly #rowOf;
 
   constructor(database: Database, rowChecksum: RowChecksum) {
     this.#rowChecksum = rowChecksum;
@@ -19,9 +18,6 @@ export class MemoryQueries {
     );
     this.#byRow = prepare<{ row: number }, StoredMemoryRow>(database, (p) =>
       withText().where('memories.row', '=', p('row')),
-    );
-    this.#rowOf = prepare<{ id: string }, { row: number }>(database, (p) =>
-      queries.selectFrom('memories').select('row').where('id', '=', p('id')),
     );
     this.#byAnyKey = prepare<{ label_set: number; key: string }, StoredMemoryRow>(database, (p) =>
       withText()
@@ -54,11 +50,6 @@ export class MemoryQueries {
   tombstoneOrRecord(id: string): MemoryRow | undefined {
     const stored = this.#byId.get({ id });
     return stored && this.#rowChecksum.checkedRow(stored);
-  }
-
-  /** Whether a memory has, or ever had, that id. */
-  isTaken(id: string): boolean {
-    return this.#rowOf.get({ id }) !== undefined;
   }
 
   byRow(row: number): MemoryRow | undefined {

@@ -108,6 +108,11 @@ export class Interning {
     return this.spaceInRole('current');
   }
 
+  /** The name of the space that is searched. */
+  currentSpaceName(): SpaceName | undefined {
+    return this.currentSpace?.name;
+  }
+
   /** The space in this role. At most one space has it. */
   spaceInRole(role: Exclude<Space['role'], 'dropped'>): Space | undefined {
     return this.#spaces.find((space) => space.role === role);

@@ -60,11 +60,3 @@ function wordsOf(stored: StoredMemoryRow): string {
   const isText = typeof stored.text === 'string' || Buffer.isBuffer(stored.text);
   return isText ? analyze(memoryRowOf(stored).text).join(' ') : '';
 }
-
-/** Reads the postings of a term: a row for each of its occurrences. */
-export function postingsReader(database: Database): (term: string) => ArrayLike<number> {
-  // One JSON text is a third faster than one result row for each occurrence.
-  const { sql: text } = sql`select json_group_array(doc) from postings where term = ?`.compile(queries);
-  const statement = database.prepare(text).pluck();
-  return (term) => JSON.parse(statement.get(term) as string);
-}

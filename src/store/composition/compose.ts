@@ -26,9 +26,8 @@ import { copyMark } from '../../state/tables/store-meta';
 import { PlannedSearch } from '../../vector-index/planned-search';
 import { SpaceSearch } from '../../vector-index/space-search';
 import { declareAtOpen, declareRestored, differsFrom } from '../../write/declare';
-import { EventSource } from '../events';
+import { ChangeSignal, EventSource, PolledFeed } from '../events';
 import type { Options } from '../open-options';
-import { ChangeSignal, PolledFeed } from './change-feeds';
 import { Engine } from './engine';
 import { lockFolder } from './folder-lock';
 import {
@@ -103,7 +102,7 @@ async function compose(opened: Opened): Promise<Engine> {
     const embedder = openEmbedder(opened, state, events);
     const storeKey = translated(() => storeKeyOf(state, environment));
     const storeId = createHash('sha256').update(storeKey).digest('hex').slice(0, 16);
-    const searchIn = searchMaker(opened, { state, events, storeId });
+    const searchIn = searchMaker(opened, events, storeId);
     const audit = startAudit(opened, state, storeId);
     closeAudit = () => audit.close();
     const checkpointer =
@@ -167,26 +166,19 @@ function openEmbedder(
 }
 
 /** Makes the search over the vectors of one space. */
-function searchMaker(
-  opened: Opened,
-  { state, events, storeId }: { readonly state: StateStore; readonly events: EventSource; readonly storeId: string },
-): (space: SpaceVectors) => PlannedSearch {
+function searchMaker(opened: Opened, events: EventSource, storeId: string): (space: SpaceVectors) => PlannedSearch {
   const { options, environment } = opened;
-  return ({ vectors, chunks }) => {
-    const isSearched = () => state.interning.currentSpace?.id === chunks.space();
-    return new PlannedSearch({
-      space: () => chunks.name(),
+  return ({ vectors, chunks }) =>
+    new PlannedSearch({
+      space: chunks.name.bind(chunks),
       source: vectors,
       memoryBytes: options.vectorMemoryBytes,
       exactUpTo: options.exactUpTo,
       folder: () => indexPath(opened, chunks.space()),
       newId: () => Buffer.from(environment.randomBytes(8)).toString('hex'),
       storeId,
-      onLagging: (indexLag) => isSearched() && events.emit('lagging', { indexLag }),
-      onIndexed: (changeSeq) => isSearched() && events.emit('indexed', { changeSeq }),
-      onDegraded: (error) => events.emit('degraded', { part: 'index', error }),
+      ...events.ofIndex(chunks.isSearched.bind(chunks)),
     });
-  };
 }
 
 /** Where the index of a space is kept. Undefined if this process keeps none. */

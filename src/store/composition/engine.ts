@@ -22,10 +22,9 @@ import type { WriteContext } from '../../write/write-context';
 import { AuditCursorCipher } from '../audit-cursor';
 import { AuditRecorder } from '../audit-recorder';
 import { type CallShapes, callShapes } from '../call-shapes';
-import type { EventSource } from '../events';
+import type { EventSource, OwnedFeed } from '../events';
 import { ActiveReads } from '../lifetime';
 import type { Options } from '../open-options';
-import type { OwnedFeed } from './change-feeds';
 
 /** The parts that the composition root has made. */
 export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIndex'> {

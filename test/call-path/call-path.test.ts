@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { CallPath } from './measure';
+
+const program = fileURLToPath(new URL('run.ts', import.meta.url));
+const maxPathBytes = 2 ** 20;
+
+// The files that one warm call may run. Lower a limit when a merge makes a path shorter. The goals are 50 and 45.
+const maxFiles = { remember: 53, recall: 49 };
+
+// In a process of its own: coverage of this one would include what the test runner has transformed.
+async function measureInChild(): Promise<Record<keyof typeof maxFiles, CallPath>> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program, '--json'], {
+    maxBuffer: maxPathBytes,
+  });
+  return JSON.parse(stdout);
+}
+
+describe('the source files that one warm call runs', () => {
+  let paths: Awaited<ReturnType<typeof measureInChild>>;
+  beforeAll(async () => {
+    paths = await measureInChild();
+  });
+
+  test.each(['remember', 'recall'] as const)('%s runs no more files than its limit', (call) => {
+    const { files } = paths[call];
+    // Names in place of a number, so that a failure shows the path.
+    expect(files.length, files.join('\n')).toBeLessThanOrEqual(maxFiles[call]);
+    // An empty measurement would pass every limit.
+    expect(files).toContain('state/state-store.ts');
+    expect(files).toContain(`${call === 'remember' ? 'write' : 'recall'}/${call}.ts`);
+  });
+});
