@@ -1,4 +1,4 @@
-export type { DecisionReason } from './access/explain';
+export type { DecisionReason } from './access/authorise';
 export type { AuditChainName, AuditDecision } from './audit/chain-entry';
 export type { Checkpoint } from './audit/checkpoint';
 export type { ChainVerification } from './audit/compare-heads';

@@ -1,7 +1,7 @@
 import { KeyObject } from 'node:crypto';
 import type { MemoryChange } from '../domain/memory';
-import { parse } from '../domain/parse/parse';
 import { parsedScopeOf } from '../domain/parse/parse-selection';
+import { parse } from '../domain/parse/shapes';
 import { emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import type { AccessHandle } from '../store/access-handle';
 import type { AuditHandle, StoreAudit } from '../store/audit-handle';

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import type { Progress } from '../domain/calls';
 import { invalidInput, MemoryError } from '../domain/errors';
-import { parse, parseAll } from '../domain/parse/parse';
+import { parse, parseAll } from '../domain/parse/shapes';
 import { root } from '../domain/principal';
 import { emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import type { Engine } from '../store/composition/engine';

@@ -1,8 +1,8 @@
 import { noSuchMemory } from '../access/denials';
 import { toRuleInForce } from '../domain/declaration';
 import type { Memory, NewMemory, RememberResult } from '../domain/memory';
-import { parse } from '../domain/parse/parse';
 import { parsedScopeOf } from '../domain/parse/parse-selection';
+import { parse } from '../domain/parse/shapes';
 import { type Caller, emptyScope, narrowScope } from '../domain/scope';
 import { nextTurn } from '../environment/timers';
 import { relist } from '../recall/list';

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
 import type { Hit } from '../domain/memory';
-import { parse } from '../domain/parse/parse';
-import { fields } from '../domain/parse/shapes';
+import { fields, parse } from '../domain/parse/shapes';
 
 /** What `toContext` takes. */
 export interface ContextOptions<M = Metadata> {

@@ -6,7 +6,7 @@ import { nextTurn, startStopwatch } from '../environment/timers';
 import type { FollowedBatch, ReadModel, SpaceVectors } from '../state/read-model';
 import type { StateStore } from '../state/state-store';
 import type { ReadonlyInterning, Space } from '../state/tables/interning';
-import type { SpaceSearch } from '../vector-index/space-search';
+import type { SpaceSearch } from '../vector-index/planned-search';
 import type { VectorSearch } from '../vector-index/vector-index';
 import { host, submit } from '../write/submit';
 import type { FillContext } from './fill-space';

@@ -1,6 +1,5 @@
-import { mayIn } from '../access/authorise';
+import { type DecisionReason, explainIn, explainMemory, mayIn } from '../access/authorise';
 import { noSuchMemory } from '../access/denials';
-import { type DecisionReason, explainIn, explainMemory } from '../access/explain';
 import { coversNamespace, maySeeDeclaration } from '../access/rule-administration';
 import type { CallOptions } from '../domain/calls';
 import {
@@ -14,7 +13,7 @@ import {
 } from '../domain/declaration';
 import { MemoryError } from '../domain/errors';
 import { contains, type Namespace, showNamespace } from '../domain/namespace';
-import { parse, parseAll } from '../domain/parse/parse';
+import { parse, parseAll } from '../domain/parse/shapes';
 import type { Principal } from '../domain/principal';
 import { type Action, allow, deny, type Member, type Rule, type Subject } from '../domain/rule';
 import { findRecord } from '../recall/get';

@@ -6,7 +6,7 @@ import { type AuditSearch, type ChainPositions, type SearchRange, searchChains, 
 import { type AuditVerification, verifyAudit } from '../audit/verify-audit';
 import type { CallOptions, LongCallOptions, Time } from '../domain/calls';
 import type { Namespace } from '../domain/namespace';
-import { parse } from '../domain/parse/parse';
+import { parse } from '../domain/parse/shapes';
 import type { Principal } from '../domain/principal';
 import { type Caller, emptyScope, narrowNamespace } from '../domain/scope';
 import { nextTurn, startStopwatch } from '../environment/timers';

@@ -1,4 +1,4 @@
-import { DecidingRuleCache } from '../access/explain';
+import { DecidingRuleCache } from '../access/authorise';
 import type { Audit } from '../audit/audit';
 import { MemoryError } from '../domain/errors';
 import type { Namespace } from '../domain/namespace';

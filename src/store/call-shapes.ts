@@ -2,7 +2,6 @@ import { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Checkpoint } from '../audit/checkpoint';
 import type { Limits } from '../domain/limits';
-import { issuesOf } from '../domain/parse/parse';
 import { declarationShape } from '../domain/parse/parse-declaration';
 import { labelChangeShape, newMemoryShape, patchShape } from '../domain/parse/parse-memory';
 import { principalShape } from '../domain/parse/parse-principal';
@@ -15,6 +14,7 @@ import {
   fields,
   flag,
   integer,
+  issuesOf,
   name,
   namespace,
   oneOf,

@@ -2,7 +2,7 @@ import { type ConnectOptions, connect } from '../connect/connected-store';
 import type { LongCallOptions } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
-import { parse, parseAll } from '../domain/parse/parse';
+import { parse, parseAll } from '../domain/parse/shapes';
 import { type Principal, root } from '../domain/principal';
 import type { Scope } from '../domain/selection';
 import type { Embedder, EmbeddingSpace } from '../embedding/embedder';

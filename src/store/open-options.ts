@@ -8,7 +8,6 @@ import type { Declaration } from '../domain/declaration';
 import { defined } from '../domain/defined';
 import type { Metadata } from '../domain/json';
 import { defaultLimits, type Limits } from '../domain/limits';
-import { parseAll } from '../domain/parse/parse';
 import { declarationsShape } from '../domain/parse/parse-declaration';
 import {
   addIssue,
@@ -18,6 +17,7 @@ import {
   flag,
   integer,
   oneOf,
+  parseAll,
   progressListener,
   signal,
 } from '../domain/parse/shapes';

@@ -1,4 +1,4 @@
-import { parse, parseAll } from '../domain/parse/parse';
+import { parse, parseAll } from '../domain/parse/shapes';
 import type { Embedder } from '../embedding/embedder';
 import { pause, realTimers, startStopwatch } from '../environment/timers';
 import { PausablePace } from '../reembedding/pace';

@@ -3,8 +3,18 @@ import { type Declaration, groupOf, isGroup, isRole, isRule } from '../declarati
 import type { Issue } from '../errors';
 import type { Limits } from '../limits';
 import { type Action, builtInRoles, type Member, type Subject } from '../rule';
-import { issuesOf } from './parse';
-import { action, addIssue, expected, fields, name, namespace, oneOf, serviceName, unknownField } from './shapes';
+import {
+  action,
+  addIssue,
+  expected,
+  fields,
+  issuesOf,
+  name,
+  namespace,
+  oneOf,
+  serviceName,
+  unknownField,
+} from './shapes';
 
 /** The shapes of the four kinds of declaration. */
 export function ruleShapes(limits: Limits) {

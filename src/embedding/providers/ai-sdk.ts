@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
-import { parse } from '../../domain/parse/parse';
-import { expected, fields } from '../../domain/parse/shapes';
+import { expected, fields, parse } from '../../domain/parse/shapes';
 import { systemTiming, type Timing } from '../../environment/timing';
 import { allOrNone, splitIntoRequests } from '../batching/requests';
 import type { Embedder, EmbeddingSpace, TextRole } from '../embedder';

@@ -1,6 +1,5 @@
 import { MemoryError } from '../../domain/errors';
-import { parse } from '../../domain/parse/parse';
-import { fields } from '../../domain/parse/shapes';
+import { fields, parse } from '../../domain/parse/shapes';
 import { systemTiming } from '../../environment/timing';
 import type { Embedder } from '../embedder';
 import { nameWithPrefix, type Prefix, providerInput } from '../prefix';

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { parse } from '../../domain/parse/parse';
-import { addIssue, expected, fields, integer } from '../../domain/parse/shapes';
+import { addIssue, expected, fields, integer, parse } from '../../domain/parse/shapes';
 import { systemTiming, type Timing } from '../../environment/timing';
 import { nextRequest } from '../batching/requests';
 import type { Embedder } from '../embedder';

@@ -1,4 +1,4 @@
-import { DecidingRuleCache } from '../../access/explain';
+import { DecidingRuleCache } from '../../access/authorise';
 import type { Policy } from '../../access/policy';
 import type { AuditEvent, AuditLog, TouchedMemories } from '../../audit/audit-log';
 import { type ChainHead, looksLikeId } from '../../audit/chain-entry';

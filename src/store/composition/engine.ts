@@ -16,7 +16,7 @@ import { SpaceSwitch, type SpaceSwitchDeps } from '../../reembedding/space-switc
 import type { ReadModel } from '../../state/read-model';
 import type { StateStore } from '../../state/state-store';
 import type { Checkpointer } from '../../state/tables/checkpointer';
-import type { SpaceSearch } from '../../vector-index/space-search';
+import type { SpaceSearch } from '../../vector-index/planned-search';
 import { Seeds } from '../../write/submit';
 import type { WriteContext } from '../../write/write-context';
 import { AuditCursorCipher } from '../audit-cursor';
