@@ -5,10 +5,11 @@ import { modelDimensions, modelHash } from './model.generated';
 export const builtInSpace = spaceOf(modelHash);
 
 /**
- * Spaces of built-in models of earlier releases that today's model can search and fill while a store moves to its own space.
+ * The spaces of earlier built-in models whose vectors are close enough to those of the current model. The current model can search
+ * and fill them while a store moves to the current space.
  *
- * - `4f9f…`: the same trained weights without rounding, as in `build/trained-weights.bin`. A sentence has a cosine of .96 to 1
- *   between its vectors of both models, so searches find the same but for near ties.
+ * - `4f9f…`: the same trained weights without rounding, as in `build/trained-weights.bin`. The two vectors of a sentence have a
+ *   cosine of .96 to 1, so searches find the same memories except for near ties.
  */
 export const compatibleSpaces: readonly EmbeddingSpace[] = [
   spaceOf('4f9fda5a6f5be1c2d84a3b815b80c8d2f4021a3c6c703395a7313f5b7be372d0'),

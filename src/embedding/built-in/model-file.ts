@@ -33,10 +33,14 @@ const headBytes = 8;
 const inflateChunkBytes = 8 * 2 ** 20;
 const inflate = promisify(inflateRaw);
 
-/** Reads the model that comes with the package. EMBEDDER_MISSING if the file is absent, damaged or of another release. */
+/**
+ * Reads the model file of the package.
+ *
+ * @throws EMBEDDER_MISSING if the file is missing, damaged or of another release.
+ */
 export async function readModel(path = fileURLToPath(new URL(fileName, import.meta.url))): Promise<PackedModel> {
   const bytes = await read(path);
-  // `createHash` would hold the event loop.
+  // `createHash` would block the event loop.
   const hash = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
   if (hash === modelHash) return decodePackedModel(bytes);
   throw new MemoryError(

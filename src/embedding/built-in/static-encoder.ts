@@ -2,20 +2,20 @@ import { readModel, type StaticModel, unpackRows } from './model-file';
 import { WordPieces } from './word-pieces';
 
 /**
- * The longest text that its training showed it, twice over. It could read any length, but a sum knows no order and no emphasis:
- * the longer the text, the less one fact in it turns the vector. Longer texts are better found by their parts.
+ * Twice the length of the longest training text. The encoder could read any length, but its vector is a sum: the longer the text, the
+ * less a single fact changes the vector. Longer texts are found better by their chunks.
  */
 export const maxTokens = 256;
 
-// No text of so many characters has fewer tokens, unless it is mostly white space.
-const longestText = 100 * maxTokens;
+// A text of this many characters has more than `maxTokens` tokens, unless it is mostly white space.
+const maxTextLength = 100 * maxTokens;
 
-/** Sums up the vectors of a text's pieces. One for a process. */
+/** Makes the vector of a text: the sum of the vectors of its pieces. A process has one encoder. */
 export class StaticEncoder {
   readonly #rows: Int8Array;
   readonly #pieces: WordPieces;
   readonly #sums: Int32Array;
-  /** By row, which text had it last. */
+  /** The number of the last text that contained each row. */
   readonly #seenIn: Float64Array;
   #texts = 0;
 
@@ -26,9 +26,9 @@ export class StaticEncoder {
     this.#seenIn = new Float64Array(rows.length / dimensions);
   }
 
-  /** A vector of length 1. A piece counts once, however often a text repeats it. Texts are cut at `maxTokens`. */
+  /** The vector of a text, of length 1. Each piece counts once. The text is cut at `maxTokens`. */
   encode(text: string): Float32Array {
-    const cut = text.slice(0, longestText);
+    const cut = text.slice(0, maxTextLength);
     const sums = this.#sums.fill(0);
     this.#texts++;
     for (const row of this.#pieces.rowsOf(cut, maxTokens)) {
@@ -46,7 +46,7 @@ export class StaticEncoder {
   }
 }
 
-// Whole numbers, so that the same text has the same vector bit by bit on every machine.
+// The sums are integers, so that a text has the same vector, bit by bit, on every machine.
 function direction(sums: Int32Array): Float32Array | undefined {
   let squares = 0;
   for (let i = 0; i < sums.length; i++) squares += sums[i]! * sums[i]!;
@@ -58,26 +58,26 @@ function direction(sums: Int32Array): Float32Array | undefined {
 }
 
 /**
- * A text without one known piece, such as emoji alone, finds only itself: its characters, hashed, draw a direction. FNV-1a and
- * xorshift.
+ * The vector of a text without any known piece, such as one emoji. A hash of its characters (FNV-1a) seeds a random direction
+ * (xorshift), so that the text is similar only to itself.
  */
 function directionOfUnknown(text: string, dimensions: number): Float32Array {
   let state = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193);
-  // Xorshift never leaves 0.
+  // Xorshift returns only zeros for the state 0.
   if (state === 0) state = 1;
-  const part = 1 / Math.sqrt(dimensions);
+  const component = 1 / Math.sqrt(dimensions);
   return Float32Array.from({ length: dimensions }, () => {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
-    return state < 0 ? -part : part;
+    return state < 0 ? -component : component;
   });
 }
 
 let encoder: Promise<StaticEncoder> | undefined;
 
-/** The process's encoder, loaded on first use. A failed load is tried again by the next call. */
+/** The encoder of this process. It is loaded with the first call. After a failure the next call loads it again. */
 export function staticEncoder(): Promise<StaticEncoder> {
   if (encoder !== undefined) return encoder;
   const loading = load();

@@ -1,6 +1,6 @@
 import { seededRandom } from './seeded-random';
 
-/** Vectors of the same texts, row by row: the teacher's, and those of what it taught. */
+/** The vectors of the same texts, row by row, by the teacher and by the trained model. */
 export interface Compared {
   readonly teacher: Float32Array;
   readonly teacherWidth: number;
@@ -8,13 +8,13 @@ export interface Compared {
   readonly taughtWidth: number;
 }
 
-/** Pairs are looked for among so many texts. */
+/** The number of texts among which pairs are searched. */
 const pool = 400;
 const asked = 1_500;
 
 /**
- * How far both order pairs of texts alike, by their cosines: Spearman's rank correlation. Half of the pairs are a text and the one
- * that the teacher finds nearest among 400 others, half are any two.
+ * How well the cosines of both models agree on the order of pairs of texts: Spearman's rank correlation. Half of the pairs are a text
+ * and its nearest by the teacher among 400 others, half are random.
  */
 export function agreement(compared: Compared, seed: number): number {
   const { teacher, teacherWidth, taught, taughtWidth } = compared;

@@ -1,18 +1,19 @@
 // Makes the built-in model: trained-weights.bin, and from it ../built-in-model.bin and ../model.generated.ts. Run it with:
 // npm run build:model
 //
-//   npm run build:model -- --models <folder>    holds Xenova/all-MiniLM-L6-v2/, default ../shared/models beside the repository
-//   npm run build:model -- --kept <folder>      keeps the teacher's vectors there (1 GB), and goes on with those it finds
+//   npm run build:model -- --models <folder>    contains Xenova/all-MiniLM-L6-v2/, default ../shared/models beside the repository
+//   npm run build:model -- --kept <folder>      stores the teacher's vectors there (1 GB), and reuses those of an earlier build
 //
-// What it does, in some fifteen minutes on two cores and with 4 GB of memory:
-// 1. Texts: what WordNet says, and texts made from its words and examples (corpus.ts).
+// The steps, which take about fifteen minutes on two cores and 4 GB of memory:
+// 1. Texts: those of WordNet, and texts made from its words and examples (corpus.ts).
 // 2. The teacher, all-MiniLM-L6-v2, embeds them, and each token of its vocabulary alone.
-// 3. Its vectors are projected on their first 256 principal components.
-// 4. Token vectors begin as the teacher's, with a length by rank, and are fitted to the texts (training.ts).
-// 5. They are rounded to bytes (static-model.ts): trained-weights.bin.
+// 3. The vectors are projected on their first 256 principal components.
+// 4. Token vectors start as the teacher's, with a length by rank, and are fitted to the texts (training.ts).
+// 5. The token vectors are rounded to bytes (static-model.ts): trained-weights.bin.
 // 6. The bytes are packed for the package (pack-model.ts).
-// Every random choice comes from one seed: the same machine gives the same file. Another gives one of equal quality, as its
-// arithmetic rounds otherwise. Every sixtieth text is held back: how far teacher and model agree on those is printed in the end.
+// All random choices come from one seed, so one machine always makes the same file. Another machine may round differently and make
+// another file of the same quality. Every sixtieth text is not trained on: the agreement of teacher and model on these texts is
+// printed at the end.
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -36,7 +37,7 @@ import { readWordnet } from './wordnet';
 const dimensions = 256;
 const seed = 1;
 const course = { epochs: 5, batch: 256, rate: 2e-3, dropped: 0.15 };
-/** Every eighth text shows the principal components well enough. */
+/** Every eighth text is enough to compute the principal components. */
 const stride = 8;
 const heldBack = (text: number): boolean => text % 60 === 59;
 
@@ -51,7 +52,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'texts of WordNet': wordnetTexts(synsets),
   'words alone': wordsAlone(synsets),
   'examples with another word': variedExamples(synsets, seed + 1),
-  'examples as somebody says them': framedExamples(synsets, 40_000, seed + 2),
+  'examples in frames of speech': framedExamples(synsets, 40_000, seed + 2),
   'sentences from patterns': madeSentences(synsets, 60_000, seed + 3),
   'passages of several sentences': madePassages(synsets, 8_000, seed + 4),
 };
@@ -115,6 +116,6 @@ function concatenated(all: readonly Float32Array[]): Float32Array {
 
 function vocabularyOf({ tokenizer }: ModelFiles): string[] {
   const { vocab } = (tokenizer as { model: { vocab: Record<string, number> } }).model;
-  // Not in the order of the file: objects have keys such as '7' first.
+  // Sorted, since JavaScript objects list keys such as '7' first, whatever the order of the file.
   return Object.keys(vocab).sort((a, b) => vocab[a]! - vocab[b]!);
 }

@@ -2,7 +2,7 @@ import { seededRandom } from './seeded-random';
 import { SentenceMaker } from './sentences';
 import type { Synset } from './wordnet';
 
-/** What WordNet says of its meanings: definitions, examples, and the words of each as a list. Each text once. */
+/** The definitions and examples of WordNet, and the words of each meaning as a list. Each text once. */
 export function wordnetTexts(synsets: readonly Synset[]): string[] {
   const texts = new Set<string>();
   for (const { words, definition, examples } of synsets) {
@@ -14,7 +14,7 @@ export function wordnetTexts(synsets: readonly Synset[]): string[] {
   return [...texts];
 }
 
-/** Examples of WordNet with another word of the same kind in place of the one that they show. */
+/** Examples of WordNet in which another word of the same kind replaces the word that they illustrate. */
 export function variedExamples(synsets: readonly Synset[], seed: number): string[] {
   const maker = new SentenceMaker(synsets, seededRandom(seed));
   const texts = new Set<string>();
@@ -27,14 +27,14 @@ export function variedExamples(synsets: readonly Synset[], seed: number): string
   return [...texts];
 }
 
-/** Examples of WordNet as people would say, ask or note them. */
+/** Examples of WordNet inside frames in which people say, ask or note such sentences. */
 export function framedExamples(synsets: readonly Synset[], count: number, seed: number): string[] {
   const maker = new SentenceMaker(synsets, seededRandom(seed));
   const examples = synsets.flatMap((synset) => synset.examples);
   return distinct(count, () => maker.framed(maker.oneOf(examples)));
 }
 
-/** Words and phrases by themselves: those that are common, and all words of rarer meanings that have a common spelling. */
+/** Single words and phrases: the common ones, and all words of rarer meanings that have a common spelling. */
 export function wordsAlone(synsets: readonly Synset[]): string[] {
   const isShown = ({ occurrences, words }: Synset) => occurrences > 0 || words.some((word) => /^[a-z]+$/.test(word));
   return [...new Set(synsets.filter(isShown).flatMap(({ words }) => words))];

@@ -1,4 +1,4 @@
-/** Numbers in [0, 1), the same sequence for the same seed: mulberry32, by Tommy Ettinger (public domain). */
+/** A generator of numbers in [0, 1): mulberry32, by Tommy Ettinger (public domain). The same seed gives the same sequence. */
 export type Random = () => number;
 
 export function seededRandom(seed: number): Random {
@@ -11,7 +11,7 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** Brings the numbers into random order, in place (Fisher and Yates). */
+/** Shuffles the numbers in place (Fisher-Yates). */
 export function shuffle(numbers: Int32Array, random: Random): void {
   for (let i = numbers.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));

@@ -1,5 +1,5 @@
 /**
- * Sentences with gaps, for the kinds of text that WordNet lacks: what people say, ask, report, caption and note down. Written for
+ * Sentence patterns for the kinds of text that WordNet lacks: speech, questions, reports, captions and notes. They were written for
  * this purpose. A gap names a kind of word (see `sentences.ts`); `:ing`, `:s` and `:ed` are forms of a verb.
  */
 export const sentencePatterns: readonly string[] = `
@@ -293,7 +293,7 @@ we spent the weekend {motion:ing} in the {place}
   .trim()
   .split('\n');
 
-/** What a text stands in when somebody says, asks or notes it. */
+/** Frames of speech: a text as people say, ask or note it. */
 export const frames: readonly string[] = `
 {name}: {text}
 {name}: {text}.

@@ -3,7 +3,7 @@ import { days, frames, givenNames, months, sentencePatterns } from './sentence-p
 import { inflect } from './verb-forms';
 import type { Synset } from './wordnet';
 
-/** The lexicographer file of each kind of word (lexnames(5WN)). */
+/** The WordNet lexicographer file of each kind of word (lexnames(5WN)). */
 const kinds: Readonly<Record<string, number>> = {
   adjective: 0,
   adverb: 2,
@@ -37,10 +37,10 @@ const kinds: Readonly<Record<string, number>> = {
   social: 41,
 };
 
-/** Fills the gaps of patterns: with common words of the kind, the more often the more common. */
+/** Fills the gaps of patterns with common words of the right kind. More common words are chosen more often. */
 export class SentenceMaker {
   readonly #random: Random;
-  /** By lexicographer file. */
+  /** The words by lexicographer file. */
   readonly #words = new Map<number, WeightedWords>();
 
   constructor(synsets: readonly Synset[], random: Random) {
@@ -54,12 +54,12 @@ export class SentenceMaker {
     return this.#filled(this.oneOf(sentencePatterns));
   }
 
-  /** A text as part of what somebody says. */
+  /** A text inside a frame of speech. */
   framed(text: string): string {
     return this.#filled(this.oneOf(frames)).replace('{text}', () => text);
   }
 
-  /** An example of a meaning with its word replaced, in the same form, by one of its kind. Undefined where the word is not found. */
+  /** An example of a meaning in which another word of its kind, in the same form, replaces its word. Undefined if the example does not contain the word. */
   varied({ words, kind }: Synset, example: string): string | undefined {
     const other = this.#words.get(kind)!.at(this.#random());
     if (other === undefined) return undefined;
@@ -105,7 +105,7 @@ export class SentenceMaker {
   }
 }
 
-// Files 3 to 28 hold nouns, 29 to 43 verbs.
+// Files 3 to 28 contain nouns, 29 to 43 verbs.
 function formsOf(kind: number): readonly string[] {
   if (kind >= 29 && kind <= 43) return ['', 's', 'ed', 'ing'];
   return kind >= 3 && kind <= 28 ? ['', 's'] : [''];
@@ -127,10 +127,10 @@ class WeightedWords {
   constructor(synsets: readonly Synset[], file: number) {
     for (const { kind, words, occurrences } of synsets) {
       if (kind !== file || occurrences === 0) continue;
-      // Every word of a meaning, the first the most: it is the most common.
+      // All words of a meaning. The first is the most common and has the largest weight.
       for (const [i, word] of words.entries()) {
         if (!/^[a-z]{2,}( [a-z]+)?$/.test(word)) continue;
-        // Dampened, or a dozen words would fill most gaps.
+        // The exponent dampens the counts, since otherwise a dozen words would fill most gaps.
         this.#sum += occurrences ** 0.7 / (i + 1);
         this.#words.push(word);
         this.#sums.push(this.#sum);
@@ -138,7 +138,7 @@ class WeightedWords {
     }
   }
 
-  /** The word at a share of all weights, from 0 to 1. Undefined where no word of the kind is common. */
+  /** The word at a fraction (0 to 1) of the sum of all weights. Undefined if no word of the kind is common. */
   at(share: number): string | undefined {
     let low = 0;
     let high = this.#sums.length - 1;

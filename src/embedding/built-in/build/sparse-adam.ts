@@ -1,9 +1,9 @@
-// As its authors propose.
+// The constants that the authors of Adam propose.
 const beta1 = 0.9;
 const beta2 = 0.999;
 const epsilon = 1e-10;
 
-/** Adam over the rows of a matrix of which a step changes few. Rows without a gradient rest, their momentum too. */
+/** Adam for a matrix of which each step changes few rows. Rows without a gradient stay as they are, including their momentum. */
 export class SparseAdam {
   readonly #vectors: Float32Array;
   readonly #width: number;

@@ -7,12 +7,12 @@ import type { ModelFiles } from '../../local-models/model-files';
 import { embedWithTeacher, teacherDimensions } from './teacher';
 import type { TokenizedTexts } from './tokenized-texts';
 
-/** Texts of one portion: a minute's work or less, so that little is lost where the build is stopped. */
+/** The texts of one portion: at most a minute of work, so that an interrupted build loses little. */
 const portion = 20_000;
 
 /**
- * The teacher's vectors of texts, row by row. With a folder, each portion of them is kept there, named by a hash of its tokens, and
- * found again by the next build.
+ * The teacher's vectors of texts, row by row. With a folder, each portion is stored there under a hash of its tokens, and the next
+ * build reuses it.
  */
 export async function taughtVectors(
   files: ModelFiles,
@@ -37,7 +37,7 @@ async function portionOf(files: ModelFiles, texts: TokenizedTexts, folder: strin
   if (existsSync(path)) return new Float32Array(new Uint8Array(await readFile(path)).buffer);
   const vectors = await embedWithTeacher(files, texts);
   await mkdir(folder, { recursive: true });
-  // Whole or not at all.
+  // A rename is atomic: a portion is complete or absent.
   await writeFile(`${path}.part`, vectors);
   await rename(`${path}.part`, path);
   return vectors;

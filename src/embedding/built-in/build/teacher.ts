@@ -4,11 +4,11 @@ import type { ModelFiles } from '../../local-models/model-files';
 import { onnxRuntimeFile } from '../../local-models/transformers-runtime';
 import type { TokenizedTexts } from './tokenized-texts';
 
-/** Numbers of a vector of the teacher. */
+/** The length of the teacher's vectors. */
 export const teacherDimensions = 384;
 
-// Texts of one length go through the model together, so that nothing is padded. Few at a time: in the 8-bit model a text's vector
-// depends a little on those beside it.
+// Texts of the same length are computed together, so that none is padded. The batches are small, since in the 8-bit model the vector
+// of a text depends a little on the other texts of its batch.
 const batchSize = 8;
 const beginning = 101n;
 const end = 102n;
@@ -41,7 +41,7 @@ export async function embedWithTeacher(
   return vectors;
 }
 
-/** What is used of onnxruntime-node. */
+/** The part of onnxruntime-node that is used. */
 interface OnnxRuntime {
   readonly InferenceSession: { create(weights: Uint8Array, options: object): Promise<Session> };
   readonly Tensor: new (type: 'int64', values: BigInt64Array, dims: readonly number[]) => object;

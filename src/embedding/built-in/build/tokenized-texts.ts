@@ -1,27 +1,27 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import type { ModelFiles } from '../../local-models/model-files';
 
-/** Texts as token numbers, one after the other; text i has those from `starts[i]` to `starts[i + 1]`. */
+/** The token ids of texts, one text after the other. Text i has the ids from `starts[i]` to `starts[i + 1]`. */
 export interface TokenizedTexts {
   readonly tokens: Int32Array;
   readonly starts: Int32Array;
 }
 
-// Longer texts would cost the teacher more than they teach: the sum of so many tokens points to the middle of everything.
+// Longer texts would cost the teacher much and teach little, since the sums of many tokens all have nearly the same direction.
 const maxTokens = 126;
 
-/** Cuts texts as all-MiniLM-L6-v2 does, without its marks of beginning and end. */
+/** Tokenizes texts as all-MiniLM-L6-v2 does, without the markers of beginning and end. */
 export function tokenize({ tokenizer, tokenizerConfig }: ModelFiles, texts: readonly string[]): TokenizedTexts {
   const pieces = new Tokenizer(tokenizer as object, tokenizerConfig as object);
   return together(texts.map((text) => pieces.encode(text, { add_special_tokens: false }).ids.slice(0, maxTokens)));
 }
 
-/** Some of the texts. */
+/** The texts with these indexes. */
 export function pick({ tokens, starts }: TokenizedTexts, texts: readonly number[]): TokenizedTexts {
   return together(texts.map((text) => tokens.subarray(starts[text]!, starts[text + 1]!)));
 }
 
-/** One after the other. */
+/** All texts, one list after the other. */
 export function joined(all: readonly TokenizedTexts[]): TokenizedTexts {
   return together(
     all.flatMap(({ tokens, starts }) =>
@@ -38,7 +38,7 @@ function together(texts: readonly ArrayLike<number>[]): TokenizedTexts {
   return { tokens, starts };
 }
 
-/** Every token as a text of its own. */
+/** Each token as a text. */
 export function tokensAlone(count: number): TokenizedTexts {
   return {
     tokens: Int32Array.from({ length: count }, (_, i) => i),

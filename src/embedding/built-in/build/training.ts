@@ -4,24 +4,24 @@ import type { TokenizedTexts } from './tokenized-texts';
 
 export interface Lesson {
   readonly texts: TokenizedTexts;
-  /** Where each text's vector should point: rows of length 1. */
+  /** The direction that the vector of each text should have: rows of length 1. */
   readonly targets: Float32Array;
   readonly dimensions: number;
 }
 
 export interface Course {
   readonly epochs: number;
-  /** Texts of one step. */
+  /** The number of texts in one step. */
   readonly batch: number;
-  /** Adam's step at the start; it falls to 0 in a straight line. */
+  /** The initial step size of Adam. It falls linearly to 0. */
   readonly rate: number;
-  /** The share of a text's pieces that is left out each time it is read, by lot: none may rely on those beside it. */
+  /** The share of the pieces of a text that is left out at random in each step, so that no piece relies on its neighbours. */
   readonly dropped: number;
 }
 
 /**
- * Fits the token vectors, in place: so that the direction of the sum of a text's tokens, each counted once, is its target's. The
- * loss is the cosine distance. Adam (Kingma and Ba, 2015).
+ * Trains the token vectors in place: the sum of the tokens of a text, each counted once, gets the direction of its target. The loss is
+ * the cosine distance, the optimizer is Adam (Kingma and Ba, 2015).
  */
 export function train(
   vectors: Float32Array,
@@ -54,14 +54,14 @@ export function train(
   }
 }
 
-/** Each token once, some of them left out by lot, but never all. */
+/** Each token once. Some are left out at random, but never all. */
 function someOf(tokens: Int32Array, dropped: number, random: Random): readonly number[] {
   const distinct = [...new Set(tokens)];
   const some = dropped === 0 ? distinct : distinct.filter(() => random() >= dropped);
   return some.length === 0 ? distinct : some;
 }
 
-/** The directions of some texts and what they should change by. */
+/** The directions of a batch of texts, and their gradients. */
 class Batch {
   readonly #dimensions: number;
   readonly #directions: Float32Array;
@@ -81,7 +81,7 @@ class Batch {
     return this.#gradients.subarray(row * this.#dimensions, (row + 1) * this.#dimensions);
   }
 
-  /** @param read The tokens of each chosen text. Returns the sum of the cosine distances. */
+  /** @param read The tokens of each text of the batch. Returns the sum of the cosine distances. */
   learn(
     vectors: Float32Array,
     read: readonly (readonly number[])[],
@@ -101,7 +101,7 @@ class Batch {
     return loss;
   }
 
-  // From the direction back to the sum: only what stands at a right angle to it counts, the more the shorter the sum.
+  // The gradient of the sum from that of its direction: its part at a right angle to the direction, divided by the length of the sum.
   #toSum(row: number): number {
     const gradient = this.gradientOf(row);
     const start = row * this.#dimensions;

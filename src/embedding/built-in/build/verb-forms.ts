@@ -1,4 +1,4 @@
-// Past tenses that do not end in -ed, of the verbs that are used most.
+// The irregular past tenses of the most common verbs.
 const irregular = new Map(
   `be was, become became, begin began, bend bent, bite bit, blow blew, break broke, bring brought, build built, buy bought, catch
   caught, choose chose, come came, cost cost, cut cut, dig dug, do did, draw drew, drink drank, drive drove, eat ate, fall fell, feed
@@ -12,7 +12,7 @@ const irregular = new Map(
     .map((pair) => pair.trim().split(/\s+/) as [string, string]),
 );
 
-/** 'pick up' with 'ing' is 'picking up'. Near enough: consonants double after one vowel in words of one syllable. */
+/** A form of a verb: 'pick up' with 'ing' becomes 'picking up'. An approximation: consonants double after one vowel in words of one syllable. */
 export function inflect(phrase: string, form: string): string {
   const [verb, ...rest] = phrase.split(' ') as [string, ...string[]];
   return [inflectVerb(verb, form), ...rest].join(' ');

@@ -1,32 +1,32 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** One meaning, and the words that have it. */
+/** A meaning and the words that have it. */
 export interface Synset {
-  /** The lexicographer file it comes from, which tells its kind: 05 animals, 06 artefacts, 18 people (lexnames(5WN)). */
+  /** The number of its lexicographer file, which is its kind: 5 animals, 6 artefacts, 18 people (lexnames(5WN)). */
   readonly kind: number;
-  /** Upper case is kept, underscores are spaces. */
+  /** With upper case, and with spaces in place of underscores. */
   readonly words: readonly string[];
   readonly definition: string;
   readonly examples: readonly string[];
-  /** How often the meaning was seen in texts that WordNet's makers read. */
+  /** How often the meaning occurs in the texts that the authors of WordNet counted. */
   readonly occurrences: number;
 }
 
-/** Every synset of a WordNet database, in the order of its files. `folder` holds `data.noun`, `index.sense` and the like. */
+/** All synsets of a WordNet database, in the order of its files. `folder` contains `data.noun`, `index.sense` and so on. */
 export async function readWordnet(folder: string): Promise<Synset[]> {
   const occurrences = await readOccurrences(folder);
   const synsets: Synset[] = [];
   for (const part of ['noun', 'verb', 'adj', 'adv']) {
     const data = await readFile(join(folder, `data.${part}`), 'utf8');
-    // The licence stands at the head, each line indented.
+    // Indented lines are the licence at the beginning of the file.
     for (const line of data.split('\n')) if (/^\d/.test(line)) synsets.push(parseSynset(line, occurrences));
   }
   return synsets;
 }
 
-// A line of data.* (wndb(5WN)): offset, lexicographer file, type, number of words in base 16, word and number of each, pointers,
-// frames, then a bar and the gloss.
+// A line of data.* (wndb(5WN)): offset, lexicographer file, type, number of words in base 16, each word with a number, pointers,
+// frames, a vertical bar, the gloss.
 function parseSynset(line: string, occurrences: ReadonlyMap<string, number>): Synset {
   const bar = line.indexOf(' | ');
   const fields = line.slice(0, bar).split(' ');
