@@ -58,7 +58,7 @@ export { type AISDKOptions, fromAISDK } from './embedding/providers/ai-sdk';
 export { fromLangChain, type LangChainEmbeddings, type LangChainOptions } from './embedding/providers/langchain';
 export { type OpenAICompatibleOptions, openAICompatible } from './embedding/providers/openai-compatible';
 export type { Clock, Logger } from './environment/environment';
-export { type ContextOptions, type PromptContext, toContext } from './recall/to-context';
+export { type PromptContext, type PromptContextOptions, toContext } from './recall/to-context';
 export type { ReembedOptions, ReembedProgress, ReembedResult } from './reembedding/reembedding-run';
 export type { VerifyProblem } from './state/verify/damage';
 export type { AccessHandle, ExplainRequest, ExplainResult } from './store/access-handle';

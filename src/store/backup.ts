@@ -14,7 +14,7 @@ export interface BackupOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-// Some milliseconds of copying; between two parts others read and write.
+// Some milliseconds of copying. Other calls run between two turns.
 const pagesPerTurn = 1_000;
 
 function pagesAtOnce(signal: AbortSignal | undefined): number {
@@ -22,7 +22,7 @@ function pagesAtOnce(signal: AbortSignal | undefined): number {
   return pagesPerTurn;
 }
 
-/** Copies the store's database, which is all that it needs, and the chain of accesses into an empty folder. What fails or is aborted leaves nothing there. */
+/** Copies the databases of the store and of the audit into an empty folder. Everything else is derived. A failure leaves no file there. */
 export async function backup(
   { state, audit }: Engine,
   folder: string,
@@ -31,12 +31,14 @@ export async function backup(
   signal?.throwIfAborted();
   translated(() => mkdirSync(folder, { recursive: true }));
   if (readdirSync(folder).length > 0)
-    throw invalidInput([{ path: ['folder'], message: 'must be empty: a backup overwrites nothing.' }]);
+    throw invalidInput([
+      { path: ['folder'], message: 'expected an empty folder, got one with files. A backup never overwrites files.' },
+    ]);
   const elapsedMs = startStopwatch();
   const file = join(folder, databaseFile);
   const accesses = join(folder, auditFile);
   try {
-    // First: its checkpoints must not say more than the copy of the store holds.
+    // The audit first: its checkpoints must not cover more changes than the copy of the store holds.
     audit.synchronize();
     await audit.database.backup(accesses, { progress: () => pagesAtOnce(signal) });
     markAsCopy(accesses);
@@ -48,7 +50,7 @@ export async function backup(
         return pagesPerTurn;
       },
     });
-    // SQLite tells of each part before it is copied, and of none after the last.
+    // SQLite reports progress before each step, and not after the last one.
     const perSecond = (totalPages / elapsedMs()) * 1000;
     markCopy(file);
     onProgress?.({ phase: 'backup', done: totalPages, failed: 0, total: totalPages, perSecond });

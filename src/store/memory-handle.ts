@@ -9,135 +9,196 @@ import type { BatchResult } from '../write/remember-many';
 import type { AccessHandle } from './access-handle';
 import type { AuditHandle } from './audit-handle';
 
-/** How `recall` searches, and among what. */
+/** Options of `recall`: a selection of memories, and how to search among them. */
 export interface RecallOptions<M = Metadata> extends Selection<M> {
-  /** Default: 10. */
+  /** The largest number of hits. From 1 to 1,000, or to `Limits.topK`. Default: 10. */
   topK?: number;
-  /** Default: 'hybrid'. */
+  /**
+   * What the score of a hit is made of. Default: 'hybrid'.
+   *
+   * - 'hybrid': meaning and words.
+   * - 'semantic': meaning alone, by the vectors of memories.
+   * - 'keyword': words alone, by BM25. It needs no embedder.
+   */
   mode?: 'hybrid' | 'semantic' | 'keyword';
-  /** Hits below this score are left out. Default: 0. */
+  /** The lowest score of a hit, from 0 to 1. Default: 0. */
   threshold?: number;
-  /** Adds the parts of each score. Default: false. */
+  /** Adds `parts` to each hit: what each part contributes to its score. Default: false. */
   explain?: boolean;
-  /** The query's vector, in the store's embedding space, in place of the embedder's. */
+  /** The query's vector in the embedding space of the store. The query is then not embedded. */
   vector?: Float32Array;
 }
 
-/** What `list` lists, in which order and pages. */
+/** Options of `list`: a selection of memories, and the order and size of its pages. */
 export interface ListOptions<M = Metadata> extends Selection<M> {
-  /** Default: 100; at most 1,000. */
+  /** The number of memories on a page. Default: 100; at most 1,000. */
   limit?: number;
-  /** Of an earlier page of the same question. */
+  /** The `nextCursor` of an earlier page of the same list. Start without a cursor. */
   cursor?: string;
-  /** Default: 'createdAt'. */
+  /** The time to order by. Default: 'createdAt'. */
   orderBy?: 'createdAt' | 'validFrom';
-  /** Default: 'newest'. */
+  /** Default: 'newest', which means newest first. */
   order?: 'newest' | 'oldest';
 }
 
-/** One page of a list. Without `nextCursor` it is the last. */
+/** One page of a list. */
 export interface MemoryPage<M = Metadata> {
   items: Memory<M>[];
+  /** Reads the next page. Absent on the last page. */
   nextCursor?: string;
 }
 
-/** What `forgetWhere` did, or would do. */
+/** The result of `forgetWhere`. */
 export interface ForgetResult {
-  /** How many memories the selection holds. */
+  /** The number of memories that the selection holds and the principal may read. */
   matched: number;
-  /** How many of them went: 0 in a dry run. Fewer than matched where the principal may not forget all of them. */
+  /** The number of memories that were forgotten. 0 in a dry run. Below `matched` if the principal may not forget all of them. */
   forgotten: number;
-  /** Those that went, or would go. */
+  /** The ids of the memories that were forgotten or, in a dry run, would be forgotten. */
   ids: string[];
 }
 
-/** What a principal can know of a store. */
+/** Counts of the memories that a handle can read. */
 export interface HandleStats {
-  /** Memories that may be read: neither expired nor superseded nor quarantined. */
+  /** The number of active memories that have not expired. */
   memories: number;
-  /** Namespaces that hold some of them. */
+  /** The number of namespaces that hold such memories. */
   namespaces: number;
 }
 
-/** The fields that `update` changes. An absent field stays as it is; `null` resets a field to its default. */
+/** The changes of an `update`. An absent field stays as it is; `null` sets a field back to its default. */
 export type MemoryPatch<M = Metadata> = { text?: string } & {
   [K in keyof MemoryFields<M>]?: MemoryFields<M>[K] | null;
 };
 
 /**
- * What one principal can do inside one scope. Handles are cheap: make one for each agent. Every method acts as if only the
- * memories that the principal may read existed.
+ * Everything that one principal can do in one scope. A handle is cheap: make one for each agent, or even for each request.
+ *
+ * A memory that the principal may not read looks exactly like one that does not exist, in every result, count, score and error.
+ * Every method rejects with STORE_CLOSED after the store was closed. A write also rejects with STORE_READ_ONLY, DISK_FULL and
+ * OVERLOADED; a call over `MemoryStore.connect` also with STORE_UNREACHABLE and OUTCOME_UNKNOWN.
  */
 export interface MemoryHandle<M = Metadata> {
   /**
-   * Stores a memory durably. If its `key` exists already, that memory gets a new revision.
+   * Stores a memory. It is durable when the promise resolves. If the memory has a `key` that exists, that memory is revised.
    *
-   * @throws INVALID_INPUT, FORBIDDEN, NOT_FOUND and REVISION_CONFLICT (of `supersedes`), IDEMPOTENCY_CONFLICT,
-   * EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL, OVERLOADED
+   * @param text Not blank; at most 1 MB.
+   * @throws INVALID_INPUT, FORBIDDEN, NOT_FOUND (the memory in `supersedes`), IDEMPOTENCY_CONFLICT, EMBEDDING_FAILED,
+   * EMBEDDER_MISSING
    */
   remember(text: string, options?: Omit<NewMemory<M>, 'text'> & CallOptions): Promise<RememberResult>;
   /**
-   * Stores many memories: each independently, or all or none with `atomic`. An iterable is read one batch at a time
-   * (`batchSize`, default 256). If the iterable throws, this call rejects with that error; earlier batches stay stored.
+   * Stores many memories. Items are read in batches, also from a generator or a stream. Without `atomic`, each item is stored by
+   * itself and `results` has its error. If the iterable throws, the call throws the same error, and the batches before it are stored.
+   *
+   * - `atomic`: stores all items or none; at most 10,000 items, or `Limits.atomicBatch`. Default: false.
+   * - `batchSize`: the number of items that are read and embedded together, from 1 to 10,000. Default: 256.
+   *
+   * @throws INVALID_INPUT for the options; with `atomic`, what `remember` throws for any item
    */
   rememberMany(
     items: Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>,
     options?: LongCallOptions & { atomic?: boolean; batchSize?: number },
   ): Promise<BatchResult>;
-  /** The memories that match a query best, best first. Returns `topK` hits if that many memories match. */
+  /**
+   * The memories that match a query best, best first. There are `topK` of them if at least that many memories match: filters and
+   * access rules apply before the search.
+   *
+   * @param query Not blank; at most 1 MB.
+   * @throws INVALID_INPUT, EMBEDDING_FAILED, EMBEDDER_MISSING, EMBEDDER_MISMATCH (the store moved to another embedding space than
+   * that of `vector`)
+   */
   recall(query: string, options?: RecallOptions<M>): Promise<Hit<M>[]>;
   /**
-   * One memory, or undefined if none with this id or key may be read. If several memories have the key, returns the
-   * principal's own private memory, otherwise the one with the fewest access tags.
+   * One memory by its id, or by its key in a namespace. Undefined if there is none, also if it has expired. If several memories
+   * with different labels have the key, the principal's own private one comes first, and then the one with the fewest access tags.
+   *
+   * @throws INVALID_INPUT, RECORD_DAMAGED
    */
   get(id: string | { namespace: Namespace; key: string }, options?: CallOptions): Promise<Memory<M> | undefined>;
-  /** The revisions of one memory, oldest first. Empty if the memory does not exist or may not be read. */
+  /**
+   * The changes of one memory, oldest first, with the principal that made each of them. Empty if there is no such memory. Of a
+   * forgotten memory it has the changes without their content.
+   *
+   * @throws INVALID_INPUT, RECORD_DAMAGED
+   */
   history(id: string, options?: CallOptions): Promise<(MemoryChange<M> & { revision: number; by: Principal })[]>;
-  /** Lists memories without ranking. Await it for one page, or iterate it for all memories. */
+  /**
+   * The memories of a selection, without a search. Await it for one page, or iterate it for all memories. An iteration checks each
+   * memory again if something changed since its page was read.
+   *
+   * @throws INVALID_INPUT, INVALID_CURSOR, RECORD_DAMAGED
+   */
   list(options?: ListOptions<M>): PromiseLike<MemoryPage<M>> & AsyncIterable<Memory<M>>;
-  /** The number of memories that a selection contains. */
+  /**
+   * The number of memories in a selection.
+   *
+   * @throws INVALID_INPUT
+   */
   count(options?: Selection<M>): Promise<number>;
   /**
-   * The namespaces that contain memories (that match `filter`, if given), with their numbers. Namespaces deeper than `maxDepth`
-   * labels are counted in their ancestor at that depth.
+   * The namespaces that hold memories, each with their number, ordered label by label.
+   *
+   * - `within`: only this namespace and below. Default: all.
+   * - `maxDepth`: namespaces with more labels are counted in their ancestor with this number of labels. Default: no limit.
+   * - `filter`: counts only memories that match.
+   *
+   * @throws INVALID_INPUT
    */
   namespaces(
     options?: CallOptions & { within?: Namespace; maxDepth?: number; filter?: Filter<M> },
   ): Promise<{ namespace: string[]; count: number }[]>;
   /**
-   * Corrects a memory: a given field replaces the old value, and `null` resets it to its default. If the world has changed,
-   * call `remember` with `supersedes` instead.
+   * Corrects a memory, as a new revision. To replace a memory that was true and is no longer true, use `remember` with `supersedes`.
    *
-   * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT, and the errors of `remember`
+   * - `ifRevision`: rejects with REVISION_CONFLICT if the memory has another revision.
+   *
+   * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT, INVALID_INPUT, EMBEDDING_FAILED, EMBEDDER_MISSING
    */
   update(id: string, patch: MemoryPatch<M>, options?: CallOptions & { ifRevision?: number }): Promise<Memory<M>>;
   /**
-   * Changes who may read a memory, as a new revision. It requires `share` where the memory is, `write` where it goes, and a
-   * clearance there for each of its access tags. Only its author can make a memory private.
+   * Changes the namespace, visibility or access tags of a memory, as a new revision. It requires `share` in the old namespace,
+   * `write` in the new one, and there a clearance for each access tag. Only its author can make a memory private.
    *
-   * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT, INVALID_INPUT if a memory there has the same key
+   * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT, INVALID_INPUT (also if a memory with the new labels has the same key)
    */
   share(id: string, change: LabelChange, options?: CallOptions & { ifRevision?: number }): Promise<Memory<M>>;
-  /** Forgets a memory with its text and vectors. Returns false if the memory does not exist or may not be read. */
+  /**
+   * Forgets a memory: its text, its vectors and its earlier revisions are deleted. Returns false if there is no such memory.
+   *
+   * @throws INVALID_INPUT, FORBIDDEN, REVISION_CONFLICT
+   */
   forget(id: string, options?: CallOptions & { ifRevision?: number }): Promise<boolean>;
   /**
-   * Forgets every memory of a selection, including expired, superseded and quarantined ones. With `dryRun: true` it only
-   * reports them. An empty selection is an error.
+   * Forgets the memories of a selection, including expired and superseded ones. Memories that the principal may read but not forget
+   * stay.
+   *
+   * @param selection At least one condition: an empty selection is rejected.
+   * @param options `dryRun: true` forgets nothing and returns what would be forgotten.
+   * @throws INVALID_INPUT
    */
   forgetWhere(selection: Selection<M>, options: LongCallOptions & { dryRun: boolean }): Promise<ForgetResult>;
   /**
-   * Yields changes as they happen, after `since`: 'now' (default), 'start', or the cursor of the last change that you saw. Ends
-   * when the signal is aborted or the store closes.
+   * The changes of memories as they happen, checked at the moment of delivery. It ends when the signal is aborted or the store
+   * closes.
+   *
+   * - `since`: 'now', 'start' for all changes from the first, or the `cursor` of the last change that you handled. Default: 'now'.
+   *
+   * @throws INVALID_INPUT, INVALID_CURSOR
    */
   watch(options?: Scope & CallOptions & { since?: 'now' | 'start' | (string & {}) }): AsyncIterable<MemoryChange<M>>;
-  /** Figures about the memories that this handle may read. */
+  /** Counts of the memories that this handle can read. */
   stats(options?: CallOptions): Promise<HandleStats>;
-  /** Reads and changes the rules that the principal may administer. */
+  /** Changes and lists the rules that the principal may administer. */
   readonly access: AccessHandle;
-  /** The audit. Requires the action `audit`. */
+  /** Queries the part of the audit that the principal may audit. */
   readonly audit: AuditHandle;
-  /** The scope of this handle. No call reaches outside it. */
+  /** The scope of the handle. It bounds every call. */
   readonly scope: Readonly<Scope>;
-  /** A handle of the same principal with a narrower scope. */
+  /**
+   * A handle of the same principal with a narrower scope.
+   *
+   * @throws INVALID_INPUT if the scope lies outside that of this handle
+   */
   within(scope: Scope): MemoryHandle<M>;
 }

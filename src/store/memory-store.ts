@@ -23,24 +23,30 @@ import { PrincipalHandle } from './principal-handle';
 import { type MovableStore, type Reembedding, reembed, rollback } from './reembedding';
 import { type VerifyResult, verify } from './verify';
 
-/** What the host can know of a whole store. */
+/** Figures of a whole store, for its host. */
 export interface StoreStats {
-  /** Memories that are not forgotten. */
+  /** The number of memories that are not forgotten, in every state. */
   memories: number;
-  /** Of the database file. */
+  /** The size of the database in bytes. */
   bytes: number;
-  /** Changes that the vector index has yet to follow. They are found all the same. */
+  /** The number of changes that the vector index lacks. Searches find them without the index. */
   indexLag: number;
+  /** The embedding space that searches use. */
   space: EmbeddingSpace;
-  /** Other spaces in which it has vectors: the one that it is on its way to, the one it came from, one that is being dropped. */
+  /**
+   * Other embedding spaces in which the store has vectors. 'next': `reembed` fills it. 'previous': `rollback` returns to it.
+   * 'dropping': its vectors are being deleted.
+   */
   otherSpaces: (EmbeddingSpace & { role: 'next' | 'previous' | 'dropping' })[];
-  /** Records that a compiled filter let through and the check on the way out did not: always 0, or a mistake of this library. */
+  /** The number of records that passed the compiled access filter and failed the second check. Above 0 it shows a bug of this library. */
   recheckRejected: number;
 }
 
 /**
- * A shared memory for agents, in a folder, or in memory for tests. The host program that opens it is root and gives each agent
- * a handle.
+ * A shared memory for agents, in a folder or in memory. The program that opens it is the host: it may do everything, and gives a
+ * handle to each agent.
+ *
+ * Every method rejects with STORE_CLOSED after `close`.
  *
  * @example
  * ```ts
@@ -53,9 +59,9 @@ export interface StoreStats {
  * ```
  */
 export class MemoryStore<M = Metadata> implements AsyncDisposable {
-  /** The host's own handle: root, which may do everything. */
+  /** The handle of the host. No rule and no scope limits it. */
   readonly admin: MemoryHandle<M>;
-  /** The audit: who did what, who saw what, and whether its records are intact. */
+  /** The audit of the whole store: queries, checkpoints and verification. */
   readonly audit: StoreAudit;
   readonly #engine: Engine;
   readonly #release: () => Promise<void>;
@@ -73,10 +79,11 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Opens a folder, and creates it if it does not exist. A second `open` of the same folder in this process shares everything
-   * with the first.
+   * Opens the store in a folder, and creates both if they do not exist. If this process has opened the folder before, the new store
+   * shares its database, indexes and rules; its `access` then replaces the rules of the earlier `open`.
    *
-   * @throws INVALID_INPUT, STORE_HELD if another process writes the folder, STORE_NEWER, EMBEDDER_MISMATCH, RECORD_DAMAGED, DISK_FULL
+   * @throws INVALID_INPUT, STORE_HELD (another process has opened the folder for writing), STORE_NEWER, EMBEDDER_MISMATCH,
+   * RECORD_DAMAGED, DISK_FULL
    */
   static async open<M = Metadata>(folder: string, options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
     const parsed = parseOptions(options);
@@ -97,45 +104,63 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    * process changes, reads are repeated and each write is done once. If no process serves the folder, a call waits for one, or
    * this process opens and serves the folder if `takeOver` is set.
    *
-   * @throws INVALID_INPUT; STORE_UNREACHABLE if no process serves the folder; with `takeOver`, the errors of `open`
+   * @throws INVALID_INPUT; STORE_UNREACHABLE if no process serves the folder; with `takeOver`, what `open` throws
    */
   static connect<M = Metadata>(folder: string, options: ConnectOptions<M> = {}): Promise<ConnectedStore<M>> {
     return connect<StoreStats, M>(folder, options, (path, own) => MemoryStore.open(path, own));
   }
 
   /**
-   * A store for unit tests: no disk, no network and no native vector index. It has a fake clock and the same ids in every run,
-   * unless the options give others, and works under fake timers.
+   * A store for unit tests. It uses no disk, no network and no native vector index, and works under fake timers. Unless the options
+   * give others, its clock is a fake clock and its ids are the same in every run.
+   *
+   * @throws INVALID_INPUT
    */
   static async inMemory<M = Metadata>(options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
     const parsed = parseOptions(options);
-    if (parsed.serve) throw invalidInput([{ path: ['serve'], message: 'needs a folder.' }], 'options');
+    if (parsed.serve)
+      throw invalidInput(
+        [{ path: ['serve'], message: 'a store in memory has no folder to serve. Use `MemoryStore.open`.' }],
+        'options',
+      );
     const engine = await openInMemory(parsed);
     return new MemoryStore<M>(engine, () => engine.close());
   }
 
   /**
-   * The handle of a principal inside a scope. The host program is responsible for the principal's identity.
+   * The handle of a principal. The host is responsible for the identity of the principal: the store does not authenticate it.
    *
+   * @param scope Bounds every call of the handle. Default: no bounds. An explicit `undefined` is rejected.
    * @throws INVALID_INPUT
    */
-  as(principal: Principal, ...given: [scope?: Scope]): MemoryHandle<M> {
-    // An explicit `undefined` is an error: a lost variable must not mean "no scope".
-    const scope = given.length === 0 ? {} : given[0];
+  as(principal: Principal, ...rest: [scope?: Scope]): MemoryHandle<M> {
+    // A scope that is lost on the way here must not widen the handle to the whole store.
+    const scope = rest.length === 0 ? {} : rest[0];
     this.#lifetime.assertOpen();
-    const { principal: who, scope: where } = this.#engine.shapes;
-    const [actor, bound] = parseAll([who, principal, ['principal']], [where, scope, ['scope']]);
-    return new PrincipalHandle<M>(this.#engine, this.#lifetime, actor, bound);
+    const { shapes } = this.#engine;
+    const [actor, parsedScope] = parseAll(
+      [shapes.principal, principal, ['principal']],
+      [shapes.scope, scope, ['scope']],
+    );
+    return new PrincipalHandle<M>(this.#engine, this.#lifetime, actor, parsedScope);
   }
 
-  /** Resolves when the vector index contains every write that was acknowledged before this call. */
+  /**
+   * Resolves when the vector index has followed every write that was acknowledged before. Searches are then as fast as they get; they
+   * find everything without it, too.
+   */
   async settled(options: { signal?: AbortSignal } = {}): Promise<void> {
     this.#lifetime.assertOpen();
     parse(this.#engine.shapes.callOptions, options, 'options').signal?.throwIfAborted();
     await this.#lifetime.read(() => this.#engine.vectors.settled());
   }
 
-  /** Copies the store as it is now into an empty folder, while reads and writes go on. `open` opens the copy. */
+  /**
+   * Copies the store as it is now into a folder. Reads and writes go on meanwhile. The copy is complete: open it with `open`.
+   *
+   * @param folder Created if it does not exist; must be empty. If the call fails or is aborted, it is left empty.
+   * @throws INVALID_INPUT, DISK_FULL
+   */
   async backup(folder: string, options: LongCallOptions = {}): Promise<void> {
     this.#lifetime.assertOpen();
     await this.#calls.read('backup', () =>
@@ -143,7 +168,15 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     );
   }
 
-  /** Compares every record, vector and index with its checksum. `repair` rebuilds derived data. */
+  /**
+   * Compares every record with its checksum, and indexes and tags with the records they are derived from. Reads and writes go on
+   * meanwhile.
+   *
+   * - `repair`: rebuilds damaged indexes and tags, which blocks the event loop while texts are indexed. A damaged record cannot be
+   *   repaired. A read-only store is never repaired. Default: false.
+   *
+   * @throws INVALID_INPUT; DISK_FULL from a repair. Damage is a problem in the result, and never thrown.
+   */
   async verify(options: LongCallOptions & { repair?: boolean } = {}): Promise<VerifyResult> {
     this.#lifetime.assertOpen();
     return this.#calls.read('verify', () =>
@@ -152,12 +185,12 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Moves this store to another embedding model while reads and writes go on. Every memory with vectors also gets vectors from
-   * the new model, and writes made meanwhile get both. Searches use the old vectors until all new ones exist, then switch at once.
-   * After an interruption, call it again to continue. The old vectors stay until `dropUnusedSpaces`, and are kept complete while
-   * their embedder is available.
+   * Moves the store to the embedding space of another embedder, while reads and writes go on. Each memory that has vectors gets new
+   * ones from its text; memories written meanwhile get both. Searches use the old vectors until all new ones exist, and then switch
+   * in one step. If the call ends early for any reason, the same call continues where it stopped. The old vectors stay until
+   * `dropUnusedSpaces`, and new memories get them too while their embedder is available.
    *
-   * @throws INVALID_INPUT, EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL, STORE_CLOSED; the store then stays in its old space
+   * @throws INVALID_INPUT, EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL. Searches then use the old vectors as before.
    */
   reembed(embedder: Embedder, options: ReembedOptions = {}): Reembedding {
     this.#lifetime.assertOpen();
@@ -165,17 +198,21 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Returns to the embedding space that the store had before `reembed`. It is immediate, except that memories written without
-   * that space's embedder must be embedded first. The space that it leaves is kept, so you can return to it the same way.
+   * Returns to the embedding space that the store had before `reembed`. Only memories that have no vectors there are embedded. The
+   * vectors of the space that it leaves stay, so that another `rollback` returns to it.
    *
-   * @throws INVALID_INPUT if there is no earlier space, EMBEDDER_MISSING, and the errors of `reembed`
+   * @throws INVALID_INPUT if there is no previous space, EMBEDDER_MISSING, and what `reembed` throws
    */
   rollback(options: ReembedOptions = {}): Reembedding {
     this.#lifetime.assertOpen();
     return rollback(this.#host(), options);
   }
 
-  /** Deletes the vectors of every embedding space except the one that searches use. */
+  /**
+   * Deletes the vectors of every embedding space except the one that searches use.
+   *
+   * @throws INVALID_INPUT, DISK_FULL
+   */
   async dropUnusedSpaces(options: LongCallOptions = {}): Promise<void> {
     this.#lifetime.assertOpen();
     await this.#calls.write('dropUnusedSpaces', async () => {
@@ -189,7 +226,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     });
   }
 
-  /** Figures about the whole store. */
+  /** Figures of the whole store. */
   async stats(): Promise<StoreStats> {
     this.#lifetime.assertOpen();
     const { state, vectors, embedder, recheckRejected } = this.#engine;
@@ -204,12 +241,15 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     }));
   }
 
-  /** Adds an event listener. Call the returned function to remove it. */
+  /** Adds a listener to an event, and returns the function that removes it. */
   on<E extends keyof StoreEvents>(event: E, listener: (event: StoreEvents[E]) => void): () => void {
     return this.#engine.events.on(event, listener);
   }
 
-  /** Waits for accepted writes, then releases the folder. Closing twice is harmless. */
+  /**
+   * Waits for running writes, ends running reads and watches, and releases the folder. Later calls reject with STORE_CLOSED. A second
+   * `close` does nothing more.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#lifetime.end().then(() => this.#release());
     return this.#closing;
@@ -232,7 +272,7 @@ function otherSpaces(interning: Engine['state']['interning']): StoreStats['other
   });
 }
 
-/** A store that this process or another process has opened. */
+/** The part of a store that is the same for a store in this process and for one that another process serves. */
 export type ConnectedStore<M = Metadata> = Pick<
   MemoryStore<M>,
   'admin' | 'audit' | 'as' | 'settled' | 'backup' | 'verify' | 'stats' | 'close' | typeof Symbol.asyncDispose

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemoryError } from '../../src/domain/errors';
 import type { Hit } from '../../src/domain/memory';
-import { type ContextOptions, toContext } from '../../src/recall/to-context';
+import { type PromptContextOptions, toContext } from '../../src/recall/to-context';
 
 const at = new Date('2025-03-03T09:31:00.000Z');
 
@@ -183,7 +183,7 @@ describe('toContext', () => {
   });
 
   it('never exceeds the budget, loses no hit, and gives the same answer again', () => {
-    const counters = fc.constantFrom<ContextOptions['countTokens'][]>(
+    const counters = fc.constantFrom<PromptContextOptions['countTokens'][]>(
       undefined,
       (text) => [...text].length,
       () => 7,
@@ -194,7 +194,10 @@ describe('toContext', () => {
         fc.nat({ max: 600 }),
         counters,
         (hits, maxTokens, counter) => {
-          const options: ContextOptions = { maxTokens, ...(counter === undefined ? {} : { countTokens: counter }) };
+          const options: PromptContextOptions = {
+            maxTokens,
+            ...(counter === undefined ? {} : { countTokens: counter }),
+          };
           const { text, used, omitted, tokens } = toContext(hits, options);
           expect(tokens).toBeLessThanOrEqual(maxTokens);
           expect(tokens).toBe(text === '' ? 0 : (counter ?? ((all: string) => Math.ceil(all.length / 4)))(text));
@@ -206,39 +209,39 @@ describe('toContext', () => {
     );
   });
 
-  it('names every issue of one call at once', () => {
-    const options = { maxTokens: Number.NaN, countTokens: 4, formatt: 'x' } as unknown as ContextOptions;
+  it('reports every issue of a call at once', () => {
+    const options = { maxTokens: Number.NaN, countTokens: 4, formatt: 'x' } as unknown as PromptContextOptions;
     const hits = [hit(), { ...hit(), text: 3, validFrom: at.toISOString() } as unknown as Hit];
     expect(issuesOf(() => toContext(hits, options))).toEqual([
-      'hits.1.text: must be a string.',
-      'hits.1.validFrom: must be a valid Date. After JSON.parse it is a string: convert it with new Date().',
-      'options.maxTokens: must be a finite number, 0 or more.',
-      'options.countTokens: must be a function.',
+      'hits.1.text: expected a string, got 3.',
+      'hits.1.validFrom: expected a valid Date, got a string. After JSON.parse a date is a string: convert it with new Date().',
+      'options.maxTokens: expected a finite number of at least 0, got NaN.',
+      'options.countTokens: expected a function, got 4.',
       expect.stringContaining('options.formatt: unknown field "formatt", did you mean "format"?'),
     ]);
   });
 
   it.each([undefined, null, {}, { maxTokens: -1 }, { maxTokens: Number.POSITIVE_INFINITY }])(
-    'refuses %j as options',
+    'rejects %j as options',
     (bad) => {
-      expect(issuesOf(() => toContext([], bad as ContextOptions))).toHaveLength(1);
+      expect(issuesOf(() => toContext([], bad as PromptContextOptions))).toHaveLength(1);
     },
   );
 
-  it('refuses hits that are no list', () => {
+  it('rejects hits that are not an array', () => {
     expect(issuesOf(() => toContext('hits' as unknown as Hit[], { maxTokens: 9 }))).toEqual([
-      'hits: must be the list of hits that recall returned.',
+      'hits: expected an array of hits from `recall`, got a string.',
     ]);
   });
 
-  it('refuses what a counter or a format should not return', () => {
+  it('rejects an invalid value that `countTokens` or `format` returns', () => {
     const nan = { maxTokens: 9, countTokens: () => Number.NaN };
     const nothing = { maxTokens: 9, format: () => undefined as unknown as string };
     expect(issuesOf(() => toContext([hit()], nan))).toEqual([
-      'options.countTokens: it returned NaN; return the number of tokens, 0 or more.',
+      'options.countTokens: expected it to return a number of at least 0, got NaN.',
     ]);
     expect(issuesOf(() => toContext([hit()], nothing))).toEqual([
-      'options.format: it returned undefined for hit 0; return a string.',
+      'options.format: expected it to return a string, got undefined for hit 0.',
     ]);
   });
 });

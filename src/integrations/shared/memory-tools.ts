@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { defined } from '../../domain/defined';
 import {
-  type ContextOptions,
   type Hit,
   type MemoryHandle,
   type NewMemory,
+  type PromptContextOptions,
   type RecallOptions,
   toContext,
 } from '../../index';
@@ -22,8 +22,8 @@ export interface RecallToolOptions {
   recall?: Omit<RecallOptions, 'signal' | 'vector'>;
   /** The longest result, in tokens. Default: 1,000. */
   maxTokens?: number;
-  /** Counts the tokens of a text as the model does. Default: see `ContextOptions`. */
-  countTokens?: ContextOptions['countTokens'];
+  /** Counts the tokens of a text as the model does. Default: see `PromptContextOptions`. */
+  countTokens?: PromptContextOptions['countTokens'];
 }
 
 /** A tool for a model, independent of the framework that calls it. */

@@ -1,5 +1,11 @@
 import { defined } from '../../domain/defined';
-import { type ContextOptions, type MemoryHandle, type NewMemory, type RecallOptions, toContext } from '../../index';
+import {
+  type MemoryHandle,
+  type NewMemory,
+  type PromptContextOptions,
+  type RecallOptions,
+  toContext,
+} from '../../index';
 import { checkHandle, checkOptions } from './input-checks';
 
 /** Options of `memoryMiddleware`. */
@@ -8,8 +14,8 @@ export interface TurnMemoryOptions<Turn> {
   recall?: Omit<RecallOptions, 'signal' | 'vector'>;
   /** The longest block of memories that is added to the prompt, in tokens. Default: 1,000. */
   maxTokens?: number;
-  /** Counts the tokens of a text as the model does. Default: see `ContextOptions`. */
-  countTokens?: ContextOptions['countTokens'];
+  /** Counts the tokens of a text as the model does. Default: see `PromptContextOptions`. */
+  countTokens?: PromptContextOptions['countTokens'];
   /**
    * Returns the memories to store after a turn; `false` stores nothing. Default: one memory that holds the user's message and the
    * final answer.
