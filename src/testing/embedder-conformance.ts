@@ -40,6 +40,7 @@ const unusualTexts: readonly string[] = [
  * for (const { run } of embedderConformance(async () => builtInEmbedder())) await run();
  * ```
  */
+// Long: one case for each promise.
 export function embedderConformance(create: () => Promise<Embedder>): ConformanceCase[] {
   const check = (name: string, run: (embedder: Embedder) => Promise<void>): ConformanceCase => ({
     name,
