@@ -1,6 +1,6 @@
 import type { Outcome, WriteRequest } from '../domain/command';
 import type { RememberResult } from '../domain/memory';
-import type { Engine } from '../store/composition/engine';
+import type { WriteRequests } from '../state/tables/write-requests';
 import type { BatchResult } from '../write/remember-many';
 import { uploadInterrupted } from './upload';
 
@@ -9,12 +9,12 @@ export type WriteOutcome = Outcome & { readonly ok: true };
 
 /** Runs each write request of other processes once, however often it arrives. */
 export class RequestDedup {
-  readonly #engine: Engine;
+  readonly #requests: Pick<WriteRequests, 'outcomeOf'>;
   /** The requests that are running. Their clients may have reconnected meanwhile. */
   readonly #running = new Map<string, Promise<unknown>>();
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(requests: Pick<WriteRequests, 'outcomeOf'>) {
+    this.#requests = requests;
   }
 
   /**
@@ -41,7 +41,7 @@ export class RequestDedup {
         return this.run(request, write, answerOf);
       }
     }
-    const kept = answerOf && this.#engine.state.requests.outcomeOf(request);
+    const kept = answerOf && this.#requests.outcomeOf(request);
     if (kept?.ok && answerOf !== undefined) return answerOf(kept);
     const running = write();
     this.#running.set(name, running);
@@ -58,7 +58,7 @@ export class RequestDedup {
     const answer = await this.run(request, write);
     const results = answer.results.map((result, index): BatchResult['results'][number] => {
       if (result.ok && result.outcome !== 'duplicate') return result;
-      const kept = this.#engine.state.requests.outcomeOf({ ...request, number: request.number + index });
+      const kept = this.#requests.outcomeOf({ ...request, number: request.number + index });
       return kept?.ok && kept.type === 'remember'
         ? { index, ok: true, ...(kept.remembered[0] as RememberResult) }
         : result;

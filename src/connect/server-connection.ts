@@ -5,7 +5,6 @@ import { invalidInput, MemoryError } from '../domain/errors';
 import { parse, parseAll } from '../domain/parse/shapes';
 import { root } from '../domain/principal';
 import { emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
-import type { Engine } from '../store/composition/engine';
 import type { Author } from '../write/write-context';
 import { Channel } from './channel';
 import { decodeValue, type Encoded, encodeError, encodeValue, type LocalOptions } from './encoding';
@@ -210,7 +209,7 @@ export class ServerConnection {
 }
 
 /** The principal is not verified: the client has the token, so it runs as the same user as the serving process. */
-function authorOf({ shapes }: Engine, { principal, scopes }: HandleSpec): Author {
+function authorOf({ shapes }: ServedStore['engine'], { principal, scopes }: HandleSpec): Author {
   const [first = {}, ...narrower] = scopes;
   const [actor, parsed] =
     principal === null

@@ -14,7 +14,7 @@ import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
 import type { Engine } from '../store/composition/engine';
 import type { Lifetime } from '../store/lifetime';
 import type { ListOptions, MemoryHandle } from '../store/memory-handle';
-import { PrincipalHandle } from '../store/principal-handle';
+import { type HandleDeps, PrincipalHandle } from '../store/principal-handle';
 import { type BatchResult, batchResultOf } from '../write/remember-many';
 import type { Author } from '../write/write-context';
 import { encodeError } from './encoding';
@@ -43,7 +43,7 @@ export interface HostStore extends StoreCalls {
 
 /** What all connections share. */
 export interface ServedStore {
-  readonly engine: Engine;
+  readonly engine: HandleDeps & Pick<Engine, 'limits'>;
   readonly lifetime: Lifetime;
   readonly store: HostStore;
   readonly dedup: RequestDedup;

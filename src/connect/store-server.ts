@@ -2,7 +2,6 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { MemoryError } from '../domain/errors';
 import { pause } from '../environment/timers';
-import type { Engine } from '../store/composition/engine';
 import { Lifetime } from '../store/lifetime';
 import type { Hello } from './protocol';
 import { RequestDedup } from './request-dedup';
@@ -24,10 +23,10 @@ export class StoreServer {
   readonly #server: Server;
   readonly #connections = new Set<ServerConnection>();
 
-  private constructor(folder: string, address: SocketAddress, engine: Engine, store: HostStore) {
+  private constructor(folder: string, address: SocketAddress, engine: ServedStore['engine'], store: HostStore) {
     this.#folder = folder;
     this.#address = address;
-    this.#served = { engine, lifetime: new Lifetime(), store, dedup: new RequestDedup(engine) };
+    this.#served = { engine, lifetime: new Lifetime(), store, dedup: new RequestDedup(engine.state.requests) };
     this.#server = createServer((socket) => this.#accept(socket));
     this.#server.unref();
     // A connection that failed, for example because file descriptors ran out: the client tries again.
@@ -39,7 +38,7 @@ export class StoreServer {
    *
    * @throws INVALID_INPUT if other users can access the directory of the socket
    */
-  static async open(folder: string, engine: Engine, store: HostStore): Promise<StoreServer> {
+  static async open(folder: string, engine: ServedStore['engine'], store: HostStore): Promise<StoreServer> {
     const { randomBytes } = engine.environment;
     const hex = (bytes: number) => Buffer.from(randomBytes(bytes)).toString('hex');
     const socket = newSocketPath(folder, hex(socketNameBytes));

@@ -80,13 +80,16 @@ export interface AccessHandle {
   explain(request: ExplainRequest, options?: CallOptions): Promise<ExplainResult>;
 }
 
+/** What the rules of a store need of it. */
+export type AccessHandleDeps = Pick<Engine, 'state' | 'environment' | 'shapes' | 'reading' | 'writing'>;
+
 /** The declarations as one caller may see and change them. */
 export class PrincipalAccess implements AccessHandle {
-  readonly #engine: Engine;
+  readonly #engine: AccessHandleDeps;
   readonly #calls: AuditedCalls;
   readonly #caller: Author;
 
-  constructor(engine: Engine, calls: AuditedCalls, caller: Author) {
+  constructor(engine: AccessHandleDeps, calls: AuditedCalls, caller: Author) {
     this.#engine = engine;
     this.#calls = calls;
     this.#caller = caller;
@@ -148,7 +151,12 @@ export class PrincipalAccess implements AccessHandle {
     });
   }
 
-  #decide({ principal, action, id, namespace = [] }: ReturnType<Engine['shapes']['explainRequest']['parse']>) {
+  #decide({
+    principal,
+    action,
+    id,
+    namespace = [],
+  }: ReturnType<AccessHandleDeps['shapes']['explainRequest']['parse']>) {
     const context = this.#engine.reading();
     const { state } = context;
     return context.snapshot(() => {

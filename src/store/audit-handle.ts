@@ -106,7 +106,13 @@ export interface StoreAudit extends AuditHandle {
 
 const defaultLimit = 100;
 
-type ParsedQuery = ReturnType<Engine['shapes']['auditQuery']['parse']>;
+/** What the audit of a store needs of it. */
+export type AuditHandleDeps = Pick<Engine, 'state' | 'audit' | 'auditCursors' | 'shapes' | 'reading' | 'version'>;
+
+/** What the audit of the host needs beside that. */
+type RootAuditDeps = AuditHandleDeps & Pick<Engine, 'writing'>;
+
+type ParsedQuery = ReturnType<AuditHandleDeps['shapes']['auditQuery']['parse']>;
 
 interface PreparedQuery {
   readonly search: AuditSearch;
@@ -116,11 +122,11 @@ interface PreparedQuery {
 
 /** The audit as one caller may see it. */
 export class PrincipalAudit implements AuditHandle {
-  readonly #engine: Engine;
+  readonly #engine: AuditHandleDeps;
   readonly #calls: AuditedCalls;
   readonly #caller: Caller;
 
-  constructor(engine: Engine, calls: AuditedCalls, caller: Caller) {
+  constructor(engine: AuditHandleDeps, calls: AuditedCalls, caller: Caller) {
     this.#engine = engine;
     this.#calls = calls;
     this.#caller = caller;
@@ -216,11 +222,11 @@ export class PrincipalAudit implements AuditHandle {
 
 /** The audit of the host program. */
 export class RootAudit extends PrincipalAudit implements StoreAudit {
-  readonly #engine: Engine;
+  readonly #engine: RootAuditDeps;
   readonly #calls: AuditedCalls;
   readonly #caller: Caller;
 
-  constructor(engine: Engine, calls: AuditedCalls, caller: Caller) {
+  constructor(engine: RootAuditDeps, calls: AuditedCalls, caller: Caller) {
     super(engine, calls, caller);
     this.#engine = engine;
     this.#calls = calls;

@@ -26,7 +26,7 @@ export interface ReturnedMemory {
 
 type Touched = TouchedMemories & { readonly accessTags?: readonly string[] };
 
-type AuditedCallsDeps = Pick<Engine, 'state' | 'environment' | 'audit' | 'recorder' | 'reads' | 'version'>;
+export type AuditedCallsDeps = Pick<Engine, 'state' | 'environment' | 'audit' | 'recorder' | 'reads' | 'version'>;
 
 /** Runs the calls of one caller. Each leaves an entry in the audit, unless `apply` records it. */
 export class AuditedCalls {

@@ -24,7 +24,7 @@ function pagesAtOnce(signal: AbortSignal | undefined): number {
 
 /** Copies the databases of the store and of the audit into an empty folder. Everything else is derived. A failure leaves no file there. */
 export async function backup(
-  { state, audit }: Engine,
+  { state, audit }: Pick<Engine, 'state' | 'audit'>,
   folder: string,
   { signal, onProgress }: BackupOptions,
 ): Promise<void> {

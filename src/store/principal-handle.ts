@@ -23,9 +23,9 @@ import { forget, forgetAll } from '../write/forget';
 import { remember } from '../write/remember';
 import { type BatchResult, rememberAll, rememberEach } from '../write/remember-many';
 import type { Author } from '../write/write-context';
-import { type AccessHandle, PrincipalAccess } from './access-handle';
-import { type AuditHandle, PrincipalAudit } from './audit-handle';
-import { AuditedCalls, type CallTarget } from './audited-calls';
+import { type AccessHandle, type AccessHandleDeps, PrincipalAccess } from './access-handle';
+import { type AuditHandle, type AuditHandleDeps, PrincipalAudit } from './audit-handle';
+import { AuditedCalls, type AuditedCallsDeps, type CallTarget } from './audited-calls';
 import type { Engine } from './composition/engine';
 import type { Lifetime } from './lifetime';
 import { ListQuery } from './list-query';
@@ -43,18 +43,21 @@ const defaultTopK = 10;
 const defaultListLimit = 100;
 const defaultBatchSize = 256;
 
+/** What a handle needs of its store. */
+export type HandleDeps = AccessHandleDeps & AuditHandleDeps & AuditedCallsDeps & Pick<Engine, 'events' | 'changed'>;
+
 /** The handle of one principal in one scope: checks the arguments of each call and passes them on. */
 export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   readonly scope: Readonly<Scope>;
   readonly access: AccessHandle;
   readonly audit: AuditHandle;
-  readonly #engine: Engine;
+  readonly #engine: HandleDeps;
   readonly #lifetime: Lifetime;
   readonly #caller: Author;
   readonly #calls: AuditedCalls;
 
   /** @param request Identifies the write of another process for which this handle is made. */
-  constructor(engine: Engine, lifetime: Lifetime, actor: Actor, scope: ParsedScope, request?: WriteRequest) {
+  constructor(engine: HandleDeps, lifetime: Lifetime, actor: Actor, scope: ParsedScope, request?: WriteRequest) {
     this.#engine = engine;
     this.#lifetime = lifetime;
     const caller: Caller = { actor, scope };

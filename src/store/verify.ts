@@ -25,6 +25,9 @@ export interface VerifyOptions {
 /** The parts that `repair` can rebuild, because they are derived from records. */
 const repairableParts: ReadonlySet<VerifyProblem['part']> = new Set(['database', 'words', 'index']);
 
+/** What `verify` needs of a store. */
+type VerifyDeps = Pick<Engine, 'state' | 'model' | 'vectors' | 'readOnly' | 'reading'>;
+
 /**
  * Compares every record with its checksum, and everything that is derived with its records. Other calls go on meanwhile, and their
  * changes may not be checked. `repair` rebuilds what is derived (SQLite's indexes, tags, keyword index, vector index) and then
@@ -33,7 +36,7 @@ const repairableParts: ReadonlySet<VerifyProblem['part']> = new Set(['database',
  *
  * @throws the signal's reason, STORE_CLOSED, and DISK_FULL from a repair. Damage is reported and never thrown.
  */
-export async function verify(engine: Engine, options: VerifyOptions): Promise<VerifyResult> {
+export async function verify(engine: VerifyDeps, options: VerifyOptions): Promise<VerifyResult> {
   const problems = await inspect(engine, options);
   const canRepair =
     options.repair === true && !engine.readOnly && problems.some(({ part }) => repairableParts.has(part));
@@ -45,7 +48,7 @@ export async function verify(engine: Engine, options: VerifyOptions): Promise<Ve
   return { ok: remaining.length === 0, problems: [...problems, ...appeared] };
 }
 
-async function repair(engine: Engine, problems: readonly VerifyProblem[]): Promise<void> {
+async function repair(engine: VerifyDeps, problems: readonly VerifyProblem[]): Promise<void> {
   const { database, meta } = engine.state;
   repairDerived(database, meta, problems);
   if (problems.some(({ part }) => part === 'words')) engine.model.postings.clear();
@@ -64,7 +67,7 @@ type Report = (phase: string, done: number, total: number) => void;
  * Finds every problem of a store. It blocks the event loop for milliseconds at a time: records are read in small ranges, and a
  * worker checks SQLite's pages and indexes.
  */
-async function inspect(engine: Engine, { signal, onProgress }: VerifyOptions): Promise<VerifyProblem[]> {
+async function inspect(engine: VerifyDeps, { signal, onProgress }: VerifyOptions): Promise<VerifyProblem[]> {
   signal?.throwIfAborted();
   // Loads what another process has written.
   engine.reading();
@@ -107,7 +110,7 @@ const costPerTurn = 10_000;
 const costPerRecord = 60;
 
 async function* rowProblems(
-  { model: { columns } }: Engine,
+  { model: { columns } }: VerifyDeps,
   rows: RowDamage,
 ): AsyncGenerator<[found: VerifyProblem[], done: number, total: number]> {
   const total = columns.last;
@@ -120,7 +123,11 @@ async function* rowProblems(
   }
 }
 
-function databaseSteps({ state }: Engine, rows: RowDamage, check: DatabaseCheck): (() => Promise<VerifyProblem[]>)[] {
+function databaseSteps(
+  { state }: VerifyDeps,
+  rows: RowDamage,
+  check: DatabaseCheck,
+): (() => Promise<VerifyProblem[]>)[] {
   return [
     async () => ruleProblems(state),
     async () => pageProblems(await check.pages),
@@ -137,7 +144,7 @@ function databaseSteps({ state }: Engine, rows: RowDamage, check: DatabaseCheck)
   ];
 }
 
-function ruleProblems({ declarations }: Engine['state']): VerifyProblem[] {
+function ruleProblems({ declarations }: VerifyDeps['state']): VerifyProblem[] {
   try {
     declarations.all(true);
     return [];
@@ -166,7 +173,7 @@ function problemOf<T>(
   }
 }
 
-async function indexProblems({ vectors }: Engine): Promise<VerifyProblem[]> {
+async function indexProblems({ vectors }: VerifyDeps): Promise<VerifyProblem[]> {
   try {
     return (await vectors.check()).map((message) => ({ part: 'index', message }));
   } catch (error) {
