@@ -5,7 +5,7 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { type Issue, invalidInput, MemoryError } from '../../src/domain/errors';
 
-/** The same file as another build of the library would bring it, in a realm with an `Error` of its own. */
+/** The module as another build of the library loads it, in a realm with its own `Error`. */
 function otherBuild(): typeof import('../../src/domain/errors') {
   const source = readFileSync(new URL('../../src/domain/errors.ts', import.meta.url), 'utf8');
   const { outputText } = ts.transpileModule(source, { compilerOptions: { module: ts.ModuleKind.CommonJS } });
@@ -14,12 +14,12 @@ function otherBuild(): typeof import('../../src/domain/errors') {
   return module.exports as typeof import('../../src/domain/errors');
 }
 
-describe('MemoryError.is knows', () => {
-  test('its own', () => {
+describe('MemoryError.is', () => {
+  test('accepts an error of this build', () => {
     expect(MemoryError.is(new MemoryError('NOT_FOUND', 'No memory m-1.'))).toBe(true);
   });
 
-  test('one of another build and another realm, which instanceof does not', () => {
+  test('accepts an error of another build and another realm, which `instanceof` rejects', () => {
     const stranger: unknown = new (otherBuild().MemoryError)('NOT_FOUND', 'No memory m-1.');
     expect(stranger).not.toBeInstanceOf(MemoryError);
     expect(stranger).not.toBeInstanceOf(Error);
@@ -27,12 +27,12 @@ describe('MemoryError.is knows', () => {
     expect(otherBuild().MemoryError.is(new MemoryError('NOT_FOUND', 'No memory m-1.'))).toBe(true);
   });
 
-  test('one that was extended', () => {
+  test('accepts an error of a subclass', () => {
     class Mine extends MemoryError {}
     expect(MemoryError.is(new Mine('NOT_FOUND', 'No memory m-1.'))).toBe(true);
   });
 
-  test('nothing that merely looks like one', () => {
+  test('rejects objects with the same fields and all other values', () => {
     const lookAlike = Object.assign(new Error('x'), {
       name: 'MemoryError',
       code: 'NOT_FOUND',
@@ -57,7 +57,7 @@ describe('a MemoryError', () => {
     expect('cause' in new MemoryError('NOT_FOUND', 'x')).toBe(false);
   });
 
-  test('may be tried again only where waiting can help', () => {
+  test('is retryable by default only for codes whose cause can pass', () => {
     for (const code of ['OVERLOADED', 'DISK_FULL', 'OUTCOME_UNKNOWN'] as const)
       expect(new MemoryError(code, 'x').retryable).toBe(true);
     for (const code of ['INVALID_INPUT', 'FORBIDDEN', 'STORE_CLOSED'] as const)
@@ -65,13 +65,13 @@ describe('a MemoryError', () => {
     expect(new MemoryError('EMBEDDING_FAILED', 'x', { retryable: true }).retryable).toBe(true);
   });
 
-  test('shows nothing of ours in a log', () => {
+  test('has no other enumerable fields', () => {
     expect(Object.keys(new MemoryError('NOT_FOUND', 'x')).sort()).toEqual(['code', 'issues', 'name', 'retryable']);
   });
 });
 
 describe('invalid input', () => {
-  test('is one error that carries every issue, in order, and names each place', () => {
+  test('becomes one error with every issue in order', () => {
     const issue: fc.Arbitrary<Issue> = fc.record({
       path: fc.array(fc.oneof(fc.nat(9), fc.constantFrom('metadata', 'tags')), { maxLength: 3 }),
       message: fc.constantFrom('expected a string, got 5.', 'expected a non-empty string, got an empty string.'),

@@ -2,19 +2,19 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { contains, type Namespace, sameNamespace, showNamespace } from '../../src/domain/namespace';
 
-// Few labels and awkward ones, so that namespaces meet each other and every joined form of them would collide.
+// Few labels, so that namespaces are often equal, and labels whose joined forms would be equal.
 const label = fc.oneof(
   fc.constantFrom('a', 'b', 'ab', 'a/b', 'a.b', '/', '"', '\u0000', 'é', 'e\u0301'),
   fc.string({ minLength: 1 }),
 );
 const namespace = fc.array(label, { maxLength: 4 });
 
-describe('a namespace contains', () => {
-  test('itself and everything below it', () => {
+describe('contains', () => {
+  test('is true for the namespace itself and everything below it', () => {
     fc.assert(fc.property(namespace, namespace, (outer, rest) => contains(outer, [...outer, ...rest])));
   });
 
-  test('nothing in which one of its labels is another', () => {
+  test('is false if one label differs', () => {
     fc.assert(
       fc.property(namespace, namespace, label, fc.nat(), (start, rest, other, pick) => {
         const outer = [...start, 'own'];
@@ -25,11 +25,11 @@ describe('a namespace contains', () => {
     );
   });
 
-  test('nothing shorter than itself', () => {
+  test('is false for a shorter namespace', () => {
     fc.assert(fc.property(namespace, label, (inner, more) => !contains([...inner, more], inner)));
   });
 
-  test('what is contained by what it contains', () => {
+  test('is transitive', () => {
     fc.assert(
       fc.property(namespace, namespace, namespace, (a, b, c) => {
         const inner = [...a, ...b, ...c];
@@ -44,21 +44,21 @@ describe('a namespace contains', () => {
     [['a', 'b'], ['a/b']],
     [['a'], ['A']],
     [['é'], ['e\u0301']],
-  ])('no look-alike: %j does not hold %j', (outer, inner) => {
+  ])('compares whole labels: %j does not contain %j', (outer, inner) => {
     expect(contains(outer, inner)).toBe(false);
     expect(contains(inner, outer)).toBe(false);
   });
 
-  test('the whole store is []', () => {
+  test('treats [] as the whole store', () => {
     fc.assert(fc.property(namespace, (inner) => contains([], inner) && contains(inner, []) === (inner.length === 0)));
   });
 });
 
-test('two namespaces are the same when each contains the other', () => {
+test('sameNamespace is true exactly if each namespace contains the other', () => {
   fc.assert(fc.property(namespace, namespace, (a, b) => sameNamespace(a, b) === (contains(a, b) && contains(b, a))));
 });
 
-test('people see namespaces apart that are apart', () => {
+test('showNamespace shows different namespaces differently', () => {
   fc.assert(
     fc.property(namespace, namespace, (a, b) => sameNamespace(a, b) === (showNamespace(a) === showNamespace(b))),
   );

@@ -11,7 +11,7 @@ import {
   sameParty,
 } from '../../src/domain/principal';
 
-// Few ids, so that equal ones meet; 'é' in both of its encodings, which byte for byte are two.
+// Few ids, so that equal ones occur. 'é' is there in both Unicode forms, which differ byte for byte.
 const id = fc.constantFrom('a', 'A', 'é', 'e\u0301', 'root');
 const party: fc.Arbitrary<Party> = fc.record({ kind: fc.constantFrom('agent', 'user', 'service'), id });
 const user: fc.Arbitrary<Party> = fc.record({ kind: fc.constant('user'), id });
@@ -20,14 +20,14 @@ const actor: fc.Arbitrary<Actor> = fc.oneof(
   fc.record({ party, onBehalfOf: user }, { requiredKeys: ['party'] }),
 );
 
-describe('two parties are the same', () => {
-  test('when kind and id are, and then only', () => {
+describe('sameParty', () => {
+  test('is true exactly if kind and id are equal', () => {
     fc.assert(fc.property(party, party, (a, b) => sameParty(a, b) === (a.kind === b.kind && a.id === b.id)));
   });
 });
 
-describe('two actors are the same', () => {
-  test('when they look the same to the public, and then only; root apart', () => {
+describe('sameActor', () => {
+  test('is true exactly if the public forms are equal, except that a service named root is not root', () => {
     fc.assert(
       fc.property(actor, actor, (a, b) => {
         const alike = isRoot(a) === isRoot(b) && JSON.stringify(principalOf(a)) === JSON.stringify(principalOf(b));
@@ -36,11 +36,11 @@ describe('two actors are the same', () => {
     );
   });
 
-  test('in either order', () => {
+  test('does not depend on the order', () => {
     fc.assert(fc.property(actor, actor, (a, b) => sameActor(a, b) === sameActor(b, a)));
   });
 
-  test('but not an agent for one user, for another, and alone', () => {
+  test('is false between an agent for one user, for another user, and alone', () => {
     const agent: Party = { kind: 'agent', id: 'billing' };
     const authors: Actor[] = [
       { party: agent },
@@ -52,13 +52,13 @@ describe('two actors are the same', () => {
     }
   });
 
-  test('and nobody becomes root by a name', () => {
+  test('is false between root and a service named root', () => {
     expect(sameActor({ party: { kind: 'service', id: 'root' } }, root)).toBe(false);
     expect(isRoot({ party: { kind: 'service', id: 'root' } })).toBe(false);
   });
 });
 
-test('the rules of both halves bind an actor, and none bind root', () => {
+test('partiesOf returns both parties of a pair, and none for root', () => {
   fc.assert(
     fc.property(party, user, (a, b) => {
       expect(partiesOf({ party: a })).toEqual([a]);

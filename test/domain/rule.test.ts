@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { actions, allow, builtInRoles, deny } from '../../src/domain/rule';
 
-describe('a rule', () => {
-  test('says in its words what it was made of', () => {
+describe('allow and deny', () => {
+  test('return a rule with their arguments', () => {
     expect(allow('everyone', 'writer', ['support'])).toEqual({
       effect: 'allow',
       to: 'everyone',
@@ -21,7 +21,7 @@ describe('a rule', () => {
 describe('the built-in roles', () => {
   const actionsOf = (role: string) => new Set(builtInRoles[role]);
 
-  test('are these, with these actions', () => {
+  test('have these names and actions', () => {
     expect(builtInRoles).toEqual({
       reader: ['read'],
       writer: ['read', 'write'],
@@ -31,14 +31,14 @@ describe('the built-in roles', () => {
     });
   });
 
-  test('grow from reader to administrator', () => {
+  test('include each other from reader to administrator', () => {
     const ladder = ['reader', 'writer', 'curator', 'administrator'].map(actionsOf);
     for (const [i, wider] of ladder.slice(1).entries()) {
       for (const action of ladder[i] ?? []) expect(wider).toContain(action);
     }
   });
 
-  test('name every action once', () => {
+  test('cover every action, and no action is listed twice', () => {
     expect(new Set(actions).size).toBe(actions.length);
     expect(actionsOf('administrator')).toEqual(new Set(actions));
   });

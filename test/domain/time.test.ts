@@ -9,7 +9,7 @@ const moment = fc.date({
 });
 const minute = 60_000;
 
-describe('one moment reads the same', () => {
+describe('toEpochMs returns the same number for one moment', () => {
   test('as a Date, as an ISO string and as epoch milliseconds', () => {
     fc.assert(
       fc.property(moment, (date) => {
@@ -31,13 +31,13 @@ describe('one moment reads the same', () => {
     );
   });
 
-  test('without seconds, and with more digits than a Date holds', () => {
+  test('without seconds, and with more digits than a Date has', () => {
     expect(toEpochMs('2026-03-01T12:30Z')).toBe(Date.UTC(2026, 2, 1, 12, 30));
     expect(toEpochMs('2026-03-01T12:30:05.123456789Z')).toBe(Date.UTC(2026, 2, 1, 12, 30, 5, 123));
   });
 });
 
-test('what comes out is a whole number that a Date holds, or nothing', () => {
+test('toEpochMs returns an integer within the range of a Date, or undefined', () => {
   const anything = fc.oneof(fc.anything(), fc.double(), fc.string(), fc.date());
   fc.assert(
     fc.property(anything, (value) => {
@@ -47,23 +47,23 @@ test('what comes out is a whole number that a Date holds, or nothing', () => {
   );
 });
 
-describe('is no moment:', () => {
+describe('toEpochMs returns undefined for', () => {
   test.each([
-    ['a date alone, which is another day elsewhere', '2026-03-01'],
+    ['a date without a time, which depends on the time zone', '2026-03-01'],
     ['a time without a zone', '2026-03-01T12:30:00'],
-    ['a date for people', 'March 1, 2026'],
-    ['a number in a text', '1772323200000'],
+    ['a date in words', 'March 1, 2026'],
+    ['a number as a string', '1772323200000'],
     ['a month that does not exist', '2026-13-01T00:00:00Z'],
     ['a day that does not exist', '2026-02-30T00:00:00Z'],
     ['an hour that does not exist', '2026-03-01T25:00:00Z'],
     ['a zone that does not exist', '2026-03-01T12:30:00+99:00'],
-    ['an empty text', ''],
+    ['an empty string', ''],
     ['an invalid Date', new Date(Number.NaN)],
     ['NaN', Number.NaN],
     ['infinity', Number.POSITIVE_INFINITY],
-    ['more than a Date holds', 8.64e15 + 1],
+    ['a number beyond the range of a Date', 8.64e15 + 1],
     ['a bigint', 5n],
-    ['nothing', undefined],
+    ['undefined', undefined],
     ['null', null],
   ])('%s', (_, value) => {
     expect(toEpochMs(value)).toBeUndefined();

@@ -8,7 +8,7 @@ import { dimensions, vectorOf } from './provider-server';
 
 type Call = Parameters<AISDKEmbeddingModel['doEmbed']>[0];
 
-/** A model as the AI SDK makes them, that answers as the test says and notes what it was asked. */
+/** A model with the interface of the AI SDK. It records its calls, and `answer` returns its responses. */
 function modelThat(
   answer: (call: Call, n: number) => unknown = ({ values }) => ({ embeddings: values.map((text) => vectorOf(text)) }),
   own: Partial<AISDKEmbeddingModel> = {},
@@ -29,16 +29,16 @@ function modelThat(
   return { model, calls };
 }
 
-/** What the SDK throws where a provider answers with a failure. */
+/** The error that the SDK throws for a failed response of a provider. */
 function apiCallError(message: string, own: Record<string, unknown> = {}) {
   return Object.assign(new Error(message), { name: 'AI_APICallError', isRetryable: false, ...own });
 }
 
-describe('by a model of the AI SDK', () => {
+describe('fromAISDK', () => {
   for (const { name, run } of embedderConformance(async () => fromAISDK(modelThat().model, { dimensions })))
     test(name, run);
 
-  test('names its space by the model, or as it is told', () => {
+  test('names its space by the `modelId`, or by the option `model`', () => {
     expect(fromAISDK(modelThat().model, { dimensions }).space).toEqual({
       model: 'test-embedding-1',
       dimensions,
@@ -49,10 +49,10 @@ describe('by a model of the AI SDK', () => {
 
   test.each([
     ['3', 3, [3, 3, 1]],
-    ['3, in time', Promise.resolve(3), [3, 3, 1]],
+    ['a promise of 3', Promise.resolve(3), [3, 3, 1]],
     ['infinity', Number.POSITIVE_INFINITY, [7]],
     ['no limit', undefined, [7]],
-  ])('cuts batches to maxEmbeddingsPerCall: %s', async (_, maxEmbeddingsPerCall, sizes) => {
+  ])('splits batches by `maxEmbeddingsPerCall`: %s', async (_, maxEmbeddingsPerCall, sizes) => {
     const { model, calls } = modelThat(undefined, { maxEmbeddingsPerCall });
     const texts = [...'abcdefg'];
     const vectors = await fromAISDK(model, { dimensions }).embedDocuments(texts, {});
@@ -63,22 +63,25 @@ describe('by a model of the AI SDK', () => {
   test.each([
     [true, 3],
     [false, 1],
-  ])('calls at the same time where supportsParallelCalls is %s: %i', async (supportsParallelCalls, atOnce) => {
-    let [running, most] = [0, 0];
-    const { model } = modelThat(
-      async ({ values }) => {
-        most = Math.max(most, ++running);
-        await new Promise((resolve) => setImmediate(resolve));
-        running--;
-        return { embeddings: values.map((text) => vectorOf(text)) };
-      },
-      { supportsParallelCalls },
-    );
-    await fromAISDK(model, { dimensions }).embedDocuments([...'abcdefg'], {});
-    expect(most).toBe(atOnce);
-  });
+  ])(
+    'with `supportsParallelCalls: %s` sends at most %i requests at the same time',
+    async (supportsParallelCalls, atOnce) => {
+      let [running, most] = [0, 0];
+      const { model } = modelThat(
+        async ({ values }) => {
+          most = Math.max(most, ++running);
+          await new Promise((resolve) => setImmediate(resolve));
+          running--;
+          return { embeddings: values.map((text) => vectorOf(text)) };
+        },
+        { supportsParallelCalls },
+      );
+      await fromAISDK(model, { dimensions }).embedDocuments([...'abcdefg'], {});
+      expect(most).toBe(atOnce);
+    },
+  );
 
-  test('hands on what the provider is to know of memories and of questions, and prefixes', async () => {
+  test('passes the provider options and the prefix for documents and for queries', async () => {
     const { model, calls } = modelThat();
     const embedder = fromAISDK(model, {
       dimensions,
@@ -97,8 +100,8 @@ describe('by a model of the AI SDK', () => {
   });
 });
 
-describe('failures', () => {
-  test('that the SDK calls retryable are tried again, after the time that the provider asks for', async () => {
+describe('failures of the model', () => {
+  test('are retried if the SDK calls them retryable, after the wait that the provider asks for', async () => {
     const { model } = modelThat(({ values }, n) => {
       if (n === 1) throw apiCallError('Slow down.', { isRetryable: true, responseHeaders: { 'retry-after': '3' } });
       if (n === 2) throw apiCallError('Overloaded.', { isRetryable: true });
@@ -110,21 +113,17 @@ describe('failures', () => {
   });
 
   test.each<[string, unknown, Record<string, unknown>]>([
-    ['a refused key', apiCallError('No.', { statusCode: 401 }), { code: 'EMBEDDING_FAILED', retryable: false }],
-    ['a passing fault', apiCallError('No.', { isRetryable: true }), { code: 'EMBEDDING_FAILED', retryable: true }],
-    [
-      'a model that is not there',
-      apiCallError('No.', { statusCode: 404 }),
-      { code: 'EMBEDDER_MISSING', retryable: false },
-    ],
+    ['a rejected key', apiCallError('No.', { statusCode: 401 }), { code: 'EMBEDDING_FAILED', retryable: false }],
+    ['a retryable error', apiCallError('No.', { isRetryable: true }), { code: 'EMBEDDING_FAILED', retryable: true }],
+    ['an unknown model', apiCallError('No.', { statusCode: 404 }), { code: 'EMBEDDER_MISSING', retryable: false }],
     [
       'a missing key',
       Object.assign(new Error('API key is missing.'), { name: 'AI_LoadAPIKeyError' }),
       { code: 'EMBEDDING_FAILED', retryable: false, message: expect.stringContaining('API key is missing.') },
     ],
-    ['a fault of the network', new TypeError('fetch failed'), { code: 'EMBEDDING_FAILED', retryable: true }],
-    ['something that is no error', 'no', { code: 'EMBEDDING_FAILED' }],
-  ])('%s', async (_, thrown, expected) => {
+    ['a network error', new TypeError('fetch failed'), { code: 'EMBEDDING_FAILED', retryable: true }],
+    ['a thrown string', 'no', { code: 'EMBEDDING_FAILED' }],
+  ])('become an error whose code and `retryable` fit the cause: %s', async (_, thrown, expected) => {
     const { model } = modelThat(() => {
       throw thrown;
     });
@@ -134,17 +133,21 @@ describe('failures', () => {
 
   test.each<[string, unknown, Record<string, unknown>]>([
     ['too few vectors', { embeddings: [] }, { code: 'EMBEDDING_FAILED', retryable: true }],
-    ['no answer', undefined, { code: 'EMBEDDING_FAILED', retryable: true }],
-    ['other dimensions', { embeddings: [vectorOf('a', 32)] }, { code: 'EMBEDDER_MISMATCH' }],
+    ['no response', undefined, { code: 'EMBEDDING_FAILED', retryable: true }],
+    ['another number of dimensions', { embeddings: [vectorOf('a', 32)] }, { code: 'EMBEDDER_MISMATCH' }],
     ['NaN', { embeddings: [vectorOf('a').with(0, Number.NaN)] }, { code: 'EMBEDDING_FAILED', retryable: false }],
-    ['zeros', { embeddings: [new Array(dimensions).fill(0)] }, { code: 'EMBEDDING_FAILED', retryable: false }],
-  ])('%s', async (_, answer, expected) => {
+    [
+      'a vector of zeros',
+      { embeddings: [new Array(dimensions).fill(0)] },
+      { code: 'EMBEDDING_FAILED', retryable: false },
+    ],
+  ])('include invalid responses: %s', async (_, answer, expected) => {
     const { model } = modelThat(() => answer);
     const embedder = fromAISDKIn(fakeTiming(), model, { dimensions });
     await expect(embedder.embedQuery('refund', {})).rejects.toMatchObject(expected);
   });
 
-  test('one of several calls ends the others', async () => {
+  test('abort the other requests of the same batch', async () => {
     const { model, calls } = modelThat(
       ({ abortSignal }, n) => {
         if (n === 2) throw apiCallError('No.');
@@ -157,7 +160,7 @@ describe('failures', () => {
     expect(calls.map(({ abortSignal }) => abortSignal!.aborted)).toEqual([true, false, true]);
   });
 
-  test('a model that hangs is given up, though it does not heed its signal', async () => {
+  test('include a call that exceeds `requestTimeoutMs`, even if the model ignores its signal', async () => {
     const { model } = modelThat(() => new Promise(() => undefined));
     const embedder = fromAISDKIn(fakeTiming(), model, { dimensions, requestTimeoutMs: 30, maxRetries: 0 });
     await expect(embedder.embedQuery('refund', {})).rejects.toMatchObject({
@@ -166,7 +169,7 @@ describe('failures', () => {
     });
   });
 
-  test('never show a text, or a request with its key', async () => {
+  test('never show a text, or the request with its API key', async () => {
     const text = 'The PIN of Alice is 4417.';
     const { model } = modelThat(() => {
       const requestBodyValues = { input: [text], headers: { authorization: 'Bearer sk-hunter22hunter22' } };
@@ -180,9 +183,9 @@ describe('failures', () => {
   });
 });
 
-describe('options that make no sense are INVALID_INPUT', () => {
+describe('fromAISDK throws INVALID_INPUT for', () => {
   test.each<[string, unknown, Record<string, unknown>]>([
-    ['a model that is only named', 'openai/text-embedding-3-small', { dimensions }],
+    ['the name of a model in place of a model', 'openai/text-embedding-3-small', { dimensions }],
     ['no model', undefined, { dimensions }],
     ['no dimensions', modelThat().model, {}],
     ['an unknown option', modelThat().model, { dimensions, maxRetry: 1 }],

@@ -7,7 +7,7 @@ import type { Embedder } from '../../src/embedding/embedder';
 import { markTextFailure } from '../../src/embedding/results';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
 
-/** An embedder whose batches the test ends itself, in the order in which they began. */
+/** An embedder whose batches wait until the test finishes or fails them, in the order in which they began. */
 class HeldEmbedder implements Embedder {
   readonly space = { model: 'held', dimensions: 2, normalized: false };
   readonly maxTokens = 100;
@@ -40,10 +40,10 @@ class HeldEmbedder implements Embedder {
   }
 }
 
-/** Lets everything run that waits for nothing but promises. */
+/** Waits until all promise callbacks have run. */
 const turn = () => new Promise<void>((resolve) => process.nextTick(() => process.nextTick(resolve)));
 
-/** An embedder that returns whatever the test says. */
+/** An embedder that always returns these vectors. */
 function returning(vectors: unknown): Embedder {
   return {
     space: { model: 'returning', dimensions: 2, normalized: true },
@@ -60,12 +60,12 @@ function throwing(error: unknown): Embedder {
   return { ...returning([]), embedDocuments: fail, embedQuery: fail };
 }
 
-describe('over the built-in embedder', () => {
+describe('a batching embedder over the built-in embedder', () => {
   for (const { name, run } of embedderConformance(async () => batchingEmbedder(builtInEmbedder()))) test(name, run);
 });
 
-describe('callers share batches', () => {
-  test('those that arrive together', async () => {
+describe('batches', () => {
+  test('combine the texts of calls in the same turn of the event loop', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const calls = [embedder.embedDocuments(['a', 'b'], {}), embedder.embedDocuments(['b', 'c'], {})];
@@ -75,7 +75,7 @@ describe('callers share batches', () => {
     expect((await Promise.all(calls)).map((vectors) => vectors.length)).toEqual([2, 2]);
   });
 
-  test('those that arrive while a batch is running go into the next', async () => {
+  test('combine the texts of calls that arrive while a batch runs', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const calls = [embedder.embedDocuments(['a'], {})];
@@ -89,7 +89,7 @@ describe('callers share batches', () => {
     await Promise.all(calls);
   });
 
-  test('many texts go in several batches, and come back in order', async () => {
+  test('have at most 256 texts, and return the vectors in order', async () => {
     const sizes: number[] = [];
     const builtIn = builtInEmbedder();
     const counted: Embedder = {
@@ -105,7 +105,7 @@ describe('callers share batches', () => {
     expect(vectors[599]).toEqual(await batchingEmbedder(builtIn).embedQuery(texts[599]!, {}));
   });
 
-  test('short texts go first, so that a model that fills them up has little to fill', async () => {
+  test('sort texts by length, so that models which pad the texts of a request pad little', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const calls = [
@@ -119,7 +119,7 @@ describe('callers share batches', () => {
     expect([...first!, ...second!].map(([length]) => length)).toEqual([1, 1, 1, 1, 1]);
   });
 
-  test('the same query is asked once, and never stands for a document', async () => {
+  test('embed equal concurrent queries once, and never use a query vector for a document', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const queries = await Promise.all([embedder.embedQuery('a', {}), embedder.embedQuery('a', {})]);
@@ -131,21 +131,21 @@ describe('callers share batches', () => {
     expect(await documents).toEqual([Float32Array.of(1, 0)]);
   });
 
-  test('a query does not wait for documents', async () => {
+  test('do not delay queries', async () => {
     const embedder = batchingEmbedder(new HeldEmbedder());
     void embedder.embedDocuments(['a'], {});
     expect(await embedder.embedQuery('b', {})).toEqual(Float32Array.of(0, 1));
   });
 });
 
-describe('texts seen before come from a cache', () => {
+describe('the cache', () => {
   const counting = () => {
     const builtIn = builtInEmbedder();
     const embedDocuments = vi.fn(builtIn.embedDocuments);
     return { ...builtIn, embedDocuments };
   };
 
-  test('by content', async () => {
+  test('returns the vector of an earlier equal text', async () => {
     const inner = counting();
     const embedder = batchingEmbedder(inner);
     const [first] = await embedder.embedDocuments(['refund'], {});
@@ -153,22 +153,22 @@ describe('texts seen before come from a cache', () => {
     expect(inner.embedDocuments).toHaveBeenCalledTimes(1);
   });
 
-  test('of bounded size: what was used least recently goes first', async () => {
+  test('evicts the least recently used vector above `cacheBytes`', async () => {
     const inner = counting();
-    // Room for two vectors of 256 numbers with their short texts.
+    // Enough for two vectors of 256 numbers with short texts.
     const embedder = batchingEmbedder(inner, { cacheBytes: 2800 });
     for (const text of ['a', 'b', 'a', 'c', 'a', 'b']) await embedder.embedDocuments([text], {});
     expect(inner.embedDocuments.mock.calls.map(([texts]) => texts[0])).toEqual(['a', 'b', 'c', 'b']);
   });
 
-  test('or not at all', async () => {
+  test('keeps nothing with `cacheBytes: 0`', async () => {
     const inner = counting();
     const embedder = batchingEmbedder(inner, { cacheBytes: 0 });
     for (const text of ['a', 'a']) await embedder.embedDocuments([text], {});
     expect(inner.embedDocuments).toHaveBeenCalledTimes(2);
   });
 
-  test('failures are not kept', async () => {
+  test('does not keep failures', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const failing = expect(embedder.embedDocuments(['a'], {})).rejects.toThrow('held failed');
@@ -182,19 +182,19 @@ describe('texts seen before come from a cache', () => {
   });
 });
 
-describe('what an embedder returns is checked', () => {
-  test('vectors come out at length 1, and the space says so', async () => {
+describe('returned vectors', () => {
+  test('are scaled to length 1, and the space is normalized', async () => {
     const embedder = batchingEmbedder(returning([Float32Array.of(3, 4)]));
     expect(embedder.space.normalized).toBe(true);
     const [vector] = await embedder.embedDocuments(['a'], {});
     expect([...vector!].map((x) => x.toFixed(6))).toEqual(['0.600000', '0.800000']);
   });
 
-  test('plain arrays of numbers are taken', async () => {
+  test('may be plain arrays of numbers', async () => {
     expect(await batchingEmbedder(returning([[0, 2]])).embedDocuments(['a'], {})).toEqual([Float32Array.of(0, 1)]);
   });
 
-  test('what is kept is a copy', async () => {
+  test('are copied', async () => {
     const reused = Float32Array.of(1, 0);
     const embedder = batchingEmbedder(returning([reused]));
     await embedder.embedDocuments(['a'], {});
@@ -204,10 +204,10 @@ describe('what an embedder returns is checked', () => {
 
   test.each([
     ['a missing vector', []],
-    ['a vector too many', [Float32Array.of(1, 0), Float32Array.of(1, 0)]],
-    ['nothing', undefined],
-    ['no vector in the place of one', [undefined]],
-    ['text', ['1,0']],
+    ['one vector too many', [Float32Array.of(1, 0), Float32Array.of(1, 0)]],
+    ['undefined', undefined],
+    ['undefined in place of a vector', [undefined]],
+    ['a string in place of a vector', ['1,0']],
     ['too few numbers', [Float32Array.of(1)]],
     ['too many numbers', [Float32Array.of(1, 0, 0)]],
     ['NaN', [Float32Array.of(Number.NaN, 1)]],
@@ -215,9 +215,9 @@ describe('what an embedder returns is checked', () => {
     ['a number beyond 32 bits', [[1e300, 1]]],
     ['a hole in an array', [[undefined, 1]]],
     ['null in an array', [[null, 1]]],
-    ['a text in an array', [['1', 1]]],
-    ['zeros', [Float32Array.of(0, 0)]],
-  ])('%s is EMBEDDING_FAILED, and no use repeating', async (_, vectors) => {
+    ['a string in an array', [['1', 1]]],
+    ['a vector of zeros', [Float32Array.of(0, 0)]],
+  ])('that are invalid fail with EMBEDDING_FAILED, not retryable: %s', async (_, vectors) => {
     const embedder = batchingEmbedder(returning(vectors));
     await expect(embedder.embedDocuments(['a'], {})).rejects.toMatchObject({
       code: 'EMBEDDING_FAILED',
@@ -225,7 +225,7 @@ describe('what an embedder returns is checked', () => {
     });
   });
 
-  test('a bad vector fails those who asked for it, and not their neighbours', async () => {
+  test('that are invalid fail only the callers of their text', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const good = embedder.embedDocuments(['good'], {});
@@ -237,8 +237,8 @@ describe('what an embedder returns is checked', () => {
   });
 });
 
-describe('what an embedder throws', () => {
-  test('reaches everyone in the batch, as EMBEDDING_FAILED with its cause', async () => {
+describe('an error of the embedder', () => {
+  test('rejects all callers of the batch with EMBEDDING_FAILED and the error as cause', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const cause = new TypeError('fetch failed');
@@ -250,7 +250,7 @@ describe('what an embedder throws', () => {
     }
   });
 
-  test('before it returns a promise is caught as well, in documents and queries', async () => {
+  test('is also caught if it is thrown synchronously, for documents and queries', async () => {
     const cause = new Error('no key');
     const embedder = batchingEmbedder(throwing(cause));
     await expect(embedder.embedDocuments(['a'], {})).rejects.toMatchObject({ code: 'EMBEDDING_FAILED', cause });
@@ -258,7 +258,7 @@ describe('what an embedder throws', () => {
   });
 
   test.each([[undefined], [null], ['busy'], [{}], [Object.create(null)], [Symbol('s')]])(
-    'may be anything, and the next batch runs: %o',
+    'may be any value, and the next batch still runs: %o',
     async (thrown) => {
       const inner = new HeldEmbedder();
       const embedder = batchingEmbedder(inner);
@@ -273,12 +273,12 @@ describe('what an embedder throws', () => {
     },
   );
 
-  test('passes through when it is a MemoryError', async () => {
+  test('is passed on unchanged if it is a MemoryError', async () => {
     const missing = new MemoryError('EMBEDDER_MISSING', 'No model here.');
     await expect(batchingEmbedder(throwing(missing)).embedQuery('a', {})).rejects.toBe(missing);
   });
 
-  test('does not keep the next batch from running', async () => {
+  test('does not stop the next batch', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const failing = expect(embedder.embedDocuments(['a'], {})).rejects.toThrow();
@@ -291,8 +291,8 @@ describe('what an embedder throws', () => {
   });
 });
 
-describe('a provider that refuses a text', () => {
-  /** Refuses what `isBad` says, and whatever is in one batch with it. */
+describe('a provider that rejects a text', () => {
+  /** Rejects every batch that contains a text for which `isBad` is true. */
   function refusing(isBad: (text: string) => boolean, blame = markTextFailure) {
     const batches: number[] = [];
     const embedder: Embedder = {
@@ -307,23 +307,23 @@ describe('a provider that refuses a text', () => {
   }
   const texts = Array.from({ length: 256 }, (_, i) => `text ${i}`);
 
-  test.each([[1], [2]])('fails those whose text it is, and not their neighbours: %i of 256', async (count) => {
+  test.each([[1], [2]])('fails only the callers of that text: %i of 256', async (count) => {
     const bad = texts.filter((_, i) => i % 200 === 7).slice(0, count);
     const { embedder, batches } = refusing((text) => bad.includes(text));
     const outcomes = await Promise.allSettled(texts.map((text) => embedder.embedDocuments([text], {})));
     expect(texts.filter((_, i) => outcomes[i]!.status === 'rejected')).toEqual(bad);
-    // One batch and the halves on the way to each text.
+    // One request for the batch, and two for each time it is halved to find a text.
     expect(batches.length).toBeLessThanOrEqual(1 + 2 * 8 * count);
   });
 
-  test('is not asked about each of many: then it is no fault of theirs', async () => {
+  test('gets a bounded number of requests if it rejects every text', async () => {
     const { embedder, batches } = refusing(() => true);
     const outcomes = await Promise.allSettled(texts.map((text) => embedder.embedDocuments([text], {})));
     expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
     expect(batches.length).toBeLessThan(40);
   });
 
-  test('and one that fails for another reason is not asked again', async () => {
+  test('gets only one request if no text caused the error', async () => {
     const { embedder, batches } = refusing(
       () => true,
       (error) => error,
@@ -333,10 +333,10 @@ describe('a provider that refuses a text', () => {
   });
 });
 
-describe('a caller that aborts', () => {
+describe('an aborted call', () => {
   const reason = new Error('no longer wanted');
 
-  test('hears its own reason at once, and the others get their vectors', async () => {
+  test('rejects at once with the reason of its signal, and other callers get their vectors', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const controller = new AbortController();
@@ -350,7 +350,7 @@ describe('a caller that aborts', () => {
     expect(await other).toHaveLength(2);
   });
 
-  test('when it was the last, the batch is aborted, and the next does not wait for it', async () => {
+  test('aborts its batch if no other caller waits, and the next batch starts at once', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const controller = new AbortController();
@@ -367,7 +367,7 @@ describe('a caller that aborts', () => {
     expect(await again).toHaveLength(1);
   });
 
-  test('before its batch begins leaves its texts out of it', async () => {
+  test('leaves its texts out of a batch that has not begun', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const controller = new AbortController();
@@ -383,7 +383,7 @@ describe('a caller that aborts', () => {
     expect(await waiting).toHaveLength(1);
   });
 
-  test('a signal is not aborted by an embedder that has finished', async () => {
+  test('does not abort the signal of a batch that has finished', async () => {
     const inner = new HeldEmbedder();
     const call = batchingEmbedder(inner).embedDocuments(['a'], {});
     await turn();
@@ -392,7 +392,7 @@ describe('a caller that aborts', () => {
     expect(inner.signals[0]!.aborted).toBe(false);
   });
 
-  test('a hundred callers may share a signal without a warning', async () => {
+  test('may share its signal with a hundred calls without a warning of Node', async () => {
     const warnings: string[] = [];
     const onWarning = (warning: Error) => void warnings.push(warning.message);
     process.on('warning', onWarning);
@@ -411,7 +411,7 @@ describe('a caller that aborts', () => {
 describe('under fake timers', () => {
   afterEach(() => void vi.useRealTimers());
 
-  test('everything works', async () => {
+  test('a batching embedder embeds documents and queries, and sets no timer', async () => {
     vi.useFakeTimers();
     const embedder = batchingEmbedder(builtInEmbedder());
     const calls = [embedder.embedDocuments(['a'], {}), embedder.embedDocuments(['b'], {})];

@@ -31,7 +31,7 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
   fc.string({ unit: 'grapheme', maxLength: 40 }),
-  // Lone surrogates and NULs among them.
+  // With lone surrogates and NUL characters.
   fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 60 }).map((units) => String.fromCharCode(...units)),
   fc.constantFrom(
     '',
@@ -61,7 +61,7 @@ describe('the built-in embedder', () => {
     });
   });
 
-  test('gives every text a vector of length 1', async () => {
+  test('returns a vector of length 1 for every text', async () => {
     await fc.assert(
       fc.asyncProperty(anyText, async (text) => {
         const vector = await embed(text);
@@ -71,7 +71,7 @@ describe('the built-in embedder', () => {
     );
   });
 
-  test('gives equal texts equal vectors, as documents and as queries, whatever came between', async () => {
+  test('returns equal vectors for equal texts, as document and as query, regardless of other calls', async () => {
     await fc.assert(
       fc.asyncProperty(anyText, anyText, async (text, other) => {
         const before = await embed(text);
@@ -86,37 +86,37 @@ describe('the built-in embedder', () => {
     ['How old is the dog?', "The puppy's age is two years.", 'The deployment failed in two steps.'],
     ['A physician works in the clinic.', 'The doctor is at the hospital.', 'The baker is at the market.'],
     ['My car broke down.', 'The automobile needs repair.', 'The orchestra needs rehearsal.'],
-  ])('knows meanings without a word in common: %s', async (text, near, far) => {
+  ])('recognises a similar meaning without a common word: %s', async (text, near, far) => {
     expect(await similarity(text, near)).toBeGreaterThan((await similarity(text, far)) + 0.1);
   });
 
-  test('reads upper case, accents and any white space alike', async () => {
+  test('ignores case, accents and the kind of white space', async () => {
     expect(await embed('CAFÉ\u00a0noir\r\n')).toEqual(await embed('cafe noir'));
   });
 
   test.each(['refund 🎉', 'refund🎉', '👩🏽‍💻refund❤️', '🇳🇴refund'])(
-    'knows a word beside emoji as it knows it alone: %s',
+    'reads a word next to emoji as it reads the word alone: %s',
     async (text) => {
       expect(await similarity(text, 'refund')).toBeCloseTo(1, 5);
     },
   );
 
-  test('reads words that are too long for any dictionary', async () => {
+  test('splits words of more than 100 characters', async () => {
     expect(await similarity('x'.repeat(100_000), 'x'.repeat(700))).toBeGreaterThan(0.99);
     expect(await similarity(`${'refund/'.repeat(20)}`, 'refund')).toBeGreaterThan(0.5);
   });
 
-  test('tells texts of which it knows nothing apart', async () => {
+  test('returns different vectors for different texts without a known piece', async () => {
     expect(await similarity('🎉', '🎉')).toBeCloseTo(1, 5);
     expect(await similarity('🎉', '🐙')).toBeLessThan(0.5);
   });
 
-  test('reads no further than maxTokens', async () => {
+  test('ignores text beyond `maxTokens`', async () => {
     const read = 'word '.repeat(embedder.maxTokens);
     expect(await embed(`${read} violin`)).toEqual(await embed(read));
   });
 
-  test('lets other work have its turn', async () => {
+  test('gives the event loop turns while it embeds many texts', async () => {
     let turns = 0;
     let isDone = false;
     const count = () => {
@@ -129,7 +129,7 @@ describe('the built-in embedder', () => {
     expect(turns).toBeGreaterThan(5);
   });
 
-  test('stops between texts when it is aborted', async () => {
+  test('stops between two texts when its signal is aborted', async () => {
     const controller = new AbortController();
     const texts = Array.from({ length: 5_000 }, (_, i) => `My daughter plays the violin on day ${i}.`);
     const vectors = embedder.embedDocuments(texts, { signal: controller.signal });
@@ -137,7 +137,7 @@ describe('the built-in embedder', () => {
     await expect(vectors).rejects.toThrow('no longer wanted');
   });
 
-  test('stays as it is: these numbers are in stores', async () => {
+  test('returns the same numbers as ever, since stores contain them', async () => {
     const found = await Promise.all(['Refund', 'The customer wants a refund.', '🎉', ''].map(embed));
     expect(found.map((vector) => [...vector.subarray(0, 3)].map((x) => x.toFixed(4)).join(' '))).toMatchInlineSnapshot(`
       [
@@ -179,7 +179,7 @@ describe('the file of the built-in model', () => {
     expect(rows.findIndex((value, i) => !isNearest(value, i))).toBe(-1);
   });
 
-  test('contains what packing the trained weights gives', async () => {
+  test('equals the packed trained weights', async () => {
     const [packed, shipped] = await Promise.all(
       [decodePackedModel(packModel(await trained())), await readModel()].map(unpacked),
     );
@@ -187,7 +187,7 @@ describe('the file of the built-in model', () => {
     expect(Buffer.from(packed!.rows).equals(Buffer.from(shipped!.rows))).toBe(true);
   });
 
-  test('holds a vector for every piece of a word, none of them zero, and no piece twice', async () => {
+  test('contains one vector for each piece, no zero vector, and no piece twice', async () => {
     const { pieces, rows, dimensions } = await unpacked(await readModel());
     expect(new Set(pieces).size).toBe(pieces.length);
     expect(rows.length).toBe(pieces.length * dimensions);
@@ -241,10 +241,10 @@ describe('the built-in embedder of an earlier release', () => {
     ]);
   });
 
-  test("gives vectors that agree with that release's: cosine .99 on average, and .95 at least", async () => {
+  test('returns vectors close to those of that release: cosine .99 on average, .95 at least', async () => {
     const model = decodeModel(await readFile(trainedWeights));
     const exact = new StaticEncoder(model, await WordPieces.of(model.pieces));
-    // Most words of the vocabulary are rare, and so rounded.
+    // Most words of the vocabulary are rare, so their rows are rounded.
     const words = model.pieces.filter((piece) => /^[a-z]{3,}$/.test(piece));
     const texts = Array.from({ length: 500 }, (_, i) => words.filter((_, word) => word % 2_000 === i).join(' '));
     const [earlier] = earlierBuiltInEmbedders();

@@ -25,8 +25,8 @@ const randomRows = (count: number, width: number, seed: number) => {
 const rowOf = (rows: Float32Array, row: number, width: number) => rows.subarray(row * width, (row + 1) * width);
 const product = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 
-describe('the texts that the built-in model learns from', () => {
-  test('are definitions, examples and synonyms of WordNet', async () => {
+describe('the training texts of the built-in model', () => {
+  test('include definitions, examples and synonyms of WordNet', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'wordnet-'));
     await writeFile(
       join(folder, 'data.noun'),
@@ -56,7 +56,7 @@ describe('the texts that the built-in model learns from', () => {
     ['carry', 's', 'carries'],
     ['stop', 'ed', 'stopped'],
     ['bake', 'ing', 'baking'],
-  ])('have verbs in their forms: %s + %s', (verb, form, expected) => expect(inflect(verb, form)).toBe(expected));
+  ])('inflect verbs: %s + %s', (verb, form, expected) => expect(inflect(verb, form)).toBe(expected));
 
   const kinds = Array.from({ length: 45 }, (_, kind) => kind);
   const synsets = kinds.map((kind) => ({
@@ -69,7 +69,7 @@ describe('the texts that the built-in model learns from', () => {
 
   test.each([
     ['examples with another word', (seed: number) => variedExamples([...synsets, ...aboutDogs], seed)],
-    ['examples as somebody says them', (seed: number) => framedExamples(synsets, 50, seed)],
+    ['examples in frames of speech', (seed: number) => framedExamples(synsets, 50, seed)],
     ['sentences from patterns', (seed: number) => madeSentences(synsets, 500, seed)],
     ['passages', (seed: number) => madePassages(synsets, 50, seed)],
   ])('are the same for the same seed, with every gap filled: %s', (_, make) => {
@@ -78,7 +78,7 @@ describe('the texts that the built-in model learns from', () => {
     expect(make(1).filter((text) => /[{}]|undefined/.test(text))).toEqual([]);
   });
 
-  // A kind of its own, with one common word beside the one that is shown.
+  // A kind with one common word beside the word of the example.
   const aboutDogs = [
     {
       kind: 38,
@@ -89,7 +89,7 @@ describe('the texts that the built-in model learns from', () => {
     },
     { kind: 38, words: ['walk', 'stroll'], definition: '', examples: [], occurrences: 5 },
   ];
-  test('keep the form of a word that they replace', () => {
+  test('replace a word by one in the same form', () => {
     const varied = Array.from({ length: 20 }, (_, seed) => variedExamples(aboutDogs, seed)).flat();
     expect(new Set(varied)).toEqual(
       new Set(['two dogs walked away', 'two dogs strolled away', 'nobody walks', 'nobody strolls']),
@@ -101,7 +101,7 @@ describe('principal components', () => {
   const width = 8;
   const rows = randomRows(50, width, 3);
 
-  test('are orthonormal, and the strongest come first', () => {
+  test('are orthonormal and sorted by strength', () => {
     const components = principalComponents(rows, width, width, 1);
     const projected = project(rows, width, components, false);
     const strengths = Array.from({ length: width }, (_, k) =>
@@ -115,7 +115,7 @@ describe('principal components', () => {
     }
   });
 
-  test('all of them together keep every product', () => {
+  test('preserve all dot products if none is left out', () => {
     const projected = project(rows, width, principalComponents(rows, width, width, 1), false);
     const before = product(rowOf(rows, 3, width), rowOf(rows, 7, width));
     expect(product(rowOf(projected, 3, width), rowOf(projected, 7, width))).toBeCloseTo(before, 5);
@@ -125,7 +125,7 @@ describe('principal components', () => {
 describe('training', () => {
   const dimensions = 8;
   const course = { epochs: 200, batch: 4, rate: 0.02 };
-  // Eight texts of two tokens each, each token in two texts.
+  // Eight texts with two tokens each. Each token occurs in two texts.
   const tokens = Int32Array.from({ length: 16 }, (_, i) => ((i >> 1) + (i & 1)) % 8);
   const starts = Int32Array.from({ length: 9 }, (_, i) => 2 * i);
   const hidden = randomRows(8, dimensions, 5);
@@ -145,7 +145,7 @@ describe('training', () => {
     return { vectors, losses };
   };
 
-  test('turns the sum of a text towards its target', () => {
+  test('brings the vector of a text close to its target', () => {
     const { losses } = learn();
     expect(losses[0]).toBeGreaterThan(0.2);
     expect(losses.at(-1)).toBeLessThan(0.01);
@@ -155,7 +155,7 @@ describe('training', () => {
     expect(learn(0.3).vectors).toEqual(learn(0.3).vectors);
   });
 
-  test('makes no token rely on its neighbours where some are left out', () => {
+  test('with dropout makes single tokens carry the meaning of their text', () => {
     const nearest = (vectors: Float32Array, token: number) => {
       const row = rowOf(vectors, token, dimensions);
       return product(row, rowOf(targets, token, dimensions)) / Math.hypot(...row);
@@ -166,7 +166,7 @@ describe('training', () => {
   });
 });
 
-test('the model leaves out marks, and rounds with one scale for all', () => {
+test('the static model leaves out special tokens and rounds all rows with one scale', () => {
   const vectors = Float32Array.of(9, 9, 9, 9, 1, -0.5, 0.25, 0);
   expect(toStaticModel(vectors, 2, ['[PAD]', '[unused0]', 'a', '##b'])).toEqual({
     pieces: ['a', '##b'],
@@ -179,7 +179,7 @@ describe('agreement', () => {
   const teacher = randomRows(300, 8, 1).map((value) => value * 2);
   const compared = { teacher, teacherWidth: 8, taughtWidth: 8 };
 
-  test('is 1 with itself, and next to nothing with chance', () => {
+  test('is 1 between equal vectors and near 0 between random ones', () => {
     expect(agreement({ ...compared, taught: teacher }, 1)).toBeCloseTo(1, 10);
     expect(Math.abs(agreement({ ...compared, taught: randomRows(300, 8, 2) }, 1))).toBeLessThan(0.2);
   });

@@ -12,7 +12,7 @@ const anyText = fc.oneof(
 );
 const budget = fc.integer({ min: 4, max: 64 });
 
-/** No character twice, nor a lone surrogate that is half of another, so that every part has one place in the text. */
+/** No character occurs twice, and no lone surrogate is half of a pair, so that every chunk has one position in the text. */
 const distinctText = fc
   .uniqueArray(
     fc.oneof(
@@ -26,14 +26,14 @@ const distinctText = fc
   )
   .map((codes) => String.fromCodePoint(...codes));
 
-describe('a text is split into parts that an embedder can read', () => {
-  test('a text that fits is its only part', () => {
+describe('splitIntoChunks', () => {
+  test('returns a text that fits as its only chunk', () => {
     expect(splitIntoChunks('The refund goes to the card.', 256)).toEqual(['The refund goes to the card.']);
     expect(splitIntoChunks('', 256)).toEqual(['']);
     expect(splitIntoChunks('word '.repeat(10_000), Number.MAX_SAFE_INTEGER)).toHaveLength(1);
   });
 
-  test('a longer one is cut at white space, and neighbours overlap', () => {
+  test('cuts a longer text at white space, with overlapping neighbours', () => {
     const text = 'one two three four five six seven eight nine ten eleven twelve';
     expect(splitIntoChunks(text, 12)).toEqual([
       'one two three four five six ',
@@ -42,46 +42,46 @@ describe('a text is split into parts that an embedder can read', () => {
     ]);
   });
 
-  test('a word longer than a part is cut too, with the same overlap', () => {
-    const parts = splitIntoChunks('x'.repeat(2000), 102);
-    expect(parts.slice(0, 2).map((part) => part.length)).toEqual([186, 186]);
-    expect(parts.join('').length).toBeGreaterThan(2000 * 1.1);
-    expect(parts.join('').length).toBeLessThan(2000 * 1.2);
+  test('cuts a word that is longer than a chunk, with the same overlap', () => {
+    const chunks = splitIntoChunks('x'.repeat(2000), 102);
+    expect(chunks.slice(0, 2).map((chunk) => chunk.length)).toEqual([186, 186]);
+    expect(chunks.join('').length).toBeGreaterThan(2000 * 1.1);
+    expect(chunks.join('').length).toBeLessThan(2000 * 1.2);
   });
 
-  test('every character is in a part, and the parts are in order', () => {
+  test('returns chunks in order that cover every character', () => {
     fc.assert(
       fc.property(distinctText, budget, (text, maxTokens) => {
         let [start, end] = [-1, 0];
-        for (const part of splitIntoChunks(text, maxTokens)) {
-          const place = text.indexOf(part);
+        for (const chunk of splitIntoChunks(text, maxTokens)) {
+          const place = text.indexOf(chunk);
           expect(place).toBeGreaterThan(start);
           expect(place).toBeLessThanOrEqual(end);
-          [start, end] = [place, place + part.length];
+          [start, end] = [place, place + chunk.length];
         }
         expect(end).toBe(text.length);
       }),
     );
   });
 
-  test('no part is longer than the embedder reads, its two markers included', () => {
+  test('returns no chunk above `maxTokens`, two markers included', () => {
     fc.assert(
       fc.property(anyText, budget, (text, maxTokens) => {
-        for (const part of splitIntoChunks(text, maxTokens))
-          expect(estimateTokens(part)).toBeLessThanOrEqual(maxTokens - 2);
+        for (const chunk of splitIntoChunks(text, maxTokens))
+          expect(estimateTokens(chunk)).toBeLessThanOrEqual(maxTokens - 2);
       }),
     );
   });
 
-  test('no surrogate pair is cut', () => {
+  test('never cuts a surrogate pair', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), budget, (text, maxTokens) => {
-        for (const part of splitIntoChunks(text, maxTokens)) expect(part).not.toMatch(/\p{Surrogate}/u);
+        for (const chunk of splitIntoChunks(text, maxTokens)) expect(chunk).not.toMatch(/\p{Surrogate}/u);
       }),
     );
   });
 
-  test('however little is read, the split comes to an end', () => {
+  test('ends for every `maxTokens`, even below 1', () => {
     fc.assert(
       fc.property(anyText, fc.constantFrom(-1, 0, 1, 2, 3), (text, maxTokens) => {
         expect(splitIntoChunks(text, maxTokens).length).toBeLessThanOrEqual(Math.max(1, text.length));
@@ -89,28 +89,28 @@ describe('a text is split into parts that an embedder can read', () => {
     );
   });
 
-  test(`there are at most ${maxChunks} parts`, () => {
+  test(`returns at most ${maxChunks} chunks`, () => {
     expect(splitIntoChunks('漢'.repeat(2_000_000), 256)).toHaveLength(maxChunks);
   });
 
-  test('a text of a megabyte is covered whole, in English and in Chinese', () => {
+  test('covers a text of one megabyte, English and Chinese', () => {
     for (const text of ['word '.repeat(200_000), '漢'.repeat(333_333)]) {
-      const parts = splitIntoChunks(text, 256);
-      expect(parts.length).toBeLessThan(maxChunks);
-      expect(text.endsWith(parts.at(-1)!)).toBe(true);
+      const chunks = splitIntoChunks(text, 256);
+      expect(chunks.length).toBeLessThan(maxChunks);
+      expect(text.endsWith(chunks.at(-1)!)).toBe(true);
     }
   });
 });
 
-describe('the tokens of a text are estimated', () => {
+describe('estimateTokens counts', () => {
   test.each([
-    ['nothing', '', 0],
-    ['three letters or spaces a token', 'refund it', 3],
-    ['every digit', '4417', 4],
-    ['every mark', '?!', 2],
-    ['every ideograph', '退款', 2],
-    ['every emoji', '😀', 1],
-    ['Korean syllables twice, for their letters', '환불', 4],
+    ['no token in an empty text', '', 0],
+    ['three letters or spaces as one token', 'refund it', 3],
+    ['each digit', '4417', 4],
+    ['each punctuation mark', '?!', 2],
+    ['each Chinese character', '退款', 2],
+    ['each emoji', '😀', 1],
+    ['each Korean syllable as two tokens', '환불', 4],
   ])('%s', (_, text, tokens) => {
     expect(estimateTokens(text)).toBe(tokens);
   });

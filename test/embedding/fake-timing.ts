@@ -1,11 +1,11 @@
 import type { Timing } from '../../src/environment/timing';
 
-/** Time in which waits take no time, and are written down. */
+/** A timing whose waits end at once. It records them. */
 export interface FakeTiming extends Timing {
   readonly waits: number[];
 }
 
-/** Chance is always that number; the clock begins at that moment. */
+/** A fake timing with a fixed jitter, whose clock starts at `now`. */
 export function fakeTiming({ jitter = 0.5, now = Date.UTC(2026, 0, 1) } = {}): FakeTiming {
   let elapsed = 0;
   const waits: number[] = [];

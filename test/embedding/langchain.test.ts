@@ -6,7 +6,7 @@ import { dimensions, vectorOf } from './provider-server';
 
 const model = 'test-embedding-1';
 
-/** Embeddings as LangChain's classes are, of which the test replaces a part. */
+/** Embeddings with the interface of LangChain. They record their texts. */
 class TestEmbeddings implements LangChainEmbeddings {
   readonly asked: string[] = [];
 
@@ -30,18 +30,18 @@ function answering(answer: unknown): LangChainEmbeddings {
   return { embedDocuments: async () => answer as number[][], embedQuery: async () => [] };
 }
 
-describe('by embeddings of LangChain', () => {
+describe('fromLangChain', () => {
   for (const { name, run } of embedderConformance(async () =>
     fromLangChain(new TestEmbeddings(), { model, dimensions }),
   ))
     test(name, run);
 
-  test('names its space as it is told', () => {
+  test('names its space by the option `model`', () => {
     const { space } = fromLangChain(new TestEmbeddings(), { model, dimensions });
     expect(space).toEqual({ model, dimensions, normalized: true });
   });
 
-  test('puts prefixes before documents and questions', async () => {
+  test('adds the prefixes to documents and queries', async () => {
     const embeddings = new TestEmbeddings();
     const embedder = fromLangChain(embeddings, { model, dimensions, prefix: { document: 'd: ', query: 'q: ' } });
     await embedder.embedDocuments(['refund'], {});
@@ -50,38 +50,42 @@ describe('by embeddings of LangChain', () => {
   });
 });
 
-describe('failures', () => {
+describe('failures of the embeddings', () => {
   test.each<[string, LangChainEmbeddings, Record<string, unknown>]>([
-    ['a fault of the network', throwing(new TypeError('fetch failed')), { code: 'EMBEDDING_FAILED', retryable: true }],
+    ['a network error', throwing(new TypeError('fetch failed')), { code: 'EMBEDDING_FAILED', retryable: true }],
     [
-      'a server that is down',
+      'status 503',
       throwing(Object.assign(new Error('x'), { status: 503 })),
       { code: 'EMBEDDING_FAILED', retryable: true },
     ],
     [
-      'a refused key',
+      'a rejected key',
       throwing(Object.assign(new Error('x'), { status: 401 })),
       { code: 'EMBEDDING_FAILED', retryable: false },
     ],
     [
-      'a model that is not there',
+      'an unknown model',
       throwing(Object.assign(new Error('x'), { status: 404 })),
       { code: 'EMBEDDER_MISSING', retryable: false },
     ],
-    ['something that is no error', throwing(undefined), { code: 'EMBEDDING_FAILED' }],
+    ['a thrown undefined', throwing(undefined), { code: 'EMBEDDING_FAILED' }],
     ['too few vectors', answering([]), { code: 'EMBEDDING_FAILED', retryable: true }],
     ['no vectors', answering(undefined), { code: 'EMBEDDING_FAILED', retryable: true }],
     ['an empty vector', answering([[]]), { code: 'EMBEDDER_MISMATCH' }],
-    ['other dimensions', answering([vectorOf('a', 32)]), { code: 'EMBEDDER_MISMATCH' }],
-    ['NaN', answering([vectorOf('a').with(0, Number.NaN)]), { code: 'EMBEDDING_FAILED', retryable: false }],
-    ['null', answering([vectorOf('a').with(0, null as never)]), { code: 'EMBEDDING_FAILED', retryable: false }],
-    ['zeros', answering([new Array(dimensions).fill(0)]), { code: 'EMBEDDING_FAILED', retryable: false }],
-  ])('%s', async (_, embeddings, expected) => {
+    ['another number of dimensions', answering([vectorOf('a', 32)]), { code: 'EMBEDDER_MISMATCH' }],
+    ['NaN in a vector', answering([vectorOf('a').with(0, Number.NaN)]), { code: 'EMBEDDING_FAILED', retryable: false }],
+    [
+      'null in a vector',
+      answering([vectorOf('a').with(0, null as never)]),
+      { code: 'EMBEDDING_FAILED', retryable: false },
+    ],
+    ['a vector of zeros', answering([new Array(dimensions).fill(0)]), { code: 'EMBEDDING_FAILED', retryable: false }],
+  ])('become an error whose code and `retryable` fit the cause: %s', async (_, embeddings, expected) => {
     const embedder = fromLangChain(embeddings, { model, dimensions });
     await expect(embedder.embedDocuments(['refund'], {})).rejects.toMatchObject(expected);
   });
 
-  test('embeddings that hang are given up', async () => {
+  test('include a call that exceeds `timeoutMs`', async () => {
     const hanging = { ...answering([]), embedDocuments: () => new Promise<never>(() => undefined) };
     const embedder = fromLangChain(hanging, { model, dimensions, timeoutMs: 30 });
     await expect(embedder.embedDocuments(['refund'], {})).rejects.toMatchObject({
@@ -90,7 +94,7 @@ describe('failures', () => {
     });
   });
 
-  test('a caller that aborts hears its own reason, though LangChain takes no signal', async () => {
+  test('include an aborted call: it rejects with the reason of the signal, although LangChain accepts no signal', async () => {
     const reason = new Error('no longer wanted');
     const controller = new AbortController();
     const hanging = { ...answering([]), embedQuery: () => new Promise<never>(() => controller.abort(reason)) };
@@ -98,7 +102,7 @@ describe('failures', () => {
     await expect(embedder.embedQuery('refund', { signal: controller.signal })).rejects.toBe(reason);
   });
 
-  test('never show a text, or what hangs on the error', async () => {
+  test('never show a text, or other properties of the error of LangChain', async () => {
     const text = 'The PIN of Alice is 4417.';
     const config = { headers: { authorization: 'Bearer sk-hunter22hunter22' }, data: text };
     const thrown = Object.assign(new Error(`400: cannot embed "${text}"`), { config });
@@ -110,7 +114,7 @@ describe('failures', () => {
   });
 });
 
-test('a refused key is not repeated, whatever it looks like', async () => {
+test('the error of a rejected key does not quote the key, whatever its form', async () => {
   const thrown = Object.assign(new Error('Incorrect API key provided: hunter22'), { status: 401 });
   const error = await fromLangChain(throwing(thrown), { model, dimensions })
     .embedQuery('refund', {})
@@ -122,12 +126,12 @@ test('a refused key is not repeated, whatever it looks like', async () => {
   expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('hunter22');
 });
 
-describe('options that make no sense are INVALID_INPUT', () => {
+describe('fromLangChain throws INVALID_INPUT for', () => {
   test.each<[string, unknown, Record<string, unknown>]>([
     ['no embeddings', {}, { model, dimensions }],
     ['no model', new TestEmbeddings(), { dimensions }],
     ['no dimensions', new TestEmbeddings(), { model }],
-    ['dimensions of none', new TestEmbeddings(), { model, dimensions: 1.5 }],
+    ['dimensions that are not an integer', new TestEmbeddings(), { model, dimensions: 1.5 }],
   ])('%s', (_, embeddings, options) => {
     const make = () => fromLangChain(embeddings as never, options as never);
     expect(make).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }));

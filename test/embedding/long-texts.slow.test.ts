@@ -5,7 +5,7 @@ import { modelFolder, modelIsMissing } from './model-folder';
 
 const namespace = ['archive'];
 
-/** About 100 kB of minutes of meetings, in which nothing is said of what the tests ask for. */
+/** About 100 kB of minutes of meetings, without anything that the test queries ask for. */
 function minutes(seed: number): string {
   const topics = [
     'the garden fence',
@@ -32,13 +32,13 @@ function minutes(seed: number): string {
 const fact = 'The launch of the rocket was moved to 14 March.';
 const question = 'When does the rocket start?';
 
-/** Whether a fact in the last line of a long text is found by meaning, and gone with its text. */
+/** Asserts that a fact in the last line of a long text is found by meaning until its text is replaced. */
 async function findsTheLastLine(embedder?: Embedder): Promise<void> {
   const store = await openFolder(await temporaryFolder(), embedder === undefined ? {} : { embedder });
   const long = `${minutes(0)}\n${fact}`;
   expect(Buffer.byteLength(long)).toBeGreaterThan(100_000);
   const { id } = await store.admin.remember(long, { namespace });
-  // A model takes its time.
+  // A model of transformers.js needs longer for each text.
   const others = embedder === undefined ? 3 : 1;
   for (let seed = 1; seed <= others; seed++) await store.admin.remember(minutes(seed), { namespace });
   await store.admin.remember('The company launched a new phone in May.', { namespace });
@@ -54,15 +54,15 @@ async function findsTheLastLine(embedder?: Embedder): Promise<void> {
 }
 
 describe('a fact in the last line of a text of 100 kB', () => {
-  test('is found by meaning with the built-in model, and goes with its text', () => findsTheLastLine(), 120_000);
+  test('is found by meaning with the built-in model until its text is replaced', () => findsTheLastLine(), 120_000);
 
   test.skipIf(modelIsMissing !== undefined)(
-    `is found by meaning with MiniLM (${modelIsMissing ?? 'the model is there'})`,
+    `is found by meaning with MiniLM until its text is replaced (${modelIsMissing ?? 'the model is present'})`,
     () => findsTheLastLine(minilm({ localPath: modelFolder })),
     120_000,
   );
 
-  test('leaves no vector behind that was made of it', async () => {
+  test('has no vector any more after its text was replaced', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember(`${minutes(0)}\n${fact}`, { namespace });
     await store.admin.update(id, { text: 'short now' });

@@ -30,7 +30,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A folder of models of its own, with a copy of the real one. */
+/** A new folder of models with a copy of the real model. */
 function copyOfModels(name: string): string {
   cpSync(modelFolder, join(folder, name), { recursive: true });
   // The original may be read-only.
@@ -39,7 +39,7 @@ function copyOfModels(name: string): string {
   return join(folder, name);
 }
 
-/** Runs a program, written in TypeScript as an ES module, in that folder. */
+/** Runs a TypeScript ES module as a program in a folder. */
 function run(where: string, program: string) {
   mkdirSync(where, { recursive: true });
   writeFileSync(join(where, 'package.json'), '{ "type": "module" }');
@@ -49,15 +49,15 @@ function run(where: string, program: string) {
 
 const cosine = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 
-describe('without its model', () => {
-  test('it is made, and says what it is', () => {
+describe('minilm() without its model', () => {
+  test('returns an embedder that names its space', () => {
     const embedder = minilm({ localPath: join(folder, 'nowhere') });
     expect(embedder.space).toMatchObject({ dimensions: 384, normalized: true });
     expect(embedder.space.model).toMatch(/^Xenova\/all-MiniLM-L6-v2 sha256:[0-9a-f]{64}$/);
     expect(embedder.maxTokens).toBe(256);
   });
 
-  test('the first text is EMBEDDER_MISSING, and tells where it looked', async () => {
+  test('rejects the first text with EMBEDDER_MISSING and the path of the model', async () => {
     const nowhere = join(folder, 'nowhere');
     await expect(minilm({ localPath: nowhere }).embedQuery('refund', {})).rejects.toMatchObject({
       code: 'EMBEDDER_MISSING',
@@ -66,14 +66,14 @@ describe('without its model', () => {
     });
   });
 
-  test('no texts need no model', async () => {
+  test('embeds an empty list of texts', async () => {
     expect(await minilm({ localPath: join(folder, 'nowhere') }).embedDocuments([], {})).toEqual([]);
   });
 });
 
-describe('without transformers.js', () => {
-  test('the first text is EMBEDDER_MISSING, and tells the command that installs it', () => {
-    // A copy of what minilm() is made of, in a folder from which no package is found.
+describe('minilm() without transformers.js', () => {
+  test('rejects the first text with EMBEDDER_MISSING and the command that installs the package', () => {
+    // A copy of the sources of minilm(), in a folder from which Node finds no packages.
     for (const part of ['embedding', 'domain', 'environment']) {
       cpSync(join(repository, 'src', part), join(folder, 'alone', part), { recursive: true });
     }
@@ -90,183 +90,186 @@ describe('without transformers.js', () => {
   });
 });
 
-describe.skipIf(modelIsMissing !== undefined)(`with its model${modelIsMissing ? ` (${modelIsMissing})` : ''}`, () => {
-  const embedder = minilm({ localPath: modelFolder });
+describe.skipIf(modelIsMissing !== undefined)(
+  `minilm() with its model${modelIsMissing ? ` (${modelIsMissing})` : ''}`,
+  () => {
+    const embedder = minilm({ localPath: modelFolder });
 
-  for (const { name, run } of embedderConformance(async () => minilm({ localPath: modelFolder }))) test(name, run);
+    for (const { name, run } of embedderConformance(async () => minilm({ localPath: modelFolder }))) test(name, run);
 
-  test('gives the vectors of the library’s own pipeline, one text at a time', async () => {
-    const { pipeline, env } = await import('@xenova/transformers');
-    const before = { localModelPath: env.localModelPath, allowRemoteModels: env.allowRemoteModels };
-    Object.assign(env, { localModelPath: modelFolder, allowRemoteModels: false });
-    const extract = await pipeline('feature-extraction', model);
-    Object.assign(env, before);
-    const texts = [
-      'Refund!',
-      'a',
-      '',
-      'Café — 4417 👍',
-      '客户想要退款',
-      'She plays the violin on Tuesdays. '.repeat(25),
-    ];
-    const vectors = await embedder.embedDocuments(texts, {});
-    for (const [i, text] of texts.entries()) {
-      const { data } = await extract(text, { pooling: 'mean', normalize: true });
-      expect(cosine(vectors[i]!, data as Float32Array)).toBeGreaterThan(0.999);
-    }
-  });
-
-  test('knows what words mean', async () => {
-    const [money, violin] = await embedder.embedDocuments(
-      ['The refund goes to the card.', 'She plays the violin.'],
-      {},
-    );
-    const query = await embedder.embedQuery('how is the customer paid back?', {});
-    expect(cosine(query, money!)).toBeGreaterThan(0.2 + cosine(query, violin!));
-  });
-
-  test('reads 256 tokens, the one that marks the end among them', async () => {
-    // One token each.
-    const word = (count: number) => 'word '.repeat(count);
-    const [longest, longer, shorter] = await embedder.embedDocuments(
-      [word(254), `${word(254)} violin`, word(253)].map((text) => text.trim()),
-      {},
-    );
-    expect(longer).toEqual(longest);
-    expect(shorter).not.toEqual(longest);
-  });
-
-  test('embeds the same under fake timers', async () => {
-    vi.useFakeTimers();
-    try {
-      const texts = ['refund '.repeat(200), 'violin '.repeat(200), 'parcel'];
-      expect(await embedder.embedDocuments(texts, {})).toHaveLength(3);
-    } finally {
-      vi.useRealTimers();
-    }
-  });
-
-  test('stops between texts when the signal is aborted', async () => {
-    const controller = new AbortController();
-    const texts = Array.from({ length: 200 }, (_, i) => `${'word '.repeat(240)}${i}`);
-    const embedding = embedder.embedDocuments(texts, { signal: controller.signal });
-    setImmediate(() => controller.abort(new Error('enough')));
-    await expect(embedding).rejects.toThrow('enough');
-  });
-
-  test('a failure of the model is EMBEDDING_FAILED with its cause, and the next text is embedded', async () => {
-    const localPath = copyOfModels('failing');
-    const path = join(localPath, model, 'tokenizer.json');
-    const tokenizer = JSON.parse(readFileSync(path, 'utf8'));
-    // The weights have no row for it.
-    tokenizer.model.vocab.violin = 1_000_000;
-    rmSync(path);
-    writeFileSync(path, JSON.stringify(tokenizer));
-    const failing = minilm({ localPath });
-    await expect(failing.embedDocuments(['refund', 'violin'], {})).rejects.toMatchObject({
-      code: 'EMBEDDING_FAILED',
-      cause: { message: expect.stringContaining('out of') },
-    });
-    expect(await failing.embedQuery('refund', {})).toEqual(await embedder.embedQuery('refund', {}));
-  });
-
-  test('the event loop turns while a text is read', async () => {
-    let turns = 0;
-    const counting = setInterval(() => turns++, 1);
-    const embedding = embedder.embedDocuments([`${'word '.repeat(250)} ${turns}`], {});
-    const before = turns;
-    await embedding;
-    clearInterval(counting);
-    expect(turns).toBeGreaterThan(before);
-  });
-
-  test('a question does not wait for documents that wait', async () => {
-    const order: string[] = [];
-    const documents = Array.from({ length: 64 }, (_, i) => `${'word '.repeat(200)} ${i}`);
-    const all = embedder.embedDocuments(documents, {}).then(() => order.push('documents'));
-    await embedder.embedQuery('a question that came later', {}).then(() => order.push('question'));
-    await all;
-    expect(order).toEqual(['question', 'documents']);
-  });
-
-  describe('that is damaged', () => {
-    const missing = (text: string) => ({ code: 'EMBEDDER_MISSING', message: expect.stringContaining(text) });
-
-    test('truncated weights are EMBEDDER_MISSING, until the file is whole again', async () => {
-      const localPath = copyOfModels('truncated');
-      truncateSync(join(localPath, weights), 1_000_000);
-      const broken = minilm({ localPath });
-      await expect(broken.embedQuery('refund', {})).rejects.toMatchObject(missing('1000000 bytes'));
-      copyFileSync(join(modelFolder, weights), join(localPath, weights));
-      expect(await broken.embedQuery('refund', {})).toHaveLength(384);
+    test('returns the vectors that the pipeline of transformers.js returns for single texts', async () => {
+      const { pipeline, env } = await import('@xenova/transformers');
+      const before = { localModelPath: env.localModelPath, allowRemoteModels: env.allowRemoteModels };
+      Object.assign(env, { localModelPath: modelFolder, allowRemoteModels: false });
+      const extract = await pipeline('feature-extraction', model);
+      Object.assign(env, before);
+      const texts = [
+        'Refund!',
+        'a',
+        '',
+        'Café — 4417 👍',
+        '客户想要退款',
+        'She plays the violin on Tuesdays. '.repeat(25),
+      ];
+      const vectors = await embedder.embedDocuments(texts, {});
+      for (const [i, text] of texts.entries()) {
+        const { data } = await extract(text, { pooling: 'mean', normalize: true });
+        expect(cosine(vectors[i]!, data as Float32Array)).toBeGreaterThan(0.999);
+      }
     });
 
-    test('one changed byte is noticed', async () => {
-      const localPath = copyOfModels('changed');
-      const bytes = readFileSync(join(localPath, weights));
-      bytes[20_000_000]! ^= 1;
-      writeFileSync(join(localPath, weights), bytes);
-      await expect(minilm({ localPath }).embedQuery('refund', {})).rejects.toMatchObject(
-        missing('not the expected ones'),
+    test('recognises a similar meaning', async () => {
+      const [money, violin] = await embedder.embedDocuments(
+        ['The refund goes to the card.', 'She plays the violin.'],
+        {},
       );
+      const query = await embedder.embedQuery('how is the customer paid back?', {});
+      expect(cosine(query, money!)).toBeGreaterThan(0.2 + cosine(query, violin!));
     });
 
-    test('a truncated tokenizer is EMBEDDER_MISSING', async () => {
-      const localPath = copyOfModels('tokenizer');
+    test('reads 256 tokens, the end marker included', async () => {
+      // Each word is one token.
+      const word = (count: number) => 'word '.repeat(count);
+      const [longest, longer, shorter] = await embedder.embedDocuments(
+        [word(254), `${word(254)} violin`, word(253)].map((text) => text.trim()),
+        {},
+      );
+      expect(longer).toEqual(longest);
+      expect(shorter).not.toEqual(longest);
+    });
+
+    test('embeds texts under fake timers', async () => {
+      vi.useFakeTimers();
+      try {
+        const texts = ['refund '.repeat(200), 'violin '.repeat(200), 'parcel'];
+        expect(await embedder.embedDocuments(texts, {})).toHaveLength(3);
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+
+    test('stops between two texts when its signal is aborted', async () => {
+      const controller = new AbortController();
+      const texts = Array.from({ length: 200 }, (_, i) => `${'word '.repeat(240)}${i}`);
+      const embedding = embedder.embedDocuments(texts, { signal: controller.signal });
+      setImmediate(() => controller.abort(new Error('enough')));
+      await expect(embedding).rejects.toThrow('enough');
+    });
+
+    test('rejects with EMBEDDING_FAILED and the cause if the model fails, and embeds the next text', async () => {
+      const localPath = copyOfModels('failing');
       const path = join(localPath, model, 'tokenizer.json');
-      const half = readFileSync(path).subarray(0, 300_000);
+      const tokenizer = JSON.parse(readFileSync(path, 'utf8'));
+      // The weights have no row for this token.
+      tokenizer.model.vocab.violin = 1_000_000;
       rmSync(path);
-      writeFileSync(path, half);
-      await expect(minilm({ localPath }).embedQuery('refund', {})).rejects.toMatchObject(missing(path));
-    });
-  });
-
-  describe('that is downloaded', () => {
-    let server: Server;
-    let requests: string[];
-    beforeAll(async () => {
-      requests = [];
-      server = createServer(({ url = '' }, response) => {
-        requests.push(url);
-        const body = readFileSync(join(modelFolder, url.replace('/resolve/main', '')));
-        response.writeHead(200, { 'content-length': body.length }).end(body);
+      writeFileSync(path, JSON.stringify(tokenizer));
+      const failing = minilm({ localPath });
+      await expect(failing.embedDocuments(['refund', 'violin'], {})).rejects.toMatchObject({
+        code: 'EMBEDDING_FAILED',
+        cause: { message: expect.stringContaining('out of') },
       });
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      expect(await failing.embedQuery('refund', {})).toEqual(await embedder.embedQuery('refund', {}));
     });
-    afterAll(() => new Promise((resolve) => server.close(resolve)));
 
-    test('from the host that transformers.js is set to, once, with progress, and without a change of its settings', async () => {
-      const { env } = await import('@xenova/transformers');
-      const { port } = server.address() as AddressInfo;
-      Object.assign(env, {
-        remoteHost: `http://127.0.0.1:${port}/`,
-        cacheDir: join(folder, 'cache'),
-        localModelPath: folder,
+    test('does not block the event loop', async () => {
+      let turns = 0;
+      const counting = setInterval(() => turns++, 1);
+      const embedding = embedder.embedDocuments([`${'word '.repeat(250)} ${turns}`], {});
+      const before = turns;
+      await embedding;
+      clearInterval(counting);
+      expect(turns).toBeGreaterThan(before);
+    });
+
+    test('embeds a query before documents that wait', async () => {
+      const order: string[] = [];
+      const documents = Array.from({ length: 64 }, (_, i) => `${'word '.repeat(200)} ${i}`);
+      const all = embedder.embedDocuments(documents, {}).then(() => order.push('documents'));
+      await embedder.embedQuery('a question that came later', {}).then(() => order.push('question'));
+      await all;
+      expect(order).toEqual(['question', 'documents']);
+    });
+
+    describe('that is damaged', () => {
+      const missing = (text: string) => ({ code: 'EMBEDDER_MISSING', message: expect.stringContaining(text) });
+
+      test('rejects truncated weights with EMBEDDER_MISSING until the file is complete again', async () => {
+        const localPath = copyOfModels('truncated');
+        truncateSync(join(localPath, weights), 1_000_000);
+        const broken = minilm({ localPath });
+        await expect(broken.embedQuery('refund', {})).rejects.toMatchObject(missing('1000000 bytes'));
+        copyFileSync(join(modelFolder, weights), join(localPath, weights));
+        expect(await broken.embedQuery('refund', {})).toHaveLength(384);
       });
-      const before = JSON.stringify(env);
-      const reports: Progress[] = [];
-      const downloading = minilm({ onProgress: (progress) => reports.push(progress) });
-      const vector = await downloading.embedQuery('refund', {});
-      expect(cosine(vector, await embedder.embedQuery('refund', {}))).toBeGreaterThan(0.999);
-      expect(reports.at(-1)).toMatchObject({ phase: 'model', done: 22_972_370, total: 22_972_370, failed: 0 });
-      expect(requests).toHaveLength(3);
-      await minilm().embedQuery('violin', {});
-      expect(requests).toHaveLength(3);
-      expect(JSON.stringify(env)).toBe(before);
-    });
-  });
 
-  test('prints nothing, whether it works or fails, and lets the process end', () => {
-    const truncated = copyOfModels('silent');
-    truncateSync(join(truncated, weights), 5_000_000);
-    const script = `import { minilm } from ${JSON.stringify(join(repository, 'src/embedding/local-models/minilm.ts'))};
+      test('rejects weights with one changed byte', async () => {
+        const localPath = copyOfModels('changed');
+        const bytes = readFileSync(join(localPath, weights));
+        bytes[20_000_000]! ^= 1;
+        writeFileSync(join(localPath, weights), bytes);
+        await expect(minilm({ localPath }).embedQuery('refund', {})).rejects.toMatchObject(
+          missing('not the expected ones'),
+        );
+      });
+
+      test('rejects a truncated tokenizer with EMBEDDER_MISSING', async () => {
+        const localPath = copyOfModels('tokenizer');
+        const path = join(localPath, model, 'tokenizer.json');
+        const half = readFileSync(path).subarray(0, 300_000);
+        rmSync(path);
+        writeFileSync(path, half);
+        await expect(minilm({ localPath }).embedQuery('refund', {})).rejects.toMatchObject(missing(path));
+      });
+    });
+
+    describe('that is downloaded', () => {
+      let server: Server;
+      let requests: string[];
+      beforeAll(async () => {
+        requests = [];
+        server = createServer(({ url = '' }, response) => {
+          requests.push(url);
+          const body = readFileSync(join(modelFolder, url.replace('/resolve/main', '')));
+          response.writeHead(200, { 'content-length': body.length }).end(body);
+        });
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      });
+      afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+      test('comes once from the host in the settings of transformers.js, with progress, and leaves the settings unchanged', async () => {
+        const { env } = await import('@xenova/transformers');
+        const { port } = server.address() as AddressInfo;
+        Object.assign(env, {
+          remoteHost: `http://127.0.0.1:${port}/`,
+          cacheDir: join(folder, 'cache'),
+          localModelPath: folder,
+        });
+        const before = JSON.stringify(env);
+        const reports: Progress[] = [];
+        const downloading = minilm({ onProgress: (progress) => reports.push(progress) });
+        const vector = await downloading.embedQuery('refund', {});
+        expect(cosine(vector, await embedder.embedQuery('refund', {}))).toBeGreaterThan(0.999);
+        expect(reports.at(-1)).toMatchObject({ phase: 'model', done: 22_972_370, total: 22_972_370, failed: 0 });
+        expect(requests).toHaveLength(3);
+        await minilm().embedQuery('violin', {});
+        expect(requests).toHaveLength(3);
+        expect(JSON.stringify(env)).toBe(before);
+      });
+    });
+
+    test('prints nothing in success and failure, and lets the process end', () => {
+      const truncated = copyOfModels('silent');
+      truncateSync(join(truncated, weights), 5_000_000);
+      const script = `import { minilm } from ${JSON.stringify(join(repository, 'src/embedding/local-models/minilm.ts'))};
       const texts = ['refund', 'violin '.repeat(500), '👍', ''];
       const vectors = await minilm({ localPath: ${JSON.stringify(modelFolder)} }).embedDocuments(texts, {});
       if (vectors.length !== 4) throw new Error('no vectors');
       const broken = minilm({ localPath: ${JSON.stringify(truncated)} });
       const error = await broken.embedQuery('refund', {}).catch((error) => error);
       if (error.code !== 'EMBEDDER_MISSING') throw error;`;
-    const { status, stdout, stderr } = run(join(folder, 'silent'), script);
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
-  });
-});
+      const { status, stdout, stderr } = run(join(folder, 'silent'), script);
+      expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+    });
+  },
+);

@@ -35,7 +35,7 @@ async function serverWith(...replies: Reply[]) {
 const cosine = (a: Float32Array, b: readonly number[]) =>
   a.reduce((sum, value, i) => sum + value * b[i]!, 0) / Math.hypot(...b);
 
-/** What the call was refused with. */
+/** The error of a call that must fail. */
 async function refusal(call: Promise<unknown>): Promise<MemoryError> {
   const error = await call.then(
     () => undefined,
@@ -45,10 +45,10 @@ async function refusal(call: Promise<unknown>): Promise<MemoryError> {
   return error;
 }
 
-describe('by a healthy server', () => {
+describe('openAICompatible with a healthy server', () => {
   for (const { name, run } of embedderConformance(async () => (await serverWith()).embedder)) test(name, run);
 
-  test('sends what the protocol asks for', async () => {
+  test('sends the request that the protocol defines', async () => {
     const { embedder, requests } = await serverWith();
     await embedder.embedDocuments(['refund', 'parcel'], {});
     expect(requests).toHaveLength(1);
@@ -65,7 +65,7 @@ describe('by a healthy server', () => {
     });
   });
 
-  test('sends no key where there is none, headers of the host, and the parameters of its address', async () => {
+  test('sends the option `headers` and URL parameters, and no authorization without an `apiKey`', async () => {
     const { baseURL, requests } = await serverWith();
     const embedder = openAICompatible({
       baseURL: `${baseURL}/?api-version=2024-10-21`,
@@ -79,7 +79,7 @@ describe('by a healthy server', () => {
     expect(requests[0]!.headers).not.toHaveProperty('authorization');
   });
 
-  test('names its space by the model, its dimensions and what stands before documents, and not by its address', async () => {
+  test('names its space by model, dimensions and document prefix, not by address', async () => {
     const { embedder, made } = await serverWith();
     expect(embedder.space).toEqual({ model, dimensions, normalized: true });
     expect(made({ baseURL: 'https://moved.example/v1' }).space).toEqual(embedder.space);
@@ -87,7 +87,7 @@ describe('by a healthy server', () => {
     expect(made({ prefix: { document: 'passage: ' } }).space.model).not.toBe(model);
   });
 
-  test('puts prefixes before documents and questions, and leaves room for them', async () => {
+  test('adds the prefixes to documents and queries, and subtracts their tokens from `maxTokens`', async () => {
     const { made, requests } = await serverWith();
     const embedder = made({ prefix: { document: 'passage: ', query: 'query: ' }, maxTokens: 100 });
     await embedder.embedDocuments(['refund', ''], {});
@@ -96,13 +96,13 @@ describe('by a healthy server', () => {
     expect(embedder.maxTokens).toBeLessThan(100);
   });
 
-  test('sends a blank for an empty text, which providers refuse, and no half characters', async () => {
+  test('sends a space for an empty text, and replaces lone surrogates', async () => {
     const { embedder, requests } = await serverWith();
     await embedder.embedDocuments(['', '\ud800x'], {});
     expect(requests[0]!.body.input).toEqual([' ', '\ufffdx']);
   });
 
-  test('cuts batches by the number of texts and by characters, in order', async () => {
+  test('splits batches by `maxInputs` and `maxCharacters`, in order', async () => {
     const { made, requests } = await serverWith();
     const texts = ['a', 'b', 'c', 'x'.repeat(30), 'y'.repeat(30), 'z'.repeat(60), 'd'];
     const vectors = await made({ maxInputs: 3, maxCharacters: 50 }).embedDocuments(texts, {});
@@ -116,7 +116,7 @@ describe('by a healthy server', () => {
     for (const [i, text] of texts.entries()) expect(cosine(vectors[i]!, vectorOf(text))).toBeCloseTo(1, 5);
   });
 
-  test('gives 200 texts in requests of at most 96, unless told otherwise', async () => {
+  test('sends at most 96 texts in a request by default', async () => {
     const { embedder, requests } = await serverWith();
     await embedder.embedDocuments(
       Array.from({ length: 200 }, (_, i) => `text ${i}`),
@@ -125,20 +125,20 @@ describe('by a healthy server', () => {
     expect(requests.map(({ body }) => body.input.length)).toEqual([96, 96, 8]);
   });
 
-  test('puts the vectors of an answer into the order of the texts', async () => {
+  test('sorts the vectors of a response by their index', async () => {
     const { embedder } = await serverWith(altered((items) => items.reverse()));
     const texts = ['refund', 'parcel', 'violin'];
     const vectors = await embedder.embedDocuments(texts, {});
     for (const [i, text] of texts.entries()) expect(cosine(vectors[i]!, vectorOf(text))).toBeCloseTo(1, 5);
   });
 
-  test('takes the order of the answer where vectors have no index', async () => {
+  test('keeps the order of the response if the vectors have no index', async () => {
     const { embedder } = await serverWith(altered((items) => items.map(({ embedding }) => ({ embedding }))));
     const vectors = await embedder.embedDocuments(['refund', 'parcel'], {});
     expect(cosine(vectors[1]!, vectorOf('parcel'))).toBeCloseTo(1, 5);
   });
 
-  test('sends less at once where the server says that it is too much, and remembers it', async () => {
+  test('halves requests after status 413, and keeps the smaller size', async () => {
     const tooMany: Reply = (request, response) =>
       request.body.input.length > 2 ? refusing(413)(request, response) : healthy(request, response);
     const { embedder, control, requests } = await serverWith();
@@ -154,7 +154,7 @@ describe('by a healthy server', () => {
   test.each([
     ['vLLM', { message: 'Model "m" does not support matryoshka representation.', type: 'BadRequestError', code: 400 }],
     ['OpenAI', { message: 'This model does not support specifying dimensions.', code: null }],
-  ])('does not insist on dimensions where %s refuses the wish for them', async (_, error) => {
+  ])('stops sending `dimensions` after an error of %s rejects the parameter', async (_, error) => {
     const picky: Reply = (request, response) =>
       'dimensions' in request.body ? refusing(400, error)(request, response) : healthy(request, response);
     const { embedder, control, requests } = await serverWith();
@@ -165,7 +165,7 @@ describe('by a healthy server', () => {
   });
 });
 
-describe('passing failures are tried again', () => {
+describe('temporary failures', () => {
   const cutOff: Reply = ({ body }, response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ data: itemsFor(body.input) }).slice(0, 200));
@@ -180,31 +180,31 @@ describe('passing failures are tried again', () => {
     ['409', refusing(409)],
     ['429', refusing(429, { code: 'rate_limit_exceeded' })],
     ['500', refusing(500)],
-    ['502 with a page', (_, response) => void response.writeHead(502).end('<html>Bad gateway</html>')],
+    ['502 with a web page', (_, response) => void response.writeHead(502).end('<html>Bad gateway</html>')],
     ['503', refusing(503)],
     ['504', refusing(504)],
     ['529', refusing(529)],
     ['a connection that is reset', ({ socket }) => socket.resetAndDestroy()],
-    ['a connection that is closed in the middle of the answer', halfSent],
-    ['an answer that is cut off', cutOff],
-    ['an empty answer', (_, response) => void response.writeHead(200).end()],
+    ['a connection that is closed during the response', halfSent],
+    ['a response that is cut off', cutOff],
+    ['an empty response', (_, response) => void response.writeHead(200).end()],
     ['too few vectors', altered((items) => items.slice(1))],
     ['no vectors', altered(() => [])],
     ['too many vectors', altered((items) => [...items, { ...items[0], index: items.length }])],
     [
-      'a failure passed on as a success',
+      'an error with the status of a success',
       (_, response) => sendJson(response, { error: { message: 'Busy.', code: 503 } }),
     ],
   ];
 
-  test.each(passing)('%s', async (_, reply) => {
+  test.each(passing)('are retried: %s', async (_, reply) => {
     const { embedder, requests, timing } = await serverWith(reply, reply);
     expect(await embedder.embedDocuments(['refund', 'parcel'], {})).toHaveLength(2);
     expect(requests).toHaveLength(3);
     expect(timing.waits).toEqual([250, 500]);
   });
 
-  test.each(passing)('%s, until patience ends: EMBEDDING_FAILED, retryable', async (_, reply) => {
+  test.each(passing)('fail with EMBEDDING_FAILED, retryable, after `maxRetries`: %s', async (_, reply) => {
     const { made, control, requests } = await serverWith();
     control.always = reply;
     const error = await refusal(made({ maxRetries: 1 }).embedDocuments(['refund', 'parcel'], {}));
@@ -213,7 +213,7 @@ describe('passing failures are tried again', () => {
     expect(requests).toHaveLength(2);
   });
 
-  test('a server that nobody answers on: EMBEDDING_FAILED, retryable, and names the address', async () => {
+  test('include an unreachable server: EMBEDDING_FAILED, retryable, with the address', async () => {
     const baseURL = `http://127.0.0.1:${await closedPort()}/v1`;
     const timing = fakeTiming();
     const embedder = openAICompatibleIn(timing, { baseURL, model, dimensions, maxRetries: 2 });
@@ -224,14 +224,14 @@ describe('passing failures are tried again', () => {
     expect(timing.waits).toHaveLength(2);
   });
 
-  test('a server that hangs is given up after requestTimeoutMs', async () => {
+  test('include a server that does not respond within `requestTimeoutMs`', async () => {
     const hanging: Reply = () => undefined;
     const { made, requests } = await serverWith(hanging);
     expect(await made({ requestTimeoutMs: 60 }).embedQuery('refund', {})).toHaveLength(dimensions);
     expect(requests.length).toBeGreaterThan(1);
   });
 
-  test('one that sends its answer drop by drop, too', async () => {
+  test('include a server that does not finish its response within `requestTimeoutMs`', async () => {
     const dripping: Reply = (_, response) => void response.writeHead(200).write('{"data":[');
     const { made } = await serverWith(dripping, dripping);
     const error = await refusal(made({ requestTimeoutMs: 60, maxRetries: 1 }).embedQuery('refund', {}));
@@ -239,7 +239,7 @@ describe('passing failures are tried again', () => {
     expect(error.message).toContain('60 ms');
   });
 
-  test('not beyond timeoutMs, whatever maxRetries says', async () => {
+  test('are not retried beyond `timeoutMs`, whatever `maxRetries` is', async () => {
     const { made, control, timing } = await serverWith();
     control.always = refusing(500);
     await refusal(made({ timeoutMs: 3000, maxRetries: 1000 }).embedQuery('refund', {}));
@@ -247,15 +247,15 @@ describe('passing failures are tried again', () => {
   });
 });
 
-describe('what will not pass is not tried again', () => {
+describe('permanent failures', () => {
   const lasting: [string, Reply, string, string][] = [
     ['401', refusing(401, { code: 'invalid_api_key' }), 'EMBEDDING_FAILED', 'The API key was rejected'],
     ['403', refusing(403), 'EMBEDDING_FAILED', 'The API key was rejected'],
     ['404', refusing(404, { code: 'model_not_found' }), 'EMBEDDER_MISSING', 'baseURL'],
     ['400', refusing(400, { message: 'Too long.' }), 'EMBEDDING_FAILED', 'Too long.'],
-    ['413 for one text', refusing(413), 'EMBEDDING_FAILED', 'rejected'],
-    ['422 without words', (_, response) => void response.writeHead(422).end(), 'EMBEDDING_FAILED', '422'],
-    ['429 for want of money', refusing(429, { code: 'insufficient_quota' }), 'EMBEDDING_FAILED', 'used up'],
+    ['413 for a single text', refusing(413), 'EMBEDDING_FAILED', 'rejected'],
+    ['422 without a message', (_, response) => void response.writeHead(422).end(), 'EMBEDDING_FAILED', '422'],
+    ['429 for a used-up quota', refusing(429, { code: 'insufficient_quota' }), 'EMBEDDING_FAILED', 'used up'],
     [
       'a redirect',
       (_, response) => void response.writeHead(302, { location: '/' }).end(),
@@ -269,11 +269,16 @@ describe('what will not pass is not tried again', () => {
       'web page',
     ],
     ['other JSON', (_, response) => sendJson(response, { ok: true }), 'EMBEDDING_FAILED', 'no list of vectors'],
-    ['JSON that is no object', (_, response) => sendJson(response, null), 'EMBEDDING_FAILED', 'no list of vectors'],
+    ['JSON that is not an object', (_, response) => sendJson(response, null), 'EMBEDDING_FAILED', 'no list of vectors'],
     ['fewer dimensions', altered(([item]) => [{ ...item, embedding: vectorOf('x', 32) }]), 'EMBEDDER_MISMATCH', '32'],
     ['more dimensions', altered(([item]) => [{ ...item, embedding: vectorOf('x', 128) }]), 'EMBEDDER_MISMATCH', '128'],
-    ['no numbers', altered(([item]) => [{ ...item, embedding: 'AAAA' }]), 'EMBEDDING_FAILED', 'not a Float32Array'],
-    ['no vector', altered(() => [null]), 'EMBEDDING_FAILED', 'not a Float32Array'],
+    [
+      'a string in place of a vector',
+      altered(([item]) => [{ ...item, embedding: 'AAAA' }]),
+      'EMBEDDING_FAILED',
+      'not a Float32Array',
+    ],
+    ['null in place of an item', altered(() => [null]), 'EMBEDDING_FAILED', 'not a Float32Array'],
     [
       'null in a vector',
       altered(([item]) => [{ ...item, embedding: vectorOf('x').with(3, null as never) }]),
@@ -281,13 +286,13 @@ describe('what will not pass is not tried again', () => {
       'vector',
     ],
     [
-      'zeros',
+      'a vector of zeros',
       altered(([item]) => [{ ...item, embedding: new Array(dimensions).fill(0) }]),
       'EMBEDDING_FAILED',
       'zeros',
     ],
     [
-      'NaN, as Python writes it',
+      'NaN in the form of Python',
       ({ body }, response) => void response.end(JSON.stringify({ data: itemsFor(body.input) }).replace('1.001', 'NaN')),
       'EMBEDDING_FAILED',
       'not finite',
@@ -306,7 +311,7 @@ describe('what will not pass is not tried again', () => {
     ],
   ];
 
-  test.each(lasting)('%s', async (_, reply, code, words) => {
+  test.each(lasting)('are not retried: %s', async (_, reply, code, words) => {
     const { embedder, control, requests } = await serverWith();
     control.always = reply;
     const error = await refusal(embedder.embedQuery('refund', {}));
@@ -314,7 +319,7 @@ describe('what will not pass is not tried again', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test('one index twice', async () => {
+  test('include a response with the same index twice', async () => {
     const { embedder } = await serverWith(altered((items) => items.map((item) => ({ ...item, index: 0 }))));
     const error = await refusal(embedder.embedDocuments(['a', 'b'], {}));
     expect(error).toMatchObject({
@@ -323,7 +328,7 @@ describe('what will not pass is not tried again', () => {
     });
   });
 
-  test('a provider that changes its dimensions midway: nothing of the batch comes out', async () => {
+  test('include a change of dimensions between two requests of a batch, which then returns no vector', async () => {
     const half = altered((items) => items.map((item) => ({ ...item, embedding: vectorOf('x', 32) })));
     const { made, requests } = await serverWith(healthy, half);
     const error = await refusal(made({ maxInputs: 2 }).embedDocuments(['a', 'b', 'c', 'd', 'e', 'f'], {}));
@@ -333,50 +338,62 @@ describe('what will not pass is not tried again', () => {
   });
 });
 
-describe('a server that asks for time gets it', () => {
+describe('a wait that the server asks for', () => {
   const busy = (headers: Record<string, string>) => refusing(429, {}, headers);
 
   test.each<[string, Record<string, string>, number]>([
-    ['in seconds', { 'retry-after': '7' }, 7000],
-    ['in milliseconds', { 'retry-after-ms': '120', 'retry-after': '1' }, 120],
-    ['by a date', { date: 'Thu, 01 Jan 2026 12:00:00 GMT', 'retry-after': 'Thu, 01 Jan 2026 12:00:09 GMT' }, 9000],
+    ['`Retry-After` in seconds', { 'retry-after': '7' }, 7000],
+    ['`retry-after-ms`', { 'retry-after-ms': '120', 'retry-after': '1' }, 120],
     [
-      'by a date that has passed',
+      '`Retry-After` as a date',
+      { date: 'Thu, 01 Jan 2026 12:00:00 GMT', 'retry-after': 'Thu, 01 Jan 2026 12:00:09 GMT' },
+      9000,
+    ],
+    [
+      '`Retry-After` as a date in the past',
       { date: 'Thu, 01 Jan 2026 12:00:00 GMT', 'retry-after': 'Thu, 01 Jan 2026 11:00:00 GMT' },
       0,
     ],
-    ['by the reset of a limit', { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '1.5s' }, 1500],
     [
-      'by a reset far away, for as long as is worth guessing',
+      'the reset of an exhausted rate limit',
+      { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '1.5s' },
+      1500,
+    ],
+    [
+      'a distant reset of a rate limit, at most 8 seconds',
       { 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '6m0s' },
       8000,
     ],
-    ['by a limit that is not used up', { 'x-ratelimit-remaining-tokens': '3', 'x-ratelimit-reset-tokens': '6m0s' }, 0],
-    ['by nonsense', { 'retry-after': 'soon' }, 0],
-  ])('%s', async (_, headers, asked) => {
+    [
+      'a rate limit that is not exhausted, which is ignored',
+      { 'x-ratelimit-remaining-tokens': '3', 'x-ratelimit-reset-tokens': '6m0s' },
+      0,
+    ],
+    ['an invalid `Retry-After`, which is ignored', { 'retry-after': 'soon' }, 0],
+  ])('delays the next request: %s', async (_, headers, asked) => {
     const { embedder, timing } = await serverWith(busy(headers));
     await embedder.embedQuery('refund', {});
-    // Beside what was asked, a wait by chance: those who were sent away together must not come back together.
+    // The random backoff is added, so that clients which failed together do not retry together.
     expect(timing.waits).toEqual([asked + 250]);
   });
 
-  test('also with 503', async () => {
+  test('delays the next request after status 503 too', async () => {
     const { embedder, timing } = await serverWith(refusing(503, {}, { 'retry-after': '2' }));
     await embedder.embedQuery('refund', {});
     expect(timing.waits).toEqual([2250]);
   });
 
-  test('but not more than timeoutMs: then it is EMBEDDING_FAILED, retryable, at once', async () => {
+  test('fails the call at once with EMBEDDING_FAILED, retryable, if it is longer than `timeoutMs`', async () => {
     const { embedder, timing, requests } = await serverWith(busy({ 'retry-after': '3600' }));
     const error = await refusal(embedder.embedQuery('refund', {}));
     expect(error).toMatchObject({ code: 'EMBEDDING_FAILED', retryable: true });
-    // Nor do others knock meanwhile.
+    // Other callers send no request in that time either.
     expect((await refusal(embedder.embedQuery('parcel', {}))).message).toContain('3600000 ms');
     expect(requests).toHaveLength(1);
     expect(timing.waits).toEqual([]);
   });
 
-  test('from all callers, when a limit is used up', async () => {
+  test('delays all callers of the embedder', async () => {
     const last: Reply = ({ body }, response) =>
       sendJson(response, { data: itemsFor(body.input) }, 200, {
         'x-ratelimit-remaining-requests': '0',
@@ -390,10 +407,10 @@ describe('a server that asks for time gets it', () => {
   });
 });
 
-describe('a caller that aborts', () => {
+describe('an aborted call', () => {
   const reason = new Error('no longer wanted');
 
-  test('hears its own reason while the server thinks, and the connection is let go', async () => {
+  test('rejects with the reason of its signal during a request, and closes the connection', async () => {
     let left: Promise<void> | undefined;
     const controller = new AbortController();
     const hanging: Reply = ({ socket }) => {
@@ -405,9 +422,9 @@ describe('a caller that aborts', () => {
     await left;
   });
 
-  test('hears it while a repetition is waited for, and no request follows', async () => {
+  test('rejects with the reason of its signal during a wait, and sends no further request', async () => {
     const { baseURL, requests } = await serverWith(refusing(500, {}, { 'retry-after': '30' }));
-    // In real time: the wait itself must end.
+    // With the real timing, since the wait itself must end.
     const embedder = openAICompatible({ baseURL, model, dimensions });
     const controller = new AbortController();
     setTimeout(() => controller.abort(reason), 100);
@@ -416,21 +433,24 @@ describe('a caller that aborts', () => {
   });
 });
 
-describe('what must stay secret stays so', () => {
-  // Of six digits: a port, which stands in the address, has five at most.
+describe('secrets and texts never appear in an error', () => {
+  // A number of six digits: the address in the error contains a port, which has at most five.
   const text = 'The PIN of Alice is 861730, and her dog is called Bello.';
   const talkative: [string, Reply][] = [
-    ['the key, refused', refusing(401, { message: `Incorrect API key provided: ${apiKey.slice(0, 6)}*****861730.` })],
-    ['the key, quoted', refusing(400, { message: `Bad header: Bearer ${apiKey}`, code: apiKey })],
-    ['the key, encoded', refusing(500, { message: `Bad: ${encodeURIComponent(apiKey)}` })],
+    ['a rejected key', refusing(401, { message: `Incorrect API key provided: ${apiKey.slice(0, 6)}*****861730.` })],
+    ['the quoted key', refusing(400, { message: `Bad header: Bearer ${apiKey}`, code: apiKey })],
+    ['the URL-encoded key', refusing(500, { message: `Bad: ${encodeURIComponent(apiKey)}` })],
     ['a header', refusing(400, { message: 'Bad header: open-sesame' })],
-    ['a parameter of the address', refusing(404, { message: 'No route for ?key=parameter-secret' })],
+    ['a URL parameter', refusing(404, { message: 'No route for ?key=parameter-secret' })],
     ['the text', refusing(400, { message: `Cannot embed "${text}"` })],
     ['a piece of the text', refusing(422, { message: 'unexpected input: is 861730, and her d' })],
-    ['all of it, in an answer that is none', (_, response) => void response.end(`${apiKey} ${text} open-sesame`)],
+    [
+      'all of them, in a response that is not JSON',
+      (_, response) => void response.end(`${apiKey} ${text} open-sesame`),
+    ],
   ];
 
-  test.each(talkative)('though the provider says %s', async (_, reply) => {
+  test.each(talkative)('if the provider responds with %s', async (_, reply) => {
     const { baseURL, control } = await serverWith();
     control.always = reply;
     const embedder = openAICompatibleIn(fakeTiming(), {
@@ -455,13 +475,13 @@ describe('what must stay secret stays so', () => {
       expect(shown).not.toContain(secret);
   });
 
-  test('the embedder does not show it either', () => {
+  test('nor in the embedder itself', () => {
     const embedder = openAICompatible({ baseURL: 'http://localhost/v1', model, dimensions, apiKey });
     expect(inspect(embedder, { depth: 10, showHidden: true }) + JSON.stringify(embedder)).not.toContain(apiKey);
   });
 });
 
-describe('options that make no sense are INVALID_INPUT, with every issue and without a secret', () => {
+describe('openAICompatible throws INVALID_INPUT without a secret for an invalid', () => {
   test.each<[string, Record<string, unknown>]>([
     ['baseURL', { baseURL: 'not a url' }],
     ['baseURL', { baseURL: 'ftp://host/v1' }],

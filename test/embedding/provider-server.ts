@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** What a test sees of a request. */
+/** A request as a test sees it. */
 export interface SeenRequest {
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
@@ -10,13 +10,13 @@ export interface SeenRequest {
   readonly socket: Socket;
 }
 
-/** How the server answers one request. */
+/** Answers one request. */
 export type Reply = (request: SeenRequest, response: ServerResponse) => void;
 
-/** Numbers of the vectors that the server gives. */
+/** The dimensions of the vectors of the server. */
 export const dimensions = 64;
 
-/** A vector of the text's words. */
+/** A vector that depends on the words of the text. */
 export function vectorOf(text: string, size = dimensions): number[] {
   const vector = new Array<number>(size).fill(0.001);
   for (const word of text.toLowerCase().split(/[^\p{L}\p{N}]+/u)) {
@@ -27,14 +27,14 @@ export function vectorOf(text: string, size = dimensions): number[] {
   return vector;
 }
 
-/** Answers as a healthy server does. */
+/** The response of a healthy server. */
 export const healthy: Reply = ({ body }, response) => {
   sendJson(response, { object: 'list', model: body.model, data: itemsFor(body.input) });
 };
 
-/** The list of a healthy answer. */
+/** The items of a healthy response. */
 export function itemsFor(texts: readonly string[], size = dimensions) {
-  // `of` is for the tests that change it; clients do not look at fields that they do not know.
+  // `of` is for tests that change an item. Clients ignore unknown fields.
   return texts.map((of, index) => ({ object: 'embedding', index, embedding: vectorOf(of, size) as unknown, of }));
 }
 
@@ -42,12 +42,12 @@ export function sendJson(response: ServerResponse, body: unknown, status = 200, 
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
-/** A list of vectors of which the test has changed something. */
+/** A response whose items a test has changed. */
 export function altered(change: (items: ReturnType<typeof itemsFor>) => unknown): Reply {
   return ({ body }, response) => sendJson(response, { data: change(itemsFor(body.input)) });
 }
 
-/** An error, in OpenAI's form. */
+/** An error response in the form of OpenAI. */
 export function refusing(
   status: number,
   error: Record<string, unknown> = {},
@@ -80,7 +80,7 @@ export async function providerServer(...replies: Reply[]) {
   return { baseURL: `http://127.0.0.1:${port}/v1`, requests, replies, control, origin: `http://127.0.0.1:${port}` };
 }
 
-/** A port of this machine on which nobody listens. */
+/** A port of this machine on which no process listens. */
 export async function closedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -22,7 +22,7 @@ function embedderAt(baseURL: string, options = {}): Embedder {
   return openAICompatibleIn(fakeTiming(), { baseURL, model, dimensions, maxRetries: 1, ...options });
 }
 
-/** A store with one memory, `known`, whose provider answers as the test says from then on. */
+/** A store with one memory, with the key `known`. The test then controls the responses of its provider. */
 async function storeWith(open: (embedder: Embedder) => Promise<MemoryStore>, options = {}) {
   const server = await providerServer();
   const store = await open(embedderAt(server.baseURL, options));
@@ -30,7 +30,7 @@ async function storeWith(open: (embedder: Embedder) => Promise<MemoryStore>, opt
   return { ...server, store, id };
 }
 
-/** What works without any embedder, works; and nothing but `id` is there. */
+/** Asserts that calls which need no embedder work, and that `id` is the only memory. */
 async function expectReadable({ admin }: MemoryStore, id: string): Promise<void> {
   expect((await admin.get(id))?.text).toBe('The known refund goes to the card.');
   expect((await admin.get({ namespace, key: 'known' }))?.id).toBe(id);
@@ -43,15 +43,15 @@ const hanging: Reply = () => undefined;
 const closed = refusing(429, {}, { 'retry-after': '3600' });
 
 const faults: [string, Reply, string, boolean][] = [
-  ['401', refusing(401), 'EMBEDDING_FAILED', false],
-  ['404', refusing(404), 'EMBEDDER_MISSING', false],
-  ['429', refusing(429), 'EMBEDDING_FAILED', true],
-  ['429 with a long wait', closed, 'EMBEDDING_FAILED', true],
-  ['500', refusing(500), 'EMBEDDING_FAILED', true],
-  ['hangs', hanging, 'EMBEDDING_FAILED', true],
+  ['responds 401', refusing(401), 'EMBEDDING_FAILED', false],
+  ['responds 404', refusing(404), 'EMBEDDER_MISSING', false],
+  ['responds 429', refusing(429), 'EMBEDDING_FAILED', true],
+  ['responds 429 with a long wait', closed, 'EMBEDDING_FAILED', true],
+  ['responds 500', refusing(500), 'EMBEDDING_FAILED', true],
+  ['does not respond', hanging, 'EMBEDDING_FAILED', true],
   ['resets the connection', ({ socket }) => socket.resetAndDestroy(), 'EMBEDDING_FAILED', true],
-  ['gives half an answer', (_, response) => void response.end('{"data":[{"index":0,"emb'), 'EMBEDDING_FAILED', true],
-  ['gives too few vectors', altered((items) => items.slice(1)), 'EMBEDDING_FAILED', true],
+  ['cuts its response off', (_, response) => void response.end('{"data":[{"index":0,"emb'), 'EMBEDDING_FAILED', true],
+  ['returns too few vectors', altered((items) => items.slice(1)), 'EMBEDDING_FAILED', true],
   [
     'changes its dimensions',
     ({ body }, response) => void response.end(JSON.stringify({ data: itemsFor(body.input, 32) })),
@@ -59,28 +59,28 @@ const faults: [string, Reply, string, boolean][] = [
     false,
   ],
   [
-    'gives null in a vector',
+    'returns null in a vector',
     altered((items) => items.map((item) => ({ ...item, embedding: vectorOf('x').with(0, null as never) }))),
     'EMBEDDING_FAILED',
     false,
   ],
   [
-    'gives zeros',
+    'returns a vector of zeros',
     altered((items) => items.map((item) => ({ ...item, embedding: vectorOf('x').fill(0) }))),
     'EMBEDDING_FAILED',
     false,
   ],
-  ['answers with a web page', (_, response) => void response.end('<html></html>'), 'EMBEDDING_FAILED', false],
+  ['responds with a web page', (_, response) => void response.end('<html></html>'), 'EMBEDDING_FAILED', false],
 ];
 
 describe.each([
   ['in memory', () => (embedder: Embedder) => openInMemory({ embedder })],
   ['in a folder', () => async (embedder: Embedder) => openFolder(await temporaryFolder(), { embedder })],
-])('a store %s, whose provider', (_, opener) => {
+])('a store %s whose provider', (_, opener) => {
   test.each(faults)(
-    '%s: says so, writes nothing, stays readable, and goes on when it is well',
+    '%s rejects calls that need a vector, writes nothing, stays readable, and recovers with the provider',
     async (__, reply, code, retryable) => {
-      // Only one of them is slow, and it should not be in the way of the others.
+      // A short time-out for the only slow case.
       const isSlow = reply === hanging;
       const options = isSlow ? { requestTimeoutMs: 300, maxRetries: 0 } : {};
       const { store, id, control } = await storeWith(opener(), options);
@@ -93,11 +93,11 @@ describe.each([
         { text: 'A recipe.', namespace },
       ]);
       expect(batch).toMatchObject({ stored: 0, failed: 2 });
-      // No silent fall-back to keywords.
+      // `recall` does not silently fall back to keywords.
       expect(await codeOf(() => admin.recall('Where is the refund?'))).toBe(code);
       expect(await codeOf(() => admin.recall('Where is the refund?', { mode: 'semantic' }))).toBe(code);
       await expectReadable(store, id);
-      // An hour would have to pass.
+      // The provider asked for a wait of one hour.
       if (reply === closed) return;
       control.always = healthy;
       await admin.remember('A new parcel.', { namespace });
@@ -107,7 +107,7 @@ describe.each([
   );
 });
 
-test('a server that moved: the store takes the embedder of the new address', async () => {
+test('a store accepts the embedder of a server that moved to another address', async () => {
   const folder = await temporaryFolder();
   const [before, after] = [await providerServer(), await providerServer()];
   const first = await openFolder(folder, { embedder: embedderAt(before.baseURL) });
@@ -117,7 +117,7 @@ test('a server that moved: the store takes the embedder of the new address', asy
   expect((await second.admin.recall('refund', { mode: 'semantic' })).map((hit) => hit.id)).toEqual([id]);
 });
 
-test('an address at which nobody answers: opened, readable, and says so', async () => {
+test('a store whose provider is unreachable opens, is readable, and rejects calls that need a vector', async () => {
   const folder = await temporaryFolder();
   const { baseURL } = await providerServer();
   const first = await openFolder(folder, { embedder: embedderAt(baseURL) });
@@ -132,14 +132,14 @@ test('an address at which nobody answers: opened, readable, and says so', async 
 });
 
 test.each<[string, Reply]>([
-  ['is refused', refusing(400, { message: 'Refused.' })],
+  ['is rejected', refusing(400, { message: 'Refused.' })],
   [
     'gets a vector of zeros',
     altered((items) =>
       items.map((item) => (isForbidden(item.of) ? { ...item, embedding: vectorOf('x').fill(0) } : item)),
     ),
   ],
-])('a text among those of many agents that %s fails nobody else', async (_, reply) => {
+])('a text that %s fails only its own writer, not other agents in the batch', async (_, reply) => {
   const { store, control } = await storeWith((embedder) => openInMemory({ embedder }));
   control.always = (request, response) => (request.body.input.some(isForbidden) ? reply : healthy)(request, response);
   const texts = Array.from({ length: 40 }, (_, i) => (i === 17 ? 'a forbidden text' : `note ${i}`));

@@ -6,14 +6,14 @@ import { redact, redactError, rootMessage } from '../../src/embedding/providers/
 const nothing = { secrets: [], texts: [] };
 const secret = fc.stringMatching(/^[A-Za-z0-9+/=_-]{8,40}$/);
 
-describe('words of a provider', () => {
-  test('are quoted in one line, and not at length', () => {
+describe('redact', () => {
+  test('returns one line of at most 300 characters', () => {
     expect(redact('The model\n  is loading.', nothing)).toBe('The model is loading.');
     expect(redact('x '.repeat(1000), nothing)!.length).toBeLessThanOrEqual(300);
     expect(redact(' ', nothing)).toBeUndefined();
   });
 
-  test('never hold a secret, however it is written', () => {
+  test('removes secrets in every encoding', () => {
     fc.assert(
       fc.property(secret, fc.string(), fc.string(), (key, before, after) => {
         for (const form of [key, encodeURIComponent(key), JSON.stringify(key)]) {
@@ -29,11 +29,11 @@ describe('words of a provider', () => {
     'Incorrect API key provided: abcd****************5678.',
     'Header was "Authorization: Bearer abcdefgh12345678"',
     'key AIzaSyabcdefgh12345678 is not valid',
-  ])('never hold what looks like a key: %s', (words) => {
+  ])('removes strings in the form of an API key: %s', (words) => {
     expect(redact(words, nothing)).not.toContain('5678');
   });
 
-  test('are left out where they hold a text, or a dozen characters of one', () => {
+  test('returns undefined for a message that quotes a text, or 12 characters of one', () => {
     const longText = fc.string({ minLength: 12, maxLength: 200 });
     fc.assert(
       fc.property(longText, fc.nat(), fc.string({ maxLength: 50 }), (text, at, before) => {
@@ -47,15 +47,15 @@ describe('words of a provider', () => {
   });
 });
 
-describe('an error of a library', () => {
-  test('keeps its name, its code and its words, and those of its causes', () => {
+describe('redactError', () => {
+  test('keeps name, code and message of an error and of its causes', () => {
     const inner = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     const error = redactError(new TypeError('fetch failed', { cause: inner }), nothing);
     expect(error).toMatchObject({ name: 'TypeError', message: 'fetch failed', cause: { code: 'ECONNREFUSED' } });
     expect(rootMessage(error)).toBe('connect ECONNREFUSED');
   });
 
-  test('keeps nothing else', () => {
+  test('drops all other properties', () => {
     const thrown = Object.assign(new Error('No.'), {
       config: { key: 'hunter22' },
       code: 'hunter22',
@@ -66,7 +66,7 @@ describe('an error of a library', () => {
     expect(inspect(redactError(thrown, nothing), { depth: 9, showHidden: true })).not.toContain('hunter22');
   });
 
-  test('may be anything', () => {
+  test('accepts every thrown value', () => {
     const ring: { cause?: unknown } = {};
     ring.cause = ring;
     for (const thrown of [undefined, null, 'no', 7, {}, [], Symbol('s'), ring, Object.create(null)])

@@ -4,7 +4,7 @@ import { nextRequest } from '../../src/embedding/batching/requests';
 
 const limits = fc.record({ maxInputs: fc.integer({ min: 1, max: 5 }), maxCharacters: fc.integer({ min: 1, max: 20 }) });
 
-test('requests hold every text once, in order, each as many as it may and at least one', () => {
+test('requests contain every text once, in order; each has as many as the limits allow, and at least one', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ maxLength: 30 })), limits, (texts, { maxInputs, maxCharacters }) => {
       const requests: (readonly string[])[] = [];
@@ -16,7 +16,7 @@ test('requests hold every text once, in order, each as many as it may and at lea
         expect(request.length).toBeGreaterThan(0);
         expect(request.length).toBeLessThanOrEqual(maxInputs);
         expect(request.length === 1 || characters(request) <= maxCharacters).toBe(true);
-        // No room was left for the next one.
+        // The next text would have exceeded a limit.
         const following = requests[i + 1]?.[0];
         if (following === undefined || request.length === maxInputs) continue;
         expect(characters(request) + following.length).toBeGreaterThan(maxCharacters);

@@ -14,7 +14,7 @@ function providerIn(timing = fakeTiming(), policy = {}) {
 }
 
 describe('a request', () => {
-  test('waits by chance up to a bound that doubles from half a second to eight', async () => {
+  test('waits a random time up to a bound that doubles from 0.5 to 8 seconds', async () => {
     const unit = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     await fc.assert(
       fc.asyncProperty(unit, async (jitter) => {
@@ -22,14 +22,14 @@ describe('a request', () => {
         const provider = providerIn(timing, { maxRetries: 7, timeoutMs: 1e6 });
         await expect(withRetries(provider, async () => failed(), undefined)).rejects.toThrow('No.');
         const bounds = [500, 1000, 2000, 4000, 8000, 8000, 8000];
-        // A wait of nothing is none.
+        // A wait of 0 ms is skipped.
         expect(timing.waits).toEqual(bounds.map((bound) => bound * jitter).filter((ms) => ms > 0));
       }),
       { numRuns: 20 },
     );
   });
 
-  test('is sent once where its failure is not retryable, and never without policy for one', async () => {
+  test('is sent once if its failure is not retryable', async () => {
     let sent = 0;
     const send = async () => {
       sent++;
@@ -39,24 +39,24 @@ describe('a request', () => {
     expect(sent).toBe(1);
   });
 
-  test('whose signal is aborted before, is not sent', async () => {
+  test('is not sent if its signal is already aborted', async () => {
     const reason = new Error('enough');
     const send = () => Promise.reject(new Error('sent'));
     await expect(withRetries(providerIn(), send, AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 });
 
-describe('what a server asks for', () => {
+describe('the wait that a server asks for', () => {
   const now = () => Date.UTC(2026, 0, 1);
   const asked = (headers: Record<string, string>) => retryAfterMs(new Headers(headers), now);
 
-  test('a date is compared with the server’s own clock, and with this one where it tells none', () => {
+  test('is the difference of a date to the clock of the server, or to the local clock if the response has no date', () => {
     const until = 'Thu, 01 Jan 2026 00:00:30 GMT';
     expect(asked({ 'retry-after': until })).toBe(30_000);
     expect(asked({ 'retry-after': until, date: 'Thu, 01 Jan 2026 00:00:20 GMT' })).toBe(10_000);
   });
 
-  test.each(['', '-5', 'soon', 'NaN', '1e9'])('nonsense is nothing: %j', (value) => {
+  test.each(['', '-5', 'soon', 'NaN', '1e9'])('is undefined for an invalid `Retry-After`: %j', (value) => {
     expect(asked({ 'retry-after': value })).toBeUndefined();
   });
 
@@ -67,12 +67,12 @@ describe('what a server asks for', () => {
     ['1h2m3.5s', 3_723_500],
     ['2', 2000],
     ['soon', undefined],
-  ])('a reset in %s', (value, ms) => {
+  ])('is read from the reset of an exhausted rate limit: %s', (value, ms) => {
     const headers = { 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': value };
     expect(rateLimitResetMs(new Headers(headers))).toBe(ms);
   });
 
-  test('of two limits that are used up the later counts', () => {
+  test('is the longer one of two exhausted limits', () => {
     const headers = {
       'x-ratelimit-remaining-tokens': '0',
       'x-ratelimit-reset-tokens': '5s',
@@ -82,7 +82,7 @@ describe('what a server asks for', () => {
     expect(rateLimitResetMs(new Headers(headers))).toBe(5000);
   });
 
-  test('a shorter wait never takes the place of a longer one', () => {
+  test('is not shortened by a later, shorter one', () => {
     const limit = new RateLimit(fakeTiming());
     limit.blockFor(500);
     limit.blockFor(100);

@@ -34,14 +34,14 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('without its model', () => {
-  test('it is made, and says what it is', () => {
+describe('transformersEmbedder without its model', () => {
+  test('returns an embedder that names its space', () => {
     const embedder = made({ localPath: join(folder, 'nowhere') });
     expect(embedder.space).toEqual({ model: `${model} ${weights}`, dimensions: 384, normalized: true });
     expect(embedder.maxTokens).toBe(512);
   });
 
-  test('its space is named by all that makes its vectors', () => {
+  test('names its space by every option that changes its vectors', () => {
     const names = [
       made(),
       made({ sha256: sha256.replace('a', 'b') }),
@@ -51,12 +51,12 @@ describe('without its model', () => {
       made({ model: 'Xenova/bge-small-en-v1.5' }),
     ].map(({ space }) => space.model);
     expect(new Set(names).size).toBe(names.length);
-    // What stands before questions changes no stored vector.
+    // The query prefix changes no stored vector.
     expect(made({ prefix: { query: 'query: ' } }).space).toEqual(made().space);
     expect(made({ sha256 }).space).toEqual(minilm().space);
   });
 
-  test('the first text is EMBEDDER_MISSING, and tells where it looked', async () => {
+  test('rejects the first text with EMBEDDER_MISSING and the path of the model', async () => {
     const localPath = join(folder, 'nowhere');
     await expect(made({ localPath }).embedQuery('refund', {})).rejects.toMatchObject({
       code: 'EMBEDDER_MISSING',
@@ -71,9 +71,9 @@ describe('without its model', () => {
     ['pooling', { pooling: 'max' }],
     ['prefix.documents', { prefix: { documents: 'x' } }],
     ['sha256', { sha256: 'abc' }],
-    // It would mean a download that nobody asked for.
+    // It would start an unexpected download.
     ['localPath', { localPath: undefined }],
-  ])('options that make no sense are INVALID_INPUT: %s', (path, wrong) => {
+  ])('throws INVALID_INPUT for an invalid %s', (path, wrong) => {
     let error: unknown;
     try {
       made(wrong as never);
@@ -84,120 +84,131 @@ describe('without its model', () => {
   });
 });
 
-describe.skipIf(modelIsMissing !== undefined)(`with a model${modelIsMissing ? ` (${modelIsMissing})` : ''}`, () => {
-  describe('by the mean', () => {
-    for (const { name, run } of embedderConformance(async () => made())) test(name, run);
-  });
+describe.skipIf(modelIsMissing !== undefined)(
+  `transformersEmbedder with a model${modelIsMissing ? ` (${modelIsMissing})` : ''}`,
+  () => {
+    describe('with mean pooling', () => {
+      for (const { name, run } of embedderConformance(async () => made())) test(name, run);
+    });
 
-  describe('cut to 128 numbers, by the first token, with prefixes', () => {
-    const create = async () =>
-      made({ dimensions: 128, pooling: 'cls', prefix: { document: 'passage: ', query: 'passage: ' }, maxTokens: 128 });
-    for (const { name, run } of embedderConformance(create)) test(name, run);
-  });
+    describe('with CLS pooling, 128 dimensions and prefixes', () => {
+      const create = async () =>
+        made({
+          dimensions: 128,
+          pooling: 'cls',
+          prefix: { document: 'passage: ', query: 'passage: ' },
+          maxTokens: 128,
+        });
+      for (const { name, run } of embedderConformance(create)) test(name, run);
+    });
 
-  const texts = ['Refund!', '', 'Café — 4417 👍', '客户想要退款', 'She plays the violin on Tuesdays. '.repeat(5)];
+    const texts = ['Refund!', '', 'Café — 4417 👍', '客户想要退款', 'She plays the violin on Tuesdays. '.repeat(5)];
 
-  test.each(['mean', 'cls'] as const)('pools as the library’s own pipeline does: %s', async (pooling) => {
-    const { pipeline, env } = await import('@xenova/transformers');
-    const before = { localModelPath: env.localModelPath, allowRemoteModels: env.allowRemoteModels };
-    Object.assign(env, { localModelPath: modelFolder, allowRemoteModels: false });
-    const extract = await pipeline('feature-extraction', model);
-    Object.assign(env, before);
-    const vectors = await made({ pooling }).embedDocuments(texts, {});
-    for (const [i, text] of texts.entries()) {
-      const { data } = await extract(text, { pooling, normalize: true });
-      expect(cosine(vectors[i]!, data as Float32Array)).toBeGreaterThan(0.999);
+    test.each(['mean', 'cls'] as const)(
+      'returns the vectors of the pipeline of transformers.js with pooling %s',
+      async (pooling) => {
+        const { pipeline, env } = await import('@xenova/transformers');
+        const before = { localModelPath: env.localModelPath, allowRemoteModels: env.allowRemoteModels };
+        Object.assign(env, { localModelPath: modelFolder, allowRemoteModels: false });
+        const extract = await pipeline('feature-extraction', model);
+        Object.assign(env, before);
+        const vectors = await made({ pooling }).embedDocuments(texts, {});
+        for (const [i, text] of texts.entries()) {
+          const { data } = await extract(text, { pooling, normalize: true });
+          expect(cosine(vectors[i]!, data as Float32Array)).toBeGreaterThan(0.999);
+        }
+      },
+    );
+
+    test('returns the first `dimensions` numbers of the whole vectors, scaled to length 1', async () => {
+      const whole = await made().embedDocuments(texts, {});
+      const cut = await made({ dimensions: 100 }).embedDocuments(texts, {});
+      for (const [i, vector] of cut.entries()) {
+        expect(vector).toHaveLength(100);
+        expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
+        expect(cosine(vector, whole[i]!.subarray(0, 100))).toBeCloseTo(1, 6);
+      }
+    });
+
+    test('adds the prefixes to documents and queries', async () => {
+      const embedder = made({ prefix: { document: 'passage: ', query: 'query: ' } });
+      const [plainDocument, plainQuery] = await made().embedDocuments(['passage: refund', 'query: refund'], {});
+      expect((await embedder.embedDocuments(['refund'], {}))[0]).toEqual(plainDocument);
+      expect(await embedder.embedQuery('refund', {})).toEqual(plainQuery);
+      expect(embedder.maxTokens).toBeLessThan(512);
+    });
+
+    test('rejects with EMBEDDER_MISMATCH and both numbers if `dimensions` is above that of the model', async () => {
+      await expect(made({ dimensions: 768 }).embedQuery('refund', {})).rejects.toMatchObject({
+        code: 'EMBEDDER_MISMATCH',
+        message: expect.stringMatching(/384.*768/),
+      });
+    });
+
+    test('shares one loaded model between embedders of the same file', async () => {
+      const localPath = linkedModel('shared');
+      const embedders = [made({ localPath }), made({ localPath, pooling: 'cls' }), made({ localPath, dimensions: 64 })];
+      await embedders[0]!.embedQuery('refund', {});
+      rmSync(localPath, { recursive: true });
+      for (const embedder of embedders) await embedder.embedQuery('violin', {});
+      await expect(made({ localPath, quantized: false }).embedQuery('refund', {})).rejects.toMatchObject({
+        code: 'EMBEDDER_MISSING',
+      });
+    });
+
+    test('names its space by the hash of the weights file, whether `sha256` is given or not', () => {
+      expect(made().space).toEqual(minilm().space);
+      const localPath = linkedModel('replaced', 1_000_000);
+      const before = made({ localPath }).space;
+      expect(made({ localPath }).space).toEqual(before);
+      truncateSync(join(localPath, model, weights), 999_999);
+      expect(made({ localPath }).space.model).not.toBe(before.model);
+    });
+
+    test('rejects weights that were replaced after the embedder was made with EMBEDDER_MISSING', async () => {
+      const localPath = linkedModel('swapped', 22_972_370);
+      const embedder = made({ localPath });
+      truncateSync(join(localPath, model, weights), 1_000_000);
+      await expect(embedder.embedQuery('refund', {})).rejects.toMatchObject({
+        code: 'EMBEDDER_MISSING',
+        message: expect.stringContaining('1000000 bytes'),
+      });
+    });
+
+    test('rejects weights with another hash than `sha256` with EMBEDDER_MISSING and both hashes', async () => {
+      const other = sha256.replace('a', 'b');
+      await expect(made({ sha256: other }).embedQuery('refund', {})).rejects.toMatchObject({
+        code: 'EMBEDDER_MISSING',
+        message: expect.stringMatching(new RegExp(`${sha256}[^]*${other}`)),
+      });
+    });
+
+    test('rejects truncated weights with EMBEDDER_MISSING, also without `sha256`', async () => {
+      const localPath = linkedModel('truncated', 1_000_000);
+      await expect(made({ localPath }).embedQuery('refund', {})).rejects.toMatchObject({
+        code: 'EMBEDDER_MISSING',
+        message: expect.stringContaining('truncated'),
+      });
+    });
+
+    test('rejects missing weights with EMBEDDER_MISSING and the name of the file', async () => {
+      await expect(made({ quantized: false }).embedQuery('refund', {})).rejects.toMatchObject({
+        code: 'EMBEDDER_MISSING',
+        message: expect.stringContaining('onnx/model.onnx'),
+      });
+    });
+
+    /** A folder with the model. Its weights are a copy with this many bytes, or a link to the original. */
+    function linkedModel(name: string, bytes?: number): string {
+      const [from, to] = [join(modelFolder, model), join(folder, name, model)];
+      mkdirSync(dirname(join(to, weights)), { recursive: true });
+      for (const file of ['tokenizer.json', 'tokenizer_config.json']) cpSync(join(from, file), join(to, file));
+      if (bytes === undefined) symlinkSync(join(from, weights), join(to, weights));
+      else {
+        writeFileSync(join(to, weights), readFileSync(join(from, weights)));
+        truncateSync(join(to, weights), bytes);
+      }
+      return join(folder, name);
     }
-  });
-
-  test('cut vectors are the first numbers of the whole ones, at length 1', async () => {
-    const whole = await made().embedDocuments(texts, {});
-    const cut = await made({ dimensions: 100 }).embedDocuments(texts, {});
-    for (const [i, vector] of cut.entries()) {
-      expect(vector).toHaveLength(100);
-      expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
-      expect(cosine(vector, whole[i]!.subarray(0, 100))).toBeCloseTo(1, 6);
-    }
-  });
-
-  test('prefixes stand before documents and questions, each their own', async () => {
-    const embedder = made({ prefix: { document: 'passage: ', query: 'query: ' } });
-    const [plainDocument, plainQuery] = await made().embedDocuments(['passage: refund', 'query: refund'], {});
-    expect((await embedder.embedDocuments(['refund'], {}))[0]).toEqual(plainDocument);
-    expect(await embedder.embedQuery('refund', {})).toEqual(plainQuery);
-    expect(embedder.maxTokens).toBeLessThan(512);
-  });
-
-  test('more dimensions than the model has are EMBEDDER_MISMATCH that names both', async () => {
-    await expect(made({ dimensions: 768 }).embedQuery('refund', {})).rejects.toMatchObject({
-      code: 'EMBEDDER_MISMATCH',
-      message: expect.stringMatching(/384.*768/),
-    });
-  });
-
-  test('embedders that name the same file share one loaded model', async () => {
-    const localPath = linkedModel('shared');
-    const embedders = [made({ localPath }), made({ localPath, pooling: 'cls' }), made({ localPath, dimensions: 64 })];
-    await embedders[0]!.embedQuery('refund', {});
-    rmSync(localPath, { recursive: true });
-    for (const embedder of embedders) await embedder.embedQuery('violin', {});
-    await expect(made({ localPath, quantized: false }).embedQuery('refund', {})).rejects.toMatchObject({
-      code: 'EMBEDDER_MISSING',
-    });
-  });
-
-  test('its space is named by the hash of the weights that lie there, given or not', () => {
-    expect(made().space).toEqual(minilm().space);
-    const localPath = linkedModel('replaced', 1_000_000);
-    const before = made({ localPath }).space;
-    expect(made({ localPath }).space).toEqual(before);
-    truncateSync(join(localPath, model, weights), 999_999);
-    expect(made({ localPath }).space.model).not.toBe(before.model);
-  });
-
-  test('weights that were replaced since it was made are EMBEDDER_MISSING', async () => {
-    const localPath = linkedModel('swapped', 22_972_370);
-    const embedder = made({ localPath });
-    truncateSync(join(localPath, model, weights), 1_000_000);
-    await expect(embedder.embedQuery('refund', {})).rejects.toMatchObject({
-      code: 'EMBEDDER_MISSING',
-      message: expect.stringContaining('1000000 bytes'),
-    });
-  });
-
-  test('weights of another hash than given are EMBEDDER_MISSING that names both', async () => {
-    const other = sha256.replace('a', 'b');
-    await expect(made({ sha256: other }).embedQuery('refund', {})).rejects.toMatchObject({
-      code: 'EMBEDDER_MISSING',
-      message: expect.stringMatching(new RegExp(`${sha256}[^]*${other}`)),
-    });
-  });
-
-  test('truncated weights are EMBEDDER_MISSING, also without a hash', async () => {
-    const localPath = linkedModel('truncated', 1_000_000);
-    await expect(made({ localPath }).embedQuery('refund', {})).rejects.toMatchObject({
-      code: 'EMBEDDER_MISSING',
-      message: expect.stringContaining('truncated'),
-    });
-  });
-
-  test('weights that are not there are EMBEDDER_MISSING that names them', async () => {
-    await expect(made({ quantized: false }).embedQuery('refund', {})).rejects.toMatchObject({
-      code: 'EMBEDDER_MISSING',
-      message: expect.stringContaining('onnx/model.onnx'),
-    });
-  });
-
-  /** A folder with the model, whose weights are a copy of that many bytes, or the same file. */
-  function linkedModel(name: string, bytes?: number): string {
-    const [from, to] = [join(modelFolder, model), join(folder, name, model)];
-    mkdirSync(dirname(join(to, weights)), { recursive: true });
-    for (const file of ['tokenizer.json', 'tokenizer_config.json']) cpSync(join(from, file), join(to, file));
-    if (bytes === undefined) symlinkSync(join(from, weights), join(to, weights));
-    else {
-      writeFileSync(join(to, weights), readFileSync(join(from, weights)));
-      truncateSync(join(to, weights), bytes);
-    }
-    return join(folder, name);
-  }
-});
+  },
+);

@@ -5,7 +5,7 @@ import type { Embedder } from '../../src/embedding/embedder';
 import { transformersEmbedder } from '../../src/embedding/local-models/transformers-embedder';
 import { fromLangChain } from '../../src/embedding/providers/langchain';
 
-/** How JavaScript calls an embedder: nobody tells it that the port wants options. */
+/** An embedder as JavaScript programs may call it: without options. */
 interface Lenient {
   embedDocuments(texts: readonly string[]): Promise<readonly Float32Array[]>;
   embedQuery(text: string): Promise<Float32Array>;
@@ -20,13 +20,13 @@ const langChain = {
 test.each([
   ['the built-in embedder', builtInEmbedder()],
   ['the batching embedder', batchingEmbedder(builtInEmbedder())],
-  ["LangChain's", fromLangChain(langChain, { model: 'two', dimensions: 2 })],
-])('%s embeds without options', async (_, embedder) => {
+  ['the LangChain embedder', fromLangChain(langChain, { model: 'two', dimensions: 2 })],
+])('%s embeds if a call has no options', async (_, embedder) => {
   expect(await lenient(embedder).embedDocuments(['x'])).toEqual([expect.any(Float32Array)]);
   expect(await lenient(embedder).embedQuery('x')).toEqual(expect.any(Float32Array));
 });
 
-test('a model that is absent is what a call without options tells', async () => {
+test('a call without options reports a missing model', async () => {
   const embedder = lenient(transformersEmbedder({ model: 'no/model', dimensions: 2, localPath: '/nowhere' }));
   await expect(embedder.embedDocuments(['x'])).rejects.toMatchObject({ code: 'EMBEDDER_MISSING' });
   await expect(embedder.embedQuery('x')).rejects.toMatchObject({ code: 'EMBEDDER_MISSING' });
