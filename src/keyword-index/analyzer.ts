@@ -7,7 +7,7 @@ import { stopWords } from './stop-words';
  */
 export const analyzerVersion = `1 unicode ${process.versions.unicode}`;
 
-/** Longer words are cut: nobody searches for them in full, and FTS5 would keep every one. In UTF-16 units. */
+/** Longer words are cut, in UTF-16 units: they are rarely searched in full, and FTS5 would store every one. */
 const maxWordLength = 64;
 
 // Bounds the work of a query that is a pasted document.

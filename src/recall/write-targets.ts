@@ -45,7 +45,7 @@ export function forgetTargets(
     const compiled = compileSelection(context, caller, selection);
     if (compiled === undefined) return { matched: 0, ids: [] };
     const found = state.selections.labels(compiled);
-    // Root may forget records with damaged labels. For anybody else, a record without intact labels is never a target.
+    // Root may forget records with damaged labels. For any other caller, a record without intact labels is never a target.
     const allowed = found.filter(
       (row) =>
         isRoot(caller.actor) ||

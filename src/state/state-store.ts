@@ -21,7 +21,6 @@ import { TableWriter } from './apply/table-writer';
 import { ChangeQueries } from './queries/change-queries';
 import { MemoryQueries } from './queries/memory-queries';
 import { SelectionQueries } from './queries/selection-queries';
-import { SubjectQueries } from './queries/subject-queries';
 import { Declarations } from './tables/declarations';
 import { Interning } from './tables/interning';
 import { type Checksum, memoryOf, RowChecksum } from './tables/memory-row';
@@ -74,7 +73,6 @@ export class StateStore {
   readonly declarations: Declarations;
   /** The audit chain of changes. */
   readonly auditLog: AuditLog;
-  readonly subjects: SubjectQueries;
   /** Writes that other processes requested. */
   readonly requests: WriteRequests;
   readonly #writer: TableWriter;
@@ -109,7 +107,6 @@ export class StateStore {
     this.meta = new StoreMeta(database);
     this.declarations = new Declarations(database, checksum);
     this.auditLog = new AuditLog(database);
-    this.subjects = new SubjectQueries(database);
     this.requests = new WriteRequests(database, this);
     this.#writer = new TableWriter(database, checksum);
     this.#audit = new ChangesAudit(this.auditLog);

@@ -187,7 +187,7 @@ export class PrincipalAudit implements AuditHandle {
     assertMayAudit(state, this.#caller);
     audit.synchronize();
     const { id, userId, by, action, decision, since, until, order = 'newest', within } = query;
-    const aboutUser = userId === undefined ? undefined : state.subjects.idsAbout(userId);
+    const aboutUser = userId === undefined ? undefined : state.records.idsAbout(userId);
     const ids = id === undefined ? aboutUser : aboutUser === undefined || aboutUser.includes(id) ? [id] : [];
     const actions = action === undefined ? undefined : new Set(typeof action === 'string' ? [action] : action);
     const narrowed = narrowNamespace(this.#caller.scope.namespace, within);

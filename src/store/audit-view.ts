@@ -42,14 +42,14 @@ export interface AuditEntry {
   changeSeq?: number;
 }
 
-/** An entry with its hash and the bytes that the hash covers, so that anybody can compute the chain again. */
+/** An entry with its hash and the bytes that the hash covers, so that a program outside the store can compute the chain again. */
 export interface ExportedAuditEntry extends AuditEntry {
   /**
    * SHA-256(0x00 || previous hash || body) in Base64. It is also a leaf of the Merkle tree of RFC 6962. Only for principals that
    * may audit every namespace in the entry.
    */
   hash?: string;
-  /** The entry as JSON, as it stands in the chain. Present together with `hash`. */
+  /** The entry as JSON, as it is in the chain. Present together with `hash`. */
   body?: string;
 }
 

@@ -58,7 +58,7 @@ export class EventSource {
   }
 }
 
-/** A feed that can be told of changes and closed. */
+/** A feed with the methods that its owner calls. */
 export interface OwnedFeed extends ChangeFeed {
   changed(): void;
   close(): void;

@@ -8,7 +8,7 @@ export class Lifetime {
   readonly #writes = new Set<Promise<unknown>>();
 
   constructor() {
-    // Every running call listens to it. Node would take many listeners for a leak, and warn.
+    // Every running call listens to it. Without this, Node would warn about a possible leak.
     setMaxListeners(0, this.#ending.signal);
   }
 

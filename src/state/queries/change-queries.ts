@@ -4,10 +4,10 @@ import { prepare, type Statement } from '../../sqlite/sqlite';
 import { damaged, type MemoryRow, type RowChecksum } from '../tables/memory-row';
 import { queries, type Tables } from '../tables/schema';
 
-/** A line of the feed of changes, with the id of its memory. */
+/** A line of the change feed, with the id of its memory. */
 export type ChangeLine = Tables['changes'] & { readonly id: string };
 
-/** Reads the feed of changes, and what memories were before. */
+/** Reads the change feed, and earlier revisions of memories. */
 export class ChangeQueries {
   readonly #rowChecksum: RowChecksum;
   readonly #after: Statement<{ change_seq: number; limit: number }, ChangeLine>;
@@ -19,7 +19,7 @@ export class ChangeQueries {
     this.#after = prepare(database, (p) =>
       lines().where('changes.change_seq', '>', p('change_seq')).orderBy('changes.change_seq').limit(p('limit')),
     );
-    // The first change has no index of its own. A bound 1 would hide from SQLite that the index of the others holds what is asked.
+    // The index of changes starts with revision 2. A parameter in place of the 1 would keep SQLite from using it.
     const later = sql<boolean>`changes.revision > 1`;
     this.#ofRow = prepare(database, (p) =>
       lines()
@@ -35,18 +35,18 @@ export class ChangeQueries {
     );
   }
 
-  /** The changes after an entry, in order. */
+  /** The changes after a change, oldest first. */
   after(changeSeq: number, limit: number): ChangeLine[] {
     return this.#after.all({ change_seq: changeSeq, limit });
   }
 
-  /** The changes of one memory, in order. */
+  /** The changes of one memory, oldest first. */
   ofRecord({ row, first_change_seq }: Pick<MemoryRow, 'row' | 'first_change_seq'>): ChangeLine[] {
     return this.#ofRow.all({ row, first: first_change_seq });
   }
 
   /**
-   * What a memory was at a revision before its latest. Absent once it is forgotten.
+   * A revision of a memory before its latest. Undefined for a forgotten memory.
    *
    * @throws RECORD_DAMAGED
    */

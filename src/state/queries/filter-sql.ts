@@ -6,9 +6,9 @@ type Condition = RawBuilder<boolean>;
 type Compare = Extract<FilterNode, { op: 'compare' }>;
 
 /**
- * A filter as a condition on `memories`, never NULL, with every value bound.
+ * Compiles a filter to a condition on `memories`. The condition is never NULL, and every value is a parameter.
  *
- * What is absent matches `ne`, `nin` and `exists: false`, and no other comparison. `null` means absent.
+ * An absent field matches `ne`, `nin` and `exists: false`, and no other comparison. `null` means absent.
  */
 export function filterCondition(node: FilterNode, links: Links): Condition {
   const conditions = (nodes: readonly FilterNode[]) => nodes.map((each) => filterCondition(each, links));
@@ -26,7 +26,7 @@ export function filterCondition(node: FilterNode, links: Links): Condition {
   }
 }
 
-/** The ids of other memories that a memory names, as far as who asks may know of them. */
+/** The linked ids of a memory that the caller may see. */
 export type Links = Readonly<Record<'supersedes' | 'supersededBy', RawBuilder<unknown>>>;
 
 const author = (column: 'name' | 'on_behalf_of', kind: Condition) =>
@@ -75,7 +75,7 @@ function isOneOf(value: RawBuilder<unknown>, operands: readonly Operand[]): Cond
   return present.length === operands.length ? found : sql`(${value} is null or ${found})`;
 }
 
-/** Any number of values as one bound parameter: a chain of comparisons would run into SQLite's bound of depth. */
+/** Any number of values as one parameter. A chain of comparisons would exceed the depth limit of SQLite expressions. */
 function listed(values: readonly Operand[]): RawBuilder<unknown> {
   return sql`(select value from json_each(${JSON.stringify(values)}))`;
 }
@@ -86,12 +86,12 @@ function listCondition(list: RawBuilder<unknown>, operator: Operator, operands: 
   if (operator === 'exists') return operand === true ? sql`(not ${empty})` : empty;
   const values = operands.filter((each) => each !== null);
   const holds = sql<boolean>`exists (select 1 from json_each(${list}) as element where element.value in ${listed(values)})`;
-  // An empty list is an absent one.
+  // An empty list counts as absent.
   const held = values.length === operands.length ? holds : sql<boolean>`(${empty} or ${holds})`;
   return operator === 'ne' || operator === 'nin' ? sql`(not ${held})` : sql`(${held})`;
 }
 
-/** The types of JSON count: the text '1' is not the number 1. */
+/** Compares values of the same JSON type only: the text '1' is not the number 1. */
 function metadataCondition(key: string, { operator, operands }: Compare): Condition {
   const where = (test: Condition) =>
     sql<boolean>`exists (select 1 from json_each(memories.metadata) as entry where entry.key = ${key} and ${test})`;
@@ -126,7 +126,7 @@ function isOneOfJson(alias: 'entry' | 'element', operands: readonly Operand[]): 
   const ofType = (type: string) => operands.filter((operand) => typeof operand === type);
   const tests = (['string', 'number', 'boolean'] as const).flatMap((type) => {
     const values = ofType(type);
-    // As reals on both sides: SQLite would compare a whole number with a float digit by digit.
+    // Both sides as reals, because SQLite compares an integer with a real digit by digit.
     const list =
       type === 'number' ? sql`(select cast(value as real) from json_each(${JSON.stringify(values)}))` : listed(values);
     return values.length === 0
@@ -148,10 +148,10 @@ function jsonValue(alias: 'entry' | 'element', type: 'string' | 'number' | 'bool
   return type === 'number' ? sql`cast(${value} as real)` : value;
 }
 
-/** An order within one type of JSON: texts with texts, numbers with numbers, false before true. */
+/** Orders values of one JSON type: texts with texts, numbers with numbers, false before true. */
 function metadataOrder(operator: Operator, operand: Operand): Condition {
   const type = typeof operand as 'string' | 'number' | 'boolean';
-  // SQLite has no booleans: json_each gives 1 and 0.
+  // SQLite has no booleans: `json_each` returns 1 and 0.
   const bound = type === 'boolean' ? Number(operand) : operand;
   const right = type === 'number' ? sql`cast(${bound} as real)` : sql`${bound}`;
   return sql`(${hasType('entry', type)} and ${jsonValue('entry', type)} ${comparison(operator)} ${right})`;

@@ -1,15 +1,19 @@
 import type { Database } from 'better-sqlite3';
-import { prepare } from '../../sqlite/sqlite';
+import { prepare, translated } from '../../sqlite/sqlite';
 import { type MemoryRow, memoryRowOf, type RowChecksum, type StoredMemoryRow } from '../tables/memory-row';
 import { queries } from '../tables/schema';
 
-/** Looks up single records, and checks each against its checksum. */
+/**
+ * Looks up single records. Each is checked against its checksum, unless the name says `unchecked`. A tombstone is the record that
+ * remains of a forgotten memory.
+ */
 export class MemoryQueries {
   readonly #rowChecksum: RowChecksum;
   readonly #byId;
   readonly #byRow;
   readonly #byKey;
   readonly #byAnyKey;
+  readonly #idsAbout;
 
   constructor(database: Database, rowChecksum: RowChecksum) {
     this.#rowChecksum = rowChecksum;
@@ -32,45 +36,71 @@ export class MemoryQueries {
         .where('memories.owner', '=', p('owner'))
         .where('memories.key', '=', p('key')),
     );
+    this.#idsAbout = prepare<{ userId: string }, { id: string }>(database, (p) =>
+      queries
+        .selectFrom('memories')
+        .select('id')
+        .where('user_id', '=', p('userId'))
+        .union(
+          queries
+            .selectFrom('former_subjects')
+            .innerJoin('memories', 'memories.row', 'former_subjects.row')
+            .select('memories.id')
+            .where('former_subjects.user_id', '=', p('userId')),
+        ),
+    );
   }
 
-  /** A record that is not forgotten, though it may be damaged. */
+  /** The record of a memory that is not forgotten. */
   unchecked(id: string): MemoryRow | undefined {
     const stored = this.#byId.get({ id });
     return stored === undefined || stored.state === 'forgotten' ? undefined : memoryRowOf(stored);
   }
 
-  /** A record by id, or what is left of a forgotten one, though it may be damaged. */
+  /** The record or the tombstone of a memory. */
   uncheckedOrTombstone(id: string): MemoryRow | undefined {
     const stored = this.#byId.get({ id });
     return stored && memoryRowOf(stored);
   }
 
-  /** A record by id, or what is left of a forgotten one. */
+  /**
+   * The record or the tombstone of a memory.
+   *
+   * @throws RECORD_DAMAGED
+   */
   tombstoneOrRecord(id: string): MemoryRow | undefined {
     const stored = this.#byId.get({ id });
     return stored && this.#rowChecksum.checkedRow(stored);
   }
 
+  /**
+   * The record of a memory that is not forgotten.
+   *
+   * @throws RECORD_DAMAGED
+   */
   byRow(row: number): MemoryRow | undefined {
     const stored = this.#byRow.get({ row });
     return stored === undefined || stored.state === 'forgotten' ? undefined : this.#rowChecksum.checkedRow(stored);
   }
 
-  /** The same, passing over one that is damaged. */
+  /** As `byRow`. Undefined for a damaged record. */
   intactByRow(row: number): MemoryRow | undefined {
     const stored = this.#byRow.get({ row });
     const record = stored === undefined || stored.state === 'forgotten' ? undefined : memoryRowOf(stored);
     return record !== undefined && this.#rowChecksum.isIntact(record) ? record : undefined;
   }
 
-  /** The one record with that key among those with the same labels; of any owner, the shared one or else the first owner's. */
+  /**
+   * The record with a key among those with one label set and owner. With 'any', the shared one or else that of the lowest owner id.
+   *
+   * @throws RECORD_DAMAGED
+   */
   byKey(labelSet: number, owner: number | 'any', key: string): MemoryRow | undefined {
     const record = this.uncheckedByKey(labelSet, owner, key);
     return record && this.#rowChecksum.checked(record);
   }
 
-  /** The same, though it may be damaged. */
+  /** As `byKey`. */
   uncheckedByKey(labelSet: number, owner: number | 'any', key: string): MemoryRow | undefined {
     const stored =
       owner === 'any'
@@ -78,9 +108,14 @@ export class MemoryQueries {
         : this.#byKey.get({ label_set: labelSet, owner, key });
     return stored && memoryRowOf(stored);
   }
+
+  /** The ids of the memories that are or were about a user, including forgotten ones. */
+  idsAbout(userId: string): string[] {
+    return translated(() => this.#idsAbout.all({ userId })).map(({ id }) => id);
+  }
 }
 
-/** `memories` with the text beside it. A forgotten record has none. */
+/** `memories` joined with `texts`. A tombstone has no text. */
 export function withText() {
   return queries
     .selectFrom('memories')
