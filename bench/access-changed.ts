@@ -14,7 +14,7 @@ const actor = { agentId: 'changing' };
 const itsGroup = 'changing';
 const itsRole = 'changing';
 
-/** As many rules as others have, and little to see: what compiling adds would be lost in what searches of much differ by. */
+/** As many rules as other principals have, but few visible memories: the variation of a large search would hide the cost of compiling. */
 const ofActor: readonly Declaration[] = [
   group(itsGroup, [actor]),
   ...Array.from({ length: 8 }, (_, team) => allow(actor, 'writer', placeOf(7, team))),
@@ -23,7 +23,7 @@ const ofActor: readonly Declaration[] = [
 
 type Access = MemoryStore<Ticket>['admin']['access'];
 
-/** What changes, in each second round back again. */
+/** The changes to measure. Every second round undoes the change of the round before. */
 function changesOf(access: Access): Readonly<Record<string, (round: number) => Promise<unknown>>> {
   const inTurns = (add: () => Promise<RuleInForce>) => {
     let id = '';
@@ -39,17 +39,17 @@ function changesOf(access: Access): Readonly<Record<string, (round: number) => P
   };
 }
 
-/** What a change of rules costs those whose rules they are: their next question compiles them anew. */
+/** The cost of a change of rules for the principal that they apply to: its next recall compiles its rules again. */
 export const accessChanged: Question = {
   name: 'access-changed',
-  asks: 'With 10,000 rules and 5,000 scopes: how much longer than the one before takes the first recall after a change of its rules?',
+  asks: 'With 10,000 rules and 5,000 label sets, how much longer does the first recall of a principal take after its rules changed?',
   async run(setting) {
     const vectors = new Vectors(setting.memories);
     const access = [...new CrowdRules(samples(setting, 1_000, 20)).declarations, ...ofActor];
     const store = await openStore(await copyOfLoaded(setting, 'scopes'), { access });
     await store.settled();
     const agent = store.as(actor);
-    // Made at run time, as whatever is changed at run time.
+    // Added at run time, since declarations that were given to `open` cannot be changed.
     await store.admin.access.role(itsRole, ['read']);
     await store.admin.access.allow(actor, itsRole, placeOf(9, 2));
     const rows: Row[] = [];
@@ -60,7 +60,7 @@ export const accessChanged: Question = {
       for (let round = 0; round < samples(setting, 200); round++) {
         const { words, vector } = questionOf(vectors, round);
         const ask = () => agent.recall(words, { vector });
-        // Its words are known by then.
+        // From now on the words of the query are cached.
         await ask();
         const unchanged = await milliseconds(ask);
         const before = await milliseconds(ask);
@@ -77,7 +77,7 @@ export const accessChanged: Question = {
       );
     }
     await store.close();
-    // How much of it is chance: of a recall after which nothing had changed.
+    // For comparison: the variation between two recalls without a change.
     rows.push(
       row({ name: 'access-changed, nothing, p95', value: Math.max(0, quantile(again, 0.95)), unit: 'ms more' }),
     );

@@ -15,10 +15,10 @@ const goal = { ratioAtMost: 1.15 };
 
 type Handle = MemoryHandle<Ticket>;
 
-/** What rules cost those that they bind, beside the handle that none binds. */
+/** The cost of rules: calls of principals with rules against calls of the administrator, to which no rule applies. */
 export const accessCrowd: Question = {
   name: 'access-crowd',
-  asks: 'With 1,000 principals, 10,000 rules and 5,000 scopes: what do recall and remember cost, beside the handle of the administrator?',
+  asks: 'With 1,000 principals, 10,000 rules and 5,000 label sets, what do recall and remember cost compared with the administrator?',
   async run(setting) {
     const rules = new CrowdRules(samples(setting, 1_000, 20));
     const store = await openStore(await copyOfLoaded(setting, 'scopes'), { access: rules.declarations });
@@ -35,7 +35,7 @@ export const accessCrowd: Question = {
   },
 };
 
-/** What is seen, in the middle. */
+/** The median share of the memories that a handle can read. */
 async function visibleShare(store: MemoryStore<Ticket>, handles: readonly Handle[]): Promise<number> {
   const counts: number[] = [];
   for (const handle of handles) counts.push(await handle.count());
@@ -49,7 +49,7 @@ interface Asking {
   readonly share: number;
 }
 
-/** Another principal for each question, each of whom has asked before. */
+/** Each query comes from another principal. Every principal has made a call before. */
 async function recalls(setting: Setting, store: MemoryStore<Ticket>, { handles, mode, kind, share }: Asking) {
   const vectors = new Vectors(setting.memories);
   const ask = async (handle: Handle | undefined, { words, vector }: ReturnType<typeof questionOf>) =>
@@ -59,7 +59,7 @@ async function recalls(setting: Setting, store: MemoryStore<Ticket>, { handles, 
   await calm();
   for (let i = 0; i < samples(setting, 400); i++) {
     const question = questionOf(vectors, i);
-    // The words of the question are known to both.
+    // The words of the query are cached for both.
     await ask(handles[(i + 1) % handles.length], question);
     await interleaved(
       i,
@@ -69,7 +69,7 @@ async function recalls(setting: Setting, store: MemoryStore<Ticket>, { handles, 
   }
   const name = `access-crowd, ${mode}, ${(share * 100).toFixed(1)} % visible`;
   const figures = { name, value: median(ours), baseline: median(theirs), unit: 'ms' };
-  // Where less is seen there is less to do, or an exact search in place of the index: that ratio says nothing of rules.
+  // No goal for the others: they see fewer memories and may be searched exactly, so the ratio does not show the cost of rules.
   return row(kind === 'staff' ? { ...figures, goal } : figures);
 }
 
@@ -81,7 +81,7 @@ async function remembers(setting: Setting, store: MemoryStore<Ticket>, handles: 
     const { text, ...options } = scopedMemoryOf(vectors, ticket++);
     return milliseconds(() => handle.remember(text, options));
   };
-  // Each is known as an author then, and the log is overwritten instead of growing.
+  // Warm-up: every principal is then a known author, and SQLite overwrites its log in place of extending it.
   for (const handle of handles) await one(handle);
   await calm();
   for (let i = 0; i < samples(setting, 1_500); i++) {

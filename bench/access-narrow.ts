@@ -11,7 +11,7 @@ import { calm, interleaved, milliseconds } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
 const half = Array.from({ length: breadth / 2 }, (_, tenant) => placeOf(tenant));
-/** Who sees which share of the memories: of each topic as much as of any. */
+/** Readers of different shares of the memories. Each reads the same share of every topic. */
 const readers = [
   { sees: '0.1 %', places: [placeOf(0, 0, 0)] },
   { sees: '1 %', places: [placeOf(0, 0)] },
@@ -28,10 +28,10 @@ const access = [
   ...readers.flatMap(({ sees, places }) => places.map((place) => allow({ agentId: sees }, 'reader', place))),
 ];
 
-/** Recall by those who see little of what is there. */
+/** Recall of readers that see only a small share of the memories. */
 export const accessNarrow: Question = {
   name: 'access-narrow',
-  asks: 'What does a recall cost, and find, where 0.1, 1, 10 and 50 % of the memories are visible, beside the same over all?',
+  asks: 'What does a recall cost and find if 0.1, 1, 10 and 50 % of the memories are visible, compared with all of them?',
   async run(setting) {
     const folder = await copyOfLoaded(setting, 'scopes');
     const vectors = new Vectors(setting.memories);
@@ -81,7 +81,7 @@ async function measure(
       for (const question of questions.slice(0, samples(setting, 30))) await ask(one, question);
       await calm();
       for (const [i, question] of questions.entries()) {
-        // Its words are known to both.
+        // The words of the query are cached for both.
         await ask(whole, question);
         await interleaved(
           i,

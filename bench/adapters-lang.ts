@@ -21,7 +21,7 @@ import { openStore } from './shared/store';
 import { textOf, wordsOf } from './shared/texts';
 import { calm, interleaved, milliseconds } from './shared/timing';
 
-/** A call by way of an adapter, and the call that it comes down to. */
+/** A call through an adapter, and the direct call that it leads to. */
 interface Pair {
   readonly name: string;
   readonly full: number;
@@ -31,10 +31,10 @@ interface Pair {
 
 const mostMemories = 20_000;
 
-/** What LangGraph and LangChain add to the call of the handle itself. */
+/** The time that the LangGraph and LangChain adapters add to direct calls of a handle. */
 export const adaptersLang: Question = {
   name: 'adapters-lang',
-  asks: 'What do the adapters for LangGraph and LangChain add to the direct call, among up to 20,000 items, written one at a time?',
+  asks: 'How much time do the LangGraph and LangChain adapters add to a direct call, with up to 20,000 items?',
   async run(setting) {
     const store = await openStore(await mkdtemp(join(setting.folder, 'adapters-')), { embedder: builtInEmbedder() });
     const handle: MemoryHandle = store.as({ agentId: 'agent' }, { namespace: ['support'] });

@@ -15,7 +15,7 @@ import { openStore } from './shared/store';
 import { textOf, wordsOf } from './shared/texts';
 import { calm, interleaved, milliseconds } from './shared/timing';
 
-/** A call by way of an adapter, and the call that it comes down to. */
+/** A call through an adapter, and the direct call that it leads to. */
 interface Pair {
   readonly name: string;
   readonly full: number;
@@ -27,10 +27,10 @@ const mostMemories = 20_000;
 const token = 'a-token-for-the-benchmark';
 const clientInfo = { name: 'bench', version: '1' };
 
-/** What MCP and the AI SDK add to the call of the handle itself. */
+/** The time that MCP and the AI SDK add to direct calls of a handle. */
 export const adaptersMcp: Question = {
   name: 'adapters-mcp',
-  asks: 'What do MCP, inside a process and over HTTP, and the AI SDK add to the direct call, among up to 20,000 memories?',
+  asks: 'How much time do MCP (in one process, and over HTTP) and the AI SDK add to a direct call, with up to 20,000 memories?',
   async run(setting) {
     const store = await openStore(await mkdtemp(join(setting.folder, 'mcp-')), { embedder: builtInEmbedder() });
     const handle = store.as({ agentId: 'agent' }, { namespace: ['support'] }) as unknown as MemoryHandle;

@@ -14,10 +14,10 @@ const audits = ['off', 'batched', 'durable'] as const;
 type Audit = (typeof audits)[number];
 type Read = (store: MemoryStore<Ticket>, i: number) => Promise<unknown>;
 
-/** Reads with the audit of reads, against reads that leave no trace. Three stores, so that each finds what it has left itself. */
+/** Reads with an audit of reads, against reads without one. Each setting has its own store, so that all have equal caches. */
 export const auditReads: Question = {
   name: 'audit-reads',
-  asks: 'What do reads cost with their audit in batches, and with a durable one, against the same without it?',
+  asks: 'What do reads cost with a batched and with a durable audit, compared with no audit of reads?',
   async run(setting) {
     const vectors = new Vectors(setting.memories);
     const stores: Partial<Record<Audit, MemoryStore<Ticket>>> = {};
@@ -59,8 +59,8 @@ function perBlock(setting: Parameters<typeof samples>[0], full: number): number 
 const blocks = 8;
 
 /**
- * Milliseconds of one read, block by block. To a block belongs that all its entries are written, and their checkpoint: a medium
- * read alone would not show what is done once a second.
+ * The mean milliseconds of a read in each block. A block includes the writing of all its audit entries and a checkpoint, because the
+ * median of single reads would not show work that happens once a second.
  */
 async function measure(stores: Record<Audit, MemoryStore<Ticket>>, count: number, read: Read) {
   const ms: Record<Audit, number[]> = { off: [], batched: [], durable: [] };

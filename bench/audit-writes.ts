@@ -12,10 +12,10 @@ const goal = { ratioAtMost: 1.15 };
 const callers = 64;
 const rounds = 10;
 
-/** Durable writes with the audit of changes, which cannot be switched off, against the same with the call for it taken out. */
+/** Durable writes with the audit of changes, against writes of a store in which the benchmark removes the call of the audit. */
 export const auditWrites: Question = {
   name: 'audit-writes',
-  asks: 'What does a durable write cost with its audit, one at a time and with 64 callers, against the same without it?',
+  asks: 'What does a durable write cost with its audit, one at a time and with 64 callers, compared with no audit?',
   async run(setting) {
     const folders = [await copyOfLoaded(setting), await copyOfLoaded(setting)] as const;
     const audited = await openStore(folders[0]);
@@ -23,7 +23,7 @@ export const auditWrites: Question = {
     await withoutAuditOfChanges(folders[1]);
     const before = await changesIn(bare);
     const rows = [await oneByOne(setting, audited, bare), await together(setting, audited, bare)];
-    if ((await changesIn(bare)) !== before) throw new Error('Writes were audited that should not have been.');
+    if ((await changesIn(bare)) !== before) throw new Error('The store without an audit has audited writes.');
     await audited.close();
     await bare.close();
     return rows;
@@ -38,7 +38,7 @@ async function oneByOne(setting: Setting, audited: MemoryStore<Ticket>, bare: Me
   const items = itemsOf(setting, setting.memories, samples(setting, 4_000));
   const [theirs, ours] = [bare.as({ agentId: 'agent' }), audited.as({ agentId: 'agent' })];
   const [ms, baseline]: [number[], number[]] = [[], []];
-  // Both with logs that are overwritten instead of growing.
+  // Warm-up: SQLite then overwrites the logs of both in place of extending them.
   const warm = items.splice(0, items.length / 4);
   for (const item of warm) {
     await write(ours, item);
@@ -55,7 +55,7 @@ async function oneByOne(setting: Setting, audited: MemoryStore<Ticket>, bare: Me
   return row({ name: 'audit-writes, one', value: median(ms), baseline: median(baseline), unit: 'ms', goal });
 }
 
-/** Milliseconds of a write when 64 wait for theirs. The checkpoint of the audit, made once a second, belongs to a round. */
+/** The mean milliseconds of a write of 64 concurrent callers. Each round includes a checkpoint of the audit, which is made once a second. */
 async function together(setting: Setting, audited: MemoryStore<Ticket>, bare: MemoryStore<Ticket>): Promise<Row> {
   const perRound = samples(setting, 4_000);
   const items = itemsOf(setting, setting.memories * 2, rounds * perRound);

@@ -13,24 +13,24 @@ import { copyOfLoaded, openStore } from './shared/store';
 import { calm, interleaved, milliseconds } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
-/** What the connected process is asked to time. */
+/** A request to the connected process to measure calls. */
 export interface Ask {
   readonly what: 'recall' | 'remember' | 'end';
   readonly from: number;
   readonly count: number;
 }
 
-/** Milliseconds of each call. */
+/** The milliseconds of each call. */
 export type Told = readonly number[];
 
 const few = 1_000;
 const inARow = 10;
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
-/** Calls of the process that holds the folder, and the same ones of a process that is connected to it, in turns. */
+/** Calls of the process that owns the folder, and the same calls of a connected process, in turns. */
 export const connecting: Question = {
   name: 'connect',
-  asks: 'What do a recall and a durable write cost through a socket, beside the same calls in the process that holds the folder?',
+  asks: 'What do a recall and a durable write cost through a socket, compared with the same calls in the process that owns the folder?',
   async run(setting) {
     const all = await measured(setting, await copyOfLoaded(setting), setting.memories);
     const folder = await mkdtemp(join(setting.folder, 'few-'));
@@ -80,7 +80,7 @@ async function timed(store: MemoryStore<Ticket>, client: ChildProcess, { what, m
   await calm();
   const [through, direct]: [number[], number[]] = [[], []];
   for (let round = -Math.ceil(rounds / 4); round < rounds; round++) {
-    // The same questions for both; writes of their own. The first rounds warm both up.
+    // Both make the same recalls, and each its own writes. The first rounds are a warm-up.
     const from = (Math.abs(round) + 1) * inARow;
     const asked = what === 'recall' ? from : from * 2 + inARow;
     const [ours, theirs]: [number[], number[]] = [[], []];

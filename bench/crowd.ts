@@ -15,7 +15,7 @@ const agents = 1_000;
 const recallsPerSecond = 150;
 const writesPerSecond = 100;
 
-/** A thousand agents that come when they come, whether or not those before them were answered. */
+/** A thousand agents with random arrival times. No call waits for an earlier one. */
 export const crowd: Question = {
   name: 'crowd',
   asks: 'With 1,000 handles, 150 recalls and 100 writes a second for 30 s: does everything succeed, and how long does it take?',
@@ -35,7 +35,7 @@ export const crowd: Question = {
         try {
           if ('words' in call) await handle?.recall(call.words, { vector: call.vector });
           else await handle?.remember(call.text, call.options);
-          // From when it was due, so that whoever waits behind a slow one counts as waiting.
+          // Measured from the due time, so that waiting behind a slow call counts.
           ('words' in call ? recallMs : writeMs).push(performance.now() - due);
         } catch (error) {
           errors.push(error);
@@ -71,7 +71,7 @@ interface Write {
 
 type Due = (Recall | Write) & { readonly atMs: number };
 
-/** Every other agent sees only its team's memories, a twentieth: those are searched exactly, the others by the index. */
+/** Every other agent sees only the memories of its team, 5 % of all, which are searched exactly. The others are searched by the index. */
 function handleOf(store: MemoryStore<Ticket>, agent: number) {
   const namespace = agent % 2 === 0 ? ['support'] : teamOf(agent);
   return store.as({ agentId: `agent-${agent}` }, { namespace });
@@ -81,7 +81,7 @@ function askedBy({ agent, words, vector }: Recall): Asked {
   return { words, vector, as: (store) => handleOf(store, agent) };
 }
 
-/** Arrivals as of people who do not know of each other: exponential gaps. */
+/** Independent arrivals: exponentially distributed gaps. */
 function callsOf(setting: Setting): Due[] {
   const vectors = new Vectors(setting.memories);
   const chance = random(8);
@@ -101,14 +101,14 @@ function callsOf(setting: Setting): Due[] {
   return calls;
 }
 
-/** Makes every call when it is due, and waits for all. */
+/** Starts every call at its due time, and waits for all calls. */
 async function openLoop(calls: readonly Due[], make: (call: Due, due: number) => Promise<void>): Promise<void> {
   const start = performance.now();
   const made: Promise<void>[] = [];
   for (const call of calls) {
     const due = start + call.atMs;
     const early = due - performance.now();
-    // Each in a turn of its own, as calls from outside come, even when the loop is behind.
+    // Each call starts in its own turn of the event loop, like calls from outside, even when the loop is late.
     await (early > 0 ? setTimeout(early) : setImmediate());
     made.push(make(call, due));
   }

@@ -11,20 +11,21 @@ import { calm, eventLoopDelayP99, milliseconds } from './shared/timing';
 const model = 'Xenova/all-MiniLM-L6-v2';
 const textsPerRound = 64;
 const textsPerBatch = 32;
-// Of the built-in model, which a round of the others would be over with before a clock has moved.
+// For the built-in model, which embeds a round of the others too fast to measure.
 const manyTexts = 10_000;
 
-/** Texts a second of the embedders of this library, and of the library that one of them uses. */
+/** Texts per second of the embedders of this library, and of transformers.js. */
 export const embedding: Question = {
   name: 'embedding',
-  asks: 'How many chat turns a second do the built-in model and minilm() embed, beside the pipeline of transformers.js, and how long do they hold the event loop?',
+  asks: 'How many chat turns a second do the built-in model and minilm() embed, compared with the pipeline of transformers.js, and how long do they block the event loop?',
   async run(setting) {
     const { models, data } = setting;
-    if (!existsSync(join(models, model))) return { skipped: `there is no ${model} in ${models} (--models FOLDER)` };
-    if (!existsSync(join(data, 'locomo'))) return { skipped: `there is no locomo in ${data} (--data FOLDER)` };
+    if (!existsSync(join(models, model)))
+      return { skipped: `${models} does not contain ${model} (set --models FOLDER)` };
+    if (!existsSync(join(data, 'locomo'))) return { skipped: `${data} does not contain locomo (set --data FOLDER)` };
     const turns = (await readLocomo(data)).flatMap(({ turns }) => turns.map(({ text }) => text));
     const rounds = samples(setting, 30, 2);
-    // From all over the conversations, in order of arrival.
+    // Texts from all conversations, in their order.
     const stride = Math.max(1, Math.floor(turns.length / (rounds * textsPerRound)));
     const texts = turns.filter((_, i) => i % stride === 0);
     const ours = minilm({ localPath: models });
@@ -78,7 +79,7 @@ async function perSecond(texts: readonly string[], rounds: number, ours: Embedde
   const names = Object.keys(ways) as (keyof typeof found)[];
   for (let round = 0; round < rounds; round++) {
     const batch = texts.slice(round * textsPerRound, (round + 1) * textsPerRound);
-    // Each way is first in its turn.
+    // Each way goes first in turn.
     for (const name of [...names.slice(round % names.length), ...names.slice(0, round % names.length)]) {
       found[name].push(batch.length / ((await milliseconds(() => ways[name](batch))) / 1_000));
     }

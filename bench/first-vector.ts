@@ -5,18 +5,18 @@ import { type Question, samples } from './shared/question';
 import { type Row, row } from './shared/row';
 import { runScript } from './shared/script';
 
-/** What a new process measured with one embedder. */
+/** The measurements of a new process with one embedder. */
 export interface FirstVector {
-  /** From before `open` of a store that is not there yet to the first acknowledged memory. */
+  /** Milliseconds from the start of `open`, which creates the store, to the first acknowledged memory. */
   readonly firstMs: number;
-  /** What the process has in memory then, less what it had before `open`. */
+  /** The growth of the memory of the process since before `open`, in megabytes. */
   readonly addedMb: number;
 }
 
 /** The first memory of a new store in a new process. */
 export const firstVector: Question = {
   name: 'first-vector',
-  asks: 'How long does a new process need from open to its first memory with a vector, and how much memory does the model take?',
+  asks: 'How long does a new process need from open to its first memory with a vector, and how much RAM does the model take?',
   async run(setting) {
     const { models, folder } = setting;
     const embedders = ['none', 'built-in', ...(existsSync(join(models, 'Xenova/all-MiniLM-L6-v2')) ? ['minilm'] : [])];

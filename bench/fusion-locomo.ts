@@ -8,21 +8,21 @@ import { type Question, samples } from './shared/question';
 import { type Row, row } from './shared/row';
 
 const shares = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7];
-/** The share of `src/recall/score.ts`: what the parts of a hybrid score were weighed with. */
+/** The share in `src/recall/score.ts`, with which the parts of a hybrid score were weighted. */
 const ownShare = 0.4;
 
 /**
- * How the share of the cosine in a hybrid score was chosen: the best for both embedders together on the conversations with even
- * places, shown on those with odd places.
+ * The choice of the share of the cosine in a hybrid score: the best share for both embedders on the conversations with even indexes,
+ * evaluated on those with odd indexes.
  */
 export const fusionLocomo: Question = {
   name: 'fusion-locomo',
-  asks: 'Which share of the cosine in a hybrid score finds most of LoCoMo on one half, and what does it find on the other?',
+  asks: 'Which share of the cosine in a hybrid score finds most on one half of LoCoMo, and what does it find on the other half?',
   async run(setting) {
     const { models, data } = setting;
-    if (!existsSync(join(data, 'locomo'))) return { skipped: `there is no locomo in ${data} (--data FOLDER)` };
+    if (!existsSync(join(data, 'locomo'))) return { skipped: `${data} does not contain locomo (set --data FOLDER)` };
     if (!existsSync(join(models, 'Xenova/all-MiniLM-L6-v2')))
-      return { skipped: `there is no Xenova/all-MiniLM-L6-v2 in ${models} (--models FOLDER)` };
+      return { skipped: `${models} does not contain Xenova/all-MiniLM-L6-v2 (set --models FOLDER)` };
     const asked = samples(setting, 1_000, 5);
     const conversations = (await readLocomo(data))
       .slice(0, samples(setting, 10, 2))
@@ -49,7 +49,7 @@ export const fusionLocomo: Question = {
   },
 };
 
-/** For each share, of the questions of all conversations. */
+/** The figures of each share, over the questions of all conversations. */
 async function figuresOf(conversations: readonly Conversation[], embedder: Embedder) {
   const answers = shares.map(() => [] as Answer[]);
   for (const conversation of conversations) {
@@ -67,7 +67,7 @@ async function figuresOf(conversations: readonly Conversation[], embedder: Embed
   }));
 }
 
-/** The ten best, had the cosine had that share. */
+/** The ten best turns if the cosine had this share. */
 function bestOf(hits: readonly Hit<OfTurn>[], share: number): string[] {
   const scored = hits.map(({ metadata, parts }) => {
     const { semantic = 0, keyword = 0, recency, priority } = parts!;

@@ -2,10 +2,10 @@ import type { Question } from './shared/question';
 import { row } from './shared/row';
 import { importFigures } from './shared/store';
 
-/** How fast a store fills: what the other questions wait for. */
+/** The speed of filling an empty store. The other questions use the filled store. */
 export const importing: Question = {
   name: 'import',
-  asks: 'How many memories a second does rememberMany take into an empty store, and how long do the indexes need then?',
+  asks: 'How many memories a second does rememberMany store in an empty store, and how long do the indexes need afterwards?',
   async run(setting) {
     const { memories, importMs, settleMs } = await importFigures(setting);
     return [

@@ -11,6 +11,6 @@ const store = await openStore(folder);
 const openMs = performance.now() - start;
 const hits = await store.as({ agentId: 'agent' }).recall(words, { vector });
 const answerMs = performance.now() - start;
-if (hits.length === 0) throw new Error('The store was opened and has no answer.');
+if (hits.length === 0) throw new Error('The opened store found no memory.');
 await store.close();
 process.send?.({ openMs, answerMs } satisfies Opened);

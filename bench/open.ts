@@ -4,13 +4,13 @@ import { row } from './shared/row';
 import { runScript } from './shared/script';
 import { copyOfLoaded } from './shared/store';
 
-/** What an opening process measured, in milliseconds from before `open`, with everything loaded that is loaded on import. */
+/** The measurements of a process that opens the store: milliseconds from the call of `open`, after all imports. */
 export interface Opened {
   readonly openMs: number;
   readonly answerMs: number;
 }
 
-/** Opening after a clean close, each time in a new process. The operating system has the files in memory by then. */
+/** Opening after a clean close, each time in a new process. The operating system has the files in its cache. */
 export const opening: Question = {
   name: 'open',
   asks: 'How long does a new process need to open the store after a clean close, and to its first answer?',

@@ -9,13 +9,13 @@ import { type Goal, type Row, row } from './shared/row';
 
 type Mode = 'hybrid' | 'semantic' | 'keyword';
 
-/** Whether what is asked is found, on real conversations: recall of the turns that hold the answer. */
+/** The recall of the turns that contain the answer, on real conversations. */
 export const qualityLocomo: Question = {
   name: 'quality-locomo',
-  asks: 'Which share of the turns that answer a question of LoCoMo is among the first ten, by words, by vectors and by both?',
+  asks: 'Which share of the turns that answer a question of LoCoMo is among the first ten hits, in keyword, semantic and hybrid mode?',
   async run(setting) {
     const { models, data } = setting;
-    if (!existsSync(join(data, 'locomo'))) return { skipped: `there is no locomo in ${data} (--data FOLDER)` };
+    if (!existsSync(join(data, 'locomo'))) return { skipped: `${data} does not contain locomo (set --data FOLDER)` };
     const conversations = (await readLocomo(data)).slice(0, samples(setting, 10, 1));
     const found = await foundBy(conversations, undefined, ['keyword', 'semantic', 'hybrid']);
     const keyword = rowsOf('keyword', found.keyword);

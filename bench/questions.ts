@@ -22,7 +22,7 @@ import { remember64 } from './remember-64';
 import { rememberOne } from './remember-one';
 import type { Question } from './shared/question';
 
-/** Every question, in the order in which they are asked. */
+/** All questions, in the order in which they run. */
 export const questions: readonly Question[] = [
   importing,
   rememberOne,

@@ -11,10 +11,10 @@ import { Vectors } from './shared/vectors';
 const warmUp = 30;
 const writesPerRound = 100;
 
-/** Semantic search right after writes. Two stores, so that each search after writes has one beside it that nobody wrote to. */
+/** Semantic search right after writes, against the same search in a second store without writes. */
 export const recallAfterWrites: Question = {
   name: 'recall-after-writes',
-  asks: 'What does a semantic recall over everything cost right after 100 single writes, beside the same in a store at rest?',
+  asks: 'What does a semantic recall over all memories cost right after 100 single writes, compared with a store at rest?',
   async run(setting) {
     const { memories } = setting;
     const vectors = new Vectors(memories);
@@ -42,7 +42,7 @@ export const recallAfterWrites: Question = {
       for (let i = 0; i < perRound; i++) {
         const question = vectors.ofQuestion(warmUp + asked.length);
         await interleaved(
-          // The first search after the writes comes first: it is the one that pays for them.
+          // In the first round the written store goes first, since its first search pays for the writes.
           i,
           async () => {
             const spent = await milliseconds(async () => {

@@ -7,10 +7,10 @@ import { copyOfLoaded, openStore } from './shared/store';
 import { calm, milliseconds } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
-/** Hybrid search over everything, from the first question after opening: no word is known yet. */
+/** Hybrid search over all memories, from the first query after opening, when no word is cached. */
 export const recallHybrid: Question = {
   name: 'recall-hybrid',
-  asks: 'What does a hybrid recall over everything cost, end to end, with questions of 3 to 6 words and a vector?',
+  asks: 'What does a hybrid recall over all memories cost, end to end, with queries of 3 to 6 words and a vector?',
   async run(setting) {
     const vectors = new Vectors(setting.memories);
     const folder = await copyOfLoaded(setting);

@@ -10,16 +10,16 @@ import { calm, milliseconds } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
 /**
- * A hybrid search with the model in it: every question goes through MiniLM, as long as it takes, and is then searched with the
- * vector that the benchmark has for it, since those of its memories are no model's.
+ * Hybrid search including the time of the model. Every query is embedded by MiniLM, but searched with the vector of the benchmark,
+ * since the vectors of the stored memories come from no model.
  */
 export const recallMiniLm: Question = {
   name: 'recall-minilm',
-  asks: 'What does a hybrid recall over everything cost with MiniLM, the embedding of the question included?',
+  asks: 'What does a hybrid recall over all memories cost with MiniLM, including the embedding of the query?',
   async run(setting) {
     const { models } = setting;
     if (!existsSync(join(models, 'Xenova/all-MiniLM-L6-v2')))
-      return { skipped: `there is no MiniLM in ${models} (--models FOLDER)` };
+      return { skipped: `${models} does not contain Xenova/all-MiniLM-L6-v2 (set --models FOLDER)` };
     const vectors = new Vectors(setting.memories);
     const model = minilm({ localPath: models });
     let vector = new Float32Array();

@@ -8,15 +8,15 @@ import { calm, interleaved, milliseconds } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
 const warmUp = 30;
-/** What LanceDB needs for a recall of 0.99: the goal compares with its default of 20, which is quicker and finds less. */
+/** The probes that LanceDB needs for a recall of 0.99. Its default of 20 is faster and finds less. */
 const thoroughProbes = 80;
 
 type Search = (question: Float32Array) => Promise<number[]>;
 
-/** Semantic search over everything. */
+/** Semantic search over all memories. */
 export const recallSemantic: Question = {
   name: 'recall-semantic',
-  asks: 'What does a semantic recall over everything cost, texts loaded, beside the bare search of LanceDB that gives ids?',
+  asks: 'What does a semantic recall over all memories cost, texts included, compared with a bare LanceDB search that returns only ids?',
   async run(setting) {
     const vectors = new Vectors(setting.memories);
     const all = Array.from({ length: setting.memories }, (_, ticket) => vectors.of(ticket));
@@ -70,7 +70,7 @@ export const recallSemantic: Question = {
   },
 };
 
-/** One of those that are compared. */
+/** One side of the comparison. */
 class Side {
   readonly search: Search;
   readonly ms: number[] = [];

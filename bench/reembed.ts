@@ -8,13 +8,13 @@ import { copyOfLoaded, openStore } from './shared/store';
 import { calm, eventLoopDelayP99, milliseconds } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
-// Searches come as from somebody who thinks in between: one after the other would leave no processor to the move.
+// The pause between two searches. Without it the searches would leave no processor time for the move.
 const betweenMs = 10;
 
-/** A store moves to another embedding space, whose vectors cost next to nothing, while it is searched. */
+/** A move to another embedding space, whose vectors cost almost nothing, while the store is searched. */
 export const reembed: Question = {
   name: 'reembed',
-  asks: 'How many memories a second does reembed move to another space, and how much slower are searches meanwhile?',
+  asks: 'How many memories a second does reembed move to another space, and how much slower are searches during the move?',
   async run(setting) {
     const vectors = new Vectors(setting.memories);
     const store = await openStore(await copyOfLoaded(setting));
@@ -60,7 +60,7 @@ interface Spent {
   readonly semantic: number[];
 }
 
-/** Asks a question of each kind in turn. */
+/** Runs hybrid and semantic searches in turn. */
 class Searching {
   readonly #agent: MemoryHandle<Ticket>;
   readonly #vectors: Vectors;
@@ -71,13 +71,13 @@ class Searching {
     this.#vectors = vectors;
   }
 
-  /** Resolves after so many questions. */
+  /** Resolves after this many searches. */
   async some(count: number): Promise<void> {
     const last = this.#asked + count;
     while (this.#asked < last) await setTimeout(betweenMs);
   }
 
-  /** The milliseconds of every search until something has ended. */
+  /** The milliseconds of every search until `work` has ended. */
   async during(work: Promise<void>): Promise<Spent> {
     const spent: Spent = { hybrid: [], semantic: [] };
     let isOver = false;
@@ -89,7 +89,7 @@ class Searching {
       const mode = this.#asked % 2 === 0 ? 'hybrid' : 'semantic';
       const { words, vector } = questionOf(this.#vectors, this.#asked++);
       const ask = () => this.#agent.recall(words, { vector, mode, topK: 10 });
-      // A vector that was brought for the space before is refused where the store moves under it.
+      // A search with a vector of the previous space fails if the store moves during the search.
       await milliseconds(ask).then(
         (ms) => spent[mode].push(ms),
         () => undefined,
@@ -100,7 +100,7 @@ class Searching {
   }
 }
 
-/** A space of vectors that are spread like those of a model, and that a text gets by its length and letters. */
+/** An embedder of another space. It maps the hash of a text to a vector, and its vectors are distributed like those of a model. */
 function another(vectors: Vectors): Embedder {
   const embed = (text: string) => {
     let hash = 0;

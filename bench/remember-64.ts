@@ -9,10 +9,10 @@ import { Vectors } from './shared/vectors';
 const callers = 64;
 const rounds = 5;
 
-/** Writes of many agents at once. */
+/** Concurrent writes of many agents. */
 export const remember64: Question = {
   name: 'remember-64',
-  asks: 'How many durable writes a second do 64 callers get, each waiting for its own, and how long is the event loop held?',
+  asks: 'How many durable writes a second do 64 callers make, each waiting for its own write, and how long is the event loop blocked?',
   async run(setting) {
     const { memories } = setting;
     const vectors = new Vectors(memories);

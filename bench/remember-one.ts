@@ -7,10 +7,10 @@ import { copyOfLoaded, openStore } from './shared/store';
 import { calm, interleaved, milliseconds } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
-/** One durable write, nobody else writing. */
+/** Durable writes one at a time, without other writers. */
 export const rememberOne: Question = {
   name: 'remember-one',
-  asks: 'What does one durable remember cost, beside a bare transaction of better-sqlite3?',
+  asks: 'What does one durable remember cost, compared with a bare transaction of better-sqlite3?',
   async run(setting) {
     const { memories } = setting;
     const vectors = new Vectors(memories);
@@ -23,7 +23,7 @@ export const rememberOne: Question = {
     const items = Array.from({ length: count }, (_, i) => memoryOf(vectors, memories + i));
     await calm();
     const [ours, theirs]: [number[], number[]] = [[], []];
-    // Both as they are in a process that runs: compiled, and with logs that are overwritten instead of growing.
+    // Warm-up: the code is then compiled, and SQLite overwrites the logs of both in place of extending them.
     const warmUp = Array.from({ length: samples(setting, 1_000) }, (_, i) => memoryOf(vectors, memories + count + i));
     for (const item of warmUp) {
       await agent.remember(item.text, without(item));

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import { dimensions } from './vectors';
 
-// The instance that LanceDB itself loads: tables of another one are converted, or refused.
+// The instance that LanceDB loads itself. It converts or rejects tables of another instance.
 const lanceDb = createRequire(import.meta.url).resolve('@lancedb/lancedb');
 const arrow = createRequire(lanceDb)('apache-arrow') as typeof import('apache-arrow');
 
 const rowsPerAdd = 10_000;
 
-/** LanceDB by itself: numbered vectors with an IVF_FLAT index. */
+/** Bare LanceDB: numbered vectors with an IVF_FLAT index. */
 export class BareLance {
   readonly #table: Table;
 
@@ -17,9 +17,9 @@ export class BareLance {
     this.#table = table;
   }
 
-  /** A table of those vectors, with as many partitions as the square root of their number: 316 for 100,000. */
+  /** Makes a table of vectors. The number of partitions is the square root of the number of vectors: 316 for 100,000. */
   static async create(folder: string, vectors: readonly Float32Array[]): Promise<BareLance> {
-    // Read once, when it is loaded: its warnings go to the terminal otherwise.
+    // LanceDB reads this once, when it is loaded. Without it, warnings go to the terminal.
     process.env.LANCEDB_LOG ??= 'off';
     const { connect, Index } = await import('@lancedb/lancedb');
     const connection = await connect(join(folder, 'bare-lance'));
@@ -37,7 +37,7 @@ export class BareLance {
     return new BareLance(table);
   }
 
-  /** The numbers of the ten nearest in so many partitions, by the quickest call that LanceDB has for it. */
+  /** The numbers of the ten nearest vectors in `probes` partitions, by the fastest call of LanceDB. */
   async nearest(query: Float32Array, probes = 20): Promise<number[]> {
     const found = await this.#table.vectorSearch(query).select(['id', '_distance']).nprobes(probes).limit(10).toArrow();
     return Array.from(found.getChild('id')?.toArray() ?? []);

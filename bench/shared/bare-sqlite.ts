@@ -8,8 +8,8 @@ type Item = ReturnType<typeof memoryOf>;
 const itemsPerTransaction = 1_000;
 
 /**
- * better-sqlite3 by itself: record, vector, unique id and full-text row, in one durable transaction for each memory. Everything
- * else is as SQLite has it by default. The text is stored once, and ids grow with time: that is its quickest.
+ * Bare better-sqlite3: record, vector, unique id and full-text row, in one durable transaction for each memory, with SQLite's defaults
+ * otherwise. The text is stored once and ids grow with time, which is fastest for SQLite.
  */
 export class BareSqlite {
   readonly #database: Database.Database;
@@ -46,7 +46,7 @@ export class BareSqlite {
     this.#durably = database.transaction(this.#insert);
   }
 
-  /** Brings in many, quickly. */
+  /** Stores many memories, fast. */
   load(items: readonly Item[]): void {
     const all = this.#database.transaction((batch: readonly Item[]) => batch.forEach(this.#insert));
     for (let from = 0; from < items.length; from += itemsPerTransaction)
@@ -54,7 +54,7 @@ export class BareSqlite {
     this.#database.pragma('wal_checkpoint(TRUNCATE)');
   }
 
-  /** Returns when the memory is on disk. */
+  /** Stores one memory. Returns when it is on disk. */
   remember(item: Item): void {
     this.#durably(item);
   }

@@ -2,17 +2,17 @@ import type { Embedder, NewMemory } from 'multi-agent-memory';
 import { textOf, wordsOf } from './texts';
 import { dimensions, type Vectors } from './vectors';
 
-/** What a memory of the benchmark carries besides text and vector: its number, by which hits are told. */
+/** The metadata of a memory of the benchmark: its number, which identifies it among hits. */
 export interface Ticket extends Record<string, number> {
   readonly ticket: number;
 }
 
-/** Above them stands `support`, where everybody may read and write. */
+/** The teams are below `support`, where everyone may read and write. */
 export const teams = 20;
 
 const customers = 5_000;
 const sessions = 20_000;
-// One for all, as priority is, so that recency lifts none above another and a semantic search ranks by cosine alone.
+// The same for all memories, like the priority, so that a semantic search ranks by cosine alone.
 const validFrom = new Date('2026-01-01T00:00:00Z');
 
 /** The namespace of a team. */
@@ -20,7 +20,7 @@ export function teamOf(number: number): string[] {
   return ['support', `team-${number % teams}`];
 }
 
-/** A memory as agents write them: about 600 bytes, with customer, session and vector. */
+/** A typical memory of an agent: about 600 bytes, with customer, session and vector. */
 export function memoryOf(vectors: Vectors, ticket: number): NewMemory<Ticket> & { vector: Float32Array } {
   return {
     text: textOf(ticket, vectors.topicOf(ticket)),
@@ -33,13 +33,13 @@ export function memoryOf(vectors: Vectors, ticket: number): NewMemory<Ticket> & 
   };
 }
 
-/** A question of 3 to 6 words with its vector, near one of the memories. */
+/** A query of 3 to 6 words with a vector, close to one of the memories. */
 export function questionOf(vectors: Vectors, number: number): { words: string; vector: Float32Array } {
   const topic = vectors.topicOf(vectors.memoryOf(number));
   return { words: wordsOf(number, topic), vector: vectors.ofQuestion(number) };
 }
 
-/** The space of those vectors. It embeds nothing: every vector is given, so that no model is measured. */
+/** The embedder of the benchmark. It embeds nothing: every call passes its vector, so that no model is measured. */
 export const givenVectors: Embedder = {
   space: { model: 'given by the benchmark', dimensions, normalized: true },
   maxTokens: 256,
@@ -48,5 +48,5 @@ export const givenVectors: Embedder = {
 };
 
 async function refuse(): Promise<never> {
-  throw new Error('A vector was not given.');
+  throw new Error('The call has no vector.');
 }

@@ -27,9 +27,8 @@ const someRoles = {
 const roleNames = Object.keys(someRoles);
 
 /**
- * Principals with ten rules for each of them, clearances counted: their own, and those of the groups they are in. Half of them
- * are staff, who read and write everywhere but in the projects that are denied to them: next to everything. What the others see
- * is whatever their rules and groups come to.
+ * Principals with ten rules each, clearances included: their own rules and those of their groups. Half of them are staff: they read
+ * and write everywhere except in a few projects that are denied to them. The others see what their rules and groups allow.
  */
 export class CrowdRules {
   readonly principals: number;
@@ -38,21 +37,21 @@ export class CrowdRules {
     this.principals = principals;
   }
 
-  /** Roles, groups, and ten rules a principal. */
+  /** Roles, groups, and ten rules for each principal. */
   get declarations(): Declaration[] {
     const rules = new Map<string, Declaration>();
     const add = (some: readonly Declaration[]) => some.forEach((each) => void rules.set(JSON.stringify(each), each));
     for (let i = 0; i < this.principals; i++) add(ownRulesOf(this.#member(i), i));
     for (let tenant = 0; tenant < breadth; tenant++) add([allow(staff, 'writer', placeOf(tenant))]);
     add(clearedForAll(staff));
-    // The same rule twice is one.
+    // Equal rules count once.
     for (let i = 0; rules.size < this.principals * rulesPerPrincipal; i++) {
       add([groupRule(i % groups, Math.floor(i / groups))]);
     }
     return [...this.#named(), ...rules.values()];
   }
 
-  /** The handle of one of those who see next to everything, or of the others. Each tenth is an agent on behalf of a user. */
+  /** The handle of a principal of the staff, or of the others. Every tenth is an agent on behalf of a user. */
   handle(store: MemoryStore<Ticket>, kind: 'staff' | 'others', number: number): MemoryHandle<Ticket> {
     const i = (number * 2 + (kind === 'staff' ? 0 : 1)) % this.principals;
     const member = this.#member(i);
@@ -76,7 +75,7 @@ export class CrowdRules {
     ];
   }
 
-  /** Agents and users by turns of two, so that there are staff of both kinds. */
+  /** Agents and users alternate in pairs, so that the staff contains both kinds. */
   #member(i: number): Member {
     return i % 4 < 2 ? { agentId: `agent-${i}` } : { userId: `user-${i}` };
   }
@@ -112,7 +111,7 @@ function ownRulesOf(to: Subject, i: number): Declaration[] {
 function groupRule(g: number, number: number): Declaration {
   const chance = random(13, g, number);
   const to = { group: groupName(g) };
-  // Each group reads a tenant and holds a tag everywhere; then come exceptions and additions.
+  // Each group may read one tenant and has a clearance for one tag everywhere. Exceptions and additions follow.
   if (number === 0) return allow(to, 'reader', placeOf(chance.whole(breadth)));
   if (number === 1) return clear(to, tagAt(g), []);
   switch (number % 5) {

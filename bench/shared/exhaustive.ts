@@ -3,7 +3,7 @@ import type { Ticket } from './corpus';
 import { mean, shareFound } from './figures';
 import { openStore } from './store';
 
-/** A hybrid question, and who asks it. */
+/** A hybrid query, and the handle that it is made with. */
 export interface Asked {
   readonly words: string;
   readonly vector: Float32Array;
@@ -13,10 +13,11 @@ export interface Asked {
 const everything = 1_000;
 
 /**
- * recall@10 of hybrid searches: asked again of the closed store, opened so that every vector is looked at and a thousand
- * candidates of either kind are scored by the one formula, which no others can beat but by being far down in both.
+ * recall@10 of hybrid searches. The closed store is opened again with exact vector search, and the same queries are made with
+ * `topK: 1000`, so that a thousand candidates of each kind get a score. A better memory could be missed only if it were far down in
+ * both lists.
  *
- * @param options Those that the store was asked with: its rules.
+ * @param options The options that the store was opened with, such as its rules.
  */
 export async function hybridRecall(
   folder: string,
@@ -34,7 +35,7 @@ export async function hybridRecall(
   return mean(shares);
 }
 
-/** The numbers of the memories that were found, best first. */
+/** The numbers of the found memories, best first. */
 export function ticketsOf(hits: readonly Hit<Ticket>[]): number[] {
   return hits.map(({ metadata }) => metadata.ticket);
 }

@@ -1,16 +1,16 @@
 import { type Embedder, type MemoryHandle, MemoryStore } from 'multi-agent-memory';
 import type { Conversation } from './locomo';
 
-/** What a memory of a turn carries. */
+/** The metadata of the memory of a turn. */
 export type OfTurn = { turn: string };
 
-/** Opens a store that holds a conversation, a memory for each turn, and lets `use` ask it. */
+/** Opens a store with one memory for each turn of a conversation, and passes a handle to `use`. */
 export async function inStoreOf(
   { name, turns }: Conversation,
   embedder: Embedder | undefined,
   use: (handle: MemoryHandle<OfTurn>) => Promise<void>,
 ): Promise<void> {
-  // Asked on the day after the last session, as it would be in life: what was said first is half a year old by then.
+  // The queries are made on the day after the last session. The first turns are then half a year old.
   const now = Math.max(...turns.map(({ at }) => at.getTime())) + 24 * 60 * 60 * 1000;
   const store = await MemoryStore.inMemory<OfTurn>({
     clock: { now: () => now },
@@ -24,13 +24,13 @@ export async function inStoreOf(
   await store.close();
 }
 
-/** What a question found, and what holds its answer. */
+/** The turns that a query found, and the turns that contain the answer. */
 export interface Answer {
   readonly evidence: readonly string[];
   readonly found: readonly string[];
 }
 
-/** nDCG@10 with every turn of evidence worth the same (Järvelin and Kekäläinen, 2002). */
+/** nDCG@10 with equal weight for every turn that contains the answer (Järvelin and Kekäläinen, 2002). */
 export function gainOf({ evidence, found }: Answer): number {
   const discount = (rank: number) => 1 / Math.log2(rank + 2);
   const sum = (ranks: readonly number[]) => ranks.reduce((total, rank) => total + discount(rank), 0);

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 /** A turn of a conversation. */
 export interface Turn {
-  /** As questions name it: `D1:3`. */
+  /** The id that questions refer to, such as `D1:3`. */
   readonly id: string;
-  /** Who says what, and what the picture shows that came with it. */
+  /** The speaker, the text, and the caption of its picture. */
   readonly text: string;
   readonly session: string;
   readonly at: Date;
@@ -14,7 +14,7 @@ export interface Turn {
 export interface Conversation {
   readonly name: string;
   readonly turns: readonly Turn[];
-  /** Questions with the turns that hold their answer, at least one. */
+  /** The questions, each with at least one turn that contains the answer. */
   readonly questions: readonly { readonly text: string; readonly evidence: readonly string[] }[];
 }
 
@@ -39,7 +39,7 @@ export async function readLocomo(folder: string): Promise<Conversation[]> {
       .filter((key) => /^session_\d+$/.test(key))
       .flatMap((session) => turnsOf(conversation, session));
     const known = new Set(turns.map(({ id }) => id));
-    // Some strings hold several ids, and some ids do not exist.
+    // Some strings contain several ids, and some ids do not exist.
     const questions = qa.map(({ question, evidence }) => ({
       text: question,
       evidence: [...new Set(evidence.join(' ').match(/D\d+:\d+/g) ?? [])].filter((id) => known.has(id)),
@@ -62,6 +62,6 @@ function turnsOf(conversation: Sample['conversation'], session: string): Turn[] 
 function dateOf(text: string): Date {
   const [time, day] = text.split(' on ');
   const date = new Date(`${day} ${time} UTC`);
-  if (Number.isNaN(date.getTime())) throw new Error(`This is no time: ${text}`);
+  if (Number.isNaN(date.getTime())) throw new Error(`Invalid time in LoCoMo: ${text}`);
   return date;
 }

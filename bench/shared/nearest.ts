@@ -1,6 +1,6 @@
 import { dimensions } from './vectors';
 
-/** The numbers of the nearest vectors to a query, nearest first, found by looking at every one. */
+/** The numbers of the vectors nearest to a query, nearest first, by an exhaustive search. */
 export function nearest(vectors: readonly Float32Array[], query: Float32Array, limit: number): number[] {
   const best: { number: number; cosine: number }[] = [];
   let lowest = Number.NEGATIVE_INFINITY;

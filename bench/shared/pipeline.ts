@@ -10,7 +10,7 @@ export async function pipelineOf(models: string, model: string): Promise<Embed> 
   return (texts) => extract([...texts], { pooling: 'mean', normalize: true });
 }
 
-/** Embeds each text by itself, one after the other. */
+/** Embeds each text in its own call, one after the other. */
 export async function oneByOne(embed: Embed, texts: readonly string[]): Promise<void> {
   for (const text of texts) await embed([text]);
 }

@@ -1,36 +1,36 @@
 import type { Row } from './row';
 
-/** What a run of the benchmark gives every question. */
+/** The settings of a run, for every question. */
 export interface Setting {
-  /** Memories in the store: 100,000, fewer in a smoke test. Everything else shrinks with it. */
+  /** The number of memories in the store: 100,000, or fewer in a smoke test. All other numbers shrink in proportion. */
   readonly memories: number;
-  /** Where the stores are that the questions of a run share: each absent until one of them makes it, and never written to again. */
+  /** The folder of the stores that all questions share. The first question that needs a store makes it; no question changes it afterwards. */
   readonly loaded: string;
-  /** An empty folder for whatever else a question makes. */
+  /** An empty folder for the other files of a question. */
   readonly folder: string;
-  /** Holds `Xenova/all-MiniLM-L6-v2/`. */
+  /** The folder that contains `Xenova/all-MiniLM-L6-v2/`. */
   readonly models: string;
-  /** Holds `locomo/locomo10.json`. */
+  /** The folder that contains `locomo/locomo10.json`. */
   readonly data: string;
 }
 
-/** Why a question could not be asked on this machine. */
+/** The reason why a question was skipped. */
 export interface Skipped {
   readonly skipped: string;
 }
 
-/** One question to the library, and how it is measured. */
+/** A question about the performance of the library, with its measurement. */
 export interface Question {
   readonly name: string;
-  /** What is asked, in a line. */
+  /** The question in one line. */
   readonly asks: string;
-  /** Measures. Leaves nothing behind but what is in the setting's folders. */
+  /** Measures. It writes only into the folders of the setting. */
   run(setting: Setting): Promise<readonly Row[] | Skipped>;
 }
 
 const fullSize = 100_000;
 
-/** How many samples to take where `full` are taken at 100,000 memories: in proportion, but not under `least`. */
+/** The number of samples: `full` at 100,000 memories, in proportion below that, at least `least`. */
 export function samples({ memories }: Pick<Setting, 'memories'>, full: number, least = 8): number {
   return Math.max(least, Math.round(full * Math.min(1, memories / fullSize)));
 }

@@ -1,14 +1,14 @@
-/** Numbers that look random and are the same in every run. */
+/** Pseudo-random numbers, the same in every run. */
 export interface Random {
   /** In [0, 1). */
   uniform(): number;
-  /** Of the normal distribution with mean 0 and deviation 1. */
+  /** From the normal distribution with mean 0 and deviation 1. */
   normal(): number;
-  /** A whole number in [0, below). */
+  /** An integer in [0, below). */
   whole(below: number): number;
 }
 
-/** Mulberry32 (Tommy Ettinger, public domain): 32 bits of state are plenty for one memory's share of numbers. */
+/** Mulberry32 (Tommy Ettinger, public domain). 32 bits of state are enough for the numbers of one memory. */
 export function random(...seed: readonly number[]): Random {
   let state = seed.reduce((mixed, part) => mix(mixed ^ mix(part + 0x9e3779b9)), 0x2545f491);
   let spare: number | undefined;
@@ -20,7 +20,7 @@ export function random(...seed: readonly number[]): Random {
     uniform,
     whole: (below) => Math.floor(uniform() * below),
     normal() {
-      // Box and Muller, 'A Note on the Generation of Random Normal Deviates', 1958: they come in pairs.
+      // The Box-Muller transform ('A Note on the Generation of Random Normal Deviates', 1958), which makes two numbers at a time.
       if (spare !== undefined) {
         const kept = spare;
         spare = undefined;

@@ -1,19 +1,19 @@
-/** One line of the result. What does not apply is null. */
+/** One line of the result. Fields that do not apply are null. */
 export interface Row {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** The peer's figure, or ours in another situation, of the same run, in the same unit. */
+  /** The figure to compare with, from the same run and in the same unit: of another library, or of this one in another situation. */
   readonly baseline: number | null;
   /** value / baseline */
   readonly ratio: number | null;
-  /** recall@10, 0..1 */
+  /** recall@10, from 0 to 1. */
   readonly recall: number | null;
   readonly goal: string | null;
   readonly met: boolean | null;
 }
 
-/** Bounds that hold together. */
+/** Bounds that must all hold. */
 export interface Goal {
   readonly atMost?: number;
   readonly atLeast?: number;
@@ -31,7 +31,7 @@ interface Measured {
   readonly goal?: Goal;
 }
 
-/** A row with its ratio, and whether it met its goal. */
+/** Makes a row: computes the ratio and whether the goal is met. */
 export function row({ name, value, unit, baseline, recall, goal }: Measured): Row {
   const ratio = baseline === undefined ? undefined : value / baseline;
   const bounds = goal === undefined ? [] : boundsOf(goal, { value, ratio, recall });

@@ -2,23 +2,23 @@ import { type Clearance, clear, type NewMemory, type Subject } from 'multi-agent
 import { memoryOf, type Ticket } from './corpus';
 import type { Vectors } from './vectors';
 
-/** How many namespaces lie in each: 10 tenants of 10 teams of 10 projects. Memories are in projects alone. */
+/** The number of namespaces inside each: 10 tenants with 10 teams with 10 projects. Only projects contain memories. */
 export const breadth = 10;
 
-/** How many scopes that makes: each project has memories with each of these access tags. */
+/** The number of label sets: each project has memories with each of these access tags. */
 export const scopes = 5_000;
 
-// Has no factor in common with the number of scopes, so that a small store lies all over them.
+// It has no factor in common with the number of label sets, so that a small store covers all of them evenly.
 const spread = 1_231;
 const tags = ['personal', 'finance', 'legal'] as const;
 const tagsOf = [[], ['personal'], ['finance'], ['legal'], ['personal', 'finance']] as const;
 
-/** A tenth of all memories, a hundredth or a thousandth: a tenant, a team or a project, told by as many digits. */
+/** The namespace of a tenant, a team or a project, given by one, two or three digits. It contains a tenth, a hundredth or a thousandth of all memories. */
 export function placeOf(...digits: readonly number[]): string[] {
   return digits.map((digit, depth) => `${['tenant', 'team', 'project'][depth]}-${digit}`);
 }
 
-/** The project and the access tags of a memory: every scope has as many memories, and of as many topics. */
+/** The project and the access tags of a memory. All label sets have the same number of memories and topics. */
 export function scopeOf(ticket: number): { namespace: string[]; accessTags: string[] } {
   const scope = (ticket * spread) % scopes;
   const project = Math.floor(scope / tagsOf.length);
@@ -28,12 +28,12 @@ export function scopeOf(ticket: number): { namespace: string[]; accessTags: stri
   };
 }
 
-/** A memory in one of the scopes. */
+/** A memory with one of the label sets. */
 export function scopedMemoryOf(vectors: Vectors, ticket: number): NewMemory<Ticket> & { vector: Float32Array } {
   return { ...memoryOf(vectors, ticket), ...scopeOf(ticket) };
 }
 
-/** Clears somebody for every access tag. */
+/** Clearances for every access tag. */
 export function clearedForAll(subject: Subject): Clearance[] {
   return tags.map((tag) => clear(subject, tag, []));
 }

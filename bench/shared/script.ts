@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
-/** Runs a script in a process of its own, with its argument as JSON, and gives the one message that it sends. */
+/** Runs a script in a new process with its argument as JSON. Resolves to the message that the process sends. */
 export function runScript<T>(script: URL, argument: unknown): Promise<T> {
   const child = fork(fileURLToPath(script), [JSON.stringify(argument)], {
     execArgv: ['--expose-gc', '--import', tsx],

@@ -8,31 +8,31 @@ import { scopedMemoryOf } from './scopes';
 import { calm, milliseconds } from './timing';
 import { Vectors } from './vectors';
 
-/** How the store of a run came to be. */
+/** The figures of filling the store of a run. */
 export interface Imported {
   readonly memories: number;
   readonly importMs: number;
-  /** From the last acknowledgement until the indexes had caught up. */
+  /** Milliseconds from the last acknowledgement until the indexes were up to date. */
   readonly settleMs: number;
 }
 
-/** Opens a store of the benchmark: everybody may read and write in `support`. */
+/** Opens a store of the benchmark. Everyone may read and write in `support`. */
 export function openStore(folder: string, options: OpenOptions<Ticket> = {}): Promise<MemoryStore<Ticket>> {
   const rules = options.readOnly ? {} : { access: [allow('everyone', 'writer', ['support'])] };
   return MemoryStore.open<Ticket>(folder, { embedder: givenVectors, ...rules, ...options });
 }
 
-/** Where the memories of a loaded store are: in the teams of `support`, or in many scopes. */
+/** The labels of the memories of a loaded store: the teams of `support`, or many label sets. */
 export type Places = 'teams' | 'scopes';
 
-/** The folder of a closed store that holds all memories. */
+/** The folder of a closed store with all memories. */
 async function loadedFolder(setting: Setting, places: Places): Promise<string> {
   const folder = `${setting.loaded}-${places}`;
   if (!(await exists(folder))) await load(setting, places, folder);
   return folder;
 }
 
-/** A copy of it to write to, on disk before it is given, so that no write-back of ours is measured with a question's own. */
+/** Copies the loaded store for a question. The copy is flushed to disk first, so that the measurement does not include that work. */
 export async function copyOfLoaded(setting: Setting, places: Places = 'teams'): Promise<string> {
   const folder = await mkdtemp(join(setting.folder, 'copy-'));
   const loaded = await loadedFolder(setting, places);
@@ -42,7 +42,7 @@ export async function copyOfLoaded(setting: Setting, places: Places = 'teams'): 
   return folder;
 }
 
-/** How the loaded store was made. */
+/** The figures of filling the loaded store. */
 export async function importFigures(setting: Setting): Promise<Imported> {
   return JSON.parse(await readFile(join(await loadedFolder(setting, 'teams'), figures), 'utf8'));
 }

@@ -1,6 +1,6 @@
 import { type Random, random } from './random';
 
-// Ranks 1 to 40 are words that every English text is full of; searches leave them out.
+// Ranks 1 to 40 are common English words, which searches ignore.
 const functionWords = (
   'the a to i and of it you that in is was for on my with have so be we this but at me they are as not from about what ' +
   'do when all will if your had how'
@@ -9,20 +9,20 @@ const vocabularySize = 30_000;
 const onsets = ['b', 'd', 'f', 'g', 'k', 'l', 'm', 'n', 'p', 'r', 's', 't', 'v', 'st', 'tr', 'pl', 'ch', 'sh'];
 const rhymes = ['ab', 'an', 'ar', 'el', 'en', 'im', 'in', 'ol', 'on', 'or', 'um', 'un'];
 
-// Zipf with Mandelbrot's offset. Chosen by the words of LoCoMo's chats in pieces of 600 bytes: there the 1st word is 4.5 % of the
+// A Zipf distribution with Mandelbrot's offset, fitted to LoCoMo's chats in chunks of 600 bytes. There the 1st word makes 4.5 % of the
 // tokens, the 10th 1.2 %, the 100th 0.22 %, the 1,000th 0.007 %; here 4.9, 1.3, 0.12 and 0.009 %.
 const offset = 3;
 const exponent = 1.15;
 const textBytes = 600;
 const wordsPerSentence = 12;
-// A tenth of a text's words are of the twenty that its topic has.
+// A tenth of the words of a text come from the twenty words of its topic.
 const topicShare = 0.1;
 const wordsPerTopic = 20;
 
 const vocabulary = Array.from({ length: vocabularySize }, (_, rank) => functionWords[rank] ?? madeUpWord(rank));
 const sampler = samplerOf(vocabulary.map((_, rank) => (rank + 1 + offset) ** -exponent));
 
-/** An English-like text of some 600 bytes: the same for the same numbers. Texts of one topic share some of their words. */
+/** An English-like text of about 600 bytes, the same for the same arguments. Texts of one topic share some words. */
 export function textOf(memory: number, topic: number): string {
   const chance = random(1, memory);
   let text = '';
@@ -35,7 +35,7 @@ export function textOf(memory: number, topic: number): string {
   return `${text}.`;
 }
 
-/** 3 to 6 words to search for: half of them are words of the topic, half are any. */
+/** A query of 3 to 6 words: half are words of the topic, half are any words. */
 export function wordsOf(number: number, topic: number): string {
   const chance = random(2, number);
   const word = () => (chance.uniform() < 0.5 ? topicWord(topic, chance) : tellingWord(chance));
@@ -47,8 +47,8 @@ function topicWord(topic: number, chance: Random): string {
 }
 
 /**
- * Drawn evenly over the logarithm of the rank, which gives what the questions of LoCoMo have: half of the words are in 2 to 4 % of
- * the texts, one of ten in 20 %, one of ten in 0.2 %.
+ * A random word, uniform in the logarithm of its rank. This gives the word frequencies of LoCoMo's questions: half of the words are
+ * in 2 to 4 % of the texts, one in ten in 20 %, one in ten in 0.2 %.
  */
 function tellingWord(chance: Random): string {
   const [from, to] = [Math.log(functionWords.length), Math.log(5_000)];
@@ -59,7 +59,7 @@ function wordAt(rank: number): string {
   return vocabulary[rank] as string;
 }
 
-/** Two or three syllables, another word for each rank, in no order that ranks could be told by. */
+/** A word of two or three syllables. Each rank has another word, and the spelling does not reveal the rank. */
 function madeUpWord(rank: number): string {
   const syllables = onsets.length * rhymes.length;
   const shuffled = (rank * 7919) % (syllables * syllables);
@@ -67,7 +67,7 @@ function madeUpWord(rank: number): string {
   return syllable(shuffled % syllables) + syllable(Math.floor(shuffled / syllables));
 }
 
-/** Ranks, each as often as its share says: drawing one evenly draws by those shares. */
+/** A list that contains each rank in proportion to its share, so that a uniform choice follows the shares. */
 function samplerOf(shares: readonly number[]): Uint16Array {
   const table = new Uint16Array(2 ** 21);
   const total = shares.reduce((sum, share) => sum + share, 0);

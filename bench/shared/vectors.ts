@@ -1,19 +1,18 @@
 import { type Random, random } from './random';
 
-/** Numbers of a vector: those of all-MiniLM-L6-v2. */
+/** The dimensions of all-MiniLM-L6-v2. */
 export const dimensions = 384;
 
 /*
- * The vectors imitate those of all-MiniLM-L6-v2 over LoCoMo's 5,882 turns and 1,986 questions, so that an approximate index has
- * the same trouble with them: neither points spread evenly, of which no index finds the neighbours, nor clusters that are
- * far apart, of which every index does.
+ * The vectors imitate those of all-MiniLM-L6-v2 over LoCoMo's 5,882 turns and 1,986 questions, so that they are as hard for an
+ * approximate index: not uniform, which no index handles well, and not in distant clusters, which every index handles well.
  *
  *   memory   = mean + closeness * (theme + topic) + own, at length 1
  *   question = 0.4 of a memory + 0.34 of its topic + own, at length 1
  *
- * Each part is normal with variances that fall as (k + 12) ** -1.5 along 384 axes (measured: the first 10 axes hold 31 % of the
- * variance, 50 67 %, 100 82 %; here 34, 69, 82), and the axes are mixed, because those of a model do not come sorted. Themes are
- * few; topics have 15 memories on average, some of them many more. Some memories lie near their topic, some far out.
+ * Each term is normally distributed with variances that fall as (k + 12) ** -1.5 along 384 axes (measured: the first 10 axes have
+ * 31 % of the variance, 50 have 67 %, 100 have 82 %; here 34, 69, 82). The axes are mixed, since those of a model are not sorted.
+ * There are few themes. Topics have 15 memories on average, some many more. Some memories are close to their topic, some far away.
  *
  *   at 5,882, medians of                              MiniLM                     these
  *   cosines of any two, and their deviation           .24, .12                   .25, .11
@@ -23,7 +22,7 @@ export const dimensions = 384;
  *   with 1, 5, 10, 20 probes of 77                    .55, .91, .95, .98         .63, .91, .96, .99
  */
 const shares = { mean: 0.23, theme: 0.26, topic: 0.14 };
-// The factor on theme and topic, squared: what it takes from their share of the variance, or adds, is the memory's own.
+// The squared factor of theme and topic. The rest of the variance is the memory's own.
 const closeness = { least: 0.2, most: 1.8 };
 const themes = 60;
 const memoriesPerTopic = 15;
@@ -36,7 +35,7 @@ const spectrum = spectrumOf();
 const common = axes(() => Math.sqrt(shares.mean / dimensions));
 const themeVectors = Array.from({ length: themes }, (_, theme) => part(random(3, theme), shares.theme));
 
-/** The vectors of a corpus of that many memories. The same for the same numbers; memories beyond the corpus have vectors too. */
+/** The vectors of a corpus of `memories` memories, the same in every run. Memories beyond the corpus have vectors too. */
 export class Vectors {
   readonly #memories: number;
   readonly #topics: Float32Array[] = [];
@@ -60,7 +59,7 @@ export class Vectors {
     return unit(mixed(sum(sum(common, topic), part(chance, own))));
   }
 
-  /** The memory that a question is near to. */
+  /** The memory that a question is close to. */
   memoryOf(question: number): number {
     return random(6, question).whole(this.#memories);
   }
@@ -90,14 +89,14 @@ function part(chance: Random, share: number): Float32Array {
   return axes((axis) => scale * (spectrum[axis] as number) * chance.normal());
 }
 
-/** Deviations along the axes, whose squares add up to 1. */
+/** The standard deviations along the axes. Their squares add up to 1. */
 function spectrumOf(): Float64Array {
   const variances = Float64Array.from({ length: dimensions }, (_, axis) => (axis + 12) ** -1.5);
   const total = variances.reduce((sum, variance) => sum + variance, 0);
   return variances.map((variance) => Math.sqrt(variance / total));
 }
 
-/** A fixed rotation: axes permuted, signs changed, then a Hadamard transform of each third, which spreads every axis over it. */
+/** A fixed rotation: it permutes the axes, changes signs, and applies a Hadamard transform to each third, which mixes its axes. */
 function mixed(vector: Float32Array): Float32Array {
   const out = axes((axis) => (vector[permutation[axis] as number] as number) * (signs[axis] as number));
   for (let half = 1; half < block; half *= 2) {

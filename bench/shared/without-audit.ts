@@ -10,11 +10,11 @@ ChangesAudit.prototype.record = function (this: ChangesAudit, ...change: Paramet
 };
 
 /**
- * From now on, as long as it is open, the store in a folder writes its changes without their audit. The library has no such
- * option: this takes the one call out that `apply` makes for it.
+ * Makes an open store write its changes without their audit until it is closed. The library has no such option: this replaces the one
+ * call that `apply` makes for the audit.
  */
 export async function withoutAuditOfChanges(folder: string): Promise<void> {
-  // The store's own engine: a folder is opened once in a process.
+  // The engine of the open store, since a process opens a folder only once.
   const { engine, release } = await openShared(folder, parseOptions({}));
   without.add(engine.state.auditLog);
   await release();

@@ -1,4 +1,4 @@
-/** What the calls of a handle and of a store take and give. Never run, only compiled. */
+/** The arguments and results of the calls of a handle and of a store. This file is compiled and never run. */
 import {
   allow,
   deny,
@@ -20,13 +20,13 @@ export async function opening(): Promise<void> {
     true satisfies Same<[typeof changeSeq, typeof ids], [number, string[]]>;
   });
   true satisfies Same<typeof unsubscribe, () => void>;
-  // @ts-expect-error no such event
+  // @ts-expect-error unknown event
   store.on('stored', () => {});
-  // @ts-expect-error a store is opened, not made
+  // @ts-expect-error a store comes from `open`, not from its constructor
   new MemoryStore();
-  // @ts-expect-error a rule says where
+  // @ts-expect-error a rule needs a namespace
   allow('everyone', 'writer');
-  // @ts-expect-error no such action
+  // @ts-expect-error unknown action
   allow('everyone', ['delete'], []);
 }
 
@@ -40,7 +40,7 @@ export async function writing(store: MemoryStore): Promise<void> {
   true satisfies Same<typeof outcome, 'stored' | 'revised' | 'duplicate'>;
   // @ts-expect-error the text is the first argument
   await agent.remember('text', { text: 'other' });
-  // @ts-expect-error no such kind
+  // @ts-expect-error unknown kind
   await agent.remember('text', { kind: 'fact' });
 
   const { results } = await agent.rememberMany([{ text: 'one' }], {
@@ -51,15 +51,15 @@ export async function writing(store: MemoryStore): Promise<void> {
     if (result.ok) true satisfies Same<typeof result.id, string>;
     else true satisfies Same<typeof result.error, MemoryError>;
   }
-  // @ts-expect-error a memory has a text
+  // @ts-expect-error a memory needs a text
   await agent.rememberMany([{ tags: ['a'] }]);
 
   await agent.update('id', { text: 'new', validTo: null, tags: null }, { ifRevision: 1 });
-  // @ts-expect-error a text is replaced, never cleared
+  // @ts-expect-error a text can be replaced, but not cleared
   await agent.update('id', { text: null });
-  // @ts-expect-error who may see it is a matter of `share`
+  // @ts-expect-error `share` changes the visibility
   await agent.update('id', { visibility: 'private' });
-  // @ts-expect-error to forget many, say whether it is meant
+  // @ts-expect-error `forgetWhere` needs `dryRun`
   await agent.forgetWhere({ userId: 'u1' }, {});
 }
 
@@ -69,7 +69,7 @@ export async function reading(store: MemoryStore, signal: AbortSignal): Promise<
   true satisfies Same<typeof hits, Hit[]>;
   const { text, used, omitted } = toContext(hits, { maxTokens: 500 });
   true satisfies Same<[typeof text, typeof used, typeof omitted], [string, Hit[], number]>;
-  // @ts-expect-error no such mode
+  // @ts-expect-error unknown mode
   await agent.recall('query', { mode: 'vector' });
 
   const page = await agent.list({ limit: 10, orderBy: 'validFrom', order: 'oldest' });
@@ -83,7 +83,7 @@ export async function reading(store: MemoryStore, signal: AbortSignal): Promise<
 
 export function failing(error: unknown): string | undefined {
   if (!MemoryError.is(error)) return undefined;
-  // @ts-expect-error no such code
+  // @ts-expect-error unknown code
   if (error.code === 'GONE') return undefined;
   return error.code === 'INVALID_INPUT'
     ? error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join()

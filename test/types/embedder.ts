@@ -1,4 +1,4 @@
-/** An embedder is anything that has this shape: no class of ours, no type of another library. Never run, only compiled. */
+/** Any object with this shape is an embedder. No class or type of a library is needed. This file is compiled and never run. */
 import { type Embedder, MemoryStore } from 'multi-agent-memory';
 
 class Lengths implements Embedder {

@@ -1,4 +1,4 @@
-/** What narrows a call cannot vanish unseen: neither by `undefined`, nor by a name that does not exist. Never run, only compiled. */
+/** A field that narrows a call cannot be lost: `undefined` and unknown names do not compile. This file is compiled and never run. */
 import type { Filter, MemoryStore, Selection } from 'multi-agent-memory';
 
 export async function scopes(
@@ -8,7 +8,7 @@ export async function scopes(
 ): Promise<void> {
   const agent = store.as({ agentId: 'billing', onBehalfOf: { userId: 'u1' } }, { namespace: ['support'] });
   await agent.recall('query', { userId: 'u1', sessionId: 's1', tags: ['refund'], topK: 5 });
-  // @ts-expect-error a search for one user must never become one for all
+  // @ts-expect-error an undefined user must not turn into a search for all users
   await agent.recall('query', { userId });
   // @ts-expect-error the same
   await agent.list({ userId: session.userId });
@@ -20,18 +20,18 @@ export async function scopes(
   await agent.forgetWhere({ userId }, { dryRun: true });
   // @ts-expect-error the same
   await agent.count({ filter: { kind: undefined } });
-  // @ts-expect-error no such word in a scope
+  // @ts-expect-error unknown field of a scope
   await agent.recall('query', { user: 'u1' });
-  // @ts-expect-error scope words stand at the top level, and `limit` is the word of `list`
+  // @ts-expect-error `limit` is an option of `list`; `recall` has `topK`
   await agent.recall('query', { limit: 5 });
 }
 
 export function principals(store: MemoryStore): void {
   store.as({ userId: 'u1' });
   store.as({ serviceId: 'nightly' });
-  // @ts-expect-error nobody
+  // @ts-expect-error a principal needs an id
   store.as({});
-  // @ts-expect-error only users have agents act for them
+  // @ts-expect-error `onBehalfOf` takes only a user
   store.as({ agentId: 'billing', onBehalfOf: { agentId: 'other' } });
 }
 
@@ -42,21 +42,21 @@ export const filters = [
 ] satisfies Filter[];
 
 export const notFilters = [
-  // @ts-expect-error no such field
+  // @ts-expect-error unknown field
   { priorty: 1 },
-  // @ts-expect-error no such operator
+  // @ts-expect-error unknown operator
   { priority: { atLeast: 0.5 } },
-  // @ts-expect-error texts are searched, not filtered
+  // @ts-expect-error a filter has no `text`; use `recall`
   { text: 'refund' },
-  // @ts-expect-error a namespace is a scope
+  // @ts-expect-error a filter has no `namespace`; use a scope
   { namespace: ['support'] },
-  // @ts-expect-error metadata keys stand under metadata
+  // @ts-expect-error metadata keys belong below `metadata`
   { order: 'A-1182' },
 ] satisfies Filter[];
 
 export const selections = [
   { asOf: '2026-03-01T00:00:00Z', include: ['expired', 'superseded'] },
   { asOf: 1_772_323_200_000, namespace: [] },
-  // @ts-expect-error no such state
+  // @ts-expect-error unknown state
   { include: ['deleted'] },
 ] satisfies Selection[];
