@@ -12,7 +12,7 @@ import {
 } from '../../src/connect/operations';
 import { remoteMethods } from '../../src/connect/rpc-client';
 import type { RepeatedAnswers } from '../../src/connect/server-operations';
-import type { Same } from './same.js';
+import type { Same } from '../types/same.js';
 
 handleRoutes satisfies Routes<MemoryHandle>;
 accessRoutes satisfies Routes<AccessHandle>;
