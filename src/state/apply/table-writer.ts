@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import type { ChunkVectors } from '../../domain/command';
 import { prepare } from '../../sqlite/sqlite';
-import { type Checksum, type MemoryRow, storedText } from '../tables/memory-row';
+import { type Checksum, type MemoryRow, memoryColumns, storedText } from '../tables/memory-row';
 import { type MemoriesTable, queries, type Tables } from '../tables/schema';
 import { maxChunks, vectorKey } from '../tables/vector-table';
 
@@ -88,24 +88,7 @@ export class TableWriter {
   }
 }
 
-const memoryColumns = [
-  ...([
-    'row',
-    'id',
-    'revision',
-    'state',
-    'label_set',
-    'owner',
-    'author',
-    'kind',
-    'user_id',
-    'session_id',
-    'key',
-  ] as const),
-  ...(['priority', 'tags', 'metadata', 'source_channel', 'source_ref', 'created_at', 'updated_at'] as const),
-  ...(['valid_from', 'valid_to', 'expires_at', 'supersedes', 'superseded_by', 'space', 'chunks', 'length'] as const),
-  ...(['first_change_seq', 'change_seq', 'checksum'] as const),
-];
+const storedColumns = [...memoryColumns, 'checksum'] as const;
 
 function columns<T>(names: readonly (keyof T & string)[], p: (name: never) => unknown): Row<T> {
   return Object.fromEntries(names.map((name) => [name, p(name as never)])) as Row<T>;
@@ -117,9 +100,9 @@ function prepareAll(database: Database) {
       queries.insertInto(table).values(columns<Tables[T]>(names, p as never) as never),
     );
   return {
-    insertMemory: insert('memories', memoryColumns),
+    insertMemory: insert('memories', storedColumns),
     replaceMemory: prepare<MemoriesTable, unknown>(database, (p) =>
-      queries.updateTable('memories').set(columns<MemoriesTable>(memoryColumns, p)).where('row', '=', p('row')),
+      queries.updateTable('memories').set(columns<MemoriesTable>(storedColumns, p)).where('row', '=', p('row')),
     ),
     putText: prepare<Tables['texts'], unknown>(database, (p) =>
       queries.replaceInto('texts').values({ row: p('row'), text: p('text') }),

@@ -106,24 +106,15 @@ export function scopedFieldsOfRow(
   };
 }
 
-const checkedFields: readonly (keyof MemoryRow)[] = [
-  ...([
-    'row',
-    'id',
-    'revision',
-    'state',
-    'label_set',
-    'owner',
-    'author',
-    'kind',
-    'user_id',
-    'session_id',
-    'key',
-  ] as const),
-  ...(['priority', 'tags', 'metadata', 'source_channel', 'source_ref', 'created_at', 'updated_at'] as const),
+/** The columns of `memories`, without the checksum over them. Their order is part of every stored checksum: never change it. */
+export const memoryColumns = [
+  ...(['row', 'id', 'revision', 'state', 'label_set', 'owner', 'author', 'kind', 'user_id', 'session_id'] as const),
+  ...(['key', 'priority', 'tags', 'metadata', 'source_channel', 'source_ref', 'created_at', 'updated_at'] as const),
   ...(['valid_from', 'valid_to', 'expires_at', 'supersedes', 'superseded_by', 'space', 'chunks', 'length'] as const),
-  ...(['first_change_seq', 'change_seq', 'text'] as const),
+  ...(['first_change_seq', 'change_seq'] as const),
 ];
+
+const checkedFields: readonly (keyof MemoryRow)[] = [...memoryColumns, 'text'];
 
 /**
  * The checksum of a row. It also covers the namespace, access tags and actors behind the numbers of the row: otherwise a flipped bit in
