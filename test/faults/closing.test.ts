@@ -2,7 +2,7 @@ import { builtInEmbedder, type Embedder, type Memory, MemoryError, MemoryStore }
 import { describe, expect, test, vi } from 'vitest';
 import { temporaryFolder } from './folders';
 
-// Disks and processors that others use too may take their time.
+// Leaves time for a machine that is busy with other work.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const namespace = ['parcels'];
@@ -15,7 +15,7 @@ async function all(folder: string): Promise<Memory[]> {
   return memories;
 }
 
-/** An embedder that takes its time. */
+/** A slow embedder. */
 function slow(): Embedder {
   const embedder = builtInEmbedder();
   const wait = () => new Promise((resolve) => setTimeout(resolve, 40));
@@ -28,10 +28,10 @@ function slow(): Embedder {
 
 describe('close()', () => {
   test.each([
-    ['at once', 0],
-    ['after a while', 5],
-    ['later', 30],
-  ])('%s in the middle of many writes waits for those that were asked for before it', async (_, delayMs) => {
+    ['immediately', 0],
+    ['after 5 ms', 5],
+    ['after 30 ms', 30],
+  ])('%s, in the middle of many writes, waits for the writes before it', async (_, delayMs) => {
     const folder = temporaryFolder();
     const store = await MemoryStore.open(folder);
     const writes = Array.from({ length: 400 }, (_, i) => store.admin.remember(`Parcel ${i} left.`, { namespace }));
@@ -46,7 +46,7 @@ describe('close()', () => {
     expect((await all(folder)).map(({ id }) => id).sort()).toEqual(ids.sort());
   });
 
-  test('waits for a write whose embedding is under way', async () => {
+  test('waits for a write that is being embedded', async () => {
     const folder = temporaryFolder();
     const store = await MemoryStore.open(folder, { embedder: slow() });
     const writes = [
@@ -60,7 +60,7 @@ describe('close()', () => {
     expect(await all(folder)).toHaveLength(2);
   });
 
-  test('leaves reads that are under way with their answer, or with STORE_CLOSED', async () => {
+  test('lets running reads end with their result or with STORE_CLOSED', async () => {
     const folder = temporaryFolder();
     const store = await MemoryStore.open(folder, { embedder: slow() });
     await store.admin.rememberMany(Array.from({ length: 3_000 }, (_, i) => ({ text: `Parcel ${i} left.`, namespace })));
@@ -87,7 +87,7 @@ describe('close()', () => {
     }
   });
 
-  test('ends a batch that is still being read: what it stored is there, and the rest is refused', async () => {
+  test('ends a batch that is still read from its source: stored items stay, the rest is rejected', async () => {
     const folder = temporaryFolder();
     const store = await MemoryStore.open(folder);
     let given = 0;
@@ -114,7 +114,7 @@ describe('close()', () => {
     expect((await all(folder)).length).toBeGreaterThanOrEqual(stored);
   });
 
-  test('called by two at once closes once, and the folder opens again right after', async () => {
+  test('closes once if it is called twice at once, and the folder can be opened again immediately', async () => {
     const folder = temporaryFolder();
     const store = await MemoryStore.open(folder);
     const write = store.admin.remember('One.', { namespace });

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type ErrorCode, type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
-import { behindItsBack, databaseIn, temporaryFolder } from './folders';
+import { alterDatabase, databaseIn, temporaryFolder } from './folders';
 
-// Disks and processors that others use too may take their time.
+// Leaves time for a machine that is busy with other work.
 const victim = 'The courier left the parcel of customer 4417 with a neighbour.';
 const before = 'The courier lost the parcel of customer 4417.';
 const others = [
@@ -66,14 +66,14 @@ const alterations: [part: string, sql: string][] = [
   ['length', `update memories set length = 1 where row = 1`],
 ];
 
-describe.each(alterations)('a record whose %s was altered behind the store', (part, sql) => {
+describe.each(alterations)('a record whose %s was altered in the database', (part, sql) => {
   async function damaged() {
     const { folder, id, intact } = await stored();
-    behindItsBack(folder, (database) => database.exec(sql));
+    alterDatabase(folder, (database) => database.exec(sql));
     return { folder, id, intact, store: await MemoryStore.open(folder) };
   }
 
-  test('is never served', async () => {
+  test('is never returned', async () => {
     const { store, id } = await damaged();
     const { admin } = store;
     await expect(admin.get(id)).rejects.toEqual(rejectsWith('RECORD_DAMAGED'));
@@ -95,7 +95,7 @@ describe.each(alterations)('a record whose %s was altered behind the store', (pa
     await store.close();
   });
 
-  test('is named by verify(), which cannot repair it, and leaves the others as they were', async () => {
+  test('is listed by verify(), which cannot repair it and does not change other records', async () => {
     const { store, id, intact } = await damaged();
     for (const repair of [false, true]) {
       const { ok, problems } = await store.verify({ repair });
@@ -108,9 +108,9 @@ describe.each(alterations)('a record whose %s was altered behind the store', (pa
     await store.close();
   });
 
-  // With other labels it may no longer be what a selection holds, but its id still leads to it.
+  // With other labels a selection may no longer include it, but its id still finds it.
   const ways = labels.test(part) ? (['forget'] as const) : (['forget', 'forgetWhere'] as const);
-  test.each(ways)('can be forgotten with %s, and then everything is well', async (way) => {
+  test.each(ways)('can be forgotten with %s, after which verify() finds nothing', async (way) => {
     const { folder, store, id, intact } = await damaged();
     if (way === 'forget') expect(await store.admin.forget(id)).toBe(true);
     else
@@ -137,8 +137,8 @@ describe.each(alterations)('a record whose %s was altered behind the store', (pa
   });
 });
 
-describe('a text whose bytes were altered inside the database file', () => {
-  test('is not served', async () => {
+describe('a text whose bytes were altered in the database file', () => {
+  test('is not returned', async () => {
     const { folder, id } = await stored();
     const bytes = readFileSync(databaseIn(folder));
     let place = bytes.indexOf('neighbour');
@@ -156,9 +156,9 @@ describe.each([
   ['its text', `'lost', 'sold'`],
   ['the name of a field', `'"valid_to":', '"walid_to":'`],
 ])('an earlier revision that was altered in %s', (_, replacement) => {
-  test('is not told by history, and is named by verify(), while the memory itself is served', async () => {
+  test('is left out of history and listed by verify(), while the memory itself is returned', async () => {
     const { folder, id } = await stored();
-    behindItsBack(folder, (database) => database.exec(`update revisions set record = replace(record, ${replacement})`));
+    alterDatabase(folder, (database) => database.exec(`update revisions set record = replace(record, ${replacement})`));
     await using store = await MemoryStore.open(folder);
     await expect(store.admin.history(id)).rejects.toEqual(rejectsWith('RECORD_DAMAGED'));
     expect(await store.admin.get(id)).toMatchObject({ text: victim });
@@ -167,22 +167,22 @@ describe.each([
 });
 
 describe('a change whose author was altered', () => {
-  test('is not told by history, and its memory is named by verify()', async () => {
+  test('is left out of history, and verify() lists its memory', async () => {
     const { folder, id } = await stored();
-    behindItsBack(folder, (database) => database.exec('update changes set by = 999 where row = 1'));
+    alterDatabase(folder, (database) => database.exec('update changes set by = 999 where row = 1'));
     await using store = await MemoryStore.open(folder);
     await expect(store.admin.history(id)).rejects.toEqual(rejectsWith('RECORD_DAMAGED'));
     expect((await store.verify()).problems).toContainEqual(expect.objectContaining({ id, part: 'record' }));
   });
 });
 
-describe('what is left of a forgotten memory, when it was altered', () => {
-  test('is named by verify(), and brings nothing back', async () => {
+describe('an altered tombstone of a forgotten memory', () => {
+  test('is listed by verify(), and restores nothing', async () => {
     const { folder, id } = await stored();
     const store = await MemoryStore.open(folder);
     await store.admin.forget(id);
     await store.close();
-    behindItsBack(folder, (database) => database.exec(`update memories set state = 'active' where row = 1`));
+    alterDatabase(folder, (database) => database.exec(`update memories set state = 'active' where row = 1`));
     await using opened = await MemoryStore.open(folder);
     await expect(opened.admin.get(id)).rejects.toEqual(rejectsWith('RECORD_DAMAGED'));
     expect((await opened.verify()).problems).toContainEqual(expect.objectContaining({ id, part: 'record' }));
@@ -195,9 +195,9 @@ describe.each([
   ['lost', `delete from vectors where key = (select min(key) from vectors)`],
   ['doubled', `insert into vectors select key + 1, vector, checksum from vectors order by key limit 1`],
 ])('a memory whose vector was %s', (_, sql) => {
-  test('is named by verify(), is never found by it, and can be forgotten or updated to mend it', async () => {
+  test('is listed by verify(), is never found, and can be repaired by forget or update', async () => {
     const { folder, id } = await stored();
-    behindItsBack(folder, (database) => database.exec(sql));
+    alterDatabase(folder, (database) => database.exec(sql));
     const store = await MemoryStore.open(folder);
     const { ok, problems } = await store.verify({ repair: true });
     expect(ok).toBe(false);
@@ -212,9 +212,9 @@ describe.each([
     await store.close();
   });
 
-  test('leaves nothing behind once it is forgotten', async () => {
+  test('leaves nothing behind after forget', async () => {
     const { folder, id } = await stored();
-    behindItsBack(folder, (database) => database.exec(sql));
+    alterDatabase(folder, (database) => database.exec(sql));
     await using store = await MemoryStore.open(folder);
     expect(await store.admin.forget(id)).toBe(true);
     expect(await store.verify()).toEqual({ ok: true, problems: [] });

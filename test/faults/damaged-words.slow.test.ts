@@ -1,9 +1,9 @@
 import { type Hit, MemoryError, MemoryStore } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
-import { behindItsBack, temporaryFolder } from './folders';
+import { alterDatabase, temporaryFolder } from './folders';
 import { Random } from './random';
 
-// Disks and processors that others use too may take their time.
+// Leaves time for a machine that is busy with other work.
 const clock = { now: () => Date.UTC(2026, 0, 1) };
 const vocabulary = 'invoice parcel courier refund warehouse neighbour garden printer cable battery lamp window'.split(
   ' ',
@@ -20,7 +20,7 @@ async function stored(): Promise<string> {
   return folder;
 }
 
-/** What every word finds: ids with scores, or that it may not be asked. */
+/** The hits of every word with their scores, or the error of the search. */
 async function answers(store: MemoryStore): Promise<unknown[]> {
   const found: unknown[] = [];
   for (const word of [...vocabulary, 'number', '17']) {
@@ -41,7 +41,7 @@ interface Block {
   block: Buffer;
 }
 
-/** Flips one bit of the full-text tables at a time, in a copy each. */
+/** Copies of the store, each with one flipped bit in the full-text tables. */
 function* flips(blocks: readonly Block[], random: Random): Generator<Block> {
   for (let flip = 0; flip < 25; flip++) {
     const { id, block } = random.pick(blocks);
@@ -53,12 +53,12 @@ function* flips(blocks: readonly Block[], random: Random): Generator<Block> {
 }
 
 const readBlocks = (folder: string) =>
-  behindItsBack(folder, (database) => database.prepare('select id, block from tokens_data').all() as Block[]);
+  alterDatabase(folder, (database) => database.prepare('select id, block from tokens_data').all() as Block[]);
 const writeBlock = (folder: string, { id, block }: Block) =>
-  behindItsBack(folder, (database) => database.prepare('update tokens_data set block = ? where id = ?').run(block, id));
+  alterDatabase(folder, (database) => database.prepare('update tokens_data set block = ? where id = ?').run(block, id));
 
-describe('the index of words, when a bit of it was flipped', () => {
-  test('verify() notices whatever changes an answer, and repair makes the answers what they were', async () => {
+describe('an index of words with a flipped bit', () => {
+  test('verify() finds every damage that changes a result, and repair restores the results', async () => {
     const folder = await stored();
     const open = () => MemoryStore.open(folder, { clock });
     const intact = await open();
@@ -82,7 +82,7 @@ describe('the index of words, when a bit of it was flipped', () => {
     expect(noticed).toBeGreaterThan(2);
   });
 
-  test('a memory can be forgotten and revised once they are repaired', async () => {
+  test('memories can be forgotten and revised after a repair', async () => {
     const folder = await stored();
     for (const { id, block } of readBlocks(folder))
       if (id > 1) writeBlock(folder, { id, block: Buffer.alloc(block.length, 0x41) });
@@ -99,19 +99,19 @@ describe('the index of words, when a bit of it was flipped', () => {
   });
 });
 
-describe('the index of words, when it lacks or invents something', () => {
+describe('an index of words with missing or invented entries', () => {
   test.each([
     ['lacks a memory', `insert into tokens (tokens, rowid, words) values ('delete', 1, ?)`],
-    ['knows a memory that is none', `insert into tokens (rowid, words) values (5000, ?)`],
-    ['knows a word that is not in the text', `insert into tokens (rowid, words) values (2, 'umbrella ' || ?)`],
-  ])('it %s: verify() notices, and repair mends it', async (_, sql) => {
+    ['has an unknown memory', `insert into tokens (rowid, words) values (5000, ?)`],
+    ['has a word that is not in the text', `insert into tokens (rowid, words) values (2, 'umbrella ' || ?)`],
+  ])('an index that %s: verify() finds it, and repair restores the results', async (_, sql) => {
     const folder = await stored();
     const intact = await MemoryStore.open(folder, { clock });
     const expected = await answers(intact);
     const { items } = await intact.admin.list({ order: 'oldest', limit: 1 });
     const words = items.map(({ text }) => text.toLowerCase().replace(/[:.]/g, '')).join();
     await intact.close();
-    behindItsBack(folder, (database) => database.prepare(sql).run(words));
+    alterDatabase(folder, (database) => database.prepare(sql).run(words));
     await using store = await MemoryStore.open(folder, { clock });
     const { ok, problems } = await store.verify();
     expect({ ok, parts: problems.map(({ part }) => part) }).toEqual({ ok: false, parts: ['words'] });

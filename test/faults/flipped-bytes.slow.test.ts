@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { databaseIn, temporaryFolder } from './folders';
 import { Random } from './random';
 
-// Disks and processors that others use too may take their time.
+// Leaves time for a machine that is busy with other work.
 const clock = { now: () => Date.UTC(2026, 0, 1) };
 const access = [allow('everyone', 'writer', ['support'])];
 const flips = 150;
@@ -29,7 +29,7 @@ interface Shown {
   readonly failed: boolean;
 }
 
-/** Everything that the store can be asked for; what it refuses with an error of its own is left out. */
+/** The results of every read. Reads that reject with a MemoryError are left out. */
 async function everything(store: MemoryStore, ids: readonly string[]): Promise<Shown> {
   let failed = false;
   async function ask<T>(run: () => PromiseLike<T>): Promise<T | undefined> {
@@ -59,7 +59,7 @@ async function everything(store: MemoryStore, ids: readonly string[]): Promise<S
   return { list, byId, failed };
 }
 
-test('whatever bit of the database file is flipped, nothing wrong is served, and what is lost is noticed', async () => {
+test('with any flipped bit in the database file, no wrong data is returned, and lost data is reported', async () => {
   const folder = temporaryFolder();
   await fill(folder);
   const original = readFileSync(databaseIn(folder));
@@ -70,7 +70,7 @@ test('whatever bit of the database file is flipped, nothing wrong is served, and
   const random = new Random(17);
   const wrong: string[] = [];
   for (let flip = 0; flip < flips; flip++) {
-    // Pages are mostly empty, and what is empty says nothing.
+    // Pages are mostly empty, and a bit flipped in empty space has no effect.
     let place = random.whole(0, original.length - 1);
     while (original[place] === 0) place = random.whole(0, original.length - 1);
     const bytes = Buffer.from(original);
@@ -82,7 +82,7 @@ test('whatever bit of the database file is flipped, nothing wrong is served, and
   expect(wrong).toEqual([]);
 });
 
-/** Undefined where all is as it was, or the store says that it is not. */
+/** What is wrong. Undefined if all results are correct, or the store reports the damage. */
 async function differenceOf(folder: string, ids: readonly string[], expected: Shown): Promise<string | undefined> {
   try {
     await using store = await MemoryStore.open(folder, { clock });

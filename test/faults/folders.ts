@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 
-/** An empty folder that is gone when the test is over. */
+/** An empty folder that is removed after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'faults-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -15,10 +15,10 @@ export function databaseIn(folder: string): string {
   return join(folder, 'memory.db');
 }
 
-/** Does something to the database of a closed store, behind its back. */
-export function behindItsBack<T>(folder: string, run: (database: Database) => T): T {
+/** Alters the database of a closed store directly, without the library. */
+export function alterDatabase<T>(folder: string, run: (database: Database) => T): T {
   const database = new BetterSqlite(databaseIn(folder));
-  // Or else it keeps its hands off the tables in which FTS5 keeps its index.
+  // Otherwise SQLite refuses to write to the tables in which FTS5 keeps its index.
   database.unsafeMode();
   try {
     return run(database);
@@ -27,7 +27,7 @@ export function behindItsBack<T>(folder: string, run: (database: Database) => T)
   }
 }
 
-/** Every file below a folder, by its path from there. */
+/** Every file in a folder, by its relative path. */
 export function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

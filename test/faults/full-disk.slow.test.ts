@@ -6,8 +6,8 @@ import { type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from './folders';
 
-// Disks and processors that others use too may take their time.
-/** A small disk of its own, gone when the test is over. Undefined where this process may not make one. */
+// Leaves time for a machine that is busy with other work.
+/** A small disk that is removed after the test. Undefined if this process may not create one. */
 function smallDisk(megabytes: number): string | undefined {
   const path = mkdtempSync(join(tmpdir(), 'small-disk-'));
   try {
@@ -23,7 +23,7 @@ function smallDisk(megabytes: number): string | undefined {
   return path;
 }
 
-/** Leaves so many bytes free. */
+/** Fills the disk except for this number of bytes. */
 function fillUp(disk: string, leave = 0): void {
   const { bavail, bsize } = statfsSync(disk);
   const size = bavail * bsize - leave;
@@ -37,7 +37,7 @@ function makeRoom(disk: string): void {
 const namespace = ['parcels'];
 const text = (i: number) => `Parcel number${i} left the warehouse. ${'It is on its way. '.repeat(30)}`;
 
-/** Writes until the disk is full, and longer. */
+/** Writes until the disk is full, and continues after that. */
 async function writeUntilFull(
   store: MemoryStore,
   attempts = 40,
@@ -92,7 +92,7 @@ const isPermitted = await (async () => {
 describe.skipIf(!isPermitted)('a full disk (skipped where no small disk may be mounted)', () => {
   const disk = (megabytes: number) => smallDisk(megabytes) as string;
 
-  test('fails writes with DISK_FULL, keeps and serves what was acknowledged, and works again with room', async () => {
+  test('fails writes with DISK_FULL, keeps every acknowledged write, and works again when there is space', async () => {
     const small = disk(24);
     const folder = join(small, 'store');
     fillUp(small, 8 * 2 ** 20);
@@ -126,7 +126,7 @@ describe.skipIf(!isPermitted)('a full disk (skipped where no small disk may be m
     expect(await reopened.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('that is still full at the close and the next open loses nothing', async () => {
+  test('loses nothing if it is still full at close and at the next open', async () => {
     const small = disk(24);
     const folder = join(small, 'store');
     fillUp(small, 8 * 2 ** 20);
@@ -148,7 +148,7 @@ describe.skipIf(!isPermitted)('a full disk (skipped where no small disk may be m
     await reopened.admin.remember('There is room.', { namespace });
   });
 
-  test('before there is a store, is DISK_FULL at open, and leaves no half store', async () => {
+  test('fails open with DISK_FULL if there is no store yet, and leaves no half store', async () => {
     for (const leave of [0, 4096, 16_384, 32_768, 65_536, 131_072, 196_608, 262_144, 400_000]) {
       const small = disk(4);
       const folder = join(small, 'store');
@@ -163,7 +163,7 @@ describe.skipIf(!isPermitted)('a full disk (skipped where no small disk may be m
     }
   });
 
-  test('fails a backup with DISK_FULL, which leaves nothing there and the store as it was', async () => {
+  test('fails a backup with DISK_FULL, leaves no copy, and does not change the store', async () => {
     const small = disk(4);
     await using store = await MemoryStore.open(temporaryFolder());
     const items = Array.from({ length: 2_000 }, (_, i) => ({ text: text(i), namespace }));
@@ -181,14 +181,14 @@ describe.skipIf(!isPermitted)('a full disk (skipped where no small disk may be m
     expect(await copy.admin.count()).toBe(items.length);
   });
 
-  test('on the way to which checkpoints fail, loses nothing', async () => {
+  test('loses nothing if checkpoints fail before the disk is full', async () => {
     const small = disk(60);
     const folder = join(small, 'store');
     writeFileSync(join(small, 'filler-0'), Buffer.alloc(4 * 2 ** 20));
     const store = await MemoryStore.open(folder);
     const { acknowledged, errors } = await writeUntilFull(store, 200);
     expectFull(errors);
-    // Enough for the log to have been copied into the database, or for the attempt.
+    // Enough writes for a checkpoint, or for an attempt at one.
     expect(acknowledged.size).toBeGreaterThan(4_000);
     await expectExactly(store, acknowledged);
     await store.close();
@@ -198,11 +198,11 @@ describe.skipIf(!isPermitted)('a full disk (skipped where no small disk may be m
     expect(await reopened.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('has no room for the index: searches are exact and right, it says so, and makes the index once there is room', async () => {
+  test('searches exactly without space for the index, reports it, and builds the index when there is space', async () => {
     const small = disk(24);
     const folder = join(small, 'store');
     const clock = { now: () => Date.UTC(2026, 0, 1) };
-    // Far enough apart that no estimate confuses them.
+    // So different that no estimate confuses them.
     const what = [
       'river',
       'engine',

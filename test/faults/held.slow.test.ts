@@ -7,7 +7,7 @@ import { temporaryFolder } from './folders';
 import { buildPrograms, type Program, type Programs } from './programs';
 import type { HolderLine } from './programs/holder';
 
-// Disks and processors that others use too may take their time.
+// Leaves time for a machine that is busy with other work.
 let programs: Programs;
 beforeAll(async () => {
   programs = await buildPrograms('holder');
@@ -42,8 +42,8 @@ async function all(store: MemoryStore): Promise<Memory[]> {
   return memories;
 }
 
-describe('a folder that another process holds', () => {
-  test('is refused, and the holder is named by process and machine', async () => {
+describe('a folder that another process has opened', () => {
+  test('is rejected with STORE_HELD, which names the process and the machine', async () => {
     const folder = temporaryFolder();
     const holder = await opened(folder);
     const error = await refusal(folder);
@@ -55,7 +55,7 @@ describe('a folder that another process holds', () => {
     expect(await refusal(link)).toMatchObject({ code: 'STORE_HELD' });
   });
 
-  test('is free at once when the holder is killed, and when it closes', async () => {
+  test('is free as soon as that process is killed or closes the store', async () => {
     const folder = temporaryFolder();
     const killed = await opened(folder);
     await killed.kill();
@@ -66,7 +66,7 @@ describe('a folder that another process holds', () => {
     await (await MemoryStore.open(folder)).close();
   });
 
-  test('is free again after the process that was refused has gone', async () => {
+  test('is free after a rejected process has ended', async () => {
     const folder = temporaryFolder();
     const store = await MemoryStore.open(folder);
     const refused = await opened(folder);
@@ -77,7 +77,7 @@ describe('a folder that another process holds', () => {
     expect((await opened(folder)).lines).toContainEqual({ say: 'open' });
   });
 
-  test('can be read beside the holder while that writes, and shows whatever was acknowledged before', async () => {
+  test('can be opened read-only while that process writes, and shows every acknowledged write', async () => {
     const folder = temporaryFolder();
     const holder = await opened(folder);
     holder.tell('write');
@@ -102,7 +102,7 @@ describe('a folder that another process holds', () => {
     expect((await reader.verify()).ok).toBe(true);
   });
 
-  test('can be read beside a holder that is killed, and one that comes after it', async () => {
+  test('can be read while the writing process is killed and another one takes over', async () => {
     const folder = temporaryFolder();
     const first = await opened(folder);
     first.tell('write');
@@ -119,10 +119,10 @@ describe('a folder that another process holds', () => {
 });
 
 test.each(Array.from({ length: 10 }, (_, i) => i + 1))(
-  'of two processes that open a folder at once, exactly one gets it: race %i',
+  'if two processes open a folder at once, exactly one succeeds: race %i',
   async (race) => {
     const folder = temporaryFolder();
-    // In some races the folder is new, in others it is known.
+    // In some races the folder is new, in others it exists.
     if (race % 2 === 0) await (await MemoryStore.open(folder)).close();
     const racers = [start(folder), start(folder)];
     await Promise.all(racers.map((racer) => said(racer, 'ready')));

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCycles } from './kill/cycle';
 import { buildPrograms, type Programs } from './programs';
 
-// Disks and processors that others use too may take their time.
-describe('a process that is ended at any moment', () => {
+// Leaves time for a machine that is busy with other work.
+describe('a writing process that ends at a random moment', () => {
   let programs: Programs;
   beforeAll(async () => {
     programs = await buildPrograms('writer');
@@ -17,7 +17,7 @@ describe('a process that is ended at any moment', () => {
     ['killed', 25, 1],
     ['exits', 4, 2],
   ] as const)(
-    '%s %i times: what was acknowledged is there once, what was forgotten stays so, nothing is half there',
+    '%s %i times: acknowledged writes exist once, forgotten memories stay forgotten, and no write is half done',
     async (end, cycles, seed) => {
       const folder = mkdtempSync(join(tmpdir(), 'kill-cycles-'));
       let acknowledged = 0;

@@ -5,14 +5,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runMoveCycles } from './kill/moves';
 import { buildPrograms, type Programs } from './programs';
 
-// Disks and processors that others use too may take their time.
+// Leaves time for a machine that is busy with other work.
 let programs: Programs;
 beforeAll(async () => {
   programs = await buildPrograms('mover');
 });
 afterAll(() => programs.remove());
 
-test('a process that is killed while it moves the store to another embedding space loses no memory and no vector', async () => {
+test('a process that is killed during a move to another embedding space loses no memory and no vector', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kill-moves-'));
   let moves = 0;
   const onCycle = (cycle: { moves: number }) => {

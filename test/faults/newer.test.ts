@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryError, MemoryStore } from 'multi-agent-memory';
 import { describe, expect, test, vi } from 'vitest';
-import { behindItsBack, databaseIn, filesBelow, temporaryFolder } from './folders';
+import { alterDatabase, databaseIn, filesBelow, temporaryFolder } from './folders';
 import { Random } from './random';
 
-// Disks and processors that others use too may take their time.
+// Leaves time for a machine that is busy with other work.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 async function stored(): Promise<string> {
@@ -25,28 +25,31 @@ const refusal = async (folder: string, readOnly = false): Promise<unknown> => {
   }
 };
 
-describe('a folder that a newer release wrote', () => {
-  test.each(['wal', 'delete'])('is refused and left as it is, also where its journal mode is %s', async (journal) => {
-    const folder = await stored();
-    const version = behindItsBack(folder, (database) => {
-      const known = database.pragma('user_version', { simple: true });
-      database.pragma('user_version = 1000');
-      database.pragma(`journal_mode = ${journal}`);
-      return known;
-    });
-    const before = readFileSync(databaseIn(folder));
-    expect(await refusal(folder)).toMatchObject({ code: 'STORE_NEWER' });
-    expect(filesBelow(folder).filter((file) => file.startsWith('memory.db'))).toEqual(['memory.db']);
-    expect(readFileSync(databaseIn(folder)).equals(before)).toBe(true);
-    expect(await refusal(folder, true)).toMatchObject({ code: 'STORE_NEWER' });
-    expect(readFileSync(databaseIn(folder)).equals(before)).toBe(true);
-    // The refusals hold nothing: once the version is known, it opens.
-    behindItsBack(folder, (database) => database.pragma(`user_version = ${version}`));
-    expect(await refusal(folder)).toBeUndefined();
-  });
+describe('a folder of a newer release', () => {
+  test.each(['wal', 'delete'])(
+    'is rejected with STORE_NEWER and not changed, with journal mode %s',
+    async (journal) => {
+      const folder = await stored();
+      const version = alterDatabase(folder, (database) => {
+        const known = database.pragma('user_version', { simple: true });
+        database.pragma('user_version = 1000');
+        database.pragma(`journal_mode = ${journal}`);
+        return known;
+      });
+      const before = readFileSync(databaseIn(folder));
+      expect(await refusal(folder)).toMatchObject({ code: 'STORE_NEWER' });
+      expect(filesBelow(folder).filter((file) => file.startsWith('memory.db'))).toEqual(['memory.db']);
+      expect(readFileSync(databaseIn(folder)).equals(before)).toBe(true);
+      expect(await refusal(folder, true)).toMatchObject({ code: 'STORE_NEWER' });
+      expect(readFileSync(databaseIn(folder)).equals(before)).toBe(true);
+      // A refusal keeps no lock: with a known version the folder opens.
+      alterDatabase(folder, (database) => database.pragma(`user_version = ${version}`));
+      expect(await refusal(folder)).toBeUndefined();
+    },
+  );
 });
 
-/** Opening it either works or is refused with an error of the library, and what can be read is right. */
+/** Expects that open works or rejects with a MemoryError, and that everything which can be read is correct. */
 async function isRefusedOrWhole(folder: string): Promise<void> {
   const error = await refusal(folder);
   if (error !== undefined) {
@@ -66,8 +69,8 @@ async function isRefusedOrWhole(folder: string): Promise<void> {
   }
 }
 
-describe('a database file that is none', () => {
-  test('of random bytes, or of text, is refused', async () => {
+describe('a damaged database file', () => {
+  test('is rejected if it holds random bytes or text', async () => {
     const random = new Random(3);
     for (const bytes of [
       Buffer.from(Array.from({ length: 50_000 }, () => random.whole(0, 255))),
@@ -85,7 +88,7 @@ describe('a database file that is none', () => {
   });
 
   test.each([0.02, 0.1, 0.3, 0.5, 0.9, 0.999])(
-    'cut off at %f of its length, it is refused or what is left is right',
+    'is rejected, or returns only correct data, if it is cut off at %f of its length',
     async (share) => {
       const folder = await stored();
       const bytes = readFileSync(databaseIn(folder));
@@ -95,7 +98,7 @@ describe('a database file that is none', () => {
   );
 
   test.each([0.05, 0.2, 0.6])(
-    'overwritten from %f of its length on, it is refused or what is left is right',
+    'is rejected, or returns only correct data, if it is overwritten from %f of its length',
     async (share) => {
       const folder = await stored();
       const bytes = readFileSync(databaseIn(folder));
@@ -105,17 +108,17 @@ describe('a database file that is none', () => {
     },
   );
 
-  test('a folder in its place is refused', async () => {
+  test('is rejected if it is a folder', async () => {
     const folder = temporaryFolder();
     mkdirSync(databaseIn(folder));
     for (const readOnly of [false, true]) expect(await refusal(folder, readOnly)).toSatisfy(MemoryError.is);
   });
 });
 
-describe('a database of somebody else', () => {
-  test('is refused and left as it is', async () => {
+describe('a database of another program', () => {
+  test('is rejected and not changed', async () => {
     const folder = temporaryFolder();
-    behindItsBack(folder, (database) =>
+    alterDatabase(folder, (database) =>
       database.exec('create table orders (id integer); insert into orders values (1)'),
     );
     const before = readFileSync(databaseIn(folder));
@@ -126,7 +129,7 @@ describe('a database of somebody else', () => {
 });
 
 describe('the path of a store', () => {
-  test('that is a file is refused', async () => {
+  test('is rejected if it is a file', async () => {
     const file = join(temporaryFolder(), 'file');
     writeFileSync(file, 'a file');
     for (const readOnly of [false, true]) expect(await refusal(file, readOnly)).toSatisfy(MemoryError.is);
@@ -138,7 +141,7 @@ describe('the path of a store', () => {
     expect(await refusal(join(folder, 'closed', 'store'))).toSatisfy(MemoryError.is);
   });
 
-  test('whose lock is garbage, or half written, opens all the same: nobody holds it', async () => {
+  test('opens even if its lock file is damaged or half written, because nobody holds it', async () => {
     const folder = await stored();
     for (const garbage of ['garbage, and more of it. '.repeat(400), '', 'SQLite format 3\0']) {
       writeFileSync(join(folder, 'lock.db'), garbage);

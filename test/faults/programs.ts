@@ -10,12 +10,12 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The programs of `programs/`, built once, because starting one from TypeScript would take three times as long. */
 export interface Programs {
-  /** Starts one. What it writes to stdout is JSON, a line each. */
+  /** Starts a program. It writes JSON lines to stdout. */
   start(name: string, task: unknown, environment?: Readonly<Record<string, string>>): Program;
   remove(): void;
 }
 
-/** How a program ended: with a code of its own, or by a signal. */
+/** How a program ended: with an exit code or by a signal. */
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -23,7 +23,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Builds the programs, with the library inside, where its dependencies are found. */
+/** Builds the programs with the library inside, in a folder from which its dependencies can be loaded. */
 export async function buildPrograms(...names: readonly string[]): Promise<Programs> {
   const cache = join(root, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
@@ -72,7 +72,7 @@ export class Program {
       stderr += text;
     });
     createInterface({ input: child.stdout }).on('line', (line) => {
-      // The last line of a killed process may be cut off: what is not whole was never said.
+      // The last line of a killed process may be incomplete, and then does not count.
       const said = parsed(line);
       if (said !== undefined) this.lines.push(said);
       this.#wake();
@@ -91,7 +91,7 @@ export class Program {
     return this.#child.pid as number;
   }
 
-  /** Waits for a line. Rejects where the program ends without one. */
+  /** Waits for a line. Rejects if the program ends without one. */
   async said<T>(isIt: (line: T) => boolean): Promise<T> {
     for (;;) {
       const found = (this.lines as T[]).find(isIt);
@@ -102,12 +102,12 @@ export class Program {
     }
   }
 
-  /** Tells the program something: it reads one line. */
+  /** Sends one line to the program. */
   tell(line: string): void {
     this.#child.stdin?.write(`${line}\n`);
   }
 
-  /** Ends it at once, without a chance to tidy up. */
+  /** Kills the program, so that it cannot clean up. */
   async kill(): Promise<Ended> {
     this.#child.kill('SIGKILL');
     return this.ended;

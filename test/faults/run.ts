@@ -1,6 +1,7 @@
 /**
- * Kills a writing process again and again, and compares what the store then holds with what it had acknowledged:
- * `npm run test:faults -- --cycles N --seed S`, with `--moves` while it moves the store between embedding spaces. Ends with 1 where the two differ; the same seed asks for the same again.
+ * Kills a writing process again and again, and compares the store with the acknowledged writes:
+ * `npm run test:faults -- --cycles N --seed S`; with `--moves` while the process moves the store between embedding spaces. Exits with 1
+ * if they differ. The same seed makes the same calls.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -3,7 +3,7 @@ import { modelFolder, modelIsMissing } from '../embedding/model-folder';
 import { filesBelow, temporaryFolder } from './folders';
 import { buildPrograms, type Programs } from './programs';
 
-// Disks and processors that others use too may take their time.
+// Leaves time for a machine that is busy with other work.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 let programs: Programs;
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => programs.remove());
 
-test('a process that does a good deal of everything prints nothing, leaves nothing lying about, and ends by itself', async () => {
+test('a process that uses every part of the library prints nothing, leaves no files, and ends by itself', async () => {
   const TMPDIR = temporaryFolder();
   const task = { folder: temporaryFolder(), models: modelIsMissing ? undefined : modelFolder };
   const { code, stdout, stderr } = await programs.start('busy', task, { TMPDIR }).ended;

@@ -5,7 +5,7 @@ import { spacesOf, words } from './spaces';
 
 const namespace = ['support'];
 
-test('the 512th space of a store is refused, and the store stays as it was', async () => {
+test('rejects the 512th space of a store and does not change the store', async () => {
   const store = await openInMemory({ embedder: words('space 1', 8) });
   await store.admin.remember('one note', { namespace });
   for (let number = 2; number <= 511; number++) {
@@ -22,7 +22,7 @@ test('the 512th space of a store is refused, and the store stays as it was', asy
   expect(await store.verify()).toEqual({ ok: true, problems: [] });
 });
 
-test('an embedder of another space is refused in words that say how to move to it, and they work', async () => {
+test('rejects an embedder of another space with instructions that work', async () => {
   const folder = await temporaryFolder();
   const first = await MemoryStore.open(folder, { embedder: words('old') });
   await first.admin.remember('one note', { namespace });

@@ -20,7 +20,7 @@ async function findsAll(store: MemoryStore, some: readonly string[] = texts): Pr
 }
 
 describe('reembed', () => {
-  test('moves every memory to the space of another embedder, of other dimensions', async () => {
+  test('moves every memory to the space of another embedder with other dimensions', async () => {
     const store = await filled();
     const next = words('new', 768);
     const result = await store.reembed(next);
@@ -33,7 +33,7 @@ describe('reembed', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('leaves the feed of changes, revisions and counts as they were', async () => {
+  test('does not change the feed of changes, revisions or counts', async () => {
     const store = await filled();
     const before = await store.admin.list({ limit: 1_000 });
     await store.reembed(words('new'));
@@ -41,7 +41,7 @@ describe('reembed', () => {
     expect(await store.admin.history(before.items[0]?.id as string)).toHaveLength(1);
   });
 
-  test('searches the old space until the new one is complete, and then the new one', async () => {
+  test('searches the old space until the new one is complete', async () => {
     const store = await filled();
     const next = words('new', 768);
     const { open, passed } = gate();
@@ -55,7 +55,7 @@ describe('reembed', () => {
     await findsAll(store, texts.slice(0, 10));
   });
 
-  test('gives what is written meanwhile both vectors, whatever is written', async () => {
+  test('gives memories that are written meanwhile vectors in both spaces', async () => {
     const store = await filled();
     const next = words('new', 768);
     const { open, passed } = gate();
@@ -95,7 +95,7 @@ describe('reembed', () => {
     await findsAll(store, ['written meanwhile', 'and another', ...texts]);
   });
 
-  test('embeds again what was made for the space before while the store moved on', async () => {
+  test('embeds a write again if the store switched while it was embedded', async () => {
     const old = words('old');
     const store = await filled(old);
     const { open, passed } = gate();
@@ -114,7 +114,7 @@ describe('reembed', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('comes to its end while somebody writes faster than the new embedder embeds', async () => {
+  test('completes while a writer is faster than the new embedder', async () => {
     const store = await filled();
     const next = words('new', 768);
     next.before = () => new Promise((resolve) => setTimeout(resolve, 30));
@@ -133,7 +133,7 @@ describe('reembed', () => {
     expect(semantic).toHaveLength(items.length);
   });
 
-  test('that is refused and cancelled leaves another that was broken off as it is', async () => {
+  test('keeps the vectors of an earlier aborted move if a refused move is cancelled', async () => {
     const store = await filled();
     const next = words('new', 768);
     const aborting = new AbortController();
@@ -149,7 +149,7 @@ describe('reembed', () => {
     expect(await store.reembed(next)).toMatchObject({ embedded: 50 });
   });
 
-  test('refuses a vector that was brought for the space before', async () => {
+  test('rejects a vector that the caller made for the old space', async () => {
     const held = gate();
     const checkedLate = async (value: unknown) => {
       await held.passed;
@@ -169,7 +169,7 @@ describe('reembed', () => {
     expect(await bringing).toBe('EMBEDDER_MISMATCH');
   });
 
-  test('embeds the text where the vector was brought by the writer', async () => {
+  test('embeds the text of a memory whose vector came from the caller', async () => {
     const old = words('old');
     const store = await openInMemory({ embedder: old });
     const vector = await old.embedQuery('something else', {});
@@ -179,7 +179,7 @@ describe('reembed', () => {
     expect(hit?.parts?.semantic).toBeCloseTo(0.94, 3);
   });
 
-  test('makes a long text anew in the parts of the new embedder', async () => {
+  test('splits a long text into chunks for the new embedder', async () => {
     const store = await openInMemory({ embedder: words('old') });
     const long = `${'filler words of no matter '.repeat(400)} the password is swordfish`;
     await store.admin.remember(long, { namespace });
@@ -191,7 +191,7 @@ describe('reembed', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('to where the store is, and of a store without vectors, is done at once', async () => {
+  test('does nothing for the current space, and for a store without vectors', async () => {
     const store = await openInMemory({ embedder: words('old') });
     expect(await store.reembed(words('new'))).toMatchObject({ embedded: 0 });
     await store.admin.remember('first', { namespace });
@@ -199,7 +199,7 @@ describe('reembed', () => {
     expect(await store.reembed(words('new'))).toMatchObject({ embedded: 0 });
   });
 
-  test('tells how far it is, and when it may be done', async () => {
+  test('reports its progress and an estimate of the remaining time', async () => {
     const store = await filled();
     const seen: unknown[] = [];
     await store.reembed(words('new'), { batchSize: 10, onProgress: (progress) => seen.push(progress) });
@@ -210,7 +210,7 @@ describe('reembed', () => {
     expect(middle.remainingMs).toBeCloseTo((50 / (middle.perSecond as number)) * 1000, 3);
   });
 
-  test('refuses bad options with every problem, and a second move at a time', async () => {
+  test('rejects invalid options with every issue, and a second move at the same time', async () => {
     const store = await filled();
     const bad = { batchSize: 0, maxPerSecond: -1, surprise: true } as never;
     expect(await issuePaths(() => store.reembed({} as never, bad))).toEqual([
@@ -244,7 +244,7 @@ describe('reembed', () => {
     expect(await moving).toMatchObject({ embedded: 100 });
   });
 
-  test('that is aborted keeps what it has done, and goes on when it is called again', async () => {
+  test('keeps finished work when it is aborted, and continues with the next call', async () => {
     const store = await filled();
     const next = words('new');
     const aborting = new AbortController();
@@ -259,7 +259,7 @@ describe('reembed', () => {
     expect(next.asked).toHaveLength(100);
   });
 
-  test('waits for no index where it is given up, and leaves none', async () => {
+  test('does not wait for the index when it is aborted, and leaves no index', async () => {
     const folder = await temporaryFolder();
     const store = await openFolder(folder, { embedder: words('old'), exactUpTo: 10 });
     await store.admin.rememberMany(texts.map((text) => ({ text, namespace })));
@@ -272,7 +272,7 @@ describe('reembed', () => {
     await findsAll(store, texts.slice(0, 3));
   });
 
-  test('embeds what was written meanwhile in batches, too', async () => {
+  test('embeds memories that were written meanwhile in batches', async () => {
     const store = await filled();
     const next = words('new', 768);
     const { open, passed } = gate();
@@ -291,7 +291,7 @@ describe('reembed', () => {
     );
   });
 
-  test('that is cancelled leaves nothing behind', async () => {
+  test('leaves nothing in the new space when it is cancelled', async () => {
     const store = await filled();
     const next = words('new');
     const { open, passed } = gate();
@@ -308,15 +308,15 @@ describe('reembed', () => {
     expect(await store.reembed(words('new'))).toMatchObject({ embedded: 100 });
   });
 
-  test('keeps to a number of memories a second', async () => {
+  test('respects maxPerSecond', async () => {
     const store = await filled();
     const started = performance.now();
     await store.reembed(words('new'), { batchSize: 10, maxPerSecond: 200 });
-    // The last batch need not be waited for.
+    // The last batch needs no wait after it.
     expect(performance.now() - started).toBeGreaterThan((90 / 200) * 1000 - 5);
   });
 
-  test('names the memories whose text the new embedder refuses, embeds all others, and stays where it was', async () => {
+  test('names the memories whose text the new embedder rejects, embeds all others, and stays in the old space', async () => {
     const store = await filled();
     const next = words('new');
     next.before = (asked) => {
@@ -334,7 +334,7 @@ describe('reembed', () => {
     await findsAll(store, texts.slice(43));
   });
 
-  test('gives up soon where the new embedder refuses everything, or is away', async () => {
+  test('gives up soon if the new embedder rejects every text or is unavailable', async () => {
     const store = await filled();
     const next = words('new');
     let calls = 0;
@@ -352,7 +352,7 @@ describe('reembed', () => {
     await findsAll(store, texts.slice(0, 3));
   });
 
-  test('ends with the store, and goes on after it was opened again', async () => {
+  test('ends when the store closes, and continues after it is opened again', async () => {
     const folder = await temporaryFolder();
     const first = await openFolder(folder, { embedder: words('old') });
     await first.admin.rememberMany(texts.map((text) => ({ text, namespace })));
@@ -376,7 +376,7 @@ describe('reembed', () => {
     expect(await spacesOf(third)).toEqual({ new: 'current', old: 'previous' });
   });
 
-  test('lets the program that began it run again after it is done', async () => {
+  test('can be called again by the same program, and then embeds nothing', async () => {
     const folder = await temporaryFolder();
     for (const expected of [1, 0]) {
       const store = await MemoryStore.open(folder, { embedder: words('old') });
@@ -388,7 +388,7 @@ describe('reembed', () => {
     expect(await codeOf(() => MemoryStore.open(folder, { embedder: words('third') }))).toBe('EMBEDDER_MISMATCH');
   });
 
-  test('is refused by a store that is only read', async () => {
+  test('is rejected by a read-only store', async () => {
     const folder = await temporaryFolder();
     const owner = await openFolder(folder, { embedder: words('old') });
     await owner.admin.remember('one', { namespace });
@@ -396,7 +396,7 @@ describe('reembed', () => {
     expect(await codeOf(() => reader.reembed(words('new')))).toBe('STORE_READ_ONLY');
   });
 
-  test('is followed by a store that is only read', async () => {
+  test('is followed by a read-only store beside the writer', async () => {
     const folder = await temporaryFolder();
     const owner = await openFolder(folder, { embedder: words('old') });
     await owner.admin.rememberMany(texts.map((text) => ({ text, namespace })));

@@ -18,7 +18,7 @@ async function nextTurns(count: number): Promise<void> {
 }
 
 describe('rollback', () => {
-  test('goes back without embedding anything, and forth again', async () => {
+  test('switches back, and forward again, without embedding anything', async () => {
     const { store, old } = await moved();
     await store.admin.remember('written in between', { namespace });
     await expect.poll(() => old.asked).toContain('written in between');
@@ -32,7 +32,7 @@ describe('rollback', () => {
     expect(await spacesOf(store)).toEqual({ old: 'current', new: 'previous' });
   });
 
-  test('takes what was corrected and forgotten since with it', async () => {
+  test('includes corrections and forgotten memories since the switch', async () => {
     const { store } = await moved();
     const { items } = await store.admin.list({ order: 'oldest', limit: 2 });
     const [first, second] = items as [(typeof items)[0], (typeof items)[0]];
@@ -45,7 +45,7 @@ describe('rollback', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('without the embedder of what was written since says what to do', async () => {
+  test('names the missing embedder if memories were written since the switch', async () => {
     const folder = await temporaryFolder();
     const first = await openFolder(folder, { embedder: words('old') });
     await first.admin.remember('early', { namespace });
@@ -59,7 +59,7 @@ describe('rollback', () => {
     expect((await second.admin.recall('late', { mode: 'semantic', topK: 1 }))[0]?.text).toBe('late');
   });
 
-  test('that is given up leaves what there is to go back to, and it can be tried again', async () => {
+  test('keeps the previous space when it is aborted, and can be repeated', async () => {
     const { store, old } = await moved();
     await store.admin.remember('written in between', { namespace });
     for (const giveUp of ['cancel', 'abort'] as const) {
@@ -76,7 +76,7 @@ describe('rollback', () => {
     expect(old.asked).toHaveLength(texts.length + 1);
   });
 
-  test('and closing wait for no embedder that never answers', async () => {
+  test('does not wait for an embedder that never answers, nor does close()', async () => {
     const { store, old } = await moved();
     old.before = () => new Promise(() => undefined);
     await store.admin.remember('written in between', { namespace });
@@ -87,14 +87,14 @@ describe('rollback', () => {
     await ended;
   });
 
-  test('of a store that came from nowhere is refused', async () => {
+  test('is rejected by a store without a previous space', async () => {
     const store = await openInMemory();
     expect(await codeOf(() => store.rollback())).toBe('INVALID_INPUT');
   });
 });
 
 describe('dropUnusedSpaces', () => {
-  test('leaves the space that is searched, and nothing of any other', async () => {
+  test('drops everything except the space that is searched', async () => {
     const { store } = await moved();
     await store.dropUnusedSpaces();
     expect(await spacesOf(store)).toEqual({ new: 'current' });
@@ -107,7 +107,7 @@ describe('dropUnusedSpaces', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('of a store with one space does nothing', async () => {
+  test('does nothing for a store with one space', async () => {
     const store = await openInMemory();
     await store.admin.remember('one', { namespace });
     await store.dropUnusedSpaces();

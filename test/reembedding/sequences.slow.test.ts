@@ -45,14 +45,14 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** What a store must hold: of each memory that is not forgotten, its text. */
+/** The expected state of a store: the text of each memory that is not forgotten. */
 class Run {
   readonly texts = new Map<string, string>();
   readonly #embedders = embedders();
   readonly #folder: string | undefined;
   #store!: MemoryStore;
   #pending: Promise<unknown>[] = [];
-  // Of a memory that is written to without awaiting, the order of the answers is not that of the calls.
+  // Without awaiting, calls on one memory may be answered in another order than they were made.
   readonly #busy = new Map<string, Promise<unknown>>();
   #moving: ReturnType<MemoryStore['reembed']> | undefined;
   #aborting = new AbortController();
@@ -78,7 +78,7 @@ class Run {
         if (!MemoryError.is(error) || error.code !== 'EMBEDDER_MISMATCH') throw error;
       }
     }
-    // A process that goes on with any of them at hand.
+    // A process that continues with any of the embedders.
     for (const embedder of this.#embedders) {
       await MemoryStore.open(this.#folder, { ...options, embedder }).then(
         (other) => other.close(),
@@ -152,7 +152,7 @@ class Run {
         const asked = admin.recall(text, { mode: 'semantic', topK: 1_000 });
         return this.#goesOn(
           asked.then((hits) => {
-            // What was written meanwhile may be another text by now.
+            // A memory that is written meanwhile may have another text by now.
             if (id !== undefined && this.texts.get(id) === text && !this.#busy.has(id))
               expect(hits.map((hit) => hit.id)).toContain(id);
           }),
@@ -170,7 +170,7 @@ class Run {
     }
   }
 
-  /** Everything that was asked for has an answer: compares. */
+  /** Compares the store with the model, once every call has its answer. */
   async check(): Promise<void> {
     await this.#settle();
     const store = this.#store;
@@ -253,7 +253,7 @@ class Run {
     this.#pending = [];
     for (const result of await Promise.allSettled(pending)) {
       if (result.status === 'fulfilled') continue;
-      // What was read or written when it was closed.
+      // A call that was running when the store closed.
       if (MemoryError.is(result.reason) && result.reason.code === 'STORE_CLOSED') continue;
       throw result.reason;
     }
@@ -263,21 +263,18 @@ class Run {
 test.each([
   ['in memory', false, 25],
   ['in a folder, with an approximate index', true, 12],
-] as const)(
-  'whatever is asked in whatever order, every memory is found in the space of the store: %s',
-  async (_, inFolder, numRuns) => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        const run = new Run(inFolder ? await temporaryFolder() : undefined);
-        await run.open(0);
-        for (const [i, each] of steps.entries()) {
-          await run.take(each);
-          if (i % 15 === 14) await run.check();
-        }
-        await run.check();
-        await run.end();
-      }),
-      { numRuns, seed: 1 },
-    );
-  },
-);
+] as const)('finds every memory in the current space after any sequence of calls: %s', async (_, inFolder, numRuns) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+      const run = new Run(inFolder ? await temporaryFolder() : undefined);
+      await run.open(0);
+      for (const [i, each] of steps.entries()) {
+        await run.take(each);
+        if (i % 15 === 14) await run.check();
+      }
+      await run.check();
+      await run.end();
+    }),
+    { numRuns, seed: 1 },
+  );
+});

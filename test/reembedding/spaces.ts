@@ -1,14 +1,14 @@
 import type { Embedder, MemoryStore } from 'multi-agent-memory';
 
-/** An embedder whose calls a test can watch, hold and break. */
+/** An embedder whose calls a test can inspect, delay and break. */
 export interface WatchedEmbedder extends Embedder {
-  /** The texts that it was given, in order. */
+  /** The texts of all calls, in order. */
   readonly asked: string[];
   /** Awaited before each call. */
   before: (texts: readonly string[]) => Promise<void> | void;
 }
 
-/** An embedder of a space of its own: each word is a number, and its vectors say which words a text has. */
+/** An embedder with its own space. Each word has a dimension, so that a vector shows which words a text has. */
 export function words(model: string, dimensions = 512): WatchedEmbedder {
   const embed = (text: string) => {
     const vector = new Float32Array(dimensions).fill(0.001);
@@ -36,13 +36,13 @@ export function words(model: string, dimensions = 512): WatchedEmbedder {
   };
 }
 
-/** The embedding space that is searched, and the role of each other. */
+/** The role of each embedding space of a store, by its model. */
 export async function spacesOf(store: MemoryStore<never> | MemoryStore): Promise<Record<string, string>> {
   const { space, otherSpaces } = await store.stats();
   return { [space.model]: 'current', ...Object.fromEntries(otherSpaces.map(({ model, role }) => [model, role])) };
 }
 
-/** Resolves when it is let go. */
+/** A promise that a test resolves. */
 export function gate(): { open: () => void; passed: Promise<void> } {
   let open = (): void => undefined;
   const passed = new Promise<void>((resolve) => {

@@ -18,7 +18,7 @@ import { gate, spacesOf, words } from './spaces';
 
 const namespace = ['support'];
 
-/** A store as a release with those built-in models opens it without an embedder. */
+/** Opens a store without an embedder, as a release with these built-in models does. */
 async function release(folder: string, builtIns: BuiltIns, options: OpenOptions = {}) {
   const engine = await openEngine(folder, parseOptions(options), builtIns);
   const admin = new PrincipalHandle(engine, new Lifetime(), root, {});
@@ -38,8 +38,8 @@ async function ofFirstRelease(folder: string) {
   await first.close();
 }
 
-describe('a store of an earlier release, opened without an embedder', () => {
-  test('moves to the built-in model of this release by itself, telling how far it is, and leaves nothing of the old', async () => {
+describe('a store of an earlier release that is opened without an embedder', () => {
+  test('moves to the built-in model of this release, reports its progress, and drops the old vectors', async () => {
     const folder = await temporaryFolder();
     await ofFirstRelease(folder);
     const seen: ReembedProgress[] = [];
@@ -52,7 +52,7 @@ describe('a store of an earlier release, opened without an embedder', () => {
     await store.close();
   });
 
-  test('searches the old space until it has moved, and goes on after it was closed on its way', async () => {
+  test('searches the old space until it has moved, and continues after a close during the move', async () => {
     const folder = await temporaryFolder();
     await ofFirstRelease(folder);
     const { passed, open } = gate();
@@ -70,7 +70,7 @@ describe('a store of an earlier release, opened without an embedder', () => {
     await again.close();
   });
 
-  test('stays with an embedder that somebody chose', async () => {
+  test('keeps an embedder that the host has chosen', async () => {
     const folder = await temporaryFolder();
     const chosen = await MemoryStore.open(folder, { embedder: words('chosen') });
     await chosen.admin.remember('one', { namespace });
@@ -81,7 +81,7 @@ describe('a store of an earlier release, opened without an embedder', () => {
     await store.close();
   });
 
-  test('says what kept it where it is, and works on', async () => {
+  test('reports why the move failed, and works on', async () => {
     const folder = await temporaryFolder();
     await ofFirstRelease(folder);
     const broken = words('v2', 300);

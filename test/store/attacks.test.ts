@@ -6,7 +6,7 @@ import { codeOf, openFolder, openInMemory, temporaryFolder } from './stores';
 
 const p = { agentId: 'p' };
 
-function behindItsBack(folder: string, sql: string): void {
+function alterDatabase(folder: string, sql: string): void {
   const database = new BetterSqlite(join(folder, 'memory.db'));
   database.exec(sql);
   database.close();
@@ -109,7 +109,7 @@ describe('a hidden memory that is damaged', () => {
       key: 'k',
       supersedes: own.id,
     });
-    behindItsBack(folder, `update memories set priority = 0.9 where id = '${hidden.id}'`);
+    alterDatabase(folder, `update memories set priority = 0.9 where id = '${hidden.id}'`);
     const calls = (handle: MemoryHandle, id: string) => [
       () => handle.get(id),
       () => handle.history(id),
@@ -168,12 +168,12 @@ describe('a store that is read beside its owner', () => {
     const reader = await MemoryStore.open(folder, { readOnly: true });
     expect(await reader.as(p).count()).toBe(1);
     await store.admin.access.end(rule.id);
-    behindItsBack(
+    alterDatabase(
       folder,
       `update declarations set declaration = replace(declaration, '"q"', '"Q"') where id = '${other.id}'`,
     );
     for (let i = 0; i < 3; i++) expect(await codeOf(() => reader.as(p).count())).toBe('RECORD_DAMAGED');
-    behindItsBack(
+    alterDatabase(
       folder,
       `update declarations set declaration = replace(declaration, '"Q"', '"q"') where id = '${other.id}'`,
     );

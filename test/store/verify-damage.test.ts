@@ -24,7 +24,7 @@ async function stored(): Promise<{ folder: string; ids: string[] }> {
   return { folder, ids };
 }
 
-function behindItsBack<T>(folder: string, run: (database: Database) => T): T {
+function alterDatabase<T>(folder: string, run: (database: Database) => T): T {
   const database = new BetterSqlite(join(folder, 'memory.db'));
   database.unsafeMode();
   try {
@@ -37,21 +37,21 @@ function behindItsBack<T>(folder: string, run: (database: Database) => T): T {
 /** Takes one memory out of an index, by making the index anew as if that memory did not belong there. */
 function takeOutOfIndex(folder: string, index: string, row: number): void {
   const define = (sql: string) =>
-    behindItsBack(folder, (database) => {
+    alterDatabase(folder, (database) => {
       database.pragma('writable_schema = on');
       database.prepare('update sqlite_schema set sql = ? where name = ?').run(sql, index);
     });
-  const sql = behindItsBack(folder, (database) =>
+  const sql = alterDatabase(folder, (database) =>
     database.prepare('select sql from sqlite_schema where name = ?').pluck().get(index),
   ) as string;
   define(`${sql} where row <> ${row}`);
-  behindItsBack(folder, (database) => database.exec(`reindex ${index}`));
+  alterDatabase(folder, (database) => database.exec(`reindex ${index}`));
   define(sql);
 }
 
 /** Overwrites the first leaf of a table. */
 function spoilPage(folder: string, table: string): void {
-  const { pageno, pgsize } = behindItsBack(
+  const { pageno, pgsize } = alterDatabase(
     folder,
     (database) =>
       database
@@ -83,7 +83,7 @@ describe('verify, of what the database derives', () => {
     ['has another tag', `update tags set tag = 'urgenT' where row = 3`],
   ])('notices that the index of tags %s, and repair mends it', async (_, sql) => {
     const { folder } = await stored();
-    behindItsBack(folder, (database) => database.exec(sql));
+    alterDatabase(folder, (database) => database.exec(sql));
     await using store = await MemoryStore.open(folder);
     const { ok, problems } = await store.verify();
     expect({ ok, parts: problems.map(({ part }) => part) }).toEqual({ ok: false, parts: ['database'] });
@@ -94,7 +94,7 @@ describe('verify, of what the database derives', () => {
 
   test('repairs nothing in a store that is only read, and names it', async () => {
     const { folder } = await stored();
-    behindItsBack(folder, (database) =>
+    alterDatabase(folder, (database) =>
       database.exec(`delete from tags where row = 2; insert into tokens (rowid, words) values (3, 'umbrella')`),
     );
     await using store = await MemoryStore.open(folder, { readOnly: true });
@@ -113,7 +113,7 @@ describe('verify, of what nothing else can tell', () => {
     ['presence', 'delete from changes where change_seq = 9'],
   ])('names the memory of whose change the %s was altered', async (_, sql) => {
     const { folder, ids } = await stored();
-    behindItsBack(folder, (database) => database.exec(sql));
+    alterDatabase(folder, (database) => database.exec(sql));
     await using store = await MemoryStore.open(folder);
     const { ok, problems } = await store.verify({ repair: true });
     expect(ok).toBe(false);
@@ -122,7 +122,7 @@ describe('verify, of what nothing else can tell', () => {
 
   test('names an earlier revision that is lost', async () => {
     const { folder, ids } = await stored();
-    behindItsBack(folder, (database) => database.exec('delete from revisions'));
+    alterDatabase(folder, (database) => database.exec('delete from revisions'));
     await using store = await MemoryStore.open(folder);
     expect((await store.verify()).problems).toEqual([
       { id: ids[0], part: 'record', message: 'Revision 1 is missing.' },
@@ -131,7 +131,7 @@ describe('verify, of what nothing else can tell', () => {
 
   test('notices a memory that is gone', async () => {
     const { folder } = await stored();
-    behindItsBack(folder, (database) => database.exec('delete from memories where row = 20'));
+    alterDatabase(folder, (database) => database.exec('delete from memories where row = 20'));
     await using store = await MemoryStore.open(folder);
     expect((await store.verify({ repair: true })).ok).toBe(false);
   });
@@ -140,7 +140,7 @@ describe('verify, of what nothing else can tell', () => {
 describe('verify, where a page cannot be read', () => {
   test('names what lies there, and a damaged record elsewhere too', async () => {
     const { folder, ids } = await stored();
-    behindItsBack(folder, (database) => database.exec(`update texts set text = 'Altered.' where row = ${memories}`));
+    alterDatabase(folder, (database) => database.exec(`update texts set text = 'Altered.' where row = ${memories}`));
     spoilPage(folder, 'texts');
     await using store = await MemoryStore.open(folder);
     const { ok, problems } = await store.verify({ repair: true });
@@ -196,7 +196,7 @@ test('verify finds a rule that was altered, and a store with such a rule does no
   const { folder } = await stored();
   const store = await MemoryStore.open(folder);
   const { id } = await store.admin.access.deny({ agentId: 'trainee' }, ['read'], ['support']);
-  behindItsBack(folder, (database) =>
+  alterDatabase(folder, (database) =>
     database
       .prepare("update declarations set declaration = replace(declaration, 'trainee', 'trainer') where id = ?")
       .run(id),

@@ -9,7 +9,7 @@ function memories(count: number): NewMemory[] {
   return Array.from({ length: count }, (_, i) => ({ text: `note ${i}`, namespace }));
 }
 
-/** A source that tells how far it was read, and whether it was told to end. */
+/** A source that counts the items that were read, and records whether it was closed. */
 function counted(items: Iterable<NewMemory>, failAt = Number.POSITIVE_INFINITY) {
   const state = { read: 0, ended: false };
   async function* source() {
@@ -27,7 +27,7 @@ function counted(items: Iterable<NewMemory>, failAt = Number.POSITIVE_INFINITY) 
 }
 
 describe('rememberMany', () => {
-  test('takes arrays, other iterables and async iterables, and answers in their order', async () => {
+  test('accepts arrays, iterables and async iterables, and returns results in input order', async () => {
     const store = await openInMemory();
     async function* later() {
       yield* memories(3);
@@ -44,7 +44,7 @@ describe('rememberMany', () => {
     }
   });
 
-  test('of nothing is nothing', async () => {
+  test('returns an empty result for an empty source', async () => {
     const store = await openInMemory();
     const nothing = { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
     expect(await store.admin.rememberMany([])).toEqual(nothing);
@@ -52,14 +52,14 @@ describe('rememberMany', () => {
   });
 
   test.each([[null], [undefined], ['text'], [5], [{ text: 'one' }]])(
-    'refuses %j, which is no iterable',
+    'rejects %j, which is not iterable',
     async (items) => {
       const store = await openInMemory();
       expect(await codeOf(() => store.admin.rememberMany(items as never))).toBe('INVALID_INPUT');
     },
   );
 
-  test('stores each item by itself: what is refused is named with its place and hinders no other', async () => {
+  test('stores each item by itself: a rejected item has its index and does not affect the others', async () => {
     const store = await openInMemory({ access: [allow('everyone', 'writer', namespace)] });
     const agent = store.as({ agentId: 'billing' });
     const { results, ...totals } = await agent.rememberMany([
@@ -94,13 +94,13 @@ describe('rememberMany', () => {
     expect(await store.admin.count()).toBe(3);
   });
 
-  test('keeps the indexes over several batches', async () => {
+  test('numbers the results across batches', async () => {
     const store = await openInMemory();
     const { results } = await store.admin.rememberMany(memories(25), { batchSize: 4 });
     expect(results.map(({ index }) => index)).toEqual(Array.from({ length: 25 }, (_, i) => i));
   });
 
-  test('reads its source no more than about a batch ahead of what is stored', async () => {
+  test('reads an async source at most about one batch ahead of the stored items', async () => {
     const store = await openInMemory();
     const batchSize = 10;
     let furthest = 0;
@@ -117,7 +117,7 @@ describe('rememberMany', () => {
     expect(furthest).toBeLessThanOrEqual(2 * batchSize);
   });
 
-  test('holds a synchronous source back in the same way', async () => {
+  test('reads a synchronous source at most about one batch ahead of the stored items', async () => {
     const store = await openInMemory();
     let stored = 0;
     store.on('committed', ({ ids }) => {
@@ -137,7 +137,7 @@ describe('rememberMany', () => {
     expect(furthest).toBeLessThanOrEqual(32);
   });
 
-  test('tells how far it has come', async () => {
+  test('reports its progress', async () => {
     const store = await openInMemory();
     const told: Progress[] = [];
     const items = [...memories(10), { text: '' }, ...memories(4)];
@@ -154,7 +154,7 @@ describe('rememberMany', () => {
     }
   });
 
-  test('throws what its source throws; the batches before it are stored, the one it was in is not', async () => {
+  test('throws the error of its source, stores the batches before it, and nothing of the batch in which it occurred', async () => {
     const store = await openInMemory();
     const { state, source } = counted(memories(20), 9);
     await expect(store.admin.rememberMany(source(), { batchSize: 4 })).rejects.toThrow('The source broke.');
@@ -162,7 +162,7 @@ describe('rememberMany', () => {
     expect(state.ended).toBe(true);
   });
 
-  test('ends its source when it is aborted, and stores no more than what it had proposed', async () => {
+  test('closes its source when it is aborted, and stores no more than the proposed items', async () => {
     const store = await openInMemory();
     const { state, source } = counted(memories(1_000));
     const controller = new AbortController();
@@ -180,7 +180,7 @@ describe('rememberMany', () => {
     expect(state.read).toBeLessThanOrEqual(30);
   });
 
-  test('rejects when it is aborted while its source is silent', async () => {
+  test('rejects when it is aborted while its source does not answer', async () => {
     const store = await openInMemory();
     const controller = new AbortController();
     async function* silent() {
@@ -193,7 +193,7 @@ describe('rememberMany', () => {
   });
 
   test.each([{ atomic: false }, { atomic: true }])(
-    'aborted beforehand reads and writes nothing (%j)',
+    'reads and writes nothing if the signal is already aborted (%j)',
     async (options) => {
       const store = await openInMemory();
       const { state, source } = counted(memories(5));
@@ -207,7 +207,7 @@ describe('rememberMany', () => {
     },
   );
 
-  test('fails the memories of a batch whose vectors could not be made, with the error, and goes on', async () => {
+  test('fails the memories of a batch that could not be embedded, and continues with the next batch', async () => {
     const embedder = faultyEmbedder();
     const store = await openInMemory({ embedder });
     const result = await store.admin.rememberMany(memories(9), {
@@ -223,7 +223,7 @@ describe('rememberMany', () => {
     expect(await store.admin.count()).toBe(6);
   });
 
-  test('hands what it wrote to whoever reads while it goes on', async () => {
+  test('makes stored memories readable while it continues', async () => {
     const store = await openInMemory();
     const counts: number[] = [];
     async function* source() {
@@ -237,8 +237,8 @@ describe('rememberMany', () => {
   });
 });
 
-describe('an atomic batch', () => {
-  test('stores all of its items, in one change of the store', async () => {
+describe('rememberMany with atomic', () => {
+  test('stores all items in one transaction', async () => {
     const store = await openInMemory();
     const commits: number[] = [];
     store.on('committed', ({ ids }) => commits.push(ids.length));
@@ -247,7 +247,7 @@ describe('an atomic batch', () => {
     expect(await store.admin.count()).toBe(300);
   });
 
-  test('refuses all when one is wrong, and names every problem of every item', async () => {
+  test('rejects the batch if one item is invalid, and lists every issue of every item', async () => {
     const store = await openInMemory();
     const items = [
       { text: 'good', namespace },
@@ -263,10 +263,14 @@ describe('an atomic batch', () => {
   });
 
   test.each([
-    ['an item that is forbidden', { text: 'x', namespace: ['elsewhere'] }, 'FORBIDDEN'],
-    ['a memory to supersede that is not there', { text: 'x', namespace, supersedes: 'none' }, 'NOT_FOUND'],
-    ['an idempotency key used before', { text: 'x', namespace, idempotencyKey: 'used' }, 'IDEMPOTENCY_CONFLICT'],
-  ])('writes nothing at all when there is %s', async (_, bad, code) => {
+    ['a forbidden item', { text: 'x', namespace: ['elsewhere'] }, 'FORBIDDEN'],
+    ['an unknown memory in supersedes', { text: 'x', namespace, supersedes: 'none' }, 'NOT_FOUND'],
+    [
+      'an idempotency key that was used before',
+      { text: 'x', namespace, idempotencyKey: 'used' },
+      'IDEMPOTENCY_CONFLICT',
+    ],
+  ])('writes nothing if the batch has %s', async (_, bad, code) => {
     const store = await openInMemory({ access: [allow('everyone', 'writer', namespace)] });
     const agent = store.as({ agentId: 'billing' });
     await agent.remember('first', { namespace, idempotencyKey: 'used', key: 'k' });
@@ -285,13 +289,13 @@ describe('an atomic batch', () => {
     expect(await agent.recall('revised new after', { mode: 'keyword' })).toEqual([]);
     expect(seen).toEqual([]);
     expect(await store.admin.history(before?.id ?? '')).toHaveLength(1);
-    // What was numbered for the refused batch can be numbered again.
+    // Numbers that were interned for the refused batch can be given again.
     await agent.remember('later', { namespace: ['support', 'new', 'place'], key: 'k2' });
     expect((await agent.get({ namespace: ['support', 'new', 'place'], key: 'k2' }))?.text).toBe('later');
     expect((await store.verify()).ok).toBe(true);
   });
 
-  test('hinders nobody who writes in the same moment', async () => {
+  test('does not affect writes at the same moment', async () => {
     const store = await openInMemory();
     const [batch, ...singles] = await Promise.allSettled([
       store.admin.rememberMany([...memories(3), { text: 'x', namespace, supersedes: 'none' }], { atomic: true }),
@@ -304,14 +308,14 @@ describe('an atomic batch', () => {
     expect((await store.verify()).ok).toBe(true);
   });
 
-  test('may name a memory of the batch twice by its key: later items revise it', async () => {
+  test('revises a memory of the same batch if a later item has its key', async () => {
     const store = await openInMemory();
     const items = ['one', 'two', 'three'].map((text) => ({ text, namespace, key: 'k' }));
     expect(await store.admin.rememberMany(items, { atomic: true })).toMatchObject({ stored: 1, revised: 2 });
     expect(await store.admin.get({ namespace, key: 'k' })).toMatchObject({ text: 'three', revision: 3 });
   });
 
-  test('writes nothing when its source throws, its vectors fail or it is aborted', async () => {
+  test('writes nothing if its source throws, the embedder fails, or it is aborted', async () => {
     const embedder = faultyEmbedder();
     const store = await openInMemory({ embedder });
     const { source } = counted(memories(20), 9);
@@ -329,7 +333,7 @@ describe('an atomic batch', () => {
     expect(await store.admin.count()).toBe(0);
   });
 
-  test('has a bound, and an endless source is not read beyond it', async () => {
+  test('rejects more items than limits.atomicBatch, and reads an endless source no further', async () => {
     const store = await openInMemory({ limits: { atomicBatch: 50 } });
     const { state, source } = counted(
       (function* endless() {

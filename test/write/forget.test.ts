@@ -24,7 +24,7 @@ describe('forget', () => {
     expect((await store.stats()).memories).toBe(0);
   });
 
-  test('says whether there was something to forget', async () => {
+  test('returns whether there was a memory to forget', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('text', { namespace });
     const answers = await Promise.all(Array.from({ length: 5 }, () => store.admin.forget(id)));
@@ -33,7 +33,7 @@ describe('forget', () => {
     expect(await store.admin.forget('never was')).toBe(false);
   });
 
-  test('leaves of the text nothing that a read could show, history and watch included', async () => {
+  test('leaves no text for any read, history and watch included', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('the first secret', { namespace, metadata: { secret: 1 } });
     await store.admin.update(id, { text: 'the second secret' });
@@ -48,7 +48,7 @@ describe('forget', () => {
     for (const change of history) expect(change).not.toHaveProperty('memory');
   });
 
-  test('is for ever: nothing comes back after a restart', async () => {
+  test('is permanent: the memory does not come back after a restart', async () => {
     const folder = await temporaryFolder();
     const first = await openFolder(folder);
     const { id } = await first.admin.remember('gone', { namespace });
@@ -79,7 +79,7 @@ describe('forgetWhere', () => {
     return { store, clock, ids };
   }
 
-  test('forgets what the selection holds and nothing else', async () => {
+  test('forgets the selected memories and no others', async () => {
     const { store, ids } = await filled();
     const expected = [0, 2, 4].map((i) => ids[i]);
     const selection = { namespace: ['a'], tags: ['even'] };
@@ -93,7 +93,7 @@ describe('forgetWhere', () => {
     expect(await store.admin.forgetWhere(selection, { dryRun: false })).toEqual({ matched: 0, forgotten: 0, ids: [] });
   });
 
-  test('takes filters', async () => {
+  test('accepts filters', async () => {
     const { store } = await filled();
     const selection = { filter: { or: [{ priority: { gte: 0.8 } }, { userId: 'u0' }] } };
     const matching = await store.admin.count(selection);
@@ -117,14 +117,14 @@ describe('forgetWhere', () => {
     expect(await store.admin.count()).toBe(10);
   });
 
-  test('refuses an empty selection even inside a scope', async () => {
+  test('rejects an empty selection, even on a handle with a scope', async () => {
     const { store } = await filled();
     const handle = store.as({ agentId: 'billing' }, { namespace: ['a'] });
     expect(await codeOf(() => handle.forgetWhere({}, { dryRun: false }))).toBe('INVALID_INPUT');
     expect(await store.admin.count()).toBe(10);
   });
 
-  test('must be told whether it is a rehearsal', async () => {
+  test('requires dryRun', async () => {
     const { store } = await filled();
     const call = store.admin.forgetWhere as (selection: object, options?: object) => Promise<unknown>;
     for (const options of [undefined, {}, { dryRun: undefined }, { dryRun: 'no' }, { dryRun: 0 }]) {
@@ -148,14 +148,14 @@ describe('forgetWhere', () => {
     expect(await store.admin.count()).toBe(10);
   });
 
-  test('stays inside the scope of its handle', async () => {
+  test('forgets nothing outside the scope of its handle', async () => {
     const { store } = await filled();
     const handle = store.as({ agentId: 'billing' }, { namespace: ['a'] });
     expect((await handle.forgetWhere({ tags: ['even'] }, { dryRun: false })).forgotten).toBe(3);
     expect(await store.admin.count({ namespace: ['b'] })).toBe(5);
   });
 
-  test('forgets what has expired and what was superseded too', async () => {
+  test('forgets expired and superseded memories too', async () => {
     const { store, clock, ids } = await filled();
     await store.admin.update(ids[0] ?? '', { expiresAt: clock.now() + 1 });
     await store.admin.remember('newer', { namespace: ['b'], supersedes: ids[1] ?? '' });
@@ -164,7 +164,7 @@ describe('forgetWhere', () => {
     expect(await store.admin.count({ namespace: ['a'], include: ['expired', 'superseded'] })).toBe(0);
   });
 
-  test('of a principal forgets what it may forget, and says how much there was', async () => {
+  test('forgets only memories that the principal may forget, and returns how many matched', async () => {
     const store = await openInMemory({ access: [allow('everyone', 'writer', namespace)] });
     const one = store.as({ agentId: 'one' }, { namespace });
     const two = store.as({ agentId: 'two' }, { namespace });
@@ -176,7 +176,7 @@ describe('forgetWhere', () => {
     expect(await store.admin.count()).toBe(2);
   });
 
-  test('of very many goes on in parts, tells how far it has come and can be aborted between them', async () => {
+  test('forgets many memories in several transactions, reports its progress, and can be aborted between them', async () => {
     const store = await openInMemory();
     await store.admin.rememberMany(
       Array.from({ length: 450 }, (_, i) => ({ text: `note ${i}`, namespace, embed: false as const })),

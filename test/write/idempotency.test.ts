@@ -6,7 +6,7 @@ const namespace = ['support'];
 const idempotencyKey = 'request-1';
 
 describe('an idempotency key', () => {
-  test('makes a repeat harmless: it answers as the first call did, whatever became of the memory', async () => {
+  test('makes a repeated call return the result of the first call, even if the memory has changed since', async () => {
     const store = await openInMemory();
     const write = () => store.admin.remember('text', { namespace, idempotencyKey });
     const { id } = await write();
@@ -17,7 +17,7 @@ describe('an idempotency key', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('never revives what was forgotten', async () => {
+  test('never restores a forgotten memory', async () => {
     const store = await openInMemory();
     const write = () => store.admin.remember('text', { namespace, idempotencyKey, key: 'k' });
     const { id } = await write();
@@ -49,7 +49,7 @@ describe('an idempotency key', () => {
     ['key', { key: 'k' }],
     ['vector', { vector }],
     ['embed', { embed: false }],
-  ])('with another %s is IDEMPOTENCY_CONFLICT, and writes nothing', async (_, changed) => {
+  ])('rejects a call with different %s with IDEMPOTENCY_CONFLICT, and writes nothing', async (_, changed) => {
     const store = await openInMemory();
     await store.admin.remember('text', { namespace, idempotencyKey, metadata: { a: { b: [1, { c: 2 }] } } });
     const { text, ...options } = {
@@ -64,7 +64,7 @@ describe('an idempotency key', () => {
     expect(await store.admin.get({ namespace, key: 'k' })).toBeUndefined();
   });
 
-  test('looks at what was asked for: the order of fields and the form of a time say nothing', async () => {
+  test('compares the content of the call: the order of fields and the notation of a time do not matter', async () => {
     const clock = fakeClock();
     const store = await openInMemory({ clock });
     const at = new Date('2026-01-01T12:00:00Z');
@@ -87,7 +87,7 @@ describe('an idempotency key', () => {
     expect(repeated.outcome).toBe('duplicate');
   });
 
-  test('says the same whether the scope of the handle gave a word or the call did', async () => {
+  test('compares equal whether a field comes from the scope of the handle or from the call', async () => {
     const store = await openInMemory();
     const agent = store.as({ agentId: 'billing' });
     await agent.remember('text', { namespace, userId: 'u', tags: ['t'], idempotencyKey });
@@ -95,7 +95,7 @@ describe('an idempotency key', () => {
     expect((await scoped.remember('text', { idempotencyKey })).outcome).toBe('duplicate');
   });
 
-  test('belongs to one author: a pair, its agent alone and another agent have each their own', async () => {
+  test('belongs to one author: an agent, the agent on behalf of a user, and another agent have separate keys', async () => {
     const store = await openInMemory();
     const authors = [
       store.as({ agentId: 'billing' }),
@@ -106,7 +106,7 @@ describe('an idempotency key', () => {
       store.admin,
     ];
     for (const [i, author] of authors.entries()) {
-      // Other content under the same key: a conflict would tell one author what another writes.
+      // Other content under the same key: a conflict would reveal to one author what another writes.
       expect((await author.remember(`text ${i}`, { namespace, idempotencyKey })).outcome).toBe('stored');
     }
     for (const [i, author] of authors.entries()) {
@@ -115,7 +115,7 @@ describe('an idempotency key', () => {
     expect(await store.admin.count()).toBe(authors.length);
   });
 
-  test('used by many callers at once stores one memory', async () => {
+  test('stores one memory if many callers use it at once', async () => {
     const store = await openInMemory();
     const answers = await Promise.all(
       Array.from({ length: 50 }, () => store.admin.remember('text', { namespace, idempotencyKey })),
@@ -126,7 +126,7 @@ describe('an idempotency key', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('used at once with different contents stores one of them and refuses the others', async () => {
+  test('stores one memory and rejects the others if callers use it at once with different content', async () => {
     const store = await openInMemory();
     const answers = await Promise.allSettled(
       Array.from({ length: 20 }, (_, i) => store.admin.remember(`text ${i}`, { namespace, idempotencyKey })),
@@ -138,7 +138,7 @@ describe('an idempotency key', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('works for a revision by key: the replay answers with the revision it made', async () => {
+  test('returns the revision of the first call if that call revised a memory by its key', async () => {
     const store = await openInMemory();
     await store.admin.remember('one', { namespace, key: 'k' });
     const write = () => store.admin.remember('two', { namespace, key: 'k', idempotencyKey });
@@ -148,7 +148,7 @@ describe('an idempotency key', () => {
     expect((await store.admin.get(id))?.text).toBe('three');
   });
 
-  test('answers a replay of a write that superseded, though what it superseded has been superseded or is gone', async () => {
+  test('returns the first result of a call with supersedes, even if the superseded memory has changed or is forgotten', async () => {
     const store = await openInMemory();
     const { id: old } = await store.admin.remember('old', { namespace });
     const write = () => store.admin.remember('new', { namespace, supersedes: old, idempotencyKey });
@@ -158,7 +158,7 @@ describe('an idempotency key', () => {
     expect(await write()).toEqual({ id, revision: 1, outcome: 'duplicate' });
   });
 
-  test('works in batches, within one and between two', async () => {
+  test('works within a batch and between two batches', async () => {
     const store = await openInMemory();
     const items = Array.from({ length: 6 }, (_, i) => ({
       text: `text ${i % 3}`,
@@ -170,7 +170,7 @@ describe('an idempotency key', () => {
     expect(await store.admin.count()).toBe(3);
   });
 
-  test('of a call that was refused is still free', async () => {
+  test('stays free after a rejected call', async () => {
     const embedder = faultyEmbedder();
     const store = await openInMemory({ embedder });
     embedder.fault = new Error('away');
@@ -179,7 +179,7 @@ describe('an idempotency key', () => {
     expect((await store.admin.remember('other text', { namespace, idempotencyKey })).outcome).toBe('stored');
   });
 
-  test('needs no embedder for a replay', async () => {
+  test('needs no embedder for a repeated call', async () => {
     const embedder = faultyEmbedder();
     const store = await openInMemory({ embedder });
     await store.admin.remember('text', { namespace, idempotencyKey });
@@ -187,7 +187,7 @@ describe('an idempotency key', () => {
     expect((await store.admin.remember('text', { namespace, idempotencyKey })).outcome).toBe('duplicate');
   });
 
-  test('is remembered across a restart', async () => {
+  test('is kept across a restart', async () => {
     const folder = await temporaryFolder();
     const first = await openFolder(folder);
     const { id } = await first.admin.remember('text', { namespace, idempotencyKey });
@@ -202,7 +202,7 @@ describe('an idempotency key', () => {
     );
   });
 
-  test('replayed without the right to write is FORBIDDEN like any write', async () => {
+  test('rejects a repeated call with FORBIDDEN once the right to write is gone', async () => {
     const store = await openInMemory({ access: [] });
     const agent = store.as({ agentId: 'billing' }, { namespace });
     expect(await codeOf(() => agent.remember('text', { idempotencyKey }))).toBe('FORBIDDEN');

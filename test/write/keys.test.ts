@@ -5,7 +5,7 @@ import { codeOf, openInMemory } from '../store/stores';
 const namespace = ['support'];
 
 describe('a key', () => {
-  test('names one memory of its namespace: writing it again is a new revision of it', async () => {
+  test('identifies one memory in its namespace: writing it again makes a new revision', async () => {
     const clock = fakeClock();
     const store = await openInMemory({ clock });
     const agent = store.as({ agentId: 'billing' }, { namespace });
@@ -15,7 +15,7 @@ describe('a key', () => {
     expect(first).toEqual({ id: first.id, revision: 1, outcome: 'stored' });
     expect(second).toEqual({ id: first.id, revision: 2, outcome: 'revised' });
     const memory = await agent.get({ namespace, key: 'payment' });
-    // A new revision is what was written, and keeps nothing of the one before but its birth.
+    // The new revision has the written fields, and keeps nothing of the earlier revision except createdAt.
     expect(memory).toMatchObject({ id: first.id, revision: 2, text: 'Pays by invoice.', priority: 0.9, tags: ['new'] });
     expect(memory?.metadata).toEqual({});
     expect(memory?.updatedAt.getTime()).toBe((memory?.createdAt.getTime() ?? 0) + 1_000);
@@ -26,7 +26,7 @@ describe('a key', () => {
     expect(await agent.recall('invoice', { mode: 'keyword' })).toHaveLength(1);
   });
 
-  test('is another one in another namespace, above and below included', async () => {
+  test('identifies another memory in another namespace, also in one above or below', async () => {
     const store = await openInMemory();
     const ids = new Set<string>();
     for (const at of [['a'], ['a', 'b'], ['b'], ['a', 'b', 'c']]) {
@@ -39,7 +39,7 @@ describe('a key', () => {
     expect(await store.admin.get({ namespace: [], key: 'k' })).toBeUndefined();
   });
 
-  test('compares byte for byte', async () => {
+  test('is compared byte for byte', async () => {
     const store = await openInMemory();
     const keys = ['k', 'K', ' k', 'k ', "k'--", '\u1e31', 'k\u0301', 'k\0', 'k"', '__proto__', '%', '😀', '1', '01'];
     for (const key of keys) await store.admin.remember(`text of ${key}`, { namespace, key });
@@ -50,7 +50,7 @@ describe('a key', () => {
     }
   });
 
-  test('of a forgotten memory is free: the next write is a new memory with a new id', async () => {
+  test('is free after forget: the next write stores a new memory with a new id', async () => {
     const store = await openInMemory();
     const first = await store.admin.remember('one', { namespace, key: 'k' });
     await store.admin.forget(first.id);
@@ -61,7 +61,7 @@ describe('a key', () => {
     expect(await store.admin.get(first.id)).toBeUndefined();
   });
 
-  test('of a superseded memory makes it current again', async () => {
+  test('makes a superseded memory active again when it is written', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('one', { namespace, key: 'k' });
     await store.admin.remember('two', { namespace, supersedes: id });
@@ -73,7 +73,7 @@ describe('a key', () => {
     expect(await store.admin.count()).toBe(2);
   });
 
-  test('of an expired memory makes it current again, without the old expiry', async () => {
+  test('makes an expired memory active again when it is written, without the old expiry', async () => {
     const clock = fakeClock();
     const store = await openInMemory({ clock });
     const { id } = await store.admin.remember('one', { namespace, key: 'k', expiresAt: clock.now() + 10 });
@@ -83,7 +83,7 @@ describe('a key', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('cannot be revised by a memory that supersedes the one that has it', async () => {
+  test('cannot be written together with supersedes for the same memory', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('one', { namespace, key: 'k' });
     expect(await codeOf(() => store.admin.remember('two', { namespace, key: 'k', supersedes: id }))).toBe(
@@ -92,7 +92,7 @@ describe('a key', () => {
     expect(await store.admin.get(id)).toMatchObject({ revision: 1, state: 'active', text: 'one' });
   });
 
-  test('written by many at once is one memory with as many revisions', async () => {
+  test('makes one memory with many revisions if many callers write it at once', async () => {
     const store = await openInMemory();
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, i) => store.admin.remember(`text ${i}`, { namespace, key: 'k' })),
@@ -106,7 +106,7 @@ describe('a key', () => {
     expect(history.map(({ revision }) => revision)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
   });
 
-  test('is apart for a private and a shared memory, and for each author of a private one', async () => {
+  test('is separate for shared memories, and for the private memories of each author', async () => {
     const store = await openInMemory();
     const one = store.as({ agentId: 'one' }, { namespace });
     const two = store.as({ agentId: 'two' }, { namespace });
@@ -119,7 +119,7 @@ describe('a key', () => {
     expect((await store.as({ agentId: 'three' }).get({ namespace, key: 'k' }))?.text).toBe('shared');
   });
 
-  test('of a memory that may not be read does not stand in the way of one that may', async () => {
+  test('finds a readable memory even if an unreadable one has the same key', async () => {
     const store = await openInMemory();
     await store.admin.remember('for the cleared', { namespace, key: 'k', accessTags: ['secret'] });
     const agent = store.as({ agentId: 'billing' }, { namespace });
@@ -130,7 +130,7 @@ describe('a key', () => {
   });
 });
 
-test('root finds by key what is private to somebody, and what is shared before it', async () => {
+test('root finds private memories by key, and a shared memory first', async () => {
   const store = await openInMemory();
   const at = { namespace: ['n'], key: 'k' };
   const mine = await store.as({ agentId: 'a' }).remember('mine', { ...at, visibility: 'private' });

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 
 describe('share', () => {
-  test('moves a memory, as a revision that who watches the new place sees', async () => {
+  test('moves a memory as a new revision that watchers of the new namespace receive', async () => {
     const { id } = await store.as(a).remember('the plan', { namespace: ['team'], tags: ['x'] });
     const shared = await store.as(a).share(id, { namespace: ['public'] });
     expect(shared).toMatchObject({ id, namespace: ['public'], revision: 2, text: 'the plan', tags: ['x'] });
@@ -34,7 +34,7 @@ describe('share', () => {
     ]);
   });
 
-  test('shows what was private to who may read the place, and only from then on', async () => {
+  test('shows a private memory to readers of its namespace, and no earlier revisions', async () => {
     const { id } = await store.as(a).remember('mine', { namespace: ['team'], visibility: 'private' });
     await store.as(a).update(id, { text: 'mine, corrected' });
     expect(await store.as(b).get(id)).toBeUndefined();
@@ -43,7 +43,7 @@ describe('share', () => {
     expect((await store.as(b).history(id)).map(({ revision }) => revision)).toEqual([3]);
   });
 
-  test('takes a memory back only for its author', async () => {
+  test('makes a memory private only for its author', async () => {
     const { id } = await store.as(a).remember('ours', { namespace: ['team'] });
     await store.admin.access.allow(b, 'curator', ['team']);
     await expect(store.as(b).share(id, { visibility: 'private' })).rejects.toMatchObject({ code: 'FORBIDDEN' });
@@ -54,7 +54,7 @@ describe('share', () => {
     expect(await store.as(b).get(id)).toBeUndefined();
   });
 
-  test('puts an access tag on, and takes it off, for who holds it', async () => {
+  test('adds and removes an access tag for a caller with its clearance', async () => {
     const { id } = await store.as(a).remember('dose', { namespace: ['team'] });
     expect((await store.as(a).share(id, { accessTags: ['secret'] })).accessTags).toEqual(['secret']);
     expect(await store.as(b).get(id)).toMatchObject({ accessTags: ['secret'] });
@@ -62,19 +62,19 @@ describe('share', () => {
       code: 'FORBIDDEN',
     });
     await store.admin.access.clear(a, 'other', ['public']);
-    // Cleared elsewhere, not there.
+    // Cleared in another namespace, not in the new one.
     await expect(store.as(a).share(id, { accessTags: ['other'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
     expect((await store.as(a).share(id, { accessTags: [] })).accessTags).toEqual([]);
   });
 
-  test('keeps its access tags where it goes, so that these must be held there too', async () => {
+  test('keeps access tags in the new namespace, so that it requires their clearances there', async () => {
     const { id } = await store.as(a).remember('dose', { namespace: ['team'], accessTags: ['secret'] });
     await expect(store.as(a).share(id, { namespace: ['public'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
     await store.as(a).share(id, { namespace: ['public'], accessTags: [] });
     expect(await store.as(b).get(id)).toMatchObject({ namespace: ['public'] });
   });
 
-  test('takes share where the memory is, for one’s own memories too, and write where it goes', async () => {
+  test('requires share in the old namespace, even for own memories, and write in the new one', async () => {
     const { id } = await store.as(a).remember('note', { namespace: ['public'] });
     await expect(store.as(a).share(id, { namespace: ['team'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
     const inTeam = await store.as(a).remember('note', { namespace: ['team'] });
@@ -86,7 +86,7 @@ describe('share', () => {
     await expect(store.as(a).share(inTeam.id, { namespace: ['public'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 
-  test('puts into a box what nobody who put it there can read, unless it has a key', async () => {
+  test('moves a memory into a namespace that the caller cannot read, unless the memory has a key', async () => {
     const { id } = await store.as(a).remember('for the box', { namespace: ['team'] });
     await store.as(a).share(id, { namespace: ['box'] });
     expect(await store.as(a).get(id)).toBeUndefined();
@@ -97,7 +97,7 @@ describe('share', () => {
     });
   });
 
-  test('says that a key is taken where the memory should go', async () => {
+  test('rejects a move to labels where the key exists', async () => {
     await store.as(a).remember('there', { namespace: ['public'], key: 'k' });
     const { id } = await store.as(a).remember('here', { namespace: ['team'], key: 'k' });
     await expect(store.as(a).share(id, { namespace: ['public'] })).rejects.toMatchObject({
@@ -107,7 +107,7 @@ describe('share', () => {
     expect(await store.as(a).get({ namespace: ['team'], key: 'k' })).toMatchObject({ id, revision: 1 });
   });
 
-  test('knows a memory that may not be read no better than one that is not there', async () => {
+  test('returns the same NOT_FOUND for an unreadable memory and for one that does not exist', async () => {
     const { id } = await store.admin.remember('hidden', { namespace: ['closed'] });
     for (const unknown of [id, 'nothing']) {
       await expect(store.as(a).share(unknown, { namespace: ['team'] })).rejects.toMatchObject({
@@ -117,7 +117,7 @@ describe('share', () => {
     }
   });
 
-  test('stays inside the scope of its handle, and at the revision that was relied on', async () => {
+  test('rejects a move out of the scope of the handle, and a change of another revision than ifRevision', async () => {
     const { id } = await store.as(a).remember('note', { namespace: ['team'] });
     const narrow = store.as(a, { namespace: ['team'] });
     await expect(narrow.share(id, { namespace: ['public'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
@@ -127,7 +127,7 @@ describe('share', () => {
     expect(await narrow.share(id, { accessTags: ['secret'] }, { ifRevision: 1 })).toMatchObject({ revision: 2 });
   });
 
-  test('changes something, or is refused', async () => {
+  test('rejects an empty change', async () => {
     await expect(store.as(a).share('x', {})).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     const wrong = { visibility: 'public', namespace: [''], accessTags: 'secret', tags: [] };
     await expect(store.as(a).share('x', wrong as never)).rejects.toMatchObject({
@@ -140,7 +140,7 @@ describe('share', () => {
     });
   });
 
-  test('leaves the deny of another rule in force', async () => {
+  test('respects deny rules in the new namespace', async () => {
     await store.admin.access.deny(b, ['read'], ['team', 'inner']);
     const { id } = await store.as(a).remember('note', { namespace: ['team'] });
     await store.as(a).share(id, { namespace: ['team', 'inner'] });
@@ -148,8 +148,8 @@ describe('share', () => {
   });
 });
 
-describe('what took the place of a memory', () => {
-  test('is named only to who may read it', async () => {
+describe('supersededBy', () => {
+  test('is shown only to callers who may read the superseding memory', async () => {
     const old = await store.as(a).remember('old', { namespace: ['team'] });
     const { id } = await store
       .as(a)

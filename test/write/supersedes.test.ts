@@ -17,8 +17,8 @@ async function moved() {
   return { store, clock, old: old.id, current: current.id, lived, movedAt };
 }
 
-describe('a memory that supersedes another', () => {
-  test('takes its place in every ordinary read', async () => {
+describe('supersedes', () => {
+  test('replaces the superseded memory in every ordinary read', async () => {
     const { store, old, current, movedAt } = await moved();
     expect((await store.admin.list()).items.map(({ id }) => id)).toEqual([current]);
     expect(await store.admin.count()).toBe(1);
@@ -34,7 +34,7 @@ describe('a memory that supersedes another', () => {
     expect(await store.admin.get(current)).toMatchObject({ state: 'active', supersedes: old, revision: 1 });
   });
 
-  test("is read beside it with include: ['superseded']", async () => {
+  test("shows the superseded memory with include: ['superseded']", async () => {
     const { store, old, current } = await moved();
     const include = ['superseded'] as const;
     expect((await store.admin.list({ include, order: 'oldest' })).items.map(({ id }) => id)).toEqual([old, current]);
@@ -44,7 +44,7 @@ describe('a memory that supersedes another', () => {
     expect(await store.admin.count({ include, filter: { supersededBy: current } })).toBe(1);
   });
 
-  test('leaves it true for the time before: asOf finds what was true then, and only that', async () => {
+  test('keeps the superseded memory for asOf before the change, and only that one', async () => {
     const { store, old, current, lived, movedAt } = await moved();
     const asOf = async (at: number) => (await store.admin.list({ asOf: at })).items.map(({ id }) => id);
     expect(await asOf(lived - 1)).toEqual([]);
@@ -57,7 +57,7 @@ describe('a memory that supersedes another', () => {
     expect(await store.admin.count({ asOf: new Date(lived).toISOString() })).toBe(1);
   });
 
-  test('ends its validity when the new one began to be true, even where that lies in the past', async () => {
+  test('ends the validity of the superseded memory at validFrom of the new one, even in the past', async () => {
     const { store, clock, current } = await moved();
     const since = clock.now() - 5 * day;
     const newest = await store.admin.remember('Lives in Faro.', { namespace, supersedes: current, validFrom: since });
@@ -65,7 +65,7 @@ describe('a memory that supersedes another', () => {
     expect((await store.admin.list({ asOf: since })).items.map(({ id }) => id)).toEqual([newest.id]);
   });
 
-  test('never makes it true for longer than it was', async () => {
+  test('never extends the validity of the superseded memory', async () => {
     const clock = fakeClock();
     const store = await openInMemory({ clock });
     const validTo = clock.now() + day;
@@ -76,10 +76,10 @@ describe('a memory that supersedes another', () => {
   });
 
   test.each([
-    ['that does not exist', () => 'no-such-id'],
-    ['that was forgotten', ({ forgotten }: { forgotten: string }) => forgotten],
-    ['that may not be read', ({ hidden }: { hidden: string }) => hidden],
-  ])('%s: NOT_FOUND, and nothing is written', async (_, pick) => {
+    ['does not exist', () => 'no-such-id'],
+    ['was forgotten', ({ forgotten }: { forgotten: string }) => forgotten],
+    ['may not be read', ({ hidden }: { hidden: string }) => hidden],
+  ])('rejects a memory that %s with NOT_FOUND, and writes nothing', async (_, pick) => {
     const store = await openInMemory();
     const { id: forgotten } = await store.admin.remember('gone', { namespace });
     await store.admin.forget(forgotten);
@@ -91,7 +91,7 @@ describe('a memory that supersedes another', () => {
     expect(await store.admin.get(hidden)).toMatchObject({ state: 'active', revision: 1 });
   });
 
-  test('that was superseded already is REVISION_CONFLICT: of many who try at once, one succeeds', async () => {
+  test('rejects an already superseded memory with REVISION_CONFLICT: of many callers at once, one succeeds', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('old', { namespace });
     const answers = await Promise.allSettled(
@@ -105,14 +105,14 @@ describe('a memory that supersedes another', () => {
     expect(await store.admin.count({ include: ['superseded'] })).toBe(2);
   });
 
-  test('stays when it goes on to be forgotten itself: what was superseded does not come back', async () => {
+  test('keeps the superseded memory superseded when the new one is forgotten', async () => {
     const { store, old, current } = await moved();
     await store.admin.forget(current);
     expect(await store.admin.count()).toBe(0);
     expect((await store.admin.get(old))?.state).toBe('superseded');
   });
 
-  test('may be in another namespace', async () => {
+  test('works across namespaces', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('old', { namespace: ['a'] });
     const next = await store.admin.remember('new', { namespace: ['b'], supersedes: id });
@@ -121,7 +121,7 @@ describe('a memory that supersedes another', () => {
 });
 
 describe('validFrom and validTo', () => {
-  test('hide nothing by themselves', async () => {
+  test('do not hide a memory by themselves', async () => {
     const clock = fakeClock();
     const store = await openInMemory({ clock });
     await store.admin.remember('past', { namespace, validFrom: 1_000, validTo: 2_000 });
@@ -130,14 +130,14 @@ describe('validFrom and validTo', () => {
     expect(await store.admin.recall('past future')).toHaveLength(2);
   });
 
-  test('bound asOf: from included, to excluded', async () => {
+  test('limit asOf: validFrom is included, validTo is excluded', async () => {
     const store = await openInMemory();
     await store.admin.remember('text', { namespace, validFrom: 1_000, validTo: 2_000 });
     const found = await Promise.all([999, 1_000, 1_999, 2_000].map((asOf) => store.admin.count({ asOf })));
     expect(found).toEqual([0, 1, 1, 0]);
   });
 
-  test('take a Date, an ISO string with a zone and epoch milliseconds, and come back as Dates', async () => {
+  test('accept a Date, an ISO string with a zone and epoch milliseconds, and are returned as Dates', async () => {
     const store = await openInMemory();
     const forms = [
       '2026-03-01T12:00:00.000Z',
@@ -158,7 +158,7 @@ describe('validFrom and validTo', () => {
 });
 
 describe('expiresAt', () => {
-  test('hides from that moment on, in every read', async () => {
+  test('hides a memory from every read from that time on', async () => {
     const clock = fakeClock();
     const store = await openInMemory({ clock });
     const expiresAt = clock.now() + 100;
@@ -183,14 +183,14 @@ describe('expiresAt', () => {
     expect((await store.admin.list({ include })).items).toHaveLength(1);
   });
 
-  test('in the past hides at once', async () => {
+  test('hides a memory immediately if it is in the past', async () => {
     const store = await openInMemory();
     await store.admin.remember('too late', { namespace, expiresAt: 1 });
     expect(await store.admin.count()).toBe(0);
     expect(await store.admin.count({ include: ['expired'] })).toBe(1);
   });
 
-  test('does not change the scores of what is left', async () => {
+  test('does not change the scores of other memories', async () => {
     const build = async (withExpired: boolean) => {
       const clock = fakeClock();
       const store = await openInMemory({ clock });

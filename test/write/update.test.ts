@@ -31,14 +31,14 @@ describe('update', () => {
     expect(await store.admin.get(id)).toEqual(expected);
   });
 
-  test('of several fields at once is one revision', async () => {
+  test('makes one revision for several fields', async () => {
     const { store, id } = await stored();
     const updated = await store.admin.update(id, { text: 'new', tags: ['t'], priority: 0, kind: 'procedural' });
     expect(updated).toMatchObject({ revision: 2, text: 'new', tags: ['t'], priority: 0, kind: 'procedural' });
     expect(await store.admin.history(id)).toHaveLength(2);
   });
 
-  test('with null sets a field back to what it is by default', async () => {
+  test('sets a field to its default with null', async () => {
     const given: MemoryFields = {
       kind: 'semantic',
       tags: ['x'],
@@ -62,7 +62,7 @@ describe('update', () => {
     expect(updated).not.toHaveProperty('expiresAt');
   });
 
-  test('is found by what it says now, and no longer by what it said', async () => {
+  test('is found by its new text, and no longer by its old text', async () => {
     const { store, id } = await stored({ tags: ['old'] });
     await store.admin.update(id, { text: 'Wants an exchange.', tags: ['new'] });
     for (const mode of ['hybrid', 'semantic', 'keyword'] as const) {
@@ -75,7 +75,7 @@ describe('update', () => {
     expect(best?.parts?.semantic).toBeCloseTo(0.94, 5);
   });
 
-  test('embeds anew only for a new text', async () => {
+  test('embeds only a new text', async () => {
     const embedder = faultyEmbedder();
     const store = await openInMemory({ embedder });
     const { id } = await store.admin.remember('text', { namespace });
@@ -85,7 +85,7 @@ describe('update', () => {
     expect(await store.admin.get(id)).toMatchObject({ revision: 2, text: 'text' });
   });
 
-  test('gives no vector to a memory that was stored without one', async () => {
+  test('makes no vector for a memory that was stored without one', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('one', { namespace, embed: false });
     await store.admin.update(id, { text: 'two' });
@@ -93,7 +93,7 @@ describe('update', () => {
     expect(await store.admin.recall('two', { mode: 'keyword' })).toHaveLength(1);
   });
 
-  test('revives what has expired, when it says so', async () => {
+  test('shows an expired memory again if it changes expiresAt', async () => {
     const { store, clock, id } = await stored({ expiresAt: '2026-01-01T00:00:05Z' });
     clock.advance(10_000);
     expect(await store.admin.count()).toBe(0);
@@ -101,7 +101,7 @@ describe('update', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('leaves everything that is not settable as it was', async () => {
+  test('keeps every field that cannot be updated', async () => {
     const { store, id, memory } = await stored({ key: 'k' });
     const fields = {
       id: 'x',
@@ -120,7 +120,7 @@ describe('update', () => {
   });
 
   test.each([{}, { text: undefined }, { tags: undefined, metadata: undefined }])(
-    'that changes nothing is refused: %j',
+    'rejects an empty patch: %j',
     async (patch) => {
       const { store, id } = await stored();
       expect(await codeOf(() => store.admin.update(id, patch as never))).toBe('INVALID_INPUT');
@@ -141,19 +141,19 @@ describe('update', () => {
     expect(await store.admin.get(id)).toEqual(memory);
   });
 
-  test('of what is not there is NOT_FOUND', async () => {
+  test('rejects an unknown id with NOT_FOUND', async () => {
     const { store, id } = await stored();
     await store.admin.forget(id);
     expect(await codeOf(() => store.admin.update(id, { priority: 1 }))).toBe('NOT_FOUND');
     expect(await codeOf(() => store.admin.update('never was', { priority: 1 }))).toBe('NOT_FOUND');
   });
 
-  test('keeps a vector and words that belong together, however many update at once', async () => {
+  test('keeps vector and words of the same text if many callers update at once', async () => {
     const { store, id } = await stored();
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) => store.admin.update(id, { text: `version ${i} of the text` })),
     );
-    // Each is told of the revision that it made.
+    // Each call returns the revision that it made.
     expect(answers.map(({ revision }) => revision).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 20 }, (_, i) => i + 2),
     );
@@ -166,7 +166,7 @@ describe('update', () => {
 });
 
 describe('ifRevision', () => {
-  test('refuses a change of what has moved on, with REVISION_CONFLICT, and writes nothing', async () => {
+  test('rejects a change of another revision with REVISION_CONFLICT, and writes nothing', async () => {
     const { store, id } = await stored();
     await store.admin.update(id, { priority: 0.1 }, { ifRevision: 1 });
     expect(await codeOf(() => store.admin.update(id, { priority: 0.2 }, { ifRevision: 1 }))).toBe('REVISION_CONFLICT');
@@ -176,7 +176,7 @@ describe('ifRevision', () => {
     expect(await store.admin.forget(id, { ifRevision: 2 })).toBe(true);
   });
 
-  test('lets one of many through', async () => {
+  test('lets one of many concurrent changes succeed', async () => {
     const { store, id } = await stored();
     const answers = await Promise.allSettled(
       Array.from({ length: 20 }, (_, i) => store.admin.update(id, { text: `by ${i}` }, { ifRevision: 1 })),
@@ -190,7 +190,7 @@ describe('ifRevision', () => {
   });
 
   test.each([[0], [-1], [1.5], ['1'], [null], [Number.NaN]])(
-    'must be a revision: %j is refused',
+    'rejects %j, which is not a revision',
     async (ifRevision) => {
       const { store, id } = await stored();
       expect(await codeOf(() => store.admin.update(id, { priority: 1 }, { ifRevision } as never))).toBe(

@@ -1,4 +1,4 @@
-/** What is written: every one carries a word that no other has, so that it can be counted. */
+/** The content of a write. Each has a unique word, so that a test can count it. */
 export interface Content {
   readonly token: string;
   readonly text: string;
@@ -7,7 +7,7 @@ export interface Content {
   readonly metadata: { readonly token: string };
 }
 
-/** One call of the writer, in its lane: the part of the store where it alone writes, one group of calls after the other. */
+/** One call of the writer. A lane is a part of the store where its calls run group by group, and nobody else writes. */
 export type Call = { readonly lane: number } & (
   | {
       readonly type: 'remember';
@@ -28,31 +28,31 @@ export interface Remembered {
   readonly outcome: 'stored' | 'revised' | 'duplicate';
 }
 
-/** What the store answered: what became of each content, or which ids were forgotten. */
+/** The result of a call: the outcome of each content, or the forgotten ids. */
 export interface Answer {
   readonly remembered?: readonly Remembered[];
   readonly forgotten?: readonly string[];
 }
 
-/** A line of the writer: what it is about to ask for, and what was acknowledged. */
+/** A line of the writer: the calls that it starts, and the results that were acknowledged. */
 export type Line =
   | { readonly say: 'opening' | 'open' }
   | { readonly say: 'intent'; readonly number: number; readonly call: Call }
   | { readonly say: 'ack'; readonly number: number; readonly answer: Answer }
   | { readonly say: 'refused'; readonly number: number; readonly error: string };
 
-/** What the writer is asked to do. */
+/** The task of the writer. */
 export interface WriterTask {
   readonly folder: string;
   readonly seed: number;
   readonly cycle: number;
   readonly exactUpTo: number;
-  /** How many writes it makes before it ends the process, without a close. Absent: it goes on until it is killed. */
+  /** The number of writes before it exits without a close. Absent if it writes until it is killed. */
   readonly exitAfter?: number;
 }
 
 export const lanes = 8;
-/** In every text, so that one question finds them all. */
+/** A word of every text, so that one query finds all texts. */
 export const commonWord = 'lantern';
 
 export function namespaceOf(lane: number): string[] {
@@ -63,7 +63,7 @@ export function agentOf(lane: number): { agentId: string } {
   return { agentId: `agent-${lane}` };
 }
 
-/** The options of `remember` that make that content. */
+/** The options with which `remember` writes this content. */
 export function fieldsOf({ tags, priority, metadata }: Content) {
   return { tags, priority, metadata };
 }

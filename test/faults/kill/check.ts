@@ -6,7 +6,7 @@ import type { Seen } from './seen';
 
 const everything = { include: ['superseded', 'expired'] } as const;
 
-/** The store lists exactly what the model holds, as it should be. */
+/** Checks that the store lists exactly the memories of the model, with the right content. */
 export async function checkList(store: MemoryStore, model: Model, seen: Seen): Promise<void> {
   const expected = remembered(model);
   assertSame('list', seen.memories.keys(), expected);
@@ -16,7 +16,7 @@ export async function checkList(store: MemoryStore, model: Model, seen: Seen): P
   }
 }
 
-/** The words and the vectors are those of exactly the memories of the model, and every checksum is right. */
+/** Checks that words and vectors belong to exactly the memories of the model, and that every checksum is right. */
 export async function checkIndexes(store: MemoryStore, model: Model): Promise<void> {
   const { ok, problems } = await store.verify();
   assert.ok(ok, `verify() found ${JSON.stringify(problems)}`);
@@ -28,7 +28,7 @@ export async function checkIndexes(store: MemoryStore, model: Model): Promise<vo
   }
 }
 
-/** A memory is found by every way that leads to it, as it should be, and every revision of it is there once. */
+/** Checks that every kind of read finds a memory with the right content, and that each of its revisions exists once. */
 export async function checkMemory(
   store: MemoryStore,
   model: Model,
@@ -45,7 +45,7 @@ export async function checkMemory(
   await checkWord(store, token, [id]);
   for (const each of revisions) if (each.token !== token) await checkWord(store, each.token, []);
   for (const mode of ['semantic', 'hybrid'] as const) {
-    // A long text is asked for as a whole, and found by a part of it.
+    // The query is the whole long text, and one of its chunks matches.
     const isLong = text.length > 300;
     const hits = await store.admin.recall(text, { ...everything, mode, topK: isLong ? 100 : 10, explain: true });
     const own = hits.find((hit) => hit.id === id);
@@ -55,7 +55,7 @@ export async function checkMemory(
   }
 }
 
-/** A forgotten memory shows nowhere, and its history tells no text. */
+/** Checks that no read returns a forgotten memory, and that its history has no text. */
 export async function checkForgotten(
   store: MemoryStore,
   model: Model,
@@ -86,7 +86,7 @@ export async function checkForgotten(
   }
 }
 
-/** The word of one content leads to those memories and no other. */
+/** Checks that the unique word of a content finds these memories and no others. */
 export async function checkWord(store: MemoryStore, token: string, ids: readonly string[]): Promise<void> {
   const hits = await store.admin.recall(token, { ...everything, mode: 'keyword' });
   assert.deepEqual(

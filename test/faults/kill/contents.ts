@@ -5,10 +5,10 @@ const words =
   'amber basin cedar delta ember fjord grove harbour island jasper kettle lagoon meadow nectar orchid pebble'.split(
     ' ',
   );
-/** The tags by which a lane forgets many at once. */
+/** The tags by which a lane forgets several memories at once. */
 export const groups = ['group-0', 'group-1', 'group-2', 'group-3'] as const;
 
-/** Makes contents of one lane in one cycle, none like any other. */
+/** Makes the contents of one lane in one cycle, all different. */
 export class Contents {
   readonly #random: Random;
   readonly #prefix: string;
@@ -38,7 +38,7 @@ export class Contents {
     const random = this.#random;
     const sentence = () => Array.from({ length: random.whole(4, 14) }, () => random.pick(words)).join(' ');
     const text = `The ${commonWord} ${token} stands here: ${sentence()}.`;
-    // Some are so long that they have several vectors, and some hold what UTF-8 cannot.
+    // Some texts are so long that they have several vectors, and some have lone surrogates, which UTF-8 cannot hold.
     if (random.chance(0.04)) return [text, ...Array.from({ length: 40 }, sentence)].join('. ');
     return random.chance(0.04) ? `${text} \ud800 ${sentence()}` : text;
   }

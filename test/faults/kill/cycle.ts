@@ -13,11 +13,11 @@ import { Seen } from './seen';
 
 export interface CyclesOptions {
   readonly programs: Programs;
-  /** Empty: what is found there is compared with what was asked for. */
+  /** An empty folder, because everything in it is compared with the calls. */
   readonly folder: string;
   readonly seed: number;
   readonly cycles: number;
-  /** How the writer comes to its end. */
+  /** How the writer ends. */
   readonly end: 'killed' | 'exits';
   onCycle?(cycle: CycleReport): void;
 }
@@ -25,18 +25,18 @@ export interface CyclesOptions {
 export interface CycleReport {
   readonly cycle: number;
   readonly acknowledged: number;
-  /** Calls that were under way at the end, and of how many contents it turned out that they were stored. */
+  /** The calls that were running at the end, and how many of their contents were stored. */
   readonly open: number;
   readonly memories: number;
   readonly tookMs: number;
 }
 
-// Few enough for a vector index of its own in every other cycle.
+// So few that the store builds a vector index in every other cycle.
 const exactUpTo = [30, 20_000] as const;
 const longestRunMs = 300;
 const checked = 24;
 
-/** Lets a writer write, ends it, and compares what is there with what it was told: again and again in the same folder. */
+/** Runs a writer, ends it, and compares the store with the acknowledged results, several times in the same folder. */
 export async function runCycles(options: CyclesOptions): Promise<void> {
   const model = new Model();
   for (let cycle = 1; cycle <= options.cycles; cycle++) {
@@ -63,7 +63,7 @@ async function runCycle({ programs, folder, seed, end }: CyclesOptions, model: M
   return compare(new Said(writer.lines as Line[]), { model, folder, random, exactUpTo: task.exactUpTo });
 }
 
-/** At a random moment: mostly while it writes, sometimes while it opens the store. */
+/** Kills the writer at a random moment: mostly while it writes, sometimes while it opens the store. */
 async function killed(writer: Program, random: Random): Promise<Ended> {
   const whileOpening = random.chance(0.15);
   const delayMs = whileOpening ? random.whole(0, 60) : 2 + random.share() * random.share() * longestRunMs;
@@ -72,7 +72,7 @@ async function killed(writer: Program, random: Random): Promise<Ended> {
   return writer.kill();
 }
 
-/** What the writer said, call by call. */
+/** The lines of the writer, grouped by call. */
 class Said {
   readonly acknowledged: { readonly call: Call; readonly line: Extract<Line, { say: 'ack' }> }[] = [];
   readonly open: Call[] = [];
@@ -100,7 +100,7 @@ interface Comparing {
 
 async function compare({ acknowledged, open }: Said, { model, folder, random, exactUpTo }: Comparing) {
   const before = new Set(model.memories.keys());
-  // A duplicate is compared with the first answer, which may have been given in the same turn.
+  // A duplicate is compared with the first result, which may have arrived in the same turn.
   const isRepeat = ({ line }: (typeof acknowledged)[number]) => line.answer.remembered?.[0]?.outcome === 'duplicate';
   for (const { call, line } of [...acknowledged.filter((each) => !isRepeat(each)), ...acknowledged.filter(isRepeat)]) {
     if (call.type === 'forgetWhere')

@@ -4,12 +4,12 @@ import { contentsOf } from './lane';
 import { isIdempotent, type Model } from './model';
 import type { Seen } from './seen';
 
-/** Contents that nobody acknowledged, and that are not there: they must never come. */
+/** Contents that were not acknowledged and are not in the store: they must never appear. */
 export type Absent = readonly Content[];
 
 /**
- * Decides for a call that was never acknowledged what of it has happened, and tells the model. A content may be there or
- * not; a batch that is atomic is there as a whole or not at all.
+ * Finds out which effects of an unacknowledged call exist, and adds them to the model. Each content may exist or not; an atomic batch
+ * must exist as a whole or not at all.
  */
 export async function decide(model: Model, seen: Seen, call: Call): Promise<Absent> {
   if (call.type === 'forget' || call.type === 'forgetWhere') {
@@ -17,7 +17,7 @@ export async function decide(model: Model, seen: Seen, call: Call): Promise<Abse
     model.happened(call, { forgotten: ids.filter((id) => !seen.memories.has(id)) });
     return [];
   }
-  // Another call asked for the same, and its fate is known.
+  // Another call wrote the same content, and its outcome is known.
   if (isIdempotent(call) && model.once.has(call.idempotencyKey)) return [];
   const absent: Content[] = [];
   const contents = contentsOf(call);
@@ -36,7 +36,7 @@ export async function decide(model: Model, seen: Seen, call: Call): Promise<Abse
   return absent;
 }
 
-/** Where a content stands, in whichever revision. */
+/** The memory that holds a content, in any of its revisions. */
 async function find(model: Model, seen: Seen, call: Call, { token }: Content): Promise<Remembered | undefined> {
   const id = call.type === 'update' ? call.id : (seen.holding(token)?.id ?? keyedId(model, seen, call));
   if (id === undefined) return undefined;

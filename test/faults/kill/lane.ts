@@ -11,10 +11,10 @@ interface Live {
 }
 
 const keys = ['key-0', 'key-1', 'key-2', 'key-3', 'key-4', 'key-5'] as const;
-// A lane that has grown beyond this forgets a group, so that a long run stays as quick as a short one.
+// A lane with more memories forgets a group, so that a long run stays as fast as a short one.
 const crowded = 150;
 
-/** Decides what is asked of the store in one lane, from what it holds there. */
+/** Chooses the next calls in one lane, from the memories that the lane holds. */
 export class Lane {
   readonly number: number;
   readonly #random: Random;
@@ -54,7 +54,7 @@ export class Lane {
     return [target.isActive ? remember({ supersedes: target.id }) : remember()];
   }
 
-  /** Learns what became of a call. */
+  /** Takes in the result of a call. */
   learn(call: Call, { remembered = [], forgotten = [] }: Answer): void {
     for (const id of forgotten) this.#live.delete(id);
     const contents = contentsOf(call);
@@ -76,7 +76,7 @@ export class Lane {
     return { lane: this.number, type: 'forgetWhere', tag, ids };
   }
 
-  // The same write asked for by several at once, or once more after it was acknowledged.
+  // The same write several times at once, or again after it was acknowledged.
   #idempotent(): Call[] {
     const { number: lane } = this;
     if (this.#replayable.length > 0 && this.#random.chance(0.3)) return [this.#random.pick(this.#replayable)];
@@ -86,7 +86,7 @@ export class Lane {
   }
 }
 
-/** What a call would write, in the order of its answer. */
+/** The contents that a call writes, in the order of its results. */
 export function contentsOf(call: Call): readonly Content[] {
   switch (call.type) {
     case 'remember':

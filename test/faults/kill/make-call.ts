@@ -1,7 +1,7 @@
 import type { MemoryHandle } from 'multi-agent-memory';
 import { type Answer, type Call, type Content, fieldsOf } from './calls';
 
-/** Asks the store for what the call says. */
+/** Makes a call on the store. */
 export async function makeCall(handle: MemoryHandle, call: Call): Promise<Answer> {
   switch (call.type) {
     case 'remember': {

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import type { Answer, Call, Content, Remembered } from './calls';
 import { contentsOf } from './lane';
 
-/** What a revision of a memory must hold. */
+/** The expected content of a revision. */
 export interface Revision {
   readonly token: string;
   readonly supersededBy: string | undefined;
 }
 
-/** A memory that must be there, or must stay forgotten. */
+/** A memory that must exist, or must stay forgotten. */
 export interface Known {
   readonly id: string;
   readonly lane: number;
@@ -19,14 +19,14 @@ export interface Known {
 
 export type Idempotent = Extract<Call, { type: 'remember' }> & { readonly idempotencyKey: string };
 
-/** What a store must hold after everything that was acknowledged, and everything else that was found to have happened. */
+/** The expected state of a store after every acknowledged call, and after every other call that turned out to have succeeded. */
 export class Model {
   readonly memories = new Map<string, Known>();
   readonly contents = new Map<string, Content>();
-  /** The first answer to each idempotent write. */
+  /** The first result of each idempotent write. */
   readonly once = new Map<string, { readonly call: Idempotent; readonly first: Remembered }>();
 
-  /** Everything that a call wrote. */
+  /** Takes in everything that a call wrote. */
   happened(call: Call, { remembered = [], forgotten = [] }: Answer): void {
     for (const id of forgotten) this.known(id).forgotten = true;
     const contents = contentsOf(call);
@@ -34,7 +34,7 @@ export class Model {
     for (const [i, answer] of remembered.entries()) this.wrote(call, contents[i] as Content, answer);
   }
 
-  /** One content that a call wrote. */
+  /** Takes in one content that a call wrote. */
   wrote(call: Call, content: Content, answer: Remembered): void {
     if (answer.outcome === 'duplicate') {
       this.#repeated(call, answer);
@@ -64,7 +64,7 @@ export class Model {
     return known;
   }
 
-  /** The memory that has a key in a lane. */
+  /** The memory with a key in a lane. */
   keyed(lane: number, key: string): Known | undefined {
     return [...this.memories.values()].find((known) => known.lane === lane && known.key === key && !known.forgotten);
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout } from 'node:timers/promises';
 import { MemoryStore } from 'multi-agent-memory';
 import { words } from '../../reembedding/spaces';
-import { behindItsBack } from '../folders';
+import { alterDatabase } from '../folders';
 import type { Programs } from '../programs';
 import { Random } from '../random';
 
@@ -13,13 +13,13 @@ export interface MoverTask {
   readonly folder: string;
   readonly seed: number;
   readonly cycle: number;
-  /** Of the space that the store is in. */
+  /** The model of the current space. */
   readonly model: string;
-  /** The memories that are there, by id, with their texts. */
+  /** The memories of the store: ids and texts. */
   readonly known: readonly (readonly [id: string, text: string])[];
 }
 
-/** What the program says. An intent without an id stores, one without a text forgets. */
+/** A line of the program. An intent without an id stores; one without a text forgets. */
 export type MoverLine =
   | { readonly say: 'opening' | 'moved' }
   | { readonly say: 'intent'; readonly number: number; readonly id?: string; readonly text?: string }
@@ -35,12 +35,12 @@ export interface MoveCyclesOptions {
   onCycle?(cycle: { readonly cycle: number; readonly memories: number; readonly moves: number }): void;
 }
 
-/** Of each of these spaces. */
+/** The dimensions of each space. */
 export const dimensions = 256;
 
 const longestRunMs = 700;
 
-/** Kills a program that moves a store between embedding spaces, and compares what is there with what it was told. */
+/** Kills a program that moves a store between embedding spaces, and compares the store with the acknowledged results. */
 export async function runMoveCycles({ programs, folder, seed, cycles, onCycle }: MoveCyclesOptions): Promise<void> {
   let texts = new Map<string, string>();
   let model: string = models[0];
@@ -67,7 +67,7 @@ interface Told {
   readonly open: readonly Intent[];
 }
 
-/** What was acknowledged, and what was under way. */
+/** The acknowledged calls, and those that were running. */
 function told(before: ReadonlyMap<string, string>, lines: readonly MoverLine[]): Told {
   const texts = new Map(before);
   const open = new Map<number, Intent>();
@@ -82,9 +82,9 @@ function told(before: ReadonlyMap<string, string>, lines: readonly MoverLine[]):
   return { texts, open: [...open.values()] };
 }
 
-/** Opens the store in whichever space it is. */
+/** Opens the store with the embedder of its current space. */
 async function opened(folder: string): Promise<MemoryStore> {
-  const model = behindItsBack(folder, (database) =>
+  const model = alterDatabase(folder, (database) =>
     database.prepare("select model from spaces where role = 'current'").pluck().get(),
   );
   return MemoryStore.open(folder, { embedder: words(String(model ?? models[0]), dimensions), exactUpTo: 12 });
@@ -107,7 +107,7 @@ async function compare(folder: string, { texts, open }: Told): Promise<Map<strin
   return found;
 }
 
-/** Goes on with the move, or begins another; in the end there is each vector once, and nothing of other spaces. */
+/** Continues the move, or begins another one. At the end each vector exists once, and none of other spaces. */
 async function finish(folder: string, texts: ReadonlyMap<string, string>, random: Random): Promise<string> {
   const store = await opened(folder);
   const { otherSpaces, space } = await store.stats();
@@ -119,7 +119,7 @@ async function finish(folder: string, texts: ReadonlyMap<string, string>, random
   if (isDropped) await store.dropUnusedSpaces();
   const now = (await store.stats()).space.model;
   await store.close();
-  behindItsBack(folder, (database) => {
+  alterDatabase(folder, (database) => {
     const count = (sql: string) => database.prepare(sql).pluck().get();
     const ofSpace = 'key / 17592186044416 = (select id from spaces where role = ';
     assert.equal(count(`select count(*) from vectors where ${ofSpace} 'current')`), texts.size, 'each vector once');
@@ -134,13 +134,13 @@ async function finish(folder: string, texts: ReadonlyMap<string, string>, random
   return now;
 }
 
-// Recency and priority weigh a little, too.
+// Recency and priority have a small weight too.
 const tolerance = 0.02;
 
-// An approximate index of a few hundred vectors may miss one of ten now and then; a space that is not complete misses far more.
+// An approximate index of a few hundred vectors sometimes misses one of ten. An incomplete space misses many more.
 const mostMissed = 2;
 
-/** The ten nearest are those that looking at every memory finds. */
+/** Checks that a search finds the ten nearest memories, compared with a scan of every memory. */
 async function checkSearches(store: MemoryStore, texts: ReadonlyMap<string, string>): Promise<void> {
   const embedder = words((await store.stats()).space.model, dimensions);
   const some = [...texts.values()];

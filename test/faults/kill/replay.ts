@@ -6,7 +6,7 @@ import type { Idempotent, Model } from './model';
 
 export const access = [allow('everyone', 'writer', ['kill'])];
 
-/** Makes an idempotent write once more: it is stored if it never was, and answered as the first time if it was. */
+/** Repeats an idempotent write: it is stored if it never was, and otherwise returns the first result. */
 export async function replay(store: MemoryStore, model: Model, call: Idempotent): Promise<void> {
   const handle = store.as(agentOf(call.lane), { namespace: namespaceOf(call.lane) });
   const isKnown = model.once.has(call.idempotencyKey);

@@ -1,9 +1,9 @@
 import type { Memory, MemoryStore } from 'multi-agent-memory';
 import type { Revision } from './model';
 
-/** What a store shows of what the lanes wrote, read once. */
+/** Everything that a store returns of the memories of the lanes, read once. */
 export class Seen {
-  /** By id, with superseded ones. */
+  /** The memories by id, including superseded ones. */
   readonly memories: ReadonlyMap<string, Memory>;
   readonly #store: MemoryStore;
   readonly #byToken: ReadonlyMap<unknown, Memory>;
@@ -21,12 +21,12 @@ export class Seen {
     return new Seen(store, memories);
   }
 
-  /** The memory whose text is that content now. */
+  /** The memory whose current text is this content. */
   holding(token: string): Memory | undefined {
     return this.#byToken.get(token);
   }
 
-  /** The revisions of a memory that is not forgotten, from the first. */
+  /** The revisions of a memory that is not forgotten, oldest first. */
   async revisions(id: string): Promise<Revision[]> {
     const history = await this.#store.admin.history(id);
     return history.map(({ memory }) => ({ token: String(memory?.metadata.token), supersededBy: memory?.supersededBy }));

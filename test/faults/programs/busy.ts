@@ -1,4 +1,4 @@
-/** Does a good deal of everything, and says nothing. */
+/** Uses every part of the library, and prints nothing. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { allow, builtInEmbedder, deny, MemoryError, MemoryStore, minilm, toContext } from 'multi-agent-memory';
@@ -50,7 +50,7 @@ const reader = await MemoryStore.open(join(folder, 'built-in'), { readOnly: true
 await reader.admin.recall('parcel');
 await reader.close();
 await store.backup(join(folder, 'backup'));
-// A second user of the same folder, and a close while writes are under way.
+// A second store on the same folder, and a close while writes are running.
 const again = await MemoryStore.open(join(folder, 'built-in'), { access });
 const writes = Array.from({ length: 50 }, (_, i) => again.admin.remember(`Late ${i}.`, { namespace }));
 await Promise.all([store.close(), again.close()]);

@@ -1,4 +1,4 @@
-/** Opens a folder when it is told to, says how that went, and then does what it is told until it ends. */
+/** Opens a folder on command, reports the result, and then runs commands until it ends. */
 import { createInterface } from 'node:readline';
 import { MemoryError, MemoryStore } from 'multi-agent-memory';
 import { say, task } from './said';

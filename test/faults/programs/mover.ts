@@ -1,4 +1,4 @@
-/** Writes to a store that it moves from one embedding space to another all the time, until it is killed. */
+/** Writes to a store and moves it from one embedding space to another, again and again, until it is killed. */
 import { setTimeout } from 'node:timers/promises';
 import { MemoryStore } from 'multi-agent-memory';
 import { words } from '../../reembedding/spaces';
@@ -14,7 +14,7 @@ let number = 0;
 
 tell({ say: 'opening' });
 const store = await MemoryStore.open(folder, { embedder: words(model, dimensions), exactUpTo: 12 });
-// Every one of them is at hand: the space that the store came from is followed.
+// All embedders are available, so that the previous space is kept complete.
 for (const each of models) {
   const other = await MemoryStore.open(folder, { embedder: words(each, dimensions) }).catch(() => undefined);
   await other?.close();
@@ -31,7 +31,7 @@ async function asked(line: Omit<Extract<MoverLine, { say: 'intent' }>, 'say' | '
 async function write(lane: number): Promise<void> {
   for (let i = 0; ; i++) {
     const text = `note of cycle${cycle}lane${lane}number${i} about topic${random.whole(0, 9)}`;
-    // No two write to the same memory.
+    // No two calls write to the same memory.
     const own = [...texts.keys()].filter((id) => Number.parseInt(id.at(-1) as string, 16) % 2 === lane);
     if (own.length < 20 || random.chance(0.4)) {
       const id = await asked({ text }, async () => (await store.admin.remember(text, { namespace: ['kill'] })).id);
@@ -54,7 +54,7 @@ async function write(lane: number): Promise<void> {
 async function move(): Promise<void> {
   for (;;) {
     const kind = random.whole(0, 4);
-    // What cannot be done from here is refused.
+    // A move that is impossible from the current space is rejected.
     const moved =
       kind < 3
         ? store.reembed(words(random.pick(models), dimensions), { batchSize: random.whole(1, 8) })

@@ -1,4 +1,4 @@
-/** Writes in several lanes at once, and says on stdout what it is about to ask for and what was acknowledged, until it is killed. */
+/** Writes in several lanes at once until it is killed, and reports each call before it starts and after it was acknowledged. */
 import { allow, type MemoryHandle, MemoryStore } from 'multi-agent-memory';
 import { agentOf, type Call, type Line, lanes, namespaceOf, type WriterTask } from '../kill/calls';
 import { Contents } from '../kill/contents';
@@ -39,7 +39,7 @@ async function write(number: number): Promise<void> {
   const lane = new Lane(number, random, new Contents(random, cycle, number), found);
   for (;;) {
     await Promise.all(lane.next().map((call) => make(handle, lane, call)));
-    // Now and then a reader is in the way.
+    // Sometimes a reader runs at the same time.
     if (random.chance(0.05)) await handle.recall('lantern', { topK: 3 });
   }
 }

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('a move gives way to reads, but goes on beside one that does not end', async () => {
+test('a move lets reads go first, but continues beside a read that does not end', async () => {
   const old = words('old');
   const { open, passed } = gate();
   const embedQuery = old.embedQuery.bind(old);
@@ -25,7 +25,7 @@ test('a move gives way to reads, but goes on beside one that does not end', asyn
   await reading.catch(() => undefined);
 });
 
-test('a move comes to its end under fake timers', async () => {
+test('a move completes under fake timers', async () => {
   const store = await openInMemory({ embedder: words('old') });
   await store.admin.rememberMany(memories);
   vi.useFakeTimers();
