@@ -89,7 +89,7 @@ const isPermitted = await (async () => {
   }
 })();
 
-describe.skipIf(!isPermitted)('a full disk (skipped where no small disk may be mounted)', () => {
+describe.skipIf(!isPermitted)('a full disk (skipped if no small disk can be mounted)', () => {
   const disk = (megabytes: number) => smallDisk(megabytes) as string;
 
   test('fails writes with DISK_FULL, keeps every acknowledged write, and works again when there is space', async () => {

@@ -135,7 +135,7 @@ describe('the path of a store', () => {
     for (const readOnly of [false, true]) expect(await refusal(file, readOnly)).toSatisfy(MemoryError.is);
   });
 
-  test.skipIf(process.getuid?.() === 0)('that may not be written is refused', async () => {
+  test.skipIf(process.getuid?.() === 0)('is rejected if it may not be written to', async () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'closed'), { mode: 0o500 });
     expect(await refusal(join(folder, 'closed', 'store'))).toSatisfy(MemoryError.is);
