@@ -14,12 +14,12 @@ function agreement(kind: typeof Reference) {
   });
 }
 
-test('the reference evaluator and Cedar say the same', () => {
+test('the reference evaluator and Cedar make the same decisions', () => {
   fc.assert(agreement(Reference), { seed, numRuns: 60 });
 });
 
 test.each(Object.entries(brokenReferences))(
-  'Cedar notices an evaluator that believes: %s',
+  'Cedar detects a wrong evaluator: %s',
   (_, kind) => {
     const { failed, errorInstance } = fc.check(agreement(kind), { seed, numRuns: 400, endOnFailure: true });
     expect(failed).toBe(true);

@@ -19,7 +19,7 @@ async function assertNoticed(kind: typeof Reference, worldKind: typeof World): P
 }
 
 test.each(Object.entries(brokenAboutCommands))(
-  'a store shows an evaluator to be wrong: %s',
+  'a store detects a wrong evaluator: %s',
   async (_, kind) => {
     await assertNoticed(kind, World);
   },
@@ -27,7 +27,7 @@ test.each(Object.entries(brokenAboutCommands))(
 );
 
 test.each(Object.entries(brokenWorlds))(
-  'a store shows a model to be wrong: %s',
+  'a store detects a wrong model: %s',
   async (_, worldKind) => {
     await assertNoticed(Reference, worldKind);
   },

@@ -10,10 +10,10 @@ const actors: Principal[] = [
   { serviceId: 'a' },
 ];
 
-describe('the rules', () => {
+describe('access rules', () => {
   const namespace = ['support'];
 
-  test('of a new store are none: nobody but root can do anything', async () => {
+  test('are empty in a new store: only root can do anything', async () => {
     const store = await openFolder(await temporaryFolder(), { access: [] });
     const { id } = await store.admin.remember('note', { namespace });
     for (const who of actors) {
@@ -28,7 +28,7 @@ describe('the rules', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('that open declares take the place of those declared before, and stay when it declares none', async () => {
+  test('of open replace those of an earlier open, and stay if open declares none', async () => {
     const folder = await temporaryFolder();
     const may = async (rules?: readonly Rule[]) => {
       const store = await openFolder(
@@ -59,7 +59,7 @@ describe('the rules', () => {
     expect(await may()).toEqual([false, false]);
   });
 
-  test('compare namespaces label by label: acme is not acme-corp', async () => {
+  test('compare namespaces label by label: ["acme"] does not contain ["acme-corp"]', async () => {
     const store = await openFolder(await temporaryFolder(), { access: [allow('everyone', 'writer', ['acme'])] });
     const agent = store.as({ agentId: 'a' });
     for (const place of [['acme-corp'], ['acme', ''], ['Acme'], ['ac'], ['acme corp'], ['a', 'cme'], []]) {
@@ -71,7 +71,7 @@ describe('the rules', () => {
     expect(await agent.count()).toBe(2);
   });
 
-  test('compare ids byte for byte, and kinds of principals', async () => {
+  test('compare principals by kind and by the bytes of their ids', async () => {
     const access = [allow({ agentId: 'billing' }, 'writer', namespace)];
     const store = await openFolder(await temporaryFolder(), { access });
     const strangers = [
@@ -88,7 +88,7 @@ describe('the rules', () => {
     await store.as({ agentId: 'billing' }).remember('note', { namespace });
   });
 
-  test('of a pair are those of both halves: what one may and the other may not, the pair may not', async () => {
+  test('must allow both the agent and the user on whose behalf it acts', async () => {
     const access = [
       allow({ agentId: 'a' }, 'writer', []),
       allow({ userId: 'u' }, 'reader', namespace),
@@ -109,7 +109,7 @@ describe('the rules', () => {
     expect(await codeOf(() => store.as({ agentId: 'a' }).update(id, { priority: 1 }))).toBe('FORBIDDEN');
   });
 
-  test('let a writer update and forget its own, and not what others wrote', async () => {
+  test('let an author with write update and forget its own memories only', async () => {
     const store = await openFolder(await temporaryFolder(), { access: [allow('everyone', 'writer', namespace)] });
     const [one, two] = [store.as({ agentId: 'one' }, { namespace }), store.as({ agentId: 'two' }, { namespace })];
     const { id } = await one.remember('of one', { key: 'k' });
@@ -123,7 +123,7 @@ describe('the rules', () => {
     expect(await one.forget(id)).toBe(true);
   });
 
-  test('make a drop box of write without read', async () => {
+  test('allow write without read', async () => {
     const access = [allow({ agentId: 'a' }, ['write'], namespace), allow({ agentId: 'b' }, 'reader', namespace)];
     const store = await openFolder(await temporaryFolder(), { access });
     const dropper = store.as({ agentId: 'a' }, { namespace });
@@ -138,7 +138,7 @@ describe('the rules', () => {
     expect((await store.as({ agentId: 'b' }).get(id))?.text).toBe('a complaint');
   });
 
-  test('refuse a write where one may not, whatever is there', async () => {
+  test('refuse a write without the right in its namespace, whether or not the namespace has memories', async () => {
     const access = [allow('everyone', 'writer', namespace)];
     const store = await openFolder(await temporaryFolder(), { access });
     await store.admin.remember('note', { namespace: ['there'], key: 'k', idempotencyKey: 'i' });
@@ -154,7 +154,7 @@ describe('the rules', () => {
     expect(messages.size).toBe(1);
   });
 
-  test('cannot put or show access tags without a clearance, which only root has', async () => {
+  test('require a clearance to write and to read access tags', async () => {
     const store = await openFolder(await temporaryFolder(), { access: [allow('everyone', 'administrator', [])] });
     const agent = store.as({ agentId: 'a' });
     expect(await codeOf(() => agent.remember('note', { namespace, accessTags: ['secret'] }))).toBe('FORBIDDEN');
@@ -168,7 +168,7 @@ describe('the rules', () => {
     expect(await agent.get(open)).toBeDefined();
   });
 
-  test('keep a private memory for its author pair, who still needs to be allowed to read', async () => {
+  test('show a private memory only to its author, and only with read', async () => {
     const folder = await temporaryFolder();
     const store = await openFolder(folder, { access: [allow('everyone', 'curator', [])] });
     const authors = [
@@ -190,7 +190,7 @@ describe('the rules', () => {
     for (const who of authors) expect(await store.as(who).count()).toBe(0);
   });
 
-  test('that a memory is about somebody gives that user nothing', async () => {
+  test('give no right to the user that a memory is about', async () => {
     const store = await openFolder(await temporaryFolder(), { access: [] });
     const { id } = await store.admin.remember('about u1', { namespace, userId: 'u1' });
     expect(await store.as({ userId: 'u1' }).get(id)).toBeUndefined();

@@ -11,11 +11,11 @@ const anyText = fc.oneof(
   fc.string({ unit: fc.constantFrom(...'aB1-_ .\'"’é😀🇫東ใ한\0\ud800\udc00\u0301\u200d'), maxLength: 40 }),
 );
 
-describe('a text becomes tokens', () => {
+describe('the tokens of a text', () => {
   test.each([
     ['words without case and punctuation, stemmed', 'The Refunds, REFUNDED!', ['the', 'refund', 'refund']],
     [
-      'ids in parts and whole',
+      'has parts and the whole of an id',
       'order A-1182 for customer_4417',
       ['order', 'a', '1182', 'a1182', 'for', 'custom', '4417', 'customer4417'],
     ],
@@ -41,12 +41,12 @@ describe('a text becomes tokens', () => {
     expect(analyze(text)).toEqual(tokens);
   });
 
-  test('words longer than 64 characters are cut, never within a character', () => {
+  test('are at most 64 units long, and never cut within a character', () => {
     expect(analyze('x'.repeat(100_000))).toEqual(['x'.repeat(64)]);
     expect(analyze(`x${'𝼀'.repeat(50)}`)).toEqual([`x${'𝼀'.repeat(31)}`]);
   });
 
-  test('the tokens of two texts follow each other in the text of both', () => {
+  test('of two joined texts are the tokens of both in order', () => {
     fc.assert(
       fc.property(anyText, anyText, (a, b) => {
         expect(analyze(`${a}\n${b}`)).toEqual([...analyze(a), ...analyze(b)]);
@@ -54,14 +54,14 @@ describe('a text becomes tokens', () => {
     );
   });
 
-  test('what was analysed before has no part in it', () => {
+  test('do not depend on texts that were analyzed before', () => {
     const text = 'Refunds for order A-1182, 東京都';
     const before = analyze(text);
     for (let i = 0; i < 25_000; i++) analyze(`word${i}`);
     expect(analyze(text)).toEqual(before);
   });
 
-  test('any two neighbouring characters of a text without spaces find it', () => {
+  test('find a text without spaces by any two neighbouring characters', () => {
     const spaceless = fc.string({
       unit: fc.constantFrom(...'東京都庁新宿お茶を飲むガラスกาแฟชอบកខគမြန်'),
       minLength: 2,
@@ -78,8 +78,8 @@ describe('a text becomes tokens', () => {
   });
 });
 
-describe('a query becomes terms', () => {
-  test('each once, in order, without stop words', () => {
+describe('the terms of a query', () => {
+  test('are its tokens in order, each once, without stop words', () => {
     expect(analyzeQuery('How does the customer want to be paid, and which customer is it?')).toEqual([
       'custom',
       'want',
@@ -87,27 +87,27 @@ describe('a query becomes terms', () => {
     ]);
   });
 
-  test('stop words stay where nothing else is there', () => {
+  test('include stop words if it has no other words', () => {
     expect(analyzeQuery('To be or not to be')).toEqual(['to', 'be', 'or', 'not']);
   });
 
-  test('a stop word is one as it is written, not as it is stemmed', () => {
+  test('leave out stop words by their spelling, not by their stem', () => {
     expect(analyzeQuery('hi to all')).toEqual(['hi']);
   });
 
-  test('an id is found whole or in parts, however it is written', () => {
+  test('match an id as a whole or in parts, with any separator', () => {
     expect(analyze('order A-1182')).toEqual(expect.arrayContaining(analyzeQuery('A-1182')));
     expect(analyze('order A-1182')).toEqual(expect.arrayContaining(analyzeQuery('a1182')));
     expect(analyze('order A-1182')).toEqual(expect.arrayContaining(analyzeQuery('1182')));
   });
 
-  test('of a long one only the first 64 terms', () => {
+  test('are at most 64', () => {
     const words = Array.from({ length: 100 }, (_, i) => `q${i}`);
     expect(analyzeQuery(words.join(' '))).toEqual(words.slice(0, 64));
   });
 });
 
-describe('FTS5 keeps the tokens as they are', () => {
+describe('FTS5', () => {
   function fullTextTable() {
     const db = new Database(':memory:');
     db.exec(`create virtual table texts_index using fts5(tokens, content='', columnsize=0, tokenize='ascii')`);
@@ -118,7 +118,7 @@ describe('FTS5 keeps the tokens as they are', () => {
     return { db, insert, remove, read };
   }
 
-  test('every token of any text comes back, one to one, and goes again', () => {
+  test('stores, returns and removes exactly the tokens of any text', () => {
     const { db, insert, remove, read } = fullTextTable();
     insert.run(1, 'another text');
     fc.assert(

@@ -42,7 +42,7 @@ const texts = fc.array(text, { minLength: 1, maxLength: 30 });
 const query = fc.subarray([...vocabulary, 'unknown']);
 
 describe('scores', () => {
-  test('are BM25 made a number from 0 to 1', () => {
+  test('are BM25 sums mapped to 0 to 1', () => {
     fc.assert(
       fc.property(texts, query, (texts, terms) => {
         const { scoreOf } = indexOf(texts).search(terms, visibleOf(texts), 10);
@@ -54,7 +54,7 @@ describe('scores', () => {
     );
   });
 
-  test('of visible texts are the same as if nothing else existed', () => {
+  test('of visible texts do not depend on hidden texts', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(text, fc.boolean()), { minLength: 1, maxLength: 30 }), query, (labelled, terms) => {
         const all = labelled.map(([tokens]) => tokens);
@@ -72,7 +72,7 @@ describe('scores', () => {
     );
   });
 
-  test('can be asked of any row afterwards, also between later searches, and agree with the hits to the last bit', () => {
+  test('are available for any row later, also between searches, and equal those of the hits to the last bit', () => {
     fc.assert(
       fc.property(texts, query, query, (texts, terms, others) => {
         const index = indexOf(texts);
@@ -85,7 +85,7 @@ describe('scores', () => {
     );
   });
 
-  test('compare between queries: more matching rare words score higher, a word of every text says next to nothing', () => {
+  test('compare between queries: more rare matches score higher, and a word of every text adds almost nothing', () => {
     const texts = Array.from({ length: 100 }, (_, i) => ['customer', `x${i}`, `y${i}`, `z${i}`]);
     const index = indexOf(texts);
     const best = (terms: string[]) => index.search(terms, visibleOf(texts), 1).hits[0]!.score;
@@ -99,7 +99,7 @@ describe('scores', () => {
 });
 
 describe('hits', () => {
-  test('are the best rows, in order of score and then of row, as many as asked for', () => {
+  test('are the best rows up to the limit, ordered by score and then by row', () => {
     fc.assert(
       fc.property(texts, query, fc.integer({ min: 1, max: 8 }), (texts, terms, limit) => {
         const index = indexOf(texts);
@@ -113,13 +113,13 @@ describe('hits', () => {
     );
   });
 
-  test('of equal scores are in the order of their rows, whichever term was looked at first', () => {
+  test('with equal scores are ordered by row, for any order of the terms', () => {
     const texts = [['b'], ['a'], ['b'], ['a'], ['c']];
     const { hits } = indexOf(texts).search(['a', 'b'], visibleOf(texts), 3);
     expect(hits.map(({ row }) => row)).toEqual([0, 1, 2]);
   });
 
-  test('are none without terms, without matches or without visible texts', () => {
+  test('are empty without terms, without matches or without visible texts', () => {
     const texts = [['a'], ['b']];
     const index = indexOf(texts);
     expect(index.search([], visibleOf(texts), 10).hits).toEqual([]);

@@ -26,7 +26,7 @@ const terms = ['a', 'b', 'c', '東'];
 const tokens = fc.array(fc.constantFrom(...terms), { maxLength: 6 });
 
 describe('postings', () => {
-  test('hold the rows in ascending order with their frequencies, whatever the order of the truth', () => {
+  test('hold the rows in ascending order with their frequencies, for any order of the source', () => {
     const { truth } = textsOf({ 9: ['a'], 2: ['a', 'b', 'a'], 5: ['b'] });
     truth.read = () => [9, 2, 2];
     expect(entries(new Postings(truth), 'a')).toEqual([
@@ -39,7 +39,7 @@ describe('postings', () => {
     expect(new Postings(textsOf().truth).of('x').length).toBe(0);
   });
 
-  test('are read from the truth once, unless everything may have changed', () => {
+  test('are read from the source once, and again after clear()', () => {
     const { truth, asked } = textsOf({ 1: ['a'] });
     const postings = new Postings(truth);
     postings.of('a');
@@ -50,7 +50,7 @@ describe('postings', () => {
     expect(asked).toEqual(['a', 'a']);
   });
 
-  test('kept fresh are the same as read anew, after any additions, revisions and removals', () => {
+  test('equal those read from the source after any additions, revisions and removals', () => {
     const step = fc.record({
       row: fc.integer({ min: 0, max: 30 }),
       tokens,
@@ -80,7 +80,7 @@ describe('postings', () => {
     );
   });
 
-  test('stay fresh while many rows are appended', () => {
+  test('stay correct while many rows are appended', () => {
     const { truth } = textsOf({ 1: ['a'] });
     const postings = new Postings(truth);
     postings.of('a');
@@ -98,7 +98,7 @@ describe('postings', () => {
     expect(frequencyIn(postings.of('a'), 4)).toBe(65_535);
   });
 
-  test('take no more memory than allowed: what was asked for least recently is read again, and right', () => {
+  test('stay within their memory bound, and are read again correctly after an eviction', () => {
     const { texts, truth, asked } = textsOf({ 1: ['a', 'b', 'c'] });
     const postings = new Postings(truth, 700);
     postings.of('a');
@@ -117,7 +117,7 @@ describe('postings', () => {
     expect(asked).toEqual(['a', 'b', 'c', 'a']);
   });
 
-  test('that grow beyond the bound are read again each time', () => {
+  test('larger than the bound are read each time', () => {
     const { truth, asked } = textsOf({ 1: ['a'] });
     const postings = new Postings(truth, 400);
     postings.of('a');
@@ -131,7 +131,7 @@ describe('postings', () => {
     expect(asked).toEqual(['a', 'a', 'a']);
   });
 
-  test('are what FTS5 holds', () => {
+  test('equal those of FTS5', () => {
     const db = new Database(':memory:');
     db.exec(`create virtual table texts_index using fts5(tokens, content='', columnsize=0, tokenize='ascii')`);
     db.exec('create virtual table terms using fts5vocab(texts_index, instance)');

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { edited } from './broken-library';
 import { mistakes } from './mistakes';
 
-describe('the mistakes are made where they say', () => {
-  test('every fragment stands in the source once', () => {
+describe('the planted mistakes', () => {
+  test('have fragments that occur in the source exactly once', () => {
     for (const { edits } of mistakes) {
       for (const { file } of edits)
         edited(
@@ -13,11 +13,11 @@ describe('the mistakes are made where they say', () => {
     }
   });
 
-  test('each has a name of its own', () => {
+  test('have unique names', () => {
     expect(new Set(mistakes.map(({ name }) => name)).size).toBe(mistakes.length);
   });
 
-  test('a fragment that is not there is an error', () => {
+  test('throw if a fragment does not occur', () => {
     const edit = { file: 'index.ts', from: 'no such fragment', to: '' };
     expect(() => edited('index.ts', [edit])).toThrow('holds 0 times');
   });

@@ -8,14 +8,14 @@ import { plant } from './plant';
 const seed = 1;
 const planted = new Random(seed).sample(mistakes, 8);
 
-describe('a mistake in the library is noticed', () => {
+describe('the test suites', () => {
   let libraries: BrokenLibraries;
   beforeAll(() => {
     libraries = new BrokenLibraries();
   });
   afterAll(() => libraries.remove());
 
-  test('nobody complains about the library as it is', async () => {
+  test('find no problem in the library without a mistake', async () => {
     expect(await plant(libraries, { name: 'none', edits: [] }, { seed, first: false })).toEqual([]);
   });
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { library } from '../worlds/library';
 import { runRaces } from './races';
 
-describe('once a revocation is acknowledged', () => {
-  test('no later call and no later delivery shows or changes what it revoked; all else goes on', async () => {
+describe('after an acknowledged revocation', () => {
+  test('later calls and deliveries neither show nor change what it revoked, and everything else works', async () => {
     let done = 0;
     const onRace = () => {
       done++;

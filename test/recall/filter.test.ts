@@ -177,7 +177,7 @@ async function write(store: MemoryStore, clock: { now: number }, memories: reado
 }
 
 describe('a filter', () => {
-  test('finds exactly what its definition says: every field, every operator, every kind of metadata, nested', async () => {
+  test('finds what the reference finds, for every field, operator, kind of metadata and nesting', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(written, { minLength: 1, maxLength: 10 }),
@@ -202,7 +202,7 @@ describe('a filter', () => {
     );
   }, 60_000);
 
-  test('and its negation share the memories between them', async () => {
+  test('and its negation together match each memory exactly once', async () => {
     const clock = { now: 0 };
     const store = await openInMemory({ clock: { now: () => clock.now } });
     const everything = await write(store, clock, fc.sample(written, { numRuns: 25, seed: 7 }));
@@ -218,7 +218,7 @@ describe('a filter', () => {
     );
   });
 
-  test('of an empty list: all of nothing holds, one of nothing does not', async () => {
+  test('with an empty `and` matches every memory, with an empty `or` none', async () => {
     const store = await openInMemory();
     await store.admin.remember('note', { namespace: ['n'] });
     const count = (each: Filter) => store.admin.count({ filter: each });
@@ -230,7 +230,7 @@ describe('a filter', () => {
     expect(await count({ id: { nin: [] } })).toBe(1);
   });
 
-  test('what is absent matches ne and nin, and no other comparison', async () => {
+  test('matches an absent field with ne and nin, and with no other comparison', async () => {
     const store = await openInMemory();
     await store.admin.remember('note', { namespace: ['n'], metadata: { nothing: null } });
     const count = (each: Filter) => store.admin.count({ filter: each });
@@ -260,7 +260,7 @@ describe('a filter', () => {
     }
   });
 
-  test('keeps the types of JSON apart', async () => {
+  test('does not match values of another JSON type', async () => {
     const store = await openInMemory();
     const values: Json[] = [1, '1', true, 'true', null, 'null', [1], { a: 1 }, 0, false, ''];
     for (const value of values) await store.admin.remember('note', { namespace: ['n'], metadata: { value } });
@@ -272,7 +272,7 @@ describe('a filter', () => {
     expect(await store.admin.count({ filter: { metadata: { value: { gt: 0 } } } })).toBe(1);
   });
 
-  test('takes long lists of values', async () => {
+  test('accepts long lists of values', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('note', { namespace: ['n'], tags: ['t'], metadata: { a: 5 } });
     const many = Array.from({ length: 5_000 }, (_, i) => `x${i}`);
@@ -286,7 +286,7 @@ describe('a filter', () => {
     expect(counts).toEqual([1, 1, 1, 1, 0]);
   });
 
-  test('may be nested deeply, up to a bound', async () => {
+  test('may be nested up to the limit of conditions', async () => {
     const store = await openInMemory();
     await store.admin.remember('note', { namespace: ['n'] });
     const nested = (depth: number, wrap: (inner: Filter) => Filter): Filter =>
@@ -301,7 +301,7 @@ describe('a filter', () => {
   });
 });
 
-describe('a filter that is no filter', () => {
+describe('an invalid filter', () => {
   test.each<[unknown, string[]]>([
     [null, ['filter']],
     ['kind', ['filter']],
@@ -338,7 +338,7 @@ describe('a filter that is no filter', () => {
     ],
     [JSON.parse('{"__proto__": {"kind": "episodic"}}'), ['filter.__proto__']],
     [{ constructor: 1, toString: 2 }, ['filter.constructor', 'filter.toString']],
-  ])('is refused, with the place of every problem: %j', async (bad, paths) => {
+  ])('is rejected with the path of every issue: %j', async (bad, paths) => {
     const store = await openInMemory();
     for (const read of [
       () => store.admin.count({ filter: bad as Filter }),
@@ -359,7 +359,7 @@ describe('a filter that is no filter', () => {
     [{ priority: { lte_: 1 } }, 'lte'],
     [{ priority: { exist: true } }, 'exists'],
     [{ tags: { contain: 'a' } }, 'contains'],
-  ])('names the nearest field or operator: %j -> %s', async (bad, nearest) => {
+  ])('is rejected with the most similar field or operator: %j -> %s', async (bad, nearest) => {
     const store = await openInMemory();
     const { issues } = await refusal(() => store.admin.count({ filter: bad as Filter }));
     expect(issues[0]?.message).toContain(`did you mean "${nearest}"`);

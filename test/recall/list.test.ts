@@ -19,7 +19,7 @@ async function pages(handle: MemoryHandle, options: ListOptions): Promise<Memory
 }
 
 describe('list', () => {
-  test('is complete, in order and without repetition, whatever the times, the order and the size of a page', async () => {
+  test('returns every memory once and in order, for any times, order and page size', async () => {
     const memories = fc.array(fc.record({ createdAt: fc.nat(3), validFrom: fc.nat(3) }), { maxLength: 25 });
     await fc.assert(
       fc.asyncProperty(
@@ -51,7 +51,7 @@ describe('list', () => {
     );
   });
 
-  test('is newest first by the time of writing, a hundred a page, unless told otherwise', async () => {
+  test('defaults to 100 memories a page, the newest by creation time first', async () => {
     const clock = fakeClock(undefined, 1);
     const store = await openInMemory({ clock });
     for (let i = 0; i < 101; i++) await store.admin.remember(`note ${i}`, { namespace, embed: false });
@@ -64,7 +64,7 @@ describe('list', () => {
     expect(rest).not.toHaveProperty('nextCursor');
   });
 
-  test('goes on after the last item that was seen, whatever is written or forgotten meanwhile', async () => {
+  test('continues after the last item of a page, even if memories are written or forgotten meanwhile', async () => {
     const store = await openInMemory({ clock: fakeClock(undefined, 1) });
     for (let i = 0; i < 6; i++) await store.admin.remember(`note ${i}`, { namespace });
     const first = await store.admin.list({ limit: 2 });
@@ -75,7 +75,7 @@ describe('list', () => {
     expect(rest.items.map(({ text }) => text)).toEqual(['note 3', 'note 2', 'note 1']);
   });
 
-  test('iterated from a cursor yields the rest', async () => {
+  test('yields the remaining memories when it is iterated from a cursor', async () => {
     const store = await openInMemory({ clock: fakeClock(undefined, 1) });
     for (let i = 0; i < 7; i++) await store.admin.remember(`note ${i}`, { namespace });
     const { nextCursor } = await store.admin.list({ limit: 3 });
@@ -93,7 +93,7 @@ describe('list', () => {
     expect((await query).items).toHaveLength(2);
   });
 
-  test('can be left in the middle of an iteration', async () => {
+  test('can be stopped in the middle of an iteration', async () => {
     const store = await openInMemory();
     for (let i = 0; i < 10; i++) await store.admin.remember(`note ${i}`, { namespace });
     const seen: Memory[] = [];
@@ -110,7 +110,7 @@ describe('list', () => {
     [{ limit: 2.5, order: 'newset', orderBy: 'created' }, ['limit', 'order', 'orderBy']],
     [{ cursor: 5, topK: 1 }, ['cursor', 'topK']],
     [{ limit: '10', include: ['forgotten'], asOf: '2026-01-01' }, ['asOf', 'include.0', 'limit']],
-  ])('refuses %j with everything that is wrong', async (options, paths) => {
+  ])('rejects %j with every issue', async (options, paths) => {
     const store = await openInMemory();
     expect(await issuePaths(() => store.admin.list(options as never))).toEqual(paths);
     expect(await issuePaths(() => all(store.admin.list(options as never)))).toEqual(paths);
@@ -132,7 +132,7 @@ describe('a cursor', () => {
     return { store, agent, cursor: nextCursor };
   }
 
-  test('serves its query again, also with another size of page', async () => {
+  test('is valid for the same query, also with another page size', async () => {
     const { agent, cursor } = await opened();
     expect((await agent.list({ ...query, cursor })).items.map(({ text }) => text)).toEqual(['note 5', 'note 4']);
     expect((await agent.list({ ...query, limit: 10, cursor })).items).toHaveLength(6);
@@ -151,12 +151,12 @@ describe('a cursor', () => {
     ['another time to order by', { ...query, orderBy: 'validFrom' }],
     ['asOf', { ...query, asOf: 1 }],
     ['include', { ...query, include: ['expired'] }],
-  ])('of another query is INVALID_CURSOR: %s', async (_, options) => {
+  ])('is INVALID_CURSOR for another query: %s', async (_, options) => {
     const { agent, cursor } = await opened();
     expect(await codeOf(() => agent.list({ ...options, cursor }))).toBe('INVALID_CURSOR');
   });
 
-  test('of another principal, or of the same with another scope, is INVALID_CURSOR', async () => {
+  test('is INVALID_CURSOR for another principal or scope', async () => {
     const { store, cursor } = await opened();
     const others = [
       store.admin,
@@ -170,7 +170,7 @@ describe('a cursor', () => {
     expect((await store.as({ agentId: 'billing' }, { namespace }).list({ ...query, cursor })).items).toHaveLength(2);
   });
 
-  test('of another store is INVALID_CURSOR, and of the same folder after a restart it is not', async () => {
+  test('is INVALID_CURSOR in another store, and valid in the same folder after a restart', async () => {
     const [one, two] = [await temporaryFolder(), await temporaryFolder()];
     const fill = async (folder: string) => {
       const store = await openFolder(folder);
@@ -186,7 +186,7 @@ describe('a cursor', () => {
     expect((await again.admin.list({ limit: 2, cursor: nextCursor })).items).toHaveLength(2);
   });
 
-  test('that was altered in any character, cut or lengthened is INVALID_CURSOR', async () => {
+  test('is INVALID_CURSOR if any character was altered, removed or added', async () => {
     const { agent, cursor } = await opened();
     const altered = [
       '',
@@ -212,14 +212,14 @@ describe('a cursor', () => {
     expect(taken).toEqual([]);
   });
 
-  test('of a watch is no cursor of a list, and the other way round', async () => {
+  test('of a watch is INVALID_CURSOR for a list, and the other way round', async () => {
     const { agent, cursor } = await opened();
     expect(await codeOf(() => agent.watch({ since: cursor }))).toBe('INVALID_CURSOR');
     const [change] = await agent.history((await agent.list()).items[0]?.id ?? '');
     expect(await codeOf(() => agent.list({ ...query, cursor: change?.cursor ?? '' }))).toBe('INVALID_CURSOR');
   });
 
-  test('tells nothing but the item that its reader saw last', async () => {
+  test('holds nothing but the last item that its reader saw', async () => {
     const { store, agent, cursor } = await opened();
     const { items } = await agent.list(query);
     const payload = Buffer.from(cursor, 'base64url').subarray(16).toString();
@@ -230,7 +230,7 @@ describe('a cursor', () => {
 });
 
 describe('count', () => {
-  test('is the length of the list of the same selection', async () => {
+  test('equals the length of the list of the same selection', async () => {
     const store = await openInMemory();
     for (let i = 0; i < 12; i++) {
       await store.admin.remember(`note ${i}`, {
@@ -264,7 +264,7 @@ describe('namespaces', () => {
     return store;
   }
 
-  test('are those that hold memories, each with how many', async () => {
+  test('are those with memories, each with their number', async () => {
     const store = await opened();
     expect(await store.admin.namespaces()).toEqual([
       { namespace: [], count: 1 },
@@ -278,7 +278,7 @@ describe('namespaces', () => {
     ]);
   });
 
-  test('deeper than maxDepth are counted with what they lie in', async () => {
+  test('deeper than maxDepth are counted in their ancestor at that depth', async () => {
     const store = await opened();
     expect(await store.admin.namespaces({ maxDepth: 1 })).toEqual([
       { namespace: [], count: 1 },
@@ -293,7 +293,7 @@ describe('namespaces', () => {
     ]);
   });
 
-  test('of what a filter takes', async () => {
+  test('can be limited by a filter', async () => {
     const store = await opened();
     await store.admin.remember('note', { namespace: ['a', 'b'], key: 'k', metadata: { done: true } });
     const taken = [{ namespace: ['a', 'b'], count: 1 }];
@@ -301,7 +301,7 @@ describe('namespaces', () => {
     expect(await store.admin.namespaces({ within: ['z'], filter: { key: { exists: true } } })).toEqual([]);
   });
 
-  test('within one are compared label by label', async () => {
+  test('`within` compares namespaces label by label', async () => {
     const store = await opened();
     expect((await store.admin.namespaces({ within: ['a'] })).map(({ namespace: found }) => found)).toEqual([
       ['a'],
@@ -312,7 +312,7 @@ describe('namespaces', () => {
     expect(await store.admin.namespaces({ within: ['a', 'nothing'] })).toEqual([]);
   });
 
-  test('count what ordinary reads find, inside the scope of the handle', async () => {
+  test('count the memories that ordinary reads find in the scope of the handle', async () => {
     const store = await opened();
     const handle = store.as({ agentId: 'billing' }, { namespace: ['a', 'b'] });
     expect(await handle.namespaces({ maxDepth: 2 })).toEqual([{ namespace: ['a', 'b'], count: 3 }]);
@@ -328,13 +328,13 @@ describe('namespaces', () => {
     [{ within: undefined }, ['within']],
     [{ within: 'a' }, ['within']],
     [{ maxDepth: 0, whitin: ['a'] }, ['maxDepth', 'whitin']],
-  ])('refuse %o', async (options, paths) => {
+  ])('reject %o', async (options, paths) => {
     const store = await opened();
     expect(await issuePaths(() => store.admin.namespaces(options as never))).toEqual(paths);
   });
 });
 
-test('exact questions of a reader of a thousand namespaces are answered as those of a reader of few', async () => {
+test('lists, counts and filters work the same for a reader of a thousand namespaces as for a reader of few', async () => {
   const access = [allow({ agentId: 'many' }, 'reader', ['even']), allow({ agentId: 'few' }, 'reader', ['even', 'n2'])];
   const store = await openInMemory({ access });
   const items = Array.from({ length: 2_000 }, (_, i) => ({

@@ -48,7 +48,7 @@ function inOrder(a: Hit, b: Hit): number {
 }
 
 describe('recall', () => {
-  test('fills topK while matching memories remain, whatever the selection, and gives the best of them', async () => {
+  test('returns the best topK memories if that many match, for any selection', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(memory, { maxLength: 40 }),
@@ -77,7 +77,7 @@ describe('recall', () => {
     );
   });
 
-  test('gives the best also where very many are alike in text and differ in recency or priority', async () => {
+  test('returns the best of very many equal texts that differ in recency or priority', async () => {
     const store = await filled(
       Array.from({ length: 400 }, (_, i) => ({
         text: 'the customer called about the refund',
@@ -94,7 +94,7 @@ describe('recall', () => {
     }
   });
 
-  test('orders what has the same score by the time of writing, newest first, then by id', async () => {
+  test('orders equal scores by creation time, newest first, and then by id', async () => {
     const store = await openInMemory({ clock: fakeClock() });
     for (let i = 0; i < 100; i++) await store.admin.remember('the same', { namespace, validFrom: 5 });
     const ids = (await store.admin.recall('same', { topK: 10 })).map(({ id }) => id);
@@ -107,7 +107,7 @@ describe('recall', () => {
     expect(times).toEqual([...times].sort((a, b) => b - a));
   });
 
-  test('finds what was just written, corrected and forgotten, without waiting', async () => {
+  test('sees writes, corrections and deletions immediately', async () => {
     const store = await openInMemory();
     for (let i = 0; i < 20; i++) {
       const { id } = await store.admin.remember(`apple number n${i}`, { namespace });
@@ -119,7 +119,7 @@ describe('recall', () => {
     }
   });
 
-  test('gives the same answer to the last bit in a second store with the same writes', async () => {
+  test('returns bit-identical results in a second store with the same writes', async () => {
     const memories = fc.sample(memory, { numRuns: 60, seed: 11 });
     const answers = async () => {
       const store = await filled(memories);
@@ -137,7 +137,7 @@ describe('recall', () => {
     expect(await answers()).toBe(first);
   });
 
-  test('is ten memories by default, and hybrid', async () => {
+  test('defaults to 10 hits in hybrid mode', async () => {
     const store = await filled(Array.from({ length: 15 }, (_, i) => ({ text: `apple ${i}` })));
     const hits = await store.admin.recall('apple');
     expect(hits).toHaveLength(10);
@@ -145,7 +145,7 @@ describe('recall', () => {
     for (const hit of hits) expect(hit).not.toHaveProperty('parts');
   });
 
-  test('in keyword mode finds what shares a word with the question, and nothing for a question without words', async () => {
+  test('in keyword mode finds memories that share a word with the query, and none for a query without words', async () => {
     const store = await filled(topics.map((topic) => ({ text: `${topic} pie` })));
     expect(await store.admin.recall('zucchini', { mode: 'keyword' })).toEqual([]);
     expect(await store.admin.recall('?!', { mode: 'keyword' })).toEqual([]);
@@ -153,7 +153,7 @@ describe('recall', () => {
     expect(await store.admin.recall('pie', { mode: 'keyword' })).toHaveLength(5);
   });
 
-  test('takes a vector in place of the question', async () => {
+  test('accepts a vector in place of embedding the query', async () => {
     const store = await filled(topics.map((topic) => ({ text: topic })));
     const [vector] = await builtInEmbedder().embedDocuments(['cherry'], {});
     const [best] = await store.admin.recall('no such word', {
@@ -170,7 +170,7 @@ describe('recall', () => {
     );
   });
 
-  test('finds a memory by the vector that came with it, and not one that has none', async () => {
+  test('finds a memory by the vector that its writer gave, and never one without a vector', async () => {
     const store = await openInMemory();
     const [vector] = await builtInEmbedder().embedDocuments(['banana'], {});
     const { id } = await store.admin.remember('yellow fruit', { namespace, vector: vector as Float32Array });
@@ -180,7 +180,7 @@ describe('recall', () => {
     expect(await store.admin.recall('banana')).toHaveLength(2);
   });
 
-  test('finds a long text by its best part', async () => {
+  test('finds a long text by its best chunk', async () => {
     const store = await openInMemory();
     const filler = 'The weather report mentions rain, sun and wind in turn. '.repeat(400);
     const { id } = await store.admin.remember(`${filler} My passport number is X1234567. ${filler}`, { namespace });
@@ -189,7 +189,7 @@ describe('recall', () => {
     expect(best?.id).toBe(id);
   });
 
-  test('gives hits that are the memories themselves', async () => {
+  test('returns hits with all fields of the memories', async () => {
     const store = await filled([{ text: 'apple', tags: ['x'], metadata: { a: { b: [1] } } }]);
     const [hit] = await store.admin.recall('apple');
     const { score, ...rest } = hit as Hit;
@@ -197,7 +197,7 @@ describe('recall', () => {
     expect(score).toBeGreaterThan(0);
   });
 
-  test('is aborted by its signal, beforehand and on the way', async () => {
+  test('rejects when its signal is aborted, before and during the search', async () => {
     const store = await filled([{ text: 'apple' }]);
     const reason = new Error('Enough.');
     for (const mode of modes) {
@@ -215,7 +215,7 @@ async function semanticIds(handle: MemoryHandle): Promise<Set<string>> {
 }
 
 describe('a score', () => {
-  test('lies in 0..1, is the sum of its parts to the last bit, and is above the threshold', async () => {
+  test('is from 0 to 1, is exactly the sum of its parts, and is at least the threshold', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(memory, { minLength: 1, maxLength: 15 }),
@@ -245,7 +245,7 @@ describe('a score', () => {
     );
   });
 
-  test('reaches neither beyond 1 nor below 0 at the ends', async () => {
+  test('stays within 0 and 1 for extreme inputs', async () => {
     const clock = fakeClock();
     const store = await openInMemory({ clock });
     const embedder = builtInEmbedder();
@@ -262,7 +262,7 @@ describe('a score', () => {
   });
 
   /** The README's formula, by the book. */
-  test('is the one that the README states', async () => {
+  test('follows the documented formula', async () => {
     const clock = fakeClock();
     const store = await openInMemory({ clock });
     const texts = ['apple banana', 'apple apple cherry damson elder', 'banana', 'cherry cherry cherry', 'elder'];
@@ -294,7 +294,7 @@ describe('a score', () => {
     expect(keyword?.parts?.keyword).toBeCloseTo((0.94 * alone) / (alone + Math.log(12)), 10);
   });
 
-  test('depends on nothing but the memory, the question, and what is searched: not on other hits or topK', async () => {
+  test('depends only on the memory, the query and the visible memories, and not on other hits or topK', async () => {
     const store = await filled(fc.sample(memory, { numRuns: 40, seed: 3 }));
     const scores = new Map((await store.admin.recall('apple', { topK: 100 })).map(({ id, score }) => [id, score]));
     for (const topK of [1, 7]) {
@@ -304,7 +304,7 @@ describe('a score', () => {
       expect(score).toBe(scores.get(id));
   });
 
-  test('grows with priority and with recency, all else being equal', async () => {
+  test('grows with priority and with recency if all else is equal', async () => {
     const store = await filled([
       { text: 'apple pie', userId: 'plain', priority: 0, validFrom: Date.UTC(2025, 0) },
       { text: 'apple pie', userId: 'weighty', priority: 1, validFrom: Date.UTC(2025, 0) },
@@ -330,7 +330,7 @@ function bm25Of(query: string, index: number, texts: readonly string[]): number 
   }, 0);
 }
 
-test('a selection of recall means what it means in list', async () => {
+test('recall and list select the same memories', async () => {
   const store = await filled(fc.sample(memory, { numRuns: 50, seed: 5 }));
   const everything = (await store.admin.list({ limit: 1_000 })).items;
   const filter = { or: [{ priority: { gt: 0.3 } }, { metadata: { a: { in: [1, 2] } } }], userId: { ne: 'u2' } };

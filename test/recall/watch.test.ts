@@ -12,7 +12,7 @@ function brief({ type, memory }: MemoryChange): string {
 }
 
 describe('watch', () => {
-  test("since 'start' tells everything that happened, in order", async () => {
+  test("with since 'start' yields every change in order", async () => {
     const clock = fakeClock(undefined, 1);
     const store = await openInMemory({ clock });
     const { id } = await store.admin.remember('one', { namespace });
@@ -29,7 +29,7 @@ describe('watch', () => {
     );
   });
 
-  test('tells only what comes after it was asked for, unless told otherwise', async () => {
+  test('yields only changes after its start by default', async () => {
     const store = await openInMemory();
     await store.admin.remember('before', { namespace });
     for (const since of [undefined, 'now'] as const) {
@@ -40,7 +40,7 @@ describe('watch', () => {
     }
   });
 
-  test('resumes after any change, in another process of time, without losing or repeating one', async () => {
+  test('resumes from any cursor after a restart, without losing or repeating a change', async () => {
     const folder = await temporaryFolder();
     const first = await openFolder(folder);
     for (let i = 0; i < 6; i++) await first.admin.remember(`note ${i}`, { namespace });
@@ -54,7 +54,7 @@ describe('watch', () => {
     }
   });
 
-  test('resumes after a change whose memory was forgotten since', async () => {
+  test('resumes from a change of a memory that was forgotten since', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('one', { namespace });
     await store.admin.remember('two', { namespace });
@@ -64,7 +64,7 @@ describe('watch', () => {
     expect(rest.map(brief)).toEqual(['stored two', 'forgotten -']);
   });
 
-  test('loses nothing and repeats nothing while many write and its consumer takes its time', async () => {
+  test('loses and repeats nothing while many write and the consumer is slow', async () => {
     const store = await openInMemory();
     const paces = fc.array(fc.nat(3), { minLength: 1, maxLength: 10 });
     await fc.assert(
@@ -89,7 +89,7 @@ describe('watch', () => {
     );
   });
 
-  test('is not moved by what others do far away: a long run of foreign changes is passed over', async () => {
+  test('skips a long run of changes that its reader may not see', async () => {
     const store = await openInMemory();
     await store.admin.rememberMany(
       Array.from({ length: 700 }, (_, i) => ({ text: `far ${i}`, namespace: ['far'], embed: false as const })),
@@ -104,7 +104,7 @@ describe('watch', () => {
     [{ sessionId: 's1' }],
     [{ tags: ['t'] }],
     [{ agentId: 'billing' }],
-  ])('inside %j tells of what lies there, also that it went', async (scope) => {
+  ])('with the scope %j yields changes of memories in it, including their deletion', async (scope) => {
     const store = await openInMemory();
     const inside = { namespace: ['support', 'eu'], userId: 'u1', sessionId: 's1', tags: ['t'] };
     const billing = store.as({ agentId: 'billing' });
@@ -123,7 +123,7 @@ describe('watch', () => {
     await changes.return?.();
   });
 
-  test('tells a narrow scope nothing that a forgotten memory was before its end: it may have been about somebody else', async () => {
+  test('hides earlier changes of a forgotten memory from a narrow scope, because they may have been about another user', async () => {
     const store = await openInMemory();
     const keyed = { namespace, key: 'k' };
     const { id } = await store.admin.remember('about one', { ...keyed, userId: 'u1' });
@@ -135,14 +135,14 @@ describe('watch', () => {
     expect(await types({ namespace })).toEqual(['stored', 'revised', 'forgotten']);
   });
 
-  test('outside of the scope of its handle is silent, and ends', async () => {
+  test('yields nothing and ends if its scope excludes that of the handle', async () => {
     const store = await openInMemory();
     await store.admin.remember('one', { namespace });
     const handle = store.as({ agentId: 'billing' }, { namespace: ['a'] });
     expect(await all(handle.watch({ namespace: ['b'], since: 'start' }))).toEqual([]);
   });
 
-  test('ends when its signal is aborted: beforehand, while it waits, and while its consumer is busy', async () => {
+  test('ends when its signal is aborted: before the start, while it waits, and while the consumer is busy', async () => {
     const store = await openInMemory();
     for (let i = 0; i < 3; i++) await store.admin.remember(`note ${i}`, { namespace });
     expect(await all(store.admin.watch({ since: 'start', signal: AbortSignal.abort() }))).toEqual([]);
@@ -172,7 +172,7 @@ describe('watch', () => {
     expect(seen.map(brief)).toEqual(['stored one', 'stored two']);
   });
 
-  test('ends when the store closes while its consumer is busy', async () => {
+  test('ends when the store closes while the consumer is busy', async () => {
     const store = await openInMemory();
     for (let i = 0; i < 3; i++) await store.admin.remember(`note ${i}`, { namespace });
     const seen: MemoryChange[] = [];
@@ -183,7 +183,7 @@ describe('watch', () => {
     expect(seen.length).toBeGreaterThanOrEqual(1);
   });
 
-  test('ends when its store closes, though another store of the process has the same folder open', async () => {
+  test('ends when its store closes, even if another store of the process has the folder open', async () => {
     const folder = await temporaryFolder();
     const stays = await openFolder(folder);
     const goes = await openFolder(folder);
@@ -193,7 +193,7 @@ describe('watch', () => {
     await stays.admin.remember('still open', { namespace });
   });
 
-  test('can be left while it waits', async () => {
+  test('return() resolves immediately even while next() is pending', async () => {
     const store = await openInMemory();
     const feed = store.admin.watch()[Symbol.asyncIterator]();
     const next = feed.next();
@@ -202,14 +202,14 @@ describe('watch', () => {
     expect(await feed.next()).toMatchObject({ done: true });
   });
 
-  test('of a closed store is STORE_CLOSED', async () => {
+  test('throws STORE_CLOSED after the store was closed', async () => {
     const store = await MemoryStore.inMemory();
     const handle = store.admin;
     await store.close();
     expect(await codeOf(() => all(handle.watch()))).toBe('STORE_CLOSED');
   });
 
-  test('serves several consumers, each at its own pace', async () => {
+  test('supports several consumers, each at its own pace', async () => {
     const store = await openInMemory();
     const feeds = Array.from({ length: 5 }, () => take(store.admin.watch(), 10));
     for (let i = 0; i < 10; i++) await store.admin.remember(`${i}`, { namespace });
@@ -218,7 +218,7 @@ describe('watch', () => {
     }
   });
 
-  test('tells nothing of what was refused', async () => {
+  test('yields nothing for a refused write', async () => {
     const store = await openInMemory();
     const feed = store.admin.watch();
     await codeOf(() => store.admin.remember('x', { namespace, supersedes: 'none' }));
@@ -235,7 +235,7 @@ describe('watch', () => {
     expect((await take(feed, 1)).map(brief)).toEqual(['stored taken']);
   });
 
-  test('tells nothing of a replay', async () => {
+  test('yields nothing for a write that is replayed by its idempotency key', async () => {
     const store = await openInMemory();
     const feed = store.admin.watch();
     await store.admin.remember('one', { namespace, idempotencyKey: 'r' });
@@ -250,12 +250,12 @@ describe('watch', () => {
     [{ since: 5 }, 'INVALID_INPUT'],
     [{ userId: undefined }, 'INVALID_INPUT'],
     [{ filter: {} }, 'INVALID_INPUT'],
-  ])('refuses %j', async (options, code) => {
+  ])('rejects %j', async (options, code) => {
     const store = await openInMemory();
     expect(await codeOf(() => all(store.admin.watch(options as never)))).toBe(code);
   });
 
-  test('takes a cursor of the same principal inside the same bounds, and no other', async () => {
+  test('accepts a cursor only from the same principal and scope', async () => {
     const store = await openInMemory();
     await store.admin.remember('one', { namespace, tags: ['t'] });
     const agent = store.as({ agentId: 'billing' });
@@ -272,8 +272,8 @@ describe('watch', () => {
   });
 });
 
-describe('what a watch may tell', () => {
-  test('is checked when it is delivered: what may no longer be read is passed over', async () => {
+describe('access to a watch', () => {
+  test('is checked at delivery: changes that may no longer be read are skipped', async () => {
     const folder = await temporaryFolder();
     const store = await openFolder(folder);
     const agent = store.as({ agentId: 'billing' });
@@ -289,7 +289,7 @@ describe('what a watch may tell', () => {
     await later.close();
   });
 
-  test('never includes the private memories of others, nor that they went', async () => {
+  test('never yields changes of private memories of others, nor their deletion', async () => {
     const store = await openInMemory();
     const one = store.as({ agentId: 'one' }, { namespace });
     const two = store.as({ agentId: 'two' }, { namespace });
@@ -307,7 +307,7 @@ describe('what a watch may tell', () => {
     ]);
   });
 
-  test('counts nothing that others do: a cursor names the change that was seen', async () => {
+  test('never counts what others do: a cursor names only the change that was seen', async () => {
     const store = await openInMemory();
     await store.admin.remember('elsewhere', { namespace: ['far'], visibility: 'private' });
     const { id } = await store.admin.remember('one', { namespace });
@@ -320,7 +320,7 @@ describe('what a watch may tell', () => {
 });
 
 describe('history', () => {
-  test('is every revision of a memory, with who made it and what it was', async () => {
+  test('returns every revision of a memory, with its author and content', async () => {
     const clock = fakeClock(undefined, 1);
     const store = await openInMemory({ clock });
     const billing = store.as({ agentId: 'billing', onBehalfOf: { userId: 'u1' } }, { namespace });
@@ -343,7 +343,7 @@ describe('history', () => {
     for (const { memory } of history) expect(memory).toMatchObject({ agentId: 'billing', onBehalfOf: 'u1' });
   });
 
-  test('has cursors from which a watch goes on', async () => {
+  test('returns cursors that a watch can resume from', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('one', { namespace });
     await store.admin.update(id, { text: 'two' });
@@ -351,7 +351,7 @@ describe('history', () => {
     expect((await take(store.admin.watch({ since: first?.cursor ?? '' }), 1)).map(brief)).toEqual(['revised two']);
   });
 
-  test('of what is not there, or may not be read, is empty', async () => {
+  test('is empty for a memory that does not exist or may not be read', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('mine', { namespace, visibility: 'private' });
     expect(await store.admin.history('never was')).toEqual([]);

@@ -15,7 +15,7 @@ beforeEach(async () => {
 const sees = async (who: typeof a) => (await store.as(who).list()).items.length;
 
 describe('rules at run time', () => {
-  test('hold from their acknowledgement until they are ended', async () => {
+  test('are in force from their acknowledgement until they are ended', async () => {
     const rule = await store.admin.access.allow(a, 'reader', ['ward']);
     expect(rule).toMatchObject({ effect: 'allow', to: a, actions: 'reader', at: ['ward'], declared: false });
     expect(await sees(a)).toBe(1);
@@ -30,13 +30,13 @@ describe('rules at run time', () => {
     expect(await store.admin.access.list()).toHaveLength(1);
   });
 
-  test('deny what other rules allow', async () => {
+  test('deny actions that other rules allow', async () => {
     await store.admin.access.allow('everyone', 'reader', []);
     await store.admin.access.deny(a, ['read'], ['ward']);
     expect([await sees(a), await sees(b)]).toEqual([0, 1]);
   });
 
-  test('know groups of principals, whose members may change', async () => {
+  test('apply to the current members of a group', async () => {
     await store.admin.access.group('nurses', [a]);
     const rule = await store.admin.access.allow({ group: 'nurses' }, 'reader', ['ward']);
     expect([await sees(a), await sees(b)]).toEqual([1, 0]);
@@ -55,7 +55,7 @@ describe('rules at run time', () => {
     expect(await store.admin.access.end(current?.id as string)).toBe(true);
   });
 
-  test('know roles, whose actions may change', async () => {
+  test('apply the current actions of a role', async () => {
     await store.admin.access.role('porter', ['read']);
     await store.admin.access.allow(a, 'porter', ['ward']);
     expect(await sees(a)).toBe(1);
@@ -64,7 +64,7 @@ describe('rules at run time', () => {
     await expect(store.as(a).remember('moved', { namespace: ['ward'] })).resolves.toMatchObject({ outcome: 'stored' });
   });
 
-  test('name the nearest role and group where there is none of that name', async () => {
+  test('are rejected with the most similar name for an unknown role, group or action', async () => {
     await store.admin.access.role('porter', ['read']);
     await expect(store.admin.access.allow(a, 'portre', ['ward'])).rejects.toMatchObject({
       code: 'INVALID_INPUT',
@@ -79,7 +79,7 @@ describe('rules at run time', () => {
     });
   });
 
-  test('clear for access tags', async () => {
+  test('clear subjects for access tags', async () => {
     await store.admin.remember('gene test', { namespace: ['ward'], accessTags: ['genetics', 'minor'] });
     await store.admin.access.allow(a, 'reader', ['ward']);
     await store.admin.access.clear(a, 'genetics', ['ward']);
@@ -91,8 +91,8 @@ describe('rules at run time', () => {
   });
 });
 
-describe('who administers a part', () => {
-  test('uses roles and groups by their names, and is told of none', async () => {
+describe('an administrator of one namespace', () => {
+  test('can use roles and groups by name, and does not learn their names from errors', async () => {
     await store.admin.access.group('merger-team', [a]);
     await store.admin.access.role('merger', ['read']);
     const { access } = store.as(head);
@@ -105,7 +105,7 @@ describe('who administers a part', () => {
     await expect(access.allow({ group: 'merger-team' }, 'merger', ['ward'])).resolves.toMatchObject({ at: ['ward'] });
   });
 
-  test('gives there what it has there, and sees nothing of the rest', async () => {
+  test('grants only actions that it has there, and sees no rules elsewhere', async () => {
     await store.admin.access.allow(b, 'reader', ['other']);
     const { access } = store.as(head);
     const rule = await access.allow(a, 'writer', ['ward', '4']);
@@ -118,7 +118,7 @@ describe('who administers a part', () => {
     expect(await access.end(elsewhere)).toBe(false);
   });
 
-  test('gives no tag that it lacks, and nothing that it is denied below', async () => {
+  test('grants no access tag that it lacks, and no action that it is denied below', async () => {
     const { access } = store.as(head);
     await expect(access.clear(a, 'genetics', ['ward'])).rejects.toMatchObject({ code: 'FORBIDDEN' });
     await store.admin.access.clear(head, 'genetics', ['ward']);
@@ -128,12 +128,12 @@ describe('who administers a part', () => {
     await access.allow(a, 'reader', ['ward', '4']);
   });
 
-  test('does not end a deny that binds itself', async () => {
+  test('cannot end a deny rule that applies to itself', async () => {
     const rule = await store.admin.access.deny('everyone', ['erase'], ['ward']);
     await expect(store.as(head).access.end(rule.id)).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 
-  test('does so through its handle’s scope', async () => {
+  test('is limited by the scope of its handle', async () => {
     await expect(
       store.as(head, { namespace: ['ward', '4'] }).access.allow(a, 'reader', ['ward']),
     ).rejects.toMatchObject({
@@ -144,7 +144,7 @@ describe('who administers a part', () => {
     expect(await bySession.access.list()).toEqual([]);
   });
 
-  test('administers as a pair only what both halves do', async () => {
+  test('administers on behalf of a user only what both may administer', async () => {
     const pair = store.as({ agentId: 'helper', onBehalfOf: head });
     await expect(pair.access.allow(a, 'reader', ['ward'])).rejects.toMatchObject({ code: 'FORBIDDEN' });
     await store.admin.access.allow({ agentId: 'helper' }, 'administrator', []);
@@ -152,7 +152,7 @@ describe('who administers a part', () => {
     await expect(pair.access.allow(a, 'reader', ['x'])).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 
-  test('nobody else sees a rule, or makes one', async () => {
+  test('other principals neither see nor make rules', async () => {
     expect(await store.as(b).access.list({ ended: true })).toEqual([]);
     await expect(store.as(b).access.allow(b, 'reader', ['ward'])).rejects.toMatchObject({ code: 'FORBIDDEN' });
     // Roles are not told apart from what is no role.
@@ -161,7 +161,7 @@ describe('who administers a part', () => {
 });
 
 describe('explain', () => {
-  test('says yes or no, why, and by which rules', async () => {
+  test('returns the decision, its reason and its rules', async () => {
     const { access } = store.admin;
     const open = await access.allow('everyone', 'reader', []);
     const own = await access.allow(a, ['read'], ['ward']);
@@ -174,7 +174,7 @@ describe('explain', () => {
     expect(await ask(a, 'write')).toEqual({ allowed: false, reason: 'no rule allows', rules: [], undisclosed: false });
   });
 
-  test('looks at one memory as its reader would', async () => {
+  test('decides about one memory by its labels', async () => {
     const { access } = store.admin;
     await access.allow(a, 'writer', ['ward']);
     await access.allow(b, 'writer', ['ward']);
@@ -192,7 +192,7 @@ describe('explain', () => {
     });
   });
 
-  test('is for who administers there; rules from above are said to be there, and not shown', async () => {
+  test('requires administer in the namespace, and marks rules of parent namespaces as undisclosed', async () => {
     await store.admin.access.allow('everyone', 'reader', []);
     const { access } = store.as(head);
     const question = { principal: a, action: 'read' as const, namespace: ['ward'] };
@@ -203,14 +203,14 @@ describe('explain', () => {
     await expect(access.explain({ principal: a, action: 'read', id })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('asks for an id or a namespace', async () => {
+  test('requires an id or a namespace', async () => {
     const question = { principal: a, action: 'read' } as never;
     await expect(store.admin.access.explain(question)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 });
 
-describe('what is declared at open', () => {
-  test('stands by itself: roles and groups that its rules name are built in or among it', async () => {
+describe('declarations of open', () => {
+  test('must define every role and group that they name, except built-in roles', async () => {
     const declared = [role('porter', ['read']), group('night', [a]), allow({ group: 'night' }, 'porter', ['ward'])];
     const one = await openInMemory({ access: declared });
     await one.admin.remember('note', { namespace: ['ward'] });
@@ -224,7 +224,7 @@ describe('what is declared at open', () => {
     });
   });
 
-  test('is ended where it is declared, and not at run time', async () => {
+  test('cannot be ended or replaced at run time', async () => {
     const one = await openInMemory({ access: [clear(a, 'x', []), role('porter', ['read'])] });
     const [rule] = await one.admin.access.list();
     await expect(one.admin.access.end(rule?.id as string)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
@@ -232,8 +232,8 @@ describe('what is declared at open', () => {
   });
 });
 
-describe('stats of a handle', () => {
-  test('count what it may read', async () => {
+describe('the stats of a handle', () => {
+  test('count the memories that it may read', async () => {
     await store.admin.remember('elsewhere', { namespace: ['other'] });
     await store.admin.access.allow(a, 'reader', ['ward']);
     expect(await store.as(a).stats()).toEqual({ memories: 1, namespaces: 1 });

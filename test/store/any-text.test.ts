@@ -46,7 +46,7 @@ const texts: [string, string, keyword?: string][] = [
 const others = ['An entirely unrelated note on the weather.', 'Nothing to see over here.', 'Yet another one.'];
 
 describe('a text of', () => {
-  test.each(texts)('%s comes back as it was given, and is found', async (_, text, keyword) => {
+  test.each(texts)('%s is returned unchanged and found', async (_, text, keyword) => {
     const store = await openInMemory();
     for (const other of others) await store.admin.remember(other, { namespace });
     const { id } = await store.admin.remember(text, { namespace, key: 'k' });
@@ -77,7 +77,7 @@ describe('a text of', () => {
   });
 });
 
-test('all of them survive a restart together', async () => {
+test('every kind survives a restart', async () => {
   const folder = await temporaryFolder();
   const first = await openFolder(folder);
   const { results } = await first.admin.rememberMany(texts.map(([, text]) => ({ text, namespace })));
@@ -90,7 +90,7 @@ test('all of them survive a restart together', async () => {
   expect((await second.verify()).problems).toEqual([]);
 });
 
-test('the same holds for every name beside the text', async () => {
+test('ids, keys, labels and tags are returned unchanged, too', async () => {
   const store = await openInMemory();
   const names = texts.map(([, text]) => text).filter((text) => text.isWellFormed() && Buffer.byteLength(text) <= 400);
   for (const name of names) {

@@ -12,7 +12,7 @@ function alterDatabase(folder: string, sql: string): void {
   database.close();
 }
 
-test('an answer is a copy: who alters it alters no rule', async () => {
+test('changing a result does not change the rules of the store', async () => {
   const boss = { agentId: 'boss' };
   const store = await openInMemory({ access: [allow(boss, 'administrator', ['n']), group('g', [p])] });
   await store.admin.access.allow(p, ['read'], ['n', 'x']);
@@ -30,7 +30,7 @@ test('an answer is a copy: who alters it alters no rule', async () => {
   expect(await store.as(p).count()).toBe(0);
 });
 
-test('of several memories with one key, which is found depends on nothing that is hidden', async () => {
+test('a lookup by key does not depend on hidden memories with the same key', async () => {
   const w = { agentId: 'w' };
   const access = [p, w].flatMap((who) => [allow(who, 'writer', ['n']), clear(who, 'x', [])]);
   const found = async (hidden: boolean) => {
@@ -45,10 +45,10 @@ test('of several memories with one key, which is found depends on nothing that i
   expect([await found(false), await found(true)]).toEqual(['plain', 'plain']);
 });
 
-describe('what got lost on the way', () => {
+describe('lost and unusual arguments', () => {
   const lost = undefined as never;
 
-  test('is no principal, no scope and no label', async () => {
+  test('an undefined principal, scope or label is rejected', async () => {
     const store = await openInMemory();
     const own = await store.as(p).remember('mine', { namespace: ['n'] });
     for (const call of [
@@ -64,13 +64,13 @@ describe('what got lost on the way', () => {
     }
   });
 
-  test('a service is not called like the host', async () => {
+  test('a service cannot have the name of the host', async () => {
     const store = await openInMemory();
     expect(await codeOf(async () => store.as({ serviceId: 'root' }))).toBe('INVALID_INPUT');
     expect(await codeOf(() => store.admin.access.allow({ serviceId: 'root' }, 'reader', []))).toBe('INVALID_INPUT');
   });
 
-  test('what is no action and no name is an issue like any other', async () => {
+  test('values that are not actions or names are rejected with issues', async () => {
     const store = await openInMemory();
     const odd = [JSON.parse('{"toString":1,"valueOf":1}')];
     expect(await codeOf(() => store.admin.access.allow('everyone', odd, []))).toBe('INVALID_INPUT');
@@ -78,7 +78,7 @@ describe('what got lost on the way', () => {
     expect(await codeOf(() => MemoryStore.inMemory({ access }))).toBe('INVALID_INPUT');
   });
 
-  test('an object that answers differently each time is asked once', async () => {
+  test('an object with changing getters is read once', async () => {
     const store = await openInMemory();
     const { dimensions } = (await store.stats()).space;
     const twoFaced = (good: unknown, bad: unknown) => {
@@ -98,7 +98,7 @@ describe('what got lost on the way', () => {
 });
 
 describe('a hidden memory that is damaged', () => {
-  test('looks like none, and hinders nobody', async () => {
+  test('looks like one that does not exist, and does not block other memories', async () => {
     const folder = await temporaryFolder();
     const store = await openFolder(folder, { access: [allow(p, 'curator', ['n'])] });
     const own = await store.as(p).remember('mine', { namespace: ['n'] });
@@ -131,8 +131,8 @@ describe('a hidden memory that is damaged', () => {
   });
 });
 
-describe('what the host declares', () => {
-  test('cannot be hindered by rules that were made at run time, and ends no deny of theirs', async () => {
+describe('declarations of the host', () => {
+  test('take effect despite rules made at run time, and do not end their deny rules', async () => {
     const folder = await temporaryFolder();
     const first = [role('looker', ['read']), group('team', [p]), allow('everyone', 'reader', ['n'])];
     const store = await openFolder(folder, { access: first });
@@ -148,7 +148,7 @@ describe('what the host declares', () => {
     expect(await again.admin.access.explain({ ...question, action: 'share' })).toMatchObject({ allowed: true });
   });
 
-  test('is refused by a store that is only read, unless it is in force', async () => {
+  test('are rejected by a read-only store unless they are already in force', async () => {
     const folder = await temporaryFolder();
     const access = [allow('everyone', 'reader', ['n'])];
     await openFolder(folder, { access });
@@ -158,8 +158,8 @@ describe('what the host declares', () => {
   });
 });
 
-describe('a store that is read beside its owner', () => {
-  test('answers nothing by rules of which it cannot read the rest', async () => {
+describe('a read-only store beside the writer process', () => {
+  test('throws RECORD_DAMAGED while one of its rules is damaged', async () => {
     const folder = await temporaryFolder();
     const store = await openFolder(folder, { access: [] });
     await store.admin.remember('note', { namespace: ['n'] });
@@ -182,7 +182,7 @@ describe('a store that is read beside its owner', () => {
   });
 });
 
-test('a list that is iterated shows nothing that was revoked or forgotten meanwhile', async () => {
+test('an iterated list skips memories that were revoked or forgotten meanwhile', async () => {
   const store = await openInMemory({ access: [] });
   const rule = await store.admin.access.allow(p, 'reader', ['n']);
   const ids: string[] = [];

@@ -87,7 +87,7 @@ const wrong: [string, object, string[]][] = [
   ['an own __proto__', JSON.parse('{"__proto__":{"userId":"u"}}'), ['__proto__']],
 ];
 
-describe('remember refuses whole, and writes nothing for,', () => {
+describe('remember rejects and writes nothing for', () => {
   test.each(wrong)('%s', async (_, fields, paths) => {
     const store = await openInMemory();
     const { text, ...options }: { text: string } = { text: 'text', namespace, ...fields } as never;
@@ -102,7 +102,7 @@ describe('remember refuses whole, and writes nothing for,', () => {
     expect(await store.admin.namespaces()).toEqual([]);
   });
 
-  test('everything of that at once, in one error', async () => {
+  test('all of these at once, in one error', async () => {
     const store = await openInMemory();
     const fields = {
       text: '',
@@ -129,7 +129,7 @@ describe('remember refuses whole, and writes nothing for,', () => {
     for (const { message } of error.issues) expect(error.message).toContain(message);
   });
 
-  test('what depends on the store beside what does not: namespace, length of the vector, order of times', async () => {
+  test('issues that depend on the store together with others: namespace, vector length, order of times', async () => {
     const store = await openInMemory();
     const options = { priority: 7, vector: new Float32Array(5).fill(1), validFrom: 2_000, validTo: 1_000 };
     expect(await issuePaths(() => store.admin.remember('', options))).toEqual([
@@ -149,7 +149,7 @@ test.each([
   ['expires', 'expiresAt'],
   ['idempotency_key', 'idempotencyKey'],
   ['superseeds', 'supersedes'],
-])('an unknown field names the nearest known one: %s -> %s', async (field, nearest) => {
+])('an unknown field is reported with the most similar known one: %s -> %s', async (field, nearest) => {
   const store = await openInMemory();
   const { issues } = await refusal(() => store.admin.remember('text', { namespace, [field]: 'x' } as never));
   expect(issues).toHaveLength(1);
@@ -157,7 +157,7 @@ test.each([
   expect(issues[0]?.message).toContain(`"${nearest}"`);
 });
 
-describe('all issues of one call stand in one error:', () => {
+describe('one error has all issues of a call:', () => {
   test.each<[string, (store: MemoryStore) => unknown, string[]]>([
     ['recall', ({ admin }) => admin.recall('', { topK: 0, treshold: 1 } as never), ['query', 'topK', 'treshold']],
     [
@@ -215,7 +215,7 @@ describe('undefined in a scope', () => {
     ['forgetWhere', ({ admin }) => admin.forgetWhere(scoped, { dryRun: true })],
     ['a filter', ({ admin }) => admin.count({ filter: scoped })],
     ['metadata of a filter', ({ admin }) => admin.count({ filter: { metadata: scoped } as never })],
-  ])('is refused: %s never answers for everybody', async (_, call) => {
+  ])('is rejected: %s never covers every user', async (_, call) => {
     const store = await openInMemory();
     const error = await refusal(() => call(store));
     expect(error.code).toBe('INVALID_INPUT');
@@ -223,7 +223,7 @@ describe('undefined in a scope', () => {
   });
 });
 
-describe('other calls refuse', () => {
+describe('other calls reject', () => {
   test.each<[string, (store: MemoryStore) => unknown, string[]]>([
     ['a query that is none', ({ admin }) => admin.recall(5 as never), ['query']],
     ['a query too long', ({ admin }) => admin.recall('x'.repeat(1_000_001)), ['query']],
@@ -262,7 +262,7 @@ describe('other calls refuse', () => {
   });
 
   test.each([[[]], [new Date()], ['namespace'], [null], [5], [() => 1]])(
-    'options of remember that are no options: %s',
+    'options of remember that are not an object: %s',
     async (options) => {
       const store = await openInMemory();
       const handle = store.as({ agentId: 'a' }, { namespace });
@@ -271,13 +271,13 @@ describe('other calls refuse', () => {
     },
   );
 
-  test.each([[''], ['\0'], [5], [undefined]])('a folder that is none: %j', async (folder) => {
+  test.each([[''], ['\0'], [5], [undefined]])('an invalid folder: %j', async (folder) => {
     expect(await codeOf(() => MemoryStore.open(folder as never))).toBe('INVALID_INPUT');
   });
 });
 
-describe('a refused call', () => {
-  test('rejects with a MemoryError of one coded union, never with another error', async () => {
+describe('a rejected call', () => {
+  test('rejects with a MemoryError and a code, never with another error', async () => {
     const store = await openInMemory();
     const calls: (() => unknown)[] = [
       () => store.admin.remember(undefined as never),
@@ -306,7 +306,7 @@ describe('a refused call', () => {
     }
   });
 
-  test('leaves what the caller gave as it was', async () => {
+  test('does not change its arguments', async () => {
     const store = await openInMemory();
     const options: Omit<NewMemory, 'text'> = Object.freeze({
       namespace: Object.freeze(['support']) as string[],
@@ -318,7 +318,7 @@ describe('a refused call', () => {
     expect((await store.admin.get(id))?.tags).toEqual(['a']);
   });
 
-  test('a vector that the caller uses for something else afterwards stays what it was', async () => {
+  test('a vector is copied, so that the caller can reuse its buffer', async () => {
     const plain = {
       '~standard': { version: 1 as const, vendor: 'test', validate: async (value: unknown) => ({ value }) },
     };
@@ -334,7 +334,7 @@ describe('a refused call', () => {
     }
   });
 
-  test('what the caller changes afterwards does not reach the store, nor what it changes in an answer', async () => {
+  test('changes to arguments and results after a call do not reach the store', async () => {
     const store = await openInMemory();
     const metadata = { list: [1] };
     const tags = ['a'];
@@ -352,7 +352,7 @@ describe('a refused call', () => {
   });
 });
 
-test('bounds can be set at open, and hold', async () => {
+test('limits can be set at open and are enforced', async () => {
   const limits = { textBytes: 10, metadataBytes: 20, nameBytes: 5, namespaceDepth: 2, tags: 1, topK: 3, conditions: 2 };
   const store = await openInMemory({ limits });
   const fields = { metadata: { a: 'x'.repeat(20) }, namespace: ['a', 'b', 'c'], tags: ['a', 'b'], key: 'sixsix' };
@@ -372,7 +372,7 @@ test('bounds can be set at open, and hold', async () => {
   ]);
 });
 
-describe('metadata of a schema', () => {
+describe('metadata with a schema', () => {
   const schema = {
     '~standard': {
       version: 1 as const,
@@ -385,7 +385,7 @@ describe('metadata of a schema', () => {
     },
   };
 
-  test('is validated and stored as the schema gives it back', async () => {
+  test('is validated and stored as the schema returns it', async () => {
     const store = await openInMemory<{ order: string }>({ metadata: schema });
     const { id } = await store.admin.remember('text', { namespace, metadata: { order: 'a-1' } });
     expect((await store.admin.get(id))?.metadata).toEqual({ order: 'A-1' });
@@ -393,7 +393,7 @@ describe('metadata of a schema', () => {
     expect(await store.admin.count({ filter: { metadata: { order: 'B-2' } } })).toBe(1);
   });
 
-  test('that does not hold is refused beside every other issue, in remember, batches and update', async () => {
+  test('is rejected together with all other issues, in remember, rememberMany and update', async () => {
     const store = await openInMemory<{ order: string }>({ metadata: schema });
     const bad = { metadata: { order: 5 } } as never;
     expect(await issuePaths(() => store.admin.remember('', { namespace, ...(bad as object) }))).toEqual([
@@ -414,7 +414,7 @@ describe('metadata of a schema', () => {
     ['nothing', undefined],
     ['what is no JSON', { at: new Date(0) }],
     ['what is too large', { text: 'x'.repeat(70_000) }],
-  ])('is checked in its turn: a schema that gives back %s stores nothing', async (_, value) => {
+  ])('is checked after the schema: nothing is stored if the schema returns %s', async (_, value) => {
     const strange = { '~standard': { version: 1 as const, vendor: 'test', validate: () => ({ value }) } };
     const store = await openInMemory({ metadata: strange as never });
     expect((await issuePaths(() => store.admin.remember('text', { namespace })))[0]).toMatch(/^metadata/);
@@ -422,7 +422,7 @@ describe('metadata of a schema', () => {
   });
 });
 
-test('metadata that makes something else of itself is stored as the object it is, or refused', async () => {
+test('metadata with a toJSON method is stored without calling it, or rejected', async () => {
   const store = await openInMemory();
   const metadata = Object.defineProperty({ a: 1 }, 'toJSON', { value: () => 'something else', enumerable: false });
   const written = await store.admin.remember('text', { namespace, metadata }).catch(() => undefined);

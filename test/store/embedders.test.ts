@@ -35,7 +35,7 @@ function letters(
 }
 
 describe('an embedder', () => {
-  test('of the host gives the store its space, and finds by its vectors', async () => {
+  test('of the host determines the space of the store, and its vectors find memories', async () => {
     const store = await openInMemory({ embedder: letters() });
     await store.admin.remember('aaaa', { namespace });
     const { id } = await store.admin.remember('bbb', { namespace });
@@ -46,7 +46,7 @@ describe('an embedder', () => {
     expect((await store.stats()).space).toMatchObject({ model: 'letters-26', dimensions: 26 });
   });
 
-  test('that fails, fails the write: nothing is stored, and the cause is kept', async () => {
+  test('that fails makes the write fail: nothing is stored, and the error has the cause', async () => {
     const embedder = faultyEmbedder();
     const store = await openInMemory({ embedder });
     const { id } = await store.admin.remember('note', { namespace });
@@ -80,7 +80,7 @@ describe('an embedder', () => {
     ['zeros', (vector) => vector.fill(0)],
     ['nothing', () => undefined],
     ['text', () => 'vector'],
-  ])('that returns %s is EMBEDDING_FAILED, and nothing is stored', async (_, change) => {
+  ])('that returns %s causes EMBEDDING_FAILED, and nothing is stored', async (_, change) => {
     const store = await openInMemory({ embedder: letters(26, change) });
     expect(await codeOf(() => store.admin.remember('note', { namespace }))).toBe('EMBEDDING_FAILED');
     const { results } = await store.admin.rememberMany([{ text: 'note', namespace }]);
@@ -89,7 +89,7 @@ describe('an embedder', () => {
     expect(await codeOf(() => store.admin.recall('note'))).toBe('EMBEDDING_FAILED');
   });
 
-  test('is not asked for a memory that brings its vector or wants none, nor for what is refused anyway', async () => {
+  test('is not called for a memory with a vector, with embed: false, or that is rejected', async () => {
     const embedder = letters();
     const store = await openInMemory({ embedder, access: [] });
     await store.admin.remember('one', { namespace, vector: new Float32Array(26).fill(1) });
@@ -102,7 +102,7 @@ describe('an embedder', () => {
     expect(embedder.asked).toEqual([]);
   });
 
-  test('reads a long text in parts that it can read whole', async () => {
+  test('gets a long text in chunks of at most maxTokens', async () => {
     const embedder = letters();
     const store = await openInMemory({ embedder });
     const text = `${'aaaa '.repeat(300)}zzzz ${'bbbb '.repeat(300)}`;
@@ -114,7 +114,7 @@ describe('an embedder', () => {
     expect(best?.parts?.semantic).toBeCloseTo(0.94, 1);
   });
 
-  test('that is still at work when its caller aborts leaves nothing stored', async () => {
+  test('that is still running when its caller aborts stores nothing', async () => {
     let release: () => void = () => undefined;
     const waiting = new Promise<void>((resolve) => {
       release = resolve;
@@ -139,7 +139,7 @@ describe('an embedder', () => {
   });
 });
 
-describe('a store whose vectors come from one embedder', () => {
+describe('a store with vectors of one embedder', () => {
   async function stored() {
     const folder = await temporaryFolder();
     const store = await openFolder(folder, { embedder: letters() });
@@ -148,7 +148,7 @@ describe('a store whose vectors come from one embedder', () => {
     return { folder, id };
   }
 
-  test('refuses another that is given explicitly, with EMBEDDER_MISMATCH that names both', async () => {
+  test('rejects another explicit embedder with EMBEDDER_MISMATCH that names both', async () => {
     const { folder, id } = await stored();
     for (const other of [letters(20), { ...letters(), space: { ...letters().space, model: 'other-letters' } }]) {
       const error = await refusal(() => MemoryStore.open(folder, { embedder: other }));
@@ -166,7 +166,7 @@ describe('a store whose vectors come from one embedder', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('without it still opens, lists, gets and searches by keyword, and says EMBEDDER_MISSING for the rest', async () => {
+  test('opens without it, lists, gets and searches by keyword, and throws EMBEDDER_MISSING for the rest', async () => {
     const { folder, id } = await stored();
     for (const readOnly of [false, true]) {
       const store = await openFolder(folder, readOnly ? { readOnly } : {});
@@ -188,7 +188,7 @@ describe('a store whose vectors come from one embedder', () => {
     }
   });
 
-  test('without it takes what needs no embedding, and nothing of another space', async () => {
+  test('accepts without it writes that need no embedding, and no vectors of another space', async () => {
     const { folder, id } = await stored();
     const { admin } = await openFolder(folder);
     expect(await codeOf(() => admin.update(id, { text: 'pear' }))).toBe('EMBEDDER_MISSING');
@@ -202,7 +202,7 @@ describe('a store whose vectors come from one embedder', () => {
     expect(await admin.forget(id)).toBe(true);
   });
 
-  test('takes it again', async () => {
+  test('works again when it is opened with it', async () => {
     const { folder, id } = await stored();
     const store = await openFolder(folder, { embedder: letters() });
     expect((await store.admin.recall('apple', { mode: 'semantic' })).map((hit) => hit.id)).toEqual([id]);
@@ -210,7 +210,7 @@ describe('a store whose vectors come from one embedder', () => {
     expect(await store.admin.recall('pear', { mode: 'semantic' })).toHaveLength(2);
   });
 
-  test('takes it from a second open of the same process, which the first then has too', async () => {
+  test('gets it from a second open of the same process', async () => {
     const { folder } = await stored();
     const first = await openFolder(folder);
     expect(await codeOf(() => first.admin.recall('apple'))).toBe('EMBEDDER_MISSING');
@@ -218,7 +218,7 @@ describe('a store whose vectors come from one embedder', () => {
     expect(await first.admin.recall('apple')).toHaveLength(1);
   });
 
-  test('has no space before its first vector: until then any embedder will do', async () => {
+  test('has no space before its first vector: until then any embedder is accepted', async () => {
     const folder = await temporaryFolder();
     for (const embedder of [letters(20), letters(25), undefined]) {
       const store = await openFolder(folder, embedder === undefined ? {} : { embedder });
@@ -232,7 +232,7 @@ describe('a store whose vectors come from one embedder', () => {
   });
 });
 
-test('the default embedder says what it is', async () => {
+test('the default embedder names its model', async () => {
   const store = await openInMemory();
   expect((await store.stats()).space.model).toMatch(/\w/);
   const { model, dimensions } = (await store.stats()).space;
@@ -240,7 +240,7 @@ test('the default embedder says what it is', async () => {
   expect((await store.stats()).space).toMatchObject({ model, dimensions });
 });
 
-test('an embedder that is none is refused at open', async () => {
+test('open rejects an object that is not an embedder', async () => {
   for (const embedder of [{}, { embedQuery: 1 }, 'minilm', null]) {
     expect(await codeOf(() => MemoryStore.inMemory({ embedder: embedder as never }))).toBe('INVALID_INPUT');
   }

@@ -41,7 +41,7 @@ describe('a store in memory', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('works under fake timers that were there before the library was loaded', async () => {
+  test('works under fake timers that were installed before the library was loaded', async () => {
     vi.useFakeTimers({ now: 0 });
     vi.resetModules();
     const { MemoryStore: Fresh } = await import('multi-agent-memory');
@@ -50,18 +50,18 @@ describe('a store in memory', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('works when micro-tasks and the performance clock are fake too', async () => {
+  test('works with fake microtasks and a fake performance clock', async () => {
     vi.useFakeTimers({
       toFake: ['queueMicrotask', 'performance', 'setImmediate', 'setTimeout', 'setInterval', 'Date'],
     });
     await everything();
   });
 
-  test('does the same in every run: ids, times, scores and cursors', async () => {
+  test('has the same ids, times, scores and cursors in every run', async () => {
     expect(JSON.stringify(await everything())).toBe(JSON.stringify(await everything()));
   });
 
-  test('has ids that count and a clock that begins with 2026 and moves on with every write', async () => {
+  test('has counting ids and a clock that starts in 2026 and advances with each write', async () => {
     const store = await openInMemory();
     const memories: Memory[] = [];
     for (let i = 0; i < 3; i++) {
@@ -80,7 +80,7 @@ describe('a store in memory', () => {
     expect([...times].sort((a, b) => a - b)).toEqual(times);
   });
 
-  test('takes a clock and ids of the host', async () => {
+  test('accepts a clock and ids from the host', async () => {
     let now = 1_000;
     const ids = ['first', 'second'];
     const store = await openInMemory({ clock: { now: () => now }, newId: () => ids.shift() ?? 'none' });
@@ -90,7 +90,7 @@ describe('a store in memory', () => {
     expect((await store.admin.get('second'))?.createdAt).toEqual(new Date(5_000));
   });
 
-  test('takes whole milliseconds of a clock that has fractions', async () => {
+  test('rounds down the fractions of a clock to whole milliseconds', async () => {
     const store = await openInMemory({ clock: { now: () => 1_000.75 } });
     const { id } = await store.admin.remember('note', { namespace });
     const { createdAt, validFrom } = (await store.admin.get(id)) as Memory;
@@ -99,7 +99,7 @@ describe('a store in memory', () => {
   });
 
   test.each([[Number.NaN], [Number.POSITIVE_INFINITY], ['now'], [undefined]])(
-    'writes nothing by a clock that shows %s, and hinders nobody else',
+    'rejects a write while the clock shows %s, and accepts the next one',
     async (reading) => {
       let broken = false;
       const store = await openInMemory({ clock: { now: () => (broken ? (reading as number) : 5) } });
@@ -116,13 +116,16 @@ describe('a store in memory', () => {
     },
   );
 
-  test.each([[''], [5], [undefined], ['x'.repeat(600)], ['half \ud800']])('takes no id like %j', async (id) => {
-    const store = await openInMemory({ newId: () => id as string });
-    expect(await codeOf(() => store.admin.remember('note', { namespace }))).toBe('INVALID_INPUT');
-    expect(await store.admin.count()).toBe(0);
-  });
+  test.each([[''], [5], [undefined], ['x'.repeat(600)], ['half \ud800']])(
+    'rejects the id %j from newId',
+    async (id) => {
+      const store = await openInMemory({ newId: () => id as string });
+      expect(await codeOf(() => store.admin.remember('note', { namespace }))).toBe('INVALID_INPUT');
+      expect(await store.admin.count()).toBe(0);
+    },
+  );
 
-  test('is apart from every other', async () => {
+  test('shares nothing with other stores in memory', async () => {
     const [one, two] = [await openInMemory(), await openInMemory()];
     await one.admin.remember('note', { namespace });
     expect(await two.admin.count()).toBe(0);

@@ -8,14 +8,14 @@ import { all, codeOf, ended, openFolder, openInMemory, openToAll, temporaryFolde
 const namespace = ['support'];
 
 describe('open', () => {
-  test('makes the folder, and those above it', async () => {
+  test('creates the folder and its parents', async () => {
     const folder = join(await temporaryFolder(), 'a', 'b c', 'ж');
     const store = await openFolder(folder);
     await store.admin.remember('note', { namespace });
     expect((await readdir(folder)).length).toBeGreaterThan(0);
   });
 
-  test('finds everything again as it was, to the last field', async () => {
+  test('returns every field of a memory unchanged after a restart', async () => {
     const folder = await temporaryFolder();
     const clock = fakeClock(undefined, 7);
     const first = await openFolder(folder, { clock, newId: countingIds() });
@@ -56,7 +56,7 @@ describe('open', () => {
     expect(await seen(second)).toEqual(before);
   });
 
-  test('shares one engine with every other open of the folder in the process, until the last one closes', async () => {
+  test('shares everything with other stores of the folder in the process, until the last one closes', async () => {
     const folder = await temporaryFolder();
     const stores = await Promise.all(Array.from({ length: 8 }, () => openFolder(folder)));
     const [first, ...others] = stores as [MemoryStore, ...MemoryStore[]];
@@ -72,7 +72,7 @@ describe('open', () => {
     expect(await again.admin.count()).toBe(1);
   });
 
-  test('knows a folder by whatever path leads to it', async () => {
+  test('recognizes a folder by any path that leads to it', async () => {
     const base = await temporaryFolder();
     const folder = join(base, 'store');
     await mkdir(join(base, 'real'));
@@ -89,7 +89,7 @@ describe('open', () => {
     expect(await (await openFolder(join(base, 'another'))).admin.count()).toBe(1);
   });
 
-  test('waits for a close of the same folder that is under way', async () => {
+  test('waits for a running close of the same folder', async () => {
     const folder = await temporaryFolder();
     for (let i = 0; i < 5; i++) {
       const store = await openFolder(folder);
@@ -102,7 +102,7 @@ describe('open', () => {
     expect(await (await openFolder(folder)).admin.count()).toBeGreaterThanOrEqual(0);
   });
 
-  test('that fails gives the folder back', async () => {
+  test('releases the folder if it fails', async () => {
     const folder = await temporaryFolder();
     expect(await codeOf(() => MemoryStore.open(folder, { access: [allow('everyone', 'nobody', [])] }))).toBe(
       'INVALID_INPUT',
@@ -112,14 +112,14 @@ describe('open', () => {
     expect(await codeOf(() => MemoryStore.open(folder))).toBe('RECORD_DAMAGED');
   });
 
-  test('is aborted by its signal beforehand, and makes nothing', async () => {
+  test('creates nothing if its signal is already aborted', async () => {
     const folder = join(await temporaryFolder(), 'none');
     const reason = new Error('Enough.');
     await expect(MemoryStore.open(folder, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     await expect(readdir(folder)).rejects.toThrow();
   });
 
-  test('of many at once, some with mistakes, hinders none of the others', async () => {
+  test('does not affect concurrent opens of the folder if it fails', async () => {
     const folder = await temporaryFolder();
     const opened = await Promise.allSettled([
       openFolder(folder),
@@ -133,7 +133,7 @@ describe('open', () => {
 });
 
 describe('the ids of a store in a folder', () => {
-  test('are UUIDs of version 7 that begin with the time and count nothing', async () => {
+  test('are UUIDs of version 7 that start with the time and contain no counter', async () => {
     const at = Date.UTC(2026, 5, 1);
     const store = await openFolder(await temporaryFolder(), { clock: { now: () => at } });
     const ids: string[] = [];
@@ -152,7 +152,7 @@ describe('the ids of a store in a folder', () => {
 });
 
 describe('await using', () => {
-  test('closes the store at the end of its block, after what was accepted', async () => {
+  test('closes the store at the end of its block, after accepted writes', async () => {
     const folder = await temporaryFolder();
     let kept: MemoryStore;
     {
@@ -169,7 +169,7 @@ describe('await using', () => {
 });
 
 describe('a closed store', () => {
-  test('refuses every call with STORE_CLOSED, of its handles too', async () => {
+  test('rejects every call, also of its handles, with STORE_CLOSED', async () => {
     const store = await openInMemory();
     const agent = store.as({ agentId: 'billing' }, { namespace });
     const { id } = await agent.remember('note');
@@ -204,7 +204,7 @@ describe('a closed store', () => {
     for (const call of calls) expect(await codeOf(call), String(call)).toBe('STORE_CLOSED');
   });
 
-  test('ends every call that was under way: done, or refused with STORE_CLOSED, and never half', async () => {
+  test('lets running calls finish or rejects them with STORE_CLOSED, and never leaves half a write', async () => {
     const folder = await temporaryFolder();
     for (let round = 0; round < 4; round++) {
       const store = await openFolder(folder, { clock: fakeClock() });
@@ -247,8 +247,8 @@ describe('a closed store', () => {
   });
 });
 
-describe('a store that has more to write than it takes', () => {
-  test('refuses the rest with OVERLOADED, which is worth a retry, and writes what it accepted', async () => {
+describe('a store with too many waiting writes', () => {
+  test('rejects further writes with a retryable OVERLOADED, and completes the accepted ones', async () => {
     const store = await openInMemory({ limits: { pendingWrites: 10 } });
     const write = (i: number) => store.admin.remember(`note ${i}`, { namespace, embed: false });
     const outcomes = await Promise.allSettled(Array.from({ length: 100 }, (_, i) => write(i)));
@@ -259,7 +259,7 @@ describe('a store that has more to write than it takes', () => {
     await write(101);
   });
 
-  test('holds a batch back instead of failing it', async () => {
+  test('delays the items of rememberMany instead of rejecting them', async () => {
     const store = await openInMemory({ limits: { pendingWrites: 300 } });
     const items = Array.from({ length: 2_000 }, (_, i) => ({ text: `note ${i}`, namespace, embed: false as const }));
     expect(await store.admin.rememberMany(items)).toMatchObject({ stored: 2_000, failed: 0 });

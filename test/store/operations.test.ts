@@ -8,7 +8,7 @@ const namespace = ['support'];
 const secret = 'the passport number X1234567';
 
 describe('events', () => {
-  test('tell of every commit after it is durable, with ids and never with text', async () => {
+  test('report every commit after it is durable, with ids and never with text', async () => {
     const store = await openInMemory();
     const commits: StoreEvents['committed'][] = [];
     store.on('committed', (event) => commits.push(event));
@@ -21,7 +21,7 @@ describe('events', () => {
     expect(JSON.stringify(commits)).not.toContain('passport');
   });
 
-  test('tell once of callers that shared a commit', async () => {
+  test('report a commit that several callers share once', async () => {
     const store = await openInMemory();
     const commits: StoreEvents['committed'][] = [];
     store.on('committed', (event) => commits.push(event));
@@ -32,7 +32,7 @@ describe('events', () => {
     expect(commits.flatMap(({ ids }) => ids).sort()).toEqual(answers.map(({ id }) => id).sort());
   });
 
-  test('tell nothing of what changed nothing', async () => {
+  test('report nothing for calls that change nothing', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('note', { namespace, idempotencyKey: 'i' });
     const commits: unknown[] = [];
@@ -43,7 +43,7 @@ describe('events', () => {
     expect(commits).toEqual([]);
   });
 
-  test('tell of every recall, how many hits and how long', async () => {
+  test('report every recall with its number of hits and duration', async () => {
     const store = await openInMemory();
     await store.admin.remember(secret, { namespace });
     const recalls: StoreEvents['recalled'][] = [];
@@ -55,7 +55,7 @@ describe('events', () => {
     expect(JSON.stringify(recalls)).not.toContain('passport');
   });
 
-  test('end for a listener that takes its leave, and for no other', async () => {
+  test('stop for a removed listener only', async () => {
     const store = await openInMemory();
     const [one, two]: [number[], number[]] = [[], []];
     const leave = store.on('committed', () => one.push(1));
@@ -67,7 +67,7 @@ describe('events', () => {
     expect([one.length, two.length]).toEqual([1, 2]);
   });
 
-  test('are those of one folder, whichever of its stores made the change', async () => {
+  test('report changes of every store of the folder in the process', async () => {
     const folder = await temporaryFolder();
     const [one, two] = [await openFolder(folder), await openFolder(folder)];
     const seen: string[] = [];
@@ -78,7 +78,7 @@ describe('events', () => {
 });
 
 describe('stats', () => {
-  test('count memories, bytes, what the index has yet to follow, and the space of vectors', async () => {
+  test('have the numbers of memories, bytes and changes that the index lacks, and the embedding space', async () => {
     const store = await openFolder(await temporaryFolder());
     const empty = await store.stats();
     expect(empty).toMatchObject({ memories: 0, indexLag: 0 });
@@ -98,7 +98,7 @@ describe('stats', () => {
 });
 
 describe('backup', () => {
-  test('makes a folder that open opens, with everything in it', async () => {
+  test('creates a folder with everything that open can open', async () => {
     const store = await openFolder(await temporaryFolder());
     await store.admin.rememberMany(
       Array.from({ length: 50 }, (_, i) => ({ text: `note ${i}`, namespace, key: `k${i}` })),
@@ -119,7 +119,7 @@ describe('backup', () => {
     expect(await store.admin.count()).toBe(51);
   });
 
-  test('copies one moment while others write', async () => {
+  test('copies one moment while other calls write', async () => {
     const store = await openFolder(await temporaryFolder());
     await store.admin.rememberMany(
       Array.from({ length: 500 }, (_, i) => ({ text: `note ${i}`, namespace, embed: false as const })),
@@ -136,7 +136,7 @@ describe('backup', () => {
     expect((await opened.verify()).problems).toEqual([]);
   });
 
-  test('overwrites nothing', async () => {
+  test('rejects a folder that is not empty', async () => {
     const store = await openFolder(await temporaryFolder());
     const full = await temporaryFolder();
     await writeFile(join(full, 'letter.txt'), 'mine');
@@ -144,14 +144,14 @@ describe('backup', () => {
     expect(await readdir(full)).toEqual(['letter.txt']);
   });
 
-  test('that is aborted leaves nothing', async () => {
+  test('leaves the folder empty when it is aborted', async () => {
     const store = await openFolder(await temporaryFolder());
     const copy = await temporaryFolder();
     await expect(store.backup(copy, { signal: AbortSignal.abort(new Error('Enough.')) })).rejects.toThrow('Enough.');
     expect(await readdir(copy)).toEqual([]);
   });
 
-  test('works from memory to a folder', async () => {
+  test('copies a store in memory to a folder', async () => {
     const store = await openInMemory();
     await store.admin.remember('note', { namespace });
     const copy = join(await temporaryFolder(), 'copy');
@@ -161,7 +161,7 @@ describe('backup', () => {
 });
 
 describe('verify', () => {
-  test('finds nothing wrong after a life of writes, corrections and deletions', async () => {
+  test('finds no problem after many writes, corrections and deletions', async () => {
     const store = await openFolder(await temporaryFolder());
     const { results } = await store.admin.rememberMany(
       Array.from({ length: 300 }, (_, i) => ({ text: `note ${i} of many`, namespace, tags: [`t${i % 3}`] })),
@@ -186,7 +186,7 @@ describe('verify', () => {
 });
 
 describe('abort signals', () => {
-  test('that are aborted beforehand make every call reject with their reason, and nothing is written', async () => {
+  test('that are already aborted make every call reject with their reason, and nothing is written', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('note', { namespace });
     const signal = AbortSignal.abort(new Error('Enough.'));
@@ -213,7 +213,7 @@ describe('abort signals', () => {
     expect((await all(store.admin.list())).map(({ text, revision }) => [text, revision])).toEqual([['note', 1]]);
   });
 
-  test('that are aborted after the proposal change nothing: the write is done, and says so', async () => {
+  test('are ignored after the proposal: the write succeeds', async () => {
     const store = await openInMemory();
     const controller = new AbortController();
     store.on('committed', () => controller.abort(new Error('Too late.')));
@@ -222,7 +222,7 @@ describe('abort signals', () => {
     expect((await store.admin.get(id))?.text).toBe('note');
   });
 
-  test('may be shared by any number of calls without leaving listeners behind', async () => {
+  test('can be shared by many calls without leaking listeners', async () => {
     const store = await openInMemory();
     const controller = new AbortController();
     let listeners = 0;

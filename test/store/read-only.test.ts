@@ -12,8 +12,8 @@ async function tell(owner: ChildProcess, deed: string, text = ''): Promise<void>
   expect(JSON.stringify(await answered)).not.toContain('error');
 }
 
-describe('a store that only reads', () => {
-  test('follows what the owner of the folder does in another process', async () => {
+describe('a read-only store', () => {
+  test('sees the writes of another process', async () => {
     const folder = await temporaryFolder();
     const owner = start('owner', folder);
     await tell(owner, 'open');
@@ -50,7 +50,7 @@ describe('a store that only reads', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('refuses every write with STORE_READ_ONLY', async () => {
+  test('rejects every write with STORE_READ_ONLY', async () => {
     const folder = await temporaryFolder();
     const owner = await openFolder(folder);
     const { id } = await owner.admin.remember('note', { namespace });
@@ -68,7 +68,7 @@ describe('a store that only reads', () => {
     expect((await admin.get(id))?.revision).toBe(1);
   });
 
-  test('answers as the owner does, with its scores, cursors and figures', async () => {
+  test('returns the same scores, cursors and stats as the writer process', async () => {
     const folder = await temporaryFolder();
     const owner = await openFolder(folder, { clock: { now: () => 1_000 } });
     for (let i = 0; i < 20; i++) await owner.admin.remember(`note ${i} on apples`, { namespace, validFrom: i });
@@ -83,7 +83,7 @@ describe('a store that only reads', () => {
     expect((await reader.verify()).ok).toBe(true);
   });
 
-  test('leaves the folder as it is, and needs no owner', async () => {
+  test('leaves the folder unchanged, and needs no writer process', async () => {
     const folder = await temporaryFolder();
     const owner = await openFolder(folder);
     const { id } = await owner.admin.remember('note', { namespace });
@@ -97,14 +97,14 @@ describe('a store that only reads', () => {
     expect((await reader.admin.get(second))?.text).toBe('another');
   });
 
-  test('of a folder without a store is refused, and none is made', async () => {
+  test('cannot be opened for a folder without a store, and creates none', async () => {
     const folder = await temporaryFolder();
     expect(await codeOf(() => MemoryStore.open(folder, { readOnly: true }))).toBe('INVALID_INPUT');
     expect(await codeOf(() => MemoryStore.open(`${folder}/none`, { readOnly: true }))).toBe('INVALID_INPUT');
     await openFolder(folder);
   });
 
-  test('watch ends when it closes', async () => {
+  test('ends its watches when it closes', async () => {
     const folder = await temporaryFolder();
     await openFolder(folder);
     const reader = await openFolder(folder, { readOnly: true });

@@ -25,7 +25,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     return { wide, own: own.id, other: other.id, handle: store.as(agent, scope) };
   }
 
-  test('every read answers as if there were nothing else', async () => {
+  test('every read sees only memories of the scope', async () => {
     const { handle, own, other } = await opened();
     const within = (await handle.get(own))?.namespace ?? [];
     const beyond = { namespace: ['a'], ...outside }.namespace;
@@ -49,7 +49,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     });
   });
 
-  test('a selection of the same words narrows once more and never widens', async () => {
+  test('a selection narrows further and never widens', async () => {
     const { handle, own } = await opened();
     expect(await handle.count(scope)).toBe(1);
     for (const word of ['userId', 'sessionId', 'agentId'] as const) {
@@ -63,7 +63,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     expect((await handle.recall('refund', { namespace: [] })).map(({ id }) => id)).toEqual([own]);
   });
 
-  test('what lies outside can be neither corrected nor forgotten nor superseded', async () => {
+  test('returns NOT_FOUND for changes of memories outside the scope', async () => {
     const { wide, handle, other } = await opened();
     const before = await wide.get(other);
     expect(await codeOf(() => handle.update(other, { priority: 1 }))).toBe('NOT_FOUND');
@@ -75,7 +75,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     expect(await wide.count()).toBe(2);
   });
 
-  test('what lies outside cannot be written over by its key', async () => {
+  test('a key cannot revise a memory outside the scope', async () => {
     const { wide, handle, other } = await opened();
     const before = await wide.get(other);
     const namespace = before?.namespace ?? [];
@@ -84,7 +84,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     expect(await wide.get(other)).toEqual(before);
   });
 
-  test('a write outside is FORBIDDEN and leaves nothing', async () => {
+  test('a write outside the scope is FORBIDDEN and stores nothing', async () => {
     const { wide, handle } = await opened();
     const words = { namespace: ['a'], ...outside };
     const named = Object.keys(scope).every((word) => word in words && word !== 'tags');
@@ -92,7 +92,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     expect(await wide.count()).toBe(2);
   });
 
-  test('a write that says nothing lies inside', async () => {
+  test('a write without these fields gets them from the scope', async () => {
     const { wide, handle } = await opened();
     const { id } = await handle.remember('by default', 'namespace' in scope ? {} : { namespace: ['a'] });
     expect(await handle.get(id)).toMatchObject(
@@ -103,7 +103,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
 });
 
 describe('the agentId of a scope', () => {
-  test('bounds reads to what that agent wrote, alone or on behalf of somebody', async () => {
+  test('limits reads to memories of that agent, alone or on behalf of a user', async () => {
     const store = await openInMemory();
     const { id: own } = await store.as(agent).remember('one', { namespace: ['a'] });
     const { id: paired } = await store
@@ -118,7 +118,7 @@ describe('the agentId of a scope', () => {
     expect(await reader.count()).toBe(2);
   });
 
-  test('refuses to write as another agent', async () => {
+  test('rejects writes of another agent', async () => {
     const store = await openInMemory();
     const handle = store.as(agent, { namespace: ['a'], agentId: 'returns' });
     expect(await codeOf(() => handle.remember('in the name of another'))).toBe('FORBIDDEN');
@@ -143,21 +143,21 @@ describe('within', () => {
     });
   });
 
-  test('keeps the narrower namespace where a wider one is asked for', async () => {
+  test('keeps the narrower of two namespaces', async () => {
     const handle = (await handles()).within({ namespace: [] });
     const { id } = await handle.remember('text');
     expect((await handle.get(id))?.namespace).toEqual(['a']);
   });
 
   test.each<Scope>([{ namespace: ['b'] }, { namespace: ['ab'] }, { userId: 'u2' }])(
-    'refuses %j, which lies outside',
+    'rejects %j, which is outside the scope',
     async (scope) => {
       const handle = await handles();
       expect(await codeOf(() => handle.within(scope))).toBe('INVALID_INPUT');
     },
   );
 
-  test('refuses a word that is present and undefined, and an unknown one', async () => {
+  test('rejects an undefined field and an unknown one', async () => {
     const handle = await handles();
     expect(await issuePaths(() => handle.within({ sessionId: undefined, user: 'u1' } as never))).toEqual([
       'sessionId',
@@ -165,7 +165,7 @@ describe('within', () => {
     ]);
   });
 
-  test('narrows more than once, and its handle stays as wide as it was', async () => {
+  test('can be repeated, and does not change the original handle', async () => {
     const handle = await handles();
     await handle.remember('one', { sessionId: 's1' });
     await handle.remember('two', { sessionId: 's2' });
@@ -180,7 +180,7 @@ describe('within', () => {
 });
 
 describe('an update through a handle', () => {
-  test('that would take a memory out of the scope is refused, and nothing is written', async () => {
+  test('that would move a memory out of the scope is rejected, and nothing is written', async () => {
     const store = await openInMemory();
     const handle = store.as(agent, { namespace: ['a'], tags: ['x'] });
     const { id } = await handle.remember('text');
@@ -190,14 +190,14 @@ describe('an update through a handle', () => {
   });
 });
 
-test('a memory needs a namespace, from the handle or the call: there is no default', async () => {
+test('a memory without a namespace from the handle or the call is rejected', async () => {
   const store = await openInMemory();
   expect(await issuePaths(() => store.as(agent).remember('text'))).toEqual(['namespace']);
   expect(await issuePaths(() => store.admin.remember('text'))).toEqual(['namespace']);
   expect(await store.admin.count()).toBe(0);
 });
 
-test('a handle says which scope it was made with', async () => {
+test('a handle has its scope as a property', async () => {
   const store = await openInMemory();
   expect(store.admin.scope).toEqual({});
   const handle = store.as(agent, { namespace: ['a'], tags: ['x'] }).within({ namespace: ['a', 'b'], userId: 'u1' });

@@ -63,8 +63,8 @@ function spoilPage(folder: string, table: string): void {
   closeSync(file);
 }
 
-describe('verify, of what the database derives', () => {
-  test('notices a memory that an index lacks, and repair finds it again', async () => {
+describe('verify and derived data', () => {
+  test('finds a memory that an index lacks, and repair adds it', async () => {
     const { folder, ids } = await stored();
     takeOutOfIndex(folder, 'memories_id', 7);
     await using store = await MemoryStore.open(folder);
@@ -81,7 +81,7 @@ describe('verify, of what the database derives', () => {
     ['has a line too many', `insert into tags values ('urgent', 200)`],
     ['has a line of no memory', `insert into tags values ('urgent', 5000)`],
     ['has another tag', `update tags set tag = 'urgenT' where row = 3`],
-  ])('notices that the index of tags %s, and repair mends it', async (_, sql) => {
+  ])('finds that the index of tags %s, and repair corrects it', async (_, sql) => {
     const { folder } = await stored();
     alterDatabase(folder, (database) => database.exec(sql));
     await using store = await MemoryStore.open(folder);
@@ -92,7 +92,7 @@ describe('verify, of what the database derives', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('repairs nothing in a store that is only read, and names it', async () => {
+  test('reports damage of a read-only store and repairs nothing', async () => {
     const { folder } = await stored();
     alterDatabase(folder, (database) =>
       database.exec(`delete from tags where row = 2; insert into tokens (rowid, words) values (3, 'umbrella')`),
@@ -104,14 +104,14 @@ describe('verify, of what the database derives', () => {
   });
 });
 
-describe('verify, of what nothing else can tell', () => {
+describe('verify and stored data', () => {
   test.each([
     ['time', 'update changes set at = at + 1 where change_seq = 9'],
     ['author', 'update changes set by = 9 where change_seq = 9'],
     ['type', `update changes set type = 'forgotten' where change_seq = 9`],
     ['memory', 'update changes set row = 10 where change_seq = 9'],
     ['presence', 'delete from changes where change_seq = 9'],
-  ])('names the memory of whose change the %s was altered', async (_, sql) => {
+  ])('names the memory if the %s of its change was altered', async (_, sql) => {
     const { folder, ids } = await stored();
     alterDatabase(folder, (database) => database.exec(sql));
     await using store = await MemoryStore.open(folder);
@@ -120,7 +120,7 @@ describe('verify, of what nothing else can tell', () => {
     expect(problems).toContainEqual(expect.objectContaining({ id: ids[8], part: 'record' }));
   });
 
-  test('names an earlier revision that is lost', async () => {
+  test('names a missing earlier revision', async () => {
     const { folder, ids } = await stored();
     alterDatabase(folder, (database) => database.exec('delete from revisions'));
     await using store = await MemoryStore.open(folder);
@@ -129,7 +129,7 @@ describe('verify, of what nothing else can tell', () => {
     ]);
   });
 
-  test('notices a memory that is gone', async () => {
+  test('finds a missing memory', async () => {
     const { folder } = await stored();
     alterDatabase(folder, (database) => database.exec('delete from memories where row = 20'));
     await using store = await MemoryStore.open(folder);
@@ -137,8 +137,8 @@ describe('verify, of what nothing else can tell', () => {
   });
 });
 
-describe('verify, where a page cannot be read', () => {
-  test('names what lies there, and a damaged record elsewhere too', async () => {
+describe('verify and unreadable pages', () => {
+  test('names the records on the page, and damaged records elsewhere', async () => {
     const { folder, ids } = await stored();
     alterDatabase(folder, (database) => database.exec(`update texts set text = 'Altered.' where row = ${memories}`));
     spoilPage(folder, 'texts');
@@ -153,8 +153,8 @@ describe('verify, where a page cannot be read', () => {
   });
 });
 
-describe('verify, while others write', () => {
-  test('takes no change for damage', async () => {
+describe('verify during writes', () => {
+  test('does not report changes as damage', async () => {
     const { folder, ids } = await stored();
     await using store = await MemoryStore.open(folder);
     let isDone = false;
@@ -181,7 +181,7 @@ describe('verify, while others write', () => {
     expect(phases.get('records')).toMatchObject({ total: memories });
   });
 
-  test('what a listener throws ends it', async () => {
+  test('rejects with an error that its progress listener throws', async () => {
     const { folder } = await stored();
     await using store = await MemoryStore.open(folder);
     const onProgress = () => {
@@ -192,7 +192,7 @@ describe('verify, while others write', () => {
   });
 });
 
-test('verify finds a rule that was altered, and a store with such a rule does not open again', async () => {
+test('verify finds an altered rule, and the store does not open with it', async () => {
   const { folder } = await stored();
   const store = await MemoryStore.open(folder);
   const { id } = await store.admin.access.deny({ agentId: 'trainee' }, ['read'], ['support']);

@@ -13,18 +13,18 @@ const access = [
   allow({ agentId: 'writer' }, 'curator', []),
 ];
 
-describe('what a reader may not see', () => {
-  test('changes nothing that it can learn: no id, order, score, part, count, cursor, key, error or change', async () => {
+describe('hidden memories', () => {
+  test('change nothing that a reader sees: no id, order, score, part, count, cursor, key, error or change', async () => {
     await comparePairs(library, { pairs: 90, seed: 1 });
   });
 
-  test('changes no score and loses no hit where there is more than is searched exactly', async () => {
+  test('change no score and lose no hit above the limit of exact search', async () => {
     const { recall, shared } = await compareLarge(library, 1);
     expect(Math.min(...recall)).toBeGreaterThanOrEqual(0.99);
     expect(shared).toBeGreaterThan(1_000);
   });
 
-  test('has no part in the keyword scores, however much of it there is', async () => {
+  test('do not change keyword scores, however many there are', async () => {
     const scores = async (hidden: number) => {
       const store = await openInMemory({ access, clock: { now: () => 0 } });
       const handle = store.as({ agentId: 'writer' });
@@ -39,7 +39,7 @@ describe('what a reader may not see', () => {
     expect(await scores(500)).toEqual(await scores(0));
   });
 
-  test('does not make a write look different: a key of an unreadable memory is free', async () => {
+  test('do not change the result of a write with the same key', async () => {
     const store = await openInMemory({ access });
     await store.as({ agentId: 'writer' }).remember('private', { namespace: ['open'], key: 'k', visibility: 'private' });
     await store.admin.remember('tagged', { namespace: ['open'], key: 'k', accessTags: ['secret'] });
@@ -50,11 +50,11 @@ describe('what a reader may not see', () => {
   });
 });
 
-describe('the worlds are what they say', () => {
+describe('the worlds of the test', () => {
   const mayRead = ({ access: declarations, reader }: Cast, place: Place, author: Who) =>
     new Reference(declarations).mayRead(reader, { accessTags: [], visibility: 'shared', ...place, author });
 
-  test.each(casts)('$name reads what is open, and nothing of what is closed', (cast) => {
+  test.each(casts)('$name reads all open memories and no closed ones', (cast) => {
     expect(cast.open.filter((place) => !mayRead(cast, place, writer))).toEqual([]);
     for (const author of [...hiders, 'root'] as const) {
       expect(cast.closed.filter((place) => mayRead(cast, place, author))).toEqual([]);
