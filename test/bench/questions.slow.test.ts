@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(setting.folder, { recursive: true, force: true }));
 
-describe('the questions of the benchmark, in a tiny size', () => {
+describe('every question of the benchmark runs with 300 memories', () => {
   test.each(questions)('$name', async (question) => {
     const answer = await question.run(setting);
     if ('skipped' in answer) return expect(answer.skipped).not.toBe('');
@@ -29,7 +29,7 @@ describe('the questions of the benchmark, in a tiny size', () => {
     for (const { value, ratio, recall, goal, met } of answer) {
       expect(value).toBeGreaterThanOrEqual(0);
       expect(ratio ?? 1).toBeGreaterThan(0);
-      // So few are searched exactly; on conversations recall is what is measured.
+      // 300 memories are searched exactly, so recall must be high. On conversations, recall itself is measured.
       const isSearch = question.name.startsWith('recall') || question.name === 'access-narrow';
       if (isSearch && goal !== null && recall !== null) expect(recall).toBeGreaterThan(0.9);
       expect(met === null).toBe(goal === null);
