@@ -130,7 +130,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   /**
    * The handle of a principal. The host is responsible for the identity of the principal: the store does not authenticate it.
    *
-   * @param scope Bounds every call of the handle. Default: no bounds. An explicit `undefined` is rejected.
+   * @param rest The scope, which bounds every call of the handle. Default: no bounds. An explicit `undefined` is rejected.
    * @throws INVALID_INPUT
    */
   as(principal: Principal, ...rest: [scope?: Scope]): MemoryHandle<M> {
