@@ -1,4 +1,4 @@
-// A program of build-process.test.ts: prints the process id of the index builder that it has started, and then only waits.
+// A program of build-process.slow.test.ts: prints the process id of the index builder that it has started, and then only waits.
 import type { ChildProcess } from 'node:child_process';
 import { filledSource, openStore } from './indexed-store';
 

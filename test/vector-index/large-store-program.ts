@@ -1,4 +1,4 @@
-// A program of without-lance.test.ts: uses a store that needs an index, and prints whether its answers are right and what it reported.
+// A program of without-lance.slow.test.ts: uses a store that needs an index, and prints whether its answers are right and what it reported.
 import { join } from 'node:path';
 import { MemoryStore } from '../../src/index';
 

@@ -1,4 +1,4 @@
-// A program of without-lance.test.ts: uses a small store and prints which parts of LanceDB were loaded.
+// A program of without-lance.slow.test.ts: uses a small store and prints which parts of LanceDB were loaded.
 import { createRequire } from 'node:module';
 import { MemoryStore } from '../../src/index';
 

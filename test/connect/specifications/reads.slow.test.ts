@@ -4,12 +4,12 @@ import { skipExceptions } from './exceptions';
 
 vi.mock('multi-agent-memory', async (original) => connectedLibrary(await original()));
 skipExceptions({
-  'of a watch is no cursor of a list, and the other way round':
+  'of a watch is INVALID_CURSOR for a list, and the other way round':
     'the serving process checks the cursor of a watch with the first change, not when the watch is made',
-  'takes a cursor of the same principal inside the same bounds, and no other':
+  'accepts a cursor only from the same principal and scope':
     'the serving process checks the cursor of a watch with the first change, not when the watch is made',
   'ends when the store closes while it waits': 'a change may be on its way when the connection closes',
-  'is checked when it is delivered: what may no longer be read is passed over':
+  'is checked at delivery: changes that may no longer be read are skipped':
     'the client requests the next change with a message, which a later change of rules may overtake',
 });
 

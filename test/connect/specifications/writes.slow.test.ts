@@ -4,7 +4,7 @@ import { skipExceptions } from './exceptions';
 
 vi.mock('multi-agent-memory', async (original) => connectedLibrary(await original()));
 skipExceptions({
-  'of very many goes on in parts, tells how far it has come and can be aborted between them':
+  'forgets many memories in several transactions, reports its progress, and can be aborted between them':
     'progress and an abort cross on their way, so the serving process may have continued',
 });
 
