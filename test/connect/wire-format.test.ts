@@ -14,7 +14,7 @@ const anyValue = fc.anything({
   withBigInt: true,
   values: [
     ...[fc.string({ unit: 'binary' }), fc.double(), fc.boolean(), fc.constant(null), fc.constant(undefined)],
-    ...[fc.date({ noInvalidDate: false }), fc.float32Array(), fc.constant('\ud800'), fc.constant('$d')],
+    ...[fc.date({ noInvalidDate: true }), fc.float32Array(), fc.constant('\ud800'), fc.constant('$d')],
   ],
   key: fc.oneof(fc.string(), fc.constantFrom('__proto__', 'toJSON', 'constructor', '0', '')),
 });
@@ -27,6 +27,8 @@ describe('an encoded value', () => {
       }),
       { numRuns: 500 },
     );
+    // Apart from the others, because two invalid dates differ for `deepStrictEqual` of some versions of Node.
+    expect(transmitted([new Date(Number.NaN)])).toStrictEqual([new Date(Number.NaN)]);
   });
 
   test('that no call accepts is decoded to a value that no call accepts', () => {
