@@ -8,7 +8,6 @@ const transmitted = (value: unknown, deps: LocalOptions = {}) =>
   decodeValue(JSON.parse(JSON.stringify(encodeValue(value, deps))), deps);
 
 const anyValue = fc.anything({
-  withDate: true,
   withNullPrototype: false,
   withSparseArray: false,
   withBigInt: true,
