@@ -4,7 +4,7 @@ import { type Import, importsOf } from './imports';
 import { folderOf, parse, placeOf, type Source, walk } from './sources';
 
 /**
- * What each folder of `src/` may import, besides itself: domain <- access <- write, recall, state <- store.
+ * What each folder of `src/` may import, besides itself: domain <- access <- state <- write, recall <- store.
  * A folder that is missing here is reported, so that a new one finds its place on purpose.
  */
 export const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
@@ -89,7 +89,7 @@ function integrationOf(path: string): string | undefined {
   return /^integrations\/([^/]+)\//.exec(path)?.[1];
 }
 
-/** Names of implementations that appear outside their folder and the composition root, be it as types. */
+/** Names of implementations that appear outside their folder and the composition root, as values or as types. */
 export function implementationProblems(sources: readonly Source[]): readonly string[] {
   const implementations = implementationsIn(sources);
   return sources.flatMap(importsOf).flatMap(({ from, target, names, place }) => {
