@@ -16,21 +16,21 @@ import { queries } from './tables/schema';
 import { chunksIn, type RowRange, type SpaceCoverage } from './tables/space-coverage';
 import { type SpaceChunks, VectorTable } from './tables/vector-table';
 
-/** The part of a batch that readers follow. */
+/** The parts of an applied batch that readers need to update what they keep in RAM. */
 export type FollowedBatch = Pick<AppliedBatch, 'changes' | 'changeSeq' | 'embedded' | 'spaceSwitched'>;
 
-/** The vectors of one space, and the number of them that each row has. */
+/** The vectors in one embedding space, and how many of them each row has. */
 export interface SpaceVectors {
   readonly vectors: VectorTable;
   readonly chunks: ChunkCounts;
 }
 
-// A few milliseconds of work in one turn of the event loop.
+// This many rows take a few milliseconds in one turn of the event loop.
 const rowsPerTurn = 1024;
 
 /**
- * The read side of a store: its rules and tables, and in memory what every search needs of every memory. In the process that writes
- * it follows each applied batch; in a process that reads beside it, `refresh` follows what was committed there.
+ * The read side of a store: its rules and tables, and the values that every search needs, kept in RAM. The process that writes calls
+ * `follow` after each batch. A read-only process calls `refresh` to read what the writer process has committed.
  */
 export class ReadModel {
   readonly interning: ReadonlyInterning;
@@ -39,7 +39,7 @@ export class ReadModel {
   readonly selections: SelectionQueries;
   readonly changes: ChangeQueries;
   readonly columns = new ColumnStore();
-  /** The vectors in the space that is searched. */
+  /** The vectors in the space that searches use. */
   readonly vectors: VectorTable;
   /** The words of every text. */
   readonly postings: Postings;
@@ -47,7 +47,7 @@ export class ReadModel {
   readonly #changedSince: Statement<{ change_seq: number; space: number }, LabelRow>;
   #dataVersion: number;
   #lastSeen = 0;
-  /** The counts in the space that the store is about to switch to. They are complete once every row was read. */
+  /** The vector counts in the space that the store is about to switch to. They are complete once every row was counted. */
   #next: { readonly chunks: ChunkCounts; isComplete: boolean } | undefined;
 
   constructor(state: StateStore) {
@@ -78,14 +78,17 @@ export class ReadModel {
     return this.#state.lastChangeSeq;
   }
 
-  /** The vectors in one space, whether or not it is searched. Without an id: in the current space, or in the first that the store gets. */
+  /**
+   * The vectors in one space, even if searches do not use it. Without an id it means the current space. If the store has none yet,
+   * it means the first space that the store gets.
+   */
   vectorsIn(space?: number): SpaceVectors {
     const { database, checksum, interning, coverage } = this.#state;
     const chunks = new ChunkCounts({ interning, columns: this.columns, coverage }, space);
     return { vectors: new VectorTable(database, checksum, chunks), chunks };
   }
 
-  /** Follows a batch that this process has applied. */
+  /** Updates the values in RAM after this process has applied a batch. */
   follow(batch: AppliedBatch): void {
     const { changes, wordsDamaged, spaceSwitched } = batch;
     for (const change of changes) this.columns.apply(change);
@@ -99,10 +102,10 @@ export class ReadModel {
     this.#lastSeen = batch.changeSeq;
   }
 
-  /** Follows what another process has committed since the last call. Undefined if that is nothing. */
+  /** Reads what another process has committed since the last call. Returns undefined if nothing was committed. */
   refresh(): FollowedBatch | undefined {
     const state = this.#state;
-    // Rules, labels and rows must be of one moment.
+    // Rules, labels and rows must come from the same snapshot.
     return state.snapshot(() => {
       const version = state.dataVersion();
       if (version === this.#dataVersion) return undefined;
@@ -112,11 +115,11 @@ export class ReadModel {
       if (isOtherSpace) this.#readChunks();
       const changes: RowChange[] = [];
       this.#readChanged((change) => changes.push(change));
-      // Which words were added and removed is unknown here, so that they are read again when they are needed.
+      // This process does not know which words were added or removed. Searches read the words again when they need them.
       if (changes.length > 0) this.postings.clear();
-      // Last: if anything above fails, the next call tries again, and no read is answered by outdated rules.
+      // This must come last. If a step above fails, the next call repeats all steps, so no read uses outdated rules.
       this.#dataVersion = version;
-      // The first vectors of a store give it a space without a switch.
+      // A store gets its first space with its first vectors. That is not a switch.
       const spaceSwitched = isOtherSpace && before !== undefined;
       return { changes, changeSeq: this.lastChangeSeq, embedded: [], spaceSwitched };
     });
@@ -128,10 +131,10 @@ export class ReadModel {
   }
 
   /**
-   * Counts the vectors of the space that the store is about to switch to, so that the switch takes no time. Batches that are applied
-   * meanwhile are followed.
+   * Counts the vectors in the space that the store is about to switch to, so that the switch itself is immediate. The counts include
+   * batches that are applied while this runs.
    *
-   * @throws the reason of the signal
+   * @throws the signal's reason if the signal is aborted
    */
   async countNext(chunks: ChunkCounts, signal: AbortSignal): Promise<void> {
     const next = { chunks, isComplete: false };
@@ -144,7 +147,7 @@ export class ReadModel {
     next.isComplete = true;
   }
 
-  /** Drops the counts of the next space. */
+  /** Discards the counts in the next space. */
   abandonNext(): void {
     this.#next = undefined;
   }
@@ -161,7 +164,7 @@ export class ReadModel {
   }
 
   #readChunks(): void {
-    // A new array: searches in the space before may still use the old one.
+    // The counts go into a new array, because running searches may still use the old array.
     const { chunks } = this.vectorsIn(this.interning.currentSpace?.id);
     chunks.read({ after: 0, upTo: this.columns.last });
     this.columns.chunks = chunks.own();
@@ -206,7 +209,7 @@ const labelColumns = [
 ] as const;
 
 function prepareChangedSince(database: Database): Statement<{ change_seq: number; space: number }, LabelRow> {
-  // In the order of rows: columns grow at their end, and SQLite reads its pages in order.
+  // Ordered by row, because columns grow at their end and SQLite then reads its pages in order.
   return prepare<{ change_seq: number; space: number }, LabelRow>(
     database,
     (p) =>
@@ -219,7 +222,7 @@ function prepareChangedSince(database: Database): Statement<{ change_seq: number
   );
 }
 
-/** Reads the postings of a term: a row for each of its occurrences. */
+/** Makes a function that reads the postings of a term: one row number for each occurrence of the term. */
 function postingsReader(database: Database): (term: string) => ArrayLike<number> {
   // One JSON text is a third faster than one result row for each occurrence.
   const { sql: text } = sql`select json_group_array(doc) from postings where term = ?`.compile(queries);
@@ -229,17 +232,17 @@ function postingsReader(database: Database): (term: string) => ArrayLike<number>
 
 const initialCapacity = 1024;
 
-/** What every search needs of every memory, in typed arrays by row: 39 bytes a memory. Row 0 is not used. */
+/** The values of each memory that every search needs, in one typed array for each column: 39 bytes a memory. Row 0 is not used. */
 export class ColumnStore {
-  /** The highest row. */
+  /** The highest row number in use. */
   last = 0;
   labelSet = new Uint32Array(initialCapacity);
   owner = new Uint32Array(initialCapacity);
   /** 1 for a memory that is neither forgotten nor superseded nor quarantined. */
   active = new Uint8Array(initialCapacity);
-  /** The number of its vectors in the space that is searched. */
+  /** The number of vectors in the space that searches use. */
   chunks = new Uint16Array(initialCapacity);
-  /** The number of tokens of its text. */
+  /** The number of tokens in the text. */
   length = new Uint32Array(initialCapacity);
   validFrom = new Float64Array(initialCapacity);
   expiresAt = new Float64Array(initialCapacity);
@@ -296,8 +299,8 @@ interface ChunkCountsDeps {
 }
 
 /**
- * The number of vectors that each row has in one space. For the space that is searched the columns hold the counts; for any other
- * space they are kept here. A store without vectors has no space yet: the first one it gets becomes the space of these counts.
+ * Counts the vectors that each row has in one space. If searches use this space, the counts are in `ColumnStore`. Otherwise they are
+ * kept here. If the store has no space yet, the counts belong to the first space that it gets.
  */
 export class ChunkCounts implements SpaceChunks {
   readonly #deps: ChunkCountsDeps;
@@ -309,7 +312,7 @@ export class ChunkCounts implements SpaceChunks {
     this.#id = id;
   }
 
-  /** Reads the counts of a range of rows. Needed for a space that is not searched: of its rows nothing is known yet. */
+  /** Reads the counts for a range of rows. Needed for a space that searches do not use, because its counts are not in RAM yet. */
   read(range: RowRange): void {
     const id = this.space();
     if (id === undefined) return;
@@ -317,7 +320,7 @@ export class ChunkCounts implements SpaceChunks {
     for (const line of this.#deps.coverage.chunks(id, range)) this.#own[line.row] = line.chunks;
   }
 
-  /** Reads the counts of these rows again. */
+  /** Reads the counts for these rows again. */
   refresh(rows: readonly number[]): void {
     const id = this.space();
     if (id === undefined) return;
@@ -349,7 +352,7 @@ export class ChunkCounts implements SpaceChunks {
 
   chunks(): Uint16Array {
     if (!this.isSearched()) return this.#own;
-    // The columns replace their array when they grow and when the store switches: the last array of this space stays here.
+    // `ColumnStore` replaces its array when it grows and when the store switches spaces. This keeps the last array for this space.
     this.#own = this.#deps.columns.chunks;
     return this.#own;
   }

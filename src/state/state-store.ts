@@ -33,17 +33,17 @@ import { WriteRequests } from './tables/write-requests';
 
 /** The effects of one batch, after its commit. */
 export interface AppliedBatch {
-  /** In the order of the commands. */
+  /** One outcome for each command, in the order of the commands. */
   readonly outcomes: readonly Outcome[];
-  /** In the order in which they were made. */
+  /** The changes to memories, in the order in which they were made. */
   readonly changes: readonly RowChange[];
   /** The number of the store's latest change. */
   readonly changeSeq: number;
-  /** Whether the index of words is damaged: `rebuildWords` repairs it. */
+  /** True if the keyword index is damaged. `rebuildWords` repairs it. */
   readonly wordsDamaged: boolean;
-  /** Whether the store searches another embedding space from now on. */
+  /** True if searches use another embedding space from now on. */
   readonly spaceSwitched: boolean;
-  /** Memories that were stored before and now have vectors in a space that is not searched. */
+  /** Memories from earlier batches that now also have vectors in a space that searches do not use yet. */
   readonly embedded: readonly EmbeddedRows[];
 }
 
@@ -57,8 +57,8 @@ interface BatchEffects {
 type Idempotent = Pick<Tables['idempotency'], 'digest' | 'id' | 'revision'>;
 
 /**
- * The state of a store: its tables in SQLite, and `apply`, the only function that changes them. `apply` reads no clock, no randomness
- * and no network, so that the same commands give the same state everywhere.
+ * The state of a store: its tables in SQLite, and `apply`, the only function that changes them. `apply` uses no clock, no randomness
+ * and no network, so the same commands always give the same state.
  */
 export class StateStore {
   readonly database: Database;
@@ -85,11 +85,11 @@ export class StateStore {
   #unreadable: { readonly cause: unknown } | undefined;
   #lastRow = 0;
   #lastChangeSeq = 0;
-  /** The latest number of a change, or of vectors in another space: both are numbered in one sequence. */
+  /** The latest number that was used for a change, or for vectors in another space. Both share one sequence. */
   #lastSeq = 0;
 
   /**
-   * Migrates the database to the schema of this release. A database that was opened read-only must have that schema already.
+   * Migrates the database to this release's schema. A database that was opened read-only must already have this schema.
    *
    * @throws STORE_NEWER, RECORD_DAMAGED
    */
@@ -135,7 +135,8 @@ export class StateStore {
   /**
    * The rules that are in force.
    *
-   * @throws the error that kept `apply` from reading the rules again after a failed batch, so that nothing is decided by outdated rules
+   * @throws if a batch failed and `apply` could not read the rules again afterwards: the error from that read. Outdated rules are
+   *   never used.
    */
   get policy(): Policy {
     if (this.#unreadable !== undefined) throw this.#unreadable.cause;
@@ -152,15 +153,15 @@ export class StateStore {
     return this.#countMemories.get({})?.count ?? 0;
   }
 
-  /** A number that changes when another connection commits to the database. */
+  /** Reads a number that changes when another connection commits to the database. */
   dataVersion(): number {
     return this.database.pragma('data_version', { simple: true }) as number;
   }
 
   /**
-   * The result of an earlier call of this actor with the same idempotency key.
+   * Looks up the result of an earlier call by this actor with the same idempotency key.
    *
-   * @throws IDEMPOTENCY_CONFLICT if that call had other content
+   * @throws IDEMPOTENCY_CONFLICT if the earlier call had other content
    */
   findDuplicate(actor: Actor, idempotency: { key: string; digest: string }): RememberResult | undefined {
     return findDuplicate(this, { idempotency }, this.interning.findActor(actor));
@@ -176,8 +177,8 @@ export class StateStore {
   }
 
   /**
-   * Applies a batch of commands in one durable transaction. A command that is refused leaves nothing behind and does not affect the
-   * others.
+   * Applies a batch of commands in one durable transaction. If a command is refused, none of its changes are kept, and the other
+   * commands are not affected.
    */
   apply(batch: readonly Command[]): AppliedBatch {
     const effects: BatchEffects = { changes: [], embedded: [], wordsDamaged: false, spaceSwitched: false };
@@ -190,7 +191,7 @@ export class StateStore {
     rebuildWords(this.database, this.meta);
   }
 
-  /** Reads again everything that is kept in memory of the tables. */
+  /** Reads the tables again to replace everything that this object keeps in RAM. */
   reload(): void {
     this.interning.reload();
     if (this.declarations.version !== this.#policy.version) this.#policy = this.declarations.policy();
@@ -224,7 +225,7 @@ export class StateStore {
       return outcome;
     };
     try {
-      // Only a command of several memories can be refused after it has written something. A nested transaction is a savepoint.
+      // Only a command with several memories can be refused after it has written something. A nested transaction is a savepoint.
       const needsSavepoint = command.type === 'remember' && command.drafts.length > 1;
       const run = () => this.#dispatch(command, context, effects);
       const outcome = needsSavepoint ? this.database.transaction(run)() : run();

@@ -7,7 +7,7 @@ import type { ErrorCode } from '../../domain/errors';
 import { contains, type Namespace } from '../../domain/namespace';
 import type { Action } from '../../domain/rule';
 
-/** The memories that one command names, collected while it is applied. */
+/** Collects the memories that one command affects, grouped by namespace, while the command is applied. */
 export class TouchedByNamespace {
   readonly #byNamespace = new Map<Namespace | undefined, string[]>();
 
@@ -18,7 +18,7 @@ export class TouchedByNamespace {
     else if (!ids.includes(id)) ids.push(id);
   }
 
-  /** The touched memories without these ids. */
+  /** The collected memories, without those that have these ids. */
   except(ids: ReadonlySet<string>): TouchedMemories[] {
     const touched: TouchedMemories[] = [];
     for (const [namespace, all] of this.#byNamespace) {
@@ -29,14 +29,14 @@ export class TouchedByNamespace {
   }
 }
 
-/** The part of the store's state that an entry records. */
+/** The part of the store's state that an audit entry records. */
 export interface StateOfStore {
-  /** The rules that decided the command. */
+  /** The rules that allowed or refused the command. */
   readonly policy: Policy;
   readonly changeSeq: number;
 }
 
-/** Writes an entry for each command into the audit chain of changes, in the transaction that applies the command. */
+/** Writes the audit entry for each command, in the transaction that applies the command. The entry goes into the chain of changes. */
 export class ChangesAudit {
   readonly trail: AuditLog;
   readonly #deciding = new DecidingRuleCache();
@@ -48,7 +48,7 @@ export class ChangesAudit {
   /** Writes the entry of a command, whether it succeeded or was refused. */
   record(command: Command, outcome: Outcome, touching: TouchedByNamespace, { policy, changeSeq }: StateOfStore): void {
     const { stamp } = command;
-    // Vectors are derived from the texts. The audit records the start and the end of their move, not every batch.
+    // Vectors are derived from the texts. The audit records when a move to another embedding space starts and ends, not every batch.
     if (command.type === 'embed' && outcome.ok) return;
     if (command.type === 'drop-space' && outcome.ok && !command.isLast) return;
     const namespace = askedOf(command, policy);
@@ -84,7 +84,7 @@ export class ChangesAudit {
     return [...new Set(rules)];
   }
 
-  /** The chain head that the entry records, if the command concerns the audit chain itself. */
+  /** The head (the latest link) of the audit chain, for commands that concern the chain itself. Other entries record no head. */
   #headOf(command: Command): ChainHead | undefined {
     if (command.type === 'epoch') return this.trail.chain.head();
     return command.type === 'retain' ? this.trail.chain.headOfSegments(command.upTo) : undefined;
@@ -100,7 +100,7 @@ const actions: Partial<Record<Command['type'], Action>> = {
   'end-declaration': 'administer',
 };
 
-/** The error code of an outcome. An outcome that found nothing counts as NOT_FOUND. */
+/** The error code for an outcome. If the command found nothing to change, the code is NOT_FOUND. */
 function codeOf(outcome: Outcome): ErrorCode | undefined {
   if (!outcome.ok) return outcome.error.code;
   const isNothing =
@@ -111,7 +111,7 @@ function codeOf(outcome: Outcome): ErrorCode | undefined {
 
 const none: ReadonlySet<string> = new Set();
 
-/** The ids that a command named but did not change, so that its entry leaves them out. */
+/** The ids that a command named but did not change. Its audit entry leaves them out. */
 function undone(command: Command, outcome: Outcome): ReadonlySet<string> {
   if (!outcome.ok) return command.type === 'remember' ? new Set(command.drafts.map(({ id }) => id)) : none;
   if (command.type !== 'forget' || outcome.type !== 'forget' || outcome.forgotten.length === 0) return none;
@@ -119,7 +119,7 @@ function undone(command: Command, outcome: Outcome): ReadonlySet<string> {
   return new Set(command.ids.filter((id) => !forgotten.has(id)));
 }
 
-/** The namespace of a command. For several memories: the longest path that all their namespaces share. */
+/** The namespace that a command is about. For several memories it is the longest path that all their namespaces share. */
 function askedOf(command: Command, policy: Policy): Namespace {
   switch (command.type) {
     case 'remember':

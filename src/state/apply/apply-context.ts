@@ -12,7 +12,7 @@ import type { Tables } from '../tables/schema';
 import type { SpaceCoverage } from '../tables/space-coverage';
 import type { TableWriter } from './table-writer';
 
-/** What the handlers of commands share inside one transaction. */
+/** The tables and functions that `apply` passes to the handler of each command. All work happens inside one transaction. */
 export interface ApplyContext {
   readonly policy: Policy;
   readonly interning: Interning;
@@ -20,38 +20,38 @@ export interface ApplyContext {
   readonly writer: TableWriter;
   readonly rowChecksum: RowChecksum;
   readonly coverage: SpaceCoverage;
-  /** Whether a memory has, or ever had, this id. */
+  /** Checks whether a memory has, or ever had, this id. */
   isStored(id: string): boolean;
-  /** Whether a declaration has, or ever had, this id. */
+  /** Checks whether a declaration has, or ever had, this id. */
   isDeclared(id: string): boolean;
-  /** Puts declarations in force, and ends others. */
+  /** Puts the `added` declarations in force, and ends the others. */
   changePolicy(added: readonly StoredDeclaration[], ended: readonly StoredDeclaration[], at: number): void;
-  /** The latest line of a row in the feed of changes. Slow: only for damaged rows. */
+  /** Reads the latest line about a row from the change feed. It scans the feed, so it is only for damaged rows. */
   lastChangeOf(row: number): Tables['changes'] | undefined;
-  /** The write of this author with this idempotency key. */
+  /** Looks up the earlier write by this author with this idempotency key. */
   findIdempotent(author: number, key: string): { digest: string; id: string; revision: number } | undefined;
-  /** The tokens of a text, as the index of words holds them. */
+  /** Splits a text into the tokens that the keyword index stores. */
   analyze(text: string): readonly string[];
   nextRow(): number;
-  /** The number of the next change. */
+  /** Takes the next number for a change. */
   nextChangeSeq(): number;
-  /** A number from the sequence of the changes, for something that is not a change. */
+  /** Takes the next number from the same sequence for an event that is not a change of a memory. */
   nextSeq(): number;
   report(change: RowChange): void;
-  /** Names a memory and its namespace in the audit entry of the command. */
+  /** Adds a memory and its namespace to the audit entry for the command. */
   touch(id: string, namespace: Namespace | undefined): void;
-  /** Reports that a text is not the text whose words were indexed, so that all words must be indexed again. */
+  /** Reports that a stored text differs from the text that was indexed. All words must then be indexed again. */
   reportDamagedWords(): void;
 }
 
-/** The columns of a row that every search needs in memory. */
+/** The values of a row that `ColumnStore` keeps in RAM, because every search needs them. */
 export interface RowColumns {
   readonly labelSet: number;
   readonly owner: number;
   readonly active: boolean;
-  /** The number of its vectors in the space that is searched. */
+  /** The number of the memory's vectors in the space that searches use. */
   readonly chunks: number;
-  /** The number of tokens of its text. */
+  /** The number of tokens in the memory's text. */
   readonly length: number;
   /** Epoch milliseconds. */
   readonly validFrom: number;
@@ -60,7 +60,7 @@ export interface RowColumns {
   readonly priority: number;
 }
 
-/** One change of one row, after its commit. */
+/** One change to one row. It is passed on to readers after the commit. */
 export interface RowChange {
   readonly changeSeq: number;
   readonly row: number;
@@ -68,24 +68,24 @@ export interface RowChange {
   readonly type: ChangeType;
   /** Absent if the memory was forgotten. */
   readonly columns?: RowColumns;
-  /** The tokens of the text before and after, if the text changed. */
+  /** The tokens of the text before and after the change. Absent if the text did not change. */
   readonly tokensBefore?: readonly string[];
   readonly tokens?: readonly string[];
-  /** Whether the vectors changed, so that vector indexes must follow. */
+  /** True if the vectors changed and vector indexes must read them again. */
   readonly reindex: boolean;
 }
 
 export interface ChangeDetails {
   readonly type: ChangeType;
   readonly at: number;
-  /** The number of the actor. */
+  /** The number that stands for the actor in the tables. */
   readonly by: number;
   readonly tokensBefore?: readonly string[];
   readonly tokens?: readonly string[];
   readonly reindex: boolean;
 }
 
-/** Numbers a change, adds the checksum to its row, writes the line in the feed of changes, and reports the change. */
+/** Gives a change its number, adds the checksum to the row, adds a line to the change feed, and reports the change. */
 export function stampChange(
   context: ApplyContext,
   row: Omit<MemoryRow, 'first_change_seq' | 'change_seq' | 'checksum'> & { readonly first_change_seq?: number },
@@ -103,7 +103,7 @@ export function stampChange(
   return stamped;
 }
 
-/** The number of vectors that a memory has in the space that is searched. */
+/** Counts the vectors that a memory has in the space that searches use. */
 function currentChunks({ interning, coverage }: ApplyContext, { row, space, chunks }: MemoryRow): number {
   const current = interning.currentSpace?.id;
   if (space === null || space === current) return chunks;
@@ -115,7 +115,7 @@ type LabelColumns = Pick<
   'label_set' | 'owner' | 'state' | 'chunks' | 'length' | 'valid_from' | 'expires_at' | 'priority'
 >;
 
-/** A row as the columns in memory hold it. */
+/** Converts a row to the form that `ColumnStore` keeps in RAM. */
 export function rowColumnsOf(row: LabelColumns): RowColumns {
   return {
     labelSet: row.label_set,
@@ -129,7 +129,7 @@ export function rowColumnsOf(row: LabelColumns): RowColumns {
   };
 }
 
-/** Writes the vectors of a memory in the current space. The first vectors of a store decide its space. */
+/** Writes a memory's vectors to the current space. The first vectors in a store determine its current space. */
 export function insertVectors({ interning, writer }: ApplyContext, row: number, embedded: ChunkVectors | undefined) {
   if (embedded === undefined) return { space: null, chunks: 0 };
   const space = interning.currentSpace?.id ?? interning.internSpace(embedded.space);
@@ -137,7 +137,7 @@ export function insertVectors({ interning, writer }: ApplyContext, row: number, 
   return { space, chunks: embedded.vectors.length };
 }
 
-/** Deletes the vectors of a memory in every space. */
+/** Deletes a memory's vectors from every space. */
 export function removeVectors(
   { writer, coverage }: ApplyContext,
   { row, space }: Pick<MemoryRow, 'row' | 'space'>,
@@ -147,12 +147,12 @@ export function removeVectors(
   coverage.deleteOfRow(row);
 }
 
-/** @throws EMBEDDER_MISMATCH if the vectors lie in another space than the store's */
+/** @throws EMBEDDER_MISMATCH if the vectors were not made for the store's current embedding space */
 export function assertSpace({ interning }: ApplyContext, embedded: ChunkVectors | undefined): void {
   const current = interning.currentSpace?.name;
   if (embedded === undefined || current === undefined) return;
   const { model, dimensions } = embedded.space;
   if (model === current.model && dimensions === current.dimensions) return;
-  const message = `Not the embedding space of the store: expected vectors of ${current.model} (${current.dimensions} dimensions), got ${model} (${dimensions} dimensions).`;
+  const message = `Not the embedding space of the store: expected vectors made with ${current.model} (${current.dimensions} dimensions), got ${model} (${dimensions} dimensions).`;
   throw new MemoryError('EMBEDDER_MISMATCH', message);
 }

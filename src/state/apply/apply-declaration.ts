@@ -19,9 +19,9 @@ import type { ApplyContext } from './apply-context';
 type Context = Pick<ApplyContext, 'policy' | 'isDeclared' | 'changePolicy'>;
 
 /**
- * Replaces the declarations of an earlier `open`. Declarations made at run time stay in force. A role or a group that they name stays
- * too, and counts as made at run time from now on. A role or a group that is declared now replaces one of the same name, so that no
- * declaration made at run time overrides the host.
+ * Replaces the declarations that were passed to an earlier `open`. Declarations made at run time stay in force. Roles and groups that
+ * they name also stay, and count as made at run time from now on. A role or group passed to this `open` replaces one with the same
+ * name that was made at run time, so run-time declarations never override the host's.
  */
 export function declare(context: Context, declarations: readonly NamedDeclaration[], { at, by }: Stamp): void {
   if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Not allowed to replace the rules of `open`: only the host may.');
@@ -48,7 +48,7 @@ export function declare(context: Context, declarations: readonly NamedDeclaratio
   );
 }
 
-/** Adds a declaration. A role or a group replaces one of the same name that was made at run time. */
+/** Adds a declaration. A role or group replaces one with the same name that was made at run time. */
 export function addDeclaration(
   context: Context,
   { id, declaration }: NamedDeclaration,
@@ -56,7 +56,7 @@ export function addDeclaration(
 ): StoredDeclaration {
   const { policy } = context;
   const caller = callerOf(stamp);
-  // First, so that an actor who may not administer learns nothing about roles and groups.
+  // This check comes first, so that an actor without the right to administer learns nothing about roles and groups.
   if (!maySeeDeclaration(policy, caller, declaration)) throw forbidden(declaration);
   const inForce = [...policy.declared.values()];
   const issues = unknownNameIssues(caller, policy, declaration);
@@ -78,7 +78,7 @@ export function addDeclaration(
   return added;
 }
 
-/** Ends a declaration. Returns false if none in force has this id, or the actor may not see it. */
+/** Ends a declaration. Returns false if no declaration in force has this id, or if the actor may not see it. */
 export function endDeclaration(context: Context, id: string, stamp: Stamp): boolean {
   const { policy } = context;
   const found = policy.declared.get(id);
@@ -86,7 +86,8 @@ export function endDeclaration(context: Context, id: string, stamp: Stamp): bool
   const { declaration, atOpen } = found;
   if (!mayDeclare(policy, callerOf(stamp), declaration)) throw forbidden(declaration);
   if (atOpen) {
-    const message = 'expected a declaration made at run time, got one of `open`. Leave it out there to end it.';
+    const message =
+      'expected a declaration made at run time, got one that was passed to `open`. To end it, no longer pass it to `open`.';
     throw invalidInput([{ path: ['id'], message }], 'rule');
   }
   assertUnused(policy.declared.values(), declaration);
@@ -101,12 +102,12 @@ function assertUnused(inForce: Iterable<StoredDeclaration>, ended: Declaration):
   throw invalidInput([
     {
       path: ['id'],
-      message: `expected a name without uses, got one that these rules use: ${users.join(', ')}. End them first.`,
+      message: `expected a name that no rule uses, got one that these rules use: ${users.join(', ')}. End them first.`,
     },
   ]);
 }
 
-/** Issues for roles and groups that do not exist. For a caller who may not list them, every name counts as unknown. */
+/** Lists an issue for each role or group that does not exist. If the caller may not list them, every name counts as unknown. */
 function unknownNameIssues(caller: Caller, policy: Policy, declaration: Declaration): Issue[] {
   const made = [...policy.declared.values()].map((each) => each.declaration);
   if (unknownNames([declaration], made).length === 0) return [];
@@ -118,7 +119,7 @@ function callerOf({ by, scope }: Stamp): Caller {
   return { actor: by, scope };
 }
 
-/** The proposed id, with a suffix if it is taken: the same rule made twice in one millisecond gets the same proposed id. */
+/** Adds a suffix to the proposed id if it is taken. This happens if the same rule is made twice in one millisecond. */
 function freeId(context: Context, id: string): string {
   let free = id;
   for (let n = 2; context.isDeclared(free); n++) free = `${id}-${n}`;
@@ -132,7 +133,7 @@ function haveSameName(a: Declaration, b: Declaration): boolean {
 function forbidden(declaration: Declaration): MemoryError {
   const message =
     'at' in declaration
-      ? `Not allowed to change this rule: requires \`administer\` in ${showNamespace(declaration.at)}, every right that the rule is about there, and no deny rule for them there or below.`
-      : 'Not allowed to change a role or a group: requires `administer` in the whole store, and every right that the rules which use it are about.';
+      ? `Not allowed to change this rule: requires \`administer\` in ${showNamespace(declaration.at)}, every action of the rule there, and no deny rule for these actions there or below.`
+      : 'Not allowed to change a role or a group: requires `administer` in the whole store, and everything that the rules which use the role or group require.';
   return new MemoryError('FORBIDDEN', message);
 }

@@ -8,8 +8,9 @@ import { type ApplyContext, removeVectors, stampChange } from './apply-context';
 import { loadForChange } from './apply-update';
 
 /**
- * Forgets memories: all of those that exist, or none. Ids that do not exist, or that the actor may not read, are skipped. A forgotten
- * memory keeps its author, namespace, times, user, session and tags, so that watchers of these learn that it was forgotten.
+ * Forgets memories. Ids that do not exist, or that the actor may not read, are skipped. If one of the others may not be forgotten,
+ * none is. A forgotten memory keeps its author, namespace, times, user, session and tags, so that watchers who filter by these
+ * learn that it was forgotten.
  *
  * @returns the ids that were forgotten
  */
@@ -37,8 +38,8 @@ function forgetTarget(context: ApplyContext, id: string, stamp: Stamp): MemoryRo
 }
 
 /**
- * A damaged record in a form that can be forgotten: with the labels from the feed of changes. The author of a damaged record cannot be
- * trusted, so that only root may forget it.
+ * Repairs a damaged record so far that it can be forgotten: its labels are taken from the change feed. The author in a damaged record
+ * cannot be trusted, so only root may forget it.
  *
  * @throws RECORD_DAMAGED
  */

@@ -9,7 +9,7 @@ import { contentColumns, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } fro
 import { type ApplyContext, assertSpace, insertVectors, stampChange } from './apply-context';
 import { loadForChange, revise } from './apply-update';
 
-/** Stores a draft, or revises the memory with its key. Every check comes before the first write. */
+/** Stores a draft as a new memory, or revises the memory that has the draft's key. Makes all checks before the first write. */
 export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: Stamp): RememberResult {
   const { interning, policy } = context;
   const { at, by: actor } = stamp;
@@ -48,9 +48,9 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
 }
 
 /**
- * The result of the first call with this idempotency key, even if its memory was forgotten since.
+ * Looks up the result of the first call with this idempotency key, even if its memory has been forgotten since then.
  *
- * @throws IDEMPOTENCY_CONFLICT if that call had other content
+ * @throws IDEMPOTENCY_CONFLICT if the first call had other content
  */
 export function findDuplicate(
   context: Pick<ApplyContext, 'findIdempotent'>,
@@ -64,7 +64,7 @@ export function findDuplicate(
   throw new MemoryError('IDEMPOTENCY_CONFLICT', message);
 }
 
-/** The memory with the key of the draft, among the memories with the labels of the draft. */
+/** Looks up the memory that has the draft's key and labels. */
 function findKeyed(
   { interning, records }: ApplyContext,
   draft: MemoryDraft,
@@ -113,7 +113,7 @@ function reviseByKey(
   if (keyed.user_id !== null && keyed.user_id !== draft.userId) {
     context.writer.insertFormerSubject({ user_id: keyed.user_id, row: keyed.row });
   }
-  // A memory that is written again by its key is active again, even if another one had superseded it.
+  // A write with the key of a superseded memory makes that memory active again.
   const columns = { ...draftColumns(draft), state: 'active' as const, superseded_by: null };
   return revise(context, keyed, { columns, embedded: draft.embedded ?? null, ...stamp });
 }

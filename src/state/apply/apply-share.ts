@@ -16,7 +16,7 @@ interface NewLabels {
   readonly accessTags: readonly string[];
 }
 
-/** Changes who may read a memory, as a new revision. Requires `share` where the memory is, and `write` where it goes. */
+/** Changes who may read a memory, and makes a new revision. Requires `share` in its old namespace and `write` in its new one. */
 export function applyShare(
   context: ApplyContext,
   id: string,
@@ -66,6 +66,6 @@ function assertKeyIsFree(
   if (taken === undefined || taken.row === record.row) return;
   const path = ['change', ...Object.keys(change).slice(0, 1)];
   const other = isInScope(within, scopedFieldsOfRow(context, taken)) ? `memory ${taken.id}` : 'another memory';
-  const message = `expected labels without the key ${JSON.stringify(record.key)}, but ${other} has it there. Forget or move one of them first.`;
+  const message = `expected labels under which the key ${JSON.stringify(record.key)} is free, but ${other} has it there. Forget or move one of them first.`;
   throw invalidInput([{ path, message }], 'change');
 }

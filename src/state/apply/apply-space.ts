@@ -6,8 +6,9 @@ import { maxSpaces } from '../tables/vector-table';
 import type { ApplyContext } from './apply-context';
 
 /**
- * Begins the move to a space, or continues one that was aborted: vectors that exist there are kept. For a rollback, the previous space
- * keeps its role until it is searched again, so that an aborted rollback changes nothing.
+ * Begins the move to an embedding space, that is, to vectors from another model. If an earlier move to this space was aborted, it
+ * continues with the vectors that already exist. In a rollback, the previous space keeps its role until searches use it again, so an
+ * aborted rollback changes nothing.
  */
 export function beginSpace(context: ApplyContext, name: SpaceName, stamp: Stamp): void {
   assertRoot(stamp);
@@ -21,7 +22,7 @@ export function beginSpace(context: ApplyContext, name: SpaceName, stamp: Stamp)
   }
   const previous = interning.spaceInRole('previous');
   if (previous !== undefined) {
-    const message = `got ${name.model}, but the store keeps the vectors of ${previous.name.model} for a rollback. Call dropUnusedSpaces first.`;
+    const message = `got ${name.model}, but the store keeps the vectors made with ${previous.name.model} for a rollback. Call dropUnusedSpaces first.`;
     throw invalidInput([{ path: ['embedder'], message }], 'embedder');
   }
   if (interning.spaceCount === maxSpaces) {
@@ -31,15 +32,15 @@ export function beginSpace(context: ApplyContext, name: SpaceName, stamp: Stamp)
   interning.internSpace(name, 'next');
 }
 
-/** Memories that were stored before and got vectors in another space. */
+/** Memories that were already stored and then got vectors in another space. */
 export interface EmbeddedRows {
   readonly space: number;
   readonly rows: readonly number[];
-  /** A number from the sequence of the changes. */
+  /** The number of this step, from the same sequence as the changes. */
   readonly changeSeq: number;
 }
 
-/** Gives memories vectors in a space. Skips a memory whose text has changed since it was read. */
+/** Adds vectors in a space to stored memories. Skips memories whose text has changed since they were read. */
 export function embedRows(
   context: ApplyContext,
   name: SpaceName,
@@ -63,10 +64,10 @@ export function embedRows(
 }
 
 /**
- * Makes a space the one that is searched, and keeps the one before as the previous space.
+ * Makes searches use another space, and keeps the one used so far as the previous space.
  *
- * @param checkedThrough The proposer has checked that no memory up to this change lacks vectors in the space.
- * @returns false, and changes nothing, if a memory of a later change lacks them.
+ * @param checkedThrough The sender of the command has checked that all memories up to this change have vectors in the space.
+ * @returns false, and changes nothing, if a memory that changed later lacks vectors in the space
  */
 export function switchSpace(context: ApplyContext, name: SpaceName, checkedThrough: number, stamp: Stamp): boolean {
   assertRoot(stamp);
@@ -82,8 +83,8 @@ export function switchSpace(context: ApplyContext, name: SpaceName, checkedThrou
 }
 
 /**
- * Drops the vectors of a range of rows in a space that is not searched. After the first range, no vectors are written to the space. A
- * memory that got its first vectors there counts as having got them in the current space.
+ * Deletes vectors for a range of rows from a space that searches do not use. Once the first range is deleted, no new vectors are
+ * written to the space. If a memory's first vectors were in this space, its row now names the current space instead.
  */
 export function dropSpace(
   context: ApplyContext,
@@ -94,7 +95,7 @@ export function dropSpace(
   assertRoot(stamp);
   const { interning, coverage, writer, rowChecksum, records } = context;
   const current = interning.currentSpace;
-  if (current === undefined || current.id === id) throw new Error(`Space ${id} cannot be dropped: it is searched.`);
+  if (current === undefined || current.id === id) throw new Error(`Space ${id} cannot be dropped: searches use it.`);
   interning.giveRole(id, isLast ? 'dropped' : 'dropping');
   if (upTo > after) writer.deleteVectors(after + 1, id, upTo);
   for (let row = after + 1; row <= upTo; row++) {

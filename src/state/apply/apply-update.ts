@@ -32,7 +32,7 @@ export function applyUpdate(
 }
 
 /**
- * Checks a record that was loaded without checks, before it is changed.
+ * Checks that a loaded record is intact and that the actor may change it.
  *
  * @throws NOT_FOUND if the actor may not read it, FORBIDDEN if the actor may not change it, RECORD_DAMAGED
  */
@@ -74,13 +74,13 @@ function patchColumns({ text, kind, tags, priority, metadata, ...times }: Conten
 export interface Revision {
   /** The columns that change. */
   readonly columns: Partial<Omit<MemoryRow, 'row' | 'id' | 'revision' | 'change_seq' | 'checksum'>>;
-  /** The vectors of the new text; `null` if it has none. Absent if the vectors stay. */
+  /** The vectors for the new text; `null` if it has none. Absent if the vectors stay as they are. */
   readonly embedded?: ChunkVectors | null;
   readonly at: number;
   readonly by: number;
 }
 
-/** Makes a new revision of a memory, and keeps the earlier one. */
+/** Writes a new revision of a memory, and keeps the earlier revision. */
 export function revise(context: ApplyContext, record: MemoryRow, revision: Revision): MemoryRow {
   const { writer } = context;
   const { columns, embedded, at, by } = revision;
@@ -101,7 +101,7 @@ export function revise(context: ApplyContext, record: MemoryRow, revision: Revis
     updated_at: at,
   };
   writer.insertRevision(record);
-  // Indexes hold no labels, so that a change of labels needs no new vectors.
+  // Vector indexes contain no labels, so a change of labels does not affect them.
   const stamped = stampChange(context, changed, {
     type: 'revised',
     at,

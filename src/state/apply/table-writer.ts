@@ -28,7 +28,7 @@ export class TableWriter {
     if (textChanged) this.#statements.putText.run({ row: record.row, text: storedText(record.text) });
   }
 
-  /** Replaces a memory by its tombstone: deletes its text and its earlier revisions. */
+  /** Replaces a memory with its tombstone (the row that remains after it was forgotten). Deletes its text and earlier revisions. */
   replaceByTombstone(record: MemoryRow): void {
     this.#statements.replaceMemory.run(record);
     this.#statements.deleteText.run({ row: record.row });
@@ -39,7 +39,7 @@ export class TableWriter {
     this.#statements.insertTokens.run({ row, tokens: tokens.join(' ') });
   }
 
-  /** Deletes the postings of a text. The tokens must be the ones that were inserted: FTS5 deletes posting by posting. */
+  /** Deletes a text from the keyword index. The tokens must be exactly those that were inserted, because FTS5 deletes each one. */
   deleteTokens(row: number, tokens: readonly string[]): void {
     this.#statements.deleteTokens.run({ row, tokens: tokens.join(' ') });
   }
@@ -52,7 +52,7 @@ export class TableWriter {
     for (const tag of tags) this.#statements.deleteTag.run({ tag, row });
   }
 
-  /** Deletes the tags of a damaged record, whose own list of tags cannot be trusted. Slow: it reads the whole table. */
+  /** Deletes the tags of a damaged record, whose own list of tags cannot be trusted. This is slow, because it reads the whole table. */
   deleteAllTags(row: number): void {
     this.#statements.deleteAllTags.run({ row });
   }

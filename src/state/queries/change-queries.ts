@@ -19,7 +19,7 @@ export class ChangeQueries {
     this.#after = prepare(database, (p) =>
       lines().where('changes.change_seq', '>', p('change_seq')).orderBy('changes.change_seq').limit(p('limit')),
     );
-    // The index of changes starts with revision 2. A parameter in place of the 1 would keep SQLite from using it.
+    // The index of changes covers only revisions from 2. With a parameter instead of the 1, SQLite would not use this index.
     const later = sql<boolean>`changes.revision > 1`;
     this.#ofRow = prepare(database, (p) =>
       lines()
@@ -35,18 +35,18 @@ export class ChangeQueries {
     );
   }
 
-  /** The changes after a change, oldest first. */
+  /** Reads the changes after the change `changeSeq`, oldest first. */
   after(changeSeq: number, limit: number): ChangeLine[] {
     return this.#after.all({ change_seq: changeSeq, limit });
   }
 
-  /** The changes of one memory, oldest first. */
+  /** Reads the changes to one memory, oldest first. */
   ofRecord({ row, first_change_seq }: Pick<MemoryRow, 'row' | 'first_change_seq'>): ChangeLine[] {
     return this.#ofRow.all({ row, first: first_change_seq });
   }
 
   /**
-   * A revision of a memory before its latest. Undefined for a forgotten memory.
+   * Reads an earlier revision of a memory. Undefined for the latest revision, and for a forgotten memory.
    *
    * @throws RECORD_DAMAGED
    */

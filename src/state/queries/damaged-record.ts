@@ -6,8 +6,8 @@ import type { ReadonlyInterning } from '../tables/interning';
 import { type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 
 /**
- * Whether an actor may learn that a record is damaged: only if it may read the memory by the labels that the record carries now.
- * For any other actor the memory looks as if it did not exist.
+ * Checks whether an actor may learn that a record is damaged. This requires that the labels which the damaged record has now allow the
+ * actor to read the memory. To any other actor the memory seems not to exist.
  */
 export function mayKnowOfDamage(
   context: { readonly policy: Policy; readonly interning: ReadonlyInterning },
@@ -23,7 +23,7 @@ export function mayKnowOfDamage(
       isInScope(scope, scopedFieldsOfRow(context, record))
     );
   } catch {
-    // The damage reached the tags: they are no longer JSON.
+    // The tags are damaged too: they are not JSON any more.
     return false;
   }
 }

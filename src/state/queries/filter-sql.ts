@@ -6,9 +6,9 @@ type Condition = RawBuilder<boolean>;
 type Compare = Extract<FilterNode, { op: 'compare' }>;
 
 /**
- * Compiles a filter to a condition on `memories`. The condition is never NULL, and every value is a parameter.
+ * Compiles a filter to a condition on `memories`. The condition is never NULL, and all values are passed as parameters.
  *
- * An absent field matches `ne`, `nin` and `exists: false`, and no other comparison. `null` means absent.
+ * An absent field matches only `ne`, `nin` and `exists: false`. A field that is `null` counts as absent.
  */
 export function filterCondition(node: FilterNode, links: Links): Condition {
   const conditions = (nodes: readonly FilterNode[]) => nodes.map((each) => filterCondition(each, links));
@@ -26,7 +26,7 @@ export function filterCondition(node: FilterNode, links: Links): Condition {
   }
 }
 
-/** The linked ids of a memory that the caller may see. */
+/** SQL for the ids that a memory links to, where the caller may see them. */
 export type Links = Readonly<Record<'supersedes' | 'supersededBy', RawBuilder<unknown>>>;
 
 const author = (column: 'name' | 'on_behalf_of', kind: Condition) =>
@@ -75,7 +75,7 @@ function isOneOf(value: RawBuilder<unknown>, operands: readonly Operand[]): Cond
   return present.length === operands.length ? found : sql`(${value} is null or ${found})`;
 }
 
-/** Any number of values as one parameter. A chain of comparisons would exceed the depth limit of SQLite expressions. */
+/** Passes any number of values as one parameter. A long chain of comparisons would exceed SQLite's limit on expression depth. */
 function listed(values: readonly Operand[]): RawBuilder<unknown> {
   return sql`(select value from json_each(${JSON.stringify(values)}))`;
 }
@@ -91,7 +91,7 @@ function listCondition(list: RawBuilder<unknown>, operator: Operator, operands: 
   return operator === 'ne' || operator === 'nin' ? sql`(not ${held})` : sql`(${held})`;
 }
 
-/** Compares values of the same JSON type only: the text '1' is not the number 1. */
+/** Compares only values with the same JSON type: the text '1' does not equal the number 1. */
 function metadataCondition(key: string, { operator, operands }: Compare): Condition {
   const where = (test: Condition) =>
     sql<boolean>`exists (select 1 from json_each(memories.metadata) as entry where entry.key = ${key} and ${test})`;
@@ -126,7 +126,7 @@ function isOneOfJson(alias: 'entry' | 'element', operands: readonly Operand[]): 
   const ofType = (type: string) => operands.filter((operand) => typeof operand === type);
   const tests = (['string', 'number', 'boolean'] as const).flatMap((type) => {
     const values = ofType(type);
-    // Both sides as reals, because SQLite compares an integer with a real digit by digit.
+    // Both sides are cast to reals, because SQLite compares an integer with a real digit by digit.
     const list =
       type === 'number' ? sql`(select cast(value as real) from json_each(${JSON.stringify(values)}))` : listed(values);
     return values.length === 0
@@ -148,7 +148,7 @@ function jsonValue(alias: 'entry' | 'element', type: 'string' | 'number' | 'bool
   return type === 'number' ? sql`cast(${value} as real)` : value;
 }
 
-/** Orders values of one JSON type: texts with texts, numbers with numbers, false before true. */
+/** Compares the order of values with the same JSON type: texts with texts, numbers with numbers. `false` comes before `true`. */
 function metadataOrder(operator: Operator, operand: Operand): Condition {
   const type = typeof operand as 'string' | 'number' | 'boolean';
   // SQLite has no booleans: `json_each` returns 1 and 0.
@@ -168,6 +168,6 @@ function comparison(operator: Operator): RawBuilder<unknown> {
     case 'lte':
       return sql`<=`;
     default:
-      throw new Error(`${operator} is not an order.`);
+      throw new Error(`${operator} does not compare by order.`);
   }
 }

@@ -4,8 +4,8 @@ import { type MemoryRow, memoryRowOf, type RowChecksum, type StoredMemoryRow } f
 import { queries } from '../tables/schema';
 
 /**
- * Looks up single records. Each is checked against its checksum, unless the name says `unchecked`. A tombstone is the record that
- * remains of a forgotten memory.
+ * Looks up single records. Methods check each record against its checksum, unless their name contains `unchecked`. A tombstone is the
+ * record that remains after a memory was forgotten.
  */
 export class MemoryQueries {
   readonly #rowChecksum: RowChecksum;
@@ -83,7 +83,7 @@ export class MemoryQueries {
     return stored === undefined || stored.state === 'forgotten' ? undefined : this.#rowChecksum.checkedRow(stored);
   }
 
-  /** As `byRow`. Undefined for a damaged record. */
+  /** Like `byRow`, but returns undefined for a damaged record. */
   intactByRow(row: number): MemoryRow | undefined {
     const stored = this.#byRow.get({ row });
     const record = stored === undefined || stored.state === 'forgotten' ? undefined : memoryRowOf(stored);
@@ -91,7 +91,8 @@ export class MemoryQueries {
   }
 
   /**
-   * The record with a key among those with one label set and owner. With 'any', the shared one or else that of the lowest owner id.
+   * Looks up a record by its label set, owner and key. With the owner 'any', a shared record comes first, then the record whose owner
+   * has the lowest number.
    *
    * @throws RECORD_DAMAGED
    */
@@ -100,7 +101,7 @@ export class MemoryQueries {
     return record && this.#rowChecksum.checked(record);
   }
 
-  /** As `byKey`. */
+  /** Like `byKey`, but does not check the record against its checksum. */
   uncheckedByKey(labelSet: number, owner: number | 'any', key: string): MemoryRow | undefined {
     const stored =
       owner === 'any'
@@ -109,13 +110,13 @@ export class MemoryQueries {
     return stored && memoryRowOf(stored);
   }
 
-  /** The ids of the memories that are or were about a user, including forgotten ones. */
+  /** The ids of all memories that are or once were about a user. Includes forgotten memories. */
   idsAbout(userId: string): string[] {
     return translated(() => this.#idsAbout.all({ userId })).map(({ id }) => id);
   }
 }
 
-/** `memories` joined with `texts`. A tombstone has no text. */
+/** Joins `memories` with `texts`. A tombstone has no text. */
 export function withText() {
   return queries
     .selectFrom('memories')

@@ -21,7 +21,7 @@ interface CompiledQuery {
   readonly parameters: readonly unknown[];
 }
 
-/** Evaluates selections in SQLite. */
+/** Evaluates selections (a scope with a filter and the caller's access) in SQLite. */
 export class SelectionQueries {
   readonly #database: Database;
   readonly #interning: Interning;
@@ -35,7 +35,7 @@ export class SelectionQueries {
     this.#masks = new ReadableMasks(database);
   }
 
-  /** The rows of a selection, ascending. */
+  /** Reads the rows that match a selection, in ascending order. */
   rows(selection: CompiledSelection): number[] {
     const query = queries
       .selectFrom('memories')
@@ -45,7 +45,7 @@ export class SelectionQueries {
     return this.#pluck(selection, query.compile());
   }
 
-  /** The ids and labels of a selection's memories, in the order of their rows. */
+  /** Reads the ids and labels of the memories that match a selection, in the order of their rows. */
   labels(selection: CompiledSelection): LabelledRow[] {
     const query = queries
       .selectFrom('memories')
@@ -56,7 +56,7 @@ export class SelectionQueries {
   }
 
   /**
-   * The records of one page.
+   * Reads the records on one page.
    *
    * @throws RECORD_DAMAGED
    */
@@ -85,7 +85,7 @@ export class SelectionQueries {
     return this.#pluck(selection, query.compile())[0] as number;
   }
 
-  /** The number of memories with each label set. */
+  /** Counts the matching memories for each label set. */
   countByLabelSet(selection: CompiledSelection): { label_set: number; count: number }[] {
     const query = queries
       .selectFrom('memories')

@@ -10,31 +10,34 @@ import { filterCondition, type Links } from './filter-sql';
 export interface CompiledSelection {
   readonly readable: ReadableLabelSets;
   readonly criteria: SelectionCriteria;
-  /** Epoch milliseconds. Memories that have expired by then are left out. */
+  /** The current time in epoch milliseconds. Memories that have expired by this time are left out. */
   readonly now: number;
 }
 
-/** What a selection asks for, apart from access. */
+/** The conditions of a selection, apart from access. */
 export interface SelectionCriteria {
   readonly scope: ParsedScope;
   readonly filter?: FilterNode;
   readonly asOf?: number;
   readonly include: ReadonlySet<'expired' | 'superseded' | 'quarantined'>;
-  /** What the caller may read through its handle. A filter sees `supersedes` and `supersededBy` only if they name such memories. */
+  /**
+   * The memories that the caller may read through its handle. A filter can use `supersedes` and `supersededBy` only where they name
+   * one of these memories.
+   */
   readonly linked: { readonly readable: ReadableLabelSets; readonly scope: ParsedScope };
 }
 
 type Alias = 'memories' | 'linked';
 
 /**
- * Up to this many readable label sets are passed to SQLite as a list. Beyond, SQLite calls a function for each row: with 5,000
- * label sets and 100,000 rows that took 21 ms, the list took 36 ms and a millisecond to make.
+ * Up to this many readable label sets are passed to SQLite as a list. If there are more, SQLite calls a function for each row. With
+ * 5,000 label sets and 100,000 rows the function took 21 ms. The list took 36 ms, plus 1 ms to build it.
  */
 const maxListedLabelSets = 500;
 
 const maskFunctions: Readonly<Record<Alias, string>> = { memories: 'is_readable', linked: 'is_linkable' };
 
-/** Gives SQLite the readable label sets of a query while the query runs. Queries run one at a time, each to its end. */
+/** Gives SQLite the label sets that a caller may read while the caller's query runs. Only one query runs at a time. */
 export class ReadableMasks {
   #readable: Uint8Array | undefined;
   #linkable: Uint8Array | undefined;
@@ -45,7 +48,7 @@ export class ReadableMasks {
     database.function(maskFunctions.linked, options, (id) => Number(this.#linkable?.[id as number] === 1));
   }
 
-  /** Runs a query with the masks of a selection. */
+  /** Runs a query with the readable label sets from a selection. */
   during<T>({ readable, criteria: { linked } }: CompiledSelection, query: () => T): T {
     this.#readable = readable.mask;
     this.#linkable = linked.readable.mask;
@@ -58,7 +61,7 @@ export class ReadableMasks {
   }
 }
 
-/** The rows of `memories` that a selection holds and its caller may read. */
+/** The SQL condition for rows in `memories` that match a selection and that its caller may read. */
 export function selectionCondition(
   { readable, criteria, now }: CompiledSelection,
   interning: Interning,
@@ -66,7 +69,7 @@ export function selectionCondition(
   return sql`${readableCondition(readable)} and ${criteriaCondition(criteria, now, interning)}`;
 }
 
-/** The rows that an actor may read, by integers alone. The namespace of the scope is already compiled into the label sets. */
+/** The SQL condition for rows that an actor may read. It compares only integers. The label sets already include the scope's namespace. */
 function readableCondition({ labelSets, owner }: ReadableLabelSets, of: Alias = 'memories'): RawBuilder<boolean> {
   const labelSet = sql.ref(`${of}.label_set`);
   const isReadable =
@@ -76,7 +79,7 @@ function readableCondition({ labelSets, owner }: ReadableLabelSets, of: Alias = 
   return owner === 'any' ? isReadable : sql`(${isReadable} and ${sql.ref(`${of}.owner`)} in (0, ${owner}))`;
 }
 
-/** The rows that match the criteria. The namespace of the scope is left to `readableCondition`. */
+/** The SQL condition for rows that match the criteria. The scope's namespace is not checked here but in `readableCondition`. */
 function criteriaCondition(
   { scope, filter, asOf, include, linked }: SelectionCriteria,
   now: number,
@@ -112,12 +115,12 @@ function scopeConditions(
   return conditions;
 }
 
-/** The linked ids that a filter may see. Comparisons with a hidden id would reveal it, letter by letter. */
+/** SQL for the linked ids that a filter may use. A hidden id is left out, because comparisons would reveal it letter by letter. */
 function visibleLinks({ readable, scope }: SelectionCriteria['linked'], interning: Interning): Links {
   const link = (column: 'supersedes' | 'superseded_by') => {
     const id = sql.ref(`memories.${column}`);
     if (readable.owner === 'any') return id;
-    // By the column, because the `tags` table has no rows of forgotten memories.
+    // The condition reads the column `tags`, because the table `tags` has no rows for forgotten memories.
     const tags = (scope.tags ?? []).map(
       (tag) => sql<boolean>`exists (select 1 from json_each(linked.tags) as tag where tag.value = ${tag})`,
     );
@@ -127,7 +130,7 @@ function visibleLinks({ readable, scope }: SelectionCriteria['linked'], internin
   return { supersedes: link('supersedes'), supersededBy: link('superseded_by') };
 }
 
-// At an earlier time, a memory that was superseded later was still true.
+// With `asOf`, a memory that was superseded later must still be found.
 function stateCondition(include: SelectionCriteria['include'], asOf: number | undefined): RawBuilder<boolean> {
   const states = ['active'];
   if (asOf !== undefined || include.has('superseded')) states.push('superseded');

@@ -4,15 +4,15 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Logger } from '../../environment/environment';
 
 /**
- * The number of pages in the write-ahead log after which a checkpoint is due: 16 MB. This is four times SQLite's default, because the
+ * A checkpoint is due after this number of pages in the write-ahead log (16 MB). This is four times SQLite's default, because the
  * two passes and their syncs should be rare compared with commits. It is not more, because a commit that extends the log file costs
- * twice as much as one that overwrites it.
+ * twice as much as a commit that overwrites it.
  */
 const pagesPerCheckpoint = 4_000;
 // Reading the length of the log takes a few microseconds.
 const commitsPerCheck = 8;
 
-// A string in place of a file, so that it runs from the sources, from both builds, and from the bundle of an application.
+// The program is a string and not a file, so that it works in the sources, in both builds, and in an application's bundle.
 const workerSource = `
 const { parentPort, workerData } = require('node:worker_threads');
 const Database = require(workerData.driver);
@@ -25,9 +25,9 @@ parentPort.on('message', (message) => {
 `;
 
 /**
- * Copies the write-ahead log into the database from a second connection in a worker, so that commits do not wait for it. Each checkpoint
- * has two passes. The first copies nearly everything while writers continue. The second copies the rest while writers are held back;
- * after it, SQLite overwrites the log from its start, so that the log does not grow.
+ * Copies the write-ahead log into the database. A worker with a second connection does this, so commits do not wait. Each checkpoint
+ * has two passes. The first pass copies nearly everything while writers continue. The second pass copies the rest while writers
+ * wait. After that SQLite overwrites the log from its start, so the log does not grow.
  */
 export class Checkpointer {
   readonly #database: Database;
@@ -46,7 +46,7 @@ export class Checkpointer {
     this.#logLength = database.prepare('pragma wal_checkpoint(NOOP)');
   }
 
-  /** To be called after every commit. Starts the first pass when a checkpoint is due. */
+  /** Starts the first pass when a checkpoint is due. The caller must call this after every commit. */
   committed(): void {
     if (++this.#commits % commitsPerCheck !== 0 || this.#broken || this.#firstPass !== undefined) return;
     if ((this.#logLength.get()?.log ?? 0) < pagesPerCheckpoint) return;
@@ -55,7 +55,7 @@ export class Checkpointer {
     });
   }
 
-  /** To be awaited between two batches. Runs the second pass when it is due. */
+  /** Runs the second pass when it is due. The caller must await this between two batches. */
   betweenBatches(): Promise<void> | undefined {
     if (this.#firstPass !== 'done') return undefined;
     this.#firstPass = undefined;

@@ -9,11 +9,11 @@ export interface DatabaseOptions {
   readonly readOnly: boolean;
 }
 
-/** Opens the database of a store. A commit is on disk when it returns, and deleted bytes are overwritten. */
+/** Opens the database of a store. When a commit returns, its data is on disk. Deleted bytes are overwritten. */
 export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
   const database = new BetterSqlite(path, { readonly: readOnly, fileMustExist: readOnly, timeout: 5_000 });
   try {
-    // Checked before anything is written: a database of a newer release, or of another program, must not change.
+    // This check comes before any write, because a database from a newer release or from another program must not change.
     if (versionOf(database) === 0) assertEmpty(database);
     if (!readOnly) configure(database);
     return database;
@@ -26,6 +26,6 @@ export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
 function assertEmpty(database: Database): void {
   const tables = database.prepare('select count(*) from sqlite_master').pluck().get() as number;
   if (tables === 0 && !database.readonly) return;
-  const message = `expected an empty folder or a store, got one in which ${database.name} is a database of another program.`;
+  const message = `expected an empty folder or a store, got a folder in which another program wrote the database ${database.name}.`;
   throw invalidInput([{ path: ['folder'], message }], 'folder');
 }

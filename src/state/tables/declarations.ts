@@ -55,7 +55,7 @@ export class Declarations {
     );
   }
 
-  /** Whether a declaration has, or ever had, this id. */
+  /** Checks whether a declaration has, or ever had, this id. */
   isTaken(id: string): boolean {
     return this.#byId.get({ id }) !== undefined;
   }
@@ -66,15 +66,15 @@ export class Declarations {
   }
 
   /**
-   * The declarations in force.
+   * Reads the declarations in force.
    *
-   * @throws RECORD_DAMAGED if a declaration does not match its checksum, because access must not depend on damaged rules
+   * @throws RECORD_DAMAGED if a declaration does not match its checksum. Access must not depend on damaged rules.
    */
   policy(): Policy {
     return Policy.of(this.version, this.all(false));
   }
 
-  /** The declarations in force, and on request those that have ended. */
+  /** Reads the declarations in force. If `ended` is true, the result includes those that have ended. */
   all(ended: boolean): StoredDeclaration[] {
     return this.#select.all({ ended: Number(ended) }).map((row) => this.#declarationOf(row));
   }
@@ -97,7 +97,7 @@ export class Declarations {
   }
 
   #declarationOf(row: Row): StoredDeclaration {
-    // Declarations from the first schema have no checksum.
+    // The first version of the schema had no checksums for declarations.
     if (row.checksum !== null && row.checksum !== this.#checksumOf(row)) throw damaged(row.id);
     const { id, since, until } = row;
     const declaration = JSON.parse(row.declaration);

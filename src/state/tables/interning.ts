@@ -20,16 +20,16 @@ export interface Space {
   readonly role: Tables['spaces']['role'];
 }
 
-/** What readers may ask of the numbers. */
+/** The part of `Interning` that readers may use: every lookup, and no method that adds or changes a number. */
 export type ReadonlyInterning = Omit<
   Interning,
   'reload' | 'internLabelSet' | 'internActor' | 'internSpace' | 'giveRole'
 >;
 
 /**
- * Interning: tables keep a number in place of a namespace, a label set, an actor or an embedding space, and this class translates
- * between the two. Only `apply` makes numbers, in order, and none is ever reused, so that the same commands give the same numbers
- * everywhere.
+ * Translates between values and the numbers that stand for them in the tables. Namespaces, label sets, actors and embedding spaces
+ * each have their own sequence of numbers. Only `apply` assigns numbers, in ascending order, and never uses a number twice.
+ * Therefore the same commands give the same numbers in every store.
  */
 export class Interning {
   readonly #insert: Inserts;
@@ -49,7 +49,7 @@ export class Interning {
     this.reload();
   }
 
-  /** Reads everything again: after a transaction was rolled back, and after another process has written. */
+  /** Reads all numbers from the tables again. Needed after a rollback, and after another process has written. */
   reload(): void {
     this.#tree = new LabelTree();
     this.#labelSets = [];
@@ -87,7 +87,7 @@ export class Interning {
     return this.#actorIds.get(actorKey(actor));
   }
 
-  /** The numbers of the actors that are this agent, by itself or on behalf of a user. */
+  /** The numbers of the actors whose party is this agent, whether it acts for itself or on behalf of a user. */
   actorsOfAgent(agentId: string): number[] {
     return this.#actors.flatMap(({ party }, i) =>
       party !== 'root' && party.kind === 'agent' && party.id === agentId ? [i + 1] : [],
@@ -103,22 +103,22 @@ export class Interning {
     return found(this.#spaces[id - 1], 'embedding space', id).name;
   }
 
-  /** The space that is searched. Undefined before the first vector. */
+  /** The space that searches use. Undefined until the store has its first vector. */
   get currentSpace(): Space | undefined {
     return this.spaceInRole('current');
   }
 
-  /** The name of the space that is searched. */
+  /** The name of the space that searches use. */
   currentSpaceName(): SpaceName | undefined {
     return this.currentSpace?.name;
   }
 
-  /** The space in this role. At most one space has it. */
+  /** The space with this role. At most one space has each of these roles. */
   spaceInRole(role: Exclude<Space['role'], 'dropped'>): Space | undefined {
     return this.#spaces.find((space) => space.role === role);
   }
 
-  /** The space with this name, unless its vectors are dropped. */
+  /** The space with this name. Undefined if its vectors were dropped, or are being dropped. */
   findSpace({ model, dimensions }: SpaceName): Space | undefined {
     return this.#spaces.find(
       ({ name, role }) =>
@@ -131,7 +131,10 @@ export class Interning {
     return node === undefined ? undefined : this.#labelSetIds.get(node)?.get(canonicalTags(accessTags));
   }
 
-  /** The meaning of a row's numbers as one text, which no other meaning has. Undefined if a number has no meaning. */
+  /**
+   * The labels, the author and the owner that a row's numbers stand for, as one text. Different values give different texts.
+   * Undefined if a number stands for nothing.
+   */
   describe({ label_set, author, owner }: { label_set: number; author: number; owner: number }): string | undefined {
     const label = this.#labelSetTexts[label_set - 1];
     const writer = this.#actorTexts[author - 1];
@@ -140,7 +143,8 @@ export class Interning {
   }
 
   /**
-   * The label sets of a namespace, those with the fewest access tags first. The order does not reveal when a label set was first used.
+   * The numbers of all label sets with this namespace. Those with the fewest access tags come first, and ties are in alphabetical
+   * order, so the order does not reveal when a label set was first used.
    */
   labelSetsOf(namespace: Namespace): number[] {
     const node = this.#tree.find(namespace);
@@ -238,7 +242,7 @@ function actorOf({ kind, name, on_behalf_of }: ActorRow): Actor {
   return on_behalf_of === '' ? { party } : { party, onBehalfOf: { kind: 'user', id: on_behalf_of } };
 }
 
-// JSON of a list is injective: no two actors share a key, whatever characters their ids contain.
+// The JSON of a list is unambiguous: two different actors never share a key, whatever characters their ids contain.
 function actorKey({ party, onBehalfOf }: Actor): string {
   return JSON.stringify(party === 'root' ? ['root'] : [party.kind, party.id, onBehalfOf?.id ?? null]);
 }
@@ -249,7 +253,7 @@ function canonicalTags(accessTags: readonly string[]): string {
 
 function found<T>(value: T | undefined, what: string, id: number): T {
   if (value !== undefined) return value;
-  // The number was read from a table.
+  // The number came from a table, so the table with its value must be damaged.
   const message = `The database is damaged: no ${what} has the number ${id}. Restore the folder from a backup.`;
   throw new MemoryError('RECORD_DAMAGED', message);
 }
@@ -296,12 +300,12 @@ function prepareInserts(database: Database): Inserts {
   };
 }
 
-/** The numbers of namespaces: a tree of labels, compared label by label. The root has the number 0. */
+/** The numbers of namespaces, as a tree with one label of the path at each node. The root namespace has the number 0. */
 class LabelTree {
   readonly #children: Map<string, number>[] = [new Map()];
   readonly #paths: Namespace[] = [[]];
 
-  /** The number of a namespace. Undefined if it has none. */
+  /** Looks up the number of a namespace. Undefined if the namespace is not stored. */
   find(namespace: Namespace): number | undefined {
     let node: number | undefined = 0;
     for (const label of namespace) {
@@ -317,7 +321,7 @@ class LabelTree {
     return path;
   }
 
-  /** The number that the next label gets. */
+  /** The number for the next new namespace. */
   get next(): number {
     return this.#paths.length;
   }

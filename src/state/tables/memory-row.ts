@@ -8,12 +8,12 @@ import type { ScopedFields } from '../../domain/scope';
 import type { ReadonlyInterning } from './interning';
 import type { MemoriesTable } from './schema';
 
-/** A row of `memories` with its text: everything that is stored of a memory except its vectors. */
+/** A row from `memories` with its text. It holds everything that is stored about a memory except its vectors. */
 export type MemoryRow = MemoriesTable & { text: string };
 /** The same row as SQLite holds it. The text is null for a forgotten memory. */
 export type StoredMemoryRow = MemoriesTable & { text: string | Buffer | null };
 
-/** The stored form of a text. UTF-8 cannot hold a lone surrogate, so that a text with one is stored as UTF-16. */
+/** Converts a text to its stored form. UTF-8 cannot encode a lone surrogate, so a text that contains one is stored as UTF-16. */
 export function storedText(text: string): string | Buffer {
   return text.isWellFormed() ? text : Buffer.from(text, 'utf16le');
 }
@@ -22,18 +22,18 @@ function textOf(stored: string | Buffer | null): string {
   return typeof stored === 'string' ? stored : (stored?.toString('utf16le') ?? '');
 }
 
-/** A stored row with its text decoded. Its checksum is not checked. */
+/** Decodes the text of a stored row. Does not check its checksum. */
 export function memoryRowOf(stored: StoredMemoryRow): MemoryRow {
   return { ...stored, text: textOf(stored.text) };
 }
 
-/** RECORD_DAMAGED, for a memory that does not match its checksum. */
+/** Makes the RECORD_DAMAGED error for a memory that does not match its checksum. */
 export function damaged(id: string, cause?: unknown): MemoryError {
   const message = `Memory ${id} is damaged: its record does not match its checksum. Restore it from a backup, or forget it; verify() lists all damaged records.`;
   return new MemoryError('RECORD_DAMAGED', message, { cause });
 }
 
-/** The public form of a row. */
+/** Converts a row to the form that users of the library get. */
 export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memory {
   const { namespace, accessTags } = interning.labelSet(record.label_set);
   const author = principalOf(interning.actor(record.author));
@@ -67,7 +67,7 @@ export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memor
   };
 }
 
-/** The columns that hold a memory's content. */
+/** Converts the content of a memory to columns. */
 export function contentColumns(content: Content) {
   return {
     kind: content.kind,
@@ -81,7 +81,7 @@ export function contentColumns(content: Content) {
   };
 }
 
-/** The labels of a row, on which access to its memory depends. */
+/** Reads the labels from a row. Access to its memory depends on them. */
 export function memoryLabelsOf(
   { interning }: { readonly interning: ReadonlyInterning },
   { label_set, owner, author }: Pick<MemoryRow, 'label_set' | 'owner' | 'author'>,
@@ -91,7 +91,7 @@ export function memoryLabelsOf(
   return owner === 0 ? labels : { ...labels, privateTo: interning.actor(owner) };
 }
 
-/** The fields of a row that a scope is compared with. */
+/** Reads the fields from a row that are compared with a scope. */
 export function scopedFieldsOfRow(
   { interning }: { readonly interning: ReadonlyInterning },
   row: Pick<MemoryRow, 'label_set' | 'author' | 'tags' | 'user_id' | 'session_id'>,
@@ -106,7 +106,7 @@ export function scopedFieldsOfRow(
   };
 }
 
-/** The columns of `memories`, without the checksum over them. Their order is part of every stored checksum: never change it. */
+/** The columns of `memories` that the checksum covers. Every stored checksum depends on their order, so never change it. */
 export const memoryColumns = [
   ...(['row', 'id', 'revision', 'state', 'label_set', 'owner', 'author', 'kind', 'user_id', 'session_id'] as const),
   ...(['key', 'priority', 'tags', 'metadata', 'source_channel', 'source_ref', 'created_at', 'updated_at'] as const),
@@ -117,8 +117,8 @@ export const memoryColumns = [
 const checkedFields: readonly (keyof MemoryRow)[] = [...memoryColumns, 'text'];
 
 /**
- * The checksum of a row. It also covers the namespace, access tags and actors behind the numbers of the row: otherwise a flipped bit in
- * the name of a namespace or of an author would give memories to other readers.
+ * Computes and checks the checksum of a row. The checksum also covers the namespace, access tags and actors that the row's numbers
+ * stand for. Otherwise a flipped bit in the name of a namespace or an author would show memories to the wrong readers.
  */
 export class RowChecksum {
   readonly #checksum: Checksum;
@@ -131,17 +131,17 @@ export class RowChecksum {
 
   addChecksum(record: Omit<MemoryRow, 'checksum'>): MemoryRow {
     const checksum = this.#checksumOf(record);
-    if (checksum === undefined) throw new Error(`Record ${record.id} has a number without a meaning.`);
+    if (checksum === undefined) throw new Error(`Record ${record.id} has a number that stands for nothing.`);
     return { ...record, checksum };
   }
 
   isIntact(record: MemoryRow): boolean {
-    // JSON writes a missing field like one that is null.
+    // In JSON a missing field would look like a field that is null, so missing fields are checked first.
     return checkedFields.every((field) => record[field] !== undefined) && record.checksum === this.#checksumOf(record);
   }
 
   /**
-   * The row of a stored row, after a check.
+   * Decodes a stored row and checks it.
    *
    * @throws RECORD_DAMAGED if it does not match its checksum
    */
@@ -150,7 +150,7 @@ export class RowChecksum {
   }
 
   /**
-   * The row itself, after a check.
+   * Checks a row and returns it.
    *
    * @throws RECORD_DAMAGED if it does not match its checksum
    */
@@ -168,13 +168,13 @@ export class RowChecksum {
 }
 
 /**
- * The checksum of each record, vector and rule, because a flipped byte passes SQLite's integrity check. xxHash finds accidental damage;
- * it does not protect against forgery.
+ * Computes the checksums of records, vectors and rules. They are needed because SQLite's integrity check does not notice a flipped
+ * byte. xxHash finds accidental damage; it does not protect against forgery.
  */
 export interface Checksum {
-  /** 64 bits of a text, in hexadecimal. */
+  /** Computes the 64-bit checksum of a text, in hexadecimal. */
   ofText(text: string): string;
-  /** 32 bits of a buffer. */
+  /** Computes the 32-bit checksum of a buffer. */
   ofBytes(bytes: Uint8Array): number;
 }
 

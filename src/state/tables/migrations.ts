@@ -3,9 +3,11 @@ import { chainTablesScript } from '../../audit/audit-database';
 import { MemoryError } from '../../domain/errors';
 
 /**
- * One script for each schema version, in order. A released script never changes; a new version gets a new script. Indexes start with a
- * column that grows, or are partial, because an insertion at a random place would write one more page. The first change of a memory is
- * found by `first_change_seq`, so that only later changes need an index. FTS5 merges 16 segments at a time, which is less work in total.
+ * One script for each schema version, in order. A released script never changes; a new version gets a new script.
+ *
+ * Indexes start with a column whose values ascend, or cover only some rows, because an insertion at a random place would write one
+ * more page. `first_change_seq` finds the first change of a memory, so only later changes need an index. FTS5 merges 16 segments (the
+ * parts of its index) at a time, which is less work in total.
  */
 const migrations: readonly string[] = [
   `
@@ -98,11 +100,11 @@ update revisions set record = json_remove(
 `,
 ];
 
-/** The schema version of this release. */
+/** The schema version that this release uses. */
 export const schemaVersion = migrations.length;
 
 /**
- * Migrates a database to the schema of this release, each version in one transaction.
+ * Migrates a database to this release's schema. The step to each version is one transaction.
  *
  * @throws STORE_NEWER if a newer release wrote the database
  */
@@ -118,7 +120,7 @@ export function migrate(database: Database, to = schemaVersion): void {
 }
 
 /**
- * The schema version of a database: 0 for an empty one.
+ * Reads the schema version of a database. An empty database has version 0.
  *
  * @throws STORE_NEWER if a newer release wrote the database
  */

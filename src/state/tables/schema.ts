@@ -1,7 +1,10 @@
 import type { Generated } from 'kysely';
 import { queriesOver } from '../../sqlite/sqlite';
 
-/** One label of a namespace, below its parent: a tree, so that namespaces are compared label by label. The root, 0, has no row. */
+/**
+ * A namespace: its last label, and the number of its parent. Together the rows are a tree, so namespaces are compared label by label.
+ * The root namespace has the number 0 and no row.
+ */
 export interface NamespacesTable {
   id: number;
   parent: number;
@@ -16,7 +19,7 @@ export interface LabelSetsTable {
   access_tags: string;
 }
 
-/** An actor. `on_behalf_of` is '' if it acts for itself: ids are never empty. */
+/** An actor. `on_behalf_of` is '' if the actor acts for itself. A real id is never empty. */
 export interface ActorsTable {
   id: number;
   kind: 'agent' | 'user' | 'service' | 'root';
@@ -31,7 +34,7 @@ export interface SpacesTable {
   normalized: number;
   /** How the store uses the space. At most one space is 'current', 'next' and 'previous'. */
   role: 'current' | 'next' | 'previous' | 'dropping' | 'dropped';
-  /** The latest number at which memories that were stored before got vectors in this space. */
+  /** The sequence number at which `embed` last gave vectors in this space to memories that were already stored. */
   change_seq: number;
 }
 
@@ -62,12 +65,12 @@ export interface MemoriesTable {
   expires_at: number | null;
   supersedes: string | null;
   superseded_by: string | null;
-  /** The embedding space of its first vectors, and the number of these: 0 for none. For other spaces see `embedded`. */
+  /** The embedding space of the memory's first vectors, and how many there are (0 for none). For other spaces see `embedded`. */
   space: number | null;
   chunks: number;
   /** The number of tokens of the text, for BM25. */
   length: number;
-  /** The numbers of its first and its latest change. */
+  /** The numbers of the memory's first and latest change. */
   first_change_seq: number;
   change_seq: number;
   checksum: string;
@@ -75,7 +78,7 @@ export interface MemoriesTable {
 
 export interface TextsTable {
   row: number;
-  /** UTF-16 bytes if the text has a lone surrogate, which UTF-8 cannot hold. */
+  /** Bytes in UTF-16 if the text has a lone surrogate, which UTF-8 cannot encode. */
   text: string | Buffer;
 }
 
@@ -86,7 +89,7 @@ export interface VectorsTable {
   checksum: number;
 }
 
-/** The feed of changes: one line for each change of a memory. A line never changes. */
+/** The change feed: one line for each change to a memory. Lines are never modified. */
 export interface ChangesTable {
   change_seq: number;
   row: number;
@@ -120,20 +123,20 @@ export interface IdempotencyTable {
   revision: number;
 }
 
-/** The number of vectors of a memory in a space other than the space of its first vectors. */
+/** The number of vectors that a memory has in a further space, not the space of its first vectors. */
 export interface EmbeddedTable {
   space: number;
   row: number;
   chunks: number;
-  /** A number from the sequence of the changes, so that an index which follows the changes misses nothing. */
+  /** A number from the same sequence as the changes, so that an index which reads all later numbers also finds these vectors. */
   change_seq: number;
 }
 
-/** A write that another process requested and that is done. Kept until that process has the answer. */
+/** The outcome of a write that another process requested. It is kept until that process has received the answer. */
 export interface RequestsTable {
   client: string;
   number: number;
-  /** JSON. Contains no text of a memory. */
+  /** JSON. It never contains the text of a memory. */
   outcome: string;
   at: number;
 }
@@ -144,16 +147,16 @@ export interface DeclarationsTable {
   id: string;
   /** JSON. */
   declaration: string;
-  /** 1 for a declaration that was given to `open`. */
+  /** 1 for a declaration that was passed to `open`. */
   at_open: number;
   since: number;
   /** The time at which it ended. A declaration is never deleted. */
   until: number | null;
-  /** Null for a declaration from the first schema. */
+  /** Null for a declaration that was written with the first version of the schema. */
   checksum: string | null;
 }
 
-/** A user that a memory was about before a revision changed that. */
+/** A user whom a memory was about until a revision changed its `userId`. */
 export interface FormerSubjectsTable {
   user_id: string;
   row: number;

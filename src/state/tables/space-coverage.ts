@@ -7,15 +7,15 @@ import { queries, type Tables } from './schema';
 
 type Line = Tables['embedded'];
 
-/** A range of rows: those above `after`, up to and including `upTo`. */
+/** A range of rows that starts after row `after` and ends with row `upTo`. */
 export interface RowRange {
   readonly after: number;
   readonly upTo: number;
 }
 
 /**
- * Which memories have vectors in which embedding space. The space of a memory's first vectors stands in `memories`; every other
- * space in which it has vectors has a line in `embedded`.
+ * Records which memories have vectors in which embedding space. The table `memories` names the space of a memory's first vectors. The
+ * table `embedded` has one line for each further space in which the memory has vectors.
  */
 export class SpaceCoverage {
   readonly #statements;
@@ -28,12 +28,12 @@ export class SpaceCoverage {
     this.#statements.insert.run(line);
   }
 
-  /** Keeps the number of the latest change that gave memories vectors in a space. */
+  /** Stores the sequence number at which memories last got vectors in a space. */
   setChangeSeq({ space, change_seq }: Pick<Line, 'space' | 'change_seq'>): void {
     this.#statements.setChangeSeq.run({ space, change_seq });
   }
 
-  /** The spaces in which a memory has vectors, without the space of its first vectors. */
+  /** The further spaces in which a memory has vectors. The space of its first vectors is not included. */
   ofRow(row: number): Line[] {
     return this.#statements.ofRow.all({ row });
   }
@@ -46,12 +46,12 @@ export class SpaceCoverage {
     this.#statements.delete.run(line);
   }
 
-  /** The memories in a range of rows that have vectors, but none in this space. */
+  /** The memories in a range of rows that have vectors only in other spaces than this one. */
   missing(space: number, { after, upTo }: RowRange): StoredMemoryRow[] {
     return this.#statements.missing.all({ space, after, upTo });
   }
 
-  /** The rows of the memories that changed after this change and have vectors, but none in this space. */
+  /** The rows of the memories that changed after the change `changeSeq` and have vectors only in other spaces than this one. */
   missingSince(space: number, changeSeq: number): number[] {
     return this.#statements.missingSince.all({ space, change_seq: changeSeq }).map(({ row }) => row);
   }

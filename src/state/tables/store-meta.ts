@@ -2,10 +2,10 @@ import BetterSqlite, { type Database } from 'better-sqlite3';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import { queries } from './schema';
 
-/** The key of a mark: 1 in a copy that `backup` has made, until the copy is opened. */
+/** The key under which a copy made by `backup` has the value 1, until the copy is first opened. */
 export const copyMark = 'copied';
 
-/** Single values of the store, by key. */
+/** Stores single values about the store itself, each under a key. */
 export class StoreMeta {
   readonly #get: Statement<{ key: string }, { value: string | number | Buffer }>;
   readonly #put: Statement<{ key: string; value: string | number | Buffer }, unknown>;

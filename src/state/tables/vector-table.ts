@@ -10,13 +10,13 @@ interface VectorRow {
   checksum: number;
 }
 
-/** An embedding space, and the number of vectors that each row has in it. */
+/** An embedding space, and how many vectors each row has in this space. */
 export interface SpaceChunks {
   space(): number | undefined;
   chunks(): Uint16Array;
 }
 
-/** The stored vectors of one embedding space. */
+/** Reads the stored vectors in one embedding space. */
 export class VectorTable implements VectorSource {
   readonly #spaceChunks: SpaceChunks;
   readonly #checksum: Checksum;
@@ -92,9 +92,9 @@ export class VectorTable implements VectorSource {
   }
 
   /**
-   * The vectors of a row, in the order of its chunks.
+   * Reads the vectors of a row, in the order of its chunks.
    *
-   * @throws RECORD_DAMAGED if one does not match its checksum
+   * @throws RECORD_DAMAGED if a vector is missing or does not match its checksum
    */
   ofRow(row: number): Float32Array[] {
     const space = this.#spaceChunks.space();
@@ -117,20 +117,20 @@ function floats(bytes: Buffer): Float32Array {
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / Float32Array.BYTES_PER_ELEMENT);
 }
 
-// The key of a vector is one integer made of space, row and chunk: a table with a longer primary key would need an index of its own, or
-// would keep vectors in the inner pages of its tree. 9 bits for the space, 32 for the row and 12 for the chunk make 53, the most that a
-// JavaScript number holds exactly.
+// The key of a vector is one integer that combines space, row and chunk. A table with a longer primary key would need a separate index,
+// or would keep vectors in the inner pages of its tree. The space takes 9 bits, the row 32 and the chunk 12. Together these are 53 bits,
+// the most that a JavaScript number represents exactly.
 const chunksPerRow = 2 ** 12;
 const rowsPerSpace = 2 ** 32;
 const spaces = 2 ** 9;
 
-/** The most vectors that a memory can have in one space. */
+/** The maximum number of vectors that a memory can have in one space. */
 export const maxChunks = chunksPerRow;
 
-/** The most spaces that a store can have in its life. They are numbered from 1. */
+/** The maximum number of spaces that a store can ever have. They are numbered from 1. */
 export const maxSpaces = spaces - 1;
 
-/** The key of one vector in the table `vectors`. */
+/** Computes the key of one vector in the table `vectors`. */
 export function vectorKey(space: number, row: number, chunk: number): number {
   if (!(space >= 0 && space < spaces && row >= 0 && row < rowsPerSpace && chunk >= 0 && chunk < chunksPerRow)) {
     throw new RangeError(`No vector key for space ${space}, row ${row}, chunk ${chunk}.`);
@@ -138,12 +138,12 @@ export function vectorKey(space: number, row: number, chunk: number): number {
   return (space * rowsPerSpace + row) * chunksPerRow + chunk;
 }
 
-/** The chunk of a vector key. */
+/** Extracts the chunk from a vector's key. */
 export function chunkOf(key: number): number {
   return key % chunksPerRow;
 }
 
-/** The row of a vector key. */
+/** Extracts the row from a vector's key. */
 export function rowOf(key: number): number {
   return Math.floor(key / chunksPerRow) % rowsPerSpace;
 }

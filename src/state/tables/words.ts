@@ -10,23 +10,23 @@ import { memoryRowOf, type StoredMemoryRow } from './memory-row';
 import { queries } from './schema';
 import type { StoreMeta } from './store-meta';
 
-/** Whether the words were indexed with this analyzer and this version of Unicode. */
+/** Checks whether the words were indexed with the current analyzer and the current version of Unicode. */
 export function areCurrentWords(meta: StoreMeta): boolean {
   return meta.get('analyzer') === analyzerVersion;
 }
 
 /**
- * Indexes the words of all texts again if they were indexed with another analyzer or another version of Unicode: with other tokens they
- * could neither be found nor deleted.
+ * Indexes the words of all texts again if they were indexed with another analyzer or another version of Unicode. Otherwise the tokens
+ * would differ, and words could neither be found nor deleted.
  */
 export function ensureWords(database: Database, meta: StoreMeta, onProgress?: (progress: Progress) => void): void {
   if (!areCurrentWords(meta)) rebuildWords(database, meta, onProgress);
 }
 
-// Reports often enough for a user who waits, and so rarely that reports cost nothing.
+// Often enough for a user who waits, and rare enough that the reports cost almost nothing.
 const recordsPerReport = 1_000;
 
-/** Indexes the words of all texts again, in one transaction. A text that cannot be read has no words. */
+/** Indexes the words of all texts again, in one transaction. Texts that cannot be read are indexed without words or skipped. */
 export function rebuildWords(database: Database, meta: StoreMeta, onProgress?: (progress: Progress) => void): void {
   const elapsedMs = startStopwatch();
   const insert = database.prepare(sql`insert into tokens (rowid, words) values (?, ?)`.compile(queries).sql);

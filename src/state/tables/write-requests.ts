@@ -9,7 +9,7 @@ import type { Interning } from './interning';
 import { memoryOf } from './memory-row';
 import { queries, type Tables } from './schema';
 
-/** An outcome without the text of a memory, because a forgotten text must not remain anywhere. */
+/** An outcome as it is stored. It contains no memory text, because a forgotten text must not remain anywhere. */
 type KeptOutcome =
   | { readonly type: 'remember'; readonly remembered: readonly RememberResult[] }
   | { readonly type: 'update' | 'share'; readonly id: string; readonly revision: number }
@@ -24,10 +24,10 @@ interface Deps {
   readonly declarations: Declarations;
 }
 
-// A process whose answer was lost repeats its request within seconds. After 30 days it will not repeat it.
+// A process that lost an answer repeats its request within seconds. After 30 days no process repeats a request.
 const keptMs = 30 * 24 * 60 * 60 * 1000;
 
-/** The outcomes of writes that other processes requested. A repeated request gets the outcome of the first one and is not run again. */
+/** Stores the outcomes of writes that other processes requested. A repeated request is not run again but gets the first outcome. */
 export class WriteRequests {
   readonly #deps: Deps;
   readonly #find: Statement<Pick<WriteRequest, 'client' | 'number'>, { outcome: string }>;
@@ -55,13 +55,13 @@ export class WriteRequests {
     this.#dropOld = prepare(database, (p) => queries.deleteFrom('requests').where('at', '<', p('at')));
   }
 
-  /** The outcome of a request. Undefined if it was not run, or its process has the answer. */
+  /** Looks up the outcome of a request. Undefined if the request was not run, or if its process has received the answer. */
   outcomeOf({ client, number }: WriteRequest): Outcome | undefined {
     const found = this.#find.get({ client, number });
     return found && this.#outcomeFrom(JSON.parse(found.outcome));
   }
 
-  /** Keeps the outcome of a request, and drops outcomes that its process has received. Only `apply` uses it, inside its transaction. */
+  /** Stores the outcome of a request, and deletes outcomes that its process has received. Only `apply` calls this, in its transaction. */
   keep({ client, number, answered }: WriteRequest, outcome: Outcome & { ok: true }, at: number): void {
     const kept = keptOf(outcome);
     if (kept === undefined) return;
@@ -86,7 +86,7 @@ export class WriteRequests {
     }
   }
 
-  /** A memory as it was at a revision. Undefined if it was forgotten. */
+  /** Reads a memory as it was at a revision. Undefined if the memory was forgotten. */
   #memoryAt(id: string, revision: number): Memory | undefined {
     const { records, changes, interning } = this.#deps;
     const record = records.tombstoneOrRecord(id);

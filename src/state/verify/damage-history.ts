@@ -5,13 +5,13 @@ import type { Tables } from '../tables/schema';
 /** The stored history of a memory. */
 export interface History {
   readonly revisions: readonly Tables['revisions'][];
-  /** Its lines in the change feed. */
+  /** The memory's lines in the change feed. */
   readonly lines: readonly Tables['changes'][];
 }
 
 type Earlier = ReadonlyMap<number, MemoryRow | undefined>;
 
-/** The problems in the history of an intact record, each as a sentence. */
+/** Finds problems in the history of an intact record. Each is described in one sentence. */
 export function historyDamage(
   record: MemoryRow,
   { revisions, lines }: History,
@@ -55,7 +55,7 @@ function feedDamage(
 ): string[] {
   const byRevision = new Map(lines.map((line) => [line.revision, line]));
   const damage: string[] = [];
-  // If the record was damaged when it was forgotten, the position of its earlier lines is lost.
+  // If a record was damaged when it was forgotten, its earlier lines in the feed cannot be found any more.
   const first = record.state === 'forgotten' ? record.revision : 1;
   for (let revision = first; revision <= record.revision; revision++) {
     const line = byRevision.get(revision);
@@ -74,7 +74,7 @@ function isIntactLine(line: Tables['changes'], made: MemoryRow | undefined, inte
   return made === undefined || matchesRecord(line, made);
 }
 
-/** Whether a line was written together with a record. */
+/** Checks whether a line was written together with a record. */
 function matchesRecord(line: Tables['changes'], record: MemoryRow): boolean {
   const { row, revision, change_seq, updated_at, label_set, owner, author, state } = record;
   const type = revision === 1 ? 'stored' : state === 'forgotten' ? 'forgotten' : 'revised';

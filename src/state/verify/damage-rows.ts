@@ -17,13 +17,19 @@ export interface RowDamageDeps {
   readonly vectors: VectorTable;
   /** The last row to read. */
   readonly lastRow: number;
-  /** Memories that changed after this change are not compared with an index, which may have been read before or after that. */
+  /**
+   * Memories that changed after this change are not compared with the indexes, because an index may have been read before or after
+   * their change.
+   */
   readonly changeSeq: number;
 }
 
 type Range = { readonly after: number; readonly to: number };
 
-/** Checks memories with their history and vectors, range by range, and sums up what the indexes should hold of each. */
+/**
+ * Checks memories with their history and vectors, one range of rows at a time. It also computes what the indexes should contain for
+ * each row, as a sum of hashes (`index-sums.ts`).
+ */
 export class RowDamage {
   readonly #deps: RowDamageDeps;
   readonly #records: Prepared<Range, StoredMemoryRow>;
@@ -32,7 +38,7 @@ export class RowDamage {
   readonly #byRow: Statement<[number], { id: string; change_seq: number }>;
   readonly #words: Uint32Array;
   readonly #tags: Uint32Array;
-  /** Damaged rows. What the indexes should hold of them is unknown. */
+  /** Damaged rows. It is unknown what the indexes should contain for them. */
   readonly #damaged = new Set<number>();
 
   constructor(deps: RowDamageDeps) {
@@ -42,7 +48,7 @@ export class RowDamage {
       withText().where('memories.row', '>', p('after')).where('memories.row', '<=', p('to')),
     );
     this.#revisions = database.prepare('select * from revisions where row > ? and row <= ?');
-    // The record names its memory's first line, which is in no index.
+    // No index covers the first line about a memory, but the record names that line's number.
     this.#lines = database.prepare(`
       select memories.row as memory, changes.* from memories join changes on changes.change_seq = memories.first_change_seq
       where memories.row > ? and memories.row <= ?
@@ -52,7 +58,7 @@ export class RowDamage {
     this.#tags = new Uint32Array(lastRow + 1);
   }
 
-  /** The problems of the memories in a range. */
+  /** Checks the memories in a range and returns their problems. */
   read(range: Range): VerifyProblem[] {
     return readInHalves(
       (after, to) => this.#readRange(after, to),
@@ -64,13 +70,13 @@ export class RowDamage {
     );
   }
 
-  /** The difference between the keyword index and the texts, as a sentence. Call it after every range has been read. */
+  /** Describes the first difference between the keyword index and the texts. Call this only after every range was read. */
   wordsDiffer(found: IndexSums): string | undefined {
     const different = this.#firstDifference(this.#words, found);
     return different && `The keyword index differs from the text of ${different}.`;
   }
 
-  /** The difference between the index of tags and the records, as a sentence. Call it after every range has been read. */
+  /** Describes the first difference between the index of tags and the records. Call this only after every range was read. */
   tagsDiffer(found: IndexSums): string | undefined {
     const different = this.#firstDifference(this.#tags, found);
     return different && `The index of tags differs from the tags of ${different}.`;

@@ -6,18 +6,18 @@ export interface VerifyProblem {
   /** The id of the damaged memory, if the problem is about one memory. */
   id?: string;
   /**
-   * What is damaged: `database` (SQLite's pages and indexes), `record` (a memory or its history), `rule` (a declaration), `vector`
+   * The damaged part: `database` (SQLite's pages and indexes), `record` (a memory or its history), `rule` (a declaration), `vector`
    * (a stored vector), `words` (the keyword index) or `index` (the vector index). `verify` can repair `database`, `words` and `index`.
    */
   part: 'database' | 'record' | 'rule' | 'vector' | 'words' | 'index';
-  /** What is wrong, as a sentence. */
+  /** Describes the problem in a sentence. */
   message: string;
 }
 
 /**
- * The reason why a read failed, as a sentence.
+ * Describes in a sentence why a read failed.
  *
- * @throws STORE_CLOSED if the store was closed meanwhile, which is no damage.
+ * @throws STORE_CLOSED if the read failed only because the store was closed
  */
 export function reasonOf(error: unknown): string {
   const known = fromSqlite(error);
@@ -30,9 +30,10 @@ export function reasonOf(error: unknown): string {
 export type ReadRange<R> = (after: number, to: number) => readonly R[];
 
 /**
- * Reads a range of rows. If that fails, it reads the halves of the range, so that a damaged page hides only its own rows.
+ * Reads a range of rows. If this fails, it reads each half of the range separately. In the end only the rows on a damaged page are
+ * missing.
  *
- * @param onUnreadable Gives the result for a single row that cannot be read.
+ * @param onUnreadable Returns the result for a single row that cannot be read.
  */
 export function readInHalves<R>(
   read: ReadRange<R>,

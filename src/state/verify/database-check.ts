@@ -3,25 +3,25 @@ import { Worker } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
 import type { IndexSums } from './index-sums';
 
-/** What a step of the check has found, or why the step failed. */
+/** The result of one step of the check, or the reason why the step failed. */
 export type StepResult<T> = { readonly found: T } | { readonly error: string };
 
-/** The steps of a running check. No promise rejects. */
+/** The steps of a running check. None of the promises ever rejects. */
 export interface DatabaseCheck {
-  /** Problems of pages, tables and their indexes, each a sentence from SQLite. */
+  /** Problems in pages, tables and their indexes. SQLite describes each in a sentence. */
   readonly pages: Promise<StepResult<readonly string[]>>;
-  /** The number of lines in the change feed that have no memory. */
+  /** The number of lines in the change feed whose memory does not exist. */
   readonly strayChanges: Promise<StepResult<number>>;
-  /** The sums of the keyword index and of the index of tags. */
+  /** The hash sums (`index-sums.ts`) of the keyword index and of the index of tags. */
   readonly words: Promise<StepResult<IndexSums>>;
   readonly tags: Promise<StepResult<IndexSums>>;
   /** Resolves when the worker's connection is closed. */
   readonly ended: Promise<unknown>;
-  /** Ends the check after the current step. */
+  /** Ends the check at once. Steps that have not finished resolve with an error. */
   stop(): void;
 }
 
-// A string and not a file, so that it runs from the sources, from both builds, and from an application's bundle.
+// The program is a string and not a file, so that it works in the sources, in both builds, and in an application's bundle.
 const workerSource = `
 const { parentPort, workerData } = require('node:worker_threads');
 const Database = require(workerData.driver);
@@ -59,10 +59,10 @@ database.close();
 `;
 
 /**
- * Checks the whole database in a worker with its own connection. SQLite checks its pages in one call and reads the keyword index
- * in one statement, which take seconds each in a large store.
+ * Checks the whole database in a worker with its own connection, so that the event loop is not blocked. In a large store SQLite
+ * needs seconds to check its pages, and again to read the keyword index.
  *
- * @param rows The highest row that the sums include.
+ * @param rows The number of the highest row that the hash sums include.
  */
 export function checkDatabase(database: Database, rows: number): DatabaseCheck {
   const driver = createRequire(import.meta.url).resolve('better-sqlite3');

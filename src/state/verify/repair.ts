@@ -7,11 +7,11 @@ import type { VerifyProblem } from './damage';
 import { intactRows, isDamage } from './intact-rows';
 
 /**
- * Rebuilds what the database derives from its records, if a problem names it: SQLite's indexes and tags, and the keyword index. It
- * runs in one transaction and blocks the event loop: some ten seconds for 100,000 texts. What damaged pages keep from being
- * rebuilt stays as it was.
+ * Rebuilds SQLite's indexes, the table of tags and the keyword index from the records, each only if one of the problems concerns it.
+ * This runs in one transaction and blocks the event loop for about ten seconds for 100,000 texts. A part that cannot be rebuilt because
+ * of damaged pages stays as it was.
  *
- * @throws DISK_FULL, and any other error that is no damage. Nothing has changed then.
+ * @throws DISK_FULL, or any other error that does not come from damage. In this case nothing has changed.
  */
 export function repairDerived(database: Database, meta: StoreMeta, problems: readonly VerifyProblem[]): void {
   const has = (part: VerifyProblem['part']) => problems.some((problem) => problem.part === part);
@@ -35,7 +35,7 @@ function attempt(database: Database, rebuild: () => void): void {
   }
 }
 
-/** Damaged records can violate a unique index, which then cannot be rebuilt. */
+/** Checks for the error that SQLite gives if damaged records violate a unique index. Such an index cannot be rebuilt. */
 function isConstraintViolation(error: unknown): boolean {
   return error instanceof BetterSqlite.SqliteError && error.code.startsWith('SQLITE_CONSTRAINT');
 }
