@@ -2,19 +2,19 @@ import type { Database } from 'better-sqlite3';
 import { fromSqlite, translated } from '../sqlite/sqlite';
 import { type AuditEvent, AuditLog, type Seed } from './audit-log';
 
-/** Waiting entries are written once there are this many. */
+/** Entries wait in memory until this many wait. Then they are written together. */
 const batchLength = 1_024;
 /** On a full disk, reads succeed until this many entries wait. Then they fail, because they could not be recorded. */
 const maxWaiting = 65_536;
 
 export interface AccessLogDeps {
   readonly database: Database;
-  /** Whether an answer waits until its entry is on disk. */
+  /** If true, a call returns its answer only after its audit entry is on disk. */
   readonly durable: boolean;
   readonly seed: Seed;
-  /** A later turn of the event loop. */
+  /** Resolves in a later turn of the event loop. */
   nextTurn(): Promise<void>;
-  /** Called when an entry starts to wait and no other entry waits. */
+  /** Called when an entry starts to wait and no other entry is waiting. */
   onWaiting(): void;
   /** Called after entries were written. */
   onWritten(): void;
@@ -22,7 +22,7 @@ export interface AccessLogDeps {
   onFailed(error: unknown): void;
 }
 
-/** Writes the 'access' chain, in batches. Other processes may append to the same file. */
+/** Writes the entries of the 'access' chain (reads, and rejected calls) in batches. Other processes may append to the same chain. */
 export class AccessLog {
   readonly log: AuditLog;
   readonly #deps: AccessLogDeps;
@@ -34,14 +34,14 @@ export class AccessLog {
     this.log = new AuditLog(deps.database);
   }
 
-  /** The commit that durable entries wait for. */
+  /** The planned commit of the waiting entries. Undefined if none is planned, or if answers do not wait for their entries. */
   get pendingCommit(): Promise<void> | undefined {
     return this.#commit;
   }
 
   /**
-   * Records an event. If answers wait for their entries, resolves when the entry is on disk. Otherwise returns undefined, and the
-   * entry is written with its batch.
+   * Records an event. If answers wait for their entries, the promise resolves when the entry is on disk. Otherwise returns
+   * undefined, and the entry is written later, in a batch.
    *
    * @throws DISK_FULL and other disk errors if too many entries wait
    */
@@ -50,7 +50,7 @@ export class AccessLog {
     this.#waiting.push(event);
     if (this.#deps.durable) {
       this.#commit ??= this.#deps.nextTurn().then(() => this.#commitWaiting());
-      // The caller handles the rejection. If it does not wait, it has returned no answer that needs an entry.
+      // A caller that waits for the commit gets its error. This handler only prevents an unhandled rejection if no caller waits.
       this.#commit.catch(() => undefined);
       return this.#commit;
     }
@@ -60,7 +60,7 @@ export class AccessLog {
   }
 
   /**
-   * Writes the waiting entries. They are durable when it returns.
+   * Writes the waiting entries. They are on disk when this method returns.
    *
    * @throws DISK_FULL and other disk errors; the entries keep waiting
    */
@@ -73,7 +73,7 @@ export class AccessLog {
     this.#deps.onWritten();
   }
 
-  /** Runs a function in a transaction, on the chain with the entries of all processes. */
+  /** Runs a function in a transaction, after reading the entries that other processes have appended. */
   inTransaction<T>(run: () => T): T {
     try {
       return translated(
@@ -88,7 +88,7 @@ export class AccessLog {
     }
   }
 
-  /** Drops the entries that cannot be written: their callers get the error in place of an answer. */
+  /** Writes the waiting entries. If that fails, drops them, and their callers get the error instead of an answer. */
   #commitWaiting(): void {
     this.#commit = undefined;
     try {

@@ -8,20 +8,23 @@ export interface EntriesTable {
   body: string;
 }
 
-/** Whole segments. A row stays when the entries of its segment are dropped. */
+/** The complete segments of a chain (1,024 consecutive entries each). A row stays here after retention has dropped the entries. */
 export interface SegmentsTable {
-  /** From 0. */
+  /** The number of the segment, from 0. */
   segment: number;
-  /** The root of the subtree. */
+  /** The root of the Merkle tree over the entries of the segment. */
   root: Buffer;
-  /** The hash of the last entry. */
+  /** The hash of the last entry in the segment. */
   hash: Buffer;
-  /** The earliest and the latest time of an entry: epoch milliseconds. */
+  /** The times of the earliest and the latest entry, in epoch milliseconds. */
   first_at: number;
   last_at: number;
 }
 
-/** The entries that name an id. Derived from their bodies. Rows begin with the segment, so that inserts are at the end of the table. */
+/**
+ * Records which entries name which memory id. Derived from the bodies of the entries. The primary key begins with the segment, so
+ * new rows go to the end of the table.
+ */
 export interface TouchedTable {
   segment: number;
   /** A hash of the id. Two ids may have the same hash. */
@@ -29,11 +32,11 @@ export interface TouchedTable {
   seq: number;
 }
 
-/** The names behind the pseudonyms. Not part of the chain: an erasure deletes rows. */
+/** The names behind the pseudonyms. Entries contain only pseudonyms, so an erasure can delete a name here without changing the chain. */
 export interface NamesTable {
   pseudonym: string;
   kind: NameKind;
-  /** JSON of an id, or of the labels of a namespace. */
+  /** JSON: the id of a principal, or the labels of a namespace. */
   name: string;
 }
 
@@ -55,7 +58,7 @@ export interface CheckpointsTable {
   note: string;
 }
 
-/** The processes that have the database open. A process that dies leaves its row. */
+/** One row for each process that has the database open. The row of a process that dies stays. */
 export interface OpeningsTable {
   id: string;
   /** 'owner': the writer process of the folder. */
@@ -73,7 +76,10 @@ export interface AuditTables extends ChainTables {
   audit_marks: { mark: string };
 }
 
-/** Creates the tables of a chain: of 'changes' in the store's database, of 'access' in `audit.db`. This script is part of a release, so it must not change. */
+/**
+ * Creates the tables of a chain. The store's database holds the 'changes' chain, `audit.db` the 'access' chain. Released databases
+ * were created with this script, so it must not change.
+ */
 export const chainTablesScript = `
 create table audit_entries (seq integer primary key, hash blob not null, body text not null);
 create table audit_segments (
@@ -95,7 +101,7 @@ create table audit_marks (mark text primary key) without rowid;
 const version = 1;
 
 /**
- * Opens the database of the 'access' chain, `audit.db`, and creates it if it does not exist. Several processes may have it open.
+ * Opens `audit.db`, the database of the 'access' chain, and creates it if it does not exist. Several processes may have it open.
  *
  * @param path A file, or ':memory:'.
  * @throws STORE_NEWER if a newer release wrote it
@@ -126,7 +132,7 @@ function versionOf(database: Database): number {
   throw new MemoryError('STORE_NEWER', message);
 }
 
-/** Marks a file that a backup made. The first process that opens it records that in the chain. */
+/** Marks the `audit.db` of a backup as a copy. The first process that opens it records in the chain that the store was restored. */
 export function markAsCopy(path: string): void {
   const database = new BetterSqlite(path);
   try {
@@ -136,7 +142,7 @@ export function markAsCopy(path: string): void {
   }
 }
 
-/** Removes the mark of a copy, inside the caller's transaction. Returns whether there was one. */
+/** Removes the mark that `markAsCopy` made, inside the caller's transaction. Returns whether the mark existed. */
 export function removeCopyMark(database: Database): boolean {
   return database.prepare("delete from audit_marks where mark = 'copied'").run().changes > 0;
 }

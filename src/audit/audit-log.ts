@@ -8,13 +8,13 @@ import type { ChainTables, NameKind } from './audit-database';
 import { AuditChain } from './chain';
 import type { AuditDecision, ChainHead, Touched } from './chain-entry';
 
-/** Memories of one namespace that a call touched. */
+/** The memories in one namespace that a call returned, changed or asked for. */
 export interface TouchedMemories {
   readonly namespace: Namespace | undefined;
   readonly ids: readonly string[];
 }
 
-/** A call or a command to record, with names in place of pseudonyms. */
+/** A call or a command to record. It contains names; `append` replaces them by pseudonyms. */
 export interface AuditEvent {
   /** Epoch milliseconds. */
   readonly at: number;
@@ -30,7 +30,10 @@ export interface AuditEvent {
   readonly head?: ChainHead | undefined;
 }
 
-/** A chain, and the names behind its pseudonyms. */
+/**
+ * One chain of audit entries, and the names behind its pseudonyms. The hashed entries contain only pseudonyms, so that a name can be
+ * erased without breaking the chain.
+ */
 export class AuditLog {
   readonly chain: AuditChain;
   readonly names: Pseudonyms;
@@ -44,7 +47,7 @@ export class AuditLog {
   append(event: AuditEvent, seed: Seed): number {
     const { names } = this;
     const { party, onBehalfOf } = event.by;
-    // Field by field, because every read and every write runs it and copies cost time.
+    // Lists the fields instead of copying `event`, because this runs for each read and each write, and copies cost time.
     return this.chain.append({
       at: event.at,
       party: party === 'root' ? 'root' : names.ofParty(party, seed),
@@ -61,7 +64,7 @@ export class AuditLog {
     });
   }
 
-  /** Drops what is cached in memory, after a transaction was rolled back. */
+  /** Reads the cached state again. Call it after a transaction was rolled back. */
   reload(): void {
     this.chain.reload();
     this.names.reload();
@@ -75,15 +78,15 @@ export class AuditLog {
   }
 }
 
-/** 16 random bytes from which a new pseudonym is made. Called only if a name has no pseudonym yet. */
+/** Returns 16 random bytes from which a new pseudonym is made. Called only if a name has no pseudonym yet. */
 export type Seed = () => Uint8Array;
 
 const queries = queriesOver<ChainTables>();
 const pseudonymBytes = 16;
-// A few megabytes. The cache is emptied when it is full: an LRU cache takes a millisecond to create.
+// The full cache takes a few megabytes, and is then emptied. An LRU cache would take a millisecond to create.
 const maxCachedNames = 20_000;
 
-/** The pseudonyms of principals and namespaces in one chain. */
+/** Translates principals and namespaces to their pseudonyms in one chain, and back. */
 export class Pseudonyms {
   readonly #byName;
   readonly #byPseudonym;
@@ -102,12 +105,12 @@ export class Pseudonyms {
     );
   }
 
-  /** The pseudonym of a party. Makes one if the party has none. */
+  /** Returns the pseudonym of a party (an agent, user or service). Creates one if the party has none. */
   ofParty({ kind, id }: Party, seed: Seed): string {
     return this.#of(kind, JSON.stringify(id), seed);
   }
 
-  /** The pseudonym of a namespace. Makes one if the namespace has none. */
+  /** Returns the pseudonym of a namespace. Creates one if the namespace has none. */
   ofNamespace(namespace: Namespace, seed: Seed): string {
     return this.#of('namespace', JSON.stringify(namespace), seed);
   }
@@ -116,7 +119,7 @@ export class Pseudonyms {
     return this.#find(kind, JSON.stringify(id));
   }
 
-  /** The party behind a pseudonym. Undefined if its name was erased, or if the pseudonym is not of a party. */
+  /** Looks up the party behind a pseudonym. Returns undefined if its name was erased, or if the pseudonym stands for a namespace. */
   party(pseudonym: string): Party | undefined {
     const found = this.#byPseudonym.get({ pseudonym });
     return found === undefined || found.kind === 'namespace'
@@ -124,13 +127,13 @@ export class Pseudonyms {
       : { kind: found.kind, id: JSON.parse(found.name) };
   }
 
-  /** The namespace behind a pseudonym. Undefined if its name was erased, or if the pseudonym is not of a namespace. */
+  /** Looks up the namespace behind a pseudonym. Returns undefined if its name was erased, or if the pseudonym stands for a party. */
   namespace(pseudonym: string): Namespace | undefined {
     const found = this.#byPseudonym.get({ pseudonym });
     return found?.kind === 'namespace' ? JSON.parse(found.name) : undefined;
   }
 
-  /** Empties the cache: after a transaction was rolled back, or a name was erased. */
+  /** Empties the cache. Call it after a transaction was rolled back, or after a name was erased. */
   reload(): void {
     this.#cache.clear();
   }

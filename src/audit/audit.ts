@@ -15,7 +15,7 @@ import { segmentLength } from './merkle';
 import type { AuditLogs } from './search';
 import { type ProcessRole, UncleanShutdown } from './unclean-shutdown';
 
-/** How long entries wait to be written, and a chain that has grown waits for its checkpoint. */
+/** How long entries wait before they are written, and how long a chain that has grown waits for a checkpoint. */
 const maxWaitMs = 1_000;
 
 /** How reads are recorded. See `AuditOptions`. */
@@ -24,21 +24,25 @@ export type ReadRecording = 'durable' | 'batched' | 'off';
 export interface AuditDeps {
   /** See `openAuditDatabase`. */
   readonly database: Database;
-  /** The log that `apply` writes. */
+  /** The log of the 'changes' chain, which `apply` writes. */
   readonly changes: AuditLog;
   readonly role: ProcessRole;
   readonly reads: ReadRecording;
-  /** Names the store in checkpoints. */
+  /** Names the store in its checkpoints. */
   readonly origin: string;
   /** Signs checkpoints. */
   readonly key: KeyObject | undefined;
   readonly environment: Environment;
   onCheckpoint(checkpoint: Checkpoint): void;
-  /** What each entry says about the store: the version of its rules, and its last change. */
+  /** Returns the version of the rules and the number of the last change of the store. Each entry contains both. */
   state(): { readonly policyVersion: number; readonly changeSeq: number };
 }
 
-/** The audit of a store in this process: writes the 'access' chain, and makes the checkpoints of both chains. */
+/**
+ * The audit of a store in this process. It has two chains of entries, in which each hash covers the hash before it: 'changes'
+ * records commands and is written by `apply`; 'access' records reads and rejected calls and is written here. A checkpoint (the size
+ * and the Merkle root of a chain) later proves that no entry up to that size was changed.
+ */
 export class Audit {
   readonly database: Database;
   readonly reads: ReadRecording;
@@ -51,7 +55,10 @@ export class Audit {
   #isTicking = false;
   #hasWarned = false;
 
-  /** Records that entries may be missing if a process died, and that the store was restored if a backup is opened. */
+  /**
+   * Opens the audit. Appends a 'gap' entry if a process died and may have lost entries, and an 'epoch' entry if the store is opened
+   * from a backup.
+   */
   constructor(deps: AuditDeps) {
     this.#deps = deps;
     this.database = deps.database;
@@ -71,14 +78,17 @@ export class Audit {
     this.#open();
   }
 
-  /** Records a read, unless reads are not recorded. Reads of the host and of the audit always are. See `record`. */
+  /**
+   * Records a read, unless `reads` is 'off'. Reads by the host and queries of the audit are always recorded. Returns what `record`
+   * returns.
+   */
   recordRead(event: AuditEvent): Promise<void> | undefined {
     const isAlways = event.by.party === 'root' || event.action.startsWith('audit.');
     return this.reads !== 'off' || isAlways ? this.record(event) : undefined;
   }
 
   /**
-   * Records an event. Resolves when it is on disk, if answers wait for that; otherwise returns undefined.
+   * Records an event. If `reads` is 'durable', the promise resolves when the entry is on disk. Otherwise returns undefined.
    *
    * @throws STORE_CLOSED, DISK_FULL and other disk errors
    */
@@ -87,22 +97,22 @@ export class Audit {
     throw new MemoryError('STORE_CLOSED', 'The store is closed. Open it again and take new handles.');
   }
 
-  /** Resolves when the recorded events are on disk. Undefined if answers do not wait for that. */
+  /** Returns a promise that resolves when the recorded events are on disk. Undefined if no event waits, or if `reads` is not 'durable'. */
   written(): Promise<void> | undefined {
     return this.reads === 'durable' ? this.access.pendingCommit : undefined;
   }
 
-  /** Called after each commit of changes. */
+  /** Makes or schedules checkpoints. Call it after each commit of changes. */
   changed(): void {
     this.#onGrown('changes', this.#deps.changes.chain.size);
   }
 
-  /** The name of a chain of this store in checkpoints. */
+  /** Returns the name of a chain in the checkpoints of this store. */
   originOf(chain: AuditChainName): string {
     return `${this.#deps.origin}/${chain}`;
   }
 
-  /** Undefined if entries of the chain are missing. */
+  /** Returns the size and the Merkle root of a chain. Undefined if entries of the chain are missing. */
   head(name: AuditChainName): RestoredChainHead | undefined {
     const { chain } = this.logs[name];
     const head = chain.head();
@@ -116,15 +126,15 @@ export class Audit {
     if (this.#deps.role === 'reader') this.logs.changes.chain.catchUp();
   }
 
-  /** A checkpoint of each chain as it is now. */
+  /** Makes a checkpoint of the current state of each chain. */
   checkpoint(): Checkpoint[] {
     this.synchronize();
     return this.checkpoints.current();
   }
 
   /**
-   * Drops entries of the 'access' chain, in whole segments that a checkpoint covers and whose entries are all before `since`.
-   * Returns how many entries were dropped.
+   * Drops old entries of the 'access' chain and returns how many. Drops only whole segments (1,024 entries) that a checkpoint covers
+   * and in which every entry is before `since`.
    */
   retain(since: number, now: number): number {
     this.checkpoint();
@@ -166,7 +176,7 @@ export class Audit {
     });
   }
 
-  /** An event of the chain itself. */
+  /** Makes an event about the chain itself: a restored backup, possibly lost entries, or dropped entries. */
   #chainEvent(action: 'epoch' | 'gap' | 'retain', at: number, head?: ChainHead): AuditEvent {
     const { policyVersion, changeSeq } = this.#deps.state();
     return { at, by: root, action, decision: 'allowed', touched: [], policyVersion, rules: [], changeSeq, head };
@@ -180,12 +190,12 @@ export class Audit {
     else this.#tick();
   }
 
-  /** A reader leaves checkpoints to the writer process, unless it can sign them. */
+  /** Returns whether this process makes checkpoints. A reader leaves them to the writer process unless it has a signing key. */
   #makesCheckpoints(): boolean {
     return this.#deps.role === 'writer' || this.#deps.key !== undefined;
   }
 
-  /** Writes entries and checkpoints after a while. */
+  /** Schedules a write of the waiting entries and checkpoints, unless one is scheduled already. */
   #tick(): void {
     if (this.#isTicking || this.#closing.signal.aborted) return;
     this.#isTicking = true;

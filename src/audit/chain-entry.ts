@@ -1,6 +1,9 @@
 import type { ErrorCode } from '../domain/errors';
 
-/** 'changes': what commands did, written by `apply`. 'access': reads, and calls that were rejected before they became a command. */
+/**
+ * The two chains of the audit. 'changes' records commands and is written by `apply`. 'access' records reads, and calls that were
+ * rejected before they became a command.
+ */
 export type AuditChainName = 'changes' | 'access';
 export const auditChainNames: readonly AuditChainName[] = ['changes', 'access'];
 
@@ -13,19 +16,19 @@ export interface ChainHead {
   readonly root: Uint8Array;
 }
 
-/** A head, and how often the store had been restored from a backup when the chain had it. */
+/** A chain head, and how often the store had been restored from a backup at that time. */
 export interface RestoredChainHead extends ChainHead {
   readonly restoreCount: number;
 }
 
-/** Ids of memories in one namespace. Null if the namespace is unknown. */
+/** The ids of memories in one namespace, which is a pseudonym. Null if the namespace is unknown. */
 export type Touched = readonly [namespace: string | null, ids: readonly string[]];
 
-/** An entry of a chain. Principals and namespaces are pseudonyms; of a memory it holds only the id. */
+/** An entry of a chain. It contains pseudonyms in place of principals and namespaces, and nothing about a memory except its id. */
 export interface ChainEntry {
   /** The number of the entry in its chain, from 1. */
   readonly seq: number;
-  /** How often the store had been restored from a backup. */
+  /** How often the store had been restored from a backup when the entry was written. */
   readonly restoreCount: number;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -46,14 +49,17 @@ export interface ChainEntry {
   readonly rules: readonly string[];
   /** The number of the last change of the store. */
   readonly changeSeq: number;
-  /** For 'epoch': the head of the chain in the backup. For 'retain': the end of the dropped entries. */
+  /**
+   * For the action 'epoch' (a backup was opened): the head that the chain has in the backup. For 'retain' (old entries were
+   * dropped): the head at the last dropped entry.
+   */
   readonly head: ChainHead | null;
 }
 
-/** An entry that has no place in a chain yet. */
+/** An entry that is not yet in a chain, so it has no number. */
 export type NewChainEntry = Omit<ChainEntry, 'seq' | 'restoreCount'>;
 
-// The first item of a body. It changes with the order and the meaning of the items.
+// The version of the format, which is the first item of each body. Change it if the order or the meaning of the items changes.
 const format = 1;
 
 type Body = [
@@ -76,10 +82,10 @@ type Body = [
 
 const bodyLength = 15;
 
-/** The canonical form of an entry, which is hashed: a JSON array with a fixed order of items, in UTF-8. */
+/** Encodes an entry in the form that is hashed: a JSON array with a fixed order of items, in UTF-8. */
 export function encodeEntry(entry: NewChainEntry, seq: number, restoreCount: number): string {
   const { head } = entry;
-  // Field by field, because every read and every write runs it and copies cost time.
+  // Lists the fields instead of copying `entry`, because this runs for each read and each write, and copies cost time.
   const body: Body = [
     format,
     seq,
@@ -100,7 +106,7 @@ export function encodeEntry(entry: NewChainEntry, seq: number, restoreCount: num
   return JSON.stringify(body);
 }
 
-/** The entry of a body. Undefined if the body is invalid or has an unknown format. */
+/** Decodes the body of an entry. Returns undefined if the body is invalid or has an unknown format. */
 export function decodeEntry(body: string): ChainEntry | undefined {
   const items = parseJson(body);
   if (!Array.isArray(items) || items.length !== bodyLength || items[0] !== format) return undefined;
@@ -134,8 +140,8 @@ export function decodeEntry(body: string): ChainEntry | undefined {
 }
 
 /**
- * Whether a text has the form of a memory's id: a UUID (RFC 9562). The audit records an id that it does not know only if it has
- * this form, because a caller may pass a confidential text by mistake.
+ * Returns whether a text has the form of a memory id: a UUID (RFC 9562). The audit records an unknown id only if it has this form,
+ * because a caller may pass a confidential text as an id by mistake.
  */
 export function looksLikeId(id: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);

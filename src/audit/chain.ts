@@ -16,18 +16,21 @@ export interface StoredEntry {
 
 export type StoredSegment = ChainTables['audit_segments'];
 
-/** What is known of the last entry, and of the segment that is not complete. */
+/** The cached end of a chain: its last entry and its last, incomplete segment. */
 interface ChainEnd {
   size: number;
   restoreCount: number;
   hash: Uint8Array;
   readonly frontier: Frontier;
-  /** The earliest and the latest time in the segment. */
+  /** The times of the earliest and the latest entry in the incomplete segment. */
   firstAt: number;
   lastAt: number;
 }
 
-/** A chain of entries in one database. Entries are appended inside the caller's transaction. */
+/**
+ * A chain of entries in one database. The hash of each entry covers the hash of the entry before it. Entries are appended inside the
+ * caller's transaction.
+ */
 export class AuditChain {
   readonly touched: TouchedIds;
   readonly #statements;
@@ -39,7 +42,7 @@ export class AuditChain {
     this.#end = this.#readEnd();
   }
 
-  /** The number of the last entry. Dropped entries are counted. */
+  /** The number of the last entry. It counts dropped entries too. */
   get size(): number {
     return this.#end.size;
   }
@@ -49,13 +52,13 @@ export class AuditChain {
     return this.#end.restoreCount;
   }
 
-  /** Undefined if entries are missing, because the root is then unknown. */
+  /** Returns the size and the Merkle root of the chain. Undefined if entries are missing, because the root is then unknown. */
   head(): ChainHead | undefined {
     const { size, frontier } = this.#end;
     return frontier.size === size ? { size, root: frontier.root() } : undefined;
   }
 
-  /** Appends an entry and returns its number. An 'epoch' raises the restore count. */
+  /** Appends an entry and returns its number. An 'epoch' entry (a backup was opened) raises the restore count. */
   append(entry: NewChainEntry): number {
     const end = this.#end;
     const seq = end.size + 1;
@@ -77,22 +80,22 @@ export class AuditChain {
     }
   }
 
-  /** Reads the end of the chain again, after a transaction was rolled back. */
+  /** Reads the end of the chain again. Call it after a transaction was rolled back. */
   reload(): void {
     this.#end = this.#readEnd();
   }
 
-  /** The entries after a number, in ascending order. */
+  /** Returns the entries after a number, in ascending order. */
   after(seq: number, limit = Number.MAX_SAFE_INTEGER): StoredEntry[] {
     return this.#statements.after.all({ seq, limit });
   }
 
-  /** The entries before a number, in descending order. */
+  /** Returns the entries before a number, in descending order. */
   before(seq: number, limit: number): StoredEntry[] {
     return this.#statements.before.all({ seq, limit });
   }
 
-  /** The entry with this number, or the next one if it is missing. */
+  /** Returns the entry with this number, or the next one if it is missing. */
   entry(seq: number): StoredEntry | undefined {
     return this.#statements.after.get({ seq: seq - 1, limit: 1 });
   }
@@ -101,14 +104,14 @@ export class AuditChain {
     return this.#statements.segments.all({});
   }
 
-  /** The last entry before the first segment with an entry at this time or later; 0 if there is none. */
+  /** Counts the entries in the segments before the first segment that has an entry at this time or later. */
   endOfSegmentsBefore(at: number): number {
     const segments = this.segments();
     const kept = segments.findIndex(({ last_at }) => last_at >= at);
     return (kept < 0 ? segments.length : kept) * segmentLength;
   }
 
-  /** The head that the chain had at the end of a segment. */
+  /** Returns the head that the chain had at the end of a segment. */
   headOfSegments(size: number): ChainHead {
     const frontier = new Frontier();
     for (const { root } of this.segments().slice(0, size / segmentLength)) frontier.pushSegment(root);
@@ -116,7 +119,10 @@ export class AuditChain {
     return { size, root: frontier.root() };
   }
 
-  /** Drops the entries up to the end of a segment, inside the caller's transaction, and returns how many. The roots of the segments stay. */
+  /**
+   * Drops the entries up to the end of a segment, inside the caller's transaction. Returns how many were dropped. The roots of the
+   * segments stay.
+   */
   drop(upTo: number): number {
     const dropped = this.#statements.count.get({ seq: upTo })?.entries ?? 0;
     this.#statements.drop.run({ seq: upTo });
@@ -127,7 +133,7 @@ export class AuditChain {
   #follow(end: ChainEnd, { seq, hash, body }: StoredEntry): void {
     const entry = decodeEntry(body.toString());
     advance(end, { seq, hash, at: entry?.at ?? 0, restoreCount: entry?.restoreCount ?? end.restoreCount });
-    // `String`: a body that was tampered with may hold other values.
+    // Converts the ids to strings, because a body that was tampered with may contain other values.
     for (const [, ids] of entry?.touched ?? []) this.touched.add(seq, ids.map(String));
   }
 
@@ -184,7 +190,7 @@ function startSegment(end: ChainEnd): void {
 }
 
 function chainStatements(database: Database) {
-  // As bytes: a body that was tampered with need not be valid UTF-8.
+  // Reads bodies as bytes, because a body that was tampered with may be invalid UTF-8.
   const stored = () =>
     queries.selectFrom('audit_entries').select(['seq', 'hash', sql<Buffer>`cast(body as blob)`.as('body')]);
   return {
@@ -221,16 +227,16 @@ function chainStatements(database: Database) {
   };
 }
 
-/** Hashes of ids, as `TouchedIds.find` takes them. */
+/** Hashes of ids, in the two forms that `TouchedIds.find` uses. */
 export interface IdKeys {
   readonly keys: ReadonlySet<number>;
   readonly json: string;
 }
 
 /**
- * Finds the entries that may name an id: its results are compared with the bodies. The ids of the segment that is not complete are
- * in memory. They are written together when it is complete, because single inserts would change the pages of the segment over and
- * over.
+ * Finds the entries that may name an id. Ids are stored as hashes, so callers compare the results with the bodies of the entries.
+ * The ids of the last, incomplete segment are only in memory. They are written together when the segment is complete, because single
+ * inserts would write the same pages of the database again and again.
  */
 export class TouchedIds {
   readonly #insertMany;
@@ -256,7 +262,7 @@ export class TouchedIds {
     );
   }
 
-  /** Forgets the ids in memory. */
+  /** Forgets the ids that are in memory. */
   reset(): void {
     this.#open = { segment: 0, keys: [], seqs: [] };
   }
@@ -270,16 +276,16 @@ export class TouchedIds {
     }
   }
 
-  /** Writes the ids of a segment that is complete, inside the caller's transaction. */
+  /** Writes the ids of a complete segment, inside the caller's transaction. */
   endSegment(segment: number): void {
     const { keys, seqs } = this.#open;
     if (this.#open.segment !== segment || keys.length === 0) return;
-    // In the order of the table, so that each page is written once.
+    // Sorts the rows in the order of the table, so that each page is written once.
     const rows = keys.map((key, i) => [key, seqs[i] as number] as const).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
     this.#insertMany.run(segment, JSON.stringify(rows));
   }
 
-  /** The numbers of the entries in a segment that may name one of the ids, in ascending order. */
+  /** Returns the numbers of the entries in a segment that may name one of the ids, in ascending order. */
   find(segment: number, { keys, json }: IdKeys): number[] {
     const open = this.#open;
     const written = this.#find.all({ segment, keys: json }).map(({ seq }) => seq);

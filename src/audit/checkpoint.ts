@@ -3,8 +3,9 @@ import { invalidInput } from '../domain/errors';
 import { type AuditChainName, auditChainNames, type RestoredChainHead } from './chain-entry';
 
 /**
- * The state of a chain at one time. If it is kept outside the folder, `verify` can later prove that no entry that it covers was
- * changed. `note` contains all other fields, as a checkpoint of a transparency log (C2SP tlog-checkpoint).
+ * The size and the Merkle root of a chain at one time. If it is kept outside the folder of the store, `verify` can later prove that
+ * the entries up to this size were not changed. `note` contains all other fields, in the format of transparency logs (C2SP
+ * tlog-checkpoint).
  */
 export interface Checkpoint {
   chain: AuditChainName;
@@ -14,13 +15,16 @@ export interface Checkpoint {
   size: number;
   /** The root of the Merkle tree over the entries (RFC 6962), in Base64. */
   root: string;
-  /** How often the store had been restored from a backup. */
+  /** How often the store had been restored from a backup when the checkpoint was made. */
   restoreCount: number;
-  /** A signed note (C2SP signed-note) if the store has a signing key, otherwise its text without a signature. */
+  /** A signed note (C2SP signed-note) if the store has a signing key. Otherwise the same text without a signature. */
   note: string;
 }
 
-/** Whether a name can be the origin of checkpoints. As the key name of a signed note it has no white space and no plus sign. */
+/**
+ * Returns whether a name can be the origin of checkpoints. The origin is also the key name of signed notes, which has no white space
+ * and no plus sign.
+ */
 export function isOrigin(origin: string): boolean {
   return /^[^\s+]{1,200}$/u.test(origin) && origin.isWellFormed();
 }
@@ -38,7 +42,7 @@ export function checkpointOf(
   return { chain, origin, size, root: base64, restoreCount, note };
 }
 
-/** The checkpoint in a note. Undefined if the note is not a checkpoint of a store. */
+/** Parses the note of a checkpoint. Returns undefined if it is not a note that a store can have made. */
 export function parseNote(note: string): Checkpoint | undefined {
   const [, text = ''] = /^((?:[^\n]+\n){3,4})(?:\n(?:— [^\n]+\n)+)?$/u.exec(note) ?? [];
   const [origin = '', size = '', root = '', extension = ''] = text.split('\n');
@@ -50,7 +54,7 @@ export function parseNote(note: string): Checkpoint | undefined {
   return { chain, origin, size: Number(size), root, restoreCount, note };
 }
 
-/** Whether the note has a valid signature of the key. */
+/** Returns whether the note has a valid signature of the key. */
 export function isSignedBy(note: string, publicKey: KeyObject): boolean {
   const end = note.indexOf('\n\n');
   if (end < 0) return false;
@@ -65,11 +69,11 @@ export function isSignedBy(note: string, publicKey: KeyObject): boolean {
   });
 }
 
-/** A checkpoint as this release or an earlier one made it. Releases before 0.2 had `life` in place of `restoreCount`. */
+/** A checkpoint that this release or an earlier one made. Releases before 0.2 had `life` in place of `restoreCount`. */
 type KeptCheckpoint = Omit<Checkpoint, 'restoreCount'> & { restoreCount?: number; life?: number };
 
 /**
- * The head in a checkpoint that was kept.
+ * Checks a checkpoint that a caller has kept, and returns the head in it.
  *
  * @throws INVALID_INPUT if the fields differ from the note, or if the note is not signed with the key
  */
@@ -87,7 +91,7 @@ export function headOfCheckpoint(kept: KeptCheckpoint, publicKey: KeyObject | un
     throw issue('the fields of the checkpoint differ from its note. Pass the checkpoint as the store returned it.');
   if (publicKey !== undefined && !isSignedBy(kept.note, publicKey)) {
     throw issue(
-      'the note of the checkpoint is not signed with this key. Pass the public key of the key that signed it.',
+      'the note of the checkpoint is not signed with this key. Pass the public key that belongs to the signing key.',
     );
   }
   return { size: noted.size, root: Buffer.from(noted.root, 'base64'), restoreCount: noted.restoreCount };

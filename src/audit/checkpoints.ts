@@ -11,16 +11,16 @@ const queries = queriesOver<AuditTables>();
 
 export interface CheckpointsDeps {
   readonly database: Database;
-  /** Names the store. */
+  /** Names the store in its checkpoints. */
   readonly origin: string;
   /** Signs the checkpoints. */
   readonly key: KeyObject | undefined;
-  /** Undefined if entries of the chain are missing: it then gets no checkpoint. */
+  /** Returns the current head of a chain. Undefined if entries of the chain are missing: no checkpoint is then made. */
   head(chain: AuditChainName): RestoredChainHead | undefined;
   onCheckpoint(checkpoint: Checkpoint): void;
 }
 
-/** Makes checkpoints of both chains, and stores the latest one of each segment. */
+/** Makes checkpoints (signed sizes and Merkle roots) of both chains. Stores the latest checkpoint of each segment (1,024 entries). */
 export class Checkpoints {
   readonly #deps: CheckpointsDeps;
   readonly #put;
@@ -37,7 +37,7 @@ export class Checkpoints {
           conflict
             .columns(['chain', 'segment'])
             .doUpdateSet({ size: p('size'), note: p('note') })
-            // A checkpoint of more entries than there are now proves that entries were removed: it is kept.
+            // Keeps a stored checkpoint of more entries than the chain has now, because it proves that entries were removed.
             .where('audit_checkpoints.size', '<=', p('size')),
         ),
     );
@@ -47,7 +47,7 @@ export class Checkpoints {
     for (const chain of auditChainNames) this.#latest.set(chain, { size: this.#all.all({ chain }).at(-1)?.size ?? 0 });
   }
 
-  /** Whether a chain has completed a segment since its latest checkpoint. */
+  /** Returns whether a chain has completed a segment since its latest checkpoint. */
   isDue(chain: AuditChainName, size: number): boolean {
     return Math.floor(size / segmentLength) > Math.floor(this.checkpointedSize(chain) / segmentLength);
   }
@@ -70,7 +70,7 @@ export class Checkpoints {
     }
   }
 
-  /** A checkpoint of each chain as it is now. */
+  /** Returns a checkpoint of the current state of each chain. */
   current(): Checkpoint[] {
     this.make();
     return auditChainNames.flatMap((chain) => {
@@ -80,7 +80,10 @@ export class Checkpoints {
     });
   }
 
-  /** The stored checkpoints as heads that the chain should have. A row that is no checkpoint of the chain has a root that no chain has. */
+  /**
+   * Returns the heads in the stored checkpoints, to compare with the chain. If a row is not a checkpoint of the chain, its head gets
+   * an empty root, which equals the root of no chain.
+   */
   storedHeads(chain: AuditChainName, publicKey: KeyObject | undefined): ExpectedHead[] {
     return this.#all.all({ chain }).map(({ size, note }): ExpectedHead => {
       const noted = parseNote(String(note));
@@ -93,7 +96,7 @@ export class Checkpoints {
     });
   }
 
-  /** How many entries the latest checkpoint of a chain covers. */
+  /** Returns how many entries the latest checkpoint of a chain covers. */
   checkpointedSize(chain: AuditChainName): number {
     return this.#latest.get(chain)?.size ?? 0;
   }

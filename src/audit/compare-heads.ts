@@ -3,25 +3,25 @@ import type { AuditEpoch, ChainWalk, Inconsistency } from './walk-chain';
 
 /** What `verify` found in one chain. */
 export interface ChainVerification {
-  /** How many entries were ever written. Dropped entries are counted. */
+  /** How many entries were ever written, including those that were dropped later. */
   size: number;
-  /** How many entries the given heads cover. Absent if no given head could be compared with the chain. */
+  /** How many entries are covered by the heads passed to `verify`. Absent if none of these heads could be compared with the chain. */
   covered?: number;
   /**
-   * 'altered': entries differ from what was written. 'truncated': entries are missing at the end. 'restored': a given head is of
-   * entries that were lost when the store was restored from a backup.
+   * 'altered': entries differ from what was written. 'truncated': entries are missing at the end. 'restored': a head passed to
+   * `verify` covers entries that were lost when the store was restored from a backup.
    */
   status: 'intact' | 'altered' | 'truncated' | 'restored';
   /** The first bad entry is in this range. */
   from?: number;
   to?: number;
-  /** What is wrong with the entries, or with the checkpoints and roots that are stored beside them. Absent if nothing is wrong. */
+  /** What is wrong with the entries, or with the stored checkpoints and roots. Absent if nothing is wrong. */
   message?: string;
   /** Each time the store was restored from a backup. */
   epochs: AuditEpoch[];
 }
 
-/** A head that the chain should have had when it had that size. */
+/** The size and the root that the chain must have had at some time, if it is intact. */
 export interface ExpectedHead extends RestoredChainHead {
   /** 'given': passed to `verify`. 'signed': stored, with a verified signature. 'stored': stored, without a verified signature. */
   readonly source: 'given' | 'signed' | 'stored';
@@ -30,12 +30,12 @@ export interface ExpectedHead extends RestoredChainHead {
 type Verdict = Pick<ChainVerification, 'status' | 'from' | 'to' | 'message'>;
 
 /**
- * Compares a chain with the heads that it should have had. Given and signed heads are trusted. Stored heads are compared where no
- * trusted head decides; a stored head that contradicts a trusted one is reported as changed itself.
+ * Compares a chain with the heads that it must have had. Given and signed heads are trusted. The other stored heads are used only
+ * where no trusted head decides. A stored head that contradicts a trusted one is itself reported as changed.
  */
 export function compareHeads(walk: ChainWalk, heads: readonly ExpectedHead[]): ChainVerification {
   const { size, epochs, start, roots } = walk;
-  // Of the dropped entries only the roots of whole segments are left.
+  // For dropped entries, the chain still has the root at the end of each segment.
   const given = heads.filter((head) => head.source === 'given' && (head.size >= start || roots.has(head.size)));
   const covered = given.length === 0 ? {} : { covered: largestSize(given) };
   const verdict = verdictOf(walk, heads) ?? { status: 'intact' };
@@ -69,7 +69,10 @@ function missingStart({ start, droppedUpTo }: ChainWalk): Verdict | undefined {
   return { status: 'altered', from: droppedUpTo + 1, to: start, message };
 }
 
-/** The bad entry itself if a head covers it, because the head then proves all other hashes. Otherwise a range that ends with it. */
+/**
+ * Returns the range that contains the first bad entry. If a head covers the bad entry, the head proves all other hashes, so the
+ * range is only that entry. Otherwise the range ends with the bad entry.
+ */
 function locate(walk: ChainWalk, { seq, kind, message }: Inconsistency, heads: readonly ExpectedHead[]): Verdict {
   const status = kind === 'end' ? 'truncated' : 'altered';
   const trusted = heads.filter(({ source }) => source !== 'stored');
@@ -78,7 +81,7 @@ function locate(walk: ChainWalk, { seq, kind, message }: Inconsistency, heads: r
   return { status, from: largestSize(agreeing.filter(({ size }) => size < seq)) + 1, to: seq, message };
 }
 
-/** The worst verdict on the heads that the chain does not have. Undefined if it has all of them. */
+/** Returns the worst verdict on the heads that contradict the chain. Undefined if all heads agree with it. */
 function worstMismatch(walk: ChainWalk, heads: readonly ExpectedHead[]): Verdict | undefined {
   const mismatches = heads.filter((head) => disagrees(walk, head)).sort((a, b) => a.size - b.size);
   const verdicts = mismatches.map((head) => explainMismatch(walk, heads, head));
@@ -91,9 +94,9 @@ function worstMismatch(walk: ChainWalk, heads: readonly ExpectedHead[]): Verdict
 
 function explainMismatch(walk: ChainWalk, heads: readonly ExpectedHead[], head: ExpectedHead): Verdict {
   const agreedSize = largestSize(heads.filter((each) => each.size < head.size && agrees(walk, each)));
-  // If the start is missing, a head does not show whether its entries were dropped or removed.
+  // If entries at the start are missing, a head does not show whether they were dropped by retention or removed.
   const intactUpTo = walk.start > walk.droppedUpTo ? Math.min(agreedSize, walk.droppedUpTo) : agreedSize;
-  // A head from before a restore covers only the entries that the backup had.
+  // A head from before a restore may cover entries that the backup did not have.
   const restore = walk.epochs[head.restoreCount - walk.firstRestoreCount];
   if (head.restoreCount < walk.firstRestoreCount || (restore !== undefined && restore.size < head.size)) {
     const message = `The store was restored from a backup: the head of ${head.size} entries covers entries that the backup did not have.`;
@@ -105,7 +108,7 @@ function explainMismatch(walk: ChainWalk, heads: readonly ExpectedHead[], head: 
     return { status: 'truncated', from: intactUpTo + 1, to: walk.size + 1, message };
   }
   const detail = firstBad <= head.size ? ` ${walk.inconsistency?.message}` : '';
-  const message = `The first ${head.size} entries do not have the root of the head of ${head.size} entries.${detail}`;
+  const message = `The root of the first ${head.size} entries differs from the root in the head of ${head.size} entries.${detail}`;
   return { status: 'altered', from: intactUpTo + 1, to: Math.min(head.size, firstBad), message };
 }
 
@@ -118,7 +121,7 @@ function agrees({ roots }: ChainWalk, { size, root }: ExpectedHead): boolean {
   return found !== undefined && Buffer.from(found).equals(root);
 }
 
-/** False if the root at that size is unknown. */
+/** Returns false if the root at that size is unknown. */
 function disagrees(walk: ChainWalk, head: ExpectedHead): boolean {
   const isComparable = head.size > walk.size || walk.roots.has(head.size);
   return isComparable && !agrees(walk, head);

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** Takes the place of the previous hash for the first entry of a chain. */
+/** The first entry of a chain has no entry before it. This takes the place of the previous hash. */
 export const noHash: Uint8Array = new Uint8Array(32);
 
-/** Entries in a segment, the unit of retention. Its entries are a perfect subtree of the Merkle tree. */
+/**
+ * The number of entries in a segment. Retention drops whole segments. The entries of a segment are a perfect subtree of the Merkle
+ * tree.
+ */
 export const segmentLength = 1_024;
 const segmentLevel = Math.log2(segmentLength);
 
@@ -16,22 +19,26 @@ export function segmentOf(seq: number): number {
 }
 
 /**
- * The hash of an entry. It covers the hash of the entry before it, so it chains the entries. It is also the hash of the entry's
- * leaf in the Merkle tree, whose data are the previous hash and the body: SHA-256(0x00 || data), RFC 6962, section 2.1.
+ * Computes the hash of an entry. It covers the hash of the entry before it, so the entries form a chain. The same hash is the leaf
+ * of the entry in the Merkle tree. The data of that leaf are the previous hash and the body: SHA-256(0x00 || data), RFC 6962,
+ * section 2.1.
  */
 export function entryHash(previous: Uint8Array, body: string | Uint8Array): Buffer {
   return createHash('sha256').update(leafPrefix).update(previous).update(body).digest();
 }
 
-/** The hash of an inner node: SHA-256(0x01 || left || right), RFC 6962, section 2.1. */
+/** Computes the hash of an inner node: SHA-256(0x01 || left || right), RFC 6962, section 2.1. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   return createHash('sha256').update(nodePrefix).update(left).update(right).digest();
 }
 
-/** A Merkle tree of RFC 6962 that only grows. It keeps the roots of its perfect subtrees: one for each bit that is set in its size. */
+/**
+ * A Merkle tree (RFC 6962) that only grows. It keeps only the roots of its largest perfect subtrees: one root for each bit that is
+ * set in its size.
+ */
 export class Frontier {
   #size = 0;
-  // Largest subtree first.
+  // The roots, largest subtree first.
   readonly #roots: Uint8Array[] = [];
   #segmentRoot: Uint8Array | undefined;
 
@@ -39,12 +46,12 @@ export class Frontier {
     return this.#size;
   }
 
-  /** Adds a leaf, by its hash. */
+  /** Adds a leaf, given by its hash. */
   push(leaf: Uint8Array): void {
     this.#add(leaf, 0);
   }
 
-  /** Adds a whole segment, by the root of its subtree. The size must be a multiple of the segment length. */
+  /** Adds a whole segment, given by the root of its subtree. The size must be a multiple of the segment length. */
   pushSegment(root: Uint8Array): void {
     if (this.#size % segmentLength !== 0) {
       throw new RangeError(`Expected a size that is a multiple of ${segmentLength}, got ${this.#size}.`);
@@ -52,12 +59,12 @@ export class Frontier {
     this.#add(root, segmentLevel);
   }
 
-  /** The root of the latest whole segment. Call it after a segment was completed. */
+  /** Returns the root of the latest whole segment. Call it after a segment was completed. */
   segmentRoot(): Uint8Array {
     return this.#segmentRoot as Uint8Array;
   }
 
-  /** The root of the tree. The root of an empty tree is the hash of no bytes. */
+  /** Computes the root of the tree. The root of an empty tree is the hash of no bytes. */
   root(): Buffer {
     let root: Uint8Array | undefined;
     for (const left of this.#roots.toReversed()) root = root === undefined ? left : nodeHash(left, root);

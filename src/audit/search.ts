@@ -4,22 +4,25 @@ import { type IdKeys, idKeysOf, type StoredEntry } from './chain';
 import { type AuditChainName, type AuditDecision, auditChainNames, type ChainEntry, decodeEntry } from './chain-entry';
 import { segmentLength, segmentOf } from './merkle';
 
-/** Which entries to find. */
+/** Selects the entries to find. */
 export interface AuditSearch {
   /** Entries that name one of these memories. */
   readonly ids?: readonly string[] | undefined;
-  /** Entries of this party, as the actor or as the user on whose behalf. With `onBehalfOf`: entries of exactly this pair. */
+  /**
+   * Entries in which this party acted, or in which another party acted on its behalf. With `onBehalfOf`: only entries in which
+   * `party` acted on behalf of that user.
+   */
   readonly by?: { readonly party: Party | 'root'; readonly onBehalfOf?: Party | undefined } | undefined;
   readonly actions?: ReadonlySet<string> | undefined;
   readonly decision?: AuditDecision | undefined;
-  /** The earliest time: epoch milliseconds. */
+  /** Entries at this time or later, in epoch milliseconds. */
   readonly since?: number | undefined;
-  /** The time before which entries must be: epoch milliseconds. */
+  /** Entries before this time, in epoch milliseconds. */
   readonly until?: number | undefined;
   readonly order: 'newest' | 'oldest';
 }
 
-/** An entry that was found, and what its hash covers. */
+/** An entry that was found, both decoded and as it is stored. */
 export interface FoundEntry extends StoredEntry {
   readonly chain: AuditChainName;
   readonly entry: ChainEntry;
@@ -32,9 +35,9 @@ export type AuditLogs = Readonly<Record<AuditChainName, AuditLog>>;
 
 /** Where a search begins and ends. */
 export interface SearchRange {
-  /** The last entries before the search, in its order. */
+  /** The last entries before the range, in the order of the search. */
   readonly after: ChainPositions;
-  /** The last entries that existed when the search began. It does not find later ones, such as its own. */
+  /** The last entries that existed when the search began. The search does not return later ones, such as the entry that records it. */
   readonly upTo: ChainPositions;
 }
 
@@ -51,7 +54,7 @@ export async function* searchChains(
 ): AsyncGenerator<FoundEntry> {
   const streams = auditChainNames.map((chain) => searchChain(chain, logs[chain], search, range, betweenBatches));
   const heads = await Promise.all(streams.map((stream) => stream.next()));
-  // Entries of one time have opposite orders in 'newest' and 'oldest', so that one is the reverse of the other.
+  // Entries with equal times are also in opposite orders, so that the results of one order are the reverse of the other.
   const isBefore = (one: ChainEntry, other: ChainEntry) =>
     search.order === 'newest' ? one.at >= other.at : one.at < other.at;
   for (;;) {
@@ -66,7 +69,7 @@ export async function* searchChains(
   }
 }
 
-/** The positions before the first entry of a search. */
+/** Returns the positions before the first entry of a search. */
 export function startOf({ order }: Pick<AuditSearch, 'order'>, upTo: ChainPositions): ChainPositions {
   if (order === 'oldest') return { changes: 0, access: 0 };
   return { changes: upTo.changes + 1, access: upTo.access + 1 };
@@ -92,7 +95,7 @@ async function* searchChain(
     if (times !== undefined && !overlaps(times, search)) continue;
     for (const batch of batchesIn(log, { segment, first, last, isNewest, keys })) {
       for (const stored of batch) {
-        // Cheaper than decoding the body.
+        // Looks for the pseudonym in the bytes first, because that is cheaper than decoding the body.
         if (pseudonyms.some((pseudonym) => !stored.body.includes(`"${pseudonym}"`))) continue;
         const entry = decodeEntry(stored.body.toString());
         if (entry !== undefined && isMatch(entry, search, pseudonyms, ids)) yield { ...stored, chain, entry };
@@ -103,7 +106,10 @@ async function* searchChain(
   return undefined;
 }
 
-/** The pseudonyms of the parties in `by`. Undefined if one of them has none in this chain, because then no entry matches. */
+/**
+ * Looks up the pseudonyms of the parties in `by`. Returns undefined if one of them has none in this chain, because then no entry
+ * matches.
+ */
 function pseudonymsOf({ names }: AuditLog, { by }: AuditSearch): string[] | undefined {
   if (by === undefined) return [];
   const party = by.party === 'root' ? 'root' : names.findParty(by.party);

@@ -3,20 +3,20 @@ import type { Database } from 'better-sqlite3';
 import { prepare, queriesOver } from '../sqlite/sqlite';
 import type { AuditTables } from './audit-database';
 
-/** 'writer': the writer process of the folder. 'reader': a process that reads beside it. */
+/** 'writer': the writer process of the folder. 'reader': another process, which only reads. */
 export type ProcessRole = 'writer' | 'reader';
 
 const queries = queriesOver<AuditTables>();
 type OpeningRow = AuditTables['audit_openings'];
 
-// The database keeps the name that the role had in the first release.
+// The database stores 'owner' for the writer, which was its name in the first release.
 const storedRoles: Readonly<Record<ProcessRole, OpeningRow['role']>> = { writer: 'owner', reader: 'reader' };
 
-// The ids of the rows of this process. Its process id is not enough: another process may have had the same one before, which is
-// usual in containers.
+// The ids of the rows that this process inserted. The process id does not identify them: an earlier process may have had the same
+// one, which is common in containers.
 const ownIds = new Set<string>();
 
-/** Finds out whether a process died while it had the audit open, and so may have lost entries that it had not written yet. */
+/** Detects processes that died while they had the audit open. Such a process may have lost entries that it had not written yet. */
 export class UncleanShutdown {
   readonly #all;
   readonly #insert;
@@ -49,7 +49,7 @@ export class UncleanShutdown {
     ownIds.add(id);
   }
 
-  /** Removes the row of this process: all its entries are written. */
+  /** Removes the row of this process. Call it after all its entries were written. */
   unregister(): void {
     if (this.#id === undefined) return;
     this.#delete.run({ id: this.#id });
@@ -60,7 +60,7 @@ export class UncleanShutdown {
 
 function isAlive({ id, role, pid, host }: OpeningRow, openerRole: ProcessRole): boolean {
   if (ownIds.has(id)) return true;
-  // A folder has one writer process: the one that opens it now has waited for the one before to exit.
+  // A folder has only one writer process. If this process opens the folder as its writer, the earlier writer has exited.
   const isEarlierWriter = role === storedRoles.writer && openerRole === 'writer';
   if (isEarlierWriter || host !== hostname() || pid === process.pid) return false;
   try {

@@ -8,9 +8,12 @@ import { walkChain } from './walk-chain';
 
 /** What `verify` found in both chains. */
 export interface AuditVerification {
-  /** True if the entries of both chains, and the checkpoints and roots that are stored beside them, are intact. */
+  /** True if the entries of both chains, and the stored checkpoints and roots, are intact. */
   ok: boolean;
-  /** True if heads of both chains were given. Without them an attacker who can write the files can rewrite the chains unnoticed. */
+  /**
+   * True if a head of each chain was passed to `verify` and compared. Without heads, an attacker who can write the files can rewrite
+   * the chains unnoticed.
+   */
   anchored: boolean;
   chains: (ChainVerification & { chain: AuditChainName })[];
 }
@@ -23,7 +26,7 @@ export interface VerificationOptions {
 }
 
 /**
- * Computes both chains from their entries, and compares them with the stored hashes and with the given heads.
+ * Computes the hashes and roots of both chains from their entries. Compares them with the stored ones and with the given heads.
  *
  * @throws INVALID_INPUT for a head that is not a checkpoint of this store, or is not signed with the key
  */

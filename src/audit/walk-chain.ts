@@ -4,40 +4,40 @@ import { entryHash, Frontier, noHash, segmentLength } from './merkle';
 
 /** The entries and segments of a chain. */
 export interface ChainSource {
-  /** In ascending order. */
+  /** Returns the complete segments, in ascending order. */
   segments(): readonly StoredSegment[];
-  /** The entries after a number, in ascending order. */
+  /** Returns the entries after a number, in ascending order. */
   after(seq: number, limit: number): readonly StoredEntry[];
 }
 
-/** The store was restored from a backup, whose chain had this size and root. */
+/** Records that the store was restored from a backup. The chain in the backup had this size and this root. */
 export interface AuditEpoch {
-  /** The number of the entry that records it. */
+  /** The number of the entry that records the restore. */
   seq: number;
   size: number;
   /** In Base64. */
   root: string;
 }
 
-/** A contradiction inside the chain, which shows without any head. */
+/** A contradiction between the entries of a chain. It can be found without a head. */
 export interface Inconsistency {
-  /** The entry where it shows. Entries before it may be bad too, unless a head covers them. */
+  /** The number of the entry where the contradiction was found. Earlier entries may be bad too, unless a head covers them. */
   readonly seq: number;
   /** 'entry': an entry contradicts the one before it. 'segment': a stored root differs from the entries. 'end': entries are missing. */
   readonly kind: 'entry' | 'segment' | 'end';
   readonly message: string;
 }
 
-/** What was computed from the entries of a chain. */
+/** What `walkChain` computed from the entries of a chain. */
 export interface ChainWalk {
   readonly size: number;
-  /** The number before the first entry that exists. */
+  /** The number of the last entry before the first one that still exists; 0 if entry 1 exists. */
   readonly start: number;
-  /** The last entry that was dropped according to a 'retain' entry. */
+  /** The number of the last entry that retention dropped, as the 'retain' entries say. */
   readonly droppedUpTo: number;
-  /** How often the store had been restored before the first entry that exists. */
+  /** How often the store had been restored before the first entry that still exists was written. */
   readonly firstRestoreCount: number;
-  /** The first one. */
+  /** The first inconsistency. */
   readonly inconsistency: Inconsistency | undefined;
   readonly epochs: readonly AuditEpoch[];
   /** The roots at the requested sizes. A root that cannot be computed is absent. */
@@ -75,7 +75,7 @@ class ChainWalker {
   #frontier: Frontier | undefined = new Frontier();
   #start: number | undefined;
   #size = 0;
-  // The hash of the last entry. If the entry is bad: every hash that it may have had when it was written.
+  // The hash of the last entry. If that entry is bad: every hash that it may have had when it was written.
   #lastHashes: readonly Uint8Array[] = [noHash];
   #droppedUpTo = 0;
   #firstRestoreCount = 0;
@@ -128,7 +128,7 @@ class ChainWalker {
     };
   }
 
-  /** Starts after the dropped entries, with the stored roots of their segments. */
+  /** Starts the walk after the dropped entries, with the stored roots of their segments. */
   #begin(start: number): void {
     this.#start = start;
     this.#size = start;
@@ -149,7 +149,7 @@ class ChainWalker {
   }
 
   #checkHash({ seq, hash, body }: StoredEntry): void {
-    // The hash that this entry is chained to is the one that the entry before it had when it was written.
+    // Looks for the hash that the entry before this one had when this one was written.
     const previous = this.#lastHashes.find((each) => Buffer.isBuffer(hash) && entryHash(each, body).equals(hash));
     const isFirst = this.#size === this.#start;
     if (!isFirst) this.#addLeaf(previous ?? (this.#lastHashes.length === 1 ? this.#lastHashes[0] : undefined));
@@ -162,7 +162,7 @@ class ChainWalker {
     this.#lastHashes = [...stored, ...this.#lastHashes.map((each) => entryHash(each, body))];
   }
 
-  /** Adds the last entry to the tree. Undefined: its hash is unknown. */
+  /** Adds the last entry to the tree. Pass undefined if its hash is unknown. */
   #addLeaf(hash: Uint8Array | undefined): void {
     // Dropped entries are in the tree already.
     if (this.#size === (this.#start ?? 0)) return;

@@ -49,7 +49,7 @@ function recomputed({ chain }: AuditLog): { root: string; hash: string } {
 
 describe('a chain', () => {
   test.each([0, 1, 100, segmentLength - 1, segmentLength, segmentLength + 1, segmentLength * 2 + 3])(
-    'of %i entries has the head that its bodies give, also when it is read from the database',
+    'with %i entries has the head computed from its bodies, also after it was read from the database',
     (size) => {
       const database = emptyDatabase();
       const log = new AuditLog(database);
@@ -109,7 +109,7 @@ describe('a chain', () => {
     }
   });
 
-  test('raises the restore count with an epoch', () => {
+  test('raises the restore count with an epoch entry', () => {
     const log = new AuditLog(emptyDatabase());
     fill(log, 2);
     log.append(event({ by: root, action: 'epoch', head: log.chain.head() }), seed);
@@ -160,7 +160,7 @@ describe('names', () => {
   });
 });
 
-test('an entry is decoded to what was encoded', () => {
+test('decoding an encoded entry gives the same entry', () => {
   const text = fc.string();
   const entry = fc.record({
     seq: fc.nat(),
@@ -187,7 +187,7 @@ test('an entry is decoded to what was encoded', () => {
   for (const body of ['', 'null', '[]', '[2]', '{}', '[1,2]']) expect(decodeEntry(body)).toBeUndefined();
 });
 
-test('the body and the hash of an entry are the ones of the first release', () => {
+test('the body and the hash of an entry are the same as in the first release', () => {
   const entry = {
     at: 1_700_000_000_000,
     party: 'pseudonym',

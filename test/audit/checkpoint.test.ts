@@ -17,7 +17,7 @@ const head = { size: 2_048, root, restoreCount: 0 };
 const origin = 'example.org/memory';
 
 describe('a checkpoint', () => {
-  test('is a note of three lines, and of four after a restore', () => {
+  test('has a note of three lines, or of four lines after a restore', () => {
     const signer = { origin, key: undefined };
     expect(checkpointOf('changes', head, signer).note).toBe(
       'example.org/memory/changes\n2048\nBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=\n',
@@ -27,7 +27,7 @@ describe('a checkpoint', () => {
     );
   });
 
-  test.each([0, 3])('is parsed to the fields that it was made of, after %i restores', (restoreCount) => {
+  test.each([0, 3])('is parsed to the fields that it was made from, after %i restores', (restoreCount) => {
     for (const key of [undefined, privateKey]) {
       const checkpoint = checkpointOf('access', { ...head, restoreCount }, { origin, key });
       expect(parseNote(checkpoint.note)).toEqual(checkpoint);
@@ -43,7 +43,7 @@ describe('a checkpoint', () => {
     expect(isSignedBy(checkpointOf('changes', head, { origin, key: undefined }).note, publicKey)).toBe(false);
   });
 
-  test('that was kept is accepted only unchanged and signed with the key', () => {
+  test('passed to verify is accepted only if it is unchanged and signed with the key', () => {
     const kept = checkpointOf('changes', head, { origin, key: privateKey });
     expect(headOfCheckpoint(kept, publicKey)).toEqual({ size: 2_048, root: Buffer.from(root), restoreCount: 0 });
     for (const wrong of [
@@ -55,7 +55,7 @@ describe('a checkpoint', () => {
     expect(() => headOfCheckpoint(kept, other)).toThrow('not signed with this key');
   });
 
-  test('of a release before 0.2, which had `life` in place of `restoreCount`, is accepted', () => {
+  test('made by a release before 0.2, with `life` in place of `restoreCount`, is accepted', () => {
     const { restoreCount, ...others } = checkpointOf(
       'changes',
       { ...head, restoreCount: 2 },

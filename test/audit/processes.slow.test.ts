@@ -29,7 +29,7 @@ describe('a process that is killed during reads and writes', () => {
   );
 });
 
-describe('a process that reads beside the writer process', () => {
+describe('a process that reads while the writer process has the store open', () => {
   test('appends to the same access chain, and the writer process sees its entries', async () => {
     const path = folder();
     await using writer = await MemoryStore.open(path);
@@ -60,7 +60,7 @@ describe('a process that reads beside the writer process', () => {
     expect(await entries(writer, { action: 'gap' })).toEqual([]);
   });
 
-  test('and is killed leads to a gap entry by the next process that opens the audit', async () => {
+  test('makes the next process that opens the audit append a gap entry if it is killed', async () => {
     const path = folder();
     await using writer = await MemoryStore.open(path);
     await writer.admin.remember('A note.', { namespace: ['x'] });

@@ -182,7 +182,7 @@ describe('one entry is recorded for', () => {
     ]);
   });
 
-  test('each command of a batch, and one for all items that were rejected before', async () => {
+  test('each command of a batch, and for all items together that were rejected before they became commands', async () => {
     const { store } = await ward();
     const nurse = store.as({ agentId: 'nurse' });
     const items = [['ward'], ['elsewhere'], ['ward'], ['elsewhere']];
@@ -208,7 +208,7 @@ describe('one entry is recorded for', () => {
 });
 
 describe('an auditor', () => {
-  test('of a namespace sees the entries about it, with only the memories there', async () => {
+  test('of one namespace sees the entries about that namespace, with only the memories in it', async () => {
     const { store, west } = await ward();
     await store.as({ agentId: 'nurse' }).list();
     await store.as({ agentId: 'nurse' }).count({ namespace: ['ward', 'east'] });
@@ -223,7 +223,7 @@ describe('an auditor', () => {
     for await (const exported of audit.export()) expect(exported).not.toHaveProperty('body');
   });
 
-  test('of a namespace finds by userId only entries about that namespace', async () => {
+  test('of one namespace finds by userId only entries about that namespace', async () => {
     const { store, west } = await ward();
     const { audit } = store.as({ userId: 'inspector' });
     await store.as({ agentId: 'nurse' }).list();
@@ -253,7 +253,7 @@ describe('an auditor', () => {
     expect(items.map(line)).toEqual([`nurse, remember, ${east}`]);
   });
 
-  test('is audited: each query and each refused one', async () => {
+  test('has an entry for each query, allowed or refused', async () => {
     const { store } = await ward();
     const chief = store.as({ userId: 'chief' });
     await chief.audit.query({ within: ['ward'] });
@@ -283,7 +283,7 @@ describe('a query', () => {
     }
   });
 
-  test('accepts only a cursor of the same query, principal and store', async () => {
+  test('accepts only a cursor returned for the same query, principal and store', async () => {
     const { store } = await ward();
     const { nextCursor: cursor = '' } = await store.audit.query({ limit: 1 });
     expect((await store.audit.query({ limit: 5, cursor })).items.length).toBeGreaterThan(0);

@@ -73,7 +73,7 @@ describe('reads', () => {
     expect(kept).toHaveLength(2);
   });
 
-  test("with 'off', only refused calls, reads of the host and queries of the audit are recorded", async () => {
+  test("with 'off', only refused calls, reads by the host and queries of the audit are recorded", async () => {
     const store = await inMemory({ access, audit: { reads: 'off' } });
     const a = store.as({ agentId: 'a' });
     const { id } = await a.remember('A note.', { namespace: ['x'] });

@@ -44,7 +44,7 @@ async function verified(path: string, head: readonly Checkpoint[] = []): Promise
 const chainOf = (found: AuditVerification, chain: string) => found.chains.find((each) => each.chain === chain);
 
 describe('verification', () => {
-  test('of intact chains reports nothing, and whether heads anchor them', async () => {
+  test('of intact chains finds nothing wrong, and reports whether heads of both chains were given', async () => {
     const { path, kept } = await usedStore();
     expect(kept.map(({ chain }) => chain).sort()).toEqual(['access', 'changes']);
     expect(await verified(path, kept)).toMatchObject({ ok: true, anchored: true });
@@ -145,7 +145,7 @@ describe('verification', () => {
 });
 
 describe('a backup', () => {
-  test('that is opened gets an epoch entry in both chains, and heads of later entries are reported as restored', async () => {
+  test('gets an epoch entry in both chains when it is opened, and heads made after the backup are reported as restored', async () => {
     const path = folder();
     const kept: Checkpoint[] = [];
     const copy = folder();
@@ -169,7 +169,7 @@ describe('a backup', () => {
     rmSync(path, { recursive: true });
   });
 
-  test('that is opened twice gets one epoch entry', async () => {
+  test('gets only one epoch entry when it is opened twice', async () => {
     const path = folder();
     const copy = folder();
     await (async () => {
