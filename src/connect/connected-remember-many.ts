@@ -2,7 +2,8 @@ import type { LongCallOptions } from '../domain/calls';
 import { defined } from '../domain/defined';
 import { MemoryError } from '../domain/errors';
 import type { NewMemory } from '../domain/memory';
-import { isPlainObject, parseAll } from '../domain/parse/shapes';
+import { parseAll } from '../domain/parse/shapes';
+import { isPlainObject } from '../domain/plain-object';
 import { startStopwatch } from '../environment/timers';
 import type { MemoryHandle } from '../store/memory-handle';
 import { batchesOf } from '../write/batches';
@@ -123,7 +124,7 @@ function messageGroups(items: readonly unknown[]): unknown[][] {
   let length = maxTextLength;
   for (const given of items) {
     // Copied: a getter may return something else when the item is encoded.
-    const item = typeof given === 'object' && given !== null && isPlainObject(given) ? { ...given } : given;
+    const item = isPlainObject(given) ? { ...given } : given;
     const itemLength = lengthOf(item);
     if (length + itemLength > maxTextLength) groups.push([]);
     length = groups.at(-1)?.length === 0 ? itemLength : length + itemLength;

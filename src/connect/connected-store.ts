@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { CallOptions } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
-import { expected, fields, integer, parse, parseAll, signal } from '../domain/parse/shapes';
+import { expected, fields, flag, integer, parse, parseAll, plainObject, signal } from '../domain/parse/shapes';
 import type { Principal } from '../domain/principal';
 import type { ParsedScope } from '../domain/scope';
 import type { Scope } from '../domain/selection';
@@ -35,7 +35,7 @@ const clientIdBytes = 12;
 const hostHandle: HandleSpec = { principal: null, scopes: [] };
 
 const optionsShape = fields({
-  takeOver: z.unknown().optional(),
+  takeOver: z.union([flag, plainObject], { error: expected('true, false, or the options of `open`') }).optional(),
   waitMs: integer(0).optional(),
   signal: signal.optional(),
 });

@@ -1,17 +1,18 @@
+import { types } from 'node:util';
 import { type ErrorCode, type Issue, MemoryError } from '../domain/errors';
-import { isPlainObject } from '../domain/parse/shapes';
+import { isPlainObject } from '../domain/plain-object';
 import { ProtocolError } from './frames';
 
 type Key = string | number;
 
 /**
  * A value that JSON cannot hold, and its place: `d` a Date, `f` a Float32Array, `u` undefined, `n` a number such as NaN, `b` a
- * bigint, `y` a symbol, `x` a function, `o` an instance of another class, `c` an object that contains itself, `s` the signal and
- * `p` the progress listener of the call.
+ * bigint, `y` a symbol, `x` a function, `w` a promise, `o` an instance of another class, `c` an object that contains itself, `s` the
+ * signal and `p` the progress listener of the call.
  */
 type Mark = readonly [
   path: readonly Key[],
-  kind: 'd' | 'f' | 'u' | 'n' | 'b' | 'y' | 'x' | 'o' | 'c' | 's' | 'p',
+  kind: 'd' | 'f' | 'u' | 'n' | 'b' | 'y' | 'x' | 'w' | 'o' | 'c' | 's' | 'p',
   data?: unknown,
 ];
 
@@ -89,7 +90,8 @@ class Encoder {
     if (depth > maxDepth) return this.#mark('o', up, key);
     const here = { up, key, value };
     if (Array.isArray(value)) return this.#encodeList(value, here);
-    return isPlainObject(value) ? this.#encodeFields(value, here) : this.#mark('o', up, key);
+    if (isPlainObject(value)) return this.#encodeFields(value, here);
+    return types.isPromise(value) ? this.#mark('w', up, key) : this.#mark('o', up, key);
   }
 
   // Each object is copied before it is encoded: a getter may return something else the next time.
@@ -151,6 +153,8 @@ function decodeMark(kind: Mark[1], data: unknown, local: LocalOptions): unknown 
       return Symbol(data as string | undefined);
     case 'x':
       return () => undefined;
+    case 'w':
+      return Promise.resolve();
     case 'o':
       return new ForeignObject();
     case 's':

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
 import type { Hit } from '../domain/memory';
-import { callback, describeValue, expected, fields, parse } from '../domain/parse/shapes';
+import { callback, expected, fields, parse } from '../domain/parse/shapes';
+import { describeValue } from '../domain/plain-object';
 
 /** Options of `toContext`. */
 export interface PromptContextOptions<M = Metadata> {

@@ -5,7 +5,7 @@ import type { Limits } from '../domain/limits';
 import { declarationShape } from '../domain/parse/parse-declaration';
 import { labelChangeShape, newMemoryShape, patchShape } from '../domain/parse/parse-memory';
 import { principalShape } from '../domain/parse/parse-principal';
-import { scopeShape, selectionShape } from '../domain/parse/parse-selection';
+import { forgetSelectionShape, scopeShape, selectionShape } from '../domain/parse/parse-selection';
 import {
   action,
   addIssue,
@@ -79,6 +79,7 @@ function memoryShapes(limits: Limits) {
     labelChange: labelChangeShape(limits),
     /** The options of calls that change one memory. */
     changeOptions: fields({ ...callOptions, ifRevision: revision.optional() }),
+    forgetSelection: fields(forgetSelectionShape(limits)),
     forgetWhereOptions: fields({ ...longCallOptions, dryRun: flag }),
   };
 }

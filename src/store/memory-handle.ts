@@ -173,7 +173,8 @@ export interface MemoryHandle<M = Metadata> {
    * Forgets the memories of a selection, including expired and superseded ones. Memories that the principal may read but not forget
    * stay.
    *
-   * @param selection At least one condition: an empty selection is rejected.
+   * @param selection At least one condition. A selection of every memory is rejected, and so is an empty part of one: `tags: []`,
+   * `filter: {}`, `or: []`. To forget everything on purpose, use `filter: { createdAt: { exists: true } }`.
    * @param options `dryRun: true` forgets nothing and returns what would be forgotten.
    * @throws INVALID_INPUT
    */

@@ -5,7 +5,8 @@ import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
 import type { Hit, Memory, MemoryChange, NewMemory, RememberResult } from '../domain/memory';
 import { isEmpty, parsedScopeOf, selectionOf } from '../domain/parse/parse-selection';
-import { expected, isPlainObject, parse, parseAll } from '../domain/parse/shapes';
+import { expected, parse, parseAll } from '../domain/parse/shapes';
+import { isPlainObject } from '../domain/plain-object';
 import type { Actor } from '../domain/principal';
 import { type Caller, emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import type { Scope, Selection } from '../domain/selection';
@@ -97,7 +98,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 
   recall(query: string, options: RecallOptions<M> = {}): Promise<Hit<M>[]> {
     // Two shapes check the options. A copy gives both the same values, even if the options have getters.
-    const copied = typeof options === 'object' && options !== null && isPlainObject(options) ? { ...options } : options;
+    const copied = isPlainObject(options) ? { ...options } : options;
     const run = async (target: CallTarget): Promise<Hit<M>[]> => {
       const context = this.#engine.reading();
       const elapsedMs = startStopwatch();
@@ -241,12 +242,12 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const context = this.#engine.writing();
       const { shapes } = this.#engine;
       const [fields, { dryRun, ...call }] = parseAll(
-        [shapes.selection, selection],
+        [shapes.forgetSelection, selection],
         [shapes.forgetWhereOptions, options, ['options']],
       );
       const parsed = selectionOf(fields);
       if (isEmpty(parsed)) {
-        const message = 'expected at least one condition, got an empty selection.';
+        const message = 'expected at least one condition, got a selection of every memory.';
         throw invalidInput([{ path: [], message }], 'selection');
       }
       call.signal?.throwIfAborted();
@@ -312,6 +313,6 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 }
 
 function asObject(options: unknown): object {
-  if (typeof options === 'object' && options !== null && isPlainObject(options)) return options;
+  if (isPlainObject(options)) return options;
   throw invalidInput([{ path: ['options'], message: expected('an object')({ input: options }) }], 'call');
 }

@@ -5,7 +5,8 @@ import { defined } from '../domain/defined';
 import { type Issue, invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
 import { jsonIssues, type ParsedMemory } from '../domain/parse/parse-memory';
-import { isPlainObject, issuesOf, toEpochMs } from '../domain/parse/shapes';
+import { issuesOf, toEpochMs } from '../domain/parse/shapes';
+import { isPlainObject } from '../domain/plain-object';
 import { scopedFieldsOf } from '../domain/scope';
 import { unit } from '../embedding/results';
 import type { Author, WriteContext } from './write-context';
@@ -28,7 +29,7 @@ export async function checkMemory(context: WriteContext, author: Author, given: 
   // A given vector belongs to the current space, even if the store switches to another one before the write is applied.
   const { space } = context.embedder;
   // Copied once, so that each check sees the same values, even if a getter answers differently each time.
-  const input = typeof given === 'object' && given !== null && isPlainObject(given) ? { ...given } : given;
+  const input = isPlainObject(given) ? { ...given } : given;
   const parsed = context.newMemory.safeParse(input);
   const { issues, metadata } = await relatedIssues(context, author, input, parsed.data && (parsed.data.metadata ?? {}));
   if (!parsed.success) throw invalidInput([...issuesOf(parsed.error), ...issues], 'memory');
@@ -121,9 +122,7 @@ async function relatedIssues(
 }
 
 function isJsonObject(metadata: unknown): metadata is Metadata {
-  return (
-    typeof metadata === 'object' && metadata !== null && isPlainObject(metadata) && jsonIssues(metadata).length === 0
-  );
+  return isPlainObject(metadata) && jsonIssues(metadata).length === 0;
 }
 
 /** The metadata as the store's schema returns it, or the issues for which the schema rejects it. */
@@ -144,7 +143,7 @@ export async function validateMetadata(
 /** A schema may return anything, so that its output is checked like the input of a caller. */
 function outputIssues(value: unknown, maxBytes: number): Issue[] {
   const path = ['metadata'];
-  if (typeof value !== 'object' || value === null || !isPlainObject(value)) {
+  if (!isPlainObject(value)) {
     return [{ path, message: 'expected the schema to return an object of JSON values, got something else.' }];
   }
   const issues = jsonIssues(value, path);

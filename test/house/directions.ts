@@ -42,8 +42,8 @@ export const ports: Readonly<Record<string, string>> = {
 /** The files that may name implementations of ports: the composition root, and what hands them to users and to tests. */
 export const compositionRoot = ['store/composition/compose', 'index', 'testing/'];
 
-/** A file that any folder may import: it extends the language and knows nothing of memories. */
-const languageHelper = 'domain/defined';
+/** Files that any folder may import: they extend the language and know nothing of memories. */
+const languageHelpers: readonly string[] = ['domain/defined', 'domain/plain-object'];
 
 /** Imports that go against the direction of the house. */
 export function directionProblems(sources: readonly Source[]): readonly string[] {
@@ -53,7 +53,7 @@ export function directionProblems(sources: readonly Source[]): readonly string[]
     const [from, to] = [folderOf(found.from), folderOf(target)];
     const allowed = mayImport[from];
     if (allowed === undefined) return [`${place}: the house has no place for the folder ${from}/`];
-    if (target === languageHelper) return [];
+    if (languageHelpers.includes(target)) return [];
     const integration = integrationOf(found.from);
     if (integration !== undefined)
       return mayIntegrationImport(integration, target)

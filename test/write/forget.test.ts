@@ -104,12 +104,24 @@ describe('forgetWhere', () => {
   test.each<[object]>([
     [{}],
     [{ tags: [] }],
+    [{ namespace: [] }],
     [{ filter: {} }],
     [{ filter: { and: [] } }],
     [{ filter: { and: [{}, { not: { or: [] } }] } }],
     [{ filter: { metadata: {} } }],
     [{ include: ['expired'] }],
-  ])('refuses %j, which is empty', async (selection) => {
+    [{ namespace: ['a'], filter: {} }],
+    [{ namespace: ['a'], tags: [] }],
+    [{ namespace: ['a'], filter: { and: [] } }],
+    [{ namespace: ['a'], filter: { or: [] } }],
+    [{ namespace: ['a'], filter: { not: {} } }],
+    [{ namespace: ['a'], filter: { or: [{ kind: 'episodic' }, {}] } }],
+    [{ namespace: ['a'], filter: { metadata: {} } }],
+    [{ namespace: ['a'], filter: { userId: { nin: [] } } }],
+    [{ namespace: ['a'], filter: { userId: { in: [] } } }],
+    [{ namespace: ['a'], filter: { userId: { contains: '' } } }],
+    [{ namespace: ['a'], filter: { metadata: { a: { nin: [] } } } }],
+  ])('refuses %j, which is empty or has an empty part', async (selection) => {
     const { store } = await filled();
     for (const dryRun of [true, false]) {
       expect(await codeOf(() => store.admin.forgetWhere(selection, { dryRun }))).toBe('INVALID_INPUT');

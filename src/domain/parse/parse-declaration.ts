@@ -20,14 +20,10 @@ import {
 export function ruleShapes(limits: Limits) {
   const id = name(limits);
   const member: z.ZodType<Member> = z.union(
-    [
-      z.strictObject({ agentId: id }),
-      z.strictObject({ userId: id }),
-      z.strictObject({ serviceId: serviceName(limits) }),
-    ],
+    [fields({ agentId: id }), fields({ userId: id }), fields({ serviceId: serviceName(limits) })],
     { error: expected('{ agentId }, { userId } or { serviceId }') },
   );
-  const subject: z.ZodType<Subject> = z.union([z.literal('everyone'), member, z.strictObject({ group: id })], {
+  const subject: z.ZodType<Subject> = z.union([z.literal('everyone'), member, fields({ group: id })], {
     error: expected('"everyone", { agentId }, { userId }, { serviceId } or { group }'),
   });
   const actions = z

@@ -1,19 +1,28 @@
+import { types } from 'node:util';
 import type { Issue } from '../errors';
 import { type FieldType, type FilterNode, filterFields, type Operand, type Operator, operators } from '../filter';
 import type { Limits } from '../limits';
+import { isPlainObject } from '../plain-object';
 import type { FilterField } from '../selection';
 import { expected, toEpochMs, undefinedField, unknownField } from './shapes';
 
 type Path = Issue['path'];
 
+export interface FilterParserOptions {
+  /** Rejects every part without a condition. It is the trace of a lost value, and would match more than was meant. Default: false. */
+  readonly rejectEmpty?: boolean;
+}
+
 /** Parses a filter into a tree and collects every issue. Use the tree only if there is none. */
 export class FilterParser {
   readonly issues: Issue[] = [];
   readonly #limits: Limits;
+  readonly #rejectEmpty: boolean;
   #conditions = 0;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, { rejectEmpty = false }: FilterParserOptions = {}) {
     this.#limits = limits;
+    this.#rejectEmpty = rejectEmpty;
   }
 
   parse(filter: unknown, path: Path): FilterNode {
@@ -25,11 +34,13 @@ export class FilterParser {
   }
 
   #filter(filter: unknown, path: Path): FilterNode {
-    if (!isObject(filter)) return this.#issue(path, expected('an object of conditions')({ input: filter }));
+    if (!isPlainObject(filter)) return this.#issue(path, expected('an object of conditions')({ input: filter }));
     // A filter that contains itself would exhaust the stack.
     if (path.length > this.#limits.conditions)
       return this.#issue(path, `expected at most ${this.#limits.conditions} levels of nesting, got more.`);
-    return { op: 'and', nodes: Object.entries(filter).map(([key, value]) => this.#entry(key, value, [...path, key])) };
+    const entries = Object.entries(filter);
+    this.#checkCount(entries, 'condition', path);
+    return { op: 'and', nodes: entries.map(([key, value]) => this.#entry(key, value, [...path, key])) };
   }
 
   #entry(key: string, value: unknown, path: Path): FilterNode {
@@ -38,6 +49,7 @@ export class FilterParser {
       case 'and':
       case 'or':
         if (!Array.isArray(value)) return this.#issue(path, expected('an array of filters')({ input: value }));
+        this.#checkCount(value, 'filter', path);
         return { op: key, nodes: value.map((each, i) => this.#filter(each, [...path, i])) };
       case 'not':
         return { op: 'not', node: this.#filter(value, path) };
@@ -49,8 +61,11 @@ export class FilterParser {
   }
 
   #metadata(conditions: unknown, path: Path): FilterNode {
-    if (!isObject(conditions)) return this.#issue(path, expected('an object of conditions')({ input: conditions }));
-    const nodes = Object.entries(conditions).map(([key, condition]) =>
+    if (!isPlainObject(conditions))
+      return this.#issue(path, expected('an object of conditions')({ input: conditions }));
+    const entries = Object.entries(conditions);
+    this.#checkCount(entries, 'condition', path);
+    const nodes = entries.map(([key, condition]) =>
       this.#condition({ metadata: key }, undefined, condition, [...path, key]),
     );
     return { op: 'and', nodes };
@@ -66,7 +81,7 @@ export class FilterParser {
 
   #condition(field: Compare['field'], type: FieldType | undefined, condition: unknown, path: Path): FilterNode {
     if (condition === undefined) return this.#issue(path, undefinedField);
-    if (!isObject(condition) || condition instanceof Date) return this.#compare(field, type, 'eq', condition, path);
+    if (!isPlainObject(condition)) return this.#compare(field, type, 'eq', condition, path);
     const entries = Object.entries(condition);
     if (entries.length === 0) return this.#issue(path, `expected an operator (${operators.join(', ')}), got none.`);
     const nodes = entries.map(([operator, value]) => {
@@ -96,6 +111,9 @@ export class FilterParser {
       return this.#issue(path, `"contains" does not apply to a ${type}. Use eq, in or gte.`);
     const values = operator === 'in' || operator === 'nin' ? value : [value];
     if (!Array.isArray(values)) return this.#issue(path, expected('an array of values')({ input: values }));
+    this.#checkCount(values, 'value', path);
+    if (this.#rejectEmpty && operator === 'contains' && value === '')
+      return this.#issue(path, expected('a non-empty string')({ input: value }));
     const operands = values.map((each, i) =>
       this.#operand(each, type, operator, values === value ? [...path, i] : path),
     );
@@ -107,6 +125,10 @@ export class FilterParser {
     const operand = type === undefined ? metadataOperand(value) : fieldOperand(value, type);
     if (operand === undefined) this.#issue(path, expected(operandTypes[type ?? 'metadata'])({ input: value }));
     return operand ?? null;
+  }
+
+  #checkCount(parts: readonly unknown[], what: string, path: Path): void {
+    if (this.#rejectEmpty && parts.length === 0) this.#issue(path, `expected at least one ${what}, got none.`);
   }
 
   #issue(path: Path, message: string): FilterNode {
@@ -137,11 +159,7 @@ function fieldOperand(value: unknown, type: FieldType): Operand | undefined {
 }
 
 function metadataOperand(value: unknown): Operand | undefined {
-  if (value instanceof Date) return toEpochMs(value) === undefined ? undefined : value.toISOString();
+  if (types.isDate(value)) return toEpochMs(value) === undefined ? undefined : value.toISOString();
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
   return typeof value === 'string' || typeof value === 'boolean' ? value : undefined;
-}
-
-function isObject(value: unknown): value is { [key: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -5,12 +5,11 @@ import type { Issue } from '../errors';
 import type { Json, Metadata } from '../json';
 import type { Limits } from '../limits';
 import { memoryKinds, sourceChannels } from '../memory';
+import { describeValue, isPlainObject } from '../plain-object';
 import {
   addIssue,
-  describeValue,
   expected,
   fields,
-  isPlainObject,
   name,
   names,
   namespace,
@@ -30,8 +29,9 @@ const visibility = oneOf(['shared', 'private']);
 
 function metadata({ metadataBytes }: Limits) {
   return z.unknown().transform((value, ctx): Metadata => {
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    const issues = isObject ? jsonIssues(value) : [{ path: [], message: expected('an object')({ input: value }) }];
+    const issues = isPlainObject(value)
+      ? jsonIssues(value)
+      : [{ path: [], message: expected('an object')({ input: value }) }];
     for (const { path, message } of issues) addIssue(ctx, message, value, path);
     if (issues.length > 0) return z.NEVER;
     // A copy, so that a later change of the caller's object does not reach the store.
@@ -54,7 +54,7 @@ export function jsonIssues(value: unknown, path: Issue['path'] = [], ancestors: 
   const inside = [...ancestors, value];
   // `flatMap` skips holes; `Array.from` makes them undefined.
   if (Array.isArray(value)) return Array.from(value).flatMap((each, i) => jsonIssues(each, [...path, i], inside));
-  if (!isPlainObject(value)) return issue('an instance of a class');
+  if (!isPlainObject(value)) return issue(describeValue(value));
   return Object.entries(value).flatMap(([key, each]) => jsonIssues(each, [...path, key], inside));
 }
 

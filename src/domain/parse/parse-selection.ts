@@ -4,7 +4,7 @@ import type { FilterNode } from '../filter';
 import type { Limits } from '../limits';
 import type { ParsedScope } from '../scope';
 import type { IncludedState } from '../selection';
-import { FilterParser } from './parse-filter';
+import { FilterParser, type FilterParserOptions } from './parse-filter';
 import { addIssue, expected, name, names, namespace, oneOf, present, signal, time } from './shapes';
 
 /** A selection after parsing. */
@@ -28,9 +28,9 @@ export function scopeShape(limits: Limits) {
 }
 
 /** The fields of a selection. Spread them into the shape of the options of a call. */
-export function selectionShape(limits: Limits) {
+export function selectionShape(limits: Limits, options: FilterParserOptions = {}) {
   const filter = z.unknown().transform((value, ctx): FilterNode => {
-    const parser = new FilterParser(limits);
+    const parser = new FilterParser(limits, options);
     const node = parser.parse(value, []);
     for (const { path, message } of parser.issues) addIssue(ctx, message, value, path);
     return node;
@@ -44,6 +44,14 @@ export function selectionShape(limits: Limits) {
   };
 }
 
+/** A selection of memories to forget. Each part of it must have a condition: an empty one is the trace of a lost value. */
+export function forgetSelectionShape(limits: Limits) {
+  const atLeastOneTag = names(limits).refine((tags) => tags.length > 0, {
+    error: 'expected at least one tag, got an empty array.',
+  });
+  return { ...selectionShape(limits, { rejectEmpty: true }), tags: present(atLeastOneTag) };
+}
+
 interface SelectionFields extends ParsedScope {
   readonly filter?: FilterNode;
   readonly asOf?: number;
@@ -51,20 +59,8 @@ interface SelectionFields extends ParsedScope {
 }
 
 /** Whether a selection has no condition, so that it selects every memory. `forgetWhere` rejects it as a probable mistake. */
-export function isEmpty({ scope: { tags, ...others }, filter, asOf }: ParsedSelection): boolean {
-  const isBound = Object.keys(others).length > 0 || (tags !== undefined && tags.length > 0) || asOf !== undefined;
-  return !isBound && (filter === undefined || countConditions(filter) === 0);
-}
-
-function countConditions(node: FilterNode): number {
-  switch (node.op) {
-    case 'compare':
-      return 1;
-    case 'not':
-      return countConditions(node.node);
-    default:
-      return node.nodes.reduce((count, each) => count + countConditions(each), 0);
-  }
+export function isEmpty({ scope: { namespace = [], ...others }, filter, asOf }: ParsedSelection): boolean {
+  return namespace.length === 0 && Object.keys(others).length === 0 && asOf === undefined && filter === undefined;
 }
 
 /** The selection among the parsed options of a call. */

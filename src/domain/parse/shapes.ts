@@ -1,25 +1,33 @@
+import { types } from 'node:util';
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import type { Progress } from '../calls';
 import { type Issue, invalidInput } from '../errors';
 import type { Limits } from '../limits';
+import { describeValue, isPlainObject } from '../plain-object';
 import { type Action, actions } from '../rule';
 
 /** Strings up to this length are quoted in messages about choices and times. */
 const maxQuotedLength = 40;
 
-/** An object with these fields and no others. The issue of an unknown field suggests the most similar known one. */
+/** A plain object. Any other object would count as one without fields, and so as no bound at all: a promise, a Map. */
+export const plainObject = z.unknown().check((ctx) => {
+  if (isPlainObject(ctx.value)) return;
+  const message = expected('an object')({ input: ctx.value });
+  ctx.issues.push({ code: 'custom', message, input: ctx.value, continue: false });
+});
+
+/** A plain object with these fields and no others. The issue of an unknown field suggests the most similar known one. */
 export function fields<S extends z.ZodRawShape>(shape: S) {
   const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: (issue) => {
-      // One line for each key: `issuesOf` makes an issue of each.
-      if (issue.code === 'unrecognized_keys')
-        return (issue.keys as string[]).map((key) => unknownField(key, known)).join('\n');
-      if (issue.code === 'invalid_type') return expected('an object')(issue);
-      return undefined;
-    },
+  const object = z.strictObject(shape, {
+    // One line for each key: `issuesOf` makes an issue of each.
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? (issue.keys as string[]).map((key) => unknownField(key, known)).join('\n')
+        : undefined,
   });
+  return plainObject.pipe(object);
 }
 
 /** The message for a field, operator, action, role or group that does not exist. */
@@ -44,16 +52,6 @@ function expectedOf(what: string): (issue: { readonly input?: unknown }) => stri
     const isShort = typeof input === 'string' && input.length <= maxQuotedLength;
     return `expected ${what}, got ${isShort ? JSON.stringify(input) : describeValue(input)}.`;
   };
-}
-
-/** A value as messages show it: numbers and booleans as they are, everything else by its type. */
-export function describeValue(value: unknown): string {
-  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
-    return String(value);
-  if (value === '') return 'an empty string';
-  if (Array.isArray(value)) return 'an array';
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : 'a Date';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 /** Adds an issue to the result of a check or a transformation. */
@@ -157,14 +155,13 @@ const maxEpochMs = 8.64e15;
 
 /** A time as epoch milliseconds. Undefined for NaN, a date without a time, a time without a zone, and every other value. */
 export function toEpochMs(value: unknown): number | undefined {
-  const ms =
-    value instanceof Date
-      ? value.getTime()
-      : typeof value === 'string'
-        ? parseIso(value)
-        : typeof value === 'number'
-          ? value
-          : Number.NaN;
+  const ms = types.isDate(value)
+    ? value.getTime()
+    : typeof value === 'string'
+      ? parseIso(value)
+      : typeof value === 'number'
+        ? value
+        : Number.NaN;
   return Number.isFinite(ms) && Math.abs(ms) <= maxEpochMs ? Math.trunc(ms) : undefined;
 }
 
@@ -210,13 +207,6 @@ function vectorIssue(value: Float32Array): string | undefined {
   const wrong = value.findIndex((number) => !Number.isFinite(number));
   if (wrong >= 0) return `expected finite numbers, got ${value[wrong]} at index ${wrong}.`;
   return value.every((number) => number === 0) ? 'expected a vector with a direction, got only zeros.' : undefined;
-}
-
-/** Whether an object is plain data: neither an array nor an instance of a class. */
-export function isPlainObject(value: object): boolean {
-  if (Array.isArray(value)) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Document } from '@langchain/core/documents';
 import { BaseRetriever, type BaseRetrieverInput } from '@langchain/core/retrievers';
 import type { Hit, MemoryHandle, Metadata, RecallOptions } from '../../index';
-import { checkHandle, checkOptions } from '../shared/input-checks';
+import { checkHandle, checkOptions, checkSpread } from '../shared/input-checks';
 import { documentFromMemory } from './document-memory';
 
 /** Fields of `MemoryHandleRetriever`, in addition to those of every LangChain retriever. */
@@ -40,6 +40,7 @@ export class MemoryHandleRetriever extends BaseRetriever<Metadata> {
   constructor(fields: MemoryHandleRetrieverFields) {
     const { handle, recall = {}, toDocument, ...input } = fields;
     checkHandle(handle);
+    checkSpread(fields.recall, 'recall');
     checkOptions(input, ['callbacks', 'tags', 'metadata', 'verbose'], 'retriever fields');
     super(input);
     this.#handle = handle;

@@ -1,4 +1,5 @@
 import { defined } from '../../domain/defined';
+import { describeValue, isPlainObject } from '../../domain/plain-object';
 import { type Issue, MemoryError, type MemoryHandle } from '../../index';
 
 /**
@@ -15,8 +16,12 @@ function pathText(path: Issue['path']): string {
   return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
 }
 
-/** One issue for each key that is not in `known`. Without this check, a misspelled option would be ignored silently. */
-export function unknownKeyIssues(given: object, known: readonly string[], kind = 'option'): Issue[] {
+/**
+ * One issue for each key that is not in `known`, because a misspelled option would be ignored silently. One issue for a value that is
+ * not a plain object, because a promise or a Map would count as no options at all.
+ */
+export function unknownKeyIssues(given: unknown, known: readonly string[], kind = 'option'): Issue[] {
+  if (!isPlainObject(given)) return [notAnObject(given, [])];
   return Object.keys(given)
     .filter((key) => !known.includes(key))
     .map((key) => ({ path: [key], message: unknownKeyMessage(key, known, kind) }));
@@ -28,9 +33,22 @@ export function unknownKeyMessage(key: string, known: readonly string[], kind: s
 }
 
 /** @throws INVALID_INPUT if `given` has a key that is not in `known` */
-export function checkOptions(given: object, known: readonly string[], subject = 'options'): void {
+export function checkOptions(given: unknown, known: readonly string[], subject = 'options'): void {
   const issues = unknownKeyIssues(given, known);
   if (issues.length > 0) throw invalidInput(subject, issues);
+}
+
+/**
+ * Checks options that are spread into those of a call: spreading anything but a plain object would lose a filter in silence.
+ *
+ * @throws INVALID_INPUT if the value is neither undefined nor a plain object
+ */
+export function checkSpread(given: unknown, name: string): void {
+  if (given !== undefined && !isPlainObject(given)) throw invalidInput('options', [notAnObject(given, [name])]);
+}
+
+function notAnObject(given: unknown, path: Issue['path']): Issue {
+  return { path, message: `expected an object, got ${describeValue(given)}.` };
 }
 
 /** Whether a value is a memory handle. A `MemoryStore`, which users pass by mistake, is not. */
@@ -42,6 +60,6 @@ export function isMemoryHandle(value: unknown): value is MemoryHandle {
 /** @throws INVALID_INPUT if the value is not a memory handle */
 export function checkHandle(value: unknown): asserts value is MemoryHandle {
   if (isMemoryHandle(value)) return;
-  const message = 'expected a memory handle, such as the result of store.as({ agentId }, { namespace }).';
+  const message = `expected a memory handle, such as the result of store.as({ agentId }, { namespace }), got ${describeValue(value)}.`;
   throw invalidInput('handle', [{ path: ['handle'], message }]);
 }

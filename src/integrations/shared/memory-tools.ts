@@ -8,7 +8,7 @@ import {
   type RecallOptions,
   toContext,
 } from '../../index';
-import { checkHandle, checkOptions } from './input-checks';
+import { checkHandle, checkOptions, checkSpread } from './input-checks';
 
 /** Options of `rememberTool`. */
 export interface RememberToolOptions {
@@ -58,6 +58,7 @@ export function rememberDefinition(
 ): MemoryToolDefinition<typeof rememberSchema, string> {
   checkHandle(handle);
   checkOptions(options, ['memory']);
+  checkSpread(options.memory, 'memory');
   const { memory = {} } = options;
   return {
     name: 'remember',
@@ -77,6 +78,7 @@ export function recallDefinition(
 ): MemoryToolDefinition<ReturnType<typeof recallSchema>, { text: string; hits: Hit[] }> {
   checkHandle(handle);
   checkOptions(options, ['recall', 'maxTokens', 'countTokens']);
+  checkSpread(options.recall, 'recall');
   const { recall = {}, maxTokens = defaultMaxTokens, countTokens } = options;
   const maxLimit = recall.topK ?? defaultTopK;
   return {

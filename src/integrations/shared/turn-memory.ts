@@ -6,7 +6,7 @@ import {
   type RecallOptions,
   toContext,
 } from '../../index';
-import { checkHandle, checkOptions } from './input-checks';
+import { checkHandle, checkOptions, checkSpread } from './input-checks';
 
 /** Options of `memoryMiddleware`. */
 export interface TurnMemoryOptions<Turn> {
@@ -45,6 +45,7 @@ export class TurnMemory<Turn> {
   ) {
     checkHandle(handle);
     checkOptions(options, optionNames);
+    checkSpread(options.recall, 'recall');
     this.#handle = handle;
     this.#options = options;
     this.#defaultMemories = defaultMemories;

@@ -6,5 +6,6 @@ vi.mock('multi-agent-memory', async (original) => connectedLibrary(await origina
 describe('over a connection', async () => {
   await import('../../store/bad-input.test');
   await import('../../store/attacks.test');
+  await import('../../store/plain-objects.test');
   await import('../../store/operations.test');
 });
