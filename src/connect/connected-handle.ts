@@ -8,6 +8,7 @@ import type { AuditHandle, StoreAudit } from '../store/audit-handle';
 import type { ExportedAuditEntry } from '../store/audit-view';
 import type { MemoryHandle } from '../store/memory-handle';
 import { rememberMany } from './connected-remember-many';
+import { copyValue } from './encoding';
 import { accessRoutes, type HostAudit, handleRoutes, hostAuditRoutes } from './operations';
 import type { HandleSpec } from './protocol';
 import type { ReconnectingClient } from './reconnecting-client';
@@ -38,7 +39,7 @@ export function connectedHandle(client: ReconnectingClient, spec: HandleSpec, sc
     within: (narrower) => {
       const narrowed = narrowScope(scope, parse(client.shapes.scope, narrower, 'scope'));
       if (narrowed === emptyScope) throw outsideScope();
-      const scopes = [...spec.scopes, structuredClone(narrower)];
+      const scopes = [...spec.scopes, copyValue(narrower)];
       return connectedHandle(client, { principal: spec.principal, scopes }, narrowed);
     },
   };

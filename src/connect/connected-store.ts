@@ -13,6 +13,7 @@ import type { StoreAudit } from '../store/audit-handle';
 import type { MemoryHandle } from '../store/memory-handle';
 import { type OpenOptions, parseOptions } from '../store/open-options';
 import { connectedHandle, connectedHostAudit } from './connected-handle';
+import { copyValue } from './encoding';
 import { type StoreCalls, storeRoutes } from './operations';
 import type { HandleSpec } from './protocol';
 import { ReconnectingClient } from './reconnecting-client';
@@ -114,7 +115,7 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
     const { principal: principalShape, scope: scopeShape } = this.#client.shapes;
     const [, parsed] = parseAll([principalShape, principal, ['principal']], [scopeShape, scope, ['scope']]);
     // Copied: the caller may change its objects.
-    return this.#handle(structuredClone({ principal, scopes: [scope] }), parsed);
+    return this.#handle(copyValue({ principal, scopes: [scope] }), parsed);
   }
 
   close(): Promise<void> {

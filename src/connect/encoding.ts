@@ -119,10 +119,15 @@ class Encoder {
   }
 }
 
-/** Decodes a value. `local` takes the place of the caller's signal and progress listener. */
+/**
+ * Decodes a value. `local` takes the place of the caller's signal and progress listener.
+ *
+ * @throws ProtocolError if the value was not made by `encodeValue`
+ */
 export function decodeValue([json, marks]: Encoded, local: LocalOptions = {}): unknown {
   const root = { value: json };
-  for (const [path, kind, data] of marks) {
+  for (const mark of marks) {
+    const [path, kind, data] = checkedMark(mark);
     let parent: object = root;
     let key: Key = 'value';
     for (const step of path) {
@@ -130,27 +135,42 @@ export function decodeValue([json, marks]: Encoded, local: LocalOptions = {}): u
       key = step;
     }
     ownField(parent, key);
-    const value = kind === 'c' ? valueAt(root, data as readonly Key[]) : decodeMark(kind, data, local);
+    const value = kind === 'c' ? ancestorAt(root, path, data) : decodeMark(kind, data, local);
     (parent as Record<Key, unknown>)[key] = value;
   }
   return root.value;
 }
 
+/** A copy of a value as the other side of a connection gets it. Unlike `structuredClone`, it copies every value. */
+export function copyValue<T>(value: T): T {
+  return decodeValue(encodeValue(value)) as T;
+}
+
 /** Stands for an instance of a class, which no call accepts. */
 class ForeignObject {}
+
+const isKey = (step: unknown) => typeof step === 'string' || typeof step === 'number';
+
+function checkedMark(mark: unknown): Mark {
+  if (!Array.isArray(mark) || !Array.isArray(mark[0]) || !mark[0].every(isKey)) throw malformedMark();
+  return mark as unknown as Mark;
+}
+
+// No call accepts a bigint. The decimal digits of a long one would take seconds to read.
+const maxBigintDigits = 1_000;
 
 function decodeMark(kind: Mark[1], data: unknown, local: LocalOptions): unknown {
   switch (kind) {
     case 'd':
-      return new Date((data as number | null) ?? Number.NaN);
+      return new Date(data === undefined || data === null ? Number.NaN : checkedData(data, 'number'));
     case 'f':
-      return vectorFrom(data as string);
+      return vectorFrom(checkedData(data, 'string'));
     case 'n':
-      return Number(data);
+      return Number(checkedData(data, 'string'));
     case 'b':
-      return BigInt(data as string);
+      return bigintFrom(checkedData(data, 'string'));
     case 'y':
-      return Symbol(data as string | undefined);
+      return Symbol(data === undefined ? undefined : checkedData(data, 'string'));
     case 'x':
       return () => undefined;
     case 'w':
@@ -161,23 +181,52 @@ function decodeMark(kind: Mark[1], data: unknown, local: LocalOptions): unknown 
       return local.signal;
     case 'p':
       return local.onProgress;
-    default:
+    case 'u':
       return undefined;
+    default:
+      throw malformedMark();
   }
 }
 
-function valueAt(root: { value: unknown }, path: readonly Key[]): unknown {
+function checkedData(data: unknown, type: 'number'): number;
+function checkedData(data: unknown, type: 'string'): string;
+function checkedData(data: unknown, type: 'number' | 'string'): unknown {
+  if (typeof data !== type) throw malformedMark();
+  return data;
+}
+
+function bigintFrom(digits: string): bigint {
+  if (digits.length > maxBigintDigits) return 0n;
+  if (!/^-?\d+$/.test(digits)) throw malformedMark();
+  return BigInt(digits);
+}
+
+/**
+ * The object at a path that contains the marked place. Any other object would make a value that is shared, which takes exponential
+ * time to read if its parts are shared as well.
+ */
+function ancestorAt(root: { value: unknown }, place: readonly Key[], data: unknown): unknown {
+  const isAncestor = Array.isArray(data) && data.length < place.length && data.every((step, i) => step === place[i]);
+  if (!isAncestor) throw malformedMark();
   let found = root.value;
-  for (const step of path) found = ownField(found, step);
+  for (const step of data as Key[]) found = ownField(found, step);
   return found;
 }
 
-/** Never a field of the prototype, which a mark could otherwise change for all objects. */
+/**
+ * Never a field of the prototype, which a mark could otherwise change for all objects, and never the length of a list, which a mark
+ * could otherwise set to four billion.
+ */
 function ownField(parent: unknown, key: Key): unknown {
-  if (typeof parent === 'object' && parent !== null && Object.hasOwn(parent, key)) {
+  const isField = !Array.isArray(parent) || (Number.isSafeInteger(key) && (key as number) >= 0);
+  if (isField && typeof parent === 'object' && parent !== null && Object.hasOwn(parent, key)) {
     return (parent as Record<Key, unknown>)[key];
   }
   throw new ProtocolError('A type mark names a path that does not exist in the value.');
+}
+
+function malformedMark(): ProtocolError {
+  return new ProtocolError('A type mark is malformed.');
 }
 
 function pathTo(up: Step | undefined, key: Key): Key[] {
@@ -196,7 +245,9 @@ function bytesOf(vector: Float32Array): Buffer {
 }
 
 function vectorFrom(base64: string): Float32Array {
-  const vector = new Float32Array(Buffer.byteLength(base64, 'base64') / Float32Array.BYTES_PER_ELEMENT);
+  const length = Buffer.byteLength(base64, 'base64') / Float32Array.BYTES_PER_ELEMENT;
+  if (!Number.isInteger(length)) throw malformedMark();
+  const vector = new Float32Array(length);
   bytesOf(vector).write(base64, 'base64');
   return vector;
 }

@@ -51,7 +51,8 @@ export class FrameReader {
   }
 }
 
-function parseJson(json: string): unknown {
+/** @throws ProtocolError */
+export function parseJson(json: string): unknown {
   try {
     return JSON.parse(json) ?? null;
   } catch {

@@ -85,7 +85,7 @@ export function fitsMessage(json: string, otherBytes = 0): boolean {
   return json.length * 3 <= bytes || Buffer.byteLength(json) <= bytes;
 }
 
-function isEncoded(value: unknown): value is Encoded {
+export function isEncoded(value: unknown): value is Encoded {
   return Array.isArray(value) && value.length === 2 && Array.isArray(value[1]);
 }
 

@@ -8,13 +8,14 @@ import { emptyScope, narrowScope, outsideScope, type ParsedScope } from '../doma
 import type { Author } from '../write/write-context';
 import { Channel } from './channel';
 import { decodeValue, type Encoded, encodeError, encodeValue, type LocalOptions } from './encoding';
-import { ProtocolError } from './frames';
+import { ProtocolError, parseJson } from './frames';
 import {
   type CallMessage,
   fitsMessage,
   type HandleSpec,
   type Hello,
   isClientMessage,
+  isEncoded,
   isHello,
   maxHelloBytes,
   maxMessageBytes,
@@ -81,7 +82,8 @@ export class ServerConnection {
 
   #onEnd(): void {
     const { streams, uploads } = this.#state;
-    for (const stream of streams.values()) void stream.return?.();
+    // Nobody waits for the end of a stream whose client has gone, so its failure must not end the process.
+    for (const stream of streams.values()) stream.return?.().catch(() => undefined);
     for (const upload of uploads.values()) upload.end();
     for (const controller of this.#controllers.values()) controller.abort(cancelled);
     streams.clear();
@@ -152,7 +154,7 @@ export class ServerConnection {
     const hasStoreClosed = this.#isClosing && MemoryError.is(error) && error.code === 'STORE_CLOSED';
     if (error === cancelled) this.#channel.send({ t: 'cancelled', id });
     else if (error === uploadInterrupted || hasStoreClosed) this.#channel.send({ t: 'not-started', id });
-    else this.#channel.send({ t: 'error', id, error: encodeError(error) });
+    else this.#channel.sendJson(failureJson(id, error));
   }
 
   #sendAnswer(id: number, value: unknown): void {
@@ -176,7 +178,8 @@ export class ServerConnection {
     const author = this.#authorOf(handle);
     const requested =
       number === undefined || answered === undefined ? author : { ...author, request: { client, number, answered } };
-    const decoded = decodeValue(args, this.#localOptions(id, aborted === true)) as readonly unknown[];
+    const decoded = decoding(() => decodeValue(args, this.#localOptions(id, aborted === true)));
+    if (!Array.isArray(decoded)) throw malformedCall('The arguments of the call are not a list.');
     return operation({ ...this.#served, ...this.#state, author: requested }, decoded);
   }
 
@@ -202,10 +205,35 @@ export class ServerConnection {
   #authorOf(handle: string): Author {
     const cached = this.#authors.get(handle);
     if (cached !== undefined) return cached;
-    const author = authorOf(this.#served.engine, decodeValue(JSON.parse(handle) as Encoded) as HandleSpec);
+    const author = authorOf(this.#served.engine, handleSpecOf(handle));
     this.#authors.set(handle, author);
     return author;
   }
+}
+
+/** @throws INVALID_INPUT */
+function handleSpecOf(handle: string): HandleSpec {
+  const spec = decoding(() => {
+    const encoded = parseJson(handle);
+    return isEncoded(encoded) ? decodeValue(encoded) : undefined;
+  });
+  const isSpec = typeof spec === 'object' && spec !== null && 'principal' in spec && 'scopes' in spec;
+  if (!isSpec || !Array.isArray(spec.scopes)) throw malformedCall('The handle of the call is malformed.');
+  return spec as HandleSpec;
+}
+
+/** Runs a part of the decoding of a call. The call fails, and the connection stays open. */
+function decoding<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw error instanceof ProtocolError ? malformedCall(error.message) : error;
+  }
+}
+
+function malformedCall(reason: string): MemoryError {
+  const message = `${reason} Install the same release of this library in both processes.`;
+  return invalidInput([{ path: [], message }], 'call');
 }
 
 /** The principal is not verified: the client has the token, so it runs as the same user as the serving process. */
@@ -221,6 +249,19 @@ function authorOf({ shapes }: ServedStore['engine'], { principal, scopes }: Hand
   );
   if (narrowed === emptyScope) throw outsideScope();
   return { actor, scope: narrowed };
+}
+
+/** A failure that is too long to send, for example because of its issues, is replaced by one that says so. */
+function failureJson(id: number, error: unknown): string {
+  try {
+    const json = JSON.stringify({ t: 'error', id, error: encodeError(error) });
+    if (fitsMessage(json)) return json;
+  } catch {
+    // Longer than the longest string of V8.
+  }
+  const code = MemoryError.is(error) ? error.code : 'INVALID_INPUT';
+  const message = `The call failed with an error that is too long to send (${code}). Request less with each call.`;
+  return JSON.stringify({ t: 'error', id, error: encodeError(new MemoryError(code, message)) });
 }
 
 /** Undefined if the JSON would be longer than the longest string of V8. */

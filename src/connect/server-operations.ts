@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import { noSuchMemory } from '../access/denials';
 import { toRuleInForce } from '../domain/declaration';
+import { invalidInput } from '../domain/errors';
 import type { Memory, NewMemory, RememberResult } from '../domain/memory';
 import { parsedScopeOf } from '../domain/parse/parse-selection';
-import { parse } from '../domain/parse/shapes';
+import { expected, flag, integer, oneOf, parse } from '../domain/parse/shapes';
 import { type Caller, emptyScope, narrowScope } from '../domain/scope';
 import { nextTurn } from '../environment/timers';
 import { relist } from '../recall/list';
@@ -93,6 +95,31 @@ const streamHandlers: StreamHandlers = {
   'stream.close': closeStream,
 };
 
+const streamNumber = integer(0);
+const items = z.array(z.unknown(), { error: expected('a list of items') });
+const anything = z.unknown();
+
+/**
+ * The arguments that the handlers of streams use themselves. A client of this library never sends others. The options among them are
+ * parsed by the call that they are for.
+ */
+const streamArguments: { readonly [K in keyof StreamOperations]: z.ZodType } = {
+  rememberEach: z.tuple([items, anything]),
+  rememberAll: z.tuple([streamNumber, anything]),
+  'rememberAll.items': z.tuple([streamNumber, integer(0), items, flag]),
+  list: anything,
+  'list.page': anything,
+  'list.current': z.tuple([
+    z.object({ id: z.string(), state: z.enum(['active', 'superseded', 'quarantined', 'forgotten']) }),
+    z.string(),
+  ]),
+  'watch.cursor': anything,
+  'watch.next': z.tuple([streamNumber, anything]),
+  'audit.query': anything,
+  'audit.next': z.tuple([streamNumber, oneOf(['query', 'export']), anything, integer(0)]),
+  'stream.close': z.tuple([streamNumber]),
+};
+
 /** Everything that a client can call, by its name. */
 export const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ...methodOperations('', handleRoutes, handleOf, {
@@ -113,7 +140,10 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
   ...methodOperations('store.audit.', hostAuditRoutes, ({ store }): HostAudit => store.audit, {}),
   ...Object.entries(streamHandlers).map(([name, handler]): [string, Operation] => [
     name,
-    (call, args) => Reflect.apply(handler, undefined, [call, ...args]),
+    (call, args) => {
+      parse(streamArguments[name as keyof StreamOperations], args, name);
+      return Reflect.apply(handler, undefined, [call, ...args]);
+    },
   ]),
 ]);
 
@@ -158,7 +188,10 @@ function outcomeOf<K extends WriteOutcome['type'], A>(
   answerOf: (outcome: Extract<WriteOutcome, { type: K }>, call: ServedCall) => A,
 ): (outcome: WriteOutcome, call: ServedCall) => A {
   return (outcome, call) => {
-    if (outcome.type !== type) throw new Error(`Expected a kept outcome of ${type}, got ${outcome.type}.`);
+    if (outcome.type !== type) {
+      const message = `expected the number of a new request, got that of an earlier one, which was ${outcome.type} and not ${type}.`;
+      throw invalidInput([{ path: ['number'], message }], 'call');
+    }
     return answerOf(outcome as Extract<WriteOutcome, { type: K }>, call);
   };
 }
