@@ -6,6 +6,7 @@ import {
   type RecallToolOptions,
   type RememberToolOptions,
   recallDefinition,
+  recallSchemaOfAiSdk,
   rememberDefinition,
 } from '../shared/memory-tools';
 
@@ -37,10 +38,10 @@ export function recallTool(
   handle: MemoryHandle,
   options: RecallToolOptions = {},
 ): MemoryTool<{ query: string; limit?: number | undefined }> {
-  const { description, schema, run } = recallDefinition(handle, options);
+  const { description, run } = recallDefinition(handle, options);
   return {
     description,
-    inputSchema: schema,
+    inputSchema: recallSchemaOfAiSdk(options),
     execute: async (input, { abortSignal }) => (await run(input, abortSignal)).text,
   };
 }

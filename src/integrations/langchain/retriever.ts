@@ -4,14 +4,18 @@ import type { Hit, MemoryHandle, Metadata, RecallOptions } from '../../index';
 import { checkHandle, checkOptions, checkSpread } from '../shared/input-checks';
 import { documentFromMemory } from './document-memory';
 
+type MaybeDocument = Document<Metadata> | null | undefined;
+
 /** Fields of `MemoryHandleRetriever`, in addition to those of every LangChain retriever. */
 export interface MemoryHandleRetrieverFields extends BaseRetrieverInput {
   /** The handle to search through. */
   handle: MemoryHandle;
   /** Which memories to search, and how. Default of `topK`: 10. */
   recall?: Omit<RecallOptions, 'signal' | 'vector'>;
-  /** Makes a document from a hit. Default: a document with the memory's text and metadata. */
-  toDocument?: (hit: Hit) => Document<Metadata>;
+  /**
+   * Makes a document from a hit; `undefined` or `null` leaves the hit out. Default: a document with the memory's text and metadata.
+   */
+  toDocument?: (hit: Hit) => MaybeDocument | Promise<MaybeDocument>;
 }
 
 /**
@@ -30,7 +34,7 @@ export class MemoryHandleRetriever extends BaseRetriever<Metadata> {
   override lc_namespace = ['multi-agent-memory', 'retrievers'];
   readonly #handle: MemoryHandle;
   readonly #recall: Omit<RecallOptions, 'signal' | 'vector'>;
-  readonly #toDocument: (hit: Hit) => Document<Metadata>;
+  readonly #toDocument: NonNullable<MemoryHandleRetrieverFields['toDocument']>;
 
   static override lc_name(): string {
     return 'MemoryHandleRetriever';
@@ -51,6 +55,7 @@ export class MemoryHandleRetriever extends BaseRetriever<Metadata> {
   /** Called by LangChain's `invoke`. */
   override async _getRelevantDocuments(query: string): Promise<Document<Metadata>[]> {
     const hits = await this.#handle.recall(query, this.#recall);
-    return hits.map(this.#toDocument);
+    const documents = await Promise.all(hits.map((hit) => this.#toDocument(hit)));
+    return documents.filter((document) => document !== undefined && document !== null);
   }
 }

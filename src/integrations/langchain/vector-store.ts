@@ -88,6 +88,7 @@ export class MemoryHandleVectorStore extends VectorStore {
   override async addDocuments(documents: DocumentInterface[], options: { ids?: string[] } = {}): Promise<string[]> {
     const texts = documents.map(({ pageContent }) => pageContent);
     const vectors = await this.#embeddings?.embedDocuments(texts);
+    this.#checkEmbedded(vectors, 'embedDocuments');
     return this.#add(documents, options, vectors);
   }
 
@@ -126,6 +127,7 @@ export class MemoryHandleVectorStore extends VectorStore {
   /** Like `similaritySearch`, with the scores of `recall`, from 0 to 1. */
   override async similaritySearchWithScore(query: string, k = defaultK, filter?: Filter): Promise<ScoredDocument[]> {
     const vector = await this.#embeddings?.embedQuery(query);
+    this.#checkEmbedded(vector, 'embedQuery');
     return this.#search(query, k, filter, defined({ vector: vector && Float32Array.from(vector) }));
   }
 
@@ -141,6 +143,13 @@ export class MemoryHandleVectorStore extends VectorStore {
 
   get #namespace(): readonly string[] {
     return this.#handle.scope.namespace ?? [];
+  }
+
+  /** Without this check, the store's own embedder would make the vector that `embeddings` did not. */
+  #checkEmbedded(returned: unknown, method: keyof EmbeddingsInterface): void {
+    if (this.#embeddings === undefined || Array.isArray(returned) || ArrayBuffer.isView(returned)) return;
+    const message = `expected ${method}() to return a list, got ${returned === null ? 'null' : typeof returned}.`;
+    throw invalidInput('options', [{ path: ['embeddings'], message }]);
   }
 
   async #search(

@@ -17,6 +17,7 @@ import {
 import { z } from 'zod';
 import { version } from '../../../package.json';
 import { MemoryError, type MemoryHandle } from '../../index';
+import { simplifyForModels } from '../shared/model-arguments';
 import { listResources, readResource, resourceTemplates } from './resources';
 import type { McpTool, ToolCall } from './tools/mcp-tool';
 import { errorOutput } from './tools/tool-error';
@@ -26,8 +27,16 @@ type RequestContext = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 /** Options of every MCP server of this package. */
 export interface McpServerOptions {
-  /** Called with errors that clients do not see: failures inside the server and of its transport. */
-  onError?: (error: unknown) => void;
+  /**
+   * Called with errors that clients do not see: failures inside the server and of its transport. An error that it throws is ignored,
+   * so that clients still get their answers.
+   */
+  onError?: (error: unknown) => unknown;
+}
+
+/** The option `onError` as a function that never throws. */
+export function errorReporter({ onError }: McpServerOptions): (error: unknown) => void {
+  return (error) => void (async () => onError?.(error))().catch(() => undefined);
 }
 
 const instructions =
@@ -58,16 +67,17 @@ export function memoryMcpServer(handle: MemoryHandle, options: McpServerOptions 
 /** An MCP server that gets the handle for each request, because a token may lose rights while its session is open. */
 export function requestMcpServer(
   handleFor: (context: RequestContext) => MemoryHandle,
-  { onError }: McpServerOptions,
+  options: McpServerOptions,
 ): Server {
+  const report = errorReporter(options);
   const server = new Server(
     { name: 'multi-agent-memory', version },
     { capabilities: { tools: {}, resources: {} }, instructions },
   );
   const guarded = <T>({ signal }: RequestContext, call: () => Promise<T>): Promise<T> =>
     // A cancelled request gets no response, so its end is not a failure to report.
-    withProtocolErrors(call, (error) => signal.aborted || onError?.(error));
-  server.onerror = (error) => onError?.(error);
+    withProtocolErrors(call, (error) => signal.aborted || report(error));
+  server.onerror = report;
   setHandler(server, ListToolsRequestSchema, async () => ({ tools: listTools() }));
   setHandler(server, CallToolRequestSchema, ({ params }, context) =>
     guarded(context, () => callTool(handleFor(context), params.name, params.arguments, toolCallOf(context))),
@@ -113,7 +123,7 @@ async function callTool(handle: MemoryHandle, name: string, input: unknown, call
 }
 
 /** Turns errors into JSON-RPC errors. The client gets no details of an error that is not a MemoryError; `onError` gets the error. */
-async function withProtocolErrors<T>(call: () => Promise<T>, onError: McpServerOptions['onError']): Promise<T> {
+async function withProtocolErrors<T>(call: () => Promise<T>, report: (error: unknown) => void): Promise<T> {
   try {
     return await call();
   } catch (error) {
@@ -122,7 +132,7 @@ async function withProtocolErrors<T>(call: () => Promise<T>, onError: McpServerO
       const code = error.code === 'INVALID_INPUT' ? ErrorCode.InvalidParams : ErrorCode.InternalError;
       throw new McpError(code, error.message, errorOutput(error));
     }
-    onError?.(error);
+    report(error);
     throw new McpError(ErrorCode.InternalError, 'The call failed inside the server.');
   }
 }
@@ -146,14 +156,25 @@ function listTools(): ToolListing[] {
     name,
     title,
     description,
-    inputSchema: toJsonSchema(input, 'input'),
-    outputSchema: toJsonSchema(output, 'output'),
+    inputSchema: inputSchema(input),
+    outputSchema: outputSchema(output),
     annotations: { title, ...annotations },
   }));
   return toolListings;
 }
 
+// Clients pass these schemas on to models, so they contain only what the strictest providers accept.
+function inputSchema(schema: z.ZodObject): ToolListing['inputSchema'] {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    target: 'draft-7',
+    io: 'input',
+    unrepresentable: 'any',
+    override: simplifyForModels,
+  });
+  return rest as ToolListing['inputSchema'];
+}
+
 // The validators of clients know draft 7. These schemas use nothing of later drafts.
-function toJsonSchema(schema: z.ZodObject, io: 'input' | 'output'): ToolListing['inputSchema'] {
-  return z.toJSONSchema(schema, { target: 'draft-7', io, unrepresentable: 'any' }) as ToolListing['inputSchema'];
+function outputSchema(schema: z.ZodObject): ToolListing['inputSchema'] {
+  return z.toJSONSchema(schema, { target: 'draft-7', unrepresentable: 'any' }) as ToolListing['inputSchema'];
 }

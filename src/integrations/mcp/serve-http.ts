@@ -6,6 +6,7 @@ import { allowOrigin, answerPreflight, type CorsHeaders, hostName, isAllowedHost
 import { invalidInput, isMemoryHandle } from '../shared/input-checks';
 import { type HttpSettings, type McpHttpOptions, parseHttpOptions } from './http-options';
 import { HttpSessions, sendError } from './http-sessions';
+import { errorReporter } from './mcp-server';
 
 /** A running MCP server over HTTP. */
 export interface McpHttpServer {
@@ -33,7 +34,7 @@ const internalError = -32603;
  * an allowed host, does not come from a web page that is not allowed, and carries a valid token.
  *
  * @param handle A handle for all clients that send `options.token`; or a function that returns the handle for a token, or `undefined`
- * to reject the token. The function is called for each request, and the request acts through the handle that it returns. So a token
+ * or `null` to reject the token. The function is called for each request, and the request acts through the handle that it returns. So a token
  * that is no longer valid reaches no session, and a token whose handle may do less than before reaches less. Only the token that
  * opened a session can use it.
  * @throws MemoryError INVALID_INPUT for invalid options; the error of Node.js if listening fails, such as EADDRINUSE
@@ -60,15 +61,16 @@ export async function serveHttp(
   const settings = parseHttpOptions(handle, options);
   const authenticate = authenticatorFor(handle, settings.token);
   const sessions = new HttpSessions(settings);
+  const report = errorReporter(settings);
   const server = createServer((request, response) => {
     answerRequest(request, response, settings, authenticate, sessions).catch((error) => {
-      settings.onError?.(error);
+      report(error);
       if (!response.headersSent) sendError(response, 500, internalError, 'Internal error: the request failed.');
       else response.destroy();
     });
   });
   await listen(server, settings);
-  server.on('error', (error) => settings.onError?.(error));
+  server.on('error', report);
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= closeAll(server, sessions);
@@ -125,9 +127,9 @@ async function answerRequest(
 }
 
 async function handleFor(authenticate: Authenticate, token: string): Promise<MemoryHandle | undefined> {
-  const handle = await authenticate(token);
+  const handle = (await authenticate(token)) ?? undefined;
   if (handle === undefined || isMemoryHandle(handle)) return handle;
-  const message = 'it must return a memory handle, or undefined to reject the token.';
+  const message = 'it must return a memory handle, or undefined or null to reject the token.';
   throw invalidInput('token function', [{ path: [], message }]);
 }
 

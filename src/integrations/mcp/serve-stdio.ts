@@ -3,7 +3,7 @@ import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import { ErrorCode, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { MemoryHandle } from '../../index';
 import { LineLimit } from './line-limit';
-import { type McpServerOptions, memoryMcpServer } from './mcp-server';
+import { errorReporter, type McpServerOptions, memoryMcpServer } from './mcp-server';
 import { watchPendingRequests } from './pending-requests';
 
 /** Options of `serveStdio`. */
@@ -43,7 +43,8 @@ const defaultMaxMessageBytes = 4 * 1024 * 1024;
  * ```
  */
 export async function serveStdio(handle: MemoryHandle, options: McpStdioOptions = {}): Promise<McpStdioServer> {
-  const { input = process.stdin, output = process.stdout, maxMessageBytes = defaultMaxMessageBytes, onError } = options;
+  const { input = process.stdin, output = process.stdout, maxMessageBytes = defaultMaxMessageBytes } = options;
+  const report = errorReporter(options);
   const server = memoryMcpServer(handle, options);
   const lines = new LineLimit(maxMessageBytes);
   // `LineLimit` already bounds the length of a message.
@@ -57,12 +58,12 @@ export async function serveStdio(handle: MemoryHandle, options: McpStdioOptions 
   const close = () => server.close();
   lines.once('end', () => void allAnswered().then(close));
   input.once('error', (error) => {
-    onError?.(error);
+    report(error);
     lines.end();
   });
   // If the output fails, the client is gone and reads no answers.
   output.on('error', (error: unknown) => {
-    onError?.(error);
+    report(error);
     void close();
   });
   void closed.then(() => {

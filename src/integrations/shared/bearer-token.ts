@@ -2,8 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { MemoryHandle } from '../../index';
 
-/** Returns the handle that the bearer of a token acts through, or undefined to reject the token. */
-export type Authenticate = (token: string) => MemoryHandle | undefined | Promise<MemoryHandle | undefined>;
+/** Returns the handle that the bearer of a token acts through; `undefined` or `null` rejects the token. */
+export type Authenticate = (token: string) => MaybeHandle | Promise<MaybeHandle>;
+
+type MaybeHandle = MemoryHandle | null | undefined;
 
 /** The fewest characters of a configured token. Random hexadecimal digits of this length hold 64 bits. */
 export const minTokenLength = 16;

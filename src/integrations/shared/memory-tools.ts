@@ -9,6 +9,7 @@ import {
   toContext,
 } from '../../index';
 import { checkHandle, checkOptions, checkSpread } from './input-checks';
+import { valueFromModel } from './model-arguments';
 
 /** Options of `rememberTool`. */
 export interface RememberToolOptions {
@@ -31,25 +32,50 @@ interface MemoryToolDefinition<Schema extends z.ZodObject, Result> {
   readonly name: string;
   readonly description: string;
   readonly schema: Schema;
-  run(input: z.output<Schema>, signal: AbortSignal | undefined): Promise<Result>;
+  run(input: z.input<Schema>, signal: AbortSignal | undefined): Promise<Result>;
 }
 
 const defaultTopK = 10;
 const defaultMaxTokens = 1_000;
 
+// Models see only what the strictest providers accept: every argument is required, and none has `minLength`.
+const filledText = z.string().refine((text) => text !== '', { error: 'expected a text that is not empty.' });
 const rememberSchema = z.strictObject({
-  text: z.string().min(1).describe('One fact, written as a sentence that is clear without any context.'),
+  text: filledText.describe('One fact, written as a sentence that is clear without any context.'),
 });
 const forgetSchema = z.strictObject({
-  id: z.string().min(1).describe('The id of the memory, as the recall tool shows it.'),
+  id: filledText.describe('The id of the memory, as the recall tool shows it.'),
 });
 
-function recallSchema(maxLimit: number) {
-  return z.strictObject({
-    query: z.string().min(1).describe('What to search for: a question, or key words.'),
-    limit: z.int().min(1).max(maxLimit).optional().describe(`Maximum number of memories. Default: ${maxLimit}.`),
-  });
+const queryArgument = filledText.describe('What to search for: a question, or key words.');
+
+/** A limit as models send it: a number, a text that is one, or `null`. It takes everything, and `meta` is its JSON schema. */
+function limitArgument(max: number) {
+  const description = `Maximum number of memories. Usually ${max}.`;
+  const given = z.any().meta({ type: 'integer', minimum: 1, maximum: max, description });
+  const checked = z.int().min(1).max(max);
+  const convert = (value: unknown) => ((value ?? null) === null ? max : valueFromModel(checked, value));
+  return { given, convert, checked };
 }
+
+// LangChain makes a JSON schema from the first step of `limit`, and a substitute for an absent limit does not show in it.
+function recallSchema(maxLimit: number) {
+  const { given, convert, checked } = limitArgument(maxLimit);
+  return z.strictObject({ query: queryArgument, limit: given.prefault(null).transform(convert).pipe(checked) });
+}
+
+/**
+ * The schema of the recall tool for the AI SDK, which makes an argument with a substitute optional. So an absent limit becomes `null`
+ * before the schema sees it.
+ */
+export function recallSchemaOfAiSdk({ recall = {} }: RecallToolOptions): z.ZodType<z.output<RecallSchema>> {
+  const { given, convert, checked } = limitArgument(recall.topK ?? defaultTopK);
+  const schema = z.strictObject({ query: queryArgument, limit: given.transform(convert).pipe(checked) });
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  return z.preprocess((value) => (isObject(value) ? { limit: null, ...(value as object) } : value), schema);
+}
+
+type RecallSchema = ReturnType<typeof recallSchema>;
 
 /** Stores one fact through the handle. */
 export function rememberDefinition(
@@ -75,7 +101,7 @@ export function rememberDefinition(
 export function recallDefinition(
   handle: MemoryHandle,
   options: RecallToolOptions,
-): MemoryToolDefinition<ReturnType<typeof recallSchema>, { text: string; hits: Hit[] }> {
+): MemoryToolDefinition<RecallSchema, { text: string; hits: Hit[] }> {
   checkHandle(handle);
   checkOptions(options, ['recall', 'maxTokens', 'countTokens']);
   checkSpread(options.recall, 'recall');

@@ -6,7 +6,11 @@ import {
   type RecallOptions,
   toContext,
 } from '../../index';
-import { checkHandle, checkOptions, checkSpread } from './input-checks';
+import { checkHandle, checkOptions, checkSpread, invalidInput } from './input-checks';
+
+/** What the option `remember` returns. A function without `return` stores nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function without `return` has this type.
+export type TurnMemories = readonly NewMemory[] | null | undefined | void;
 
 /** Options of `memoryMiddleware`. */
 export interface TurnMemoryOptions<Turn> {
@@ -17,15 +21,15 @@ export interface TurnMemoryOptions<Turn> {
   /** Counts the tokens of a text as the model does. Default: see `PromptContextOptions`. */
   countTokens?: PromptContextOptions['countTokens'];
   /**
-   * Returns the memories to store after a turn; `false` stores nothing. Default: one memory that holds the user's message and the
-   * final answer.
+   * Returns the memories to store after a turn; an empty list, `undefined` or `null` stores nothing. In place of a function, `false`
+   * never stores anything. Default: one memory that holds the user's message and the final answer.
    */
-  remember?: false | ((turn: Turn) => readonly NewMemory[] | Promise<readonly NewMemory[]>);
+  remember?: false | ((turn: Turn) => TurnMemories | Promise<TurnMemories>);
   /**
    * Called when a recall or a write fails. The turn then continues without it. Default: the error ends the call, because an agent
-   * that silently forgets is worse than one that fails.
+   * that silently forgets is worse than one that fails. What it returns is awaited; an error that it throws ends the call.
    */
-  onError?: (error: unknown, during: 'recall' | 'remember') => void;
+  onError?: (error: unknown, during: 'recall' | 'remember') => unknown;
 }
 
 const optionNames = ['recall', 'maxTokens', 'countTokens', 'remember', 'onError'];
@@ -72,9 +76,10 @@ export class TurnMemory<Turn> {
     const { remember = this.#defaultMemories } = this.#options;
     if (remember === false) return;
     await this.#attempt('remember', async () => {
-      const memories = (await remember(turn)).map((memory) => ({ ...defaults, ...memory }));
+      const memories = checkedMemories(await remember(turn));
       if (memories.length === 0) return;
-      await this.#handle.rememberMany(memories, { atomic: true, ...defined({ signal }) });
+      const completed = memories.map((memory) => ({ ...defaults, ...memory }));
+      await this.#handle.rememberMany(completed, { atomic: true, ...defined({ signal }) });
     });
   }
 
@@ -84,10 +89,18 @@ export class TurnMemory<Turn> {
       return await call();
     } catch (error) {
       if (onError === undefined) throw error;
-      onError(error, during);
+      await onError(error, during);
       return undefined;
     }
   }
+}
+
+/** @throws INVALID_INPUT unless the option `remember` returned a list of objects or nothing */
+function checkedMemories(returned: TurnMemories): readonly NewMemory[] {
+  if (returned === undefined || returned === null) return [];
+  if (Array.isArray(returned) && returned.every((each) => typeof each === 'object')) return returned;
+  const message = 'expected it to return a list of memories, such as [{ text }], or nothing.';
+  throw invalidInput('options', [{ path: ['remember'], message }]);
 }
 
 /** One text for a turn, so that a search for the question or for the answer finds both. '' if both are empty. */

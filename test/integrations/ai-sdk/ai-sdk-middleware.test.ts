@@ -165,6 +165,39 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
       expect(await texts()).toEqual([]);
     });
 
+    test.each([
+      ['undefined', () => undefined],
+      ['null', () => null],
+      ['a promise of undefined', async () => undefined],
+      ['nothing', () => {}],
+      ['an empty list', () => []],
+    ])('stores nothing if the function returns %s', async (_, remember) => {
+      expect(await app(handle, [{ say: 'x' }], { remember }).generate(question)).toBe('x');
+      expect((await app(handle, [{ say: 'x' }], { remember }).stream(question)).errors).toEqual([]);
+      expect(await texts()).toEqual([]);
+    });
+
+    test.each([[{ text: 'x' }], ['text'], [['text']], [7]])('rejects a function that returns %j', async (returned) => {
+      const failing = app(handle, [{ say: 'x' }], { remember: () => returned as never }).generate(question);
+      await expect(failing).rejects.toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: ['remember'] }] });
+      const reported: unknown[] = [];
+      const onError = (error: unknown) => reported.push(error);
+      const { generate } = app(handle, [{ say: 'x' }], { remember: () => returned as never, onError });
+      expect(await generate(question)).toBe('x');
+      expect(reported).toMatchObject([{ code: 'INVALID_INPUT' }]);
+    });
+
+    test('an error of the function or of onError ends the call', async () => {
+      const remember = () => {
+        throw new Error('of remember');
+      };
+      await expect(app(handle, [{ say: 'x' }], { remember }).generate(question)).rejects.toThrow('of remember');
+      const onError = async () => {
+        throw new Error('of onError');
+      };
+      await expect(app(handle, [{ say: 'x' }], { remember, onError }).generate(question)).rejects.toThrow('of onError');
+    });
+
     test('a function makes the memories from the whole turn', async () => {
       const steps = [{ tool: 'recall', input: { query: 'hub' } }, { say: 'Done.' }];
       const remember = ({ messages, answer }: { messages: readonly { role: string }[]; answer: readonly object[] }) => [

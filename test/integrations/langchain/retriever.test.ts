@@ -36,6 +36,14 @@ test('applies the options of recall and toDocument', async () => {
   ]);
 });
 
+test('awaits toDocument and leaves out hits for which it returns nothing', async () => {
+  const { handle } = await opened();
+  const toDocument = async ({ text }: { text: string }) =>
+    text.startsWith('Refunds') ? null : new Document({ pageContent: text, metadata: {} });
+  const documents = await new MemoryHandleRetriever({ handle, toDocument }).invoke('refunds');
+  expect(documents.map(({ pageContent }) => pageContent)).toEqual(['The office is closed in August.']);
+});
+
 test('is a runnable with pipe, batch and callbacks', async () => {
   const { handle } = await opened();
   const found: string[] = [];

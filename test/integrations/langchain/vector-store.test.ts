@@ -100,6 +100,17 @@ describe('vectors', () => {
     expect(await store.admin.count()).toBe(3);
   });
 
+  test('that the option embeddings does not return are not made by the store', async () => {
+    const { handle } = await opened();
+    const nothing = async () => undefined as never;
+    const vectors = new MemoryHandleVectorStore(handle, {
+      embeddings: { embedDocuments: nothing, embedQuery: nothing },
+    });
+    expect(await issuePaths(() => vectors.addDocuments(documents))).toEqual(['embeddings']);
+    expect(await issuePaths(() => vectors.similaritySearch('refunds'))).toEqual(['embeddings']);
+    expect(await handle.count()).toBe(0);
+  });
+
   test('are made by the option embeddings', async () => {
     const made: string[] = [];
     class Listening extends SyntheticEmbeddings {

@@ -107,7 +107,7 @@ describe('clients over HTTP', () => {
     for (const text of ['One.', 'Two.']) ids.push((await answered<{ id: string }>(client, 'add_memory', { text })).id);
     const progressEvents: unknown[] = [];
     const onprogress = (progress: unknown) => progressEvents.push(progress);
-    await client.callTool({ name: 'delete_memory', arguments: { id: ids } }, undefined, { onprogress });
+    await client.callTool({ name: 'delete_memory', arguments: { ids } }, undefined, { onprogress });
     expect(progressEvents).toHaveLength(2);
   });
 
@@ -228,6 +228,19 @@ describe('an invalid request', () => {
     expect(status).toBe(500);
     expect(text).not.toContain('secret');
     expect(reported).toMatchObject([{ message: 'ldap://secret' }]);
+  });
+
+  test('gets its 500 even if onError throws', async () => {
+    const fail = () => {
+      throw new Error('of the host');
+    };
+    server = await serveHttp(fail, { onError: fail });
+    expect((await send({ body: initialize })).status).toBe(500);
+  });
+
+  test.each([undefined, null])('whose token check returns %s gets 401', async (handle) => {
+    server = await serveHttp(() => handle);
+    expect((await send({ body: initialize })).status).toBe(401);
   });
 });
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defined } from '../../../domain/defined';
 import type { MemoryHandle } from '../../../index';
-import { defineTool, type ToolCall } from './mcp-tool';
+import { defineTool, invalidArguments, type ToolCall } from './mcp-tool';
 import { id, ifRevision } from './tool-arguments';
 import { errorOutput, errorSchema } from './tool-error';
 
@@ -17,20 +17,25 @@ export const deleteMemory = defineTool({
   name: 'delete_memory',
   title: 'Delete a memory',
   description:
-    'Deletes one or several memories permanently: the text, its index entries and all earlier revisions. In a list of ids, a ' +
+    'Deletes one or several memories permanently: the text, its index entries and all earlier revisions. In ids, a ' +
     'memory that cannot be deleted does not stop the others.',
   input: z.strictObject({
-    id: z.union([id, z.array(id).min(1).max(maxIds)]).describe(`The id of a memory, or a list of 1 to ${maxIds} ids.`),
+    id: z.exactOptional(id),
+    ids: z.exactOptional(
+      z.array(id).min(1).max(maxIds).describe(`In place of id, to delete several memories: 1 to ${maxIds} ids.`),
+    ),
     ifRevision,
   }),
   output: z.object({ results: z.array(deletion) }),
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-  async run(handle, { id: ids, ifRevision: revision }, call) {
+  async run(handle, { id: single, ids = [], ifRevision: revision }, call) {
+    if ((single === undefined) === (ids.length === 0))
+      throw invalidArguments('delete_memory', [{ path: [], message: 'expected either id or ids.' }]);
     const options = defined({ ifRevision: revision });
     const results =
-      typeof ids === 'string'
-        ? [{ id: ids, deleted: await handle.forget(ids, { ...options, signal: call.signal }) }]
-        : await forgetEach(handle, ids, options, call);
+      single === undefined
+        ? await forgetEach(handle, ids, options, call)
+        : [{ id: single, deleted: await handle.forget(single, { ...options, signal: call.signal }) }];
     const structured = { results };
     return { structured, text: JSON.stringify(structured) };
   },

@@ -2,6 +2,7 @@ import type { ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import type { Issue, MemoryHandle } from '../../../index';
 import { invalidInput, unknownKeyMessage } from '../../shared/input-checks';
+import { argumentsFromModel } from '../../shared/model-arguments';
 
 /** What a tool gets with each call, besides its arguments. */
 export interface ToolCall {
@@ -50,7 +51,7 @@ export function invalidArguments(toolName: string, issues: readonly Issue[]) {
 }
 
 function parseArguments<I extends z.ZodObject>(schema: I, input: unknown, toolName: string): z.output<I> {
-  const parsed = schema.safeParse(input ?? {});
+  const parsed = schema.safeParse(argumentsFromModel(schema, input ?? {}));
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.flatMap((issue): Issue[] => {
     const path = issue.path.filter((step) => typeof step !== 'symbol');

@@ -1,14 +1,17 @@
 import { z } from 'zod';
-import type { Filter } from '../../../index';
+import type { Filter, Metadata } from '../../../index';
 
 const time = (meaning: string) =>
   z.exactOptional(z.string().describe(`${meaning} ISO 8601 with a time zone, such as 2026-01-31T08:00:00Z.`));
-const clearable = <T extends z.ZodType>(schema: T, meaning: string) =>
-  z.exactOptional(schema.nullable().describe(`${meaning} null restores the default.`));
 const strings = z.array(z.string());
 const kind = z.enum(['episodic', 'semantic', 'procedural', 'summary']);
 const priority = z.number().min(0).max(1);
-const metadata = z.record(z.string(), z.json());
+// Strict providers reject an object without listed fields, so models write it as JSON text. An object is accepted too.
+const jsonObject = <T>(error: string) =>
+  z
+    .custom<T>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), { error })
+    .meta({ type: 'string' });
+const metadata = jsonObject<Metadata>('expected a JSON object, such as {"order": "A-1182"}.');
 
 /** The namespace of a memory. */
 export const namespace = z
@@ -39,7 +42,9 @@ export const newMemory = {
   ),
   tags: z.exactOptional(strings.describe('Labels for exact filtering.')),
   priority: z.exactOptional(priority.describe('0 to 1. A higher priority ranks higher in searches. Default: 0.5.')),
-  metadata: z.exactOptional(metadata.describe('Additional data as a JSON object. Filters can use it.')),
+  metadata: z.exactOptional(
+    metadata.describe('Additional data: a JSON object as text, such as {"order": "A-1182"}. Filters can use it.'),
+  ),
   userId: z.exactOptional(z.string().describe('The user that the memory is about. It gives that user no access.')),
   sessionId: z.exactOptional(z.string().describe('The session or conversation to which the memory belongs.')),
   visibility: z.exactOptional(
@@ -69,14 +74,21 @@ export const newMemory = {
 /** The fields that can be changed. */
 export const patch = {
   text: z.exactOptional(z.string().describe('The new text.')),
-  kind: clearable(kind, 'The new kind.'),
-  tags: clearable(strings, 'The new tags, which replace all tags.'),
-  priority: clearable(priority, 'The new priority, 0 to 1.'),
-  metadata: clearable(metadata, 'The new metadata, which replaces all metadata.'),
-  validFrom: clearable(z.string(), 'When it became true, as ISO 8601 with a time zone.'),
-  validTo: clearable(z.string(), 'When it stopped being true, as ISO 8601 with a time zone.'),
-  expiresAt: clearable(z.string(), 'When searches and lists stop returning it, as ISO 8601 with a time zone.'),
+  kind: z.exactOptional(kind.describe('The new kind.')),
+  tags: z.exactOptional(strings.describe('The new tags, which replace all tags.')),
+  priority: z.exactOptional(priority.describe('The new priority, 0 to 1.')),
+  metadata: z.exactOptional(metadata.describe('The new metadata, which replaces all metadata: a JSON object as text.')),
+  validFrom: time('When it became true.'),
+  validTo: time('When it stopped being true.'),
+  expiresAt: time('When searches and lists stop returning it.'),
 };
+
+/** The names of fields that get their default back. An argument of its own, because `null` counts as absent. */
+export const reset = z.exactOptional(
+  z
+    .array(z.enum(['kind', 'tags', 'priority', 'metadata', 'validFrom', 'validTo', 'expiresAt']))
+    .describe('Fields to set back to their default, such as ["tags", "expiresAt"].'),
+);
 
 /** Which memories to search or list. All given conditions must hold. */
 export const selection = {
@@ -86,15 +98,10 @@ export const selection = {
   sessionId: z.exactOptional(z.string().describe('Only memories of this session.')),
   tags: z.exactOptional(strings.describe('Only memories that have all of these tags.')),
   filter: z.exactOptional(
-    z
-      .custom<Filter>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
-        error: 'expected an object of conditions, such as {"priority": {"gte": 0.5}}.',
-      })
-      .meta({ type: 'object' })
-      .describe(
-        'Conditions on fields, such as {"priority": {"gte": 0.5}, "metadata": {"order": "A-1182"}}. ' +
-          'Combine conditions with "and", "or" and "not".',
-      ),
+    jsonObject<Filter>('expected a JSON object of conditions, such as {"priority": {"gte": 0.5}}.').describe(
+      'Conditions on fields: a JSON object as text, such as {"priority": {"gte": 0.5}, "metadata": {"order": "A-1182"}}. ' +
+        'Combine conditions with "and", "or" and "not".',
+    ),
   ),
   asOf: time('Only memories that were true at this time.'),
   include: z.exactOptional(

@@ -40,7 +40,7 @@ class McpHandle {
       get: (id: string | object) => this.#get(id),
       list: (options: object = {}) => this.#list(options),
       update: (id: string, patch: object, options: object = {}) =>
-        this.#call<{ memory: Memory }>('update_memory', { id, ...patch, ...options }).then((result) =>
+        this.#call<{ memory: Memory }>('update_memory', { id, ...asArguments(patch), ...options }).then((result) =>
           read(result.memory),
         ),
       forget: (id: string, options: object = {}) =>
@@ -123,6 +123,13 @@ class McpHandle {
     await client.connect(clientTransport);
     return client;
   }
+}
+
+/** A patch as arguments of the tool, which has a list of the fields to reset in place of `null`. */
+function asArguments(patch: object): object {
+  const entries = Object.entries(patch);
+  const reset = entries.filter(([, value]) => value === null).map(([name]) => name);
+  return { ...Object.fromEntries(entries.filter(([, value]) => value !== null)), ...(reset.length > 0 && { reset }) };
 }
 
 /** The arguments as JSON, with times as ISO 8601. */
