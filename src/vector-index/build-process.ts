@@ -12,20 +12,23 @@ import type { Probes } from './probes';
 import type { StoredVector, VectorSource } from './vector-index';
 
 export interface BuilderOptions {
-  /** The file that the child process runs. Default: the index builder of this package. */
+  /** The program that the child process runs. Default: the index builder of this package. */
   readonly program?: string;
-  /** A child process that makes no progress for this time is ended. Default: two minutes, and 1 ms more for every 384 components. */
+  /**
+   * The child process is ended if it makes no progress for this time. Default: two minutes, plus 1 ms for every 384 components
+   * (vectors × dimensions).
+   */
   readonly stallMs?: number;
 }
 
 export interface TableOptions {
-  /** An absolute path of a folder that is empty or does not exist. */
+  /** The absolute path of a folder that is empty or does not exist. */
   readonly folder: string;
   readonly dimensions: number;
   readonly source: VectorSource;
-  /** The rows to index, ascending. */
+  /** The rows to index, in ascending order. A row is the integer of one memory. */
   readonly rows: Uint32Array;
-  /** Ends the build: it rejects with the signal's reason, once the child process is gone. */
+  /** Aborts the build. When the child process is gone, the build rejects with the reason of this signal. */
   readonly signal: AbortSignal;
   readonly builder?: BuilderOptions | undefined;
 }
@@ -36,27 +39,29 @@ export interface BuiltTable {
   readonly vectors: number;
 }
 
-/** The child process that builds an index could not be started, ended early, made no progress, or sent something unexpected. */
+/** The child process that builds an index failed: it did not start, ended early, made no progress, or sent an unexpected message. */
 export class BuilderFailed extends Error {
   override readonly name = 'BuilderFailed';
 }
 
-// The work of one turn of the event loop: about half a millisecond of reading, because a search takes about ten turns. A build of
-// 100,000 vectors of 384 dimensions takes 60 ms of the host to write them to the child; as messages it would take 150 ms.
+// The work of one turn of the event loop: reading these rows takes about half a millisecond. Searches run between the turns, and one
+// search takes about ten turns. To build an index of 100,000 vectors of 384 dimensions, the host spends 60 ms on writing them to the
+// child through a pipe. Messages would take 150 ms.
 const rowsPerTurn = 64;
 const sampleSize = 64;
-// The median cosine between the questions of LoCoMo and their nearest turns, with all-MiniLM-L6-v2.
+// The median cosine between a question of the LoCoMo benchmark and the nearest dialogue turn, with all-MiniLM-L6-v2.
 const questionCosine = 0.62;
-// Training takes 0.05 ms a vector of 384 dimensions on two processors. A twentieth of that speed is still progress.
+// Training takes 0.05 ms for each vector of 384 dimensions on two processors. Even a twentieth of that speed counts as progress.
 const shortestStallMs = 120_000;
 const componentsPerStallMs = 384;
 const keptOutput = 500;
 
 /**
- * Fills a folder with a LanceDB table of the vectors of those rows and a trained index, in a child process, and measures how
- * many partitions a search must probe.
+ * Builds an index in a child process: fills a folder with a LanceDB table of the vectors of the given rows, trains the index, and
+ * measures how many of its partitions a search must probe.
  *
- * @throws the signal's reason, LanceUnavailable, BuilderFailed, what the source throws, or an error with the message of LanceDB.
+ * @throws the reason of the signal, LanceUnavailable, BuilderFailed, the error of the source, or an error with the message of
+ * LanceDB.
  */
 export async function buildTable(options: TableOptions): Promise<BuiltTable> {
   const { folder, dimensions, source, rows, signal, builder } = options;
@@ -79,13 +84,13 @@ export async function buildTable(options: TableOptions): Promise<BuiltTable> {
   }
 }
 
-/** One run of the index builder. */
+/** One child process that runs the index builder. */
 class BuilderProcess {
   readonly #child: ChildProcess;
   readonly #task: BuildTask;
   readonly #signal: AbortSignal;
   readonly #stallMs: number | undefined;
-  /** Resolves with the probes, and rejects as soon as there can be none. */
+  /** Resolves with the probes, or rejects as soon as the build has failed. */
   readonly #result: Promise<Probes>;
   #resolve!: (probes: Probes) => void;
   #reject!: (reason: unknown) => void;
@@ -102,18 +107,18 @@ class BuilderProcess {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // It may reject while nothing waits for it.
+    // Prevents an unhandled rejection while nothing waits for the result.
     this.#result.catch(() => undefined);
     this.#child = start(program, task.folder);
     this.#closed = new Promise((resolve) => {
       this.#child.on('close', resolve);
       this.#child.on('error', (error) => {
         this.#reject(new BuilderFailed(`The process of the index builder failed: ${error.message}`, { cause: error }));
-        // A process that never started does not close.
+        // A process that never started does not emit `close`.
         if (this.#child.pid === undefined) resolve(undefined);
       });
     });
-    // A write to a process that has ended fails. Its end is reported by 'close'.
+    // A write to a process that has ended fails. The `close` event reports the end.
     this.#child.stdin?.on('error', () => undefined);
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#output = (this.#output + text).slice(-keptOutput);
@@ -126,12 +131,12 @@ class BuilderProcess {
     this.#expectProgress(shortestStallMs);
   }
 
-  /** Writes vectors. Resolves when the child has taken most of them. */
+  /** Writes vectors to the child. Resolves when the child can take more. */
   async write(records: Uint8Array): Promise<void> {
     const { stdin } = this.#child;
     const isTaken = stdin?.write(records) !== false;
     this.#expectProgress(shortestStallMs);
-    // Also rejects if the child has ended already.
+    // Waiting for the result too makes this reject if the child has ended.
     await Promise.race([this.#result, isTaken ? undefined : once(stdin as NonNullable<typeof stdin>, 'drain')]);
   }
 
@@ -143,7 +148,7 @@ class BuilderProcess {
     return this.#result;
   }
 
-  /** Ends the process, whatever it does, and resolves when it is gone. */
+  /** Kills the process, whatever it is doing, and resolves when it is gone. */
   async end(): Promise<void> {
     this.#watching.abort();
     this.#signal.removeEventListener('abort', this.#onAbort);
@@ -152,7 +157,7 @@ class BuilderProcess {
   }
 
   #send(message: BuildTask | BuildInput): void {
-    // The callback takes the error of a channel that is closed. The end of the process is reported by 'close'.
+    // The callback ignores the error of a closed channel. The `close` event reports the end of the process.
     this.#child.send(message, () => undefined);
   }
 
@@ -164,7 +169,7 @@ class BuilderProcess {
     else this.#reject(new BuilderFailed('The index builder sent an unexpected message.'));
   }
 
-  /** Rejects if the child makes no progress for that time from now on. */
+  /** Rejects the result if the child makes no further progress within this time. Each call starts the time again. */
   #expectProgress(ms: number): void {
     this.#watching.abort();
     const watching = new AbortController();
@@ -184,7 +189,8 @@ class BuilderProcess {
   }
 }
 
-// Lies beside this file, with the same extension: in the sources, in the ESM build and in the CommonJS build.
+// The program is in the same folder as this file and has the same extension: in the sources, in the ESM build and in the CommonJS
+// build.
 function ownProgram(): string {
   const extension = extname(new URL(import.meta.url).pathname);
   return fileURLToPath(new URL(`index-builder${extension}`, import.meta.url));
@@ -200,20 +206,20 @@ function start(program: string, folder: string): ChildProcess {
     // The host's current folder may have been removed.
     cwd: folder,
     execArgv: [...loaderOf(program)],
-    // The debugger of the host stays with the host.
+    // Without these options the child does not wait for a debugger that is attached to the host.
     env: { ...process.env, NODE_OPTIONS: process.env.NODE_OPTIONS?.replace(/--inspect\S*/g, '') },
     serialization: 'advanced',
     stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
   });
 }
 
-// The sources, as tests run them, need a loader for TypeScript.
+// Tests run the TypeScript sources, which need a loader.
 function loaderOf(program: string): readonly string[] {
   if (!program.endsWith('.ts')) return [];
   return ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href];
 }
 
-/** The vectors in the form that the index builder reads: see `recordBytes`. */
+/** Encodes vectors in the form that the index builder reads: see `recordBytes`. */
 function recordsOf(vectors: readonly StoredVector[], dimensions: number): Uint8Array {
   const records = new ArrayBuffer(vectors.length * recordBytes(dimensions));
   const integers = new Int32Array(records);
@@ -228,9 +234,9 @@ function recordsOf(vectors: readonly StoredVector[], dimensions: number): Uint8A
 }
 
 /**
- * Queries that resemble real ones: each is as far from one stored vector as a question is from its answer, in a direction in
- * which stored vectors differ from each other. Stored vectors themselves would be too easy to find, because each lies amid its
- * own neighbours. The same rows always give the same queries.
+ * Makes sample queries that resemble real ones. Each query is as far from one stored vector as a question is from its answer, and
+ * moves away from it in a direction in which stored vectors differ. Stored vectors themselves would be too easy to find, because
+ * each has its own neighbours around it. The same rows always give the same queries.
  */
 function sampleQueries(source: VectorSource, rows: Uint32Array): Float32Array[] {
   const size = Math.min(3 * sampleSize, rows.length);

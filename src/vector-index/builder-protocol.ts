@@ -2,7 +2,7 @@ import type { Probes } from './probes';
 
 /** The first message from the host process to the index builder. */
 export interface BuildTask {
-  /** An absolute path of an empty folder. */
+  /** The absolute path of an empty folder. */
   readonly folder: string;
   readonly dimensions: number;
   /** The sample queries for `measureProbes`. */
@@ -24,12 +24,15 @@ export type BuilderAnswer =
 /** The folder for temporary files, within the folder of the task. The host removes it. */
 export const scratchName = 'scratch';
 
-/** The bytes of one vector on the standard input: row and chunk as 32-bit integers, then the components as 32-bit floats. */
+/**
+ * Computes how many bytes one vector takes on the standard input: row and chunk as 32-bit integers, then the components as 32-bit
+ * floats.
+ */
 export function recordBytes(dimensions: number): number {
   return (2 + dimensions) * Float32Array.BYTES_PER_ELEMENT;
 }
 
-/** The answer in a message, or undefined if the message is none. */
+/** Parses the answer in a message. Returns undefined if the message is not an answer. */
 export function parseAnswer(message: unknown): BuilderAnswer | undefined {
   if (typeof message !== 'object' || message === null || !('kind' in message)) return undefined;
   if (message.kind === 'built') {

@@ -5,19 +5,23 @@ import type { VectorCandidate, VectorIndex, VectorSource, VisibleRows } from './
 
 export interface ExactIndexOptions {
   readonly dimensions: number;
-  /** The most memory that vectors may take. One takes `dimensions` bytes and about 30 more. Vectors beyond the limit are read for every search. */
+  /**
+   * The limit of memory for vectors. A vector takes `dimensions` bytes and about 30 more. Vectors beyond the limit are read again
+   * for every search.
+   */
   readonly memoryBytes: number;
   readonly source: VectorSource;
 }
 
-// The work of one turn of the event loop: scanning takes about 3 ms, reading about 2 ms.
+// The work of one turn of the event loop. Scanning this many rows takes about 3 ms, reading this many about 2 ms.
 const scannedPerTurn = 32_768;
 const readPerTurn = 256;
 const msBetweenReads = 5;
 
 /**
- * Searches every visible vector, from memory up to a limit. An estimate differs from the cosine only by the rounding of
- * components to bytes. The index reads a vector when a search first needs it, or when `warm` reads it ahead.
+ * Compares the query with every visible vector. Vectors are kept in memory, up to a limit, as one byte for each component. The
+ * estimate of a vector in memory therefore differs from the exact cosine only by rounding. The index reads a vector when a search
+ * first needs it, or when `warm` reads it in advance.
  */
 export class ExactIndex implements VectorIndex {
   readonly dimensions: number;
@@ -42,7 +46,7 @@ export class ExactIndex implements VectorIndex {
     const aimed = this.#resident.aim(query);
     for (let from = 0; from < rows.length; ) {
       if (from > 0) await nextTurn();
-      // A refresh may drop a row again after it was read. It cannot do so within this turn, so the row is still scored.
+      // A refresh may drop a row after it was read here, but only in another turn of the event loop. The row is scored in this turn.
       const to = this.#read(rows, from, (row, vectors) => offer(row, bestChunk(query, vectors)));
       this.#resident.score(aimed, rows, from, to, offer);
       from = to;
@@ -51,8 +55,8 @@ export class ExactIndex implements VectorIndex {
   }
 
   /**
-   * Reads these rows into memory, until all are there, the memory is full, or the index is closed. 'with pauses' waits between
-   * small steps and does not keep the process alive; 'at once' only yields to the event loop.
+   * Reads these rows into memory in advance, until all are in memory, the memory is full, or the index is closed. 'with pauses'
+   * waits between small steps and does not keep the process alive. 'at once' only yields to the event loop.
    */
   async warm(rows: ArrayLike<number>, pace: 'with pauses' | 'at once'): Promise<void> {
     let full = false;
@@ -69,8 +73,8 @@ export class ExactIndex implements VectorIndex {
   }
 
   /**
-   * Reads rows that are not in memory, beginning at `from`, as many as one turn may take. Returns where the next turn begins.
-   * Passes each row that does not fit into memory to `beyond`.
+   * Reads rows that are not in memory, beginning at `from` and at most the work of one turn. Returns the position where the next
+   * turn begins. Passes each row that does not fit into memory to `beyond`.
    */
   #read(
     rows: ArrayLike<number>,
@@ -91,16 +95,17 @@ export class ExactIndex implements VectorIndex {
   }
 }
 
-// `#first` holds for each row one of the first two, or its first slot plus 1. `#next` holds for each slot the next one of its row.
+// Each vector in memory has a numbered slot, and the slots of a row are linked. For each row, `#first` contains its first slot plus
+// 1, or one of the first two constants below. For each slot, `#next` contains the next slot of the same row, or `endOfChain`.
 const unknown = 0;
 const withoutVector = -1;
 const endOfChain = -1;
-// What a slot takes beside its vector: the next slot of the row, and an entry in the list of free slots.
+// What a slot takes in addition to its vector: the next slot of the row, and an entry in the list of free slots.
 const bookkeepingBytes = 8;
 
 type Offer = (row: number, estimate: number) => void;
 
-/** The vectors of rows, as bytes in memory up to a limit. The chunks of a row are a chain of slots. */
+/** Keeps the vectors of rows in memory as bytes, up to a limit. The chunks of a row are a linked list of slots. */
 class ResidentVectors {
   readonly #vectors: ByteVectors;
   readonly #capacity: number;
@@ -117,12 +122,12 @@ class ResidentVectors {
     this.#capacity = Math.min(capacity, Math.floor(memoryBytes / (stride + bookkeepingBytes)));
   }
 
-  /** Whether the row was read, with or without vectors. */
+  /** Returns whether the row was read. A row without vectors counts as read. */
   knows(row: number): boolean {
     return (this.#first[row] ?? unknown) !== unknown;
   }
 
-  /** Keeps the vectors of a row, which may be none. Returns false and keeps nothing if there is no room. */
+  /** Keeps the vectors of a row, even if it has none. Returns false and keeps nothing if there is no room. */
   keep(row: number, vectors: readonly Float32Array[]): boolean {
     if (vectors.length > this.#capacity - this.#used + this.#free.length) return false;
     this.forget(row);
@@ -139,7 +144,7 @@ class ResidentVectors {
     return true;
   }
 
-  /** Drops the row, so that it is read again. */
+  /** Drops the row, so that the next search reads it again. */
   forget(row: number): void {
     const first = this.#first[row] ?? unknown;
     if (first === unknown) return;
@@ -153,7 +158,10 @@ class ResidentVectors {
     return this.#vectors.aim(query);
   }
 
-  /** Offers the best chunk of each row from `from` to `to` in the list. Skips rows that are unknown or have no vector. */
+  /**
+   * Offers each row of the list from position `from` to `to`, with the estimate of its best chunk. Skips rows that were not read or
+   * have no vector.
+   */
   score(query: AimedQuery, rows: Uint32Array, from: number, to: number, offer: Offer): void {
     const best = new BestChunk(offer);
     let count = 0;
@@ -180,7 +188,7 @@ class ResidentVectors {
   }
 }
 
-/** Turns the estimates of chunks into one offer for each row. The chunks of a row follow each other, perhaps across two scans. */
+/** Turns the estimates of chunks into one offer for each row. The chunks of a row are added one after another, perhaps in two scans. */
 class BestChunk {
   readonly #offer: Offer;
   #row = 0;
@@ -206,7 +214,7 @@ class BestChunk {
   }
 }
 
-/** Keeps the best `limit` of all offered rows, in a heap whose root is the worst row that is kept. */
+/** Keeps the best `limit` rows of those offered, in a heap. The root of the heap is the worst row that is kept. */
 export class BestRows {
   readonly #limit: number;
   readonly #rows: Uint32Array;
@@ -219,7 +227,7 @@ export class BestRows {
     this.#estimates = new Float64Array(limit);
   }
 
-  /** Offers a row. Offer each row once. Of two equal estimates the lower row is better. */
+  /** Offers a row. Each row must be offered only once. If two estimates are equal, the lower row is better. */
   offer(row: number, estimate: number): void {
     if (this.#size < this.#limit) {
       this.#rise(this.#size++, row, estimate);
@@ -228,7 +236,7 @@ export class BestRows {
     }
   }
 
-  /** The kept rows, best first. */
+  /** Returns the kept rows, best first. */
   candidates(): VectorCandidate[] {
     return Array.from({ length: this.#size }, (_, i) => ({
       row: this.#rows[i] as number,
@@ -245,7 +253,7 @@ export class BestRows {
     let at = from;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      // A parent must be worse than its children: a better one moves down.
+      // A parent must be worse than its children, so a parent that is better moves down.
       if (this.#isWorse(parent, row, estimate)) break;
       this.#move(parent, at);
       at = parent;
@@ -280,12 +288,12 @@ export class BestRows {
   }
 }
 
-/** The order of candidates: by descending estimate, then by ascending row. */
+/** Compares two candidates: by descending estimate, then by ascending row. */
 export function byEstimate(a: VectorCandidate, b: VectorCandidate): number {
   return b.estimate - a.estimate || a.row - b.row;
 }
 
-/** An array that begins with the numbers of `array` and has room for one at `index`. */
+/** Returns an array that has room for a number at `index`: `array` itself, or a larger copy. */
 function withRoom(array: Int32Array<ArrayBuffer>, index: number): Int32Array<ArrayBuffer> {
   if (index < array.length) return array;
   const larger = new Int32Array(Math.max(index + 1, Math.ceil(array.length * 1.5)));

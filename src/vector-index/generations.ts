@@ -14,31 +14,31 @@ import { LanceUnavailable } from './lance-library';
 import type { VectorSource } from './vector-index';
 
 export interface GenerationsOptions {
-  /** An absolute path. The folder must hold nothing else. */
+  /** The absolute path of a folder that contains nothing else. */
   readonly folder: string;
   /** Identifies the embedding space and the store. */
   readonly space: string;
   readonly dimensions: number;
   readonly source: VectorSource;
-  /** Makes a name for a generation that was never used before. */
+  /** Returns a name for a generation that was never used before. */
   newId(): string;
   readonly builder?: BuilderOptions | undefined;
 }
 
-/** A complete index with its manifest. */
+/** A complete index and its manifest, which lists its files. A later build makes a new generation. */
 export interface Generation {
   readonly index: LanceIndex;
   readonly manifest: IndexManifest;
 }
 
-/** What `Generations.open` found. 'absent' means that no index was ever built for this space and this history of the store. */
+/** The result of `Generations.open`. 'absent' means that no index was built for this embedding space and this history of the store. */
 export type OpenedGeneration =
   | { readonly kind: 'open'; readonly generation: Generation }
   | { readonly kind: 'absent' }
   | { readonly kind: 'damaged'; readonly problems: readonly string[] }
   | { readonly kind: 'unavailable'; readonly error: LanceUnavailable };
 
-/** The approximate indexes in one folder. Each is built whole and never changes. The manifest names the one that is used. */
+/** The approximate indexes in one folder. An index is built as a whole and never changes. The manifest names the index that is in use. */
 export class Generations {
   readonly #options: GenerationsOptions;
 
@@ -46,7 +46,7 @@ export class Generations {
     this.#options = options;
   }
 
-  /** Opens the generation that the manifest names. Reads every file of it first. */
+  /** Opens the generation that the manifest names, after checking the content of each of its files. */
   async open(): Promise<OpenedGeneration> {
     const { folder, space, dimensions, source } = this.#options;
     const manifest = await readManifest(folder);
@@ -66,10 +66,10 @@ export class Generations {
   }
 
   /**
-   * Builds a generation from the vectors that the source holds now, and names it in the manifest. The one before stays on disk
-   * until `tidy`.
+   * Builds a generation from the vectors that the source contains now, and names it in the manifest. The earlier generation stays on
+   * disk until `tidy`.
    *
-   * @throws the signal's reason, LanceUnavailable, BuilderFailed, or the error of LanceDB or of the file system.
+   * @throws the reason of the signal, LanceUnavailable, BuilderFailed, or the error of LanceDB or of the file system.
    */
   async build(signal: AbortSignal): Promise<Generation> {
     const { folder, space, dimensions, source, builder } = this.#options;
@@ -103,7 +103,7 @@ export class Generations {
     }
   }
 
-  /** How the files of a generation differ from its manifest, one sentence for each difference. */
+  /** Describes how the files of a generation differ from its manifest, one sentence for each difference. */
   async problems({ manifest }: Generation): Promise<string[]> {
     const { folder } = this.#options;
     const found = await differences(join(folder, manifest.generation), manifest);
@@ -112,7 +112,7 @@ export class Generations {
     return found;
   }
 
-  /** Removes everything but the generation that the manifest names. Leaves what it cannot remove for the next time. */
+  /** Removes every file except the manifest and the generation that it names. What cannot be removed stays until the next call. */
   async tidy(): Promise<void> {
     const { folder } = this.#options;
     await removeUnlisted(folder, await readManifest(folder)).catch(() => undefined);

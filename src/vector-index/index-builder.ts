@@ -1,6 +1,7 @@
 /**
- * The program of the child process that builds a vector index. A build takes much memory and several threads, and LanceDB reads
- * its settings from the environment, so the host process stays out of it. `build-process.ts` starts this program.
+ * The program of the child process that builds a vector index. A build needs much memory and several threads, and LanceDB reads its
+ * settings from environment variables. In a child process none of this affects the host process. `build-process.ts` starts this
+ * program.
  */
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -11,8 +12,9 @@ import { LanceTable } from './lance-table';
 import { measureProbes, type Probes } from './probes';
 
 const vectorsPerBatch = 2048;
-// Up to 256 partitions LanceDB trains plain k-means. Above, it splits clusters one by one, which is faster, but a search then
-// needs up to twice the time for the same recall. From this number of vectors on, 256 partitions would be too large.
+// With up to 256 partitions LanceDB trains plain k-means. With more it splits clusters one by one, which is faster, but a search
+// then needs up to twice the time for the same recall. Above `wellTrained * rowsPerPartition` vectors, 256 partitions would become
+// too large.
 const wellTrained = 256;
 const rowsPerPartition = 2048;
 
@@ -29,14 +31,14 @@ async function build({ folder, dimensions, queries }: BuildTask, input: Promise<
   return probes;
 }
 
-// The priority stays that of the host: with a lower one, a build on a busy machine takes several times as long, and searches
-// gain nothing that can be measured.
+// The process keeps the priority of the host. With a lower priority, a build on a busy machine takes several times as long, and
+// searches are not measurably faster.
 function prepareProcess(scratch: string): void {
   mkdirSync(scratch, { recursive: true });
-  // LanceDB 0.33 leaves a copy of all vectors in the temporary folder with every index (lance-format/lance#8992).
-  // Windows names the folder by the other two variables.
+  // LanceDB 0.33 leaves a copy of all vectors in the temporary folder for each index that it builds (lance-format/lance#8992).
+  // TMPDIR names that folder; on Windows TEMP and TMP do.
   Object.assign(process.env, { TMPDIR: scratch, TEMP: scratch, TMP: scratch });
-  // LanceDB trains in the threads of Rayon. One processor is left to the searches of the host.
+  // LanceDB trains in threads of the Rayon library. One processor is left free for the searches of the host.
   process.env.RAYON_NUM_THREADS ??= String(Math.max(1, availableParallelism() - 1));
 }
 
@@ -90,9 +92,9 @@ function answerFor(error: unknown): BuilderAnswer {
   return { kind: error instanceof LanceUnavailable ? 'unavailable' : 'failed', reason };
 }
 
-/** Takes the two messages of the host, sends it the answer, and waits to be ended. */
+/** Receives the two messages of the host, sends the answer, and waits until the host ends this process. */
 function run(send: (answer: BuilderAnswer) => void): void {
-  // The host is gone: end at once, also in the middle of a training, and without destructors that could hang.
+  // The host is gone. Ends at once, even during training, and without destructors, which could hang.
   process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   process.once('message', (task) => {
     const input = new Promise<BuildInput>((resolve) =>

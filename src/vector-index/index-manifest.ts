@@ -4,47 +4,47 @@ import xxhash from 'xxhash-wasm';
 import type { Probes } from './probes';
 
 /**
- * Describes a complete index. An index is used only if it has a manifest and its files match it: an interrupted build leaves no
- * manifest, and LanceDB returns wrong vectors from damaged files without an error.
+ * Describes a complete index. An index is used only if it has a manifest and its files match it, for two reasons. An interrupted
+ * build leaves no manifest. From damaged files LanceDB returns wrong vectors without an error.
  */
 export interface IndexManifest {
   readonly format: number;
-  /** Identifies the embedding space and the store. An index of another one is of no use. */
+  /** Identifies the embedding space and the store. An index with another value is not used. */
   readonly space: string;
   readonly dimensions: number;
-  /** The folder of the table, beside the manifest. */
+  /** The name of the folder with the table, next to the manifest file. */
   readonly generation: string;
-  /** The sequence number of the latest change that the table holds. */
+  /** The sequence number of the latest change that the table contains. */
   readonly indexedThrough: number;
-  /** The fingerprint of that change: a restored database may hold another change under the same number. */
+  /** The fingerprint of that change. A restored database may have another change with the same number. */
   readonly lastChange: string;
   readonly probes: Probes;
   readonly files: readonly ManifestFile[];
 }
 
 export interface ManifestFile {
-  /** Relative to the folder of the generation. */
+  /** The path relative to the folder of the generation. */
   readonly path: string;
   readonly bytes: number;
   /** XXH64 of the content, in hexadecimal. */
   readonly hash: string;
 }
 
-/** The format of the manifest and of the table. An index of another format is built again. */
+/** The format of the manifest and of the table. An index with another format is built again. */
 export const manifestFormat = 3;
 
 const manifestName = 'manifest.json';
-// Large enough for few calls, and small enough that hashing one block holds the event loop for 0.1 ms.
+// A block is large enough for few calls, and small enough that hashing it blocks the event loop for only 0.1 ms.
 const blockBytes = 2 ** 20;
 
-/** Describes every file of a folder. Reads them all. */
+/** Describes every file of a folder. Reads the content of each. */
 export async function describeFiles(folder: string): Promise<ManifestFile[]> {
   const files: ManifestFile[] = [];
   for (const path of await filesIn(folder)) files.push(await describeFile(folder, path));
   return files;
 }
 
-/** How a folder differs from its manifest, one sentence for each difference. Reads every file. */
+/** Describes how a folder differs from its manifest, one sentence for each difference. Reads every file. */
 export async function differences(folder: string, manifest: IndexManifest): Promise<string[]> {
   const problems: string[] = [];
   const listed = new Set(manifest.files.map(({ path }) => path));
@@ -58,7 +58,7 @@ export async function differences(folder: string, manifest: IndexManifest): Prom
   return problems;
 }
 
-/** The manifest in a folder, or undefined if there is none, or if it is damaged or of another format. */
+/** Reads the manifest in a folder. Returns undefined if there is none, if it is damaged, or if it has another format. */
 export async function readManifest(folder: string): Promise<IndexManifest | undefined> {
   try {
     const { manifest, hash } = JSON.parse(await readFile(join(folder, manifestName), 'utf8')) as {
@@ -72,8 +72,8 @@ export async function readManifest(folder: string): Promise<IndexManifest | unde
 }
 
 /**
- * Replaces the manifest in a folder in one step. It is not synced: after a power failure there is an older manifest with its
- * files, or files that do not match, and the index is built again.
+ * Replaces the manifest in a folder in one step, without syncing it to disk. After a power failure the folder has an older manifest
+ * with its files, or files that do not match; then the index is built again.
  */
 export async function writeManifest(folder: string, manifest: IndexManifest): Promise<void> {
   const path = join(folder, manifestName);
@@ -81,7 +81,7 @@ export async function writeManifest(folder: string, manifest: IndexManifest): Pr
   await rename(`${path}.new`, path);
 }
 
-/** Removes everything that the manifest does not name: older generations, and what an interrupted build left. */
+/** Removes everything that the manifest does not name: older generations, and files of interrupted builds. */
 export async function removeUnlisted(folder: string, manifest: IndexManifest | undefined): Promise<void> {
   const entries = await readdir(folder).catch(() => []);
   const kept = manifest === undefined ? [] : [manifestName, manifest.generation];
@@ -99,7 +99,7 @@ async function filesIn(folder: string): Promise<string[]> {
 
 let hashing: ReturnType<typeof xxhash> | undefined;
 
-// Every call of `xxhash()` compiles the hash again.
+// Keeps the compiled hash function, because each call of `xxhash()` compiles it again.
 function loadHash(): ReturnType<typeof xxhash> {
   hashing ??= xxhash();
   return hashing;

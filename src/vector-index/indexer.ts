@@ -7,19 +7,22 @@ import { LanceUnavailable } from './lance-library';
 import type { VectorCandidate, VectorIndex, VectorSource, VisibleRows } from './vector-index';
 
 export interface IndexerOptions extends GenerationsOptions {
-  /** Answers small searches, and all searches while there is no approximate index. The indexer keeps it fresh but does not close it. */
+  /**
+   * Answers small searches, and all searches while there is no approximate index. The indexer refreshes this index but does not
+   * close it.
+   */
   readonly exact: ExactIndex;
-  /** Searches up to this many visible rows exactly. A store with no more rows never loads LanceDB. Default 20,000. */
+  /** If at most this many rows are visible, a search is exact. A store with no more rows never loads LanceDB. Default 20,000. */
   readonly exactUpTo?: number;
-  /** Called when the approximate index holds every change up to this one. Called for every change while the store needs no index. */
+  /** Called when the approximate index contains every change up to `changeSeq`. While the store needs no index, called for every change. */
   readonly onIndexed?: (changeSeq: number) => void;
-  /** Called when the approximate index is damaged, unavailable, or could not be built. Searches stay correct but become slower. */
+  /** Called when the approximate index is damaged, unavailable, or could not be built. Searches then stay correct but are slower. */
   readonly onDegraded?: (error: MemoryError) => void;
 }
 
 /**
- * Keeps an approximate index of the stored vectors, which it builds in the background. The rows that changed after the index was
- * built are the tail. Every search scans the tail exactly, so it finds whatever was applied before it.
+ * Keeps an approximate index of the stored vectors, and builds it in the background. The rows that changed after the index was built
+ * are the tail. Every search also scans the tail exactly, so it finds every change that was applied before the search.
  */
 export class Indexer implements VectorIndex {
   readonly dimensions: number;
@@ -34,7 +37,7 @@ export class Indexer implements VectorIndex {
   #changeSeq = 0;
   #current: Generation | undefined;
   #tail = new Set<number>();
-  /** Searches the tail. It has memory of its own: if the other exact index is full, a search need not read the whole tail again. */
+  /** Searches the tail. This index has its own memory: if the memory of `#exact` is full, a search need not read the whole tail again. */
   #tailIndex: ExactIndex;
   #changedWhileBuilding = new Set<number>();
   #building: Promise<MemoryError | undefined> | undefined;
@@ -54,7 +57,7 @@ export class Indexer implements VectorIndex {
     this.#tailIndex = this.#newTailIndex();
   }
 
-  /** Opens the approximate index if the store needs one. If there is no sound one, begins to build it and does not wait for it. */
+  /** Opens the approximate index if the store needs one. If there is none or it is damaged, starts to build one without waiting for it. */
   start(): Promise<void> {
     this.#starting ??= this.#open().then(() => {
       this.#isStarted = true;
@@ -63,7 +66,10 @@ export class Indexer implements VectorIndex {
     return this.#starting;
   }
 
-  /** Reports one change and the rows whose vectors it changed. Call it in the turn of the event loop that committed the change. */
+  /**
+   * Tells the indexer about one change and the rows whose vectors it changed. Call it in the same turn of the event loop in which
+   * the change was committed.
+   */
   applied(changeSeq: number, rows: ArrayLike<number>): void {
     this.#changeSeq = changeSeq;
     void this.#exact.refresh(rows);
@@ -77,7 +83,7 @@ export class Indexer implements VectorIndex {
     if (!this.#needsIndex) this.#onIndexed(changeSeq);
   }
 
-  /** Like `applied`, for the latest change. */
+  /** Does the same as `applied` for the latest change. */
   async refresh(rows: ArrayLike<number>): Promise<void> {
     this.applied(this.#source.lastChangeSeq(), rows);
   }
@@ -92,7 +98,7 @@ export class Indexer implements VectorIndex {
     return this.#current === undefined && this.#needsIndex;
   }
 
-  /** The number of changes that the approximate index does not hold. 0 if the store needs none. */
+  /** The number of changes that are not in the approximate index. 0 if the store needs no index. */
   get behind(): number {
     if (this.#current === undefined) return this.#needsIndex ? this.#changeSeq : 0;
     return this.#tail.size === 0 ? 0 : this.#changeSeq - this.#current.manifest.indexedThrough;
@@ -110,9 +116,10 @@ export class Indexer implements VectorIndex {
       try {
         const isStale = (row: number) => this.#tail.has(row);
         const indexed = await current.index.search({ query, visible, limit, isStale });
-        // The index was replaced during the search, so the tail no longer completes what was searched: search again.
+        // The index was replaced during the search, so the result and the new tail do not fit together. Searches again.
         if (current !== this.#current) continue;
-        // Starts in the turn in which stale rows were left out, so that each row is in one of the two results.
+        // Starts in the same turn of the event loop in which stale rows were left out. So each row is in exactly one of the two
+        // results.
         const changed = await this.#tailIndex.search(query, intersection(this.#tail, visible), limit);
         return [...indexed, ...changed].sort(byEstimate).slice(0, limit);
       } catch (error) {
@@ -123,8 +130,8 @@ export class Indexer implements VectorIndex {
   }
 
   /**
-   * Resolves when no build runs and none would make searches faster: the rest of the tail costs a search at most 0.2 ms. Also
-   * resolves if a build fails, which `onDegraded` reports.
+   * Resolves when no build runs and a further build would not make searches noticeably faster: scanning the remaining tail takes at
+   * most 0.2 ms. Also resolves if a build fails; `onDegraded` reports that.
    */
   async settled(): Promise<void> {
     await this.#starting;
@@ -137,7 +144,7 @@ export class Indexer implements VectorIndex {
     }
   }
 
-  /** Builds the approximate index anew if the store needs one. Rejects if that fails. */
+  /** Builds a new approximate index if the store needs one. Rejects if that fails. */
   async rebuild(): Promise<void> {
     await this.#starting;
     await this.#building;
@@ -153,14 +160,14 @@ export class Indexer implements VectorIndex {
       const current = this.#current;
       if (current === undefined) return [];
       const problems = await this.#generations.problems(current);
-      // The index was replaced and its files were removed during the check: that is no damage.
+      // The index was replaced and its files were removed during the check, which is not damage. Checks the new one.
       if (current !== this.#current) continue;
       if (problems.length > 0) this.#drop(current, new IndexDamaged(problems.join(' ')));
       return problems;
     }
   }
 
-  /** Ends a running build, whose work is lost. The index that was built before stays on disk. */
+  /** Aborts a running build, whose work is lost. The earlier index stays on disk. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#starting;
@@ -193,7 +200,7 @@ export class Indexer implements VectorIndex {
     if (this.#policy.isDue(this.#current?.index.size, this.#tail.size)) void this.#build();
   }
 
-  /** Starts a build, or joins the one that runs. Resolves with its error, and never rejects. */
+  /** Starts a build, or joins the one that runs. Resolves with the error if the build fails, and never rejects. */
   #build(): Promise<MemoryError | undefined> {
     if (this.#building === undefined) {
       this.#changedWhileBuilding = new Set();
@@ -239,7 +246,10 @@ export class Indexer implements VectorIndex {
     this.#policy.failed();
   }
 
-  /** Reports a failure. If LanceDB cannot be loaded, it reports that once, and builds no more in the background. */
+  /**
+   * Reports a failure through `onDegraded`. If LanceDB cannot be loaded, reports that only once; no index is then built in the
+   * background.
+   */
   #report(cause: unknown): MemoryError {
     const error = degradation(cause);
     const isUnavailable = cause instanceof LanceUnavailable;
@@ -254,13 +264,14 @@ export class Indexer implements VectorIndex {
   }
 }
 
-// The tail is scanned at about 15 rows a microsecond, and two processors build an index of 100,000 rows in 5 s. A tail of a quarter
-// costs a search a millisecond or two, and a growing store builds five times its size in total. To merge new rows into an old
-// index would not be cheaper, because LanceDB rewrites data and index as a whole.
+// Scanning the tail takes about a microsecond for 15 rows, and two processors build an index of 100,000 rows in 5 s. A tail of a
+// quarter of the indexed rows costs a search one or two milliseconds. A growing store then builds indexes of five times its size in
+// total. Merging new rows into an old index would not be cheaper, because LanceDB rewrites the data and the index as a whole.
 const tailPerIndexed = 1 / 4;
-// A tail of less than this share of `exactUpTo` is not worth a build that a caller waits for, and not worth a new count.
+// If the tail is smaller than this share of `exactUpTo`, a caller does not wait for a build, and rows are not counted again.
 const smallTailPerExact = 1 / 10;
-// After a failure or a repair, the next build waits for this many changed rows, so that a permanent failure does not cause a loop.
+// After a failure or a repair, the next build starts only after this many rows have changed. A permanent failure thus causes no
+// endless loop.
 const changesBeforeRetry = 1000;
 
 /** Decides when to build an approximate index. */
@@ -271,13 +282,13 @@ class BuildPolicy {
   #changesSinceCount = 0;
   #changesSinceFailure = changesBeforeRetry;
 
-  /** `countRows` counts the rows with vectors. It may take time in proportion to their number, and is called seldom. */
+  /** `countRows` counts the rows that have vectors. It may take time in proportion to their number, so it is called seldom. */
   constructor(exactUpTo: number, countRows: () => number) {
     this.#exactUpTo = exactUpTo;
     this.#countRows = countRows;
   }
 
-  /** Whether the store has too many rows for exact search, as of the latest count. */
+  /** Whether the store had too many rows for exact search when rows were last counted. */
   get isLarge(): boolean {
     return this.#rowCount > this.#exactUpTo;
   }
@@ -295,24 +306,27 @@ class BuildPolicy {
     if (missing >= 0 && this.#changesSinceCount > Math.max(missing, smallTail)) this.count();
   }
 
-  /** Reports that a build failed, or that the next one repairs damage. */
+  /** Records that a build failed, or that the next build repairs damage. */
   failed(): void {
     this.#changesSinceFailure = 0;
   }
 
-  /** Whether to build in the background. `indexed` and `tail` count rows. `indexed` is undefined if there is no index. */
+  /**
+   * Returns whether to start a build in the background. `indexed` and `tail` are numbers of rows; `indexed` is undefined if there is
+   * no index.
+   */
   isDue(indexed: number | undefined, tail: number): boolean {
     if (this.#changesSinceFailure < changesBeforeRetry) return false;
     return indexed === undefined ? this.isLarge : tail >= indexed * tailPerIndexed;
   }
 
-  /** Whether to build for a caller who waits. */
+  /** Returns whether to start a build for a caller who waits. */
   isWorthwhile(indexed: number | undefined, tail: number): boolean {
     return indexed === undefined ? this.isLarge : tail > this.#exactUpTo * smallTailPerExact;
   }
 }
 
-/** The rows that are in the set and visible. */
+/** Returns the visible rows that are in the set. */
 function intersection(rows: ReadonlySet<number>, visible: VisibleRows): VisibleRows {
   const both = Uint32Array.from(rows).filter((row) => visible.has(row));
   return { count: both.length, has: (row) => rows.has(row) && visible.has(row), rows: () => both };

@@ -5,7 +5,7 @@ import { type Probes, probesFor } from './probes';
 import type { VectorCandidate, VectorSource, VisibleRows } from './vector-index';
 
 export interface LanceIndexOptions {
-  /** An absolute path. */
+  /** The absolute path of the folder. */
   readonly folder: string;
   readonly dimensions: number;
   readonly source: VectorSource;
@@ -17,29 +17,33 @@ export interface LanceSearch {
   readonly query: Float32Array;
   readonly visible: VisibleRows;
   readonly limit: number;
-  /** Whether the row changed after the index was built, so that this search must leave it out. Called once LanceDB has answered. */
+  /**
+   * Returns whether the row changed after the index was built, so that this search must leave it out. Called after LanceDB has
+   * answered.
+   */
   isStale(row: number): boolean;
 }
 
 /**
- * The approximate index failed, or its answer contradicts the stored vectors. Internal: the search then uses the exact index,
- * and the approximate one is built again.
+ * The approximate index failed, or its answer contradicts the stored vectors. This error is internal: the search then uses the exact
+ * index, and the approximate index is built again.
  */
 export class IndexDamaged extends Error {
   override readonly name = 'IndexDamaged';
 }
 
-// Asks for more vectors than needed, for rows that are stale or found twice, and for chance if only some rows are visible.
+// A search asks LanceDB for more vectors than it needs: some rows are stale or found twice, and the share of visible rows among the
+// nearest ones varies by chance.
 const margin = 1.5;
 const spare = 8;
 
 /**
- * An approximate index over the vectors that the source held at one change: an IVF index of LanceDB that never changes. Its
- * owner knows which rows changed later.
+ * An approximate index over the vectors that the source contained at one change. It is an IVF index of LanceDB (it groups vectors
+ * into partitions, and a search probes only the nearest ones) and never changes. Callers know which rows changed later.
  *
- * A search asks LanceDB for more vectors than needed, drops those that are not visible, and asks for more again until it has
- * enough. At 100,000 vectors this takes two thirds of the time of a predicate over indexed labels, and a quarter of the time of
- * one over labels without an index. With a predicate, a fixed number of probes also finds too few rows.
+ * A search asks LanceDB for more vectors than needed, drops those that are not visible, and asks for more until it has enough. At
+ * 100,000 vectors this takes two thirds of the time of a LanceDB filter over indexed labels, and a quarter of the time of a filter
+ * over labels without an index. With a filter, a fixed number of probes would also find too few rows.
  */
 export class LanceIndex {
   readonly #table: LanceTable;
@@ -73,10 +77,10 @@ export class LanceIndex {
   }
 
   /**
-   * The visible rows whose best chunk is nearest, with their scores, best first. Returns at most `limit` rows, fewer only if
-   * the index holds fewer, and leaves out stale rows.
+   * Returns the visible rows with the nearest best chunk and their scores, best first. Returns at most `limit` rows, and fewer only
+   * if the index contains fewer. Leaves out stale rows.
    *
-   * @throws IndexDamaged if LanceDB fails, or if a found distance is not that of the stored vector.
+   * @throws IndexDamaged if LanceDB fails, or if a distance that it returns does not match the stored vector.
    */
   search(request: LanceSearch): Promise<VectorCandidate[]> {
     const search = this.#search(request);
@@ -97,7 +101,7 @@ export class LanceIndex {
     const { partitions } = this.#probes;
     const share = Math.min(1, visible.count / this.size);
     const room = share < 1 ? margin : 1;
-    // Recall is promised for the better half of the limit. The rest is the caller's own margin.
+    // The recall is guaranteed for the better half of `limit`. The other half is a reserve of the caller.
     const wanted = Math.ceil(limit / 2);
     let fetched = Math.ceil((limit / share) * room) + spare;
     let probes = probesFor(this.#probes, (wanted / share) * room);
@@ -109,7 +113,8 @@ export class LanceIndex {
       const needed = probesFor(this.#probes, depth);
       const before = farthest;
       farthest = found[wanted - 1]?.distance ?? Number.POSITIVE_INFINITY;
-      // Visible rows may be far from the query, where probes were not measured. Then probe more until that finds nothing nearer.
+      // Visible rows may be farther from the query than the depths for which probes were measured. In that case probes more until
+      // nothing nearer is found.
       const isTrusted = depth <= (2 * wanted) / share || farthest >= before;
       if (isAll || (found.length === limit && probes >= needed && isTrusted)) {
         return verifiedScores(this.#source, query, found);
@@ -127,7 +132,7 @@ export class LanceIndex {
     }
   }
 
-  /** The nearest chunk of each row that may be found, and the rank among all vectors of the last wanted one. */
+  /** Selects the nearest chunk of each row that may be found. `depth` is the rank, among all vectors, of the last wanted row. */
   #admit(
     { length, addresses, distances }: NearestVectors,
     { visible, limit, isStale }: LanceSearch,
@@ -137,7 +142,7 @@ export class LanceIndex {
     let depth = length;
     for (let i = 0; i < length && found.size < limit; i++) {
       const name = this.#addresses.find(addresses[2 * i] as number, addresses[2 * i + 1] as number);
-      if (name === undefined) throw new IndexDamaged('LanceDB found a vector at an address that holds none.');
+      if (name === undefined) throw new IndexDamaged('LanceDB returned an address at which no vector is stored.');
       if (found.has(name.row) || !visible.has(name.row) || isStale(name.row)) continue;
       found.set(name.row, { ...name, distance: distances[i] as number });
       if (found.size === wanted) depth = i + 1;
@@ -158,9 +163,12 @@ interface FoundVector extends VectorName {
   readonly distance: number;
 }
 
-/** The vector at each address of a table. It is kept in memory, because to read it from the table takes half as long as a search. */
+/**
+ * Finds the row and chunk of the vector at an address of the table. It is kept in memory, because reading them from the table takes
+ * half as long as a search.
+ */
 class AddressMap {
-  // By fragment, then by place in the fragment.
+  // Indexed by fragment (a file of the LanceDB table), then by place in the fragment.
   readonly #rows: number[][] = [];
   readonly #chunks: number[][] = [];
   #count = 0;
@@ -182,7 +190,7 @@ class AddressMap {
     this.#count += length;
   }
 
-  /** The vector at an address, or undefined if the address holds none. */
+  /** Returns the vector at an address, or undefined if there is none. */
   find(place: number, fragment: number): VectorName | undefined {
     const row = this.#rows[fragment]?.[place];
     const chunk = this.#chunks[fragment]?.[place];
@@ -191,10 +199,10 @@ class AddressMap {
 }
 
 /**
- * The scores of the found rows, best first. The score of a row is that of its best chunk, computed from the stored vectors.
- * Leaves out rows without stored vectors.
+ * Computes the scores of the found rows, best first. The score of a row is the score of its best chunk, computed from the stored
+ * vectors. Leaves out rows without stored vectors.
  *
- * @throws IndexDamaged if a found distance differs from that of the stored vector by more than the tolerance.
+ * @throws IndexDamaged if the distance that LanceDB returned differs from that of the stored vector by more than the tolerance.
  */
 function verifiedScores(source: VectorSource, query: Float32Array, found: readonly FoundVector[]): VectorCandidate[] {
   const tolerance = distanceTolerance(query.length);

@@ -13,11 +13,13 @@ export class LanceUnavailable extends Error {
   override readonly name = 'LanceUnavailable';
 }
 
-// LanceDB reads the variable once, when it is loaded. By default it writes warnings about deprecations and empty partitions to stderr.
+// LanceDB reads this variable once, when it is loaded. Without it LanceDB writes warnings about deprecations and empty partitions to
+// stderr.
 const logVariable = 'LANCEDB_LOG';
 
 /**
- * Loads LanceDB, and the instance of Arrow that LanceDB itself uses: LanceDB converts or rejects tables of another instance.
+ * Loads LanceDB, and the copy of Arrow that LanceDB itself uses. LanceDB converts or rejects tables that were made with another
+ * copy.
  *
  * @throws LanceUnavailable
  */
@@ -25,7 +27,8 @@ export function loadLance(): LanceLibrary {
   const chosen = process.env[logVariable];
   process.env[logVariable] = chosen ?? 'off';
   try {
-    // `require` and not `import`: it loads within one turn of the event loop, so no other code sees the changed variable.
+    // Uses `require` instead of `import`, because it loads within one turn of the event loop, so no other code sees the changed
+    // variable.
     const fromHere = createRequire(import.meta.url);
     const lancedb = fromHere('@lancedb/lancedb') as LanceDb;
     const fromLance = createRequire(fromHere.resolve('@lancedb/lancedb'));

@@ -3,7 +3,10 @@ import type { Connection, Table } from '@lancedb/lancedb';
 import type { Schema } from 'apache-arrow';
 import { type LanceLibrary, loadLance } from './lance-library';
 
-/** Found vectors, nearest first. An address is a pair of numbers: the place in a fragment, then the fragment. */
+/**
+ * The vectors that a search found, nearest first. An address is a pair of numbers: the place in a fragment (a file of the table),
+ * then the number of the fragment.
+ */
 export interface NearestVectors {
   readonly length: number;
   readonly addresses: Uint32Array;
@@ -11,7 +14,7 @@ export interface NearestVectors {
   readonly distances: Float32Array;
 }
 
-/** Some of the stored vectors with their addresses, in no order. */
+/** Some of the stored vectors with their addresses, in any order. */
 export interface StoredAddresses {
   readonly length: number;
   readonly addresses: Uint32Array;
@@ -24,24 +27,27 @@ const indexName = 'vector_idx';
 const codeBits = 4;
 
 /**
- * Whether LanceDB searches vectors as RaBitQ codes (https://arxiv.org/abs/2409.09913) of four bits a dimension, and not in full.
- * At 100,000 vectors of 384 dimensions, codes take half the time and a tenth of the memory, and the ten nearest vectors are
- * among the sixteen nearest codes. LanceDB makes codes only for multiples of eight dimensions, and up to version 0.33 its sums
- * overflow above 1,024 dimensions (https://github.com/lance-format/lance/pull/8842).
+ * Returns whether LanceDB searches compressed vectors, RaBitQ codes (https://arxiv.org/abs/2409.09913) of four bits for each
+ * dimension, instead of full vectors. At 100,000 vectors of 384 dimensions, codes take half the time and a tenth of the memory, and
+ * the ten nearest vectors are among the sixteen nearest codes. LanceDB makes codes only if the dimensions are a multiple of eight,
+ * and up to version 0.33 its sums overflow above 1,024 dimensions (https://github.com/lance-format/lance/pull/8842).
  */
 function hasCodes(dimensions: number): boolean {
   return dimensions % 8 === 0 && dimensions <= 1024;
 }
 
 /**
- * The largest error of a distance. With codes of 384 dimensions the error is about 0.02 and seldom 0.03, and it grows as
- * dimensions become fewer.
+ * Returns the largest error of a distance. With codes of 384 dimensions the error is about 0.02 and seldom 0.03. It is larger with
+ * fewer dimensions.
  */
 export function distanceTolerance(dimensions: number): number {
   return hasCodes(dimensions) ? 2 / Math.sqrt(dimensions) : 1e-3;
 }
 
-/** A LanceDB table of vectors with an IVF index. It is filled once, trained once, and then only read. */
+/**
+ * A LanceDB table of vectors with an IVF index, which groups the vectors into partitions. The table is filled once, trained once,
+ * and then only read.
+ */
 export class LanceTable {
   readonly #library: LanceLibrary;
   readonly #dimensions: number;
@@ -72,7 +78,7 @@ export class LanceTable {
     return new LanceTable(library, dimensions, connection, table);
   }
 
-  /** Adds one batch of vectors. `vectors` holds their components one vector after another. */
+  /** Adds one batch of vectors. `vectors` contains the components of all vectors, one vector after another. */
   async add(rows: Int32Array, chunks: Int32Array, vectors: Float32Array): Promise<void> {
     const { makeData, Float32, Int32, RecordBatch, Struct, Table } = this.#library.arrow;
     const schema = schemaOf(this.#library, this.#dimensions);
@@ -94,7 +100,7 @@ export class LanceTable {
     await this.#table.add(new Table(schema, [batch]));
   }
 
-  /** Builds the index. Cannot be interrupted. */
+  /** Builds the index. The call cannot be interrupted. */
   async train(partitions: number): Promise<void> {
     const { Index } = this.#library.lancedb;
     const common = { numPartitions: partitions, distanceType: 'l2' } as const;
@@ -103,8 +109,8 @@ export class LanceTable {
   }
 
   /**
-   * The nearest vectors in the `probes` partitions that are nearest to the query. Selects addresses and no column, because
-   * reading a column takes half as long again as the search.
+   * Finds the nearest vectors in the `probes` partitions that are nearest to the query. Selects addresses but no column, because
+   * reading a column would take half as long as the search itself.
    */
   async nearest(query: Float32Array, limit: number, probes: number): Promise<NearestVectors> {
     const search = this.#table
@@ -125,7 +131,7 @@ export class LanceTable {
     return { length, addresses, distances };
   }
 
-  /** The addresses of all vectors, in batches. */
+  /** Reads the addresses of all vectors, in batches. */
   async *stored(): AsyncIterable<StoredAddresses> {
     for await (const batch of this.#table.query().select(['_rowid', 'row', 'chunk'])) {
       yield {
@@ -144,7 +150,7 @@ export class LanceTable {
 }
 
 async function connect(library: LanceLibrary, folder: string): Promise<Connection> {
-  // LanceDB takes some relative paths for addresses of its cloud service.
+  // LanceDB mistakes some relative paths for addresses of its cloud service.
   if (!isAbsolute(folder))
     throw new RangeError(`Invalid folder of a LanceDB table: expected an absolute path, got ${folder}.`);
   return library.lancedb.connect(folder);
@@ -159,7 +165,7 @@ function schemaOf({ arrow }: LanceLibrary, dimensions: number): Schema {
   ]);
 }
 
-/** Splits 64-bit addresses into pairs, the lower half first: every platform of LanceDB is little-endian. */
+/** Views 64-bit addresses as pairs of 32-bit numbers, the lower half first. LanceDB supports only little-endian platforms. */
 function asPairs(addresses: BigUint64Array): Uint32Array {
   return new Uint32Array(addresses.buffer, addresses.byteOffset, 2 * addresses.length);
 }

@@ -4,29 +4,29 @@ import { Indexer } from './indexer';
 import type { VectorCandidate, VectorIndex, VectorSearch, VectorSource, VisibleRows } from './vector-index';
 
 export interface PlannedSearchOptions {
-  /** The embedding space of the store, or undefined while the store has no vectors. */
+  /** Returns the embedding space of the store, or undefined while the store has no vectors. */
   space(): { readonly model: string; readonly dimensions: number } | undefined;
   readonly source: VectorSource;
-  /** Identifies the store: an index of another store is of no use. */
+  /** Identifies the store, so that an index of another store is not used. */
   readonly storeId: string;
-  /** The most memory that vectors may take. */
+  /** The limit of memory for vectors, in bytes. */
   readonly memoryBytes: number;
-  /** Searches up to this many visible rows exactly. */
+  /** If at most this many rows are visible, a search is exact. */
   readonly exactUpTo: number;
-  /** The absolute path of the folder for the approximate index, or undefined for a store that always searches exactly. */
+  /** Returns the absolute path of the folder for the approximate index, or undefined for a store that always searches exactly. */
   folder(): string | undefined;
-  /** Makes a name for an index that was never used before. */
+  /** Returns a name for an index that was never used before. */
   newId(): string;
   onIndexed(changeSeq: number): void;
-  /** Called when the approximate index is more than `exactUpTo` changes behind. Called once, until the index has caught up. */
+  /** Called when more than `exactUpTo` changes are not in the approximate index. Called again only after the index has caught up. */
   onLagging(behind: number): void;
   onDegraded(error: MemoryError): void;
 }
 
 /**
- * Chooses an index for each search by the number of visible vectors. Up to `exactUpTo` it scans them exactly, from memory. Above,
- * it uses the approximate index, plus an exact scan of the rows that are not indexed yet. A store that never outgrows exact search
- * never gets an approximate index.
+ * Chooses an index for each search by the number of visible vectors. Up to `exactUpTo` vectors are scanned exactly, from memory.
+ * Above that number, the approximate index is used, plus an exact scan of the rows that are not indexed yet. A store that stays
+ * small never gets an approximate index.
  */
 export class PlannedSearch implements VectorSearch, VectorIndex {
   readonly #options: PlannedSearchOptions;
@@ -48,7 +48,7 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
     return this.#indexer?.behind ?? 0;
   }
 
-  /** Starts to open what is on disk, and does not wait for it. Does nothing while the store has no vectors. */
+  /** Starts to open the index on disk, and does not wait for it. Does nothing while the store has no vectors. */
   start(): void {
     const space = this.#options.space();
     if (space === undefined || this.#exact !== undefined) return;
@@ -70,7 +70,7 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
       onDegraded,
     });
     this.#starting = this.#indexer.start();
-    // Otherwise each of the first exact searches would read the vectors of its rows, one search after another.
+    // Reads vectors in advance, because otherwise each of the first exact searches would read the vectors of its own rows.
     this.#warming = this.#starting.then(() => exact.warm(source.rows(), 'with pauses')).catch(() => undefined);
   }
 
@@ -83,7 +83,7 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
     const exact = this.#exact as ExactIndex;
     if (this.#indexer === undefined || visible.count <= this.#options.exactUpTo)
       return exact.search(query, visible, limit);
-    // It takes less time to open the approximate index than to read all vectors for an exact search.
+    // Opening the approximate index takes less time than reading all vectors for an exact search.
     await this.#starting;
     return this.#indexer.search(query, visible, limit);
   }
@@ -105,7 +105,7 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
 
   async settled(): Promise<void> {
     await this.#indexer?.settled();
-    // A caller who waits for this expects the fastest searches.
+    // A caller that waits for this wants the fastest searches.
     if (this.#indexer !== undefined) await this.#exact?.warm(this.#options.source.rows(), 'at once');
   }
 
@@ -137,8 +137,8 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
 }
 
 /**
- * The search of a store that can move to another embedding space. The search in the next space is prepared while the current one
- * is in use. It follows the same changes, and takes over in one step.
+ * The vector search of a store, which can switch to another embedding space. The search in the next space is prepared while the
+ * current space is in use. It follows the same changes, and replaces the current search in one step.
  */
 export class SpaceSearch implements VectorSearch {
   #current: CountedSearch;
@@ -162,12 +162,12 @@ export class SpaceSearch implements VectorSearch {
     this.#next?.applied(changeSeq, rows);
   }
 
-  /** Like `applied`, for a change of vectors in the next space only. */
+  /** Does the same as `applied` for a change that affects vectors only in the next space. */
   appliedNext(changeSeq: number, rows: readonly number[]): void {
     this.#next?.applied(changeSeq, rows);
   }
 
-  /** Prepares the search in the next space, and waits until it is 'ready' or 'settled'. Replaces one that was prepared before. */
+  /** Prepares the search in the next space, and waits until it is 'ready' or 'settled'. Replaces a search that was prepared before. */
   async prepare(next: VectorSearch, until: 'ready' | 'settled'): Promise<void> {
     await this.abandon();
     this.#next = next;
@@ -175,7 +175,7 @@ export class SpaceSearch implements VectorSearch {
     await next[until]();
   }
 
-  /** Closes the prepared search, and ends its build. Resolves like `left`. */
+  /** Closes the prepared search and aborts its build. Resolves at the same time as `left`. */
   abandon(): Promise<void> {
     const next = this.#next;
     this.#next = undefined;
@@ -183,7 +183,10 @@ export class SpaceSearch implements VectorSearch {
     return this.#leaving;
   }
 
-  /** Puts the prepared search, or else one from `make`, in place of the current one. Running searches finish with the old one. */
+  /**
+   * Replaces the current search by the prepared one, or by one from `make` if none is prepared. Running searches finish with the old
+   * search.
+   */
   switch(make: () => VectorSearch): void {
     const before = this.#current;
     this.#current = new CountedSearch(this.#next ?? make());
@@ -192,7 +195,7 @@ export class SpaceSearch implements VectorSearch {
     this.#leave(before.idle().then(() => before.search.close()));
   }
 
-  /** Resolves when no search uses a replaced or abandoned space any more, and the files of those spaces are closed. */
+  /** Resolves when no search uses a replaced or abandoned space any more, and the files of these spaces are closed. */
   left(): Promise<void> {
     return this.#leaving;
   }
@@ -222,7 +225,7 @@ export class SpaceSearch implements VectorSearch {
   }
 }
 
-/** Counts the running searches, to know when none is left. */
+/** Counts the running searches, to know when all have ended. */
 class CountedSearch {
   readonly search: VectorSearch;
   #running = 0;

@@ -1,26 +1,27 @@
 import type { NearestVectors } from './lance-table';
 
-/** How many partitions a search must probe, measured right after they were made. */
+/** How many partitions of an index a search must probe (read), measured right after the index was built. */
 export interface Probes {
   readonly partitions: number;
-  /** By ascending depth: so many probes find the nearest `depth` vectors. */
+  /** Points by ascending depth: `probes` partitions are enough to find the nearest `depth` vectors. */
   readonly curve: readonly { readonly depth: number; readonly probes: number }[];
 }
 
 /** The share of the true nearest vectors that a search must find, on average over the sample queries. */
 const recallGoal = 0.995;
-// Each four times the one before. If one row of ten is visible, the tenth visible one is among the nearest 160 of all.
+// Each depth is four times the one before. If one row of ten is visible, the tenth visible row is among the nearest 160 rows.
 const depths = [10, 40, 160] as const;
 const deepest = depths[depths.length - 1] as number;
-// The ratio of two neighbouring numbers of probes that are tried.
+// The ratio between consecutive numbers of probes that are tried.
 const candidateRatio = 1.2;
-// Sample queries derive from stored vectors, and real queries may differ more. Never probe fewer partitions than these.
+// The sample queries are derived from stored vectors, and real queries may differ more from them. So at least this number and this
+// share of the partitions are probed.
 const fewestProbes = 8;
 const fewestShare = 1 / 8;
 
 type Search = (query: Float32Array, limit: number, probes: number) => Promise<NearestVectors>;
 
-/** Measures how many probes each depth needs. The reference is a search of every partition, which is exact. */
+/** Measures how many probes each depth needs, compared with a search of all partitions, which is exact. */
 export async function measureProbes(
   search: Search,
   queries: readonly Float32Array[],
@@ -37,7 +38,8 @@ export async function measureProbes(
   const curve: { depth: number; probes: number }[] = [];
   let low = 0;
   for (const depth of depths) {
-    // Binary search for the fewest probes that reach the goal: more probes never find less, and more depth never needs fewer.
+    // Binary search for the fewest probes that reach the goal. It works because more probes find at least as much, and a greater
+    // depth needs at least as many probes.
     let high = candidates.length - 1;
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -59,8 +61,8 @@ function* candidateProbes(partitions: number): Iterable<number> {
 }
 
 /**
- * The number of probes that finds the nearest `depth` vectors. Interpolates between the measured depths by their logarithm.
- * Beyond the deepest one it returns all partitions.
+ * Returns how many probes are needed to find the nearest `depth` vectors. Interpolates between the measured depths by their
+ * logarithm. Returns all partitions for a depth beyond the deepest measured one.
  */
 export function probesFor({ partitions, curve }: Probes, depth: number): number {
   let below = curve[0];

@@ -1,79 +1,79 @@
-/** One stored vector. A memory is one integer row; its text is one or more chunks, each with a vector. */
+/** One stored vector. Each memory has an integer, its row. Its text is split into one or more chunks, and each chunk has a vector. */
 export interface StoredVector {
   readonly row: number;
-  /** Counts the chunks of the row from 0. */
+  /** The number of the chunk within the row, from 0. */
   readonly chunk: number;
-  /** Has length 1. */
+  /** The vector. Its length is 1. */
   readonly vector: Float32Array;
 }
 
-/** The stored vectors. An index copies them and holds nothing that it cannot read from here again. */
+/** Reads the stored vectors. Everything in an index is copied from here, so an index can be built again at any time. */
 export interface VectorSource {
-  /** The vectors of the given rows, in the given order, each row by ascending chunk. Skips rows without vectors. */
+  /** Reads the vectors of the given rows, in the given order, and for each row by ascending chunk. Skips rows without vectors. */
   read(rows: ArrayLike<number>): Iterable<StoredVector>;
-  /** Every row that has a vector now, ascending. */
+  /** Returns every row that has a vector now, in ascending order. */
   rows(): Uint32Array;
-  /** The sequence number of the latest change; 0 before the first. */
+  /** Returns the sequence number of the latest change, or 0 before the first change. */
   lastChangeSeq(): number;
   /**
-   * Identifies one change. A restored database may hold another change under the same sequence number: the two differ in
-   * their fingerprints.
+   * Returns a fingerprint that identifies one change. A restored database may have another change with the same sequence number; the
+   * fingerprints of the two differ.
    */
   fingerprint(changeSeq: number): string;
-  /** Every row whose vectors changed after that change, ascending. Includes rows that no longer exist. */
+  /** Returns every row whose vectors changed after that change, in ascending order. Includes rows that no longer exist. */
   rowsChangedSince(changeSeq: number): Uint32Array;
 }
 
 /**
- * The rows that one search may return. Visibility is decided row by row and is never stored in an index: rules, expiry and
- * supersession change without a change of any vector, so a stored copy would be out of date.
+ * The rows that one search may return. Visibility is decided row by row and is never stored in an index: it also changes with rules,
+ * expiry and supersession, while the vectors stay the same. A stored copy would be out of date.
  */
 export interface VisibleRows {
   /** The number of rows in `rows()`. */
   readonly count: number;
-  /** Whether the row is visible now. Must be fast: an approximate index calls it for every row that it finds. */
+  /** Returns whether the row is visible now. Must be fast: an approximate index calls it for every row that it finds. */
   has(row: number): boolean;
-  /** The visible rows, each once, preferably ascending, which is faster to read. May take time in proportion to their number. */
+  /** Returns the visible rows, each once. Ascending order is faster to read. May take time in proportion to their number. */
   rows(): Uint32Array;
 }
 
 /** A row that an index proposes. Candidates are ordered by descending estimate, then by ascending row. */
 export interface VectorCandidate {
   readonly row: number;
-  /** What the index estimates as the cosine between the query and the row's best chunk. */
+  /** The cosine between the query and the best chunk of the row, as the index estimates it. */
   readonly estimate: number;
-  /** The cosine itself, if the index computed it from the stored vectors with the scoring kernel. */
+  /** The exact cosine, if the index computed it from the stored vectors with the scoring kernel. */
   readonly score?: number;
 }
 
 /**
- * Proposes the rows whose best chunk is nearest to a query by cosine. An implementation conforms if it passes
+ * Proposes the rows whose best chunk is nearest to a query by cosine. An implementation is correct if it passes
  * `vectorIndexConformance`.
  */
 export interface VectorIndex {
   readonly dimensions: number;
-  /** Tells the index that the vectors of these rows changed. Later searches use the vectors that the source holds now. */
+  /** Tells the index that the vectors of these rows changed. Later searches must use the vectors that the source contains then. */
   refresh(rows: ArrayLike<number>): Promise<void>;
-  /** At most `limit` visible rows, best first, each once. Returns fewer only if fewer are visible. */
+  /** Returns at most `limit` visible rows, best first, each once. Returns fewer only if fewer are visible. */
   search(query: Float32Array, visible: VisibleRows, limit: number): Promise<VectorCandidate[]>;
   close(): Promise<void>;
 }
 
 /** The vector search of a store, which follows the store's changes and decides which index answers. */
 export interface VectorSearch {
-  /** The index to search, or undefined while the store has no vectors. */
+  /** Returns the index to search, or undefined while the store has no vectors. */
   index(): VectorIndex | undefined;
-  /** Reports one change, which changed the vectors or labels of these rows. Returns at once. */
+  /** Tells the search about one change and the rows whose vectors or labels it changed. Returns at once. */
   applied(changeSeq: number, rows: readonly number[]): void;
-  /** The number of changes that the approximate index does not hold yet; 0 if the store needs none. */
+  /** The number of changes that are not yet in the approximate index. 0 if the store needs no approximate index. */
   readonly behind: number;
-  /** Resolves when no search has to wait for an index that is not built yet. Vectors may not be in memory yet. */
+  /** Resolves when searches no longer have to wait for an index to be built. Vectors may not be in memory yet. */
   ready(): Promise<void>;
-  /** Resolves when the approximate index holds every change that was applied before the call. */
+  /** Resolves when the approximate index contains every change that was applied before the call. */
   settled(): Promise<void>;
-  /** Reads the whole approximate index and describes each problem in one sentence. Returns no problem for a sound index. */
+  /** Reads the whole approximate index and describes each problem in one sentence. Returns an empty list if the index is intact. */
   check(): Promise<readonly string[]>;
-  /** Builds the approximate index anew from the stored vectors. Rejects if that fails. */
+  /** Builds a new approximate index from the stored vectors. Rejects if that fails. */
   rebuild(): Promise<void>;
   close(): Promise<void>;
 }

@@ -46,7 +46,7 @@ describe('a manifest', () => {
     expect(await problems()).toEqual([]);
   });
 
-  test('reveals a flipped byte in a file of the same size', async () => {
+  test('detects a flipped byte in a file of the same size', async () => {
     const path = join(folder, 'g1', 'inner', 'b');
     const bytes = await readFile(path);
     bytes[2_999_999] = 8;
@@ -54,7 +54,7 @@ describe('a manifest', () => {
     expect(await problems()).toEqual([expect.stringContaining('different content')]);
   });
 
-  test('reveals a truncated, a missing and an unknown file', async () => {
+  test('detects a truncated, a missing and an unknown file', async () => {
     await writeFile(join(folder, 'g1', 'a'), 'content');
     await rm(join(folder, 'g1', 'inner', 'empty'));
     await writeFile(join(folder, 'g1', 'c'), '');
@@ -65,17 +65,17 @@ describe('a manifest', () => {
     ]);
   });
 
-  test('reveals that the whole folder is missing', async () => {
+  test('detects that the whole folder is missing', async () => {
     await rm(join(folder, 'g1'), { recursive: true });
     expect(await problems()).toHaveLength(3);
   });
 
-  test('is read as it was written', async () => {
+  test('is the same after it was written and read', async () => {
     await writeManifest(folder, manifest);
     expect(await readManifest(folder)).toEqual(manifest);
   });
 
-  test('reads as undefined if it is absent, damaged or of another format', async () => {
+  test('reads as undefined if it is absent, damaged or in another format', async () => {
     expect(await readManifest(folder)).toBeUndefined();
     await writeManifest(folder, { ...manifest, format: manifestFormat + 1 });
     expect(await readManifest(folder)).toBeUndefined();

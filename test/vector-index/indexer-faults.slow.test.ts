@@ -130,7 +130,7 @@ describe('the folder of an index', () => {
     await expectRepaired();
   });
 
-  test('keeps its index and loses the rest, if a process died during a build', async () => {
+  test('keeps its index and loses all other files, if a process died during a build', async () => {
     const manifest = await manifestIn(folder);
     await cp(join(folder, manifest?.generation ?? ''), join(folder, 'left'), { recursive: true });
     await rm(await fileOf('auxiliary.idx').then((path) => path.replace(manifest?.generation ?? '', 'left')));
@@ -162,7 +162,7 @@ describe('an index whose answers contradict the stored vectors', () => {
     await expectRepaired();
   });
 
-  test('is not repaired again and again if that does not help', async () => {
+  test('is not repaired again and again if the repair does not help', async () => {
     await search(change(5, vector));
     await store.indexer.settled();
     await search(change(6, vector));

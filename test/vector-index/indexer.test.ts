@@ -79,7 +79,7 @@ describe('a large store', () => {
     await expectRightAnswers(store);
   });
 
-  test('finds the latest form of a row right after a change', async () => {
+  test('finds the new vectors of a row right after a change', async () => {
     const store = await ready();
     change(store, 500, first);
     change(store, 1, second);
@@ -150,7 +150,7 @@ describe('a large store', () => {
 });
 
 describe('a reopened store', () => {
-  test('uses its index at once and scans the rows that changed since', async () => {
+  test('uses its index at once and also scans the rows that changed later', async () => {
     const { source, indexer } = await ready();
     const before = await manifestIn(folder);
     await indexer.close();

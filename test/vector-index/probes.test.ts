@@ -33,7 +33,7 @@ describe('the number of probes', () => {
     expect(curve.map(({ probes }) => probes)).toEqual([13, 13, 13]);
   });
 
-  test('grows with the depth, and is all partitions beyond the deepest measurement', () => {
+  test('grows with the depth, and equals all partitions beyond the deepest measurement', () => {
     const probes: Probes = {
       partitions: 200,
       curve: [

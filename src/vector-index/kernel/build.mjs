@@ -1,5 +1,5 @@
-// Compiles assembly/int8.ts to WebAssembly and writes it as base64 to int8-kernel.generated.ts.
-// With --check it writes nothing, and fails where the file differs from what would be written.
+// Compiles assembly/int8.ts to WebAssembly and writes it as base64 to int8-kernel.generated.ts. With --check it writes nothing, and
+// fails if the file is out of date.
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';

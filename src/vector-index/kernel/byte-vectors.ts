@@ -1,7 +1,7 @@
 import { int8Kernel } from './int8-kernel.generated';
 
 interface WasmMemory {
-  /** Each `grow` replaces it. */
+  /** `grow` replaces this buffer. */
   readonly buffer: ArrayBuffer;
   grow(pages: number): number;
 }
@@ -28,28 +28,32 @@ type Scan = (
   estimates: number,
 ) => void;
 
-/** A query in the kernel's form: 16-bit integers, and the factor that turns them back into the query's numbers. */
+/** A query in the form that the kernel reads: 16-bit integers, and the factor that converts them back to the numbers of the query. */
 export interface AimedQuery {
   readonly values: Int16Array;
   readonly scale: number;
 }
 
-/** The most slots that one `scan` takes. */
+/** The largest number of slots that one `scan` accepts. */
 export const slotsPerScan = 4096;
-/** The most dimensions. With more, the kernel's 32-bit sums could overflow. */
+/** The largest number of dimensions. With more, the 32-bit sums of the kernel could overflow. */
 export const maxDimensions = 8192;
 
 const pageBytes = 2 ** 16;
-// The most pages that 32-bit addresses reach.
+// The largest number of pages that 32-bit addresses can reach.
 const maxPages = 2 ** 16;
-// Keeps the kernel's sums within 32 bits, see assembly/int8.ts. The rounding of a query to 12 bits adds a sixteenth to the error of 8-bit vectors.
+// Keeps the sums of the kernel within 32 bits, see assembly/int8.ts. Rounding a query to 12 bits adds a sixteenth to the error that
+// 8-bit vectors already have.
 const queryLimit = 2047;
 const byteLimit = 127;
 const dimensionsPerBlock = 16;
 
 let compiled: object | undefined;
 
-/** Vectors as signed bytes, each with one scale, in numbered slots of WebAssembly memory. Write a slot before you scan it. */
+/**
+ * Stores vectors in WebAssembly memory, in numbered slots. A vector is stored as signed bytes with one common scale. Write a slot
+ * before you scan it.
+ */
 export class ByteVectors {
   /** The bytes of one slot. */
   readonly stride: number;
@@ -100,8 +104,8 @@ export class ByteVectors {
   }
 
   /**
-   * The dot products of the query with the first `count` of `slots`, at most `slotsPerScan`, not yet multiplied by the query's
-   * scale. The next call of any method overwrites the array.
+   * Computes the dot products of the query with the first `count` of `slots`, at most `slotsPerScan`. They are not yet multiplied by
+   * the scale of the query. The next call of any method overwrites the returned array.
    */
   scan(query: AimedQuery, slots: Uint32Array, count: number): Float32Array {
     const { buffer } = this.#memory;
@@ -115,7 +119,8 @@ export class ByteVectors {
     const missing = Math.ceil(bytes / pageBytes) - this.#memory.buffer.byteLength / pageBytes;
     if (missing <= 0) return;
     const pages = this.#memory.buffer.byteLength / pageBytes;
-    // Growing copies nothing, but replaces the buffer that views refer to. A quarter more each time keeps it rare.
+    // Growing copies nothing, but replaces the buffer that existing views use. The memory grows by at least a quarter, so this is
+    // rare.
     this.#memory.grow(Math.min(Math.max(missing, Math.ceil(pages / 4)), maxPages - pages));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The cosine of two vectors of length 1, which is their dot product. Every score comes from this function, so that a score does
- * not depend on the index that proposed the candidate. It sums in float64 and in a fixed order: the same vectors give the same
+ * Computes the cosine of two vectors of length 1, which is their dot product. Every score comes from this function, so a score does
+ * not depend on which index proposed the candidate. The sum is in float64 and in a fixed order, so the same vectors give the same
  * bits on every machine.
  *
  * @throws RangeError if the vectors differ in length.
@@ -9,7 +9,7 @@ export function dot(a: Float32Array, b: Float32Array): number {
   const length = a.length;
   if (b.length !== length)
     throw new RangeError(`Invalid vectors: expected equal dimensions, got ${length} and ${b.length}.`);
-  // Four sums, because each addition to a single sum would wait for the one before.
+  // Four separate sums, because each addition to a single sum would have to wait for the addition before it.
   let s0 = 0;
   let s1 = 0;
   let s2 = 0;
@@ -25,7 +25,7 @@ export function dot(a: Float32Array, b: Float32Array): number {
   return s0 + s1 + (s2 + s3);
 }
 
-/** The cosine of a row: the highest of its chunks. Returns negative infinity for a row without chunks. */
+/** Computes the score of a row: the highest cosine of its chunks. Returns negative infinity for a row without chunks. */
 export function bestChunk(query: Float32Array, chunks: readonly Float32Array[]): number {
   let best = Number.NEGATIVE_INFINITY;
   for (const chunk of chunks) best = Math.max(best, dot(query, chunk));

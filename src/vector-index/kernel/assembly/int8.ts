@@ -1,16 +1,16 @@
-// If few vectors are visible, their records lie far apart. A load this many places ahead brings a record into the cache in time.
-// This halves the time of a search in which one vector of five is visible.
+// If few of the vectors are visible, their records are far apart in memory. Loading a record this many steps ahead brings it into
+// the cache in time. This halves the time of a search in which one vector of five is visible.
 const ahead = 8;
 const cacheLine = 64;
 
 /**
- * Dot products of one query with many vectors of signed bytes, 16 dimensions at a time.
+ * Computes the dot products of one query with many vectors of signed bytes, 16 dimensions at a time.
  *
- * The record of a vector has `stride` bytes: 16 * `blocks` signed bytes, padded with zeros, then a float32 scale. A byte times
- * the scale is a component. The query has 16 * `blocks` signed 16-bit integers within ±2047. A product is at most 2047 * 127, so
- * no sum leaves 32 bits up to 8,192 dimensions.
+ * The record of a vector has `stride` bytes: 16 * `blocks` signed bytes, padded with zeros, then a float32 scale. A component is its
+ * byte multiplied by the scale. The query has 16 * `blocks` signed 16-bit integers within ±2047. Each product is at most 2047 * 127,
+ * so with up to 8,192 dimensions the sums fit into 32 bits.
  *
- * The returned number has no meaning. It keeps the compiler from removing the loads that only fill the cache.
+ * The returned number has no meaning. It only prevents the compiler from removing the loads that fill the cache.
  */
 export function scan(
   query: usize,
