@@ -1,5 +1,7 @@
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
-import { defineConfig } from 'tsup';
+import { defineConfig, type Options } from 'tsup';
+
+type Plugin = NonNullable<Options['plugins']>[number];
 
 /**
  * Packages that exist as ES modules only. Node before 20.19 cannot `require` them, so they are built into our files, and
@@ -17,6 +19,18 @@ export const entries = {
   mcp: 'src/integrations/mcp/index.ts',
 };
 
+/**
+ * Turns each `import('name')` of the CommonJS build into `require`: the context in which Jest runs CommonJS has no `import()`. What
+ * stays is `import(variable)`, for a package that exists as ES modules only.
+ */
+const requireInCommonJs: Plugin = {
+  name: 'require-in-common-js',
+  renderChunk(code) {
+    if (this.format !== 'cjs') return undefined;
+    return { code: code.replace(/\bimport\((["'][^"']+["'])\)/g, 'Promise.resolve().then(() => require($1))') };
+  },
+};
+
 export default defineConfig({
   // The index builder is the program of a child process. It lies beside the files that start it.
   entry: { ...entries, cli: 'src/cli/main.ts', 'index-builder': 'src/vector-index/index-builder.ts' },
@@ -26,6 +40,7 @@ export default defineConfig({
   splitting: true,
   // Rollup then turns the shared files into CommonJS and leaves `import()` alone; tsup's other way makes `require()` of it.
   treeshake: true,
+  plugins: [requireInCommonJs],
   external: ['@xenova/transformers'],
   noExternal: builtIn,
   // CommonJS has no `import.meta`. tsup's own stand-in breaks in folders with a `#` or a `%` in their name.

@@ -1,5 +1,6 @@
-import BetterSqlite, { type Database } from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
+import { openSqlite } from '../sqlite/open-sqlite';
 import { configure } from '../sqlite/sqlite';
 
 export interface EntriesTable {
@@ -107,7 +108,7 @@ const version = 1;
  * @throws STORE_NEWER if a newer release wrote it
  */
 export function openAuditDatabase(path: string): Database {
-  const database = new BetterSqlite(path, { timeout: 5_000 });
+  const database = openSqlite(path, { timeout: 5_000 });
   try {
     if (versionOf(database) === 0) configure(database);
     database
@@ -134,7 +135,7 @@ function versionOf(database: Database): number {
 
 /** Marks the `audit.db` of a backup as a copy. The first process that opens it records in the chain that the store was restored. */
 export function markAsCopy(path: string): void {
-  const database = new BetterSqlite(path);
+  const database = openSqlite(path);
   try {
     database.exec("delete from audit_openings; insert or ignore into audit_marks values ('copied')");
   } finally {

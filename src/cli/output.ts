@@ -1,3 +1,4 @@
+import { isError } from '../domain/realms';
 import { startStopwatch } from '../environment/timers';
 import type { Progress } from '../index';
 import type { Terminal } from './terminal';
@@ -5,7 +6,7 @@ import type { Terminal } from './terminal';
 /** The lines that describe an error: its code and message, and then each issue that the message does not contain. */
 export async function errorLines(error: unknown): Promise<string[]> {
   const { MemoryError } = await import('../index');
-  if (!MemoryError.is(error)) return [error instanceof Error ? `${error.name}: ${error.message}` : String(error)];
+  if (!MemoryError.is(error)) return [isError(error) ? `${error.name}: ${error.message}` : String(error)];
   const { code, message, issues } = error;
   const missing = issues.filter((issue) => !message.includes(issue.message));
   return [`${code}: ${message}`, ...missing.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)];

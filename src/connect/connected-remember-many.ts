@@ -4,6 +4,7 @@ import { MemoryError } from '../domain/errors';
 import type { NewMemory } from '../domain/memory';
 import { parseAll } from '../domain/parse/shapes';
 import { isPlainObject } from '../domain/plain-object';
+import { isFloat32Array } from '../domain/realms';
 import { startStopwatch } from '../environment/timers';
 import type { MemoryHandle } from '../store/memory-handle';
 import { batchesOf } from '../write/batches';
@@ -136,7 +137,7 @@ function messageGroups(items: readonly unknown[]): unknown[][] {
 function lengthOf(item: unknown): number {
   const { text, vector } = (typeof item === 'object' && item !== null ? item : {}) as Partial<NewMemory>;
   // The other fields have limits that are small beside a message.
-  return 1024 + (typeof text === 'string' ? text.length : 0) + (vector instanceof Float32Array ? vector.length * 6 : 0);
+  return 1024 + (typeof text === 'string' ? text.length : 0) + (isFloat32Array(vector) ? vector.length * 6 : 0);
 }
 
 function decodeBatchResult({ results, ...counts }: EncodedBatchResult): BatchResult {

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { type ErrorCode, type Issue, MemoryError } from '../domain/errors';
 import { isPlainObject } from '../domain/plain-object';
+import { isAbortSignal, isDate, isError, isFloat32Array, ownSignal } from '../domain/realms';
 import { ProtocolError } from './frames';
 
 type Key = string | number;
@@ -76,10 +77,10 @@ class Encoder {
   }
 
   #encodeObject(value: object, up: Step | undefined, key: Key): unknown {
-    if (value instanceof Date) return this.#mark('d', up, key, Number.isNaN(value.getTime()) ? null : value.getTime());
-    if (value instanceof Float32Array) return this.#mark('f', up, key, bytesOf(value).toString('base64'));
-    if (value instanceof AbortSignal) {
-      this.#local.signal = value;
+    if (isDate(value)) return this.#mark('d', up, key, Number.isNaN(value.getTime()) ? null : value.getTime());
+    if (isFloat32Array(value)) return this.#mark('f', up, key, bytesOf(value).toString('base64'));
+    if (isAbortSignal(value)) {
+      this.#local.signal = ownSignal(value);
       return this.#mark('s', up, key);
     }
     let depth = 0;
@@ -267,7 +268,7 @@ export interface EncodedError {
 const maxCauses = 4;
 
 export function encodeError(error: unknown, causes = maxCauses): EncodedError {
-  if (!(error instanceof Error) && !MemoryError.is(error)) return { name: 'Error', message: String(error) };
+  if (!isError(error) && !MemoryError.is(error)) return { name: 'Error', message: String(error) };
   const { name, message, cause } = error;
   const encodedCause = cause === undefined || causes === 0 ? {} : { cause: encodeError(cause, causes - 1) };
   if (!MemoryError.is(error)) return { name, message, ...encodedCause };

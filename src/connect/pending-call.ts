@@ -1,5 +1,6 @@
 import type { Progress } from '../domain/calls';
 import { invalidInput, MemoryError } from '../domain/errors';
+import { isErrorNamed } from '../domain/realms';
 import { encodeValue, type LocalOptions } from './encoding';
 import type { OperationName, RetryPolicy } from './operations';
 import { fitsMessage, maxMessageBytes } from './protocol';
@@ -102,7 +103,7 @@ function encodeArgs(args: readonly unknown[], local: LocalOptions): string {
     json = JSON.stringify(encodeValue(args, local));
   } catch (error) {
     // The longest string of V8 is shorter than the JSON.
-    if (error instanceof RangeError) throw tooLarge();
+    if (isErrorNamed(error, 'RangeError')) throw tooLarge();
     throw error;
   }
   if (!fitsMessage(json, headBytes)) throw tooLarge();

@@ -4,6 +4,7 @@ import type { Progress } from '../domain/calls';
 import { invalidInput, MemoryError } from '../domain/errors';
 import { parse, parseAll } from '../domain/parse/shapes';
 import { root } from '../domain/principal';
+import { isErrorNamed } from '../domain/realms';
 import { emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import type { Author } from '../write/write-context';
 import { Channel } from './channel';
@@ -269,7 +270,7 @@ function answerJson(id: number, value: Encoded): string | undefined {
   try {
     return JSON.stringify({ t: 'answer', id, value });
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
+    if (isErrorNamed(error, 'RangeError')) return undefined;
     throw error;
   }
 }

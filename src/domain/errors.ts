@@ -17,6 +17,7 @@
  * - `STORE_READ_ONLY` The store was opened with `readOnly: true`.
  * - `RECORD_DAMAGED` A stored memory does not match its checksum. It is never returned.
  * - `INDEX_UNAVAILABLE` The approximate vector index cannot be built or loaded, so searches are exact and slower. Only `degraded` events carry it.
+ * - `SQLITE_UNAVAILABLE` The native part of better-sqlite3 is missing or was built for another runtime. The message names the command that mends it.
  * - `DISK_FULL` The disk is full. Nothing was written.
  * - `OVERLOADED` Too many writes wait for their commit. Nothing was written.
  * - `OUTCOME_UNKNOWN` The connection failed during the write, so the write may have happened. Read the memory, or repeat the call with the same `key` or `idempotencyKey`.
@@ -38,6 +39,7 @@ export type ErrorCode =
   | 'STORE_READ_ONLY'
   | 'RECORD_DAMAGED'
   | 'INDEX_UNAVAILABLE'
+  | 'SQLITE_UNAVAILABLE'
   | 'DISK_FULL'
   | 'OVERLOADED'
   | 'OUTCOME_UNKNOWN';

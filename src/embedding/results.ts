@@ -1,5 +1,7 @@
 import { MemoryError } from '../domain/errors';
+import { isError, isFloat32Array } from '../domain/realms';
 import type { EmbeddingSpace } from './embedder';
+import { isTemporaryFailure } from './temporary-failure';
 
 /**
  * Checks what an embedder returned for one text, and returns it as a new vector of length 1.
@@ -10,8 +12,7 @@ import type { EmbeddingSpace } from './embedder';
 export function checkedVector(returned: unknown, { model, dimensions }: EmbeddingSpace): Float32Array {
   const failed = (what: string) => new MemoryError('EMBEDDING_FAILED', `The embedder ${model} returned ${what}.`);
   // Arrays of numbers are accepted too: vectors that were parsed from JSON are arrays.
-  if (!(returned instanceof Float32Array || Array.isArray(returned)))
-    throw failed('a value that is not a Float32Array');
+  if (!(isFloat32Array(returned) || Array.isArray(returned))) throw failed('a value that is not a Float32Array');
   if (returned.length !== dimensions)
     throw failed(`a vector of ${returned.length} numbers. Vectors of its space have ${dimensions}`);
   // `Float32Array.from` would convert null to 0 and '5' to 5.
@@ -37,14 +38,19 @@ export function unit(vector: Float32Array): Float32Array {
   return scaled;
 }
 
-/** What an embedder threw, as a `MemoryError`: itself if it is one, else EMBEDDING_FAILED with it as the cause. */
+/**
+ * What an embedder threw, as a `MemoryError`: itself if it is one, else EMBEDDING_FAILED with it as the cause. Only a failure that is
+ * known to pass by itself is retryable.
+ */
 export function embeddingFailure(thrown: unknown, { model }: EmbeddingSpace): MemoryError {
   if (MemoryError.is(thrown)) return thrown;
   // `String` throws for objects without a prototype.
   const reason =
-    thrown instanceof Error || Object(thrown) !== thrown ? String(thrown) : 'it threw a value that is not an Error';
-  const message = `The embedder ${model} failed: ${reason}. The fault may be temporary. See the cause for details.`;
-  return new MemoryError('EMBEDDING_FAILED', message, { cause: thrown, retryable: true });
+    isError(thrown) || Object(thrown) !== thrown ? String(thrown) : 'it threw a value that is not an Error';
+  const retryable = isTemporaryFailure(thrown);
+  const advice = retryable ? 'The fault may be temporary. Try again later.' : 'See the cause for details.';
+  const message = `The embedder ${model} failed: ${reason}. ${advice}`;
+  return new MemoryError('EMBEDDING_FAILED', message, { cause: thrown, retryable });
 }
 
 const textFailures = new WeakSet<MemoryError>();

@@ -1,6 +1,7 @@
-import BetterSqlite, { type Database } from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
 import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import { MemoryError } from '../domain/errors';
+import { isError, isErrorNamed } from '../domain/realms';
 
 /** Configures a database: a commit is on disk when it returns, and deleted bytes are overwritten. */
 export function configure(database: Database): void {
@@ -12,15 +13,20 @@ export function configure(database: Database): void {
   database.pragma('temp_store = MEMORY');
 }
 
+/** Whether SQLite reported an error. Its native part makes errors of the realm that loaded it first. */
+export function isSqliteError(error: unknown): error is Error & { readonly code: string } {
+  return isErrorNamed(error, 'SqliteError') && typeof error.code === 'string';
+}
+
 /** Translates an error of SQLite into a MemoryError. Any other error is returned as it is. */
 export function fromSqlite(error: unknown): unknown {
-  if (error instanceof TypeError && error.message === 'The database connection is not open') {
+  if (isErrorNamed(error, 'TypeError') && error.message === 'The database connection is not open') {
     return new MemoryError('STORE_CLOSED', 'The store was closed during this call. Open it again.', {
       cause: error,
     });
   }
   if (isFull(error)) return diskFull(error);
-  if (!(error instanceof BetterSqlite.SqliteError)) return error;
+  if (!isSqliteError(error)) return error;
   const { code } = error;
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     const message =
@@ -49,7 +55,7 @@ const fullCodes: ReadonlySet<unknown> = new Set([
 
 /** Whether SQLite or the file system reports that the disk is full. */
 function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && fullCodes.has(error.code);
+  return isError(error) && fullCodes.has(error.code);
 }
 
 function diskFull(cause: unknown): MemoryError {

@@ -27,6 +27,7 @@ import {
   unitInterval,
   vector,
 } from '../domain/parse/shapes';
+import { isFloat32Array } from '../domain/realms';
 import type { ReembedProgress } from '../reembedding/reembedding-run';
 
 const maxListLimit = 1_000;
@@ -102,7 +103,7 @@ function queryShapes(limits: Limits) {
     queryVector: (dimensions: number) =>
       z.unknown().check((ctx) => {
         const given = (ctx.value as { vector?: unknown } | undefined)?.vector;
-        if (!(given instanceof Float32Array) || given.length === dimensions) return;
+        if (!isFloat32Array(given) || given.length === dimensions) return;
         addIssue(ctx, `expected ${dimensions} numbers, got ${given.length}.`, given, ['vector']);
       }),
     listOptions: fields({

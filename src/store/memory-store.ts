@@ -83,7 +83,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    * shares its database, indexes and rules; its `access` then replaces the rules of the earlier `open`.
    *
    * @throws INVALID_INPUT, STORE_HELD (another process has opened the folder for writing), STORE_NEWER, EMBEDDER_MISMATCH,
-   * RECORD_DAMAGED, DISK_FULL
+   * RECORD_DAMAGED, DISK_FULL, SQLITE_UNAVAILABLE
    */
   static async open<M = Metadata>(folder: string, options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
     const parsed = parseOptions(options);
@@ -114,7 +114,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    * A store for unit tests. It uses no disk, no network and no native vector index, and works under fake timers. Unless the options
    * give others, its clock is a fake clock and its ids are the same in every run.
    *
-   * @throws INVALID_INPUT
+   * @throws INVALID_INPUT, SQLITE_UNAVAILABLE
    */
   static async inMemory<M = Metadata>(options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
     const parsed = parseOptions(options);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isFloat32Array } from '../domain/realms';
 import type { Embedder } from '../embedding/embedder';
 import type { ConformanceCase } from './conformance';
 
@@ -114,7 +115,7 @@ export function embedderConformance(create: () => Promise<Embedder>): Conformanc
 }
 
 function assertOfSpace(vector: Float32Array, { space }: Embedder): void {
-  assert.ok(vector instanceof Float32Array, 'the vector is not a Float32Array');
+  assert.ok(isFloat32Array(vector), 'the vector is not a Float32Array');
   assert.equal(vector.length, space.dimensions);
   assert.ok(vector.every(Number.isFinite), 'the vector has a number that is not finite');
   const length = Math.hypot(...vector);

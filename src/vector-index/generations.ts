@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { messageOf } from '../domain/realms';
 import { BuilderFailed, type BuilderOptions, buildTable } from './build-process';
 import {
   describeFiles,
@@ -60,7 +61,7 @@ export class Generations {
       return { kind: 'open', generation: await this.#load(manifest) };
     } catch (error) {
       if (error instanceof LanceUnavailable) return { kind: 'unavailable', error };
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       return { kind: 'damaged', problems: [`LanceDB cannot open it: ${reason}`] };
     }
   }

@@ -3,9 +3,11 @@
  * settings from environment variables. In a child process none of this affects the host process. `build-process.ts` starts this
  * program.
  */
+
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '../domain/realms';
 import { type BuilderAnswer, type BuildInput, type BuildTask, recordBytes, scratchName } from './builder-protocol';
 import { LanceUnavailable } from './lance-library';
 import { LanceTable } from './lance-table';
@@ -88,7 +90,7 @@ function partitionsFor(vectors: number): number {
 }
 
 function answerFor(error: unknown): BuilderAnswer {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return { kind: error instanceof LanceUnavailable ? 'unavailable' : 'failed', reason };
 }
 

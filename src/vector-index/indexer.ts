@@ -1,4 +1,5 @@
 import { MemoryError } from '../domain/errors';
+import { messageOf } from '../domain/realms';
 import { BuilderFailed } from './build-process';
 import { byEstimate, ExactIndex } from './exact-index';
 import { type Generation, Generations, type GenerationsOptions } from './generations';
@@ -337,7 +338,7 @@ const lanceRelease = '0.33.0';
 
 function degradation(cause: unknown): MemoryError {
   if (MemoryError.is(cause)) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   if (cause instanceof IndexDamaged) {
     const message = `The vector index is damaged and is built again from the stored vectors. ${reason}`;
     return new MemoryError('RECORD_DAMAGED', message, { cause });

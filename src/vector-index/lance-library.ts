@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { messageOf } from '../domain/realms';
 
 type LanceDb = typeof import('@lancedb/lancedb');
 type Arrow = typeof import('apache-arrow');
@@ -34,7 +35,7 @@ export function loadLance(): LanceLibrary {
     const fromLance = createRequire(fromHere.resolve('@lancedb/lancedb'));
     return { lancedb, arrow: fromLance('apache-arrow') as Arrow };
   } catch (cause) {
-    throw new LanceUnavailable(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new LanceUnavailable(messageOf(cause), { cause });
   } finally {
     if (chosen === undefined) delete process.env[logVariable];
   }

@@ -7,6 +7,7 @@ import type { Metadata } from '../domain/json';
 import { jsonIssues, type ParsedMemory } from '../domain/parse/parse-memory';
 import { issuesOf, toEpochMs } from '../domain/parse/shapes';
 import { isPlainObject } from '../domain/plain-object';
+import { isFloat32Array } from '../domain/realms';
 import { scopedFieldsOf } from '../domain/scope';
 import { unit } from '../embedding/results';
 import type { Author, WriteContext } from './write-context';
@@ -104,7 +105,7 @@ async function relatedIssues(
     const message = 'expected a namespace, got none. Give one, or use a handle that has one.';
     issues.push({ path: ['namespace'], message });
   }
-  if (vector instanceof Float32Array) issues.push(...context.embedder.vectorIssues(vector, ['vector']));
+  if (isFloat32Array(vector)) issues.push(...context.embedder.vectorIssues(vector, ['vector']));
   if (vector !== undefined && embed === false) {
     issues.push({
       path: ['embed'],

@@ -2,6 +2,7 @@ import type { CallOptions } from '../domain/calls';
 import type { ChunkVectors, MemoryDraft } from '../domain/command';
 import { defined } from '../domain/defined';
 import type { RememberResult } from '../domain/memory';
+import { ownSignal } from '../domain/realms';
 import { type CheckedMemory, checkMemory } from './check';
 import { isOutdated, submit } from './submit';
 import type { Author, WriteContext } from './write-context';
@@ -12,9 +13,9 @@ export async function remember(
   author: Author,
   input: { text: unknown; signal?: AbortSignal },
 ): Promise<RememberResult> {
-  const { signal } = input;
   const at = context.clock.now();
   const checked = await checkMemory(context, author, input);
+  const signal = input.signal && ownSignal(input.signal);
   signal?.throwIfAborted();
   const { idempotency } = checked.draft;
   // Found here, a repeated call costs no embedding. `apply` looks again and decides.

@@ -43,7 +43,7 @@ export const ports: Readonly<Record<string, string>> = {
 export const compositionRoot = ['store/composition/compose', 'index', 'testing/'];
 
 /** Files that any folder may import: they extend the language and know nothing of memories. */
-const languageHelpers: readonly string[] = ['domain/defined', 'domain/plain-object'];
+const languageHelpers: readonly string[] = ['domain/defined', 'domain/plain-object', 'domain/realms'];
 
 /** Imports that go against the direction of the house. */
 export function directionProblems(sources: readonly Source[]): readonly string[] {

@@ -101,6 +101,14 @@ export function checkContents({ files }: Tarball): void {
     assert.deepEqual(declaredTwice(programs, extension), [], `classes that two ${extension} files declare`);
   found('each class exists once in each format');
 
+  const dynamic = programs.filter(({ path, text }) => path.endsWith('.cjs') && /\bimport\(["']/.test(text));
+  assert.deepEqual(
+    dynamic.map(({ path }) => path),
+    [],
+    'CommonJS files with an `import()` that Jest cannot run',
+  );
+  found('the CommonJS build loads its dependencies with require');
+
   const licences = files.find(({ path }) => path === 'dist/LICENSES.txt')?.text ?? '';
   for (const name of builtIn) assert.ok(licences.includes(`## ${name}\n`), `the licence of ${name} is missing`);
   found(`programs load only dependencies; ${builtIn.join(' and ')} are built in, with their licences`);

@@ -5,6 +5,7 @@ import type { Progress } from '../calls';
 import { type Issue, invalidInput } from '../errors';
 import type { Limits } from '../limits';
 import { describeValue, isPlainObject } from '../plain-object';
+import { isAbortSignal, isFloat32Array, ownSignal } from '../realms';
 import { type Action, actions } from '../rule';
 
 /** Strings up to this length are quoted in messages about choices and times. */
@@ -172,9 +173,7 @@ function parseIso(iso: string): number {
   return exists ? Date.parse(iso) : Number.NaN;
 }
 
-export const signal = z.custom<AbortSignal>((value) => value instanceof AbortSignal, {
-  error: expected('an AbortSignal'),
-});
+export const signal = z.custom<AbortSignal>(isAbortSignal, { error: expected('an AbortSignal') }).transform(ownSignal);
 /** A function of any signature. */
 export function callback<T>() {
   return z.custom<T>((value) => typeof value === 'function', { error: expected('a function') });
@@ -193,16 +192,16 @@ export const flag = z.boolean({ error: expected('true or false') });
 
 /** A vector of finite numbers that are not all zero: a zero vector has no direction. */
 export const vector = z
-  .custom<Float32Array>((value) => value instanceof Float32Array, { error: expected('a Float32Array') })
+  .custom<Float32Array>(isFloat32Array, { error: expected('a Float32Array') })
   .check((ctx) => {
     const message = vectorIssue(ctx.value);
     if (message !== undefined) addIssue(ctx, message, ctx.value);
   })
   // A copy, since callers reuse their buffers.
-  .transform((value) => value.slice());
+  .transform((value) => new Float32Array(value));
 
 function vectorIssue(value: Float32Array): string | undefined {
-  if (!(value instanceof Float32Array)) return undefined;
+  if (!isFloat32Array(value)) return undefined;
   if (value.length === 0) return 'expected at least one number, got an empty vector.';
   const wrong = value.findIndex((number) => !Number.isFinite(number));
   if (wrong >= 0) return `expected finite numbers, got ${value[wrong]} at index ${wrong}.`;

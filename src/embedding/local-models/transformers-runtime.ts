@@ -56,6 +56,13 @@ export function onnxRuntimeFile(model: string): string {
 }
 
 function notInstalled(model: string, cause: unknown): MemoryError {
+  const { code } = Object(cause) as { code?: unknown };
+  if (code === 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING' || code === 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING_FLAG') {
+    const message =
+      `${model} cannot be downloaded here: @xenova/transformers is an ES module, and this sandbox (Jest with its defaults) has no import(). ` +
+      `Set 'localPath' to a folder with the model, or run Jest with NODE_OPTIONS=--experimental-vm-modules.`;
+    return new MemoryError('EMBEDDER_MISSING', message, { cause });
+  }
   const message =
     `${model} needs the package @xenova/transformers, which cannot be loaded: ${String(cause)}. ` +
     `Run: npm install @xenova/transformers@${release} (add --ignore-scripts if its image library sharp fails to install; sharp is not used here).`;

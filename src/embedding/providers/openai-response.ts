@@ -1,5 +1,6 @@
 import { MemoryError } from '../../domain/errors';
 import { markTextFailure } from '../results';
+import { isTemporaryStatus } from '../temporary-failure';
 import { redact, type Sensitive } from './redact';
 
 /** A response of a server that implements OpenAI's protocol. */
@@ -16,8 +17,6 @@ interface ErrorBody {
   /** A code for programs, such as 'insufficient_quota'. */
   readonly code: string;
 }
-
-const temporaryStatuses: ReadonlySet<number> = new Set([408, 409, 425, 429, 500, 502, 503, 504]);
 
 /** Whether the server would accept the same texts in smaller requests. */
 export function isTooLarge({ status }: ProviderResponse): boolean {
@@ -47,7 +46,7 @@ export function responseError(response: ProviderResponse, model: string, sensiti
   if (status === 429 && /quota|billing|credit/i.test(code))
     return failed('The quota of the account is used up. Check the account.');
   if (status === 429) return failed('The rate limit was reached. Try again later.', true);
-  if (temporaryStatuses.has(status) || status >= 520) return failed('The fault may be temporary. Try again.', true);
+  if (isTemporaryStatus(status)) return failed('The fault may be temporary. Try again.', true);
   if (status >= 300 && status < 400)
     return failed(`The server redirects, and redirects are not followed. Correct 'baseURL'.`);
   const rejected = failed('The server rejected the request. Check the text and the options.');

@@ -1,6 +1,8 @@
 import { MemoryError } from '../../domain/errors';
+import { isFloat32Array } from '../../domain/realms';
 import type { EmbeddingSpace } from '../embedder';
 import { checkedVector, markTextFailure } from '../results';
+import { isTemporaryFailure } from '../temporary-failure';
 import { redactError, rootMessage } from './redact';
 
 /**
@@ -20,7 +22,7 @@ export function providerVectors(returned: unknown, count: number, space: Embeddi
 
 function providerVector(returned: unknown, space: EmbeddingSpace): Float32Array {
   const { model, dimensions } = space;
-  if ((Array.isArray(returned) || returned instanceof Float32Array) && returned.length !== dimensions) {
+  if ((Array.isArray(returned) || isFloat32Array(returned)) && returned.length !== dimensions) {
     const message =
       `The provider of ${model} returned a vector of ${returned.length} numbers, but 'dimensions' is ${dimensions}. ` +
       `Set 'dimensions' to ${returned.length}, or use the model that the store was made with.`;
@@ -35,9 +37,6 @@ function providerVector(returned: unknown, space: EmbeddingSpace): Float32Array 
 
 /** The fields that client libraries put on their errors. */
 interface ClientError {
-  readonly name?: unknown;
-  /** By the AI SDK. */
-  readonly isRetryable?: unknown;
   /** The HTTP status: by the AI SDK, and by the clients that LangChain wraps. */
   readonly statusCode?: unknown;
   readonly status?: unknown;
@@ -55,7 +54,7 @@ export function clientFailure(thrown: unknown, model: string, texts: readonly st
     const message = `The embedding model ${model} failed (${status}). The API key was rejected. Use a key that has access to this model.`;
     return new MemoryError('EMBEDDING_FAILED', message);
   }
-  const retryable = isTemporary(found, status);
+  const retryable = isTemporaryFailure(thrown);
   const cause = redactError(thrown, { secrets: [], texts });
   const details = [...(status === undefined ? [] : [status]), rootMessage(cause)].join(', ');
   const advice = retryable
@@ -67,11 +66,4 @@ export function clientFailure(thrown: unknown, model: string, texts: readonly st
     retryable,
   });
   return status === 400 || status === 413 || status === 422 ? markTextFailure(error) : error;
-}
-
-function isTemporary({ isRetryable, name }: ClientError, status: number | undefined): boolean {
-  if (typeof isRetryable === 'boolean') return isRetryable;
-  if (status !== undefined) return status === 408 || status === 409 || status === 429 || status >= 500;
-  // An error without a status is treated as a network fault, unless the AI SDK has named it: then it is, say, a missing key.
-  return !String(name).startsWith('AI_');
 }

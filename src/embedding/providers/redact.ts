@@ -1,3 +1,5 @@
+import { isError } from '../../domain/realms';
+
 /** The most characters of a provider's message that an error quotes. */
 const maxQuoteLength = 300;
 /** This many characters in a row that also occur in a text count as a quotation of the text. */
@@ -41,7 +43,7 @@ export function redactError(thrown: unknown, sensitive: Sensitive, depth = 0): E
 
 /** The message of the innermost cause that has one. It says more than an outer message such as `fetch failed`. */
 export function rootMessage(error: Error): string {
-  return error.cause instanceof Error && error.cause.message !== '' ? rootMessage(error.cause) : error.message;
+  return isError(error.cause) && error.cause.message !== '' ? rootMessage(error.cause) : error.message;
 }
 
 function withoutKeys(message: string, secrets: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { BaseListChatMessageHistory } from '@langchain/core/chat_history';
 import { LangChainError } from '@langchain/core/errors';
 import { type BaseMessage, isBaseMessage } from '@langchain/core/messages';
+import { messageOf } from '../../domain/realms';
 import { type Filter, type Issue, type Memory, MemoryError, type MemoryHandle, type NewMemory } from '../../index';
 import { checkHandle, checkOptions, invalidInput } from '../shared/input-checks';
 import { memoryFromMessage, messagesFromMemories } from './message-conversion';
@@ -132,7 +133,7 @@ function checkedMemory(message: BaseMessage, order: readonly [number, number]): 
     return memoryFromMessage(message, order);
   } catch (error) {
     const type = isBaseMessage(message) ? message.getType() : typeof message;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new MessageRefusedError(`Cannot store a message of type ${type} unchanged. ${reason}`, error);
   }
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isDate } from '../../domain/realms';
 import type { Filter, FilterCondition, FilterValue, Issue } from '../../index';
 import { unknownKeyMessage } from '../shared/input-checks';
 import { invalidOperation } from './langgraph-errors';
@@ -107,9 +108,9 @@ function isOperator(name: string): name is Operator {
 }
 
 function isScalar(value: unknown): value is Exclude<FilterValue, null> {
-  return ['string', 'number', 'boolean'].includes(typeof value) || value instanceof Date;
+  return ['string', 'number', 'boolean'].includes(typeof value) || isDate(value);
 }
 
 function isObject(value: unknown): value is { [key: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isDate(value);
 }

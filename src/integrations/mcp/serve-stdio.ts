@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { ErrorCode, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { isErrorNamed } from '../../domain/realms';
 import type { MemoryHandle } from '../../index';
 import { LineLimit } from './line-limit';
 import { errorReporter, type McpServerOptions, memoryMcpServer } from './mcp-server';
@@ -89,7 +90,7 @@ function rejectInvalidLines(lines: LineLimit, transport: StdioServerTransport, m
     reject(ErrorCode.InvalidRequest, `Invalid Request: a message must not be longer than ${maxMessageBytes} bytes.`),
   );
   transport.onerror = (error) => {
-    if (error instanceof SyntaxError) reject(ErrorCode.ParseError, 'Parse error: the line is not valid JSON.');
+    if (isErrorNamed(error, 'SyntaxError')) reject(ErrorCode.ParseError, 'Parse error: the line is not valid JSON.');
     else if (error.name === 'ZodError' && !isResponse(line))
       reject(ErrorCode.InvalidRequest, 'Invalid Request: the line is not a JSON-RPC 2.0 message.');
   };

@@ -1,5 +1,6 @@
-import BetterSqlite, { type Database } from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
 import { invalidInput } from '../../domain/errors';
+import { openSqlite } from '../../sqlite/open-sqlite';
 import { configure } from '../../sqlite/sqlite';
 import { versionOf } from './migrations';
 
@@ -11,7 +12,7 @@ export interface DatabaseOptions {
 
 /** Opens the database of a store. When a commit returns, its data is on disk. Deleted bytes are overwritten. */
 export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
-  const database = new BetterSqlite(path, { readonly: readOnly, fileMustExist: readOnly, timeout: 5_000 });
+  const database = openSqlite(path, { readonly: readOnly, fileMustExist: readOnly, timeout: 5_000 });
   try {
     // This check comes before any write, because a database from a newer release or from another program must not change.
     if (versionOf(database) === 0) assertEmpty(database);

@@ -1,4 +1,5 @@
-import BetterSqlite, { type Database } from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
+import { openSqlite } from '../../sqlite/open-sqlite';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import { queries } from './schema';
 
@@ -28,7 +29,7 @@ export class StoreMeta {
 
 /** Marks a database as a copy, so that the first `open` records this in the audit. */
 export function markCopy(path: string): void {
-  const database = new BetterSqlite(path);
+  const database = openSqlite(path);
   try {
     new StoreMeta(database).put(copyMark, 1);
   } finally {

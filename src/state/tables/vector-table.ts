@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { isUint8Array } from '../../domain/realms';
 import { prepare, type Statement, translated } from '../../sqlite/sqlite';
 import type { StoredVector, VectorSource } from '../../vector-index/vector-index';
 import { type Checksum, damaged } from './memory-row';
@@ -104,7 +105,7 @@ export class VectorTable implements VectorSource {
     const stored = translated(() => this.#ofRow.all(range));
     const intact = stored.every(
       ({ key, vector, checksum }, i) =>
-        chunkOf(key) === i && vector instanceof Uint8Array && this.#checksum.ofBytes(vector) === checksum,
+        chunkOf(key) === i && isUint8Array(vector) && this.#checksum.ofBytes(vector) === checksum,
     );
     if (!intact || stored.length !== chunks) throw damaged(this.#idOf.get({ row })?.id ?? `in row ${row}`);
     return stored.map(({ vector }) => floats(vector));

@@ -1,4 +1,5 @@
 import { MemoryError } from '../../domain/errors';
+import { messageOf } from '../../domain/realms';
 import { fromSqlite } from '../../sqlite/sqlite';
 
 /** One problem that `verify` found. */
@@ -22,7 +23,7 @@ export interface VerifyProblem {
 export function reasonOf(error: unknown): string {
   const known = fromSqlite(error);
   if (MemoryError.is(known) && known.code === 'STORE_CLOSED') throw known;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return reason.endsWith('.') ? reason : `${reason}.`;
 }
 

@@ -1,5 +1,5 @@
-import BetterSqlite, { type Database } from 'better-sqlite3';
-import { translated } from '../../sqlite/sqlite';
+import type { Database } from 'better-sqlite3';
+import { isSqliteError, translated } from '../../sqlite/sqlite';
 import type { MemoriesTable } from '../tables/schema';
 import type { StoreMeta } from '../tables/store-meta';
 import { rebuildWords } from '../tables/words';
@@ -37,7 +37,7 @@ function attempt(database: Database, rebuild: () => void): void {
 
 /** Checks for the error that SQLite gives if damaged records violate a unique index. Such an index cannot be rebuilt. */
 function isConstraintViolation(error: unknown): boolean {
-  return error instanceof BetterSqlite.SqliteError && error.code.startsWith('SQLITE_CONSTRAINT');
+  return isSqliteError(error) && error.code.startsWith('SQLITE_CONSTRAINT');
 }
 
 function rebuildTags(database: Database): void {

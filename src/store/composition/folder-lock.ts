@@ -1,9 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import BetterSqlite, { SqliteError } from 'better-sqlite3';
 import { MemoryError } from '../../domain/errors';
-import { translated } from '../../sqlite/sqlite';
+import { openSqlite } from '../../sqlite/open-sqlite';
+import { isSqliteError, translated } from '../../sqlite/sqlite';
 
 /** The lock on a folder. */
 export interface FolderLock {
@@ -29,14 +29,14 @@ export function lockFolder(folder: string): FolderLock {
 }
 
 function hold(folder: string, file: string): FolderLock {
-  const database = new BetterSqlite(file, { timeout: 0 });
+  const database = openSqlite(file, { timeout: 0 });
   const name = join(folder, 'holder.json');
   try {
     // One atomic step. Nothing is ever written to the file, so that it works on a full disk too.
     database.exec('begin immediate');
   } catch (error) {
     database.close();
-    throw error instanceof SqliteError && error.code.startsWith('SQLITE_BUSY') ? held(folder, name, error) : error;
+    throw isSqliteError(error) && error.code.startsWith('SQLITE_BUSY') ? held(folder, name, error) : error;
   }
   writeName(name);
   return {

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import { openAuditDatabase } from '../../audit/audit-database';
 import { invalidInput, MemoryError } from '../../domain/errors';
+import { isUint8Array } from '../../domain/realms';
 import type { Environment } from '../../environment/environment';
 import { fromSqlite, translated } from '../../sqlite/sqlite';
 import { ReadModel } from '../../state/read-model';
@@ -95,7 +96,7 @@ export function loadState(
 /** The secret of a store, which signs cursors and keys the digests of idempotent writes. It is made with the store. */
 export function storeKeyOf({ meta, database }: StateStore, { randomBytes }: Environment): Uint8Array {
   const kept = meta.get('store_key');
-  if (kept instanceof Uint8Array) return kept;
+  if (isUint8Array(kept)) return kept;
   const made = randomBytes(storeKeyBytes);
   if (!database.readonly) meta.put('store_key', Buffer.from(made));
   return made;

@@ -1,0 +1,50 @@
+import BetterSqlite, { type Database, type Options } from 'better-sqlite3';
+import { MemoryError } from '../domain/errors';
+import { isErrorNamed, messageOf } from '../domain/realms';
+import { isSqliteError } from './sqlite';
+
+/**
+ * Opens a database file, or ':memory:'.
+ *
+ * @throws SQLITE_UNAVAILABLE if better-sqlite3 cannot load its native part; what SQLite reports about the file.
+ */
+export function openSqlite(path: string, options: Options = {}): Database {
+  try {
+    return new BetterSqlite(path, options);
+  } catch (cause) {
+    // better-sqlite3 reports a missing folder in this way, before it loads its native part.
+    const isAboutFile = isSqliteError(cause) || (isErrorNamed(cause, 'TypeError') && /database/i.test(cause.message));
+    throw isAboutFile ? cause : sqliteUnavailable(cause, process.versions);
+  }
+}
+
+/** The error for a native part of better-sqlite3 that cannot be loaded, with the remedy for this runtime. */
+export function sqliteUnavailable(cause: unknown, versions: Readonly<Record<string, string | undefined>>): MemoryError {
+  const { bun, deno, node } = versions;
+  const other = deno !== undefined ? `Deno ${deno}` : bun !== undefined ? `Bun ${bun}` : undefined;
+  const reason = firstLine(messageOf(cause));
+  const message =
+    other !== undefined
+      ? `The store needs better-sqlite3, whose native part ${other} cannot load. Run this program with Node 20 or later: "node app.js".`
+      : `The store needs the native part of better-sqlite3 (better_sqlite3.node), which Node ${node} cannot load: ${reason} ${remedyFor(cause)}`;
+  return new MemoryError('SQLITE_UNAVAILABLE', message, { cause });
+}
+
+function remedyFor(cause: unknown): string {
+  const { code, message } = Object(cause) as { code?: unknown; message?: unknown };
+  if (/NODE_MODULE_VERSION/.test(String(message)))
+    return 'It was built for another version of Node. Run: npm rebuild better-sqlite3';
+  if (code === 'ERR_DLOPEN_FAILED')
+    return 'It was built for another system, or a library of the system is missing. Run on this machine: npm rebuild better-sqlite3';
+  return (
+    'If packages were installed with --ignore-scripts or by a package manager that blocks install scripts, allow better-sqlite3 ' +
+    'and run: npm rebuild better-sqlite3. If a bundler moved this code into another file, keep better-sqlite3 out of the bundle: ' +
+    'external: ["better-sqlite3"] in esbuild, externals in webpack, serverExternalPackages in Next.js (docs/bundlers.md).'
+  );
+}
+
+/** The rest lists paths. */
+function firstLine(message: string): string {
+  const line = (message.split('\n')[0] ?? '').replace(/ Tried:$/, '').trim();
+  return /[.!?:]$/.test(line) ? line.replace(/:$/, '.') : `${line}.`;
+}
