@@ -93,14 +93,17 @@ export class MemoryError extends Error {
   readonly code: ErrorCode;
   /** Whether the same call can succeed later without a change. */
   readonly retryable: boolean;
-  /** Every problem of the input, in the order of the input. Empty unless the code is INVALID_INPUT. */
+  /**
+   * The problems of the input, in the order of the input. Empty unless the code is INVALID_INPUT. At most 50 are listed; if there are
+   * more, a last issue says how many.
+   */
   readonly issues: readonly Issue[];
 
   constructor(code: ErrorCode, message: string, details: MemoryErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(cutToBytes(message, maxMessageBytes), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.retryable = details.retryable ?? retryableCodes.has(code);
-    this.issues = details.issues ?? [];
+    this.issues = boundedIssues(details.issues ?? []);
     Object.defineProperty(this, brand, { value: true });
   }
 
@@ -120,12 +123,64 @@ export class MemoryError extends Error {
  * @param subject The name of the whole input, for issues without a path. Default: 'input'.
  */
 export function invalidInput(issues: readonly Issue[], subject = 'input'): MemoryError {
-  const sentences = issues.map(({ path, message }) => {
-    return `Invalid ${path.length === 0 ? subject : formatPath(path)}: ${message}`;
-  });
-  return new MemoryError('INVALID_INPUT', sentences.join(' '), { issues });
+  const bounded = boundedIssues(issues);
+  return new MemoryError('INVALID_INPUT', sentencesOf(bounded, subject), { issues: bounded });
+}
+
+/** One sentence for each issue, with its place. `subject` names the whole input, for issues without a path. */
+export function sentencesOf(issues: readonly Issue[], subject: string): string {
+  const sentence = ({ path, message }: Issue) =>
+    `Invalid ${path.length === 0 ? subject : formatPath(path)}: ${message}`;
+  return issues.map(sentence).join(' ');
 }
 
 function formatPath(path: Issue['path']): string {
   return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
+}
+
+/** The most issues that one error lists. A parse may end when it has found this many. */
+export const maxIssues = 50;
+/** The longest message of an error, and the longest text of all its issues together, in bytes of UTF-8. */
+const maxMessageBytes = 65_536;
+// A message of ours with a name from the input is far shorter; a list of all known names may be longer.
+const maxIssueChars = 1_000;
+const maxStepChars = 128;
+
+/**
+ * The first issues, and a last one that counts those left out. Input decides how many issues there are and how long their paths are.
+ * A list that was bounded before stays as it is.
+ */
+export function boundedIssues(issues: readonly Issue[]): readonly Issue[] {
+  const kept: Issue[] = [];
+  let chars = 0;
+  for (const issue of issues) {
+    const short = shortened(issue);
+    chars += short.message.length + short.path.reduce<number>((sum, step) => sum + String(step).length, 0);
+    const rest = issues.length - kept.length;
+    // A UTF-16 code unit takes at most three bytes in UTF-8. A single issue is not left out: the count would be no shorter.
+    const isFull = kept.length >= maxIssues || (kept.length > 0 && chars * 3 > maxMessageBytes);
+    if (isFull && rest > 1) return [...kept, { path: [], message: `${rest} further problems are not listed.` }];
+    kept.push(short);
+  }
+  return kept;
+}
+
+function shortened(issue: Issue): Issue {
+  const { path, message } = issue;
+  const isShort = (text: string | number, max: number) => typeof text === 'number' || text.length <= max;
+  if (isShort(message, maxIssueChars) && path.every((step) => isShort(step, maxStepChars))) return issue;
+  return {
+    path: path.map((step) => (typeof step === 'number' ? step : cutToChars(step, maxStepChars))),
+    message: cutToChars(message, maxIssueChars),
+  };
+}
+
+/** A text as it is, or its beginning with an ellipsis. For names from the input, which may be of any length. */
+export function cutToChars(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).toWellFormed()}…`;
+}
+
+function cutToBytes(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text;
+  return cutToChars(text, Math.floor(maxBytes / 3));
 }

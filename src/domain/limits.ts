@@ -17,8 +17,10 @@ export interface Limits {
   topK: number;
   /** Memories of one `rememberMany` with `atomic: true`. Default: 10,000. */
   atomicBatch: number;
-  /** Conditions of one filter, nested ones included. Default: 100. */
+  /** Conditions of one filter, nested ones included; an empty filter inside another one counts as one. Default: 100. */
   conditions: number;
+  /** Bytes of the metadata keys and of the values in one filter. Default: 262,144. */
+  filterBytes: number;
   /** Writes that wait for their commit. A write above it fails with OVERLOADED. Default: 65,536. */
   pendingWrites: number;
 }
@@ -32,5 +34,6 @@ export const defaultLimits: Limits = {
   topK: 1_000,
   atomicBatch: 10_000,
   conditions: 100,
+  filterBytes: 262_144,
   pendingWrites: 65_536,
 };

@@ -58,7 +58,7 @@ export type FilterField = Exclude<keyof Memory, 'metadata' | 'text' | 'namespace
 
 /**
  * Conditions on fields that must all hold. Conditions on metadata are below `metadata`. `and`, `or` and `not` combine filters. At
- * most 100 conditions.
+ * most 100 conditions, and 256 kB of metadata keys and values.
  */
 export type Filter<M = Metadata> = { [F in FilterField]?: FilterCondition } & {
   metadata?: { [K in keyof M]?: FilterCondition };

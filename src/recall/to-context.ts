@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
 import type { Hit } from '../domain/memory';
-import { callback, expected, fields, parse } from '../domain/parse/shapes';
+import { callback, expected, fields, list, parse } from '../domain/parse/shapes';
 import { describeValue } from '../domain/plain-object';
 
 /** Options of `toContext`. */
@@ -39,7 +39,7 @@ const preamble =
 const text = z.string({ error: expected('a string') });
 const budget = { error: expected('a finite number of at least 0') };
 const callShape = z.object({
-  hits: z.array(
+  hits: list(
     z.looseObject(
       {
         id: text,
@@ -51,7 +51,7 @@ const callShape = z.object({
       },
       { error: expected('a hit from `recall`') },
     ),
-    { error: expected('an array of hits from `recall`') },
+    'an array of hits from `recall`',
   ),
   options: fields({
     maxTokens: z.number(budget).min(0, budget),

@@ -15,6 +15,7 @@ import {
   flag,
   integer,
   issuesOf,
+  list,
   name,
   namespace,
   oneOf,
@@ -32,6 +33,8 @@ import type { ReembedProgress } from '../reembedding/reembedding-run';
 
 const maxListLimit = 1_000;
 const maxBatchSize = 10_000;
+const maxAuditActions = 64;
+const maxCheckpoints = 10_000;
 
 export type CallShapes = ReturnType<typeof callShapes>;
 
@@ -155,7 +158,9 @@ function auditShapes(limits: Limits) {
       userId: present(name(limits)),
       by: present(principalShape(limits)),
       action: present(
-        z.union([name(limits), z.array(name(limits))], { error: expected('an action or an array of actions') }),
+        z.union([name(limits), list(name(limits), 'an array of actions', [maxAuditActions, 'actions'])], {
+          error: expected('an action or an array of actions'),
+        }),
       ),
       decision: oneOf(['allowed', 'refused']).optional(),
       within: present(namespace(limits)),
@@ -168,7 +173,9 @@ function auditShapes(limits: Limits) {
     auditVerifyOptions: fields({
       ...longCallOptions,
       head: z
-        .union([checkpoint, z.array(checkpoint)], { error: expected('a checkpoint or an array of checkpoints') })
+        .union([checkpoint, list(checkpoint, 'an array of checkpoints', [maxCheckpoints, 'checkpoints'])], {
+          error: expected('a checkpoint or an array of checkpoints'),
+        })
         .optional(),
       publicKey: ed25519Key.optional(),
     }),

@@ -116,14 +116,14 @@ async function relatedIssues(
   if (from !== undefined && to !== undefined && to <= from) {
     issues.push({ path: ['validTo'], message: 'expected a time after validFrom, got an earlier or equal one.' });
   }
-  const json = parsed ?? (isJsonObject(metadata) ? metadata : undefined);
+  const json = parsed ?? (isJsonObject(metadata, context.limits.metadataBytes) ? metadata : undefined);
   if (json === undefined) return { issues, metadata: {} };
   const validated = await validateMetadata(context, json);
   return { issues: [...issues, ...validated.issues], metadata: validated.metadata };
 }
 
-function isJsonObject(metadata: unknown): metadata is Metadata {
-  return isPlainObject(metadata) && jsonIssues(metadata).length === 0;
+function isJsonObject(metadata: unknown, maxBytes: number): metadata is Metadata {
+  return isPlainObject(metadata) && jsonIssues(metadata, maxBytes).length === 0;
 }
 
 /** The metadata as the store's schema returns it, or the issues for which the schema rejects it. */
@@ -147,7 +147,7 @@ function outputIssues(value: unknown, maxBytes: number): Issue[] {
   if (!isPlainObject(value)) {
     return [{ path, message: 'expected the schema to return an object of JSON values, got something else.' }];
   }
-  const issues = jsonIssues(value, path);
+  const issues = jsonIssues(value, maxBytes, path);
   if (issues.length > 0) return issues;
   const bytes = Buffer.byteLength(JSON.stringify(value));
   if (bytes <= maxBytes) return [];

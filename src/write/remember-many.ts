@@ -1,7 +1,7 @@
 import type { LongCallOptions } from '../domain/calls';
-import { type Issue, invalidInput, MemoryError } from '../domain/errors';
+import { type Issue, invalidInput, MemoryError, maxIssues } from '../domain/errors';
 import type { NewMemory, RememberResult } from '../domain/memory';
-import { startStopwatch } from '../environment/timers';
+import { nextTurn, startStopwatch } from '../environment/timers';
 import { batchesOf } from './batches';
 import { type CheckedMemory, checkMemory } from './check';
 import { embedDrafts, storeMemories } from './remember';
@@ -72,13 +72,13 @@ async function checkAll<M>(context: WriteContext, author: Author, items: Items<M
   let index = 0;
   options.signal?.throwIfAborted();
   for await (const batch of batchesOf(items, options.batchSize, options.ends)) {
-    for (const item of batch) {
-      if (index >= atomicBatch) throw tooMany(atomicBatch);
-      const checked = await attempt(() => checkMemory(context, author, item));
+    if (index + batch.length > atomicBatch) throw tooMany(atomicBatch);
+    for await (const checked of checkEach(context, author, batch)) {
       if (!('error' in checked)) memories.push(checked.value);
       else if (checked.error.code !== 'INVALID_INPUT') throw checked.error;
       else issues.push(...issuesOfItem(checked.error, index));
       index++;
+      if (issues.length >= maxIssues) throw invalidInput([...issues, uncheckedAfter(index)], 'batch');
     }
   }
   return { memories, issues };
@@ -86,6 +86,10 @@ async function checkAll<M>(context: WriteContext, author: Author, items: Items<M
 
 function issuesOfItem({ issues }: MemoryError, index: number): Issue[] {
   return issues.map(({ path, message }) => ({ path: [index, ...path], message }));
+}
+
+function uncheckedAfter(checked: number): Issue {
+  return { path: [], message: `the items after the first ${checked} were not checked.` };
 }
 
 function tooMany(most: number): MemoryError {
@@ -101,7 +105,8 @@ async function rememberBatch(
   options: ManyOptions,
 ): Promise<Result[]> {
   const at = context.clock.now();
-  const checked = await Promise.all(batch.map((item) => attempt(() => checkMemory(context, author, item))));
+  const checked: Attempt<CheckedMemory>[] = [];
+  for await (const each of checkEach(context, author, batch)) checked.push(each);
   const memories = checked.flatMap((each) => ('value' in each ? [each.value] : []));
   const embedded = await attempt(() => embedDrafts(context, memories, at, options));
   if ('error' in embedded && options.signal?.aborted) throw options.signal.reason;
@@ -123,8 +128,25 @@ async function rememberBatch(
   );
 }
 
+// Checks of this many items, with the longest texts and most issues, take some tens of milliseconds.
+const itemsPerTurn = 16;
+
+/** Checks one item after the other. Other work of the process runs in between. */
+async function* checkEach(
+  context: WriteContext,
+  author: Author,
+  items: readonly unknown[],
+): AsyncGenerator<Attempt<CheckedMemory>> {
+  for (const [i, item] of items.entries()) {
+    if (i > 0 && i % itemsPerTurn === 0) await nextTurn();
+    yield await attempt(() => checkMemory(context, author, item));
+  }
+}
+
+type Attempt<T> = { value: T } | { error: MemoryError };
+
 /** The value of a call, or its error if it is one of this library. Any other error is thrown. */
-async function attempt<T>(run: () => Promise<T>): Promise<{ value: T } | { error: MemoryError }> {
+async function attempt<T>(run: () => Promise<T>): Promise<Attempt<T>> {
   try {
     return { value: await run() };
   } catch (error) {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Declaration, groupOf, isGroup, isRole, isRule } from '../declaration';
-import type { Issue } from '../errors';
+import { cutToChars, type Issue, maxIssues } from '../errors';
 import type { Limits } from '../limits';
 import { type Action, builtInRoles, type Member, type Subject } from '../rule';
 import {
@@ -8,13 +8,20 @@ import {
   addIssue,
   expected,
   fields,
-  issuesOf,
+  list,
   name,
   namespace,
   oneOf,
+  parsedElements,
   serviceName,
   unknownField,
 } from './shapes';
+
+/** More than there are, so that a repeated one is no reason to refuse. */
+const maxActions = 64;
+/** Known names that a message compares with an unknown one. A store may have thousands. */
+const maxSuggestedNames = 100;
+const maxQuotedName = 64;
 
 /** The shapes of the four kinds of declaration. */
 export function ruleShapes(limits: Limits) {
@@ -26,9 +33,10 @@ export function ruleShapes(limits: Limits) {
   const subject: z.ZodType<Subject> = z.union([z.literal('everyone'), member, fields({ group: id })], {
     error: expected('"everyone", { agentId }, { userId }, { serviceId } or { group }'),
   });
-  const actions = z
-    .array(action, { error: expected('a role name or an array of actions') })
-    .min(1, { error: 'expected at least one action, got an empty array.' });
+  const actions = list(action, 'a role name or an array of actions', [maxActions, 'actions']).refine(
+    (given) => given.length > 0,
+    { error: 'expected at least one action, got an empty array.' },
+  );
   const roleOrActions = z.unknown().transform((value, ctx): string | Action[] => {
     if (typeof value === 'string' && Object.hasOwn(builtInRoles, value)) return value;
     const result = (typeof value === 'string' ? id : actions).safeParse(value);
@@ -47,7 +55,7 @@ export function ruleShapes(limits: Limits) {
   });
   const clearance = fields({ clear: id, to: subject, at: namespace(limits) });
   const role = fields({ role: roleName, actions: actions as unknown as z.ZodType<Action[]> });
-  const group = fields({ group: id, members: z.array(member, { error: expected('an array of principals') }) });
+  const group = fields({ group: id, members: list(member, 'an array of principals') });
   return { rule, clearance, role, group };
 }
 
@@ -68,51 +76,56 @@ export function declarationShape(limits: Limits): z.ZodType<Declaration> {
 export function declarationsShape(limits: Limits): z.ZodType<Declaration[]> {
   const each = declarationShape(limits);
   const what = 'an array of rules, made by allow(), deny(), clear(), role() and group()';
-  return z.array(z.unknown(), { error: expected(what) }).transform((list, ctx): Declaration[] => {
-    const results = list.map((one) => each.safeParse(one));
-    const issues = results.flatMap((result, i) => (result.success ? [] : issuesOf(result.error, [i])));
+  return z.unknown().transform((value, ctx): Declaration[] => {
+    if (!Array.isArray(value)) {
+      addIssue(ctx, expected(what)({ input: value }), value);
+      return z.NEVER;
+    }
+    const parsed = parsedElements(each, value, ctx);
     // Names are checked in the unparsed input, so that one error reports these issues together with all others.
-    const given = list.map((one) => (typeof one === 'object' && one !== null ? one : {}) as Declaration);
-    for (const { path, message } of [...issues, ...repeatedNames(given), ...unknownNames(given, given)])
-      addIssue(ctx, message, list, path);
-    return results.flatMap((result) => (result.success ? [result.data] : []));
+    const given = value.map((one) => (typeof one === 'object' && one !== null ? one : {}) as Declaration);
+    for (const { path, message } of [...repeatedNames(given), ...unknownNames(given, given)])
+      addIssue(ctx, message, value, path);
+    return parsed;
   });
 }
 
 /** Issues for roles and groups that `declarations` use and that are neither built in nor declared in `among`. */
 export function unknownNames(declarations: readonly Declaration[], among: Iterable<Declaration>): Issue[] {
-  const [roles, groups] = [Object.keys(builtInRoles), [] as string[]];
+  const [roles, groups] = [new Set(Object.keys(builtInRoles)), new Set<string>()];
   for (const each of among) {
     // Unparsed input: the shape of a name reports what is not a string.
-    if (isRole(each) && isName(each.role)) roles.push(each.role);
-    else if (isGroup(each) && isName(each.group)) groups.push(each.group);
+    if (isRole(each) && isName(each.role)) roles.add(each.role);
+    else if (isGroup(each) && isName(each.group)) groups.add(each.group);
   }
-  return declarations.flatMap((each, i) => {
-    const issues: Issue[] = [];
+  const issues: Issue[] = [];
+  for (const [i, each] of declarations.entries()) {
+    // Each issue is compared with all known names.
+    if (issues.length >= maxIssues) break;
     const group = groupOf(each);
-    if (isName(group) && !groups.includes(group)) {
+    if (isName(group) && !groups.has(group)) {
       issues.push({ path: [i, 'to', 'group'], message: unknownName(group, groups, 'group') });
     }
-    if (isRule(each) && typeof each.actions === 'string' && !roles.includes(each.actions)) {
+    if (isRule(each) && typeof each.actions === 'string' && !roles.has(each.actions)) {
       issues.push({ path: [i, 'actions'], message: unknownName(each.actions, roles, 'role') });
     }
-    return issues;
-  });
+  }
+  return issues;
 }
 
 function isName(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-function unknownName(word: string, known: readonly string[], what: 'role' | 'group'): string {
-  if (known.length > 0) return unknownField(word, known, what);
-  return `unknown ${what} ${JSON.stringify(word)}. Declare it first, with ${what}().`;
+function unknownName(word: string, known: ReadonlySet<string>, what: 'role' | 'group'): string {
+  if (known.size > 0) return unknownField(word, [...known].slice(0, maxSuggestedNames), what);
+  return `unknown ${what} ${JSON.stringify(cutToChars(word, maxQuotedName))}. Declare it first, with ${what}().`;
 }
 
 function repeatedNames(declarations: readonly Declaration[]): Issue[] {
   const [roles, groups] = [new Set<string>(), new Set<string>()];
   return declarations.flatMap((each, i) => {
-    if (!isRole(each) && !isGroup(each)) return [];
+    if ((!isRole(each) && !isGroup(each)) || !isName(isRole(each) ? each.role : each.group)) return [];
     const [known, word, field] = isRole(each)
       ? [roles, each.role, 'role']
       : [groups, (each as { group: string }).group, 'group'];
@@ -120,6 +133,7 @@ function repeatedNames(declarations: readonly Declaration[]): Issue[] {
       known.add(word);
       return [];
     }
-    return [{ path: [i, field], message: `${JSON.stringify(word)} is declared twice. Declare each ${field} once.` }];
+    const name = JSON.stringify(cutToChars(word, maxQuotedName));
+    return [{ path: [i, field], message: `${name} is declared twice. Declare each ${field} once.` }];
   });
 }

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import type { Issue } from '../errors';
+import { type Issue, maxIssues } from '../errors';
 import { type FieldType, type FilterNode, filterFields, type Operand, type Operator, operators } from '../filter';
 import type { Limits } from '../limits';
 import { isPlainObject } from '../plain-object';
@@ -13,34 +13,61 @@ export interface FilterParserOptions {
   readonly rejectEmpty?: boolean;
 }
 
-/** Parses a filter into a tree and collects every issue. Use the tree only if there is none. */
+/** Deeper filters are rejected, whatever the limit of conditions: each level takes a part of the stack, here and in SQLite. */
+const maxDepth = 100;
+
+/**
+ * Parses a filter into a tree and collects the issues, at most as many as an error lists. Use the tree only if there is none.
+ *
+ * The parse ends once the filter is certainly too large: objects that occur several times in each other would take for ever.
+ */
 export class FilterParser {
   readonly issues: Issue[] = [];
   readonly #limits: Limits;
   readonly #rejectEmpty: boolean;
   #conditions = 0;
+  #bytes = 0;
 
   constructor(limits: Limits, { rejectEmpty = false }: FilterParserOptions = {}) {
     this.#limits = limits;
     this.#rejectEmpty = rejectEmpty;
   }
 
-  parse(filter: unknown, path: Path): FilterNode {
-    const node = this.#filter(filter, path);
-    if (this.#conditions > this.#limits.conditions) {
-      this.#issue(path, `expected at most ${this.#limits.conditions} conditions, got ${this.#conditions}.`);
-    }
+  parse(filter: unknown): FilterNode {
+    const node = this.#filter(filter, []);
+    const { conditions, filterBytes } = this.#limits;
+    if (this.#conditions > conditions) this.#issue([], `expected at most ${conditions} conditions, got more.`);
+    if (this.#bytes > filterBytes)
+      this.#issue([], `expected at most ${filterBytes} bytes of names and values, got more.`);
     return node;
+  }
+
+  get #hasEnded(): boolean {
+    const { conditions, filterBytes } = this.#limits;
+    return this.#conditions > conditions || this.#bytes > filterBytes || this.issues.length >= maxIssues;
+  }
+
+  /** Maps values until the parse has ended. */
+  #each<T>(values: readonly T[], parse: (value: T, index: number) => FilterNode): FilterNode[] {
+    const nodes: FilterNode[] = [];
+    for (const [i, value] of values.entries()) {
+      if (this.#hasEnded) break;
+      nodes.push(parse(value, i));
+    }
+    return nodes;
   }
 
   #filter(filter: unknown, path: Path): FilterNode {
     if (!isPlainObject(filter)) return this.#issue(path, expected('an object of conditions')({ input: filter }));
     // A filter that contains itself would exhaust the stack.
-    if (path.length > this.#limits.conditions)
-      return this.#issue(path, `expected at most ${this.#limits.conditions} levels of nesting, got more.`);
-    const entries = Object.entries(filter);
-    this.#checkCount(entries, 'condition', path);
-    return { op: 'and', nodes: entries.map(([key, value]) => this.#entry(key, value, [...path, key])) };
+    if (path.length > maxDepth) return this.#issue(path, `expected at most ${maxDepth} levels of nesting, got more.`);
+    const before = this.#conditions;
+    const keys = Object.keys(filter);
+    this.#checkCount(keys, 'condition', path);
+    const nodes = this.#each(keys, (key) => this.#entry(key, filter[key], [...path, key]));
+    // A filter without conditions inside another one has a cost too.
+    if (this.#conditions === before && path.length > 0) this.#conditions++;
+    return { op: 'and', nodes };
   }
 
   #entry(key: string, value: unknown, path: Path): FilterNode {
@@ -50,7 +77,7 @@ export class FilterParser {
       case 'or':
         if (!Array.isArray(value)) return this.#issue(path, expected('an array of filters')({ input: value }));
         this.#checkCount(value, 'filter', path);
-        return { op: key, nodes: value.map((each, i) => this.#filter(each, [...path, i])) };
+        return { op: key, nodes: this.#each(value, (each, i) => this.#filter(each, [...path, i])) };
       case 'not':
         return { op: 'not', node: this.#filter(value, path) };
       case 'metadata':
@@ -63,11 +90,12 @@ export class FilterParser {
   #metadata(conditions: unknown, path: Path): FilterNode {
     if (!isPlainObject(conditions))
       return this.#issue(path, expected('an object of conditions')({ input: conditions }));
-    const entries = Object.entries(conditions);
-    this.#checkCount(entries, 'condition', path);
-    const nodes = entries.map(([key, condition]) =>
-      this.#condition({ metadata: key }, undefined, condition, [...path, key]),
-    );
+    const keys = Object.keys(conditions);
+    this.#checkCount(keys, 'condition', path);
+    const nodes = this.#each(keys, (key) => {
+      this.#bytes += Buffer.byteLength(key);
+      return this.#condition({ metadata: key }, undefined, conditions[key], [...path, key]);
+    });
     return { op: 'and', nodes };
   }
 
@@ -82,10 +110,10 @@ export class FilterParser {
   #condition(field: Compare['field'], type: FieldType | undefined, condition: unknown, path: Path): FilterNode {
     if (condition === undefined) return this.#issue(path, undefinedField);
     if (!isPlainObject(condition)) return this.#compare(field, type, 'eq', condition, path);
-    const entries = Object.entries(condition);
-    if (entries.length === 0) return this.#issue(path, `expected an operator (${operators.join(', ')}), got none.`);
-    const nodes = entries.map(([operator, value]) => {
-      const at = [...path, operator];
+    const given = Object.keys(condition);
+    if (given.length === 0) return this.#issue(path, `expected an operator (${operators.join(', ')}), got none.`);
+    const nodes = this.#each(given, (operator) => {
+      const [value, at] = [condition[operator], [...path, operator]];
       if (!(operators as readonly string[]).includes(operator))
         return this.#issue(at, unknownField(operator, operators, 'operator'));
       return this.#compare(field, type, operator as Operator, value, at);
@@ -114,15 +142,20 @@ export class FilterParser {
     this.#checkCount(values, 'value', path);
     if (this.#rejectEmpty && operator === 'contains' && value === '')
       return this.#issue(path, expected('a non-empty string')({ input: value }));
-    const operands = values.map((each, i) =>
-      this.#operand(each, type, operator, values === value ? [...path, i] : path),
-    );
+    const operands: Operand[] = [];
+    // Each value takes two bytes at least, so that a list that is too long is not read.
+    this.#bytes += values.length * 2;
+    for (const [i, each] of values.entries()) {
+      if (this.#hasEnded) break;
+      operands.push(this.#operand(each, type, operator, values === value ? [...path, i] : path));
+    }
     return { op: 'compare', field, operator, operands };
   }
 
   #operand(value: unknown, type: FieldType | undefined, operator: Operator, path: Path): Operand {
     if (value === null && !isOrder(operator) && operator !== 'contains') return null;
     const operand = type === undefined ? metadataOperand(value) : fieldOperand(value, type);
+    if (typeof operand === 'string') this.#bytes += Buffer.byteLength(operand);
     if (operand === undefined) this.#issue(path, expected(operandTypes[type ?? 'metadata'])({ input: value }));
     return operand ?? null;
   }

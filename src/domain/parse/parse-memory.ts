@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { LabelChange } from '../command';
 import { defined } from '../defined';
-import type { Issue } from '../errors';
+import { type Issue, maxIssues } from '../errors';
 import type { Json, Metadata } from '../json';
 import type { Limits } from '../limits';
 import { memoryKinds, sourceChannels } from '../memory';
@@ -30,7 +30,7 @@ const visibility = oneOf(['shared', 'private']);
 function metadata({ metadataBytes }: Limits) {
   return z.unknown().transform((value, ctx): Metadata => {
     const issues = isPlainObject(value)
-      ? jsonIssues(value)
+      ? jsonIssues(value, metadataBytes)
       : [{ path: [], message: expected('an object')({ input: value }) }];
     for (const { path, message } of issues) addIssue(ctx, message, value, path);
     if (issues.length > 0) return z.NEVER;
@@ -42,20 +42,65 @@ function metadata({ metadataBytes }: Limits) {
   });
 }
 
-/** Every place in a value that is not JSON. */
-export function jsonIssues(value: unknown, path: Issue['path'] = [], ancestors: readonly object[] = []): Issue[] {
-  const issue = (got: string): Issue[] => [{ path, message: `expected a JSON value, got ${got}.` }];
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return [];
-  if (typeof value === 'number') return Number.isFinite(value) ? [] : issue(String(value));
-  if (typeof value !== 'object') return issue(describeValue(value));
-  if (ancestors.includes(value)) return issue('an object that contains itself');
-  if (ancestors.length >= maxJsonDepth)
-    return [{ path, message: `expected at most ${maxJsonDepth} levels of nesting, got more.` }];
-  const inside = [...ancestors, value];
-  // `flatMap` skips holes; `Array.from` makes them undefined.
-  if (Array.isArray(value)) return Array.from(value).flatMap((each, i) => jsonIssues(each, [...path, i], inside));
-  if (!isPlainObject(value)) return issue(describeValue(value));
-  return Object.entries(value).flatMap(([key, each]) => jsonIssues(each, [...path, key], inside));
+/** The places in a value that are not JSON, at most as many as an error lists; or one issue if the value is longer than `maxBytes`. */
+export function jsonIssues(value: unknown, maxBytes: number, path: Issue['path'] = []): Issue[] {
+  const check = new JsonCheck(maxBytes);
+  check.add(value, path, []);
+  if (!check.isTooLong) return check.issues;
+  return [{ path, message: `expected at most ${maxBytes} bytes as JSON, got more.` }];
+}
+
+/**
+ * Walks a value, and ends once it is certainly too long. An object that occurs twice is walked twice, as JSON would repeat it: without
+ * a bound, objects in objects could take longer than any time.
+ */
+class JsonCheck {
+  readonly issues: Issue[] = [];
+  readonly #maxBytes: number;
+  /** A lower bound of the length as JSON. The outermost value has no comma after it. */
+  #bytes = -1;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get isTooLong(): boolean {
+    return this.#bytes > this.#maxBytes;
+  }
+
+  add(value: unknown, path: Issue['path'], ancestors: readonly object[]): void {
+    // Every value takes a byte at least, and another one for the comma or bracket after it.
+    this.#bytes += typeof value === 'string' ? value.length + 2 : 2;
+    if (this.isTooLong || this.issues.length >= maxIssues) return;
+    if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
+    if (typeof value === 'object') this.#addObject(value, path, ancestors);
+    else if (typeof value !== 'number') this.#addIssue(path, `a JSON value, got ${describeValue(value)}`);
+    else if (!Number.isFinite(value)) this.#addIssue(path, `a JSON value, got ${value}`);
+  }
+
+  #addObject(value: object, path: Issue['path'], ancestors: readonly object[]): void {
+    if (ancestors.includes(value)) this.#addIssue(path, 'a JSON value, got an object that contains itself');
+    else if (ancestors.length >= maxJsonDepth)
+      this.#addIssue(path, `at most ${maxJsonDepth} levels of nesting, got more`);
+    else if (!Array.isArray(value) && !isPlainObject(value))
+      this.#addIssue(path, `a JSON value, got ${describeValue(value)}`);
+    else this.#addEntries(value, path, [...ancestors, value]);
+  }
+
+  #addEntries(value: object, path: Issue['path'], inside: readonly object[]): void {
+    const isArray = Array.isArray(value);
+    // The length of an array may be any number, whatever it holds.
+    if (isArray && value.length > this.#maxBytes) this.#bytes = Number.POSITIVE_INFINITY;
+    for (const [key, each] of isArray ? value.entries() : Object.entries(value)) {
+      if (this.isTooLong || this.issues.length >= maxIssues) return;
+      if (typeof key === 'string') this.#bytes += key.length + 3;
+      this.add(each, [...path, key], inside);
+    }
+  }
+
+  #addIssue(path: Issue['path'], expectedAndGot: string): void {
+    this.issues.push({ path, message: `expected ${expectedAndGot}.` });
+  }
 }
 
 /** A deep copy. It ignores `toJSON` methods. */

@@ -5,7 +5,10 @@ import type { Limits } from '../limits';
 import type { ParsedScope } from '../scope';
 import type { IncludedState } from '../selection';
 import { FilterParser, type FilterParserOptions } from './parse-filter';
-import { addIssue, expected, name, names, namespace, oneOf, present, signal, time } from './shapes';
+import { addIssue, list, name, names, namespace, oneOf, present, signal, time } from './shapes';
+
+/** More than there are, so that a repeated one is no reason to refuse. */
+const maxIncluded = 16;
 
 /** A selection after parsing. */
 export interface ParsedSelection {
@@ -31,7 +34,7 @@ export function scopeShape(limits: Limits) {
 export function selectionShape(limits: Limits, options: FilterParserOptions = {}) {
   const filter = z.unknown().transform((value, ctx): FilterNode => {
     const parser = new FilterParser(limits, options);
-    const node = parser.parse(value, []);
+    const node = parser.parse(value);
     for (const { path, message } of parser.issues) addIssue(ctx, message, value, path);
     return node;
   });
@@ -39,7 +42,7 @@ export function selectionShape(limits: Limits, options: FilterParserOptions = {}
     ...scopeShape(limits),
     filter: present(filter),
     asOf: present(time),
-    include: z.array(oneOf(['expired', 'superseded', 'quarantined']), { error: expected('an array') }).optional(),
+    include: list(oneOf(['expired', 'superseded', 'quarantined']), 'an array', [maxIncluded, 'states']).optional(),
     signal: signal.optional(),
   };
 }

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import type { Progress } from '../calls';
-import { type Issue, invalidInput } from '../errors';
+import { cutToChars, type Issue, invalidInput, maxIssues } from '../errors';
 import type { Limits } from '../limits';
 import { describeValue, isPlainObject } from '../plain-object';
 import { isAbortSignal, isFloat32Array, ownSignal } from '../realms';
@@ -10,6 +10,8 @@ import { type Action, actions } from '../rule';
 
 /** Strings up to this length are quoted in messages about choices and times. */
 const maxQuotedLength = 40;
+/** Unknown words of the input are cut to this length in messages. */
+const maxWordLength = 64;
 
 /** A plain object. Any other object would count as one without fields, and so as no bound at all: a promise, a Map. */
 export const plainObject = z.unknown().check((ctx) => {
@@ -25,7 +27,9 @@ export function fields<S extends z.ZodRawShape>(shape: S) {
     // One line for each key: `issuesOf` makes an issue of each.
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? (issue.keys as string[]).map((key) => unknownField(key, known)).join('\n')
+        ? firstOf(issue.keys as string[])
+            .map((key) => unknownField(key, known))
+            .join('\n')
         : undefined,
   });
   return plainObject.pipe(object);
@@ -33,10 +37,11 @@ export function fields<S extends z.ZodRawShape>(shape: S) {
 
 /** The message for a field, operator, action, role or group that does not exist. */
 export function unknownField(key: string, known: readonly string[], what = 'field'): string {
+  const word = cutToChars(key, maxWordLength);
   const nearest = [...known].sort(
-    (a, b) => distance(key.toLowerCase(), a.toLowerCase()) - distance(key.toLowerCase(), b.toLowerCase()),
+    (a, b) => distance(word.toLowerCase(), a.toLowerCase()) - distance(word.toLowerCase(), b.toLowerCase()),
   )[0];
-  return `unknown ${what} ${JSON.stringify(key)}, did you mean ${JSON.stringify(nearest)}? Known ${what}s: ${known.join(', ')}.`;
+  return `unknown ${what} ${JSON.stringify(word)}, did you mean ${JSON.stringify(nearest)}? Known ${what}s: ${known.join(', ')}.`;
 }
 
 /**
@@ -104,22 +109,68 @@ export function text({ textBytes }: Limits) {
   });
 }
 
+/**
+ * An array whose length is checked before its elements. The parse ends when it has found as many issues as an error lists, so that the
+ * cost of a refusal does not grow with the input.
+ *
+ * @param what The array in messages: 'an array of labels'.
+ * @param max The most elements, and what they are called: 16 labels. Default: no limit.
+ */
+export function list<T extends z.ZodType>(
+  element: T,
+  what: string,
+  [max, noun] = [Number.POSITIVE_INFINITY, 'values'],
+) {
+  return z.unknown().transform((value, ctx): z.output<T>[] => {
+    if (!Array.isArray(value)) addIssue(ctx, expected(what)({ input: value }), value);
+    else if (value.length > max) addIssue(ctx, `expected at most ${max} ${noun}, got ${value.length}.`, value);
+    else return parsedElements(element, value, ctx);
+    return z.NEVER;
+  });
+}
+
+// A parse of several elements at once is much cheaper than one of each.
+const elementsPerParse = 64;
+
+/** The parsed elements of an array. Adds their issues, and ends when there are as many as an error lists. */
+export function parsedElements<T extends z.ZodType>(
+  element: T,
+  given: readonly unknown[],
+  ctx: { issues: unknown[] },
+): z.output<T>[] {
+  const elements = z.array(element);
+  const parsed: z.output<T>[] = [];
+  for (let start = 0; start < given.length; start += elementsPerParse) {
+    const end = Math.min(start + elementsPerParse, given.length);
+    const result = elements.safeParse(given.slice(start, end));
+    if (result.success) parsed.push(...result.data);
+    else for (const { path, message } of elementIssues(result.error, start)) addIssue(ctx, message, given, path);
+    if (ctx.issues.length < maxIssues || end === given.length) continue;
+    addIssue(ctx, `the values after the first ${end} were not checked.`, given);
+    break;
+  }
+  return parsed;
+}
+
+function elementIssues(error: z.ZodError, start: number): Issue[] {
+  return issuesOf(error).map(({ path: [i, ...path], message }) => ({
+    path: [(i as number) + start, ...path],
+    message,
+  }));
+}
+
+/** As many of these as an error lists issues. */
+function firstOf<T>(all: readonly T[]): readonly T[] {
+  return all.length > maxIssues ? all.slice(0, maxIssues) : all;
+}
+
 export function namespace(limits: Limits) {
-  return z
-    .array(name(limits), { error: expected('an array of labels, such as ["support", "eu"]') })
-    .max(limits.namespaceDepth, {
-      error: ({ input }) => `expected at most ${limits.namespaceDepth} labels, got ${(input as unknown[]).length}.`,
-    });
+  return list(name(limits), 'an array of labels, such as ["support", "eu"]', [limits.namespaceDepth, 'labels']);
 }
 
 /** A set of names, given as an array. Repeats are dropped. */
 export function names(limits: Limits) {
-  return z
-    .array(name(limits), { error: expected('an array of strings') })
-    .max(limits.tags, {
-      error: ({ input }) => `expected at most ${limits.tags} strings, got ${(input as unknown[]).length}.`,
-    })
-    .transform((list) => [...new Set(list)]);
+  return list(name(limits), 'an array of strings', [limits.tags, 'strings']).transform((given) => [...new Set(given)]);
 }
 
 /** An optional field that rejects `undefined`, so that a lost variable never widens a query or shares a private memory. */
@@ -242,6 +293,11 @@ export function issuesOf(error: z.ZodError, at: Issue['path'] = []): Issue[] {
     if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
     // `fields` writes one line for each unknown key.
     const messages = issue.message.split('\n');
-    return issue.keys.map((key, i) => ({ path: [...path, key], message: messages[i] ?? issue.message }));
+    const issues = firstOf(issue.keys).map((key, i) => ({
+      path: [...path, key],
+      message: messages[i] ?? issue.message,
+    }));
+    const rest = issue.keys.length - issues.length;
+    return rest === 0 ? issues : [...issues, { path, message: `${rest} further unknown fields are not listed.` }];
   });
 }

@@ -17,11 +17,16 @@ import {
 import { z } from 'zod';
 import { version } from '../../../package.json';
 import { MemoryError, type MemoryHandle } from '../../index';
+import { cutToChars, firstIssues } from '../shared/input-checks';
 import { simplifyForModels } from '../shared/model-arguments';
 import { listResources, readResource, resourceTemplates } from './resources';
 import type { McpTool, ToolCall } from './tools/mcp-tool';
 import { errorOutput } from './tools/tool-error';
 import { tools } from './tools/tool-list';
+
+/** The longest message of a protocol error, and the longest name in one. Both come from the client. */
+const maxErrorChars = 16_384;
+const maxErrorNameChars = 64;
 
 type RequestContext = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
@@ -102,8 +107,8 @@ function setHandler<S extends z.ZodObject<{ method: z.ZodLiteral<string> }>>(
   server.setRequestHandler(anyParams, (request, context) => {
     const parsed = schema.safeParse(request);
     if (parsed.success) return handler(parsed.data, context);
-    const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}.`);
-    throw new McpError(ErrorCode.InvalidParams, `Invalid parameters. ${issues.join(' ')}`);
+    const issues = firstIssues(parsed.error.issues).map(({ path, message }) => `${path.join('.')}: ${message}.`);
+    throw new McpError(ErrorCode.InvalidParams, cutToChars(`Invalid parameters. ${issues.join(' ')}`, maxErrorChars));
   });
 }
 
@@ -111,7 +116,10 @@ async function callTool(handle: MemoryHandle, name: string, input: unknown, call
   const tool = tools.find((each) => each.name === name);
   if (tool === undefined) {
     const names = tools.map((each) => each.name).join(', ');
-    throw new McpError(ErrorCode.InvalidParams, `Unknown tool ${name}. Use one of: ${names}.`);
+    throw new McpError(
+      ErrorCode.InvalidParams,
+      `Unknown tool ${cutToChars(name, maxErrorNameChars)}. Use one of: ${names}.`,
+    );
   }
   try {
     const { structured, text } = await tool.run(handle, input, call);

@@ -2,14 +2,26 @@ import { defined } from '../../domain/defined';
 import { describeValue, isPlainObject } from '../../domain/plain-object';
 import { type Issue, MemoryError, type MemoryHandle } from '../../index';
 
+/** The most issues that an error lists, and the longest words of the input in its message. */
+const maxIssues = 50;
+const maxWordChars = 64;
+
 /**
  * An INVALID_INPUT error whose message has one sentence for each issue: "Invalid port: expected an integer, got 1.5."
  *
  * @param subject What is invalid if the path of an issue is empty, such as 'operation'.
  */
 export function invalidInput(subject: string, issues: readonly Issue[], cause?: unknown): MemoryError {
-  const sentences = issues.map(({ path, message }) => `Invalid ${pathText(path) || subject}: ${message}`);
+  // `MemoryError` bounds the message and the issues.
+  const sentences = firstIssues(issues).map(
+    ({ path, message }) => `Invalid ${path.length === 0 ? subject : pathText(path)}: ${message}`,
+  );
   return new MemoryError('INVALID_INPUT', sentences.join(' '), { issues, ...defined({ cause }) });
+}
+
+/** As many as an error lists. */
+export function firstIssues<T>(all: readonly T[]): readonly T[] {
+  return all.length > maxIssues ? all.slice(0, maxIssues) : all;
 }
 
 function pathText(path: Issue['path']): string {
@@ -22,14 +34,15 @@ function pathText(path: Issue['path']): string {
  */
 export function unknownKeyIssues(given: unknown, known: readonly string[], kind = 'option'): Issue[] {
   if (!isPlainObject(given)) return [notAnObject(given, [])];
-  return Object.keys(given)
-    .filter((key) => !known.includes(key))
-    .map((key) => ({ path: [key], message: unknownKeyMessage(key, known, kind) }));
+  return firstIssues(Object.keys(given).filter((key) => !known.includes(key))).map((key) => ({
+    path: [key],
+    message: unknownKeyMessage(key, known, kind),
+  }));
 }
 
 /** The message for a key that does not exist. It lists the keys that do, so that the caller can correct a typing error. */
 export function unknownKeyMessage(key: string, known: readonly string[], kind: string): string {
-  return `unknown ${kind} ${JSON.stringify(key)}. Known ${kind}s: ${known.join(', ')}.`;
+  return `unknown ${kind} ${JSON.stringify(cutToChars(key, maxWordChars))}. Known ${kind}s: ${known.join(', ')}.`;
 }
 
 /** @throws INVALID_INPUT if `given` has a key that is not in `known` */
@@ -49,6 +62,11 @@ export function checkSpread(given: unknown, name: string): void {
 
 function notAnObject(given: unknown, path: Issue['path']): Issue {
   return { path, message: `expected an object, got ${describeValue(given)}.` };
+}
+
+/** The beginning of a text of any length from the input, for a message. */
+export function cutToChars(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).toWellFormed()}…`;
 }
 
 /** Whether a value is a memory handle. A `MemoryStore`, which users pass by mistake, is not. */

@@ -11,12 +11,16 @@ type Compare = Extract<FilterNode, { op: 'compare' }>;
  * An absent field matches only `ne`, `nin` and `exists: false`. A field that is `null` counts as absent.
  */
 export function filterCondition(node: FilterNode, links: Links): Condition {
-  const conditions = (nodes: readonly FilterNode[]) => nodes.map((each) => filterCondition(each, links));
+  const joined = (nodes: readonly FilterNode[], operator: 'and' | 'or') =>
+    joinedEvenly(
+      nodes.map((each) => filterCondition(each, links)),
+      operator,
+    );
   switch (node.op) {
     case 'and':
-      return node.nodes.length === 0 ? sql`true` : sql`(${sql.join(conditions(node.nodes), sql` and `)})`;
+      return node.nodes.length === 0 ? sql`true` : joined(node.nodes, 'and');
     case 'or':
-      return node.nodes.length === 0 ? sql`false` : sql`(${sql.join(conditions(node.nodes), sql` or `)})`;
+      return node.nodes.length === 0 ? sql`false` : joined(node.nodes, 'or');
     case 'not':
       return sql`(not ${filterCondition(node.node, links)})`;
     case 'compare':
@@ -24,6 +28,15 @@ export function filterCondition(node: FilterNode, links: Links): Condition {
         ? fieldCondition(node.field.name, node, links)
         : metadataCondition(node.field.metadata, node);
   }
+}
+
+/** Joins conditions by halves: a chain of a thousand would exceed the depth limit of SQLite expressions. */
+function joinedEvenly(conditions: readonly Condition[], operator: 'and' | 'or'): Condition {
+  const [first] = conditions;
+  if (first !== undefined && conditions.length === 1) return first;
+  const half = Math.ceil(conditions.length / 2);
+  const [left, right] = [conditions.slice(0, half), conditions.slice(half)];
+  return sql`(${joinedEvenly(left, operator)} ${sql.raw(operator)} ${joinedEvenly(right, operator)})`;
 }
 
 /** SQL for the ids that a memory links to, where the caller may see them. */

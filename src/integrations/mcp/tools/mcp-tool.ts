@@ -1,8 +1,9 @@
 import type { ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import type { Issue, MemoryHandle } from '../../../index';
-import { invalidInput, unknownKeyMessage } from '../../shared/input-checks';
+import { firstIssues, invalidInput, unknownKeyMessage } from '../../shared/input-checks';
 import { argumentsFromModel } from '../../shared/model-arguments';
+import { sizeIssues } from './argument-size';
 
 /** What a tool gets with each call, besides its arguments. */
 export interface ToolCall {
@@ -51,14 +52,21 @@ export function invalidArguments(toolName: string, issues: readonly Issue[]) {
 }
 
 function parseArguments<I extends z.ZodObject>(schema: I, input: unknown, toolName: string): z.output<I> {
-  const parsed = schema.safeParse(argumentsFromModel(schema, input ?? {}));
+  const given = argumentsFromModel(schema, input ?? {});
+  const tooLarge = sizeIssues(given);
+  if (tooLarge.length > 0) throw invalidArguments(toolName, tooLarge);
+  const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.flatMap((issue): Issue[] => {
     const path = issue.path.filter((step) => typeof step !== 'symbol');
     const message = issue.message.endsWith('.') ? issue.message : `${issue.message}.`;
     if (issue.code !== 'unrecognized_keys' || path.length > 0) return [{ path, message }];
     const known = Object.keys(schema.shape);
-    return issue.keys.map((key) => ({ path: [key], message: unknownKeyMessage(key, known, 'argument') }));
+    const shown = firstIssues(issue.keys);
+    const rest = issue.keys.length - shown.length;
+    const restIssue = { path: [], message: `${rest} further unknown arguments are not listed.` };
+    const listed = shown.map((key) => ({ path: [key], message: unknownKeyMessage(key, known, 'argument') }));
+    return rest === 0 ? listed : [...listed, restIssue];
   });
   throw invalidArguments(toolName, issues);
 }
