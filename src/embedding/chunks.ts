@@ -1,36 +1,38 @@
-/** The most chunks of one text. Text beyond them has no vector; keyword search still finds it. */
+/** The largest number of chunks in one text. The rest of the text has no vector; keyword search still finds it. */
 export const maxChunks = 4096;
 
 /**
- * The tokens of one chunk, for a text that is longer than its embedder reads. The vector of a long chunk hides a single sentence.
- * Measured with questions about the one unusual sentence at the end of 100 kB of minutes: with the built-in model the cosines of
- * that sentence were .18, .09, .18, .08 in chunks of 256 tokens (best other chunk: .14, .03, .13, .08) and .24, .51, .63, .30 in
- * chunks of 64 (best other: .15, .09, .20, .09); with MiniLM .17, .26, .35, .19 and .35, .54, .64, .46.
+ * The number of tokens in one chunk, if a text is longer than its embedder reads. Chunks are short because in the vector of a long
+ * chunk a single sentence hardly counts. Measured with questions about the one unusual sentence at the end of 100 kB of minutes. The
+ * cosines of that sentence, and of the best other chunk in parentheses: with the built-in model .18, .09, .18, .08 (.14, .03, .13,
+ * .08) in chunks of 256 tokens, and .24, .51, .63, .30 (.15, .09, .20, .09) in chunks of 64; with MiniLM .17, .26, .35, .19 in
+ * chunks of 256, and .35, .54, .64, .46 in chunks of 64.
  */
 const tokensPerChunk = 64;
-/** The least share of a chunk that is filled. Cuts at white space make chunks shorter than their budget. */
+/** The smallest share of a chunk that is filled. Chunks are cut at white space, so most are shorter than their budget. */
 const minFill = 0.6;
 
-/** The share of a chunk that the next one repeats, so that a sentence at the cut is whole in one of them. */
+/** The share of a chunk that is repeated in the next chunk, so that a sentence at the cut is complete in one of them. */
 const overlap = 0.15;
-/** The share of a chunk, at its end, in which white space is searched for the cut. */
+/** The last part of a chunk, as a share, in which white space is searched for the cut. */
 const cutRange = 0.25;
 /** The tokens that a model adds at the beginning and the end of a text. */
 const markerTokens = 2;
 
-// The cost of a character, in thirds of a token. Measured with MiniLM's WordPiece on windows of 600 characters, in characters per
-// token: English chat 4.1 (1 in 100 windows below 3.6), English documentation 2.9, German and French 3.0, source code 3.4. ASCII
-// letters and spaces therefore count as a third of a token. Numbers have 2.1, minified code 1.7, base 16 with separators 1.4,
-// Russian 1.2, Chinese 1: one token for each character leaves room. Korean has 0.8, since WordPiece splits its syllables.
+// The cost of a character, in thirds of a token. Measured with the WordPiece tokenizer of MiniLM on windows of 600 characters.
+// Characters per token: English chat 4.1 (below 3.6 in 1 of 100 windows), English documentation 2.9, German and French 3.0, source
+// code 3.4. ASCII letters and spaces therefore count as a third of a token. Digits have 2.1, minified code 1.7, base 16 with
+// separators 1.4, Russian 1.2, Chinese 1. One token for each of these characters is therefore a safe estimate. Korean has 0.8,
+// because WordPiece splits its syllables.
 const letterCost = 1;
 const tokenCost = 3;
 const hangulCost = 6;
 
 /**
- * Splits a text into chunks that an embedder can read whole. Each chunk is a substring of the text; in order, they cover it.
- * Neighbours overlap by about 15 %. Cuts are at white space if there is some nearby, and never inside a surrogate pair. A text that
- * fits into `maxTokens`, and an empty one, is its own only chunk. Chunks of a longer text have about 64 tokens, or more if there
- * would be more than 4,096 of them.
+ * Splits a text into chunks that an embedder can read completely. Each chunk is a substring of the text. The chunks are in order,
+ * cover the whole text, and neighbours overlap by about 15 %. Cuts are at white space if there is some nearby, and never inside a
+ * surrogate pair. A text that fits into `maxTokens`, or is empty, is returned as the only chunk. Chunks of a longer text have about
+ * 64 tokens, or more if the text would otherwise have more than 4,096 chunks.
  *
  * Tokens are estimated (see `estimateTokens`), because the tokenizer of the embedder is not known here.
  */
@@ -50,12 +52,15 @@ export function splitIntoChunks(text: string, maxTokens: number): string[] {
   return chunks;
 }
 
-/** The beginning of a text, cut to `maxTokens`. */
+/** Returns the beginning of a text, cut to `maxTokens`. */
 export function firstChunk(text: string, maxTokens: number): string {
   return text.slice(0, chunkEnd(text, 0, budgetOf(maxTokens)));
 }
 
-/** An upper estimate of the tokens of a text: WordPiece and byte-pair tokenizers mostly make fewer. 0 for an empty text. */
+/**
+ * Estimates the number of tokens in a text, rather too high: WordPiece and byte-pair tokenizers mostly make fewer. Returns 0 for an
+ * empty text.
+ */
 export function estimateTokens(text: string): number {
   let cost = 0;
   for (let i = 0; i < text.length; i += characterWidth(text, i)) cost += costAt(text, i);
@@ -67,7 +72,7 @@ function budgetOf(maxTokens: number): number {
 }
 
 function chunkEnd(text: string, start: number, budget: number): number {
-  // At least one character, so that every budget makes progress.
+  // Takes at least one character, so that every budget makes progress.
   let end = start + characterWidth(text, start);
   let cost = costAt(text, start);
   while (end < text.length && cost + costAt(text, end) <= budget) {
@@ -86,7 +91,7 @@ function nextStart(text: string, start: number, end: number, overlapCost: number
   while (cost < overlapCost) {
     const before = next - (isLowSurrogate(text, next - 1) ? 2 : 1);
     cost += costAt(text, before);
-    // The next chunk starts after this one, even with a tiny budget.
+    // The next chunk must start after the start of this one, even with a tiny budget.
     if (before <= start || cost > overlapCost) break;
     next = before;
   }

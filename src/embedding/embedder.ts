@@ -1,8 +1,8 @@
 import type { CallOptions } from '../domain/calls';
 
-/** The space that vectors belong to. Vectors of different spaces cannot be compared. */
+/** The space to which vectors belong. Vectors from different spaces cannot be compared. */
 export interface EmbeddingSpace {
-  /** The name of the model, with a hash of its weights where one is known. It identifies the space. */
+  /** The name of the model, with a hash of its weights if one is known. It identifies the space. */
   model: string;
   /** The length of each vector, in numbers. */
   dimensions: number;
@@ -10,19 +10,19 @@ export interface EmbeddingSpace {
   normalized: boolean;
 }
 
-/** Whether a text is stored or searched for. Many models embed the two in different ways. */
+/** The use of a text: it is stored, or it is a search query. Many models embed the two in different ways. */
 export type TextRole = 'document' | 'query';
 
-/** Turns texts into vectors. To test an implementation, run `embedderConformance` of `multi-agent-memory/testing`. */
+/** Converts texts to vectors. To test an implementation, run `embedderConformance` from `multi-agent-memory/testing`. */
 export interface Embedder {
   readonly space: EmbeddingSpace;
   /** The longest text that the model reads, in tokens. The store splits longer texts into overlapping chunks. */
   readonly maxTokens: number;
   /**
-   * Embeds texts that are stored. Resolves to one vector for each text, in the order of the texts: finite numbers, not all zero,
-   * `space.dimensions` of them.
+   * Embeds texts that will be stored. Resolves to one vector for each text, in the order of the texts. A vector has
+   * `space.dimensions` finite numbers, which are not all zero.
    */
   embedDocuments(texts: readonly string[], options: CallOptions): Promise<readonly Float32Array[]>;
-  /** Embeds a text that is searched for. */
+  /** Embeds a search query. */
   embedQuery(text: string, options: CallOptions): Promise<Float32Array>;
 }

@@ -4,18 +4,18 @@ import type { EmbeddingSpace } from './embedder';
 import { isTemporaryFailure } from './temporary-failure';
 
 /**
- * Checks what an embedder returned for one text, and returns it as a new vector of length 1.
+ * Checks the vector that an embedder returned for one text, and returns a copy scaled to length 1.
  *
  * @throws EMBEDDING_FAILED if it is not a vector of the space: a wrong type, a wrong number of dimensions, a number that is not
  * finite, or only zeros, which have no direction.
  */
 export function checkedVector(returned: unknown, { model, dimensions }: EmbeddingSpace): Float32Array {
   const failed = (what: string) => new MemoryError('EMBEDDING_FAILED', `The embedder ${model} returned ${what}.`);
-  // Arrays of numbers are accepted too: vectors that were parsed from JSON are arrays.
+  // Accepts arrays of numbers too, because vectors that were parsed from JSON are arrays.
   if (!(isFloat32Array(returned) || Array.isArray(returned))) throw failed('a value that is not a Float32Array');
   if (returned.length !== dimensions)
     throw failed(`a vector of ${returned.length} numbers. Vectors of its space have ${dimensions}`);
-  // `Float32Array.from` would convert null to 0 and '5' to 5.
+  // Checks the types first, because `Float32Array.from` would convert null to 0 and '5' to 5.
   for (const value of returned)
     if (typeof value !== 'number') throw failed('a vector with an element that is not a number');
   const vector = Float32Array.from(returned);
@@ -28,7 +28,7 @@ export function checkedVector(returned: unknown, { model, dimensions }: Embeddin
   return vector.map((value) => value / length);
 }
 
-/** A copy of a vector with length 1. The dot product of two such vectors is the cosine of their angle. */
+/** Returns a copy of a vector, scaled to length 1. The dot product of two such vectors is the cosine of their angle. */
 export function unit(vector: Float32Array): Float32Array {
   let squares = 0;
   for (let i = 0; i < vector.length; i++) squares += (vector[i] as number) ** 2;
@@ -39,8 +39,8 @@ export function unit(vector: Float32Array): Float32Array {
 }
 
 /**
- * What an embedder threw, as a `MemoryError`: itself if it is one, else EMBEDDING_FAILED with it as the cause. Only a failure that is
- * known to pass by itself is retryable.
+ * Converts a value that an embedder threw to a `MemoryError`. Returns a `MemoryError` unchanged; any other value becomes the cause
+ * of an EMBEDDING_FAILED, which is retryable only if the failure is known to be temporary.
  */
 export function embeddingFailure(thrown: unknown, { model }: EmbeddingSpace): MemoryError {
   if (MemoryError.is(thrown)) return thrown;
@@ -55,13 +55,13 @@ export function embeddingFailure(thrown: unknown, { model }: EmbeddingSpace): Me
 
 const textFailures = new WeakSet<MemoryError>();
 
-/** Marks an error as caused by one text of a request. The other texts of the request may succeed without it. */
+/** Marks an error as caused by one text of a request. The other texts may succeed in a request without that text. */
 export function markTextFailure(error: MemoryError): MemoryError {
   textFailures.add(error);
   return error;
 }
 
-/** Whether one text caused the error, and not the provider, the network or the API key. */
+/** Returns whether one text caused the error, rather than the provider, the network or the API key. */
 export function isTextFailure(error: MemoryError): boolean {
   return textFailures.has(error);
 }

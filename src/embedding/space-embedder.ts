@@ -7,9 +7,9 @@ import type { Embedder, EmbeddingSpace } from './embedder';
 
 /** The embedding spaces of a store. */
 export interface SpacesInUse {
-  /** The space that searches use. Undefined before the first vector. */
+  /** Returns the space that searches use. Undefined before the first vector. */
   current(): SpaceName | undefined;
-  /** The space that the store moves to, and the one that it came from. */
+  /** Returns the space to which the store is moving, and the space that it used before. */
   others(): readonly SpaceName[];
 }
 
@@ -21,7 +21,7 @@ export interface BuiltIns {
   readonly previous: readonly Embedder[];
 }
 
-/** Embeds texts for one store. It returns only vectors of the spaces of that store. */
+/** Embeds texts for one store. It returns only vectors of the embedding spaces of that store. */
 export class SpaceEmbedder {
   #embedder: Embedder;
   readonly #known: Embedder[];
@@ -40,13 +40,13 @@ export class SpaceEmbedder {
     this.#onFailure = onFailure;
   }
 
-  /** The space of the store. Before the first vector: the space that the first vector will have. */
+  /** The embedding space of the store. Before the first vector: the space that the first vector will have. */
   get space(): EmbeddingSpace {
     const { model, dimensions, normalized } = this.#spaces.current() ?? this.#embedder.space;
     return { model, dimensions, normalized };
   }
 
-  /** Adds an embedder, or replaces the one of the same space. The store must have no space yet, or must use this space. */
+  /** Adds an embedder, or replaces the embedder of the same space. The store must use this space, or have no space yet. */
   use(embedder: Embedder): void {
     const same = this.#known.findIndex(({ space }) => isSameSpace(space, embedder.space));
     this.#known.splice(same < 0 ? this.#known.length : same, same < 0 ? 0 : 1, embedder);
@@ -54,19 +54,19 @@ export class SpaceEmbedder {
     if (current === undefined || isSameSpace(current, embedder.space)) this.#embedder = embedder;
   }
 
-  /** The embedder of a space, if the store was given one. */
+  /** Returns the embedder of a space, or undefined if the store was opened without it. */
   of(space: SpaceName): Embedder | undefined {
     return this.#known.find((embedder) => isSameSpace(embedder.space, space));
   }
 
-  /** Whether the space of the embedder is one of the spaces of the store. */
+  /** Returns whether the space of the embedder is one of the spaces of the store. */
   accepts({ space }: Pick<Embedder, 'space'>): boolean {
     const current = this.#spaces.current();
     return current === undefined || [current, ...this.#spaces.others()].some((name) => isSameSpace(name, space));
   }
 
   /**
-   * Embeds new texts. Resolves to the vectors of each text: one for each of its chunks.
+   * Embeds new texts. For each text, resolves to one vector for each of its chunks.
    *
    * @throws EMBEDDER_MISSING, EMBEDDING_FAILED
    */
@@ -76,8 +76,8 @@ export class SpaceEmbedder {
   }
 
   /**
-   * Makes `documents` wait until the returned function is called. At the end of a move to another space this keeps constant writers
-   * from adding vectors to the old space faster than the move can follow. Queries do not wait.
+   * Makes `documents` wait until the returned function is called. Queries do not wait. Used at the end of a move to another
+   * embedding space: writers could otherwise add vectors to the old space faster than they can be added to the new one.
    */
   hold(): () => void {
     let release = (): void => undefined;
@@ -121,11 +121,11 @@ export class SpaceEmbedder {
     return this.#reported(this.#current().embedQuery(text, call));
   }
 
-  /** The issues of a vector that a caller gave. */
+  /** Checks a vector that a caller passed. Returns the issues. */
   vectorIssues(vector: Float32Array, path: Issue['path']): Issue[] {
     const { dimensions, model } = this.space;
     if (vector.length === dimensions) return [];
-    return [{ path, message: `expected ${dimensions} numbers, as ${model} has, got ${vector.length}.` }];
+    return [{ path, message: `expected ${dimensions} numbers, the dimensions of ${model}, got ${vector.length}.` }];
   }
 
   async #reported<T>(embedding: Promise<T>): Promise<T> {
@@ -164,7 +164,7 @@ function missing({ model }: SpaceName): MemoryError {
   return new MemoryError('EMBEDDER_MISSING', message);
 }
 
-/** Whether two names mean the same space. */
+/** Returns whether two names mean the same space. */
 export function isSameSpace(a: SpaceName, b: SpaceName): boolean {
   return a.model === b.model && a.dimensions === b.dimensions;
 }

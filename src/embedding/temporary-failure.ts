@@ -1,23 +1,25 @@
-/** HTTP statuses of failures that pass by themselves. */
+/** The HTTP statuses of temporary failures. */
 const temporaryStatuses: ReadonlySet<number> = new Set([408, 409, 425, 429, 500, 502, 503, 504]);
 
-/** Whether a later request may succeed after this HTTP status. Statuses from 520 on are those of Cloudflare. */
+/** Returns whether a later request may succeed after this HTTP status. Cloudflare uses the statuses from 520 on. */
 export function isTemporaryStatus(status: number): boolean {
   return temporaryStatuses.has(status) || status >= 520;
 }
 
-// Codes of Node's sockets and name lookups, and of undici, which is Node's `fetch`.
+// The error codes of sockets and name lookups in Node, and of undici, which implements `fetch` in Node.
 const networkCodes =
   /^(ECONNRESET|ECONNREFUSED|ECONNABORTED|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EAI_AGAIN|ENOTFOUND|UND_ERR_(SOCKET|[A-Z_]*TIMEOUT|CLOSED))$/;
-// What `fetch` and the client libraries of OpenAI, Anthropic, Cohere and Google call a lost connection or a missed deadline.
+// The messages with which `fetch` and the client libraries of OpenAI, Anthropic, Cohere and Google report a lost connection or a
+// missed deadline.
 const networkMessages = /^(fetch failed|network error|socket hang up|connection error|request timed out|terminated)/i;
 const networkNames = /^(TimeoutError|APIConnection\w*Error|FetchError)$/;
-// An error may be its own cause.
+// Limits the search, because an error may be its own cause.
 const maxCauses = 5;
 
 /**
- * Whether what was thrown is known to pass by itself: the library that threw it says so, its HTTP status does, or it is a fault of
- * the network. An unknown failure is not: its caller would repeat for ever what can never succeed.
+ * Returns whether a thrown value is known to be a temporary failure: the library that threw it says so, its HTTP status shows it, or
+ * it is a network fault. An unknown failure does not count as temporary, because a caller would otherwise repeat a call for ever
+ * that can never succeed.
  */
 export function isTemporaryFailure(thrown: unknown, depth = 0): boolean {
   const found = Object(thrown) as Record<string, unknown>;

@@ -199,7 +199,7 @@ function ownProgram(): string {
 function start(program: string, folder: string): ChildProcess {
   if (!existsSync(program)) {
     throw new BuilderFailed(
-      `The program of the index builder is missing: ${program}. Install the package again. If a bundler put the package into another file, copy dist/${basename(program)} beside that file.`,
+      `The program of the index builder is missing: ${program}. Install the package again. If a bundler put the package into another file, copy dist/${basename(program)} into the folder of that file.`,
     );
   }
   return fork(program, [], {

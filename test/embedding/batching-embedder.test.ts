@@ -60,7 +60,7 @@ function throwing(error: unknown): Embedder {
   return { ...returning([]), embedDocuments: fail, embedQuery: fail };
 }
 
-describe('a batching embedder over the built-in embedder', () => {
+describe('a batching embedder that uses the built-in embedder', () => {
   for (const { name, run } of embedderConformance(async () => batchingEmbedder(builtInEmbedder()))) test(name, run);
 });
 
@@ -105,7 +105,7 @@ describe('batches', () => {
     expect(vectors[599]).toEqual(await batchingEmbedder(builtIn).embedQuery(texts[599]!, {}));
   });
 
-  test('sort texts by length, so that models which pad the texts of a request pad little', async () => {
+  test('sort texts by length, so that models need little padding', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const calls = [
@@ -273,7 +273,7 @@ describe('an error of the embedder', () => {
     },
   );
 
-  test('is passed on unchanged if it is a MemoryError', async () => {
+  test('reaches the caller unchanged if it is a MemoryError', async () => {
     const missing = new MemoryError('EMBEDDER_MISSING', 'No model here.');
     await expect(batchingEmbedder(throwing(missing)).embedQuery('a', {})).rejects.toBe(missing);
   });
@@ -316,7 +316,7 @@ describe('a provider that rejects a text', () => {
     expect(batches.length).toBeLessThanOrEqual(1 + 2 * 8 * count);
   });
 
-  test('gets a bounded number of requests if it rejects every text', async () => {
+  test('gets a limited number of requests if it rejects every text', async () => {
     const { embedder, batches } = refusing(() => true);
     const outcomes = await Promise.allSettled(texts.map((text) => embedder.embedDocuments([text], {})));
     expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
@@ -392,7 +392,7 @@ describe('an aborted call', () => {
     expect(inner.signals[0]!.aborted).toBe(false);
   });
 
-  test('may share its signal with a hundred calls without a warning of Node', async () => {
+  test('may share its signal with a hundred calls without a warning from Node', async () => {
     const warnings: string[] = [];
     const onWarning = (warning: Error) => void warnings.push(warning.message);
     process.on('warning', onWarning);

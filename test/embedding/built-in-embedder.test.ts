@@ -95,7 +95,7 @@ describe('the built-in embedder', () => {
   });
 
   test.each(['refund 🎉', 'refund🎉', '👩🏽‍💻refund❤️', '🇳🇴refund'])(
-    'reads a word next to emoji as it reads the word alone: %s',
+    'gives a word next to emoji the same vector as the word alone: %s',
     async (text) => {
       expect(await similarity(text, 'refund')).toBeCloseTo(1, 5);
     },
@@ -137,7 +137,7 @@ describe('the built-in embedder', () => {
     await expect(vectors).rejects.toThrow('no longer wanted');
   });
 
-  test('returns the same numbers as ever, since stores contain them', async () => {
+  test('returns the same numbers as in earlier releases, because stores contain them', async () => {
     const found = await Promise.all(['Refund', 'The customer wants a refund.', '🎉', ''].map(embed));
     expect(found.map((vector) => [...vector.subarray(0, 3)].map((x) => x.toFixed(4)).join(' '))).toMatchInlineSnapshot(`
       [
@@ -214,7 +214,7 @@ describe('the file of the built-in model', () => {
     expect(packModel(model).equals(packed)).toBe(true);
   });
 
-  test('is rejected as EMBEDDER_MISSING if it is absent, truncated or altered, with what to do', async () => {
+  test('is rejected with EMBEDDER_MISSING and advice if it is absent, truncated or altered', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'built-in-model-'));
     const whole = await readFile(path);
     const other = Buffer.from(whole);
@@ -234,14 +234,14 @@ describe('the file of the built-in model', () => {
 });
 
 describe('the built-in embedder of an earlier release', () => {
-  test('names its space by the trained weights, which that release contained as they are', async () => {
+  test('names its space by the unrounded trained weights, which that release contained', async () => {
     const hash = sha256(await readFile(trainedWeights));
     expect(earlierBuiltInEmbedders().map(({ space }) => space)).toEqual([
       { model: `built-in-english sha256:${hash}`, dimensions: 256, normalized: true },
     ]);
   });
 
-  test('returns vectors close to those of that release: cosine .99 on average, .95 at least', async () => {
+  test('returns vectors close to the vectors from that release: cosine .99 on average, at least .95', async () => {
     const model = decodeModel(await readFile(trainedWeights));
     const exact = new StaticEncoder(model, await WordPieces.of(model.pieces));
     // Most words of the vocabulary are rare, so their rows are rounded.

@@ -26,7 +26,7 @@ const rowOf = (rows: Float32Array, row: number, width: number) => rows.subarray(
 const product = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 
 describe('the training texts of the built-in model', () => {
-  test('include definitions, examples and synonyms of WordNet', async () => {
+  test('include definitions, examples and synonyms from WordNet', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'wordnet-'));
     await writeFile(
       join(folder, 'data.noun'),
@@ -115,7 +115,7 @@ describe('principal components', () => {
     }
   });
 
-  test('preserve all dot products if none is left out', () => {
+  test('preserve all dot products if no component is left out', () => {
     const projected = project(rows, width, principalComponents(rows, width, width, 1), false);
     const before = product(rowOf(rows, 3, width), rowOf(rows, 7, width));
     expect(product(rowOf(projected, 3, width), rowOf(projected, 7, width))).toBeCloseTo(before, 5);

@@ -64,7 +64,7 @@ describe('splitIntoChunks', () => {
     );
   });
 
-  test('returns no chunk above `maxTokens`, two markers included', () => {
+  test('returns no chunk longer than `maxTokens`, including the two markers', () => {
     fc.assert(
       fc.property(anyText, budget, (text, maxTokens) => {
         for (const chunk of splitIntoChunks(text, maxTokens))

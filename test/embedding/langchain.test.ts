@@ -102,7 +102,7 @@ describe('failures of the embeddings', () => {
     await expect(embedder.embedQuery('refund', { signal: controller.signal })).rejects.toBe(reason);
   });
 
-  test('never show a text, or other properties of the error of LangChain', async () => {
+  test('never show a text, or other properties of the error from LangChain', async () => {
     const text = 'The PIN of Alice is 4417.';
     const config = { headers: { authorization: 'Bearer sk-hunter22hunter22' }, data: text };
     const thrown = Object.assign(new Error(`400: cannot embed "${text}"`), { config });

@@ -62,7 +62,7 @@ describe('a fact in the last line of a text of 100 kB', () => {
     120_000,
   );
 
-  test('has no vector any more after its text was replaced', async () => {
+  test('no longer has a vector after its text was replaced', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember(`${minutes(0)}\n${fact}`, { namespace });
     await store.admin.update(id, { text: 'short now' });

@@ -118,7 +118,7 @@ describe.skipIf(modelIsMissing !== undefined)(
       }
     });
 
-    test('recognises a similar meaning', async () => {
+    test('gives texts with similar meanings similar vectors', async () => {
       const [money, violin] = await embedder.embedDocuments(
         ['The refund goes to the card.', 'She plays the violin.'],
         {},
@@ -127,7 +127,7 @@ describe.skipIf(modelIsMissing !== undefined)(
       expect(cosine(query, money!)).toBeGreaterThan(0.2 + cosine(query, violin!));
     });
 
-    test('reads 256 tokens, the end marker included', async () => {
+    test('reads 256 tokens, including the end marker', async () => {
       // Each word is one token.
       const word = (count: number) => 'word '.repeat(count);
       const [longest, longer, shorter] = await embedder.embedDocuments(

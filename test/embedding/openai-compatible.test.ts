@@ -328,7 +328,7 @@ describe('permanent failures', () => {
     });
   });
 
-  test('include a change of dimensions between two requests of a batch, which then returns no vector', async () => {
+  test('include dimensions that change between two requests of a batch; the batch then returns no vector', async () => {
     const half = altered((items) => items.map((item) => ({ ...item, embedding: vectorOf('x', 32) })));
     const { made, requests } = await serverWith(healthy, half);
     const error = await refusal(made({ maxInputs: 2 }).embedDocuments(['a', 'b', 'c', 'd', 'e', 'f'], {}));
@@ -377,7 +377,7 @@ describe('a wait that the server asks for', () => {
     expect(timing.waits).toEqual([asked + 250]);
   });
 
-  test('delays the next request after status 503 too', async () => {
+  test('also delays the next request after status 503', async () => {
     const { embedder, timing } = await serverWith(refusing(503, {}, { 'retry-after': '2' }));
     await embedder.embedQuery('refund', {});
     expect(timing.waits).toEqual([2250]);

@@ -78,7 +78,7 @@ describe.each([
   ['in a folder', () => async (embedder: Embedder) => openFolder(await temporaryFolder(), { embedder })],
 ])('a store %s whose provider', (_, opener) => {
   test.each(faults)(
-    '%s rejects calls that need a vector, writes nothing, stays readable, and recovers with the provider',
+    '%s rejects calls that need a vector, writes nothing, stays readable, and works again when the provider does',
     async (__, reply, code, retryable) => {
       // A short time-out for the only slow case.
       const isSlow = reply === hanging;

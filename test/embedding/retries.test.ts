@@ -50,7 +50,7 @@ describe('the wait that a server asks for', () => {
   const now = () => Date.UTC(2026, 0, 1);
   const asked = (headers: Record<string, string>) => retryAfterMs(new Headers(headers), now);
 
-  test('is the difference of a date to the clock of the server, or to the local clock if the response has no date', () => {
+  test('is the time from the clock of the server to a date, or from the local clock if the response has no date', () => {
     const until = 'Thu, 01 Jan 2026 00:00:30 GMT';
     expect(asked({ 'retry-after': until })).toBe(30_000);
     expect(asked({ 'retry-after': until, date: 'Thu, 01 Jan 2026 00:00:20 GMT' })).toBe(10_000);
@@ -82,7 +82,7 @@ describe('the wait that a server asks for', () => {
     expect(rateLimitResetMs(new Headers(headers))).toBe(5000);
   });
 
-  test('is not shortened by a later, shorter one', () => {
+  test('is not shortened by a later, shorter wait', () => {
     const limit = new RateLimit(fakeTiming());
     limit.blockFor(500);
     limit.blockFor(100);

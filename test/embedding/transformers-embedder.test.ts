@@ -138,7 +138,7 @@ describe.skipIf(modelIsMissing !== undefined)(
       expect(embedder.maxTokens).toBeLessThan(512);
     });
 
-    test('rejects with EMBEDDER_MISMATCH and both numbers if `dimensions` is above that of the model', async () => {
+    test('rejects with EMBEDDER_MISMATCH and both numbers if `dimensions` is larger than the vectors of the model', async () => {
       await expect(made({ dimensions: 768 }).embedQuery('refund', {})).rejects.toMatchObject({
         code: 'EMBEDDER_MISMATCH',
         message: expect.stringMatching(/384.*768/),

@@ -6,16 +6,19 @@ import { allVectors, EmbeddingCache, type PendingVector } from './embedding-cach
 
 /** The options of `batchingEmbedder`. */
 export interface BatchingOptions {
-  /** The bound of the cached vectors and their texts, in bytes. The least recently used go first. Default: 16 MB. 0: no cache. */
+  /**
+   * The limit of memory for cached vectors and their texts, in bytes. The least recently used are removed first. Default: 16 MB. 0:
+   * no cache.
+   */
   cacheBytes?: number;
 }
 
-/** The most texts in one batch: every provider accepts this many, and no caller waits long for the texts of another. */
+/** The largest number of texts in one batch. Every provider accepts this many, and no caller waits long for the texts of other callers. */
 const maxBatch = 256;
 
 /**
- * The most requests of one batch that may fail while it is halved to find the texts that the provider rejects. 18 are enough to
- * find two of 256. More failures have another cause than a text.
+ * A batch is halved to find the texts that the provider rejects. This is the largest number of its requests that may fail. 18 are
+ * enough to find two texts among 256. If more fail, the cause is not a single text.
  */
 const maxFailedRequests = 18;
 
@@ -25,15 +28,15 @@ type EmbedAll = (texts: readonly string[], call: CallOptions) => Promise<readonl
  * Lets many callers share one embedder.
  *
  * - Documents of callers that arrive in the same turn of the event loop, or while a batch runs, form one batch. Each text is
- *   embedded once. Short texts come first, so that models which pad the texts of a request pad little.
- * - Vectors of recent texts come from a cache. Callers share them and must not change them.
+ *   embedded once. Texts are sorted by length, so that models which pad the texts of a request add little padding.
+ * - Vectors of recent texts come from a cache. Callers share these vectors and must not change them.
  * - Every returned vector is checked and scaled to length 1. A wrong number of vectors or dimensions, NaN, infinity and a zero
- *   vector fail with EMBEDDING_FAILED. An error of the embedder becomes EMBEDDING_FAILED with that error as its cause, unless it
- *   is a MemoryError already.
- * - A wrong vector fails only the callers of that text. Any other failure fails all callers of the batch. If a provider rejects a
- *   batch because of a text, the batch is halved until only the callers of that text fail.
- * - An aborted caller gets the reason of its signal at once. The batch goes on for the other callers. It is aborted when no caller
- *   is left.
+ *   vector fail with EMBEDDING_FAILED. An error of the embedder becomes the cause of an EMBEDDING_FAILED, unless it is a MemoryError
+ *   already.
+ * - A wrong vector fails only the callers of that text. Any other failure fails all callers of the batch, except if a provider
+ *   rejects a batch because of a text. Then the batch is halved until only the callers of that text fail.
+ * - An aborted caller gets the reason of its signal at once. The batch continues for the other callers, and is aborted when no
+ *   caller is left.
  *
  * It uses no timers.
  */
@@ -74,7 +77,7 @@ class BatchingEmbedder implements Embedder {
   async #drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
-    // All calls of this turn of the event loop join the first batch.
+    // Waits until all calls of this turn of the event loop have joined the first batch.
     await Promise.resolve();
     while (this.#queue.length > 0) {
       const next = this.#queue.splice(0, maxBatch);
@@ -91,7 +94,7 @@ class BatchingEmbedder implements Embedder {
    * Embeds a batch, in halves if one of its texts makes it fail. Never rejects: a failure rejects the pending vectors.
    *
    * @param allowance How many more requests may fail.
-   * @returns What is left of the allowance.
+   * @returns How many more requests may fail after this one.
    */
   async #run(role: TextRole, batch: readonly PendingVector[], embed: EmbedAll, allowance = 0): Promise<number> {
     const error = await this.#request(role, batch, embed);
@@ -114,12 +117,12 @@ class BatchingEmbedder implements Embedder {
     return this.#run(role, batch.slice(half), embed, left);
   }
 
-  /** Sends one request for the batch. Resolves to its error if it failed. */
+  /** Sends one request for the batch. Resolves to the error if the request failed, otherwise to undefined. */
   async #request(role: TextRole, batch: readonly PendingVector[], embed: EmbedAll): Promise<MemoryError | undefined> {
     const { signal } = this.#abortedWhenAbandoned(role, batch);
     try {
       const texts = batch.map(({ text }) => text);
-      // An embedder that ignores its signal must not hold up the next batch.
+      // Does not wait for an embedder that ignores its signal, because the next batch must not wait for it.
       const aborted = new Promise<never>((_, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       });
@@ -137,7 +140,7 @@ class BatchingEmbedder implements Embedder {
     const controller = new AbortController();
     const onAbandoned = () => {
       if (batch.some(({ isAwaited }) => isAwaited)) return;
-      // Later callers of these texts must not wait for a request that is being aborted.
+      // Later callers of these texts must get a new request, not the one that is being aborted.
       this.#cache.release(role, batch);
       controller.abort();
     };

@@ -2,23 +2,23 @@ import { LRUCache } from 'lru-cache';
 import { onAbort } from '../../environment/timers';
 import type { TextRole } from '../embedder';
 
-/** The memory of a cache entry beside its text and its vector, as an estimate. */
+/** The estimated memory of a cache entry, in addition to its text and its vector. */
 const entryBytes = 200;
 
-/** The vectors of recent texts, and the vectors that are being embedded. */
+/** Contains the vectors of recent texts, and the vectors that are being embedded. */
 export class EmbeddingCache {
   readonly #vectors: LRUCache<string, Float32Array>;
   readonly #pending = new Map<string, PendingVector>();
 
-  /** @param maxBytes The bound of the cached vectors and their texts. 0 caches nothing. */
+  /** @param maxBytes The limit of memory for cached vectors and their texts. 0 caches nothing. */
   constructor(maxBytes: number) {
-    // LRUCache takes a `maxSize` of 0 as no bound.
+    // LRUCache would interpret a `maxSize` of 0 as no limit.
     const maxSize = Math.max(1, maxBytes);
     const sizeCalculation = (vector: Float32Array, key: string) => vector.byteLength + 2 * key.length + entryBytes;
     this.#vectors = new LRUCache({ maxSize, sizeCalculation });
   }
 
-  /** The vector of a text, cached or pending. If there is neither, it creates a pending vector and passes it to `start`. */
+  /** Returns the vector of a text, cached or pending. If there is neither, creates a pending vector and passes it to `start`. */
   find(role: TextRole, text: string, start: (pending: PendingVector) => void): Float32Array | PendingVector {
     const key = keyOf(role, text);
     const known = this.#vectors.get(key) ?? this.#pending.get(key);
@@ -33,11 +33,11 @@ export class EmbeddingCache {
     this.#vectors.set(keyOf(role, text), vector);
   }
 
-  /** Stops sharing these pending vectors with new callers. */
+  /** Removes these pending vectors, so that new callers no longer share them. */
   release(role: TextRole, batch: readonly PendingVector[]): void {
     for (const pending of batch) {
       const key = keyOf(role, pending.text);
-      // A newer request for the same text may have taken the place.
+      // The key may already belong to a newer request for the same text.
       if (this.#pending.get(key) === pending) this.#pending.delete(key);
     }
   }
@@ -51,7 +51,7 @@ function keyOf(role: TextRole, text: string): string {
 export class PendingVector {
   readonly text: string;
   readonly vector: Promise<Float32Array>;
-  /** Settle `vector`. Only the first call of the two has an effect. */
+  /** `resolve` and `reject` settle `vector`. Only the first call of either has an effect. */
   resolve!: (vector: Float32Array) => void;
   reject!: (error: unknown) => void;
   /** Called when the last waiting caller has left. */
@@ -64,7 +64,7 @@ export class PendingVector {
       this.resolve = resolve;
       this.reject = reject;
     });
-    // Without this handler a failure after the last caller has left would be an unhandled rejection.
+    // Prevents an unhandled rejection if the request fails after the last caller has left.
     this.vector.catch(() => undefined);
   }
 

@@ -1,12 +1,12 @@
 import { onAbort } from '../../environment/timers';
 
-/** The most that one request can contain. */
+/** The limits of one request. */
 export interface RequestLimits {
   readonly maxInputs: number;
   readonly maxCharacters: number;
 }
 
-/** The texts of the next request, starting at index `from`: as many as the limits allow, and at least one. */
+/** Returns the texts of the next request, from index `from`: as many as the limits allow, but at least one. */
 export function nextRequest(
   texts: readonly string[],
   from: number,
@@ -30,7 +30,7 @@ export function splitIntoRequests(texts: readonly string[], limits: RequestLimit
   return requests;
 }
 
-/** Runs all tasks at the same time. On the first failure, or when the caller aborts, it rejects and aborts the other tasks. */
+/** Runs all tasks at the same time. If one fails or the caller aborts, rejects and aborts the other tasks. */
 export async function allOrNone<T>(
   tasks: readonly ((signal: AbortSignal) => Promise<T>)[],
   caller: AbortSignal | undefined,

@@ -11,41 +11,41 @@ export interface StaticModel {
   /** The word pieces, in the order of the rows. A piece that continues a word begins with `##`. */
   readonly pieces: readonly string[];
   /**
-   * One vector for each piece, row by row. The length of a vector is the weight of its piece in a text. All rows share one
-   * scale, which the model leaves out: a text vector is brought to length 1, so only directions matter.
+   * One vector for each piece, row by row. The length of a vector is the weight of its piece in a text. The rows have a common
+   * scale, which is not stored: the vector of a text is scaled to length 1, so only directions matter.
    */
   readonly rows: Int8Array;
   readonly dimensions: number;
 }
 
-/** The model as the package contains it: its rows are compressed. */
+/** The model as the package contains it, with compressed rows. */
 export interface PackedModel extends Omit<StaticModel, 'rows'> {
-  /** For `unpackRows`. */
+  /** The compressed rows. Decompress them with `unpackRows`. */
   readonly packedRows: Int8Array;
 }
 
-// The file lies beside this file in the sources, and beside the built files in the package.
+// In the sources, the file is in the folder of this file. In the package, it is in the folder of the built files.
 const fileName = 'built-in-model.bin';
-/** Two 32-bit numbers: the dimensions, and the length of the pieces in bytes. */
+/** The header has two 32-bit numbers: the dimensions, and the length of the pieces in bytes. */
 const headBytes = 8;
 
-// More than all rows have, so that zlib inflates them in one piece.
+// Larger than all rows together, so that zlib inflates them in one step.
 const inflateChunkBytes = 8 * 2 ** 20;
 const inflate = promisify(inflateRaw);
 
 /**
  * Reads the model file of the package.
  *
- * @throws EMBEDDER_MISSING if the file is missing, damaged or of another release.
+ * @throws EMBEDDER_MISSING if the file is missing, damaged or from another release.
  */
 export async function readModel(path = fileURLToPath(new URL(fileName, import.meta.url))): Promise<PackedModel> {
   const bytes = await read(path);
-  // `createHash` would block the event loop.
+  // Hashes asynchronously, because `createHash` would block the event loop.
   const hash = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
   if (hash === modelHash) return decodePackedModel(bytes);
   throw new MemoryError(
     'EMBEDDER_MISSING',
-    `The built-in model at ${path} is damaged or of another release: expected SHA-256 ${modelHash}, got ${hash} ` +
+    `The built-in model at ${path} is damaged or from another release: expected SHA-256 ${modelHash}, got ${hash} ` +
       `(${bytes.length} bytes). Install the package again.`,
   );
 }
@@ -56,28 +56,28 @@ async function read(path: string): Promise<Buffer<ArrayBuffer>> {
   } catch (cause) {
     throw new MemoryError(
       'EMBEDDER_MISSING',
-      `The built-in model could not be read: ${String(cause)}. The package keeps it beside its program. Install the ` +
-        `package again. If a bundler moved the program into another file, copy dist/${fileName} beside that file.`,
+      `The built-in model could not be read: ${String(cause)}. The package contains it next to its program. Install the ` +
+        `package again. If a bundler moved the program into another file, copy dist/${fileName} into the folder of that file.`,
       { cause },
     );
   }
 }
 
-/** Decompresses rows in a thread, so that the caller can prepare the pieces in the meantime. */
+/** Decompresses the rows in another thread, so that the caller can prepare the pieces at the same time. */
 export async function unpackRows({ packedRows }: PackedModel): Promise<Int8Array> {
   const bytes = await inflate(packedRows, { chunkSize: inflateChunkBytes });
   return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Reads a packed file, which `packModel` makes: the layout of `encodeModel` with compressed rows. */
+/** Decodes a packed file, which `packModel` makes. It has the layout of `encodeModel`, but with compressed rows. */
 export function decodePackedModel(bytes: Buffer): PackedModel {
   const { pieces, dimensions, rows } = decodeModel(bytes);
   return { pieces, dimensions, packedRows: rows };
 }
 
 /**
- * The layout: dimensions and length of the pieces in bytes as 32-bit little-endian numbers, then one line for each piece, then
- * the rows.
+ * Encodes a model: the dimensions and the length of the pieces in bytes as 32-bit little-endian numbers, then one line for each
+ * piece, then the rows.
  */
 export function encodeModel({ pieces, rows, dimensions }: StaticModel): Buffer {
   const lines = Buffer.from(pieces.join('\n'));
@@ -87,7 +87,7 @@ export function encodeModel({ pieces, rows, dimensions }: StaticModel): Buffer {
   return Buffer.concat([head, lines, Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength)]);
 }
 
-/** Reads what `encodeModel` wrote. The rows share the memory of the bytes. */
+/** Decodes a model that `encodeModel` encoded. The rows share the memory of `bytes`. */
 export function decodeModel(bytes: Buffer): StaticModel {
   const rowsStart = headBytes + bytes.readUInt32LE(4);
   return {

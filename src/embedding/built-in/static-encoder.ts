@@ -2,20 +2,20 @@ import { readModel, type StaticModel, unpackRows } from './model-file';
 import { WordPieces } from './word-pieces';
 
 /**
- * Twice the length of the longest training text. The encoder could read any length, but its vector is a sum: the longer the text, the
- * less a single fact changes the vector. Longer texts are found better by their chunks.
+ * The limit is twice the length of the longest training text. The encoder could read any length, but a vector is a sum: the longer
+ * the text, the less a single fact changes the vector. Longer texts are found better by the vectors of their chunks.
  */
 export const maxTokens = 256;
 
 // A text of this many characters has more than `maxTokens` tokens, unless it is mostly white space.
 const maxTextLength = 100 * maxTokens;
 
-/** Makes the vector of a text: the sum of the vectors of its pieces. A process has one encoder. */
+/** Encodes texts: the vector of a text is the sum of the vectors of its pieces. A process has one encoder. */
 export class StaticEncoder {
   readonly #rows: Int8Array;
   readonly #pieces: WordPieces;
   readonly #sums: Int32Array;
-  /** The number of the last text that contained each row. */
+  /** For each row, the number of the last text that contained its piece. */
   readonly #seenIn: Float64Array;
   #texts = 0;
 
@@ -26,7 +26,7 @@ export class StaticEncoder {
     this.#seenIn = new Float64Array(rows.length / dimensions);
   }
 
-  /** The vector of a text, of length 1. Each piece counts once. The text is cut at `maxTokens`. */
+  /** Computes the vector of a text, with length 1. Each different piece counts once. The text is cut at `maxTokens`. */
   encode(text: string): Float32Array {
     const cut = text.slice(0, maxTextLength);
     const sums = this.#sums.fill(0);
@@ -46,7 +46,7 @@ export class StaticEncoder {
   }
 }
 
-// The sums are integers, so that a text has the same vector, bit by bit, on every machine.
+// The sums are integers. Therefore a text has the same vector, bit by bit, on every machine.
 function direction(sums: Int32Array): Float32Array | undefined {
   let squares = 0;
   for (let i = 0; i < sums.length; i++) squares += sums[i]! * sums[i]!;
@@ -58,13 +58,13 @@ function direction(sums: Int32Array): Float32Array | undefined {
 }
 
 /**
- * The vector of a text without any known piece, such as one emoji. A hash of its characters (FNV-1a) seeds a random direction
- * (xorshift), so that the text is similar only to itself.
+ * Computes the vector of a text in which no piece is known, such as one emoji. A hash of its characters (FNV-1a) seeds a random
+ * direction (xorshift), so that the text is similar only to itself.
  */
 function directionOfUnknown(text: string, dimensions: number): Float32Array {
   let state = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193);
-  // Xorshift returns only zeros for the state 0.
+  // With the state 0, xorshift would return only zeros.
   if (state === 0) state = 1;
   const component = 1 / Math.sqrt(dimensions);
   return Float32Array.from({ length: dimensions }, () => {
@@ -77,7 +77,7 @@ function directionOfUnknown(text: string, dimensions: number): Float32Array {
 
 let encoder: Promise<StaticEncoder> | undefined;
 
-/** The encoder of this process. It is loaded with the first call. After a failure the next call loads it again. */
+/** Returns the encoder of this process. The first call loads it. After a failure the next call loads it again. */
 export function staticEncoder(): Promise<StaticEncoder> {
   if (encoder !== undefined) return encoder;
   const loading = load();

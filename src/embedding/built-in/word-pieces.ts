@@ -1,8 +1,8 @@
 import type { Tokenizer } from '@huggingface/tokenizers';
 import { LRUCache } from 'lru-cache';
 
-// The settings of all-MiniLM-L6-v2, from its tokenizer.json. Special tokens such as [SEP] are left out: in a memory they are plain
-// text.
+// The settings of all-MiniLM-L6-v2, from its tokenizer.json. Special tokens such as [SEP] are not in the list: in a memory they are
+// plain text.
 const settings = {
   version: '1.0',
   added_tokens: [],
@@ -18,7 +18,8 @@ const settings = {
   decoder: null,
 };
 const unknown = '[UNK]';
-// The tokenizer reads a longer word as one unknown piece. Keys, hashes and texts without spaces are therefore cut into portions.
+// The tokenizer treats a longer word as one unknown piece. Keys, hashes and texts without spaces are therefore cut into portions of
+// this length.
 const maxWordLength = 100;
 const ascii = /^[\0-\x7f]*$/;
 const blanks = /\s+/;
@@ -26,11 +27,11 @@ const blanks = /\s+/;
 const blanksAndEmoji = /(?:\s|\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{RI}|\u200d|\ufe0f)+/u;
 const portions = new RegExp(`[^]{1,${maxWordLength}}`, 'gu');
 
-// Words repeat in texts. With a cache of recent words, a text takes a third of the time.
+// Words are often repeated. With a cache of recent words, encoding a text takes a third of the time.
 const maxCachedWords = 20_000;
 const maxCachedLength = 24;
 
-/** Splits texts into the word pieces of a model, given as row numbers. Unknown pieces are left out. */
+/** Splits texts into the word pieces of a model and returns their row numbers. Unknown pieces are left out. */
 export class WordPieces {
   readonly #tokenizer: Tokenizer;
   readonly #unknown: number;
@@ -57,10 +58,10 @@ export class WordPieces {
     return new WordPieces(pieces, Tokenizer);
   }
 
-  /** The rows of the pieces of a text, at most `limit` of them. */
+  /** Returns the rows of the pieces in a text, at most `limit` of them. */
   rowsOf(text: string, limit: number): number[] {
     const rows: number[] = [];
-    // No piece contains white space, so each word is split by itself.
+    // No piece contains white space, so each word can be split separately.
     for (const word of wordsOf(text)) {
       for (const row of this.#rowsOfWord(word)) {
         if (rows.length === limit) return rows;

@@ -4,23 +4,23 @@ import { defined } from '../../domain/defined';
 import type { Embedder } from '../embedder';
 import { modelEmbedder } from './model-embedder';
 
-/** The model, and the published file of its weights. */
+/** The name of the model, and the published file of its weights. */
 export const miniLmSource = {
   model: 'Xenova/all-MiniLM-L6-v2',
   weightsFile: 'onnx/model_quantized.onnx',
   /**
-   * The hash of `weightsFile` as published at https://huggingface.co/Xenova/all-MiniLM-L6-v2: the 8-bit conversion of
-   * sentence-transformers/all-MiniLM-L6-v2, under Apache-2.0.
+   * The hash of `weightsFile` as published at https://huggingface.co/Xenova/all-MiniLM-L6-v2. The file is the 8-bit conversion of
+   * sentence-transformers/all-MiniLM-L6-v2, licensed under Apache-2.0.
    */
   sha256: 'afdb6f1a0e45b715d0bb9b11772f032c399babd23bfc31fed1c170afc848bdb1',
 };
 
-/** The length of a vector: the `hidden_size` of the model's configuration. */
+/** The length of a vector: `hidden_size` in the configuration of the model. */
 const dimensions = 384;
 
 /**
- * The tokens that sentence-transformers/all-MiniLM-L6-v2 reads: the `max_seq_length` of its published configuration. The model has
- * 512 positions, but it was trained on no text that reaches the second half.
+ * The number of tokens that sentence-transformers/all-MiniLM-L6-v2 reads: `max_seq_length` in its published configuration. The model
+ * has 512 positions, but no training text was long enough to reach the second half.
  */
 const maxTokens = 256;
 
@@ -28,11 +28,11 @@ const maxTokens = 256;
 export interface MiniLmOptions {
   /**
    * A folder that contains `Xenova/all-MiniLM-L6-v2/` with `onnx/model_quantized.onnx`, `tokenizer.json` and
-   * `tokenizer_config.json`. With it, nothing is downloaded. Default: the folders and the host in the `env` of transformers.js,
-   * which downloads 23 MB once.
+   * `tokenizer_config.json`. If it is set, nothing is downloaded. Default: transformers.js finds or downloads the model (23 MB,
+   * once) as its `env` says.
    */
   localPath?: string;
-  /** Called with the loaded bytes of the weights, by the first embedder that loads them. */
+  /** Called with the number of bytes of the weights that are loaded, while the first embedder loads them. */
   onProgress?: (progress: Progress) => void;
 }
 
@@ -40,9 +40,9 @@ export interface MiniLmOptions {
  * Makes an embedder for all-MiniLM-L6-v2, a small English model: 384 dimensions, 256 tokens, 8-bit weights, mean pooling. It runs
  * in this process, on the ONNX runtime of transformers.js.
  *
- * It needs the package `@xenova/transformers`. Package and model are loaded with the first text. If one of them is missing or
- * damaged, calls fail with EMBEDDER_MISSING, and every call tries to load them again. All embedders of a process that use the same
- * folder share one model. The settings of transformers.js are read and never changed.
+ * It needs the package `@xenova/transformers`. The package and the model are loaded when the first text is embedded. If one of them
+ * is missing or damaged, calls fail with EMBEDDER_MISSING, and each later call tries to load them again. All embedders in a process
+ * that use the same folder share one model. The settings of transformers.js are read but never changed.
  *
  * @example
  * ```ts

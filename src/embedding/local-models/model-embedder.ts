@@ -7,24 +7,24 @@ import { modelEncoder, type Schedule } from './model-encoder';
 import type { ModelSource } from './model-files';
 import type { Pooling } from './model-worker';
 
-// The work of a thread is cut into tasks of about 8 ms, of which it has two at a time. A query waits only for these, and an abort
-// takes effect after them.
+// The work of a thread is split into tasks of about 8 ms, and a thread has at most two tasks at a time. A query therefore waits only
+// for these tasks, and an abort takes effect after them.
 const taskLimits = { maxInputs: 4, maxCharacters: 512 };
 
-/** A model of transformers.js, and how it makes vectors. */
+/** A model for transformers.js, and how its vectors are made. */
 export interface EmbeddingModel extends ModelSource {
   readonly space: EmbeddingSpace;
-  /** The tokens that it reads, the prefix included. */
+  /** The number of tokens that the model reads, including the prefix. */
   readonly maxTokens: number;
   readonly pooling: Pooling;
   readonly prefix: Prefix;
 }
 
 /**
- * Makes an embedder for the model. The model is loaded with the first text and runs in worker threads.
+ * Makes an embedder for the model. The model is loaded when the first text is embedded, and runs in worker threads.
  *
- * Texts are computed one by one. In an 8-bit model the vector of a text depends on the other texts of its batch (cosine down to
- * 0.97 between a text alone and the same text among eight), but equal texts must have equal vectors.
+ * Texts are computed one by one. In an 8-bit model the vector of a text depends on the other texts in its batch: the cosine between
+ * a text alone and the same text among eight is as low as 0.97. Equal texts must have equal vectors.
  */
 export function modelEmbedder(model: EmbeddingModel): Embedder {
   return {

@@ -6,26 +6,26 @@ import { ModelWorker, type Pooling, type WorkerAnswer } from './model-worker';
 import { onnxRuntimeFile } from './transformers-runtime';
 
 /**
- * The most threads of one model. Each computes with one core: two threads with a text each are faster than one thread that uses two
- * cores for one text. Each has its own copy of the weights, so there are not more.
+ * The largest number of threads for one model. Each thread computes with one core: two threads with one text each are faster than
+ * one thread that uses two cores for one text. Each thread has its own copy of the weights, so there are no more threads.
  */
 const maxWorkers = 4;
 
-/** The tasks of a worker: one that it computes, and one to start with while the result of the first is taken. */
+/** The number of tasks of a worker thread: one that it computes, and one that it can start at once when the first is finished. */
 const tasksPerWorker = 2;
 
-/** How vectors are made of texts. */
+/** How vectors are made from texts. */
 export interface EncodeOptions {
-  /** Longer texts are cut at this number, or at the model's own maximum if that is lower. */
+  /** Longer texts are cut at this number of tokens, or at the maximum of the model if that is lower. */
   readonly maxTokens: number;
   readonly pooling: Pooling;
   readonly dimensions: number;
 }
 
-/** When texts are computed. */
+/** When texts are computed, and how to abort them. */
 export interface Schedule {
   readonly signal: AbortSignal | undefined;
-  /** Whether to compute them before all texts that wait. */
+  /** If true, these texts are computed before all texts that wait. */
   readonly first: boolean;
 }
 
@@ -37,10 +37,10 @@ interface QueuedTask {
   reject(error: unknown): void;
 }
 
-// One for each file and process, since every session has its own copy of the weights.
+// There is one encoder for each model file in a process, because every session of the runtime has its own copy of the weights.
 const encoders = new Map<string, Promise<ModelEncoder>>();
 
-/** The encoder of this process for a model. It is loaded with the first call. After a failure the next call loads it again. */
+/** Returns the encoder of this process for a model. The first call loads it. After a failure the next call loads it again. */
 export function modelEncoder(source: ModelSource): Promise<ModelEncoder> {
   const { localPath, model, weightsFile, sha256 } = source;
   const key = JSON.stringify([localPath, model, weightsFile, sha256]);
@@ -56,7 +56,7 @@ export function modelEncoder(source: ModelSource): Promise<ModelEncoder> {
 /** Starts another thread with the model. */
 type Start = () => Promise<ModelWorker>;
 
-/** A loaded model. Its threads take queued tasks in turn. While tasks wait, more threads are started, one after the other. */
+/** A loaded model. Its threads take tasks from a queue. While tasks wait, more threads are started, one after the other. */
 export class ModelEncoder {
   readonly #tokenizer: ModelTokenizer;
   readonly #workers: ModelWorker[];
@@ -65,7 +65,7 @@ export class ModelEncoder {
   #startNext: Start | undefined;
   #started = 1;
 
-  /** @param onEnd Called when one of its threads has ended. The encoder must not be used after that. */
+  /** @param onEnd Called when one of the threads has ended. The encoder must not be used after that. */
   constructor(tokenizer: ModelTokenizer, worker: ModelWorker, startNext: Start, onEnd: () => void) {
     this.#tokenizer = tokenizer;
     this.#workers = [worker];
@@ -73,7 +73,10 @@ export class ModelEncoder {
     this.#onEnd = onEnd;
   }
 
-  /** The unscaled vectors of the texts, one after the other. Rejects with the reason of the signal if it is aborted before a thread starts. */
+  /**
+   * Computes the vectors of the texts, one after the other and not scaled to length 1. Rejects with the reason of the signal if that
+   * is aborted before a thread starts with the texts.
+   */
   embed(texts: readonly string[], options: EncodeOptions, { signal, first }: Schedule): Promise<WorkerAnswer> {
     return new Promise((resolve, reject) => {
       const task = { texts, options, signal, resolve, reject };
@@ -92,7 +95,7 @@ export class ModelEncoder {
     if (this.#queue.length > 0) void this.#startAnother();
   }
 
-  /** The worker with the fewest tasks, if it can take another. */
+  /** Returns the worker with the fewest tasks, if it can take another task. */
   #freeWorker(): ModelWorker | undefined {
     const [worker] = this.#workers.toSorted((a, b) => a.tasks - b.tasks);
     return worker !== undefined && worker.tasks < tasksPerWorker ? worker : undefined;
@@ -100,7 +103,8 @@ export class ModelEncoder {
 
   async #startAnother(): Promise<void> {
     const start = this.#startNext;
-    // Undefined while a thread starts, so that one starts at a time. After the last thread it stays undefined, which frees the weights.
+    // `#startNext` is undefined while a thread starts, so that threads start one after the other. After the last thread it stays
+    // undefined, which frees the weights.
     this.#startNext = undefined;
     if (start === undefined || this.#started >= Math.min(maxWorkers, availableParallelism())) return;
     this.#started++;
@@ -109,14 +113,15 @@ export class ModelEncoder {
       this.#startNext = start;
       this.#dispatch();
     } catch {
-      // Not enough memory for another thread. The present ones do the work.
+      // There is not enough memory for another thread. The existing threads do the work.
     }
   }
 
   async #run({ texts, options, resolve, reject }: QueuedTask, worker: ModelWorker): Promise<void> {
     const { maxTokens, pooling, dimensions } = options;
     try {
-      // Tokenized here and not in `embed`: thousands of texts at once would block the event loop.
+      // The texts are tokenized here instead of in `embed`, because tokenizing thousands of texts at once would block the event
+      // loop.
       const tokens = texts.map((text) => this.#tokenizer.encode(text, maxTokens));
       resolve(await worker.run({ tokens, pooling, dimensions }));
     } catch (error) {
@@ -133,7 +138,7 @@ async function load(source: ModelSource, onEnd: () => void): Promise<ModelEncode
   try {
     const start = () => ModelWorker.start({ runtime, weights: files.weights });
     const first = start();
-    // The tokenizer is made meanwhile. A failure of the thread in that time must not be an unhandled rejection.
+    // The tokenizer is made while the thread starts. A failure of the thread during that time must not be an unhandled rejection.
     first.catch(() => undefined);
     const tokenizer = await modelTokenizer(files.tokenizer, files.tokenizerConfig);
     return new ModelEncoder(tokenizer, await first, start, onEnd);

@@ -10,13 +10,16 @@ import { type DownloadEvent, loadModelHub, type ModelHub } from './transformers-
 
 /** A model and where its files are. */
 export interface ModelSource {
-  /** Its name on the Hugging Face Hub, and its folder inside a folder of models. */
+  /** The name of the model on the Hugging Face Hub, which is also its folder inside a folder of models. */
   readonly model: string;
   /** The ONNX file inside that folder. */
   readonly weightsFile: string;
   /** The SHA-256 of the ONNX file, in base 16. Without it the file is not checked. */
   readonly sha256?: string;
-  /** The absolute path of a folder of models. Without it, the cache of transformers.js is used and filled by a download. */
+  /**
+   * The absolute path of a folder of models. Without it, the model is read from the cache of transformers.js, after a download if
+   * necessary.
+   */
   readonly localPath?: string;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -28,7 +31,7 @@ export interface ModelFiles {
   readonly tokenizerConfig: TokenizerConfig;
 }
 
-/** The fields of `tokenizer_config.json` that are used. */
+/** The fields of `tokenizer_config.json` that are used here. */
 export interface TokenizerConfig {
   readonly tokenizer_class?: string;
   /** The longest text in tokens. A very large number if the model has no maximum. */
@@ -38,7 +41,7 @@ export interface TokenizerConfig {
 /**
  * Reads the files of a model, or downloads them.
  *
- * @throws EMBEDDER_MISSING if a file is missing, cannot be read, or has another hash than the published one.
+ * @throws EMBEDDER_MISSING if a file is missing, cannot be read, or has another hash than expected.
  */
 export async function readModelFiles(source: ModelSource): Promise<ModelFiles> {
   const { localPath, model } = source;
@@ -80,7 +83,8 @@ async function fromCacheOrDownload(
   { model, weightsFile, onProgress }: ModelSource,
   file: string,
 ): Promise<Uint8Array> {
-  // Other files are small. A report on a file without a known length would make transformers.js print a warning.
+  // Reports only the weights, because the other files are small. If the length of a file is not known, transformers.js would also
+  // print a warning.
   const reported = file === weightsFile && onProgress !== undefined;
   try {
     return await hub.getModelFile(model, file, true, reported ? { progress_callback: reporter(onProgress) } : {});
@@ -105,7 +109,7 @@ function reporter(onProgress: (progress: Progress) => void): (event: DownloadEve
 
 async function checkWeights(weights: Uint8Array, { model, sha256 }: ModelSource, path: string): Promise<void> {
   if (sha256 === undefined) return;
-  // Not `createHash`, which would block the event loop for 30 ms.
+  // Hashes asynchronously, because `createHash` would block the event loop for 30 ms.
   const hash = Buffer.from(await webcrypto.subtle.digest('SHA-256', weights)).toString('hex');
   if (hash === sha256) return;
   throw new MemoryError(
@@ -129,12 +133,15 @@ function parseJson(bytes: Uint8Array, path: string): unknown {
 }
 
 const bytesPerRead = 1 << 20;
-/** The hash of each file that was read, with the size and times that it had then: a replaced file is read again. */
+/**
+ * The hash of each file that was read, with the size and times of the file then. A file that was replaced has other values and is
+ * read again.
+ */
 const knownHashes = new Map<string, { readonly version: string; readonly hash: string }>();
 
 /**
- * The SHA-256 of a file in base 16. Undefined if the file cannot be read. It is synchronous, because the name of an embedding space
- * must be known before the first text. The first call for a file blocks the event loop for about 1 ms per megabyte.
+ * Returns the SHA-256 of a file in base 16, or undefined if the file cannot be read. It is synchronous, because the name of an
+ * embedding space must be known before the first text. The first call for a file blocks the event loop for about 1 ms per megabyte.
  */
 export function sha256OfFile(path: string): string | undefined {
   let file: number;

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 
 /**
- * How the states of the tokens of a text become one vector. 'mean': their average. 'cls': the state of the first token, which models
- * of the BERT family call CLS. The description of a model says which one it was trained for.
+ * How one vector is made from the states of all tokens of a text. 'mean': their average. 'cls': the state of the first token, which
+ * models of the BERT family call CLS. The model card states for which one the model was trained.
  */
 export type Pooling = 'mean' | 'cls';
 
@@ -13,29 +13,33 @@ export interface WorkerModel {
   readonly weights: Uint8Array;
 }
 
-/** Texts to embed one after the other. */
+/** Texts to embed, one after the other. */
 export interface WorkerTask {
   /** The token ids of each text. */
   readonly tokens: readonly Int32Array[];
   readonly pooling: Pooling;
   /**
-   * The length of a vector. The first numbers of the model's vector are used, for models whose vectors can be shortened (Matryoshka
-   * Representation Learning, https://arxiv.org/abs/2205.13147).
+   * The length of a vector. If the vector of the model is longer, only its first numbers are used. That works for models whose
+   * vectors can be shortened (Matryoshka Representation Learning, https://arxiv.org/abs/2205.13147).
    */
   readonly dimensions: number;
 }
 
-/** The vectors one after the other, not scaled to length 1. Or `hiddenSize`, the length of the model's own vectors, if that is too short. */
+/**
+ * The vectors, one after the other and not scaled to length 1. If the vectors of the model are too short: only their length,
+ * `hiddenSize`.
+ */
 export type WorkerAnswer = { readonly sums: Float32Array } | { readonly hiddenSize: number };
 
-// The source of the worker is a string and not a file, so that it runs from the sources, from both builds and from inside a bundle.
-// - A text encoder has no other inputs than these three, and the runtime rejects an input that a model does not have.
-// - The exporters of Hugging Face and of sentence-transformers name the output in these two ways.
-// - The sums are not divided by the number of tokens, since only the direction of a vector matters.
+// The source of the worker is a string instead of a file, so that it runs from the sources, from both builds and inside a bundle.
+// - A text encoder has only these three inputs. An input is passed only if the model has it, because the runtime rejects others.
+// - The two names of the output are those that the exporters of Hugging Face and of sentence-transformers use.
+// - The sums are not divided by the number of tokens, because only the direction of a vector matters.
 // - Severity 4 means fatal errors only. The runtime writes its reports to standard error.
-// - `Number.prototype`: for a model given as bytes, onnxruntime-node 1.14 reads the options as properties of a number, the offset of
-//   the bytes, and not from the options object. Without the options each thread computes on all cores, and two threads do half the
-//   work of one. The change affects only this thread, which runs nothing else.
+// - `Number.prototype` gets the options because of a fault in onnxruntime-node 1.14. If a model is passed as bytes, the runtime does
+//   not read the options object: it reads the options as properties of a number, the offset of the bytes. Without the options each
+//   thread would compute on all cores, and two threads together would do half the work of one. The change affects only this thread,
+//   which runs nothing else.
 const workerSource = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { InferenceSession, Tensor } = require(workerData.runtime);
@@ -92,7 +96,7 @@ interface Reply {
   readonly error?: unknown;
 }
 
-/** A model in a worker thread. The runtime computes in the thread that calls it, which would block the event loop. */
+/** Runs a model in a worker thread. The runtime computes in the thread that calls it, which would block the event loop. */
 export class ModelWorker {
   readonly #worker: Worker;
   readonly #waiting: ((reply: Reply) => void)[] = [];
@@ -105,7 +109,7 @@ export class ModelWorker {
     this.#worker.on('exit', (code) => this.#end(new Error(`the worker thread exited with code ${code}`)));
   }
 
-  /** Rejects with the error of the runtime if it cannot load the model. */
+  /** Starts a thread and loads the model. Rejects with the error of the runtime if the model cannot be loaded. */
   static async start(model: WorkerModel): Promise<ModelWorker> {
     const worker = new ModelWorker(model);
     try {
@@ -122,7 +126,7 @@ export class ModelWorker {
     return this.#ended !== undefined;
   }
 
-  /** The number of tasks that it has not finished. */
+  /** The number of tasks that the thread has not finished. */
   get tasks(): number {
     return this.#waiting.length;
   }
@@ -133,7 +137,7 @@ export class ModelWorker {
     return this.#reply() as Promise<WorkerAnswer>;
   }
 
-  /** Keeps the process alive only until the reply has come. */
+  /** Waits for the next reply. The thread keeps the process alive only until then. */
   async #reply(): Promise<WorkerAnswer | undefined> {
     if (this.#ended !== undefined) throw this.#ended;
     this.#worker.ref();

@@ -15,31 +15,34 @@ export interface TransformersOptions {
   /** The name of the model on the Hugging Face Hub, which is also its folder inside `localPath`: 'Xenova/bge-small-en-v1.5'. */
   model: string;
   /**
-   * The length of a vector, in numbers: `hidden_size` in the `config.json` of the model. With a lower number, vectors are cut to
-   * their first numbers and scaled to length 1. Use that only for models trained for it (Matryoshka).
+   * The length of a vector, in numbers: `hidden_size` in the `config.json` of the model. A lower number cuts the vectors to their
+   * first numbers and scales them to length 1. Use a lower number only for models that were trained for it (Matryoshka).
    */
   dimensions: number;
-  /** How the model makes one vector of the states of all tokens. Its description says so. Default: 'mean'. */
+  /** How one vector is made from the states of all tokens. The model card states it. Default: 'mean'. */
   pooling?: Pooling;
   /** The text that the model expects before memories and queries. Default: none. */
   prefix?: Prefix;
-  /** Tokens: longer texts are split into chunks. The maximum of the model's tokenizer applies if it is lower. Default: 512. */
+  /**
+   * The longest chunk, in tokens. Longer texts are split into chunks. The maximum of the model's tokenizer applies if it is lower.
+   * Default: 512.
+   */
   maxTokens?: number;
-  /** True for the 8-bit weights, `onnx/model_quantized.onnx`. False for the full weights, `onnx/model.onnx`. Default: true. */
+  /** True: the 8-bit weights, `onnx/model_quantized.onnx`. False: the full weights, `onnx/model.onnx`. Default: true. */
   quantized?: boolean;
   /**
    * The SHA-256 of the weights file, 64 lower-case digits of base 16. It is checked when the model is loaded, and is part of the
-   * name of the embedding space. Default: the hash of the file in `localPath`, which is read once in a process and takes about 1 ms
-   * per megabyte. Without `localPath`, or if the file does not exist yet, the space is named by the path of the file, and a replaced
-   * file is not noticed: state the hash then.
+   * name of the embedding space. Default: the hash of the file in `localPath`. It is computed once in a process, which takes about 1
+   * ms per megabyte. Without `localPath`, or if the file does not exist yet, the space is named by the path of the file instead. A
+   * replaced file would then not be noticed, so set `sha256` in these cases.
    */
   sha256?: string;
   /**
-   * A folder that contains `<model>/` with the weights, `tokenizer.json` and `tokenizer_config.json`. With it, nothing is
-   * downloaded. Default: the folders and the host in the `env` of transformers.js, which downloads the model once.
+   * A folder that contains `<model>/` with the weights, `tokenizer.json` and `tokenizer_config.json`. If it is set, nothing is
+   * downloaded. Default: transformers.js finds or downloads the model as its `env` says.
    */
   localPath?: string;
-  /** Called with the loaded bytes of the weights, by the first embedder that loads them. */
+  /** Called with the number of bytes of the weights that are loaded, while the first embedder loads them. */
   onProgress?: (progress: Progress) => void;
 }
 
@@ -59,13 +62,13 @@ const optionsShape = fields({
 /**
  * Makes an embedder for a feature-extraction model of transformers.js. It runs in this process.
  *
- * It needs the package `@xenova/transformers`. Package and model are loaded with the first text; only the hash of the weights is
- * read before. If one of them is missing or damaged, calls fail with EMBEDDER_MISSING, and every call tries to load them again. All
- * embedders of a process that use the same file share one model. If the vectors of the model are shorter than `dimensions`, calls
- * fail with EMBEDDER_MISMATCH.
+ * It needs the package `@xenova/transformers`. The package and the model are loaded when the first text is embedded; only the hash
+ * of the weights is computed earlier. If the package or the model is missing or damaged, calls fail with EMBEDDER_MISSING, and each
+ * later call tries to load them again. All embedders in a process that use the same file share one model. If the vectors of the
+ * model are shorter than `dimensions`, calls fail with EMBEDDER_MISMATCH.
  *
- * The name of the embedding space consists of the model, the hash of its weights (without a hash: their path), the pooling and the
- * document prefix.
+ * The name of the embedding space consists of the model, the hash of its weights (or their path if the hash is not known), the
+ * pooling and the document prefix.
  *
  * @throws INVALID_INPUT with every issue.
  * @example
@@ -91,7 +94,7 @@ export function transformersEmbedder(options: TransformersOptions): Embedder {
   const weightsFile = quantized ? 'onnx/model_quantized.onnx' : 'onnx/model.onnx';
   const sha256 = given.sha256 ?? (localPath && sha256OfFile(resolve(localPath, given.model, weightsFile)));
   const weights = sha256 === undefined ? weightsFile : `sha256:${sha256}`;
-  // 'mean' is the default and not part of the name, so that it names the same space whether it is given or not.
+  // 'mean' is the default and is not part of the name. So the space has the same name whether 'mean' is passed or not.
   const model = `${given.model} ${weights}${pooling === 'mean' ? '' : ` ${pooling}`}`;
   return modelEmbedder({
     ...given,

@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module';
 import { MemoryError } from '../../domain/errors';
 
-/** The release whose modules are named below, and that the package declares. */
+/** The release that the package depends on, and to which the module names below belong. */
 const release = '2.17.2';
 
 /** The part of transformers.js that downloads models. */
 export interface ModelHub {
-  /** The bytes of a model file: from the folder of local models, from the cache, or downloaded into the cache. */
+  /** Returns the bytes of a model file: from the folder of local models, from the cache, or downloaded into the cache. */
   getModelFile(
     model: string,
     file: string,
@@ -16,21 +16,22 @@ export interface ModelHub {
   readonly env: { readonly cacheDir: string };
 }
 
-/** A progress report of a download. `loaded` and `total` are bytes; they are present if the status is 'progress'. */
+/** A progress report of a download. If the status is 'progress', `loaded` and `total` are the numbers of bytes. */
 export interface DownloadEvent {
   readonly status: string;
   readonly loaded?: number;
   readonly total?: number;
 }
 
-// Single modules and not the entry of the library, which also loads the image library sharp. Sharp is not needed here, and it cannot
-// be installed everywhere. The names are not literals inside `import()`, so that no bundler includes or requires the package.
+// Imports single modules instead of the entry of the library, which also loads the image library sharp. Sharp is not needed here,
+// and it cannot be installed everywhere. The names are not literals inside `import()`, so bundlers neither include nor require the
+// package.
 const modules = ['utils/hub.js', 'env.js'].map((file) => `@xenova/transformers/src/${file}`);
 
 /**
  * Loads the part of transformers.js that downloads models.
  *
- * @throws EMBEDDER_MISSING with the command that installs it, if it is not installed.
+ * @throws EMBEDDER_MISSING with the command that installs the package, if it is not installed.
  */
 export async function loadModelHub(model: string): Promise<ModelHub> {
   try {
@@ -42,9 +43,9 @@ export async function loadModelHub(model: string): Promise<ModelHub> {
 }
 
 /**
- * The path of the ONNX runtime, which transformers.js depends on.
+ * Returns the path of the ONNX runtime, a dependency of transformers.js.
  *
- * @throws EMBEDDER_MISSING with the command that installs it, if it is not installed.
+ * @throws EMBEDDER_MISSING with the command that installs the package, if it is not installed.
  */
 export function onnxRuntimeFile(model: string): string {
   try {

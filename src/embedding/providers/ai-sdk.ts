@@ -11,13 +11,13 @@ import { clientFailure, providerVectors } from './provider-results';
 import { RateLimit, retryAfterMs } from './rate-limit';
 import { type Attempt, defaultRetryPolicy, type Provider, withRetries } from './retries';
 
-/** A JSON value in the form of the AI SDK's types. */
+/** A JSON value, as the AI SDK types it. */
 export type AISDKJson = null | boolean | number | string | AISDKJson[] | { [key: string]: AISDKJson };
 
-/** Options for the provider of a model, by the name of the provider: `{ cohere: { inputType: 'search_document' } }`. */
+/** Options for the provider of a model, under the name of the provider: `{ cohere: { inputType: 'search_document' } }`. */
 export type AISDKProviderOptions = Record<string, Record<string, AISDKJson>>;
 
-/** The members of an AI SDK embedding model that are used. The specifications v1, v2 and v3 all have them. */
+/** The members of an AI SDK embedding model that this library uses. The specifications v1, v2 and v3 all have them. */
 export interface AISDKEmbeddingModel {
   readonly modelId: string;
   readonly maxEmbeddingsPerCall: PromiseLike<number | undefined> | number | undefined;
@@ -31,21 +31,24 @@ export interface AISDKEmbeddingModel {
 
 /** The options of `fromAISDK()`. */
 export interface AISDKOptions {
-  /** The length of a vector, in numbers. A vector of another length fails with EMBEDDER_MISMATCH. */
+  /** The length of a vector, in numbers. A vector with another length fails with EMBEDDER_MISMATCH. */
   dimensions: number;
   /** The name of the embedding space. Default: the `modelId` of the model. */
   model?: string;
   /** The text that the model expects before memories and queries. Default: none. */
   prefix?: Prefix;
-  /** Options that the provider gets with memories and with queries, such as the `inputType` of Cohere. Default: none. */
+  /** Options that are sent to the provider with memories and with queries, such as the `inputType` of Cohere. Default: none. */
   providerOptions?: { document?: AISDKProviderOptions; query?: AISDKProviderOptions };
-  /** Tokens: longer texts are split into chunks. Default: 512, which every model reads, and which is short enough for one sentence to count. */
+  /**
+   * The longest chunk, in tokens. Longer texts are split into chunks. Default: 512, which every model accepts; in a longer chunk a
+   * single sentence hardly counts.
+   */
   maxTokens?: number;
-  /** Retries of a request that failed for a temporary reason. Default: 4. */
+  /** How often a request is repeated that failed for a temporary reason. Default: 4. */
   maxRetries?: number;
-  /** Milliseconds for one request. Default: 20,000. */
+  /** The time limit of one request, in milliseconds. Default: 20,000. */
   requestTimeoutMs?: number;
-  /** Milliseconds for one request with all its retries and waits. Default: 60,000. */
+  /** The time limit of a request with all its retries and waits, in milliseconds. Default: 60,000. */
   timeoutMs?: number;
 }
 
@@ -67,14 +70,16 @@ const optionsShape = fields({
 });
 
 /**
- * Makes an embedder of an embedding model of the AI SDK, such as `openai.embedding('text-embedding-3-small')`. The AI SDK itself
- * need not be installed here.
+ * Makes an embedder from an embedding model of the AI SDK, such as `openai.embedding('text-embedding-3-small')`. The AI SDK itself
+ * need not be installed.
  *
- * Batches are split by the model's `maxEmbeddingsPerCall`, and sent at the same time if it `supportsParallelCalls`. Failures that
- * the SDK calls retryable are retried with exponential backoff and full jitter; `Retry-After` is respected. Every vector is checked
- * and scaled to length 1. Calls fail with EMBEDDING_FAILED, whose `retryable` says whether a later call may succeed; with
- * EMBEDDER_MISSING if the provider does not know the model; with EMBEDDER_MISMATCH for another number of dimensions. Errors contain
- * no text, and nothing of the SDK's request and headers.
+ * Batches are split by `maxEmbeddingsPerCall` of the model. The requests are sent at the same time if `supportsParallelCalls` is
+ * true. Failures that the SDK marks as retryable are retried with exponential backoff and full jitter; `Retry-After` is respected.
+ * Every vector is checked and scaled to length 1.
+ *
+ * A call fails with EMBEDDING_FAILED, whose `retryable` tells whether a later call may succeed. It fails with EMBEDDER_MISSING if
+ * the provider does not know the model, and with EMBEDDER_MISMATCH if a vector has another number of dimensions. Errors contain no
+ * text, and nothing from the request or headers of the SDK.
  *
  * @throws INVALID_INPUT with every issue.
  */
@@ -82,7 +87,7 @@ export function fromAISDK(model: AISDKEmbeddingModel, options: AISDKOptions): Em
   return fromAISDKIn(systemTiming, model, options);
 }
 
-/** `fromAISDK` with other clocks, for tests. */
+/** Does the same as `fromAISDK`, with a clock for tests. */
 export function fromAISDKIn(timing: Timing, model: AISDKEmbeddingModel, options: AISDKOptions): Embedder {
   parse(modelShape, model, 'model of fromAISDK');
   const given = parse(optionsShape, options, 'options of fromAISDK');

@@ -8,7 +8,7 @@ import { clientFailure, providerVectors } from './provider-results';
 import { RateLimit } from './rate-limit';
 import { type Attempt, type Provider, withRetries } from './retries';
 
-/** The methods of LangChain's `Embeddings` that are used. */
+/** The methods of `Embeddings` from LangChain that this library uses. */
 export interface LangChainEmbeddings {
   embedDocuments(documents: string[]): Promise<number[][]>;
   embedQuery(document: string): Promise<number[]>;
@@ -16,15 +16,18 @@ export interface LangChainEmbeddings {
 
 /** The options of `fromLangChain()`. */
 export interface LangChainOptions {
-  /** The name of the embedding space. LangChain's interface does not reveal the model, so state it here. */
+  /** The name of the embedding space. LangChain's interface does not reveal the model, so name it here. */
   model: string;
-  /** The length of a vector, in numbers. A vector of another length fails with EMBEDDER_MISMATCH. */
+  /** The length of a vector, in numbers. A vector with another length fails with EMBEDDER_MISMATCH. */
   dimensions: number;
   /** The text that the model expects before memories and queries. Default: none. */
   prefix?: Prefix;
-  /** Tokens: longer texts are split into chunks. Default: 512, which every model reads, and which is short enough for one sentence to count. */
+  /**
+   * The longest chunk, in tokens. Longer texts are split into chunks. Default: 512, which every model accepts; in a longer chunk a
+   * single sentence hardly counts.
+   */
   maxTokens?: number;
-  /** Milliseconds for one call of LangChain, with the retries that LangChain makes itself. Default: 60,000. */
+  /** The time limit of one call to LangChain, in milliseconds. It includes the retries that LangChain makes itself. Default: 60,000. */
   timeoutMs?: number;
 }
 
@@ -32,13 +35,15 @@ const embeddingsShape = objectWith(['embedDocuments', 'embedQuery']);
 const optionsShape = fields({ ...modelOptions, timeoutMs: duration.exactOptional() });
 
 /**
- * Makes an embedder of an `Embeddings` object of LangChain.js. LangChain itself need not be installed here.
+ * Makes an embedder from an `Embeddings` object of LangChain.js. LangChain itself need not be installed.
  *
- * LangChain's classes split batches and retry by themselves, so this function does neither. They accept no signal: a call that is
- * aborted, or that exceeds `timeoutMs`, is abandoned. Every vector is checked and scaled to length 1. Calls fail with
- * EMBEDDING_FAILED, whose `retryable` says whether a later call may succeed; with EMBEDDER_MISSING if the provider does not know
- * the model; with EMBEDDER_MISMATCH for another number of dimensions. Errors contain no text and no property of LangChain's error
- * but its redacted message.
+ * LangChain's classes split batches and retry requests themselves, so this function does neither. They accept no signal, so a call
+ * that is aborted or exceeds `timeoutMs` continues in the background, and its result is ignored. Every vector is checked and scaled
+ * to length 1.
+ *
+ * A call fails with EMBEDDING_FAILED, whose `retryable` tells whether a later call may succeed. It fails with EMBEDDER_MISSING if
+ * the provider does not know the model, and with EMBEDDER_MISMATCH if a vector has another number of dimensions. Errors contain no
+ * text. Of LangChain's error they contain only the redacted message.
  *
  * @throws INVALID_INPUT with every issue.
  */

@@ -16,33 +16,39 @@ export interface OpenAICompatibleOptions {
    * 'https://api.cohere.ai/compatibility/v1' for Cohere. URL parameters are sent with every request and never appear in errors.
    */
   baseURL: string;
-  /** The server's name for the model: 'text-embedding-3-small'. */
+  /** The name of the model on the server: 'text-embedding-3-small'. */
   model: string;
   /**
-   * The length of a vector, in numbers. It is sent to the server, so that models which can shorten their vectors do so. If the
-   * server rejects the parameter, it is no longer sent. A vector of another length fails with EMBEDDER_MISMATCH.
+   * The length of a vector, in numbers. It is sent to the server, because some models can shorten their vectors. If the server
+   * rejects the parameter, later requests omit it. A vector with another length fails with EMBEDDER_MISMATCH.
    */
   dimensions: number;
-  /** The API key, sent as `Authorization: Bearer`. Default: none, as for servers on this machine. */
+  /** The API key, sent as `Authorization: Bearer`. Default: none. Local servers usually need none. */
   apiKey?: string;
-  /** Headers of every request. Their values never appear in errors. Default: none. */
+  /** Headers to send with every request. Their values never appear in errors. Default: none. */
   headers?: Readonly<Record<string, string>>;
   /** The text that the model expects before memories and queries. Default: none. */
   prefix?: Prefix;
   /**
-   * Tokens: longer texts are split into chunks. Default: 512, which every model reads, and which is short enough for one sentence
-   * to count. OpenAI's models read 8,191.
+   * The longest chunk, in tokens. Longer texts are split into chunks. Default: 512, which every model accepts; in a longer chunk a
+   * single sentence hardly counts. OpenAI's models accept 8,191.
    */
   maxTokens?: number;
-  /** Texts in one request. After a response with status 413 it is halved. Default: 96, the maximum of Cohere. OpenAI accepts 2,048. */
+  /**
+   * The largest number of texts in one request. After a response with status 413 it is halved. Default: 96, the maximum of Cohere.
+   * OpenAI accepts 2,048.
+   */
   maxInputs?: number;
-  /** Characters in one request. Default: 100,000, which in any script is below OpenAI's maximum of 300,000 tokens. */
+  /**
+   * The largest number of characters in one request. Default: 100,000, which in every script is below the maximum of OpenAI, 300,000
+   * tokens.
+   */
   maxCharacters?: number;
-  /** Retries of a request that failed for a temporary reason. Default: 4. */
+  /** How often a request is repeated that failed for a temporary reason. Default: 4. */
   maxRetries?: number;
-  /** Milliseconds for one request. Default: 20,000. */
+  /** The time limit of one request, in milliseconds. Default: 20,000. */
   requestTimeoutMs?: number;
-  /** Milliseconds for one request with all its retries and waits. Default: 60,000. */
+  /** The time limit of a request with all its retries and waits, in milliseconds. Default: 60,000. */
   timeoutMs?: number;
 }
 
@@ -50,18 +56,20 @@ export interface OpenAICompatibleOptions {
  * Makes an embedder for a server that implements OpenAI's protocol (`POST {baseURL}/embeddings`): OpenAI, Ollama, vLLM,
  * LM Studio, Cohere's compatibility API and many others.
  *
- * The name of the embedding space is made of the model and its dimensions, not of the address, so a server can move. Both addresses
- * must then serve the same model.
+ * The embedding space is named by the model and its dimensions, but not by the address. The server can therefore move to another
+ * address, if it serves the same model there.
  *
  * Temporary failures (network errors, time-outs, status 408, 409, 425, 429 and 5xx, a response that is cut off) are retried with
- * exponential backoff and full jitter. A `Retry-After` header delays all callers of the embedder for its full time. An exhausted
- * `x-ratelimit-` limit delays them for at most 8 seconds.
+ * exponential backoff and full jitter. A `Retry-After` header delays all callers of the embedder for the full time that it states.
+ * A rate limit that is exhausted according to the `x-ratelimit-` headers delays them for at most 8 seconds.
  *
- * Every vector is checked and scaled to length 1. A response is used whole or not at all. Calls fail with EMBEDDING_FAILED, whose
- * `retryable` says whether a later call may succeed; with EMBEDDER_MISSING if the server does not know the model (404); with
- * EMBEDDER_MISMATCH for another number of dimensions. Errors never contain API keys, headers or texts.
+ * Every vector is checked and scaled to length 1. If one vector of a response is invalid, none of the response is used.
  *
- * An empty text is sent as a space, since providers reject empty texts. Redirects are not followed.
+ * A call fails with EMBEDDING_FAILED, whose `retryable` tells whether a later call may succeed. It fails with EMBEDDER_MISSING if
+ * the server does not know the model (404), and with EMBEDDER_MISMATCH if a vector has another number of dimensions. Errors never
+ * contain API keys, headers or texts.
+ *
+ * An empty text is sent as a space, because providers reject empty texts. Redirects are not followed.
  *
  * @throws INVALID_INPUT with every issue.
  * @example
@@ -80,7 +88,7 @@ export function openAICompatible(options: OpenAICompatibleOptions): Embedder {
   return openAICompatibleIn(systemTiming, options);
 }
 
-/** `openAICompatible` with other clocks, for tests. */
+/** Does the same as `openAICompatible`, with a clock for tests. */
 export function openAICompatibleIn(timing: Timing, options: OpenAICompatibleOptions): Embedder {
   const {
     model,
@@ -119,7 +127,7 @@ export function openAICompatibleIn(timing: Timing, options: OpenAICompatibleOpti
   };
 }
 
-// The issues of headers and of the base URL do not show the value, which may contain a key.
+// Issues about headers and the base URL do not show the value, because it may contain a key.
 const secretString = z.string({ error: 'expected a string.' });
 const headerValue = secretString.regex(/^[\x20-\x7e]*$/, {
   error: 'expected visible ASCII characters and spaces, got another character, such as a line break.',

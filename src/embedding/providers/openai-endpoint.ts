@@ -9,17 +9,17 @@ import { type Attempt, capWaitMs, type Provider, withRetries } from './retries';
 /** The address of a server, and what its requests contain. */
 export interface EndpointOptions {
   readonly baseURL: string;
-  /** The server's name for the model. */
+  /** The name of the model on the server. */
   readonly model: string;
   readonly space: EmbeddingSpace;
   readonly apiKey?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A shorter value of a header or a URL parameter is not treated as a secret: it occurs in many words. */
+/** A value of a header or a URL parameter counts as a secret only from this length. Shorter values occur inside many words. */
 const minSecretLength = 4;
 
-/** A server that implements OpenAI's protocol, with what it has revealed about its limits. */
+/** A server that implements the protocol of OpenAI. It remembers the limits that the server has shown in its responses. */
 export class OpenAIEndpoint {
   readonly #url: URL;
   readonly #headers: Readonly<Record<string, string>>;
@@ -45,12 +45,12 @@ export class OpenAIEndpoint {
     this.#provider = provider;
   }
 
-  /** The most texts that the server accepts in one request, as far as its responses have shown. */
+  /** The largest number of texts that the server accepts in one request, as far as its responses have shown. */
   get maxInputs(): number {
     return this.#maxInputs;
   }
 
-  /** The vectors of these texts. If the server accepts fewer texts in one request, the vectors of the first half or less. */
+  /** Embeds these texts. If the server accepts fewer texts in one request, resolves only to the vectors of the first half or less. */
   async embed(texts: readonly string[], signal: AbortSignal | undefined): Promise<readonly Float32Array[]> {
     const vectors = await withRetries(this.#provider, (limited) => this.#attempt(texts, limited), signal);
     if (vectors !== 'too large') return vectors;
@@ -91,7 +91,7 @@ export class OpenAIEndpoint {
         encoding_format: 'float',
         ...(sendsDimensions ? { dimensions } : {}),
       }),
-      // A redirect would send the headers, and the key in them, to another server.
+      // Does not follow redirects, because they would send the headers, and the key in them, to another server.
       redirect: 'manual',
       signal,
     });
@@ -113,7 +113,7 @@ export class OpenAIEndpoint {
     return new MemoryError('EMBEDDING_FAILED', message, { cause, retryable: true });
   }
 
-  // Without URL parameters: some providers take the API key in one.
+  // The address without URL parameters, because some providers expect the API key in one.
   get #address(): string {
     return `${this.#url.origin}${this.#url.pathname}`;
   }

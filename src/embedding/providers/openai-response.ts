@@ -3,7 +3,7 @@ import { markTextFailure } from '../results';
 import { isTemporaryStatus } from '../temporary-failure';
 import { redact, type Sensitive } from './redact';
 
-/** A response of a server that implements OpenAI's protocol. */
+/** A response from a server that implements the protocol of OpenAI. */
 export interface ProviderResponse {
   readonly status: number;
   readonly body: string;
@@ -11,29 +11,29 @@ export interface ProviderResponse {
   readonly address: string;
 }
 
-/** The fields of OpenAI's error objects that matter here. Other servers put them elsewhere. */
+/** The fields of OpenAI's error objects that are used here. Other servers use other names for them. */
 interface ErrorBody {
   readonly message: string;
   /** A code for programs, such as 'insufficient_quota'. */
   readonly code: string;
 }
 
-/** Whether the server would accept the same texts in smaller requests. */
+/** Returns whether the server would accept the same texts in smaller requests. */
 export function isTooLarge({ status }: ProviderResponse): boolean {
   return status === 413;
 }
 
-/** Whether the server rejected the `dimensions` parameter, as vLLM does for models whose vectors cannot be shortened. */
+/** Returns whether the server rejected the `dimensions` parameter. vLLM does that for models whose vectors cannot be shortened. */
 export function rejectsDimensions({ status, body }: ProviderResponse): boolean {
   return (status === 400 || status === 422) && /dimension|matryoshka/i.test(body);
 }
 
-/** The error of a response whose status is not a success. */
+/** Makes the error for a response whose status is not a success. */
 export function responseError(response: ProviderResponse, model: string, sensitive: Sensitive): MemoryError {
   const { status, address } = response;
   const { message, code } = errorBodyOf(response.body);
   const isAuthentication = status === 401 || status === 403;
-  // The message is left out here: it may quote a part of the key.
+  // Leaves out the message, because it may quote a part of the key.
   const quote = isAuthentication ? undefined : redact(message, sensitive);
   const details = [`${status}`, redact(code, sensitive), quote].filter((each) => each !== undefined).join(', ');
   const failed = (advice: string, retryable = false) =>
@@ -54,7 +54,7 @@ export function responseError(response: ProviderResponse, model: string, sensiti
 }
 
 /**
- * The vectors of a successful response, in the order of the texts of the request. The vectors themselves are not checked.
+ * Returns the vectors of a successful response, in the order of the texts in the request. The vectors themselves are not checked.
  *
  * @throws EMBEDDING_FAILED if the body is cut off, not JSON, or not a list with one vector for each text.
  */
@@ -94,7 +94,7 @@ function parsedBody(response: ProviderResponse, model: string): unknown {
     return JSON.parse(body);
   } catch {
     if (body.trimStart().startsWith('<')) throw malformed(response, model, `is a web page. Check 'baseURL'.`);
-    // Python's JSON encoder writes NaN and Infinity, which are not JSON.
+    // JSON does not allow NaN and Infinity, but the JSON encoder of Python writes them.
     if (/\b(NaN|-?Infinity)\b/.test(body))
       throw markTextFailure(malformed(response, model, 'contains a number that is not finite.'));
     throw malformed(response, model, 'is cut off, or not JSON. Try again.', true);
@@ -111,7 +111,7 @@ function errorBodyOf(body: string): ErrorBody {
   try {
     found = JSON.parse(body);
   } catch {
-    // The web page of a proxy says no more than its status.
+    // A web page, for example from a proxy, tells nothing more than the status.
     return { message: '', code: '' };
   }
   const outer = Object(found) as Record<string, unknown>;

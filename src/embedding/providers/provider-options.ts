@@ -5,7 +5,7 @@ const string = z.string({ error: expected('a string') });
 
 export const nonEmptyString = string.min(1, { error: expected('a non-empty string') });
 
-/** The number of retries of a request. */
+/** How often a request is repeated. */
 export const retryCount = integer(0);
 
 /** Milliseconds, up to the longest delay of a timer. */
@@ -19,7 +19,7 @@ export const modelOptions = {
   prefix: fields({ document: string.exactOptional(), query: string.exactOptional() }).exactOptional(),
 };
 
-/** An object with these methods and properties. It may be an instance of any class. */
+/** Accepts an object that has these methods and properties. It may be an instance of any class. */
 export function objectWith(methods: readonly string[], properties: readonly string[] = []) {
   const hasAll = (value: unknown) => {
     const found = Object(value) as Record<string, unknown>;

@@ -6,10 +6,10 @@ import { isTemporaryFailure } from '../temporary-failure';
 import { redactError, rootMessage } from './redact';
 
 /**
- * Checks what a provider returned for `count` texts, and returns it as vectors of length 1.
+ * Checks the vectors that a provider returned for `count` texts, and returns them scaled to length 1.
  *
- * @throws EMBEDDING_FAILED if vectors are missing (retryable) or invalid; EMBEDDER_MISMATCH if a vector has another number of
- * dimensions than the space.
+ * @throws EMBEDDING_FAILED if vectors are missing (retryable) or invalid; EMBEDDER_MISMATCH if the number of dimensions in a vector
+ * differs from the space.
  */
 export function providerVectors(returned: unknown, count: number, space: EmbeddingSpace): Float32Array[] {
   if (!Array.isArray(returned) || returned.length !== count) {
@@ -35,22 +35,22 @@ function providerVector(returned: unknown, space: EmbeddingSpace): Float32Array 
   }
 }
 
-/** The fields that client libraries put on their errors. */
+/** The fields that client libraries add to their errors. */
 interface ClientError {
-  /** The HTTP status: by the AI SDK, and by the clients that LangChain wraps. */
+  /** The HTTP status: set by the AI SDK, and by the clients that LangChain wraps. */
   readonly statusCode?: unknown;
   readonly status?: unknown;
 }
 
 /**
- * What a client library threw, as a `MemoryError`. Only the redacted message is kept: the errors of these libraries carry the whole
- * request, with its headers and the texts of all callers in the batch.
+ * Converts an error that a client library threw to a `MemoryError`. Keeps only the redacted message, because the errors of these
+ * libraries contain the whole request: its headers, and the texts of all callers in the batch.
  */
 export function clientFailure(thrown: unknown, model: string, texts: readonly string[]): MemoryError {
   const found = Object(thrown) as ClientError;
   const status = [found.statusCode, found.status].find((each) => typeof each === 'number') as number | undefined;
   if (status === 401 || status === 403) {
-    // The message is left out: it may quote the key, which is not known here.
+    // Leaves out the message, because it may quote the key, which is not known here.
     const message = `The embedding model ${model} failed (${status}). The API key was rejected. Use a key that has access to this model.`;
     return new MemoryError('EMBEDDING_FAILED', message);
   }

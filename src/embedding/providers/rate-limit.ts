@@ -5,13 +5,13 @@ export interface HeaderFields {
   get(name: string): string | null;
 }
 
-/** Milliseconds of each unit in durations such as `6m0s`, `1.5s` and `20ms`. */
+/** The milliseconds in each unit of durations such as `6m0s`, `1.5s` and `20ms`. */
 const unitMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
 
 /**
- * The wait that a server asks for, in milliseconds: `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), or `retry-after-ms`,
- * which OpenAI's servers send too. A date is compared with the `Date` of the response if it has one, since the clocks of two
- * machines differ.
+ * Returns how long the server asks clients to wait, in milliseconds. It reads `Retry-After`, in seconds or as a date (RFC 9110,
+ * 10.2.3), or `retry-after-ms`, which OpenAI's servers also send. A date is compared with the `Date` header of the response if there
+ * is one, because the clocks of two machines differ.
  */
 export function retryAfterMs(headers: HeaderFields, now: () => number): number | undefined {
   const exact = nonNegative(headers.get('retry-after-ms'));
@@ -28,8 +28,8 @@ export function retryAfterMs(headers: HeaderFields, now: () => number): number |
 }
 
 /**
- * The time until an exhausted limit resets, in milliseconds, from the `x-ratelimit-` headers of OpenAI and compatible servers
- * (https://platform.openai.com/docs/guides/rate-limits). Undefined while no limit is exhausted.
+ * Returns the time until an exhausted limit resets, in milliseconds, from the `x-ratelimit-` headers of OpenAI and compatible
+ * servers (https://platform.openai.com/docs/guides/rate-limits). Undefined while no limit is exhausted.
  */
 export function rateLimitResetMs(headers: HeaderFields): number | undefined {
   const waits = ['requests', 'tokens'].flatMap((resource) => {
@@ -52,7 +52,7 @@ function nonNegative(text: string | null): number | undefined {
   return text !== null && /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : undefined;
 }
 
-/** The time until which a server accepts no requests. All callers of an embedder share it. */
+/** Remembers until when a server accepts no requests. All callers of an embedder share it. */
 export class RateLimit {
   readonly #timing: Timing;
   #openAt = 0;
@@ -66,7 +66,7 @@ export class RateLimit {
     return Math.max(0, this.#openAt - this.#timing.elapsedMs());
   }
 
-  /** Blocks requests for this many milliseconds from now. It never shortens an earlier block. */
+  /** Blocks requests for this many milliseconds from now. Never shortens an earlier block. */
   blockFor(ms: number): void {
     this.#openAt = Math.max(this.#openAt, this.#timing.elapsedMs() + ms);
   }

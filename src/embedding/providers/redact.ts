@@ -1,16 +1,20 @@
 import { isError } from '../../domain/realms';
 
-/** The most characters of a provider's message that an error quotes. */
+/** The largest number of characters of a provider's message that an error quotes. */
 const maxQuoteLength = 300;
-/** This many characters in a row that also occur in a text count as a quotation of the text. */
+/** If this many consecutive characters of a message also occur in a text, the message quotes the text. */
 const minSharedRun = 12;
-/** Texts between this length and `minSharedRun` are searched for whole. Shorter ones occur in any sentence. */
+/**
+ * A text that is longer than this but shorter than `minSharedRun` counts as quoted if the message contains all of it. Still shorter
+ * texts are ignored, because they occur in any sentence.
+ */
 const maxIgnoredLength = 3;
 
-// Recognises API keys by their form: the keys of client libraries are not known here, and providers quote keys in part (`sk-ab***yz`).
+// Recognises API keys by their form, because the keys of client libraries are not known here. Providers also quote parts of keys
+// (`sk-ab***yz`).
 const keyPattern = /\bBearer\s+\S+|\b(?:sk|pk|rk|hf|gsk|xai)[-_][\w*.-]{6,}|\bAIza[\w*-]{10,}|\S*\*{3,}\S*/gi;
 
-/** Strings that must not occur in an error. Texts are among them because all callers of a batch get the same error. */
+/** Strings that must not occur in an error. Texts belong to them, because all callers of a batch get the same error. */
 export interface Sensitive {
   /** API keys and the values of headers. */
   readonly secrets: readonly string[];
@@ -18,15 +22,15 @@ export interface Sensitive {
   readonly texts: readonly string[];
 }
 
-/** A message without secrets, cut to 300 characters. Undefined if it is empty or quotes a text. */
+/** Removes secrets from a message and cuts it to 300 characters. Returns undefined if the message is empty or quotes a text. */
 export function redact(message: string, { secrets, texts }: Sensitive): string | undefined {
   const line = message.replace(/\s+/g, ' ').trim().slice(0, maxQuoteLength);
   return line === '' || quotesText(message.slice(0, maxQuoteLength), texts) ? undefined : withoutKeys(line, secrets);
 }
 
 /**
- * A copy of an error that is safe to pass on: its name, code and message without secrets and texts, and the same of its cause. All
- * other properties, such as requests, headers and stacks, are dropped.
+ * Returns a copy of an error that is safe to show to callers. It has the name, the code, and the message without secrets and texts;
+ * the same holds for its cause. All other properties, such as requests, headers and stacks, are dropped.
  */
 export function redactError(thrown: unknown, sensitive: Sensitive, depth = 0): Error {
   const { name, message, code, cause } = Object(thrown) as Record<string, unknown>;
@@ -36,12 +40,12 @@ export function redactError(thrown: unknown, sensitive: Sensitive, depth = 0): E
   const inner = cause === undefined || depth > 2 ? undefined : redactError(cause, sensitive, depth + 1);
   const error = new Error(original === '' ? '' : redacted, inner === undefined ? undefined : { cause: inner });
   if (typeof name === 'string' && /^\w{1,60}$/.test(name)) error.name = name;
-  // Codes such as 'ECONNREFUSED' come from the platform.
+  // Keeps codes such as 'ECONNREFUSED', which come from the platform.
   if (typeof code === 'string' && /^[A-Z_]{1,40}$/.test(code)) Object.assign(error, { code });
   return error;
 }
 
-/** The message of the innermost cause that has one. It says more than an outer message such as `fetch failed`. */
+/** Returns the message of the innermost cause that has one, because it says more than an outer message such as `fetch failed`. */
 export function rootMessage(error: Error): string {
   return isError(error.cause) && error.cause.message !== '' ? rootMessage(error.cause) : error.message;
 }

@@ -3,18 +3,18 @@ import { onAbort, startDeadline } from '../../environment/timers';
 import type { Timing } from '../../environment/timing';
 import type { RateLimit } from './rate-limit';
 
-// Exponential backoff with full jitter: a random wait between 0 and a bound that doubles with each retry
-// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). The bounds are those of OpenAI's clients.
+// Exponential backoff with full jitter: a random wait between 0 and an upper bound, which doubles with each retry
+// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). The bounds are the same as in the clients of OpenAI.
 const minBackoffMs = 500;
 const maxBackoffMs = 8000;
 
-/** How often and how long a request is tried. */
+/** How often a request is sent, and how long it may take. */
 export interface RetryPolicy {
-  /** Requests after the first one. */
+  /** The largest number of requests after the first one. */
   readonly maxRetries: number;
-  /** The time of one request. */
+  /** The time limit of one request. */
   readonly requestTimeoutMs: number;
-  /** The time of all requests and waits together. */
+  /** The time limit of all requests and waits together. */
   readonly timeoutMs: number;
 }
 
@@ -23,7 +23,7 @@ export const defaultRetryPolicy: RetryPolicy = { maxRetries: 4, requestTimeoutMs
 /** The result of one request. Only a retryable error leads to another request. */
 export type Attempt<T> = { readonly value: T } | { readonly error: MemoryError };
 
-/** The server that requests go to, and what all requests share. */
+/** The server to which requests are sent, and the state that all requests share. */
 export interface Provider {
   readonly model: string;
   readonly policy: RetryPolicy;
@@ -32,10 +32,12 @@ export interface Provider {
 }
 
 /**
- * Sends a request until it succeeds, fails with an error that is not retryable, or the retry policy ends it. Each wait is that of
- * the rate limit plus a random backoff. Rejects with the last error, or with the reason of the signal as soon as it is aborted.
+ * Sends a request until it succeeds, fails with an error that is not retryable, or reaches a limit of the retry policy. The wait
+ * before a retry is the wait of the rate limit plus a random backoff. Rejects with the last error, or with the reason of the signal
+ * as soon as that is aborted.
  *
- * @param send Sends one request. It is abandoned if it ignores its signal. It may reject only when its signal is aborted.
+ * @param send Sends one request. If it ignores its signal, it is no longer waited for. It may reject only after its signal was
+ * aborted.
  */
 export async function withRetries<T>(
   { model, policy, limit, timing }: Provider,
@@ -58,7 +60,7 @@ export async function withRetries<T>(
   throw error;
 }
 
-/** A wait that the server did not ask for is at most 8 seconds: another request costs less than a longer guess. */
+/** Limits a wait that the server did not request to 8 seconds. Sending another request costs less than waiting too long. */
 export function capWaitMs(ms: number): number {
   return Math.min(maxBackoffMs, ms);
 }
@@ -74,7 +76,7 @@ async function inTime<T>(
   caller: AbortSignal | undefined,
 ): Promise<Attempt<T>> {
   const deadline = startDeadline(Math.max(1, ms), caller);
-  // `send` may ignore its signal.
+  // Also ends the wait itself, because `send` may ignore its signal.
   let stopListening: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     stopListening = onAbort(deadline.signal, () => reject(deadline.signal.reason));
@@ -83,7 +85,7 @@ async function inTime<T>(
   try {
     return await Promise.race([send(deadline.signal), aborted]);
   } catch (thrown) {
-    // The reason of the caller's signal.
+    // Not the deadline but the caller has aborted: passes on the reason of the caller's signal.
     if (!deadline.isOver) throw thrown;
     const message = `The provider of ${model} did not respond within ${Math.round(ms)} ms. Try again, or allow more time.`;
     return { error: new MemoryError('EMBEDDING_FAILED', message, { retryable: true }) };

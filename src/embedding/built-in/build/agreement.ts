@@ -1,6 +1,6 @@
 import { seededRandom } from './seeded-random';
 
-/** The vectors of the same texts, row by row, by the teacher and by the trained model. */
+/** The vectors of the same texts, row by row: made by the teacher, and by the trained model. */
 export interface Compared {
   readonly teacher: Float32Array;
   readonly teacherWidth: number;
@@ -8,13 +8,13 @@ export interface Compared {
   readonly taughtWidth: number;
 }
 
-/** The number of texts among which pairs are searched. */
+/** The number of texts among which the nearest one is searched. */
 const pool = 400;
 const asked = 1_500;
 
 /**
- * How well the cosines of both models agree on the order of pairs of texts: Spearman's rank correlation. Half of the pairs are a text
- * and its nearest by the teacher among 400 others, half are random.
+ * Measures how well the cosines of both models agree on the order of pairs of texts, with Spearman's rank correlation. Half of the
+ * pairs are a text and the text that is nearest to it among 400 others, according to the teacher. The other half are random.
  */
 export function agreement(compared: Compared, seed: number): number {
   const { teacher, teacherWidth, taught, taughtWidth } = compared;

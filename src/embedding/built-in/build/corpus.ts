@@ -2,7 +2,7 @@ import { seededRandom } from './seeded-random';
 import { SentenceMaker } from './sentences';
 import type { Synset } from './wordnet';
 
-/** The definitions and examples of WordNet, and the words of each meaning as a list. Each text once. */
+/** Returns the definitions and examples of WordNet, and a list of the words of each meaning. Each text occurs once. */
 export function wordnetTexts(synsets: readonly Synset[]): string[] {
   const texts = new Set<string>();
   for (const { words, definition, examples } of synsets) {
@@ -14,7 +14,7 @@ export function wordnetTexts(synsets: readonly Synset[]): string[] {
   return [...texts];
 }
 
-/** Examples of WordNet in which another word of the same kind replaces the word that they illustrate. */
+/** Makes examples of WordNet in which the word that they illustrate is replaced by another word of the same kind. */
 export function variedExamples(synsets: readonly Synset[], seed: number): string[] {
   const maker = new SentenceMaker(synsets, seededRandom(seed));
   const texts = new Set<string>();
@@ -27,26 +27,29 @@ export function variedExamples(synsets: readonly Synset[], seed: number): string
   return [...texts];
 }
 
-/** Examples of WordNet inside frames in which people say, ask or note such sentences. */
+/** Puts examples of WordNet into frames, such as "Anna: …": people say, ask or note such sentences. */
 export function framedExamples(synsets: readonly Synset[], count: number, seed: number): string[] {
   const maker = new SentenceMaker(synsets, seededRandom(seed));
   const examples = synsets.flatMap((synset) => synset.examples);
   return distinct(count, () => maker.framed(maker.oneOf(examples)));
 }
 
-/** Single words and phrases: the common ones, and all words of rarer meanings that have a common spelling. */
+/**
+ * Returns single words and phrases: the words of common meanings, and all words of a rare meaning if one of them has a plain
+ * lower-case spelling.
+ */
 export function wordsAlone(synsets: readonly Synset[]): string[] {
   const isShown = ({ occurrences, words }: Synset) => occurrences > 0 || words.some((word) => /^[a-z]+$/.test(word));
   return [...new Set(synsets.filter(isShown).flatMap(({ words }) => words))];
 }
 
-/** Everyday sentences from patterns. */
+/** Makes everyday sentences from patterns. */
 export function madeSentences(synsets: readonly Synset[], count: number, seed: number): string[] {
   const maker = new SentenceMaker(synsets, seededRandom(seed));
   return distinct(count, () => maker.sentence());
 }
 
-/** Texts of two to five sentences. */
+/** Makes texts of two to five sentences. */
 export function madePassages(synsets: readonly Synset[], count: number, seed: number): string[] {
   const random = seededRandom(seed);
   const maker = new SentenceMaker(synsets, random);

@@ -6,26 +6,26 @@ import { decodeModel, encodeModel, type StaticModel } from '../model-file';
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
-/** The weights as training made them, in the layout of `encodeModel`. The package does not contain this file. */
+/** The weights that training produced, in the layout of `encodeModel`. The package does not contain this file. */
 export const trainedWeights = here('trained-weights.bin');
 
 /**
- * The first row that is rounded to multiples of `coarseStep`. Rows are in order of word frequency: the exact rows before this one
- * hold 87 % of the word pieces of chat (LoCoMo), and 70 % of those of definitions (WordNet).
+ * The first row that is rounded to multiples of `coarseStep`. Rows are in the order of word frequency. The rows before this one are
+ * exact; they contain 87 % of the word pieces in chat (LoCoMo), and 70 % in definitions (WordNet).
  */
 export const firstCoarseRow = 5_000;
 /**
- * How coarsely rare rows are rounded. It makes the packed file 34 % smaller than exact rows would. Compared with the vectors of
- * exact rows, text vectors have a mean cosine of .998 in chat and .996 in definitions; the lowest of 5,500 such texts has .96.
- * The step is odd, so that no number lies halfway between two multiples of it: such ties would round upwards, and so turn all
- * vectors one way.
+ * The step to which rare rows are rounded. It makes the packed file 34 % smaller than with exact rows. Compared with the vectors
+ * made from exact rows, text vectors have a mean cosine of .998 in chat and .996 in definitions; the lowest among 5,500 such texts
+ * is .96. The step is odd, so that no number is halfway between two multiples of it: such numbers would all be rounded upwards,
+ * which would shift all vectors in one direction.
  */
 export const coarseStep = 5;
 
 /**
- * Packs a model into the bytes that the package contains: rare rows are rounded, then all rows are compressed. Huffman codes
- * alone compress rows better than deflate's search for repeated bytes: the few repetitions that it finds are chance, and cost
- * more than they save. The pieces stay as they are: npm compresses them with the package.
+ * Packs a model into the bytes that the package contains: rounds rare rows, then compresses all rows. Huffman codes alone compress
+ * the rows better than with the search of deflate for repeated bytes: the few repetitions are chance, and encoding them costs more
+ * than it saves. The pieces are not compressed here, because npm compresses the package.
  */
 export function packModel({ pieces, rows, dimensions }: StaticModel): Buffer {
   const firstCoarse = firstCoarseRow * dimensions;
@@ -34,7 +34,7 @@ export function packModel({ pieces, rows, dimensions }: StaticModel): Buffer {
   return encodeModel({ pieces, rows: new Int8Array(packedRows), dimensions });
 }
 
-/** Packs `trained-weights.bin` into ../built-in-model.bin, and names its hash in ../model.generated.ts. */
+/** Packs `trained-weights.bin` into ../built-in-model.bin, and writes its hash to ../model.generated.ts. */
 export async function writePackedModel(): Promise<{ bytes: number; hash: string }> {
   const model = decodeModel(await readFile(trainedWeights));
   const packed = packModel(model);

@@ -1,6 +1,6 @@
 /**
- * The directions in which the rows vary most: `count` orthonormal rows of `width` numbers, the strongest first. Variation is measured
- * about zero and not about the mean, so that dot products of rows are preserved. Only every `stride`-th row is used.
+ * Computes the directions in which the rows vary most: `count` orthonormal rows of `width` numbers, the strongest first. Variation
+ * is measured from zero instead of the mean, so that dot products of rows are preserved. Only every `stride`-th row is used.
  */
 export function principalComponents(rows: Float32Array, width: number, count: number, stride: number): Float32Array {
   const { values, vectors } = eigen(secondMoments(rows, width, stride), width);
@@ -12,7 +12,7 @@ export function principalComponents(rows: Float32Array, width: number, count: nu
   return components;
 }
 
-/** The dot products of each row with the components. `normalised` scales the results to length 1. */
+/** Computes the dot products of each row with the components. `normalised` scales the results to length 1. */
 export function project(
   rows: Float32Array,
   width: number,
@@ -35,7 +35,7 @@ export function project(
   return projected;
 }
 
-// Four sums, so that the processor can add in parallel. `width` is a multiple of 4.
+// Four separate sums, so that the processor can add in parallel. `width` is a multiple of 4.
 function product(x: Float32Array, xStart: number, y: Float32Array, yStart: number, width: number): number {
   let s0 = 0;
   let s1 = 0;
@@ -62,7 +62,7 @@ function secondMoments(rows: Float32Array, width: number, stride: number): Float
   return moments;
 }
 
-/** Jacobi's eigenvalue algorithm for a symmetric matrix. The columns of `vectors` become its eigenvectors. */
+/** Finds the eigenvalues and eigenvectors of a symmetric matrix with Jacobi's algorithm. The columns of `vectors` are the eigenvectors. */
 function eigen(matrix: Float64Array, width: number): { values: Float64Array; vectors: Float64Array } {
   const vectors = new Float64Array(width * width);
   for (let i = 0; i < width; i++) vectors[i * width + i] = 1;

@@ -293,7 +293,7 @@ we spent the weekend {motion:ing} in the {place}
   .trim()
   .split('\n');
 
-/** Frames of speech: a text as people say, ask or note it. */
+/** Frames around a text, for the ways in which people say, ask or note it. */
 export const frames: readonly string[] = `
 {name}: {text}
 {name}: {text}.

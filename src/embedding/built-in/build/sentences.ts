@@ -3,7 +3,7 @@ import { days, frames, givenNames, months, sentencePatterns } from './sentence-p
 import { inflect } from './verb-forms';
 import type { Synset } from './wordnet';
 
-/** The WordNet lexicographer file of each kind of word (lexnames(5WN)). */
+/** The number of the WordNet lexicographer file for each kind of word (lexnames(5WN)). */
 const kinds: Readonly<Record<string, number>> = {
   adjective: 0,
   adverb: 2,
@@ -37,10 +37,10 @@ const kinds: Readonly<Record<string, number>> = {
   social: 41,
 };
 
-/** Fills the gaps of patterns with common words of the right kind. More common words are chosen more often. */
+/** Fills the gaps of patterns with common words of the right kind. The more common a word is, the more often it is chosen. */
 export class SentenceMaker {
   readonly #random: Random;
-  /** The words by lexicographer file. */
+  /** The words of each lexicographer file. */
   readonly #words = new Map<number, WeightedWords>();
 
   constructor(synsets: readonly Synset[], random: Random) {
@@ -54,12 +54,15 @@ export class SentenceMaker {
     return this.#filled(this.oneOf(sentencePatterns));
   }
 
-  /** A text inside a frame of speech. */
+  /** Puts a text into a random frame, such as "Anna: …". */
   framed(text: string): string {
     return this.#filled(this.oneOf(frames)).replace('{text}', () => text);
   }
 
-  /** An example of a meaning in which another word of its kind, in the same form, replaces its word. Undefined if the example does not contain the word. */
+  /**
+   * Replaces the word in an example by another word of its kind, in the same form. Returns undefined if the example does not contain
+   * a word of the meaning.
+   */
   varied({ words, kind }: Synset, example: string): string | undefined {
     const other = this.#words.get(kind)!.at(this.#random());
     if (other === undefined) return undefined;
@@ -127,10 +130,10 @@ class WeightedWords {
   constructor(synsets: readonly Synset[], file: number) {
     for (const { kind, words, occurrences } of synsets) {
       if (kind !== file || occurrences === 0) continue;
-      // All words of a meaning. The first is the most common and has the largest weight.
+      // Adds all words of a meaning. The first word is the most common one and gets the largest weight.
       for (const [i, word] of words.entries()) {
         if (!/^[a-z]{2,}( [a-z]+)?$/.test(word)) continue;
-        // The exponent dampens the counts, since otherwise a dozen words would fill most gaps.
+        // The exponent reduces large counts, because otherwise a dozen words would fill most gaps.
         this.#sum += occurrences ** 0.7 / (i + 1);
         this.#words.push(word);
         this.#sums.push(this.#sum);
@@ -138,7 +141,7 @@ class WeightedWords {
     }
   }
 
-  /** The word at a fraction (0 to 1) of the sum of all weights. Undefined if no word of the kind is common. */
+  /** Returns the word at a fraction (0 to 1) of the sum of all weights. Undefined if no word of the kind is common. */
   at(share: number): string | undefined {
     let low = 0;
     let high = this.#sums.length - 1;

@@ -1,9 +1,12 @@
-// The constants that the authors of Adam propose.
+// The constants that the authors of the Adam optimizer propose.
 const beta1 = 0.9;
 const beta2 = 0.999;
 const epsilon = 1e-10;
 
-/** Adam for a matrix of which each step changes few rows. Rows without a gradient stay as they are, including their momentum. */
+/**
+ * The Adam optimizer for a matrix in which each step changes only few rows. Rows without a gradient stay as they are, including
+ * their momentum.
+ */
 export class SparseAdam {
   readonly #vectors: Float32Array;
   readonly #width: number;

@@ -1,16 +1,19 @@
 import type { StaticModel } from '../model-file';
 import type { TokenizedTexts } from './tokenized-texts';
 
-// Rows that occur in fewer texts keep the direction of the teacher.
+// Tokens that occur in fewer texts than this keep the direction of the teacher.
 const seenEnough = 3;
 const seldom = 30;
-/** The initial vector of each token: the teacher's vector of the token alone, scaled to length ln(1 + rank). The vocabulary is in order of frequency. */
+/**
+ * Makes the initial vector of each token: the vector that the teacher gives to the token alone, scaled to length ln(1 + rank). The
+ * vocabulary is in the order of frequency.
+ */
 export function firstVectors(teacher: Float32Array, dimensions: number): Float32Array {
   const count = teacher.length / dimensions;
   return teacher.map((value, i) => (value * Math.log(1 + Math.floor(i / dimensions))) / Math.log(count));
 }
 
-/** Gives tokens that occur in no training text the typical length of rare tokens, since training changes all lengths. */
+/** Gives tokens that occur in no training text the typical length of rare tokens, because training changes all lengths. */
 export function settleUntaught(vectors: Float32Array, dimensions: number, tokens: Int32Array): void {
   const counts = new Int32Array(vectors.length / dimensions);
   for (const token of tokens) counts[token] = counts[token]! + 1;
@@ -28,7 +31,7 @@ export function settleUntaught(vectors: Float32Array, dimensions: number, tokens
   }
 }
 
-/** The vectors of texts by the model before rounding: rows of length 1. */
+/** Computes the vectors of texts with the model before rounding, as rows of length 1. */
 export function embedWithRows(
   vectors: Float32Array,
   dimensions: number,
@@ -46,7 +49,7 @@ export function embedWithRows(
   return rows;
 }
 
-/** Rounds all rows to bytes with one scale, and leaves out special and unused tokens, which no text contains. */
+/** Rounds all rows to bytes with one common scale. Leaves out special and unused tokens, which no text contains. */
 export function toStaticModel(vectors: Float32Array, dimensions: number, vocabulary: readonly string[]): StaticModel {
   const kept = [...vocabulary.keys()].filter(
     (token) => !/^\[(unused\d+|PAD|UNK|CLS|SEP|MASK)\]$/.test(vocabulary[token]!),

@@ -7,12 +7,12 @@ import type { ModelFiles } from '../../local-models/model-files';
 import { embedWithTeacher, teacherDimensions } from './teacher';
 import type { TokenizedTexts } from './tokenized-texts';
 
-/** The texts of one portion: at most a minute of work, so that an interrupted build loses little. */
+/** The number of texts in one portion. A portion is at most a minute of work, so that an interrupted build loses little. */
 const portion = 20_000;
 
 /**
- * The teacher's vectors of texts, row by row. With a folder, each portion is stored there under a hash of its tokens, and the next
- * build reuses it.
+ * Returns the teacher's vectors of the texts, row by row. If a folder is given, each portion is stored there under a hash of its
+ * tokens, and the next build reuses it.
  */
 export async function taughtVectors(
   files: ModelFiles,
@@ -37,7 +37,7 @@ async function portionOf(files: ModelFiles, texts: TokenizedTexts, folder: strin
   if (existsSync(path)) return new Float32Array(new Uint8Array(await readFile(path)).buffer);
   const vectors = await embedWithTeacher(files, texts);
   await mkdir(folder, { recursive: true });
-  // A rename is atomic: a portion is complete or absent.
+  // A rename is atomic, so a portion in the folder is always complete.
   await writeFile(`${path}.part`, vectors);
   await rename(`${path}.part`, path);
   return vectors;

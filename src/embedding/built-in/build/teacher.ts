@@ -7,13 +7,13 @@ import type { TokenizedTexts } from './tokenized-texts';
 /** The length of the teacher's vectors. */
 export const teacherDimensions = 384;
 
-// Texts of the same length are computed together, so that none is padded. The batches are small, since in the 8-bit model the vector
-// of a text depends a little on the other texts of its batch.
+// Texts of the same length are computed together, so that no text needs padding. The batches are small, because in the 8-bit model
+// the vector of a text depends a little on the other texts in the batch.
 const batchSize = 8;
 const beginning = 101n;
 const end = 102n;
 
-/** The vectors of all-MiniLM-L6-v2 (8-bit, mean pooling, length 1), row by row. */
+/** Computes the vectors of texts with all-MiniLM-L6-v2 (8-bit, mean pooling, length 1), row by row. */
 export async function embedWithTeacher(
   { weights }: ModelFiles,
   { tokens, starts }: TokenizedTexts,

@@ -7,21 +7,22 @@ export interface TokenizedTexts {
   readonly starts: Int32Array;
 }
 
-// Longer texts would cost the teacher much and teach little, since the sums of many tokens all have nearly the same direction.
+// Longer texts are cut. They would take the teacher much time and teach little, because the sums of many tokens all have nearly the
+// same direction.
 const maxTokens = 126;
 
-/** Tokenizes texts as all-MiniLM-L6-v2 does, without the markers of beginning and end. */
+/** Tokenizes texts as all-MiniLM-L6-v2 does, without the markers for the beginning and the end. */
 export function tokenize({ tokenizer, tokenizerConfig }: ModelFiles, texts: readonly string[]): TokenizedTexts {
   const pieces = new Tokenizer(tokenizer as object, tokenizerConfig as object);
   return together(texts.map((text) => pieces.encode(text, { add_special_tokens: false }).ids.slice(0, maxTokens)));
 }
 
-/** The texts with these indexes. */
+/** Returns the texts with these indexes. */
 export function pick({ tokens, starts }: TokenizedTexts, texts: readonly number[]): TokenizedTexts {
   return together(texts.map((text) => tokens.subarray(starts[text]!, starts[text + 1]!)));
 }
 
-/** All texts, one list after the other. */
+/** Joins several lists of texts into one. */
 export function joined(all: readonly TokenizedTexts[]): TokenizedTexts {
   return together(
     all.flatMap(({ tokens, starts }) =>
@@ -38,7 +39,7 @@ function together(texts: readonly ArrayLike<number>[]): TokenizedTexts {
   return { tokens, starts };
 }
 
-/** Each token as a text. */
+/** Makes a text from each single token. */
 export function tokensAlone(count: number): TokenizedTexts {
   return {
     tokens: Int32Array.from({ length: count }, (_, i) => i),

@@ -15,13 +15,13 @@ export interface Course {
   readonly batch: number;
   /** The initial step size of Adam. It falls linearly to 0. */
   readonly rate: number;
-  /** The share of the pieces of a text that is left out at random in each step, so that no piece relies on its neighbours. */
+  /** The share of the pieces of a text that is left out at random in each step, so that each piece learns a useful vector of its own. */
   readonly dropped: number;
 }
 
 /**
- * Trains the token vectors in place: the sum of the tokens of a text, each counted once, gets the direction of its target. The loss is
- * the cosine distance, the optimizer is Adam (Kingma and Ba, 2015).
+ * Trains the token vectors in place, so that the sum of the different tokens of a text gets the direction of its target. The loss is
+ * the cosine distance; the optimizer is Adam (Kingma and Ba, 2015).
  */
 export function train(
   vectors: Float32Array,
@@ -54,14 +54,14 @@ export function train(
   }
 }
 
-/** Each token once. Some are left out at random, but never all. */
+/** Returns each different token once. Some are left out at random, but never all. */
 function someOf(tokens: Int32Array, dropped: number, random: Random): readonly number[] {
   const distinct = [...new Set(tokens)];
   const some = dropped === 0 ? distinct : distinct.filter(() => random() >= dropped);
   return some.length === 0 ? distinct : some;
 }
 
-/** The directions of a batch of texts, and their gradients. */
+/** Computes the directions of the texts in one batch, and their gradients. */
 class Batch {
   readonly #dimensions: number;
   readonly #directions: Float32Array;
@@ -81,7 +81,11 @@ class Batch {
     return this.#gradients.subarray(row * this.#dimensions, (row + 1) * this.#dimensions);
   }
 
-  /** @param read The tokens of each text of the batch. Returns the sum of the cosine distances. */
+  /**
+   * Computes the gradients of one batch and returns the sum of its cosine distances.
+   *
+   * @param read The tokens of each text in the batch.
+   */
   learn(
     vectors: Float32Array,
     read: readonly (readonly number[])[],
@@ -101,7 +105,8 @@ class Batch {
     return loss;
   }
 
-  // The gradient of the sum from that of its direction: its part at a right angle to the direction, divided by the length of the sum.
+  // Converts the gradient of the direction to the gradient of the sum: takes its part at a right angle to the direction, divided by
+  // the length of the sum. Returns the cosine distance.
   #toSum(row: number): number {
     const gradient = this.gradientOf(row);
     const start = row * this.#dimensions;

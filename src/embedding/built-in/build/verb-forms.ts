@@ -12,7 +12,10 @@ const irregular = new Map(
     .map((pair) => pair.trim().split(/\s+/) as [string, string]),
 );
 
-/** A form of a verb: 'pick up' with 'ing' becomes 'picking up'. An approximation: consonants double after one vowel in words of one syllable. */
+/**
+ * Returns a form of a verb: 'pick up' with 'ing' becomes 'picking up'. It is an approximation: the last consonant is doubled after
+ * one vowel in words of one syllable.
+ */
 export function inflect(phrase: string, form: string): string {
   const [verb, ...rest] = phrase.split(' ') as [string, ...string[]];
   return [inflectVerb(verb, form), ...rest].join(' ');

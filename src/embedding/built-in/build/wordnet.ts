@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 /** A meaning and the words that have it. */
 export interface Synset {
-  /** The number of its lexicographer file, which is its kind: 5 animals, 6 artefacts, 18 people (lexnames(5WN)). */
+  /** The number of the lexicographer file, which is the kind of the words: 5 animals, 6 artefacts, 18 people (lexnames(5WN)). */
   readonly kind: number;
-  /** With upper case, and with spaces in place of underscores. */
+  /** The words in their original case, with spaces in place of underscores. */
   readonly words: readonly string[];
   readonly definition: string;
   readonly examples: readonly string[];
@@ -13,7 +13,10 @@ export interface Synset {
   readonly occurrences: number;
 }
 
-/** All synsets of a WordNet database, in the order of its files. `folder` contains `data.noun`, `index.sense` and so on. */
+/**
+ * Reads all meanings (synsets) of a WordNet database, in the order of its files. `folder` contains `data.noun`, `index.sense` and so
+ * on.
+ */
 export async function readWordnet(folder: string): Promise<Synset[]> {
   const occurrences = await readOccurrences(folder);
   const synsets: Synset[] = [];
@@ -25,8 +28,8 @@ export async function readWordnet(folder: string): Promise<Synset[]> {
   return synsets;
 }
 
-// A line of data.* (wndb(5WN)): offset, lexicographer file, type, number of words in base 16, each word with a number, pointers,
-// frames, a vertical bar, the gloss.
+// Parses a line of data.* (wndb(5WN)): offset, lexicographer file, type, number of words in base 16, each word with a number,
+// pointers, frames, a vertical bar, the gloss.
 function parseSynset(line: string, occurrences: ReadonlyMap<string, number>): Synset {
   const bar = line.indexOf(' | ');
   const fields = line.slice(0, bar).split(' ');
