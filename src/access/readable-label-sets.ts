@@ -15,6 +15,8 @@ export interface ReadableLabelSets {
   readonly labelSets: readonly number[];
   /** The actor's id; 'any' for root; -1, which owns nothing, for an actor that has never written. */
   readonly owner: number | 'any';
+  /** Equal for actors with the same rules in the same namespace. Stays the same when label sets are added. */
+  readonly grants: number;
 }
 
 /** What the compilation reads of the store. Ids of label sets count from 1 and are never reused. */
@@ -27,26 +29,24 @@ export interface LabelSetSource {
 // Actor ids begin at 1, and 0 means shared.
 const ownsNothing = -1;
 
-const noneCompiled: Pick<ReadableLabelSets, 'mask' | 'labelSets'> = { mask: new Uint8Array(1), labelSets: [] };
+/** The label sets that everybody with the same rules may read in a namespace and below. */
+interface Grants {
+  readonly id: number;
+  readonly mask: Uint8Array;
+  readonly labelSets: readonly number[];
+}
 
 /**
- * Compiles an actor's rules to the label sets that it may read in a namespace and below.
+ * Compiles rules to the label sets that they let an actor read in a namespace and below.
  *
  * @param compiled The result of the same rules for fewer label sets. Only the label sets after these are decided.
  */
-function compileReadable(
-  policy: Policy,
-  actor: Actor,
-  within: Namespace,
-  source: LabelSetSource,
-  compiled = noneCompiled,
-): ReadableLabelSets {
+function compileGrants(rules: PartyRules, within: Namespace, source: LabelSetSource, compiled: Grants): Grants {
   const mask = new Uint8Array(source.labelSetCount + 1);
   mask.set(compiled.mask);
   const labelSets = [...compiled.labelSets];
   // Label sets of one namespace share its array, so that each namespace is decided once.
   const decided = new Map<Namespace, boolean>();
-  const rules = rulesOf(policy, actor);
   const read = bitsOf(['read']);
   for (let id = compiled.mask.length; id <= source.labelSetCount; id++) {
     const { namespace, accessTags } = source.labelSet(id);
@@ -57,57 +57,48 @@ function compileReadable(
     mask[id] = 1;
     labelSets.push(id);
   }
-  const owner = isRoot(actor) ? 'any' : (source.findActor(actor) ?? ownsNothing);
-  return { mask, labelSets, owner };
-}
-
-interface Compiled {
-  readonly readable: ReadableLabelSets;
-  /** The rules that it was compiled from. */
-  readonly rules: PartyRules;
-  readonly policy: Policy;
-  readonly labelSetCount: number;
-  readonly actorId: number | undefined;
+  return { id: compiled.id, mask, labelSets };
 }
 
 // With thousands of label sets each entry takes tens of kilobytes.
 const maxEntries = 1_024;
 
 /**
- * Caches what actors may read, by actor and namespace. Handles share it: a server may make a new handle for each request. An
- * entry is compiled again when the actor's rules change or the actor gets its id, and extended when label sets are added.
+ * Caches what rules let actors read, by rules and namespace: a thousand agents with the same rules share one entry. An entry is
+ * extended when label sets are added. Changed rules are other rules, and get another entry.
  */
 export class ReadableLabelSetCache {
-  readonly #compiled = new LRUCache<string, Compiled>({ max: maxEntries });
+  readonly #grants = new LRUCache<string, Grants>({ max: maxEntries });
+  readonly #idOfRules = new WeakMap<SubjectRules, number>();
+  #rulesCount = 0;
+  #grantsCount = 0;
 
-  /** The label sets that an actor may read in a namespace and below. The same object as before while nothing changed. */
+  /** The label sets that an actor may read in a namespace and below. */
   get(actor: Actor, within: Namespace, policy: Policy, source: LabelSetSource): ReadableLabelSets {
-    const key = keyOf(actor, within);
-    const { labelSetCount } = source;
-    const actorId = source.findActor(actor);
-    const cached = this.#compiled.get(key);
-    const rules = cached?.policy === policy ? cached.rules : rulesOf(policy, actor);
-    const hasSameRules = cached !== undefined && (cached.rules === rules || areSame(cached.rules, rules));
-    if (hasSameRules && cached.labelSetCount === labelSetCount && cached.actorId === actorId) {
-      if (cached.policy !== policy) this.#compiled.set(key, { ...cached, policy, rules });
-      return cached.readable;
-    }
-    const extended = hasSameRules && cached.labelSetCount <= labelSetCount ? cached.readable : undefined;
-    const readable = compileReadable(policy, actor, within, source, extended);
-    this.#compiled.set(key, { readable, rules, policy, labelSetCount, actorId });
-    return readable;
+    const { id, mask, labelSets } = this.#grantsOf(rulesOf(policy, actor), within, source);
+    const owner = isRoot(actor) ? 'any' : (source.findActor(actor) ?? ownsNothing);
+    return { mask, labelSets, owner, grants: id };
   }
-}
 
-/** JSON of lists is injective: two actors or namespaces never share a key, whatever their labels hold. */
-function keyOf({ party, onBehalfOf }: Actor, within: Namespace): string {
-  const actor = party === 'root' ? [] : [party.kind, party.id, onBehalfOf?.id ?? null];
-  return JSON.stringify([actor, within]);
-}
+  #grantsOf(rules: PartyRules, within: Namespace, source: LabelSetSource): Grants {
+    // JSON of lists is injective: other rules or another namespace never give the same key.
+    const key = JSON.stringify([rules.map((ofParty) => ofParty.map((each) => this.#idOf(each))), within]);
+    const known = this.#grants.get(key);
+    if (known !== undefined && known.mask.length === source.labelSetCount + 1) return known;
+    const none = () => ({ id: ++this.#grantsCount, mask: new Uint8Array(1), labelSets: [] });
+    const extended = known !== undefined && known.mask.length <= source.labelSetCount ? known : none();
+    const grants = compileGrants(rules, within, source, extended);
+    this.#grants.set(key, grants);
+    return grants;
+  }
 
-function areSame(a: PartyRules, b: PartyRules): boolean {
-  return a.every((rules, i) => {
-    const others = b[i] as readonly SubjectRules[];
-    return rules.length === others.length && rules.every((each, j) => each === others[j]);
-  });
+  /** A number for an object that holds the rules of one subject. The object stands for its rules: it is replaced when they change. */
+  #idOf(rules: SubjectRules): number {
+    let id = this.#idOfRules.get(rules);
+    if (id === undefined) {
+      id = ++this.#rulesCount;
+      this.#idOfRules.set(rules, id);
+    }
+    return id;
+  }
 }

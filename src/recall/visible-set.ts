@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
-import type { ReadableLabelSetCache, ReadableLabelSets } from '../access/readable-label-sets';
+import type { ReadableLabelSetCache } from '../access/readable-label-sets';
 import type { Namespace } from '../domain/namespace';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { type Caller, emptyScope, narrowScope } from '../domain/scope';
 import type { Clock } from '../environment/environment';
+import type { ChangedRow, ColumnStore } from '../state/column-store';
 import type { CompiledSelection, SelectionCriteria } from '../state/queries/selection-sql';
-import type { ColumnStore } from '../state/read-model';
 import type { VisibleRows } from '../vector-index/vector-index';
 import type { StateView } from './state-view';
 
@@ -44,23 +44,40 @@ export function isInColumns({ scope, filter, asOf, include }: SelectionCriteria)
  * is taken over this set, so that memories outside it never change a score.
  */
 export class VisibleSet {
-  /** 1 for each row of the set. */
-  readonly mask: Uint8Array;
+  /** 1 for each row of the set. Rows beyond its end are not in the set. */
+  mask: Uint8Array;
   /** The number of texts, and of their tokens. */
   texts = 0;
   tokens = 0;
-  /** The latest `validFrom` and the highest priority. No row gains more from recency and priority than these give. */
-  newest = Number.NEGATIVE_INFINITY;
-  topPriority = 0;
-  /** The earliest expiry, in epoch milliseconds. */
+  /** No memory of the set expires before this time, in epoch milliseconds. */
   firstExpiry = Number.POSITIVE_INFINITY;
   readonly vectors: VisibleVectors;
   readonly #columns: ColumnStore;
+  #newest = Number.NEGATIVE_INFINITY;
+  #topPriority = 0;
+  #boundsAreCurrent = true;
 
   constructor(columns: ColumnStore) {
     this.#columns = columns;
     this.mask = new Uint8Array(columns.last + 1);
-    this.vectors = new VisibleVectors(columns, this.mask);
+    this.vectors = new VisibleVectors(this);
+  }
+
+  /** The latest `validFrom` of the set. No row gains more from recency than this one. */
+  get newest(): number {
+    this.#updateBounds();
+    return this.#newest;
+  }
+
+  /** The highest priority of the set. */
+  get topPriority(): number {
+    this.#updateBounds();
+    return this.#topPriority;
+  }
+
+  /** The bytes that the set takes, about. */
+  get bytes(): number {
+    return 512 + this.mask.length + Uint32Array.BYTES_PER_ELEMENT * this.vectors.count;
   }
 
   /** The number of rows of each label set. */
@@ -70,13 +87,75 @@ export class VisibleSet {
 
   add(row: number): void {
     const { length, validFrom, priority, chunks, expiresAt } = this.#columns;
+    this.#grow(row);
     this.mask[row] = 1;
     this.texts++;
     this.tokens += length[row] as number;
-    if (chunks[row] !== 0) this.vectors.count++;
-    if ((validFrom[row] as number) > this.newest) this.newest = validFrom[row] as number;
-    if ((priority[row] as number) > this.topPriority) this.topPriority = priority[row] as number;
-    if ((expiresAt[row] as number) < this.firstExpiry) this.firstExpiry = expiresAt[row] as number;
+    if (chunks[row] !== 0) this.vectors.add(row);
+    this.#newest = Math.max(this.#newest, validFrom[row] as number);
+    this.#topPriority = Math.max(this.#topPriority, priority[row] as number);
+    this.firstExpiry = Math.min(this.firstExpiry, expiresAt[row] as number);
+  }
+
+  /** Takes out a row that changed, with what it contributed before. Does nothing if the set does not hold it. */
+  remove({ row, lengthBefore, chunksBefore }: ChangedRow): void {
+    if (this.mask[row] !== 1) return;
+    this.mask[row] = 0;
+    this.texts--;
+    this.tokens -= lengthBefore;
+    if (chunksBefore !== 0) this.vectors.removed();
+    this.#boundsAreCurrent = false;
+  }
+
+  /** Adds every row that passes the compiled selection. The set must be empty. */
+  // Uses local variables in place of `add`: a call of `add` for each memory of the store takes five times as long.
+  addReadable({ readable, now }: CompiledSelection): void {
+    const { last, labelSet, owner, active, expiresAt, length, chunks } = this.#columns;
+    const { mask: readableLabelSets, owner: own } = readable;
+    const { mask } = this;
+    let [texts, tokens, vectors] = [0, 0, 0];
+    let { firstExpiry } = this;
+    for (let row = 1; row <= last; row++) {
+      if (active[row] === 0 || readableLabelSets[labelSet[row] as number] !== 1) continue;
+      if (owner[row] !== 0 && own !== 'any' && owner[row] !== own) continue;
+      const expiry = expiresAt[row] as number;
+      if (expiry <= now) continue;
+      mask[row] = 1;
+      texts++;
+      tokens += length[row] as number;
+      if (chunks[row] !== 0) vectors++;
+      if (expiry < firstExpiry) firstExpiry = expiry;
+    }
+    this.texts = texts;
+    this.tokens = tokens;
+    this.vectors.count = vectors;
+    this.firstExpiry = firstExpiry;
+    this.#boundsAreCurrent = false;
+  }
+
+  /** Whether a row has a vector in the space that is searched. */
+  hasVector(row: number): boolean {
+    return this.mask[row] === 1 && this.#columns.chunks[row] !== 0;
+  }
+
+  #updateBounds(): void {
+    if (this.#boundsAreCurrent) return;
+    const { validFrom, priority } = this.#columns;
+    this.#newest = Number.NEGATIVE_INFINITY;
+    this.#topPriority = 0;
+    for (let row = 1; row < this.mask.length; row++) {
+      if (this.mask[row] !== 1) continue;
+      if ((validFrom[row] as number) > this.#newest) this.#newest = validFrom[row] as number;
+      if ((priority[row] as number) > this.#topPriority) this.#topPriority = priority[row] as number;
+    }
+    this.#boundsAreCurrent = true;
+  }
+
+  #grow(row: number): void {
+    if (row < this.mask.length) return;
+    const larger = new Uint8Array(Math.max(row + 1, Math.ceil(this.mask.length * 1.25)));
+    larger.set(this.mask);
+    this.mask = larger;
   }
 }
 
@@ -93,97 +172,127 @@ function countLabelSets(mask: Uint8Array, labelSet: Uint32Array): Map<number, nu
 /** The rows of a visible set that have vectors. */
 class VisibleVectors implements VisibleRows {
   count = 0;
-  readonly #columns: ColumnStore;
-  readonly #mask: Uint8Array;
+  readonly #set: VisibleSet;
+  /** The rows, ascending, with room for more. Undefined after a change that did not append. */
   #rows: Uint32Array | undefined;
 
-  constructor(columns: ColumnStore, mask: Uint8Array) {
-    this.#columns = columns;
-    this.#mask = mask;
+  constructor(set: VisibleSet) {
+    this.#set = set;
   }
 
   has(row: number): boolean {
-    return this.#mask[row] === 1 && this.#columns.chunks[row] !== 0;
+    return this.#set.hasVector(row);
   }
 
+  /** The list does not change later: a row that is added goes beyond its end. */
   rows(): Uint32Array {
-    if (this.#rows !== undefined) return this.#rows;
-    const rows = new Uint32Array(this.count);
+    this.#rows ??= this.#gathered();
+    return this.#rows.subarray(0, this.count);
+  }
+
+  add(row: number): void {
+    const rows = this.#rows;
+    const isHighest = rows !== undefined && (this.count === 0 || (rows[this.count - 1] as number) < row);
+    if (!isHighest) this.#rows = undefined;
+    else if (this.count < rows.length) rows[this.count] = row;
+    else {
+      const larger = new Uint32Array(Math.ceil(rows.length * 1.25) + 16);
+      larger.set(rows);
+      larger[this.count] = row;
+      this.#rows = larger;
+    }
+    this.count++;
+  }
+
+  removed(): void {
+    this.count--;
+    this.#rows = undefined;
+  }
+
+  #gathered(): Uint32Array {
+    const { length } = this.#set.mask;
+    const rows = new Uint32Array(this.count + 16);
     let found = 0;
-    for (let row = 1; row < this.#mask.length; row++) if (this.has(row)) rows[found++] = row;
-    this.#rows = rows.subarray(0, found);
-    return this.#rows;
+    for (let row = 1; row < length; row++) if (this.has(row)) rows[found++] = row;
+    return rows;
   }
 }
 
 function visibleSetOf(state: StateView, selection: CompiledSelection): VisibleSet {
   const visible = new VisibleSet(state.columns);
-  if (isInColumns(selection.criteria)) addReadable(visible, state.columns, selection);
+  if (isInColumns(selection.criteria)) visible.addReadable(selection);
   else for (const row of state.selections.rows(selection)) visible.add(row);
   return visible;
 }
 
-// Uses local variables in place of `add`: it visits every memory of the store for nearly every search, and a call of `add` for
-// each takes five times as long.
-function addReadable(visible: VisibleSet, columns: ColumnStore, { readable, now }: CompiledSelection): void {
-  const { last, labelSet, owner, active, expiresAt, length, chunks, validFrom, priority } = columns;
-  const { mask: readableLabelSets, owner: own } = readable;
-  const { mask } = visible;
-  let [texts, tokens, vectors] = [0, 0, 0];
-  let { newest, topPriority, firstExpiry } = visible;
-  for (let row = 1; row <= last; row++) {
-    if (active[row] === 0 || readableLabelSets[labelSet[row] as number] !== 1) continue;
-    if (owner[row] !== 0 && own !== 'any' && owner[row] !== own) continue;
-    const expiry = expiresAt[row] as number;
-    if (expiry <= now) continue;
-    mask[row] = 1;
-    texts++;
-    tokens += length[row] as number;
-    if (chunks[row] !== 0) vectors++;
-    const since = validFrom[row] as number;
-    if (since > newest) newest = since;
-    const rowPriority = priority[row] as number;
-    if (rowPriority > topPriority) topPriority = rowPriority;
-    if (expiry < firstExpiry) firstExpiry = expiry;
-  }
-  visible.texts = texts;
-  visible.tokens = tokens;
-  visible.vectors.count = vectors;
-  visible.newest = newest;
-  visible.topPriority = topPriority;
-  visible.firstExpiry = firstExpiry;
+/** Whether a row passes a selection that the columns in memory are enough to evaluate. */
+function isVisible(columns: ColumnStore, row: number, { readable, now }: CompiledSelection): boolean {
+  const { labelSet, owner, active, expiresAt } = columns;
+  if (active[row] === 0 || readable.mask[labelSet[row] as number] !== 1) return false;
+  if (owner[row] !== 0 && readable.owner !== 'any' && owner[row] !== readable.owner) return false;
+  return (expiresAt[row] as number) > now;
 }
 
-// A set takes a byte and a bit for each memory of the store, so that only a few callers are cached.
-const maxCachedSets = 8;
+// Enough for the teams of a large application. A set takes 5 bytes for each memory at most.
+const maxCachedBytes = 32 * 2 ** 20;
 
 interface CachedSet {
   readonly visible: VisibleSet;
-  readonly changeSeq: number;
-  /** The embedding space decides which rows have vectors. */
-  readonly space: number | undefined;
+  /** The change count that the set has followed. */
+  readonly changeCount: number;
   readonly at: number;
 }
 
-/** Caches the visible sets of the latest callers until a memory changes or expires. */
+/**
+ * Keeps the visible sets of the latest callers, and brings each up to date with the rows that changed since it was last used.
+ * Callers with the same rules share a set, unless one of them has private memories.
+ */
 export class VisibleSetCache {
   readonly #state: StateView;
-  readonly #cached = new LRUCache<ReadableLabelSets, CachedSet>({ max: maxCachedSets });
+  readonly #cached = new LRUCache<string, CachedSet>({
+    maxSize: maxCachedBytes,
+    sizeCalculation: ({ visible }) => visible.bytes,
+  });
 
   constructor(state: StateView) {
     this.#state = state;
   }
 
   get(selection: CompiledSelection): VisibleSet {
-    const { readable, criteria, now } = selection;
+    const { criteria, now } = selection;
     if (!isInColumns(criteria)) return visibleSetOf(this.#state, selection);
-    const cached = this.#cached.get(readable);
-    const { lastChangeSeq: changeSeq, interning } = this.#state;
-    const space = interning.currentSpace?.id;
-    const isSame = cached?.changeSeq === changeSeq && cached.space === space;
-    if (isSame && cached.at <= now && now < cached.visible.firstExpiry) return cached.visible;
-    const visible = visibleSetOf(this.#state, selection);
-    this.#cached.set(readable, { visible, changeSeq, space, at: now });
+    const { columns } = this.#state;
+    const key = keyOf(columns, selection);
+    const cached = this.#cached.get(key);
+    const isCurrent = cached !== undefined && cached.at <= now && now < cached.visible.firstExpiry;
+    const changed = isCurrent ? columns.changedSince(cached.changeCount) : undefined;
+    const visible =
+      cached !== undefined && changed !== undefined ? cached.visible : visibleSetOf(this.#state, selection);
+    if (changed?.length === 0) return visible;
+    if (changed !== undefined) follow(visible, columns, changed, selection);
+    this.#cached.set(key, { visible, changeCount: columns.changeCount, at: now });
     return visible;
+  }
+}
+
+/** Two selections have the same key only if they hold the same rows. The key joins integers only. */
+function keyOf(columns: ColumnStore, { readable: { grants, owner } }: CompiledSelection): string {
+  if (owner === 'any') return `${grants} any`;
+  return `${grants} ${columns.hasPrivateRows(owner) ? owner : 'none'}`;
+}
+
+function follow(
+  visible: VisibleSet,
+  columns: ColumnStore,
+  changed: readonly ChangedRow[],
+  selection: CompiledSelection,
+): void {
+  const followed = new Set<number>();
+  for (const change of changed) {
+    // The first change of a row says what the set has counted; the columns hold the outcome of the last.
+    if (followed.has(change.row)) continue;
+    followed.add(change.row);
+    visible.remove(change);
+    if (isVisible(columns, change.row, selection)) visible.add(change.row);
   }
 }

@@ -5,7 +5,8 @@ import type { SpaceName } from '../domain/command';
 import { nextTurn } from '../environment/timers';
 import { Postings } from '../keyword-index/postings';
 import { prepare, type Statement } from '../sqlite/sqlite';
-import { type RowChange, type RowColumns, rowColumnsOf } from './apply/apply-context';
+import { type RowChange, rowColumnsOf } from './apply/apply-context';
+import { ColumnStore } from './column-store';
 import type { ChangeQueries } from './queries/change-queries';
 import type { MemoryQueries } from './queries/memory-queries';
 import type { SelectionQueries } from './queries/selection-queries';
@@ -160,14 +161,14 @@ export class ReadModel {
       return;
     }
     next.chunks.refresh([...changes.map(({ row }) => row), ...embedded.flatMap(({ rows }) => rows)]);
-    this.columns.chunks = next.chunks.own();
+    this.columns.replaceChunks(next.chunks.own());
   }
 
   #readChunks(): void {
     // The counts go into a new array, because running searches may still use the old array.
     const { chunks } = this.vectorsIn(this.interning.currentSpace?.id);
     chunks.read({ after: 0, upTo: this.columns.last });
-    this.columns.chunks = chunks.own();
+    this.columns.replaceChunks(chunks.own());
   }
 
   #readChanged(onChange: (change: RowChange) => void): void {
@@ -228,68 +229,6 @@ function postingsReader(database: Database): (term: string) => ArrayLike<number>
   const { sql: text } = sql`select json_group_array(doc) from postings where term = ?`.compile(queries);
   const statement = database.prepare(text).pluck();
   return (term) => JSON.parse(statement.get(term) as string);
-}
-
-const initialCapacity = 1024;
-
-/** The values of each memory that every search needs, in one typed array for each column: 39 bytes a memory. Row 0 is not used. */
-export class ColumnStore {
-  /** The highest row number in use. */
-  last = 0;
-  labelSet = new Uint32Array(initialCapacity);
-  owner = new Uint32Array(initialCapacity);
-  /** 1 for a memory that is neither forgotten nor superseded nor quarantined. */
-  active = new Uint8Array(initialCapacity);
-  /** The number of vectors in the space that searches use. */
-  chunks = new Uint16Array(initialCapacity);
-  /** The number of tokens in the text. */
-  length = new Uint32Array(initialCapacity);
-  validFrom = new Float64Array(initialCapacity);
-  expiresAt = new Float64Array(initialCapacity);
-  priority = new Float64Array(initialCapacity);
-
-  apply({ row, columns }: Pick<RowChange, 'row' | 'columns'>): void {
-    if (row > this.last) {
-      this.#grow(row);
-      this.last = row;
-    }
-    if (columns === undefined) this.#clear(row);
-    else this.#set(row, columns);
-  }
-
-  #set(row: number, columns: RowColumns): void {
-    this.labelSet[row] = columns.labelSet;
-    this.owner[row] = columns.owner;
-    this.active[row] = columns.active ? 1 : 0;
-    this.chunks[row] = columns.chunks;
-    this.length[row] = columns.length;
-    this.validFrom[row] = columns.validFrom;
-    this.expiresAt[row] = columns.expiresAt;
-    this.priority[row] = columns.priority;
-  }
-
-  // A forgotten row has label set 0, which no actor may read.
-  #clear(row: number): void {
-    for (const column of [this.labelSet, this.owner, this.active, this.chunks, this.length]) column[row] = 0;
-  }
-
-  #grow(row: number): void {
-    if (row < this.labelSet.length) return;
-    const capacity = Math.max(row + 1, this.labelSet.length * 2);
-    this.labelSet = copy(this.labelSet, new Uint32Array(capacity));
-    this.owner = copy(this.owner, new Uint32Array(capacity));
-    this.active = copy(this.active, new Uint8Array(capacity));
-    this.chunks = copy(this.chunks, new Uint16Array(capacity));
-    this.length = copy(this.length, new Uint32Array(capacity));
-    this.validFrom = copy(this.validFrom, new Float64Array(capacity));
-    this.expiresAt = copy(this.expiresAt, new Float64Array(capacity));
-    this.priority = copy(this.priority, new Float64Array(capacity));
-  }
-}
-
-function copy<T extends { set(from: ArrayLike<number>): void }>(from: ArrayLike<number>, to: T): T {
-  to.set(from);
-  return to;
 }
 
 interface ChunkCountsDeps {

@@ -205,6 +205,22 @@ export const readingPromises: readonly Promised[] = [
     },
   },
   {
+    name: 'actors with the same rules see a private memory of one of them as its author alone',
+    async run({ store }) {
+      await store.admin.access.allow('everyone', 'writer', ['club']);
+      const [one, two] = ['one', 'two'].map((agentId) => store.as({ agentId }, { namespace: ['club'] }));
+      ok(one !== undefined && two !== undefined);
+      const seen = async (handle: MemoryHandle) => [await handle.count(), texts(await handle.recall('note'))];
+      await one.remember('note for all');
+      await one.remember('note of one', { visibility: 'private' });
+      deepEqual(await seen(one), [2, ['note for all', 'note of one']]);
+      deepEqual(await seen(two), [1, ['note for all']]);
+      await two.remember('note of two', { visibility: 'private' });
+      deepEqual(await seen(one), [2, ['note for all', 'note of one']]);
+      deepEqual(await seen(two), [2, ['note for all', 'note of two']]);
+    },
+  },
+  {
     name: 'a filter compares with links that are shown alone',
     async run({ ann, wes }) {
       const hidden = await wes.remember('note before', secret);
