@@ -59,7 +59,7 @@ export interface CheckpointsTable {
   note: string;
 }
 
-/** One row for each process that has the database open. The row of a process that dies stays. */
+/** One row for each process that has the database open. If a process dies, its row stays. */
 export interface OpeningsTable {
   id: string;
   /** 'owner': the writer process of the folder. */

@@ -47,7 +47,7 @@ export class AuditLog {
   append(event: AuditEvent, seed: Seed): number {
     const { names } = this;
     const { party, onBehalfOf } = event.by;
-    // Lists the fields instead of copying `event`, because this runs for each read and each write, and copies cost time.
+    // Lists the fields instead of copying the object, which would be slower: this runs for each read and each write.
     return this.chain.append({
       at: event.at,
       party: party === 'root' ? 'root' : names.ofParty(party, seed),

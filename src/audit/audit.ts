@@ -39,9 +39,9 @@ export interface AuditDeps {
 }
 
 /**
- * The audit of a store in this process. It has two chains of entries, in which each hash covers the hash before it: 'changes'
- * records commands and is written by `apply`; 'access' records reads and rejected calls and is written here. A checkpoint (the size
- * and the Merkle root of a chain) later proves that no entry up to that size was changed.
+ * The audit of a store in this process. Its entries form two chains, in which each hash covers the hash before it. 'changes' records
+ * commands; `apply` writes it. 'access' records reads and rejected calls; this class writes it. A checkpoint is the size and the
+ * Merkle root of a chain. It can later prove that no entry up to that size was changed.
  */
 export class Audit {
   readonly database: Database;

@@ -85,7 +85,7 @@ const bodyLength = 15;
 /** Encodes an entry in the form that is hashed: a JSON array with a fixed order of items, in UTF-8. */
 export function encodeEntry(entry: NewChainEntry, seq: number, restoreCount: number): string {
   const { head } = entry;
-  // Lists the fields instead of copying `entry`, because this runs for each read and each write, and copies cost time.
+  // Lists the fields instead of copying the object, which would be slower: this runs for each read and each write.
   const body: Body = [
     format,
     seq,

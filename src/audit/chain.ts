@@ -104,7 +104,7 @@ export class AuditChain {
     return this.#statements.segments.all({});
   }
 
-  /** Counts the entries in the segments before the first segment that has an entry at this time or later. */
+  /** Returns how many entries are in the leading segments in which every entry is before this time. */
   endOfSegmentsBefore(at: number): number {
     const segments = this.segments();
     const kept = segments.findIndex(({ last_at }) => last_at >= at);

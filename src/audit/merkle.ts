@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The first entry of a chain has no entry before it. This takes the place of the previous hash. */
+/** Used as the previous hash of the first entry in a chain, which has no entry before it. */
 export const noHash: Uint8Array = new Uint8Array(32);
 
 /**
@@ -13,7 +13,7 @@ const segmentLevel = Math.log2(segmentLength);
 const leafPrefix = Uint8Array.of(0);
 const nodePrefix = Uint8Array.of(1);
 
-/** The number of the segment that contains an entry. Segments count from 0, entries from 1. */
+/** Returns the number of the segment that contains an entry. Segments count from 0, entries from 1. */
 export function segmentOf(seq: number): number {
   return Math.floor((seq - 1) / segmentLength);
 }

@@ -9,7 +9,7 @@ export type ProcessRole = 'writer' | 'reader';
 const queries = queriesOver<AuditTables>();
 type OpeningRow = AuditTables['audit_openings'];
 
-// The database stores 'owner' for the writer, which was its name in the first release.
+// The database stores the role 'writer' as 'owner', its name in the first release.
 const storedRoles: Readonly<Record<ProcessRole, OpeningRow['role']>> = { writer: 'owner', reader: 'reader' };
 
 // The ids of the rows that this process inserted. The process id does not identify them: an earlier process may have had the same

@@ -5,19 +5,19 @@ import { toEpochMs } from '../domain/parse/shapes';
 
 /** The clock of a store. */
 export interface Clock {
-  /** The time in epoch milliseconds. */
+  /** Returns the time in epoch milliseconds. */
   now(): number;
 }
 
 /** The clock of the machine. */
 export const systemClock: Clock = { now: () => Date.now() };
 
-/** Receives what no caller can be told, for example a checkpoint that failed. It never receives texts of memories. */
+/** Receives warnings that cannot be returned to a caller, for example that a checkpoint failed. It never receives the text of a memory. */
 export interface Logger {
   warn(message: string, details?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Everything that makes a store depend on more than its input: time, randomness, ids, and a logger. */
+/** Everything besides its input that the behaviour of a store depends on: time, randomness, ids, and a logger. */
 export interface Environment {
   readonly clock: Clock;
   newId(): string;
@@ -31,7 +31,7 @@ function randomBytes(length: number): Uint8Array {
   return randomFillSync(new Uint8Array(length));
 }
 
-/** A clock in whole milliseconds, as times are stored. */
+/** Rounds the times of a clock to whole milliseconds, which is how times are stored. */
 function wholeMilliseconds(clock: Clock): Clock {
   return {
     now: () => {
@@ -45,7 +45,7 @@ function wholeMilliseconds(clock: Clock): Clock {
   };
 }
 
-// Longer ids would make the index of ids expensive for every write.
+// Longer ids would make the index of ids slow for every write.
 const maxIdLength = 512;
 
 function checkedIds(newId: () => string): () => string {
@@ -58,8 +58,9 @@ function checkedIds(newId: () => string): () => string {
 }
 
 /**
- * The environment of a store: what the host gives, and the clock and randomness of the machine for the rest. Ids are UUIDv7 (RFC 9562)
- * in which all bits after the time are random: a counter within a millisecond would reveal to one agent how much others write.
+ * Makes the environment of a store: the parts that the host passes, and the clock and randomness of the machine for the rest. Ids
+ * are UUIDv7 (RFC 9562). All bits after the time are random, because a counter within a millisecond would reveal to one agent how
+ * much other agents write.
  */
 export function systemEnvironment(own: Partial<Environment> = {}): Environment {
   const clock = wholeMilliseconds(own.clock ?? systemClock);

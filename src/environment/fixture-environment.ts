@@ -1,8 +1,8 @@
 import { type Clock, type Environment, systemEnvironment } from './environment';
 
 /**
- * An environment that is the same in every run: a clock that starts with 2026 and advances a millisecond with every reading, ids that
- * count, and fixed bytes. What the host gives replaces each of them.
+ * Makes an environment that is the same in every run: a clock that starts with 2026 and advances a millisecond with every reading,
+ * ids that count up, and fixed bytes. Each part that the host passes replaces the default.
  */
 export function fixtureEnvironment(own: Partial<Environment> = {}): Environment {
   let ids = 0;
@@ -23,10 +23,10 @@ export interface FakeClock extends Clock {
 const start = Date.UTC(2026, 0, 1);
 
 /**
- * A clock for tests.
+ * Makes a clock for tests.
  *
- * @param startMs Epoch milliseconds; default: 2026-01-01T00:00:00Z.
- * @param tickMs The milliseconds by which every reading advances it; default: 0.
+ * @param startMs The first time, in epoch milliseconds. Default: 2026-01-01T00:00:00Z.
+ * @param tickMs How many milliseconds each reading advances the clock. Default: 0.
  */
 export function fakeClock(startMs = start, tickMs = 0): FakeClock {
   let now = startMs;

@@ -1,6 +1,6 @@
 import { MessageChannel } from 'node:worker_threads';
 
-// Taken when the module is loaded, so that fake timers which are installed later do not stop a write.
+// Saved when the module is loaded, so that fake timers which are installed later do not stop a write.
 const immediately = globalThis.setImmediate;
 // The fake timers of @sinonjs/fake-timers, which Vitest and Jest use, have a property `clock`.
 const isFake = 'clock' in immediately;
@@ -10,15 +10,15 @@ export const nextTurn: () => Promise<void> = isFake
   ? turnsOfMessages()
   : () => new Promise((resolve) => void immediately(resolve));
 
-/** Turns of the event loop by messages in place of timers, at five times the cost. */
+/** Makes turns of the event loop with messages instead of timers, which costs five times as much. */
 function turnsOfMessages(): () => Promise<void> {
   const { port1: there, port2: back } = new MessageChannel();
   const waiting: (() => void)[] = [];
-  // A port delivers up to a thousand messages before it lets input and output run. A message that is sent from the event of the other
-  // port waits for the next turn, hence the way there and back.
+  // A port delivers up to a thousand messages before it lets input and output run. But a message that is sent while the other port
+  // handles its event is delivered in the next turn. So each message is sent to the other port and back.
   back.on('message', () => back.postMessage(undefined));
   there.on('message', () => waiting.shift()?.());
-  // `on` keeps the process alive. An idle channel must not.
+  // A listener keeps the process alive, but an idle channel must not.
   back.unref();
   there.unref();
   return () =>
@@ -32,7 +32,7 @@ function turnsOfMessages(): () => Promise<void> {
     });
 }
 
-/** The timers of the machine, taken when the module is loaded, so that fake timers which are installed later do not stop them. */
+/** The real timers of the machine, saved when the module is loaded, so that fake timers which are installed later do not replace them. */
 export const realTimers: Timers = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
 
 interface Timers {
@@ -43,7 +43,7 @@ interface Timers {
 /**
  * Resolves after this many milliseconds, or when the signal is aborted.
  *
- * @param keepsAlive Whether the process stays alive for it. Default: false.
+ * @param keepsAlive Whether the process stays alive until then. Default: false.
  */
 export function pause(
   ms: number,
@@ -62,13 +62,13 @@ export function pause(
   });
 }
 
-/** A period of time that ends by itself, or earlier with the signal of a caller. */
+/** A time limit that a caller can also end earlier with a signal. */
 export interface Deadline {
-  /** Aborted when the time is over, or with the signal of the caller. */
+  /** Aborted when the time is over, or when the signal of the caller is aborted. */
   readonly signal: AbortSignal;
   /** Whether the time is over. */
   readonly isOver: boolean;
-  /** Releases the timer. To be called when the deadline is not needed any more. */
+  /** Releases the timer. Call it when the deadline is no longer needed. */
   end(): void;
 }
 
@@ -95,7 +95,7 @@ export function startDeadline(ms: number, caller?: AbortSignal): Deadline {
   };
 }
 
-/** Starts a stopwatch. The function returns the milliseconds since then. It never goes back, unlike a clock. */
+/** Starts a stopwatch. The returned function gives the milliseconds since the start. Unlike a clock it never goes back. */
 export function startStopwatch(): () => number {
   const started = performance.now();
   return () => performance.now() - started;
@@ -104,8 +104,8 @@ export function startStopwatch(): () => number {
 const abortListeners = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `listener` when the signal is aborted, until the returned function is called. All listeners of a signal share one event
- * listener: Node prints a warning at the eleventh, and thousands of calls may share a signal.
+ * Calls `listener` when the signal is aborted. The returned function removes the listener. All listeners of a signal share one event
+ * listener, because thousands of calls may share a signal and Node prints a warning at the eleventh event listener.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   const known = abortListeners.get(signal);

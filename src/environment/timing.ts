@@ -1,15 +1,15 @@
 import { systemClock } from './environment';
 import { pause, startStopwatch } from './timers';
 
-/** Time and randomness, as retries need them. */
+/** The time and randomness that retries need. */
 export interface Timing {
   /** Resolves after this many milliseconds, or when the signal is aborted. */
   pause(ms: number, signal: AbortSignal | undefined): Promise<void>;
-  /** Milliseconds since some moment. Never goes back. */
+  /** Returns the milliseconds since some fixed moment. Never goes back. */
   elapsedMs(): number;
-  /** Epoch milliseconds. */
+  /** Returns the time in epoch milliseconds. */
   now(): number;
-  /** A random number from 0 to 1, without 1, so that calls which failed together do not retry together. */
+  /** Returns a random number that is at least 0 and less than 1. It spreads the retries of calls that failed at the same time. */
   jitter(): number;
 }
 

@@ -2,18 +2,21 @@ import { stemmer } from 'stemmer';
 import { stopWords } from './stop-words';
 
 /**
- * Changes whenever the same text may give other tokens, so that texts that were indexed before are indexed again. It names the
- * Unicode version, because character classes, case and normalisation come from the runtime.
+ * The version of the analyzer. Change it whenever the same text may give other tokens: texts that were indexed earlier are then
+ * indexed again. It contains the Unicode version of the runtime, which decides about character classes, case and normalisation.
  */
 export const analyzerVersion = `1 unicode ${process.versions.unicode}`;
 
-/** Longer words are cut, in UTF-16 units: they are rarely searched in full, and FTS5 would store every one. */
+/**
+ * Longer words are cut, in UTF-16 units. They are rarely searched in full, and FTS5 (the full-text index of SQLite) would store each
+ * of them.
+ */
 const maxWordLength = 64;
 
-// Bounds the work of a query that is a pasted document.
+// The largest number of terms. It limits the work if a query is a pasted document.
 const maxQueryTerms = 64;
 
-/** The tokens of runs seen before. Most runs are one word, and texts repeat their words. */
+/** Contains the tokens of recent runs (see `runsOf`). Most runs are one word, and texts repeat their words. */
 const cachedTokens = new Map<string, string | readonly string[]>();
 const maxCachedRuns = 20_000;
 const maxCachedRunLength = 64;
@@ -25,15 +28,17 @@ const run = /[\p{L}\p{N}\p{M}]+(?:[-_\u2010][\p{L}\p{N}\p{M}]+)*|\p{Extended_Pic
 const joiner = /[-_\u2010]/;
 const digit = /\p{N}/u;
 
-// Common in English typed on a phone or in an office program. Once it is replaced, most such texts are ASCII, which is faster.
+// Punctuation that is common in English typed on a phone or in an office program. After it is replaced, most such texts are ASCII,
+// which is faster.
 const typographicPunctuation = /[\u00a0\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026]/g;
-// Without spaces around them, NFKC would join these symbols with their neighbours: №4417 would be one word.
+// Symbols such as № get spaces around them. Without the spaces, NFKC would join them with their neighbours: №4417 would be one word.
 const letterlikeSymbol = /(?!\p{RI})\p{So}/gu;
 
-// Marks that several scripts share are accents, points and variation selectors. Marks of one script, such as vowel signs, belong
-// to its words. The voicing marks of kana are shared, but change the sound. Soft hyphen and tatweel only change the appearance.
+// Marks that several scripts share are accents, points and variation selectors, which are removed. Marks that belong to one script,
+// such as vowel signs, are part of its words. The voicing marks of kana are shared but kept, because they change the sound. Soft
+// hyphen and tatweel are removed, because they only change the appearance.
 const removedMark = /(?![\u3099\u309a])(?=\p{M})\p{Script=Inherited}|[\u0591-\u05c7\u00ad\u0640]/gu;
-// Letters that Unicode does not decompose.
+// Letters that the normalisation of Unicode does not change.
 const foldedLetters: ReadonlyMap<string, string> = new Map([
   ['ς', 'σ'],
   ['ø', 'o'],
@@ -44,17 +49,17 @@ const foldedLetters: ReadonlyMap<string, string> = new Map([
 ]);
 const foldedLetter = /[ςøłđæœ]/g;
 
-// Scripts that are written without spaces, and Korean, where a particle follows its noun without a space.
+// Scripts without spaces between words, and Korean, in which a particle follows its noun without a space.
 const spaceless =
   /([\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Bopo}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]+)/u;
 const han = /\p{scx=Han}/u;
 
 /**
- * The tokens of a text, in order and with repetitions: the same for texts and for queries. English words are reduced to their
- * stems (Porter, 'An algorithm for suffix stripping', 1980).
+ * Splits a text into its tokens, in order and with repetitions. Texts and queries are treated in the same way. English words are
+ * reduced to their stems (Porter, 'An algorithm for suffix stripping', 1980).
  *
- * A token is 1 to 64 UTF-16 units of lower-case ASCII letters, ASCII digits and characters beyond ASCII. FTS5's tokenizer `ascii`
- * splits tokens that are joined by spaces into exactly these tokens.
+ * A token has 1 to 64 UTF-16 units: lower-case ASCII letters, ASCII digits and characters beyond ASCII. If tokens are joined with
+ * spaces, the tokenizer `ascii` of FTS5 splits them into exactly these tokens again.
  */
 export function analyze(text: string): string[] {
   const tokens: string[] = [];
@@ -67,8 +72,8 @@ export function analyze(text: string): string[] {
 }
 
 /**
- * The search terms of a query: its tokens in order, each once, at most 64. English stop words are left out unless the query has
- * nothing else. Empty for a query without letters, digits and emoji.
+ * Returns the search terms of a query: its different tokens in order, at most 64. English stop words are left out, unless the query
+ * contains only stop words. The result is empty if the query has no letters, digits or emoji.
  */
 export function analyzeQuery(query: string): string[] {
   const words = runsOf(query).flatMap(wordsOf);
@@ -78,7 +83,7 @@ export function analyzeQuery(query: string): string[] {
 
 function tokensOf(text: string): string | readonly string[] {
   if (text.length > maxCachedRunLength) return wordsOf(text).map(stem);
-  // A copy, because a run may be a view that keeps the whole text in memory.
+  // Caches a copy, because a run may be a view that keeps the whole text in memory.
   const copy = Buffer.from(text).toString();
   const tokens = wordsOf(copy).map(stem);
   const found = tokens.length === 1 ? tokens[0]! : tokens;
@@ -92,8 +97,9 @@ function stem(word: string): string {
 }
 
 /**
- * The runs of a text in order. A run is a sequence of letters, digits and marks, with single hyphens or underscores inside, or one
- * emoji. Runs are normalised for comparison: compatibility forms unified (NFKC), without case and without accents.
+ * Splits a text into runs, in order. A run is a sequence of letters, digits and marks, which may contain single hyphens or
+ * underscores, or it is one emoji. Runs are normalised for comparison: compatible forms are unified (NFKC), and case and accents are
+ * removed.
  */
 function runsOf(text: string): string[] {
   const plain = ascii.test(text) ? text : text.replace(typographicPunctuation, ' ');
@@ -101,7 +107,7 @@ function runsOf(text: string): string[] {
 }
 
 function fold(text: string): string {
-  // Upper case first, because it also unifies what lower case keeps apart: ß and ss, ſ and s, ı and i.
+  // Converts to upper case first, which unifies letters that differ in lower case: ß and ss, ſ and s, ı and i.
   return text
     .replace(letterlikeSymbol, ' $& ')
     .normalize('NFKD')
@@ -113,12 +119,13 @@ function fold(text: string): string {
 }
 
 /**
- * The words of one run, each at most 64 UTF-16 units long.
+ * Splits a run into words, each at most 64 UTF-16 units long.
  *
- * - Of a joined run, every part. If it has a digit, also the whole: `a-1182` gives `a`, `1182` and `a1182`.
- * - Of Han, Kana, Hangul, Thai, Lao, Khmer and Myanmar, every pair of neighbours, and every single Han character, so that any
- *   two characters of a text find it without a dictionary. For Chinese, pairs work as well as segmented words: Nie, Gao, Zhang,
- *   Zhou, 'On the use of words and n-grams for Chinese information retrieval', IRAL 2000.
+ * - A run with hyphens or underscores gives each of its parts. If it contains a digit, it also gives the joined parts: `a-1182`
+ *   gives `a`, `1182` and `a1182`.
+ * - Text in Han, Kana, Hangul, Thai, Lao, Khmer or Myanmar gives every pair of neighbouring characters, and every single Han
+ *   character. So any two neighbouring characters find the text without a dictionary. For Chinese, pairs work as well as segmented
+ *   words: Nie, Gao, Zhang, Zhou, 'On the use of words and n-grams for Chinese information retrieval', IRAL 2000.
  */
 function wordsOf(text: string): string[] {
   const parts = text.split(joiner);
@@ -147,7 +154,7 @@ function pushPairs(characters: readonly string[], found: string[]): void {
 
 function cut(word: string): string {
   if (word.length <= maxWordLength) return word;
-  // Never between the halves of a surrogate pair.
+  // Never cuts between the halves of a surrogate pair.
   const end = (word.codePointAt(maxWordLength - 1) ?? 0) > 0xffff ? maxWordLength - 1 : maxWordLength;
   return word.slice(0, end);
 }

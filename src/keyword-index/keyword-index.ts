@@ -1,10 +1,10 @@
 import { frequencyIn, type Postings, type TermPostings } from './postings';
 
-/** The texts that a search may see. Scores depend on these texts and on nothing else. */
+/** The texts that a search may see. Scores depend only on these texts. */
 export interface VisibleTexts {
-  /** 1 for a visible row, else 0. Rows beyond its end are not visible. */
+  /** For each row (the integer of one memory): 1 if it is visible, otherwise 0. Rows beyond the end are not visible. */
   readonly mask: Uint8Array;
-  /** The number of tokens of each row's text, by row. */
+  /** For each row, the number of tokens in its text. */
   readonly lengths: Uint32Array;
   /** The number of visible rows. */
   readonly count: number;
@@ -14,32 +14,33 @@ export interface VisibleTexts {
 
 export interface KeywordHit {
   readonly row: number;
-  /** Above 0 and below 1, see `normalizedScore`. */
+  /** A number above 0 and below 1, see `normalizedScore`. */
   readonly score: number;
 }
 
 export interface KeywordMatches {
-  /** The best first, up to the limit of the search. Among equal scores the lower row comes first. */
+  /** The best rows first, at most the limit of the search. If scores are equal, the lower row comes first. */
   readonly hits: readonly KeywordHit[];
-  /** The score of any row, hit or not: 0 if no term matches or the row is not visible. */
+  /** Returns the score of any row, even if it is not a hit. 0 if no term matches or the row is not visible. */
   scoreOf(row: number): number;
 }
 
-// BM25: Robertson and Zaragoza, 'The Probabilistic Relevance Framework: BM25 and Beyond', 2009. The constants are those of
-// Trotman, Jia and Crane, 'Towards an Efficient and Effective Search Engine', OSIR 2012, and Anserini's defaults. Memories are
-// mostly short, and their length says little: on LoCoMo's turns recall@10 is 64.5 with these, 63.2 with 1.2 and 0.75.
+// The scores use BM25: Robertson and Zaragoza, 'The Probabilistic Relevance Framework: BM25 and Beyond', 2009. The constants come
+// from Trotman, Jia and Crane, 'Towards an Efficient and Effective Search Engine', OSIR 2012, and are the defaults of Anserini. Most
+// memories are short, and their length says little. On the dialogue turns of LoCoMo, recall@10 is 64.5 with these constants, and
+// 63.2 with 1.2 and 0.75.
 const k1 = 0.9;
 const b = 0.4;
 
 /**
- * The inverse document frequency of a term that `holding` of `count` texts hold, in Lucene's form, which is never negative. A
- * term that no text holds has the highest: ln(2 count + 2).
+ * Computes the inverse document frequency of a term that occurs in `holding` of `count` texts, with the formula of Lucene, which is
+ * never negative. A term that occurs in no text has the highest value: ln(2 count + 2).
  */
 function inverseDocumentFrequency(holding: number, count: number): number {
   return Math.log(1 + (count - holding + 0.5) / (holding + 0.5));
 }
 
-/** The length of a text adds `base + slope * tokens` to the denominator of BM25. */
+/** The influence of the length of a text: `base + slope * tokens` is added to the denominator of BM25. */
 interface LengthNorm {
   readonly base: number;
   readonly slope: number;
@@ -50,19 +51,19 @@ function lengthNorm(averageTokens: number): LengthNorm {
   return { base: k1 * (1 - b), slope: (k1 * b) / averageTokens };
 }
 
-/** The weight of a term in BM25's sum of `weight * frequency / (frequency + norm)`. */
+/** Computes the weight of a term. The BM25 score is the sum of `weight * frequency / (frequency + norm)` over all terms. */
 function termWeight(holding: number, count: number): number {
   return inverseDocumentFrequency(holding, count) * (k1 + 1);
 }
 
 /**
- * Maps a BM25 sum, which has no upper bound, to a score between 0 and 1. The score is one half for a sum as high as the inverse
- * document frequency of a term that no text holds. `count` is the number of texts.
+ * Converts a BM25 sum, which has no upper limit, to a score between 0 and 1. The score is 0.5 if the sum equals the inverse document
+ * frequency of a term that occurs in no text. `count` is the number of texts.
  *
- * This score compares between queries. A share of the best hit, or of the highest sum that a query can reach, does not: one
- * match of many rare terms should score higher than one match of a few common terms. As a predictor of whether the first hit is
- * right, on LoCoMo's turns, this score has an area under the curve of 0.70, the share of the highest sum 0.62, the share of the
- * best hit 0.50.
+ * Scores of different queries can be compared. That would not hold for a share of the best hit, or of the highest sum that a query
+ * can reach: a match of many rare terms should score higher than a match of a few common terms. The score was also measured as a
+ * predictor of whether the first hit is right, on the dialogue turns of LoCoMo: the area under the curve is 0.70 for this score,
+ * 0.62 for the share of the highest sum, and 0.50 for the share of the best hit.
  */
 function normalizedScore(sum: number, count: number): number {
   return sum / (sum + inverseDocumentFrequency(0, count));
@@ -73,12 +74,12 @@ interface ScoredTerm {
   readonly weight: number;
 }
 
-/** Full-text search with scores over the visible texts: hidden texts never change a score. */
+/** Full-text search that scores only the visible texts: hidden texts never change a score. */
 export class KeywordIndex {
   readonly #postings: Postings;
-  /** BM25 sums by row. All are 0 between searches. */
+  /** The BM25 sum of each row. All sums are 0 between searches. */
   #sums = new Float64Array(0);
-  /** The rows with a sum above 0. */
+  /** The rows whose sum is above 0. */
   #touched = new Uint32Array(0);
 
   constructor(postings: Postings) {
@@ -153,7 +154,7 @@ function addTerm(
   return touched;
 }
 
-/** The additions of `addTerm` in the same order, so that both give the same sum to the last bit. */
+/** Adds the same numbers as `addTerm` in the same order, so that both sums are equal to the last bit. */
 function sumOf(row: number, scored: readonly ScoredTerm[], length: number, { base, slope }: LengthNorm): number {
   let sum = 0;
   for (const { postings, weight } of scored) {
@@ -163,7 +164,7 @@ function sumOf(row: number, scored: readonly ScoredTerm[], length: number, { bas
   return sum;
 }
 
-/** The rows with the highest sums, in order. Holds at most twice as many rows as it returns. */
+/** Returns the rows with the highest sums, in order. Keeps at most twice as many rows in memory as it returns. */
 function bestRows(rows: Uint32Array, sums: Float64Array, limit: number): number[] {
   const inOrder = (a: number, b: number) => sums[b]! - sums[a]! || a - b;
   const kept: number[] = [];

@@ -1,18 +1,18 @@
 import { LRUCache } from 'lru-cache';
 
-/** The stored postings, from which the cache is filled. */
+/** Reads the stored postings (which rows contain which term) to fill the cache. */
 export interface PostingsSource {
   /**
-   * The row of every occurrence of a term, in any order: a row occurs as often as its text holds the term. Empty for an unknown
-   * term. It includes every change that `added` and `removed` were called for, and may include one that they are about to be
-   * called for, but never one that may still be rolled back.
+   * Returns the row of every occurrence of a term, in any order: a row is repeated for each occurrence in its text. Returns an empty
+   * list for an unknown term. The result includes every change for which `added` or `removed` was called. It may include a change
+   * for which they are about to be called, but never a change that may still be rolled back.
    */
   read(term: string): ArrayLike<number>;
 }
 
 /**
- * The rows whose texts hold one term, ascending, with the number of occurrences in each text (at most 65,535). Only the first
- * `length` entries are used. A frequency of 0 marks a row whose text no longer holds the term.
+ * The rows whose texts contain one term, in ascending order, and the number of occurrences in each text (at most 65,535). Only the
+ * first `length` entries are used. A frequency of 0 means that the text of the row no longer contains the term.
  */
 export interface TermPostings {
   readonly rows: Uint32Array;
@@ -22,15 +22,15 @@ export interface TermPostings {
 
 const maxFrequency = 0xffff;
 const bytesPerEntry = 6;
-// The key, its list node and three objects.
+// The memory for the key, its list node and three objects.
 const bytesPerTerm = 300;
 
-/** A cache of postings by term, up to a bound of memory. It follows every change of a text. */
+/** A cache of postings by term, with a limit of memory. It follows every change of a text. */
 export class Postings {
   readonly #source: PostingsSource;
   readonly #cached: LRUCache<string, TermPostings>;
 
-  /** @param maxBytes The bound of memory. The term that was used least recently is evicted first. */
+  /** @param maxBytes The limit of memory. The least recently used terms are evicted first. */
   constructor(source: PostingsSource, maxBytes = 32 * 2 ** 20) {
     this.#source = source;
     this.#cached = new LRUCache({
@@ -39,7 +39,7 @@ export class Postings {
     });
   }
 
-  /** The postings of a term. Later calls of `added` and `removed` change them; callers must not. */
+  /** Returns the postings of a term. Later calls of `added` and `removed` change the returned object. Callers must not change it. */
   of(term: string): TermPostings {
     const cached = this.#cached.get(term);
     if (cached !== undefined) return cached;
@@ -48,7 +48,7 @@ export class Postings {
     return loaded;
   }
 
-  /** A row now has a text of these tokens. A repeated call changes nothing. For a changed text, call `removed` first. */
+  /** Records that a row now has a text with these tokens. Repeating the call changes nothing. For a changed text, call `removed` first. */
   added(row: number, tokens: readonly string[]): void {
     if (this.#cached.size === 0) return;
     for (const [term, frequency] of countTokens(tokens)) {
@@ -59,7 +59,7 @@ export class Postings {
     }
   }
 
-  /** A row no longer has its text of these tokens. */
+  /** Records that a row no longer has its text with these tokens. */
   removed(row: number, tokens: readonly string[]): void {
     for (const term of new Set(tokens)) {
       const postings = this.#cached.peek(term);
@@ -69,13 +69,13 @@ export class Postings {
     }
   }
 
-  /** Forgets all postings: they are read again when they are needed. */
+  /** Removes all postings from the cache. They are read again when they are needed. */
   clear(): void {
     this.#cached.clear();
   }
 }
 
-/** The number of occurrences in a row's text. */
+/** Returns how often the term occurs in the text of a row. */
 export function frequencyIn(postings: TermPostings, row: number): number {
   const at = positionOf(postings, row);
   return at < postings.length && postings.rows[at] === row ? postings.frequencies[at]! : 0;
@@ -103,7 +103,7 @@ function fromOccurrences(occurrences: ArrayLike<number>): TermPostings {
   return withSpareRoom({ rows, frequencies, length });
 }
 
-/** The same postings, or a larger copy if they were full. */
+/** Sets the frequency of a row. Returns the same postings, or a larger copy if they were full. */
 function withFrequency(postings: TermPostings, row: number, frequency: number): TermPostings {
   const at = positionOf(postings, row);
   if (at < postings.length && postings.rows[at] === row) {
@@ -119,7 +119,7 @@ function withFrequency(postings: TermPostings, row: number, frequency: number): 
   return target;
 }
 
-/** A copy with room for more rows. Loaded postings get room too, so that the first write after many searches copies nothing. */
+/** Returns a copy with room for more rows. Loaded postings also get room, so that the first write after many searches copies nothing. */
 function withSpareRoom({ rows, frequencies, length }: TermPostings): TermPostings {
   const capacity = Math.ceil(length * 1.125) + 4;
   const copy = { rows: new Uint32Array(capacity), frequencies: new Uint16Array(capacity), length };
@@ -128,7 +128,7 @@ function withSpareRoom({ rows, frequencies, length }: TermPostings): TermPosting
   return copy;
 }
 
-/** The position of the row, or the position at which it would be inserted. */
+/** Returns the position of the row, or the position at which it would be inserted. */
 function positionOf({ rows, length }: TermPostings, row: number): number {
   if (length === 0 || rows[length - 1]! < row) return length;
   let low = 0;

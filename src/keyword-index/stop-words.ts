@@ -1,9 +1,9 @@
 /**
- * English words that carry no meaning in a query. They are left out of queries only: the index holds every word of a text.
+ * English words that carry no meaning in a query. They are left out of queries only: the index contains every word of a text.
  *
- * Source: the stop list of Snowball's English stemmer (http://snowball.tartarus.org/algorithms/english/stop.txt), with `can`, `will`
- * and `just`, as in PostgreSQL's copy of it. Texts are split at apostrophes, so that the list holds the parts of its contractions,
- * except `don` and `won`, which are words of their own.
+ * Source: the stop list of Snowball's English stemmer (http://snowball.tartarus.org/algorithms/english/stop.txt) with `can`, `will`
+ * and `just`, as in the copy of PostgreSQL. Texts are split at apostrophes, so the list contains the parts of contractions, except
+ * `don` and `won`, which are also words themselves.
  */
 export const stopWords: ReadonlySet<string> = new Set(
   `i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers herself it its

@@ -4,12 +4,13 @@ import { startStopwatch } from '../environment/timers';
 import type { ReplicatedLog } from './replicated-log';
 
 /**
- * The most commands of one batch, which is one transaction. Callers that arrive together share a commit; larger batches would hold
- * the event loop too long (measured: batches of 32 cost 14 % of the throughput, and halve the latency).
+ * The largest number of commands in one batch, which is one transaction. Callers that arrive together share a commit. Larger batches
+ * would block the event loop too long (measured: this limit costs 14 % of the throughput and halves the latency).
  */
 const maxBatchLength = 32;
 
-// A turn of the event loop takes a tenth of the time of a commit, so that callers who write one after the other share some turns.
+// Waiting for a turn of the event loop takes a tenth of the time of a commit. So several batches of callers who write one after the
+// other may run in one turn.
 const maxMsPerTurn = 2;
 const maxBatchesPerTurn = 16;
 
@@ -18,9 +19,9 @@ export interface LocalLogDeps {
   apply(batch: readonly Command[]): readonly Outcome[];
   /** Resolves in a later turn of the event loop. */
   nextTurn(): Promise<void>;
-  /** Awaited between two batches, so that it can hold back the writers. */
+  /** Awaited between two batches. It can delay the next batch, so that writers wait. */
   readonly checkpointer?: { betweenBatches(): Promise<void> | undefined } | undefined;
-  /** The most commands that wait. More are rejected with OVERLOADED. */
+  /** The largest number of waiting commands. Further commands are rejected with OVERLOADED. */
   readonly maxPending: number;
 }
 
@@ -51,7 +52,7 @@ export class LocalLog implements ReplicatedLog {
       return Promise.reject(new MemoryError('STORE_CLOSED', 'The store is closed. Open it again to write.'));
     }
     if (this.#queue.length >= this.#deps.maxPending) {
-      const message = `${this.#queue.length} writes are waiting for their commit, the most that this store accepts. Wait for some of them, or raise limits.pendingWrites.`;
+      const message = `${this.#queue.length} writes are waiting for their commit, which is the limit of this store. Wait for some of them, or raise limits.pendingWrites.`;
       return Promise.reject(new MemoryError('OVERLOADED', message));
     }
     return new Promise((resolve, reject) => {
@@ -67,16 +68,16 @@ export class LocalLog implements ReplicatedLog {
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
-      // Callers who propose in the same moment get into the same batch: they run between this step and the next one.
+      // Callers who propose at the same moment get into the same batch: their code runs before the next step.
       await (this.#mayHoldTurn() ? undefined : this.#deps.nextTurn());
-      // The checkpointer reports its own errors. They must not keep callers waiting here.
+      // The checkpointer reports its own errors, so they are ignored here. Callers must get their answers all the same.
       await this.#deps.checkpointer?.betweenBatches()?.catch(() => undefined);
       this.#commit(this.#queue.splice(0, maxBatchLength));
     }
     this.#draining = undefined;
   }
 
-  /** Whether another batch can run in this turn of the event loop, without a long delay for input, output and timers. */
+  /** Returns whether another batch can run in this turn of the event loop without delaying input, output and timers too long. */
   #mayHoldTurn(): boolean {
     const turn = this.#turn;
     if (turn !== undefined) return turn.batches++ < maxBatchesPerTurn && turn.elapsedMs() < maxMsPerTurn;

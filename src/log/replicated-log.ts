@@ -1,16 +1,16 @@
 import type { Command, Outcome } from '../domain/command';
 
-/** A log that puts commands in one order and lets them be applied in that order. */
+/** A log that puts commands into one order. The commands are then applied in that order. */
 export interface ReplicatedLog {
   /**
-   * Resolves with the outcome once the effects of the command are durable, or the command was refused. Rejects only if nothing of it
-   * was written.
+   * Adds a command to the log. Resolves with its outcome when the effects of the command are durable, or when the command was
+   * refused. Rejects only if nothing of the command was written.
    *
    * @throws OVERLOADED, STORE_CLOSED, DISK_FULL
    */
   propose(command: Command): Promise<Outcome>;
-  /** The number of commands that were accepted and are not applied yet. */
+  /** The number of commands that were accepted but not yet applied. */
   readonly pending: number;
-  /** Rejects all later commands, and resolves when the accepted ones are applied. */
+  /** Rejects all later commands. Resolves when the accepted commands are applied. */
   close(): Promise<void>;
 }

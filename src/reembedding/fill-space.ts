@@ -9,39 +9,39 @@ import { host, submit } from '../write/submit';
 import type { WriteContext } from '../write/write-context';
 import type { Pace } from './pace';
 
-/** What filling a space needs of its store. */
+/** The parts of a store that filling an embedding space uses. */
 export interface FillContext {
   readonly state: { readonly coverage: SpaceCoverage; readonly rowChecksum: Pick<RowChecksum, 'isIntact'> };
   readonly embedder: Pick<SpaceEmbedder, 'into'>;
   readonly writing: Pick<WriteContext, 'log' | 'clock' | 'seeds'>;
-  /** Resolves when no read is running any more. Undefined if none is running. */
+  /** Returns a promise that resolves when no read is running. Undefined if none is running now. */
   readsEnd(): Promise<void> | undefined;
 }
 
 export interface FillOptions {
   readonly space: Space;
-  /** The number of texts that are embedded in one call. */
+  /** The number of texts in one call of the embedder. */
   readonly batchSize: number;
   readonly pace: Pace;
   readonly signal: AbortSignal;
-  /** Called with the number of rows that are done, and how many of their memories could not be embedded. */
+  /** Called with the number of rows that were processed, and how many of their memories could not be embedded. */
   onDone(rows: number, failed: number): void;
   /** Called with the number of memories that got vectors in the space. */
   onEmbedded(memories: number): void;
-  /** Called for each text that the embedder rejects. Throws to give up. */
+  /** Called for each text that the embedder rejects. May throw to end the fill. */
   onRejected(id: string, error: MemoryError): void;
-  /** Called for each text that the embedder accepts in a batch that it rejected as a whole. */
+  /** Called for each text that the embedder accepts after it rejected the whole batch. */
   onAccepted(): void;
 }
 
-// Their texts and checksums take a millisecond or two of one turn of the event loop.
+// Reading the texts and checking the checksums of this many rows takes a millisecond or two of one turn of the event loop.
 const minRowsPerTurn = 64;
-// The longest rest after a write, so that a disk which stalls for a moment does not stall the fill as well.
+// The longest rest after a write. If the disk stalls for a moment, the fill must not rest as long.
 const maxRestMs = 50;
-// Running reads go first, but a store that is always read must still be filled.
+// The longest wait for running reads. They go first, but a space must also be filled if reads never end.
 const maxWaitMs = 50;
 
-/** Gives the memories in a range of rows vectors in a space, if they have none there. */
+/** Embeds the memories in a range of rows that have no vectors in the space yet. */
 export async function fillRange(context: FillContext, options: FillOptions, range: RowRange): Promise<void> {
   const rowsPerTurn = Math.max(minRowsPerTurn, options.batchSize);
   for (let { after } = range; after < range.upTo; ) {
@@ -52,7 +52,7 @@ export async function fillRange(context: FillContext, options: FillOptions, rang
   }
 }
 
-/** Gives the memories in these rows vectors in a space, if they have none there. */
+/** Embeds the memories in these rows that have no vectors in the space yet. */
 export async function fillRows(context: FillContext, options: FillOptions, rows: readonly number[]): Promise<void> {
   const rowsPerTurn = Math.max(minRowsPerTurn, options.batchSize);
   for (let i = 0; i < rows.length; i += rowsPerTurn) {
@@ -73,7 +73,7 @@ async function fill(
 ): Promise<void> {
   const { batchSize, pace, signal } = options;
   const missing = stored.map(memoryRowOf);
-  // A damaged memory cannot be read, so that no search needs its vectors.
+  // A damaged memory cannot be read, so searches do not need its vectors.
   const intact = missing.filter((row) => context.state.rowChecksum.isIntact(row));
   options.onDone(rowCount - intact.length, missing.length - intact.length);
   for (let i = 0; i < intact.length; i += batchSize) {
@@ -85,7 +85,7 @@ async function fill(
   }
 }
 
-/** Lets callers who wait for an answer go first. */
+/** Lets callers who wait for an answer run first. */
 async function yieldToCallers(context: FillContext, { pace, signal }: FillOptions): Promise<void> {
   await nextTurn();
   const readsEnd = context.readsEnd();
@@ -105,7 +105,7 @@ async function fillBatch(context: FillContext, options: FillOptions, batch: read
   const elapsedMs = startStopwatch();
   const { embedded } = await submit(context.writing, host, { type: 'embed', space: space.name, memories });
   options.onEmbedded(embedded);
-  // Rests as long as the write took, so that callers have at least half of the event loop.
+  // Rests as long as the write took, so that callers get at least half of the event loop.
   await pace.rest(Math.min(elapsedMs(), maxRestMs), signal);
   return batch.length - memories.length;
 }
@@ -122,7 +122,7 @@ async function embed(context: FillContext, options: FillOptions, batch: readonly
   }
 }
 
-/** Embeds each text by itself, so that one text which the embedder rejects does not keep the others from their vectors. */
+/** Embeds each text separately, so that the other texts get their vectors if the embedder rejects one of them. */
 async function embedOneByOne(
   context: FillContext,
   options: FillOptions,
@@ -143,7 +143,7 @@ async function embedOneByOne(
   return embedded;
 }
 
-/** Whether the embedder rejected the text itself, so that trying again is useless. */
+/** Returns whether the embedder rejected the text itself, so that a retry would be useless. */
 function isRejection(error: unknown): error is MemoryError {
   return MemoryError.is(error) && error.code === 'EMBEDDING_FAILED' && !error.retryable;
 }

@@ -1,31 +1,31 @@
 import { pause, realTimers } from '../environment/timers';
 
-/** Slows long work down: it can be paused, and limited to a number of items a second. */
+/** Slows down long work: limits the number of items per second, and can pause. */
 export interface Pace {
   /** Resolves when the next items may start. Rejects with the reason of the signal when it is aborted. */
   next(items: number, signal: AbortSignal): Promise<void>;
-  /** Leaves the event loop to other work for some milliseconds, or until the signal is aborted. */
+  /** Waits for some milliseconds, or until the signal is aborted, so that other work can use the event loop. */
   rest(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** No limit and no pause. */
+/** A pace without a limit and without pauses. */
 export const unpaced: Pace = {
   next: async (_, signal) => signal.throwIfAborted(),
   rest: (ms, signal) => pause(ms, signal, { timers: realTimers }),
 };
 
 export interface PaceOptions {
-  /** Milliseconds since some moment. */
+  /** Returns the milliseconds since some fixed moment. */
   elapsedMs(): number;
   pause(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The pace of work that a caller can pause and resume. */
+/** A pace that a caller can pause, resume and limit. */
 export class PausablePace implements Pace {
   readonly #options: PaceOptions;
   #paused: { readonly resumed: Promise<void>; readonly resume: () => void } | undefined;
   #maxPerSecond = Number.POSITIVE_INFINITY;
-  /** When the allowed rate lets the next items start. */
+  /** The time from which the limit allows the next items. */
   #nextAtMs = 0;
 
   constructor(options: PaceOptions) {
@@ -64,7 +64,7 @@ export class PausablePace implements Pace {
   }
 }
 
-/** Resolves with the promise, or when the signal is aborted. */
+/** Resolves when the promise resolves or the signal is aborted. */
 function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

@@ -15,38 +15,38 @@ export interface ReembedProgress extends Progress {
   /** 'embed' while texts are embedded, 'index' while the index of the new vectors is built. */
   phase: 'embed' | 'index';
   total: number;
-  /** An estimate from the pace so far. Absent until there is one, and in the phase 'index'. */
+  /** The estimated remaining time, from the rate so far. Absent until it can be estimated, and in the phase 'index'. */
   remainingMs?: number;
 }
 
-/** How `reembed` works. */
+/** The options of `reembed`. */
 export interface ReembedOptions extends CallOptions {
-  /** The number of texts that are embedded in one call of the embedder. Default: 32. */
+  /** The number of texts in one call of the embedder. Default: 32. */
   batchSize?: number;
-  /** The largest number of memories that are embedded in a second. Default: no limit. */
+  /** The largest number of memories to embed per second. Default: no limit. */
   maxPerSecond?: number;
   onProgress?: (progress: ReembedProgress) => void;
 }
 
 /** The result of `reembed`. */
 export interface ReembedResult {
-  /** The space that is searched from now on. */
+  /** The embedding space that the store uses for searches from now on. */
   space: EmbeddingSpace;
-  /** The number of memories that got vectors in it by this call. */
+  /** The number of memories to which this call gave vectors in that space. */
   embedded: number;
 }
 
-/** What a run needs of its store. */
+/** The parts of a store that a run uses. */
 export interface RunContext extends FillContext {
   readonly state: Pick<StateStore, 'coverage' | 'rowChecksum' | 'records' | 'lastChangeSeq'>;
   readonly model: Pick<ReadModel, 'columns'>;
   readonly embedder: Pick<SpaceEmbedder, 'into' | 'hold'>;
   /**
-   * Prepares the search in a space, beside the search in use. When the signal is aborted it rejects with the reason of the signal, or
-   * ends soon.
+   * Prepares the search in a space, while the current search stays in use. When the signal is aborted, rejects with the reason of
+   * the signal or resolves soon.
    */
   prepareSearch(space: number, until: 'ready' | 'settled', signal: AbortSignal): Promise<void>;
-  /** Drops the search that was prepared. */
+  /** Drops the search that `prepareSearch` prepared. */
   abandonSearch(): Promise<void>;
 }
 
@@ -54,30 +54,35 @@ export interface RunOptions {
   readonly space: Space;
   readonly batchSize: number;
   readonly pace: Pace;
-  /** 'settled': switches when searches are as fast as they get. 'ready': switches when they need no index that is yet to be built. */
+  /**
+   * 'settled': switches when searches in the new space are as fast as possible. 'ready': switches when they no longer wait for an
+   * index to be built.
+   */
   readonly until: 'ready' | 'settled';
   readonly signal: AbortSignal;
   readonly onProgress: ((progress: ReembedProgress) => void) | undefined;
   readonly elapsedMs: () => number;
 }
 
-/** The default of `batchSize`. */
+/** The default for `batchSize`. */
 export const defaultBatchSize = 32;
 
-// Each round has fewer texts than the round before, unless writers add texts as fast as they are embedded.
+// In these first rounds writers are not stopped. Each round has fewer texts than the one before, unless writers add texts as fast as
+// they are embedded.
 const freeRounds = 2;
 const fewBatches = 4;
-// An invalid API key rejects every text: the caller learns it after a few batches.
+// If, for example, the API key is invalid, every text is rejected. The run then fails after a few batches.
 const maxRejectedInARow = 64;
-// The number of ids that an error message names.
+// The largest number of ids in an error message.
 const maxNamed = 10;
 
 /**
- * Moves a store to the space that it has begun: every memory with vectors gets vectors in the new space, the index of these vectors is
- * prepared, and one command makes the new space the searched one. Work that an aborted call has done is not done again.
+ * Moves a store to the embedding space that it has begun. First every memory with vectors gets vectors in the new space, then the
+ * index of the new vectors is prepared. At the end one command makes searches use the new space. If a call is aborted, the next call
+ * continues its work.
  *
- * Writes go on meanwhile and are embedded at the end. Only if they arrive faster than they are embedded, or a few are left, writes wait
- * until the store has switched.
+ * Memories that are written during a move are embedded in further rounds. New writes wait until the store has switched only in two
+ * cases: if they arrive faster than they are embedded, or if few texts are left.
  */
 export class ReembeddingRun {
   readonly #context: RunContext;
@@ -111,7 +116,11 @@ export class ReembeddingRun {
     };
   }
 
-  /** @throws the reason of the signal, EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL, STORE_CLOSED. Finished work is kept. */
+  /**
+   * Runs the move. Finished work is kept if it fails.
+   *
+   * @throws the reason of the signal, EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL, STORE_CLOSED
+   */
   async run(): Promise<ReembedResult> {
     const { state, model } = this.#context;
     const { space, batchSize } = this.#options;
@@ -124,8 +133,8 @@ export class ReembeddingRun {
       for (let round = 1; ; round++) {
         const upTo = state.lastChangeSeq;
         const missing = this.#missingSince(checkedThrough);
-        // Writers who never rest would keep the store from switching. They are held for the last few texts, and when they are faster
-        // than the embedder, for all texts that are left.
+        // If writers never pause, the store could never switch. So they must wait while the last few texts are embedded. If they are
+        // faster than the embedder, they must wait for all remaining texts.
         const isNearlyDone = round > freeRounds && missing.length <= fewBatches * batchSize;
         if (isNearlyDone || missing.length > before) release ??= this.#context.embedder.hold();
         before = missing.length;
@@ -140,11 +149,11 @@ export class ReembeddingRun {
     }
   }
 
-  /** The rows that were written after this change and have no vectors in the new space. */
+  /** Finds the rows that were written after this change and have no vectors in the new space. */
   #missingSince(changeSeq: number): number[] {
     const { coverage, records } = this.#context.state;
     const rows = coverage.missingSince(this.#options.space.id, changeSeq);
-    // A damaged memory cannot be embedded, and is found in no space.
+    // Leaves out damaged memories. They cannot be embedded, and no search finds them.
     return rows.filter((row) => records.intactByRow(row) !== undefined);
   }
 
@@ -152,7 +161,7 @@ export class ReembeddingRun {
     if (this.#isPrepared) return;
     const { space, signal, until } = this.#options;
     this.#report('index');
-    // Building an index takes seconds: an abort ends it.
+    // Ends the preparation if the call is aborted, because building an index takes seconds.
     const abandon = () => void this.#context.abandonSearch();
     signal.addEventListener('abort', abandon, { once: true });
     try {

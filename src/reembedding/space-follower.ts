@@ -7,7 +7,7 @@ import { type FillContext, type FillOptions, fillRange, fillRows } from './fill-
 import { unpaced } from './pace';
 import { defaultBatchSize } from './reembedding-run';
 
-/** What following needs of its store. */
+/** The parts of a store that the follower uses. */
 export interface FollowContext extends FillContext {
   readonly state: Pick<StateStore, 'coverage' | 'rowChecksum' | 'interning' | 'lastChangeSeq'>;
   readonly model: Pick<ReadModel, 'columns'>;
@@ -15,15 +15,16 @@ export interface FollowContext extends FillContext {
 }
 
 /**
- * Keeps the space that the store came from complete while its embedder is available, so that a rollback takes no time. It works after
- * the writes: no write waits for it. If it fails, the rollback embeds what is missing.
+ * After a move, keeps the previous embedding space complete, so that a rollback takes no time. It adds vectors for each new memory
+ * after the write, so writes do not wait for it. It works only while the embedder of that space is available. If vectors are
+ * missing, the rollback adds them.
  */
 export class SpaceFollower {
   readonly #context: FollowContext;
   readonly #closing = new AbortController();
-  /** Ends the fill that is running, because the embedder may never answer. */
+  /** Aborts the running fill, because the embedder may never answer. */
   #holding = new AbortController();
-  /** The space that is complete up to this change. Another space is filled from its first row. */
+  /** The space that is complete up to the change `through`. Any other space is filled from its first row. */
   #followed: { readonly space: number; through: number } | undefined;
   #running: Promise<void> | undefined;
   #isHeld = false;
@@ -33,7 +34,7 @@ export class SpaceFollower {
     this.#context = context;
   }
 
-  /** To be called after each change while there is a previous space, and after a switch. */
+  /** Starts to add missing vectors. Call it after each change while there is a previous space, and after a switch. */
   changed(): void {
     this.#hasChanged = true;
     if (this.#isHeld || this.#running !== undefined || this.#closing.signal.aborted) return;
@@ -43,7 +44,7 @@ export class SpaceFollower {
     });
   }
 
-  /** Stops until `release`, because a move between spaces is running. */
+  /** Stops until `release` is called, because a move between spaces is running. */
   async hold(): Promise<void> {
     this.#isHeld = true;
     this.#holding.abort();
@@ -62,7 +63,7 @@ export class SpaceFollower {
     await this.#running;
   }
 
-  /** The space that the store came from, if its embedder is available. */
+  /** Returns the previous space, if its embedder is available. */
   #previous(): Space | undefined {
     const { state, embedder } = this.#context;
     const previous = state.interning.spaceInRole('previous');
@@ -70,7 +71,7 @@ export class SpaceFollower {
   }
 
   async #follow(): Promise<void> {
-    // Callers who were just answered go first.
+    // Lets callers who were just answered run first.
     await nextTurn();
     while (this.#hasChanged && !this.#isHeld && !this.#closing.signal.aborted) {
       this.#hasChanged = false;
@@ -79,7 +80,7 @@ export class SpaceFollower {
       try {
         await this.#catchUp(space);
       } catch {
-        // An error of the embedder was reported as 'degraded'. The next change tries again.
+        // Errors of the embedder were already reported by the event 'degraded'. The next change tries again.
         return;
       }
     }

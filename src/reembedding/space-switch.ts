@@ -14,20 +14,20 @@ import type { Pace } from './pace';
 import { ReembeddingRun, type ReembedProgress, type ReembedResult, type RunContext } from './reembedding-run';
 import { SpaceFollower } from './space-follower';
 
-/** What the move between embedding spaces needs of its store. */
+/** The parts of a store that a move between embedding spaces uses. */
 export interface SpaceSwitchDeps extends FillContext {
   readonly state: Pick<StateStore, 'interning' | 'coverage' | 'rowChecksum' | 'records' | 'lastChangeSeq'>;
   readonly model: Pick<ReadModel, 'columns' | 'vectorsIn' | 'nextSpace' | 'countNext' | 'abandonNext'>;
   readonly embedder: Pick<SpaceEmbedder, 'into' | 'of' | 'use' | 'hold'>;
-  /** The search in use, which takes the search in the next space. */
+  /** The search of the store. It also contains the prepared search in the next space. */
   readonly search: SpaceSearch;
-  /** Makes a search over the vectors of one space. */
+  /** Makes a search in the vectors of one space. */
   searchIn(space: SpaceVectors): VectorSearch;
-  /** Removes the index files of a space that is not searched. */
+  /** Removes the index files of a space that searches do not use. */
   removeIndex(space: number): Promise<void>;
 }
 
-/** How a store moves to another space. */
+/** The options of a move to another space. */
 export interface MoveOptions {
   readonly batchSize: number;
   readonly pace: Pace;
@@ -37,20 +37,21 @@ export interface MoveOptions {
 
 type DropListener = (done: number, total: number) => void;
 
-// A few milliseconds of work in one turn of the event loop.
+// Each is a few milliseconds of work in one turn of the event loop.
 const rowsPerCheck = 512;
 const rowsPerDrop = 64;
 
 /**
- * Moves a store between embedding spaces, one move at a time. Searches follow each batch in the current space and in the one that is
- * being prepared; after a switch the space that the store came from is kept complete for a rollback.
+ * Moves a store from one embedding space to another, one move at a time: memories get vectors in the new space, then searches switch
+ * to it. Searches in the current and in the prepared space follow every batch of changes. After a switch the previous space is kept
+ * complete for a rollback.
  */
 export class SpaceSwitch {
   readonly #deps: SpaceSwitchDeps;
   readonly #follower: SpaceFollower;
   readonly #closing = new AbortController();
   #running: Promise<unknown> | undefined;
-  /** The target of the latest move. Undefined if that move was refused. */
+  /** The target space of the latest move. Undefined if that move was rejected. */
   #target: number | undefined;
 
   constructor(deps: SpaceSwitchDeps) {
@@ -58,12 +59,12 @@ export class SpaceSwitch {
     this.#follower = new SpaceFollower(deps);
   }
 
-  /** Completes the space that the store came from. To be called in the process that writes: when it opens, and after each change. */
+  /** Adds vectors that are missing in the previous space. Call it in the writer process, when the store opens and after each change. */
   changed(): void {
     if (this.#deps.state.interning.spaceInRole('previous') !== undefined) this.#follower.changed();
   }
 
-  /** Lets the searches follow a batch after its commit. */
+  /** Passes a committed batch of changes to the searches. */
   follow({ changes, changeSeq, embedded, spaceSwitched }: FollowedBatch): void {
     const { model, search } = this.#deps;
     const rows = changes.flatMap(({ row, reindex }) => (reindex ? [row] : []));
@@ -74,7 +75,11 @@ export class SpaceSwitch {
     if (spaceSwitched) this.#switchSearch();
   }
 
-  /** @throws INVALID_INPUT if a move is running, EMBEDDING_FAILED, DISK_FULL, STORE_CLOSED, the reason of the signal */
+  /**
+   * Moves the store to the space of the embedder.
+   *
+   * @throws INVALID_INPUT if a move is running, EMBEDDING_FAILED, DISK_FULL, STORE_CLOSED, the reason of the signal
+   */
   reembed(embedder: Embedder, options: MoveOptions): Promise<ReembedResult> {
     return this.#exclusively(options.signal, async (signal) => {
       this.#target = undefined;
@@ -84,13 +89,17 @@ export class SpaceSwitch {
         return { space: { ...embedder.space }, embedded: 0 };
       }
       const space = await this.#begin(embedder.space);
-      // Only after the space was begun, so that writes from here on find it.
+      // Sets the embedder only after the space was begun, so that writes from now on find the space.
       this.#deps.embedder.use(embedder);
       return this.#moveTo(space, { ...options, signal });
     });
   }
 
-  /** @throws INVALID_INPUT if there is no previous space, EMBEDDER_MISSING, and the errors of `reembed` */
+  /**
+   * Moves the store back to the previous space.
+   *
+   * @throws INVALID_INPUT if there is no previous space, EMBEDDER_MISSING, and the errors of `reembed`
+   */
   rollback(options: MoveOptions): Promise<ReembedResult> {
     return this.#exclusively(options.signal, async (signal) => {
       const { state, embedder } = this.#deps;
@@ -104,20 +113,20 @@ export class SpaceSwitch {
     });
   }
 
-  /** Drops the vectors of every space except the one that is searched. */
+  /** Deletes the vectors of every space except the one that searches use. */
   dropUnused(signal: AbortSignal, onDone?: DropListener): Promise<void> {
     return this.#drop(['previous', 'next', 'dropping'], signal, onDone);
   }
 
-  /** Drops the vectors in the target of the latest move. */
+  /** Deletes the vectors in the target space of the latest move. */
   async dropNext(signal: AbortSignal): Promise<void> {
     const next = this.#deps.state.interning.spaceInRole('next');
-    // A move that was refused has begun no space.
+    // A rejected move has begun no space.
     if (next === undefined || next.id !== this.#target) return;
     await this.#drop(['next', 'dropping'], signal);
   }
 
-  /** Ends the move that is running. Its finished work is kept. */
+  /** Aborts the running move and keeps its finished work. */
   async close(): Promise<void> {
     const message = 'The store was closed during reembed. Open it and call reembed again to continue.';
     this.#closing.abort(new MemoryError('STORE_CLOSED', message));
@@ -153,14 +162,14 @@ export class SpaceSwitch {
   }
 
   async #moveTo(space: Space, { batchSize, pace, signal, onProgress }: MoveOptions): Promise<ReembedResult> {
-    // A rollback switches as soon as searches work, not only when they are fast.
+    // A rollback switches as soon as searches work, without waiting until they are fast.
     const until = space.role === 'previous' ? ('ready' as const) : ('settled' as const);
     const options = { space, batchSize, pace, signal, onProgress, until, elapsedMs: startStopwatch() };
     try {
       return await new ReembeddingRun(this.#runContext(), options).run();
     } catch (error) {
       await this.#abandonSearch();
-      // Work that was aborted may have failed with another error.
+      // After an abort the run may fail with another error. Throws the reason of the signal instead.
       throw signal.aborted ? signal.reason : error;
     }
   }
@@ -196,13 +205,17 @@ export class SpaceSwitch {
     search.switch(() => searchIn(model.vectorsIn(state.interning.currentSpace?.id)));
   }
 
-  /** @throws EMBEDDER_MISSING if memories have no vectors in the space, and its embedder is not available */
+  /**
+   * Checks that all memories have vectors in the space.
+   *
+   * @throws EMBEDDER_MISSING if some have none. Call it only if the embedder of the space is not available.
+   */
   async #assertComplete({ id, name }: Space, signal: AbortSignal): Promise<void> {
     const { state, model } = this.#deps;
     for (let after = 0; after < model.columns.last; after += rowsPerCheck) {
       signal.throwIfAborted();
       if (state.coverage.missing(id, { after, upTo: after + rowsPerCheck }).length > 0) {
-        const message = `Memories that were written since have no vectors of ${name.model}, and the store was opened without that embedder. Call reembed with that embedder in place of rollback.`;
+        const message = `Memories that were written since the switch have no vectors from ${name.model}, and the store was opened without that embedder. Call reembed with that embedder instead of rollback.`;
         throw new MemoryError('EMBEDDER_MISSING', message);
       }
       await nextTurn();
@@ -224,7 +237,7 @@ export class SpaceSwitch {
     });
   }
 
-  /** Drops the vectors and the index of one space. If it is aborted, it can be called again. */
+  /** Deletes the vectors and the index of one space. After an abort it can be called again. */
   async #dropSpace(space: number, signal: AbortSignal, onDone?: DropListener): Promise<void> {
     const { model, search, writing, removeIndex } = this.#deps;
     await search.left();
@@ -242,21 +255,22 @@ export class SpaceSwitch {
   }
 }
 
-/** The spaces of a store, as its embedder asks for them. */
+/** Returns the embedding spaces of a store, in the form that `SpaceEmbedder` reads. */
 export function spacesInUse(interning: ReadonlyInterning, builtIns: BuiltIns): SpacesInUse {
   const nameIn = (role: 'next' | 'previous') => interning.spaceInRole(role)?.name ?? [];
   const current = interning.currentSpaceName.bind(interning);
   return {
     current,
     others: () => {
-      // A store of an earlier built-in model is about to move to today's, even before the move has begun.
+      // A store with an earlier built-in model will move to the model of this release. Its space is included even before the move
+      // begins.
       const upgrade = isEarlierBuiltIn(builtIns, current()) ? builtIns.current.space : [];
       return [nameIn('next'), nameIn('previous'), upgrade].flat();
     },
   };
 }
 
-/** Whether a space is that of the built-in model of an earlier release. */
+/** Returns whether a space belongs to the built-in model of an earlier release. */
 export function isEarlierBuiltIn({ previous }: BuiltIns, name: SpaceName | undefined): boolean {
   return name !== undefined && previous.some(({ space }) => isSameSpace(space, name));
 }

@@ -3,7 +3,7 @@ import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector
 import { MemoryError } from '../domain/errors';
 import { isError, isErrorNamed } from '../domain/realms';
 
-/** Configures a database: a commit is on disk when it returns, and deleted bytes are overwritten. */
+/** Configures a database so that a commit is on disk when it returns, and deleted bytes are overwritten. */
 export function configure(database: Database): void {
   database.pragma('journal_mode = WAL');
   // The default in WAL mode is NORMAL, which can lose acknowledged commits when the power fails.
@@ -13,12 +13,15 @@ export function configure(database: Database): void {
   database.pragma('temp_store = MEMORY');
 }
 
-/** Whether SQLite reported an error. Its native part makes errors of the realm that loaded it first. */
+/**
+ * Returns whether an error comes from SQLite. In Jest the class of the error can be a different one, because the native part of
+ * SQLite makes errors of the realm (a separate set of JavaScript globals) that loaded it first.
+ */
 export function isSqliteError(error: unknown): error is Error & { readonly code: string } {
   return isErrorNamed(error, 'SqliteError') && typeof error.code === 'string';
 }
 
-/** Translates an error of SQLite into a MemoryError. Any other error is returned as it is. */
+/** Converts an error from SQLite to a MemoryError. Returns any other error unchanged. */
 export function fromSqlite(error: unknown): unknown {
   if (isErrorNamed(error, 'TypeError') && error.message === 'The database connection is not open') {
     return new MemoryError('STORE_CLOSED', 'The store was closed during this call. Open it again.', {
@@ -30,7 +33,7 @@ export function fromSqlite(error: unknown): unknown {
   const { code } = error;
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     const message =
-      'The database file is damaged at a place that this call reads. Restore the folder from a backup; verify() lists what is affected.';
+      'The part of the database file that this call reads is damaged. Restore the folder from a backup; verify() lists what is affected.';
     return new MemoryError('RECORD_DAMAGED', message, { cause: error });
   }
   if (code.startsWith('SQLITE_IOERR')) {
@@ -53,18 +56,18 @@ const fullCodes: ReadonlySet<unknown> = new Set([
   ...['ENOSPC', 'EDQUOT'],
 ]);
 
-/** Whether SQLite or the file system reports that the disk is full. */
+/** Returns whether SQLite or the file system reports that the disk is full. */
 function isFull(error: unknown): boolean {
   return isError(error) && fullCodes.has(error.code);
 }
 
 function diskFull(cause: unknown): MemoryError {
   const message =
-    'The disk is full: nothing of this write was stored, and every earlier write is safe. Free some space, then write again.';
+    'The disk is full. Nothing of this write was stored; every earlier write is safe. Free some space, then write again.';
   return new MemoryError('DISK_FULL', message, { cause });
 }
 
-/** Runs something on the database, and translates its errors into MemoryErrors. */
+/** Runs a function that uses the database, and converts its errors to MemoryErrors. */
 export function translated<T>(run: () => T): T {
   try {
     return run();
@@ -73,7 +76,10 @@ export function translated<T>(run: () => T): T {
   }
 }
 
-/** A builder of queries over these tables. It never runs them: Kysely's own driver would take a turn of the event loop for each query. */
+/**
+ * Makes a builder for queries on these tables. It never runs queries, because the driver of Kysely would take a turn of the event
+ * loop for each.
+ */
 export function queriesOver<Tables>(): Kysely<Tables> {
   return new Kysely<Tables>({
     dialect: {
@@ -101,7 +107,7 @@ export interface Statement<P, R> {
 }
 
 /**
- * Compiles a query once. `build` gets a function that makes a named parameter:
+ * Compiles a query once, for any number of runs. `build` receives a function that makes a named parameter:
  * `prepare(db, (p) => queries.selectFrom('memories').selectAll().where('id', '=', p('id')))`.
  */
 export function prepare<P, R>(

@@ -136,7 +136,7 @@ class BuilderProcess {
     const { stdin } = this.#child;
     const isTaken = stdin?.write(records) !== false;
     this.#expectProgress(shortestStallMs);
-    // Waiting for the result too makes this reject if the child has ended.
+    // Also waits for the result, so that this rejects if the child has already ended.
     await Promise.race([this.#result, isTaken ? undefined : once(stdin as NonNullable<typeof stdin>, 'drain')]);
   }
 
@@ -206,7 +206,7 @@ function start(program: string, folder: string): ChildProcess {
     // The host's current folder may have been removed.
     cwd: folder,
     execArgv: [...loaderOf(program)],
-    // Without these options the child does not wait for a debugger that is attached to the host.
+    // Removes the debugger options, because otherwise the child would wait for a debugger of its own.
     env: { ...process.env, NODE_OPTIONS: process.env.NODE_OPTIONS?.replace(/--inspect\S*/g, '') },
     serialization: 'advanced',
     stdio: ['pipe', 'ignore', 'pipe', 'ipc'],

@@ -15,17 +15,17 @@ describe('the tokens of a text', () => {
   test.each([
     ['words without case and punctuation, stemmed', 'The Refunds, REFUNDED!', ['the', 'refund', 'refund']],
     [
-      'has parts and the whole of an id',
+      'the parts and the whole of an id',
       'order A-1182 for customer_4417',
       ['order', 'a', '1182', 'a1182', 'for', 'custom', '4417', 'customer4417'],
     ],
     ['hyphenated words in parts', 'well-known', ['well', 'known']],
     ['e-mail addresses in parts', 'anna.smith@example.com', ['anna', 'smith', 'exampl', 'com']],
     ['accents folded', 'Café Ørsted naïve Łódź', ['cafe', 'orst', 'naiv', 'lodz']],
-    ['letters that unfold', 'Straße ﬁne Œuvre', ['strass', 'fine', 'oeuvr']],
-    ['Greek whatever its final sigma', 'ΟΔΟΣ οδος', ['οδοσ', 'οδοσ']],
+    ['letters that become several letters', 'Straße ﬁne Œuvre', ['strass', 'fine', 'oeuvr']],
+    ['Greek words with either form of sigma', 'ΟΔΟΣ οδος', ['οδοσ', 'οδοσ']],
     ['typographic punctuation as plain', 'Anna’s “card”—ending…', ['anna', 's', 'card', 'end']],
-    ['symbols of letters apart from their neighbours', '№4417 Acme™', ['no', '4417', 'acm', 'tm']],
+    ['letterlike symbols separate from their neighbours', '№4417 Acme™', ['no', '4417', 'acm', 'tm']],
     ['wide and other digits as ASCII where they are compatible', '４４１７ m²', ['4417', 'm2']],
     ['emoji and flags one by one', 'thanks🎉🎉 👩‍💻 🇫🇷', ['thank', '🎉', '🎉', '👩', '💻', '🇫🇷']],
     ['Arabic and Hebrew without points', 'مَرْحَبًا שָׁלוֹם', ['مرحبا', 'שלום']],
@@ -33,10 +33,10 @@ describe('the tokens of a text', () => {
     ['Han and Kana in pairs, Han also one by one', 'お茶を', ['お茶', '茶', '茶を']],
     ['half-width Kana with its voicing marks', 'ｶﾞﾗｽ', ['ガラ', 'ラス']],
     ['Korean in pairs', '학교에서', ['학교', '교에', '에서']],
-    ['scripts apart within one run', 'iPhone15を買', ['iphone15', 'を買', '買']],
+    ['different scripts within one run separately', 'iPhone15を買', ['iphone15', 'を買', '買']],
     ['control characters and lone surrogates between words', 'x\0y\ud800z', ['x', 'y', 'z']],
-    ['query languages as mere text', `'; DROP TABLE "x" NEAR(a* b)`, ['drop', 'tabl', 'x', 'near', 'a', 'b']],
-    ['nothing where nothing can be said', ' \t -- … \0', []],
+    ['query languages as plain text', `'; DROP TABLE "x" NEAR(a* b)`, ['drop', 'tabl', 'x', 'near', 'a', 'b']],
+    ['no tokens if there are only spaces and punctuation', ' \t -- … \0', []],
   ])('%s', (_, text, tokens) => {
     expect(analyze(text)).toEqual(tokens);
   });
@@ -46,7 +46,7 @@ describe('the tokens of a text', () => {
     expect(analyze(`x${'𝼀'.repeat(50)}`)).toEqual([`x${'𝼀'.repeat(31)}`]);
   });
 
-  test('of two joined texts are the tokens of both in order', () => {
+  test('of two joined texts are the tokens of both texts in order', () => {
     fc.assert(
       fc.property(anyText, anyText, (a, b) => {
         expect(analyze(`${a}\n${b}`)).toEqual([...analyze(a), ...analyze(b)]);
@@ -61,7 +61,7 @@ describe('the tokens of a text', () => {
     expect(analyze(text)).toEqual(before);
   });
 
-  test('find a text without spaces by any two neighbouring characters', () => {
+  test('contain every two neighbouring characters of a text without spaces', () => {
     const spaceless = fc.string({
       unit: fc.constantFrom(...'東京都庁新宿お茶を飲むガラスกาแฟชอบកខគမြန်'),
       minLength: 2,
@@ -87,7 +87,7 @@ describe('the terms of a query', () => {
     ]);
   });
 
-  test('include stop words if it has no other words', () => {
+  test('include stop words if the query has no other words', () => {
     expect(analyzeQuery('To be or not to be')).toEqual(['to', 'be', 'or', 'not']);
   });
 

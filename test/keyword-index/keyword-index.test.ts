@@ -42,7 +42,7 @@ const texts = fc.array(text, { minLength: 1, maxLength: 30 });
 const query = fc.subarray([...vocabulary, 'unknown']);
 
 describe('scores', () => {
-  test('are BM25 sums mapped to 0 to 1', () => {
+  test('are BM25 sums converted to the range 0 to 1', () => {
     fc.assert(
       fc.property(texts, query, (texts, terms) => {
         const { scoreOf } = indexOf(texts).search(terms, visibleOf(texts), 10);
@@ -72,7 +72,7 @@ describe('scores', () => {
     );
   });
 
-  test('are available for any row later, also between searches, and equal those of the hits to the last bit', () => {
+  test('are available for any row after the search, and equal the scores of the hits to the last bit', () => {
     fc.assert(
       fc.property(texts, query, query, (texts, terms, others) => {
         const index = indexOf(texts);
@@ -85,7 +85,7 @@ describe('scores', () => {
     );
   });
 
-  test('compare between queries: more rare matches score higher, and a word of every text adds almost nothing', () => {
+  test('can be compared between queries: more rare matches score higher, and a word that is in every text adds almost nothing', () => {
     const texts = Array.from({ length: 100 }, (_, i) => ['customer', `x${i}`, `y${i}`, `z${i}`]);
     const index = indexOf(texts);
     const best = (terms: string[]) => index.search(terms, visibleOf(texts), 1).hits[0]!.score;
@@ -133,7 +133,7 @@ describe('hits', () => {
     expect(nothing.scoreOf(0)).toBe(0);
   });
 
-  test('leave out rows beyond the end of the mask, and rows that no longer hold the term', () => {
+  test('leave out rows beyond the end of the mask, and rows that no longer contain the term', () => {
     const all = [['a'], ['a', 'b'], ['a']];
     const postings = new Postings({
       read: (term) => all.flatMap((tokens, row) => (tokens.includes(term) ? [row] : [])),

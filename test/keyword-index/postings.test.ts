@@ -26,7 +26,7 @@ const terms = ['a', 'b', 'c', '東'];
 const tokens = fc.array(fc.constantFrom(...terms), { maxLength: 6 });
 
 describe('postings', () => {
-  test('hold the rows in ascending order with their frequencies, for any order of the source', () => {
+  test('contain the rows in ascending order with their frequencies, for any order of the source', () => {
     const { truth } = textsOf({ 9: ['a'], 2: ['a', 'b', 'a'], 5: ['b'] });
     truth.read = () => [9, 2, 2];
     expect(entries(new Postings(truth), 'a')).toEqual([
@@ -50,7 +50,7 @@ describe('postings', () => {
     expect(asked).toEqual(['a', 'a']);
   });
 
-  test('equal those read from the source after any additions, revisions and removals', () => {
+  test('equal the postings read from the source after any additions, revisions and removals', () => {
     const step = fc.record({
       row: fc.integer({ min: 0, max: 30 }),
       tokens,
@@ -98,7 +98,7 @@ describe('postings', () => {
     expect(frequencyIn(postings.of('a'), 4)).toBe(65_535);
   });
 
-  test('stay within their memory bound, and are read again correctly after an eviction', () => {
+  test('stay within their memory limit, and are read again correctly after an eviction', () => {
     const { texts, truth, asked } = textsOf({ 1: ['a', 'b', 'c'] });
     const postings = new Postings(truth, 700);
     postings.of('a');
@@ -117,7 +117,7 @@ describe('postings', () => {
     expect(asked).toEqual(['a', 'b', 'c', 'a']);
   });
 
-  test('larger than the bound are read each time', () => {
+  test('larger than the memory limit are read each time', () => {
     const { truth, asked } = textsOf({ 1: ['a'] });
     const postings = new Postings(truth, 400);
     postings.of('a');
@@ -131,7 +131,7 @@ describe('postings', () => {
     expect(asked).toEqual(['a', 'a', 'a']);
   });
 
-  test('equal those of FTS5', () => {
+  test('equal the postings of FTS5', () => {
     const db = new Database(':memory:');
     db.exec(`create virtual table texts_index using fts5(tokens, content='', columnsize=0, tokenize='ascii')`);
     db.exec('create virtual table terms using fts5vocab(texts_index, instance)');

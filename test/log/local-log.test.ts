@@ -45,7 +45,7 @@ describe('LocalLog', () => {
     expect(batches.map(({ length }) => length)).toEqual([maxBatchLength, maxBatchLength, maxBatchLength, 4]);
   });
 
-  test('leaves turns of the event loop to input and output between batches', async () => {
+  test('lets input and output use turns of the event loop between batches', async () => {
     const { log, batches } = listLog();
     let batchesWhenTimerRan = 0;
     setImmediate(() => {
@@ -80,7 +80,7 @@ describe('LocalLog', () => {
     await log.close();
   });
 
-  test('applies the commands of each caller once and in order, however several callers interleave', async () => {
+  test('applies the commands of each caller once and in order, even if several callers write at the same time', async () => {
     const callers = fc.array(
       fc.array(fc.constantFrom('at once', 'after the answer', 'a turn later'), { minLength: 1, maxLength: 12 }),
       { minLength: 1, maxLength: 8 },

@@ -111,7 +111,7 @@ function failureCases(check: Check): ConformanceCase[] {
       assert.equal(log.pending, 0);
     }),
     check(
-      'rejects commands above its bound with OVERLOADED, applies the accepted ones, then accepts more',
+      'rejects commands above its limit with OVERLOADED, applies the accepted ones, then accepts more',
       async (log, applied) => {
         const settled = await Promise.allSettled(numbers(9).map((n) => log.propose(command(n))));
         const refused = settled.filter((each) => each.status === 'rejected');

@@ -22,7 +22,7 @@ test('rejects the 512th space of a store and does not change the store', async (
   expect(await store.verify()).toEqual({ ok: true, problems: [] });
 });
 
-test('rejects an embedder of another space with instructions that work', async () => {
+test('rejects an embedder with another space, with instructions that work', async () => {
   const folder = await temporaryFolder();
   const first = await MemoryStore.open(folder, { embedder: words('old') });
   await first.admin.remember('one note', { namespace });

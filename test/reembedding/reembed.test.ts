@@ -55,7 +55,7 @@ describe('reembed', () => {
     await findsAll(store, texts.slice(0, 10));
   });
 
-  test('gives memories that are written meanwhile vectors in both spaces', async () => {
+  test('gives memories that are written during the move vectors in both spaces', async () => {
     const store = await filled();
     const next = words('new', 768);
     const { open, passed } = gate();
@@ -79,7 +79,7 @@ describe('reembed', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('lets no write wait for the new embedder', async () => {
+  test('does not make writes wait for the new embedder', async () => {
     const store = await filled();
     const next = words('new', 768);
     const { open, passed } = gate();
@@ -95,7 +95,7 @@ describe('reembed', () => {
     await findsAll(store, ['written meanwhile', 'and another', ...texts]);
   });
 
-  test('embeds a write again if the store switched while it was embedded', async () => {
+  test('embeds a text again if the store switched while it was embedded', async () => {
     const old = words('old');
     const store = await filled(old);
     const { open, passed } = gate();
@@ -114,7 +114,7 @@ describe('reembed', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('completes while a writer is faster than the new embedder', async () => {
+  test('completes even if a writer is faster than the new embedder', async () => {
     const store = await filled();
     const next = words('new', 768);
     next.before = () => new Promise((resolve) => setTimeout(resolve, 30));
@@ -133,7 +133,7 @@ describe('reembed', () => {
     expect(semantic).toHaveLength(items.length);
   });
 
-  test('keeps the vectors of an earlier aborted move if a refused move is cancelled', async () => {
+  test('keeps the vectors of an earlier aborted move if a rejected move is cancelled', async () => {
     const store = await filled();
     const next = words('new', 768);
     const aborting = new AbortController();
@@ -272,7 +272,7 @@ describe('reembed', () => {
     await findsAll(store, texts.slice(0, 3));
   });
 
-  test('embeds memories that were written meanwhile in batches', async () => {
+  test('embeds memories that were written during the move in batches', async () => {
     const store = await filled();
     const next = words('new', 768);
     const { open, passed } = gate();
@@ -396,7 +396,7 @@ describe('reembed', () => {
     expect(await codeOf(() => reader.reembed(words('new')))).toBe('STORE_READ_ONLY');
   });
 
-  test('is followed by a read-only store beside the writer', async () => {
+  test('also switches a read-only store that is open at the same time', async () => {
     const folder = await temporaryFolder();
     const owner = await openFolder(folder, { embedder: words('old') });
     await owner.admin.rememberMany(texts.map((text) => ({ text, namespace })));

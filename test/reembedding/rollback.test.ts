@@ -32,7 +32,7 @@ describe('rollback', () => {
     expect(await spacesOf(store)).toEqual({ old: 'current', new: 'previous' });
   });
 
-  test('includes corrections and forgotten memories since the switch', async () => {
+  test('includes memories that were corrected or forgotten since the switch', async () => {
     const { store } = await moved();
     const { items } = await store.admin.list({ order: 'oldest', limit: 2 });
     const [first, second] = items as [(typeof items)[0], (typeof items)[0]];

@@ -81,7 +81,7 @@ describe('a store of an earlier release that is opened without an embedder', () 
     await store.close();
   });
 
-  test('reports why the move failed, and works on', async () => {
+  test('reports why the move failed, and continues to work', async () => {
     const folder = await temporaryFolder();
     await ofFirstRelease(folder);
     const broken = words('v2', 300);
@@ -97,7 +97,7 @@ describe('a store of an earlier release that is opened without an embedder', () 
   });
 });
 
-describe('a store with vectors of the built-in model before its rare rows were rounded', () => {
+describe('a store with vectors from the built-in model before its rare rows were rounded', () => {
   const facts = [
     'The money was paid back to her card.',
     'The puppy is two years old.',
@@ -132,7 +132,7 @@ describe('a store with vectors of the built-in model before its rare rows were r
   test.each([
     ['no embedder', {}],
     ['builtInEmbedder()', { embedder: builtInEmbedder() }],
-  ])('opened read-only with %s, is searched by meaning and not moved', async (_, options) => {
+  ])('opened read-only with %s, can be searched by meaning and is not moved', async (_, options) => {
     const { folder, space } = await earlierStore();
     const store = await MemoryStore.open(folder, { readOnly: true, ...options });
     expect(await answerOf(store)).toEqual([facts[0]]);
@@ -144,7 +144,7 @@ describe('a store with vectors of the built-in model before its rare rows were r
     ['no embedder', {}],
     ['builtInEmbedder()', { embedder: builtInEmbedder() }],
   ])(
-    "opened with %s, is searched at once, moves by itself to today's model, and drops the earlier space",
+    'opened with %s, can be searched at once, moves automatically to the model of this release, and drops the earlier space',
     async (_, options) => {
       const { folder } = await earlierStore();
       const store = await MemoryStore.open(folder, options);

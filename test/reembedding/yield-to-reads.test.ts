@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('a move lets reads go first, but continues beside a read that does not end', async () => {
+test('a move lets reads run first, but continues if a read does not end', async () => {
   const old = words('old');
   const { open, passed } = gate();
   const embedQuery = old.embedQuery.bind(old);
