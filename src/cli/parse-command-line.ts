@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { suggestionFor } from '../domain/parse/suggestion';
 import type { Command, CommandOption } from './cli-command';
 import { CommandLine, type OptionValue } from './command-line';
 import { principalProblems } from './principal-options';
@@ -59,7 +60,10 @@ function optionProblems(
   options: Readonly<Record<string, CommandOption>>,
 ): string[] {
   const option = Object.hasOwn(options, name) ? options[name] : undefined;
-  if (option === undefined || rawName !== `--${name}`) return [`Unknown option ${rawName}.`];
+  if (option === undefined || rawName !== `--${name}`) {
+    const suggested = suggestionFor(name, Object.keys(options));
+    return [`Unknown option ${rawName}.${suggested === undefined ? '' : ` Did you mean --${suggested}?`}`];
+  }
   const { valueName, check } = option;
   if (valueName === undefined) return value === undefined ? [] : [`--${name} takes no value. Write only --${name}.`];
   // A word that looks like an option is the next option, and not the value of this one. A value that starts so needs `=`.

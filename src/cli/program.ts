@@ -1,4 +1,4 @@
-import { distance } from 'fastest-levenshtein';
+import { suggestionFor } from '../domain/parse/suggestion';
 import type { Command } from './cli-command';
 import { backupCommand } from './commands/backup-command';
 import { exportCommand } from './commands/export-command';
@@ -39,9 +39,9 @@ export async function runProgram(words: readonly string[], terminal: Terminal, v
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command !== undefined) return runCommand(name, command, rest, terminal);
-  terminal.printError(
-    `Unknown command ${name}. Did you mean ${nearestCommand(name)}? Run "multi-agent-memory --help" for all commands.`,
-  );
+  const suggested = suggestionFor(name, Object.keys(commands));
+  const question = suggested === undefined ? '' : ` Did you mean ${suggested}?`;
+  terminal.printError(`Unknown command ${name}.${question} Run "multi-agent-memory --help" for all commands.`);
   return exitCodes.usage;
 }
 
@@ -66,8 +66,4 @@ async function runCommand(
     else for (const line of await errorLines(error)) terminal.printError(line);
     return exitCodes.failure;
   }
-}
-
-function nearestCommand(name: string): string {
-  return Object.keys(commands).sort((a, b) => distance(a, name) - distance(b, name))[0] as string;
 }

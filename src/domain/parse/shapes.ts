@@ -1,5 +1,4 @@
 import { types } from 'node:util';
-import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import type { Progress } from '../calls';
 import { cutToChars, type Issue, invalidInput, maxIssues } from '../errors';
@@ -7,6 +6,7 @@ import type { Limits } from '../limits';
 import { describeValue, isPlainObject } from '../plain-object';
 import { isAbortSignal, isFloat32Array, ownSignal } from '../realms';
 import { type Action, actions } from '../rule';
+import { suggestionFor } from './suggestion';
 
 /** Strings up to this length are quoted in messages about choices and times. */
 const maxQuotedLength = 40;
@@ -20,7 +20,7 @@ export const plainObject = z.unknown().check((ctx) => {
   ctx.issues.push({ code: 'custom', message, input: ctx.value, continue: false });
 });
 
-/** A plain object with these fields and no others. The issue of an unknown field suggests the most similar known one. */
+/** A plain object with these fields and no others. The issue of an unknown field suggests the known one that is meant. */
 export function fields<S extends z.ZodRawShape>(shape: S) {
   const known = Object.keys(shape);
   const object = z.strictObject(shape, {
@@ -38,10 +38,9 @@ export function fields<S extends z.ZodRawShape>(shape: S) {
 /** The message for a field, operator, action, role or group that does not exist. */
 export function unknownField(key: string, known: readonly string[], what = 'field'): string {
   const word = cutToChars(key, maxWordLength);
-  const nearest = [...known].sort(
-    (a, b) => distance(word.toLowerCase(), a.toLowerCase()) - distance(word.toLowerCase(), b.toLowerCase()),
-  )[0];
-  return `unknown ${what} ${JSON.stringify(word)}, did you mean ${JSON.stringify(nearest)}? Known ${what}s: ${known.join(', ')}.`;
+  const suggested = suggestionFor(word, known);
+  const question = suggested === undefined ? '.' : `, did you mean ${JSON.stringify(suggested)}?`;
+  return `unknown ${what} ${JSON.stringify(word)}${question} Known ${what}s: ${known.join(', ')}.`;
 }
 
 /**
