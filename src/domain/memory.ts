@@ -58,7 +58,7 @@ export interface MemoryFields<M = Metadata> {
 
 /** A memory as `remember` and `rememberMany` accept it. */
 export interface NewMemory<M = Metadata> extends MemoryFields<M> {
-  /** The content: not empty, at most 1 MB in UTF-8. */
+  /** The content: not empty, at most 1 MB in UTF-8. Half a surrogate pair becomes U+FFFD, here and in metadata. */
   text: string;
   /** Where to store it. Required, unless the scope of the handle has a namespace: there is no global default. */
   namespace?: Namespace;

@@ -102,7 +102,8 @@ export class SpaceEmbedder {
   }
 
   async #embed(embedder: Embedder, texts: readonly string[], call: CallOptions): Promise<ChunkVectors[]> {
-    const chunks = texts.map((text) => splitIntoChunks(text, embedder.maxTokens));
+    // A text of an earlier release may hold half a surrogate pair, which providers reject.
+    const chunks = texts.map((text) => splitIntoChunks(text.toWellFormed(), embedder.maxTokens));
     const vectors = await this.#reported(embedder.embedDocuments(chunks.flat(), call));
     let next = 0;
     return chunks.map(({ length }) => {

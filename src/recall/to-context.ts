@@ -115,7 +115,8 @@ function measureWith(countTokens: (text: string) => number): (text: string) => n
 }
 
 function formatted(item: unknown, index: number): string {
-  if (typeof item === 'string') return item;
+  // Providers reject half a surrogate pair, which a hit of another source may hold.
+  if (typeof item === 'string') return item.toWellFormed();
   const message = `expected it to return a string, got ${describeValue(item)} for hit ${index}.`;
   throw invalidInput([{ path: ['options', 'format'], message }], subject);
 }

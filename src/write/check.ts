@@ -3,7 +3,7 @@ import { assertMayWrite } from '../access/may-write';
 import type { ChunkVectors, MemoryDraft, SpaceName } from '../domain/command';
 import { defined } from '../domain/defined';
 import { type Issue, invalidInput } from '../domain/errors';
-import type { Metadata } from '../domain/json';
+import { type Metadata, wellFormedCopy } from '../domain/json';
 import { jsonIssues, type ParsedMemory } from '../domain/parse/parse-memory';
 import { issuesOf, toEpochMs } from '../domain/parse/shapes';
 import { isPlainObject } from '../domain/plain-object';
@@ -135,7 +135,8 @@ export async function validateMetadata(
   const result: StandardSchemaV1.Result<unknown> = await metadataSchema['~standard'].validate(metadata);
   if (result.issues === undefined) {
     const value = result.value as Metadata;
-    return { metadata: value, issues: outputIssues(value, limits.metadataBytes) };
+    const issues = outputIssues(value, limits.metadataBytes);
+    return { metadata: issues.length > 0 ? value : wellFormedCopy(value), issues };
   }
   const issues = result.issues.map(({ message, path }) => ({ message, path: ['metadata', ...(path ?? []).map(step)] }));
   return { metadata, issues };

@@ -6,9 +6,9 @@ import { matches } from './filter-reference';
 
 const texts = [
   ...['', 'a', 'A', 'ab', 'b', "it's", '%', '_', '"', 'a.b', '\\', '1', 'true', 'null', "'; drop table memories; --"],
-  ...['\0', 'a\0b', '😀', '\ufffd', '\uffff', 'é', 'e\u0301', '\ud800', '[1]', '{}', '2026-01-01T00:00:00.000Z'],
+  ...['\0', 'a\0b', '😀', '\ufffd', '\uffff', 'é', 'e\u0301', '[1]', '{}', '2026-01-01T00:00:00.000Z'],
 ];
-const names = texts.filter((text) => text !== '' && text.isWellFormed());
+const names = texts.filter((text) => text !== '');
 const numbers = [0, 1, -1, 1.5, 0.1 + 0.2, 2 ** 53, 2 ** 60, -(2 ** 62), 1e21, 5e-324, -1.7976931348623157e308, 0.5];
 const metadataKeys = [
   'a',
@@ -24,7 +24,7 @@ const metadataKeys = [
   'constructor',
   '😀',
   '\0',
-  '\ud800',
+  '\ufffd',
 ];
 const times = [0, 1, 2, 3].map((day) => Date.UTC(2026, 0, 1 + day));
 

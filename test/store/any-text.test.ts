@@ -17,8 +17,6 @@ const texts: [string, string, keyword?: string][] = [
   ['control characters', '\u0001\u0007bell\u001b[31mred\u007f\u0085next', 'bell'],
   ['emoji', 'the 👩‍👩‍👧‍👦 family 🎉 is 🇵🇱 happy', 'family'],
   ['only emoji', '🦓🦓🎉', '🦓'],
-  ['lone surrogates', 'high \ud800 and low \udc00 surrogates', 'surrogates'],
-  ['a reversed pair', '\udc00\ud800 reversed', 'reversed'],
   ['non-characters', '\ufffe\uffff\u{1ffff}\ufeffbom nonchar', 'nonchar'],
   ['a line of 100 kB', line, 'zebra'],
   ['a word of 100 kB', 'x'.repeat(100_000)],
@@ -92,7 +90,7 @@ test('every kind survives a restart', async () => {
 
 test('ids, keys, labels and tags are returned unchanged, too', async () => {
   const store = await openInMemory();
-  const names = texts.map(([, text]) => text).filter((text) => text.isWellFormed() && Buffer.byteLength(text) <= 400);
+  const names = texts.map(([, text]) => text).filter((text) => Buffer.byteLength(text) <= 400);
   for (const name of names) {
     const scope = { namespace: [name, 'x', name], userId: name, sessionId: name, tags: [name] };
     const agent = store.as({ agentId: name, onBehalfOf: { userId: name } }, scope);

@@ -94,7 +94,7 @@ export class FilterParser {
     this.#checkCount(keys, 'condition', path);
     const nodes = this.#each(keys, (key) => {
       this.#bytes += Buffer.byteLength(key);
-      return this.#condition({ metadata: key }, undefined, conditions[key], [...path, key]);
+      return this.#condition({ metadata: key.toWellFormed() }, undefined, conditions[key], [...path, key]);
     });
     return { op: 'and', nodes };
   }
@@ -188,11 +188,12 @@ function isOrder(operator: Operator): boolean {
 function fieldOperand(value: unknown, type: FieldType): Operand | undefined {
   if (type === 'time') return toEpochMs(value);
   if (type === 'number') return typeof value === 'number' && !Number.isNaN(value) ? value : undefined;
-  return typeof value === 'string' ? value : undefined;
+  return typeof value === 'string' ? value.toWellFormed() : undefined;
 }
 
 function metadataOperand(value: unknown): Operand | undefined {
   if (types.isDate(value)) return toEpochMs(value) === undefined ? undefined : value.toISOString();
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  return typeof value === 'string' || typeof value === 'boolean' ? value : undefined;
+  if (typeof value === 'string') return value.toWellFormed();
+  return typeof value === 'boolean' ? value : undefined;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { LabelChange } from '../command';
 import { defined } from '../defined';
 import { type Issue, maxIssues } from '../errors';
-import type { Json, Metadata } from '../json';
+import { type Metadata, wellFormedCopy } from '../json';
 import type { Limits } from '../limits';
 import { memoryKinds, sourceChannels } from '../memory';
 import { describeValue, isPlainObject } from '../plain-object';
@@ -35,7 +35,7 @@ function metadata({ metadataBytes }: Limits) {
     for (const { path, message } of issues) addIssue(ctx, message, value, path);
     if (issues.length > 0) return z.NEVER;
     // A copy, so that a later change of the caller's object does not reach the store.
-    const copy = copiedJson(value as Metadata);
+    const copy = wellFormedCopy(value as Metadata);
     const bytes = Buffer.byteLength(JSON.stringify(copy));
     if (bytes > metadataBytes) addIssue(ctx, `expected at most ${metadataBytes} bytes as JSON, got ${bytes}.`, value);
     return copy;
@@ -91,6 +91,8 @@ class JsonCheck {
     const isArray = Array.isArray(value);
     // The length of an array may be any number, whatever it holds.
     if (isArray && value.length > this.#maxBytes) this.#bytes = Number.POSITIVE_INFINITY;
+    if (!isArray && hasKeysThatBecomeEqual(value))
+      this.#addIssue(path, 'keys of valid Unicode, got two that differ only in half surrogate pairs');
     for (const [key, each] of isArray ? value.entries() : Object.entries(value)) {
       if (this.isTooLong || this.issues.length >= maxIssues) return;
       if (typeof key === 'string') this.#bytes += key.length + 3;
@@ -103,11 +105,10 @@ class JsonCheck {
   }
 }
 
-/** A deep copy. It ignores `toJSON` methods. */
-function copiedJson<T extends Json>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((each: Json) => copiedJson(each)) as unknown as T;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copiedJson(each)])) as T;
+/** Whether two keys are the same once half a surrogate pair is U+FFFD: one of the two values would be lost. */
+function hasKeysThatBecomeEqual(value: object): boolean {
+  const keys = Object.keys(value);
+  return keys.some((key) => !key.isWellFormed()) && new Set(keys.map((key) => key.toWellFormed())).size < keys.length;
 }
 
 /** The fields that `remember` sets and `update` can change. */

@@ -98,14 +98,15 @@ export function name({ nameBytes }: Limits) {
   });
 }
 
-/** A text: not blank, and within the limit. */
+/** A text: not blank, and within the limit. Half a surrogate pair becomes U+FFFD, because providers of models reject it. */
 export function text({ textBytes }: Limits) {
-  return z.string({ error: expected('a string') }).check((ctx) => {
+  const shape = z.string({ error: expected('a string') }).check((ctx) => {
     const bytes = Buffer.byteLength(ctx.value);
     if (ctx.value === '') addIssue(ctx, expected('a non-empty string')({ input: '' }), ctx.value);
     else if (ctx.value.trim() === '') addIssue(ctx, 'expected a non-empty string, got only white space.', ctx.value);
     else if (bytes > textBytes) addIssue(ctx, `expected at most ${textBytes} bytes, got ${bytes}.`, ctx.value);
   });
+  return shape.transform((value) => value.toWellFormed());
 }
 
 /**

@@ -21,7 +21,7 @@ export function messageMemory(
   order: readonly [call: number, index: number],
 ) {
   const { content, ...rest } = fields;
-  const isText = typeof content === 'string' && content.trim() !== '' && content.isWellFormed();
+  const isText = typeof content === 'string' && content.trim() !== '';
   // Text is kept only once, as the memory's text, which may be longer than metadata.
   const data = isText ? rest : fields;
   return {

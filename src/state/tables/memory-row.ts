@@ -2,6 +2,7 @@ import xxhash from 'xxhash-wasm';
 import type { MemoryLabels } from '../../access/authorise';
 import type { Content } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
+import { type Metadata, parseStoredJson } from '../../domain/json';
 import type { Memory, MemoryKind, MemorySource } from '../../domain/memory';
 import { principalOf } from '../../domain/principal';
 import type { ScopedFields } from '../../domain/scope';
@@ -47,7 +48,8 @@ export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memor
     visibility: record.owner === 0 ? 'shared' : 'private',
     accessTags: [...accessTags],
     ...(record.key === null ? {} : { key: record.key }),
-    text: record.text,
+    // Earlier releases stored half a surrogate pair as it was.
+    text: record.text.toWellFormed(),
     kind: record.kind as MemoryKind,
     ...('agentId' in author ? { agentId: author.agentId } : {}),
     ...(author.onBehalfOf === undefined ? {} : { onBehalfOf: author.onBehalfOf.userId }),
@@ -55,7 +57,7 @@ export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memor
     ...(record.session_id === null ? {} : { sessionId: record.session_id }),
     tags: JSON.parse(record.tags),
     priority: record.priority,
-    metadata: JSON.parse(record.metadata),
+    metadata: parseStoredJson(record.metadata) as Metadata,
     source,
     createdAt: new Date(record.created_at),
     updatedAt: new Date(record.updated_at),

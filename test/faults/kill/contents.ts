@@ -38,8 +38,8 @@ export class Contents {
     const random = this.#random;
     const sentence = () => Array.from({ length: random.whole(4, 14) }, () => random.pick(words)).join(' ');
     const text = `The ${commonWord} ${token} stands here: ${sentence()}.`;
-    // Some texts are so long that they have several vectors, and some have lone surrogates, which UTF-8 cannot hold.
+    // Some texts are so long that they have several vectors, and some have what half a surrogate pair becomes.
     if (random.chance(0.04)) return [text, ...Array.from({ length: 40 }, sentence)].join('. ');
-    return random.chance(0.04) ? `${text} \ud800 ${sentence()}` : text;
+    return random.chance(0.04) ? `${text} \ufffd ${sentence()}` : text;
   }
 }
