@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { suggestionFor } from '../domain/parse/suggestion';
+import { suggestionFor } from '../domain/suggestion';
 import type { Command, CommandOption } from './cli-command';
 import { CommandLine, type OptionValue } from './command-line';
 import { principalProblems } from './principal-options';

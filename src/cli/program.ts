@@ -1,4 +1,4 @@
-import { suggestionFor } from '../domain/parse/suggestion';
+import { suggestionFor } from '../domain/suggestion';
 import type { Command } from './cli-command';
 import { backupCommand } from './commands/backup-command';
 import { exportCommand } from './commands/export-command';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { suggestionFor } from '../../src/domain/parse/suggestion';
+import { suggestionFor } from '../../src/domain/suggestion';
 import { openInMemory, refusal } from '../store/stores';
 
 const namespace = ['support'];

@@ -6,7 +6,7 @@ import type { Limits } from '../limits';
 import { describeValue, isPlainObject } from '../plain-object';
 import { isAbortSignal, isFloat32Array, ownSignal } from '../realms';
 import { type Action, actions } from '../rule';
-import { suggestionFor } from './suggestion';
+import { suggestionFor } from '../suggestion';
 
 /** Strings up to this length are quoted in messages about choices and times. */
 const maxQuotedLength = 40;
