@@ -43,7 +43,12 @@ export const ports: Readonly<Record<string, string>> = {
 export const compositionRoot = ['store/composition/compose', 'index', 'testing/'];
 
 /** Files that any folder may import: they extend the language, or suggest words, and know nothing of stored memories. */
-const languageHelpers: readonly string[] = ['domain/defined', 'domain/plain-object', 'domain/realms'];
+const languageHelpers: readonly string[] = [
+  'domain/defined',
+  'domain/plain-object',
+  'domain/realms',
+  'domain/suggestion',
+];
 
 /** Imports that go against the direction of the house. */
 export function directionProblems(sources: readonly Source[]): readonly string[] {
