@@ -108,7 +108,11 @@ const version = 1;
  * @throws STORE_NEWER if a newer release wrote it
  */
 export function openAuditDatabase(path: string): Database {
-  const database = openSqlite(path, { timeout: 5_000 });
+  return prepareAuditDatabase(openSqlite(path, { timeout: 5_000 }));
+}
+
+/** Creates or checks the tables of an open database. If that fails, the database is closed. */
+export function prepareAuditDatabase(database: Database): Database {
   try {
     if (versionOf(database) === 0) configure(database);
     database

@@ -18,6 +18,13 @@ export const embedderOptions = {
   },
 } as const;
 
+/** The option of commands that write. */
+export const trustOptions = {
+  'trust-folder': {
+    help: 'open the folder even if another user owns it or may write it, or a symbolic link is in it',
+  },
+} as const;
+
 /** What commands use of a store. It may be open in this process or in another one that serves the folder. */
 export type CommandStore = Pick<MemoryStore, 'admin' | 'as' | 'audit' | 'backup' | 'verify' | 'stats'>;
 
@@ -29,7 +36,7 @@ const shortWaitMs = 1_000;
 /** Opens the store for reading, also while another process has it open, and runs a task. */
 export async function readStore<T>(line: CommandLine, { signal }: Terminal, task: StoreTask<T>): Promise<T> {
   const { MemoryStore } = await import('../index');
-  await using store = await MemoryStore.open(line.folder, { ...(await embedderOf(line)), readOnly: true, signal });
+  await using store = await MemoryStore.open(line.folder, { ...(await openOptionsOf(line)), readOnly: true, signal });
   return await task(store, handleOf(store, line));
 }
 
@@ -48,8 +55,10 @@ export async function writeStore<T>(
 ): Promise<T> {
   const { MemoryStore } = await import('../index');
   // Opening it for reading fails if there is no store. So a mistyped folder does not become a new store.
-  if (!create) await (await MemoryStore.open(line.folder, { readOnly: true, signal })).close();
-  await using store = await MemoryStore.connect(line.folder, { takeOver: await embedderOf(line), waitMs, signal });
+  const options = await openOptionsOf(line);
+  const { trustFolder } = options;
+  if (!create) await (await MemoryStore.open(line.folder, { readOnly: true, trustFolder, signal })).close();
+  await using store = await MemoryStore.connect(line.folder, { takeOver: options, waitMs, signal });
   return await task(store, handleOf(store, line));
 }
 
@@ -58,8 +67,9 @@ function handleOf(store: CommandStore, line: CommandLine): MemoryHandle {
   return principal === undefined ? store.admin : store.as(principal);
 }
 
-async function embedderOf(line: CommandLine): Promise<{ embedder?: Embedder }> {
-  if (!line.isGiven('embedder')) return {};
+async function openOptionsOf(line: CommandLine): Promise<{ embedder?: Embedder; trustFolder: boolean }> {
+  const trustFolder = line.flag('trust-folder');
+  if (!line.isGiven('embedder')) return { trustFolder };
   const { minilm } = await import('../index');
-  return { embedder: minilm(defined({ localPath: line.text('model-path') })) };
+  return { trustFolder, embedder: minilm(defined({ localPath: line.text('model-path') })) };
 }

@@ -9,6 +9,7 @@ import type { ParsedScope } from '../domain/scope';
 import type { Scope } from '../domain/selection';
 import { systemEnvironment } from '../environment/environment';
 import { systemTiming } from '../environment/timing';
+import { fromSqlite } from '../sqlite/sqlite';
 import type { StoreAudit } from '../store/audit-handle';
 import type { MemoryHandle } from '../store/memory-handle';
 import { type OpenOptions, parseOptions } from '../store/open-options';
@@ -72,7 +73,7 @@ export async function connect<S, M = Metadata>(
     given?.throwIfAborted();
   } catch (error) {
     await client.close();
-    throw error;
+    throw fromSqlite(error);
   }
   return new Connected<S, M>(client);
 }

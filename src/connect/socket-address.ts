@@ -37,6 +37,8 @@ export function publishAddress(folder: string, address: SocketAddress): void {
   const unfinished = `${file}.new`;
   rmSync(unfinished, { force: true });
   writeFileSync(unfinished, JSON.stringify(address), { mode: 0o600, flag: 'wx' });
+  // The umask may have removed permissions of the owner.
+  if (!isWindows) chmodSync(unfinished, 0o600);
   renameSync(unfinished, file);
 }
 

@@ -19,6 +19,7 @@
  * - `INDEX_UNAVAILABLE` The approximate vector index cannot be built or loaded, so searches are exact and slower. Only `degraded` events carry it.
  * - `SQLITE_UNAVAILABLE` The native part of better-sqlite3 is missing or was built for another runtime. The message names the command that mends it.
  * - `DISK_FULL` The disk is full. Nothing was written.
+ * - `FILE_FAILED` The operating system could not open, read or write a file of the store, which the message names. Nothing was written.
  * - `OVERLOADED` Too many writes wait for their commit. Nothing was written.
  * - `OUTCOME_UNKNOWN` The connection failed during the write, so the write may have happened. Read the memory, or repeat the call with the same `key` or `idempotencyKey`.
  */
@@ -41,6 +42,7 @@ export type ErrorCode =
   | 'INDEX_UNAVAILABLE'
   | 'SQLITE_UNAVAILABLE'
   | 'DISK_FULL'
+  | 'FILE_FAILED'
   | 'OVERLOADED'
   | 'OUTCOME_UNKNOWN';
 
@@ -55,8 +57,8 @@ export interface Issue {
 /** The optional fields of a new `MemoryError`. */
 export interface MemoryErrorDetails {
   /**
-   * Whether the same call can succeed later without a change. Default: true for OVERLOADED, DISK_FULL, OUTCOME_UNKNOWN and
-   * STORE_UNREACHABLE, false for every other code.
+   * Whether the same call can succeed later without a change. Default: true for OVERLOADED, DISK_FULL, FILE_FAILED,
+   * OUTCOME_UNKNOWN and STORE_UNREACHABLE, false for every other code.
    */
   readonly retryable?: boolean;
   /** Default: none. */
@@ -70,6 +72,7 @@ const brand = Symbol.for('multi-agent-memory.error');
 const retryableCodes: ReadonlySet<ErrorCode> = new Set([
   'OVERLOADED',
   'DISK_FULL',
+  'FILE_FAILED',
   'OUTCOME_UNKNOWN',
   'STORE_UNREACHABLE',
 ]);

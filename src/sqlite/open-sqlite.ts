@@ -4,11 +4,11 @@ import { isErrorNamed, messageOf } from '../domain/realms';
 import { isSqliteError } from './sqlite';
 
 /**
- * Opens a database file, or ':memory:'.
+ * Opens a database file, ':memory:', or a copy in memory of the content of a file.
  *
  * @throws SQLITE_UNAVAILABLE if better-sqlite3 cannot load its native part; what SQLite reports about the file.
  */
-export function openSqlite(path: string, options: Options = {}): Database {
+export function openSqlite(path: string | Buffer, options: Options = {}): Database {
   try {
     return new BetterSqlite(path, options);
   } catch (cause) {

@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import { MemoryError } from '../domain/errors';
 import { isError, isErrorNamed } from '../domain/realms';
+import { fromFileSystem } from './file-errors';
 
 /** Configures a database so that a commit is on disk when it returns, and deleted bytes are overwritten. */
 export function configure(database: Database): void {
@@ -21,15 +22,19 @@ export function isSqliteError(error: unknown): error is Error & { readonly code:
   return isErrorNamed(error, 'SqliteError') && typeof error.code === 'string';
 }
 
-/** Converts an error from SQLite to a MemoryError. Returns any other error unchanged. */
-export function fromSqlite(error: unknown): unknown {
+/**
+ * Converts an error from SQLite or from the file system to a MemoryError. Returns any other error unchanged.
+ *
+ * @param path The file that could not be opened, for the message.
+ */
+export function fromSqlite(error: unknown, path = 'The database file'): unknown {
   if (isErrorNamed(error, 'TypeError') && error.message === 'The database connection is not open') {
     return new MemoryError('STORE_CLOSED', 'The store was closed during this call. Open it again.', {
       cause: error,
     });
   }
   if (isFull(error)) return diskFull(error);
-  if (!isSqliteError(error)) return error;
+  if (!isSqliteError(error)) return fromFileSystem(error);
   const { code } = error;
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     const message =
@@ -45,7 +50,7 @@ export function fromSqlite(error: unknown): unknown {
       path: ['folder'],
       message: `expected a folder with a database file that can be opened, got ${code}.`,
     };
-    const message = `The database file cannot be opened (${code}). Check the path and its permissions.`;
+    const message = `${path} cannot be opened (${code}). Check the path and its permissions.`;
     return new MemoryError('INVALID_INPUT', message, { cause: error, issues: [issue] });
   }
   return error;
@@ -68,11 +73,11 @@ function diskFull(cause: unknown): MemoryError {
 }
 
 /** Runs a function that uses the database, and converts its errors to MemoryErrors. */
-export function translated<T>(run: () => T): T {
+export function translated<T>(run: () => T, path?: string): T {
   try {
     return run();
   } catch (error) {
-    throw fromSqlite(error);
+    throw fromSqlite(error, path);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { markAsCopy } from '../audit/audit-database';
 import type { Progress } from '../domain/calls';
@@ -7,7 +7,8 @@ import { startStopwatch } from '../environment/timers';
 import { fromSqlite, translated } from '../sqlite/sqlite';
 import { markCopy } from '../state/tables/store-meta';
 import type { Engine } from './composition/engine';
-import { auditFile, databaseFile } from './composition/open-files';
+import { auditFile, databaseFile } from './composition/file-names';
+import { makeFile, makeFolder } from './composition/folder-privacy';
 
 export interface BackupOptions {
   readonly signal?: AbortSignal | undefined;
@@ -29,8 +30,8 @@ export async function backup(
   { signal, onProgress }: BackupOptions,
 ): Promise<void> {
   signal?.throwIfAborted();
-  translated(() => mkdirSync(folder, { recursive: true }));
-  if (readdirSync(folder).length > 0)
+  translated(() => makeFolder(folder, false));
+  if (translated(() => readdirSync(folder)).length > 0)
     throw invalidInput([
       { path: ['folder'], message: 'expected an empty folder, got one with files. A backup never overwrites files.' },
     ]);
@@ -38,6 +39,7 @@ export async function backup(
   const file = join(folder, databaseFile);
   const accesses = join(folder, auditFile);
   try {
+    for (const path of [file, accesses]) makeFile(path, false);
     // The audit first: its checkpoints must not cover more changes than the copy of the store holds.
     audit.synchronize();
     await audit.database.backup(accesses, { progress: () => pagesAtOnce(signal) });

@@ -40,8 +40,18 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
    * only the declarations that are already in force.
    */
   access?: readonly Declaration[];
-  /** Opens the folder for reading while another process may write it. Every write rejects with STORE_READ_ONLY. Default: false. */
+  /**
+   * Opens the folder for reading while another process may write it. Every write rejects with STORE_READ_ONLY. In a folder that this
+   * process cannot write, or that another user owns, a store that no process has open is read into memory, and reads are not recorded
+   * in its audit. Default: false.
+   */
   readOnly?: boolean;
+  /**
+   * Opens the folder even if another user owns it, other users may write it, or symbolic links are in the place of its files. Everyone
+   * who may write the folder can then read and change everything in it. New files get the modes of the umask, and existing ones keep
+   * theirs. Default: false: a folder of another user is refused for writing, and the folder and its files get the modes 700 and 600.
+   */
+  trustFolder?: boolean;
   /**
    * Serves the folder to other processes of the same user, which call `MemoryStore.connect`, as long as this store is open.
    * Default: false.
@@ -66,7 +76,7 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
 /** Options of the audit. If several stores of a process open one folder, the options of the first one apply. */
 export interface AuditOptions {
   /**
-   * How reads are recorded. Default: 'batched'.
+   * How reads are recorded. Default: 'batched', and in a folder that this process cannot write: not at all.
    *
    * - 'batched': within a second. A crash may lose the reads of the last second; the audit then says that entries may be missing.
    * - 'durable': before the result is returned.
@@ -91,11 +101,14 @@ export interface AuditOptions {
 export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'audit'> {
   readonly audit: Omit<AuditOptions, 'reads' | 'signingKey'> & {
     readonly reads: ReadRecording;
+    /** Whether the host has asked for an audit of reads, so that a store without one must not open. */
+    readonly isRequired: boolean;
     readonly key?: KeyObject;
   };
   readonly metadata?: StandardSchemaV1;
   readonly limits: Limits;
   readonly readOnly: boolean;
+  readonly trustFolder: boolean;
   readonly serve: boolean;
   readonly exactUpTo: number;
   readonly vectorMemoryBytes: number;
@@ -128,6 +141,7 @@ const optionsShape = fields({
     .optional(),
   access: z.unknown().optional(),
   readOnly: flag.optional(),
+  trustFolder: flag.optional(),
   serve: flag.optional(),
   clock: objectWith<Clock>('now').optional(),
   newId: callback<() => string>().optional(),
@@ -157,15 +171,16 @@ const optionsShape = fields({
 export function parseOptions<M>(options: OpenOptions<M>): Options {
   const limits = limitsOf(options);
   const declarations = declarationsShape(limits).optional();
-  const [{ access: _, limits: __, audit, readOnly, serve, exactUpTo, vectorMemoryBytes, ...rest }, access] = parseAll(
-    [optionsShape, options],
-    [declarations, options?.access, ['access']],
-  );
+  const [
+    { access: _, limits: __, audit, readOnly, trustFolder, serve, exactUpTo, vectorMemoryBytes, ...rest },
+    access,
+  ] = parseAll([optionsShape, options], [declarations, options?.access, ['access']]);
   return {
     ...defined({ ...rest, access }),
     limits,
     audit: auditOf(audit ?? {}),
     readOnly: readOnly ?? false,
+    trustFolder: trustFolder ?? false,
     serve: serve ?? false,
     exactUpTo: exactUpTo ?? defaultExactUpTo,
     vectorMemoryBytes: vectorMemoryBytes ?? defaultVectorMemoryBytes,
@@ -178,9 +193,10 @@ function limitsOf(options: unknown): Limits {
   return { ...defaultLimits, ...(given && defined(given)) };
 }
 
-function auditOf({ reads = 'batched', signingKey, origin, onCheckpoint }: Optional<AuditOptions>): Options['audit'] {
+function auditOf({ reads, signingKey, origin, onCheckpoint }: Optional<AuditOptions>): Options['audit'] {
   const key = signingKey === undefined ? undefined : signingKeyOf(signingKey);
-  return { reads, ...defined({ key, origin, onCheckpoint }) };
+  const isRequired = reads === 'batched' || reads === 'durable';
+  return { reads: reads ?? 'batched', isRequired, ...defined({ key, origin, onCheckpoint }) };
 }
 
 type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };

@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { nextTurn, pause, realTimers } from '../environment/timers';
 import { type BuildInput, type BuildTask, parseAnswer, recordBytes, scratchName } from './builder-protocol';
@@ -67,7 +67,9 @@ export async function buildTable(options: TableOptions): Promise<BuiltTable> {
   const { folder, dimensions, source, rows, signal, builder } = options;
   signal.throwIfAborted();
   const queries = sampleQueries(source, rows);
-  await mkdir(folder, { recursive: true });
+  // The index is as private as the folder of the store.
+  const { mode } = await stat(await existing(folder));
+  await mkdir(folder, { recursive: true, mode: mode & 0o777 });
   const child = new BuilderProcess({ folder, dimensions, queries }, signal, builder);
   try {
     let vectors = 0;
@@ -82,6 +84,12 @@ export async function buildTable(options: TableOptions): Promise<BuiltTable> {
     await child.end();
     await rm(join(folder, scratchName), { recursive: true, force: true });
   }
+}
+
+/** The path, or the nearest folder above it that exists. */
+async function existing(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined || dirname(path) === path ? path : existing(dirname(path));
 }
 
 /** One child process that runs the index builder. */

@@ -4,6 +4,7 @@ import { BuilderFailed, type BuilderOptions, buildTable } from './build-process'
 import {
   describeFiles,
   differences,
+  generationName,
   type IndexManifest,
   manifestFormat,
   readManifest,
@@ -77,7 +78,7 @@ export class Generations {
     const indexedThrough = source.lastChangeSeq();
     const lastChange = source.fingerprint(indexedThrough);
     const rows = source.rows();
-    const generation = this.#options.newId();
+    const generation = generationName(this.#options.newId());
     const path = join(folder, generation);
     const { probes, vectors } = await buildTable({ folder: path, dimensions, source, rows, signal, builder });
     const files = await describeFiles(path);

@@ -4,7 +4,7 @@
  * program.
  */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../domain/realms';
@@ -21,7 +21,7 @@ const wellTrained = 256;
 const rowsPerPartition = 2048;
 
 async function build({ folder, dimensions, queries }: BuildTask, input: Promise<BuildInput>): Promise<Probes> {
-  prepareProcess(join(folder, scratchName));
+  prepareProcess(folder);
   const table = await LanceTable.create(folder, dimensions);
   const received = await fill(table, dimensions);
   const { vectors } = await input;
@@ -35,7 +35,10 @@ async function build({ folder, dimensions, queries }: BuildTask, input: Promise<
 
 // The process keeps the priority of the host. With a lower priority, a build on a busy machine takes several times as long, and
 // searches are not measurably faster.
-function prepareProcess(scratch: string): void {
+function prepareProcess(folder: string): void {
+  // The files are as private as their folder. This process does nothing else, so that its umask may change.
+  process.umask(~statSync(folder).mode & 0o077);
+  const scratch = join(folder, scratchName);
   mkdirSync(scratch, { recursive: true });
   // LanceDB 0.33 leaves a copy of all vectors in the temporary folder for each index that it builds (lance-format/lance#8992).
   // TMPDIR names that folder; on Windows TEMP and TMP do.

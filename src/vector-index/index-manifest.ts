@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import xxhash from 'xxhash-wasm';
 import type { Probes } from './probes';
@@ -34,6 +34,8 @@ export interface ManifestFile {
 export const manifestFormat = 3;
 
 const manifestName = 'manifest.json';
+const unfinishedName = `${manifestName}.new`;
+const manifestNames = [manifestName, unfinishedName];
 // A block is large enough for few calls, and small enough that hashing it blocks the event loop for only 0.1 ms.
 const blockBytes = 2 ** 20;
 
@@ -77,16 +79,45 @@ export async function readManifest(folder: string): Promise<IndexManifest | unde
  */
 export async function writeManifest(folder: string, manifest: IndexManifest): Promise<void> {
   const path = join(folder, manifestName);
-  await writeFile(`${path}.new`, JSON.stringify({ manifest, hash: await hashOf(manifest) }));
-  await rename(`${path}.new`, path);
+  const unfinished = join(folder, unfinishedName);
+  const json = JSON.stringify({ manifest, hash: await hashOf(manifest) });
+  await writeFile(unfinished, json, { mode: await fileModeIn(folder) });
+  await rename(unfinished, path);
 }
 
-/** Removes everything that the manifest does not name: older generations, and files of interrupted builds. */
+/** The name of the folder of a generation. */
+export function generationName(id: string): string {
+  return `generation-${id}`;
+}
+
+// The first release named a generation by its id alone.
+const generationNames = /^(generation-.*|[0-9a-f]{16})$/;
+
+/**
+ * Removes every file of an index that the manifest does not name: older generations, and what an interrupted build left. Files of
+ * others stay.
+ */
 export async function removeUnlisted(folder: string, manifest: IndexManifest | undefined): Promise<void> {
-  const entries = await readdir(folder).catch(() => []);
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const kept = manifest === undefined ? [] : [manifestName, manifest.generation];
-  for (const entry of entries)
-    if (!kept.includes(entry)) await rm(join(folder, entry), { recursive: true, force: true });
+  for (const entry of entries) {
+    const isOwn = entry.isDirectory() ? generationNames.test(entry.name) : manifestNames.includes(entry.name);
+    if (isOwn && !kept.includes(entry.name)) await rm(join(folder, entry.name), { recursive: true, force: true });
+  }
+}
+
+/** Removes an index. The folder itself stays if files of others are in it. */
+export async function removeIndex(folder: string): Promise<void> {
+  const found = await lstat(folder).catch(() => undefined);
+  // A link leads to a folder of others.
+  if (found?.isDirectory() !== true) return;
+  await removeUnlisted(folder, undefined);
+  await rmdir(folder).catch(() => undefined);
+}
+
+/** The mode of new files in a folder: readable to nobody who cannot read the folder. */
+async function fileModeIn(folder: string): Promise<number> {
+  return (await stat(folder)).mode & 0o666;
 }
 
 async function filesIn(folder: string): Promise<string[]> {

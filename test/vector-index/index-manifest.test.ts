@@ -17,24 +17,24 @@ let manifest: IndexManifest;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'manifest-'));
-  await mkdir(join(folder, 'g1', 'inner'), { recursive: true });
-  await writeFile(join(folder, 'g1', 'a'), 'content of a');
-  await writeFile(join(folder, 'g1', 'inner', 'b'), Buffer.alloc(3_000_000, 7));
-  await writeFile(join(folder, 'g1', 'inner', 'empty'), '');
+  await mkdir(join(folder, 'generation-1', 'inner'), { recursive: true });
+  await writeFile(join(folder, 'generation-1', 'a'), 'content of a');
+  await writeFile(join(folder, 'generation-1', 'inner', 'b'), Buffer.alloc(3_000_000, 7));
+  await writeFile(join(folder, 'generation-1', 'inner', 'empty'), '');
   manifest = {
     format: manifestFormat,
     space: 'model',
     dimensions: 8,
-    generation: 'g1',
+    generation: 'generation-1',
     lastChange: 'a change',
     indexedThrough: 42,
     probes: { partitions: 1, curve: [] },
-    files: await describeFiles(join(folder, 'g1')),
+    files: await describeFiles(join(folder, 'generation-1')),
   };
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const problems = () => differences(join(folder, 'g1'), manifest);
+const problems = () => differences(join(folder, 'generation-1'), manifest);
 
 describe('a manifest', () => {
   test('matches the files that it describes', async () => {
@@ -47,7 +47,7 @@ describe('a manifest', () => {
   });
 
   test('detects a flipped byte in a file of the same size', async () => {
-    const path = join(folder, 'g1', 'inner', 'b');
+    const path = join(folder, 'generation-1', 'inner', 'b');
     const bytes = await readFile(path);
     bytes[2_999_999] = 8;
     await writeFile(path, bytes);
@@ -55,9 +55,9 @@ describe('a manifest', () => {
   });
 
   test('detects a truncated, a missing and an unknown file', async () => {
-    await writeFile(join(folder, 'g1', 'a'), 'content');
-    await rm(join(folder, 'g1', 'inner', 'empty'));
-    await writeFile(join(folder, 'g1', 'c'), '');
+    await writeFile(join(folder, 'generation-1', 'a'), 'content');
+    await rm(join(folder, 'generation-1', 'inner', 'empty'));
+    await writeFile(join(folder, 'generation-1', 'c'), '');
     expect(await problems()).toEqual([
       expect.stringContaining('c is not in the manifest'),
       expect.stringContaining('a has a different size'),
@@ -66,7 +66,7 @@ describe('a manifest', () => {
   });
 
   test('detects that the whole folder is missing', async () => {
-    await rm(join(folder, 'g1'), { recursive: true });
+    await rm(join(folder, 'generation-1'), { recursive: true });
     expect(await problems()).toHaveLength(3);
   });
 
@@ -87,12 +87,12 @@ describe('a manifest', () => {
     }
   });
 
-  test('keeps the files that it names, and removes all others', async () => {
-    await mkdir(join(folder, 'g0', 'left'), { recursive: true });
+  test('keeps the files that it names, and removes its others', async () => {
+    await mkdir(join(folder, 'generation-0', 'left'), { recursive: true });
     await writeFile(join(folder, 'manifest.json.new'), 'half');
     await writeManifest(folder, manifest);
     await removeUnlisted(folder, manifest);
-    expect((await readdir(folder)).sort()).toEqual(['g1', 'manifest.json']);
+    expect((await readdir(folder)).sort()).toEqual(['generation-1', 'manifest.json']);
     await removeUnlisted(folder, undefined);
     expect(await readdir(folder)).toEqual([]);
     await removeUnlisted(join(folder, 'absent'), undefined);

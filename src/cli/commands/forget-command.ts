@@ -1,7 +1,7 @@
 import type { MemoryHandle } from '../../index';
 import type { Command } from '../cli-command';
 import type { CommandLine } from '../command-line';
-import { writeStore } from '../command-store';
+import { trustOptions, writeStore } from '../command-store';
 import { progressPrinter } from '../output';
 import { principalOptions } from '../principal-options';
 import { selectionOf, selectionOptions } from '../selection-options';
@@ -16,6 +16,7 @@ export const forgetCommand: Command = {
     ...selectionOptions,
     yes: { help: 'delete the selected memories; without it they are only counted' },
     ...principalOptions,
+    ...trustOptions,
   },
   examples: [
     ['forget ./memory 0198c0de-0000-7000-8000-000000000001', 'delete one memory'],

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { defined } from '../../domain/defined';
 import type { Command } from '../cli-command';
-import { embedderOptions, writeStore } from '../command-store';
+import { embedderOptions, trustOptions, writeStore } from '../command-store';
 import { importFormat, importFormatNames } from '../import-formats/import-formats';
 import { importLines } from '../import-lines';
 import { jsonLines } from '../json-lines';
@@ -29,6 +29,7 @@ export const importCommand: Command = {
     session: { valueName: 'ID', help: 'the session of langchain messages that have none' },
     ...principalOptions,
     ...embedderOptions,
+    ...trustOptions,
   },
   examples: [
     ['import ./memory memories.jsonl', 'output of the export command; ids, authors and write times are new'],

@@ -4,7 +4,7 @@ import type { MemoryHandle, Principal, Subject } from '../../index';
 import type { McpHttpOptions } from '../../integrations/mcp';
 import type { Command } from '../cli-command';
 import type { CommandLine } from '../command-line';
-import { type CommandStore, embedderOptions, writeStore } from '../command-store';
+import { type CommandStore, embedderOptions, trustOptions, writeStore } from '../command-store';
 import { integer, namespaceText, oneOf } from '../option-checks';
 import { principalOf, principalOptions } from '../principal-options';
 import { namespaceOption } from '../selection-options';
@@ -48,6 +48,7 @@ export const mcpCommand: Command = {
     'token-file': { valueName: 'FILE', help: 'a file with the token that clients must send, 16 characters or more' },
     'token-env': { valueName: 'NAME', help: 'an environment variable with that token' },
     ...embedderOptions,
+    ...trustOptions,
   },
   examples: [
     ['mcp ./memory --agent=assistant --namespace=notes --allow=writer', 'for a client that starts it'],

@@ -1,5 +1,5 @@
 import type { Command } from '../cli-command';
-import { readStore, writeStore } from '../command-store';
+import { readStore, trustOptions, writeStore } from '../command-store';
 import { progressPrinter } from '../output';
 import { exitCodes } from '../terminal';
 
@@ -8,7 +8,7 @@ export const verifyCommand: Command = {
   summary: 'Checks all data against its checksums, and the audit log against its hash chains.',
   usage: 'FOLDER',
   argumentCount: [1, 1],
-  options: { repair: { help: 'rebuild damaged indexes from the data' } },
+  options: { repair: { help: 'rebuild damaged indexes from the data' }, ...trustOptions },
   examples: [
     ['verify ./memory', 'one line for each problem; exit code 1 if there is one'],
     ['verify ./memory --repair', 'check and repair; needs write access to the store'],

@@ -13,10 +13,22 @@ export interface DatabaseOptions {
 /** Opens the database of a store. When a commit returns, its data is on disk. Deleted bytes are overwritten. */
 export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
   const database = openSqlite(path, { readonly: readOnly, fileMustExist: readOnly, timeout: 5_000 });
+  if (readOnly) return checkedDatabase(database);
+  checkedDatabase(database);
+  try {
+    configure(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** The database, if it is empty or a store of this release or an earlier one. Otherwise it is closed. */
+export function checkedDatabase(database: Database): Database {
   try {
     // This check comes before any write, because a database from a newer release or from another program must not change.
     if (versionOf(database) === 0) assertEmpty(database);
-    if (!readOnly) configure(database);
     return database;
   } catch (error) {
     database.close();

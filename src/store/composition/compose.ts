@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { Audit } from '../../audit/audit';
@@ -23,23 +23,16 @@ import { Checkpointer } from '../../state/tables/checkpointer';
 import { openDatabase } from '../../state/tables/database';
 import { loadChecksum } from '../../state/tables/memory-row';
 import { copyMark } from '../../state/tables/store-meta';
+import { removeIndex } from '../../vector-index/index-manifest';
 import { PlannedSearch, SpaceSearch } from '../../vector-index/planned-search';
 import { declareAtOpen, declareRestored, differsFrom } from '../../write/declare';
 import { ChangeSignal, EventSource, PolledFeed } from '../events';
 import type { Options } from '../open-options';
 import { Engine } from './engine';
+import { auditFile, databaseFile, indexFolderOf, lockFile } from './file-names';
 import { lockFolder } from './folder-lock';
-import {
-  auditFile,
-  closingOnError,
-  databaseFile,
-  indexFolderOf,
-  loadState,
-  makeFolder,
-  openAudit,
-  openStore,
-  storeKeyOf,
-} from './open-files';
+import { makeFile, makeFolder, protectFolder } from './folder-privacy';
+import { closingOnError, loadState, openAudit, openStore, storeKeyOf } from './open-files';
 import { upgradeBuiltIn } from './upgrade-built-in';
 
 /** The embedder of a store that is opened without one, and the embedders that earlier releases used in its place. */
@@ -47,15 +40,17 @@ const builtIns: BuiltIns = { current: builtInEmbedder(), previous: earlierBuiltI
 
 /** Opens a folder for this process. This file is the composition root: the only one that names implementations of ports. */
 export async function openFolder(folder: string, options: Options, own = builtIns): Promise<Engine> {
-  if (!options.readOnly) makeFolder(folder);
+  translated(() => prepareFolder(folder, options));
   const lock = options.readOnly ? undefined : lockFolder(folder);
   try {
-    const database = openStore(join(folder, databaseFile), options.readOnly);
+    if (!options.readOnly) translated(() => makeDatabases(folder, options));
+    const database = openStore(folder, options);
+    const environment = systemEnvironment(options);
     return await compose({
       options,
-      environment: systemEnvironment(options),
+      environment,
       database,
-      auditDatabase: closingOnError(database, () => openAudit(join(folder, auditFile), options)),
+      auditDatabase: closingOnError(database, () => openAudit(folder, options, environment.logger)),
       folder,
       builtIns: own,
       onRelease: () => lock?.release(),
@@ -64,6 +59,22 @@ export async function openFolder(folder: string, options: Options, own = builtIn
     lock?.release();
     throw error;
   }
+}
+
+/** Creates the folder and its lock for their user alone, and checks that no other user can have put something there. */
+function prepareFolder(folder: string, { readOnly, trustFolder }: Options): void {
+  if (readOnly) {
+    if (existsSync(folder)) protectFolder(folder, { readOnly, trustFolder });
+    return;
+  }
+  makeFolder(folder, trustFolder);
+  protectFolder(folder, { readOnly, trustFolder });
+  makeFile(join(folder, lockFile), trustFolder);
+}
+
+/** Creates the files of the databases. Only the process that holds the lock may call it. */
+function makeDatabases(folder: string, { trustFolder }: Options): void {
+  for (const file of [databaseFile, auditFile]) makeFile(join(folder, file), trustFolder);
 }
 
 /** A store without a folder, for tests. It uses nothing outside the process, and gives the same results in every run. */
@@ -121,7 +132,7 @@ async function compose(opened: Opened): Promise<Engine> {
       searchIn,
       removeIndex: async (space) => {
         const index = indexPath(opened, space);
-        if (index !== undefined) await rm(index, { recursive: true, force: true });
+        if (index !== undefined) await removeIndex(index);
       },
       openLog: (apply) => new LocalLog({ apply, nextTurn, checkpointer, maxPending: options.limits.pendingWrites }),
       release: async () => {

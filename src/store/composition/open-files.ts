@@ -1,63 +1,80 @@
-import { mkdirSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
-import { openAuditDatabase } from '../../audit/audit-database';
+import { openAuditDatabase, prepareAuditDatabase } from '../../audit/audit-database';
 import { invalidInput, MemoryError } from '../../domain/errors';
 import { isUint8Array } from '../../domain/realms';
-import type { Environment } from '../../environment/environment';
-import { fromSqlite, translated } from '../../sqlite/sqlite';
+import type { Environment, Logger } from '../../environment/environment';
+import { isSqliteError, translated } from '../../sqlite/sqlite';
 import { ReadModel } from '../../state/read-model';
 import { StateStore } from '../../state/state-store';
-import { openDatabase } from '../../state/tables/database';
+import { checkedDatabase, openDatabase } from '../../state/tables/database';
 import type { Checksum } from '../../state/tables/memory-row';
 import type { Options } from '../open-options';
-
-/** The store's database. Together with `auditFile` it is everything that a backup needs. */
-export const databaseFile = 'memory.db';
-/** The audit chain of accesses, and the checkpoints of both audit chains. */
-export const auditFile = 'audit.db';
-
-const indexFolder = 'index';
-
-/** The folder of the vector index of one space. It is derived from the database, and may be deleted while the store is closed. */
-export function indexFolderOf(space = 1): string {
-  return space === 1 ? indexFolder : `${indexFolder}-${space}`;
-}
+import { auditFile, databaseFile } from './file-names';
+import { isForeign } from './folder-privacy';
+import { hasLog, openSnapshot } from './read-snapshot';
 
 const storeKeyBytes = 32;
 
-/** Creates the folder of a store if it does not exist. */
-export function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    const known = fromSqlite(cause);
-    if (MemoryError.is(known)) throw known;
-    const { message: reason } = cause as Error;
-    throw invalidFolder(`cannot create ${folder}: ${reason}.`, cause);
-  }
+/** The codes of SQLite for a database beside which it may not create files. */
+const unwritableCodes = /^SQLITE_(CANTOPEN|READONLY)/;
+
+/**
+ * Opens the database of a store. A read-only store in a folder that this process cannot write, or that another user owns, is read into
+ * memory, unless its writer process is running.
+ *
+ * @throws INVALID_INPUT if there is no store that can be read
+ */
+export function openStore(folder: string, { readOnly, trustFolder }: Options): Database {
+  const path = join(folder, databaseFile);
+  if (!readOnly) return translated(() => openDatabase({ path, readOnly }), path);
+  return translated(() => {
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) throw noStore(folder);
+    const snapshot = () => checkedDatabase(openSnapshot(path, { readOnly }));
+    if (isForeign(folder) && !trustFolder && !hasLog(path)) return snapshot();
+    try {
+      return openDatabase({ path, readOnly });
+    } catch (error) {
+      if (isUnwritable(error)) return snapshot();
+      throw error;
+    }
+  }, path);
 }
 
-/** @throws INVALID_INPUT if there is no store that can be read */
-export function openStore(path: string, readOnly: boolean): Database {
-  try {
-    return translated(() => openDatabase({ path, readOnly }));
-  } catch (error) {
-    if (!readOnly || MemoryError.is(error)) throw error;
-    throw invalidFolder(`expected a store, but ${path} cannot be read. Open it without readOnly first.`, error);
-  }
+/**
+ * Opens the audit of accesses. Reads in a folder that this process cannot write cannot be recorded there: they are recorded in memory
+ * only, unless the host has asked for an audit of reads.
+ *
+ * @throws INVALID_INPUT if the audit of reads was asked for, and the folder cannot be written to
+ */
+export function openAudit(folder: string, options: Options, logger: Logger): Database {
+  const path = join(folder, auditFile);
+  const { readOnly, trustFolder, audit } = options;
+  if (!readOnly) return translated(() => openAuditDatabase(path), path);
+  return translated(() => {
+    const mayWrite = trustFolder || !isForeign(folder);
+    try {
+      if (mayWrite) return openAuditDatabase(path);
+    } catch (error) {
+      if (!isUnwritable(error)) throw error;
+    }
+    if (audit.isRequired) {
+      const remedy = 'Make it writable, or open the store without audit.reads';
+      throw invalidFolder(`the audit of reads needs write access to ${path}. ${remedy}.`);
+    }
+    logger.warn('The folder cannot be written, so that reads are not recorded in its audit.', { folder });
+    const isStored = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
+    return isStored ? prepareAuditDatabase(openSnapshot(path, { readOnly: false })) : openAuditDatabase(':memory:');
+  }, path);
 }
 
-/** @throws INVALID_INPUT if a read-only store needs an audit of reads, and the folder cannot be written to */
-export function openAudit(path: string, { readOnly, audit: { reads } }: Options): Database {
-  try {
-    return translated(() => openAuditDatabase(path));
-  } catch (error) {
-    if (!readOnly || !MemoryError.is(error) || error.code !== 'INVALID_INPUT') throw error;
-    // On a disk without write access the host can choose to read without an audit.
-    if (reads === 'off') return openAuditDatabase(':memory:');
-    const remedy = `Make it writable, or open the store with audit: { reads: 'off' }`;
-    throw invalidFolder(`the audit of reads needs write access to ${path}. ${remedy}.`);
-  }
+function isUnwritable(error: unknown): boolean {
+  return isSqliteError(error) && unwritableCodes.test(error.code);
+}
+
+function noStore(folder: string): MemoryError {
+  return invalidFolder(`there is no store in ${folder}. Check the path.`);
 }
 
 function invalidFolder(message: string, cause?: unknown): MemoryError {

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { HostStore } from '../../connect/server-operations';
 import { StoreServer } from '../../connect/store-server';
 import { invalidInput } from '../../domain/errors';
+import { fromSqlite } from '../../sqlite/sqlite';
 import type { Options } from '../open-options';
 import { assertAccepted, batched, declareRules, openFolder } from './compose';
 import type { Engine } from './engine';
@@ -37,10 +38,19 @@ export async function openShared(folder: string, options: Options): Promise<Engi
   }
   options.signal?.throwIfAborted();
   if (options.readOnly) {
-    const engine = await openFolder(resolve(folder), options);
+    const engine = await translatedAsync(() => openFolder(resolve(folder), options));
     return { engine, serve: refuseToServe, release: () => engine.close() };
   }
-  return share(realPath(folder), options);
+  return translatedAsync(() => share(realPath(folder), options));
+}
+
+/** Runs a part of an `open`. Every error of the file system becomes a MemoryError. */
+async function translatedAsync<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw fromSqlite(error);
+  }
 }
 
 async function share(path: string, options: Options): Promise<EngineUse> {
@@ -66,7 +76,7 @@ async function serve(path: string, shared: SharedEngine, engine: Engine, store: 
     await shared.server;
   } catch (error) {
     delete shared.server;
-    throw error;
+    throw fromSqlite(error);
   }
 }
 
