@@ -12,6 +12,14 @@ const tokensPerChunk = 64;
 /** The smallest share of a chunk that is filled. Chunks are cut at white space, so most are shorter than their budget. */
 const minFill = 0.6;
 
+/**
+ * Ends a section of a text. Each section is embedded by itself. A form feed is white space for readers and tokenizers, and texts that
+ * have one, such as pages of a document, use it to the same end.
+ */
+export const sectionBreak = '\f';
+/** The most sections of one text. The breaks of a text with more are white space like any other. */
+const maxSections = maxChunks / 4;
+
 /** The share of a chunk that is repeated in the next chunk, so that a sentence at the cut is complete in one of them. */
 const overlap = 0.15;
 /** The last part of a chunk, as a share, in which white space is searched for the cut. */
@@ -34,16 +42,40 @@ const hangulCost = 6;
  * surrogate pair. A text that fits into `maxTokens`, or is empty, is returned as the only chunk. Chunks of a longer text have about
  * 64 tokens, or more if the text would otherwise have more than 4,096 chunks.
  *
+ * A text with a `sectionBreak` is split there first, so that no chunk has words of two sections. White space around a break is in no
+ * chunk.
+ *
  * Tokens are estimated (see `estimateTokens`), because the tokenizer of the embedder is not known here.
  */
 export function splitIntoChunks(text: string, maxTokens: number): string[] {
+  const sections = text.includes(sectionBreak) ? sectionsOf(text) : [text];
   const maxBudget = budgetOf(maxTokens);
-  if (chunkEnd(text, 0, maxBudget) >= text.length) return [text];
-  const minTokens = Math.ceil(estimateTokens(text) / (maxChunks * (1 - overlap) * minFill)) + markerTokens;
-  const budget = Math.min(maxBudget, budgetOf(Math.max(tokensPerChunk, minTokens)));
+  // Each section may end with a chunk that is not full.
+  const fullChunks = (maxChunks - (sections.length - 1)) * (1 - overlap) * minFill;
+  const budget = () =>
+    Math.min(
+      maxBudget,
+      budgetOf(Math.max(tokensPerChunk, Math.ceil(estimateTokens(text) / fullChunks) + markerTokens)),
+    );
+  const chunks: string[] = [];
+  for (const section of sections) {
+    if (chunkEnd(section, 0, maxBudget) >= section.length) chunks.push(section);
+    else chunks.push(...splitSection(section, budget(), maxChunks - chunks.length));
+  }
+  return chunks.slice(0, maxChunks);
+}
+
+/** The sections of a text without white space around them; the text itself if it has fewer than two, or too many. */
+function sectionsOf(text: string): string[] {
+  const sections = text.split(sectionBreak).map((section) => section.trim());
+  const filled = sections.filter((section) => section !== '');
+  return filled.length < 2 || filled.length > maxSections ? [text] : filled;
+}
+
+function splitSection(text: string, budget: number, maxCount: number): string[] {
   const chunks: string[] = [];
   let start = 0;
-  while (chunks.length < maxChunks) {
+  while (chunks.length < maxCount) {
     const end = chunkEnd(text, start, budget);
     chunks.push(text.slice(start, end));
     if (end >= text.length) break;

@@ -24,7 +24,8 @@ const distinctText = fc
     ),
     { maxLength: 400, size: 'max' },
   )
-  .map((codes) => String.fromCodePoint(...codes));
+  // A form feed ends a section, and white space around it is in no chunk.
+  .map((codes) => String.fromCodePoint(...codes.filter((code) => code !== 0x0c)));
 
 describe('splitIntoChunks', () => {
   test('returns a text that fits as its only chunk', () => {
@@ -40,6 +41,30 @@ describe('splitIntoChunks', () => {
       'six seven eight nine ten ',
       'ten eleven twelve',
     ]);
+  });
+
+  test('splits at a form feed first, however short the text is', () => {
+    expect(splitIntoChunks('Refunds\n\fThree days.\n\f', 256)).toEqual(['Refunds', 'Three days.']);
+    expect(splitIntoChunks('\f \f', 256)).toEqual(['\f \f']);
+    expect(splitIntoChunks('one\f', 256)).toEqual(['one\f']);
+    const long = 'one two three four five six seven eight nine ten eleven twelve';
+    expect(splitIntoChunks(`Title\f${long}`, 12)).toEqual(['Title', ...splitIntoChunks(long, 12)]);
+  });
+
+  test('ignores the form feeds of a text with more than 1,024 sections', () => {
+    expect(splitIntoChunks(Array(1_024).fill('x').join('\f'), 256)).toHaveLength(1_024);
+    const text = Array(1_025).fill('x').join('\f');
+    expect(splitIntoChunks(text, Number.MAX_SAFE_INTEGER)).toEqual([text]);
+  });
+
+  test('covers a text of one megabyte in sections with at most 4,096 chunks', () => {
+    const sections = Array.from({ length: 1_000 }, (_, i) => `section ${i} ${'word '.repeat(200)}end ${i}`);
+    const chunks = splitIntoChunks(sections.join('\n\f\n'), 256);
+    expect(chunks.length).toBeLessThanOrEqual(maxChunks);
+    for (const i of [0, 500, 999]) {
+      expect(chunks.some((chunk) => chunk.startsWith(`section ${i} `))).toBe(true);
+      expect(chunks.some((chunk) => chunk.endsWith(`end ${i}`))).toBe(true);
+    }
   });
 
   test('cuts a word that is longer than a chunk, with the same overlap', () => {

@@ -8,6 +8,9 @@ const afterPrefix = 'langgraph;';
 // The text of an item without indexed text, because a memory must have a text. It holds no word that a search could match.
 const emptyText = '{…}';
 
+// A form feed ends a section, and each section has vectors of its own: LangGraph embeds each indexed text by itself.
+const textSeparator = '\n\f\n';
+
 /** Matches the memories that are items, and no others. */
 export const itemFilter: Filter = { key: { gte: prefix, lt: afterPrefix } };
 
@@ -30,7 +33,7 @@ export function itemAddress(
 
 /** The memory that holds a value: the value as metadata and the indexed texts as text. Without texts it is not embedded. */
 export function valueMemory(value: object, texts: readonly string[]): Pick<NewMemory, 'text' | 'metadata' | 'embed'> {
-  const text = texts.join('\n\n');
+  const text = texts.join(textSeparator);
   const metadata = value as Metadata;
   return text.trim() === '' ? { text: emptyText, metadata, embed: false } : { text, metadata };
 }

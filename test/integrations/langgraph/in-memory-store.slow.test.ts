@@ -5,7 +5,7 @@ import { allow, MemoryStore } from 'multi-agent-memory';
 import { MemoryHandleStore } from 'multi-agent-memory/langgraph';
 import { expect, test } from 'vitest';
 import { openInMemory } from '../../store/stores';
-import { operation } from './random-operations';
+import { filter, operation, value } from './random-operations';
 import { itemContent, ReferenceStore } from './reference-store';
 
 test.each([
@@ -41,6 +41,30 @@ function comparable(operation: Operation, result: unknown): unknown {
   if ('matchConditions' in operation) return result;
   return 'value' in operation ? null : itemContent(result as Item | null);
 }
+
+test('$or, $and and $not find the union, the intersection and the rest of what their filters find', async () => {
+  const store = new MemoryHandleStore((await openInMemory()).admin);
+  const nested = fc.oneof(
+    filter,
+    filter.map((given) => Object.fromEntries(Object.entries(given).map(([name, each]) => [`nested.${name}`, each]))),
+  );
+  const filled = nested.filter((given) => Object.keys(given).length > 0);
+  await fc.assert(
+    fc.asyncProperty(fc.array(value, { minLength: 1, maxLength: 8 }), filled, filled, async (values, a, b) => {
+      for (const item of await store.search(['a'], { limit: 100 })) await store.delete(item.namespace, item.key);
+      for (const [i, each] of values.entries()) await store.put(['a'], String(i), each, false);
+      const find = async (given: Record<string, unknown>) =>
+        new Set((await store.search(['a'], { filter: given, limit: 100 })).map(({ key }) => key));
+      const [all, inA, inB] = [await find({}), await find(a), await find(b)];
+      const where = (matches: (key: string) => boolean) => new Set([...all].filter(matches));
+      expect(await find({ $or: [a, b] })).toEqual(where((key) => inA.has(key) || inB.has(key)));
+      expect(await find({ $and: [a, b] })).toEqual(where((key) => inA.has(key) && inB.has(key)));
+      expect(await find({ $not: a })).toEqual(where((key) => !inA.has(key)));
+      expect(await find({ $not: { $or: [a, { $not: b }] } })).toEqual(where((key) => !inA.has(key) && inB.has(key)));
+    }),
+    { numRuns: 150 },
+  );
+});
 
 const paths = [
   'title',

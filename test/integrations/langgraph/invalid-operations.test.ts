@@ -110,9 +110,35 @@ describe('invalid options and operations', () => {
     [{ a: { $gt: [1] } }, 'filter.a.$gt'],
     [{ a: Number.NaN }, 'filter.a'],
     [{ a: { $in: [() => 1] } }, 'filter.a.$in'],
+    [{ a: { $lt: new Date(Number.NaN) } }, 'filter.a.$lt'],
+    [{ 'a.b': { $lt: new Date(Number.NaN) } }, 'filter.a.b.$lt'],
+    [{ a: { $exists: 1 } }, 'filter.a.$exists'],
+    [{ $nor: [{ a: 1 }] }, 'filter.$nor'],
+    [{ $or: [] }, 'filter.$or'],
+    [{ $and: { a: 1 } }, 'filter.$and'],
+    [{ $or: [{ a: 1 }, {}] }, 'filter.$or.1'],
+    [{ $or: [{ a: 1 }, null] }, 'filter.$or.1'],
+    [{ $not: [{ a: 1 }] }, 'filter.$not'],
+    [{ $and: [{ $or: [{ a: { $regex: 'x' } }] }] }, 'filter.$and.0.$or.0.a.$regex'],
+    [{ a: { $not: { $regex: 'x' } } }, 'filter.a.$not.$regex'],
+    [{ a: { $or: [] } }, 'filter.a.$or'],
+    [new Map([['a', 1]]), 'filter'],
+    [[{ a: 1 }], 'filter'],
+    ['a', 'filter'],
+    [Promise.resolve({ a: 1 }), 'filter'],
   ])('the filter %j is rejected', async (filter, path) => {
     const { store } = await opened();
-    expect(await issuePaths(() => store.search(['a'], { filter }))).toEqual([path]);
+    expect(await issuePaths(() => store.search(['a'], { filter } as never))).toEqual([path]);
+  });
+
+  test('a filter that contains itself is rejected', async () => {
+    const { store } = await opened();
+    const filter: Record<string, unknown> = {};
+    filter.$not = filter;
+    await expect(store.search(['a'], { filter })).rejects.toThrow(/levels of nesting/);
+    const condition: Record<string, unknown> = {};
+    condition.$not = condition;
+    await expect(store.search(['a'], { filter: { a: condition } })).rejects.toThrow(/levels of nesting/);
   });
 
   test.each([[[7]], ['title'], [['a[b]']], [['']], [['a{']]])('the index %j is rejected', async (index) => {

@@ -118,6 +118,18 @@ describe('search', () => {
     [{ color: { $nin: ['blue', 'green'] } }, ['d0', 'd2']],
     [{ missing: { $ne: 'x' } }, ['d0', 'd1', 'd2', 'd3']],
     [{ missing: 'x' }, []],
+    [{ $or: [{ color: 'blue' }, { size: { $gt: 2 } }] }, ['d1', 'd3']],
+    [{ $and: [{ color: 'red' }, { size: { $gt: 0 } }] }, ['d2']],
+    [{ $not: { color: 'red' } }, ['d1', 'd3']],
+    [{ color: 'red', $or: [{ size: 2 }, { size: 1 }] }, ['d2']],
+    [{ $not: { $or: [{ color: 'blue' }, { $and: [{ color: 'red' }, { size: 0 }] }] } }, ['d2', 'd3']],
+    [{ color: { $not: { $in: ['red', 'blue'] } } }, ['d3']],
+    [{ size: { $or: [{ $lt: 1 }, { $gt: 2 }, 1] } }, ['d0', 'd1', 'd3']],
+    [{ size: { $and: [{ $gt: 0 }, { $not: 2 }] } }, ['d1', 'd3']],
+    [{ size: { $exists: true }, missing: { $exists: false } }, ['d0', 'd1', 'd2', 'd3']],
+    [{ $or: [{ missing: { $exists: true } }, { color: null }] }, []],
+    [{ $not: { color: { $in: [null, 'red'] } } }, ['d1', 'd3']],
+    [{ $or: [{ color: { $in: [null, 'green'] } }, { size: { $lt: 1 } }] }, ['d0', 'd3']],
   ])('the filter %j finds %j, with and without a query', async (filter, expected) => {
     const { store } = await filled();
     expect(keys(await store.search(['docs'], { filter }))).toEqual(expected);
@@ -138,6 +150,43 @@ describe('search', () => {
     expect(await find({ $ne: null })).toEqual(['absent', 'list', 'object']);
     expect(await find({ $in: [null, 'x'] })).toEqual(['null']);
     expect(await find({ $nin: [[1, { x: null }], null] })).toEqual(['absent', 'object']);
+  });
+
+  test('a path finds nested values, unless the value has a key of that name', async () => {
+    const { store } = await opened();
+    await store.put(['a'], 'nested', { details: { category: 'x', size: { n: 2 } }, tags: ['p', 'q'] });
+    await store.put(['a'], 'other', { details: { category: 'y', size: { n: 5 } } });
+    await store.put(['a'], 'literal', { 'details.category': 'x', details: { category: 'y' } });
+    await store.put(['a'], 'flat', { details: 'x' });
+    const find = async (filter: Record<string, unknown>) => keys(await store.search(['a'], { filter })).join(' ');
+    expect(await find({ 'details.category': 'x' })).toBe('nested literal');
+    expect(await find({ 'details.category': { $in: ['y', 'z'] } })).toBe('other');
+    expect(await find({ 'details.category': { $ne: 'x' } })).toBe('other flat');
+    expect(await find({ 'details.size.n': { $gt: 2 } })).toBe('other');
+    expect(await find({ 'details.size.n': { $lte: 2, $gte: 2 } })).toBe('nested');
+    expect(await find({ 'details.size': { n: 2 } })).toBe('nested');
+    expect(await find({ 'details.size': { $exists: false } })).toBe('literal flat');
+    expect(await find({ 'tags.1': 'q' })).toBe('nested');
+    expect(await find({ $not: { 'details.category': 'x' }, $or: [{ details: 'x' }, { 'details.size.n': 5 }] })).toBe(
+      'other flat',
+    );
+    const ranked = await store.search(['a'], { filter: { 'details.category': 'x' }, query: 'category y' });
+    expect(keys(ranked).sort()).toEqual(['literal', 'nested']);
+  });
+
+  test('a path compares as the store compares a key', async () => {
+    const { store } = await opened();
+    const values = ['a', 'b', '\uffff', '\u{1f600}', '', '1', 0, 1, -1, 1.5, true, false, null, [1], { p: 1 }];
+    for (const [i, v] of values.entries()) await store.put(['a'], `k${i}`, { v, in: { v } });
+    const operators = ['$eq', '$ne', '$gt', '$gte', '$lt', '$lte'];
+    for (const operator of operators)
+      for (const operand of values.filter((each) => typeof each !== 'object')) {
+        const [key, path] = ['v', 'in.v'].map((field) => ({ [field]: { [operator]: operand } }));
+        const found = keys(await store.search(['a'], { filter: path ?? {}, limit: 50 }));
+        expect(found, `${operator} ${operand}`).toEqual(
+          keys(await store.search(['a'], { filter: key ?? {}, limit: 50 })),
+        );
+      }
   });
 
   test('a filter that matches few of many items finds all of them', async () => {
@@ -212,7 +261,7 @@ describe('search', () => {
     };
     const textOf = async (...index: string[]) => {
       await store.put(['a'], 'k', value, index);
-      return (await handle.list()).items[0]?.text.split('\n\n');
+      return (await handle.list()).items[0]?.text.split('\n\f\n');
     };
     expect(await textOf('items[*].tags[*]')).toEqual(['x', 'y', 'z']);
     expect(await textOf('items[-1].tags[0]', 'info.age')).toEqual(['z', '25']);
@@ -221,11 +270,37 @@ describe('search', () => {
     expect(await textOf('items[7].tags', 'name.first', 'toString')).toEqual(['{…}']);
   });
 
+  test('each indexed text is embedded by itself, so a short one is found among long ones', async () => {
+    const embedded: string[] = [];
+    const embeddings = {
+      embedDocuments: async (texts: string[]) => {
+        embedded.push(...texts);
+        return texts.map((text) => (text.startsWith('Refund') ? [1, 0] : [0, 1]));
+      },
+      embedQuery: async () => [1, 0],
+    };
+    const memory = await openInMemory({ embedder: fromLangChain(embeddings, { model: 'm', dimensions: 2 }) });
+    const store = new MemoryHandleStore(memory.admin);
+    const summary = 'How long a customer waits for money to come back.';
+    await store.put(['a'], 'two', { title: 'Refund policy', summary, tags: ['x', 'y'] }, [
+      'title',
+      'summary',
+      'tags[*]',
+    ]);
+    expect(embedded.sort()).toEqual([summary, 'Refund policy', 'x', 'y']);
+    await store.put(['a'], 'one', { summary }, ['summary']);
+    const found = await store.search(['a'], { query: 'zzz' });
+    expect(keys(found)).toEqual(['two', 'one']);
+    // The best vector counts: that of the title alone equals the query.
+    expect(found[0]?.score).toBeGreaterThan(0.4);
+    expect(found[1]?.score).toBeLessThan(0.1);
+  });
+
   test('the option fields sets the index paths of items without index', async () => {
     const memory = await openInMemory();
     const store = new MemoryHandleStore(memory.admin, { fields: ['title', 'parts[*].text'] });
     await store.put(['a'], 'k', { title: 'On cats', parts: [{ text: 'one' }, { text: 'two' }], owner: 'mori' });
-    expect((await memory.admin.list()).items[0]?.text).toBe('On cats\n\none\n\ntwo');
+    expect((await memory.admin.list()).items[0]?.text).toBe('On cats\n\f\none\n\f\ntwo');
     expect(await memory.admin.recall('mori', { mode: 'keyword' })).toEqual([]);
   });
 });

@@ -16,7 +16,7 @@ const any = fc.oneof(
 );
 const number = fc.oneof(fc.integer({ min: -2, max: 3 }), fc.constantFrom(0.1, 0.2, 1e-7, 9007199254740991));
 /** Only the field `n` is compared by order, and only with numbers. The guide lists the differences for other types. */
-const value = fc
+export const value = fc
   .record(
     { n: number, s: any, t: scalar, 'a.b': scalar, '': scalar, nested: fc.record({ s: scalar }) },
     { requiredKeys: [] },
@@ -35,7 +35,8 @@ const comparison = fc.oneof(
 const order = fc
   .record({ $gt: number, $gte: number, $lt: number, $lte: number }, { requiredKeys: [] })
   .filter((given) => Object.keys(given).length > 0);
-const filter = fc.record(
+/** A random filter over the fields of the random values. */
+export const filter = fc.record(
   {
     n: fc.oneof(order, comparison),
     s: comparison,
