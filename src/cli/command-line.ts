@@ -16,29 +16,29 @@ export class CommandLine {
     return this.args[0] as string;
   }
 
-  /** Whether an option was given. */
+  /** Returns whether an option was given. */
   isGiven(name: string): boolean {
     return this.#values[name] !== undefined;
   }
 
-  /** Whether a flag was given. */
+  /** Returns whether a flag was given. */
   flag(name: string): boolean {
     return this.#values[name] === true;
   }
 
-  /** The value of an option, if it was given. */
+  /** Returns the value of an option, or undefined if the option was not given. */
   text(name: string): string | undefined {
     const value = this.#values[name];
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** All values of a repeatable option. */
+  /** Returns all values of a repeatable option. */
   texts(name: string): readonly string[] {
     const value = this.#values[name];
     return Array.isArray(value) ? value : [];
   }
 
-  /** The value of an option as a number, if it was given. */
+  /** Returns the value of an option as a number, or undefined if the option was not given. */
   number(name: string): number | undefined {
     const text = this.text(name);
     return text === undefined ? undefined : Number(text);

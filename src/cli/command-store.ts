@@ -18,22 +18,23 @@ export const embedderOptions = {
   },
 } as const;
 
-/** The option of commands that write. */
+/** The option of commands that write to a store. */
 export const trustOptions = {
   'trust-folder': {
-    help: 'open the folder even if another user owns it or may write it, or a symbolic link is in it',
+    help: 'open the folder even if another user owns it or can write to it, or if it contains a symbolic link',
   },
 } as const;
 
-/** What commands use of a store. It may be open in this process or in another one that serves the folder. */
+/** The parts of a store that commands use. The store may be open in this process, or in another process that serves the folder. */
 export type CommandStore = Pick<MemoryStore, 'admin' | 'as' | 'audit' | 'backup' | 'verify' | 'stats'>;
 
 type StoreTask<T> = (store: CommandStore, handle: MemoryHandle) => Promise<T>;
 
-// A process that holds the folder without serving it seldom closes soon, and the lock of a dead process is free at once.
+// The wait for a folder that another process has open. It is short: a process that does not serve its folder seldom closes soon, and
+// a dead process releases its lock at once.
 const shortWaitMs = 1_000;
 
-/** Opens the store for reading, also while another process has it open, and runs a task. */
+/** Opens the store for reading and runs a task. It works even while another process has the store open. */
 export async function readStore<T>(line: CommandLine, { signal }: Terminal, task: StoreTask<T>): Promise<T> {
   const { MemoryStore } = await import('../index');
   await using store = await MemoryStore.open(line.folder, { ...(await openOptionsOf(line)), readOnly: true, signal });
@@ -41,10 +42,10 @@ export async function readStore<T>(line: CommandLine, { signal }: Terminal, task
 }
 
 /**
- * Opens the store for writing and runs a task. If another process serves the folder, writes go through it. Otherwise this process
- * opens the folder, and serves it to others until the task ends.
+ * Opens the store for writing and runs a task. If another process serves the folder, writes are sent to that process. Otherwise this
+ * process opens the folder, and serves it to other processes until the task ends.
  *
- * @throws STORE_HELD if another process has the folder open and does not serve it; INVALID_INPUT if the folder holds no store and
+ * @throws STORE_HELD if another process has the folder open without serving it; INVALID_INPUT if the folder contains no store and
  * `create` is not set
  */
 export async function writeStore<T>(
@@ -54,7 +55,7 @@ export async function writeStore<T>(
   { create = false, waitMs = shortWaitMs }: { create?: boolean; waitMs?: number } = {},
 ): Promise<T> {
   const { MemoryStore } = await import('../index');
-  // Opening it for reading fails if there is no store. So a mistyped folder does not become a new store.
+  // Opens the store for reading first, which fails if there is no store. So a mistyped folder does not become a new store.
   const options = await openOptionsOf(line);
   const { trustFolder } = options;
   if (!create) await (await MemoryStore.open(line.folder, { readOnly: true, trustFolder, signal })).close();

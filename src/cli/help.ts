@@ -1,6 +1,6 @@
 import type { Command, CommandOption } from './cli-command';
 
-/** The help text of the program. */
+/** Returns the help text of the program. */
 export function programHelp(commands: Readonly<Record<string, Command>>, version: string): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   return [
@@ -28,7 +28,7 @@ export function programHelp(commands: Readonly<Record<string, Command>>, version
   ].join('\n');
 }
 
-/** The help text of one command. */
+/** Returns the help text of one command. */
 export function commandHelp(name: string, command: Command): string {
   const lines = Object.entries(command.options).map(
     ([option, each]) => [optionUsage(option, each), each.help] as const,

@@ -7,10 +7,10 @@ import type { Terminal } from './terminal';
 
 const batchSize = 256;
 
-/** How many lines were stored, how many were already there, and how many failed. */
+/** How many lines were stored, revised a memory, were duplicates, or failed. */
 export type ImportTotals = Pick<BatchResult, 'stored' | 'revised' | 'duplicates' | 'failed'>;
 
-/** Stores each line by itself, prints a problem for each line that fails, and prints the totals, even if the import ends early. */
+/** Stores each line separately. Prints a problem for each line that fails, and the totals at the end, even if the import ends early. */
 export async function importLines(
   handle: MemoryHandle,
   lines: AsyncIterable<JsonLine>,

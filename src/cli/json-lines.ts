@@ -1,7 +1,7 @@
-/** A line of JSON Lines, numbered from 1: its value, or the problem that it has. */
+/** A line of JSON Lines with its number, from 1, and its value or its problem. */
 export type JsonLine = { readonly number: number } & ({ readonly value: unknown } | { readonly problem: string });
 
-// As JSON, a text of 1 MB takes up to 6 MB (each character as \uXXXX). Metadata may add more.
+// A text of 1 MB takes up to 6 MB as JSON (each character as \uXXXX). Metadata may need more.
 const maxLineBytes = 32 * 2 ** 20;
 const newline = 0x0a;
 
@@ -38,7 +38,7 @@ function isBlank(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
 }
 
-/** The lines; undefined for each line over the limit. Keeps only one line and one piece in memory. */
+/** Splits the input into lines. Yields undefined for each line that is too long. Keeps only one line and one piece in memory. */
 async function* splitLines(pieces: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array | undefined> {
   let parts: Uint8Array[] = [];
   let length = 0;

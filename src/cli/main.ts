@@ -4,7 +4,7 @@ import { addAbortSignal } from 'node:stream';
 import { version } from '../../package.json';
 import { runProgram } from './program';
 
-// Shells report a program that a signal ended as 128 plus the number of the signal (POSIX.1-2017, Shell, 2.8.2).
+// If a signal ends a program, shells report 128 plus the number of the signal as exit code (POSIX.1-2017, Shell, 2.8.2).
 const signalExitBase = 128;
 const signalNumbers = { interrupt: 2, brokenPipe: 13, terminate: 15 } as const;
 
@@ -18,12 +18,12 @@ function endBySignal(number: number, message: string): void {
 
 process.once('SIGINT', () => endBySignal(signalNumbers.interrupt, 'Interrupted.'));
 process.once('SIGTERM', () => endBySignal(signalNumbers.terminate, 'Terminated.'));
-// A reader that needs no more, such as `head`, closes the pipe.
+// A reader of the output that needs no more, such as `head`, closes the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   endBySignal(signalNumbers.brokenPipe, 'The reader of the output stopped reading.');
 });
-// Without standard error there is no place to report this.
+// Ignores errors from writing to standard error, because there is no other place to report them.
 process.stderr.on('error', () => undefined);
 
 void runProgram(
@@ -37,7 +37,7 @@ void runProgram(
     printError: (line) => {
       if (signalExitCode !== signalExitBase + signalNumbers.brokenPipe) process.stderr.write(`${line}\n`);
     },
-    // Opened on first use, because an open standard input keeps the process alive.
+    // The input is opened on first use, because an open standard input keeps the process alive.
     get input() {
       return addAbortSignal(end.signal, process.stdin);
     },

@@ -1,4 +1,4 @@
-/** Checks the value of an option. Returns what is expected instead, or undefined for a valid value. */
+/** Checks the value of an option. Returns a phrase for what is expected, or undefined if the value is valid. */
 export type OptionCheck = (text: string) => string | undefined;
 
 /** Accepts an integer from `min` to `max`. */

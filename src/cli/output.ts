@@ -3,7 +3,7 @@ import { startStopwatch } from '../environment/timers';
 import type { Progress } from '../index';
 import type { Terminal } from './terminal';
 
-/** The lines that describe an error: its code and message, and then each issue that the message does not contain. */
+/** Returns the lines that describe an error: its code and message, then each issue that is not in the message. */
 export async function errorLines(error: unknown): Promise<string[]> {
   const { MemoryError } = await import('../index');
   if (!MemoryError.is(error)) return [isError(error) ? `${error.name}: ${error.message}` : String(error)];
@@ -12,7 +12,7 @@ export async function errorLines(error: unknown): Promise<string[]> {
   return [`${code}: ${message}`, ...missing.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)];
 }
 
-// The first line comes after this time, so that short commands print none. Then at most one line comes in this time.
+// Progress is printed after this time, so short commands print none. Further lines follow at intervals of at least this time.
 const progressIntervalMs = 1_000;
 
 /** Returns a function that prints progress to standard error, at most once a second. */

@@ -6,7 +6,7 @@ import { principalProblems } from './principal-options';
 
 /** An invalid command line. */
 export class UsageError extends Error {
-  /** Every problem of the command line, each a sentence. */
+  /** All problems of the command line. Each is a sentence. */
   readonly problems: readonly string[];
 
   constructor(...problems: string[]) {
@@ -16,7 +16,11 @@ export class UsageError extends Error {
   }
 }
 
-/** @throws UsageError with every problem at once */
+/**
+ * Parses and checks the words of a command line.
+ *
+ * @throws UsageError with every problem at once
+ */
 export function parseCommandLine(command: Command, words: readonly string[]): CommandLine {
   const options = { ...command.options, help: { help: '' } } as Readonly<Record<string, CommandOption>>;
   const { values, positionals, tokens } = parseArgs({
@@ -66,7 +70,8 @@ function optionProblems(
   }
   const { valueName, check } = option;
   if (valueName === undefined) return value === undefined ? [] : [`--${name} takes no value. Write only --${name}.`];
-  // A word that looks like an option is the next option, and not the value of this one. A value that starts so needs `=`.
+  // A word that looks like an option is read as the next option, not as the value of this one. A value that starts with -- needs
+  // `=`.
   if (!value || (inlineValue === false && value.startsWith('--')))
     return [`--${name} requires a value: --${name}=${valueName}.`];
   const expected = check?.(value);

@@ -1,18 +1,18 @@
 import type { Principal } from '../index';
 import type { CommandLine } from './command-line';
 
-/** Options for the principal that a command acts as. */
+/** Options for the principal (agent, user or service) that a command acts as. */
 export const principalOptions = {
   agent: {
     valueName: 'ID',
-    help: 'act as this agent; without --agent, --user and --service: as the host, which may do everything',
+    help: 'act as this agent; without --agent, --user and --service: act as the host, which may do everything',
   },
   user: { valueName: 'ID', help: 'act as this user' },
   service: { valueName: 'ID', help: 'act as this service' },
   'on-behalf-of': { valueName: 'ID', help: 'act for this user; allows only what both may do' },
 } as const;
 
-/** Problems of the principal options, each a sentence. */
+/** Returns problems of the principal options. Each is a sentence. */
 export function principalProblems(line: CommandLine): readonly string[] {
   const kinds = kindsOf(line);
   return [
@@ -23,7 +23,7 @@ export function principalProblems(line: CommandLine): readonly string[] {
   ];
 }
 
-/** The principal that a command acts as; undefined for the host. */
+/** Returns the principal that a command acts as, or undefined for the host. */
 export function principalOf(line: CommandLine): Principal | undefined {
   const [kind] = kindsOf(line);
   if (kind === undefined) return undefined;

@@ -26,7 +26,7 @@ const commands: Readonly<Record<string, Command>> = {
   mcp: mcpCommand,
 };
 
-/** Runs one command line, given without the name of the program. Never rejects. */
+/** Runs one command line, which is given without the name of the program. Never rejects. */
 export async function runProgram(words: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
   const [name = '--help', ...rest] = words[0] === 'help' && words.length > 1 ? [...words.slice(1), '--help'] : words;
   if (['--help', '-h', 'help'].includes(name)) {

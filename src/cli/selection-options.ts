@@ -12,7 +12,7 @@ export const selectionOptions = {
   },
   'about-user': { valueName: 'ID', help: 'only memories about this user' },
   'by-agent': { valueName: 'ID', help: 'only memories that this agent wrote' },
-  session: { valueName: 'ID', help: 'only memories of this session' },
+  session: { valueName: 'ID', help: 'only memories from this session' },
   tag: {
     valueName: 'TAG',
     repeatable: true,
@@ -20,12 +20,12 @@ export const selectionOptions = {
   },
   filter: {
     valueName: 'JSON',
-    help: 'only memories that match this filter of the library, such as {"priority":{"gte":0.5}}',
+    help: 'only memories that match this filter expression, such as {"priority":{"gte":0.5}}',
     check: jsonObjectText,
   },
 } as const;
 
-/** The selection of a command line; empty without selection options. */
+/** Returns the memories that a command line selects. Empty if there are no selection options. */
 export function selectionOf(line: CommandLine): Scope & { filter?: Filter } {
   const filter = line.text('filter');
   const tags = line.texts('tag');
@@ -39,7 +39,7 @@ export function selectionOf(line: CommandLine): Scope & { filter?: Filter } {
   });
 }
 
-/** The value of `--namespace`, which the option's check has accepted. */
+/** Parses the value of `--namespace`, which the check of the option has accepted. */
 export function namespaceOption(line: CommandLine): Namespace | undefined {
   const text = line.text('namespace');
   if (text === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** The streams of a command, and the signal that ends it. */
+/** The input and output of a command, and the signal that ends it. */
 export interface Terminal {
   /** Writes one line to standard output. Resolves when the reader is ready for more. */
   print(line: string): Promise<void>;

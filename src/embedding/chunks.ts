@@ -1,4 +1,4 @@
-/** The largest number of chunks in one text. The rest of the text has no vector; keyword search still finds it. */
+/** The largest number of chunks of one text. Text after the last chunk has no vector; keyword search still finds it. */
 export const maxChunks = 4096;
 
 /**

@@ -17,7 +17,7 @@ export interface Logger {
   warn(message: string, details?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Everything besides its input that the behaviour of a store depends on: time, randomness, ids, and a logger. */
+/** Everything on which the behaviour of a store depends, apart from its input: time, randomness, ids, and a logger. */
 export interface Environment {
   readonly clock: Clock;
   newId(): string;
@@ -31,7 +31,10 @@ function randomBytes(length: number): Uint8Array {
   return randomFillSync(new Uint8Array(length));
 }
 
-/** Rounds the times of a clock to whole milliseconds, which is how times are stored. */
+/**
+ * Makes a clock that returns whole milliseconds, which is how times are stored. It throws INVALID_INPUT if the given clock returns
+ * something else.
+ */
 function wholeMilliseconds(clock: Clock): Clock {
   return {
     now: () => {

@@ -2,7 +2,7 @@ import { frequencyIn, type Postings, type TermPostings } from './postings';
 
 /** The texts that a search may see. Scores depend only on these texts. */
 export interface VisibleTexts {
-  /** For each row (the integer of one memory): 1 if it is visible, otherwise 0. Rows beyond the end are not visible. */
+  /** For each row (the integer that identifies one memory): 1 if it is visible, otherwise 0. Rows beyond the end are not visible. */
   readonly mask: Uint8Array;
   /** For each row, the number of tokens in its text. */
   readonly lengths: Uint32Array;

@@ -41,7 +41,7 @@ const maxRestMs = 50;
 // The longest wait for running reads. They go first, but a space must also be filled if reads never end.
 const maxWaitMs = 50;
 
-/** Embeds the memories in a range of rows that have no vectors in the space yet. */
+/** Embeds the memories in a range of rows, except those that already have vectors in the space. */
 export async function fillRange(context: FillContext, options: FillOptions, range: RowRange): Promise<void> {
   const rowsPerTurn = Math.max(minRowsPerTurn, options.batchSize);
   for (let { after } = range; after < range.upTo; ) {
@@ -52,7 +52,7 @@ export async function fillRange(context: FillContext, options: FillOptions, rang
   }
 }
 
-/** Embeds the memories in these rows that have no vectors in the space yet. */
+/** Embeds the memories in these rows, except those that already have vectors in the space. */
 export async function fillRows(context: FillContext, options: FillOptions, rows: readonly number[]): Promise<void> {
   const rowsPerTurn = Math.max(minRowsPerTurn, options.batchSize);
   for (let i = 0; i < rows.length; i += rowsPerTurn) {

@@ -4,21 +4,22 @@ import { isErrorNamed, messageOf } from '../domain/realms';
 import { isSqliteError } from './sqlite';
 
 /**
- * Opens a database file, ':memory:', or a copy in memory of the content of a file.
+ * Opens a database: the file at a path, a new database in memory if the path is ':memory:', or an in-memory copy of the content of a
+ * file.
  *
- * @throws SQLITE_UNAVAILABLE if better-sqlite3 cannot load its native part; what SQLite reports about the file.
+ * @throws SQLITE_UNAVAILABLE if better-sqlite3 cannot load its native part; the error of SQLite if the file cannot be opened.
  */
 export function openSqlite(path: string | Buffer, options: Options = {}): Database {
   try {
     return new BetterSqlite(path, options);
   } catch (cause) {
-    // better-sqlite3 reports a missing folder in this way, before it loads its native part.
+    // better-sqlite3 reports a missing folder as a TypeError, before it loads its native part.
     const isAboutFile = isSqliteError(cause) || (isErrorNamed(cause, 'TypeError') && /database/i.test(cause.message));
     throw isAboutFile ? cause : sqliteUnavailable(cause, process.versions);
   }
 }
 
-/** The error for a native part of better-sqlite3 that cannot be loaded, with the remedy for this runtime. */
+/** Makes the error for a native part of better-sqlite3 that cannot be loaded. It names the remedy for this runtime. */
 export function sqliteUnavailable(cause: unknown, versions: Readonly<Record<string, string | undefined>>): MemoryError {
   const { bun, deno, node } = versions;
   const other = deno !== undefined ? `Deno ${deno}` : bun !== undefined ? `Bun ${bun}` : undefined;
@@ -43,7 +44,7 @@ function remedyFor(cause: unknown): string {
   );
 }
 
-/** The rest lists paths. */
+/** Returns the first line of a message. The other lines list the paths that were tried. */
 function firstLine(message: string): string {
   const line = (message.split('\n')[0] ?? '').replace(/ Tried:$/, '').trim();
   return /[.!?:]$/.test(line) ? line.replace(/:$/, '.') : `${line}.`;

@@ -1,7 +1,7 @@
-/** One promise of a port, as a test case for any test runner. */
+/** One requirement for the implementations of a port (an interface of this library), as a test case for any test runner. */
 export interface ConformanceCase {
-  /** The promise, as the title of a test. */
+  /** The requirement, as the title of a test. */
   readonly name: string;
-  /** Rejects if the implementation breaks the promise. */
+  /** Rejects if the implementation does not meet the requirement. */
   run(): Promise<void>;
 }

@@ -31,9 +31,9 @@ const unusualTexts: readonly string[] = [
 ];
 
 /**
- * The promises of every embedder, as test cases.
+ * Returns the requirements for every embedder, as test cases.
  *
- * @param create Returns the embedder under test. It is called for each case. The embedders may share one loaded model.
+ * @param create Returns the embedder to test. It is called once for each case. The embedders may share one loaded model.
  * @example
  * ```ts
  * import { builtInEmbedder } from 'multi-agent-memory';
@@ -41,7 +41,7 @@ const unusualTexts: readonly string[] = [
  * for (const { run } of embedderConformance(async () => builtInEmbedder())) await run();
  * ```
  */
-// Long: one case for each promise.
+// Long: one case for each requirement.
 export function embedderConformance(create: () => Promise<Embedder>): ConformanceCase[] {
   const check = (name: string, run: (embedder: Embedder) => Promise<void>): ConformanceCase => ({
     name,
@@ -124,7 +124,7 @@ function assertOfSpace(vector: Float32Array, { space }: Embedder): void {
     assert.ok(Math.abs(length - 1) < 1e-3, `the space is normalized, but the vector has length ${length}`);
 }
 
-// Not compared bit by bit: a remote model may run on different hardware for each call.
+// Compares by cosine instead of bit by bit, because a remote model may run on different hardware for each call.
 function assertSame(a: Float32Array, b: Float32Array): void {
   assert.ok(cosine(a, b) > 0.999, `two vectors of the same text have a cosine of ${cosine(a, b)}`);
 }

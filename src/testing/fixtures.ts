@@ -2,8 +2,8 @@ import { builtInEmbedder } from '../embedding/built-in/built-in-embedder';
 import type { Embedder } from '../embedding/embedder';
 
 /**
- * Makes a generator of ids that are the same in every test run: UUIDs that count up from 1. Pass it as `newId` to `open`. A store
- * in memory uses such a generator by default.
+ * Makes a generator of ids that are the same in every test run: UUIDs that count up from 1. Pass it to `open` as `newId`. A store in
+ * memory uses such a generator by default.
  *
  * @example
  * ```ts
@@ -19,7 +19,7 @@ export function countingIds(): () => string {
 
 /** An embedder that fails when a test sets `fault`. */
 export interface FaultyEmbedder extends Embedder {
-  /** While it is set, every call rejects with it. While it is undefined, the embedder works. */
+  /** The error to throw. While it is set, every call rejects with it. While it is undefined, the embedder works. */
   fault: unknown;
 }
 

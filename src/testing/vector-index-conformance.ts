@@ -7,19 +7,19 @@ import { seededVectors, VectorSourceFixture, visibleRows } from './vector-source
 const rowCount = 600;
 const queryCount = 20;
 const limit = 24;
-// The largest difference between an estimate and the cosine.
+// The largest allowed difference between an estimate and the cosine.
 const tolerance = 0.02;
 
 interface Setting {
   readonly index: VectorIndex;
   readonly source: VectorSourceFixture;
   readonly queries: readonly Float32Array[];
-  /** Vectors of length 1 that the source does not hold. */
+  /** Vectors of length 1 that are not in the source. */
   readonly others: readonly [Float32Array, Float32Array, Float32Array];
 }
 
 /**
- * The promises of every vector index, as test cases. `create` makes an index of the vectors in the source, which have
+ * Returns the requirements for every vector index, as test cases. `create` makes an index of the vectors in the source, which have
  * `dimensions` dimensions, and waits until the index is ready.
  */
 export function vectorIndexConformance(
@@ -29,7 +29,7 @@ export function vectorIndexConformance(
   const check = (name: string, promise: (setting: Setting) => Promise<void>) => ({
     name,
     async run() {
-      // The queries come from the same clusters, like questions about stored texts.
+      // The queries come from the same clusters as the stored vectors, because questions resemble stored texts.
       const vectors = seededVectors(1, rowCount + queryCount, dimensions);
       const source = filledSource(vectors.slice(0, rowCount));
       const others = seededVectors(2, 3, dimensions) as [Float32Array, Float32Array, Float32Array];

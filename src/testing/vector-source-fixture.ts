@@ -1,11 +1,11 @@
 import type { StoredVector, VectorSource, VisibleRows } from '../vector-index/vector-index';
 
-/** Stored vectors in memory, which a test writes. */
+/** A source of vectors in memory, which a test fills. */
 export class VectorSourceFixture implements VectorSource {
   readonly #vectors = new Map<number, readonly Float32Array[]>();
   readonly #changes: number[] = [];
 
-  /** Makes one change, which gives a row these chunks. Without chunks it removes the row. */
+  /** Makes one change: gives a row these chunks, or removes the row if there are none. */
   set(row: number, ...chunks: Float32Array[]): void {
     if (chunks.length === 0) this.#vectors.delete(row);
     else this.#vectors.set(row, chunks);
@@ -35,7 +35,7 @@ export class VectorSourceFixture implements VectorSource {
   }
 }
 
-/** Makes exactly these rows visible. */
+/** Returns a `VisibleRows` in which exactly these rows are visible. */
 export function visibleRows(rows: Iterable<number>): VisibleRows {
   const set = new Set(rows);
   const ascending = Uint32Array.from(set).sort();
@@ -43,7 +43,8 @@ export function visibleRows(rows: Iterable<number>): VisibleRows {
 }
 
 /**
- * Vectors of length 1 in a few large clusters, like those of texts on a few topics. The same seed gives the same vectors.
+ * Makes vectors of length 1 in a few large clusters, which resemble the vectors of texts about a few topics. The same seed gives the
+ * same vectors.
  */
 export function seededVectors(seed: number, count: number, dimensions: number): Float32Array[] {
   const random = seededRandom(seed);
@@ -55,7 +56,7 @@ export function seededVectors(seed: number, count: number, dimensions: number): 
   });
 }
 
-/** A generator of numbers in [0, 1): mulberry32, which is in the public domain. */
+/** Makes a generator of numbers in [0, 1): mulberry32, which is in the public domain. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -66,7 +67,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-// The sum of three uniform numbers is close enough to a normal distribution to prefer no direction.
+// The sum of three uniform numbers is close to a normal distribution, so no direction is preferred.
 function randomVector(random: () => number, dimensions: number): Float32Array {
   return unit(Float32Array.from({ length: dimensions }, () => random() + random() + random() - 1.5));
 }

@@ -26,7 +26,7 @@ export interface TableOptions {
   readonly folder: string;
   readonly dimensions: number;
   readonly source: VectorSource;
-  /** The rows to index, in ascending order. A row is the integer of one memory. */
+  /** The rows to index, in ascending order. A row is the integer that identifies one memory. */
   readonly rows: Uint32Array;
   /** Aborts the build. When the child process is gone, the build rejects with the reason of this signal. */
   readonly signal: AbortSignal;

@@ -1,4 +1,7 @@
-/** One stored vector. Each memory has an integer, its row. Its text is split into one or more chunks, and each chunk has a vector. */
+/**
+ * One stored vector. Each memory is identified by an integer, its row. Its text is split into one or more chunks, and each chunk has
+ * a vector.
+ */
 export interface StoredVector {
   readonly row: number;
   /** The number of the chunk within the row, from 0. */

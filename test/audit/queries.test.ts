@@ -59,7 +59,7 @@ describe('a query for a memory or a user', () => {
     expect((await entries(store, { userId: 'new' })).map(line)).toEqual(expected);
   });
 
-  test('shows only the requested memories of an entry that names more', async () => {
+  test('shows only the requested memories if an entry names more memories', async () => {
     const { store, west } = await ward();
     await store.as({ agentId: 'nurse' }).list();
     const [, listed] = await entries(store, { userId: 'pat' });

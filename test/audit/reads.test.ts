@@ -37,7 +37,7 @@ describe('reads', () => {
     expect(onDisk(path)).toBe(53);
   });
 
-  test("with 'batched', 1,024 waiting entries are written, and so are all when the audit is queried or the store closes", async () => {
+  test("with 'batched', entries are written when 1,024 wait, when the audit is queried, and when the store closes", async () => {
     vi.useFakeTimers();
     const path = folder();
     const store = await MemoryStore.open(path, { access });

@@ -31,7 +31,7 @@ describe('help', () => {
 });
 
 describe('an invalid command line', () => {
-  test('suggests the nearest command for an unknown one', async () => {
+  test('suggests the command with the most similar name', async () => {
     const { code, errors } = await shell(['recal', './memory']);
     expect(code).toBe(2);
     expect(errors[0]).toContain('Did you mean recall?');

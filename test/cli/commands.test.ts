@@ -131,7 +131,7 @@ describe('forget', () => {
     expect(values(await shell(['list', folder]))).toHaveLength(1);
   });
 
-  test('deletes as an agent only what its rules allow', async () => {
+  test('deletes only what the rules allow if it acts as an agent', async () => {
     const store = await application();
     const { id } = await store.admin.remember('one', { namespace: ['other'] });
     await store.close();
@@ -147,7 +147,7 @@ describe('forget', () => {
   });
 });
 
-test('commands reject a store of a newer release and do not change it', async () => {
+test('commands reject a store from a newer release and do not change it', async () => {
   const store = await application();
   await store.close();
   const { default: Database } = await import('better-sqlite3');

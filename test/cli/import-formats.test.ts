@@ -44,9 +44,9 @@ describe('mem0', () => {
   };
 
   test.each([
-    ['the results of the library and the platform', { count: 1, next: null, previous: null, results: [memory] }],
-    ['a list of version 1', [memory]],
-    ['lines', `${JSON.stringify(memory)}\n`],
+    ['the results from the library and the platform', { count: 1, next: null, previous: null, results: [memory] }],
+    ['a list from version 1', [memory]],
+    ['JSON Lines', `${JSON.stringify(memory)}\n`],
   ])('imports %s', async (_, document) => {
     expect((await imported(document, '--from=mem0')).total).toEqual({ ...totals, stored: 1 });
     expect((await imported(document, '--from=mem0')).total).toEqual({ ...totals, duplicates: 1 });
@@ -75,7 +75,7 @@ describe('mem0', () => {
     ]);
   });
 
-  test('reports an incomplete document once, and other objects one by one', async () => {
+  test('reports an incomplete document once, and each object that is not a memory', async () => {
     const half = JSON.stringify({ results: [memory] }, null, 2).slice(0, -20);
     const { code, errors } = await imported(half, '--from=mem0');
     expect([code, errors]).toEqual([1, [expect.stringContaining('neither a complete JSON document nor JSON Lines')]]);
@@ -88,8 +88,8 @@ describe('LangGraph', () => {
   const times = { created_at: '2025-07-20 01:44:30.12+00', updated_at: '2025-07-20T01:45:00+00:00' };
 
   test.each([
-    ['rows of Python', [{ prefix: 'support.eu', key: 'k', value, ...times, expires_at: null, ttl_minutes: null }]],
-    ['rows of JavaScript', [{ namespace_path: 'support:eu', key: 'k', value, ...times, expires_at: null }]],
+    ['rows from Python', [{ prefix: 'support.eu', key: 'k', value, ...times, expires_at: null, ttl_minutes: null }]],
+    ['rows from JavaScript', [{ namespace_path: 'support:eu', key: 'k', value, ...times, expires_at: null }]],
     ['items', { items: [{ namespace: ['support', 'eu'], key: 'k', value, createdAt: times.updated_at }] }],
   ])('%s become items of MemoryHandleStore and can be searched', async (_, document) => {
     expect((await imported(document, '--from=langgraph')).total).toEqual({ ...totals, stored: 1 });
@@ -164,7 +164,7 @@ describe('LangChain', () => {
     expect((read[1] as AIMessage).tool_calls).toEqual((messages[1] as AIMessage).tool_calls);
   });
 
-  test('imports messages_to_dict of Python', async () => {
+  test('imports the output of messages_to_dict from Python', async () => {
     const document = [
       python('human', { content: 'Hello' }),
       python('AIMessageChunk', { content: 'Hi', tool_calls: [], usage_metadata: null, tool_call_chunks: [] }),

@@ -37,12 +37,12 @@ describe('input lines', () => {
     expect((await texts()).sort()).toEqual(['a', 'b']);
   });
 
-  test('may be none', async () => {
+  test('may be absent', async () => {
     expect((await imported()).total).toEqual(totals);
     expect((await imported('\n')).code).toBe(0);
   });
 
-  test('with a problem are reported with their number and do not stop the others', async () => {
+  test('with a problem are reported with their number, and the other lines are imported', async () => {
     const { code, total, errors } = await imported(
       ...[line({ text: 'a' }), '{"text": "half\n', '[1]\n', line({ colour: 'red' }), line({ vector: [1] })],
       ...[
@@ -67,7 +67,7 @@ describe('input lines', () => {
     expect((await texts()).sort()).toEqual(['a', 'b']);
   });
 
-  test('may arrive in pieces that end anywhere, also inside a character', async () => {
+  test('may arrive in pieces that end anywhere, even inside a character', async () => {
     const bytes = Buffer.from(line({ text: 'für €5 👋' }));
     await imported(...[...bytes].map((byte) => Uint8Array.of(byte)));
     expect(await texts()).toEqual(['für €5 👋']);
@@ -87,7 +87,7 @@ describe('input lines', () => {
     ]);
   });
 
-  test('may hold a text of the maximum length', async () => {
+  test('may contain a text of the maximum length', async () => {
     const text = '"\n'.repeat(499_999);
     expect((await imported(line({ text }))).total).toEqual({ ...totals, stored: 1 });
     expect(await texts()).toEqual([text]);
@@ -131,7 +131,7 @@ test('--namespace is the parent of the namespace of each line', async () => {
   expect(found.map(({ namespace }) => namespace.join('/')).sort()).toEqual(['a/b', 'a/b/n']);
 });
 
-test('a later export revises a memory with a key, and is a conflict for a changed memory without one', async () => {
+test('a later export revises a memory with a key, and gives a conflict for a changed memory without a key', async () => {
   const lines = [line({ id: '1', key: 'k', revision: 1 }), line({ id: '2', revision: 1 })];
   await imported(...lines);
   const { total, errors } = await imported(

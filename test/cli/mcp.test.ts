@@ -26,7 +26,7 @@ async function connected(args: string[]): Promise<Client> {
 const add = (client: Client, text: string) =>
   client.callTool({ name: 'add_memory', arguments: { text, namespace: ['notes'] } });
 
-test('clients that start one server each share a folder, and one goes on after the other ends', async () => {
+test('clients that each start a server share a folder, and one continues after the other ends', async () => {
   const folder = join(await temporaryFolder(), 'memory');
   const args = ['mcp', folder, '--agent=assistant', '--namespace=notes', '--allow=writer'];
   const [one, two] = await Promise.all([connected(args), connected(args)]);
@@ -47,7 +47,7 @@ test('allows nothing without a rule', async () => {
   expect(await add(client, 'x')).toMatchObject({ isError: true });
 });
 
-test('serves over HTTP with a token from a file until it is ended', async () => {
+test('serves over HTTP with a token from a file until it is terminated', async () => {
   const parent = await temporaryFolder();
   const token = 'a-token-of-many-characters';
   await writeFile(join(parent, 'token'), `${token}\n`);
@@ -85,7 +85,7 @@ test('serves over HTTP with a token from a file until it is ended', async () => 
   expect(await ended).toBe(0);
 });
 
-test('rejects a missing token before it listens', async () => {
+test('rejects a missing token before the server listens', async () => {
   const folder = join(await temporaryFolder(), 'memory');
   const { code, errors } = await shell(['mcp', folder, '--agent=a', '--http', '--token-env=NO_SUCH_VARIABLE']);
   expect([code, errors.join('\n')]).toEqual([1, expect.stringContaining('token')]);

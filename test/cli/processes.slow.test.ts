@@ -80,7 +80,7 @@ async function filled(count: number): Promise<void> {
 
 const line = (i: number) => `${JSON.stringify({ id: `id-${i}`, text: `memory ${i}`, namespace: ['n'] })}\n`;
 
-test('help and version load only one small package', async () => {
+test('help and version load only one small dependency', async () => {
   const files = new Set<string>();
   const packages = new Set<string>();
   const visit = (name: string): void => {

@@ -6,7 +6,7 @@ const space = { model: 'test', dimensions: 2, normalized: true } as const;
 const withCode = (code: string) => Object.assign(new Error('no'), { code });
 class APIConnectionError extends Error {}
 
-describe('a failure is temporary if it is known to be', () => {
+describe('a failure is temporary, and its error is retryable:', () => {
   test.each<[string, unknown]>([
     ['a lost connection', withCode('ECONNRESET')],
     ['a time-out of undici', withCode('UND_ERR_HEADERS_TIMEOUT')],
@@ -23,7 +23,7 @@ describe('a failure is temporary if it is known to be', () => {
   });
 });
 
-describe('a failure of any other kind is not, and its error does not call it so', () => {
+describe('a failure is not temporary, and its error does not advise a retry:', () => {
   const endless = new Error('no');
   endless.cause = endless;
   test.each<[string, unknown]>([

@@ -37,7 +37,7 @@ describe('a native part that cannot be loaded', () => {
     }
   });
 
-  test('names the command for packages that were installed without their scripts, and no path', () => {
+  test('names the command to run if packages were installed without their scripts, and shows no path', () => {
     const { message } = sqliteUnavailable(missing, node);
     expect(message).toContain('--ignore-scripts');
     expect(message).toContain('npm rebuild better-sqlite3');
@@ -76,7 +76,7 @@ describe('a native part that cannot be loaded', () => {
   });
 });
 
-test('an error about the file stays what it is', () => {
+test('an error about the file is not changed', () => {
   const path = join(tmpdir(), 'mam-no-such-folder', 'memory.db');
   expect(() => openSqlite(path)).toThrow('directory does not exist');
 });

@@ -5,7 +5,7 @@ import { exitCodes } from '../terminal';
 
 /** `backup`: copies a store. */
 export const backupCommand: Command = {
-  summary: 'Copies the store into an empty folder. Others can read and write meanwhile.',
+  summary: 'Copies the store into an empty folder. Other processes can read and write at the same time.',
   usage: 'FOLDER TARGET',
   argumentCount: [2, 2],
   options: {},

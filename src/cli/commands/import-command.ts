@@ -23,7 +23,7 @@ export const importCommand: Command = {
     },
     namespace: {
       valueName: 'PATH',
-      help: 'put memories below this namespace; default for mem0 and langchain, which have none: mem0, langchain',
+      help: 'store memories below this namespace; default: mem0 or langchain for these formats, otherwise none',
       check: namespaceText,
     },
     session: { valueName: 'ID', help: 'the session of langchain messages that have none' },

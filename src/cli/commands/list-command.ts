@@ -9,7 +9,7 @@ const maxLimit = 1_000_000_000;
 const defaultLimit = 100;
 const maxPageSize = 1_000;
 
-/** `list`: prints selected memories in order of time. */
+/** `list`: prints selected memories, newest or oldest first. */
 export const listCommand: Command = {
   summary: 'Prints selected memories, newest first.',
   usage: 'FOLDER',

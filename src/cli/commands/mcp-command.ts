@@ -12,13 +12,14 @@ import { exitCodes, type Terminal } from '../terminal';
 
 const httpOptionNames = ['port', 'host', 'allow-host', 'allow-origin', 'token-file', 'token-env'];
 
-// MCP clients start one program each, often at the same moment, so one waits for the other to open the folder.
+// Each MCP client starts its own server process, often at the same moment. So a process waits this long for another one to open and
+// serve the folder.
 const waitMs = 5_000;
 
-/** The roles of `--allow`, each with an action that shows whether the principal already has its rights. */
+/** The roles that `--allow` accepts. Each has an action that shows whether the principal already has the role. */
 const roleActions = { reader: 'read', writer: 'write' } as const;
 
-/** `mcp`: an MCP server. */
+/** `mcp`: runs an MCP server. */
 export const mcpCommand: Command = {
   summary: 'Serves MCP clients, which act as one agent, user or service. Requires @modelcontextprotocol/sdk.',
   usage: 'FOLDER',
@@ -29,10 +30,12 @@ export const mcpCommand: Command = {
     namespace: { valueName: 'PATH', help: 'limit clients to this namespace and below', check: namespaceText },
     allow: {
       valueName: 'ROLE',
-      help: 'reader or writer: add a rule that allows this in the namespace, unless it is allowed; the rule stays',
+      help: 'reader or writer: if the principal lacks this role in the namespace, add a permanent rule that grants it',
       check: oneOf(...Object.keys(roleActions)),
     },
-    http: { help: 'serve over streamable HTTP; default: standard input and output of the client that starts it' },
+    http: {
+      help: 'serve over streamable HTTP; default: over standard input and output, for the client that starts the server',
+    },
     port: {
       valueName: 'N',
       help: 'the port; default: a free one, printed on standard error',
@@ -42,11 +45,15 @@ export const mcpCommand: Command = {
     'allow-host': {
       valueName: 'NAME',
       repeatable: true,
-      help: 'a host name by which clients call the server; required if --host is every address',
+      help: 'a host name by which clients call the server; required if --host means every address',
     },
-    'allow-origin': { valueName: 'URL', repeatable: true, help: 'a web page that may call; default: none' },
+    'allow-origin': {
+      valueName: 'URL',
+      repeatable: true,
+      help: 'the origin of a web page that may call the server; default: none',
+    },
     'token-file': { valueName: 'FILE', help: 'a file with the token that clients must send, 16 characters or more' },
-    'token-env': { valueName: 'NAME', help: 'an environment variable with that token' },
+    'token-env': { valueName: 'NAME', help: 'an environment variable that contains the token' },
     ...embedderOptions,
     ...trustOptions,
   },
@@ -111,7 +118,7 @@ async function httpOptions(line: CommandLine): Promise<McpHttpOptions> {
   };
 }
 
-/** The handle for the clients. Adds the rule of `--allow` if the principal does not have its rights. */
+/** Returns the handle for the clients. Adds the rule of `--allow` if the principal does not have that role yet. */
 async function clientHandle(store: CommandStore, line: CommandLine): Promise<MemoryHandle> {
   const principal = principalOf(line) as Principal;
   const namespace = namespaceOption(line);

@@ -27,7 +27,10 @@ export const recallCommand: Command = {
   },
   examples: [
     ['recall ./memory "how does the customer want to be paid back?" --top-k=5', 'the five best matches'],
-    ['recall ./memory refund --mode=keyword --agent=billing', 'by words only, in what an agent may read'],
+    [
+      'recall ./memory refund --mode=keyword --agent=billing',
+      'by words only, among the memories that an agent may read',
+    ],
   ],
   run: (line, terminal) =>
     readStore(line, terminal, async (_, handle) => {

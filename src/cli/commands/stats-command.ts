@@ -3,9 +3,10 @@ import { readStore } from '../command-store';
 import { principalOptions } from '../principal-options';
 import { exitCodes } from '../terminal';
 
-/** `stats`: figures of a store. */
+/** `stats`: prints statistics of a store. */
 export const statsCommand: Command = {
-  summary: 'Prints the number of memories in each namespace. For the host also the size and the embedding spaces.',
+  summary:
+    'Prints the number of memories in each namespace. For the host, also prints the size and the embedding spaces.',
   usage: 'FOLDER',
   argumentCount: [1, 1],
   options: principalOptions,

@@ -13,13 +13,13 @@ const importedFields = [
   ...(['text', 'namespace', 'key', 'kind', 'tags', 'priority', 'metadata', 'userId', 'sessionId', 'source'] as const),
   ...(['validFrom', 'validTo', 'expiresAt', 'accessTags', 'visibility'] as const),
 ];
-/** Fields that the new store sets itself. */
+/** Fields that are ignored, because the new store sets them itself. */
 const ignoredFields = [
   ...['id', 'revision', 'state', 'agentId', 'onBehalfOf', 'createdAt', 'updatedAt', 'supersedes', 'supersededBy'],
 ];
 const knownFields: readonly string[] = [...importedFields, ...ignoredFields];
 
-/** The output of the export command. A memory with an id is stored once, even if its line is imported again. */
+/** Reads the output of the export command. A memory with an id is stored only once, even if its line is imported again. */
 export function exportFormat(target: ImportTarget): ImportFormat {
   return {
     parse: (value) => {
@@ -38,15 +38,18 @@ function memoryOf(value: JsonObject, { namespace: root }: ImportTarget): NewMemo
   const { id, key, revision, namespace: own } = value;
   const namespace = root === undefined ? own : [...root, ...(Array.isArray(own) ? own : [])];
   const all: JsonObject = { ...value, namespace };
-  // With a key, a later revision revises the memory. Without one it must not be stored as a second memory, so it has the same
-  // idempotency key with other content: a conflict.
+  // If the memory has a key, a later revision revises it. Without a key a later revision must not become a second memory. It
+  // therefore gets the same idempotency key: with other content that is a conflict.
   const identity = [root, id, key === undefined ? undefined : revision];
   const fields = Object.fromEntries(importedFields.map((name) => [name, all[name]]));
   const idempotencyKey = id === undefined ? undefined : contentKey('import', ...identity);
   return defined({ ...fields, idempotencyKey }) as unknown as NewMemory;
 }
 
-/** A private memory may be imported only as its author. For anybody else, it would become the importer's private memory. */
+/**
+ * Checks private memories. They may be imported only by their author, because otherwise they would become private memories of the
+ * importer.
+ */
 function privacyProblem(value: JsonObject, { principal }: ImportTarget): ImportProblem | undefined {
   if (value.visibility !== 'private') return undefined;
   const author = [value.agentId, value.onBehalfOf];

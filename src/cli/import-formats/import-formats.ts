@@ -14,7 +14,7 @@ const formats = {
 /** The values of `import --from`. */
 export const importFormatNames = Object.keys(formats) as (keyof typeof formats)[];
 
-/** The format with a name. Default: the output of the export command. */
+/** Returns the format with this name. Default: the output of the export command. */
 export function importFormat(name: string | undefined, target: ImportTarget): ImportFormat {
   return formats[(name ?? 'export') as keyof typeof formats](target);
 }

@@ -2,8 +2,9 @@ import { decodeUtf8, type JsonLine, jsonLines } from '../json-lines';
 import { isJsonObject } from './import-format';
 
 /**
- * Reads a JSON document that is a list, or an object with a list under one of the given names; or JSON Lines. The whole input is kept
- * in memory. Items are numbered from 1. Every other list in the object is reported as a problem, because it is not imported.
+ * Reads a JSON document that is a list, or an object that has a list under one of the given names. Also reads JSON Lines. The whole
+ * input is kept in memory. Items are numbered from 1. If the object contains other lists, each is reported as a problem, because it
+ * is not imported.
  */
 export async function* readListDocument(
   pieces: AsyncIterable<Uint8Array | string>,
@@ -26,7 +27,8 @@ function parseDocument(bytes: Uint8Array): ParsedDocument {
   try {
     return { value: JSON.parse(text) };
   } catch (error) {
-    // JSON Lines if the first line is valid JSON. Otherwise an incomplete document would give a problem for each of its lines.
+    // Reads the input as JSON Lines if its first line is valid JSON. An incomplete document would otherwise give a problem for each
+    // of its lines.
     const problem = `neither a complete JSON document nor JSON Lines: ${(error as Error).message}`;
     return { isLines: isJson(text.trimStart().split('\n', 1)[0] as string), problem };
   }

@@ -12,8 +12,9 @@ import {
 import { readListDocument } from './json-document';
 
 /**
- * Messages of LangChain's chat histories: the output of `messages_to_dict` (Python), of `mapChatMessagesToStoredMessages` (JavaScript)
- * or of `JSON.stringify`; or rows of a table of messages, each with its session. `MemoryHandleChatHistory` reads the imported messages.
+ * Reads messages from chat histories of LangChain: the output of `messages_to_dict` (Python), of `mapChatMessagesToStoredMessages`
+ * (JavaScript) or of `JSON.stringify`, or the rows of a table of messages with their sessions. `MemoryHandleChatHistory` can read
+ * the imported messages.
  */
 export function langchainFormat({ namespace = ['langchain'], sessionId: defaultSession }: ImportTarget): ImportFormat {
   const counts = new Map<string, number>();
@@ -41,7 +42,7 @@ export function langchainFormat({ namespace = ['langchain'], sessionId: defaultS
   };
 }
 
-/** LangChain's message types, by their names in files. */
+/** The message types of LangChain, by the names that files use. */
 const types: Readonly<Record<string, string>> = {
   human: 'human',
   ai: 'ai',
@@ -49,7 +50,7 @@ const types: Readonly<Record<string, string>> = {
   tool: 'tool',
   function: 'function',
   generic: 'generic',
-  // Python's name for `generic`.
+  // Python uses this name for `generic`.
   chat: 'generic',
 };
 
@@ -63,7 +64,7 @@ function storedMessage(value: JsonObject): StoredMessageFields | undefined {
   if (!isJsonObject(stored)) return undefined;
   const { type, data, id, kwargs } = stored;
   if (typeof type === 'string' && isJsonObject(data)) return messageFields(type, data);
-  // The output of `JSON.stringify`: `id` is a path of names that ends with the name of the class.
+  // The output of `JSON.stringify`: `id` is a list of names, and the last one is the name of the class.
   const className = Array.isArray(id) ? String(id.at(-1)) : '';
   return /Message(Chunk)?$/.test(className) && isJsonObject(kwargs) ? messageFields(className, kwargs) : undefined;
 }
@@ -71,12 +72,13 @@ function storedMessage(value: JsonObject): StoredMessageFields | undefined {
 function messageFields(name: string, fields: JsonObject): StoredMessageFields | undefined {
   const type = types[name.replace(/Message(Chunk)?$/, '').toLowerCase()];
   if (type === undefined) return undefined;
-  // Python writes absent fields as null. `type` is stored separately from the fields, and `tool_calls` holds what the chunks add up to.
+  // Python writes absent fields as null. `type` is stored separately from the fields. `tool_call_chunks` is left out, because
+  // `tool_calls` contains the complete calls.
   const { type: _, tool_call_chunks: __, ...rest } = fields;
   return { type, data: Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)) };
 }
 
-/** Why LangChain could not restore a message. */
+/** Returns the reason why LangChain could not restore a message, or undefined if it can. */
 function messageProblem({ type, data }: StoredMessageFields): string | undefined {
   const { content } = data;
   const isContent = typeof content === 'string' || (Array.isArray(content) && content.every(isJsonObject));

@@ -17,8 +17,8 @@ const itemFields = [
 ];
 
 /**
- * Rows of the table `store` of LangGraph's PostgresStore (Python or JavaScript), as JSON; and items of any LangGraph store, as
- * `JSON.stringify` or `Item.dict()` writes them. `MemoryHandleStore` reads the imported items.
+ * Reads rows of the table `store` of PostgresStore from LangGraph (Python or JavaScript), as JSON. Also reads items from any
+ * LangGraph store, as `JSON.stringify` or `Item.dict()` writes them. `MemoryHandleStore` can read the imported items.
  */
 export function langgraphFormat({ namespace: root = [] }: ImportTarget): ImportFormat {
   return {
@@ -46,7 +46,10 @@ export function langgraphFormat({ namespace: root = [] }: ImportTarget): ImportF
   };
 }
 
-/** Python joins labels with dots, which its labels cannot contain. JavaScript joins them with colons. */
+/**
+ * Returns the namespace of a row or item. Python joins labels with dots, which its labels cannot contain; JavaScript joins them with
+ * colons.
+ */
 function namespaceOf(value: JsonObject): readonly string[] | undefined {
   const { namespace } = value;
   if (Array.isArray(namespace)) return namespace.every((label) => typeof label === 'string') ? namespace : undefined;

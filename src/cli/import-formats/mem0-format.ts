@@ -11,16 +11,17 @@ import {
 } from './import-format';
 import { readListDocument } from './json-document';
 
-// Fields that become fields of the memory, and fields that say nothing about it (hash, score). All others become metadata.
+// The fields that become fields of the memory, and the fields that say nothing about it (hash, score). All other fields become
+// metadata.
 const mappedFields = [
   ...['id', 'memory', 'text', 'user_id', 'run_id', 'categories', 'created_at', 'expiration_date', 'metadata'],
   ...['hash', 'score'],
 ];
 
 /**
- * The output of mem0's `get_all`, as JSON: `{ "results": [...] }` of its library and of version 2 of its platform, a list of version 1,
- * or JSON Lines; with the field names of Python or of JavaScript. A run becomes a session and categories become tags. Fields that a
- * memory does not have become metadata.
+ * Reads the output of `get_all` from mem0, as JSON: `{ "results": [...] }` from the library or from version 2 of the platform, a
+ * list from version 1, or JSON Lines. The field names may be those of Python or of JavaScript. A mem0 run becomes a session, and
+ * categories become tags. Fields that a memory does not have become metadata.
  */
 export function mem0Format({ namespace = ['mem0'] }: ImportTarget): ImportFormat {
   return {
@@ -56,13 +57,13 @@ function memoryOf(fields: JsonObject, text: string, namespace: readonly string[]
   };
 }
 
-/** mem0 may give a day without time. The memory expires at its start. */
+/** Converts an expiry time. mem0 may give a day without a time; the memory then expires at the start of that day. */
 function expiryTime(value: unknown): string | undefined {
   const isDay = typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value);
   return isDay ? `${value}T00:00:00Z` : isoTime(value);
 }
 
-/** Turns keys of JavaScript (`createdAt`) into those of Python (`created_at`). Keys inside of `metadata` stay. */
+/** Converts keys from the form of JavaScript (`createdAt`) to the form of Python (`created_at`). Keys inside `metadata` stay unchanged. */
 function withSnakeCaseKeys(value: JsonObject): JsonObject {
   const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [snakeCase(name), each]));

@@ -32,7 +32,10 @@ export interface MiniLmOptions {
    * once) as its `env` says.
    */
   localPath?: string;
-  /** Called with the number of bytes of the weights that are loaded, while the first embedder loads them. */
+  /**
+   * Called while the weights are loaded, with the number of bytes loaded so far. If several embedders share a model, only the
+   * embedder that loads the model reports progress.
+   */
   onProgress?: (progress: Progress) => void;
 }
 

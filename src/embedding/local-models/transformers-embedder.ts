@@ -24,8 +24,8 @@ export interface TransformersOptions {
   /** The text that the model expects before memories and queries. Default: none. */
   prefix?: Prefix;
   /**
-   * The longest chunk, in tokens. Longer texts are split into chunks. The maximum of the model's tokenizer applies if it is lower.
-   * Default: 512.
+   * The longest text that is embedded as a whole, in tokens. Longer texts are split into chunks. If the maximum of the model's
+   * tokenizer is lower, the maximum applies. Default: 512.
    */
   maxTokens?: number;
   /** True: the 8-bit weights, `onnx/model_quantized.onnx`. False: the full weights, `onnx/model.onnx`. Default: true. */
@@ -42,7 +42,10 @@ export interface TransformersOptions {
    * downloaded. Default: transformers.js finds or downloads the model as its `env` says.
    */
   localPath?: string;
-  /** Called with the number of bytes of the weights that are loaded, while the first embedder loads them. */
+  /**
+   * Called while the weights are loaded, with the number of bytes loaded so far. If several embedders share a model, only the
+   * embedder that loads the model reports progress.
+   */
   onProgress?: (progress: Progress) => void;
 }
 

@@ -40,11 +40,11 @@ export interface AISDKOptions {
   /** Options that are sent to the provider with memories and with queries, such as the `inputType` of Cohere. Default: none. */
   providerOptions?: { document?: AISDKProviderOptions; query?: AISDKProviderOptions };
   /**
-   * The longest chunk, in tokens. Longer texts are split into chunks. Default: 512, which every model accepts; in a longer chunk a
-   * single sentence hardly counts.
+   * The longest text that is embedded as a whole, in tokens. Longer texts are split into chunks. Default: 512, which every model
+   * accepts, and which is short enough that a single sentence still counts.
    */
   maxTokens?: number;
-  /** How often a request is repeated that failed for a temporary reason. Default: 4. */
+  /** The largest number of retries for a request that failed for a temporary reason. Default: 4. */
   maxRetries?: number;
   /** The time limit of one request, in milliseconds. Default: 20,000. */
   requestTimeoutMs?: number;

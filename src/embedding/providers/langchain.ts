@@ -23,8 +23,8 @@ export interface LangChainOptions {
   /** The text that the model expects before memories and queries. Default: none. */
   prefix?: Prefix;
   /**
-   * The longest chunk, in tokens. Longer texts are split into chunks. Default: 512, which every model accepts; in a longer chunk a
-   * single sentence hardly counts.
+   * The longest text that is embedded as a whole, in tokens. Longer texts are split into chunks. Default: 512, which every model
+   * accepts, and which is short enough that a single sentence still counts.
    */
   maxTokens?: number;
   /** The time limit of one call to LangChain, in milliseconds. It includes the retries that LangChain makes itself. Default: 60,000. */

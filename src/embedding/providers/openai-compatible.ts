@@ -30,8 +30,8 @@ export interface OpenAICompatibleOptions {
   /** The text that the model expects before memories and queries. Default: none. */
   prefix?: Prefix;
   /**
-   * The longest chunk, in tokens. Longer texts are split into chunks. Default: 512, which every model accepts; in a longer chunk a
-   * single sentence hardly counts. OpenAI's models accept 8,191.
+   * The longest text that is embedded as a whole, in tokens. Longer texts are split into chunks. Default: 512, which every model
+   * accepts, and which is short enough that a single sentence still counts. OpenAI's models accept 8,191.
    */
   maxTokens?: number;
   /**
@@ -44,7 +44,7 @@ export interface OpenAICompatibleOptions {
    * tokens.
    */
   maxCharacters?: number;
-  /** How often a request is repeated that failed for a temporary reason. Default: 4. */
+  /** The largest number of retries for a request that failed for a temporary reason. Default: 4. */
   maxRetries?: number;
   /** The time limit of one request, in milliseconds. Default: 20,000. */
   requestTimeoutMs?: number;

@@ -5,10 +5,10 @@ const string = z.string({ error: expected('a string') });
 
 export const nonEmptyString = string.min(1, { error: expected('a non-empty string') });
 
-/** How often a request is repeated. */
+/** Accepts a number of retries. */
 export const retryCount = integer(0);
 
-/** Milliseconds, up to the longest delay of a timer. */
+/** Accepts a time in milliseconds, up to the longest delay of a timer. */
 export const duration = integer(1, 2 ** 31 - 1);
 
 /** The options that all embedders of external models share. */

@@ -14,7 +14,7 @@ const maxIgnoredLength = 3;
 // (`sk-ab***yz`).
 const keyPattern = /\bBearer\s+\S+|\b(?:sk|pk|rk|hf|gsk|xai)[-_][\w*.-]{6,}|\bAIza[\w*-]{10,}|\S*\*{3,}\S*/gi;
 
-/** Strings that must not occur in an error. Texts belong to them, because all callers of a batch get the same error. */
+/** Strings that must not occur in an error. They include the texts, because all callers of a batch get the same error. */
 export interface Sensitive {
   /** API keys and the values of headers. */
   readonly secrets: readonly string[];

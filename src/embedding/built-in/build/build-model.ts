@@ -1,19 +1,19 @@
 // Makes the built-in model: trained-weights.bin, and from it ../built-in-model.bin and ../model.generated.ts. Run it with:
 // npm run build:model
 //
-//   npm run build:model -- --models <folder>    contains Xenova/all-MiniLM-L6-v2/, default ../shared/models beside the repository
-//   npm run build:model -- --kept <folder>      stores the teacher's vectors there (1 GB), and reuses those of an earlier build
+//   npm run build:model -- --models <folder>    the folder with Xenova/all-MiniLM-L6-v2/; default: ../shared/models, next to the repository
+//   npm run build:model -- --kept <folder>      a folder for the teacher's vectors (1 GB), which later builds reuse
 //
 // The steps, which take about fifteen minutes on two cores and 4 GB of memory:
-// 1. Texts: those of WordNet, and texts made from its words and examples (corpus.ts).
-// 2. The teacher, all-MiniLM-L6-v2, embeds them, and each token of its vocabulary alone.
-// 3. The vectors are projected on their first 256 principal components.
-// 4. Token vectors start as the teacher's, with a length by rank, and are fitted to the texts (training.ts).
-// 5. The token vectors are rounded to bytes (static-model.ts): trained-weights.bin.
-// 6. The bytes are packed for the package (pack-model.ts).
+// 1. Collects texts from WordNet, and makes texts from its words and examples (corpus.ts).
+// 2. Embeds the texts, and each single token of the vocabulary, with all-MiniLM-L6-v2, the teacher.
+// 3. Projects the vectors on their first 256 principal components.
+// 4. Gives each token the teacher's vector, with a length by its rank, and fits the token vectors to the texts (training.ts).
+// 5. Rounds the token vectors to bytes (static-model.ts): trained-weights.bin.
+// 6. Packs the bytes for the package (pack-model.ts).
 // All random choices come from one seed, so one machine always makes the same file. Another machine may round differently and make
-// another file of the same quality. Every sixtieth text is not trained on: the agreement of teacher and model on these texts is
-// printed at the end.
+// another file of the same quality. Every sixtieth text is left out of the training. At the end the program prints how well the
+// teacher and the model agree on these texts.
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -116,6 +116,6 @@ function concatenated(all: readonly Float32Array[]): Float32Array {
 
 function vocabularyOf({ tokenizer }: ModelFiles): string[] {
   const { vocab } = (tokenizer as { model: { vocab: Record<string, number> } }).model;
-  // Sorted, since JavaScript objects list keys such as '7' first, whatever the order of the file.
+  // Sorts the tokens, because JavaScript objects list keys such as '7' first, whatever their order in the file.
   return Object.keys(vocab).sort((a, b) => vocab[a]! - vocab[b]!);
 }

@@ -1,4 +1,7 @@
-/** A generator of numbers in [0, 1): mulberry32, by Tommy Ettinger (public domain). The same seed gives the same sequence. */
+/**
+ * A function that returns the next random number in [0, 1): mulberry32, by Tommy Ettinger (public domain). The same seed gives the
+ * same sequence.
+ */
 export type Random = () => number;
 
 export function seededRandom(seed: number): Random {
