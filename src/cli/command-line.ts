@@ -1,3 +1,5 @@
+import { systemPath } from './file-paths';
+
 /** The value of an option. */
 export type OptionValue = string | boolean | readonly string[];
 
@@ -13,7 +15,12 @@ export class CommandLine {
 
   /** The folder of the store: the first argument of every command. */
   get folder(): string {
-    return this.args[0] as string;
+    return systemPath(this.args[0] as string);
+  }
+
+  /** An argument that names a file or a folder. */
+  file(index: number): string {
+    return systemPath(this.args[index] as string);
   }
 
   /** Returns whether an option was given. */
@@ -30,6 +37,12 @@ export class CommandLine {
   text(name: string): string | undefined {
     const value = this.#values[name];
     return typeof value === 'string' ? value : undefined;
+  }
+
+  /** Returns the value of an option that names a file or a folder, or `undefined` if the option was not given. */
+  path(name: string): string | undefined {
+    const text = this.text(name);
+    return text === undefined ? undefined : systemPath(text);
   }
 
   /** Returns all values of a repeatable option. */

@@ -72,5 +72,5 @@ async function openOptionsOf(line: CommandLine): Promise<{ embedder?: Embedder; 
   const trustFolder = line.flag('trust-folder');
   if (!line.isGiven('embedder')) return { trustFolder };
   const { minilm } = await import('../index');
-  return { trustFolder, embedder: minilm(defined({ localPath: line.text('model-path') })) };
+  return { trustFolder, embedder: minilm(defined({ localPath: line.path('model-path') })) };
 }

@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { CallOptions } from '../domain/calls';
-import { invalidInput } from '../domain/errors';
+import { folderPath } from '../domain/folder-path';
 import type { Metadata } from '../domain/json';
 import { expected, fields, flag, integer, parse, parseAll, plainObject, signal } from '../domain/parse/shapes';
 import type { Principal } from '../domain/principal';
@@ -50,17 +49,14 @@ type Open = (folder: string, options: OpenOptions & { serve: true }) => Promise<
  * @param open Opens and serves the folder when this process takes over.
  */
 export async function connect<S, M = Metadata>(
-  folder: string,
+  folder: string | URL,
   options: ConnectOptions<M>,
   open: Open,
 ): Promise<Connected<S, M>> {
-  if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
-    throw invalidInput([{ path: ['folder'], message: expected('the path of a folder')({ input: folder }) }]);
-  }
+  const path = folderPath(folder);
   const { takeOver = false, waitMs = defaultWaitMs, signal: given } = parse(optionsShape, options, 'options');
   const openOptions = takeOverOptions(takeOver);
   given?.throwIfAborted();
-  const path = resolve(folder);
   const client = new ReconnectingClient({
     folder: path,
     clientId: Buffer.from(systemEnvironment().randomBytes(clientIdBytes)).toString('hex'),
@@ -106,7 +102,7 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
     this.stats = remote.stats;
     this.verify = remote.verify;
     // The serving process may have another working directory.
-    this.backup = (folder, ...args) => remote.backup(typeof folder === 'string' ? resolve(folder) : folder, ...args);
+    this.backup = async (folder, ...args) => remote.backup(folderPath(folder), ...args);
   }
 
   as(principal: Principal, ...given: [scope?: Scope]): MemoryHandle<M> {

@@ -84,7 +84,7 @@ export const hostAuditRoutes = {
 export interface StoreCalls<S = unknown> {
   settled(options?: CallOptions): Promise<void>;
   stats(): Promise<S>;
-  backup(folder: string, options?: LongCallOptions): Promise<void>;
+  backup(folder: string | URL, options?: LongCallOptions): Promise<void>;
   verify(options?: LongCallOptions & { repair?: boolean }): Promise<VerifyResult>;
 }
 

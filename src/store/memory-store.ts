@@ -1,6 +1,7 @@
 import { type ConnectOptions, connect } from '../connect/connected-store';
 import type { LongCallOptions } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
+import { folderPath } from '../domain/folder-path';
 import type { Metadata } from '../domain/json';
 import { parse, parseAll } from '../domain/parse/shapes';
 import { type Principal, root } from '../domain/principal';
@@ -82,10 +83,11 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    * Opens the store in a folder, and creates both if they do not exist. If this process has opened the folder before, the new store
    * shares its database, indexes and rules; its `access` then replaces the rules of the earlier `open`.
    *
+   * @param folder A path, or a `file:` URL. A path that begins with `~` is rejected: only shells expand it.
    * @throws INVALID_INPUT, STORE_HELD (another process has opened the folder for writing), STORE_NEWER, EMBEDDER_MISMATCH,
    * RECORD_DAMAGED, DISK_FULL, SQLITE_UNAVAILABLE
    */
-  static async open<M = Metadata>(folder: string, options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
+  static async open<M = Metadata>(folder: string | URL, options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
     const parsed = parseOptions(options);
     const { engine, serve, release } = await openShared(folder, parsed);
     const store = new MemoryStore<M>(engine, release);
@@ -106,7 +108,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    *
    * @throws INVALID_INPUT; STORE_UNREACHABLE if no process serves the folder; with `takeOver`, what `open` throws
    */
-  static connect<M = Metadata>(folder: string, options: ConnectOptions<M> = {}): Promise<ConnectedStore<M>> {
+  static connect<M = Metadata>(folder: string | URL, options: ConnectOptions<M> = {}): Promise<ConnectedStore<M>> {
     return connect<StoreStats, M>(folder, options, (path, own) => MemoryStore.open(path, own));
   }
 
@@ -161,10 +163,10 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    * @param folder Created if it does not exist; must be empty. If the call fails or is aborted, it is left empty.
    * @throws INVALID_INPUT, DISK_FULL
    */
-  async backup(folder: string, options: LongCallOptions = {}): Promise<void> {
+  async backup(folder: string | URL, options: LongCallOptions = {}): Promise<void> {
     this.#lifetime.assertOpen();
     await this.#calls.read('backup', () =>
-      backup(this.#engine, folder, parse(this.#engine.shapes.longCallOptions, options, 'options')),
+      backup(this.#engine, folderPath(folder), parse(this.#engine.shapes.longCallOptions, options, 'options')),
     );
   }
 

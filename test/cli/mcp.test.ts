@@ -1,9 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../store/stores';
 import { type BuiltCli, buildCli } from './built-cli';
 import { shell, values } from './shell';
@@ -90,3 +92,54 @@ test('rejects a missing token before the server listens', async () => {
   const { code, errors } = await shell(['mcp', folder, '--agent=a', '--http', '--token-env=NO_SUCH_VARIABLE']);
   expect([code, errors.join('\n')]).toEqual([1, expect.stringContaining('token')]);
 });
+
+test.each([
+  ['a token that is not set', ['--token-env=NO_SUCH_VARIABLE']],
+  ['a token file that does not exist', ['--token-file=./no-such-file']],
+  ['every address without host names', ['--token-env=PATH', '--host=0.0.0.0']],
+])('leaves no store behind after %s', async (_, options) => {
+  const folder = join(await temporaryFolder(), 'memory');
+  const { code } = await shell(['mcp', folder, '--agent=a', '--http', ...options]);
+  expect([code > 0, existsSync(folder)]).toEqual([true, false]);
+});
+
+describe
+  .skipIf(process.platform === 'win32')
+  .concurrent('ends with the program that started it, although its input stays open', () => {
+    // The client passes its own input on, which this test keeps open.
+    const client = (command: string, args: string[]) => `
+    require('node:child_process').spawn(${JSON.stringify(command)}, ${JSON.stringify(args)}, { stdio: 'inherit' });
+    setInterval(() => undefined, 1000);`;
+
+    test.each([
+      ['directly', (words: string[]) => [process.execPath, words] as const],
+      // `;` keeps the shell from becoming the program itself.
+      [
+        'through a shell, as npx does',
+        (words: string[]) =>
+          ['sh', ['-c', `${[process.execPath, ...words].map((word) => `'${word}'`).join(' ')}; true`]] as const,
+      ],
+    ])('%s', async (_, commandFor) => {
+      const folder = join(await temporaryFolder(), 'memory');
+      const [command, args] = commandFor([program.file, 'mcp', folder, '--agent=a', '--namespace=notes']);
+      const started = spawn(process.execPath, ['-e', client(command, [...args])], {
+        stdio: ['pipe', 'ignore', 'inherit'],
+      });
+      onTestFinished(() => void started.kill('SIGKILL'));
+      const holder = join(folder, 'holder.json');
+      await expect.poll(() => existsSync(holder)).toBe(true);
+      const { pid } = JSON.parse(await readFile(holder, 'utf8')) as { pid: number };
+      onTestFinished(() => void isAlive(pid, 'SIGKILL'));
+      started.kill('SIGKILL');
+      await expect.poll(() => isAlive(pid)).toBe(false);
+      expect(existsSync(holder)).toBe(false);
+    });
+  });
+
+function isAlive(pid: number, signal: NodeJS.Signals | 0 = 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}

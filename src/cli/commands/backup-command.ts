@@ -13,7 +13,7 @@ export const backupCommand: Command = {
   run: (line, terminal) =>
     readStore(line, terminal, async (store) => {
       const { signal } = terminal;
-      await store.backup(line.args[1] as string, { signal, onProgress: progressPrinter(terminal) });
+      await store.backup(line.file(1), { signal, onProgress: progressPrinter(terminal) });
       return exitCodes.success;
     }),
 };

@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { defined } from '../../domain/defined';
 import type { Command } from '../cli-command';
 import { embedderOptions, trustOptions, writeStore } from '../command-store';
+import { openFile } from '../file-paths';
 import { importFormat, importFormatNames } from '../import-formats/import-formats';
 import { importLines } from '../import-lines';
 import { jsonLines } from '../json-lines';
@@ -40,19 +40,20 @@ export const importCommand: Command = {
   ],
   usageProblems: (line) =>
     line.isGiven('session') && line.text('from') !== 'langchain' ? ['--session requires --from=langchain.'] : [],
-  run: (line, terminal) => {
+  run: async (line, terminal) => {
     const { signal } = terminal;
-    const [, file] = line.args;
     const format = importFormat(line.text('from'), {
       ...defined({ namespace: namespaceOption(line), sessionId: line.text('session') }),
       principal: principalOf(line),
     });
+    const isFile = line.args.length > 1 && line.args[1] !== '-';
+    const source = isFile ? (await openFile(line.file(1))).createReadStream({ signal }) : terminal.input;
+    // Before the store is opened, so that an input which cannot be read leaves no empty store.
+    const lines = await begun(format.readDocument === undefined ? jsonLines(source) : format.readDocument(source));
     return writeStore(
       line,
       terminal,
       async (_, handle) => {
-        const source = file === undefined || file === '-' ? terminal.input : createReadStream(file, { signal });
-        const lines = format.readDocument === undefined ? jsonLines(source) : format.readDocument(source);
         const { failed } = await importLines(handle, lines, format, terminal);
         return failed === 0 ? exitCodes.success : exitCodes.failure;
       },
@@ -60,3 +61,16 @@ export const importCommand: Command = {
     );
   },
 };
+
+/** The same values, of which the first has been read. */
+async function begun<T>(values: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  const iterator = values[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    try {
+      for (let each = first; each.done !== true; each = await iterator.next()) yield each.value;
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+}

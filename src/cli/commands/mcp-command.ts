@@ -2,10 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { defined } from '../../domain/defined';
 import type { MemoryHandle, Principal, Subject } from '../../index';
 import type { McpHttpOptions } from '../../integrations/mcp';
+import { isUsableToken, minTokenLength } from '../../integrations/shared/bearer-token';
+import { listensOnEveryAddress } from '../../integrations/shared/http-callers';
 import type { Command } from '../cli-command';
 import type { CommandLine } from '../command-line';
 import { type CommandStore, embedderOptions, trustOptions, writeStore } from '../command-store';
 import { integer, namespaceText, oneOf } from '../option-checks';
+import { parentEnd } from '../parent-processes';
 import { principalOf, principalOptions } from '../principal-options';
 import { namespaceOption } from '../selection-options';
 import { exitCodes, type Terminal } from '../terminal';
@@ -65,7 +68,7 @@ export const mcpCommand: Command = {
     ...(principalOf(line) === undefined
       ? ['One of --agent, --user and --service is required: the principal that clients act as.']
       : []),
-    ...(line.flag('http') ? tokenProblems(line) : httpOnlyProblems(line)),
+    ...(line.flag('http') ? httpProblems(line) : httpOnlyProblems(line)),
   ],
   run: async (line, terminal) => {
     const mcp = await import('../../integrations/mcp').catch((error: NodeJS.ErrnoException) => {
@@ -93,9 +96,13 @@ export const mcpCommand: Command = {
   },
 };
 
-function tokenProblems(line: CommandLine): string[] {
+function httpProblems(line: CommandLine): string[] {
   const given = ['token-file', 'token-env'].filter((name) => line.isGiven(name));
-  return given.length === 1 ? [] : ['--http requires either --token-file or --token-env.'];
+  const isOpen = listensOnEveryAddress(line.text('host') ?? '127.0.0.1') && !line.isGiven('allow-host');
+  return [
+    ...(given.length === 1 ? [] : ['--http requires either --token-file or --token-env.']),
+    ...(isOpen ? ['--host with every address requires --allow-host: the names by which clients call the server.'] : []),
+  ];
 }
 
 function httpOnlyProblems(line: CommandLine): string[] {
@@ -103,10 +110,17 @@ function httpOnlyProblems(line: CommandLine): string[] {
 }
 
 async function httpOptions(line: CommandLine): Promise<McpHttpOptions> {
-  const file = line.text('token-file');
+  const file = line.path('token-file');
   const variable = line.text('token-env') ?? '';
   const token = file === undefined ? (process.env[variable] ?? '') : (await readFile(file, 'utf8')).trim();
   const hosts = line.texts('allow-host');
+  // Checked before the store is opened, so that a wrong token leaves no empty store.
+  if (!isUsableToken(token)) {
+    const place = file === undefined ? `the variable ${variable}` : file;
+    throw new Error(
+      `Invalid token in ${place}: expected at least ${minTokenLength} printable ASCII characters without spaces.`,
+    );
+  }
   return {
     token,
     allowedOrigins: line.texts('allow-origin'),
@@ -133,11 +147,15 @@ async function clientHandle(store: CommandStore, line: CommandLine): Promise<Mem
   return store.as(principal, defined({ namespace }));
 }
 
+/** Also ends with the program that started this one: something else may keep the input open, and the folder would stay held. */
 async function untilClosed(server: { closed: Promise<void>; close(): Promise<void> }, { signal }: Terminal) {
   const close = () => void server.close();
   signal.addEventListener('abort', close, { once: true });
   if (signal.aborted) close();
+  const watching = new AbortController();
+  void parentEnd(watching.signal).then(close);
   await server.closed;
+  watching.abort();
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { z } from 'zod';
 import type { Progress } from '../calls';
 import { cutToChars, type Issue, invalidInput, maxIssues } from '../errors';
+import { readFolder } from '../folder-path';
 import type { Limits } from '../limits';
 import { describeValue, isPlainObject } from '../plain-object';
 import { isAbortSignal, isFloat32Array, ownSignal } from '../realms';
@@ -230,6 +231,13 @@ export function callback<T>() {
   return z.custom<T>((value) => typeof value === 'function', { error: expected('a function') });
 }
 export const progressListener = callback<(progress: Progress) => void>();
+/** A folder as users give it, which becomes its absolute path. */
+export const folderShape = z.unknown().transform((folder, ctx): string => {
+  const { path, message } = readFolder(folder);
+  if (path !== undefined) return path;
+  addIssue(ctx, message, folder);
+  return z.NEVER;
+});
 export const revision = integer(1);
 export const unitInterval = z
   .number({ error: expected('a number from 0 to 1') })

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
 import type { Progress } from '../../domain/calls';
 import { defined } from '../../domain/defined';
+import { folderPath } from '../../domain/folder-path';
 import type { Embedder } from '../embedder';
 import { modelEmbedder } from './model-embedder';
 
@@ -31,7 +31,7 @@ export interface MiniLmOptions {
    * `tokenizer_config.json`. If it is set, nothing is downloaded. Default: transformers.js finds or downloads the model (23 MB,
    * once) as its `env` says.
    */
-  localPath?: string;
+  localPath?: string | URL;
   /**
    * Called while the weights are loaded, with the number of bytes loaded so far. If several embedders share a model, only the
    * embedder that loads the model reports progress.
@@ -62,7 +62,7 @@ export function minilm(options: MiniLmOptions = {}): Embedder {
     pooling: 'mean',
     prefix: {},
     ...defined({
-      localPath: options.localPath === undefined ? undefined : resolve(options.localPath),
+      localPath: options.localPath === undefined ? undefined : folderPath(options.localPath, 'localPath'),
       onProgress: options.onProgress,
     }),
   });

@@ -1,11 +1,11 @@
-import { resolve } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { Progress } from '../../domain/calls';
 import { defined } from '../../domain/defined';
-import { fields, flag, oneOf, parse, progressListener } from '../../domain/parse/shapes';
+import { fields, flag, folderShape, oneOf, parse, progressListener } from '../../domain/parse/shapes';
 import type { Embedder } from '../embedder';
 import { nameWithPrefix, type Prefix } from '../prefix';
-import { modelOptions, nonEmptyString } from '../providers/provider-options';
+import { modelOptions } from '../providers/provider-options';
 import { modelEmbedder } from './model-embedder';
 import { sha256OfFile } from './model-files';
 import type { Pooling } from './model-worker';
@@ -41,7 +41,7 @@ export interface TransformersOptions {
    * A folder that contains `<model>/` with the weights, `tokenizer.json` and `tokenizer_config.json`. If it is set, nothing is
    * downloaded. Default: transformers.js finds or downloads the model as its `env` says.
    */
-  localPath?: string;
+  localPath?: string | URL;
   /**
    * Called while the weights are loaded, with the number of bytes loaded so far. If several embedders share a model, only the
    * embedder that loads the model reports progress.
@@ -58,7 +58,7 @@ const optionsShape = fields({
     .string({ error: sha256Form })
     .regex(/^[0-9a-f]{64}$/, { error: sha256Form })
     .exactOptional(),
-  localPath: nonEmptyString.exactOptional(),
+  localPath: folderShape.exactOptional(),
   onProgress: progressListener.exactOptional(),
 });
 
@@ -95,7 +95,7 @@ export function transformersEmbedder(options: TransformersOptions): Embedder {
     ...given
   } = parse(optionsShape, options, 'options of transformersEmbedder');
   const weightsFile = quantized ? 'onnx/model_quantized.onnx' : 'onnx/model.onnx';
-  const sha256 = given.sha256 ?? (localPath && sha256OfFile(resolve(localPath, given.model, weightsFile)));
+  const sha256 = given.sha256 ?? (localPath && sha256OfFile(join(localPath, given.model, weightsFile)));
   const weights = sha256 === undefined ? weightsFile : `sha256:${sha256}`;
   // 'mean' is the default and is not part of the name. So the space has the same name whether 'mean' is passed or not.
   const model = `${given.model} ${weights}${pooling === 'mean' ? '' : ` ${pooling}`}`;
@@ -106,6 +106,6 @@ export function transformersEmbedder(options: TransformersOptions): Embedder {
     maxTokens,
     pooling,
     prefix,
-    ...defined({ sha256, localPath: localPath === undefined ? undefined : resolve(localPath) }),
+    ...defined({ sha256, localPath }),
   });
 }

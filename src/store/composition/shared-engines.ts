@@ -1,8 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { HostStore } from '../../connect/server-operations';
 import { StoreServer } from '../../connect/store-server';
-import { invalidInput } from '../../domain/errors';
+import { folderPath } from '../../domain/folder-path';
 import { fromSqlite } from '../../sqlite/sqlite';
 import type { Options } from '../open-options';
 import { assertAccepted, batched, declareRules, openFolder } from './compose';
@@ -31,17 +31,14 @@ const closing = new Map<string, Promise<void>>();
  * Opens a folder once in this process: a later `open` shares the engine of the first one, and replaces the rules that it declared. A
  * read-only store has an engine of its own.
  */
-export async function openShared(folder: string, options: Options): Promise<EngineUse> {
-  if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
-    const message = `expected the path of a folder, got ${JSON.stringify(folder)}.`;
-    throw invalidInput([{ path: ['folder'], message }]);
-  }
+export async function openShared(folder: unknown, options: Options): Promise<EngineUse> {
+  const path = folderPath(folder);
   options.signal?.throwIfAborted();
   if (options.readOnly) {
-    const engine = await translatedAsync(() => openFolder(resolve(folder), options));
+    const engine = await translatedAsync(() => openFolder(path, options));
     return { engine, serve: refuseToServe, release: () => engine.close() };
   }
-  return translatedAsync(() => share(realPath(folder), options));
+  return translatedAsync(() => share(realPath(path), options));
 }
 
 /** Runs a part of an `open`. Every error of the file system becomes a MemoryError. */
@@ -110,8 +107,7 @@ async function leave(path: string, shared: SharedEngine): Promise<void> {
 }
 
 /** The path of a folder without symbolic links, so that each folder has one path. */
-function realPath(folder: string): string {
-  const path = resolve(folder);
+function realPath(path: string): string {
   if (existsSync(path)) return realpathSync(path);
   const parent = dirname(path);
   // The folder does not exist yet: resolves the part of its path that does.
