@@ -46,11 +46,26 @@ type NumberedMemory = { readonly number: number; readonly memory: NewMemory };
 function parseBatch(batch: readonly JsonLine[], format: ImportFormat, fail: FailLine): NumberedMemory[] {
   return batch.flatMap((line) => {
     const memory = 'problem' in line ? line : format.parse(line.value);
-    if (!('problem' in memory)) return [{ number: line.number, memory }];
+    if (!('problem' in memory)) return [{ number: line.number, memory: withDates(memory) }];
     fail(line.number, [memory.problem]);
     return [];
   });
 }
+
+/**
+ * A memory whose times outside of the years that the store takes as text are dates. A file may be about any time, and other programs
+ * write the year 2999 or 9999 for 'never'.
+ */
+function withDates(memory: NewMemory): NewMemory {
+  const times = (['validFrom', 'validTo', 'expiresAt'] as const).flatMap((name) => {
+    const time = memory[name];
+    const year = typeof time === 'string' ? Number(farTime.exec(time)?.[1]) : Number.NaN;
+    return year < 1990 || year >= 2200 ? [[name, new Date(time as string)] as const] : [];
+  });
+  return { ...memory, ...Object.fromEntries(times) };
+}
+
+const farTime = /^(\d{4})-\d\d-\d\dT.*(?:Z|[+-]\d\d:?\d\d)$/;
 
 async function storeBatch(
   handle: MemoryHandle,

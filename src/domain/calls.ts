@@ -29,6 +29,7 @@ export interface LongCallOptions extends CallOptions {
 
 /**
  * A moment. As input: a Date, an ISO 8601 string with a time zone ('2026-03-01T12:30:00Z'), or epoch milliseconds. A date without
- * a time and a time without a zone are rejected. Memories always return a Date.
+ * a time and a time without a zone are rejected. So are numbers and strings outside of the years 1990 to 2199, because they are nearly
+ * always seconds; a Date may be any time. Memories always return a Date.
  */
 export type Time = Date | string | number;

@@ -194,7 +194,7 @@ describe('retention', () => {
     const a = store.as({ agentId: 'a' }, { namespace: ['x'] });
     const { id } = await a.remember('Read many times.');
     for (let i = 0; i < segmentLength * 2 + 10; i++) await a.get(id);
-    expect(await store.audit.retain({ since: 0 })).toEqual({ dropped: 0 });
+    expect(await store.audit.retain({ since: new Date(0) })).toEqual({ dropped: 0 });
     const { dropped } = await store.audit.retain({ since: now });
     expect(dropped).toBe(segmentLength * 2);
     expect((await entries(store, { action: 'get' })).length).toBe(10);

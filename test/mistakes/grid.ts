@@ -231,7 +231,7 @@ async function changeComplaint(handle: MemoryHandle, who: Who, reference: Refere
   return differing(answers);
 }
 
-const expired = { expiresAt: 0, kind: 'semantic' as const, embed: false as const };
+const expired = { expiresAt: new Date(0), kind: 'semantic' as const, embed: false as const };
 
 async function writeComplaint(handle: MemoryHandle, who: Who, reference: Reference) {
   const answers: [string, unknown, unknown][] = [];

@@ -32,7 +32,7 @@ describe('list', () => {
           const store = await openInMemory({ clock: { now: () => now } });
           for (const { createdAt, validFrom } of times) {
             now = createdAt;
-            await store.admin.remember('note', { namespace, validFrom, embed: false });
+            await store.admin.remember('note', { namespace, validFrom: new Date(validFrom), embed: false });
           }
           const expected = (await everything(store.admin)).sort((a, b) => {
             const difference = a[orderBy].getTime() - b[orderBy].getTime() || (a.id < b.id ? -1 : 1);
@@ -149,7 +149,7 @@ describe('a cursor', () => {
     ['another namespace', { ...query, namespace: ['support', 'eu'] }],
     ['another order', { ...query, order: 'oldest' }],
     ['another time to order by', { ...query, orderBy: 'validFrom' }],
-    ['asOf', { ...query, asOf: 1 }],
+    ['asOf', { ...query, asOf: new Date(1) }],
     ['include', { ...query, include: ['expired'] }],
   ])('is INVALID_CURSOR for another query: %s', async (_, options) => {
     const { agent, cursor } = await opened();
@@ -318,7 +318,7 @@ describe('namespaces', () => {
     expect(await handle.namespaces({ maxDepth: 2 })).toEqual([{ namespace: ['a', 'b'], count: 3 }]);
     expect(await handle.namespaces({ within: ['z'] })).toEqual([]);
     await store.admin.forgetWhere({ namespace: ['z'] }, { dryRun: false });
-    await store.admin.remember('gone soon', { namespace: ['q'], expiresAt: 1 });
+    await store.admin.remember('gone soon', { namespace: ['q'], expiresAt: new Date(1) });
     expect((await store.admin.namespaces()).map(({ namespace: found }) => found[0])).not.toContain('z');
     expect((await store.admin.namespaces()).map(({ namespace: found }) => found[0])).not.toContain('q');
     expect(await store.as({ agentId: 'billing' }, { namespace: ['a'], userId: 'u9' }).namespaces()).toEqual([]);

@@ -96,11 +96,11 @@ describe('recall', () => {
 
   test('orders equal scores by creation time, newest first, and then by id', async () => {
     const store = await openInMemory({ clock: fakeClock() });
-    for (let i = 0; i < 100; i++) await store.admin.remember('the same', { namespace, validFrom: 5 });
+    for (let i = 0; i < 100; i++) await store.admin.remember('the same', { namespace, validFrom: new Date(5) });
     const ids = (await store.admin.recall('same', { topK: 10 })).map(({ id }) => id);
     expect(ids).toEqual([...ids].sort());
     const ticking = await filled(
-      Array.from({ length: 100 }, () => ({ text: 'the same', validFrom: 5 })),
+      Array.from({ length: 100 }, () => ({ text: 'the same', validFrom: new Date(5) })),
       1,
     );
     const times = (await ticking.admin.recall('same', { topK: 10 })).map(({ createdAt }) => createdAt.getTime());
@@ -251,7 +251,12 @@ describe('a score', () => {
     const embedder = builtInEmbedder();
     const [vector] = (await embedder.embedDocuments(['apple'], {})) as [Float32Array];
     await store.admin.remember('apple', { namespace, priority: 1, validFrom: clock.now() + 365 * day, vector });
-    await store.admin.remember('opposite', { namespace, priority: 0, validFrom: 0, vector: vector.map((x) => -x) });
+    await store.admin.remember('opposite', {
+      namespace,
+      priority: 0,
+      validFrom: new Date(0),
+      vector: vector.map((x) => -x),
+    });
     for (const mode of modes) {
       const hits = await store.admin.recall('apple', { mode });
       expect(hits[0]?.score).toBeLessThanOrEqual(1);

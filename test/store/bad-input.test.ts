@@ -79,8 +79,8 @@ const wrong: [string, object, string[]][] = [
   ['an invalid Date', { validTo: new Date(Number.NaN) }, ['validTo']],
   ['a time beyond all calendars', { validFrom: 1e300 }, ['validFrom']],
   ['a time that is null', { expiresAt: null }, ['expiresAt']],
-  ['an end before its beginning', { validFrom: 2_000, validTo: 1_000 }, ['validTo']],
-  ['an end at its beginning', { validFrom: 2_000, validTo: 2_000 }, ['validTo']],
+  ['an end before its beginning', { validFrom: new Date(2_000), validTo: new Date(1_000) }, ['validTo']],
+  ['an end at its beginning', { validFrom: new Date(2_000), validTo: new Date(2_000) }, ['validTo']],
   ['a signal that is none', { signal: {} }, ['signal']],
   ['an unknown field', { userid: 'u', color: 'red' }, ['color', 'userid']],
   ['an unknown field with a name from the prototype', { constructor: 1, toString: 1 }, ['constructor', 'toString']],
@@ -131,7 +131,12 @@ describe('remember rejects and writes nothing for', () => {
 
   test('issues that depend on the store together with others: namespace, vector length, order of times', async () => {
     const store = await openInMemory();
-    const options = { priority: 7, vector: new Float32Array(5).fill(1), validFrom: 2_000, validTo: 1_000 };
+    const options = {
+      priority: 7,
+      vector: new Float32Array(5).fill(1),
+      validFrom: new Date(2_000),
+      validTo: new Date(1_000),
+    };
     expect(await issuePaths(() => store.admin.remember('', options))).toEqual([
       'namespace',
       'priority',

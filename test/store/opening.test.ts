@@ -31,8 +31,8 @@ describe('open', () => {
       userId: 'u1',
       sessionId: 's1',
       visibility: 'private',
-      validFrom: 5,
-      validTo: 6,
+      validFrom: new Date(5),
+      validTo: new Date(6),
       expiresAt: Date.UTC(2040, 0),
     });
     await agent.update(id, { priority: 0.2 });

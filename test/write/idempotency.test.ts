@@ -38,7 +38,7 @@ describe('an idempotency key', () => {
     ['priority', { priority: 0.7 }],
     ['metadata', { metadata: { a: 1 } }],
     ['metadata that differs deep inside', { metadata: { a: { b: [1, { c: null }] } } }],
-    ['validFrom', { validFrom: 5 }],
+    ['validFrom', { validFrom: new Date(5) }],
     ['validTo', { validTo: '2030-01-01T00:00:00Z' }],
     ['expiresAt', { expiresAt: '2030-01-01T00:00:00Z' }],
     ['visibility', { visibility: 'private' }],

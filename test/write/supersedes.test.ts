@@ -124,7 +124,7 @@ describe('validFrom and validTo', () => {
   test('do not hide a memory by themselves', async () => {
     const clock = fakeClock();
     const store = await openInMemory({ clock });
-    await store.admin.remember('past', { namespace, validFrom: 1_000, validTo: 2_000 });
+    await store.admin.remember('past', { namespace, validFrom: new Date(1_000), validTo: new Date(2_000) });
     await store.admin.remember('future', { namespace, validFrom: clock.now() + day });
     expect(await store.admin.count()).toBe(2);
     expect(await store.admin.recall('past future')).toHaveLength(2);
@@ -132,8 +132,10 @@ describe('validFrom and validTo', () => {
 
   test('limit asOf: validFrom is included, validTo is excluded', async () => {
     const store = await openInMemory();
-    await store.admin.remember('text', { namespace, validFrom: 1_000, validTo: 2_000 });
-    const found = await Promise.all([999, 1_000, 1_999, 2_000].map((asOf) => store.admin.count({ asOf })));
+    await store.admin.remember('text', { namespace, validFrom: new Date(1_000), validTo: new Date(2_000) });
+    const found = await Promise.all(
+      [999, 1_000, 1_999, 2_000].map((asOf) => store.admin.count({ asOf: new Date(asOf) })),
+    );
     expect(found).toEqual([0, 1, 1, 0]);
   });
 
@@ -185,7 +187,7 @@ describe('expiresAt', () => {
 
   test('hides a memory immediately if it is in the past', async () => {
     const store = await openInMemory();
-    await store.admin.remember('too late', { namespace, expiresAt: 1 });
+    await store.admin.remember('too late', { namespace, expiresAt: new Date(1) });
     expect(await store.admin.count()).toBe(0);
     expect(await store.admin.count({ include: ['expired'] })).toBe(1);
   });

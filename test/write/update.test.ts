@@ -44,8 +44,8 @@ describe('update', () => {
       tags: ['x'],
       priority: 1,
       metadata: { a: 1 },
-      validFrom: 5,
-      validTo: 6,
+      validFrom: new Date(5),
+      validTo: new Date(6),
       expiresAt: '2031-01-01T00:00:00Z',
     };
     const { store, id, memory } = await stored(given);
@@ -134,7 +134,7 @@ describe('update', () => {
     [{ priority: 1.01, kind: 'other', tags: [''] }, ['patch.kind', 'patch.priority', 'patch.tags.0']],
     [{ metadata: { a: () => 1 } }, ['patch.metadata.a']],
     [{ validFrom: 'yesterday', expiresAt: '2026-01-01' }, ['patch.expiresAt', 'patch.validFrom']],
-    [{ validTo: 0 }, ['patch.validTo']],
+    [{ validTo: new Date(0) }, ['patch.validTo']],
   ])('refuses %j whole', async (patch, paths) => {
     const { store, id, memory } = await stored();
     expect(await issuePaths(() => store.admin.update(id, patch as never))).toEqual(paths);

@@ -4,7 +4,7 @@ import { type FieldType, type FilterNode, filterFields, type Operand, type Opera
 import type { Limits } from '../limits';
 import { isPlainObject } from '../plain-object';
 import type { FilterField } from '../selection';
-import { expected, toEpochMs, undefinedField, unknownField } from './shapes';
+import { expected, timeIssue, toEpochMs, undefinedField, unknownField } from './shapes';
 
 type Path = Issue['path'];
 
@@ -154,9 +154,18 @@ export class FilterParser {
 
   #operand(value: unknown, type: FieldType | undefined, operator: Operator, path: Path): Operand {
     if (value === null && !isOrder(operator) && operator !== 'contains') return null;
+    const timeMessage = type === 'time' ? timeIssue(value) : undefined;
+    if (timeMessage !== undefined) {
+      this.#issue(path, timeMessage);
+      return null;
+    }
     const operand = type === undefined ? metadataOperand(value) : fieldOperand(value, type);
     if (typeof operand === 'string') this.#bytes += Buffer.byteLength(operand);
-    if (operand === undefined) this.#issue(path, expected(operandTypes[type ?? 'metadata'])({ input: value }));
+    if (operand === undefined)
+      this.#issue(
+        path,
+        expected(operandTypes[type === undefined || type === 'time' ? 'metadata' : type])({ input: value }),
+      );
     return operand ?? null;
   }
 
@@ -177,7 +186,6 @@ const operandTypes = {
   text: 'a string',
   list: 'a string',
   number: 'a number',
-  time: 'a valid Date, an ISO 8601 string with a time zone, or epoch milliseconds',
   metadata: 'a string, a finite number, a boolean, null or a valid Date',
 } as const;
 

@@ -157,9 +157,9 @@ export function patchShape(limits: Limits) {
     tags: shapes.tags.nullable(),
     priority: shapes.priority.nullable(),
     metadata: z.nullable(metadata(limits)).optional(),
-    validFrom: z.union([z.null(), time]).optional(),
-    validTo: z.union([z.null(), time]).optional(),
-    expiresAt: z.union([z.null(), time]).optional(),
+    validFrom: z.nullable(time).optional(),
+    validTo: z.nullable(time).optional(),
+    expiresAt: z.nullable(time).optional(),
   }).check(changesSomething);
 }
 

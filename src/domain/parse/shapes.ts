@@ -195,12 +195,36 @@ export function serviceName(limits: Limits) {
 
 /** A time, as epoch milliseconds. */
 export const time = z.unknown().transform((value, ctx) => {
-  const ms = toEpochMs(value);
-  if (ms !== undefined) return ms;
-  const what = 'a valid Date, an ISO 8601 string with a time zone, or epoch milliseconds';
-  addIssue(ctx, expectedOf(what)({ input: value }), value);
+  const message = timeIssue(value);
+  if (message === undefined) return toEpochMs(value) as number;
+  addIssue(ctx, message, value);
   return z.NEVER;
 });
+
+const earliestMs = Date.UTC(1990, 0, 1);
+const endMs = Date.UTC(2200, 0, 1);
+const units: readonly [name: string, perMs: number, hint: string][] = [
+  ['seconds', 1e-3, 'multiply it by 1,000'],
+  ['microseconds', 1e3, 'divide it by 1,000'],
+  ['nanoseconds', 1e6, 'divide it by 1,000,000'],
+];
+
+/**
+ * What is wrong with a time. A number or a text outside of the years 1990 to 2199 is rejected: it is nearly always a number of seconds,
+ * which would be a day of January 1970. A Date is accepted as it is.
+ */
+export function timeIssue(value: unknown): string | undefined {
+  const ms = toEpochMs(value);
+  if (ms === undefined)
+    return expectedOf('a valid Date, an ISO 8601 string with a time zone, or epoch milliseconds')({ input: value });
+  if (types.isDate(value) || (ms >= earliestMs && ms < endMs)) return undefined;
+  const unit = units.find(([, perMs]) => ms / perMs >= earliestMs && ms / perMs < endMs);
+  const hint =
+    typeof value === 'number' && unit !== undefined
+      ? `It seems to be in ${unit[0]}: ${unit[2]}.`
+      : 'For a time outside of these years, give a Date.';
+  return `expected epoch milliseconds or a text from the years 1990 to 2199, got ${new Date(ms).toISOString()}. ${hint}`;
+}
 
 const isoWithZone = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/;
 // The range of an ECMAScript Date: https://tc39.es/ecma262/#sec-time-values-and-time-range
