@@ -29,11 +29,11 @@ export interface ExplainResult {
   reason: DecisionReason;
   /** The declarations that decide, if the caller may list them. */
   rules: RuleInForce[];
-  /** True if other declarations decide too, which the caller may not list. */
+  /** True if the decision also depends on declarations that the caller may not list. */
   undisclosed: boolean;
 }
 
-/** A question to `explain`: may the principal take the action in a namespace, or on one memory? */
+/** The argument of `explain`. It asks whether a principal may take an action in a namespace, or on one memory. */
 export type ExplainRequest = { principal: Principal; action: Action } & (
   | { namespace: Namespace; id?: never }
   | { id: string; namespace?: never }
@@ -43,9 +43,9 @@ export type ExplainRequest = { principal: Principal; action: Action } & (
  * Changes and lists declarations (rules, clearances, roles and groups) at run time. A change takes effect for the next call, and is
  * durable when its promise resolves.
  *
- * Nobody grants more than they have. A rule or a clearance requires `administer` in its namespace, and there also the actions or the
- * access tag that it grants. A role or a group requires `administer` in the whole store, and everything that the rules which name it
- * require.
+ * Principals can grant only what they have themselves. To make a rule or a clearance, a principal needs `administer` in its namespace,
+ * and must itself have the actions or the clearance there. To make a role or a group, it needs `administer` in the whole store, and
+ * everything that it would need to make the rules that name the role or group.
  *
  * Every change throws INVALID_INPUT, FORBIDDEN, STORE_READ_ONLY, DISK_FULL and OVERLOADED.
  */
@@ -54,11 +54,11 @@ export interface AccessHandle {
   allow(to: Subject, actions: Rule['actions'], at: Namespace, options?: CallOptions): Promise<RuleInForce>;
   /** Denies a subject a role or some actions in a namespace and below. A deny rule wins over every rule that allows. */
   deny(to: Subject, actions: Rule['actions'], at: Namespace, options?: CallOptions): Promise<RuleInForce>;
-  /** Clears a subject for an access tag in a namespace and below. It allows nothing by itself: see `clear`. */
+  /** Clears a subject for an access tag in a namespace and below. A clearance alone allows no action: see `clear`. */
   clear(to: Subject, tag: string, at: Namespace, options?: CallOptions): Promise<RuleInForce>;
-  /** Names a set of actions. Replaces the role of this name that was made at run time, if there is one. */
+  /** Makes a role: a name for a set of actions. Replaces a role with the same name that was made at run time. */
   role(name: string, actions: readonly Action[], options?: CallOptions): Promise<RuleInForce>;
-  /** Names a set of principals. Replaces the group of this name that was made at run time, if there is one. */
+  /** Makes a group: a name for a set of principals. Replaces a group with the same name that was made at run time. */
   group(name: string, members: readonly Member[], options?: CallOptions): Promise<RuleInForce>;
   /**
    * Ends a declaration that was made at run time. Returns false if no declaration with this id is in force, or if the principal may
@@ -66,24 +66,25 @@ export interface AccessHandle {
    */
   end(id: string, options?: CallOptions): Promise<boolean>;
   /**
-   * The declarations in force that the principal may administer, oldest first.
+   * Lists the declarations in force that the principal may administer, oldest first.
    *
-   * - `within`: only those about this namespace and below. Default: all.
-   * - `ended`: also those that were ended. Default: false.
+   * - `within`: lists only declarations about this namespace and those below it. Default: all.
+   * - `ended`: also lists declarations that were ended. Default: false.
    */
   list(options?: CallOptions & { within?: Namespace; ended?: boolean }): Promise<RuleInForce[]>;
   /**
-   * Whether a principal may take an action in a namespace or on a memory, and why.
+   * Explains whether a principal may take an action in a namespace or on a memory, and why.
    *
-   * @throws INVALID_INPUT; NOT_FOUND for a memory that the caller may not read; FORBIDDEN without `administer` in the namespace
+   * @throws INVALID_INPUT; NOT_FOUND for a memory that the caller may not read; FORBIDDEN if the caller lacks `administer` in the
+   * namespace
    */
   explain(request: ExplainRequest, options?: CallOptions): Promise<ExplainResult>;
 }
 
-/** What the rules of a store need of it. */
+/** The parts of the store that an `AccessHandle` needs. */
 export type AccessHandleDeps = Pick<Engine, 'state' | 'environment' | 'shapes' | 'reading' | 'writing'>;
 
-/** The declarations as one caller may see and change them. */
+/** Lets one caller see and change the declarations that it may administer. */
 export class PrincipalAccess implements AccessHandle {
   readonly #engine: AccessHandleDeps;
   readonly #calls: AuditedCalls;
@@ -130,7 +131,7 @@ export class PrincipalAccess implements AccessHandle {
       const { within = [], ended = false, signal } = parse(this.#engine.shapes.listRulesOptions, options, 'options');
       target.namespace = within;
       signal?.throwIfAborted();
-      // Loads what another process has written.
+      // Loads changes that another process has written.
       this.#engine.reading();
       const { state } = this.#engine;
       const all = ended ? state.declarations.all(true) : [...state.policy.declared.values()];
@@ -193,7 +194,7 @@ export class PrincipalAccess implements AccessHandle {
   }
 }
 
-/** Whether a declaration is about a namespace or below. Roles and groups are about the whole store. */
+/** Checks whether a declaration is about a namespace or one below it. Roles and groups are about the whole store. */
 function isWithin(declaration: Declaration, namespace: Namespace): boolean {
   return contains(namespace, 'at' in declaration ? declaration.at : []);
 }

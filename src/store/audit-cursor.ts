@@ -8,8 +8,9 @@ const tagBytes = 16;
 const numbersInCursor = 4;
 
 /**
- * Encrypts the cursors of audit queries. A cursor holds positions in the chains, which count the activity of others. Its nonce is
- * derived from its content, and it is bound to its actor and query.
+ * Encrypts the cursors of audit queries. A cursor contains positions in the audit chains. They must stay secret, because they reveal
+ * how much other principals do. The nonce is derived from the cursor's content. A cursor is valid only for the actor and query that it
+ * was made for.
  */
 export class AuditCursorCipher {
   readonly #key: Buffer;
@@ -27,7 +28,7 @@ export class AuditCursorCipher {
     return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64url');
   }
 
-  /** @throws INVALID_CURSOR for a cursor of another store, actor or query, and for an altered one. */
+  /** @throws INVALID_CURSOR for a cursor that was made for another store, actor or query, or that was altered */
   decrypt(cursor: string, binding: string): SearchRange {
     const bytes = Buffer.from(cursor, 'base64url');
     const length = nonceBytes + tagBytes + numbersInCursor * Float64Array.BYTES_PER_ELEMENT;

@@ -16,56 +16,57 @@ import type { AuditedCalls } from './audited-calls';
 import type { Engine } from './composition/engine';
 import { ListQuery } from './list-query';
 
-/** Selects entries of the audit. An entry must match all fields that are given. */
+/** Selects audit entries. An entry must match all given fields. */
 export interface AuditQuery extends CallOptions {
-  /** Entries that name this memory. */
+  /** Selects entries that name this memory. */
   id?: string;
-  /** Entries that name a memory that is or was about this user, including forgotten ones. */
+  /** Selects entries that name a memory that is or was about this user. Includes forgotten memories. */
   userId?: string;
   /**
-   * Entries of this principal, as the one that made the call or as the user on whose behalf it was made. With `onBehalfOf`: entries
-   * of exactly this pair.
+   * Selects calls that this principal made, or that were made on its behalf. If the principal has `onBehalfOf`, selects only calls by
+   * exactly this pair of agent and user.
    */
   by?: Principal;
-  /** Entries of this call, or of one of these calls, such as 'get', 'recall' and 'remember'. */
+  /** Selects entries about one of these calls, such as 'get', 'recall' and 'remember'. */
   action?: string | readonly string[];
-  /** Entries of calls that were allowed, or of those that were refused. */
+  /** Selects only calls that were allowed, or only calls that were refused. */
   decision?: AuditDecision;
-  /** Entries about this namespace and below. */
+  /** Selects entries about this namespace and those below it. */
   within?: Namespace;
-  /** Entries of this time and later. */
+  /** Selects entries from this time or later. */
   since?: Time;
-  /** Entries before this time. */
+  /** Selects entries from before this time. */
   until?: Time;
   /** The number of entries on a page. Default: 100; at most 1,000. */
   limit?: number;
-  /** The `nextCursor` of an earlier page of the same query. */
+  /** The `nextCursor` from an earlier page of the same query. */
   cursor?: string;
   /** Default: 'newest', which means newest first. */
   order?: 'newest' | 'oldest';
 }
 
-/** One page of entries. */
+/** One page of audit entries. */
 export interface AuditPage {
   items: AuditEntry[];
-  /** Reads the next page. Absent on the last page. */
+  /** Pass it as `cursor` to read the next page. Absent on the last page. */
   nextCursor?: string;
 }
 
 /**
- * The audit, for principals with the action `audit`: the part about the namespaces that they may audit. Every query is recorded in
- * the audit itself.
+ * The audit for a principal with the action `audit`. It shows only entries about namespaces that the principal may audit. Every query is
+ * itself recorded in the audit.
  */
 export interface AuditHandle {
   /**
-   * The entries that match a query. Await it for one page, or iterate it for all entries that exist when the iteration starts.
+   * Finds the entries that match a query. Await the result for one page, or iterate it for all entries that exist when the iteration
+   * starts.
    *
-   * @throws FORBIDDEN without `audit` in any namespace of the handle's scope, INVALID_INPUT, INVALID_CURSOR
+   * @throws FORBIDDEN if the principal has `audit` in no namespace within the handle's scope, INVALID_INPUT, INVALID_CURSOR
    */
   query(query?: AuditQuery): PromiseLike<AuditPage> & AsyncIterable<AuditEntry>;
   /**
-   * The entries that match a query, each with its hash and the bytes that the hash covers if the principal may audit everything in
-   * the entry.
+   * Finds the entries that match a query. If the principal may audit everything in an entry, the entry includes its hash and the bytes
+   * that the hash covers.
    *
    * @throws FORBIDDEN, INVALID_INPUT
    */
@@ -74,7 +75,7 @@ export interface AuditHandle {
 
 /** Options of `StoreAudit.verify`. */
 export interface AuditVerifyOptions extends LongCallOptions {
-  /** Checkpoints that you kept outside the store, of one chain or of both. Default: none. */
+  /** Checkpoints that you kept outside the store, for one chain or for both. Default: none. */
   head?: Checkpoint | readonly Checkpoint[];
   /**
    * The Ed25519 public key that signed the checkpoints, as a KeyObject or in PEM format. With it, a checkpoint without a valid
@@ -86,18 +87,18 @@ export interface AuditVerifyOptions extends LongCallOptions {
 /** The audit for the host program, which may audit the whole store. */
 export interface StoreAudit extends AuditHandle {
   /**
-   * Computes both chains again and compares them with the stored hashes and the given checkpoints. It finds every change to the
+   * Computes both hash chains again and compares them with the stored hashes and the given checkpoints. It finds every change to
    * entries that the checkpoints cover. Without checkpoints the result has `anchored: false`, because a program that can write the
-   * files can also rewrite the chains.
+   * files could also rewrite the chains.
    *
-   * @throws INVALID_INPUT for a checkpoint of another store or without a valid signature
+   * @throws INVALID_INPUT for a checkpoint from another store or without a valid signature
    */
   verify(options?: AuditVerifyOptions): Promise<AuditVerification>;
-  /** Makes a checkpoint of each chain as it is now. Keep it outside the store. */
+  /** Makes a checkpoint of each chain in its current state. Keep the checkpoints outside the store. */
   checkpoint(): Promise<Checkpoint[]>;
   /**
-   * Deletes entries before a time, in whole segments of 1,024 entries that a checkpoint covers. The roots of the deleted segments
-   * stay. Returns the number of deleted entries.
+   * Deletes entries from before a time. It deletes only whole segments of 1,024 entries that a checkpoint covers. The Merkle roots of
+   * deleted segments stay. Returns the number of deleted entries.
    *
    * @throws INVALID_INPUT, STORE_READ_ONLY
    */
@@ -106,10 +107,10 @@ export interface StoreAudit extends AuditHandle {
 
 const defaultLimit = 100;
 
-/** What the audit of a store needs of it. */
+/** The parts of the store that an `AuditHandle` needs. */
 export type AuditHandleDeps = Pick<Engine, 'state' | 'audit' | 'auditCursors' | 'shapes' | 'reading' | 'version'>;
 
-/** What the audit of the host needs beside that. */
+/** The parts of the store that the host's audit needs. */
 type RootAuditDeps = AuditHandleDeps & Pick<Engine, 'writing'>;
 
 type ParsedQuery = ReturnType<AuditHandleDeps['shapes']['auditQuery']['parse']>;
@@ -120,7 +121,7 @@ interface PreparedQuery {
   readonly view: AuditView;
 }
 
-/** The audit as one caller may see it. */
+/** The part of the audit that one caller may see. */
 export class PrincipalAudit implements AuditHandle {
   readonly #engine: AuditHandleDeps;
   readonly #calls: AuditedCalls;
@@ -179,9 +180,9 @@ export class PrincipalAudit implements AuditHandle {
     return { items };
   }
 
-  /** Checks the right to audit first, and then fixes the last entries of the search, so that it does not find later ones. */
+  /** Checks that the caller may audit. Then fixes where the search ends, so that it does not find entries that are added later. */
   #prepare(query: ParsedQuery): PreparedQuery {
-    // Loads what another process has written.
+    // Loads changes that another process has written.
     this.#engine.reading();
     const { state, audit } = this.#engine;
     assertMayAudit(state, this.#caller);
@@ -213,14 +214,14 @@ export class PrincipalAudit implements AuditHandle {
     return parsed;
   }
 
-  /** A cursor is valid for the same actor, scope and query. */
+  /** Describes the actor, scope and query as one text. A cursor is valid only together with the same text. */
   #binding({ limit: _, cursor: __, signal: ___, ...query }: ParsedQuery): string {
     const { actor, scope } = this.#caller;
     return JSON.stringify([actor, scope, query]);
   }
 }
 
-/** The audit of the host program. */
+/** The whole audit, for the host program. */
 export class RootAudit extends PrincipalAudit implements StoreAudit {
   readonly #engine: RootAuditDeps;
   readonly #calls: AuditedCalls;

@@ -6,16 +6,16 @@ import type { Actor } from '../domain/principal';
 import type { Clock } from '../environment/environment';
 import type { StateStore } from '../state/state-store';
 
-/** What recording needs of the store. */
+/** The parts of the store that `AuditRecorder` needs. */
 export interface AuditRecorderDeps {
   readonly state: Pick<StateStore, 'records' | 'interning' | 'policy' | 'lastChangeSeq'>;
   readonly audit: Pick<Audit, 'record'>;
   readonly clock: Clock;
 }
 
-/** What the calls of all handles share to write their audit entries. */
+/** The shared state that all handles need to write audit entries. */
 export class AuditRecorder {
-  /** The ids of the rules that decide about an action. */
+  /** Finds the ids of the rules that allow or deny an action. */
   readonly decidingRules = new DecidingRuleCache();
   readonly #deps: AuditRecorderDeps;
   readonly #recordedByApply = new WeakSet<MemoryError>();
@@ -24,19 +24,19 @@ export class AuditRecorder {
     this.#deps = deps;
   }
 
-  /** Remembers a refusal for which `apply` has written the entry. */
+  /** Remembers that `apply` has written the audit entry for this refusal. */
   addRecorded(error: MemoryError): void {
     this.#recordedByApply.add(error);
   }
 
-  /** Whether `apply` has written the entry for a refusal. */
+  /** Checks whether `apply` has written the audit entry for this refusal. */
   isRecorded(error: MemoryError): boolean {
     return this.#recordedByApply.has(error);
   }
 
   /**
-   * The labels of a memory, or of what is left of a forgotten one. Undefined if there is none, or it is damaged. Only for the audit:
-   * access is not checked.
+   * Looks up the labels of a memory, even if it was forgotten. Undefined if no memory has this id, or if it is damaged. Use it only for
+   * the audit, because it does not check access.
    */
   labelsOf(id: string): { readonly namespace: Namespace; readonly accessTags: readonly string[] } | undefined {
     const { records, interning } = this.#deps.state;
@@ -49,7 +49,7 @@ export class AuditRecorder {
     }
   }
 
-  /** Writes the entry of a `remember` that is answered with an earlier result, so that `apply` never sees it. */
+  /** Writes the entry for a `remember` that gets the result of an earlier call. Such a call never reaches `apply`. */
   recordDuplicate(by: Actor, id: string): void {
     const { state, audit, clock } = this.#deps;
     const { policy, lastChangeSeq: changeSeq } = state;

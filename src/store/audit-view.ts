@@ -11,45 +11,48 @@ import { type Actor, isRoot, type Principal, principalOf } from '../domain/princ
 import type { Caller } from '../domain/scope';
 import type { Engine } from './composition/engine';
 
-/** One entry of the audit: a call that was allowed or refused. */
+/** One audit entry: a call that was allowed or refused. */
 export interface AuditEntry {
-  /** 'changes': everything that was proposed as a change of the store. 'access': reads, and refusals before a proposal. */
+  /**
+   * The hash chain that contains the entry. 'changes': commands that `apply` has run or refused. 'access': reads, and calls that were
+   * refused before they became a command.
+   */
   chain: AuditChainName;
   at: Date;
-  /** The principal that made the call. Undefined if its name was erased. The host shows as the service `root`. */
+  /** The principal that made the call. Undefined if its name was erased. For the host it is the service `root`. */
   by: Principal | undefined;
-  /** The pseudonyms of the principal in the chain. They stay when its name is erased. */
+  /** The codes that stand for the principal's names in the chain. They stay when the names are erased. */
   pseudonyms: { party: string; onBehalfOf?: string };
-  /** The call: 'recall', 'get', 'remember' and so on. */
+  /** The name of the call: 'recall', 'get', 'remember' and so on. */
   action: string;
   decision: AuditDecision;
-  /** The error code of a refusal. */
+  /** The error code, if the call was refused. */
   code?: ErrorCode;
   /** The namespace that the call was about. */
   namespace?: string[];
-  /** The memories that the call returned, changed or named. A query by `id` or `userId` shows only the memories that it asks for. */
+  /** The memories that the call returned, changed or named. A query by `id` or `userId` shows only the memories that match it. */
   memories: { id: string; namespace?: string[] }[];
   /**
-   * The number of the entry in its chain, from 1. Only for principals that may audit the whole store, like the fields below: it
-   * reveals how much others do.
+   * The number of the entry in its chain, from 1. This field and the fields below reveal how much other principals do. They are present
+   * only for principals that may audit the whole store.
    */
   seq?: number;
-  /** The version of the rules at the time of the call. */
+  /** The version of the access rules at the time of the call. */
   policyVersion?: number;
-  /** The ids of the declarations that decided. */
+  /** The ids of the declarations that allowed or denied the call. */
   rules?: string[];
-  /** The number of the store's last change at the time of the call. */
+  /** The number of the latest change in the store at the time of the call. */
   changeSeq?: number;
 }
 
 /** An entry with its hash and the bytes that the hash covers, so that a program outside the store can compute the chain again. */
 export interface ExportedAuditEntry extends AuditEntry {
   /**
-   * SHA-256(0x00 || previous hash || body) in Base64. It is also a leaf of the Merkle tree of RFC 6962. Only for principals that
-   * may audit every namespace in the entry.
+   * SHA-256(0x00 || previous hash || body) in Base64. It is also a leaf hash in a Merkle tree as in RFC 6962. Present only for
+   * principals that may audit every namespace in the entry.
    */
   hash?: string;
-  /** The entry as JSON, as it is in the chain. Present together with `hash`. */
+  /** The JSON of the entry, exactly as it is in the chain. Present together with `hash`. */
   body?: string;
 }
 
@@ -58,20 +61,20 @@ interface AuditViewDeps {
   readonly audit: Pick<Audit, 'logs'>;
 }
 
-/** Entries as one caller may see them, during one query. */
+/** Reduces audit entries to the parts that one caller may see. Each query makes its own view. */
 export class AuditView {
   readonly #deps: AuditViewDeps;
   readonly #actor: Actor;
   readonly #within: Namespace;
   readonly #ids: ReadonlySet<string> | undefined;
   readonly #scopeNamespace: Namespace;
-  // Names do not change during a query.
+  // Names do not change during a query, so they are cached.
   readonly #namespaces = new Map<string, Namespace | undefined>();
   readonly #principals = new Map<string, Principal | undefined>();
 
   /**
-   * @param within Only entries about this namespace and below.
-   * @param ids Only these memories are shown; all if undefined.
+   * @param within Shows only entries about this namespace and those below it.
+   * @param ids Shows only these memories, or all if undefined.
    */
   constructor(deps: AuditViewDeps, { actor, scope }: Caller, within: Namespace, ids: readonly string[] | undefined) {
     this.#deps = deps;
@@ -81,20 +84,20 @@ export class AuditView {
     this.#scopeNamespace = scope.namespace ?? [];
   }
 
-  /** Decided again for each entry, because the right may be revoked while the query runs. */
+  /** Checks access again for each entry, because the caller may lose access while the query runs. */
   get #auditsWholeStore(): boolean {
     return this.#scopeNamespace.length === 0 && mayIn(this.#deps.state.policy, this.#actor, 'audit', []);
   }
 
-  /** The visible part of an entry. Undefined if the caller may see no part of it. */
+  /** Returns the part of an entry that the caller may see. Undefined if it may see nothing. */
   entry({ chain, entry }: FoundEntry): AuditEntry | undefined {
     const log = this.#deps.audit.logs[chain];
     const { at, action, decision, code, party, onBehalfOf, seq, policyVersion, rules, changeSeq } = entry;
     const memories = this.#memories(chain, entry);
     const namespace = this.#namespace(chain, log, entry.namespace);
     const isNamespaceVisible = this.#maySee(namespace);
-    // An entry about a visible namespace is shown even if it touched memories elsewhere. Otherwise its absence would reveal that
-    // an id exists elsewhere.
+    // An entry about a visible namespace is shown even if it names memories in other namespaces. If it were missing, that would reveal
+    // that an id exists in another namespace.
     if (memories.length === 0 && (this.#ids !== undefined || !isNamespaceVisible)) return undefined;
     return {
       chain,
@@ -110,7 +113,7 @@ export class AuditView {
     };
   }
 
-  /** The visible part of an entry, with its hash and body if the caller may see all of it. */
+  /** Returns the part of an entry that the caller may see. Adds its hash and body if the caller may see the whole entry. */
   exportedEntry(found: FoundEntry): ExportedAuditEntry | undefined {
     const visible = this.entry(found);
     if (visible === undefined || !this.#auditsWholeStore || !this.#maySeeAll(found)) return visible;
@@ -140,7 +143,7 @@ export class AuditView {
     });
   }
 
-  /** An unknown or erased namespace requires `audit` in the whole store. */
+  /** Checks whether the caller may see a namespace. For one that is unknown or erased, the caller needs `audit` in the whole store. */
   #maySee(namespace: Namespace | undefined): boolean {
     if (namespace === undefined) return this.#auditsWholeStore && this.#within.length === 0;
     return contains(this.#within, namespace) && mayIn(this.#deps.state.policy, this.#actor, 'audit', namespace);
@@ -169,7 +172,7 @@ function principalBehind({ names }: AuditLog, party: string, onBehalfOf: string 
 }
 
 /**
- * Asserts that a caller may audit at least one namespace inside its scope.
+ * Checks that a caller may audit at least one namespace within its scope.
  *
  * @throws FORBIDDEN
  */
@@ -177,7 +180,7 @@ export function assertMayAudit({ policy }: Pick<Engine['state'], 'policy'>, { ac
   const { namespace = [], ...others } = scope;
   if (Object.values(others).some((value) => value !== undefined)) {
     const message =
-      'Not allowed to query the audit: the scope of this handle has more than a namespace. Use a handle whose scope has only a namespace.';
+      'Not allowed to query the audit: the scope of this handle has other fields than `namespace`. Use a handle whose scope has at most a namespace.';
     throw new MemoryError('FORBIDDEN', message);
   }
   const allowedAt = [...policy.declared.values()].flatMap(({ declaration }) =>

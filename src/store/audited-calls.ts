@@ -8,7 +8,10 @@ import type { Caller } from '../domain/scope';
 import type { Engine } from './composition/engine';
 import type { Lifetime } from './lifetime';
 
-/** What a call is about. The call fills it in as soon as it knows, so that the audit entry names it even if the call fails. */
+/**
+ * The namespace and memories that a call is about. The call sets them as early as it can, so that its audit entry names them even if
+ * the call fails.
+ */
 export interface CallTarget {
   namespace?: Namespace | undefined;
   /** The ids of the memories that the call names. */
@@ -28,7 +31,7 @@ type Touched = TouchedMemories & { readonly accessTags?: readonly string[] };
 
 export type AuditedCallsDeps = Pick<Engine, 'state' | 'environment' | 'audit' | 'recorder' | 'reads' | 'version'>;
 
-/** Runs the calls of one caller. Each leaves an entry in the audit, unless `apply` records it. */
+/** Runs the calls from one caller and adds an audit entry for each, unless `apply` (which runs write commands) adds the entry. */
 export class AuditedCalls {
   readonly #deps: AuditedCallsDeps;
   readonly #lifetime: Lifetime;
@@ -41,9 +44,9 @@ export class AuditedCalls {
   }
 
   /**
-   * Runs a read and records it. If reads are recorded as 'durable', the result waits until its entry is on disk.
+   * Runs a read and records it. If the audit option `reads` is 'durable', the result is returned only after its entry is on disk.
    *
-   * @param memoriesIn The memories in a result.
+   * @param memoriesIn Lists the memories in a result.
    */
   read<T>(
     action: string,
@@ -64,7 +67,7 @@ export class AuditedCalls {
     );
   }
 
-  /** Runs a write. `apply` records what is proposed; a refusal before that is recorded here. */
+  /** Runs a write. `apply` records every command that reaches it. If the call is refused earlier, this method records the refusal. */
   write<T>(action: string, run: (target: CallTarget) => Promise<T>): Promise<T> {
     return this.#lifetime.write(async () => {
       const target = this.#newTarget();
@@ -74,7 +77,7 @@ export class AuditedCalls {
     });
   }
 
-  /** Records a read that returned these memories. The promise resolves when the entry is as durable as the options ask for. */
+  /** Records a read that returned these memories. The promise resolves when the entry is as durable as the options require. */
   recordRead(
     action: string,
     target: Pick<CallTarget, 'namespace'>,
@@ -90,7 +93,7 @@ export class AuditedCalls {
     return this.#deps.audit.recordRead(this.#event(action, target, [...groups.values()], 'allowed'));
   }
 
-  /** Memories by id with their labels of now, for results that hold only ids. */
+  /** Looks up the current labels of memories, for results that contain only ids. */
   memoriesOf(...ids: readonly (string | undefined)[]): ReturnedMemory[] {
     return ids.flatMap((id) => {
       const place = id === undefined ? undefined : this.#deps.recorder.labelsOf(id);
@@ -98,7 +101,7 @@ export class AuditedCalls {
     });
   }
 
-  /** The changes of a watch. Each is recorded before it is delivered. */
+  /** Passes on the changes from a watch, and records each change before it is delivered. */
   watchRecorded(
     changes: AsyncIterable<MemoryChange>,
     target: Pick<CallTarget, 'namespace'>,
@@ -116,7 +119,7 @@ export class AuditedCalls {
               const recorded = this.recordRead('watch', target, this.memoriesOf(next.value.id));
               if (recorded === undefined) return next;
               await recorded;
-              // Access may have been revoked while the entry was written.
+              // While the entry was written, the caller may have lost access.
               if (this.#deps.version() === version || isStillVisible(next.value)) return next;
             }
           },
@@ -180,7 +183,7 @@ export class AuditedCalls {
     };
   }
 
-  /** Memories that a call names and does not return: with their labels if they exist, else by id alone. */
+  /** Describes memories that a call names but does not return. They get their labels if they exist, and otherwise only their id. */
   #namedMemories(ids: readonly string[]): Touched[] {
     return ids.flatMap((id): Touched[] => {
       const place = this.#deps.recorder.labelsOf(id);
@@ -190,7 +193,7 @@ export class AuditedCalls {
   }
 }
 
-/** The actions that calls require. A call that is not listed requires `read`. */
+/** The action that each call requires. Calls that are not listed require `read`. */
 const actionByCall: Readonly<Record<string, Action>> = {
   remember: 'write',
   update: 'update',

@@ -15,7 +15,7 @@ export interface BackupOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-// Some milliseconds of copying. Other calls run between two turns.
+// Copying this many pages takes a few milliseconds. Other calls run between two turns.
 const pagesPerTurn = 1_000;
 
 function pagesAtOnce(signal: AbortSignal | undefined): number {
@@ -23,7 +23,10 @@ function pagesAtOnce(signal: AbortSignal | undefined): number {
   return pagesPerTurn;
 }
 
-/** Copies the databases of the store and of the audit into an empty folder. Everything else is derived. A failure leaves no file there. */
+/**
+ * Copies the store's database and the audit's database into an empty folder. All other files are derived from these two. If it fails, it
+ * deletes what it has copied.
+ */
 export async function backup(
   { state, audit }: Pick<Engine, 'state' | 'audit'>,
   folder: string,
@@ -40,7 +43,7 @@ export async function backup(
   const accesses = join(folder, auditFile);
   try {
     for (const path of [file, accesses]) makeFile(path, false);
-    // The audit first: its checkpoints must not cover more changes than the copy of the store holds.
+    // The audit is copied first, because its checkpoints must not cover changes that are missing in the copy of the store.
     audit.synchronize();
     await audit.database.backup(accesses, { progress: () => pagesAtOnce(signal) });
     markAsCopy(accesses);
@@ -52,7 +55,7 @@ export async function backup(
         return pagesPerTurn;
       },
     });
-    // SQLite reports progress before each step, and not after the last one.
+    // SQLite reports progress before each step, so the end must be reported here.
     const perSecond = (totalPages / elapsedMs()) * 1000;
     markCopy(file);
     onProgress?.({ phase: 'backup', done: totalPages, failed: 0, total: totalPages, perSecond });

@@ -38,7 +38,7 @@ const maxCheckpoints = 10_000;
 
 export type CallShapes = ReturnType<typeof callShapes>;
 
-/** The shapes of all arguments that callers give to a store. They depend on the limits of the store, and are made once. */
+/** Makes the schemas that validate all arguments of calls. They depend on the store's limits and are made once for each store. */
 export function callShapes(limits: Limits) {
   return {
     ...handleShapes(limits),
@@ -53,7 +53,7 @@ export function callShapes(limits: Limits) {
 const callOptions = { signal: signal.optional() };
 const longCallOptions = { ...callOptions, onProgress: progressListener.optional() };
 
-/** A principal and a scope make a handle; an id or options are arguments of many calls. */
+/** Schemas for the principal and scope of a handle, and for ids and options, which many calls have. */
 function handleShapes(limits: Limits) {
   return {
     principal: principalShape(limits),
@@ -65,11 +65,11 @@ function handleShapes(limits: Limits) {
   };
 }
 
-/** The arguments of calls that write memories. */
+/** Schemas for the arguments of calls that write memories. */
 function memoryShapes(limits: Limits) {
   return {
     newMemory: newMemoryShape(limits),
-    /** The namespace alone, for the audit: it must be known even if the rest of the memory is invalid. */
+    /** Reads only the namespace. The audit needs it even if the rest of the memory is invalid. */
     namespaceOnly: z.object({ namespace: namespace(limits).optional() }),
     items: z.custom<Iterable<never> | AsyncIterable<never>>(isIterable, {
       error: expected('an iterable or an async iterable'),
@@ -88,7 +88,7 @@ function memoryShapes(limits: Limits) {
   };
 }
 
-/** The arguments of calls that read memories. */
+/** Schemas for the arguments of calls that read memories. */
 function queryShapes(limits: Limits) {
   const selection = selectionShape(limits);
   return {
@@ -102,7 +102,7 @@ function queryShapes(limits: Limits) {
       explain: flag.optional(),
       vector: vector.optional(),
     }),
-    /** Options of `recall` whose vector fits the embedding space. All else is left to `recallOptions`. */
+    /** Checks that the `vector` in the options of `recall` fits the embedding space. `recallOptions` checks all other options. */
     queryVector: (dimensions: number) =>
       z.unknown().check((ctx) => {
         const given = (ctx.value as { vector?: unknown } | undefined)?.vector;
@@ -130,7 +130,7 @@ function queryShapes(limits: Limits) {
   };
 }
 
-/** The arguments of calls on rules. */
+/** Schemas for the arguments of `AccessHandle` methods. */
 function accessShapes(limits: Limits) {
   return {
     declaration: declarationShape(limits),
@@ -149,7 +149,7 @@ function accessShapes(limits: Limits) {
   };
 }
 
-/** The arguments of calls on the audit. */
+/** Schemas for the arguments of `AuditHandle` and `StoreAudit` methods. */
 function auditShapes(limits: Limits) {
   return {
     auditQuery: fields({
@@ -183,7 +183,7 @@ function auditShapes(limits: Limits) {
   };
 }
 
-/** The arguments of the host's calls on a store. */
+/** Schemas for the arguments of `MemoryStore` methods, which only the host calls. */
 function storeShapes() {
   return {
     verifyOptions: fields({ ...longCallOptions, repair: flag.optional() }),
@@ -211,7 +211,7 @@ const checkpoint = z.custom<Checkpoint>(
   { error: expected('a checkpoint from `checkpoint()` or `onCheckpoint`') },
 );
 
-/** An id, or a key in a namespace. Issues are about the form that the value resembles. */
+/** Accepts an id, or a key in a namespace. For an invalid value, the issues refer to the form that the value resembles. */
 function addressShape(limits: Limits) {
   const [id, byKey] = [name(limits), fields({ namespace: namespace(limits), key: name(limits) })];
   return z.unknown().transform((value, ctx): z.output<typeof id> | z.output<typeof byKey> => {

@@ -3,21 +3,21 @@ import type { MemoryError } from '../domain/errors';
 import { pause } from '../environment/timers';
 import type { ChangeFeed } from '../recall/watch';
 
-/** The events of a store, with their payloads. Payloads hold ids and numbers, and never the text of a memory. */
+/** The events of a store, with their payloads. Payloads contain ids and numbers, and never the text of a memory. */
 export interface StoreEvents {
   /** A transaction is durable. `changeSeq` is the number of its last change, `ids` the memories that it changed. */
   committed: { changeSeq: number; ids: string[] };
-  /** The vector index has followed every change up to `changeSeq`. */
+  /** The vector index contains every change up to `changeSeq`. */
   indexed: { changeSeq: number };
   /** A `recall` returned this number of hits, after this number of milliseconds. */
   recalled: { hits: number; tookMs: number };
-  /** The vector index lacks this number of changes. Searches still find them, more slowly. */
+  /** This number of changes is missing from the vector index. Searches still find them, but are slower. */
   lagging: { indexLag: number };
   /** A part of the store works less well than it should. No data is lost. */
   degraded: { part: 'index' | 'embedder'; error: MemoryError };
 }
 
-/** Calls the listeners of a store. An error that a listener throws is thrown in a separate turn and never disturbs the store. */
+/** Calls a store's event listeners. If a listener throws, the error is thrown again in a separate turn and never disturbs the store. */
 export class EventSource {
   readonly #emitter = new EventEmitter<{ [E in keyof StoreEvents]: [StoreEvents[E]] }>();
 
@@ -33,7 +33,7 @@ export class EventSource {
     }
   }
 
-  /** The listeners of a vector index. Only the index that is searched reports its progress; every index reports its failures. */
+  /** Makes the listeners for one vector index. Only the index that searches use reports its progress. Every index reports failures. */
   ofIndex(isSearched: () => boolean) {
     return {
       onLagging: (indexLag: number): void => {
@@ -46,7 +46,7 @@ export class EventSource {
     };
   }
 
-  /** Whether an event has a listener. */
+  /** Checks whether an event has a listener. */
   has(event: keyof StoreEvents): boolean {
     return this.#emitter.listenerCount(event) > 0;
   }
@@ -58,13 +58,13 @@ export class EventSource {
   }
 }
 
-/** A feed with the methods that its owner calls. */
+/** A change feed, with the methods that the engine calls on it. */
 export interface OwnedFeed extends ChangeFeed {
   changed(): void;
   close(): void;
 }
 
-/** The feed of the process that writes: it resolves when that process has committed a change. */
+/** The change feed in the writer process. `next` resolves when this process has committed a change. */
 export class ChangeSignal implements OwnedFeed {
   #waiting = new Set<(more: boolean) => void>();
   #closed = false;
@@ -99,7 +99,7 @@ export class ChangeSignal implements OwnedFeed {
 
 const pollMs = 100;
 
-/** The feed of a process that reads beside the owner of the folder. SQLite does not report commits of other processes: it polls. */
+/** The change feed in a read-only process. It polls, because SQLite does not report commits from other processes. */
 export class PolledFeed implements OwnedFeed {
   readonly #closing = new AbortController();
 

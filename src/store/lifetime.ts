@@ -8,11 +8,11 @@ export class Lifetime {
   readonly #writes = new Set<Promise<unknown>>();
 
   constructor() {
-    // Every running call listens to it. Without this, Node would warn about a possible leak.
+    // Every running call listens to this signal. With the default limit, Node would warn about a possible leak.
     setMaxListeners(0, this.#ending.signal);
   }
 
-  /** Aborted with STORE_CLOSED when the store closes. */
+  /** The signal that is aborted with STORE_CLOSED when the store closes. */
   get ended(): AbortSignal {
     return this.#ending.signal;
   }
@@ -22,7 +22,7 @@ export class Lifetime {
     if (this.#ending.signal.aborted) throw closed();
   }
 
-  /** Runs a read. If the store closes meanwhile, the read rejects with STORE_CLOSED. */
+  /** Runs a read. If the store closes during the read, the promise rejects with STORE_CLOSED. */
   async read<T>(run: () => T | Promise<T>): Promise<T> {
     this.assertOpen();
     try {
@@ -32,7 +32,7 @@ export class Lifetime {
     }
   }
 
-  /** Runs a write. The store does not close before the write has ended. */
+  /** Runs a write. `close` waits until the write has ended. */
   write<T>(run: () => Promise<T>): Promise<T> {
     const write = this.read(run);
     const ended = write.then(
@@ -55,7 +55,7 @@ function closed(): MemoryError {
   return new MemoryError('STORE_CLOSED', 'The store is closed. Open it again, and make new handles from it.');
 }
 
-/** The running reads of one folder, in all stores of this process that share it. */
+/** Counts the running reads on one folder, from all stores in this process that share it. */
 export class ActiveReads {
   #count = 0;
   #idle: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;

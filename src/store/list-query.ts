@@ -1,12 +1,12 @@
-/** How a list that is iterated keeps up with changes. */
+/** Lets the iteration of a list notice changes. */
 export interface ItemRefresh<T> {
-  /** A text that differs whenever something changed that an item may depend on. */
+  /** Returns a text that differs whenever something has changed that an item may depend on. */
   version(): string;
-  /** An item as it is now. Undefined if it may no longer be shown. */
+  /** Reads the current state of an item. Undefined if the item may not be shown any more. */
   refresh(item: T): T | undefined;
 }
 
-/** A query that gives its first page when it is awaited, and all items of all pages when it is iterated. It reads nothing before. */
+/** A query that returns its first page if you await it, and all items of all pages if you iterate it. Until then it reads nothing. */
 export class ListQuery<T, Page extends { items: T[]; nextCursor?: string }>
   implements PromiseLike<Page>, AsyncIterable<T>
 {
@@ -27,7 +27,7 @@ export class ListQuery<T, Page extends { items: T[]; nextCursor?: string }>
     return this.#page(undefined).then(onPage, onError);
   }
 
-  /** Items are read a page at a time. If something changed since, an item is checked again before it is yielded. */
+  /** Reads one page at a time. If something changed after a page was read, each of its items is read again before it is yielded. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     let cursor: string | undefined;
     do {

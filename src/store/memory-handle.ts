@@ -9,50 +9,50 @@ import type { BatchResult } from '../write/remember-many';
 import type { AccessHandle } from './access-handle';
 import type { AuditHandle } from './audit-handle';
 
-/** Options of `recall`: a selection of memories, and how to search among them. */
+/** Options of `recall`: they select memories and say how to search among them. */
 export interface RecallOptions<M = Metadata> extends Selection<M> {
   /** The largest number of hits. From 1 to 1,000, or to `Limits.topK`. Default: 10. */
   topK?: number;
   /**
-   * What the score of a hit is made of. Default: 'hybrid'.
+   * How hits are scored. Default: 'hybrid'.
    *
-   * - 'hybrid': meaning and words.
-   * - 'semantic': meaning alone, by the vectors of memories.
-   * - 'keyword': words alone, by BM25. It needs no embedder.
+   * - 'hybrid': by meaning and by words.
+   * - 'semantic': only by meaning, with the memories' vectors.
+   * - 'keyword': only by words, with BM25. It needs no embedder.
    */
   mode?: 'hybrid' | 'semantic' | 'keyword';
   /** The lowest score of a hit, from 0 to 1. Default: 0. */
   threshold?: number;
-  /** Adds `parts` to each hit: what each part contributes to its score. Default: false. */
+  /** Adds `parts` to each hit, which shows how the score was computed. Default: false. */
   explain?: boolean;
-  /** The query's vector in the embedding space of the store. The query is then not embedded. */
+  /** A vector for the query, in the store's embedding space. With it, the query's text is not embedded. */
   vector?: Float32Array;
 }
 
-/** Options of `list`: a selection of memories, and the order and size of its pages. */
+/** Options of `list`: they select memories and set the order and the page size. */
 export interface ListOptions<M = Metadata> extends Selection<M> {
   /** The number of memories on a page. Default: 100; at most 1,000. */
   limit?: number;
-  /** The `nextCursor` of an earlier page of the same list. Start without a cursor. */
+  /** The `nextCursor` from an earlier page of the same list. Omit it for the first page. */
   cursor?: string;
-  /** The time to order by. Default: 'createdAt'. */
+  /** The field to order by. Default: 'createdAt'. */
   orderBy?: 'createdAt' | 'validFrom';
   /** Default: 'newest', which means newest first. */
   order?: 'newest' | 'oldest';
 }
 
-/** One page of a list. */
+/** One page of memories from `list`. */
 export interface MemoryPage<M = Metadata> {
   items: Memory<M>[];
-  /** Reads the next page. Absent on the last page. */
+  /** Pass it as `cursor` to read the next page. Absent on the last page. */
   nextCursor?: string;
 }
 
 /** The result of `forgetWhere`. */
 export interface ForgetResult {
-  /** The number of memories that the selection holds and the principal may read. */
+  /** The number of memories that match the selection and that the principal may read. */
   matched: number;
-  /** The number of memories that were forgotten. 0 in a dry run. Below `matched` if the principal may not forget all of them. */
+  /** The number of memories that were forgotten: 0 in a dry run, and less than `matched` if the principal may not forget all. */
   forgotten: number;
   /** The ids of the memories that were forgotten or, in a dry run, would be forgotten. */
   ids: string[];
@@ -62,25 +62,26 @@ export interface ForgetResult {
 export interface HandleStats {
   /** The number of active memories that have not expired. */
   memories: number;
-  /** The number of namespaces that hold such memories. */
+  /** The number of namespaces that contain such memories. */
   namespaces: number;
 }
 
-/** The changes of an `update`. An absent field stays as it is; `null` sets a field back to its default. */
+/** The fields that `update` changes. An absent field stays as it is; `null` resets a field to its default. */
 export type MemoryPatch<M = Metadata> = { text?: string } & {
   [K in keyof MemoryFields<M>]?: MemoryFields<M>[K] | null;
 };
 
 /**
- * Everything that one principal can do in one scope. A handle is cheap: make one for each agent, or even for each request.
+ * The methods with which one principal reads and writes memories in one scope. Handles are cheap: you can make one for each agent, or
+ * even for each request.
  *
- * A memory that the principal may not read looks exactly like one that does not exist, in every result, count, score and error.
+ * In every result, count, score and error, a memory that the principal may not read looks as if it did not exist.
  * Every method rejects with STORE_CLOSED after the store was closed. A write also rejects with STORE_READ_ONLY, DISK_FULL and
  * OVERLOADED; a call over `MemoryStore.connect` also with STORE_UNREACHABLE and OUTCOME_UNKNOWN.
  */
 export interface MemoryHandle<M = Metadata> {
   /**
-   * Stores a memory. It is durable when the promise resolves. If the memory has a `key` that exists, that memory is revised.
+   * Stores a memory. It is durable when the promise resolves. If a memory with the same `key` exists, it is revised instead.
    *
    * @param text Not blank; at most 1 MB.
    * @throws INVALID_INPUT, FORBIDDEN, NOT_FOUND (the memory in `supersedes`), IDEMPOTENCY_CONFLICT, EMBEDDING_FAILED,
@@ -88,59 +89,60 @@ export interface MemoryHandle<M = Metadata> {
    */
   remember(text: string, options?: Omit<NewMemory<M>, 'text'> & CallOptions): Promise<RememberResult>;
   /**
-   * Stores many memories. Items are read in batches, also from a generator or a stream. Without `atomic`, each item is stored by
-   * itself and `results` has its error. If the iterable throws, the call throws the same error, and the batches before it are stored.
+   * Stores many memories. The items can also come from a generator or a stream; they are read in batches. Without `atomic`, each item
+   * succeeds or fails separately, and `results` contains the errors. If the iterable throws, the call throws the same error, and the
+   * batches before it stay stored.
    *
    * - `atomic`: stores all items or none; at most 10,000 items, or `Limits.atomicBatch`. Default: false.
    * - `batchSize`: the number of items that are read and embedded together, from 1 to 10,000. Default: 256.
    *
-   * @throws INVALID_INPUT for the options; with `atomic`, what `remember` throws for any item
+   * @throws INVALID_INPUT for invalid options; with `atomic`, the error that `remember` would throw for any of the items
    */
   rememberMany(
     items: Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>,
     options?: LongCallOptions & { atomic?: boolean; batchSize?: number },
   ): Promise<BatchResult>;
   /**
-   * The memories that match a query best, best first. There are `topK` of them if at least that many memories match: filters and
-   * access rules apply before the search.
+   * Finds the memories that match a query best, best first. Filters and access rules apply before the search, so the result has `topK`
+   * hits whenever that many readable memories match.
    *
    * @param query Not blank; at most 1 MB.
-   * @throws INVALID_INPUT, EMBEDDING_FAILED, EMBEDDER_MISSING, EMBEDDER_MISMATCH (the store moved to another embedding space than
-   * that of `vector`)
+   * @throws INVALID_INPUT, EMBEDDING_FAILED, EMBEDDER_MISSING, EMBEDDER_MISMATCH (`vector` was made for another embedding space than
+   * the store's current one)
    */
   recall(query: string, options?: RecallOptions<M>): Promise<Hit<M>[]>;
   /**
-   * One memory by its id, or by its key in a namespace. Undefined if there is none, also if it has expired. If several memories
-   * with different labels have the key, the principal's own private one comes first, and then the one with the fewest access tags.
+   * Reads one memory by its id, or by its key in a namespace. Undefined if it does not exist or has expired. If several memories
+   * with different labels have the key, the principal's own private memory comes first, then the one with the fewest access tags.
    *
    * @throws INVALID_INPUT, RECORD_DAMAGED
    */
   get(id: string | { namespace: Namespace; key: string }, options?: CallOptions): Promise<Memory<M> | undefined>;
   /**
-   * The changes of one memory, oldest first, with the principal that made each of them. Empty if there is no such memory. Of a
-   * forgotten memory it has the changes without their content.
+   * Reads the changes to one memory, oldest first, each with the principal that made it. The result is empty if the memory does not
+   * exist. For a forgotten memory it has the changes without their content.
    *
    * @throws INVALID_INPUT, RECORD_DAMAGED
    */
   history(id: string, options?: CallOptions): Promise<(MemoryChange<M> & { revision: number; by: Principal })[]>;
   /**
-   * The memories of a selection, without a search. Await it for one page, or iterate it for all memories. An iteration checks each
-   * memory again if something changed since its page was read.
+   * Lists the memories that match a selection, without a search. Await the result for one page, or iterate it for all memories. An
+   * iteration checks each memory again if something changed since its page was read.
    *
    * @throws INVALID_INPUT, INVALID_CURSOR, RECORD_DAMAGED
    */
   list(options?: ListOptions<M>): PromiseLike<MemoryPage<M>> & AsyncIterable<Memory<M>>;
   /**
-   * The number of memories in a selection.
+   * Counts the memories that match a selection.
    *
    * @throws INVALID_INPUT
    */
   count(options?: Selection<M>): Promise<number>;
   /**
-   * The namespaces that hold memories, each with their number, ordered label by label.
+   * Lists the namespaces that contain memories, each with the number of its memories, ordered label by label.
    *
-   * - `within`: only this namespace and below. Default: all.
-   * - `maxDepth`: namespaces with more labels are counted in their ancestor with this number of labels. Default: no limit.
+   * - `within`: lists only this namespace and those below it. Default: all.
+   * - `maxDepth`: adds the counts of deeper namespaces to their ancestor with this number of labels. Default: no limit.
    * - `filter`: counts only memories that match.
    *
    * @throws INVALID_INPUT
@@ -149,7 +151,7 @@ export interface MemoryHandle<M = Metadata> {
     options?: CallOptions & { within?: Namespace; maxDepth?: number; filter?: Filter<M> },
   ): Promise<{ namespace: string[]; count: number }[]>;
   /**
-   * Corrects a memory, as a new revision. To replace a memory that was true and is no longer true, use `remember` with `supersedes`.
+   * Corrects a memory. This makes a new revision. If the memory was true but is not true any more, use `remember` with `supersedes`.
    *
    * - `ifRevision`: rejects with REVISION_CONFLICT if the memory has another revision.
    *
@@ -157,10 +159,10 @@ export interface MemoryHandle<M = Metadata> {
    */
   update(id: string, patch: MemoryPatch<M>, options?: CallOptions & { ifRevision?: number }): Promise<Memory<M>>;
   /**
-   * Changes the namespace, visibility or access tags of a memory, as a new revision. It requires `share` in the old namespace,
-   * `write` in the new one, and there a clearance for each access tag. Only its author can make a memory private.
+   * Changes the namespace, visibility or access tags of a memory. This makes a new revision. It requires `share` in the old namespace,
+   * and in the new one `write` and a clearance for each access tag. Only the author of a memory can make it private.
    *
-   * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT, INVALID_INPUT (also if a memory with the new labels has the same key)
+   * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT, INVALID_INPUT (also if another memory with the new labels has the same key)
    */
   share(id: string, change: LabelChange, options?: CallOptions & { ifRevision?: number }): Promise<Memory<M>>;
   /**
@@ -170,36 +172,36 @@ export interface MemoryHandle<M = Metadata> {
    */
   forget(id: string, options?: CallOptions & { ifRevision?: number }): Promise<boolean>;
   /**
-   * Forgets the memories of a selection, including expired and superseded ones. Memories that the principal may read but not forget
-   * stay.
+   * Forgets all memories that match a selection, including expired and superseded ones. Memories that the principal may read but not
+   * forget stay.
    *
-   * @param selection At least one condition. A selection of every memory is rejected, and so is an empty part of one: `tags: []`,
-   * `filter: {}`, `or: []`. To forget everything on purpose, use `filter: { createdAt: { exists: true } }`.
-   * @param options `dryRun: true` forgets nothing and returns what would be forgotten.
+   * @param selection Must have at least one condition. A selection that matches every memory is rejected, and so are the empty conditions
+   * `tags: []`, `filter: {}` and `or: []`. To forget everything on purpose, use `filter: { createdAt: { exists: true } }`.
+   * @param options With `dryRun: true` nothing is forgotten, and the result shows what would be forgotten.
    * @throws INVALID_INPUT
    */
   forgetWhere(selection: Selection<M>, options: LongCallOptions & { dryRun: boolean }): Promise<ForgetResult>;
   /**
-   * The changes of memories as they happen, checked at the moment of delivery. It ends when the signal is aborted or the store
-   * closes.
+   * Watches for changes to memories. Access to each change is checked when it is delivered. The watch ends when the signal is aborted or
+   * the store closes.
    *
    * - `since`: 'now', 'start' for all changes from the first, or the `cursor` of the last change that you handled. Default: 'now'.
    *
    * @throws INVALID_INPUT, INVALID_CURSOR
    */
   watch(options?: Scope & CallOptions & { since?: 'now' | 'start' | (string & {}) }): AsyncIterable<MemoryChange<M>>;
-  /** Counts of the memories that this handle can read. */
+  /** Counts the memories that this handle can read. */
   stats(options?: CallOptions): Promise<HandleStats>;
   /** Changes and lists the rules that the principal may administer. */
   readonly access: AccessHandle;
   /** Queries the part of the audit that the principal may audit. */
   readonly audit: AuditHandle;
-  /** The scope of the handle. It bounds every call. */
+  /** The scope of the handle. It limits every call. */
   readonly scope: Readonly<Scope>;
   /**
-   * A handle of the same principal with a narrower scope.
+   * Makes a handle for the same principal with a narrower scope.
    *
-   * @throws INVALID_INPUT if the scope lies outside that of this handle
+   * @throws INVALID_INPUT if the given scope is outside this handle's scope
    */
   within(scope: Scope): MemoryHandle<M>;
 }

@@ -24,13 +24,13 @@ import { PrincipalHandle } from './principal-handle';
 import { type MovableStore, type Reembedding, reembed, rollback } from './reembedding';
 import { type VerifyResult, verify } from './verify';
 
-/** Figures of a whole store, for its host. */
+/** Figures about a whole store, for its host. */
 export interface StoreStats {
-  /** The number of memories that are not forgotten, in every state. */
+  /** The number of memories in every state except forgotten. */
   memories: number;
   /** The size of the database in bytes. */
   bytes: number;
-  /** The number of changes that the vector index lacks. Searches find them without the index. */
+  /** The number of changes that the vector index does not contain yet. Searches find them anyway. */
   indexLag: number;
   /** The embedding space that searches use. */
   space: EmbeddingSpace;
@@ -39,13 +39,13 @@ export interface StoreStats {
    * 'dropping': its vectors are being deleted.
    */
   otherSpaces: (EmbeddingSpace & { role: 'next' | 'previous' | 'dropping' })[];
-  /** The number of records that passed the compiled access filter and failed the second check. Above 0 it shows a bug of this library. */
+  /** The number of records that passed the access filter in a query but failed the second check. Each one shows a bug in this library. */
   recheckRejected: number;
 }
 
 /**
- * A shared memory for agents, in a folder or in memory. The program that opens it is the host: it may do everything, and gives a
- * handle to each agent.
+ * A shared memory for agents, in a folder or in RAM. The program that opens it is the host. The host may do everything, and gives each
+ * agent a handle.
  *
  * Every method rejects with STORE_CLOSED after `close`.
  *
@@ -60,7 +60,7 @@ export interface StoreStats {
  * ```
  */
 export class MemoryStore<M = Metadata> implements AsyncDisposable {
-  /** The handle of the host. No rule and no scope limits it. */
+  /** The host's handle. No rule and no scope limits it. */
   readonly admin: MemoryHandle<M>;
   /** The audit of the whole store: queries, checkpoints and verification. */
   readonly audit: StoreAudit;
@@ -80,8 +80,8 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Opens the store in a folder, and creates both if they do not exist. If this process has opened the folder before, the new store
-   * shares its database, indexes and rules; its `access` then replaces the rules of the earlier `open`.
+   * Opens the store in a folder, and creates both if they do not exist. If this process has already opened the folder, both stores
+   * share its database, indexes and rules. The `access` option then replaces the rules that the earlier `open` declared.
    *
    * @param folder A path, or a `file:` URL. A path that begins with `~` is rejected: only shells expand it.
    * @throws INVALID_INPUT, STORE_HELD (another process has opened the folder for writing), STORE_NEWER, EMBEDDER_MISMATCH,
@@ -102,19 +102,19 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Connects over a local socket to the process of the same user that serves a folder. The handles are the same. If the serving
-   * process changes, reads are repeated and each write is done once. If no process serves the folder, a call waits for one, or
-   * this process opens and serves the folder if `takeOver` is set.
+   * Connects over a local socket to the process that serves a folder. It must run as the same user. Handles have the same methods as
+   * those of a local store. If another process takes over the folder, reads are repeated, and each write is done only once. If no
+   * process serves the folder, calls wait for one. With `takeOver`, this process then opens and serves the folder itself.
    *
-   * @throws INVALID_INPUT; STORE_UNREACHABLE if no process serves the folder; with `takeOver`, what `open` throws
+   * @throws INVALID_INPUT; STORE_UNREACHABLE if no process serves the folder; with `takeOver`, every error that `open` throws
    */
   static connect<M = Metadata>(folder: string | URL, options: ConnectOptions<M> = {}): Promise<ConnectedStore<M>> {
     return connect<StoreStats, M>(folder, options, (path, own) => MemoryStore.open(path, own));
   }
 
   /**
-   * A store for unit tests. It uses no disk, no network and no native vector index, and works under fake timers. Unless the options
-   * give others, its clock is a fake clock and its ids are the same in every run.
+   * Opens a store for unit tests. It uses no disk, no network and no native vector index, and works with fake timers. By default it
+   * has a fake clock, and makes the same ids in every run.
    *
    * @throws INVALID_INPUT, SQLITE_UNAVAILABLE
    */
@@ -130,13 +130,13 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * The handle of a principal. The host is responsible for the identity of the principal: the store does not authenticate it.
+   * Makes a handle for a principal. The store does not authenticate principals: the host must know who the principal is.
    *
-   * @param rest The scope, which bounds every call of the handle. Default: no bounds. An explicit `undefined` is rejected.
+   * @param rest The scope, which limits every call on the handle. Default: no limits. An explicit `undefined` is rejected.
    * @throws INVALID_INPUT
    */
   as(principal: Principal, ...rest: [scope?: Scope]): MemoryHandle<M> {
-    // A scope that is lost on the way here must not widen the handle to the whole store.
+    // If the caller's variable is `undefined` by mistake, the handle must not cover the whole store.
     const scope = rest.length === 0 ? {} : rest[0];
     this.#lifetime.assertOpen();
     const { shapes } = this.#engine;
@@ -148,8 +148,8 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the vector index has followed every write that was acknowledged before. Searches are then as fast as they get; they
-   * find everything without it, too.
+   * Resolves when the vector index contains every write that was acknowledged before this call. Searches are fastest then. They find
+   * all memories even before that.
    */
   async settled(options: { signal?: AbortSignal } = {}): Promise<void> {
     this.#lifetime.assertOpen();
@@ -158,9 +158,10 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Copies the store as it is now into a folder. Reads and writes go on meanwhile. The copy is complete: open it with `open`.
+   * Copies the current state of the store into a folder. Reads and writes continue during the copy. The copy is a complete store that
+   * `open` can open.
    *
-   * @param folder Created if it does not exist; must be empty. If the call fails or is aborted, it is left empty.
+   * @param folder Is created if it does not exist, and must be empty. If the call fails or is aborted, the folder is left empty.
    * @throws INVALID_INPUT, DISK_FULL
    */
   async backup(folder: string | URL, options: LongCallOptions = {}): Promise<void> {
@@ -171,13 +172,13 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Compares every record with its checksum, and indexes and tags with the records they are derived from. Reads and writes go on
-   * meanwhile.
+   * Compares every record with its checksum, and compares indexes and tags with the records that they are derived from. Reads and
+   * writes continue during the check.
    *
    * - `repair`: rebuilds damaged indexes and tags, which blocks the event loop while texts are indexed. A damaged record cannot be
    *   repaired. A read-only store is never repaired. Default: false.
    *
-   * @throws INVALID_INPUT; DISK_FULL from a repair. Damage is a problem in the result, and never thrown.
+   * @throws INVALID_INPUT; DISK_FULL from a repair. Damage is reported in the result and never thrown.
    */
   async verify(options: LongCallOptions & { repair?: boolean } = {}): Promise<VerifyResult> {
     this.#lifetime.assertOpen();
@@ -187,10 +188,10 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Moves the store to the embedding space of another embedder, while reads and writes go on. Each memory that has vectors gets new
-   * ones from its text; memories written meanwhile get both. Searches use the old vectors until all new ones exist, and then switch
-   * in one step. If the call ends early for any reason, the same call continues where it stopped. The old vectors stay until
-   * `dropUnusedSpaces`, and new memories get them too while their embedder is available.
+   * Moves the store to another embedder's embedding space, while reads and writes continue. Each memory that has vectors gets new
+   * ones, made from its text. Memories written during the move get old and new vectors. Searches use the old vectors until all new
+   * ones exist, and then switch in one step. If the move ends early for any reason, call `reembed` again to continue it. The old
+   * vectors stay until you call `dropUnusedSpaces`. Until then new memories get old vectors too, while the old embedder is available.
    *
    * @throws INVALID_INPUT, EMBEDDING_FAILED, EMBEDDER_MISSING, DISK_FULL. Searches then use the old vectors as before.
    */
@@ -200,10 +201,10 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
-   * Returns to the embedding space that the store had before `reembed`. Only memories that have no vectors there are embedded. The
-   * vectors of the space that it leaves stay, so that another `rollback` returns to it.
+   * Returns to the embedding space that the store used before `reembed`. Embeds only memories without vectors in that space. The vectors
+   * in the current space stay, so another `rollback` can return to it.
    *
-   * @throws INVALID_INPUT if there is no previous space, EMBEDDER_MISSING, and what `reembed` throws
+   * @throws INVALID_INPUT if there is no previous space, EMBEDDER_MISSING, and every error that `reembed` throws
    */
   rollback(options: ReembedOptions = {}): Reembedding {
     this.#lifetime.assertOpen();
@@ -228,7 +229,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     });
   }
 
-  /** Figures of the whole store. */
+  /** Returns figures about the whole store. */
   async stats(): Promise<StoreStats> {
     this.#lifetime.assertOpen();
     const { state, vectors, embedder, recheckRejected } = this.#engine;
@@ -250,7 +251,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
 
   /**
    * Waits for running writes, ends running reads and watches, and releases the folder. Later calls reject with STORE_CLOSED. A second
-   * `close` does nothing more.
+   * `close` returns the same promise.
    */
   close(): Promise<void> {
     this.#closing ??= this.#lifetime.end().then(() => this.#release());
@@ -274,7 +275,7 @@ function otherSpaces(interning: Engine['state']['interning']): StoreStats['other
   });
 }
 
-/** The part of a store that is the same for a store in this process and for one that another process serves. */
+/** A store that another process serves. It has the methods of `MemoryStore` that also work from another process. */
 export type ConnectedStore<M = Metadata> = Pick<
   MemoryStore<M>,
   'admin' | 'audit' | 'as' | 'settled' | 'backup' | 'verify' | 'stats' | 'close' | typeof Symbol.asyncDispose

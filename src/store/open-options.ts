@@ -28,16 +28,16 @@ import { ed25519Key } from './call-shapes';
 /** Options of `MemoryStore.open` and `MemoryStore.inMemory`. */
 export interface OpenOptions<M = Metadata> extends LongCallOptions {
   /**
-   * Turns texts into vectors. Default: the built-in English model, which needs no download and no network. A store keeps the
-   * embedding space of its first vectors; `reembed` moves it to another one.
+   * Converts texts to vectors. Default: the built-in English model, which needs no download and no network. The first vectors in a store
+   * determine its embedding space. Use `reembed` to move the store to another space.
    */
   embedder?: Embedder;
-  /** Validates and types metadata, with any Standard Schema such as one of Zod. Default: any JSON object. */
+  /** Validates metadata and gives it a type. Any Standard Schema works, such as a Zod schema. Default: accepts any JSON object. */
   metadata?: StandardSchemaV1<unknown, M>;
   /**
-   * Rules, clearances, roles and groups. They replace those of an earlier `open`. If omitted, the declarations of the earlier
-   * `open` stay. Declarations made at run time always stay, and so do the roles and groups that they name. A read-only store accepts
-   * only the declarations that are already in force.
+   * Rules, clearances, roles and groups. They replace the declarations that an earlier `open` made. If this option is omitted, the
+   * earlier declarations stay. Declarations made at run time always stay, and so do the roles and groups that they name. A read-only
+   * store accepts only the declarations that are already in force.
    */
   access?: readonly Declaration[];
   /**
@@ -53,27 +53,27 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
    */
   trustFolder?: boolean;
   /**
-   * Serves the folder to other processes of the same user, which call `MemoryStore.connect`, as long as this store is open.
+   * While this store is open, lets other processes that run as the same user call `MemoryStore.connect` to use the folder.
    * Default: false.
    */
   serve?: boolean;
-  /** The source of time. Default: the system's clock; in memory, a fake clock. */
+  /** The source of time. Default: the system's clock; for `inMemory`, a fake clock. */
   clock?: Clock;
-  /** Makes the ids of memories. It must never return the same id twice. Default: UUIDv7; in memory, the same ids in every run. */
+  /** Makes ids for memories. Must never return the same id twice. Default: UUIDv7; for `inMemory`, the same sequence in every run. */
   newId?: () => string;
-  /** Receives warnings that no caller would get. Default: none. */
+  /** Receives warnings about background work, which no call can return. Default: none. */
   logger?: Logger;
   /** Limits on input. Default: see `Limits`. */
   limits?: Partial<Limits>;
-  /** The largest number of visible vectors that is searched exactly. Above it, an approximate index is used. Default: 20,000. */
+  /** Up to this number of visible vectors, searches are exact. For more, searches use an approximate index. Default: 20,000. */
   exactUpTo?: number;
-  /** The largest number of bytes for vectors in memory, about 400 for each vector of 384 dimensions. Default: 268,435,456. */
+  /** The maximum number of bytes in RAM for vectors. A vector with 384 dimensions takes about 400 bytes. Default: 268,435,456. */
   vectorMemoryBytes?: number;
   /** How reads are recorded in the audit, and how its checkpoints are made. Writes and refusals are always recorded. */
   audit?: AuditOptions;
 }
 
-/** Options of the audit. If several stores of a process open one folder, the options of the first one apply. */
+/** Options of the audit. If several stores in one process open the same folder, the options of the first store apply. */
 export interface AuditOptions {
   /**
    * How reads are recorded. Default: 'batched', and in a folder that this process cannot write: not at all.
@@ -86,12 +86,12 @@ export interface AuditOptions {
   /** The Ed25519 private key that signs checkpoints, as a KeyObject or in PEM format. Default: checkpoints are not signed. */
   signingKey?: KeyObject | string;
   /**
-   * The name of the store in its checkpoints: one word, the same every time the store is opened. Default: a name made from the
-   * store's own secret.
+   * The name of the store in its checkpoints. It must be one word, and the same every time the store is opened. Default: a name that
+   * is derived from the store's secret.
    */
   origin?: string;
   /**
-   * Called with each new checkpoint, so that you can keep it outside the store. A checkpoint is made every 1,024 entries, within a
+   * Is called with each new checkpoint, so that you can keep it outside the store. Checkpoints are made every 1,024 entries, within a
    * second after an entry, and on close.
    */
   onCheckpoint?: (checkpoint: Checkpoint) => void;
@@ -187,7 +187,7 @@ export function parseOptions<M>(options: OpenOptions<M>): Options {
   };
 }
 
-/** The limits in force. Invalid limits count as the defaults, so that the issues of the other options are found too. */
+/** Reads the limits from the options. If they are invalid it returns the defaults, so that the other options can still be checked. */
 function limitsOf(options: unknown): Limits {
   const given = limitsShape.safeParse((options as { limits?: unknown } | undefined)?.limits ?? {}).data;
   return { ...defaultLimits, ...(given && defined(given)) };

@@ -44,10 +44,10 @@ const defaultTopK = 10;
 const defaultListLimit = 100;
 const defaultBatchSize = 256;
 
-/** What a handle needs of its store. */
+/** The parts of the store that a handle needs. */
 export type HandleDeps = AccessHandleDeps & AuditHandleDeps & AuditedCallsDeps & Pick<Engine, 'events' | 'changed'>;
 
-/** The handle of one principal in one scope: checks the arguments of each call and passes them on. */
+/** The handle for one principal in one scope. It checks the arguments of each call and passes them on. */
 export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   readonly scope: Readonly<Scope>;
   readonly access: AccessHandle;
@@ -57,7 +57,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   readonly #caller: Author;
   readonly #calls: AuditedCalls;
 
-  /** @param request Identifies the write of another process for which this handle is made. */
+  /** @param request Identifies the write that another process requested, if this handle is made for such a write. */
   constructor(engine: HandleDeps, lifetime: Lifetime, actor: Actor, scope: ParsedScope, request?: WriteRequest) {
     this.#engine = engine;
     this.#lifetime = lifetime;
@@ -89,7 +89,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const { batchSize = defaultBatchSize, atomic, signal, onProgress } = parsed;
       const many = { batchSize, ends: this.#endsWith(signal), ...defined({ signal, onProgress }) };
       const result = await (atomic ? rememberAll : rememberEach)(context, this.#caller, items, many);
-      // `apply` records each item that was proposed. For all others the call has one entry.
+      // `apply` records each item that reached it. All items that were refused earlier share one entry.
       const refused = result.results.find((each) => !each.ok && !this.#engine.recorder.isRecorded(each.error));
       if (refused?.ok === false) await this.#calls.recordRefusal('remember', target, refused.error);
       return result;
@@ -97,7 +97,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   }
 
   recall(query: string, options: RecallOptions<M> = {}): Promise<Hit<M>[]> {
-    // Two shapes check the options. A copy gives both the same values, even if the options have getters.
+    // Two schemas check the options. Both get the same copy, so that a getter cannot return different values to them.
     const copied = isPlainObject(options) ? { ...options } : options;
     const run = async (target: CallTarget): Promise<Hit<M>[]> => {
       const context = this.#engine.reading();
@@ -254,7 +254,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const inEveryState = { ...parsed, include: new Set(['expired', 'superseded', 'quarantined'] as const) };
       target.namespace = fields.namespace ?? target.namespace;
       const { matched, ids } = forgetTargets(this.#engine.reading(), this.#caller, inEveryState);
-      // Nothing is proposed then, but the result says which memories match: it is recorded like a read.
+      // No command reaches `apply` in these cases. But the result shows which memories match, so the call is recorded like a read.
       if (dryRun || ids.length === 0)
         await this.#calls.recordRead('forgetWhere', target, this.#calls.memoriesOf(...ids));
       if (dryRun) return { matched, forgotten: 0, ids };
@@ -305,7 +305,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     return withoutHiddenLinks(this.#engine.reading(), this.#caller, memory) as Memory<M>;
   }
 
-  /** A signal that is aborted with the given one, and when the store closes. */
+  /** Makes a signal that is aborted when the given signal is aborted or the store closes. */
   #endsWith(signal: AbortSignal | undefined): AbortSignal {
     const { ended } = this.#lifetime;
     return signal === undefined ? ended : AbortSignal.any([signal, ended]);

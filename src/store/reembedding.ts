@@ -35,7 +35,7 @@ export interface MovableStore {
   readonly calls: AuditedCalls;
 }
 
-/** Starts the move to the space of an embedder. */
+/** Starts the move to another embedding space: all memories get new vectors from the given embedder. */
 export function reembed(store: MovableStore, embedder: Embedder, options: ReembedOptions): Reembedding {
   const { shapes, spaces } = store.engine;
   return startMove(store, 'reembed', () => {
@@ -44,7 +44,7 @@ export function reembed(store: MovableStore, embedder: Embedder, options: Reembe
   });
 }
 
-/** Starts the move back to the previous space. */
+/** Starts the move back to the previous embedding space. */
 export function rollback(store: MovableStore, options: ReembedOptions): Reembedding {
   const { shapes, spaces } = store.engine;
   return startMove(store, 'rollback', () => {
@@ -62,7 +62,7 @@ function startMove(store: MovableStore, action: string, prepare: () => PreparedM
   const cancelling = new AbortController();
   const pace = new PausablePace({
     elapsedMs: startStopwatch(),
-    // Keeps the process alive: a program that waits for nothing else must not end during the move.
+    // The timer keeps the process alive, because a program that waits only for the move must not exit during it.
     pause: (ms, signal) => pause(ms, signal, { keepsAlive: true, timers: realTimers }),
   });
   const moved = calls.write(action, async () => {

@@ -10,7 +10,7 @@ import type { Engine } from './composition/engine';
 
 /** The result of `verify`. */
 export interface VerifyResult {
-  /** True if nothing is damaged, or everything that was damaged has been repaired. */
+  /** True if nothing is damaged, or if all damage was repaired. */
   ok: boolean;
   /** Every problem that was found, including repaired ones. */
   problems: VerifyProblem[];
@@ -22,19 +22,19 @@ export interface VerifyOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** The parts that `repair` can rebuild, because they are derived from records. */
+/** The parts that a repair can rebuild, because they are derived from records. */
 const repairableParts: ReadonlySet<VerifyProblem['part']> = new Set(['database', 'words', 'index']);
 
-/** What `verify` needs of a store. */
+/** The parts of the store that `verify` needs. */
 type VerifyDeps = Pick<Engine, 'state' | 'model' | 'vectors' | 'readOnly' | 'reading'>;
 
 /**
- * Compares every record with its checksum, and everything that is derived with its records. Other calls go on meanwhile, and their
- * changes may not be checked. `repair` rebuilds what is derived (SQLite's indexes, tags, keyword index, vector index) and then
- * checks everything again; rebuilding the keyword index blocks the event loop. A damaged record cannot be repaired and stays a
- * problem. A read-only store is never repaired.
+ * Compares every record with its checksum, and all derived data with the records. Other calls continue, and their changes may not be
+ * checked. With `repair` it rebuilds damaged derived data (SQLite's indexes, tags, keyword index, vector index) and then checks
+ * everything again. Rebuilding the keyword index blocks the event loop. Damaged records cannot be repaired and stay
+ * in the result. A read-only store is never repaired.
  *
- * @throws the signal's reason, STORE_CLOSED, and DISK_FULL from a repair. Damage is reported and never thrown.
+ * @throws the signal's reason, STORE_CLOSED, and DISK_FULL from a repair. Damage is reported in the result and never thrown.
  */
 export async function verify(engine: VerifyDeps, options: VerifyOptions): Promise<VerifyResult> {
   const problems = await inspect(engine, options);
@@ -56,7 +56,7 @@ async function repair(engine: VerifyDeps, problems: readonly VerifyProblem[]): P
   try {
     await engine.vectors.rebuild();
   } catch (error) {
-    // An index cannot be built without LanceDB or from damaged vectors. Searches stay exact without it.
+    // The vector index cannot be built without LanceDB, or from damaged vectors. Searches give exact results without it.
     if (!MemoryError.is(error) || !['RECORD_DAMAGED', 'INDEX_UNAVAILABLE'].includes(error.code)) throw error;
   }
 }
@@ -64,12 +64,12 @@ async function repair(engine: VerifyDeps, problems: readonly VerifyProblem[]): P
 type Report = (phase: string, done: number, total: number) => void;
 
 /**
- * Finds every problem of a store. It blocks the event loop for milliseconds at a time: records are read in small ranges, and a
- * worker checks SQLite's pages and indexes.
+ * Finds all problems in a store. It blocks the event loop only for milliseconds at a time, because it reads records in small ranges,
+ * and a worker checks SQLite's pages and indexes.
  */
 async function inspect(engine: VerifyDeps, { signal, onProgress }: VerifyOptions): Promise<VerifyProblem[]> {
   signal?.throwIfAborted();
-  // Loads what another process has written.
+  // Loads changes that another process has written.
   engine.reading();
   const { database, rowChecksum, interning, lastChangeSeq } = engine.state;
   const { vectors, columns } = engine.model;
@@ -105,7 +105,7 @@ async function inspect(engine: VerifyDeps, { signal, onProgress }: VerifyOptions
   }
 }
 
-// In units of about the time that one token takes. A turn takes some milliseconds.
+// One unit of cost is about the time for one token. A turn of the event loop then takes a few milliseconds.
 const costPerTurn = 10_000;
 const costPerRecord = 60;
 
@@ -133,10 +133,10 @@ function databaseSteps(
     async () => pageProblems(await check.pages),
     async () =>
       problemOf('database', await check.strayChanges, (changes) =>
-        changes === 0 ? undefined : `The change feed has ${changes} lines without a memory.`,
+        changes === 0 ? undefined : `The change feed has ${changes} lines about memories that do not exist.`,
       ),
     async () =>
-      // Another release may have indexed the words of a read-only store, with other tokens.
+      // In a read-only store, another release may have indexed the words, and with different tokens.
       problemOf('words', await check.words, (words) =>
         areCurrentWords(state.meta) ? rows.wordsDiffer(words) : undefined,
       ),
@@ -155,7 +155,7 @@ function ruleProblems({ declarations }: VerifyDeps['state']): VerifyProblem[] {
 
 function pageProblems(result: StepResult<readonly string[]>): VerifyProblem[] {
   const lines = 'error' in result ? [result.error] : result.found;
-  // SQLite's check includes the tables of FTS5, which hold the derived keyword index.
+  // SQLite's check includes the FTS5 tables, which contain the derived keyword index.
   return lines.map((line) => ({ part: /fts5/i.test(line) ? 'words' : 'database', message: line }));
 }
 

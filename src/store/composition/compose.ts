@@ -35,10 +35,13 @@ import { makeFile, makeFolder, protectFolder } from './folder-privacy';
 import { closingOnError, loadState, openAudit, openStore, storeKeyOf } from './open-files';
 import { upgradeBuiltIn } from './upgrade-built-in';
 
-/** The embedder of a store that is opened without one, and the embedders that earlier releases used in its place. */
+/** The embedder for stores that are opened without one, and the embedders that earlier releases used for this. */
 const builtIns: BuiltIns = { current: builtInEmbedder(), previous: earlierBuiltInEmbedders() };
 
-/** Opens a folder for this process. This file is the composition root: the only one that names implementations of ports. */
+/**
+ * Opens a folder for this process. This file is the composition root: only this file imports the implementations of ports (interfaces
+ * with interchangeable implementations).
+ */
 export async function openFolder(folder: string, options: Options, own = builtIns): Promise<Engine> {
   translated(() => prepareFolder(folder, options));
   const lock = options.readOnly ? undefined : lockFolder(folder);
@@ -77,7 +80,7 @@ function makeDatabases(folder: string, { trustFolder }: Options): void {
   for (const file of [databaseFile, auditFile]) makeFile(join(folder, file), trustFolder);
 }
 
-/** A store without a folder, for tests. It uses nothing outside the process, and gives the same results in every run. */
+/** Opens a store without a folder, for tests. It uses nothing outside the process, and gives the same results in every run. */
 export async function openInMemory(options: Options): Promise<Engine> {
   return compose({
     options,
@@ -95,7 +98,7 @@ interface Opened {
   readonly environment: Environment;
   readonly database: Database;
   readonly auditDatabase: Database;
-  /** Undefined for a store in memory. */
+  /** Undefined for a store that is only in RAM. */
   readonly folder: string | undefined;
   readonly builtIns: BuiltIns;
   onRelease(): void;
@@ -150,7 +153,7 @@ async function compose(opened: Opened): Promise<Engine> {
   }
 }
 
-/** What a store does as soon as it is open. */
+/** Does the work that follows directly after a store is opened. */
 async function start(engine: Engine, { options, builtIns: own }: Opened): Promise<void> {
   engine.vectors.index();
   if (!options.readOnly && engine.state.meta.get(copyMark) === 1) await declareRestored(engine.writing());
@@ -160,7 +163,7 @@ async function start(engine: Engine, { options, builtIns: own }: Opened): Promis
   void upgradeBuiltIn(engine, own, options);
 }
 
-/** @throws EMBEDDER_MISMATCH if the store's vectors lie in another space than those of the embedder in the options */
+/** @throws EMBEDDER_MISMATCH if the store's vectors were made for another embedding space than that of the embedder in the options */
 function openEmbedder(
   { options, builtIns: own }: Opened,
   { interning }: StateStore,
@@ -175,7 +178,7 @@ function openEmbedder(
   return embedder;
 }
 
-/** Makes the search over the vectors of one space. */
+/** Makes the function that creates a search over the vectors in one space. */
 function searchMaker(opened: Opened, events: EventSource, storeId: string): (space: SpaceVectors) => PlannedSearch {
   const { options, environment } = opened;
   return ({ vectors, chunks }) =>
@@ -191,7 +194,7 @@ function searchMaker(opened: Opened, events: EventSource, storeId: string): (spa
     });
 }
 
-/** Where the index of a space is kept. Undefined if this process keeps none. */
+/** The folder for the vector index of a space. Undefined if this process keeps no index on disk. */
 function indexPath({ folder, options }: Opened, space: number | undefined): string | undefined {
   return folder === undefined || options.readOnly ? undefined : join(folder, indexFolderOf(space));
 }
@@ -211,7 +214,7 @@ function startAudit({ options, environment, auditDatabase }: Opened, state: Stat
   });
 }
 
-/** A listener that cannot disturb the store: its errors are thrown in a microtask of their own. */
+/** Wraps a listener so that it cannot disturb the store: its errors are thrown in a separate microtask. */
 function isolated(listener: ((checkpoint: Checkpoint) => void) | undefined): (checkpoint: Checkpoint) => void {
   return (checkpoint) => {
     try {
@@ -224,29 +227,30 @@ function isolated(listener: ((checkpoint: Checkpoint) => void) | undefined): (ch
   };
 }
 
-/** Declares the rules that `open` was given, as a command, if they differ from those of the `open` before. */
+/** Declares the rules that were passed to `open`, if they differ from the rules of the previous `open`. */
 export async function declareRules(
   engine: Pick<Engine, 'state' | 'readOnly' | 'environment' | 'writing'>,
   declarations: readonly Declaration[],
 ): Promise<void> {
   if (!differsFrom(engine.state.policy, declarations)) return;
   if (engine.readOnly) {
-    const message = 'expected the rules in force, got others. A store that is opened with readOnly cannot change them.';
+    const message =
+      'expected the rules that are in force, got different rules. A store that is opened with readOnly cannot change rules.';
     throw invalidInput([{ path: ['access'], message }], 'options');
   }
   await declareAtOpen(engine.writing(), declarations, engine.environment);
 }
 
-/** @throws EMBEDDER_MISMATCH if the store's vectors lie in another space than those of the embedder */
+/** @throws EMBEDDER_MISMATCH if the store's vectors were made for another embedding space than the embedder's */
 export function assertAccepted(embedder: SpaceEmbedder, offered: Embedder): void {
   if (embedder.accepts(offered)) return;
   const { model, dimensions } = embedder.space;
   const { space } = offered;
-  const message = `The store has vectors of ${model} (${dimensions} dimensions), and the given embedder is ${space.model} (${space.dimensions} dimensions): their vectors cannot be compared. Open the store with its own embedder; or open it without an embedder and call reembed to move it to the given one. Without an embedder it still reads by id, list and keyword.`;
+  const message = `The store has vectors made with ${model} (${dimensions} dimensions), which cannot be compared with vectors from the given embedder ${space.model} (${space.dimensions} dimensions). Open the store with ${model}; or open it without an embedder and call reembed to move it to ${space.model}. Without an embedder the store can still read by id, list and search by keyword.`;
   throw new MemoryError('EMBEDDER_MISMATCH', message);
 }
 
-/** An embedder as a store uses it: with a cache, and with the texts of concurrent calls in one batch. */
+/** Adds a cache to an embedder, and puts the texts from concurrent calls into one batch. */
 export function batched(embedder: Embedder): Embedder {
   return batchingEmbedder(embedder);
 }

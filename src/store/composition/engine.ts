@@ -26,7 +26,7 @@ import type { EventSource, OwnedFeed } from '../events';
 import { ActiveReads } from '../lifetime';
 import type { Options } from '../open-options';
 
-/** The parts that the composition root has made. */
+/** The parts that the composition root (`compose.ts`) has made. */
 export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIndex'> {
   readonly options: Options;
   readonly environment: Environment;
@@ -37,18 +37,18 @@ export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIn
   readonly events: EventSource;
   readonly feed: OwnedFeed;
   readonly audit: Audit;
-  /** A secret of the store: it signs cursors and keys digests. */
+  /** The store's secret: the key that protects cursors, and the key for digests of idempotent writes. */
   readonly storeKey: Uint8Array;
   readonly checkpointer: Checkpointer | undefined;
-  /** Makes the log. `apply` applies a batch durably and returns the outcome of each command. */
+  /** Opens the log. It calls `apply`, which applies a batch durably and returns the outcome of each command. */
   openLog(apply: (batch: readonly Command[]) => readonly Outcome[]): ReplicatedLog;
   /** Releases everything that was opened, after the last commit. */
   release(): Promise<void>;
 }
 
 /**
- * One opened folder, shared by all handles of this process. It applies batches, lets everything in memory follow them, and hands out
- * the contexts of reads and writes. Its users take the parts that they need, not the engine.
+ * One opened folder. All handles in this process share it. It applies batches, then updates everything in RAM that depends on them, and
+ * provides the contexts for reads and writes. Other code takes only the parts that it needs, not the whole engine.
  */
 export class Engine {
   readonly state: StateStore;
@@ -67,7 +67,7 @@ export class Engine {
   readonly auditCursors: AuditCursorCipher;
   readonly recorder: AuditRecorder;
   readonly reads = new ActiveReads();
-  /** The number of records that passed a compiled access filter and failed the second check. Each one is a bug of this library. */
+  /** The number of records that passed the access filter in a query but failed the second check. Each one shows a bug in this library. */
   recheckRejected = 0;
   readonly #deps: EngineDeps;
   readonly #log: ReplicatedLog;
@@ -105,7 +105,7 @@ export class Engine {
     });
   }
 
-  /** The context of a read, with everything that was committed until now. */
+  /** Returns the context for a read. It includes everything that was committed before this call. */
   reading(): ReadContext {
     this.#refresh();
     return this.#reading;
@@ -114,11 +114,12 @@ export class Engine {
   /** @throws STORE_READ_ONLY */
   writing(): WriteContext {
     if (!this.readOnly) return this.#writing;
-    const message = 'The store was opened with readOnly. Write through the process that owns the folder.';
+    const message =
+      'The store was opened with readOnly. Write in the process that has opened the folder for writing, or connect to it.';
     throw new MemoryError('STORE_READ_ONLY', message);
   }
 
-  /** A text that differs after every change of a rule or a memory. */
+  /** Returns a text that is different after every change to a rule or a memory. */
   version(): string {
     this.#refresh();
     return `${this.state.policy.version} ${this.state.lastChangeSeq}`;
@@ -136,7 +137,7 @@ export class Engine {
     }
   }
 
-  /** Applies a batch, and lets everything in memory follow it before its callers are answered. */
+  /** Applies a batch. Everything in RAM that depends on it is updated before the callers get their answers. */
   #apply(commands: readonly Command[]): readonly Outcome[] {
     const { state, model, events } = this;
     const batch = state.apply(commands);
@@ -155,7 +156,7 @@ export class Engine {
     return outcomes;
   }
 
-  /** In a process that reads beside the owner: follows what the owner has committed. */
+  /** In a read-only process, loads what the writer process has committed. */
   #refresh(): void {
     if (!this.readOnly) return;
     const batch = this.model.refresh();

@@ -6,23 +6,24 @@ import { openSqlite } from '../../sqlite/open-sqlite';
 import { isSqliteError, translated } from '../../sqlite/sqlite';
 import { databaseFile, lockFile, writerFile } from './file-names';
 
-/** The lock on a folder. */
+/** The lock that this process holds on a folder. */
 export interface FolderLock {
   release(): void;
 }
 
 /**
- * Locks a folder for this process: the process that writes. The lock is a write transaction on an empty SQLite file that never ends, so
- * that the operating system releases it whenever and however the process dies. A second file names the process, only for messages.
+ * Locks a folder, so that only this process writes it. The lock is a write transaction on an empty SQLite file that stays open. The
+ * operating system releases the lock when the process ends, even if it crashes. A second file names the process; it is used only in
+ * error messages.
  *
- * @throws STORE_HELD with the process and the machine that hold the folder
+ * @throws STORE_HELD if another process holds the folder. The message names the process and the machine.
  */
 export function lockFolder(folder: string): FolderLock {
   const file = join(folder, lockFile);
   try {
     return translated(() => hold(folder, file), file);
   } catch (error) {
-    // A machine that lost its power left half a file. A file that is not a database cannot be locked by anybody. In a folder without
+    // After a power failure the file may be incomplete. No process can hold a lock on a file that is not a database, so it is deleted. In a folder without
     // a store, the file belongs to another program.
     if (!MemoryError.is(error) || error.code !== 'RECORD_DAMAGED') throw error;
     if ((statSync(join(folder, databaseFile), { throwIfNoEntry: false })?.size ?? 0) === 0)
@@ -36,7 +37,7 @@ function hold(folder: string, file: string): FolderLock {
   const database = openSqlite(file, { timeout: 0 });
   const name = join(folder, writerFile);
   try {
-    // One atomic step. Nothing is ever written to the file, so that it works on a full disk too.
+    // This takes the lock in one atomic step. Nothing is ever written to the file, so it also works on a full disk.
     database.exec('begin immediate');
   } catch (error) {
     database.close();
@@ -65,7 +66,7 @@ function writeName(file: string): void {
     writeFileSync(file, JSON.stringify({ pid: process.pid, host: hostname() }), { mode: privateFileMode, flag: 'wx' });
     chmodSync(file, privateFileMode);
   } catch {
-    // The disk is full: the folder is locked without a name.
+    // The disk may be full. The folder is locked even if the file with the process's name is missing.
   }
 }
 

@@ -61,7 +61,7 @@ export function openAudit(folder: string, options: Options, logger: Logger): Dat
     }
     if (audit.isRequired) {
       const remedy = 'Make it writable, or open the store without audit.reads';
-      throw invalidFolder(`the audit of reads needs write access to ${path}. ${remedy}.`);
+      throw invalidFolder(`recording reads in the audit needs write access to ${path}. ${remedy}.`);
     }
     logger.warn('The folder cannot be written, so that reads are not recorded in its audit.', { folder });
     const isStored = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
@@ -82,7 +82,7 @@ function invalidFolder(message: string, cause?: unknown): MemoryError {
   return cause === undefined ? error : Object.assign(error, { cause });
 }
 
-/** Runs something, and closes the database if it fails. */
+/** Runs a function, and closes the database if the function throws. */
 export function closingOnError<T>(database: Database, run: () => T): T {
   try {
     return run();
@@ -92,7 +92,7 @@ export function closingOnError<T>(database: Database, run: () => T): T {
   }
 }
 
-/** @throws RECORD_DAMAGED if the database does not hold the state of a store */
+/** @throws RECORD_DAMAGED if the database does not contain the state of a store */
 export function loadState(
   database: Database,
   checksum: Checksum,
@@ -110,7 +110,10 @@ export function loadState(
   }
 }
 
-/** The secret of a store, which signs cursors and keys the digests of idempotent writes. It is made with the store. */
+/**
+ * Reads the secret of a store, or makes it if the store is new. The secret is the key for signatures of cursors and for digests of
+ * idempotent writes.
+ */
 export function storeKeyOf({ meta, database }: StateStore, { randomBytes }: Environment): Uint8Array {
   const kept = meta.get('store_key');
   if (isUint8Array(kept)) return kept;

@@ -14,22 +14,22 @@ interface SharedEngine {
   server?: Promise<StoreServer>;
 }
 
-/** One use of an engine, which other stores of this process may share. */
+/** One store's use of an engine. Other stores in this process may use the same engine. */
 export interface EngineUse {
   readonly engine: Engine;
-  /** Serves the folder to other processes until the last use is released. */
+  /** Starts to serve the folder to other processes, until the last use is released. */
   serve(store: HostStore): Promise<void>;
   /** Ends this use. The last release closes the engine. */
   release(): Promise<void>;
 }
 
-/** The engines of this process that own a folder, by the real path of the folder. */
+/** The engines in this process that write to a folder, by the real path of the folder. */
 const owners = new Map<string, SharedEngine>();
 const closing = new Map<string, Promise<void>>();
 
 /**
- * Opens a folder once in this process: a later `open` shares the engine of the first one, and replaces the rules that it declared. A
- * read-only store has an engine of its own.
+ * Opens a folder only once in this process. A later `open` shares the engine with the first, and replaces the rules that the first
+ * declared. A read-only store always has its own engine.
  */
 export async function openShared(folder: unknown, options: Options): Promise<EngineUse> {
   const path = folderPath(folder);
@@ -99,17 +99,17 @@ async function leave(path: string, shared: SharedEngine): Promise<void> {
       await (await shared.server)?.close();
       await engine.close();
     },
-    // The engine failed to open, and `open` has reported it.
+    // The engine failed to open. `open` has already thrown the error.
     () => undefined,
   );
   closing.set(path, closed);
   await closed.finally(() => closing.delete(path));
 }
 
-/** The path of a folder without symbolic links, so that each folder has one path. */
+/** Resolves symbolic links in the path of a folder, so that each folder has only one path. */
 function realPath(path: string): string {
   if (existsSync(path)) return realpathSync(path);
   const parent = dirname(path);
-  // The folder does not exist yet: resolves the part of its path that does.
+  // If the folder does not exist yet, this resolves the part of its path that exists.
   return parent === path ? path : join(realPath(parent), basename(path));
 }

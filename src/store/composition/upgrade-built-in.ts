@@ -7,9 +7,9 @@ import type { Options } from '../open-options';
 import type { Engine } from './engine';
 
 /**
- * Moves a store from the built-in model of an earlier release to the model of this release, in the background. Searches use the
- * earlier space until the new one is complete. Then the earlier vectors are dropped, because they can be made again at any time.
- * Does nothing for a store that is opened with an embedder other than the built-in one. Never rejects.
+ * Moves a store from an earlier release's built-in model to this release's model, in the background. Searches use the earlier vectors
+ * until all new vectors exist. Then the earlier vectors are deleted, because they can be made again at any time. It does nothing if
+ * the store is opened with another embedder than the built-in one. Never rejects.
  */
 export async function upgradeBuiltIn(
   engine: Pick<Engine, 'state' | 'spaces' | 'embedder' | 'environment' | 'events'>,
