@@ -4,15 +4,15 @@ import { encodeFrame, FrameReader } from './frames';
 /** Receives the messages of a channel. */
 export interface ChannelListener {
   onMessage(message: unknown): void;
-  /** False pauses reading until `resume` is called. Default: true. */
+  /** If it returns false, the channel stops reading until `resume` is called. Default: the channel always reads. */
   acceptsMore?(): boolean;
-  /** Called once, when the socket has closed or the other side has violated the protocol. */
+  /** Is called once, after the socket has closed or the other side has violated the protocol. */
   onEnd(channel: Channel): void;
 }
 
-/** Messages over a socket. Messages that are sent in one microtask go out together. */
+/** Sends and receives messages over a socket. Messages that are sent in the same microtask are written together. */
 export class Channel {
-  /** The longest message that is accepted from the other side. */
+  /** The maximum length of a message from the other side. */
   maxBytes: number;
   readonly #socket: Socket;
   readonly #listener: ChannelListener;
@@ -30,7 +30,7 @@ export class Channel {
       this.resume();
     });
     socket.on('drain', () => this.resume());
-    // Without a listener the process would crash. 'close' follows.
+    // Without this listener an error would crash the process. The event 'close' follows and ends the channel.
     socket.on('error', () => undefined);
     socket.on('end', () => this.destroy());
     socket.on('close', () => this.#end());
@@ -40,7 +40,7 @@ export class Channel {
     return this.#hasEnded;
   }
 
-  /** Bytes that were sent and that the other side has not read yet. */
+  /** The number of bytes that are waiting to be sent, because the other side does not read fast enough. */
   get unreadBytes(): number {
     return this.#socket.writableLength;
   }
@@ -62,7 +62,7 @@ export class Channel {
     this.#socket.write(encodeFrame(json));
   }
 
-  /** Delivers the messages that have arrived, for as long as the listener accepts more, and then reads on or pauses. */
+  /** Delivers the messages that have arrived while the listener accepts more. Then the socket reads further or pauses. */
   resume(): void {
     if (this.#isReading || this.#hasEnded) return;
     this.#isReading = true;
@@ -76,13 +76,13 @@ export class Channel {
     this.#isReading = false;
   }
 
-  /** Whether the open socket keeps the process alive. */
+  /** Sets whether the open socket keeps the process alive. */
   keepAlive(isKept: boolean): void {
     if (isKept) this.#socket.ref();
     else this.#socket.unref();
   }
 
-  /** Ends the connection after everything was sent. */
+  /** Ends the connection after all messages were sent. */
   end(): void {
     this.#socket.end();
   }

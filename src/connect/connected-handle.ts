@@ -18,9 +18,9 @@ import { auditEntries, listedMemories, RemoteList, WatchIterator } from './strea
 type WatchOptions = Parameters<MemoryHandle['watch']>[0];
 
 /**
- * The handle of a principal, in a process that is connected to the store. The serving process checks all arguments.
+ * Makes a handle for a principal in a process that is connected to the store. The serving process checks all arguments.
  *
- * @param scope The scope of the handle: that of all scopes in `spec`.
+ * @param scope The scope of the handle: the combination of all scopes in `spec`.
  */
 export function connectedHandle(client: ReconnectingClient, spec: HandleSpec, scope: ParsedScope): MemoryHandle {
   const rpc = new RpcClient(client, spec);
@@ -45,7 +45,7 @@ export function connectedHandle(client: ReconnectingClient, spec: HandleSpec, sc
   };
 }
 
-/** The audit of the host. */
+/** Makes the host's audit in a process that is connected to the store. */
 export function connectedHostAudit(rpc: RpcClient): StoreAudit {
   const remote = remoteMethods<HostAudit, typeof hostAuditRoutes>(rpc, hostAuditRoutes, 'store.audit.');
   return {
@@ -77,7 +77,7 @@ function watch(rpc: RpcClient, handleScope: ParsedScope, given: WatchOptions = {
   if (narrowScope(handleScope, parsedScopeOf(scope)) === emptyScope) return (async function* () {})();
   const { since: _, signal: __, ...options } = given;
   const start = since === 'now' ? rpc.read('watch.cursor', options) : Promise.resolve(since);
-  // The first `next` rejects with this error; without a handler it would be unhandled until then.
+  // The first `next` rejects with this error. Without this handler, Node would report an unhandled rejection before that.
   start.catch(() => undefined);
   const deps = {
     rpc,

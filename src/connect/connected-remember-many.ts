@@ -19,17 +19,17 @@ type Batches = AsyncGenerator<unknown[]>;
 type ItemResult = BatchResult['results'][number];
 
 const defaultBatchSize = 256;
-/** Characters of text in one message. */
+/** The approximate maximum of characters in the items of one message. */
 const maxTextLength = 8 * 2 ** 20;
 
-/** `rememberMany` over a connection. Reads the source at most one batch ahead of what is stored. */
+/** Implements `rememberMany` over a connection. Reads the source at most one batch ahead of what is stored. */
 export async function rememberMany(rpc: RpcClient, items: Items, options: Options = {}): Promise<BatchResult> {
   const { rememberManyOptions: many, items: iterable } = rpc.client.shapes;
   let parsed: ReturnType<typeof many.parse>;
   try {
     [parsed] = parseAll([many, options], [iterable, items, ['items']]);
   } catch (error) {
-    // The serving process rejects the same call, and records that in the audit.
+    // The call is sent anyway: the serving process rejects it too, and records the refusal in the audit.
     await rpc.read('rememberEach', isIterable(items) ? [] : (items as never), options);
     throw error;
   }
@@ -57,7 +57,7 @@ async function rememberEach(rpc: RpcClient, batches: Batches, call: LongCallOpti
   return total;
 }
 
-/** Stores items with one call, or with several calls if they do not fit into a message. */
+/** Stores items with one call, or with several calls if they do not fit into one message. */
 async function rememberGroup(
   rpc: RpcClient,
   items: readonly unknown[],
@@ -67,7 +67,7 @@ async function rememberGroup(
   try {
     return decodeBatchResult(await rpc.write('rememberEach', [items, options], items.length)).results;
   } catch (error) {
-    // Invalid items have results of their own: the whole call is invalid only if it is too large.
+    // An invalid item has its own result. INVALID_INPUT for the whole call can only mean that the call is too large.
     if (!MemoryError.is(error) || error.code !== 'INVALID_INPUT') throw error;
     if (items.length === 1) return [{ index: 0, ok: false, error }];
     const half = items.length >> 1;
@@ -77,7 +77,7 @@ async function rememberGroup(
   }
 }
 
-/** Stores all items or none. They are kept until the call is answered, because another serving process may need them again. */
+/** Stores all items or none. Keeps the items until the call is answered, because another serving process may need them again. */
 async function rememberAll(
   rpc: RpcClient,
   batches: Batches,
@@ -109,7 +109,7 @@ async function rememberAll(
       from = await rpc.read('rememberAll.items', upload, from, group, isLast);
     }
   } catch (error) {
-    // Nothing is stored without all of the items.
+    // Aborts the call. Nothing is stored, because not all items were sent.
     failed.abort(error);
     await answered;
     throw error;
@@ -119,12 +119,12 @@ async function rememberAll(
   return decodeBatchResult(await answer);
 }
 
-/** Splits items into groups that fit into a message each. */
+/** Splits items into groups. Each group fits into one message. */
 function messageGroups(items: readonly unknown[]): unknown[][] {
   const groups: unknown[][] = [];
   let length = maxTextLength;
   for (const given of items) {
-    // Copied: a getter may return something else when the item is encoded.
+    // The item is copied, because a getter could return a different value when the item is encoded.
     const item = isPlainObject(given) ? { ...given } : given;
     const itemLength = lengthOf(item);
     if (length + itemLength > maxTextLength) groups.push([]);
@@ -136,7 +136,7 @@ function messageGroups(items: readonly unknown[]): unknown[][] {
 
 function lengthOf(item: unknown): number {
   const { text, vector } = (typeof item === 'object' && item !== null ? item : {}) as Partial<NewMemory>;
-  // The other fields have limits that are small beside a message.
+  // The other fields have limits that are small compared with a message.
   return 1024 + (typeof text === 'string' ? text.length : 0) + (isFloat32Array(vector) ? vector.length * 6 : 0);
 }
 

@@ -19,15 +19,15 @@ import type { HandleSpec } from './protocol';
 import { ReconnectingClient } from './reconnecting-client';
 import { RpcClient, remoteMethods } from './rpc-client';
 
-/** How `connect` reaches a store that another process serves. */
+/** Options of `MemoryStore.connect`. */
 export interface ConnectOptions<M = Metadata> extends CallOptions {
   /**
-   * Whether this process opens and serves the folder when no other process does. The options are those of `open`; use the options
-   * of the serving process. Without `access`, the rules that the last serving process declared stay in force. `true` uses the
-   * default options. Default: false.
+   * If set, this process opens and serves the folder when no other process does. Pass the same options to `open` as the serving
+   * process did, or `true` for the default options. Without `access`, the rules that the last serving process declared stay in force.
+   * Default: false.
    */
   takeOver?: OpenOptions<M> | boolean;
-  /** How long a call waits, in milliseconds, while no process serves the folder. It then rejects with STORE_UNREACHABLE. Default: 5,000. */
+  /** If no process serves the folder for this number of milliseconds, a call rejects with STORE_UNREACHABLE. Default: 5,000. */
   waitMs?: number;
 }
 
@@ -46,7 +46,7 @@ type Open = (folder: string, options: OpenOptions & { serve: true }) => Promise<
 /**
  * Connects to the process that serves a folder.
  *
- * @param open Opens and serves the folder when this process takes over.
+ * @param open Is called to open and serve the folder when this process takes over.
  */
 export async function connect<S, M = Metadata>(
   folder: string | URL,
@@ -74,7 +74,7 @@ export async function connect<S, M = Metadata>(
   return new Connected<S, M>(client);
 }
 
-/** @throws INVALID_INPUT for invalid options, although this process may never take over */
+/** @throws INVALID_INPUT for invalid options, even if this process never takes over */
 function takeOverOptions(takeOver: unknown): OpenOptions | undefined {
   if (takeOver === false) return undefined;
   const options = (takeOver === true ? {} : takeOver) as OpenOptions;
@@ -82,7 +82,7 @@ function takeOverOptions(takeOver: unknown): OpenOptions | undefined {
   return options;
 }
 
-/** A store that another process serves, or this one after it took over. */
+/** A store that another process serves, or that this process serves after it took over. */
 export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposable {
   readonly admin: MemoryHandle<M>;
   readonly audit: StoreAudit;
@@ -101,17 +101,17 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
     this.settled = remote.settled;
     this.stats = remote.stats;
     this.verify = remote.verify;
-    // The serving process may have another working directory.
+    // The path is made absolute here, because the serving process may have another working directory.
     this.backup = async (folder, ...args) => remote.backup(folderPath(folder), ...args);
   }
 
   as(principal: Principal, ...given: [scope?: Scope]): MemoryHandle<M> {
-    // An explicit undefined is rejected: a lost variable must not widen the scope to everything.
+    // An explicit undefined is rejected. Otherwise a variable that is undefined by mistake would widen the scope to the whole store.
     const scope = given.length === 0 ? {} : given[0];
     this.#client.assertOpen();
     const { principal: principalShape, scope: scopeShape } = this.#client.shapes;
     const [, parsed] = parseAll([principalShape, principal, ['principal']], [scopeShape, scope, ['scope']]);
-    // Copied: the caller may change its objects.
+    // The arguments are copied, because the caller may change its objects later.
     return this.#handle(copyValue({ principal, scopes: [scope] }), parsed);
   }
 
@@ -123,7 +123,7 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
     return this.close();
   }
 
-  /** `M` is known to the compiler only. */
+  /** Makes a handle. `M` exists only for the compiler, so the handle can be cast to it. */
   #handle(spec: HandleSpec, scope: ParsedScope): MemoryHandle<M> {
     return connectedHandle(this.#client, spec, scope) as unknown as MemoryHandle<M>;
   }

@@ -9,7 +9,7 @@ import { readAddress } from './socket-address';
 
 const welcomeTimeoutMs = 5_000;
 
-/** A connection to the serving process of a folder, after the greeting. */
+/** A connection to the process that serves a folder, after the greeting (the first message in each direction). */
 export interface Connection {
   readonly channel: Channel;
   readonly limits: Limits;
@@ -18,8 +18,9 @@ export interface Connection {
 /**
  * Connects to the process that serves a folder.
  *
- * @param clientId The client's id, for all of its connections.
- * @throws STORE_UNREACHABLE, retryable if no serving process answered; INVALID_INPUT if other users can write the address
+ * @param clientId The client's id, the same for all its connections.
+ * @throws STORE_UNREACHABLE, which is retryable if no serving process answered; INVALID_INPUT if other users can write the file with
+ * the address
  */
 export async function dial(folder: string, clientId: string, listener: ChannelListener): Promise<Connection> {
   const address = readAddress(folder);

@@ -18,13 +18,13 @@ type Mark = readonly [
 ];
 
 /**
- * A value as JSON, with marks for what JSON cannot hold. A value that a call does not accept (a function, an instance of a class)
- * is decoded as one that it does not accept either, so the serving process reports it. V8's own serialization is not used: it is
- * no faster, and its format differs between Node releases.
+ * A value in JSON, with marks for the values that JSON cannot represent. A function or an instance of a class is never valid in a call.
+ * It is decoded to a value that is also invalid, so the serving process reports the error. V8's serialization is not used, because it
+ * is not faster and its format differs between Node releases.
  */
 export type Encoded = readonly [json: unknown, marks: readonly Mark[]];
 
-/** The arguments of a call that stay in the process of the caller. */
+/** Options of a call that stay in the calling process. */
 export interface LocalOptions {
   signal?: AbortSignal;
   onProgress?: (progress: unknown) => void;
@@ -36,10 +36,10 @@ interface Step {
   readonly value: object;
 }
 
-// Deeper than any value that a store accepts.
+// Every value that a store accepts is less deep than this.
 const maxDepth = 200;
 
-/** Encodes a copy of a value. A signal and a progress listener in it are put into `local`. */
+/** Encodes a copy of a value. Moves a signal and a progress listener from the value into `local`. */
 export function encodeValue(value: unknown, local: LocalOptions = {}): Encoded {
   const marks: Mark[] = [];
   return [new Encoder(marks, local).encode(value, undefined, ''), marks];
@@ -95,7 +95,7 @@ class Encoder {
     return types.isPromise(value) ? this.#mark('w', up, key) : this.#mark('o', up, key);
   }
 
-  // Each object is copied before it is encoded: a getter may return something else the next time.
+  // Each object is copied before it is encoded, because a getter could return a different value each time.
 
   #encodeList(list: readonly unknown[], here: Step): unknown {
     const encoded = [...list];
@@ -147,7 +147,7 @@ export function copyValue<T>(value: T): T {
   return decodeValue(encodeValue(value)) as T;
 }
 
-/** Stands for an instance of a class, which no call accepts. */
+/** Replaces an instance of a class, which no call accepts. */
 class ForeignObject {}
 
 const isKey = (step: unknown) => typeof step === 'string' || typeof step === 'number';
@@ -253,18 +253,18 @@ function vectorFrom(base64: string): Float32Array {
   return vector;
 }
 
-/** An error without its stack, which is about the process that threw it. */
+/** An encoded error. It has no stack, because the stack would only make sense in the process that threw the error. */
 export interface EncodedError {
   readonly name: string;
   readonly message: string;
-  /** `code`, `retryable` and `issues` are those of a MemoryError. */
+  /** `code`, `retryable` and `issues` are present for a MemoryError. */
   readonly code?: ErrorCode;
   readonly retryable?: boolean;
   readonly issues?: readonly Issue[];
   readonly cause?: EncodedError;
 }
 
-// Deeper causes add nothing for the reader of a log, and an error may be its own cause.
+// The limit is needed because an error may be its own cause. Deeper causes would not help a reader of a log.
 const maxCauses = 4;
 
 export function encodeError(error: unknown, causes = maxCauses): EncodedError {
@@ -276,7 +276,7 @@ export function encodeError(error: unknown, causes = maxCauses): EncodedError {
   return { name, message, code, retryable, issues, ...encodedCause };
 }
 
-/** The error as the call would have thrown it in the process of the caller. */
+/** Decodes an error. The result is the error that the call would have thrown in the same process. */
 export function decodeError({ name, message, code, retryable, issues, cause }: EncodedError): Error {
   const options = cause === undefined ? {} : { cause: decodeError(cause) };
   if (code !== undefined) {

@@ -1,11 +1,11 @@
 const headerBytes = 4;
 
-/** The other side sent something that the protocol does not allow. The connection is closed. */
+/** Says that the other side has violated the protocol. The connection is then closed. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 }
 
-/** A message on the wire: its length in bytes (32 bits, big-endian), then its JSON in UTF-8. */
+/** Encodes a message as a frame: the length in bytes (32 bits, big-endian), then the JSON in UTF-8. */
 export function encodeFrame(json: string): Buffer {
   const bytes = Buffer.byteLength(json);
   const frame = Buffer.allocUnsafe(headerBytes + bytes);
@@ -14,7 +14,7 @@ export function encodeFrame(json: string): Buffer {
   return frame;
 }
 
-/** Reads messages from the bytes that arrive, which may be split anywhere. */
+/** Splits the bytes that arrive into messages. The bytes may arrive in pieces of any length. */
 export class FrameReader {
   #chunks: Buffer[] = [];
   #bytes = 0;
@@ -25,7 +25,7 @@ export class FrameReader {
   }
 
   /**
-   * The next message, or undefined until all its bytes have arrived.
+   * Returns the next message, or undefined if not all its bytes have arrived yet.
    *
    * @throws ProtocolError if the message is longer than `maxBytes` or is not JSON
    */

@@ -10,31 +10,31 @@ import type { EncodedError } from './encoding';
 /**
  * What the client does when the connection ends before the answer arrives:
  *
- * - `always`: sends the call again, because it may run twice.
+ * - `always`: sends the call again. It does no harm if the call runs twice.
  * - `deduplicated`: sends the call again with the same request number. The serving process runs it once.
  * - `never`: rejects with OUTCOME_UNKNOWN if the serving process may have started the call.
  */
 export type RetryPolicy = 'always' | 'deduplicated' | 'never';
 
-/** How a method crosses the connection: as one call, through several `StreamOperations`, or not at all. */
+/** How the client sends a method to the serving process: as one call, as several `StreamOperations`, or not at all. */
 type Route<F> =
   | RetryPolicy
   | (F extends (...args: infer A) => unknown ? (...args: A) => RetryPolicy : never)
   | Uncalled;
 type Uncalled = 'streamed' | 'local';
-/** The route of a method whose type does not matter. */
+/** The route of any method, for code that does not depend on the method's type. */
 export type AnyRoute = RetryPolicy | ((...args: never[]) => RetryPolicy) | Uncalled;
 
 /** The names of the methods of an interface. */
 type MethodName<T> = { [K in keyof T]-?: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T] & string;
 
 /**
- * A route for each method of an interface. Client and server are both derived from it: a method that is added or renamed does
- * not compile until it has a route, and one that has a route is served.
+ * A route for each method of an interface. Client and server are both derived from the routes. If a method is added or renamed, the code
+ * does not compile until the method has a route. Every method with a route is served.
  */
 export type Routes<T> = { readonly [K in MethodName<T>]: Route<T[K]> };
 
-/** The methods that cross the connection as one call. */
+/** The methods that the client sends as one call. */
 export type CalledMethod<R> = { [K in keyof R]: R[K] extends Uncalled ? never : K }[keyof R] & string;
 
 /** The methods whose calls are deduplicated. */
@@ -71,7 +71,7 @@ export const accessRoutes = {
 
 export const auditRoutes = { query: 'streamed', export: 'streamed' } as const satisfies Routes<AuditHandle>;
 
-/** The calls on the audit that only the host makes. */
+/** The audit methods that only the host can call. */
 export type HostAudit = Omit<StoreAudit, keyof AuditHandle>;
 
 export const hostAuditRoutes = {
@@ -80,7 +80,7 @@ export const hostAuditRoutes = {
   retain: 'never',
 } as const satisfies Routes<HostAudit>;
 
-/** The calls on a store that a connected store passes on. */
+/** The methods of a store that a connected store passes on to the serving process. */
 export interface StoreCalls<S = unknown> {
   settled(options?: CallOptions): Promise<void>;
   stats(): Promise<S>;
@@ -95,7 +95,7 @@ export const storeRoutes = {
   verify: 'always',
 } as const satisfies Routes<StoreCalls>;
 
-/** The next item of a stream. */
+/** The next item from a stream. */
 export interface StreamItem<T> {
   readonly done: boolean;
   readonly value: T;
@@ -113,15 +113,15 @@ export interface EncodedBatchResult {
   )[];
 }
 
-/** The operations behind the methods that are `streamed`. Streams and uploads have numbers that the client chooses. */
+/** The operations that implement the methods with the route `streamed`. The client chooses the numbers for streams and uploads. */
 export interface StreamOperations {
-  /** Stores items, each by itself. */
+  /** Stores items. Each item succeeds or fails separately. */
   rememberEach(items: readonly unknown[], options: object): EncodedBatchResult;
-  /** Stores all items of an upload, or none. The items follow as `rememberAll.items`. */
+  /** Stores all items of an upload, or none. The client sends the items with `rememberAll.items`. */
   rememberAll(upload: number, options: object): EncodedBatchResult;
   /**
-   * Sends items of an upload, the first of which is item number `from`. Resolves to the number of the item that is needed next,
-   * or to undefined if no more items are needed.
+   * Sends items of an upload, starting with item number `from`. Resolves to the number of the next item that is needed, or to undefined
+   * if no more items are needed.
    */
   'rememberAll.items'(
     upload: number,
@@ -129,21 +129,21 @@ export interface StreamOperations {
     items: readonly unknown[],
     isLast: boolean,
   ): Promise<number | undefined>;
-  /** The first page of a list. */
+  /** Reads the first page of a list. */
   list(options?: ListOptions): MemoryPage;
-  /** A page of a list that is iterated, and the version of the store that it was read from. */
+  /** Reads a page for the iteration of a list. `version` identifies the state of the store at that time. */
   'list.page'(options?: ListOptions): { readonly version: string; readonly page: MemoryPage };
-  /** A memory of a page as it is now: true if the store still has that version, undefined if the memory is no longer visible. */
+  /** Reads the current state of a listed memory: true if nothing changed since `version`, undefined if it is not visible any more. */
   'list.current'(memory: Pick<Memory, 'id' | 'state'>, version: string): true | Memory | undefined;
-  /** The cursor of a watch that starts now. It stays valid when another process serves the folder. */
+  /** Returns the cursor for a watch that starts now. It stays valid after another process starts to serve the folder. */
   'watch.cursor'(options: object): string;
-  /** The next change of a watch. The first call opens the stream. */
+  /** Waits for the next change in a watch. The first call opens the stream. */
   'watch.next'(stream: number, options: object): StreamItem<MemoryChange>;
-  /** The first page of a query. */
+  /** Reads the first page of an audit query. */
   'audit.query'(query?: AuditQuery): AuditPage;
   /**
-   * The next entry of a query or an export. The first call opens the stream. 'lost': `delivered` is above 0, and the stream is
-   * not open, because the process that served it has exited.
+   * Reads the next entry for the iteration of a query or an export. The first call opens the stream. Returns 'lost' if the stream is not
+   * open although `delivered` is above 0. This happens after the process that served the stream has exited.
    */
   'audit.next'(
     stream: number,
@@ -151,11 +151,11 @@ export interface StreamOperations {
     query: object | undefined,
     delivered: number,
   ): StreamItem<AuditEntry | ExportedAuditEntry> | 'lost';
-  /** Closes a stream that is not read to its end. */
+  /** Closes a stream before its end. */
   'stream.close'(stream: number): void;
 }
 
-/** The name of everything that a client can call. */
+/** The names of all operations that a client can call. */
 export type OperationName =
   | keyof StreamOperations
   | CalledMethod<typeof handleRoutes>

@@ -5,18 +5,18 @@ import { encodeValue, type LocalOptions } from './encoding';
 import type { OperationName, RetryPolicy } from './operations';
 import { fitsMessage, maxMessageBytes } from './protocol';
 
-/** A call of an operation. */
+/** What the caller passes to call an operation. */
 export interface CallRequest {
   readonly op: OperationName;
-  /** An encoded `HandleSpec` as JSON text, as a JSON string. */
+  /** A `HandleSpec`, encoded to JSON text, and this text once more encoded as a JSON string. */
   readonly handle: string;
   readonly args: readonly unknown[];
   readonly retry: RetryPolicy;
-  /** How many request numbers a deduplicated call takes: one for each write. Default: 1. */
+  /** How many request numbers a deduplicated call needs: one for each write. Default: 1. */
   readonly writes?: number;
 }
 
-/** A call that has no answer yet. */
+/** A call that was not answered yet. */
 export class PendingCall {
   readonly id: number;
   readonly retry: RetryPolicy;
@@ -30,13 +30,13 @@ export class PendingCall {
   readonly #args: string;
   #settle: { resolve(value: unknown): void; reject(error: unknown): void } | undefined;
 
-  /** @throws INVALID_INPUT if the arguments do not fit into a message */
+  /** @throws INVALID_INPUT if the arguments do not fit into one message */
   constructor(id: number, number: number | undefined, { op, handle, args, retry }: CallRequest) {
     this.id = id;
     this.retry = retry;
     this.number = number;
     this.#head = `{"t":"call","id":${id},"op":"${op}","handle":${handle},"args":`;
-    // Encoded now: the caller may change the objects before the call is sent.
+    // The arguments are encoded now, because the caller may change its objects before the call is sent.
     this.#args = encodeArgs(args, this.local);
     this.answer = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -47,20 +47,20 @@ export class PendingCall {
     return this.#settle === undefined;
   }
 
-  /** The message, as JSON. */
+  /** Builds the message in JSON. */
   message(answered: number): string {
     const number = this.number === undefined ? '' : `,"number":${this.number},"answered":${answered}`;
     const aborted = this.local.signal?.aborted ? ',"aborted":true' : '';
     return `${this.#head}${this.#args}${number}${aborted}}`;
   }
 
-  /** The connection has ended. Ends the call if it cannot be sent again. */
+  /** Must be called when the connection has ended. Ends the call if it cannot be sent again. */
   onConnectionLost(): void {
     if (this.local.signal?.aborted) this.fail(this.local.signal.reason);
     else if (this.retry === 'never' && this.wasSent) this.fail(undefined);
   }
 
-  /** Ends the call without an answer: with OUTCOME_UNKNOWN if it may have taken effect, otherwise with the cause. */
+  /** Ends the call without an answer. It rejects with OUTCOME_UNKNOWN if it may have taken effect, and otherwise with the cause. */
   fail(cause: unknown): void {
     this.reject(this.retry === 'always' || !this.wasSent ? cause : outcomeUnknown(cause));
   }
@@ -90,7 +90,7 @@ function outcomeUnknown(cause: unknown): MemoryError {
   return new MemoryError('OUTCOME_UNKNOWN', message, cause === undefined ? {} : { cause });
 }
 
-// Room for the rest of the message: the ids, a principal and its scopes.
+// The number of bytes that are reserved for the rest of the message: the ids, a principal and its scopes.
 const headBytes = 200_000;
 
 function encodeArgs(args: readonly unknown[], local: LocalOptions): string {
@@ -102,7 +102,7 @@ function encodeArgs(args: readonly unknown[], local: LocalOptions): string {
   try {
     json = JSON.stringify(encodeValue(args, local));
   } catch (error) {
-    // The longest string of V8 is shorter than the JSON.
+    // The JSON is longer than the longest string that V8 supports.
     if (isErrorNamed(error, 'RangeError')) throw tooLarge();
     throw error;
   }

@@ -3,17 +3,17 @@ import type { Limits } from '../domain/limits';
 import type { Encoded, EncodedError } from './encoding';
 
 /**
- * The version of the protocol: of the messages below, the operations, and the types that operations take and return. Client and
- * serving process must have the same version. The greeting (`Hello`, 'welcome', 'unwelcome') is the same in all versions.
+ * The version of the protocol. It covers the messages below, the operations, and the types that operations take and return. The client
+ * and the serving process must have the same version. The greeting (`Hello`, 'welcome', 'unwelcome') is the same in all versions.
  */
 export const protocol = 2;
 
-/** The longest message. It is more than any answer should take, and less than a JavaScript string can hold. */
+/** The maximum length of a message. No answer should need more, and a JavaScript string of this length is possible. */
 export const maxMessageBytes = 128 * 2 ** 20;
-/** The longest first message of a client, which has not shown its token yet. */
+/** The maximum length of a client's first message. It is small, because the client has not shown its token yet. */
 export const maxHelloBytes = 4096;
 
-/** The first message of a client. */
+/** The first message from a client. */
 export interface Hello {
   /** The protocol version of the client. */
   readonly hello: number;
@@ -22,7 +22,7 @@ export interface Hello {
   readonly client: string;
 }
 
-/** A call of an operation on a handle. */
+/** A message that calls an operation on a handle. */
 export interface CallMessage {
   readonly t: 'call';
   readonly id: number;
@@ -30,11 +30,11 @@ export interface CallMessage {
   readonly handle: string;
   readonly op: string;
   readonly args: Encoded;
-  /** The caller's signal was aborted before the call was sent. */
+  /** True if the caller's signal was aborted before the call was sent. */
   readonly aborted?: boolean;
-  /** The request number of a deduplicated call; of a call with several writes, the first of their consecutive numbers. */
+  /** The request number of a deduplicated call. A call with several writes has one number for each; this is the first. */
   readonly number?: number;
-  /** The client has the answers to all its requests with lower numbers. */
+  /** The client has received the answers to all requests with numbers below this one. */
   readonly answered?: number;
 }
 
@@ -46,7 +46,7 @@ export type ServerMessage =
   | { readonly t: 'unwelcome'; readonly error: EncodedError }
   | { readonly t: 'answer'; readonly id: number; readonly value: Encoded }
   | { readonly t: 'error'; readonly id: number; readonly error: EncodedError }
-  /** The call was cancelled, and had no effect. */
+  /** The call was cancelled and had no effect. */
   | { readonly t: 'cancelled'; readonly id: number }
   | { readonly t: 'progress'; readonly id: number; readonly progress: Progress }
   /** The call was not started, because the store is closing. */
@@ -54,7 +54,10 @@ export type ServerMessage =
   /** The last message: the store is closing. */
   | { readonly t: 'closing' };
 
-/** Which handle a call is for: the host's own (`principal` is null), or that of a principal inside scopes, each within the one before. */
+/**
+ * Identifies the handle that a call is for. `principal` is null for the host's own handle. For other handles, each scope narrows the
+ * scope before it.
+ */
 export interface HandleSpec {
   readonly principal: unknown;
   readonly scopes: readonly unknown[];
@@ -78,10 +81,10 @@ export function isClientMessage(message: unknown): message is ClientMessage {
   );
 }
 
-/** Whether a message with this JSON, and this many bytes besides it, is short enough. */
+/** Checks whether a message with this JSON and this number of other bytes is short enough. */
 export function fitsMessage(json: string, otherBytes = 0): boolean {
   const bytes = maxMessageBytes - otherBytes;
-  // A UTF-16 code unit takes at most three bytes in UTF-8.
+  // A UTF-16 code unit takes at most three bytes in UTF-8, so short strings need no exact count.
   return json.length * 3 <= bytes || Buffer.byteLength(json) <= bytes;
 }
 

@@ -10,17 +10,17 @@ import type { ServerMessage } from './protocol';
 
 export interface ReconnectingClientDeps {
   readonly folder: string;
-  /** A random id of this client. */
+  /** A random id for this client. */
   readonly clientId: string;
-  /** How long a call waits for a serving process. */
+  /** How many milliseconds a call waits for a serving process. */
   readonly waitMs: number;
-  /** Opens the folder and serves it. Rejects with STORE_HELD if another process has opened it. Undefined: never takes over. */
+  /** Opens and serves the folder. Rejects with STORE_HELD if another process has opened it. If undefined, the client never takes over. */
   readonly takeOver: (() => Promise<OwnStore>) | undefined;
-  /** A random number from 0 up to, but not including, 1. */
+  /** Returns a random number that is at least 0 and less than 1. */
   jitter(): number;
 }
 
-/** The store that this process serves after it took over. */
+/** The store that this process serves itself after it has taken over. */
 interface OwnStore {
   close(): Promise<void>;
 }
@@ -28,7 +28,7 @@ interface OwnStore {
 const firstPauseMs = 5;
 const longestPauseMs = 100;
 
-/** Sends calls to the process that serves the folder, in the order in which they were made. Reconnects when that process changes. */
+/** Sends calls to the process that serves the folder, in the order in which they were made. Reconnects when another process serves it. */
 export class ReconnectingClient {
   readonly #deps: ReconnectingClientDeps;
   readonly #closed = new AbortController();
@@ -43,21 +43,21 @@ export class ReconnectingClient {
   #nextId = 0;
   #nextNumber = 0;
   #closing: Promise<void> | undefined;
-  /** Ends a pause between attempts that began when no call was waiting. */
+  /** Ends the pause between two attempts, if the pause began when no call was waiting. */
   #idlePause: AbortController | undefined;
 
   constructor(deps: ReconnectingClientDeps) {
     this.#deps = deps;
-    // Every running call listens to it. Node would take many listeners for a leak and warn.
+    // Every running call listens to this signal. With the default limit, Node would warn about a possible leak.
     setMaxListeners(0, this.#closed.signal);
   }
 
-  /** Aborted, with STORE_CLOSED, when this client closes. */
+  /** The signal that is aborted with STORE_CLOSED when this client closes. */
   get closed(): AbortSignal {
     return this.#closed.signal;
   }
 
-  /** The shapes of calls under the limits of the latest serving process. Known after `connect`. */
+  /** The schemas for arguments, made with the limits that the latest serving process sent. Available only after `connect`. */
   get shapes(): CallShapes {
     if (this.#shapes === undefined) throw new Error('The shapes of calls are not known before the first connection.');
     return this.#shapes;
@@ -69,9 +69,9 @@ export class ReconnectingClient {
   }
 
   /**
-   * Connects. If no process serves the folder, takes over, provided that `takeOver` is set.
+   * Connects to the serving process. If no process serves the folder and `takeOver` is set, this process takes over.
    *
-   * @throws STORE_UNREACHABLE, and what `takeOver` throws
+   * @throws STORE_UNREACHABLE, and every error that `takeOver` throws
    */
   connect(): Promise<void> {
     if (this.#channel !== undefined) return Promise.resolve();
@@ -79,7 +79,7 @@ export class ReconnectingClient {
     return this.#connecting;
   }
 
-  /** Sends a call, if necessary several times, until it is answered. */
+  /** Sends a call until it is answered, if necessary several times. */
   async call(request: CallRequest): Promise<unknown> {
     this.assertOpen();
     const number = request.retry === 'deduplicated' ? this.#nextNumber : undefined;
@@ -161,7 +161,7 @@ export class ReconnectingClient {
     this.#connecting = undefined;
   }
 
-  /** Keeps the process alive if the first `connect` or a call is waiting. A call that starts during the pause ends it. */
+  /** Pauses. It keeps the process alive if the first `connect` or a call is waiting. A call that starts during the pause ends the pause. */
   async #pause(ms: number): Promise<void> {
     const keepsAlive = this.#limits === undefined || this.#calls.size > 0;
     const ended = new AbortController();
@@ -170,7 +170,7 @@ export class ReconnectingClient {
     this.#idlePause = undefined;
   }
 
-  /** Tries once. Resolves to undefined if there is a connection, or if the next attempt should follow at once. */
+  /** Tries once to connect. Resolves to undefined if it succeeded, or if the next attempt should follow immediately. */
   async #attempt(): Promise<{ error: unknown; isTransient: boolean } | undefined> {
     const { folder, clientId, takeOver } = this.#deps;
     try {
@@ -239,7 +239,7 @@ export class ReconnectingClient {
   }
 
   #onClosing(): void {
-    // The serving process has answered every call that it started.
+    // The serving process has answered every call that it started. All other calls can safely be sent again.
     for (const call of this.#calls.values()) call.wasSent = false;
     this.#channel?.destroy();
   }

@@ -4,13 +4,13 @@ import type { WriteRequests } from '../state/tables/write-requests';
 import type { BatchResult } from '../write/remember-many';
 import { uploadInterrupted } from './upload';
 
-/** The outcome of a write that succeeded. */
+/** The outcome of a successful write. */
 export type WriteOutcome = Outcome & { readonly ok: true };
 
-/** Runs each write request of other processes once, however often it arrives. */
+/** Runs each write request from other processes only once, even if the request arrives several times. */
 export class RequestDedup {
   readonly #requests: Pick<WriteRequests, 'outcomeOf'>;
-  /** The requests that are running. Their clients may have reconnected meanwhile. */
+  /** The running requests. Their clients may have reconnected since the requests arrived. */
   readonly #running = new Map<string, Promise<unknown>>();
 
   constructor(requests: Pick<WriteRequests, 'outcomeOf'>) {
@@ -18,11 +18,11 @@ export class RequestDedup {
   }
 
   /**
-   * Runs a write, or answers as its first run did.
+   * Runs a write. If it was already run, returns the answer from the first run.
    *
-   * @param request Undefined runs the write without deduplication.
-   * @param answerOf Makes the answer from the outcome that the store keeps of an earlier run. Omitted: the write runs again, and
-   * each of its parts is deduplicated when it is applied.
+   * @param request If undefined, the write runs without deduplication.
+   * @param answerOf Makes the answer from the stored outcome of an earlier run. If omitted, the write runs again, and `apply`
+   * deduplicates each of its parts.
    */
   async run<T>(
     request: WriteRequest | undefined,
@@ -36,7 +36,7 @@ export class RequestDedup {
       try {
         return await earlier;
       } catch (error) {
-        // The earlier run lost its items with the connection, and wrote nothing.
+        // The connection ended before all items arrived, so the earlier run wrote nothing.
         if (error !== uploadInterrupted) throw error;
         return this.run(request, write, answerOf);
       }
@@ -52,7 +52,7 @@ export class RequestDedup {
     }
   }
 
-  /** Runs several writes with consecutive request numbers. The ones that an earlier run has done are answered as it did. */
+  /** Runs several writes with consecutive request numbers. Writes that an earlier run has done get the answers from that run. */
   async runEach(request: WriteRequest | undefined, write: () => Promise<BatchResult>): Promise<BatchResult> {
     if (request === undefined) return write();
     const answer = await this.run(request, write);

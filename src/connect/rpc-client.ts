@@ -3,18 +3,18 @@ import type { AnyRoute, CalledMethod, OperationName, RetryPolicy, StreamOperatio
 import type { HandleSpec } from './protocol';
 import type { ReconnectingClient } from './reconnecting-client';
 
-/** Calls operations on one handle. */
+/** Calls operations of the serving process on one handle. */
 export class RpcClient {
   readonly client: ReconnectingClient;
   readonly #handle: string;
 
   constructor(client: ReconnectingClient, handle: HandleSpec) {
     this.client = client;
-    // The serving process caches what it derives from this text: it is encoded once, and sent as a JSON string.
+    // The text is encoded only once and sent as a JSON string. The serving process caches by this text.
     this.#handle = JSON.stringify(JSON.stringify(encodeValue(handle)));
   }
 
-  /** Calls an operation that may run twice. */
+  /** Calls an operation that may safely run twice. */
   read<K extends keyof StreamOperations>(
     op: K,
     ...args: Parameters<StreamOperations[K]>
@@ -23,9 +23,9 @@ export class RpcClient {
   }
 
   /**
-   * Calls an operation that runs once, however often it has to be sent.
+   * Calls an operation that runs only once, even if it has to be sent several times.
    *
-   * @param writes How many writes the operation makes, each of which runs once.
+   * @param writes How many writes the operation makes. Each of them runs only once.
    */
   write<K extends keyof StreamOperations>(
     op: K,
@@ -42,10 +42,10 @@ export class RpcClient {
 }
 
 /**
- * The methods of `T` that cross the connection as one call.
+ * Makes the methods of `T` that the client sends as one call.
  *
  * @param routes The routes of `T`.
- * @param prefix What the names of its operations begin with.
+ * @param prefix The prefix for the names of the operations.
  */
 export function remoteMethods<T, R extends Readonly<Record<string, AnyRoute>>>(
   rpc: RpcClient,
@@ -63,7 +63,7 @@ export function remoteMethods<T, R extends Readonly<Record<string, AnyRoute>>>(
 
 let lastNumber = 0;
 
-/** A number for a stream or an upload, which no other of this process has. */
+/** Returns a number for a stream or an upload that is unique in this process. */
 export function newStreamNumber(): number {
   return ++lastNumber;
 }

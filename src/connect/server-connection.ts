@@ -25,21 +25,24 @@ import {
 import { type ConnectionState, operations, type ServedStore, waitingOperations } from './server-operations';
 import { uploadInterrupted } from './upload';
 
-/** Calls of one client that run at once. Further calls stay in the socket, as do all calls while a client does not read its answers. */
+/**
+ * The maximum number of calls from one client that run at the same time. Further calls wait in the socket. All calls wait there if the
+ * client has more than `maxUnreadBytes` of unread answers.
+ */
 const maxRunningCalls = 128;
 const maxUnreadBytes = 4 * 2 ** 20;
 const cachedAuthors = 1_000;
 
-/** Aborts a call that its client has cancelled, or whose client has disconnected. */
+/** The reason with which a call is aborted if its client has cancelled it or has disconnected. */
 const cancelled = new Error('The client cancelled the call.');
 
 interface ServerConnectionDeps {
-  /** Whether the token is that of the serving process. */
+  /** Checks whether the token in the greeting is the serving process's token. */
   isAuthorized(hello: Hello): boolean;
   onEnd(connection: ServerConnection): void;
 }
 
-/** The connection of one client to the serving process. */
+/** One client's connection, in the serving process. */
 export class ServerConnection {
   readonly #served: ServedStore;
   readonly #deps: ServerConnectionDeps;
@@ -47,7 +50,7 @@ export class ServerConnection {
   readonly #state: ConnectionState = { streams: new Map(), uploads: new Map() };
   readonly #authors = new LRUCache<string, Author>({ max: cachedAuthors });
   readonly #controllers = new Map<number, AbortController>();
-  /** The calls that `close` waits for. */
+  /** The running calls that `close` waits for. */
   readonly #running = new Set<Promise<void>>();
   #runningCalls = 0;
   #clientId: string | undefined;
@@ -68,7 +71,7 @@ export class ServerConnection {
     return this.#clientId !== undefined;
   }
 
-  /** Starts no more calls, answers the running ones, and tells the client that the store is closing. */
+  /** Starts no new calls, waits until the running calls are answered, and tells the client that the store is closing. */
   async close(): Promise<void> {
     this.#isClosing = true;
     for (const upload of this.#state.uploads.values()) upload.end();
@@ -141,7 +144,7 @@ export class ServerConnection {
     const { id, op } = message;
     try {
       const value = await this.#run(message);
-      // The store closes: a stream that ends now continues with the next serving process, so its end is not sent.
+      // When the store closes, its streams end, but the client continues them with the next serving process. So the end is not sent.
       if (this.#isClosing && waitingOperations.has(op) && op !== 'rememberAll') return;
       this.#sendAnswer(id, value);
     } catch (error) {
@@ -184,7 +187,7 @@ export class ServerConnection {
     return operation({ ...this.#served, ...this.#state, author: requested }, decoded);
   }
 
-  /** A signal and a progress listener that stand for those of the client. */
+  /** Makes a signal and a progress listener that represent the client's. */
   #localOptions(id: number, isAborted: boolean): LocalOptions {
     const channel = this.#channel;
     const controllers = this.#controllers;
@@ -237,7 +240,7 @@ function malformedCall(reason: string): MemoryError {
   return invalidInput([{ path: [], message }], 'call');
 }
 
-/** The principal is not verified: the client has the token, so it runs as the same user as the serving process. */
+/** Reads the author from a handle spec. The principal is not verified, because a client with the token runs as the same user. */
 function authorOf({ shapes }: ServedStore['engine'], { principal, scopes }: HandleSpec): Author {
   const [first = {}, ...narrower] = scopes;
   const [actor, parsed] =
@@ -265,7 +268,7 @@ function failureJson(id: number, error: unknown): string {
   return JSON.stringify({ t: 'error', id, error: encodeError(new MemoryError(code, message)) });
 }
 
-/** Undefined if the JSON would be longer than the longest string of V8. */
+/** Encodes an answer. Undefined if the JSON is longer than the longest string that V8 supports. */
 function answerJson(id: number, value: Encoded): string | undefined {
   try {
     return JSON.stringify({ t: 'answer', id, value });

@@ -38,12 +38,12 @@ import {
 import type { RequestDedup, WriteOutcome } from './request-dedup';
 import { Upload } from './upload';
 
-/** The store that is served, as its host sees it. */
+/** The methods of the served store that its host can call. */
 export interface HostStore extends StoreCalls {
   readonly audit: StoreAudit;
 }
 
-/** What all connections share. */
+/** The state that all connections share. */
 export interface ServedStore {
   readonly engine: HandleDeps & Pick<Engine, 'limits'>;
   readonly lifetime: Lifetime;
@@ -51,20 +51,20 @@ export interface ServedStore {
   readonly dedup: RequestDedup;
 }
 
-/** What belongs to one connection. */
+/** The state of one connection. */
 export interface ConnectionState {
   readonly streams: Map<number, AsyncIterator<unknown>>;
   readonly uploads: Map<number, Upload>;
 }
 
-/** A call of a client. */
+/** The context in which a client's call runs. */
 export interface ServedCall extends ServedStore, ConnectionState {
   readonly author: Author;
 }
 
 type Operation = (call: ServedCall, args: readonly unknown[]) => unknown;
 
-/** For each deduplicated method: makes the answer to a repeated call from the outcome that the store keeps of the first run. */
+/** For each deduplicated method, a function that makes the answer to a repeated call from the stored outcome of the first run. */
 export type RepeatedAnswers<T, R> = {
   readonly [K in DeduplicatedMethod<R> & keyof T]: (
     outcome: WriteOutcome,
@@ -120,7 +120,7 @@ const streamArguments: { readonly [K in keyof StreamOperations]: z.ZodType } = {
   'stream.close': z.tuple([streamNumber]),
 };
 
-/** Everything that a client can call, by its name. */
+/** All operations that a client can call, by name. */
 export const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ...methodOperations('', handleRoutes, handleOf, {
     remember: outcomeOf('remember', ({ remembered }) => remembered[0] as RememberResult),
@@ -147,7 +147,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
   ]),
 ]);
 
-/** The operations that wait for the client or for a change, and not only for the store. */
+/** The operations that may wait for the client or for a change. All others wait only for the store. */
 export const waitingOperations: ReadonlySet<string> = new Set<OperationName>([
   'rememberAll',
   'rememberAll.items',
@@ -155,7 +155,7 @@ export const waitingOperations: ReadonlySet<string> = new Set<OperationName>([
   'stream.close',
 ]);
 
-/** The operations for the methods of `T` that cross the connection as one call. */
+/** Makes the operations for the methods of `T` that the client sends as one call. */
 function methodOperations<T extends object, R extends Routes<T>>(
   prefix: string,
   routes: R,
@@ -204,7 +204,7 @@ function callerOf({ author }: ServedCall): Caller {
   return { actor: author.actor, scope: author.scope };
 }
 
-/** @throws NOT_FOUND if the client may no longer read the memory */
+/** @throws NOT_FOUND if the client may not read the memory any more */
 function visibleMemory(call: ServedCall, memory: Memory): Memory {
   const context = call.engine.reading();
   const caller = callerOf(call);
@@ -238,7 +238,7 @@ async function uploadItems(
   isLast: boolean,
 ): Promise<number | undefined> {
   const next = await uploads.get(id)?.push(from, items, isLast === true);
-  // The answer to `rememberAll` is sent first. A client that has this answer then has both, and does not send the items again.
+  // The answer to `rememberAll` must be sent first. Then a client that receives this answer has both and does not send the items again.
   if (next === undefined) await nextTurn();
   return next;
 }
@@ -259,7 +259,7 @@ function listCurrent(
 
 function watchCursor(call: ServedCall, options: object): string {
   const { engine } = call;
-  // Rejects invalid options, and records that in the audit.
+  // This call rejects invalid options and records the refusal in the audit.
   handleOf(call).watch(options);
   const { since: _, signal: __, ...watched } = parse(engine.shapes.watchOptions, options, 'options');
   const caller = callerOf(call);
@@ -278,7 +278,7 @@ async function nextAuditEntry(
   return nextItem<AuditEntry | ExportedAuditEntry>(call, stream, () => handleOf(call).audit[method](query));
 }
 
-/** The next item of a stream. Opens the stream if it is not open. */
+/** Reads the next item from a stream. Opens the stream if it is not open. */
 async function nextItem<T>(
   { streams }: ServedCall,
   stream: number,

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { invalidInput } from '../domain/errors';
 import { fromSqlite } from '../sqlite/sqlite';
 
-/** Where clients reach the serving process of a folder. The token shows that a client can read the folder. */
+/** The address at which clients reach the process that serves a folder. The token proves that a client can read the folder. */
 export interface SocketAddress {
   readonly socket: string;
   readonly token: string;
@@ -14,12 +14,13 @@ const isWindows = process.platform === 'win32';
 const connectDirectory = 'connect';
 const addressFile = 'address.json';
 const socketExtension = '.sock';
-// `sun_path` of a Unix socket address has 104 bytes on macOS and 108 on Linux. The last byte is a zero.
+// The path in the address of a Unix socket (`sun_path`) has 104 bytes on macOS and 108 on Linux. The last byte is a zero.
 const maxSocketPathBytes = 103;
 
 /**
- * The path of a new socket that only this user can reach. It is in a directory of the folder or, if that path is too long, in a
- * directory of the user beside other temporary files. On Windows it is a named pipe, which only the token protects.
+ * Chooses the path for a new socket that only this user can reach. The path is in a directory inside the folder. If that path would be
+ * too long, it is in a private directory inside the system's directory for temporary files. On Windows it is a named pipe, which only
+ * the token protects.
  *
  * @throws INVALID_INPUT if other users can access the directory
  */
@@ -31,7 +32,7 @@ export function newSocketPath(folder: string, name: string): string {
   return join(makePrivate(runtimeDirectory()), `${name}${socketExtension}`);
 }
 
-/** Writes the address where clients look for it. Only the process that has opened the folder may call it. */
+/** Writes the address to the file that clients read. Only the process that has opened the folder may call this. */
 export function publishAddress(folder: string, address: SocketAddress): void {
   const file = addressFileOf(folder);
   const unfinished = `${file}.new`;
@@ -42,13 +43,13 @@ export function publishAddress(folder: string, address: SocketAddress): void {
   renameSync(unfinished, file);
 }
 
-/** Removes the socket and, unless another process has published its own, the address. */
+/** Removes the socket. Also removes the address, unless another process has published its own address since then. */
 export function removeAddress(folder: string, { socket, token }: SocketAddress): void {
   if (!isWindows) rmSync(socket, { force: true });
   if (readAddressFile(folder)?.token === token) rmSync(addressFileOf(folder), { force: true });
 }
 
-/** Removes the sockets of serving processes that were killed. Only the process that has opened the folder may call it. */
+/** Removes sockets that killed processes have left behind. Only the process that has opened the folder may call this. */
 export function removeStaleSockets(folder: string): void {
   if (isWindows) return;
   const own = makePrivate(join(folder, connectDirectory));
@@ -60,9 +61,9 @@ export function removeStaleSockets(folder: string): void {
 }
 
 /**
- * The published address. Undefined if no process has published one.
+ * Reads the published address. Undefined if no process has published one.
  *
- * @throws INVALID_INPUT if other users could have written it
+ * @throws INVALID_INPUT if other users could have written the address
  */
 export function readAddress(folder: string): SocketAddress | undefined {
   const address = readAddressFile(folder);
@@ -93,7 +94,7 @@ function runtimeDirectory(): string {
 function makePrivate(directory: string): string {
   try {
     mkdirSync(directory, { mode: 0o700 });
-    // The umask may have removed permissions of the owner.
+    // The umask may have removed permissions from the owner.
     if (!isWindows) chmodSync(directory, 0o700);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fromSqlite(error);

@@ -12,10 +12,13 @@ import { newSocketPath, publishAddress, removeAddress, removeStaleSockets, type 
 const socketNameBytes = 8;
 const tokenBytes = 32;
 const helloTimeoutMs = 5_000;
-/** How long `close` waits for clients that do not read their last answers. */
+/** How many milliseconds `close` waits for clients that do not read their last answers. */
 const closeTimeoutMs = 1_000;
 
-/** Serves a folder, which this process has opened, to other processes of the same user. Does not keep the process alive. */
+/**
+ * Serves a folder that this process has opened to other processes that run as the same user. The server does not keep the process
+ * alive.
+ */
 export class StoreServer {
   readonly #folder: string;
   readonly #served: ServedStore;
@@ -29,7 +32,7 @@ export class StoreServer {
     this.#served = { engine, lifetime: new Lifetime(), store, dedup: new RequestDedup(engine.state.requests) };
     this.#server = createServer((socket) => this.#accept(socket));
     this.#server.unref();
-    // A connection that failed, for example because file descriptors ran out: the client tries again.
+    // A connection can fail, for example because the process has too many open files. The client then tries again.
     this.#server.on('error', () => undefined);
   }
 
@@ -50,7 +53,7 @@ export class StoreServer {
     return server;
   }
 
-  /** Answers the running calls, closes all connections, and removes the address and the socket. */
+  /** Removes the address and the socket, waits until the running calls are answered, and closes all connections. */
   async close(): Promise<void> {
     removeAddress(this.#folder, this.#address);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -86,7 +89,7 @@ export class StoreServer {
   }
 
   #isAuthorized({ token }: Hello): boolean {
-    // Digests have one length, which `timingSafeEqual` requires, whatever the length of the token.
+    // Tokens may differ in length, but `timingSafeEqual` requires equal lengths. All digests have the same length.
     const digest = (text: string) => createHash('sha256').update(text).digest();
     return timingSafeEqual(digest(token), digest(this.#address.token));
   }

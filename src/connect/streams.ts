@@ -4,7 +4,7 @@ import type { ListOptions } from '../store/memory-handle';
 import type { StreamItem } from './operations';
 import { newStreamNumber, type RpcClient } from './rpc-client';
 
-/** Resolves to the first page when awaited; iterates over all items. Calls nothing before that. */
+/** A list that returns its first page if you await it, and all items if you iterate it. Until then it calls nothing. */
 export class RemoteList<T, Page> implements PromiseLike<Page>, AsyncIterable<T> {
   readonly #firstPage: () => Promise<Page>;
   readonly #items: () => AsyncIterator<T>;
@@ -27,7 +27,10 @@ export class RemoteList<T, Page> implements PromiseLike<Page>, AsyncIterable<T> 
   }
 }
 
-/** The memories of all pages. Each one but the first of its page is checked again before it is returned: the rules may have changed. */
+/**
+ * Iterates over the memories on all pages. Every memory except the first on a page is checked again before it is yielded, because rules
+ * and memories may have changed after the page was read.
+ */
 export async function* listedMemories(rpc: RpcClient, ...given: [options?: ListOptions]): AsyncGenerator<Memory> {
   let cursor: string | undefined;
   do {
@@ -47,7 +50,7 @@ async function currentMemory(rpc: RpcClient, memory: Memory, version: string): P
   return answer === true ? memory : answer;
 }
 
-/** The entries of a query or an export of the audit, each requested when it is needed. */
+/** Iterates over the entries of an audit query or export. Each entry is requested only when it is needed. */
 export async function* auditEntries<T>(
   rpc: RpcClient,
   method: 'query' | 'export',
@@ -81,7 +84,7 @@ export interface WatchDeps {
 
 const doneResult: IteratorResult<never> = { done: true, value: undefined };
 
-/** Iterates over changes. Each is requested with the cursor of the last one, so the watch continues after a failover. */
+/** Iterates over changes. Each request contains the cursor of the last change, so the watch continues if another process takes over. */
 export class WatchIterator implements AsyncIterator<MemoryChange> {
   readonly #deps: WatchDeps;
   readonly #stream = newStreamNumber();
@@ -96,7 +99,7 @@ export class WatchIterator implements AsyncIterator<MemoryChange> {
   async next(): Promise<IteratorResult<MemoryChange>> {
     const { signal } = this.#deps;
     if (this.#isDone || signal.aborted) return this.return();
-    // Removes the listeners of this change: a long watch would otherwise collect them.
+    // Aborted after each answer to remove its listeners. Otherwise they would add up in a long watch.
     const answered = new AbortController();
     const aborted = new Promise<'aborted'>((resolve) => {
       for (const each of [signal, this.#returned.signal])
@@ -129,7 +132,7 @@ export class WatchIterator implements AsyncIterator<MemoryChange> {
   }
 }
 
-/** Failures do not matter: the stream ends with its connection. */
+/** Closes a stream in the serving process. Errors are ignored, because the stream ends with its connection anyway. */
 function closeStream(rpc: RpcClient, stream: number): void {
   if (!rpc.client.closed.aborted) void rpc.read('stream.close', stream).catch(() => undefined);
 }

@@ -1,7 +1,7 @@
-/** Ends an upload whose client has disconnected, or whose store is closing, before all items arrived. */
+/** The error that ends an upload if the client disconnects or the store closes before all items have arrived. */
 export const uploadInterrupted = new Error('The upload ended before all of its items arrived.');
 
-/** Items that a client sends in several messages, each when the items before it were consumed. */
+/** Items that a client sends in several messages. The client sends the next message when the items before it were consumed. */
 export class Upload implements AsyncIterable<unknown> {
   #items: readonly unknown[] = [];
   #consumed = 0;
@@ -12,8 +12,8 @@ export class Upload implements AsyncIterable<unknown> {
   #onConsumed: (() => void) | undefined;
 
   /**
-   * Takes items, the first of which is item number `from`. Resolves when they are consumed, to the number of the item that is
-   * needed next; after the last items, when the upload has ended, to undefined. Items that arrived before are ignored.
+   * Takes items, starting with item number `from`. Items that already arrived are ignored. When the items were consumed, it resolves to
+   * the number of the next item that is needed. After the last items it waits until the upload has ended, and resolves to undefined.
    */
   async push(from: number, items: readonly unknown[], isLast: boolean): Promise<number | undefined> {
     if (from === this.#received && !this.#isComplete) {
@@ -31,7 +31,7 @@ export class Upload implements AsyncIterable<unknown> {
     return this.#hasEnded ? undefined : this.#received;
   }
 
-  /** Ends the upload: no more items are needed, or none will arrive. */
+  /** Ends the upload, because no more items are needed or no more will arrive. */
   end(): void {
     this.#hasEnded = true;
     this.#onItems?.();
