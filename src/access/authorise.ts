@@ -6,7 +6,7 @@ import type { Action } from '../domain/rule';
 import type { Policy } from './policy';
 import { type ActionBits, bitsOf, type SubjectRules } from './policy';
 
-/** The labels of a memory that access depends on. */
+/** The labels of a memory, on which access to it depends. */
 export interface MemoryLabels {
   readonly namespace: Namespace;
   readonly accessTags: readonly string[];
@@ -21,24 +21,27 @@ export type MemoryAction = 'update' | 'forget' | 'share';
 /** 'undecided': no rule allows the action, and none denies it. */
 type Decision = 'allow' | 'deny' | 'undecided';
 
-/** Whether the rules allow an action in a namespace: they must allow each party of the actor, and deny none. */
+/**
+ * Checks whether the rules allow an action in a namespace. The parties of an actor are the agent or service and, if it acts on behalf of
+ * a user, that user. The rules must allow each party and deny none.
+ */
 export function mayIn(policy: Policy, actor: Actor, action: Action, namespace: Namespace): boolean {
   return decide(policy, actor, action, namespace) === 'allow';
 }
 
-/** The rules of each party of an actor. Empty for root, which no rule binds. */
+/** The rules about each party of an actor. Empty for root, because rules do not apply to it. */
 export type PartyRules = readonly (readonly SubjectRules[])[];
 
 export function rulesOf(policy: Policy, actor: Actor): PartyRules {
   return partiesOf(actor).map((party) => policy.rulesFor(party));
 }
 
-/** 'deny' if a rule denies a party of the actor; 'undecided' if no rule does, and a party has no rule that allows. */
+/** Decides about an action: 'deny' if a rule denies any party, 'undecided' if no rule allows one of the parties, otherwise 'allow'. */
 export function decide(policy: Policy, actor: Actor, action: Action, namespace: Namespace): Decision {
   return decideBy(rulesOf(policy, actor), bitsOf([action]), namespace);
 }
 
-/** As `decide`, with the rules looked up before: for decisions about many namespaces. */
+/** Like `decide`, but takes rules that were already looked up. This is faster for decisions about many namespaces. */
 export function decideBy(rules: PartyRules, action: ActionBits, namespace: Namespace): Decision {
   let decision: Decision = 'allow';
   for (const ofParty of rules) {
@@ -59,17 +62,17 @@ function decideFor(rules: readonly SubjectRules[], action: ActionBits, namespace
   return decision;
 }
 
-/** Whether each party of the actor has a clearance for every one of the access tags in a namespace. */
+/** Checks whether each party of the actor has a clearance for all the access tags in a namespace. */
 export function isCleared(policy: Policy, actor: Actor, accessTags: readonly string[], namespace: Namespace): boolean {
   return accessTags.length === 0 || isClearedBy(rulesOf(policy, actor), accessTags, namespace);
 }
 
-/** As `isCleared`, with the rules looked up before: for decisions about many namespaces. */
+/** Like `isCleared`, but takes rules that were already looked up. This is faster for decisions about many namespaces. */
 export function isClearedBy(rules: PartyRules, accessTags: readonly string[], namespace: Namespace): boolean {
   return accessTags.every((tag) => rules.every((ofParty) => ofParty.some((each) => each.isCleared(tag, namespace))));
 }
 
-/** Whether the actor may read a memory with these labels. */
+/** Checks whether the actor may read a memory with these labels. */
 export function mayRead(policy: Policy, actor: Actor, labels: Omit<MemoryLabels, 'author'>): boolean {
   if (isRoot(actor)) return true;
   if (labels.privateTo !== undefined && !sameActor(labels.privateTo, actor)) return false;
@@ -78,8 +81,8 @@ export function mayRead(policy: Policy, actor: Actor, labels: Omit<MemoryLabels,
 }
 
 /**
- * Whether the actor may update, forget or share a memory that it may read. `write` lets an author update and forget its own
- * memories, unless a rule denies the action itself: where an allow and a deny conflict, the deny wins.
+ * Checks whether the actor may update, forget or share a memory that it may read. With `write`, authors may also update and forget their
+ * own memories, unless a rule denies the action itself. If one rule allows and another denies, the deny wins.
  */
 export function mayChange(policy: Policy, actor: Actor, action: MemoryAction, labels: MemoryLabels): boolean {
   const decision = decide(policy, actor, action, labels.namespace);
@@ -87,7 +90,7 @@ export function mayChange(policy: Policy, actor: Actor, action: MemoryAction, la
   return action !== 'share' && sameActor(labels.author, actor) && mayIn(policy, actor, 'write', labels.namespace);
 }
 
-/** The rules that decide an action in a namespace: those that deny it or, if there are none, those that allow it. */
+/** Lists the rules that decide about an action in a namespace: those that deny it or, if no rule does, those that allow it. */
 export function decidingRules(policy: Policy, actor: Actor, action: Action, namespace: Namespace): StoredDeclaration[] {
   const matching = declaredAt(policy, actor, namespace).filter(
     ({ declaration }) => isRule(declaration) && policy.actionsOf(declaration.actions).includes(action),
@@ -96,7 +99,7 @@ export function decidingRules(policy: Policy, actor: Actor, action: Action, name
   return denying.length > 0 ? denying : matching;
 }
 
-/** The declarations about a party of the actor at a namespace or above, each once. */
+/** Lists the declarations about a party of the actor, in a namespace and those above it. Each appears only once. */
 export function declaredAt(policy: Policy, actor: Actor, namespace: Namespace): StoredDeclaration[] {
   const rules = new Set(rulesOf(policy, actor).flat());
   return [...rules].flatMap((each) => each.at(namespace));
@@ -108,7 +111,7 @@ export type DecisionReason =
   | 'allowed'
   /** The principal is the author of the memory, and `write` allows authors to update and forget. */
   | 'own memory'
-  /** The principal is root, which no rule binds. */
+  /** The principal is root. Rules do not apply to it. */
   | 'root'
   /** No rule allows the action. */
   | 'no rule allows'
@@ -119,7 +122,7 @@ export type DecisionReason =
   /** The memory is private to another author. */
   | 'private to another author';
 
-/** A decision with its reason and the declarations that decided it. */
+/** A decision, with its reason and the declarations on which it is based. */
 export interface ExplainedDecision {
   readonly allowed: boolean;
   readonly reason: DecisionReason;
@@ -132,7 +135,7 @@ export function explainIn(policy: Policy, actor: Actor, action: Action, namespac
   const decision = decide(policy, actor, action, namespace);
   const deciding = decidingRules(policy, actor, action, namespace);
   if (decision === 'allow') return { allowed: true, reason: 'allowed', deciding };
-  // For an agent on behalf of a user, rules that allow only one of the two decide nothing.
+  // If an agent acts on behalf of a user, rules that allow only one of the two are not enough, so they are not listed.
   return decision === 'deny'
     ? { allowed: false, reason: 'denied', deciding }
     : { allowed: false, reason: 'no rule allows', deciding: [] };
@@ -168,12 +171,12 @@ function clearances(policy: Policy, actor: Actor, tag: string, namespace: Namesp
 
 const maxCachedDecisions = 10_000;
 
-/** Caches the ids of the declarations that decide, while the policy stays the same: the audit looks them up for each entry. */
+/** Caches the ids of deciding declarations while the policy stays the same, because the audit needs them for each entry. */
 export class DecidingRuleCache {
   #policy: Policy | undefined;
   readonly #ids = new LRUCache<string, readonly string[]>({ max: maxCachedDecisions });
 
-  /** The ids of the declarations that decide an action on memories with these labels, as if the actor were their author. */
+  /** Returns the ids of the declarations that decide about an action on memories with these labels, as if the actor were their author. */
   idsFor(
     policy: Policy,
     actor: Actor,

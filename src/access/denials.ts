@@ -2,27 +2,27 @@ import { MemoryError } from '../domain/errors';
 import { type Namespace, showNamespace } from '../domain/namespace';
 import type { MemoryAction } from './authorise';
 
-/** NOT_FOUND. The message is the same for a memory that does not exist and for one that the caller may not read. */
+/** Makes a NOT_FOUND error. The message is the same for a memory that does not exist and for one that the caller may not read. */
 export function noSuchMemory(id: string): MemoryError {
   const message = `Memory ${JSON.stringify(id)} was not found: it does not exist, or this handle may not read it.`;
   return new MemoryError('NOT_FOUND', message);
 }
 
-/** FORBIDDEN, for a memory that the caller may read but not change in this way. */
+/** Makes a FORBIDDEN error for a memory that the caller may read but not change in this way. */
 export function forbiddenChange(id: string, action: MemoryAction, namespace: Namespace): MemoryError {
   return new MemoryError('FORBIDDEN', `Not allowed to ${action} ${id}: requires ${rightsFor(action, namespace)}.`);
 }
 
-/** The rights that an action on a memory requires, as a phrase for messages. `write` stands in for the author's own memory. */
+/** Describes the rights that an action on a memory requires, as a phrase for messages. For the author's own memory, `write` is enough. */
 export function rightsFor(action: MemoryAction, namespace: Namespace): string {
   const asAuthor = action === 'share' ? '' : ' (or `write`, as its author)';
   return `\`${action}\` in ${showNamespace(namespace)}${asAuthor} and no deny rule`;
 }
 
 /**
- * FORBIDDEN, for a write that reaches outside the scope of its handle.
+ * Makes a FORBIDDEN error for a write outside the scope of its handle.
  *
- * @param subject What lies outside, as the subject of the sentence: 'The memory'.
+ * @param subject The subject of the message, such as 'The memory'.
  */
 export function outsideScope(subject: string): MemoryError {
   const message = `${subject} is outside the scope of this handle. Use a handle with a wider scope.`;

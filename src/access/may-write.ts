@@ -13,14 +13,14 @@ export interface WrittenLabels {
 }
 
 /**
- * Asserts that a writer may put a memory with these labels into the store. The proposer asks before it embeds a text, and `apply`
- * asks again, because the rules may have changed in between.
+ * Checks that a writer may store a memory with these labels. The call makes this check before it embeds the text. `apply` repeats the
+ * check, because the rules may have changed in between.
  *
- * A write requires: the memory is inside the scope of the handle; `write` in its namespace; a clearance for each of its access tags;
- * and `read` if it has a key, because the result of the write reveals whether the key exists.
+ * The memory must be inside the scope of the handle. The writer needs `write` in its namespace and a clearance for each of its access
+ * tags. If the memory has a key, the writer also needs `read`, because the result of the write reveals whether the key exists.
  *
- * @param subject The memory as the subject of a sentence, for the message: 'The memory'.
- * @param scoped The fields of the memory that the scope is compared with.
+ * @param subject The subject of the message, such as 'The memory'.
+ * @param scoped The fields of the memory that are compared with the scope.
  * @throws FORBIDDEN
  */
 export function assertMayWrite(

@@ -11,7 +11,7 @@ import type { Namespace } from '../domain/namespace';
 import type { Party } from '../domain/principal';
 import { type Action, actions, builtInRoles, type Member, type Subject } from '../domain/rule';
 
-/** A value for each principal, by kind and then by id. */
+/** Values for principals, by kind and then by id. */
 type ByParty<T> = Readonly<Record<Party['kind'], Map<string, T>>>;
 
 interface Contents {
@@ -24,14 +24,14 @@ interface Contents {
 }
 
 /**
- * Every rule, clearance, role and group in force. Immutable: a change makes a new policy with a higher version, which shares
- * with the old one everything about other subjects.
+ * All rules, clearances, roles and groups in force. A policy is immutable: a change makes a new policy with a higher version. The new
+ * policy reuses the objects about subjects that the change does not concern.
  */
 export class Policy {
-  /** Rises with each command that changes what is in force. */
+  /** Increases with each command that adds or ends declarations. */
   readonly version: number;
   readonly #contents: Contents;
-  /** Only principals that a rule or a group names, so that lookups of unknown ids never fill it. */
+  /** Contains only principals that a rule or a group names. Lookups of other ids do not add entries, so it cannot grow without limit. */
   readonly #named: ByParty<readonly SubjectRules[]> = { agent: new Map(), user: new Map(), service: new Map() };
   readonly #others: readonly SubjectRules[];
 
@@ -58,7 +58,10 @@ export class Policy {
     return this.#contents.declared;
   }
 
-  /** The rules of a party: those about everyone, about the party itself and about its groups. The same objects while nothing changed. */
+  /**
+   * Returns the rules for a party: those about everyone, about the party itself and about its groups. While these rules do not change, it
+   * returns the same objects.
+   */
   rulesFor({ kind, id }: Party): readonly SubjectRules[] {
     const known = this.#named[kind].get(id);
     if (known !== undefined) return known;
@@ -72,12 +75,12 @@ export class Policy {
     return rules;
   }
 
-  /** The actions of a role, or the given actions. */
+  /** Returns the actions of a role, or the given actions. */
   actionsOf(roleOrActions: string | readonly Action[]): readonly Action[] {
     return typeof roleOrActions === 'string' ? resolved(this.#contents.roles, roleOrActions) : roleOrActions;
   }
 
-  /** A new policy with declarations added and ended. */
+  /** Makes a new policy with declarations added and ended. */
   changed(version: number, added: readonly StoredDeclaration[], ended: readonly string[]): Policy {
     const before = this.#contents;
     const declared = new Map(before.declared);
@@ -91,7 +94,7 @@ export class Policy {
       roles: roles.length === 0 ? before.roles : rolesIn(declared.values()),
       groupsOf: touched.some(({ declaration }) => isGroup(declaration)) ? groupsIn(declared.values()) : before.groupsOf,
     };
-    // A changed role changes every rule that names it.
+    // If a role changes, every rule that names it changes too.
     const naming =
       roles.length === 0
         ? []
@@ -114,7 +117,7 @@ function groupsIn(all: Iterable<StoredDeclaration>): ByParty<readonly string[]> 
   return groupsOf;
 }
 
-/** The contents, with the rules rebuilt of each subject that the touched declarations are about. */
+/** Makes new contents. Rebuilds the rules about each subject of the touched declarations (those that were added, ended or changed). */
 function rulesChanged(contents: Contents, touched: ReadonlySet<StoredDeclaration>): Contents {
   const { byParty, declared, roles } = contents;
   const parties = { agent: new Map(byParty.agent), user: new Map(byParty.user), service: new Map(byParty.service) };
@@ -134,9 +137,9 @@ function rulesChanged(contents: Contents, touched: ReadonlySet<StoredDeclaration
   return { ...contents, everyone, byParty: parties, byGroup };
 }
 
-/** The touched declarations by subject: the ids to remove, and the declarations to add. */
+/** Groups the touched declarations by subject: the ids to remove, and the declarations to add. */
 function bySubject(declared: ReadonlyMap<string, StoredDeclaration>, touched: ReadonlySet<StoredDeclaration>) {
-  // JSON of a subject is injective: two subjects never share a key.
+  // Two different subjects never have the same JSON, so JSON can be the key.
   const subjects = new Map<string, [Subject, removed: Set<string>, added: StoredDeclaration[]]>();
   for (const each of touched) {
     if (!('to' in each.declaration)) continue;
@@ -159,7 +162,7 @@ function membersOf({ members }: Group): Party[] {
   return members.map(partyOf);
 }
 
-/** A member of a rule or a group as a party. */
+/** Converts a member of a rule or a group to a party. */
 export function partyOf(member: Member): Party {
   if ('agentId' in member) return { kind: 'agent', id: member.agentId };
   if ('userId' in member) return { kind: 'user', id: member.userId };
@@ -173,7 +176,7 @@ function resolved(roles: ReadonlyMap<string, readonly Action[]>, role: string): 
   return found;
 }
 
-/** A set of actions as bits. */
+/** A set of actions, with one bit for each action. */
 export type ActionBits = number;
 
 const bitOf = new Map(actions.map((action, i) => [action, 1 << i]));
@@ -184,7 +187,7 @@ export function bitsOf(some: Iterable<Action>): ActionBits {
   return bits;
 }
 
-/** What is declared at one namespace. */
+/** The declarations at one namespace. */
 interface LabelNode {
   allowed: ActionBits;
   denied: ActionBits;
@@ -194,8 +197,8 @@ interface LabelNode {
 }
 
 /**
- * The declarations about one subject, as a tree of labels. A decision walks down the labels of a namespace, so that it costs
- * the same however many rules there are. Immutable: the same object means that the subject's rules are the same.
+ * The declarations about one subject, as a tree of namespace labels. A decision follows the labels of a namespace, so its cost does not
+ * depend on the number of rules. Objects of this class are immutable: while the subject's rules do not change, the object is the same.
  */
 export class SubjectRules {
   readonly #root = newNode();
@@ -218,7 +221,7 @@ export class SubjectRules {
     }
   }
 
-  /** 'deny' if a rule at the namespace or above denies the action, 'allow' if one allows it and none denies it. */
+  /** Decides about an action: 'deny' if a rule at the namespace or above denies it, 'allow' if a rule allows it and none denies it. */
   decide(action: ActionBits, namespace: Namespace): 'allow' | 'deny' | 'undecided' {
     let node: LabelNode | undefined = this.#root;
     let allowed = 0;
@@ -239,14 +242,14 @@ export class SubjectRules {
     return false;
   }
 
-  /** Whether a rule at the namespace or below denies one of these actions. */
+  /** Checks whether a rule at the namespace or below denies one of these actions. */
   deniesBelow(some: ActionBits, namespace: Namespace): boolean {
     let node: LabelNode | undefined = this.#root;
     for (const label of namespace) node = node?.children.get(label);
     return node !== undefined && deniesSome(node, some);
   }
 
-  /** The declarations at the namespace or above. */
+  /** Lists the declarations at the namespace or above. */
   at(namespace: Namespace): StoredDeclaration[] {
     const found: StoredDeclaration[] = [];
     this.#walk(namespace, (node) => {

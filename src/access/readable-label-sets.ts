@@ -5,21 +5,21 @@ import { decideBy, isClearedBy, type PartyRules, rulesOf } from './authorise';
 import { bitsOf, type Policy, type SubjectRules } from './policy';
 
 /**
- * What an actor may read, compiled to integers. A row is readable when its label set is one of these and its owner is 0 (shared)
- * or the actor itself.
+ * The label sets (namespaces with access tags) that an actor may read, as integers. The actor may read a row if it has one of these label
+ * sets and its owner is 0 (which means shared) or the actor itself.
  */
 export interface ReadableLabelSets {
-  /** 1 at the id of each readable label set, else 0. */
+  /** The value at the index of a label set's id is 1 if the label set is readable, otherwise 0. */
   readonly mask: Uint8Array;
-  /** The ids of the readable label sets, ascending. */
+  /** The ids of the readable label sets, in ascending order. */
   readonly labelSets: readonly number[];
-  /** The actor's id; 'any' for root; -1, which owns nothing, for an actor that has never written. */
+  /** The actor's id. For root it is 'any'. For an actor that has never written it is -1, which owns no row. */
   readonly owner: number | 'any';
   /** Equal for actors with the same rules in the same namespace. Stays the same when label sets are added. */
   readonly grants: number;
 }
 
-/** What the compilation reads of the store. Ids of label sets count from 1 and are never reused. */
+/** The part of the store that the compilation reads. The ids of label sets start at 1 and are never reused. */
 export interface LabelSetSource {
   readonly labelSetCount: number;
   labelSet(id: number): { readonly namespace: Namespace; readonly accessTags: readonly string[] };
@@ -39,13 +39,13 @@ interface Grants {
 /**
  * Compiles rules to the label sets that they let an actor read in a namespace and below.
  *
- * @param compiled The result of the same rules for fewer label sets. Only the label sets after these are decided.
+ * @param compiled An earlier result with the same rules but fewer label sets. Only the newer label sets are decided.
  */
 function compileGrants(rules: PartyRules, within: Namespace, source: LabelSetSource, compiled: Grants): Grants {
   const mask = new Uint8Array(source.labelSetCount + 1);
   mask.set(compiled.mask);
   const labelSets = [...compiled.labelSets];
-  // Label sets of one namespace share its array, so that each namespace is decided once.
+  // All label sets in a namespace have the same array object as their namespace. With it as the key, each namespace is decided once.
   const decided = new Map<Namespace, boolean>();
   const read = bitsOf(['read']);
   for (let id = compiled.mask.length; id <= source.labelSetCount; id++) {
@@ -60,7 +60,7 @@ function compileGrants(rules: PartyRules, within: Namespace, source: LabelSetSou
   return { id: compiled.id, mask, labelSets };
 }
 
-// With thousands of label sets each entry takes tens of kilobytes.
+// If the store has thousands of label sets, each entry takes tens of kilobytes.
 const maxEntries = 1_024;
 
 /**

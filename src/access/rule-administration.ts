@@ -9,7 +9,7 @@ import { bitsOf, type Policy } from './policy';
 const wholeStore: Namespace = [];
 
 /**
- * Whether a caller may add or end a declaration. Nobody grants more than they have:
+ * Checks whether a caller may add or end a declaration. Callers can grant only what they have themselves:
  *
  * - A rule requires `administer` and each of the rule's actions at the rule's namespace, and no deny rule there or below that
  *   denies the caller one of them.
@@ -33,7 +33,10 @@ export function mayDeclare(policy: Policy, caller: Caller, declaration: Declarat
     .every((each) => mayDeclare(policy, caller, each) && mayDeclare(policy, caller, withRole(each, declaration)));
 }
 
-/** Whether a caller may see a declaration: it requires `administer` at its namespace; in the whole store for a role or a group. */
+/**
+ * Checks whether a caller may see a declaration. It needs `administer` at the declaration's namespace, or in the whole store for a role or
+ * a group.
+ */
 export function maySeeDeclaration(policy: Policy, { actor, scope }: Caller, declaration: Declaration): boolean {
   const at = 'at' in declaration ? declaration.at : wholeStore;
   return coversNamespace(scope, at) && mayIn(policy, actor, 'administer', at);
@@ -49,12 +52,12 @@ function mayGrant(policy: Policy, { actor, scope }: Caller, actions: readonly Ac
   );
 }
 
-/** Whether a scope covers all of a namespace, which a scope with a user, agent, session or tag never does. */
+/** Checks whether a scope covers a whole namespace. A scope with a user, agent, session or tag never does. */
 export function coversNamespace(scope: ParsedScope, at: Namespace): boolean {
   return isInScope(scope, { namespace: at, tags: [] });
 }
 
-/** A rule with the actions of a role that is about to change. */
+/** Replaces the actions of a rule with the new actions of the role that it names. */
 function withRole(rule: Declaration, named: Declaration): Declaration {
   return isRole(named) ? { ...rule, actions: (named as Role).actions } : rule;
 }

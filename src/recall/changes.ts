@@ -8,10 +8,13 @@ import { type MemoryRow, memoryLabelsOf } from '../state/tables/memory-row';
 import type { ReadContext } from './read-context';
 import { checkRecord, toMemory } from './recheck';
 
-/** A change with the revision that it made and its author. */
+/** A change, with the revision that it made and the principal that made it. */
 export type Revision = MemoryChange & { revision: number; by: Principal };
 
-/** The changes of one memory that the caller may see, oldest first. For a forgotten memory: when it changed, and by whom. */
+/**
+ * Reads the changes to one memory that the caller may see, oldest first. For a forgotten memory they only say when it changed, and who
+ * changed it.
+ */
 export function history(context: ReadContext, caller: Caller, id: string): Revision[] {
   return context.snapshot(() => {
     const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(id));
@@ -25,8 +28,8 @@ export function history(context: ReadContext, caller: Caller, id: string): Revis
 }
 
 /**
- * A line of the change feed as a caller may see it. The rules of today must allow the caller to read the memory with the labels
- * of that time, and with the labels of today: `record` has passed that check.
+ * Converts a line in the change feed to a change that the caller may see. The current rules must allow the caller to read the memory
+ * both with its labels after this change and with its current labels. The current labels of `record` were already checked.
  */
 export function visibleChange(
   context: ReadContext,
@@ -39,7 +42,7 @@ export function visibleChange(
   if (!mayRead(state.policy, caller.actor, then)) return undefined;
   const memory = memoryAt(context, caller, line, record);
   if (memory !== undefined && !isInScope(caller.scope, memory)) return undefined;
-  // A forgotten memory keeps only its last user, session and tags. Its earlier revisions may have had others, in another scope.
+  // A forgotten memory keeps only its last user, session and tags. Earlier revisions may have had other values, outside this scope.
   const isEarlier = record.state === 'forgotten' && line.revision < record.revision - 1;
   if (isEarlier && boundsMutableFields(caller.scope)) return undefined;
   return {
@@ -51,7 +54,7 @@ export function visibleChange(
   };
 }
 
-/** Whether a scope names fields that a revision may change. */
+/** Checks whether a scope depends on fields that a revision may change. */
 function boundsMutableFields({ userId, sessionId, tags }: ParsedScope): boolean {
   return userId !== undefined || sessionId !== undefined || tags !== undefined;
 }
@@ -63,7 +66,7 @@ function memoryAt(context: ReadContext, caller: Caller, line: ChangeLine, record
   return then && toMemory(context, caller, then);
 }
 
-/** A cursor of a watch is valid for the same actor and scope. */
+/** Describes the actor and the scope of a watch. A cursor is valid only for the same actor and scope. */
 export function watchBinding({ actor, scope }: Caller): Json {
   return JSON.parse(JSON.stringify(['watch', actor, scope]));
 }

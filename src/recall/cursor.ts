@@ -5,8 +5,8 @@ import type { Json } from '../domain/json';
 const tagBytes = 16;
 
 /**
- * Signs cursors. A cursor holds the last item that its reader saw, and is signed with the store's key together with the actor
- * and the query. It holds no number that counts the activity of others.
+ * Signs cursors. A cursor contains the last item that its reader saw. The signature is made with the store's secret, and it also covers
+ * the actor and the query. A cursor contains no number that would reveal how much other principals do.
  */
 export class CursorSigner {
   readonly #key: Uint8Array;
@@ -21,14 +21,14 @@ export class CursorSigner {
   }
 
   /**
-   * The item in a cursor.
+   * Checks a cursor and returns the item that it contains.
    *
-   * @throws INVALID_CURSOR for a cursor of another store, actor or query, and for an altered one.
+   * @throws INVALID_CURSOR for a cursor that was made for another store, actor or query, or that was altered
    */
   open(cursor: string, binding: Json): Json {
     const bytes = Buffer.from(cursor, 'base64url');
     const payload = bytes.subarray(tagBytes).toString();
-    // Base64 can spell the same bytes in several ways. Only the spelling of `sign` is accepted.
+    // In Base64 several texts can stand for the same bytes. Only the text that `sign` makes is accepted.
     const isCanonical = bytes.length > tagBytes && bytes.toString('base64url') === cursor;
     if (isCanonical && timingSafeEqual(bytes.subarray(0, tagBytes), this.#tag(payload, binding)))
       return JSON.parse(payload);

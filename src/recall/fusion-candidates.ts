@@ -5,9 +5,9 @@ import type { StateView } from './state-view';
 import type { VisibleSet } from './visible-set';
 
 /**
- * How many of the best keyword matches are considered for fusion. Measured on 100,000 memories above the limit of exact search:
- * of the ten best memories, .75 were among the first 36 of either index, .977 among the first 400 keyword matches and .995 among
- * the first 1,000.
+ * Fusion (the combination of vector and keyword scores) considers this many of the best keyword matches. It was measured with 100,000
+ * memories, above the limit for exact search. Of the ten best memories, 75 % were among the first 36 matches in either index, 97.7 %
+ * among the first 400 keyword matches, and 99.5 % among the first 1,000.
  */
 export const maxFusedMatches = 1_024;
 
@@ -23,8 +23,8 @@ export interface FusionInput {
 type Columns = Pick<StateView['columns'], 'validFrom' | 'priority'>;
 
 /**
- * The keyword matches that may be among the best together with their vectors, and that the limited list of the nearest vectors
- * does not hold. It compares estimates that are in memory, so that only vectors of rows that may be returned are loaded.
+ * Finds the keyword matches that are missing in the limited list of nearest vectors, but that may be among the best hits when their
+ * vectors are scored too. It compares estimates that are in RAM, so it loads vectors only for rows that may be returned.
  */
 export async function fusionCandidates(
   { state: { columns } }: { readonly state: { readonly columns: Columns } },
@@ -43,7 +43,7 @@ export async function fusionCandidates(
   const rows = withVector.sort();
   const visible = { count: rows.length, has: (row: number) => keywordScores.has(row), rows: () => rows };
   const found = await index.search(vector, visible, rows.length);
-  // Rows without a vector score by their keywords alone.
+  // Rows without a vector are scored only by their keywords.
   const estimated = [...found, ...Array.from(withoutVector, (row) => ({ row, estimate: 0 }))];
   const moreLowerBounds = estimated.map(({ row, estimate }) =>
     score(row, estimate - estimateError, keywordScores.get(row) ?? 0),
@@ -60,8 +60,8 @@ function scorer({ validFrom, priority }: Columns, { now }: FusionInput) {
 }
 
 /**
- * The keyword scores of the matches that could still reach a score. Their cosine is at most that of the last of the nearest
- * vectors.
+ * Returns the keyword scores of the matches that could still reach the score `least`. The cosine of such a match is at most the cosine of
+ * the last of the nearest vectors.
  */
 function matchesWithin({ visible, now, matches, nearest }: FusionInput, least: number): Map<number, number> {
   const isNearest = new Set(nearest.map(({ row }) => row));
@@ -70,14 +70,14 @@ function matchesWithin({ visible, now, matches, nearest }: FusionInput, least: n
   const highestCosine = last === undefined ? 1 : (last.score ?? last.estimate + estimateError);
   const found = new Map<number, number>();
   for (const { row, score } of matches.hits) {
-    // Hits come best first: all that follow score less.
+    // Matches are sorted, best first. All later matches have lower scores.
     if (hybridScore(highestCosine, score, now - newest, topPriority) < least) break;
     if (!isNearest.has(row)) found.set(row, score);
   }
   return found;
 }
 
-/** The k-th highest score; minus infinity if there are fewer. */
+/** Returns the k-th highest score, or minus infinity if there are fewer than k scores. */
 function kthHighest(scores: readonly number[], k: number): number {
   return [...scores].sort((a, b) => b - a)[k - 1] ?? Number.NEGATIVE_INFINITY;
 }

@@ -6,10 +6,10 @@ import type { MemoryRow } from '../state/tables/memory-row';
 import type { ReadContext } from './read-context';
 import { checkRecord, toMemory } from './recheck';
 
-/** An id, or a key in a namespace. */
+/** Identifies a memory by its id, or by its key in a namespace. */
 export type MemoryAddress = string | { readonly namespace: Namespace; readonly key: string };
 
-/** One memory by id or by key. Undefined alike for one that does not exist, has expired or may not be read. */
+/** Reads one memory by its id or key. Returns undefined if it does not exist, has expired, or may not be read by the caller. */
 export function get(context: ReadContext, caller: Caller, address: MemoryAddress): Memory | undefined {
   const now = context.clock.now();
   return context.snapshot(() => {
@@ -19,15 +19,15 @@ export function get(context: ReadContext, caller: Caller, address: MemoryAddress
   });
 }
 
-/** The record of a memory that the caller may read, expired or not. */
+/** Looks up the record of a memory that the caller may read, even if it has expired. */
 export function findRecord(context: ReadContext, caller: Caller, address: MemoryAddress): MemoryRow | undefined {
   if (typeof address !== 'string') return findByKey(context, caller, address);
   return checkRecord(context, caller, context.state.records.unchecked(address));
 }
 
 /**
- * A key is unique among memories with the same labels. If several memories have the key, the caller's own private one comes
- * first. Root may read the private memories of all authors, and gets the shared one first.
+ * Looks up a memory by its key. A key is unique only among memories with the same labels. If several memories have the key, the caller's
+ * own private memory comes first. Root, which may read private memories from all authors, gets the shared memory first.
  */
 function findByKey(
   context: ReadContext,

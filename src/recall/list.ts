@@ -21,7 +21,7 @@ export interface ListPage {
   readonly nextCursor?: string;
 }
 
-/** One page of the memories that a selection holds. */
+/** Reads one page of the memories that match a selection. */
 export function list(context: ReadContext, caller: Caller, request: ListRequest): ListPage {
   const { selection, limit, orderBy, order, cursor } = request;
   const binding = listBinding(caller, request);
@@ -30,7 +30,7 @@ export function list(context: ReadContext, caller: Caller, request: ListRequest)
   return context.snapshot(() => {
     const compiled = compileSelection(context, caller, selection);
     if (compiled === undefined) return { items: [] };
-    // One more than the page holds, to know whether there is another page.
+    // Reads one more record than the page can have, to find out whether there is another page.
     const records = context.state.selections.page(compiled, { orderBy, order, limit: limit + 1, after });
     const onPage = records.slice(0, limit);
     const items = onPage.flatMap((record) => recheck(context, caller, record) ?? []);
@@ -41,7 +41,10 @@ export function list(context: ReadContext, caller: Caller, request: ListRequest)
   });
 }
 
-/** A listed memory as it is now. Undefined if it is gone, may no longer be read, or is in another state than when it was listed. */
+/**
+ * Reads a listed memory again. Returns undefined if the memory is gone, may not be read by the caller any more, or has another state than
+ * when it was listed.
+ */
 export function relist(context: ReadContext, caller: Caller, listed: Pick<Memory, 'id' | 'state'>): Memory | undefined {
   return context.snapshot(() => {
     const record = findRecord(context, caller, listed.id);
@@ -49,18 +52,18 @@ export function relist(context: ReadContext, caller: Caller, listed: Pick<Memory
   });
 }
 
-/** A cursor of a list is valid for the same actor, scope and query. */
+/** Describes the actor, scope and query of a list. A cursor is valid only for the same three. */
 function listBinding(caller: Caller, { selection, orderBy, order }: ListRequest): Json {
   const { scope, filter, asOf, include } = selection;
   const { actor, scope: callerScope } = caller;
   const states = [...include].sort();
-  // Through JSON, which drops undefined fields: bindings are compared as text.
+  // Bindings are compared as text. The conversion to JSON and back removes undefined fields.
   return JSON.parse(
     JSON.stringify(['list', actor, callerScope, scope, filter ?? null, asOf ?? null, states, orderBy, order]),
   );
 }
 
-/** The number of memories that a selection holds. */
+/** Counts the memories that match a selection. */
 export function count(context: ReadContext, caller: Caller, selection: ParsedSelection): number {
   return (
     withCompiled(context, caller, selection, (compiled) =>
@@ -69,7 +72,7 @@ export function count(context: ReadContext, caller: Caller, selection: ParsedSel
   );
 }
 
-/** The number of memories in each namespace. Namespaces deeper than `maxDepth` labels count towards their ancestor of that depth. */
+/** Counts the memories in each namespace. The counts of namespaces deeper than `maxDepth` are added to their ancestor at that depth. */
 export function namespaces(context: ReadContext, caller: Caller, selection: ParsedSelection, maxDepth?: number) {
   const byLabelSet = withCompiled(context, caller, selection, (compiled) =>
     isInColumns(compiled.criteria)

@@ -8,7 +8,7 @@ import type { CursorSigner } from './cursor';
 import type { StateView } from './state-view';
 import type { VisibleSetCache } from './visible-set';
 
-/** What every read needs. */
+/** The parts of the store that every read needs. */
 export interface ReadContext {
   readonly limits: Limits;
   readonly clock: Clock;
@@ -17,15 +17,15 @@ export interface ReadContext {
   readonly visible: VisibleSetCache;
   readonly embedder: SpaceEmbedder;
   readonly keywords: KeywordIndex;
-  /** The index that finds the nearest vectors. Undefined while the store has no vectors. */
+  /** Returns the index that finds the nearest vectors. Undefined while the store has no vectors. */
   vectors(): VectorIndex | undefined;
-  /** The largest number of visible vectors that is searched exactly. */
+  /** Up to this number of visible vectors, searches are exact. */
   readonly exactUpTo: number;
   readonly cursors: CursorSigner;
-  /** Loads what another process has written. Does nothing in the process that writes. */
+  /** Loads changes that another process has written. Does nothing in the writer process. */
   refresh(): void;
-  /** Runs a read on one snapshot: rules, labels and records are of one moment, even while another process writes. */
+  /** Runs a read on one snapshot: rules, labels and records belong to the same moment, even if another process writes. */
   snapshot<T>(read: () => T): T;
-  /** Counts a record that passed the compiled access filter and failed the second check. */
+  /** Counts a record that passed the access filter in a query but failed the second check. */
   recheckRejected(): void;
 }

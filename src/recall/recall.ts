@@ -19,12 +19,12 @@ export interface RecallRequest {
   readonly mode: RecallMode;
   readonly threshold: number;
   readonly explain: boolean;
-  /** The query's vector, of length 1, if the caller gives it. */
+  /** The query's vector, scaled to length 1, if the caller passes one. */
   readonly vector: Float32Array | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The vector of a query, and the embedding space that it belongs to. Both are undefined in 'keyword' mode. */
+/** The vector for a query, and the embedding space that the vector belongs to. Both are undefined in 'keyword' mode. */
 interface QueryVector {
   readonly vector: Float32Array | undefined;
   readonly space: Space | EmbeddingSpace | undefined;
@@ -32,20 +32,20 @@ interface QueryVector {
 
 interface Search extends QueryVector {
   readonly terms: readonly string[];
-  /** How many rows each index is asked for. */
+  /** The number of rows that each index should return. */
   readonly candidateLimit: number;
 }
 
 type SearchResult =
   | { readonly type: 'hits'; readonly hits: Hit[] }
-  /** A row that is no candidate may be among the best. */
+  /** A row that is not among the candidates may still be one of the best. */
   | { readonly type: 'more-candidates-needed' }
-  /** The rules changed while the search ran, so that it may have looked at rows that the caller may no longer read. */
+  /** The rules changed during the search. It may have used rows that the caller may not read any more. */
   | { readonly type: 'rules-changed' }
-  /** The store moved to another embedding space, in which the query's vector means nothing. */
+  /** The store switched to another embedding space. The query's vector cannot be compared with vectors there. */
   | { readonly type: 'space-changed' };
 
-/** The memories that match a query best. */
+/** Finds the memories that match a query best. */
 export async function recall(context: ReadContext, caller: Caller, request: RecallRequest): Promise<Hit[]> {
   const { mode, signal, query } = request;
   const terms = mode === 'semantic' ? [] : analyzeQuery(query);
@@ -74,7 +74,7 @@ async function embedQuery(
   { mode, vector, query, signal }: RecallRequest,
 ): Promise<QueryVector> {
   if (mode === 'keyword') return { vector: undefined, space: undefined };
-  // A store without vectors gets its space with its first vector. Until then the space of its embedder stands in.
+  // A store gets its space with its first vector. Until then, the embedder's space is used instead.
   const space = state.interning.currentSpace ?? embedder.space;
   return { vector: vector ?? (await embedder.query(query, signal === undefined ? {} : { signal })), space };
 }
@@ -96,13 +96,13 @@ async function search(
   if (hasMoved()) return { type: 'space-changed' };
   const candidates = await findCandidates(context, request, { vector, terms, candidateLimit, visible, now }).catch(
     (error: unknown) => {
-      // After a move, the vectors of the previous space may have been dropped while they were read.
+      // If the store has switched to another space, vectors in the previous space may have been deleted while they were read.
       if (hasMoved()) return undefined;
       throw error;
     },
   );
   if (candidates === undefined) return { type: 'space-changed' };
-  // Nothing is awaited in here: rules, texts, vectors and records are of one moment.
+  // This function awaits nothing, so rules, texts, vectors and records belong to the same moment.
   return context.snapshot((): SearchResult => {
     if (state.policy.version !== version) return { type: 'rules-changed' };
     if (hasMoved()) return { type: 'space-changed' };
@@ -138,7 +138,7 @@ type CandidateSearch = Pick<Search, 'vector' | 'terms' | 'candidateLimit'> & {
   readonly now: number;
 };
 
-/** The nearest vectors. In a large visible set, also the keyword matches that fusion may lift among the best. */
+/** Finds the nearest vectors. In a large visible set, it also finds keyword matches that may be among the best when both scores count. */
 async function findCandidates(
   context: ReadContext,
   { mode, topK }: RecallRequest,
@@ -147,7 +147,7 @@ async function findCandidates(
   const index = context.vectors();
   if (vector === undefined || index === undefined) return { nearest: [], fused: [], keywordMatches: undefined };
   const isSearchedExactly = visible.vectors.count <= context.exactUpTo;
-  // Estimates exist for at most `exactUpTo` rows.
+  // Fusion needs estimates of the cosine, which exist for at most `exactUpTo` rows.
   const limit = Math.max(1, Math.min(maxFusedMatches, context.exactUpTo));
   const fuses = mode === 'hybrid' && !isSearchedExactly;
   const matches = fuses ? findKeywordMatches(context, { terms, visible }, limit) : undefined;
@@ -162,10 +162,10 @@ function spaceMismatch({ embedder }: ReadContext): MemoryError {
   return new MemoryError('EMBEDDER_MISMATCH', message);
 }
 
-// Without a limit, texts that are all alike could make a search load every one of them.
+// Without this limit, a search among many identical texts could load all of them.
 const maxCandidates = 4_096;
 
-/** Whether a search goes on until the best are certain. An approximate search does not: it takes the nearest of each index. */
+/** Checks whether a search should ask for more candidates until the best are certain. An approximate search does not do this. */
 function mayFindMore(
   { exactUpTo }: ReadContext,
   { mode }: RecallRequest,
@@ -176,7 +176,7 @@ function mayFindMore(
   return isExact && candidateLimit < Math.min(maxCandidates, visible.texts);
 }
 
-/** Loads the best rows, applies the second access check to each, and orders those with equal scores. */
+/** Loads the best rows, applies the second access check to each, and sorts hits with equal scores. */
 function loadHits(
   context: ReadContext,
   caller: Caller,
@@ -185,7 +185,7 @@ function loadHits(
 ): Hit[] {
   const hits: Hit[] = [];
   for (const { row, score, parts } of ranked) {
-    // Every row with the lowest score is loaded: the order below decides which of them stay, not the order of rows.
+    // All rows with the lowest score are loaded, because the sort order below must decide which of them stay, not the order of rows.
     if (hits.length >= topK && score < (hits.at(-1) as Hit).score) break;
     const record = context.state.records.byRow(row);
     const memory = record && recheck(context, caller, record);

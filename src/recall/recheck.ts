@@ -9,8 +9,8 @@ import type { ReadContext } from './read-context';
 type Context = Pick<ReadContext, 'state'>;
 
 /**
- * Whether a record may leave the store towards a caller. This is the second access check: it decides from the labels of the
- * record alone, whichever query found the record.
+ * Checks whether a record may be returned to a caller. This is the second access check. It uses only the labels in the record, and does
+ * not depend on the query that found it.
  */
 function mayLeave({ state }: Context, { actor, scope }: Caller, record: MemoryRow): boolean {
   return (
@@ -19,9 +19,10 @@ function mayLeave({ state }: Context, { actor, scope }: Caller, record: MemoryRo
 }
 
 /**
- * A record that was loaded without checks: itself if it is intact and may leave, else undefined.
+ * Checks a record that was loaded without checks. Returns the record if it is intact and may be returned to the caller, otherwise
+ * undefined.
  *
- * @throws RECORD_DAMAGED if it is damaged and the caller may read it by the labels that it carries.
+ * @throws RECORD_DAMAGED if the record is damaged and its current labels allow the caller to read it
  */
 export function checkRecord(context: Context, caller: Caller, record: MemoryRow | undefined): MemoryRow | undefined {
   if (record === undefined) return undefined;
@@ -31,19 +32,19 @@ export function checkRecord(context: Context, caller: Caller, record: MemoryRow 
   return undefined;
 }
 
-/** The memory of a record that passed the compiled access filter. Undefined, and counted, if it fails the second check. */
+/** Converts a record that a query found to a memory. If it fails the second access check, counts this and returns undefined. */
 export function recheck(context: ReadContext, caller: Caller, record: MemoryRow): Memory | undefined {
   if (mayLeave(context, caller, record)) return toMemory(context, caller, record);
   context.recheckRejected();
   return undefined;
 }
 
-/** The memory of a checked record, without links to memories that the caller may not read. */
+/** Converts a checked record to a memory, without links to memories that the caller may not read. */
 export function toMemory(context: Context, caller: Caller, record: MemoryRow): Memory {
   return withoutHiddenLinks(context, caller, memoryOf(record, context.state.interning));
 }
 
-/** A memory without the ids in `supersedes` and `supersededBy` that the caller may not read. */
+/** Removes `supersedes` and `supersededBy` from a memory if they name memories that the caller may not read. */
 export function withoutHiddenLinks(context: Context, caller: Caller, memory: Memory): Memory {
   const { supersedes, supersededBy, ...rest } = memory;
   if ((supersedes === undefined && supersededBy === undefined) || isRoot(caller.actor)) return memory;
@@ -54,7 +55,10 @@ export function withoutHiddenLinks(context: Context, caller: Caller, memory: Mem
   };
 }
 
-/** Whether a caller may learn that a memory exists or existed. False for a damaged record, so that damage hides no other memory. */
+/**
+ * Checks whether a caller may learn that a memory exists or existed. For a damaged record the answer is false, so that a memory that links
+ * to it can still be returned.
+ */
 export function mayLearnId(context: Context, caller: Caller, id: string): boolean {
   const record = context.state.records.uncheckedOrTombstone(id);
   return record !== undefined && context.state.rowChecksum.isIntact(record) && mayLeave(context, caller, record);

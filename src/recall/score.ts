@@ -7,37 +7,41 @@ import type { VisibleSet } from './visible-set';
 
 export type RecallMode = 'hybrid' | 'semantic' | 'keyword';
 
-/** What the score of one candidate depends on. */
+/** The values that determine the score of one candidate. */
 export interface ScoreInputs {
-  /** The cosine of the query's and the memory's vector; 0 if either has none. */
+  /** The cosine of the query's vector and the memory's vector; 0 if one of them is missing. */
   readonly cosine: number;
-  /** From 0 to 1; 0 if no term matches. */
+  /** The keyword score, from 0 to 1; 0 if no term matches. */
   readonly keyword: number;
-  /** Milliseconds since `validFrom`. Negative if `validFrom` lies in the future. */
+  /** Milliseconds since `validFrom`. Negative if `validFrom` is in the future. */
   readonly ageMs: number;
   /** From 0 to 1. */
   readonly priority: number;
 }
 
-// Relevance decides; recency and priority only order what is nearly equal. Measured on LoCoMo: with 0.05 each, recency and
-// priority that are unrelated to the question cost 0.3 to 0.5 points of recall@10.
+// Relevance has nearly all the weight. Recency and priority only decide between memories of nearly equal relevance. On the LoCoMo
+// benchmark, weights of 0.05 for recency and priority reduced recall@10 by 0.3 to 0.5 points if they were unrelated to the question.
 const relevanceWeight = 0.94;
 const recencyWeight = 0.03;
 const priorityWeight = 0.03;
 
-/** How far an estimate can be from the cosine. Estimates use vectors rounded to bytes: over 384 dimensions they differ by some thousandths. */
+/**
+ * The maximum difference between an estimate and the cosine. Estimates use vectors that are rounded to bytes. With 384 dimensions they
+ * differ by a few thousandths.
+ */
 export const estimateError = 0.01;
 
-// Chosen on half of LoCoMo's conversations, for the built-in model and MiniLM together: `npm run bench -- --only fusion-locomo`.
+// Chosen with half of the conversations in the LoCoMo benchmark, for the built-in model and MiniLM together:
+// `npm run bench -- --only fusion-locomo`.
 const semanticShare = 0.4;
 const halfLifeMs = 30 * 24 * 60 * 60 * 1000;
 
 /**
- * The parts of a score. They depend only on the candidate, the query and the memories that the caller may see, so that scores of
- * different calls compare. Their sum is from 0 to 1.
+ * Computes the parts of a score. They depend only on the candidate, the query and the memories that the caller may see, so scores from
+ * different calls can be compared. Their sum is from 0 to 1.
  *
- * - Relevance, up to 0.94. In 'hybrid' mode: 0.4 x cosine + 0.6 x keyword score. In the other modes: the one of the two that the
- *   mode names. A negative cosine counts as 0.
+ * - Relevance, up to 0.94. In 'hybrid' mode: 0.4 x cosine + 0.6 x keyword score. In 'semantic' mode: the cosine. In 'keyword' mode: the
+ *   keyword score. A negative cosine counts as 0.
  * - Recency, up to 0.03. It halves every 30 days after `validFrom`.
  * - Priority, up to 0.03: the memory's priority.
  */
@@ -51,7 +55,7 @@ export function scoreParts({ cosine, keyword, ageMs, priority }: ScoreInputs, mo
   };
 }
 
-/** The sum of the parts in 'hybrid' mode. For many candidates, because it makes no object for each. */
+/** Computes the sum of the parts in 'hybrid' mode. It is fast for many candidates, because it makes no object for each. */
 export function hybridScore(cosine: number, keyword: number, ageMs: number, priority: number): number {
   return (
     semanticPart(cosine, semanticShare) +
@@ -77,7 +81,7 @@ function recencyPart(ageMs: number): number {
   return recencyWeight * 2 ** (-Math.max(0, ageMs) / halfLifeMs);
 }
 
-/** The sum of the parts. Always added in the same order, because floating-point addition is not associative. */
+/** Adds up the parts. The order is always the same, because floating-point addition is not associative. */
 export function scoreOf({ semantic = 0, keyword = 0, recency, priority }: ScoreParts): number {
   return semantic + keyword + recency + priority;
 }
@@ -89,13 +93,13 @@ export interface RankedRow {
   readonly parts: ScoreParts;
 }
 
-/** The rows that may be among the best, and how they were found. */
+/** The rows that may be among the best, in groups by how they were found. */
 export interface Candidates {
   /** The nearest vectors, best first. */
   readonly nearest: readonly VectorCandidate[];
-  /** Keyword matches that their vectors may lift among the best. */
+  /** Keyword matches that may be among the best when their vectors are scored too. */
   readonly fused: readonly VectorCandidate[];
-  /** The keyword matches that `fused` was chosen from. Undefined if no fusion took place. */
+  /** The keyword matches from which `fused` was chosen. Undefined if `fused` was not computed. */
   readonly keywordMatches: KeywordMatches | undefined;
 }
 
@@ -106,13 +110,13 @@ export interface RankRequest extends Candidates {
   readonly vector: Float32Array | undefined;
   readonly terms: readonly string[];
   readonly visible: VisibleSet;
-  /** How many rows the vector index was asked for, and the keyword index is asked for. */
+  /** The number of rows that each index should return. */
   readonly candidateLimit: number;
 }
 
 /**
- * Scores the candidates of both indexes with one formula, best first. `bestUnseen` is an upper bound of the score of any visible
- * row that is no candidate; below 0 if there is no such row.
+ * Scores the candidates from both indexes with one formula, and sorts them, best first. `bestUnseen` is an upper bound for the score of
+ * every visible row that is not a candidate. It is below 0 if all visible rows are candidates.
  */
 export function rank(context: ReadContext, request: RankRequest): { ranked: RankedRow[]; bestUnseen: number } {
   const { visible, nearest, fused, threshold, candidateLimit } = request;
@@ -128,7 +132,7 @@ export function rank(context: ReadContext, request: RankRequest): { ranked: Rank
   };
 }
 
-/** The rows that match the query's terms, best first. Undefined if the query has no terms. */
+/** Finds the rows that match the query's terms, best first. Undefined if the query has no terms. */
 export function findKeywordMatches(
   { keywords, state }: ReadContext,
   { terms, visible }: Pick<RankRequest, 'terms' | 'visible'>,
@@ -139,7 +143,7 @@ export function findKeywordMatches(
   return keywords.search(terms, { mask, lengths: state.columns.length, count: texts, tokens }, limit);
 }
 
-/** The score of a row that would come right after the last candidate of each index. */
+/** Computes the score of a row that would come directly after the last candidate from each index. */
 function bestUnseenScore(
   { nearest, candidateLimit, visible, now, mode, threshold }: RankRequest,
   matches: KeywordMatches | undefined,

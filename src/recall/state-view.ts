@@ -1,6 +1,6 @@
 import type { ReadModel } from '../state/read-model';
 
-/** What reads see of the state. They cannot change it. */
+/** The part of the store's state that reads can use. They cannot change it. */
 export type StateView = Pick<
   ReadModel,
   | 'policy'

@@ -7,15 +7,15 @@ import { describeValue } from '../domain/plain-object';
 
 /** Options of `toContext`. */
 export interface PromptContextOptions<M = Metadata> {
-  /** The largest number of tokens in the whole block, including its introduction and tags. At least 0. */
+  /** The maximum number of tokens in the whole block, including its introduction and tags. At least 0. */
   maxTokens: number;
   /**
-   * Counts the tokens of a text as the model does. Default: UTF-16 length / 4, rounded up, which is a common rule of thumb for
-   * English (https://help.openai.com/en/articles/4936856). It is too low for most other languages: use the model's own tokenizer
-   * if the budget must hold.
+   * Counts the tokens in a text as your model does. Default: UTF-16 length / 4, rounded up, which is a common rule of thumb for
+   * English (https://help.openai.com/en/articles/4936856). For most other languages this is too low. Pass the model's own tokenizer if
+   * the budget must hold exactly.
    */
   countTokens?: (text: string) => number;
-  /** Renders one hit. Default: a line with author, time and id, and then the text as a quotation. */
+  /** Formats one hit as text. Default: a line with author, time and id, and then the text as a quotation. */
   format?: (hit: Hit<M>) => string;
 }
 
@@ -62,14 +62,14 @@ const callShape = z.object({
 const subject = 'arguments of toContext';
 
 /**
- * Renders hits as a block for a prompt, within a budget of tokens. Each hit comes with its author, user, time and id. The block is
- * marked as data, not instructions. The same hits always give the same text.
+ * Formats hits as a block of text for a prompt, within a token budget. The block shows the author, user, time and id of each hit, and
+ * says that its content is data and not instructions. The same hits always give the same text.
  *
- * Hits are added in the given order, which is best first from `recall`. A hit that does not fit is skipped, and a later, shorter hit
- * may still be added. No hit can close the tag around the block: the tag gets a number that makes it occur nowhere inside. The
+ * Hits are added in the given order; `recall` returns the best first. A hit that does not fit is skipped, and a later, shorter hit may
+ * still be added. No hit can close the tag around the block: if the tag occurs in a hit, it gets a number that occurs in no hit. The
  * default format also quotes each line, so that a memory cannot pretend to contain another memory.
  *
- * @throws INVALID_INPUT with every issue of the hits and options, and if `countTokens` or `format` returns an invalid value
+ * @throws INVALID_INPUT with all issues in the hits and options, and if `countTokens` or `format` returns an invalid value
  * @example
  * ```ts
  * import { MemoryStore, toContext } from 'multi-agent-memory';
@@ -90,7 +90,7 @@ export function toContext<M = Metadata>(hits: readonly Hit<M>[], options: Prompt
   for (const [index, hit] of hits.entries()) {
     const item = formatted(format(hit), index);
     const longer = fence([...items, item]);
-    // The whole block is counted each time, because the tokens of parts do not add up to those of the whole.
+    // The whole block is counted each time, because the sum of the parts' tokens can differ from the tokens in the whole.
     const count = measure(longer);
     if (count > options.maxTokens) continue;
     items.push(item);
@@ -127,13 +127,13 @@ function fence(items: readonly string[]): string {
   return `${preamble}\n<${name}>\n${inside}\n</${name}>`;
 }
 
-/** The tag if it occurs nowhere in the text, in upper or lower case; else the tag with the smallest number that occurs nowhere. */
+/** Returns a tag that occurs nowhere in the text, in upper or lower case. If needed, adds the smallest number that makes it unique. */
 function absentTag(text: string): string {
   const taken = new Set<string>();
   let found = false;
   for (const [, number = ''] of text.matchAll(new RegExp(`${tag}(?:-(\\d+))?`, 'giu'))) {
     found = true;
-    // `-23` also contains `-2`. Only the first 9 digits count, so that a long run of digits costs nothing.
+    // `-23` also contains `-2`. Only the first 9 digits are used, so that a very long number takes no time.
     for (let length = 1; length <= Math.min(number.length, 9); length++) taken.add(number.slice(0, length));
   }
   if (!found) return tag;
@@ -150,7 +150,7 @@ function quote(hit: Hit): string {
   return [`By ${by}${about}, ${hit.validFrom.toISOString()}, id ${plain(hit.id)}:`, ...lines].join('\n');
 }
 
-/** Keeps a name of letters, digits and a few signs. Quotes any other, with control and format characters escaped. */
+/** Returns a name unchanged if it has only letters, digits and a few signs. Quotes other names, and escapes control characters. */
 function plain(name: string): string {
   if (/^[\p{L}\p{N}._@:/#+-]+$/u.test(name)) return name;
   const codePoints = (part: string) =>

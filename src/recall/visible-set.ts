@@ -15,7 +15,7 @@ interface CompileContext {
   readonly clock: Clock;
 }
 
-/** Compiles a selection for a caller. Undefined if the caller's scope excludes everything that is selected. */
+/** Compiles a selection for a caller. Undefined if nothing selected is within the caller's scope. */
 export function compileSelection(
   { state, readable, clock }: CompileContext,
   { actor, scope: callerScope }: Caller,
@@ -32,7 +32,7 @@ export function compileSelection(
   };
 }
 
-/** Whether the columns in memory are enough to evaluate these criteria. */
+/** Checks whether these criteria can be evaluated with the columns in RAM, without SQLite. */
 export function isInColumns({ scope, filter, asOf, include }: SelectionCriteria): boolean {
   const { userId, agentId, sessionId, tags } = scope;
   const isNarrowed = [userId, agentId, sessionId, tags, filter, asOf].some((value) => value !== undefined);
@@ -40,13 +40,13 @@ export function isInColumns({ scope, filter, asOf, include }: SelectionCriteria)
 }
 
 /**
- * The rows that a search may return: those that the caller may read and that the selection holds. Every count that a search uses
- * is taken over this set, so that memories outside it never change a score.
+ * The rows that a search may return: they match the selection, and the caller may read them. All counts that a search uses include only
+ * these rows, so other memories never change a score.
  */
 export class VisibleSet {
   /** 1 for each row of the set. Rows beyond its end are not in the set. */
   mask: Uint8Array;
-  /** The number of texts, and of their tokens. */
+  /** The number of texts, and the number of tokens in these texts. */
   texts = 0;
   tokens = 0;
   /** No memory of the set expires before this time, in epoch milliseconds. */
@@ -80,7 +80,7 @@ export class VisibleSet {
     return 512 + this.mask.length + Uint32Array.BYTES_PER_ELEMENT * this.vectors.count;
   }
 
-  /** The number of rows of each label set. */
+  /** Counts the rows with each label set. */
   countByLabelSet(): { label_set: number; count: number }[] {
     return [...countLabelSets(this.mask, this.#columns.labelSet)].map(([label_set, count]) => ({ label_set, count }));
   }
@@ -169,7 +169,7 @@ function countLabelSets(mask: Uint8Array, labelSet: Uint32Array): Map<number, nu
   return counts;
 }
 
-/** The rows of a visible set that have vectors. */
+/** The rows in a visible set that have vectors. */
 class VisibleVectors implements VisibleRows {
   count = 0;
   readonly #set: VisibleSet;

@@ -9,12 +9,12 @@ const linesPerRead = 256;
 
 /** Signals that the change feed may have grown. */
 export interface ChangeFeed {
-  /** Resolves to true when there may be more changes; to false when the store closes or the signal is aborted. */
+  /** Resolves to true when there may be more changes. Resolves to false when the store closes or the signal is aborted. */
   next(signal: AbortSignal): Promise<boolean>;
 }
 
 /**
- * The number of the change after which a watch begins.
+ * Returns the number of the change after which a watch begins.
  *
  * @throws INVALID_CURSOR
  */
@@ -27,7 +27,10 @@ export function startOfWatch(context: ReadContext, caller: Caller, since: string
   return line?.change_seq ?? 0;
 }
 
-/** The cursor after the latest change, whether or not the caller may see that change. It stays valid when the store is reopened. */
+/**
+ * Makes a cursor that points to the latest change, even if the caller may not see that change. The cursor stays valid when the store is
+ * reopened.
+ */
 export function cursorOfNow({ state, cursors }: ReadContext, caller: Caller): string {
   const [latest] = state.changes.after(state.lastChangeSeq - 1, 1);
   if (latest === undefined) return 'start';
@@ -35,7 +38,7 @@ export function cursorOfNow({ state, cursors }: ReadContext, caller: Caller): st
 }
 
 /**
- * The changes after `start`. `return()` resolves immediately even while `next()` is pending; a generator by itself would wait
+ * Iterates over the changes after `start`. `return()` resolves immediately, even while `next()` is pending. A plain generator would wait
  * for the next change.
  */
 export function watch(
@@ -73,7 +76,7 @@ async function* changesAfter(
     const lines = translated(() => context.state.changes.after(changeSeq, linesPerRead));
     for (const line of lines) {
       changeSeq = line.change_seq;
-      // Checked at delivery, because rules and labels may change while the consumer handles earlier changes.
+      // Access is checked at delivery, because rules and labels may change while the consumer handles earlier changes.
       const change = context.snapshot(() => {
         const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(line.id));
         return record && visibleChange(context, caller, line, record);

@@ -9,16 +9,16 @@ import { findRecord } from './get';
 import type { ReadContext } from './read-context';
 import { compileSelection } from './visible-set';
 
-/** A memory that `update` is about to change, as it is now. */
+/** The current state of a memory that `update` is about to change. */
 export interface UpdateTarget {
   readonly memory: Memory;
-  /** Whether the memory has vectors. */
+  /** True if the memory has vectors. */
   readonly embedded: boolean;
 }
 
 /**
- * The memory that an update is about. Checks what `apply` will check again, so that a new text is not embedded for an update
- * that is then rejected.
+ * Reads the memory that an update will change. Makes the same checks that `apply` makes later, so that the new text is not embedded if
+ * the update will be rejected.
  *
  * @throws NOT_FOUND, FORBIDDEN, REVISION_CONFLICT
  */
@@ -34,7 +34,7 @@ export function updateTarget(context: ReadContext, caller: Caller, id: string, i
   });
 }
 
-/** The number of memories that a selection holds, and the ids of those that the caller may forget. */
+/** Counts the memories that match a selection, and lists the ids of those that the caller may forget. */
 export function forgetTargets(
   context: ReadContext,
   caller: Caller,

@@ -1,6 +1,6 @@
 /**
- * Reads a source in batches, and reads the next batch only when it is asked for. An abort ends it at once, even while the source
- * does not answer; the source is then asked to close.
+ * Reads a source in batches. It reads the next batch only when the consumer asks for it. An abort ends the iteration immediately, even
+ * if the source does not answer. The source is then asked to close.
  */
 export async function* batchesOf<T>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -20,7 +20,7 @@ export async function* batchesOf<T>(
       if (batch.length > 0) yield batch;
     }
   } finally {
-    // Not awaited: a source that does not answer `next` may not answer this either.
+    // `return` is not awaited, because a source that does not answer `next` may not answer `return` either.
     if (!ended) void Promise.resolve(source.return?.()).catch(() => undefined);
   }
 }

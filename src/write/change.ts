@@ -9,19 +9,19 @@ import type { Author, WriteContext } from './write-context';
 
 /** Options of a change to one memory. */
 export interface ChangeOptions {
-  /** The revision that the caller has read: the change is refused if the memory is at another one. */
+  /** The revision that the caller has read. The change is refused if the memory has another revision. */
   readonly ifRevision?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The memory as it is before the update. `apply` reads it again and decides. */
+/** The memory before the update. `apply` reads it again, and its decision is the final one. */
 export interface Target {
   readonly memory: Memory;
-  /** Whether it has vectors. A memory that was stored without vectors gets none with a new text. */
+  /** True if the memory has vectors. A memory that was stored without vectors gets none for a new text either. */
   readonly embedded: boolean;
 }
 
-/** Revises the content of one memory. `null` in the patch sets a field to its default. */
+/** Revises the content of one memory. A `null` in the patch resets the field to its default. */
 export async function update(
   context: WriteContext,
   author: Author,

@@ -12,24 +12,24 @@ import { scopedFieldsOf } from '../domain/scope';
 import { unit } from '../embedding/results';
 import type { Author, WriteContext } from './write-context';
 
-/** A memory that passed every check that can be made before it is proposed. It has no id and no vectors yet. */
+/** A memory that passed all checks that are possible before it is submitted. It has no id and no vectors yet. */
 export interface CheckedMemory {
   readonly draft: Omit<MemoryDraft, 'id' | 'validFrom' | 'embedded'> & { readonly validFrom: number | undefined };
-  /** The vector that the caller gave. */
+  /** The vector that the caller passed. */
   readonly given: ChunkVectors | undefined;
-  /** Whether the text gets a vector. */
+  /** True if the text must be embedded. */
   readonly embed: boolean;
 }
 
 /**
- * Checks one memory: its shape, the store's schema for metadata, the scope of the handle, and the rules.
+ * Checks one memory against the types of its fields, the store's metadata schema, the scope of the handle, and the access rules.
  *
  * @throws INVALID_INPUT with every issue, FORBIDDEN
  */
 export async function checkMemory(context: WriteContext, author: Author, given: unknown): Promise<CheckedMemory> {
-  // A given vector belongs to the current space, even if the store switches to another one before the write is applied.
+  // A vector from the caller belongs to the current space, even if the store switches to another space before the write is applied.
   const { space } = context.embedder;
-  // Copied once, so that each check sees the same values, even if a getter answers differently each time.
+  // The input is copied once, so that all checks see the same values even if a getter returns a different value each time.
   const input = isPlainObject(given) ? { ...given } : given;
   const parsed = context.newMemory.safeParse(input);
   const { issues, metadata } = await relatedIssues(context, author, input, parsed.data && (parsed.data.metadata ?? {}));
@@ -43,7 +43,7 @@ export async function checkMemory(context: WriteContext, author: Author, given: 
 type CompletedMemory = Omit<ParsedMemory, 'namespace' | 'tags' | 'metadata'> &
   Pick<MemoryDraft, 'namespace' | 'tags' | 'metadata'>;
 
-/** Adds the fields that come from the scope of the handle. */
+/** Adds the fields that are set by the scope of the handle. */
 function completed({ scope }: Author, parsed: ParsedMemory, metadata: Metadata): CompletedMemory {
   return {
     ...parsed,
@@ -76,7 +76,7 @@ function checkedOf(context: WriteContext, memory: CompletedMemory, space: SpaceN
   };
 }
 
-/** The content of a call as text with sorted keys: two calls with the same content give the same text. */
+/** Converts the content of a call to text with sorted keys, so that two calls with the same content give the same text. */
 function contentText({ signal: _, idempotencyKey: __, vector, ...content }: CompletedMemory): string {
   const all = { ...content, vector: vector === undefined ? null : [...vector] };
   return JSON.stringify(all, (_key, value) =>
@@ -87,10 +87,10 @@ function contentText({ signal: _, idempotencyKey: __, vector, ...content }: Comp
 }
 
 /**
- * Issues that depend on several fields, on the handle or on the store. They are looked for in the input as it was given, so that one
- * error reports them together with the issues of single fields.
+ * Finds issues that depend on several fields, on the handle or on the store. It checks the input before parsing, so that one error can
+ * report these issues together with the issues in single fields.
  *
- * @param parsed The metadata, copied from the input, if its shape is right.
+ * @param parsed The metadata, copied from the input, if it is an object.
  */
 async function relatedIssues(
   context: WriteContext,
@@ -126,7 +126,7 @@ function isJsonObject(metadata: unknown, maxBytes: number): metadata is Metadata
   return isPlainObject(metadata) && jsonIssues(metadata, maxBytes).length === 0;
 }
 
-/** The metadata as the store's schema returns it, or the issues for which the schema rejects it. */
+/** Validates metadata with the store's schema. Returns the schema's output, or the issues if the schema rejects the metadata. */
 export async function validateMetadata(
   { metadataSchema, limits }: Pick<WriteContext, 'metadataSchema' | 'limits'>,
   metadata: Metadata,
@@ -142,7 +142,7 @@ export async function validateMetadata(
   return { metadata, issues };
 }
 
-/** A schema may return anything, so that its output is checked like the input of a caller. */
+/** Checks the output of a schema like input from a caller, because a schema may return anything. */
 function outputIssues(value: unknown, maxBytes: number): Issue[] {
   const path = ['metadata'];
   if (!isPlainObject(value)) {

@@ -20,12 +20,12 @@ export async function addDeclaration(
   return (await submit(context, author, { type: 'add-declaration', added }, at)).declared;
 }
 
-/** Ends a declaration that was made at run time. Returns false if none with that id is in force, or the author may not see it. */
+/** Ends a declaration that was made at run time. Returns false if none in force has this id, or if the author may not see it. */
 export async function endDeclaration(context: Context, author: Author, id: string): Promise<boolean> {
   return (await submit(context, author, { type: 'end-declaration', id })).ended;
 }
 
-/** Whether these declarations differ from those that an earlier `open` made. Order and repetition do not matter. */
+/** Checks whether these declarations differ from those that an earlier `open` made. Order and repetition do not matter. */
 export function differsFrom(policy: Policy, declarations: readonly Declaration[]): boolean {
   const { added, ended } = differenceAtOpen(
     policy.declared.values(),
@@ -34,7 +34,7 @@ export function differsFrom(policy: Policy, declarations: readonly Declaration[]
   return added.length + ended.length > 0;
 }
 
-/** Replaces the declarations of an earlier `open`. Declarations made at run time stay. */
+/** Replaces the declarations that an earlier `open` made. Declarations made at run time stay. */
 export async function declareAtOpen(
   context: Context,
   declarations: readonly Declaration[],
@@ -45,14 +45,14 @@ export async function declareAtOpen(
   await submit(context, host, { type: 'declare', declarations: named }, at);
 }
 
-/** Records in the audit that this store is a backup which is opened for the first time. */
+/** Records in the audit that this store is a backup that is now opened for the first time. */
 export async function declareRestored(context: Context): Promise<void> {
   await submit(context, host, { type: 'epoch' });
 }
 
 /**
- * An id for a declaration. It is a hash, so that it does not reveal how many declarations there are, and it is the same in every run
- * of a test with fixed randomness.
+ * Makes an id for a declaration. The id is a hash, so it does not reveal how many declarations exist. With fixed randomness, a test gets
+ * the same ids in every run.
  */
 function newRuleId({ randomBytes }: Randomness, at: number, declaration: Declaration): string {
   const hash = createHash('sha256')

@@ -5,10 +5,10 @@ import type { ChangeOptions } from './change';
 import { submit } from './submit';
 import type { Author, WriteContext } from './write-context';
 
-// Large enough to share the cost of a commit, small enough that other writes come in between.
+// Many ids share the cost of one commit, but not so many that other writes have to wait long.
 const idsPerCommand = 100;
 
-/** Forgets one memory. Returns false if there is no such memory, or the author may not read it. */
+/** Forgets one memory. Returns false if the memory does not exist, or if the author may not read it. */
 export async function forget(
   context: WriteContext,
   author: Author,

@@ -7,7 +7,7 @@ import { type CheckedMemory, checkMemory } from './check';
 import { embedDrafts, storeMemories } from './remember';
 import { type Author, ofItem, type WriteContext } from './write-context';
 
-/** The result of each item, in the order of the input, and how many had which result. */
+/** The result of each item, in the order of the input, and the number of items with each result. */
 export interface BatchResult {
   stored: number;
   revised: number;
@@ -18,14 +18,14 @@ export interface BatchResult {
 
 export interface ManyOptions extends LongCallOptions {
   readonly batchSize: number;
-  /** When it is aborted, no more items are read from the source. */
+  /** When this signal is aborted, no more items are read from the source. */
   readonly ends: AbortSignal;
 }
 
 type Items<M> = Iterable<NewMemory<M>> | AsyncIterable<NewMemory<M>>;
 type Result = BatchResult['results'][number];
 
-/** Stores each item by itself: a rejected item does not affect the others. Reads the source at most one batch ahead of the commits. */
+/** Stores each item separately: a rejected item does not affect the others. Reads the source at most one batch ahead of the commits. */
 export async function rememberEach<M>(
   context: WriteContext,
   author: Author,
@@ -116,7 +116,7 @@ async function rememberBatch(
     checked.map(async (each, i): Promise<Result> => {
       const index = firstIndex + i;
       if ('error' in each) return { index, ok: false, error: each.error };
-      // If the embedder fails, every memory of the batch fails: none is stored without its vector.
+      // If the embedder fails, every memory in the batch fails, because no memory is stored without its vector.
       if ('error' in embedded) return { index, ok: false, error: embedded.error };
       const draft = embedded.value[next++];
       if (draft === undefined) throw new Error('The embedder returned fewer vectors than texts.');
@@ -145,7 +145,7 @@ async function* checkEach(
 
 type Attempt<T> = { value: T } | { error: MemoryError };
 
-/** The value of a call, or its error if it is one of this library. Any other error is thrown. */
+/** Calls a function and returns its value, or its error if this is a MemoryError. Throws any other error. */
 async function attempt<T>(run: () => Promise<T>): Promise<Attempt<T>> {
   try {
     return { value: await run() };
@@ -155,14 +155,14 @@ async function attempt<T>(run: () => Promise<T>): Promise<Attempt<T>> {
   }
 }
 
-/** The result of a batch in which every memory was stored. */
+/** Makes the result of a batch in which every memory was stored. */
 export function batchResultOf(remembered: readonly RememberResult[]): BatchResult {
   const total = emptyResult();
   for (const [index, one] of remembered.entries()) addResult(total, { index, ok: true, ...one });
   return total;
 }
 
-/** Adds the result of one item to the result of its batch. */
+/** Adds the result of one item to the result of the batch. */
 export function addResult(total: BatchResult, result: Result): void {
   total.results.push(result);
   if (!result.ok) total.failed++;
@@ -171,7 +171,7 @@ export function addResult(total: BatchResult, result: Result): void {
   else total.duplicates++;
 }
 
-/** The result of a batch without items. */
+/** Makes the result of a batch without items. */
 export function emptyResult(): BatchResult {
   return { stored: 0, revised: 0, duplicates: 0, failed: 0, results: [] };
 }

@@ -7,7 +7,7 @@ import { type CheckedMemory, checkMemory } from './check';
 import { isOutdated, submit } from './submit';
 import type { Author, WriteContext } from './write-context';
 
-/** Stores one memory, or revises the memory with its key. */
+/** Stores one memory. If a memory with the same key and labels exists, revises that one. */
 export async function remember(
   context: WriteContext,
   author: Author,
@@ -18,14 +18,14 @@ export async function remember(
   const signal = input.signal && ownSignal(input.signal);
   signal?.throwIfAborted();
   const { idempotency } = checked.draft;
-  // Found here, a repeated call costs no embedding. `apply` looks again and decides.
+  // If the call is a repetition, it is found here before the text is embedded. `apply` checks again, and its decision is the final one.
   const duplicate = idempotency && context.findDuplicate(author.actor, idempotency);
   if (duplicate !== undefined) return duplicate;
   const [remembered] = await storeMemories(context, [checked], { author, at, signal });
   return remembered as RememberResult;
 }
 
-/** The author and the time of a write, and the signal that ends it before it is proposed. */
+/** The author and the time of a write, and a signal that can cancel the write before it is submitted. */
 export interface WriteOptions {
   readonly author: Author;
   /** Epoch milliseconds. */
@@ -36,7 +36,7 @@ export interface WriteOptions {
 /**
  * Embeds memories and stores them in one command: all or none.
  *
- * @param drafts The memories as drafts, if they were embedded already.
+ * @param drafts The drafts of the memories, if they were already embedded.
  */
 export async function storeMemories(
   context: WriteContext,
@@ -51,7 +51,7 @@ export async function storeMemories(
     try {
       return (await submit(context, author, { type: 'remember', drafts: embedded }, at)).remembered;
     } catch (error) {
-      // A vector that the caller gave belongs to the space that the caller made it for.
+      // A vector from the caller was made for a certain space. It cannot be made again here.
       const isOurs = memories.every(({ given }) => given === undefined);
       if (!isOurs || !embedded.some((draft) => isOutdated(context, draft.embedded, error))) throw error;
       embedded = await embedDrafts(context, memories, at, call);
@@ -59,7 +59,7 @@ export async function storeMemories(
   }
 }
 
-/** Embeds memories in one batch and completes them to drafts, each with an id and a time. */
+/** Embeds memories in one batch, and makes drafts of them with ids and times. */
 export async function embedDrafts(
   context: WriteContext,
   memories: readonly CheckedMemory[],

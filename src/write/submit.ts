@@ -4,14 +4,15 @@ import { root } from '../domain/principal';
 import { isSameSpace } from '../embedding/space-embedder';
 import type { Author, WriteContext } from './write-context';
 
-/** The author of the store's own commands: the host, without a scope. */
+/** The author of commands that the store itself submits: the host, without a scope. */
 export const host: Author = { actor: root, scope: {} };
 
 type Accepted<T extends Command['type']> = Extract<Outcome, { ok: true; type: T }>;
 
 /**
- * Stamps a change, hands it to the log and resolves when it is durable. `apply` uses no clock and no randomness: the stamp carries
- * the time, the author, and the random bytes that pseudonyms are made of.
+ * Adds a stamp to a command, passes the command to the log, and resolves when its changes are durable. The stamp contains the time, the
+ * author, and random bytes for the audit's pseudonyms (codes that stand for names). It is needed because `apply` uses no clock and no
+ * randomness.
  *
  * @param at The time of the change, in epoch milliseconds. Default: now.
  * @throws the error with which `apply` refused the change
@@ -29,8 +30,8 @@ export async function submit<T extends Command['type']>(
 }
 
 /**
- * Whether `apply` refused a change because the store had switched to another embedding space after the vectors were made. The
- * vectors can then be made again, in the new space.
+ * Checks whether `apply` refused a change because the store had switched to another embedding space after the vectors were made. In
+ * this case the vectors can be made again for the new space.
  */
 export function isOutdated(
   { embedder }: Pick<WriteContext, 'embedder'>,
@@ -45,7 +46,7 @@ const seedBytes = 16;
 // One call for many random bytes takes as long as one call for a few.
 const seedsPerCall = 256;
 
-/** Random seeds of 16 bytes, one for each command. */
+/** Makes random seeds of 16 bytes. Each command needs one. */
 export class Seeds {
   readonly #randomBytes: (length: number) => Uint8Array;
   #bytes: Uint8Array = new Uint8Array();

@@ -11,24 +11,24 @@ import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Clock } from '../environment/environment';
 import type { ReplicatedLog } from '../log/replicated-log';
 
-/** What a write needs of its store. */
+/** The parts of the store that a write needs. */
 export interface WriteContext {
   readonly limits: Limits;
   readonly clock: Clock;
   newId(): string;
-  /** Random bytes, a new seed for each command. */
+  /** Makes a new random seed for each command. */
   readonly seeds: { next(): Uint8Array };
-  /** The rules that are in force now. */
+  /** Returns the rules that are in force now. */
   policy(): Policy;
   readonly log: Pick<ReplicatedLog, 'propose'>;
   readonly embedder: Pick<SpaceEmbedder, 'space' | 'documents' | 'vectorIssues'>;
   /**
-   * The result of an earlier call of this actor with the same idempotency key.
+   * Looks up the result of an earlier call by this actor with the same idempotency key.
    *
-   * @throws IDEMPOTENCY_CONFLICT if that call had other content
+   * @throws IDEMPOTENCY_CONFLICT if the earlier call had other content
    */
   findDuplicate(actor: Actor, idempotency: { key: string; digest: string }): RememberResult | undefined;
-  /** A digest of content, keyed with a secret of the store so that it does not reveal the content. */
+  /** Computes a digest of content. The store's secret is the key, so the digest does not reveal the content. */
   digest(content: string): string;
   readonly metadataSchema: StandardSchemaV1 | undefined;
   readonly newMemory: z.ZodType<ParsedMemory>;
@@ -36,11 +36,11 @@ export interface WriteContext {
 
 /** The author of a write. */
 export interface Author extends Caller {
-  /** The request that the write answers, if another process sent it. */
+  /** Identifies the request for this write, if another process sent it. */
   readonly request?: WriteRequest;
 }
 
-/** The author of one item of a batch. For another process each item is a request with its own number. */
+/** Makes the author for one item of a batch. If another process sent the batch, each item has its own request number. */
 export function ofItem(author: Author, index: number): Author {
   const { request } = author;
   return request === undefined ? author : { ...author, request: { ...request, number: request.number + index } };
