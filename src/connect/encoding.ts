@@ -7,9 +7,9 @@ import { ProtocolError } from './frames';
 type Key = string | number;
 
 /**
- * A value that JSON cannot hold, and its place: `d` a Date, `f` a Float32Array, `u` undefined, `n` a number such as NaN, `b` a
- * bigint, `y` a symbol, `x` a function, `w` a promise, `o` an instance of another class, `c` an object that contains itself, `s` the
- * signal and `p` the progress listener of the call.
+ * The type of a value that JSON cannot represent, and the path to it: `d` a Date, `f` a Float32Array, `u` undefined, `n` a number such
+ * as NaN, `b` a bigint, `y` a symbol, `x` a function, `w` a promise, `o` an instance of another class, `c` an object that contains
+ * itself, `s` the signal in the call's options, and `p` the progress listener in the call's options.
  */
 type Mark = readonly [
   path: readonly Key[],
@@ -121,7 +121,7 @@ class Encoder {
 }
 
 /**
- * Decodes a value. `local` takes the place of the caller's signal and progress listener.
+ * Decodes a value. Uses the signal and progress listener in `local` instead of the caller's.
  *
  * @throws ProtocolError if the value was not made by `encodeValue`
  */
@@ -142,7 +142,7 @@ export function decodeValue([json, marks]: Encoded, local: LocalOptions = {}): u
   return root.value;
 }
 
-/** A copy of a value as the other side of a connection gets it. Unlike `structuredClone`, it copies every value. */
+/** Copies a value by encoding and decoding it, as a connection does. Unlike `structuredClone`, it accepts every value. */
 export function copyValue<T>(value: T): T {
   return decodeValue(encodeValue(value)) as T;
 }
@@ -157,7 +157,7 @@ function checkedMark(mark: unknown): Mark {
   return mark as unknown as Mark;
 }
 
-// No call accepts a bigint. The decimal digits of a long one would take seconds to read.
+// No call accepts a bigint, so long ones need not be decoded. Parsing a very long one would take seconds.
 const maxBigintDigits = 1_000;
 
 function decodeMark(kind: Mark[1], data: unknown, local: LocalOptions): unknown {
@@ -203,8 +203,8 @@ function bigintFrom(digits: string): bigint {
 }
 
 /**
- * The object at a path that contains the marked place. Any other object would make a value that is shared, which takes exponential
- * time to read if its parts are shared as well.
+ * Finds the object at a path. The object must contain the marked place. Otherwise a malicious message could use one object in many
+ * places, and such a value can take exponential time to read.
  */
 function ancestorAt(root: { value: unknown }, place: readonly Key[], data: unknown): unknown {
   const isAncestor = Array.isArray(data) && data.length < place.length && data.every((step, i) => step === place[i]);
@@ -215,8 +215,8 @@ function ancestorAt(root: { value: unknown }, place: readonly Key[], data: unkno
 }
 
 /**
- * Never a field of the prototype, which a mark could otherwise change for all objects, and never the length of a list, which a mark
- * could otherwise set to four billion.
+ * Reads a field of an object or an item of a list. It never reads from the prototype, which a malicious mark could then change for all
+ * objects. It never reads the length of a list, which a mark could then set to four billion.
  */
 function ownField(parent: unknown, key: Key): unknown {
   const isField = !Array.isArray(parent) || (Number.isSafeInteger(key) && (key as number) >= 0);

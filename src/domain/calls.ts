@@ -1,21 +1,21 @@
 /** The options that every call accepts. */
 export interface CallOptions {
   /**
-   * Cancels the call: it rejects with the reason of the signal. A write is cancelled only until it is proposed to the log; from
-   * then on the signal is ignored, and the call resolves as usual.
+   * Cancels the call. The call then rejects with the signal's reason. A write can be cancelled only until its command is submitted to
+   * the log. After that the signal is ignored, and the call ends as usual.
    */
   signal?: AbortSignal;
 }
 
-/** How far a long call has come. */
+/** The progress of a long call. */
 export interface Progress {
   /** The name of the current step. A call may have several. */
   phase: string;
-  /** Items or bytes of this phase that are done. */
+  /** The number of items or bytes that are done in this phase. */
   done: number;
-  /** Items of this phase that failed. */
+  /** The number of items that failed in this phase. */
   failed: number;
-  /** Items or bytes of this phase. Absent while the number is unknown. */
+  /** The number of all items or bytes in this phase. Absent while it is unknown. */
   total?: number;
   /** Items or bytes done per second, since the phase began. */
   perSecond: number;
@@ -23,7 +23,7 @@ export interface Progress {
 
 /** The options of a call that may take long. */
 export interface LongCallOptions extends CallOptions {
-  /** Called while the work goes on. */
+  /** Is called repeatedly during the call. */
   onProgress?: (progress: Progress) => void;
 }
 

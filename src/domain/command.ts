@@ -6,22 +6,22 @@ import type { Namespace } from './namespace';
 import type { Actor } from './principal';
 import type { ParsedScope } from './scope';
 
-/** The identity of an embedding space in commands and in the database. */
+/** Identifies an embedding space in commands and in the database. An embedding space is the set of vectors made with one model. */
 export interface SpaceName {
-  /** The name of the model, with a hash of its weights where one is known. */
+  /** The name of the model. Includes a hash of the model's weights if this is known. */
   readonly model: string;
   readonly dimensions: number;
-  /** Whether the embedder returns vectors of length 1. */
+  /** True if the embedder returns vectors of length 1. */
   readonly normalized: boolean;
 }
 
-/** The vectors of one memory: one of length 1 for each chunk of its text, in the order of the chunks. */
+/** The vectors for one memory: one for each chunk of its text, in the order of the chunks. Each has length 1. */
 export interface ChunkVectors {
   readonly space: SpaceName;
   readonly vectors: readonly Float32Array[];
 }
 
-/** The content of a memory with all defaults filled in. Times are epoch milliseconds. */
+/** The content of a memory, with all defaults filled in. Times are epoch milliseconds. */
 export interface Content {
   readonly text: string;
   readonly kind: MemoryKind;
@@ -33,9 +33,9 @@ export interface Content {
   readonly expiresAt?: number;
 }
 
-/** A memory that a command proposes to store. */
+/** A memory that a command should store. */
 export interface MemoryDraft extends Content {
-  /** The id if this is a new memory. A draft with a known `key` revises the memory that has it, and keeps its id. */
+  /** The id for a new memory. If a memory with the same `key` exists, the draft revises that memory, and its id does not change. */
   readonly id: string;
   readonly namespace: Namespace;
   readonly visibility: Visibility;
@@ -46,11 +46,11 @@ export interface MemoryDraft extends Content {
   readonly source: MemorySource;
   readonly supersedes?: string;
   readonly embedded?: ChunkVectors;
-  /** `digest` identifies the content of the call, before defaults that depend on the time. */
+  /** `digest` identifies the content of the call, before defaults that depend on the time were filled in. */
   readonly idempotency?: { readonly key: string; readonly digest: string };
 }
 
-/** The fields that `update` changes. `null` sets a field back to its default. A new `text` comes with its vectors in `embedded`. */
+/** The fields that `update` changes. `null` resets a field to its default. If `text` changes, `embedded` contains its vectors. */
 export interface ContentPatch {
   readonly text?: string;
   readonly embedded?: ChunkVectors;
@@ -63,7 +63,7 @@ export interface ContentPatch {
   readonly expiresAt?: number | null;
 }
 
-/** The labels of a memory that `share` changes. Absent labels stay as they are; at least one must be present. */
+/** The labels that `share` changes on a memory. Absent labels stay as they are. At least one must be present. */
 export interface LabelChange {
   /** Only the author of a memory can make it private. */
   readonly visibility?: Visibility;
@@ -73,45 +73,48 @@ export interface LabelChange {
   readonly accessTags?: readonly string[];
 }
 
-/** Identifies a write that another process sent, so that a repeated request is not applied twice. */
+/** Identifies a write that another process has sent, so that a repeated request is not applied twice. */
 export interface WriteRequest {
-  /** The random id of the client. It stays the same for the life of the client. */
+  /** The random id of the client. It never changes while the client exists. */
   readonly client: string;
-  /** The number of the write. Later writes of the client have higher numbers. */
+  /** The number of the write. Later writes from the same client have higher numbers. */
   readonly number: number;
-  /** The client has received the answers to all its writes with a lower number. */
+  /** The client has received the answers to all its writes with numbers below this one. */
   readonly answered: number;
 }
 
-/** What the proposer of a command decides, so that `apply` needs no clock and no randomness. */
+/** The values that are fixed when a command is submitted to the log, so that `apply` needs no clock and no randomness. */
 export interface Stamp {
   /** The time of the write, in epoch milliseconds. */
   readonly at: number;
   readonly by: Actor;
-  /** The scope of the handle. The command cannot change a memory outside it. */
+  /** The scope of the handle. The command cannot change a memory outside this scope. */
   readonly scope: ParsedScope;
-  /** 16 random bytes. The audit derives the pseudonym of a new name from them and the name. */
+  /** 16 random bytes. For a name that is new to the audit, it derives a pseudonym (a code for the name) from these bytes and the name. */
   readonly seed: Uint8Array;
-  /** Present for a command of another process. A command with the same request is applied only once. */
+  /** Present if another process sent the command. Commands with the same request are applied only once. */
   readonly request?: WriteRequest;
 }
 
-/** A change with the stamp of its proposer. It is applied as a whole, or refused as a whole. */
+/** A change with its stamp. It is applied completely or refused completely. */
 export type Command = { readonly stamp: Stamp } & Change;
 
-/** Every kind of change of a store. */
+/** The kinds of changes to a store. */
 export type Change =
   | { readonly type: 'remember'; readonly drafts: readonly MemoryDraft[] }
   | { readonly type: 'update'; readonly id: string; readonly patch: ContentPatch; readonly ifRevision?: number }
   | { readonly type: 'forget'; readonly ids: readonly string[]; readonly ifRevision?: number }
   | { readonly type: 'share'; readonly id: string; readonly change: LabelChange; readonly ifRevision?: number }
-  /** Starts the move of the store to another embedding space. */
+  /** Starts the move of the store to another embedding space, that is, to vectors made with another model. */
   | { readonly type: 'begin-space'; readonly space: SpaceName }
-  /** Stores vectors of memories in the space that the store moves to. */
+  /** Stores vectors for memories in the space to which the store is moving. */
   | { readonly type: 'embed'; readonly space: SpaceName; readonly memories: readonly RowEmbedding[] }
-  /** Ends the move: searches use `space`. The proposer found no memory without vectors there, up to the change `checkedThrough`. */
+  /**
+   * Ends the move: from now on searches use `space`. Before the command was submitted, all memories up to the change `checkedThrough`
+   * had vectors in this space.
+   */
   | { readonly type: 'switch-space'; readonly space: SpaceName; readonly checkedThrough: number }
-  /** Deletes the vectors of the rows above `after` and up to `upTo` in the space with this number. */
+  /** Deletes vectors from the space with this number, for the rows after `after` up to and including `upTo`. */
   | {
       readonly type: 'drop-space';
       readonly space: number;
@@ -119,18 +122,18 @@ export type Change =
       readonly upTo: number;
       readonly isLast: boolean;
     }
-  /** Replaces all declarations that were given to `open`. */
+  /** Replaces all declarations that were passed to `open`. */
   | { readonly type: 'declare'; readonly declarations: readonly NamedDeclaration[] }
   /** Adds a declaration at run time. */
   | { readonly type: 'add-declaration'; readonly added: NamedDeclaration }
   /** Ends a declaration that was added at run time. */
   | { readonly type: 'end-declaration'; readonly id: string }
-  /** Starts a new epoch of the audit: the store is a backup that was opened for the first time. */
+  /** Records in the audit that the store is a backup that was opened for the first time. From here its history may differ from the original's. */
   | { readonly type: 'epoch' }
-  /** Deletes the entries of the audit up to `upTo`, which is the end of a segment. */
+  /** Deletes audit entries up to `upTo`, which must be the end of a segment (1,024 entries). */
   | { readonly type: 'retain'; readonly upTo: number };
 
-/** The vectors of a memory in the space that the store moves to, with the text that they were made from. */
+/** The vectors for a memory in the space to which the store is moving, with the text from which they were made. */
 export interface RowEmbedding {
   readonly row: number;
   readonly text: string;
@@ -144,8 +147,8 @@ export interface NamedDeclaration {
 }
 
 /**
- * The result of a command. `forgotten` lists the ids that existed and are now forgotten. `ended` is false if there was no such
- * declaration in force.
+ * The result of a command. `forgotten` lists the ids of the memories that were forgotten. `ended` is false if no such declaration was in
+ * force.
  */
 export type Outcome =
   | { readonly ok: true; readonly type: 'remember'; readonly remembered: readonly RememberResult[] }
@@ -154,7 +157,7 @@ export type Outcome =
   | { readonly ok: true; readonly type: 'share'; readonly memory: Memory }
   | { readonly ok: true; readonly type: 'begin-space' }
   | { readonly ok: true; readonly type: 'embed'; readonly embedded: number }
-  /** `switched` is false if some memory has no vectors in the new space yet. */
+  /** `switched` is false if a memory does not have vectors in the new space yet. */
   | { readonly ok: true; readonly type: 'switch-space'; readonly switched: boolean }
   | { readonly ok: true; readonly type: 'drop-space' }
   | { readonly ok: true; readonly type: 'declare' }

@@ -2,8 +2,8 @@ import type { Namespace } from './namespace';
 import type { Action, Member, Rule, Subject } from './rule';
 
 /**
- * Clears a subject for one access tag, in one namespace and in all namespaces below it. A clearance alone allows nothing: a rule
- * must allow `read` too.
+ * Clears a subject for one access tag, in one namespace and in all namespaces below it. A clearance alone allows no action: a rule
+ * must also allow `read`.
  */
 export interface Clearance {
   /** The access tag. */
@@ -13,7 +13,7 @@ export interface Clearance {
   at: Namespace;
 }
 
-/** A named set of actions. The names of the built-in roles are taken. */
+/** A named set of actions. It cannot have the name of a built-in role. */
 export interface Role {
   /** The name. */
   role: string;
@@ -27,18 +27,18 @@ export interface Group {
   members: readonly Member[];
 }
 
-/** A rule, a clearance, a role or a group: together they decide all access to a store. */
+/** A rule, a clearance, a role or a group. Together the declarations decide about all access to a store. */
 export type Declaration = Rule | Clearance | Role | Group;
 
-/** A declaration with its history. */
+/** A declaration with its id and the times at which it began and ended. */
 export type RuleInForce = Declaration & {
   /** Pass it to `access.end` to end the declaration. */
   id: string;
-  /** True if it was given to `open`, false if it was added at run time. */
+  /** True if it was passed to `open`, false if it was added at run time. */
   declared: boolean;
-  /** When it came into force. */
+  /** The time at which it came into force. */
   since: Date;
-  /** When it was ended. Absent while it is in force. */
+  /** The time at which it was ended. Absent while it is in force. */
   until?: Date;
 };
 
@@ -61,7 +61,7 @@ export function clear(to: Subject, tag: string, at: Namespace): Clearance {
 /**
  * Makes a role: a name for a set of actions, for use in rules.
  *
- * @param name Any name but those of the built-in roles.
+ * @param name Any name except the names of built-in roles.
  * @example
  * ```ts
  * import { allow, role } from 'multi-agent-memory';
@@ -101,23 +101,23 @@ export function isGroup(declaration: Declaration): declaration is Group {
   return 'members' in declaration;
 }
 
-/** The name of the group that a rule or a clearance applies to. */
+/** Returns the name of the group that a rule or a clearance applies to. */
 export function groupOf(declaration: Declaration): string | undefined {
   if (!('to' in declaration) || typeof declaration.to !== 'object' || declaration.to === null) return undefined;
   return 'group' in declaration.to ? declaration.to.group : undefined;
 }
 
-/** Whether a rule or a clearance uses this role or group. */
+/** Checks whether a rule or a clearance uses this role or group. */
 export function refersTo(declaration: Declaration, named: Role | Group): boolean {
   if (isGroup(named)) return groupOf(declaration) === named.group;
   return isRule(declaration) && declaration.actions === named.role;
 }
 
-/** A declaration as the store keeps it. */
+/** A declaration in the form in which the store keeps it. */
 export interface StoredDeclaration {
   readonly id: string;
   readonly declaration: Declaration;
-  /** True if it was given to `open`, false if it was added at run time. */
+  /** True if it was passed to `open`, false if it was added at run time. */
   readonly atOpen: boolean;
   /** Epoch milliseconds. */
   readonly since: number;
@@ -125,7 +125,7 @@ export interface StoredDeclaration {
   readonly until?: number;
 }
 
-/** The public form of a declaration: a copy that the caller may change. */
+/** Converts a stored declaration to its public form. The result is a copy that the caller may change. */
 export function toRuleInForce({ id, declaration, atOpen, since, until }: StoredDeclaration): RuleInForce {
   return {
     ...structuredClone(declaration),
@@ -136,7 +136,7 @@ export function toRuleInForce({ id, declaration, atOpen, since, until }: StoredD
   };
 }
 
-/** The same text for equal declarations, in whatever order their actions and members are given. */
+/** Converts a declaration to text. Equal declarations give the same text, even if their actions or members are in a different order. */
 export function canonicalText(declaration: Declaration): string {
   if (isRule(declaration)) {
     const { effect, to, actions, at } = declaration;
@@ -147,7 +147,7 @@ export function canonicalText(declaration: Declaration): string {
   return JSON.stringify(['group', declaration.group, sorted(declaration.members.map((each) => JSON.stringify(each)))]);
 }
 
-/** The declarations to add and to end so that exactly the wanted ones are in force from `open`. Order and repeats do not matter. */
+/** Finds the declarations to add and to end, so that of `open`'s declarations exactly the wanted ones are in force. Ignores repeats. */
 export function differenceAtOpen<T extends { readonly declaration: Declaration }>(
   inForce: Iterable<StoredDeclaration>,
   wanted: readonly T[],

@@ -1,26 +1,26 @@
 /**
- * The reason why a call failed. A code is a promise: it keeps its meaning in later releases. The message may change.
+ * The reason why a call failed. A code keeps its meaning in later releases, but messages may change.
  *
  * - `INVALID_INPUT` The arguments of the call are wrong. `issues` lists every problem. Nothing was written.
  * - `INVALID_CURSOR` The cursor belongs to another store, actor or query, or it was altered.
  * - `NOT_FOUND` The memory does not exist, or the actor may not read it. The two cases look the same.
- * - `FORBIDDEN` No rule allows the action, or a rule denies it. Nothing was written.
+ * - `FORBIDDEN` The principal may not do this: no rule allows it, or a rule denies it. Nothing was written.
  * - `REVISION_CONFLICT` The memory has another revision than `ifRevision`. Nothing was written.
  * - `IDEMPOTENCY_CONFLICT` An earlier call used the same idempotency key with other content. Nothing was written.
  * - `EMBEDDING_FAILED` The embedder returned no usable vector. Nothing was written.
- * - `EMBEDDER_MISMATCH` The vectors of the store belong to another embedding space than those of the embedder.
- * - `EMBEDDER_MISSING` The embedder of the store was not given to `open`, or its model cannot be loaded.
- * - `STORE_HELD` Another process has the folder open for writing.
+ * - `EMBEDDER_MISMATCH` The store's vectors were made with another model than the embedder's, so they cannot be compared.
+ * - `EMBEDDER_MISSING` The store's embedder was not passed to `open`, or its model cannot be loaded.
+ * - `STORE_HELD` Another process has opened the folder for writing.
  * - `STORE_UNREACHABLE` No process serves the folder, or it uses another protocol version. Nothing was written.
  * - `STORE_CLOSED` The store was closed before the call.
  * - `STORE_NEWER` A newer release of this library wrote the folder.
  * - `STORE_READ_ONLY` The store was opened with `readOnly: true`.
  * - `RECORD_DAMAGED` A stored memory does not match its checksum. It is never returned.
- * - `INDEX_UNAVAILABLE` The approximate vector index cannot be built or loaded, so searches are exact and slower. Only `degraded` events carry it.
+ * - `INDEX_UNAVAILABLE` The approximate vector index cannot be built or loaded, so searches are exact but slower. Only `degraded` events contain this code.
  * - `SQLITE_UNAVAILABLE` The native part of better-sqlite3 is missing or was built for another runtime. The message names the command that mends it.
  * - `DISK_FULL` The disk is full. Nothing was written.
  * - `FILE_FAILED` The operating system could not open, read or write a file of the store, which the message names. Nothing was written.
- * - `OVERLOADED` Too many writes wait for their commit. Nothing was written.
+ * - `OVERLOADED` Too many writes are waiting for their commit. Nothing was written.
  * - `OUTCOME_UNKNOWN` The connection failed during the write, so the write may have happened. Read the memory, or repeat the call with the same `key` or `idempotencyKey`.
  */
 export type ErrorCode =
@@ -46,11 +46,11 @@ export type ErrorCode =
   | 'OVERLOADED'
   | 'OUTCOME_UNKNOWN';
 
-/** One problem of the input. */
+/** One problem in the input. */
 export interface Issue {
-  /** Where the problem is, from the outside in: `['items', 3, 'text']`. Empty when the whole input is meant. */
+  /** The path to the invalid value, such as `['items', 3, 'text']`. Empty if the issue is about the whole input. */
   readonly path: readonly (string | number)[];
-  /** What was expected and what was given: "expected an integer from 1 to 1000, got 0." */
+  /** Says what was expected and what was passed, such as "expected an integer from 1 to 1000, got 0." */
   readonly message: string;
 }
 
@@ -63,11 +63,11 @@ export interface MemoryErrorDetails {
   readonly retryable?: boolean;
   /** Default: none. */
   readonly issues?: readonly Issue[];
-  /** The error that led to this one. */
+  /** The error that caused this one. */
   readonly cause?: unknown;
 }
 
-// The global symbol registry makes an error of the ESM build recognisable in the CommonJS build, and the other way round.
+// This symbol is in the global registry, so that each of the ESM and CommonJS builds recognises errors from the other.
 const brand = Symbol.for('multi-agent-memory.error');
 const retryableCodes: ReadonlySet<ErrorCode> = new Set([
   'OVERLOADED',
@@ -78,7 +78,7 @@ const retryableCodes: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * The error of this library. A call that fails rejects with it. An aborted call rejects with the reason of its signal instead.
+ * The error class of this library. Calls that fail reject with it. An aborted call rejects with its signal's reason instead.
  *
  * @example
  * ```ts
@@ -92,7 +92,7 @@ const retryableCodes: ReadonlySet<ErrorCode> = new Set([
  */
 export class MemoryError extends Error {
   override readonly name = 'MemoryError';
-  /** The reason. Branch on it, not on the message. */
+  /** The reason for the error. Test this in your code, not the message. */
   readonly code: ErrorCode;
   /** Whether the same call can succeed later without a change. */
   readonly retryable: boolean;
@@ -111,8 +111,8 @@ export class MemoryError extends Error {
   }
 
   /**
-   * Returns true for a `MemoryError` of any build of this library. Use it in place of `instanceof`, which fails between the ESM
-   * build and the CommonJS build.
+   * Returns true for a `MemoryError` from any build of this library. Use it instead of `instanceof`, which returns false for an error
+   * from the other build (ESM or CommonJS).
    */
   static is(error: unknown): error is MemoryError {
     return typeof error === 'object' && error !== null && brand in error;
@@ -120,10 +120,10 @@ export class MemoryError extends Error {
 }
 
 /**
- * One INVALID_INPUT error for all issues. Its message repeats each issue with its place:
+ * Makes one INVALID_INPUT error for all issues. Its message contains one sentence for each issue, such as
  * "Invalid topK: expected an integer from 1 to 1000, got 0."
  *
- * @param subject The name of the whole input, for issues without a path. Default: 'input'.
+ * @param subject The name for the whole input, used for issues without a path. Default: 'input'.
  */
 export function invalidInput(issues: readonly Issue[], subject = 'input'): MemoryError {
   const bounded = boundedIssues(issues);

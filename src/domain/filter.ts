@@ -1,6 +1,6 @@
 import type { FilterField } from './selection';
 
-/** The type of a field decides which operators and values apply to it. */
+/** The type of a field. It determines which operators and values a filter can use for the field. */
 export type FieldType = 'text' | 'number' | 'time' | 'list';
 
 export const filterFields: Readonly<Record<FilterField, FieldType>> = {
@@ -29,10 +29,10 @@ export const filterFields: Readonly<Record<FilterField, FieldType>> = {
 export type Operator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'in' | 'nin' | 'contains' | 'exists';
 export const operators: readonly Operator[] = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'in', 'nin', 'contains', 'exists'];
 
-/** A value to compare with. Times are epoch milliseconds for fields, and ISO strings inside metadata. */
+/** A value for a comparison. A time is epoch milliseconds for a field of a memory, and an ISO string for a value in metadata. */
 export type Operand = string | number | boolean | null;
 
-/** A parsed filter. `in` and `nin` have any number of operands, `exists` has one boolean, every other operator has one operand. */
+/** A parsed filter. `in` and `nin` have any number of operands, and `exists` has one boolean. All other operators have one operand. */
 export type FilterNode =
   | { readonly op: 'and' | 'or'; readonly nodes: readonly FilterNode[] }
   | { readonly op: 'not'; readonly node: FilterNode }

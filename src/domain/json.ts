@@ -1,7 +1,7 @@
 /** A value that JSON can represent. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** The free data of a memory: a JSON object. */
+/** Additional data that an application stores with a memory: a JSON object. */
 export type Metadata = { readonly [key: string]: Json };
 
 /** A deep copy in which half a surrogate pair is U+FFFD, in strings and in keys. It ignores `toJSON` methods. */

@@ -4,7 +4,7 @@
  */
 export type Namespace = readonly string[];
 
-/** True when `inner` equals `outer` or lies below it. Labels are compared whole: `['acme']` does not contain `['acme-corp']`. */
+/** Checks whether `inner` equals `outer` or is below it. Whole labels are compared: `['acme']` does not contain `['acme-corp']`. */
 export function contains(outer: Namespace, inner: Namespace): boolean {
   return outer.length <= inner.length && outer.every((label, depth) => label === inner[depth]);
 }
@@ -13,7 +13,7 @@ export function sameNamespace(a: Namespace, b: Namespace): boolean {
   return a.length === b.length && contains(a, b);
 }
 
-/** The form of a namespace in messages. Code never compares namespaces in this form. */
+/** Formats a namespace for messages. Code never compares namespaces in this form. */
 export function showNamespace(namespace: Namespace): string {
   return JSON.stringify(namespace);
 }

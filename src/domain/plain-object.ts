@@ -1,22 +1,25 @@
 import { types } from 'node:util';
 
-/** Whether a value is an object that only holds fields: its prototype is null, or the `Object.prototype` of some realm. */
+/**
+ * Checks whether a value is a plain object, which has only fields. Its prototype is null or an `Object.prototype`, also that of another
+ * realm (a separate set of global objects, as test runners use).
+ */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype = Object.getPrototypeOf(value);
   const isPlain = prototype === null || prototype === Object.prototype || isObjectPrototype(prototype);
-  // `arguments`, `JSON` and `Math` have that prototype too. A module has none, and its exports are its fields.
+  // `arguments`, `JSON` and `Math` have the same prototype but are not plain. A module has no prototype; its exports are its fields.
   return isPlain && plainTags.has(Object.prototype.toString.call(value));
 }
 
 const plainTags: ReadonlySet<string> = new Set(['[object Object]', '[object Module]']);
 
-/** Whether an object is the `Object.prototype` of another realm, such as that of a test runner. */
+/** Checks whether an object is the `Object.prototype` of another realm. */
 function isObjectPrototype(prototype: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
 }
 
-/** A value as messages show it: numbers and booleans as they are, everything else by its type. */
+/** Describes a value for messages: a number or a boolean by its value, everything else by its type. */
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
     return String(value);

@@ -1,6 +1,6 @@
 /**
- * Who calls: one agent, one user or one service, with `onBehalfOf` for a user. The host program states it; the store keeps no list
- * of principals and verifies no identity.
+ * Identifies a caller: one agent, one user or one service. With `onBehalfOf` it acts for a user. The host program states who the caller
+ * is. The store has no list of principals and does not verify identities.
  */
 export type Principal = ({ agentId: string } | { userId: string } | { serviceId: string }) & {
   onBehalfOf?: { userId: string };
@@ -8,15 +8,15 @@ export type Principal = ({ agentId: string } | { userId: string } | { serviceId:
 
 export type PrincipalKind = 'agent' | 'user' | 'service';
 
-/** One principal alone, by kind and id. Ids are compared byte for byte. */
+/** One agent, user or service, without `onBehalfOf`. Ids are compared byte for byte. */
 export interface Party {
   readonly kind: PrincipalKind;
   readonly id: string;
 }
 
 /**
- * The caller as the store records it: one party, or one party on behalf of a user. `root` is the host program itself.
- * Agent A for user 1, agent A for user 2 and agent A alone are three different actors.
+ * The caller in the form that the store records: one party, or one party that acts on behalf of a user. `root` is the host program.
+ * Agent A on behalf of user 1, agent A on behalf of user 2, and agent A for itself are three different actors.
  */
 export interface Actor {
   readonly party: Party | 'root';
@@ -40,13 +40,13 @@ export function sameActor(a: Actor, b: Actor): boolean {
   return sameParty(a.onBehalfOf, b.onBehalfOf);
 }
 
-/** The parties whose rules bind the actor. An action is allowed only if it is allowed to each of them. */
+/** Returns the parties whose rules apply to the actor. An action is allowed only if the rules allow it to each of them. */
 export function partiesOf(actor: Actor): readonly Party[] {
   if (actor.party === 'root') return [];
   return actor.onBehalfOf === undefined ? [actor.party] : [actor.party, actor.onBehalfOf];
 }
 
-/** The actor in its public form. The host program appears as the service `root`. */
+/** Converts an actor to its public form. The host program becomes the service `root`. */
 export function principalOf(actor: Actor): Principal {
   const { party } = actor;
   if (party === 'root') return { serviceId: 'root' };

@@ -1,15 +1,15 @@
 import type { Namespace } from './namespace';
 
 /**
- * What a rule can allow or deny.
+ * The actions that a rule can allow or deny. Each allows these methods:
  *
  * - `read` `get`, `list`, `recall`, `history`, `watch`, `count`, `namespaces` and `stats`.
- * - `write` `remember`, and `update` and `forget` for memories of the same author.
- * - `update` `update` for memories of any author.
- * - `forget` `forget` and `forgetWhere` for memories of any author.
+ * - `write` `remember`, and `update` and `forget` for the principal's own memories.
+ * - `update` `update` for memories by any author.
+ * - `forget` `forget` and `forgetWhere` for memories by any author.
  * - `share` `share`.
- * - `audit` reading and exporting the audit.
- * - `administer` adding and ending rules and clearances.
+ * - `audit` `query` and `export` of the audit.
+ * - `administer` adding and ending declarations: rules, clearances, roles and groups.
  * - `consolidate`, `export`, `erase` Reserved: no method uses them yet.
  */
 export type Action =
@@ -37,15 +37,15 @@ export const actions = [
   'administer',
 ] as const satisfies readonly Action[];
 
-/** One principal, as rules and groups name it. */
+/** One principal, in the form that rules and groups use. */
 export type Member = { agentId: string } | { userId: string } | { serviceId: string };
 
-/** The principals that a rule applies to: all of them, one, or the members of a group. */
+/** The principals that a rule applies to: all principals, one principal, or the members of a group. */
 export type Subject = 'everyone' | Member | { group: string };
 
 /**
- * Allows or denies actions to a subject, in one namespace and in all namespaces below it. An action is allowed when at least one
- * rule allows it and no rule denies it, in its namespace or above.
+ * Allows or denies actions to a subject, in one namespace and in all namespaces below it. A principal may take an action if at least one
+ * rule in its namespace or above allows it, and no rule there denies it.
  */
 export interface Rule {
   effect: 'allow' | 'deny';

@@ -2,7 +2,7 @@ import { invalidInput, type MemoryError } from './errors';
 import { contains, type Namespace } from './namespace';
 import type { Actor } from './principal';
 
-/** A scope after parsing. A memory is inside it if every field that is present matches. */
+/** A scope after parsing. A memory is inside the scope if all fields of the scope match. */
 export interface ParsedScope {
   readonly namespace?: Namespace;
   readonly userId?: string;
@@ -11,16 +11,16 @@ export interface ParsedScope {
   readonly tags?: readonly string[];
 }
 
-/** The actor of a handle, and the scope that bounds everything the handle does. */
+/** The actor of a handle, and the scope that limits everything the handle does. */
 export interface Caller {
   readonly actor: Actor;
   readonly scope: ParsedScope;
 }
 
-/** The scope that contains no memory: the result of narrowing a scope by one that excludes it. */
+/** Stands for a scope that contains no memory: the result of narrowing a scope with another scope that excludes it. */
 export const emptyScope = 'nothing';
 
-/** The scope of the memories that are inside both scopes. */
+/** Combines two scopes. The result contains the memories that are inside both. */
 export function narrowScope(outer: ParsedScope, inner: ParsedScope): ParsedScope | typeof emptyScope {
   const namespace = narrowNamespace(outer.namespace, inner.namespace);
   if (namespace === emptyScope) return emptyScope;
@@ -37,20 +37,20 @@ export function narrowScope(outer: ParsedScope, inner: ParsedScope): ParsedScope
   return narrowed;
 }
 
-/** The error for a narrower handle whose scope contains no memory of the handle that it is made from. */
+/** Makes the error for `within` with a scope that is outside the handle's scope. */
 export function outsideScope(): MemoryError {
-  const message = 'expected a scope inside the scope of the handle, got one outside it.';
+  const message = 'expected a scope inside the scope of the handle, got a scope outside it.';
   return invalidInput([{ path: [], message }], 'scope');
 }
 
-/** The deeper of two namespaces if one contains the other. */
+/** Returns the deeper of two namespaces if one contains the other. */
 export function narrowNamespace(outer: Namespace | undefined, inner: Namespace | undefined) {
   if (outer === undefined || inner === undefined) return inner ?? outer;
   if (contains(outer, inner)) return inner;
   return contains(inner, outer) ? outer : emptyScope;
 }
 
-/** The fields of a memory that decide whether it is inside a scope. */
+/** The fields of a memory that determine whether it is inside a scope. */
 export interface ScopedFields {
   readonly namespace: Namespace;
   readonly userId?: string | undefined;
@@ -59,7 +59,7 @@ export interface ScopedFields {
   readonly tags: readonly string[];
 }
 
-/** The scoped fields of a memory that an actor is about to write. */
+/** Collects the scoped fields of a memory that an actor is about to write. */
 export function scopedFieldsOf(
   { party }: Actor,
   { namespace, userId, sessionId, tags }: Omit<ScopedFields, 'agentId'>,
@@ -68,7 +68,7 @@ export function scopedFieldsOf(
   return { namespace, tags, userId, sessionId, agentId };
 }
 
-/** Whether a memory is inside a scope. */
+/** Checks whether a memory is inside a scope. */
 export function isInScope(scope: ParsedScope, memory: ScopedFields): boolean {
   return (
     (scope.namespace === undefined || contains(scope.namespace, memory.namespace)) &&

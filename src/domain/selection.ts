@@ -4,12 +4,12 @@ import type { Memory } from './memory';
 import type { Namespace } from './namespace';
 
 /**
- * A bound on memories. Every field that is present must match. A handle with a scope reads only memories inside it, `get` by id
- * included, and fills missing fields of new memories from it. Scopes can only be narrowed. A field set to `undefined` is rejected,
- * so a lost variable never widens a query.
+ * Limits a handle or a call to some memories. A memory is inside the scope if all given fields match. A handle with a scope reads only
+ * memories inside the scope, even with `get` by id, and uses the scope's fields as defaults for new memories. A scope can only be
+ * narrowed. A field set to `undefined` is rejected, so that a variable that is undefined by mistake never widens a query.
  */
 export interface Scope {
-  /** The namespace of the memory is this one or lies below it. */
+  /** The namespace of the memory is this one or one below it. */
   namespace?: Namespace;
   /** The user that the memory is about. */
   userId?: string;
@@ -21,12 +21,12 @@ export interface Scope {
   tags?: readonly string[];
 }
 
-/** A value to compare a field with. A Date works for time fields, and for ISO strings inside metadata. */
+/** A value to compare a field with. A Date can be compared with time fields, and with ISO strings in metadata. */
 export type FilterValue = string | number | boolean | null | Date;
 
 /**
- * A value that the field must equal, or an object of comparisons that must all hold. `null` stands for an absent field. Only `ne`,
- * `nin` and `exists: false` match an absent field otherwise.
+ * A value that the field must equal, or an object with comparisons that must all be true. `null` stands for an absent field. Apart from
+ * comparisons with `null`, an absent field matches only `ne`, `nin` and `exists: false`.
  */
 export type FilterCondition =
   | FilterValue
@@ -49,11 +49,11 @@ export type FilterCondition =
       nin?: readonly FilterValue[];
       /** A list contains this value, or a text contains this substring. */
       contains?: FilterValue;
-      /** Whether the field is present. */
+      /** True if the field must be present, false if it must be absent. */
       exists?: boolean;
     };
 
-/** The fields of a memory that a filter can use. For the namespace use a scope, for the text use `recall`. */
+/** The fields of a memory that a filter can use. To select by namespace use a scope; to search in the text use `recall`. */
 export type FilterField = Exclude<keyof Memory, 'metadata' | 'text' | 'namespace' | 'source'>;
 
 /**
@@ -70,12 +70,12 @@ export type Filter<M = Metadata> = { [F in FilterField]?: FilterCondition } & {
 /** Memories that ordinary reads leave out. 'quarantined' is reserved: no memory is quarantined yet. */
 export type IncludedState = 'expired' | 'superseded' | 'quarantined';
 
-/** The memories that a call reads or forgets. A field set to `undefined` is rejected. */
+/** Selects the memories that a call reads or forgets. A field set to `undefined` is rejected. */
 export interface Selection<M = Metadata> extends Scope, CallOptions {
-  /** Default: all memories of the scope. */
+  /** Conditions on the memories. Default: all memories in the scope. */
   filter?: Filter<M>;
-  /** Only what was true at this time: `validFrom <= asOf < validTo`, superseded memories included. Default: no such bound. */
+  /** Selects only memories that were true at this time: `validFrom <= asOf < validTo`. Includes superseded ones. Default: no such limit. */
   asOf?: Time;
-  /** What to return beside active memories. Default: nothing. */
+  /** Other states that are included in addition to active memories. Default: none. */
   include?: readonly IncludedState[];
 }

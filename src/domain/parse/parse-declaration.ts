@@ -23,7 +23,7 @@ const maxActions = 64;
 const maxSuggestedNames = 100;
 const maxQuotedName = 64;
 
-/** The shapes of the four kinds of declaration. */
+/** Makes the schemas for the four kinds of declaration. */
 export function ruleShapes(limits: Limits) {
   const id = name(limits);
   const member: z.ZodType<Member> = z.union(
@@ -59,7 +59,7 @@ export function ruleShapes(limits: Limits) {
   return { rule, clearance, role, group };
 }
 
-/** One declaration, as `allow`, `deny`, `clear`, `role` and `group` make it. Names of roles and groups are not resolved. */
+/** Makes the schema for one declaration, in the form that `allow`, `deny`, `clear`, `role` and `group` return. Does not check names. */
 export function declarationShape(limits: Limits): z.ZodType<Declaration> {
   const { rule, clearance, role, group } = ruleShapes(limits);
   return z.unknown().transform((value, ctx): Declaration => {
@@ -72,7 +72,7 @@ export function declarationShape(limits: Limits): z.ZodType<Declaration> {
   });
 }
 
-/** A complete set of declarations: every role and group that a rule uses is built in or declared in the set. */
+/** Makes the schema for a complete set of declarations: every role and group that a rule uses must be built in or in the set. */
 export function declarationsShape(limits: Limits): z.ZodType<Declaration[]> {
   const each = declarationShape(limits);
   const what = 'an array of rules, made by allow(), deny(), clear(), role() and group()';
@@ -82,7 +82,7 @@ export function declarationsShape(limits: Limits): z.ZodType<Declaration[]> {
       return z.NEVER;
     }
     const parsed = parsedElements(each, value, ctx);
-    // Names are checked in the unparsed input, so that one error reports these issues together with all others.
+    // Names are checked in the input before parsing, so that one error can report these issues together with all others.
     const given = value.map((one) => (typeof one === 'object' && one !== null ? one : {}) as Declaration);
     for (const { path, message } of [...repeatedNames(given), ...unknownNames(given, given)])
       addIssue(ctx, message, value, path);
@@ -90,11 +90,11 @@ export function declarationsShape(limits: Limits): z.ZodType<Declaration[]> {
   });
 }
 
-/** Issues for roles and groups that `declarations` use and that are neither built in nor declared in `among`. */
+/** Lists an issue for each role or group that `declarations` use but that is neither built in nor declared in `among`. */
 export function unknownNames(declarations: readonly Declaration[], among: Iterable<Declaration>): Issue[] {
   const [roles, groups] = [new Set(Object.keys(builtInRoles)), new Set<string>()];
   for (const each of among) {
-    // Unparsed input: the shape of a name reports what is not a string.
+    // The input is not parsed yet. The schema for names reports values that are not strings.
     if (isRole(each) && isName(each.role)) roles.add(each.role);
     else if (isGroup(each) && isName(each.group)) groups.add(each.group);
   }

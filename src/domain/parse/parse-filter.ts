@@ -9,7 +9,10 @@ import { expected, timeIssue, toEpochMs, undefinedField, unknownField } from './
 type Path = Issue['path'];
 
 export interface FilterParserOptions {
-  /** Rejects every part without a condition. It is the trace of a lost value, and would match more than was meant. Default: false. */
+  /**
+   * Rejects every part of the filter without a condition. Such a part probably comes from a variable that is undefined by mistake, and it
+   * would match too many memories. Default: false.
+   */
   readonly rejectEmpty?: boolean;
 }
 
@@ -181,7 +184,7 @@ export class FilterParser {
 
 type Compare = Extract<FilterNode, { op: 'compare' }>;
 
-/** What each type of field can be compared with. */
+/** The values with which each type of field can be compared, for messages. */
 const operandTypes = {
   text: 'a string',
   list: 'a string',

@@ -22,7 +22,7 @@ import {
   vector,
 } from './shapes';
 
-/** Deeper metadata is rejected. JSON.parse and SQLite accept more, but no reader needs more. */
+/** The maximum nesting depth of metadata. JSON.parse and SQLite accept more, but no application needs more. */
 const maxJsonDepth = 64;
 
 const visibility = oneOf(['shared', 'private']);
@@ -34,7 +34,7 @@ function metadata({ metadataBytes }: Limits) {
       : [{ path: [], message: expected('an object')({ input: value }) }];
     for (const { path, message } of issues) addIssue(ctx, message, value, path);
     if (issues.length > 0) return z.NEVER;
-    // A copy, so that a later change of the caller's object does not reach the store.
+    // The metadata is copied, so that later changes to the caller's object do not affect the store.
     const copy = wellFormedCopy(value as Metadata);
     const bytes = Buffer.byteLength(JSON.stringify(copy));
     if (bytes > metadataBytes) addIssue(ctx, `expected at most ${metadataBytes} bytes as JSON, got ${bytes}.`, value);
@@ -111,7 +111,7 @@ function hasKeysThatBecomeEqual(value: object): boolean {
   return keys.some((key) => !key.isWellFormed()) && new Set(keys.map((key) => key.toWellFormed())).size < keys.length;
 }
 
-/** The fields that `remember` sets and `update` can change. */
+/** Schemas for the fields that `remember` sets and `update` can change. */
 function contentShapes(limits: Limits) {
   return {
     kind: oneOf(memoryKinds).optional(),
@@ -124,14 +124,14 @@ function contentShapes(limits: Limits) {
   };
 }
 
-/** The input of `remember`. Its parsed form has times as epoch milliseconds and a copy of the metadata. */
+/** Makes the schema for the input of `remember`. The parsed form has times in epoch milliseconds and a copy of the metadata. */
 export function newMemoryShape(limits: Limits) {
   const source = fields({ channel: oneOf(sourceChannels), ref: name(limits).optional() });
   return fields({
     text: text(limits),
     ...contentShapes(limits),
     namespace: namespace(limits).optional(),
-    // `present`: a lost variable must not make a private memory readable to all.
+    // `present` rejects undefined, so that a variable that is undefined by mistake cannot make a private memory readable for all.
     visibility: present(visibility),
     accessTags: present(names(limits)),
     userId: name(limits).optional(),
@@ -148,7 +148,7 @@ export function newMemoryShape(limits: Limits) {
 
 export type ParsedMemory = z.output<ReturnType<typeof newMemoryShape>>;
 
-/** The patch of `update`. `null` sets a field back to its default. */
+/** Makes the schema for the patch of `update`. `null` resets a field to its default. */
 export function patchShape(limits: Limits) {
   const shapes = contentShapes(limits);
   return fields({
@@ -165,7 +165,7 @@ export function patchShape(limits: Limits) {
 
 export type ParsedPatch = z.output<ReturnType<typeof patchShape>>;
 
-/** The change of `share`. */
+/** Makes the schema for the change of `share`. */
 export function labelChangeShape(limits: Limits) {
   return fields({
     visibility: present(visibility),

@@ -4,14 +4,14 @@ import type { Limits } from '../limits';
 import type { Actor, Party } from '../principal';
 import { addIssue, fields, name, present, serviceName } from './shapes';
 
-/** A principal. Its parsed form is an actor. */
+/** Makes the schema for a principal. The parsed form is an actor. */
 export function principalShape(limits: Limits) {
   const id = present(name(limits));
   return fields({
     agentId: id,
     userId: id,
     serviceId: present(serviceName(limits)),
-    // `present`: a lost user must not let the agent act for itself alone.
+    // `present` rejects undefined. If the user is undefined by mistake, the agent must not act for itself instead.
     onBehalfOf: present(fields({ userId: name(limits) })),
   }).transform(({ agentId, userId, serviceId, onBehalfOf }, ctx): Actor => {
     const parties: Party[] = [];

@@ -19,7 +19,7 @@ export interface ParsedSelection {
   readonly include: ReadonlySet<IncludedState>;
 }
 
-/** The fields of a scope. */
+/** Makes the schemas for the fields of a scope. */
 export function scopeShape(limits: Limits) {
   return {
     namespace: present(namespace(limits)),
@@ -30,7 +30,7 @@ export function scopeShape(limits: Limits) {
   };
 }
 
-/** The fields of a selection. Spread them into the shape of the options of a call. */
+/** Makes the schemas for the fields of a selection. Spread them into the schema for the options of a call. */
 export function selectionShape(limits: Limits, options: FilterParserOptions = {}) {
   const filter = z.unknown().transform((value, ctx): FilterNode => {
     const parser = new FilterParser(limits, options);
@@ -47,7 +47,10 @@ export function selectionShape(limits: Limits, options: FilterParserOptions = {}
   };
 }
 
-/** A selection of memories to forget. Each part of it must have a condition: an empty one is the trace of a lost value. */
+/**
+ * Makes the schemas for a selection of memories to forget. Each part must have a condition, because an empty part probably comes from a
+ * variable that is undefined by mistake.
+ */
 export function forgetSelectionShape(limits: Limits) {
   const atLeastOneTag = names(limits).refine((tags) => tags.length > 0, {
     error: 'expected at least one tag, got an empty array.',
@@ -61,18 +64,18 @@ interface SelectionFields extends ParsedScope {
   readonly include?: readonly IncludedState[] | undefined;
 }
 
-/** Whether a selection has no condition, so that it selects every memory. `forgetWhere` rejects it as a probable mistake. */
+/** Checks whether a selection has no condition and therefore matches every memory. `forgetWhere` rejects it as a probable mistake. */
 export function isEmpty({ scope: { namespace = [], ...others }, filter, asOf }: ParsedSelection): boolean {
   return namespace.length === 0 && Object.keys(others).length === 0 && asOf === undefined && filter === undefined;
 }
 
-/** The selection among the parsed options of a call. */
+/** Extracts the selection from the parsed options of a call. */
 export function selectionOf(options: SelectionFields): ParsedSelection {
   const { filter, asOf, include = [] } = options;
   return defined({ scope: parsedScopeOf(options), filter, asOf, include: new Set(include) });
 }
 
-/** The scope among the parsed options of a call. */
+/** Extracts the scope from the parsed options of a call. */
 export function parsedScopeOf(options: ParsedScope): ParsedScope {
   return defined({
     namespace: options.namespace,

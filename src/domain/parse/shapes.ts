@@ -9,12 +9,12 @@ import { isAbortSignal, isFloat32Array, ownSignal } from '../realms';
 import { type Action, actions } from '../rule';
 import { suggestionFor } from '../suggestion';
 
-/** Strings up to this length are quoted in messages about choices and times. */
+/** In messages about choices and times, strings up to this length are quoted. */
 const maxQuotedLength = 40;
 /** Unknown words of the input are cut to this length in messages. */
 const maxWordLength = 64;
 
-/** A plain object. Any other object would count as one without fields, and so as no bound at all: a promise, a Map. */
+/** Accepts only a plain object. A promise or a Map has no fields of its own, so as a scope it would wrongly mean the whole store. */
 export const plainObject = z.unknown().check((ctx) => {
   if (isPlainObject(ctx.value)) return;
   const message = expected('an object')({ input: ctx.value });
@@ -25,7 +25,7 @@ export const plainObject = z.unknown().check((ctx) => {
 export function fields<S extends z.ZodRawShape>(shape: S) {
   const known = Object.keys(shape);
   const object = z.strictObject(shape, {
-    // One line for each key: `issuesOf` makes an issue of each.
+    // The message has one line for each key. `issuesOf` makes one issue from each line.
     error: (issue) =>
       issue.code === 'unrecognized_keys'
         ? firstOf(issue.keys as string[])
@@ -36,7 +36,7 @@ export function fields<S extends z.ZodRawShape>(shape: S) {
   return plainObject.pipe(object);
 }
 
-/** The message for a field, operator, action, role or group that does not exist. */
+/** Makes the message for a field, operator, action, role or group that does not exist. */
 export function unknownField(key: string, known: readonly string[], what = 'field'): string {
   const word = cutToChars(key, maxWordLength);
   const suggested = suggestionFor(word, known);
@@ -45,14 +45,14 @@ export function unknownField(key: string, known: readonly string[], what = 'fiel
 }
 
 /**
- * Makes the message of an issue: "expected an integer from 1 to 1000, got 0." The value is shown by its type, since a string may be
- * the text of a memory or a key.
+ * Makes the message for an issue, such as "expected an integer from 1 to 1000, got 0." Strings are described only by their type, because
+ * they may be the text of a memory or a secret.
  */
 export function expected(what: string): (issue: { readonly input?: unknown }) => string {
   return ({ input }) => `expected ${what}, got ${describeValue(input)}.`;
 }
 
-/** Like `expected`, for a choice or a time: a short string is quoted. */
+/** Like `expected`, but for a choice or a time. It quotes a short string. */
 function expectedOf(what: string): (issue: { readonly input?: unknown }) => string {
   return ({ input }) => {
     const isShort = typeof input === 'string' && input.length <= maxQuotedLength;
@@ -70,14 +70,14 @@ export function addIssue(
   ctx.issues.push({ code: 'custom', message, path: [...path], input });
 }
 
-/** One of these strings. */
+/** Accepts one of these strings. */
 export function oneOf<const T extends readonly [string, ...string[]]>(choices: T) {
   const quoted = choices.map((choice) => JSON.stringify(choice));
   const what = quoted.length === 1 ? quoted[0] : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`;
   return z.enum(choices, { error: expectedOf(`${what}`) });
 }
 
-/** An integer from `min` to `max`, or without an upper bound. */
+/** Accepts an integer from `min` to `max`, or without an upper limit. */
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER) {
   const range = max === Number.MAX_SAFE_INTEGER ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`;
   return z.custom<number>(
@@ -88,7 +88,7 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER) {
   );
 }
 
-/** A name: an id, a label of a namespace, a tag, a key. Half surrogate pairs are rejected: encoding would make different names equal. */
+/** Accepts an id, a label, a tag or a key. Rejects half surrogate pairs, because in UTF-8 different names would become equal. */
 export function name({ nameBytes }: Limits) {
   return z.string({ error: expected('a string') }).check((ctx) => {
     const bytes = Buffer.byteLength(ctx.value);
@@ -169,12 +169,15 @@ export function namespace(limits: Limits) {
   return list(name(limits), 'an array of labels, such as ["support", "eu"]', [limits.namespaceDepth, 'labels']);
 }
 
-/** A set of names, given as an array. Repeats are dropped. */
+/** Accepts an array of names. Drops repeats. */
 export function names(limits: Limits) {
   return list(name(limits), 'an array of strings', [limits.tags, 'strings']).transform((given) => [...new Set(given)]);
 }
 
-/** An optional field that rejects `undefined`, so that a lost variable never widens a query or shares a private memory. */
+/**
+ * Makes a field optional but rejects `undefined`. Otherwise a variable that is undefined by mistake could widen a query or share a private
+ * memory.
+ */
 export function present<T extends z.ZodType>(shape: T) {
   const notUndefined = z.unknown().check((ctx) => {
     if (ctx.value !== undefined) return;
@@ -183,17 +186,17 @@ export function present<T extends z.ZodType>(shape: T) {
   return z.exactOptional(notUndefined.pipe(shape));
 }
 
-/** The message for a field that is `undefined` where that could widen a query. */
+/** The message for a field that is `undefined` although this could widen a query. */
 export const undefinedField = 'expected a value, got undefined. Omit the field or give it a value.';
 
-/** The id of a service. `root` is reserved: audit entries show the host program under this name. */
+/** Accepts the id of a service. `root` is reserved, because audit entries use this name for the host program. */
 export function serviceName(limits: Limits) {
   return name(limits).refine((id) => id !== 'root', {
     error: '"root" is reserved for the host program. Choose another name.',
   });
 }
 
-/** A time, as epoch milliseconds. */
+/** Accepts a time and converts it to epoch milliseconds. */
 export const time = z.unknown().transform((value, ctx) => {
   const message = timeIssue(value);
   if (message === undefined) return toEpochMs(value) as number;
@@ -230,7 +233,7 @@ const isoWithZone = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-
 // The range of an ECMAScript Date: https://tc39.es/ecma262/#sec-time-values-and-time-range
 const maxEpochMs = 8.64e15;
 
-/** A time as epoch milliseconds. Undefined for NaN, a date without a time, a time without a zone, and every other value. */
+/** Converts a time to epoch milliseconds. Undefined for NaN, a date without a time, a time without a zone, and all other values. */
 export function toEpochMs(value: unknown): number | undefined {
   const ms = types.isDate(value)
     ? value.getTime()
@@ -244,13 +247,13 @@ export function toEpochMs(value: unknown): number | undefined {
 
 function parseIso(iso: string): number {
   const day = isoWithZone.exec(iso)?.[1];
-  // `Date.parse` reads February 30 as March 2.
+  // This check is needed because `Date.parse` reads February 30 as March 2.
   const exists = day !== undefined && new Date(`${day}T00:00:00Z`).toJSON()?.startsWith(day) === true;
   return exists ? Date.parse(iso) : Number.NaN;
 }
 
 export const signal = z.custom<AbortSignal>(isAbortSignal, { error: expected('an AbortSignal') }).transform(ownSignal);
-/** A function of any signature. */
+/** Accepts any function. */
 export function callback<T>() {
   return z.custom<T>((value) => typeof value === 'function', { error: expected('a function') });
 }
@@ -273,14 +276,14 @@ export const action = z.enum(actions as readonly Action[] as [Action, ...Action[
 });
 export const flag = z.boolean({ error: expected('true or false') });
 
-/** A vector of finite numbers that are not all zero: a zero vector has no direction. */
+/** Accepts a vector of finite numbers that are not all zero. A zero vector has no direction. */
 export const vector = z
   .custom<Float32Array>(isFloat32Array, { error: expected('a Float32Array') })
   .check((ctx) => {
     const message = vectorIssue(ctx.value);
     if (message !== undefined) addIssue(ctx, message, ctx.value);
   })
-  // A copy, since callers reuse their buffers.
+  // The vector is copied, because callers may reuse their buffers.
   .transform((value) => new Float32Array(value));
 
 function vectorIssue(value: Float32Array): string | undefined {
@@ -294,8 +297,8 @@ function vectorIssue(value: Float32Array): string | undefined {
 /**
  * Checks a value and returns its parsed form.
  *
- * @param subject The name of the value in messages, for issues without a path: 'options'.
- * @throws INVALID_INPUT with every issue.
+ * @param subject The name of the value in messages about issues without a path, such as 'options'.
+ * @throws INVALID_INPUT with all issues
  */
 export function parse<T>(shape: z.ZodType<T>, value: unknown, subject: string, at: Issue['path'] = []): T {
   const result = shape.safeParse(value);
@@ -303,13 +306,13 @@ export function parse<T>(shape: z.ZodType<T>, value: unknown, subject: string, a
   throw invalidInput(issuesOf(result.error, at), subject);
 }
 
-/** One argument of a call: its shape, its value, and the path of its issues. */
+/** One argument of a call: its schema, its value, and the path for its issues. */
 export type Argument<T> = readonly [shape: z.ZodType<T>, value: unknown, at?: Issue['path']];
 
 /**
  * Checks the arguments of a call and returns their parsed forms.
  *
- * @throws INVALID_INPUT with every issue of all arguments.
+ * @throws INVALID_INPUT with all issues in all arguments
  */
 export function parseAll<T extends readonly unknown[]>(...args: { readonly [K in keyof T]: Argument<T[K]> }): T {
   const results = args.map(([shape, value, at = []]) => ({ result: shape.safeParse(value), at }));
@@ -318,12 +321,12 @@ export function parseAll<T extends readonly unknown[]>(...args: { readonly [K in
   return results.map(({ result }) => result.data) as unknown as T;
 }
 
-/** The issues of a failed parse, with `at` in front of their paths. */
+/** Converts the errors from zod to issues. Puts `at` in front of their paths. */
 export function issuesOf(error: z.ZodError, at: Issue['path'] = []): Issue[] {
   return error.issues.flatMap((issue) => {
     const path = [...at, ...(issue.path as (string | number)[])];
     if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
-    // `fields` writes one line for each unknown key.
+    // `fields` writes one line of the message for each unknown key.
     const messages = issue.message.split('\n');
     const issues = firstOf(issue.keys).map((key, i) => ({
       path: [...path, key],
