@@ -7,7 +7,7 @@ import type { ContentPart, ModelCall, ModelResult, ModelStream, PromptMessage } 
 /** Options of `memoryMiddleware`. */
 export interface MemoryMiddlewareOptions extends TurnMemoryOptions<Turn> {}
 
-/** A middleware for `wrapLanguageModel` of `ai` 6 and 7. */
+/** A middleware for `wrapLanguageModel` in versions 6 and 7 of the package `ai`. */
 export interface MemoryMiddleware {
   /** Version 6 requires this value; version 7 accepts any. */
   readonly specificationVersion: 'v3';
@@ -17,12 +17,11 @@ export interface MemoryMiddleware {
 }
 
 /**
- * Gives a language model a memory. Before each model call it searches with the user's last message and puts the memories it finds
- * at the start of that message, fenced as data. After the final answer it stores the turn. The application's own messages do not
- * change.
+ * Gives a language model a memory. Before each model call it searches with the user's last message. It puts the found memories at the
+ * start of that message and marks them as data. After the final answer it stores the turn. The application's own messages do not change.
  *
- * The handle decides who reads and writes. A turn with tool calls is stored once, with its final answer. Nothing is stored if the
- * answer failed, was filtered or was aborted.
+ * Reads and writes use the handle's principal and scope. A turn with tool calls is stored once, with its final answer. Nothing is stored
+ * if the answer failed, was filtered or was aborted.
  *
  * @throws INVALID_INPUT for a value that is not a handle, and for unknown options
  * @example
@@ -39,7 +38,7 @@ export interface MemoryMiddleware {
  */
 export function memoryMiddleware(handle: MemoryHandle, options: MemoryMiddlewareOptions = {}): MemoryMiddleware {
   const memory = new TurnMemory<Turn>(handle, options, turnMemories);
-  /** The messages of the turn before memories were added, by the parameters that `transformParams` returned. */
+  /** The messages of each turn before memories were added. The keys are the parameters that `transformParams` returned. */
   const turns = new WeakMap<object, readonly PromptMessage[]>();
 
   const storeTurn = async (params: ModelCall, answer: readonly ContentPart[]): Promise<void> => {
@@ -73,7 +72,7 @@ export function memoryMiddleware(handle: MemoryHandle, options: MemoryMiddleware
   };
 }
 
-/** The message with the block at its start. In a user message, memories have no more authority than the user's own words. */
+/** Puts a block at the start of a message. In a user message, memories have no more authority than the user's own words. */
 function withBlock(message: PromptMessage, block: string): PromptMessage {
   const { content } = message;
   const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : content;

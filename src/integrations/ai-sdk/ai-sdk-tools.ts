@@ -10,7 +10,7 @@ import {
   rememberDefinition,
 } from '../shared/memory-tools';
 
-/** A tool of `ai` 6 and 7. If `execute` throws, the SDK sends the error message to the model. */
+/** A tool for versions 6 and 7 of the package `ai`. If `execute` throws, the SDK sends the error message to the model. */
 export interface MemoryTool<I> {
   readonly description: string;
   readonly inputSchema: z.ZodType<I>;
@@ -18,8 +18,8 @@ export interface MemoryTool<I> {
 }
 
 /**
- * A tool with which a model stores a fact. The handle decides who writes and where; the model gives only the text. The SDK rejects
- * any other argument.
+ * Makes a tool with which a model stores a fact. The principal and the scope come from the handle. The model sets only the text, and the
+ * SDK rejects any other argument.
  *
  * @throws INVALID_INPUT for a value that is not a handle, and for unknown options
  */
@@ -29,8 +29,8 @@ export function rememberTool(handle: MemoryHandle, options: RememberToolOptions 
 }
 
 /**
- * A tool with which a model searches the memories that the handle's principal may read. The result is a block of memories, fenced as
- * data (see `toContext`).
+ * Makes a tool with which a model searches the memories that the handle's principal may read. The result is a block of memories that is
+ * marked as data (see `toContext`).
  *
  * @throws INVALID_INPUT for a value that is not a handle, and for unknown options
  */
@@ -47,8 +47,8 @@ export function recallTool(
 }
 
 /**
- * A tool with which a model deletes a memory permanently. `memoryTools` does not include it: add it only for a model that should
- * delete.
+ * Makes a tool with which a model deletes a memory permanently. `memoryTools` does not include this tool. Add it only for a model that
+ * should delete memories.
  *
  * @throws INVALID_INPUT for a value that is not a handle
  */
@@ -58,7 +58,7 @@ export function forgetTool(handle: MemoryHandle): MemoryTool<{ id: string }> {
 }
 
 /**
- * The tools `remember` and `recall` of one handle: `generateText({ model, tools: memoryTools(handle) })`.
+ * Makes the tools `remember` and `recall` for one handle: `generateText({ model, tools: memoryTools(handle) })`.
  *
  * @throws INVALID_INPUT for a value that is not a handle, and for unknown options
  */

@@ -10,26 +10,26 @@ export interface Turn {
   readonly answer: readonly ContentPart[];
 }
 
-// A model that calls a tool has not answered yet. A filter or an error leaves an incomplete answer.
+// With these finish reasons there is no final answer: the model calls a tool first, or a filter or an error has cut off the answer.
 const reasonsWithoutAnswer: ReadonlySet<string> = new Set(['tool-calls', 'content-filter', 'error']);
 
-/** Whether a model call with this finish reason returned a final answer. */
+/** Checks whether a model call with this finish reason returned a final answer. */
 export function isFinalAnswer(finishReason: string): boolean {
   return !reasonsWithoutAnswer.has(finishReason);
 }
 
-/** The index of the user's last message; -1 if there is none. */
+/** Finds the index of the user's last message; -1 if there is none. */
 export function lastUserIndex(prompt: readonly PromptMessage[]): number {
   return prompt.findLastIndex(({ role }) => role === 'user');
 }
 
-/** The default memories of a turn: one, with the user's message and the answer; none if both are empty. */
+/** Makes the default memory for a turn, with the user's message and the answer. Makes none if both are empty. */
 export function turnMemories({ messages: [question], answer }: Turn): NewMemory[] {
   const text = turnText(contentText(question?.content ?? ''), contentText(answer));
   return text === '' ? [] : [{ text, source: { channel: 'user' } }];
 }
 
-/** The text parts of a message, without files: the query for a search. */
+/** Joins the text parts of a message, without files, to a query for a search. */
 export function searchText(content: string | readonly ContentPart[]): string {
   if (typeof content === 'string') return content.trim();
   return content
@@ -38,7 +38,7 @@ export function searchText(content: string | readonly ContentPart[]): string {
     .trim();
 }
 
-/** The text of a message, with a placeholder such as `[file bill.pdf application/pdf]` for each file. Other parts are left out. */
+/** Converts a message to text. A file becomes a placeholder such as `[file bill.pdf application/pdf]`. Other parts are left out. */
 function contentText(content: string | readonly ContentPart[]): string {
   if (typeof content === 'string') return content.trim();
   return content.flatMap(partText).join('\n').trim();

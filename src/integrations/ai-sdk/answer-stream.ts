@@ -6,7 +6,7 @@ interface TextPart {
   text: string;
 }
 
-/** Fields of the stream parts that are read here. Each kind of part has some of them. */
+/** The fields that are read from stream parts. Each kind of part has some of them. */
 interface StreamFields {
   readonly id: string;
   readonly delta: string;
@@ -14,9 +14,9 @@ interface StreamFields {
 }
 
 /**
- * Passes a streamed answer through unchanged and collects it. It stores the complete answer before it passes on the `finish` part,
- * so a reader that has reached the end finds the turn in the store. Nothing is stored if the stream fails, is aborted or is not read
- * to its end. If storing fails, the stream gets an additional `error` part.
+ * Passes a streamed answer on unchanged and collects its parts. It stores the complete answer before it passes on the `finish` part, so
+ * a reader that has reached the end finds the turn in the store. Nothing is stored if the stream fails, is aborted or is not read to
+ * its end. If storing fails, an additional `error` part is added to the stream.
  */
 export function storeAtEnd(
   abortSignal: AbortSignal | undefined,

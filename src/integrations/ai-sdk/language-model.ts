@@ -1,6 +1,6 @@
 /**
- * The parts of a language model that versions 6 and 7 of the AI SDK (model specifications v3 and v4) share. The SDK's own types are
- * assignable to these, so one middleware serves both versions and this package imports neither.
+ * The parts of a language model that are the same in versions 6 and 7 of the AI SDK (model specifications v3 and v4). The SDK's own types
+ * are assignable to these types. Therefore one middleware works with both versions, and this package imports neither.
  */
 
 /** One part of a message or of a model's answer: text, a file, a tool call and others. */

@@ -7,7 +7,7 @@ import { checkHandle, checkOptions, invalidInput } from '../shared/input-checks'
 import { memoryFromMessage, messagesFromMemories } from './message-conversion';
 import { messageKey } from './message-memory';
 
-/** A message that cannot be stored without a change. Nothing of its call was stored; `cause` says why. */
+/** The error for a message that cannot be stored unchanged. No message from the same call was stored. `cause` has the reason. */
 export class MessageRefusedError extends LangChainError {
   override readonly name = 'MessageRefusedError';
 
@@ -20,16 +20,16 @@ export class MessageRefusedError extends LangChainError {
 const isMessage: Filter = { metadata: { [messageKey]: { exists: true } } };
 const pageSize = 1_000;
 
-// Orders calls of the same millisecond. It restarts at 0 with the process, which takes longer than a millisecond.
+// Gives the order of calls in the same millisecond. It restarts at 0 when the process restarts, which takes longer than a millisecond.
 let callCount = 0;
 
 /**
- * The messages of one session, for `RunnableWithMessageHistory` and every other user of LangChain chat histories. Each message is a
- * memory of the handle, so `recall` finds it too. The messages of one call are stored all or none, and stay next to each other.
+ * Stores the messages of one session. Use it for `RunnableWithMessageHistory` and wherever LangChain accepts a chat history. Each message
+ * is stored as a memory, so `recall` also finds it. The messages in one call are stored all or none, and stay next to each other.
  *
- * Every type of message is restored exactly, with its tool calls and images, or is rejected with a `MessageRefusedError`. Everything
- * except the text (images too, as base64) is stored as metadata. The default limit for metadata is 64 kB a message; see `limits` of
- * `MemoryStore.open`.
+ * Messages of all types are restored exactly, with tool calls and images. A message for which this is impossible is rejected with a
+ * `MessageRefusedError`. Everything except the text, including images in base64, is stored as metadata. By default the limit for metadata
+ * is 64 kB a message; see `limits` in `MemoryStore.open`.
  *
  * @example
  * ```ts
@@ -46,8 +46,8 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
   readonly #session: string;
 
   /**
-   * @param options `sessionId` is required if the handle's scope has none; otherwise it must be the same.
-   * @throws INVALID_INPUT without a session, for a different session, for unknown options and for a value that is not a handle
+   * @param options `sessionId` is required if the handle's scope has no session. If the scope has one, `sessionId` must be the same.
+   * @throws INVALID_INPUT if no session is given, for a different session, for unknown options and for a value that is not a handle
    */
   constructor(handle: MemoryHandle, options: { sessionId?: string } = {}) {
     super();
@@ -62,7 +62,7 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
     this.#handle = handle.within({ sessionId });
   }
 
-  /** All messages of the session that the principal may read, in the order in which they were added. */
+  /** Reads all messages in the session that the principal may read, in the order in which they were added. */
   override async getMessages(): Promise<BaseMessage[]> {
     const memories: Memory[] = [];
     const listed = this.#handle.list({ filter: isMessage, order: 'oldest', limit: pageSize });
@@ -78,7 +78,7 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
   /**
    * Adds messages, all or none.
    *
-   * @throws MessageRefusedError if a message cannot be restored exactly or is too large; otherwise what `rememberMany` throws
+   * @throws MessageRefusedError if a message cannot be restored exactly or is too large; every other error that `rememberMany` throws
    */
   override async addMessages(messages: BaseMessage[]): Promise<void> {
     if (messages.length === 0) return;
@@ -93,7 +93,7 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
   }
 
   /**
-   * Forgets all messages of the session. Other memories of the session stay.
+   * Forgets all messages in the session. Other memories in the session stay.
    *
    * @throws FORBIDDEN if the principal may not forget some of the messages; the others are forgotten
    */
@@ -102,7 +102,7 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
     if (forgotten === matched) return;
     const kept = matched - forgotten;
     const message =
-      `Not allowed to forget ${kept} of ${matched} messages: others wrote them, and no rule allows \`forget\`. ` +
+      `Not allowed to forget ${kept} of ${matched} messages: other principals wrote them, and no rule allows \`forget\`. ` +
       'The other messages are forgotten.';
     throw new MemoryError('FORBIDDEN', message);
   }
@@ -111,7 +111,7 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
 // The latest unfinished write of each session. It is shared, because LangChain makes a new history object for each call.
 const latestWrites = new Map<string, Promise<unknown>>();
 
-/** Runs the writes of one session one at a time. Otherwise a large write, which takes longer to check, could end after a later one. */
+/** Runs the writes in one session one after the other. Otherwise a large write, which takes longer to check, could end after a later one. */
 async function afterPreviousWrite<T>(session: string, write: () => Promise<T>): Promise<T> {
   const written = (latestWrites.get(session) ?? Promise.resolve()).then(write, write);
   latestWrites.set(session, written);
@@ -122,7 +122,7 @@ async function afterPreviousWrite<T>(session: string, write: () => Promise<T>): 
   }
 }
 
-/** Whether an issue is about the message itself. Other issues are about the place where it should go. */
+/** Checks whether an issue is about the message itself. Other issues are about its namespace or session. */
 function isMessageIssue({ path: [, field] }: Issue): boolean {
   return field === 'text' || field === 'metadata';
 }

@@ -4,8 +4,8 @@ import type { Memory, MemoryHandle, Metadata, Namespace, NewMemory } from '../..
 import { invalidInput } from '../shared/input-checks';
 
 /**
- * The document for a memory. Its id is the memory's key if the memory is in the handle's own namespace, because the handle finds it
- * by that key there. Otherwise its id is the memory's id.
+ * Converts a memory to a document. If the memory is in the handle's own namespace and has a key, the key becomes the document's id, because
+ * the handle can find the memory by this key. Otherwise the memory's id becomes the document's id.
  */
 export function documentFromMemory({ scope }: MemoryHandle, memory: Memory): Document<Metadata> {
   const { id, key, text, metadata, namespace } = memory;
@@ -14,9 +14,9 @@ export function documentFromMemory({ scope }: MemoryHandle, memory: Memory): Doc
 }
 
 /**
- * The memory for a document. The document's id becomes the memory's key, so adding the same id again revises the memory.
+ * Converts a document to a memory. The document's id becomes the memory's key, so adding the same id again revises the memory.
  *
- * @param idOverride The id to use in place of the document's own.
+ * @param idOverride The id to use instead of the document's own id.
  * @param index The document's index in the call, for error messages.
  * @throws INVALID_INPUT if the id is not a string
  */

@@ -9,12 +9,12 @@ import { lastTurn, type Turn, turnMemories } from './langchain-turn';
 export interface MemoryMiddlewareOptions extends TurnMemoryOptions<Turn> {}
 
 /**
- * Gives an agent of `createAgent` a memory. Before each turn it searches with the user's message and puts the memories it finds
- * at the start of that message, fenced as data. After the turn it stores the user's message and the answer. The messages in the
- * agent's state do not change.
+ * Gives an agent from `createAgent` a memory. Before each turn it searches with the user's message. It puts the found memories at the
+ * start of that message and marks them as data. After the turn it stores the user's message and the answer. The messages in the agent's
+ * state do not change.
  *
- * The handle decides who reads and writes. Stored memories belong to the session of the handle's scope, or else to the agent's
- * `thread_id`.
+ * Reads and writes use the handle's principal and scope. Stored memories belong to the session in the handle's scope. If the scope has
+ * none, the agent's `thread_id` is their session.
  *
  * @throws INVALID_INPUT for a value that is not a handle, and for unknown options
  * @example
@@ -37,7 +37,7 @@ export function memoryMiddleware(handle: MemoryHandle, options: MemoryMiddleware
       const index = messages.findLastIndex((message) => HumanMessage.isInstance(message));
       const question = messages[index];
       if (question === undefined) return handler(request);
-      // Recall once a turn. A turn starts when the user's message is the last one; tool results after it reuse the block.
+      // Recalls only once a turn. A turn starts when the user's message is the last one. Model calls after tool results reuse the block.
       if (index === messages.length - 1 || !blocks.has(question)) {
         blocks.set(question, await memory.recallBlock(question.text, runtime.signal));
       }
@@ -53,7 +53,7 @@ export function memoryMiddleware(handle: MemoryHandle, options: MemoryMiddleware
   });
 }
 
-/** The message with the block at its start. In a user message, memories have no more authority than the user's own words. */
+/** Puts a block at the start of a message. In a user message, memories have no more authority than the user's own words. */
 function withBlock(message: BaseMessage, block: string): HumanMessage {
   const { content: original } = message;
   const content =

@@ -10,8 +10,8 @@ import {
 } from '../shared/memory-tools';
 
 /**
- * A tool `remember` with which a model stores a fact. The handle decides who writes and where; the model gives only the text.
- * LangChain rejects any other argument.
+ * Makes a tool `remember` with which a model stores a fact. The principal and the scope come from the handle. The model sets only the
+ * text, and LangChain rejects any other argument.
  *
  * @throws INVALID_INPUT for a value that is not a handle, and for unknown options
  */
@@ -21,8 +21,8 @@ export function rememberTool(handle: MemoryHandle, options: RememberToolOptions 
 }
 
 /**
- * A tool `recall` with which a model searches the memories that the handle's principal may read. The content of the result is a block
- * of memories, fenced as data (see `toContext`); its artifact is the list of those hits.
+ * Makes a tool `recall` with which a model searches the memories that the handle's principal may read. The content of the result is a
+ * block of memories that is marked as data (see `toContext`). The artifact of the result is the list of these hits.
  *
  * @throws INVALID_INPUT for a value that is not a handle, and for unknown options
  */
@@ -38,7 +38,7 @@ export function recallTool(handle: MemoryHandle, options: RecallToolOptions = {}
 }
 
 /**
- * The tools `remember` and `recall` of one handle: `createAgent({ tools: [...memoryTools(handle)] })`.
+ * Makes the tools `remember` and `recall` for one handle: `createAgent({ tools: [...memoryTools(handle)] })`.
  *
  * @throws INVALID_INPUT for a value that is not a handle, and for unknown options
  */

@@ -8,19 +8,19 @@ import { turnText } from '../shared/turn-memory';
 export interface Turn {
   /** The user's last message and all messages after it. */
   messages: readonly BaseMessage[];
-  /** The session of the handle's scope, or else the agent's `thread_id`. */
+  /** The session in the handle's scope. If the scope has none, the agent's `thread_id`. */
   sessionId?: string;
 }
 
-/** The last turn of a conversation. Empty if there is no user message. */
+/** Returns the messages in the last turn of a conversation. Empty if there is no user message. */
 export function lastTurn(messages: readonly BaseMessage[]): readonly BaseMessage[] {
   const start = messages.findLastIndex((message) => HumanMessage.isInstance(message));
   return start < 0 ? [] : messages.slice(start);
 }
 
 /**
- * The default memories of a turn: one, with the user's message and the final answer; none if both are empty. If LangChain runs a
- * turn again, its idempotency key prevents a second memory.
+ * Makes the default memory for a turn, with the user's message and the final answer. Makes none if both are empty. If LangChain runs a
+ * turn again, the idempotency key prevents a second memory.
  */
 export function turnMemories({ messages, sessionId }: Turn): NewMemory[] {
   const [question] = messages;
@@ -32,7 +32,7 @@ export function turnMemories({ messages, sessionId }: Turn): NewMemory[] {
   return [{ text, source: { channel: 'user' }, ...defined({ idempotencyKey }) }];
 }
 
-/** The text of a message, with a placeholder such as `[image_url]` for each part that is not text. */
+/** Converts a message to text. A part that is not text becomes a placeholder such as `[image_url]`. */
 function contentText({ content }: BaseMessage): string {
   if (typeof content === 'string') return content.trim();
   const parts = content.map((part) =>
@@ -41,7 +41,7 @@ function contentText({ content }: BaseMessage): string {
   return parts.join(' ').trim();
 }
 
-// The model's own reasoning, and tool calls, which messages also hold outside of their content.
+// These parts are left out: the model's own reasoning, and tool calls, which messages also contain outside their content.
 const internalParts: ReadonlySet<string> = new Set([
   'reasoning',
   'thinking',

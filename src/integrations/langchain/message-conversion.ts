@@ -4,7 +4,7 @@ import type { Memory, NewMemory } from '../../index';
 import { messageKey, messageMemory, orderKey } from './message-memory';
 
 /**
- * The memory that holds a message (see `messageMemory`).
+ * Converts a message to a memory (see `messageMemory`).
  *
  * @throws Error if LangChain would restore a different message
  */
@@ -17,7 +17,7 @@ export function memoryFromMessage(message: BaseMessage, order: readonly [call: n
   return messageMemory(stored, order);
 }
 
-/** The messages that memories hold, in the order in which they were added. */
+/** Converts memories to messages, in the order in which they were added. */
 export function messagesFromMemories(memories: readonly Memory[]): BaseMessage[] {
   const ordered = memories.map((memory) => ({ memory, order: memory.metadata[orderKey] as readonly [number, number] }));
   ordered.sort(
@@ -32,19 +32,19 @@ export function messagesFromMemories(memories: readonly Memory[]): BaseMessage[]
   );
 }
 
-// `type` is stored separately from the fields, and `tool_calls` already holds the calls that the chunks add up to.
+// `type` is stored separately from the fields. `tool_calls` already contains the calls that result from the chunks.
 const omittedFields: ReadonlySet<string> = new Set(['type', 'tool_call_chunks']);
 
 /**
- * The fields of a message. LangChain's `toDict` is not used, because it turns dates and bytes into empty objects. A chunk of a stream
- * gives the fields of the message that it has become so far.
+ * Returns the fields of a message. LangChain's `toDict` is not used, because it converts dates and bytes to empty objects. For a chunk
+ * from a stream, these are the fields of the message that was received so far.
  */
 function fieldsOf(message: BaseMessage): Record<string, unknown> {
   const own = Object.entries(message).filter(([name]) => !name.startsWith('lc_') && !omittedFields.has(name));
   return withoutUndefined(Object.fromEntries(own)) as Record<string, unknown>;
 }
 
-/** Drops undefined fields at every depth. Values that JSON cannot hold stay, so that the store rejects them. */
+/** Removes undefined fields at every depth. Keeps values that JSON cannot represent, so that the store rejects them. */
 function withoutUndefined(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutUndefined);
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;

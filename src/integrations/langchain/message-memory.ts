@@ -1,8 +1,8 @@
 import type { Metadata, NewMemory } from '../../index';
 
-/** The metadata key that holds a message. A memory without it is not a message. */
+/** The metadata key for a message. A memory without this key is not a message. */
 export const messageKey = 'langchainMessage';
-/** The metadata key that holds the order of messages that were written in the same millisecond. */
+/** The metadata key for the order of messages that were written in the same millisecond. */
 export const orderKey = 'langchainOrder';
 
 /** A message in LangChain's storage format: its type, and its fields under `data`. */
@@ -12,9 +12,9 @@ export interface StoredMessageFields {
 }
 
 /**
- * The memory that holds a message: the content as searchable text, everything else as metadata.
+ * Makes the memory for a message. Its text is the content of the message, so searches find it. Everything else is metadata.
  *
- * @param order The message's place among messages of the same millisecond: the number of the call, and its index in that call.
+ * @param order The message's place among messages in the same millisecond: the number of the call, and the index in that call.
  */
 export function messageMemory(
   { type, data: fields }: StoredMessageFields,
@@ -22,7 +22,7 @@ export function messageMemory(
 ) {
   const { content, ...rest } = fields;
   const isText = typeof content === 'string' && content.trim() !== '';
-  // Text is kept only once, as the memory's text, which may be longer than metadata.
+  // The text is stored only once, as the text of the memory. There it may be longer than in metadata.
   const data = isText ? rest : fields;
   return {
     text: isText ? content : searchableText(fields),
@@ -33,7 +33,7 @@ export function messageMemory(
 
 const channels: Readonly<Record<string, 'user' | 'tool'>> = { human: 'user', tool: 'tool', function: 'tool' };
 
-/** The text for a message whose content is not plain text: its text parts, its tool calls, and the types of its other parts. */
+/** Makes the text for a message whose content is not plain text, from its text parts, its tool calls and the types of other parts. */
 function searchableText({ content, tool_calls }: StoredMessageFields['data']): string {
   const calls = Array.isArray(tool_calls) ? (tool_calls as { name: string; args: unknown }[]) : [];
   const parts = Array.isArray(content) ? (content as { type?: string; text?: string }[]) : [];

@@ -10,16 +10,17 @@ type MaybeDocument = Document<Metadata> | null | undefined;
 export interface MemoryHandleRetrieverFields extends BaseRetrieverInput {
   /** The handle to search through. */
   handle: MemoryHandle;
-  /** Which memories to search, and how. Default of `topK`: 10. */
+  /** Options for `recall`. Default of `topK`: 10. */
   recall?: Omit<RecallOptions, 'signal' | 'vector'>;
   /**
-   * Makes a document from a hit; `undefined` or `null` leaves the hit out. Default: a document with the memory's text and metadata.
+   * Makes a document from a hit. To leave the hit out, return `undefined` or `null`. Default: a document with the memory's text and
+   * metadata.
    */
   toDocument?: (hit: Hit) => MaybeDocument | Promise<MaybeDocument>;
 }
 
 /**
- * A LangChain retriever over a handle. It runs `recall` over the memories that the handle's principal may read.
+ * A LangChain retriever that calls `recall` on a handle. It searches the memories that the handle's principal may read.
  *
  * @example
  * ```ts
@@ -52,7 +53,7 @@ export class MemoryHandleRetriever extends BaseRetriever<Metadata> {
     this.#toDocument = toDocument ?? ((hit) => documentFromMemory(handle, hit));
   }
 
-  /** Called by LangChain's `invoke`. */
+  /** LangChain's `invoke` calls this method. */
   override async _getRelevantDocuments(query: string): Promise<Document<Metadata>[]> {
     const hits = await this.#handle.recall(query, this.#recall);
     const documents = await Promise.all(hits.map((hit) => this.#toDocument(hit)));

@@ -9,8 +9,8 @@ import { documentFromMemory, memoryFromDocument } from './document-memory';
 /** Options of `MemoryHandleVectorStore`. */
 export interface MemoryHandleVectorStoreOptions {
   /**
-   * Makes the vectors in place of the memory store's embedder. It must use the same model, because vectors of different models cannot
-   * be compared. Default: the memory store's embedder.
+   * Makes the vectors instead of the memory store's embedder. It must use the same model, because vectors from different models cannot
+   * be compared. Default: the memory store's embedder makes the vectors.
    */
   embeddings?: EmbeddingsInterface;
 }
@@ -20,10 +20,11 @@ type ScoredDocument = [Document<Metadata>, number];
 const defaultK = 4;
 
 /**
- * A LangChain vector store over a handle. A text query runs hybrid recall; a vector query runs vector search. Filters have the format
- * of `recall` and apply before the search. A document's id is the key of its memory, so adding the same id again revises the memory.
+ * A LangChain vector store that keeps its documents through a handle. For a text query it searches by meaning and by words, for a vector
+ * query only by meaning. Filters have the same format as in `recall`, and apply before the search. A document's id is the key of its
+ * memory, so adding the same id again revises the memory.
  *
- * There is no `maxMarginalRelevanceSearch`, because a handle does not return vectors. LangChain therefore rejects retrievers of the
+ * It does not have `maxMarginalRelevanceSearch`, because a handle does not return vectors. LangChain therefore rejects retrievers of the
  * type 'mmr'.
  *
  * @example
@@ -82,8 +83,8 @@ export class MemoryHandleVectorStore extends VectorStore {
   }
 
   /**
-   * Stores all documents or none. Resolves to their ids: `options.ids`, or else the documents' own ids, or else the ids of the new
-   * memories.
+   * Stores all documents or none. Resolves to their ids: `options.ids` if given, otherwise the documents' own ids. Documents without an
+   * id get the ids of the new memories.
    */
   override async addDocuments(documents: DocumentInterface[], options: { ids?: string[] } = {}): Promise<string[]> {
     const texts = documents.map(({ pageContent }) => pageContent);
@@ -92,7 +93,7 @@ export class MemoryHandleVectorStore extends VectorStore {
     return this.#add(documents, options, vectors);
   }
 
-  /** Like `addDocuments`, with given vectors. They must be of the store's embedding space. */
+  /** Like `addDocuments`, but with given vectors. They must belong to the store's embedding space. */
   override async addVectors(
     vectors: number[][],
     documents: DocumentInterface[],
@@ -104,7 +105,7 @@ export class MemoryHandleVectorStore extends VectorStore {
   /**
    * Forgets documents by id, or all that match a filter. Ids that do not exist are ignored.
    *
-   * @throws INVALID_INPUT without ids and filter, or with both; FORBIDDEN
+   * @throws INVALID_INPUT if neither ids nor a filter is given, or if both are; FORBIDDEN
    */
   override async delete(params: { ids: string[] } | { filter: Filter }): Promise<void> {
     const { ids, filter, ...unknown } = (params ?? {}) as { ids?: string[]; filter?: Filter };
@@ -124,20 +125,20 @@ export class MemoryHandleVectorStore extends VectorStore {
     return (await this.similaritySearchWithScore(query, k, filter)).map(([document]) => document);
   }
 
-  /** Like `similaritySearch`, with the scores of `recall`, from 0 to 1. */
+  /** Like `similaritySearch`, but also returns the scores from `recall`, which are from 0 to 1. */
   override async similaritySearchWithScore(query: string, k = defaultK, filter?: Filter): Promise<ScoredDocument[]> {
     const vector = await this.#embeddings?.embedQuery(query);
     this.#checkEmbedded(vector, 'embedQuery');
     return this.#search(query, k, filter, defined({ vector: vector && Float32Array.from(vector) }));
   }
 
-  /** Finds documents by a vector of the store's embedding space. Scores are those of `recall`, from 0 to 1. */
+  /** Finds documents by a vector in the store's embedding space. Returns the scores from `recall`, which are from 0 to 1. */
   override async similaritySearchVectorWithScore(
     query: number[],
     k: number,
     filter?: Filter,
   ): Promise<ScoredDocument[]> {
-    // `recall` requires a query text; the mode 'semantic' searches with the vector only.
+    // `recall` requires a query text. In the mode 'semantic' the text is not used, only the vector.
     return this.#search('-', k, filter, { vector: Float32Array.from(query), mode: 'semantic' });
   }
 
@@ -145,7 +146,7 @@ export class MemoryHandleVectorStore extends VectorStore {
     return this.#handle.scope.namespace ?? [];
   }
 
-  /** Without this check, the store's own embedder would make the vector that `embeddings` did not. */
+  /** Checks that `embeddings` returned a list. Otherwise the store's own embedder would make the missing vectors. */
   #checkEmbedded(returned: unknown, method: keyof EmbeddingsInterface): void {
     if (this.#embeddings === undefined || Array.isArray(returned) || ArrayBuffer.isView(returned)) return;
     const message = `expected ${method}() to return a list, got ${returned === null ? 'null' : typeof returned}.`;
@@ -189,7 +190,7 @@ export class MemoryHandleVectorStore extends VectorStore {
   }
 }
 
-/** The value of LangChain's field `embeddings` if the memory store's embedder makes the vectors. */
+/** The value for LangChain's field `embeddings` when the memory store's embedder makes the vectors. */
 const storeEmbeddings: EmbeddingsInterface = {
   embedDocuments: () => Promise.reject(noEmbeddings()),
   embedQuery: () => Promise.reject(noEmbeddings()),

@@ -65,7 +65,7 @@ function checkItemOperation(operation: GetOperation | PutOperation): CheckedOper
   return { kind: 'put', operation: { ...put, value } };
 }
 
-// LangGraph's own stores reject the root `langgraph` only in `put`, before it makes an operation. So does this one.
+// LangGraph's own stores reject the root label `langgraph` only in `put`, before it makes an operation. This store does the same.
 function checkNamespace(namespace: string[], allowEmpty: boolean): void {
   if (!Array.isArray(namespace)) throw new InvalidNamespaceError('Invalid namespace: expected a list of labels.');
   validateNamespace(namespace, { allowReservedRoot: true, allowEmpty });

@@ -32,7 +32,7 @@ export function parseIndexPath(path: unknown): readonly PathStep[] {
   return parsed;
 }
 
-/** The texts at a path, one for each place that it matches. Lists and objects become JSON. */
+/** Collects the texts at all places that a path matches. Lists and objects become JSON. */
 export function textsAtPath(value: unknown, path: readonly PathStep[]): string[] {
   const [step, ...rest] = path;
   if (step === undefined) return indexTexts(value);

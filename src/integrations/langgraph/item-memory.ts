@@ -1,20 +1,20 @@
 import type { Item } from '@langchain/langgraph-checkpoint';
 import type { Filter, Memory, MemoryHandle, Metadata, Namespace, NewMemory } from '../../index';
 
-// Keys of items have a prefix, so that an item never shares a key with a memory of other code in the same namespace.
+// Keys of items have a prefix, so that an item never has the same key as a memory that other code has written to the same namespace.
 const prefix = 'langgraph:';
 /** The first key that sorts after all keys with the prefix: `;` follows `:` in ASCII. */
 const afterPrefix = 'langgraph;';
-// The text of an item without indexed text, because a memory must have a text. It holds no word that a search could match.
+// A memory must have a text, so an item without indexed text gets this one. It contains no word that a search could match.
 const emptyText = '{…}';
 
 // A form feed ends a section, and each section has vectors of its own: LangGraph embeds each indexed text by itself.
 const textSeparator = '\n\f\n';
 
-/** Matches the memories that are items, and no others. */
+/** Matches exactly the memories that are LangGraph items. */
 export const itemFilter: Filter = { key: { gte: prefix, lt: afterPrefix } };
 
-/** Where a LangGraph store keeps its items. */
+/** The handle and the settings with which a LangGraph store keeps its items. */
 export interface ItemSpace {
   readonly handle: MemoryHandle;
   /** The namespace of the handle's scope. The namespaces of items are relative to it. */
@@ -23,7 +23,7 @@ export interface ItemSpace {
   readonly fields: readonly string[];
 }
 
-/** The namespace and the key of the memory that holds an item. */
+/** Returns the namespace and the key of the memory that stores an item. */
 export function itemAddress(
   { root }: Pick<ItemSpace, 'root'>,
   { namespace, key }: { namespace: readonly string[]; key: string },
@@ -31,31 +31,31 @@ export function itemAddress(
   return { namespace: [...root, ...namespace], key: `${prefix}${key}` };
 }
 
-/** The memory that holds a value: the value as metadata and the indexed texts as text. Without texts it is not embedded. */
+/** Makes the memory for a value. The value is its metadata, and the indexed texts are its text. Without texts it is not embedded. */
 export function valueMemory(value: object, texts: readonly string[]): Pick<NewMemory, 'text' | 'metadata' | 'embed'> {
   const text = texts.join(textSeparator);
   const metadata = value as Metadata;
   return text.trim() === '' ? { text: emptyText, metadata, embed: false } : { text, metadata };
 }
 
-/** The text to index for a value: none for null, JSON for a list or an object. */
+/** Returns the text to index for a value: no text for null, JSON for a list or an object. */
 export function indexTexts(value: unknown): string[] {
   if (value === null || value === undefined) return [];
   return [typeof value === 'object' ? JSON.stringify(value, null, 2) : String(value)];
 }
 
-/** The scope of a search or a list below a prefix. Empty, which means the handle's whole scope, if there are no labels. */
+/** Makes the scope for a search or a list below a prefix. Without labels it is empty, which means the handle's whole scope. */
 export function namespaceScope({ root }: ItemSpace, namespacePrefix: readonly string[]): { namespace?: Namespace } {
   const namespace = [...root, ...namespacePrefix];
   return namespace.length === 0 ? {} : { namespace };
 }
 
-/** Whether a memory is an item of this store. The root itself holds none, because LangGraph has no empty namespace. */
+/** Checks whether a memory is an item of this store. The root namespace has no items, because LangGraph has no empty namespace. */
 export function isItem({ root }: ItemSpace, { key, namespace }: Pick<Memory, 'key' | 'namespace'>): boolean {
   return key?.startsWith(prefix) === true && namespace.length > root.length;
 }
 
-/** The item that a memory holds. */
+/** Converts a memory to the item that it stores. */
 export function itemFromMemory({ root }: ItemSpace, memory: Memory): Item {
   const { key = '', namespace, metadata, createdAt, updatedAt } = memory;
   return {

@@ -4,7 +4,7 @@ import type { Filter, Hit, Memory } from '../../index';
 import { type ItemSpace, isItem, itemFilter, itemFromMemory, namespaceScope } from './item-memory';
 import { parseFilter } from './langgraph-filter';
 
-// The largest topK of one recall, and the largest page of one list.
+// The maximum `topK` of one `recall`, and the maximum page size of one `list`.
 const maxPageSize = 1_000;
 const defaultLimit = 10;
 
@@ -15,8 +15,8 @@ interface SearchPlan {
 }
 
 /**
- * The items that match. With a query they are ranked, followed by items without indexed text, as in LangGraph's own stores. Without a
- * query the oldest come first. Every matching item can be found, even if few memories of the store match.
+ * Finds the items that match. With a query, the best come first, and items without indexed text come last, as in LangGraph's own stores.
+ * Without a query, the oldest come first. All matching items can be found, even if only few memories in the store match.
  */
 export async function searchItems(space: ItemSpace, operation: SearchOperation): Promise<SearchItem[]> {
   const [limit, offset] = [operation.limit ?? defaultLimit, operation.offset ?? 0];
@@ -24,7 +24,7 @@ export async function searchItems(space: ItemSpace, operation: SearchOperation):
   const { conditions, matchesValue } = parseFilter(operation.filter);
   const wanted = limit + offset;
   if (limit === 0) return [];
-  // Conditions that only this code can check may reject most of a page, so those pages are large.
+  // If there are conditions that only this code can check, they may reject most items on a page. In this case pages are large.
   const pageSize = matchesValue === undefined ? Math.min(wanted, maxPageSize) : maxPageSize;
   const plan: SearchPlan = { scope: namespaceScope(space, operation.namespacePrefix), conditions, pageSize };
   const found: SearchItem[] = [];
@@ -36,7 +36,8 @@ export async function searchItems(space: ItemSpace, operation: SearchOperation):
   return found.slice(offset);
 }
 
-// If all memories in the scope are items, a recall without `itemFilter` is fastest. The filter is added once another memory shows up.
+// A recall without `itemFilter` is fastest, and it is enough if all memories in the scope are items. If another memory appears in the
+// results, the search continues with the filter.
 async function* rankItems(space: ItemSpace, plan: SearchPlan, query: string): AsyncGenerator<Memory | Hit> {
   const { pageSize, conditions } = plan;
   const seenIds: string[] = [];
@@ -56,7 +57,7 @@ async function* rankItems(space: ItemSpace, plan: SearchPlan, query: string): As
   yield* listItems(space, { ...plan, conditions: [...conditions, ...excludeIds(seenIds)] });
 }
 
-// As in `rankItems`: first without `itemFilter`, then again with it if another memory shows up.
+// As in `rankItems`, this lists without `itemFilter` first, and starts again with the filter if another memory appears.
 async function* listItems(space: ItemSpace, plan: SearchPlan): AsyncGenerator<Memory> {
   const seenIds = new Set<string>();
   for (const itemConditions of [[], [itemFilter]]) {

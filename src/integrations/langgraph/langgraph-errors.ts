@@ -2,7 +2,7 @@ import { InvalidNamespaceError } from '@langchain/langgraph-checkpoint';
 import { type Issue, MemoryError } from '../../index';
 import { invalidInput } from '../shared/input-checks';
 
-/** An INVALID_INPUT error for an operation of a batch. */
+/** Makes an INVALID_INPUT error for an operation in a batch. */
 export function invalidOperation(issues: readonly Issue[], cause?: unknown): MemoryError {
   return invalidInput('operation', issues, cause);
 }
@@ -10,8 +10,8 @@ export function invalidOperation(issues: readonly Issue[], cause?: unknown): Mem
 const namespaceFields: ReadonlySet<unknown> = new Set(['namespace', 'within']);
 
 /**
- * Translates an error of the handle into LangGraph's terms. A namespace that is too deep or too long becomes LangGraph's
- * InvalidNamespaceError, and issues about `metadata` become issues about `value`. Other errors are returned unchanged.
+ * Converts an error from the handle to LangGraph's terms. For a namespace that is too deep or too long it makes LangGraph's
+ * InvalidNamespaceError. Issues about `metadata` become issues about `value`. Other errors are returned unchanged.
  */
 export function toLangGraphError(error: unknown): unknown {
   if (!MemoryError.is(error) || error.code !== 'INVALID_INPUT') return error;

@@ -8,9 +8,9 @@ import { invalidOperation } from './langgraph-errors';
 type ItemValue = Readonly<Record<string, unknown>>;
 type Path = Issue['path'];
 
-/** A LangGraph filter in two parts. An item matches if it meets both. */
+/** A LangGraph filter in two parts. An item matches if both parts match. */
 export interface ParsedFilter {
-  /** Conditions that the store checks. They may match more items than the whole filter, and never fewer. */
+  /** Conditions that the store checks. They match all items that the whole filter matches, and possibly more. */
   readonly conditions: readonly Filter[];
   /** A check of the whole value. Undefined if the conditions say everything. */
   readonly matchesValue: ((value: ItemValue) => boolean) | undefined;
@@ -106,7 +106,7 @@ class FilterParser {
     if (key.includes('.')) return { condition: pathCondition(key, test(undefined)), isExact: false, matches };
     if (values.every(isScalar))
       return { condition: { metadata: { [key]: storeCondition(operator, values) } }, isExact: true, matches };
-    // For null, lists and objects the store can check only whether a value exists, and it treats null as absent.
+    // For null, lists and objects the store can check only whether a value exists. In the store, null counts as absent.
     const condition: Filter | undefined =
       operator === '$eq' ? { metadata: { [key]: { exists: values[0] !== null } } } : undefined;
     return { condition, isExact: false, matches };

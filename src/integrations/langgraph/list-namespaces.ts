@@ -2,7 +2,7 @@ import type { ListNamespacesOperation, MatchCondition } from '@langchain/langgra
 import { defined } from '../../domain/defined';
 import { type ItemSpace, itemFilter, namespaceScope } from './item-memory';
 
-/** The namespaces that hold items and match all conditions, cut to `maxDepth`, without duplicates, in LangGraph's order. */
+/** Lists the namespaces that contain items and match all conditions: cut to `maxDepth`, without duplicates, in LangGraph's order. */
 export async function listNamespaces(space: ItemSpace, operation: ListNamespacesOperation): Promise<string[][]> {
   const { matchConditions = [], maxDepth, limit, offset = 0 } = operation;
   const { namespace: within } = namespaceScope(space, literalPrefix(matchConditions));
@@ -15,7 +15,7 @@ export async function listNamespaces(space: ItemSpace, operation: ListNamespaces
   return ordered.slice(offset, limit === undefined ? undefined : offset + limit);
 }
 
-/** The labels of the prefix condition before its first wildcard. Every match lies below them, so the store lists only there. */
+/** Returns the labels of the prefix condition before its first wildcard. All matches are below this path, so only this is listed. */
 function literalPrefix(conditions: readonly MatchCondition[]): string[] {
   const path = conditions.find(({ matchType }) => matchType === 'prefix')?.path ?? [];
   const wildcard = path.indexOf('*');

@@ -16,14 +16,14 @@ export interface MemoryHandleStoreOptions {
 type Outcome = PromiseSettledResult<OperationResult>;
 
 /**
- * A LangGraph `BaseStore` over a handle, for `graph.compile({ store })`, `createAgent({ store })` and every other place that takes a
- * store. Its namespaces are relative to the handle's scope, and the handle's principal decides what is allowed.
+ * A LangGraph `BaseStore` that keeps its items through a handle. Use it for `graph.compile({ store })`, `createAgent({ store })` and
+ * wherever LangGraph accepts a store. Its namespaces are relative to the handle's scope. The access rules for the handle's principal apply.
  *
  * Each item is a memory. The item's value is the metadata, its indexed texts are the text, and its key is `langgraph:` followed by
  * the item's key. Memories written by other code are not LangGraph items and are never touched.
  *
- * The operations of a batch run in order. An invalid operation rejects the whole batch before anything runs. An operation that fails
- * later does not stop the others; inside a graph only its own caller gets the error.
+ * The operations in a batch run in order. If an operation is invalid, the whole batch is rejected before anything runs. If an operation
+ * fails later, the others still run. Inside a graph, only the caller of the failed operation gets the error.
  *
  * @throws InvalidNamespaceError for a namespace that LangGraph or the handle rejects, MemoryError for everything else
  * @example
@@ -39,9 +39,9 @@ type Outcome = PromiseSettledResult<OperationResult>;
 export class MemoryHandleStore extends BaseStore {
   readonly #space: ItemSpace;
   /**
-   * Inside a graph, LangGraph wraps a store into an `AsyncBatchedStore`. That joins concurrent calls of different callers into one
-   * batch, and rejects all of them if the batch rejects. With these two fields this store passes for such a wrapper, so LangGraph uses
-   * the inner `store`, which settles each operation by itself.
+   * Inside a graph, LangGraph wraps a store into an `AsyncBatchedStore`. The wrapper joins concurrent calls from different callers into
+   * one batch, and rejects all of them if the batch rejects. With these two fields LangGraph takes this store for such a wrapper, and
+   * uses the inner `store`. The inner store resolves or rejects each operation separately.
    */
   readonly lg_name = 'AsyncBatchedStore';
   readonly store: BaseStore;
@@ -113,7 +113,7 @@ function throwIfAny(issues: readonly Issue[]): void {
   if (issues.length > 0) throw invalidInput('options', issues);
 }
 
-/** The error of a batch: the only failure itself, or else the first one with all failures as its cause. */
+/** Makes the error for a batch. If only one operation failed, it is that error. Otherwise it has all errors as its cause. */
 function batchError(failed: readonly PromiseRejectedResult[], total: number): unknown {
   const reasons = failed.map(({ reason }) => reason as Error);
   const [first] = reasons;

@@ -6,12 +6,12 @@ import { searchItems } from './item-search';
 import { toLangGraphError } from './langgraph-errors';
 import { listNamespaces } from './list-namespaces';
 
-/** What an operation returns. */
+/** The result of an operation. */
 export type OperationResult = Item | null | undefined | SearchItem[] | string[][];
 
 /**
- * Runs operations in order, each with its own outcome: a failure does not stop the others. Neighbours whose order makes no difference
- * run at the same time.
+ * Runs operations in order. Each has its own outcome, and a failed operation does not stop the others. Consecutive operations run at the
+ * same time if their order makes no difference.
  */
 export async function runOperations(
   space: ItemSpace,
@@ -25,7 +25,7 @@ export async function runOperations(
   );
 }
 
-/** Splits operations into groups of neighbours: either only reads, or only writes to different items. */
+/** Splits operations into groups of consecutive operations. Each group has only reads, or only writes to different items. */
 function independentGroups(operations: readonly CheckedOperation[]): CheckedOperation[][] {
   const groups: CheckedOperation[][] = [];
   let writtenItems = new Set<string>();

@@ -9,31 +9,31 @@ import type { McpServerOptions } from './mcp-server';
 export interface McpHttpOptions extends McpServerOptions {
   /** The address to listen on. Default: '127.0.0.1', which only this machine can reach. */
   host?: string;
-  /** The port to listen on. Default: a free one. */
+  /** The port to listen on. Default: any free port. */
   port?: number;
   /** The path of the URL. Default: '/mcp'. */
   path?: string;
   /**
-   * The token that clients must send: at least 16 printable ASCII characters, no spaces. Required with a handle; not allowed with a
-   * function, which checks tokens itself.
+   * The token that clients must send: at least 16 printable ASCII characters, no spaces. It is required if you pass a handle. It is not
+   * allowed if you pass a function, because the function itself checks tokens.
    */
   token?: string;
   /**
-   * The host names by which clients call this server, without port. Default: the names of loopback, and `host`. Required if `host` is
-   * every address, such as '0.0.0.0'.
+   * The host names with which clients call this server, without the port. Required if `host` means every address of the machine, such as
+   * '0.0.0.0'. Default: the names of loopback, and `host`.
    */
   allowedHosts?: readonly string[];
-  /** The origins of web pages that may call, such as 'https://app.example'. Default: none. Programs other than browsers send none. */
+  /** The origins of web pages that may call, such as 'https://app.example'. Only browsers send an origin. Default: none. */
   allowedOrigins?: readonly string[];
-  /** The longest request body, in bytes. Default: 4 MiB. */
+  /** The maximum size of a request body, in bytes. Default: 4 MiB. */
   maxBodyBytes?: number;
-  /** The most sessions at a time. One more is rejected with 503. Default: 1,000. */
+  /** The maximum number of sessions at the same time. Further sessions are rejected with status 503. Default: 1,000. */
   maxSessions?: number;
-  /** A session without requests for this long is closed. Default: 30 minutes. */
+  /** A session is closed if it has no requests for this number of milliseconds. Default: 30 minutes. */
   idleMs?: number;
 }
 
-/** The options of `serveHttp` with all defaults. */
+/** The options of `serveHttp`, with all defaults filled in. */
 export interface HttpSettings extends McpServerOptions {
   readonly host: string;
   readonly port: number;
@@ -51,7 +51,7 @@ const optionNames: readonly string[] = [
   'onError',
 ];
 
-/** @throws INVALID_INPUT with every issue at once */
+/** @throws INVALID_INPUT with all issues */
 export function parseHttpOptions(handle: MemoryHandle | Authenticate, options: McpHttpOptions): HttpSettings {
   const { host = '127.0.0.1', port = 0, path = '/mcp', token, allowedHosts, allowedOrigins = [] } = options;
   const { maxBodyBytes = 4 * 1024 * 1024, maxSessions = 1_000, idleMs = 30 * 60_000, onError } = options;
@@ -75,7 +75,7 @@ export function parseHttpOptions(handle: MemoryHandle | Authenticate, options: M
   check(
     !listensOnEveryAddress(host) || allowedHosts !== undefined,
     'allowedHosts',
-    `required, because the host ${JSON.stringify(host)} is every address. List the names by which clients call the server.`,
+    `required, because the host ${JSON.stringify(host)} means every address. List the names with which clients call the server.`,
   );
   if (issues.length > 0) throw invalidInput('options', issues);
   const hosts = new Set((allowedHosts ?? [...loopbackNames, hostName(host)]).map((name) => name.toLowerCase()));

@@ -12,7 +12,7 @@ import { requestMcpServer } from './mcp-server';
 interface HttpSession {
   readonly transport: StreamableHTTPServerTransport;
   readonly server: Server;
-  /** The digest of the token that opened the session. Only that token can use it. */
+  /** The digest of the token that opened the session. Only this token can use the session. */
   readonly owner: Buffer;
   /** The number of unanswered requests, including open streams. */
   openRequests: number;
@@ -30,7 +30,7 @@ export class HttpSessions {
   readonly #ending = new AbortController();
   readonly #elapsedMs = startStopwatch();
   readonly #environment = systemEnvironment();
-  /** Sessions that are being opened. They count against `maxSessions` too. */
+  /** The number of sessions that are being opened. They also count for `maxSessions`. */
   #opening = 0;
 
   constructor(settings: HttpSettings) {
@@ -42,12 +42,12 @@ export class HttpSessions {
     return this.#open.size;
   }
 
-  /** Answers a request in the session that it names. A request without a session opens one. */
+  /** Answers a request in the session that it names. A request that names no session opens a new one. */
   async answer(request: IncomingMessage, response: ServerResponse, token: string, handle: MemoryHandle): Promise<void> {
     const id = request.headers['mcp-session-id'];
     if (id === undefined) return this.#begin(request, response, token, handle);
     const session = typeof id === 'string' ? this.#open.get(id) : undefined;
-    // A session of another token looks like one that does not exist.
+    // If the session belongs to another token, the answer is the same as for a session that does not exist.
     if (session === undefined || !isSameDigest(session.owner, tokenDigest(token)))
       return sendError(response, 404, sessionNotFound, 'Session not found');
     await this.#use(session, request, response, handle);
@@ -83,10 +83,10 @@ export class HttpSessions {
       server.onclose = () => {
         if (transport.sessionId !== undefined) this.#open.delete(transport.sessionId);
       };
-      // The SDK's types do not hold under exactOptionalPropertyTypes.
+      // The cast is needed because the SDK's types are not compatible with `exactOptionalPropertyTypes`.
       await server.connect(transport as Transport);
       await this.#use(session, request, response, handle);
-      // The SDK rejected a request that is not `initialize`, so no session was opened.
+      // Without a session id the SDK has rejected the request, because it was not `initialize`. No session was opened.
       if (transport.sessionId === undefined || this.#ending.signal.aborted) await server.close();
     } finally {
       this.#opening--;
@@ -119,7 +119,7 @@ export class HttpSessions {
   }
 }
 
-/** Sends an HTTP error status with a JSON-RPC error that belongs to no request. */
+/** Sends an HTTP error status, with a JSON-RPC error that has no request id. */
 export function sendError(response: ServerResponse, status: number, code: number, message: string): void {
   response.writeHead(status, { 'Content-Type': 'application/json' });
   response.end(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } }));

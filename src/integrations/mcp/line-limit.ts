@@ -3,8 +3,8 @@ import { Transform, type TransformCallback } from 'node:stream';
 const newline = 0x0a;
 
 /**
- * Passes lines through, except those over a limit: for each of them it emits `too-long`. Blank lines are dropped. The last line needs
- * no newline.
+ * Passes on lines up to a maximum length. For a longer line it emits `too-long` instead. Blank lines are dropped. The last line needs no
+ * newline.
  */
 export class LineLimit extends Transform {
   readonly #maxBytes: number;

@@ -4,7 +4,7 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.
 /**
  * Watches the requests of a transport. Call it before the server connects.
  *
- * @returns A function whose promise resolves once every request was answered or cancelled.
+ * @returns A function. Its promise resolves when every request was answered or cancelled.
  */
 export function watchPendingRequests(transport: Transport): () => Promise<void> {
   const pending = new Set<RequestId>();

@@ -1,23 +1,23 @@
 const namespaces = 'memory://namespaces';
 const memories = 'memory://memories/';
 
-/** The URI template (RFC 6570) of a namespace. */
+/** The URI template (RFC 6570) for a namespace. */
 export const namespaceTemplate = `${namespaces}/{+path}`;
-/** The URI template (RFC 6570) of a memory. */
+/** The URI template (RFC 6570) for a memory. */
 export const memoryTemplate = `${memories}{id}`;
 
-/** The URI of a namespace. Each label is encoded by itself, so a label with a slash stays one label. */
+/** Makes the URI for a namespace. Labels are encoded separately, so a label with a slash stays one label. */
 export function namespaceUri(namespace: readonly string[]): string {
   return [namespaces, ...namespace.map(encodeURIComponent)].join('/');
 }
 
-/** The namespace of a URI; undefined if the URI is not that of a namespace. */
+/** Reads the namespace from a URI. Undefined if the URI is not for a namespace. */
 export function namespaceOf(uri: string): readonly string[] | undefined {
   if (uri === namespaces) return [];
   return uri.startsWith(`${namespaces}/`) ? decodeLabels(uri.slice(namespaces.length + 1).split('/')) : undefined;
 }
 
-/** The memory id of a URI; undefined if the URI is not that of a memory. */
+/** Reads the memory id from a URI. Undefined if the URI is not for a memory. */
 export function memoryIdOf(uri: string): string | undefined {
   return uri.startsWith(memories) ? decodeLabels([uri.slice(memories.length)])?.[0] : undefined;
 }

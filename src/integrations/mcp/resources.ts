@@ -10,7 +10,7 @@ const memoriesPerNamespace = 100;
 // "Resource not found", https://modelcontextprotocol.io/specification/2025-11-25/server/resources#error-handling
 const notFound = -32002;
 
-/** The URI templates of namespaces and memories. */
+/** The URI templates for namespaces and memories. */
 export const resourceTemplates = [
   {
     uriTemplate: namespaceTemplate,
@@ -22,13 +22,13 @@ export const resourceTemplates = [
   { uriTemplate: memoryTemplate, name: 'memory', title: 'One memory by its id', mimeType },
 ];
 
-/** One page of the namespaces that hold memories which the principal may read, in the order of their URIs. */
+/** Lists one page of namespaces, in the order of their URIs. It lists only namespaces with memories that the principal may read. */
 export async function listResources(
   handle: MemoryHandle,
   cursor: string | undefined,
   signal: AbortSignal,
 ): Promise<{ resources: Resource[]; nextCursor?: string }> {
-  // The cursor is the last URI of the previous page, so namespaces that come or go in between shift nothing.
+  // The cursor is the last URI on the previous page. Therefore no entry is skipped or repeated if namespaces are added or removed.
   const after = cursor === undefined ? '' : decodeCursor(cursor);
   const found = await handle.namespaces({ signal });
   const all = found.map(({ namespace, count }) => ({ uri: namespaceUri(namespace), namespace, count }));
@@ -44,7 +44,7 @@ export async function listResources(
   return { resources, nextCursor: Buffer.from(last.uri).toString('base64url') };
 }
 
-/** @throws McpError "Resource not found" if nothing exists there or nothing may be read: both look the same */
+/** @throws McpError "Resource not found" if nothing exists at the URI, or if the principal may not read it. Both look the same. */
 export async function readResource(
   handle: MemoryHandle,
   uri: string,

@@ -25,18 +25,18 @@ const cors: CorsHeaders = {
   exposedHeaders: 'Mcp-Session-Id',
 };
 
-// JSON-RPC leaves -32000 to -32099 to servers.
+// In JSON-RPC the codes from -32000 to -32099 are for servers to define.
 const serverError = -32000;
 const internalError = -32603;
 
 /**
- * Serves clients over MCP's streamable HTTP. By default it listens on loopback only. It answers a request only if the request names
- * an allowed host, does not come from a web page that is not allowed, and carries a valid token.
+ * Serves clients over MCP's streamable HTTP. By default it listens only on loopback. It answers a request only if the `Host` header
+ * contains an allowed name and the token is valid. If the request comes from a web page, its origin must be allowed too.
  *
- * @param handle A handle for all clients that send `options.token`; or a function that returns the handle for a token, or `undefined`
- * or `null` to reject the token. The function is called for each request, and the request acts through the handle that it returns. So a token
- * that is no longer valid reaches no session, and a token whose handle may do less than before reaches less. Only the token that
- * opened a session can use it.
+ * @param handle A handle for all clients that send `options.token`, or a function that returns the handle for a token. To reject a token,
+ * the function returns `undefined` or `null`. It is called for each request, and the request uses the returned handle. Therefore a token
+ * that became invalid cannot use its session any more, and changed rights take effect with the next request. Only the token that opened a
+ * session can use the session.
  * @throws MemoryError INVALID_INPUT for invalid options; the error of Node.js if listening fails, such as EADDRINUSE
  * @example
  * ```ts

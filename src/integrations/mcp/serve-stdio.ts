@@ -9,17 +9,17 @@ import { watchPendingRequests } from './pending-requests';
 
 /** Options of `serveStdio`. */
 export interface McpStdioOptions extends McpServerOptions {
-  /** Where messages come from. Default: the standard input of the process. */
+  /** The stream from which messages are read. Default: the standard input of the process. */
   input?: Readable;
-  /** Where messages go. Default: the standard output of the process; then nothing else may write to it. */
+  /** The stream to which messages are written. Nothing else may write to it. Default: the standard output of the process. */
   output?: Writable;
-  /** The longest message, in bytes. A longer one is rejected; later messages are served. Default: 4 MiB. */
+  /** The maximum length of a message, in bytes. A longer message is rejected, and later messages are answered. Default: 4 MiB. */
   maxMessageBytes?: number;
 }
 
-/** A running server for one client over standard input and output. */
+/** A running MCP server for one client over standard input and output. */
 export interface McpStdioServer {
-  /** Resolves once the client is gone and every request is answered, or after `close`. */
+  /** Resolves when the client has disconnected and every request was answered, or after `close`. */
   readonly closed: Promise<void>;
   /** Aborts running calls and stops reading. Can be called more than once. */
   close(): Promise<void>;
@@ -29,9 +29,9 @@ export interface McpStdioServer {
 const defaultMaxMessageBytes = 4 * 1024 * 1024;
 
 /**
- * Serves one MCP client over standard input and output, one JSON-RPC message a line. The program that starts this process chooses
- * the handle, and the client acts through it. A line that is not a message gets a JSON-RPC error, and the next line is served. At the
- * end of the input, all earlier requests are answered first.
+ * Serves one MCP client over standard input and output, with one JSON-RPC message on each line. All calls from the client use the given
+ * handle. A line that is not a message gets a JSON-RPC error, and the server continues with the next line. At the end of the input, all
+ * earlier requests are still answered.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export async function serveStdio(handle: MemoryHandle, options: McpStdioOptions 
   const report = errorReporter(options);
   const server = memoryMcpServer(handle, options);
   const lines = new LineLimit(maxMessageBytes);
-  // `LineLimit` already bounds the length of a message.
+  // `LineLimit` already limits the length of a message.
   const transport = new StdioServerTransport(lines, output, { maxBufferSize: Number.POSITIVE_INFINITY });
   rejectInvalidLines(lines, transport, maxMessageBytes);
   const closed = new Promise<void>((resolve) => {
@@ -62,7 +62,7 @@ export async function serveStdio(handle: MemoryHandle, options: McpStdioOptions 
     report(error);
     lines.end();
   });
-  // If the output fails, the client is gone and reads no answers.
+  // If the output fails, the client has disconnected and reads no answers.
   output.on('error', (error: unknown) => {
     report(error);
     void close();
@@ -96,7 +96,7 @@ function rejectInvalidLines(lines: LineLimit, transport: StdioServerTransport, m
   };
 }
 
-/** Whether a line is a response. Responses are never answered, because two programs that do so would never stop. */
+/** Checks whether a line is a response. Responses are never answered, because two programs that did this would never stop. */
 function isResponse(line: Buffer): boolean {
   const value: unknown = JSON.parse(line.toString());
   return typeof value === 'object' && value !== null && !('method' in value) && ('error' in value || 'result' in value);

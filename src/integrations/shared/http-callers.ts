@@ -1,38 +1,38 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** The CORS headers of a server: what web pages may send, and what they may read. Comma-separated names. */
+/** The CORS settings of a server: what web pages may send, and what they may read. Each is a list of names, separated by commas. */
 export interface CorsHeaders {
   readonly methods: string;
   readonly requestHeaders: string;
   readonly exposedHeaders: string;
 }
 
-/** The names of this machine for a server that listens on loopback, as they appear in the `Host` header. */
+/** The names in the `Host` header with which clients call a server that listens on loopback. */
 export const loopbackNames: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
 
 const everyAddress: readonly string[] = ['0.0.0.0', '::', ''];
 const dayInSeconds = 86_400;
 
-/** Whether a server with this host listens on every address of the machine. */
+/** Checks whether a server with this host listens on every address of the machine. */
 export function listensOnEveryAddress(host: string): boolean {
   return everyAddress.includes(host);
 }
 
-/** A host as it appears in URLs and in the `Host` header: an IPv6 address has brackets there. */
+/** Formats a host for URLs and for the `Host` header, in which an IPv6 address has brackets. */
 export function hostName(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
 /**
- * Whether the request is addressed to one of the given names, without port. This stops DNS rebinding: a web page whose own name
- * resolves to this machine still sends its own name.
+ * Checks whether the `Host` header of a request contains one of the given names, without the port. This prevents DNS rebinding: a web
+ * page can make its own name resolve to this machine, but its requests still contain its own name.
  */
 export function isAllowedHost({ headers }: IncomingMessage, names: ReadonlySet<string>): boolean {
   const name = (headers.host ?? '').toLowerCase().replace(/:\d*$/, '');
   return names.has(name);
 }
 
-/** Whether the request comes from a program or from an allowed web page. Sets the CORS headers for an allowed page. */
+/** Checks whether a request comes from a program or from an allowed web page. For an allowed page, sets the CORS headers. */
 export function allowOrigin(
   { headers }: IncomingMessage,
   response: ServerResponse,
@@ -40,7 +40,7 @@ export function allowOrigin(
   { exposedHeaders }: CorsHeaders,
 ): boolean {
   const { origin } = headers;
-  // Only browsers send an origin.
+  // Only browsers send an origin, so a request without one comes from a program.
   if (origin === undefined) return true;
   if (!origins.has(origin)) return false;
   response.setHeader('Access-Control-Allow-Origin', origin);
@@ -49,7 +49,7 @@ export function allowOrigin(
   return true;
 }
 
-/** Answers the preflight request, which a browser sends without token before the real one. */
+/** Answers the preflight request, which a browser sends before the real request. It contains no token. */
 export function answerPreflight(response: ServerResponse, { methods, requestHeaders }: CorsHeaders): void {
   response.writeHead(204, {
     'Access-Control-Allow-Methods': methods,

@@ -7,9 +7,9 @@ const maxIssues = 50;
 const maxWordChars = 64;
 
 /**
- * An INVALID_INPUT error whose message has one sentence for each issue: "Invalid port: expected an integer, got 1.5."
+ * Makes an INVALID_INPUT error whose message has one sentence for each issue, such as "Invalid port: expected an integer, got 1.5."
  *
- * @param subject What is invalid if the path of an issue is empty, such as 'operation'.
+ * @param subject The name for the whole input, such as 'operation', for issues with an empty path.
  */
 export function invalidInput(subject: string, issues: readonly Issue[], cause?: unknown): MemoryError {
   // `MemoryError` bounds the message and the issues.
@@ -29,8 +29,8 @@ function pathText(path: Issue['path']): string {
 }
 
 /**
- * One issue for each key that is not in `known`, because a misspelled option would be ignored silently. One issue for a value that is
- * not a plain object, because a promise or a Map would count as no options at all.
+ * Lists an issue for each key that is not in `known`. Otherwise a misspelled option would silently be ignored. A value that is not a
+ * plain object also gives an issue, because a promise or a Map would count as empty options.
  */
 export function unknownKeyIssues(given: unknown, known: readonly string[], kind = 'option'): Issue[] {
   if (!isPlainObject(given)) return [notAnObject(given, [])];
@@ -40,7 +40,7 @@ export function unknownKeyIssues(given: unknown, known: readonly string[], kind 
   }));
 }
 
-/** The message for a key that does not exist. It lists the keys that do, so that the caller can correct a typing error. */
+/** Makes the message for an unknown key. It lists the known keys, so that the caller can correct a typing error. */
 export function unknownKeyMessage(key: string, known: readonly string[], kind: string): string {
   return `unknown ${kind} ${JSON.stringify(cutToChars(key, maxWordChars))}. Known ${kind}s: ${known.join(', ')}.`;
 }
@@ -52,7 +52,7 @@ export function checkOptions(given: unknown, known: readonly string[], subject =
 }
 
 /**
- * Checks options that are spread into those of a call: spreading anything but a plain object would lose a filter in silence.
+ * Checks options that will be spread into the options of a call. If the value were not a plain object, its filter would silently be lost.
  *
  * @throws INVALID_INPUT if the value is neither undefined nor a plain object
  */
@@ -69,7 +69,7 @@ export function cutToChars(text: string, maxChars: number): string {
   return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).toWellFormed()}…`;
 }
 
-/** Whether a value is a memory handle. A `MemoryStore`, which users pass by mistake, is not. */
+/** Checks whether a value is a memory handle. A `MemoryStore` is not a handle, although users sometimes pass it by mistake. */
 export function isMemoryHandle(value: unknown): value is MemoryHandle {
   const handle = value as Partial<MemoryHandle> | null | undefined;
   return typeof handle?.remember === 'function' && typeof handle.scope === 'object';

@@ -13,21 +13,21 @@ import { valueFromModel } from './model-arguments';
 
 /** Options of `rememberTool`. */
 export interface RememberToolOptions {
-  /** Fields that every stored memory gets. The model sets only the text. */
+  /** Fields for every memory that the tool stores. The model sets only the text. */
   memory?: Omit<NewMemory, 'text' | 'key' | 'idempotencyKey' | 'vector'>;
 }
 
 /** Options of `recallTool`. */
 export interface RecallToolOptions {
-  /** Which memories to search, and how. `topK` is also the highest number that the model may ask for. Default of `topK`: 10. */
+  /** Options for `recall`. The model cannot ask for more hits than `topK`. Default of `topK`: 10. */
   recall?: Omit<RecallOptions, 'signal' | 'vector'>;
-  /** The longest result, in tokens. Default: 1,000. */
+  /** The maximum length of the result, in tokens. Default: 1,000. */
   maxTokens?: number;
-  /** Counts the tokens of a text as the model does. Default: see `PromptContextOptions`. */
+  /** Counts the tokens in a text as your model does. Default: see `PromptContextOptions`. */
   countTokens?: PromptContextOptions['countTokens'];
 }
 
-/** A tool for a model, independent of the framework that calls it. */
+/** A tool for a model. It does not depend on the framework that calls it. */
 interface MemoryToolDefinition<Schema extends z.ZodObject, Result> {
   readonly name: string;
   readonly description: string;
@@ -38,7 +38,7 @@ interface MemoryToolDefinition<Schema extends z.ZodObject, Result> {
 const defaultTopK = 10;
 const defaultMaxTokens = 1_000;
 
-// Models see only what the strictest providers accept: every argument is required, and none has `minLength`.
+// The schemas use only features that the strictest providers accept: every argument is required, and none has `minLength`.
 const filledText = z.string().refine((text) => text !== '', { error: 'expected a text that is not empty.' });
 const rememberSchema = z.strictObject({
   text: filledText.describe('One fact, written as a sentence that is clear without any context.'),
@@ -49,7 +49,10 @@ const forgetSchema = z.strictObject({
 
 const queryArgument = filledText.describe('What to search for: a question, or key words.');
 
-/** A limit as models send it: a number, a text that is one, or `null`. It takes everything, and `meta` is its JSON schema. */
+/**
+ * Makes the schemas for a limit. Models send a number, a number as text, or `null`. `given` accepts every value, and its `meta` is the JSON
+ * schema that models see.
+ */
 function limitArgument(max: number) {
   const description = `Maximum number of memories. Usually ${max}.`;
   const given = z.any().meta({ type: 'integer', minimum: 1, maximum: max, description });
@@ -58,15 +61,15 @@ function limitArgument(max: number) {
   return { given, convert, checked };
 }
 
-// LangChain makes a JSON schema from the first step of `limit`, and a substitute for an absent limit does not show in it.
+// LangChain makes the JSON schema from the first step of `limit`. The default for an absent limit (`prefault`) does not appear in it.
 function recallSchema(maxLimit: number) {
   const { given, convert, checked } = limitArgument(maxLimit);
   return z.strictObject({ query: queryArgument, limit: given.prefault(null).transform(convert).pipe(checked) });
 }
 
 /**
- * The schema of the recall tool for the AI SDK, which makes an argument with a substitute optional. So an absent limit becomes `null`
- * before the schema sees it.
+ * Makes the schema of the recall tool for the AI SDK. The AI SDK would make an argument with a default optional. Therefore an absent limit
+ * is set to `null` before the schema is applied.
  */
 export function recallSchemaOfAiSdk({ recall = {} }: RecallToolOptions): z.ZodType<z.output<RecallSchema>> {
   const { given, convert, checked } = limitArgument(recall.topK ?? defaultTopK);
@@ -97,7 +100,7 @@ export function rememberDefinition(
   };
 }
 
-/** Searches the memories that the handle's principal may read. The text of the result is fenced as data by `toContext`. */
+/** Searches the memories that the handle's principal may read. `toContext` marks the text of the result as data. */
 export function recallDefinition(
   handle: MemoryHandle,
   options: RecallToolOptions,

@@ -3,13 +3,13 @@ import type { z } from 'zod';
 type Schema = z.core.$ZodType;
 
 /**
- * Arguments as models send them, in the form that a tool's schema expects. In a tool call, and nowhere else in this library:
+ * Converts the arguments that a model sends to the form that a tool's schema expects. These rules apply only to tool calls:
  *
- * - `null` counts as absent. Strict modes of providers make every argument required, and send `null` for those that the model leaves out.
- * - a text that is a number, `true` or `false` counts as that value if the argument has that type
- * - a text that is a JSON list or object counts as that value if the argument is a list or an object
+ * - `null` counts as absent. In the strict modes of some providers every argument is required, and models send `null` to omit one.
+ * - A text that is a number, `true` or `false` is converted if the argument has that type.
+ * - A text that is a JSON list or object is converted if the argument is a list or an object.
  *
- * Everything else stays as it is, so that the schema rejects it.
+ * All other values stay unchanged, and the schema accepts or rejects them.
  */
 export function argumentsFromModel(schema: z.ZodObject, given: unknown): unknown {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
@@ -17,7 +17,7 @@ export function argumentsFromModel(schema: z.ZodObject, given: unknown): unknown
   return Object.fromEntries(present.map(([name, value]) => [name, valueFromModel(schema.shape[name], value)]));
 }
 
-/** One argument, as `argumentsFromModel` changes it. */
+/** Converts one argument, by the rules of `argumentsFromModel`. */
 export function valueFromModel(schema: Schema | undefined, value: unknown): unknown {
   if (schema === undefined || typeof value !== 'string') return value;
   switch (baseType(schema)) {
@@ -34,7 +34,7 @@ export function valueFromModel(schema: Schema | undefined, value: unknown): unkn
   }
 }
 
-/** The type of a schema without `optional` and the like around it. */
+/** Returns the type of the schema inside wrappers such as `optional`. */
 function baseType(schema: Schema): string {
   const { def } = schema._zod;
   return 'innerType' in def ? baseType(def.innerType as Schema) : def.type;
@@ -50,8 +50,8 @@ function parsedJson(text: string, start: string): unknown {
 }
 
 /**
- * Changes a JSON schema of zod for the strictest providers: Gemini's function declarations and OpenAI's strict mode do not know
- * `minLength`, and the bounds of safe integers say nothing. The schema itself still checks both.
+ * Simplifies a JSON schema from zod for the strictest providers. It removes `minLength`, which Gemini's function declarations and OpenAI's
+ * strict mode do not support, and the limits of safe integers, which do not help models. The zod schema still checks both.
  */
 export function simplifyForModels({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   delete jsonSchema.minLength;

@@ -8,26 +8,27 @@ import {
 } from '../../index';
 import { checkHandle, checkOptions, checkSpread, invalidInput } from './input-checks';
 
-/** What the option `remember` returns. A function without `return` stores nothing. */
+/** The memories that the function `remember` returns. A function without `return` stores nothing. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function without `return` has this type.
 export type TurnMemories = readonly NewMemory[] | null | undefined | void;
 
 /** Options of `memoryMiddleware`. */
 export interface TurnMemoryOptions<Turn> {
-  /** Which memories to search before a turn, and how. */
+  /** Options for the `recall` before each turn. */
   recall?: Omit<RecallOptions, 'signal' | 'vector'>;
-  /** The longest block of memories that is added to the prompt, in tokens. Default: 1,000. */
+  /** The maximum length, in tokens, of the block of memories that is added to the prompt. Default: 1,000. */
   maxTokens?: number;
-  /** Counts the tokens of a text as the model does. Default: see `PromptContextOptions`. */
+  /** Counts the tokens in a text as your model does. Default: see `PromptContextOptions`. */
   countTokens?: PromptContextOptions['countTokens'];
   /**
-   * Returns the memories to store after a turn; an empty list, `undefined` or `null` stores nothing. In place of a function, `false`
-   * never stores anything. Default: one memory that holds the user's message and the final answer.
+   * Returns the memories to store after a turn. If it returns an empty list, `undefined` or `null`, nothing is stored. Set the option to
+   * `false` to never store anything. Default: stores one memory with the user's message and the final answer.
    */
   remember?: false | ((turn: Turn) => TurnMemories | Promise<TurnMemories>);
   /**
-   * Called when a recall or a write fails. The turn then continues without it. Default: the error ends the call, because an agent
-   * that silently forgets is worse than one that fails. What it returns is awaited; an error that it throws ends the call.
+   * Is called when a recall or a write fails. The turn then continues without the memories or the write. If it returns a promise, the
+   * promise is awaited. If it throws, the call ends with this error. Default: the failure ends the call, because an agent that silently
+   * forgets is worse than an agent that fails.
    */
   onError?: (error: unknown, during: 'recall' | 'remember') => unknown;
 }
@@ -35,7 +36,7 @@ export interface TurnMemoryOptions<Turn> {
 const optionNames = ['recall', 'maxTokens', 'countTokens', 'remember', 'onError'];
 const defaultMaxTokens = 1_000;
 
-/** Recalls before a turn of a conversation and stores after it, as the options of a memory middleware say. */
+/** Recalls memories before each turn of a conversation and stores memories after it, with the options of a memory middleware. */
 export class TurnMemory<Turn> {
   readonly #handle: MemoryHandle;
   readonly #options: TurnMemoryOptions<Turn>;
@@ -55,9 +56,9 @@ export class TurnMemory<Turn> {
     this.#defaultMemories = defaultMemories;
   }
 
-  /** The memories that match the query, as a block for the prompt; '' if there are none or the query is blank. */
+  /** Recalls the memories that match a query, and formats them for the prompt. Returns '' if none match or the query is blank. */
   async recallBlock(query: string, signal: AbortSignal | undefined): Promise<string> {
-    // A message of images or files only has no text to search with.
+    // A message that contains only images or files has no text to search with.
     if (query.trim() === '') return '';
     const { recall, maxTokens = defaultMaxTokens, countTokens } = this.#options;
     const block = await this.#attempt('recall', async () => {
@@ -67,7 +68,7 @@ export class TurnMemory<Turn> {
     return block ?? '';
   }
 
-  /** Stores the memories of a turn, all or none. `defaults` fills fields that they do not set. */
+  /** Stores the memories of a turn, all or none. `defaults` has values for fields that the memories do not set. */
   async storeTurn(
     turn: Turn,
     signal: AbortSignal | undefined,
@@ -95,7 +96,7 @@ export class TurnMemory<Turn> {
   }
 }
 
-/** @throws INVALID_INPUT unless the option `remember` returned a list of objects or nothing */
+/** @throws INVALID_INPUT if the function `remember` returned something other than a list of objects or nothing */
 function checkedMemories(returned: TurnMemories): readonly NewMemory[] {
   if (returned === undefined || returned === null) return [];
   if (Array.isArray(returned) && returned.every((each) => typeof each === 'object')) return returned;
@@ -103,7 +104,7 @@ function checkedMemories(returned: TurnMemories): readonly NewMemory[] {
   throw invalidInput('options', [{ path: ['remember'], message }]);
 }
 
-/** One text for a turn, so that a search for the question or for the answer finds both. '' if both are empty. */
+/** Joins the question and the answer of a turn, so that a search for one finds both. Returns '' if both are empty. */
 export function turnText(question: string, answer: string): string {
   const lines = [question && `User: ${question}`, answer && `Agent: ${answer}`];
   return lines.filter((line) => line !== '').join('\n');

@@ -11,7 +11,7 @@ export const addMemory = defineTool({
     'Write a text that is clear without any context.',
   input: z.strictObject({ text: z.string().min(1).describe('The fact or event to store.'), ...newMemory }),
   output: z.object({ id: z.string(), revision: z.int(), outcome: z.enum(['stored', 'revised', 'duplicate']) }),
-  // Destructive, because an existing key is overwritten.
+  // The tool counts as destructive, because a write with an existing key overwrites that memory.
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
   async run(handle, { text, ...options }, { signal }) {
     const structured = await handle.remember(text, { ...options, signal });

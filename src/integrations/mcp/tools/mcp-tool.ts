@@ -5,7 +5,7 @@ import { firstIssues, invalidInput, unknownKeyMessage } from '../../shared/input
 import { argumentsFromModel } from '../../shared/model-arguments';
 import { sizeIssues } from './argument-size';
 
-/** What a tool gets with each call, besides its arguments. */
+/** The values that a tool gets with each call in addition to its arguments. */
 export interface ToolCall {
   readonly signal: AbortSignal;
   /** Reports progress to the client. Does nothing if the client did not ask for progress. */
@@ -18,7 +18,7 @@ export interface ToolResult<O> {
   readonly text: string;
 }
 
-/** A tool of the server: its listing for clients, and what it does through a handle. */
+/** A tool of the server: its description for clients, and the function that runs it on a handle. */
 export interface McpTool {
   readonly name: string;
   readonly title: string;
@@ -26,7 +26,7 @@ export interface McpTool {
   readonly input: z.ZodObject;
   readonly output: z.ZodObject;
   readonly annotations: ToolAnnotations;
-  /** @throws MemoryError INVALID_INPUT for invalid arguments, and the errors of the handle */
+  /** @throws MemoryError INVALID_INPUT for invalid arguments, and every error from the handle */
   run(handle: MemoryHandle, input: unknown, call: ToolCall): Promise<ToolResult<Record<string, unknown>>>;
 }
 
@@ -37,7 +37,7 @@ interface McpToolDefinition<I extends z.ZodObject, O extends z.ZodObject>
   run(handle: MemoryHandle, input: z.output<I>, call: ToolCall): Promise<ToolResult<z.output<O>>>;
 }
 
-/** A tool that checks its arguments before it runs. The error names every problem at once, including unknown arguments. */
+/** Makes a tool that checks its arguments before it runs. One error lists all problems, including unknown arguments. */
 export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(definition: McpToolDefinition<I, O>): McpTool {
   const { run, ...listing } = definition;
   return {
@@ -46,7 +46,7 @@ export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(definit
   };
 }
 
-/** An INVALID_INPUT error for the arguments of a tool. */
+/** Makes an INVALID_INPUT error for the arguments of a tool. */
 export function invalidArguments(toolName: string, issues: readonly Issue[]) {
   return invalidInput(`arguments of ${toolName}`, issues);
 }

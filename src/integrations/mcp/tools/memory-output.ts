@@ -4,7 +4,7 @@ import { type Hit, type Memory, toContext } from '../../../index';
 
 const time = z.string().describe('ISO 8601');
 
-/** The schema of a memory in a tool's output. */
+/** The schema for a memory in a tool's output. */
 export const memorySchema = z.object({
   id: z.string(),
   revision: z.int(),
@@ -32,7 +32,7 @@ export const memorySchema = z.object({
   supersededBy: z.exactOptional(z.string()),
 });
 
-/** The schema of a search result. */
+/** The schema for a search result. */
 export const hitSchema = memorySchema.extend({
   score: z.number().describe('0 to 1. Scores of different searches are comparable.'),
   parts: z.exactOptional(
@@ -47,7 +47,7 @@ export const hitSchema = memorySchema.extend({
 
 type MemoryOutput = z.output<typeof memorySchema>;
 
-/** A memory as JSON, with times as ISO 8601. */
+/** Converts a memory to JSON, with times in ISO 8601. */
 export function memoryOutput(memory: Memory): MemoryOutput {
   const { createdAt, updatedAt, validFrom, validTo, expiresAt, ...rest } = memory;
   return {
@@ -59,18 +59,18 @@ export function memoryOutput(memory: Memory): MemoryOutput {
   };
 }
 
-/** A search result as JSON. */
+/** Converts a search result to JSON. */
 export function hitOutput(hit: Hit): z.output<typeof hitSchema> {
   const { score, parts } = hit;
   return { ...memoryOutput(hit), score, ...defined({ parts }) };
 }
 
-/** Memories as text for a model: one line of JSON each, fenced as data. Returns `ifNone` without memories. */
+/** Formats memories as text for a model, with one line of JSON for each, marked as data. Returns `ifNone` if there are no memories. */
 export function fencedMemories(memories: readonly Memory[], ifNone: string): string {
   const [first] = memories;
   if (first === undefined) return ifNone;
   const lines = memories.map((memory) => JSON.stringify(memoryOutput(memory))).join('\n');
-  // All lines pass as one hit, because `toContext` measures the whole block again for each hit, and there is no budget here.
+  // All lines are passed as one hit, because `toContext` would measure the whole block again for each hit. There is no budget here.
   const single: Hit = { ...first, score: 0 };
   return toContext([single], { maxTokens: Number.MAX_SAFE_INTEGER, countTokens: () => 0, format: () => lines }).text;
 }

@@ -6,7 +6,8 @@ const time = (meaning: string) =>
 const strings = z.array(z.string());
 const kind = z.enum(['episodic', 'semantic', 'procedural', 'summary']);
 const priority = z.number().min(0).max(1);
-// Strict providers reject an object without listed fields, so models write it as JSON text. An object is accepted too.
+// Strict providers reject a schema for an object without listed fields. Therefore models write such an object as JSON text. An object is
+// accepted too.
 const jsonObject = <T>(error: string) =>
   z
     .custom<T>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), { error })
@@ -83,14 +84,14 @@ export const patch = {
   expiresAt: time('When searches and lists stop returning it.'),
 };
 
-/** The names of fields that get their default back. An argument of its own, because `null` counts as absent. */
+/** The names of fields to reset to their default. It is a separate argument, because `null` counts as absent. */
 export const reset = z.exactOptional(
   z
     .array(z.enum(['kind', 'tags', 'priority', 'metadata', 'validFrom', 'validTo', 'expiresAt']))
     .describe('Fields to set back to their default, such as ["tags", "expiresAt"].'),
 );
 
-/** Which memories to search or list. All given conditions must hold. */
+/** Selects the memories to search or list. All given conditions must be true. */
 export const selection = {
   namespace: z.exactOptional(namespace),
   userId: z.exactOptional(z.string().describe('Only memories about this user.')),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MemoryError } from '../../../index';
 
-/** The schema of an error in a tool's output. */
+/** The schema for an error in a tool's output. */
 export const errorSchema = z.object({
   code: z.string(),
   message: z.string(),
@@ -9,7 +9,7 @@ export const errorSchema = z.object({
   issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() })),
 });
 
-/** A MemoryError as JSON, so that a model can correct its call. Rethrows every other error. */
+/** Converts a MemoryError to JSON, so that a model can correct its call. Throws every other error again. */
 export function errorOutput(error: unknown): z.output<typeof errorSchema> {
   if (!MemoryError.is(error)) throw error;
   const { code, message, retryable, issues } = error;

@@ -6,7 +6,7 @@ import type { McpTool } from './mcp-tool';
 import { searchMemories } from './search-memories';
 import { updateMemory } from './update-memory';
 
-/** Every tool, in the order in which clients list them. */
+/** All tools, in the order in which clients list them. */
 export const tools: readonly McpTool[] = [
   addMemory,
   searchMemories,
