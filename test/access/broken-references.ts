@@ -4,7 +4,7 @@ import { type Half, halfOf, type Labels, Reference, type Who } from './reference
 type Namespace = readonly string[];
 const idOf = (half: Half) => Object.values(halfOf(half)).join();
 
-/** Each misreads one sentence of the specification. A comparison that is worth something notices every one of them. */
+/** Wrong evaluators. Each misunderstands one sentence of the specification. The comparison with Cedar must detect all of them. */
 export const brokenReferences: Readonly<Record<string, typeof Reference>> = {
   'a deny is nothing': class extends Reference {
     override denies(): Rule[] {
@@ -154,7 +154,7 @@ export const brokenReferences: Readonly<Record<string, typeof Reference>> = {
   },
 };
 
-/** Misreadings about commands, which Cedar is not asked about: the store notices them. */
+/** Wrong evaluators of commands. Cedar is not asked about commands, so the comparison with the store must detect these. */
 export const brokenAboutCommands: Readonly<Record<string, typeof Reference>> = {
   'sharing needs nothing where it goes': class extends Reference {
     override mayShare(who: Who, from: Labels): boolean {

@@ -3,7 +3,7 @@ import type { Bound } from './governing';
 import type { Labels, Who } from './reference';
 import { type Happened, World } from './world';
 
-/** Models that misread what a store shows, or who may change its rules. */
+/** Wrong models. Each is wrong about what a store shows, or about who may change its rules. */
 export const brokenWorlds: Readonly<Record<string, typeof World>> = {
   'administer is enough to give anything': class extends World {
     override mayGovern(who: Who, declaration: Declaration): boolean {

@@ -4,14 +4,14 @@ import { declarationsFor, policiesFor } from './policies';
 import { halfOf, type Who } from './reference';
 import { actors, keys, mostly, namespace, principals, tags } from './vocabulary';
 
-/** What a memory is written with. */
+/** The author and the options with which a memory is written. */
 export interface Seed {
   readonly author: Who;
   readonly namespace: readonly string[];
   readonly visibility: 'shared' | 'private';
   readonly accessTags: readonly string[];
   readonly key?: string;
-  /** The memory before it gives way to it. */
+  /** True if it supersedes the memory before it. */
   readonly replaces: boolean;
 }
 
@@ -25,7 +25,7 @@ const visibility = fc.oneof(
   { weight: 4, arbitrary: fc.constant('private' as const) },
 );
 
-/** Mostly by those who look. */
+/** Generates memories. Most are written by the readers of the case. */
 function memoriesOf(readers: readonly Who[]): fc.Arbitrary<readonly Seed[]> {
   const author = fc.oneof(
     { weight: 19, arbitrary: fc.constantFrom(...readers) },
@@ -41,7 +41,7 @@ function memoriesOf(readers: readonly Who[]): fc.Arbitrary<readonly Seed[]> {
   );
 }
 
-/** What an actor does. Memories are named by their number, counted round. */
+/** A call that an actor makes. Memories are chosen by a number, modulo the number of memories. */
 export type Step = { readonly who: Who; readonly bound?: readonly string[] } & (
   | { readonly type: 'remember'; readonly item: Item }
   | { readonly type: 'rememberMany'; readonly items: readonly Item[]; readonly atomic: boolean }
@@ -50,7 +50,7 @@ export type Step = { readonly who: Who; readonly bound?: readonly string[] } & (
   | { readonly type: 'share'; readonly memory: number; readonly change: Relabelled; readonly stale: boolean }
   | { readonly type: 'declare'; readonly declaration: Declaration }
   | { readonly type: 'end'; readonly declaration: number }
-  /** An earlier `remember` with an idempotency key once more. */
+  /** Repeats an earlier `remember` that had an idempotency key. */
   | { readonly type: 'replay'; readonly earlier: number }
 );
 export interface Item {
@@ -118,15 +118,15 @@ function stepsOf(readers: readonly Who[], halves: readonly Member[]): fc.Arbitra
 
 const bound = fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: namespace });
 
-/** One case: a policy, memories that were there before it, what is done under it, and who looks. */
+/** One test case: a policy, the memories that exist before it, the calls that are made under it, and the readers. */
 export interface Case {
   readonly policy: readonly Declaration[];
-  /** Whether the policy is given to `open`, or made at run time. */
+  /** True if the policy is passed to `open`, false if it is made at run time. */
   readonly atOpen: boolean;
   readonly memories: readonly Seed[];
   readonly steps: readonly Step[];
   readonly readers: readonly Principal[];
-  /** A handle's bound for the first reader. */
+  /** The namespace in the scope of the first reader's handle. */
   readonly bound: readonly string[] | undefined;
 }
 

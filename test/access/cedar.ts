@@ -11,7 +11,7 @@ import {
 import type { Action, Declaration, Group, Rule, Subject } from 'multi-agent-memory';
 import { everyAction, type Half, halfOf, type Labels, type Who } from './reference';
 
-// V8 of Node 20 ends the process ('unreachable code' in its deoptimizer) when it has put Cedar's calls into their caller.
+// Without this flag, V8 in Node 20 crashes ('unreachable code' in its deoptimizer) after it has inlined calls of Cedar.
 setFlagsFromString('--no-turbo-inline-js-wasm-calls');
 
 const schemaName = 'memories';
@@ -22,11 +22,12 @@ const principalTypes = ['Agent', 'User', 'Service'];
 type RequestAction = Action | 'updateOwn' | 'forgetOwn' | `hold ${string}`;
 
 /**
- * The same rules in the words of Cedar, as a second opinion. Principals, groups, namespaces and tags have opaque ids there; a
- * namespace's parent is the namespace above it; each half of a pair is a request of its own, and both must be allowed.
+ * Translates the rules to policies for Cedar, an independent implementation of access control. Principals, groups, namespaces and tags
+ * get opaque ids. The parent of a namespace in Cedar is the namespace above it. For an agent on behalf of a user, Cedar gets one request
+ * for each of the two, and must allow both.
  *
- * A deny is a `forbid`. Privacy is a `forbid` too, and so is each access tag, unless a clearance holds. That whoever may write
- * changes its own is an action of its own (`updateOwn`), which what denies `update` or `write` forbids.
+ * A deny rule becomes a `forbid`. Privacy also becomes a `forbid`, and so does each access tag for principals without a clearance. The
+ * right of authors to change their own memories is a separate action (`updateOwn`). A rule that denies `update` or `write` forbids it.
  */
 export class Cedar {
   readonly #declarations: readonly Declaration[];
@@ -93,7 +94,7 @@ export class Cedar {
       preparsedPolicySetId: policiesName,
       entities,
     });
-    // Cedar passes over a policy that fails: an answer beside an error is none.
+    // Cedar ignores a policy that causes an error. An answer with errors is therefore not valid.
     if (answer.type === 'failure' || answer.response.diagnostics.errors.length > 0 || answer.warnings.length > 0) {
       throw new Error(`Cedar's answer: ${JSON.stringify(answer)}`);
     }

@@ -7,14 +7,14 @@ import type { Verdict, World } from './world';
 
 type Outcome<T> = { readonly value: T } | { readonly code: string; readonly message: string };
 
-/** Gives the same commands to a store and to the model of it, and compares what each answers. */
+/** Sends the same commands to a store and to its model, and compares the answers. */
 export class Commands {
   readonly #store: MemoryStore;
   readonly #world: World;
   readonly #ids = new Map<Declaration, string>();
   readonly #repeatable: { who: Who; item: Item; supersedes: string | undefined }[] = [];
   readonly #handles = new Map<string, MemoryHandle>();
-  /** How often each command had each answer. */
+  /** The number of times that each command had each answer. */
   readonly answers = new Map<string, number>();
 
   constructor(store: MemoryStore, world: World) {
@@ -22,7 +22,7 @@ export class Commands {
     this.#world = world;
   }
 
-  /** The same one each time: a handle obeys rules that were changed after it was made. */
+  /** Returns the same handle each time, because a handle must follow rules that changed after it was made. */
   handle(who: Who, bound: Bound): MemoryHandle {
     const name = JSON.stringify([who, bound]);
     const scope = bound === undefined ? {} : { namespace: bound };
@@ -35,7 +35,7 @@ export class Commands {
   async seed({ author, replaces, ...item }: Seed): Promise<void> {
     const before = this.#world.memories.at(-1);
     const isThere = replaces && item.key === undefined && before?.state === 'active';
-    // What it replaces must be its own, or shared.
+    // The author must be able to read the memory that it supersedes.
     const supersedes = isThere && this.#world.sees(author, undefined, before.labels) ? before.id : undefined;
     await this.#remember(author, undefined, item, supersedes);
   }
@@ -82,7 +82,7 @@ export class Commands {
     });
   }
 
-  /** By whoever it was that wrote it, mostly: the key is the author's own. */
+  /** Repeats an earlier `remember`, usually by its author, because idempotency keys belong to one author. */
   async #replay(who: Who, bound: Bound, index: number): Promise<void> {
     const earlier = this.#repeatable[index % Math.max(1, this.#repeatable.length)];
     if (earlier === undefined) return;
@@ -101,7 +101,7 @@ export class Commands {
       return 'code' in verdict ? [verdict.code] : [];
     });
     if (atomic && failing.length > 0) {
-      // Of several that fail, any may speak for the batch.
+      // If several items fail, the batch may have the error of any of them.
       ok('code' in outcome && failing.includes(outcome.code), `${what}: ${show(outcome)}, not ${failing.join(' or ')}`);
       this.#tally(`rememberMany, atomic: ${outcome.code}`);
       return;
@@ -200,14 +200,14 @@ export class Commands {
     return supersedes === undefined ? undefined : this.#nth(who, bound, supersedes);
   }
 
-  /** Mostly of what the actor can see: what it cannot is answered in one way only. */
+  /** Picks a memory, usually one that the actor can see, because for all others every call has the same answer. */
   #nth(who: Who, bound: Bound, index: number): string | undefined {
     const visible = this.#world.visible(who, bound);
     const some = index % 4 > 0 && visible.length > 0 ? visible : this.#world.memories;
     return some[index % some.length]?.id;
   }
 
-  /** What may not be read is refused in the words in which what does not exist is. */
+  /** Checks that the error for a memory that the actor may not read is the same as for a memory that does not exist. */
   async #sameAsAbsent(outcome: Outcome<unknown>, id: string, again: () => Promise<unknown>): Promise<void> {
     if (!('code' in outcome) || outcome.code !== 'NOT_FOUND') return;
     const absent = await attempt(again);

@@ -4,7 +4,7 @@ import { Cedar } from './cedar';
 import type { Labels, Reference, Who } from './reference';
 import { tags } from './vocabulary';
 
-/** One question of yes or no: about a memory, or about a namespace. */
+/** A question with the answer yes or no: may an actor take an action on a memory, or in a namespace? */
 export interface Decision {
   readonly who: Who;
   readonly action: Action;
@@ -15,7 +15,7 @@ export function answered(reference: Reference, { who, action, at }: Decision): b
   return 'author' in at ? reference.mayTo(who, action, at) : reference.may(who, action, at);
 }
 
-/** What is asked of both evaluators: each memory by each reader, and writing and governing where memories are. */
+/** Makes the questions for both evaluators: about each memory for each reader, and about reading, writing and administering namespaces. */
 export function decisionsOf(readers: readonly Who[], memories: readonly Labels[]): Decision[] {
   return readers.flatMap((who) => {
     const ofMemories = memories.flatMap((at, i): Decision[] => {
@@ -30,7 +30,7 @@ export function decisionsOf(readers: readonly Who[], memories: readonly Labels[]
   });
 }
 
-/** Asks Cedar the same. Gives the number of requests that Cedar answered. */
+/** Checks that Cedar makes the same decisions as the reference. Returns the number of requests to Cedar. */
 export function compareWithCedar(reference: Reference, decisions: readonly Decision[]): number {
   const cedar = new Cedar(reference.declarations, tags);
   for (const { who, action, at } of decisions) {

@@ -11,7 +11,7 @@ const rule = (effect: Rule['effect'], kind: string) =>
 const own = (declarations: readonly Declaration[], name: string) =>
   declarations.some((each) => 'role' in each && each.role === name);
 
-/** The same rules with one kind of them taken away. */
+/** Functions that remove one kind of rule from a reference. */
 const kinds: Readonly<Record<string, (reference: Reference) => Reference>> = {
   'allow direct': rule('allow', 'direct'),
   'allow by group': rule('allow', 'group'),
@@ -52,14 +52,14 @@ class OthersOwnNothing extends Reference {
 }
 
 /**
- * Counts, for each kind of rule, the decisions that would be the other way without it: without the rules of that kind, without
- * tags or clearances, without privacy or the author's right to what is private, with one half of the pair alone.
+ * Counts for each part of the access rules how many decisions depend on it. A decision depends on a part if it would be different without
+ * it. The parts are each kind of rule, access tags and clearances, privacy, the rights of authors, and the second half of a pair.
  */
 export class Distribution {
   decisions = 0;
   allowed = 0;
   readonly decided = new Map<string, number>();
-  /** How often each command had each answer. */
+  /** The number of times that each command had each answer. */
   readonly answers = new Map<string, number>();
 
   heard(answer: string, count: number): void {
@@ -90,14 +90,17 @@ export class Distribution {
     }
   }
 
-  /** What decides less than it should for a comparison to prove something: a fifth for what is allowed, a twentieth for each kind. */
+  /**
+   * Lists the parts that decide too rarely for a meaningful comparison. At least a fifth of the decisions must allow, and each part must
+   * decide at least a twentieth.
+   */
   tooRare(): string[] {
     const wanted = (kind: string) => (kind === 'allowed' ? 0.2 : 0.05);
     const rare = Object.entries(this.shares()).filter(([kind, share]) => share < wanted(kind));
     return rare.map(([kind, share]) => `${kind} ${share}`);
   }
 
-  /** Shares of all decisions. */
+  /** Returns the shares of all decisions. */
   shares(): Record<string, number> {
     const share = (count: number) => Math.round((1_000 * count) / Math.max(1, this.decisions)) / 1_000;
     return {
@@ -107,7 +110,7 @@ export class Distribution {
   }
 }
 
-/** Whether the answer hangs on a memory's being private: hidden for that, or shown to its author alone. */
+/** Checks whether a decision depends on privacy: the memory is hidden because it is private, or shown only because of its author. */
 function decidedByPrivacy(reference: Reference, { who, action, at }: Decision, answer: boolean): boolean {
   if (!('author' in at) || at.visibility !== 'private' || who === 'root') return false;
   return answer || reference.mayTo(who, action, { ...at, visibility: 'shared' });

@@ -7,7 +7,7 @@ import { Reference } from './reference';
 
 const seed = 4;
 
-/** Gives generated policies and memories to an evaluator and to Cedar, which must say the same. */
+/** Checks that an evaluator and Cedar make the same decisions for generated policies and memories. */
 function agreement(kind: typeof Reference) {
   return fc.property(cases, ({ policy, memories, readers }) => {
     compareWithCedar(new kind(policy), decisionsOf(readers, memories));

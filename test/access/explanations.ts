@@ -6,7 +6,8 @@ import type { Labels, Reference, Who } from './reference';
 
 /**
  * "explain: needs administer at the namespace (FORBIDDEN else); with id the memory must be readable to the asker (NOT_FOUND else),
- * then administer there." The answer is the reference's; the reason is one that holds; each rule named has to do with it.
+ * then administer there." Checks that the decision equals the reference's, that the reason is true, and that each listed rule is
+ * related to the decision.
  */
 export async function compareExplanation(
   { handle, who: asker, bound, world }: Look,
@@ -42,7 +43,7 @@ export async function compareExplanation(
 
 type Acting = Exclude<Who, 'root'>;
 
-/** Every reason that holds. */
+/** Lists all reasons that are true for a decision about a memory. */
 function reasonsOf(reference: Reference, who: Acting, action: Action, labels: Labels): string[] {
   const { namespace, accessTags, visibility, author } = labels;
   if (reference.mayTo(who, action, labels)) {
@@ -62,7 +63,10 @@ function reasonsAt(reference: Reference, who: Acting, action: Action, namespace:
   return lacks ? [...reasons, 'no rule allows'] : reasons;
 }
 
-/** Whether a rule has to do with a decision: about a half of who asks, above the place, and about the action or its like. */
+/**
+ * Checks whether a rule is related to a decision. It must be about one half of the actor, about the namespace or one above it, and about
+ * the action or an action that it depends on.
+ */
 function isAbout(reference: Reference, declared: RuleInForce, { who, action, at }: Decision): boolean {
   const namespace = 'author' in at ? at.namespace : at;
   const halves = who === 'root' ? [] : reference.halves(who);

@@ -1,22 +1,22 @@
 import type { Action, Clearance, Declaration, Group, Principal, Role, Rule } from 'multi-agent-memory';
 import type { Reference, Who } from './reference';
 
-/** The namespace that a handle is bound to, if it is. */
+/** The namespace in the scope of a handle. Undefined if the scope has none. */
 export type Bound = readonly string[] | undefined;
 
 /**
  * "administer at N adds and ends rules and clearances at or below N, only for actions and tags that its holder has there; roles
- * and groups need []." Has them there: everywhere below, too.
+ * and groups need []." The holder must also have them in all namespaces below.
  */
 export function mayGovern(reference: Reference, who: Who, declaration: Declaration, bound: Bound): boolean {
   const at = 'at' in declaration ? declaration.at : [];
   if (bound !== undefined && !reference.holds(bound, at)) return false;
   if (who === 'root') return true;
-  // A deny of what it takes, anywhere below, is a deny: the stricter reading of "has there".
+  // A deny rule below for one of the required actions is enough to refuse. This is the stricter reading of "has there".
   if (!hasAll(reference, who, ['administer', ...givenBy(reference, declaration)], at)) return false;
   if (isRule(declaration)) return true;
   if ('clear' in declaration) return reference.cleared(who, [declaration.clear], at);
-  // As if each of the rules that name it were made anew: with what a role has meant so far, and with what it comes to mean.
+  // The actor must be allowed to make each rule that names the role or group, with the role's old actions and with its new actions.
   const anew = namedBy(reference, declaration).flatMap((rule) =>
     isRole(declaration) && isRule(rule) ? [rule, { ...rule, actions: declaration.actions }] : [rule],
   );
@@ -29,7 +29,7 @@ export function mayList(reference: Reference, who: Who, declaration: Declaration
   return (bound === undefined || reference.holds(bound, at)) && reference.may(who, 'administer', at);
 }
 
-/** The rules and clearances that name a role or a group. */
+/** Lists the rules and clearances that name a role or a group. */
 export function namedBy(reference: Reference, named: Role | Group): (Rule | Clearance)[] {
   return reference.declarations.filter((each): each is Rule | Clearance => {
     if (!('to' in each)) return false;
@@ -38,7 +38,7 @@ export function namedBy(reference: Reference, named: Role | Group): (Rule | Clea
   });
 }
 
-/** The same name and the same sort of thing. */
+/** Checks whether two declarations are both roles or both groups, and have the same name. */
 export function sameName(a: Declaration, b: Declaration): boolean {
   if (isRole(a)) return isRole(b) && a.role === b.role;
   return isGroup(a) && isGroup(b) && a.group === b.group;
@@ -56,7 +56,7 @@ export function isGroup(declaration: Declaration): declaration is Group {
   return 'members' in declaration;
 }
 
-/** The actions that a rule or a role gives or takes. */
+/** Returns the actions that a rule allows or denies, or that a role contains. */
 function givenBy(reference: Reference, declaration: Declaration): readonly Action[] {
   if (isRule(declaration)) return reference.actionsOf(declaration.actions);
   return isRole(declaration) ? declaration.actions : [];

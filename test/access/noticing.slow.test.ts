@@ -8,7 +8,7 @@ import { play } from './play';
 import { Reference } from './reference';
 import { World } from './world';
 
-/** Plays generated policies with an evaluator or a model that is wrong about the store: they must come apart. */
+/** Checks that a wrong evaluator or model is detected: for some generated policy it must differ from the store. */
 async function assertNoticed(kind: typeof Reference, worldKind: typeof World): Promise<void> {
   const property = fc.asyncProperty(cases, async (given) => {
     await play(given, new Distribution(), kind, worldKind);

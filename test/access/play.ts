@@ -15,7 +15,7 @@ import { Reference, type Who } from './reference';
 import { tags } from './vocabulary';
 import { World } from './world';
 
-/** Figures of what was asked. */
+/** The number of questions of each kind that were asked. */
 export interface Played {
   calls: number;
   cedarRequests: number;
@@ -27,7 +27,7 @@ const openToAll: readonly Declaration[] = [
 ];
 
 /**
- * Plays one case against a store and compares everything with the reference, and the decisions with Cedar too.
+ * Plays one case against a store. Compares everything with the reference evaluator, and the decisions also with Cedar.
  *
  * @throws an AssertionError at the first difference
  */
@@ -64,7 +64,7 @@ async function inMemory(
   }
 }
 
-/** A later `open` of the same folder brings the policy: it takes the place of what an earlier one declared. */
+/** Opens a folder twice. The second `open` passes the policy, which must replace the declarations of the first. */
 async function inFolder(
   given: Case,
   world: World,

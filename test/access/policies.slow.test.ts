@@ -8,7 +8,7 @@ import { Reference } from './reference';
 
 const seed = 7;
 
-// `npm run test:access` plays 10,000 of them.
+// `npm run test:access` tests 10,000 policies.
 test('a store follows the reference evaluator on every path, for random policies', async () => {
   const distribution = new Distribution();
   const property = fc.asyncProperty(cases, async (given) => {

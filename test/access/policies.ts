@@ -40,7 +40,7 @@ const roles = fc.tuple(
   some.map((actions) => role('ann', [...new Set<Action>(['read', ...actions])])),
 );
 
-/** Rules about one sort of subject: everyone, the two groups, or the halves of those who look. */
+/** Generates subjects of one kind: everyone, the two groups, or the halves of the readers. */
 function subjects(
   halves: readonly Member[],
   weights: { everyone: number; group: number; direct: number },
@@ -56,7 +56,7 @@ function subjects(
   );
 }
 
-/** One rule about everyone or a group, or one about each of several principals, so that a pair may have both its halves. */
+/** Generates one rule about everyone or a group, or a rule about each of several principals, so that both halves of a pair get one. */
 function grants(halves: readonly Member[]): fc.Arbitrary<Rule[]> {
   const toMany = fc.oneof<fc.Arbitrary<Subject[]>[]>(
     fc.constant<Subject[]>(['everyone']),
@@ -66,7 +66,7 @@ function grants(halves: readonly Member[]): fc.Arbitrary<Rule[]> {
   return fc.tuple(toMany, allowedActions, high).map(([whom, what, where]) => whom.map((to) => allow(to, what, where)));
 }
 
-/** Two roles, two groups, and some eight rules and clearances, most of which are about those who look. */
+/** Generates two roles, two groups, and about eight rules and clearances. Most of them are about the readers. */
 export function policiesFor(halves: readonly Member[]): fc.Arbitrary<readonly Declaration[]> {
   const allowed = subjects(halves, { everyone: 3, group: 8, direct: 6 });
   const refused = subjects(halves, { everyone: 14, group: 18, direct: 25 });
@@ -106,7 +106,7 @@ export function policiesFor(halves: readonly Member[]): fc.Arbitrary<readonly De
     });
 }
 
-/** One declaration that an actor makes while the store is in use. */
+/** Generates one declaration that an actor makes at run time. */
 export function declarationsFor(halves: readonly Member[]): fc.Arbitrary<Declaration> {
   const to = subjects(halves, { everyone: 1, group: 1, direct: 2 });
   return fc.oneof(

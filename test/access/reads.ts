@@ -7,7 +7,7 @@ import type { Known, World } from './world';
 
 const include = ['superseded'] as const;
 
-/** Who looks, through which handle, at a store that should hold what the world holds. */
+/** A reader with its handle and the scope of this handle, and the model that the store should match. */
 export interface Look {
   readonly handle: MemoryHandle;
   readonly who: Who;
@@ -15,7 +15,7 @@ export interface Look {
   readonly world: World;
 }
 
-/** Asks everything that a handle answers by reading, and compares. Resolves to the number of calls. */
+/** Calls every method that reads, and compares the results with the model. Resolves to the number of calls. */
 export async function compareReads(look: Look): Promise<number> {
   const { handle, who, bound, world } = look;
   const visible = world.visible(who, bound);
@@ -62,7 +62,7 @@ async function compareLists(look: Look, active: readonly Known[], visible: reado
     cursor = page.nextCursor;
   } while (cursor !== undefined);
   sameIds(paged, visible, 'list in pages');
-  // A link that is not shown cannot be searched for either.
+  // A filter must not find a link that the reader may not see.
   const linked = visible.filter(({ supersededBy }) => world.shownLink(who, bound, supersededBy) !== undefined);
   const filter = { supersededBy: { exists: true } };
   equal(await handle.count({ include, filter }), linked.length, 'count by what superseded it');
@@ -94,13 +94,13 @@ async function compareRules({ handle, who, bound, world }: Look): Promise<void> 
   const within = ['acme'];
   const below = rules.filter((each) => 'at' in each && reference.holds(within, each.at));
   equal((await handle.access.list({ within })).length, below.length, 'rules listed of a namespace');
-  // What an earlier `open` declared and a later one did not is another matter.
+  // The model does not contain declarations that an earlier `open` made and a later one ended.
   if (world.given.length > 0) return;
   const ended = world.ended.filter((each) => mayList(reference, who, each, bound));
   equal((await handle.access.list({ ended: true })).length, rules.length + ended.length, 'ended rules listed');
 }
 
-/** Several memories may have one key, apart by their tags or authors: any of them that may be read will do, and no other. */
+/** Several memories may have the same key if their tags or authors differ. `get` must return one of those that the reader may read. */
 async function compareKeys(look: Look, visible: readonly Known[]): Promise<void> {
   for (const key of keys) {
     for (const namespace of namespaces) {
@@ -129,7 +129,7 @@ function compareMemory({ who, bound, world }: Look, memory: Memory): void {
   equal(memory.supersededBy, world.shownLink(who, bound, known.supersededBy), `what superseded ${known.id}`);
 }
 
-/** A change shows the memory as it was then, and names no other that may not be read. */
+/** Checks that a change shows the memory as it was after the change, and has no links to memories that the reader may not read. */
 function compareThen(
   { who, bound, world }: Look,
   { id, revision, memory }: MemoryChange & { revision?: number },
@@ -141,7 +141,7 @@ function compareThen(
   for (const link of [memory.supersedes, memory.supersededBy]) equal(link, world.shownLink(who, bound, link), 'a link');
 }
 
-/** What `since: 'start'` delivers. */
+/** Starts a watch with `since: 'start'` and collects its changes. */
 function watch(handle: MemoryHandle) {
   const end = new AbortController();
   const seen: MemoryChange[] = [];
@@ -149,7 +149,7 @@ function watch(handle: MemoryHandle) {
     for await (const change of handle.watch({ since: 'start', signal: end.signal })) seen.push(change);
   })();
   return {
-    /** Waits for so many, and then for one more that should not come. */
+    /** Waits for this number of changes, and then a little longer for a change that must not come. */
     async first(count: number): Promise<MemoryChange[]> {
       for (let turn = 0; turn < 200 && seen.length < count; turn++) await new Promise(setImmediate);
       for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);

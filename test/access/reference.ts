@@ -1,12 +1,15 @@
 import type { Action, Clearance, Declaration, Group, Principal, Role, Rule, Subject } from 'multi-agent-memory';
 
-/** Who acts: a principal, perhaps for a user, or the host itself. */
+/** The actor: a principal, possibly on behalf of a user, or the host (`root`). */
 export type Who = Principal | 'root';
 
-/** One half of a pair, or the whole of who acts alone. */
+/**
+ * One party. An agent that acts on behalf of a user is a pair with two halves: the agent and the user. Any other actor has only one
+ * half.
+ */
 export type Half = { agentId: string } | { userId: string } | { serviceId: string };
 
-/** Everything about a memory that decides who may do what to it. */
+/** The fields of a memory on which access to it depends. */
 export interface Labels {
   readonly namespace: readonly string[];
   readonly accessTags: readonly string[];
@@ -36,8 +39,9 @@ const builtIn: Readonly<Record<string, readonly Action[]>> = {
 };
 
 /**
- * The access rules as they are written down for people, one decision at a time: nothing is compiled and nothing is cached. Each
- * sentence of the specification has a method of its own, so that a test can break any of them.
+ * A simple second implementation of the access rules. It follows the sentences of the specification (quoted in the comments) and makes
+ * one decision at a time, without compilation and without caches. Each sentence has its own method, so that a test can replace any of
+ * them with a wrong one.
  */
 export class Reference {
   readonly declarations: readonly Declaration[];
@@ -51,12 +55,12 @@ export class Reference {
     return who === 'root' || this.halves(who).every((half) => this.mayHalf(half, action, namespace));
   }
 
-  /** Whether anything denies it: on either side, at the namespace or anywhere above. */
+  /** Checks whether a rule at the namespace or above denies the action to any half of the actor. */
   denied(who: Who, action: Action, namespace: readonly string[]): boolean {
     return who !== 'root' && this.halves(who).some((half) => this.denies(half, action, namespace).length > 0);
   }
 
-  /** "A clearance gives a subject one access tag at a namespace and below." Each half holds each tag. */
+  /** "A clearance gives a subject one access tag at a namespace and below." Each half needs a clearance for each tag. */
   cleared(who: Who, accessTags: readonly string[], namespace: readonly string[]): boolean {
     if (who === 'root') return true;
     return this.halves(who).every((half) =>
@@ -73,7 +77,7 @@ export class Reference {
 
   /**
    * "remember needs write, which also lets an actor update and forget its own memories; update and forget are for those of
-   * others." Where update or forget itself is denied, it is denied for one's own too. Not without reading it.
+   * others." If a rule denies update or forget, it also denies it for the actor's own memories. The actor must be able to read the memory.
    */
   mayChange(who: Who, action: 'update' | 'forget', labels: Labels): boolean {
     if (!this.mayRead(who, labels)) return false;
@@ -85,7 +89,7 @@ export class Reference {
     return !this.denied(who, action, namespace);
   }
 
-  /** "To put one on or take one off, hold it." A key can be told to be taken, so it takes read. */
+  /** "To put one on or take one off, hold it." A write with a key also requires read, because it reveals whether the key exists. */
   mayRemember(who: Who, { namespace, accessTags }: Labels, key: string | undefined): boolean {
     if (!this.may(who, 'write', namespace) || !this.cleared(who, accessTags, namespace)) return false;
     return key === undefined || this.may(who, 'read', namespace);
@@ -99,7 +103,7 @@ export class Reference {
     return this.mayRemember(who, to, key);
   }
 
-  /** What anybody may do to one memory: whatever it is, the memory must be readable to them. */
+  /** Checks whether an actor may take an action on a memory. Every action requires that the actor can read the memory. */
   mayTo(who: Who, action: Action, labels: Labels): boolean {
     if (action === 'update' || action === 'forget') return this.mayChange(who, action, labels);
     return this.mayRead(who, labels) && this.may(who, action, labels.namespace);
@@ -167,7 +171,7 @@ export class Reference {
   }
 }
 
-/** Who acts, without whom they act for. */
+/** Returns the half of an actor without the user on whose behalf it acts. */
 export function halfOf(who: Principal): Half {
   if ('agentId' in who) return { agentId: who.agentId };
   return 'userId' in who ? { userId: who.userId } : { serviceId: who.serviceId };

@@ -28,7 +28,7 @@ describe('access rules', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('of open replace those of an earlier open, and stay if open declares none', async () => {
+  test('passed to open replace those from an earlier open, and stay if open declares none', async () => {
     const folder = await temporaryFolder();
     const may = async (rules?: readonly Rule[]) => {
       const store = await openFolder(
@@ -104,12 +104,12 @@ describe('access rules', () => {
     await pair('v').remember('note', { namespace: ['other'] });
     expect(await pair('w').count()).toBe(0);
     expect(await store.as({ agentId: 'a' }).count()).toBe(2);
-    // The half alone is another author: it may not change what the pair wrote, and the pair not what it wrote.
+    // The agent for itself and the agent on behalf of the user are different authors. Neither may change the other's memories.
     const { id } = await pair('v').remember('of the pair', { namespace: ['other'] });
     expect(await codeOf(() => store.as({ agentId: 'a' }).update(id, { priority: 1 }))).toBe('FORBIDDEN');
   });
 
-  test('let an author with write update and forget its own memories only', async () => {
+  test('let an author with write update and forget only its own memories', async () => {
     const store = await openFolder(await temporaryFolder(), { access: [allow('everyone', 'writer', namespace)] });
     const [one, two] = [store.as({ agentId: 'one' }, { namespace }), store.as({ agentId: 'two' }, { namespace })];
     const { id } = await one.remember('of one', { key: 'k' });
@@ -163,7 +163,7 @@ describe('access rules', () => {
     expect(await codeOf(() => agent.update(id, { priority: 1 }))).toBe('NOT_FOUND');
     expect(await store.admin.count({ filter: { accessTags: 'secret' } })).toBe(1);
     expect((await store.admin.get(id))?.accessTags.sort()).toEqual(['a', 'secret']);
-    // No access tags at all are open.
+    // A memory without access tags needs no clearance.
     const { id: open } = await store.admin.remember('note', { namespace, accessTags: [] });
     expect(await agent.get(open)).toBeDefined();
   });

@@ -1,6 +1,6 @@
 /**
- * Plays generated policies against a store, the reference evaluator and Cedar: `npm run test:access -- --policies N --seed S`.
- * Ends with 1 where two of them differ, and prints the shrunk case; the same seed asks for the same again.
+ * Compares a store, the reference evaluator and Cedar under generated policies: `npm run test:access -- --policies N --seed S`.
+ * If two of them differ, it prints the smallest case that it found and exits with code 1. The same seed gives the same cases.
  */
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
@@ -28,7 +28,7 @@ try {
       calls += figures.calls;
       cedarRequests += figures.cedarRequests;
     });
-    // A seed of its own for each part, so that the first parts are the same however many follow.
+    // Each part has its own seed, so that the first parts are the same for any number of policies.
     await fc.assert(property, { seed: seed + played, numRuns });
     played += numRuns;
     const perSecond = (1_000 * played) / (performance.now() - began);

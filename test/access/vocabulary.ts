@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Member, Principal } from 'multi-agent-memory';
 import type { Who } from './reference';
 
-/** Namespaces that a comparison of joined strings, of prefixes or of labels at another depth would confuse. */
+/** Namespaces that an implementation would confuse if it compared joined strings, prefixes, or labels at the wrong depth. */
 export const namespaces: readonly (readonly string[])[] = [
   ['acme'],
   ['acme', 'sales'],
@@ -29,7 +29,7 @@ export const members: readonly Member[] = [
   { userId: 'uma' },
   { userId: 'bob' },
 ];
-/** The first three are one agent for two users, and alone. */
+/** The first three are the same agent: on behalf of one user, on behalf of another user, and for itself. */
 export const principals: readonly Principal[] = [
   { agentId: 'ann', onBehalfOf: { userId: 'uma' } },
   { agentId: 'ann', onBehalfOf: { userId: 'ann' } },
@@ -42,11 +42,11 @@ export const principals: readonly Principal[] = [
   { agentId: 'bob' },
 ];
 export const actors: readonly Who[] = [...principals, 'root'];
-// Names that are principals', the built-in subject's and the built-in role's too.
+// These names are also used for principals, for a built-in subject and for a built-in role.
 export const groupNames = ['ann', 'everyone'];
 export const roleNames = ['keeper', 'ann'];
 
-/** Mostly what is early in the list. */
+/** Picks an item from a list. Early items are more frequent. */
 export function mostly<T>(list: readonly T[]): fc.Arbitrary<T> {
   return fc.oneof(...list.map((value, i) => ({ weight: Math.max(1, 8 - 2 * i), arbitrary: fc.constant(value) })));
 }

@@ -3,7 +3,7 @@ import type { Item, Relabelled } from './cases';
 import { type Bound, isGroup, isRole, mayGovern, mayList, namedBy, sameName } from './governing';
 import type { Labels, Reference, Who } from './reference';
 
-/** A memory as the model knows it. */
+/** A memory in the model. */
 export interface Known {
   readonly id: string;
   labels: Labels;
@@ -14,7 +14,7 @@ export interface Known {
   supersededBy?: string;
 }
 
-/** One change of one memory, with its labels then. */
+/** One change to one memory, with the labels that the memory had after it. */
 export interface Happened {
   readonly type: 'stored' | 'revised' | 'forgotten';
   readonly id: string;
@@ -22,7 +22,7 @@ export interface Happened {
   readonly labels: Labels;
 }
 
-/** A refusal, or what comes of the command: `apply` makes it so in the model. */
+/** The expected result of a command: an error code, or an answer. `apply` then makes the change in the model. */
 export type Verdict<T> = { readonly code: string } | { readonly answer: T; apply(id: string): void };
 
 interface Stored {
@@ -33,23 +33,23 @@ interface Stored {
 
 const refused = (code: string) => ({ code });
 
-/** What a store should hold, and should answer to each command. Who may do what is asked of a reference each time. */
+/** A model of a store: what it should contain, and how it should answer each command. A `Reference` decides about access. */
 export class World {
   reference: Reference;
   readonly memories: Known[] = [];
   readonly happened: Happened[] = [];
-  /** What `open` was given: its roles and groups are not made anew at run time. */
+  /** The declarations that were passed to `open`. Their roles and groups cannot be replaced at run time. */
   given: readonly Declaration[] = [];
-  /** Declarations that were ended, or gave way to others. */
+  /** Declarations that were ended or replaced. */
   readonly ended: Declaration[] = [];
-  /** By author and idempotency key. */
+  /** The results of earlier calls, by author and idempotency key. */
   readonly #replays = new Map<string, { digest: string; id: string; revision: number }>();
 
   constructor(reference: Reference) {
     this.reference = reference;
   }
 
-  /** Readable in a handle's bound: there at all, as far as this actor can tell. */
+  /** Checks whether an actor can read a memory through a handle with this scope. Otherwise the memory seems not to exist. */
   sees(who: Who, bound: Bound, labels: Labels): boolean {
     return (
       (bound === undefined || this.reference.holds(bound, labels.namespace)) && this.reference.mayRead(who, labels)
@@ -68,7 +68,7 @@ export class World {
     });
   }
 
-  /** A link to another memory, if that one, or what was left of it, may be read too. */
+  /** Returns the id of a linked memory if the actor may read that memory, even if it was forgotten. Otherwise undefined. */
   shownLink(who: Who, bound: Bound, id: string | undefined): string | undefined {
     const other = this.memories.find((known) => known.id === id);
     return other !== undefined && this.sees(who, bound, other.labels) ? id : undefined;
@@ -114,7 +114,7 @@ export class World {
     return { answer: true, apply: () => this.#revise(target, action === 'update' ? target.state : 'forgotten') };
   }
 
-  /** The ids that a selection of a namespace holds, and those of them that may be forgotten. */
+  /** Returns the ids of the memories in a namespace that the actor can read, and those that it may forget. */
   forgettable(who: Who, bound: Bound, within: readonly string[]): { matched: string[]; ids: string[] } {
     const matched = this.visible(who, bound).filter(({ labels }) => this.reference.holds(within, labels.namespace));
     const ids = matched.filter(({ labels }) => this.reference.mayChange(who, 'forget', labels));
@@ -151,7 +151,7 @@ export class World {
   declare(who: Who, bound: Bound, declaration: Declaration): Verdict<Declaration> {
     const isGiven = this.given.some((each) => sameName(each, declaration));
     const makesSense = !isGiven && this.#isNamed(declaration);
-    // Who may list roles and groups is told first that a name is taken, or is none. Nobody else is told before it is allowed.
+    // An actor that may list roles and groups gets an error about the name first. All others get it only if the rule is allowed.
     const isTold = mayList(this.reference, who, { group: '', members: [] }, bound);
     if (isTold && !makesSense) return refused('INVALID_INPUT');
     if (!this.mayGovern(who, declaration, bound)) return refused('FORBIDDEN');
@@ -176,7 +176,7 @@ export class World {
     return mayGovern(this.reference, who, declaration, bound);
   }
 
-  /** The same once more, to try something in. */
+  /** Makes a copy of the model, for trying commands. */
   copy(): World {
     const copy = new World(this.reference);
     copy.memories.push(...this.memories.map((known) => ({ ...known })));
@@ -190,7 +190,7 @@ export class World {
     this.reference = new (this.reference.constructor as typeof Reference)(declarations);
   }
 
-  /** Whether the role and the group that a rule names are there. */
+  /** Checks whether the role and the group that a rule names exist. */
   #isNamed(declaration: Declaration): boolean {
     const { declarations } = this.reference;
     const groups = declarations.filter(isGroup).map(({ group }) => group);
@@ -204,7 +204,10 @@ export class World {
     return this.visible(who, bound).find((known) => known.id === id);
   }
 
-  /** A key names a memory among those with the same namespace, access tags and visibility; of the private, of the same author. */
+  /**
+   * Finds the memory with a key. Keys are unique among memories with the same namespace, access tags and visibility. For private memories
+   * the author must be the same too.
+   */
   #keyed({ namespace, accessTags, visibility, author }: Labels, key: string): Known | undefined {
     const form = (list: readonly string[]) => JSON.stringify([...new Set(list)].sort());
     return this.memories.find((known) => {

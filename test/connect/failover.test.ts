@@ -53,7 +53,7 @@ describe('if no process serves the folder', () => {
     expect(await other.admin.count()).toBe(1);
   });
 
-  test('many calls of connect at the same time open it once', async () => {
+  test('many concurrent calls of connect open the folder once', async () => {
     const stores = await Promise.all(Array.from({ length: 20 }, () => connect({ takeOver: true })));
     await Promise.all(stores.map((store) => store.admin.remember('note', { namespace })));
     expect(await stores[7]?.admin.count()).toBe(20);
@@ -119,7 +119,7 @@ describe('if the serving process is killed', () => {
 });
 
 describe('if the serving process closes its store', () => {
-  test('it answers the calls that it has started, and the next one runs the others', async () => {
+  test('it answers the calls that it has started, and the next serving process runs the others', async () => {
     const server = await startServer();
     const store = await connect({ takeOver: true });
     const writes = Array.from({ length: 200 }, (_, i) =>
@@ -179,13 +179,13 @@ describe('a client', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  test('that waits for a serving process keeps its own alive until it gets STORE_UNREACHABLE', async () => {
+  test('that waits for a serving process keeps its own process alive until its call rejects with STORE_UNREACHABLE', async () => {
     const { code, stderr } = await idlePrograms.start({ folder, takeOver: false, waitMs: 200 }).ended;
     expect(code).toBe(1);
     expect(stderr).toContain('STORE_UNREACHABLE');
   });
 
-  test('that aborts a call gets its own reason, and nothing is written', async () => {
+  test('that aborts a call gets the reason of its signal, and nothing is written', async () => {
     await startServer();
     const store = await connect();
     const controller = new AbortController();

@@ -111,7 +111,7 @@ test('every operation answers any arguments with a result or with a MemoryError'
   expect(await server.admin.count()).toBeGreaterThan(0);
 });
 
-test('random bytes after the greeting end their connection and no other', async () => {
+test('random bytes after the greeting end only their own connection', async () => {
   for (const bytes of fc.sample(fc.uint8Array({ minLength: 8, maxLength: 200 }), { numRuns: 50, seed })) {
     const client = await connected();
     client.socket.end(Buffer.from(bytes));

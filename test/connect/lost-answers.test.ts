@@ -33,7 +33,7 @@ async function withoutFirstAnswer<T>(call: () => PromiseLike<T>): Promise<T> {
 
 const allTexts = async () => (await all(server.admin.list({ include: ['superseded'] }))).map(({ text }) => text).sort();
 
-describe('a write whose answer is lost is done once and answered as the first time', () => {
+describe('if the answer to a write is lost, the write is done once, and its repetition gets the same answer:', () => {
   test('remember', async () => {
     expect(await withoutFirstAnswer(() => agent.remember('one'))).toMatchObject({ revision: 1, outcome: 'stored' });
     expect(await allTexts()).toEqual(['one']);
@@ -47,7 +47,7 @@ describe('a write whose answer is lost is done once and answered as the first ti
     expect(await agent.history(again.id)).toHaveLength(2);
   });
 
-  test('remember with an idempotency key of its own', async () => {
+  test('remember with its own idempotency key', async () => {
     const note = () => agent.remember('one', { idempotencyKey: 'i' });
     expect(await withoutFirstAnswer(note)).toMatchObject({ outcome: 'stored' });
     expect(await withoutFirstAnswer(note)).toMatchObject({ outcome: 'duplicate' });
@@ -76,7 +76,7 @@ describe('a write whose answer is lost is done once and answered as the first ti
     expect(await allTexts()).toEqual(['a', 'd', 'taken']);
   });
 
-  test('rememberMany with atomic, whichever message is the last of the connection', async () => {
+  test('atomic rememberMany, after whichever message the connection ends', async () => {
     async function* items(from: number) {
       for (let i = 0; i < 5; i++) yield { text: `${from + i}` };
     }
@@ -128,7 +128,7 @@ describe('a write whose answer is lost is done once and answered as the first ti
     expect(await access.end(rule.id)).toBe(false);
   });
 
-  test('many writes at the same time, in their order', async () => {
+  test('many concurrent writes, in their order', async () => {
     proxy.cutNext();
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, i) => agent.remember(`text ${10 + i}`, { key: 'k' })),
@@ -164,7 +164,7 @@ describe('after a lost answer', () => {
     expect(await withoutFirstAnswer(() => store.stats())).toMatchObject({ memories: 1 });
   });
 
-  test('the iteration of a list and a watch continue where they were', async () => {
+  test('the iteration of a list and a watch continue where they stopped', async () => {
     for (let i = 0; i < 5; i++) await agent.remember(`note ${i}`);
     const listed: string[] = [];
     for await (const { text } of agent.list({ limit: 2, order: 'oldest' })) {
@@ -181,7 +181,7 @@ describe('after a lost answer', () => {
     expect(watched).toEqual(listed);
   });
 
-  test('a watch without a first change misses no change', async () => {
+  test('a watch that has not delivered a change yet misses none', async () => {
     await agent.remember('before');
     const next = agent.watch()[Symbol.asyncIterator]();
     const first = next.next();
@@ -210,7 +210,7 @@ test('a write gets its own answer although an invalid rememberMany is called at 
   ]);
 });
 
-test('the next serving process knows the writes of the one before', async () => {
+test('the next serving process knows the writes that the previous one has done', async () => {
   const folder = await temporaryFolder();
   const first = await MemoryStore.open(folder, { access: openToAll, serve: true });
   const nextProxy = await cutAnswersOf(folder);

@@ -33,7 +33,7 @@ async function expectServed(): Promise<void> {
 }
 
 describe('a client is accepted', () => {
-  test('only with the token: others get one error and no answer', async () => {
+  test('only with the token: a client without it gets one error and no answer', async () => {
     for (const token of ['', 'x', 'f'.repeat(64)]) {
       const client = new RawClient(folder);
       client.hello({ token });
@@ -91,7 +91,7 @@ describe('a folder is not served', () => {
     await (await openFolder(linked)).close();
   });
 
-  test('if it is opened with readOnly, nor is a store in memory', async () => {
+  test('if it is opened with readOnly; a store in memory is not served either', async () => {
     expect((await refusal(() => MemoryStore.open(folder, { serve: true, readOnly: true }))).issues[0]?.path).toEqual([
       'serve',
     ]);
@@ -174,7 +174,7 @@ test('hundreds of clients are served at the same time', async () => {
   await Promise.all(stores.map((store) => store.close()));
 });
 
-test('a serving process removes the socket of a killed one, and its own files when it closes', async () => {
+test('a serving process removes the socket that a killed process left, and its own files when it closes', async () => {
   const stale = join(folder, 'connect', 'ffffffffffffffff.sock');
   await server.close();
   expect(readdirSync(join(folder, 'connect'))).toEqual([]);

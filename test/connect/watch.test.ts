@@ -3,7 +3,7 @@ import { allow, MemoryStore } from 'multi-agent-memory';
 import { expect, onTestFinished, test } from 'vitest';
 import { openFolder, temporaryFolder } from '../store/stores';
 
-test('a watch that delivers many changes adds no listeners that stay', async () => {
+test('a watch that delivers many changes does not accumulate listeners', async () => {
   const warnings: Error[] = [];
   const onWarning = (warning: Error) => void warnings.push(warning);
   process.on('warning', onWarning);

@@ -19,7 +19,7 @@ const anyValue = fc.anything({
 });
 
 describe('an encoded value', () => {
-  test('is decoded to the same value: dates, vectors, numbers that JSON lacks, and fields that are undefined', () => {
+  test('is decoded to the same value: dates, vectors, numbers that JSON cannot represent, and fields that are undefined', () => {
     fc.assert(
       fc.property(anyValue, (value) => {
         deepStrictEqual(transmitted(value), value);
@@ -60,7 +60,7 @@ describe('an encoded value', () => {
     expect(transmitted([changing, new Date(0)])).toEqual([{ a: 0 }, new Date(0)]);
   });
 
-  test('leaves its signal and its progress listener in the process of the caller', () => {
+  test('leaves its signal and its progress listener in the calling process', () => {
     const local: LocalOptions = {};
     const { signal } = new AbortController();
     const onProgress = () => undefined;
@@ -94,7 +94,7 @@ describe('frames', () => {
     );
   });
 
-  test('that are too long or are not JSON are rejected; incomplete ones are waited for', () => {
+  test('that are too long or are not JSON are rejected; the reader waits for the rest of incomplete frames', () => {
     const frames = new FrameReader();
     frames.push(Buffer.from([0, 0, 0]));
     expect(frames.next(10)).toBeUndefined();

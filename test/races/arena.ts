@@ -5,11 +5,11 @@ import type { Declaration, MemoryStore } from 'multi-agent-memory';
 import type { Library } from '../worlds/library';
 import { Gates } from './gates';
 
-/** A store with gates, and the order in which things happened in it. */
+/** A store with gates that can hold calls. It counts moments, so that the order of events is known. */
 export class Arena {
   readonly store: MemoryStore;
   readonly gates: Gates;
-  /** When each change of a memory was committed, by id. */
+  /** The moment of the latest commit that changed each memory, by id. */
   readonly committed = new Map<string, number>();
   readonly #library: Library;
   readonly #folder: string | undefined;
@@ -26,7 +26,7 @@ export class Arena {
     });
   }
 
-  /** @param reads How reads are audited: 'durable' answers wait for a commit. */
+  /** @param reads How reads are recorded in the audit. With 'durable', answers wait for a commit. */
   static async inMemory(library: Library, reads: 'durable' | 'batched'): Promise<Arena> {
     const gates = new Gates();
     const store = await library.inMemory({ embedder: gates.embedder(), audit: { reads } });
@@ -43,7 +43,7 @@ export class Arena {
     return this.#folder !== undefined;
   }
 
-  /** A moment after every moment before it. */
+  /** Returns a new moment, which is later than all moments before it. */
   tick(): number {
     return ++this.#now;
   }
@@ -54,7 +54,7 @@ export class Arena {
     await again.close();
   }
 
-  /** Throws where a record was stopped by the second check alone. */
+  /** Closes the store. Throws if a record passed the access filter of a query and only the second check stopped it. */
   async close(): Promise<void> {
     const { recheckRejected } = await this.store.stats();
     await this.store.close();

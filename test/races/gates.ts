@@ -1,11 +1,11 @@
 import { builtInEmbedder, type Embedder } from 'multi-agent-memory';
 
-/** Holds a call while its text is embedded: between the moment it was allowed and the moment it is carried out. */
+/** Gates that hold calls while their texts are embedded. At this time a call was already allowed but not applied yet. */
 export class Gates {
   readonly #held = new Map<string, { readonly passed: Promise<void>; open(): void }>();
   readonly #reached = new Set<string>();
 
-  /** A gate that holds every text with that word in it. */
+  /** Closes a gate that holds every text with this word. */
   close(word: string): void {
     let open = () => {};
     const passed = new Promise<void>((resolve) => {
@@ -19,7 +19,7 @@ export class Gates {
     this.#held.delete(word);
   }
 
-  /** Whether a call waits at that gate. */
+  /** Checks whether a call is waiting at the gate for this word. */
   isHeld(word: string): boolean {
     return this.#held.has(word) && this.#reached.has(word);
   }
@@ -28,7 +28,7 @@ export class Gates {
     for (const word of [...this.#held.keys()]) this.open(word);
   }
 
-  /** The built-in embedder behind these gates. */
+  /** Returns the built-in embedder behind these gates. */
   embedder(): Embedder {
     const { space, maxTokens, embedDocuments, embedQuery } = builtInEmbedder();
     return {

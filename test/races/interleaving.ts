@@ -5,16 +5,16 @@ import type { Arena } from './arena';
 import { type Operation, type Outcome, operations } from './operations';
 import { type Ground, type Revocation, revocations, type Target } from './revocations';
 
-/** One call, from its start to its end. Moments are those of the arena. */
+/** One running call. Moments are numbers from `Arena.tick`. */
 interface Run {
   readonly operation: Operation;
   readonly word: string;
-  /** Since when nothing of the call may lie before the revocation: its start, or the opening of the gate that held it. */
+  /** The moment at which the call started, or at which the gate that held it was opened. The rest of the call runs after this moment. */
   since: number;
   readonly outcome: Promise<Outcome>;
 }
 
-/** Lets a revocation happen among calls, in an order that chance decides, and looks whether it bound. Throws where it did not. */
+/** Revokes access while calls are running, in a random order. Throws if a later call could still use the revoked access. */
 export async function interleave(arena: Arena, random: Random, n: number): Promise<void> {
   const possible = revocations.filter(({ needsFolder = false }) => !needsFolder || arena.canOpenAgain);
   const revocation = random.pick(possible);
@@ -36,7 +36,7 @@ class Race {
   readonly #deliveries: Promise<void>[] = [];
   #ground: Ground | undefined;
   #hidden: ReadonlySet<string> = new Set();
-  /** When the revocation was acknowledged. */
+  /** The moment at which the revocation was acknowledged. */
   #revokedAt = Number.POSITIVE_INFINITY;
   #revoking: Promise<unknown> | undefined;
 
@@ -69,7 +69,7 @@ class Race {
         this.#revokedAt = this.#arena.tick();
       });
     });
-    // Sometimes the rest begins only after the revocation was acknowledged.
+    // In some races, the remaining steps begin only after the revocation was acknowledged.
     if (this.#random.chance(0.6)) order.splice(this.#random.whole(at + 1, order.length), 0, () => this.#revoking);
     for (const step of order) {
       await step();
@@ -80,7 +80,7 @@ class Race {
     for (const run of this.#runs) run.since = this.#heldSince(run);
     this.#arena.gates.openAll();
     const outcomes = await Promise.all(this.#runs.map(({ outcome }) => outcome));
-    // Whatever was asked for after it shows nothing that was revoked.
+    // Calls that start after the revocation must not return revoked memories.
     await this.#afterwards(ground);
     await this.#deliver('list iteration', list);
     end.abort();
@@ -91,7 +91,7 @@ class Race {
     await this.#settle(ground, outcomes);
   }
 
-  /** Lets everything come to its end, whatever came of it. */
+  /** Waits until all calls have ended, and ignores their results. */
   async end(): Promise<void> {
     this.#arena.gates.openAll();
     await Promise.allSettled([this.#revoking, ...this.#runs.map(({ outcome }) => outcome)]);
@@ -133,7 +133,7 @@ class Race {
     return this.#arena.gates.isHeld(word) ? this.#arena.tick() : since;
   }
 
-  /** Asks an iterator for its next item, and looks at it in the moment in which it comes. */
+  /** Requests the next item from an iterator, and checks it at the moment of its delivery. */
   #deliver(what: string, items: AsyncIterator<Memory | MemoryChange>): Promise<void> {
     const since = this.#arena.tick();
     const delivery = items.next().then(({ value, done }) => {
@@ -145,7 +145,10 @@ class Race {
     return what === 'watch' ? Promise.resolve() : delivery;
   }
 
-  /** Somebody whom the revocation is not about; without vectors, since those who wait at a gate hold up the next. */
+  /**
+   * Checks that a principal is not affected by a revocation that does not concern it. It writes without vectors, because calls that a gate
+   * holds also delay later calls of the embedder.
+   */
   async #control({ namespace, memories }: Ground): Promise<void> {
     const { admin } = this.#arena.store;
     const ids = (await admin.list({ namespace: [...namespace, 'control'] })).items.map(({ id }) => id);
@@ -164,7 +167,7 @@ class Race {
       const kept = Object.entries(ground.memories).filter(([, id]) => !this.#hidden.has(id));
       const isWhole = ['list', 'recall keyword', 'recall hybrid'].includes(operation.name);
       for (const [target, id] of isWhole ? kept : []) {
-        // Those that are never changed by the reader.
+        // Only this memory is checked, because the reader's calls may have forgotten or moved the others.
         if (target === 'keyed' && !shown.includes(id)) throw new Error(`${operation.name} lacks what was not revoked`);
       }
     }
@@ -198,7 +201,7 @@ class Race {
       throw new Error(`${name}, carried out afterwards, shows what was revoked`);
   }
 
-  /** Nothing is half done: what was done is there, and of what was refused nothing is. */
+  /** Checks that no change is half done: a change that was done is complete, and a refused change has left nothing. */
   async #settle({ namespace, memories }: Ground, outcomes: readonly Outcome[]): Promise<void> {
     const { admin } = this.#arena.store;
     const here: Memory[] = [];
@@ -214,7 +217,7 @@ class Race {
     if (gone.some((id) => !forgotten.has(id))) throw new Error('a memory went that nobody was told to have forgotten');
     outcomes.forEach(({ change, texts: own = [] }, i) => {
       const { operation } = this.#runs[i] as Run;
-      // Of a forgotten memory nothing is left to look at.
+      // The text of a forgotten memory is deleted, so it cannot be checked.
       if (operation.target !== undefined && forgotten.has(memories[operation.target])) return;
       const found = own.filter((text) => texts.has(text)).length;
       if (change === 'refused' && found > 0)

@@ -1,27 +1,27 @@
 import { MemoryError, type MemoryHandle } from 'multi-agent-memory';
 import type { Ability, Ground, Target } from './revocations';
 
-/** What one call showed, and what it says it did. */
+/** The memories that one call returned, and the changes that it reports. */
 export interface Outcome {
-  /** Ids of memories that it showed. */
+  /** The ids of the memories that the call returned. */
   readonly shown: readonly string[];
-  /** What became of a change; absent for a read. */
+  /** The result of a change. Absent for a read. */
   readonly change?: 'done' | 'refused';
-  /** Texts that are in the store if it was done, and are not if it was refused. */
+  /** Texts that must be in the store if the change was done, and must not be there if it was refused. */
   readonly texts?: readonly string[];
-  /** Ids of new memories. */
+  /** The ids of new memories. */
   readonly made?: readonly string[];
   readonly forgotten?: readonly string[];
 }
 
-/** A call of the reader. `word` stands in every text that it brings, so that a gate can hold it. */
+/** A call by the reader. All its texts contain `word`, so that a gate can hold the call. */
 export interface Operation {
   readonly name: string;
-  /** What it takes beside reading. */
+  /** The action that the call requires in addition to reading. */
   readonly takes?: Ability;
-  /** The memory that it changes. */
+  /** The memory that the call changes. */
   readonly target?: Target;
-  /** Whether it puts the access tag pii on something. */
+  /** True if the call writes a memory with the access tag `pii`. */
   readonly tags?: boolean;
   readonly isGated: boolean;
   run(handle: MemoryHandle, ground: Ground, word: string): Promise<Outcome>;
@@ -29,7 +29,7 @@ export interface Operation {
 
 const refusals = new Set(['FORBIDDEN', 'NOT_FOUND', 'REVISION_CONFLICT']);
 
-/** The outcome of a change, be it a refusal. */
+/** Runs a change and returns its outcome, also if it was refused. */
 async function changing(texts: readonly string[], call: () => Promise<Partial<Outcome>>): Promise<Outcome> {
   try {
     return { shown: [], change: 'done', texts, ...(await call()) };

@@ -3,7 +3,7 @@ import { library } from '../worlds/library';
 import { runRaces } from './races';
 
 describe('after an acknowledged revocation', () => {
-  test('later calls and deliveries neither show nor change what it revoked, and everything else works', async () => {
+  test('later calls and deliveries neither return nor change memories to which access was revoked, and everything else works', async () => {
     let done = 0;
     const onRace = () => {
       done++;

@@ -4,10 +4,10 @@ import { Arena } from './arena';
 import { interleave } from './interleaving';
 
 const perArena = 20;
-// A commit in a folder waits for the disk.
+// Few arenas are in a folder, because each commit there waits for the disk.
 const folderEvery = 25;
 
-/** Runs so many interleavings. Throws at the first in which a revocation did not bind. */
+/** Runs this number of interleavings (random orders of calls). Throws at the first in which a revocation had no effect. */
 export async function runRaces(
   library: Library,
   {

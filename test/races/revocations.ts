@@ -3,27 +3,30 @@ import type { Arena } from './arena';
 
 export type Ability = 'read' | 'write' | 'update' | 'forget' | 'share';
 
-/** What a race is about: one reader in a namespace of its own, and memories there. */
+/** The setting of one race: a reader, its own namespace, and the memories there. */
 export interface Ground {
   readonly reader: Principal;
   readonly namespace: Namespace;
-  /** By name: `plain` and `keyed` are shared, `tagged` has the access tag pii, `moving` is about to be shared elsewhere. */
+  /**
+   * The ids of the memories, by name. `plain` and `keyed` are ordinary shared memories, `tagged` has the access tag `pii`, and some
+   * revocations move or hide `moving`.
+   */
   readonly memories: Readonly<Record<Target, string>>;
 }
 
 export type Target = 'plain' | 'keyed' | 'tagged' | 'moving';
 
-/** What is taken away. */
+/** One way to revoke access. */
 export interface Revocation {
   readonly name: string;
-  /** Memories that the reader may no longer read; all of them where it may no longer read at all. */
+  /** The memories that the reader may not read afterwards. If it may not read at all, these are all memories. */
   readonly hides: readonly Target[];
-  /** What it may no longer do anywhere in the namespace. */
+  /** The actions that the reader may not take in the namespace afterwards. */
   readonly ends: readonly Ability[];
-  /** Whether it may no longer put the access tag pii on anything. */
+  /** True if the reader may not write memories with the access tag `pii` afterwards. */
   readonly endsTag?: boolean;
   readonly needsFolder?: boolean;
-  /** Gives what will be taken away, and answers with the deed that takes it. */
+  /** Grants the access that will be revoked, and returns the function that revokes it. */
   prepare(arena: Arena, ground: Omit<Ground, 'memories'>): Promise<(ground: Ground) => Promise<unknown>>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Lets revocations happen among calls, in orders that chance decides: `tsx test/races/run.ts --interleavings N --seed S`.
- * Ends with 1 where one did not bind; the same seed asks for the same order again.
+ * Revokes access while calls are running, in random orders: `tsx test/races/run.ts --interleavings N --seed S`. Exits with code 1 if a
+ * revocation had no effect. The same seed gives the same orders.
  */
 import { parseArgs } from 'node:util';
 import { library } from '../worlds/library';

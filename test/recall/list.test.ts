@@ -212,14 +212,14 @@ describe('a cursor', () => {
     expect(taken).toEqual([]);
   });
 
-  test('of a watch is INVALID_CURSOR for a list, and the other way round', async () => {
+  test('from a watch is INVALID_CURSOR for a list, and the other way round', async () => {
     const { agent, cursor } = await opened();
     expect(await codeOf(() => agent.watch({ since: cursor }))).toBe('INVALID_CURSOR');
     const [change] = await agent.history((await agent.list()).items[0]?.id ?? '');
     expect(await codeOf(() => agent.list({ ...query, cursor: change?.cursor ?? '' }))).toBe('INVALID_CURSOR');
   });
 
-  test('holds nothing but the last item that its reader saw', async () => {
+  test('contains only the last item that its reader saw', async () => {
     const { store, agent, cursor } = await opened();
     const { items } = await agent.list(query);
     const payload = Buffer.from(cursor, 'base64url').subarray(16).toString();
@@ -264,7 +264,7 @@ describe('namespaces', () => {
     return store;
   }
 
-  test('are those with memories, each with their number', async () => {
+  test('are those with memories, each with the number of its memories', async () => {
     const store = await opened();
     expect(await store.admin.namespaces()).toEqual([
       { namespace: [], count: 1 },

@@ -153,7 +153,7 @@ describe('recall', () => {
     expect(await store.admin.recall('pie', { mode: 'keyword' })).toHaveLength(5);
   });
 
-  test('accepts a vector in place of embedding the query', async () => {
+  test('uses a given vector instead of embedding the query', async () => {
     const store = await filled(topics.map((topic) => ({ text: topic })));
     const [vector] = await builtInEmbedder().embedDocuments(['cherry'], {});
     const [best] = await store.admin.recall('no such word', {
@@ -170,7 +170,7 @@ describe('recall', () => {
     );
   });
 
-  test('finds a memory by the vector that its writer gave, and never one without a vector', async () => {
+  test('finds a memory by the vector that its writer passed, and never a memory without a vector', async () => {
     const store = await openInMemory();
     const [vector] = await builtInEmbedder().embedDocuments(['banana'], {});
     const { id } = await store.admin.remember('yellow fruit', { namespace, vector: vector as Float32Array });

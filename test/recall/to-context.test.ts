@@ -209,7 +209,7 @@ describe('toContext', () => {
     );
   });
 
-  it('reports every issue of a call at once', () => {
+  it('reports all issues of a call in one error', () => {
     const options = { maxTokens: Number.NaN, countTokens: 4, formatt: 'x' } as unknown as PromptContextOptions;
     const hits = [hit(), { ...hit(), text: 3, validFrom: at.toISOString() } as unknown as Hit];
     expect(issuesOf(() => toContext(hits, options))).toEqual([

@@ -54,7 +54,7 @@ describe('watch', () => {
     }
   });
 
-  test('resumes from a change of a memory that was forgotten since', async () => {
+  test('resumes from a change to a memory that was forgotten since then', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('one', { namespace });
     await store.admin.remember('two', { namespace });
@@ -64,7 +64,7 @@ describe('watch', () => {
     expect(rest.map(brief)).toEqual(['stored two', 'forgotten -']);
   });
 
-  test('loses and repeats nothing while many write and the consumer is slow', async () => {
+  test('loses and repeats nothing while many callers write and the consumer is slow', async () => {
     const store = await openInMemory();
     const paces = fc.array(fc.nat(3), { minLength: 1, maxLength: 10 });
     await fc.assert(
@@ -135,7 +135,7 @@ describe('watch', () => {
     expect(await types({ namespace })).toEqual(['stored', 'revised', 'forgotten']);
   });
 
-  test('yields nothing and ends if its scope excludes that of the handle', async () => {
+  test('yields nothing and ends if its scope is outside the scope of the handle', async () => {
     const store = await openInMemory();
     await store.admin.remember('one', { namespace });
     const handle = store.as({ agentId: 'billing' }, { namespace: ['a'] });
@@ -235,7 +235,7 @@ describe('watch', () => {
     expect((await take(feed, 1)).map(brief)).toEqual(['stored taken']);
   });
 
-  test('yields nothing for a write that is replayed by its idempotency key', async () => {
+  test('yields nothing for a repeated write with the same idempotency key', async () => {
     const store = await openInMemory();
     const feed = store.admin.watch();
     await store.admin.remember('one', { namespace, idempotencyKey: 'r' });
@@ -289,7 +289,7 @@ describe('access to a watch', () => {
     await later.close();
   });
 
-  test('never yields changes of private memories of others, nor their deletion', async () => {
+  test('never yields changes to private memories by other authors, nor their deletion', async () => {
     const store = await openInMemory();
     const one = store.as({ agentId: 'one' }, { namespace });
     const two = store.as({ agentId: 'two' }, { namespace });
@@ -307,7 +307,7 @@ describe('access to a watch', () => {
     ]);
   });
 
-  test('never counts what others do: a cursor names only the change that was seen', async () => {
+  test('does not reveal how much others do: a cursor names only the change that the reader saw', async () => {
     const store = await openInMemory();
     await store.admin.remember('elsewhere', { namespace: ['far'], visibility: 'private' });
     const { id } = await store.admin.remember('one', { namespace });

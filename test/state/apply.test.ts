@@ -153,7 +153,7 @@ describe('apply', () => {
     );
   });
 
-  test('leaves nothing of a refused command except its audit entry, and does not affect other commands', () => {
+  test('keeps nothing from a refused command except its audit entry, and does not affect other commands', () => {
     fc.assert(
       fc.property(commands, (all) => {
         const store = emptyState();
@@ -170,7 +170,7 @@ describe('apply', () => {
     );
   });
 
-  test('keeps in memory what a process finds that opens the database now', () => {
+  test('keeps the same values in RAM as a process that opens the database now', () => {
     fc.assert(
       fc.property(commands, (all) => {
         const store = emptyState();
@@ -204,7 +204,7 @@ describe('apply', () => {
     );
   });
 
-  test('decides by the rules in force when it is applied, not by those of its proposal', () => {
+  test('decides by the rules in force when a command is applied, not when it was submitted', () => {
     const store = emptyState();
     store.apply([openToAll, remember(agentA, 1, draft({ id: 'one' }))]);
     const closed: Command = {
@@ -249,7 +249,7 @@ describe('apply', () => {
     expect(store.state.policy.version).toBe(0);
   });
 
-  test('changes nothing outside the scope of the handle that proposed the command', () => {
+  test('changes nothing outside the scope of the handle that submitted the command', () => {
     const store = emptyState();
     store.apply([openToAll, remember(agentA, 1, draft({ id: 'one', key: 'k', userId: 'u1', tags: ['t'] }))]);
     const stamp = { at: 2, by: agentA, scope: { userId: 'u2' }, seed: new Uint8Array(16) };
@@ -269,7 +269,7 @@ describe('apply', () => {
     expect(store.state.records.unchecked('one')).toMatchObject({ revision: 1, user_id: 'u1', state: 'active' });
   });
 
-  test('writes nothing of a batch that fails as a whole, and forgets its interned numbers', () => {
+  test('writes nothing if a whole batch fails, and drops the numbers that the batch assigned', () => {
     const store = emptyState();
     store.apply([openToAll, remember(agentA, 1, draft({ id: 'one' }))]);
     const [before, labels] = [contents(store.state.database), columnsOf(store)];

@@ -104,7 +104,7 @@ describe('Interning', () => {
     expect(interning.internLabelSet(['n'], ['a'])).not.toBe(id);
   });
 
-  test('forgets the numbers of a transaction that was rolled back, after a reload', () => {
+  test('has no numbers from a rolled-back transaction after a reload', () => {
     const { database, interning } = emptyState().state;
     interning.internLabelSet(['kept'], []);
     database.exec('begin');
@@ -117,7 +117,7 @@ describe('Interning', () => {
     expect(interning.findActor({ party: { kind: 'agent', id: 'lost' } })).toBeUndefined();
   });
 
-  test('throws for a number that it never gave', () => {
+  test('throws for a number that it never assigned', () => {
     const { interning } = emptyState().state;
     for (const id of [0, 1, -1, 0.5]) {
       expect(() => interning.labelSet(id)).toThrow();

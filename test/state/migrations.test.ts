@@ -11,7 +11,7 @@ function tables(database: BetterSqlite.Database): unknown[] {
 }
 
 describe('migrate', () => {
-  test('brings an empty database to the schema of this release', () => {
+  test('gives an empty database the schema of this release', () => {
     const database = new BetterSqlite(':memory:');
     expect(versionOf(database)).toBe(0);
     migrate(database);
@@ -37,7 +37,7 @@ describe('migrate', () => {
     expect(tables(database)).toEqual(before);
   });
 
-  test('rejects a database of a newer release with STORE_NEWER and does not change it', () => {
+  test('rejects a database from a newer release with STORE_NEWER and does not change it', () => {
     const database = new BetterSqlite(':memory:');
     migrate(database);
     database.pragma(`user_version = ${schemaVersion + 1}`);
@@ -68,7 +68,7 @@ describe('migrate', () => {
     ]);
   });
 
-  test('renames the columns of a store of release 0.1, also in earlier revisions, and changes no value', () => {
+  test('renames the columns of a store from release 0.1, also in earlier revisions, and changes no value', () => {
     const database = new BetterSqlite(':memory:');
     migrate(database, 5);
     const insert = database.prepare('insert into revisions (row, revision, record) values (?, ?, ?)');

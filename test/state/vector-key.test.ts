@@ -27,7 +27,7 @@ test('vector keys sort by space, then row, then chunk, so that the vectors of on
   );
 });
 
-test('throws for a number out of range, so that it never becomes another key', () => {
+test('vectorKey throws for a number out of range, so that it never returns the key of another vector', () => {
   const wrong: [number, number, number][] = [
     [2 ** 9, 1, 0],
     [1, 2 ** 32, 0],

@@ -209,7 +209,7 @@ describe('explain', () => {
   });
 });
 
-describe('declarations of open', () => {
+describe('access declarations passed to MemoryStore.open()', () => {
   test('must define every role and group that they name, except built-in roles', async () => {
     const declared = [role('porter', ['read']), group('night', [a]), allow({ group: 'night' }, 'porter', ['ward'])];
     const one = await openInMemory({ access: declared });

@@ -75,7 +75,7 @@ describe('a text of', () => {
   });
 });
 
-test('every kind survives a restart', async () => {
+test('texts of every kind are unchanged after a restart', async () => {
   const folder = await temporaryFolder();
   const first = await openFolder(folder);
   const { results } = await first.admin.rememberMany(texts.map(([, text]) => ({ text, namespace })));

@@ -45,7 +45,7 @@ test('a lookup by key does not depend on hidden memories with the same key', asy
   expect([await found(false), await found(true)]).toEqual(['plain', 'plain']);
 });
 
-describe('lost and unusual arguments', () => {
+describe('undefined and unusual arguments', () => {
   const lost = undefined as never;
 
   test('an undefined principal, scope or label is rejected', async () => {
@@ -131,7 +131,7 @@ describe('a hidden memory that is damaged', () => {
   });
 });
 
-describe('declarations of the host', () => {
+describe('access declarations passed to MemoryStore.open() again', () => {
   test('take effect despite rules made at run time, and do not end their deny rules', async () => {
     const folder = await temporaryFolder();
     const first = [role('looker', ['read']), group('team', [p]), allow('everyone', 'reader', ['n'])];
@@ -158,7 +158,7 @@ describe('declarations of the host', () => {
   });
 });
 
-describe('a read-only store beside the writer process', () => {
+describe('a read-only store while another process writes', () => {
   test('throws RECORD_DAMAGED while one of its rules is damaged', async () => {
     const folder = await temporaryFolder();
     const store = await openFolder(folder, { access: [] });
@@ -182,7 +182,7 @@ describe('a read-only store beside the writer process', () => {
   });
 });
 
-test('an iterated list skips memories that were revoked or forgotten meanwhile', async () => {
+test('the iteration of a list skips memories that were forgotten, or that the reader may not read any more', async () => {
   const store = await openInMemory({ access: [] });
   const rule = await store.admin.access.allow(p, 'reader', ['n']);
   const ids: string[] = [];

@@ -237,7 +237,7 @@ describe('other calls reject', () => {
     ['a threshold out of range', ({ admin }) => admin.recall('x', { threshold: 1.1 }), ['threshold']],
     ['an unknown mode', ({ admin }) => admin.recall('x', { mode: 'vector' as never }), ['mode']],
     [
-      'a query vector of another length',
+      'a query vector with the wrong length',
       ({ admin }) => admin.recall('x', { vector: new Float32Array(3).fill(1) }),
       ['vector'],
     ],
@@ -255,7 +255,7 @@ describe('other calls reject', () => {
     ['no principal', (store) => store.as({} as never), ['principal']],
     ['a principal without a name', (store) => store.as({ agentId: '' }), ['principal.agentId']],
     [
-      'somebody to act for who is no user',
+      'an onBehalfOf that is not a user',
       (store) => store.as({ agentId: 'a', onBehalfOf: { agentId: 'b' } } as never),
       ['principal.onBehalfOf.agentId', 'principal.onBehalfOf.userId'],
     ],
@@ -339,7 +339,7 @@ describe('a rejected call', () => {
     }
   });
 
-  test('changes to arguments and results after a call do not reach the store', async () => {
+  test('changes to arguments and results after a call do not affect the store', async () => {
     const store = await openInMemory();
     const metadata = { list: [1] };
     const tags = ['a'];

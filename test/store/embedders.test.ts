@@ -35,7 +35,7 @@ function letters(
 }
 
 describe('an embedder', () => {
-  test('of the host determines the space of the store, and its vectors find memories', async () => {
+  test('passed to open determines the embedding space of the store, and its vectors find memories', async () => {
     const store = await openInMemory({ embedder: letters() });
     await store.admin.remember('aaaa', { namespace });
     const { id } = await store.admin.remember('bbb', { namespace });
@@ -139,7 +139,7 @@ describe('an embedder', () => {
   });
 });
 
-describe('a store with vectors of one embedder', () => {
+describe('a store with vectors made with one embedder', () => {
   async function stored() {
     const folder = await temporaryFolder();
     const store = await openFolder(folder, { embedder: letters() });
@@ -166,7 +166,7 @@ describe('a store with vectors of one embedder', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('opens without it, lists, gets and searches by keyword, and throws EMBEDDER_MISSING for the rest', async () => {
+  test('opens without this embedder, lists, gets and searches by keyword, and throws EMBEDDER_MISSING for the rest', async () => {
     const { folder, id } = await stored();
     for (const readOnly of [false, true]) {
       const store = await openFolder(folder, readOnly ? { readOnly } : {});
@@ -188,7 +188,7 @@ describe('a store with vectors of one embedder', () => {
     }
   });
 
-  test('accepts without it writes that need no embedding, and no vectors of another space', async () => {
+  test('without this embedder, accepts writes that need no embedding, and rejects vectors from another space', async () => {
     const { folder, id } = await stored();
     const { admin } = await openFolder(folder);
     expect(await codeOf(() => admin.update(id, { text: 'pear' }))).toBe('EMBEDDER_MISSING');
@@ -202,7 +202,7 @@ describe('a store with vectors of one embedder', () => {
     expect(await admin.forget(id)).toBe(true);
   });
 
-  test('works again when it is opened with it', async () => {
+  test('works again when it is opened with this embedder', async () => {
     const { folder, id } = await stored();
     const store = await openFolder(folder, { embedder: letters() });
     expect((await store.admin.recall('apple', { mode: 'semantic' })).map((hit) => hit.id)).toEqual([id]);
@@ -210,7 +210,7 @@ describe('a store with vectors of one embedder', () => {
     expect(await store.admin.recall('pear', { mode: 'semantic' })).toHaveLength(2);
   });
 
-  test('gets it from a second open of the same process', async () => {
+  test('gets its embedder from a second open in the same process', async () => {
     const { folder } = await stored();
     const first = await openFolder(folder);
     expect(await codeOf(() => first.admin.recall('apple'))).toBe('EMBEDDER_MISSING');

@@ -56,7 +56,7 @@ describe('open', () => {
     expect(await seen(second)).toEqual(before);
   });
 
-  test('shares everything with other stores of the folder in the process, until the last one closes', async () => {
+  test('shares everything with other stores that the process opens in the folder, until the last one closes', async () => {
     const folder = await temporaryFolder();
     const stores = await Promise.all(Array.from({ length: 8 }, () => openFolder(folder)));
     const [first, ...others] = stores as [MemoryStore, ...MemoryStore[]];

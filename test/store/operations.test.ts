@@ -55,7 +55,7 @@ describe('events', () => {
     expect(JSON.stringify(recalls)).not.toContain('passport');
   });
 
-  test('stop for a removed listener only', async () => {
+  test('stop only for a removed listener', async () => {
     const store = await openInMemory();
     const [one, two]: [number[], number[]] = [[], []];
     const leave = store.on('committed', () => one.push(1));
@@ -67,7 +67,7 @@ describe('events', () => {
     expect([one.length, two.length]).toEqual([1, 2]);
   });
 
-  test('report changes of every store of the folder in the process', async () => {
+  test('report the changes by every store that the process has opened in the folder', async () => {
     const folder = await temporaryFolder();
     const [one, two] = [await openFolder(folder), await openFolder(folder)];
     const seen: string[] = [];
@@ -78,7 +78,7 @@ describe('events', () => {
 });
 
 describe('stats', () => {
-  test('have the numbers of memories, bytes and changes that the index lacks, and the embedding space', async () => {
+  test('have the numbers of memories, of bytes and of changes missing in the index, and the embedding space', async () => {
     const store = await openFolder(await temporaryFolder());
     const empty = await store.stats();
     expect(empty).toMatchObject({ memories: 0, indexLag: 0 });
@@ -98,7 +98,7 @@ describe('stats', () => {
 });
 
 describe('backup', () => {
-  test('creates a folder with everything that open can open', async () => {
+  test('creates a folder with a complete store that open can open', async () => {
     const store = await openFolder(await temporaryFolder());
     await store.admin.rememberMany(
       Array.from({ length: 50 }, (_, i) => ({ text: `note ${i}`, namespace, key: `k${i}` })),
@@ -119,7 +119,7 @@ describe('backup', () => {
     expect(await store.admin.count()).toBe(51);
   });
 
-  test('copies one moment while other calls write', async () => {
+  test('copies the state of one moment while other calls write', async () => {
     const store = await openFolder(await temporaryFolder());
     await store.admin.rememberMany(
       Array.from({ length: 500 }, (_, i) => ({ text: `note ${i}`, namespace, embed: false as const })),
@@ -213,7 +213,7 @@ describe('abort signals', () => {
     expect((await all(store.admin.list())).map(({ text, revision }) => [text, revision])).toEqual([['note', 1]]);
   });
 
-  test('are ignored after the proposal: the write succeeds', async () => {
+  test('are ignored once the command was submitted: the write succeeds', async () => {
     const store = await openInMemory();
     const controller = new AbortController();
     store.on('committed', () => controller.abort(new Error('Too late.')));

@@ -25,7 +25,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     return { wide, own: own.id, other: other.id, handle: store.as(agent, scope) };
   }
 
-  test('every read sees only memories of the scope', async () => {
+  test('every read sees only memories in the scope', async () => {
     const { handle, own, other } = await opened();
     const within = (await handle.get(own))?.namespace ?? [];
     const beyond = { namespace: ['a'], ...outside }.namespace;
@@ -63,7 +63,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     expect((await handle.recall('refund', { namespace: [] })).map(({ id }) => id)).toEqual([own]);
   });
 
-  test('returns NOT_FOUND for changes of memories outside the scope', async () => {
+  test('changes to memories outside the scope reject with NOT_FOUND', async () => {
     const { wide, handle, other } = await opened();
     const before = await wide.get(other);
     expect(await codeOf(() => handle.update(other, { priority: 1 }))).toBe('NOT_FOUND');
@@ -118,7 +118,7 @@ describe('the agentId of a scope', () => {
     expect(await reader.count()).toBe(2);
   });
 
-  test('rejects writes of another agent', async () => {
+  test('rejects writes by another agent', async () => {
     const store = await openInMemory();
     const handle = store.as(agent, { namespace: ['a'], agentId: 'returns' });
     expect(await codeOf(() => handle.remember('in the name of another'))).toBe('FORBIDDEN');

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { openInMemory } from './stores';
 
-test('many concurrent batches cause no leak warning of Node', async () => {
+test('many concurrent batches cause no leak warning from Node', async () => {
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   const store = await openInMemory();
   const batches = Array.from({ length: 20 }, (_, i) => [

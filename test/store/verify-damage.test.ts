@@ -64,7 +64,7 @@ function spoilPage(folder: string, table: string): void {
 }
 
 describe('verify and derived data', () => {
-  test('finds a memory that an index lacks, and repair adds it', async () => {
+  test('finds a memory that is missing in an index, and repair adds it', async () => {
     const { folder, ids } = await stored();
     takeOutOfIndex(folder, 'memories_id', 7);
     await using store = await MemoryStore.open(folder);
@@ -92,7 +92,7 @@ describe('verify and derived data', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('reports damage of a read-only store and repairs nothing', async () => {
+  test('reports damage in a read-only store and repairs nothing', async () => {
     const { folder } = await stored();
     alterDatabase(folder, (database) =>
       database.exec(`delete from tags where row = 2; insert into tokens (rowid, words) values (3, 'umbrella')`),

@@ -4,7 +4,7 @@ import type { Look, SeenDeed } from './deeds';
 import { pick, type Stage } from './stage';
 import { heardSince, told } from './told';
 
-/** What a reader keeps from one look to the next. */
+/** The cursors that a reader keeps from one look to the next. */
 export interface Notes {
   cursor?: { readonly token: string; readonly look: Look };
   change?: string;
@@ -12,11 +12,11 @@ export interface Notes {
 
 const included = ['expired', 'superseded', 'quarantined'] as const;
 
-/** One look in the midst of what happens. */
+/** Makes the reads of one look, and returns their answers as texts. */
 export async function look({ reader: handle, turns }: Stage, asked: Look, notes: Notes): Promise<string[]> {
   const { query, recall, selection } = asked;
   const answers = [await told(() => handle.recall(query, { ...selection, ...recall, explain: true }))];
-  // A cursor of earlier goes on among what is there now.
+  // The cursor from an earlier look continues in the current state.
   if (notes.cursor !== undefined) answers.push(await told(() => pageOf(handle, notes.cursor as never)));
   answers.push(
     await told(async () => {
@@ -44,7 +44,7 @@ function pageOf(handle: MemoryHandle, { look: asked, token }: { look: Look; toke
   return handle.list({ ...selection, limit, orderBy, order, ...(token === undefined ? {} : { cursor: token }) });
 }
 
-/** Tries what must be refused, whether or not there is anything to be refused. */
+/** Makes calls that must be refused. The answers must be the same whether or not the hidden memories exist. */
 export async function attempt({ reader, seen }: Stage, cast: Cast, deed: SeenDeed): Promise<string[]> {
   const { text, target } = deed;
   const unseen = `hidden-${target % 6}`;
@@ -85,7 +85,7 @@ export async function attempt({ reader, seen }: Stage, cast: Cast, deed: SeenDee
   return answers;
 }
 
-/** Everything that a reader can learn at the end. */
+/** Makes all reads that a reader can make at the end of the script, and returns their answers as texts. */
 export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
   const handles = [
     stage.store.as(cast.reader),
@@ -127,7 +127,7 @@ export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
   return answers;
 }
 
-/** What the audit tells of a part of the store. Its cursors are encrypted anew each time: as long, and no more alike. */
+/** Queries the audit as the reader. Its cursors are encrypted differently each time, so only their lengths are compared. */
 async function audited({ audit }: MemoryHandle): Promise<string[]> {
   const answers: string[] = [];
   let cursor: string | undefined;

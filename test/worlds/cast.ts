@@ -11,31 +11,31 @@ import {
   type Subject,
 } from 'multi-agent-memory';
 
-/** What a memory is written with that decides who may read it. */
+/** The options of `remember` that determine who may read the memory. */
 export interface Place {
   readonly namespace: Namespace;
   readonly accessTags?: readonly string[];
   readonly visibility?: 'shared' | 'private';
 }
 
-/** Who looks, who else is there, and what lies where it may look and where it may not. */
+/** A reader, the rules of the store, and places that the reader may read and may not read. */
 export interface Cast {
   readonly name: string;
   readonly access: readonly Declaration[];
   readonly reader: Principal;
-  /** Whether the reader administers `open` and below. */
+  /** True if the reader administers `open` and the namespaces below it. */
   readonly administers: boolean;
-  /** Whether the reader audits `open` and below: it sees there also what was done to what it may not read. */
+  /** True if the reader audits `open` and below. There it also sees audit entries about memories that it may not read. */
   readonly audits: boolean;
-  /** Where what is shared may be read by the reader. */
+  /** Places where the reader may read shared memories. */
   readonly open: readonly Place[];
-  /** Where nothing may be read by the reader that somebody else wrote. */
+  /** Places where the reader may not read memories by other authors. */
   readonly closed: readonly Place[];
 }
 
-/** Who else writes where the reader sees it. */
+/** The principal, apart from the reader, whose memories the reader sees. */
 export const writer: Principal = { agentId: 'wes' };
-/** Who does what the reader must not notice: others altogether, and some that a careless comparison takes for the reader. */
+/** The principals that do the hidden deeds. Some of them are similar to the reader, so that a careless comparison would confuse them. */
 export const hiders: readonly Principal[] = [
   { agentId: 'hal' },
   { agentId: 'ann', onBehalfOf: { userId: 'bob' } },
@@ -43,7 +43,7 @@ export const hiders: readonly Principal[] = [
   { serviceId: 'ann' },
   { agentId: 'uma' },
 ];
-/** Nothing that is said about these is about anybody who is seen. */
+/** Subjects for hidden rules. Rules about them do not concern any principal that is visible to the reader. */
 export const hiddenSubjects: readonly Subject[] = [
   { agentId: 'hal' },
   { userId: 'bob' },
@@ -59,7 +59,7 @@ const shelf: readonly Place[] = [
   { namespace: ['open', 'eu'], accessTags: ['pii'] },
 ];
 
-/** Namespaces that only a comparison of joined strings or of prefixes puts into `open`, and labels that only look alike. */
+/** Hidden places that are similar to `open`: a comparison of joined strings or prefixes would confuse them with namespaces in `open`. */
 const traps: readonly Place[] = [
   { namespace: ['open-ish'] },
   { namespace: ['ope'] },
@@ -136,7 +136,7 @@ export const casts: readonly Cast[] = [
     access: [
       ...others,
       role('keeper', all),
-      // As the agent of the same name is not.
+      // The user `ann` is in this group; the agent with the same name is not.
       group('ann', [{ userId: 'ann' }, { agentId: 'wes' }]),
       group('closed', [{ agentId: 'ann' }, { userId: 'bob' }]),
       allow({ group: 'closed' }, 'keeper', []),

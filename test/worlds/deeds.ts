@@ -4,7 +4,7 @@ import { type Cast, hiddenSubjects, hiders, type Place } from './cast';
 
 type Fields = Omit<NewMemory, 'text' | 'namespace' | 'visibility' | 'accessTags' | 'supersedes'>;
 
-/** Something is written, changed or forgotten. `target` names an earlier memory of the same half of the world. */
+/** A deed that writes, changes or forgets. `target` selects an earlier memory, a visible one for visible deeds, otherwise a hidden one. */
 interface Written {
   readonly text: string;
   readonly fields: Fields;
@@ -12,7 +12,7 @@ interface Written {
   readonly target: number;
 }
 
-/** A deed that the reader does itself, or whose results it may see. It is done in both worlds. */
+/** A deed by the reader, or with results that the reader may see. It runs in both worlds. */
 export type SeenDeed = Written & {
   readonly seen: true;
   readonly kind:
@@ -22,21 +22,21 @@ export type SeenDeed = Written & {
   readonly look: Look;
 };
 
-/** A deed of somebody else that touches nothing the reader may see. It is done in the second world alone. */
+/** A deed by another principal that affects nothing that the reader may see. It runs only in the second world. */
 export type HiddenDeed = Written & {
   readonly seen: false;
   readonly kind:
     | ('remember' | 'remember-many' | 'supersede' | 'update' | 'forget' | 'forget-where' | 'share' | 'search')
     | ('rule' | 'clear' | 'group' | 'role' | 'end');
-  /** Which of `hiders`, or the host. */
+  /** The index in `hiders` of the principal that acts, or the host. */
   readonly by: number | 'root';
-  /** Which of `hiddenSubjects`. */
+  /** The index in `hiddenSubjects` of the subject that the deed is about. */
   readonly about: number;
 };
 
 export type Deed = SeenDeed | HiddenDeed;
 
-/** What the reader asks in the midst of all. */
+/** The reads that the reader makes at one moment of the script. */
 export interface Look {
   readonly query: string;
   readonly recall: RecallOptions;
@@ -125,7 +125,7 @@ function seenDeed({ open }: Cast): fc.Arbitrary<SeenDeed> {
       ...written(open),
     })
     .chain((deed) => {
-      // What the writer keeps to itself would be hidden from the reader.
+      // The writer's own private memories would be hidden from the reader, so only the reader writes private memories here.
       const places = deed.byReader ? [...open, ...own] : open;
       return fc.constantFrom(...places).map((place) => ({ ...deed, place }));
     });
@@ -144,7 +144,7 @@ function hiddenDeed({ closed }: Cast): fc.Arbitrary<HiddenDeed> {
   });
 }
 
-/** What happens, in order: about as much that the reader may see as not. */
+/** Generates a script: the deeds in order. About half of them are visible to the reader. */
 export function script(cast: Cast): fc.Arbitrary<readonly Deed[]> {
   return fc.array(fc.oneof<fc.Arbitrary<Deed>[]>(seenDeed(cast), hiddenDeed(cast)), { minLength: 8, maxLength: 32 });
 }

@@ -3,7 +3,7 @@ import { type Cast, hiddenSubjects } from './cast';
 import type { HiddenDeed, SeenDeed } from './deeds';
 import { memoryFor, pick, type Stage } from './stage';
 
-/** Does what the reader may notice. `beside` says whether this is the world with more in it. */
+/** Runs a visible deed. `beside` is true in the world that also contains hidden memories. */
 export async function doSeen(stage: Stage, deed: SeenDeed, beside: boolean): Promise<unknown> {
   const { kind, byReader, text, target, place } = deed;
   const handle = byReader ? stage.reader : stage.writer;
@@ -19,7 +19,7 @@ export async function doSeen(stage: Stage, deed: SeenDeed, beside: boolean): Pro
     case 'share':
       return handle.share(id, { ...wanted, ...(byReader ? { visibility: place.visibility ?? 'shared' } : {}) });
     case 'close':
-      // Where a memory with its key might lie already.
+      // A memory with a key is not moved, because a hidden memory at its new place might have the same key.
       if (!stage.keyless.has(id)) return undefined;
       return stage.writer.share(id, target % 2 === 0 ? { namespace: ['closed'] } : { accessTags: ['secret'] });
     case 'remember-many':
@@ -46,16 +46,16 @@ async function remember(stage: Stage, handle: MemoryHandle, { text, ...options }
   return remembered;
 }
 
-/** A memory that the reader does not see, and that the writer can replace without fail. */
+/** Returns the id of a hidden memory that the writer can supersede. Undefined if the chosen memory is not active. */
 async function supersedable({ hidden, writer }: Stage, target: number): Promise<string | undefined> {
   const memory = await writer.get(pick(hidden, target));
   return memory?.state === 'active' ? memory.id : undefined;
 }
 
-/** Does what the reader must not notice. */
+/** Runs a hidden deed, which the reader must not notice. */
 export async function doHidden(stage: Stage, deed: HiddenDeed, { administers, audits }: Cast): Promise<unknown> {
   const { kind, text, target, place } = deed;
-  // The host reaches what its author's fellows do not.
+  // Half of these deeds are done by the host, because other principals cannot change private memories of hidden authors.
   const isByHost = ['update', 'forget', 'share', 'supersede'].includes(kind) && target % 2 === 1;
   const handle = isByHost ? stage.store.admin : stage.doerOf(deed);
   const id = pick(stage.hidden, target);
@@ -70,7 +70,7 @@ export async function doHidden(stage: Stage, deed: HiddenDeed, { administers, au
     case 'share':
       return handle.share(id, { namespace, accessTags, visibility });
     case 'search':
-      // Who looks at what the reader audits is seen by it.
+      // A reader that audits `open` would see an audit entry for a search there, so this search is limited to `closed`.
       return search(audits ? handle.within({ namespace: ['closed'] }) : handle, deed);
     case 'remember-many': {
       const items = [0, 1, 2].map((n) => ({ ...memoryFor(deed), text: `${text} ${'apple '.repeat(n)}` }));
@@ -91,7 +91,7 @@ export async function doHidden(stage: Stage, deed: HiddenDeed, { administers, au
   }
 }
 
-/** What others ask warms whatever is kept between calls. */
+/** Searches as another principal, to fill the caches that are kept between calls. */
 async function search(handle: MemoryHandle, { text, target }: HiddenDeed): Promise<void> {
   await handle.recall(text, { mode: (['hybrid', 'semantic', 'keyword'] as const)[target % 3] as 'hybrid', topK: 50 });
   await handle.list({ limit: 3, filter: { key: 'k1' } });
@@ -99,11 +99,11 @@ async function search(handle: MemoryHandle, { text, target }: HiddenDeed): Promi
   await handle.stats();
 }
 
-/** Changes rules about others, by the host. */
+/** Changes rules about other principals, as the host. */
 async function govern({ store, rules }: Stage, deed: HiddenDeed, administered: boolean): Promise<void> {
   const { access } = store.admin;
   const { kind, target, about, place } = deed;
-  // Whoever administers a subtree sees the rules there.
+  // A reader that administers `open` sees all rules there, so the hidden rule is made elsewhere.
   const at = administered && place.namespace[0] === 'open' ? ['closed'] : place.namespace;
   const subject = hiddenSubjects[about] as (typeof hiddenSubjects)[number];
   if (kind === 'end') {

@@ -14,26 +14,26 @@ const hiddenCount = 2_500;
 const questions = 40;
 const topK = 10;
 
-/** What two worlds beyond exact search have in common. */
+/** The result of comparing two large worlds, in which searches are approximate. */
 export interface LargeReport {
-  /** The share of the ten best, found by an exact search of what is visible, in the world without and in the one with more. */
+  /** The share of the ten best visible memories that each world finds: first without hidden memories, then with them. */
   readonly recall: readonly [alone: number, beside: number];
-  /** Hits that both worlds found, all of which had the same bytes. */
+  /** The number of hits that both worlds found. They are equal in every byte. */
   readonly shared: number;
-  /** Queries that gave the same hits in both. */
+  /** The number of queries that gave the same hits in both worlds. */
   readonly alike: number;
   readonly asked: number;
 }
 
 /**
- * More than is searched exactly, in folders, with the index of vectors built over everything: each world finds the best, and what
- * both find is the same to the last bit. Throws where it is not.
+ * Compares two worlds with more memories than are searched exactly. They are in folders and have a vector index over all memories. Each
+ * world must find the best memories, and hits that both find must be equal in every bit. Throws if this is not the case.
  */
 export async function compareLarge(library: Library, seed: number): Promise<LargeReport> {
   const folder = await mkdtemp(join(tmpdir(), 'two-worlds-'));
   try {
     const [alone, beside] = [join(folder, 'alone'), join(folder, 'beside')];
-    // A copy has the same secret key.
+    // The second world is a copy of the first, so that both have the same secret key.
     await (await library.open(alone, {})).close();
     await cp(alone, beside, { recursive: true });
     const worlds = [await fill(library, alone, seed, 0), await fill(library, beside, seed, hiddenCount)] as const;
@@ -64,7 +64,7 @@ async function fill(library: Library, folder: string, seed: number, count: numbe
   return store;
 }
 
-/** Both in turns, so that they lie beside one another. */
+/** Writes visible and hidden memories in turns, so that their rows are mixed. */
 async function write(
   store: MemoryStore,
   items: readonly NewMemory[],
@@ -97,7 +97,7 @@ function hidden(seed: number, count: number): NewMemory[] {
   }));
 }
 
-// Words that share parts, so that meanings lie near one another.
+// Words with common parts, so that the vectors of many texts are similar.
 const stems = [
   'garden',
   'invoice',
@@ -140,7 +140,7 @@ async function ask(worlds: readonly MemoryStore[], exact: MemoryStore, random: R
   return { recall: [found[0]! / best, found[1]! / best], shared, alike, asked };
 }
 
-/** What both found is the same; answers with how much that is. */
+/** Checks that hits which both worlds found are equal. Returns their number. */
 function assertAlike(alone: readonly Hit[], beside: readonly Hit[]): number {
   if (alone.length !== beside.length) throw new Error(`${alone.length} hits alone, ${beside.length} beside`);
   const others = new Map(beside.map((hit) => [hit.id, JSON.stringify(hit)]));

@@ -1,14 +1,14 @@
 import { MemoryStore, type OpenOptions } from 'multi-agent-memory';
 
-/** The part of the library that these tests open stores with: so that they can be shown a library with a mistake in it. */
+/** The functions with which these tests open stores. Other tests pass a library with a planted mistake instead. */
 export interface Library {
   inMemory(options: OpenOptions): Promise<MemoryStore>;
   open(folder: string, options: OpenOptions): Promise<MemoryStore>;
-  /** After how many turns of the event loop a watch has told what there was to be told. Default: none, and one is waited for. */
+  /** The number of turns of the event loop after which a watch has delivered all its changes. Default: 1. */
   readonly turns?: number;
 }
 
-/** The library as it is. */
+/** The library without changes. */
 export const library: Library = {
   inMemory: (options) => MemoryStore.inMemory(options),
   open: (folder, options) => MemoryStore.open(folder, options),

@@ -6,21 +6,21 @@ import type { Library } from './library';
 import { type Sizes, Stage } from './stage';
 import { Listener, told } from './told';
 
-/** How two worlds differ to their reader. */
+/** A difference between two worlds that the reader can see. */
 export interface Difference {
-  /** After how many deeds, and which answer of that moment. */
+  /** The position of the difference: the deed, and the number of the answer after it. */
   readonly at: string;
   readonly alone: string | undefined;
   readonly beside: string | undefined;
 }
 
-/** What a reader was told, moment by moment. */
+/** All answers that a reader got, in the order of the script. */
 interface Story {
   readonly moments: readonly (readonly [string, readonly string[]])[];
   readonly recheckRejected: number;
 }
 
-/** Lets the same things happen in a world without what the reader may not see, and in one with it, and compares every answer. */
+/** Runs a script in a world without the hidden deeds and in a world with them, and compares all answers to the reader. */
 export async function compare(
   library: Library,
   cast: Cast,
@@ -60,7 +60,7 @@ async function live(
     if (deed.seen) moments.push([`after deed ${i}`, [await told(() => listener.heard())]]);
   }
   stage.begin(script.length + 100, false);
-  // Somebody who sees everything searches first: nothing of that may stay.
+  // The host, which sees everything, searches first. The results must not stay in a cache for the reader.
   if (beside && !cast.audits) await stage.store.admin.recall('apple banana', { topK: 100 });
   moments.push(['the end', await everything(stage, cast)]);
   const { recheckRejected } = await stage.store.stats();

@@ -1,6 +1,7 @@
 /**
- * Compares pairs of worlds of which only one holds what a reader may not see:
- * `tsx test/worlds/run.ts --pairs N --large N --seed S`. Ends with 1 where a pair differs; the same seed gives the same again.
+ * Compares pairs of worlds (stores with the same history). Only the second world of each pair also contains memories and calls that the
+ * reader may not see: `tsx test/worlds/run.ts --pairs N --large N --seed S`. Exits with code 1 if the reader can see a difference. The
+ * same seed gives the same pairs.
  */
 import { parseArgs } from 'node:util';
 import { compareLarge } from './large';

@@ -5,20 +5,23 @@ import type { Library } from './library';
 
 const start = Date.UTC(2026, 0, 1);
 
-/** How large the memory for vectors is, how many are searched exactly, what is audited: nothing of it may show either. */
+/** Options that must not change what a reader sees: the memory for vectors, the limit of exact search, and the audit. */
 export type Sizes = Pick<OpenOptions, 'vectorMemoryBytes' | 'exactUpTo' | 'audit'>;
 
-/** A store whose clock and ids belong to the deed that is done, however many others are done beside it. */
+/**
+ * A store in which a script of deeds (calls) runs. The time and the ids of a deed depend only on its position in the script. Therefore they
+ * are the same in both worlds, although only one world runs the hidden deeds.
+ */
 export class Stage {
   readonly store: MemoryStore;
   readonly reader: MemoryHandle;
   readonly writer: MemoryHandle;
-  /** What may be seen, in the order in which it was made; and what was made beside it. */
+  /** The ids of memories that the reader may see, in the order in which they were made. */
   readonly seen: string[] = [];
   readonly keyless = new Set<string>();
   readonly hidden: string[] = [];
   readonly rules: string[] = [];
-  /** See `Library`. */
+  /** See `Library.turns`. */
   readonly turns: number;
   readonly #time: { step: number; ids: number; hidden: boolean };
   readonly #hiders: readonly MemoryHandle[];
@@ -51,12 +54,12 @@ export class Stage {
     return stage;
   }
 
-  /** Before each deed. */
+  /** Sets the time and the ids for the next deed. Must be called before each deed. */
   begin(step: number, hidden: boolean): void {
     Object.assign(this.#time, { step, ids: 0, hidden });
   }
 
-  /** Keeps the ids of what was made. */
+  /** Records the ids of memories that a deed has made. */
   made(ids: readonly string[], key: string | undefined): void {
     const list = this.#time.hidden ? this.hidden : this.seen;
     for (const id of ids) {
@@ -74,7 +77,7 @@ function idOf(step: number, n: number): string {
   return `seen-${String(step).padStart(4, '0')}-${n}`;
 }
 
-/** What `remember` takes for a deed. */
+/** Makes the options of `remember` for a deed. */
 export function memoryFor({ fields, place }: { fields: Partial<NewMemory>; place: Place }): Omit<NewMemory, 'text'> {
   return { ...fields, ...place };
 }

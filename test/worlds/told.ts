@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type MemoryChange, MemoryError, type MemoryHandle } from 'multi-agent-memory';
 
-/** What somebody was told, by a call or by its refusal, as text: two are alike when every byte is. */
+/** Returns the result of a call, or its error, as text. Two texts are equal only if the caller learned exactly the same. */
 export async function told(call: () => PromiseLike<unknown> | unknown): Promise<string> {
   try {
     return JSON.stringify(await call()) ?? 'undefined';
@@ -16,7 +16,7 @@ function refusalOf(error: unknown): string {
   return JSON.stringify({ refused: { code, message, retryable, issues } });
 }
 
-/** A watch that is asked for what it has to tell, again and again. */
+/** A watch that the tests read in steps: each step takes the changes that have arrived so far. */
 export class Listener {
   readonly #changes: AsyncIterator<MemoryChange>;
   readonly #turns: number;
@@ -28,12 +28,12 @@ export class Listener {
     this.#changes = handle.watch({ since, signal: this.#end.signal })[Symbol.asyncIterator]();
   }
 
-  /** Everything that is there to be told now. */
+  /** Returns all changes that the watch can deliver now. */
   async heard(): Promise<MemoryChange[]> {
     const changes: MemoryChange[] = [];
     for (;;) {
       this.#next ??= this.#changes.next();
-      // What there is comes without a turn of the event loop, or within those that it takes on its way.
+      // A change that exists arrives without a turn of the event loop, or within the turns that a connection needs.
       const change = await Promise.race([this.#next, pass(this.#turns)]);
       if (change === undefined) return changes;
       this.#next = undefined;
@@ -48,7 +48,7 @@ export class Listener {
   }
 }
 
-/** All that a watch tells from somewhere until now. */
+/** Returns all changes that a watch delivers from `since` until now. */
 export async function heardSince(handle: MemoryHandle, since: string, turns = 1): Promise<MemoryChange[]> {
   const listener = new Listener(handle, since, turns);
   try {

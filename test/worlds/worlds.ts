@@ -7,7 +7,7 @@ import { compare } from './pair';
 const sizes = fc.record({
   vectorMemoryBytes: fc.constantFrom(0, 4_000, 2 ** 28),
   exactUpTo: fc.constantFrom(3, 20_000),
-  // Entries of reads cost a third of the time.
+  // Recording reads takes a third of the time, so most pairs do not record them.
   audit: fc.constantFrom({ reads: 'off' as const }, { reads: 'off' as const }, { reads: 'batched' as const }),
 });
 const worlds = (readers: readonly Cast[]) =>
@@ -17,12 +17,12 @@ interface Wanted {
   readonly pairs: number;
   readonly seed: number;
   readonly shrink?: boolean;
-  /** Who looks. Default: every one. */
+  /** The casts whose readers are tested. Default: all. */
   readonly readers?: readonly Cast[];
   readonly onPair?: (() => void) | undefined;
 }
 
-/** Compares so many pairs of worlds. Throws where one pair differs, with the shortest script that shows it. */
+/** Compares this number of pairs of worlds. If a pair differs, throws an error with the shortest script found that shows it. */
 export async function comparePairs(
   library: Library,
   { pairs, seed, shrink = true, readers = casts, onPair }: Wanted,

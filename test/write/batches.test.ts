@@ -59,7 +59,7 @@ describe('rememberMany', () => {
     },
   );
 
-  test('stores each item by itself: a rejected item has its index and does not affect the others', async () => {
+  test('stores each item separately: the result of a rejected item has its index, and the other items are not affected', async () => {
     const store = await openInMemory({ access: [allow('everyone', 'writer', namespace)] });
     const agent = store.as({ agentId: 'billing' });
     const { results, ...totals } = await agent.rememberMany([
@@ -154,7 +154,7 @@ describe('rememberMany', () => {
     }
   });
 
-  test('throws the error of its source, stores the batches before it, and nothing of the batch in which it occurred', async () => {
+  test('throws the error that its source throws, and stores only the batches before it', async () => {
     const store = await openInMemory();
     const { state, source } = counted(memories(20), 9);
     await expect(store.admin.rememberMany(source(), { batchSize: 4 })).rejects.toThrow('The source broke.');
@@ -162,7 +162,7 @@ describe('rememberMany', () => {
     expect(state.ended).toBe(true);
   });
 
-  test('closes its source when it is aborted, and stores no more than the proposed items', async () => {
+  test('closes its source when it is aborted, and stores no more than the items already submitted', async () => {
     const store = await openInMemory();
     const { state, source } = counted(memories(1_000));
     const controller = new AbortController();
@@ -295,7 +295,7 @@ describe('rememberMany with atomic', () => {
     expect((await store.verify()).ok).toBe(true);
   });
 
-  test('does not affect writes at the same moment', async () => {
+  test('does not affect concurrent writes', async () => {
     const store = await openInMemory();
     const [batch, ...singles] = await Promise.allSettled([
       store.admin.rememberMany([...memories(3), { text: 'x', namespace, supersedes: 'none' }], { atomic: true }),
@@ -308,7 +308,7 @@ describe('rememberMany with atomic', () => {
     expect((await store.verify()).ok).toBe(true);
   });
 
-  test('revises a memory of the same batch if a later item has its key', async () => {
+  test('revises a memory from the same batch if a later item has its key', async () => {
     const store = await openInMemory();
     const items = ['one', 'two', 'three'].map((text) => ({ text, namespace, key: 'k' }));
     expect(await store.admin.rememberMany(items, { atomic: true })).toMatchObject({ stored: 1, revised: 2 });

@@ -33,7 +33,7 @@ describe('forget', () => {
     expect(await store.admin.forget('never was')).toBe(false);
   });
 
-  test('leaves no text for any read, history and watch included', async () => {
+  test('leaves no text for any read, including history and watch', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('the first secret', { namespace, metadata: { secret: 1 } });
     await store.admin.update(id, { text: 'the second secret' });

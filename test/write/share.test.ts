@@ -117,7 +117,7 @@ describe('share', () => {
     }
   });
 
-  test('rejects a move out of the scope of the handle, and a change of another revision than ifRevision', async () => {
+  test('rejects a move out of the scope of the handle, and a change if the revision is not ifRevision', async () => {
     const { id } = await store.as(a).remember('note', { namespace: ['team'] });
     const narrow = store.as(a, { namespace: ['team'] });
     await expect(narrow.share(id, { namespace: ['public'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });

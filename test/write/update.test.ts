@@ -62,7 +62,7 @@ describe('update', () => {
     expect(updated).not.toHaveProperty('expiresAt');
   });
 
-  test('is found by its new text, and no longer by its old text', async () => {
+  test('makes a memory findable by its new text, and not by its old text any more', async () => {
     const { store, id } = await stored({ tags: ['old'] });
     await store.admin.update(id, { text: 'Wants an exchange.', tags: ['new'] });
     for (const mode of ['hybrid', 'semantic', 'keyword'] as const) {
@@ -148,7 +148,7 @@ describe('update', () => {
     expect(await codeOf(() => store.admin.update('never was', { priority: 1 }))).toBe('NOT_FOUND');
   });
 
-  test('keeps vector and words of the same text if many callers update at once', async () => {
+  test('keeps vector and words consistent with the text if many callers update at once', async () => {
     const { store, id } = await stored();
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) => store.admin.update(id, { text: `version ${i} of the text` })),
@@ -166,7 +166,7 @@ describe('update', () => {
 });
 
 describe('ifRevision', () => {
-  test('rejects a change of another revision with REVISION_CONFLICT, and writes nothing', async () => {
+  test('rejects a change with REVISION_CONFLICT if the memory has another revision, and writes nothing', async () => {
     const { store, id } = await stored();
     await store.admin.update(id, { priority: 0.1 }, { ifRevision: 1 });
     expect(await codeOf(() => store.admin.update(id, { priority: 0.2 }, { ifRevision: 1 }))).toBe('REVISION_CONFLICT');

@@ -4,7 +4,7 @@ import { skipExceptions } from './exceptions';
 
 vi.mock('multi-agent-memory', async (original) => connectedLibrary(await original()));
 skipExceptions({
-  'of a watch is INVALID_CURSOR for a list, and the other way round':
+  'from a watch is INVALID_CURSOR for a list, and the other way round':
     'the serving process checks the cursor of a watch with the first change, not when the watch is made',
   'accepts a cursor only from the same principal and scope':
     'the serving process checks the cursor of a watch with the first change, not when the watch is made',

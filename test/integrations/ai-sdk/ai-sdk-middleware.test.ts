@@ -142,7 +142,7 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
   });
 
   describe('if the store fails', () => {
-    test('the call fails with the error of the store', async () => {
+    test('the call fails with the error from the store', async () => {
       await store.close();
       await expect(app(handle, [{ say: 'x' }]).generate(question)).rejects.toMatchObject({ code: 'STORE_CLOSED' });
     });
@@ -187,7 +187,7 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
       expect(reported).toMatchObject([{ code: 'INVALID_INPUT' }]);
     });
 
-    test('an error of the function or of onError ends the call', async () => {
+    test('an error from the function or from onError ends the call', async () => {
       const remember = () => {
         throw new Error('of remember');
       };

@@ -114,7 +114,7 @@ describe('messages', () => {
 });
 
 describe('the order', () => {
-  test('is the order of the calls, and messages of one call stay together when calls are concurrent', async () => {
+  test('is the order of the calls, and messages from one call stay together when calls are concurrent', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 8 }), async (sizes) => {
         await using store = await MemoryStore.inMemory({

@@ -54,7 +54,7 @@ describe('before a model call', () => {
     expect(textsOf(model.calls[1])).toEqual(['Dana?']);
   });
 
-  test('recalls once a turn, and every model call of the turn gets the block', async () => {
+  test('memories are recalled once a turn, and every model call in the turn gets the block', async () => {
     const { handle, store } = await opened();
     await handle.remember('The order A-1 is late.');
     let recalls = 0;
@@ -135,7 +135,7 @@ describe('after a turn', () => {
     ]);
   });
 
-  test('a turn that waits for a person is recalled for again and stored once', async () => {
+  test('if a turn waits for a person, memories are recalled again and the turn is stored once', async () => {
     const { handle } = await opened();
     await handle.remember('Dana’s order is A-1.');
     const cancel = tool(async () => 'cancelled', { name: 'cancel', description: 'Cancels.', schema: z.object({}) });

@@ -49,7 +49,7 @@ describe('documents', () => {
     expect(await handle.count()).toBe(0);
   });
 
-  test('of a namespace below have memory ids in place of keys, so that keys cannot collide', async () => {
+  test('in a namespace below have memory ids instead of keys, so that keys cannot collide', async () => {
     const { vectors, handle } = await opened();
     const { id } = await handle.remember('deep', { namespace: ['docs', 'deep'], key: 'k' });
     await handle.remember('flat', { key: 'k' });
@@ -62,7 +62,7 @@ describe('documents', () => {
     expect(texts(await vectors.similaritySearch('deep'))).toEqual(['flat']);
   });
 
-  test('of one call are stored all or none', async () => {
+  test('from one call are stored all or none', async () => {
     const { vectors, handle } = await opened();
     const wrong = [
       ...documents,

@@ -95,7 +95,7 @@ test('an uncaught failure of a node ends the run with the MemoryError', async ()
   await expect(graph.invoke('k')).rejects.toMatchObject({ code: 'FORBIDDEN' });
 });
 
-test('stores of two principals show each only what its rules allow', async () => {
+test('stores for two principals show each principal only what its rules allow', async () => {
   const memory = await openInMemory({
     access: [allow({ agentId: 'a' }, 'writer', ['a']), allow('everyone', 'writer', ['both'])],
   });

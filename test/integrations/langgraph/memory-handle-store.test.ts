@@ -70,7 +70,7 @@ describe('put, get and delete', () => {
     expect((await store.get(['a'], 'k'))?.value.big).toBe(1e300);
   });
 
-  test('an item and a memory of other code with the same key exist side by side', async () => {
+  test('an item does not collide with a memory that other code wrote with the same key', async () => {
     const { store, handle } = await opened();
     await handle.remember('written by other code', { namespace: ['team', 'a'], key: 'k' });
     expect(await store.get(['a'], 'k')).toBeNull();
@@ -296,7 +296,7 @@ describe('search', () => {
     expect(found[1]?.score).toBeLessThan(0.1);
   });
 
-  test('the option fields sets the index paths of items without index', async () => {
+  test('the option fields sets the index paths for items that are put without index', async () => {
     const memory = await openInMemory();
     const store = new MemoryHandleStore(memory.admin, { fields: ['title', 'parts[*].text'] });
     await store.put(['a'], 'k', { title: 'On cats', parts: [{ text: 'one' }, { text: 'two' }], owner: 'mori' });

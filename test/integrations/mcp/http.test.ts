@@ -144,7 +144,7 @@ describe('a request', () => {
     expect(checked).toEqual([]);
   });
 
-  test('with the session id of another token gets 404, like an unknown session', async () => {
+  test('with the id of a session that another token opened gets 404, like an unknown session', async () => {
     await serve();
     const { transport } = await connect(tokens.ann);
     const id = String(transport.sessionId);
@@ -169,7 +169,7 @@ describe('a request', () => {
     await expect(client.listTools()).rejects.toThrow();
   });
 
-  test('acts through the handle that its token has now', async () => {
+  test('uses the handle that is returned for its token at this time', async () => {
     await serve();
     const { client } = await connect(tokens.ann);
     await answered(client, 'add_memory', { text: 'For Ann.', visibility: 'private' });

@@ -169,7 +169,7 @@ describe('searches', () => {
   });
 });
 
-describe('arguments as models send them', () => {
+describe('arguments in the form in which models send them', () => {
   test('null counts as absent', async () => {
     const nothing = {
       namespace: null,
@@ -207,7 +207,7 @@ describe('arguments as models send them', () => {
     });
   });
 
-  test('the library itself takes neither null nor numbers as text', async () => {
+  test('the library itself accepts neither null nor numbers as text', async () => {
     const invalid = { code: 'INVALID_INPUT' };
     await expect(handle.recall('x', { topK: '5' } as object)).rejects.toMatchObject(invalid);
     await expect(handle.recall('x', { tags: null } as object)).rejects.toMatchObject(invalid);
@@ -300,7 +300,7 @@ describe('errors', () => {
 });
 
 describe('arguments can only narrow the handle', () => {
-  test('a namespace outside of the server’s looks empty and cannot be written', async () => {
+  test('a namespace outside the namespace of the server looks empty and cannot be written', async () => {
     await store.admin.remember('Elsewhere.', { namespace: ['other'] });
     expect(await answered(client, 'list_memories', { namespace: ['other'] })).toEqual({ memories: [] });
     expect(await answered(client, 'list_memories', { namespace: [] })).toEqual({ memories: [] });
@@ -321,7 +321,7 @@ describe('arguments can only narrow the handle', () => {
     expect(await answered(client, 'search_memories', { query: 'hidden tagged' })).toEqual({ memories: [] });
   });
 
-  test('a memory that may not be deleted does not stop the others of a list', async () => {
+  test('a memory that may not be deleted does not stop the deletion of the others', async () => {
     const theirs = await store.as({ agentId: 'keeper' }).remember('Theirs.', { namespace: ['notes'] });
     const { id } = await add('Own.');
     expect((await refusal(client, 'delete_memory', { id: theirs.id })).code).toBe('FORBIDDEN');
@@ -395,7 +395,7 @@ describe('running calls', () => {
     await other.close();
   });
 
-  test('report internal errors to the host only', async () => {
+  test('report internal errors only to the host', async () => {
     const reported: unknown[] = [];
     const failing = { ...handleOf(handle), recall: () => Promise.reject(new Error('/secret/path')) } as MemoryHandle;
     const other = await connected(failing, { onError: (error) => reported.push(error) });

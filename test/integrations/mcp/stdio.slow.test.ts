@@ -109,7 +109,7 @@ describe('a server in this process', () => {
     expect(output.read()).toBeNull();
   });
 
-  test('ends when its client is gone', async () => {
+  test('ends when its client has disconnected', async () => {
     const { output, serving, reported } = await served();
     output.destroy(new Error('EPIPE'));
     await serving.closed;
