@@ -68,6 +68,7 @@ export type { StoreEvents } from './store/events';
 export type {
   ForgetResult,
   HandleStats,
+  HistoryOptions,
   ListOptions,
   MemoryHandle,
   MemoryPage,

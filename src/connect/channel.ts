@@ -45,6 +45,21 @@ export class Channel {
     return this.#socket.writableLength;
   }
 
+  /** Resolves when the other side has read everything that was sent, or the connection has ended. */
+  drained(): Promise<void> {
+    const socket = this.#socket;
+    if (this.#hasEnded || socket.writableLength === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        socket.off('drain', done);
+        socket.off('close', done);
+        resolve();
+      };
+      socket.on('drain', done);
+      socket.on('close', done);
+    });
+  }
+
   send(message: unknown): void {
     this.sendJson(JSON.stringify(message));
   }

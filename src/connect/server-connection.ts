@@ -10,6 +10,7 @@ import type { Author } from '../write/write-context';
 import { Channel } from './channel';
 import { decodeValue, type Encoded, encodeError, encodeValue, type LocalOptions } from './encoding';
 import { ProtocolError, parseJson } from './frames';
+import type { OperationName } from './operations';
 import {
   type CallMessage,
   fitsMessage,
@@ -31,6 +32,16 @@ import { uploadInterrupted } from './upload';
  */
 const maxRunningCalls = 128;
 const maxUnreadBytes = 4 * 2 ** 20;
+/** Calls of one client with large answers that run at once: all running calls could otherwise fill the memory of the serving process. */
+const maxLargeCalls = 4;
+const largeAnswers: ReadonlySet<string> = new Set<OperationName>([
+  'recall',
+  'list',
+  'list.page',
+  'history',
+  'namespaces',
+  'audit.query',
+]);
 const cachedAuthors = 1_000;
 
 /** The reason with which a call is aborted if its client has cancelled it or has disconnected. */
@@ -53,6 +64,8 @@ export class ServerConnection {
   /** The running calls that `close` waits for. */
   readonly #running = new Set<Promise<void>>();
   #runningCalls = 0;
+  #largeCalls = 0;
+  readonly #waitingLarge: (() => void)[] = [];
   #clientId: string | undefined;
   #isClosing = false;
 
@@ -142,7 +155,9 @@ export class ServerConnection {
 
   async #answer(message: CallMessage): Promise<void> {
     const { id, op } = message;
+    const isLarge = largeAnswers.has(op);
     try {
+      if (isLarge) await this.#enterLarge();
       const value = await this.#run(message);
       // When the store closes, its streams end, but the client continues them with the next serving process. So the end is not sent.
       if (this.#isClosing && waitingOperations.has(op) && op !== 'rememberAll') return;
@@ -151,7 +166,20 @@ export class ServerConnection {
       this.#sendFailure(id, error);
     } finally {
       this.#controllers.delete(id);
+      if (isLarge) this.#leaveLarge();
     }
+  }
+
+  /** Waits until few calls with large answers run, and the client has read the answers before. */
+  async #enterLarge(): Promise<void> {
+    while (this.#largeCalls >= maxLargeCalls) await new Promise<void>((resolve) => this.#waitingLarge.push(resolve));
+    this.#largeCalls++;
+    while (this.#channel.unreadBytes >= maxUnreadBytes && !this.#channel.hasEnded) await this.#channel.drained();
+  }
+
+  #leaveLarge(): void {
+    this.#largeCalls--;
+    this.#waitingLarge.shift()?.();
   }
 
   #sendFailure(id: number, error: unknown): void {

@@ -15,6 +15,12 @@ export interface Limits {
   tags: number;
   /** The maximum number of hits from one `recall`. Default: 1,000. */
   topK: number;
+  /**
+   * Bytes of one answer, counted roughly: the texts, metadata and ids that it holds. A page ends early, with a cursor, and holds at
+   * least one item. A `recall`, `history` or `namespaces` above it fails. Default: 16,777,216, so that 10 memories of the largest size
+   * fit.
+   */
+  answerBytes: number;
   /** The maximum number of memories in one `rememberMany` with `atomic: true`. Default: 10,000. */
   atomicBatch: number;
   /** Conditions of one filter, nested ones included; an empty filter inside another one counts as one. Default: 100. */
@@ -32,6 +38,7 @@ export const defaultLimits: Limits = {
   namespaceDepth: 16,
   tags: 64,
   topK: 1_000,
+  answerBytes: 16 * 2 ** 20,
   atomicBatch: 10_000,
   conditions: 100,
   filterBytes: 262_144,

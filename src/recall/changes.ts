@@ -1,8 +1,10 @@
 import { mayRead } from '../access/authorise';
+import { invalidInput, type MemoryError } from '../domain/errors';
 import type { Json } from '../domain/json';
 import type { Memory, MemoryChange } from '../domain/memory';
 import { type Principal, principalOf } from '../domain/principal';
 import { type Caller, isInScope, type ParsedScope } from '../domain/scope';
+import { nextTurn } from '../environment/timers';
 import type { ChangeLine } from '../state/queries/change-queries';
 import { type MemoryRow, memoryLabelsOf } from '../state/tables/memory-row';
 import type { ReadContext } from './read-context';
@@ -11,20 +13,76 @@ import { checkRecord, toMemory } from './recheck';
 /** A change, with the revision that it made and the principal that made it. */
 export type Revision = MemoryChange & { revision: number; by: Principal };
 
+/** The part of a history to read. */
+export interface HistoryPart {
+  readonly fromRevision?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+// Each change may have a text of the largest size.
+const changesPerTurn = 2;
+
 /**
- * Reads the changes to one memory that the caller may see, oldest first. For a forgotten memory they only say when it changed, and who
- * changed it.
+ * Reads the changes of one memory that the caller may see, oldest first. Of a forgotten memory: when it changed, and by whom. It reads
+ * a few changes in one turn of the event loop. Earlier revisions never change; if the memory or the rules change meanwhile, it starts
+ * again.
+ *
+ * @throws INVALID_INPUT if the changes are too much for one answer
  */
-export function history(context: ReadContext, caller: Caller, id: string): Revision[] {
-  return context.snapshot(() => {
-    const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(id));
-    if (record === undefined) return [];
-    return context.state.changes.ofRecord(record).flatMap((line) => {
-      const change = visibleChange(context, caller, line, record);
-      if (change === undefined) return [];
-      return [{ ...change, revision: line.revision, by: principalOf(context.state.interning.actor(line.by)) }];
-    });
-  });
+export async function history(
+  context: ReadContext,
+  caller: Caller,
+  id: string,
+  part: HistoryPart = {},
+): Promise<Revision[]> {
+  const { state } = context;
+  const version = () => `${state.policy.version} ${state.lastChangeSeq}`;
+  for (let attempt = 0; ; attempt++) {
+    const [found, startVersion] = context.snapshot(() => [visibleLines(context, caller, id, part), version()] as const);
+    if (found === undefined) return [];
+    const revisions: Revision[] = [];
+    let bytes = 0;
+    let isOutdated = false;
+    for (const [i, line] of found.lines.entries()) {
+      // A store that changes all the time would let it start again for ever.
+      if (i > 0 && i % changesPerTurn === 0 && attempt < maxRestarts) await nextTurn();
+      const revision = context.snapshot(() => {
+        isOutdated = version() !== startVersion;
+        return isOutdated ? undefined : revisionOf(context, caller, line, found.record);
+      });
+      if (isOutdated) break;
+      if (revision === undefined) continue;
+      revisions.push(revision);
+      bytes += changeBytesOf(revision);
+      if (bytes > context.limits.answerBytes && revisions.length > 1) throw tooLongHistory(revisions.length - 1);
+    }
+    if (!isOutdated) return revisions;
+  }
+}
+
+const maxRestarts = 3;
+
+function visibleLines(context: ReadContext, caller: Caller, id: string, { fromRevision = 1, limit }: HistoryPart) {
+  const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(id));
+  if (record === undefined) return undefined;
+  const lines = context.state.changes.ofRecord(record).filter(({ revision }) => revision >= fromRevision);
+  return { record, lines: lines.slice(0, limit) };
+}
+
+function revisionOf(context: ReadContext, caller: Caller, line: ChangeLine, record: MemoryRow): Revision | undefined {
+  const change = visibleChange(context, caller, line, record);
+  if (change === undefined) return undefined;
+  return { ...change, revision: line.revision, by: principalOf(context.state.interning.actor(line.by)) };
+}
+
+function changeBytesOf({ memory }: MemoryChange): number {
+  if (memory === undefined) return 0;
+  return memory.text.length + JSON.stringify(memory.metadata).length;
+}
+
+function tooLongHistory(fitting: number): MemoryError {
+  const message = `expected a number of changes that fit into one answer (limits.answerBytes), got more. The first ${fitting} fit: read the history in parts, with fromRevision and limit.`;
+  return invalidInput([{ path: ['limit'], message }]);
 }
 
 /**

@@ -1,19 +1,24 @@
+import { invalidInput, type MemoryError } from '../domain/errors';
 import type { Json } from '../domain/json';
 import type { Memory } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
+import { nextTurn } from '../environment/timers';
 import type { CompiledSelection } from '../state/queries/selection-sql';
 import { findRecord } from './get';
 import type { ReadContext } from './read-context';
 import { recheck, toMemory } from './recheck';
+import { answerBytesOf, inLaterTurn, RecordLoader } from './record-loader';
 import { compileSelection, isInColumns } from './visible-set';
 
 export interface ListRequest {
   readonly selection: ParsedSelection;
   readonly limit: number;
+  readonly maxBytes: number;
   readonly cursor?: string | undefined;
   readonly orderBy: 'createdAt' | 'validFrom';
   readonly order: 'newest' | 'oldest';
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ListPage {
@@ -21,24 +26,46 @@ export interface ListPage {
   readonly nextCursor?: string;
 }
 
-/** Reads one page of the memories that match a selection. */
-export function list(context: ReadContext, caller: Caller, request: ListRequest): ListPage {
-  const { selection, limit, orderBy, order, cursor } = request;
+/** Reads one page of the memories that match a selection. A page ends early when its memories have `maxBytes`. */
+export async function list(context: ReadContext, caller: Caller, request: ListRequest): Promise<ListPage> {
+  const loader = new RecordLoader(context);
+  for (;;) {
+    request.signal?.throwIfAborted();
+    loader.beginTurn();
+    const page = context.snapshot(() => readPage(context, caller, request, loader));
+    if (page !== inLaterTurn) return page;
+    await nextTurn();
+  }
+}
+
+function readPage(
+  context: ReadContext,
+  caller: Caller,
+  request: ListRequest,
+  loader: RecordLoader,
+): ListPage | typeof inLaterTurn {
+  const { selection, limit, maxBytes, orderBy, order, cursor } = request;
   const binding = listBinding(caller, request);
   const after =
     cursor === undefined ? undefined : (context.cursors.open(cursor, binding) as { at: number; id: string });
-  return context.snapshot(() => {
-    const compiled = compileSelection(context, caller, selection);
-    if (compiled === undefined) return { items: [] };
-    // Reads one more record than the page can have, to find out whether there is another page.
-    const records = context.state.selections.page(compiled, { orderBy, order, limit: limit + 1, after });
-    const onPage = records.slice(0, limit);
-    const items = onPage.flatMap((record) => recheck(context, caller, record) ?? []);
-    const last = records.length > limit ? onPage.at(-1) : undefined;
-    if (last === undefined) return { items };
-    const at = orderBy === 'createdAt' ? last.created_at : last.valid_from;
-    return { items, nextCursor: context.cursors.sign({ at, id: last.id }, binding) };
-  });
+  const compiled = compileSelection(context, caller, selection);
+  if (compiled === undefined) return { items: [] };
+  // One more than the page holds, to know whether there is another page.
+  const rows = context.state.selections.page(compiled, { orderBy, order, limit: limit + 1, after });
+  const items: Memory[] = [];
+  let bytes = 0;
+  for (const [i, { row }] of rows.entries()) {
+    const last = rows[i - 1];
+    if (last !== undefined && (i === limit || bytes >= maxBytes))
+      return { items, nextCursor: context.cursors.sign({ at: last.at, id: last.id }, binding) };
+    const record = loader.get(row);
+    if (record === inLaterTurn) return inLaterTurn;
+    if (record === undefined) continue;
+    bytes += answerBytesOf(record);
+    const memory = recheck(context, caller, record);
+    if (memory !== undefined) items.push(memory);
+  }
+  return { items };
 }
 
 /**
@@ -73,21 +100,35 @@ export function count(context: ReadContext, caller: Caller, selection: ParsedSel
 }
 
 /** Counts the memories in each namespace. The counts of namespaces deeper than `maxDepth` are added to their ancestor at that depth. */
-export function namespaces(context: ReadContext, caller: Caller, selection: ParsedSelection, maxDepth?: number) {
+export function namespaces(
+  context: ReadContext,
+  caller: Caller,
+  selection: ParsedSelection,
+  { maxDepth, maxBytes = context.limits.answerBytes }: { maxDepth?: number | undefined; maxBytes?: number } = {},
+) {
   const byLabelSet = withCompiled(context, caller, selection, (compiled) =>
     isInColumns(compiled.criteria)
       ? context.visible.get(compiled).countByLabelSet()
       : context.state.selections.countByLabelSet(compiled),
   );
   const totals = new Map<string, { namespace: string[]; count: number }>();
+  let bytes = 0;
   for (const { label_set, count: memories } of byLabelSet ?? []) {
     const namespace = context.state.interning.labelSet(label_set).namespace.slice(0, maxDepth);
     const key = JSON.stringify(namespace);
     const total = totals.get(key) ?? { namespace, count: 0 };
     total.count += memories;
+    if (total.count === memories) bytes += key.length;
+    if (bytes > maxBytes) throw tooManyNamespaces();
     totals.set(key, total);
   }
   return [...totals.values()].sort((a, b) => compareNamespaces(a.namespace, b.namespace));
+}
+
+function tooManyNamespaces(): MemoryError {
+  const message =
+    'expected namespaces that fit into one answer (limits.answerBytes), got more. Count fewer with `within`, or ancestors with `maxDepth`.';
+  return invalidInput([{ path: ['maxDepth'], message }]);
 }
 
 function compareNamespaces(a: readonly string[], b: readonly string[]): number {

@@ -1,14 +1,16 @@
-import { MemoryError } from '../domain/errors';
+import { invalidInput, MemoryError } from '../domain/errors';
 import type { Hit } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
 import type { EmbeddingSpace } from '../embedding/embedder';
 import { isSameSpace } from '../embedding/space-embedder';
+import { nextTurn } from '../environment/timers';
 import { analyzeQuery } from '../keyword-index/analyzer';
 import type { Space } from '../state/tables/interning';
 import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
 import type { ReadContext } from './read-context';
 import { recheck } from './recheck';
+import { answerBytesOf, inLaterTurn, RecordLoader } from './record-loader';
 import { type Candidates, findKeywordMatches, type RankedRow, type RecallMode, rank } from './score';
 import { compileSelection, type VisibleSet } from './visible-set';
 
@@ -34,6 +36,7 @@ interface Search extends QueryVector {
   readonly terms: readonly string[];
   /** The number of rows that each index should return. */
   readonly candidateLimit: number;
+  readonly loader: RecordLoader;
 }
 
 type SearchResult =
@@ -42,6 +45,8 @@ type SearchResult =
   | { readonly type: 'more-candidates-needed' }
   /** The rules changed during the search. It may have used rows that the caller may not read any more. */
   | { readonly type: 'rules-changed' }
+  /** The hits are read in several turns of the event loop, and this one read some of them. */
+  | { readonly type: 'more-turns-needed' }
   /** The store switched to another embedding space. The query's vector cannot be compared with vectors there. */
   | { readonly type: 'space-changed' };
 
@@ -51,9 +56,11 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
   const terms = mode === 'semantic' ? [] : analyzeQuery(query);
   let queryVector = await embedQuery(context, request);
   let candidateLimit = request.topK * 2 + 16;
+  const loader = new RecordLoader(context);
   for (;;) {
     signal?.throwIfAborted();
-    const result = await search(context, caller, request, { ...queryVector, terms, candidateLimit });
+    loader.beginTurn();
+    const result = await search(context, caller, request, { ...queryVector, terms, candidateLimit, loader });
     switch (result.type) {
       case 'hits':
         return result.hits;
@@ -62,6 +69,9 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
       case 'space-changed':
         if (request.vector !== undefined) throw spaceMismatch(context);
         queryVector = await embedQuery(context, request);
+        break;
+      case 'more-turns-needed':
+        await nextTurn();
         break;
       case 'more-candidates-needed':
         candidateLimit *= 4;
@@ -83,7 +93,7 @@ async function search(
   context: ReadContext,
   caller: Caller,
   request: RecallRequest,
-  { vector, space, terms, candidateLimit }: Search,
+  { vector, space, terms, candidateLimit, loader }: Search,
 ): Promise<SearchResult> {
   const { state } = context;
   const version = state.policy.version;
@@ -124,7 +134,8 @@ async function search(
     const lowest = ranked[topK - 1]?.score ?? Number.NEGATIVE_INFINITY;
     const mayMiss = bestUnseen >= 0 && lowest <= bestUnseen;
     if (mayMiss && mayFindMore(context, request, visible, candidateLimit)) return { type: 'more-candidates-needed' };
-    return { type: 'hits', hits: loadHits(context, caller, ranked, request) };
+    const hits = loadHits(context, caller, loader, bestOf(context, ranked, topK), request);
+    return hits === inLaterTurn ? { type: 'more-turns-needed' } : { type: 'hits', hits };
   });
 }
 
@@ -176,24 +187,42 @@ function mayFindMore(
   return isExact && candidateLimit < Math.min(maxCandidates, visible.texts);
 }
 
-/** Loads the best rows, applies the second access check to each, and sorts hits with equal scores. */
+/** Sorts the best rows in the order of the answer. Every row with the lowest score is ordered, because the order of rows says nothing. */
+function bestOf({ state }: ReadContext, ranked: readonly RankedRow[], topK: number): RankedRow[] {
+  const lowest = ranked[topK - 1]?.score ?? Number.NEGATIVE_INFINITY;
+  const best = ranked.filter(({ score }) => score >= lowest);
+  const places = new Map(best.map(({ row }) => [row, state.records.placeOf(row)]));
+  const place = ({ row }: RankedRow) => places.get(row) ?? { id: '', created_at: 0 };
+  return best.sort((one, other) => {
+    const [a, b] = [place(one), place(other)];
+    return other.score - one.score || b.created_at - a.created_at || (a.id < b.id ? -1 : 1);
+  });
+}
+
+/** Loads the best rows and applies the second access check to each. */
 function loadHits(
   context: ReadContext,
   caller: Caller,
-  ranked: readonly RankedRow[],
+  loader: RecordLoader,
+  best: readonly RankedRow[],
   { topK, explain }: Pick<RecallRequest, 'topK' | 'explain'>,
-): Hit[] {
+): Hit[] | typeof inLaterTurn {
   const hits: Hit[] = [];
-  for (const { row, score, parts } of ranked) {
-    // All rows with the lowest score are loaded, because the sort order below must decide which of them stay, not the order of rows.
-    if (hits.length >= topK && score < (hits.at(-1) as Hit).score) break;
-    const record = context.state.records.byRow(row);
+  let bytes = 0;
+  for (const { row, score, parts } of best) {
+    if (hits.length === topK) break;
+    const record = loader.get(row);
+    if (record === inLaterTurn) return inLaterTurn;
     const memory = record && recheck(context, caller, record);
-    if (memory !== undefined) hits.push(explain ? { ...memory, score, parts } : { ...memory, score });
+    if (record === undefined || memory === undefined) continue;
+    bytes += answerBytesOf(record);
+    if (bytes > context.limits.answerBytes && hits.length > 0) throw tooManyBytes(hits.length);
+    hits.push(explain ? { ...memory, score, parts } : { ...memory, score });
   }
-  return hits.sort(byScoreThenNewest).slice(0, topK);
+  return hits;
 }
 
-function byScoreThenNewest(a: Hit, b: Hit): number {
-  return b.score - a.score || b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? -1 : 1);
+function tooManyBytes(fitting: number): MemoryError {
+  const message = `expected a number of hits that fit into one answer (limits.answerBytes), got more. The best ${fitting} fit.`;
+  return invalidInput([{ path: ['topK'], message }]);
 }

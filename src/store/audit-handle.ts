@@ -37,7 +37,7 @@ export interface AuditQuery extends CallOptions {
   since?: Time;
   /** Selects entries from before this time. */
   until?: Time;
-  /** The number of entries on a page. Default: 100; at most 1,000. */
+  /** The number of entries on a page. A page whose entries name many memories ends early. Default: 100; at most 1,000. */
   limit?: number;
   /** The `nextCursor` from an earlier page of the same query. */
   cursor?: string;
@@ -106,6 +106,8 @@ export interface StoreAudit extends AuditHandle {
 }
 
 const defaultLimit = 100;
+/** A page ends after the entry with which it names this many memories: one entry may name hundreds of thousands. */
+const maxNamedMemories = 20_000;
 
 /** The parts of the store that an `AuditHandle` needs. */
 export type AuditHandleDeps = Pick<Engine, 'state' | 'audit' | 'auditCursors' | 'shapes' | 'reading' | 'version'>;
@@ -167,14 +169,16 @@ export class PrincipalAudit implements AuditHandle {
     const range = cursor === undefined ? firstPage : this.#engine.auditCursors.decrypt(cursor, binding);
     const after: Record<AuditChainName, number> = { ...range.after };
     const items: AuditEntry[] = [];
+    let named = 0;
     for await (const found of this.#search(search, range, signal)) {
       const entry = view.entry(found);
-      if (entry !== undefined && items.length === limit) {
+      if (entry !== undefined && (items.length === limit || named >= maxNamedMemories)) {
         return { items, nextCursor: this.#engine.auditCursors.encrypt({ after, upTo: range.upTo }, binding) };
       }
       after[found.chain] = found.entry.seq;
       if (entry === undefined) continue;
       items.push(entry);
+      named += entry.memories.length;
       refreshers.set(entry, () => view.entry(found));
     }
     return { items };

@@ -32,6 +32,7 @@ import { isFloat32Array } from '../domain/realms';
 import type { ReembedProgress } from '../reembedding/reembedding-run';
 
 const maxListLimit = 1_000;
+const maxHistoryLimit = 10_000;
 const maxBatchSize = 10_000;
 const maxAuditActions = 64;
 const maxCheckpoints = 10_000;
@@ -112,9 +113,15 @@ function queryShapes(limits: Limits) {
     listOptions: fields({
       ...selection,
       limit: integer(1, maxListLimit).optional(),
+      maxBytes: integer(1).optional(),
       cursor: cursorShape.optional(),
       orderBy: oneOf(['createdAt', 'validFrom']).optional(),
       order: oneOf(['newest', 'oldest']).optional(),
+    }),
+    historyOptions: fields({
+      ...callOptions,
+      fromRevision: revision.optional(),
+      limit: integer(1, maxHistoryLimit).optional(),
     }),
     namespacesOptions: fields({
       ...callOptions,

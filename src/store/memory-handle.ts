@@ -33,6 +33,11 @@ export interface RecallOptions<M = Metadata> extends Selection<M> {
 export interface ListOptions<M = Metadata> extends Selection<M> {
   /** The number of memories on a page. Default: 100; at most 1,000. */
   limit?: number;
+  /**
+   * The number of bytes after which a page ends, even if it holds fewer than `limit` memories. It holds at least one. Default:
+   * `Limits.answerBytes`, and a higher number counts as that.
+   */
+  maxBytes?: number;
   /** The `nextCursor` from an earlier page of the same list. Omit it for the first page. */
   cursor?: string;
   /** The field to order by. Default: 'createdAt'. */
@@ -46,6 +51,14 @@ export interface MemoryPage<M = Metadata> {
   items: Memory<M>[];
   /** Pass it as `cursor` to read the next page. Absent on the last page. */
   nextCursor?: string;
+}
+
+/** Options of `history`. */
+export interface HistoryOptions extends CallOptions {
+  /** The first revision to return. Default: 1. */
+  fromRevision?: number;
+  /** The largest number of changes to return. From 1 to 10,000. Default: no limit. */
+  limit?: number;
 }
 
 /** The result of `forgetWhere`. */
@@ -120,11 +133,12 @@ export interface MemoryHandle<M = Metadata> {
   get(id: string | { namespace: Namespace; key: string }, options?: CallOptions): Promise<Memory<M> | undefined>;
   /**
    * Reads the changes to one memory, oldest first, each with the principal that made it. The result is empty if the memory does not
-   * exist. For a forgotten memory it has the changes without their content.
+   * exist. For a forgotten memory it has the changes without their content. If all changes are too
+   * much for one answer, read them in parts, with `fromRevision` and `limit`.
    *
    * @throws INVALID_INPUT, RECORD_DAMAGED
    */
-  history(id: string, options?: CallOptions): Promise<(MemoryChange<M> & { revision: number; by: Principal })[]>;
+  history(id: string, options?: HistoryOptions): Promise<(MemoryChange<M> & { revision: number; by: Principal })[]>;
   /**
    * Lists the memories that match a selection, without a search. Await the result for one page, or iterate it for all memories. An
    * iteration checks each memory again if something changed since its page was read.

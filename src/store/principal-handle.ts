@@ -33,6 +33,7 @@ import { ListQuery } from './list-query';
 import type {
   ForgetResult,
   HandleStats,
+  HistoryOptions,
   ListOptions,
   MemoryHandle,
   MemoryPage,
@@ -139,13 +140,13 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     return this.#calls.read('get', run, (memory) => (memory === undefined ? [] : [memory]));
   }
 
-  history(id: string, options: CallOptions = {}): ReturnType<MemoryHandle<M>['history']> {
-    const run = (target: CallTarget): (changes.Revision & MemoryChange<M>)[] => {
+  history(id: string, options: HistoryOptions = {}): ReturnType<MemoryHandle<M>['history']> {
+    const run = async (target: CallTarget): Promise<(changes.Revision & MemoryChange<M>)[]> => {
       const { shapes } = this.#engine;
-      const [parsedId, { signal }] = parseAll([shapes.id, id, ['id']], [shapes.callOptions, options]);
+      const [parsedId, { signal, ...part }] = parseAll([shapes.id, id, ['id']], [shapes.historyOptions, options]);
       target.ids = [parsedId];
       signal?.throwIfAborted();
-      const revisions = changes.history(this.#engine.reading(), this.#caller, parsedId);
+      const revisions = await changes.history(this.#engine.reading(), this.#caller, parsedId, part);
       target.missing = revisions.length === 0;
       return revisions as (changes.Revision & MemoryChange<M>)[];
     };
@@ -153,18 +154,22 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   }
 
   list(options: ListOptions<M> = {}): ListQuery<Memory<M>, MemoryPage<M>> {
-    const readPage = (target: CallTarget, cursor: string | undefined): MemoryPage<M> => {
+    const readPage = async (target: CallTarget, cursor: string | undefined): Promise<MemoryPage<M>> => {
       const given = cursor === undefined ? options : { ...options, cursor };
       const parsed = parse(this.#engine.shapes.listOptions, given, 'options');
       target.namespace = parsed.namespace ?? target.namespace;
       parsed.signal?.throwIfAborted();
-      return listing.list(this.#engine.reading(), this.#caller, {
+      const context = this.#engine.reading();
+      const page = await listing.list(context, this.#caller, {
         selection: selectionOf(parsed),
         limit: parsed.limit ?? defaultListLimit,
+        maxBytes: Math.min(parsed.maxBytes ?? Number.POSITIVE_INFINITY, context.limits.answerBytes),
         cursor: parsed.cursor,
         orderBy: parsed.orderBy ?? 'createdAt',
         order: parsed.order ?? 'newest',
-      }) as MemoryPage<M>;
+        signal: parsed.signal,
+      });
+      return page as MemoryPage<M>;
     };
     return new ListQuery(
       (cursor) =>
@@ -195,7 +200,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       target.namespace = within ?? target.namespace;
       signal?.throwIfAborted();
       const selection = selectionOf({ ...rest, ...defined({ namespace: within }) });
-      return listing.namespaces(this.#engine.reading(), this.#caller, selection, maxDepth);
+      return listing.namespaces(this.#engine.reading(), this.#caller, selection, { maxDepth });
     });
   }
 
@@ -277,7 +282,9 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   stats(options: CallOptions = {}): Promise<HandleStats> {
     return this.#calls.read('stats', () => {
       parse(this.#engine.shapes.callOptions, options, 'options').signal?.throwIfAborted();
-      const namespaces = listing.namespaces(this.#engine.reading(), this.#caller, selectionOf({}));
+      const namespaces = listing.namespaces(this.#engine.reading(), this.#caller, selectionOf({}), {
+        maxBytes: Number.POSITIVE_INFINITY,
+      });
       return { memories: namespaces.reduce((sum, { count }) => sum + count, 0), namespaces: namespaces.length };
     });
   }

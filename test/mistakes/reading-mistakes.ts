@@ -125,7 +125,7 @@ export const readingMistakes: readonly Mistake[] = [
   ),
   withoutAccess('recall with a filter: ignores access', ".select('memories.row')"),
   withoutAccess('forgetWhere: ignores access', "'memories.author'])"),
-  withoutAccess('list: ignores access', 'withText()'),
+  withoutAccess('list: ignores access', ".as('at')])"),
   withoutAccess('count: ignores access', "fn.countAll().as('count'))"),
   withoutAccess('namespaces: ignores access', "fn.countAll<number>().as('count')])"),
   mistake(

@@ -6,6 +6,7 @@ import { systemEnvironment } from '../../environment/environment';
 import { pause, startStopwatch } from '../../environment/timers';
 import type { MemoryHandle } from '../../index';
 import { isSameDigest, tokenDigest } from '../shared/bearer-token';
+import { type ClientReadiness, readinessOf } from './call-gate';
 import type { HttpSettings } from './http-options';
 import { requestMcpServer } from './mcp-server';
 
@@ -65,7 +66,13 @@ export class HttpSessions {
       return sendError(response, 503, serverError, `Too many sessions (${maxSessions}): end one, or try again later.`);
     this.#opening++;
     try {
-      const server = requestMcpServer(({ authInfo }) => authInfo?.extra?.handle as MemoryHandle, this.#settings);
+      const server = requestMcpServer(
+        {
+          handleFor: ({ authInfo }) => authInfo?.extra?.handle as MemoryHandle,
+          readinessFor: ({ authInfo }) => authInfo?.extra?.isReady as ClientReadiness,
+        },
+        this.#settings,
+      );
       const transport = new StreamableHTTPServerTransport({
         sessionIdGenerator: () => Buffer.from(this.#environment.randomBytes(sessionIdBytes)).toString('base64url'),
         maxRequestBodySize: maxBodyBytes,
@@ -104,7 +111,7 @@ export class HttpSessions {
       session.openRequests--;
       session.lastUsedMs = this.#elapsedMs();
     });
-    const auth = { token: '', clientId: '', scopes: [], extra: { handle } };
+    const auth = { token: '', clientId: '', scopes: [], extra: { handle, isReady: readinessOf(response) } };
     await session.transport.handleRequest(Object.assign(request, { auth }), response);
   }
 

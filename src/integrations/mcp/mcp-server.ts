@@ -19,6 +19,7 @@ import { version } from '../../../package.json';
 import { MemoryError, type MemoryHandle } from '../../index';
 import { cutToChars, firstIssues } from '../shared/input-checks';
 import { simplifyForModels } from '../shared/model-arguments';
+import { CallGate, type ClientReadiness } from './call-gate';
 import { listResources, readResource, resourceTemplates } from './resources';
 import type { McpTool, ToolCall } from './tools/mcp-tool';
 import { errorOutput } from './tools/tool-error';
@@ -66,22 +67,31 @@ const instructions =
  * ```
  */
 export function memoryMcpServer(handle: MemoryHandle, options: McpServerOptions = {}): Server {
-  return requestMcpServer(() => handle, options);
+  return requestMcpServer({ handleFor: () => handle, readinessFor: () => async () => undefined }, options);
 }
 
-/** Makes an MCP server that asks for the handle with each request, because a token may lose rights while its session is open. */
-export function requestMcpServer(
-  handleFor: (context: RequestContext) => MemoryHandle,
-  options: McpServerOptions,
-): Server {
+/** What a server gets for each request. */
+export interface RequestSource {
+  /** The handle through which the request acts. A token may lose rights while its session is open. */
+  handleFor(context: RequestContext): MemoryHandle;
+  /** Whether the client of the request reads its answers. */
+  readinessFor(context: RequestContext): ClientReadiness;
+}
+
+/** Makes an MCP server that gets the handle for each request. */
+export function requestMcpServer({ handleFor, readinessFor }: RequestSource, options: McpServerOptions): Server {
   const report = errorReporter(options);
+  const gate = new CallGate();
   const server = new Server(
     { name: 'multi-agent-memory', version },
     { capabilities: { tools: {}, resources: {} }, instructions },
   );
-  const guarded = <T>({ signal }: RequestContext, call: () => Promise<T>): Promise<T> =>
-    // A cancelled request gets no response. Its error is therefore not reported.
-    withProtocolErrors(call, (error) => signal.aborted || report(error));
+  const guarded = <T>(context: RequestContext, call: () => Promise<T>): Promise<T> =>
+    withProtocolErrors(
+      () => gate.run(call, readinessFor(context)),
+      // A cancelled request gets no response. Its error is therefore not reported.
+      (error) => context.signal.aborted || report(error),
+    );
   server.onerror = report;
   setHandler(server, ListToolsRequestSchema, async () => ({ tools: listTools() }));
   setHandler(server, CallToolRequestSchema, ({ params }, context) =>

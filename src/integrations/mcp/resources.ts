@@ -2,7 +2,7 @@ import type { Resource, TextResourceContents } from '@modelcontextprotocol/sdk/t
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { MemoryHandle } from '../../index';
 import { memoryIdOf, memoryTemplate, namespaceOf, namespaceTemplate, namespaceUri } from './resource-uris';
-import { fencedMemories } from './tools/memory-output';
+import { fencedMemories, maxAnswerBytes } from './tools/memory-output';
 
 const mimeType = 'text/plain';
 const pageSize = 100;
@@ -58,7 +58,12 @@ export async function readResource(
 }
 
 async function namespaceText(handle: MemoryHandle, namespace: readonly string[], signal: AbortSignal): Promise<string> {
-  const { items, nextCursor } = await handle.list({ namespace, limit: memoriesPerNamespace, signal });
+  const { items, nextCursor } = await handle.list({
+    namespace,
+    limit: memoriesPerNamespace,
+    maxBytes: maxAnswerBytes,
+    signal,
+  });
   const hint =
     nextCursor === undefined
       ? ''

@@ -3,8 +3,9 @@ import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import { ErrorCode, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { isErrorNamed } from '../../domain/realms';
 import type { MemoryHandle } from '../../index';
+import { readinessOf } from './call-gate';
 import { LineLimit } from './line-limit';
-import { errorReporter, type McpServerOptions, memoryMcpServer } from './mcp-server';
+import { errorReporter, type McpServerOptions, requestMcpServer } from './mcp-server';
 import { watchPendingRequests } from './pending-requests';
 
 /** Options of `serveStdio`. */
@@ -46,7 +47,8 @@ const defaultMaxMessageBytes = 4 * 1024 * 1024;
 export async function serveStdio(handle: MemoryHandle, options: McpStdioOptions = {}): Promise<McpStdioServer> {
   const { input = process.stdin, output = process.stdout, maxMessageBytes = defaultMaxMessageBytes } = options;
   const report = errorReporter(options);
-  const server = memoryMcpServer(handle, options);
+  const isReady = readinessOf(output);
+  const server = requestMcpServer({ handleFor: () => handle, readinessFor: () => isReady }, options);
   const lines = new LineLimit(maxMessageBytes);
   // `LineLimit` already limits the length of a message.
   const transport = new StdioServerTransport(lines, output, { maxBufferSize: Number.POSITIVE_INFINITY });

@@ -3,6 +3,8 @@ import { prepare, translated } from '../../sqlite/sqlite';
 import { type MemoryRow, memoryRowOf, type RowChecksum, type StoredMemoryRow } from '../tables/memory-row';
 import { queries } from '../tables/schema';
 
+export type RecordPlace = Pick<MemoryRow, 'id' | 'created_at' | 'change_seq'>;
+
 /**
  * Looks up single records. Methods check each record against its checksum, unless their name contains `unchecked`. A tombstone is the
  * record that remains after a memory was forgotten.
@@ -11,6 +13,7 @@ export class MemoryQueries {
   readonly #rowChecksum: RowChecksum;
   readonly #byId;
   readonly #byRow;
+  readonly #placeOf;
   readonly #byKey;
   readonly #byAnyKey;
   readonly #idsAbout;
@@ -22,6 +25,13 @@ export class MemoryQueries {
     );
     this.#byRow = prepare<{ row: number }, StoredMemoryRow>(database, (p) =>
       withText().where('memories.row', '=', p('row')),
+    );
+    this.#placeOf = prepare<{ row: number }, RecordPlace>(database, (p) =>
+      queries
+        .selectFrom('memories')
+        .select(['id', 'created_at', 'change_seq'])
+        .where('row', '=', p('row'))
+        .where('state', '!=', 'forgotten'),
     );
     this.#byAnyKey = prepare<{ label_set: number; key: string }, StoredMemoryRow>(database, (p) =>
       withText()
@@ -81,6 +91,11 @@ export class MemoryQueries {
   byRow(row: number): MemoryRow | undefined {
     const stored = this.#byRow.get({ row });
     return stored === undefined || stored.state === 'forgotten' ? undefined : this.#rowChecksum.checkedRow(stored);
+  }
+
+  /** Where the memory of a row stands in the order of an answer, and its latest change. Reads no text, and does not check the record. */
+  placeOf(row: number): RecordPlace | undefined {
+    return this.#placeOf.get({ row });
   }
 
   /** Like `byRow`, but returns undefined for a damaged record. */

@@ -1,9 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import type { Interning } from '../tables/interning';
-import type { MemoryRow, RowChecksum, StoredMemoryRow } from '../tables/memory-row';
+import type { MemoryRow } from '../tables/memory-row';
 import { queries } from '../tables/schema';
-import { withText } from './memory-queries';
 import { type CompiledSelection, ReadableMasks, selectionCondition } from './selection-sql';
 
 export interface Page {
@@ -12,6 +11,13 @@ export interface Page {
   readonly limit: number;
   /** The last item of the previous page. */
   readonly after: { readonly at: number; readonly id: string } | undefined;
+}
+
+/** A row of a page: its number, and where it stands in the order of the page. */
+export interface PageRow {
+  readonly row: number;
+  readonly id: string;
+  readonly at: number;
 }
 
 type LabelledRow = Pick<MemoryRow, 'id' | 'label_set' | 'owner' | 'author'>;
@@ -25,13 +31,11 @@ interface CompiledQuery {
 export class SelectionQueries {
   readonly #database: Database;
   readonly #interning: Interning;
-  readonly #rowChecksum: RowChecksum;
   readonly #masks: ReadableMasks;
 
-  constructor(database: Database, deps: { interning: Interning; rowChecksum: RowChecksum }) {
+  constructor(database: Database, deps: { interning: Interning }) {
     this.#database = database;
     this.#interning = deps.interning;
-    this.#rowChecksum = deps.rowChecksum;
     this.#masks = new ReadableMasks(database);
   }
 
@@ -55,15 +59,13 @@ export class SelectionQueries {
     return this.#all(selection, query.compile());
   }
 
-  /**
-   * Reads the records on one page.
-   *
-   * @throws RECORD_DAMAGED
-   */
-  page(selection: CompiledSelection, page: Page): MemoryRow[] {
+  /** The rows of one page, without their contents. */
+  page(selection: CompiledSelection, page: Page): PageRow[] {
     const column = page.orderBy === 'createdAt' ? 'memories.created_at' : 'memories.valid_from';
     const direction = page.order === 'newest' ? 'desc' : 'asc';
-    let query = withText()
+    let query = queries
+      .selectFrom('memories')
+      .select(['memories.row', 'memories.id', sql<number>`${sql.ref(column)}`.as('at')])
       .where(selectionCondition(selection, this.#interning))
       .orderBy(column, direction)
       .orderBy('memories.id', direction)
@@ -73,8 +75,7 @@ export class SelectionQueries {
       const beyond = page.order === 'newest' ? sql`<` : sql`>`;
       query = query.where(sql<boolean>`(${sql.ref(column)}, memories.id) ${beyond} (${at}, ${id})`);
     }
-    const stored = this.#all<StoredMemoryRow>(selection, query.compile());
-    return stored.map((each) => this.#rowChecksum.checkedRow(each));
+    return this.#all(selection, query.compile());
   }
 
   count(selection: CompiledSelection): number {

@@ -34,6 +34,13 @@ export function damaged(id: string, cause?: unknown): MemoryError {
   return new MemoryError('RECORD_DAMAGED', message, { cause });
 }
 
+const parsedAhead = new WeakMap<MemoryRow, Metadata>();
+
+/** Parses the metadata of a row before `memoryOf` converts it, for a row that is converted once. */
+export function parseMetadataAhead(record: MemoryRow): void {
+  parsedAhead.set(record, parseStoredJson(record.metadata) as Metadata);
+}
+
 /** Converts a row to the form that users of the library get. */
 export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memory {
   const { namespace, accessTags } = interning.labelSet(record.label_set);
@@ -57,7 +64,7 @@ export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memor
     ...(record.session_id === null ? {} : { sessionId: record.session_id }),
     tags: JSON.parse(record.tags),
     priority: record.priority,
-    metadata: parseStoredJson(record.metadata) as Metadata,
+    metadata: parsedAhead.get(record) ?? (parseStoredJson(record.metadata) as Metadata),
     source,
     createdAt: new Date(record.created_at),
     updatedAt: new Date(record.updated_at),

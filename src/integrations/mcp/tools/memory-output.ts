@@ -45,6 +45,23 @@ export const hitSchema = memorySchema.extend({
   ),
 });
 
+/**
+ * An answer ends after the memory with which it has this many bytes. It holds each memory twice: as JSON for programs, and as text for
+ * models, which read no more anyway.
+ */
+export const maxAnswerBytes = 512 * 1024;
+
+/** The first of the memories, as many as one answer takes, and at least one. */
+export function memoriesThatFit<T extends Memory>(memories: readonly T[]): readonly T[] {
+  let bytes = 0;
+  const end = memories.findIndex((memory) => {
+    const isFull = bytes >= maxAnswerBytes;
+    bytes += memory.text.length + JSON.stringify(memory.metadata).length;
+    return isFull;
+  });
+  return end < 0 ? memories : memories.slice(0, end);
+}
+
 type MemoryOutput = z.output<typeof memorySchema>;
 
 /** Converts a memory to JSON, with times in ISO 8601. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineTool } from './mcp-tool';
-import { fencedMemories, hitOutput, hitSchema } from './memory-output';
+import { fencedMemories, hitOutput, hitSchema, memoriesThatFit } from './memory-output';
 import { selection } from './tool-arguments';
 
 const maxTopK = 100;
@@ -24,13 +24,19 @@ export const searchMemories = defineTool({
     explain: z.exactOptional(z.boolean().describe('Adds the parts of each score. Default: false.')),
     ...selection,
   }),
-  output: z.object({ memories: z.array(hitSchema) }),
+  output: z.object({
+    memories: z.array(hitSchema),
+    omitted: z.exactOptional(z.int().describe('How many matches are left out, because the answer is too long.')),
+  }),
   annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
   async run(handle, { query, ...options }, { signal }) {
     const hits = await handle.recall(query, { ...options, signal });
+    const shown = memoriesThatFit(hits);
+    const omitted = hits.length - shown.length;
+    const hint = omitted === 0 ? '' : `\n${omitted} more matches are left out, because the answer is too long.`;
     return {
-      structured: { memories: hits.map(hitOutput) },
-      text: fencedMemories(hits, 'No readable memory matches.'),
+      structured: { memories: shown.map(hitOutput), ...(omitted === 0 ? {} : { omitted }) },
+      text: `${fencedMemories(shown, 'No readable memory matches.')}${hint}`,
     };
   },
 });
