@@ -111,7 +111,7 @@ export function openAuditDatabase(path: string): Database {
   return prepareAuditDatabase(openSqlite(path, { timeout: 5_000 }));
 }
 
-/** Creates or checks the tables of an open database. If that fails, the database is closed. */
+/** Creates or checks the tables of an open database. If that fails, closes the database. */
 export function prepareAuditDatabase(database: Database): Database {
   try {
     if (versionOf(database) === 0) configure(database);

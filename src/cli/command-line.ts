@@ -18,7 +18,7 @@ export class CommandLine {
     return systemPath(this.args[0] as string);
   }
 
-  /** An argument that names a file or a folder. */
+  /** Returns the path in an argument that names a file or a folder. */
   file(index: number): string {
     return systemPath(this.args[index] as string);
   }

@@ -21,7 +21,7 @@ export const embedderOptions = {
 /** The option of commands that write to a store. */
 export const trustOptions = {
   'trust-folder': {
-    help: 'open the folder even if another user owns it or can write to it, or if it contains a symbolic link',
+    help: 'open the folder even if another user owns it or can write to it, or if one of its files is a symbolic link',
   },
 } as const;
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * A path of the command line as the system names it. `~/` is the home of the user, because no shell expands it after `=` or in the
- * settings of an MCP client; a `file:` URL is its path.
+ * Converts a path from the command line to a path of the system. Replaces `~/` by the home folder of the user, because no shell does
+ * so after `=` or in the settings of an MCP client. Converts a `file:` URL to its path.
  */
 export function systemPath(text: string): string {
   if (text === '~') return homedir();
@@ -16,7 +16,7 @@ export function systemPath(text: string): string {
 /**
  * Opens a file for reading.
  *
- * @throws the error of the system, also for a folder.
+ * @throws the error of the system, or an error if the path is a folder.
  */
 export async function openFile(path: string): Promise<FileHandle> {
   const file = await open(path);

@@ -53,8 +53,8 @@ function parseBatch(batch: readonly JsonLine[], format: ImportFormat, fail: Fail
 }
 
 /**
- * A memory whose times outside of the years that the store takes as text are dates. A file may be about any time, and other programs
- * write the year 2999 or 9999 for 'never'.
+ * Converts the times that the store would reject as text to dates. As text, the store accepts only the years 1990 to 2199, but a
+ * file may be about any time, and other programs write the year 2999 or 9999 for 'never'.
  */
 function withDates(memory: NewMemory): NewMemory {
   const times = (['validFrom', 'validTo', 'expiresAt'] as const).flatMap((name) => {

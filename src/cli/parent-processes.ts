@@ -8,28 +8,29 @@ interface Child {
   readonly parent: number;
 }
 
-/** What the system knows about other processes. */
+/** Reads what the system knows about other processes. */
 export interface ProcessTable {
-  /** The parent of a process and its command line. Undefined if they cannot be read. */
+  /** Returns the parent of a process, and its command line. Undefined if they cannot be read. */
   read(pid: number): { readonly parent: number; readonly command: string } | undefined;
   isAlive(pid: number): boolean;
 }
 
 const pollMs = 2_000;
-// npx starts a shell, which starts the program.
+// The largest number of launchers that are watched. npx, for example, starts a shell, and the shell starts the program.
 const maxLaunchers = 4;
 const launcher =
   /^\S*(npm|npx|pnpm|pnpx|yarn|bunx)(\.cmd|\.js|-cli\.js)?\b|(npm|npx)-cli\.js|^\S*(sh|bash|dash|zsh|cmd(\.exe)?)\s+(-c|\/d|\/c)\s/i;
-/** The first process of the system. It takes over the children of processes that ended. */
+/** The process id of the first process of the system. It becomes the parent of processes whose own parent has ended. */
 const firstPid = 1;
 
 /**
- * Resolves when the program that started this process has ended, or with the signal. A program that npx started has npx and a shell
- * between itself and that program: they stay while their child runs, so the parent of each of them is watched.
+ * Resolves when the program that started this process has ended, or when the signal is aborted. If that program used npx, there are
+ * npx and a shell between the two. They keep running while this process runs, so the parent of each process in this chain is
+ * watched.
  */
 export async function parentEnd(signal: AbortSignal, table = systemProcesses, everyMs = pollMs): Promise<void> {
   const chain = startersOf(process.pid, process.ppid, table);
-  // A child of the first process was started to run by itself, for example by the system.
+  // A child of the first process was started to run independently, for example by the system, so nothing is watched.
   if (chain.some(({ parent }) => parent <= firstPid)) chain.length = 0;
   while (!signal.aborted) {
     await pause(everyMs, signal);
@@ -55,7 +56,7 @@ function hasLostParent({ pid, parent }: Child, table: ProcessTable): boolean {
 
 const isLinux = process.platform === 'linux';
 
-/** The processes of this system. On Windows only whether a process is alive is known. */
+/** Reads the processes of this system. On Windows it can only tell whether a process is alive. */
 export const systemProcesses: ProcessTable = {
   read(pid) {
     try {
@@ -65,7 +66,7 @@ export const systemProcesses: ProcessTable = {
       const [, parent, command] = /^(\d+)\s+(.*)$/.exec(text) ?? [];
       return parent === undefined || command === undefined ? undefined : { parent: Number(parent), command };
     } catch {
-      // It has ended.
+      // The process has ended.
       return undefined;
     }
   },
@@ -74,13 +75,13 @@ export const systemProcesses: ProcessTable = {
       process.kill(pid, 0);
       return true;
     } catch (error) {
-      // A process of another user is alive too.
+      // EPERM: the process is alive and belongs to another user.
       return (error as NodeJS.ErrnoException).code === 'EPERM';
     }
   },
 };
 
-/** From `proc(5)`. The name of the program stands in parentheses and may contain any character. */
+/** Reads the data of a process as `proc(5)` describes. The name of the program is in parentheses and may contain any character. */
 function readProc(pid: number): { parent: number; command: string } {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);

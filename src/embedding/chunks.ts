@@ -13,11 +13,11 @@ const tokensPerChunk = 64;
 const minFill = 0.6;
 
 /**
- * Ends a section of a text. Each section is embedded by itself. A form feed is white space for readers and tokenizers, and texts that
- * have one, such as pages of a document, use it to the same end.
+ * Separates the sections of a text. Each section is embedded separately. Readers and tokenizers treat a form feed as white space,
+ * and texts that contain form feeds, such as documents with pages, use them for the same purpose.
  */
 export const sectionBreak = '\f';
-/** The most sections of one text. The breaks of a text with more are white space like any other. */
+/** The largest number of sections in one text. In a text with more sections, the breaks are treated like other white space. */
 const maxSections = maxChunks / 4;
 
 /** The share of a chunk that is repeated in the next chunk, so that a sentence at the cut is complete in one of them. */
@@ -42,7 +42,7 @@ const hangulCost = 6;
  * surrogate pair. A text that fits into `maxTokens`, or is empty, is returned as the only chunk. Chunks of a longer text have about
  * 64 tokens, or more if the text would otherwise have more than 4,096 chunks.
  *
- * A text with a `sectionBreak` is split there first, so that no chunk has words of two sections. White space around a break is in no
+ * A text is first split at each `sectionBreak`, so that no chunk contains words of two sections. White space around a break is in no
  * chunk.
  *
  * Tokens are estimated (see `estimateTokens`), because the tokenizer of the embedder is not known here.
@@ -50,7 +50,7 @@ const hangulCost = 6;
 export function splitIntoChunks(text: string, maxTokens: number): string[] {
   const sections = text.includes(sectionBreak) ? sectionsOf(text) : [text];
   const maxBudget = budgetOf(maxTokens);
-  // Each section may end with a chunk that is not full.
+  // Allows for one chunk in each section that is not full.
   const fullChunks = (maxChunks - (sections.length - 1)) * (1 - overlap) * minFill;
   const budget = () =>
     Math.min(
@@ -65,7 +65,10 @@ export function splitIntoChunks(text: string, maxTokens: number): string[] {
   return chunks.slice(0, maxChunks);
 }
 
-/** The sections of a text without white space around them; the text itself if it has fewer than two, or too many. */
+/**
+ * Splits a text into its sections, without white space around them. Returns the text itself if it has fewer than two sections, or
+ * too many.
+ */
 function sectionsOf(text: string): string[] {
   const sections = text.split(sectionBreak).map((section) => section.trim());
   const filled = sections.filter((section) => section !== '');

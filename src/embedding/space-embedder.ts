@@ -102,7 +102,7 @@ export class SpaceEmbedder {
   }
 
   async #embed(embedder: Embedder, texts: readonly string[], call: CallOptions): Promise<ChunkVectors[]> {
-    // A text of an earlier release may hold half a surrogate pair, which providers reject.
+    // A text from an earlier release may contain half of a surrogate pair, which providers reject.
     const chunks = texts.map((text) => splitIntoChunks(text.toWellFormed(), embedder.maxTokens));
     const vectors = await this.#reported(embedder.embedDocuments(chunks.flat(), call));
     let next = 0;

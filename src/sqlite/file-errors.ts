@@ -7,7 +7,7 @@ interface FileSystemError extends Error {
   readonly path?: string;
 }
 
-/** What to do about a failure, by its code. Every other failure is one of the disk or of the machine, and may pass. */
+/** The advice for each error code. A failure with another code is a fault of the disk or the machine, and may be temporary. */
 const remedies: Readonly<Record<string, string>> = {
   EACCES: 'Give the user of this process access to it, or open the store as the user that owns it.',
   EPERM: 'Give the user of this process access to it, or open the store as the user that owns it.',
@@ -28,8 +28,8 @@ const limitRemedies: Readonly<Record<string, string>> = {
 };
 
 /**
- * Translates an error of the file system into a MemoryError that names the file and says what to do. Any other error is returned as it
- * is. A full disk is not translated here.
+ * Converts an error of the file system to a MemoryError that names the file and contains advice. Returns any other error unchanged.
+ * Does not convert the error of a full disk.
  */
 export function fromFileSystem(error: unknown): unknown {
   if (!isFileSystemError(error)) return error;
@@ -45,7 +45,7 @@ export function fromFileSystem(error: unknown): unknown {
   return new MemoryError('FILE_FAILED', message, { cause: error });
 }
 
-// Other calls of the system, such as those of the network, are not about files of a store.
+// The system calls on files. Errors of other calls, such as those of the network, are not about files of a store.
 const fileCalls: ReadonlySet<string> = new Set(
   'access chmod close copyfile fsync ftruncate link lstat mkdir mkdtemp open opendir read readlink realpath rename rm rmdir scandir stat statfs unlink utime write'.split(
     ' ',

@@ -67,7 +67,7 @@ export async function buildTable(options: TableOptions): Promise<BuiltTable> {
   const { folder, dimensions, source, rows, signal, builder } = options;
   signal.throwIfAborted();
   const queries = sampleQueries(source, rows);
-  // The index is as private as the folder of the store.
+  // Gives the index the same permissions as the folder of the store.
   const { mode } = await stat(await existing(folder));
   await mkdir(folder, { recursive: true, mode: mode & 0o777 });
   const child = new BuilderProcess({ folder, dimensions, queries }, signal, builder);
@@ -86,7 +86,7 @@ export async function buildTable(options: TableOptions): Promise<BuiltTable> {
   }
 }
 
-/** The path, or the nearest folder above it that exists. */
+/** Returns the path, or the nearest parent folder that exists. */
 async function existing(path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
   return found !== undefined || dirname(path) === path ? path : existing(dirname(path));

@@ -36,7 +36,8 @@ async function build({ folder, dimensions, queries }: BuildTask, input: Promise<
 // The process keeps the priority of the host. With a lower priority, a build on a busy machine takes several times as long, and
 // searches are not measurably faster.
 function prepareProcess(folder: string): void {
-  // The files are as private as their folder. This process does nothing else, so that its umask may change.
+  // Gives the files no more permissions than their folder has. Changing the umask affects nothing else, because this process only
+  // builds the index.
   process.umask(~statSync(folder).mode & 0o077);
   const scratch = join(folder, scratchName);
   mkdirSync(scratch, { recursive: true });

@@ -85,17 +85,17 @@ export async function writeManifest(folder: string, manifest: IndexManifest): Pr
   await rename(unfinished, path);
 }
 
-/** The name of the folder of a generation. */
+/** Returns the name of the folder for a generation. */
 export function generationName(id: string): string {
   return `generation-${id}`;
 }
 
-// The first release named a generation by its id alone.
+// In the first release, the name of a generation was only its id.
 const generationNames = /^(generation-.*|[0-9a-f]{16})$/;
 
 /**
- * Removes every file of an index that the manifest does not name: older generations, and what an interrupted build left. Files of
- * others stay.
+ * Removes the files of an index that the manifest does not name: older generations, and files of interrupted builds. Files that do
+ * not belong to an index stay.
  */
 export async function removeUnlisted(folder: string, manifest: IndexManifest | undefined): Promise<void> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
@@ -106,16 +106,16 @@ export async function removeUnlisted(folder: string, manifest: IndexManifest | u
   }
 }
 
-/** Removes an index. The folder itself stays if files of others are in it. */
+/** Removes an index. The folder itself stays if it contains other files. */
 export async function removeIndex(folder: string): Promise<void> {
   const found = await lstat(folder).catch(() => undefined);
-  // A link leads to a folder of others.
+  // Does not follow a symbolic link, because it may lead to a folder that does not belong to the store.
   if (found?.isDirectory() !== true) return;
   await removeUnlisted(folder, undefined);
   await rmdir(folder).catch(() => undefined);
 }
 
-/** The mode of new files in a folder: readable to nobody who cannot read the folder. */
+/** Returns the mode for new files in a folder. Only users who can read the folder can read the files. */
 async function fileModeIn(folder: string): Promise<number> {
   return (await stat(folder)).mode & 0o666;
 }

@@ -40,7 +40,7 @@ test.each([
   expect(await endsWithin(200, lost)).toBe(true);
 });
 
-test('does not watch beyond the program that started it', async () => {
+test('does not watch the parents of the program that started it', async () => {
   const table = tableOf({ [own]: [parent, 'node'], [parent]: [77_777, 'client --npx'] });
   expect(await endsWithin(60, table)).toBe(false);
 });

@@ -16,7 +16,7 @@ afterEach(() => vi.unstubAllEnvs());
 
 const memory = JSON.stringify({ text: 'The refund goes to the card.', namespace: ['support'] });
 
-describe('a path of the command line', () => {
+describe('a path on the command line', () => {
   test('may begin with ~/, which no shell expands in the settings of an MCP client', async () => {
     await writeFile(join(home, 'memories.jsonl'), memory);
     expect((await shell(['import', '~/memory', '~/memories.jsonl'])).errors).toEqual([]);
@@ -56,7 +56,7 @@ test.each([
   ['verify', []],
   ['verify', ['--repair']],
   ['backup', ['./copy']],
-])('%s %s makes no store of a folder that does not exist', async (command, words) => {
+])('%s %s does not create a store in a folder that does not exist', async (command, words) => {
   const { code } = await shell([command, join(home, 'memroy'), ...words]);
   expect([code, existsSync(join(home, 'memroy')), existsSync('copy')]).toEqual([1, false, false]);
 });

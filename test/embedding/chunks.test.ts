@@ -51,7 +51,7 @@ describe('splitIntoChunks', () => {
     expect(splitIntoChunks(`Title\f${long}`, 12)).toEqual(['Title', ...splitIntoChunks(long, 12)]);
   });
 
-  test('ignores the form feeds of a text with more than 1,024 sections', () => {
+  test('ignores the form feeds if a text has more than 1,024 sections', () => {
     expect(splitIntoChunks(Array(1_024).fill('x').join('\f'), 256)).toHaveLength(1_024);
     const text = Array(1_025).fill('x').join('\f');
     expect(splitIntoChunks(text, Number.MAX_SAFE_INTEGER)).toEqual([text]);

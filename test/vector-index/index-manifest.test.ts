@@ -87,7 +87,7 @@ describe('a manifest', () => {
     }
   });
 
-  test('keeps the files that it names, and removes its others', async () => {
+  test('keeps the files that it names, and removes the other files of the index', async () => {
     await mkdir(join(folder, 'generation-0', 'left'), { recursive: true });
     await writeFile(join(folder, 'manifest.json.new'), 'half');
     await writeManifest(folder, manifest);

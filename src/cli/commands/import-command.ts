@@ -48,7 +48,7 @@ export const importCommand: Command = {
     });
     const isFile = line.args.length > 1 && line.args[1] !== '-';
     const source = isFile ? (await openFile(line.file(1))).createReadStream({ signal }) : terminal.input;
-    // Before the store is opened, so that an input which cannot be read leaves no empty store.
+    // Reads the first line before the store is opened, so that no empty store is created if the input cannot be read.
     const lines = await begun(format.readDocument === undefined ? jsonLines(source) : format.readDocument(source));
     return writeStore(
       line,
@@ -62,7 +62,7 @@ export const importCommand: Command = {
   },
 };
 
-/** The same values, of which the first has been read. */
+/** Reads the first value in advance, and returns all values. */
 async function begun<T>(values: AsyncIterable<T>): Promise<AsyncIterable<T>> {
   const iterator = values[Symbol.asyncIterator]();
   const first = await iterator.next();

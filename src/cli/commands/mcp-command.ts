@@ -114,7 +114,7 @@ async function httpOptions(line: CommandLine): Promise<McpHttpOptions> {
   const variable = line.text('token-env') ?? '';
   const token = file === undefined ? (process.env[variable] ?? '') : (await readFile(file, 'utf8')).trim();
   const hosts = line.texts('allow-host');
-  // Checked before the store is opened, so that a wrong token leaves no empty store.
+  // Checks the token before the store is opened, so that no empty store is created if the token is invalid.
   if (!isUsableToken(token)) {
     const place = file === undefined ? `the variable ${variable}` : file;
     throw new Error(
@@ -147,7 +147,10 @@ async function clientHandle(store: CommandStore, line: CommandLine): Promise<Mem
   return store.as(principal, defined({ namespace }));
 }
 
-/** Also ends with the program that started this one: something else may keep the input open, and the folder would stay held. */
+/**
+ * Waits until the server is closed. Closes it when the command is interrupted, or when the program that started this process ends:
+ * another process may keep the input open, and this one would then hold the folder for ever.
+ */
 async function untilClosed(server: { closed: Promise<void>; close(): Promise<void> }, { signal }: Terminal) {
   const close = () => void server.close();
   signal.addEventListener('abort', close, { once: true });
