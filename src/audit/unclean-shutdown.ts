@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Database } from 'better-sqlite3';
+import { processWide } from '../environment/process-wide';
 import { prepare, queriesOver } from '../sqlite/sqlite';
 import type { AuditTables } from './audit-database';
 
@@ -14,7 +15,7 @@ const storedRoles: Readonly<Record<ProcessRole, OpeningRow['role']>> = { writer:
 
 // The ids of the rows that this process inserted. The process id does not identify them: an earlier process may have had the same
 // one, which is common in containers.
-const ownIds = new Set<string>();
+const ownIds = processWide('ids of open audits', () => new Set<string>());
 
 /** Detects processes that died while they had the audit open. Such a process may have lost entries that it had not written yet. */
 export class UncleanShutdown {

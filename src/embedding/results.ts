@@ -53,15 +53,16 @@ export function embeddingFailure(thrown: unknown, { model }: EmbeddingSpace): Me
   return new MemoryError('EMBEDDING_FAILED', message, { cause: thrown, retryable });
 }
 
-const textFailures = new WeakSet<MemoryError>();
+// A property and not a set of this module: the embedder may come from another copy of this library.
+const textFailure = Symbol.for('multi-agent-memory.text-failure');
 
 /** Marks an error as caused by one text of a request. The other texts may succeed in a request without that text. */
 export function markTextFailure(error: MemoryError): MemoryError {
-  textFailures.add(error);
+  Object.defineProperty(error, textFailure, { value: true, configurable: true });
   return error;
 }
 
 /** Returns whether one text caused the error, rather than the provider, the network or the API key. */
 export function isTextFailure(error: MemoryError): boolean {
-  return textFailures.has(error);
+  return Object.hasOwn(error, textFailure);
 }

@@ -15,6 +15,7 @@ export function checkPrograms(consumer: string): void {
   run(consumer, ['cjs.cjs'], `require: ${what}`);
   for (const folder of [consumer, join(consumer, 'in-cjs')]) checkShell(folder);
   run(consumer, [...likeOlderNode, 'cjs.cjs'], `require, on a Node that cannot require ES modules: ${what}`);
+  run(consumer, ['copies.mjs'], 'both builds share a folder in one process; a worker thread connects to it');
   checkIndex(consumer);
 }
 

@@ -71,15 +71,24 @@ function writeName(file: string): void {
 }
 
 function held(folder: string, name: string, cause: unknown): MemoryError {
-  const message = `The folder ${folder} is held by ${holder(name)}. Close the store there, connect to that process, or open the folder with { readOnly: true }.`;
+  const holder = readHolder(name);
+  const isOwn = holder?.pid === process.pid && holder.host === hostname();
+  const place = holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`;
+  const message = isOwn
+    ? `The folder ${folder} is held by ${place}, which is this process: another thread, another version of this library or another context, such as a test file of Jest, has opened it. Close it there, or use MemoryStore.connect(folder, { takeOver: true }) in place of open in each of them.`
+    : `The folder ${folder} is held by ${place}. Close the store there, use MemoryStore.connect(folder, { takeOver: true }) in both processes, or open the folder with { readOnly: true }.`;
   return new MemoryError('STORE_HELD', message, { cause, retryable: true });
 }
 
-function holder(file: string): string {
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+}
+
+function readHolder(file: string): Holder | undefined {
   try {
-    const { pid, host } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; host: string };
-    return `process ${pid} on ${host}${pid === process.pid ? ', which is this process' : ''}`;
+    return JSON.parse(readFileSync(file, 'utf8')) as Holder;
   } catch {
-    return 'another process';
+    return undefined;
   }
 }

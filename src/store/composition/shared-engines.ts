@@ -1,8 +1,10 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { version } from '../../../package.json';
 import type { HostStore } from '../../connect/server-operations';
 import { StoreServer } from '../../connect/store-server';
 import { folderPath } from '../../domain/folder-path';
+import { processWide } from '../../environment/process-wide';
 import { fromSqlite } from '../../sqlite/sqlite';
 import type { Options } from '../open-options';
 import { assertAccepted, batched, declareRules, openFolder } from './compose';
@@ -24,8 +26,17 @@ export interface EngineUse {
 }
 
 /** The engines in this process that write to a folder, by the real path of the folder. */
-const owners = new Map<string, SharedEngine>();
-const closing = new Map<string, Promise<void>>();
+interface EngineRegistry {
+  readonly owners: Map<string, SharedEngine>;
+  /** Resolves when the engine of a folder has closed. */
+  readonly closing: Map<string, Promise<void>>;
+}
+
+// Shared by all copies of one version: their engines and stores fit each other. A copy of another version gets STORE_HELD.
+const { owners, closing } = processWide<EngineRegistry>(`engines of ${version}`, () => ({
+  owners: new Map(),
+  closing: new Map(),
+}));
 
 /**
  * Opens a folder only once in this process. A later `open` shares the engine with the first, and replaces the rules that the first

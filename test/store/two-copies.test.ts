@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { allow, MemoryStore } from 'multi-agent-memory';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { markTextFailure } from '../../src/embedding/results';
+import { secondCopy } from './copies';
+import { temporaryFolder } from './stores';
+
+afterEach(() => vi.resetModules());
+
+const namespace = ['support'];
+
+describe('two copies of the library in one process', () => {
+  test('share a folder: each sees the writes of the other at once', async () => {
+    const folder = await temporaryFolder();
+    const first = await MemoryStore.open(folder);
+    const copy = await secondCopy();
+    expect(copy.MemoryStore).not.toBe(MemoryStore);
+    const second = await copy.MemoryStore.open(folder);
+    const { id } = await first.admin.remember('The refund goes to the card.', { namespace });
+    expect((await second.admin.get(id))?.text).toBe('The refund goes to the card.');
+    await second.admin.update(id, { text: 'The refund goes to the account.' });
+    expect((await first.admin.recall('refund', {}))[0]?.text).toBe('The refund goes to the account.');
+    await first.close();
+    expect(await second.admin.forget(id)).toBe(true);
+    expect(existsSync(join(folder, 'holder.json'))).toBe(true);
+    await second.close();
+    expect(existsSync(join(folder, 'holder.json'))).toBe(false);
+  });
+
+  test('share its rules: those of the later copy apply to both, as after a hot reload', async () => {
+    const folder = await temporaryFolder();
+    const first = await MemoryStore.open(folder, { access: [allow('everyone', 'reader', namespace)] });
+    const copy = await secondCopy();
+    const second = await copy.MemoryStore.open(folder, { access: [copy.allow('everyone', 'writer', namespace)] });
+    const { id } = await first.as({ agentId: 'a' }).remember('The refund.', { namespace });
+    expect((await second.as({ agentId: 'b' }).get(id))?.text).toBe('The refund.');
+    await second.close();
+    await first.close();
+  });
+
+  test('wait for each other while one of them closes', async () => {
+    const folder = await temporaryFolder();
+    const first = await MemoryStore.open(folder);
+    const copy = await secondCopy();
+    const closing = first.close();
+    const second = await copy.MemoryStore.open(folder);
+    await closing;
+    await second.admin.remember('The refund.', { namespace });
+    await second.close();
+  });
+
+  test('serve and connect across each other', async () => {
+    const folder = await temporaryFolder();
+    await using first = await MemoryStore.open(folder);
+    const copy = await secondCopy();
+    await using connected = await copy.MemoryStore.connect(folder, { takeOver: true });
+    const { id } = await connected.admin.remember('The refund.', { namespace });
+    expect((await first.admin.get(id))?.text).toBe('The refund.');
+  });
+
+  test('know the read-only stores of each other, so that none of them counts as crashed', async () => {
+    const folder = await temporaryFolder();
+    await (await MemoryStore.open(folder)).close();
+    await using reader = await MemoryStore.open(folder, { readOnly: true });
+    await reader.admin.count();
+    const copy = await secondCopy();
+    await using other = await copy.MemoryStore.open(folder, { readOnly: true });
+    const actions: string[] = [];
+    for await (const entry of other.audit.query({ limit: 100 })) actions.push(entry.action);
+    expect(actions).not.toContain('gap');
+  });
+
+  test('recognise an error that one text caused', async () => {
+    vi.resetModules();
+    const results = await vi.importActual<typeof import('../../src/embedding/results')>('../../src/embedding/results');
+    const copy = await secondCopy();
+    const error = new copy.MemoryError('EMBEDDING_FAILED', 'no');
+    expect(results.isTextFailure(error as never)).toBe(false);
+    expect(results.isTextFailure(markTextFailure(error as never))).toBe(true);
+  });
+});
+
+describe('another thread that has opened the folder', () => {
+  test('is named as this process, with the call that shares the folder', async () => {
+    const folder = await temporaryFolder();
+    const thread = await holdInThread(folder);
+    try {
+      const error = await MemoryStore.open(folder).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'STORE_HELD' });
+      expect(String(error)).toMatch(/which is this process.*connect\(folder, \{ takeOver: true \}\)/);
+    } finally {
+      await thread.terminate();
+    }
+  });
+});
+
+/** A thread that locks the folder as a store does. */
+async function holdInThread(folder: string): Promise<Worker> {
+  const source = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const { join } = require('node:path');
+    const Database = require('better-sqlite3');
+    globalThis.lock = new Database(join(workerData, 'lock.db'));
+    lock.exec('begin immediate');
+    const name = { pid: process.pid, host: require('node:os').hostname() };
+    require('node:fs').writeFileSync(join(workerData, 'holder.json'), JSON.stringify(name), { mode: 0o600 });
+    parentPort.postMessage('held');
+    setInterval(() => undefined, 1000);`;
+  const thread = new Worker(source, { eval: true, workerData: folder });
+  await new Promise((resolve, reject) => thread.once('message', resolve).once('error', reject));
+  return thread;
+}
