@@ -15,7 +15,7 @@ export interface ReadableLabelSets {
   readonly labelSets: readonly number[];
   /** The actor's id. For root it is 'any'. For an actor that has never written it is -1, which owns no row. */
   readonly owner: number | 'any';
-  /** Equal for actors with the same rules in the same namespace. Stays the same when label sets are added. */
+  /** A number that is equal for actors with the same rules in the same namespace. It does not change when label sets are added. */
   readonly grants: number;
 }
 
@@ -29,7 +29,7 @@ export interface LabelSetSource {
 // Actor ids begin at 1, and 0 means shared.
 const ownsNothing = -1;
 
-/** The label sets that everybody with the same rules may read in a namespace and below. */
+/** The label sets that all actors with the same rules may read in a namespace and below. */
 interface Grants {
   readonly id: number;
   readonly mask: Uint8Array;
@@ -37,7 +37,7 @@ interface Grants {
 }
 
 /**
- * Compiles rules to the label sets that they let an actor read in a namespace and below.
+ * Compiles rules to the label sets in a namespace and below that an actor with these rules may read.
  *
  * @param compiled An earlier result with the same rules but fewer label sets. Only the newer label sets are decided.
  */
@@ -64,8 +64,8 @@ function compileGrants(rules: PartyRules, within: Namespace, source: LabelSetSou
 const maxEntries = 1_024;
 
 /**
- * Caches what rules let actors read, by rules and namespace: a thousand agents with the same rules share one entry. An entry is
- * extended when label sets are added. Changed rules are other rules, and get another entry.
+ * Caches the readable label sets by rules and namespace. For example, a thousand agents with the same rules share one entry. An entry is
+ * extended when label sets are added. When rules change, they get a new entry.
  */
 export class ReadableLabelSetCache {
   readonly #grants = new LRUCache<string, Grants>({ max: maxEntries });
@@ -73,7 +73,7 @@ export class ReadableLabelSetCache {
   #rulesCount = 0;
   #grantsCount = 0;
 
-  /** The label sets that an actor may read in a namespace and below. */
+  /** Returns the label sets that an actor may read in a namespace and below. */
   get(actor: Actor, within: Namespace, policy: Policy, source: LabelSetSource): ReadableLabelSets {
     const { id, mask, labelSets } = this.#grantsOf(rulesOf(policy, actor), within, source);
     const owner = isRoot(actor) ? 'any' : (source.findActor(actor) ?? ownsNothing);
@@ -81,7 +81,7 @@ export class ReadableLabelSetCache {
   }
 
   #grantsOf(rules: PartyRules, within: Namespace, source: LabelSetSource): Grants {
-    // JSON of lists is injective: other rules or another namespace never give the same key.
+    // The JSON of a list is unambiguous: different rules or namespaces never give the same key.
     const key = JSON.stringify([rules.map((ofParty) => ofParty.map((each) => this.#idOf(each))), within]);
     const known = this.#grants.get(key);
     if (known !== undefined && known.mask.length === source.labelSetCount + 1) return known;
@@ -92,7 +92,7 @@ export class ReadableLabelSetCache {
     return grants;
   }
 
-  /** A number for an object that holds the rules of one subject. The object stands for its rules: it is replaced when they change. */
+  /** Returns a number for the object with the rules about one subject. When the rules change, a new object replaces it. */
   #idOf(rules: SubjectRules): number {
     let id = this.#idOfRules.get(rules);
     if (id === undefined) {

@@ -99,7 +99,7 @@ export class ServerConnection {
 
   #onEnd(): void {
     const { streams, uploads } = this.#state;
-    // Nobody waits for the end of a stream whose client has gone, so its failure must not end the process.
+    // The client has disconnected and nothing waits for its streams. An error must not end the process.
     for (const stream of streams.values()) stream.return?.().catch(() => undefined);
     for (const upload of uploads.values()) upload.end();
     for (const controller of this.#controllers.values()) controller.abort(cancelled);
@@ -254,7 +254,7 @@ function handleSpecOf(handle: string): HandleSpec {
   return spec as HandleSpec;
 }
 
-/** Runs a part of the decoding of a call. The call fails, and the connection stays open. */
+/** Runs a step of decoding a call. If the step fails, the call fails, but the connection stays open. */
 function decoding<T>(run: () => T): T {
   try {
     return run();
@@ -283,13 +283,13 @@ function authorOf({ shapes }: ServedStore['engine'], { principal, scopes }: Hand
   return { actor, scope: narrowed };
 }
 
-/** A failure that is too long to send, for example because of its issues, is replaced by one that says so. */
+/** Encodes an error. If it is too long to send, for example because of its issues, encodes an error that says this instead. */
 function failureJson(id: number, error: unknown): string {
   try {
     const json = JSON.stringify({ t: 'error', id, error: encodeError(error) });
     if (fitsMessage(json)) return json;
   } catch {
-    // Longer than the longest string of V8.
+    // The JSON is longer than the longest string that V8 supports.
   }
   const code = MemoryError.is(error) ? error.code : 'INVALID_INPUT';
   const message = `The call failed with an error that is too long to send (${code}). Request less with each call.`;

@@ -100,8 +100,8 @@ const items = z.array(z.unknown(), { error: expected('a list of items') });
 const anything = z.unknown();
 
 /**
- * The arguments that the handlers of streams use themselves. A client of this library never sends others. The options among them are
- * parsed by the call that they are for.
+ * Schemas for the arguments that the stream handlers use themselves. A client of this library always sends valid ones. Options are not
+ * checked here, because the call that gets them parses them.
  */
 const streamArguments: { readonly [K in keyof StreamOperations]: z.ZodType } = {
   rememberEach: z.tuple([items, anything]),

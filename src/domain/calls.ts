@@ -28,8 +28,8 @@ export interface LongCallOptions extends CallOptions {
 }
 
 /**
- * A moment. As input: a Date, an ISO 8601 string with a time zone ('2026-03-01T12:30:00Z'), or epoch milliseconds. A date without
- * a time and a time without a zone are rejected. So are numbers and strings outside of the years 1990 to 2199, because they are nearly
- * always seconds; a Date may be any time. Memories always return a Date.
+ * A point in time. Input may be a Date, an ISO 8601 string with a time zone ('2026-03-01T12:30:00Z'), or epoch milliseconds. A date
+ * without a time and a time without a zone are rejected. Numbers and strings outside the years 1990 to 2199 are rejected too, because
+ * such numbers are nearly always seconds. A Date may be any time. In results it is always a Date.
  */
 export type Time = Date | string | number;

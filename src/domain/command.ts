@@ -128,7 +128,7 @@ export type Change =
   | { readonly type: 'add-declaration'; readonly added: NamedDeclaration }
   /** Ends a declaration that was added at run time. */
   | { readonly type: 'end-declaration'; readonly id: string }
-  /** Records in the audit that the store is a backup that was opened for the first time. From here its history may differ from the original's. */
+  /** Records in the audit that the store is a backup that was opened for the first time. Its history may differ from the original's now. */
   | { readonly type: 'epoch' }
   /** Deletes audit entries up to `upTo`, which must be the end of a segment (1,024 entries). */
   | { readonly type: 'retain'; readonly upTo: number };

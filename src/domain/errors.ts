@@ -17,9 +17,9 @@
  * - `STORE_READ_ONLY` The store was opened with `readOnly: true`.
  * - `RECORD_DAMAGED` A stored memory does not match its checksum. It is never returned.
  * - `INDEX_UNAVAILABLE` The approximate vector index cannot be built or loaded, so searches are exact but slower. Only `degraded` events contain this code.
- * - `SQLITE_UNAVAILABLE` The native part of better-sqlite3 is missing or was built for another runtime. The message names the command that mends it.
+ * - `SQLITE_UNAVAILABLE` The native part of better-sqlite3 is missing or was built for another runtime. The message names the command that repairs it.
  * - `DISK_FULL` The disk is full. Nothing was written.
- * - `FILE_FAILED` The operating system could not open, read or write a file of the store, which the message names. Nothing was written.
+ * - `FILE_FAILED` The operating system could not open, read or write a file of the store. The message names the file. Nothing was written.
  * - `OVERLOADED` Too many writes are waiting for their commit. Nothing was written.
  * - `OUTCOME_UNKNOWN` The connection failed during the write, so the write may have happened. Read the memory, or repeat the call with the same `key` or `idempotencyKey`.
  */
@@ -57,7 +57,7 @@ export interface Issue {
 /** The optional fields of a new `MemoryError`. */
 export interface MemoryErrorDetails {
   /**
-   * Whether the same call can succeed later without a change. Default: true for OVERLOADED, DISK_FULL, FILE_FAILED,
+   * True if the same call may succeed later without a change. Default: true for OVERLOADED, DISK_FULL, FILE_FAILED,
    * OUTCOME_UNKNOWN and STORE_UNREACHABLE, false for every other code.
    */
   readonly retryable?: boolean;
@@ -94,11 +94,11 @@ export class MemoryError extends Error {
   override readonly name = 'MemoryError';
   /** The reason for the error. Test this in your code, not the message. */
   readonly code: ErrorCode;
-  /** Whether the same call can succeed later without a change. */
+  /** True if the same call may succeed later without a change. */
   readonly retryable: boolean;
   /**
-   * The problems of the input, in the order of the input. Empty unless the code is INVALID_INPUT. At most 50 are listed; if there are
-   * more, a last issue says how many.
+   * The problems in the input, in the order of the input. Empty unless the code is INVALID_INPUT. At most 50 are listed. If there are
+   * more, the last issue says how many.
    */
   readonly issues: readonly Issue[];
 
@@ -130,7 +130,7 @@ export function invalidInput(issues: readonly Issue[], subject = 'input'): Memor
   return new MemoryError('INVALID_INPUT', sentencesOf(bounded, subject), { issues: bounded });
 }
 
-/** One sentence for each issue, with its place. `subject` names the whole input, for issues without a path. */
+/** Makes one sentence for each issue, with its path. `subject` is the name for the whole input, used for issues without a path. */
 export function sentencesOf(issues: readonly Issue[], subject: string): string {
   const sentence = ({ path, message }: Issue) =>
     `Invalid ${path.length === 0 ? subject : formatPath(path)}: ${message}`;
@@ -141,17 +141,17 @@ function formatPath(path: Issue['path']): string {
   return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
 }
 
-/** The most issues that one error lists. A parse may end when it has found this many. */
+/** The maximum number of issues in one error. Parsing may stop when it has found this many. */
 export const maxIssues = 50;
-/** The longest message of an error, and the longest text of all its issues together, in bytes of UTF-8. */
+/** The maximum length of an error's message, in UTF-8 bytes. The texts of all its issues together have the same maximum. */
 const maxMessageBytes = 65_536;
-// A message of ours with a name from the input is far shorter; a list of all known names may be longer.
+// The library's messages with a name from the input are much shorter. A message with a list of all known names may be longer.
 const maxIssueChars = 1_000;
 const maxStepChars = 128;
 
 /**
- * The first issues, and a last one that counts those left out. Input decides how many issues there are and how long their paths are.
- * A list that was bounded before stays as it is.
+ * Shortens a list of issues, because the input determines how many issues there are and how long their paths are. If issues are left out,
+ * the last issue of the result says how many. A list that was already shortened stays unchanged.
  */
 export function boundedIssues(issues: readonly Issue[]): readonly Issue[] {
   const kept: Issue[] = [];
@@ -160,7 +160,7 @@ export function boundedIssues(issues: readonly Issue[]): readonly Issue[] {
     const short = shortened(issue);
     chars += short.message.length + short.path.reduce<number>((sum, step) => sum + String(step).length, 0);
     const rest = issues.length - kept.length;
-    // A UTF-16 code unit takes at most three bytes in UTF-8. A single issue is not left out: the count would be no shorter.
+    // A UTF-16 code unit takes at most three bytes in UTF-8. If only one issue would be left out, it is kept instead of the count.
     const isFull = kept.length >= maxIssues || (kept.length > 0 && chars * 3 > maxMessageBytes);
     if (isFull && rest > 1) return [...kept, { path: [], message: `${rest} further problems are not listed.` }];
     kept.push(short);
@@ -178,7 +178,7 @@ function shortened(issue: Issue): Issue {
   };
 }
 
-/** A text as it is, or its beginning with an ellipsis. For names from the input, which may be of any length. */
+/** Cuts a text that is too long and adds an ellipsis. It is for names from the input, which may have any length. */
 export function cutToChars(text: string, maxChars: number): string {
   return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).toWellFormed()}…`;
 }

@@ -3,16 +3,16 @@ import { fileURLToPath } from 'node:url';
 import { invalidInput } from './errors';
 import { describeValue } from './plain-object';
 
-// Two slashes, so that a drive of Windows, such as C:\memory, is none.
+// The two slashes are required, so that a Windows path such as C:\memory does not count as a URL.
 const urlForm = /^[a-z][a-z0-9+.-]+:\/\//i;
-/** `~`, `~/memory` and `~alice/memory`. A file system takes each for a name, and only a shell for a home. */
+/** Matches `~`, `~/memory` and `~alice/memory`. Only a shell replaces `~` with a home folder; a file system would take it for a name. */
 const homeForm = /^~([/\\]|[\w.-]+[/\\]|$)/;
 
 /**
- * Reads a folder that a user gave: a path, or a `file:` URL as a `URL` or a string. Returns its absolute path.
+ * Converts a folder from the caller to an absolute path. The folder can be a path, or a `file:` URL (a `URL` or a string).
  *
- * @param field The field that the issue names.
- * @throws INVALID_INPUT also for paths that begin with `~` and for other URLs, which would become folders of that name.
+ * @param field The name of the field for the issue.
+ * @throws INVALID_INPUT also for paths that begin with `~` and for other URLs. They would otherwise create folders with these names.
  */
 export function folderPath(folder: unknown, field = 'folder'): string {
   const { path, message } = readFolder(folder);
@@ -20,12 +20,12 @@ export function folderPath(folder: unknown, field = 'folder'): string {
   throw invalidInput([{ path: [field], message }]);
 }
 
-/** The absolute path of a folder, or what is wrong with it. */
+/** The absolute path of a folder, or a message about the problem with it. */
 export type FolderReading =
   | { readonly path: string; readonly message?: never }
   | { readonly path?: never; readonly message: string };
 
-/** The same, without throwing. */
+/** Like `folderPath`, but returns the message instead of throwing. */
 export function readFolder(folder: unknown): FolderReading {
   const isUrl = Object.prototype.toString.call(folder) === '[object URL]';
   const given = isUrl ? String(folder) : folder;
@@ -44,10 +44,10 @@ export function readFolder(folder: unknown): FolderReading {
 
 function readFileUrl(url: string): FolderReading {
   try {
-    // `file:memory` would name a folder of the root.
+    // Without the two slashes, `file:memory` would mean a folder in the root directory.
     if (/^file:\/\//i.test(url) && new URL(url).pathname !== '/') return { path: resolve(fileURLToPath(url)) };
   } catch {
-    // A URL with a host, an encoded slash, or no valid URL.
+    // The URL is invalid, or it has a host or an encoded slash.
   }
   return { message: 'expected a file: URL with an absolute path, such as file:///srv/memory, got another one.' };
 }

@@ -4,7 +4,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** Additional data that an application stores with a memory: a JSON object. */
 export type Metadata = { readonly [key: string]: Json };
 
-/** A deep copy in which half a surrogate pair is U+FFFD, in strings and in keys. It ignores `toJSON` methods. */
+/** Makes a deep copy, and replaces each half of a surrogate pair in strings and keys with U+FFFD. It ignores `toJSON` methods. */
 export function wellFormedCopy<T extends Json>(value: T): T {
   if (typeof value === 'string') return value.toWellFormed() as T;
   if (typeof value !== 'object' || value === null) return value;
@@ -13,7 +13,7 @@ export function wellFormedCopy<T extends Json>(value: T): T {
   return Object.fromEntries(entries) as T;
 }
 
-/** JSON as it was stored. Earlier releases stored half a surrogate pair, which JSON writes as an escape. */
+/** Parses stored JSON. It replaces halves of surrogate pairs, because earlier releases stored them (as JSON escapes). */
 export function parseStoredJson(json: string): Json {
   const value = JSON.parse(json) as Json;
   return json.includes('\\ud') ? wellFormedCopy(value) : value;

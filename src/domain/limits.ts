@@ -23,9 +23,9 @@ export interface Limits {
   answerBytes: number;
   /** The maximum number of memories in one `rememberMany` with `atomic: true`. Default: 10,000. */
   atomicBatch: number;
-  /** Conditions of one filter, nested ones included; an empty filter inside another one counts as one. Default: 100. */
+  /** The maximum number of conditions in one filter, including nested ones. An empty nested filter counts as one. Default: 100. */
   conditions: number;
-  /** Bytes of the metadata keys and of the values in one filter. Default: 262,144. */
+  /** The maximum number of bytes in the metadata keys and values of one filter. Default: 262,144. */
   filterBytes: number;
   /** The maximum number of writes that wait for their commit. Further writes fail with OVERLOADED. Default: 65,536. */
   pendingWrites: number;

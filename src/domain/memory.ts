@@ -58,7 +58,7 @@ export interface MemoryFields<M = Metadata> {
 
 /** A memory to store with `remember` or `rememberMany`. */
 export interface NewMemory<M = Metadata> extends MemoryFields<M> {
-  /** The content: not empty, at most 1 MB in UTF-8. Half a surrogate pair becomes U+FFFD, here and in metadata. */
+  /** The content: not empty, at most 1 MB in UTF-8. Here and in metadata, half of a surrogate pair is replaced with U+FFFD. */
   text: string;
   /** The namespace in which to store it. Required, unless the handle's scope has a namespace. */
   namespace?: Namespace;

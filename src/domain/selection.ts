@@ -57,8 +57,8 @@ export type FilterCondition =
 export type FilterField = Exclude<keyof Memory, 'metadata' | 'text' | 'namespace' | 'source'>;
 
 /**
- * Conditions on fields that must all hold. Conditions on metadata are below `metadata`. `and`, `or` and `not` combine filters. At
- * most 100 conditions, and 256 kB of metadata keys and values.
+ * Conditions on fields, which must all be true. Conditions on metadata are inside `metadata`. `and`, `or` and `not` combine filters. A
+ * filter can have at most 100 conditions, and 256 kB of metadata keys and values.
  */
 export type Filter<M = Metadata> = { [F in FilterField]?: FilterCondition } & {
   metadata?: { [K in keyof M]?: FilterCondition };

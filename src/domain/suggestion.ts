@@ -1,8 +1,8 @@
 import { distance } from 'fastest-levenshtein';
 
 /**
- * What other libraries call the fields of this one, and what models and people write in their place. A word has several names if it
- * means another field in another call: the first one that the call has is suggested.
+ * The names for this library's fields that other libraries use, or that models and people write by mistake. A word has several
+ * suggestions if its meaning depends on the call. The first suggestion that is a field of the call is used.
  */
 const synonyms: readonly [words: string, names: string][] = [
   ['limit k n top count size topN maxResults numResults nResults pageSize perPage maxItems', 'topK limit'],
@@ -84,10 +84,10 @@ for (const [words, names] of synonyms) {
   }
 }
 
-// Two words with more differences than this are different words, and not one with a mistake.
+// If two words have more differences than this, they are different words and not a typing error.
 const maxDifference = 0.5;
 
-/** The known name that an unknown one stands for: in another spelling, as a synonym, or with a typing mistake. */
+/** Finds the known name that is meant by an unknown one: another spelling, a synonym, or a typing error. */
 export function suggestionFor(word: string, known: readonly string[]): string | undefined {
   const written = plain(word);
   const sameAs = (name: string) => known.find((each) => plain(each) === plain(name));
@@ -102,7 +102,7 @@ export function suggestionFor(word: string, known: readonly string[]): string | 
   return isSimilar ? nearest : undefined;
 }
 
-/** A name without case and without the signs that join or mark words: `user_id`, `top-k` and `$and`. */
+/** Converts a name to lower case and removes signs that join or mark words, as in `user_id`, `top-k` and `$and`. */
 function plain(name: string): string {
   return name.replace(/[_$.\s-]/g, '').toLowerCase();
 }

@@ -115,7 +115,7 @@ function measureWith(countTokens: (text: string) => number): (text: string) => n
 }
 
 function formatted(item: unknown, index: number): string {
-  // Providers reject half a surrogate pair, which a hit of another source may hold.
+  // Model providers reject half of a surrogate pair. A hit that does not come from this store may contain one.
   if (typeof item === 'string') return item.toWellFormed();
   const message = `expected it to return a string, got ${describeValue(item)} for hit ${index}.`;
   throw invalidInput([{ path: ['options', 'format'], message }], subject);

@@ -44,12 +44,12 @@ export function isInColumns({ scope, filter, asOf, include }: SelectionCriteria)
  * these rows, so other memories never change a score.
  */
 export class VisibleSet {
-  /** 1 for each row of the set. Rows beyond its end are not in the set. */
+  /** 1 for each row in the set, otherwise 0. Rows after the end of the array are not in the set. */
   mask: Uint8Array;
   /** The number of texts, and the number of tokens in these texts. */
   texts = 0;
   tokens = 0;
-  /** No memory of the set expires before this time, in epoch milliseconds. */
+  /** A time in epoch milliseconds. No memory in the set expires before it. */
   firstExpiry = Number.POSITIVE_INFINITY;
   readonly vectors: VisibleVectors;
   readonly #columns: ColumnStore;
@@ -63,19 +63,19 @@ export class VisibleSet {
     this.vectors = new VisibleVectors(this);
   }
 
-  /** The latest `validFrom` of the set. No row gains more from recency than this one. */
+  /** The latest `validFrom` in the set. It limits how much recency can add to a score. */
   get newest(): number {
     this.#updateBounds();
     return this.#newest;
   }
 
-  /** The highest priority of the set. */
+  /** The highest priority in the set. */
   get topPriority(): number {
     this.#updateBounds();
     return this.#topPriority;
   }
 
-  /** The bytes that the set takes, about. */
+  /** The approximate number of bytes that the set takes. */
   get bytes(): number {
     return 512 + this.mask.length + Uint32Array.BYTES_PER_ELEMENT * this.vectors.count;
   }
@@ -97,7 +97,7 @@ export class VisibleSet {
     this.firstExpiry = Math.min(this.firstExpiry, expiresAt[row] as number);
   }
 
-  /** Takes out a row that changed, with what it contributed before. Does nothing if the set does not hold it. */
+  /** Removes a row that changed, and subtracts its earlier values from the counts. Does nothing if the row is not in the set. */
   remove({ row, lengthBefore, chunksBefore }: ChangedRow): void {
     if (this.mask[row] !== 1) return;
     this.mask[row] = 0;
@@ -107,8 +107,8 @@ export class VisibleSet {
     this.#boundsAreCurrent = false;
   }
 
-  /** Adds every row that passes the compiled selection. The set must be empty. */
-  // Uses local variables in place of `add`: a call of `add` for each memory of the store takes five times as long.
+  /** Adds every row that matches the compiled selection. The set must be empty. */
+  // Uses local variables, because calling `add` for each memory in the store takes five times as long.
   addReadable({ readable, now }: CompiledSelection): void {
     const { last, labelSet, owner, active, expiresAt, length, chunks } = this.#columns;
     const { mask: readableLabelSets, owner: own } = readable;
@@ -133,7 +133,7 @@ export class VisibleSet {
     this.#boundsAreCurrent = false;
   }
 
-  /** Whether a row has a vector in the space that is searched. */
+  /** Checks whether a row has a vector in the space that searches use. */
   hasVector(row: number): boolean {
     return this.mask[row] === 1 && this.#columns.chunks[row] !== 0;
   }
@@ -173,7 +173,7 @@ function countLabelSets(mask: Uint8Array, labelSet: Uint32Array): Map<number, nu
 class VisibleVectors implements VisibleRows {
   count = 0;
   readonly #set: VisibleSet;
-  /** The rows, ascending, with room for more. Undefined after a change that did not append. */
+  /** The rows in ascending order, with room for more. Undefined if a change did anything other than append a row. */
   #rows: Uint32Array | undefined;
 
   constructor(set: VisibleSet) {
@@ -184,7 +184,7 @@ class VisibleVectors implements VisibleRows {
     return this.#set.hasVector(row);
   }
 
-  /** The list does not change later: a row that is added goes beyond its end. */
+  /** Returns the rows. The returned list does not change later, because rows are only added after its end. */
   rows(): Uint32Array {
     this.#rows ??= this.#gathered();
     return this.#rows.subarray(0, this.count);
@@ -225,7 +225,7 @@ function visibleSetOf(state: StateView, selection: CompiledSelection): VisibleSe
   return visible;
 }
 
-/** Whether a row passes a selection that the columns in memory are enough to evaluate. */
+/** Checks whether a row matches a selection, for selections that the columns in RAM are enough to evaluate. */
 function isVisible(columns: ColumnStore, row: number, { readable, now }: CompiledSelection): boolean {
   const { labelSet, owner, active, expiresAt } = columns;
   if (active[row] === 0 || readable.mask[labelSet[row] as number] !== 1) return false;
@@ -233,19 +233,19 @@ function isVisible(columns: ColumnStore, row: number, { readable, now }: Compile
   return (expiresAt[row] as number) > now;
 }
 
-// Enough for the teams of a large application. A set takes 5 bytes for each memory at most.
+// This is enough for the teams of a large application. A set takes at most 5 bytes for each memory.
 const maxCachedBytes = 32 * 2 ** 20;
 
 interface CachedSet {
   readonly visible: VisibleSet;
-  /** The change count that the set has followed. */
+  /** The set includes all changes up to this `changeCount` of the `ColumnStore`. */
   readonly changeCount: number;
   readonly at: number;
 }
 
 /**
- * Keeps the visible sets of the latest callers, and brings each up to date with the rows that changed since it was last used.
- * Callers with the same rules share a set, unless one of them has private memories.
+ * Caches the visible sets of the latest callers. When a set is used again, it is updated with the rows that changed since its last use.
+ * Callers with the same rules share a set. A caller with private memories has its own set.
  */
 export class VisibleSetCache {
   readonly #state: StateView;
@@ -275,7 +275,7 @@ export class VisibleSetCache {
   }
 }
 
-/** Two selections have the same key only if they hold the same rows. The key joins integers only. */
+/** Makes the cache key for a selection. Two selections have the same key only if the same rows match. The key contains only integers. */
 function keyOf(columns: ColumnStore, { readable: { grants, owner } }: CompiledSelection): string {
   if (owner === 'any') return `${grants} any`;
   return `${grants} ${columns.hasPrivateRows(owner) ? owner : 'none'}`;
@@ -289,7 +289,7 @@ function follow(
 ): void {
   const followed = new Set<number>();
   for (const change of changed) {
-    // The first change of a row says what the set has counted; the columns hold the outcome of the last.
+    // Only the first change to a row matters: it has the values that the set has counted. The columns already have the latest values.
     if (followed.has(change.row)) continue;
     followed.add(change.row);
     visible.remove(change);

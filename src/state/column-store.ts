@@ -1,38 +1,39 @@
 import type { RowChange, RowColumns } from './apply/apply-context';
 
 const initialCapacity = 1024;
-// A visible set that is further behind is computed again. Computing one for 100,000 memories takes as long as following some 10,000 changes.
+// The store remembers this many changes. A visible set (the rows that a caller may see) that has missed more is computed again. Computing
+// one for 100,000 memories takes as long as about 10,000 changes.
 const rememberedChanges = 8_192;
 
-/** A row that changed, with what it contributed to the counts of the visible sets that held it. */
+/** A row that changed, with its values before the change. Visible sets that contain the row subtract them from their counts. */
 export interface ChangedRow {
   readonly row: number;
   readonly lengthBefore: number;
   readonly chunksBefore: number;
 }
 
-/** What every search needs of every memory, in typed arrays by row: 39 bytes a memory. Row 0 is not used. */
+/** The values of each memory that every search needs, in one typed array for each column: 39 bytes a memory. Row 0 is not used. */
 export class ColumnStore {
-  /** The highest row. */
+  /** The highest row number in use. */
   last = 0;
   labelSet = new Uint32Array(initialCapacity);
   owner = new Uint32Array(initialCapacity);
   /** 1 for a memory that is neither forgotten nor superseded nor quarantined. */
   active = new Uint8Array(initialCapacity);
-  /** The number of its vectors in the space that is searched. */
+  /** The number of vectors in the space that searches use. */
   chunks = new Uint16Array(initialCapacity);
-  /** The number of tokens of its text. */
+  /** The number of tokens in the text. */
   length = new Uint32Array(initialCapacity);
   validFrom = new Float64Array(initialCapacity);
   expiresAt = new Float64Array(initialCapacity);
   priority = new Float64Array(initialCapacity);
-  /** Counts the changes of rows. */
+  /** The number of changes to rows so far. */
   changeCount = 0;
-  // Rings: change number n is at n modulo their length.
+  // Ring buffers: the change with number n is at the index n modulo their length.
   readonly #changedRow = new Uint32Array(rememberedChanges);
   readonly #lengthBefore = new Uint32Array(rememberedChanges);
   readonly #chunksBefore = new Uint16Array(rememberedChanges);
-  /** The change count at which `chunks` was last replaced as a whole. */
+  /** The value of `changeCount` when `replaceChunks` was last called. */
   #chunksReplacedAt = 0;
   readonly #privateRows = new Map<number, number>();
 
@@ -51,13 +52,13 @@ export class ColumnStore {
     this.#countOwner(this.owner[row] as number, 1);
   }
 
-  /** Takes the numbers of vectors in another embedding space. */
+  /** Replaces all vector counts, because searches now use another embedding space. */
   replaceChunks(chunks: Uint16Array<ArrayBuffer>): void {
     this.chunks = chunks;
     this.#chunksReplacedAt = ++this.changeCount;
   }
 
-  /** The rows that changed since a change count, oldest first. Undefined if they are no longer known. */
+  /** Returns the rows that changed after `changeCount`, oldest first. Undefined if the store does not remember them any more. */
   changedSince(changeCount: number): ChangedRow[] | undefined {
     if (changeCount < this.#chunksReplacedAt || this.changeCount - changeCount > rememberedChanges) return undefined;
     const changed: ChangedRow[] = [];
@@ -72,7 +73,7 @@ export class ColumnStore {
     return changed;
   }
 
-  /** Whether a row is private to this owner. */
+  /** Checks whether any row is private to this owner. */
   hasPrivateRows(owner: number): boolean {
     return this.#privateRows.has(owner);
   }

@@ -83,7 +83,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    * Opens the store in a folder, and creates both if they do not exist. If this process has already opened the folder, both stores
    * share its database, indexes and rules. The `access` option then replaces the rules that the earlier `open` declared.
    *
-   * @param folder A path, or a `file:` URL. A path that begins with `~` is rejected: only shells expand it.
+   * @param folder A path, or a `file:` URL. A path that begins with `~` is rejected, because only shells expand `~`.
    * @throws INVALID_INPUT, STORE_HELD (another process has opened the folder for writing), STORE_NEWER, EMBEDDER_MISMATCH,
    * RECORD_DAMAGED, DISK_FULL, SQLITE_UNAVAILABLE
    */

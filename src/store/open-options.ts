@@ -41,15 +41,16 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
    */
   access?: readonly Declaration[];
   /**
-   * Opens the folder for reading while another process may write it. Every write rejects with STORE_READ_ONLY. In a folder that this
-   * process cannot write, or that another user owns, a store that no process has open is read into memory, and reads are not recorded
-   * in its audit. Default: false.
+   * Opens the folder only for reading. Another process may write at the same time. Writes reject with STORE_READ_ONLY. If this process
+   * cannot write the folder, or another user owns it, a store that no process has opened is read into RAM, and reads are not recorded in
+   * its audit. Default: false.
    */
   readOnly?: boolean;
   /**
-   * Opens the folder even if another user owns it, other users may write it, or symbolic links are in the place of its files. Everyone
-   * who may write the folder can then read and change everything in it. New files get the modes of the umask, and existing ones keep
-   * theirs. Default: false: a folder of another user is refused for writing, and the folder and its files get the modes 700 and 600.
+   * If true, opens the folder even if another user owns it, other users may write it, or some of its files are symbolic links. Everyone
+   * who may write the folder can then read and change all memories. New files get their permissions from the umask, and existing files
+   * keep theirs. If false, a folder that another user owns is not opened for writing, the folder gets the mode 700, and its files get the
+   * mode 600. Default: false.
    */
   trustFolder?: boolean;
   /**
@@ -76,7 +77,7 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
 /** Options of the audit. If several stores in one process open the same folder, the options of the first store apply. */
 export interface AuditOptions {
   /**
-   * How reads are recorded. Default: 'batched', and in a folder that this process cannot write: not at all.
+   * How reads are recorded. Default: 'batched'. In a folder that this process cannot write, reads are by default not recorded.
    *
    * - 'batched': within a second. A crash may lose the reads of the last second; the audit then says that entries may be missing.
    * - 'durable': before the result is returned.
@@ -101,7 +102,7 @@ export interface AuditOptions {
 export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'audit'> {
   readonly audit: Omit<AuditOptions, 'reads' | 'signingKey'> & {
     readonly reads: ReadRecording;
-    /** Whether the host has asked for an audit of reads, so that a store without one must not open. */
+    /** True if the host has set the option `reads`. If reads cannot be recorded then, the store must not open. */
     readonly isRequired: boolean;
     readonly key?: KeyObject;
   };

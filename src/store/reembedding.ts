@@ -23,7 +23,7 @@ export type Reembedding = Promise<ReembedResult> & {
   cancel(): Promise<void>;
 };
 
-/** What moving a store needs of it. */
+/** The parts of a store that are needed to move it to another embedding space. */
 export interface MovableStore {
   readonly engine: {
     readonly shapes: Pick<CallShapes, 'reembedOptions'>;

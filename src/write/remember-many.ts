@@ -128,10 +128,10 @@ async function rememberBatch(
   );
 }
 
-// Checks of this many items, with the longest texts and most issues, take some tens of milliseconds.
+// Checking this many items takes at most some tens of milliseconds, even with the longest texts and the most issues.
 const itemsPerTurn = 16;
 
-/** Checks one item after the other. Other work of the process runs in between. */
+/** Checks one item after the other. Other work in the process can run in between. */
 async function* checkEach(
   context: WriteContext,
   author: Author,

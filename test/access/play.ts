@@ -15,7 +15,7 @@ import { Reference, type Who } from './reference';
 import { tags } from './vocabulary';
 import { World } from './world';
 
-/** The number of questions of each kind that were asked. */
+/** The number of calls to the store, and the number of requests to Cedar. */
 export interface Played {
   calls: number;
   cedarRequests: number;

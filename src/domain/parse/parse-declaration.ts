@@ -17,9 +17,9 @@ import {
   unknownField,
 } from './shapes';
 
-/** More than there are, so that a repeated one is no reason to refuse. */
+/** The maximum length of the array. It is higher than the number of actions, so that repeats are accepted. */
 const maxActions = 64;
-/** Known names that a message compares with an unknown one. A store may have thousands. */
+/** An unknown name is compared with at most this number of known names, because a store may have thousands. */
 const maxSuggestedNames = 100;
 const maxQuotedName = 64;
 
@@ -100,7 +100,7 @@ export function unknownNames(declarations: readonly Declaration[], among: Iterab
   }
   const issues: Issue[] = [];
   for (const [i, each] of declarations.entries()) {
-    // Each issue is compared with all known names.
+    // The number of issues is limited, because each issue needs a comparison with all known names.
     if (issues.length >= maxIssues) break;
     const group = groupOf(each);
     if (isName(group) && !groups.has(group)) {

@@ -16,13 +16,14 @@ export interface FilterParserOptions {
   readonly rejectEmpty?: boolean;
 }
 
-/** Deeper filters are rejected, whatever the limit of conditions: each level takes a part of the stack, here and in SQLite. */
+/** The maximum nesting depth of a filter, for any limit on conditions. Each level takes a part of the stack, here and in SQLite. */
 const maxDepth = 100;
 
 /**
- * Parses a filter into a tree and collects the issues, at most as many as an error lists. Use the tree only if there is none.
+ * Parses a filter into a tree and collects the issues, up to the number that an error lists. Use the tree only if there are no issues.
  *
- * The parse ends once the filter is certainly too large: objects that occur several times in each other would take for ever.
+ * Parsing stops as soon as the filter is certainly too large. Otherwise a filter in which objects occur several times in each other could
+ * take forever.
  */
 export class FilterParser {
   readonly issues: Issue[] = [];
@@ -50,7 +51,7 @@ export class FilterParser {
     return this.#conditions > conditions || this.#bytes > filterBytes || this.issues.length >= maxIssues;
   }
 
-  /** Maps values until the parse has ended. */
+  /** Parses values until parsing stops. */
   #each<T>(values: readonly T[], parse: (value: T, index: number) => FilterNode): FilterNode[] {
     const nodes: FilterNode[] = [];
     for (const [i, value] of values.entries()) {
@@ -62,13 +63,13 @@ export class FilterParser {
 
   #filter(filter: unknown, path: Path): FilterNode {
     if (!isPlainObject(filter)) return this.#issue(path, expected('an object of conditions')({ input: filter }));
-    // A filter that contains itself would exhaust the stack.
+    // Without this limit, a filter that contains itself would exhaust the stack.
     if (path.length > maxDepth) return this.#issue(path, `expected at most ${maxDepth} levels of nesting, got more.`);
     const before = this.#conditions;
     const keys = Object.keys(filter);
     this.#checkCount(keys, 'condition', path);
     const nodes = this.#each(keys, (key) => this.#entry(key, filter[key], [...path, key]));
-    // A filter without conditions inside another one has a cost too.
+    // An empty nested filter counts as one condition, because it has a cost too.
     if (this.#conditions === before && path.length > 0) this.#conditions++;
     return { op: 'and', nodes };
   }
@@ -146,7 +147,7 @@ export class FilterParser {
     if (this.#rejectEmpty && operator === 'contains' && value === '')
       return this.#issue(path, expected('a non-empty string')({ input: value }));
     const operands: Operand[] = [];
-    // Each value takes two bytes at least, so that a list that is too long is not read.
+    // Each value takes at least two bytes. Adding them first avoids reading a list that is too long.
     this.#bytes += values.length * 2;
     for (const [i, each] of values.entries()) {
       if (this.#hasEnded) break;

@@ -42,7 +42,10 @@ function metadata({ metadataBytes }: Limits) {
   });
 }
 
-/** The places in a value that are not JSON, at most as many as an error lists; or one issue if the value is longer than `maxBytes`. */
+/**
+ * Lists an issue for each place in a value that is not valid JSON data, up to the number that an error lists. If the value is longer than
+ * `maxBytes`, returns one issue about this.
+ */
 export function jsonIssues(value: unknown, maxBytes: number, path: Issue['path'] = []): Issue[] {
   const check = new JsonCheck(maxBytes);
   check.add(value, path, []);
@@ -51,13 +54,13 @@ export function jsonIssues(value: unknown, maxBytes: number, path: Issue['path']
 }
 
 /**
- * Walks a value, and ends once it is certainly too long. An object that occurs twice is walked twice, as JSON would repeat it: without
- * a bound, objects in objects could take longer than any time.
+ * Checks a value, and stops as soon as it is certainly too long. An object that occurs twice is checked twice, because JSON would repeat
+ * it. Without the limit, objects that occur several times in each other could take forever.
  */
 class JsonCheck {
   readonly issues: Issue[] = [];
   readonly #maxBytes: number;
-  /** A lower bound of the length as JSON. The outermost value has no comma after it. */
+  /** A lower bound for the length in JSON. It starts at -1, because the outermost value has no comma after it. */
   #bytes = -1;
 
   constructor(maxBytes: number) {
@@ -69,7 +72,7 @@ class JsonCheck {
   }
 
   add(value: unknown, path: Issue['path'], ancestors: readonly object[]): void {
-    // Every value takes a byte at least, and another one for the comma or bracket after it.
+    // Every value takes at least one byte, and one more for the comma or bracket after it.
     this.#bytes += typeof value === 'string' ? value.length + 2 : 2;
     if (this.isTooLong || this.issues.length >= maxIssues) return;
     if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
@@ -89,7 +92,7 @@ class JsonCheck {
 
   #addEntries(value: object, path: Issue['path'], inside: readonly object[]): void {
     const isArray = Array.isArray(value);
-    // The length of an array may be any number, whatever it holds.
+    // An array may have a huge length although it is almost empty.
     if (isArray && value.length > this.#maxBytes) this.#bytes = Number.POSITIVE_INFINITY;
     if (!isArray && hasKeysThatBecomeEqual(value))
       this.#addIssue(path, 'keys of valid Unicode, got two that differ only in half surrogate pairs');
@@ -105,7 +108,7 @@ class JsonCheck {
   }
 }
 
-/** Whether two keys are the same once half a surrogate pair is U+FFFD: one of the two values would be lost. */
+/** Checks whether two keys become equal when halves of surrogate pairs are replaced with U+FFFD. One of the values would be lost. */
 function hasKeysThatBecomeEqual(value: object): boolean {
   const keys = Object.keys(value);
   return keys.some((key) => !key.isWellFormed()) && new Set(keys.map((key) => key.toWellFormed())).size < keys.length;

@@ -7,7 +7,7 @@ import type { IncludedState } from '../selection';
 import { FilterParser, type FilterParserOptions } from './parse-filter';
 import { addIssue, list, name, names, namespace, oneOf, present, signal, time } from './shapes';
 
-/** More than there are, so that a repeated one is no reason to refuse. */
+/** The maximum length of the array. It is higher than the number of states, so that repeats are accepted. */
 const maxIncluded = 16;
 
 /** A selection after parsing. */

@@ -11,7 +11,7 @@ import { suggestionFor } from '../suggestion';
 
 /** In messages about choices and times, strings up to this length are quoted. */
 const maxQuotedLength = 40;
-/** Unknown words of the input are cut to this length in messages. */
+/** In messages, unknown words from the input are cut to this length. */
 const maxWordLength = 64;
 
 /** Accepts only a plain object. A promise or a Map has no fields of its own, so as a scope it would wrongly mean the whole store. */
@@ -21,7 +21,7 @@ export const plainObject = z.unknown().check((ctx) => {
   ctx.issues.push({ code: 'custom', message, input: ctx.value, continue: false });
 });
 
-/** A plain object with these fields and no others. The issue of an unknown field suggests the known one that is meant. */
+/** Accepts a plain object with only these fields. The issue for an unknown field suggests the known field that is meant. */
 export function fields<S extends z.ZodRawShape>(shape: S) {
   const known = Object.keys(shape);
   const object = z.strictObject(shape, {
@@ -99,7 +99,7 @@ export function name({ nameBytes }: Limits) {
   });
 }
 
-/** A text: not blank, and within the limit. Half a surrogate pair becomes U+FFFD, because providers of models reject it. */
+/** Accepts a text that is not blank and within the limit. Replaces half surrogate pairs with U+FFFD, because model providers reject them. */
 export function text({ textBytes }: Limits) {
   const shape = z.string({ error: expected('a string') }).check((ctx) => {
     const bytes = Buffer.byteLength(ctx.value);
@@ -111,11 +111,11 @@ export function text({ textBytes }: Limits) {
 }
 
 /**
- * An array whose length is checked before its elements. The parse ends when it has found as many issues as an error lists, so that the
+ * Accepts an array. Its length is checked before its elements. Parsing stops when it has found as many issues as an error lists, so the
  * cost of a refusal does not grow with the input.
  *
- * @param what The array in messages: 'an array of labels'.
- * @param max The most elements, and what they are called: 16 labels. Default: no limit.
+ * @param what The description of the array for messages, such as 'an array of labels'.
+ * @param max The maximum number of elements, and the word for them in messages, such as 16 and 'labels'. Default: no limit.
  */
 export function list<T extends z.ZodType>(
   element: T,
@@ -130,10 +130,10 @@ export function list<T extends z.ZodType>(
   });
 }
 
-// A parse of several elements at once is much cheaper than one of each.
+// Parsing several elements together is much cheaper than parsing each element separately.
 const elementsPerParse = 64;
 
-/** The parsed elements of an array. Adds their issues, and ends when there are as many as an error lists. */
+/** Parses the elements of an array. Adds their issues, and stops when there are as many issues as an error lists. */
 export function parsedElements<T extends z.ZodType>(
   element: T,
   given: readonly unknown[],
@@ -160,7 +160,7 @@ function elementIssues(error: z.ZodError, start: number): Issue[] {
   }));
 }
 
-/** As many of these as an error lists issues. */
+/** Returns the first items, up to the number of issues that an error lists. */
 function firstOf<T>(all: readonly T[]): readonly T[] {
   return all.length > maxIssues ? all.slice(0, maxIssues) : all;
 }
@@ -213,8 +213,8 @@ const units: readonly [name: string, perMs: number, hint: string][] = [
 ];
 
 /**
- * What is wrong with a time. A number or a text outside of the years 1990 to 2199 is rejected: it is nearly always a number of seconds,
- * which would be a day of January 1970. A Date is accepted as it is.
+ * Describes the problem with a time, or returns undefined if it is valid. A number or a text outside the years 1990 to 2199 is rejected,
+ * because it is nearly always a number of seconds (which would be a day in January 1970). Any valid Date is accepted.
  */
 export function timeIssue(value: unknown): string | undefined {
   const ms = toEpochMs(value);
@@ -258,7 +258,7 @@ export function callback<T>() {
   return z.custom<T>((value) => typeof value === 'function', { error: expected('a function') });
 }
 export const progressListener = callback<(progress: Progress) => void>();
-/** A folder as users give it, which becomes its absolute path. */
+/** Accepts a folder (a path or a `file:` URL) and converts it to an absolute path. */
 export const folderShape = z.unknown().transform((folder, ctx): string => {
   const { path, message } = readFolder(folder);
   if (path !== undefined) return path;

@@ -111,7 +111,7 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
 // The latest unfinished write of each session. It is shared, because LangChain makes a new history object for each call.
 const latestWrites = new Map<string, Promise<unknown>>();
 
-/** Runs the writes in one session one after the other. Otherwise a large write, which takes longer to check, could end after a later one. */
+/** Runs the writes in one session one after the other. Otherwise a large write, which takes longer to check, could end after the next. */
 async function afterPreviousWrite<T>(session: string, write: () => Promise<T>): Promise<T> {
   const written = (latestWrites.get(session) ?? Promise.resolve()).then(write, write);
   latestWrites.set(session, written);

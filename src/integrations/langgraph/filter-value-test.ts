@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isDate } from '../../domain/realms';
 
-/** LangGraph's operators that compare one value of an item. */
+/** LangGraph's operators that compare one value in an item. */
 export const filterOperators = ['$eq', '$ne', '$gt', '$gte', '$lt', '$lte', '$in', '$nin', '$exists'] as const;
 export type FilterOperator = (typeof filterOperators)[number];
 
-/** Checks one value of an item; `undefined` stands for an absent one. */
+/** Checks one value in an item. It is `undefined` if the item does not have the value. */
 export type ValueTest = (value: unknown) => boolean;
 
-/** A check with the meaning that the operator has in the store: only values of one type are equal or have an order. */
+/** Makes the check for an operator. As in the store, only values with the same type can be equal or have an order. */
 export function valueTest(operator: FilterOperator, operands: readonly unknown[]): ValueTest {
   const stored = operands.map((operand) => (isDate(operand) ? operand.toJSON() : operand));
   const isOneOf: ValueTest = (value) =>
@@ -33,7 +33,7 @@ export function valueTest(operator: FilterOperator, operands: readonly unknown[]
   }
 }
 
-/** Below 0, 0 or above 0; NaN, which is none of them, for values without an order. Texts are ordered by their UTF-8 form. */
+/** Compares two values: the result is below 0, 0 or above 0. It is NaN for values without an order. Texts are ordered by UTF-8 bytes. */
 function order(value: unknown, operand: unknown): number {
   if (typeof value === 'string' && typeof operand === 'string')
     return Buffer.compare(Buffer.from(value), Buffer.from(operand));

@@ -8,7 +8,7 @@ const afterPrefix = 'langgraph;';
 // A memory must have a text, so an item without indexed text gets this one. It contains no word that a search could match.
 const emptyText = '{…}';
 
-// A form feed ends a section, and each section has vectors of its own: LangGraph embeds each indexed text by itself.
+// A form feed ends a section, and each section gets its own vectors. This is needed because LangGraph embeds each indexed text separately.
 const textSeparator = '\n\f\n';
 
 /** Matches exactly the memories that are LangGraph items. */

@@ -12,15 +12,15 @@ type Path = Issue['path'];
 export interface ParsedFilter {
   /** Conditions that the store checks. They match all items that the whole filter matches, and possibly more. */
   readonly conditions: readonly Filter[];
-  /** A check of the whole value. Undefined if the conditions say everything. */
+  /** Checks the whole value. Undefined if the conditions alone are enough. */
   readonly matchesValue: ((value: ItemValue) => boolean) | undefined;
 }
 
-/** A part of a filter: as a condition for the store, and as a check of the value. */
+/** A part of a filter, as a condition for the store and as a check of the value. */
 interface Check {
-  /** Undefined if the store cannot check anything of it. */
+  /** Undefined if the store can check no part of it. */
   readonly condition: Filter | undefined;
-  /** Whether the condition matches exactly the items that the check matches, and no more. */
+  /** True if the condition matches exactly the same items as the check. */
   readonly isExact: boolean;
   readonly matches: (value: ItemValue) => boolean;
 }
@@ -28,7 +28,7 @@ interface Check {
 const combinations = ['$and', '$or', '$not'] as const;
 const fieldOperators: readonly string[] = [...filterOperators, ...combinations];
 
-// A filter that contains itself would exhaust the stack. The store allows 100 conditions.
+// The limit is needed because a filter that contains itself would exhaust the stack. The store allows 100 conditions.
 const maxDepth = 100;
 
 /**
@@ -59,7 +59,7 @@ class FilterParser {
 
   #entry(key: string, condition: unknown, path: Path): Check {
     if (isCombination(key)) return this.#combination(key, condition, path, (each, at) => this.parse(each, at));
-    // A field of this name cannot be told from an operator with a typing error.
+    // A field whose name begins with `$` is rejected, because it could be an operator with a typing error.
     if (key.startsWith('$')) return this.#issue(path, unknownKeyMessage(key, combinations, 'operator'));
     return this.#field(key, condition, path);
   }
@@ -118,7 +118,7 @@ class FilterParser {
   }
 }
 
-/** The value at a key; else the value at the path that the key is, such as `details.category`. Undefined if there is none. */
+/** Reads the value for a key. If the key does not exist, reads it as a path such as `details.category`. Undefined if nothing is there. */
 function valueAt(value: ItemValue, key: string): unknown {
   if (Object.hasOwn(value, key)) return value[key];
   let inner: unknown = value;
@@ -129,7 +129,10 @@ function valueAt(value: ItemValue, key: string): unknown {
   return inner;
 }
 
-/** What the store can check of a path: whether its first field exists. Nothing if an absent value matches too. */
+/**
+ * Makes the condition for a path. The store can only check whether the first field of the path exists. Returns undefined if an absent
+ * value matches too.
+ */
 function pathCondition(key: string, matchesAbsent: boolean): Filter | undefined {
   if (matchesAbsent) return undefined;
   const first = key.split('.', 1)[0] as string;
@@ -155,7 +158,7 @@ function anyOf(checks: readonly Check[]): Check {
   };
 }
 
-// The opposite of a condition that matches too many items would match too few.
+// If a condition matches too many items, its negation would match too few, so only exact conditions are negated.
 function not({ condition, isExact, matches }: Check): Check {
   return {
     condition: isExact && condition !== undefined ? { not: condition } : undefined,

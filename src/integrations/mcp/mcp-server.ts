@@ -25,7 +25,7 @@ import type { McpTool, ToolCall } from './tools/mcp-tool';
 import { errorOutput } from './tools/tool-error';
 import { tools } from './tools/tool-list';
 
-/** The longest message of a protocol error, and the longest name in one. Both come from the client. */
+/** The maximum length of a message in a protocol error, and of a name in such a message. Both contain text from the client. */
 const maxErrorChars = 16_384;
 const maxErrorNameChars = 64;
 

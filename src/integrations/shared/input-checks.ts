@@ -2,7 +2,7 @@ import { defined } from '../../domain/defined';
 import { describeValue, isPlainObject } from '../../domain/plain-object';
 import { type Issue, MemoryError, type MemoryHandle } from '../../index';
 
-/** The most issues that an error lists, and the longest words of the input in its message. */
+/** The maximum number of issues in an error, and the maximum length of a word from the input in its message. */
 const maxIssues = 50;
 const maxWordChars = 64;
 
@@ -12,14 +12,14 @@ const maxWordChars = 64;
  * @param subject The name for the whole input, such as 'operation', for issues with an empty path.
  */
 export function invalidInput(subject: string, issues: readonly Issue[], cause?: unknown): MemoryError {
-  // `MemoryError` bounds the message and the issues.
+  // `MemoryError` limits the length of the message and of the issues.
   const sentences = firstIssues(issues).map(
     ({ path, message }) => `Invalid ${path.length === 0 ? subject : pathText(path)}: ${message}`,
   );
   return new MemoryError('INVALID_INPUT', sentences.join(' '), { issues, ...defined({ cause }) });
 }
 
-/** As many as an error lists. */
+/** Returns the first items, up to the number of issues that an error lists. */
 export function firstIssues<T>(all: readonly T[]): readonly T[] {
   return all.length > maxIssues ? all.slice(0, maxIssues) : all;
 }
@@ -64,7 +64,7 @@ function notAnObject(given: unknown, path: Issue['path']): Issue {
   return { path, message: `expected an object, got ${describeValue(given)}.` };
 }
 
-/** The beginning of a text of any length from the input, for a message. */
+/** Cuts a text from the input for a message, because it may have any length. */
 export function cutToChars(text: string, maxChars: number): string {
   return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).toWellFormed()}…`;
 }

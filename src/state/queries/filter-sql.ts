@@ -30,7 +30,7 @@ export function filterCondition(node: FilterNode, links: Links): Condition {
   }
 }
 
-/** Joins conditions by halves: a chain of a thousand would exceed the depth limit of SQLite expressions. */
+/** Joins conditions to a balanced tree, because a chain of a thousand would exceed SQLite's limit on expression depth. */
 function joinedEvenly(conditions: readonly Condition[], operator: 'and' | 'or'): Condition {
   const [first] = conditions;
   if (first !== undefined && conditions.length === 1) return first;

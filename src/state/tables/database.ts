@@ -24,7 +24,7 @@ export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
   }
 }
 
-/** The database, if it is empty or a store of this release or an earlier one. Otherwise it is closed. */
+/** Returns the database if it is empty, or a store from this or an earlier release. Otherwise closes it and throws. */
 export function checkedDatabase(database: Database): Database {
   try {
     // This check comes before any write, because a database from a newer release or from another program must not change.

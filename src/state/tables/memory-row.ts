@@ -55,7 +55,7 @@ export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memor
     visibility: record.owner === 0 ? 'shared' : 'private',
     accessTags: [...accessTags],
     ...(record.key === null ? {} : { key: record.key }),
-    // Earlier releases stored half a surrogate pair as it was.
+    // Earlier releases stored halves of surrogate pairs unchanged.
     text: record.text.toWellFormed(),
     kind: record.kind as MemoryKind,
     ...('agentId' in author ? { agentId: author.agentId } : {}),

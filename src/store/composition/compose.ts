@@ -64,7 +64,7 @@ export async function openFolder(folder: string, options: Options, own = builtIn
   }
 }
 
-/** Creates the folder and its lock for their user alone, and checks that no other user can have put something there. */
+/** Creates the folder and its lock file, so that only their user has access. Checks that no other user can have put files there. */
 function prepareFolder(folder: string, { readOnly, trustFolder }: Options): void {
   if (readOnly) {
     if (existsSync(folder)) protectFolder(folder, { readOnly, trustFolder });
@@ -75,7 +75,7 @@ function prepareFolder(folder: string, { readOnly, trustFolder }: Options): void
   makeFile(join(folder, lockFile), trustFolder);
 }
 
-/** Creates the files of the databases. Only the process that holds the lock may call it. */
+/** Creates the database files. Only the process that holds the lock may call this. */
 function makeDatabases(folder: string, { trustFolder }: Options): void {
   for (const file of [databaseFile, auditFile]) makeFile(join(folder, file), trustFolder);
 }

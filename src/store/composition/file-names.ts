@@ -1,17 +1,17 @@
-/** The store's database. Together with `auditFile` it is everything that a backup needs. */
+/** The file with the store's database. A backup needs only this file and `auditFile`. */
 export const databaseFile = 'memory.db';
-/** The audit chain of accesses, and the checkpoints of both audit chains. */
+/** The file with the audit chain of accesses, and the checkpoints of both audit chains. */
 export const auditFile = 'audit.db';
-/** An empty database whose lock the writer process holds. */
+/** An empty database. The writer process holds a lock on it. */
 export const lockFile = 'lock.db';
-/** Names the writer process, for messages. */
+/** The file that names the writer process, for error messages. */
 export const writerFile = 'holder.json';
-/** Space that lets deletions through when the disk is full. */
+/** A file that reserves disk space, so that memories can be deleted when the disk is full. */
 export const reserveFile = 'memory.reserve';
 
 const indexFolder = 'index';
 
-/** The folder of the vector index of one space. It is derived from the database, and may be deleted while the store is closed. */
+/** The folder for one space's vector index. The index is derived from the database. You may delete the folder while the store is closed. */
 export function indexFolderOf(space = 1): string {
   return space === 1 ? indexFolder : `${indexFolder}-${space}`;
 }

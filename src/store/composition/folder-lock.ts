@@ -61,7 +61,7 @@ function foreignLock(path: string, cause: unknown): MemoryError {
 
 function writeName(file: string): void {
   try {
-    // Replaced and not overwritten, so that a link to another file is never followed.
+    // The file is replaced and not overwritten, so that a symbolic link to another file is never followed.
     rmSync(file, { force: true });
     writeFileSync(file, JSON.stringify({ pid: process.pid, host: hostname() }), { mode: privateFileMode, flag: 'wx' });
     chmodSync(file, privateFileMode);

@@ -14,22 +14,22 @@ import { join } from 'node:path';
 import { type Issue, invalidInput } from '../../domain/errors';
 import { auditFile, databaseFile, lockFile, reserveFile, writerFile } from './file-names';
 
-/** The modes of what only its user may read: a folder, and a file. */
+/** The modes (Unix permissions) for a folder and a file to which only their user has access. */
 const privateFolderMode = 0o700;
 const privateFileMode = 0o600;
-/** The umask takes away from it. */
+/** The mode for a file in a trusted folder. The umask of the process removes permissions from it. */
 const sharedFileMode = 0o666;
 const othersMask = 0o077;
 const permissionBits = 0o777;
 const othersMayWrite = 0o022;
 
 const databases = [databaseFile, auditFile, lockFile];
-/** The files of a store, with those that SQLite puts beside a database. */
+/** The files of a store, including those that SQLite creates next to a database. */
 const ownFiles: ReadonlySet<string> = new Set([
   ...databases.flatMap((file) => [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]),
   ...[writerFile, `${writerFile}.new`, reserveFile],
 ]);
-// The folder `connect` has checks of its own.
+// The folder `connect` is not listed here, because it has its own checks.
 const ownFolders = /^index(-[1-9]\d*)?$/;
 
 export interface PrivacyOptions {
@@ -38,20 +38,20 @@ export interface PrivacyOptions {
   readonly trustFolder: boolean;
 }
 
-/** Creates the folder of a store if it does not exist. Only its user may enter it, whatever the umask, unless the folder is trusted. */
+/** Creates the folder for a store if it does not exist. Unless the folder is trusted, only its user may enter it, for any umask. */
 export function makeFolder(folder: string, trustFolder: boolean): void {
   if (trustFolder) {
     mkdirSync(folder, { recursive: true });
     return;
   }
   const created = mkdirSync(folder, { recursive: true, mode: privateFolderMode });
-  // The umask may have removed permissions of the user.
+  // The umask may have removed permissions from the user.
   if (created !== undefined && hasModes()) chmodSync(folder, privateFolderMode);
 }
 
 /**
- * Creates a file if it does not exist. Only its user may read it, whatever the umask, unless the folder is trusted. SQLite gives the
- * files beside a database the mode of the database.
+ * Creates a file if it does not exist. Unless the folder is trusted, only its user may read it, for any umask. SQLite gives the files that
+ * it creates next to a database the same mode as the database.
  */
 export function makeFile(path: string, trustFolder: boolean): void {
   if (!hasModes()) return;
@@ -68,17 +68,17 @@ export function makeFile(path: string, trustFolder: boolean): void {
 }
 
 /**
- * Checks that nobody else can have put something into the folder of a store, and for a store that writes takes away the permissions of
- * other users. A symbolic link in the place of a file would let its author choose which file the store overwrites or deletes.
+ * Checks that no other user can have put files into the folder of a store. If the store is opened for writing, also removes permissions
+ * from other users. Symbolic links are rejected, because their author could choose which file the store overwrites or deletes.
  *
- * @throws INVALID_INPUT with every problem, or the error of the file system if a store that writes may not write the folder
+ * @throws INVALID_INPUT with all problems, or the error from the file system if the folder must be writable but is not
  */
 export function protectFolder(folder: string, { readOnly, trustFolder }: PrivacyOptions): void {
   const names = readdirSync(folder).filter(isOwn);
   if (!trustFolder && hasModes()) assertOwn(folder, names, readOnly);
   if (readOnly) return;
   const paths = [folder, ...names.map((name) => join(folder, name))];
-  // SQLite opens a file that it may not write for reading, and would fail with the first write.
+  // This check is needed because SQLite opens a file without write permission for reading, and fails only at the first write.
   for (const path of paths) assertWritable(path);
   if (trustFolder || !hasModes()) return;
   for (const path of paths) tighten(path);
@@ -88,7 +88,7 @@ export function protectFolder(folder: string, { readOnly, trustFolder }: Privacy
 }
 
 function assertOwn(folder: string, names: readonly string[], readOnly: boolean): void {
-  // The path of a folder is resolved before a store is opened for writing, and a reader may name it by a link.
+  // For writing, the path of the folder was already resolved. For reading, the path may be a symbolic link.
   const issues = readOnly ? [] : ownershipIssues(folder, statSync(folder));
   for (const name of names) issues.push(...entryIssues(folder, name, readOnly));
   if (issues.length === 0) return;
@@ -98,12 +98,12 @@ function assertOwn(folder: string, names: readonly string[], readOnly: boolean):
   );
 }
 
-/** Whether another user owns the folder. A reader writes nothing there. */
+/** Checks whether another user owns the folder. A read-only store writes nothing to such a folder. */
 export function isForeign(folder: string): boolean {
   return hasModes() && statSync(folder).uid !== process.geteuid?.();
 }
 
-/** Windows has neither modes nor numbers of users. */
+/** Checks whether the system has file modes and user ids. Windows has neither. */
 function hasModes(): boolean {
   return process.geteuid !== undefined;
 }
@@ -125,7 +125,7 @@ function ownershipIssues(path: string, { uid }: Stats): string[] {
 function entryIssues(folder: string, name: string, readOnly: boolean): string[] {
   const path = join(folder, name);
   const found = lstatSync(path, { throwIfNoEntry: false });
-  // SQLite has removed it meanwhile.
+  // SQLite may have removed the file since the folder was listed.
   if (found === undefined) return [];
   if (found.isSymbolicLink()) return [`expected no symbolic link in the place of ${path}. Remove the link. ${remedy}`];
   const isExpected = ownFiles.has(name) ? found.isFile() : found.isDirectory();
@@ -135,10 +135,10 @@ function entryIssues(folder: string, name: string, readOnly: boolean): string[] 
 }
 
 /**
- * The permissions are also compared by their bits: `access` asks for the real user of the process, and files are opened as the
- * effective one.
+ * Checks that a path is writable. The permission bits are compared too, because `access` checks for the real user of the process, but files
+ * are opened as the effective user.
  *
- * @throws the error of the file system, or one of the same form
+ * @throws the error from the file system, or an error in the same form
  */
 function assertWritable(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });

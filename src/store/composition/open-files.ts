@@ -17,14 +17,14 @@ import { hasLog, openSnapshot } from './read-snapshot';
 
 const storeKeyBytes = 32;
 
-/** The codes of SQLite for a database beside which it may not create files. */
+/** SQLite's error codes for a database in a folder where SQLite may not create files. */
 const unwritableCodes = /^SQLITE_(CANTOPEN|READONLY)/;
 
 /**
- * Opens the database of a store. A read-only store in a folder that this process cannot write, or that another user owns, is read into
- * memory, unless its writer process is running.
+ * Opens the database of a store. If a read-only store is in a folder that this process cannot write, or that another user owns, it is read
+ * into RAM, unless its writer process is running.
  *
- * @throws INVALID_INPUT if there is no store that can be read
+ * @throws INVALID_INPUT if the folder contains no store that can be read
  */
 export function openStore(folder: string, { readOnly, trustFolder }: Options): Database {
   const path = join(folder, databaseFile);
@@ -43,10 +43,10 @@ export function openStore(folder: string, { readOnly, trustFolder }: Options): D
 }
 
 /**
- * Opens the audit of accesses. Reads in a folder that this process cannot write cannot be recorded there: they are recorded in memory
- * only, unless the host has asked for an audit of reads.
+ * Opens the audit of accesses. If this process cannot write the folder, reads cannot be recorded there. They are then recorded only in RAM,
+ * unless the host has set the option `audit.reads`.
  *
- * @throws INVALID_INPUT if the audit of reads was asked for, and the folder cannot be written to
+ * @throws INVALID_INPUT if the host has set `audit.reads` and the folder is not writable
  */
 export function openAudit(folder: string, options: Options, logger: Logger): Database {
   const path = join(folder, auditFile);

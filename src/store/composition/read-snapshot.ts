@@ -7,18 +7,19 @@ import { openSqlite } from '../../sqlite/open-sqlite';
 
 // A checkpoint of a running writer takes milliseconds, so the second attempt nearly always succeeds.
 const maxAttempts = 5;
-// Node reads no longer file at once.
+// Node cannot read a longer file in one call.
 const maxBytes = 2 ** 31 - 1;
-// The versions of the file format for writing and reading: 2 stands for a write-ahead log, which a database in memory cannot have.
+// The offsets of the file format versions for writing and reading. Version 2 means a write-ahead log, which a database in RAM cannot have.
 // https://www.sqlite.org/fileformat2.html#file_format_version_numbers
 const formatVersionOffsets = [18, 19];
 
 /**
- * Opens a copy in memory of a database that this process cannot or must not write beside: SQLite needs to create files beside a database
- * with a write-ahead log even to read it. The copy has everything that was committed, and does not follow later commits.
+ * Opens a copy of a database in RAM. It is for databases in folders where this process cannot or must not create files, because SQLite
+ * must create files next to a database with a write-ahead log even to read it. The copy contains everything that was committed, but no
+ * later commits.
  *
- * @param readOnly Whether the copy rejects writes.
- * @throws STORE_HELD if another process changes the database all the time; INVALID_INPUT if it is too large
+ * @param readOnly If true, the copy rejects writes.
+ * @throws STORE_HELD if another process changes the database all the time; INVALID_INPUT if the database is too large
  */
 export function openSnapshot(path: string, { readOnly }: { readOnly: boolean }): Database {
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
@@ -34,12 +35,12 @@ export function openSnapshot(path: string, { readOnly }: { readOnly: boolean }):
   throw new MemoryError('STORE_HELD', message, { retryable: true });
 }
 
-/** Whether commits are in the write-ahead log that are not in the database. */
+/** Checks whether the write-ahead log may contain commits that are not in the database file yet. */
 export function hasLog(path: string): boolean {
   return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
-/** A text that differs after every commit and every checkpoint. */
+/** Returns a text that is different after every commit and every checkpoint. */
 function fingerprint(path: string): string {
   return [path, `${path}-wal`]
     .map((file) => statSync(file, { throwIfNoEntry: false, bigint: true }))
@@ -47,9 +48,9 @@ function fingerprint(path: string): string {
     .join(' ');
 }
 
-/** The content with the commits of the write-ahead log, which SQLite applies to a temporary copy. */
+/** Reads the content of a database with the commits in its write-ahead log. SQLite applies them to a temporary copy. */
 function withLogApplied(path: string): Buffer {
-  // `mkdtemp` gives it the mode 700.
+  // `mkdtemp` gives the folder the mode 700.
   const folder = mkdtempSync(join(tmpdir(), 'multi-agent-memory-'));
   try {
     const copy = join(folder, basename(path));

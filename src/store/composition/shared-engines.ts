@@ -52,7 +52,7 @@ export async function openShared(folder: unknown, options: Options): Promise<Eng
   return translatedAsync(() => share(realPath(path), options));
 }
 
-/** Runs a part of an `open`. Every error of the file system becomes a MemoryError. */
+/** Runs a step of `open`. Converts every error from the file system to a MemoryError. */
 async function translatedAsync<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();

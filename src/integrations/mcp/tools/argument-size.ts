@@ -1,14 +1,14 @@
 import type { Issue } from '../../../index';
 
-/** No list of a tool takes more values. The store may accept fewer. */
+/** The maximum number of values in a list of any tool. The store may accept fewer. */
 const maxListValues = 1_000;
-/** More than metadata of 64 kB can hold. */
+/** The maximum number of values in all arguments. Metadata of 64 kB cannot contain more. */
 const maxValues = 40_000;
 const maxDepth = 100;
 
 /**
- * The issues of arguments that are too large to be checked value by value: a schema would report each wrong value of a list, and
- * exhaust the stack on deep ones.
+ * Lists issues for arguments that are too large for a schema. A schema would report each wrong value in a list, and would exhaust the stack
+ * on deeply nested values.
  */
 export function sizeIssues(input: unknown): Issue[] {
   if (typeof input !== 'object' || input === null) return [];
@@ -26,7 +26,7 @@ export function sizeIssues(input: unknown): Issue[] {
   return issues;
 }
 
-/** Whether a value has more levels than this. Counts its values, and ends when there are too many. */
+/** Checks whether a value has more than this number of levels. Counts its values, and stops when there are too many. */
 function isTooDeep(value: unknown, levels: number, size: { values: number }): boolean {
   size.values++;
   if (typeof value !== 'object' || value === null || size.values > maxValues) return false;
