@@ -53,7 +53,8 @@ export function embeddingFailure(thrown: unknown, { model }: EmbeddingSpace): Me
   return new MemoryError('EMBEDDING_FAILED', message, { cause: thrown, retryable });
 }
 
-// A property and not a set of this module: the embedder may come from another copy of this library.
+// Errors are marked with a property instead of a set in this module, because the embedder may come from another copy of this
+// library.
 const textFailure = Symbol.for('multi-agent-memory.text-failure');
 
 /** Marks an error as caused by one text of a request. The other texts may succeed in a request without that text. */

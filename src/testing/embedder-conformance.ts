@@ -104,7 +104,7 @@ export function embedderConformance(create: () => Promise<Embedder>): Conformanc
       await assert.rejects(embedder.embedDocuments(texts, call), (error) => error === reason);
       await assert.rejects(embedder.embedQuery(texts[0]!, call), (error) => error === reason);
     }),
-    check('returns to concurrent callers the vectors of their own texts', async (embedder) => {
+    check('returns the vectors of its own texts to each concurrent caller', async (embedder) => {
       const [all, ...alone] = await Promise.all([
         embedder.embedDocuments(texts, {}),
         ...texts.map((text) => embedder.embedDocuments([text], {})),

@@ -48,10 +48,10 @@ export function vectorIndexConformance(
     check('finds the nearest of the visible rows, and no other row', async (setting) => {
       await assertFinds(setting, visibleRows(setting.source.rows().filter((row) => row % 3 === 0)));
     }),
-    check('finds as many rows as the limit asks for if so many are visible, however far away', findsWhatIsFar),
+    check('finds `limit` rows if that many are visible, even if they are far from the query', findsWhatIsFar),
     check('finds a row once, by its best chunk', findsByBestChunk),
     check('follows added, changed and removed rows', follows),
-    check('puts the lower of two equally near rows first', breaksTies),
+    check('puts the lower row first if two rows are equally near', breaksTies),
     check('returns the same candidates for the same search', async ({ index, source, queries }) => {
       const visible = visibleRows(source.rows());
       for (const query of queries) {
