@@ -20,7 +20,7 @@ export interface LocalLogDeps {
   /** Resolves in a later turn of the event loop. */
   nextTurn(): Promise<void>;
   /** Awaited between two batches. It can delay the next batch, so that writers wait. */
-  readonly checkpointer?: { betweenBatches(): Promise<void> | undefined } | undefined;
+  readonly checkpointer?: { betweenBatches(): Promise<unknown> | undefined } | undefined;
   /** The largest number of waiting commands. Further commands are rejected with OVERLOADED. */
   readonly maxPending: number;
 }

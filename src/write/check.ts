@@ -56,7 +56,10 @@ function completed({ scope }: Author, parsed: ParsedMemory, metadata: Metadata):
 
 function checkedOf(context: WriteContext, memory: CompletedMemory, space: SpaceName): CheckedMemory {
   const { vector, embed, idempotencyKey: key, validTo, expiresAt, userId, sessionId, supersedes } = memory;
-  const idempotency = key === undefined ? undefined : { key, digest: context.digest(contentText(memory)) };
+  const idempotency =
+    key === undefined
+      ? undefined
+      : { key: context.hashIdempotencyKey(key), digest: context.digest(contentText(memory)) };
   return {
     draft: {
       text: memory.text,

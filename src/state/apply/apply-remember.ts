@@ -60,7 +60,7 @@ export function findDuplicate(
   const first = idempotency && author !== undefined ? context.findIdempotent(author, idempotency.key) : undefined;
   if (first === undefined) return undefined;
   if (first.digest === idempotency?.digest) return { id: first.id, revision: first.revision, outcome: 'duplicate' };
-  const message = `The idempotency key ${JSON.stringify(idempotency?.key)} was used before with other content. Use a new key for a new memory.`;
+  const message = 'The idempotency key was used before with other content. Use a new key for a new memory.';
   throw new MemoryError('IDEMPOTENCY_CONFLICT', message);
 }
 

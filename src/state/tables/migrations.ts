@@ -1,6 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import { chainTablesScript } from '../../audit/audit-database';
 import { MemoryError } from '../../domain/errors';
+import { isUint8Array } from '../../domain/realms';
+import { hashIdempotencyKey } from './idempotency-key';
 
 /**
  * One script for each schema version, in order. A released script never changes; a new version gets a new script.
@@ -9,7 +11,7 @@ import { MemoryError } from '../../domain/errors';
  * more page. `first_change_seq` finds the first change of a memory, so only later changes need an index. FTS5 merges 16 segments (the
  * parts of its index) at a time, which is less work in total.
  */
-const migrations: readonly string[] = [
+const migrations: readonly (string | ((database: Database) => void))[] = [
   `
 create table meta (key text primary key, value) without rowid;
 create table namespaces (id integer primary key, parent integer not null, label text not null, unique (parent, label));
@@ -98,7 +100,21 @@ update revisions set record = json_remove(
   '$.scope', '$.parts', '$.first_entry', '$.entry'
 ) where json_valid(record);
 `,
+  hashIdempotencyKeys,
 ];
+
+function hashIdempotencyKeys(database: Database): void {
+  const storeKey = database.prepare("select value from store_meta where key = 'store_key'").pluck().get();
+  if (!isUint8Array(storeKey)) {
+    // The digests beside the keys were made with the secret that is lost, so that no repeated call can match them.
+    database.exec('delete from idempotency');
+    return;
+  }
+  database.function('hash_idempotency_key', { deterministic: true }, (key) =>
+    hashIdempotencyKey(storeKey, String(key)),
+  );
+  database.exec('update idempotency set key = hash_idempotency_key(key)');
+}
 
 /** The schema version that this release uses. */
 export const schemaVersion = migrations.length;
@@ -113,10 +129,17 @@ export function migrate(database: Database, to = schemaVersion): void {
   for (const [i, script] of migrations.slice(0, to).entries()) {
     if (i < found) continue;
     database.transaction(() => {
-      database.exec(script);
+      if (typeof script === 'string') database.exec(script);
+      else script(database);
       database.pragma(`user_version = ${i + 1}`);
     })();
   }
+}
+
+/** Whether an earlier release wrote the database. */
+export function isOutdated(database: Database): boolean {
+  const version = versionOf(database);
+  return version > 0 && version < schemaVersion;
 }
 
 /**

@@ -117,6 +117,7 @@ export interface TagsTable {
 
 export interface IdempotencyTable {
   author: number;
+  /** See `hashIdempotencyKey`. */
   key: string;
   digest: string;
   id: string;

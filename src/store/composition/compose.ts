@@ -22,6 +22,7 @@ import type { StateStore } from '../../state/state-store';
 import { Checkpointer } from '../../state/tables/checkpointer';
 import { openDatabase } from '../../state/tables/database';
 import { loadChecksum } from '../../state/tables/memory-row';
+import { isOutdated } from '../../state/tables/migrations';
 import { copyMark } from '../../state/tables/store-meta';
 import { removeIndex } from '../../vector-index/index-manifest';
 import { PlannedSearch, SpaceSearch } from '../../vector-index/planned-search';
@@ -33,6 +34,7 @@ import { auditFile, databaseFile, indexFolderOf, lockFile } from './file-names';
 import { lockFolder } from './folder-lock';
 import { makeFile, makeFolder, protectFolder } from './folder-privacy';
 import { closingOnError, loadState, openAudit, openStore, storeKeyOf } from './open-files';
+import { hasLog } from './read-snapshot';
 import { upgradeBuiltIn } from './upgrade-built-in';
 
 /** The embedder for stores that are opened without one, and the embedders that earlier releases used for this. */
@@ -47,6 +49,7 @@ export async function openFolder(folder: string, options: Options, own = builtIn
   const lock = options.readOnly ? undefined : lockFolder(folder);
   try {
     if (!options.readOnly) translated(() => makeDatabases(folder, options));
+    const hadLog = !options.readOnly && hasLog(join(folder, databaseFile));
     const database = openStore(folder, options);
     const environment = systemEnvironment(options);
     return await compose({
@@ -55,6 +58,7 @@ export async function openFolder(folder: string, options: Options, own = builtIn
       database,
       auditDatabase: closingOnError(database, () => openAudit(folder, options, environment.logger)),
       folder,
+      hadLog,
       builtIns: own,
       onRelease: () => lock?.release(),
     });
@@ -88,6 +92,7 @@ export async function openInMemory(options: Options): Promise<Engine> {
     database: openDatabase({ path: ':memory:', readOnly: false }),
     auditDatabase: openAuditDatabase(':memory:'),
     folder: undefined,
+    hadLog: false,
     builtIns,
     onRelease: () => undefined,
   });
@@ -100,6 +105,8 @@ interface Opened {
   readonly auditDatabase: Database;
   /** Undefined for a store that is only in RAM. */
   readonly folder: string | undefined;
+  /** Whether an earlier process was killed and left a write-ahead log. */
+  readonly hadLog: boolean;
   readonly builtIns: BuiltIns;
   onRelease(): void;
 }
@@ -110,6 +117,7 @@ async function compose(opened: Opened): Promise<Engine> {
     auditDatabase.close();
   };
   try {
+    const wasOutdated = isOutdated(database);
     const { state, model } = loadState(database, await loadChecksum(), options);
     const events = new EventSource();
     const embedder = openEmbedder(opened, state, events);
@@ -120,6 +128,8 @@ async function compose(opened: Opened): Promise<Engine> {
     closeAudit = () => audit.close();
     const checkpointer =
       folder === undefined || options.readOnly ? undefined : new Checkpointer(database, environment.logger);
+    // What an earlier process, or a migration, has removed must not stay in the log.
+    if (opened.hadLog || wasOutdated) checkpointer?.forgot();
     const engine = new Engine({
       options,
       environment,

@@ -16,6 +16,7 @@ import { SpaceSwitch, type SpaceSwitchDeps } from '../../reembedding/space-switc
 import type { ReadModel } from '../../state/read-model';
 import type { StateStore } from '../../state/state-store';
 import type { Checkpointer } from '../../state/tables/checkpointer';
+import { hashIdempotencyKey } from '../../state/tables/idempotency-key';
 import type { SpaceSearch } from '../../vector-index/planned-search';
 import { Seeds } from '../../write/submit';
 import type { WriteContext } from '../../write/write-context';
@@ -153,6 +154,7 @@ export class Engine {
       if (events.has('committed')) events.emit('committed', { changeSeq, ids: changes.map(({ id }) => id) });
     }
     this.#deps.checkpointer?.committed();
+    if (changes.some(({ type }) => type === 'forgotten')) this.#deps.checkpointer?.forgot();
     return outcomes;
   }
 
@@ -204,6 +206,7 @@ export class Engine {
         if (duplicate !== undefined) this.recorder.recordDuplicate(actor, duplicate.id);
         return duplicate;
       },
+      hashIdempotencyKey: (key) => hashIdempotencyKey(storeKey, key),
       digest: (content) => createHmac('sha256', storeKey).update(content).digest('base64url'),
       metadataSchema: options.metadata,
       newMemory: this.shapes.newMemory,

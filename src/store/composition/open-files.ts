@@ -116,7 +116,11 @@ export function loadState(
  */
 export function storeKeyOf({ meta, database }: StateStore, { randomBytes }: Environment): Uint8Array {
   const kept = meta.get('store_key');
-  if (isUint8Array(kept)) return kept;
+  if (isUint8Array(kept) && kept.length === storeKeyBytes) return kept;
+  if (kept !== undefined) {
+    const message = `The secret of the store in ${database.name} is damaged. Restore the folder from a backup.`;
+    throw new MemoryError('RECORD_DAMAGED', message);
+  }
   const made = randomBytes(storeKeyBytes);
   if (!database.readonly) meta.put('store_key', Buffer.from(made));
   return made;

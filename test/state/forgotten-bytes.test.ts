@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite from 'better-sqlite3';
+import type { MemoryStore } from 'multi-agent-memory';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { migrate } from '../../src/state/tables/migrations';
+import { openFolder, temporaryFolder } from '../store/stores';
+
+const namespace = ['clinic'];
+// Words that nothing else contains, and that no other word completes.
+const secrets = {
+  // Single words may stay in the keyword index until SQLite merges its segments.
+  text: 'a Xylophonquarz in the ear',
+  earlier: 'a Kranichsprung of the knee',
+  key: 'wq8zkey',
+  idempotencyKey: 'vj4xonce',
+  metadata: 'zz9plural',
+  ref: 'yy7origin',
+};
+
+let folder: string;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+
+/** The secrets that are in any file of a folder. */
+function found(within = folder): string[] {
+  const files = readdirSync(within, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const bytes = files.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1').toLowerCase());
+  return Object.entries(secrets).flatMap(([name, secret]) =>
+    bytes.some((content) => content.includes(secret.toLowerCase())) ? [name] : [],
+  );
+}
+
+async function remember(store: MemoryStore): Promise<string> {
+  const { text, earlier, key, idempotencyKey, metadata, ref } = secrets;
+  const options = {
+    namespace,
+    key,
+    idempotencyKey,
+    metadata: { note: metadata },
+    source: { channel: 'tool', ref },
+  } as const;
+  const { id } = await store.admin.remember(`The diagnosis is ${earlier}.`, { ...options, embed: false });
+  await store.admin.update(id, { text: `The diagnosis is ${text}.` });
+  return id;
+}
+
+describe('the bytes of a forgotten memory', () => {
+  test('are in no file a few seconds after forget, in a store that stays open and in its backup', async () => {
+    const store = await openFolder(folder);
+    const ids = [await remember(store)];
+    for (let i = 0; i < 40; i++)
+      ids.push((await store.admin.remember(`Another note ${i}.`, { namespace, embed: false })).id);
+    expect(found()).toEqual(['text', 'earlier', 'key', 'metadata', 'ref']);
+    await store.admin.forget(ids[0] as string);
+    await expect.poll(() => found()).toEqual([]);
+    await store.backup(join(folder, '..', `${folder.split('/').at(-1)}-copy`));
+    expect(found(`${folder}-copy`)).toEqual([]);
+    expect(await store.admin.get(ids[0] as string)).toBeUndefined();
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test('are in no file after close, while a reader has the folder open', async () => {
+    const store = await openFolder(folder);
+    const id = await remember(store);
+    const reader = await openFolder(folder, { readOnly: true });
+    expect(await reader.admin.count()).toBe(1);
+    await store.admin.forget(id);
+    await store.close();
+    expect(found()).toEqual([]);
+    expect(await reader.admin.count()).toBe(0);
+  });
+
+  test('are in no file a few seconds after the next open, if the process was killed before', async () => {
+    const store = await openFolder(folder);
+    await store.admin.forget(await remember(store));
+    const copy = await temporaryFolder();
+    for (const file of ['memory.db', 'memory.db-wal', 'audit.db', 'audit.db-wal'])
+      copyFileSync(join(folder, file), join(copy, file));
+    expect(found(copy)).not.toEqual([]);
+    await openFolder(copy);
+    await expect.poll(() => found(copy)).toEqual([]);
+  });
+
+  test('let a repeated call neither bring the memory back nor pass with other content', async () => {
+    const store = await openFolder(folder);
+    const id = await remember(store);
+    await store.admin.forget(id);
+    await store.close();
+    const again = await openFolder(folder);
+    const { text, earlier, key, idempotencyKey, metadata, ref } = secrets;
+    const options = {
+      namespace,
+      key,
+      idempotencyKey,
+      metadata: { note: metadata },
+      source: { channel: 'tool', ref },
+    } as const;
+    expect(await again.admin.remember(`The diagnosis is ${earlier}.`, { ...options, embed: false })).toMatchObject({
+      id,
+      outcome: 'duplicate',
+    });
+    const other = again.admin.remember(`The diagnosis is ${text}.`, { ...options, embed: false });
+    await expect(other).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
+    await expect(other).rejects.not.toThrow(idempotencyKey);
+  });
+});
+
+describe('a store of an earlier release', () => {
+  test('keeps its idempotency keys, as hashes', async () => {
+    // Schema 6 kept the key as it was given.
+    const store = await openFolder(folder);
+    const call = () =>
+      store.admin.remember('note', { namespace, idempotencyKey: secrets.idempotencyKey, embed: false });
+    const { id } = await call();
+    await store.close();
+    const database = new BetterSqlite(join(folder, 'memory.db'));
+    database.exec(`update idempotency set key = '${secrets.idempotencyKey}'; pragma user_version = 6;`);
+    database.close();
+    expect(found()).toEqual(['idempotencyKey']);
+    const again = await openFolder(folder);
+    const repeated = await again.admin.remember('note', {
+      namespace,
+      idempotencyKey: secrets.idempotencyKey,
+      embed: false,
+    });
+    expect(repeated).toMatchObject({ id, outcome: 'duplicate' });
+    await expect.poll(() => found()).toEqual([]);
+  });
+
+  test('without its secret loses them, because no repeated call could match', () => {
+    const database = new BetterSqlite(':memory:');
+    migrate(database, 6);
+    const insert = database.prepare('insert into idempotency values (1, ?, ?, ?, 1)');
+    insert.run(randomBytes(4).toString('hex'), 'digest', 'id');
+    migrate(database);
+    expect(database.prepare('select count(*) from idempotency').pluck().get()).toBe(0);
+  });
+});
