@@ -69,6 +69,16 @@ function normalizedScore(sum: number, count: number): number {
   return sum / (sum + inverseDocumentFrequency(0, count));
 }
 
+/** The scores of all visible rows that match. */
+export interface KeywordScores {
+  /** The rows with a score above 0, in no order. */
+  readonly rows: Uint32Array;
+  /** 0 for every other row. */
+  of(row: number): number;
+}
+
+const noScores: KeywordScores = { rows: new Uint32Array(0), of: () => 0 };
+
 interface ScoredTerm {
   readonly postings: TermPostings;
   readonly weight: number;
@@ -101,20 +111,42 @@ export class KeywordIndex {
     };
   }
 
+  /**
+   * Passes the scores of all matches to `use`, and returns its result. The scores are valid during this call only.
+   *
+   * @param terms The result of `analyzeQuery`.
+   */
+  withScores<T>(terms: readonly string[], texts: VisibleTexts, use: (scores: KeywordScores) => T): T {
+    if (terms.length === 0) return use(noScores);
+    const norm = lengthNorm(texts.tokens / Math.max(1, texts.count));
+    const scored = terms.flatMap((term) => scoredTerm(this.#postings.of(term), texts));
+    return this.#withSums(scored, texts, norm, (rows) =>
+      use({ rows, of: (row) => normalizedScore(this.#sums[row] ?? 0, texts.count) }),
+    );
+  }
+
   #best(
     scored: readonly ScoredTerm[],
     texts: VisibleTexts,
     norm: LengthNorm,
     limit: number,
   ): { row: number; sum: number }[] {
+    return this.#withSums(scored, texts, norm, (rows) =>
+      bestRows(rows, this.#sums, limit).map((row) => ({ row, sum: this.#sums[row]! })),
+    );
+  }
+
+  /** Adds up the terms, passes the rows with a sum above 0, and sets all sums to 0 again. */
+  #withSums<T>(scored: readonly ScoredTerm[], texts: VisibleTexts, norm: LengthNorm, use: (rows: Uint32Array) => T): T {
     this.#grow(texts.mask.length);
-    const sums = this.#sums;
     let touched = 0;
-    for (const term of scored) touched = addTerm(term, texts, norm, sums, this.#touched, touched);
-    const rows = bestRows(this.#touched.subarray(0, touched), sums, limit);
-    const best = rows.map((row) => ({ row, sum: sums[row]! }));
-    for (let i = 0; i < touched; i++) sums[this.#touched[i]!] = 0;
-    return best;
+    for (const term of scored) touched = addTerm(term, texts, norm, this.#sums, this.#touched, touched);
+    const rows = this.#touched.subarray(0, touched);
+    try {
+      return use(rows);
+    } finally {
+      for (const row of rows) this.#sums[row] = 0;
+    }
   }
 
   #grow(rows: number): void {

@@ -1,6 +1,6 @@
 import type { KeywordMatches } from '../keyword-index/keyword-index';
 import type { VectorCandidate, VectorIndex } from '../vector-index/vector-index';
-import { estimateError, hybridScore } from './score';
+import { estimateError, scoreSum } from './score';
 import type { StateView } from './state-view';
 import type { VisibleSet } from './visible-set';
 
@@ -56,7 +56,7 @@ export async function fusionCandidates(
 
 function scorer({ validFrom, priority }: Columns, { now }: FusionInput) {
   return (row: number, cosine: number, keyword: number) =>
-    hybridScore(cosine, keyword, now - (validFrom[row] as number), priority[row] as number);
+    scoreSum('hybrid', cosine, keyword, now - (validFrom[row] as number), priority[row] as number);
 }
 
 /**
@@ -71,7 +71,7 @@ function matchesWithin({ visible, now, matches, nearest }: FusionInput, least: n
   const found = new Map<number, number>();
   for (const { row, score } of matches.hits) {
     // Matches are sorted, best first. All later matches have lower scores.
-    if (hybridScore(highestCosine, score, now - newest, topPriority) < least) break;
+    if (scoreSum('hybrid', highestCosine, score, now - newest, topPriority) < least) break;
     if (!isNearest.has(row)) found.set(row, score);
   }
   return found;

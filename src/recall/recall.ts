@@ -7,7 +7,9 @@ import { isSameSpace } from '../embedding/space-embedder';
 import { nextTurn } from '../environment/timers';
 import { analyzeQuery } from '../keyword-index/analyzer';
 import type { Space } from '../state/tables/interning';
+import type { VectorIndex } from '../vector-index/vector-index';
 import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
+import { rankAll, type ScannedRows } from './rank-all';
 import type { ReadContext } from './read-context';
 import { recheck } from './recheck';
 import { answerBytesOf, inLaterTurn, RecordLoader } from './record-loader';
@@ -34,15 +36,13 @@ interface QueryVector {
 
 interface Search extends QueryVector {
   readonly terms: readonly string[];
-  /** The number of rows that each index should return. */
-  readonly candidateLimit: number;
   readonly loader: RecordLoader;
 }
 
 type SearchResult =
   | { readonly type: 'hits'; readonly hits: Hit[] }
-  /** A row that is not among the candidates may still be one of the best. */
-  | { readonly type: 'more-candidates-needed' }
+  /** So many rows changed during the search that the changes are no longer known. */
+  | { readonly type: 'too-many-changes' }
   /** The rules changed during the search. It may have used rows that the caller may not read any more. */
   | { readonly type: 'rules-changed' }
   /** The hits are read in several turns of the event loop, and this one read some of them. */
@@ -55,26 +55,20 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
   const { mode, signal, query } = request;
   const terms = mode === 'semantic' ? [] : analyzeQuery(query);
   let queryVector = await embedQuery(context, request);
-  let candidateLimit = request.topK * 2 + 16;
   const loader = new RecordLoader(context);
   for (;;) {
     signal?.throwIfAborted();
     loader.beginTurn();
-    const result = await search(context, caller, request, { ...queryVector, terms, candidateLimit, loader });
+    const result = await search(context, caller, request, { ...queryVector, terms, loader });
     switch (result.type) {
       case 'hits':
         return result.hits;
-      case 'rules-changed':
-        break;
       case 'space-changed':
         if (request.vector !== undefined) throw spaceMismatch(context);
         queryVector = await embedQuery(context, request);
         break;
       case 'more-turns-needed':
         await nextTurn();
-        break;
-      case 'more-candidates-needed':
-        candidateLimit *= 4;
     }
   }
 }
@@ -93,47 +87,41 @@ async function search(
   context: ReadContext,
   caller: Caller,
   request: RecallRequest,
-  { vector, space, terms, candidateLimit, loader }: Search,
+  { vector, space, terms, loader }: Search,
 ): Promise<SearchResult> {
   const { state } = context;
   const version = state.policy.version;
-  const changeSeq = state.lastChangeSeq;
   const compiled = compileSelection(context, caller, request.selection);
   if (compiled === undefined) return { type: 'hits', hits: [] };
-  let visible = context.visible.get(compiled);
+  const visible = context.visible.get(compiled);
   const { now } = compiled;
   const hasMoved = () => space !== undefined && isOtherSpace(state.interning.currentSpace, space);
   if (hasMoved()) return { type: 'space-changed' };
-  const candidates = await findCandidates(context, request, { vector, terms, candidateLimit, visible, now }).catch(
-    (error: unknown) => {
-      // If the store has switched to another space, vectors in the previous space may have been deleted while they were read.
-      if (hasMoved()) return undefined;
-      throw error;
-    },
-  );
-  if (candidates === undefined) return { type: 'space-changed' };
+  const found = await findRows(context, request, { vector, terms, visible, now }).catch((error: unknown) => {
+    // If the store has switched to another space, vectors in the previous space may have been deleted while they were read.
+    if (hasMoved()) return undefined;
+    throw error;
+  });
+  if (found === undefined) return { type: 'space-changed' };
   // This function awaits nothing, so rules, texts, vectors and records belong to the same moment.
   return context.snapshot((): SearchResult => {
     if (state.policy.version !== version) return { type: 'rules-changed' };
     if (hasMoved()) return { type: 'space-changed' };
-    const isUnchanged = state.lastChangeSeq === changeSeq;
-    if (!isUnchanged) visible = context.visible.get(compiled);
+    const changed = state.columns.changedSince(found.changeCount);
+    if (changed === undefined) return { type: 'too-many-changes' };
     const { mode, threshold, topK } = request;
-    const { ranked, bestUnseen } = rank(context, {
-      mode,
-      threshold,
-      vector,
-      terms,
-      candidateLimit,
-      now,
-      visible,
-      nearest: candidates.nearest,
-      fused: candidates.fused,
-      keywordMatches: isUnchanged ? candidates.keywordMatches : undefined,
-    });
-    const lowest = ranked[topK - 1]?.score ?? Number.NEGATIVE_INFINITY;
-    const mayMiss = bestUnseen >= 0 && lowest <= bestUnseen;
-    if (mayMiss && mayFindMore(context, request, visible, candidateLimit)) return { type: 'more-candidates-needed' };
+    const ranking = {
+      ...{ mode, threshold, topK, vector, terms, now },
+      visible: changed.length === 0 ? visible : context.visible.get(compiled),
+    };
+    const ranked =
+      found.type === 'scanned'
+        ? rankAll(context, { ...ranking, scanned: found, changed: new Set(changed.map(({ row }) => row)) })
+        : rank(context, {
+            ...ranking,
+            ...found,
+            keywordMatches: changed.length === 0 ? found.keywordMatches : undefined,
+          });
     const hits = loadHits(context, caller, loader, bestOf(context, ranked, topK), request);
     return hits === inLaterTurn ? { type: 'more-turns-needed' } : { type: 'hits', hits };
   });
@@ -144,47 +132,55 @@ function isOtherSpace(current: Space | undefined, expected: Space | EmbeddingSpa
   return current !== undefined && !isSameSpace(current.name, expected);
 }
 
-type CandidateSearch = Pick<Search, 'vector' | 'terms' | 'candidateLimit'> & {
-  readonly visible: VisibleSet;
-  readonly now: number;
+/** What a search found before it ranks, and the count of changes at which it began. */
+type FoundRows = (({ readonly type: 'scanned' } & ScannedRows) | ({ readonly type: 'proposed' } & Proposed)) & {
+  readonly changeCount: number;
 };
 
-/** Finds the nearest vectors. In a large visible set, it also finds keyword matches that may be among the best when both scores count. */
-async function findCandidates(
-  context: ReadContext,
-  { mode, topK }: RecallRequest,
-  { vector, terms, candidateLimit, visible, now }: CandidateSearch,
-): Promise<Candidates> {
+type Proposed = Candidates & { readonly candidateLimit: number };
+
+interface RowSearch {
+  readonly vector: Float32Array | undefined;
+  readonly terms: readonly string[];
+  readonly visible: VisibleSet;
+  readonly now: number;
+}
+
+const noneScanned: ScannedRows = { rows: new Uint32Array(0), estimates: new Float64Array(0) };
+
+/** Estimates every visible row, or has the approximate index propose the nearest if there are too many. */
+async function findRows(context: ReadContext, request: RecallRequest, search: RowSearch): Promise<FoundRows> {
+  const { vector, visible } = search;
+  const { changeCount } = context.state.columns;
   const index = context.vectors();
-  if (vector === undefined || index === undefined) return { nearest: [], fused: [], keywordMatches: undefined };
-  const isSearchedExactly = visible.vectors.count <= context.exactUpTo;
-  // Fusion needs estimates of the cosine, which exist for at most `exactUpTo` rows.
+  if (vector === undefined || index === undefined) return { type: 'scanned', changeCount, ...noneScanned };
+  if (visible.vectors.count > context.exactUpTo) {
+    return { type: 'proposed', changeCount, ...(await proposeRows(context, index, request, { ...search, vector })) };
+  }
+  const rows = visible.vectors.rows();
+  return { type: 'scanned', changeCount, rows, estimates: await index.estimates(vector, rows) };
+}
+
+/** The nearest vectors, and in 'hybrid' mode also the keyword matches that fusion may lift among the best. */
+async function proposeRows(
+  context: ReadContext,
+  index: VectorIndex,
+  { mode, topK }: RecallRequest,
+  { vector, terms, visible, now }: RowSearch & { readonly vector: Float32Array },
+): Promise<Proposed> {
+  const candidateLimit = topK * 2 + 16;
+  // Estimates exist for at most `exactUpTo` rows.
   const limit = Math.max(1, Math.min(maxFusedMatches, context.exactUpTo));
-  const fuses = mode === 'hybrid' && !isSearchedExactly;
-  const matches = fuses ? findKeywordMatches(context, { terms, visible }, limit) : undefined;
+  const matches = mode === 'hybrid' ? findKeywordMatches(context, { terms, visible }, limit) : undefined;
   const nearest = await index.search(vector, visible.vectors, candidateLimit);
-  if (matches === undefined) return { nearest, fused: [], keywordMatches: undefined };
+  if (matches === undefined) return { candidateLimit, nearest, fused: [], keywordMatches: undefined };
   const fused = await fusionCandidates(context, index, { vector, now, visible, matches, nearest, topK });
-  return { nearest, fused, keywordMatches: matches };
+  return { candidateLimit, nearest, fused, keywordMatches: matches };
 }
 
 function spaceMismatch({ embedder }: ReadContext): MemoryError {
   const message = `The store moved to another embedding space while this search ran. Give a vector of ${embedder.space.model}.`;
   return new MemoryError('EMBEDDER_MISMATCH', message);
-}
-
-// Without this limit, a search among many identical texts could load all of them.
-const maxCandidates = 4_096;
-
-/** Checks whether a search should ask for more candidates until the best are certain. An approximate search does not do this. */
-function mayFindMore(
-  { exactUpTo }: ReadContext,
-  { mode }: RecallRequest,
-  visible: VisibleSet,
-  candidateLimit: number,
-): boolean {
-  const isExact = mode === 'keyword' || visible.vectors.count <= exactUpTo;
-  return isExact && candidateLimit < Math.min(maxCandidates, visible.texts);
 }
 
 /** Sorts the best rows in the order of the answer. Every row with the lowest score is ordered, because the order of rows says nothing. */

@@ -55,14 +55,15 @@ export function scoreParts({ cosine, keyword, ageMs, priority }: ScoreInputs, mo
   };
 }
 
-/** Computes the sum of the parts in 'hybrid' mode. It is fast for many candidates, because it makes no object for each. */
-export function hybridScore(cosine: number, keyword: number, ageMs: number, priority: number): number {
-  return (
-    semanticPart(cosine, semanticShare) +
-    keywordPart(keyword, semanticShare) +
-    recencyPart(ageMs) +
-    priorityWeight * priority
-  );
+/** The sum of the parts. For many rows, because it makes no object for each. */
+export function scoreSum(mode: RecallMode, cosine: number, keyword: number, ageMs: number, priority: number): number {
+  const share = semanticShareIn(mode);
+  return semanticPart(cosine, share) + keywordPart(keyword, share) + recencyPart(ageMs) + priorityWeight * priority;
+}
+
+/** How much a score changes at most if the cosine changes by 1. */
+export function semanticWeight(mode: RecallMode): number {
+  return relevanceWeight * semanticShareIn(mode);
 }
 
 function semanticShareIn(mode: RecallMode): number {
@@ -110,26 +111,20 @@ export interface RankRequest extends Candidates {
   readonly vector: Float32Array | undefined;
   readonly terms: readonly string[];
   readonly visible: VisibleSet;
-  /** The number of rows that each index should return. */
+  /** How many keyword matches are candidates. */
   readonly candidateLimit: number;
 }
 
-/**
- * Scores the candidates from both indexes with one formula, and sorts them, best first. `bestUnseen` is an upper bound for the score of
- * every visible row that is not a candidate. It is below 0 if all visible rows are candidates.
- */
-export function rank(context: ReadContext, request: RankRequest): { ranked: RankedRow[]; bestUnseen: number } {
+/** Scores the candidates from both indexes with one formula, and sorts them, best first. */
+export function rank(context: ReadContext, request: RankRequest): RankedRow[] {
   const { visible, nearest, fused, threshold, candidateLimit } = request;
   const matches = request.keywordMatches ?? findKeywordMatches(context, request, candidateLimit);
   const cosines = new Map(nearest.map(({ row, score }) => [row, score]));
   const rows = new Set([...cosines.keys()].filter((row) => visible.vectors.has(row)));
   if (request.keywordMatches === undefined) for (const { row } of matches?.hits ?? []) rows.add(row);
   for (const { row } of fused) if (visible.mask[row] === 1) rows.add(row);
-  const ranked = [...rows].map((row) => scoreRow(context, request, row, matches, cosines.get(row)));
-  return {
-    ranked: ranked.filter(({ score }) => score >= threshold).sort((a, b) => b.score - a.score || a.row - b.row),
-    bestUnseen: bestUnseenScore(request, matches),
-  };
+  const ranked = [...rows].map((row) => scoreRow(context, request, row, matches?.scoreOf(row) ?? 0, cosines.get(row)));
+  return ranked.filter(({ score }) => score >= threshold).sort((a, b) => b.score - a.score || a.row - b.row);
 }
 
 /** Finds the rows that match the query's terms, best first. Undefined if the query has no terms. */
@@ -143,39 +138,18 @@ export function findKeywordMatches(
   return keywords.search(terms, { mask, lengths: state.columns.length, count: texts, tokens }, limit);
 }
 
-/** Computes the score of a row that would come directly after the last candidate from each index. */
-function bestUnseenScore(
-  { nearest, candidateLimit, visible, now, mode, threshold }: RankRequest,
-  matches: KeywordMatches | undefined,
-): number {
-  const lastNearest = nearest.length < candidateLimit ? undefined : nearest.at(-1);
-  const lastMatch = (matches?.hits.length ?? 0) < candidateLimit ? undefined : matches?.hits.at(-1);
-  if (lastNearest === undefined && lastMatch === undefined) return -1;
-  const best = scoreOf(
-    scoreParts(
-      {
-        cosine: lastNearest === undefined ? 0 : (lastNearest.score ?? lastNearest.estimate + estimateError),
-        keyword: lastMatch?.score ?? 0,
-        ageMs: now - visible.newest,
-        priority: visible.topPriority,
-      },
-      mode,
-    ),
-  );
-  return best < threshold ? -1 : best;
-}
-
-function scoreRow(
+/** Computes the exact score of a row. Reads its vectors, unless the cosine is known. */
+export function scoreRow(
   { state }: ReadContext,
-  { vector, mode, now }: RankRequest,
+  { vector, mode, now }: Pick<RankRequest, 'vector' | 'mode' | 'now'>,
   row: number,
-  matches: KeywordMatches | undefined,
-  knownCosine: number | undefined,
+  keyword: number,
+  knownCosine?: number,
 ): RankedRow {
   const { validFrom, priority } = state.columns;
   const inputs = {
     cosine: vector === undefined ? 0 : (knownCosine ?? cosineOf(vector, state.vectors.ofRow(row))),
-    keyword: matches?.scoreOf(row) ?? 0,
+    keyword,
     ageMs: now - (validFrom[row] as number),
     priority: priority[row] as number,
   };

@@ -1,7 +1,7 @@
 import { nextTurn, pause } from '../environment/timers';
 import { type AimedQuery, ByteVectors, slotsPerScan } from './kernel/byte-vectors';
 import { bestChunk } from './kernel/dot';
-import type { VectorCandidate, VectorIndex, VectorSource, VisibleRows } from './vector-index';
+import type { EstimatingIndex, VectorCandidate, VectorSource, VisibleRows } from './vector-index';
 
 export interface ExactIndexOptions {
   readonly dimensions: number;
@@ -23,7 +23,7 @@ const msBetweenReads = 5;
  * estimate of a vector in memory therefore differs from the exact cosine only by rounding. The index reads a vector when a search
  * first needs it, or when `warm` reads it in advance.
  */
-export class ExactIndex implements VectorIndex {
+export class ExactIndex implements EstimatingIndex {
   readonly dimensions: number;
   readonly #source: VectorSource;
   readonly #resident: ResidentVectors;
@@ -42,16 +42,27 @@ export class ExactIndex implements VectorIndex {
   async search(query: Float32Array, visible: VisibleRows, limit: number): Promise<VectorCandidate[]> {
     const rows = visible.rows();
     const best = new BestRows(Math.min(limit, rows.length));
-    const offer = (row: number, estimate: number) => best.offer(row, estimate);
+    await this.#scan(query, rows, (place, estimate) => best.offer(rows[place] as number, estimate));
+    return best.candidates();
+  }
+
+  async estimates(query: Float32Array, rows: Uint32Array): Promise<Float64Array> {
+    const estimates = new Float64Array(rows.length).fill(Number.NEGATIVE_INFINITY);
+    await this.#scan(query, rows, (place, estimate) => {
+      estimates[place] = estimate;
+    });
+    return estimates;
+  }
+
+  async #scan(query: Float32Array, rows: Uint32Array, offer: Offer): Promise<void> {
     const aimed = this.#resident.aim(query);
     for (let from = 0; from < rows.length; ) {
       if (from > 0) await nextTurn();
       // A refresh may drop a row after it was read here, but only in another turn of the event loop. The row is scored in this turn.
-      const to = this.#read(rows, from, (row, vectors) => offer(row, bestChunk(query, vectors)));
+      const to = this.#read(rows, from, (place, vectors) => offer(place, bestChunk(query, vectors)));
       this.#resident.score(aimed, rows, from, to, offer);
       from = to;
     }
-    return best.candidates();
   }
 
   /**
@@ -74,23 +85,25 @@ export class ExactIndex implements VectorIndex {
 
   /**
    * Reads rows that are not in memory, beginning at `from` and at most the work of one turn. Returns the position where the next
-   * turn begins. Passes each row that does not fit into memory to `beyond`.
+   * turn begins. Passes to `beyond` the place in the list of each row that does not fit into memory.
    */
   #read(
     rows: ArrayLike<number>,
     from: number,
-    beyond: (row: number, vectors: readonly Float32Array[]) => void,
+    beyond: (place: number, vectors: readonly Float32Array[]) => void,
   ): number {
-    const missing = new Map<number, Float32Array[]>();
+    const missing = new Map<number, { readonly place: number; readonly vectors: Float32Array[] }>();
     const end = Math.min(from + scannedPerTurn, rows.length);
     let to = from;
     for (; to < end && missing.size < readPerTurn; to++) {
       const row = rows[to] as number;
-      if (!this.#resident.knows(row)) missing.set(row, []);
+      if (!this.#resident.knows(row)) missing.set(row, { place: to, vectors: [] });
     }
     if (missing.size === 0) return to;
-    for (const { row, vector } of this.#source.read([...missing.keys()])) missing.get(row)?.push(vector);
-    for (const [row, vectors] of missing) if (!this.#resident.keep(row, vectors)) beyond(row, vectors);
+    for (const { row, vector } of this.#source.read([...missing.keys()])) missing.get(row)?.vectors.push(vector);
+    for (const [row, { place, vectors }] of missing) {
+      if (!this.#resident.keep(row, vectors)) beyond(place, vectors);
+    }
     return to;
   }
 }
@@ -103,7 +116,8 @@ const endOfChain = -1;
 // What a slot takes in addition to its vector: the next slot of the row, and an entry in the list of free slots.
 const bookkeepingBytes = 8;
 
-type Offer = (row: number, estimate: number) => void;
+/** Takes the estimate of a row, which is named by its place in the list of rows. */
+type Offer = (place: number, estimate: number) => void;
 
 /** Keeps the vectors of rows in memory as bytes, up to a limit. The chunks of a row are a linked list of slots. */
 class ResidentVectors {
@@ -114,7 +128,7 @@ class ResidentVectors {
   readonly #free: number[] = [];
   #used = 0;
   readonly #slots = new Uint32Array(slotsPerScan);
-  readonly #rowOf = new Uint32Array(slotsPerScan);
+  readonly #placeOf = new Uint32Array(slotsPerScan);
 
   constructor(dimensions: number, memoryBytes: number) {
     this.#vectors = new ByteVectors(dimensions, memoryBytes);
@@ -175,7 +189,7 @@ class ResidentVectors {
           count = 0;
         }
         this.#slots[count] = slot;
-        this.#rowOf[count++] = row;
+        this.#placeOf[count++] = i;
       }
     }
     this.#scan(query, count, best);
@@ -184,35 +198,37 @@ class ResidentVectors {
 
   #scan(query: AimedQuery, count: number, best: BestChunk): void {
     const estimates = this.#vectors.scan(query, this.#slots, count);
-    for (let i = 0; i < count; i++) best.add(this.#rowOf[i] as number, (estimates[i] as number) * query.scale);
+    for (let i = 0; i < count; i++) best.add(this.#placeOf[i] as number, (estimates[i] as number) * query.scale);
   }
 }
 
 /** Turns the estimates of chunks into one offer for each row. The chunks of a row are added one after another, perhaps in two scans. */
 class BestChunk {
   readonly #offer: Offer;
-  #row = 0;
+  #place = none;
   #estimate = 0;
 
   constructor(offer: Offer) {
     this.#offer = offer;
   }
 
-  add(row: number, estimate: number): void {
-    if (row === this.#row) {
+  add(place: number, estimate: number): void {
+    if (place === this.#place) {
       if (estimate > this.#estimate) this.#estimate = estimate;
       return;
     }
     this.finish();
-    this.#row = row;
+    this.#place = place;
     this.#estimate = estimate;
   }
 
   finish(): void {
-    if (this.#row !== 0) this.#offer(this.#row, this.#estimate);
-    this.#row = 0;
+    if (this.#place !== none) this.#offer(this.#place, this.#estimate);
+    this.#place = none;
   }
 }
+
+const none = -1;
 
 /** Keeps the best `limit` rows of those offered, in a heap. The root of the heap is the worst row that is kept. */
 export class BestRows {

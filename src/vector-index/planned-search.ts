@@ -1,7 +1,7 @@
 import type { MemoryError } from '../domain/errors';
 import { ExactIndex } from './exact-index';
 import { Indexer } from './indexer';
-import type { VectorCandidate, VectorIndex, VectorSearch, VectorSource, VisibleRows } from './vector-index';
+import type { EstimatingIndex, VectorCandidate, VectorSearch, VectorSource, VisibleRows } from './vector-index';
 
 export interface PlannedSearchOptions {
   /** Returns the embedding space of the store, or undefined while the store has no vectors. */
@@ -28,7 +28,7 @@ export interface PlannedSearchOptions {
  * Above that number, the approximate index is used, plus an exact scan of the rows that are not indexed yet. A store that stays
  * small never gets an approximate index.
  */
-export class PlannedSearch implements VectorSearch, VectorIndex {
+export class PlannedSearch implements VectorSearch, EstimatingIndex {
   readonly #options: PlannedSearchOptions;
   #exact: ExactIndex | undefined;
   #indexer: Indexer | undefined;
@@ -74,7 +74,7 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
     this.#warming = this.#starting.then(() => exact.warm(source.rows(), 'with pauses')).catch(() => undefined);
   }
 
-  index(): VectorIndex | undefined {
+  index(): EstimatingIndex | undefined {
     this.start();
     return this.#exact && this;
   }
@@ -86,6 +86,10 @@ export class PlannedSearch implements VectorSearch, VectorIndex {
     // Opening the approximate index takes less time than reading all vectors for an exact search.
     await this.#starting;
     return this.#indexer.search(query, visible, limit);
+  }
+
+  estimates(query: Float32Array, rows: Uint32Array): Promise<Float64Array> {
+    return (this.#exact as ExactIndex).estimates(query, rows);
   }
 
   async refresh(rows: ArrayLike<number>): Promise<void> {
@@ -153,7 +157,7 @@ export class SpaceSearch implements VectorSearch {
     return this.#current.search.behind;
   }
 
-  index(): VectorIndex | undefined {
+  index(): EstimatingIndex | undefined {
     return this.#current.index();
   }
 
@@ -235,7 +239,7 @@ class CountedSearch {
     this.search = search;
   }
 
-  index(): VectorIndex | undefined {
+  index(): EstimatingIndex | undefined {
     const index = this.search.index();
     if (index === undefined) return undefined;
     return {
@@ -243,6 +247,7 @@ class CountedSearch {
       refresh: (rows) => index.refresh(rows),
       close: () => index.close(),
       search: (query, visible, limit) => this.#count(() => index.search(query, visible, limit)),
+      estimates: (query, rows) => this.#count(() => index.estimates(query, rows)),
     };
   }
 

@@ -62,10 +62,19 @@ export interface VectorIndex {
   close(): Promise<void>;
 }
 
+/** An index that can also estimate the cosine of every row that it is given. */
+export interface EstimatingIndex extends VectorIndex {
+  /**
+   * An estimate of the cosine between the query and the best chunk of each row, in the order of `rows`. Negative infinity for a row
+   * without a vector.
+   */
+  estimates(query: Float32Array, rows: Uint32Array): Promise<Float64Array>;
+}
+
 /** The vector search of a store, which follows the store's changes and decides which index answers. */
 export interface VectorSearch {
   /** Returns the index to search, or undefined while the store has no vectors. */
-  index(): VectorIndex | undefined;
+  index(): EstimatingIndex | undefined;
   /** Tells the search about one change and the rows whose vectors or labels it changed. Returns at once. */
   applied(changeSeq: number, rows: readonly number[]): void;
   /** The number of changes that are not yet in the approximate index. 0 if the store needs no approximate index. */

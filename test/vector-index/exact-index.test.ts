@@ -36,6 +36,23 @@ describe('the exact index', () => {
     expect(found / 2000).toBeGreaterThanOrEqual(0.999);
   });
 
+  test.each([2 ** 20, 2 ** 15, 0])(
+    'estimates the cosine of each row to a hundredth, with %i bytes of memory',
+    async (memoryBytes) => {
+      const source = filled();
+      source.set(9000);
+      const index = new ExactIndex({ dimensions, memoryBytes, source });
+      const [query] = seededVectors(7, 1, dimensions) as [Float32Array];
+      const rows = Uint32Array.from([9000, 2999, ...Array.from({ length: 2900 }, (_, i) => i + 1)]);
+      const estimates = await index.estimates(query, rows);
+      expect(estimates[0]).toBe(Number.NEGATIVE_INFINITY);
+      const errors = [...rows].slice(1).map((row, i) => {
+        return Math.abs((estimates[i + 1] as number) - dot(query, vectors[row - 1] as Float32Array));
+      });
+      expect(Math.max(...errors)).toBeLessThan(0.01);
+    },
+  );
+
   test('reads a row when a search first needs it, and only once', async () => {
     const source = filled();
     const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
