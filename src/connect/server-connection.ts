@@ -134,7 +134,7 @@ export class ServerConnection {
   #rejectionOf(hello: Hello): MemoryError | undefined {
     const rejection = (message: string) => new MemoryError('STORE_UNREACHABLE', message, { retryable: false });
     if (!this.#deps.isAuthorized(hello))
-      return rejection('The connection token is not the one of the serving process. Connect again.');
+      return rejection('The connection token is not the token of the serving process. Connect again.');
     if (hello.hello === protocol) return undefined;
     return rejection(
       `The serving process uses version ${protocol} of the protocol and this process version ${hello.hello}. Install the same release of this library in both.`,

@@ -189,7 +189,7 @@ function outcomeOf<K extends WriteOutcome['type'], A>(
 ): (outcome: WriteOutcome, call: ServedCall) => A {
   return (outcome, call) => {
     if (outcome.type !== type) {
-      const message = `expected the number of a new request, got that of an earlier one, which was ${outcome.type} and not ${type}.`;
+      const message = `expected the number of a new request, got the number of an earlier request, which was ${outcome.type} and not ${type}.`;
       throw invalidInput([{ path: ['number'], message }], 'call');
     }
     return answerOf(outcome as Extract<WriteOutcome, { type: K }>, call);

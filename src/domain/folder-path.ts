@@ -49,5 +49,5 @@ function readFileUrl(url: string): FolderReading {
   } catch {
     // The URL is invalid, or it has a host or an encoded slash.
   }
-  return { message: 'expected a file: URL with an absolute path, such as file:///srv/memory, got another one.' };
+  return { message: 'expected a file: URL with an absolute path, such as file:///srv/memory, got another URL.' };
 }

@@ -179,7 +179,7 @@ async function proposeRows(
 }
 
 function spaceMismatch({ embedder }: ReadContext): MemoryError {
-  const message = `The store moved to another embedding space while this search ran. Give a vector of ${embedder.space.model}.`;
+  const message = `The store moved to another embedding space while this search ran. Pass a vector made with ${embedder.space.model}.`;
   return new MemoryError('EMBEDDER_MISMATCH', message);
 }
 

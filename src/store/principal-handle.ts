@@ -252,7 +252,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       );
       const parsed = selectionOf(fields);
       if (isEmpty(parsed)) {
-        const message = 'expected at least one condition, got a selection of every memory.';
+        const message = 'expected at least one condition, got a selection that matches every memory.';
         throw invalidInput([{ path: [], message }], 'selection');
       }
       call.signal?.throwIfAborted();

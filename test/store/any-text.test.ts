@@ -37,7 +37,7 @@ const texts: [string, string, keyword?: string][] = [
   ['HTML', '<script>alert(1)</script><!-- <recalled-memories> -->', 'alert'],
   ['a template', '#{process.env.HOME} {{7*7}} $(id) %s %n', 'process'],
   ['punctuation alone', '?!.,;:---'],
-  ['a space inside nothing', '\u200b'],
+  ['only a zero-width space', '\u200b'],
   ['surrounding white space', '  \t kept as it is \n ', 'kept'],
 ];
 
@@ -88,7 +88,7 @@ test('texts of every kind are unchanged after a restart', async () => {
   expect((await second.verify()).problems).toEqual([]);
 });
 
-test('ids, keys, labels and tags are returned unchanged, too', async () => {
+test('ids, keys, labels and tags are also returned unchanged', async () => {
   const store = await openInMemory();
   const names = texts.map(([, text]) => text).filter((text) => Buffer.byteLength(text) <= 400);
   for (const name of names) {

@@ -91,7 +91,7 @@ describe.skipIf(isWindows)('the folder of a store and everything in it', () => {
     expectPrivate(folder);
   });
 
-  test('is closed to other users when a folder of an earlier release is opened for writing, and not before', async () => {
+  test('is closed to other users when a folder from an earlier release is opened for writing, but not before', async () => {
     withUmask(0o022);
     await makeStore();
     chmodSync(folder, 0o775);
@@ -103,7 +103,7 @@ describe.skipIf(isWindows)('the folder of a store and everything in it', () => {
     expectPrivate(folder);
   });
 
-  test('keeps its modes with trustFolder, and new files get those of the umask', async () => {
+  test('keeps its modes with trustFolder, and new files get their modes from the umask', async () => {
     withUmask(0o002);
     const store = await openFolder(folder, { trustFolder: true });
     await store.admin.remember('note', { namespace, embed: false });
@@ -113,7 +113,7 @@ describe.skipIf(isWindows)('the folder of a store and everything in it', () => {
 
 describe.skipIf(isWindows)('an open is refused', () => {
   test.each(['memory.db', 'memory.db-wal', 'audit.db', 'audit.db-shm', 'lock.db', 'holder.json', 'index', 'index-2'])(
-    'if %s is a symbolic link, whose target stays as it is',
+    'if %s is a symbolic link, and the target of the link is unchanged',
     async (name) => {
       await makeStore();
       const target = join(base, 'target');
@@ -131,7 +131,7 @@ describe.skipIf(isWindows)('an open is refused', () => {
     },
   );
 
-  test('if a file is a link to nothing, which is not created', async () => {
+  test('if a file is a link to a path that does not exist, and does not create this path', async () => {
     mkdirSync(folder);
     for (const name of ['memory.db', 'holder.json', 'audit.db']) symlinkSync(join(base, name), join(folder, name));
     const error = await refusal(() => MemoryStore.open(folder));
@@ -156,7 +156,7 @@ describe.skipIf(isWindows)('an open is refused', () => {
   );
 });
 
-describe('files of others', () => {
+describe('files from other programs', () => {
   test('in the folder of a store and of its index stay, also when the index is removed', async () => {
     mkdirSync(join(folder, 'index', 'mine'), { recursive: true });
     chmodSync(folder, 0o700);

@@ -26,7 +26,7 @@ describe('half a surrogate pair becomes U+FFFD', () => {
     expect((await store.verify()).problems).toEqual([]);
   });
 
-  test('in what the schema of the metadata returns', async () => {
+  test('in the output of the metadata schema', async () => {
     const metadata = z.object({ a: z.string() }).transform(({ a }) => ({ a, b: `${a}\ud800` }));
     const store = await openInMemory({ metadata });
     const { id } = await store.admin.remember('text', { namespace, metadata: { a: 'x' } as never });
@@ -86,7 +86,7 @@ describe('half a surrogate pair becomes U+FFFD', () => {
     expect((await verify()).problems).toEqual([]);
   });
 
-  test('in toContext, for hits that come from elsewhere', async () => {
+  test('in toContext, for hits that do not come from a store', async () => {
     const store = await openInMemory();
     await store.admin.remember('text', { namespace });
     const hits = (await store.admin.recall('text')).map((hit) => ({ ...hit, text: half }));

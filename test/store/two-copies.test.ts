@@ -29,7 +29,7 @@ describe('two copies of the library in one process', () => {
     expect(existsSync(join(folder, 'holder.json'))).toBe(false);
   });
 
-  test('share its rules: those of the later copy apply to both, as after a hot reload', async () => {
+  test('share its rules: the rules passed to the later open apply to both, as after a hot reload', async () => {
     const folder = await temporaryFolder();
     const first = await MemoryStore.open(folder, { access: [allow('everyone', 'reader', namespace)] });
     const copy = await secondCopy();
@@ -60,7 +60,7 @@ describe('two copies of the library in one process', () => {
     expect((await first.admin.get(id))?.text).toBe('The refund.');
   });
 
-  test('know the read-only stores of each other, so that none of them counts as crashed', async () => {
+  test('know each other’s read-only stores, so that none of these counts as crashed', async () => {
     const folder = await temporaryFolder();
     await (await MemoryStore.open(folder)).close();
     await using reader = await MemoryStore.open(folder, { readOnly: true });
@@ -83,7 +83,7 @@ describe('two copies of the library in one process', () => {
 });
 
 describe('another thread that has opened the folder', () => {
-  test('is named as this process, with the call that shares the folder', async () => {
+  test('is named in the error as this process, with advice on how to share the folder', async () => {
     const folder = await temporaryFolder();
     const thread = await holdInThread(folder);
     try {

@@ -63,7 +63,7 @@ describe('a closed store can be read', () => {
     await as(nobody, expectReadable);
   });
 
-  test.skipIf(!canActAsOthers)('in the readable folder of another user', async () => {
+  test.skipIf(!canActAsOthers)('in a readable folder that another user owns', async () => {
     chmodSync(join(folder, '..'), 0o755);
     chmodSync(folder, 0o755);
     for (const file of readdirSync(folder)) chmodSync(join(folder, file), 0o644);
@@ -71,7 +71,7 @@ describe('a closed store can be read', () => {
   });
 
   test.skipIf(!canActAsOthers)(
-    'by root in the folder of another user, where it leaves no file of its own',
+    'by root in a folder that another user owns, and root creates no file there',
     async () => {
       give(folder, nobody);
       await expectReadable();
@@ -83,7 +83,7 @@ describe('a closed store can be read', () => {
     await expectReadable();
   });
 
-  test.skipIf(!canActAsOthers)('with the commits that its writer left in the write-ahead log', async () => {
+  test.skipIf(!canActAsOthers)('including the commits that its writer left in the write-ahead log', async () => {
     const killed = join(folder, '..', 'killed');
     const store = await openFolder(folder);
     await store.admin.remember('The invoice is paid.', { namespace });
@@ -100,7 +100,7 @@ describe('a closed store can be read', () => {
     });
   });
 
-  test('beside its writer, whose later commits it sees', async () => {
+  test('while its writer process is running, including later commits', async () => {
     const writer = await openFolder(folder);
     const reader = await openFolder(folder, { readOnly: true });
     await writer.admin.remember('The invoice is paid.', { namespace });
@@ -109,7 +109,7 @@ describe('a closed store can be read', () => {
 });
 
 describe('a store with an audit of reads is refused in a folder that cannot be written', () => {
-  test.skipIf(!canActAsOthers)('if the host has asked for that audit', async () => {
+  test.skipIf(!canActAsOthers)('if the host has set the option audit.reads', async () => {
     give(folder, nobody);
     const error = await refusal(() => MemoryStore.open(folder, { readOnly: true, audit: { reads: 'durable' } }));
     expect(error).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('audit.db') });
@@ -123,7 +123,7 @@ describe('an open that fails in the file system rejects with a MemoryError that 
     return error;
   };
 
-  test('a file in the place of the folder, and in the place of a folder above it', async () => {
+  test('a file at the path of the folder or of a folder above it', async () => {
     const file = join(folder, 'memory.db');
     for (const path of [file, join(file, 'store'), join(file, 'a', 'b')]) {
       expect((await failing(path)).code).toBe('INVALID_INPUT');
@@ -131,7 +131,7 @@ describe('an open that fails in the file system rejects with a MemoryError that 
     }
   });
 
-  test('a folder in the place of a file', async () => {
+  test('a folder at the path of a file', async () => {
     for (const file of ['memory.db', 'audit.db', 'lock.db']) {
       const other = join(folder, '..', file.slice(0, 3));
       mkdirSync(join(other, file), { recursive: true });
@@ -153,7 +153,7 @@ describe('an open that fails in the file system rejects with a MemoryError that 
     expect((await failing(join(folder, '..'), true)).message).toMatch(/there is no store/);
   });
 
-  test.skipIf(!canActAsOthers)('a folder that may not be written, entered or created', async () => {
+  test.skipIf(!canActAsOthers)('a folder that this process may not write, enter or create', async () => {
     chmodSync(join(folder, '..'), 0o755);
     give(folder, nobody);
     chmodSync(folder, 0o500);
@@ -169,7 +169,7 @@ describe('an open that fails in the file system rejects with a MemoryError that 
     });
   });
 
-  test.skipIf(!canActAsOthers)('a file that may not be written or read', async () => {
+  test.skipIf(!canActAsOthers)('a file that this process may not write or read', async () => {
     chmodSync(join(folder, '..'), 0o755);
     give(folder, nobody);
     for (const file of ['memory.db', 'audit.db', 'lock.db'])

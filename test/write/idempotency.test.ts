@@ -202,7 +202,7 @@ describe('an idempotency key', () => {
     );
   });
 
-  test('rejects a repeated call with FORBIDDEN once the right to write is gone', async () => {
+  test('rejects a repeated call with FORBIDDEN if the author may not write any more', async () => {
     const store = await openInMemory({ access: [] });
     const agent = store.as({ agentId: 'billing' }, { namespace });
     expect(await codeOf(() => agent.remember('text', { idempotencyKey }))).toBe('FORBIDDEN');

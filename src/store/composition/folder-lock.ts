@@ -55,7 +55,7 @@ function hold(folder: string, file: string): FolderLock {
 const privateFileMode = 0o600;
 
 function foreignLock(path: string, cause: unknown): MemoryError {
-  const message = `expected an empty folder or a store, got one in which ${path} is a file of another program.`;
+  const message = `expected an empty folder or a store, got a folder in which ${path} belongs to another program.`;
   return Object.assign(invalidInput([{ path: ['folder'], message }], 'folder'), { cause });
 }
 

@@ -127,7 +127,7 @@ function entryIssues(folder: string, name: string, readOnly: boolean): string[] 
   const found = lstatSync(path, { throwIfNoEntry: false });
   // SQLite may have removed the file since the folder was listed.
   if (found === undefined) return [];
-  if (found.isSymbolicLink()) return [`expected no symbolic link in the place of ${path}. Remove the link. ${remedy}`];
+  if (found.isSymbolicLink()) return [`expected no symbolic link at ${path}. Remove the link. ${remedy}`];
   const isExpected = ownFiles.has(name) ? found.isFile() : found.isDirectory();
   if (!isExpected)
     return [`expected a ${ownFiles.has(name) ? 'file' : 'folder'} at ${path}, got something else. Move it away.`];

@@ -31,7 +31,7 @@ export function openSnapshot(path: string, { readOnly }: { readOnly: boolean }):
     for (const offset of formatVersionOffsets) if (offset < content.length) content[offset] = 1;
     return openSqlite(content, { readonly: readOnly });
   }
-  const message = `Another process writes ${path} all the time, so that no copy of it can be read. Connect to that process, or try again.`;
+  const message = `Another process changes ${path} all the time, so no copy of it can be read. Connect to that process, or try again.`;
   throw new MemoryError('STORE_HELD', message, { retryable: true });
 }
 

@@ -42,7 +42,7 @@ function comparable(operation: Operation, result: unknown): unknown {
   return 'value' in operation ? null : itemContent(result as Item | null);
 }
 
-test('$or, $and and $not find the union, the intersection and the rest of what their filters find', async () => {
+test('$or, $and and $not find the union, the intersection and the complement of the results of their filters', async () => {
   const store = new MemoryHandleStore((await openInMemory()).admin);
   const nested = fc.oneof(
     filter,

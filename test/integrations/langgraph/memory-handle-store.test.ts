@@ -152,7 +152,7 @@ describe('search', () => {
     expect(await find({ $nin: [[1, { x: null }], null] })).toEqual(['absent', 'object']);
   });
 
-  test('a path finds nested values, unless the value has a key of that name', async () => {
+  test('a path finds nested values, unless the value has a key with that name', async () => {
     const { store } = await opened();
     await store.put(['a'], 'nested', { details: { category: 'x', size: { n: 2 } }, tags: ['p', 'q'] });
     await store.put(['a'], 'other', { details: { category: 'y', size: { n: 5 } } });
@@ -174,7 +174,7 @@ describe('search', () => {
     expect(keys(ranked).sort()).toEqual(['literal', 'nested']);
   });
 
-  test('a path compares as the store compares a key', async () => {
+  test('comparisons with a path work like comparisons with a key', async () => {
     const { store } = await opened();
     const values = ['a', 'b', '\uffff', '\u{1f600}', '', '1', 0, 1, -1, 1.5, true, false, null, [1], { p: 1 }];
     for (const [i, v] of values.entries()) await store.put(['a'], `k${i}`, { v, in: { v } });
@@ -270,7 +270,7 @@ describe('search', () => {
     expect(await textOf('items[7].tags', 'name.first', 'toString')).toEqual(['{…}']);
   });
 
-  test('each indexed text is embedded by itself, so a short one is found among long ones', async () => {
+  test('each indexed text is embedded separately, so that a short text is found among long texts', async () => {
     const embedded: string[] = [];
     const embeddings = {
       embedDocuments: async (texts: string[]) => {
