@@ -1,6 +1,7 @@
 import { startStopwatch } from '../environment/timers';
 import type { BatchResult, MemoryHandle, NewMemory } from '../index';
 import type { ImportFormat } from './import-formats/import-format';
+import { ImportProblems } from './import-problems';
 import type { JsonLine } from './json-lines';
 import { errorLines, progressPrinter } from './output';
 import type { Terminal } from './terminal';
@@ -10,46 +11,101 @@ const batchSize = 256;
 /** How many lines were stored, revised a memory, were duplicates, or failed. */
 export type ImportTotals = Pick<BatchResult, 'stored' | 'revised' | 'duplicates' | 'failed'>;
 
-/** Stores each line separately. Prints a problem for each line that fails, and the totals at the end, even if the import ends early. */
+/** Called with each memory that was stored or was already there. */
+export type OnImported = (memory: NewMemory) => void;
+
+/**
+ * Stores each line by itself and prints the totals, even if the import ends early. For each kind of problem it prints one message, with
+ * the number of lines and the first of them.
+ */
 export async function importLines(
   handle: MemoryHandle,
-  lines: AsyncIterable<JsonLine>,
+  lines: AsyncIterable<ImportLine>,
   format: ImportFormat,
   terminal: Terminal,
-): Promise<ImportTotals> {
-  const totals = { stored: 0, revised: 0, duplicates: 0, failed: 0 };
+  onImported: OnImported = () => undefined,
+): Promise<ImportReport> {
+  const run = new ImportRun(handle, format, terminal, onImported);
   const printProgress = progressPrinter(terminal);
   const elapsedMs = startStopwatch();
-  const fail: FailLine = (number, problems) => {
-    totals.failed++;
-    terminal.printError(`${number === 0 ? 'file' : `line ${number}`}: ${problems.join('\n')}`);
-  };
+  const { totals, problems } = run;
   let count = 0;
   try {
     for await (const batch of batches(lines)) {
-      const memories = parseBatch(batch, format, fail);
-      await storeBatch(handle, memories, terminal, totals, fail);
+      await run.store(run.parse(batch));
       count += batch.length;
       printProgress({ phase: 'import', done: count, failed: totals.failed, perSecond: (count / elapsedMs()) * 1_000 });
     }
   } catch (error) {
+    for (const message of problems.messages()) terminal.printError(message);
     terminal.printError(`Import incomplete: ${JSON.stringify(totals)}. Run the same command again to continue.`);
     throw error;
   }
-  await terminal.print(JSON.stringify(totals));
-  return totals;
+  for (const message of problems.messages()) terminal.printError(message);
+  return { totals, skipped: problems.skippedCounts() };
 }
 
-type FailLine = (number: number, problems: readonly string[]) => void;
-type NumberedMemory = { readonly number: number; readonly memory: NewMemory };
+/** A line of one of several files. */
+export type ImportLine = JsonLine & { readonly file?: string };
 
-function parseBatch(batch: readonly JsonLine[], format: ImportFormat, fail: FailLine): NumberedMemory[] {
-  return batch.flatMap((line) => {
-    const memory = 'problem' in line ? line : format.parse(line.value);
-    if (!('problem' in memory)) return [{ number: line.number, memory: withDates(memory) }];
-    fail(line.number, [memory.problem]);
-    return [];
-  });
+/** What an import did. */
+export interface ImportReport {
+  readonly totals: ImportTotals;
+  /** How many values hold no memory, by what they are. */
+  readonly skipped: Readonly<Record<string, number>>;
+}
+
+interface PlacedMemory {
+  readonly place: string;
+  readonly memory: NewMemory;
+}
+
+class ImportRun {
+  readonly totals = { stored: 0, revised: 0, duplicates: 0, failed: 0 };
+  readonly problems = new ImportProblems();
+  readonly #handle: MemoryHandle;
+  readonly #format: ImportFormat;
+  readonly #terminal: Terminal;
+  readonly #onImported: OnImported;
+
+  constructor(handle: MemoryHandle, format: ImportFormat, terminal: Terminal, onImported: OnImported) {
+    this.#handle = handle;
+    this.#format = format;
+    this.#terminal = terminal;
+    this.#onImported = onImported;
+  }
+
+  parse(batch: readonly ImportLine[]): PlacedMemory[] {
+    return batch.flatMap((line) => {
+      if ('skipped' in line) {
+        this.problems.skip(line.skipped);
+        return [];
+      }
+      const memory = 'problem' in line ? line : this.#format.parse(line.value);
+      if (!('problem' in memory)) return [{ place: placeOf(line), memory: withDates(memory) }];
+      this.#fail(placeOf(line), memory.problem);
+      return [];
+    });
+  }
+
+  async store(memories: readonly PlacedMemory[]): Promise<void> {
+    const { signal } = this.#terminal;
+    const given = memories.map(({ memory }) => memory);
+    const { results, stored, revised, duplicates } = await this.#handle.rememberMany(given, { signal });
+    for (const each of results) {
+      const { place, memory } = memories[each.index] as PlacedMemory;
+      if (each.ok) this.#onImported(memory);
+      else this.#fail(place, (await errorLines(each.error)).join('\n'));
+    }
+    this.totals.stored += stored;
+    this.totals.revised += revised;
+    this.totals.duplicates += duplicates;
+  }
+
+  #fail(place: string, problem: string): void {
+    this.totals.failed++;
+    this.problems.add(place, problem);
+  }
 }
 
 /**
@@ -67,27 +123,13 @@ function withDates(memory: NewMemory): NewMemory {
 
 const farTime = /^(\d{4})-\d\d-\d\dT.*(?:Z|[+-]\d\d:?\d\d)$/;
 
-async function storeBatch(
-  handle: MemoryHandle,
-  memories: readonly NumberedMemory[],
-  { signal }: Terminal,
-  totals: ImportTotals,
-  fail: FailLine,
-): Promise<void> {
-  const result = await handle.rememberMany(
-    memories.map(({ memory }) => memory),
-    { signal },
-  );
-  for (const each of result.results) {
-    if (!each.ok) fail(memories[each.index]?.number ?? 0, await errorLines(each.error));
-  }
-  totals.stored += result.stored;
-  totals.revised += result.revised;
-  totals.duplicates += result.duplicates;
+function placeOf({ file, number }: ImportLine): string {
+  const place = number === 0 ? 'file' : `line ${number}`;
+  return file === undefined ? place : `${file}, ${place}`;
 }
 
-async function* batches(lines: AsyncIterable<JsonLine>): AsyncGenerator<JsonLine[]> {
-  let batch: JsonLine[] = [];
+async function* batches(lines: AsyncIterable<ImportLine>): AsyncGenerator<ImportLine[]> {
+  let batch: ImportLine[] = [];
   for await (const line of lines) {
     batch.push(line);
     if (batch.length < batchSize) continue;

@@ -1,5 +1,11 @@
-/** A line of JSON Lines with its number, from 1, and its value or its problem. */
-export type JsonLine = { readonly number: number } & ({ readonly value: unknown } | { readonly problem: string });
+/** A line of JSON Lines, numbered from 1: its value, the problem that it has, or what it is if it holds no memory. */
+export type JsonLine = { readonly number: number } & LineContent;
+
+export type LineContent =
+  | { readonly value: unknown }
+  | { readonly problem: string }
+  /** What the line is, in the plural: 'system messages'. */
+  | { readonly skipped: string };
 
 // A text of 1 MB takes up to 6 MB as JSON (each character as \uXXXX). Metadata may need more.
 const maxLineBytes = 32 * 2 ** 20;

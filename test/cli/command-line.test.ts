@@ -68,8 +68,19 @@ describe('an invalid command line', () => {
     [['mcp', './m'], 'One of --agent, --user and --service is required: the principal that clients act as.'],
     [['mcp', './m', '--agent=a', '--http'], '--http requires either --token-file or --token-env.'],
     [['mcp', './m', '--agent=a', '--port=80'], '--port requires --http.'],
-    [['import', './m', '--from=csv'], 'Invalid --from: expected export or mem0 or langgraph or langchain, got "csv".'],
-    [['import', './m', '--session=s'], '--session requires --from=langchain.'],
+    [
+      ['import', './m', '--from=xml'],
+      'Invalid --from: expected export or mem0 or langgraph or langchain or mcp-memory or letta or markdown or chatgpt or ' +
+        'claude or openai or sharegpt or sillytavern or whatsapp or csv or json, got "xml".',
+    ],
+    [
+      ['import', './m', '--session=s'],
+      '--session requires --from=langchain or --from=openai or --from=sharegpt or --from=sillytavern or --from=whatsapp.',
+    ],
+    [['import', './m', '--from=csv'], '--from=csv requires --text-column.'],
+    [['import', './m', '--from=json'], '--from=json requires --text-field.'],
+    [['import', './m', '--text-field=a'], '--text-field requires --from=json.'],
+    [['import', './m', '--from=csv', '--text-column=a', '--date-order=day'], '--date-order requires --from=whatsapp.'],
     [['forget', './m'], 'Give either ids or a selection, such as --about-user=ID.'],
     [['forget', './m', 'id', '--tag=t'], 'Give either ids or a selection, such as --about-user=ID.'],
     [['forget', './m', 'id', '--yes'], 'Remove --yes: it is for selections. Ids are deleted without it.'],

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openFolder, temporaryFolder } from '../store/stores';
@@ -17,7 +17,7 @@ async function examplesOf(name: string, parent: string): Promise<string[][]> {
     return words
       .slice(1)
       .map((word) => word.replace(/^"|"$/g, ''))
-      .map((word) => (/^\.\/|\.jsonl?$/.test(word) ? join(parent, word) : word));
+      .map((word) => (/^\.\/|\.(jsonl?|md|csv)$/.test(word) ? join(parent, word) : word));
   });
 }
 
@@ -30,6 +30,12 @@ test.each(names)('every example of %s works', async (name) => {
   await writeFile(join(parent, 'mem0.json'), '{"results":[{"id":"1","memory":"x"}]}');
   await writeFile(join(parent, 'store.json'), '[{"prefix":"a","key":"k","value":{"b":1}}]');
   await writeFile(join(parent, 'messages.json'), '[{"type":"human","data":{"content":"x"}}]');
+  await writeFile(join(parent, 'conversations.json'), '[]');
+  await writeFile(join(parent, 'notes.csv'), 'note\nx\n');
+  await writeFile(join(parent, 'MEMORY.md'), '# Likes\ntea\n');
+  await mkdir(join(parent, 'memory'), { recursive: true });
+  // A shell replaces the pattern with names of files.
+  await writeFile(join(parent, 'memory', '*.md'), 'x');
   const examples = await examplesOf(name, parent);
   expect(examples.length).toBeGreaterThan(0);
   for (const words of examples) {

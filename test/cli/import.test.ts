@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Memory } from 'multi-agent-memory';
@@ -94,7 +94,84 @@ describe('input lines', () => {
   });
 });
 
+describe('lines without an id', () => {
+  test.each([
+    ['without a key', {}],
+    ['with a key', { key: 'k' }],
+  ])('%s are not stored again by a second import', async (_, fields) => {
+    const lines = [line({ text: 'a', ...fields }), line({ text: 'b', ...fields })];
+    expect((await imported(...lines)).total).toMatchObject({ failed: 0, duplicates: 0 });
+    const before = values(await shell(['list', folder]));
+    expect((await imported(...lines)).total).toEqual({ ...totals, duplicates: 2 });
+    expect(values(await shell(['list', folder]))).toEqual(before);
+  });
+
+  test('that are equal are stored once each, and a line before them changes nothing', async () => {
+    const twice = [line({ text: 'a' }), line({ text: 'a' })];
+    expect((await imported(...twice)).total).toEqual({ ...totals, stored: 2 });
+    expect((await imported(line({ text: 'new' }), ...twice)).total).toEqual({ ...totals, stored: 1, duplicates: 2 });
+  });
+});
+
+test('problems of one kind give one message, with the first line and the number of lines', async () => {
+  const { total, errors } = await imported(
+    ...['{"text": "half\n', line({ text: '' }), '{"other": \n', line({ colour: 'red' }), line({ text: '' }), '{"a\n'],
+  );
+  expect(total).toEqual({ ...totals, failed: 6 });
+  expect(errors.map((each) => each.split(':')[0])).toEqual(['line 1 and 2 more', 'line 4', 'line 2 and 1 more']);
+});
+
+describe('a dry run', () => {
+  test('prints what an import would store, and leaves no store behind', async () => {
+    const file = join(parent, 'a.jsonl');
+    const long = 'x'.repeat(1_000);
+    await writeFile(
+      file,
+      line({ text: long, sessionId: 's', validFrom: '2025-03-01T00:00:00Z' }) +
+        line({ text: 'b', namespace: ['n', 'eu'], validFrom: '2024-01-01T00:00:00+01:00' }) +
+        line({ text: '' }),
+    );
+    const ran = await shell(['import', folder, file, '--dry-run']);
+    const [summary] = values(ran);
+    expect(ran.code).toBe(1);
+    expect(summary).toEqual({
+      ...totals,
+      dryRun: true,
+      stored: 2,
+      failed: 1,
+      skipped: {},
+      namespaces: [
+        { namespace: ['n'], count: 1 },
+        { namespace: ['n', 'eu'], count: 1 },
+      ],
+      sessions: 1,
+      earliest: '2024-01-01T00:00:00+01:00',
+      latest: '2025-03-01T00:00:00Z',
+      sample: [expect.objectContaining({ text: `${'x'.repeat(200)}…` }), expect.objectContaining({ text: 'b' })],
+    });
+    expect(ran.errors).toEqual([expect.stringContaining('line 3: INVALID_INPUT')]);
+    await expect(stat(folder)).rejects.toThrow('ENOENT');
+  });
+});
+
 describe('input sources', () => {
+  test('may be several files, and a problem names its file', async () => {
+    const [a, b] = [join(parent, 'a.jsonl'), join(parent, 'b.jsonl')];
+    await writeFile(a, line({ text: 'a' }));
+    await writeFile(b, `${line({ text: 'b' })}{}\n`);
+    const { errors } = await shell(['import', folder, a, b]);
+    expect(errors).toEqual([expect.stringContaining(`${b}, line 2: `)]);
+    expect((await texts()).sort()).toEqual(['a', 'b']);
+    expect((await shell(['import', folder, a, '-'])).code).toBe(2);
+  });
+
+  test('that are missing leave no store behind', async () => {
+    await writeFile(join(parent, 'a.jsonl'), line({ text: 'a' }));
+    const { code } = await shell(['import', folder, join(parent, 'a.jsonl'), join(parent, 'missing.jsonl')]);
+    expect(code).toBe(1);
+    await expect(stat(folder)).rejects.toThrow('ENOENT');
+  });
+
   test('are a file or, as -, standard input; a missing file is an error', async () => {
     const file = join(parent, 'a.jsonl');
     await writeFile(file, line({ text: 'from a file' }));
@@ -120,7 +197,7 @@ describe('input sources', () => {
       } as unknown as string[],
     });
     expect([ran.code, ran.out]).toEqual([1, []]);
-    expect(ran.errors.join('\n')).toMatch(/^Import incomplete: {"stored":256.*\nInterrupted\.$/);
+    expect(ran.errors.join('\n')).toMatch(/^Import incomplete: {"stored":256.*\nInterrupted\.$/m);
     expect((await imported(...lines)).total).toEqual({ ...totals, stored: 344, duplicates: 256 });
   });
 });

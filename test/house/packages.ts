@@ -10,6 +10,7 @@ export const heavy: readonly string[] = [
   'apache-arrow',
   '@xenova/transformers',
   'onnxruntime-node',
+  'papaparse',
 ];
 
 /** What a user gets with the package: its dependencies, and what the build puts into it. */

@@ -1,32 +1,46 @@
 import { defined } from '../../domain/defined';
+import type { NewMemory } from '../../index';
 import type { Command } from '../cli-command';
+import type { CommandLine } from '../command-line';
 import { embedderOptions, trustOptions, writeStore } from '../command-store';
 import { openFile } from '../file-paths';
-import { importFormat, importFormatNames } from '../import-formats/import-formats';
-import { importLines } from '../import-lines';
+import type { DateOrder, ImportFormat } from '../import-formats/import-format';
+import { importFormat, importFormatNames, sessionFormats } from '../import-formats/import-formats';
+import { type ImportLine, type ImportReport, importLines } from '../import-lines';
+import { ImportSummary } from '../import-summary';
 import { jsonLines } from '../json-lines';
 import { namespaceText, oneOf } from '../option-checks';
 import { principalOf, principalOptions } from '../principal-options';
 import { namespaceOption } from '../selection-options';
-import { exitCodes } from '../terminal';
+import { type ExitCode, exitCodes, type Terminal } from '../terminal';
 
-/** `import`: stores memories from a file or from standard input. */
+const maxFiles = 10_000;
+
+/** `import`: stores memories from files or from standard input. */
 export const importCommand: Command = {
-  summary: 'Stores memories from a file or from standard input. Importing the same file again changes nothing.',
-  usage: 'FOLDER [FILE]',
-  argumentCount: [1, 2],
+  summary: 'Stores memories from files or from standard input. Importing the same file again changes nothing.',
+  usage: 'FOLDER [FILE ...]',
+  argumentCount: [1, 1 + maxFiles],
   options: {
     from: {
       valueName: 'FORMAT',
       help: `the format of the input: ${importFormatNames.join(', ')}; default: export`,
       check: oneOf(...importFormatNames),
     },
+    'dry-run': { help: 'store nothing and print what the import would store' },
     namespace: {
       valueName: 'PATH',
-      help: 'store memories below this namespace; default: mem0 or langchain for these formats, otherwise none',
+      help: 'store memories below this namespace; default: the name of the format; for export and langgraph: none',
       check: namespaceText,
     },
-    session: { valueName: 'ID', help: 'the session of langchain messages that have none' },
+    session: { valueName: 'ID', help: `the session of messages that have none: ${sessionFormats.join(', ')}` },
+    'text-column': { valueName: 'NAME', help: 'the column of csv that holds the text' },
+    'text-field': { valueName: 'PATH', help: 'the field of json that holds the text, such as body or message.text' },
+    'date-order': {
+      valueName: 'PART',
+      help: 'day or month: what dates of whatsapp start with; default: found from the dates',
+      check: oneOf('day', 'month'),
+    },
     ...principalOptions,
     ...embedderOptions,
     ...trustOptions,
@@ -37,30 +51,104 @@ export const importCommand: Command = {
     ['import ./memory mem0.json --from=mem0 --namespace=assistant', 'output of get_all of mem0'],
     ['import ./memory store.json --from=langgraph', 'rows of PostgresStore, for MemoryHandleStore'],
     ['import ./memory messages.json --from=langchain --session=s-1', 'messages, for MemoryHandleChatHistory'],
+    ['import ./memory conversations.json --from=chatgpt --dry-run', 'what an export of ChatGPT would bring'],
+    ['import ./memory MEMORY.md memory/*.md --from=markdown', 'notes, a memory for each section'],
+    ['import ./memory notes.csv --from=csv --text-column=note', 'a table'],
   ],
-  usageProblems: (line) =>
-    line.isGiven('session') && line.text('from') !== 'langchain' ? ['--session requires --from=langchain.'] : [],
+  usageProblems: (line) => [...optionProblems(line), ...fileProblems(line)],
   run: async (line, terminal) => {
-    const { signal } = terminal;
     const format = importFormat(line.text('from'), {
-      ...defined({ namespace: namespaceOption(line), sessionId: line.text('session') }),
+      ...defined({
+        namespace: namespaceOption(line),
+        sessionId: line.text('session'),
+        textField: line.text('text-column') ?? line.text('text-field'),
+        dateOrder: line.text('date-order') as DateOrder | undefined,
+      }),
       principal: principalOf(line),
     });
-    const isFile = line.args.length > 1 && line.args[1] !== '-';
-    const source = isFile ? (await openFile(line.file(1))).createReadStream({ signal }) : terminal.input;
     // Reads the first line before the store is opened, so that no empty store is created if the input cannot be read.
-    const lines = await begun(format.readDocument === undefined ? jsonLines(source) : format.readDocument(source));
+    const lines = await begun(readInputs(await openInputs(line, terminal), format));
+    if (line.flag('dry-run')) return dryRun(lines, format, terminal);
     return writeStore(
       line,
       terminal,
       async (_, handle) => {
-        const { failed } = await importLines(handle, lines, format, terminal);
-        return failed === 0 ? exitCodes.success : exitCodes.failure;
+        const report = await importLines(handle, lines, format, terminal);
+        await terminal.print(JSON.stringify(report.totals));
+        return exitCode(report);
       },
       { create: true },
     );
   },
 };
+
+/** The formats that an option requires, or that require it. */
+const formatOptions = [
+  { option: 'text-column', formats: ['csv'], isRequired: true },
+  { option: 'text-field', formats: ['json'], isRequired: true },
+  { option: 'date-order', formats: ['whatsapp'], isRequired: false },
+  { option: 'session', formats: sessionFormats, isRequired: false },
+];
+
+function optionProblems(line: CommandLine): string[] {
+  const from = line.text('from') ?? 'export';
+  return formatOptions.flatMap(({ option, formats, isRequired }) => {
+    if (!formats.includes(from))
+      return line.isGiven(option) ? [`--${option} requires --from=${formats.join(' or --from=')}.`] : [];
+    return isRequired && !line.isGiven(option) ? [`--from=${from} requires --${option}.`] : [];
+  });
+}
+
+function fileProblems({ args: [, ...files] }: CommandLine): string[] {
+  return files.length > 1 && files.includes('-') ? ['Standard input (-) cannot be combined with files.'] : [];
+}
+
+interface ImportInput {
+  /** Undefined for standard input. */
+  readonly file: string | undefined;
+  readonly pieces: AsyncIterable<Uint8Array | string>;
+}
+
+/** Opens each file once, so that a missing one is reported before anything is stored. */
+async function openInputs(line: CommandLine, { input, signal }: Terminal): Promise<ImportInput[]> {
+  const files = line.args.slice(1).map((_, i) => line.file(i + 1));
+  if (files.length === 0 || line.args[1] === '-') return [{ file: undefined, pieces: input }];
+  for (const file of files) await (await openFile(file)).close();
+  return files.map((file) => ({ file, pieces: readFile(file, signal) }));
+}
+
+async function* readFile(file: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  yield* (await openFile(file)).createReadStream({ signal }) as AsyncIterable<Uint8Array>;
+}
+
+async function* readInputs(inputs: readonly ImportInput[], format: ImportFormat): AsyncGenerator<ImportLine> {
+  for (const { file, pieces } of inputs) {
+    const lines = format.readDocument === undefined ? jsonLines(pieces) : format.readDocument(pieces, file);
+    // With a single file, the place in it is enough.
+    const place = inputs.length > 1 && file !== undefined ? { file } : {};
+    for await (const each of lines) yield { ...each, ...place };
+  }
+}
+
+/** Imports into a store in memory that is thrown away, so that the store's own checks run too. */
+async function dryRun(lines: AsyncIterable<ImportLine>, format: ImportFormat, terminal: Terminal): Promise<ExitCode> {
+  const { MemoryStore } = await import('../../index');
+  await using store = await MemoryStore.inMemory();
+  const summary = new ImportSummary();
+  const unembedded: ImportFormat = {
+    parse: (value) => {
+      const memory = format.parse(value);
+      return 'problem' in memory ? memory : ({ ...memory, embed: false } satisfies NewMemory);
+    },
+  };
+  const report = await importLines(store.admin, lines, unembedded, terminal, (memory) => summary.add(memory));
+  await terminal.print(summary.line(report));
+  return exitCode(report);
+}
+
+function exitCode({ totals }: ImportReport): ExitCode {
+  return totals.failed === 0 ? exitCodes.success : exitCodes.failure;
+}
 
 /** Reads the first value in advance, and returns all values. */
 async function begun<T>(values: AsyncIterable<T>): Promise<AsyncIterable<T>> {

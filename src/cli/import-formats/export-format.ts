@@ -7,6 +7,7 @@ import {
   type ImportTarget,
   isJsonObject,
   type JsonObject,
+  occurrenceCounter,
 } from './import-format';
 
 const importedFields = [
@@ -21,6 +22,7 @@ const knownFields: readonly string[] = [...importedFields, ...ignoredFields];
 
 /** Reads the output of the export command. A memory with an id is stored only once, even if its line is imported again. */
 export function exportFormat(target: ImportTarget): ImportFormat {
+  const occurrenceOf = occurrenceCounter();
   return {
     parse: (value) => {
       if (!isJsonObject(value)) return { problem: 'not a memory: expected an object with a text.' };
@@ -29,21 +31,26 @@ export function exportFormat(target: ImportTarget): ImportFormat {
       if (value.state !== undefined && value.state !== 'active') {
         return { problem: `the memory is ${String(value.state)}. Only active memories can be imported.` };
       }
-      return privacyProblem(value, target) ?? memoryOf(value, target);
+      return privacyProblem(value, target) ?? memoryOf(value, target, occurrenceOf);
     },
   };
 }
 
-function memoryOf(value: JsonObject, { namespace: root }: ImportTarget): NewMemory {
+function memoryOf(
+  value: JsonObject,
+  { namespace: root }: ImportTarget,
+  occurrenceOf: (value: JsonObject) => number,
+): NewMemory {
   const { id, key, revision, namespace: own } = value;
   const namespace = root === undefined ? own : [...root, ...(Array.isArray(own) ? own : [])];
   const all: JsonObject = { ...value, namespace };
   // If the memory has a key, a later revision revises it. Without a key a later revision must not become a second memory. It
   // therefore gets the same idempotency key: with other content that is a conflict.
-  const identity = [root, id, key === undefined ? undefined : revision];
+  // A line without an id is the same as before if it has the same content and as many equal lines before it.
+  const identity =
+    id === undefined ? [root, value, occurrenceOf(value)] : [root, id, key === undefined ? undefined : revision];
   const fields = Object.fromEntries(importedFields.map((name) => [name, all[name]]));
-  const idempotencyKey = id === undefined ? undefined : contentKey('import', ...identity);
-  return defined({ ...fields, idempotencyKey }) as unknown as NewMemory;
+  return defined({ ...fields, idempotencyKey: contentKey('import', ...identity) }) as unknown as NewMemory;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parse } from 'node:path';
 import type { Namespace, NewMemory, Principal } from '../../index';
 import type { JsonLine } from '../json-lines';
 
@@ -9,17 +10,24 @@ export interface ImportProblem {
 
 /** A format of files to import. */
 export interface ImportFormat {
-  /** Splits a document into its values. Absent if the input is JSON Lines. */
-  readonly readDocument?: (pieces: AsyncIterable<Uint8Array | string>) => AsyncIterable<JsonLine>;
+  /** Splits a document into its values. `file` is its path, if it has one. Absent if the input is JSON Lines. */
+  readonly readDocument?: (pieces: AsyncIterable<Uint8Array | string>, file?: string) => AsyncIterable<JsonLine>;
   /** Makes a memory from one value. */
   parse(value: unknown): NewMemory | ImportProblem;
 }
+
+/** Which part of a date comes first. */
+export type DateOrder = 'day' | 'month';
 
 /** Where imported memories are stored, and who imports them. */
 export interface ImportTarget {
   readonly namespace?: Namespace;
   /** The session for messages that have none. */
   readonly sessionId?: string;
+  /** The column or field that holds the text, for formats that do not know it. */
+  readonly textField?: string;
+  /** Whether a date such as 03/04/2025 starts with the day or with the month, for formats that do not say it. */
+  readonly dateOrder?: DateOrder;
   /** The principal that imports. Undefined for the host. */
   readonly principal: Principal | undefined;
 }
@@ -54,4 +62,27 @@ export function isoTime(value: unknown): string | undefined {
 /** Makes an idempotency key from the content of a value, so that importing the value again stores nothing new. */
 export function contentKey(format: string, ...parts: readonly unknown[]): string {
   return `${format}:${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
+}
+
+/** A source of numbers that tell equal values of a file apart: 0 for the first one, 1 for the next. */
+export function occurrenceCounter(): (...content: readonly unknown[]) => number {
+  const counts = new Map<string, number>();
+  return (...content) => {
+    const key = contentKey('', ...content);
+    const count = counts.get(key) ?? 0;
+    counts.set(key, count + 1);
+    return count;
+  };
+}
+
+/** The time of a number of seconds since 1970, as ISO 8601; undefined for anything else. */
+export function epochTime(seconds: unknown): string | undefined {
+  const maxSeconds = 8.64e12;
+  const isTime = typeof seconds === 'number' && Math.abs(seconds) < maxSeconds;
+  return isTime ? new Date(seconds * 1_000).toISOString() : undefined;
+}
+
+/** The name of a file without folders and extension. */
+export function fileTitle(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : parse(file).name;
 }

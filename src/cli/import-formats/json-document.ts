@@ -10,13 +10,22 @@ export async function* readListDocument(
   pieces: AsyncIterable<Uint8Array | string>,
   listNames: readonly string[],
 ): AsyncGenerator<JsonLine> {
-  const parts: Uint8Array[] = [];
-  for await (const piece of pieces) parts.push(Buffer.from(piece as Uint8Array));
-  const bytes = Buffer.concat(parts);
+  const bytes = await readBytes(pieces);
   const document = parseDocument(bytes);
   if ('value' in document) yield* listItems(document.value, listNames);
   else if (document.isLines) yield* jsonLines(singlePiece(bytes));
   else yield { number: 1, problem: document.problem };
+}
+
+/** The text of a whole input; undefined if it is not UTF-8. */
+export async function readText(pieces: AsyncIterable<Uint8Array | string>): Promise<string | undefined> {
+  return decodeUtf8(await readBytes(pieces));
+}
+
+async function readBytes(pieces: AsyncIterable<Uint8Array | string>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const piece of pieces) parts.push(Buffer.from(piece as Uint8Array));
+  return Buffer.concat(parts);
 }
 
 type ParsedDocument = { value: unknown } | { isLines: boolean; problem: string };

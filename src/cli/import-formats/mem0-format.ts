@@ -7,6 +7,7 @@ import {
   isJsonObject,
   isoTime,
   type JsonObject,
+  occurrenceCounter,
   textField,
 } from './import-format';
 import { readListDocument } from './json-document';
@@ -24,6 +25,7 @@ const mappedFields = [
  * categories become tags. Fields that a memory does not have become metadata.
  */
 export function mem0Format({ namespace = ['mem0'] }: ImportTarget): ImportFormat {
+  const occurrenceOf = occurrenceCounter();
   return {
     readDocument: (pieces) => readListDocument(pieces, ['results', 'memories']),
     parse: (value) => {
@@ -31,12 +33,17 @@ export function mem0Format({ namespace = ['mem0'] }: ImportTarget): ImportFormat
       const text = textField(fields, 'memory') ?? textField(fields, 'text');
       return text === undefined
         ? { problem: 'not a memory of mem0: expected an object with a field "memory".' }
-        : memoryOf(fields, text, namespace);
+        : memoryOf(fields, text, namespace, occurrenceOf);
     },
   };
 }
 
-function memoryOf(fields: JsonObject, text: string, namespace: readonly string[]): NewMemory {
+function memoryOf(
+  fields: JsonObject,
+  text: string,
+  namespace: readonly string[],
+  occurrenceOf: (fields: JsonObject) => number,
+): NewMemory {
   const { metadata, categories, created_at, expiration_date } = fields;
   const id = textField(fields, 'id');
   const others = Object.entries(fields).filter(([name, value]) => !mappedFields.includes(name) && value !== null);
@@ -46,7 +53,10 @@ function memoryOf(fields: JsonObject, text: string, namespace: readonly string[]
     kind: 'semantic',
     source: { channel: 'import', ref: 'mem0' },
     metadata: { ...(isJsonObject(metadata) ? metadata : {}), ...Object.fromEntries(others) } as Metadata,
-    idempotencyKey: contentKey('mem0', namespace, id ?? fields),
+    idempotencyKey:
+      id === undefined
+        ? contentKey('mem0', namespace, fields, occurrenceOf(fields))
+        : contentKey('mem0', namespace, id),
     ...defined({
       userId: textField(fields, 'user_id'),
       sessionId: textField(fields, 'run_id'),
