@@ -108,13 +108,18 @@ describe.skipIf(!isPermitted)('a full disk (skipped if no small disk can be moun
       store.admin.update(first as string, { text: 'Never.' }),
       store.admin.forget(second as string),
       store.admin.rememberMany(
-        Array.from({ length: 64 }, (_, i) => ({ text: text(i), namespace })),
+        Array.from({ length: 64 }, (_, i) => ({ text: text(90_000 + i), namespace })),
         { atomic: true },
       ),
     ]);
     expectFull(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
     if (outcomes[0]?.status === 'fulfilled') acknowledged.set(first as string, 'Never.');
-    if (outcomes[1]?.status === 'fulfilled') acknowledged.delete(second as string);
+    // A deletion uses the reserve, and empties the write-ahead log.
+    expect(outcomes[1]?.status).toBe('fulfilled');
+    acknowledged.delete(second as string);
+    const [, , batch] = outcomes;
+    if (batch.status === 'fulfilled')
+      for (const result of batch.value.results) if (result.ok) acknowledged.set(result.id, text(90_000 + result.index));
     await expectExactly(store, acknowledged);
 
     makeRoom(small);
@@ -161,6 +166,56 @@ describe.skipIf(!isPermitted)('a full disk (skipped if no small disk can be moun
       await store.admin.remember('There is room.', { namespace });
       expect(await store.verify()).toEqual({ ok: true, problems: [] });
     }
+  });
+
+  test('lets memories be forgotten, and then written again in their place', async () => {
+    const small = disk(48);
+    const folder = join(small, 'store');
+    fillUp(small, 24 * 2 ** 20);
+    await using store = await MemoryStore.open(folder);
+    const { acknowledged, errors } = await writeUntilFull(store);
+    expectFull(errors);
+    fillUp(small);
+    const ids = [...acknowledged.keys()];
+    for (const id of ids.slice(0, 50)) expect(await store.admin.forget(id)).toBe(true);
+    const results = await Promise.allSettled([
+      ...ids.slice(50, 60).map((id) => store.admin.forget(id)),
+      store.admin.remember('Never.', { namespace }),
+    ]);
+    expect(results.slice(0, 10).map(({ status }) => status)).toEqual(Array(10).fill('fulfilled'));
+    await store.admin.forgetWhere({ namespace }, { dryRun: false });
+    expect(await store.admin.count()).toBe(0);
+    // The write-ahead log is emptied within a second, and gives its space back.
+    const again = () =>
+      store.admin.remember('There is room.', { namespace }).then(
+        ({ outcome }) => outcome,
+        ({ code }) => code,
+      );
+    await expect.poll(again).toBe('stored');
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test('lets a store be opened that was closed on a full disk, and lets its memories be forgotten', async () => {
+    const small = disk(48);
+    const folder = join(small, 'store');
+    fillUp(small, 24 * 2 ** 20);
+    const store = await MemoryStore.open(folder);
+    const { acknowledged, errors } = await writeUntilFull(store);
+    expectFull(errors);
+    fillUp(small);
+    await store.close();
+    fillUp(small);
+    await using reopened = await MemoryStore.open(folder);
+    await expectExactly(reopened, acknowledged);
+    // The open has left a part of the reserve.
+    const more = await writeUntilFull(reopened);
+    expectFull(more.errors);
+    await reopened.admin.forgetWhere({ namespace }, { dryRun: false });
+    expect(await reopened.admin.count()).toBe(0);
+    makeRoom(small);
+    await reopened.admin.remember('There is room.', { namespace });
+    expect(readdirSync(folder)).toContain('memory.reserve');
+    expect(await reopened.verify()).toEqual({ ok: true, problems: [] });
   });
 
   test('fails a backup with DISK_FULL, leaves no copy, and does not change the store', async () => {

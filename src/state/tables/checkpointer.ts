@@ -97,6 +97,12 @@ export class Checkpointer {
     return this.#pass('PASSIVE');
   }
 
+  /** Empties the log in this thread, for a disk that is full. A failure leaves the log as it is. */
+  emptyLogNow(): void {
+    const { error } = this.#runHere('TRUNCATE');
+    if (error !== undefined) this.#logger.warn('The write-ahead log could not be emptied.', { error });
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     if (this.#firstPass instanceof Promise) await this.#firstPass;
@@ -146,7 +152,7 @@ export class Checkpointer {
     return answer;
   }
 
-  /** Without the worker SQLite makes checkpoints itself, inside commits, but it never empties the log. */
+  /** In this thread. Without the worker SQLite makes checkpoints itself, inside commits, but it never empties the log. */
   #runHere(mode: CheckpointMode): CheckpointAnswer {
     if (mode === 'PASSIVE') return {};
     try {

@@ -16,7 +16,7 @@ import { fixtureEnvironment } from '../../environment/fixture-environment';
 import { nextTurn } from '../../environment/timers';
 import { LocalLog } from '../../log/local-log';
 import { spacesInUse } from '../../reembedding/space-switch';
-import { translated } from '../../sqlite/sqlite';
+import { fromSqlite, translated } from '../../sqlite/sqlite';
 import type { SpaceVectors } from '../../state/read-model';
 import type { StateStore } from '../../state/state-store';
 import { Checkpointer } from '../../state/tables/checkpointer';
@@ -29,6 +29,7 @@ import { PlannedSearch, SpaceSearch } from '../../vector-index/planned-search';
 import { declareAtOpen, declareRestored, differsFrom } from '../../write/declare';
 import { ChangeSignal, EventSource, PolledFeed } from '../events';
 import type { Options } from '../open-options';
+import { DiskReserve, releaseReserve } from './disk-reserve';
 import { Engine } from './engine';
 import { auditFile, databaseFile, indexFolderOf, lockFile } from './file-names';
 import { lockFolder } from './folder-lock';
@@ -45,6 +46,16 @@ const builtIns: BuiltIns = { current: builtInEmbedder(), previous: earlierBuiltI
  * with interchangeable implementations).
  */
 export async function openFolder(folder: string, options: Options, own = builtIns): Promise<Engine> {
+  try {
+    return await openOnce(folder, options, own);
+  } catch (error) {
+    // With the space of the reserve, a store on a full disk opens and can forget.
+    if (options.readOnly || !releaseReserve(folder, fromSqlite(error))) throw error;
+    return openOnce(folder, options, own);
+  }
+}
+
+async function openOnce(folder: string, options: Options, own: BuiltIns): Promise<Engine> {
   translated(() => prepareFolder(folder, options));
   const lock = options.readOnly ? undefined : lockFolder(folder);
   try {
@@ -142,6 +153,7 @@ async function compose(opened: Opened): Promise<Engine> {
       audit,
       storeKey,
       checkpointer,
+      reserve: folder === undefined || options.readOnly ? undefined : new DiskReserve(folder, environment),
       searchIn,
       removeIndex: async (space) => {
         const index = indexPath(opened, space);

@@ -14,7 +14,7 @@ import { VisibleSetCache } from '../../recall/visible-set';
 import type { ChangeFeed } from '../../recall/watch';
 import { SpaceSwitch, type SpaceSwitchDeps } from '../../reembedding/space-switch';
 import type { ReadModel } from '../../state/read-model';
-import type { StateStore } from '../../state/state-store';
+import type { AppliedBatch, StateStore } from '../../state/state-store';
 import type { Checkpointer } from '../../state/tables/checkpointer';
 import { hashIdempotencyKey } from '../../state/tables/idempotency-key';
 import type { SpaceSearch } from '../../vector-index/planned-search';
@@ -26,6 +26,7 @@ import { type CallShapes, callShapes } from '../call-shapes';
 import type { EventSource, OwnedFeed } from '../events';
 import { ActiveReads } from '../lifetime';
 import type { Options } from '../open-options';
+import { applyWithReserve, type DiskReserve } from './disk-reserve';
 
 /** The parts that the composition root (`compose.ts`) has made. */
 export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIndex'> {
@@ -41,6 +42,8 @@ export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIn
   /** The store's secret: the key that protects cursors, and the key for digests of idempotent writes. */
   readonly storeKey: Uint8Array;
   readonly checkpointer: Checkpointer | undefined;
+  /** Undefined for a store that is in memory or read-only. */
+  readonly reserve: DiskReserve | undefined;
   /** Opens the log. It calls `apply`, which applies a batch durably and returns the outcome of each command. */
   openLog(apply: (batch: readonly Command[]) => readonly Outcome[]): ReplicatedLog;
   /** Releases everything that was opened, after the last commit. */
@@ -141,7 +144,7 @@ export class Engine {
   /** Applies a batch. Everything in RAM that depends on it is updated before the callers get their answers. */
   #apply(commands: readonly Command[]): readonly Outcome[] {
     const { state, model, events } = this;
-    const batch = state.apply(commands);
+    const batch = this.#applied(commands);
     const { outcomes, changes, changeSeq } = batch;
     model.follow(batch);
     if (batch.wordsDamaged) state.rebuildWords();
@@ -154,8 +157,19 @@ export class Engine {
       if (events.has('committed')) events.emit('committed', { changeSeq, ids: changes.map(({ id }) => id) });
     }
     this.#deps.checkpointer?.committed();
+    this.#deps.reserve?.committed();
     if (changes.some(({ type }) => type === 'forgotten')) this.#deps.checkpointer?.forgot();
     return outcomes;
+  }
+
+  #applied(commands: readonly Command[]): AppliedBatch {
+    const { state } = this;
+    const { reserve, checkpointer } = this.#deps;
+    if (reserve === undefined) return state.apply(commands);
+    return applyWithReserve(reserve, commands, {
+      apply: (some) => state.apply(some),
+      emptyLog: () => checkpointer?.emptyLogNow(),
+    });
   }
 
   /** In a read-only process, loads what the writer process has committed. */

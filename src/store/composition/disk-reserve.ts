@@ -1,0 +1,136 @@
+import { appendFileSync, chmodSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command, Outcome } from '../../domain/command';
+import { MemoryError } from '../../domain/errors';
+import type { Environment } from '../../environment/environment';
+import { fromSqlite } from '../../sqlite/sqlite';
+import type { AppliedBatch } from '../../state/state-store';
+import { databaseFile, reserveFile } from './file-names';
+
+/**
+ * The reserve grows by this much. A store that writes little keeps one piece: an open and a deletion need about 0.3 MB (measured on a
+ * disk that was filled up before each).
+ */
+const pieceBytes = 2 ** 20;
+const commitsPerCheck = 8;
+const privateFileMode = 0o600;
+
+/**
+ * A file that takes space from the disk while there is some. When the disk is full, it is removed, so that a store can still be opened
+ * and memories can be forgotten. The file is as large as the write-ahead log: with that much space a checkpoint copies the whole log
+ * into the database, and then gives back the space of the log.
+ */
+export class DiskReserve {
+  readonly #path: string;
+  readonly #log: string;
+  readonly #piece: () => Uint8Array;
+  #bytes = 0;
+  /** False while the disk is too full for the file. Then only deletions are written. */
+  #isKept = true;
+  #commits = 0;
+
+  constructor(folder: string, { randomBytes }: Pick<Environment, 'randomBytes'>) {
+    this.#path = join(folder, reserveFile);
+    this.#log = `${join(folder, databaseFile)}-wal`;
+    // Random, because some file systems store zeros or equal pieces without taking space.
+    this.#piece = () => randomBytes(pieceBytes);
+    this.#bytes = bytesOf(this.#path);
+    this.ensure();
+  }
+
+  /** Makes the file if it is missing. Returns false if the disk is too full for it. */
+  ensure(): boolean {
+    if (!this.#isKept || this.#bytes < pieceBytes) this.#grow();
+    return this.#isKept;
+  }
+
+  /** Removes the file, so that its space can be used. */
+  release(): void {
+    rmSync(this.#path, { force: true });
+    this.#bytes = 0;
+    this.#isKept = false;
+  }
+
+  /** Lets the file follow the size of the write-ahead log. The caller must call this after every commit. */
+  committed(): void {
+    if (++this.#commits % commitsPerCheck !== 0 || !this.#isKept) return;
+    if (bytesOf(this.#log) <= this.#bytes) return;
+    const before = this.#bytes;
+    this.#grow();
+    // A reserve that is smaller than the log is better than none.
+    this.#isKept ||= before >= pieceBytes;
+  }
+
+  #grow(): void {
+    const before = this.#bytes;
+    try {
+      appendFileSync(this.#path, this.#piece(), { mode: privateFileMode });
+      this.#bytes += pieceBytes;
+      this.#isKept = true;
+      if (before === 0) chmodSync(this.#path, privateFileMode);
+    } catch (error) {
+      // A part of a piece takes space that deletions need. A reserve that fails for another reason must not stop writes.
+      this.#isKept = !isDiskFull(fromSqlite(error));
+      this.#bytes = bytesOf(this.#path);
+      if (this.#bytes < pieceBytes) rmSync(this.#path, { force: true });
+    }
+  }
+}
+
+const deletions: ReadonlySet<Command['type']> = new Set(['forget', 'drop-space', 'retain']);
+
+/** What applies a batch, and what copies the write-ahead log into the database and gives back its space. */
+interface ApplySteps {
+  apply(commands: readonly Command[]): AppliedBatch;
+  emptyLog(): void;
+}
+
+/** Applies a batch. On a full disk the deletions of the batch use the reserve, and its other commands get DISK_FULL. */
+export function applyWithReserve(
+  reserve: DiskReserve,
+  commands: readonly Command[],
+  { apply, emptyLog }: ApplySteps,
+): AppliedBatch {
+  let full: MemoryError;
+  if (reserve.ensure()) {
+    try {
+      return apply(commands);
+    } catch (error) {
+      if (!isDiskFull(error) || !commands.some(isDeletion)) throw error;
+      full = error;
+    }
+    reserve.release();
+    emptyLog();
+  } else {
+    full = new MemoryError('DISK_FULL', lowOnSpace);
+    if (!commands.some(isDeletion)) throw full;
+  }
+  const batch = apply(commands.filter(isDeletion));
+  const outcomes = [...batch.outcomes];
+  const rejected: Outcome = { ok: false, error: full };
+  return { ...batch, outcomes: commands.map((each) => (isDeletion(each) ? (outcomes.shift() ?? rejected) : rejected)) };
+}
+
+const lowOnSpace =
+  'The disk is nearly full: its last space is kept for deletions. Nothing of this write was stored; every earlier write is safe. Free some space, then write again.';
+
+function isDeletion({ type }: Command): boolean {
+  return deletions.has(type);
+}
+
+/** Removes the reserve of a folder in which an open has failed. Returns whether that may help: the disk is full, and there was a reserve. */
+export function releaseReserve(folder: string, failure: unknown): boolean {
+  if (!isDiskFull(failure)) return false;
+  const path = join(folder, reserveFile);
+  if (bytesOf(path) === 0) return false;
+  rmSync(path, { force: true });
+  return true;
+}
+
+function isDiskFull(error: unknown): error is MemoryError {
+  return MemoryError.is(error) && error.code === 'DISK_FULL';
+}
+
+function bytesOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
