@@ -4,7 +4,9 @@ import type { Memory } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
 import { nextTurn } from '../environment/timers';
+import type { FilterFacts } from '../state/queries/filter-facts';
 import type { CompiledSelection } from '../state/queries/selection-sql';
+import { gatherFacts } from './gather-facts';
 import { findRecord } from './get';
 import type { ReadContext } from './read-context';
 import { recheck, toMemory } from './recheck';
@@ -29,10 +31,11 @@ export interface ListPage {
 /** Reads one page of the memories that match a selection. A page ends early when its memories have `maxBytes`. */
 export async function list(context: ReadContext, caller: Caller, request: ListRequest): Promise<ListPage> {
   const loader = new RecordLoader(context);
+  const facts = await gatherFacts(context, caller, request.selection, request.signal);
   for (;;) {
     request.signal?.throwIfAborted();
     loader.beginTurn();
-    const page = context.snapshot(() => readPage(context, caller, request, loader));
+    const page = context.snapshot(() => readPage(context, caller, { ...request, facts }, loader));
     if (page !== inLaterTurn) return page;
     await nextTurn();
   }
@@ -41,14 +44,14 @@ export async function list(context: ReadContext, caller: Caller, request: ListRe
 function readPage(
   context: ReadContext,
   caller: Caller,
-  request: ListRequest,
+  request: ListRequest & { readonly facts: FilterFacts | undefined },
   loader: RecordLoader,
 ): ListPage | typeof inLaterTurn {
-  const { selection, limit, maxBytes, orderBy, order, cursor } = request;
+  const { selection, limit, maxBytes, orderBy, order, cursor, facts } = request;
   const binding = listBinding(caller, request);
   const after =
     cursor === undefined ? undefined : (context.cursors.open(cursor, binding) as { at: number; id: string });
-  const compiled = compileSelection(context, caller, selection);
+  const compiled = compileSelection(context, caller, selection, facts);
   if (compiled === undefined) return { items: [] };
   // One more than the page holds, to know whether there is another page.
   const rows = context.state.selections.page(compiled, { orderBy, order, limit: limit + 1, after });
@@ -91,22 +94,36 @@ function listBinding(caller: Caller, { selection, orderBy, order }: ListRequest)
 }
 
 /** Counts the memories that match a selection. */
-export function count(context: ReadContext, caller: Caller, selection: ParsedSelection): number {
+export async function count(
+  context: ReadContext,
+  caller: Caller,
+  selection: ParsedSelection,
+  signal?: AbortSignal,
+): Promise<number> {
+  const facts = await gatherFacts(context, caller, selection, signal);
   return (
-    withCompiled(context, caller, selection, (compiled) =>
+    withCompiled(context, caller, { selection, facts }, (compiled) =>
       isInColumns(compiled.criteria) ? context.visible.get(compiled).texts : context.state.selections.count(compiled),
     ) ?? 0
   );
 }
 
+export interface NamespacesRequest {
+  readonly maxDepth?: number | undefined;
+  /** The largest answer. Default: `Limits.answerBytes`. */
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Counts the memories in each namespace. The counts of namespaces deeper than `maxDepth` are added to their ancestor at that depth. */
-export function namespaces(
+export async function namespaces(
   context: ReadContext,
   caller: Caller,
   selection: ParsedSelection,
-  { maxDepth, maxBytes = context.limits.answerBytes }: { maxDepth?: number | undefined; maxBytes?: number } = {},
-) {
-  const byLabelSet = withCompiled(context, caller, selection, (compiled) =>
+  { maxDepth, maxBytes = context.limits.answerBytes, signal }: NamespacesRequest = {},
+): Promise<{ namespace: string[]; count: number }[]> {
+  const facts = await gatherFacts(context, caller, selection, signal);
+  const byLabelSet = withCompiled(context, caller, { selection, facts }, (compiled) =>
     isInColumns(compiled.criteria)
       ? context.visible.get(compiled).countByLabelSet()
       : context.state.selections.countByLabelSet(compiled),
@@ -143,11 +160,11 @@ function compareNamespaces(a: readonly string[], b: readonly string[]): number {
 function withCompiled<T>(
   context: ReadContext,
   caller: Caller,
-  selection: ParsedSelection,
+  { selection, facts }: { selection: ParsedSelection; facts: FilterFacts | undefined },
   run: (compiled: CompiledSelection) => T,
 ): T | undefined {
   return context.snapshot(() => {
-    const compiled = compileSelection(context, caller, selection);
+    const compiled = compileSelection(context, caller, selection, facts);
     return compiled && run(compiled);
   });
 }

@@ -6,9 +6,11 @@ import type { EmbeddingSpace } from '../embedding/embedder';
 import { isSameSpace } from '../embedding/space-embedder';
 import { nextTurn } from '../environment/timers';
 import { analyzeQuery } from '../keyword-index/analyzer';
+import type { FilterFacts } from '../state/queries/filter-facts';
 import type { Space } from '../state/tables/interning';
 import type { VectorIndex } from '../vector-index/vector-index';
 import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
+import { gatherFacts } from './gather-facts';
 import { rankAll, type ScannedRows } from './rank-all';
 import type { ReadContext } from './read-context';
 import { recheck } from './recheck';
@@ -37,6 +39,7 @@ interface QueryVector {
 interface Search extends QueryVector {
   readonly terms: readonly string[];
   readonly loader: RecordLoader;
+  readonly facts: FilterFacts | undefined;
 }
 
 type SearchResult =
@@ -56,10 +59,11 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
   const terms = mode === 'semantic' ? [] : analyzeQuery(query);
   let queryVector = await embedQuery(context, request);
   const loader = new RecordLoader(context);
+  const facts = await gatherFacts(context, caller, request.selection, signal);
   for (;;) {
     signal?.throwIfAborted();
     loader.beginTurn();
-    const result = await search(context, caller, request, { ...queryVector, terms, loader });
+    const result = await search(context, caller, request, { ...queryVector, terms, loader, facts });
     switch (result.type) {
       case 'hits':
         return result.hits;
@@ -87,11 +91,11 @@ async function search(
   context: ReadContext,
   caller: Caller,
   request: RecallRequest,
-  { vector, space, terms, loader }: Search,
+  { vector, space, terms, loader, facts }: Search,
 ): Promise<SearchResult> {
   const { state } = context;
   const version = state.policy.version;
-  const compiled = compileSelection(context, caller, request.selection);
+  const compiled = compileSelection(context, caller, request.selection, facts);
   if (compiled === undefined) return { type: 'hits', hits: [] };
   const visible = context.visible.get(compiled);
   const { now } = compiled;

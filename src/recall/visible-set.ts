@@ -1,10 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { ReadableLabelSetCache } from '../access/readable-label-sets';
+import { defined } from '../domain/defined';
 import type { Namespace } from '../domain/namespace';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { type Caller, emptyScope, narrowScope } from '../domain/scope';
 import type { Clock } from '../environment/environment';
 import type { ChangedRow, ColumnStore } from '../state/column-store';
+import type { FilterFacts } from '../state/queries/filter-facts';
 import type { CompiledSelection, SelectionCriteria } from '../state/queries/selection-sql';
 import type { VisibleRows } from '../vector-index/vector-index';
 import type { StateView } from './state-view';
@@ -20,6 +22,7 @@ export function compileSelection(
   { state, readable, clock }: CompileContext,
   { actor, scope: callerScope }: Caller,
   selection: ParsedSelection,
+  facts?: FilterFacts,
 ): CompiledSelection | undefined {
   const scope = narrowScope(callerScope, selection.scope);
   if (scope === emptyScope) return undefined;
@@ -27,7 +30,12 @@ export function compileSelection(
   const readableIn = (namespace: Namespace = []) => readable.get(actor, namespace, policy, interning);
   return {
     readable: readableIn(scope.namespace),
-    criteria: { ...selection, scope, linked: { readable: readableIn(callerScope.namespace), scope: callerScope } },
+    criteria: {
+      ...selection,
+      ...defined({ facts }),
+      scope,
+      linked: { readable: readableIn(callerScope.namespace), scope: callerScope },
+    },
     now: clock.now(),
   };
 }

@@ -4,7 +4,9 @@ import { assertRevision, type Memory } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { isRoot } from '../domain/principal';
 import type { Caller } from '../domain/scope';
+import type { LabelSet } from '../state/tables/interning';
 import { memoryLabelsOf, memoryOf } from '../state/tables/memory-row';
+import { gatherFacts } from './gather-facts';
 import { findRecord } from './get';
 import type { ReadContext } from './read-context';
 import { compileSelection } from './visible-set';
@@ -34,16 +36,26 @@ export function updateTarget(context: ReadContext, caller: Caller, id: string, i
   });
 }
 
+/** The memories that a `forgetWhere` is about. */
+export interface ForgetTargets {
+  /** The number of memories that match the selection. */
+  readonly matched: number;
+  /** Those that the caller may forget. The labels are undefined for a record whose labels are damaged. */
+  readonly targets: readonly { readonly id: string; readonly labels: LabelSet | undefined }[];
+}
+
 /** Counts the memories that match a selection, and lists the ids of those that the caller may forget. */
-export function forgetTargets(
+export async function forgetTargets(
   context: ReadContext,
   caller: Caller,
   selection: ParsedSelection,
-): { matched: number; ids: string[] } {
+  signal?: AbortSignal,
+): Promise<ForgetTargets> {
   const { state } = context;
+  const facts = await gatherFacts(context, caller, selection, signal);
   return context.snapshot(() => {
-    const compiled = compileSelection(context, caller, selection);
-    if (compiled === undefined) return { matched: 0, ids: [] };
+    const compiled = compileSelection(context, caller, selection, facts);
+    if (compiled === undefined) return { matched: 0, targets: [] };
     const found = state.selections.labels(compiled);
     // Root may forget records with damaged labels. For any other caller, a record without intact labels is never a target.
     const allowed = found.filter(
@@ -52,6 +64,10 @@ export function forgetTargets(
         (state.interning.describe(row) !== undefined &&
           mayChange(state.policy, caller.actor, 'forget', memoryLabelsOf(state, row))),
     );
-    return { matched: found.length, ids: allowed.map(({ id }) => id) };
+    const targets = allowed.map((row) => {
+      const hasLabels = state.interning.describe(row) !== undefined;
+      return { id: row.id, labels: hasLabels ? state.interning.labelSet(row.label_set) : undefined };
+    });
+    return { matched: found.length, targets };
   });
 }

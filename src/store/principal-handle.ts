@@ -190,7 +190,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const parsed = parse(this.#engine.shapes.selection, options, 'selection');
       target.namespace = parsed.namespace ?? target.namespace;
       parsed.signal?.throwIfAborted();
-      return listing.count(this.#engine.reading(), this.#caller, selectionOf(parsed));
+      return listing.count(this.#engine.reading(), this.#caller, selectionOf(parsed), parsed.signal);
     });
   }
 
@@ -200,7 +200,10 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       target.namespace = within ?? target.namespace;
       signal?.throwIfAborted();
       const selection = selectionOf({ ...rest, ...defined({ namespace: within }) });
-      return listing.namespaces(this.#engine.reading(), this.#caller, selection, { maxDepth });
+      return listing.namespaces(this.#engine.reading(), this.#caller, selection, {
+        maxDepth,
+        signal,
+      });
     });
   }
 
@@ -258,10 +261,13 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       call.signal?.throwIfAborted();
       const inEveryState = { ...parsed, include: new Set(['expired', 'superseded', 'quarantined'] as const) };
       target.namespace = fields.namespace ?? target.namespace;
-      const { matched, ids } = forgetTargets(this.#engine.reading(), this.#caller, inEveryState);
-      // No command reaches `apply` in these cases. But the result shows which memories match, so the call is recorded like a read.
-      if (dryRun || ids.length === 0)
-        await this.#calls.recordRead('forgetWhere', target, this.#calls.memoriesOf(...ids));
+      const { matched, targets } = await forgetTargets(this.#engine.reading(), this.#caller, inEveryState, call.signal);
+      const ids = targets.map(({ id }) => id);
+      // No command reaches `apply` in these cases. But the result shows which memories match, so the call is recorded as a read.
+      if (dryRun || ids.length === 0) {
+        const named = targets.flatMap(({ id, labels }) => (labels === undefined ? [] : [{ id, ...labels }]));
+        await this.#calls.recordRead('forgetWhere', target, named);
+      }
       if (dryRun) return { matched, forgotten: 0, ids };
       const forgotten = await forgetAll(context, this.#caller, ids, call);
       return { matched, forgotten: forgotten.length, ids: forgotten };
@@ -280,9 +286,9 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   }
 
   stats(options: CallOptions = {}): Promise<HandleStats> {
-    return this.#calls.read('stats', () => {
+    return this.#calls.read('stats', async () => {
       parse(this.#engine.shapes.callOptions, options, 'options').signal?.throwIfAborted();
-      const namespaces = listing.namespaces(this.#engine.reading(), this.#caller, selectionOf({}), {
+      const namespaces = await listing.namespaces(this.#engine.reading(), this.#caller, selectionOf({}), {
         maxBytes: Number.POSITIVE_INFINITY,
       });
       return { memories: namespaces.reduce((sum, { count }) => sum + count, 0), namespaces: namespaces.length };

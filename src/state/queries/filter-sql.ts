@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { FilterNode, Operand, Operator } from '../../domain/filter';
 import type { FilterField } from '../../domain/selection';
+import type { FilterFacts } from './filter-facts';
 
 type Condition = RawBuilder<boolean>;
 type Compare = Extract<FilterNode, { op: 'compare' }>;
@@ -10,10 +11,20 @@ type Compare = Extract<FilterNode, { op: 'compare' }>;
  *
  * An absent field matches only `ne`, `nin` and `exists: false`. A field that is `null` counts as absent.
  */
-export function filterCondition(node: FilterNode, links: Links): Condition {
+export function filterCondition(node: FilterNode, links: Links, facts?: FilterFacts): Condition {
+  const part = facts?.indexOf(node);
+  if (part === undefined) return nodeCondition(node, links, facts);
+  const known = sql`${sql.raw(factFunction)}(${part}, memories.row, memories.change_seq)`;
+  return sql`(case ${known} when 1 then true when 0 then false else ${nodeCondition(node, links)} end)`;
+}
+
+/** The function of SQLite that knows results of a filter: 1, 0 or NULL for the number of a part, a row and a change. */
+export const factFunction = 'filter_fact';
+
+function nodeCondition(node: FilterNode, links: Links, facts?: FilterFacts): Condition {
   const joined = (nodes: readonly FilterNode[], operator: 'and' | 'or') =>
     joinedEvenly(
-      nodes.map((each) => filterCondition(each, links)),
+      nodes.map((each) => filterCondition(each, links, facts)),
       operator,
     );
   switch (node.op) {
@@ -22,7 +33,7 @@ export function filterCondition(node: FilterNode, links: Links): Condition {
     case 'or':
       return node.nodes.length === 0 ? sql`false` : joined(node.nodes, 'or');
     case 'not':
-      return sql`(not ${filterCondition(node.node, links)})`;
+      return sql`(not ${filterCondition(node.node, links, facts)})`;
     case 'compare':
       return 'name' in node.field
         ? fieldCondition(node.field.name, node, links)

@@ -14,6 +14,7 @@ export class MemoryQueries {
   readonly #byId;
   readonly #byRow;
   readonly #placeOf;
+  readonly #metadataOf;
   readonly #byKey;
   readonly #byAnyKey;
   readonly #idsAbout;
@@ -30,6 +31,13 @@ export class MemoryQueries {
       queries
         .selectFrom('memories')
         .select(['id', 'created_at', 'change_seq'])
+        .where('row', '=', p('row'))
+        .where('state', '!=', 'forgotten'),
+    );
+    this.#metadataOf = prepare<{ row: number }, { metadata: string; change_seq: number }>(database, (p) =>
+      queries
+        .selectFrom('memories')
+        .select(['metadata', 'change_seq'])
         .where('row', '=', p('row'))
         .where('state', '!=', 'forgotten'),
     );
@@ -91,6 +99,12 @@ export class MemoryQueries {
   byRow(row: number): MemoryRow | undefined {
     const stored = this.#byRow.get({ row });
     return stored === undefined || stored.state === 'forgotten' ? undefined : this.#rowChecksum.checkedRow(stored);
+  }
+
+  /** The metadata of a row as JSON. Undefined if the memory has changed since a change. Does not check the record. */
+  metadataOf(row: number, changeSeq: number): string | undefined {
+    const stored = this.#metadataOf.get({ row });
+    return stored?.change_seq === changeSeq ? stored.metadata : undefined;
   }
 
   /** Where the memory of a row stands in the order of an answer, and its latest change. Reads no text, and does not check the record. */

@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 import type { Interning } from '../tables/interning';
 import type { MemoryRow } from '../tables/memory-row';
 import { queries } from '../tables/schema';
+import type { FilterPart } from './filter-facts';
+import { filterCondition } from './filter-sql';
 import { type CompiledSelection, ReadableMasks, selectionCondition } from './selection-sql';
 
 export interface Page {
@@ -19,6 +21,28 @@ export interface PageRow {
   readonly id: string;
   readonly at: number;
 }
+
+/** The rows after one and up to another. */
+interface RowSlice {
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/** A row with the results of the parts of a filter. Undefined for parts about metadata. */
+export interface SlicedRow {
+  readonly row: number;
+  readonly changeSeq: number;
+  /** The metadata as JSON if a part is about metadata and it is short; else null. */
+  readonly metadata: string | null;
+  readonly results: readonly (boolean | undefined)[];
+}
+
+type SlicedColumns = { row: number; change_seq: number; metadata: string | null } & {
+  [part: `part${number}`]: 0 | 1 | null;
+};
+
+// Longer metadata is read row by row, so that a slice of many rows stays small.
+const maxSlicedMetadata = 2_000;
 
 type LabelledRow = Pick<MemoryRow, 'id' | 'label_set' | 'owner' | 'author'>;
 
@@ -57,6 +81,32 @@ export class SelectionQueries {
       .where(selectionCondition(selection, this.#interning))
       .orderBy('memories.row');
     return this.#all(selection, query.compile());
+  }
+
+  /** Evaluates parts of a filter for a slice of the rows that match a selection. The results of parts about metadata are left out. */
+  slice(selection: CompiledSelection, parts: readonly FilterPart[], { after, upTo }: RowSlice): SlicedRow[] {
+    const noLinks = { supersedes: sql`null`, supersededBy: sql`null` };
+    const results = parts.map(({ node, test }, i) => {
+      const result = test === undefined ? filterCondition(node, noLinks) : sql`null`;
+      return sql<0 | 1 | null>`${result}`.as(`part${i}`);
+    });
+    const hasMetadata = parts.some(({ test }) => test !== undefined);
+    const metadata = hasMetadata
+      ? sql<string | null>`(case when length(memories.metadata) <= ${maxSlicedMetadata} then memories.metadata end)`
+      : sql<string | null>`null`;
+    const query = queries
+      .selectFrom('memories')
+      .select(['memories.row', 'memories.change_seq', metadata.as('metadata'), ...results])
+      .where('memories.row', '>', after)
+      .where('memories.row', '<=', upTo)
+      .where(selectionCondition(selection, this.#interning));
+    const lines = this.#all<SlicedColumns>(selection, query.compile());
+    return lines.map(({ row, change_seq: changeSeq, metadata, ...line }) => ({
+      row,
+      changeSeq,
+      metadata,
+      results: parts.map(({ test }, i) => (test === undefined ? line[`part${i}`] === 1 : undefined)),
+    }));
   }
 
   /** The rows of one page, without their contents. */

@@ -4,7 +4,8 @@ import type { ReadableLabelSets } from '../../access/readable-label-sets';
 import type { FilterNode } from '../../domain/filter';
 import type { ParsedScope } from '../../domain/scope';
 import type { Interning } from '../tables/interning';
-import { filterCondition, type Links } from './filter-sql';
+import type { FilterFacts } from './filter-facts';
+import { factFunction, filterCondition, type Links } from './filter-sql';
 
 /** A selection with the caller's access compiled into it. */
 export interface CompiledSelection {
@@ -18,6 +19,8 @@ export interface CompiledSelection {
 export interface SelectionCriteria {
   readonly scope: ParsedScope;
   readonly filter?: FilterNode;
+  /** Results of the filter that are known. */
+  readonly facts?: FilterFacts;
   readonly asOf?: number;
   readonly include: ReadonlySet<'expired' | 'superseded' | 'quarantined'>;
   /**
@@ -37,26 +40,34 @@ const maxListedLabelSets = 500;
 
 const maskFunctions: Readonly<Record<Alias, string>> = { memories: 'is_readable', linked: 'is_linkable' };
 
-/** Gives SQLite the label sets that a caller may read while the caller's query runs. Only one query runs at a time. */
+/** Gives SQLite the label sets that a caller may read, and known results of its filter, while the caller's query runs. Only one query runs at a time. */
 export class ReadableMasks {
   #readable: Uint8Array | undefined;
   #linkable: Uint8Array | undefined;
+  #facts: FilterFacts | undefined;
 
   constructor(database: Database) {
     const options = { directOnly: true };
     database.function(maskFunctions.memories, options, (id) => Number(this.#readable?.[id as number] === 1));
     database.function(maskFunctions.linked, options, (id) => Number(this.#linkable?.[id as number] === 1));
+    database.function(
+      factFunction,
+      options,
+      (part, row, changeSeq) => this.#facts?.resultOf(part as number, row as number, changeSeq as number) ?? null,
+    );
   }
 
   /** Runs a query with the readable label sets from a selection. */
-  during<T>({ readable, criteria: { linked } }: CompiledSelection, query: () => T): T {
+  during<T>({ readable, criteria: { linked, facts } }: CompiledSelection, query: () => T): T {
     this.#readable = readable.mask;
     this.#linkable = linked.readable.mask;
+    this.#facts = facts;
     try {
       return query();
     } finally {
       this.#readable = undefined;
       this.#linkable = undefined;
+      this.#facts = undefined;
     }
   }
 }
@@ -81,7 +92,7 @@ function readableCondition({ labelSets, owner }: ReadableLabelSets, of: Alias = 
 
 /** The SQL condition for rows that match the criteria. The scope's namespace is not checked here but in `readableCondition`. */
 function criteriaCondition(
-  { scope, filter, asOf, include, linked }: SelectionCriteria,
+  { scope, filter, facts, asOf, include, linked }: SelectionCriteria,
   now: number,
   interning: Interning,
 ): RawBuilder<boolean> {
@@ -96,7 +107,7 @@ function criteriaCondition(
   for (const tag of scope.tags ?? []) {
     conditions.push(sql`memories.row in (select tags.row from tags where tags.tag = ${tag})`);
   }
-  if (filter !== undefined) conditions.push(filterCondition(filter, visibleLinks(linked, interning)));
+  if (filter !== undefined) conditions.push(filterCondition(filter, visibleLinks(linked, interning), facts));
   return sql`(${sql.join(conditions, sql` and `)})`;
 }
 
