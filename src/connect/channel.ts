@@ -45,7 +45,7 @@ export class Channel {
     return this.#socket.writableLength;
   }
 
-  /** Resolves when the other side has read everything that was sent, or the connection has ended. */
+  /** Resolves when everything was sent and the other side has read it, or when the connection has ended. */
   drained(): Promise<void> {
     const socket = this.#socket;
     if (this.#hasEnded || socket.writableLength === 0) return Promise.resolve();

@@ -32,7 +32,7 @@ import { uploadInterrupted } from './upload';
  */
 const maxRunningCalls = 128;
 const maxUnreadBytes = 4 * 2 ** 20;
-/** Calls of one client with large answers that run at once: all running calls could otherwise fill the memory of the serving process. */
+/** The maximum number of running calls with large answers from one client. More answers could fill the serving process's RAM. */
 const maxLargeCalls = 4;
 const largeAnswers: ReadonlySet<string> = new Set<OperationName>([
   'recall',
@@ -170,7 +170,7 @@ export class ServerConnection {
     }
   }
 
-  /** Waits until few calls with large answers run, and the client has read the answers before. */
+  /** Waits until fewer than `maxLargeCalls` calls with large answers are running, and the client has read its earlier answers. */
   async #enterLarge(): Promise<void> {
     while (this.#largeCalls >= maxLargeCalls) await new Promise<void>((resolve) => this.#waitingLarge.push(resolve));
     this.#largeCalls++;

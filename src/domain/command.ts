@@ -46,7 +46,10 @@ export interface MemoryDraft extends Content {
   readonly source: MemorySource;
   readonly supersedes?: string;
   readonly embedded?: ChunkVectors;
-  /** `key` is a hash of the key that the caller gave. `digest` identifies the content of the call, before defaults that depend on the time were filled in. */
+  /**
+   * `key` is a hash of the key that the caller passed. `digest` identifies the content of the call, before defaults that depend on the
+   * time were filled in.
+   */
   readonly idempotency?: { readonly key: string; readonly digest: string };
 }
 

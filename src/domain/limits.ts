@@ -16,9 +16,9 @@ export interface Limits {
   /** The maximum number of hits from one `recall`. Default: 1,000. */
   topK: number;
   /**
-   * Bytes of one answer, counted roughly: the texts, metadata and ids that it holds. A page ends early, with a cursor, and holds at
-   * least one item. A `recall`, `history` or `namespaces` above it fails. Default: 16,777,216, so that 10 memories of the largest size
-   * fit.
+   * The approximate maximum number of bytes in one answer: its texts, metadata and ids. A page ends early with a cursor if it reaches the
+   * limit, but has at least one item. A `recall`, `history` or `namespaces` with a larger answer fails. Default: 16,777,216, so that 10
+   * memories of the maximum size fit.
    */
   answerBytes: number;
   /** The maximum number of memories in one `rememberMany` with `atomic: true`. Default: 10,000. */

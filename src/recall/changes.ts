@@ -19,15 +19,14 @@ export interface HistoryPart {
   readonly limit?: number | undefined;
 }
 
-// Each change may have a text of the largest size.
+// The number is small, because each change may have a text of the maximum size.
 const changesPerTurn = 2;
 
 /**
- * Reads the changes of one memory that the caller may see, oldest first. Of a forgotten memory: when it changed, and by whom. It reads
- * a few changes in one turn of the event loop. Earlier revisions never change; if the memory or the rules change meanwhile, it starts
- * again.
+ * Reads the changes to one memory that the caller may see, oldest first. For a forgotten memory they only say when it changed, and who
+ * changed it. It reads a few changes in each turn of the event loop. If the memory or the rules change between two turns, it starts again.
  *
- * @throws INVALID_INPUT if the changes are too much for one answer
+ * @throws INVALID_INPUT if the changes do not fit into one answer
  */
 export async function history(
   context: ReadContext,
@@ -44,7 +43,7 @@ export async function history(
     let bytes = 0;
     let isOutdated = false;
     for (const [i, line] of found.lines.entries()) {
-      // A store that changes all the time would let it start again for ever.
+      // After several restarts it reads everything in one turn. Otherwise it would never end in a store that changes all the time.
       if (i > 0 && i % changesPerTurn === 0 && attempt < maxRestarts) await nextTurn();
       const revision = context.snapshot(() => {
         isOutdated = version() !== startVersion;

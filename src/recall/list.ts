@@ -28,7 +28,7 @@ export interface ListPage {
   readonly nextCursor?: string;
 }
 
-/** Reads one page of the memories that match a selection. A page ends early when its memories have `maxBytes`. */
+/** Reads one page of the memories that match a selection. A page ends early if its memories reach `maxBytes`. */
 export async function list(context: ReadContext, caller: Caller, request: ListRequest): Promise<ListPage> {
   const loader = new RecordLoader(context);
   const facts = await gatherFacts(context, caller, request.selection, request.signal);
@@ -53,7 +53,7 @@ function readPage(
     cursor === undefined ? undefined : (context.cursors.open(cursor, binding) as { at: number; id: string });
   const compiled = compileSelection(context, caller, selection, facts);
   if (compiled === undefined) return { items: [] };
-  // One more than the page holds, to know whether there is another page.
+  // Reads one more row than the page can have, to find out whether there is another page.
   const rows = context.state.selections.page(compiled, { orderBy, order, limit: limit + 1, after });
   const items: Memory[] = [];
   let bytes = 0;

@@ -3,10 +3,10 @@ import type { ReadContext } from './read-context';
 import { estimateError, type RankedRow, type RecallMode, scoreRow, scoreSum, semanticWeight } from './score';
 import type { VisibleSet } from './visible-set';
 
-/** The estimated cosines of rows, from one scan. */
+/** Rows with estimates of their cosines, all from one scan of the vectors. */
 export interface ScannedRows {
   readonly rows: Uint32Array;
-  /** In the order of `rows`. */
+  /** One estimate for each row, in the order of `rows`. */
   readonly estimates: Float64Array;
 }
 
@@ -19,16 +19,16 @@ export interface RankAllRequest {
   readonly terms: readonly string[];
   readonly visible: VisibleSet;
   readonly scanned: ScannedRows;
-  /** The rows that changed after the scan, so that their estimates are of no use. */
+  /** The rows that changed after the scan. Their estimates cannot be used. */
   readonly changed: ReadonlySet<number>;
 }
 
 /**
- * The best of all visible rows that have a vector or match a term, with exact scores, best first. Returns more than `topK` rows if
- * there are equal scores.
+ * Finds the best of all visible rows that have a vector or match a term. Returns them with exact scores, best first, and more than `topK`
+ * rows if scores are equal.
  *
- * Each row is scored once with the estimate of its cosine. Then vectors are read from SQLite in the order of these scores, until no
- * row that is left can be among the best: an estimate differs from the cosine by at most `estimateError`.
+ * First it scores each row with the estimate of its cosine. Then it reads vectors from SQLite in the order of these scores, until no
+ * remaining row can be among the best. This is possible because an estimate differs from the cosine by at most `estimateError`.
  */
 export function rankAll(context: ReadContext, request: RankAllRequest): RankedRow[] {
   const { terms, visible } = request;
@@ -55,7 +55,7 @@ export function rankAll(context: ReadContext, request: RankAllRequest): RankedRo
   });
 }
 
-/** Rows with scores that use estimates. */
+/** Rows with scores that were computed from estimates. */
 interface EstimatedRows {
   readonly rows: Uint32Array;
   readonly scores: Float64Array;
@@ -84,7 +84,7 @@ function estimateAll(context: ReadContext, request: RankAllRequest, keyword: Key
   return { rows: rows.subarray(0, count), scores: scores.subarray(0, count) };
 }
 
-/** The rows that can be among the best, the highest estimated score first. */
+/** Returns the rows that can be among the best, ordered by estimated score, highest first. */
 function candidatesOf(
   { rows, scores }: EstimatedRows,
   { topK, threshold }: RankAllRequest,
@@ -92,7 +92,7 @@ function candidatesOf(
 ): { row: number; score: number }[] {
   const best = new BestScores(topK);
   for (const score of scores) best.offer(score);
-  // The exact score of the k-th best row is at least its estimate less the error; another row needs as much to be among the best.
+  // The exact score of the k-th best row is at least its estimated score minus the error. Other rows must be able to reach this score.
   const least = Math.max(threshold - error, best.lowest - 2 * error);
   const candidates: { row: number; score: number }[] = [];
   for (let i = 0; i < rows.length; i++) {
@@ -102,17 +102,17 @@ function candidatesOf(
   return candidates.sort((a, b) => b.score - a.score);
 }
 
-/** The k highest of all offered scores. */
+/** Keeps the k highest of all scores that it is offered. */
 class BestScores {
   readonly #limit: number;
-  /** Ascending. */
+  /** The scores in ascending order. */
   readonly #scores: number[] = [];
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** The lowest of the k; minus infinity while there are fewer. */
+  /** The lowest of the k scores, or minus infinity while there are fewer than k. */
   get lowest(): number {
     return this.#scores.length < this.#limit ? Number.NEGATIVE_INFINITY : (this.#scores[0] as number);
   }

@@ -44,11 +44,11 @@ interface Search extends QueryVector {
 
 type SearchResult =
   | { readonly type: 'hits'; readonly hits: Hit[] }
-  /** So many rows changed during the search that the changes are no longer known. */
+  /** So many rows changed during the search that the store does not remember all changes. */
   | { readonly type: 'too-many-changes' }
   /** The rules changed during the search. It may have used rows that the caller may not read any more. */
   | { readonly type: 'rules-changed' }
-  /** The hits are read in several turns of the event loop, and this one read some of them. */
+  /** The hits are read in several turns of the event loop, and more turns are needed. */
   | { readonly type: 'more-turns-needed' }
   /** The store switched to another embedding space. The query's vector cannot be compared with vectors there. */
   | { readonly type: 'space-changed' };
@@ -136,7 +136,7 @@ function isOtherSpace(current: Space | undefined, expected: Space | EmbeddingSpa
   return current !== undefined && !isSameSpace(current.name, expected);
 }
 
-/** What a search found before it ranks, and the count of changes at which it began. */
+/** The rows that a search has found and not ranked yet, and the number of changes in the store when it began. */
 type FoundRows = (({ readonly type: 'scanned' } & ScannedRows) | ({ readonly type: 'proposed' } & Proposed)) & {
   readonly changeCount: number;
 };
@@ -152,7 +152,7 @@ interface RowSearch {
 
 const noneScanned: ScannedRows = { rows: new Uint32Array(0), estimates: new Float64Array(0) };
 
-/** Estimates every visible row, or has the approximate index propose the nearest if there are too many. */
+/** Estimates the cosine of every visible row. If there are too many rows, takes the nearest from the approximate index. */
 async function findRows(context: ReadContext, request: RecallRequest, search: RowSearch): Promise<FoundRows> {
   const { vector, visible } = search;
   const { changeCount } = context.state.columns;
@@ -165,7 +165,7 @@ async function findRows(context: ReadContext, request: RecallRequest, search: Ro
   return { type: 'scanned', changeCount, rows, estimates: await index.estimates(vector, rows) };
 }
 
-/** The nearest vectors, and in 'hybrid' mode also the keyword matches that fusion may lift among the best. */
+/** Finds the nearest vectors. In 'hybrid' mode, also finds keyword matches that may be among the best when both scores count. */
 async function proposeRows(
   context: ReadContext,
   index: VectorIndex,
@@ -173,7 +173,7 @@ async function proposeRows(
   { vector, terms, visible, now }: RowSearch & { readonly vector: Float32Array },
 ): Promise<Proposed> {
   const candidateLimit = topK * 2 + 16;
-  // Estimates exist for at most `exactUpTo` rows.
+  // Fusion needs estimates of the cosine, which exist for at most `exactUpTo` rows.
   const limit = Math.max(1, Math.min(maxFusedMatches, context.exactUpTo));
   const matches = mode === 'hybrid' ? findKeywordMatches(context, { terms, visible }, limit) : undefined;
   const nearest = await index.search(vector, visible.vectors, candidateLimit);
@@ -187,7 +187,7 @@ function spaceMismatch({ embedder }: ReadContext): MemoryError {
   return new MemoryError('EMBEDDER_MISMATCH', message);
 }
 
-/** Sorts the best rows in the order of the answer. Every row with the lowest score is ordered, because the order of rows says nothing. */
+/** Sorts the best rows in the order of the answer. Sorts all rows with the lowest score, because their row numbers must not decide. */
 function bestOf({ state }: ReadContext, ranked: readonly RankedRow[], topK: number): RankedRow[] {
   const lowest = ranked[topK - 1]?.score ?? Number.NEGATIVE_INFINITY;
   const best = ranked.filter(({ score }) => score >= lowest);

@@ -2,16 +2,16 @@ import type { MemoryRow } from '../state/tables/memory-row';
 import { parseMetadataAhead } from '../state/tables/memory-row';
 import type { ReadContext } from './read-context';
 
-/** Stands for a record that is left for a later turn of the event loop. */
+/** Returned in place of a record that will be loaded in a later turn of the event loop. */
 export const inLaterTurn = Symbol('in a later turn');
 
 // Reading, decoding and checking this much takes about 20 milliseconds.
 const bytesPerTurn = 2 * 2 ** 20;
 
 /**
- * Loads the records of one answer over several turns of the event loop, so that a large answer does not block other work. Each turn
- * evaluates the read again, in its own snapshot, and finds the records of earlier turns here; a record that has changed since is
- * loaded again. So the last turn alone decides what the answer contains, and everything in it is of one moment.
+ * Loads the records for one answer in several turns of the event loop, so that a large answer does not block other work. Each turn
+ * evaluates the whole read again in its own snapshot. The loader keeps records from earlier turns, and loads a record again if it has
+ * changed since. Therefore only the last turn determines the answer, and everything in the answer belongs to one moment.
  */
 export class RecordLoader {
   readonly #state: ReadContext['state'];
@@ -22,13 +22,13 @@ export class RecordLoader {
     this.#state = state;
   }
 
-  /** Begins a turn, which loads as many records as fit into it, and at least one. */
+  /** Begins a turn. It loads as many records as it has time for, and at least one. */
   beginTurn(): void {
     this.#bytesInTurn = 0;
   }
 
   /**
-   * The record of a row; undefined if the memory was forgotten.
+   * Returns the record of a row. Undefined if the memory was forgotten.
    *
    * @throws RECORD_DAMAGED
    */
@@ -46,7 +46,7 @@ export class RecordLoader {
   }
 }
 
-/** What a memory adds to the size of an answer, roughly: its text and metadata, each UTF-16 code unit as a byte, and its other fields. */
+/** Estimates how many bytes a memory adds to an answer: one for each UTF-16 code unit of text, metadata and tags, and its other fields. */
 export function answerBytesOf({ text, metadata, tags }: Pick<MemoryRow, 'text' | 'metadata' | 'tags'>): number {
   return text.length + metadata.length + tags.length + otherFieldBytes;
 }

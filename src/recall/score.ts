@@ -55,13 +55,13 @@ export function scoreParts({ cosine, keyword, ageMs, priority }: ScoreInputs, mo
   };
 }
 
-/** The sum of the parts. For many rows, because it makes no object for each. */
+/** Computes the sum of the parts. It is fast for many rows, because it makes no object for each. */
 export function scoreSum(mode: RecallMode, cosine: number, keyword: number, ageMs: number, priority: number): number {
   const share = semanticShareIn(mode);
   return semanticPart(cosine, share) + keywordPart(keyword, share) + recencyPart(ageMs) + priorityWeight * priority;
 }
 
-/** How much a score changes at most if the cosine changes by 1. */
+/** Returns the maximum change of a score if the cosine changes by 1. */
 export function semanticWeight(mode: RecallMode): number {
   return relevanceWeight * semanticShareIn(mode);
 }
@@ -111,7 +111,7 @@ export interface RankRequest extends Candidates {
   readonly vector: Float32Array | undefined;
   readonly terms: readonly string[];
   readonly visible: VisibleSet;
-  /** How many keyword matches are candidates. */
+  /** The maximum number of keyword matches among the candidates. */
   readonly candidateLimit: number;
 }
 

@@ -28,7 +28,7 @@ export interface WriteContext {
    * @throws IDEMPOTENCY_CONFLICT if the earlier call had other content
    */
   findDuplicate(actor: Actor, idempotency: { key: string; digest: string }): RememberResult | undefined;
-  /** Computes what the store keeps of an idempotency key. */
+  /** Computes the hash that the store keeps for an idempotency key. */
   hashIdempotencyKey(key: string): string;
   /** Computes a digest of content. The store's secret is the key, so the digest does not reveal the content. */
   digest(content: string): string;

@@ -176,7 +176,7 @@ describe('files from other programs', () => {
   test('with the name of the lock stay in a folder without a store', async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, 'lock.db'), 'a lock of another program, which is no database at all'.repeat(20));
-    expect((await refusal(() => MemoryStore.open(folder))).message).toContain('of another program');
+    expect((await refusal(() => MemoryStore.open(folder))).message).toContain('belongs to another program');
     expect(readFileSync(join(folder, 'lock.db'), 'utf8')).toContain('another program');
   });
 });

@@ -2,13 +2,13 @@ import type { Writable } from 'node:stream';
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { nextTurn } from '../../environment/timers';
 
-/** Resolves when the client has read enough of the earlier answers. Rejects when it will read no more. */
+/** Returns a promise that resolves when the client has read enough of the earlier answers. It rejects if the client has disconnected. */
 export type ClientReadiness = () => Promise<void>;
 
-/** The readiness of a client that reads its answers from this output. */
+/** Makes the readiness function for a client that reads its answers from this output. */
 export function readinessOf(output: Writable): ClientReadiness {
   return async () => {
-    // An answer that was made just now is on its way to the output.
+    // Waits a turn, because an answer that was made just now may not have reached the output yet.
     await nextTurn();
     while (output.writableNeedDrain && !output.destroyed) await drainOrClose(output);
     if (output.destroyed) throw new McpError(ErrorCode.ConnectionClosed, 'The client has gone.');
@@ -27,12 +27,12 @@ function drainOrClose(output: Writable): Promise<void> {
   });
 }
 
-// A few, so that one slow search does not hold up the others.
+// More than one, so that a slow search does not delay all other calls.
 const maxRunningCalls = 4;
 
 /**
- * Runs a few calls of one client at a time, and none while the client does not read its answers. A client may send a thousand calls in a
- * few kilobytes, and their answers would all be in memory at once.
+ * Runs only a few calls from one client at the same time, and none while the client does not read its answers. Otherwise a client could
+ * send a thousand calls in a few kilobytes, and all their answers would be in RAM at the same time.
  */
 export class CallGate {
   #running = 0;
@@ -50,7 +50,7 @@ export class CallGate {
   }
 
   async #enter(): Promise<void> {
-    // The loop: another call may enter between the moment when this one is woken and the moment when it runs.
+    // This must be a loop, because another call may enter after this call is woken and before it continues.
     while (this.#running >= maxRunningCalls) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running++;
   }

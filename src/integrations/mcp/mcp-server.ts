@@ -70,15 +70,15 @@ export function memoryMcpServer(handle: MemoryHandle, options: McpServerOptions 
   return requestMcpServer({ handleFor: () => handle, readinessFor: () => async () => undefined }, options);
 }
 
-/** What a server gets for each request. */
+/** The functions that a server calls for each request. */
 export interface RequestSource {
-  /** The handle through which the request acts. A token may lose rights while its session is open. */
+  /** Returns the handle for the request. It is asked each time, because a token may lose rights while its session is open. */
   handleFor(context: RequestContext): MemoryHandle;
-  /** Whether the client of the request reads its answers. */
+  /** Returns a function that waits until the request's client has read its earlier answers. */
   readinessFor(context: RequestContext): ClientReadiness;
 }
 
-/** Makes an MCP server that gets the handle for each request. */
+/** Makes an MCP server that asks for the handle with each request. */
 export function requestMcpServer({ handleFor, readinessFor }: RequestSource, options: McpServerOptions): Server {
   const report = errorReporter(options);
   const gate = new CallGate();

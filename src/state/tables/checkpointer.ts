@@ -30,17 +30,17 @@ parentPort.on('message', (message) => {
 `;
 
 /**
- * How long bytes of a forgotten memory stay in the write-ahead log. Emptying the log costs two syncs, and the commits after it are
- * slower until the log has grown again. Once a second, that is too little to measure: 64 writers that forget one of ten memories make
- * 5,000 writes in about 2 s with it and without it.
+ * The maximum number of milliseconds for which bytes of a forgotten memory stay in the write-ahead log. Emptying the log takes two syncs,
+ * and commits are slower until the log has grown again. Done once a second, this has no measurable cost: 64 writers that forget one of ten
+ * memories make 5,000 writes in about 2 s with and without it.
  */
 const maxForgottenMs = 1_000;
 
-/** 'PASSIVE' copies what no reader holds back. 'TRUNCATE' copies everything, and then empties the log file. */
+/** 'PASSIVE' copies all pages that no reader still needs in the log. 'TRUNCATE' copies all pages, and then empties the log file. */
 type CheckpointMode = 'PASSIVE' | 'TRUNCATE';
 
 interface CheckpointAnswer {
-  /** Whether a reader of an earlier state kept the checkpoint from its end. */
+  /** True if the checkpoint is incomplete because a reader still uses an earlier state. */
   readonly busy?: boolean;
   readonly error?: string;
 }
@@ -49,7 +49,7 @@ interface CheckpointAnswer {
  * Copies the write-ahead log into the database. A worker with a second connection does this, so commits do not wait. Each checkpoint
  * has two passes. The first pass copies nearly everything while writers continue. The second pass copies the rest while writers
  * wait. After that SQLite overwrites the log from its start, so the log does not grow. After a memory was forgotten, the log file is
- * emptied within a second, because it holds the pages as they were before.
+ * emptied within a second, because it may still contain the memory's text.
  */
 export class Checkpointer {
   readonly #database: Database;
@@ -60,7 +60,7 @@ export class Checkpointer {
   #commits = 0;
   #firstPass: Promise<void> | 'done' | undefined;
   #broken = false;
-  /** The last pass. A pass starts when the one before has ended. */
+  /** The last pass. Each pass starts only after the previous pass has ended. */
   #lastPass: Promise<unknown> = Promise.resolve();
   #isPurgeDue = false;
   #purge: Promise<unknown> | undefined;
@@ -113,7 +113,7 @@ export class Checkpointer {
     this.#worker = undefined;
     if (worker === undefined) return;
     const ended = new Promise((resolve) => worker.once('exit', resolve));
-    // Otherwise the process may exit before the worker.
+    // Keeps the process alive. Otherwise it may exit before the worker.
     worker.ref();
     worker.postMessage('close');
     await ended;

@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * What a store keeps of an idempotency key. A key may say something about the content, and unlike the content it is kept after the
- * memory was forgotten, so that a repeated call does not bring the memory back.
+ * Computes the hash that a store keeps for an idempotency key. The key itself is not kept, because it may reveal something about the
+ * content. The hash is kept even after the memory was forgotten, so that a repeated call does not bring the memory back.
  *
- * @param storeKey The secret of the store.
+ * @param storeKey The store's secret.
  */
 export function hashIdempotencyKey(storeKey: Uint8Array, key: string): string {
-  // The prefix keeps it apart from the digests of contents, which are JSON.
+  // With the prefix, the hash of a key can never equal the digest of a content, which is JSON.
   return createHmac('sha256', storeKey).update('idempotency key ').update(key).digest('base64url');
 }

@@ -106,7 +106,7 @@ update revisions set record = json_remove(
 function hashIdempotencyKeys(database: Database): void {
   const storeKey = database.prepare("select value from store_meta where key = 'store_key'").pluck().get();
   if (!isUint8Array(storeKey)) {
-    // The digests beside the keys were made with the secret that is lost, so that no repeated call can match them.
+    // The digests in the same rows were made with the secret, which is lost. No repeated call could match them.
     database.exec('delete from idempotency');
     return;
   }
@@ -136,7 +136,7 @@ export function migrate(database: Database, to = schemaVersion): void {
   }
 }
 
-/** Whether an earlier release wrote the database. */
+/** Checks whether an earlier release wrote the database. */
 export function isOutdated(database: Database): boolean {
   const version = versionOf(database);
   return version > 0 && version < schemaVersion;

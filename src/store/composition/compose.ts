@@ -116,7 +116,7 @@ interface Opened {
   readonly auditDatabase: Database;
   /** Undefined for a store that is only in RAM. */
   readonly folder: string | undefined;
-  /** Whether an earlier process was killed and left a write-ahead log. */
+  /** True if an earlier process was killed and has left a write-ahead log. */
   readonly hadLog: boolean;
   readonly builtIns: BuiltIns;
   onRelease(): void;
@@ -139,7 +139,7 @@ async function compose(opened: Opened): Promise<Engine> {
     closeAudit = () => audit.close();
     const checkpointer =
       folder === undefined || options.readOnly ? undefined : new Checkpointer(database, environment.logger);
-    // What an earlier process, or a migration, has removed must not stay in the log.
+    // Text that an earlier process or a migration has deleted must not stay in the log.
     if (opened.hadLog || wasOutdated) checkpointer?.forgot();
     const engine = new Engine({
       options,

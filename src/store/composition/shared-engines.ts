@@ -28,11 +28,11 @@ export interface EngineUse {
 /** The engines in this process that write to a folder, by the real path of the folder. */
 interface EngineRegistry {
   readonly owners: Map<string, SharedEngine>;
-  /** Resolves when the engine of a folder has closed. */
+  /** For each folder whose engine is closing, a promise that resolves when it has closed. */
   readonly closing: Map<string, Promise<void>>;
 }
 
-// Shared by all copies of one version: their engines and stores fit each other. A copy of another version gets STORE_HELD.
+// All copies of the library with the same version in this process share these maps. A copy with another version gets STORE_HELD.
 const { owners, closing } = processWide<EngineRegistry>(`engines of ${version}`, () => ({
   owners: new Map(),
   closing: new Map(),

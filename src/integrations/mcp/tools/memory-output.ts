@@ -46,12 +46,12 @@ export const hitSchema = memorySchema.extend({
 });
 
 /**
- * An answer ends after the memory with which it has this many bytes. It holds each memory twice: as JSON for programs, and as text for
- * models, which read no more anyway.
+ * An answer ends after the memory with which it reaches this number of bytes. Each memory is in the answer twice: as JSON for programs, and
+ * as text for models. Models cannot use longer answers anyway.
  */
 export const maxAnswerBytes = 512 * 1024;
 
-/** The first of the memories, as many as one answer takes, and at least one. */
+/** Returns the first memories, as many as fit into one answer, and at least one. */
 export function memoriesThatFit<T extends Memory>(memories: readonly T[]): readonly T[] {
   let bytes = 0;
   const end = memories.findIndex((memory) => {
