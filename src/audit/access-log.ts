@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { whileBusy } from '../environment/while-busy';
 import { fromSqlite, translated } from '../sqlite/sqlite';
 import { type AuditEvent, AuditLog, type Seed } from './audit-log';
 
@@ -89,11 +90,15 @@ export class AccessLog {
   }
 
   /** Writes the waiting entries. If that fails, drops them, and their callers get the error instead of an answer. */
-  #commitWaiting(): void {
-    this.#commit = undefined;
+  async #commitWaiting(): Promise<void> {
     try {
-      this.flush();
+      await whileBusy(() => {
+        this.flush();
+        // In the same step: an entry that is recorded later needs another commit.
+        this.#commit = undefined;
+      });
     } catch (error) {
+      this.#commit = undefined;
       this.#waiting = [];
       throw fromSqlite(error);
     }

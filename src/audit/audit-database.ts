@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
 import { openSqlite } from '../sqlite/open-sqlite';
-import { configure } from '../sqlite/sqlite';
+import { configure, sharedLockTimeoutMs } from '../sqlite/sqlite';
 
 export interface EntriesTable {
   seq: number;
@@ -108,7 +108,7 @@ const version = 1;
  * @throws STORE_NEWER if a newer release wrote it
  */
 export function openAuditDatabase(path: string): Database {
-  return prepareAuditDatabase(openSqlite(path, { timeout: 5_000 }));
+  return prepareAuditDatabase(openSqlite(path, { timeout: sharedLockTimeoutMs }));
 }
 
 /** Creates or checks the tables of an open database. If that fails, closes the database. */

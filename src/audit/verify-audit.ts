@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { invalidInput, type MemoryError } from '../domain/errors';
+import { whileBusy } from '../environment/while-busy';
 import type { Audit } from './audit';
 import { type AuditChainName, auditChainNames } from './chain-entry';
 import { type Checkpoint, headOfCheckpoint } from './checkpoint';
@@ -32,7 +33,7 @@ export interface VerificationOptions {
  */
 export async function verifyAudit(audit: Audit, options: VerificationOptions): Promise<AuditVerification> {
   const { heads, publicKey, betweenBatches } = options;
-  audit.synchronize();
+  await whileBusy(() => audit.synchronize());
   const given = heads.map((head) => {
     const expected = { chain: head.chain, ...headOfCheckpoint(head, publicKey), source: 'given' as const };
     if (head.origin !== audit.originOf(head.chain)) throw otherStore(head, audit.originOf(head.chain));

@@ -12,6 +12,7 @@
  * - `EMBEDDER_MISSING` The store's embedder was not passed to `open`, or its model cannot be loaded.
  * - `STORE_HELD` Another process has opened the folder for writing.
  * - `STORE_UNREACHABLE` No process serves the folder, or it uses another protocol version. Nothing was written.
+ * - `STORE_BUSY` Another program locks the database, for example a backup tool. Nothing was written.
  * - `STORE_CLOSED` The store was closed before the call.
  * - `STORE_NEWER` A newer release of this library wrote the folder.
  * - `STORE_READ_ONLY` The store was opened with `readOnly: true`.
@@ -35,6 +36,7 @@ export type ErrorCode =
   | 'EMBEDDER_MISSING'
   | 'STORE_HELD'
   | 'STORE_UNREACHABLE'
+  | 'STORE_BUSY'
   | 'STORE_CLOSED'
   | 'STORE_NEWER'
   | 'STORE_READ_ONLY'
@@ -58,7 +60,7 @@ export interface Issue {
 export interface MemoryErrorDetails {
   /**
    * True if the same call may succeed later without a change. Default: true for OVERLOADED, DISK_FULL, FILE_FAILED,
-   * OUTCOME_UNKNOWN and STORE_UNREACHABLE, false for every other code.
+   * STORE_BUSY, OUTCOME_UNKNOWN and STORE_UNREACHABLE, false for every other code.
    */
   readonly retryable?: boolean;
   /** Default: none. */
@@ -73,6 +75,7 @@ const retryableCodes: ReadonlySet<ErrorCode> = new Set([
   'OVERLOADED',
   'DISK_FULL',
   'FILE_FAILED',
+  'STORE_BUSY',
   'OUTCOME_UNKNOWN',
   'STORE_UNREACHABLE',
 ]);

@@ -1,6 +1,7 @@
 import type { Command, Outcome } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import { startStopwatch } from '../environment/timers';
+import { isBusy, whileBusy } from '../environment/while-busy';
 import type { ReplicatedLog } from './replicated-log';
 
 /**
@@ -72,7 +73,8 @@ export class LocalLog implements ReplicatedLog {
       await (this.#mayHoldTurn() ? undefined : this.#deps.nextTurn());
       // The checkpointer reports its own errors, so they are ignored here. Callers must get their answers all the same.
       await this.#deps.checkpointer?.betweenBatches()?.catch(() => undefined);
-      this.#commit(this.#queue.splice(0, maxBatchLength));
+      const busy = this.#commit(this.#queue.splice(0, maxBatchLength));
+      if (busy !== undefined) await busy;
     }
     this.#draining = undefined;
   }
@@ -88,12 +90,27 @@ export class LocalLog implements ReplicatedLog {
     return true;
   }
 
-  #commit(batch: readonly PendingCommand[]): void {
+  /** Undefined if the batch has ended. A promise while another program locks the database. */
+  #commit(batch: readonly PendingCommand[]): Promise<void> | undefined {
+    const commands = batch.map(({ command }) => command);
+    const apply = () => this.#deps.apply(commands);
     try {
-      const outcomes = this.#deps.apply(batch.map(({ command }) => command));
-      for (const [i, pending] of batch.entries()) pending.resolve(outcomes[i] as Outcome);
+      answer(batch, apply());
     } catch (error) {
-      for (const pending of batch) pending.reject(error);
+      if (isBusy(error))
+        return whileBusy(apply)
+          .then((outcomes) => answer(batch, outcomes))
+          .catch((reason) => reject(batch, reason));
+      reject(batch, error);
     }
+    return undefined;
   }
+}
+
+function answer(batch: readonly PendingCommand[], outcomes: readonly Outcome[]): void {
+  for (const [i, pending] of batch.entries()) pending.resolve(outcomes[i] as Outcome);
+}
+
+function reject(batch: readonly PendingCommand[], error: unknown): void {
+  for (const pending of batch) pending.reject(error);
 }

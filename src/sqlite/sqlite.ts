@@ -41,6 +41,10 @@ export function fromSqlite(error: unknown, path = 'The database file'): unknown 
       'The part of the database file that this call reads is damaged. Restore the folder from a backup; verify() lists what is affected.';
     return new MemoryError('RECORD_DAMAGED', message, { cause: error });
   }
+  if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
+    const message = `Another program locks the database (${code}). Nothing of this call was written. Close that program, or try again later.`;
+    return new MemoryError('STORE_BUSY', message, { cause: error });
+  }
   if (code.startsWith('SQLITE_IOERR')) {
     const message = `The database file could not be read or written (${code}). Check the disk, then try again.`;
     return new MemoryError('RECORD_DAMAGED', message, { cause: error, retryable: true });
@@ -71,6 +75,14 @@ function diskFull(cause: unknown): MemoryError {
     'The disk is full. Nothing of this write was stored; every earlier write is safe. Free some space, then write again.';
   return new MemoryError('DISK_FULL', message, { cause });
 }
+
+/**
+ * How long SQLite itself waits for a lock, in milliseconds. It blocks the event loop meanwhile, so that it only covers the short locks of
+ * other connections of the library. Longer waits are made by `whileBusy`.
+ */
+export const lockTimeoutMs = 10;
+/** The same for a connection that other processes share with this one: they hold the lock for a few milliseconds. */
+export const sharedLockTimeoutMs = 40;
 
 /** Runs a function that uses the database, and converts its errors to MemoryErrors. */
 export function translated<T>(run: () => T, path?: string): T {

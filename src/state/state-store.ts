@@ -199,9 +199,16 @@ export class StateStore {
   }
 
   #inTransaction<T>(run: () => T): T {
+    let hasBegun = false;
+    const running = () => {
+      hasBegun = true;
+      return run();
+    };
     try {
-      return this.database.transaction(run).immediate();
+      return this.database.transaction(running).immediate();
     } catch (error) {
+      // Another program locks the database: nothing has changed in memory.
+      if (!hasBegun) throw error;
       try {
         this.reload();
         this.auditLog.reload();

@@ -4,6 +4,7 @@ import { markAsCopy } from '../audit/audit-database';
 import type { Progress } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
 import { startStopwatch } from '../environment/timers';
+import { whileBusy } from '../environment/while-busy';
 import { fromSqlite, translated } from '../sqlite/sqlite';
 import { markCopy } from '../state/tables/store-meta';
 import type { Engine } from './composition/engine';
@@ -44,7 +45,7 @@ export async function backup(
   try {
     for (const path of [file, accesses]) makeFile(path, false);
     // The audit is copied first, because its checkpoints must not cover changes that are missing in the copy of the store.
-    audit.synchronize();
+    await whileBusy(() => audit.synchronize());
     await audit.database.backup(accesses, { progress: () => pagesAtOnce(signal) });
     markAsCopy(accesses);
     const { totalPages } = await state.database.backup(file, {

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { invalidInput } from '../../domain/errors';
 import { openSqlite } from '../../sqlite/open-sqlite';
-import { configure } from '../../sqlite/sqlite';
+import { configure, lockTimeoutMs, sharedLockTimeoutMs } from '../../sqlite/sqlite';
 import { versionOf } from './migrations';
 
 export interface DatabaseOptions {
@@ -12,7 +12,11 @@ export interface DatabaseOptions {
 
 /** Opens the database of a store. When a commit returns, its data is on disk. Deleted bytes are overwritten. */
 export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
-  const database = openSqlite(path, { readonly: readOnly, fileMustExist: readOnly, timeout: 5_000 });
+  const database = openSqlite(path, {
+    readonly: readOnly,
+    fileMustExist: readOnly,
+    timeout: readOnly ? sharedLockTimeoutMs : lockTimeoutMs,
+  });
   if (readOnly) return checkedDatabase(database);
   checkedDatabase(database);
   try {

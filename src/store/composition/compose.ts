@@ -14,6 +14,7 @@ import { type BuiltIns, SpaceEmbedder } from '../../embedding/space-embedder';
 import { type Environment, systemEnvironment } from '../../environment/environment';
 import { fixtureEnvironment } from '../../environment/fixture-environment';
 import { nextTurn } from '../../environment/timers';
+import { whileBusy } from '../../environment/while-busy';
 import { LocalLog } from '../../log/local-log';
 import { spacesInUse } from '../../reembedding/space-switch';
 import { fromSqlite, translated } from '../../sqlite/sqlite';
@@ -47,7 +48,7 @@ const builtIns: BuiltIns = { current: builtInEmbedder(), previous: earlierBuiltI
  */
 export async function openFolder(folder: string, options: Options, own = builtIns): Promise<Engine> {
   try {
-    return await openOnce(folder, options, own);
+    return await whileBusy(() => openOnce(folder, options, own));
   } catch (error) {
     // With the space of the reserve, a store on a full disk opens and can forget.
     if (options.readOnly || !releaseReserve(folder, fromSqlite(error))) throw error;

@@ -6,6 +6,7 @@ import { MemoryError } from '../../domain/errors';
 import type { Limits } from '../../domain/limits';
 import type { SpaceEmbedder } from '../../embedding/space-embedder';
 import type { Environment } from '../../environment/environment';
+import { whileBusy } from '../../environment/while-busy';
 import { KeywordIndex } from '../../keyword-index/keyword-index';
 import type { ReplicatedLog } from '../../log/replicated-log';
 import { CursorSigner } from '../../recall/cursor';
@@ -134,6 +135,8 @@ export class Engine {
     await this.#log.close();
     this.#deps.feed.close();
     await this.vectors.close();
+    // What cannot be written is reported when the audit closes.
+    await whileBusy(() => this.audit.synchronize()).catch(() => undefined);
     try {
       this.audit.close();
     } finally {
