@@ -26,5 +26,7 @@ export interface Command {
   readonly examples: readonly (readonly [line: string, effect: string])[];
   /** Returns problems of a command line in which each single option is valid. Each problem is a sentence. */
   usageProblems?(line: CommandLine): readonly string[];
+  /** Tells a program that started the command why it failed, if it reads something else than standard error. */
+  reportFailure?(words: readonly string[], problems: readonly string[], terminal: Terminal): Promise<void>;
   run(line: CommandLine, terminal: Terminal): Promise<ExitCode>;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
 import { addAbortSignal } from 'node:stream';
+import { isatty } from 'node:tty';
 import { version } from '../../package.json';
 import { runProgram } from './program';
 
@@ -10,6 +11,8 @@ const signalNumbers = { interrupt: 2, brokenPipe: 13, terminate: 15 } as const;
 
 const end = new AbortController();
 let signalExitCode = 0;
+let isInputOpen = false;
+const standardInput = 0;
 
 function endBySignal(number: number, message: string): void {
   signalExitCode ||= signalExitBase + number;
@@ -39,11 +42,14 @@ void runProgram(
     },
     // The input is opened on first use, because an open standard input keeps the process alive.
     get input() {
+      isInputOpen = true;
       return addAbortSignal(end.signal, process.stdin);
     },
+    isInteractive: isatty(standardInput),
     signal: end.signal,
   },
   version,
 ).then((code) => {
   process.exitCode = code !== 0 && signalExitCode !== 0 ? signalExitCode : code;
+  if (isInputOpen) process.stdin.destroy();
 });

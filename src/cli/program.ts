@@ -60,10 +60,15 @@ async function runCommand(
     if (error instanceof UsageError) {
       for (const problem of error.problems) terminal.printError(problem);
       terminal.printError(`Run "multi-agent-memory ${name} --help" for its options and examples.`);
+      await command.reportFailure?.(words, error.problems, terminal);
       return exitCodes.usage;
     }
     if (terminal.signal.aborted) terminal.printError((terminal.signal.reason as Error).message);
-    else for (const line of await errorLines(error)) terminal.printError(line);
+    else {
+      const lines = await errorLines(error);
+      for (const line of lines) terminal.printError(line);
+      await command.reportFailure?.(words, lines, terminal);
+    }
     return exitCodes.failure;
   }
 }

@@ -6,6 +6,8 @@ export interface Terminal {
   printError(line: string): void;
   /** Standard input, in pieces of any size. */
   readonly input: AsyncIterable<Uint8Array | string>;
+  /** Whether a person types the input. Default: false. */
+  readonly isInteractive?: boolean;
   /** Aborted when the user or the system ends the program. */
   readonly signal: AbortSignal;
 }

@@ -10,6 +10,7 @@ import { type CommandStore, embedderOptions, trustOptions, writeStore } from '..
 import { integer, namespaceText, oneOf } from '../option-checks';
 import { parentEnd } from '../parent-processes';
 import { principalOf, principalOptions } from '../principal-options';
+import { refuseClient } from '../refuse-client';
 import { namespaceOption } from '../selection-options';
 import { exitCodes, type Terminal } from '../terminal';
 
@@ -21,6 +22,9 @@ const waitMs = 5_000;
 
 /** The roles that `--allow` accepts. Each has an action that shows whether the principal already has the role. */
 const roleActions = { reader: 'read', writer: 'write' } as const;
+
+// Terminals whose input a server reads. If it fails later, its client already has an answer to its first request.
+const servingTerminals = new WeakSet<Terminal>();
 
 /** `mcp`: runs an MCP server. */
 export const mcpCommand: Command = {
@@ -70,12 +74,15 @@ export const mcpCommand: Command = {
       : []),
     ...(line.flag('http') ? httpProblems(line) : httpOnlyProblems(line)),
   ],
+  // Over HTTP, no client is connected to standard input.
+  reportFailure: async (words, problems, terminal) => {
+    if (!words.includes('--http') && !servingTerminals.has(terminal)) await refuseClient(terminal, problems);
+  },
   run: async (line, terminal) => {
     const mcp = await import('../../integrations/mcp').catch((error: NodeJS.ErrnoException) => {
       if (!/MODULE_NOT_FOUND$/.test(error.code ?? '')) throw error;
-      terminal.printError(`Package missing: run "npm install @modelcontextprotocol/sdk". (${error.message})`);
+      throw new Error(`Package missing: run "npm install @modelcontextprotocol/sdk". (${error.message})`);
     });
-    if (mcp === undefined) return exitCodes.failure;
     const http = line.flag('http') ? await httpOptions(line) : undefined;
     const onError = (error: unknown) => terminal.printError(String(error));
     return writeStore(
@@ -83,8 +90,10 @@ export const mcpCommand: Command = {
       terminal,
       async (store) => {
         const handle = await clientHandle(store, line);
-        if (http === undefined) await untilClosed(await mcp.serveStdio(handle, { onError }), terminal);
-        else {
+        if (http === undefined) {
+          servingTerminals.add(terminal);
+          await untilClosed(await mcp.serveStdio(handle, { onError }), terminal);
+        } else {
           await using server = await mcp.serveHttp(handle, { ...http, onError });
           terminal.printError(`Listening at ${server.url}`);
           await aborted(terminal.signal);

@@ -9,6 +9,7 @@ import { isSameDigest, tokenDigest } from '../shared/bearer-token';
 import { type ClientReadiness, readinessOf } from './call-gate';
 import type { HttpSettings } from './http-options';
 import { requestMcpServer } from './mcp-server';
+import { RecentEvents } from './recent-events';
 
 interface HttpSession {
   readonly transport: StreamableHTTPServerTransport;
@@ -21,6 +22,8 @@ interface HttpSession {
 }
 
 const sessionIdBytes = 32;
+// How long a client that lost its connection waits before it comes back.
+const retryMs = 1_000;
 const serverError = -32000;
 const sessionNotFound = -32001;
 
@@ -76,6 +79,8 @@ export class HttpSessions {
       const transport = new StreamableHTTPServerTransport({
         sessionIdGenerator: () => Buffer.from(this.#environment.randomBytes(sessionIdBytes)).toString('base64url'),
         maxRequestBodySize: maxBodyBytes,
+        eventStore: new RecentEvents(),
+        retryInterval: retryMs,
         onsessioninitialized: (id) => {
           this.#open.set(id, session);
         },

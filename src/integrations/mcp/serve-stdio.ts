@@ -52,6 +52,7 @@ export async function serveStdio(handle: MemoryHandle, options: McpStdioOptions 
   const lines = new LineLimit(maxMessageBytes);
   // `LineLimit` already limits the length of a message.
   const transport = new StdioServerTransport(lines, output, { maxBufferSize: Number.POSITIVE_INFINITY });
+  sendInOrder(transport);
   rejectInvalidLines(lines, transport, maxMessageBytes);
   const closed = new Promise<void>((resolve) => {
     server.onclose = resolve;
@@ -76,6 +77,18 @@ export async function serveStdio(handle: MemoryHandle, options: McpStdioOptions 
   });
   input.pipe(lines);
   return { closed, close, [Symbol.asyncDispose]: close };
+}
+
+/**
+ * Sends one message at a time. The SDK lets each message wait for the output by itself, and Node.js warns about more than 10 that do.
+ */
+function sendInOrder(transport: StdioServerTransport): void {
+  const send = transport.send.bind(transport);
+  let sent: Promise<void> = Promise.resolve();
+  transport.send = (message) => {
+    sent = sent.then(() => send(message));
+    return sent;
+  };
 }
 
 /** Answers each line that is not a valid message with a JSON-RPC error. */

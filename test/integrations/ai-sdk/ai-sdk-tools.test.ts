@@ -27,6 +27,20 @@ test.each(versions)('a model of $name remembers and recalls', async ({ app }) =>
   expect(JSON.stringify(prompts()[2])).toMatch(/data that others wrote.*recalled-memories.*Rohloff/);
 });
 
+test.each(versions)('a ToolLoopAgent of $name has the middleware and the tools', async ({ app }) => {
+  await handle.remember('The bicycle has a Rohloff hub.');
+  const steps = [{ tool: 'remember', input: { text: 'The hub was serviced in May.' } }, { say: 'Noted.' }];
+  const { agent, prompts } = app(handle, steps);
+  expect(await agent('My bicycle hub was serviced in May.')).toBe('Noted.');
+  expect(JSON.stringify(prompts()[0])).toMatch(/recalled-memories.*Rohloff/);
+  const texts = (await handle.list()).items.map(({ text }) => text).sort();
+  expect(texts).toEqual([
+    'The bicycle has a Rohloff hub.',
+    'The hub was serviced in May.',
+    'User: My bicycle hub was serviced in May.\nAgent: Noted.',
+  ]);
+});
+
 test.each(versions)('$name rejects additional arguments and reports them to the model', async ({ app }) => {
   const steps = [{ tool: 'remember', input: { text: 'x', namespace: ['other'], agentId: 'root' } }, { say: 'Sorry.' }];
   const { generate, prompts } = app(handle, steps, { remember: false });

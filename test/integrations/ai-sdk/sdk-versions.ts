@@ -24,6 +24,8 @@ export interface Version {
 export interface App {
   /** The prompts that the model got. */
   readonly prompts: () => { role: string; content: string | { type: string; text?: string }[] }[][];
+  /** The answer of a `ToolLoopAgent` with the same model and tools. */
+  agent(prompt: string): Promise<string>;
   generate(content: Content, options?: { signal?: AbortSignal; system?: string }): Promise<string>;
   /** The text and the errors of a stream. With `abortAfter` it is aborted after so many text parts. */
   stream(content: Content, options?: { abortAfter?: number }): Promise<{ text: string; errors: unknown[] }>;
@@ -110,6 +112,7 @@ const six: Version = {
     const common = { model, tools, stopWhen: ai6.stepCountIs(5), maxRetries: 0 };
     return {
       prompts: () => [...mock.doGenerateCalls, ...mock.doStreamCalls].map(({ prompt }) => prompt as never),
+      agent: async (prompt) => (await new ai6.ToolLoopAgent({ model, tools, maxRetries: 0 }).generate({ prompt })).text,
       generate: async (content, { signal, system } = {}) => {
         const more = { ...(signal && { abortSignal: signal }), ...(system === undefined ? {} : { system }) };
         return (await ai6.generateText({ ...common, messages: user(content), ...more })).text;
@@ -137,6 +140,7 @@ const seven: Version = {
     const common = { model, tools, stopWhen: ai7.stepCountIs(5), maxRetries: 0 };
     return {
       prompts: () => [...mock.doGenerateCalls, ...mock.doStreamCalls].map(({ prompt }) => prompt as never),
+      agent: async (prompt) => (await new ai7.ToolLoopAgent({ model, tools, maxRetries: 0 }).generate({ prompt })).text,
       generate: async (content, { signal, system } = {}) => {
         const more = {
           ...(signal && { abortSignal: signal }),

@@ -182,6 +182,57 @@ describe('a request', () => {
   });
 });
 
+describe('a client that loses its connection', () => {
+  const eventIds = (text: string) => [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => String(id));
+
+  test('is told an event id and when to come back before the answer, and gets the answer again', async () => {
+    await serve();
+    const { text, headers } = await send({ body: initialize });
+    expect(text).toMatch(/^id: \S+\nretry: 1000\ndata: \n\n/);
+    const session = { 'Mcp-Session-Id': String(headers['mcp-session-id']), 'Mcp-Protocol-Version': '2025-11-25' };
+    const answer = await send({ body: list, headers: session });
+    const [first, last] = eventIds(answer.text);
+    const resumed = await resume(session, String(first));
+    expect(resumed.text).toContain(`id: ${last}`);
+    const dataOf = (events: string) => events.slice(events.indexOf('data: {'));
+    expect(dataOf(resumed.text)).toBe(dataOf(answer.text));
+    expect((await resume(session, '999999_x')).status).toBe(400);
+    expect((await resume(session, 'invented')).status).toBe(400);
+    const [other] = eventIds((await send({ body: list, headers: session })).text);
+    expect((await resume(session, String(other))).text).not.toContain(`id: ${last}`);
+  });
+
+  test('gets an error if it missed more than is kept', async () => {
+    await serve();
+    const { headers, text } = await send({ body: initialize });
+    const session = { 'Mcp-Session-Id': String(headers['mcp-session-id']), 'Mcp-Protocol-Version': '2025-11-25' };
+    for (let i = 0; i < 40; i++) await send({ body: list, headers: session });
+    expect((await resume(session, String(eventIds(text)[0]))).status).toBe(400);
+  });
+
+  test('of an older protocol version gets no empty event', async () => {
+    await serve();
+    const { text } = await send({ body: initialize.replace('2025-11-25', '2025-06-18') });
+    expect(text).not.toContain('retry');
+    expect(text).not.toMatch(/^data: $/m);
+  });
+
+  /** Asks for the events after one. The stream stays open, so this reads what comes at once. */
+  async function resume(session: Record<string, string>, eventId: string): Promise<{ status: number; text: string }> {
+    const headers = {
+      ...session,
+      Authorization: `Bearer ${tokens.ann}`,
+      Accept: 'text/event-stream',
+      'Last-Event-ID': eventId,
+    };
+    const response = await fetch(server.url, { headers });
+    const reader = response.body?.getReader();
+    const first = response.status === 200 ? await reader?.read() : undefined;
+    await reader?.cancel();
+    return { status: response.status, text: Buffer.from(first?.value ?? []).toString() };
+  }
+});
+
 describe('a web page of an allowed origin', () => {
   test('gets CORS headers, also for the preflight request without token', async () => {
     await serve({ allowedOrigins: ['https://app.example'] });

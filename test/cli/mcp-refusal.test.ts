@@ -1,0 +1,34 @@
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../store/stores';
+import { shell, values } from './shell';
+
+const initialize = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'initialize', params: {} });
+
+test('a client of a server without a principal gets an error that says what is missing', async () => {
+  const folder = join(await temporaryFolder(), 'memory');
+  const ran = await shell(['mcp', folder, '--alow=writer'], { input: ['\n{}\n', `${initialize}\n`, 'not read'] });
+  expect(ran.code).toBe(2);
+  const [answer] = values<{ error: { message: string } }>(ran);
+  expect(answer).toMatchObject({ jsonrpc: '2.0', id: 7, error: { code: -32000 } });
+  expect(answer?.error.message).toMatch(
+    /^The server did not start\. .*--alow.* One of --agent, --user and --service is required/,
+  );
+  expect(ran.errors.join('\n')).toContain('One of --agent');
+  await expect(stat(folder)).rejects.toThrow('ENOENT');
+});
+
+test('a client of a folder that cannot be opened gets the error of the store', async () => {
+  const folder = join(await temporaryFolder(), 'memory');
+  await writeFile(folder, 'a file');
+  const ran = await shell(['mcp', folder, '--agent=a'], { input: [`${initialize}\n`] });
+  expect(ran.code).toBe(1);
+  expect(values(ran)).toMatchObject([{ id: 7, error: { message: expect.stringContaining('did not start') } }]);
+});
+
+test('nothing is answered over HTTP, and without a client', async () => {
+  const folder = join(await temporaryFolder(), 'memory');
+  expect((await shell(['mcp', folder])).out).toEqual([]);
+  expect((await shell(['mcp', folder, '--http'], { input: [`${initialize}\n`] })).out).toEqual([]);
+});
