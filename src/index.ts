@@ -22,6 +22,7 @@ export type { Json, Metadata } from './domain/json';
 export type { Limits } from './domain/limits';
 export type {
   ChangeType,
+  Excerpt,
   Hit,
   Memory,
   MemoryChange,

@@ -143,12 +143,24 @@ export interface ScoreParts {
   priority: number;
 }
 
+/** The part of a text that matches a query best. */
+export interface Excerpt {
+  /** At most 600 characters (UTF-16 units) of the text, cut at white space if there is some nearby. */
+  text: string;
+  /** The index of its first character in the text of the memory. */
+  start: number;
+  /** The index after its last character. */
+  end: number;
+}
+
 /** A memory that `recall` found. */
 export interface Hit<M = Metadata> extends Memory<M> {
   /** From 0 to 1; higher is better. Scores from different calls can be compared. */
   score: number;
   /** Present with `explain: true`. */
   parts?: ScoreParts;
+  /** The part of the text that matches best. Present if the text has more than 600 characters. */
+  excerpt?: Excerpt;
 }
 
 /** The result of storing one memory. */

@@ -9,6 +9,7 @@ import { analyzeQuery } from '../keyword-index/analyzer';
 import type { FilterFacts } from '../state/queries/filter-facts';
 import type { Space } from '../state/tables/interning';
 import type { VectorIndex } from '../vector-index/vector-index';
+import { ExcerptFinder, maxExcerptLength } from './excerpt';
 import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
 import { gatherFacts } from './gather-facts';
 import { rankAll, type ScannedRows } from './rank-all';
@@ -126,7 +127,7 @@ async function search(
             ...found,
             keywordMatches: changed.length === 0 ? found.keywordMatches : undefined,
           });
-    const hits = loadHits(context, caller, loader, bestOf(context, ranked, topK), request);
+    const hits = loadHits(context, caller, loader, bestOf(context, ranked, topK), { ...request, vector });
     return hits === inLaterTurn ? { type: 'more-turns-needed' } : { type: 'hits', hits };
   });
 }
@@ -205,9 +206,10 @@ function loadHits(
   caller: Caller,
   loader: RecordLoader,
   best: readonly RankedRow[],
-  { topK, explain }: Pick<RecallRequest, 'topK' | 'explain'>,
+  { topK, explain, query, vector }: Pick<RecallRequest, 'topK' | 'explain' | 'query' | 'vector'>,
 ): Hit[] | typeof inLaterTurn {
   const hits: Hit[] = [];
+  let excerpts: ExcerptFinder | undefined;
   let bytes = 0;
   for (const { row, score, parts } of best) {
     if (hits.length === topK) break;
@@ -217,7 +219,12 @@ function loadHits(
     if (record === undefined || memory === undefined) continue;
     bytes += answerBytesOf(record);
     if (bytes > context.limits.answerBytes && hits.length > 0) throw tooManyBytes(hits.length);
-    hits.push(explain ? { ...memory, score, parts } : { ...memory, score });
+    const hit: Hit = explain ? { ...memory, score, parts } : { ...memory, score };
+    if (memory.text.length > maxExcerptLength) {
+      excerpts ??= new ExcerptFinder(context, query, vector);
+      hit.excerpt = excerpts.find(row, memory.text);
+    }
+    hits.push(hit);
   }
   return hits;
 }

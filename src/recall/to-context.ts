@@ -25,6 +25,8 @@ export interface PromptContext<M = Metadata> {
   text: string;
   /** The hits in the block, in the given order. */
   used: Hit<M>[];
+  /** The number of hits in the block of which only the excerpt fits. */
+  excerpts: number;
   /** The number of hits that are not in the block. */
   omitted: number;
   /** The number of tokens in `text`: at most `maxTokens`, and 0 for ''. */
@@ -44,6 +46,9 @@ const callShape = z.object({
       {
         id: text,
         text,
+        excerpt: z
+          .looseObject({ text, start: z.number(), end: z.number() }, { error: expected('an excerpt') })
+          .optional(),
         validFrom: z.date({
           error: (issue) =>
             `${expected('a valid Date')(issue)} After JSON.parse a date is a string: convert it with new Date().`,
@@ -65,8 +70,9 @@ const subject = 'arguments of toContext';
  * Formats hits as a block of text for a prompt, within a token budget. The block shows the author, user, time and id of each hit, and
  * says that its content is data and not instructions. The same hits always give the same text.
  *
- * Hits are added in the given order; `recall` returns the best first. A hit that does not fit is skipped, and a later, shorter hit may
- * still be added. No hit can close the tag around the block: if the tag occurs in a hit, it gets a number that occurs in no hit. The
+ * Hits are added in the given order; `recall` returns the best first. If a hit does not fit, its excerpt is added, marked as one. If
+ * that does not fit either, the hit is skipped, and a later, shorter hit may still be added. No hit can close the tag around the
+ * block: if the tag occurs in a hit, it gets a number that occurs in no hit. The
  * default format also quotes each line, so that a memory cannot pretend to contain another memory.
  *
  * @throws INVALID_INPUT with all issues in the hits and options, and if `countTokens` or `format` returns an invalid value
@@ -87,18 +93,32 @@ export function toContext<M = Metadata>(hits: readonly Hit<M>[], options: Prompt
   const used: Hit<M>[] = [];
   let text = '';
   let tokens = 0;
+  let excerpts = 0;
   for (const [index, hit] of hits.entries()) {
-    const item = formatted(format(hit), index);
-    const longer = fence([...items, item]);
-    // The whole block is counted each time, because the sum of the parts' tokens can differ from the tokens in the whole.
-    const count = measure(longer);
-    if (count > options.maxTokens) continue;
-    items.push(item);
-    used.push(hit);
-    text = longer;
-    tokens = count;
+    for (const form of formsOf(hit)) {
+      const item = formatted(format(form), index);
+      const longer = fence([...items, item]);
+      // The whole block is counted each time, because the sum of the parts' tokens can differ from the tokens in the whole.
+      const count = measure(longer);
+      if (count > options.maxTokens) continue;
+      items.push(item);
+      used.push(hit);
+      text = longer;
+      tokens = count;
+      if (form !== hit) excerpts++;
+      break;
+    }
   }
-  return { text, used, omitted: hits.length - used.length, tokens };
+  return { text, used, excerpts, omitted: hits.length - used.length, tokens };
+}
+
+/** A hit as a whole and then, if it has one, by its excerpt. The text of the excerpt says how much of the memory it is. */
+function formsOf<M>(hit: Hit<M>): readonly Hit<M>[] {
+  if (hit.excerpt === undefined) return [hit];
+  const { text, start, end } = hit.excerpt;
+  const { length } = hit.text;
+  const note = `[excerpt: characters ${start} to ${end} of ${length}]`;
+  return [hit, { ...hit, text: `${note}\n${start > 0 ? '… ' : ''}${text}${end < length ? ' …' : ''}` }];
 }
 
 function estimateTokens(text: string): number {

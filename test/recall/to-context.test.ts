@@ -113,12 +113,18 @@ describe('toContext', () => {
   });
 
   it.each([0, 1, 30])('is empty with %i tokens, which are too few for the introduction', (maxTokens) => {
-    expect(toContext([hit()], { maxTokens })).toEqual({ text: '', used: [], omitted: 1, tokens: 0 });
+    expect(toContext([hit()], { maxTokens })).toEqual({ text: '', used: [], excerpts: 0, omitted: 1, tokens: 0 });
   });
 
   it('is empty without hits, and does not call the counter', () => {
     const countTokens = () => expect.unreachable();
-    expect(toContext([], { maxTokens: 500, countTokens })).toEqual({ text: '', used: [], omitted: 0, tokens: 0 });
+    expect(toContext([], { maxTokens: 500, countTokens })).toEqual({
+      text: '',
+      used: [],
+      excerpts: 0,
+      omitted: 0,
+      tokens: 0,
+    });
   });
 
   it('counts tokens with the given counter', () => {
@@ -198,12 +204,12 @@ describe('toContext', () => {
             maxTokens,
             ...(counter === undefined ? {} : { countTokens: counter }),
           };
-          const { text, used, omitted, tokens } = toContext(hits, options);
+          const { text, used, excerpts, omitted, tokens } = toContext(hits, options);
           expect(tokens).toBeLessThanOrEqual(maxTokens);
           expect(tokens).toBe(text === '' ? 0 : (counter ?? ((all: string) => Math.ceil(all.length / 4)))(text));
           expect(used).toEqual(hits.filter((one) => used.includes(one)));
           expect(used.length + omitted).toBe(hits.length);
-          expect(toContext(hits, options)).toEqual({ text, used, omitted, tokens });
+          expect(toContext(hits, options)).toEqual({ text, used, excerpts, omitted, tokens });
         },
       ),
     );

@@ -78,15 +78,17 @@ export function memoryOutput(memory: Memory): MemoryOutput {
 
 /** Converts a search result to JSON. */
 export function hitOutput(hit: Hit): z.output<typeof hitSchema> {
+  const { excerpt: _, ...whole } = hit;
   const { score, parts } = hit;
-  return { ...memoryOutput(hit), score, ...defined({ parts }) };
+  return { ...memoryOutput(whole), score, ...defined({ parts }) };
 }
 
 /** Formats memories as text for a model, with one line of JSON for each, marked as data. Returns `ifNone` if there are no memories. */
 export function fencedMemories(memories: readonly Memory[], ifNone: string): string {
   const [first] = memories;
   if (first === undefined) return ifNone;
-  const lines = memories.map((memory) => JSON.stringify(memoryOutput(memory))).join('\n');
+  // Each line has the whole text, which the excerpt of a hit would repeat.
+  const lines = memories.map((memory) => JSON.stringify({ ...memoryOutput(memory), excerpt: undefined })).join('\n');
   // All lines are passed as one hit, because `toContext` would measure the whole block again for each hit. There is no budget here.
   const single: Hit = { ...first, score: 0 };
   return toContext([single], { maxTokens: Number.MAX_SAFE_INTEGER, countTokens: () => 0, format: () => lines }).text;
