@@ -12,3 +12,9 @@ export function wellFormedCopy<T extends Json>(value: T): T {
   const entries = Object.entries(value).map(([key, each]) => [key.toWellFormed(), wellFormedCopy(each)]);
   return Object.fromEntries(entries) as T;
 }
+
+/** Parses stored JSON. It replaces halves of surrogate pairs, because earlier releases stored them (as JSON escapes). */
+export function parseStoredJson(json: string): Json {
+  const value = JSON.parse(json) as Json;
+  return json.includes('\\ud') ? wellFormedCopy(value) : value;
+}

@@ -2,7 +2,7 @@ import xxhash from 'xxhash-wasm';
 import type { MemoryLabels } from '../../access/authorise';
 import type { Content } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
-import { type Metadata, wellFormedCopy } from '../../domain/json';
+import { type Metadata, parseStoredJson } from '../../domain/json';
 import type { Memory, MemoryKind, MemorySource } from '../../domain/memory';
 import { principalOf } from '../../domain/principal';
 import type { ScopedFields } from '../../domain/scope';
@@ -38,7 +38,7 @@ const parsedAhead = new WeakMap<MemoryRow, Metadata>();
 
 /** Parses the metadata of a row before `memoryOf` converts it, for a row that is converted once. */
 export function parseMetadataAhead(record: MemoryRow): void {
-  parsedAhead.set(record, metadataOf(record.metadata));
+  parsedAhead.set(record, parseStoredJson(record.metadata) as Metadata);
 }
 
 /** Converts a row to the form that users of the library get. */
@@ -64,7 +64,7 @@ export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memor
     ...(record.session_id === null ? {} : { sessionId: record.session_id }),
     tags: JSON.parse(record.tags),
     priority: record.priority,
-    metadata: parsedAhead.get(record) ?? metadataOf(record.metadata),
+    metadata: parsedAhead.get(record) ?? (parseStoredJson(record.metadata) as Metadata),
     source,
     createdAt: new Date(record.created_at),
     updatedAt: new Date(record.updated_at),
@@ -74,12 +74,6 @@ export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memor
     ...(record.supersedes === null ? {} : { supersedes: record.supersedes }),
     ...(record.superseded_by === null ? {} : { supersededBy: record.superseded_by }),
   };
-}
-
-/** Earlier releases stored half a surrogate pair, which JSON writes as an escape. */
-function metadataOf(json: string): Metadata {
-  const metadata = JSON.parse(json) as Metadata;
-  return json.includes('\\ud') ? wellFormedCopy(metadata) : metadata;
 }
 
 /** Converts the content of a memory to columns. */
