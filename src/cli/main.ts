@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { addAbortSignal } from 'node:stream';
 import { isatty } from 'node:tty';
 import { version } from '../../package.json';
+import { withJsonEscapes } from '../domain/visible-text';
 import { runProgram } from './program';
 
 // If a signal ends a program, shells report 128 plus the number of the signal as exit code (POSIX.1-2017, Shell, 2.8.2).
@@ -34,11 +35,12 @@ void runProgram(
   {
     print: async (line) => {
       end.signal.throwIfAborted();
-      if (process.stdout.write(`${line}\n`)) return;
+      if (process.stdout.write(`${withJsonEscapes(line)}\n`)) return;
       await once(process.stdout, 'drain', { signal: end.signal });
     },
     printError: (line) => {
-      if (signalExitCode !== signalExitBase + signalNumbers.brokenPipe) process.stderr.write(`${line}\n`);
+      if (signalExitCode !== signalExitBase + signalNumbers.brokenPipe)
+        process.stderr.write(`${withJsonEscapes(line)}\n`);
     },
     // The input is opened on first use, because an open standard input keeps the process alive.
     get input() {

@@ -1,3 +1,5 @@
+import { withJsonEscapes } from './visible-text';
+
 /**
  * A path of labels, such as `['acme', 'support', 'eu']`. `[]` is the whole store. Two namespaces are equal when all their labels
  * are equal, byte for byte.
@@ -15,5 +17,5 @@ export function sameNamespace(a: Namespace, b: Namespace): boolean {
 
 /** Formats a namespace for messages. Code never compares namespaces in this form. */
 export function showNamespace(namespace: Namespace): string {
-  return JSON.stringify(namespace);
+  return withJsonEscapes(JSON.stringify(namespace));
 }

@@ -4,6 +4,7 @@ import type { Metadata } from '../domain/json';
 import type { Hit } from '../domain/memory';
 import { callback, expected, fields, list, parse } from '../domain/parse/shapes';
 import { describeValue } from '../domain/plain-object';
+import { withVisibleCharacters } from '../domain/visible-text';
 
 /** Options of `toContext`. */
 export interface PromptContextOptions<M = Metadata> {
@@ -87,29 +88,27 @@ const subject = 'arguments of toContext';
  */
 export function toContext<M = Metadata>(hits: readonly Hit<M>[], options: PromptContextOptions<M>): PromptContext<M> {
   parse(callShape, { hits, options }, subject);
-  const measure = measureWith(options.countTokens ?? estimateTokens);
-  const format = options.format ?? (quote as (hit: Hit<M>) => string);
-  const items: string[] = [];
+  const { countTokens, maxTokens, format = quote as (hit: Hit<M>) => string } = options;
+  const isQuoted = options.format === undefined;
+  const block = new Block();
   const used: Hit<M>[] = [];
-  let text = '';
   let tokens = 0;
   let excerpts = 0;
   for (const [index, hit] of hits.entries()) {
     for (const form of formsOf(hit)) {
-      const item = formatted(format(form), index);
-      const longer = fence([...items, item]);
-      // The whole block is counted each time, because the sum of the parts' tokens can differ from the tokens in the whole.
-      const count = measure(longer);
-      if (count > options.maxTokens) continue;
-      items.push(item);
+      // The format only adds to the text, so that a text over the budget needs no formatting.
+      if (isQuoted && countTokens === undefined && tokensOfLength(form.text.length) > maxTokens) continue;
+      const longer = block.with(formatted(format(form), index));
+      const count = countTokens === undefined ? tokensOfLength(longer.length) : measured(countTokens, longer.text());
+      if (count > maxTokens) continue;
+      block.add(longer);
       used.push(hit);
-      text = longer;
       tokens = count;
       if (form !== hit) excerpts++;
       break;
     }
   }
-  return { text, used, excerpts, omitted: hits.length - used.length, tokens };
+  return { text: used.length === 0 ? '' : block.text(), used, excerpts, omitted: hits.length - used.length, tokens };
 }
 
 /** A hit as a whole and then, if it has one, by its excerpt. The text of the excerpt says how much of the memory it is. */
@@ -121,17 +120,16 @@ function formsOf<M>(hit: Hit<M>): readonly Hit<M>[] {
   return [hit, { ...hit, text: `${note}\n${start > 0 ? '… ' : ''}${text}${end < length ? ' …' : ''}` }];
 }
 
-function estimateTokens(text: string): number {
-  return Math.ceil(text.length / 4);
+function tokensOfLength(length: number): number {
+  return Math.ceil(length / 4);
 }
 
-function measureWith(countTokens: (text: string) => number): (text: string) => number {
-  return (text) => {
-    const count = countTokens(text);
-    if (typeof count === 'number' && count >= 0) return count;
-    const message = `expected it to return a number of at least 0, got ${describeValue(count)}.`;
-    throw invalidInput([{ path: ['options', 'countTokens'], message }], subject);
-  };
+// The whole block is counted each time, because the sum of the parts' tokens can differ from the tokens in the whole.
+function measured(countTokens: (text: string) => number, text: string): number {
+  const count = countTokens(text);
+  if (typeof count === 'number' && count >= 0) return count;
+  const message = `expected it to return a number of at least 0, got ${describeValue(count)}.`;
+  throw invalidInput([{ path: ['options', 'countTokens'], message }], subject);
 }
 
 function formatted(item: unknown, index: number): string {
@@ -141,22 +139,60 @@ function formatted(item: unknown, index: number): string {
   throw invalidInput([{ path: ['options', 'format'], message }], subject);
 }
 
-function fence(items: readonly string[]): string {
-  const inside = items.join('\n');
-  const name = absentTag(inside);
+interface LongerBlock {
+  readonly item: string;
+  readonly taken: ReadonlySet<string> | undefined;
+  /** The length of the text, which is not made for it. */
+  readonly length: number;
+  text(): string;
+}
+
+/** The block of a prompt, to which items are added. It searches each item once for the tag, however many items there are. */
+class Block {
+  readonly #items: string[] = [];
+  /** The numbers that occur after the tag in the items; undefined if the tag does not occur. */
+  #taken: ReadonlySet<string> | undefined;
+  #itemsLength = 0;
+
+  /** The block with one more item. The item holds no part of a tag that another one ends: a tag holds no line feed. */
+  with(item: string): LongerBlock {
+    const found = numbersAfterTag(item);
+    const taken = found === undefined ? this.#taken : new Set([...(this.#taken ?? []), ...found]);
+    const separator = this.#items.length === 0 ? 0 : 1;
+    const length = fenced('', absentTag(taken)).length + this.#itemsLength + separator + item.length;
+    const items = this.#items;
+    return { item, taken, length, text: () => fenced([...items, item].join('\n'), absentTag(taken)) };
+  }
+
+  add({ item, taken }: LongerBlock): void {
+    this.#itemsLength += item.length + (this.#items.length === 0 ? 0 : 1);
+    this.#items.push(item);
+    this.#taken = taken;
+  }
+
+  text(): string {
+    return fenced(this.#items.join('\n'), absentTag(this.#taken));
+  }
+}
+
+function fenced(inside: string, name: string): string {
   return `${preamble}\n<${name}>\n${inside}\n</${name}>`;
 }
 
-/** Returns a tag that occurs nowhere in the text, in upper or lower case. If needed, adds the smallest number that makes it unique. */
-function absentTag(text: string): string {
-  const taken = new Set<string>();
-  let found = false;
+/** The numbers that follow the tag in a text, in upper or lower case. Undefined if the tag does not occur. */
+function numbersAfterTag(text: string): Set<string> | undefined {
+  let taken: Set<string> | undefined;
   for (const [, number = ''] of text.matchAll(new RegExp(`${tag}(?:-(\\d+))?`, 'giu'))) {
-    found = true;
+    taken ??= new Set();
     // `-23` also contains `-2`. Only the first 9 digits are used, so that a very long number takes no time.
     for (let length = 1; length <= Math.min(number.length, 9); length++) taken.add(number.slice(0, length));
   }
-  if (!found) return tag;
+  return taken;
+}
+
+/** Returns a tag that occurs nowhere, with the smallest number that makes it unique if the tag alone does occur. */
+function absentTag(taken: ReadonlySet<string> | undefined): string {
+  if (taken === undefined) return tag;
   let number = 2;
   while (taken.has(String(number))) number++;
   return `${tag}-${number}`;
@@ -166,7 +202,7 @@ function quote(hit: Hit): string {
   const about = hit.userId === undefined ? '' : `, about ${plain(hit.userId)}`;
   const author = hit.agentId === undefined ? 'someone' : `agent ${plain(hit.agentId)}`;
   const by = hit.onBehalfOf === undefined ? author : `${author} for ${plain(hit.onBehalfOf)}`;
-  const lines = hit.text.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/u).map((line) => `> ${line}`);
+  const lines = hit.text.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/u).map((line) => `> ${withVisibleCharacters(line)}`);
   return [`By ${by}${about}, ${hit.validFrom.toISOString()}, id ${plain(hit.id)}:`, ...lines].join('\n');
 }
 

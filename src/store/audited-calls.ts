@@ -129,10 +129,11 @@ export class AuditedCalls {
     };
   }
 
-  /** Records a refusal, unless `apply` has recorded it. */
+  /** Records a call that failed, unless `apply` has recorded it. */
   recordRefusal(action: string, target: CallTarget, error: unknown): Promise<void> | undefined {
-    if (!MemoryError.is(error) || error.code === 'STORE_CLOSED' || this.#deps.recorder.isRecorded(error))
-      return undefined;
+    // A call that was aborted, or failed outside this library, was allowed and has returned nothing.
+    if (!MemoryError.is(error)) return this.recordRead(action, target, []);
+    if (error.code === 'STORE_CLOSED' || this.#deps.recorder.isRecorded(error)) return undefined;
     const event = this.#event(action, target, this.#namedMemories(target.ids), 'refused');
     return this.#deps.audit.record({ ...event, code: error.code });
   }

@@ -152,9 +152,10 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    * all memories even before that.
    */
   async settled(options: { signal?: AbortSignal } = {}): Promise<void> {
-    this.#lifetime.assertOpen();
-    parse(this.#engine.shapes.callOptions, options, 'options').signal?.throwIfAborted();
-    await this.#lifetime.read(() => this.#engine.vectors.settled());
+    await this.#calls.read('settled', () => {
+      parse(this.#engine.shapes.callOptions, options, 'options').signal?.throwIfAborted();
+      return this.#engine.vectors.settled();
+    });
   }
 
   /**
@@ -231,7 +232,10 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
 
   /** Returns figures about the whole store. */
   async stats(): Promise<StoreStats> {
-    this.#lifetime.assertOpen();
+    return this.#calls.read('stats', () => this.#stats());
+  }
+
+  #stats(): StoreStats {
     const { state, vectors, embedder, recheckRejected } = this.#engine;
     const pragma = (name: string) => state.database.pragma(name, { simple: true }) as number;
     return translated(() => ({

@@ -305,6 +305,8 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     const { since = 'now', signal, ...given } = parse(this.#engine.shapes.watchOptions, options, 'options');
     const context = this.#engine.reading();
     const scope = narrowScope(this.#caller.scope, parsedScopeOf(given));
+    // Each change is recorded when it is delivered; this entry is there even if none is.
+    void this.#calls.recordRead('watch', { namespace: scope === emptyScope ? undefined : scope.namespace }, []);
     if (scope === emptyScope) return (async function* () {})();
     const caller: Caller = { ...this.#caller, scope };
     const start = startOfWatch(context, caller, since);

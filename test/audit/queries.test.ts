@@ -146,6 +146,7 @@ describe('one entry is recorded for', () => {
     expect((await entries(store, { action: ['list', 'watch'] })).map(line)).toEqual([
       `nurse, list, ${west}`,
       `nurse, list, ${east}`,
+      'nurse, watch',
       `nurse, watch, ${west}`,
       `nurse, watch, ${east}`,
     ]);

@@ -42,12 +42,13 @@ export const ports: Readonly<Record<string, string>> = {
 /** The files that may name implementations of ports: the composition root, and what hands them to users and to tests. */
 export const compositionRoot = ['store/composition/compose', 'index', 'testing/'];
 
-/** Files that any folder may import: they extend the language, or suggest words, and know nothing of stored memories. */
+/** Files that any folder may import: they extend the language, suggest words or escape characters, and know nothing of stored memories. */
 const languageHelpers: readonly string[] = [
   'domain/defined',
   'domain/plain-object',
   'domain/realms',
   'domain/suggestion',
+  'domain/visible-text',
 ];
 
 /** Imports that go against the direction of the house. */

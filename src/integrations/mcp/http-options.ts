@@ -29,8 +29,15 @@ export interface McpHttpOptions extends McpServerOptions {
   maxBodyBytes?: number;
   /** The maximum number of sessions at the same time. Further sessions are rejected with status 503. Default: 1,000. */
   maxSessions?: number;
+  /** The largest number of sessions of one token at a time. One more is rejected with 429. Default: 100. */
+  maxSessionsPerToken?: number;
   /** A session is closed if it has no requests for this number of milliseconds. Default: 30 minutes. */
   idleMs?: number;
+  /**
+   * How often the tokens of open streams are checked again. A stream of a token that is no longer accepted is closed, and so is its
+   * session. Default: 5 seconds.
+   */
+  revalidateMs?: number;
 }
 
 /** The options of `serveHttp`, with all defaults filled in. */
@@ -43,18 +50,28 @@ export interface HttpSettings extends McpServerOptions {
   readonly origins: ReadonlySet<string>;
   readonly maxBodyBytes: number;
   readonly maxSessions: number;
+  readonly maxSessionsPerToken: number;
   readonly idleMs: number;
+  readonly revalidateMs: number;
 }
 
 const optionNames: readonly string[] = [
   ...['host', 'port', 'path', 'token', 'allowedHosts', 'allowedOrigins', 'maxBodyBytes', 'maxSessions', 'idleMs'],
+  ...['maxSessionsPerToken', 'revalidateMs'],
   'onError',
 ];
 
 /** @throws INVALID_INPUT with all issues */
 export function parseHttpOptions(handle: MemoryHandle | Authenticate, options: McpHttpOptions): HttpSettings {
   const { host = '127.0.0.1', port = 0, path = '/mcp', token, allowedHosts, allowedOrigins = [] } = options;
-  const { maxBodyBytes = 4 * 1024 * 1024, maxSessions = 1_000, idleMs = 30 * 60_000, onError } = options;
+  const {
+    maxBodyBytes = 4 * 1024 * 1024,
+    maxSessions = 1_000,
+    maxSessionsPerToken = 100,
+    idleMs = 30 * 60_000,
+    revalidateMs = 5_000,
+    onError,
+  } = options;
   const issues = unknownKeyIssues(options, optionNames);
   const check = (isValid: boolean, name: string, message: string) => {
     if (!isValid) issues.push({ path: [name], message });
@@ -62,7 +79,7 @@ export function parseHttpOptions(handle: MemoryHandle | Authenticate, options: M
   const isPort = Number.isInteger(port) && port >= 0 && port < 65_536;
   check(isPort, 'port', `expected an integer from 0 to 65535, got ${String(port)}.`);
   check(typeof path === 'string' && path.startsWith('/'), 'path', 'expected a path that starts with "/".');
-  for (const [name, value] of Object.entries({ maxBodyBytes, maxSessions, idleMs }))
+  for (const [name, value] of Object.entries({ maxBodyBytes, maxSessions, maxSessionsPerToken, idleMs, revalidateMs }))
     check(Number.isFinite(value) && value > 0, name, `expected a number above 0, got ${String(value)}.`);
   if (typeof handle === 'function')
     check(token === undefined, 'token', 'not allowed with a function, which checks tokens itself. Remove it.');
@@ -80,5 +97,18 @@ export function parseHttpOptions(handle: MemoryHandle | Authenticate, options: M
   if (issues.length > 0) throw invalidInput('options', issues);
   const hosts = new Set((allowedHosts ?? [...loopbackNames, hostName(host)]).map((name) => name.toLowerCase()));
   const origins = new Set(allowedOrigins);
-  return { host, port, path, token, hosts, origins, maxBodyBytes, maxSessions, idleMs, ...defined({ onError }) };
+  return {
+    host,
+    port,
+    path,
+    token,
+    hosts,
+    origins,
+    maxBodyBytes,
+    maxSessions,
+    maxSessionsPerToken,
+    idleMs,
+    revalidateMs,
+    ...defined({ onError }),
+  };
 }

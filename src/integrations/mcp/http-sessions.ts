@@ -18,9 +18,21 @@ interface HttpSession {
   readonly owner: Buffer;
   /** The number of unanswered requests, including open streams. */
   openRequests: number;
+  /** Whether the token is still accepted. */
+  readonly isValid: () => Promise<boolean>;
   lastUsedMs: number;
 }
 
+/** The sender of a request. */
+export interface TokenBearer {
+  readonly token: string;
+  readonly handle: MemoryHandle;
+  /** Whether the token is still accepted. */
+  isValid(): Promise<boolean>;
+}
+
+/** Unanswered requests of one token. Each may hold a body and an answer in memory. */
+const maxRequestsOfToken = 256;
 const sessionIdBytes = 32;
 // How long a client that lost its connection waits before it comes back.
 const retryMs = 1_000;
@@ -31,6 +43,8 @@ const sessionNotFound = -32001;
 export class HttpSessions {
   readonly #settings: HttpSettings;
   readonly #open = new Map<string, HttpSession>();
+  /** The number of unanswered requests of each token, open streams included. */
+  readonly #requests = new Map<string, number>();
   readonly #ending = new AbortController();
   readonly #elapsedMs = startStopwatch();
   readonly #environment = systemEnvironment();
@@ -40,6 +54,7 @@ export class HttpSessions {
   constructor(settings: HttpSettings) {
     this.#settings = settings;
     void this.#closeIdle();
+    void this.#closeRevoked();
   }
 
   get size(): number {
@@ -47,14 +62,37 @@ export class HttpSessions {
   }
 
   /** Answers a request in the session that it names. A request that names no session opens a new one. */
-  async answer(request: IncomingMessage, response: ServerResponse, token: string, handle: MemoryHandle): Promise<void> {
+  async answer(request: IncomingMessage, response: ServerResponse, caller: TokenBearer): Promise<void> {
+    const { token, handle } = caller;
+    const key = tokenDigest(token).toString('base64');
+    const running = this.#requests.get(key) ?? 0;
+    if (running >= maxRequestsOfToken)
+      return sendError(
+        response,
+        429,
+        serverError,
+        `Too many requests at a time (${maxRequestsOfToken}): try again later.`,
+      );
+    this.#requests.set(key, running + 1);
+    response.once('close', () => {
+      const left = (this.#requests.get(key) ?? 1) - 1;
+      if (left === 0) this.#requests.delete(key);
+      else this.#requests.set(key, left);
+    });
     const id = request.headers['mcp-session-id'];
-    if (id === undefined) return this.#begin(request, response, token, handle);
+    if (id === undefined) return this.#begin(request, response, caller);
     const session = typeof id === 'string' ? this.#open.get(id) : undefined;
     // If the session belongs to another token, the answer is the same as for a session that does not exist.
     if (session === undefined || !isSameDigest(session.owner, tokenDigest(token)))
       return sendError(response, 404, sessionNotFound, 'Session not found');
     await this.#use(session, request, response, handle);
+  }
+
+  /** Ends the sessions of a token, with their open streams. */
+  async endOf(token: string): Promise<void> {
+    const digest = tokenDigest(token);
+    const ended = [...this.#open.values()].filter(({ owner }) => isSameDigest(owner, digest));
+    await Promise.all(ended.map(({ server }) => server.close()));
   }
 
   /** Ends all sessions. */
@@ -63,8 +101,20 @@ export class HttpSessions {
     await Promise.all([...this.#open.values()].map(({ server }) => server.close()));
   }
 
-  async #begin(request: IncomingMessage, response: ServerResponse, token: string, handle: MemoryHandle): Promise<void> {
-    const { maxSessions, maxBodyBytes } = this.#settings;
+  async #begin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { token, handle, isValid }: TokenBearer,
+  ): Promise<void> {
+    const { maxSessions, maxSessionsPerToken, maxBodyBytes } = this.#settings;
+    const owner = tokenDigest(token);
+    if (this.#sessionsOf(owner) >= maxSessionsPerToken)
+      return sendError(
+        response,
+        429,
+        serverError,
+        `Too many sessions of this token (${maxSessionsPerToken}): end one, or wait until one has been idle.`,
+      );
     if (this.#open.size + this.#opening >= maxSessions)
       return sendError(response, 503, serverError, `Too many sessions (${maxSessions}): end one, or try again later.`);
     this.#opening++;
@@ -88,7 +138,8 @@ export class HttpSessions {
       const session: HttpSession = {
         transport,
         server,
-        owner: tokenDigest(token),
+        owner,
+        isValid,
         openRequests: 0,
         lastUsedMs: this.#elapsedMs(),
       };
@@ -118,6 +169,24 @@ export class HttpSessions {
     });
     const auth = { token: '', clientId: '', scopes: [], extra: { handle, isReady: readinessOf(response) } };
     await session.transport.handleRequest(Object.assign(request, { auth }), response);
+  }
+
+  #sessionsOf(owner: Buffer): number {
+    let count = 0;
+    for (const each of this.#open.values()) if (isSameDigest(each.owner, owner)) count++;
+    return count;
+  }
+
+  /** Ends sessions whose token is no longer accepted. A stream makes no further requests at which this would be noticed. */
+  async #closeRevoked(): Promise<void> {
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      await pause(this.#settings.revalidateMs, signal);
+      for (const { server, isValid, openRequests } of [...this.#open.values()]) {
+        // A failure of the host's function says nothing about the token.
+        if (openRequests > 0 && !signal.aborted && !(await isValid().catch(() => true))) await server.close();
+      }
+    }
   }
 
   async #closeIdle(): Promise<void> {

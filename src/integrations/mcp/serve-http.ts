@@ -28,6 +28,7 @@ const cors: CorsHeaders = {
 // In JSON-RPC the codes from -32000 to -32099 are for servers to define.
 const serverError = -32000;
 const internalError = -32603;
+const requestTimeoutMs = 30_000;
 
 /**
  * Serves clients over MCP's streamable HTTP. By default it listens only on loopback. It answers a request only if the `Host` header
@@ -69,6 +70,8 @@ export async function serveHttp(
       else response.destroy();
     });
   });
+  // Bodies are at most `maxBodyBytes` long, so that a slow one only holds resources.
+  server.requestTimeout = requestTimeoutMs;
   await listen(server, settings);
   server.on('error', report);
   let closing: Promise<void> | undefined;
@@ -114,16 +117,23 @@ async function answerRequest(
   if (!isAllowedHost(request, hosts)) return reject(403, 'Host not allowed: add its name to `allowedHosts`.');
   if (!allowOrigin(request, response, origins, cors))
     return reject(403, 'Origin not allowed: add it to `allowedOrigins`.');
-  if (new URL(request.url ?? '', 'http://localhost').pathname !== path)
-    return reject(404, `Not found: the path of this server is ${path}.`);
+  if (pathOf(request) !== path) return reject(404, `Not found: the path of this server is ${path}.`);
   if (request.method === 'OPTIONS') return answerPreflight(response, cors);
   const token = bearerToken(request);
   const handle = token === undefined ? undefined : await handleFor(authenticate, token);
   if (token === undefined || handle === undefined) {
+    if (token !== undefined) await sessions.endOf(token);
     response.setHeader('WWW-Authenticate', 'Bearer');
     return reject(401, 'Valid token required: send the header "Authorization: Bearer TOKEN".');
   }
-  await sessions.answer(request, response, token, handle);
+  const isValid = async () => (await handleFor(authenticate, token)) !== undefined;
+  await sessions.answer(request, response, { token, handle, isValid });
+}
+
+/** The path of the request's target. Undefined for a target that is no URL, such as `//`. */
+function pathOf({ url = '' }: IncomingMessage): string | undefined {
+  const base = 'http://localhost';
+  return URL.canParse(url, base) ? new URL(url, base).pathname : undefined;
 }
 
 async function handleFor(authenticate: Authenticate, token: string): Promise<MemoryHandle | undefined> {

@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { allow, MemoryStore } from 'multi-agent-memory';
@@ -347,4 +347,43 @@ describe('options', () => {
     const port = Number(new URL(server.url).port);
     await expect(serveHttp(() => undefined, { port })).rejects.toThrow(/EADDRINUSE/);
   });
+});
+
+describe('one token', () => {
+  test('gets at most maxSessionsPerToken sessions, and leaves those of others free', async () => {
+    await serve({ maxSessionsPerToken: 2 });
+    for (let i = 0; i < 2; i++) expect((await send({ body: initialize })).status).toBe(200);
+    expect((await send({ body: initialize })).status).toBe(429);
+    expect((await send({ body: initialize, headers: { Authorization: `Bearer ${tokens.bob}` } })).status).toBe(200);
+  });
+
+  test('loses its sessions with its first request after it was revoked', async () => {
+    await serve();
+    await connect(tokens.ann);
+    await connect(tokens.bob);
+    agentByToken.delete(tokens.ann);
+    expect((await send({ body: initialize })).status).toBe(401);
+    expect(server.sessions).toBe(1);
+  });
+
+  test('loses its open streams when it is revoked', async () => {
+    await serve({ revalidateMs: 20 });
+    const opened = await send({ body: initialize });
+    const session = { 'Mcp-Session-Id': String(opened.headers['mcp-session-id']) };
+    const headers = { ...session, Authorization: `Bearer ${tokens.ann}`, Accept: 'text/event-stream' };
+    const stream = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(server.url, { headers }, resolve).on('error', reject).end();
+    });
+    expect(stream.statusCode).toBe(200);
+    const ended = new Promise((resolve) => stream.once('close', resolve));
+    stream.on('error', () => undefined).resume();
+    agentByToken.delete(tokens.ann);
+    await ended;
+    expect(server.sessions).toBe(0);
+  });
+});
+
+test.each(['//', 'http://[bad', '/mcp/..//'])('the request target %s is not found', async (path) => {
+  await serve();
+  expect((await send({ path, body: initialize })).status).toBe(404);
 });

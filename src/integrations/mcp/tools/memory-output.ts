@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defined } from '../../../domain/defined';
+import { withJsonEscapes } from '../../../domain/visible-text';
 import { type Hit, type Memory, toContext } from '../../../index';
 
 const time = z.string().describe('ISO 8601');
@@ -88,7 +89,9 @@ export function fencedMemories(memories: readonly Memory[], ifNone: string): str
   const [first] = memories;
   if (first === undefined) return ifNone;
   // Each line has the whole text, which the excerpt of a hit would repeat.
-  const lines = memories.map((memory) => JSON.stringify({ ...memoryOutput(memory), excerpt: undefined })).join('\n');
+  const lines = memories
+    .map((memory) => withJsonEscapes(JSON.stringify({ ...memoryOutput(memory), excerpt: undefined })))
+    .join('\n');
   // All lines are passed as one hit, because `toContext` would measure the whole block again for each hit. There is no budget here.
   const single: Hit = { ...first, score: 0 };
   return toContext([single], { maxTokens: Number.MAX_SAFE_INTEGER, countTokens: () => 0, format: () => lines }).text;
