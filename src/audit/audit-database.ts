@@ -1,6 +1,13 @@
 import type { Database } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
 import { openSqlite } from '../sqlite/open-sqlite';
+import {
+  assertNotFatal,
+  type SchemaObjects,
+  type SchemaProblem,
+  schemaObjects,
+  schemaProblems,
+} from '../sqlite/schema-check';
 import { configure, sharedLockTimeoutMs } from '../sqlite/sqlite';
 
 export interface EntriesTable {
@@ -114,6 +121,7 @@ export function openAuditDatabase(path: string): Database {
 /** Creates or checks the tables of an open database. If that fails, closes the database. */
 export function prepareAuditDatabase(database: Database): Database {
   try {
+    database.pragma('trusted_schema = OFF');
     if (versionOf(database) === 0) configure(database);
     database
       .transaction(() => {
@@ -122,11 +130,30 @@ export function prepareAuditDatabase(database: Database): Database {
         database.pragma(`user_version = ${version}`);
       })
       .immediate();
+    assertNotFatal(database.name, auditSchemaProblems(database));
     configure(database);
     return database;
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+let expected: SchemaObjects | undefined;
+
+/** How the schema of `audit.db` differs from what this release makes. */
+export function auditSchemaProblems(database: Database): SchemaProblem[] {
+  expected ??= expectedSchema();
+  return schemaProblems(schemaObjects(database), expected);
+}
+
+function expectedSchema(): SchemaObjects {
+  const database = openSqlite(':memory:');
+  try {
+    database.exec(script);
+    return schemaObjects(database);
+  } finally {
+    database.close();
   }
 }
 

@@ -4,7 +4,7 @@ import { AuditLog } from '../audit/audit-log';
 import type { Progress } from '../domain/calls';
 import type { Command, Outcome, Stamp } from '../domain/command';
 import type { StoredDeclaration } from '../domain/declaration';
-import { MemoryError } from '../domain/errors';
+import { invalidInput, MemoryError } from '../domain/errors';
 import type { RememberResult } from '../domain/memory';
 import { type Actor, isRoot } from '../domain/principal';
 import { analyze } from '../keyword-index/analyzer';
@@ -24,7 +24,7 @@ import { SelectionQueries } from './queries/selection-queries';
 import { Declarations } from './tables/declarations';
 import { Interning } from './tables/interning';
 import { type Checksum, memoryOf, RowChecksum } from './tables/memory-row';
-import { migrate, versionOf } from './tables/migrations';
+import { isOutdated, migrate, schemaVersion, versionOf } from './tables/migrations';
 import { queries, type Tables } from './tables/schema';
 import { SpaceCoverage } from './tables/space-coverage';
 import { copyMark, StoreMeta } from './tables/store-meta';
@@ -96,7 +96,7 @@ export class StateStore {
   constructor(database: Database, checksum: Checksum, onProgress?: (progress: Progress) => void) {
     this.database = database;
     this.checksum = checksum;
-    if (database.readonly) versionOf(database);
+    if (database.readonly) assertCurrent(database);
     else migrate(database);
     this.interning = new Interning(database);
     this.rowChecksum = new RowChecksum(checksum, this.interning);
@@ -129,6 +129,7 @@ export class StateStore {
     );
     this.#policy = this.declarations.policy();
     this.#readCounters();
+    assertRowNumbers(database, this.#lastRow);
     if (!database.readonly) ensureWords(database, this.meta, onProgress);
   }
 
@@ -333,7 +334,31 @@ export class StateStore {
     this.#lastRow = max('select coalesce(max(row), 0) from memories');
     this.#lastChangeSeq = max('select coalesce(max(change_seq), 0) from changes');
     this.#lastSeq = Math.max(this.#lastChangeSeq, max('select coalesce(max(change_seq), 0) from spaces'));
+    if (!Number.isSafeInteger(this.#lastSeq)) {
+      const message = 'The numbers of changes are damaged. Restore the folder from a backup.';
+      throw new MemoryError('RECORD_DAMAGED', message);
+    }
   }
+}
+
+/** A reader cannot migrate the tables. */
+function assertCurrent(database: Database): void {
+  if (!isOutdated(database)) return;
+  const message = `expected schema version ${schemaVersion}, got a store with version ${versionOf(database)}. Open it for writing once with this release, which migrates it, or read it with the release that wrote it.`;
+  throw invalidInput([{ path: ['folder'], message }], 'folder');
+}
+
+// Rows are numbered without gaps, and a forgotten memory keeps its row. Lost pages may leave some gaps.
+const maxMissingRows = 1_000_000;
+
+/** Arrays in memory have a place for each row number, so that an absurd one would take all memory. */
+function assertRowNumbers(database: Database, lastRow: number): void {
+  const { first, count } = database
+    .prepare('select coalesce(min(row), 1) as first, count(*) as count from memories')
+    .get() as { first: number; count: number };
+  if (first >= 1 && Number.isSafeInteger(lastRow) && lastRow - count <= maxMissingRows) return;
+  const message = `The database ${database.name} is damaged: a memory has a row number that the store did not give. Restore the folder from a backup.`;
+  throw new MemoryError('RECORD_DAMAGED', message);
 }
 
 function assertMaintainsAudit({ by }: Stamp): void {

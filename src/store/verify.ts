@@ -1,6 +1,7 @@
 import type { Progress } from '../domain/calls';
 import { MemoryError } from '../domain/errors';
 import { nextTurn, startStopwatch } from '../environment/timers';
+import { storeSchemaProblems } from '../state/tables/expected-schema';
 import { areCurrentWords } from '../state/tables/words';
 import { reasonOf, type VerifyProblem } from '../state/verify/damage';
 import { RowDamage } from '../state/verify/damage-rows';
@@ -129,6 +130,7 @@ function databaseSteps(
   check: DatabaseCheck,
 ): (() => Promise<VerifyProblem[]>)[] {
   return [
+    async () => changedSchema(state),
     async () => ruleProblems(state),
     async () => pageProblems(await check.pages),
     async () =>
@@ -142,6 +144,10 @@ function databaseSteps(
       ),
     async () => problemOf('database', await check.tags, (tags) => rows.tagsDiffer(tags)),
   ];
+}
+
+function changedSchema({ database }: VerifyDeps['state']): VerifyProblem[] {
+  return storeSchemaProblems(database).map(({ message }) => ({ part: 'database', message }));
 }
 
 function ruleProblems({ declarations }: VerifyDeps['state']): VerifyProblem[] {

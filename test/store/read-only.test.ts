@@ -1,8 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import BetterSqlite from 'better-sqlite3';
 import { MemoryStore } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
 import { message, start } from './child';
-import { codeOf, ended, openFolder, take, temporaryFolder } from './stores';
+import { codeOf, ended, openFolder, refusal, take, temporaryFolder } from './stores';
 
 const namespace = ['support'];
 
@@ -71,7 +73,8 @@ describe('a read-only store', () => {
   test('returns the same scores, cursors and stats as the writer process', async () => {
     const folder = await temporaryFolder();
     const owner = await openFolder(folder, { clock: { now: () => 1_000 } });
-    for (let i = 0; i < 20; i++) await owner.admin.remember(`note ${i} on apples`, { namespace, validFrom: i });
+    for (let i = 0; i < 20; i++)
+      await owner.admin.remember(`note ${i} on apples`, { namespace, validFrom: new Date(i) });
     const reader = await openFolder(folder, { readOnly: true, clock: { now: () => 1_000 } });
     expect(await reader.admin.recall('apple note', { explain: true })).toEqual(
       await owner.admin.recall('apple note', { explain: true }),
@@ -102,6 +105,21 @@ describe('a read-only store', () => {
     expect(await codeOf(() => MemoryStore.open(folder, { readOnly: true }))).toBe('INVALID_INPUT');
     expect(await codeOf(() => MemoryStore.open(`${folder}/none`, { readOnly: true }))).toBe('INVALID_INPUT');
     await openFolder(folder);
+  });
+
+  test('is refused for a store of an earlier schema, with the advice to migrate it', async () => {
+    const folder = await temporaryFolder();
+    await (await openFolder(folder)).close();
+    const database = new BetterSqlite(join(folder, 'memory.db'));
+    database.pragma('user_version = 6');
+    database.close();
+    const error = await refusal(() => MemoryStore.open(folder, { readOnly: true }));
+    expect(error).toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining('Open it for writing once'),
+    });
+    await (await openFolder(folder)).close();
+    await openFolder(folder, { readOnly: true });
   });
 
   test('ends its watches when it closes', async () => {

@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { invalidInput } from '../../domain/errors';
 import { openSqlite } from '../../sqlite/open-sqlite';
 import { configure, lockTimeoutMs, sharedLockTimeoutMs } from '../../sqlite/sqlite';
+import { assertStoreSchema } from './expected-schema';
 import { versionOf } from './migrations';
 
 export interface DatabaseOptions {
@@ -32,7 +33,9 @@ export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
 export function checkedDatabase(database: Database): Database {
   try {
     // This check comes before any write, because a database from a newer release or from another program must not change.
+    database.pragma('trusted_schema = OFF');
     if (versionOf(database) === 0) assertEmpty(database);
+    else assertStoreSchema(database);
     return database;
   } catch (error) {
     database.close();

@@ -62,7 +62,10 @@ export class Declarations {
 
   /** The version of the policy: the number of changes to it. */
   get version(): number {
-    return this.#version.get({})?.value ?? 0;
+    const version = this.#version.get({})?.value ?? 0;
+    if (Number.isSafeInteger(version)) return version;
+    const message = 'The version of the access rules is damaged. Restore the folder from a backup.';
+    throw new MemoryError('RECORD_DAMAGED', message);
   }
 
   /**

@@ -59,6 +59,7 @@ export class Interning {
     this.#actorTexts = [];
     this.#actorIds = new Map();
     this.#spaces = [];
+    assertNames(this.#database);
     const all = <T>(sql: string) => this.#database.prepare(sql).all() as T[];
     for (const n of all<{ id: number; parent: number; label: string }>('select * from namespaces order by id')) {
       this.#tree.add(n.id, n.parent, n.label);
@@ -230,6 +231,32 @@ export class Interning {
   }
 }
 
+// More than any limit allows.
+const maxDepth = 10_000;
+const maxNameBytes = 2 ** 24;
+const nameColumns = [
+  ['namespaces', 'label'],
+  ['label_sets', 'access_tags'],
+  ['actors', 'kind'],
+  ['actors', 'name'],
+  ['actors', 'on_behalf_of'],
+  ['spaces', 'model'],
+] as const;
+
+/**
+ * Checks the types and lengths of names before they are read: a text that is longer than a string of V8 would end the process.
+ *
+ * @throws RECORD_DAMAGED
+ */
+function assertNames(database: Database): void {
+  for (const [table, column] of nameColumns) {
+    const sql = `select 1 from ${table} where typeof(${column}) <> 'text' or octet_length(${column}) > ? limit 1`;
+    if (database.prepare(sql).get(maxNameBytes) === undefined) continue;
+    const message = `The database is damaged: a ${column} in the table ${table} is not a name. Restore the folder from a backup.`;
+    throw new MemoryError('RECORD_DAMAGED', message);
+  }
+}
+
 interface ActorRow {
   kind: Party['kind'] | 'root';
   name: string;
@@ -328,7 +355,9 @@ class LabelTree {
 
   add(id: number, parent: number, label: string): void {
     if (id !== this.next) throw new Error(`Namespace ${id} does not follow ${this.next - 1}.`);
-    this.#paths.push([...this.pathOf(parent), label]);
+    const path = [...this.pathOf(parent), label];
+    if (path.length > maxDepth) throw new Error(`Namespace ${id} has more than ${maxDepth} labels.`);
+    this.#paths.push(path);
     this.#children.push(new Map());
     this.#children[parent]?.set(label, id);
   }
