@@ -7,6 +7,17 @@ export function integer(min: number, max: number): OptionCheck {
     /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? undefined : `an integer from ${min} to ${max}`;
 }
 
+/** Accepts a number from 0 to 1. */
+export function unitInterval(text: string): string | undefined {
+  return /^(?:0?\.\d+|0|1(?:\.0+)?)$/.test(text) ? undefined : 'a number from 0 to 1, such as 0.4';
+}
+
+/** Accepts a time in ISO 8601 with a zone. The store checks the rest. */
+export function timeText(text: string): string | undefined {
+  const isTime = /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:?\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
+  return isTime ? undefined : 'a time in ISO 8601 with a zone, such as 2026-03-01T12:30:00Z';
+}
+
 /** Accepts one of the given words. */
 export function oneOf(...choices: readonly string[]): OptionCheck {
   return (text) => (choices.includes(text) ? undefined : choices.join(' or '));

@@ -70,6 +70,37 @@ describe('commands that read, while an application has the folder open', () => {
     expect(errors.join('\n')).toMatch(/^INVALID_INPUT: [\s\S]*filter\.colour/);
   });
 
+  test('recall supports a lowest score, a time, and memories that ordinary reads leave out', async () => {
+    const store = await application();
+    const namespace = ['support'];
+    const validFrom = '2025-01-01T00:00:00Z';
+    const first = await store.admin.remember('The refund goes to the card.', { namespace, validFrom });
+    const moved = { namespace, supersedes: first.id, validFrom: '2025-06-01T00:00:00Z' };
+    const second = await store.admin.remember('The refund goes to the bank.', moved);
+    const expired = await store.admin.remember('A refund of old.', { namespace, expiresAt: old });
+    const found = async (...options: string[]) =>
+      (values(await shell(['recall', folder, 'refund', ...options])) as unknown as Memory[]).map(({ id }) => id).sort();
+    expect(await found()).toEqual([second.id]);
+    expect(await found('--as-of=2025-03-01T00:00:00Z')).toEqual([first.id]);
+    expect(await found('--include=superseded')).toEqual([first.id, second.id].sort());
+    expect(await found('--include=superseded', '--include=expired')).toEqual([first.id, second.id, expired.id].sort());
+    expect(await found('--threshold=1')).toEqual([]);
+    expect(await found('--threshold=0')).toEqual([second.id]);
+  });
+
+  test.each([
+    [['--threshold=1.5'], 'Invalid --threshold: expected a number from 0 to 1'],
+    [['--threshold=half'], 'Invalid --threshold: expected a number from 0 to 1'],
+    [['--as-of=2025-03-01'], 'Invalid --as-of: expected a time in ISO 8601 with a zone'],
+    [['--include=forgotten'], 'Invalid --include: expected expired or superseded or quarantined'],
+    [['--min-score=0.5'], 'Unknown option --min-score. Did you mean --threshold?'],
+    [['--limit=3'], 'Unknown option --limit. Did you mean --top-k?'],
+  ])('recall rejects %j', async (options, problem) => {
+    const { errors, code } = await shell(['recall', folder, 'refund', ...options]);
+    expect(code).toBe(2);
+    expect(errors.join('\n')).toContain(problem);
+  });
+
   test('recall supports modes, topK and score parts, and returns private memories only to their author', async () => {
     const store = await application();
     const billing = store.as({ agentId: 'billing' });

@@ -1,12 +1,13 @@
 import { defined } from '../../domain/defined';
 import type { Command } from '../cli-command';
 import { embedderOptions, readStore } from '../command-store';
-import { integer, oneOf } from '../option-checks';
+import { integer, oneOf, timeText, unitInterval } from '../option-checks';
 import { principalOptions } from '../principal-options';
 import { selectionOf, selectionOptions } from '../selection-options';
 import { exitCodes } from '../terminal';
 
 const modes = ['hybrid', 'semantic', 'keyword'] as const;
+const states = ['expired', 'superseded', 'quarantined'] as const;
 
 /** `recall`: searches by meaning and by keywords. */
 export const recallCommand: Command = {
@@ -20,12 +21,28 @@ export const recallCommand: Command = {
       help: 'semantic (by meaning), keyword (by words) or hybrid (both, the default)',
       check: oneOf(...modes),
     },
+    threshold: { valueName: 'SCORE', help: 'the lowest score, from 0 to 1; default: 0', check: unitInterval },
+    'as-of': {
+      valueName: 'TIME',
+      help: 'only what was true at this time, superseded memories included: 2026-03-01T12:30:00Z',
+      check: timeText,
+    },
+    include: {
+      valueName: 'STATE',
+      repeatable: true,
+      help: 'also expired, superseded or quarantined memories',
+      check: oneOf(...states),
+    },
     explain: { help: 'add the parts of each score' },
     ...selectionOptions,
     ...principalOptions,
     ...embedderOptions,
   },
   examples: [
+    [
+      'recall ./memory refund --as-of=2026-03-01T12:30:00Z --threshold=0.3',
+      'what was true at a time, if it matches well',
+    ],
     ['recall ./memory "how does the customer want to be paid back?" --top-k=5', 'the five best matches'],
     [
       'recall ./memory refund --mode=keyword --agent=billing',
@@ -36,7 +53,13 @@ export const recallCommand: Command = {
     readStore(line, terminal, async (_, handle) => {
       const hits = await handle.recall(line.args[1] as string, {
         ...selectionOf(line),
-        ...defined({ topK: line.number('top-k'), mode: line.text('mode') as (typeof modes)[number] | undefined }),
+        ...defined({
+          topK: line.number('top-k'),
+          mode: line.text('mode') as (typeof modes)[number] | undefined,
+          threshold: line.number('threshold'),
+          asOf: line.text('as-of'),
+        }),
+        include: line.texts('include') as (typeof states)[number][],
         explain: line.flag('explain'),
         signal: terminal.signal,
       });
