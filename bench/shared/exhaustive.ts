@@ -35,7 +35,7 @@ export async function hybridRecall(
   return mean(shares);
 }
 
-/** The numbers of the found memories, best first. */
+/** The ticket numbers of the hits, in the order of the hits. */
 export function ticketsOf(hits: readonly Hit<Ticket>[]): number[] {
   return hits.map(({ metadata }) => metadata.ticket);
 }

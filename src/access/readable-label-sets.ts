@@ -65,7 +65,7 @@ const maxEntries = 1_024;
 
 /**
  * Caches the readable label sets by rules and namespace. For example, a thousand agents with the same rules share one entry. An entry is
- * extended when label sets are added. When rules change, they get a new entry.
+ * extended when label sets are added. Changed rules get a new entry.
  */
 export class ReadableLabelSetCache {
   readonly #grants = new LRUCache<string, Grants>({ max: maxEntries });

@@ -115,7 +115,11 @@ class ChainWalker {
     this.#addLeaf(this.#lastHashes[0]);
     const size = this.#size;
     if (this.#segments.some(({ segment }) => (segment + 1) * segmentLength > size)) {
-      this.#report(size + 1, `Entries after ${size} are missing: the root of their segment is still stored.`, 'end');
+      this.#report(
+        size + 1,
+        `Entries after ${size} are missing. They existed, because the root hash of their segment (1,024 entries) is stored.`,
+        'end',
+      );
     }
     return {
       size,

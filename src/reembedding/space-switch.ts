@@ -208,7 +208,7 @@ export class SpaceSwitch {
   /**
    * Checks that all memories have vectors in the space.
    *
-   * @throws EMBEDDER_MISSING if some have none. Call it only if the embedder of the space is not available.
+   * @throws EMBEDDER_MISSING if some memories have no vector in the space. Call it only if the embedder of the space is not available.
    */
   async #assertComplete({ id, name }: Space, signal: AbortSignal): Promise<void> {
     const { state, model } = this.#deps;

@@ -362,5 +362,6 @@ function assertRowNumbers(database: Database, lastRow: number): void {
 }
 
 function assertMaintainsAudit({ by }: Stamp): void {
-  if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Not allowed to maintain the audit: only the host may.');
+  if (!isRoot(by))
+    throw new MemoryError('FORBIDDEN', 'Only the host may begin a new audit epoch or drop old audit entries.');
 }

@@ -119,7 +119,7 @@ const bookkeepingBytes = 8;
 /** Takes the estimate of a row, which is named by its place in the list of rows. */
 type Offer = (place: number, estimate: number) => void;
 
-/** Keeps the vectors of rows in memory as bytes, up to a limit. The chunks of a row are a linked list of slots. */
+/** Keeps the vectors of rows in RAM, with one signed byte for each dimension, up to a limit. The chunks of a row are a linked list of slots. */
 class ResidentVectors {
   readonly #vectors: ByteVectors;
   readonly #capacity: number;

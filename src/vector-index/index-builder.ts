@@ -36,7 +36,7 @@ async function build({ folder, dimensions, queries }: BuildTask, input: Promise<
 // The process keeps the priority of the host. With a lower priority, a build on a busy machine takes several times as long, and
 // searches are not measurably faster.
 function prepareProcess(folder: string): void {
-  // Gives the files no more permissions than their folder has. Changing the umask affects nothing else, because this process only
+  // Group and others get only those permissions on the files of the build that they have on the folder. Changing the umask affects nothing else, because this process only
   // builds the index.
   process.umask(~statSync(folder).mode & 0o077);
   const scratch = join(folder, scratchName);

@@ -109,8 +109,8 @@ export class LanceTable {
   }
 
   /**
-   * Finds the nearest vectors in the `probes` partitions that are nearest to the query. Selects addresses but no column, because
-   * reading a column would take half as long as the search itself.
+   * Finds the nearest vectors in the `probes` partitions that are nearest to the query. Selects only row ids and
+   * distances: reading a stored column would add half of the search time again.
    */
   async nearest(query: Float32Array, limit: number, probes: number): Promise<NearestVectors> {
     const search = this.#table

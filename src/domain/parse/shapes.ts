@@ -224,7 +224,7 @@ export function timeIssue(value: unknown): string | undefined {
   const unit = units.find(([, perMs]) => ms / perMs >= earliestMs && ms / perMs < endMs);
   const hint =
     typeof value === 'number' && unit !== undefined
-      ? `It seems to be in ${unit[0]}: ${unit[2]}.`
+      ? `The number seems to be in ${unit[0]}: ${unit[2]}.`
       : 'For a time outside of these years, give a Date.';
   return `expected epoch milliseconds or a text from the years 1990 to 2199, got ${new Date(ms).toISOString()}. ${hint}`;
 }

@@ -48,7 +48,7 @@ export function declare(context: Context, declarations: readonly NamedDeclaratio
   );
 }
 
-/** Adds a declaration. A role or group replaces one with the same name that was made at run time. */
+/** Adds a declaration. A role or group replaces an earlier one with the same name that was also made at run time. A name that is declared in `open` is rejected. */
 export function addDeclaration(
   context: Context,
   { id, declaration }: NamedDeclaration,

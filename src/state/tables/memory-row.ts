@@ -100,7 +100,7 @@ export function memoryLabelsOf(
   return owner === 0 ? labels : { ...labels, privateTo: interning.actor(owner) };
 }
 
-/** Reads the fields from a row that are compared with a scope. */
+/** Reads from a row the fields that determine whether the memory is inside a scope. */
 export function scopedFieldsOfRow(
   { interning }: { readonly interning: ReadonlyInterning },
   row: Pick<MemoryRow, 'label_set' | 'author' | 'tags' | 'user_id' | 'session_id'>,

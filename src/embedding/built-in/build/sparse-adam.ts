@@ -1,4 +1,4 @@
-// The constants that the authors of the Adam optimizer propose.
+// The decay rates that the authors of the Adam optimizer propose. Epsilon is smaller than their 1e-8.
 const beta1 = 0.9;
 const beta2 = 0.999;
 const epsilon = 1e-10;

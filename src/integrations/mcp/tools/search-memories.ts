@@ -21,7 +21,13 @@ export const searchMemories = defineTool({
         .describe('semantic: by meaning. keyword: by words. hybrid: by both. Default: hybrid.'),
     ),
     threshold: z.exactOptional(z.number().min(0).max(1).describe('Minimum score, 0 to 1. Default: 0.')),
-    explain: z.exactOptional(z.boolean().describe('Adds the parts of each score. Default: false.')),
+    explain: z.exactOptional(
+      z
+        .boolean()
+        .describe(
+          'Also returns the parts of each score: semantic, keyword, recency and priority. Default: false. Default: false.',
+        ),
+    ),
     ...selection,
   }),
   output: z.object({

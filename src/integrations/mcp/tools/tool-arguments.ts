@@ -108,6 +108,6 @@ export const selection = {
   include: z.exactOptional(
     z
       .array(z.enum(['expired', 'superseded', 'quarantined']))
-      .describe('States to return in addition to active memories. Default: none.'),
+      .describe('Also returns memories in these states. Default: only active memories.'),
   ),
 };
