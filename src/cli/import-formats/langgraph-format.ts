@@ -37,7 +37,7 @@ export function langgraphFormat({ namespace: root = [] }: ImportTarget): ImportF
       const changedAt = value.updated_at ?? value.updatedAt ?? value.created_at ?? value.createdAt;
       return {
         ...itemAddress({ root }, { namespace, key }),
-        ...valueMemory(value.value, indexTexts(value.value)),
+        ...valueMemory(value.value, { texts: indexTexts(value.value), isWhole: true }),
         source: { channel: 'import', ref: 'langgraph' },
         idempotencyKey: contentKey('langgraph', root, namespace, key, value.value, changedAt),
         ...defined({ validFrom: isoTime(changedAt), expiresAt: isoTime(value.expires_at) }),

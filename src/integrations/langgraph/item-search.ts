@@ -1,7 +1,17 @@
 import type { SearchItem, SearchOperation } from '@langchain/langgraph-checkpoint';
 import { defined } from '../../domain/defined';
 import type { Filter, Hit, Memory } from '../../index';
-import { type ItemSpace, isItem, itemFilter, itemFromMemory, namespaceScope } from './item-memory';
+import {
+  type ItemSpace,
+  indexedFilter,
+  inTextFilter,
+  isInText,
+  isItem,
+  isUnindexed,
+  itemFilter,
+  itemFromMemory,
+  namespaceScope,
+} from './item-memory';
 import { parseFilter } from './langgraph-filter';
 
 // The maximum `topK` of one `recall`, and the maximum page size of one `list`.
@@ -21,7 +31,9 @@ interface SearchPlan {
 export async function searchItems(space: ItemSpace, operation: SearchOperation): Promise<SearchItem[]> {
   const [limit, offset] = [operation.limit ?? defaultLimit, operation.offset ?? 0];
   const query = operation.query?.trim() ? operation.query : undefined;
-  const { conditions, matchesValue } = parseFilter(operation.filter);
+  const { conditions: given, matchesValue, matches } = parseFilter(operation.filter);
+  // A value in the text is checked here: the conditions are about metadata.
+  const conditions = given.length === 0 ? [] : [{ or: [{ and: given }, inTextFilter] }];
   const wanted = limit + offset;
   if (limit === 0) return [];
   // If there are conditions that only this code can check, they may reject most items on a page. In this case pages are large.
@@ -29,8 +41,9 @@ export async function searchItems(space: ItemSpace, operation: SearchOperation):
   const plan: SearchPlan = { scope: namespaceScope(space, operation.namespacePrefix), conditions, pageSize };
   const found: SearchItem[] = [];
   for await (const memory of query === undefined ? listItems(space, plan) : rankItems(space, plan, query)) {
-    if (matchesValue?.(memory.metadata) === false) continue;
-    found.push({ ...itemFromMemory(space, memory), score: 'score' in memory ? memory.score : undefined } as SearchItem);
+    const item = itemFromMemory(space, memory);
+    if ((isInText(memory) ? matches : matchesValue)?.(item.value) === false) continue;
+    found.push({ ...item, score: 'score' in memory ? memory.score : undefined } as SearchItem);
     if (found.length === wanted) break;
   }
   return found.slice(offset);
@@ -45,9 +58,9 @@ async function* rankItems(space: ItemSpace, plan: SearchPlan, query: string): As
   for (;;) {
     const filter = allOf([...conditions, ...itemConditions, ...excludeIds(seenIds)]);
     const hits = await space.handle.recall(query, { ...plan.scope, ...filter, topK: pageSize });
-    const items = hits.filter((hit) => isItem(space, hit));
+    const items = hits.filter((hit) => isItem(space, hit) && !isUnindexed(hit));
     if (itemConditions.length === 0 && items.length < hits.length) {
-      itemConditions = [itemFilter];
+      itemConditions = [itemFilter, indexedFilter];
       continue;
     }
     yield* items;

@@ -7,6 +7,8 @@ export function invalidOperation(issues: readonly Issue[], cause?: unknown): Mem
   return invalidInput('operation', issues, cause);
 }
 
+// The value of an item is the metadata of its memory, or its text.
+const valueFields: ReadonlySet<unknown> = new Set(['metadata', 'text']);
 const namespaceFields: ReadonlySet<unknown> = new Set(['namespace', 'within']);
 
 /**
@@ -18,9 +20,9 @@ export function toLangGraphError(error: unknown): unknown {
   if (error.issues.some(isNamespaceIssue)) {
     return Object.assign(new InvalidNamespaceError(error.message), { cause: error });
   }
-  if (!error.issues.some(({ path }) => path[0] === 'metadata')) return error;
+  if (!error.issues.some(({ path }) => valueFields.has(path[0]))) return error;
   const issues = error.issues.map(({ path, message }) => ({
-    path: path.map((step, depth) => (depth === 0 && step === 'metadata' ? 'value' : step)),
+    path: path.map((step, depth) => (depth === 0 && valueFields.has(step) ? 'value' : step)),
     message,
   }));
   return invalidOperation(issues, error);

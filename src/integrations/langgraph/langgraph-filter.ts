@@ -14,6 +14,8 @@ export interface ParsedFilter {
   readonly conditions: readonly Filter[];
   /** Checks the whole value. Undefined if the conditions alone are enough. */
   readonly matchesValue: ((value: ItemValue) => boolean) | undefined;
+  /** The whole filter, for values that are not in metadata. */
+  readonly matches: (value: ItemValue) => boolean;
 }
 
 /** A part of a filter, as a condition for the store and as a check of the value. */
@@ -38,11 +40,15 @@ const maxDepth = 100;
  * @throws INVALID_INPUT with an issue for each unknown operator and for each value that cannot be compared
  */
 export function parseFilter(filter: ItemValue | null | undefined): ParsedFilter {
-  if (filter === null || filter === undefined) return { conditions: [], matchesValue: undefined };
+  if (filter === null || filter === undefined) return { conditions: [], matchesValue: undefined, matches: () => true };
   const parser = new FilterParser();
   const { condition, isExact, matches } = parser.parse(filter, ['filter']);
   if (parser.issues.length > 0) throw invalidOperation(parser.issues);
-  return { conditions: condition === undefined ? [] : [condition], matchesValue: isExact ? undefined : matches };
+  return {
+    conditions: condition === undefined ? [] : [condition],
+    matchesValue: isExact ? undefined : matches,
+    matches,
+  };
 }
 
 class FilterParser {
@@ -79,7 +85,7 @@ class FilterParser {
 
   #field(key: string, condition: unknown, path: Path): Check {
     if (path.length > maxDepth) return this.#issue(path, `expected at most ${maxDepth} levels of nesting, got more.`);
-    if (!isObject(condition)) return this.#comparison(key, '$eq', condition, path);
+    if (!isObject(condition) || ArrayBuffer.isView(condition)) return this.#comparison(key, '$eq', condition, path);
     const names = Object.keys(condition);
     if (names.length === 0)
       return this.#issue(path, `expected a value, or an object with an operator: ${fieldOperators.join(', ')}.`);

@@ -20,7 +20,7 @@ type Outcome = PromiseSettledResult<OperationResult>;
  * wherever LangGraph accepts a store. Its namespaces are relative to the handle's scope. The access rules for the handle's principal apply.
  *
  * Each item is a memory. The item's value is the metadata, its indexed texts are the text, and its key is `langgraph:` followed by
- * the item's key. Memories written by other code are not LangGraph items and are never touched.
+ * the item's key. A value of more than 64 kB is the text, up to 1 MB. Memories written by other code are not LangGraph items and are never touched.
  *
  * The operations in a batch run in order. If an operation is invalid, the whole batch is rejected before anything runs. If an operation
  * fails later, the others still run. Inside a graph, only the caller of the failed operation gets the error.

@@ -73,7 +73,7 @@ async function putItem(space: ItemSpace, operation: PutOperation & { value: obje
   const { value, index } = operation;
   const paths = index === false ? [] : (index ?? space.fields);
   const texts = paths.flatMap((path) => textsAtPath(value, parseIndexPath(path)));
-  const { text, ...rest } = valueMemory(value, texts);
+  const { text, ...rest } = valueMemory(value, { texts, isWhole: paths.length === 1 && paths[0] === '$' });
   await space.handle.remember(text, { ...itemAddress(space, operation), ...rest });
 }
 

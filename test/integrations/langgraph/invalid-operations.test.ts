@@ -163,13 +163,21 @@ describe('values', () => {
     [{ f: () => 1 }, 'value.f'],
     [{ n: Number.NaN }, 'value.n'],
     [{ u: undefined }, 'value.u'],
-    [{ b: new Uint8Array(1) }, 'value.b'],
+    [{ b: new DataView(new ArrayBuffer(1)) }, 'value.b'],
+    [{ at: new Date(0), long: 'x'.repeat(70_000) }, 'value'],
     [[1, 2], 'value'],
     ['text', 'value'],
-    [{ long: 'x'.repeat(70_000) }, 'value'],
+    [{ long: 'x'.repeat(1_000_000) }, 'value'],
   ])('a value that JSON cannot hold or that is over the limits is rejected', async (value, path) => {
     const { store, memory } = await opened();
     expect(await issuePaths(() => store.put(['a'], 'k', value as never))).toEqual([path]);
+    expect(await memory.admin.count()).toBe(0);
+  });
+
+  test('single fields of a long value cannot be indexed', async () => {
+    const { store, memory } = await opened();
+    const long = { title: 'x', body: 'x'.repeat(70_000) };
+    expect(await issuePaths(() => store.put(['a'], 'k', long, ['title']))).toEqual(['index']);
     expect(await memory.admin.count()).toBe(0);
   });
 
