@@ -96,6 +96,7 @@ describe('an MCP tool refuses with at most 51 issues and a message of at most 64
   const large: [string, Record<string, unknown>][] = [
     ['two hundred thousand wrong tags', { text: 'x', tags: Array(200_000).fill(1) }],
     ['twenty thousand unknown arguments', { text: 'x', ...keys(20_000) }],
+    ['an argument with the name of a method of all objects', { text: 'x', toString: 'y', constructor: '1' }],
     ['metadata of 5,000 levels', { text: 'x', metadata: shared(5_000, (a) => ({ a })) }],
     ['metadata with many values', { text: 'x', metadata: { a: many(1), b: many(1), c: many(1) } }],
   ];

@@ -14,7 +14,12 @@ type Schema = z.core.$ZodType;
 export function argumentsFromModel(schema: z.ZodObject, given: unknown): unknown {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
   const present = Object.entries(given).filter(([name, value]) => value !== null || !Object.hasOwn(schema.shape, name));
-  return Object.fromEntries(present.map(([name, value]) => [name, valueFromModel(schema.shape[name], value)]));
+  return Object.fromEntries(
+    present.map(([name, value]) => [
+      name,
+      valueFromModel(Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined, value),
+    ]),
+  );
 }
 
 /** Converts one argument, by the rules of `argumentsFromModel`. */
