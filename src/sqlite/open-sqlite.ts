@@ -1,4 +1,5 @@
 import BetterSqlite, { type Database, type Options } from 'better-sqlite3';
+import { bundleAdvice } from '../domain/bundle-advice';
 import { MemoryError } from '../domain/errors';
 import { isErrorNamed, messageOf } from '../domain/realms';
 import { isSqliteError } from './sqlite';
@@ -39,8 +40,7 @@ function remedyFor(cause: unknown): string {
     return 'It was built for another system, or a library of the system is missing. Run on this machine: npm rebuild better-sqlite3';
   return (
     'If packages were installed with --ignore-scripts or by a package manager that blocks install scripts, allow better-sqlite3 ' +
-    'and run: npm rebuild better-sqlite3. If a bundler moved this code into another file, keep better-sqlite3 out of the bundle: ' +
-    'external: ["better-sqlite3"] in esbuild, externals in webpack, serverExternalPackages in Next.js (docs/bundlers.md).'
+    `and run: npm rebuild better-sqlite3. ${bundleAdvice}`
   );
 }
 

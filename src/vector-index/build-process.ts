@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { bundleAdvice } from '../domain/bundle-advice';
+import { moduleUrlOf } from '../environment/module-url';
 import { nextTurn, pause, realTimers } from '../environment/timers';
 import { type BuildInput, type BuildTask, parseAnswer, recordBytes, scratchName } from './builder-protocol';
 import { LanceUnavailable } from './lance-library';
@@ -200,14 +202,15 @@ class BuilderProcess {
 // The program is in the same folder as this file and has the same extension: in the sources, in the ESM build and in the CommonJS
 // build.
 function ownProgram(): string {
-  const extension = extname(new URL(import.meta.url).pathname);
-  return fileURLToPath(new URL(`index-builder${extension}`, import.meta.url));
+  const url = moduleUrlOf(import.meta.url);
+  const extension = extname(new URL(url).pathname);
+  return fileURLToPath(new URL(`index-builder${extension}`, url));
 }
 
 function start(program: string, folder: string): ChildProcess {
   if (!existsSync(program)) {
     throw new BuilderFailed(
-      `The program of the index builder is missing: ${program}. Install the package again. If a bundler put the package into another file, copy dist/${basename(program)} into the folder of that file.`,
+      `The program of the index builder is missing: ${program}. Install the package again. ${bundleAdvice}`,
     );
   }
   return fork(program, [], {
@@ -221,10 +224,13 @@ function start(program: string, folder: string): ChildProcess {
   });
 }
 
+// No literal in the call, because bundlers try to resolve that, and users do not install it.
+const typescriptLoader = 'tsx';
+
 // Tests run the TypeScript sources, which need a loader.
 function loaderOf(program: string): readonly string[] {
   if (!program.endsWith('.ts')) return [];
-  return ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href];
+  return ['--import', pathToFileURL(createRequire(moduleUrlOf(import.meta.url)).resolve(typescriptLoader)).href];
 }
 
 /** Encodes vectors in the form that the index builder reads: see `recordBytes`. */

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { messageOf } from '../domain/realms';
+import { moduleUrlOf } from '../environment/module-url';
 
 type LanceDb = typeof import('@lancedb/lancedb');
 type Arrow = typeof import('apache-arrow');
@@ -30,7 +31,7 @@ export function loadLance(): LanceLibrary {
   try {
     // Uses `require` instead of `import`, because it loads within one turn of the event loop, so no other code sees the changed
     // variable.
-    const fromHere = createRequire(import.meta.url);
+    const fromHere = createRequire(moduleUrlOf(import.meta.url));
     const lancedb = fromHere('@lancedb/lancedb') as LanceDb;
     const fromLance = createRequire(fromHere.resolve('@lancedb/lancedb'));
     return { lancedb, arrow: fromLance('apache-arrow') as Arrow };

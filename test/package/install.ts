@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../house/sources';
 import { found } from './found';
 import { npm } from './npm';
+import { ourVersion } from './tools';
 
 /**
  * Installs the tarball into an empty folder, with TypeScript and without our `overrides`, as a user does. Copies the programs of
@@ -22,9 +23,4 @@ export function install(folder: string, tarball: string): string {
   cpSync(join(repository, 'test/package/consumer'), consumer, { recursive: true });
   cpSync(join(repository, 'test/types'), join(consumer, 'types'), { recursive: true });
   return consumer;
-}
-
-function ourVersion(name: string): string {
-  const text = readFileSync(join(repository, 'node_modules', name, 'package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
+import { bundleAdvice } from '../../domain/bundle-advice';
 import { MemoryError } from '../../domain/errors';
+import { moduleUrlOf } from '../../environment/module-url';
 import { modelHash } from './model.generated';
 
 /** The weights of the built-in model: one vector for each word piece. */
@@ -38,7 +40,7 @@ const inflate = promisify(inflateRaw);
  *
  * @throws EMBEDDER_MISSING if the file is missing, damaged or from another release.
  */
-export async function readModel(path = fileURLToPath(new URL(fileName, import.meta.url))): Promise<PackedModel> {
+export async function readModel(path = ownFile()): Promise<PackedModel> {
   const bytes = await read(path);
   // Hashes asynchronously, because `createHash` would block the event loop.
   const hash = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
@@ -50,6 +52,10 @@ export async function readModel(path = fileURLToPath(new URL(fileName, import.me
   );
 }
 
+function ownFile(): string {
+  return fileURLToPath(new URL(fileName, moduleUrlOf(import.meta.url)));
+}
+
 async function read(path: string): Promise<Buffer<ArrayBuffer>> {
   try {
     return await readFile(path);
@@ -57,7 +63,7 @@ async function read(path: string): Promise<Buffer<ArrayBuffer>> {
     throw new MemoryError(
       'EMBEDDER_MISSING',
       `The built-in model could not be read: ${String(cause)}. The package contains it next to its program. Install the ` +
-        `package again. If a bundler moved the program into another file, copy dist/${fileName} into the folder of that file.`,
+        `package again. ${bundleAdvice}`,
       { cause },
     );
   }

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { MemoryError } from '../../domain/errors';
+import { moduleUrlOf } from '../../environment/module-url';
 
 /** The release that the package depends on, and to which the module names below belong. */
 const release = '2.17.2';
@@ -49,7 +50,7 @@ export async function loadModelHub(model: string): Promise<ModelHub> {
  */
 export function onnxRuntimeFile(model: string): string {
   try {
-    const transformers = createRequire(import.meta.url).resolve('@xenova/transformers/package.json');
+    const transformers = createRequire(moduleUrlOf(import.meta.url)).resolve('@xenova/transformers/package.json');
     return createRequire(transformers).resolve('onnxruntime-node');
   } catch (cause) {
     throw notInstalled(model, cause);

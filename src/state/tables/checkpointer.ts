@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import { messageOf } from '../../domain/realms';
 import type { Logger } from '../../environment/environment';
 import { pause, realTimers } from '../../environment/timers';
+import { driverFile } from './driver-file';
 
 /**
  * A checkpoint is due after this number of pages in the write-ahead log (16 MB). This is four times SQLite's default, because the
@@ -165,7 +165,7 @@ export class Checkpointer {
 
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const driver = createRequire(import.meta.url).resolve('better-sqlite3');
+    const driver = driverFile();
     const worker = new Worker(workerSource, { eval: true, workerData: { driver, path: this.#database.name } });
     worker.unref();
     worker.on('message', (answer) => this.#onAnswer?.(answer));

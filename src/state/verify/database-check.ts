@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
+import { driverFile } from '../tables/driver-file';
 import type { IndexSums } from './index-sums';
 
 /** The result of one step of the check, or the reason why the step failed. */
@@ -65,7 +65,7 @@ database.close();
  * @param rows The number of the highest row that the hash sums include.
  */
 export function checkDatabase(database: Database, rows: number): DatabaseCheck {
-  const driver = createRequire(import.meta.url).resolve('better-sqlite3');
+  const driver = driverFile();
   const source = database.memory ? database.serialize() : database.name;
   const worker = new Worker(workerSource, { eval: true, workerData: { driver, source, rows } });
   let failure = 'The check was stopped.';

@@ -1,0 +1,4 @@
+import * as library from 'multi-agent-memory';
+import { story } from '../story.cjs';
+
+test('remembers and recalls', () => story(library), 60_000);

@@ -1,0 +1,5 @@
+const { test } = require('node:test');
+const library = require('multi-agent-memory');
+const { story } = require('../story.cjs');
+
+test('remembers and recalls', () => story(library));
