@@ -19,7 +19,7 @@ async function assertNoticed(kind: typeof Reference, worldKind: typeof World): P
 }
 
 test.each(Object.entries(brokenAboutCommands))(
-  'a store detects a wrong evaluator: %s',
+  'comparing a store with a wrong evaluator finds a difference: %s',
   async (_, kind) => {
     await assertNoticed(kind, World);
   },
@@ -27,7 +27,7 @@ test.each(Object.entries(brokenAboutCommands))(
 );
 
 test.each(Object.entries(brokenWorlds))(
-  'a store detects a wrong model: %s',
+  'comparing a store with a wrong model finds a difference: %s',
   async (_, worldKind) => {
     await assertNoticed(Reference, worldKind);
   },

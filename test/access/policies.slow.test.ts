@@ -9,7 +9,7 @@ import { Reference } from './reference';
 const seed = 7;
 
 // `npm run test:access` tests 10,000 policies.
-test('a store follows the reference evaluator on every path, for random policies', async () => {
+test('on every path a store decides as the reference evaluator does, for random policies', async () => {
   const distribution = new Distribution();
   const property = fc.asyncProperty(cases, async (given) => {
     await play(given, distribution);
@@ -18,7 +18,7 @@ test('a store follows the reference evaluator on every path, for random policies
   expect(distribution.shares().allowed).toBeGreaterThan(0.2);
 });
 
-test('at least a fifth of the decisions allow, and each kind of rule decides at least a twentieth', () => {
+test('at least a fifth of the random decisions allow, and each kind of rule decides at least a twentieth of them', () => {
   const distribution = new Distribution();
   for (const { policy, memories, readers } of fc.sample(cases, { seed, numRuns: 1_000 })) {
     distribution.add(new Reference(policy), decisionsOf(readers, memories));

@@ -13,7 +13,7 @@ const actors: Principal[] = [
 describe('access rules', () => {
   const namespace = ['support'];
 
-  test('are empty in a new store: only root can do anything', async () => {
+  test('are absent in a new store, so only root can do anything', async () => {
     const store = await openFolder(await temporaryFolder(), { access: [] });
     const { id } = await store.admin.remember('note', { namespace });
     for (const who of actors) {
@@ -28,7 +28,7 @@ describe('access rules', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('passed to open replace those from an earlier open, and stay if open declares none', async () => {
+  test('passed to open replace those from an earlier open; an open without the option `access` keeps them', async () => {
     const folder = await temporaryFolder();
     const may = async (rules?: readonly Rule[]) => {
       const store = await openFolder(
@@ -59,7 +59,7 @@ describe('access rules', () => {
     expect(await may()).toEqual([false, false]);
   });
 
-  test('compare namespaces label by label: ["acme"] does not contain ["acme-corp"]', async () => {
+  test('compare namespaces label by label, so ["acme"] does not contain ["acme-corp"]', async () => {
     const store = await openFolder(await temporaryFolder(), { access: [allow('everyone', 'writer', ['acme'])] });
     const agent = store.as({ agentId: 'a' });
     for (const place of [['acme-corp'], ['acme', ''], ['Acme'], ['ac'], ['acme corp'], ['a', 'cme'], []]) {
@@ -88,7 +88,7 @@ describe('access rules', () => {
     await store.as({ agentId: 'billing' }).remember('note', { namespace });
   });
 
-  test('must allow both the agent and the user on whose behalf it acts', async () => {
+  test('allow an agent on behalf of a user only what both the agent and the user may do', async () => {
     const access = [
       allow({ agentId: 'a' }, 'writer', []),
       allow({ userId: 'u' }, 'reader', namespace),
@@ -109,7 +109,7 @@ describe('access rules', () => {
     expect(await codeOf(() => store.as({ agentId: 'a' }).update(id, { priority: 1 }))).toBe('FORBIDDEN');
   });
 
-  test('let an author with write update and forget only its own memories', async () => {
+  test('let an author with `write` update and forget only its own memories', async () => {
     const store = await openFolder(await temporaryFolder(), { access: [allow('everyone', 'writer', namespace)] });
     const [one, two] = [store.as({ agentId: 'one' }, { namespace }), store.as({ agentId: 'two' }, { namespace })];
     const { id } = await one.remember('of one', { key: 'k' });
@@ -123,7 +123,7 @@ describe('access rules', () => {
     expect(await one.forget(id)).toBe(true);
   });
 
-  test('allow write without read', async () => {
+  test('can allow `write` without `read`', async () => {
     const access = [allow({ agentId: 'a' }, ['write'], namespace), allow({ agentId: 'b' }, 'reader', namespace)];
     const store = await openFolder(await temporaryFolder(), { access });
     const dropper = store.as({ agentId: 'a' }, { namespace });
@@ -138,7 +138,7 @@ describe('access rules', () => {
     expect((await store.as({ agentId: 'b' }).get(id))?.text).toBe('a complaint');
   });
 
-  test('refuse a write without the right in its namespace, whether or not the namespace has memories', async () => {
+  test('refuse a write without `write` in the namespace, whether or not the namespace has memories', async () => {
     const access = [allow('everyone', 'writer', namespace)];
     const store = await openFolder(await temporaryFolder(), { access });
     await store.admin.remember('note', { namespace: ['there'], key: 'k', idempotencyKey: 'i' });
@@ -154,7 +154,7 @@ describe('access rules', () => {
     expect(messages.size).toBe(1);
   });
 
-  test('require a clearance to write and to read access tags', async () => {
+  test("require a clearance for a memory's access tags, to write it and to read it", async () => {
     const store = await openFolder(await temporaryFolder(), { access: [allow('everyone', 'administrator', [])] });
     const agent = store.as({ agentId: 'a' });
     expect(await codeOf(() => agent.remember('note', { namespace, accessTags: ['secret'] }))).toBe('FORBIDDEN');
@@ -168,7 +168,7 @@ describe('access rules', () => {
     expect(await agent.get(open)).toBeDefined();
   });
 
-  test('show a private memory only to its author, and only with read', async () => {
+  test('show a private memory only to its author, and only if the author may `read`', async () => {
     const folder = await temporaryFolder();
     const store = await openFolder(folder, { access: [allow('everyone', 'curator', [])] });
     const authors = [
@@ -190,7 +190,7 @@ describe('access rules', () => {
     for (const who of authors) expect(await store.as(who).count()).toBe(0);
   });
 
-  test('give no right to the user that a memory is about', async () => {
+  test('give no right to the user whom a memory is about', async () => {
     const store = await openFolder(await temporaryFolder(), { access: [] });
     const { id } = await store.admin.remember('about u1', { namespace, userId: 'u1' });
     expect(await store.as({ userId: 'u1' }).get(id)).toBeUndefined();

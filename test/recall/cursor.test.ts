@@ -7,7 +7,7 @@ const key = Uint8Array.from({ length: 32 }, (_, i) => i);
 const json = fc.jsonValue() as fc.Arbitrary<Json>;
 
 describe('a signed cursor', () => {
-  test('gives the signed item back with the same key and binding', () => {
+  test('opens to the item that was signed, with the same key and binding', () => {
     fc.assert(
       fc.property(json, json, (item, binding) => {
         const signer = new CursorSigner(key);
@@ -18,7 +18,7 @@ describe('a signed cursor', () => {
     );
   });
 
-  test('is rejected with another binding or key, and after any alteration', () => {
+  test('does not open with another binding or key, or after any alteration', () => {
     fc.assert(
       fc.property(json, json, json, fc.nat(), fc.integer({ min: 1, max: 255 }), (item, binding, other, at, flip) => {
         const signer = new CursorSigner(key);

@@ -26,7 +26,7 @@ describe('the excerpt of a hit', () => {
     ['hybrid', 'how does Mrs Adeyemi want her refund?'],
     ['keyword', 'refunds of Adeyemi'],
     ['semantic', 'how does Mrs Adeyemi want her refund?'],
-  ] as const)('is the part that matches in mode %s, wherever it is', async (mode, query) => {
+  ] as const)('contains the matching part of the text, wherever it is (mode %s)', async (mode, query) => {
     for (const [before, after] of [
       [0, 60],
       [30, 30],
@@ -40,7 +40,7 @@ describe('the excerpt of a hit', () => {
     }
   });
 
-  test('depends on the query', async () => {
+  test('shows another part of the same text for another query', async () => {
     const store = await openInMemory();
     await store.admin.remember(`${note(fact, 30, 30)} ${note(other, 30, 30)}`, { namespace });
     const excerptFor = async (query: string) => (await store.admin.recall(query))[0]?.excerpt?.text;
@@ -58,7 +58,7 @@ describe('the excerpt of a hit', () => {
     ],
     ['emoji', 'The zebra 🦓 is on the card.', '🎉🎉 plants 👩‍👩‍👧‍👦 and cars. ', 'zebra'],
     ['letters that get longer in lower case', 'The refund is for İpek.', 'İİ plants and cars İİ. ', 'refund'],
-  ])('finds words of %s', async (_, sentence, rest, query) => {
+  ])('contains the matching sentence of a text in or with %s', async (_, sentence, rest, query) => {
     const store = await openInMemory();
     await store.admin.remember(`${rest.repeat(80)}${sentence}${rest.repeat(80)}`, { namespace, embed: false });
     const [hit] = await store.admin.recall(query, { mode: 'keyword' });
@@ -66,7 +66,7 @@ describe('the excerpt of a hit', () => {
     expect(hit?.excerpt?.text).toContain(sentence.trim());
   });
 
-  test('is absent for a text of at most 600 characters', async () => {
+  test('is absent if the text has at most 600 characters', async () => {
     const store = await openInMemory();
     await store.admin.remember('x'.repeat(600), { namespace, key: 'short' });
     await store.admin.remember('y'.repeat(601), { namespace, key: 'long' });
@@ -75,7 +75,7 @@ describe('the excerpt of a hit', () => {
     isExcerptOf(hits.find(({ key }) => key === 'long') as Hit);
   });
 
-  test('is a well-formed part of any text', async () => {
+  test('is a well-formed piece of the text, for any text', async () => {
     const words = fc.constantFrom(
       'refund',
       ' ',
@@ -103,7 +103,7 @@ describe('the excerpt of a hit', () => {
 });
 
 describe('toContext', () => {
-  test('gives the excerpt of a hit that does not fit, marked as one', async () => {
+  test('uses the excerpt of a hit whose whole text does not fit, and marks it as an excerpt', async () => {
     const store = await openInMemory();
     const text = note(fact, 29, 29);
     expect(text.length).toBeGreaterThan(4_900);
@@ -119,7 +119,7 @@ describe('toContext', () => {
     expect(block.tokens).toBeLessThanOrEqual(1_000);
   });
 
-  test('gives the whole text if it fits, and nothing if the excerpt does not fit either', async () => {
+  test('uses the whole text if it fits, and leaves the hit out if not even the excerpt fits', async () => {
     const store = await openInMemory();
     const text = note(fact, 29, 29);
     await store.admin.remember(text, { namespace });
@@ -130,7 +130,7 @@ describe('toContext', () => {
     expect(toContext(hits, { maxTokens: 150 })).toMatchObject({ text: '', excerpts: 0, omitted: 1 });
   });
 
-  test('hands an excerpt to a custom format as the text', async () => {
+  test('passes the excerpt to a custom format as the text of the hit', async () => {
     const store = await openInMemory();
     await store.admin.remember(note(fact, 29, 29), { namespace });
     const hits = await store.admin.recall('refund');

@@ -177,7 +177,7 @@ async function write(store: MemoryStore, clock: { now: number }, memories: reado
 }
 
 describe('a filter', () => {
-  test('finds what the reference finds, for every field, operator, kind of metadata and nesting', async () => {
+  test('finds the same memories as the reference filter, for every field, operator, kind of metadata and nesting', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(written, { minLength: 1, maxLength: 10 }),
@@ -218,7 +218,7 @@ describe('a filter', () => {
     );
   });
 
-  test('with an empty `and` matches every memory, with an empty `or` none', async () => {
+  test('matches every memory with an empty `and`, and no memory with an empty `or`', async () => {
     const store = await openInMemory();
     await store.admin.remember('note', { namespace: ['n'] });
     const count = (each: Filter) => store.admin.count({ filter: each });
@@ -230,7 +230,7 @@ describe('a filter', () => {
     expect(await count({ id: { nin: [] } })).toBe(1);
   });
 
-  test('matches an absent field with ne and nin, and with no other comparison', async () => {
+  test('matches an absent field with `ne` and `nin`, and with no other comparison', async () => {
     const store = await openInMemory();
     await store.admin.remember('note', { namespace: ['n'], metadata: { nothing: null } });
     const count = (each: Filter) => store.admin.count({ filter: each });
@@ -260,7 +260,7 @@ describe('a filter', () => {
     }
   });
 
-  test('does not match values of another JSON type', async () => {
+  test('does not match a value with a different JSON type', async () => {
     const store = await openInMemory();
     const values: Json[] = [1, '1', true, 'true', null, 'null', [1], { a: 1 }, 0, false, ''];
     for (const value of values) await store.admin.remember('note', { namespace: ['n'], metadata: { value } });
@@ -286,7 +286,7 @@ describe('a filter', () => {
     expect(counts).toEqual([1, 1, 1, 1, 0]);
   });
 
-  test('may be nested up to the limit of conditions', async () => {
+  test('may be nested until it has the maximum number of conditions', async () => {
     const store = await openInMemory();
     await store.admin.remember('note', { namespace: ['n'] });
     const nested = (depth: number, wrap: (inner: Filter) => Filter): Filter =>
@@ -359,7 +359,7 @@ describe('an invalid filter', () => {
     [{ priority: { lte_: 1 } }, 'lte'],
     [{ priority: { exist: true } }, 'exists'],
     [{ tags: { contain: 'a' } }, 'contains'],
-  ])('is rejected with the most similar field or operator: %j -> %s', async (bad, nearest) => {
+  ])('is rejected with an error that names the most similar field or operator: %j -> %s', async (bad, nearest) => {
     const store = await openInMemory();
     const { issues } = await refusal(() => store.admin.count({ filter: bad as Filter }));
     expect(issues[0]?.message).toContain(`did you mean "${nearest}"`);

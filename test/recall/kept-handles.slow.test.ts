@@ -105,7 +105,7 @@ async function answers(handle: MemoryHandle): Promise<unknown> {
   return found;
 }
 
-test('an old handle returns the same results as a new one, after any changes in between', async () => {
+test('an old handle returns the same results as a new handle, whatever changed in between', async () => {
   const folder = await temporaryFolder();
   const world: World = { folder, ids: [], now: Date.UTC(2026, 0), places: 0 };
   const store = await openFolder(folder, { clock: { now: () => world.now } });

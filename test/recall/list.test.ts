@@ -64,7 +64,7 @@ describe('list', () => {
     expect(rest).not.toHaveProperty('nextCursor');
   });
 
-  test('continues after the last item of a page, even if memories are written or forgotten meanwhile', async () => {
+  test('continues after the last item of a page, even if memories were written or forgotten since that page', async () => {
     const store = await openInMemory({ clock: fakeClock(undefined, 1) });
     for (let i = 0; i < 6; i++) await store.admin.remember(`note ${i}`, { namespace });
     const first = await store.admin.list({ limit: 2 });
@@ -75,7 +75,7 @@ describe('list', () => {
     expect(rest.items.map(({ text }) => text)).toEqual(['note 3', 'note 2', 'note 1']);
   });
 
-  test('yields the remaining memories when it is iterated from a cursor', async () => {
+  test('yields the remaining memories when iterated from a cursor', async () => {
     const store = await openInMemory({ clock: fakeClock(undefined, 1) });
     for (let i = 0; i < 7; i++) await store.admin.remember(`note ${i}`, { namespace });
     const { nextCursor } = await store.admin.list({ limit: 3 });
@@ -83,7 +83,7 @@ describe('list', () => {
     expect(rest.map(({ text }) => text)).toEqual(['note 3', 'note 2', 'note 1', 'note 0']);
   });
 
-  test('reads nothing before it is awaited or iterated', async () => {
+  test('reads nothing until the caller awaits or iterates it', async () => {
     const store = await openInMemory();
     const query = store.admin.list();
     await store.admin.remember('later', { namespace });
@@ -93,7 +93,7 @@ describe('list', () => {
     expect((await query).items).toHaveLength(2);
   });
 
-  test('can be stopped in the middle of an iteration', async () => {
+  test('lets the caller stop in the middle of an iteration', async () => {
     const store = await openInMemory();
     for (let i = 0; i < 10; i++) await store.admin.remember(`note ${i}`, { namespace });
     const seen: Memory[] = [];
@@ -132,7 +132,7 @@ describe('a cursor', () => {
     return { store, agent, cursor: nextCursor };
   }
 
-  test('is valid for the same query, also with another page size', async () => {
+  test('is valid for the same query, even with another page size', async () => {
     const { agent, cursor } = await opened();
     expect((await agent.list({ ...query, cursor })).items.map(({ text }) => text)).toEqual(['note 5', 'note 4']);
     expect((await agent.list({ ...query, limit: 10, cursor })).items).toHaveLength(6);
@@ -156,7 +156,7 @@ describe('a cursor', () => {
     expect(await codeOf(() => agent.list({ ...options, cursor }))).toBe('INVALID_CURSOR');
   });
 
-  test('is INVALID_CURSOR for another principal or scope', async () => {
+  test('throws INVALID_CURSOR for another principal or scope', async () => {
     const { store, cursor } = await opened();
     const others = [
       store.admin,
@@ -170,7 +170,7 @@ describe('a cursor', () => {
     expect((await store.as({ agentId: 'billing' }, { namespace }).list({ ...query, cursor })).items).toHaveLength(2);
   });
 
-  test('is INVALID_CURSOR in another store, and valid in the same folder after a restart', async () => {
+  test('throws INVALID_CURSOR in another store, and stays valid in its own store after a restart', async () => {
     const [one, two] = [await temporaryFolder(), await temporaryFolder()];
     const fill = async (folder: string) => {
       const store = await openFolder(folder);
@@ -186,7 +186,7 @@ describe('a cursor', () => {
     expect((await again.admin.list({ limit: 2, cursor: nextCursor })).items).toHaveLength(2);
   });
 
-  test('is INVALID_CURSOR if any character was altered, removed or added', async () => {
+  test('throws INVALID_CURSOR if any character was altered, removed or added', async () => {
     const { agent, cursor } = await opened();
     const altered = [
       '',
@@ -212,7 +212,7 @@ describe('a cursor', () => {
     expect(taken).toEqual([]);
   });
 
-  test('from a watch is INVALID_CURSOR for a list, and the other way round', async () => {
+  test('from a watch throws INVALID_CURSOR in a list, and a cursor from a list throws it in a watch', async () => {
     const { agent, cursor } = await opened();
     expect(await codeOf(() => agent.watch({ since: cursor }))).toBe('INVALID_CURSOR');
     const [change] = await agent.history((await agent.list()).items[0]?.id ?? '');
@@ -230,7 +230,7 @@ describe('a cursor', () => {
 });
 
 describe('count', () => {
-  test('equals the length of the list of the same selection', async () => {
+  test('equals the number of memories that a list with the same selection returns', async () => {
     const store = await openInMemory();
     for (let i = 0; i < 12; i++) {
       await store.admin.remember(`note ${i}`, {
@@ -264,7 +264,7 @@ describe('namespaces', () => {
     return store;
   }
 
-  test('are those with memories, each with the number of its memories', async () => {
+  test('are listed if they contain memories, each with its number of memories', async () => {
     const store = await opened();
     expect(await store.admin.namespaces()).toEqual([
       { namespace: [], count: 1 },
@@ -278,7 +278,7 @@ describe('namespaces', () => {
     ]);
   });
 
-  test('deeper than maxDepth are counted in their ancestor at that depth', async () => {
+  test('deeper than `maxDepth` are counted in their ancestor at that depth', async () => {
     const store = await opened();
     expect(await store.admin.namespaces({ maxDepth: 1 })).toEqual([
       { namespace: [], count: 1 },
@@ -293,7 +293,7 @@ describe('namespaces', () => {
     ]);
   });
 
-  test('can be limited by a filter', async () => {
+  test('count only memories that match a given filter', async () => {
     const store = await opened();
     await store.admin.remember('note', { namespace: ['a', 'b'], key: 'k', metadata: { done: true } });
     const taken = [{ namespace: ['a', 'b'], count: 1 }];
@@ -301,7 +301,7 @@ describe('namespaces', () => {
     expect(await store.admin.namespaces({ within: ['z'], filter: { key: { exists: true } } })).toEqual([]);
   });
 
-  test('`within` compares namespaces label by label', async () => {
+  test('are selected by `within` label by label', async () => {
     const store = await opened();
     expect((await store.admin.namespaces({ within: ['a'] })).map(({ namespace: found }) => found)).toEqual([
       ['a'],
@@ -312,7 +312,7 @@ describe('namespaces', () => {
     expect(await store.admin.namespaces({ within: ['a', 'nothing'] })).toEqual([]);
   });
 
-  test('count the memories that ordinary reads find in the scope of the handle', async () => {
+  test('count the memories that a list finds in the scope of the handle', async () => {
     const store = await opened();
     const handle = store.as({ agentId: 'billing' }, { namespace: ['a', 'b'] });
     expect(await handle.namespaces({ maxDepth: 2 })).toEqual([{ namespace: ['a', 'b'], count: 3 }]);
@@ -334,7 +334,7 @@ describe('namespaces', () => {
   });
 });
 
-test('lists, counts and filters work the same for a reader of a thousand namespaces as for a reader of few', async () => {
+test('list, count and filters return the same to a reader of a thousand namespaces as to a reader of few', async () => {
   const access = [allow({ agentId: 'many' }, 'reader', ['even']), allow({ agentId: 'few' }, 'reader', ['even', 'n2'])];
   const store = await openInMemory({ access });
   const items = Array.from({ length: 2_000 }, (_, i) => ({

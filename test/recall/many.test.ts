@@ -16,7 +16,7 @@ function texts(count: number, length: number, seed: number): string[] {
   return Array.from({ length: count }, () => Array.from({ length }, word).join(' '));
 }
 
-test('a hybrid search above the exact limit finds the same hits as a search of all memories', async () => {
+test('a hybrid search of more memories than the exact limit finds the same hits as a search of all memories', async () => {
   const folder = await temporaryFolder();
   const store = await openFolder(folder, { exactUpTo: 1_000 });
   await store.admin.rememberMany(texts(memories, 30, 1).map((text) => ({ text, namespace: ['n'] })));

@@ -48,7 +48,7 @@ function inOrder(a: Hit, b: Hit): number {
 }
 
 describe('recall', () => {
-  test('returns the best topK memories if that many match, for any selection', async () => {
+  test('returns the topK best matching memories, for any selection', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(memory, { maxLength: 40 }),
@@ -77,7 +77,7 @@ describe('recall', () => {
     );
   });
 
-  test('returns the best of very many equal texts that differ in recency or priority', async () => {
+  test('finds the best among very many memories with equal texts that differ in recency or priority', async () => {
     const store = await filled(
       Array.from({ length: 400 }, (_, i) => ({
         text: 'the customer called about the refund',
@@ -107,7 +107,7 @@ describe('recall', () => {
     expect(times).toEqual([...times].sort((a, b) => b - a));
   });
 
-  test('sees writes, corrections and deletions immediately', async () => {
+  test('sees every write, update and forget immediately', async () => {
     const store = await openInMemory();
     for (let i = 0; i < 20; i++) {
       const { id } = await store.admin.remember(`apple number n${i}`, { namespace });
@@ -119,7 +119,7 @@ describe('recall', () => {
     }
   });
 
-  test('returns bit-identical results in a second store with the same writes', async () => {
+  test('returns bit-identical results in a second store that received the same writes', async () => {
     const memories = fc.sample(memory, { numRuns: 60, seed: 11 });
     const answers = async () => {
       const store = await filled(memories);
@@ -145,7 +145,7 @@ describe('recall', () => {
     for (const hit of hits) expect(hit).not.toHaveProperty('parts');
   });
 
-  test('in keyword mode finds memories that share a word with the query, and none for a query without words', async () => {
+  test('in keyword mode finds the memories that share a word with the query, and nothing if the query has no words', async () => {
     const store = await filled(topics.map((topic) => ({ text: `${topic} pie` })));
     expect(await store.admin.recall('zucchini', { mode: 'keyword' })).toEqual([]);
     expect(await store.admin.recall('?!', { mode: 'keyword' })).toEqual([]);
@@ -153,7 +153,7 @@ describe('recall', () => {
     expect(await store.admin.recall('pie', { mode: 'keyword' })).toHaveLength(5);
   });
 
-  test('uses a given vector instead of embedding the query', async () => {
+  test('searches with a given vector instead of embedding the query', async () => {
     const store = await filled(topics.map((topic) => ({ text: topic })));
     const [vector] = await builtInEmbedder().embedDocuments(['cherry'], {});
     const [best] = await store.admin.recall('no such word', {
@@ -170,7 +170,7 @@ describe('recall', () => {
     );
   });
 
-  test('finds a memory by the vector that its writer passed, and never a memory without a vector', async () => {
+  test('finds a memory by the vector that its writer passed, and never finds a memory without a vector by meaning', async () => {
     const store = await openInMemory();
     const [vector] = await builtInEmbedder().embedDocuments(['banana'], {});
     const { id } = await store.admin.remember('yellow fruit', { namespace, vector: vector as Float32Array });
@@ -189,7 +189,7 @@ describe('recall', () => {
     expect(best?.id).toBe(id);
   });
 
-  test('returns hits with all fields of the memories', async () => {
+  test('returns every field of each memory in its hits', async () => {
     const store = await filled([{ text: 'apple', tags: ['x'], metadata: { a: { b: [1] } } }]);
     const [hit] = await store.admin.recall('apple');
     const { score, ...rest } = hit as Hit;
@@ -197,7 +197,7 @@ describe('recall', () => {
     expect(score).toBeGreaterThan(0);
   });
 
-  test('rejects when its signal is aborted, before and during the search', async () => {
+  test('rejects when its signal is aborted before or during the search', async () => {
     const store = await filled([{ text: 'apple' }]);
     const reason = new Error('Enough.');
     for (const mode of modes) {
@@ -309,7 +309,7 @@ describe('a score', () => {
       expect(score).toBe(scores.get(id));
   });
 
-  test('grows with priority and with recency if all else is equal', async () => {
+  test('is higher for a higher priority or a more recent memory if all else is equal', async () => {
     const store = await filled([
       { text: 'apple pie', userId: 'plain', priority: 0, validFrom: Date.UTC(2025, 0) },
       { text: 'apple pie', userId: 'weighty', priority: 1, validFrom: Date.UTC(2025, 0) },

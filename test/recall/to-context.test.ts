@@ -81,7 +81,7 @@ describe('toContext', () => {
     );
   });
 
-  it('names the user on whose behalf an agent wrote, and "someone" as an author that is not an agent', () => {
+  it('names the user on whose behalf an agent wrote, and writes "someone" for an author that is not an agent', () => {
     const { agentId: _agent, userId: _user, ...unnamed } = hit();
     expect(toContext([hit({ onBehalfOf: 'u-7' })], { maxTokens: 500 }).text).toContain(
       'By agent billing for u-7, about',
@@ -89,7 +89,7 @@ describe('toContext', () => {
     expect(toContext([unnamed], { maxTokens: 500 }).text).toContain('By someone, 2025-');
   });
 
-  it('keeps the order of the hits and reports what it used', () => {
+  it('keeps the order of the hits, and returns the hits and the number of tokens that it used', () => {
     const hits = [hit({ id: 'a' }), hit({ id: 'b' }), hit({ id: 'c' })];
     const { used, omitted, text, tokens } = toContext(hits, { maxTokens: 500 });
     expect(used).toEqual(hits);
@@ -105,18 +105,18 @@ describe('toContext', () => {
     expect(omitted).toBe(1);
   });
 
-  it('uses the budget exactly: one token less drops one hit', () => {
+  it('uses the budget exactly, so one token less leaves out one hit', () => {
     const hits = [hit({ id: 'a' }), hit({ id: 'b' })];
     const { tokens } = toContext(hits, { maxTokens: 10_000 });
     expect(toContext(hits, { maxTokens: tokens }).used).toHaveLength(2);
     expect(toContext(hits, { maxTokens: tokens - 1 }).used).toHaveLength(1);
   });
 
-  it.each([0, 1, 30])('is empty with %i tokens, which are too few for the introduction', (maxTokens) => {
+  it.each([0, 1, 30])('returns an empty text for %i tokens, which are too few for the introduction', (maxTokens) => {
     expect(toContext([hit()], { maxTokens })).toEqual({ text: '', used: [], excerpts: 0, omitted: 1, tokens: 0 });
   });
 
-  it('is empty without hits, and does not call the counter', () => {
+  it('returns an empty text without hits, and does not call `countTokens`', () => {
     const countTokens = () => expect.unreachable();
     expect(toContext([], { maxTokens: 500, countTokens })).toEqual({
       text: '',
@@ -127,7 +127,7 @@ describe('toContext', () => {
     });
   });
 
-  it('counts tokens with the given counter', () => {
+  it('counts tokens with the given `countTokens`', () => {
     const countTokens = (text: string) => text.split(/\s+/).length;
     const { text, tokens } = toContext([hit()], { maxTokens: 60, countTokens });
     expect(tokens).toBe(countTokens(text));
@@ -139,7 +139,7 @@ describe('toContext', () => {
     expect(opened(text).inside).toBe('m-1 = Wants the refund on the card ending 0921.');
   });
 
-  it('numbers its tag until the tag occurs nowhere in the hits', () => {
+  it('numbers its tag so that the tag occurs in no hit', () => {
     const tagFor = (text: string) => opened(toContext([hit({ text })], { maxTokens: 500 }).text).tag;
     expect(tagFor('nothing of the kind')).toBe('recalled-memories');
     expect(tagFor('ends here </recalled-memories>')).toBe('recalled-memories-2');
@@ -155,7 +155,7 @@ describe('toContext', () => {
     }
   });
 
-  it('quotes a name that is more than a word, and escapes invisible characters', () => {
+  it('puts a name that is not a single word in quotation marks, and escapes invisible characters', () => {
     const { text } = toContext([hit({ id: 'a\n> b', agentId: 'x, about y', userId: 'u\u202e\u2028' })], {
       maxTokens: 500,
     });
@@ -177,7 +177,7 @@ describe('toContext', () => {
     );
   });
 
-  it('makes every line of the default format part of exactly one memory', () => {
+  it('assigns every line of the default format to exactly one memory', () => {
     fc.assert(
       fc.property(fc.array(hostileHit, { minLength: 1, maxLength: 6 }), (hits) => {
         const lines = opened(toContext(hits, { maxTokens: 100_000 }).text).inside.split(
@@ -188,7 +188,7 @@ describe('toContext', () => {
     );
   });
 
-  it('never exceeds the budget, accounts for every hit, and is deterministic', () => {
+  it('never exceeds the budget, reports every hit as used or left out, and returns the same for the same input', () => {
     const counters = fc.constantFrom<PromptContextOptions['countTokens'][]>(
       undefined,
       (text) => [...text].length,
@@ -215,7 +215,7 @@ describe('toContext', () => {
     );
   });
 
-  it('reports all issues of a call in one error', () => {
+  it('reports every invalid argument of a call in one error', () => {
     const options = { maxTokens: Number.NaN, countTokens: 4, formatt: 'x' } as unknown as PromptContextOptions;
     const hits = [hit(), { ...hit(), text: 3, validFrom: at.toISOString() } as unknown as Hit];
     expect(issuesOf(() => toContext(hits, options))).toEqual([

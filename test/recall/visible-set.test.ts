@@ -51,7 +51,7 @@ const step = fc.oneof(
 );
 
 describe('VisibleSetCache', () => {
-  test('gives after every change the set that it would compute anew', () => {
+  test('returns the same set after every change as a new cache computes', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const columns = new ColumnStore();
@@ -70,7 +70,7 @@ describe('VisibleSetCache', () => {
     );
   });
 
-  test('computes a set anew that is further behind than the changes that are remembered', () => {
+  test('computes a set again if more changes followed than the cache remembers', () => {
     const columns = new ColumnStore();
     const kept = cacheOf(columns);
     const selection = selectionOf({ grants: 3, owner: -1 }, 10);
@@ -80,7 +80,7 @@ describe('VisibleSetCache', () => {
     expect(contentsOf(kept.get(selection))).toEqual(contentsOf(cacheOf(columns).get(selection)));
   });
 
-  test('lists the vectors of another embedding space after a switch', () => {
+  test('lists the vectors of the new embedding space after a switch to it', () => {
     const columns = new ColumnStore();
     const kept = cacheOf(columns);
     const selection = selectionOf({ grants: 3, owner: -1 }, 10);
@@ -94,7 +94,7 @@ describe('VisibleSetCache', () => {
     expect([...kept.get(selection).vectors.rows()]).toEqual([3]);
   });
 
-  test('returns a list of vectors that later changes leave as it is', () => {
+  test('returns a list of vectors that later changes do not affect', () => {
     const columns = new ColumnStore();
     const kept = cacheOf(columns);
     const selection = selectionOf({ grants: 3, owner: -1 }, 10);
@@ -108,7 +108,7 @@ describe('VisibleSetCache', () => {
     expect([...rows]).toEqual([1, 2]);
   });
 
-  test('shares one set between readers with the same rules, until one of them has a private memory', () => {
+  test('shares one set between readers with the same rules, until one of the readers has a private memory', () => {
     const columns = new ColumnStore();
     const kept = cacheOf(columns);
     const setOf = (owner: number) => kept.get(selectionOf({ grants: 1, owner }, 10));

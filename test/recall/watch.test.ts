@@ -12,7 +12,7 @@ function brief({ type, memory }: MemoryChange): string {
 }
 
 describe('watch', () => {
-  test("with since 'start' yields every change in order", async () => {
+  test("yields every change in order with `since: 'start'`", async () => {
     const clock = fakeClock(undefined, 1);
     const store = await openInMemory({ clock });
     const { id } = await store.admin.remember('one', { namespace });
@@ -54,7 +54,7 @@ describe('watch', () => {
     }
   });
 
-  test('resumes from a change to a memory that was forgotten since then', async () => {
+  test('resumes from the cursor of a change to a memory that has since been forgotten', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('one', { namespace });
     await store.admin.remember('two', { namespace });
@@ -64,7 +64,7 @@ describe('watch', () => {
     expect(rest.map(brief)).toEqual(['stored two', 'forgotten -']);
   });
 
-  test('loses and repeats nothing while many callers write and the consumer is slow', async () => {
+  test('neither loses nor repeats a change while many callers write and the consumer is slow', async () => {
     const store = await openInMemory();
     const paces = fc.array(fc.nat(3), { minLength: 1, maxLength: 10 });
     await fc.assert(
@@ -123,7 +123,7 @@ describe('watch', () => {
     await changes.return?.();
   });
 
-  test('hides earlier changes of a forgotten memory from a narrow scope, because they may have been about another user', async () => {
+  test('hides earlier changes of a forgotten memory in a narrow scope, because they may have been about another user', async () => {
     const store = await openInMemory();
     const keyed = { namespace, key: 'k' };
     const { id } = await store.admin.remember('about one', { ...keyed, userId: 'u1' });
@@ -135,7 +135,7 @@ describe('watch', () => {
     expect(await types({ namespace })).toEqual(['stored', 'revised', 'forgotten']);
   });
 
-  test('yields nothing and ends if its scope is outside the scope of the handle', async () => {
+  test('yields nothing and ends at once if its selection is outside the scope of the handle', async () => {
     const store = await openInMemory();
     await store.admin.remember('one', { namespace });
     const handle = store.as({ agentId: 'billing' }, { namespace: ['a'] });
@@ -183,7 +183,7 @@ describe('watch', () => {
     expect(seen.length).toBeGreaterThanOrEqual(1);
   });
 
-  test('ends when its store closes, even if another store of the process has the folder open', async () => {
+  test('ends when its store closes, even if the process has another store open in the same folder', async () => {
     const folder = await temporaryFolder();
     const stays = await openFolder(folder);
     const goes = await openFolder(folder);
@@ -218,7 +218,7 @@ describe('watch', () => {
     }
   });
 
-  test('yields nothing for a refused write', async () => {
+  test('yields nothing for a write that is rejected', async () => {
     const store = await openInMemory();
     const feed = store.admin.watch();
     await codeOf(() => store.admin.remember('x', { namespace, supersedes: 'none' }));
@@ -273,7 +273,7 @@ describe('watch', () => {
 });
 
 describe('access to a watch', () => {
-  test('is checked at delivery: changes that may no longer be read are skipped', async () => {
+  test('is checked at delivery, so changes that the reader may no longer read are skipped', async () => {
     const folder = await temporaryFolder();
     const store = await openFolder(folder);
     const agent = store.as({ agentId: 'billing' });
@@ -307,7 +307,7 @@ describe('access to a watch', () => {
     ]);
   });
 
-  test('does not reveal how much others do: a cursor names only the change that the reader saw', async () => {
+  test('does not reveal how many changes others make: a cursor names only the change that the reader saw', async () => {
     const store = await openInMemory();
     await store.admin.remember('elsewhere', { namespace: ['far'], visibility: 'private' });
     const { id } = await store.admin.remember('one', { namespace });
@@ -351,7 +351,7 @@ describe('history', () => {
     expect((await take(store.admin.watch({ since: first?.cursor ?? '' }), 1)).map(brief)).toEqual(['revised two']);
   });
 
-  test('is empty for a memory that does not exist or may not be read', async () => {
+  test('is empty for a memory that does not exist or that the caller may not read', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('mine', { namespace, visibility: 'private' });
     expect(await store.admin.history('never was')).toEqual([]);

@@ -72,7 +72,7 @@ describe('a search of few enough memories', () => {
     );
   });
 
-  test('counts memories that were written while it ran', async () => {
+  test('works while a memory is being written, and the next search finds this memory', async () => {
     const store = await MemoryStore.inMemory();
     await store.admin.remember('the refund goes to the card', { namespace: ['n'] });
     const searching = store.admin.recall('refund');

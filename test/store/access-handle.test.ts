@@ -15,7 +15,7 @@ beforeEach(async () => {
 const sees = async (who: typeof a) => (await store.as(who).list()).items.length;
 
 describe('rules at run time', () => {
-  test('are in force from their acknowledgement until they are ended', async () => {
+  test('apply from the moment when they are acknowledged until they are ended', async () => {
     const rule = await store.admin.access.allow(a, 'reader', ['ward']);
     expect(rule).toMatchObject({ effect: 'allow', to: a, actions: 'reader', at: ['ward'], declared: false });
     expect(await sees(a)).toBe(1);
@@ -30,7 +30,7 @@ describe('rules at run time', () => {
     expect(await store.admin.access.list()).toHaveLength(1);
   });
 
-  test('deny actions that other rules allow', async () => {
+  test('can deny actions that other rules allow', async () => {
     await store.admin.access.allow('everyone', 'reader', []);
     await store.admin.access.deny(a, ['read'], ['ward']);
     expect([await sees(a), await sees(b)]).toEqual([0, 1]);
@@ -64,7 +64,7 @@ describe('rules at run time', () => {
     await expect(store.as(a).remember('moved', { namespace: ['ward'] })).resolves.toMatchObject({ outcome: 'stored' });
   });
 
-  test('are rejected with the most similar name for an unknown role, group or action', async () => {
+  test('with an unknown role, group or action are rejected, and the error names the most similar name', async () => {
     await store.admin.access.role('porter', ['read']);
     await expect(store.admin.access.allow(a, 'portre', ['ward'])).rejects.toMatchObject({
       code: 'INVALID_INPUT',
@@ -79,7 +79,7 @@ describe('rules at run time', () => {
     });
   });
 
-  test('clear subjects for access tags', async () => {
+  test('can give subjects clearances for access tags', async () => {
     await store.admin.remember('gene test', { namespace: ['ward'], accessTags: ['genetics', 'minor'] });
     await store.admin.access.allow(a, 'reader', ['ward']);
     await store.admin.access.clear(a, 'genetics', ['ward']);
@@ -92,7 +92,7 @@ describe('rules at run time', () => {
 });
 
 describe('an administrator of one namespace', () => {
-  test('can use roles and groups by name, and does not learn their names from errors', async () => {
+  test('can use roles and groups by name, and cannot learn their names from errors', async () => {
     await store.admin.access.group('merger-team', [a]);
     await store.admin.access.role('merger', ['read']);
     const { access } = store.as(head);
@@ -105,7 +105,7 @@ describe('an administrator of one namespace', () => {
     await expect(access.allow({ group: 'merger-team' }, 'merger', ['ward'])).resolves.toMatchObject({ at: ['ward'] });
   });
 
-  test('grants only actions that it has there, and sees no rules elsewhere', async () => {
+  test('grants only actions that it has in its namespace, and sees no rules of other namespaces', async () => {
     await store.admin.access.allow(b, 'reader', ['other']);
     const { access } = store.as(head);
     const rule = await access.allow(a, 'writer', ['ward', '4']);
@@ -118,7 +118,7 @@ describe('an administrator of one namespace', () => {
     expect(await access.end(elsewhere)).toBe(false);
   });
 
-  test('grants no access tag that it lacks, and no action that it is denied below', async () => {
+  test('grants neither an access tag for which it has no clearance nor an action that it is denied in a namespace below', async () => {
     const { access } = store.as(head);
     await expect(access.clear(a, 'genetics', ['ward'])).rejects.toMatchObject({ code: 'FORBIDDEN' });
     await store.admin.access.clear(head, 'genetics', ['ward']);
@@ -144,7 +144,7 @@ describe('an administrator of one namespace', () => {
     expect(await bySession.access.list()).toEqual([]);
   });
 
-  test('administers on behalf of a user only what both may administer', async () => {
+  test('administers on behalf of a user only what both the administrator and the user may administer', async () => {
     const pair = store.as({ agentId: 'helper', onBehalfOf: head });
     await expect(pair.access.allow(a, 'reader', ['ward'])).rejects.toMatchObject({ code: 'FORBIDDEN' });
     await store.admin.access.allow({ agentId: 'helper' }, 'administrator', []);
@@ -161,7 +161,7 @@ describe('an administrator of one namespace', () => {
 });
 
 describe('explain', () => {
-  test('returns the decision, its reason and its rules', async () => {
+  test('returns the decision, its reason and the rules that decided', async () => {
     const { access } = store.admin;
     const open = await access.allow('everyone', 'reader', []);
     const own = await access.allow(a, ['read'], ['ward']);
@@ -174,7 +174,7 @@ describe('explain', () => {
     expect(await ask(a, 'write')).toEqual({ allowed: false, reason: 'no rule allows', rules: [], undisclosed: false });
   });
 
-  test('decides about one memory by its labels', async () => {
+  test("decides about one memory by the memory's namespace and access tags", async () => {
     const { access } = store.admin;
     await access.allow(a, 'writer', ['ward']);
     await access.allow(b, 'writer', ['ward']);
@@ -192,7 +192,7 @@ describe('explain', () => {
     });
   });
 
-  test('requires administer in the namespace, and marks rules of parent namespaces as undisclosed', async () => {
+  test('requires `administer` in the namespace, and hides the rules of parent namespaces as undisclosed', async () => {
     await store.admin.access.allow('everyone', 'reader', []);
     const { access } = store.as(head);
     const question = { principal: a, action: 'read' as const, namespace: ['ward'] };
@@ -210,7 +210,7 @@ describe('explain', () => {
 });
 
 describe('access declarations passed to MemoryStore.open()', () => {
-  test('must define every role and group that they name, except built-in roles', async () => {
+  test('must define every role and group that they name, except the built-in roles', async () => {
     const declared = [role('porter', ['read']), group('night', [a]), allow({ group: 'night' }, 'porter', ['ward'])];
     const one = await openInMemory({ access: declared });
     await one.admin.remember('note', { namespace: ['ward'] });

@@ -75,7 +75,7 @@ describe('a text of', () => {
   });
 });
 
-test('texts of every kind are unchanged after a restart', async () => {
+test('texts in every script are unchanged after a restart', async () => {
   const folder = await temporaryFolder();
   const first = await openFolder(folder);
   const { results } = await first.admin.rememberMany(texts.map(([, text]) => ({ text, namespace })));
@@ -88,7 +88,7 @@ test('texts of every kind are unchanged after a restart', async () => {
   expect((await second.verify()).problems).toEqual([]);
 });
 
-test('ids, keys, labels and tags are also returned unchanged', async () => {
+test('ids, keys, labels and tags in every script are returned unchanged', async () => {
   const store = await openInMemory();
   const names = texts.map(([, text]) => text).filter((text) => Buffer.byteLength(text) <= 400);
   for (const name of names) {

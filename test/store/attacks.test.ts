@@ -12,7 +12,7 @@ function alterDatabase(folder: string, sql: string): void {
   database.close();
 }
 
-test('changing a result does not change the rules of the store', async () => {
+test('changing a returned object does not change the rules of the store', async () => {
   const boss = { agentId: 'boss' };
   const store = await openInMemory({ access: [allow(boss, 'administrator', ['n']), group('g', [p])] });
   await store.admin.access.allow(p, ['read'], ['n', 'x']);
@@ -64,7 +64,7 @@ describe('undefined and unusual arguments', () => {
     }
   });
 
-  test('a service cannot have the name of the host', async () => {
+  test('a service cannot have the name that stands for the host', async () => {
     const store = await openInMemory();
     expect(await codeOf(async () => store.as({ serviceId: 'root' }))).toBe('INVALID_INPUT');
     expect(await codeOf(() => store.admin.access.allow({ serviceId: 'root' }, 'reader', []))).toBe('INVALID_INPUT');
@@ -78,7 +78,7 @@ describe('undefined and unusual arguments', () => {
     expect(await codeOf(() => MemoryStore.inMemory({ access }))).toBe('INVALID_INPUT');
   });
 
-  test('an object with changing getters is read once', async () => {
+  test('a getter of an argument is called only once, so its value cannot change after the check', async () => {
     const store = await openInMemory();
     const { dimensions } = (await store.stats()).space;
     const twoFaced = (good: unknown, bad: unknown) => {
@@ -98,7 +98,7 @@ describe('undefined and unusual arguments', () => {
 });
 
 describe('a hidden memory that is damaged', () => {
-  test('looks like one that does not exist, and does not block other memories', async () => {
+  test('looks like a memory that does not exist, and does not block access to other memories', async () => {
     const folder = await temporaryFolder();
     const store = await openFolder(folder, { access: [allow(p, 'curator', ['n'])] });
     const own = await store.as(p).remember('mine', { namespace: ['n'] });
@@ -132,7 +132,7 @@ describe('a hidden memory that is damaged', () => {
 });
 
 describe('access declarations passed to MemoryStore.open() again', () => {
-  test('take effect despite rules made at run time, and do not end their deny rules', async () => {
+  test('take effect even if the rules made at run time differ, and leave the deny rules among these in force', async () => {
     const folder = await temporaryFolder();
     const first = [role('looker', ['read']), group('team', [p]), allow('everyone', 'reader', ['n'])];
     const store = await openFolder(folder, { access: first });
@@ -182,7 +182,7 @@ describe('a read-only store while another process writes', () => {
   });
 });
 
-test('the iteration of a list skips memories that were forgotten, or that the reader may not read any more', async () => {
+test('iterating a list skips memories that were meanwhile forgotten or became unreadable', async () => {
   const store = await openInMemory({ access: [] });
   const rule = await store.admin.access.allow(p, 'reader', ['n']);
   const ids: string[] = [];

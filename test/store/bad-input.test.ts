@@ -102,7 +102,7 @@ describe('remember rejects and writes nothing for', () => {
     expect(await store.admin.namespaces()).toEqual([]);
   });
 
-  test('all of these at once, in one error', async () => {
+  test('several of these at once, and lists them in one error', async () => {
     const store = await openInMemory();
     const fields = {
       text: '',
@@ -129,7 +129,7 @@ describe('remember rejects and writes nothing for', () => {
     for (const { message } of error.issues) expect(error.message).toContain(message);
   });
 
-  test('issues that depend on the store together with others: namespace, vector length, order of times', async () => {
+  test('invalid fields that only the store can detect (namespace, vector length, order of times), in the same error', async () => {
     const store = await openInMemory();
     const options = {
       priority: 7,
@@ -154,7 +154,7 @@ test.each([
   ['expires', 'expiresAt'],
   ['idempotency_key', 'idempotencyKey'],
   ['superseeds', 'supersedes'],
-])('an unknown field is reported with the most similar known one: %s -> %s', async (field, nearest) => {
+])('an error about an unknown field names the most similar known field: %s -> %s', async (field, nearest) => {
   const store = await openInMemory();
   const { issues } = await refusal(() => store.admin.remember('text', { namespace, [field]: 'x' } as never));
   expect(issues).toHaveLength(1);
@@ -162,7 +162,7 @@ test.each([
   expect(issues[0]?.message).toContain(`"${nearest}"`);
 });
 
-describe('one error has all issues of a call:', () => {
+describe('the error lists every issue of a call:', () => {
   test.each<[string, (store: MemoryStore) => unknown, string[]]>([
     ['recall', ({ admin }) => admin.recall('', { topK: 0, treshold: 1 } as never), ['query', 'topK', 'treshold']],
     [
@@ -206,7 +206,7 @@ describe('one error has all issues of a call:', () => {
   });
 });
 
-describe('undefined in a scope', () => {
+describe('a scope field that is `undefined`', () => {
   const session: { userId?: string } = {};
   const scoped = { userId: session.userId } as { userId: string };
 
@@ -228,7 +228,7 @@ describe('undefined in a scope', () => {
   });
 });
 
-describe('other calls reject', () => {
+describe('these calls are rejected:', () => {
   test.each<[string, (store: MemoryStore) => unknown, string[]]>([
     ['a query that is not a string', ({ admin }) => admin.recall(5 as never), ['query']],
     ['a query too long', ({ admin }) => admin.recall('x'.repeat(1_000_001)), ['query']],
@@ -271,7 +271,7 @@ describe('other calls reject', () => {
   });
 
   test.each([[[]], [new Date()], ['namespace'], [null], [5], [() => 1]])(
-    'options of remember that are not an object: %s',
+    'remember with options that are not an object: %s',
     async (options) => {
       const store = await openInMemory();
       const handle = store.as({ agentId: 'a' }, { namespace });
@@ -280,7 +280,7 @@ describe('other calls reject', () => {
     },
   );
 
-  test.each([[''], ['\0'], [5], [undefined]])('an invalid folder: %j', async (folder) => {
+  test.each([[''], ['\0'], [5], [undefined]])('open with an invalid folder: %j', async (folder) => {
     expect(await codeOf(() => MemoryStore.open(folder as never))).toBe('INVALID_INPUT');
   });
 });
@@ -327,7 +327,7 @@ describe('a rejected call', () => {
     expect((await store.admin.get(id))?.tags).toEqual(['a']);
   });
 
-  test('a vector is copied, so that the caller can reuse its buffer', async () => {
+  test('remember copies a vector, so that the caller can reuse the buffer', async () => {
     const plain = {
       '~standard': { version: 1 as const, vendor: 'test', validate: async (value: unknown) => ({ value }) },
     };
@@ -343,7 +343,7 @@ describe('a rejected call', () => {
     }
   });
 
-  test('changes to arguments and results after a call do not affect the store', async () => {
+  test('changing arguments or results after a call does not affect the store', async () => {
     const store = await openInMemory();
     const metadata = { list: [1] };
     const tags = ['a'];
@@ -361,7 +361,7 @@ describe('a rejected call', () => {
   });
 });
 
-test('limits can be set at open and are enforced', async () => {
+test('limits that are passed to open are enforced', async () => {
   const limits = { textBytes: 10, metadataBytes: 20, nameBytes: 5, namespaceDepth: 2, tags: 1, topK: 3, conditions: 2 };
   const store = await openInMemory({ limits });
   const fields = { metadata: { a: 'x'.repeat(20) }, namespace: ['a', 'b', 'c'], tags: ['a', 'b'], key: 'sixsix' };
@@ -394,7 +394,7 @@ describe('metadata with a schema', () => {
     },
   };
 
-  test('is validated and stored as the schema returns it', async () => {
+  test('is validated, and stored as the schema returns it', async () => {
     const store = await openInMemory<{ order: string }>({ metadata: schema });
     const { id } = await store.admin.remember('text', { namespace, metadata: { order: 'a-1' } });
     expect((await store.admin.get(id))?.metadata).toEqual({ order: 'A-1' });
@@ -402,7 +402,7 @@ describe('metadata with a schema', () => {
     expect(await store.admin.count({ filter: { metadata: { order: 'B-2' } } })).toBe(1);
   });
 
-  test('is rejected together with all other issues, in remember, rememberMany and update', async () => {
+  test('is reported in one error with all other issues, in remember, rememberMany and update', async () => {
     const store = await openInMemory<{ order: string }>({ metadata: schema });
     const bad = { metadata: { order: 5 } } as never;
     expect(await issuePaths(() => store.admin.remember('', { namespace, ...(bad as object) }))).toEqual([
@@ -431,7 +431,7 @@ describe('metadata with a schema', () => {
   });
 });
 
-test('metadata with a toJSON method is stored without calling it, or rejected', async () => {
+test('metadata with a `toJSON` method is rejected, or stored without calling it', async () => {
   const store = await openInMemory();
   const metadata = Object.defineProperty({ a: 1 }, 'toJSON', { value: () => 'something else', enumerable: false });
   const written = await store.admin.remember('text', { namespace, metadata }).catch(() => undefined);

@@ -55,7 +55,7 @@ describe('while another program locks the database', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('an open waits for it', async () => {
+  test('an open waits until the lock is released', async () => {
     await (await openFolder(folder)).close();
     const { release } = lock('audit.db');
     const opening = MemoryStore.open(folder);
@@ -64,7 +64,7 @@ describe('while another program locks the database', () => {
     await (await opening).close();
   });
 
-  test('a read with a durable audit waits for the audit', async () => {
+  test('a read with a durable audit waits until its audit entry is written', async () => {
     const store = await openFolder(folder, { audit: { reads: 'durable' } });
     await store.admin.remember('note', { namespace, embed: false });
     const { release } = lock('audit.db');

@@ -46,7 +46,7 @@ describe('an embedder', () => {
     expect((await store.stats()).space).toMatchObject({ model: 'letters-26', dimensions: 26 });
   });
 
-  test('that fails makes the write fail: nothing is stored, and the error has the cause', async () => {
+  test('that fails makes the write fail; nothing is stored, and the error has the failure as its cause', async () => {
     const embedder = faultyEmbedder();
     const store = await openInMemory({ embedder });
     const { id } = await store.admin.remember('note', { namespace });
@@ -89,7 +89,7 @@ describe('an embedder', () => {
     expect(await codeOf(() => store.admin.recall('note'))).toBe('EMBEDDING_FAILED');
   });
 
-  test('is not called for a memory with a vector, with embed: false, or that is rejected', async () => {
+  test('is not called for a memory that has a vector or `embed: false`, or that is rejected', async () => {
     const embedder = letters();
     const store = await openInMemory({ embedder, access: [] });
     await store.admin.remember('one', { namespace, vector: new Float32Array(26).fill(1) });
@@ -102,7 +102,7 @@ describe('an embedder', () => {
     expect(embedder.asked).toEqual([]);
   });
 
-  test('gets a long text in chunks of at most maxTokens', async () => {
+  test('receives a long text in chunks of at most `maxTokens`', async () => {
     const embedder = letters();
     const store = await openInMemory({ embedder });
     const text = `${'aaaa '.repeat(300)}zzzz ${'bbbb '.repeat(300)}`;
@@ -148,7 +148,7 @@ describe('a store with vectors made with one embedder', () => {
     return { folder, id };
   }
 
-  test('rejects another explicit embedder with EMBEDDER_MISMATCH that names both', async () => {
+  test('rejects another explicit embedder with EMBEDDER_MISMATCH, and the error names both embedders', async () => {
     const { folder, id } = await stored();
     for (const other of [letters(20), { ...letters(), space: { ...letters().space, model: 'other-letters' } }]) {
       const error = await refusal(() => MemoryStore.open(folder, { embedder: other }));
@@ -166,7 +166,7 @@ describe('a store with vectors made with one embedder', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('opens without this embedder, lists, gets and searches by keyword, and throws EMBEDDER_MISSING for the rest', async () => {
+  test('can be opened, listed and searched by keyword without this embedder; other calls throw EMBEDDER_MISSING', async () => {
     const { folder, id } = await stored();
     for (const readOnly of [false, true]) {
       const store = await openFolder(folder, readOnly ? { readOnly } : {});
@@ -202,7 +202,7 @@ describe('a store with vectors made with one embedder', () => {
     expect(await admin.forget(id)).toBe(true);
   });
 
-  test('works again when it is opened with this embedder', async () => {
+  test('works completely again when it is opened with this embedder', async () => {
     const { folder, id } = await stored();
     const store = await openFolder(folder, { embedder: letters() });
     expect((await store.admin.recall('apple', { mode: 'semantic' })).map((hit) => hit.id)).toEqual([id]);
@@ -210,7 +210,7 @@ describe('a store with vectors made with one embedder', () => {
     expect(await store.admin.recall('pear', { mode: 'semantic' })).toHaveLength(2);
   });
 
-  test('gets its embedder from a second open in the same process', async () => {
+  test('receives its embedder from a second open in the same process', async () => {
     const { folder } = await stored();
     const first = await openFolder(folder);
     expect(await codeOf(() => first.admin.recall('apple'))).toBe('EMBEDDER_MISSING');
@@ -218,7 +218,7 @@ describe('a store with vectors made with one embedder', () => {
     expect(await first.admin.recall('apple')).toHaveLength(1);
   });
 
-  test('has no space before its first vector: until then any embedder is accepted', async () => {
+  test('has no embedding space before its first vector, and accepts any embedder until then', async () => {
     const folder = await temporaryFolder();
     for (const embedder of [letters(20), letters(25), undefined]) {
       const store = await openFolder(folder, embedder === undefined ? {} : { embedder });
@@ -232,7 +232,7 @@ describe('a store with vectors made with one embedder', () => {
   });
 });
 
-test('the default embedder names its model', async () => {
+test('the default embedder has the name of its model', async () => {
   const store = await openInMemory();
   expect((await store.stats()).space.model).toMatch(/\w/);
   const { model, dimensions } = (await store.stats()).space;

@@ -56,7 +56,7 @@ async function makeStore(): Promise<void> {
 
 describe.skipIf(isWindows)('the folder of a store and everything in it', () => {
   test.each([0o000, 0o022, 0o277])(
-    'is closed to other users with the umask %i: while open, after it, and in a backup',
+    'is closed to other users with the umask %i: while the store is open, after it is closed, and in a backup',
     async (umask) => {
       withUmask(umask);
       const store = await openFolder(folder, { serve: true });
@@ -91,7 +91,7 @@ describe.skipIf(isWindows)('the folder of a store and everything in it', () => {
     expectPrivate(folder);
   });
 
-  test('is closed to other users when a folder from an earlier release is opened for writing, but not before', async () => {
+  test('is closed to other users when a folder from an earlier release is opened for writing, but not when it is only read', async () => {
     withUmask(0o022);
     await makeStore();
     chmodSync(folder, 0o775);
@@ -103,7 +103,7 @@ describe.skipIf(isWindows)('the folder of a store and everything in it', () => {
     expectPrivate(folder);
   });
 
-  test('keeps its modes with trustFolder, and new files get their modes from the umask', async () => {
+  test('keeps its modes with the option `trustFolder`, and new files get their modes from the umask', async () => {
     withUmask(0o002);
     const store = await openFolder(folder, { trustFolder: true });
     await store.admin.remember('note', { namespace, embed: false });
@@ -111,9 +111,9 @@ describe.skipIf(isWindows)('the folder of a store and everything in it', () => {
   });
 });
 
-describe.skipIf(isWindows)('an open is refused', () => {
+describe.skipIf(isWindows)('open is rejected', () => {
   test.each(['memory.db', 'memory.db-wal', 'audit.db', 'audit.db-shm', 'lock.db', 'holder.json', 'index', 'index-2'])(
-    'if %s is a symbolic link, and the target of the link is unchanged',
+    'if %s is a symbolic link, and leaves the target of the link unchanged',
     async (name) => {
       await makeStore();
       const target = join(base, 'target');
@@ -131,7 +131,7 @@ describe.skipIf(isWindows)('an open is refused', () => {
     },
   );
 
-  test('if a file is a link to a path that does not exist, and does not create this path', async () => {
+  test('if a file is a link to a path that does not exist, and does not create that path', async () => {
     mkdirSync(folder);
     for (const name of ['memory.db', 'holder.json', 'audit.db']) symlinkSync(join(base, name), join(folder, name));
     const error = await refusal(() => MemoryStore.open(folder));
@@ -140,7 +140,7 @@ describe.skipIf(isWindows)('an open is refused', () => {
   });
 
   test.skipIf(!canActAsOthers)(
-    'for writing if another user owns the folder or a file in it, unless the folder is trusted',
+    'for writing if another user owns the folder or a file in it, unless `trustFolder` is set',
     async () => {
       await makeStore();
       give(folder, nobody);
@@ -157,7 +157,7 @@ describe.skipIf(isWindows)('an open is refused', () => {
 });
 
 describe('files from other programs', () => {
-  test('in the folder of a store and of its index stay, also when the index is removed', async () => {
+  test('in the folder of a store or of its index are kept, even if the index is removed', async () => {
     mkdirSync(join(folder, 'index', 'mine'), { recursive: true });
     chmodSync(folder, 0o700);
     const mine = ['notes.txt', 'index/notes.txt', 'index/mine/notes.txt'].map((path) => join(folder, path));
@@ -173,7 +173,7 @@ describe('files from other programs', () => {
     for (const path of mine) expect(readFileSync(path, 'utf8')).toBe('mine');
   });
 
-  test('with the name of the lock stay in a folder without a store', async () => {
+  test('whose name is that of the lock file are kept in a folder without a store', async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, 'lock.db'), 'a lock of another program, which is no database at all'.repeat(20));
     expect((await refusal(() => MemoryStore.open(folder))).message).toContain('belongs to another program');

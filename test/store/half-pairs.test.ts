@@ -13,7 +13,7 @@ const half = 'half \ud83d of a pair, \udc00\ud800 reversed';
 const whole = 'half \ufffd of a pair, \ufffd\ufffd reversed';
 
 describe('half a surrogate pair becomes U+FFFD', () => {
-  test('in texts, queries and metadata that are written', async () => {
+  test('in texts, queries and metadata that are passed to the store', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember(half, { namespace, metadata: { [half]: [half, { a: half }] } });
     const stored = { id, text: whole, metadata: { [whole]: [whole, { a: whole }] } };
@@ -26,14 +26,14 @@ describe('half a surrogate pair becomes U+FFFD', () => {
     expect((await store.verify()).problems).toEqual([]);
   });
 
-  test('in the output of the metadata schema', async () => {
+  test('in what the metadata schema returns', async () => {
     const metadata = z.object({ a: z.string() }).transform(({ a }) => ({ a, b: `${a}\ud800` }));
     const store = await openInMemory({ metadata });
     const { id } = await store.admin.remember('text', { namespace, metadata: { a: 'x' } as never });
     expect((await store.admin.get(id))?.metadata).toEqual({ a: 'x', b: 'x\ufffd' });
   });
 
-  test('before a text reaches the embedder', async () => {
+  test('before the embedder receives a text', async () => {
     const seen: string[] = [];
     const embedder = {
       space: { model: 'test', dimensions: 2, normalized: true },
@@ -53,13 +53,13 @@ describe('half a surrogate pair becomes U+FFFD', () => {
     expect(seen).toEqual([whole, whole]);
   });
 
-  test('two keys of metadata that would become equal are rejected', async () => {
+  test('two metadata keys that would become equal are rejected', async () => {
     const store = await openInMemory();
     const metadata = { a: { '\ud800': 1, '\ud801': 2 } };
     expect(await issuePaths(() => store.admin.remember('text', { namespace, metadata }))).toEqual(['metadata.a']);
   });
 
-  test('in every result, for a memory that an earlier release stored', async () => {
+  test('in every result, if an earlier release stored the memory', async () => {
     const folder = await temporaryFolder();
     await (await MemoryStore.open(folder)).close();
     const state = new StateStore(
@@ -86,7 +86,7 @@ describe('half a surrogate pair becomes U+FFFD', () => {
     expect((await verify()).problems).toEqual([]);
   });
 
-  test('in toContext, for hits that do not come from a store', async () => {
+  test('in toContext, if the hits do not come from a store', async () => {
     const store = await openInMemory();
     await store.admin.remember('text', { namespace });
     const hits = (await store.admin.recall('text')).map((hit) => ({ ...hit, text: half }));

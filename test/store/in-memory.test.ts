@@ -61,7 +61,7 @@ describe('a store in memory', () => {
     expect(JSON.stringify(await everything())).toBe(JSON.stringify(await everything()));
   });
 
-  test('has counting ids and a clock that starts in 2026 and advances with each write', async () => {
+  test('has ids that count up, and a clock that starts in 2026 and advances with each write', async () => {
     const store = await openInMemory();
     const memories: Memory[] = [];
     for (let i = 0; i < 3; i++) {
@@ -80,7 +80,7 @@ describe('a store in memory', () => {
     expect([...times].sort((a, b) => a - b)).toEqual(times);
   });
 
-  test('accepts a clock and ids from the host', async () => {
+  test('uses a clock and a function for ids from the host', async () => {
     let now = 1_000;
     const ids = ['first', 'second'];
     const store = await openInMemory({ clock: { now: () => now }, newId: () => ids.shift() ?? 'none' });
@@ -90,7 +90,7 @@ describe('a store in memory', () => {
     expect((await store.admin.get('second'))?.createdAt).toEqual(new Date(5_000));
   });
 
-  test('rounds down the fractions of a clock to whole milliseconds', async () => {
+  test('rounds the times of the clock down to whole milliseconds', async () => {
     const store = await openInMemory({ clock: { now: () => 1_000.75 } });
     const { id } = await store.admin.remember('note', { namespace });
     const { createdAt, validFrom } = (await store.admin.get(id)) as Memory;
@@ -117,7 +117,7 @@ describe('a store in memory', () => {
   );
 
   test.each([[''], [5], [undefined], ['x'.repeat(600)], ['half \ud800']])(
-    'rejects the id %j from newId',
+    'rejects the id %j that `newId` returns',
     async (id) => {
       const store = await openInMemory({ newId: () => id as string });
       expect(await codeOf(() => store.admin.remember('note', { namespace }))).toBe('INVALID_INPUT');
@@ -131,7 +131,7 @@ describe('a store in memory', () => {
     expect(await two.admin.count()).toBe(0);
   });
 
-  test('loads neither LanceDB nor any other heavy library, and prints nothing', async () => {
+  test('loads neither LanceDB nor any other large library, and prints nothing', async () => {
     const child = start('in-memory');
     let printed = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (printed += chunk));

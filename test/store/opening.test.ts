@@ -56,7 +56,7 @@ describe('open', () => {
     expect(await seen(second)).toEqual(before);
   });
 
-  test('shares everything with other stores that the process opens in the folder, until the last one closes', async () => {
+  test('returns stores that share everything if the process opens the folder several times, until the last store is closed', async () => {
     const folder = await temporaryFolder();
     const stores = await Promise.all(Array.from({ length: 8 }, () => openFolder(folder)));
     const [first, ...others] = stores as [MemoryStore, ...MemoryStore[]];
@@ -72,7 +72,7 @@ describe('open', () => {
     expect(await again.admin.count()).toBe(1);
   });
 
-  test('recognizes a folder by any path that leads to it', async () => {
+  test('recognizes a folder that it has already opened by any path that leads to it', async () => {
     const base = await temporaryFolder();
     const folder = join(base, 'store');
     await mkdir(join(base, 'real'));
@@ -89,7 +89,7 @@ describe('open', () => {
     expect(await (await openFolder(join(base, 'another'))).admin.count()).toBe(1);
   });
 
-  test('waits for a running close of the same folder', async () => {
+  test('waits if the same folder is being closed', async () => {
     const folder = await temporaryFolder();
     for (let i = 0; i < 5; i++) {
       const store = await openFolder(folder);
@@ -102,7 +102,7 @@ describe('open', () => {
     expect(await (await openFolder(folder)).admin.count()).toBeGreaterThanOrEqual(0);
   });
 
-  test('releases the folder if it fails', async () => {
+  test('releases the folder again if it fails', async () => {
     const folder = await temporaryFolder();
     expect(await codeOf(() => MemoryStore.open(folder, { access: [allow('everyone', 'nobody', [])] }))).toBe(
       'INVALID_INPUT',
@@ -152,7 +152,7 @@ describe('the ids of a store in a folder', () => {
 });
 
 describe('await using', () => {
-  test('closes the store at the end of its block, after accepted writes', async () => {
+  test('closes the store at the end of its block, after the accepted writes', async () => {
     const folder = await temporaryFolder();
     let kept: MemoryStore;
     {
@@ -169,7 +169,7 @@ describe('await using', () => {
 });
 
 describe('a closed store', () => {
-  test('rejects every call, also of its handles, with STORE_CLOSED', async () => {
+  test('rejects every call on it and on its handles with STORE_CLOSED', async () => {
     const store = await openInMemory();
     const agent = store.as({ agentId: 'billing' }, { namespace });
     const { id } = await agent.remember('note');
@@ -204,7 +204,7 @@ describe('a closed store', () => {
     for (const call of calls) expect(await codeOf(call), String(call)).toBe('STORE_CLOSED');
   });
 
-  test('lets running calls finish or rejects them with STORE_CLOSED, and never leaves half a write', async () => {
+  test('has let each running call finish or has rejected it with STORE_CLOSED, and leaves no half write', async () => {
     const folder = await temporaryFolder();
     for (let round = 0; round < 4; round++) {
       const store = await openFolder(folder, { clock: fakeClock() });

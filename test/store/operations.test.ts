@@ -8,7 +8,7 @@ const namespace = ['support'];
 const secret = 'the passport number X1234567';
 
 describe('events', () => {
-  test('report every commit after it is durable, with ids and never with text', async () => {
+  test('report every commit after it is durable, with ids but never with text', async () => {
     const store = await openInMemory();
     const commits: StoreEvents['committed'][] = [];
     store.on('committed', (event) => commits.push(event));
@@ -21,7 +21,7 @@ describe('events', () => {
     expect(JSON.stringify(commits)).not.toContain('passport');
   });
 
-  test('report a commit that several callers share once', async () => {
+  test('report a commit once if several callers share it', async () => {
     const store = await openInMemory();
     const commits: StoreEvents['committed'][] = [];
     store.on('committed', (event) => commits.push(event));
@@ -55,7 +55,7 @@ describe('events', () => {
     expect(JSON.stringify(recalls)).not.toContain('passport');
   });
 
-  test('stop only for a removed listener', async () => {
+  test('stop only for the listener that was removed', async () => {
     const store = await openInMemory();
     const [one, two]: [number[], number[]] = [[], []];
     const leave = store.on('committed', () => one.push(1));
@@ -67,7 +67,7 @@ describe('events', () => {
     expect([one.length, two.length]).toEqual([1, 2]);
   });
 
-  test('report the changes by every store that the process has opened in the folder', async () => {
+  test('report the changes made through every store that the process has opened in the folder', async () => {
     const folder = await temporaryFolder();
     const [one, two] = [await openFolder(folder), await openFolder(folder)];
     const seen: string[] = [];
@@ -78,7 +78,7 @@ describe('events', () => {
 });
 
 describe('stats', () => {
-  test('have the numbers of memories, of bytes and of changes missing in the index, and the embedding space', async () => {
+  test('contain the numbers of memories, of bytes and of changes not yet indexed, and the embedding space', async () => {
     const store = await openFolder(await temporaryFolder());
     const empty = await store.stats();
     expect(empty).toMatchObject({ memories: 0, indexLag: 0 });
@@ -98,7 +98,7 @@ describe('stats', () => {
 });
 
 describe('backup', () => {
-  test('creates a folder with a complete store that open can open', async () => {
+  test('creates a folder with a complete store that can be opened', async () => {
     const store = await openFolder(await temporaryFolder());
     await store.admin.rememberMany(
       Array.from({ length: 50 }, (_, i) => ({ text: `note ${i}`, namespace, key: `k${i}` })),
@@ -119,7 +119,7 @@ describe('backup', () => {
     expect(await store.admin.count()).toBe(51);
   });
 
-  test('copies the state of one moment while other calls write', async () => {
+  test('contains the state of a single moment even if other calls write meanwhile', async () => {
     const store = await openFolder(await temporaryFolder());
     await store.admin.rememberMany(
       Array.from({ length: 500 }, (_, i) => ({ text: `note ${i}`, namespace, embed: false as const })),
@@ -144,14 +144,14 @@ describe('backup', () => {
     expect(await readdir(full)).toEqual(['letter.txt']);
   });
 
-  test('leaves the folder empty when it is aborted', async () => {
+  test('leaves the folder empty if it is aborted', async () => {
     const store = await openFolder(await temporaryFolder());
     const copy = await temporaryFolder();
     await expect(store.backup(copy, { signal: AbortSignal.abort(new Error('Enough.')) })).rejects.toThrow('Enough.');
     expect(await readdir(copy)).toEqual([]);
   });
 
-  test('copies a store in memory to a folder', async () => {
+  test('copies an in-memory store to a folder', async () => {
     const store = await openInMemory();
     await store.admin.remember('note', { namespace });
     const copy = join(await temporaryFolder(), 'copy');
@@ -161,7 +161,7 @@ describe('backup', () => {
 });
 
 describe('verify', () => {
-  test('finds no problem after many writes, corrections and deletions', async () => {
+  test('finds no problem after many writes, updates and deletions', async () => {
     const store = await openFolder(await temporaryFolder());
     const { results } = await store.admin.rememberMany(
       Array.from({ length: 300 }, (_, i) => ({ text: `note ${i} of many`, namespace, tags: [`t${i % 3}`] })),
@@ -186,7 +186,7 @@ describe('verify', () => {
 });
 
 describe('abort signals', () => {
-  test('that are already aborted make every call reject with their reason, and nothing is written', async () => {
+  test('that are already aborted make every call reject with their reason, and the call writes nothing', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('note', { namespace });
     const signal = AbortSignal.abort(new Error('Enough.'));
@@ -213,7 +213,7 @@ describe('abort signals', () => {
     expect((await all(store.admin.list())).map(({ text, revision }) => [text, revision])).toEqual([['note', 1]]);
   });
 
-  test('are ignored once the command was submitted: the write succeeds', async () => {
+  test('are ignored after the write was submitted, so the write succeeds', async () => {
     const store = await openInMemory();
     const controller = new AbortController();
     store.on('committed', () => controller.abort(new Error('Too late.')));

@@ -79,7 +79,7 @@ function first(items: AsyncIterable<unknown>): Promise<unknown> {
   return items[Symbol.asyncIterator]().next();
 }
 
-describe('an object that is not plain is rejected with INVALID_INPUT, and nothing changes, in', () => {
+describe('an object that is not plain is rejected with INVALID_INPUT and changes nothing, if passed to', () => {
   test.each(calls)('%s', async (_, call) => {
     const store = await openInMemory();
     await store.admin.remember('text', { namespace });
@@ -106,7 +106,7 @@ test.each<[string, (admin: MemoryHandle, value: never) => unknown]>([
   expect(message).toMatch(/got a promise, so an `await` may be missing\./);
 });
 
-test('accepts plain objects without a prototype, and plain objects from another realm', async () => {
+test('plain objects without a prototype and plain objects from another realm are accepted', async () => {
   const store = await openInMemory({ access: [allow({ agentId: 'a' }, 'writer', namespace)] });
   const foreign = runInNewContext("({ namespace: ['support'], tags: ['refund'], filter: { priority: { gte: 0 } } })");
   const { filter, ...scope } = foreign;

@@ -100,7 +100,7 @@ describe('a read-only store', () => {
     expect((await reader.admin.get(second))?.text).toBe('another');
   });
 
-  test('cannot be opened for a folder without a store, and creates none', async () => {
+  test('cannot be opened in a folder without a store, and does not create a store', async () => {
     const folder = await temporaryFolder();
     expect(await codeOf(() => MemoryStore.open(folder, { readOnly: true }))).toBe('INVALID_INPUT');
     expect(await codeOf(() => MemoryStore.open(`${folder}/none`, { readOnly: true }))).toBe('INVALID_INPUT');
@@ -122,7 +122,7 @@ describe('a read-only store', () => {
     await openFolder(folder, { readOnly: true });
   });
 
-  test('ends its watches when it closes', async () => {
+  test('ends its watches when it is closed', async () => {
     const folder = await temporaryFolder();
     await openFolder(folder);
     const reader = await openFolder(folder, { readOnly: true });

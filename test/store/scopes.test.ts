@@ -49,7 +49,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     });
   });
 
-  test('a selection narrows further and never widens', async () => {
+  test('a selection can narrow the scope and never widens it', async () => {
     const { handle, own } = await opened();
     expect(await handle.count(scope)).toBe(1);
     for (const word of ['userId', 'sessionId', 'agentId'] as const) {
@@ -63,7 +63,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     expect((await handle.recall('refund', { namespace: [] })).map(({ id }) => id)).toEqual([own]);
   });
 
-  test('changes to memories outside the scope reject with NOT_FOUND', async () => {
+  test('changes to memories outside the scope are rejected with NOT_FOUND', async () => {
     const { wide, handle, other } = await opened();
     const before = await wide.get(other);
     expect(await codeOf(() => handle.update(other, { priority: 1 }))).toBe('NOT_FOUND');
@@ -75,7 +75,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     expect(await wide.count()).toBe(2);
   });
 
-  test('a key cannot revise a memory outside the scope', async () => {
+  test('a write with the key of a memory outside the scope does not revise that memory', async () => {
     const { wide, handle, other } = await opened();
     const before = await wide.get(other);
     const namespace = before?.namespace ?? [];
@@ -84,7 +84,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     expect(await wide.get(other)).toEqual(before);
   });
 
-  test('a write outside the scope is FORBIDDEN and stores nothing', async () => {
+  test('a write outside the scope is rejected with FORBIDDEN and stores nothing', async () => {
     const { wide, handle } = await opened();
     const words = { namespace: ['a'], ...outside };
     const named = Object.keys(scope).every((word) => word in words && word !== 'tags');
@@ -92,7 +92,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
     expect(await wide.count()).toBe(2);
   });
 
-  test('a write without these fields gets them from the scope', async () => {
+  test('a write without a field that the scope has gets this field from the scope', async () => {
     const { wide, handle } = await opened();
     const { id } = await handle.remember('by default', 'namespace' in scope ? {} : { namespace: ['a'] });
     expect(await handle.get(id)).toMatchObject(
@@ -103,7 +103,7 @@ describe.each(bounds)('inside the scope $scope', ({ scope, inside, outside }) =>
 });
 
 describe('the agentId of a scope', () => {
-  test('limits reads to memories of that agent, alone or on behalf of a user', async () => {
+  test('limits reads to memories that this agent wrote, alone or on behalf of a user', async () => {
     const store = await openInMemory();
     const { id: own } = await store.as(agent).remember('one', { namespace: ['a'] });
     const { id: paired } = await store
@@ -132,7 +132,7 @@ describe('within', () => {
     return store.as(agent, { namespace: ['a'], userId: 'u1', tags: ['x'] });
   }
 
-  test('adds to the scope of its handle', async () => {
+  test('adds its fields to the scope of its handle', async () => {
     const handle = (await handles()).within({ namespace: ['a', 'b'], sessionId: 's1', tags: ['y'] });
     const { id } = await handle.remember('text');
     expect(await handle.get(id)).toMatchObject({
@@ -143,7 +143,7 @@ describe('within', () => {
     });
   });
 
-  test('keeps the narrower of two namespaces', async () => {
+  test('keeps the narrower of the two namespaces', async () => {
     const handle = (await handles()).within({ namespace: [] });
     const { id } = await handle.remember('text');
     expect((await handle.get(id))?.namespace).toEqual(['a']);
@@ -165,7 +165,7 @@ describe('within', () => {
     ]);
   });
 
-  test('can be repeated, and does not change the original handle', async () => {
+  test('can be called repeatedly, and does not change the original handle', async () => {
     const handle = await handles();
     await handle.remember('one', { sessionId: 's1' });
     await handle.remember('two', { sessionId: 's2' });
@@ -180,7 +180,7 @@ describe('within', () => {
 });
 
 describe('an update through a handle', () => {
-  test('that would move a memory out of the scope is rejected, and nothing is written', async () => {
+  test('that would move a memory out of the scope is rejected and writes nothing', async () => {
     const store = await openInMemory();
     const handle = store.as(agent, { namespace: ['a'], tags: ['x'] });
     const { id } = await handle.remember('text');
@@ -190,14 +190,14 @@ describe('an update through a handle', () => {
   });
 });
 
-test('a memory without a namespace from the handle or the call is rejected', async () => {
+test('a memory is rejected if neither the handle nor the call has a namespace', async () => {
   const store = await openInMemory();
   expect(await issuePaths(() => store.as(agent).remember('text'))).toEqual(['namespace']);
   expect(await issuePaths(() => store.admin.remember('text'))).toEqual(['namespace']);
   expect(await store.admin.count()).toBe(0);
 });
 
-test('a handle has its scope as a property', async () => {
+test('a handle has the property `scope`', async () => {
   const store = await openInMemory();
   expect(store.admin.scope).toEqual({});
   const handle = store.as(agent, { namespace: ['a'], tags: ['x'] }).within({ namespace: ['a', 'b'], userId: 'u1' });

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { openInMemory } from './stores';
 
-test('many concurrent batches cause no leak warning from Node', async () => {
+test('many concurrent batches cause no warning about leaked listeners from Node', async () => {
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   const store = await openInMemory();
   const batches = Array.from({ length: 20 }, (_, i) => [

@@ -3,7 +3,7 @@ import { libraryInTwoCopies } from './copies';
 
 vi.mock('multi-agent-memory', async (original) => libraryInTwoCopies(await original()));
 
-describe('a store of one copy of the library over the engine of another', async () => {
+describe('a store made with one copy of the library, whose folder another copy has opened', async () => {
   await import('../write/batches.test');
   await import('../write/forget.test');
   await import('../write/idempotency.test');

@@ -12,7 +12,7 @@ afterEach(() => vi.resetModules());
 const namespace = ['support'];
 
 describe('two copies of the library in one process', () => {
-  test('share a folder: each sees the writes of the other at once', async () => {
+  test("share a folder, so each sees the other's writes immediately", async () => {
     const folder = await temporaryFolder();
     const first = await MemoryStore.open(folder);
     const copy = await secondCopy();
@@ -29,7 +29,7 @@ describe('two copies of the library in one process', () => {
     expect(existsSync(join(folder, 'holder.json'))).toBe(false);
   });
 
-  test('share its rules: the rules passed to the later open apply to both, as after a hot reload', async () => {
+  test('share the rules of the folder: the rules passed to the later open apply to both', async () => {
     const folder = await temporaryFolder();
     const first = await MemoryStore.open(folder, { access: [allow('everyone', 'reader', namespace)] });
     const copy = await secondCopy();
@@ -40,7 +40,7 @@ describe('two copies of the library in one process', () => {
     await first.close();
   });
 
-  test('wait for each other while one of them closes', async () => {
+  test('wait for each other when one of them closes the folder', async () => {
     const folder = await temporaryFolder();
     const first = await MemoryStore.open(folder);
     const copy = await secondCopy();
@@ -51,7 +51,7 @@ describe('two copies of the library in one process', () => {
     await second.close();
   });
 
-  test('serve and connect across each other', async () => {
+  test('can connect to each other, if one serves the folder', async () => {
     const folder = await temporaryFolder();
     await using first = await MemoryStore.open(folder);
     const copy = await secondCopy();
@@ -60,7 +60,7 @@ describe('two copies of the library in one process', () => {
     expect((await first.admin.get(id))?.text).toBe('The refund.');
   });
 
-  test('know each other’s read-only stores, so that none of these counts as crashed', async () => {
+  test("recognize each other's read-only stores, so that none of these counts as crashed", async () => {
     const folder = await temporaryFolder();
     await (await MemoryStore.open(folder)).close();
     await using reader = await MemoryStore.open(folder, { readOnly: true });
@@ -72,7 +72,7 @@ describe('two copies of the library in one process', () => {
     expect(actions).not.toContain('gap');
   });
 
-  test('recognise an error that one text caused', async () => {
+  test("recognize each other's errors that a single text caused", async () => {
     vi.resetModules();
     const results = await vi.importActual<typeof import('../../src/embedding/results')>('../../src/embedding/results');
     const copy = await secondCopy();
@@ -82,8 +82,8 @@ describe('two copies of the library in one process', () => {
   });
 });
 
-describe('another thread that has opened the folder', () => {
-  test('is named in the error as this process, with advice on how to share the folder', async () => {
+describe('a thread that has the folder open', () => {
+  test('is named in the error of a second open as this process, with advice on how to share the folder', async () => {
     const folder = await temporaryFolder();
     const thread = await holdInThread(folder);
     try {

@@ -83,7 +83,7 @@ describe('a closed store can be read', () => {
     await expectReadable();
   });
 
-  test.skipIf(!canActAsOthers)('including the commits that its writer left in the write-ahead log', async () => {
+  test.skipIf(!canActAsOthers)('including the commits that its last writer left in the write-ahead log', async () => {
     const killed = join(folder, '..', 'killed');
     const store = await openFolder(folder);
     await store.admin.remember('The invoice is paid.', { namespace });
@@ -108,15 +108,15 @@ describe('a closed store can be read', () => {
   });
 });
 
-describe('a store with an audit of reads is refused in a folder that cannot be written', () => {
-  test.skipIf(!canActAsOthers)('if the host has set the option audit.reads', async () => {
+describe('a read-only store with an audit of reads cannot be opened in a folder that is not writable', () => {
+  test.skipIf(!canActAsOthers)('if the host has set the option `audit.reads`', async () => {
     give(folder, nobody);
     const error = await refusal(() => MemoryStore.open(folder, { readOnly: true, audit: { reads: 'durable' } }));
     expect(error).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('audit.db') });
   });
 });
 
-describe('an open that fails in the file system rejects with a MemoryError that names the file:', () => {
+describe('an open that fails in the file system rejects with a MemoryError that names the path, for', () => {
   const failing = async (path: string, readOnly = false): Promise<MemoryError> => {
     const error = await refusal(() => MemoryStore.open(path, { readOnly }));
     expect(error.message).toContain(path);
@@ -145,7 +145,7 @@ describe('an open that fails in the file system rejects with a MemoryError that 
     expect((await failing(path, true)).code).toBe('INVALID_INPUT');
   });
 
-  test('no store to read: the message neither asks to create one nor creates it', async () => {
+  test('a folder without a store that is opened for reading, and creates nothing', async () => {
     const none = join(folder, '..', 'none');
     const error = await failing(none, true);
     expect(error.message).toMatch(/there is no store in .*none\. Check the path\./);
@@ -153,7 +153,7 @@ describe('an open that fails in the file system rejects with a MemoryError that 
     expect((await failing(join(folder, '..'), true)).message).toMatch(/there is no store/);
   });
 
-  test.skipIf(!canActAsOthers)('a folder that this process may not write, enter or create', async () => {
+  test.skipIf(!canActAsOthers)('a folder that this process may not write to, enter or create', async () => {
     chmodSync(join(folder, '..'), 0o755);
     give(folder, nobody);
     chmodSync(folder, 0o500);
@@ -184,7 +184,7 @@ describe('an open that fails in the file system rejects with a MemoryError that 
   });
 
   test.skipIf(!isRoot)(
-    'a read-only mount, with the advice to read (skipped if it cannot be mounted)',
+    'a read-only mount, and advises opening with `readOnly` (skipped if it cannot be mounted)',
     async ({ skip }) => {
       if (!readOnlyMount()) skip();
       expect((await failing(folder)).message).toMatch(/EROFS.*readOnly: true/);

@@ -63,8 +63,8 @@ function spoilPage(folder: string, table: string): void {
   closeSync(file);
 }
 
-describe('verify and derived data', () => {
-  test('finds a memory that is missing in an index, and repair adds it', async () => {
+describe('verify of derived data', () => {
+  test('finds a memory that is missing in an index, and repair adds the memory', async () => {
     const { folder, ids } = await stored();
     takeOutOfIndex(folder, 'memories_id', 7);
     await using store = await MemoryStore.open(folder);
@@ -81,7 +81,7 @@ describe('verify and derived data', () => {
     ['has a line too many', `insert into tags values ('urgent', 200)`],
     ['has a line of no memory', `insert into tags values ('urgent', 5000)`],
     ['has another tag', `update tags set tag = 'urgenT' where row = 3`],
-  ])('finds that the index of tags %s, and repair corrects it', async (_, sql) => {
+  ])('finds that the index of tags %s, and repair corrects the index', async (_, sql) => {
     const { folder } = await stored();
     alterDatabase(folder, (database) => database.exec(sql));
     await using store = await MemoryStore.open(folder);
@@ -104,14 +104,14 @@ describe('verify and derived data', () => {
   });
 });
 
-describe('verify and stored data', () => {
+describe('verify of stored data', () => {
   test.each([
     ['time', 'update changes set at = at + 1 where change_seq = 9'],
     ['author', 'update changes set by = 9 where change_seq = 9'],
     ['type', `update changes set type = 'forgotten' where change_seq = 9`],
     ['memory', 'update changes set row = 10 where change_seq = 9'],
     ['presence', 'delete from changes where change_seq = 9'],
-  ])('names the memory if the %s of its change was altered', async (_, sql) => {
+  ])('names the memory if the %s of a change to it was altered', async (_, sql) => {
     const { folder, ids } = await stored();
     alterDatabase(folder, (database) => database.exec(sql));
     await using store = await MemoryStore.open(folder);
@@ -129,7 +129,7 @@ describe('verify and stored data', () => {
     ]);
   });
 
-  test('finds a missing memory', async () => {
+  test('reports a memory that is missing', async () => {
     const { folder } = await stored();
     alterDatabase(folder, (database) => database.exec('delete from memories where row = 20'));
     await using store = await MemoryStore.open(folder);
@@ -137,7 +137,7 @@ describe('verify and stored data', () => {
   });
 });
 
-describe('verify and unreadable pages', () => {
+describe('verify of unreadable pages', () => {
   test('names the records on the page, and damaged records elsewhere', async () => {
     const { folder, ids } = await stored();
     alterDatabase(folder, (database) => database.exec(`update texts set text = 'Altered.' where row = ${memories}`));
@@ -154,7 +154,7 @@ describe('verify and unreadable pages', () => {
 });
 
 describe('verify during writes', () => {
-  test('does not report changes as damage', async () => {
+  test('does not report these writes as damage', async () => {
     const { folder, ids } = await stored();
     await using store = await MemoryStore.open(folder);
     let isDone = false;
@@ -171,7 +171,7 @@ describe('verify during writes', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('reports each phase up to its total', async () => {
+  test('reports each phase until its total is reached', async () => {
     const { folder } = await stored();
     await using store = await MemoryStore.open(folder);
     const phases = new Map<string, { done: number; total?: number }>();
@@ -181,7 +181,7 @@ describe('verify during writes', () => {
     expect(phases.get('records')).toMatchObject({ total: memories });
   });
 
-  test('rejects with an error that its progress listener throws', async () => {
+  test('rejects with the error that its progress listener throws', async () => {
     const { folder } = await stored();
     await using store = await MemoryStore.open(folder);
     const onProgress = () => {
@@ -192,7 +192,7 @@ describe('verify during writes', () => {
   });
 });
 
-test('verify finds an altered rule, and the store does not open with it', async () => {
+test('verify finds an altered rule, and open rejects the store', async () => {
   const { folder } = await stored();
   const store = await MemoryStore.open(folder);
   const { id } = await store.admin.access.deny({ agentId: 'trainee' }, ['read'], ['support']);

@@ -59,7 +59,7 @@ describe('rememberMany', () => {
     },
   );
 
-  test('stores each item separately: the result of a rejected item has its index, and the other items are not affected', async () => {
+  test('stores each item separately; the result of a rejected item has its index, and the other items are stored', async () => {
     const store = await openInMemory({ access: [allow('everyone', 'writer', namespace)] });
     const agent = store.as({ agentId: 'billing' });
     const { results, ...totals } = await agent.rememberMany([
@@ -94,7 +94,7 @@ describe('rememberMany', () => {
     expect(await store.admin.count()).toBe(3);
   });
 
-  test('numbers the results across batches', async () => {
+  test('numbers the results continuously across batches', async () => {
     const store = await openInMemory();
     const { results } = await store.admin.rememberMany(memories(25), { batchSize: 4 });
     expect(results.map(({ index }) => index)).toEqual(Array.from({ length: 25 }, (_, i) => i));
@@ -154,7 +154,7 @@ describe('rememberMany', () => {
     }
   });
 
-  test('throws the error that its source throws, and stores only the batches before it', async () => {
+  test('throws the error that its source throws, and keeps the batches stored before the error', async () => {
     const store = await openInMemory();
     const { state, source } = counted(memories(20), 9);
     await expect(store.admin.rememberMany(source(), { batchSize: 4 })).rejects.toThrow('The source broke.');
@@ -162,7 +162,7 @@ describe('rememberMany', () => {
     expect(state.ended).toBe(true);
   });
 
-  test('closes its source when it is aborted, and stores no more than the items already submitted', async () => {
+  test('closes its source when aborted, and stores no more than the items already submitted', async () => {
     const store = await openInMemory();
     const { state, source } = counted(memories(1_000));
     const controller = new AbortController();
@@ -180,7 +180,7 @@ describe('rememberMany', () => {
     expect(state.read).toBeLessThanOrEqual(30);
   });
 
-  test('rejects when it is aborted while its source does not answer', async () => {
+  test('rejects when aborted, even while its source is not answering', async () => {
     const store = await openInMemory();
     const controller = new AbortController();
     async function* silent() {
@@ -193,7 +193,7 @@ describe('rememberMany', () => {
   });
 
   test.each([{ atomic: false }, { atomic: true }])(
-    'reads and writes nothing if the signal is already aborted (%j)',
+    'reads and writes nothing if its signal is already aborted (%j)',
     async (options) => {
       const store = await openInMemory();
       const { state, source } = counted(memories(5));
@@ -207,7 +207,7 @@ describe('rememberMany', () => {
     },
   );
 
-  test('fails the memories of a batch that could not be embedded, and continues with the next batch', async () => {
+  test('reports the memories of a batch that could not be embedded as failed, and continues with the next batch', async () => {
     const embedder = faultyEmbedder();
     const store = await openInMemory({ embedder });
     const result = await store.admin.rememberMany(memories(9), {
@@ -223,7 +223,7 @@ describe('rememberMany', () => {
     expect(await store.admin.count()).toBe(6);
   });
 
-  test('makes stored memories readable while it continues', async () => {
+  test('makes each stored memory readable before the whole call has ended', async () => {
     const store = await openInMemory();
     const counts: number[] = [];
     async function* source() {
@@ -295,7 +295,7 @@ describe('rememberMany with atomic', () => {
     expect((await store.verify()).ok).toBe(true);
   });
 
-  test('does not affect concurrent writes', async () => {
+  test('does not affect concurrent writes if it fails', async () => {
     const store = await openInMemory();
     const [batch, ...singles] = await Promise.allSettled([
       store.admin.rememberMany([...memories(3), { text: 'x', namespace, supersedes: 'none' }], { atomic: true }),
@@ -308,7 +308,7 @@ describe('rememberMany with atomic', () => {
     expect((await store.verify()).ok).toBe(true);
   });
 
-  test('revises a memory from the same batch if a later item has its key', async () => {
+  test('revises a memory from the same batch if a later item has the same key', async () => {
     const store = await openInMemory();
     const items = ['one', 'two', 'three'].map((text) => ({ text, namespace, key: 'k' }));
     expect(await store.admin.rememberMany(items, { atomic: true })).toMatchObject({ stored: 1, revised: 2 });
@@ -333,7 +333,7 @@ describe('rememberMany with atomic', () => {
     expect(await store.admin.count()).toBe(0);
   });
 
-  test('rejects more items than limits.atomicBatch, and reads an endless source no further', async () => {
+  test('rejects more items than `limits.atomicBatch`, and stops reading an endless source at this limit', async () => {
     const store = await openInMemory({ limits: { atomicBatch: 50 } });
     const { state, source } = counted(
       (function* endless() {

@@ -33,7 +33,7 @@ describe('forget', () => {
     expect(await store.admin.forget('never was')).toBe(false);
   });
 
-  test('leaves no text for any read, including history and watch', async () => {
+  test('leaves no text of the memory for any read, including history and watch', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('the first secret', { namespace, metadata: { secret: 1 } });
     await store.admin.update(id, { text: 'the second secret' });
@@ -136,7 +136,7 @@ describe('forgetWhere', () => {
     expect(await store.admin.count()).toBe(10);
   });
 
-  test('requires dryRun', async () => {
+  test('requires the option `dryRun`', async () => {
     const { store } = await filled();
     const call = store.admin.forgetWhere as (selection: object, options?: object) => Promise<unknown>;
     for (const options of [undefined, {}, { dryRun: undefined }, { dryRun: 'no' }, { dryRun: 0 }]) {
@@ -176,7 +176,7 @@ describe('forgetWhere', () => {
     expect(await store.admin.count({ namespace: ['a'], include: ['expired', 'superseded'] })).toBe(0);
   });
 
-  test('forgets only memories that the principal may forget, and returns how many matched', async () => {
+  test('forgets only memories that the principal may forget, but returns how many memories matched', async () => {
     const store = await openInMemory({ access: [allow('everyone', 'writer', namespace)] });
     const one = store.as({ agentId: 'one' }, { namespace });
     const two = store.as({ agentId: 'two' }, { namespace });

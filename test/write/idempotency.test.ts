@@ -49,22 +49,25 @@ describe('an idempotency key', () => {
     ['key', { key: 'k' }],
     ['vector', { vector }],
     ['embed', { embed: false }],
-  ])('rejects a call with different %s with IDEMPOTENCY_CONFLICT, and writes nothing', async (_, changed) => {
-    const store = await openInMemory();
-    await store.admin.remember('text', { namespace, idempotencyKey, metadata: { a: { b: [1, { c: 2 }] } } });
-    const { text, ...options } = {
-      text: 'text',
-      namespace,
-      idempotencyKey,
-      metadata: { a: { b: [1, { c: 2 }] } },
-      ...(changed as object),
-    };
-    expect(await codeOf(() => store.admin.remember(text, options as never))).toBe('IDEMPOTENCY_CONFLICT');
-    expect(await store.admin.count()).toBe(1);
-    expect(await store.admin.get({ namespace, key: 'k' })).toBeUndefined();
-  });
+  ])(
+    'makes a call with different %s reject with IDEMPOTENCY_CONFLICT, and this call writes nothing',
+    async (_, changed) => {
+      const store = await openInMemory();
+      await store.admin.remember('text', { namespace, idempotencyKey, metadata: { a: { b: [1, { c: 2 }] } } });
+      const { text, ...options } = {
+        text: 'text',
+        namespace,
+        idempotencyKey,
+        metadata: { a: { b: [1, { c: 2 }] } },
+        ...(changed as object),
+      };
+      expect(await codeOf(() => store.admin.remember(text, options as never))).toBe('IDEMPOTENCY_CONFLICT');
+      expect(await store.admin.count()).toBe(1);
+      expect(await store.admin.get({ namespace, key: 'k' })).toBeUndefined();
+    },
+  );
 
-  test('compares the content of the call: the order of fields and the notation of a time do not matter', async () => {
+  test('identifies equal calls by their content, whatever the order of fields and the notation of a time', async () => {
     const clock = fakeClock();
     const store = await openInMemory({ clock });
     const at = new Date('2026-01-01T12:00:00Z');
@@ -87,7 +90,7 @@ describe('an idempotency key', () => {
     expect(repeated.outcome).toBe('duplicate');
   });
 
-  test('compares equal whether a field comes from the scope of the handle or from the call', async () => {
+  test('treats a field as equal whether it comes from the scope of the handle or from the call', async () => {
     const store = await openInMemory();
     const agent = store.as({ agentId: 'billing' });
     await agent.remember('text', { namespace, userId: 'u', tags: ['t'], idempotencyKey });
@@ -95,7 +98,7 @@ describe('an idempotency key', () => {
     expect((await scoped.remember('text', { idempotencyKey })).outcome).toBe('duplicate');
   });
 
-  test('belongs to one author: an agent, the agent on behalf of a user, and another agent have separate keys', async () => {
+  test('belongs to one author: an agent, the same agent on behalf of a user, and another agent have separate keys', async () => {
     const store = await openInMemory();
     const authors = [
       store.as({ agentId: 'billing' }),
@@ -115,7 +118,7 @@ describe('an idempotency key', () => {
     expect(await store.admin.count()).toBe(authors.length);
   });
 
-  test('stores one memory if many callers use it at once', async () => {
+  test('stores one memory if many callers use the key at the same time', async () => {
     const store = await openInMemory();
     const answers = await Promise.all(
       Array.from({ length: 50 }, () => store.admin.remember('text', { namespace, idempotencyKey })),
@@ -126,7 +129,7 @@ describe('an idempotency key', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('stores one memory and rejects the others if callers use it at once with different content', async () => {
+  test('stores one memory and rejects the other calls if callers use the key at the same time with different content', async () => {
     const store = await openInMemory();
     const answers = await Promise.allSettled(
       Array.from({ length: 20 }, (_, i) => store.admin.remember(`text ${i}`, { namespace, idempotencyKey })),
@@ -138,7 +141,7 @@ describe('an idempotency key', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('returns the revision of the first call if that call revised a memory by its key', async () => {
+  test('returns the revision from the first call if that call revised a memory by its `key`', async () => {
     const store = await openInMemory();
     await store.admin.remember('one', { namespace, key: 'k' });
     const write = () => store.admin.remember('two', { namespace, key: 'k', idempotencyKey });
@@ -148,7 +151,7 @@ describe('an idempotency key', () => {
     expect((await store.admin.get(id))?.text).toBe('three');
   });
 
-  test('returns the first result of a call with supersedes, even if the superseded memory has changed or is forgotten', async () => {
+  test('returns the result of the first call with `supersedes`, even if the superseded memory has since changed or been forgotten', async () => {
     const store = await openInMemory();
     const { id: old } = await store.admin.remember('old', { namespace });
     const write = () => store.admin.remember('new', { namespace, supersedes: old, idempotencyKey });
@@ -158,7 +161,7 @@ describe('an idempotency key', () => {
     expect(await write()).toEqual({ id, revision: 1, outcome: 'duplicate' });
   });
 
-  test('works within a batch and between two batches', async () => {
+  test('works within one batch and across two batches', async () => {
     const store = await openInMemory();
     const items = Array.from({ length: 6 }, (_, i) => ({
       text: `text ${i % 3}`,
@@ -170,7 +173,7 @@ describe('an idempotency key', () => {
     expect(await store.admin.count()).toBe(3);
   });
 
-  test('stays free after a rejected call', async () => {
+  test('can be used again after a rejected call', async () => {
     const embedder = faultyEmbedder();
     const store = await openInMemory({ embedder });
     embedder.fault = new Error('away');
@@ -179,7 +182,7 @@ describe('an idempotency key', () => {
     expect((await store.admin.remember('other text', { namespace, idempotencyKey })).outcome).toBe('stored');
   });
 
-  test('needs no embedder for a repeated call', async () => {
+  test('lets a call be repeated without an embedder', async () => {
     const embedder = faultyEmbedder();
     const store = await openInMemory({ embedder });
     await store.admin.remember('text', { namespace, idempotencyKey });
@@ -187,7 +190,7 @@ describe('an idempotency key', () => {
     expect((await store.admin.remember('text', { namespace, idempotencyKey })).outcome).toBe('duplicate');
   });
 
-  test('is kept across a restart', async () => {
+  test('still works after a restart', async () => {
     const folder = await temporaryFolder();
     const first = await openFolder(folder);
     const { id } = await first.admin.remember('text', { namespace, idempotencyKey });
@@ -202,7 +205,7 @@ describe('an idempotency key', () => {
     );
   });
 
-  test('rejects a repeated call with FORBIDDEN if the author may not write any more', async () => {
+  test('makes a repeated call reject with FORBIDDEN if the author may no longer write', async () => {
     const store = await openInMemory({ access: [] });
     const agent = store.as({ agentId: 'billing' }, { namespace });
     expect(await codeOf(() => agent.remember('text', { idempotencyKey }))).toBe('FORBIDDEN');

@@ -26,7 +26,7 @@ describe('a key', () => {
     expect(await agent.recall('invoice', { mode: 'keyword' })).toHaveLength(1);
   });
 
-  test('identifies another memory in another namespace, also in one above or below', async () => {
+  test('identifies different memories in different namespaces, even if one namespace contains the other', async () => {
     const store = await openInMemory();
     const ids = new Set<string>();
     for (const at of [['a'], ['a', 'b'], ['b'], ['a', 'b', 'c']]) {
@@ -50,7 +50,7 @@ describe('a key', () => {
     }
   });
 
-  test('is free after forget: the next write stores a new memory with a new id', async () => {
+  test('can be used again after forget; the next write stores a new memory with a new id', async () => {
     const store = await openInMemory();
     const first = await store.admin.remember('one', { namespace, key: 'k' });
     await store.admin.forget(first.id);
@@ -61,7 +61,7 @@ describe('a key', () => {
     expect(await store.admin.get(first.id)).toBeUndefined();
   });
 
-  test('makes a superseded memory active again when it is written', async () => {
+  test('makes a superseded memory active again when a memory is written with its key', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('one', { namespace, key: 'k' });
     await store.admin.remember('two', { namespace, supersedes: id });
@@ -73,7 +73,7 @@ describe('a key', () => {
     expect(await store.admin.count()).toBe(2);
   });
 
-  test('makes an expired memory active again when it is written, without the old expiry', async () => {
+  test('makes an expired memory active again when a memory is written with its key, without the old expiry', async () => {
     const clock = fakeClock();
     const store = await openInMemory({ clock });
     const { id } = await store.admin.remember('one', { namespace, key: 'k', expiresAt: clock.now() + 10 });
@@ -83,7 +83,7 @@ describe('a key', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('cannot be written together with supersedes for the same memory', async () => {
+  test('cannot be combined with `supersedes` for the same memory', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('one', { namespace, key: 'k' });
     expect(await codeOf(() => store.admin.remember('two', { namespace, key: 'k', supersedes: id }))).toBe(
@@ -92,7 +92,7 @@ describe('a key', () => {
     expect(await store.admin.get(id)).toMatchObject({ revision: 1, state: 'active', text: 'one' });
   });
 
-  test('makes one memory with many revisions if many callers write it at once', async () => {
+  test('leads to one memory with many revisions if many callers write with the key at once', async () => {
     const store = await openInMemory();
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, i) => store.admin.remember(`text ${i}`, { namespace, key: 'k' })),
@@ -106,7 +106,7 @@ describe('a key', () => {
     expect(history.map(({ revision }) => revision)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
   });
 
-  test('is separate for shared memories, and for the private memories of each author', async () => {
+  test('identifies one shared memory, and a separate private memory of each author', async () => {
     const store = await openInMemory();
     const one = store.as({ agentId: 'one' }, { namespace });
     const two = store.as({ agentId: 'two' }, { namespace });
@@ -119,7 +119,7 @@ describe('a key', () => {
     expect((await store.as({ agentId: 'three' }).get({ namespace, key: 'k' }))?.text).toBe('shared');
   });
 
-  test('finds a readable memory even if an unreadable one has the same key', async () => {
+  test('finds a readable memory even if an unreadable memory has the same key', async () => {
     const store = await openInMemory();
     await store.admin.remember('for the cleared', { namespace, key: 'k', accessTags: ['secret'] });
     const agent = store.as({ agentId: 'billing' }, { namespace });
@@ -130,7 +130,7 @@ describe('a key', () => {
   });
 });
 
-test('root finds private memories by key, and a shared memory first', async () => {
+test('root finds private memories by key, but a shared memory with the same key first', async () => {
   const store = await openInMemory();
   const at = { namespace: ['n'], key: 'k' };
   const mine = await store.as({ agentId: 'a' }).remember('mine', { ...at, visibility: 'private' });

@@ -34,7 +34,7 @@ describe('share', () => {
     ]);
   });
 
-  test('shows a private memory to readers of its namespace, and no earlier revisions', async () => {
+  test('makes a private memory readable in its namespace, but not its earlier revisions', async () => {
     const { id } = await store.as(a).remember('mine', { namespace: ['team'], visibility: 'private' });
     await store.as(a).update(id, { text: 'mine, corrected' });
     expect(await store.as(b).get(id)).toBeUndefined();
@@ -43,7 +43,7 @@ describe('share', () => {
     expect((await store.as(b).history(id)).map(({ revision }) => revision)).toEqual([3]);
   });
 
-  test('makes a memory private only for its author', async () => {
+  test('lets only the author of a memory make it private', async () => {
     const { id } = await store.as(a).remember('ours', { namespace: ['team'] });
     await store.admin.access.allow(b, 'curator', ['team']);
     await expect(store.as(b).share(id, { visibility: 'private' })).rejects.toMatchObject({ code: 'FORBIDDEN' });
@@ -54,7 +54,7 @@ describe('share', () => {
     expect(await store.as(b).get(id)).toBeUndefined();
   });
 
-  test('adds and removes an access tag for a caller with its clearance', async () => {
+  test('lets a caller with the clearance for an access tag add and remove this tag', async () => {
     const { id } = await store.as(a).remember('dose', { namespace: ['team'] });
     expect((await store.as(a).share(id, { accessTags: ['secret'] })).accessTags).toEqual(['secret']);
     expect(await store.as(b).get(id)).toMatchObject({ accessTags: ['secret'] });
@@ -67,14 +67,14 @@ describe('share', () => {
     expect((await store.as(a).share(id, { accessTags: [] })).accessTags).toEqual([]);
   });
 
-  test('keeps access tags in the new namespace, so that it requires their clearances there', async () => {
+  test('keeps the access tags of a moved memory, so the move requires clearances for them in the new namespace', async () => {
     const { id } = await store.as(a).remember('dose', { namespace: ['team'], accessTags: ['secret'] });
     await expect(store.as(a).share(id, { namespace: ['public'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
     await store.as(a).share(id, { namespace: ['public'], accessTags: [] });
     expect(await store.as(b).get(id)).toMatchObject({ namespace: ['public'] });
   });
 
-  test('requires share in the old namespace, even for own memories, and write in the new one', async () => {
+  test("requires `share` in the old namespace, even for the caller's own memories, and `write` in the new namespace", async () => {
     const { id } = await store.as(a).remember('note', { namespace: ['public'] });
     await expect(store.as(a).share(id, { namespace: ['team'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
     const inTeam = await store.as(a).remember('note', { namespace: ['team'] });
@@ -97,7 +97,7 @@ describe('share', () => {
     });
   });
 
-  test('rejects a move to labels where the key exists', async () => {
+  test('rejects a move to a namespace where another memory has the same key', async () => {
     await store.as(a).remember('there', { namespace: ['public'], key: 'k' });
     const { id } = await store.as(a).remember('here', { namespace: ['team'], key: 'k' });
     await expect(store.as(a).share(id, { namespace: ['public'] })).rejects.toMatchObject({
@@ -117,7 +117,7 @@ describe('share', () => {
     }
   });
 
-  test('rejects a move out of the scope of the handle, and a change if the revision is not ifRevision', async () => {
+  test('rejects a move out of the scope of the handle, and any change if the revision differs from `ifRevision`', async () => {
     const { id } = await store.as(a).remember('note', { namespace: ['team'] });
     const narrow = store.as(a, { namespace: ['team'] });
     await expect(narrow.share(id, { namespace: ['public'] })).rejects.toMatchObject({ code: 'FORBIDDEN' });
@@ -127,7 +127,7 @@ describe('share', () => {
     expect(await narrow.share(id, { accessTags: ['secret'] }, { ifRevision: 1 })).toMatchObject({ revision: 2 });
   });
 
-  test('rejects an empty change', async () => {
+  test('rejects a call that would change nothing', async () => {
     await expect(store.as(a).share('x', {})).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     const wrong = { visibility: 'public', namespace: [''], accessTags: 'secret', tags: [] };
     await expect(store.as(a).share('x', wrong as never)).rejects.toMatchObject({

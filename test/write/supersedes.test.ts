@@ -34,7 +34,7 @@ describe('supersedes', () => {
     expect(await store.admin.get(current)).toMatchObject({ state: 'active', supersedes: old, revision: 1 });
   });
 
-  test("shows the superseded memory with include: ['superseded']", async () => {
+  test("leaves the superseded memory visible with `include: ['superseded']`", async () => {
     const { store, old, current } = await moved();
     const include = ['superseded'] as const;
     expect((await store.admin.list({ include, order: 'oldest' })).items.map(({ id }) => id)).toEqual([old, current]);
@@ -44,7 +44,7 @@ describe('supersedes', () => {
     expect(await store.admin.count({ include, filter: { supersededBy: current } })).toBe(1);
   });
 
-  test('keeps the superseded memory for asOf before the change, and only that one', async () => {
+  test('leaves the superseded memory, and not the new one, visible with `asOf` before the change', async () => {
     const { store, old, current, lived, movedAt } = await moved();
     const asOf = async (at: number) => (await store.admin.list({ asOf: at })).items.map(({ id }) => id);
     expect(await asOf(lived - 1)).toEqual([]);
@@ -57,7 +57,7 @@ describe('supersedes', () => {
     expect(await store.admin.count({ asOf: new Date(lived).toISOString() })).toBe(1);
   });
 
-  test('ends the validity of the superseded memory at validFrom of the new one, even in the past', async () => {
+  test('ends the validity of the superseded memory at `validFrom` of the new memory, even in the past', async () => {
     const { store, clock, current } = await moved();
     const since = clock.now() - 5 * day;
     const newest = await store.admin.remember('Lives in Faro.', { namespace, supersedes: current, validFrom: since });
@@ -79,7 +79,7 @@ describe('supersedes', () => {
     ['does not exist', () => 'no-such-id'],
     ['was forgotten', ({ forgotten }: { forgotten: string }) => forgotten],
     ['may not be read', ({ hidden }: { hidden: string }) => hidden],
-  ])('rejects a memory that %s with NOT_FOUND, and writes nothing', async (_, pick) => {
+  ])('makes the write reject with NOT_FOUND and store nothing if the superseded memory %s', async (_, pick) => {
     const store = await openInMemory();
     const { id: forgotten } = await store.admin.remember('gone', { namespace });
     await store.admin.forget(forgotten);
@@ -91,7 +91,7 @@ describe('supersedes', () => {
     expect(await store.admin.get(hidden)).toMatchObject({ state: 'active', revision: 1 });
   });
 
-  test('rejects an already superseded memory with REVISION_CONFLICT: of many callers at once, one succeeds', async () => {
+  test('makes the write reject with REVISION_CONFLICT if the memory is already superseded, so one of many concurrent calls succeeds', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('old', { namespace });
     const answers = await Promise.allSettled(
@@ -105,14 +105,14 @@ describe('supersedes', () => {
     expect(await store.admin.count({ include: ['superseded'] })).toBe(2);
   });
 
-  test('keeps the superseded memory superseded when the new one is forgotten', async () => {
+  test('leaves the superseded memory superseded when the new memory is forgotten', async () => {
     const { store, old, current } = await moved();
     await store.admin.forget(current);
     expect(await store.admin.count()).toBe(0);
     expect((await store.admin.get(old))?.state).toBe('superseded');
   });
 
-  test('works across namespaces', async () => {
+  test('may name a memory in another namespace', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('old', { namespace: ['a'] });
     const next = await store.admin.remember('new', { namespace: ['b'], supersedes: id });
@@ -130,7 +130,7 @@ describe('validFrom and validTo', () => {
     expect(await store.admin.recall('past future')).toHaveLength(2);
   });
 
-  test('limit asOf: validFrom is included, validTo is excluded', async () => {
+  test('limit which memories `asOf` returns: `validFrom` is included, `validTo` is excluded', async () => {
     const store = await openInMemory();
     await store.admin.remember('text', { namespace, validFrom: new Date(1_000), validTo: new Date(2_000) });
     const found = await Promise.all(
@@ -185,7 +185,7 @@ describe('expiresAt', () => {
     expect((await store.admin.list({ include })).items).toHaveLength(1);
   });
 
-  test('hides a memory immediately if it is in the past', async () => {
+  test('hides a memory immediately if the time is in the past', async () => {
     const store = await openInMemory();
     await store.admin.remember('too late', { namespace, expiresAt: new Date(1) });
     expect(await store.admin.count()).toBe(0);

@@ -31,14 +31,14 @@ describe('update', () => {
     expect(await store.admin.get(id)).toEqual(expected);
   });
 
-  test('makes one revision for several fields', async () => {
+  test('makes one revision when it changes several fields', async () => {
     const { store, id } = await stored();
     const updated = await store.admin.update(id, { text: 'new', tags: ['t'], priority: 0, kind: 'procedural' });
     expect(updated).toMatchObject({ revision: 2, text: 'new', tags: ['t'], priority: 0, kind: 'procedural' });
     expect(await store.admin.history(id)).toHaveLength(2);
   });
 
-  test('sets a field to its default with null', async () => {
+  test('resets a field to its default if its new value is null', async () => {
     const given: MemoryFields = {
       kind: 'semantic',
       tags: ['x'],
@@ -62,7 +62,7 @@ describe('update', () => {
     expect(updated).not.toHaveProperty('expiresAt');
   });
 
-  test('makes a memory findable by its new text, and not by its old text any more', async () => {
+  test('makes a memory findable by its new text, and no longer by its old text', async () => {
     const { store, id } = await stored({ tags: ['old'] });
     await store.admin.update(id, { text: 'Wants an exchange.', tags: ['new'] });
     for (const mode of ['hybrid', 'semantic', 'keyword'] as const) {
@@ -75,7 +75,7 @@ describe('update', () => {
     expect(best?.parts?.semantic).toBeCloseTo(0.94, 5);
   });
 
-  test('embeds only a new text', async () => {
+  test('calls the embedder only if the text changes', async () => {
     const embedder = faultyEmbedder();
     const store = await openInMemory({ embedder });
     const { id } = await store.admin.remember('text', { namespace });
@@ -85,7 +85,7 @@ describe('update', () => {
     expect(await store.admin.get(id)).toMatchObject({ revision: 2, text: 'text' });
   });
 
-  test('makes no vector for a memory that was stored without one', async () => {
+  test('adds no vector to a memory that was stored without one', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember('one', { namespace, embed: false });
     await store.admin.update(id, { text: 'two' });
@@ -93,7 +93,7 @@ describe('update', () => {
     expect(await store.admin.recall('two', { mode: 'keyword' })).toHaveLength(1);
   });
 
-  test('shows an expired memory again if it changes expiresAt', async () => {
+  test('shows an expired memory again if it removes `expiresAt`', async () => {
     const { store, clock, id } = await stored({ expiresAt: '2026-01-01T00:00:05Z' });
     clock.advance(10_000);
     expect(await store.admin.count()).toBe(0);
@@ -101,7 +101,7 @@ describe('update', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('keeps every field that cannot be updated', async () => {
+  test('keeps every field that it cannot change', async () => {
     const { store, id, memory } = await stored({ key: 'k' });
     const fields = {
       id: 'x',
@@ -148,7 +148,7 @@ describe('update', () => {
     expect(await codeOf(() => store.admin.update('never was', { priority: 1 }))).toBe('NOT_FOUND');
   });
 
-  test('keeps vector and words consistent with the text if many callers update at once', async () => {
+  test('keeps the vector and the keyword index consistent with the text if many callers update the memory at once', async () => {
     const { store, id } = await stored();
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) => store.admin.update(id, { text: `version ${i} of the text` })),
@@ -166,7 +166,7 @@ describe('update', () => {
 });
 
 describe('ifRevision', () => {
-  test('rejects a change with REVISION_CONFLICT if the memory has another revision, and writes nothing', async () => {
+  test('makes a change reject with REVISION_CONFLICT and write nothing if the memory has another revision', async () => {
     const { store, id } = await stored();
     await store.admin.update(id, { priority: 0.1 }, { ifRevision: 1 });
     expect(await codeOf(() => store.admin.update(id, { priority: 0.2 }, { ifRevision: 1 }))).toBe('REVISION_CONFLICT');
@@ -190,7 +190,7 @@ describe('ifRevision', () => {
   });
 
   test.each([[0], [-1], [1.5], ['1'], [null], [Number.NaN]])(
-    'rejects %j, which is not a revision',
+    'rejects %j, which is not a revision number',
     async (ifRevision) => {
       const { store, id } = await stored();
       expect(await codeOf(() => store.admin.update(id, { priority: 1 }, { ifRevision } as never))).toBe(
