@@ -4,6 +4,7 @@ import type { Audit } from '../../audit/audit';
 import type { Command, Outcome } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
 import type { Limits } from '../../domain/limits';
+import { messageOf } from '../../domain/realms';
 import type { SpaceEmbedder } from '../../embedding/space-embedder';
 import type { Environment } from '../../environment/environment';
 import { whileBusy } from '../../environment/while-busy';
@@ -51,6 +52,28 @@ export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIn
   release(): Promise<void>;
 }
 
+/** What follows a commit, in this order. Each step runs even if another has failed. */
+const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineDeps) => void)[] = [
+  ({ model }, batch) => model.follow(batch),
+  (engine, { wordsDamaged }) => engine.repairWords(wordsDamaged),
+  ({ recorder }, { outcomes }) => {
+    for (const outcome of outcomes) if (!outcome.ok) recorder.addRecorded(outcome.error);
+  },
+  ({ audit }) => audit.changed(),
+  ({ spaces }, batch) => spaces.follow(batch),
+  ({ spaces, events }, { changes, changeSeq }, { feed }) => {
+    if (changes.length === 0) return;
+    spaces.changed();
+    feed.changed();
+    if (events.has('committed')) events.emit('committed', { changeSeq, ids: changes.map(({ id }) => id) });
+  },
+  (_, { changes }, { checkpointer }) => {
+    if (changes.some(({ type }) => type === 'forgotten')) checkpointer?.forgot();
+    checkpointer?.committed();
+  },
+  (_, __, { reserve }) => reserve?.committed(),
+];
+
 /**
  * One opened folder. All handles in this process share it. It applies batches, then updates everything in RAM that depends on them, and
  * provides the contexts for reads and writes. Other code takes only the parts that it needs, not the whole engine.
@@ -74,6 +97,7 @@ export class Engine {
   readonly reads = new ActiveReads();
   /** The number of records that passed the access filter in a query but failed the second check. Each one shows a bug in this library. */
   recheckRejected = 0;
+  #areWordsDamaged = false;
   readonly #deps: EngineDeps;
   readonly #log: ReplicatedLog;
   readonly #reading: ReadContext;
@@ -133,6 +157,7 @@ export class Engine {
   async close(): Promise<void> {
     await this.spaces.close();
     await this.#log.close();
+    await whileBusy(() => this.repairWords()).catch(() => undefined);
     this.#deps.feed.close();
     await this.vectors.close();
     // What cannot be written is reported when the audit closes.
@@ -146,23 +171,27 @@ export class Engine {
 
   /** Applies a batch. Everything in RAM that depends on it is updated before the callers get their answers. */
   #apply(commands: readonly Command[]): readonly Outcome[] {
-    const { state, model, events } = this;
     const batch = this.#applied(commands);
-    const { outcomes, changes, changeSeq } = batch;
-    model.follow(batch);
-    if (batch.wordsDamaged) state.rebuildWords();
-    for (const outcome of outcomes) if (!outcome.ok) this.recorder.addRecorded(outcome.error);
-    this.audit.changed();
-    this.spaces.follow(batch);
-    if (changes.length > 0) {
-      this.spaces.changed();
-      this.#deps.feed.changed();
-      if (events.has('committed')) events.emit('committed', { changeSeq, ids: changes.map(({ id }) => id) });
+    // The batch is on disk. If a step failed the call, its callers would take the batch for lost, or the log would apply it again.
+    for (const step of afterCommit) {
+      try {
+        step(this, batch, this.#deps);
+      } catch (error) {
+        this.environment.logger.warn('A step after a commit failed. The commit itself is safe.', {
+          error: messageOf(error),
+        });
+      }
     }
-    this.#deps.checkpointer?.committed();
-    this.#deps.reserve?.committed();
-    if (changes.some(({ type }) => type === 'forgotten')) this.#deps.checkpointer?.forgot();
-    return outcomes;
+    return batch.outcomes;
+  }
+
+  /** Rebuilds a damaged keyword index. After a failure, the next batch and `close` try again. */
+  repairWords(isDamaged = false): void {
+    this.#areWordsDamaged ||= isDamaged;
+    if (!this.#areWordsDamaged) return;
+    this.state.rebuildWords();
+    this.model.postings.clear();
+    this.#areWordsDamaged = false;
   }
 
   #applied(commands: readonly Command[]): AppliedBatch {
