@@ -19,8 +19,12 @@ export function filesOfProjects(): ReadonlyMap<string, readonly string[]> {
 
 /** Every test file below `test/`, as its name says it: `*.test.ts`, and whatever else holds a test of vitest. */
 export function testFiles(): readonly string[] {
-  return readdirSync(join(repository, 'test'), { recursive: true, encoding: 'utf8' })
-    .map((path) => `test/${path.replaceAll('\\', '/')}`)
-    .filter((path) => /[.-](test|spec)\.[cm]?[jt]sx?$/.test(path))
-    .sort();
+  return (
+    readdirSync(join(repository, 'test'), { recursive: true, encoding: 'utf8' })
+      .map((path) => `test/${path.replaceAll('\\', '/')}`)
+      .filter((path) => /[.-](test|spec)\.[cm]?[jt]sx?$/.test(path))
+      // Jest, Vitest and `node:test` run these in `npm run test:package`.
+      .filter((path) => !path.startsWith('test/package/environments/'))
+      .sort()
+  );
 }
