@@ -49,7 +49,7 @@ function recomputed({ chain }: AuditLog): { root: string; hash: string } {
 
 describe('a chain', () => {
   test.each([0, 1, 100, segmentLength - 1, segmentLength, segmentLength + 1, segmentLength * 2 + 3])(
-    'with %i entries has the head computed from its bodies, also after it was read from the database',
+    'with %i entries has a head computed from their bodies, even after it was read from the database',
     (size) => {
       const database = emptyDatabase();
       const log = new AuditLog(database);
@@ -91,7 +91,7 @@ describe('a chain', () => {
     expect(one.chain.head()?.root.toString()).toBe(new AuditLog(database).chain.head()?.root.toString());
   });
 
-  test('finds the entries that name an id in every segment, whichever process appended them', () => {
+  test('finds the entries that name an id in every segment, whichever process appended the entries', () => {
     const database = emptyDatabase();
     const logs = [new AuditLog(database), new AuditLog(database)] as const;
     const size = segmentLength * 2 + 300;
@@ -109,7 +109,7 @@ describe('a chain', () => {
     }
   });
 
-  test('raises the restore count with an epoch entry', () => {
+  test('increases its restore count with each epoch entry, which marks a restored backup', () => {
     const log = new AuditLog(emptyDatabase());
     fill(log, 2);
     log.append(event({ by: root, action: 'epoch', head: log.chain.head() }), seed);
@@ -118,7 +118,7 @@ describe('a chain', () => {
     expect(restoreCounts).toEqual([0, 0, 1, 1]);
   });
 
-  test('drops whole segments and keeps their roots', () => {
+  test('can drop whole segments, and keeps their roots', () => {
     const database = emptyDatabase();
     const log = new AuditLog(database);
     fill(log, segmentLength * 3 + 5);
@@ -135,7 +135,7 @@ describe('a chain', () => {
 });
 
 describe('names', () => {
-  test('are not in the hashed bodies, and cannot be derived from pseudonyms', () => {
+  test('are not in the hashed bodies, and cannot be derived from their pseudonyms', () => {
     const log = new AuditLog(emptyDatabase());
     const name = { kind: 'user' as const, id: 'Zaphod' };
     log.append(event({ by: { party: name }, namespace: ['secret project'] }), seed);
@@ -147,7 +147,7 @@ describe('names', () => {
     expect(log.names.namespace(pseudonym)).toBeUndefined();
   });
 
-  test('have different pseudonyms for different kinds and different seeds', () => {
+  test('have different pseudonyms for different kinds of names and for different seeds', () => {
     const [one, other] = [new AuditLog(emptyDatabase()), new AuditLog(emptyDatabase())];
     const pseudonyms = [
       one.names.ofParty({ kind: 'user', id: 'a' }, seed),
@@ -210,7 +210,7 @@ test('the body and the hash of an entry are the same as in the first release', (
   );
 });
 
-test('looksLikeId accepts only a UUID', () => {
+test('looksLikeId accepts only UUIDs', () => {
   expect(looksLikeId('01a20528-63ca-77e6-b223-570211321103')).toBe(true);
   expect(['', 'the customer with the bad back', '01a20528'].some(looksLikeId)).toBe(false);
 });

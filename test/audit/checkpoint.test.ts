@@ -27,7 +27,7 @@ describe('a checkpoint', () => {
     );
   });
 
-  test.each([0, 3])('is parsed to the fields that it was made from, after %i restores', (restoreCount) => {
+  test.each([0, 3])('is the same after it was written as a note and parsed, after %i restores', (restoreCount) => {
     for (const key of [undefined, privateKey]) {
       const checkpoint = checkpointOf('access', { ...head, restoreCount }, { origin, key });
       expect(parseNote(checkpoint.note)).toEqual(checkpoint);
@@ -43,7 +43,7 @@ describe('a checkpoint', () => {
     expect(isSignedBy(checkpointOf('changes', head, { origin, key: undefined }).note, publicKey)).toBe(false);
   });
 
-  test('passed to verify is accepted only if it is unchanged and signed with the key', () => {
+  test('is accepted by `verify` only if it is unchanged and signed with the key of the store', () => {
     const kept = checkpointOf('changes', head, { origin, key: privateKey });
     expect(headOfCheckpoint(kept, publicKey)).toEqual({ size: 2_048, root: Buffer.from(root), restoreCount: 0 });
     for (const wrong of [
@@ -55,7 +55,7 @@ describe('a checkpoint', () => {
     expect(() => headOfCheckpoint(kept, other)).toThrow('not signed with this key');
   });
 
-  test('made by a release before 0.2, with `life` in place of `restoreCount`, is accepted', () => {
+  test('is accepted if a release before 0.2 made it, with `life` in place of `restoreCount`', () => {
     const { restoreCount, ...others } = checkpointOf(
       'changes',
       { ...head, restoreCount: 2 },
@@ -67,14 +67,14 @@ describe('a checkpoint', () => {
   });
 
   test.each(['', 'x\n1\n', 'a/changes\n01\nAAAA\n', 'a/other\n1\nBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=\n'])(
-    'is not parsed from the note %j',
+    'is not read from the invalid note %j',
     (note) => {
       expect(parseNote(note)).toBeUndefined();
     },
   );
 });
 
-test('keys must be Ed25519 keys or their PEM', () => {
+test('keys must be Ed25519 keys or the PEM text of such keys', () => {
   expect(signingKeyOf(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string).equals(privateKey)).toBe(true);
   expect(publicKeyOf(publicKey.export({ type: 'spki', format: 'pem' }) as string).equals(publicKey)).toBe(true);
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -83,7 +83,7 @@ test('keys must be Ed25519 keys or their PEM', () => {
   expect(() => publicKeyOf('nonsense')).toThrow('expected an Ed25519 public key');
 });
 
-test('an origin has no white space and no plus sign', () => {
+test('an origin must not contain white space or a plus sign', () => {
   expect(['example.org/memory', 'ward-7'].every(isOrigin)).toBe(true);
   expect(['', 'two words', 'a+b', 'line\n'].some(isOrigin)).toBe(false);
 });

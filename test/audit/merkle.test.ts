@@ -33,7 +33,7 @@ const roots = [
 ];
 
 describe('the Merkle tree', () => {
-  test('has the roots of the published test vectors', () => {
+  test('has the roots in the published test vectors', () => {
     const frontier = new Frontier();
     expect(hex(frontier.root())).toBe(roots[0]);
     for (const [i, input] of inputs.entries()) {
@@ -42,7 +42,7 @@ describe('the Merkle tree', () => {
     }
   });
 
-  test('has the root of the recursive definition at every size', () => {
+  test('has the root that the recursive definition gives, at every size', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 8 }), { maxLength: 70 }), (data) => {
         const frontier = new Frontier();
@@ -56,7 +56,7 @@ describe('the Merkle tree', () => {
     );
   });
 
-  test('has the same root whether whole segments or their leaves are added', () => {
+  test('has the same root whether whole segments or single leaves are added', () => {
     const leaves = Array.from({ length: segmentLength * 3 + 5 }, (_, i) => leaf(Buffer.from(String(i))));
     const one = new Frontier();
     const other = new Frontier();
@@ -71,14 +71,14 @@ describe('the Merkle tree', () => {
     expect(hex(one.root())).toBe(hex(recursiveRoot(leaves)));
   });
 
-  test('rejects a segment if the one before it is not complete', () => {
+  test('rejects a segment if the segment before it is incomplete', () => {
     const frontier = new Frontier();
     frontier.push(noHash);
     expect(() => frontier.pushSegment(noHash)).toThrow(RangeError);
   });
 });
 
-test('the hash of an entry is the hash of its leaf', () => {
+test('the hash of an entry is the hash of its leaf in the tree', () => {
   const previous = leaf(Buffer.from('before'));
   expect(hex(entryHash(previous, 'body'))).toBe(hex(leaf(Buffer.concat([previous, Buffer.from('body')]))));
 });

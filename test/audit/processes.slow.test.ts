@@ -6,7 +6,7 @@ import { WorkerProcess } from './worker-process';
 // Generous, for machines whose processors are busy.
 describe('a process that is killed during reads and writes', () => {
   test.each(['batched', 'durable'] as const)(
-    'leaves intact chains, and a gap entry if reads are batched (reads: %s)',
+    'leaves intact chains, and a gap entry if reads are recorded in batches (reads: %s)',
     async (reads) => {
       const path = folder();
       for (let round = 1; round <= 3; round++) {
@@ -30,7 +30,7 @@ describe('a process that is killed during reads and writes', () => {
 });
 
 describe('a process that reads while the writer process has the store open', () => {
-  test('appends to the same access chain, and the writer process sees its entries', async () => {
+  test('appends to the same access chain as the writer process, which sees its entries', async () => {
     const path = folder();
     await using writer = await MemoryStore.open(path);
     const ids: string[] = [];
@@ -60,7 +60,7 @@ describe('a process that reads while the writer process has the store open', () 
     expect(await entries(writer, { action: 'gap' })).toEqual([]);
   });
 
-  test('makes the next process that opens the audit append a gap entry if it is killed', async () => {
+  test('leads to a gap entry if it is killed, made by the next process that opens the audit', async () => {
     const path = folder();
     await using writer = await MemoryStore.open(path);
     await writer.admin.remember('A note.', { namespace: ['x'] });

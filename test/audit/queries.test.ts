@@ -20,7 +20,7 @@ async function ward(): Promise<{ store: MemoryStore; west: string; east: string 
 }
 
 describe('a query for a memory or a user', () => {
-  test('by id returns every call that read the memory or tried to', async () => {
+  test('by `id` returns every call that read the memory or tried to read it', async () => {
     const { store, west, east } = await ward();
     await store.as({ userId: 'doctor' }).get(west);
     await store.as({ userId: 'doctor' }).recall('sleeps');
@@ -36,7 +36,7 @@ describe('a query for a memory or a user', () => {
     ]);
   });
 
-  test('by userId returns calls on memories about the user, also after they were forgotten', async () => {
+  test('by `userId` returns calls on memories about the user, even after the memories were forgotten', async () => {
     const { store, west } = await ward();
     await store.as({ userId: 'doctor' }).get(west);
     await store.admin.forgetWhere({ userId: 'pat' }, { dryRun: false });
@@ -48,7 +48,7 @@ describe('a query for a memory or a user', () => {
     expect(await entries(store, { userId: 'nobody' })).toEqual([]);
   });
 
-  test('by userId returns calls on a memory that was about the user before a revision', async () => {
+  test('by `userId` also returns calls on a memory that an earlier revision said was about the user', async () => {
     const { store } = await ward();
     const nurse = store.as({ agentId: 'nurse' }, { namespace: ['ward'] });
     const { id } = await nurse.remember('Bed 4 is free.', { key: 'bed 4', userId: 'old' });
@@ -67,7 +67,7 @@ describe('a query for a memory or a user', () => {
   });
 });
 
-test('an entry has the time, principal, action, namespace, memories and rules', async () => {
+test('an entry contains the time, principal, action, namespace, memories and rules of its call', async () => {
   const { store, west } = await ward();
   await store.as({ userId: 'doctor' }).get(west);
   const [entry] = (await store.audit.query({ action: 'get' })).items;
@@ -88,7 +88,7 @@ test('an entry has the time, principal, action, namespace, memories and rules', 
   expect(entry?.at).toBeInstanceOf(Date);
 });
 
-test('the rules of an entry include the clearance that made a memory readable', async () => {
+test('the rules in an entry include the clearance that made a memory readable', async () => {
   const store = await inMemory({
     access: [allow({ agentId: 'a' }, 'writer', ['x']), clear({ agentId: 'a' }, 'vip', ['x'])],
   });
@@ -99,7 +99,7 @@ test('the rules of an entry include the clearance that made a memory readable', 
   expect(entry?.rules).toHaveLength(2);
 });
 
-test('the rules of a refused call are the ones that denied it', async () => {
+test('the rules in the entry of a refused call are the rules that denied it', async () => {
   const store = await inMemory({
     access: [allow('everyone', 'writer', []), deny({ agentId: 'b' }, ['write'], ['x'])],
   });
@@ -137,7 +137,7 @@ describe('one entry is recorded for', () => {
     ]);
   });
 
-  test('each page of a list and each change of a watch', async () => {
+  test('each page of a list, and each change that a watch yields', async () => {
     const { store, west, east } = await ward();
     const nurse = store.as({ agentId: 'nurse' });
     for await (const _ of nurse.list({ limit: 1, order: 'oldest' }));
@@ -172,7 +172,7 @@ describe('one entry is recorded for', () => {
     ]);
   });
 
-  test('a repeated write with the same idempotency key', async () => {
+  test('a write that repeats an idempotency key', async () => {
     const { store } = await ward();
     const nurse = store.as({ agentId: 'nurse' }, { namespace: ['ward'] });
     const { id } = await nurse.remember('Once.', { idempotencyKey: 'k' });
@@ -183,7 +183,7 @@ describe('one entry is recorded for', () => {
     ]);
   });
 
-  test('each command of a batch, and for all items together that were rejected before they became commands', async () => {
+  test('each command of a batch, and one for all items that were rejected before they became commands', async () => {
     const { store } = await ward();
     const nurse = store.as({ agentId: 'nurse' });
     const items = [['ward'], ['elsewhere'], ['ward'], ['elsewhere']];
@@ -209,7 +209,7 @@ describe('one entry is recorded for', () => {
 });
 
 describe('an auditor', () => {
-  test('of one namespace sees the entries about that namespace, with only the memories in it', async () => {
+  test('of one namespace sees the entries about this namespace, with only the memories in it', async () => {
     const { store, west } = await ward();
     await store.as({ agentId: 'nurse' }).list();
     await store.as({ agentId: 'nurse' }).count({ namespace: ['ward', 'east'] });
@@ -224,7 +224,7 @@ describe('an auditor', () => {
     for await (const exported of audit.export()) expect(exported).not.toHaveProperty('body');
   });
 
-  test('of one namespace finds by userId only entries about that namespace', async () => {
+  test('of one namespace finds with `userId` only entries about this namespace', async () => {
     const { store, west } = await ward();
     const { audit } = store.as({ userId: 'inspector' });
     await store.as({ agentId: 'nurse' }).list();
@@ -235,7 +235,7 @@ describe('an auditor', () => {
     expect((await audit.query({ userId: 'sam' })).items).toEqual([]);
   });
 
-  test('cannot read memories, and other principals cannot read the audit', async () => {
+  test('cannot read memories; principals that are not auditors cannot read the audit', async () => {
     const { store, west } = await ward();
     expect(await store.as({ userId: 'inspector' }).get(west)).toBeUndefined();
     for (const principal of [{ agentId: 'nurse' }, { userId: 'stranger' }]) {
@@ -247,14 +247,14 @@ describe('an auditor', () => {
     await expect(narrowed.audit.query()).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 
-  test('of the whole store sees all entries except where a rule denies it', async () => {
+  test('of the whole store sees all entries except those in namespaces where a rule denies it', async () => {
     const { store, east } = await ward();
     await store.admin.access.deny({ userId: 'chief' }, ['audit'], ['ward', 'west']);
     const { items } = await store.as({ userId: 'chief' }).audit.query({ action: 'remember' });
     expect(items.map(line)).toEqual([`nurse, remember, ${east}`]);
   });
 
-  test('has an entry for each query, allowed or refused', async () => {
+  test('leaves an entry for each query, allowed or refused', async () => {
     const { store } = await ward();
     const chief = store.as({ userId: 'chief' });
     await chief.audit.query({ within: ['ward'] });
@@ -269,7 +269,7 @@ describe('an auditor', () => {
 });
 
 describe('a query', () => {
-  test('returns pages, and ends with the entries that existed when it began', async () => {
+  test('returns pages, and leaves out entries that are recorded after it began', async () => {
     const { store, west } = await ward();
     for (let i = 0; i < 25; i++) await store.admin.get(west);
     for (const order of ['newest', 'oldest'] as const) {
@@ -284,7 +284,7 @@ describe('a query', () => {
     }
   });
 
-  test('accepts only a cursor returned for the same query, principal and store', async () => {
+  test('accepts a cursor only if it was returned for the same query, principal and store', async () => {
     const { store } = await ward();
     const { nextCursor: cursor = '' } = await store.audit.query({ limit: 1 });
     expect((await store.audit.query({ limit: 5, cursor })).items.length).toBeGreaterThan(0);
@@ -296,7 +296,7 @@ describe('a query', () => {
     for (const query of wrong) await expect(query).rejects.toMatchObject({ code: 'INVALID_CURSOR' });
   });
 
-  test('selects by time, action, decision, namespace and principal', async () => {
+  test('selects entries by time, action, decision, namespace and principal', async () => {
     const { store, west, east } = await ward();
     const lines = async (query: object) => (await entries(store, query)).map(line);
     await store.as({ agentId: 'scribe', onBehalfOf: { userId: 'pat' } } as never).get(west);

@@ -5,7 +5,7 @@ import { access, makeRandomCalls } from './random-calls';
 import { entries, folder } from './stores';
 
 // `npm run test:access` makes 100,000.
-test('2,000 random calls leave 2,000 entries without a gap, and the chains verify', async () => {
+test('2,000 random calls make 2,000 entries without a gap, and the chains pass verification', async () => {
   const path = folder();
   await using store = await MemoryStore.open(path, { access });
   const expected = await makeRandomCalls(store, new Random(5), 2_000);

@@ -17,12 +17,12 @@ function onDisk(path: string): number {
   }
 }
 
-describe('reads', () => {
+describe('the entries of reads', () => {
   afterEach(() => {
     vi.useRealTimers();
   });
 
-  test("with 'durable', an answer waits until its entry is on disk, and concurrent calls share a commit", async () => {
+  test("with 'durable', are on disk before the read is answered, and concurrent reads share a commit", async () => {
     const path = folder();
     await using store = await MemoryStore.open(path, { access, audit: { reads: 'durable' } });
     const a = store.as({ agentId: 'a' });
@@ -38,7 +38,7 @@ describe('reads', () => {
     expect(onDisk(path)).toBe(54);
   });
 
-  test("with 'batched', entries are written when 1,024 wait, when the audit is queried, and when the store closes", async () => {
+  test("with 'batched', are written when 1,024 are waiting, when the audit is queried, and when the store closes", async () => {
     vi.useFakeTimers();
     const path = folder();
     const store = await MemoryStore.open(path, { access });
@@ -55,7 +55,7 @@ describe('reads', () => {
     expect(onDisk(path)).toBe(1_027);
   });
 
-  test("with 'batched', no entry and no checkpoint waits longer than a second", async () => {
+  test("with 'batched', are written after at most a second, like checkpoints", async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const path = folder();
     const kept: Checkpoint[] = [];
@@ -74,7 +74,7 @@ describe('reads', () => {
     expect(kept).toHaveLength(2);
   });
 
-  test("with 'off', only refused calls, reads by the host and queries of the audit are recorded", async () => {
+  test("with 'off', are recorded only for refused calls, reads by the host and queries of the audit", async () => {
     const store = await inMemory({ access, audit: { reads: 'off' } });
     const a = store.as({ agentId: 'a' });
     const { id } = await a.remember('A note.', { namespace: ['x'] });
@@ -101,7 +101,7 @@ test('a checkpoint is made for every 1,024 entries', async () => {
   vi.useRealTimers();
 });
 
-test('an error of onCheckpoint becomes an uncaught exception and does not affect the store', async () => {
+test('an error that `onCheckpoint` throws becomes an uncaught exception and does not affect the store', async () => {
   const thrown: unknown[] = [];
   const onUncaught = (error: unknown) => void thrown.push(error);
   const others = process.listeners('uncaughtException');
@@ -118,14 +118,14 @@ test('an error of onCheckpoint becomes an uncaught exception and does not affect
   expect(thrown).toMatchObject([{ message: 'from the listener' }]);
 });
 
-test('invalid options are rejected with every issue', async () => {
+test('invalid audit options are rejected with every issue', async () => {
   const audit = { reads: 'sometimes', signingKey: 5, origin: 'two words', onCheckpoint: 1, more: 1 } as never;
   const refused = MemoryStore.inMemory({ audit });
   await expect(refused).rejects.toMatchObject({ code: 'INVALID_INPUT', issues: { length: 5 } });
   await expect(MemoryStore.inMemory({ audit: { signingKey: 'no key' } })).rejects.toThrow('Ed25519');
 });
 
-test('the audit contains no text, query, tag, key, metadata or message', async () => {
+test('the audit contains no text, query, tag, key, metadata or error message', async () => {
   const path = folder();
   const canary = (what: string) => `canary-${what}-zxqv`;
   await using store = await MemoryStore.open(path, { access: [allow('everyone', 'curator', [])] });

@@ -44,7 +44,7 @@ async function verified(path: string, head: readonly Checkpoint[] = []): Promise
 const chainOf = (found: AuditVerification, chain: string) => found.chains.find((each) => each.chain === chain);
 
 describe('verification', () => {
-  test('of intact chains finds nothing wrong, and reports whether heads of both chains were given', async () => {
+  test('finds nothing wrong in intact chains, and reports whether it received heads of both chains', async () => {
     const { path, kept } = await usedStore();
     expect(kept.map(({ chain }) => chain).sort()).toEqual(['access', 'changes']);
     expect(await verified(path, kept)).toMatchObject({ ok: true, anchored: true });
@@ -55,7 +55,7 @@ describe('verification', () => {
   test.each([
     ['memory.db', 'changes'],
     ['audit.db', 'access'],
-  ] as const)('finds changes that were made to %s without the store', async (file, chain) => {
+  ] as const)('finds changes to %s that were made without the store', async (file, chain) => {
     const { path, kept } = await usedStore();
     const size = kept.find((head) => head.chain === chain)?.size ?? 0;
     const tamperings: [sql: string, found: object][] = [
@@ -81,7 +81,7 @@ describe('verification', () => {
     }
   });
 
-  test('does not report an erased name', async () => {
+  test('does not report a name that was erased', async () => {
     const { path, kept } = await usedStore();
     for (const file of ['memory.db', 'audit.db'] as const) {
       editDatabase(path, file, (database) => database.exec("delete from audit_names where kind = 'agent'"));
@@ -95,7 +95,7 @@ describe('verification', () => {
     expect(new Set(reads.map(({ pseudonyms }) => pseudonyms.party)).size).toBe(2);
   });
 
-  test('finds a folder that was replaced by an older copy', async () => {
+  test('finds that an older copy replaced the folder', async () => {
     const { path, kept } = await usedStore();
     const older = folder();
     cpSync(path, older, { recursive: true });
@@ -126,7 +126,7 @@ describe('verification', () => {
     });
   });
 
-  test('accepts only heads of this store that are signed with the key', async () => {
+  test('accepts only heads that come from this store and are signed with its key', async () => {
     const { path, kept } = await usedStore();
     await using store = await MemoryStore.open(path);
     const other = generateKeyPairSync('ed25519').publicKey;
@@ -145,7 +145,7 @@ describe('verification', () => {
 });
 
 describe('a backup', () => {
-  test('gets an epoch entry in both chains when it is opened, and heads made after the backup are reported as restored', async () => {
+  test('gets an epoch entry in both chains when it is opened; heads made after the backup are then reported as restored', async () => {
     const path = folder();
     const kept: Checkpoint[] = [];
     const copy = folder();
@@ -185,7 +185,7 @@ describe('a backup', () => {
 });
 
 describe('retention', () => {
-  test('drops whole segments that checkpoints cover, keeps their roots, and is recorded', async () => {
+  test('drops whole segments that checkpoints cover, keeps their roots, and leaves an entry', async () => {
     let now = Date.UTC(2026, 5, 1);
     const path = folder();
     const kept: Checkpoint[] = [];
@@ -210,7 +210,7 @@ describe('retention', () => {
     expect(chainOf(await verified(path, kept), 'access')).toMatchObject({ status: 'altered' });
   });
 
-  test('of the changes chain is a command, and the remaining entries verify', async () => {
+  test('of the changes chain is itself a command, and the remaining entries pass verification', async () => {
     let now = Date.UTC(2026, 5, 1);
     const path = folder();
     const kept: Checkpoint[] = [];

@@ -44,7 +44,7 @@ describe('if no process serves the folder', () => {
     expect(error.message).toContain('takeOver');
   });
 
-  test('connect with takeOver opens and serves it', async () => {
+  test('connect with `takeOver` opens and serves the folder', async () => {
     const store = await connect({ takeOver: { access: [allow('everyone', 'writer', namespace)] } });
     expect(writerPid()).toBe(process.pid);
     const agent = store.as({ agentId: 'a' }, { namespace });
@@ -53,7 +53,7 @@ describe('if no process serves the folder', () => {
     expect(await other.admin.count()).toBe(1);
   });
 
-  test('many concurrent calls of connect open the folder once', async () => {
+  test('connect opens the folder once, even if many calls run at the same time', async () => {
     const stores = await Promise.all(Array.from({ length: 20 }, () => connect({ takeOver: true })));
     await Promise.all(stores.map((store) => store.admin.remember('note', { namespace })));
     expect(await stores[7]?.admin.count()).toBe(20);
@@ -61,14 +61,14 @@ describe('if no process serves the folder', () => {
     expect(await codeOf(() => MemoryStore.connect(folder, { waitMs: 0 }))).toBe('STORE_UNREACHABLE');
   });
 
-  test('connect rejects options that open rejects', async () => {
+  test('connect rejects the options that open rejects', async () => {
     expect(await codeOf(() => MemoryStore.connect(folder, { takeOver: { exactUpTo: -1 } }))).toBe('INVALID_INPUT');
     expect(await codeOf(() => MemoryStore.connect(folder, { takeOver: { readOnly: true } }))).toBe('INVALID_INPUT');
     expect(await codeOf(() => MemoryStore.connect(folder, { wait: 5 } as never))).toBe('INVALID_INPUT');
     expect(await codeOf(() => MemoryStore.connect('', {}))).toBe('INVALID_INPUT');
   });
 
-  test('connect with takeOver serves it, also if this process has opened it without serving', async () => {
+  test('connect with `takeOver` serves the folder, even if this process has opened it without serving', async () => {
     const store = await openFolder(folder);
     await store.admin.remember('note', { namespace });
     expect(await codeOf(() => MemoryStore.connect(folder, { waitMs: 0 }))).toBe('STORE_UNREACHABLE');
@@ -91,7 +91,7 @@ describe('if the serving process is killed', () => {
     expect(await store.admin.count()).toBe(1);
   });
 
-  test('one client with takeOver serves the folder, and the calls of all clients succeed', async () => {
+  test('one client with `takeOver` serves the folder, and the calls of all clients succeed', async () => {
     const server = await startServer();
     const stores = await Promise.all(Array.from({ length: 3 }, () => connect({ takeOver: true })));
     const bystander = await connect();
@@ -105,7 +105,7 @@ describe('if the serving process is killed', () => {
     expect((await first).value).toMatchObject({ type: 'stored' });
   });
 
-  test('its declared rules stay in force unless the next serving process declares others', async () => {
+  test('the rules that it declared stay in force unless the next serving process declares others', async () => {
     const server = await startServer();
     const store = await connect({ takeOver: true });
     await server.kill();
@@ -119,7 +119,7 @@ describe('if the serving process is killed', () => {
 });
 
 describe('if the serving process closes its store', () => {
-  test('it answers the calls that it has started, and the next serving process runs the others', async () => {
+  test('the calls that it has started are answered, and the next serving process runs the other calls', async () => {
     const server = await startServer();
     const store = await connect({ takeOver: true });
     const writes = Array.from({ length: 200 }, (_, i) =>
@@ -132,7 +132,7 @@ describe('if the serving process closes its store', () => {
     expect((await server.ended).code).toBe(0);
   });
 
-  test('a client with takeOver takes over at once', async () => {
+  test('a client with `takeOver` takes over immediately', async () => {
     const server = await startServer();
     const store = await connect({ takeOver: true });
     server.tell('close');
@@ -141,7 +141,7 @@ describe('if the serving process closes its store', () => {
     expect(await store.admin.count()).toBe(0);
   });
 
-  test('it does not wait for clients in its own process', async () => {
+  test('the close does not wait for clients in the same process', async () => {
     const store = await openFolder(folder, { serve: true });
     const client = await connect({ waitMs: 0 });
     await client.admin.count();
@@ -154,7 +154,7 @@ describe('if the serving process closes its store', () => {
 });
 
 describe('a client', () => {
-  test('that closes waits for its writes and rejects further calls', async () => {
+  test('waits for its writes when it closes, and rejects further calls', async () => {
     await startServer();
     const store = await connect();
     const write = store.admin.remember('note', { namespace });
@@ -165,7 +165,7 @@ describe('a client', () => {
     await store.close();
   });
 
-  test('that closes ends its watches', async () => {
+  test('ends its watches when it closes', async () => {
     await startServer();
     const store = await connect();
     const next = store.admin.watch()[Symbol.asyncIterator]().next();
@@ -173,19 +173,19 @@ describe('a client', () => {
     expect(await next).toEqual({ done: true, value: undefined });
   });
 
-  test.each([true, false])('without calls does not keep its process alive (takeOver: %s)', async (takeOver) => {
+  test.each([true, false])('keeps no process alive while it makes no calls (takeOver: %s)', async (takeOver) => {
     if (!takeOver) await startServer();
     const { code, stderr } = await idlePrograms.start({ folder, takeOver }).ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  test('that waits for a serving process keeps its own process alive until its call rejects with STORE_UNREACHABLE', async () => {
+  test('keeps its process alive while it waits for a serving process, until its call rejects with STORE_UNREACHABLE', async () => {
     const { code, stderr } = await idlePrograms.start({ folder, takeOver: false, waitMs: 200 }).ended;
     expect(code).toBe(1);
     expect(stderr).toContain('STORE_UNREACHABLE');
   });
 
-  test('that aborts a call gets the reason of its signal, and nothing is written', async () => {
+  test('gets the reason of the signal if it aborts a call, and the call writes nothing', async () => {
     await startServer();
     const store = await connect();
     const controller = new AbortController();
@@ -200,7 +200,7 @@ describe('a client', () => {
     expect(await store.admin.count()).toBe(0);
   });
 
-  test('gets the error that its iterable throws, and with atomic nothing is written', async () => {
+  test('gets the error that its iterable throws; with `atomic` the call writes nothing', async () => {
     await startServer();
     const store = await connect();
     const source = async function* () {

@@ -88,7 +88,7 @@ test('the decoder returns a value or throws a ProtocolError for any JSON', () =>
   );
 });
 
-test('every operation answers any arguments with a result or with a MemoryError', async () => {
+test('every operation answers any arguments with a result or a MemoryError', async () => {
   const client = await connected();
   // `backup` is left out: any text names a folder in which it would put a copy.
   const names = [...operations.keys()].filter((op) => !waitingOperations.has(op) && op !== 'store.backup');
@@ -111,7 +111,7 @@ test('every operation answers any arguments with a result or with a MemoryError'
   expect(await server.admin.count()).toBeGreaterThan(0);
 });
 
-test('random bytes after the greeting end only their own connection', async () => {
+test('random bytes after the greeting end only the connection that sent them', async () => {
   for (const bytes of fc.sample(fc.uint8Array({ minLength: 8, maxLength: 200 }), { numRuns: 50, seed })) {
     const client = await connected();
     client.socket.end(Buffer.from(bytes));
@@ -121,7 +121,7 @@ test('random bytes after the greeting end only their own connection', async () =
   expect(await answerTo(client, callOf(1, 'count', []))).toMatchObject({ t: 'answer' });
 });
 
-test('a scope that cannot be cloned is refused or copied by a connected handle', async () => {
+test('a connected handle rejects or copies a scope that cannot be cloned', async () => {
   await using store = await MemoryStore.connect(folder, { waitMs: 60_000 });
   const junk = [1, 'n', null, () => 1, Symbol('s'), { namespace: () => 1 }, { userId: Symbol('s') }, [() => 1]];
   for (const scope of junk) expect(await codeOf(() => store.admin.within(scope as never))).toBe('INVALID_INPUT');

@@ -33,7 +33,7 @@ async function withoutFirstAnswer<T>(call: () => PromiseLike<T>): Promise<T> {
 
 const allTexts = async () => (await all(server.admin.list({ include: ['superseded'] }))).map(({ text }) => text).sort();
 
-describe('if the answer to a write is lost, the write is done once, and its repetition gets the same answer:', () => {
+describe('if the answer to a write is lost, the write is done once, and repeating it returns the same answer:', () => {
   test('remember', async () => {
     expect(await withoutFirstAnswer(() => agent.remember('one'))).toMatchObject({ revision: 1, outcome: 'stored' });
     expect(await allTexts()).toEqual(['one']);
@@ -76,7 +76,7 @@ describe('if the answer to a write is lost, the write is done once, and its repe
     expect(await allTexts()).toEqual(['a', 'd', 'taken']);
   });
 
-  test('atomic rememberMany, after whichever message the connection ends', async () => {
+  test('atomic rememberMany, whichever message is the last before the connection ends', async () => {
     async function* items(from: number) {
       for (let i = 0; i < 5; i++) yield { text: `${from + i}` };
     }
@@ -95,7 +95,7 @@ describe('if the answer to a write is lost, the write is done once, and its repe
     expect(await allTexts()).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`).sort());
   });
 
-  test('update with ifRevision, although its first run has changed the revision', async () => {
+  test('update with `ifRevision`, although its first run has already changed the revision', async () => {
     const { id } = await agent.remember('one');
     const updated = await withoutFirstAnswer(() => agent.update(id, { text: 'two' }, { ifRevision: 1 }));
     expect(updated).toMatchObject({ id, revision: 2, text: 'two' });
@@ -138,8 +138,8 @@ describe('if the answer to a write is lost, the write is done once, and its repe
   });
 });
 
-describe('the kept outcome of a write', () => {
-  test('is removed with the next write of the same client, and contains no text', async () => {
+describe('the stored outcome of a write', () => {
+  test('is removed by the next write of the same client, and contains no text', async () => {
     const keptOutcomes = () => {
       const database = new BetterSqlite(join(folder, 'memory.db'), { readonly: true });
       const rows = database.prepare('select outcome from requests').all() as { outcome: string }[];
@@ -164,7 +164,7 @@ describe('after a lost answer', () => {
     expect(await withoutFirstAnswer(() => store.stats())).toMatchObject({ memories: 1 });
   });
 
-  test('the iteration of a list and a watch continue where they stopped', async () => {
+  test('a list that is iterated and a watch continue where they stopped', async () => {
     for (let i = 0; i < 5; i++) await agent.remember(`note ${i}`);
     const listed: string[] = [];
     for await (const { text } of agent.list({ limit: 2, order: 'oldest' })) {
@@ -181,7 +181,7 @@ describe('after a lost answer', () => {
     expect(watched).toEqual(listed);
   });
 
-  test('a watch that has not delivered a change yet misses none', async () => {
+  test('a watch that has not yet delivered a change misses no change', async () => {
     await agent.remember('before');
     const next = agent.watch()[Symbol.asyncIterator]();
     const first = next.next();
@@ -210,7 +210,7 @@ test('a write gets its own answer although an invalid rememberMany is called at 
   ]);
 });
 
-test('the next serving process knows the writes that the previous one has done', async () => {
+test('the next serving process knows which writes the previous process has done', async () => {
   const folder = await temporaryFolder();
   const first = await MemoryStore.open(folder, { access: openToAll, serve: true });
   const nextProxy = await cutAnswersOf(folder);

@@ -33,7 +33,7 @@ async function expectServed(): Promise<void> {
 }
 
 describe('a client is accepted', () => {
-  test('only with the token: a client without it gets one error and no answer', async () => {
+  test('only if it has the token; otherwise it gets one error and no answer', async () => {
     for (const token of ['', 'x', 'f'.repeat(64)]) {
       const client = new RawClient(folder);
       client.hello({ token });
@@ -46,14 +46,14 @@ describe('a client is accepted', () => {
     await expectServed();
   });
 
-  test('only after a hello', async () => {
+  test('only after it has sent a hello', async () => {
     const client = new RawClient(folder);
     client.send(callOf(1, 'count', []));
     await client.ended;
     expect(client.messages).toEqual([]);
   });
 
-  test('only with the same protocol version: the error names both versions and is not retryable', async () => {
+  test('only if it has the same protocol version; otherwise the error names both versions and is not retryable', async () => {
     const client = new RawClient(folder);
     client.hello({ hello: 3 });
     await client.ended;
@@ -62,7 +62,7 @@ describe('a client is accepted', () => {
     expect(error.message).toMatch(/version 2 .* version 3/);
   });
 
-  test('only if no other user can access the address: neither the directory nor the file', async () => {
+  test('only through a directory and a file that no other user can access', async () => {
     const own = join(folder, 'connect');
     expect(lstatSync(own).mode & 0o777).toBe(0o700);
     expect(lstatSync(join(own, 'address.json')).mode & 0o777).toBe(0o600);
@@ -91,7 +91,7 @@ describe('a folder is not served', () => {
     await (await openFolder(linked)).close();
   });
 
-  test('if it is opened with readOnly; a store in memory is not served either', async () => {
+  test('if it is opened with `readOnly`, or if the store is in memory', async () => {
     expect((await refusal(() => MemoryStore.open(folder, { serve: true, readOnly: true }))).issues[0]?.path).toEqual([
       'serve',
     ]);
@@ -135,7 +135,7 @@ describe('an invalid message', () => {
     await expectServed();
   });
 
-  test('that is incomplete waits for the rest and blocks no other client', async () => {
+  test('that is incomplete waits for its remaining bytes, and blocks no other client', async () => {
     const client = new RawClient(folder);
     client.hello();
     await client.received(({ t }) => t === 'welcome');
@@ -146,7 +146,7 @@ describe('an invalid message', () => {
   });
 });
 
-test('a client that does not read its answers is paused, and others are served', async () => {
+test('a client that does not read its answers is paused, and other clients are still served', async () => {
   await server.admin.remember('long '.repeat(100_000), { namespace: ['n'] });
   const client = new RawClient(folder);
   client.hello();
@@ -174,7 +174,7 @@ test('hundreds of clients are served at the same time', async () => {
   await Promise.all(stores.map((store) => store.close()));
 });
 
-test('a serving process removes the socket that a killed process left, and its own files when it closes', async () => {
+test('a serving process removes the socket that a killed process left, and removes its own files when it closes', async () => {
   const stale = join(folder, 'connect', 'ffffffffffffffff.sock');
   await server.close();
   expect(readdirSync(join(folder, 'connect'))).toEqual([]);
@@ -187,7 +187,7 @@ test('a serving process removes the socket that a killed process left, and its o
   await expectServed();
 });
 
-test('a folder whose path is too long for a socket is served from the runtime directory of the user', async () => {
+test("a folder whose path is too long for a socket is served from the user's runtime directory", async () => {
   const deep = join(await temporaryFolder(), 'x'.repeat(120));
   const store = await openFolder(deep, { serve: true });
   const { socket } = JSON.parse(readFileSync(join(deep, 'connect', 'address.json'), 'utf8'));

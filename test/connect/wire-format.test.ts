@@ -30,7 +30,7 @@ describe('an encoded value', () => {
     expect(transmitted([new Date(Number.NaN)])).toStrictEqual([new Date(Number.NaN)]);
   });
 
-  test('that no call accepts is decoded to a value that no call accepts', () => {
+  test('that no call accepts is decoded to a value that no call accepts either', () => {
     class Money {
       amount = 5;
     }
@@ -54,13 +54,13 @@ describe('an encoded value', () => {
     expect(Object.keys(transmitted({ userId: undefined }) as object)).toEqual(['userId']);
   });
 
-  test('is read once', () => {
+  test('is encoded by reading each of its fields only once', () => {
     let reads = 0;
     const changing = Object.defineProperty({}, 'a', { enumerable: true, get: () => reads++ });
     expect(transmitted([changing, new Date(0)])).toEqual([{ a: 0 }, new Date(0)]);
   });
 
-  test('leaves its signal and its progress listener in the calling process', () => {
+  test('omits the signal and the progress listener, which stay in the calling process', () => {
     const local: LocalOptions = {};
     const { signal } = new AbortController();
     const onProgress = () => undefined;
@@ -73,7 +73,7 @@ describe('an encoded value', () => {
 });
 
 describe('frames', () => {
-  test('are read whole and in order, wherever their bytes are split', () => {
+  test('are read completely and in order, wherever their bytes are split', () => {
     fc.assert(
       fc.property(
         fc.array(fc.jsonValue(), { maxLength: 6 }),
@@ -94,7 +94,7 @@ describe('frames', () => {
     );
   });
 
-  test('that are too long or are not JSON are rejected; the reader waits for the rest of incomplete frames', () => {
+  test('that are too long or are not JSON are rejected; the reader waits for the rest of an incomplete frame', () => {
     const frames = new FrameReader();
     frames.push(Buffer.from([0, 0, 0]));
     expect(frames.next(10)).toBeUndefined();

@@ -38,7 +38,7 @@ describe('fromAISDK', () => {
   for (const { name, run } of embedderConformance(async () => fromAISDK(modelThat().model, { dimensions })))
     test(name, run);
 
-  test('names its space by the `modelId`, or by the option `model`', () => {
+  test('has a space named after the `modelId` or the option `model`', () => {
     expect(fromAISDK(modelThat().model, { dimensions }).space).toEqual({
       model: 'test-embedding-1',
       dimensions,
@@ -123,7 +123,7 @@ describe('failures of the model', () => {
     ],
     ['a network error', new TypeError('fetch failed'), { code: 'EMBEDDING_FAILED', retryable: true }],
     ['a thrown string', 'no', { code: 'EMBEDDING_FAILED' }],
-  ])('become an error whose code and `retryable` fit the cause: %s', async (_, thrown, expected) => {
+  ])('become an error whose code and `retryable` correspond to the cause: %s', async (_, thrown, expected) => {
     const { model } = modelThat(() => {
       throw thrown;
     });
@@ -160,7 +160,7 @@ describe('failures of the model', () => {
     expect(calls.map(({ abortSignal }) => abortSignal!.aborted)).toEqual([true, false, true]);
   });
 
-  test('include a call that exceeds `requestTimeoutMs`, even if the model ignores its signal', async () => {
+  test('include a call that takes longer than `requestTimeoutMs`, even if the model ignores its signal', async () => {
     const { model } = modelThat(() => new Promise(() => undefined));
     const embedder = fromAISDKIn(fakeTiming(), model, { dimensions, requestTimeoutMs: 30, maxRetries: 0 });
     await expect(embedder.embedQuery('refund', {})).rejects.toMatchObject({
@@ -169,7 +169,7 @@ describe('failures of the model', () => {
     });
   });
 
-  test('never show a text, or the request with its API key', async () => {
+  test('never reveal a text or the request with its API key', async () => {
     const text = 'The PIN of Alice is 4417.';
     const { model } = modelThat(() => {
       const requestBodyValues = { input: [text], headers: { authorization: 'Bearer sk-hunter22hunter22' } };

@@ -119,7 +119,7 @@ describe('batches', () => {
     expect([...first!, ...second!].map(([length]) => length)).toEqual([1, 1, 1, 1, 1]);
   });
 
-  test('embed equal concurrent queries once, and never use a query vector for a document', async () => {
+  test('embed a query once if it is asked several times at once, and never use a query vector for a document', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const queries = await Promise.all([embedder.embedQuery('a', {}), embedder.embedQuery('a', {})]);
@@ -153,7 +153,7 @@ describe('the cache', () => {
     expect(inner.embedDocuments).toHaveBeenCalledTimes(1);
   });
 
-  test('evicts the least recently used vector above `cacheBytes`', async () => {
+  test('evicts the vector that was not used for the longest time if it exceeds `cacheBytes`', async () => {
     const inner = counting();
     // Enough for two vectors of 256 numbers with short texts.
     const embedder = batchingEmbedder(inner, { cacheBytes: 2800 });
@@ -161,14 +161,14 @@ describe('the cache', () => {
     expect(inner.embedDocuments.mock.calls.map(([texts]) => texts[0])).toEqual(['a', 'b', 'c', 'b']);
   });
 
-  test('keeps nothing with `cacheBytes: 0`', async () => {
+  test('stores nothing with `cacheBytes: 0`', async () => {
     const inner = counting();
     const embedder = batchingEmbedder(inner, { cacheBytes: 0 });
     for (const text of ['a', 'a']) await embedder.embedDocuments([text], {});
     expect(inner.embedDocuments).toHaveBeenCalledTimes(2);
   });
 
-  test('does not keep failures', async () => {
+  test('does not store failures', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const failing = expect(embedder.embedDocuments(['a'], {})).rejects.toThrow('held failed');
@@ -183,7 +183,7 @@ describe('the cache', () => {
 });
 
 describe('returned vectors', () => {
-  test('are scaled to length 1, and the space is normalized', async () => {
+  test('are scaled to length 1, and the space is declared as normalized', async () => {
     const embedder = batchingEmbedder(returning([Float32Array.of(3, 4)]));
     expect(embedder.space.normalized).toBe(true);
     const [vector] = await embedder.embedDocuments(['a'], {});
@@ -194,7 +194,7 @@ describe('returned vectors', () => {
     expect(await batchingEmbedder(returning([[0, 2]])).embedDocuments(['a'], {})).toEqual([Float32Array.of(0, 1)]);
   });
 
-  test('are copied', async () => {
+  test('are copied, so that the embedder may reuse its array', async () => {
     const reused = Float32Array.of(1, 0);
     const embedder = batchingEmbedder(returning([reused]));
     await embedder.embedDocuments(['a'], {});
@@ -217,7 +217,7 @@ describe('returned vectors', () => {
     ['null in an array', [[null, 1]]],
     ['a string in an array', [['1', 1]]],
     ['a vector of zeros', [Float32Array.of(0, 0)]],
-  ])('that are invalid fail with EMBEDDING_FAILED, not retryable: %s', async (_, vectors) => {
+  ])('make the call fail with a non-retryable EMBEDDING_FAILED if they are invalid: %s', async (_, vectors) => {
     const embedder = batchingEmbedder(returning(vectors));
     await expect(embedder.embedDocuments(['a'], {})).rejects.toMatchObject({
       code: 'EMBEDDING_FAILED',
@@ -225,7 +225,7 @@ describe('returned vectors', () => {
     });
   });
 
-  test('that are invalid fail only the callers of their text', async () => {
+  test('fail only the callers of the text whose vector is invalid', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const good = embedder.embedDocuments(['good'], {});
@@ -316,14 +316,14 @@ describe('a provider that rejects a text', () => {
     expect(batches.length).toBeLessThanOrEqual(1 + 2 * 8 * count);
   });
 
-  test('gets a limited number of requests if it rejects every text', async () => {
+  test('receives a limited number of requests if it rejects every text', async () => {
     const { embedder, batches } = refusing(() => true);
     const outcomes = await Promise.allSettled(texts.map((text) => embedder.embedDocuments([text], {})));
     expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
     expect(batches.length).toBeLessThan(40);
   });
 
-  test('gets only one request if no text caused the error', async () => {
+  test('receives only one request if the error has another cause than a text', async () => {
     const { embedder, batches } = refusing(
       () => true,
       (error) => error,
@@ -350,7 +350,7 @@ describe('an aborted call', () => {
     expect(await other).toHaveLength(2);
   });
 
-  test('aborts its batch if no other caller waits, and the next batch starts at once', async () => {
+  test('aborts its batch if no other caller waits, and the next batch starts immediately', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const controller = new AbortController();
@@ -367,7 +367,7 @@ describe('an aborted call', () => {
     expect(await again).toHaveLength(1);
   });
 
-  test('leaves its texts out of a batch that has not begun', async () => {
+  test('leaves its texts out of a batch that has not yet begun', async () => {
     const inner = new HeldEmbedder();
     const embedder = batchingEmbedder(inner);
     const controller = new AbortController();

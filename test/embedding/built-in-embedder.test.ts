@@ -53,7 +53,7 @@ const anyText = fc.oneof(
 describe('the built-in embedder', () => {
   for (const { name, run } of embedderConformance(async () => builtInEmbedder())) test(name, run);
 
-  test('names its space by its weights', () => {
+  test('has a space named after its weights', () => {
     expect(embedder.space).toEqual({
       model: `built-in-english sha256:${modelHash}`,
       dimensions: 256,
@@ -106,7 +106,7 @@ describe('the built-in embedder', () => {
     expect(await similarity(`${'refund/'.repeat(20)}`, 'refund')).toBeGreaterThan(0.5);
   });
 
-  test('returns different vectors for different texts without a known piece', async () => {
+  test('returns different vectors for different texts that contain no known piece of a word', async () => {
     expect(await similarity('🎉', '🎉')).toBeCloseTo(1, 5);
     expect(await similarity('🎉', '🐙')).toBeLessThan(0.5);
   });
@@ -116,7 +116,7 @@ describe('the built-in embedder', () => {
     expect(await embed(`${read} violin`)).toEqual(await embed(read));
   });
 
-  test('gives the event loop turns while it embeds many texts', async () => {
+  test('lets other work run while it embeds many texts', async () => {
     let turns = 0;
     let isDone = false;
     const count = () => {
@@ -202,7 +202,7 @@ describe('the file of the built-in model', () => {
     expect(decodeModel(encodeModel(model))).toEqual(model);
   });
 
-  test('unpacks to the model that was packed, with rare rows rounded, and packs into equal bytes every time', async () => {
+  test('decodes to the packed model with its rare rows rounded, and is packed into equal bytes every time', async () => {
     const pieces = Array.from({ length: firstCoarseRow + 1 }, (_, i) => `piece${i}`);
     const rows = Int8Array.from({ length: 2 * pieces.length }, (_, i) => (i % 255) - 127);
     rows.set([-127, 7], 2 * firstCoarseRow);
@@ -234,14 +234,14 @@ describe('the file of the built-in model', () => {
 });
 
 describe('the built-in embedder of an earlier release', () => {
-  test('names its space by the unrounded trained weights, which that release contained', async () => {
+  test('has a space named after the SHA-256 of the unrounded trained weights, as in that release', async () => {
     const hash = sha256(await readFile(trainedWeights));
     expect(earlierBuiltInEmbedders().map(({ space }) => space)).toEqual([
       { model: `built-in-english sha256:${hash}`, dimensions: 256, normalized: true },
     ]);
   });
 
-  test('returns vectors close to the vectors from that release: cosine .99 on average, at least .95', async () => {
+  test('returns vectors close to those from that release: cosine .99 on average, at least .95', async () => {
     const model = decodeModel(await readFile(trainedWeights));
     const exact = new StaticEncoder(model, await WordPieces.of(model.pieces));
     // Most words of the vocabulary are rare, so their rows are rounded.

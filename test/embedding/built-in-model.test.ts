@@ -89,7 +89,7 @@ describe('the training texts of the built-in model', () => {
     },
     { kind: 38, words: ['walk', 'stroll'], definition: '', examples: [], occurrences: 5 },
   ];
-  test('replace a word by one in the same form', () => {
+  test('replace a word by another word in the same form', () => {
     const varied = Array.from({ length: 20 }, (_, seed) => variedExamples(aboutDogs, seed)).flat();
     expect(new Set(varied)).toEqual(
       new Set(['two dogs walked away', 'two dogs strolled away', 'nobody walks', 'nobody strolls']),
@@ -115,7 +115,7 @@ describe('principal components', () => {
     }
   });
 
-  test('preserve all dot products if no component is left out', () => {
+  test('preserve all dot products if all components are kept', () => {
     const projected = project(rows, width, principalComponents(rows, width, width, 1), false);
     const before = product(rowOf(rows, 3, width), rowOf(rows, 7, width));
     expect(product(rowOf(projected, 3, width), rowOf(projected, 7, width))).toBeCloseTo(before, 5);
@@ -155,7 +155,7 @@ describe('training', () => {
     expect(learn(0.3).vectors).toEqual(learn(0.3).vectors);
   });
 
-  test('with dropout makes single tokens carry the meaning of their text', () => {
+  test('with dropout lets a single token carry the meaning of its text', () => {
     const nearest = (vectors: Float32Array, token: number) => {
       const row = rowOf(vectors, token, dimensions);
       return product(row, rowOf(targets, token, dimensions)) / Math.hypot(...row);
@@ -166,7 +166,7 @@ describe('training', () => {
   });
 });
 
-test('the static model leaves out special tokens and rounds all rows with one scale', () => {
+test('the static model leaves out special tokens and rounds all rows with the same scale', () => {
   const vectors = Float32Array.of(9, 9, 9, 9, 1, -0.5, 0.25, 0);
   expect(toStaticModel(vectors, 2, ['[PAD]', '[unused0]', 'a', '##b'])).toEqual({
     pieces: ['a', '##b'],
@@ -175,11 +175,11 @@ test('the static model leaves out special tokens and rounds all rows with one sc
   });
 });
 
-describe('agreement', () => {
+describe('the agreement of two sets of vectors', () => {
   const teacher = randomRows(300, 8, 1).map((value) => value * 2);
   const compared = { teacher, teacherWidth: 8, taughtWidth: 8 };
 
-  test('is 1 between equal vectors and near 0 between random ones', () => {
+  test('is 1 if they are equal and near 0 if one of them is random', () => {
     expect(agreement({ ...compared, taught: teacher }, 1)).toBeCloseTo(1, 10);
     expect(Math.abs(agreement({ ...compared, taught: randomRows(300, 8, 2) }, 1))).toBeLessThan(0.2);
   });

@@ -43,7 +43,7 @@ describe('splitIntoChunks', () => {
     ]);
   });
 
-  test('splits at a form feed first, however short the text is', () => {
+  test('splits at form feeds first, however short the text is', () => {
     expect(splitIntoChunks('Refunds\n\fThree days.\n\f', 256)).toEqual(['Refunds', 'Three days.']);
     expect(splitIntoChunks('\f \f', 256)).toEqual(['\f \f']);
     expect(splitIntoChunks('one\f', 256)).toEqual(['one\f']);
@@ -51,7 +51,7 @@ describe('splitIntoChunks', () => {
     expect(splitIntoChunks(`Title\f${long}`, 12)).toEqual(['Title', ...splitIntoChunks(long, 12)]);
   });
 
-  test('ignores the form feeds if a text has more than 1,024 sections', () => {
+  test('ignores form feeds if they divide a text into more than 1,024 sections', () => {
     expect(splitIntoChunks(Array(1_024).fill('x').join('\f'), 256)).toHaveLength(1_024);
     const text = Array(1_025).fill('x').join('\f');
     expect(splitIntoChunks(text, Number.MAX_SAFE_INTEGER)).toEqual([text]);
@@ -67,7 +67,7 @@ describe('splitIntoChunks', () => {
     }
   });
 
-  test('cuts a word that is longer than a chunk, with the same overlap', () => {
+  test('cuts a word that is longer than a chunk, and lets its chunks overlap in the same way', () => {
     const chunks = splitIntoChunks('x'.repeat(2000), 102);
     expect(chunks.slice(0, 2).map((chunk) => chunk.length)).toEqual([186, 186]);
     expect(chunks.join('').length).toBeGreaterThan(2000 * 1.1);
@@ -106,7 +106,7 @@ describe('splitIntoChunks', () => {
     );
   });
 
-  test('ends for every `maxTokens`, even below 1', () => {
+  test('finishes for every `maxTokens`, even below 1', () => {
     fc.assert(
       fc.property(anyText, fc.constantFrom(-1, 0, 1, 2, 3), (text, maxTokens) => {
         expect(splitIntoChunks(text, maxTokens).length).toBeLessThanOrEqual(Math.max(1, text.length));
@@ -118,7 +118,7 @@ describe('splitIntoChunks', () => {
     expect(splitIntoChunks('漢'.repeat(2_000_000), 256)).toHaveLength(maxChunks);
   });
 
-  test('covers a text of one megabyte, English and Chinese', () => {
+  test('covers a text of one megabyte, in English and in Chinese', () => {
     for (const text of ['word '.repeat(200_000), '漢'.repeat(333_333)]) {
       const chunks = splitIntoChunks(text, 256);
       expect(chunks.length).toBeLessThan(maxChunks);

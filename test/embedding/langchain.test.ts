@@ -36,7 +36,7 @@ describe('fromLangChain', () => {
   ))
     test(name, run);
 
-  test('names its space by the option `model`', () => {
+  test('has a space named after the option `model`', () => {
     const { space } = fromLangChain(new TestEmbeddings(), { model, dimensions });
     expect(space).toEqual({ model, dimensions, normalized: true });
   });
@@ -80,12 +80,12 @@ describe('failures of the embeddings', () => {
       { code: 'EMBEDDING_FAILED', retryable: false },
     ],
     ['a vector of zeros', answering([new Array(dimensions).fill(0)]), { code: 'EMBEDDING_FAILED', retryable: false }],
-  ])('become an error whose code and `retryable` fit the cause: %s', async (_, embeddings, expected) => {
+  ])('become an error whose code and `retryable` correspond to the cause: %s', async (_, embeddings, expected) => {
     const embedder = fromLangChain(embeddings, { model, dimensions });
     await expect(embedder.embedDocuments(['refund'], {})).rejects.toMatchObject(expected);
   });
 
-  test('include a call that exceeds `timeoutMs`', async () => {
+  test('include a call that takes longer than `timeoutMs`', async () => {
     const hanging = { ...answering([]), embedDocuments: () => new Promise<never>(() => undefined) };
     const embedder = fromLangChain(hanging, { model, dimensions, timeoutMs: 30 });
     await expect(embedder.embedDocuments(['refund'], {})).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe('failures of the embeddings', () => {
     });
   });
 
-  test('include an aborted call: it rejects with the reason of the signal, although LangChain accepts no signal', async () => {
+  test('include an aborted call, which rejects with the reason of the signal although LangChain accepts no signal', async () => {
     const reason = new Error('no longer wanted');
     const controller = new AbortController();
     const hanging = { ...answering([]), embedQuery: () => new Promise<never>(() => controller.abort(reason)) };
@@ -102,7 +102,7 @@ describe('failures of the embeddings', () => {
     await expect(embedder.embedQuery('refund', { signal: controller.signal })).rejects.toBe(reason);
   });
 
-  test('never show a text, or other properties of the error from LangChain', async () => {
+  test('never reveal a text or other properties of the error from LangChain', async () => {
     const text = 'The PIN of Alice is 4417.';
     const config = { headers: { authorization: 'Bearer sk-hunter22hunter22' }, data: text };
     const thrown = Object.assign(new Error(`400: cannot embed "${text}"`), { config });
@@ -114,7 +114,7 @@ describe('failures of the embeddings', () => {
   });
 });
 
-test('the error of a rejected key does not quote the key, whatever its form', async () => {
+test('the error about a rejected key does not quote the key, whatever form the key has', async () => {
   const thrown = Object.assign(new Error('Incorrect API key provided: hunter22'), { status: 401 });
   const error = await fromLangChain(throwing(thrown), { model, dimensions })
     .embedQuery('refund', {})

@@ -62,7 +62,7 @@ describe('a fact in the last line of a text of 100 kB', () => {
     120_000,
   );
 
-  test('no longer has a vector after its text was replaced', async () => {
+  test('does not affect the semantic score after a short text has replaced the long one', async () => {
     const store = await openInMemory();
     const { id } = await store.admin.remember(`${minutes(0)}\n${fact}`, { namespace });
     await store.admin.update(id, { text: 'short now' });

@@ -50,7 +50,7 @@ function run(where: string, program: string) {
 const cosine = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 
 describe('minilm() without its model', () => {
-  test('returns an embedder that names its space', () => {
+  test('returns an embedder whose space is named after the model', () => {
     const embedder = minilm({ localPath: join(folder, 'nowhere') });
     expect(embedder.space).toMatchObject({ dimensions: 384, normalized: true });
     expect(embedder.space.model).toMatch(/^Xenova\/all-MiniLM-L6-v2 sha256:[0-9a-f]{64}$/);
@@ -127,7 +127,7 @@ describe.skipIf(modelIsMissing !== undefined)(
       expect(cosine(query, money!)).toBeGreaterThan(0.2 + cosine(query, violin!));
     });
 
-    test('reads 256 tokens, including the end marker', async () => {
+    test('uses the first 256 tokens of a text, including the end marker', async () => {
       // Each word is one token.
       const word = (count: number) => 'word '.repeat(count);
       const [longest, longer, shorter] = await embedder.embedDocuments(
@@ -182,7 +182,7 @@ describe.skipIf(modelIsMissing !== undefined)(
       expect(turns).toBeGreaterThan(before);
     });
 
-    test('embeds a query before documents that wait', async () => {
+    test('embeds a query before documents that are waiting', async () => {
       const order: string[] = [];
       const documents = Array.from({ length: 64 }, (_, i) => `${'word '.repeat(200)} ${i}`);
       const all = embedder.embedDocuments(documents, {}).then(() => order.push('documents'));
@@ -237,7 +237,7 @@ describe.skipIf(modelIsMissing !== undefined)(
       });
       afterAll(() => new Promise((resolve) => server.close(resolve)));
 
-      test('comes once from the host in the settings of transformers.js, with progress, and leaves the settings unchanged', async () => {
+      test('is downloaded once from the host in the settings of transformers.js, with progress, and leaves the settings unchanged', async () => {
         const { env } = await import('@xenova/transformers');
         const { port } = server.address() as AddressInfo;
         Object.assign(env, {
@@ -258,7 +258,7 @@ describe.skipIf(modelIsMissing !== undefined)(
       });
     });
 
-    test('prints nothing in success and failure, and lets the process end', () => {
+    test('prints nothing on success or failure, and lets the process end', () => {
       const truncated = copyOfModels('silent');
       truncateSync(join(truncated, weights), 5_000_000);
       const script = `import { minilm } from ${JSON.stringify(join(repository, 'src/embedding/local-models/minilm.ts'))};

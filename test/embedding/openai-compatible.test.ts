@@ -79,7 +79,7 @@ describe('openAICompatible with a healthy server', () => {
     expect(requests[0]!.headers).not.toHaveProperty('authorization');
   });
 
-  test('names its space by model, dimensions and document prefix, not by address', async () => {
+  test('has a space named after model, dimensions and document prefix, not after the address', async () => {
     const { embedder, made } = await serverWith();
     expect(embedder.space).toEqual({ model, dimensions, normalized: true });
     expect(made({ baseURL: 'https://moved.example/v1' }).space).toEqual(embedder.space);
@@ -96,7 +96,7 @@ describe('openAICompatible with a healthy server', () => {
     expect(embedder.maxTokens).toBeLessThan(100);
   });
 
-  test('sends a space for an empty text, and replaces lone surrogates', async () => {
+  test('sends a space instead of an empty text, and replaces lone surrogates', async () => {
     const { embedder, requests } = await serverWith();
     await embedder.embedDocuments(['', '\ud800x'], {});
     expect(requests[0]!.body.input).toEqual([' ', '\ufffdx']);
@@ -138,7 +138,7 @@ describe('openAICompatible with a healthy server', () => {
     expect(cosine(vectors[1]!, vectorOf('parcel'))).toBeCloseTo(1, 5);
   });
 
-  test('halves requests after status 413, and keeps the smaller size', async () => {
+  test('halves requests after status 413, and then keeps the smaller size', async () => {
     const tooMany: Reply = (request, response) =>
       request.body.input.length > 2 ? refusing(413)(request, response) : healthy(request, response);
     const { embedder, control, requests } = await serverWith();
@@ -204,7 +204,7 @@ describe('temporary failures', () => {
     expect(timing.waits).toEqual([250, 500]);
   });
 
-  test.each(passing)('fail with EMBEDDING_FAILED, retryable, after `maxRetries`: %s', async (_, reply) => {
+  test.each(passing)('become a retryable EMBEDDING_FAILED after `maxRetries` retries: %s', async (_, reply) => {
     const { made, control, requests } = await serverWith();
     control.always = reply;
     const error = await refusal(made({ maxRetries: 1 }).embedDocuments(['refund', 'parcel'], {}));
@@ -213,7 +213,7 @@ describe('temporary failures', () => {
     expect(requests).toHaveLength(2);
   });
 
-  test('include an unreachable server: EMBEDDING_FAILED, retryable, with the address', async () => {
+  test('include an unreachable server, and the retryable EMBEDDING_FAILED names its address', async () => {
     const baseURL = `http://127.0.0.1:${await closedPort()}/v1`;
     const timing = fakeTiming();
     const embedder = openAICompatibleIn(timing, { baseURL, model, dimensions, maxRetries: 2 });
@@ -319,7 +319,7 @@ describe('permanent failures', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test('include a response with the same index twice', async () => {
+  test('include a response that contains the same index twice', async () => {
     const { embedder } = await serverWith(altered((items) => items.map((item) => ({ ...item, index: 0 }))));
     const error = await refusal(embedder.embedDocuments(['a', 'b'], {}));
     expect(error).toMatchObject({
@@ -328,7 +328,7 @@ describe('permanent failures', () => {
     });
   });
 
-  test('include dimensions that change between two requests of a batch; the batch then returns no vector', async () => {
+  test('include dimensions that change between two requests of a batch, which then returns no vector', async () => {
     const half = altered((items) => items.map((item) => ({ ...item, embedding: vectorOf('x', 32) })));
     const { made, requests } = await serverWith(healthy, half);
     const error = await refusal(made({ maxInputs: 2 }).embedDocuments(['a', 'b', 'c', 'd', 'e', 'f'], {}));
@@ -383,7 +383,7 @@ describe('a wait that the server asks for', () => {
     expect(timing.waits).toEqual([2250]);
   });
 
-  test('fails the call at once with EMBEDDING_FAILED, retryable, if it is longer than `timeoutMs`', async () => {
+  test('makes the call fail immediately with a retryable EMBEDDING_FAILED if the wait is longer than `timeoutMs`', async () => {
     const { embedder, timing, requests } = await serverWith(busy({ 'retry-after': '3600' }));
     const error = await refusal(embedder.embedQuery('refund', {}));
     expect(error).toMatchObject({ code: 'EMBEDDING_FAILED', retryable: true });
@@ -475,7 +475,7 @@ describe('secrets and texts never appear in an error', () => {
       expect(shown).not.toContain(secret);
   });
 
-  test('nor in the embedder itself', () => {
+  test('and are not visible in the embedder itself', () => {
     const embedder = openAICompatible({ baseURL: 'http://localhost/v1', model, dimensions, apiKey });
     expect(inspect(embedder, { depth: 10, showHidden: true }) + JSON.stringify(embedder)).not.toContain(apiKey);
   });

@@ -107,7 +107,7 @@ describe.each([
   );
 });
 
-test('a store accepts the embedder of a server that moved to another address', async () => {
+test('a store accepts an embedder whose server has moved to another address', async () => {
   const folder = await temporaryFolder();
   const [before, after] = [await providerServer(), await providerServer()];
   const first = await openFolder(folder, { embedder: embedderAt(before.baseURL) });
@@ -139,7 +139,7 @@ test.each<[string, Reply]>([
       items.map((item) => (isForbidden(item.of) ? { ...item, embedding: vectorOf('x').fill(0) } : item)),
     ),
   ],
-])('a text that %s fails only its own writer, not other agents in the batch', async (_, reply) => {
+])('a text that %s makes only its own write fail, not the writes of other agents in the batch', async (_, reply) => {
   const { store, control } = await storeWith((embedder) => openInMemory({ embedder }));
   control.always = (request, response) => (request.body.input.some(isForbidden) ? reply : healthy)(request, response);
   const texts = Array.from({ length: 40 }, (_, i) => (i === 17 ? 'a forbidden text' : `note ${i}`));

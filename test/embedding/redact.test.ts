@@ -29,11 +29,11 @@ describe('redact', () => {
     'Incorrect API key provided: abcd****************5678.',
     'Header was "Authorization: Bearer abcdefgh12345678"',
     'key AIzaSyabcdefgh12345678 is not valid',
-  ])('removes strings in the form of an API key: %s', (words) => {
+  ])('removes strings that have the form of an API key: %s', (words) => {
     expect(redact(words, nothing)).not.toContain('5678');
   });
 
-  test('returns undefined for a message that quotes a text, or 12 characters of one', () => {
+  test('returns undefined for a message that quotes a text, or 12 characters of a text', () => {
     const longText = fc.string({ minLength: 12, maxLength: 200 });
     fc.assert(
       fc.property(longText, fc.nat(), fc.string({ maxLength: 50 }), (text, at, before) => {

@@ -4,7 +4,7 @@ import { nextRequest } from '../../src/embedding/batching/requests';
 
 const limits = fc.record({ maxInputs: fc.integer({ min: 1, max: 5 }), maxCharacters: fc.integer({ min: 1, max: 20 }) });
 
-test('requests contain every text once, in order; each has as many texts as the limits allow, and at least one', () => {
+test('requests contain every text once and in order; each has as many texts as the limits allow, and at least one text', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ maxLength: 30 })), limits, (texts, { maxInputs, maxCharacters }) => {
       const requests: (readonly string[])[] = [];

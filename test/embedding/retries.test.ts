@@ -14,7 +14,7 @@ function providerIn(timing = fakeTiming(), policy = {}) {
 }
 
 describe('a request', () => {
-  test('waits a random time up to a bound that doubles from 0.5 to 8 seconds', async () => {
+  test('is retried after a random time up to a bound that doubles from 0.5 to 8 seconds', async () => {
     const unit = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     await fc.assert(
       fc.asyncProperty(unit, async (jitter) => {
@@ -50,7 +50,7 @@ describe('the wait that a server asks for', () => {
   const now = () => Date.UTC(2026, 0, 1);
   const asked = (headers: Record<string, string>) => retryAfterMs(new Headers(headers), now);
 
-  test('is the time from the clock of the server to a date, or from the local clock if the response has no date', () => {
+  test("is measured from the server's clock to the given date, or from the local clock if the response has no date", () => {
     const until = 'Thu, 01 Jan 2026 00:00:30 GMT';
     expect(asked({ 'retry-after': until })).toBe(30_000);
     expect(asked({ 'retry-after': until, date: 'Thu, 01 Jan 2026 00:00:20 GMT' })).toBe(10_000);
@@ -67,12 +67,12 @@ describe('the wait that a server asks for', () => {
     ['1h2m3.5s', 3_723_500],
     ['2', 2000],
     ['soon', undefined],
-  ])('is read from the reset of an exhausted rate limit: %s', (value, ms) => {
+  ])('is read from the reset time of an exhausted rate limit: %s', (value, ms) => {
     const headers = { 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': value };
     expect(rateLimitResetMs(new Headers(headers))).toBe(ms);
   });
 
-  test('is the longer one of two exhausted limits', () => {
+  test('is the longer one if two limits are exhausted', () => {
     const headers = {
       'x-ratelimit-remaining-tokens': '0',
       'x-ratelimit-reset-tokens': '5s',

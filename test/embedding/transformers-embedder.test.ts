@@ -35,13 +35,13 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('transformersEmbedder without its model', () => {
-  test('returns an embedder that names its space', () => {
+  test('returns an embedder whose space is named after the model', () => {
     const embedder = made({ localPath: join(folder, 'nowhere') });
     expect(embedder.space).toEqual({ model: `${model} ${weights}`, dimensions: 384, normalized: true });
     expect(embedder.maxTokens).toBe(512);
   });
 
-  test('names its space by every option that changes its vectors', () => {
+  test('names the space after every option that changes the vectors', () => {
     const names = [
       made(),
       made({ sha256: sha256.replace('a', 'b') }),
@@ -120,7 +120,7 @@ describe.skipIf(modelIsMissing !== undefined)(
       },
     );
 
-    test('returns the first `dimensions` numbers of the whole vectors, scaled to length 1', async () => {
+    test("returns the first `dimensions` numbers of the model's vectors, scaled to length 1", async () => {
       const whole = await made().embedDocuments(texts, {});
       const cut = await made({ dimensions: 100 }).embedDocuments(texts, {});
       for (const [i, vector] of cut.entries()) {
@@ -156,7 +156,7 @@ describe.skipIf(modelIsMissing !== undefined)(
       });
     });
 
-    test('names its space by the hash of the weights file, whether `sha256` is given or not', () => {
+    test('has a space named after the hash of the weights file, whether `sha256` is given or not', () => {
       expect(made().space).toEqual(minilm().space);
       const localPath = linkedModel('replaced', 1_000_000);
       const before = made({ localPath }).space;
@@ -165,7 +165,7 @@ describe.skipIf(modelIsMissing !== undefined)(
       expect(made({ localPath }).space.model).not.toBe(before.model);
     });
 
-    test('rejects weights that were replaced after the embedder was made with EMBEDDER_MISSING', async () => {
+    test('rejects with EMBEDDER_MISSING if the weights were replaced after the embedder was made', async () => {
       const localPath = linkedModel('swapped', 22_972_370);
       const embedder = made({ localPath });
       truncateSync(join(localPath, model, weights), 1_000_000);
@@ -175,7 +175,7 @@ describe.skipIf(modelIsMissing !== undefined)(
       });
     });
 
-    test('rejects weights with another hash than `sha256` with EMBEDDER_MISSING and both hashes', async () => {
+    test('rejects with EMBEDDER_MISSING and both hashes if the weights have another hash than `sha256`', async () => {
       const other = sha256.replace('a', 'b');
       await expect(made({ sha256: other }).embedQuery('refund', {})).rejects.toMatchObject({
         code: 'EMBEDDER_MISSING',
@@ -183,7 +183,7 @@ describe.skipIf(modelIsMissing !== undefined)(
       });
     });
 
-    test('rejects truncated weights with EMBEDDER_MISSING, also without `sha256`', async () => {
+    test('rejects truncated weights with EMBEDDER_MISSING, even without `sha256`', async () => {
       const localPath = linkedModel('truncated', 1_000_000);
       await expect(made({ localPath }).embedQuery('refund', {})).rejects.toMatchObject({
         code: 'EMBEDDER_MISSING',

@@ -26,7 +26,7 @@ test.each([
   expect(await lenient(embedder).embedQuery('x')).toEqual(expect.any(Float32Array));
 });
 
-test('a call without options reports a missing model', async () => {
+test('a call without options rejects if the model is missing', async () => {
   const embedder = lenient(transformersEmbedder({ model: 'no/model', dimensions: 2, localPath: '/nowhere' }));
   await expect(embedder.embedDocuments(['x'])).rejects.toMatchObject({ code: 'EMBEDDER_MISSING' });
   await expect(embedder.embedQuery('x')).rejects.toMatchObject({ code: 'EMBEDDER_MISSING' });

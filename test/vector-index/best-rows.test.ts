@@ -8,7 +8,7 @@ const offers = fc.uniqueArray(
   { selector: ({ row }) => row, maxLength: 200 },
 );
 
-test('BestRows keeps the rows with the highest estimates, and the lower row if estimates are equal', () => {
+test('BestRows keeps the rows with the highest estimates, and prefers lower row numbers if estimates are equal', () => {
   fc.assert(
     fc.property(offers, fc.integer({ min: 0, max: 30 }), (candidates, limit) => {
       const best = new BestRows(limit);

@@ -55,7 +55,7 @@ async function openWith(program: string, stallMs?: number): Promise<IndexedStore
   return store;
 }
 
-describe('a build', () => {
+describe('the build of an index', () => {
   test('leaves the environment of the host and the files in its temporary folder unchanged', async () => {
     const temporary = join(folder, 'temporary');
     await mkdir(temporary);
@@ -127,7 +127,7 @@ describe('a store whose index builder', () => {
       `process.disconnect(); setInterval(() => undefined, 1000);`,
       'no progress for 1 s',
     ],
-  ])('%s searches exactly and reports it', async (_, source, reason) => {
+  ])('%s, searches exactly and reports the failure', async (_, source, reason) => {
     const store = await openWith(await programOf(source), 1000);
     await store.indexer.settled();
     expect(store.indexer.hasIndex).toBe(false);
@@ -136,7 +136,7 @@ describe('a store whose index builder', () => {
     await expectRightAnswers(store);
   });
 
-  test('is missing searches exactly and reports which file is missing', async () => {
+  test('is missing, searches exactly and reports which file is missing', async () => {
     const store = await openWith(join(folder, 'absent.mjs'));
     await store.indexer.settled();
     expect(store.degraded).toEqual([expect.objectContaining({ code: 'INDEX_UNAVAILABLE' })]);
@@ -144,7 +144,7 @@ describe('a store whose index builder', () => {
     await expectRightAnswers(store);
   });
 
-  test('reports success without an index searches exactly', async () => {
+  test('reports success without an index, searches exactly', async () => {
     const late = `
       let messages = 0;
       process.stdin.resume();
@@ -156,7 +156,7 @@ describe('a store whose index builder', () => {
     await expectRightAnswers(store);
   });
 
-  test('works again gets its index after more changes', async () => {
+  test('works again, gets its index after more changes', async () => {
     const program = await programOf('process.exit(1)', 'builder.ts');
     const store = await openWith(program);
     await store.indexer.settled();
@@ -179,7 +179,7 @@ describe('the process of the index builder', () => {
     return Number(await readFile(path, 'utf8'));
   }
 
-  test('is gone when the store is closed', async () => {
+  test('ends when the store is closed', async () => {
     const path = join(folder, 'pid');
     const { indexer, degraded } = await openWith(await programOf(writesItsId(path)));
     const pid = await idIn(path);
@@ -189,7 +189,7 @@ describe('the process of the index builder', () => {
     expect(degraded).toEqual([]);
   });
 
-  test('is gone after a failed build, with its temporary files', async () => {
+  test('ends after a failed build, and its temporary files are removed', async () => {
     const path = join(folder, 'pid');
     const { indexer } = await openWith(await programOf(writesItsId(path)), 1000);
     await indexer.settled();

@@ -37,7 +37,7 @@ describe('the exact index', () => {
   });
 
   test.each([2 ** 20, 2 ** 15, 0])(
-    'estimates the cosine of each row to a hundredth, with %i bytes of memory',
+    'estimates the cosine of each row to within a hundredth, with %i bytes of RAM',
     async (memoryBytes) => {
       const source = filled();
       source.set(9000);
@@ -53,7 +53,7 @@ describe('the exact index', () => {
     },
   );
 
-  test('reads a row when a search first needs it, and only once', async () => {
+  test('reads a row when a search first needs it, and never again', async () => {
     const source = filled();
     const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
     expect(source.reads).toBe(0);
@@ -82,7 +82,7 @@ describe('the exact index', () => {
     expect((await index.search(query, visibleRows([5]), 1))[0]?.estimate).toBeCloseTo(1, 2);
   });
 
-  test('warms rows until its memory is full', async () => {
+  test('reads rows ahead of searches until its RAM is full', async () => {
     const source = filled();
     const bytes = 1000 * (dimensions + 24);
     const index = new ExactIndex({ dimensions, memoryBytes: bytes, source });
@@ -93,7 +93,7 @@ describe('the exact index', () => {
     expect(source.reads).toBe(reads);
   });
 
-  test('stops warming when it is closed', async () => {
+  test('stops reading ahead when it is closed', async () => {
     const source = filled();
     const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
     const warming = index.warm(source.rows(), 'at once');
@@ -102,7 +102,7 @@ describe('the exact index', () => {
     expect(source.reads).toBeLessThan(vectors.length);
   });
 
-  test('reuses the memory of removed rows', async () => {
+  test('reuses the RAM of removed rows', async () => {
     const source = filled();
     const index = new ExactIndex({ dimensions, memoryBytes: 1000 * (dimensions + 24), source });
     await index.warm(source.rows().slice(0, 1000), 'at once');

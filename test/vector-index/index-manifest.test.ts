@@ -75,7 +75,7 @@ describe('a manifest', () => {
     expect(await readManifest(folder)).toEqual(manifest);
   });
 
-  test('reads as undefined if it is absent, damaged or in another format', async () => {
+  test('is treated as absent if it is damaged or in another format', async () => {
     expect(await readManifest(folder)).toBeUndefined();
     await writeManifest(folder, { ...manifest, format: manifestFormat + 1 });
     expect(await readManifest(folder)).toBeUndefined();

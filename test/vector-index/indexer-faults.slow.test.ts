@@ -102,7 +102,7 @@ describe.each(kinds)('a damaged file with the ending %s', (kind) => {
 });
 
 describe('the folder of an index', () => {
-  test('is built again when the store is opened, if it was removed', async () => {
+  test('is built again when the store is opened, if the folder was removed', async () => {
     await store.indexer.close();
     await rm(folder, { recursive: true });
     await reopen();
@@ -111,7 +111,7 @@ describe('the folder of an index', () => {
     await expectRightAnswers(store);
   });
 
-  test('is repaired after a check, if it was removed while the store is open', async () => {
+  test('is repaired after a check, if the folder was removed while the store is open', async () => {
     await rm(folder, { recursive: true });
     expect(await store.indexer.check()).not.toEqual([]);
     await expectRepaired();
@@ -123,14 +123,14 @@ describe('the folder of an index', () => {
     await expectRepaired();
   });
 
-  test('is built again if it holds an unknown file', async () => {
+  test('is built again if it contains an unknown file', async () => {
     const manifest = await manifestIn(folder);
     await writeFile(join(folder, manifest?.generation ?? '', 'unknown'), '');
     await reopen();
     await expectRepaired();
   });
 
-  test('keeps its index and loses all other files, if a process died during a build', async () => {
+  test('keeps its index and loses all other files if a process died during a build', async () => {
     const manifest = await manifestIn(folder);
     await cp(join(folder, manifest?.generation ?? ''), join(folder, 'left'), { recursive: true });
     await rm(await fileOf('auxiliary.idx').then((path) => path.replace(manifest?.generation ?? '', 'left')));
@@ -154,7 +154,7 @@ describe('an index whose answers contradict the stored vectors', () => {
     return before?.vector ?? to;
   };
 
-  test('is dropped by the search that detects it, which answers from the stored vectors', async () => {
+  test('is dropped by the search that detects this, and the search uses the stored vectors', async () => {
     const before = change(5, vector);
     const found = await search(before);
     expect(found[0]?.row).not.toBe(5);
@@ -162,7 +162,7 @@ describe('an index whose answers contradict the stored vectors', () => {
     await expectRepaired();
   });
 
-  test('is not repaired again and again if the repair does not help', async () => {
+  test('is not repaired again and again if a repair does not help', async () => {
     await search(change(5, vector));
     await store.indexer.settled();
     await search(change(6, vector));

@@ -44,7 +44,7 @@ function open(source = filledSource(), options: Parameters<typeof openStore>[2] 
 const [first, second, third] = otherVectors(3) as [Float32Array, Float32Array, Float32Array];
 
 describe('a small store', () => {
-  test('has no approximate index and is never behind', async () => {
+  test('has no approximate index, and never reports that its index is behind', async () => {
     const store = open(filledSource(exactUpTo));
     await store.indexer.start();
     change(store, 7, first);
@@ -57,7 +57,7 @@ describe('a small store', () => {
     expect(await entriesIn(folder)).toEqual([]);
   });
 
-  test('builds an index in the background when it has grown', async () => {
+  test('builds an index in the background after it has grown', async () => {
     const store = open(filledSource(exactUpTo));
     await store.indexer.start();
     for (const [i, vector] of otherVectors(exactUpTo).entries()) change(store, exactUpTo + 1 + i, vector);
@@ -79,7 +79,7 @@ describe('a large store', () => {
     await expectRightAnswers(store);
   });
 
-  test('finds the new vectors of a row right after a change', async () => {
+  test('finds the new vectors of a row immediately after a change', async () => {
     const store = await ready();
     change(store, 500, first);
     change(store, 1, second);
@@ -93,7 +93,7 @@ describe('a large store', () => {
     await expectRightAnswers(store);
   });
 
-  test('never finds a row that is not visible, indexed or not', async () => {
+  test('never finds a row that is not visible, whether the row is indexed or not', async () => {
     const store = await ready();
     for (let row = 401; row <= 440; row++) change(store, row, first);
     const visible = visibleRows(store.source.rows().filter((row) => row % 2 === 0));
@@ -112,7 +112,7 @@ describe('a large store', () => {
     await expectRightAnswers(store);
   });
 
-  test('keeps the changes that are made during a build', async () => {
+  test('includes the changes that are made during a build', async () => {
     const store = await ready();
     change(store, 401, first);
     const rebuilding = store.indexer.rebuild();
@@ -127,7 +127,7 @@ describe('a large store', () => {
     await expectRightAnswers(store);
   });
 
-  test('answers searches while its index is replaced', async () => {
+  test('answers searches while its index is being replaced', async () => {
     const store = await ready();
     change(store, 401, first);
     const rebuilding = store.indexer.rebuild();
@@ -139,7 +139,7 @@ describe('a large store', () => {
     expect(store.degraded).toEqual([]);
   });
 
-  test('keeps one generation on disk', async () => {
+  test('keeps only one generation of its index on disk', async () => {
     const store = await ready();
     const before = await manifestIn(folder);
     await store.indexer.rebuild();
@@ -150,7 +150,7 @@ describe('a large store', () => {
 });
 
 describe('a reopened store', () => {
-  test('uses its index at once and also scans the rows that changed later', async () => {
+  test('uses its index immediately, and also scans the rows that changed later', async () => {
     const { source, indexer } = await ready();
     const before = await manifestIn(folder);
     await indexer.close();
@@ -177,7 +177,7 @@ describe('a reopened store', () => {
     expect(store.degraded).toEqual([]);
   });
 
-  test('builds a new index if the source is older than the index', async () => {
+  test('builds a new index if the database is older than the index', async () => {
     const { source, indexer } = await ready();
     source.set(9, first);
     indexer.applied(source.lastChangeSeq(), [9]);
@@ -192,7 +192,7 @@ describe('a reopened store', () => {
 });
 
 describe('closing', () => {
-  test('ends a first build and leaves no manifest', async () => {
+  test('stops a first build and leaves no manifest', async () => {
     const { source, indexer } = open();
     await indexer.start();
     await indexer.close();
@@ -202,7 +202,7 @@ describe('closing', () => {
     expect(await entriesIn(folder)).toHaveLength(2);
   });
 
-  test('ends a later build and keeps the index that was built before', async () => {
+  test('stops a later build and keeps the earlier index', async () => {
     const { source, indexer } = await ready();
     const before = await manifestIn(folder);
     const rebuilding = indexer.rebuild();
@@ -217,7 +217,7 @@ describe('closing', () => {
 });
 
 describe('a failing build', () => {
-  test('is reported, changes no answer, and is tried again after more changes', async () => {
+  test('is reported, changes no search result, and is tried again after more changes', async () => {
     const blocked = join(folder, 'not-a-folder');
     await writeFile(blocked, '');
     const store = open(filledSource(), { folder: blocked });

@@ -39,7 +39,7 @@ describe('the scoring kernel', () => {
 });
 
 describe('the byte kernel', () => {
-  test('estimates a dot product within the rounding of components to bytes', () => {
+  test('estimates a dot product to within the error of rounding components to bytes', () => {
     fc.assert(
       fc.property(pair, ([a, b]) => {
         const vectors = new ByteVectors(a.length, 2 ** 16);
@@ -64,7 +64,7 @@ describe('the byte kernel', () => {
     expect(() => new ByteVectors(maxDimensions + 1, 2 ** 20)).toThrow(RangeError);
   });
 
-  test('is the compiled form of its source', async () => {
+  test('is the compiled form of its source file', async () => {
     const build = fileURLToPath(new URL('../../src/vector-index/kernel/build.mjs', import.meta.url));
     await promisify(execFile)(process.execPath, [build, '--check']);
   });

@@ -17,7 +17,7 @@ async function spread(_: Float32Array, limit: number, probes: number): Promise<N
 
 const queries = [new Float32Array(1), new Float32Array(1)];
 
-describe('the number of probes', () => {
+describe('the number of partitions that a search probes', () => {
   test('is measured for each depth against a search of all partitions', async () => {
     const measured = await measureProbes(spread, queries, partitions);
     const [, middle, deep] = measured.curve.map(({ probes }) => probes) as [number, number, number];
@@ -33,7 +33,7 @@ describe('the number of probes', () => {
     expect(curve.map(({ probes }) => probes)).toEqual([13, 13, 13]);
   });
 
-  test('grows with the depth, and equals all partitions beyond the deepest measurement', () => {
+  test('grows with the depth, and equals all partitions beyond the greatest measured depth', () => {
     const probes: Probes = {
       partitions: 200,
       curve: [

@@ -43,7 +43,7 @@ async function recall(seen: readonly number[]): Promise<number> {
   return hits / (10 * queries.length);
 }
 
-describe('the approximate index finds 99 of 100 nearest rows', () => {
+describe('the approximate index finds 99 of the 100 nearest rows', () => {
   test('if all rows are visible', async () => {
     expect(await recall(rows)).toBeGreaterThanOrEqual(0.99);
   });

@@ -25,7 +25,7 @@ async function run(program: string, options = ''): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-test('a store that does not outgrow exact search never loads LanceDB or Arrow', async () => {
+test('a store small enough for exact search never loads LanceDB or Arrow', async () => {
   expect(await run('small-store-program.ts')).toEqual({ hits: 3, loaded: [] });
 });
 
