@@ -17,10 +17,10 @@ async function stored(handle: MemoryHandle, count: number, bytes: number): Promi
   return ids;
 }
 
-describe('one answer holds at most limits.answerBytes', () => {
+describe('an answer holds at most `limits.answerBytes`', () => {
   const limits = { answerBytes: 100_000 };
 
-  test('a page of a list ends early, with a cursor, and an iteration goes on', async () => {
+  test('a page of a list ends early, with a cursor, and an iteration continues after it', async () => {
     const store = await openInMemory({ limits });
     await stored(store.admin, 5, 60_000);
     const page = await store.admin.list();
@@ -31,7 +31,7 @@ describe('one answer holds at most limits.answerBytes', () => {
     expect((await store.admin.list({ maxBytes: 1e9, limit: 5 })).items).toHaveLength(2);
   });
 
-  test('a recall of more is refused, and says how many hits fit', async () => {
+  test('a recall that would return more is rejected, and the error contains the number of hits that fit', async () => {
     const store = await openInMemory({ limits });
     await stored(store.admin, 3, 45_000);
     const ask = (topK: number) => store.admin.recall('word0 word1 word2', { topK, mode: 'keyword' });
@@ -39,7 +39,7 @@ describe('one answer holds at most limits.answerBytes', () => {
     expect(await ask(2)).toHaveLength(2);
   });
 
-  test('a history of more is refused, and can be read in parts', async () => {
+  test('a history that would be longer is rejected, and can be read in parts', async () => {
     const store = await openInMemory({ limits });
     const [id] = (await stored(store.admin, 1, 45_000)) as [string];
     for (const word of ['two', 'three', 'four']) await store.admin.update(id, { text: textOfBytes(45_000, word) });
@@ -50,7 +50,7 @@ describe('one answer holds at most limits.answerBytes', () => {
     expect(await revisions({ fromRevision: 3 })).toEqual([3, 4]);
   });
 
-  test('namespaces of more are refused, and can be counted by ancestor', async () => {
+  test('a longer list of namespaces is rejected, and namespaces can be counted by ancestor instead', async () => {
     const store = await openInMemory({ limits: { answerBytes: 1_000 } });
     for (let i = 0; i < 5; i++) await store.admin.remember('x', { namespace: ['n', `${i}`.repeat(400)], embed: false });
     expect(await issuePaths(() => store.admin.namespaces())).toEqual(['maxDepth']);
@@ -63,7 +63,7 @@ describe('an answer that is read in several turns', () => {
   const large = 900_000;
   const access = [allow(agent, 'reader', namespace)];
 
-  test('lets other work run in between', async () => {
+  test('lets other work run between its turns', async () => {
     const store = await openInMemory();
     await stored(store.admin, 8, large);
     let turns = 0;
@@ -77,7 +77,7 @@ describe('an answer that is read in several turns', () => {
     expect(turns).toBeGreaterThanOrEqual(3);
   });
 
-  test('obeys the rules of the last turn', async () => {
+  test('obeys the rules in force in the last turn', async () => {
     const store = await openInMemory({ access: [] });
     const rule = await store.admin.access.allow(agent, 'reader', namespace);
     await stored(store.admin, 8, large);
@@ -91,7 +91,7 @@ describe('an answer that is read in several turns', () => {
     expect(await reader.recall('word1', { mode: 'keyword' })).toEqual([]);
   });
 
-  test('shows each memory as it is in the last turn', async () => {
+  test('contains each memory as it is in the last turn', async () => {
     const store = await openInMemory({ access });
     const ids = await stored(store.admin, 8, large);
     const listing = Promise.resolve(store.as(agent).list());
@@ -120,7 +120,7 @@ describe('an MCP server', () => {
     expect(JSON.stringify(contents).length).toBeLessThan(1_000_000);
   });
 
-  test('runs few calls of a batch while the client does not read the answers', async () => {
+  test('runs only a few calls of a batch while the client does not read the answers', async () => {
     const store = await openInMemory();
     await stored(store.admin, 2, 900_000);
     let calls = 0;

@@ -40,7 +40,7 @@ describe('a costly filter', () => {
     expect(turns).toBeGreaterThanOrEqual(5);
   });
 
-  test('is answered from the memories as they are in the last turn', async () => {
+  test('is answered with the memories as they are in the last turn', async () => {
     const store = await openInMemory();
     const ids = await stored(store.admin, 20);
     const counting = store.admin.count({ filter: costly });
@@ -52,7 +52,7 @@ describe('a costly filter', () => {
     expect(await counting).toBe(19);
   });
 
-  test('obeys the rules of the last turn', async () => {
+  test('obeys the rules in force in the last turn', async () => {
     const store = await openInMemory({ access: [] });
     const rule = await store.admin.access.allow(agent, 'reader', namespace);
     await stored(store.admin, 20);
@@ -95,7 +95,7 @@ test('a filter of metadata, fields and links is evaluated part by part', async (
   expect(await found({ supersededBy: fresh.id, ...byMetadata })).toEqual([old.id]);
 });
 
-test('a long pattern is found in a text that nearly contains it everywhere', async () => {
+test('a long pattern is found quickly in a text that contains nearly the same pattern everywhere', async () => {
   const store = await openInMemory();
   const pattern = `${'ab'.repeat(100)}c`;
   await store.admin.remember('x', { namespace, metadata: { a: `${'ab'.repeat(10_000)}c${'ab'.repeat(100)}` } });

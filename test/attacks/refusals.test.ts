@@ -56,7 +56,7 @@ const attacks: [string, (handle: MemoryHandle, store: MemoryStore) => unknown][]
   ['twenty thousand wrong checkpoints', (_, store) => store.audit.verify({ head: many({}) as never })],
 ];
 
-describe('a refusal has at most 51 issues and a message of at most 64 kB for', () => {
+describe('a rejection has at most 51 issues and a message of at most 64 kB for', () => {
   test.each(attacks)('%s', async (_, attack) => {
     const store = await openInMemory({ access });
     const error = await refusal(async () => attack(store.as(agent, { namespace }), store));
@@ -69,14 +69,14 @@ describe('a refusal has at most 51 issues and a message of at most 64 kB for', (
   });
 });
 
-test('a refusal counts the issues that it does not list', async () => {
+test('a rejection contains the number of issues that it does not list', async () => {
   const store = await openInMemory({ access });
   const error = await refusal(async () => store.as(agent, { namespace }).remember('x', keys(60) as never));
   expect(error.issues).toHaveLength(51);
   expect(error.issues.at(-1)?.message).toBe('10 further unknown fields are not listed.');
 });
 
-test('metadata and a filter that use one object twice are accepted', async () => {
+test('metadata and a filter that contain the same object twice are accepted', async () => {
   const store = await openInMemory({ access });
   const handle = store.as(agent, { namespace });
   await handle.remember('x', { metadata: doubled(4, (a) => ({ a, b: a })) as never });
@@ -85,14 +85,14 @@ test('metadata and a filter that use one object twice are accepted', async () =>
   expect(await handle.count({ filter: { or: [filter, filter] } })).toBe(2);
 });
 
-test('a filter with the most conditions is served, however they are combined', async () => {
+test('a filter with the maximum number of conditions is accepted, however the conditions are combined', async () => {
   const store = await openInMemory({ access, limits: { conditions: 2_000 } });
   const handle = store.as(agent, { namespace });
   await handle.remember('x', { key: 'k' });
   expect(await handle.count({ filter: { or: [...Array(1_900).fill({ key: 'other' }), { key: 'k' }] } })).toBe(1);
 });
 
-describe('an MCP tool refuses with at most 51 issues and a message of at most 64 kB', () => {
+describe('an MCP tool rejects with at most 51 issues and a message of at most 64 kB', () => {
   const large: [string, Record<string, unknown>][] = [
     ['two hundred thousand wrong tags', { text: 'x', tags: Array(200_000).fill(1) }],
     ['twenty thousand unknown arguments', { text: 'x', ...keys(20_000) }],

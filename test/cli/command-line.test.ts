@@ -31,13 +31,13 @@ describe('help', () => {
 });
 
 describe('an invalid command line', () => {
-  test('suggests the command with the most similar name', async () => {
+  test('leads to a suggestion of the command with the most similar name', async () => {
     const { code, errors } = await shell(['recal', './memory']);
     expect(code).toBe(2);
     expect(errors[0]).toContain('Did you mean recall?');
   });
 
-  test('reports every problem at once and opens nothing', async () => {
+  test('leads to one error with every problem, and no store is opened', async () => {
     const { code, errors } = await shell([
       ...['list', '--limit=0', '--namespace=[1]', '--filter={', '--colour', '--oldest=yes'],
       ...['--agent=a', '--user=u', '--about-user=x', '--about-user=y', '--session', '--all'],
@@ -84,7 +84,7 @@ describe('an invalid command line', () => {
     [['forget', './m'], 'Give either ids or a selection, such as --about-user=ID.'],
     [['forget', './m', 'id', '--tag=t'], 'Give either ids or a selection, such as --about-user=ID.'],
     [['forget', './m', 'id', '--yes'], 'Remove --yes: it is for selections. Ids are deleted without it.'],
-  ])('%j is rejected with its first problem: %s', async (words, problem) => {
+  ])('with the arguments %j is rejected, and the first problem is: %s', async (words, problem) => {
     const { code, out, errors } = await shell(words);
     expect([code, out, errors[0]]).toEqual([2, [], problem]);
   });

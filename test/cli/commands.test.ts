@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 
 describe('commands that read, while an application has the folder open', () => {
-  test('stats prints size and embedding spaces for the host, and only readable memories for an agent', async () => {
+  test('stats prints size and embedding spaces for the host, but only numbers of readable memories for an agent', async () => {
     const store = await application();
     await store.admin.remember('one', { namespace: ['support', 'eu'] });
     await store.admin.remember('two', { namespace: ['other'] });
@@ -70,7 +70,7 @@ describe('commands that read, while an application has the folder open', () => {
     expect(errors.join('\n')).toMatch(/^INVALID_INPUT: [\s\S]*filter\.colour/);
   });
 
-  test('recall supports a lowest score, a time, and memories that ordinary reads leave out', async () => {
+  test('recall accepts a minimum score, a time, and options to include memories that ordinary reads leave out', async () => {
     const store = await application();
     const namespace = ['support'];
     const validFrom = '2025-01-01T00:00:00Z';
@@ -148,7 +148,7 @@ describe('forget', () => {
     expect(values(await shell(['list', folder, '--all']))).toEqual([]);
   });
 
-  test('counts a selection, and deletes it with --yes', async () => {
+  test('counts the selected memories, and deletes them only with --yes', async () => {
     const store = await application();
     await store.admin.remember('one', { namespace: ['support'], userId: 'c-1' });
     await store.admin.remember('two', { namespace: ['support'] });

@@ -87,7 +87,7 @@ describe('chatgpt', () => {
     id: 'c-1',
   };
 
-  test('imports the messages of the branch that was open last', async () => {
+  test('imports the messages of the last open branch', async () => {
     const { memories, errors, total } = await imported('conversations.json', [conversation], '--from=chatgpt');
     expect(total).toEqual({ ...totals, stored: 3 });
     expect(errors).toEqual(['Skipped: 1 hidden messages, 1 tool messages, 1 messages without text.']);
@@ -108,7 +108,7 @@ describe('chatgpt', () => {
     expect(memories[0]).toMatchObject({ namespace: ['chatgpt'], source: { channel: 'import', ref: 'chatgpt' } });
   });
 
-  test('imports all messages if no node is marked as open, and reports what is no conversation', async () => {
+  test('imports all messages if no branch is marked as open, and reports objects that are not conversations', async () => {
     const { current_node: _, ...rest } = conversation;
     const { memories, errors } = await imported(
       'c.json',
@@ -199,7 +199,7 @@ describe('openai', () => {
     expect(aligned(brief(memories), expected)).toMatchObject(expected);
   });
 
-  test('keeps equal messages apart and reports what is no message', async () => {
+  test('keeps equal messages apart, and reports values that are not messages', async () => {
     const { memories, total } = await imported('a.json', [messages[4], messages[4], { content: 'x' }], '--from=openai');
     expect(memories).toHaveLength(2);
     expect(total?.failed).toBe(1);
@@ -287,7 +287,7 @@ describe('whatsapp', () => {
     expect(aligned(brief(memories), expected)).toEqual(expected);
   });
 
-  test('does not guess whether the day or the month comes first', async () => {
+  test('rejects dates in which the order of day and month is unclear', async () => {
     const content = '03/04/2024, 16:07 - Anna: Hello\n';
     const { total, errors } = await imported('a.txt', content, '--from=whatsapp');
     expect([total, errors]).toEqual([
@@ -298,7 +298,7 @@ describe('whatsapp', () => {
     expect(memories[0]?.validFrom).toBe('2024-03-04T16:07:00.000Z');
   });
 
-  test('reports a file that is no chat once', async () => {
+  test('reports a file that is not a chat only once', async () => {
     const { errors } = await imported('a.txt', 'one\ntwo\nthree\n', '--from=whatsapp');
     expect(errors).toEqual([expect.stringMatching(/^line 1 and 2 more: not a message of WhatsApp/)]);
   });
@@ -360,7 +360,7 @@ describe('letta', () => {
     expect(aligned(memories, expected)).toMatchObject(expected);
   });
 
-  test('reports another file', async () => {
+  test('reports a file in another format', async () => {
     expect((await imported('a.af', { a: 1 }, '--from=letta')).errors[0]).toContain('not an agent file of Letta');
   });
 });
@@ -394,7 +394,7 @@ describe('mcp-memory', () => {
     expect(aligned(memories, expected)).toMatchObject(expected);
   });
 
-  test('reports other lines by kind', async () => {
+  test('reports lines that are not memories, by kind', async () => {
     const { errors } = await imported(
       'm.jsonl',
       '{"type":"entity"}\n{"type":"relation","from":"a"}\n{"a":1}\n',
@@ -446,7 +446,7 @@ describe('markdown', () => {
     ).toEqual(expected);
   });
 
-  test('revises a section that has changed, and keeps sections of one name apart', async () => {
+  test('revises a section that has changed, and keeps sections with equal names apart', async () => {
     await imported('a.md', '# A\none\n# A\ntwo\n', '--from=markdown');
     await writeFile(join(parent, 'a.md'), '# A\none\n# A\nthree\n');
     const changed = await shell(['import', folder, join(parent, 'a.md'), '--from=markdown']);
@@ -479,7 +479,7 @@ describe('csv', () => {
     ).toEqual(expected);
   });
 
-  test('reports a missing column and rows of another length', async () => {
+  test('reports a missing column, and rows with another number of values', async () => {
     const { errors } = await imported('a.csv', 'a,b\n1,2\n', '--from=csv', '--text-column=note');
     expect(errors).toEqual(['file: no column "note". Columns of the file: a, b.']);
     const { total } = await imported('b.csv', 'a,b\n1,2\n1,2,3\n', '--from=csv', '--text-column=a');
@@ -505,7 +505,7 @@ describe('json', () => {
     if (field === 'body') expect(memories[0]?.metadata).toEqual({ n: 1 });
   });
 
-  test('reports objects without the field, with the fields that they have', async () => {
+  test('reports objects without the text field, and lists the fields that they have', async () => {
     const { errors } = await imported('a.json', [{ text: 'x' }, { body: 7 }], '--from=json', '--text-field=body');
     expect(errors).toContain('line 1: no text in the field "body". Fields of the object: text.');
   });

@@ -61,7 +61,7 @@ describe('mem0', () => {
     });
   });
 
-  test('imports the field names of JavaScript', async () => {
+  test('imports fields with their JavaScript names', async () => {
     expect((await imported({ results: [inJavaScript] }, '--from=mem0', '--namespace=a')).code).toBe(0);
     const [found] = values(await shell(['list', folder, '--about-user=c-4417']));
     expect(found).toMatchObject({ namespace: ['a'], metadata: { keepThis: 1 }, validFrom: '2025-07-20T08:44:30.123Z' });
@@ -102,7 +102,7 @@ describe('LangGraph', () => {
     expect(await store.search(['support'])).toHaveLength(1);
   });
 
-  test('--namespace is the parent of all namespaces, and a handle with that scope finds the items', async () => {
+  test('are stored below --namespace, and a handle with that scope finds the items', async () => {
     await imported([{ prefix: 'a', key: 'k', value: {}, ...times }], '--from=langgraph', '--namespace=root');
     const store = await openFolder(folder);
     const items = new MemoryHandleStore(store.admin.within({ namespace: ['root'] }));

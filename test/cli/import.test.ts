@@ -37,12 +37,12 @@ describe('input lines', () => {
     expect((await texts()).sort()).toEqual(['a', 'b']);
   });
 
-  test('may be absent', async () => {
+  test('may be absent, so an empty input is valid', async () => {
     expect((await imported()).total).toEqual(totals);
     expect((await imported('\n')).code).toBe(0);
   });
 
-  test('with a problem are reported with their number, and the other lines are imported', async () => {
+  test('with a problem are reported with their line number, and the other lines are imported', async () => {
     const { code, total, errors } = await imported(
       ...[line({ text: 'a' }), '{"text": "half\n', '[1]\n', line({ colour: 'red' }), line({ vector: [1] })],
       ...[
@@ -73,7 +73,7 @@ describe('input lines', () => {
     expect(await texts()).toEqual(['für €5 👋']);
   });
 
-  test('over the limit are skipped without being kept in memory', async () => {
+  test('over the limit are skipped without being kept in RAM', async () => {
     const piece = Buffer.alloc(2 ** 20, 'x');
     async function* pieces() {
       for (let i = 0; i < 64; i++) yield piece;
@@ -106,14 +106,14 @@ describe('lines without an id', () => {
     expect(values(await shell(['list', folder]))).toEqual(before);
   });
 
-  test('that are equal are stored once each, and a line before them changes nothing', async () => {
+  test('that are equal are each stored once, even if another line is inserted before them in a second import', async () => {
     const twice = [line({ text: 'a' }), line({ text: 'a' })];
     expect((await imported(...twice)).total).toEqual({ ...totals, stored: 2 });
     expect((await imported(line({ text: 'new' }), ...twice)).total).toEqual({ ...totals, stored: 1, duplicates: 2 });
   });
 });
 
-test('problems of one kind give one message, with the first line and the number of lines', async () => {
+test('problems of one kind lead to one message, with the first line number and the number of lines', async () => {
   const { total, errors } = await imported(
     ...['{"text": "half\n', line({ text: '' }), '{"other": \n', line({ colour: 'red' }), line({ text: '' }), '{"a\n'],
   );
@@ -155,7 +155,7 @@ describe('a dry run', () => {
 });
 
 describe('input sources', () => {
-  test('may be several files, and a problem names its file', async () => {
+  test('may be several files, and each problem names its file', async () => {
     const [a, b] = [join(parent, 'a.jsonl'), join(parent, 'b.jsonl')];
     await writeFile(a, line({ text: 'a' }));
     await writeFile(b, `${line({ text: 'b' })}{}\n`);
@@ -182,7 +182,7 @@ describe('input sources', () => {
     expect(await texts()).toEqual(['from a file', 'from input']);
   });
 
-  test('can end early: the totals are reported, and the same command continues', async () => {
+  test('may end early; the command reports its totals, and continues when it is run again', async () => {
     const lines = Array.from({ length: 600 }, (_, i) => line({ text: `memory ${i}`, id: `id-${i}`, embed: undefined }));
     const ending = new AbortController();
     const ran = await shell(['import', folder], {
@@ -208,7 +208,7 @@ test('--namespace is the parent of the namespace of each line', async () => {
   expect(found.map(({ namespace }) => namespace.join('/')).sort()).toEqual(['a/b', 'a/b/n']);
 });
 
-test('a later export revises a memory with a key, and gives a conflict for a changed memory without a key', async () => {
+test('a later export revises a memory with a key, and is rejected for a changed memory without a key', async () => {
   const lines = [line({ id: '1', key: 'k', revision: 1 }), line({ id: '2', revision: 1 })];
   await imported(...lines);
   const { total, errors } = await imported(
@@ -222,7 +222,7 @@ test('a later export revises a memory with a key, and gives a conflict for a cha
 // Fields that the new store sets itself.
 const storeFields = ['id', 'revision', 'agentId', 'onBehalfOf', 'createdAt', 'updatedAt', 'supersedes', 'supersededBy'];
 
-test('property: an imported export gives the same memories, and importing it again gives only duplicates', async () => {
+test('property: importing an export gives the same memories, and importing it again stores nothing', async () => {
   const label = fc.stringMatching(/^[a-z/" ä€]{1,6}$/).filter((each) => each.trim() === each);
   const memory = fc.record(
     {
@@ -262,7 +262,7 @@ test('property: an imported export gives the same memories, and importing it aga
   );
 }, 60_000);
 
-test('a file of 50 MB is read with less than 150 MiB of additional memory', async () => {
+test('reading a file of 50 MB takes less than 150 MiB of additional RAM', async () => {
   const file = join(parent, 'large.jsonl');
   await writeFile(file, `${line({ text: 'word '.repeat(200) })}`.repeat(50_000));
   const before = process.memoryUsage().rss;

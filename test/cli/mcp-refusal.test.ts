@@ -6,7 +6,7 @@ import { shell, values } from './shell';
 
 const initialize = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'initialize', params: {} });
 
-test('a client of a server without a principal gets an error that says what is missing', async () => {
+test('a client of a server without a principal gets an error that names the missing option', async () => {
   const folder = join(await temporaryFolder(), 'memory');
   const ran = await shell(['mcp', folder, '--alow=writer'], { input: ['\n{}\n', `${initialize}\n`, 'not read'] });
   expect(ran.code).toBe(2);
@@ -27,7 +27,7 @@ test('a client of a folder that cannot be opened gets the error of the store', a
   expect(values(ran)).toMatchObject([{ id: 7, error: { message: expect.stringContaining('did not start') } }]);
 });
 
-test('nothing is answered over HTTP, and without a client', async () => {
+test('no error is sent over HTTP or without a client', async () => {
   const folder = join(await temporaryFolder(), 'memory');
   expect((await shell(['mcp', folder])).out).toEqual([]);
   expect((await shell(['mcp', folder, '--http'], { input: [`${initialize}\n`] })).out).toEqual([]);

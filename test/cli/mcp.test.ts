@@ -28,7 +28,7 @@ async function connected(args: string[]): Promise<Client> {
 const add = (client: Client, text: string) =>
   client.callTool({ name: 'add_memory', arguments: { text, namespace: ['notes'] } });
 
-test('clients that each start a server share a folder, and one continues after the other ends', async () => {
+test('clients that each start a server share a folder, and one client continues after the other has ended', async () => {
   const folder = join(await temporaryFolder(), 'memory');
   const args = ['mcp', folder, '--agent=assistant', '--namespace=notes', '--allow=writer'];
   const [one, two] = await Promise.all([connected(args), connected(args)]);
@@ -43,13 +43,13 @@ test('clients that each start a server share a folder, and one continues after t
   expect((await add(two as Client, 'from the remaining client')).isError ?? false).toBe(false);
 });
 
-test('allows nothing without a rule', async () => {
+test('the server allows nothing if the store has no rule', async () => {
   const folder = join(await temporaryFolder(), 'memory');
   const client = await connected(['mcp', folder, '--agent=assistant', '--namespace=notes']);
   expect(await add(client, 'x')).toMatchObject({ isError: true });
 });
 
-test('serves over HTTP with a token from a file until it is terminated', async () => {
+test('the server answers over HTTP with a token from a file until it is terminated', async () => {
   const parent = await temporaryFolder();
   const token = 'a-token-of-many-characters';
   await writeFile(join(parent, 'token'), `${token}\n`);
@@ -87,7 +87,7 @@ test('serves over HTTP with a token from a file until it is terminated', async (
   expect(await ended).toBe(0);
 });
 
-test('rejects a missing token before the server listens', async () => {
+test('the server rejects a missing token before it listens', async () => {
   const folder = join(await temporaryFolder(), 'memory');
   const { code, errors } = await shell(['mcp', folder, '--agent=a', '--http', '--token-env=NO_SUCH_VARIABLE']);
   expect([code, errors.join('\n')]).toEqual([1, expect.stringContaining('token')]);
@@ -97,7 +97,7 @@ test.each([
   ['a token that is not set', ['--token-env=NO_SUCH_VARIABLE']],
   ['a token file that does not exist', ['--token-file=./no-such-file']],
   ['every address without host names', ['--token-env=PATH', '--host=0.0.0.0']],
-])('leaves no store behind after %s', async (_, options) => {
+])('the server creates no store after %s', async (_, options) => {
   const folder = join(await temporaryFolder(), 'memory');
   const { code } = await shell(['mcp', folder, '--agent=a', '--http', ...options]);
   expect([code > 0, existsSync(folder)]).toEqual([true, false]);

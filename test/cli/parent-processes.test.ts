@@ -30,7 +30,7 @@ test.each([
   ['node /usr/lib/node_modules/npm/bin/npx-cli.js multi-agent-memory'],
   ['sh -c multi-agent-memory mcp ./memory'],
   ['/usr/bin/pnpm dlx multi-agent-memory'],
-])('watches the parent of %s', async (command) => {
+])('the server watches the parent of the launcher %s', async (command) => {
   const processes = { [own]: [parent, 'node'], [parent]: [77_777, command], 77777: [1, 'client'] } as const;
   const table = tableOf({ ...processes } as never);
   expect(await endsWithin(60, table)).toBe(false);
@@ -40,12 +40,12 @@ test.each([
   expect(await endsWithin(200, lost)).toBe(true);
 });
 
-test('does not watch the parents of the program that started it', async () => {
+test('the server does not watch the parent of a program that is not a launcher', async () => {
   const table = tableOf({ [own]: [parent, 'node'], [parent]: [77_777, 'client --npx'] });
   expect(await endsWithin(60, table)).toBe(false);
 });
 
-test('does not end if the first process of the system started it', async () => {
+test('the server does not end if the first process of the system started its launcher', async () => {
   const table = tableOf({ [own]: [parent, 'node'], [parent]: [1, 'npm exec multi-agent-memory'] });
   expect(await endsWithin(60, table)).toBe(false);
 });

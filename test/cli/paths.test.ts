@@ -17,7 +17,7 @@ afterEach(() => vi.unstubAllEnvs());
 const memory = JSON.stringify({ text: 'The refund goes to the card.', namespace: ['support'] });
 
 describe('a path on the command line', () => {
-  test('may begin with ~/, which no shell expands in the settings of an MCP client', async () => {
+  test('may begin with ~/, which no shell replaces in the settings of an MCP client', async () => {
     await writeFile(join(home, 'memories.jsonl'), memory);
     expect((await shell(['import', '~/memory', '~/memories.jsonl'])).errors).toEqual([]);
     expect(values(await shell(['list', join(home, 'memory')]))).toHaveLength(1);
@@ -39,7 +39,7 @@ describe('a path on the command line', () => {
   });
 });
 
-describe('an import that cannot be read leaves no store behind', () => {
+describe('an import that cannot be read creates no store', () => {
   test.each([['missing.jsonl'], ['a-folder']])('%s', async (file) => {
     await mkdir(join(home, 'a-folder'));
     const { code } = await shell(['import', join(home, 'memory'), join(home, file)]);

@@ -98,7 +98,7 @@ test('help and version load only one small dependency', async () => {
   expect(await run('list', '--help')).toMatchObject({ code: 0, errors: '' });
 });
 
-test('export works in a pipe into import, and ends with 141 if the reader stops', async () => {
+test('export can be piped into import, and ends with 141 if the reader stops', async () => {
   await filled(3_000);
   const piped = await shellRun(`m export "${folder}" | m import "${folder}-2"`);
   expect([piped.code, JSON.parse(piped.out)]).toEqual([0, { stored: 3_000, revised: 0, duplicates: 0, failed: 0 }]);
@@ -107,7 +107,7 @@ test('export works in a pipe into import, and ends with 141 if the reader stops'
   expect(headed.out.trim().split('\n')).toHaveLength(1);
 });
 
-test('import ends with 130 when it is interrupted while it waits for input, and keeps what it has stored', async () => {
+test('import ends with 130 if it is interrupted while it waits for input, and keeps what it has stored', async () => {
   const { child, ended } = start(['import', folder]);
   child.stdin.write(Array.from({ length: 1_000 }, (_, i) => line(i)).join(''));
   child.stdin.write('{"text":"half a li');
@@ -122,7 +122,7 @@ test('import ends with 130 when it is interrupted while it waits for input, and 
   expect(JSON.parse((await run('stats', folder)).out).memories).toBe(768);
 });
 
-test('export ends with 143 when it is terminated, and every line it printed is complete', async () => {
+test('export ends with 143 if it is terminated, and every line that it printed is complete', async () => {
   await filled(5_000);
   const { child, ended } = start(['export', folder]);
   child.stdout.once('data', () => child.kill('SIGTERM'));
@@ -164,7 +164,7 @@ describe('while an application in another process has the folder open', () => {
     expect((await run('forget', folder, id)).code).toBe(0);
   });
 
-  test('commands that write go through the application if it serves the folder', async () => {
+  test("commands that write use the application's store if the application serves the folder", async () => {
     const { program, id } = await running(true);
     expect(await run('forget', folder, id)).toMatchObject({ code: 0 });
     const { child, ended } = start(['import', folder]);

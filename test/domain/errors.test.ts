@@ -19,7 +19,7 @@ describe('MemoryError.is', () => {
     expect(MemoryError.is(new MemoryError('NOT_FOUND', 'No memory m-1.'))).toBe(true);
   });
 
-  test('accepts an error of another build and another realm, which `instanceof` rejects', () => {
+  test('accepts an error from another build or another realm, although `instanceof` rejects it', () => {
     const stranger: unknown = new (otherBuild().MemoryError)('NOT_FOUND', 'No memory m-1.');
     expect(stranger).not.toBeInstanceOf(MemoryError);
     expect(stranger).not.toBeInstanceOf(Error);
@@ -32,7 +32,7 @@ describe('MemoryError.is', () => {
     expect(MemoryError.is(new Mine('NOT_FOUND', 'No memory m-1.'))).toBe(true);
   });
 
-  test('rejects objects with the same fields and all other values', () => {
+  test('rejects objects that only have the same fields, and all other values', () => {
     const lookAlike = Object.assign(new Error('x'), {
       name: 'MemoryError',
       code: 'NOT_FOUND',
@@ -53,11 +53,11 @@ describe('a MemoryError', () => {
     expect(String(error)).toBe('MemoryError: No room.');
   });
 
-  test('has no cause where there was none', () => {
+  test('has no property `cause` if no cause was given', () => {
     expect('cause' in new MemoryError('NOT_FOUND', 'x')).toBe(false);
   });
 
-  test('is retryable by default only for codes whose cause can pass', () => {
+  test('is retryable by default only for codes whose cause can be temporary', () => {
     for (const code of ['OVERLOADED', 'DISK_FULL', 'OUTCOME_UNKNOWN'] as const)
       expect(new MemoryError(code, 'x').retryable).toBe(true);
     for (const code of ['INVALID_INPUT', 'FORBIDDEN', 'STORE_CLOSED'] as const)
@@ -71,7 +71,7 @@ describe('a MemoryError', () => {
 });
 
 describe('invalid input', () => {
-  test('becomes one error with every issue in order', () => {
+  test('leads to one error with every issue in order', () => {
     const issue: fc.Arbitrary<Issue> = fc.record({
       path: fc.array(fc.oneof(fc.nat(9), fc.constantFrom('metadata', 'tags')), { maxLength: 3 }),
       message: fc.constantFrom('expected a string, got 5.', 'expected a non-empty string, got an empty string.'),
@@ -85,7 +85,7 @@ describe('invalid input', () => {
     );
   });
 
-  test('names each place the way code would write it, and the subject where there is no path', () => {
+  test('is located in the error with a path as in code, or with the name of the subject if there is no path', () => {
     const issues = [
       { path: ['items', 3, 'tags', 0], message: 'expected a string, got 5.' },
       { path: [], message: 'expected at most 2 items, got 3.' },

@@ -66,7 +66,7 @@ describe('every place that takes a folder', () => {
     expect(readdirSync(parent).sort()).toEqual(['copy', 'copy 2', 'memory']);
   });
 
-  test('rejects ~ and makes no folder of that name', async () => {
+  test('rejects ~ and does not create a folder with that name', async () => {
     const here = join(await temporaryFolder(), 'memory');
     await using store = await MemoryStore.open(here, { serve: true });
     await using connected = await MemoryStore.connect(here);

@@ -58,7 +58,7 @@ test('sameNamespace is true exactly if each namespace contains the other', () =>
   fc.assert(fc.property(namespace, namespace, (a, b) => sameNamespace(a, b) === (contains(a, b) && contains(b, a))));
 });
 
-test('showNamespace shows different namespaces differently', () => {
+test('showNamespace returns different texts for different namespaces', () => {
   fc.assert(
     fc.property(namespace, namespace, (a, b) => sameNamespace(a, b) === (showNamespace(a) === showNamespace(b))),
   );

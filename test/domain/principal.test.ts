@@ -36,11 +36,11 @@ describe('sameActor', () => {
     );
   });
 
-  test('does not depend on the order', () => {
+  test('does not depend on the order of its arguments', () => {
     fc.assert(fc.property(actor, actor, (a, b) => sameActor(a, b) === sameActor(b, a)));
   });
 
-  test('is false between an agent for one user, for another user, and alone', () => {
+  test('is false between an agent on behalf of one user, of another user, and of no user', () => {
     const agent: Party = { kind: 'agent', id: 'billing' };
     const authors: Actor[] = [
       { party: agent },

@@ -11,8 +11,8 @@ function foreign<T>(code: string): T {
 
 const namespace = ['support'];
 
-describe('values of another realm', () => {
-  test('are dates, vectors and metadata like those of this one', async () => {
+describe('values from another realm', () => {
+  test('are accepted as dates, vectors and metadata', async () => {
     await using store = await MemoryStore.inMemory();
     const [year, text] = ['2026-03-01T00:00:00.000Z', 'The refund goes to the card.'];
     const validFrom = foreign<Date>(`new Date('${year}')`);
@@ -27,7 +27,7 @@ describe('values of another realm', () => {
     await expect(store.admin.recall('refund', { vector: wrong })).rejects.toThrow('expected 256 numbers, got 7.');
   });
 
-  test('are vectors of an embedder', async () => {
+  test('are accepted as vectors from an embedder', async () => {
     const vectors = () => foreign<Float32Array[]>('[Float32Array.of(3, 4)]');
     await using store = await MemoryStore.inMemory({ embedder: embedderThat(vectors) });
     await store.admin.remember('The refund goes to the card.', { namespace });
@@ -41,7 +41,7 @@ describe('values of another realm', () => {
       `Object.setPrototypeOf({ name: 'X', message: 'no', stack: '' }, Error.prototype)`,
       'X',
     ],
-  ])('are errors of an embedder: %s', async (_, code, message) => {
+  ])('are accepted as errors from an embedder: %s', async (_, code, message) => {
     const fail = () => {
       throw foreign(code);
     };
@@ -51,7 +51,7 @@ describe('values of another realm', () => {
     expect((error as Error).message).toContain(message);
   });
 
-  test('are errors of SQLite', () => {
+  test('are accepted as errors from SQLite', () => {
     const damaged = foreign<Error>(
       `Object.assign(Object.create(Error.prototype), { name: 'SqliteError', message: 'no', stack: '', code: 'SQLITE_NOTADB' })`,
     );
@@ -62,7 +62,7 @@ describe('values of another realm', () => {
     expect(fromSqlite(closed)).toMatchObject({ code: 'STORE_CLOSED' });
   });
 
-  test('are signals, also those of a library', async () => {
+  test('are accepted as signals, even if a library made them', async () => {
     const signal = new StandInSignal();
     await using store = await MemoryStore.inMemory({ embedder: embedderThat(() => new Promise(() => undefined)) });
     const call = store.admin.remember('The refund.', { namespace, signal: signal as unknown as AbortSignal });
@@ -72,28 +72,28 @@ describe('values of another realm', () => {
   });
 });
 
-describe('what is no value of the kind', () => {
+describe('a value of another kind', () => {
   test.each([[undefined], [null], ['Error'], [{}], [{ message: 'no' }], [Object.create(null)]])(
-    'is no error: %s',
+    'is not accepted as an error: %s',
     (value) => {
       expect(isError(value)).toBe(false);
     },
   );
 
   test.each([[undefined], [{}], [{ aborted: true }], [{ aborted: 'no', addEventListener: () => undefined }]])(
-    'is no signal: %s',
+    'is not accepted as a signal: %s',
     (value) => {
       expect(isAbortSignal(value)).toBe(false);
     },
   );
 
-  test('a signal of this realm stays the same', () => {
+  test('a signal from this realm is passed on unchanged', () => {
     const { signal } = new AbortController();
     expect(ownSignal(signal)).toBe(signal);
   });
 });
 
-test('a MemoryError is one in every realm', () => {
+test('a MemoryError is recognized in every realm', () => {
   const error = new MemoryError('NOT_FOUND', 'no');
   expect(runInNewContext('is(error)', { error, is: MemoryError.is })).toBe(true);
 });

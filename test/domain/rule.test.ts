@@ -31,7 +31,7 @@ describe('the built-in roles', () => {
     });
   });
 
-  test('include each other from reader to administrator', () => {
+  test('include each other, from reader up to administrator', () => {
     const ladder = ['reader', 'writer', 'curator', 'administrator'].map(actionsOf);
     for (const [i, wider] of ladder.slice(1).entries()) {
       for (const action of ladder[i] ?? []) expect(wider).toContain(action);

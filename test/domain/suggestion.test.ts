@@ -9,7 +9,7 @@ async function suggestedBy(call: () => unknown): Promise<(string | undefined)[]>
   return issues.map(({ message }) => /did you mean "(.*?)"\?/.exec(message)?.[1]);
 }
 
-describe('an unknown field is reported with the known one that is meant', () => {
+describe('the error about an unknown field suggests the field that was meant', () => {
   test.each([
     ...['limit', 'k', 'n', 'top_k', 'count', 'max_results', 'topk'].map((word) => [word, 'topK']),
     ...['minScore', 'score_threshold', 'min_score', 'similarity_threshold', 'treshold'].map((word) => [
@@ -66,7 +66,7 @@ describe('an unknown field is reported with the known one that is meant', () => 
   });
 });
 
-test('suggests every option for its form in snake case, kebab case and capitals', () => {
+test('a name in snake case, kebab case or capitals leads to a suggestion of the known name', () => {
   const known = ['topK', 'userId', 'minScore', 'ifRevision', 'onBehalfOf', 'as-of', 'top-n'];
   for (const name of known) {
     const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -75,7 +75,7 @@ test('suggests every option for its form in snake case, kebab case and capitals'
   }
 });
 
-test('suggests nothing for a word that resembles none', async () => {
+test('a word that resembles no field leads to no suggestion', async () => {
   const { admin } = await openInMemory();
   const { message } = await refusal(() => admin.recall('text', { colour: 'red' } as never));
   expect(message).toMatch(/^Invalid colour: unknown field "colour"\. Known fields: namespace, userId, /);

@@ -11,7 +11,7 @@ const moment = fc.date({
 });
 const minute = 60_000;
 
-describe('toEpochMs returns the same number for one moment', () => {
+describe('toEpochMs returns the same number for the same moment', () => {
   test('as a Date, as an ISO string and as epoch milliseconds', () => {
     fc.assert(
       fc.property(moment, (date) => {
@@ -33,7 +33,7 @@ describe('toEpochMs returns the same number for one moment', () => {
     );
   });
 
-  test('without seconds, and with more digits than a Date has', () => {
+  test('without seconds, and with more fractional digits than a Date has', () => {
     expect(toEpochMs('2026-03-01T12:30Z')).toBe(Date.UTC(2026, 2, 1, 12, 30));
     expect(toEpochMs('2026-03-01T12:30:05.123456789Z')).toBe(Date.UTC(2026, 2, 1, 12, 30, 5, 123));
   });
@@ -102,7 +102,7 @@ describe('timeIssue', () => {
   });
 });
 
-describe('epoch seconds are INVALID_INPUT, and write nothing, as', () => {
+describe('a time in epoch seconds is rejected with INVALID_INPUT and nothing is written, as', () => {
   const namespace = ['support'];
   const seconds = Date.UTC(2026, 10, 27) / 1000;
 

@@ -48,7 +48,7 @@ describe('the week of a customer service', () => {
     expect(code).toBe(0);
   });
 
-  it('fails with the question when an expected answer is not among the first three hits', async () => {
+  it('fails and prints the question if an expected answer is not among the first three hits', async () => {
     const written: string[] = [];
     const stream = new Writable({
       write(chunk, _encoding, done) {
@@ -66,8 +66,8 @@ describe('the week of a customer service', () => {
   });
 });
 
-describe('a transcript of the user', () => {
-  it('answers each question with turns, the turns around them, time, session and score', async () => {
+describe('a transcript that the user provides', () => {
+  it('is searched for each question; the answer shows turns, their neighbours, time, session and score', async () => {
     const file = await writeTranscript(
       [
         turn({ speaker: 'Ben', text: 'Where did you leave the keys?', time: '2025-03-03T09:11:00+01:00' }),
@@ -87,7 +87,7 @@ describe('a transcript of the user', () => {
     expect(code).toBe(0);
   });
 
-  it('shows five turns at most', async () => {
+  it('is answered with at most five turns', async () => {
     const file = await writeTranscript(
       Array.from({ length: 9 }, (_, n) => turn({ text: `Key number ${n} is lost.` })).join('\n'),
     );
@@ -95,7 +95,7 @@ describe('a transcript of the user', () => {
     expect(stdout.match(/▸/g)).toHaveLength(5);
   });
 
-  it('reports every invalid line and stores nothing', async () => {
+  it('with invalid lines is rejected; every line is reported and nothing is stored', async () => {
     const file = await writeTranscript(
       [turn(), turn().slice(0, 40), '', turn({ text: '', time: '3 March' }), '[]'].join('\n'),
     );

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runExample } from './run-example';
 
 describe('four workers on one task', () => {
-  it('finish it without network, although the process that has the folder open is killed', async () => {
+  it('is finished without network, although the process that has the folder open is killed', async () => {
     const { code, stdout, stderr } = await runExample('four-workers.ts');
     expect(stderr).toBe('');
     expect(stdout.match(/had the folder open and was killed/g)).toHaveLength(1);

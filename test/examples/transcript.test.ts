@@ -60,7 +60,7 @@ describe('readTranscript', () => {
 });
 
 describe('the command line', () => {
-  it('plays the week without arguments and answers questions with both options', () => {
+  it('plays the week without arguments, and answers questions if both options are given', () => {
     expect(parseTask([])).toEqual({ do: 'play' });
     expect(parseTask(['--ask', 'a?', '--transcript', 'f', '--ask', 'b?'])).toEqual({
       do: 'ask',
@@ -83,7 +83,7 @@ describe('the command line', () => {
 });
 
 describe('the transcripts of the week', () => {
-  it('are sessions of five customers with three agents, with 24 to 40 turns each, on different days', async () => {
+  it('cover five customers and three agents; each session has 24 to 40 turns', async () => {
     const sessions = await loadSessions();
     for (const { turns } of sessions) {
       expect(turns.length).toBeGreaterThanOrEqual(24);
@@ -98,7 +98,7 @@ describe('the transcripts of the week', () => {
     for (const daysOfCustomer of days.values()) expect(daysOfCustomer.size).toBeGreaterThanOrEqual(2);
   });
 
-  it('contain every session of a note or a question, and no question contains its answer', async () => {
+  it('contain every session that a note or a question names, and no question contains its answer', async () => {
     const ids = new Set((await loadSessions()).map(({ id }) => id));
     for (const id of [...notes.map(({ session }) => session), ...questions.map(({ before }) => before)]) {
       expect(ids).toContain(id);

@@ -31,7 +31,7 @@ describe('close()', () => {
     ['immediately', 0],
     ['after 5 ms', 5],
     ['after 30 ms', 30],
-  ])('%s, in the middle of many writes, waits for the writes before it', async (_, delayMs) => {
+  ])('%s, in the middle of many writes, waits for the writes that were called before it', async (_, delayMs) => {
     const folder = temporaryFolder();
     const store = await MemoryStore.open(folder);
     const writes = Array.from({ length: 400 }, (_, i) => store.admin.remember(`Parcel ${i} left.`, { namespace }));
@@ -60,7 +60,7 @@ describe('close()', () => {
     expect(await all(folder)).toHaveLength(2);
   });
 
-  test('lets running reads end with their result or with STORE_CLOSED', async () => {
+  test('lets reads that are running end with their result or with STORE_CLOSED', async () => {
     const folder = temporaryFolder();
     const store = await MemoryStore.open(folder, { embedder: slow() });
     await store.admin.rememberMany(Array.from({ length: 3_000 }, (_, i) => ({ text: `Parcel ${i} left.`, namespace })));
@@ -87,7 +87,7 @@ describe('close()', () => {
     }
   });
 
-  test('ends a batch that is still read from its source: stored items stay, the rest is rejected', async () => {
+  test('stops a batch whose source is still being read, and keeps the items already stored', async () => {
     const folder = temporaryFolder();
     const store = await MemoryStore.open(folder);
     let given = 0;
@@ -114,7 +114,7 @@ describe('close()', () => {
     expect((await all(folder)).length).toBeGreaterThanOrEqual(stored);
   });
 
-  test('closes once if it is called twice at once, and the folder can be opened again immediately', async () => {
+  test('closes the store once if it is called twice at the same time, and the folder can be opened again immediately', async () => {
     const folder = temporaryFolder();
     const store = await MemoryStore.open(folder);
     const write = store.admin.remember('One.', { namespace });

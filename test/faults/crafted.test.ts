@@ -18,7 +18,7 @@ beforeEach(async () => {
 
 const endless = 'with recursive n(i) as (select 1 union all select i + 1 from n) select * from n';
 
-describe('an open refuses a crafted database with RECORD_DAMAGED, and ends:', () => {
+describe('open rejects a crafted database with RECORD_DAMAGED instead of running forever:', () => {
   test.each<[string, string]>([
     ['a trigger', 'create trigger t after insert on memories begin delete from changes; end'],
     ['a view', `create view v as ${endless}`],
@@ -49,7 +49,7 @@ describe('an open refuses a crafted database with RECORD_DAMAGED, and ends:', ()
     }
   });
 
-  test('a trigger in the audit', async () => {
+  test('a trigger in the audit database', async () => {
     const database = new BetterSqlite(join(folder, 'audit.db'));
     database.exec('create trigger t after insert on audit_entries begin delete from audit_names; end');
     database.close();

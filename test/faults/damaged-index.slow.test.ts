@@ -104,7 +104,7 @@ async function expectRepairedForGood(store: MemoryStore, folder: string): Promis
   await expectRepaired(await MemoryStore.open(folder, few), folder);
 }
 
-test('a large store has an index on disk, and finds the same with and without it', async () => {
+test('a large store has an index on disk, and returns the same results with and without it', async () => {
   expect(new Set(files.map(kindOf))).toContain('index-manifest');
   expect(files.length).toBeGreaterThan(3);
   expect(await answersOf(copied(), few)).toEqual(expected);
@@ -161,7 +161,7 @@ describe('the folder of the index', () => {
     await expectRepairedForGood(store, folder);
   });
 
-  test('may be deleted during a build: the store finds the same', async () => {
+  test('may be deleted during a build without any change in the results', async () => {
     const folder = copied();
     rmSync(indexIn(folder), { recursive: true });
     const store = await MemoryStore.open(folder, few);
@@ -180,7 +180,7 @@ describe('the folder of the index', () => {
     expect(found).toEqual(await answersOf(folder, { clock }));
   });
 
-  test('may be replaced by a file or hold an unknown file: the store finds the same', async () => {
+  test('may be replaced by a file or contain an unknown file without any change in the results', async () => {
     const folder = copied();
     rmSync(indexIn(folder), { recursive: true });
     writeFileSync(indexIn(folder), 'a file');
@@ -206,7 +206,7 @@ describe('the folder of the index', () => {
     expect(await answersOf(folder, few)).toEqual(expected);
   });
 
-  test('is used if it is older than the database, and the store finds every change since', async () => {
+  test('is used if it is older than the database, and searches include every later change', async () => {
     const folder = copied();
     const store = await MemoryStore.open(folder, { clock });
     await store.admin.rememberMany(texts(3, 60));
@@ -219,7 +219,7 @@ describe('the folder of the index', () => {
     expect(await answersOf(folder, few)).toEqual(await answersOf(folder, { clock }));
   });
 
-  test('is not used if it holds a change that a restored database never had, even if that made as many changes', async () => {
+  test('is not used if it contains a change that the restored database lacks, even if the numbers of changes are equal', async () => {
     const folder = copied();
     rmSync(indexIn(folder), { recursive: true });
     const longer = await MemoryStore.open(folder, few);

@@ -177,7 +177,7 @@ describe('a change whose author was altered', () => {
 });
 
 describe('an altered tombstone of a forgotten memory', () => {
-  test('is listed by verify(), and restores nothing', async () => {
+  test('is listed by verify(), and does not bring the memory back', async () => {
     const { folder, id } = await stored();
     const store = await MemoryStore.open(folder);
     await store.admin.forget(id);
@@ -195,7 +195,7 @@ describe.each([
   ['lost', `delete from vectors where key = (select min(key) from vectors)`],
   ['doubled', `insert into vectors select key + 1, vector, checksum from vectors order by key limit 1`],
 ])('a memory whose vector was %s', (_, sql) => {
-  test('is listed by verify(), is never found, and can be repaired by forget or update', async () => {
+  test('is listed by verify(), is never found by meaning, and can be repaired by forget or update', async () => {
     const { folder, id } = await stored();
     alterDatabase(folder, (database) => database.exec(sql));
     const store = await MemoryStore.open(folder);
@@ -212,7 +212,7 @@ describe.each([
     await store.close();
   });
 
-  test('leaves nothing behind after forget', async () => {
+  test('leaves nothing behind when it is forgotten', async () => {
     const { folder, id } = await stored();
     alterDatabase(folder, (database) => database.exec(sql));
     await using store = await MemoryStore.open(folder);

@@ -57,8 +57,8 @@ const readBlocks = (folder: string) =>
 const writeBlock = (folder: string, { id, block }: Block) =>
   alterDatabase(folder, (database) => database.prepare('update tokens_data set block = ? where id = ?').run(block, id));
 
-describe('an index of words with a flipped bit', () => {
-  test('verify() finds every damage that changes a result, and repair restores the results', async () => {
+describe('a keyword index with a flipped bit', () => {
+  test('is repaired by verify(), which finds every damage that changes a result', async () => {
     const folder = await stored();
     const open = () => MemoryStore.open(folder, { clock });
     const intact = await open();
@@ -82,7 +82,7 @@ describe('an index of words with a flipped bit', () => {
     expect(noticed).toBeGreaterThan(2);
   });
 
-  test('memories can be forgotten and revised after a repair', async () => {
+  test('can be repaired, after which memories can be forgotten and revised', async () => {
     const folder = await stored();
     for (const { id, block } of readBlocks(folder))
       if (id > 1) writeBlock(folder, { id, block: Buffer.alloc(block.length, 0x41) });
@@ -99,12 +99,12 @@ describe('an index of words with a flipped bit', () => {
   });
 });
 
-describe('an index of words with missing or invented entries', () => {
+describe('a keyword index with missing or invented entries', () => {
   test.each([
     ['lacks a memory', `insert into tokens (tokens, rowid, words) values ('delete', 1, ?)`],
     ['has an unknown memory', `insert into tokens (rowid, words) values (5000, ?)`],
     ['has a word that is not in the text', `insert into tokens (rowid, words) values (2, 'umbrella ' || ?)`],
-  ])('an index that %s: verify() finds it, and repair restores the results', async (_, sql) => {
+  ])('that %s is found by verify(), and repair restores the results', async (_, sql) => {
     const folder = await stored();
     const intact = await MemoryStore.open(folder, { clock });
     const expected = await answers(intact);

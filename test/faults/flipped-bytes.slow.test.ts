@@ -59,7 +59,7 @@ async function everything(store: MemoryStore, ids: readonly string[]): Promise<S
   return { list, byId, failed };
 }
 
-test('with any flipped bit in the database file, no wrong data is returned, and lost data is reported', async () => {
+test('after any bit of the database file is flipped, no wrong data is returned, and lost data is reported', async () => {
   const folder = temporaryFolder();
   await fill(folder);
   const original = readFileSync(databaseIn(folder));

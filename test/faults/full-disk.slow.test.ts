@@ -92,7 +92,7 @@ const isPermitted = await (async () => {
 describe.skipIf(!isPermitted)('a full disk (skipped if no small disk can be mounted)', () => {
   const disk = (megabytes: number) => smallDisk(megabytes) as string;
 
-  test('fails writes with DISK_FULL, keeps every acknowledged write, and works again when there is space', async () => {
+  test('makes writes fail with DISK_FULL; every acknowledged write is kept, and writes work again when there is space', async () => {
     const small = disk(24);
     const folder = join(small, 'store');
     fillUp(small, 8 * 2 ** 20);
@@ -131,7 +131,7 @@ describe.skipIf(!isPermitted)('a full disk (skipped if no small disk can be moun
     expect(await reopened.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('loses nothing if it is still full at close and at the next open', async () => {
+  test('loses no acknowledged write if it is still full at close and at the next open', async () => {
     const small = disk(24);
     const folder = join(small, 'store');
     fillUp(small, 8 * 2 ** 20);
@@ -153,7 +153,7 @@ describe.skipIf(!isPermitted)('a full disk (skipped if no small disk can be moun
     await reopened.admin.remember('There is room.', { namespace });
   });
 
-  test('fails open with DISK_FULL if there is no store yet, and leaves no half store', async () => {
+  test('makes open fail with DISK_FULL if there is no store yet, and leaves no half store', async () => {
     for (const leave of [0, 4096, 16_384, 32_768, 65_536, 131_072, 196_608, 262_144, 400_000]) {
       const small = disk(4);
       const folder = join(small, 'store');
@@ -168,7 +168,7 @@ describe.skipIf(!isPermitted)('a full disk (skipped if no small disk can be moun
     }
   });
 
-  test('lets memories be forgotten, and then written again in their place', async () => {
+  test('allows memories to be forgotten, and then others to be written in their place', async () => {
     const small = disk(48);
     const folder = join(small, 'store');
     fillUp(small, 24 * 2 ** 20);
@@ -195,7 +195,7 @@ describe.skipIf(!isPermitted)('a full disk (skipped if no small disk can be moun
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('lets a store be opened that was closed on a full disk, and lets its memories be forgotten', async () => {
+  test('allows a store that was closed on it to be opened, and its memories to be forgotten', async () => {
     const small = disk(48);
     const folder = join(small, 'store');
     fillUp(small, 24 * 2 ** 20);
@@ -218,7 +218,7 @@ describe.skipIf(!isPermitted)('a full disk (skipped if no small disk can be moun
     expect(await reopened.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('fails a backup with DISK_FULL, leaves no copy, and does not change the store', async () => {
+  test('makes a backup fail with DISK_FULL, leaves no copy, and does not change the store', async () => {
     const small = disk(4);
     await using store = await MemoryStore.open(temporaryFolder());
     const items = Array.from({ length: 2_000 }, (_, i) => ({ text: text(i), namespace }));
@@ -236,7 +236,7 @@ describe.skipIf(!isPermitted)('a full disk (skipped if no small disk can be moun
     expect(await copy.admin.count()).toBe(items.length);
   });
 
-  test('loses nothing if checkpoints fail before the disk is full', async () => {
+  test('loses no acknowledged write if checkpoints fail before it is full', async () => {
     const small = disk(60);
     const folder = join(small, 'store');
     writeFileSync(join(small, 'filler-0'), Buffer.alloc(4 * 2 ** 20));
@@ -253,7 +253,7 @@ describe.skipIf(!isPermitted)('a full disk (skipped if no small disk can be moun
     expect(await reopened.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('searches exactly without space for the index, reports it, and builds the index when there is space', async () => {
+  test('makes searches exact while there is no space for the index, reports this, and gets an index when there is space', async () => {
     const small = disk(24);
     const folder = join(small, 'store');
     const clock = { now: () => Date.UTC(2026, 0, 1) };

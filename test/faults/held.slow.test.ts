@@ -43,7 +43,7 @@ async function all(store: MemoryStore): Promise<Memory[]> {
 }
 
 describe('a folder that another process has opened', () => {
-  test('is rejected with STORE_HELD, which names the process and the machine', async () => {
+  test('cannot be opened: STORE_HELD names the process and the machine', async () => {
     const folder = temporaryFolder();
     const holder = await opened(folder);
     const error = await refusal(folder);
@@ -55,7 +55,7 @@ describe('a folder that another process has opened', () => {
     expect(await refusal(link)).toMatchObject({ code: 'STORE_HELD' });
   });
 
-  test('is free as soon as that process is killed or closes the store', async () => {
+  test('can be opened as soon as that process is killed or closes the store', async () => {
     const folder = temporaryFolder();
     const killed = await opened(folder);
     await killed.kill();
@@ -66,7 +66,7 @@ describe('a folder that another process has opened', () => {
     await (await MemoryStore.open(folder)).close();
   });
 
-  test('is free after a rejected process has ended', async () => {
+  test('can be opened after that process closes the store and a rejected process has ended', async () => {
     const folder = temporaryFolder();
     const store = await MemoryStore.open(folder);
     const refused = await opened(folder);
@@ -102,7 +102,7 @@ describe('a folder that another process has opened', () => {
     expect((await reader.verify()).ok).toBe(true);
   });
 
-  test('can be read while the writing process is killed and another one takes over', async () => {
+  test('can be read while the writing process is killed and another process takes over', async () => {
     const folder = temporaryFolder();
     const first = await opened(folder);
     first.tell('write');

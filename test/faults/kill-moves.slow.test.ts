@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => programs.remove());
 
-test('a process that is killed during a move to another embedding space loses no memory and no vector', async () => {
+test('no memory and no vector is lost if a process is killed during a move to another embedding space', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kill-moves-'));
   let moves = 0;
   const onCycle = (cycle: { moves: number }) => {

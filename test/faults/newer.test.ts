@@ -25,7 +25,7 @@ const refusal = async (folder: string, readOnly = false): Promise<unknown> => {
   }
 };
 
-describe('a folder of a newer release', () => {
+describe('a folder from a newer release', () => {
   test.each(['wal', 'delete'])(
     'is rejected with STORE_NEWER and not changed, with journal mode %s',
     async (journal) => {
@@ -115,7 +115,7 @@ describe('a damaged database file', () => {
   });
 });
 
-describe('a database of another program', () => {
+describe('a database from another program', () => {
   test('is rejected and not changed', async () => {
     const folder = temporaryFolder();
     alterDatabase(folder, (database) =>
@@ -141,7 +141,7 @@ describe('the path of a store', () => {
     expect(await refusal(join(folder, 'closed', 'store'))).toSatisfy(MemoryError.is);
   });
 
-  test('opens even if its lock file is damaged or half written, because nobody holds it', async () => {
+  test('can be opened even if its lock file is damaged or half written, because no process holds the lock', async () => {
     const folder = await stored();
     for (const garbage of ['garbage, and more of it. '.repeat(400), '', 'SQLite format 3\0']) {
       writeFileSync(join(folder, 'lock.db'), garbage);

@@ -5,11 +5,11 @@ import { describe, expect, test } from 'vitest';
 import { budget, budgetProblems, gzippedSize } from '../package/budget';
 
 describe('the size budget of the package', () => {
-  test('allows exactly the budget', () => {
+  test('accepts exactly the budget', () => {
     expect(budgetProblems(budget)).toEqual([]);
   });
 
-  test.each(Object.keys(budget) as (keyof typeof budget)[])('reports one byte more of %s', (name) => {
+  test.each(Object.keys(budget) as (keyof typeof budget)[])('reports one byte too much in %s', (name) => {
     expect(budgetProblems({ ...budget, [name]: budget[name] + 1 })).toEqual([
       expect.stringMatching(new RegExp(`^${name} is [\\d,]+ kB, over its budget of [\\d,]+ kB$`)),
     ]);

@@ -50,7 +50,7 @@ describe('only the composition root names an implementation of a port', () => {
     expect(implementationProblems(sources)).toEqual([]);
   });
 
-  test('every port has an implementation that this test knows of', () => {
+  test('every port has an implementation that this test knows', () => {
     expect(new Set(implementationsIn(sources).map(({ port }) => port))).toEqual(new Set(Object.keys(ports)));
   });
 
@@ -60,7 +60,7 @@ describe('only the composition root names an implementation of a port', () => {
     'export function lance(): VectorIndex { throw 0; }',
     'export async function lance(): Promise<VectorIndex> { throw 0; }',
     'export const lance: VectorIndex = make();',
-  ])('a planted one is reported: %s', (text) => {
+  ])('a planted mention of an implementation is reported: %s', (text) => {
     const declared = { path: 'vector-index/lance.ts', text: `${port} ${text} export const probes = 20;` };
     const problemsOf = (path: string, by: string) => implementationProblems([declared, { path, text: by }]);
     const problem = /^src\/recall\/candidates\.ts:1: names lance, an implementation of VectorIndex/;
@@ -78,12 +78,12 @@ describe('only the composition root names an implementation of a port', () => {
   });
 });
 
-describe('no file imports itself by way of others', () => {
+describe('no file imports itself through other files', () => {
   test('in the library', () => {
     expect(cycleProblems(sources)).toEqual([]);
   });
 
-  test('a planted ring is reported', () => {
+  test('a planted import cycle is reported', () => {
     const ring = [
       { path: 'write/a.ts', text: `import './b';` },
       { path: 'write/b.ts', text: `import type { C } from '../state/c';` },
@@ -93,7 +93,7 @@ describe('no file imports itself by way of others', () => {
   });
 });
 
-describe('a thing is imported from where it is declared', () => {
+describe('a symbol is imported from the file that declares it', () => {
   test('in the library', () => {
     expect(barrelProblems(sources)).toEqual([]);
   });

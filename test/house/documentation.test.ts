@@ -9,7 +9,7 @@ test('everything that a user can import has a doc comment', () => {
   expect(entries.flatMap((path) => undocumentedExports(program, path))).toEqual([]);
 });
 
-test('a planted export without one is reported, under the name it was declared with', () => {
+test('a planted export without a doc comment is reported, under the name with which it was declared', () => {
   const files = new Map([
     [join(repository, 'planted.ts'), `export { a, type B as C } from './declared';\n/** Here. */ export const d = 1;`],
     [join(repository, 'declared.ts'), '/** Says something. */ export const a = 1;\nexport interface B {}'],

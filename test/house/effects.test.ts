@@ -5,7 +5,7 @@ import { librarySources } from './sources';
 const sources = librarySources();
 const planted = (text: string) => [{ path: 'write/write.ts', text }];
 
-describe('only environment/ touches time, randomness and timers', () => {
+describe('only environment/ uses time, randomness and timers', () => {
   test('in the library', () => {
     expect(effectProblems(sources)).toEqual([]);
   });
@@ -39,11 +39,11 @@ describe('only environment/ touches time, randomness and timers', () => {
     'const x = options.setTimeout;',
     `import { validate } from 'uuid';`,
     `const source = 'Date.now()'; // Math.random()`,
-  ])('what only looks like it is not: %s', (text) => {
+  ])('code that only looks like such a use is not reported: %s', (text) => {
     expect(effectProblems(planted(text))).toEqual([]);
   });
 
-  test('environment/ may', () => {
+  test('environment/ may use them', () => {
     expect(effectProblems([{ path: 'environment/clock.ts', text: 'Date.now()' }])).toEqual([]);
   });
 });
@@ -61,11 +61,11 @@ describe('the library prints nothing', () => {
     `process.stdout.write('x');`,
     'const err = process.stderr;',
     `process.emitWarning('x');`,
-  ])('a planted voice is reported: %s', (text) => {
+  ])('a planted use of an output stream is reported: %s', (text) => {
     expect(voiceProblems(planted(text))).toHaveLength(1);
   });
 
-  test('a word in a comment or a text is no voice', () => {
+  test('the name of an output stream in a comment or a string is not reported', () => {
     expect(voiceProblems(planted(`const console1 = 'console.log'; // console.log`))).toEqual([]);
   });
 });

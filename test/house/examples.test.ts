@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { exampleProblems, examplesIn, publishedExamples } from './examples';
 
-describe('what users read compiles', () => {
+describe('the examples that users read compile', () => {
   test('every example of the README and of the doc comments', () => {
     const examples = publishedExamples();
     expect(examples.map(({ file }) => file)).toContain('README.md');
@@ -9,7 +9,7 @@ describe('what users read compiles', () => {
     // The types of the frameworks are large.
   }, 120_000);
 
-  test('a planted mistake is reported where it stands', () => {
+  test('a planted mistake is reported with its position', () => {
     const text = [
       '/**',
       ' * Text.',
@@ -24,7 +24,7 @@ describe('what users read compiles', () => {
     ]);
   });
 
-  test('a block without imports goes on from the one before', () => {
+  test('a block without imports continues the previous block', () => {
     const text =
       '# Title\n```ts\nimport { join } from "node:path";\nconst a = 5;\n```\nText.\n```ts\njoin(a);\n```\n```ts\nimport "node:fs";\n```\n';
     const examples = examplesIn('README.md', text);
@@ -32,7 +32,7 @@ describe('what users read compiles', () => {
     expect(exampleProblems(examples)).toEqual([expect.stringMatching(/^README\.md:8: .*not assignable/)]);
   });
 
-  test('other languages are not code of ours', () => {
+  test('blocks in other languages are not compiled', () => {
     expect(examplesIn('README.md', '```sh\nnpm ci\n```\n')).toEqual([]);
   });
 });

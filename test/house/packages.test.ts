@@ -5,7 +5,7 @@ import { librarySources } from './sources';
 const sources = librarySources();
 const planted = (text: string) => [{ path: 'write/write.ts', text }];
 
-describe('the library uses only packages that a user gets with it', () => {
+describe('the library uses only packages that are installed with it', () => {
   test('in the library', () => {
     expect(packageProblems(sources, packagesOfUsers())).toEqual([]);
   });
@@ -19,13 +19,13 @@ describe('the library uses only packages that a user gets with it', () => {
     expect(packageProblems(planted(text), packagesOfUsers())).toEqual([expect.stringContaining('is no dependency')]);
   });
 
-  test('a framework is for integrations alone', () => {
+  test('only integrations may import a framework', () => {
     const text = `import type { BaseStore } from '@langchain/langgraph-checkpoint';`;
     expect(packageProblems([{ path: 'integrations/langgraph/x.ts', text }], packagesOfUsers())).toEqual([]);
     expect(packageProblems(planted(text), packagesOfUsers())).toEqual([expect.stringContaining('is no dependency')]);
   });
 
-  test('dependencies and what Node brings are not', () => {
+  test('dependencies and modules of Node are not reported', () => {
     const text = `import 'node:fs'; import 'better-sqlite3'; import '@lancedb/lancedb/embedding'; import './stamp';`;
     expect(packageProblems(planted(text), packagesOfUsers())).toEqual([]);
   });
@@ -48,7 +48,7 @@ describe('heavy libraries load on first use', () => {
     `const { connect } = await import('@lancedb/lancedb');`,
     `const arrow = createRequire(import.meta.url)('apache-arrow');`,
     `import type { Table } from 'apache-arrow';`,
-  ])('but not: %s', (text) => {
+  ])('this use of a heavy library is not reported: %s', (text) => {
     expect(heavyProblems(planted(text))).toEqual([]);
   });
 });

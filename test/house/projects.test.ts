@@ -11,7 +11,7 @@ test('every test file runs in exactly one of npm test and npm run test:slow', ()
   expect([...projects.values()].flat().sort()).toEqual(testFiles());
 });
 
-test('a file is slow if its name says so', () => {
+test('a test file is slow if its name ends with .slow.test.ts', () => {
   const isSlow = (path: string) => path.endsWith('.slow.test.ts');
   expect(projects.get('slow')?.filter((path) => !isSlow(path))).toEqual([]);
   expect(projects.get('daily')?.filter(isSlow)).toEqual([]);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { realmProblems } from './realms';
 import { librarySources } from './sources';
 
-describe('no code asks whether a value is an instance of a class of the platform', () => {
+describe('no code uses instanceof with a class of the platform', () => {
   test('in the library', () => {
     expect(realmProblems(librarySources())).toEqual([]);
   });

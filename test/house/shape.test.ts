@@ -36,7 +36,7 @@ describe('a function fits a screen', () => {
   });
 });
 
-describe('file names say what a file is about', () => {
+describe('file names describe the subject of the file', () => {
   test('in the library', () => {
     expect(nameProblems(sources)).toEqual([]);
   });

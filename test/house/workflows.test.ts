@@ -45,7 +45,7 @@ describe('the release workflow', () => {
     expect(ci!.uses).toBe('./.github/workflows/ci.yml');
   });
 
-  test('publishes with provenance; no other job may ask for an identity', () => {
+  test('publishes with provenance, and no other job may request an identity', () => {
     expect(runsOf(publish!).at(-1)).toBe('npm publish --provenance --access public');
     expect(publish!.permissions).toEqual({ contents: 'read', 'id-token': 'write' });
     expect([version, ci].map((job) => job!.permissions)).toEqual([undefined, undefined]);
@@ -62,7 +62,7 @@ test.each([
   ['an action without a version', { permissions: { contents: 'read' }, uses: 'actions/checkout' }],
   ['an action that follows a branch', { permissions: { contents: 'read' }, uses: 'actions/checkout@main' }],
   ['a permission to write', { permissions: { contents: 'write' }, uses: 'actions/checkout@v6' }],
-])('%s is reported', (_, { permissions, uses }) => {
+])('this mistake in a workflow is reported: %s', (_, { permissions, uses }) => {
   const planted = { on: {}, permissions, jobs: { job: { steps: [{ uses }] } } };
   expect(workflowProblems('planted.yml', planted)).toHaveLength(1);
 });

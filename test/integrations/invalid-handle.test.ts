@@ -10,7 +10,7 @@ import { MemoryHandleStore } from 'multi-agent-memory/langgraph';
 import { expect, test } from 'vitest';
 import { issuePaths, openInMemory } from '../store/stores';
 
-test('a value that is not a handle, such as a store, is rejected with the path handle', async () => {
+test('a value that is not a handle, such as a store, is rejected with an issue whose path is `handle`', async () => {
   for (const value of [await openInMemory(), undefined, {}]) {
     const invalid = value as never;
     for (const make of [

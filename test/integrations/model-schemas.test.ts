@@ -63,7 +63,7 @@ test.each([
   [{ type: 'array' }, '$[]: type undefined'],
   [{ type: 'string', minLength: 1 }, 'keyword minLength'],
   [{ type: 'object', properties: { a: { $ref: '#' } }, additionalProperties: false }, '$.a: type undefined'],
-])('the check reports %j', (schema, problem) => {
+])('the check of tool schemas reports %j', (schema, problem) => {
   expect(strictProblems(schema).join()).toContain(problem);
 });
 
@@ -77,7 +77,7 @@ describe('the strictest providers accept the arguments of', () => {
   });
 
   test.each(['remember', 'recall', 'forget'] as const)(
-    'the tool %s of the AI SDK, all of them required',
+    'the tool %s of the AI SDK, with every argument required',
     async (name) => {
       const tools = { ...aiSdk.memoryTools(handle), forget: aiSdk.forgetTool(handle) };
       const { $schema: _, ...schema } = (await asSchema(tools[name].inputSchema as z.ZodType)
@@ -87,7 +87,7 @@ describe('the strictest providers accept the arguments of', () => {
     },
   );
 
-  test.each([0, 1])('the tool %i of LangChain, all of them required', (index) => {
+  test.each([0, 1])('the tool %i of LangChain, with every argument required', (index) => {
     const tool = langchain.memoryTools(handle)[index];
     const { $schema: _, ...schema } = toJsonSchema(tool?.schema as never) as unknown as JsonSchema;
     expect(strictProblems(schema)).toEqual([]);
@@ -95,7 +95,7 @@ describe('the strictest providers accept the arguments of', () => {
   });
 });
 
-describe('a limit as models send it', () => {
+describe('a limit in the form in which models send it', () => {
   test.each([null, undefined, '3', 3])('%j is accepted by the AI SDK and LangChain', async (limit) => {
     const parsed = await asSchema(aiSdk.recallTool(handle).inputSchema).validate?.({ query: 'x', limit });
     expect(parsed).toEqual({ success: true, value: { query: 'x', limit: Number(limit ?? 10) } });
@@ -103,7 +103,7 @@ describe('a limit as models send it', () => {
     expect(await langchain.recallTool(handle).invoke(args)).toBe('No matching memories were found.');
   });
 
-  test.each(['many', '0', 11, '1.5'])('%j is rejected by both', async (limit) => {
+  test.each(['many', '0', 11, '1.5'])('%j is rejected by the AI SDK and LangChain', async (limit) => {
     const parsed = await asSchema(aiSdk.recallTool(handle).inputSchema).validate?.({ query: 'x', limit });
     expect(parsed?.success).toBe(false);
     await expect(langchain.recallTool(handle).invoke({ query: 'x', limit } as never)).rejects.toThrow(/schema/);

@@ -46,7 +46,7 @@ describe('the tokens of a text', () => {
     expect(analyze(`x${'𝼀'.repeat(50)}`)).toEqual([`x${'𝼀'.repeat(31)}`]);
   });
 
-  test('of two joined texts are the tokens of both texts in order', () => {
+  test('are, for two joined texts, the tokens of both texts in order', () => {
     fc.assert(
       fc.property(anyText, anyText, (a, b) => {
         expect(analyze(`${a}\n${b}`)).toEqual([...analyze(a), ...analyze(b)]);
@@ -61,7 +61,7 @@ describe('the tokens of a text', () => {
     expect(analyze(text)).toEqual(before);
   });
 
-  test('contain every two neighbouring characters of a text without spaces', () => {
+  test('contain every pair of neighbouring characters of a text without spaces', () => {
     const spaceless = fc.string({
       unit: fc.constantFrom(...'東京都庁新宿お茶を飲むガラスกาแฟชอบកខគမြန်'),
       minLength: 2,
@@ -101,7 +101,7 @@ describe('the terms of a query', () => {
     expect(analyze('order A-1182')).toEqual(expect.arrayContaining(analyzeQuery('1182')));
   });
 
-  test('are at most 64', () => {
+  test('are at most 64 in number', () => {
     const words = Array.from({ length: 100 }, (_, i) => `q${i}`);
     expect(analyzeQuery(words.join(' '))).toEqual(words.slice(0, 64));
   });
@@ -136,6 +136,6 @@ describe('FTS5', () => {
   });
 });
 
-test('the version names the Unicode version that tokens depend on', () => {
+test('the version of the analyzer contains the Unicode version on which tokens depend', () => {
   expect(analyzerVersion).toContain(process.versions.unicode);
 });

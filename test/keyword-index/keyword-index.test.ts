@@ -72,7 +72,7 @@ describe('scores', () => {
     );
   });
 
-  test('are available for any row after the search, and equal the scores of the hits to the last bit', () => {
+  test('are available for any row after the search, and equal the scores of the hits bit by bit', () => {
     fc.assert(
       fc.property(texts, query, query, (texts, terms, others) => {
         const index = indexOf(texts);
@@ -85,7 +85,7 @@ describe('scores', () => {
     );
   });
 
-  test('can be compared between queries: more rare matches score higher, and a word that is in every text adds almost nothing', () => {
+  test('can be compared between queries: more rare matches score higher, and a word in every text adds almost nothing', () => {
     const texts = Array.from({ length: 100 }, (_, i) => ['customer', `x${i}`, `y${i}`, `z${i}`]);
     const index = indexOf(texts);
     const best = (terms: string[]) => index.search(terms, visibleOf(texts), 1).hits[0]!.score;
@@ -133,7 +133,7 @@ describe('hits', () => {
     expect(nothing.scoreOf(0)).toBe(0);
   });
 
-  test('leave out rows beyond the end of the mask, and rows that no longer contain the term', () => {
+  test('do not include rows beyond the end of the mask, or rows that no longer contain the term', () => {
     const all = [['a'], ['a', 'b'], ['a']];
     const postings = new Postings({
       read: (term) => all.flatMap((tokens, row) => (tokens.includes(term) ? [row] : [])),

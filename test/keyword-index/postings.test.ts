@@ -50,7 +50,7 @@ describe('postings', () => {
     expect(asked).toEqual(['a', 'a']);
   });
 
-  test('equal the postings read from the source after any additions, revisions and removals', () => {
+  test('are equal to those read from the source after any additions, revisions and removals', () => {
     const step = fc.record({
       row: fc.integer({ min: 0, max: 30 }),
       tokens,
@@ -98,7 +98,7 @@ describe('postings', () => {
     expect(frequencyIn(postings.of('a'), 4)).toBe(65_535);
   });
 
-  test('stay within their memory limit, and are read again correctly after an eviction', () => {
+  test('stay within their RAM limit, and are read again correctly after an eviction', () => {
     const { texts, truth, asked } = textsOf({ 1: ['a', 'b', 'c'] });
     const postings = new Postings(truth, 700);
     postings.of('a');
@@ -117,7 +117,7 @@ describe('postings', () => {
     expect(asked).toEqual(['a', 'b', 'c', 'a']);
   });
 
-  test('larger than the memory limit are read each time', () => {
+  test('that exceed the RAM limit are read each time', () => {
     const { truth, asked } = textsOf({ 1: ['a'] });
     const postings = new Postings(truth, 400);
     postings.of('a');

@@ -17,7 +17,7 @@ describe('the planted mistakes', () => {
     expect(new Set(mistakes.map(({ name }) => name)).size).toBe(mistakes.length);
   });
 
-  test('throw if a fragment does not occur', () => {
+  test('throw an error if a fragment does not occur', () => {
     const edit = { file: 'index.ts', from: 'no such fragment', to: '' };
     expect(() => edited('index.ts', [edit])).toThrow('holds 0 times');
   });

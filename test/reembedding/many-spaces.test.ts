@@ -5,7 +5,7 @@ import { spacesOf, words } from './spaces';
 
 const namespace = ['support'];
 
-test('rejects the 512th space of a store and does not change the store', async () => {
+test('the 512th embedding space of a store is rejected and does not change the store', async () => {
   const store = await openInMemory({ embedder: words('space 1', 8) });
   await store.admin.remember('one note', { namespace });
   for (let number = 2; number <= 511; number++) {
@@ -22,7 +22,7 @@ test('rejects the 512th space of a store and does not change the store', async (
   expect(await store.verify()).toEqual({ ok: true, problems: [] });
 });
 
-test('rejects an embedder with another space, with instructions that work', async () => {
+test('an embedder with another space is rejected, and the instructions in the error work', async () => {
   const folder = await temporaryFolder();
   const first = await MemoryStore.open(folder, { embedder: words('old') });
   await first.admin.remember('one note', { namespace });

@@ -20,7 +20,7 @@ async function findsAll(store: MemoryStore, some: readonly string[] = texts): Pr
 }
 
 describe('reembed', () => {
-  test('moves every memory to the space of another embedder with other dimensions', async () => {
+  test('moves every memory to the space of another embedder, even with other dimensions', async () => {
     const store = await filled();
     const next = words('new', 768);
     const result = await store.reembed(next);
@@ -33,7 +33,7 @@ describe('reembed', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('does not change the feed of changes, revisions or counts', async () => {
+  test('changes neither the feed of changes nor revisions and counts', async () => {
     const store = await filled();
     const before = await store.admin.list({ limit: 1_000 });
     await store.reembed(words('new'));
@@ -41,7 +41,7 @@ describe('reembed', () => {
     expect(await store.admin.history(before.items[0]?.id as string)).toHaveLength(1);
   });
 
-  test('searches the old space until the new one is complete', async () => {
+  test('leaves searches in the old space until the new space is complete', async () => {
     const store = await filled();
     const next = words('new', 768);
     const { open, passed } = gate();
@@ -95,7 +95,7 @@ describe('reembed', () => {
     await findsAll(store, ['written meanwhile', 'and another', ...texts]);
   });
 
-  test('embeds a text again if the store switched while it was embedded', async () => {
+  test('embeds a text again if the store switched spaces while the text was being embedded', async () => {
     const old = words('old');
     const store = await filled(old);
     const { open, passed } = gate();
@@ -149,7 +149,7 @@ describe('reembed', () => {
     expect(await store.reembed(next)).toMatchObject({ embedded: 50 });
   });
 
-  test('rejects a vector that the caller made for the old space', async () => {
+  test('makes the store reject a vector that the caller made for the old space', async () => {
     const held = gate();
     const checkedLate = async (value: unknown) => {
       await held.passed;
@@ -179,7 +179,7 @@ describe('reembed', () => {
     expect(hit?.parts?.semantic).toBeCloseTo(0.94, 3);
   });
 
-  test('splits a long text into chunks for the new embedder', async () => {
+  test('splits a long text into chunks that fit the new embedder', async () => {
     const store = await openInMemory({ embedder: words('old') });
     const long = `${'filler words of no matter '.repeat(400)} the password is swordfish`;
     await store.admin.remember(long, { namespace });
@@ -191,7 +191,7 @@ describe('reembed', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('does nothing for the current space, and for a store without vectors', async () => {
+  test('does nothing if the embedder has the current space, or if the store has no vectors', async () => {
     const store = await openInMemory({ embedder: words('old') });
     expect(await store.reembed(words('new'))).toMatchObject({ embedded: 0 });
     await store.admin.remember('first', { namespace });
@@ -210,7 +210,7 @@ describe('reembed', () => {
     expect(middle.remainingMs).toBeCloseTo((50 / (middle.perSecond as number)) * 1000, 3);
   });
 
-  test('rejects invalid options with every issue, and a second move at the same time', async () => {
+  test('rejects invalid options with every issue, and rejects a second move at the same time', async () => {
     const store = await filled();
     const bad = { batchSize: 0, maxPerSecond: -1, surprise: true } as never;
     expect(await issuePaths(() => store.reembed({} as never, bad))).toEqual([
@@ -244,7 +244,7 @@ describe('reembed', () => {
     expect(await moving).toMatchObject({ embedded: 100 });
   });
 
-  test('keeps finished work when it is aborted, and continues with the next call', async () => {
+  test('keeps the vectors already made when it is aborted, and continues with the next call', async () => {
     const store = await filled();
     const next = words('new');
     const aborting = new AbortController();
@@ -334,7 +334,7 @@ describe('reembed', () => {
     await findsAll(store, texts.slice(43));
   });
 
-  test('gives up soon if the new embedder rejects every text or is unavailable', async () => {
+  test('stops soon if the new embedder rejects every text or is unavailable', async () => {
     const store = await filled();
     const next = words('new');
     let calls = 0;
@@ -352,7 +352,7 @@ describe('reembed', () => {
     await findsAll(store, texts.slice(0, 3));
   });
 
-  test('ends when the store closes, and continues after it is opened again', async () => {
+  test('ends when the store closes, and continues after the store is opened again', async () => {
     const folder = await temporaryFolder();
     const first = await openFolder(folder, { embedder: words('old') });
     await first.admin.rememberMany(texts.map((text) => ({ text, namespace })));

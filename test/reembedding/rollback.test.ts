@@ -32,7 +32,7 @@ describe('rollback', () => {
     expect(await spacesOf(store)).toEqual({ old: 'current', new: 'previous' });
   });
 
-  test('includes memories that were corrected or forgotten since the switch', async () => {
+  test('includes memories that were updated or forgotten since the switch', async () => {
     const { store } = await moved();
     const { items } = await store.admin.list({ order: 'oldest', limit: 2 });
     const [first, second] = items as [(typeof items)[0], (typeof items)[0]];
@@ -45,7 +45,7 @@ describe('rollback', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('names the missing embedder if memories were written since the switch', async () => {
+  test('throws an error that names the missing embedder if memories were written since the switch', async () => {
     const folder = await temporaryFolder();
     const first = await openFolder(folder, { embedder: words('old') });
     await first.admin.remember('early', { namespace });
@@ -76,7 +76,7 @@ describe('rollback', () => {
     expect(old.asked).toHaveLength(texts.length + 1);
   });
 
-  test('does not wait for an embedder that never answers, nor does close()', async () => {
+  test('does not wait for an embedder that never answers, and close() does not wait either', async () => {
     const { store, old } = await moved();
     old.before = () => new Promise(() => undefined);
     await store.admin.remember('written in between', { namespace });
@@ -94,7 +94,7 @@ describe('rollback', () => {
 });
 
 describe('dropUnusedSpaces', () => {
-  test('drops everything except the space that is searched', async () => {
+  test('drops every space except the space that is searched', async () => {
     const { store } = await moved();
     await store.dropUnusedSpaces();
     expect(await spacesOf(store)).toEqual({ new: 'current' });
@@ -107,7 +107,7 @@ describe('dropUnusedSpaces', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('does nothing for a store with one space', async () => {
+  test('does nothing if the store has only one space', async () => {
     const store = await openInMemory();
     await store.admin.remember('one', { namespace });
     await store.dropUnusedSpaces();

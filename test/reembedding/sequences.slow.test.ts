@@ -263,18 +263,21 @@ class Run {
 test.each([
   ['in memory', false, 25],
   ['in a folder, with an approximate index', true, 12],
-] as const)('finds every memory in the current space after any sequence of calls: %s', async (_, inFolder, numRuns) => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-      const run = new Run(inFolder ? await temporaryFolder() : undefined);
-      await run.open(0);
-      for (const [i, each] of steps.entries()) {
-        await run.take(each);
-        if (i % 15 === 14) await run.check();
-      }
-      await run.check();
-      await run.end();
-    }),
-    { numRuns, seed: 1 },
-  );
-});
+] as const)(
+  'every memory is found in the current space after any sequence of calls: %s',
+  async (_, inFolder, numRuns) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+        const run = new Run(inFolder ? await temporaryFolder() : undefined);
+        await run.open(0);
+        for (const [i, each] of steps.entries()) {
+          await run.take(each);
+          if (i % 15 === 14) await run.check();
+        }
+        await run.check();
+        await run.end();
+      }),
+      { numRuns, seed: 1 },
+    );
+  },
+);

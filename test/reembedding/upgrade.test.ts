@@ -38,7 +38,7 @@ async function ofFirstRelease(folder: string) {
   await first.close();
 }
 
-describe('a store of an earlier release that is opened without an embedder', () => {
+describe('a store from an earlier release that is opened without an embedder', () => {
   test('moves to the built-in model of this release, reports its progress, and drops the old vectors', async () => {
     const folder = await temporaryFolder();
     await ofFirstRelease(folder);
@@ -52,7 +52,7 @@ describe('a store of an earlier release that is opened without an embedder', () 
     await store.close();
   });
 
-  test('searches the old space until it has moved, and continues after a close during the move', async () => {
+  test('is searched in the old space until it has moved, and continues the move after a close', async () => {
     const folder = await temporaryFolder();
     await ofFirstRelease(folder);
     const { passed, open } = gate();
@@ -81,7 +81,7 @@ describe('a store of an earlier release that is opened without an embedder', () 
     await store.close();
   });
 
-  test('reports why the move failed, and continues to work', async () => {
+  test('reports why the move failed, and remains usable', async () => {
     const folder = await temporaryFolder();
     await ofFirstRelease(folder);
     const broken = words('v2', 300);
@@ -132,7 +132,7 @@ describe('a store with vectors from the built-in model before its rare rows were
   test.each([
     ['no embedder', {}],
     ['builtInEmbedder()', { embedder: builtInEmbedder() }],
-  ])('opened read-only with %s, can be searched by meaning and is not moved', async (_, options) => {
+  ])('can be searched by meaning and is not moved, if opened read-only with %s', async (_, options) => {
     const { folder, space } = await earlierStore();
     const store = await MemoryStore.open(folder, { readOnly: true, ...options });
     expect(await answerOf(store)).toEqual([facts[0]]);
@@ -144,7 +144,7 @@ describe('a store with vectors from the built-in model before its rare rows were
     ['no embedder', {}],
     ['builtInEmbedder()', { embedder: builtInEmbedder() }],
   ])(
-    'opened with %s, can be searched at once, moves automatically to the model of this release, and drops the earlier space',
+    'can be searched at once, moves to the model of this release, and drops the earlier space, if opened with %s',
     async (_, options) => {
       const { folder } = await earlierStore();
       const store = await MemoryStore.open(folder, options);

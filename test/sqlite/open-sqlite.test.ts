@@ -24,7 +24,7 @@ afterEach(() => {
 const node = { node: '24.1.0' };
 const missing = new Error('Could not locate the bindings file. Tried:\n → /home/alice/secret/better_sqlite3.node');
 
-describe('a native part that cannot be loaded', () => {
+describe('a native part of SQLite that cannot be loaded', () => {
   test('makes open and inMemory reject with SQLITE_UNAVAILABLE', async () => {
     fault.error = missing;
     const folder = mkdtempSync(join(tmpdir(), 'mam-'));
@@ -37,7 +37,7 @@ describe('a native part that cannot be loaded', () => {
     }
   });
 
-  test('names the command to run if packages were installed without their scripts, and shows no path', () => {
+  test('leads to an error with the command to run if packages were installed without their scripts, and no path', () => {
     const { message } = sqliteUnavailable(missing, node);
     expect(message).toContain('--ignore-scripts');
     expect(message).toContain('npm rebuild better-sqlite3');
@@ -45,12 +45,12 @@ describe('a native part that cannot be loaded', () => {
     expect(message).not.toContain('alice');
   });
 
-  test('names the settings of bundlers', () => {
+  test('leads to an error that names the settings of bundlers', () => {
     const { message } = sqliteUnavailable(missing, node);
     for (const setting of ['external', 'externals', 'serverExternalPackages']) expect(message).toContain(setting);
   });
 
-  test('says that it was built for another version of Node', () => {
+  test('leads to an error that says that the part was built for another version of Node', () => {
     const cause = Object.assign(
       new Error('The module was compiled against a different Node.js version using\nNODE_MODULE_VERSION 115.'),
       { code: 'ERR_DLOPEN_FAILED' },
@@ -60,7 +60,7 @@ describe('a native part that cannot be loaded', () => {
     expect(message).not.toContain('bundler');
   });
 
-  test('says that it was built for another system', () => {
+  test('leads to an error that says that the part was built for another system', () => {
     const cause = Object.assign(new Error('invalid ELF header'), { code: 'ERR_DLOPEN_FAILED' });
     expect(sqliteUnavailable(cause, node).message).toContain('another system');
   });
@@ -76,7 +76,7 @@ describe('a native part that cannot be loaded', () => {
   });
 });
 
-test('an error about the file is not changed', () => {
+test('an error about the database file is passed on unchanged', () => {
   const path = join(tmpdir(), 'mam-no-such-folder', 'memory.db');
   expect(() => openSqlite(path)).toThrow('directory does not exist');
 });

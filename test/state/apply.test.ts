@@ -127,7 +127,7 @@ function withoutAudit(tables: Record<string, unknown[]>): Record<string, unknown
 }
 
 describe('apply', () => {
-  test('gives the same state and the same outcomes for the same commands, however they are batched', () => {
+  test('leads to the same state and the same outcomes for the same commands, however they are batched', () => {
     fc.assert(
       fc.property(commands, fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 5 }), (all, sizes) => {
         const [together, apart] = [emptyState(), emptyState()];
@@ -170,7 +170,7 @@ describe('apply', () => {
     );
   });
 
-  test('keeps the same values in RAM as a process that opens the database now', () => {
+  test('keeps in RAM the same values that a process reads when it opens the database', () => {
     fc.assert(
       fc.property(commands, (all) => {
         const store = emptyState();
@@ -204,7 +204,7 @@ describe('apply', () => {
     );
   });
 
-  test('decides by the rules in force when a command is applied, not when it was submitted', () => {
+  test('uses the rules in force when a command is applied, not when it was submitted', () => {
     const store = emptyState();
     store.apply([openToAll, remember(agentA, 1, draft({ id: 'one' }))]);
     const closed: Command = {
@@ -240,7 +240,7 @@ describe('apply', () => {
     expect(store.state.memoryCount()).toBe(2);
   });
 
-  test('accepts rules from root only', () => {
+  test('accepts rules only from root', () => {
     const store = emptyState();
     const { outcomes } = store.apply([
       { ...openToAll, stamp: { at: 0, by: agentA, scope: {}, seed: new Uint8Array(16) } } as Command,
@@ -295,7 +295,7 @@ describe('apply', () => {
     expect(store.apply([remember(agentB, 4, draft({ id: 'two' }))]).outcomes[0]?.ok).toBe(true);
   });
 
-  test('refuses an id that any memory has had, even a forgotten one', () => {
+  test('rejects an id that any memory has ever had, even a forgotten memory', () => {
     const store = emptyState();
     store.apply([remember(root, 1, draft({ id: 'one' }))]);
     const again = () => store.apply([remember(root, 2, draft({ id: 'one', text: 'other' }))]).outcomes[0];

@@ -53,7 +53,7 @@ describe('ColumnStore', () => {
     );
   });
 
-  test('grows with the rows and keeps earlier ones', () => {
+  test('grows with the rows and keeps the columns of earlier rows', () => {
     const columns = new ColumnStore();
     const given = {
       labelSet: 1,

@@ -48,7 +48,7 @@ async function remember(store: MemoryStore): Promise<string> {
 }
 
 describe('the bytes of a forgotten memory', () => {
-  test('are in no file a few seconds after forget, in a store that stays open and in its backup', async () => {
+  test('are in no file of an open store or of its backup a few seconds after forget', async () => {
     const store = await openFolder(folder);
     const ids = [await remember(store)];
     for (let i = 0; i < 40; i++)
@@ -62,7 +62,7 @@ describe('the bytes of a forgotten memory', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('are in no file after close, while a reader has the folder open', async () => {
+  test('are in no file after close, even while a reader has the folder open', async () => {
     const store = await openFolder(folder);
     const id = await remember(store);
     const reader = await openFolder(folder, { readOnly: true });
@@ -73,7 +73,7 @@ describe('the bytes of a forgotten memory', () => {
     expect(await reader.admin.count()).toBe(0);
   });
 
-  test('are in no file a few seconds after the next open, if the process was killed before', async () => {
+  test('are in no file a few seconds after the next open, if the process was killed before it could remove them', async () => {
     const store = await openFolder(folder);
     await store.admin.forget(await remember(store));
     const copy = await temporaryFolder();
@@ -84,7 +84,7 @@ describe('the bytes of a forgotten memory', () => {
     await expect.poll(() => found(copy)).toEqual([]);
   });
 
-  test('let a repeated call neither bring the memory back nor pass with other content', async () => {
+  test('are not needed to recognize a repeated call, or a call that reuses its idempotency key with other content', async () => {
     const store = await openFolder(folder);
     const id = await remember(store);
     await store.admin.forget(id);
@@ -130,7 +130,7 @@ describe('a store of an earlier release', () => {
     await expect.poll(() => found()).toEqual([]);
   });
 
-  test('without its secret loses them, because no repeated call could match', () => {
+  test('loses its idempotency keys if it has no secret, because no repeated call could match', () => {
     const database = new BetterSqlite(':memory:');
     migrate(database, 6);
     const insert = database.prepare('insert into idempotency values (1, ?, ?, ?, 1)');

@@ -27,7 +27,7 @@ function labelSetKey([place, tags]: readonly [readonly string[], readonly string
 }
 
 describe('Interning', () => {
-  test('numbers from 1, returns the same number for the same value, and finds every number again after a reload', () => {
+  test('numbers values from 1, returns the same number for the same value, and finds every number again after a reload', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(namespace, accessTags), { maxLength: 12 }),
@@ -71,7 +71,7 @@ describe('Interning', () => {
     );
   });
 
-  test('distinguishes labels with separators and quotes, and actors with empty halves', () => {
+  test('distinguishes labels with separators and quotes, and actors whose parts may be empty', () => {
     const { interning } = emptyState().state;
     const places = [
       ['a', 'b'],

@@ -27,7 +27,7 @@ describe('migrate', () => {
     expect(tables(database)).toEqual(before);
   });
 
-  test('runs each version in one transaction: a script that fails leaves the version before it', () => {
+  test('runs each version in one transaction, so a script that fails leaves the previous version', () => {
     const database = new BetterSqlite(':memory:');
     // The first script creates a table with this name.
     database.exec('create table revisions (mine text)');
@@ -68,7 +68,7 @@ describe('migrate', () => {
     ]);
   });
 
-  test('renames the columns of a store from release 0.1, also in earlier revisions, and changes no value', () => {
+  test('renames the columns of a store from release 0.1 in memories and earlier revisions, and changes no value', () => {
     const database = new BetterSqlite(':memory:');
     migrate(database, 5);
     const insert = database.prepare('insert into revisions (row, revision, record) values (?, ?, ?)');

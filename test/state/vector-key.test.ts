@@ -7,7 +7,7 @@ const rows = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const chunks = fc.integer({ min: 0, max: maxChunks - 1 });
 const address = fc.tuple(spaces, rows, chunks);
 
-test('a vector key is a safe integer from which row and chunk can be read', () => {
+test('a vector key is a safe integer that contains the row and the chunk', () => {
   fc.assert(
     fc.property(address, ([space, row, chunk]) => {
       const key = vectorKey(space, row, chunk);
@@ -17,7 +17,7 @@ test('a vector key is a safe integer from which row and chunk can be read', () =
   );
 });
 
-test('vector keys sort by space, then row, then chunk, so that the vectors of one memory are neighbours', () => {
+test('vector keys sort by space, then row, then chunk, so that the vectors of a memory are adjacent', () => {
   const order = (a: readonly number[], b: readonly number[]) =>
     a.map((x, i) => x - (b[i] as number)).find((d) => d !== 0) ?? 0;
   fc.assert(

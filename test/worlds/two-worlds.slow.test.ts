@@ -14,11 +14,11 @@ const access = [
 ];
 
 describe('hidden memories', () => {
-  test('change nothing that a reader sees: no id, order, score, part, count, cursor, key, error or change', async () => {
+  test('change nothing that a reader sees: no id, order, score, part of a score, count, cursor, key, error or change', async () => {
     await comparePairs(library, { pairs: 90, seed: 1 });
   });
 
-  test('change no score and lose no hit above the limit of exact search', async () => {
+  test('change no score and remove no hit above the limit of exact search', async () => {
     const { recall, shared } = await compareLarge(library, 1);
     expect(Math.min(...recall)).toBeGreaterThanOrEqual(0.99);
     expect(shared).toBeGreaterThan(1_000);

@@ -18,7 +18,7 @@ const fact = 'The bicycle is a red Thorn with a Rohloff hub.';
 const question = 'Which hub does the bicycle have?';
 
 describe.each(versions)('the middleware under $name', ({ app }) => {
-  test('puts recalled memories, fenced as data, at the start of the user message', async () => {
+  test('puts recalled memories, marked as data, at the start of the user message', async () => {
     await handle.remember(fact);
     const { generate, prompts } = app(handle, [{ say: 'A Rohloff hub.' }]);
     expect(await generate(question, { system: 'Be brief.' })).toBe('A Rohloff hub.');
@@ -50,14 +50,14 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
     expect(items).toHaveLength(2);
   });
 
-  test('recalls in one conversation what was said in another', async () => {
+  test('recalls in one conversation what was said in another conversation', async () => {
     await app(handle, [{ say: 'Noted.' }]).generate(fact);
     const other = app(store.as({ agentId: 'sales' }, { namespace: ['support'] }), [{ say: 'Rohloff.' }]);
     await other.generate(question);
     expect(JSON.stringify(other.prompts())).toContain(fact);
   });
 
-  test('limits the block to maxTokens', async () => {
+  test('limits the block of memories to `maxTokens`', async () => {
     for (let n = 0; n < 20; n++) await handle.remember(`Hub number ${n}: ${'word '.repeat(50)}`);
     const { generate, prompts } = app(handle, [{ say: 'ok' }], {
       maxTokens: 200,
@@ -89,7 +89,7 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
     expect(JSON.stringify(prompts()[0])).toContain('application/pdf');
   });
 
-  test('recalls nothing for a message that has only a file', async () => {
+  test('recalls nothing for a message that contains only a file', async () => {
     await handle.remember(fact);
     const { generate, prompts } = app(handle, [{ say: 'A photograph.' }]);
     await generate([{ type: 'image', image: 'aGVsbG8=', mediaType: 'image/png' }]);
@@ -109,7 +109,7 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
   });
 
   describe('with streaming', () => {
-    test('passes every part through and has stored the turn at the end', async () => {
+    test('passes every part through, and stores the turn before the stream ends', async () => {
       await handle.remember(fact);
       const { stream, prompts } = app(handle, [{ say: 'It has a Rohloff hub.' }]);
       expect(await stream(question)).toEqual({ text: 'It has a Rohloff hub.', errors: [] });
@@ -147,7 +147,7 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
       await expect(app(handle, [{ say: 'x' }]).generate(question)).rejects.toMatchObject({ code: 'STORE_CLOSED' });
     });
 
-    test('the call continues without memory if onError is set', async () => {
+    test('the call continues without memory if `onError` is set', async () => {
       await store.close();
       const reported: unknown[] = [];
       const onError = (error: unknown, during: string) => reported.push([during, (error as { code: string }).code]);
@@ -159,8 +159,8 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
     });
   });
 
-  describe('the option remember', () => {
-    test('false stores nothing', async () => {
+  describe('the option `remember`', () => {
+    test('stores nothing if it is false', async () => {
       await app(handle, [{ say: 'x' }], { remember: false }).generate(question);
       expect(await texts()).toEqual([]);
     });
@@ -171,23 +171,26 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
       ['a promise of undefined', async () => undefined],
       ['nothing', () => {}],
       ['an empty list', () => []],
-    ])('stores nothing if the function returns %s', async (_, remember) => {
+    ])('stores nothing if it is a function that returns %s', async (_, remember) => {
       expect(await app(handle, [{ say: 'x' }], { remember }).generate(question)).toBe('x');
       expect((await app(handle, [{ say: 'x' }], { remember }).stream(question)).errors).toEqual([]);
       expect(await texts()).toEqual([]);
     });
 
-    test.each([[{ text: 'x' }], ['text'], [['text']], [7]])('rejects a function that returns %j', async (returned) => {
-      const failing = app(handle, [{ say: 'x' }], { remember: () => returned as never }).generate(question);
-      await expect(failing).rejects.toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: ['remember'] }] });
-      const reported: unknown[] = [];
-      const onError = (error: unknown) => reported.push(error);
-      const { generate } = app(handle, [{ say: 'x' }], { remember: () => returned as never, onError });
-      expect(await generate(question)).toBe('x');
-      expect(reported).toMatchObject([{ code: 'INVALID_INPUT' }]);
-    });
+    test.each([[{ text: 'x' }], ['text'], [['text']], [7]])(
+      'makes the call fail if it is a function that returns %j',
+      async (returned) => {
+        const failing = app(handle, [{ say: 'x' }], { remember: () => returned as never }).generate(question);
+        await expect(failing).rejects.toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: ['remember'] }] });
+        const reported: unknown[] = [];
+        const onError = (error: unknown) => reported.push(error);
+        const { generate } = app(handle, [{ say: 'x' }], { remember: () => returned as never, onError });
+        expect(await generate(question)).toBe('x');
+        expect(reported).toMatchObject([{ code: 'INVALID_INPUT' }]);
+      },
+    );
 
-    test('an error from the function or from onError ends the call', async () => {
+    test('makes the call fail if it throws, and so does `onError`', async () => {
       const remember = () => {
         throw new Error('of remember');
       };
@@ -198,7 +201,7 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
       await expect(app(handle, [{ say: 'x' }], { remember, onError }).generate(question)).rejects.toThrow('of onError');
     });
 
-    test('a function makes the memories from the whole turn', async () => {
+    test('can be a function that makes the memories from the whole turn', async () => {
       const steps = [{ tool: 'recall', input: { query: 'hub' } }, { say: 'Done.' }];
       const remember = ({ messages, answer }: { messages: readonly { role: string }[]; answer: readonly object[] }) => [
         {
@@ -213,7 +216,7 @@ describe.each(versions)('the middleware under $name', ({ app }) => {
   });
 });
 
-test('rejects unknown options by name', () => {
+test('unknown options are rejected by name', () => {
   const options = { topk: 5 } as object;
   expect(() => memoryMiddleware(handle, options)).toThrow(
     expect.objectContaining({ code: 'INVALID_INPUT', issues: [expect.objectContaining({ path: ['topk'] })] }),

@@ -15,7 +15,7 @@ beforeEach(async () => {
 
 afterEach(() => store.close());
 
-test.each(versions)('a model of $name remembers and recalls', async ({ app }) => {
+test.each(versions)('a model of $name can use the tools to remember and recall', async ({ app }) => {
   const steps = [
     { tool: 'remember', input: { text: 'The hub is a Rohloff.' } },
     { tool: 'recall', input: { query: 'which hub?' } },
@@ -27,7 +27,7 @@ test.each(versions)('a model of $name remembers and recalls', async ({ app }) =>
   expect(JSON.stringify(prompts()[2])).toMatch(/data that others wrote.*recalled-memories.*Rohloff/);
 });
 
-test.each(versions)('a ToolLoopAgent of $name has the middleware and the tools', async ({ app }) => {
+test.each(versions)('a ToolLoopAgent of $name can use the middleware and the tools', async ({ app }) => {
   await handle.remember('The bicycle has a Rohloff hub.');
   const steps = [{ tool: 'remember', input: { text: 'The hub was serviced in May.' } }, { say: 'Noted.' }];
   const { agent, prompts } = app(handle, steps);
@@ -77,7 +77,7 @@ test('memoryTools does not include forget', async () => {
   expect(await tools.forget.execute({ id }, {})).toBe('No memory with this id was found.');
 });
 
-test('recall uses the options of the host and reports empty results', async () => {
+test('`recall` uses the options of the host, and reports when it finds nothing', async () => {
   await handle.remember('The hub is a Rohloff.', { tags: ['bicycle'] });
   await handle.remember('The hub of the network is in Mainz.');
   const tool = recallTool(handle, { recall: { tags: ['bicycle'], topK: 3 } });

@@ -66,7 +66,7 @@ const messages: BaseMessage[] = [
   new HumanMessage('x'.repeat(200_000)),
 ];
 
-describe('messages', () => {
+describe('the messages of a chat history', () => {
   test.each(messages.map((message) => [message.getType(), message] as const))(
     'of type %s are restored exactly',
     async (_, message) => {
@@ -113,8 +113,8 @@ describe('messages', () => {
   });
 });
 
-describe('the order', () => {
-  test('is the order of the calls, and messages from one call stay together when calls are concurrent', async () => {
+describe('the order of messages', () => {
+  test('is the order of the calls; messages from one call stay together even if calls run at the same time', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 8 }), async (sizes) => {
         await using store = await MemoryStore.inMemory({
@@ -134,7 +134,7 @@ describe('the order', () => {
     );
   });
 
-  test('is kept if a small call follows while a large one is still being checked', async () => {
+  test('is kept if a small call starts while a large call is still being checked', async () => {
     const store = await openInMemory();
     const handle = store.as({ agentId: 'a' }, { namespace: ['chat'], sessionId: 's' });
     const sizes = [400, 1, 300, 2];
@@ -148,7 +148,7 @@ describe('the order', () => {
     expect(kept.map(({ text }) => text)).toEqual(named.flat().map(({ text }) => text));
   });
 
-  test('is kept for more messages than one page of a list', async () => {
+  test('is kept for more messages than fit into one page of a list', async () => {
     const { history } = await opened();
     const many = Array.from({ length: 1_100 }, (_, i) => new HumanMessage(`message ${i}`));
     await history.addMessages(many.slice(0, 600));
@@ -171,7 +171,7 @@ describe('a session', () => {
     expect(await handle.count()).toBe(2);
   });
 
-  test('is the session of the handle; the option sessionId must not differ from it', async () => {
+  test('is the session of the handle, and a different option `sessionId` is rejected', async () => {
     const { handle } = await opened();
     const inSession = handle.within({ sessionId: 's1' });
     await new MemoryHandleChatHistory(inSession).addUserMessage('one');
@@ -181,7 +181,7 @@ describe('a session', () => {
     expect(await codeOf(() => new MemoryHandleChatHistory(handle, { session: 's' } as never))).toBe('INVALID_INPUT');
   });
 
-  test('is cleared as far as the rules allow, and the error counts the rest', async () => {
+  test('is cleared as far as the rules allow; the error contains the number of messages that remain', async () => {
     const store = await openInMemory({ access: [allow('everyone', 'writer', [])] });
     const [one, other] = ['a', 'b'].map(
       (agentId) => new MemoryHandleChatHistory(store.as({ agentId }, { namespace: ['chat'], sessionId: 's' })),
@@ -213,7 +213,7 @@ describe('a message that cannot be stored unchanged', () => {
     expect(await handle.count()).toBe(0);
   });
 
-  test('other errors are MemoryErrors', async () => {
+  test('every other error is a MemoryError', async () => {
     const store = await openInMemory({ access: [] });
     const history = new MemoryHandleChatHistory(store.as({ agentId: 'a' }, { namespace: ['chat'], sessionId: 's' }));
     const error = await history.addUserMessage('hello').catch((each) => each);
@@ -224,7 +224,7 @@ describe('a message that cannot be stored unchanged', () => {
 });
 
 describe('RunnableWithMessageHistory', () => {
-  test('stores the conversation of each session, with invoke and with stream', async () => {
+  test('stores the conversation of each session, with `invoke` and with `stream`', async () => {
     const { handle } = await opened();
     const model = new FakeListChatModel({ responses: ['Hello Mori.', 'Your name is Mori.'] });
     const chain = new RunnableWithMessageHistory({

@@ -17,7 +17,7 @@ async function opened() {
 const textsOf = (call: { messages: { text: string }[] } | undefined) => call?.messages.map(({ text }) => text) ?? [];
 
 describe('before a model call', () => {
-  test('memories are put at the start of the user message, fenced as data, and not into the state', async () => {
+  test('memories are put at the start of the user message, marked as data, but not into the state', async () => {
     const { handle } = await opened();
     await handle.remember('Dana prefers e-mail to phone calls.');
     const model = fakeModel().respond(new AIMessage('By e-mail.'));
@@ -37,7 +37,7 @@ describe('before a model call', () => {
     expect(textsOf(model.calls[0])).toEqual(['Hello?']);
   });
 
-  test('the options recall, maxTokens and countTokens apply', async () => {
+  test('the options `recall`, `maxTokens` and `countTokens` apply', async () => {
     const { handle } = await opened();
     await handle.remember('Dana prefers e-mail.', { tags: ['contact'] });
     await handle.remember('Dana likes long walks.', { tags: ['other'] });
@@ -54,7 +54,7 @@ describe('before a model call', () => {
     expect(textsOf(model.calls[1])).toEqual(['Dana?']);
   });
 
-  test('memories are recalled once a turn, and every model call in the turn gets the block', async () => {
+  test('memories are recalled once per turn, and every model call in the turn gets the same block', async () => {
     const { handle, store } = await opened();
     await handle.remember('The order A-1 is late.');
     let recalls = 0;
@@ -84,7 +84,7 @@ describe('before a model call', () => {
     expect(last.at(-1)).toContain('> The order A-1 arrived.');
   });
 
-  test('keeps images, and recalls nothing for a message that has only images', async () => {
+  test('images are kept, and nothing is recalled for a message that contains only images', async () => {
     const { handle } = await opened();
     await handle.remember('Dana owns a red bicycle.');
     const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } };
@@ -112,8 +112,8 @@ describe('before a model call', () => {
   });
 });
 
-describe('after a turn', () => {
-  test('stores the turn as the handle’s principal in the session of the thread', async () => {
+describe('at the end of a turn', () => {
+  test("the turn is stored as the handle's principal, in the session of the thread", async () => {
     const { handle } = await opened();
     const look = tool(async () => 'found it', { name: 'look', description: 'Looks.', schema: z.object({}) });
     const model = fakeModel()
@@ -135,7 +135,7 @@ describe('after a turn', () => {
     ]);
   });
 
-  test('if a turn waits for a person, memories are recalled again and the turn is stored once', async () => {
+  test('memories are recalled again if the turn was interrupted for a person, and the turn is stored once', async () => {
     const { handle } = await opened();
     await handle.remember('Dana’s order is A-1.');
     const cancel = tool(async () => 'cancelled', { name: 'cancel', description: 'Cancels.', schema: z.object({}) });
@@ -159,7 +159,7 @@ describe('after a turn', () => {
     expect(await handle.count()).toBe(2);
   });
 
-  test('the session of the handle takes precedence over the thread', async () => {
+  test('the session of the handle takes precedence over the session of the thread', async () => {
     const { handle } = await opened();
     const model = fakeModel().respond(new AIMessage('Hello.'));
     const agent = createAgent({ model, middleware: [memoryMiddleware(handle.within({ sessionId: 's-1' }))] });
@@ -182,7 +182,7 @@ describe('after a turn', () => {
     expect(await handle.count()).toBe(1);
   });
 
-  test('the option remember sets what is stored, or stores nothing', async () => {
+  test('the option `remember` determines what is stored, if anything', async () => {
     const { handle } = await opened();
     const model = fakeModel().respond(new AIMessage('Noted.')).respond(new AIMessage('Noted.'));
     const remember = ({ messages }: { messages: readonly { text: string }[] }) => [
@@ -196,7 +196,7 @@ describe('after a turn', () => {
   });
 });
 
-test('streams the tokens of the model and stores the turn at the end', async () => {
+test('the middleware streams the tokens of the model and stores the turn at the end', async () => {
   const { handle } = await opened();
   await handle.remember('Dana prefers e-mail.');
   const agent = createAgent({
@@ -232,7 +232,7 @@ describe('if the store fails', () => {
     expect(codesOf(await closed.invoke({ messages: 'Hi.' }).catch((each) => each))).toContain('STORE_CLOSED');
   });
 
-  test('the run continues without memory if onError is set', async () => {
+  test('the run continues without memory if `onError` is set', async () => {
     const { store, handle } = await opened();
     await store.close();
     const reported: unknown[] = [];

@@ -13,7 +13,7 @@ async function opened() {
   return { handle, store };
 }
 
-test('returns hits as documents, best first', async () => {
+test('the retriever returns hits as documents, best first', async () => {
   const { handle } = await opened();
   const retriever = new MemoryHandleRetriever({ handle });
   const documents = await retriever.invoke('how long do refunds take?');
@@ -23,7 +23,7 @@ test('returns hits as documents, best first', async () => {
   expect(documents).toHaveLength(2);
 });
 
-test('applies the options of recall and toDocument', async () => {
+test('the retriever applies the options of `recall` and `toDocument`', async () => {
   const { handle } = await opened();
   const retriever = new MemoryHandleRetriever({
     handle,
@@ -36,7 +36,7 @@ test('applies the options of recall and toDocument', async () => {
   ]);
 });
 
-test('awaits toDocument and leaves out hits for which it returns nothing', async () => {
+test('the retriever awaits `toDocument`, and leaves out hits for which it returns nothing', async () => {
   const { handle } = await opened();
   const toDocument = async ({ text }: { text: string }) =>
     text.startsWith('Refunds') ? null : new Document({ pageContent: text, metadata: {} });
@@ -44,7 +44,7 @@ test('awaits toDocument and leaves out hits for which it returns nothing', async
   expect(documents.map(({ pageContent }) => pageContent)).toEqual(['The office is closed in August.']);
 });
 
-test('is a runnable with pipe, batch and callbacks', async () => {
+test('the retriever is a runnable with `pipe`, `batch` and callbacks', async () => {
   const { handle } = await opened();
   const found: string[] = [];
   const retriever = new MemoryHandleRetriever({
@@ -63,7 +63,7 @@ test('is a runnable with pipe, batch and callbacks', async () => {
   expect(found).toHaveLength(3);
 });
 
-test('throws for invalid input and for errors of the store', async () => {
+test('the retriever throws for invalid input and for errors of the store', async () => {
   const { handle, store } = await opened();
   expect((await refusal(() => new MemoryHandleRetriever({ handle, k: 4 } as never))).issues[0]?.path).toEqual(['k']);
   expect((await refusal(() => new MemoryHandleRetriever({ handle }).invoke(' '))).code).toBe('INVALID_INPUT');

@@ -37,7 +37,7 @@ describe('documents', () => {
     expect(await handle.count()).toBe(0);
   });
 
-  test('with the same id are revised', async () => {
+  test('with the id of an earlier document revise that document', async () => {
     const { vectors, handle } = await opened();
     expect(await vectors.addDocuments(documents.slice(0, 1), { ids: ['refunds'] })).toEqual(['refunds']);
     const [found] = await vectors.similaritySearch('refunds');
@@ -49,7 +49,7 @@ describe('documents', () => {
     expect(await handle.count()).toBe(0);
   });
 
-  test('in a namespace below have memory ids instead of keys, so that keys cannot collide', async () => {
+  test('in a namespace below that of the handle have memory ids instead of keys, so that keys cannot collide', async () => {
     const { vectors, handle } = await opened();
     const { id } = await handle.remember('deep', { namespace: ['docs', 'deep'], key: 'k' });
     await handle.remember('flat', { key: 'k' });
@@ -62,7 +62,7 @@ describe('documents', () => {
     expect(texts(await vectors.similaritySearch('deep'))).toEqual(['flat']);
   });
 
-  test('from one call are stored all or none', async () => {
+  test('from one call are stored completely or not at all', async () => {
     const { vectors, handle } = await opened();
     const wrong = [
       ...documents,
@@ -100,7 +100,7 @@ describe('vectors', () => {
     expect(await store.admin.count()).toBe(3);
   });
 
-  test('that the option embeddings does not return are not made by the store', async () => {
+  test('must come from the option `embeddings`, so the call is rejected if it returns none', async () => {
     const { handle } = await opened();
     const nothing = async () => undefined as never;
     const vectors = new MemoryHandleVectorStore(handle, {
@@ -111,7 +111,7 @@ describe('vectors', () => {
     expect(await handle.count()).toBe(0);
   });
 
-  test('are made by the option embeddings', async () => {
+  test('are made by the option `embeddings`', async () => {
     const made: string[] = [];
     class Listening extends SyntheticEmbeddings {
       override async embedDocuments(given: string[]): Promise<number[][]> {
@@ -139,7 +139,7 @@ describe('vectors', () => {
   });
 });
 
-test('fromTexts and fromDocuments accept metadata for each text or for all', async () => {
+test('fromTexts and fromDocuments accept metadata for each text or one metadata object for all texts', async () => {
   const { handle } = await opened();
   const each = await MemoryHandleVectorStore.fromTexts(['one', 'two'], [{ n: 1 }, { n: 2 }], undefined, { handle });
   expect((await each.similaritySearch('two', 1))[0]?.metadata).toEqual({ n: 2 });
@@ -147,7 +147,7 @@ test('fromTexts and fromDocuments accept metadata for each text or for all', asy
   expect(await handle.count({ filter: { metadata: { n: 3 } } })).toBe(2);
 });
 
-test('asRetriever applies filter and k, and LangChain rejects the type mmr', async () => {
+test('asRetriever applies `filter` and `k`, and LangChain rejects the type `mmr`', async () => {
   const { vectors } = await opened();
   await vectors.addDocuments(documents);
   const retriever = vectors.asRetriever({ k: 1, filter: { metadata: { page: 5 } } });

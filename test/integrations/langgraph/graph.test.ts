@@ -13,7 +13,7 @@ const State = Annotation.Root({
   results: Annotation<string[]>({ reducer: (a, b) => [...a, ...b], default: () => [] }),
 });
 
-test('nodes of a compiled graph share the items that they put', async () => {
+test('nodes of a compiled graph share the items that they store', async () => {
   const memory = await openInMemory();
   const store = new MemoryHandleStore(memory.as({ agentId: 'graph' }, { namespace: ['support'] }));
   const graph = new StateGraph(State)
@@ -95,7 +95,7 @@ test('an uncaught failure of a node ends the run with the MemoryError', async ()
   await expect(graph.invoke('k')).rejects.toMatchObject({ code: 'FORBIDDEN' });
 });
 
-test('stores for two principals show each principal only what its rules allow', async () => {
+test('stores for two principals show each principal only the items that its rules allow', async () => {
   const memory = await openInMemory({
     access: [allow({ agentId: 'a' }, 'writer', ['a']), allow('everyone', 'writer', ['both'])],
   });

@@ -11,7 +11,7 @@ import { itemContent, ReferenceStore } from './reference-store';
 test.each([
   ['the whole store', []],
   ['a scoped handle', ['team', 'a']],
-])('any sequence of operations has the same results as in InMemoryStore, in %s', async (_, namespace) => {
+])('any sequence of operations returns the same results as InMemoryStore, in %s', async (_, namespace) => {
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 25 }), fc.nat(4), async (operations, singles) => {
       await using memory = await MemoryStore.inMemory({ access: [allow('everyone', 'writer', [])] });

@@ -24,7 +24,7 @@ describe('put, get and delete', () => {
     });
   });
 
-  test('get returns null for another key and for other namespaces, also those above and below', async () => {
+  test('get returns null for another key and for other namespaces, including those above and below', async () => {
     const { store } = await opened();
     await store.put(['users', '1'], 'prefs', {});
     for (const namespace of [['users'], ['users', '2'], ['users', '1', 'more'], ['prefs']]) {
@@ -45,7 +45,7 @@ describe('put, get and delete', () => {
   });
 
   test.each([null, undefined])(
-    'put of %s deletes like delete, and deleting a missing item is not an error',
+    'put of %s deletes the item, and deleting a missing item is not an error',
     async (nothing) => {
       const { store, handle } = await opened();
       await store.put(['a'], 'k', { x: 1 });
@@ -95,7 +95,7 @@ describe('search', () => {
   }
   const keys = (items: { key: string }[]) => items.map(({ key }) => key);
 
-  test('finds items below a prefix of labels, oldest first, ten by default', async () => {
+  test('finds items whose namespace begins with a prefix, oldest first, ten by default', async () => {
     const { store } = await filled();
     expect(keys(await store.search(['docs']))).toEqual(['d0', 'd1', 'd2', 'd3']);
     expect(keys(await store.search(['docs', 'a']))).toEqual(['d0', 'd2']);
@@ -152,7 +152,7 @@ describe('search', () => {
     expect(await find({ $nin: [[1, { x: null }], null] })).toEqual(['absent', 'object']);
   });
 
-  test('a path finds nested values, unless the value has a key with that name', async () => {
+  test('a path with dots finds nested values, unless the value has a key that is equal to the whole path', async () => {
     const { store } = await opened();
     await store.put(['a'], 'nested', { details: { category: 'x', size: { n: 2 } }, tags: ['p', 'q'] });
     await store.put(['a'], 'other', { details: { category: 'y', size: { n: 5 } } });
@@ -210,7 +210,7 @@ describe('search', () => {
     expect(new Set(keys(await store.search([], { query, limit: 1_400, offset: 50 }))).size).toBe(1_400);
   }, 60_000);
 
-  test('a query ranks by meaning and by words, and unindexed items come last without a score', async () => {
+  test('a query ranks items by meaning and by words, and puts unindexed items last without a score', async () => {
     const { store } = await opened();
     await store.put(['a'], 'cat', { text: 'The cat sleeps on the sofa.' });
     await store.put(['a'], 'hidden', { text: 'The cat and the invoice.' }, false);
@@ -232,7 +232,7 @@ describe('search', () => {
     ]);
   });
 
-  test('limit and offset count ranked and unindexed items, after the filter', async () => {
+  test('`limit` and `offset` count ranked and unindexed items, after the filter', async () => {
     const { store } = await opened();
     for (const [key, index] of [
       ['u1', false],
@@ -251,7 +251,7 @@ describe('search', () => {
     }
   });
 
-  test('index paths can name nested fields, elements and several fields', async () => {
+  test('index paths can name nested fields, list elements and several fields', async () => {
     const { store, handle } = await opened();
     const value = {
       name: 'test',
@@ -296,7 +296,7 @@ describe('search', () => {
     expect(found[1]?.score).toBeLessThan(0.1);
   });
 
-  test('the option fields sets the index paths for items that are put without index', async () => {
+  test('the option `fields` sets the index paths for items that are stored without `index`', async () => {
     const memory = await openInMemory();
     const store = new MemoryHandleStore(memory.admin, { fields: ['title', 'parts[*].text'] });
     await store.put(['a'], 'k', { title: 'On cats', parts: [{ text: 'one' }, { text: 'two' }], owner: 'mori' });
@@ -400,7 +400,7 @@ describe('batch', () => {
   });
 });
 
-test('start and stop work, and a LangChain embedder can be used', async () => {
+test('start and stop can be called, and a LangChain embedder can be used', async () => {
   const embeddings = {
     embedDocuments: async (texts: string[]) => texts.map(vector),
     embedQuery: async (text: string) => vector(text),

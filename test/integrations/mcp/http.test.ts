@@ -100,7 +100,7 @@ describe('clients over HTTP', () => {
     expect((await send({ body: initialize, headers: { Authorization: `Bearer ${tokens.bob}` } })).status).toBe(401);
   });
 
-  test('get progress notifications', async () => {
+  test('receive progress notifications', async () => {
     await serve();
     const { client } = await connect(tokens.ann);
     const ids: string[] = [];
@@ -144,7 +144,7 @@ describe('a request', () => {
     expect(checked).toEqual([]);
   });
 
-  test('with the id of a session that another token opened gets 404, like an unknown session', async () => {
+  test('gets 404 if its session was opened with another token, as if the session did not exist', async () => {
     await serve();
     const { transport } = await connect(tokens.ann);
     const id = String(transport.sessionId);
@@ -162,14 +162,14 @@ describe('a request', () => {
     expect(server.sessions).toBe(1);
   });
 
-  test('with a token that was revoked cannot use its session', async () => {
+  test('cannot use its session after its token was revoked', async () => {
     await serve();
     const { client } = await connect(tokens.ann);
     agentByToken.delete(tokens.ann);
     await expect(client.listTools()).rejects.toThrow();
   });
 
-  test('uses the handle that is returned for its token at this time', async () => {
+  test('uses the handle that the host currently returns for its token', async () => {
     await serve();
     const { client } = await connect(tokens.ann);
     await answered(client, 'add_memory', { text: 'For Ann.', visibility: 'private' });
@@ -185,7 +185,7 @@ describe('a request', () => {
 describe('a client that loses its connection', () => {
   const eventIds = (text: string) => [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => String(id));
 
-  test('is told an event id and when to come back before the answer, and gets the answer again', async () => {
+  test('receives an event id and a retry delay before the answer, and can request the answer again', async () => {
     await serve();
     const { text, headers } = await send({ body: initialize });
     expect(text).toMatch(/^id: \S+\nretry: 1000\ndata: \n\n/);
@@ -202,7 +202,7 @@ describe('a client that loses its connection', () => {
     expect((await resume(session, String(other))).text).not.toContain(`id: ${last}`);
   });
 
-  test('gets an error if it missed more than is kept', async () => {
+  test('gets an error if it missed more events than the server keeps', async () => {
     await serve();
     const { headers, text } = await send({ body: initialize });
     const session = { 'Mcp-Session-Id': String(headers['mcp-session-id']), 'Mcp-Protocol-Version': '2025-11-25' };
@@ -210,7 +210,7 @@ describe('a client that loses its connection', () => {
     expect((await resume(session, String(eventIds(text)[0]))).status).toBe(400);
   });
 
-  test('of an older protocol version gets no empty event', async () => {
+  test('gets no empty event if it uses an older protocol version', async () => {
     await serve();
     const { text } = await send({ body: initialize.replace('2025-11-25', '2025-06-18') });
     expect(text).not.toContain('retry');
@@ -296,7 +296,7 @@ describe('an invalid request', () => {
 });
 
 describe('limits', () => {
-  test('a session over maxSessions gets 503 until another session ends', async () => {
+  test('a request that would open more than `maxSessions` sessions gets 503 until another session ends', async () => {
     await serve({ maxSessions: 1 });
     const { transport } = await connect(tokens.ann);
     expect((await send({ body: initialize })).status).toBe(503);
@@ -342,7 +342,7 @@ describe('options', () => {
       await expect(serveHttp(handle, { token })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 
-  test('a port in use gives the error of Node.js', async () => {
+  test('a port that is in use leads to the error from Node.js', async () => {
     await serve();
     const port = Number(new URL(server.url).port);
     await expect(serveHttp(() => undefined, { port })).rejects.toThrow(/EADDRINUSE/);

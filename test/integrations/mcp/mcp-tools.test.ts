@@ -27,7 +27,7 @@ afterEach(async () => {
 
 const add = (text: string, options = {}) => answered<{ id: string }>(client, 'add_memory', { text, ...options });
 
-describe('the listing for clients', () => {
+describe('the tool list that clients see', () => {
   test('has six tools with input and output schemas', async () => {
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).toEqual([
@@ -45,7 +45,7 @@ describe('the listing for clients', () => {
     }
   });
 
-  test('annotates tools as reading or destructive, and none as open-world', async () => {
+  test('marks tools as reading or destructive, and no tool as open-world', async () => {
     const { tools } = await client.listTools();
     const hints = Object.fromEntries(tools.map(({ name, annotations }) => [name, annotations]));
     const reads = { readOnlyHint: true, openWorldHint: false, idempotentHint: true };
@@ -55,13 +55,13 @@ describe('the listing for clients', () => {
     expect(hints.delete_memory?.idempotentHint).toBe(true);
   });
 
-  test('has no argument that names a principal', async () => {
+  test('contains no argument that names a principal', async () => {
     const { tools } = await client.listTools();
     const argumentNames = tools.flatMap(({ inputSchema }) => Object.keys(inputSchema.properties ?? {}));
     expect(argumentNames.filter((name) => /principal|behalf|^as$|token|serviceId|role/i.test(name))).toEqual([]);
   });
 
-  test('has the name, capabilities and instructions of the server', () => {
+  test('comes with the name, capabilities and instructions of the server', () => {
     expect(client.getServerVersion()).toMatchObject({ name: 'multi-agent-memory' });
     // The server sends no notifications about changes, so it does not offer them.
     expect(client.getServerCapabilities()).toEqual({ tools: {}, resources: {} });
@@ -92,7 +92,7 @@ describe('a memory through the tools', () => {
     expect(await handle.get(id)).toBeUndefined();
   });
 
-  test('is returned with all fields that were given', async () => {
+  test('is returned with all fields that were passed', async () => {
     const given = {
       namespace: ['notes', 'eu'],
       kind: 'semantic',
@@ -152,7 +152,7 @@ describe('searches', () => {
     expect(await find({ mode: 'keyword', explain: true, threshold: 0.01 })).toEqual([0, 1, 2]);
   });
 
-  test('lists are split into pages', async () => {
+  test('return long lists in pages', async () => {
     for (let n = 0; n < 5; n++) await add(`Note ${n}.`);
     const seen: string[] = [];
     let cursor: string | undefined;
@@ -299,8 +299,8 @@ describe('errors', () => {
   });
 });
 
-describe('arguments can only narrow the handle', () => {
-  test('a namespace outside the namespace of the server looks empty and cannot be written', async () => {
+describe('arguments can narrow the scope of the handle but never widen it', () => {
+  test('a namespace outside that of the server looks empty and cannot be written', async () => {
     await store.admin.remember('Elsewhere.', { namespace: ['other'] });
     expect(await answered(client, 'list_memories', { namespace: ['other'] })).toEqual({ memories: [] });
     expect(await answered(client, 'list_memories', { namespace: [] })).toEqual({ memories: [] });
@@ -335,7 +335,7 @@ describe('arguments can only narrow the handle', () => {
   });
 });
 
-describe('running calls', () => {
+describe('calls that are running', () => {
   test('report progress when many memories are deleted', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 3; n++) ids.push((await add(`Note ${n}.`)).id);
@@ -345,7 +345,7 @@ describe('running calls', () => {
     expect(progressEvents).toEqual([1, 2, 3].map((progress) => ({ progress, total: 3 })));
   });
 
-  test('end and write nothing when they are cancelled', async () => {
+  test('stop and write nothing when they are cancelled', async () => {
     const { signal, reached } = stuck();
     const waiting = await connected({
       ...handleOf(handle),
@@ -362,7 +362,7 @@ describe('running calls', () => {
     await waiting.close();
   });
 
-  test('that are cancelled report no error', async () => {
+  test('report no error after they are cancelled', async () => {
     const reported: unknown[] = [];
     const recall: MemoryHandle['recall'] = (_query, { signal } = {}) =>
       new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));

@@ -54,7 +54,7 @@ describe('namespaces as resources', () => {
     expect(await read('memory://namespaces')).toContain('Above.');
   });
 
-  test('are split into pages, and none is lost if one disappears between pages', async () => {
+  test('are split into pages, and no namespace is lost if another disappears between pages', async () => {
     const items = Array.from({ length: 150 }, (_, n) => ({ text: 'x', namespace: [`n${String(n).padStart(3, '0')}`] }));
     await store.admin.rememberMany(items);
     const first = await client.listResources();
@@ -65,7 +65,7 @@ describe('namespaces as resources', () => {
     await expect(client.listResources({ cursor: 'nonsense' })).rejects.toMatchObject({ code: -32602 });
   });
 
-  test('with many memories return the newest ones and a hint', async () => {
+  test('with many memories return the newest memories and a hint', async () => {
     await store.admin.rememberMany(Array.from({ length: 101 }, (_, n) => ({ text: `Note ${n}.`, namespace: ['a'] })));
     expect(await read('memory://namespaces/a')).toMatch(/the newest 100 memories\. Use list_memories for the others/);
   });
@@ -77,7 +77,7 @@ describe('a memory as a resource', () => {
     expect(await read(`memory://memories/${id}`)).toContain('By id.');
   });
 
-  test('is one of two URI templates', async () => {
+  test('is listed as one of two URI templates', async () => {
     const { resourceTemplates } = await client.listResourceTemplates();
     expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual([
       'memory://namespaces/{+path}',
@@ -86,7 +86,7 @@ describe('a memory as a resource', () => {
   });
 });
 
-test('unreadable and missing resources give the same error', async () => {
+test('resources that are unreadable and resources that do not exist lead to the same error', async () => {
   const { id } = await remember(['closed']);
   const answers: string[] = [];
   for (const uri of [`memory://memories/${id}`, 'memory://memories/none', 'memory://namespaces/closed']) {

@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('a server process', () => {
-  test('serves clients of the SDK one after the other', async () => {
+  test('serves several clients of the SDK one after the other', async () => {
     const args = ['--import', 'tsx', program, join(folder, 'a'), 'assistant', 'notes'];
     for (const [n, text] of ['The keys are at the bakery.', 'The bakery closes at six.'].entries()) {
       const client = new Client(clientInfo);
@@ -36,7 +36,7 @@ describe('a server process', () => {
     }
   });
 
-  test('serves lines of JSON-RPC and answers invalid lines with errors', async () => {
+  test('serves lines of JSON-RPC, and answers invalid lines with errors', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', program, join(folder, 'b'), 'auto', 'notes'], { cwd });
     const client = rawClient(child);
     const errors: string[] = [];
@@ -66,7 +66,7 @@ describe('a server process', () => {
     expect(errors.join('')).toBe('');
   });
 
-  test('answers all requests before the end of its input, and reports an incomplete last line', async () => {
+  test('answers all requests that it received before the end of its input, and reports an incomplete last line', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', program, join(folder, 'c'), 'auto', 'notes'], { cwd });
     const client = rawClient(child);
     const responses = [
@@ -100,7 +100,7 @@ describe('a server in this process', () => {
     return { input, output, reported, serving };
   }
 
-  test('stops reading after close, which can be called twice', async () => {
+  test('stops reading when it is closed, and can be closed twice', async () => {
     const { input, output, serving } = await served();
     await serving.close();
     await serving.close();
@@ -116,7 +116,7 @@ describe('a server in this process', () => {
     expect(reported).toMatchObject([{ message: 'EPIPE' }]);
   });
 
-  test('does not answer responses, even invalid ones', async () => {
+  test('sends no answer to responses, even invalid ones', async () => {
     const { input, output, serving } = await served();
     const lines = createInterface({ input: output })[Symbol.asyncIterator]();
     const error = { code: -32_700, message: 'Parse error' };

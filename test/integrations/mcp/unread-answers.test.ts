@@ -5,7 +5,7 @@ import { serveStdio } from 'multi-agent-memory/mcp';
 import { expect, test } from 'vitest';
 import { clientInfo } from './test-client';
 
-test('many answers that nobody has read yet cause no warning and all arrive', async () => {
+test('many answers that the client has not read yet cause no warning, and all arrive', async () => {
   const warnings: Error[] = [];
   const onWarning = (warning: Error) => void warnings.push(warning);
   process.on('warning', onWarning);
