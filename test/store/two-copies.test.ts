@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { allow, MemoryStore } from 'multi-agent-memory';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Audit } from '../../src/audit/audit';
+import { StoreServer } from '../../src/connect/store-server';
 import { markTextFailure } from '../../src/embedding/results';
 import { secondCopy } from './copies';
 import { temporaryFolder } from './stores';
@@ -51,6 +53,21 @@ describe('two copies of the library in one process', () => {
     await second.close();
   });
 
+  test('keep their errors apart: a failed close does not fail the open that waits for it', async () => {
+    const folder = await temporaryFolder();
+    const first = await MemoryStore.open(folder);
+    await first.admin.remember('The refund.', { namespace });
+    const copy = await secondCopy();
+    let opening: Promise<MemoryStore> | undefined;
+    const failure = failOnce(Audit.prototype, () => {
+      opening = copy.MemoryStore.open(folder);
+    });
+    expect(await first.close().catch((thrown: unknown) => thrown)).toBe(failure);
+    const second = (await opening) as MemoryStore;
+    expect(await second.admin.count()).toBe(1);
+    await second.close();
+  });
+
   test('can connect to each other, if one serves the folder', async () => {
     const folder = await temporaryFolder();
     await using first = await MemoryStore.open(folder);
@@ -82,6 +99,14 @@ describe('two copies of the library in one process', () => {
   });
 });
 
+test('a server that fails to close does not keep the folder locked', async () => {
+  const folder = await temporaryFolder();
+  const first = await MemoryStore.open(folder, { serve: true });
+  const failure = failOnce(StoreServer.prototype);
+  expect(await first.close().catch((thrown: unknown) => thrown)).toBe(failure);
+  await (await MemoryStore.open(folder)).close();
+});
+
 describe('a thread that has the folder open', () => {
   test('is named in the error of a second open as this process, with advice on how to share the folder', async () => {
     const folder = await temporaryFolder();
@@ -95,6 +120,20 @@ describe('a thread that has the folder open', () => {
     }
   });
 });
+
+/** Makes the next call of `close` throw, after it has done its work. During the call, runs a function. */
+function failOnce(closable: { close(): unknown }, meanwhile: () => void = () => undefined): Error {
+  const failure = new Error('The disk is gone.');
+  const { close } = closable;
+  const spy = vi.spyOn(closable, 'close').mockImplementation(function (this: unknown) {
+    spy.mockRestore();
+    meanwhile();
+    const result = close.call(this as never);
+    if (result === undefined) throw failure;
+    return Promise.resolve(result).then(() => Promise.reject(failure));
+  });
+  return failure;
+}
 
 /** A thread that locks the folder as a store does. */
 async function holdInThread(folder: string): Promise<Worker> {

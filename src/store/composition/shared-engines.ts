@@ -28,7 +28,7 @@ export interface EngineUse {
 /** The engines in this process that write to a folder, by the real path of the folder. */
 interface EngineRegistry {
   readonly owners: Map<string, SharedEngine>;
-  /** For each folder whose engine is closing, a promise that resolves when it has closed. */
+  /** For each folder whose engine is closing, a promise that resolves when it has closed, even if the close failed. */
   readonly closing: Map<string, Promise<void>>;
 }
 
@@ -105,16 +105,23 @@ async function leave(path: string, shared: SharedEngine): Promise<void> {
   shared.users--;
   if (shared.users > 0 || owners.get(path) !== shared) return;
   owners.delete(path);
-  const closed = shared.engine.then(
-    async (engine) => {
-      await (await shared.server)?.close();
-      await engine.close();
-    },
-    // The engine failed to open. `open` has already thrown the error.
-    () => undefined,
+  const closed = closeEngine(shared).finally(() => closing.delete(path));
+  // Only the caller of this close gets its error. The next `open` waits, and then opens the folder again.
+  closing.set(
+    path,
+    closed.catch(() => undefined),
   );
-  closing.set(path, closed);
-  await closed.finally(() => closing.delete(path));
+  await closed;
+}
+
+async function closeEngine(shared: SharedEngine): Promise<void> {
+  // If the engine failed to open, `open` has already thrown the error.
+  const engine = await shared.engine.catch(() => undefined);
+  try {
+    await (await shared.server)?.close();
+  } finally {
+    await engine?.close();
+  }
 }
 
 /** Resolves symbolic links in the path of a folder, so that each folder has only one path. */
