@@ -52,7 +52,12 @@ type SearchResult =
   /** The hits are read in several turns of the event loop, and more turns are needed. */
   | { readonly type: 'more-turns-needed' }
   /** The store switched to another embedding space. The query's vector cannot be compared with vectors there. */
-  | { readonly type: 'space-changed' };
+  | { readonly type: 'space-changed' }
+  /** Another process wrote while vectors were read, so that they may not belong to the rows that were known. */
+  | { readonly type: 'rows-changed'; readonly error: unknown };
+
+// With more, a damaged vector in a store that is written all the time would never be reported.
+const maxRepeatsAfterErrors = 3;
 
 /** Finds the memories that match a query best. */
 export async function recall(context: ReadContext, caller: Caller, request: RecallRequest): Promise<Hit[]> {
@@ -61,6 +66,7 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
   let queryVector = await embedQuery(context, request);
   const loader = new RecordLoader(context);
   const facts = await gatherFacts(context, caller, request.selection, signal);
+  let errors = 0;
   for (;;) {
     signal?.throwIfAborted();
     loader.beginTurn();
@@ -74,6 +80,9 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
         break;
       case 'more-turns-needed':
         await nextTurn();
+        break;
+      case 'rows-changed':
+        if (++errors > maxRepeatsAfterErrors) throw result.error;
     }
   }
 }
@@ -95,6 +104,8 @@ async function search(
   { vector, space, terms, loader, facts }: Search,
 ): Promise<SearchResult> {
   const { state } = context;
+  // Time has passed since the call began, and another process may have written.
+  context.refresh();
   const version = state.policy.version;
   const compiled = compileSelection(context, caller, request.selection, facts);
   if (compiled === undefined) return { type: 'hits', hits: [] };
@@ -102,12 +113,17 @@ async function search(
   const { now } = compiled;
   const hasMoved = () => space !== undefined && isOtherSpace(state.interning.currentSpace, space);
   if (hasMoved()) return { type: 'space-changed' };
-  const found = await findRows(context, request, { vector, terms, visible, now }).catch((error: unknown) => {
-    // If the store has switched to another space, vectors in the previous space may have been deleted while they were read.
-    if (hasMoved()) return undefined;
-    throw error;
-  });
-  if (found === undefined) return { type: 'space-changed' };
+  const found = await findRows(context, request, { vector, terms, visible, now }).catch(
+    (error: unknown): SearchResult => {
+      const { changeCount } = state.columns;
+      context.refresh();
+      // If the store has switched to another space, vectors in the previous space may have been deleted while they were read.
+      if (hasMoved()) return { type: 'space-changed' };
+      if (state.columns.changeCount !== changeCount) return { type: 'rows-changed', error };
+      throw error;
+    },
+  );
+  if (!('changeCount' in found)) return found;
   // This function awaits nothing, so rules, texts, vectors and records belong to the same moment.
   return context.snapshot((): SearchResult => {
     if (state.policy.version !== version) return { type: 'rules-changed' };
@@ -115,18 +131,18 @@ async function search(
     const changed = state.columns.changedSince(found.changeCount);
     if (changed === undefined) return { type: 'too-many-changes' };
     const { mode, threshold, topK } = request;
+    // Compiled again, because a changed row may have labels that did not exist when the search began.
+    const latest = changed.length === 0 ? compiled : compileSelection(context, caller, request.selection, facts);
+    if (latest === undefined) return { type: 'rules-changed' };
     const ranking = {
       ...{ mode, threshold, topK, vector, terms, now },
-      visible: changed.length === 0 ? visible : context.visible.get(compiled),
+      visible: changed.length === 0 ? visible : context.visible.get(latest),
     };
+    const changedRows = new Set(changed.map(({ row }) => row));
     const ranked =
       found.type === 'scanned'
-        ? rankAll(context, { ...ranking, scanned: found, changed: new Set(changed.map(({ row }) => row)) })
-        : rank(context, {
-            ...ranking,
-            ...found,
-            keywordMatches: changed.length === 0 ? found.keywordMatches : undefined,
-          });
+        ? rankAll(context, { ...ranking, scanned: found, changed: changedRows })
+        : rank(context, { ...ranking, ...withoutOutdated(found, changedRows) });
     const hits = loadHits(context, caller, loader, bestOf(context, ranked, topK), { ...request, vector });
     return hits === inLaterTurn ? { type: 'more-turns-needed' } : { type: 'hits', hits };
   });
@@ -164,6 +180,15 @@ async function findRows(context: ReadContext, request: RecallRequest, search: Ro
   }
   const rows = visible.vectors.rows();
   return { type: 'scanned', changeCount, rows, estimates: await index.estimates(vector, rows) };
+}
+
+/** Removes what was computed from the previous vectors and texts of changed rows. It is computed again from the present ones. */
+function withoutOutdated(found: Proposed, changed: ReadonlySet<number>): Proposed {
+  if (changed.size === 0) return found;
+  const nearest = found.nearest.map((each) =>
+    changed.has(each.row) ? { row: each.row, estimate: each.estimate } : each,
+  );
+  return { ...found, nearest, keywordMatches: undefined };
 }
 
 /** Finds the nearest vectors. In 'hybrid' mode, also finds keyword matches that may be among the best when both scores count. */

@@ -269,7 +269,9 @@ export class VisibleSetCache {
   get(selection: CompiledSelection): VisibleSet {
     const { criteria, now } = selection;
     if (!isInColumns(criteria)) return visibleSetOf(this.#state, selection);
-    const { columns } = this.#state;
+    const { columns, interning } = this.#state;
+    // A selection that was compiled before a label set was added cannot decide about rows with that label set. Others must not share its set.
+    if (selection.readable.mask.length <= interning.labelSetCount) return visibleSetOf(this.#state, selection);
     const key = keyOf(columns, selection);
     const cached = this.#cached.get(key);
     const isCurrent = cached !== undefined && cached.at <= now && now < cached.visible.firstExpiry;

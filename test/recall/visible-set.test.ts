@@ -36,7 +36,8 @@ function selectionOf({ grants, owner }: Reader, now: number): CompiledSelection 
   return { readable: { mask, labelSets: readableBy[grants], owner, grants }, criteria, now } as never;
 }
 
-const cacheOf = (columns: ColumnStore) => new VisibleSetCache({ columns } as never);
+const cacheOf = (columns: ColumnStore, labelSetCount = labelSets) =>
+  new VisibleSetCache({ columns, interning: { labelSetCount } } as never);
 
 function contentsOf(visible: VisibleSet) {
   const { texts, tokens, newest, topPriority, vectors } = visible;

@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { type Embedder, MemoryStore } from 'multi-agent-memory';
+import { allow, type Embedder, MemoryStore } from 'multi-agent-memory';
 import { fakeClock } from 'multi-agent-memory/testing';
 import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../store/stores';
 
 const dimensions = 8;
 const words = ['refund', 'card', 'invoice', 'tuesday', 'parcel', 'late'];
@@ -72,13 +74,26 @@ describe('a search of few enough memories', () => {
     );
   });
 
-  test('works while a memory is being written, and the next search finds this memory', async () => {
-    const store = await MemoryStore.inMemory();
-    await store.admin.remember('the refund goes to the card', { namespace: ['n'] });
-    const searching = store.admin.recall('refund');
-    const later = await store.admin.remember('refund refund refund', { namespace: ['n'] });
-    expect((await searching).length).toBeGreaterThan(0);
-    expect((await store.admin.recall('refund'))[0]?.id).toBe(later.id);
+  test('shows other readers a memory in a new namespace that was written while it ran', async () => {
+    const folder = await temporaryFolder();
+    const access = [allow('everyone', 'writer', ['team'])];
+    const before = await MemoryStore.open(folder, { access, embedder });
+    const texts = Array.from({ length: 3_000 }, (_, i) => ({ text: `note ${i}`, namespace: ['team'] }));
+    await before.admin.rememberMany(texts);
+    await before.close();
+    const store = await MemoryStore.open(folder, { access, embedder });
+    const [reader, other] = ['reader', 'other'].map((agentId) => store.as({ agentId }, { namespace: ['team'] }));
+    // Nothing is in RAM yet, so that the search takes several turns of the event loop.
+    const searching = reader?.recall('note 7');
+    await setImmediate();
+    await store.admin.remember('fresh news', { namespace: ['team', 'fresh'], embed: false });
+    await searching;
+    for (const handle of [reader, other]) {
+      expect(await handle?.count()).toBe(3_001);
+      expect((await handle?.recall('fresh news', { mode: 'keyword' }))?.map(({ text }) => text)).toEqual([
+        'fresh news',
+      ]);
+    }
     await store.close();
   });
 });
