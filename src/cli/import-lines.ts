@@ -1,6 +1,6 @@
 import { startStopwatch } from '../environment/timers';
 import type { BatchResult, MemoryHandle, NewMemory } from '../index';
-import type { ImportFormat } from './import-formats/import-format';
+import { type ImportFormat, type ImportProblem, unexpectedValue } from './import-formats/import-format';
 import { ImportProblems } from './import-problems';
 import type { JsonLine } from './json-lines';
 import { errorLines, progressPrinter } from './output';
@@ -81,11 +81,21 @@ class ImportRun {
         this.problems.skip(line.skipped);
         return [];
       }
-      const memory = 'problem' in line ? line : this.#format.parse(line.value);
-      if (!('problem' in memory)) return [{ place: placeOf(line), memory: withDates(memory) }];
+      const memory = 'problem' in line ? line : this.#parseValue(line.value);
+      if (!('problem' in memory)) return [{ place: placeOf(line), memory }];
       this.#fail(placeOf(line), memory.problem);
       return [];
     });
+  }
+
+  /** One odd value must not end the import of the others. */
+  #parseValue(value: unknown): NewMemory | ImportProblem {
+    try {
+      const memory = this.#format.parse(value);
+      return 'problem' in memory ? memory : withDates(memory);
+    } catch (error) {
+      return unexpectedValue(error);
+    }
   }
 
   async store(memories: readonly PlacedMemory[]): Promise<void> {

@@ -193,3 +193,77 @@ describe('LangChain', () => {
     expect(withoutSession).toEqual(['line 1: the message has no session. Set one with --session=ID.']);
   });
 });
+
+describe('json', () => {
+  test.each([
+    ['a field', { text: 'x', n: 1 }, 'text', { n: 1 }],
+    ['a path', { m: { text: 'x', by: 'Mori' }, n: 1 }, 'm.text', { m: { by: 'Mori' }, n: 1 }],
+    ['a path to the only value of its objects', { a: { b: { text: 'x' } }, n: 1 }, 'a.b.text', { n: 1 }],
+    ['a field whose name has a dot', { 'm.text': 'x', m: { text: 'y' } }, 'm.text', { m: { text: 'y' } }],
+  ])('keeps the text at %s out of the metadata', async (_, document, field, metadata) => {
+    expect((await imported([document], '--from=json', `--text-field=${field}`)).total).toEqual({
+      ...totals,
+      stored: 1,
+    });
+    expect(values(await shell(['list', folder]))[0]).toMatchObject({ text: 'x', metadata });
+    expect(values<{ metadata: object }>(await shell(['list', folder]))[0]?.metadata).toEqual(metadata);
+  });
+
+  test('imports a text at a path that is too long for metadata', async () => {
+    const document = [{ message: { text: 'word '.repeat(14_400) } }];
+    const { total, errors } = await imported(document, '--from=json', '--text-field=message.text');
+    expect([total, errors]).toEqual([{ ...totals, stored: 1 }, []]);
+  });
+});
+
+describe('an odd value does not stop the import of the others', () => {
+  // A JSON object with these fields cannot be converted to a text.
+  const unprintable = { toString: 1, valueOf: 1 };
+
+  test('a time that no date can have is left out', async () => {
+    const lines = [1e300, -1e300, 8.64e15 + 2, 1708531800123].map((date, i) => ({ mes: `m${i}`, send_date: date }));
+    const { total, code } = await imported(lines, '--from=sillytavern', '--session=s');
+    expect([code, total]).toEqual([0, { ...totals, stored: 4 }]);
+    const memories = values<{ text: string; validFrom: string }>(await shell(['list', folder]));
+    expect(memories.find(({ text }) => text === 'm3')?.validFrom).toBe('2024-02-21T16:10:00.123Z');
+  });
+
+  test.each([
+    [
+      'a message of a conversation',
+      '--from=claude',
+      [
+        {
+          uuid: 'c-1',
+          chat_messages: [
+            { sender: 'human', text: 'first', uuid: '1', created_at: unprintable },
+            { sender: 'human', text: 'second', uuid: '2' },
+          ],
+        },
+      ],
+      'second',
+    ],
+    [
+      'a conversation',
+      '--from=claude',
+      [
+        { uuid: 'c-1', chat_messages: [{ sender: unprintable, text: 'first', uuid: '1' }] },
+        { uuid: 'c-2', chat_messages: [{ sender: 'human', text: 'second', uuid: '2' }] },
+      ],
+      'second',
+    ],
+    ['a memory', '--from=mem0', [{ memory: 'first', created_at: unprintable }, { memory: 'second' }], 'second'],
+    [
+      'a line',
+      '--from=export',
+      `${JSON.stringify({ text: 'first', state: unprintable })}\n{"text":"second","namespace":["n"]}\n`,
+      'second',
+    ],
+  ])('%s', async (_, from, document, stored) => {
+    const { total, code, errors } = await imported(document, from);
+    expect([code, total]).toEqual([1, { ...totals, stored: 1, failed: 1 }]);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(/^line 1: /);
+    expect(values(await shell(['list', folder]))).toMatchObject([{ text: stored }]);
+  });
+});

@@ -1,7 +1,14 @@
 import { defined } from '../../domain/defined';
 import type { Json, Metadata, NewMemory } from '../../index';
 import type { JsonLine, LineContent } from '../json-lines';
-import { contentKey, type ImportFormat, type ImportTarget, isJsonObject, occurrenceCounter } from './import-format';
+import {
+  contentKey,
+  type ImportFormat,
+  type ImportTarget,
+  isJsonObject,
+  occurrenceCounter,
+  unexpectedValue,
+} from './import-format';
 import { readListDocument } from './json-document';
 
 /** A message of a conversation. */
@@ -57,7 +64,16 @@ export async function* splitLines(
 ): AsyncGenerator<JsonLine> {
   for await (const line of lines) {
     if (!('value' in line)) yield line;
-    else for (const part of split(line.value)) yield { number: line.number, ...part };
+    else for (const part of partsOf(line.value, split)) yield { number: line.number, ...part };
+  }
+}
+
+/** The parts of a value. If the value is so odd that `split` fails, the last part says so, and the next value is not lost. */
+function* partsOf(value: unknown, split: (value: unknown) => Iterable<LineContent>): Generator<LineContent> {
+  try {
+    yield* split(value);
+  } catch (error) {
+    yield unexpectedValue(error);
   }
 }
 

@@ -52,6 +52,8 @@ export function textField(object: JsonObject, name: string): string | undefined 
  */
 export function isoTime(value: unknown): string | undefined {
   if (value === null || value === undefined) return undefined;
+  // An object of JSON may have a field `toString`, which is no function.
+  if (typeof value === 'object') return JSON.stringify(value);
   const { day, time, zone } =
     /^(?<day>\d{4}-\d\d-\d\d)[T ](?<time>\d\d:\d\d:\d\d(?:\.\d+)?)(?<zone>Z|[+-]\d\d(?::?\d\d)?)?$/.exec(String(value))
       ?.groups ?? {};
@@ -77,9 +79,19 @@ export function occurrenceCounter(): (...content: readonly unknown[]) => number 
 
 /** The time of a number of seconds since 1970, as ISO 8601; undefined for anything else. */
 export function epochTime(seconds: unknown): string | undefined {
-  const maxSeconds = 8.64e12;
-  const isTime = typeof seconds === 'number' && Math.abs(seconds) < maxSeconds;
-  return isTime ? new Date(seconds * 1_000).toISOString() : undefined;
+  return typeof seconds === 'number' ? epochMillisecondsTime(seconds * 1_000) : undefined;
+}
+
+/** The time of a number of milliseconds since 1970, as ISO 8601; undefined for a number that no date can have. */
+export function epochMillisecondsTime(milliseconds: number): string | undefined {
+  const time = new Date(milliseconds);
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+}
+
+/** The problem of a value with which a format could not deal. Its message may quote the value, so only its kind is named. */
+export function unexpectedValue(error: unknown): ImportProblem {
+  const kind = error instanceof Error ? error.name : 'unknown error';
+  return { problem: `not a value that this format can read (${kind}).` };
 }
 
 /** The name of a file without folders and extension. */

@@ -2,6 +2,7 @@ import { defined } from '../../domain/defined';
 import type { LineContent } from '../json-lines';
 import { type ChatMessage, chatFormat } from './chat-format';
 import {
+  epochMillisecondsTime,
   fileTitle,
   type ImportFormat,
   type ImportTarget,
@@ -51,7 +52,7 @@ const months = [
 
 /** The time of a message, in UTC because the file has no time zone. SillyTavern has written times in four ways. */
 function sentAt({ send_date: date }: JsonObject): string | undefined {
-  if (typeof date === 'number') return new Date(date).toISOString();
+  if (typeof date === 'number') return epochMillisecondsTime(date);
   if (typeof date !== 'string') return undefined;
   if (/^\d{4}-\d\d-\d\dT/.test(date)) return isoTime(date);
   const stamp = /^(\d{4})-(\d\d?)-(\d\d?) ?@(\d\d?)h ?(\d\d?)m(?: ?(\d\d?)s)?/.exec(date);

@@ -1,4 +1,4 @@
-import type { Json, Metadata, NewMemory } from '../../index';
+import type { Metadata, NewMemory } from '../../index';
 import type { JsonLine } from '../json-lines';
 import {
   contentKey,
@@ -42,8 +42,7 @@ export function jsonFormat(target: ImportTarget): ImportFormat {
       if (!isJsonObject(value)) return { problem: 'not an object: expected an object with the text in a field.' };
       const text = valueAt(value, field);
       if (typeof text !== 'string' || text.trim() === '') return fieldProblem(field, value);
-      const others = Object.entries(value).filter(([name]) => name !== field);
-      return remember(text, Object.fromEntries(others) as Record<string, Json>);
+      return remember(text, withoutPath(value, Object.hasOwn(value, field) ? [field] : field.split('.')));
     },
   };
 }
@@ -65,6 +64,17 @@ function valueAt(object: JsonObject, path: string): unknown {
   for (const step of path.split('.'))
     inner = isJsonObject(inner) && Object.hasOwn(inner, step) ? inner[step] : undefined;
   return inner;
+}
+
+/** A copy without the value at a path, and without the objects on the path that hold nothing else. */
+function withoutPath(object: JsonObject, [step, ...rest]: readonly string[]): Metadata {
+  const entries = Object.entries(object).flatMap(([name, value]) => {
+    if (name !== step) return [[name, value]];
+    if (rest.length === 0 || !isJsonObject(value)) return [];
+    const left = withoutPath(value, rest);
+    return Object.keys(left).length === 0 ? [] : [[name, left]];
+  });
+  return Object.fromEntries(entries) as Metadata;
 }
 
 function fieldProblem(field: string, value: JsonObject): ImportProblem {
