@@ -91,7 +91,7 @@ describe('a folder is not served', () => {
     await (await openFolder(linked)).close();
   });
 
-  test('if it is opened with `readOnly`, or if the store is in memory', async () => {
+  test('if it is opened with `readOnly`; an in-memory store is not served either', async () => {
     expect((await refusal(() => MemoryStore.open(folder, { serve: true, readOnly: true }))).issues[0]?.path).toEqual([
       'serve',
     ]);

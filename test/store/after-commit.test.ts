@@ -38,7 +38,7 @@ const lateParcels = async () =>
 
 describe('the forget of a damaged memory, if the repair of the keyword index fails after its commit,', () => {
   test.each(['STORE_BUSY', 'DISK_FULL'] as const)(
-    'is applied once and succeeds (%s), and the next write repairs the index',
+    'succeeds and is applied once (%s), and the next write repairs the index',
     async (code) => {
       const rebuild = failOnce(new MemoryError(code, 'The words cannot be written.', { retryable: true }));
       expect(await store.admin.forget(ids[0] as string)).toBe(true);
@@ -52,7 +52,7 @@ describe('the forget of a damaged memory, if the repair of the keyword index fai
     },
   );
 
-  test('leaves the repair to close, if no write follows', async () => {
+  test('lets close() repair the index if no write follows', async () => {
     const rebuild = failOnce(new MemoryError('STORE_BUSY', 'Another program locks it.', { retryable: true }));
     await store.admin.forget(ids[0] as string);
     await store.close();

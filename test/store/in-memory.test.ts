@@ -28,7 +28,7 @@ async function everything(Store: typeof MemoryStore = MemoryStore): Promise<unkn
   return found;
 }
 
-describe('a store in memory', () => {
+describe('an in-memory store', () => {
   afterEach(() => {
     vi.useRealTimers();
     vi.resetModules();
@@ -125,7 +125,7 @@ describe('a store in memory', () => {
     },
   );
 
-  test('shares nothing with other stores in memory', async () => {
+  test('shares nothing with other in-memory stores', async () => {
     const [one, two] = [await openInMemory(), await openInMemory()];
     await one.admin.remember('note', { namespace });
     expect(await two.admin.count()).toBe(0);

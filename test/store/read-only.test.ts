@@ -107,7 +107,7 @@ describe('a read-only store', () => {
     await openFolder(folder);
   });
 
-  test('is refused for a store of an earlier schema, with the advice to migrate it', async () => {
+  test('cannot be opened for a store with an earlier schema; the error advises migrating the store', async () => {
     const folder = await temporaryFolder();
     await (await openFolder(folder)).close();
     const database = new BetterSqlite(join(folder, 'memory.db'));

@@ -37,14 +37,14 @@ describe('bytes', () => {
     [new Float64Array([0.1])],
     [new BigInt64Array([-1n])],
     [new BigUint64Array([2n ** 63n])],
-  ])('come back as %o', async (content) => {
+  ])('are returned unchanged: %o', async (content) => {
     await store.put(namespace, '/a.bin', file(content));
     const read = await contentOf('/a.bin');
     expect(read).toEqual(content);
     expect(Object.getPrototypeOf(read)).toBe(Object.getPrototypeOf(content));
   });
 
-  test('of a Buffer and of a part of a buffer come back as a Uint8Array of their own', async () => {
+  test('of a Buffer, or of part of a buffer, are returned as a new Uint8Array', async () => {
     const part = new Uint8Array(new Uint8Array([9, 1, 2, 9]).buffer, 1, 2);
     await store.put(namespace, '/a.bin', { list: [Buffer.from([1, 2]), { part }] });
     const list: unknown = (await store.get(namespace, '/a.bin'))?.value.list;
@@ -52,13 +52,13 @@ describe('bytes', () => {
     expect((list as [Uint8Array])[0].buffer.byteLength).toBe(2);
   });
 
-  test('are told from an object that looks like stored bytes', async () => {
+  test('are not confused with an object that looks like stored bytes', async () => {
     const content = { $langgraph: 'Uint8Array', base64: 'AQI=', inner: { $langgraph: 1 } };
     await store.put(namespace, '/a.json', { content });
     expect(await contentOf('/a.json')).toEqual(content);
   });
 
-  test('are not indexed, and their names are', async () => {
+  test('are not indexed, but the other fields of their value are', async () => {
     await store.put(namespace, '/bird.png', { name: 'puffin', content: new Uint8Array(60).fill(97) });
     const [stored] = (await memory.admin.list()).items;
     expect(JSON.parse(stored?.text ?? '')).toEqual({ name: 'puffin' });
@@ -71,7 +71,7 @@ describe('bytes', () => {
 describe('a value of more than 64 kB', () => {
   const long = `${'line of a log\n'.repeat(10_000)}a puffin at the end`;
 
-  test('is returned by get and search, revised and deleted like any other', async () => {
+  test('is returned by get and search, revised and deleted like a shorter value', async () => {
     await store.put(namespace, '/large_tool_results/1.txt', file(long));
     expect(await contentOf('/large_tool_results/1.txt')).toBe(long);
     expect((await store.search(namespace))[0]?.value).toEqual(file(long));
@@ -84,7 +84,7 @@ describe('a value of more than 64 kB', () => {
     expect(await memory.admin.count()).toBe(0);
   });
 
-  test('is found by every filter, beside short values', async () => {
+  test('is found by every filter, together with short values', async () => {
     await store.put(namespace, 'short', { ...file('x'), n: 1 });
     await store.put(namespace, 'long', { ...file(long), n: 2 });
     const find = async (filter: Record<string, unknown>) => keys(await store.search(namespace, { filter })).join(' ');
@@ -98,7 +98,7 @@ describe('a value of more than 64 kB', () => {
     expect(await find({ missing: 'x' })).toBe('');
   });
 
-  test('is found by its words, unless it is put without an index', async () => {
+  test('is found by its words, unless it is stored without an index', async () => {
     await store.put(namespace, 'indexed', file(long));
     await store.put(namespace, 'unindexed', file(long), false);
     await store.put(namespace, 'bytes', file(new Uint8Array(100_000), 'image/png'));
@@ -111,7 +111,7 @@ describe('a value of more than 64 kB', () => {
     expect((await store.get(namespace, 'bytes'))?.value.content).toEqual(new Uint8Array(100_000));
   });
 
-  test('is damaged if other code has changed its text, and says so', async () => {
+  test('makes get reject with RECORD_DAMAGED if other code has changed its text', async () => {
     await store.put(namespace, 'a', file(long));
     const [stored] = (await memory.admin.list()).items;
     await memory.admin.update(stored?.id ?? '', { text: 'changed' });

@@ -349,15 +349,15 @@ describe('options', () => {
   });
 });
 
-describe('one token', () => {
-  test('gets at most maxSessionsPerToken sessions, and leaves those of others free', async () => {
+describe('the client of a token', () => {
+  test('gets at most `maxSessionsPerToken` sessions, so clients of other tokens still get sessions', async () => {
     await serve({ maxSessionsPerToken: 2 });
     for (let i = 0; i < 2; i++) expect((await send({ body: initialize })).status).toBe(200);
     expect((await send({ body: initialize })).status).toBe(429);
     expect((await send({ body: initialize, headers: { Authorization: `Bearer ${tokens.bob}` } })).status).toBe(200);
   });
 
-  test('loses its sessions with its first request after it was revoked', async () => {
+  test('loses its sessions with its first request after the token was revoked', async () => {
     await serve();
     await connect(tokens.ann);
     await connect(tokens.bob);
@@ -366,7 +366,7 @@ describe('one token', () => {
     expect(server.sessions).toBe(1);
   });
 
-  test('loses its open streams when it is revoked', async () => {
+  test('loses its open streams when the token is revoked', async () => {
     await serve({ revalidateMs: 20 });
     const opened = await send({ body: initialize });
     const session = { 'Mcp-Session-Id': String(opened.headers['mcp-session-id']) };
