@@ -30,7 +30,8 @@ export async function rememberMany(rpc: RpcClient, items: Items, options: Option
     [parsed] = parseAll([many, options], [iterable, items, ['items']]);
   } catch (error) {
     // The call is sent anyway: the serving process rejects it too, and records the refusal in the audit.
-    await rpc.read('rememberEach', isIterable(items) ? [] : (items as never), options);
+    // Items that are no list are sent as one invalid item. This error has the issues of items and options together.
+    await rpc.read('rememberEach', isIterable(items) ? [] : [items], options).catch(() => undefined);
     throw error;
   }
   const { batchSize = defaultBatchSize, atomic, signal, onProgress } = parsed;
