@@ -33,11 +33,13 @@ import type { Options } from '../open-options';
 import { DiskReserve, releaseReserve } from './disk-reserve';
 import { Engine } from './engine';
 import { auditFile, databaseFile, indexFolderOf, lockFile } from './file-names';
-import { lockFolder } from './folder-lock';
+import { type FolderLock, lockFolder } from './folder-lock';
 import { makeFile, makeFolder, protectFolder } from './folder-privacy';
 import { closingOnError, loadState, openAudit, openStore, storeKeyOf } from './open-files';
 import { hasLog } from './read-snapshot';
+import { realPath } from './real-path';
 import { upgradeBuiltIn } from './upgrade-built-in';
+import { claimFolder } from './version-claims';
 
 /** The embedder for stores that are opened without one, and the embedders that earlier releases used for this. */
 const builtIns: BuiltIns = { current: builtInEmbedder(), previous: earlierBuiltInEmbedders() };
@@ -57,9 +59,15 @@ export async function openFolder(folder: string, options: Options, own = builtIn
 }
 
 async function openOnce(folder: string, options: Options, own: BuiltIns): Promise<Engine> {
-  translated(() => prepareFolder(folder, options));
-  const lock = options.readOnly ? undefined : lockFolder(folder);
+  const endClaim = claimFolder(realPath(folder));
+  let lock: FolderLock | undefined;
+  const release = () => {
+    lock?.release();
+    endClaim();
+  };
   try {
+    translated(() => prepareFolder(folder, options));
+    if (!options.readOnly) lock = lockFolder(folder);
     if (!options.readOnly) translated(() => makeDatabases(folder, options));
     const hadLog = !options.readOnly && hasLog(join(folder, databaseFile));
     const database = openStore(folder, options);
@@ -72,10 +80,10 @@ async function openOnce(folder: string, options: Options, own: BuiltIns): Promis
       folder,
       hadLog,
       builtIns: own,
-      onRelease: () => lock?.release(),
+      onRelease: release,
     });
   } catch (error) {
-    lock?.release();
+    release();
     throw error;
   }
 }

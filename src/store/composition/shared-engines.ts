@@ -1,5 +1,3 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { version } from '../../../package.json';
 import type { HostStore } from '../../connect/server-operations';
 import { StoreServer } from '../../connect/store-server';
@@ -9,6 +7,7 @@ import { fromSqlite } from '../../sqlite/sqlite';
 import type { Options } from '../open-options';
 import { assertAccepted, batched, declareRules, openFolder } from './compose';
 import type { Engine } from './engine';
+import { realPath } from './real-path';
 
 interface SharedEngine {
   readonly engine: Promise<Engine>;
@@ -32,7 +31,7 @@ interface EngineRegistry {
   readonly closing: Map<string, Promise<void>>;
 }
 
-// All copies of the library with the same version in this process share these maps. A copy with another version gets STORE_HELD.
+// All copies of the library with the same version in this process share these maps. A copy with another version gets STORE_HELD: see `claimFolder`.
 const { owners, closing } = processWide<EngineRegistry>(`engines of ${version}`, () => ({
   owners: new Map(),
   closing: new Map(),
@@ -122,12 +121,4 @@ async function closeEngine(shared: SharedEngine): Promise<void> {
   } finally {
     await engine?.close();
   }
-}
-
-/** Resolves symbolic links in the path of a folder, so that each folder has only one path. */
-function realPath(path: string): string {
-  if (existsSync(path)) return realpathSync(path);
-  const parent = dirname(path);
-  // If the folder does not exist yet, this resolves the part of its path that exists.
-  return parent === path ? path : join(realPath(parent), basename(path));
 }
