@@ -73,6 +73,27 @@ describe('the bytes of a forgotten memory', () => {
     expect(await reader.admin.count()).toBe(0);
   });
 
+  test('stay in the log while a reader keeps an old state open, which delays no write, and go when it ends', async () => {
+    const store = await openFolder(folder);
+    const id = await remember(store);
+    const reader = new BetterSqlite(join(folder, 'memory.db'), { readonly: true });
+    reader.exec('begin');
+    reader.prepare('select count(*) from memories').get();
+    await store.admin.forget(id);
+    const start = performance.now();
+    let longest = 0;
+    // The first attempt to empty the log is made after a second. With a wait for the reader, it stopped writes for another second.
+    while (performance.now() - start < 2_300) {
+      const before = performance.now();
+      await store.admin.remember('Another note.', { namespace, embed: false });
+      longest = Math.max(longest, performance.now() - before);
+    }
+    expect(longest).toBeLessThan(800);
+    expect(found()).not.toEqual([]);
+    reader.close();
+    await expect.poll(() => found(), { timeout: 10_000 }).toEqual([]);
+  });
+
   test('are in no file a few seconds after the next open, if the process was killed before it could remove them', async () => {
     const store = await openFolder(folder);
     await store.admin.forget(await remember(store));

@@ -18,11 +18,12 @@ const commitsPerCheck = 8;
 const workerSource = `
 const { parentPort, workerData } = require('node:worker_threads');
 const Database = require(workerData.driver);
-const database = new Database(workerData.path, { timeout: 1000 });
+const database = new Database(workerData.path);
 parentPort.on('message', (message) => {
   if (message === 'close') { database.close(); parentPort.close(); return; }
   try {
-    const [{ busy }] = database.pragma('wal_checkpoint(' + message + ')');
+    database.pragma('busy_timeout = ' + message.waitMs);
+    const [{ busy }] = database.pragma('wal_checkpoint(' + message.mode + ')');
     parentPort.postMessage({ busy: busy === 1 });
   }
   catch (error) { parentPort.postMessage({ error: String(error) }); }
@@ -35,6 +36,10 @@ parentPort.on('message', (message) => {
  * memories make 5,000 writes in about 2 s with and without it.
  */
 const maxForgottenMs = 1_000;
+/** A reader that keeps an old state open stops the log from being emptied. Each attempt that it stops doubles the pause, up to this. */
+const maxPurgePauseMs = 16_000;
+/** How long the last attempt, in `close`, waits for readers. Earlier attempts do not wait, because SQLite stops writers meanwhile. */
+const closingWaitMs = 1_000;
 
 /** 'PASSIVE' copies all pages that no reader still needs in the log. 'TRUNCATE' copies all pages, and then empties the log file. */
 type CheckpointMode = 'PASSIVE' | 'TRUNCATE';
@@ -49,7 +54,8 @@ interface CheckpointAnswer {
  * Copies the write-ahead log into the database. A worker with a second connection does this, so commits do not wait. Each checkpoint
  * has two passes. The first pass copies nearly everything while writers continue. The second pass copies the rest while writers
  * wait. After that SQLite overwrites the log from its start, so the log does not grow. After a memory was forgotten, the log file is
- * emptied within a second, because it may still contain the memory's text.
+ * emptied within a second, because it may still contain the memory's text. A reader that keeps an old state open
+ * delays this, but no write.
  */
 export class Checkpointer {
   readonly #database: Database;
@@ -63,6 +69,7 @@ export class Checkpointer {
   /** The last pass. Each pass starts only after the previous pass has ended. */
   #lastPass: Promise<unknown> = Promise.resolve();
   #isPurgeDue = false;
+  #purgePauseMs = maxForgottenMs;
   #purge: Promise<unknown> | undefined;
   readonly #closing = new AbortController();
 
@@ -73,11 +80,14 @@ export class Checkpointer {
     this.#logLength = database.prepare('pragma wal_checkpoint(NOOP)');
   }
 
-  /** Empties the log within a second. The caller must call this after a commit that has forgotten something. */
+  /**
+   * Empties the log within a second, or later if a reader prevents it. The caller must call this after a commit that has forgotten
+   * something.
+   */
   forgot(): void {
     if (this.#isPurgeDue) return;
     this.#isPurgeDue = true;
-    void pause(maxForgottenMs, this.#closing.signal, { timers: realTimers }).then(() => this.#emptyLog());
+    void pause(this.#purgePauseMs, this.#closing.signal, { timers: realTimers }).then(() => this.#emptyLog());
   }
 
   /** Starts the first pass when a checkpoint is due. The caller must call this after every commit. */
@@ -107,7 +117,8 @@ export class Checkpointer {
     this.#closing.abort();
     if (this.#firstPass instanceof Promise) await this.#firstPass;
     // SQLite removes the log when the last process closes the database, but a reader may still have it open.
-    if (this.#isPurgeDue) await this.#pass('TRUNCATE');
+    await this.#purge;
+    if (this.#isPurgeDue) await this.#pass('TRUNCATE', closingWaitMs);
     await this.#lastPass;
     const worker = this.#worker;
     this.#worker = undefined;
@@ -120,6 +131,7 @@ export class Checkpointer {
   }
 
   async #emptyLog(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
     // The first pass copies nearly everything while writers continue.
     await this.#pass('PASSIVE');
     if (this.#closing.signal.aborted) return;
@@ -128,23 +140,26 @@ export class Checkpointer {
     this.#purge = emptied;
     const { busy = false, error } = await emptied;
     this.#purge = undefined;
-    if (busy || error !== undefined) this.forgot();
+    const hasFailed = busy || error !== undefined;
+    this.#purgePauseMs = hasFailed ? Math.min(2 * this.#purgePauseMs, maxPurgePauseMs) : maxForgottenMs;
+    if (hasFailed) this.forgot();
   }
 
-  #pass(mode: CheckpointMode): Promise<CheckpointAnswer> {
-    const pass = this.#lastPass.then(() => this.#run(mode));
+  /** @param waitMs How long SQLite waits for other connections. Writers wait too. */
+  #pass(mode: CheckpointMode, waitMs = 0): Promise<CheckpointAnswer> {
+    const pass = this.#lastPass.then(() => this.#run(mode, waitMs));
     this.#lastPass = pass;
     return pass;
   }
 
-  async #run(mode: CheckpointMode): Promise<CheckpointAnswer> {
+  async #run(mode: CheckpointMode, waitMs: number): Promise<CheckpointAnswer> {
     if (this.#broken) return this.#runHere(mode);
     const answer = await new Promise<CheckpointAnswer>((resolve) => {
       this.#onAnswer = resolve;
       const worker = this.#start();
       // Writers may wait for the answer: the process must not exit before it.
       worker.ref();
-      worker.postMessage(mode);
+      worker.postMessage({ mode, waitMs });
     });
     this.#worker?.unref();
     if (answer.error !== undefined)
