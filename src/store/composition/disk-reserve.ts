@@ -1,7 +1,8 @@
-import { appendFileSync, chmodSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, chmodSync, closeSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, Outcome } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
+import { messageOf } from '../../domain/realms';
 import type { Environment } from '../../environment/environment';
 import { fromSqlite } from '../../sqlite/sqlite';
 import type { AppliedBatch } from '../../state/state-store';
@@ -13,7 +14,11 @@ import { databaseFile, reserveFile } from './file-names';
  */
 const pieceBytes = 2 ** 20;
 const commitsPerCheck = 8;
+/** If the file cannot be written although the disk has space, the next attempt comes after this many commits. */
+const commitsAfterFailure = 1_024;
 const privateFileMode = 0o600;
+/** The first bytes of the file. A file of another program with the same name is neither changed nor removed. */
+const mark = Buffer.from('multi-agent-memory: space for deletions on a full disk\n');
 
 /**
  * A file that takes space from the disk while there is some. When the disk is full, it is removed, so that a store can still be opened
@@ -23,17 +28,21 @@ const privateFileMode = 0o600;
 export class DiskReserve {
   readonly #path: string;
   readonly #log: string;
-  readonly #piece: () => Uint8Array;
+  readonly #environment: Pick<Environment, 'randomBytes' | 'logger'>;
+  /** False if the file belongs to another program. The store then has no reserve. */
+  readonly #isOwn: boolean;
   #bytes = 0;
   /** False while the disk is too full for the file. Then only deletions are written. */
   #isKept = true;
   #commits = 0;
+  #resumeAt = 0;
 
-  constructor(folder: string, { randomBytes }: Pick<Environment, 'randomBytes'>) {
+  constructor(folder: string, environment: Pick<Environment, 'randomBytes' | 'logger'>) {
     this.#path = join(folder, reserveFile);
     this.#log = `${join(folder, databaseFile)}-wal`;
-    // Random, because some file systems store zeros or equal pieces without taking space.
-    this.#piece = () => randomBytes(pieceBytes);
+    this.#environment = environment;
+    this.#isOwn = isReserve(this.#path);
+    if (!this.#isOwn) this.#warn('belongs to another program');
     this.#bytes = bytesOf(this.#path);
     this.ensure();
   }
@@ -46,6 +55,7 @@ export class DiskReserve {
 
   /** Removes the file, so that its space can be used. */
   release(): void {
+    if (!this.#isOwn) return;
     rmSync(this.#path, { force: true });
     this.#bytes = 0;
     this.#isKept = false;
@@ -62,18 +72,51 @@ export class DiskReserve {
   }
 
   #grow(): void {
+    if (!this.#isOwn || this.#commits < this.#resumeAt) return;
     const before = this.#bytes;
     try {
-      appendFileSync(this.#path, this.#piece(), { mode: privateFileMode });
+      appendFileSync(this.#path, this.#piece(before === 0), { mode: privateFileMode });
       this.#bytes += pieceBytes;
       this.#isKept = true;
       if (before === 0) chmodSync(this.#path, privateFileMode);
     } catch (error) {
-      // A part of a piece takes space that deletions need. A reserve that fails for another reason must not stop writes.
-      this.#isKept = !isDiskFull(fromSqlite(error));
+      const isFull = isDiskFull(fromSqlite(error));
+      this.#isKept = !isFull;
       this.#bytes = bytesOf(this.#path);
-      if (this.#bytes < pieceBytes) rmSync(this.#path, { force: true });
+      // A reserve that fails for another reason must neither stop nor slow down writes.
+      if (!isFull) {
+        this.#resumeAt = this.#commits + commitsAfterFailure;
+        this.#warn(`cannot be written (${messageOf(error)})`);
+      }
+      // A part of a piece takes space that deletions need.
+      else if (this.#bytes < pieceBytes) rmSync(this.#path, { force: true });
     }
+  }
+
+  /** Random bytes, because some file systems store zeros or equal pieces without taking space. */
+  #piece(isFirst: boolean): Uint8Array {
+    const piece = this.#environment.randomBytes(pieceBytes);
+    if (isFirst) piece.set(mark);
+    return piece;
+  }
+
+  #warn(problem: string): void {
+    this.#environment.logger.warn(
+      `The file ${this.#path} ${problem}. On a full disk, the store may have no space to open and to forget.`,
+    );
+  }
+}
+
+/** Checks whether a file is a reserve, or the beginning of one, or missing. */
+function isReserve(path: string): boolean {
+  if (bytesOf(path) === 0) return true;
+  const head = Buffer.alloc(mark.length);
+  const file = openSync(path, 'r');
+  try {
+    const length = readSync(file, head);
+    return head.subarray(0, length).equals(mark.subarray(0, length));
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -122,7 +165,7 @@ function isDeletion({ type }: Command): boolean {
 export function releaseReserve(folder: string, failure: unknown): boolean {
   if (!isDiskFull(failure)) return false;
   const path = join(folder, reserveFile);
-  if (bytesOf(path) === 0) return false;
+  if (bytesOf(path) === 0 || !isReserve(path)) return false;
   rmSync(path, { force: true });
   return true;
 }
