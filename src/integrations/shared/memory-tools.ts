@@ -10,6 +10,7 @@ import {
 } from '../../index';
 import { checkHandle, checkOptions, checkSpread } from './input-checks';
 import { valueFromModel } from './model-arguments';
+import { defaultTopK, recallForPrompt } from './recall-for-prompt';
 
 /** Options of `rememberTool`. */
 export interface RememberToolOptions {
@@ -35,7 +36,6 @@ interface MemoryToolDefinition<Schema extends z.ZodObject, Result> {
   run(input: z.input<Schema>, signal: AbortSignal | undefined): Promise<Result>;
 }
 
-const defaultTopK = 10;
 const defaultMaxTokens = 1_000;
 
 // The schemas use only features that the strictest providers accept: every argument is required, and none has `minLength`.
@@ -115,7 +115,7 @@ export function recallDefinition(
     description: 'Searches long-term memory, which holds facts from earlier conversations and from other agents.',
     schema: recallSchema(maxLimit),
     run: async ({ query, limit = maxLimit }, signal) => {
-      const hits = await handle.recall(query, { ...recall, topK: limit, ...defined({ signal }) });
+      const hits = await recallForPrompt(handle, query, { ...recall, topK: limit, ...defined({ signal }) });
       const { text, used } = toContext(hits, { maxTokens, ...defined({ countTokens }) });
       return { text: text || emptyResult(hits.length), hits: used };
     },

@@ -7,6 +7,7 @@ import {
   toContext,
 } from '../../index';
 import { checkHandle, checkOptions, checkSpread, invalidInput } from './input-checks';
+import { defaultTopK, recallForPrompt } from './recall-for-prompt';
 
 /** The memories that the function `remember` returns. A function without `return` stores nothing. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function without `return` has this type.
@@ -62,7 +63,9 @@ export class TurnMemory<Turn> {
     if (query.trim() === '') return '';
     const { recall, maxTokens = defaultMaxTokens, countTokens } = this.#options;
     const block = await this.#attempt('recall', async () => {
-      const hits = await this.#handle.recall(query, { ...recall, ...defined({ signal }) });
+      const { topK = defaultTopK } = recall ?? {};
+      const options = { ...recall, topK, ...defined({ signal }) };
+      const hits = await recallForPrompt(this.#handle, query, options);
       return toContext(hits, { maxTokens, ...defined({ countTokens }) }).text;
     });
     return block ?? '';
