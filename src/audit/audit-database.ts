@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { MemoryError } from '../domain/errors';
+import { invalidInput, MemoryError } from '../domain/errors';
 import { openSqlite } from '../sqlite/open-sqlite';
 import {
   assertNotFatal,
@@ -122,6 +122,7 @@ export function openAuditDatabase(path: string): Database {
 export function prepareAuditDatabase(database: Database): Database {
   try {
     database.pragma('trusted_schema = OFF');
+    assertAuditOrEmpty(database);
     if (versionOf(database) === 0) configure(database);
     database
       .transaction(() => {
@@ -136,6 +137,15 @@ export function prepareAuditDatabase(database: Database): Database {
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** @throws INVALID_INPUT if another program made the database; RECORD_DAMAGED if its tables are not those of an audit */
+export function assertAuditOrEmpty(database: Database): void {
+  if (versionOf(database) > 0) assertNotFatal(database.name, auditSchemaProblems(database));
+  else if (database.prepare('select count(*) from sqlite_master').pluck().get() !== 0) {
+    const message = `expected an empty folder or a store, got a folder in which another program wrote the database ${database.name}.`;
+    throw invalidInput([{ path: ['folder'], message }], 'folder');
   }
 }
 

@@ -26,6 +26,8 @@ export interface BuilderOptions {
 export interface TableOptions {
   /** The absolute path of a folder that is empty or does not exist. */
   readonly folder: string;
+  /** Whether only the user of this process may read the index. If false, it gets the permissions of the folder that contains it. */
+  readonly isPrivate?: boolean | undefined;
   readonly dimensions: number;
   readonly source: VectorSource;
   /** The rows to index, in ascending order. A row is the integer that identifies one memory. */
@@ -66,12 +68,11 @@ const keptOutput = 500;
  * LanceDB.
  */
 export async function buildTable(options: TableOptions): Promise<BuiltTable> {
-  const { folder, dimensions, source, rows, signal, builder } = options;
+  const { folder, isPrivate, dimensions, source, rows, signal, builder } = options;
   signal.throwIfAborted();
   const queries = sampleQueries(source, rows);
-  // Gives the index the same permissions as the folder of the store.
   const { mode } = await stat(await existing(folder));
-  await mkdir(folder, { recursive: true, mode: mode & 0o777 });
+  await mkdir(folder, { recursive: true, mode: mode & (isPrivate === true ? 0o700 : 0o777) });
   const child = new BuilderProcess({ folder, dimensions, queries }, signal, builder);
   try {
     let vectors = 0;

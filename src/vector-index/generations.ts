@@ -18,6 +18,8 @@ import type { VectorSource } from './vector-index';
 export interface GenerationsOptions {
   /** The absolute path of a folder that contains nothing else. */
   readonly folder: string;
+  /** Whether only the user of this process may read the index. If false, it gets the permissions of the folder that contains it. */
+  readonly isPrivate?: boolean | undefined;
   /** Identifies the embedding space and the store. */
   readonly space: string;
   readonly dimensions: number;
@@ -74,13 +76,21 @@ export class Generations {
    * @throws the reason of the signal, LanceUnavailable, BuilderFailed, or the error of LanceDB or of the file system.
    */
   async build(signal: AbortSignal): Promise<Generation> {
-    const { folder, space, dimensions, source, builder } = this.#options;
+    const { folder, isPrivate, space, dimensions, source, builder } = this.#options;
     const indexedThrough = source.lastChangeSeq();
     const lastChange = source.fingerprint(indexedThrough);
     const rows = source.rows();
     const generation = generationName(this.#options.newId());
     const path = join(folder, generation);
-    const { probes, vectors } = await buildTable({ folder: path, dimensions, source, rows, signal, builder });
+    const { probes, vectors } = await buildTable({
+      folder: path,
+      isPrivate,
+      dimensions,
+      source,
+      rows,
+      signal,
+      builder,
+    });
     const files = await describeFiles(path);
     signal.throwIfAborted();
     const manifest = {

@@ -15,6 +15,8 @@ export interface PlannedSearchOptions {
   readonly exactUpTo: number;
   /** Returns the absolute path of the folder for the approximate index, or undefined for a store that always searches exactly. */
   folder(): string | undefined;
+  /** Whether only the user of this process may read the index. If false, it gets the permissions of the folder that contains it. */
+  readonly isPrivate?: boolean;
   /** Returns a name for an index that was never used before. */
   newId(): string;
   onIndexed(changeSeq: number): void;
@@ -52,7 +54,7 @@ export class PlannedSearch implements VectorSearch, EstimatingIndex {
   start(): void {
     const space = this.#options.space();
     if (space === undefined || this.#exact !== undefined) return;
-    const { source, memoryBytes, exactUpTo, newId, onDegraded, storeId } = this.#options;
+    const { source, memoryBytes, exactUpTo, newId, onDegraded, storeId, isPrivate } = this.#options;
     const folder = this.#options.folder();
     const { dimensions, model } = space;
     const exact = new ExactIndex({ dimensions, memoryBytes, source });
@@ -63,6 +65,7 @@ export class PlannedSearch implements VectorSearch, EstimatingIndex {
       space: `${model} ${storeId}`,
       source,
       folder,
+      isPrivate,
       exact,
       exactUpTo,
       newId,

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import BetterSqlite from 'better-sqlite3';
 import { MemoryStore } from 'multi-agent-memory';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openFolder, refusal, temporaryFolder } from './stores';
@@ -172,6 +173,66 @@ describe('files from other programs', () => {
     await store.close();
     for (const path of mine) expect(readFileSync(path, 'utf8')).toBe('mine');
   });
+
+  test.each([
+    ['memory.db', 'delete', 0],
+    ['memory.db', 'wal', 0],
+    ['memory.db', 'wal', 3],
+    ['audit.db', 'delete', 0],
+    ['audit.db', 'wal', 1],
+  ])(
+    'are not changed if one of them is a database with the name %s (journal: %s, version: %i)',
+    async (name, journal, version) => {
+      mkdirSync(folder);
+      const database = new BetterSqlite(join(folder, name));
+      database.exec(`pragma journal_mode = ${journal}; create table notes (note); pragma user_version = ${version}`);
+      database.close();
+      writeFileSync(join(folder, 'holder.json'), '{"mine":1}');
+      writeFileSync(join(folder, 'memory.reserve'), 'mine');
+      for (const path of readdirSync(folder)) chmodSync(join(folder, path), 0o664);
+      // If others could write the folder, it would be refused for that.
+      chmodSync(folder, name === 'memory.db' ? 0o775 : 0o755);
+      const contents = () => readdirSync(folder).map((path) => [path, readFileSync(join(folder, path), 'latin1')]);
+      const before = { modes: modesBelow(folder), contents: contents() };
+      const { code } = await refusal(() => MemoryStore.open(folder));
+      expect(code).toBe(version === 0 ? 'INVALID_INPUT' : 'RECORD_DAMAGED');
+      expect({ modes: modesBelow(folder), contents: contents() }).toEqual(before);
+    },
+  );
+
+  test('are kept in the folder of a project, also its mode, and the files of the store are private', async () => {
+    withUmask(0o022);
+    mkdirSync(folder);
+    const mine = { 'app.js': 'mine', 'holder.json': '{"mine":1}' };
+    for (const [name, content] of Object.entries(mine)) writeFileSync(join(folder, name), content);
+    for (let time = 1; time <= 2; time++) {
+      const store = await openFolder(folder, { exactUpTo: 5 });
+      await store.admin.rememberMany(
+        Array.from({ length: 300 }, (_, i) => ({ text: `note number ${i} of ${time}`, namespace })),
+      );
+      await store.admin.recall('note');
+      await store.settled();
+      await store.close();
+      for (const [name, content] of Object.entries(mine))
+        expect(readFileSync(join(folder, name), 'utf8')).toBe(content);
+      if (isWindows) continue;
+      const { '': own, 'app.js': app, 'holder.json': holder, ...ofStore } = modesBelow(folder);
+      expect([own, app, holder]).toEqual(['755', '644', '644']);
+      expect(ofStore).toMatchObject({ 'memory.db': '600', 'audit.db': '600', 'lock.db': '600', index: '700' });
+    }
+  });
+
+  test.skipIf(isWindows)(
+    'are not changed in a folder that others may write, such as /tmp, and the folder is refused',
+    async () => {
+      mkdirSync(folder);
+      writeFileSync(join(folder, 'notes.txt'), 'mine');
+      chmodSync(folder, 0o1777);
+      expect((await refusal(() => MemoryStore.open(folder))).message).toMatch(/other users may write.*chmod go-w/);
+      expect(lstatSync(folder).mode & 0o7777).toBe(0o1777);
+      expect(readdirSync(folder)).toEqual(['notes.txt']);
+    },
+  );
 
   test('whose name is that of the lock file are kept in a folder without a store', async () => {
     mkdirSync(folder);

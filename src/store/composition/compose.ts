@@ -219,6 +219,7 @@ function searchMaker(opened: Opened, events: EventSource, storeId: string): (spa
       memoryBytes: options.vectorMemoryBytes,
       exactUpTo: options.exactUpTo,
       folder: () => indexPath(opened, chunks.space()),
+      isPrivate: !options.trustFolder,
       newId: () => Buffer.from(environment.randomBytes(8)).toString('hex'),
       storeId,
       ...events.ofIndex(chunks.isSearched.bind(chunks)),

@@ -1,10 +1,11 @@
-import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { invalidInput, MemoryError } from '../../domain/errors';
+import { MemoryError } from '../../domain/errors';
 import { openSqlite } from '../../sqlite/open-sqlite';
 import { isSqliteError, translated } from '../../sqlite/sqlite';
-import { databaseFile, lockFile, writerFile } from './file-names';
+import { lockFile, writerFile } from './file-names';
+import { readWriter } from './folder-contents';
 
 /** The lock that this process holds on a folder. */
 export interface FolderLock {
@@ -23,11 +24,9 @@ export function lockFolder(folder: string): FolderLock {
   try {
     return translated(() => hold(folder, file), file);
   } catch (error) {
-    // After a power failure the file may be incomplete. No process can hold a lock on a file that is not a database, so it is deleted. In a folder without
-    // a store, the file belongs to another program.
+    // After a power failure the file may be incomplete. No process can hold a lock on a file that is not a database, so it is deleted.
+    // In a folder without a store, the file would belong to another program, and `protectFolder` has refused it.
     if (!MemoryError.is(error) || error.code !== 'RECORD_DAMAGED') throw error;
-    if ((statSync(join(folder, databaseFile), { throwIfNoEntry: false })?.size ?? 0) === 0)
-      throw foreignLock(file, error);
     rmSync(file, { force: true });
     return translated(() => hold(folder, file), file);
   }
@@ -46,7 +45,7 @@ function hold(folder: string, file: string): FolderLock {
   writeName(name);
   return {
     release: () => {
-      rmSync(name, { force: true });
+      if (isReplaceable(name)) rmSync(name, { force: true });
       database.close();
     },
   };
@@ -54,12 +53,8 @@ function hold(folder: string, file: string): FolderLock {
 
 const privateFileMode = 0o600;
 
-function foreignLock(path: string, cause: unknown): MemoryError {
-  const message = `expected an empty folder or a store, got a folder in which ${path} belongs to another program.`;
-  return Object.assign(invalidInput([{ path: ['folder'], message }], 'folder'), { cause });
-}
-
 function writeName(file: string): void {
+  if (!isReplaceable(file)) return;
   try {
     // The file is replaced and not overwritten, so that a symbolic link to another file is never followed.
     rmSync(file, { force: true });
@@ -70,25 +65,18 @@ function writeName(file: string): void {
   }
 }
 
+/** Checks that the file does not belong to another program. A process that was killed may have left it empty. */
+function isReplaceable(file: string): boolean {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  return size === 0 || readWriter(file) !== undefined;
+}
+
 function held(folder: string, name: string, cause: unknown): MemoryError {
-  const holder = readHolder(name);
+  const holder = readWriter(name);
   const isOwn = holder?.pid === process.pid && holder.host === hostname();
   const place = holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`;
   const message = isOwn
     ? `The folder ${folder} is held by ${place}, which is this process: another thread, another version of this library or another context, such as a test file of Jest, has opened it. Close it there, or use MemoryStore.connect(folder, { takeOver: true }) in place of open in each of them.`
     : `The folder ${folder} is held by ${place}. Close the store there, use MemoryStore.connect(folder, { takeOver: true }) in both processes, or open the folder with { readOnly: true }.`;
   return new MemoryError('STORE_HELD', message, { cause, retryable: true });
-}
-
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-}
-
-function readHolder(file: string): Holder | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Holder;
-  } catch {
-    return undefined;
-  }
 }

@@ -11,8 +11,9 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type Issue, invalidInput } from '../../domain/errors';
+import { type Issue, invalidInput, type MemoryError } from '../../domain/errors';
 import { auditFile, databaseFile, lockFile, reserveFile, writerFile } from './file-names';
+import { contentsOf } from './folder-contents';
 
 /** The modes (Unix permissions) for a folder and a file to which only their user has access. */
 const privateFolderMode = 0o700;
@@ -20,7 +21,7 @@ const privateFileMode = 0o600;
 /** The mode for a file in a trusted folder. The umask of the process removes permissions from it. */
 const sharedFileMode = 0o666;
 const othersMask = 0o077;
-const permissionBits = 0o777;
+const permissionBits = 0o7777;
 const othersMayWrite = 0o022;
 
 const databases = [databaseFile, auditFile, lockFile];
@@ -29,8 +30,9 @@ const ownFiles: ReadonlySet<string> = new Set([
   ...databases.flatMap((file) => [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]),
   ...[writerFile, `${writerFile}.new`, reserveFile],
 ]);
-// The folder `connect` is not listed here, because it has its own checks.
 const ownFolders = /^index(-[1-9]\d*)?$/;
+// The folder `connect` has its own checks.
+const connectFolder = 'connect';
 
 export interface PrivacyOptions {
   readonly readOnly: boolean;
@@ -69,22 +71,32 @@ export function makeFile(path: string, trustFolder: boolean): void {
 
 /**
  * Checks that no other user can have put files into the folder of a store. If the store is opened for writing, also removes permissions
- * from other users. Symbolic links are rejected, because their author could choose which file the store overwrites or deletes.
+ * from other users: from the store's files, and from the folder if nothing else is in it. Symbolic links are rejected, because their
+ * author could choose which file the store overwrites or deletes.
  *
- * @throws INVALID_INPUT with all problems, or the error from the file system if the folder must be writable but is not
+ * @throws INVALID_INPUT with all problems, or if the folder holds a database of another program, and then nothing has changed; or the
+ *   error from the file system if the folder must be writable but is not
  */
 export function protectFolder(folder: string, { readOnly, trustFolder }: PrivacyOptions): void {
   const names = readdirSync(folder).filter(isOwn);
   if (!trustFolder && hasModes()) assertOwn(folder, names, readOnly);
   if (readOnly) return;
-  const paths = [folder, ...names.map((name) => join(folder, name))];
   // This check is needed because SQLite opens a file without write permission for reading, and fails only at the first write.
-  for (const path of paths) assertWritable(path);
+  for (const path of [folder, ...names.map((name) => join(folder, name))]) assertWritable(path);
+  const contents = contentsOf(folder, isOfStore);
   if (trustFolder || !hasModes()) return;
-  for (const path of paths) tighten(path);
-  if ((statSync(folder).mode & othersMayWrite) === 0) return;
-  const message = `expected a folder that only its user may write, got ${folder}, whose mode cannot be changed to 700. ${remedy}`;
-  throw invalidInput([{ path: ['folder'], message }], 'folder');
+  if (contents === 'nothing' || contents === 'store') tighten(folder, othersMask);
+  // In the folder of a project, other users keep all permissions with which they cannot replace the store's files.
+  else if (contents === 'store among others') tighten(folder, othersMayWrite);
+  if ((statSync(folder).mode & othersMayWrite) !== 0) throw writableByOthers(folder);
+  // The databases are empty or those of a store. Among the files of other programs, the rest may belong to them, such as a folder `index`.
+  const ours = contents === 'store' ? names : names.filter((name) => databases.some((file) => name.startsWith(file)));
+  for (const name of ours) tighten(join(folder, name), othersMask);
+}
+
+function writableByOthers(folder: string): MemoryError {
+  const message = `expected a folder that only its user may write, got ${folder}, which other users may write. Take this permission away (chmod go-w), or name a new folder below it. ${remedy}`;
+  return invalidInput([{ path: ['folder'], message }], 'folder');
 }
 
 function assertOwn(folder: string, names: readonly string[], readOnly: boolean): void {
@@ -110,6 +122,11 @@ function hasModes(): boolean {
 
 function isOwn(name: string): boolean {
   return ownFiles.has(name) || ownFolders.test(name);
+}
+
+/** Returns whether a store makes files and folders with this name. */
+function isOfStore(name: string): boolean {
+  return isOwn(name) || name === connectFolder;
 }
 
 const remedy = 'Open it with { trustFolder: true } if you trust everyone who may write it.';
@@ -153,11 +170,12 @@ function assertWritable(path: string): void {
   });
 }
 
-function tighten(path: string): void {
+/** Removes permissions, as far as the file system lets this process. */
+function tighten(path: string, removed: number): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined || found.isSymbolicLink() || (found.mode & othersMask) === 0) return;
+  if (found === undefined || found.isSymbolicLink() || (found.mode & removed) === 0) return;
   try {
-    chmodSync(path, found.mode & ~othersMask & permissionBits);
+    chmodSync(path, found.mode & ~removed & permissionBits);
   } catch (error) {
     if (!['ENOENT', 'EPERM', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }

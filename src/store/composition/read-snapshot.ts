@@ -8,7 +8,7 @@ import { openSqlite } from '../../sqlite/open-sqlite';
 // A checkpoint of a running writer takes milliseconds, so the second attempt nearly always succeeds.
 const maxAttempts = 5;
 // Node cannot read a longer file in one call.
-const maxBytes = 2 ** 31 - 1;
+export const maxSnapshotBytes = 2 ** 31 - 1;
 // The offsets of the file format versions for writing and reading. Version 2 means a write-ahead log, which a database in RAM cannot have.
 // https://www.sqlite.org/fileformat2.html#file_format_version_numbers
 const formatVersionOffsets = [18, 19];
@@ -25,7 +25,7 @@ export function openSnapshot(path: string, { readOnly }: { readOnly: boolean }):
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
     const before = fingerprint(path);
     const { size } = statSync(path);
-    if (size > maxBytes) throw tooLarge(path, size);
+    if (size > maxSnapshotBytes) throw tooLarge(path, size);
     const content = hasLog(path) ? withLogApplied(path) : readFileSync(path);
     if (fingerprint(path) !== before) continue;
     for (const offset of formatVersionOffsets) if (offset < content.length) content[offset] = 1;
@@ -71,6 +71,6 @@ function withLogApplied(path: string): Buffer {
 }
 
 function tooLarge(path: string, size: number): MemoryError {
-  const message = `expected at most ${maxBytes} bytes in a folder that this process cannot write, got ${path} with ${size} bytes. Copy the folder to a place that this process may write, and open the copy.`;
+  const message = `expected at most ${maxSnapshotBytes} bytes in a folder that this process cannot write, got ${path} with ${size} bytes. Copy the folder to a place that this process may write, and open the copy.`;
   return invalidInput([{ path: ['folder'], message }], 'folder');
 }
