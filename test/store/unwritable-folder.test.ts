@@ -106,6 +106,24 @@ describe('a closed store can be read', () => {
     await writer.admin.remember('The invoice is paid.', { namespace });
     expect(await reader.admin.count()).toBe(3);
   });
+
+  test.skipIf(!canActAsOthers)(
+    'by root in a folder of another user while its writer process is running, including later commits, even if the write-ahead log is empty',
+    async () => {
+      give(folder, nobody);
+      const logBytes = () => statSync(join(folder, 'memory.db-wal')).size;
+      const writer = await openFolder(folder, { trustFolder: true });
+      const early = await openFolder(folder, { readOnly: true });
+      const { id } = await writer.admin.remember('The invoice is paid.', { namespace });
+      expect(await early.admin.count()).toBe(3);
+      await early.close();
+      await writer.admin.forget(id);
+      await expect.poll(logBytes, { timeout: 10_000 }).toBe(0);
+      const reader = await openFolder(folder, { readOnly: true });
+      await writer.admin.remember('The invoice was sent.', { namespace });
+      expect(await reader.admin.count()).toBe(3);
+    },
+  );
 });
 
 describe('a read-only store with an audit of reads cannot be opened in a folder that is not writable', () => {

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { openAuditDatabase, prepareAuditDatabase } from '../../audit/audit-database';
@@ -13,7 +13,7 @@ import type { Checksum } from '../../state/tables/memory-row';
 import type { Options } from '../open-options';
 import { auditFile, databaseFile } from './file-names';
 import { isForeign } from './folder-privacy';
-import { hasLog, openSnapshot } from './read-snapshot';
+import { openSnapshot } from './read-snapshot';
 
 const storeKeyBytes = 32;
 
@@ -32,7 +32,7 @@ export function openStore(folder: string, { readOnly, trustFolder }: Options): D
   return translated(() => {
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) throw noStore(folder);
     const snapshot = () => checkedDatabase(openSnapshot(path, { readOnly }));
-    if (isForeign(folder) && !trustFolder && !hasLog(path)) return snapshot();
+    if (isForeign(folder) && !trustFolder && !isInUse(path)) return snapshot();
     try {
       return openDatabase({ path, readOnly });
     } catch (error) {
@@ -67,6 +67,14 @@ export function openAudit(folder: string, options: Options, logger: Logger): Dat
     const isStored = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
     return isStored ? prepareAuditDatabase(openSnapshot(path, { readOnly: false })) : openAuditDatabase(':memory:');
   }, path);
+}
+
+/**
+ * Checks whether a process has the database open, or was killed while it had. SQLite then has an index of the write-ahead log beside the
+ * database, even if the log is empty, as it is after a forget. So a reader that opens the database creates no file.
+ */
+function isInUse(path: string): boolean {
+  return existsSync(`${path}-shm`);
 }
 
 function isUnwritable(error: unknown): boolean {
