@@ -1,13 +1,12 @@
 import type { KeywordScores } from '../keyword-index/keyword-index';
+import type { RowEstimates } from '../vector-index/vector-index';
 import type { ReadContext } from './read-context';
-import { estimateError, type RankedRow, type RecallMode, scoreRow, scoreSum, semanticWeight } from './score';
+import { type RankedRow, type RecallMode, scoreRow, scoreSum, semanticWeight } from './score';
 import type { VisibleSet } from './visible-set';
 
 /** Rows with estimates of their cosines, all from one scan of the vectors. */
-export interface ScannedRows {
+export interface ScannedRows extends RowEstimates {
   readonly rows: Uint32Array;
-  /** One estimate for each row, in the order of `rows`. */
-  readonly estimates: Float64Array;
 }
 
 export interface RankAllRequest {
@@ -27,8 +26,8 @@ export interface RankAllRequest {
  * Finds the best of all visible rows that have a vector or match a term. Returns them with exact scores, best first, and more than `topK`
  * rows if scores are equal.
  *
- * First it scores each row with the estimate of its cosine. Then it reads vectors from SQLite in the order of these scores, until no
- * remaining row can be among the best. This is possible because an estimate differs from the cosine by at most `estimateError`.
+ * First it scores each row with the estimate of its cosine, which has a known error. Then it reads vectors from SQLite in the order of the
+ * highest scores that rows can have, until no remaining row can be among the best.
  */
 export function rankAll(context: ReadContext, request: RankAllRequest): RankedRow[] {
   const { terms, visible } = request;
@@ -46,9 +45,8 @@ export function rankAll(context: ReadContext, request: RankAllRequest): RankedRo
     const { vectors } = visible;
     for (const row of request.changed) if (vectors.has(row) || keyword.of(row) > 0) verify(row);
     const estimated = estimateAll(context, request, keyword);
-    const error = request.vector === undefined ? 0 : semanticWeight(request.mode) * estimateError;
-    for (const { row, score } of candidatesOf(estimated, request, error)) {
-      if (score + error < best.lowest) break;
+    for (const { row, highest } of candidatesOf(estimated, request)) {
+      if (highest < best.lowest) break;
       verify(row);
     }
     return ranked.sort((a, b) => b.score - a.score || a.row - b.row);
@@ -59,6 +57,8 @@ export function rankAll(context: ReadContext, request: RankAllRequest): RankedRo
 interface EstimatedRows {
   readonly rows: Uint32Array;
   readonly scores: Float64Array;
+  /** The most that each score differs from the exact score. */
+  readonly errors: Float64Array;
 }
 
 function estimateAll(context: ReadContext, request: RankAllRequest, keyword: KeywordScores): EstimatedRows {
@@ -67,39 +67,41 @@ function estimateAll(context: ReadContext, request: RankAllRequest, keyword: Key
   const capacity = scanned.rows.length + keyword.rows.length;
   const rows = new Uint32Array(capacity);
   const scores = new Float64Array(capacity);
+  const errors = new Float64Array(capacity);
+  const weight = semanticWeight(mode);
   let count = 0;
-  const add = (row: number, cosine: number) => {
+  const add = (row: number, cosine: number, error: number) => {
     const ageMs = now - (validFrom[row] as number);
     rows[count] = row;
+    errors[count] = weight * error;
     scores[count++] = scoreSum(mode, cosine, keyword.of(row), ageMs, priority[row] as number);
   };
   for (let i = 0; i < scanned.rows.length; i++) {
     const row = scanned.rows[i] as number;
-    if (visible.mask[row] === 1 && !changed.has(row)) add(row, scanned.estimates[i] as number);
+    if (visible.mask[row] === 1 && !changed.has(row))
+      add(row, scanned.estimates[i] as number, scanned.errors[i] as number);
   }
   for (const row of keyword.rows) {
     const isScanned = vector !== undefined && visible.vectors.has(row);
-    if (!isScanned && !changed.has(row)) add(row, 0);
+    if (!isScanned && !changed.has(row)) add(row, 0, 0);
   }
-  return { rows: rows.subarray(0, count), scores: scores.subarray(0, count) };
+  return { rows: rows.subarray(0, count), scores: scores.subarray(0, count), errors: errors.subarray(0, count) };
 }
 
-/** Returns the rows that can be among the best, ordered by estimated score, highest first. */
+/** Returns the rows that can be among the best with the highest score that each can have, highest first. */
 function candidatesOf(
-  { rows, scores }: EstimatedRows,
+  { rows, scores, errors }: EstimatedRows,
   { topK, threshold }: RankAllRequest,
-  error: number,
-): { row: number; score: number }[] {
+): { row: number; highest: number }[] {
   const best = new BestScores(topK);
-  for (const score of scores) best.offer(score);
-  // The exact score of the k-th best row is at least its estimated score minus the error. Other rows must be able to reach this score.
-  const least = Math.max(threshold - error, best.lowest - 2 * error);
-  const candidates: { row: number; score: number }[] = [];
+  for (let i = 0; i < rows.length; i++) best.offer((scores[i] as number) - (errors[i] as number));
+  const least = Math.max(threshold, best.lowest);
+  const candidates: { row: number; highest: number }[] = [];
   for (let i = 0; i < rows.length; i++) {
-    const score = scores[i] as number;
-    if (score >= least) candidates.push({ row: rows[i] as number, score });
+    const highest = (scores[i] as number) + (errors[i] as number);
+    if (highest >= least) candidates.push({ row: rows[i] as number, highest });
   }
-  return candidates.sort((a, b) => b.score - a.score);
+  return candidates.sort((a, b) => b.highest - a.highest);
 }
 
 /** Keeps the k highest of all scores that it is offered. */

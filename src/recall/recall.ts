@@ -167,7 +167,11 @@ interface RowSearch {
   readonly now: number;
 }
 
-const noneScanned: ScannedRows = { rows: new Uint32Array(0), estimates: new Float64Array(0) };
+const noneScanned: ScannedRows = {
+  rows: new Uint32Array(0),
+  estimates: new Float64Array(0),
+  errors: new Float64Array(0),
+};
 
 /** Estimates the cosine of every visible row. If there are too many rows, takes the nearest from the approximate index. */
 async function findRows(context: ReadContext, request: RecallRequest, search: RowSearch): Promise<FoundRows> {
@@ -179,7 +183,7 @@ async function findRows(context: ReadContext, request: RecallRequest, search: Ro
     return { type: 'proposed', changeCount, ...(await proposeRows(context, index, request, { ...search, vector })) };
   }
   const rows = visible.vectors.rows();
-  return { type: 'scanned', changeCount, rows, estimates: await index.estimates(vector, rows) };
+  return { type: 'scanned', changeCount, rows, ...(await index.estimates(vector, rows)) };
 }
 
 /** Removes what was computed from the previous vectors and texts of changed rows. It is computed again from the present ones. */

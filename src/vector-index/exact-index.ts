@@ -1,7 +1,7 @@
 import { nextTurn, pause } from '../environment/timers';
 import { type AimedQuery, ByteVectors, slotsPerScan } from './kernel/byte-vectors';
 import { bestChunk } from './kernel/dot';
-import type { EstimatingIndex, VectorCandidate, VectorSource, VisibleRows } from './vector-index';
+import type { EstimatingIndex, RowEstimates, VectorCandidate, VectorSource, VisibleRows } from './vector-index';
 
 export interface ExactIndexOptions {
   readonly dimensions: number;
@@ -46,12 +46,14 @@ export class ExactIndex implements EstimatingIndex {
     return best.candidates();
   }
 
-  async estimates(query: Float32Array, rows: Uint32Array): Promise<Float64Array> {
+  async estimates(query: Float32Array, rows: Uint32Array): Promise<RowEstimates> {
+    const errors = new Float64Array(rows.length);
     const estimates = new Float64Array(rows.length).fill(Number.NEGATIVE_INFINITY);
-    await this.#scan(query, rows, (place, estimate) => {
+    await this.#scan(query, rows, (place, estimate, error) => {
       estimates[place] = estimate;
+      errors[place] = error;
     });
-    return estimates;
+    return { estimates, errors };
   }
 
   async #scan(query: Float32Array, rows: Uint32Array, offer: Offer): Promise<void> {
@@ -59,7 +61,7 @@ export class ExactIndex implements EstimatingIndex {
     for (let from = 0; from < rows.length; ) {
       if (from > 0) await nextTurn();
       // A refresh may drop a row after it was read here, but only in another turn of the event loop. The row is scored in this turn.
-      const to = this.#read(rows, from, (place, vectors) => offer(place, bestChunk(query, vectors)));
+      const to = this.#read(rows, from, (place, vectors) => offer(place, bestChunk(query, vectors), 0));
       this.#resident.score(aimed, rows, from, to, offer);
       from = to;
     }
@@ -113,11 +115,11 @@ export class ExactIndex implements EstimatingIndex {
 const unknown = 0;
 const withoutVector = -1;
 const endOfChain = -1;
-// What a slot takes in addition to its vector: the next slot of the row, and an entry in the list of free slots.
-const bookkeepingBytes = 8;
+// What a slot takes in addition to its vector: the next slot of the row, the residual, and an entry in the list of free slots.
+const bookkeepingBytes = 12;
 
 /** Takes the estimate of a row, which is named by its place in the list of rows. */
-type Offer = (place: number, estimate: number) => void;
+type Offer = (place: number, estimate: number, error: number) => void;
 
 /** Keeps the vectors of rows in RAM, with one signed byte for each dimension, up to a limit. The chunks of a row are a linked list of slots. */
 class ResidentVectors {
@@ -125,6 +127,8 @@ class ResidentVectors {
   readonly #capacity: number;
   #first = new Int32Array(1024);
   #next = new Int32Array(1024);
+  /** For each slot, the length of what rounding changed in its vector. */
+  #residuals = new Float32Array(1024);
   readonly #free: number[] = [];
   #used = 0;
   readonly #slots = new Uint32Array(slotsPerScan);
@@ -148,7 +152,8 @@ class ResidentVectors {
     let chain = endOfChain;
     for (const vector of vectors) {
       const slot = this.#free.pop() ?? this.#used++;
-      this.#vectors.write(slot, vector);
+      this.#residuals = withRoom(this.#residuals, slot);
+      this.#residuals[slot] = this.#vectors.write(slot, vector);
       this.#next = withRoom(this.#next, slot);
       this.#next[slot] = chain;
       chain = slot;
@@ -198,8 +203,22 @@ class ResidentVectors {
 
   #scan(query: AimedQuery, count: number, best: BestChunk): void {
     const estimates = this.#vectors.scan(query, this.#slots, count);
-    for (let i = 0; i < count; i++) best.add(this.#placeOf[i] as number, (estimates[i] as number) * query.scale);
+    for (let i = 0; i < count; i++) {
+      const residual = this.#residuals[this.#slots[i] as number] as number;
+      best.add(this.#placeOf[i] as number, (estimates[i] as number) * query.scale, errorBound(query, residual));
+    }
   }
+}
+
+// The kernel adds and scales in float32.
+const kernelError = 1e-5;
+
+/**
+ * The most that an estimate differs from the dot product. By the Cauchy-Schwarz inequality, with q and v rounded to q' and v':
+ * |qv - q'v'| = |q(v - v') + (q - q')v'| <= |q| |v - v'| + |q - q'| |v'|, and |v'| <= 1 + |v - v'| for a vector of length 1.
+ */
+function errorBound({ length, residual }: AimedQuery, ofVector: number): number {
+  return length * ofVector + residual * (1 + ofVector) + kernelError;
 }
 
 /** Turns the estimates of chunks into one offer for each row. The chunks of a row are added one after another, perhaps in two scans. */
@@ -207,23 +226,26 @@ class BestChunk {
   readonly #offer: Offer;
   #place = none;
   #estimate = 0;
+  #error = 0;
 
   constructor(offer: Offer) {
     this.#offer = offer;
   }
 
-  add(place: number, estimate: number): void {
+  add(place: number, estimate: number, error: number): void {
     if (place === this.#place) {
       if (estimate > this.#estimate) this.#estimate = estimate;
+      if (error > this.#error) this.#error = error;
       return;
     }
     this.finish();
     this.#place = place;
     this.#estimate = estimate;
+    this.#error = error;
   }
 
   finish(): void {
-    if (this.#place !== none) this.#offer(this.#place, this.#estimate);
+    if (this.#place !== none) this.#offer(this.#place, this.#estimate, this.#error);
     this.#place = none;
   }
 }
@@ -309,10 +331,11 @@ export function byEstimate(a: VectorCandidate, b: VectorCandidate): number {
   return b.estimate - a.estimate || a.row - b.row;
 }
 
-/** Returns an array that has room for a number at `index`: `array` itself, or a larger copy. */
-function withRoom(array: Int32Array<ArrayBuffer>, index: number): Int32Array<ArrayBuffer> {
+/** An array that begins with the numbers of `array` and has room for one at `index`. */
+function withRoom<T extends Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>(array: T, index: number): T {
   if (index < array.length) return array;
-  const larger = new Int32Array(Math.max(index + 1, Math.ceil(array.length * 1.5)));
+  const make = array.constructor as new (length: number) => T;
+  const larger = new make(Math.max(index + 1, Math.ceil(array.length * 1.5)));
   larger.set(array);
   return larger;
 }

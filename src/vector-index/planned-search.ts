@@ -1,7 +1,14 @@
 import type { MemoryError } from '../domain/errors';
 import { ExactIndex } from './exact-index';
 import { Indexer } from './indexer';
-import type { EstimatingIndex, VectorCandidate, VectorSearch, VectorSource, VisibleRows } from './vector-index';
+import type {
+  EstimatingIndex,
+  RowEstimates,
+  VectorCandidate,
+  VectorSearch,
+  VectorSource,
+  VisibleRows,
+} from './vector-index';
 
 export interface PlannedSearchOptions {
   /** Returns the embedding space of the store, or undefined while the store has no vectors. */
@@ -91,7 +98,7 @@ export class PlannedSearch implements VectorSearch, EstimatingIndex {
     return this.#indexer.search(query, visible, limit);
   }
 
-  estimates(query: Float32Array, rows: Uint32Array): Promise<Float64Array> {
+  estimates(query: Float32Array, rows: Uint32Array): Promise<RowEstimates> {
     return (this.#exact as ExactIndex).estimates(query, rows);
   }
 

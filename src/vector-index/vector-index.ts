@@ -62,13 +62,18 @@ export interface VectorIndex {
   close(): Promise<void>;
 }
 
+/** Estimated cosines of rows, in the order in which the rows were given. */
+export interface RowEstimates {
+  /** The cosine between the query and the best chunk of a row. Negative infinity for a row without a vector. */
+  readonly estimates: Float64Array;
+  /** The most that each estimate differs from the cosine. */
+  readonly errors: Float64Array;
+}
+
 /** An index that can also estimate the cosine of every row that it is given. */
 export interface EstimatingIndex extends VectorIndex {
-  /**
-   * An estimate of the cosine between the query and the best chunk of each row, in the order of `rows`. Negative infinity for a row
-   * without a vector.
-   */
-  estimates(query: Float32Array, rows: Uint32Array): Promise<Float64Array>;
+  /** Estimates the cosine of each row to a query of length 1. */
+  estimates(query: Float32Array, rows: Uint32Array): Promise<RowEstimates>;
 }
 
 /** The vector search of a store, which follows the store's changes and decides which index answers. */

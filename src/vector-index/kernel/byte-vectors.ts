@@ -32,6 +32,9 @@ type Scan = (
 export interface AimedQuery {
   readonly values: Int16Array;
   readonly scale: number;
+  /** The length of the query, and of what rounding changed in it. */
+  readonly length: number;
+  readonly residual: number;
 }
 
 /** The largest number of slots that one `scan` accepts. */
@@ -85,7 +88,8 @@ export class ByteVectors {
     this.#scan = new webAssembly.Instance(compiled, { env: { memory: this.#memory } }).exports.scan as Scan;
   }
 
-  write(slot: number, vector: Float32Array): void {
+  /** Stores a vector, and returns the length of what rounding changed in it. */
+  write(slot: number, vector: Float32Array): number {
     const at = this.#recordsAt + slot * this.stride;
     this.#reserve(at + this.stride);
     const scale = largest(vector) / byteLimit;
@@ -93,6 +97,7 @@ export class ByteVectors {
     const inverse = scale === 0 ? 0 : 1 / scale;
     for (let i = 0; i < this.#dimensions; i++) bytes[i] = Math.round((vector[i] as number) * inverse);
     new Float32Array(this.#memory.buffer, at + this.#blocks * dimensionsPerBlock, 1)[0] = scale;
+    return residualOf(vector, bytes, scale);
   }
 
   aim(query: Float32Array): AimedQuery {
@@ -100,7 +105,7 @@ export class ByteVectors {
     const inverse = scale === 0 ? 0 : 1 / scale;
     const values = new Int16Array(this.#blocks * dimensionsPerBlock);
     for (let i = 0; i < this.#dimensions; i++) values[i] = Math.round((query[i] as number) * inverse);
-    return { values, scale };
+    return { values, scale, length: Math.hypot(...query), residual: residualOf(query, values, scale) };
   }
 
   /**
@@ -123,6 +128,16 @@ export class ByteVectors {
     // rare.
     this.#memory.grow(Math.min(Math.max(missing, Math.ceil(pages / 4)), maxPages - pages));
   }
+}
+
+/** The length of the difference between a vector and its rounded form. */
+function residualOf(vector: Float32Array, rounded: Int8Array | Int16Array, scale: number): number {
+  let sum = 0;
+  for (let i = 0; i < vector.length; i++) {
+    const difference = (vector[i] as number) - (rounded[i] as number) * scale;
+    sum += difference * difference;
+  }
+  return Math.sqrt(sum);
 }
 
 function largest(vector: Float32Array): number {
