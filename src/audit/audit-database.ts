@@ -141,10 +141,10 @@ export function prepareAuditDatabase(database: Database): Database {
 }
 
 /** @throws INVALID_INPUT if another program made the database; RECORD_DAMAGED if its tables are not those of an audit */
-export function assertAuditOrEmpty(database: Database): void {
-  if (versionOf(database) > 0) assertNotFatal(database.name, auditSchemaProblems(database));
+export function assertAuditOrEmpty(database: Database, path = database.name): void {
+  if (versionOf(database) > 0) assertNotFatal(path, auditSchemaProblems(database));
   else if (database.prepare('select count(*) from sqlite_master').pluck().get() !== 0) {
-    const message = `expected an empty folder or a store, got a folder in which another program wrote the database ${database.name}.`;
+    const message = `expected an empty folder or a store, got a folder in which another program wrote the database ${path}.`;
     throw invalidInput([{ path: ['folder'], message }], 'folder');
   }
 }

@@ -194,7 +194,8 @@ describe('files from other programs', () => {
       chmodSync(folder, name === 'memory.db' ? 0o775 : 0o755);
       const contents = () => readdirSync(folder).map((path) => [path, readFileSync(join(folder, path), 'latin1')]);
       const before = { modes: modesBelow(folder), contents: contents() };
-      const { code } = await refusal(() => MemoryStore.open(folder));
+      const { code, message } = await refusal(() => MemoryStore.open(folder));
+      expect(message).toContain(join(folder, name));
       expect(code).toBe(version === 0 ? 'INVALID_INPUT' : 'RECORD_DAMAGED');
       expect({ modes: modesBelow(folder), contents: contents() }).toEqual(before);
     },

@@ -29,13 +29,17 @@ export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
   }
 }
 
-/** Returns the database if it is empty, or a store from this or an earlier release. Otherwise closes it and throws. */
-export function checkedDatabase(database: Database): Database {
+/**
+ * Returns the database if it is empty, or a store from this or an earlier release. Otherwise closes it and throws.
+ *
+ * @param path The file for the error. A copy in RAM has no path of its own.
+ */
+export function checkedDatabase(database: Database, path = database.name): Database {
   try {
     // This check comes before any write, because a database from a newer release or from another program must not change.
     database.pragma('trusted_schema = OFF');
-    if (versionOf(database) === 0) assertEmpty(database);
-    else assertStoreSchema(database);
+    if (versionOf(database) === 0) assertEmpty(database, path);
+    else assertStoreSchema(database, path);
     return database;
   } catch (error) {
     database.close();
@@ -43,9 +47,9 @@ export function checkedDatabase(database: Database): Database {
   }
 }
 
-function assertEmpty(database: Database): void {
+function assertEmpty(database: Database, path: string): void {
   const tables = database.prepare('select count(*) from sqlite_master').pluck().get() as number;
   if (tables === 0 && !database.readonly) return;
-  const message = `expected an empty folder or a store, got a folder in which another program wrote the database ${database.name}.`;
+  const message = `expected an empty folder or a store, got a folder in which another program wrote the database ${path}.`;
   throw invalidInput([{ path: ['folder'], message }], 'folder');
 }

@@ -32,6 +32,6 @@ export function storeSchemaProblems(database: Database): SchemaProblem[] {
 }
 
 /** @throws RECORD_DAMAGED if another program has planted a trigger or a view, or has changed a table */
-export function assertStoreSchema(database: Database): void {
-  assertNotFatal(database.name, storeSchemaProblems(database));
+export function assertStoreSchema(database: Database, path: string): void {
+  assertNotFatal(path, storeSchemaProblems(database));
 }

@@ -25,7 +25,7 @@ interface KnownDatabase {
   /** A part of the SQL of a table, as the database file contains it. */
   readonly mark: string;
   /** Returns if the database is empty or belongs to a store. Otherwise it throws. */
-  check(database: Database): unknown;
+  check(database: Database, path: string): unknown;
 }
 
 const knownDatabases: readonly KnownDatabase[] = [
@@ -63,7 +63,7 @@ function holdsTables(path: string, { mark, check }: KnownDatabase, hasWriter: bo
   return translated(() => {
     const database = openSnapshot(path, { readOnly: false });
     try {
-      check(database);
+      check(database, path);
       return database.prepare('select count(*) from sqlite_master').pluck().get() !== 0;
     } finally {
       database.close();

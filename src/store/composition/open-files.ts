@@ -31,7 +31,7 @@ export function openStore(folder: string, { readOnly, trustFolder }: Options): D
   if (!readOnly) return translated(() => openDatabase({ path, readOnly }), path);
   return translated(() => {
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) throw noStore(folder);
-    const snapshot = () => checkedDatabase(openSnapshot(path, { readOnly }));
+    const snapshot = () => checkedDatabase(openSnapshot(path, { readOnly }), path);
     if (isForeign(folder) && !trustFolder && !isInUse(path)) return snapshot();
     try {
       return openDatabase({ path, readOnly });
