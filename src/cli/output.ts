@@ -1,5 +1,5 @@
 import { isError } from '../domain/realms';
-import { startStopwatch } from '../environment/timers';
+import { startStopwatch } from '../environment/environment';
 import type { Progress } from '../index';
 import type { Terminal } from './terminal';
 

@@ -1,7 +1,6 @@
 import { types } from 'node:util';
 import { type ErrorCode, type Issue, MemoryError } from '../domain/errors';
-import { isPlainObject } from '../domain/plain-object';
-import { isAbortSignal, isDate, isError, isFloat32Array, ownSignal } from '../domain/realms';
+import { isAbortSignal, isDate, isError, isFloat32Array, isPlainObject, ownSignal } from '../domain/realms';
 import { ProtocolError } from './frames';
 
 type Key = string | number;

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalidInput } from './errors';
-import { describeValue } from './plain-object';
+import { describeValue } from './realms';
 
 // The two slashes are required, so that a Windows path such as C:\memory does not count as a URL.
 const urlForm = /^[a-z][a-z0-9+.-]+:\/\//i;

@@ -1,5 +1,4 @@
-import { systemClock } from './environment';
-import { pause, startStopwatch } from './timers';
+import { pause, startStopwatch, systemClock } from './environment';
 
 /** The time and randomness that retries need. */
 export interface Timing {

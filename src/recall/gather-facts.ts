@@ -1,9 +1,10 @@
-import { type Metadata, parseStoredJson } from '../domain/json';
+import type { Metadata } from '../domain/json';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
-import { nextTurn } from '../environment/timers';
+import { nextTurn } from '../environment/environment';
 import { FilterFacts } from '../state/queries/filter-facts';
 import type { SlicedRow } from '../state/queries/selection-queries';
+import { parseStoredJson } from '../state/tables/memory-row';
 import type { ReadContext } from './read-context';
 import { compileSelection } from './visible-set';
 

@@ -4,7 +4,7 @@ import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
 import type { EmbeddingSpace } from '../embedding/embedder';
 import { isSameSpace } from '../embedding/space-embedder';
-import { nextTurn } from '../environment/timers';
+import { nextTurn } from '../environment/environment';
 import { analyzeQuery } from '../keyword-index/analyzer';
 import type { FilterFacts } from '../state/queries/filter-facts';
 import type { Space } from '../state/tables/interning';
@@ -12,11 +12,18 @@ import type { VectorIndex } from '../vector-index/vector-index';
 import { ExcerptFinder, maxExcerptLength } from './excerpt';
 import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
 import { gatherFacts } from './gather-facts';
-import { rankAll, type ScannedRows } from './rank-all';
 import type { ReadContext } from './read-context';
 import { recheck } from './recheck';
 import { answerBytesOf, inLaterTurn, RecordLoader } from './record-loader';
-import { type Candidates, findKeywordMatches, type RankedRow, type RecallMode, rank } from './score';
+import {
+  type Candidates,
+  findKeywordMatches,
+  type RankedRow,
+  type RecallMode,
+  rank,
+  rankAll,
+  type ScannedRows,
+} from './score';
 import { compileSelection, type VisibleSet } from './visible-set';
 
 export interface RecallRequest {
@@ -65,7 +72,7 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
   const terms = mode === 'semantic' ? [] : analyzeQuery(query);
   let queryVector = await embedQuery(context, request);
   const loader = new RecordLoader(context);
-  const facts = await gatherFacts(context, caller, request.selection, signal);
+  const facts = request.selection.filter && (await gatherFacts(context, caller, request.selection, signal));
   let errors = 0;
   for (;;) {
     signal?.throwIfAborted();

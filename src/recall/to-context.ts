@@ -3,7 +3,7 @@ import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
 import type { Hit } from '../domain/memory';
 import { callback, expected, fields, list, parse } from '../domain/parse/shapes';
-import { describeValue } from '../domain/plain-object';
+import { describeValue } from '../domain/realms';
 import { withVisibleCharacters } from '../domain/visible-text';
 
 /** Options of `toContext`. */

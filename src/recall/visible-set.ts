@@ -5,9 +5,9 @@ import type { Namespace } from '../domain/namespace';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { type Caller, emptyScope, narrowScope } from '../domain/scope';
 import type { Clock } from '../environment/environment';
-import type { ChangedRow, ColumnStore } from '../state/column-store';
 import type { FilterFacts } from '../state/queries/filter-facts';
 import type { CompiledSelection, SelectionCriteria } from '../state/queries/selection-sql';
+import type { ChangedRow, ColumnStore } from '../state/read-model';
 import type { VisibleRows } from '../vector-index/vector-index';
 import type { StateView } from './state-view';
 

@@ -17,14 +17,14 @@ export const countingMistakes: readonly Mistake[] = [
   mistake(
     'BM25: counts all texts',
     'recall/score.ts',
-    'count: texts, tokens },',
-    'count: state.columns.last + texts * 0, tokens },',
+    'count: texts, tokens };',
+    'count: state.columns.last + texts * 0, tokens };',
   ),
   mistake(
     'BM25: takes the mean length of all texts',
     'recall/score.ts',
-    'count: texts, tokens },',
-    'count: texts, tokens: state.columns.length.reduce((sum, each) => sum + each, tokens * 0) },',
+    'count: texts, tokens };',
+    'count: texts, tokens: state.columns.length.reduce((sum, each) => sum + each, tokens * 0) };',
   ),
   mistake(
     'BM25: counts a term in all texts',

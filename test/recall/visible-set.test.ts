@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type VisibleSet, VisibleSetCache } from '../../src/recall/visible-set';
 import type { RowColumns } from '../../src/state/apply/apply-context';
-import { ColumnStore } from '../../src/state/column-store';
 import type { CompiledSelection } from '../../src/state/queries/selection-sql';
+import { ColumnStore } from '../../src/state/read-model';
 
 const labelSets = 4;
 const anyColumns: fc.Arbitrary<RowColumns> = fc.record({

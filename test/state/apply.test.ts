@@ -4,7 +4,7 @@ import type { Change, Command, LabelChange, MemoryDraft, Outcome } from '../../s
 import { clear, type Declaration, group, role } from '../../src/domain/declaration';
 import { type Actor, root } from '../../src/domain/principal';
 import { allow, deny } from '../../src/domain/rule';
-import type { ColumnStore } from '../../src/state/column-store';
+import type { ColumnStore } from '../../src/state/read-model';
 import {
   agentA,
   agentB,

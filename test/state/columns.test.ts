@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RowColumns } from '../../src/state/apply/apply-context';
-import { ColumnStore } from '../../src/state/column-store';
+import { ColumnStore } from '../../src/state/read-model';
 
 const anyColumns: fc.Arbitrary<RowColumns> = fc.record({
   labelSet: fc.integer({ min: 1, max: 4 }),

@@ -90,7 +90,8 @@ export function epochMillisecondsTime(milliseconds: number): string | undefined 
 
 /** The problem of a value with which a format could not deal. Its message may quote the value, so only its kind is named. */
 export function unexpectedValue(error: unknown): ImportProblem {
-  const kind = error instanceof Error ? error.name : 'unknown error';
+  const { name } = Object(error) as { readonly name?: unknown };
+  const kind = typeof name === 'string' ? name : 'unknown error';
   return { problem: `not a value that this format can read (${kind}).` };
 }
 

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { type Issue, maxIssues } from '../errors';
 import { type FieldType, type FilterNode, filterFields, type Operand, type Operator, operators } from '../filter';
 import type { Limits } from '../limits';
-import { isPlainObject } from '../plain-object';
+import { isPlainObject } from '../realms';
 import type { FilterField } from '../selection';
 import { expected, timeIssue, toEpochMs, undefinedField, unknownField } from './shapes';
 

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { LabelChange } from '../command';
 import { defined } from '../defined';
 import { type Issue, maxIssues } from '../errors';
-import { type Metadata, wellFormedCopy } from '../json';
+import type { Metadata } from '../json';
 import type { Limits } from '../limits';
 import { memoryKinds, sourceChannels } from '../memory';
-import { describeValue, isPlainObject } from '../plain-object';
+import { describeValue, isPlainObject } from '../realms';
 import {
   addIssue,
   expected,
@@ -20,6 +20,7 @@ import {
   time,
   unitInterval,
   vector,
+  wellFormedCopy,
 } from './shapes';
 
 /** The maximum nesting depth of metadata. JSON.parse and SQLite accept more, but no application needs more. */

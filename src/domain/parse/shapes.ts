@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { Progress } from '../calls';
 import { cutToChars, type Issue, invalidInput, maxIssues } from '../errors';
 import { readFolder } from '../folder-path';
+import type { Json } from '../json';
 import type { Limits } from '../limits';
-import { describeValue, isPlainObject } from '../plain-object';
-import { isAbortSignal, isFloat32Array, ownSignal } from '../realms';
+import { describeValue, isAbortSignal, isFloat32Array, isPlainObject, ownSignal } from '../realms';
 import { type Action, actions } from '../rule';
 import { suggestionFor } from '../suggestion';
 
@@ -335,4 +335,13 @@ export function issuesOf(error: z.ZodError, at: Issue['path'] = []): Issue[] {
     const rest = issue.keys.length - issues.length;
     return rest === 0 ? issues : [...issues, { path, message: `${rest} further unknown fields are not listed.` }];
   });
+}
+
+/** Makes a deep copy, and replaces each half of a surrogate pair in strings and keys with U+FFFD. It ignores `toJSON` methods. */
+export function wellFormedCopy<T extends Json>(value: T): T {
+  if (typeof value === 'string') return value.toWellFormed() as T;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((each: Json) => wellFormedCopy(each)) as unknown as T;
+  const entries = Object.entries(value).map(([key, each]) => [key.toWellFormed(), wellFormedCopy(each)]);
+  return Object.fromEntries(entries) as T;
 }

@@ -1,4 +1,4 @@
-import { onAbort } from '../../environment/timers';
+import { onAbort } from '../../environment/environment';
 
 /** The limits of one request. */
 export interface RequestLimits {

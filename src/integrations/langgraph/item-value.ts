@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { isPlainObject } from '../../domain/plain-object';
+import { isPlainObject } from '../../domain/realms';
 
 /** The name of the field that marks what JSON has no form for. An object of a caller that has this field is marked itself. */
 const mark = '$langgraph';

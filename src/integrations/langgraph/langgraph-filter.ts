@@ -1,5 +1,4 @@
-import { describeValue, isPlainObject } from '../../domain/plain-object';
-import { isDate } from '../../domain/realms';
+import { describeValue, isDate, isPlainObject } from '../../domain/realms';
 import type { Filter, FilterCondition, FilterValue, Issue } from '../../index';
 import { unknownKeyMessage } from '../shared/input-checks';
 import { type FilterOperator, filterOperators, valueTest } from './filter-value-test';

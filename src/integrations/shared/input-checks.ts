@@ -1,5 +1,5 @@
 import { defined } from '../../domain/defined';
-import { describeValue, isPlainObject } from '../../domain/plain-object';
+import { describeValue, isPlainObject } from '../../domain/realms';
 import { type Issue, MemoryError, type MemoryHandle } from '../../index';
 
 /** The maximum number of issues in an error, and the maximum length of a word from the input in its message. */

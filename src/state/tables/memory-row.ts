@@ -2,8 +2,9 @@ import xxhash from 'xxhash-wasm';
 import type { MemoryLabels } from '../../access/authorise';
 import type { Content } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
-import { type Metadata, parseStoredJson } from '../../domain/json';
+import type { Json, Metadata } from '../../domain/json';
 import type { Memory, MemoryKind, MemorySource } from '../../domain/memory';
+import { wellFormedCopy } from '../../domain/parse/shapes';
 import { principalOf } from '../../domain/principal';
 import type { ScopedFields } from '../../domain/scope';
 import type { ReadonlyInterning } from './interning';
@@ -191,4 +192,10 @@ export interface Checksum {
 export async function loadChecksum(): Promise<Checksum> {
   const { h32Raw, h64ToString } = await xxhash();
   return { ofText: (text) => h64ToString(text), ofBytes: (bytes) => h32Raw(bytes) };
+}
+
+/** Parses stored JSON. It replaces halves of surrogate pairs, because earlier releases stored them (as JSON escapes). */
+export function parseStoredJson(json: string): Json {
+  const value = JSON.parse(json) as Json;
+  return json.includes('\\ud') ? wellFormedCopy(value) : value;
 }

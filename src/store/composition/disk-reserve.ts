@@ -9,8 +9,8 @@ import type { AppliedBatch } from '../../state/state-store';
 import { databaseFile, reserveFile } from './file-names';
 
 /**
- * The reserve grows by this much. A store that writes little keeps one piece: an open and a deletion need about 0.3 MB (measured on a
- * disk that was filled up before each).
+ * The reserve grows by this much. A store that writes little keeps one piece: an open and a deletion need less, by an
+ * estimate that `test/faults/full-disk.slow.test.ts` confirms on a disk that is filled up before each.
  */
 const pieceBytes = 2 ** 20;
 const commitsPerCheck = 8;
