@@ -82,7 +82,7 @@ describe.each([
     async (__, reply, code, retryable) => {
       // A short time-out for the only slow case.
       const isSlow = reply === hanging;
-      const options = isSlow ? { requestTimeoutMs: 300, maxRetries: 0 } : {};
+      const options = isSlow ? { requestTimeoutMs: 1_000, maxRetries: 0 } : {};
       const { store, id, control } = await storeWith(opener(), options);
       control.always = reply;
       const { admin } = store;
