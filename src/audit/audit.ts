@@ -3,7 +3,7 @@ import type { Database } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
 import { root } from '../domain/principal';
 import type { Environment } from '../environment/environment';
-import { nextTurn, pause } from '../environment/environment';
+import { nextTurn, pause } from '../environment/timers';
 import { translated } from '../sqlite/sqlite';
 import { AccessLog } from './access-log';
 import { removeCopyMark } from './audit-database';

@@ -1,4 +1,4 @@
-import { startStopwatch } from '../environment/environment';
+import { startStopwatch } from '../environment/timers';
 import type { BatchResult, MemoryHandle, NewMemory } from '../index';
 import { type ImportFormat, type ImportProblem, unexpectedValue } from './import-formats/import-format';
 import { ImportProblems } from './import-problems';

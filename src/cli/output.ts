@@ -1,5 +1,5 @@
 import { isError } from '../domain/realms';
-import { startStopwatch } from '../environment/environment';
+import { startStopwatch } from '../environment/timers';
 import type { Progress } from '../index';
 import type { Terminal } from './terminal';
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { pause } from '../environment/environment';
+import { pause } from '../environment/timers';
 
 /** A process and the process that started it. */
 interface Child {

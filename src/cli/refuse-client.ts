@@ -1,4 +1,4 @@
-import { pause } from '../environment/environment';
+import { pause } from '../environment/timers';
 import { jsonLines } from './json-lines';
 import type { Terminal } from './terminal';
 

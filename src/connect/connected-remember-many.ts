@@ -4,7 +4,7 @@ import { MemoryError } from '../domain/errors';
 import type { NewMemory } from '../domain/memory';
 import { parseAll } from '../domain/parse/shapes';
 import { isFloat32Array, isPlainObject } from '../domain/realms';
-import { startStopwatch } from '../environment/environment';
+import { startStopwatch } from '../environment/timers';
 import type { MemoryHandle } from '../store/memory-handle';
 import { batchesOf } from '../write/batches';
 import { addResult, type BatchResult } from '../write/remember-many';

@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net';
 import { MemoryError } from '../domain/errors';
 import type { Limits } from '../domain/limits';
-import { startDeadline } from '../environment/environment';
+import { startDeadline } from '../environment/timers';
 import { Channel, type ChannelListener } from './channel';
 import { decodeError } from './encoding';
 import { maxMessageBytes, protocol, type ServerMessage } from './protocol';

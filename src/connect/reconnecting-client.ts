@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { MemoryError } from '../domain/errors';
-import { pause, startStopwatch } from '../environment/environment';
+import { pause, startStopwatch } from '../environment/timers';
 import { type CallShapes, callShapes } from '../store/call-shapes';
 import type { Channel } from './channel';
 import { type Connection, dial } from './dial';

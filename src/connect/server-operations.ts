@@ -6,7 +6,7 @@ import type { Memory, NewMemory, RememberResult } from '../domain/memory';
 import { parsedScopeOf } from '../domain/parse/parse-selection';
 import { expected, flag, integer, oneOf, parse } from '../domain/parse/shapes';
 import { type Caller, emptyScope, narrowScope } from '../domain/scope';
-import { nextTurn } from '../environment/environment';
+import { nextTurn } from '../environment/timers';
 import { relist } from '../recall/list';
 import { mayLearnId, withoutHiddenLinks } from '../recall/recheck';
 import { cursorOfNow } from '../recall/watch';

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { MemoryError } from '../domain/errors';
-import { pause } from '../environment/environment';
+import { pause } from '../environment/timers';
 import { Lifetime } from '../store/lifetime';
 import type { Hello } from './protocol';
 import { RequestDedup } from './request-dedup';

@@ -1,7 +1,7 @@
 import type { CallOptions } from '../domain/calls';
 import type { ChunkVectors, SpaceName } from '../domain/command';
 import { type Issue, MemoryError } from '../domain/errors';
-import { onAbort } from '../environment/environment';
+import { onAbort } from '../environment/timers';
 import { splitIntoChunks } from './chunks';
 import type { Embedder, EmbeddingSpace } from './embedder';
 

@@ -1,4 +1,5 @@
-import { pause, startStopwatch, systemClock } from './environment';
+import { systemClock } from './environment';
+import { pause, startStopwatch } from './timers';
 
 /** The time and randomness that retries need. */
 export interface Timing {

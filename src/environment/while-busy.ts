@@ -1,5 +1,5 @@
 import { MemoryError } from '../domain/errors';
-import { pause, realTimers, startStopwatch } from './environment';
+import { pause, realTimers, startStopwatch } from './timers';
 
 /** How long a call waits for a database that another program locks. SQLite's own wait would block the event loop. */
 const maxBusyMs = 5_000;

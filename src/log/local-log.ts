@@ -1,6 +1,6 @@
 import type { Command, Outcome } from '../domain/command';
 import { MemoryError } from '../domain/errors';
-import { startStopwatch } from '../environment/environment';
+import { startStopwatch } from '../environment/timers';
 import { isBusy, whileBusy } from '../environment/while-busy';
 import type { ReplicatedLog } from './replicated-log';
 

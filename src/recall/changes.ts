@@ -4,7 +4,7 @@ import type { Json } from '../domain/json';
 import type { Memory, MemoryChange } from '../domain/memory';
 import { type Principal, principalOf } from '../domain/principal';
 import { type Caller, isInScope, type ParsedScope } from '../domain/scope';
-import { nextTurn } from '../environment/environment';
+import { nextTurn } from '../environment/timers';
 import type { ChangeLine } from '../state/queries/change-queries';
 import { type MemoryRow, memoryLabelsOf } from '../state/tables/memory-row';
 import type { ReadContext } from './read-context';

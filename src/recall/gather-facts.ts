@@ -1,7 +1,7 @@
 import type { Metadata } from '../domain/json';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
-import { nextTurn } from '../environment/environment';
+import { nextTurn } from '../environment/timers';
 import { FilterFacts } from '../state/queries/filter-facts';
 import type { SlicedRow } from '../state/queries/selection-queries';
 import { parseStoredJson } from '../state/tables/memory-row';

@@ -3,7 +3,7 @@ import type { Json } from '../domain/json';
 import type { Memory } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
-import { nextTurn } from '../environment/environment';
+import { nextTurn } from '../environment/timers';
 import type { FilterFacts } from '../state/queries/filter-facts';
 import type { CompiledSelection } from '../state/queries/selection-sql';
 import { gatherFacts } from './gather-facts';

@@ -4,7 +4,7 @@ import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
 import type { EmbeddingSpace } from '../embedding/embedder';
 import { isSameSpace } from '../embedding/space-embedder';
-import { nextTurn } from '../environment/environment';
+import { nextTurn } from '../environment/timers';
 import { analyzeQuery } from '../keyword-index/analyzer';
 import type { FilterFacts } from '../state/queries/filter-facts';
 import type { Space } from '../state/tables/interning';

@@ -1,7 +1,7 @@
 import type { RowEmbedding } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
-import { nextTurn, startStopwatch } from '../environment/environment';
+import { nextTurn, startStopwatch } from '../environment/timers';
 import type { Space } from '../state/tables/interning';
 import { type MemoryRow, memoryRowOf, type RowChecksum, type StoredMemoryRow } from '../state/tables/memory-row';
 import type { RowRange, SpaceCoverage } from '../state/tables/space-coverage';

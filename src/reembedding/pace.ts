@@ -1,4 +1,4 @@
-import { pause, realTimers } from '../environment/environment';
+import { pause, realTimers } from '../environment/timers';
 
 /** Slows down long work: limits the number of items per second, and can pause. */
 export interface Pace {

@@ -1,5 +1,5 @@
 import type { SpaceEmbedder } from '../embedding/space-embedder';
-import { nextTurn } from '../environment/environment';
+import { nextTurn } from '../environment/timers';
 import type { ReadModel } from '../state/read-model';
 import type { StateStore } from '../state/state-store';
 import type { Space } from '../state/tables/interning';

@@ -2,7 +2,7 @@ import type { SpaceName } from '../domain/command';
 import { invalidInput, MemoryError } from '../domain/errors';
 import type { Embedder } from '../embedding/embedder';
 import { type BuiltIns, isSameSpace, type SpaceEmbedder, type SpacesInUse } from '../embedding/space-embedder';
-import { nextTurn, startStopwatch } from '../environment/environment';
+import { nextTurn, startStopwatch } from '../environment/timers';
 import type { FollowedBatch, ReadModel, SpaceVectors } from '../state/read-model';
 import type { StateStore } from '../state/state-store';
 import type { ReadonlyInterning, Space } from '../state/tables/interning';

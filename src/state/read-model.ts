@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import type { Policy } from '../access/policy';
 import type { SpaceName } from '../domain/command';
-import { nextTurn } from '../environment/environment';
+import { nextTurn } from '../environment/timers';
 import { Postings } from '../keyword-index/postings';
 import { prepare, type Statement } from '../sqlite/sqlite';
 import type { RowColumns } from './apply/apply-context';

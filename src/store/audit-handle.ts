@@ -9,7 +9,7 @@ import type { Namespace } from '../domain/namespace';
 import { parse } from '../domain/parse/shapes';
 import type { Principal } from '../domain/principal';
 import { type Caller, emptyScope, narrowNamespace } from '../domain/scope';
-import { nextTurn, startStopwatch } from '../environment/environment';
+import { nextTurn, startStopwatch } from '../environment/timers';
 import { submit } from '../write/submit';
 import { type AuditEntry, AuditView, assertMayAudit, type ExportedAuditEntry } from './audit-view';
 import type { AuditedCalls } from './audited-calls';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { markAsCopy } from '../audit/audit-database';
 import type { Progress } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
-import { startStopwatch } from '../environment/environment';
+import { startStopwatch } from '../environment/timers';
 import { whileBusy } from '../environment/while-busy';
 import { fromSqlite, translated } from '../sqlite/sqlite';
 import { markCopy } from '../state/tables/store-meta';

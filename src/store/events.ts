@@ -1,6 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
 import type { MemoryError } from '../domain/errors';
-import { pause } from '../environment/environment';
+import { pause } from '../environment/timers';
 import type { ChangeFeed } from '../recall/watch';
 
 /** The events of a store, with their payloads. Payloads contain ids and numbers, and never the text of a memory. */

@@ -7,7 +7,7 @@ import { parse, parseAll } from '../domain/parse/shapes';
 import { type Principal, root } from '../domain/principal';
 import type { Scope } from '../domain/selection';
 import type { Embedder, EmbeddingSpace } from '../embedding/embedder';
-import { startStopwatch } from '../environment/environment';
+import { startStopwatch } from '../environment/timers';
 import type { ReembedOptions } from '../reembedding/reembedding-run';
 import { translated } from '../sqlite/sqlite';
 import { RootAudit, type StoreAudit } from './audit-handle';

@@ -11,7 +11,7 @@ import { isPlainObject } from '../domain/realms';
 import { type Caller, emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import type { Scope, Selection } from '../domain/selection';
 import { unit } from '../embedding/results';
-import { startStopwatch } from '../environment/environment';
+import { startStopwatch } from '../environment/timers';
 import * as changes from '../recall/changes';
 import { get } from '../recall/get';
 import * as listing from '../recall/list';

@@ -1,6 +1,6 @@
 import { parse, parseAll } from '../domain/parse/shapes';
 import type { Embedder } from '../embedding/embedder';
-import { pause, realTimers, startStopwatch } from '../environment/environment';
+import { pause, realTimers, startStopwatch } from '../environment/timers';
 import { PausablePace } from '../reembedding/pace';
 import { defaultBatchSize, type ReembedOptions, type ReembedResult } from '../reembedding/reembedding-run';
 import type { MoveOptions, SpaceSwitch } from '../reembedding/space-switch';

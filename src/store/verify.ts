@@ -1,6 +1,6 @@
 import type { Progress } from '../domain/calls';
 import { MemoryError } from '../domain/errors';
-import { nextTurn, startStopwatch } from '../environment/environment';
+import { nextTurn, startStopwatch } from '../environment/timers';
 import { storeSchemaProblems } from '../state/tables/expected-schema';
 import { areCurrentWords } from '../state/tables/words';
 import { reasonOf, type VerifyProblem } from '../state/verify/damage';

@@ -1,4 +1,4 @@
-import { nextTurn, pause } from '../environment/environment';
+import { nextTurn, pause } from '../environment/timers';
 import { type AimedQuery, ByteVectors, slotsPerScan } from './kernel/byte-vectors';
 import { bestChunk } from './kernel/dot';
 import type { EstimatingIndex, RowEstimates, VectorCandidate, VectorSource, VisibleRows } from './vector-index';

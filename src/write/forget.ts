@@ -1,6 +1,6 @@
 import type { LongCallOptions } from '../domain/calls';
 import { defined } from '../domain/defined';
-import { startStopwatch } from '../environment/environment';
+import { startStopwatch } from '../environment/timers';
 import type { ChangeOptions } from './change';
 import { submit } from './submit';
 import type { Author, WriteContext } from './write-context';

@@ -1,7 +1,7 @@
 import type { LongCallOptions } from '../domain/calls';
 import { type Issue, invalidInput, MemoryError, maxIssues } from '../domain/errors';
 import type { NewMemory, RememberResult } from '../domain/memory';
-import { nextTurn, startStopwatch } from '../environment/environment';
+import { nextTurn, startStopwatch } from '../environment/timers';
 import { batchesOf } from './batches';
 import { type CheckedMemory, checkMemory } from './check';
 import { embedDrafts, storeMemories } from './remember';

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { allow, type MemoryHandle } from 'multi-agent-memory';
 import { serveHttp } from 'multi-agent-memory/mcp';
 import { describe, expect, test } from 'vitest';
-import { nextTurn } from '../../src/environment/environment';
+import { nextTurn } from '../../src/environment/timers';
 import { answered, call, clientInfo, connected, textOf } from '../integrations/mcp/test-client';
 import { all, issuePaths, openInMemory } from '../store/stores';
 

@@ -1,6 +1,6 @@
 import { allow, type Filter, type MemoryHandle } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
-import { nextTurn } from '../../src/environment/environment';
+import { nextTurn } from '../../src/environment/timers';
 import { openInMemory } from '../store/stores';
 
 const agent = { agentId: 'a' };

@@ -10,7 +10,7 @@ import { inspect, parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { allow, MemoryError, type MemoryHandle, MemoryStore } from 'multi-agent-memory';
 import { runProgram } from '../../src/cli/program';
-import { startStopwatch } from '../../src/environment/environment';
+import { startStopwatch } from '../../src/environment/timers';
 import { connected } from '../integrations/mcp/test-client';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' } } });

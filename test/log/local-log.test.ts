@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Command, Outcome } from '../../src/domain/command';
 import { root } from '../../src/domain/principal';
-import { nextTurn } from '../../src/environment/environment';
+import { nextTurn } from '../../src/environment/timers';
 import { LocalLog } from '../../src/log/local-log';
 import { replicatedLogConformance } from './log-conformance';
 

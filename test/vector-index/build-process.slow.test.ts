@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { nextTurn } from '../../src/environment/environment';
+import { nextTurn } from '../../src/environment/timers';
 import {
   change,
   entriesIn,

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { nextTurn } from '../../src/environment/environment';
+import { nextTurn } from '../../src/environment/timers';
 import { visibleRows } from '../../src/testing/vector-source-fixture';
 import {
   change,

@@ -1,4 +1,4 @@
-import { startStopwatch } from '../../environment/environment';
+import { startStopwatch } from '../../environment/timers';
 import type { Command } from '../cli-command';
 import { readStore } from '../command-store';
 import { progressPrinter } from '../output';

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { onAbort } from '../../environment/environment';
+import { onAbort } from '../../environment/timers';
 import type { TextRole } from '../embedder';
 
 /** The estimated memory of a cache entry, in addition to its text and its vector. */

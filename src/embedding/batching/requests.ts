@@ -1,4 +1,4 @@
-import { onAbort } from '../../environment/environment';
+import { onAbort } from '../../environment/timers';
 
 /** The limits of one request. */
 export interface RequestLimits {

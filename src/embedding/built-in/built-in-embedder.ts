@@ -1,4 +1,4 @@
-import { nextTurn } from '../../environment/environment';
+import { nextTurn } from '../../environment/timers';
 import type { Embedder, EmbeddingSpace } from '../embedder';
 import { builtInSpace, compatibleSpaces } from './built-in-spaces';
 import { maxTokens, staticEncoder } from './static-encoder';

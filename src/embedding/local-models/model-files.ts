@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Progress } from '../../domain/calls';
 import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
-import { startStopwatch } from '../../environment/environment';
+import { startStopwatch } from '../../environment/timers';
 import { type DownloadEvent, loadModelHub, type ModelHub } from './transformers-runtime';
 
 /** A model and where its files are. */

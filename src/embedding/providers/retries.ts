@@ -1,5 +1,5 @@
 import { MemoryError } from '../../domain/errors';
-import { onAbort, startDeadline } from '../../environment/environment';
+import { onAbort, startDeadline } from '../../environment/timers';
 import type { Timing } from '../../environment/timing';
 import type { RateLimit } from './rate-limit';
 

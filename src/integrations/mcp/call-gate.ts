@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
-import { nextTurn } from '../../environment/environment';
+import { nextTurn } from '../../environment/timers';
 
 /** Returns a promise that resolves when the client has read enough of the earlier answers. It rejects if the client has disconnected. */
 export type ClientReadiness = () => Promise<void>;

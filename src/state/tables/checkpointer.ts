@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import { messageOf } from '../../domain/realms';
 import type { Logger } from '../../environment/environment';
-import { pause, realTimers } from '../../environment/environment';
+import { pause, realTimers } from '../../environment/timers';
 import { driverFile } from './driver-file';
 
 /**

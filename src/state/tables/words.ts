@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import type { Progress } from '../../domain/calls';
-import { startStopwatch } from '../../environment/environment';
+import { startStopwatch } from '../../environment/timers';
 import { analyze, analyzerVersion } from '../../keyword-index/analyzer';
 import { prepare } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
