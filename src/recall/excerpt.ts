@@ -118,7 +118,9 @@ export class ExcerptFinder {
  */
 function needlesOf(query: string): string[] {
   const cut = (word: string) => (word.length > 4 && !/[^\p{Script=Latin}]/u.test(word) ? word.slice(0, -1) : word);
-  const accented = query.toLowerCase().match(/[\p{L}\p{M}\p{N}]*[^\0-\x7f][\p{L}\p{M}\p{N}]*/gu) ?? [];
+  // Two steps: one expression for words with such a letter would take quadratic time for a long word without one.
+  const words = query.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  const accented = words.filter((word) => /[^\0-\x7f]/.test(word));
   return [...new Set([...analyzeQuery(query), ...accented].map(cut))].slice(0, maxNeedles);
 }
 
