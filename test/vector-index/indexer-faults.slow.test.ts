@@ -130,11 +130,12 @@ describe('the folder of an index', () => {
     await expectRepaired();
   });
 
-  test('keeps its index and loses all other files if a process died during a build', async () => {
+  test('keeps its index, and removes what a process left behind when it died during a build', async () => {
     const manifest = await manifestIn(folder);
-    await cp(join(folder, manifest?.generation ?? ''), join(folder, 'left'), { recursive: true });
-    await rm(await fileOf('auxiliary.idx').then((path) => path.replace(manifest?.generation ?? '', 'left')));
-    await mkdir(join(folder, 'begun'));
+    const [left, begun] = ['generation-left', 'generation-begun'];
+    await cp(join(folder, manifest?.generation ?? ''), join(folder, left), { recursive: true });
+    await rm(await fileOf('auxiliary.idx').then((path) => path.replace(manifest?.generation ?? '', left)));
+    await mkdir(join(folder, begun));
     await writeFile(join(folder, 'manifest.json.new'), '{"manifest":');
     await reopen();
     expect(store.indexer.hasIndex).toBe(true);

@@ -57,7 +57,7 @@ export const importCommand: Command = {
   ],
   usageProblems: (line) => [...optionProblems(line), ...fileProblems(line)],
   run: async (line, terminal) => {
-    const format = importFormat(line.text('from'), {
+    const format = await importFormat(line.text('from'), {
       ...defined({
         namespace: namespaceOption(line),
         sessionId: line.text('session'),

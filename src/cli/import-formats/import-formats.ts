@@ -2,7 +2,6 @@ import { chatgptFormat, claudeFormat, openaiFormat, sharegptFormat } from './ass
 import { exportFormat } from './export-format';
 import type { ImportFormat, ImportTarget } from './import-format';
 import { langchainFormat } from './langchain-format';
-import { langgraphFormat } from './langgraph-format';
 import { lettaFormat } from './letta-format';
 import { markdownFormat } from './markdown-format';
 import { mcpMemoryFormat } from './mcp-memory-format';
@@ -14,7 +13,8 @@ import { whatsappFormat } from './whatsapp-format';
 const formats = {
   export: exportFormat,
   mem0: mem0Format,
-  langgraph: langgraphFormat,
+  // Loaded on first use, because it loads the library with it.
+  langgraph: async (target) => (await import('./langgraph-format')).langgraphFormat(target),
   langchain: langchainFormat,
   'mcp-memory': mcpMemoryFormat,
   letta: lettaFormat,
@@ -27,7 +27,7 @@ const formats = {
   whatsapp: whatsappFormat,
   csv: csvFormat,
   json: jsonFormat,
-} satisfies Record<string, (target: ImportTarget) => ImportFormat>;
+} satisfies Record<string, (target: ImportTarget) => ImportFormat | Promise<ImportFormat>>;
 
 /** A value of `import --from`. */
 export type ImportFormatName = keyof typeof formats;
@@ -45,6 +45,6 @@ export const sessionFormats: readonly string[] = [
 ] satisfies ImportFormatName[];
 
 /** Returns the format with this name. Default: the output of the export command. */
-export function importFormat(name: string | undefined, target: ImportTarget): ImportFormat {
+export async function importFormat(name: string | undefined, target: ImportTarget): Promise<ImportFormat> {
   return formats[(name ?? 'export') as ImportFormatName](target);
 }
