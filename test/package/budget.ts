@@ -18,7 +18,7 @@ export interface PackageSizes {
 export const budget: PackageSizes = {
   tarball: 4_000_000,
   unpacked: 5_800_000,
-  entryGzip: 125_000,
+  entryGzip: 130_000,
 };
 
 /** The sizes over the budget, each as a sentence. */
