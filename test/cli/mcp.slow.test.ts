@@ -127,7 +127,7 @@ describe
       });
       onTestFinished(() => void started.kill('SIGKILL'));
       const holder = join(folder, 'holder.json');
-      await expect.poll(() => existsSync(holder)).toBe(true);
+      await expect.poll(() => existsSync(holder), { timeout: 55_000 }).toBe(true);
       const { pid } = JSON.parse(await readFile(holder, 'utf8')) as { pid: number };
       onTestFinished(() => void isAlive(pid, 'SIGKILL'));
       started.kill('SIGKILL');
