@@ -26,8 +26,8 @@ const recencyWeight = 0.03;
 const priorityWeight = 0.03;
 
 /**
- * The maximum difference between an estimate and the cosine. Estimates use vectors that are rounded to bytes. With 384 dimensions they
- * differ by a few thousandths.
+ * The difference between an estimate and the cosine that a search through the approximate index allows for. Estimates use vectors that are
+ * rounded to bytes; with 384 dimensions most differ by less than a few thousandths. An exact search uses the bound of each row instead.
  */
 export const estimateError = 0.01;
 
