@@ -104,13 +104,17 @@ export interface Candidates {
   readonly keywordMatches: KeywordMatches | undefined;
 }
 
-export interface RankRequest extends Candidates {
+/** What every ranking needs to know of a search. */
+interface Ranking {
   readonly mode: RecallMode;
   readonly threshold: number;
   readonly now: number;
   readonly vector: Float32Array | undefined;
   readonly terms: readonly string[];
   readonly visible: VisibleSet;
+}
+
+export interface RankRequest extends Ranking, Candidates {
   /** The maximum number of keyword matches among the candidates. */
   readonly candidateLimit: number;
 }
@@ -135,7 +139,7 @@ function textsOf({ state }: ReadContext, { mask, texts, tokens }: VisibleSet): V
 /** Finds the rows that match the query's terms, best first. Undefined if the query has no terms. */
 export function findKeywordMatches(
   context: ReadContext,
-  { terms, visible }: Pick<RankRequest, 'terms' | 'visible'>,
+  { terms, visible }: Pick<Ranking, 'terms' | 'visible'>,
   limit: number,
 ): KeywordMatches | undefined {
   if (terms.length === 0) return undefined;
@@ -145,7 +149,7 @@ export function findKeywordMatches(
 /** Computes the exact score of a row. Reads its vectors, unless the cosine is known. */
 export function scoreRow(
   { state }: ReadContext,
-  { vector, mode, now }: Pick<RankRequest, 'vector' | 'mode' | 'now'>,
+  { vector, mode, now }: Pick<Ranking, 'vector' | 'mode' | 'now'>,
   row: number,
   keyword: number,
   knownCosine?: number,
@@ -170,14 +174,8 @@ export interface ScannedRows extends RowEstimates {
   readonly rows: Uint32Array;
 }
 
-export interface RankAllRequest {
-  readonly mode: RecallMode;
-  readonly threshold: number;
+export interface RankAllRequest extends Ranking {
   readonly topK: number;
-  readonly now: number;
-  readonly vector: Float32Array | undefined;
-  readonly terms: readonly string[];
-  readonly visible: VisibleSet;
   readonly scanned: ScannedRows;
   /** The rows that changed after the scan. Their estimates cannot be used. */
   readonly changed: ReadonlySet<number>;
