@@ -83,8 +83,10 @@ export type Seed = () => Uint8Array;
 
 const queries = queriesOver<ChainTables>();
 const pseudonymBytes = 16;
-// The full cache takes a few megabytes, and is then emptied. An LRU cache would take a millisecond to create.
+// The full cache takes a few megabytes, and is then emptied. An LRU cache would take a millisecond to create. A namespace may have
+// thousands of characters.
 const maxCachedNames = 20_000;
+const maxCachedChars = 2_000_000;
 
 /** Translates principals and namespaces to their pseudonyms in one chain, and back. */
 export class Pseudonyms {
@@ -92,6 +94,7 @@ export class Pseudonyms {
   readonly #byPseudonym;
   readonly #insert;
   readonly #cache = new Map<string, string>();
+  #cachedChars = 0;
 
   constructor(database: Database) {
     this.#byName = prepare<{ kind: NameKind; name: string }, { pseudonym: string }>(database, (p) =>
@@ -136,6 +139,7 @@ export class Pseudonyms {
   /** Empties the cache. Call it after a transaction was rolled back, or after a name was erased. */
   reload(): void {
     this.#cache.clear();
+    this.#cachedChars = 0;
   }
 
   #of(kind: NameKind, name: string, seed: Seed): string {
@@ -158,7 +162,11 @@ export class Pseudonyms {
   }
 
   #keep(key: string, pseudonym: string): void {
-    if (this.#cache.size >= maxCachedNames) this.#cache.clear();
+    this.#cachedChars += key.length;
+    if (this.#cache.size >= maxCachedNames || this.#cachedChars > maxCachedChars) {
+      this.#cache.clear();
+      this.#cachedChars = key.length;
+    }
     this.#cache.set(key, pseudonym);
   }
 }

@@ -10,13 +10,8 @@ export const noFilter: Mistake = {
   edits: [
     {
       file: compiler,
-      from: "(contains(within, namespace) && decideBy(rules, read, namespace) === 'allow');",
-      to: 'contains(within, namespace);',
-    },
-    {
-      file: compiler,
-      from: 'if (!isAllowed || !isClearedBy(rules, accessTags, namespace)) continue;',
-      to: 'if (!isAllowed) continue;',
+      from: 'grants.decide(last.isAllowed && isClearedBy(rules, accessTags, namespace));',
+      to: 'grants.decide(last.isAllowed || accessTags.length >= 0);',
     },
   ],
 };
@@ -48,8 +43,20 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'compiled filter: ignores clearances',
     compiler,
-    'if (!isAllowed || !isClearedBy(rules, accessTags, namespace)) continue;',
-    'if (!isAllowed) continue;',
+    'grants.decide(last.isAllowed && isClearedBy(rules, accessTags, namespace));',
+    'grants.decide(last.isAllowed && accessTags.length >= 0);',
+  ),
+  mistake(
+    'compiled filter: ignores the namespace of the scope',
+    compiler,
+    'if (ancestor === undefined || !source.isWithin(namespaceId, ancestor)) {',
+    'if (ancestor === undefined) {',
+  ),
+  mistake(
+    'namespaces: taken for below every namespace with a lower number',
+    'state/tables/interning.ts',
+    'while (at > ancestor) at = this.#parent.at(at);',
+    'if (at > ancestor) at = ancestor;',
   ),
   mistake(
     'compiled filter: every owner is readable',
@@ -242,7 +249,7 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'readable label sets: not extended by new label sets',
     compiler,
-    'if (known !== undefined && known.mask.length === source.labelSetCount + 1) return known;',
+    'if (known !== undefined && known.decided === source.labelSetCount + 1) return known;',
     'if (known !== undefined) return known;',
   ),
   mistake(

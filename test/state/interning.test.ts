@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { contains } from '../../src/domain/namespace';
 import type { Actor } from '../../src/domain/principal';
 import { Interning } from '../../src/state/tables/interning';
 import { emptyState } from './test-state';
@@ -115,6 +116,40 @@ describe('Interning', () => {
     expect(interning.findLabelSet(['lost'], [])).toBeUndefined();
     expect(interning.internLabelSet(['next'], [])).toBe(2);
     expect(interning.findActor({ party: { kind: 'agent', id: 'lost' } })).toBeUndefined();
+  });
+
+  test('tells by numbers which namespaces are within another', () => {
+    fc.assert(
+      fc.property(fc.array(namespace, { minLength: 1, maxLength: 12 }), (places) => {
+        const { database, interning } = emptyState().state;
+        for (const each of places) interning.internLabelSet(each, []);
+        for (const found of [interning, new Interning(database)]) {
+          for (const outer of places) {
+            for (const inner of places) {
+              const [inside, outside] = [inner, outer].map((each) => found.findNamespace(each) as number);
+              expect(found.isWithin(inside as number, outside as number)).toBe(contains(outer, inner));
+            }
+          }
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('reads what another process has added, and keeps the numbers that it had', () => {
+    const { database, interning } = emptyState().state;
+    const reader = new Interning(database);
+    interning.internLabelSet(['a'], []);
+    reader.reload();
+    interning.internLabelSet(['a', 'b'], ['t']);
+    interning.internLabelSet(['a', 'c'], ['t']);
+    interning.internActor({ party: { kind: 'agent', id: 'x' } });
+    expect(reader.labelSetCount).toBe(1);
+    reader.reload();
+    reader.reload();
+    expect(reader.labelSetCount).toBe(3);
+    expect(reader.labelSet(3)).toMatchObject({ namespace: ['a', 'c'], accessTags: ['t'] });
+    expect(reader.actors()).toEqual(interning.actors());
   });
 
   test('throws for a number that it never assigned', () => {

@@ -86,7 +86,7 @@ function readableCondition({ labelSets, owner }: ReadableLabelSets, of: Alias = 
   const isReadable =
     labelSets.length > maxListedLabelSets
       ? sql<boolean>`${sql.raw(maskFunctions[of])}(${labelSet})`
-      : sql<boolean>`${labelSet} in (select value from json_each(${JSON.stringify(labelSets)}))`;
+      : sql<boolean>`${labelSet} in (select value from json_each(${JSON.stringify([...labelSets])}))`;
   return owner === 'any' ? isReadable : sql`(${isReadable} and ${sql.ref(`${of}.owner`)} in (0, ${owner}))`;
 }
 

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { LRUCache } from 'lru-cache';
 import type { SpaceName } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
 import type { Namespace } from '../../domain/namespace';
@@ -30,18 +31,26 @@ export type ReadonlyInterning = Omit<
  * Translates between values and the numbers that stand for them in the tables. Namespaces, label sets, actors and embedding spaces
  * each have their own sequence of numbers. Only `apply` assigns numbers, in ascending order, and never uses a number twice.
  * Therefore the same commands give the same numbers in every store.
+ *
+ * A label set stays in the tables after its last memory was forgotten: the tombstone and the change feed still name it, because a
+ * reader of that namespace must learn that the memory was forgotten. Numbers are not reused either, because compiled masks, visible sets
+ * and cursors hold them, and would then show memories of another namespace. So everything here is kept in as little RAM as possible:
+ * about 100 bytes for a namespace with its label set, and less for one that shares its labels with others.
  */
 export class Interning {
   readonly #insert: Inserts;
   readonly #database: Database;
   #tree = new LabelTree();
-  #labelSets: (LabelSet & { readonly node: number })[] = [];
-  #labelSetIds = new Map<number, Map<string, number>>();
-  #labelSetTexts: string[] = [];
+  #labelSets = new LabelSetTable();
   #actors: Actor[] = [];
   #actorTexts: string[] = [];
   #actorIds = new Map<string, number>();
   #spaces: Space[] = [];
+  /** The label sets that were used last, in the form in which callers want them. */
+  readonly #decoded = new LRUCache<number, DecodedLabelSet>({
+    maxSize: maxDecodedChars,
+    sizeCalculation: ({ text }) => text.length + 100,
+  });
 
   constructor(database: Database) {
     this.#database = database;
@@ -49,39 +58,73 @@ export class Interning {
     this.reload();
   }
 
-  /** Reads all numbers from the tables again. Needed after a rollback, and after another process has written. */
+  /**
+   * Reads the numbers from the tables again. Needed after a rollback, and after another process has written. Lines of the tables never
+   * change, so only new ones are read, unless a rollback has removed some.
+   */
   reload(): void {
+    const last = (table: string) =>
+      this.#database.prepare(`select coalesce(max(id), 0) from ${table}`).pluck().get() as number;
+    const wasRolledBack =
+      last('namespaces') < this.#tree.last ||
+      last('label_sets') < this.#labelSets.count ||
+      last('actors') < this.#actors.length;
+    if (wasRolledBack) this.#clear();
+    const known = { namespaces: this.#tree.last, label_sets: this.#labelSets.count, actors: this.#actors.length };
+    assertNames(this.#database, { ...known, spaces: 0 });
+    const added = <T extends unknown[]>(table: keyof typeof known, columns: string) => {
+      const sql = `select ${columns} from ${table} where id > ? order by id`;
+      return this.#database.prepare(sql).raw().iterate(known[table]) as IterableIterator<T>;
+    };
+    for (const [id, parent, label] of added<[number, number, string]>('namespaces', 'id, parent, label')) {
+      this.#tree.add(id, parent, label);
+    }
+    for (const [id, node, tags] of added<[number, number, string]>('label_sets', 'id, namespace, access_tags')) {
+      assertFollows('label set', id, this.#addLabelSet(node, tags));
+    }
+    for (const [id, kind, name, user] of added<ActorLine>('actors', 'id, kind, name, on_behalf_of')) {
+      assertFollows('actor', id, this.#addActor(actorOf({ kind, name, on_behalf_of: user })));
+    }
+    this.#spaces = [];
+    const spaces = this.#database.prepare('select * from spaces order by id').all();
+    for (const s of spaces as (SpaceName & Pick<Space, 'role'>)[]) this.#addSpace(s, s.role);
+  }
+
+  #clear(): void {
     this.#tree = new LabelTree();
-    this.#labelSets = [];
-    this.#labelSetIds = new Map();
-    this.#labelSetTexts = [];
+    this.#labelSets = new LabelSetTable();
     this.#actors = [];
     this.#actorTexts = [];
     this.#actorIds = new Map();
-    this.#spaces = [];
-    assertNames(this.#database);
-    const all = <T>(sql: string) => this.#database.prepare(sql).all() as T[];
-    for (const n of all<{ id: number; parent: number; label: string }>('select * from namespaces order by id')) {
-      this.#tree.add(n.id, n.parent, n.label);
-    }
-    for (const s of all<{ namespace: number; access_tags: string }>('select * from label_sets order by id')) {
-      this.#addLabelSet(s.namespace, s.access_tags);
-    }
-    for (const a of all<ActorRow>('select * from actors order by id')) this.#addActor(actorOf(a));
-    for (const s of all<SpaceName & Pick<Space, 'role'>>('select * from spaces order by id')) this.#addSpace(s, s.role);
+    this.#decoded.clear();
   }
 
   /** Label sets are numbered from 1 to this number. */
   get labelSetCount(): number {
-    return this.#labelSets.length;
+    return this.#labelSets.count;
   }
 
   labelSet(id: number): LabelSet {
-    return found(this.#labelSets[id - 1], 'label set', id);
+    return this.#decode(id) ?? missing('label set', id);
+  }
+
+  /** The number of the namespace of a label set. */
+  namespaceIdOf(labelSet: number): number {
+    return this.#labelSets.has(labelSet) ? this.#labelSets.nodeOf(labelSet) : missing('label set', labelSet);
+  }
+
+  /** The number of a namespace. The root namespace has the number 0. Undefined if no memory was ever stored in it or below. */
+  findNamespace(namespace: Namespace): number | undefined {
+    return this.#tree.find(namespace);
+  }
+
+  /** Checks whether a namespace is another one or below it. Compares only numbers. */
+  isWithin(namespaceId: number, ancestorId: number): boolean {
+    return this.#tree.isWithin(namespaceId, ancestorId);
   }
 
   actor(id: number): Actor {
-    return found(this.#actors[id - 1], 'actor', id);
+    return this.#actors[id - 1] ?? missing('actor', id);
   }
 
   findActor(actor: Actor): number | undefined {
@@ -101,7 +144,7 @@ export class Interning {
   }
 
   space(id: number): SpaceName {
-    return found(this.#spaces[id - 1], 'embedding space', id).name;
+    return (this.#spaces[id - 1] ?? missing('embedding space', id)).name;
   }
 
   /** The space that searches use. Undefined until the store has its first vector. */
@@ -129,7 +172,7 @@ export class Interning {
 
   findLabelSet(namespace: Namespace, accessTags: readonly string[]): number | undefined {
     const node = this.#tree.find(namespace);
-    return node === undefined ? undefined : this.#labelSetIds.get(node)?.get(canonicalTags(accessTags));
+    return node === undefined ? undefined : this.#labelSets.find(node, canonicalTags(accessTags));
   }
 
   /**
@@ -137,7 +180,7 @@ export class Interning {
    * Undefined if a number stands for nothing.
    */
   describe({ label_set, author, owner }: { label_set: number; author: number; owner: number }): string | undefined {
-    const label = this.#labelSetTexts[label_set - 1];
+    const label = this.#decode(label_set)?.text;
     const writer = this.#actorTexts[author - 1];
     const reader = owner === 0 ? '' : this.#actorTexts[owner - 1];
     return label === undefined || writer === undefined || reader === undefined ? undefined : label + writer + reader;
@@ -149,14 +192,14 @@ export class Interning {
    */
   labelSetsOf(namespace: Namespace): number[] {
     const node = this.#tree.find(namespace);
-    const byTags = node === undefined ? undefined : this.#labelSetIds.get(node);
-    return [...(byTags ?? [])]
-      .sort(([a, one], [b, other]) => this.#tagCount(one) - this.#tagCount(other) || (a < b ? -1 : 1))
-      .map(([, id]) => id);
-  }
-
-  #tagCount(labelSet: number): number {
-    return this.labelSet(labelSet).accessTags.length;
+    const ids = node === undefined ? [] : this.#labelSets.ofNode(node);
+    const keyed = ids.map((id) => ({
+      id,
+      count: this.labelSet(id).accessTags.length,
+      tags: this.#labelSets.tagsOf(id),
+    }));
+    keyed.sort((a, b) => a.count - b.count || (a.tags < b.tags ? -1 : 1));
+    return keyed.map(({ id }) => id);
   }
 
   internLabelSet(namespace: Namespace, accessTags: readonly string[]): number {
@@ -164,7 +207,7 @@ export class Interning {
     if (known !== undefined) return known;
     const node = this.#internNamespace(namespace);
     const tags = canonicalTags(accessTags);
-    this.#insert.labelSet.run({ id: this.#labelSets.length + 1, namespace: node, access_tags: tags });
+    this.#insert.labelSet.run({ id: this.#labelSets.count + 1, namespace: node, access_tags: tags });
     return this.#addLabelSet(node, tags);
   }
 
@@ -190,17 +233,17 @@ export class Interning {
   }
 
   giveRole(id: number, role: Space['role']): void {
-    const space = found(this.#spaces[id - 1], 'embedding space', id);
+    const space = this.#spaces[id - 1] ?? missing('embedding space', id);
     this.#insert.role.run({ id, role });
     this.#spaces[id - 1] = { ...space, role };
   }
 
   #internNamespace(namespace: Namespace): number {
     let node = 0;
-    for (const [depth, label] of namespace.entries()) {
-      const known = this.#tree.find(namespace.slice(0, depth + 1));
+    for (const label of namespace) {
+      const known = this.#tree.childOf(node, label);
       if (known === undefined) {
-        const id = this.#tree.next;
+        const id = this.#tree.last + 1;
         this.#insert.namespace.run({ id, parent: node, label });
         this.#tree.add(id, node, label);
         node = id;
@@ -209,12 +252,19 @@ export class Interning {
     return node;
   }
 
+  #decode(id: number): DecodedLabelSet | undefined {
+    const known = this.#decoded.get(id);
+    if (known !== undefined || !this.#labelSets.has(id)) return known;
+    const namespace = this.#tree.pathOf(this.#labelSets.nodeOf(id));
+    const tags = this.#labelSets.tagsOf(id);
+    const decoded = { namespace, accessTags: JSON.parse(tags), text: JSON.stringify(namespace) + tags };
+    this.#decoded.set(id, decoded);
+    return decoded;
+  }
+
   #addLabelSet(node: number, tags: string): number {
-    this.#labelSets.push({ node, namespace: this.#tree.pathOf(node), accessTags: JSON.parse(tags) });
-    this.#labelSetTexts.push(JSON.stringify(this.#tree.pathOf(node)) + tags);
-    const byTags = this.#labelSetIds.get(node) ?? new Map<string, number>();
-    this.#labelSetIds.set(node, byTags.set(tags, this.#labelSets.length));
-    return this.#labelSets.length;
+    if (!Number.isInteger(node) || node < 0 || node > this.#tree.last) missing('namespace', node);
+    return this.#labelSets.add(node, tags);
   }
 
   #addActor(actor: Actor): number {
@@ -231,6 +281,14 @@ export class Interning {
   }
 }
 
+interface DecodedLabelSet extends LabelSet {
+  /** Different label sets have different texts. */
+  readonly text: string;
+}
+
+// Enough for the label sets of several thousand memories, which have to be described to check their checksums.
+const maxDecodedChars = 2 ** 20;
+
 // More than any limit allows.
 const maxDepth = 10_000;
 const maxNameBytes = 2 ** 24;
@@ -246,16 +304,20 @@ const nameColumns = [
 /**
  * Checks the types and lengths of names before they are read: a text that is longer than a string of V8 would end the process.
  *
+ * @param known Up to which number the names of each table were checked before.
  * @throws RECORD_DAMAGED
  */
-function assertNames(database: Database): void {
+function assertNames(database: Database, known: Readonly<Record<(typeof nameColumns)[number][0], number>>): void {
   for (const [table, column] of nameColumns) {
-    const sql = `select 1 from ${table} where typeof(${column}) <> 'text' or octet_length(${column}) > ? limit 1`;
-    if (database.prepare(sql).get(maxNameBytes) === undefined) continue;
+    const isName = `typeof(${column}) = 'text' and octet_length(${column}) <= ?`;
+    const sql = `select 1 from ${table} where id > ? and not (${isName}) limit 1`;
+    if (database.prepare(sql).get(known[table], maxNameBytes) === undefined) continue;
     const message = `The database is damaged: a ${column} in the table ${table} is not a name. Restore the folder from a backup.`;
     throw new MemoryError('RECORD_DAMAGED', message);
   }
 }
+
+type ActorLine = [id: number, kind: ActorRow['kind'], name: string, onBehalfOf: string];
 
 interface ActorRow {
   kind: Party['kind'] | 'root';
@@ -278,11 +340,15 @@ function canonicalTags(accessTags: readonly string[]): string {
   return JSON.stringify([...new Set(accessTags)].sort());
 }
 
-function found<T>(value: T | undefined, what: string, id: number): T {
-  if (value !== undefined) return value;
+function missing(what: string, id: number): never {
   // The number came from a table, so the table with its value must be damaged.
   const message = `The database is damaged: no ${what} has the number ${id}. Restore the folder from a backup.`;
   throw new MemoryError('RECORD_DAMAGED', message);
+}
+
+/** A number that is missing would give all later names the number of another. */
+function assertFollows(what: string, id: number, expected: number): void {
+  if (id !== expected) missing(what, expected);
 }
 
 interface Inserts {
@@ -327,38 +393,139 @@ function prepareInserts(database: Database): Inserts {
   };
 }
 
-/** The numbers of namespaces, as a tree with one label of the path at each node. The root namespace has the number 0. */
+/**
+ * The numbers of namespaces, as a tree with one label of the path at each node. The root namespace has the number 0. A node takes a few
+ * bytes in typed arrays and its label. Only a node with several children has a map of them: an empty map takes 150 bytes, and most nodes
+ * have no child.
+ */
 class LabelTree {
-  readonly #children: Map<string, number>[] = [new Map()];
-  readonly #paths: Namespace[] = [[]];
+  /** The highest number in use. A parent always has a lower number than its children. */
+  last = 0;
+  #parent = new NumberList();
+  #firstChild = new NumberList();
+  readonly #label: string[] = [''];
+  readonly #children = new Map<number, Map<string, number>>();
 
   /** Looks up the number of a namespace. Undefined if the namespace is not stored. */
   find(namespace: Namespace): number | undefined {
     let node: number | undefined = 0;
     for (const label of namespace) {
-      node = this.#children[node]?.get(label);
+      node = this.childOf(node, label);
       if (node === undefined) return undefined;
     }
     return node;
   }
 
-  pathOf(node: number): Namespace {
-    const path = this.#paths[node];
-    if (path === undefined) throw new Error(`No namespace has the number ${node}.`);
-    return path;
+  childOf(node: number, label: string): number | undefined {
+    const children = this.#children.get(node);
+    if (children !== undefined) return children.get(label);
+    const only = this.#firstChild.at(node);
+    return only !== 0 && this.#label[only] === label ? only : undefined;
   }
 
-  /** The number for the next new namespace. */
-  get next(): number {
-    return this.#paths.length;
+  pathOf(node: number): Namespace {
+    const path: string[] = [];
+    for (let at = node; at !== 0; at = this.#parent.at(at)) path.push(this.#label[at] as string);
+    return path.reverse();
+  }
+
+  isWithin(node: number, ancestor: number): boolean {
+    let at = node;
+    while (at > ancestor) at = this.#parent.at(at);
+    return at === ancestor;
   }
 
   add(id: number, parent: number, label: string): void {
-    if (id !== this.next) throw new Error(`Namespace ${id} does not follow ${this.next - 1}.`);
-    const path = [...this.pathOf(parent), label];
-    if (path.length > maxDepth) throw new Error(`Namespace ${id} has more than ${maxDepth} labels.`);
-    this.#paths.push(path);
-    this.#children.push(new Map());
-    this.#children[parent]?.set(label, id);
+    assertFollows('namespace', id, this.last + 1);
+    if (!Number.isInteger(parent) || parent < 0 || parent >= id) missing('namespace', parent);
+    if (this.pathOf(parent).length >= maxDepth) missing('namespace', parent);
+    this.last = id;
+    this.#parent.set(id, parent);
+    this.#label.push(label);
+    const first = this.#firstChild.at(parent);
+    if (first === 0) {
+      this.#firstChild.set(parent, id);
+      return;
+    }
+    const children = this.#children.get(parent) ?? new Map([[this.#label[first] as string, first]]);
+    this.#children.set(parent, children.set(label, id));
+  }
+}
+
+const noTags = '[]';
+
+/** The numbers of label sets. Most have no access tags, so these are found without a map. */
+class LabelSetTable {
+  /** Label sets are numbered from 1 to this number. */
+  count = 0;
+  readonly #node = new NumberList();
+  readonly #tags = new NumberList();
+  /** The latest label set of each namespace, and of each label set the one before it with the same namespace. */
+  readonly #latest = new NumberList();
+  readonly #before = new NumberList();
+  readonly #untagged = new NumberList();
+  readonly #tagged = new Map<string, number>();
+  /** The distinct sets of access tags, as JSON. */
+  readonly #tagTexts: string[] = [noTags];
+  readonly #tagIds = new Map([[noTags, 0]]);
+
+  has(id: number): boolean {
+    return Number.isInteger(id) && id > 0 && id <= this.count;
+  }
+
+  nodeOf(id: number): number {
+    return this.#node.at(id);
+  }
+
+  tagsOf(id: number): string {
+    return this.#tagTexts[this.#tags.at(id)] as string;
+  }
+
+  find(node: number, tags: string): number | undefined {
+    if (tags === noTags) return this.#untagged.at(node) || undefined;
+    const tagsId = this.#tagIds.get(tags);
+    return tagsId === undefined ? undefined : this.#tagged.get(`${node} ${tagsId}`);
+  }
+
+  ofNode(node: number): number[] {
+    const ids: number[] = [];
+    for (let id = this.#latest.at(node); id !== 0; id = this.#before.at(id)) ids.push(id);
+    return ids;
+  }
+
+  add(node: number, tags: string): number {
+    const id = ++this.count;
+    let tagsId = this.#tagIds.get(tags);
+    if (tagsId === undefined) {
+      // A text that is no JSON must be noticed when the store opens, not by the first reader.
+      JSON.parse(tags);
+      tagsId = this.#tagTexts.push(tags) - 1;
+      this.#tagIds.set(tags, tagsId);
+    }
+    this.#node.set(id, node);
+    this.#tags.set(id, tagsId);
+    this.#before.set(id, this.#latest.at(node));
+    this.#latest.set(node, id);
+    if (tags === noTags) this.#untagged.set(node, id);
+    else this.#tagged.set(`${node} ${tagsId}`, id);
+    return id;
+  }
+}
+
+/** A list of integers from 0 that grows when needed. A place that was not set has a 0. */
+class NumberList {
+  #numbers = new Uint32Array(16);
+
+  at(index: number): number {
+    return this.#numbers[index] ?? 0;
+  }
+
+  set(index: number, value: number): void {
+    if (index >= this.#numbers.length) {
+      const larger = new Uint32Array(Math.max(index + 1, Math.ceil(this.#numbers.length * 1.5)));
+      larger.set(this.#numbers);
+      this.#numbers = larger;
+    }
+    this.#numbers[index] = value;
   }
 }
