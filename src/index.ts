@@ -45,6 +45,7 @@ export type {
   FilterField,
   FilterValue,
   IncludedState,
+  NamespaceCondition,
   Scope,
   Selection,
 } from './domain/selection';

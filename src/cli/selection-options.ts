@@ -18,6 +18,7 @@ export const selectionOptions = {
     repeatable: true,
     help: 'only memories with this tag; if repeated, with all of these tags',
   },
+  contains: { valueName: 'TEXT', help: 'only memories whose text contains this, with the same case' },
   filter: {
     valueName: 'JSON',
     help: 'only memories that match this filter expression, such as {"priority":{"gte":0.5}}',
@@ -27,7 +28,12 @@ export const selectionOptions = {
 
 /** Returns the memories that a command line selects. Empty if there are no selection options. */
 export function selectionOf(line: CommandLine): Scope & { filter?: Filter } {
-  const filter = line.text('filter');
+  const given = line.text('filter');
+  const contains = line.text('contains');
+  const filters: Filter[] = [
+    ...(given === undefined ? [] : [JSON.parse(given) as Filter]),
+    ...(contains === undefined ? [] : [{ text: { contains } }]),
+  ];
   const tags = line.texts('tag');
   return defined({
     namespace: namespaceOption(line),
@@ -35,7 +41,8 @@ export function selectionOf(line: CommandLine): Scope & { filter?: Filter } {
     agentId: line.text('by-agent'),
     sessionId: line.text('session'),
     tags: tags.length === 0 ? undefined : tags,
-    filter: filter === undefined ? undefined : (JSON.parse(filter) as Filter),
+    // A single filter is passed as it is, so that the paths of its issues are those of the command line.
+    filter: filters.length > 1 ? { and: filters } : filters[0],
   });
 }
 

@@ -47,20 +47,48 @@ export type FilterCondition =
       in?: readonly FilterValue[];
       /** Equal to none of these. Also matches when the field is absent. */
       nin?: readonly FilterValue[];
-      /** A list contains this value, or a text contains this substring. */
+      /** A list contains this value, or a text contains this substring, with the same case. */
       contains?: FilterValue;
+      /** A text starts with this, with the same case. */
+      startsWith?: string;
       /** True if the field must be present, false if it must be absent. */
       exists?: boolean;
     };
 
-/** The fields of a memory that a filter can use. To select by namespace use a scope; to search in the text use `recall`. */
+/**
+ * Conditions on the namespace of a memory. A namespace is always a path of labels, never a joined string. An array alone means `eq`. All
+ * given conditions must be true.
+ */
+export type NamespaceCondition =
+  | Namespace
+  | {
+      /** Exactly this namespace, and none below it. */
+      eq?: Namespace;
+      /** Any other namespace, including those below this one. */
+      ne?: Namespace;
+      /** One of these. */
+      in?: readonly Namespace[];
+      /** None of these. */
+      nin?: readonly Namespace[];
+      /** This namespace or one below it, label by label: `['acme']` does not match `['acme-corp']`. */
+      startsWith?: Namespace;
+    };
+
+/** The fields of a memory that a filter compares with single values. */
 export type FilterField = Exclude<keyof Memory, 'metadata' | 'text' | 'namespace' | 'source'>;
 
 /**
  * Conditions on fields, which must all be true. Conditions on metadata are inside `metadata`. `and`, `or` and `not` combine filters. A
- * filter can have at most 100 conditions, and 256 kB of metadata keys and values.
+ * filter can have at most 100 conditions, 8 of them on `text`, and 256 kB of metadata keys and values.
  */
 export type Filter<M = Metadata> = { [F in FilterField]?: FilterCondition } & {
+  /**
+   * The text contains this substring, with the same case: 'Bern' does not match "bernstein". It reads each text that the other conditions
+   * leave over. To find words whatever their case and ending, use `recall`.
+   */
+  text?: { contains: string };
+  /** Conditions on the namespace. To see only one namespace and those below it, the scope's `namespace` is faster. */
+  namespace?: NamespaceCondition;
   metadata?: { [K in keyof M]?: FilterCondition };
   and?: readonly Filter<M>[];
   or?: readonly Filter<M>[];

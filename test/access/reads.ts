@@ -44,7 +44,7 @@ export async function compareReads(look: Look): Promise<number> {
   deepEqual(seen.map(brief).sort(), events.map(brief).sort(), 'watch from the start');
   for (const change of seen) compareThen(look, change);
   await compareRules(look);
-  return 21 + keys.length * namespaces.length + 2 * world.memories.length;
+  return 24 + keys.length * namespaces.length + 2 * world.memories.length;
 }
 
 async function compareLists(look: Look, active: readonly Known[], visible: readonly Known[]): Promise<void> {
@@ -66,6 +66,21 @@ async function compareLists(look: Look, active: readonly Known[], visible: reado
   const linked = visible.filter(({ supersededBy }) => world.shownLink(who, bound, supersededBy) !== undefined);
   const filter = { supersededBy: { exists: true } };
   equal(await handle.count({ include, filter }), linked.length, 'count by what superseded it');
+  await compareFilters(look, visible);
+}
+
+/** Filters that the store evaluates in another place than the access of the reader. */
+async function compareFilters({ handle, world }: Look, visible: readonly Known[]): Promise<void> {
+  const within = ['acme'];
+  const below = visible.filter(({ labels }) => world.reference.holds(within, labels.namespace));
+  const byNamespace = { namespace: { startsWith: within } };
+  equal(await handle.count({ include, filter: byNamespace }), below.length, 'count below a namespace by a filter');
+  const byText = { or: [{ text: { contains: 'o' } }, { not: { text: { contains: 'o' } } }] };
+  sameIds((await handle.list({ include, filter: byText, limit: 1_000 })).items, visible, 'list by text');
+  const { id } = world.memories[0] ?? { id: 'none' };
+  const byId = { id: { startsWith: id } };
+  const found = visible.filter((each) => each.id.startsWith(id));
+  equal(await handle.count({ include, filter: byId }), found.length, 'count by the start of an id');
 }
 
 async function compareFigures(look: Look, active: readonly Known[], visible: readonly Known[]): Promise<void> {

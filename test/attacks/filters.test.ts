@@ -82,6 +82,61 @@ describe('a costly filter', () => {
   });
 });
 
+describe('a filter on long texts', () => {
+  // Each pattern nearly matches at every place of the text.
+  const pattern = (i: number) => `${'ab'.repeat(500)}${i}`;
+  const filter: Filter = { and: Array.from({ length: 8 }, (_, i) => ({ not: { text: { contains: pattern(i) } } })) };
+  const searches: [string, (handle: MemoryHandle) => PromiseLike<number>][] = [
+    ['count', (handle) => handle.count({ filter })],
+    ['list', async (handle) => (await handle.list({ filter, maxBytes: 1 })).items.length],
+    ['namespaces', async (handle) => (await handle.namespaces({ filter })).length],
+    ['recall', async (handle) => (await handle.recall('ab', { filter, mode: 'keyword' })).length],
+    ['forgetWhere', async (handle) => (await handle.forgetWhere({ filter }, { dryRun: true })).matched],
+  ];
+  const longText = (i: number) => `ab ${i} ${'ab'.repeat(150_000)}`;
+
+  test.each(searches)('lets other work run during %s', async (_, search) => {
+    const store = await openInMemory();
+    for (let i = 0; i < 6; i++) await store.admin.remember(longText(i), { namespace, embed: false });
+    let turns = 0;
+    let isDone = false;
+    const answer = Promise.resolve(search(store.admin)).then((found) => {
+      isDone = true;
+      return found;
+    });
+    for (; !isDone; turns++) await nextTurn();
+    expect(await answer).toBeGreaterThan(0);
+    expect(turns).toBeGreaterThanOrEqual(4);
+  });
+
+  test('searches a text only if the other conditions leave it over', async () => {
+    const store = await openInMemory();
+    for (let i = 0; i < 6; i++) await store.admin.remember(longText(i), { namespace, embed: false });
+    let turns = 0;
+    let isDone = false;
+    const counting = store.admin.count({ filter: { kind: 'summary', ...filter } }).then((count) => {
+      isDone = true;
+      return count;
+    });
+    for (; !isDone; turns++) await nextTurn();
+    expect(await counting).toBe(0);
+    expect(turns).toBeLessThan(4);
+  });
+
+  test('counts memories that are stored, changed and forgotten meanwhile as they are in the last turn', async () => {
+    const store = await openInMemory();
+    const ids: string[] = [];
+    for (let i = 0; i < 6; i++) ids.push((await store.admin.remember(longText(i), { namespace, embed: false })).id);
+    const counting = store.admin.count({ filter });
+    await nextTurn();
+    await store.admin.update(ids[0] as string, { text: pattern(3) });
+    await store.admin.forget(ids[1] as string);
+    for (let i = 0; i < 3; i++) await store.admin.remember(longText(i), { namespace, embed: false });
+    await store.admin.remember(pattern(7), { namespace, embed: false });
+    expect(await counting).toBe(7);
+  });
+});
+
 test('a filter of metadata, fields and links is evaluated part by part', async () => {
   const store = await openInMemory();
   const old = await store.admin.remember('old', { namespace, key: 'k', metadata: { a: 1 } });

@@ -57,6 +57,9 @@ describe('commands that read, while an application has the folder open', () => {
     expect(await texts('--tag=refund', '--tag=card')).toEqual(['the first']);
     expect(await texts('--tag=refund', '--tag=cash')).toEqual([]);
     expect(await texts('--filter={"priority":{"gt":0.5}}')).toEqual(['the first']);
+    expect(await texts('--contains=first')).toEqual(['the first']);
+    expect(await texts('--contains=the', '--filter={"priority":{"gt":0.5}}')).toEqual(['the first']);
+    expect(await texts('--contains=First')).toEqual([]);
     expect(await texts('--user=u-1', '--limit=1')).toEqual(['the third']);
     expect(await texts('--service=cron')).toEqual([]);
     const [first] = values<{ validFrom: string }>(await shell(['list', folder, '--tag=card']));

@@ -1,4 +1,4 @@
-import type { Filter, FilterValue, Json, Memory } from 'multi-agent-memory';
+import type { Filter, FilterValue, Json, Memory, Namespace } from 'multi-agent-memory';
 
 type Operators = {
   readonly [operator: string]: FilterValue | boolean | readonly FilterValue[] | undefined;
@@ -14,12 +14,38 @@ export function matches(memory: Memory, filter: Filter): boolean {
         return (value as Filter[]).some((each) => matches(memory, each));
       case 'not':
         return !matches(memory, value as Filter);
+      case 'text':
+        return memory.text.includes((value as { contains: string }).contains);
+      case 'namespace':
+        return isInNamespace(memory.namespace, value as Namespace | NamespaceOperators);
       case 'metadata':
         return Object.entries(value as object).every(([name, condition]) =>
           holds(Object.hasOwn(memory.metadata, name) ? memory.metadata[name] : undefined, condition, 'metadata'),
         );
       default:
         return holds(memory[key as keyof Memory] as Value, value, key.endsWith('ags') ? 'list' : 'field');
+    }
+  });
+}
+
+type NamespaceOperators = { readonly [operator: string]: Namespace | readonly Namespace[] };
+
+function isInNamespace(namespace: Namespace, condition: Namespace | NamespaceOperators): boolean {
+  const isSame = (a: Namespace, b: Namespace) => JSON.stringify(a) === JSON.stringify(b);
+  if (Array.isArray(condition)) return isSame(namespace, condition as Namespace);
+  return Object.entries(condition).every(([operator, operand]) => {
+    const [one, list] = [operand as Namespace, operand as Namespace[]];
+    switch (operator) {
+      case 'eq':
+        return isSame(namespace, one);
+      case 'ne':
+        return !isSame(namespace, one);
+      case 'in':
+        return list.some((each) => isSame(namespace, each));
+      case 'nin':
+        return !list.some((each) => isSame(namespace, each));
+      default:
+        return isSame(namespace.slice(0, one.length), one);
     }
   });
 }
@@ -44,6 +70,8 @@ function holds(value: Value, condition: unknown, place: Place): boolean {
       case 'contains':
         if (typeof value === 'string') return typeof operand === 'string' && value.includes(operand);
         return Array.isArray(value) && value.some((element) => same(element, operand as FilterValue));
+      case 'startsWith':
+        return typeof value === 'string' && value.slice(0, (operand as string).length) === operand;
       default: {
         const order = compared(value, operand as FilterValue);
         if (order === undefined) return false;

@@ -65,7 +65,7 @@ const principals: (Principal | 'root')[] = [
 const written: fc.Arbitrary<Written> = fc.record({
   memory: fc.record(
     {
-      text: fc.constant('note'),
+      text: name.map((word) => `note ${word}`),
       kind: fc.constantFrom('episodic' as const, 'semantic' as const, 'summary' as const),
       tags: fc.array(name, { maxLength: 3 }),
       priority: fc.constantFrom(0, 0.5, 1),
@@ -94,6 +94,7 @@ function conditionOn<T>(operand: fc.Arbitrary<T>, operators: readonly string[]):
   const by: Record<string, fc.Arbitrary<unknown>> = {
     eq: one,
     ne: one,
+    startsWith: idLike,
     in: fc.array(one, { maxLength: 4 }),
     nin: fc.array(one, { maxLength: 4 }),
     exists: fc.boolean(),
@@ -110,7 +111,7 @@ const idLike = fc.oneof(
   name,
   fc.constantFrom('semantic', 'superseded', 'active', 'private', 'shared', '00000000-0000-7000-8000-000000000003'),
 );
-const ofText = conditionOn(idLike, [...ordering, 'contains']);
+const ofText = conditionOn(idLike, [...ordering, 'contains', 'startsWith']);
 const ofList = conditionOn(name, [...equality, 'contains']);
 const ofNumber = conditionOn(number, ordering);
 const ofTime = conditionOn(
@@ -130,7 +131,15 @@ const ofMetadata = conditionOn(
     fc.boolean(),
     time.map((at) => new Date(at)),
   ),
-  [...ordering, 'contains'],
+  [...ordering, 'contains', 'startsWith'],
+);
+const namespace = fc.constantFrom(...[[], ['a'], ['b'], ['a/b'], ['a', 'b'], ['a', 'b', 'n1'], ['b', 'n2'], ['other']]);
+const ofNamespace = fc.oneof(
+  namespace,
+  fc.record(
+    { ...{ eq: namespace, ne: namespace, startsWith: namespace }, in: fc.array(namespace), nin: fc.array(namespace) },
+    { requiredKeys: [] },
+  ),
 );
 
 const fieldCondition: fc.Arbitrary<Filter> = fc.oneof(
@@ -138,6 +147,14 @@ const fieldCondition: fc.Arbitrary<Filter> = fc.oneof(
   entry(fc.constantFrom<FilterField>('tags', 'accessTags'), ofList),
   entry(fc.constantFrom<FilterField>('priority', 'revision'), ofNumber),
   entry(fc.constantFrom(...timeFields), ofTime),
+  entry(
+    fc.constant('namespace'),
+    ofNamespace.filter((condition) => Object.keys(condition).length > 0),
+  ),
+  entry(
+    fc.constant('text'),
+    name.map((contains) => ({ contains })),
+  ),
   { weight: 3, arbitrary: objectOf(ofMetadata).map((metadata) => ({ metadata }) as Filter) },
 );
 
@@ -157,6 +174,7 @@ const filter: fc.Arbitrary<Filter> = fc.letrec<{ filter: Filter }>((tie) => ({
 })).filter;
 
 const include = ['expired', 'superseded'] as const;
+const places = [['a', 'b'], ['b'], ['a/b']];
 
 async function write(store: MemoryStore, clock: { now: number }, memories: readonly Written[]): Promise<Memory[]> {
   const ids: string[] = [];
@@ -164,7 +182,11 @@ async function write(store: MemoryStore, clock: { now: number }, memories: reado
     clock.now = at;
     const handle = by === 'root' ? store.admin : store.as(by);
     const target = supersedes === undefined || memory.visibility === 'private' ? undefined : ids[supersedes];
-    const options = { ...memory, namespace: [`n${i}`], ...(by === 'root' && i % 2 === 0 ? { accessTags: ['a'] } : {}) };
+    const options = {
+      ...memory,
+      namespace: [...places[i % 3]!, `n${i}`],
+      ...(by === 'root' && i % 2 === 0 ? { accessTags: ['a'] } : {}),
+    };
     const { text: content, ...rest } = options;
     const remembered = await handle
       .remember(content, target === undefined ? rest : { ...rest, supersedes: target })
@@ -286,6 +308,47 @@ describe('a filter', () => {
     expect(counts).toEqual([1, 1, 1, 1, 0]);
   });
 
+  test('finds a substring of the text, with the same case', async () => {
+    const store = await openInMemory();
+    const long = `${'x'.repeat(5_000)} Bern ${'y'.repeat(5_000)}`;
+    for (const each of ['Ms Novak lives in Bern.', 'bernstein', long])
+      await store.admin.remember(each, { namespace: ['n'] });
+    const found = async (contains: string) => (await all(store.admin.list({ filter: { text: { contains } } }))).length;
+    expect(await found('Bern')).toBe(2);
+    expect(await found('bern')).toBe(1);
+    expect(await found('lives in Bern.')).toBe(1);
+    expect(await found('x'.repeat(5_000))).toBe(1);
+    expect(await found('%')).toBe(0);
+    expect(await found('')).toBe(3);
+    expect(await store.admin.count({ filter: { not: { text: { contains: 'Bern' } } } })).toBe(1);
+  });
+
+  test('compares namespaces label by label', async () => {
+    const store = await openInMemory();
+    for (const namespace of [['acme'], ['acme', 'eu'], ['acme/eu'], ['acme-corp']])
+      await store.admin.remember('note', { namespace });
+    const count = (namespace: Filter['namespace'] & object) => store.admin.count({ filter: { namespace } });
+    expect(await count(['acme'])).toBe(1);
+    expect(await count({ startsWith: ['acme'] })).toBe(2);
+    expect(await count({ startsWith: [] })).toBe(4);
+    expect(await count({ in: [['acme', 'eu'], ['acme/eu'], ['none']] })).toBe(2);
+    expect(await count({ startsWith: ['acme'], ne: ['acme'] })).toBe(1);
+    expect(await count({ nin: [] })).toBe(4);
+  });
+
+  test('selects memories to forget by text, namespace and the start of an id', async () => {
+    const ids = ['0198c0de-1', '0198c0df-2'];
+    const store = await openInMemory({ newId: () => ids.shift() as string });
+    const { id } = await store.admin.remember('one', { namespace: ['a'] });
+    await store.admin.remember('two', { namespace: ['b'] });
+    const dryRun = (each: Filter) => store.admin.forgetWhere({ filter: each }, { dryRun: true });
+    expect((await dryRun({ text: { contains: 'one' } })).ids).toEqual([id]);
+    expect((await dryRun({ namespace: { startsWith: ['a'] } })).ids).toEqual([id]);
+    expect((await dryRun({ id: { startsWith: '0198c0de' } })).ids).toEqual([id]);
+    for (const empty of [{ text: { contains: '' } }, { namespace: { startsWith: [] } }, { id: { startsWith: '' } }])
+      expect((await refusal(() => dryRun(empty))).code).toBe('INVALID_INPUT');
+  });
+
   test('may be nested until it has the maximum number of conditions', async () => {
     const store = await openInMemory();
     await store.admin.remember('note', { namespace: ['n'] });
@@ -308,7 +371,18 @@ describe('an invalid filter', () => {
     [[], ['filter']],
     [{ knid: 'episodic' }, ['filter.knid']],
     [{ text: 'note' }, ['filter.text']],
-    [{ namespace: ['n'] }, ['filter.namespace']],
+    [{ text: {} }, ['filter.text']],
+    [{ text: { contains: 5 } }, ['filter.text.contains']],
+    [{ text: { eq: 'note' } }, ['filter.text.eq']],
+    [{ and: Array.from({ length: 9 }, () => ({ text: { contains: 'a' } })) }, ['filter']],
+    [{ namespace: 'n' }, ['filter.namespace']],
+    [{ namespace: {} }, ['filter.namespace']],
+    [{ namespace: ['n', 5] }, ['filter.namespace.1']],
+    [{ namespace: { in: ['n'] } }, ['filter.namespace.in.0']],
+    [{ namespace: { contains: ['n'] } }, ['filter.namespace.contains']],
+    [{ namespace: { startsWith: 'n' } }, ['filter.namespace.startsWith']],
+    [{ id: { startsWith: 5 } }, ['filter.id.startsWith']],
+    [{ tags: { startsWith: 'a' } }, ['filter.tags.startsWith']],
     [{ source: 'user' }, ['filter.source']],
     [{ order: 'A-1' }, ['filter.order']],
     [{ kind: { equals: 'episodic' } }, ['filter.kind.equals']],

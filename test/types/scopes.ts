@@ -39,6 +39,8 @@ export const filters = [
   { kind: 'episodic', priority: { gte: 0.5, lt: 1 }, createdAt: { gt: new Date(0) } },
   { tags: { contains: 'refund' }, key: { exists: false }, agentId: { nin: ['billing'] } },
   { or: [{ sessionId: 's1' }, { not: { userId: { ne: 'u1' } } }] },
+  { text: { contains: 'refund' }, id: { startsWith: '0198c0de' } },
+  { namespace: ['support'], not: { namespace: { startsWith: ['support', 'eu'], in: [['a'], ['b']] } } },
 ] satisfies Filter[];
 
 export const notFilters = [
@@ -46,10 +48,10 @@ export const notFilters = [
   { priorty: 1 },
   // @ts-expect-error unknown operator
   { priority: { atLeast: 0.5 } },
-  // @ts-expect-error a filter has no `text`; use `recall`
+  // @ts-expect-error a text is searched with `contains`
   { text: 'refund' },
-  // @ts-expect-error a filter has no `namespace`; use a scope
-  { namespace: ['support'] },
+  // @ts-expect-error a namespace is never a joined string
+  { namespace: 'support/eu' },
   // @ts-expect-error metadata keys belong below `metadata`
   { order: 'A-1182' },
 ] satisfies Filter[];

@@ -105,6 +105,12 @@ export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
     await ask(() => every(handle.list({ include: included, order: 'oldest', limit: 3, orderBy: 'validFrom' })));
     await ask(() => handle.list({ limit: 2 }));
     await ask(() => handle.count({ include: included }));
+    await ask(() => handle.list({ filter: { text: { contains: 'apple' } }, include: included }));
+    await ask(() => handle.recall('apple', { filter: { not: { text: { contains: 'banana' } } }, topK: 50 }));
+    await ask(() => handle.namespaces({ filter: { namespace: { startsWith: ['open'] }, text: { contains: 'a' } } }));
+    await ask(() =>
+      handle.count({ filter: { or: [{ namespace: ['open', 'eu'] }, { id: { startsWith: 'hidden' } }] } }),
+    );
     await ask(() => handle.namespaces());
     await ask(() => handle.stats());
     await ask(() => handle.forgetWhere({ filter: { priority: { gte: 0 } } }, { dryRun: true }));

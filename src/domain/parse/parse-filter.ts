@@ -1,10 +1,21 @@
 import { types } from 'node:util';
 import { type Issue, maxIssues } from '../errors';
-import { type FieldType, type FilterNode, filterFields, type Operand, type Operator, operators } from '../filter';
+import {
+  type FieldType,
+  type FilterNode,
+  filterFields,
+  maxTextConditions,
+  type NamespaceOperator,
+  namespaceOperators,
+  type Operand,
+  type Operator,
+  operators,
+} from '../filter';
 import type { Limits } from '../limits';
+import type { Namespace } from '../namespace';
 import { isPlainObject } from '../realms';
 import type { FilterField } from '../selection';
-import { expected, timeIssue, toEpochMs, undefinedField, unknownField } from './shapes';
+import { expected, issuesOf, namespace, timeIssue, toEpochMs, undefinedField, unknownField } from './shapes';
 
 type Path = Issue['path'];
 
@@ -19,6 +30,9 @@ export interface FilterParserOptions {
 /** The maximum nesting depth of a filter, for any limit on conditions. Each level takes a part of the stack, here and in SQLite. */
 const maxDepth = 100;
 
+/** What a filter can contain beside the fields that it compares with single values. */
+const otherKeys = ['text', 'namespace', 'metadata', 'and', 'or', 'not'];
+
 /**
  * Parses a filter into a tree and collects the issues, up to the number that an error lists. Use the tree only if there are no issues.
  *
@@ -30,6 +44,7 @@ export class FilterParser {
   readonly #limits: Limits;
   readonly #rejectEmpty: boolean;
   #conditions = 0;
+  #textConditions = 0;
   #bytes = 0;
 
   constructor(limits: Limits, { rejectEmpty = false }: FilterParserOptions = {}) {
@@ -41,6 +56,8 @@ export class FilterParser {
     const node = this.#filter(filter, []);
     const { conditions, filterBytes } = this.#limits;
     if (this.#conditions > conditions) this.#issue([], `expected at most ${conditions} conditions, got more.`);
+    if (this.#textConditions > maxTextConditions)
+      this.#issue([], `expected at most ${maxTextConditions} conditions on text, got more.`);
     if (this.#bytes > filterBytes)
       this.#issue([], `expected at most ${filterBytes} bytes of names and values, got more.`);
     return node;
@@ -86,6 +103,10 @@ export class FilterParser {
         return { op: 'not', node: this.#filter(value, path) };
       case 'metadata':
         return this.#metadata(value, path);
+      case 'text':
+        return this.#text(value, path);
+      case 'namespace':
+        return this.#namespace(value, path);
       default:
         return this.#field(key, value, path);
     }
@@ -103,9 +124,69 @@ export class FilterParser {
     return { op: 'and', nodes };
   }
 
+  #text(condition: unknown, path: Path): FilterNode {
+    if (!isPlainObject(condition))
+      return this.#issue(path, expected('a condition, such as { contains: "words" }')({ input: condition }));
+    const given = Object.keys(condition);
+    if (given.length === 0) return this.#issue(path, 'expected the operator contains, got none.');
+    const nodes = this.#each(given, (operator): FilterNode => {
+      const [pattern, at] = [condition[operator], [...path, operator]];
+      if (operator !== 'contains') return this.#issue(at, unknownField(operator, ['contains'], 'operator'));
+      this.#conditions++;
+      this.#textConditions++;
+      if (typeof pattern !== 'string') return this.#issue(at, expected('a string')({ input: pattern }));
+      if (this.#rejectEmpty && pattern === '') return this.#issue(at, expected('a non-empty string')({ input: '' }));
+      this.#bytes += Buffer.byteLength(pattern);
+      return { op: 'text', contains: pattern.toWellFormed() };
+    });
+    return { op: 'and', nodes };
+  }
+
+  #namespace(condition: unknown, path: Path): FilterNode {
+    if (Array.isArray(condition)) return this.#namespaces('eq', condition, path);
+    if (!isPlainObject(condition))
+      return this.#issue(
+        path,
+        expected('an array of labels, or a condition such as { startsWith: ["support"] }')({ input: condition }),
+      );
+    const given = Object.keys(condition);
+    if (given.length === 0)
+      return this.#issue(path, `expected an operator (${namespaceOperators.join(', ')}), got none.`);
+    const nodes = this.#each(given, (operator) => {
+      const at = [...path, operator];
+      if (!(namespaceOperators as readonly string[]).includes(operator))
+        return this.#issue(at, unknownField(operator, namespaceOperators, 'operator'));
+      return this.#namespaces(operator as NamespaceOperator, condition[operator], at);
+    });
+    return { op: 'and', nodes };
+  }
+
+  #namespaces(operator: NamespaceOperator, value: unknown, path: Path): FilterNode {
+    this.#conditions++;
+    const isList = operator === 'in' || operator === 'nin';
+    const values = isList ? value : [value];
+    if (!Array.isArray(values)) return this.#issue(path, expected('an array of namespaces')({ input: values }));
+    this.#checkCount(values, 'namespace', path);
+    if (this.#rejectEmpty && operator === 'startsWith' && Array.isArray(value) && value.length === 0)
+      return this.#issue(path, 'expected at least one label, got the whole store.');
+    const namespaces: Namespace[] = [];
+    this.#bytes += values.length * 2;
+    for (const [i, each] of values.entries()) {
+      if (this.#hasEnded) break;
+      const parsed = namespace(this.#limits).safeParse(each);
+      if (!parsed.success) this.issues.push(...issuesOf(parsed.error, isList ? [...path, i] : path));
+      else {
+        this.#bytes += parsed.data.reduce((sum, label) => sum + Buffer.byteLength(label), 0);
+        namespaces.push(parsed.data);
+      }
+    }
+    const node: FilterNode = { op: 'namespace', relation: operator === 'startsWith' ? 'within' : 'in', namespaces };
+    return operator === 'ne' || operator === 'nin' ? { op: 'not', node } : node;
+  }
+
   #field(key: string, condition: unknown, path: Path): FilterNode {
     if (!Object.hasOwn(filterFields, key)) {
-      return this.#issue(path, unknownField(key, [...Object.keys(filterFields), 'metadata', 'and', 'or', 'not']));
+      return this.#issue(path, unknownField(key, [...Object.keys(filterFields), ...otherKeys]));
     }
     const name = key as FilterField;
     return this.#condition({ name }, filterFields[name], condition, path);
@@ -144,7 +225,15 @@ export class FilterParser {
     const values = operator === 'in' || operator === 'nin' ? value : [value];
     if (!Array.isArray(values)) return this.#issue(path, expected('an array of values')({ input: values }));
     this.#checkCount(values, 'value', path);
-    if (this.#rejectEmpty && operator === 'contains' && value === '')
+    if (operator === 'startsWith') {
+      if (type !== 'text' && type !== undefined)
+        return this.#issue(
+          path,
+          `"startsWith" does not apply to a ${type}. Use eq, in${type === 'list' ? '' : ' or gte'}.`,
+        );
+      if (typeof value !== 'string') return this.#issue(path, expected('a string')({ input: value }));
+    }
+    if (this.#rejectEmpty && (operator === 'contains' || operator === 'startsWith') && value === '')
       return this.#issue(path, expected('a non-empty string')({ input: value }));
     const operands: Operand[] = [];
     // Each value takes at least two bytes. Adding them first avoids reading a list that is too long.

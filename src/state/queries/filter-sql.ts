@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { FilterNode, Operand, Operator } from '../../domain/filter';
+import type { Namespace } from '../../domain/namespace';
 import type { FilterField } from '../../domain/selection';
 import type { FilterFacts } from './filter-facts';
 
@@ -11,20 +12,26 @@ type Compare = Extract<FilterNode, { op: 'compare' }>;
  *
  * An absent field matches only `ne`, `nin` and `exists: false`. A field that is `null` counts as absent.
  */
-export function filterCondition(node: FilterNode, links: Links, facts?: FilterFacts): Condition {
+export function filterCondition(node: FilterNode, lookups: FilterLookups, facts?: FilterFacts): Condition {
   const part = facts?.indexOf(node);
-  if (part === undefined) return nodeCondition(node, links, facts);
+  if (part === undefined) return nodeCondition(node, lookups, facts);
   const known = sql`${sql.raw(factFunction)}(${part}, memories.row, memories.change_seq)`;
-  return sql`(case ${known} when 1 then true when 0 then false else ${nodeCondition(node, links)} end)`;
+  return sql`(case ${known} when 1 then true when 0 then false else ${nodeCondition(node, lookups)} end)`;
 }
 
 /** The function of SQLite that knows results of a filter: 1, 0 or NULL for the number of a part, a row and a change. */
 export const factFunction = 'filter_fact';
 
-function nodeCondition(node: FilterNode, links: Links, facts?: FilterFacts): Condition {
+/** The function of SQLite that searches a text for a substring: 1 or 0. */
+export const textFunction = 'text_contains';
+
+/** The function of SQLite that tells whether the namespace of a label set is another namespace or below it: 1 or 0. */
+export const withinFunction = 'is_within';
+
+function nodeCondition(node: FilterNode, lookups: FilterLookups, facts?: FilterFacts): Condition {
   const joined = (nodes: readonly FilterNode[], operator: 'and' | 'or') =>
     joinedEvenly(
-      nodes.map((each) => filterCondition(each, links, facts)),
+      nodes.map((each) => filterCondition(each, lookups, facts)),
       operator,
     );
   switch (node.op) {
@@ -33,11 +40,15 @@ function nodeCondition(node: FilterNode, links: Links, facts?: FilterFacts): Con
     case 'or':
       return node.nodes.length === 0 ? sql`false` : joined(node.nodes, 'or');
     case 'not':
-      return sql`(not ${filterCondition(node.node, links, facts)})`;
+      return sql`(not ${filterCondition(node.node, lookups, facts)})`;
     case 'compare':
       return 'name' in node.field
-        ? fieldCondition(node.field.name, node, links)
+        ? fieldCondition(node.field.name, node, lookups)
         : metadataCondition(node.field.metadata, node);
+    case 'text':
+      return sql`(${sql.raw(textFunction)}((select texts.text from texts where texts.row = memories.row), ${node.contains}) = 1)`;
+    case 'namespace':
+      return namespaceCondition(node, lookups);
   }
 }
 
@@ -52,6 +63,13 @@ function joinedEvenly(conditions: readonly Condition[], operator: 'and' | 'or'):
 
 /** SQL for the ids that a memory links to, where the caller may see them. */
 export type Links = Readonly<Record<'supersedes' | 'supersededBy', RawBuilder<unknown>>>;
+
+/** What a condition needs beside the row of a memory. */
+export interface FilterLookups {
+  readonly links: Links;
+  /** Returns the number of a namespace. Undefined if no memory was ever stored in it or below it. */
+  findNamespace(namespace: Namespace): number | undefined;
+}
 
 const author = (column: 'name' | 'on_behalf_of', kind: Condition) =>
   sql`(select ${sql.ref(`actors.${column}`)} from actors where actors.id = memories.author and ${kind})`;
@@ -75,7 +93,18 @@ const expressions: Readonly<Record<Exclude<FilterField, 'tags' | 'accessTags' | 
   expiresAt: sql`memories.expires_at`,
 };
 
-function fieldCondition(field: FilterField, { operator, operands }: Compare, links: Links): Condition {
+function namespaceCondition(
+  { relation, namespaces }: Extract<FilterNode, { op: 'namespace' }>,
+  { findNamespace }: FilterLookups,
+): Condition {
+  const known = namespaces.flatMap((each) => findNamespace(each) ?? []);
+  if (relation === 'in')
+    return sql`((select namespace from label_sets where label_sets.id = memories.label_set) in ${listed(known)})`;
+  const within = known.map((id) => sql<boolean>`${sql.raw(withinFunction)}(memories.label_set, ${id}) = 1`);
+  return within.length === 0 ? sql`false` : sql`(${sql.join(within, sql` or `)})`;
+}
+
+function fieldCondition(field: FilterField, { operator, operands }: Compare, { links }: FilterLookups): Condition {
   if (field === 'tags') return listCondition(sql`memories.tags`, operator, operands);
   if (field === 'accessTags') {
     return listCondition(
@@ -90,7 +119,14 @@ function fieldCondition(field: FilterField, { operator, operands }: Compare, lin
   if (operator === 'ne' || operator === 'nin') return sql`(not ${isOneOf(value, operands)})`;
   if (operator === 'eq' || operator === 'in') return isOneOf(value, operands);
   if (operator === 'contains') return sql`(${value} is not null and instr(${value}, ${operand}) > 0)`;
+  if (operator === 'startsWith') return sql`(${value} is not null and ${startsWith(value, operand)})`;
   return sql`(${value} is not null and ${value} ${comparison(operator)} ${operand})`;
+}
+
+/** Compares bytes, because SQLite's `substr` ends a text at its first NUL. */
+function startsWith(value: RawBuilder<unknown>, prefix: Operand | undefined): Condition {
+  const text = String(prefix);
+  return sql`substr(cast(${value} as blob), 1, ${Buffer.byteLength(text)}) = cast(${text} as blob)`;
 }
 
 function isOneOf(value: RawBuilder<unknown>, operands: readonly Operand[]): Condition {
@@ -135,6 +171,8 @@ function metadataCondition(key: string, { operator, operands }: Compare): Condit
       const inList = sql`(entry.type = 'array' and exists (select 1 from json_each(entry.value) as element where ${isOneOfJson('element', operands)}))`;
       return where(sql`(${inText} or ${inList})`);
     }
+    case 'startsWith':
+      return where(sql`(entry.type = 'text' and ${startsWith(sql`entry.value`, operand)})`);
     default:
       return where(metadataOrder(operator, operand as Operand));
   }

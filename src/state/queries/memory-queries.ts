@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { prepare, translated } from '../../sqlite/sqlite';
-import { type MemoryRow, memoryRowOf, type RowChecksum, type StoredMemoryRow } from '../tables/memory-row';
+import { type MemoryRow, memoryRowOf, type RowChecksum, type StoredMemoryRow, textOf } from '../tables/memory-row';
 import { queries } from '../tables/schema';
 
 export type RecordPlace = Pick<MemoryRow, 'id' | 'created_at' | 'change_seq'>;
@@ -15,6 +15,7 @@ export class MemoryQueries {
   readonly #byRow;
   readonly #placeOf;
   readonly #metadataOf;
+  readonly #textOf;
   readonly #byKey;
   readonly #byAnyKey;
   readonly #idsAbout;
@@ -40,6 +41,13 @@ export class MemoryQueries {
         .select(['metadata', 'change_seq'])
         .where('row', '=', p('row'))
         .where('state', '!=', 'forgotten'),
+    );
+    this.#textOf = prepare<{ row: number }, { text: string | Buffer; change_seq: number }>(database, (p) =>
+      queries
+        .selectFrom('memories')
+        .innerJoin('texts', 'texts.row', 'memories.row')
+        .select(['texts.text', 'memories.change_seq'])
+        .where('memories.row', '=', p('row')),
     );
     this.#byAnyKey = prepare<{ label_set: number; key: string }, StoredMemoryRow>(database, (p) =>
       withText()
@@ -105,6 +113,12 @@ export class MemoryQueries {
   metadataOf(row: number, changeSeq: number): string | undefined {
     const stored = this.#metadataOf.get({ row });
     return stored?.change_seq === changeSeq ? stored.metadata : undefined;
+  }
+
+  /** The text of a row. Undefined if the memory has changed since a change. Does not check the record. */
+  textOf(row: number, changeSeq: number): string | undefined {
+    const stored = this.#textOf.get({ row });
+    return stored?.change_seq === changeSeq ? textOf(stored.text).toWellFormed() : undefined;
   }
 
   /** Where the memory of a row stands in the order of an answer, and its latest change. Reads no text, and does not check the record. */

@@ -1,5 +1,6 @@
 import type { FilterNode, Operand, Operator } from '../../domain/filter';
 import type { Json, Metadata } from '../../domain/json';
+import { substringTest } from './substring';
 
 /** Decides whether metadata matches a filter on metadata alone. The meaning is that of `filterCondition`. */
 export type MetadataTest = (metadata: Metadata) => boolean;
@@ -25,6 +26,9 @@ export function metadataTest(node: FilterNode): MetadataTest {
       const test = valueTest(node.operator, node.operands);
       return (metadata) => test(Object.hasOwn(metadata, key) ? metadata[key] : undefined);
     }
+    case 'text':
+    case 'namespace':
+      throw new Error(`${node.op} is not metadata.`);
   }
 }
 
@@ -44,7 +48,9 @@ function valueTest(operator: Operator, operands: readonly Operand[]): ValueTest 
       return (value) => !isListed(value);
     }
     case 'contains':
-      return (value) => contains(value, operand);
+      return containsTest(operand);
+    case 'startsWith':
+      return (value) => typeof value === 'string' && typeof operand === 'string' && value.startsWith(operand);
     default:
       return (value) => {
         const order = compared(value, operand);
@@ -65,29 +71,9 @@ function isOneOf(operands: readonly Operand[]): ValueTest {
   return (value) => (isAbsent(value) ? listed.has(null) : listed.has(value));
 }
 
-function contains(value: Json | undefined, operand: Operand): boolean {
-  if (typeof value === 'string') return typeof operand === 'string' && hasSubstring(value, operand);
-  return Array.isArray(value) && value.includes(operand);
-}
-
-// Up to this length, the search of the engine is fast for every text. Beyond, some texts make it take time for each pair of characters.
-const maxShortPattern = 16;
-
-/** Searches in a time that only depends on the sum of both lengths (Knuth, Morris, Pratt 1977, doi:10.1137/0206024). */
-function hasSubstring(text: string, pattern: string): boolean {
-  if (pattern.length <= maxShortPattern) return text.includes(pattern);
-  const fallback = new Uint32Array(pattern.length);
-  for (let i = 1, matched = 0; i < pattern.length; i++) {
-    while (matched > 0 && pattern[i] !== pattern[matched]) matched = fallback[matched - 1] as number;
-    if (pattern[i] === pattern[matched]) matched++;
-    fallback[i] = matched;
-  }
-  for (let i = 0, matched = 0; i < text.length; i++) {
-    while (matched > 0 && text[i] !== pattern[matched]) matched = fallback[matched - 1] as number;
-    if (text[i] === pattern[matched]) matched++;
-    if (matched === pattern.length) return true;
-  }
-  return false;
+function containsTest(operand: Operand): ValueTest {
+  const hasSubstring = typeof operand === 'string' ? substringTest(operand) : () => false;
+  return (value) => (typeof value === 'string' ? hasSubstring(value) : Array.isArray(value) && value.includes(operand));
 }
 
 /** The order of two values of one type: negative, 0 or positive. Undefined for values of different types. */

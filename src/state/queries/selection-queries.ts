@@ -1,10 +1,10 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import type { Interning } from '../tables/interning';
-import type { MemoryRow } from '../tables/memory-row';
+import { type MemoryRow, textOf } from '../tables/memory-row';
 import { queries } from '../tables/schema';
 import type { FilterPart } from './filter-facts';
-import { filterCondition } from './filter-sql';
+import { type FilterLookups, filterCondition } from './filter-sql';
 import { type CompiledSelection, ReadableMasks, selectionCondition } from './selection-sql';
 
 export interface Page {
@@ -28,21 +28,23 @@ interface RowSlice {
   readonly upTo: number;
 }
 
-/** A row with the results of the parts of a filter. Undefined for parts about metadata. */
+/** A row with the results of the parts of a filter. Undefined for parts about the text or metadata. */
 export interface SlicedRow {
   readonly row: number;
   readonly changeSeq: number;
   /** The metadata as JSON if a part is about metadata and it is short; else null. */
   readonly metadata: string | null;
+  /** The text if a part is about the text and it is short; else null. */
+  readonly text: string | null;
   readonly results: readonly (boolean | undefined)[];
 }
 
-type SlicedColumns = { row: number; change_seq: number; metadata: string | null } & {
+type SlicedColumns = { row: number; change_seq: number; metadata: string | null; text: string | Buffer | null } & {
   [part: `part${number}`]: 0 | 1 | null;
 };
 
-// Longer metadata is read row by row, so that a slice of many rows stays small.
-const maxSlicedMetadata = 2_000;
+// Longer texts and metadata are read row by row, so that a slice of many rows stays small.
+const maxSlicedBytes = 2_000;
 
 type LabelledRow = Pick<MemoryRow, 'id' | 'label_set' | 'owner' | 'author'>;
 
@@ -60,7 +62,7 @@ export class SelectionQueries {
   constructor(database: Database, deps: { interning: Interning }) {
     this.#database = database;
     this.#interning = deps.interning;
-    this.#masks = new ReadableMasks(database);
+    this.#masks = new ReadableMasks(database, deps.interning);
   }
 
   /** Reads the rows that match a selection, in ascending order. */
@@ -83,29 +85,37 @@ export class SelectionQueries {
     return this.#all(selection, query.compile());
   }
 
-  /** Evaluates parts of a filter for a slice of the rows that match a selection. The results of parts about metadata are left out. */
+  /** Evaluates the parts of a filter about fields for a slice of the rows that match a selection. */
   slice(selection: CompiledSelection, parts: readonly FilterPart[], { after, upTo }: RowSlice): SlicedRow[] {
-    const noLinks = { supersedes: sql`null`, supersededBy: sql`null` };
-    const results = parts.map(({ node, test }, i) => {
-      const result = test === undefined ? filterCondition(node, noLinks) : sql`null`;
+    const lookups: FilterLookups = {
+      links: { supersedes: sql`null`, supersededBy: sql`null` },
+      findNamespace: (namespace) => this.#interning.findNamespace(namespace),
+    };
+    const results = parts.map(({ about, node }, i) => {
+      const result = about === 'fields' ? filterCondition(node, lookups) : sql`null`;
       return sql<0 | 1 | null>`${result}`.as(`part${i}`);
     });
-    const hasMetadata = parts.some(({ test }) => test !== undefined);
-    const metadata = hasMetadata
-      ? sql<string | null>`(case when length(memories.metadata) <= ${maxSlicedMetadata} then memories.metadata end)`
-      : sql<string | null>`null`;
-    const query = queries
+    const none = sql<string | null>`null`;
+    const hasPartAbout = (about: FilterPart['about']) => parts.some((part) => part.about === about);
+    const short = (column: 'memories.metadata' | 'texts.text') =>
+      sql<string | null>`(case when octet_length(${sql.ref(column)}) <= ${maxSlicedBytes} then ${sql.ref(column)} end)`;
+    let query = queries
       .selectFrom('memories')
-      .select(['memories.row', 'memories.change_seq', metadata.as('metadata'), ...results])
+      .select(['memories.row', 'memories.change_seq', ...results])
+      .select((hasPartAbout('metadata') ? short('memories.metadata') : none).as('metadata'))
+      .select((hasPartAbout('text') ? short('texts.text') : none).as('text'));
+    if (hasPartAbout('text')) query = query.leftJoin('texts', 'texts.row', 'memories.row') as typeof query;
+    query = query
       .where('memories.row', '>', after)
       .where('memories.row', '<=', upTo)
       .where(selectionCondition(selection, this.#interning));
     const lines = this.#all<SlicedColumns>(selection, query.compile());
-    return lines.map(({ row, change_seq: changeSeq, metadata, ...line }) => ({
+    return lines.map(({ row, change_seq: changeSeq, metadata, text, ...line }) => ({
       row,
       changeSeq,
       metadata,
-      results: parts.map(({ test }, i) => (test === undefined ? line[`part${i}`] === 1 : undefined)),
+      text: text === null ? null : textOf(text).toWellFormed(),
+      results: parts.map(({ about }, i) => (about === 'fields' ? line[`part${i}`] === 1 : undefined)),
     }));
   }
 

@@ -1,11 +1,20 @@
 import type { Database } from 'better-sqlite3';
 import { type RawBuilder, sql } from 'kysely';
 import type { ReadableLabelSets } from '../../access/readable-label-sets';
-import type { FilterNode } from '../../domain/filter';
+import { type FilterNode, maxTextConditions } from '../../domain/filter';
 import type { ParsedScope } from '../../domain/scope';
 import type { Interning } from '../tables/interning';
+import { type StoredMemoryRow, textOf } from '../tables/memory-row';
 import type { FilterFacts } from './filter-facts';
-import { factFunction, filterCondition, type Links } from './filter-sql';
+import {
+  type FilterLookups,
+  factFunction,
+  filterCondition,
+  type Links,
+  textFunction,
+  withinFunction,
+} from './filter-sql';
+import { substringTest } from './substring';
 
 /** A selection with the caller's access compiled into it. */
 export interface CompiledSelection {
@@ -46,7 +55,7 @@ export class ReadableMasks {
   #linkable: Uint8Array | undefined;
   #facts: FilterFacts | undefined;
 
-  constructor(database: Database) {
+  constructor(database: Database, interning: Interning) {
     const options = { directOnly: true };
     database.function(maskFunctions.memories, options, (id) => Number(this.#readable?.[id as number] === 1));
     database.function(maskFunctions.linked, options, (id) => Number(this.#linkable?.[id as number] === 1));
@@ -54,6 +63,13 @@ export class ReadableMasks {
       factFunction,
       options,
       (part, row, changeSeq) => this.#facts?.resultOf(part as number, row as number, changeSeq as number) ?? null,
+    );
+    const hasSubstring = substringTests();
+    database.function(textFunction, options, (text, pattern) =>
+      Number(hasSubstring(textOf(text as StoredMemoryRow['text']).toWellFormed(), pattern as string)),
+    );
+    database.function(withinFunction, options, (labelSet, namespace) =>
+      Number(interning.isWithin(interning.namespaceIdOf(labelSet as number), namespace as number)),
     );
   }
 
@@ -70,6 +86,20 @@ export class ReadableMasks {
       this.#facts = undefined;
     }
   }
+}
+
+/** Keeps the test for the latest patterns, because SQLite calls the function for each row. */
+function substringTests(): (text: string, pattern: string) => boolean {
+  const tests = new Map<string, (text: string) => boolean>();
+  return (text, pattern) => {
+    let test = tests.get(pattern);
+    if (test === undefined) {
+      if (tests.size === maxTextConditions) tests.clear();
+      test = substringTest(pattern);
+      tests.set(pattern, test);
+    }
+    return test(text);
+  };
 }
 
 /** The SQL condition for rows in `memories` that match a selection and that its caller may read. */
@@ -107,7 +137,7 @@ function criteriaCondition(
   for (const tag of scope.tags ?? []) {
     conditions.push(sql`memories.row in (select tags.row from tags where tags.tag = ${tag})`);
   }
-  if (filter !== undefined) conditions.push(filterCondition(filter, visibleLinks(linked, interning), facts));
+  if (filter !== undefined) conditions.push(filterCondition(filter, filterLookups(linked, interning), facts));
   return sql`(${sql.join(conditions, sql` and `)})`;
 }
 
@@ -124,6 +154,10 @@ function scopeConditions(
     conditions.push(sql`${sql.ref(`${of}.author`)} in (select value from json_each(${authors}))`);
   }
   return conditions;
+}
+
+function filterLookups(linked: SelectionCriteria['linked'], interning: Interning): FilterLookups {
+  return { links: visibleLinks(linked, interning), findNamespace: (namespace) => interning.findNamespace(namespace) };
 }
 
 /** SQL for the linked ids that a filter may use. A hidden id is left out, because comparisons would reveal it letter by letter. */

@@ -20,7 +20,8 @@ export function storedText(text: string): string | Buffer {
   return text.isWellFormed() ? text : Buffer.from(text, 'utf16le');
 }
 
-function textOf(stored: string | Buffer | null): string {
+/** Decodes a stored text. A forgotten memory has none. */
+export function textOf(stored: string | Buffer | null): string {
   return typeof stored === 'string' ? stored : (stored?.toString('utf16le') ?? '');
 }
 

@@ -100,7 +100,8 @@ export const selection = {
   tags: z.exactOptional(strings.describe('Only memories that have all of these tags.')),
   filter: z.exactOptional(
     jsonObject<Filter>('expected a JSON object of conditions, such as {"priority": {"gte": 0.5}}.').describe(
-      'Conditions on fields: a JSON object as text, such as {"priority": {"gte": 0.5}, "metadata": {"order": "A-1182"}}. ' +
+      'Conditions on fields: a JSON object as text, such as {"priority": {"gte": 0.5}, "metadata": {"order": "A-1182"}}, ' +
+        'or {"text": {"contains": "A-1182"}} for an exact part of the text. ' +
         'Combine conditions with "and", "or" and "not".',
     ),
   ),
