@@ -3,6 +3,7 @@ import type { Command } from './cli-command';
 import { backupCommand } from './commands/backup-command';
 import { exportCommand } from './commands/export-command';
 import { forgetCommand } from './commands/forget-command';
+import { getCommand } from './commands/get-command';
 import { importCommand } from './commands/import-command';
 import { listCommand } from './commands/list-command';
 import { mcpCommand } from './commands/mcp-command';
@@ -17,6 +18,7 @@ import { type ExitCode, exitCodes, type Terminal } from './terminal';
 const commands: Readonly<Record<string, Command>> = {
   stats: statsCommand,
   list: listCommand,
+  get: getCommand,
   recall: recallCommand,
   export: exportCommand,
   import: importCommand,

@@ -3,6 +3,7 @@
  *
  * - `INVALID_INPUT` The arguments of the call are wrong. `issues` lists every problem. Nothing was written.
  * - `INVALID_CURSOR` The cursor belongs to another store, actor or query, or it was altered.
+ * - `AMBIGUOUS_ID` A short id is the start of the ids of several memories that the principal may read.
  * - `NOT_FOUND` The memory does not exist, or the actor may not read it. The two cases look the same.
  * - `FORBIDDEN` The principal may not do this: no rule allows it, or a rule denies it. Nothing was written.
  * - `REVISION_CONFLICT` The memory has another revision than `ifRevision`. Nothing was written.
@@ -27,6 +28,7 @@
 export type ErrorCode =
   | 'INVALID_INPUT'
   | 'INVALID_CURSOR'
+  | 'AMBIGUOUS_ID'
   | 'NOT_FOUND'
   | 'FORBIDDEN'
   | 'REVISION_CONFLICT'

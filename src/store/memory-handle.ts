@@ -128,7 +128,11 @@ export interface MemoryHandle<M = Metadata> {
    * Reads one memory by its id, or by its key in a namespace. Undefined if it does not exist or has expired. If several memories
    * with different labels have the key, the principal's own private memory comes first, then the one with the fewest access tags.
    *
-   * @throws INVALID_INPUT, RECORD_DAMAGED
+   * The id can be short: the first 8 characters or more of a UUID, which is the form of the ids that a store makes. Their first 8
+   * characters are the time in steps of 65 seconds and the first 13 the millisecond, so memories stored together need about 18. Only memories that
+   * the principal may read count. All other methods take whole ids, because a write must not hit another memory by chance.
+   *
+   * @throws INVALID_INPUT, AMBIGUOUS_ID (a short id of several memories), RECORD_DAMAGED
    */
   get(id: string | { namespace: Namespace; key: string }, options?: CallOptions): Promise<Memory<M> | undefined>;
   /**

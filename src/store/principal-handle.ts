@@ -10,6 +10,7 @@ import type { Actor } from '../domain/principal';
 import { isPlainObject } from '../domain/realms';
 import { type Caller, emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import type { Scope, Selection } from '../domain/selection';
+import { isShortId } from '../domain/short-id';
 import { unit } from '../embedding/results';
 import { startStopwatch } from '../environment/timers';
 import * as changes from '../recall/changes';
@@ -17,6 +18,7 @@ import { get } from '../recall/get';
 import * as listing from '../recall/list';
 import { recall } from '../recall/recall';
 import { mayLearnId, withoutHiddenLinks } from '../recall/recheck';
+import { ambiguousId, memoriesWithShortId } from '../recall/short-id';
 import { startOfWatch, watch } from '../recall/watch';
 import { forgetTargets, updateTarget } from '../recall/write-targets';
 import { share, update } from '../write/change';
@@ -127,13 +129,23 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   }
 
   get(id: Parameters<MemoryHandle<M>['get']>[0], options: CallOptions = {}): Promise<Memory<M> | undefined> {
-    const run = (target: CallTarget): Memory<M> | undefined => {
+    const run = async (target: CallTarget): Promise<Memory<M> | undefined> => {
       const { shapes } = this.#engine;
       const [address, { signal }] = parseAll([shapes.address, id, ['id']], [shapes.callOptions, options]);
       if (typeof address === 'string') target.ids = [address];
       else target.namespace = address.namespace;
       signal?.throwIfAborted();
-      const memory = get(this.#engine.reading(), this.#caller, address);
+      const context = this.#engine.reading();
+      let memory = get(context, this.#caller, address);
+      if (memory === undefined && typeof address === 'string' && isShortId(address)) {
+        const found = await memoriesWithShortId(context, this.#caller, address, signal);
+        if (found.length > 1) {
+          // The error names these memories, so the audit does too.
+          target.ids = found.map(({ id }) => id);
+          throw ambiguousId(address, found);
+        }
+        [memory] = found;
+      }
       target.missing = memory === undefined;
       return memory as Memory<M> | undefined;
     };

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import type { Memory, MemoryChange, MemoryHandle } from 'multi-agent-memory';
+import { type Memory, type MemoryChange, MemoryError, type MemoryHandle } from 'multi-agent-memory';
 import { type Bound, mayList } from './governing';
 import type { Labels, Who } from './reference';
 import { keys, namespaces } from './vocabulary';
@@ -34,6 +34,7 @@ export async function compareReads(look: Look): Promise<number> {
     const memory = await handle.get(known.id);
     equal(memory !== undefined, visible.includes(known), `get ${known.id}`);
     if (memory !== undefined) compareMemory(look, memory);
+    await compareShortId(look, known, visible);
     const history = await handle.history(known.id);
     const expected = events.filter(({ id }) => id === known.id);
     deepEqual(history.map(brief), expected.map(brief), `history of ${known.id}`);
@@ -44,7 +45,7 @@ export async function compareReads(look: Look): Promise<number> {
   deepEqual(seen.map(brief).sort(), events.map(brief).sort(), 'watch from the start');
   for (const change of seen) compareThen(look, change);
   await compareRules(look);
-  return 24 + keys.length * namespaces.length + 2 * world.memories.length;
+  return 24 + keys.length * namespaces.length + 3 * world.memories.length;
 }
 
 async function compareLists(look: Look, active: readonly Known[], visible: readonly Known[]): Promise<void> {
@@ -100,6 +101,21 @@ async function compareFigures(look: Look, active: readonly Known[], visible: rea
   deepEqual(await handle.stats(), { memories: active.length, namespaces: counts.size }, 'stats');
   const kinds = { filter: { kind: 'episodic' } };
   equal((await handle.forgetWhere(kinds, { dryRun: true })).matched, visible.length, 'matched by forgetWhere');
+}
+
+/** A short id finds the only readable memory that it can mean. Its error names readable memories only. */
+async function compareShortId({ handle }: Look, { id }: Known, visible: readonly Known[]): Promise<void> {
+  const shortId = id.slice(0, -1);
+  const meant = visible.filter((each) => each.id.startsWith(shortId)).map((each) => each.id);
+  try {
+    const found = await handle.get(shortId);
+    deepEqual(found === undefined ? [] : [found.id], meant, `get ${shortId}`);
+  } catch (error) {
+    if (!(MemoryError.is(error) && error.code === 'AMBIGUOUS_ID')) throw error;
+    ok(meant.length > 1, `${shortId} is ambiguous`);
+    const named = error.message.match(/[0-9a-f-]{36}/g) ?? [];
+    ok(named.length > 1 && named.every((each) => meant.includes(each)), `${shortId} is said to mean ${named}`);
+  }
 }
 
 async function compareRules({ handle, who, bound, world }: Look): Promise<void> {

@@ -16,6 +16,16 @@ async function application(options = {}) {
   return openFolder(folder, { access: [...access, clear({ agentId: 'billing' }, 'pii', [])], ...options });
 }
 
+/** The nth id. The third and the fourth begin alike. */
+function longId(n: number): string {
+  return `0000000${'abcc'[n - 1]}-0000-7000-8000-00000000000${n}`;
+}
+
+function nextId(): () => string {
+  let n = 0;
+  return () => longId(++n);
+}
+
 beforeEach(async () => {
   folder = join(await temporaryFolder(), 'memory');
 });
@@ -137,7 +147,31 @@ describe('commands that read, while an application has the folder open', () => {
   });
 });
 
+describe('get', () => {
+  test('prints memories by id and short id, and fails for those that do not exist', async () => {
+    const store = await application({ newId: nextId() });
+    for (const text of ['one', 'two', 'three']) await store.admin.remember(text, { namespace: ['support'] });
+    const texts = async (...ids: string[]) =>
+      values<Memory>(await shell(['get', folder, ...ids])).map(({ text }) => text);
+    expect(await texts(longId(1), '0000000b')).toEqual(['one', 'two']);
+    const missing = await shell(['get', folder, '0000000c', '0000000f', '--agent=billing']);
+    expect([missing.code, values<Memory>(missing).length, missing.errors.length]).toEqual([1, 1, 1]);
+  });
+});
+
 describe('forget', () => {
+  test('takes short ids, and deletes nothing if one is ambiguous', async () => {
+    const store = await application({ newId: nextId() });
+    for (const text of ['one', 'two', 'three', 'four'])
+      await store.admin.remember(text, { namespace: ['support'], embed: false });
+    await store.close();
+    const ambiguous = await shell(['forget', folder, '0000000b', '0000000c']);
+    expect(ambiguous.code).toBe(1);
+    expect(ambiguous.errors.join()).toContain('AMBIGUOUS_ID');
+    expect(values(await shell(['forget', folder, '0000000b']))).toEqual([{ id: longId(2), forgotten: true }]);
+    expect(values(await shell(['list', folder]))).toHaveLength(3);
+  });
+
   test('deletes ids one by one, and exits with 1 if one does not exist', async () => {
     const store = await application();
     const { id } = await store.admin.remember('one', { namespace: ['support'] });

@@ -165,6 +165,17 @@ export const readingMistakes: readonly Mistake[] = [
     'return checkRecord(context, caller, context.state.records.unchecked(address));',
     'return context.state.records.unchecked(address);',
   ),
+  {
+    name: 'get by short id: no check',
+    edits: [
+      { file: 'recall/short-id.ts', from: 'readable.has(row) && standsFor', to: 'readable.size >= 0 && standsFor' },
+      {
+        file: 'recall/short-id.ts',
+        from: 'flatMap((id) => get(context, caller, id) ?? [])',
+        to: "flatMap((id) => get(context, { actor: { party: 'root' }, scope: {} }, id) ?? [])",
+      },
+    ],
+  },
   mistake(
     'get by key: no check',
     'recall/get.ts',

@@ -53,6 +53,17 @@ export const readingPromises: readonly Promised[] = [
     },
   },
   {
+    name: 'a short id means only what may be read',
+    async run({ ann, wes }) {
+      const { id } = await wes.remember('note hidden', secret);
+      const { id: other } = await wes.remember('note shown', open);
+      const shortId = id.slice(0, -1);
+      ok(other.startsWith(shortId));
+      equal((await ann.get(shortId))?.id, other);
+      await refused('AMBIGUOUS_ID', () => wes.get(shortId));
+    },
+  },
+  {
     name: 'a rule binds at once, and so does its end',
     async run({ ann, wes, store }) {
       await wes.remember('note 1', open);

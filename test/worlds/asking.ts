@@ -1,6 +1,7 @@
 import type { ExportedAuditEntry, Memory, MemoryHandle, MemoryPage } from 'multi-agent-memory';
 import { type Cast, writer } from './cast';
 import type { Look, SeenDeed } from './deeds';
+import { hiddenId } from './ids';
 import { pick, type Stage } from './stage';
 import { heardSince, told } from './told';
 
@@ -47,12 +48,13 @@ function pageOf(handle: MemoryHandle, { look: asked, token }: { look: Look; toke
 /** Makes calls that must be refused. The answers must be the same whether or not the hidden memories exist. */
 export async function attempt({ reader, seen }: Stage, cast: Cast, deed: SeenDeed): Promise<string[]> {
   const { text, target } = deed;
-  const unseen = `hidden-${target % 6}`;
+  const unseen = hiddenId(target % 6);
   const closed = cast.closed[target % cast.closed.length];
   const at = { namespace: closed?.namespace ?? [], accessTags: closed?.accessTags ?? [] };
   const some = pick(seen, target);
   const attempts: (() => PromiseLike<unknown>)[] = [
     () => reader.get(unseen),
+    () => reader.get(unseen.slice(0, 8)),
     () => reader.history(unseen),
     () => reader.update(unseen, { text }),
     () => reader.update(unseen, { text }, { ifRevision: 1 }),
@@ -108,24 +110,23 @@ export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
     await ask(() => handle.list({ filter: { text: { contains: 'apple' } }, include: included }));
     await ask(() => handle.recall('apple', { filter: { not: { text: { contains: 'banana' } } }, topK: 50 }));
     await ask(() => handle.namespaces({ filter: { namespace: { startsWith: ['open'] }, text: { contains: 'a' } } }));
-    await ask(() =>
-      handle.count({ filter: { or: [{ namespace: ['open', 'eu'] }, { id: { startsWith: 'hidden' } }] } }),
-    );
+    await ask(() => handle.count({ filter: { or: [{ namespace: ['open', 'eu'] }, { id: { startsWith: '5ee00' } }] } }));
     await ask(() => handle.namespaces());
     await ask(() => handle.stats());
     await ask(() => handle.forgetWhere({ filter: { priority: { gte: 0 } } }, { dryRun: true }));
     await ask(() => heardSince(handle, 'start', stage.turns));
   }
   const [reader] = handles as [MemoryHandle];
-  for (const id of [...stage.seen, 'hidden-0', 'hidden-1', 'hidden-2']) {
+  for (const id of [...stage.seen, hiddenId(0), hiddenId(1), hiddenId(2)]) {
     await ask(() => reader.get(id));
     await ask(() => reader.history(id));
+    for (const length of [8, 13]) await ask(() => reader.get(id.slice(0, length)));
   }
   for (const { namespace } of [...cast.open, ...cast.closed]) {
     for (const key of ['k1', 'k2']) await ask(() => reader.get({ namespace, key }));
   }
   await ask(() => reader.access.list({ ended: true }));
-  for (const id of [...stage.seen, 'hidden-0']) {
+  for (const id of [...stage.seen, hiddenId(0)]) {
     await ask(() => reader.access.explain({ principal: cast.reader, action: 'update', id }));
     await ask(() => reader.access.explain({ principal: writer, action: 'share', id }));
   }
@@ -141,7 +142,7 @@ async function audited({ audit }: MemoryHandle): Promise<string[]> {
     { limit: 7 },
     { limit: 5, decision: 'refused' as const },
     { userId: 'u1' },
-    { id: 'hidden-0' },
+    { id: hiddenId(0) },
   ]) {
     do {
       const page = await audit.query({ ...question, ...(cursor === undefined ? {} : { cursor }) });

@@ -1,6 +1,7 @@
 import type { MemoryHandle, MemoryStore, NewMemory, OpenOptions } from 'multi-agent-memory';
 import { type Cast, hiders, type Place, writer } from './cast';
 import type { HiddenDeed } from './deeds';
+import { hiddenId, seenId } from './ids';
 import type { Library } from './library';
 
 const start = Date.UTC(2026, 0, 1);
@@ -47,7 +48,7 @@ export class Stage {
     const store = await inMemory({
       access: cast.access,
       clock: { now: () => start + time.step * 1_000 },
-      newId: () => (time.hidden ? `hidden-${(stage as Stage).#hiddenIds++}` : idOf(time.step, time.ids++)),
+      newId: () => (time.hidden ? hiddenId((stage as Stage).#hiddenIds++) : seenId(time.step, time.ids++)),
       ...sizes,
     });
     stage = new Stage(store, cast, time, turns);
@@ -71,10 +72,6 @@ export class Stage {
   doerOf({ by }: HiddenDeed): MemoryHandle {
     return by === 'root' ? this.store.admin : (this.#hiders[by] as MemoryHandle);
   }
-}
-
-function idOf(step: number, n: number): string {
-  return `seen-${String(step).padStart(4, '0')}-${n}`;
 }
 
 /** Makes the options of `remember` for a deed. */

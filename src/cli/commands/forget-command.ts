@@ -9,7 +9,7 @@ import { type ExitCode, exitCodes, type Terminal } from '../terminal';
 
 /** `forget`: deletes memories. */
 export const forgetCommand: Command = {
-  summary: 'Deletes memories by id, or all selected memories, with their texts, words and vectors.',
+  summary: 'Deletes memories by id or short id, or all selected memories, with their texts, words and vectors.',
   usage: 'FOLDER [ID...]',
   argumentCount: [1, 10_000],
   options: {
@@ -20,6 +20,7 @@ export const forgetCommand: Command = {
   },
   examples: [
     ['forget ./memory 0198c0de-0000-7000-8000-000000000001', 'delete one memory'],
+    ['forget ./memory 0198c0de-0000-7000-80', 'delete it by a short id: the start of its id'],
     ['forget ./memory --about-user=customer-4417', 'count all memories about a user'],
     ['forget ./memory --about-user=customer-4417 --yes', 'delete them'],
   ],
@@ -37,9 +38,15 @@ export const forgetCommand: Command = {
   },
 };
 
+// A whole id is not read first, because a damaged memory can be forgotten and not read.
+const shortId = /^[0-9a-f-]{8,35}$/;
+
 async function forgetIds(handle: MemoryHandle, ids: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let isComplete = true;
-  for (const id of ids) {
+  // Every short id is resolved before anything is deleted, so that an ambiguous one deletes nothing.
+  const wholeIds: string[] = [];
+  for (const id of ids) wholeIds.push(shortId.test(id) ? ((await handle.get(id))?.id ?? id) : id);
+  for (const id of wholeIds) {
     const forgotten = await handle.forget(id);
     isComplete &&= forgotten;
     await terminal.print(JSON.stringify({ id, forgotten }));

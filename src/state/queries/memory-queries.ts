@@ -13,6 +13,7 @@ export class MemoryQueries {
   readonly #rowChecksum: RowChecksum;
   readonly #byId;
   readonly #byRow;
+  readonly #idsFrom;
   readonly #placeOf;
   readonly #metadataOf;
   readonly #textOf;
@@ -27,6 +28,17 @@ export class MemoryQueries {
     );
     this.#byRow = prepare<{ row: number }, StoredMemoryRow>(database, (p) =>
       withText().where('memories.row', '=', p('row')),
+    );
+    this.#idsFrom = prepare<{ after: string; before: string; limit: number }, { row: number; id: string }>(
+      database,
+      (p) =>
+        queries
+          .selectFrom('memories')
+          .select(['row', 'id'])
+          .where('id', '>', p('after'))
+          .where('id', '<', p('before'))
+          .orderBy('id')
+          .limit(p('limit')),
     );
     this.#placeOf = prepare<{ row: number }, RecordPlace>(database, (p) =>
       queries
@@ -113,6 +125,15 @@ export class MemoryQueries {
   metadataOf(row: number, changeSeq: number): string | undefined {
     const stored = this.#metadataOf.get({ row });
     return stored?.change_seq === changeSeq ? stored.metadata : undefined;
+  }
+
+  /**
+   * The rows, also those of forgotten memories, whose ids begin with some characters of a UUID and come after another id; in the order of
+   * their ids.
+   */
+  rowsWithIdStart(start: string, after: string, limit: number): { row: number; id: string }[] {
+    // The letter after the last hexadecimal digit.
+    return translated(() => this.#idsFrom.all({ after, before: `${start}g`, limit }));
   }
 
   /** The text of a row. Undefined if the memory has changed since a change. Does not check the record. */

@@ -75,6 +75,16 @@ export class SelectionQueries {
     return this.#pluck(selection, query.compile());
   }
 
+  /** Selects those of some rows that match a selection. */
+  among(selection: CompiledSelection, rows: readonly number[]): number[] {
+    const query = queries
+      .selectFrom('memories')
+      .select('memories.row')
+      .where(sql<boolean>`memories.row in (select value from json_each(${JSON.stringify(rows)}))`)
+      .where(selectionCondition(selection, this.#interning));
+    return this.#pluck(selection, query.compile());
+  }
+
   /** Reads the ids and labels of the memories that match a selection, in the order of their rows. */
   labels(selection: CompiledSelection): LabelledRow[] {
     const query = queries

@@ -15,5 +15,6 @@ skipExceptions({
 
 describe('over a connection', async () => {
   await import('../../recall/list.test');
+  await import('../../recall/short-id.test');
   await import('../../recall/watch.test');
 });

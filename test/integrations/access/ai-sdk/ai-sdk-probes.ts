@@ -1,5 +1,6 @@
 import type { MemoryHandle, Namespace } from 'multi-agent-memory';
 import type { Look, SeenDeed } from '../../../worlds/deeds';
+import { hiddenId } from '../../../worlds/ids';
 import { pick, type Stage } from '../../../worlds/stage';
 import { type App, type Version, versions } from '../../ai-sdk/sdk-versions';
 import { errorFields, outcomeOf } from '../call-outcome';
@@ -26,7 +27,7 @@ export async function attempt(
     [closedHandle, 'remember', { text }],
     [openHandle, 'remember', { text }],
     [closedHandle, 'recall', { query: text }],
-    [reader, 'forget', { id: `hidden-${target % 6}` }],
+    [reader, 'forget', { id: hiddenId(target % 6) }],
     [openHandle, 'forget', { id: pick(seen, target) }],
   ];
   const answers: string[] = [];

@@ -12,6 +12,7 @@ import {
 } from 'multi-agent-memory/langchain';
 import { MemoryHandleStore } from 'multi-agent-memory/langgraph';
 import type { Look, SeenDeed } from '../../../worlds/deeds';
+import { hiddenId } from '../../../worlds/ids';
 import { pick, type Stage } from '../../../worlds/stage';
 import { messageMetadata } from '../adapter-fixtures';
 import { outcomeOf } from '../call-outcome';
@@ -38,7 +39,7 @@ export async function attempt({ reader, seen }: Stage, closed: Namespace, deed: 
     await outcomeOf(() => store.get([...closed], 'k1')),
     await outcomeOf(() => store.delete([...closed], 'k1')),
     await outcomeOf(() => store.delete(['open'], 'k2')),
-    await outcomeOf(() => vectors.delete({ ids: [`hidden-${target % 6}`, pick(seen, target)] })),
+    await outcomeOf(() => vectors.delete({ ids: [hiddenId(target % 6), pick(seen, target)] })),
     await outcomeOf(() => vectors.addDocuments([{ pageContent: text, metadata: messageMetadata, id: 'langgraph:k1' }])),
     await outcomeOf(() => rememberTool(reader.within({ namespace: [...closed] })).invoke({ text })),
   ];
