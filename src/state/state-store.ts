@@ -28,7 +28,7 @@ import { isOutdated, migrate, schemaVersion, versionOf } from './tables/migratio
 import { queries, type Tables } from './tables/schema';
 import { SpaceCoverage } from './tables/space-coverage';
 import { copyMark, StoreMeta } from './tables/store-meta';
-import { ensureWords, rebuildWords } from './tables/words';
+import { areCurrentWords, Words } from './tables/words';
 import { WriteRequests } from './tables/write-requests';
 
 /** The effects of one batch, after its commit. */
@@ -75,6 +75,8 @@ export class StateStore {
   readonly auditLog: AuditLog;
   /** Writes that other processes requested. */
   readonly requests: WriteRequests;
+  /** The keyword index. */
+  readonly words: Words;
   readonly #writer: TableWriter;
   readonly #audit: ChangesAudit;
   readonly #findIdempotent: Statement<{ author: number; key: string }, Idempotent>;
@@ -108,6 +110,7 @@ export class StateStore {
     this.declarations = new Declarations(database, checksum);
     this.auditLog = new AuditLog(database);
     this.requests = new WriteRequests(database, this);
+    this.words = new Words(database, this.meta);
     this.#writer = new TableWriter(database, checksum);
     this.#audit = new ChangesAudit(this.auditLog);
     this.#findIdempotent = prepare(database, (p) =>
@@ -130,7 +133,8 @@ export class StateStore {
     this.#policy = this.declarations.policy();
     this.#readCounters();
     assertRowNumbers(database, this.#lastRow);
-    if (!database.readonly) ensureWords(database, this.meta, onProgress);
+    // Otherwise the tokens of a text would differ from those in the index, and words could neither be found nor deleted.
+    if (!database.readonly && !areCurrentWords(this.meta)) this.words.rebuild(onProgress);
   }
 
   /**
@@ -187,14 +191,10 @@ export class StateStore {
     return { outcomes, changeSeq: this.#lastChangeSeq, ...effects };
   }
 
-  /** Indexes the words of all texts again. */
-  rebuildWords(): void {
-    rebuildWords(this.database, this.meta);
-  }
-
   /** Reads the tables again to replace everything that this object keeps in RAM. */
   reload(): void {
     this.interning.reload();
+    this.words.reload();
     if (this.declarations.version !== this.#policy.version) this.#policy = this.declarations.policy();
     this.#readCounters();
   }
@@ -301,6 +301,7 @@ export class StateStore {
       interning: this.interning,
       records: this.records,
       writer: this.#writer,
+      words: this.words,
       rowChecksum: this.rowChecksum,
       coverage: this.coverage,
       isStored: (id) => this.#rowOf.get({ id }) !== undefined,

@@ -50,8 +50,8 @@ export async function verify(engine: VerifyDeps, options: VerifyOptions): Promis
 }
 
 async function repair(engine: VerifyDeps, problems: readonly VerifyProblem[]): Promise<void> {
-  const { database, meta } = engine.state;
-  repairDerived(database, meta, problems);
+  const { database, words } = engine.state;
+  repairDerived(database, words, problems);
   if (problems.some(({ part }) => part === 'words')) engine.model.postings.clear();
   if (!problems.some(({ part }) => part === 'index')) return;
   try {
@@ -72,7 +72,7 @@ async function inspect(engine: VerifyDeps, { signal, onProgress }: VerifyOptions
   signal?.throwIfAborted();
   // Loads changes that another process has written.
   engine.reading();
-  const { database, rowChecksum, interning, lastChangeSeq } = engine.state;
+  const { database, rowChecksum, interning, lastChangeSeq, words } = engine.state;
   const { vectors, columns } = engine.model;
   const problems: VerifyProblem[] = [];
   const report = reporter(problems, onProgress);
@@ -83,6 +83,7 @@ async function inspect(engine: VerifyDeps, { signal, onProgress }: VerifyOptions
     vectors,
     lastRow: columns.last,
     changeSeq: lastChangeSeq,
+    words,
   });
   const check = checkDatabase(database, columns.last);
   try {

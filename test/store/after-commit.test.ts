@@ -1,6 +1,6 @@
 import { MemoryError, type MemoryStore } from 'multi-agent-memory';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { StateStore } from '../../src/state/state-store';
+import { Words } from '../../src/state/tables/words';
 import { alterDatabase } from '../faults/folders';
 import { openFolder, temporaryFolder } from './stores';
 
@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 
 function failOnce(error: MemoryError) {
-  const rebuild = vi.spyOn(StateStore.prototype, 'rebuildWords').mockImplementationOnce(() => {
+  const rebuild = vi.spyOn(Words.prototype, 'rebuild').mockImplementationOnce(() => {
     throw error;
   });
   onTestFinished(() => rebuild.mockRestore());

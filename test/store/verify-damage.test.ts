@@ -92,6 +92,42 @@ describe('verify of derived data', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
+  test('finds words that are there twice because the number of the last indexed text was lowered', async () => {
+    const { folder } = await stored();
+    alterDatabase(folder, (database) =>
+      database.exec(`update store_meta set value = value - 5 where key = 'words_through'`),
+    );
+    await using store = await MemoryStore.open(folder);
+    const { ok, problems } = await store.verify();
+    expect({ ok, parts: problems.map(({ part }) => part) }).toEqual({ ok: false, parts: ['words'] });
+    expect((await store.verify({ repair: true })).ok).toBe(true);
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test.each([`'x'`, '-1', '10', '1e9'])('needs no repair if that number is damaged: %s', async (value) => {
+    const { folder } = await stored();
+    alterDatabase(folder, (database) =>
+      database.exec(`update store_meta set value = ${value} where key = 'words_through'`),
+    );
+    await using store = await MemoryStore.open(folder);
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test('accepts words of the latest texts that are not indexed yet', async () => {
+    const { folder } = await stored();
+    await using store = await MemoryStore.open(folder);
+    await store.admin.remember('A single umbrella.', { namespace: ['support'] });
+    const copy = `${folder}-copy`;
+    onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
+    await store.backup(copy);
+    await using copied = await MemoryStore.open(copy);
+    await using reader = await MemoryStore.open(folder, { readOnly: true });
+    for (const each of [store, copied, reader]) {
+      expect(await each.verify()).toEqual({ ok: true, problems: [] });
+      expect(await each.admin.recall('umbrella', { mode: 'keyword' })).toHaveLength(1);
+    }
+  });
+
   test('reports damage in a read-only store and repairs nothing', async () => {
     const { folder } = await stored();
     alterDatabase(folder, (database) =>

@@ -10,6 +10,7 @@ import type { Interning } from '../tables/interning';
 import type { MemoryRow, RowChecksum } from '../tables/memory-row';
 import type { Tables } from '../tables/schema';
 import type { SpaceCoverage } from '../tables/space-coverage';
+import type { Words } from '../tables/words';
 import type { TableWriter } from './table-writer';
 
 /** The tables and functions that `apply` passes to the handler of each command. All work happens inside one transaction. */
@@ -18,6 +19,7 @@ export interface ApplyContext {
   readonly interning: Interning;
   readonly records: MemoryQueries;
   readonly writer: TableWriter;
+  readonly words: Pick<Words, 'insert' | 'delete' | 'deleteWaiting'>;
   readonly rowChecksum: RowChecksum;
   readonly coverage: SpaceCoverage;
   /** Checks whether a memory has, or ever had, this id. */

@@ -48,6 +48,7 @@ function repaired(context: ApplyContext, record: MemoryRow, { by, scope }: Stamp
   const last = context.lastChangeOf(record.row);
   if (!isRoot(by) || last === undefined) throw damaged(record.id);
   context.reportDamagedWords();
+  context.words.deleteWaiting(record.row);
   context.writer.deleteAllTags(record.row);
   const { label_set, owner, revision } = last;
   const space = context.interning.currentSpace?.id ?? null;
@@ -58,7 +59,7 @@ function forget(context: ApplyContext, record: MemoryRow, { at, by }: Stamp): vo
   const { writer } = context;
   const tokensBefore = context.analyze(record.text);
   if (context.rowChecksum.isIntact(record)) {
-    writer.deleteTokens(record.row, tokensBefore);
+    context.words.delete(record.row, tokensBefore);
     writer.deleteTags(record.row, JSON.parse(record.tags));
   }
   removeVectors(context, record);

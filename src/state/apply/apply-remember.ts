@@ -98,7 +98,7 @@ function store(context: ApplyContext, draft: MemoryDraft, { at, by }: { at: numb
   };
   const stamped = stampChange(context, record, { type: 'stored', at, by, tokens, reindex: true });
   writer.insertRecord(stamped);
-  writer.insertTokens(row, tokens);
+  context.words.insert(row, tokens);
   writer.insertTags(row, draft.tags);
   return stamped;
 }

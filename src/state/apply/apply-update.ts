@@ -121,8 +121,8 @@ function replaceVectors(context: ApplyContext, record: MemoryRow, embedded: Chun
 function replaceTokens(context: ApplyContext, record: MemoryRow, text: string) {
   const tokensBefore = context.analyze(record.text);
   const tokens = context.analyze(text);
-  context.writer.deleteTokens(record.row, tokensBefore);
-  context.writer.insertTokens(record.row, tokens);
+  context.words.delete(record.row, tokensBefore);
+  context.words.insert(record.row, tokens);
   return { tokensBefore, tokens };
 }
 

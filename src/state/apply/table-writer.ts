@@ -1,5 +1,4 @@
 import type { Database } from 'better-sqlite3';
-import { sql } from 'kysely';
 import type { ChunkVectors } from '../../domain/command';
 import { prepare } from '../../sqlite/sqlite';
 import { type Checksum, type MemoryRow, memoryColumns, storedText } from '../tables/memory-row';
@@ -33,15 +32,6 @@ export class TableWriter {
     this.#statements.replaceMemory.run(record);
     this.#statements.deleteText.run({ row: record.row });
     this.#statements.deleteRevisions.run({ row: record.row });
-  }
-
-  insertTokens(row: number, tokens: readonly string[]): void {
-    this.#statements.insertTokens.run({ row, tokens: tokens.join(' ') });
-  }
-
-  /** Deletes a text from the keyword index. The tokens must be exactly those that were inserted, because FTS5 deletes each one. */
-  deleteTokens(row: number, tokens: readonly string[]): void {
-    this.#statements.deleteTokens.run({ row, tokens: tokens.join(' ') });
   }
 
   insertTags(row: number, tags: readonly string[]): void {
@@ -110,12 +100,6 @@ function prepareAll(database: Database) {
     deleteText: prepare<{ row: number }, unknown>(database, (p) =>
       queries.deleteFrom('texts').where('row', '=', p('row')),
     ),
-    insertTokens: prepare<{ row: number; tokens: string }, unknown>(database, (p) =>
-      raw(sql`insert into tokens (rowid, words) values (${p('row')}, ${p('tokens')})`),
-    ),
-    deleteTokens: prepare<{ row: number; tokens: string }, unknown>(database, (p) =>
-      raw(sql`insert into tokens (tokens, rowid, words) values ('delete', ${p('row')}, ${p('tokens')})`),
-    ),
     insertTag: insert('tags', ['tag', 'row']),
     deleteTag: prepare<Tables['tags'], unknown>(database, (p) =>
       queries.deleteFrom('tags').where('tag', '=', p('tag')).where('row', '=', p('row')),
@@ -140,8 +124,4 @@ function prepareAll(database: Database) {
     ),
     insertIdempotency: insert('idempotency', ['author', 'key', 'digest', 'id', 'revision']),
   };
-}
-
-function raw(query: ReturnType<typeof sql>) {
-  return { compile: () => query.compile(queries) };
 }

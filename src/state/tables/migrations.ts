@@ -9,7 +9,8 @@ import { hashIdempotencyKey } from './idempotency-key';
  *
  * Indexes start with a column whose values ascend, or cover only some rows, because an insertion at a random place would write one
  * more page. `first_change_seq` finds the first change of a memory, so only later changes need an index. FTS5 merges 16 segments (the
- * parts of its index) at a time, which is less work in total.
+ * parts of its index) at a time, which is less work in total. It starts no merge itself until it has 64 segments of one size, because
+ * such a merge blocks the event loop until it is complete: `words.ts` merges in small steps.
  */
 const migrations: readonly (string | ((database: Database) => void))[] = [
   `
@@ -101,6 +102,10 @@ update revisions set record = json_remove(
 ) where json_valid(record);
 `,
   hashIdempotencyKeys,
+  `
+insert into tokens (tokens, rank) values ('automerge', 0), ('usermerge', 16), ('crisismerge', 64);
+replace into store_meta (key, value) select 'words_through', coalesce(max(row), 0) from memories;
+`,
 ];
 
 function hashIdempotencyKeys(database: Database): void {

@@ -6,6 +6,7 @@ import type { Interning } from '../tables/interning';
 import { memoryRowOf, type RowChecksum, type StoredMemoryRow } from '../tables/memory-row';
 import type { Tables } from '../tables/schema';
 import type { VectorTable } from '../tables/vector-table';
+import type { Words } from '../tables/words';
 import { readInHalves, reasonOf, type VerifyProblem } from './damage';
 import { type History, historyDamage } from './damage-history';
 import { differingRows, type IndexSums, sumOf } from './index-sums';
@@ -22,6 +23,7 @@ export interface RowDamageDeps {
    * their change.
    */
   readonly changeSeq: number;
+  readonly words: Pick<Words, 'through'>;
 }
 
 type Range = { readonly after: number; readonly to: number };
@@ -37,6 +39,8 @@ export class RowDamage {
   readonly #lines: Statement<[number, number, number, number], Tables['changes'] & { memory: number }>;
   readonly #byRow: Statement<[number], { id: string; change_seq: number }>;
   readonly #words: Uint32Array;
+  /** Words of later rows waited when the check began. */
+  readonly #wordsThrough: number;
   readonly #tags: Uint32Array;
   /** Damaged rows. It is unknown what the indexes should contain for them. */
   readonly #damaged = new Set<number>();
@@ -44,6 +48,7 @@ export class RowDamage {
   constructor(deps: RowDamageDeps) {
     const { database, lastRow } = deps;
     this.#deps = deps;
+    this.#wordsThrough = deps.words.through;
     this.#records = prepare(database, (p) =>
       withText().where('memories.row', '>', p('after')).where('memories.row', '<=', p('to')),
     );
@@ -72,6 +77,7 @@ export class RowDamage {
 
   /** Describes the first difference between the keyword index and the texts. Call this only after every range was read. */
   wordsDiffer(found: IndexSums): string | undefined {
+    this.#expectNoWaitingWords(found);
     const different = this.#firstDifference(this.#words, found);
     return different && `The keyword index differs from the text of ${different}.`;
   }
@@ -114,6 +120,13 @@ export class RowDamage {
     } catch (error) {
       return [{ id, part: 'vector', message: reasonOf(error) }];
     }
+  }
+
+  /** Words that still wait must not be in the index. If they were written during the check, it may have been before or after it read them. */
+  #expectNoWaitingWords({ sums }: IndexSums): void {
+    const { through } = this.#deps.words;
+    for (let row = this.#wordsThrough + 1; row < this.#words.length; row++)
+      if (row > through || sums[row] === 0) this.#words[row] = 0;
   }
 
   #firstDifference(expected: Uint32Array, found: IndexSums): string | undefined {

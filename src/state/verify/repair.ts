@@ -1,8 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { isSqliteError, translated } from '../../sqlite/sqlite';
 import type { MemoriesTable } from '../tables/schema';
-import type { StoreMeta } from '../tables/store-meta';
-import { rebuildWords } from '../tables/words';
+import type { Words } from '../tables/words';
 import type { VerifyProblem } from './damage';
 import { intactRows, isDamage } from './intact-rows';
 
@@ -13,17 +12,18 @@ import { intactRows, isDamage } from './intact-rows';
  *
  * @throws DISK_FULL, or any other error that does not come from damage. In this case nothing has changed.
  */
-export function repairDerived(database: Database, meta: StoreMeta, problems: readonly VerifyProblem[]): void {
+export function repairDerived(database: Database, words: Words, problems: readonly VerifyProblem[]): void {
   const has = (part: VerifyProblem['part']) => problems.some((problem) => problem.part === part);
-  translated(() =>
-    database
-      .transaction(() => {
-        if (has('database')) attempt(database, () => database.exec('reindex'));
-        if (has('database')) attempt(database, () => rebuildTags(database));
-        if (has('words')) attempt(database, () => rebuildWords(database, meta));
-      })
-      .immediate(),
-  );
+  const run = database.transaction(() => {
+    if (has('database')) attempt(database, () => database.exec('reindex'));
+    if (has('database')) attempt(database, () => rebuildTags(database));
+    if (has('words')) attempt(database, () => words.rebuild());
+  });
+  try {
+    translated(() => run.immediate());
+  } finally {
+    words.reload();
+  }
 }
 
 /** Runs a rebuild completely, or not at all if damage prevents it. */

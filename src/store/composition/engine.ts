@@ -15,6 +15,7 @@ import type { ReadContext } from '../../recall/read-context';
 import { VisibleSetCache } from '../../recall/visible-set';
 import type { ChangeFeed } from '../../recall/watch';
 import { SpaceSwitch, type SpaceSwitchDeps } from '../../reembedding/space-switch';
+import { translated } from '../../sqlite/sqlite';
 import type { ReadModel } from '../../state/read-model';
 import type { AppliedBatch, StateStore } from '../../state/state-store';
 import type { Checkpointer } from '../../state/tables/checkpointer';
@@ -157,7 +158,8 @@ export class Engine {
   async close(): Promise<void> {
     await this.spaces.close();
     await this.#log.close();
-    await whileBusy(() => this.repairWords()).catch(() => undefined);
+    // Words that cannot be written now are written after the next open.
+    await whileBusy(() => translated(() => this.#settleWords())).catch(() => undefined);
     this.#deps.feed.close();
     await this.vectors.close();
     // What cannot be written is reported when the audit closes.
@@ -189,9 +191,15 @@ export class Engine {
   repairWords(isDamaged = false): void {
     this.#areWordsDamaged ||= isDamaged;
     if (!this.#areWordsDamaged) return;
-    this.state.rebuildWords();
+    this.state.words.rebuild();
     this.model.postings.clear();
     this.#areWordsDamaged = false;
+  }
+
+  /** Leaves no work for the next open. */
+  #settleWords(): void {
+    this.repairWords();
+    if (!this.readOnly) this.state.words.writeWaiting();
   }
 
   #applied(commands: readonly Command[]): AppliedBatch {

@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Command } from '../../src/domain/command';
+import { root } from '../../src/domain/principal';
+import type { Postings } from '../../src/keyword-index/postings';
+import { agentA, draft, emptyState, openToAll, remember, reopened, type TestState } from './test-state';
+
+// Stems, so that a word is its own token.
+const vocabulary = ['plum', 'mango', 'melon', 'damson'];
+const stamp = { at: 2, by: root, scope: {}, seed: new Uint8Array(16) };
+
+/** For each term, the rows with it and how often each has it. */
+function found(postings: Postings) {
+  return vocabulary.map((term) => {
+    const { rows, frequencies, length } = postings.of(term);
+    return [...rows.subarray(0, length)].map((row, i) => [row, frequencies[i]]).filter(([, count]) => count !== 0);
+  });
+}
+
+/** The rows that FTS5 has for any term. */
+function written({ state }: TestState): Set<unknown> {
+  return new Set(state.database.prepare('select distinct doc from postings').pluck().all());
+}
+
+function stored(from: number, count: number, text = 'plum mango plum'): Command[] {
+  return Array.from({ length: count }, (_, i) => remember(agentA, 1, draft({ id: `id-${from + i}`, text })));
+}
+
+function opened(): TestState {
+  const opened = emptyState();
+  opened.apply([openToAll]);
+  return opened;
+}
+
+/** What a search finds must not depend on when words are written, and equal what a new index of all texts has. */
+function expectSame(live: TestState): void {
+  const now = found(live.model.postings);
+  const afterRestart = reopened(live);
+  expect(found(afterRestart.model.postings)).toEqual(now);
+  live.state.words.rebuild();
+  expect(found(reopened(live).model.postings)).toEqual(now);
+}
+
+describe('the words of new texts', () => {
+  test('are written to FTS5 in groups, and are found before that', () => {
+    const live = opened();
+    live.apply(stored(0, 100));
+    expect(written(live).size).toBe(0);
+    expect(found(live.model.postings)[0]).toHaveLength(100);
+    live.apply(stored(100, 100));
+    expect(written(live).size).toBe(128);
+    expect(found(live.model.postings)[0]).toHaveLength(200);
+    expect(found(live.model.postings)[0]?.at(-1)).toEqual([200, 2]);
+    expectSame(live);
+  });
+
+  test('are written sooner if they are long', () => {
+    const live = opened();
+    live.apply(stored(0, 2, 'plum '.repeat(5_000)));
+    expect(written(live).size).toBe(2);
+  });
+
+  test('are written on request, once', () => {
+    const live = opened();
+    live.apply(stored(0, 10));
+    live.state.words.writeWaiting();
+    live.state.words.writeWaiting();
+    expect(written(live).size).toBe(10);
+    expect(found(reopened(live).model.postings)[0]).toHaveLength(10);
+  });
+
+  test('are never written if the text is forgotten before', () => {
+    const live = opened();
+    live.apply([...stored(0, 10), ...stored(10, 1, 'damson')]);
+    live.apply([{ type: 'forget', ids: ['id-10'], stamp }]);
+    live.apply(stored(11, 150));
+    expect(live.state.database.prepare('select distinct term from postings').pluck().all()).toEqual(['mango', 'plum']);
+    expect(found(live.model.postings)[3]).toEqual([]);
+  });
+
+  test('are kept if a command is refused after it has stored some of them', () => {
+    const live = opened();
+    live.apply(stored(0, 120));
+    const drafts = Array.from({ length: 20 }, (_, i) => draft({ id: `all-${i}`, text: 'melon' }));
+    const last = draft({ id: 'all-20', text: 'melon', supersedes: 'none' });
+    const { outcomes } = live.apply([remember(agentA, 1, ...drafts, last), ...stored(120, 1)]);
+    expect(outcomes.map(({ ok }) => ok)).toEqual([false, true]);
+    expect(written(live).size).toBe(0);
+    expect(found(live.model.postings)[2]).toEqual([]);
+    expect(found(live.model.postings)[0]).toHaveLength(121);
+    expectSame(live);
+  });
+
+  test('follow every change, whenever they are written', () => {
+    const words = fc.array(fc.constantFrom(...vocabulary), { maxLength: 6 }).map((all) => all.join(' '));
+    const id = fc.nat(400).map((n) => `id-${n}`);
+    const step = fc.oneof(
+      fc.record({ type: fc.constant('store' as const), count: fc.integer({ min: 1, max: 90 }), text: words }),
+      fc.record({ type: fc.constant('update' as const), id, text: words }),
+      fc.record({ type: fc.constant('forget' as const), id }),
+      fc.record({ type: fc.constant('write' as const) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        const live = opened();
+        let next = 0;
+        for (const each of steps) {
+          if (each.type === 'store') {
+            live.apply(stored(next, each.count, each.text));
+            next += each.count;
+          } else if (each.type === 'update') {
+            live.apply([{ type: 'update', id: each.id, patch: { text: each.text }, stamp }]);
+          } else if (each.type === 'forget') live.apply([{ type: 'forget', ids: [each.id], stamp }]);
+          else live.state.words.writeWaiting();
+          found(live.model.postings);
+        }
+        expectSame(live);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
