@@ -53,6 +53,8 @@ export class Audit {
   readonly #uncleanShutdown: UncleanShutdown;
   readonly #closing = new AbortController();
   #isTicking = false;
+  /** A size of the chain of changes below which no checkpoint is due. */
+  #changesDueAt = 0;
   #hasWarned = false;
 
   /**
@@ -104,7 +106,10 @@ export class Audit {
 
   /** Makes or schedules checkpoints. Call it after each commit of changes. */
   changed(): void {
-    this.#onGrown('changes', this.#deps.changes.chain.size);
+    const { size } = this.#deps.changes.chain;
+    if (this.#isTicking && size < this.#changesDueAt) return;
+    this.#onGrown('changes', size);
+    this.#changesDueAt = size - (size % segmentLength) + segmentLength;
   }
 
   /** Returns the name of a chain in the checkpoints of this store. */

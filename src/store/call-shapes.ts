@@ -28,7 +28,6 @@ import {
   unitInterval,
   vector,
 } from '../domain/parse/shapes';
-import { isFloat32Array } from '../domain/realms';
 import type { ReembedProgress } from '../reembedding/reembedding-run';
 
 const maxListLimit = 1_000;
@@ -104,12 +103,6 @@ function queryShapes(limits: Limits) {
       vector: vector.optional(),
     }),
     /** Checks that the `vector` in the options of `recall` fits the embedding space. `recallOptions` checks all other options. */
-    queryVector: (dimensions: number) =>
-      z.unknown().check((ctx) => {
-        const given = (ctx.value as { vector?: unknown } | undefined)?.vector;
-        if (!isFloat32Array(given) || given.length === dimensions) return;
-        addIssue(ctx, `expected ${dimensions} numbers, got ${given.length}.`, given, ['vector']);
-      }),
     listOptions: fields({
       ...selection,
       limit: integer(1, maxListLimit).optional(),

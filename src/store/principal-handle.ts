@@ -5,7 +5,7 @@ import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
 import type { Hit, Memory, MemoryChange, NewMemory, RememberResult } from '../domain/memory';
 import { isEmpty, parsedScopeOf, selectionOf } from '../domain/parse/parse-selection';
-import { expected, parse, parseAll } from '../domain/parse/shapes';
+import { expected, parse, parseAll, queryVectorOf } from '../domain/parse/shapes';
 import type { Actor } from '../domain/principal';
 import { isPlainObject } from '../domain/realms';
 import { type Caller, emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
@@ -109,7 +109,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const [text, parsed] = parseAll(
         [shapes.query, query, ['query']],
         [shapes.recallOptions, copied],
-        [shapes.queryVector(context.embedder.space.dimensions), copied],
+        [queryVectorOf(context.embedder.space.dimensions), copied],
       );
       target.namespace = parsed.namespace ?? target.namespace;
       const hits = await recall(context, this.#caller, {

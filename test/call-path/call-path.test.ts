@@ -7,9 +7,8 @@ import type { CallPath } from './measure';
 const program = fileURLToPath(new URL('run.ts', import.meta.url));
 const maxPathBytes = 2 ** 20;
 
-// The files that one warm call may run. Lower a limit when a merge makes a path shorter. The reserve on the disk, which lets deletions
-// through when the disk is full, took a file of a write, and values of other realms a file of each call.
-const maxFiles = { remember: 52, recall: 46 };
+// The files that one warm call may run. Lower a limit when a merge makes a path shorter. Values of other realms took a file of each call.
+const maxFiles = { remember: 51, recall: 46 };
 
 // In a process of its own: coverage of this one would include what the test runner has transformed.
 async function measureInChild(): Promise<Record<keyof typeof maxFiles, CallPath>> {

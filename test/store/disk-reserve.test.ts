@@ -20,18 +20,18 @@ beforeEach(async () => {
 const reserveIn = (within: string) => new DiskReserve(within, { randomBytes, logger: { warn } });
 const full = new MemoryError('DISK_FULL', 'The disk is full.');
 
-function commit(reserve: DiskReserve, times: number): void {
+function follow(reserve: DiskReserve, times: number, logBytes = 0): void {
   for (let i = 0; i < times; i++) {
     expect(reserve.ensure()).toBe(true);
-    reserve.committed();
+    reserve.follow(logBytes);
   }
 }
 
-test('a reserve that cannot be written for another reason than a full disk is tried again after 1,024 commits', () => {
+test('a reserve that cannot be written for another reason than a full disk is tried again after a while', () => {
   const reserve = reserveIn(join(folder, 'missing'));
-  commit(reserve, 1_000);
+  follow(reserve, 120);
   expect(randomBytes).toHaveBeenCalledTimes(1);
-  commit(reserve, 100);
+  follow(reserve, 20);
   expect(randomBytes).toHaveBeenCalledTimes(2);
   expect(warn).toHaveBeenCalledWith(expect.stringContaining('cannot be written (ENOENT'));
 });
@@ -41,11 +41,25 @@ test('a reserve is known by its first bytes, and removed on a full disk', () => 
   const path = join(folder, 'memory.reserve');
   expect(statSync(path).size).toBe(pieceBytes);
   expect(readFileSync(path, 'latin1')).toMatch(/^multi-agent-memory: /);
-  commit(reserveIn(folder), 10);
+  follow(reserveIn(folder), 10);
   expect(statSync(path).size).toBe(pieceBytes);
   expect(releaseReserve(folder, full)).toBe(true);
   expect(releaseReserve(folder, full)).toBe(false);
   expect(warn).not.toHaveBeenCalled();
+});
+
+test('a reserve grows with the write-ahead log', async () => {
+  const reserve = reserveIn(folder);
+  const path = join(folder, 'memory.reserve');
+  follow(reserve, 10, 3 * pieceBytes - 1);
+  expect(statSync(path).size).toBe(3 * pieceBytes);
+  const own = await temporaryFolder();
+  await using store = await MemoryStore.open(own);
+  const text = 'late parcel '.repeat(1_000);
+  for (let i = 0; i < 200; i++) await store.admin.remember(`${i} ${text}`, { namespace: ['support'], embed: false });
+  const logBytes = statSync(join(own, 'memory.db-wal')).size;
+  expect(logBytes).toBeGreaterThan(2 * pieceBytes);
+  expect(statSync(join(own, 'memory.reserve')).size).toBeGreaterThan(logBytes - pieceBytes);
 });
 
 test('a file of another program with the name of the reserve stays as it is', async () => {
@@ -57,7 +71,7 @@ test('a file of another program with the name of the reserve stays as it is', as
   expect(warn).toHaveBeenCalledWith(expect.stringContaining('belongs to another program'));
   const reserve = reserveIn(folder);
   reserve.release();
-  commit(reserve, 10);
+  follow(reserve, 10);
   expect(releaseReserve(folder, full)).toBe(false);
   expect(readFileSync(path, 'utf8')).toBe('mine');
 });

@@ -286,6 +286,15 @@ export const vector = z
   // The vector is copied, because callers may reuse their buffers.
   .transform((value) => new Float32Array(value));
 
+/** Checks only that the vector in the options of a search has this number of dimensions. Another schema checks everything else. */
+export function queryVectorOf(dimensions: number): z.ZodType<unknown> {
+  return z.unknown().check((ctx) => {
+    const given = (ctx.value as { vector?: unknown } | undefined)?.vector;
+    if (!isFloat32Array(given) || given.length === dimensions) return;
+    addIssue(ctx, `expected ${dimensions} numbers, got ${given.length}.`, given, ['vector']);
+  });
+}
+
 function vectorIssue(value: Float32Array): string | undefined {
   if (!isFloat32Array(value)) return undefined;
   if (value.length === 0) return 'expected at least one number, got an empty vector.';

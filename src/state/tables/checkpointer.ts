@@ -13,6 +13,8 @@ import { driverFile } from './driver-file';
 const pagesPerCheckpoint = 4_000;
 // Reading the length of the log takes a few microseconds.
 const commitsPerCheck = 8;
+// A page with its header in the log. Every page of a store has the default size of SQLite.
+const bytesPerPage = 4_096 + 24;
 
 // The program is a string and not a file, so that it works in the sources, in both builds, and in an application's bundle.
 const workerSource = `
@@ -60,6 +62,7 @@ interface CheckpointAnswer {
 export class Checkpointer {
   readonly #database: Database;
   readonly #logger: Logger;
+  readonly #onLogLength: (bytes: number) => void;
   #worker: Worker | undefined;
   #onAnswer: ((answer: CheckpointAnswer) => void) | undefined;
   readonly #logLength: Statement<[], { log: number }>;
@@ -73,9 +76,11 @@ export class Checkpointer {
   #purge: Promise<unknown> | undefined;
   readonly #closing = new AbortController();
 
-  constructor(database: Database, logger: Logger) {
+  /** @param onLogLength Called every few commits with the number of bytes in the log. */
+  constructor(database: Database, logger: Logger, onLogLength: (bytes: number) => void = () => undefined) {
     this.#database = database;
     this.#logger = logger;
+    this.#onLogLength = onLogLength;
     database.pragma('wal_autocheckpoint = 0');
     this.#logLength = database.prepare('pragma wal_checkpoint(NOOP)');
   }
@@ -92,8 +97,10 @@ export class Checkpointer {
 
   /** Starts the first pass when a checkpoint is due. The caller must call this after every commit. */
   committed(): void {
-    if (++this.#commits % commitsPerCheck !== 0 || this.#broken || this.#firstPass !== undefined) return;
-    if ((this.#logLength.get()?.log ?? 0) < pagesPerCheckpoint) return;
+    if (++this.#commits % commitsPerCheck !== 0) return;
+    const pages = this.#logLength.get()?.log ?? 0;
+    this.#onLogLength(pages * bytesPerPage);
+    if (pages < pagesPerCheckpoint || this.#broken || this.#firstPass !== undefined) return;
     this.#firstPass = this.#pass('PASSIVE').then(() => {
       this.#firstPass = 'done';
     });

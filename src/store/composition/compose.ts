@@ -146,8 +146,9 @@ async function compose(opened: Opened): Promise<Engine> {
     const searchIn = searchMaker(opened, events, storeId);
     const audit = startAudit(opened, state, storeId);
     closeAudit = () => audit.close();
+    const reserve = folder === undefined || options.readOnly ? undefined : new DiskReserve(folder, environment);
     const checkpointer =
-      folder === undefined || options.readOnly ? undefined : new Checkpointer(database, environment.logger);
+      reserve && new Checkpointer(database, environment.logger, (logBytes) => reserve.follow(logBytes));
     // Text that an earlier process or a migration has deleted must not stay in the log.
     if (opened.hadLog || wasOutdated) checkpointer?.forgot();
     const engine = new Engine({
@@ -162,7 +163,7 @@ async function compose(opened: Opened): Promise<Engine> {
       audit,
       storeKey,
       checkpointer,
-      reserve: folder === undefined || options.readOnly ? undefined : new DiskReserve(folder, environment),
+      reserve,
       searchIn,
       removeIndex: async (space) => {
         const index = indexPath(opened, space);

@@ -6,16 +6,15 @@ import { messageOf } from '../../domain/realms';
 import type { Environment } from '../../environment/environment';
 import { fromSqlite } from '../../sqlite/sqlite';
 import type { AppliedBatch } from '../../state/state-store';
-import { databaseFile, reserveFile } from './file-names';
+import { reserveFile } from './file-names';
 
 /**
  * The reserve grows by this much. A store that writes little keeps one piece: an open and a deletion need less, by an
  * estimate that `test/faults/full-disk.slow.test.ts` confirms on a disk that is filled up before each.
  */
 const pieceBytes = 2 ** 20;
-const commitsPerCheck = 8;
-/** If the file cannot be written although the disk has space, the next attempt comes after this many commits. */
-const commitsAfterFailure = 1_024;
+/** If the file cannot be written although the disk has space, the next attempt comes after the log was measured this often. */
+const checksAfterFailure = 128;
 const privateFileMode = 0o600;
 /** The first bytes of the file. A file of another program with the same name is neither changed nor removed. */
 const mark = Buffer.from('multi-agent-memory: space for deletions on a full disk\n');
@@ -27,19 +26,17 @@ const mark = Buffer.from('multi-agent-memory: space for deletions on a full disk
  */
 export class DiskReserve {
   readonly #path: string;
-  readonly #log: string;
   readonly #environment: Pick<Environment, 'randomBytes' | 'logger'>;
   /** False if the file belongs to another program. The store then has no reserve. */
   readonly #isOwn: boolean;
   #bytes = 0;
-  /** False while the disk is too full for the file. Then only deletions are written. */
-  #isKept = true;
-  #commits = 0;
+  /** False while the disk is too full for the file. Then only deletions are written. Only this class changes it. */
+  isKept = true;
+  #checks = 0;
   #resumeAt = 0;
 
   constructor(folder: string, environment: Pick<Environment, 'randomBytes' | 'logger'>) {
     this.#path = join(folder, reserveFile);
-    this.#log = `${join(folder, databaseFile)}-wal`;
     this.#environment = environment;
     this.#isOwn = isReserve(this.#path);
     if (!this.#isOwn) this.#warn('belongs to another program');
@@ -49,8 +46,8 @@ export class DiskReserve {
 
   /** Makes the file if it is missing. Returns false if the disk is too full for it. */
   ensure(): boolean {
-    if (!this.#isKept || this.#bytes < pieceBytes) this.#grow();
-    return this.#isKept;
+    if (!this.isKept || this.#bytes < pieceBytes) this.#grow();
+    return this.isKept;
   }
 
   /** Removes the file, so that its space can be used. */
@@ -58,34 +55,34 @@ export class DiskReserve {
     if (!this.#isOwn) return;
     rmSync(this.#path, { force: true });
     this.#bytes = 0;
-    this.#isKept = false;
+    this.isKept = false;
   }
 
-  /** Lets the file follow the size of the write-ahead log. The caller must call this after every commit. */
-  committed(): void {
-    if (++this.#commits % commitsPerCheck !== 0 || !this.#isKept) return;
-    if (bytesOf(this.#log) <= this.#bytes) return;
+  /** Lets the file follow the length of the write-ahead log. The checkpointer calls this every few commits. */
+  follow(logBytes: number): void {
+    this.#checks++;
+    if (!this.isKept || this.#bytes >= Math.max(logBytes, pieceBytes)) return;
     const before = this.#bytes;
     this.#grow();
     // A reserve that is smaller than the log is better than none.
-    this.#isKept ||= before >= pieceBytes;
+    this.isKept ||= before >= pieceBytes;
   }
 
   #grow(): void {
-    if (!this.#isOwn || this.#commits < this.#resumeAt) return;
+    if (!this.#isOwn || this.#checks < this.#resumeAt) return;
     const before = this.#bytes;
     try {
       appendFileSync(this.#path, this.#piece(before === 0), { mode: privateFileMode });
       this.#bytes += pieceBytes;
-      this.#isKept = true;
+      this.isKept = true;
       if (before === 0) chmodSync(this.#path, privateFileMode);
     } catch (error) {
       const isFull = isDiskFull(fromSqlite(error));
-      this.#isKept = !isFull;
+      this.isKept = !isFull;
       this.#bytes = bytesOf(this.#path);
       // A reserve that fails for another reason must neither stop nor slow down writes.
       if (!isFull) {
-        this.#resumeAt = this.#commits + commitsAfterFailure;
+        this.#resumeAt = this.#checks + checksAfterFailure;
         this.#warn(`cannot be written (${messageOf(error)})`);
       }
       // A part of a piece takes space that deletions need.
@@ -128,26 +125,32 @@ interface ApplySteps {
   emptyLog(): void;
 }
 
-/** Applies a batch. On a full disk the deletions of the batch use the reserve, and its other commands get DISK_FULL. */
+/**
+ * Applies a batch that failed, or that comes while the disk is too full for the reserve. On a full disk the deletions of the batch use
+ * the reserve, and its other commands get DISK_FULL.
+ *
+ * @param failure The error of the batch, if it was tried.
+ */
 export function applyWithReserve(
   reserve: DiskReserve,
   commands: readonly Command[],
   { apply, emptyLog }: ApplySteps,
+  failure?: unknown,
 ): AppliedBatch {
-  let full: MemoryError;
-  if (reserve.ensure()) {
+  let full = failure;
+  if (full === undefined && reserve.ensure()) {
     try {
       return apply(commands);
     } catch (error) {
-      if (!isDiskFull(error) || !commands.some(isDeletion)) throw error;
       full = error;
     }
+  }
+  if (full === undefined) full = new MemoryError('DISK_FULL', lowOnSpace);
+  else if (isDiskFull(full) && commands.some(isDeletion)) {
     reserve.release();
     emptyLog();
-  } else {
-    full = new MemoryError('DISK_FULL', lowOnSpace);
-    if (!commands.some(isDeletion)) throw full;
   }
+  if (!isDiskFull(full) || !commands.some(isDeletion)) throw full;
   const batch = apply(commands.filter(isDeletion));
   const outcomes = [...batch.outcomes];
   const rejected: Outcome = { ok: false, error: full };

@@ -72,7 +72,6 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
     if (changes.some(({ type }) => type === 'forgotten')) checkpointer?.forgot();
     checkpointer?.committed();
   },
-  (_, __, { reserve }) => reserve?.committed(),
 ];
 
 /**
@@ -205,11 +204,20 @@ export class Engine {
   #applied(commands: readonly Command[]): AppliedBatch {
     const { state } = this;
     const { reserve, checkpointer } = this.#deps;
-    if (reserve === undefined) return state.apply(commands);
-    return applyWithReserve(reserve, commands, {
-      apply: (some) => state.apply(some),
+    let failure: unknown;
+    if (reserve === undefined || reserve.isKept) {
+      try {
+        return state.apply(commands);
+      } catch (error) {
+        if (reserve === undefined) throw error;
+        failure = error;
+      }
+    }
+    const steps = {
+      apply: (some: readonly Command[]) => state.apply(some),
       emptyLog: () => checkpointer?.emptyLogNow(),
-    });
+    };
+    return applyWithReserve(reserve, commands, steps, failure);
   }
 
   /** In a read-only process, loads what the writer process has committed. */
