@@ -17,7 +17,8 @@ export interface Limits {
   topK: number;
   /**
    * The approximate maximum number of bytes in one answer: its texts, metadata and ids. A page ends early with a cursor if it reaches the
-   * limit, but has at least one item. A `recall`, `history` or `namespaces` with a larger answer fails. Default: 16,777,216, so that 10
+   * limit, but has at least one item. A `recall`, `history`, `namespaces` or `access.list` with a larger answer fails, unless
+   * options of the call bound it. Default: 16,777,216, so that 10
    * memories of the maximum size fit.
    */
   answerBytes: number;

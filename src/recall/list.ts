@@ -1,6 +1,7 @@
 import { invalidInput, type MemoryError } from '../domain/errors';
 import type { Json } from '../domain/json';
 import type { Memory } from '../domain/memory';
+import type { Namespace } from '../domain/namespace';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
 import { nextTurn } from '../environment/timers';
@@ -110,6 +111,10 @@ export async function count(
 
 export interface NamespacesRequest {
   readonly maxDepth?: number | undefined;
+  /** The maximum number of namespaces. The answer then ends early when it reaches `maxBytes`. Default: all, or an error. */
+  readonly limit?: number | undefined;
+  /** Only namespaces after this one. */
+  readonly after?: Namespace | undefined;
   /** The largest answer. Default: `Limits.answerBytes`. */
   readonly maxBytes?: number;
   readonly signal?: AbortSignal | undefined;
@@ -120,7 +125,7 @@ export async function namespaces(
   context: ReadContext,
   caller: Caller,
   selection: ParsedSelection,
-  { maxDepth, maxBytes = context.limits.answerBytes, signal }: NamespacesRequest = {},
+  { maxDepth, limit, after, maxBytes = context.limits.answerBytes, signal }: NamespacesRequest = {},
 ): Promise<{ namespace: string[]; count: number }[]> {
   const facts = await gatherFacts(context, caller, selection, signal);
   const byLabelSet = withCompiled(context, caller, { selection, facts }, (compiled) =>
@@ -132,19 +137,31 @@ export async function namespaces(
   let bytes = 0;
   for (const { label_set, count: memories } of byLabelSet ?? []) {
     const namespace = context.state.interning.labelSet(label_set).namespace.slice(0, maxDepth);
+    if (after !== undefined && compareNamespaces(namespace, after) <= 0) continue;
     const key = JSON.stringify(namespace);
     const total = totals.get(key) ?? { namespace, count: 0 };
     total.count += memories;
     if (total.count === memories) bytes += key.length;
-    if (bytes > maxBytes) throw tooManyNamespaces();
+    if (bytes > maxBytes && limit === undefined) throw tooManyNamespaces();
     totals.set(key, total);
   }
-  return [...totals.values()].sort((a, b) => compareNamespaces(a.namespace, b.namespace));
+  const ordered = [...totals.values()].sort((a, b) => compareNamespaces(a.namespace, b.namespace));
+  return limit === undefined ? ordered : withinBytes(ordered.slice(0, limit), maxBytes);
+}
+
+/** The first namespaces, up to a number of bytes, and at least one. */
+function withinBytes<T extends { readonly namespace: Namespace }>(found: T[], maxBytes: number): T[] {
+  let bytes = 0;
+  const end = found.findIndex(({ namespace }, i) => {
+    bytes += JSON.stringify(namespace).length;
+    return i > 0 && bytes > maxBytes;
+  });
+  return end < 0 ? found : found.slice(0, end);
 }
 
 function tooManyNamespaces(): MemoryError {
   const message =
-    'expected namespaces that fit into one answer (limits.answerBytes), got more. Count fewer with `within`, or ancestors with `maxDepth`.';
+    'expected namespaces that fit into one answer (limits.answerBytes), got more. List some with `limit` and `after`, or with `within`, or ancestors with `maxDepth`.';
   return invalidInput([{ path: ['maxDepth'], message }]);
 }
 

@@ -33,6 +33,8 @@ export interface RecallRequest {
   readonly mode: RecallMode;
   readonly threshold: number;
   readonly explain: boolean;
+  /** The answer ends before it has more bytes. Undefined if more than `Limits.answerBytes` is refused. */
+  readonly maxBytes: number | undefined;
   /** The query's vector, scaled to length 1, if the caller passes one. */
   readonly vector: Float32Array | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -242,7 +244,7 @@ function loadHits(
   caller: Caller,
   loader: RecordLoader,
   best: readonly RankedRow[],
-  { topK, explain, query, vector }: Pick<RecallRequest, 'topK' | 'explain' | 'query' | 'vector'>,
+  { topK, maxBytes, explain, query, vector }: Pick<RecallRequest, 'topK' | 'maxBytes' | 'explain' | 'query' | 'vector'>,
 ): Hit[] | typeof inLaterTurn {
   const hits: Hit[] = [];
   let excerpts: ExcerptFinder | undefined;
@@ -254,7 +256,8 @@ function loadHits(
     const memory = record && recheck(context, caller, record);
     if (record === undefined || memory === undefined) continue;
     bytes += answerBytesOf(record);
-    if (bytes > context.limits.answerBytes && hits.length > 0) throw tooManyBytes(hits.length);
+    if (hits.length > 0 && maxBytes !== undefined && bytes > maxBytes) break;
+    if (hits.length > 0 && bytes > context.limits.answerBytes) throw tooManyBytes(hits.length);
     const hit: Hit = explain ? { ...memory, score, parts } : { ...memory, score };
     if (memory.text.length > maxExcerptLength) {
       excerpts ??= new ExcerptFinder(context, query, vector);
@@ -266,6 +269,6 @@ function loadHits(
 }
 
 function tooManyBytes(fitting: number): MemoryError {
-  const message = `expected a number of hits that fit into one answer (limits.answerBytes), got more. The best ${fitting} fit.`;
+  const message = `expected a number of hits that fit into one answer (limits.answerBytes), got more. The best ${fitting} fit; \`maxBytes\` returns as many as fit.`;
   return invalidInput([{ path: ['topK'], message }]);
 }

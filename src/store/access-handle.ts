@@ -11,7 +11,7 @@ import {
   type StoredDeclaration,
   toRuleInForce,
 } from '../domain/declaration';
-import { MemoryError } from '../domain/errors';
+import { invalidInput, MemoryError } from '../domain/errors';
 import { contains, type Namespace, showNamespace } from '../domain/namespace';
 import { parse, parseAll } from '../domain/parse/shapes';
 import type { Principal } from '../domain/principal';
@@ -70,8 +70,15 @@ export interface AccessHandle {
    *
    * - `within`: lists only declarations about this namespace and those below it. Default: all.
    * - `ended`: also lists declarations that were ended. Default: false.
+   * - `limit`: lists at most this many, from 1 to 1,000. The list also ends if it reaches `Limits.answerBytes`, and has at least one.
+   *   Default: lists all, and a list of more than `Limits.answerBytes` is refused.
+   * - `after`: the id of a declaration; lists only those made after it. Pass the last id of a list to read on, until a list is empty.
+   *
+   * @throws INVALID_INPUT
    */
-  list(options?: CallOptions & { within?: Namespace; ended?: boolean }): Promise<RuleInForce[]>;
+  list(
+    options?: CallOptions & { within?: Namespace; ended?: boolean; limit?: number; after?: string },
+  ): Promise<RuleInForce[]>;
   /**
    * Explains whether a principal may take an action in a namespace or on a memory, and why.
    *
@@ -128,14 +135,19 @@ export class PrincipalAccess implements AccessHandle {
 
   list(options: Parameters<AccessHandle['list']>[0] = {}): Promise<RuleInForce[]> {
     return this.#calls.read('access.list', (target) => {
-      const { within = [], ended = false, signal } = parse(this.#engine.shapes.listRulesOptions, options, 'options');
+      const parsed = parse(this.#engine.shapes.listRulesOptions, options, 'options');
+      const { within = [], ended = false, limit, after, signal } = parsed;
       target.namespace = within;
       signal?.throwIfAborted();
       // Loads changes that another process has written.
-      this.#engine.reading();
+      const { limits } = this.#engine.reading();
       const { state } = this.#engine;
-      const all = ended ? state.declarations.all(true) : [...state.policy.declared.values()];
-      return all.filter((each) => this.#maySee(each) && isWithin(each.declaration, within)).map(toRuleInForce);
+      // The declaration before a list may have ended since the list before it was read.
+      const all = ended || after !== undefined ? state.declarations.all(true) : [...state.policy.declared.values()];
+      const visible = all.filter((each) => this.#maySee(each));
+      const rest = after === undefined ? visible : visible.slice(indexAfter(visible, after));
+      const listed = rest.filter((each) => (ended || each.until === undefined) && isWithin(each.declaration, within));
+      return thatFit(listed, limit, limits.answerBytes).map(toRuleInForce);
     });
   }
 
@@ -192,6 +204,30 @@ export class PrincipalAccess implements AccessHandle {
       return toRuleInForce(await addDeclaration(context, this.#caller, parsed, this.#engine.environment));
     });
   }
+}
+
+function indexAfter(visible: readonly StoredDeclaration[], id: string): number {
+  const index = visible.findIndex((each) => each.id === id);
+  if (index >= 0) return index + 1;
+  const message = 'expected the id of a declaration that the principal may see, got another one.';
+  throw invalidInput([{ path: ['after'], message }], 'options');
+}
+
+/** The declarations that fit into one answer, up to a limit, and at least one. Without a limit, all of them must fit. */
+function thatFit(
+  declarations: readonly StoredDeclaration[],
+  limit: number | undefined,
+  maxBytes: number,
+): readonly StoredDeclaration[] {
+  let bytes = 0;
+  const end = declarations.findIndex(({ declaration }, i) => {
+    bytes += JSON.stringify(declaration).length;
+    return i > 0 && (bytes > maxBytes || i === limit);
+  });
+  if (end < 0) return declarations;
+  if (limit !== undefined) return declarations.slice(0, end);
+  const message = `expected declarations that fit into one answer (limits.answerBytes), got more. The first ${end} fit: read them in parts, with limit and after.`;
+  throw invalidInput([{ path: ['limit'], message }], 'options');
 }
 
 /** Checks whether a declaration is about a namespace or one below it. Roles and groups are about the whole store. */

@@ -32,6 +32,7 @@ import type { ReembedProgress } from '../reembedding/reembedding-run';
 
 const maxListLimit = 1_000;
 const maxHistoryLimit = 10_000;
+const maxNamespaces = 10_000;
 const maxBatchSize = 10_000;
 const maxAuditActions = 64;
 const maxCheckpoints = 10_000;
@@ -99,6 +100,7 @@ function queryShapes(limits: Limits) {
       topK: integer(1, limits.topK).optional(),
       mode: oneOf(['hybrid', 'semantic', 'keyword']).optional(),
       threshold: unitInterval.optional(),
+      maxBytes: integer(1).optional(),
       explain: flag.optional(),
       vector: vector.optional(),
     }),
@@ -121,6 +123,8 @@ function queryShapes(limits: Limits) {
       within: present(namespace(limits)),
       maxDepth: integer(1, limits.namespaceDepth).optional(),
       filter: selection.filter,
+      limit: integer(1, maxNamespaces).optional(),
+      after: present(namespace(limits)),
     }),
     watchOptions: fields({
       ...scopeShape(limits),
@@ -134,7 +138,13 @@ function queryShapes(limits: Limits) {
 function accessShapes(limits: Limits) {
   return {
     declaration: declarationShape(limits),
-    listRulesOptions: fields({ ...callOptions, within: present(namespace(limits)), ended: flag.optional() }),
+    listRulesOptions: fields({
+      ...callOptions,
+      within: present(namespace(limits)),
+      ended: flag.optional(),
+      limit: integer(1, maxListLimit).optional(),
+      after: name(limits).optional(),
+    }),
     explainRequest: fields({
       principal: principalShape(limits),
       action,

@@ -23,6 +23,11 @@ export interface RecallOptions<M = Metadata> extends Selection<M> {
   mode?: 'hybrid' | 'semantic' | 'keyword';
   /** The lowest score of a hit, from 0 to 1. Default: 0. */
   threshold?: number;
+  /**
+   * The number of bytes after which the answer ends, even if it has fewer than `topK` hits. It has at least one. `Limits.answerBytes` is
+   * the highest number. Default: no such end, and an answer of more than `Limits.answerBytes` is refused.
+   */
+  maxBytes?: number;
   /** Adds `parts` to each hit, which shows how the score was computed. Default: false. */
   explain?: boolean;
   /** A vector for the query, in the store's embedding space. With it, the query's text is not embedded. */
@@ -162,11 +167,21 @@ export interface MemoryHandle<M = Metadata> {
    * - `within`: lists only this namespace and those below it. Default: all.
    * - `maxDepth`: adds the counts of deeper namespaces to their ancestor with this number of labels. Default: no limit.
    * - `filter`: counts only memories that match.
+   * - `limit`: lists at most this many, from 1 to 10,000. The list also ends if it reaches `Limits.answerBytes`, and has at least one.
+   *   Default: lists all, and a list of more than `Limits.answerBytes` is refused.
+   * - `after`: lists only namespaces that come after this one in the order. Pass the last namespace of a list to read on, until a list is
+   *   empty.
    *
    * @throws INVALID_INPUT
    */
   namespaces(
-    options?: CallOptions & { within?: Namespace; maxDepth?: number; filter?: Filter<M> },
+    options?: CallOptions & {
+      within?: Namespace;
+      maxDepth?: number;
+      filter?: Filter<M>;
+      limit?: number;
+      after?: Namespace;
+    },
   ): Promise<{ namespace: string[]; count: number }[]>;
   /**
    * Corrects a memory. This makes a new revision. If the memory was true but is not true any more, use `remember` with `supersedes`.

@@ -119,6 +119,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         mode: parsed.mode ?? 'hybrid',
         threshold: parsed.threshold ?? 0,
         explain: parsed.explain ?? false,
+        maxBytes: parsed.maxBytes && Math.min(parsed.maxBytes, context.limits.answerBytes),
         vector: parsed.vector && unit(parsed.vector),
         signal: parsed.signal,
       });
@@ -208,12 +209,15 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
 
   namespaces(options: Parameters<MemoryHandle<M>['namespaces']>[0] = {}): ReturnType<MemoryHandle<M>['namespaces']> {
     return this.#calls.read('namespaces', (target) => {
-      const { within, maxDepth, signal, ...rest } = parse(this.#engine.shapes.namespacesOptions, options, 'options');
+      const parsed = parse(this.#engine.shapes.namespacesOptions, options, 'options');
+      const { within, maxDepth, limit, after, signal, ...rest } = parsed;
       target.namespace = within ?? target.namespace;
       signal?.throwIfAborted();
       const selection = selectionOf({ ...rest, ...defined({ namespace: within }) });
       return listing.namespaces(this.#engine.reading(), this.#caller, selection, {
         maxDepth,
+        limit,
+        after,
         signal,
       });
     });

@@ -98,6 +98,14 @@ async function compareFigures(look: Look, active: readonly Known[], visible: rea
     ({ namespace, count }) => [JSON.stringify(namespace), count] as const,
   );
   deepEqual(new Map(counted), counts, 'namespaces');
+  const inParts: typeof counted = [];
+  for (let after: string[] | undefined; ; ) {
+    const part = await handle.namespaces({ limit: 2, ...(after === undefined ? {} : { after }) });
+    if (part.length === 0) break;
+    for (const { namespace, count } of part) inParts.push([JSON.stringify(namespace), count]);
+    after = part.at(-1)?.namespace;
+  }
+  deepEqual(inParts, counted, 'namespaces in parts');
   deepEqual(await handle.stats(), { memories: active.length, namespaces: counts.size }, 'stats');
   const kinds = { filter: { kind: 'episodic' } };
   equal((await handle.forgetWhere(kinds, { dryRun: true })).matched, visible.length, 'matched by forgetWhere');
@@ -122,6 +130,9 @@ async function compareRules({ handle, who, bound, world }: Look): Promise<void> 
   const { reference } = world;
   const rules = reference.declarations.filter((each) => mayList(reference, who, each, bound));
   equal((await handle.access.list()).length, rules.length, 'rules listed');
+  const [first] = await handle.access.list({ limit: 1 });
+  const rest = first === undefined ? [] : await handle.access.list({ limit: 1_000, after: first.id });
+  equal((first === undefined ? 0 : 1) + rest.length, rules.length, 'rules listed in parts');
   const within = ['acme'];
   const below = rules.filter((each) => 'at' in each && reference.holds(within, each.at));
   equal((await handle.access.list({ within })).length, below.length, 'rules listed of a namespace');

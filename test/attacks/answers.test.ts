@@ -39,6 +39,18 @@ describe('an answer holds at most `limits.answerBytes`', () => {
     expect(await ask(2)).toHaveLength(2);
   });
 
+  test('a recall with `maxBytes` returns the best hits that fit, and at least one', async () => {
+    const store = await openInMemory({ limits });
+    await stored(store.admin, 3, 45_000);
+    const ask = async (maxBytes: number) => {
+      const hits = await store.admin.recall('word0 word1 word2', { topK: 3, mode: 'keyword', maxBytes });
+      return hits.map(({ id }) => id);
+    };
+    const best = await ask(1e9);
+    expect(best).toHaveLength(2);
+    expect(await ask(1)).toEqual(best.slice(0, 1));
+  });
+
   test('a history that would be longer is rejected, and can be read in parts', async () => {
     const store = await openInMemory({ limits });
     const [id] = (await stored(store.admin, 1, 45_000)) as [string];
@@ -56,6 +68,40 @@ describe('an answer holds at most `limits.answerBytes`', () => {
     expect(await issuePaths(() => store.admin.namespaces())).toEqual(['maxDepth']);
     expect(await store.admin.namespaces({ maxDepth: 1 })).toEqual([{ namespace, count: 5 }]);
     expect(await store.admin.stats()).toMatchObject({ memories: 5 });
+  });
+
+  test('namespaces are read in parts, each in the order of the whole list', async () => {
+    const store = await openInMemory({ limits: { answerBytes: 1_000 } });
+    const names = ['b', 'a', 'a/b', 'c', 'd'].map((label) => ['n', label.padEnd(400, '-')]);
+    for (const namespace of names) await store.admin.remember('x', { namespace, embed: false });
+    const read: string[][] = [];
+    const sizes: number[] = [];
+    for (;;) {
+      const after = read.at(-1);
+      const page = await store.admin.namespaces({ limit: 3, ...(after === undefined ? {} : { after }) });
+      if (page.length === 0) break;
+      sizes.push(page.length);
+      for (const { namespace } of page) read.push(namespace);
+    }
+    expect(read).toEqual([...names].sort(([, a = ''], [, b = '']) => (a < b ? -1 : 1)));
+    expect(sizes).toEqual([2, 2, 1]);
+    expect(await store.admin.namespaces({ limit: 1, after: ['n'], maxDepth: 1 })).toEqual([]);
+  });
+
+  test('a longer list of rules is rejected, and can be read in parts', async () => {
+    const store = await openInMemory({ limits: { answerBytes: 1_000 }, access: [] });
+    const { access } = store.admin;
+    const ids: string[] = [];
+    for (let i = 0; i < 6; i++) ids.push((await access.allow({ agentId: `${i}`.repeat(300) }, 'reader', ['n'])).id);
+    expect(await issuePaths(() => access.list())).toEqual(['limit']);
+    const listed = async (options: object) => (await access.list(options)).map(({ id }) => id);
+    expect(await listed({ limit: 100 })).toEqual(ids.slice(0, 2));
+    expect(await listed({ limit: 1 })).toEqual(ids.slice(0, 1));
+    await access.end(ids[1] as string);
+    expect(await listed({ limit: 2, after: ids[1] })).toEqual(ids.slice(2, 4));
+    expect(await listed({ limit: 2, after: ids[0], ended: true })).toEqual(ids.slice(1, 3));
+    expect(await listed({ limit: 2, after: ids[5] })).toEqual([]);
+    expect(await issuePaths(() => access.list({ after: 'rule-0000000000000000' }))).toEqual(['after']);
   });
 });
 

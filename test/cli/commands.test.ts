@@ -83,6 +83,15 @@ describe('commands that read, while an application has the folder open', () => {
     expect(errors.join('\n')).toMatch(/^INVALID_INPUT: [\s\S]*filter\.colour/);
   });
 
+  test('recall prints the best matches that fit into one answer, and says that others are left out', async () => {
+    const store = await application();
+    const text = (i: number) => `refund ${i} ${'x'.repeat(990_000)}`;
+    for (let i = 0; i < 18; i++) await store.admin.remember(text(i), { namespace: ['support'], embed: false });
+    const ran = await shell(['recall', folder, 'refund', '--mode=keyword', '--top-k=18']);
+    expect([ran.code, values(ran).length]).toEqual([0, 16]);
+    expect(ran.errors.join()).toContain('Only the best 16 matches');
+  });
+
   test('recall accepts a minimum score, a time, and options to include memories that ordinary reads leave out', async () => {
     const store = await application();
     const namespace = ['support'];

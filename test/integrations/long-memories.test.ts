@@ -2,11 +2,16 @@ import { AIMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
 import { createAgent } from 'langchain';
 import * as aiSdk from 'multi-agent-memory/ai-sdk';
-import { memoryMiddleware, recallTool } from 'multi-agent-memory/langchain';
+import {
+  MemoryHandleRetriever,
+  MemoryHandleVectorStore,
+  memoryMiddleware,
+  recallTool,
+} from 'multi-agent-memory/langchain';
 import { expect, test } from 'vitest';
 import { openInMemory } from '../store/stores';
 
-/** A handle with 10 memories, of which 3 fit into one answer of the store. */
+/** A handle with 10 memories, of which 2 fit into one answer of the store. */
 async function opened() {
   const store = await openInMemory({ limits: { answerBytes: 4_000 } });
   const handle = store.as({ agentId: 'support' }, { namespace: ['support'] });
@@ -39,4 +44,12 @@ test('a `topK` above the limit of the store is still refused', async () => {
   const model = fakeModel().respond(new AIMessage('By e-mail.'));
   const middleware = [memoryMiddleware(await opened(), { recall: { topK: 5_000 } })];
   await expect(createAgent({ model, middleware }).invoke({ messages: query })).rejects.toThrow('Invalid topK');
+});
+
+test('retrievers and vector stores return the best documents that fit into one answer of the store', async () => {
+  const handle = await opened();
+  expect(await new MemoryHandleRetriever({ handle }).invoke(query)).toHaveLength(2);
+  const vectors = new MemoryHandleVectorStore(handle);
+  expect(await vectors.similaritySearch(query, 10)).toHaveLength(2);
+  await expect(vectors.similaritySearch(query, 5_000)).rejects.toThrow('Invalid topK');
 });

@@ -112,6 +112,7 @@ export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
     await ask(() => handle.namespaces({ filter: { namespace: { startsWith: ['open'] }, text: { contains: 'a' } } }));
     await ask(() => handle.count({ filter: { or: [{ namespace: ['open', 'eu'] }, { id: { startsWith: '5ee00' } }] } }));
     await ask(() => handle.namespaces());
+    await ask(() => handle.namespaces({ limit: 2, after: ['open', 'eu'] }));
     await ask(() => handle.stats());
     await ask(() => handle.forgetWhere({ filter: { priority: { gte: 0 } } }, { dryRun: true }));
     await ask(() => heardSince(handle, 'start', stage.turns));
@@ -126,6 +127,7 @@ export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
     for (const key of ['k1', 'k2']) await ask(() => reader.get({ namespace, key }));
   }
   await ask(() => reader.access.list({ ended: true }));
+  await ask(() => reader.access.list({ limit: 2, after: 'rule-0000000000000000' }));
   for (const id of [...stage.seen, hiddenId(0)]) {
     await ask(() => reader.access.explain({ principal: cast.reader, action: 'update', id }));
     await ask(() => reader.access.explain({ principal: writer, action: 'share', id }));

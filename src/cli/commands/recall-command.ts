@@ -1,4 +1,5 @@
 import { defined } from '../../domain/defined';
+import { recallThatFits } from '../../integrations/shared/recall-that-fits';
 import type { Command } from '../cli-command';
 import { embedderOptions, readStore } from '../command-store';
 import { integer, oneOf, timeText, unitInterval } from '../option-checks';
@@ -51,7 +52,7 @@ export const recallCommand: Command = {
   ],
   run: (line, terminal) =>
     readStore(line, terminal, async (_, handle) => {
-      const hits = await handle.recall(line.args[1] as string, {
+      const { hits, isCut } = await recallThatFits(handle, line.args[1] as string, {
         ...selectionOf(line),
         ...defined({
           topK: line.number('top-k'),
@@ -64,6 +65,8 @@ export const recallCommand: Command = {
         signal: terminal.signal,
       });
       for (const hit of hits) await terminal.print(JSON.stringify(hit));
+      if (isCut)
+        terminal.printError(`Only the best ${hits.length} matches fit into one answer. The others are left out.`);
       return exitCodes.success;
     }),
 };

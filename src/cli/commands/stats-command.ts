@@ -1,3 +1,4 @@
+import { allNamespaces } from '../../integrations/shared/all-namespaces';
 import type { Command } from '../cli-command';
 import { readStore } from '../command-store';
 import { principalOptions } from '../principal-options';
@@ -16,7 +17,7 @@ export const statsCommand: Command = {
   ],
   run: (line, terminal) =>
     readStore(line, terminal, async (store, handle) => {
-      const namespaces = await handle.namespaces();
+      const namespaces = await allNamespaces(handle);
       const stats = handle === store.admin ? await store.stats() : await handle.stats();
       await terminal.print(JSON.stringify({ ...stats, namespaces }));
       return exitCodes.success;

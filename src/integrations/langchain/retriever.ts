@@ -2,6 +2,7 @@ import type { Document } from '@langchain/core/documents';
 import { BaseRetriever, type BaseRetrieverInput } from '@langchain/core/retrievers';
 import type { Hit, MemoryHandle, Metadata, RecallOptions } from '../../index';
 import { checkHandle, checkOptions, checkSpread } from '../shared/input-checks';
+import { recallThatFits } from '../shared/recall-that-fits';
 import { documentFromMemory } from './document-memory';
 
 type MaybeDocument = Document<Metadata> | null | undefined;
@@ -53,9 +54,9 @@ export class MemoryHandleRetriever extends BaseRetriever<Metadata> {
     this.#toDocument = toDocument ?? ((hit) => documentFromMemory(handle, hit));
   }
 
-  /** LangChain's `invoke` calls this method. */
+  /** LangChain's `invoke` calls this method. If `topK` hits do not fit into one answer of the store, it returns as many as fit. */
   override async _getRelevantDocuments(query: string): Promise<Document<Metadata>[]> {
-    const hits = await this.#handle.recall(query, this.#recall);
+    const { hits } = await recallThatFits(this.#handle, query, this.#recall);
     const documents = await Promise.all(hits.map((hit) => this.#toDocument(hit)));
     return documents.filter((document) => document !== undefined && document !== null);
   }

@@ -4,6 +4,7 @@ import { VectorStore } from '@langchain/core/vectorstores';
 import { defined } from '../../domain/defined';
 import type { Filter, Hit, MemoryHandle, Metadata, NewMemory, RecallOptions } from '../../index';
 import { checkHandle, checkOptions, invalidInput } from '../shared/input-checks';
+import { recallThatFits } from '../shared/recall-that-fits';
 import { documentFromMemory, memoryFromDocument } from './document-memory';
 
 /** Options of `MemoryHandleVectorStore`. */
@@ -120,7 +121,10 @@ export class MemoryHandleVectorStore extends VectorStore {
     }
   }
 
-  /** Finds documents by keywords and by meaning, best first. Default of `k`: 4. */
+  /**
+   * Finds documents by keywords and by meaning, best first. Default of `k`: 4. If the documents do not fit into one answer of the store
+   * (`limits.answerBytes`), it returns the best ones that fit.
+   */
   override async similaritySearch(query: string, k = defaultK, filter?: Filter): Promise<Document<Metadata>[]> {
     return (await this.similaritySearchWithScore(query, k, filter)).map(([document]) => document);
   }
@@ -159,7 +163,8 @@ export class MemoryHandleVectorStore extends VectorStore {
     filter: Filter | null | undefined,
     options: RecallOptions,
   ): Promise<ScoredDocument[]> {
-    const hits = await this.#handle.recall(query, { ...options, topK, ...defined({ filter: filter ?? undefined }) });
+    const selected = { ...options, topK, ...defined({ filter: filter ?? undefined }) };
+    const { hits } = await recallThatFits(this.#handle, query, selected);
     return hits.map((hit: Hit): ScoredDocument => [documentFromMemory(this.#handle, hit), hit.score]);
   }
 

@@ -1,16 +1,19 @@
 import type { ListNamespacesOperation, MatchCondition } from '@langchain/langgraph-checkpoint';
 import { defined } from '../../domain/defined';
+import { allNamespaces } from '../shared/all-namespaces';
 import { type ItemSpace, itemFilter, namespaceScope } from './item-memory';
 
 /** Lists the namespaces that contain items and match all conditions: cut to `maxDepth`, without duplicates, in LangGraph's order. */
 export async function listNamespaces(space: ItemSpace, operation: ListNamespacesOperation): Promise<string[][]> {
   const { matchConditions = [], maxDepth, limit, offset = 0 } = operation;
   const { namespace: within } = namespaceScope(space, literalPrefix(matchConditions));
-  const found = await space.handle.namespaces({ ...defined({ within }), filter: itemFilter });
-  const matching = found
-    .map(({ namespace }) => namespace.slice(space.root.length))
-    .filter((labels) => labels.length > 0 && matchConditions.every((condition) => matches(condition, labels)));
-  const cut = new Map(matching.map((labels) => labels.slice(0, maxDepth)).map((each) => [JSON.stringify(each), each]));
+  const cut = new Map<string, string[]>();
+  for (const { namespace } of await allNamespaces(space.handle, { ...defined({ within }), filter: itemFilter })) {
+    const labels = namespace.slice(space.root.length);
+    if (labels.length === 0 || !matchConditions.every((condition) => matches(condition, labels))) continue;
+    const shown = labels.slice(0, maxDepth);
+    cut.set(JSON.stringify(shown), shown);
+  }
   const ordered = [...cut.values()].sort((a, b) => a.join(':').localeCompare(b.join(':')));
   return ordered.slice(offset, limit === undefined ? undefined : offset + limit);
 }

@@ -2,6 +2,7 @@ import type { Resource, TextResourceContents } from '@modelcontextprotocol/sdk/t
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { withJsonEscapes } from '../../domain/visible-text';
 import type { MemoryHandle } from '../../index';
+import { allNamespaces } from '../shared/all-namespaces';
 import { memoryIdOf, memoryTemplate, namespaceOf, namespaceTemplate, namespaceUri } from './resource-uris';
 import { fencedMemories, maxAnswerBytes } from './tools/memory-output';
 
@@ -31,7 +32,7 @@ export async function listResources(
 ): Promise<{ resources: Resource[]; nextCursor?: string }> {
   // The cursor is the last URI on the previous page. Therefore no entry is skipped or repeated if namespaces are added or removed.
   const after = cursor === undefined ? '' : decodeCursor(cursor);
-  const found = await handle.namespaces({ signal });
+  const found = await allNamespaces(handle, { signal });
   const all = found.map(({ namespace, count }) => ({ uri: namespaceUri(namespace), namespace, count }));
   const rest = all.filter(({ uri }) => uri > after).sort((a, b) => (a.uri < b.uri ? -1 : 1));
   const resources = rest.slice(0, pageSize).map(({ uri, namespace, count }) => ({

@@ -10,7 +10,7 @@ import {
 } from '../../index';
 import { checkHandle, checkOptions, checkSpread } from './input-checks';
 import { valueFromModel } from './model-arguments';
-import { defaultTopK, recallForPrompt } from './recall-for-prompt';
+import { defaultTopK, recallThatFits } from './recall-that-fits';
 
 /** Options of `rememberTool`. */
 export interface RememberToolOptions {
@@ -115,7 +115,7 @@ export function recallDefinition(
     description: 'Searches long-term memory, which holds facts from earlier conversations and from other agents.',
     schema: recallSchema(maxLimit),
     run: async ({ query, limit = maxLimit }, signal) => {
-      const hits = await recallForPrompt(handle, query, { ...recall, topK: limit, ...defined({ signal }) });
+      const { hits } = await recallThatFits(handle, query, { ...recall, topK: limit, ...defined({ signal }) });
       const { text, used } = toContext(hits, { maxTokens, ...defined({ countTokens }) });
       return { text: text || emptyResult(hits.length), hits: used };
     },

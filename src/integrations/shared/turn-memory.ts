@@ -7,7 +7,7 @@ import {
   toContext,
 } from '../../index';
 import { checkHandle, checkOptions, checkSpread, invalidInput } from './input-checks';
-import { defaultTopK, recallForPrompt } from './recall-for-prompt';
+import { defaultTopK, recallThatFits } from './recall-that-fits';
 
 /** The memories that the function `remember` returns. A function without `return` stores nothing. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function without `return` has this type.
@@ -65,7 +65,7 @@ export class TurnMemory<Turn> {
     const block = await this.#attempt('recall', async () => {
       const { topK = defaultTopK } = recall ?? {};
       const options = { ...recall, topK, ...defined({ signal }) };
-      const hits = await recallForPrompt(this.#handle, query, options);
+      const { hits } = await recallThatFits(this.#handle, query, options);
       return toContext(hits, { maxTokens, ...defined({ countTokens }) }).text;
     });
     return block ?? '';

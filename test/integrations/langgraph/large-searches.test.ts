@@ -79,3 +79,15 @@ test('a filter of the caller that exceeds the limit is refused', async () => {
   const search = store.search(['a'], { query, filter: { v: { $in: ['x'.repeat(500)] } } });
   await expect(search).rejects.toMatchObject({ code: 'INVALID_INPUT' });
 });
+
+test('all namespaces are listed if they do not fit into one answer of the store', async () => {
+  const memory = await openInMemory({ limits: { answerBytes: 2_000 } });
+  const store = new MemoryHandleStore(memory.as({ agentId: 'planner' }, { namespace: ['team'] }));
+  const labels = Array.from({ length: 12 }, (_, i) => `${String.fromCharCode(97 + i)}`.repeat(400));
+  for (const label of labels) await store.put(['users', label], 'k', { v: 1 }, false);
+  expect(await store.listNamespaces({ limit: 100 })).toEqual(labels.map((label) => ['users', label]));
+  expect(await store.listNamespaces({ limit: 2, offset: 9 })).toEqual(
+    labels.slice(9, 11).map((label) => ['users', label]),
+  );
+  expect(await store.listNamespaces({ maxDepth: 1 })).toEqual([['users']]);
+});

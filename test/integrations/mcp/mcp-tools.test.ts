@@ -1,6 +1,7 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { allow, clear, deny, type MemoryHandle, MemoryStore } from 'multi-agent-memory';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openInMemory } from '../../store/stores';
 import { answered, call, connected, refusal, textOf } from './test-client';
 
 let store: MemoryStore;
@@ -225,6 +226,15 @@ describe('text for a model', () => {
     const [, tag, inside] = /<(recalled-memories-\d+)>\n(.*)\n<\/\1>$/s.exec(block) ?? [];
     expect(text).not.toContain(String(tag));
     expect(JSON.parse(String(inside))).toEqual((result.structuredContent as { memories: object[] }).memories[0]);
+  });
+
+  test('states how many matches are left out, if they do not fit into one answer of the store', async () => {
+    const store = await openInMemory({ limits: { answerBytes: 4_000 } });
+    for (let i = 0; i < 5; i++) await store.admin.remember(`apple ${i} `.repeat(150), { namespace: ['n'] });
+    const result = await call(await connected(store.admin), 'search_memories', { query: 'apple', topK: 5 });
+    const { memories, omitted } = result.structuredContent as { memories: object[]; omitted: number };
+    expect([memories.length, omitted]).toEqual([2, 1]);
+    expect(textOf(result)).toContain('At least 1 more matches are left out');
   });
 
   test('states that no memory matches', async () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { recallThatFits } from '../../shared/recall-that-fits';
 import { defineTool } from './mcp-tool';
 import { fencedMemories, hitOutput, hitSchema, memoriesThatFit } from './memory-output';
 import { selection } from './tool-arguments';
@@ -32,14 +33,20 @@ export const searchMemories = defineTool({
   }),
   output: z.object({
     memories: z.array(hitSchema),
-    omitted: z.exactOptional(z.int().describe('How many matches are left out, because the answer is too long.')),
+    omitted: z.exactOptional(
+      z.int().describe('How many matches, at least, are left out, because the answer is too long.'),
+    ),
   }),
   annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
   async run(handle, { query, ...options }, { signal }) {
-    const hits = await handle.recall(query, { ...options, signal });
+    const { hits, isCut } = await recallThatFits(handle, query, { ...options, signal });
     const shown = memoriesThatFit(hits);
-    const omitted = hits.length - shown.length;
-    const hint = omitted === 0 ? '' : `\n${omitted} more matches are left out, because the answer is too long.`;
+    // If the store left out matches too, there is at least one.
+    const omitted = hits.length - shown.length + (isCut ? 1 : 0);
+    const hint =
+      omitted === 0
+        ? ''
+        : `\n${isCut ? 'At least ' : ''}${omitted} more matches are left out, because the answer is too long.`;
     return {
       structured: { memories: shown.map(hitOutput), ...(omitted === 0 ? {} : { omitted }) },
       text: `${fencedMemories(shown, 'No readable memory matches.')}${hint}`,

@@ -3,20 +3,26 @@ import { type Hit, MemoryError, type MemoryHandle, type RecallOptions } from '..
 /** The number of hits if `topK` is not given: the default of `recall`. */
 export const defaultTopK = 10;
 
+/** The best hits, and whether more matched that did not fit into one answer. */
+export interface FittingHits {
+  readonly hits: Hit[];
+  readonly isCut: boolean;
+}
+
 /**
- * Recalls memories for a prompt. If `topK` long memories do not fit into one answer of the store (`limits.answerBytes`), recalls fewer:
- * a prompt takes far less than an answer, and nobody could change `topK` during a conversation.
+ * Recalls the best `topK` hits, or as many of them as fit into one answer of the store (`limits.answerBytes`): a model or a user of a
+ * framework cannot change `topK` and ask again.
  */
-export async function recallForPrompt(
+export async function recallThatFits(
   handle: MemoryHandle,
   query: string,
-  options: RecallOptions & { readonly topK: number },
-): Promise<Hit[]> {
+  options: RecallOptions,
+): Promise<FittingHits> {
   try {
-    return await handle.recall(query, options);
+    return { hits: await handle.recall(query, options), isCut: false };
   } catch (error) {
     if (!isTooLongAnswer(error)) throw error;
-    return recallForPrompt(handle, query, { ...options, topK: Math.ceil(options.topK / 2) });
+    return { hits: await handle.recall(query, { ...options, maxBytes: Number.MAX_SAFE_INTEGER }), isCut: true };
   }
 }
 
