@@ -17,7 +17,7 @@ export {
   type RuleInForce,
   role,
 } from './domain/declaration';
-export { type ErrorCode, type Issue, MemoryError } from './domain/errors';
+export { type ErrorCode, type ExceededQuota, type Issue, MemoryError } from './domain/errors';
 export type { Json, Metadata } from './domain/json';
 export type { Limits } from './domain/limits';
 export type {
@@ -38,6 +38,7 @@ export type {
 } from './domain/memory';
 export type { Namespace } from './domain/namespace';
 export type { Principal } from './domain/principal';
+export type { Quota, QuotaKind, Quotas, QuotaUse } from './domain/quota';
 export { type Action, allow, deny, type Member, type Rule, type Subject } from './domain/rule';
 export type {
   Filter,

@@ -1,5 +1,6 @@
-import { MemoryError } from '../domain/errors';
+import { type ExceededQuota, MemoryError } from '../domain/errors';
 import { type Namespace, showNamespace } from '../domain/namespace';
+import type { QuotaKind } from '../domain/quota';
 import type { MemoryAction } from './authorise';
 
 /** Makes a NOT_FOUND error. The message is the same for a memory that does not exist and for one that the caller may not read. */
@@ -27,4 +28,26 @@ export function rightsFor(action: MemoryAction, namespace: Namespace): string {
 export function outsideScope(subject: string): MemoryError {
   const message = `${subject} is outside the scope of this handle. Use a handle with a wider scope.`;
   return new MemoryError('FORBIDDEN', message);
+}
+
+const unitOf: Readonly<Record<QuotaKind, string>> = {
+  memories: 'memories',
+  bytes: 'bytes of texts and metadata',
+  namespaces: 'namespaces with memories',
+  tags: 'different tags',
+  watches: 'watches at the same time',
+};
+
+/** Makes the error for a principal that has used up its quota. */
+export function quotaExceeded(quota: ExceededQuota): MemoryError {
+  const { kind, used, limit } = quota;
+  const remedy = kind === 'watches' ? 'End another watch' : 'Forget memories that are no longer needed';
+  const message = `Quota exceeded: at most ${limit} ${unitOf[kind]}, and ${used} are in use. ${remedy}, or ask the host for a higher quota.`;
+  return new MemoryError('QUOTA_EXCEEDED', message, { quota });
+}
+
+/** Makes the error for a change to a memory of another author. It does not say how much that author uses. */
+export function authorsQuotaExceeded(kind: QuotaKind): MemoryError {
+  const message = `Quota exceeded: with this change the author of the memory would have more ${unitOf[kind]} than its quota allows. Ask the author or the host.`;
+  return new MemoryError('QUOTA_EXCEEDED', message);
 }

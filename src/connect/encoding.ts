@@ -1,5 +1,6 @@
 import { types } from 'node:util';
-import { type ErrorCode, type Issue, MemoryError } from '../domain/errors';
+import { defined } from '../domain/defined';
+import { type ErrorCode, type ExceededQuota, type Issue, MemoryError } from '../domain/errors';
 import { isAbortSignal, isDate, isError, isFloat32Array, isPlainObject, ownSignal } from '../domain/realms';
 import { ProtocolError } from './frames';
 
@@ -256,10 +257,11 @@ function vectorFrom(base64: string): Float32Array {
 export interface EncodedError {
   readonly name: string;
   readonly message: string;
-  /** `code`, `retryable` and `issues` are present for a MemoryError. */
+  /** `code`, `retryable` and `issues` are present for a MemoryError, and `quota` for some. */
   readonly code?: ErrorCode;
   readonly retryable?: boolean;
   readonly issues?: readonly Issue[];
+  readonly quota?: ExceededQuota;
   readonly cause?: EncodedError;
 }
 
@@ -271,15 +273,15 @@ export function encodeError(error: unknown, causes = maxCauses): EncodedError {
   const { name, message, cause } = error;
   const encodedCause = cause === undefined || causes === 0 ? {} : { cause: encodeError(cause, causes - 1) };
   if (!MemoryError.is(error)) return { name, message, ...encodedCause };
-  const { code, retryable, issues } = error;
-  return { name, message, code, retryable, issues, ...encodedCause };
+  const { code, retryable, issues, quota } = error;
+  return { name, message, code, retryable, issues, ...defined({ quota }), ...encodedCause };
 }
 
 /** Decodes an error. The result is the error that the call would have thrown in the same process. */
-export function decodeError({ name, message, code, retryable, issues, cause }: EncodedError): Error {
+export function decodeError({ name, message, code, retryable, issues, quota, cause }: EncodedError): Error {
   const options = cause === undefined ? {} : { cause: decodeError(cause) };
   if (code !== undefined) {
-    return new MemoryError(code, message, { retryable: retryable ?? false, issues: issues ?? [], ...options });
+    return new MemoryError(code, message, { retryable: retryable ?? false, issues: issues ?? [], quota, ...options });
   }
   const error = new Error(message, options);
   if (name !== 'Error') Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });

@@ -4,6 +4,7 @@ import type { Metadata } from './json';
 import type { Memory, MemoryKind, MemorySource, RememberResult, Visibility } from './memory';
 import type { Namespace } from './namespace';
 import type { Actor } from './principal';
+import type { ParsedQuotas } from './quota';
 import type { ParsedScope } from './scope';
 
 /** Identifies an embedding space in commands and in the database. An embedding space is the set of vectors made with one model. */
@@ -95,6 +96,8 @@ export interface Stamp {
   readonly scope: ParsedScope;
   /** 16 random bytes. For a name that is new to the audit, it derives a pseudonym (a code for the name) from these bytes and the name. */
   readonly seed: Uint8Array;
+  /** The quotas of the store. Absent if it has none, or if the author is the host. */
+  readonly quotas?: ParsedQuotas;
   /** Present if another process sent the command. Commands with the same request are applied only once. */
   readonly request?: WriteRequest;
 }

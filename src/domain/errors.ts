@@ -1,3 +1,5 @@
+import type { QuotaKind } from './quota';
+
 /**
  * The reason why a call failed. A code keeps its meaning in later releases, but messages may change.
  *
@@ -23,6 +25,7 @@
  * - `DISK_FULL` The disk is full. Nothing was written.
  * - `FILE_FAILED` The operating system could not open, read or write a file of the store. The message names the file. Nothing was written.
  * - `OVERLOADED` Too many writes are waiting for their commit. Nothing was written.
+ * - `QUOTA_EXCEEDED` The principal has used up one of its quotas. `quota` says which. Nothing was written.
  * - `OUTCOME_UNKNOWN` The connection failed during the write, so the write may have happened. Read the memory, or repeat the call with the same `key` or `idempotencyKey`.
  */
 export type ErrorCode =
@@ -48,6 +51,7 @@ export type ErrorCode =
   | 'DISK_FULL'
   | 'FILE_FAILED'
   | 'OVERLOADED'
+  | 'QUOTA_EXCEEDED'
   | 'OUTCOME_UNKNOWN';
 
 /** One problem in the input. */
@@ -56,6 +60,14 @@ export interface Issue {
   readonly path: readonly (string | number)[];
   /** Says what was expected and what was passed, such as "expected an integer from 1 to 1000, got 0." */
   readonly message: string;
+}
+
+/** The quota that a call would have exceeded. */
+export interface ExceededQuota {
+  readonly kind: QuotaKind;
+  /** How much the principal uses, without the call. */
+  readonly used: number;
+  readonly limit: number;
 }
 
 /** The optional fields of a new `MemoryError`. */
@@ -67,6 +79,8 @@ export interface MemoryErrorDetails {
   readonly retryable?: boolean;
   /** Default: none. */
   readonly issues?: readonly Issue[];
+  /** Default: none. */
+  readonly quota?: ExceededQuota | undefined;
   /** The error that caused this one. */
   readonly cause?: unknown;
 }
@@ -106,12 +120,18 @@ export class MemoryError extends Error {
    * more, the last issue says how many.
    */
   readonly issues: readonly Issue[];
+  /**
+   * The quota that the call would have exceeded. Only present if the code is QUOTA_EXCEEDED and the quota is that of the caller: it is
+   * absent if a change to a memory of another author would have exceeded that author's quota.
+   */
+  declare readonly quota?: ExceededQuota;
 
   constructor(code: ErrorCode, message: string, details: MemoryErrorDetails = {}) {
     super(cutToBytes(message, maxMessageBytes), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.retryable = details.retryable ?? retryableCodes.has(code);
     this.issues = boundedIssues(details.issues ?? []);
+    if (details.quota !== undefined) this.quota = details.quota;
     Object.defineProperty(this, brand, { value: true });
   }
 

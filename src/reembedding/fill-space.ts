@@ -13,7 +13,7 @@ import type { Pace } from './pace';
 export interface FillContext {
   readonly state: { readonly coverage: SpaceCoverage; readonly rowChecksum: Pick<RowChecksum, 'isIntact'> };
   readonly embedder: Pick<SpaceEmbedder, 'into'>;
-  readonly writing: Pick<WriteContext, 'log' | 'clock' | 'seeds'>;
+  readonly writing: Pick<WriteContext, 'log' | 'clock' | 'seeds' | 'quotas'>;
   /** Returns a promise that resolves when no read is running. Undefined if none is running now. */
   readsEnd(): Promise<void> | undefined;
 }

@@ -21,9 +21,10 @@ import { TableWriter } from './apply/table-writer';
 import { ChangeQueries } from './queries/change-queries';
 import { MemoryQueries } from './queries/memory-queries';
 import { SelectionQueries } from './queries/selection-queries';
+import { contentBytes, QuotaUsage, type RevisionBytes } from './quota-usage';
 import { Declarations } from './tables/declarations';
 import { Interning } from './tables/interning';
-import { type Checksum, memoryOf, RowChecksum } from './tables/memory-row';
+import { type Checksum, type MemoryRow, memoryOf, RowChecksum } from './tables/memory-row';
 import { isOutdated, migrate, schemaVersion, versionOf } from './tables/migrations';
 import { queries, type Tables } from './tables/schema';
 import { SpaceCoverage } from './tables/space-coverage';
@@ -85,6 +86,8 @@ export class StateStore {
   readonly #countMemories: Statement<object, { count: number }>;
   #policy: Policy;
   #unreadable: { readonly cause: unknown } | undefined;
+  /** What each actor uses. Undefined until a quota needs it. */
+  #usage: QuotaUsage | undefined;
   #lastRow = 0;
   #lastChangeSeq = 0;
   /** The latest number that was used for a change, or for vectors in another space. Both share one sequence. */
@@ -193,6 +196,11 @@ export class StateStore {
 
   /** Reads the tables again to replace everything that this object keeps in RAM. */
   reload(): void {
+    this.#usage = undefined;
+    this.#reloadTables();
+  }
+
+  #reloadTables(): void {
     this.interning.reload();
     this.words.reload();
     if (this.declarations.version !== this.#policy.version) this.#policy = this.declarations.policy();
@@ -238,11 +246,13 @@ export class StateStore {
       const run = () => this.#dispatch(command, context, effects);
       const outcome = needsSavepoint ? this.database.transaction(run)() : run();
       effects.changes.push(...changes);
+      this.#usage?.end(true);
       if (request !== undefined && outcome.ok) this.requests.keep(request, outcome, at);
       return audited(outcome);
     } catch (error) {
       if (!MemoryError.is(error)) throw error;
-      if (changes.length > 0) this.reload();
+      this.#usage?.end(false);
+      if (changes.length > 0) this.#reloadTables();
       return audited({ ok: false, error });
     }
   }
@@ -304,6 +314,12 @@ export class StateStore {
       words: this.words,
       rowChecksum: this.rowChecksum,
       coverage: this.coverage,
+      usage: () => this.#usage,
+      countUsage: () => this.usage(),
+      discardUsage: () => {
+        this.#usage = undefined;
+      },
+      revisionBytes: (record) => this.#revisionBytes(record),
       isStored: (id) => this.#rowOf.get({ id }) !== undefined,
       isDeclared: (id) => this.declarations.isTaken(id),
       changePolicy: (added, ended, at) => this.#changePolicy(added, ended, at),
@@ -322,6 +338,24 @@ export class StateStore {
         effects.wordsDamaged = true;
       },
     };
+  }
+
+  /** What each actor uses, for quotas. Counts it from the tables if nothing has needed it yet. */
+  usage(): QuotaUsage {
+    this.#usage ??= new QuotaUsage(this.database, this.interning);
+    return this.#usage;
+  }
+
+  #revisionBytes(record: MemoryRow): RevisionBytes[] | undefined {
+    try {
+      return this.changes.ofRecord(record).map(({ revision, by }) => {
+        const content = revision === record.revision ? record : this.changes.revision(record.row, revision);
+        return { by, bytes: content === undefined ? 0 : contentBytes(content) };
+      });
+    } catch (error) {
+      if (MemoryError.is(error) && error.code === 'RECORD_DAMAGED') return undefined;
+      throw error;
+    }
   }
 
   #changePolicy(added: readonly StoredDeclaration[], ended: readonly StoredDeclaration[], at: number): void {

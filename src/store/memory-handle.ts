@@ -4,6 +4,7 @@ import type { Metadata } from '../domain/json';
 import type { Hit, Memory, MemoryChange, MemoryFields, NewMemory, RememberResult } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
 import type { Principal } from '../domain/principal';
+import type { QuotaKind, QuotaUse } from '../domain/quota';
 import type { Filter, Scope, Selection } from '../domain/selection';
 import type { BatchResult } from '../write/remember-many';
 import type { AccessHandle } from './access-handle';
@@ -82,6 +83,11 @@ export interface HandleStats {
   memories: number;
   /** The number of namespaces that contain such memories. */
   namespaces: number;
+  /**
+   * How much the principal uses of each of its quotas. It counts what the principal has written in every namespace, whatever the scope of
+   * the handle, and also memories that it may no longer read. Absent if it has no quota.
+   */
+  quotas?: { [K in QuotaKind]?: QuotaUse };
 }
 
 /** The fields that `update` changes. An absent field stays as it is; `null` resets a field to its default. */
@@ -94,8 +100,8 @@ export type MemoryPatch<M = Metadata> = { text?: string } & {
  * even for each request.
  *
  * In every result, count, score and error, a memory that the principal may not read looks as if it did not exist.
- * Every method rejects with STORE_CLOSED after the store was closed. A write also rejects with STORE_READ_ONLY, DISK_FULL and
- * OVERLOADED; a call over `MemoryStore.connect` also with STORE_UNREACHABLE and OUTCOME_UNKNOWN.
+ * Every method rejects with STORE_CLOSED after the store was closed. A write also rejects with STORE_READ_ONLY, DISK_FULL,
+ * QUOTA_EXCEEDED and OVERLOADED; a call over `MemoryStore.connect` also with STORE_UNREACHABLE and OUTCOME_UNKNOWN.
  */
 export interface MemoryHandle<M = Metadata> {
   /**
@@ -220,7 +226,8 @@ export interface MemoryHandle<M = Metadata> {
    *
    * - `since`: 'now', 'start' for all changes from the first, or the `cursor` of the last change that you handled. Default: 'now'.
    *
-   * @throws INVALID_INPUT, INVALID_CURSOR
+   * @throws INVALID_INPUT, INVALID_CURSOR. The first `next()` of an iteration rejects with QUOTA_EXCEEDED if the principal has too many
+   * watches.
    */
   watch(options?: Scope & CallOptions & { since?: 'now' | 'start' | (string & {}) }): AsyncIterable<MemoryChange<M>>;
   /** Counts the memories that this handle can read. */

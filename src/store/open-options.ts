@@ -9,6 +9,7 @@ import { defined } from '../domain/defined';
 import type { Metadata } from '../domain/json';
 import { defaultLimits, type Limits } from '../domain/limits';
 import { declarationsShape } from '../domain/parse/parse-declaration';
+import { quotasShape } from '../domain/parse/parse-quotas';
 import {
   addIssue,
   callback,
@@ -21,6 +22,7 @@ import {
   progressListener,
   signal,
 } from '../domain/parse/shapes';
+import type { ParsedQuotas, Quotas } from '../domain/quota';
 import type { Embedder } from '../embedding/embedder';
 import type { Clock, Logger } from '../environment/environment';
 import { ed25519Key } from './call-shapes';
@@ -66,6 +68,11 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
   logger?: Logger;
   /** Limits on input. Default: see `Limits`. */
   limits?: Partial<Limits>;
+  /**
+   * The most that each principal may use. It does not apply to the host (`store.admin`). A write beyond a quota is refused with
+   * QUOTA_EXCEEDED. If several stores in one process open the same folder, the quotas of the first store apply. Default: no quotas.
+   */
+  quotas?: Quotas;
   /** Up to this number of visible vectors, searches are exact. For more, searches use an approximate index. Default: 20,000. */
   exactUpTo?: number;
   /** The maximum number of bytes in RAM for vectors. A vector with 384 dimensions takes about 400 bytes. Default: 268,435,456. */
@@ -99,7 +106,7 @@ export interface AuditOptions {
 }
 
 /** `OpenOptions` after parsing, with defaults filled in. */
-export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'audit'> {
+export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'quotas' | 'audit'> {
   readonly audit: Omit<AuditOptions, 'reads' | 'signingKey'> & {
     readonly reads: ReadRecording;
     /** True if the host has set the option `reads`. If reads cannot be recorded then, the store must not open. */
@@ -108,6 +115,7 @@ export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'audi
   };
   readonly metadata?: StandardSchemaV1;
   readonly limits: Limits;
+  readonly quotas?: ParsedQuotas;
   readonly readOnly: boolean;
   readonly trustFolder: boolean;
   readonly serve: boolean;
@@ -148,6 +156,7 @@ const optionsShape = fields({
   newId: callback<() => string>().optional(),
   logger: objectWith<Logger>('warn').optional(),
   limits: limitsShape.optional(),
+  quotas: z.unknown().optional(),
   exactUpTo: integer(0).optional(),
   vectorMemoryBytes: integer(0).optional(),
   audit: fields({
@@ -173,11 +182,16 @@ export function parseOptions<M>(options: OpenOptions<M>): Options {
   const limits = limitsOf(options);
   const declarations = declarationsShape(limits).optional();
   const [
-    { access: _, limits: __, audit, readOnly, trustFolder, serve, exactUpTo, vectorMemoryBytes, ...rest },
+    { access: _, limits: __, quotas: ___, audit, readOnly, trustFolder, serve, exactUpTo, vectorMemoryBytes, ...rest },
     access,
-  ] = parseAll([optionsShape, options], [declarations, options?.access, ['access']]);
+    quotas,
+  ] = parseAll(
+    [optionsShape, options],
+    [declarations, options?.access, ['access']],
+    [quotasShape(limits).optional(), options?.quotas, ['quotas']],
+  );
   return {
-    ...defined({ ...rest, access }),
+    ...defined({ ...rest, access, quotas }),
     limits,
     audit: auditOf(audit ?? {}),
     readOnly: readOnly ?? false,

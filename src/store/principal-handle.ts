@@ -48,7 +48,10 @@ const defaultListLimit = 100;
 const defaultBatchSize = 256;
 
 /** The parts of the store that a handle needs. */
-export type HandleDeps = AccessHandleDeps & AuditHandleDeps & AuditedCallsDeps & Pick<Engine, 'events' | 'changed'>;
+export type HandleDeps = AccessHandleDeps &
+  AuditHandleDeps &
+  AuditedCallsDeps &
+  Pick<Engine, 'events' | 'changed' | 'quotas'>;
 
 /** The handle for one principal in one scope. It checks the arguments of each call and passes them on. */
 export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
@@ -307,7 +310,12 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const namespaces = await listing.namespaces(this.#engine.reading(), this.#caller, selectionOf({}), {
         maxBytes: Number.POSITIVE_INFINITY,
       });
-      return { memories: namespaces.reduce((sum, { count }) => sum + count, 0), namespaces: namespaces.length };
+      const quotas = this.#engine.quotas?.useOf(this.#caller.actor);
+      return {
+        memories: namespaces.reduce((sum, { count }) => sum + count, 0),
+        namespaces: namespaces.length,
+        ...defined({ quotas }),
+      };
     });
   }
 
@@ -326,7 +334,9 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     if (scope === emptyScope) return (async function* () {})();
     const caller: Caller = { ...this.#caller, scope };
     const start = startOfWatch(context, caller, since);
-    const watched = watch(context, caller, start, this.#engine.changed, this.#endsWith(signal));
+    const ends = this.#endsWith(signal);
+    const changes = watch(context, caller, start, this.#engine.changed, ends);
+    const watched = this.#engine.quotas?.countWatch(caller.actor, changes, ends) ?? changes;
     const isStillVisible = ({ id }: { id: string }) => mayLearnId(this.#engine.reading(), caller, id);
     const recorded = this.#calls.watchRecorded(watched, { namespace: scope.namespace }, isStillVisible);
     return recorded as AsyncIterable<MemoryChange<M>>;

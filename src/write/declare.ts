@@ -5,7 +5,7 @@ import type { Environment } from '../environment/environment';
 import { host, submit } from './submit';
 import type { Author, WriteContext } from './write-context';
 
-type Context = Pick<WriteContext, 'log' | 'clock' | 'seeds'>;
+type Context = Pick<WriteContext, 'log' | 'clock' | 'seeds' | 'quotas'>;
 type Randomness = Pick<Environment, 'randomBytes'>;
 
 /** Adds a rule, a clearance, a role or a group at run time. */

@@ -6,6 +6,7 @@ import type { Limits } from '../domain/limits';
 import type { RememberResult } from '../domain/memory';
 import type { ParsedMemory } from '../domain/parse/parse-memory';
 import type { Actor } from '../domain/principal';
+import type { ParsedQuotas } from '../domain/quota';
 import type { Caller } from '../domain/scope';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Clock } from '../environment/environment';
@@ -20,6 +21,8 @@ export interface WriteContext {
   readonly seeds: { next(): Uint8Array };
   /** Returns the rules that are in force now. */
   policy(): Policy;
+  /** Undefined if the store has no quotas. */
+  readonly quotas: ParsedQuotas | undefined;
   readonly log: Pick<ReplicatedLog, 'propose'>;
   readonly embedder: Pick<SpaceEmbedder, 'space' | 'documents' | 'vectorIssues'>;
   /**

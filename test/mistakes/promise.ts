@@ -9,6 +9,7 @@ import {
   type Memory,
   type MemoryHandle,
   type MemoryStore,
+  type Quotas,
 } from 'multi-agent-memory';
 
 /** Something that the rules promise, shown by one short story. */
@@ -36,6 +37,10 @@ export const access: readonly Declaration[] = [
   allow({ agentId: 'aud' }, ['audit', 'read'], ['open']),
   deny({ agentId: 'abe' }, ['read'], ['open', 'vip']),
 ];
+/** Only kim has quotas. */
+export const quotas: Quotas = {
+  principals: [{ principal: { agentId: 'kim' }, memories: 2, bytes: 60, namespaces: 1, tags: 2, watches: 1 }],
+};
 /** The shelf, and what lies there under an access tag that only wes has. */
 export const open = { namespace: ['open'] };
 export const secret = { ...open, accessTags: ['secret'] };

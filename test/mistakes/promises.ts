@@ -1,7 +1,7 @@
 import { equal } from 'node:assert/strict';
 import type { Library } from '../worlds/library';
 import { governingPromises } from './governing-promises';
-import { access, listening, type Promised } from './promise';
+import { access, listening, type Promised, quotas } from './promise';
 import { readingPromises } from './reading-promises';
 import { writingPromises } from './writing-promises';
 
@@ -12,7 +12,7 @@ export const promised: readonly Promised[] = [...readingPromises, ...writingProm
 export async function keepPromises({ inMemory }: Library, promises = promised): Promise<void> {
   for (const { name, run } of promises) {
     const embedded: string[] = [];
-    const store = await inMemory({ access, embedder: listening(embedded) });
+    const store = await inMemory({ access, quotas, embedder: listening(embedded) });
     try {
       await run({ store, ann: store.as({ agentId: 'ann' }), wes: store.as({ agentId: 'wes' }), embedded });
       equal((await store.stats()).recheckRejected, 0, 'recheckRejected');

@@ -163,4 +163,52 @@ export const writingMistakes: readonly Mistake[] = [
     shared,
     shared.replace('labels);', '{ ...labels, key: undefined });'),
   ),
+  mistake(
+    'quotas: not checked for a new memory',
+    remembering,
+    '  assertDraftFits(context, stamp, draft, { keyed, target });\n',
+    '',
+  ),
+  mistake(
+    'quotas: not checked for an update',
+    'state/apply/apply-update.ts',
+    '  assertWithinQuota(context, stamp, {',
+    '  [assertWithinQuota].slice(1)[0]?.(context, stamp, {',
+  ),
+  mistake(
+    'quotas: not checked for a share',
+    sharing,
+    '  assertWithinQuota(context, stamp, {',
+    '  [assertWithinQuota].slice(1)[0]?.(context, stamp, {',
+  ),
+  mistake(
+    'quotas: count what a refused batch has not stored',
+    'state/quota-usage.ts',
+    'if (!isKept) for (const',
+    'if (isKept === undefined) for (const',
+  ),
+  mistake(
+    'quotas: count what was forgotten',
+    'state/apply/apply-forget.ts',
+    '  else usage.forgotten(record, revisions);\n',
+    '',
+  ),
+  mistake(
+    'quotas: bind the host',
+    'state/apply/apply-quota.ts',
+    'if (quotas === undefined || isRoot(by)) return;',
+    'if (quotas === undefined || isRoot === undefined) return;',
+  ),
+  mistake(
+    'quotas: bind only the author itself',
+    'state/apply/apply-quota.ts',
+    'if (limit === undefined || more <= 0) return;',
+    "if (limit === undefined || more <= 0 || (!isOwn && kind !== 'bytes')) return;",
+  ),
+  mistake(
+    'quotas: let one watch more run',
+    'store/principal-quotas.ts',
+    'if (used >= limit) throw',
+    'if (used > limit) throw',
+  ),
 ];

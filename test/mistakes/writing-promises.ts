@@ -109,4 +109,39 @@ export const writingPromises: readonly Promised[] = [
       await refused('NOT_FOUND', () => wes.share(own.id, { visibility: 'shared' }));
     },
   },
+  {
+    name: 'a quota binds each kind of write and of watch, and only its principal',
+    async run({ wes, store }) {
+      await store.admin.access.allow({ agentId: 'kim' }, 'curator', ['open']);
+      const kim = store.as({ agentId: 'kim' });
+      const used = async () => Object.values((await kim.stats()).quotas ?? {}).map((each) => each.used);
+      const note = { text: 'note', ...open };
+      await refused('QUOTA_EXCEEDED', () => kim.rememberMany([note, note, note], { atomic: true }));
+      deepEqual(await used(), [0, 0, 0, 0, 0]);
+      const { id } = await kim.remember('one', { ...open, key: 'k', tags: ['x'] });
+      const both = await Promise.allSettled([kim.remember('two', open), kim.remember('three', open)]);
+      equal(both.filter(({ status }) => status === 'fulfilled').length, 1);
+      const long = 'a text of many more letters than kim may still write here';
+      await refused(
+        'QUOTA_EXCEEDED',
+        () => kim.remember('four', open),
+        () => kim.remember('four', { ...open, supersedes: id }),
+        () => kim.remember(long, { ...open, key: 'k' }),
+        () => kim.update(id, { text: long }),
+        () => kim.update(id, { tags: ['x', 'y', 'z'] }),
+        () => wes.update(id, { tags: ['x', 'y', 'z'] }),
+        () => kim.share(id, { namespace: ['open', 'eu'] }),
+      );
+      const counts = await used();
+      equal(counts[0], 2);
+      await store.admin.update(id, { tags: ['x', 'y', 'z'] });
+      await kim.forget(id);
+      await kim.remember('four', open);
+      const watch = kim.watch({ since: 'start' })[Symbol.asyncIterator]();
+      await watch.next();
+      await refused('QUOTA_EXCEEDED', () => kim.watch({ since: 'start' })[Symbol.asyncIterator]().next());
+      await watch.return?.();
+      for (const other of [wes, store.admin]) equal((await other.stats()).quotas, undefined);
+    },
+  },
 ];

@@ -6,6 +6,7 @@ import { MemoryError } from '../../domain/errors';
 import type { ChangeType } from '../../domain/memory';
 import type { Namespace } from '../../domain/namespace';
 import type { MemoryQueries } from '../queries/memory-queries';
+import type { QuotaUsage, RevisionBytes } from '../quota-usage';
 import type { Interning } from '../tables/interning';
 import type { MemoryRow, RowChecksum } from '../tables/memory-row';
 import type { Tables } from '../tables/schema';
@@ -22,6 +23,12 @@ export interface ApplyContext {
   readonly words: Pick<Words, 'insert' | 'delete' | 'deleteWaiting'>;
   readonly rowChecksum: RowChecksum;
   readonly coverage: SpaceCoverage;
+  /** What each actor uses. Undefined while nothing needs it: it is then computed from the tables when a command has a quota. */
+  usage(): QuotaUsage | undefined;
+  /** Computes what each actor uses, unless it is known. */
+  countUsage(): QuotaUsage;
+  /** Discards what is known about what actors use. */
+  discardUsage(): void;
   /** Checks whether a memory has, or ever had, this id. */
   isStored(id: string): boolean;
   /** Checks whether a declaration has, or ever had, this id. */
@@ -39,6 +46,8 @@ export interface ApplyContext {
   nextChangeSeq(): number;
   /** Takes the next number from the same sequence for an event that is not a change of a memory. */
   nextSeq(): number;
+  /** Reads how many bytes each revision of a memory takes, and its writer. Undefined if a revision is damaged. */
+  revisionBytes(record: MemoryRow): RevisionBytes[] | undefined;
   report(change: RowChange): void;
   /** Adds a memory and its namespace to the audit entry for the command. */
   touch(id: string, namespace: Namespace | undefined): void;

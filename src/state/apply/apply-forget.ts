@@ -55,6 +55,15 @@ function repaired(context: ApplyContext, record: MemoryRow, { by, scope }: Stamp
   return { ...record, label_set, owner, revision, author: last.by, user_id: null, session_id: null, tags: '[]', space };
 }
 
+/** Counts a memory as forgotten in the quotas. The counts of a damaged record are unknown, so everything is then counted again. */
+function countForgotten(context: ApplyContext, record: MemoryRow): void {
+  const usage = context.usage();
+  if (usage === undefined) return;
+  const revisions = context.rowChecksum.isIntact(record) ? context.revisionBytes(record) : undefined;
+  if (revisions === undefined) context.discardUsage();
+  else usage.forgotten(record, revisions);
+}
+
 function forget(context: ApplyContext, record: MemoryRow, { at, by }: Stamp): void {
   const { writer } = context;
   const tokensBefore = context.analyze(record.text);
@@ -62,6 +71,7 @@ function forget(context: ApplyContext, record: MemoryRow, { at, by }: Stamp): vo
     context.words.delete(record.row, tokensBefore);
     writer.deleteTags(record.row, JSON.parse(record.tags));
   }
+  countForgotten(context, record);
   removeVectors(context, record);
   const { checksum: _, ...before } = record;
   const tombstone = {

@@ -2,11 +2,14 @@ import { mayChange } from '../../access/authorise';
 import { outsideScope, rightsFor } from '../../access/denials';
 import { assertMayWrite } from '../../access/may-write';
 import type { MemoryDraft, Stamp } from '../../domain/command';
+import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
 import type { RememberResult } from '../../domain/memory';
 import { isInScope, scopedFieldsOf } from '../../domain/scope';
+import { contentBytes } from '../quota-usage';
 import { contentColumns, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import { type ApplyContext, assertSpace, insertVectors, stampChange } from './apply-context';
+import { assertWithinQuota, countedLabels } from './apply-quota';
 import { loadForChange, revise } from './apply-update';
 
 /** Stores a draft as a new memory, or revises the memory that has the draft's key. Makes all checks before the first write. */
@@ -32,6 +35,7 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
   const target = draft.supersedes === undefined ? undefined : supersedable(context, draft.supersedes, stamp);
   if (target !== undefined && target.row === keyed?.row) throw supersedesItself(target.id);
   if (keyed === undefined && context.isStored(draft.id)) throw idTaken(draft.id);
+  assertDraftFits(context, stamp, draft, { keyed, target });
 
   const by = interning.internActor(actor);
   const record =
@@ -100,6 +104,7 @@ function store(context: ApplyContext, draft: MemoryDraft, { at, by }: { at: numb
   writer.insertRecord(stamped);
   context.words.insert(row, tokens);
   writer.insertTags(row, draft.tags);
+  context.usage()?.written(undefined, stamped, by);
   return stamped;
 }
 
@@ -116,6 +121,23 @@ function reviseByKey(
   // A write with the key of a superseded memory makes that memory active again.
   const columns = { ...draftColumns(draft), state: 'active' as const, superseded_by: null };
   return revise(context, keyed, { columns, embedded: draft.embedded ?? null, ...stamp });
+}
+
+/** @throws QUOTA_EXCEEDED if the new revision, and that of the memory which it supersedes, do not fit into the quotas */
+function assertDraftFits(
+  context: ApplyContext,
+  stamp: Stamp,
+  draft: MemoryDraft,
+  { keyed, target }: { readonly keyed: MemoryRow | undefined; readonly target: MemoryRow | undefined },
+): void {
+  if (stamp.quotas === undefined) return;
+  const { interning } = context;
+  assertWithinQuota(context, stamp, {
+    author: keyed === undefined ? stamp.by : interning.actor(keyed.author),
+    ...defined({ before: keyed && countedLabels(context, keyed) }),
+    after: { namespaceId: interning.findNamespace(draft.namespace), tags: draft.tags },
+    bytes: contentBytes(contentColumns(draft)) + (target === undefined ? 0 : contentBytes(target)),
+  });
 }
 
 function draftColumns(draft: MemoryDraft) {

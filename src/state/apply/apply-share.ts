@@ -5,8 +5,10 @@ import { assertRevision, type Visibility } from '../../domain/memory';
 import type { Namespace } from '../../domain/namespace';
 import { sameActor } from '../../domain/principal';
 import { isInScope, type ParsedScope } from '../../domain/scope';
+import { contentBytes } from '../quota-usage';
 import { type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import type { ApplyContext } from './apply-context';
+import { assertWithinQuota, countedLabels } from './apply-quota';
 import { loadForChange, revise } from './apply-update';
 
 /** The labels of a memory after the change. */
@@ -31,6 +33,13 @@ export function applyShare(
   authorise(context, record, wanted, stamp);
   assertRevision(record, ifRevision);
   assertKeyIsFree(context, record, wanted, { change, within: stamp.scope });
+  const before = countedLabels(context, record);
+  assertWithinQuota(context, stamp, {
+    author: context.interning.actor(record.author),
+    before,
+    after: { ...before, namespaceId: context.interning.findNamespace(wanted.namespace) },
+    bytes: contentBytes(record),
+  });
   return revise(context, record, {
     columns: {
       label_set: context.interning.internLabelSet(wanted.namespace, wanted.accessTags),

@@ -5,8 +5,10 @@ import { defined } from '../../domain/defined';
 import { assertRevision } from '../../domain/memory';
 import { isInScope } from '../../domain/scope';
 import { mayKnowOfDamage } from '../queries/damaged-record';
+import { contentBytes } from '../quota-usage';
 import { damaged, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import { type ApplyContext, assertSpace, insertVectors, removeVectors, stampChange } from './apply-context';
+import { assertWithinQuota, countedLabels } from './apply-quota';
 
 /** Revises a memory that the actor may read and update. */
 export function applyUpdate(
@@ -23,6 +25,13 @@ export function applyUpdate(
   }
   assertRevision(record, ifRevision);
   assertSpace(context, patch.embedded);
+  const changed = { ...record, ...columns };
+  assertWithinQuota(context, stamp, {
+    author: context.interning.actor(record.author),
+    before: countedLabels(context, record),
+    after: countedLabels(context, changed),
+    bytes: contentBytes(changed),
+  });
   return revise(context, record, {
     columns,
     ...defined({ embedded: patch.embedded }),
@@ -110,6 +119,7 @@ export function revise(context: ApplyContext, record: MemoryRow, revision: Revis
     ...tokens,
   });
   writer.replaceRecord(stamped, textChanged);
+  context.usage()?.written(record, stamped, by);
   return stamped;
 }
 

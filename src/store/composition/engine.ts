@@ -29,6 +29,7 @@ import { type CallShapes, callShapes } from '../call-shapes';
 import type { EventSource, OwnedFeed } from '../events';
 import { ActiveReads } from '../lifetime';
 import type { Options } from '../open-options';
+import { PrincipalQuotas } from '../principal-quotas';
 import { applyWithReserve, type DiskReserve } from './disk-reserve';
 
 /** The parts that the composition root (`compose.ts`) has made. */
@@ -83,6 +84,8 @@ export class Engine {
   readonly model: ReadModel;
   readonly environment: Environment;
   readonly limits: Limits;
+  /** Undefined if the store has no quotas. */
+  readonly quotas: PrincipalQuotas | undefined;
   readonly shapes: CallShapes;
   readonly embedder: SpaceEmbedder;
   readonly vectors: SpaceSearch;
@@ -110,6 +113,7 @@ export class Engine {
     this.model = deps.model;
     this.environment = environment;
     this.limits = options.limits;
+    this.quotas = options.quotas && new PrincipalQuotas({ quotas: options.quotas, state });
     this.shapes = callShapes(options.limits);
     this.embedder = deps.embedder;
     this.vectors = deps.vectors;
@@ -261,6 +265,7 @@ export class Engine {
       newId: () => environment.newId(),
       seeds: new Seeds((length) => environment.randomBytes(length)),
       policy: () => state.policy,
+      quotas: options.quotas,
       log: this.#log,
       embedder: this.embedder,
       findDuplicate: (actor, idempotency) => {
