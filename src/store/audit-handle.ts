@@ -10,6 +10,7 @@ import { parse } from '../domain/parse/shapes';
 import type { Principal } from '../domain/principal';
 import { type Caller, emptyScope, narrowNamespace } from '../domain/scope';
 import { nextTurn, startStopwatch } from '../environment/timers';
+import { whileBusy } from '../environment/while-busy';
 import { submit } from '../write/submit';
 import { type AuditEntry, AuditView, assertMayAudit, type ExportedAuditEntry } from './audit-view';
 import type { AuditedCalls } from './audited-calls';
@@ -149,10 +150,10 @@ export class PrincipalAudit implements AuditHandle {
   }
 
   async *export(query: Omit<AuditQuery, 'limit' | 'cursor'> = {}): AsyncGenerator<ExportedAuditEntry> {
-    const { found, view } = await this.#calls.read('audit.export', (target) => {
+    const { found, view } = await this.#calls.read('audit.export', async (target) => {
       const parsed = this.#parse(query);
       target.namespace = parsed.within ?? target.namespace;
-      const { search, upTo, view } = this.#prepare(parsed);
+      const { search, upTo, view } = await this.#prepare(parsed);
       return { view, found: this.#search(search, { after: startOf(search, upTo), upTo }, parsed.signal) };
     });
     for await (const each of found) {
@@ -162,7 +163,7 @@ export class PrincipalAudit implements AuditHandle {
   }
 
   async #page(query: ParsedQuery, refreshers: WeakMap<AuditEntry, () => AuditEntry | undefined>): Promise<AuditPage> {
-    const { search, upTo, view } = this.#prepare(query);
+    const { search, upTo, view } = await this.#prepare(query);
     const { limit = defaultLimit, cursor, signal } = query;
     const binding = this.#binding(query);
     const firstPage = { after: startOf(search, upTo), upTo };
@@ -185,12 +186,14 @@ export class PrincipalAudit implements AuditHandle {
   }
 
   /** Checks that the caller may audit. Then fixes where the search ends, so that it does not find entries that are added later. */
-  #prepare(query: ParsedQuery): PreparedQuery {
+  async #prepare(query: ParsedQuery): Promise<PreparedQuery> {
     // Loads changes that another process has written.
     this.#engine.reading();
     const { state, audit } = this.#engine;
     assertMayAudit(state, this.#caller);
-    audit.synchronize();
+    await whileBusy(() => audit.synchronize());
+    // The rules may have changed during the wait.
+    assertMayAudit(state, this.#caller);
     const { id, userId, by, action, decision, since, until, order = 'newest', within } = query;
     const aboutUser = userId === undefined ? undefined : state.records.idsAbout(userId);
     const ids = id === undefined ? aboutUser : aboutUser === undefined || aboutUser.includes(id) ? [id] : [];
@@ -259,7 +262,7 @@ export class RootAudit extends PrincipalAudit implements StoreAudit {
   checkpoint(): Promise<Checkpoint[]> {
     return this.#calls.read('audit.checkpoint', () => {
       this.#engine.reading();
-      return this.#engine.audit.checkpoint();
+      return whileBusy(() => this.#engine.audit.checkpoint());
     });
   }
 
@@ -268,7 +271,7 @@ export class RootAudit extends PrincipalAudit implements StoreAudit {
       const context = this.#engine.writing();
       const { since } = parse(this.#engine.shapes.auditRetainOptions, options, 'options');
       const { audit } = this.#engine;
-      const access = audit.retain(since, context.clock.now());
+      const access = await whileBusy(() => audit.retain(since, context.clock.now()));
       const { chain } = audit.logs.changes;
       const covered = Math.min(chain.endOfSegmentsBefore(since), audit.checkpoints.checkpointedSize('changes'));
       const upTo = covered - (covered % segmentLength);

@@ -1,6 +1,7 @@
 import { stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from '../store/stores';
 import { shell, values } from './shell';
 
@@ -31,4 +32,19 @@ test('no error is sent over HTTP or without a client', async () => {
   const folder = join(await temporaryFolder(), 'memory');
   expect((await shell(['mcp', folder])).out).toEqual([]);
   expect((await shell(['mcp', folder, '--http'], { input: [`${initialize}\n`] })).out).toEqual([]);
+});
+
+test('a port in use, or a host that does not exist, is reported before a store is made', async () => {
+  const parent = await temporaryFolder();
+  const folder = join(parent, 'memory');
+  await writeFile(join(parent, 'token'), 'a-token-of-many-characters');
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => new Promise<void>((resolve) => other.close(() => resolve())));
+  const { port } = other.address() as { port: number };
+  const words = ['mcp', folder, '--agent=a', '--http', `--token-file=${parent}/token`];
+  const ran = await shell([...words, `--port=${port}`]);
+  expect([ran.code, ran.errors.join()]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
+  expect((await shell([...words, '--host=192.0.2.1'])).code).toBe(1);
+  await expect(stat(folder)).rejects.toThrow('ENOENT');
 });

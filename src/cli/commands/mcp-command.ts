@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { defined } from '../../domain/defined';
 import type { MemoryHandle, Principal, Subject } from '../../index';
 import type { McpHttpOptions } from '../../integrations/mcp';
-import { isUsableToken, minTokenLength } from '../../integrations/shared/bearer-token';
+import { authenticatorFor, isUsableToken, minTokenLength } from '../../integrations/shared/bearer-token';
 import { listensOnEveryAddress } from '../../integrations/shared/http-callers';
 import type { Command } from '../cli-command';
 import type { CommandLine } from '../command-line';
@@ -12,7 +12,7 @@ import { parentEnd } from '../parent-processes';
 import { principalOf, principalOptions } from '../principal-options';
 import { refuseClient } from '../refuse-client';
 import { namespaceOption } from '../selection-options';
-import { exitCodes, type Terminal } from '../terminal';
+import { type ExitCode, exitCodes, type Terminal } from '../terminal';
 
 const httpOptionNames = ['port', 'host', 'allow-host', 'allow-origin', 'token-file', 'token-env'];
 
@@ -85,25 +85,47 @@ export const mcpCommand: Command = {
     });
     const http = line.flag('http') ? await httpOptions(line) : undefined;
     const onError = (error: unknown) => terminal.printError(String(error));
+    if (http !== undefined) return serveOverHttp(mcp, { ...http, onError }, line, terminal);
     return writeStore(
       line,
       terminal,
       async (store) => {
         const handle = await clientHandle(store, line);
-        if (http === undefined) {
-          servingTerminals.add(terminal);
-          await untilClosed(await mcp.serveStdio(handle, { onError }), terminal);
-        } else {
-          await using server = await mcp.serveHttp(handle, { ...http, onError });
-          terminal.printError(`Listening at ${server.url}`);
-          await aborted(terminal.signal);
-        }
+        servingTerminals.add(terminal);
+        await untilClosed(await mcp.serveStdio(handle, { onError }), terminal);
         return exitCodes.success;
       },
       { create: true, waitMs },
     );
   },
 };
+
+/** Listens before it opens the store, so that no empty store is created if the port is in use. Early requests wait for the store. */
+async function serveOverHttp(
+  mcp: typeof import('../../integrations/mcp'),
+  { token, ...options }: McpHttpOptions,
+  line: CommandLine,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  let opened: (handle: MemoryHandle) => void = () => undefined;
+  const handle = new Promise<MemoryHandle>((resolve) => {
+    opened = resolve;
+  });
+  await using server = await mcp.serveHttp(authenticatorFor(handle, token), options);
+  return await writeStore(
+    line,
+    terminal,
+    async (store) => {
+      opened(await clientHandle(store, line));
+      terminal.printError(`Listening at ${server.url}`);
+      await aborted(terminal.signal);
+      // Requests must not outlive the store.
+      await server.close();
+      return exitCodes.success;
+    },
+    { create: true, waitMs },
+  );
+}
 
 function httpProblems(line: CommandLine): string[] {
   const given = ['token-file', 'token-env'].filter((name) => line.isGiven(name));

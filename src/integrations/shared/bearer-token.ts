@@ -20,8 +20,11 @@ export function bearerToken({ headers }: IncomingMessage): string | undefined {
   return /^Bearer +([^\s]+)$/i.exec(headers.authorization ?? '')?.[1];
 }
 
-/** Returns the given function. For a handle, makes a function that accepts only the configured token. */
-export function authenticatorFor(handle: MemoryHandle | Authenticate, token: string | undefined): Authenticate {
+/** Returns the given function. For a handle, or the promise of one, makes a function that accepts only the configured token. */
+export function authenticatorFor(
+  handle: MemoryHandle | Promise<MemoryHandle> | Authenticate,
+  token: string | undefined,
+): Authenticate {
   if (typeof handle === 'function') return handle;
   const expected = tokenDigest(token ?? '');
   return (given) => (isSameDigest(tokenDigest(given), expected) ? handle : undefined);
