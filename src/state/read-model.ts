@@ -47,6 +47,8 @@ export class ReadModel {
   readonly #changedSince: Statement<{ change_seq: number; space: number }, LabelRow>;
   #dataVersion: number;
   #lastSeen = 0;
+  /** True if a batch was committed that is not, or only in part, in RAM. */
+  #hasMissed = false;
   /** The vector counts in the space that the store is about to switch to. They are complete once every row was counted. */
   #next: { readonly chunks: ChunkCounts; isComplete: boolean } | undefined;
 
@@ -88,8 +90,40 @@ export class ReadModel {
     return { vectors: new VectorTable(database, checksum, chunks), chunks };
   }
 
-  /** Updates the values in RAM after this process has applied a batch. */
+  /**
+   * Updates the values in RAM after this process has applied a batch. If that fails, it reads from the tables what it has missed.
+   *
+   * @throws the error of the failure, even if the values are up to date again
+   */
   follow(batch: AppliedBatch): void {
+    if (this.#hasMissed) {
+      this.readMissed();
+      return;
+    }
+    this.#hasMissed = true;
+    try {
+      this.#follow(batch);
+      this.#hasMissed = false;
+    } catch (error) {
+      this.readMissed();
+      throw error;
+    }
+  }
+
+  /**
+   * Reads from the tables what this process has committed but `follow` could not take over. Each read calls this first, and fails if it
+   * fails: outdated values would leave out what was just written, or let what was forgotten into counts and scores.
+   */
+  readMissed(): void {
+    if (!this.#hasMissed) return;
+    this.#next = undefined;
+    this.postings.clear();
+    this.#readChanged(() => undefined);
+    this.#readChunks();
+    this.#hasMissed = false;
+  }
+
+  #follow(batch: AppliedBatch): void {
     const { changes, wordsDamaged, spaceSwitched } = batch;
     for (const change of changes) this.columns.apply(change);
     if (spaceSwitched) this.#switchChunks(batch);

@@ -55,6 +55,24 @@ function closed(): MemoryError {
   return new MemoryError('STORE_CLOSED', 'The store is closed. Open it again, and make new handles from it.');
 }
 
+/**
+ * Runs each step of a close, in order, even if an earlier step has failed: what a later step releases, such as the lock of a folder, must
+ * not stay held.
+ *
+ * @throws the error of the first step that failed
+ */
+export async function closeInOrder(...steps: readonly (() => unknown)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
 /** Counts the running reads on one folder, from all stores in this process that share it. */
 export class ActiveReads {
   #count = 0;

@@ -1,5 +1,10 @@
 import { builtInEmbedder, type Embedder, type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
 import { describe, expect, test, vi } from 'vitest';
+import { Audit } from '../../src/audit/audit';
+import { LocalLog } from '../../src/log/local-log';
+import { SpaceSwitch } from '../../src/reembedding/space-switch';
+import { Checkpointer } from '../../src/state/tables/checkpointer';
+import { SpaceSearch } from '../../src/vector-index/planned-search';
 import { temporaryFolder } from './folders';
 
 // Leaves time for a machine that is busy with other work.
@@ -124,5 +129,25 @@ describe('close()', () => {
     await first.close();
     expect(await second.admin.count()).toBe(1);
     await second.close();
+  });
+
+  test.each<[string, { close(): unknown }]>([
+    ['the background work', SpaceSwitch.prototype],
+    ['the log', LocalLog.prototype],
+    ['the vector index', SpaceSearch.prototype],
+    ['the audit', Audit.prototype],
+    ['the checkpointer', Checkpointer.prototype],
+  ])('releases the folder even if it cannot close %s, and rejects with the error', async (_, part) => {
+    const folder = temporaryFolder();
+    const store = await MemoryStore.open(folder);
+    await store.admin.remember('One.', { namespace });
+    const close = part.close;
+    const failing = vi.spyOn(part, 'close').mockImplementationOnce(async function (this: unknown) {
+      await close.call(this);
+      throw new Error('no close');
+    });
+    await expect(store.close()).rejects.toThrow('no close');
+    failing.mockRestore();
+    expect(await all(folder)).toHaveLength(1);
   });
 });

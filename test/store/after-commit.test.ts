@@ -1,5 +1,6 @@
 import { MemoryError, type MemoryStore } from 'multi-agent-memory';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { ColumnStore } from '../../src/state/read-model';
 import { Words } from '../../src/state/tables/words';
 import { alterDatabase } from '../faults/folders';
 import { openFolder, temporaryFolder } from './stores';
@@ -57,5 +58,38 @@ describe('the forget of a damaged memory, if the repair of the keyword index fai
     await store.admin.forget(ids[0] as string);
     await store.close();
     expect(rebuild).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('a write whose values cannot be taken over into RAM', () => {
+  beforeEach(() => store.admin.forget(ids[0] as string));
+
+  function failing(times: number) {
+    const apply = vi.spyOn(ColumnStore.prototype, 'apply');
+    for (let i = 0; i < times; i++) {
+      apply.mockImplementationOnce(() => {
+        throw new RangeError('Array buffer allocation failed');
+      });
+    }
+    onTestFinished(() => apply.mockRestore());
+    return apply;
+  }
+
+  test('succeeds, and is read from the tables', async () => {
+    failing(1);
+    const { id } = await store.admin.remember('This one is late too.', { namespace, embed: false });
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('after a commit'), expect.anything());
+    expect(await lateParcels()).toEqual([...ids.slice(1), id].sort());
+    failing(1);
+    await store.admin.forget(id);
+    expect(await lateParcels()).toEqual(ids.slice(1).sort());
+    expect(await store.admin.count()).toBe(ids.length - 1);
+  });
+
+  test('is never left out: reads fail until the tables can be read', async () => {
+    failing(3);
+    const { id } = await store.admin.remember('This one is late too.', { namespace, embed: false });
+    await expect(lateParcels()).rejects.toThrow('allocation failed');
+    expect(await lateParcels()).toEqual([...ids.slice(1), id].sort());
   });
 });

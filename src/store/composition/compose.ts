@@ -29,6 +29,7 @@ import { removeIndex } from '../../vector-index/index-manifest';
 import { PlannedSearch, SpaceSearch } from '../../vector-index/planned-search';
 import { declareAtOpen, declareRestored, differsFrom } from '../../write/declare';
 import { ChangeSignal, EventSource, PolledFeed } from '../events';
+import { closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
 import { DiskReserve, releaseReserve } from './disk-reserve';
 import { Engine } from './engine';
@@ -170,11 +171,12 @@ async function compose(opened: Opened): Promise<Engine> {
         if (index !== undefined) await removeIndex(index);
       },
       openLog: (apply) => new LocalLog({ apply, nextTurn, checkpointer, maxPending: options.limits.pendingWrites }),
-      release: async () => {
-        await checkpointer?.close();
-        database.close();
-        onRelease();
-      },
+      release: () =>
+        closeInOrder(
+          () => checkpointer?.close(),
+          () => database.close(),
+          () => onRelease(),
+        ),
     });
     await start(engine, opened);
     return engine;

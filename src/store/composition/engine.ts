@@ -27,7 +27,7 @@ import { AuditCursorCipher } from '../audit-cursor';
 import { AuditRecorder } from '../audit-recorder';
 import { type CallShapes, callShapes } from '../call-shapes';
 import type { EventSource, OwnedFeed } from '../events';
-import { ActiveReads } from '../lifetime';
+import { ActiveReads, closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
 import { PrincipalQuotas } from '../principal-quotas';
 import { applyWithReserve, type DiskReserve } from './disk-reserve';
@@ -158,20 +158,20 @@ export class Engine {
     return `${this.state.policy.version} ${this.state.lastChangeSeq}`;
   }
 
+  /** Ends all background work and releases the folder, even if a step fails. Rejects with the first error. */
   async close(): Promise<void> {
-    await this.spaces.close();
-    await this.#log.close();
-    // Words that cannot be written now are written after the next open.
-    await whileBusy(() => translated(() => this.#settleWords())).catch(() => undefined);
-    this.#deps.feed.close();
-    await this.vectors.close();
-    // What cannot be written is reported when the audit closes.
-    await whileBusy(() => this.audit.synchronize()).catch(() => undefined);
-    try {
-      this.audit.close();
-    } finally {
-      await this.#deps.release();
-    }
+    await closeInOrder(
+      () => this.spaces.close(),
+      () => this.#log.close(),
+      // Words that cannot be written now are written after the next open.
+      () => whileBusy(() => translated(() => this.#settleWords())).catch(() => undefined),
+      () => this.#deps.feed.close(),
+      () => this.vectors.close(),
+      // What cannot be written is reported when the audit closes.
+      () => whileBusy(() => this.audit.synchronize()).catch(() => undefined),
+      () => this.audit.close(),
+      () => this.#deps.release(),
+    );
   }
 
   /** Applies a batch. Everything in RAM that depends on it is updated before the callers get their answers. */
@@ -226,7 +226,10 @@ export class Engine {
 
   /** In a read-only process, loads what the writer process has committed. */
   #refresh(): void {
-    if (!this.readOnly) return;
+    if (!this.readOnly) {
+      this.model.readMissed();
+      return;
+    }
     const batch = this.model.refresh();
     if (batch !== undefined) this.spaces.follow(batch);
   }
