@@ -56,17 +56,22 @@ function termWeight(holding: number, count: number): number {
   return inverseDocumentFrequency(holding, count) * (k1 + 1);
 }
 
+/** Returns the BM25 sum for which `normalizedScore` returns 0.5. */
+function halfScore(count: number): number {
+  return inverseDocumentFrequency(0, count);
+}
+
 /**
  * Converts a BM25 sum, which has no upper limit, to a score between 0 and 1. The score is 0.5 if the sum equals the inverse document
- * frequency of a term that occurs in no text. `count` is the number of texts.
+ * frequency of a term that occurs in no text, which is `half`.
  *
  * Scores of different queries can be compared. That would not hold for a share of the best hit, or of the highest sum that a query
  * can reach: a match of many rare terms should score higher than a match of a few common terms. The score was also measured as a
  * predictor of whether the first hit is right, on the dialogue turns of LoCoMo: the area under the curve is 0.70 for this score,
  * 0.62 for the share of the highest sum, and 0.50 for the share of the best hit.
  */
-function normalizedScore(sum: number, count: number): number {
-  return sum / (sum + inverseDocumentFrequency(0, count));
+function normalizedScore(sum: number, half: number): number {
+  return sum / (sum + half);
 }
 
 /** The scores of all visible rows that match. */
@@ -75,9 +80,11 @@ export interface KeywordScores {
   readonly rows: Uint32Array;
   /** 0 for every other row. */
   of(row: number): number;
+  /** Returns the rows with the highest scores, best first. */
+  best(limit: number): number[];
 }
 
-const noScores: KeywordScores = { rows: new Uint32Array(0), of: () => 0 };
+const noScores: KeywordScores = { rows: new Uint32Array(0), of: () => 0, best: () => [] };
 
 interface ScoredTerm {
   readonly postings: TermPostings;
@@ -103,11 +110,12 @@ export class KeywordIndex {
   search(terms: readonly string[], texts: VisibleTexts, limit: number): KeywordMatches {
     const { mask, lengths, count } = texts;
     const norm = lengthNorm(texts.tokens / Math.max(1, count));
+    const half = halfScore(count);
     const scored = terms.flatMap((term) => scoredTerm(this.#postings.of(term), texts));
     const best = this.#best(scored, texts, norm, limit);
     return {
-      hits: best.map(({ row, sum }) => ({ row, score: normalizedScore(sum, count) })),
-      scoreOf: (row) => (mask[row] === 1 ? normalizedScore(sumOf(row, scored, lengths[row]!, norm), count) : 0),
+      hits: best.map(({ row, sum }) => ({ row, score: normalizedScore(sum, half) })),
+      scoreOf: (row) => (mask[row] === 1 ? normalizedScore(sumOf(row, scored, lengths[row]!, norm), half) : 0),
     };
   }
 
@@ -120,8 +128,13 @@ export class KeywordIndex {
     if (terms.length === 0) return use(noScores);
     const norm = lengthNorm(texts.tokens / Math.max(1, texts.count));
     const scored = terms.flatMap((term) => scoredTerm(this.#postings.of(term), texts));
+    const half = halfScore(texts.count);
     return this.#withSums(scored, texts, norm, (rows) =>
-      use({ rows, of: (row) => normalizedScore(this.#sums[row] ?? 0, texts.count) }),
+      use({
+        rows,
+        of: (row) => normalizedScore(this.#sums[row] ?? 0, half),
+        best: (limit) => bestRows(rows, this.#sums, limit),
+      }),
     );
   }
 

@@ -3,7 +3,7 @@ import type { Limits } from '../domain/limits';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Clock } from '../environment/environment';
 import type { KeywordIndex } from '../keyword-index/keyword-index';
-import type { EstimatingIndex } from '../vector-index/vector-index';
+import type { ScanningIndex } from '../vector-index/vector-index';
 import type { CursorSigner } from './cursor';
 import type { StateView } from './state-view';
 import type { VisibleSetCache } from './visible-set';
@@ -18,7 +18,7 @@ export interface ReadContext {
   readonly embedder: SpaceEmbedder;
   readonly keywords: KeywordIndex;
   /** Returns the index that finds the nearest vectors. Undefined while the store has no vectors. */
-  vectors(): EstimatingIndex | undefined;
+  vectors(): ScanningIndex | undefined;
   /** Up to this number of visible vectors, searches are exact. */
   readonly exactUpTo: number;
   readonly cursors: CursorSigner;

@@ -8,22 +8,15 @@ import { nextTurn } from '../environment/timers';
 import { analyzeQuery } from '../keyword-index/analyzer';
 import type { FilterFacts } from '../state/queries/filter-facts';
 import type { Space } from '../state/tables/interning';
-import type { VectorIndex } from '../vector-index/vector-index';
+import type { ScanningIndex } from '../vector-index/vector-index';
 import { ExcerptFinder, maxExcerptLength } from './excerpt';
 import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
 import { gatherFacts } from './gather-facts';
+import { type ComparedVectors, rankInMemory } from './rank-in-memory';
 import type { ReadContext } from './read-context';
 import { recheck } from './recheck';
 import { answerBytesOf, inLaterTurn, RecordLoader } from './record-loader';
-import {
-  type Candidates,
-  findKeywordMatches,
-  type RankedRow,
-  type RecallMode,
-  rank,
-  rankAll,
-  type ScannedRows,
-} from './score';
+import { type Candidates, findKeywordMatches, type RankedRow, type RecallMode, rank } from './score';
 import { compileSelection, type VisibleSet } from './visible-set';
 
 export interface RecallRequest {
@@ -56,6 +49,8 @@ type SearchResult =
   | { readonly type: 'hits'; readonly hits: Hit[] }
   /** So many rows changed during the search that the store does not remember all changes. */
   | { readonly type: 'too-many-changes' }
+  /** So many rows changed during the search that their vectors must be loaded again. */
+  | { readonly type: 'vectors-missing' }
   /** The rules changed during the search. It may have used rows that the caller may not read any more. */
   | { readonly type: 'rules-changed' }
   /** The hits are read in several turns of the event loop, and more turns are needed. */
@@ -149,9 +144,10 @@ async function search(
     };
     const changedRows = new Set(changed.map(({ row }) => row));
     const ranked =
-      found.type === 'scanned'
-        ? rankAll(context, { ...ranking, scanned: found, changed: changedRows })
+      found.type === 'loaded'
+        ? rankInMemory(context, { ...ranking, vectors: withoutChanged(found.vectors, changedRows) })
         : rank(context, { ...ranking, ...withoutOutdated(found, changedRows) });
+    if (ranked === undefined) return { type: 'vectors-missing' };
     const hits = loadHits(context, caller, loader, bestOf(context, ranked, topK), { ...request, vector });
     return hits === inLaterTurn ? { type: 'more-turns-needed' } : { type: 'hits', hits };
   });
@@ -162,10 +158,11 @@ function isOtherSpace(current: Space | undefined, expected: Space | EmbeddingSpa
   return current !== undefined && !isSameSpace(current.name, expected);
 }
 
-/** The rows that a search has found and not ranked yet, and the number of changes in the store when it began. */
-type FoundRows = (({ readonly type: 'scanned' } & ScannedRows) | ({ readonly type: 'proposed' } & Proposed)) & {
-  readonly changeCount: number;
-};
+/** What a search has found before it ranks rows, and the number of changes in the store when it began. */
+type FoundRows = (
+  | { readonly type: 'loaded'; readonly vectors: ComparedVectors | undefined }
+  | ({ readonly type: 'proposed' } & Proposed)
+) & { readonly changeCount: number };
 
 type Proposed = Candidates & { readonly candidateLimit: number };
 
@@ -176,23 +173,21 @@ interface RowSearch {
   readonly now: number;
 }
 
-const noneScanned: ScannedRows = {
-  rows: new Uint32Array(0),
-  estimates: new Float64Array(0),
-  errors: new Float64Array(0),
-};
-
-/** Estimates the cosine of every visible row. If there are too many rows, takes the nearest from the approximate index. */
+/** Loads the vectors of all visible rows into memory. If there are too many, takes the nearest from the approximate index. */
 async function findRows(context: ReadContext, request: RecallRequest, search: RowSearch): Promise<FoundRows> {
   const { vector, visible } = search;
   const { changeCount } = context.state.columns;
   const index = context.vectors();
-  if (vector === undefined || index === undefined) return { type: 'scanned', changeCount, ...noneScanned };
-  if (visible.vectors.count > context.exactUpTo) {
-    return { type: 'proposed', changeCount, ...(await proposeRows(context, index, request, { ...search, vector })) };
-  }
-  const rows = visible.vectors.rows();
-  return { type: 'scanned', changeCount, rows, ...(await index.estimates(vector, rows)) };
+  if (vector === undefined || index === undefined) return { type: 'loaded', changeCount, vectors: undefined };
+  const loaded = await index.load(vector, visible.vectors.rows());
+  if (loaded !== undefined) return { type: 'loaded', changeCount, vectors: { index, loaded } };
+  return { type: 'proposed', changeCount, ...(await proposeRows(context, index, request, { ...search, vector })) };
+}
+
+/** Removes the cosines of changed rows. Their vectors are read again. */
+function withoutChanged(vectors: ComparedVectors | undefined, changed: ReadonlySet<number>) {
+  for (const row of changed) vectors?.loaded.beyond.delete(row);
+  return vectors;
 }
 
 /** Removes what was computed from the previous vectors and texts of changed rows. It is computed again from the present ones. */
@@ -207,7 +202,7 @@ function withoutOutdated(found: Proposed, changed: ReadonlySet<number>): Propose
 /** Finds the nearest vectors. In 'hybrid' mode, also finds keyword matches that may be among the best when both scores count. */
 async function proposeRows(
   context: ReadContext,
-  index: VectorIndex,
+  index: ScanningIndex,
   { mode, topK }: RecallRequest,
   { vector, terms, visible, now }: RowSearch & { readonly vector: Float32Array },
 ): Promise<Proposed> {

@@ -1,7 +1,7 @@
 import type { ScoreParts } from '../domain/memory';
-import type { KeywordMatches, KeywordScores, VisibleTexts } from '../keyword-index/keyword-index';
+import type { KeywordMatches, VisibleTexts } from '../keyword-index/keyword-index';
 import { bestChunk } from '../vector-index/kernel/dot';
-import type { RowEstimates, VectorCandidate } from '../vector-index/vector-index';
+import type { VectorCandidate } from '../vector-index/vector-index';
 import type { ReadContext } from './read-context';
 import type { VisibleSet } from './visible-set';
 
@@ -23,7 +23,7 @@ export interface ScoreInputs {
 // benchmark, weights of 0.05 for recency and priority reduced recall@10 by 0.3 to 0.5 points if they were unrelated to the question.
 const relevanceWeight = 0.94;
 const recencyWeight = 0.03;
-const priorityWeight = 0.03;
+export const priorityWeight = 0.03;
 
 /**
  * The difference between an estimate and the cosine that a search through the approximate index allows for. Estimates use vectors that are
@@ -66,7 +66,7 @@ export function semanticWeight(mode: RecallMode): number {
   return relevanceWeight * semanticShareIn(mode);
 }
 
-function semanticShareIn(mode: RecallMode): number {
+export function semanticShareIn(mode: RecallMode): number {
   return mode === 'hybrid' ? semanticShare : mode === 'semantic' ? 1 : 0;
 }
 
@@ -74,11 +74,11 @@ function semanticPart(cosine: number, share: number): number {
   return relevanceWeight * share * Math.min(1, Math.max(0, cosine));
 }
 
-function keywordPart(keyword: number, share: number): number {
+export function keywordPart(keyword: number, share: number): number {
   return relevanceWeight * (1 - share) * keyword;
 }
 
-function recencyPart(ageMs: number): number {
+export function recencyPart(ageMs: number): number {
   return recencyWeight * 2 ** (-Math.max(0, ageMs) / halfLifeMs);
 }
 
@@ -105,7 +105,7 @@ export interface Candidates {
 }
 
 /** What every ranking needs to know of a search. */
-interface Ranking {
+export interface Ranking {
   readonly mode: RecallMode;
   readonly threshold: number;
   readonly now: number;
@@ -132,7 +132,7 @@ export function rank(context: ReadContext, request: RankRequest): RankedRow[] {
 }
 
 /** The texts whose words count for a search: those of the visible rows alone. */
-function textsOf({ state }: ReadContext, { mask, texts, tokens }: VisibleSet): VisibleTexts {
+export function textsOf({ state }: ReadContext, { mask, texts, tokens }: VisibleSet): VisibleTexts {
   return { mask, lengths: state.columns.length, count: texts, tokens };
 }
 
@@ -167,120 +167,4 @@ export function scoreRow(
 
 function cosineOf(query: Float32Array, vectors: readonly Float32Array[]): number {
   return vectors.length === 0 ? 0 : bestChunk(query, vectors);
-}
-
-/** Rows with estimates of their cosines, all from one scan of the vectors. */
-export interface ScannedRows extends RowEstimates {
-  readonly rows: Uint32Array;
-}
-
-export interface RankAllRequest extends Ranking {
-  readonly topK: number;
-  readonly scanned: ScannedRows;
-  /** The rows that changed after the scan. Their estimates cannot be used. */
-  readonly changed: ReadonlySet<number>;
-}
-
-/**
- * Finds the best of all visible rows that have a vector or match a term. Returns them with exact scores, best first, and more than `topK`
- * rows if scores are equal.
- *
- * First it scores each row with the estimate of its cosine, which has a known error. Then it reads vectors from SQLite in the order of the
- * highest scores that rows can have, until no remaining row can be among the best.
- */
-export function rankAll(context: ReadContext, request: RankAllRequest): RankedRow[] {
-  const { terms, visible } = request;
-  return context.keywords.withScores(terms, textsOf(context, visible), (keyword) => {
-    const best = new BestScores(request.topK);
-    const ranked: RankedRow[] = [];
-    const verify = (row: number) => {
-      const scored = scoreRow(context, request, row, keyword.of(row));
-      if (scored.score < request.threshold) return;
-      ranked.push(scored);
-      best.offer(scored.score);
-    };
-    const { vectors } = visible;
-    for (const row of request.changed) if (vectors.has(row) || keyword.of(row) > 0) verify(row);
-    const estimated = estimateAll(context, request, keyword);
-    for (const { row, highest } of candidatesOf(estimated, request)) {
-      if (highest < best.lowest) break;
-      verify(row);
-    }
-    return ranked.sort((a, b) => b.score - a.score || a.row - b.row);
-  });
-}
-
-/** Rows with scores that were computed from estimates. */
-interface EstimatedRows {
-  readonly rows: Uint32Array;
-  readonly scores: Float64Array;
-  /** The most that each score differs from the exact score. */
-  readonly errors: Float64Array;
-}
-
-function estimateAll(context: ReadContext, request: RankAllRequest, keyword: KeywordScores): EstimatedRows {
-  const { visible, scanned, changed, mode, now, vector } = request;
-  const { validFrom, priority } = context.state.columns;
-  const capacity = scanned.rows.length + keyword.rows.length;
-  const rows = new Uint32Array(capacity);
-  const scores = new Float64Array(capacity);
-  const errors = new Float64Array(capacity);
-  const weight = semanticWeight(mode);
-  let count = 0;
-  const add = (row: number, cosine: number, error: number) => {
-    const ageMs = now - (validFrom[row] as number);
-    rows[count] = row;
-    errors[count] = weight * error;
-    scores[count++] = scoreSum(mode, cosine, keyword.of(row), ageMs, priority[row] as number);
-  };
-  for (let i = 0; i < scanned.rows.length; i++) {
-    const row = scanned.rows[i] as number;
-    if (visible.mask[row] === 1 && !changed.has(row))
-      add(row, scanned.estimates[i] as number, scanned.errors[i] as number);
-  }
-  for (const row of keyword.rows) {
-    const isScanned = vector !== undefined && visible.vectors.has(row);
-    if (!isScanned && !changed.has(row)) add(row, 0, 0);
-  }
-  return { rows: rows.subarray(0, count), scores: scores.subarray(0, count), errors: errors.subarray(0, count) };
-}
-
-/** Returns the rows that can be among the best with the highest score that each can have, highest first. */
-function candidatesOf(
-  { rows, scores, errors }: EstimatedRows,
-  { topK, threshold }: RankAllRequest,
-): { row: number; highest: number }[] {
-  const best = new BestScores(topK);
-  for (let i = 0; i < rows.length; i++) best.offer((scores[i] as number) - (errors[i] as number));
-  const least = Math.max(threshold, best.lowest);
-  const candidates: { row: number; highest: number }[] = [];
-  for (let i = 0; i < rows.length; i++) {
-    const highest = (scores[i] as number) + (errors[i] as number);
-    if (highest >= least) candidates.push({ row: rows[i] as number, highest });
-  }
-  return candidates.sort((a, b) => b.highest - a.highest);
-}
-
-/** Keeps the k highest of all scores that it is offered. */
-class BestScores {
-  readonly #limit: number;
-  /** The scores in ascending order. */
-  readonly #scores: number[] = [];
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  /** The lowest of the k scores, or minus infinity while there are fewer than k. */
-  get lowest(): number {
-    return this.#scores.length < this.#limit ? Number.NEGATIVE_INFINITY : (this.#scores[0] as number);
-  }
-
-  offer(score: number): void {
-    if (score <= this.lowest) return;
-    let at = this.#scores.length;
-    while (at > 0 && (this.#scores[at - 1] as number) > score) at--;
-    this.#scores.splice(at, 0, score);
-    if (this.#scores.length > this.#limit) this.#scores.shift();
-  }
 }

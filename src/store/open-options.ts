@@ -73,9 +73,12 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
    * QUOTA_EXCEEDED. If several stores in one process open the same folder, the quotas of the first store apply. Default: no quotas.
    */
   quotas?: Quotas;
-  /** Up to this number of visible vectors, searches are exact. For more, searches use an approximate index. Default: 20,000. */
+  /**
+   * Up to this number of visible vectors, searches are exact. For more, vectors in RAM are compared by their signs first, and an approximate
+   * index is used if not all vectors fit into RAM. Default: 20,000.
+   */
   exactUpTo?: number;
-  /** The maximum number of bytes in RAM for vectors. A vector with 384 dimensions takes about 400 bytes. Default: 268,435,456. */
+  /** The maximum number of bytes in RAM for vectors. A vector with 384 dimensions takes about 470 bytes. Default: 268,435,456. */
   vectorMemoryBytes?: number;
   /** How reads are recorded in the audit, and how its checkpoints are made. Writes and refusals are always recorded. */
   audit?: AuditOptions;

@@ -1,15 +1,29 @@
 import { nextTurn, pause } from '../environment/timers';
-import { type AimedQuery, ByteVectors, slotsPerScan } from './kernel/byte-vectors';
+import { type AimedQuery, ByteVectors } from './kernel/byte-vectors';
 import { bestChunk } from './kernel/dot';
-import type { EstimatingIndex, RowEstimates, VectorCandidate, VectorSource, VisibleRows } from './vector-index';
+import { type FoundSigns, SignVectors, signBytes } from './kernel/sign-vectors';
+import { slotsPerScan } from './kernel/slot-memory';
+import type {
+  LoadedVectors,
+  ScanningIndex,
+  ScanTarget,
+  VectorCandidate,
+  VectorSource,
+  VisibleRows,
+} from './vector-index';
 
 export interface ExactIndexOptions {
   readonly dimensions: number;
   /**
-   * The limit of memory for vectors. A vector takes `dimensions` bytes and about 30 more. Vectors beyond the limit are read again
-   * for every search.
+   * The limit of memory for vectors. A vector takes `dimensions` bytes, one more bit for each dimension, and about 40 bytes. Vectors beyond
+   * the limit are read again for every search.
    */
   readonly memoryBytes: number;
+  /**
+   * With at most this many rows, `scan` compares the bytes of every vector. With more, only of those whose signs are near enough. Default: no
+   * limit.
+   */
+  readonly exactUpTo?: number;
   readonly source: VectorSource;
 }
 
@@ -17,26 +31,46 @@ export interface ExactIndexOptions {
 const scannedPerTurn = 32_768;
 const readPerTurn = 256;
 const msBetweenReads = 5;
+// For fewer rows than this, it does not help to compare signs first.
+const fewRows = 256;
+// This many of the rows whose signs are nearest are compared first. Then the cosine is known that the others must reach.
+const probedRows = 64;
+// A search reads the vectors of this many changed rows itself, which takes some 30 ms.
+const maxUnread = 1_024;
 
 /**
  * Compares the query with every visible vector. Vectors are kept in memory, up to a limit, as one byte for each component. The
  * estimate of a vector in memory therefore differs from the exact cosine only by rounding. The index reads a vector when a search
  * first needs it, or when `warm` reads it in advance.
  */
-export class ExactIndex implements EstimatingIndex {
+export class ExactIndex implements ScanningIndex {
   readonly dimensions: number;
   readonly #source: VectorSource;
   readonly #resident: ResidentVectors;
   readonly #closing = new AbortController();
+  readonly #exactUpTo: number;
+  /** The rows that changed and were not read since. Not complete while `#hasReadAll` is false and nothing warms. */
+  readonly #unread = new Set<number>();
+  #hasReadAll = false;
+  #isFull = false;
+  #warmings = 0;
 
-  constructor({ dimensions, memoryBytes, source }: ExactIndexOptions) {
+  constructor({ dimensions, memoryBytes, exactUpTo = Number.POSITIVE_INFINITY, source }: ExactIndexOptions) {
     this.dimensions = dimensions;
+    this.#exactUpTo = exactUpTo;
     this.#source = source;
     this.#resident = new ResidentVectors(dimensions, memoryBytes);
   }
 
   async refresh(rows: ArrayLike<number>): Promise<void> {
-    for (let i = 0; i < rows.length; i++) this.#resident.forget(rows[i] as number);
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] as number;
+      this.#resident.forget(row);
+      this.#unread.add(row);
+    }
+    if (this.#unread.size <= maxUnread || this.#warmings > 0) return;
+    this.#hasReadAll = false;
+    this.#unread.clear();
   }
 
   async search(query: Float32Array, visible: VisibleRows, limit: number): Promise<VectorCandidate[]> {
@@ -46,14 +80,48 @@ export class ExactIndex implements EstimatingIndex {
     return best.candidates();
   }
 
-  async estimates(query: Float32Array, rows: Uint32Array): Promise<RowEstimates> {
-    const errors = new Float64Array(rows.length);
-    const estimates = new Float64Array(rows.length).fill(Number.NEGATIVE_INFINITY);
-    await this.#scan(query, rows, (place, estimate, error) => {
-      estimates[place] = estimate;
-      errors[place] = error;
-    });
-    return { estimates, errors };
+  /** Whether all vectors of the store are in memory, except a few that changed since. */
+  get hasReadAll(): boolean {
+    return this.#hasReadAll;
+  }
+
+  /** Whether vectors of the store are missing in memory that would fit. */
+  get canReadMore(): boolean {
+    return !this.#hasReadAll && !this.#isFull && this.#warmings === 0;
+  }
+
+  async load(query: Float32Array, rows: Uint32Array): Promise<LoadedVectors> {
+    const compare = rows.length <= this.#exactUpTo ? 'bytes' : 'signs';
+    const beyond = new Map<number, number>();
+    if (this.#hasReadAll && this.#unread.size <= readPerTurn) return { compare, beyond };
+    for (let from = 0; from < rows.length; ) {
+      if (from > 0) await nextTurn();
+      from = this.#read(rows, from, (place, vectors) => beyond.set(rows[place] as number, bestChunk(query, vectors)));
+    }
+    return { compare, beyond };
+  }
+
+  scan(query: Float32Array, visible: VisibleRows, { compare, beyond }: LoadedVectors, target: ScanTarget): boolean {
+    if (!this.#readMissing(query, visible, beyond)) return false;
+    for (const [row, cosine] of beyond) if (cosine >= target.least() && visible.has(row)) target.offer(row, cosine, 0);
+    const rows = visible.rows();
+    if (compare === 'signs' && rows.length > fewRows) {
+      this.#resident.scoreBySigns(query, rows, target);
+      return true;
+    }
+    const offer: Offer = (place, estimate, error) => target.offer(rows[place] as number, estimate, error);
+    this.#resident.score(this.#resident.aim(query), rows, 0, rows.length, offer);
+    return true;
+  }
+
+  /** Reads those of the rows that changed after they were loaded. Returns false if there are too many for one turn of the event loop. */
+  #readMissing(query: Float32Array, visible: VisibleRows, beyond: Map<number, number>): boolean {
+    // This is fast while all vectors are in memory, and then the rows need not be checked one by one.
+    const possible = this.#hasReadAll ? [...this.#unread].filter((row) => visible.has(row)) : visible.rows();
+    const missing = Array.from(possible).filter((row) => !this.#resident.knows(row) && !beyond.has(row));
+    if (missing.length > readPerTurn) return false;
+    this.#read(missing, 0, (place, vectors) => beyond.set(missing[place] as number, bestChunk(query, vectors)));
+    return true;
   }
 
   async #scan(query: Float32Array, rows: Uint32Array, offer: Offer): Promise<void> {
@@ -72,11 +140,22 @@ export class ExactIndex implements EstimatingIndex {
    * waits between small steps and does not keep the process alive. 'at once' only yields to the event loop.
    */
   async warm(rows: ArrayLike<number>, pace: 'with pauses' | 'at once'): Promise<void> {
-    let full = false;
-    for (let from = 0; from < rows.length && !full && !this.#closing.signal.aborted; ) {
-      from = this.#read(rows, from, () => {
-        full = true;
-      });
+    this.#warmings++;
+    this.#isFull = false;
+    try {
+      await this.#warm(rows, pace);
+      while (this.#unread.size > 0 && !this.#isFull && !this.#closing.signal.aborted) {
+        await this.#warm([...this.#unread], 'at once');
+      }
+      this.#hasReadAll = !this.#isFull && !this.#closing.signal.aborted;
+    } finally {
+      this.#warmings--;
+    }
+  }
+
+  async #warm(rows: ArrayLike<number>, pace: 'with pauses' | 'at once'): Promise<void> {
+    for (let from = 0; from < rows.length && !this.#isFull && !this.#closing.signal.aborted; ) {
+      from = this.#read(rows, from, () => undefined);
       await (pace === 'at once' ? nextTurn() : pause(msBetweenReads, this.#closing.signal));
     }
   }
@@ -99,12 +178,16 @@ export class ExactIndex implements EstimatingIndex {
     let to = from;
     for (; to < end && missing.size < readPerTurn; to++) {
       const row = rows[to] as number;
+      this.#unread.delete(row);
       if (!this.#resident.knows(row)) missing.set(row, { place: to, vectors: [] });
     }
     if (missing.size === 0) return to;
     for (const { row, vector } of this.#source.read([...missing.keys()])) missing.get(row)?.vectors.push(vector);
     for (const [row, { place, vectors }] of missing) {
-      if (!this.#resident.keep(row, vectors)) beyond(place, vectors);
+      if (this.#resident.keep(row, vectors)) continue;
+      this.#isFull = true;
+      this.#hasReadAll = false;
+      beyond(place, vectors);
     }
     return to;
   }
@@ -121,9 +204,32 @@ const bookkeepingBytes = 12;
 /** Takes the estimate of a row, which is named by its place in the list of rows. */
 type Offer = (place: number, estimate: number, error: number) => void;
 
-/** Keeps the vectors of rows in RAM, with one signed byte for each dimension, up to a limit. The chunks of a row are a linked list of slots. */
+/** Rows and the highest cosine that each can have. Only the first `count` entries are used. */
+interface SignRows {
+  readonly rows: Uint32Array;
+  readonly highest: Float32Array;
+  count: number;
+}
+
+// Marks a row that `takeNearest` has returned.
+const taken = Number.NEGATIVE_INFINITY;
+
+/** Returns the rows that may have the highest cosines, and marks them. */
+function takeNearest({ rows, highest, count }: SignRows): Uint32Array {
+  const nearest = new BestRows(Math.min(probedRows, count));
+  for (let i = 0; i < count; i++) nearest.offer(i, highest[i] as number);
+  const places = nearest.candidates().map(({ row: place }) => place);
+  for (const place of places) highest[place] = taken;
+  return Uint32Array.from(places, (place) => rows[place] as number);
+}
+
+/**
+ * Keeps the vectors of rows in RAM, up to a limit: one signed byte and one bit for each dimension. The chunks of a row are a linked list of
+ * slots.
+ */
 class ResidentVectors {
   readonly #vectors: ByteVectors;
+  readonly #signs: SignVectors;
   readonly #capacity: number;
   #first = new Int32Array(1024);
   #next = new Int32Array(1024);
@@ -136,8 +242,10 @@ class ResidentVectors {
 
   constructor(dimensions: number, memoryBytes: number) {
     this.#vectors = new ByteVectors(dimensions, memoryBytes);
+    this.#signs = new SignVectors(dimensions, memoryBytes);
     const { stride, capacity } = this.#vectors;
-    this.#capacity = Math.min(capacity, Math.floor(memoryBytes / (stride + bookkeepingBytes)));
+    const bytesPerSlot = stride + signBytes(dimensions) + bookkeepingBytes;
+    this.#capacity = Math.min(capacity, Math.floor(memoryBytes / bytesPerSlot));
   }
 
   /** Returns whether the row was read. A row without vectors counts as read. */
@@ -154,6 +262,7 @@ class ResidentVectors {
       const slot = this.#free.pop() ?? this.#used++;
       this.#residuals = withRoom(this.#residuals, slot);
       this.#residuals[slot] = this.#vectors.write(slot, vector);
+      this.#signs.write(slot, vector);
       this.#next = withRoom(this.#next, slot);
       this.#next[slot] = chain;
       chain = slot;
@@ -199,6 +308,71 @@ class ResidentVectors {
     }
     this.#scan(query, count, best);
     best.finish();
+  }
+
+  /**
+   * Offers the rows that matter, with the estimate of the best chunk. First it compares the signs of some vectors, and the bytes of the
+   * nearest of them, so that it is known which cosine the others must reach. Then it compares the signs of all, and last the bytes of those
+   * that can be near enough.
+   */
+  scoreBySigns(query: Float32Array, rows: Uint32Array, target: ScanTarget): void {
+    const aimed = this.aim(query);
+    const score = (list: Uint32Array) =>
+      this.score(aimed, list, 0, list.length, (place, estimate, error) =>
+        target.offer(list[place] as number, estimate, error),
+      );
+    const parts = [rows.subarray(0, slotsPerScan), rows.subarray(slotsPerScan)].map((part) => {
+      const found = this.#bySigns(query, part, target);
+      score(takeNearest(found));
+      return found;
+    });
+    const least = target.least() - kernelError;
+    for (const { rows, highest, count } of parts) {
+      let kept = 0;
+      for (let i = 0; i < count; i++) {
+        const row = rows[i] as number;
+        const most = highest[i] as number;
+        if (most !== taken && most >= least && target.matters(row, most)) rows[kept++] = row;
+      }
+      score(rows.subarray(0, kept));
+    }
+  }
+
+  /** Finds the rows that matter if only signs are compared, with the highest cosine that each can have. */
+  #bySigns(query: Float32Array, rows: Uint32Array, target: ScanTarget): SignRows {
+    const aimed = this.#signs.aim(query);
+    const found: SignRows = { rows: new Uint32Array(rows.length), highest: new Float32Array(rows.length), count: 0 };
+    let count = 0;
+    const scan = () => {
+      this.#addBySigns(this.#signs.scan(aimed, this.#slots, count, target.least() - kernelError), rows, target, found);
+      count = 0;
+    };
+    for (let i = 0; i < rows.length; i++) {
+      const first = this.#first[rows[i] as number] ?? unknown;
+      if (first <= unknown) continue;
+      for (let slot = first - 1; slot !== endOfChain; slot = this.#next[slot] as number) {
+        if (count === slotsPerScan) scan();
+        this.#slots[count] = slot;
+        this.#placeOf[count++] = i;
+      }
+    }
+    scan();
+    return found;
+  }
+
+  #addBySigns(signs: FoundSigns, rows: Uint32Array, target: ScanTarget, found: SignRows): void {
+    for (let i = 0; i < signs.count; i++) {
+      const row = rows[this.#placeOf[signs.places[i] as number] as number] as number;
+      const highest = (signs.estimates[i] as number) + (signs.errors[i] as number);
+      const last = found.count - 1;
+      // The chunks of a row follow each other, perhaps in two scans.
+      if (last >= 0 && found.rows[last] === row) {
+        if (highest > (found.highest[last] as number)) found.highest[last] = highest;
+      } else if (target.matters(row, highest)) {
+        found.rows[found.count] = row;
+        found.highest[found.count++] = highest;
+      }
+    }
   }
 
   #scan(query: AimedQuery, count: number, best: BestChunk): void {

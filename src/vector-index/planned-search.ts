@@ -2,8 +2,9 @@ import type { MemoryError } from '../domain/errors';
 import { ExactIndex } from './exact-index';
 import { Indexer } from './indexer';
 import type {
-  EstimatingIndex,
-  RowEstimates,
+  LoadedVectors,
+  ScanningIndex,
+  ScanTarget,
   VectorCandidate,
   VectorSearch,
   VectorSource,
@@ -32,17 +33,20 @@ export interface PlannedSearchOptions {
   onDegraded(error: MemoryError): void;
 }
 
+// Scanning this many vectors takes about 20 ms, which is as long as one turn of the event loop may take.
+const maxScannedRows = 2_000_000;
+
 /**
- * Chooses an index for each search by the number of visible vectors. Up to `exactUpTo` vectors are scanned exactly, from memory.
- * Above that number, the approximate index is used, plus an exact scan of the rows that are not indexed yet. A store that stays
- * small never gets an approximate index.
+ * Chooses an index for each search by the number of visible vectors. Up to `exactUpTo` vectors are scanned exactly, from memory. Above that
+ * number, they are scanned in memory if all vectors of the store are there, and then first by their signs. Otherwise the approximate index
+ * is used, plus an exact scan of the rows that are not indexed yet. A store that stays small never gets an approximate index.
  */
-export class PlannedSearch implements VectorSearch, EstimatingIndex {
+export class PlannedSearch implements VectorSearch, ScanningIndex {
   readonly #options: PlannedSearchOptions;
   #exact: ExactIndex | undefined;
   #indexer: Indexer | undefined;
   #starting: Promise<void> | undefined;
-  #warming: Promise<void> | undefined;
+  #warming: Promise<unknown> | undefined;
   #isLagging = false;
 
   constructor(options: PlannedSearchOptions) {
@@ -64,7 +68,7 @@ export class PlannedSearch implements VectorSearch, EstimatingIndex {
     const { source, memoryBytes, exactUpTo, newId, onDegraded, storeId, isPrivate } = this.#options;
     const folder = this.#options.folder();
     const { dimensions, model } = space;
-    const exact = new ExactIndex({ dimensions, memoryBytes, source });
+    const exact = new ExactIndex({ dimensions, memoryBytes, exactUpTo, source });
     this.#exact = exact;
     if (folder === undefined) return;
     this.#indexer = new Indexer({
@@ -81,10 +85,16 @@ export class PlannedSearch implements VectorSearch, EstimatingIndex {
     });
     this.#starting = this.#indexer.start();
     // Reads vectors in advance, because otherwise each of the first exact searches would read the vectors of its own rows.
-    this.#warming = this.#starting.then(() => exact.warm(source.rows(), 'with pauses')).catch(() => undefined);
+    this.#warm(exact);
   }
 
-  index(): EstimatingIndex | undefined {
+  #warm(exact: ExactIndex): void {
+    this.#warming = Promise.all([this.#warming, this.#starting])
+      .then(() => exact.warm(this.#options.source.rows(), 'with pauses'))
+      .catch(() => undefined);
+  }
+
+  index(): ScanningIndex | undefined {
     this.start();
     return this.#exact && this;
   }
@@ -98,8 +108,17 @@ export class PlannedSearch implements VectorSearch, EstimatingIndex {
     return this.#indexer.search(query, visible, limit);
   }
 
-  estimates(query: Float32Array, rows: Uint32Array): Promise<RowEstimates> {
-    return (this.#exact as ExactIndex).estimates(query, rows);
+  async load(query: Float32Array, rows: Uint32Array): Promise<LoadedVectors | undefined> {
+    const exact = this.#exact as ExactIndex;
+    const isInMemory = exact.hasReadAll && rows.length <= maxScannedRows;
+    if (this.#indexer === undefined || rows.length <= this.#options.exactUpTo || isInMemory)
+      return exact.load(query, rows);
+    if (exact.canReadMore) this.#warm(exact);
+    return undefined;
+  }
+
+  scan(query: Float32Array, rows: VisibleRows, loaded: LoadedVectors, target: ScanTarget): boolean {
+    return (this.#exact as ExactIndex).scan(query, rows, loaded, target);
   }
 
   async refresh(rows: ArrayLike<number>): Promise<void> {
@@ -167,7 +186,7 @@ export class SpaceSearch implements VectorSearch {
     return this.#current.search.behind;
   }
 
-  index(): EstimatingIndex | undefined {
+  index(): ScanningIndex | undefined {
     return this.#current.index();
   }
 
@@ -249,7 +268,7 @@ class CountedSearch {
     this.search = search;
   }
 
-  index(): EstimatingIndex | undefined {
+  index(): ScanningIndex | undefined {
     const index = this.search.index();
     if (index === undefined) return undefined;
     return {
@@ -257,7 +276,8 @@ class CountedSearch {
       refresh: (rows) => index.refresh(rows),
       close: () => index.close(),
       search: (query, visible, limit) => this.#count(() => index.search(query, visible, limit)),
-      estimates: (query, rows) => this.#count(() => index.estimates(query, rows)),
+      load: (query, rows) => this.#count(() => index.load(query, rows)),
+      scan: (query, rows, loaded, target) => index.scan(query, rows, loaded, target),
     };
   }
 

@@ -62,24 +62,50 @@ export interface VectorIndex {
   close(): Promise<void>;
 }
 
-/** Estimated cosines of rows, in the order in which the rows were given. */
-export interface RowEstimates {
-  /** The cosine between the query and the best chunk of a row. Negative infinity for a row without a vector. */
-  readonly estimates: Float64Array;
-  /** The most that each estimate differs from the cosine. */
-  readonly errors: Float64Array;
+/** Takes the rows that a scan finds, and says which rows the scan may leave out. */
+export interface ScanTarget {
+  /** The least cosine that matters now. It may rise while the scan runs. Negative infinity if every row matters. */
+  least(): number;
+  /** Returns whether a row matters if its cosine is at most `highest`. */
+  matters(row: number, highest: number): boolean;
+  /**
+   * Called for each row that a scan finds, at most once.
+   *
+   * @param estimate The cosine between the query and the best chunk of the row, as far as the index knows it.
+   * @param error The most that the estimate differs from the cosine. 0 for an exact cosine.
+   */
+  offer(row: number, estimate: number, error: number): void;
 }
 
-/** An index that can also estimate the cosine of every row that it is given. */
-export interface EstimatingIndex extends VectorIndex {
-  /** Estimates the cosine of each row to a query of length 1. */
-  estimates(query: Float32Array, rows: Uint32Array): Promise<RowEstimates>;
+/** Vectors that are in memory for one search. */
+export interface LoadedVectors {
+  /**
+   * 'bytes' if a scan estimates the cosine of every row with a proven bound of its error. 'signs' if it compares the signs of vectors first,
+   * and the bytes of those that are near enough. That can miss a row with a small probability.
+   */
+  readonly compare: 'bytes' | 'signs';
+  /** The exact cosines of rows whose vectors do not fit into memory. Usually empty. */
+  readonly beyond: Map<number, number>;
+}
+
+/** An index that keeps vectors in memory, and compares them with a query in one turn of the event loop. */
+export interface ScanningIndex extends VectorIndex {
+  /**
+   * Reads the vectors of these rows into memory, in several turns of the event loop. Returns undefined, and reads nothing, if there are so
+   * many rows that the approximate index must be searched.
+   */
+  load(query: Float32Array, rows: Uint32Array): Promise<LoadedVectors | undefined>;
+  /**
+   * Offers those of the rows that matter. The rows may be in any order. Returns false if the vectors of many rows changed after `load`: then
+   * they must be loaded again, and some rows may have been offered.
+   */
+  scan(query: Float32Array, rows: VisibleRows, loaded: LoadedVectors, target: ScanTarget): boolean;
 }
 
 /** The vector search of a store, which follows the store's changes and decides which index answers. */
 export interface VectorSearch {
   /** Returns the index to search, or undefined while the store has no vectors. */
-  index(): EstimatingIndex | undefined;
+  index(): ScanningIndex | undefined;
   /** Tells the search about one change and the rows whose vectors or labels it changed. Returns at once. */
   applied(changeSeq: number, rows: readonly number[]): void;
   /** The number of changes that are not yet in the approximate index. 0 if the store needs no approximate index. */

@@ -22,6 +22,21 @@ function filled(): CountingSource {
   return source;
 }
 
+/** The estimates and errors of the rows that a scan finds. */
+async function scanned(index: ExactIndex, query: Float32Array, rows: Uint32Array, least = Number.NEGATIVE_INFINITY) {
+  const found = new Map<number, { estimate: number; error: number }>();
+  const loaded = await index.load(query, rows);
+  index.scan(query, visibleRows(rows), loaded, {
+    least: () => least,
+    matters: () => true,
+    offer: (row, estimate, error) => {
+      expect(found.has(row)).toBe(false);
+      found.set(row, { estimate, error });
+    },
+  });
+  return found;
+}
+
 describe('the exact index', () => {
   test('returns 999 of 1,000 true nearest rows among four times as many candidates', async () => {
     const source = filled();
@@ -55,17 +70,72 @@ describe('the exact index', () => {
         new Float32Array(dimensions).fill(1 / Math.sqrt(dimensions)),
       ];
       for (const query of queries) {
-        const { estimates, errors } = await index.estimates(query, rows);
-        expect(estimates[0]).toBe(Number.NEGATIVE_INFINITY);
-        const excess = [...rows].slice(1).map((row, i) => {
+        const found = await scanned(index, query, rows);
+        expect(found.has(9000)).toBe(false);
+        expect(found.size).toBe(rows.length - 1);
+        const excess = [...found].map(([row, { estimate, error }]) => {
           const vector = [...source.read([row])][0]?.vector as Float32Array;
-          return Math.abs((estimates[i + 1] as number) - dot(query, vector)) - (errors[i + 1] as number);
+          return Math.abs(estimate - dot(query, vector)) - error;
         });
         expect(Math.max(...excess)).toBeLessThanOrEqual(0);
-        expect([...errors].sort((a, b) => a - b)[Math.floor(errors.length / 2)]).toBeLessThan(0.02);
+        const errors = [...found.values()].map(({ error }) => error).sort((a, b) => a - b);
+        expect(errors[Math.floor(errors.length / 2)]).toBeLessThan(0.02);
       }
     },
   );
+
+  test('compares only the vectors whose signs are near enough, and finds 995 of 1,000 that should be found', async () => {
+    const source = filled();
+    const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, exactUpTo: 100, source });
+    let [found, expected, compared] = [0, 0, 0];
+    for (const query of seededVectors(8, 200, dimensions)) {
+      const cosines = vectors.map((vector, i) => ({ row: i + 1, cosine: dot(query, vector) }));
+      const nearest = cosines.sort((a, b) => b.cosine - a.cosine).slice(0, 10);
+      const offered = await scanned(index, query, source.rows(), nearest[9]?.cosine);
+      expected += nearest.length;
+      found += nearest.filter(({ row }) => offered.has(row)).length;
+      compared += offered.size;
+    }
+    expect(found / expected).toBeGreaterThanOrEqual(0.995);
+    // Vectors of few dimensions without any order are the hardest case.
+    expect(compared / 200).toBeLessThan(vectors.length / 2);
+  });
+
+  test('offers a row once if some of its chunks are scanned later than others', async () => {
+    const source = new VectorSourceFixture();
+    for (let row = 1; row <= 300; row++) source.set(row, ...vectors.slice(0, 100));
+    const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 23, exactUpTo: 10, source });
+    const rows = source.rows();
+    const query = vectors[50] as Float32Array;
+    const offered: number[] = [];
+    const target = {
+      least: () => 0.99,
+      matters: () => true,
+      offer: (row: number) => void offered.push(row),
+    };
+    expect(index.scan(query, visibleRows(rows), await index.load(query, rows), target)).toBe(true);
+    expect(offered.sort((a, b) => a - b)).toEqual([...rows]);
+  });
+
+  test('reads a few changed rows during a scan, and asks for many to be loaded again', async () => {
+    const source = filled();
+    const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
+    const rows = source.rows();
+    const query = vectors[0] as Float32Array;
+    const loaded = await index.load(query, rows);
+    source.set(7, query);
+    await index.refresh([7]);
+    const found = new Map<number, number>();
+    const target = {
+      least: () => Number.NEGATIVE_INFINITY,
+      matters: () => true,
+      offer: (row: number, estimate: number) => void found.set(row, estimate),
+    };
+    expect(index.scan(query, visibleRows(rows), loaded, target)).toBe(true);
+    expect(found.get(7)).toBeCloseTo(1, 1);
+    await index.refresh(rows);
+    expect(index.scan(query, visibleRows(rows), loaded, target)).toBe(false);
+  });
 
   test('reads a row when a search first needs it, and never again', async () => {
     const source = filled();
@@ -98,7 +168,7 @@ describe('the exact index', () => {
 
   test('reads rows ahead of searches until its RAM is full', async () => {
     const source = filled();
-    const bytes = 1000 * (dimensions + 28);
+    const bytes = 1000 * (dimensions + 44);
     const index = new ExactIndex({ dimensions, memoryBytes: bytes, source });
     await index.warm(source.rows(), 'at once');
     const { reads } = source;
@@ -118,7 +188,7 @@ describe('the exact index', () => {
 
   test('reuses the RAM of removed rows', async () => {
     const source = filled();
-    const index = new ExactIndex({ dimensions, memoryBytes: 1000 * (dimensions + 28), source });
+    const index = new ExactIndex({ dimensions, memoryBytes: 1000 * (dimensions + 44), source });
     await index.warm(source.rows().slice(0, 1000), 'at once');
     for (let row = 1; row <= 1000; row++) source.set(row);
     await index.refresh(Array.from({ length: 1000 }, (_, i) => i + 1));

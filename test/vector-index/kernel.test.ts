@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { seededVectors } from '../../src/testing/vector-source-fixture';
 import { ByteVectors, maxDimensions } from '../../src/vector-index/kernel/byte-vectors';
 import { bestChunk, dot } from '../../src/vector-index/kernel/dot';
+import { SignVectors } from '../../src/vector-index/kernel/sign-vectors';
 
 const component = fc.float({ min: -1, max: 1, noNaN: true });
 const pair = fc.integer({ min: 1, max: 400 }).chain((length) => fc.tuple(vectorOf(length), vectorOf(length)));
@@ -63,8 +64,57 @@ describe('the byte kernel', () => {
     expect((sum as number) * query.scale).toBeCloseTo(maxDimensions, 0);
     expect(() => new ByteVectors(maxDimensions + 1, 2 ** 20)).toThrow(RangeError);
   });
+});
 
-  test('is the compiled form of its source file', async () => {
+describe('the sign kernel', () => {
+  test('estimates a dot product without bias, and to within three standard deviations', () => {
+    const dimensions = 200;
+    const vectors = seededVectors(3, 1_000, dimensions);
+    const signs = new SignVectors(dimensions, 2 ** 20);
+    for (const [slot, vector] of vectors.entries()) signs.write(slot, vector);
+    const slots = Uint32Array.from(vectors.keys());
+    let [tooFar, bias, count] = [0, 0, 0];
+    for (const query of seededVectors(4, 20, dimensions)) {
+      const found = signs.scan(signs.aim(query), slots, slots.length, Number.NEGATIVE_INFINITY);
+      expect(found.count).toBe(vectors.length);
+      for (let i = 0; i < found.count; i++) {
+        const place = found.places[i] as number;
+        const difference = (found.estimates[i] as number) - dot(query, vectors[place] as Float32Array);
+        bias += difference;
+        count++;
+        if (Math.abs(difference) > (found.errors[i] as number)) tooFar++;
+      }
+    }
+    expect(tooFar / count).toBeLessThan(0.005);
+    expect(Math.abs(bias / count)).toBeLessThan(0.002);
+  });
+
+  test('finds the vectors whose estimate and error together reach the least value, and no other', () => {
+    const vectors = seededVectors(5, 500, 64);
+    const signs = new SignVectors(64, 2 ** 20);
+    for (const [slot, vector] of vectors.entries()) signs.write(slot, vector);
+    const slots = Uint32Array.from(vectors.keys());
+    const query = signs.aim(seededVectors(6, 1, 64)[0] as Float32Array);
+    const all = signs.scan(query, slots, slots.length, Number.NEGATIVE_INFINITY);
+    const highest = Array.from(all.estimates, (estimate, i) => Math.fround(estimate + (all.errors[i] as number)));
+    const found = [...signs.scan(query, slots, slots.length, 0.5).places];
+    expect(found.length).toBeGreaterThan(0);
+    expect(found).toEqual([...slots].filter((i) => (highest[i] as number) >= 0.5));
+  });
+
+  test('estimates 0 for a vector or a query without length', () => {
+    const signs = new SignVectors(8, 2 ** 16);
+    signs.write(0, new Float32Array(8));
+    signs.write(1, new Float32Array(8).fill(0.3));
+    const estimate = (slot: number, query: Float32Array) =>
+      signs.scan(signs.aim(query), Uint32Array.of(slot), 1, Number.NEGATIVE_INFINITY).estimates[0];
+    expect(estimate(0, new Float32Array(8).fill(0.3))).toBe(0);
+    expect(estimate(1, new Float32Array(8))).toBe(0);
+  });
+});
+
+describe('the compiled kernel', () => {
+  test('is the compiled form of its source files', async () => {
     const build = fileURLToPath(new URL('../../src/vector-index/kernel/build.mjs', import.meta.url));
     await promisify(execFile)(process.execPath, [build, '--check']);
   });

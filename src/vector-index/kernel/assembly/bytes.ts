@@ -12,7 +12,7 @@ const cacheLine = 64;
  *
  * The returned number has no meaning. It only prevents the compiler from removing the loads that fill the cache.
  */
-export function scan(
+export function scanBytes(
   query: usize,
   blocks: i32,
   records: usize,
@@ -23,10 +23,10 @@ export function scan(
 ): i32 {
   let touched = 0;
   for (let i = 0; i < count; i++) {
-    const later = recordAt(slots, min(i + ahead, count - 1), records, stride);
+    const later = byteRecordAt(slots, min(i + ahead, count - 1), records, stride);
     for (let line = 0; line < stride; line += cacheLine) touched |= load<i32>(later + line);
 
-    let bytes = recordAt(slots, i, records, stride);
+    let bytes = byteRecordAt(slots, i, records, stride);
     let at = query;
     let low = i32x4.splat(0);
     let high = i32x4.splat(0);
@@ -47,6 +47,6 @@ export function scan(
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function recordAt(slots: usize, i: i32, records: usize, stride: i32): usize {
+function byteRecordAt(slots: usize, i: i32, records: usize, stride: i32): usize {
   return records + (<usize>load<u32>(slots + ((<usize>i) << 2))) * (<usize>stride);
 }
