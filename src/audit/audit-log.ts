@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import type { ErrorCode } from '../domain/errors';
-import type { Namespace } from '../domain/namespace';
+import { type Namespace, sameNamespace } from '../domain/namespace';
 import type { Actor, Party } from '../domain/principal';
 import { prepare, queriesOver } from '../sqlite/sqlite';
 import type { ChainTables, NameKind } from './audit-database';
 import { AuditChain } from './chain';
-import type { AuditDecision, ChainHead, Touched } from './chain-entry';
+import type { AuditDecision, ChainHead } from './chain-entry';
 
 /** The memories in one namespace that a call returned, changed or asked for. */
 export interface TouchedMemories {
@@ -47,6 +47,7 @@ export class AuditLog {
   append(event: AuditEvent, seed: Seed): number {
     const { names } = this;
     const { party, onBehalfOf } = event.by;
+    const namespace = this.#ofNamespace(event.namespace, seed);
     // Lists the fields instead of copying the object, which would be slower: this runs for each read and each write.
     return this.chain.append({
       at: event.at,
@@ -55,8 +56,11 @@ export class AuditLog {
       action: event.action,
       decision: event.decision,
       code: event.code ?? null,
-      namespace: event.namespace === undefined ? null : names.ofNamespace(event.namespace, seed),
-      touched: this.#touched(event.touched, seed),
+      namespace,
+      touched: event.touched.map((each) => [
+        isSame(each.namespace, event.namespace) ? namespace : this.#ofNamespace(each.namespace, seed),
+        each.ids,
+      ]),
       policyVersion: event.policyVersion,
       rules: event.rules,
       changeSeq: event.changeSeq,
@@ -70,12 +74,13 @@ export class AuditLog {
     this.names.reload();
   }
 
-  #touched(memories: readonly TouchedMemories[], seed: Seed): Touched[] {
-    return memories.map(({ namespace, ids }) => [
-      namespace === undefined ? null : this.names.ofNamespace(namespace, seed),
-      ids,
-    ]);
+  #ofNamespace(namespace: Namespace | undefined, seed: Seed): string | null {
+    return namespace === undefined ? null : this.names.ofNamespace(namespace, seed);
   }
+}
+
+function isSame(a: Namespace | undefined, b: Namespace | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : sameNamespace(a, b);
 }
 
 /** Returns 16 random bytes from which a new pseudonym is made. Called only if a name has no pseudonym yet. */

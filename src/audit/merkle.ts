@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import crypto, { createHash } from 'node:crypto';
 
 /** Used as the previous hash of the first entry in a chain, which has no entry before it. */
 export const noHash: Uint8Array = new Uint8Array(32);
@@ -24,12 +24,22 @@ export function segmentOf(seq: number): number {
  * section 2.1.
  */
 export function entryHash(previous: Uint8Array, body: string | Uint8Array): Buffer {
-  return createHash('sha256').update(leafPrefix).update(previous).update(body).digest();
+  return sha256(leafPrefix, previous, typeof body === 'string' ? Buffer.from(body) : body);
 }
 
 /** Computes the hash of an inner node: SHA-256(0x01 || left || right), RFC 6962, section 2.1. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  return createHash('sha256').update(nodePrefix).update(left).update(right).digest();
+  return sha256(nodePrefix, left, right);
+}
+
+// Node 20.12 and later. One call takes half of the time of a `Hash` object, and each write computes two hashes.
+const hashOnce: typeof crypto.hash | undefined = crypto.hash;
+
+function sha256(...parts: readonly Uint8Array[]): Buffer {
+  if (hashOnce !== undefined) return hashOnce('sha256', Buffer.concat(parts), 'buffer');
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest();
 }
 
 /**

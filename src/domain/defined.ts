@@ -6,6 +6,9 @@ export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]:
 /** Makes a copy without the keys whose value is undefined. With `exactOptionalPropertyTypes` an optional key must be absent instead. */
 export function defined<T extends object>(fields: T): Defined<T> {
   const kept: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(fields)) if (value !== undefined) kept[key] = value;
+  for (const key of Object.keys(fields)) {
+    const value = (fields as Record<string, unknown>)[key];
+    if (value !== undefined) kept[key] = value;
+  }
   return kept as Defined<T>;
 }

@@ -55,6 +55,16 @@ interface BatchEffects {
   spaceSwitched: boolean;
 }
 
+/** What the command that is being applied has done so far. */
+interface AppliedCommand {
+  readonly changes: RowChange[];
+  readonly touched: TouchedByNamespace;
+  readonly effects: BatchEffects;
+}
+
+/** The rules are those at the beginning of the command, even if the command changes them. */
+type CommandContext = Omit<ApplyContext, 'policy'> & { policy: Policy };
+
 type Idempotent = Pick<Tables['idempotency'], 'digest' | 'id' | 'revision'>;
 
 /**
@@ -80,11 +90,13 @@ export class StateStore {
   readonly words: Words;
   readonly #writer: TableWriter;
   readonly #audit: ChangesAudit;
+  readonly #context: CommandContext;
   readonly #findIdempotent: Statement<{ author: number; key: string }, Idempotent>;
   readonly #rowOf: Statement<{ id: string }, { row: number }>;
   readonly #lastChangeOf: Statement<{ row: number }, Tables['changes']>;
   readonly #countMemories: Statement<object, { count: number }>;
   #policy: Policy;
+  #command: AppliedCommand = { changes: [], touched: new TouchedByNamespace(), effects: newEffects() };
   #unreadable: { readonly cause: unknown } | undefined;
   /** What each actor uses. Undefined until a quota needs it. */
   #usage: QuotaUsage | undefined;
@@ -134,6 +146,7 @@ export class StateStore {
         .where('state', '!=', 'forgotten'),
     );
     this.#policy = this.declarations.policy();
+    this.#context = this.#newContext();
     this.#readCounters();
     assertRowNumbers(database, this.#lastRow);
     // Otherwise the tokens of a text would differ from those in the index, and words could neither be found nor deleted.
@@ -189,7 +202,7 @@ export class StateStore {
    * commands are not affected.
    */
   apply(batch: readonly Command[]): AppliedBatch {
-    const effects: BatchEffects = { changes: [], embedded: [], wordsDamaged: false, spaceSwitched: false };
+    const effects = newEffects();
     const outcomes = translated(() => this.#inTransaction(() => batch.map((each) => this.#attempt(each, effects))));
     return { outcomes, changeSeq: this.#lastChangeSeq, ...effects };
   }
@@ -234,8 +247,9 @@ export class StateStore {
     if (known !== undefined) return known;
     const changes: RowChange[] = [];
     const touched = new TouchedByNamespace();
-    const context = this.#context(changes, touched, effects);
-    const { policy } = context;
+    this.#command = { changes, touched, effects };
+    const policy = this.#policy;
+    this.#context.policy = policy;
     const audited = (outcome: Outcome): Outcome => {
       this.#audit.record(command, outcome, touched, { policy, changeSeq: this.#lastChangeSeq });
       return outcome;
@@ -243,7 +257,7 @@ export class StateStore {
     try {
       // Only a command with several memories can be refused after it has written something. A nested transaction is a savepoint.
       const needsSavepoint = command.type === 'remember' && command.drafts.length > 1;
-      const run = () => this.#dispatch(command, context, effects);
+      const run = () => this.#dispatch(command, this.#context, effects);
       const outcome = needsSavepoint ? this.database.transaction(run)() : run();
       effects.changes.push(...changes);
       this.#usage?.end(true);
@@ -305,7 +319,8 @@ export class StateStore {
     }
   }
 
-  #context(changes: RowChange[], touched: TouchedByNamespace, effects: BatchEffects): ApplyContext {
+  /** The context of every command. It is made once, because making twenty functions takes longer than most steps of a command. */
+  #newContext(): CommandContext {
     return {
       policy: this.#policy,
       interning: this.interning,
@@ -332,10 +347,10 @@ export class StateStore {
         return this.#lastChangeSeq;
       },
       nextSeq: () => ++this.#lastSeq,
-      report: (change) => changes.push(change),
-      touch: (id, namespace) => touched.touch(id, namespace),
+      report: (change) => this.#command.changes.push(change),
+      touch: (id, namespace) => this.#command.touched.touch(id, namespace),
       reportDamagedWords: () => {
-        effects.wordsDamaged = true;
+        this.#command.effects.wordsDamaged = true;
       },
     };
   }
@@ -374,6 +389,10 @@ export class StateStore {
       throw new MemoryError('RECORD_DAMAGED', message);
     }
   }
+}
+
+function newEffects(): BatchEffects {
+  return { changes: [], embedded: [], wordsDamaged: false, spaceSwitched: false };
 }
 
 /** A reader cannot migrate the tables. */

@@ -51,7 +51,7 @@ const defaultBatchSize = 256;
 export type HandleDeps = AccessHandleDeps &
   AuditHandleDeps &
   AuditedCallsDeps &
-  Pick<Engine, 'events' | 'changed' | 'quotas'>;
+  Pick<Engine, 'events' | 'changed' | 'limits' | 'quotas'>;
 
 /** The handle for one principal in one scope. It checks the arguments of each call and passes them on. */
 export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
@@ -78,9 +78,16 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   remember(text: string, options: Omit<NewMemory<M>, 'text'> & CallOptions = {}): Promise<RememberResult> {
     return this.#calls.write('remember', async (target) => {
       const context = this.#engine.writing();
-      const input = { ...asObject(options), text };
-      target.namespace = this.#engine.shapes.namespaceOnly.safeParse(input).data?.namespace ?? target.namespace;
-      return remember(context, this.#caller, input);
+      const { limits, shapes } = this.#engine;
+      const input: { text: unknown; namespace?: unknown } = { ...asObject(options), text };
+      // A copy, because the caller may change the array before the refusal is recorded. A longer one is refused.
+      const given = Array.isArray(input.namespace) ? input.namespace.slice(0, limits.namespaceDepth + 1) : undefined;
+      try {
+        return await remember(context, this.#caller, input);
+      } catch (error) {
+        target.namespace = shapes.namespaceOnly.safeParse({ namespace: given }).data?.namespace ?? target.namespace;
+        throw error;
+      }
     });
   }
 

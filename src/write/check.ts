@@ -44,12 +44,13 @@ type CompletedMemory = Omit<ParsedMemory, 'namespace' | 'tags' | 'metadata'> &
 
 /** Adds the fields that are set by the scope of the handle. */
 function completed({ scope }: Author, parsed: ParsedMemory, metadata: Metadata): CompletedMemory {
+  const { userId = scope.userId, sessionId = scope.sessionId } = parsed;
   return {
     ...parsed,
-    ...defined({ userId: parsed.userId ?? scope.userId, sessionId: parsed.sessionId ?? scope.sessionId }),
     namespace: parsed.namespace ?? scope.namespace ?? [],
     tags: [...new Set([...(scope.tags ?? []), ...(parsed.tags ?? [])])],
     metadata,
+    ...(userId === parsed.userId && sessionId === parsed.sessionId ? undefined : defined({ userId, sessionId })),
   };
 }
 

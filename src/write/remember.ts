@@ -72,7 +72,8 @@ export async function embedDrafts(
   const vectors = new Map<CheckedMemory, ChunkVectors>(toEmbed.map((memory, i) => [memory, made[i] as ChunkVectors]));
   return memories.map((memory) => {
     const { draft, given } = memory;
-    const validFrom = draft.validFrom ?? at;
-    return { ...draft, id: context.newId(), validFrom, ...defined({ embedded: given ?? vectors.get(memory) }) };
+    const complete = { ...draft, id: context.newId(), validFrom: draft.validFrom ?? at };
+    const embedded = given ?? vectors.get(memory);
+    return embedded === undefined ? complete : { ...complete, embedded };
   });
 }

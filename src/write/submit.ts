@@ -42,27 +42,3 @@ export function isOutdated(
   const isMismatch = MemoryError.is(error) && error.code === 'EMBEDDER_MISMATCH';
   return isMismatch && embedded !== undefined && !isSameSpace(embedded.space, embedder.space);
 }
-
-const seedBytes = 16;
-// One call for many random bytes takes as long as one call for a few.
-const seedsPerCall = 256;
-
-/** Makes random seeds of 16 bytes. Each command needs one. */
-export class Seeds {
-  readonly #randomBytes: (length: number) => Uint8Array;
-  #bytes: Uint8Array = new Uint8Array();
-  #used = 0;
-
-  constructor(randomBytes: (length: number) => Uint8Array) {
-    this.#randomBytes = randomBytes;
-  }
-
-  next(): Uint8Array {
-    if (this.#used === this.#bytes.length) {
-      this.#bytes = this.#randomBytes(seedBytes * seedsPerCall);
-      this.#used = 0;
-    }
-    this.#used += seedBytes;
-    return this.#bytes.subarray(this.#used - seedBytes, this.#used);
-  }
-}

@@ -133,13 +133,24 @@ export function list<T extends z.ZodType>(
 // Parsing several elements together is much cheaper than parsing each element separately.
 const elementsPerParse = 64;
 
+/** The schemas of the arrays of these elements. Making one takes longer than parsing a short array with it. */
+const arrays = new WeakMap<z.ZodType, z.ZodArray>();
+
+function arrayOf<T extends z.ZodType>(element: T): z.ZodArray<T> {
+  const known = arrays.get(element) as z.ZodArray<T> | undefined;
+  if (known !== undefined) return known;
+  const made = z.array(element);
+  arrays.set(element, made);
+  return made;
+}
+
 /** Parses the elements of an array. Adds their issues, and stops when there are as many issues as an error lists. */
 export function parsedElements<T extends z.ZodType>(
   element: T,
   given: readonly unknown[],
   ctx: { issues: unknown[] },
 ): z.output<T>[] {
-  const elements = z.array(element);
+  const elements = arrayOf(element);
   const parsed: z.output<T>[] = [];
   for (let start = 0; start < given.length; start += elementsPerParse) {
     const end = Math.min(start + elementsPerParse, given.length);
@@ -298,9 +309,14 @@ export function queryVectorOf(dimensions: number): z.ZodType<unknown> {
 function vectorIssue(value: Float32Array): string | undefined {
   if (!isFloat32Array(value)) return undefined;
   if (value.length === 0) return 'expected at least one number, got an empty vector.';
-  const wrong = value.findIndex((number) => !Number.isFinite(number));
-  if (wrong >= 0) return `expected finite numbers, got ${value[wrong]} at index ${wrong}.`;
-  return value.every((number) => number === 0) ? 'expected a vector with a direction, got only zeros.' : undefined;
+  let hasDirection = false;
+  // A loop takes a fifth of the time of `findIndex` and `every`, and each write with a vector runs it.
+  for (let i = 0; i < value.length; i++) {
+    const number = value[i] as number;
+    if (!Number.isFinite(number)) return `expected finite numbers, got ${number} at index ${i}.`;
+    hasDirection ||= number !== 0;
+  }
+  return hasDirection ? undefined : 'expected a vector with a direction, got only zeros.';
 }
 
 /**

@@ -96,22 +96,27 @@ export interface ChangeDetails {
   readonly reindex: boolean;
 }
 
-/** Gives a change its number, adds the checksum to the row, adds a line to the change feed, and reports the change. */
+/**
+ * Gives a change its number, adds the number and the checksum to the row, adds a line to the change feed, and reports the change.
+ * The `first_change_seq` of a new row is 0.
+ *
+ * @returns the same row
+ */
 export function stampChange(
   context: ApplyContext,
-  row: Omit<MemoryRow, 'first_change_seq' | 'change_seq' | 'checksum'> & { readonly first_change_seq?: number },
+  row: MemoryRow,
   { type, at, by, tokensBefore, tokens, reindex }: ChangeDetails,
 ): MemoryRow {
   const changeSeq = context.nextChangeSeq();
-  const numbered = { ...row, first_change_seq: row.first_change_seq ?? changeSeq, change_seq: changeSeq };
-  const stamped = context.rowChecksum.addChecksum(numbered);
-  const { id, revision, label_set, owner } = stamped;
+  row.change_seq = changeSeq;
+  if (row.first_change_seq === 0) row.first_change_seq = changeSeq;
+  context.rowChecksum.addChecksum(row);
+  const { id, revision, label_set, owner } = row;
   context.writer.insertChange({ change_seq: changeSeq, row: row.row, revision, type, at, by, label_set, owner });
   context.touch(id, context.interning.labelSet(label_set).namespace);
-  const columns =
-    type === 'forgotten' ? undefined : rowColumnsOf({ ...stamped, chunks: currentChunks(context, stamped) });
+  const columns = type === 'forgotten' ? undefined : rowColumnsOf(row, currentChunks(context, row));
   context.report({ changeSeq, row: row.row, id, type, reindex, ...defined({ columns, tokensBefore, tokens }) });
-  return stamped;
+  return row;
 }
 
 /** Counts the vectors that a memory has in the space that searches use. */
@@ -127,12 +132,12 @@ type LabelColumns = Pick<
 >;
 
 /** Converts a row to the form that `ColumnStore` keeps in RAM. */
-export function rowColumnsOf(row: LabelColumns): RowColumns {
+export function rowColumnsOf(row: LabelColumns, chunks = row.chunks): RowColumns {
   return {
     labelSet: row.label_set,
     owner: row.owner,
     active: row.state === 'active',
-    chunks: row.chunks,
+    chunks,
     length: row.length,
     validFrom: row.valid_from,
     expiresAt: row.expires_at ?? Number.POSITIVE_INFINITY,

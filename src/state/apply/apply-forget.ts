@@ -73,9 +73,8 @@ function forget(context: ApplyContext, record: MemoryRow, { at, by }: Stamp): vo
   }
   countForgotten(context, record);
   removeVectors(context, record);
-  const { checksum: _, ...before } = record;
   const tombstone = {
-    ...before,
+    ...record,
     state: 'forgotten' as const,
     text: '',
     metadata: '{}',

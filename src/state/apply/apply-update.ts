@@ -93,7 +93,6 @@ export interface Revision {
 export function revise(context: ApplyContext, record: MemoryRow, revision: Revision): MemoryRow {
   const { writer } = context;
   const { columns, embedded, at, by } = revision;
-  const { checksum: _, ...before } = record;
   const text = columns.text ?? record.text;
   const textChanged = text !== record.text;
   const vectors =
@@ -102,7 +101,7 @@ export function revise(context: ApplyContext, record: MemoryRow, revision: Revis
   const tags = columns.tags ?? record.tags;
   if (tags !== record.tags) replaceTags(context, record, tags);
   const changed = {
-    ...before,
+    ...record,
     ...columns,
     ...vectors,
     length: tokens === undefined ? record.length : tokens.tokens.length,

@@ -140,10 +140,11 @@ export class RowChecksum {
     this.#interning = interning;
   }
 
+  /** Adds the checksum to this record, and returns it. */
   addChecksum(record: Omit<MemoryRow, 'checksum'>): MemoryRow {
     const checksum = this.#checksumOf(record);
     if (checksum === undefined) throw new Error(`Record ${record.id} has a number that stands for nothing.`);
-    return { ...record, checksum };
+    return Object.assign(record, { checksum });
   }
 
   isIntact(record: MemoryRow): boolean {
@@ -173,7 +174,8 @@ export class RowChecksum {
   #checksumOf(record: Omit<MemoryRow, 'checksum'>): string | undefined {
     const labels = this.#interning.describe(record);
     if (labels === undefined) return undefined;
-    const values = checkedFields.map((field) => record[field as keyof Omit<MemoryRow, 'checksum'>]);
+    const values: unknown[] = [];
+    for (const field of checkedFields) values.push(record[field as keyof Omit<MemoryRow, 'checksum'>]);
     return this.#checksum.ofText(`${JSON.stringify(values)}${labels}`);
   }
 }
