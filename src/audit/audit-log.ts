@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
+import { sql } from 'kysely';
 import type { ErrorCode } from '../domain/errors';
+import { normalName } from '../domain/names';
 import { type Namespace, sameNamespace } from '../domain/namespace';
 import type { Actor, Party } from '../domain/principal';
 import { prepare, queriesOver } from '../sqlite/sqlite';
@@ -98,8 +100,10 @@ export class Pseudonyms {
   readonly #byName;
   readonly #byPseudonym;
   readonly #insert;
+  readonly #notAscii;
   readonly #cache = new Map<string, string>();
   #cachedChars = 0;
+  #formsByName: ReadonlyMap<string, string[]> | undefined;
 
   constructor(database: Database) {
     this.#byName = prepare<{ kind: NameKind; name: string }, { pseudonym: string }>(database, (p) =>
@@ -107,6 +111,9 @@ export class Pseudonyms {
     );
     this.#byPseudonym = prepare<{ pseudonym: string }, { kind: NameKind; name: string }>(database, (p) =>
       queries.selectFrom('audit_names').select(['kind', 'name']).where('pseudonym', '=', p('pseudonym')),
+    );
+    this.#notAscii = prepare<object, ChainTables['audit_names']>(database, () =>
+      queries.selectFrom('audit_names').selectAll().where(sql<boolean>`octet_length(name) <> length(name)`),
     );
     this.#insert = prepare<ChainTables['audit_names'], unknown>(database, (p) =>
       queries.insertInto('audit_names').values({ pseudonym: p('pseudonym'), kind: p('kind'), name: p('name') }),
@@ -123,8 +130,14 @@ export class Pseudonyms {
     return this.#of('namespace', JSON.stringify(namespace), seed);
   }
 
-  findParty({ kind, id }: Party): string | undefined {
-    return this.#find(kind, JSON.stringify(id));
+  /**
+   * Looks up the pseudonyms of a party. A party has several if an earlier release recorded its name in another Unicode form. The entries
+   * with these pseudonyms cannot change, because hashes cover them.
+   */
+  findParty({ kind, id }: Party): string[] {
+    const pseudonym = this.#find(kind, JSON.stringify(id));
+    const others = this.#otherForms().get(kind + id) ?? [];
+    return pseudonym === undefined ? others : [pseudonym, ...others];
   }
 
   /** Looks up the party behind a pseudonym. Returns undefined if its name was erased, or if the pseudonym stands for a namespace. */
@@ -132,19 +145,33 @@ export class Pseudonyms {
     const found = this.#byPseudonym.get({ pseudonym });
     return found === undefined || found.kind === 'namespace'
       ? undefined
-      : { kind: found.kind, id: JSON.parse(found.name) };
+      : { kind: found.kind, id: normalName(JSON.parse(found.name)) };
   }
 
   /** Looks up the namespace behind a pseudonym. Returns undefined if its name was erased, or if the pseudonym stands for a party. */
   namespace(pseudonym: string): Namespace | undefined {
     const found = this.#byPseudonym.get({ pseudonym });
-    return found?.kind === 'namespace' ? JSON.parse(found.name) : undefined;
+    return found?.kind === 'namespace' ? (JSON.parse(found.name) as string[]).map(normalName) : undefined;
   }
 
   /** Empties the cache. Call it after a transaction was rolled back, or after a name was erased. */
   reload(): void {
     this.#cache.clear();
     this.#cachedChars = 0;
+    this.#formsByName = undefined;
+  }
+
+  /** The pseudonyms of parties whose recorded names are not in normal form. No name is recorded in such a form any more. */
+  #otherForms(): ReadonlyMap<string, string[]> {
+    if (this.#formsByName !== undefined) return this.#formsByName;
+    const forms = new Map<string, string[]>();
+    for (const { pseudonym, kind, name } of this.#notAscii.all({})) {
+      if (kind === 'namespace' || normalName(name) === name) continue;
+      const key = kind + normalName(JSON.parse(name));
+      forms.set(key, [...(forms.get(key) ?? []), pseudonym]);
+    }
+    this.#formsByName = forms;
+    return forms;
   }
 
   #of(kind: NameKind, name: string, seed: Seed): string {

@@ -96,7 +96,7 @@ async function* searchChain(
     for (const batch of batchesIn(log, { segment, first, last, isNewest, keys })) {
       for (const stored of batch) {
         // Looks for the pseudonym in the bytes first, because that is cheaper than decoding the body.
-        if (pseudonyms.some((pseudonym) => !stored.body.includes(`"${pseudonym}"`))) continue;
+        if (!pseudonyms.every((forms) => forms.some((form) => stored.body.includes(`"${form}"`)))) continue;
         const entry = decodeEntry(stored.body.toString());
         if (entry !== undefined && isMatch(entry, search, pseudonyms, ids)) yield { ...stored, chain, entry };
       }
@@ -106,31 +106,28 @@ async function* searchChain(
   return undefined;
 }
 
+/** The pseudonyms of the parties in `by`. The entries that match have at least one of each list. */
+type Pseudonyms = readonly (readonly string[])[];
+
 /**
  * Looks up the pseudonyms of the parties in `by`. Returns undefined if one of them has none in this chain, because then no entry
  * matches.
  */
-function pseudonymsOf({ names }: AuditLog, { by }: AuditSearch): string[] | undefined {
+function pseudonymsOf({ names }: AuditLog, { by }: AuditSearch): Pseudonyms | undefined {
   if (by === undefined) return [];
-  const party = by.party === 'root' ? 'root' : names.findParty(by.party);
-  if (party === undefined) return undefined;
-  if (by.onBehalfOf === undefined) return [party];
-  const user = names.findParty(by.onBehalfOf);
-  return user === undefined ? undefined : [party, user];
+  const found = [by.party === 'root' ? ['root'] : names.findParty(by.party)];
+  if (by.onBehalfOf !== undefined) found.push(names.findParty(by.onBehalfOf));
+  return found.some((forms) => forms.length === 0) ? undefined : found;
 }
 
-function isMatch(
-  entry: ChainEntry,
-  search: AuditSearch,
-  [party, user]: readonly string[],
-  ids: ReadonlySet<string>,
-): boolean {
-  const { at, action, decision, touched } = entry;
+function isMatch(entry: ChainEntry, search: AuditSearch, [party, user]: Pseudonyms, ids: ReadonlySet<string>): boolean {
+  const { at, action, decision, touched, onBehalfOf } = entry;
+  const isOnBehalfOf = (forms: readonly string[]) => onBehalfOf !== null && forms.includes(onBehalfOf);
   const isBy =
     party === undefined ||
     (user === undefined
-      ? entry.party === party || entry.onBehalfOf === party
-      : entry.party === party && entry.onBehalfOf === user);
+      ? party.includes(entry.party) || isOnBehalfOf(party)
+      : party.includes(entry.party) && isOnBehalfOf(user));
   return (
     isBy &&
     (search.actions === undefined || search.actions.has(action)) &&

@@ -34,6 +34,20 @@ export interface Content {
   readonly expiresAt?: number;
 }
 
+/** Identifies a call that must store its memory only once. */
+export interface Idempotency {
+  /** A hash of the key that the caller passed. */
+  readonly key: string;
+  /** Identifies the content of the call, before defaults that depend on the time were filled in. */
+  readonly digest: string;
+  /**
+   * The values that an earlier release computed for the same call, if they differ: it did not convert names to their normal form. Hashes
+   * cannot be converted, so an old one is found only in this way.
+   */
+  readonly earlierKeys?: readonly string[];
+  readonly earlierDigest?: string;
+}
+
 /** A memory that a command should store. */
 export interface MemoryDraft extends Content {
   /** The id for a new memory. If a memory with the same `key` exists, the draft revises that memory, and its id does not change. */
@@ -47,11 +61,7 @@ export interface MemoryDraft extends Content {
   readonly source: MemorySource;
   readonly supersedes?: string;
   readonly embedded?: ChunkVectors;
-  /**
-   * `key` is a hash of the key that the caller passed. `digest` identifies the content of the call, before defaults that depend on the
-   * time were filled in.
-   */
-  readonly idempotency?: { readonly key: string; readonly digest: string };
+  readonly idempotency?: Idempotency;
 }
 
 /** The fields that `update` changes. `null` resets a field to its default. If `text` changes, `embedded` contains its vectors. */

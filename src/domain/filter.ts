@@ -1,8 +1,11 @@
 import type { Namespace } from './namespace';
 import type { FilterField } from './selection';
 
-/** The type of a field. It determines which operators and values a filter can use for the field. */
-export type FieldType = 'text' | 'number' | 'time' | 'list';
+/**
+ * The type of a field. It determines which operators and values a filter can use for the field. A 'name' is a text, and a 'list' is a list
+ * of names; a filter compares names in their normal form (see `normalName`).
+ */
+export type FieldType = 'text' | 'name' | 'number' | 'time' | 'list';
 
 export const filterFields: Readonly<Record<FilterField, FieldType>> = {
   id: 'text',
@@ -10,12 +13,12 @@ export const filterFields: Readonly<Record<FilterField, FieldType>> = {
   state: 'text',
   visibility: 'text',
   accessTags: 'list',
-  key: 'text',
+  key: 'name',
   kind: 'text',
-  agentId: 'text',
-  onBehalfOf: 'text',
-  userId: 'text',
-  sessionId: 'text',
+  agentId: 'name',
+  onBehalfOf: 'name',
+  userId: 'name',
+  sessionId: 'name',
   tags: 'list',
   priority: 'number',
   createdAt: 'time',

@@ -7,7 +7,10 @@ export interface Limits {
   textBytes: number;
   /** The maximum number of bytes in the metadata of a memory, as JSON. Default: 65,536. */
   metadataBytes: number;
-  /** The maximum number of bytes in an id, a label of a namespace, a tag, a key or the `ref` of a source. Default: 512. */
+  /**
+   * The maximum number of bytes in a name (an id, a label of a namespace, a tag or a key, in its normal form) or in the `ref` of a source.
+   * Default: 512.
+   */
   nameBytes: number;
   /** The maximum number of labels in a namespace. Default: 16. */
   namespaceDepth: number;

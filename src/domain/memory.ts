@@ -34,7 +34,7 @@ export const sourceChannels = [
 export interface MemorySource {
   /** The way in which the content reached the writer. */
   channel: SourceChannel;
-  /** A reference within the channel, such as a message id or a URL. At most 512 bytes. */
+  /** A reference within the channel, such as a message id or a URL, at most 512 bytes. Its characters stay as they are. */
   ref?: string;
 }
 
@@ -77,7 +77,10 @@ export interface NewMemory<M = Metadata> extends MemoryFields<M> {
    * `validTo` becomes the `validFrom` of the new memory.
    */
   supersedes?: string;
-  /** A name that the writer gives to the memory. It is unique in the namespace: a second write with the same key makes a new revision. */
+  /**
+   * A name that the writer gives to the memory. It is unique in the namespace: a second write with the same key makes a new revision. Like
+   * all names, it is converted to Unicode's normal form NFC, and cannot have control characters or other hidden characters.
+   */
   key?: string;
   /**
    * Makes a retry safe. A second call with this key and the same content stores nothing and returns the first result. With other

@@ -2,7 +2,7 @@ import { withJsonEscapes } from './visible-text';
 
 /**
  * A path of labels, such as `['acme', 'support', 'eu']`. `[]` is the whole store. Two namespaces are equal when all their labels
- * are equal, byte for byte.
+ * are equal. Labels are converted to Unicode's normal form NFC, and cannot have control characters or other hidden characters.
  */
 export type Namespace = readonly string[];
 

@@ -8,7 +8,7 @@ export type Principal = ({ agentId: string } | { userId: string } | { serviceId:
 
 export type PrincipalKind = 'agent' | 'user' | 'service';
 
-/** One agent, user or service, without `onBehalfOf`. Ids are compared byte for byte. */
+/** One agent, user or service, without `onBehalfOf`. Its id is in Unicode's normal form NFC. */
 export interface Party {
   readonly kind: PrincipalKind;
   readonly id: string;

@@ -3,9 +3,9 @@
  * that not every program takes for one, marks that reorder a line, and tag characters, which models read and people do not see. Joiners
  * stay, because emoji and several scripts need them.
  */
-const hidden =
+export const hiddenCharacters =
   '\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff\\u{e0000}-\\u{e007f}';
-const hiddenPattern = new RegExp(`[${hidden}]`, 'gu');
+const hiddenPattern = new RegExp(`[${hiddenCharacters}]`, 'gu');
 
 /** The text with each hidden character as \u{...}. Tabs and line feeds stay. */
 export function withVisibleCharacters(text: string): string {

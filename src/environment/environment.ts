@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { invalidInput } from '../domain/errors';
+import { hiddenIssue, normalName } from '../domain/names';
 import { toEpochMs } from '../domain/parse/shapes';
 
 /** The clock of a store. */
@@ -78,8 +79,10 @@ const maxIdLength = 512;
 function checkedIds(newId: () => string): () => string {
   return () => {
     const id: unknown = newId();
-    if (typeof id === 'string' && id !== '' && id.isWellFormed() && id.length <= maxIdLength) return id;
-    const message = `expected a string of 1 to ${maxIdLength} characters from newId(), got something else.`;
+    const isValid = typeof id === 'string' && id !== '' && id.isWellFormed() && id.length <= maxIdLength;
+    // Ids are compared as they are, so two that look the same must be equal.
+    if (isValid && normalName(id) === id && hiddenIssue(id) === undefined) return id;
+    const message = `expected a string of 1 to ${maxIdLength} characters from newId(), in Unicode's normal form NFC and without hidden characters, got something else.`;
     throw invalidInput([{ path: ['newId'], message }], 'options');
   };
 }

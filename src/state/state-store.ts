@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import type { Policy } from '../access/policy';
 import { AuditLog } from '../audit/audit-log';
 import type { Progress } from '../domain/calls';
-import type { Command, Outcome, Stamp } from '../domain/command';
+import type { Command, Idempotency, Outcome, Stamp } from '../domain/command';
 import type { StoredDeclaration } from '../domain/declaration';
 import { invalidInput, MemoryError } from '../domain/errors';
 import type { RememberResult } from '../domain/memory';
@@ -26,6 +26,7 @@ import { Declarations } from './tables/declarations';
 import { Interning } from './tables/interning';
 import { type Checksum, type MemoryRow, memoryOf, RowChecksum } from './tables/memory-row';
 import { isOutdated, migrate, schemaVersion, versionOf } from './tables/migrations';
+import { ensureNormalNames } from './tables/normal-names';
 import { queries, type Tables } from './tables/schema';
 import { SpaceCoverage } from './tables/space-coverage';
 import { copyMark, StoreMeta } from './tables/store-meta';
@@ -81,6 +82,8 @@ export class StateStore {
   readonly changes: ChangeQueries;
   readonly coverage: SpaceCoverage;
   readonly meta: StoreMeta;
+  /** The ids of memories whose keys got a suffix when this process opened the store (see `ensureNormalNames`). */
+  readonly renamedKeys: readonly string[];
   readonly declarations: Declarations;
   /** The audit chain of changes. */
   readonly auditLog: AuditLog;
@@ -115,13 +118,14 @@ export class StateStore {
     this.checksum = checksum;
     if (database.readonly) assertCurrent(database);
     else migrate(database);
+    this.meta = new StoreMeta(database);
+    this.renamedKeys = database.readonly ? [] : ensureNormalNames(database, this.meta, checksum);
     this.interning = new Interning(database);
     this.rowChecksum = new RowChecksum(checksum, this.interning);
     this.records = new MemoryQueries(database, this.rowChecksum);
     this.selections = new SelectionQueries(database, this);
     this.changes = new ChangeQueries(database, this.rowChecksum);
     this.coverage = new SpaceCoverage(database);
-    this.meta = new StoreMeta(database);
     this.declarations = new Declarations(database, checksum);
     this.auditLog = new AuditLog(database);
     this.requests = new WriteRequests(database, this);
@@ -184,7 +188,7 @@ export class StateStore {
    *
    * @throws IDEMPOTENCY_CONFLICT if the earlier call had other content
    */
-  findDuplicate(actor: Actor, idempotency: { key: string; digest: string }): RememberResult | undefined {
+  findDuplicate(actor: Actor, idempotency: Idempotency): RememberResult | undefined {
     return findDuplicate(this, { idempotency }, this.interning.findActor(actor));
   }
 

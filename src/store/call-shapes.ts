@@ -10,6 +10,8 @@ import {
   action,
   addIssue,
   callback,
+  exactName,
+  exactNamespace,
   expected,
   fields,
   flag,
@@ -59,7 +61,7 @@ function handleShapes(limits: Limits) {
   return {
     principal: principalShape(limits),
     scope: fields(scopeShape(limits)),
-    id: name(limits),
+    id: exactName(limits),
     address: addressShape(limits),
     callOptions: fields(callOptions),
     longCallOptions: fields(longCallOptions),
@@ -124,7 +126,7 @@ function queryShapes(limits: Limits) {
       maxDepth: integer(1, limits.namespaceDepth).optional(),
       filter: selection.filter,
       limit: integer(1, maxNamespaces).optional(),
-      after: present(namespace(limits)),
+      after: present(exactNamespace(limits)),
     }),
     watchOptions: fields({
       ...scopeShape(limits),
@@ -143,12 +145,12 @@ function accessShapes(limits: Limits) {
       within: present(namespace(limits)),
       ended: flag.optional(),
       limit: integer(1, maxListLimit).optional(),
-      after: name(limits).optional(),
+      after: exactName(limits).optional(),
     }),
     explainRequest: fields({
       principal: principalShape(limits),
       action,
-      id: name(limits).optional(),
+      id: exactName(limits).optional(),
       namespace: namespace(limits).optional(),
     }).check((ctx) => {
       const { id, namespace } = ctx.value;
@@ -164,7 +166,7 @@ function auditShapes(limits: Limits) {
   return {
     auditQuery: fields({
       ...callOptions,
-      id: present(name(limits)),
+      id: present(exactName(limits)),
       userId: present(name(limits)),
       by: present(principalShape(limits)),
       action: present(
@@ -223,7 +225,7 @@ const checkpoint = z.custom<Checkpoint>(
 
 /** Accepts an id, or a key in a namespace. For an invalid value, the issues refer to the form that the value resembles. */
 function addressShape(limits: Limits) {
-  const [id, byKey] = [name(limits), fields({ namespace: namespace(limits), key: name(limits) })];
+  const [id, byKey] = [exactName(limits), fields({ namespace: namespace(limits), key: name(limits) })];
   return z.unknown().transform((value, ctx): z.output<typeof id> | z.output<typeof byKey> => {
     const shape = typeof value === 'object' && value !== null ? byKey : id;
     const result = (shape as typeof id | typeof byKey).safeParse(value);

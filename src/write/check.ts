@@ -1,9 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { assertMayWrite } from '../access/may-write';
-import type { ChunkVectors, MemoryDraft, SpaceName } from '../domain/command';
+import type { ChunkVectors, Idempotency, MemoryDraft, SpaceName } from '../domain/command';
 import { defined } from '../domain/defined';
 import { type Issue, invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
+import { normalName } from '../domain/names';
 import { jsonIssues, type ParsedMemory } from '../domain/parse/parse-memory';
 import { issuesOf, toEpochMs, wellFormedCopy } from '../domain/parse/shapes';
 import { isFloat32Array, isPlainObject } from '../domain/realms';
@@ -36,7 +37,7 @@ export async function checkMemory(context: WriteContext, author: Author, given: 
   if (issues.length > 0) throw invalidInput(issues, 'memory');
   const memory = completed(author, parsed.data, metadata);
   assertMayWrite(context.policy(), author, 'The memory', scopedFieldsOf(author.actor, memory), memory);
-  return checkedOf(context, memory, space);
+  return checkedOf(memory, { space, idempotency: idempotencyOf(context, memory, input) });
 }
 
 type CompletedMemory = Omit<ParsedMemory, 'namespace' | 'tags' | 'metadata'> &
@@ -54,12 +55,11 @@ function completed({ scope }: Author, parsed: ParsedMemory, metadata: Metadata):
   };
 }
 
-function checkedOf(context: WriteContext, memory: CompletedMemory, space: SpaceName): CheckedMemory {
-  const { vector, embed, idempotencyKey: key, validTo, expiresAt, userId, sessionId, supersedes } = memory;
-  const idempotency =
-    key === undefined
-      ? undefined
-      : { key: context.hashIdempotencyKey(key), digest: context.digest(contentText(memory)) };
+function checkedOf(
+  memory: CompletedMemory,
+  { space, idempotency }: { space: SpaceName; idempotency: Idempotency | undefined },
+): CheckedMemory {
+  const { vector, embed, validTo, expiresAt, userId, sessionId, supersedes } = memory;
   return {
     draft: {
       text: memory.text,
@@ -76,6 +76,42 @@ function checkedOf(context: WriteContext, memory: CompletedMemory, space: SpaceN
     },
     given: vector === undefined ? undefined : { space, vectors: [unit(vector)] },
     embed: embed !== false,
+  };
+}
+
+/** The names in a memory. */
+type GivenNames = {
+  readonly [F in 'userId' | 'sessionId' | 'key' | 'idempotencyKey']?: string | undefined;
+} & { readonly [F in 'namespace' | 'tags' | 'accessTags']?: readonly string[] | undefined };
+
+/** @param input The memory before parsing, with names in the form in which the caller wrote them. */
+function idempotencyOf(context: WriteContext, memory: CompletedMemory, input: unknown): Idempotency | undefined {
+  const { idempotencyKey: key } = memory;
+  if (key === undefined) return undefined;
+  const given = input as GivenNames;
+  const names = namesAsGiven(memory, given);
+  const areNormal = JSON.stringify(names) === JSON.stringify(namesAsGiven(memory, memory));
+  const forms = new Set([key.normalize('NFD'), given.idempotencyKey ?? key]);
+  forms.delete(key);
+  return {
+    key: context.hashIdempotencyKey(key),
+    digest: context.digest(contentText(memory)),
+    ...(forms.size === 0 ? {} : { earlierKeys: [...forms].map((form) => context.hashIdempotencyKey(form)) }),
+    ...(areNormal ? {} : { earlierDigest: context.digest(contentText({ ...memory, ...names })) }),
+  };
+}
+
+/** The names of a memory in the form in which the caller wrote them. Those from the handle's scope stay as they are. */
+function namesAsGiven(memory: CompletedMemory, given: GivenNames) {
+  const { namespace = memory.namespace, userId = memory.userId, sessionId = memory.sessionId, key, accessTags } = given;
+  const tagsAsGiven = (tag: string) => {
+    const forms = new Set(given.tags?.filter((each) => normalName(each) === tag));
+    return forms.size === 0 ? [tag] : [...forms];
+  };
+  return {
+    namespace,
+    tags: memory.tags.flatMap(tagsAsGiven),
+    ...defined({ userId, sessionId, key, accessTags: accessTags && [...new Set(accessTags)] }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { z } from 'zod';
 import type { Policy } from '../access/policy';
-import type { WriteRequest } from '../domain/command';
+import type { Idempotency, WriteRequest } from '../domain/command';
 import type { Limits } from '../domain/limits';
 import type { RememberResult } from '../domain/memory';
 import type { ParsedMemory } from '../domain/parse/parse-memory';
@@ -30,7 +30,7 @@ export interface WriteContext {
    *
    * @throws IDEMPOTENCY_CONFLICT if the earlier call had other content
    */
-  findDuplicate(actor: Actor, idempotency: { key: string; digest: string }): RememberResult | undefined;
+  findDuplicate(actor: Actor, idempotency: Idempotency): RememberResult | undefined;
   /** Computes the hash that the store keeps for an idempotency key. */
   hashIdempotencyKey(key: string): string;
   /** Computes a digest of content. The store's secret is the key, so the digest does not reveal the content. */

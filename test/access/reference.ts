@@ -138,7 +138,7 @@ export class Reference {
     return at.length <= namespace.length && at.every((label, depth) => label === namespace[depth]);
   }
 
-  /** "A subject (a principal, a group, everyone)"; "ids compare byte for byte". */
+  /** "A subject (a principal, a group, everyone)"; "ids compare character by character". */
   isOf(to: Subject, half: Half): boolean {
     if (to === 'everyone') return true;
     if ('group' in to) return this.members(to.group).some((member) => sameHalf(member, half));

@@ -11,7 +11,7 @@ export const namespaces: readonly (readonly string[])[] = [
   ['acme-corp'],
   ['acme', 'sal'],
   ['acme/sales'],
-  ['acme\u0000sales'],
+  ['acme sales'],
   ['sales'],
   ['sales', 'acme'],
   ['acme","sales'],

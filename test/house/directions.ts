@@ -45,7 +45,7 @@ export const compositionRoot = ['store/composition/compose', 'index', 'testing/'
 /** Files that any folder may import: they extend the language, suggest words or escape characters, and know nothing of stored memories. */
 const languageHelpers: readonly string[] = [
   'domain/defined',
-  'domain/realms',
+  'domain/names',
   'domain/realms',
   'domain/suggestion',
   'domain/visible-text',

@@ -5,6 +5,29 @@ import { open, type Promised, refused } from './promise';
 /** What those promise who look after a part of the store. */
 export const governingPromises: readonly Promised[] = [
   {
+    name: 'a rule holds for its names in every Unicode form',
+    async run({ ann, store }) {
+      const { access } = store.admin;
+      const forms = ['caf\u00e9', 'cafe\u0301', 'ma\u00f1ana', 'man\u0303ana'] as const;
+      const [nfc, nfd] = forms;
+      await access.deny({ agentId: 'ann' }, ['read', 'write'], ['open', nfc]);
+      await access.deny({ agentId: 'ann' }, ['read', 'write'], ['open', forms[3]]);
+      await access.allow('everyone', 'writer', ['party']);
+      await access.deny({ agentId: nfc }, ['read', 'write'], ['party']);
+      await access.clear({ agentId: 'ann' }, nfd, []);
+      for (const label of forms) {
+        const { id } = await store.admin.remember('closed', { namespace: ['open', label] });
+        equal(await ann.get(id), undefined);
+        equal(await ann.count({ namespace: ['open', label] }), 0);
+        await refused('FORBIDDEN', () => ann.remember('x', { namespace: ['open', label] }));
+      }
+      await store.admin.remember('tagged', { ...open, accessTags: [nfc] });
+      equal(await ann.count(open), 1);
+      for (const agentId of [nfc, nfd])
+        await refused('FORBIDDEN', () => store.as({ agentId }).remember('x', { namespace: ['party'] }));
+    },
+  },
+  {
     name: 'who administers gives what it has, where it has it',
     async run({ store }) {
       const amy = store.as({ agentId: 'amy' });

@@ -9,6 +9,35 @@ export const ruleMistakes: readonly Mistake[] = [
     "return inner.join('/').startsWith(outer.join('/'));",
   ),
   mistake(
+    'names: compared in the form in which they are given',
+    'domain/parse/shapes.ts',
+    'return shape.transform(normalName);',
+    'return shape;',
+  ),
+  {
+    name: 'names: converted to their normal form only when a memory is written',
+    edits: [
+      { file: 'domain/parse/shapes.ts', from: 'return shape.transform(normalName);', to: 'return shape;' },
+      {
+        file: 'domain/parse/parse-memory.ts',
+        from: 'namespace: namespace(limits).optional(),',
+        to: "namespace: namespace(limits).transform((labels) => labels.map((label) => label.normalize('NFC'))).optional(),",
+      },
+    ],
+  },
+  mistake(
+    'names: not converted in the namespaces of rules',
+    'domain/parse/parse-declaration.ts',
+    '    actions: roleOrActions,\n    at: namespace(limits),',
+    '    actions: roleOrActions,\n    at: z.array(z.string()),',
+  ),
+  mistake(
+    'names: not converted in the ids of principals',
+    'domain/parse/parse-principal.ts',
+    'agentId: id,',
+    'agentId: z.string().optional(),',
+  ),
+  mistake(
     'rules: a label matches labels that begin with it',
     'access/policy.ts',
     'allowed |= node.allowed;\n      node = depth < namespace.length ? node.children.get(namespace[depth] as string) : undefined;',

@@ -23,7 +23,11 @@ export function matches(memory: Memory, filter: Filter): boolean {
           holds(Object.hasOwn(memory.metadata, name) ? memory.metadata[name] : undefined, condition, 'metadata'),
         );
       default:
-        return holds(memory[key as keyof Memory] as Value, value, key.endsWith('ags') ? 'list' : 'field');
+        return holds(
+          memory[key as keyof Memory] as Value,
+          nameFields.has(key) ? inNormalForm(value) : value,
+          key.endsWith('ags') ? 'list' : 'field',
+        );
     }
   });
 }
@@ -48,6 +52,16 @@ function isInNamespace(namespace: Namespace, condition: Namespace | NamespaceOpe
         return isSame(namespace.slice(0, one.length), one);
     }
   });
+}
+
+/** The fields with names, which are compared in their normal form. */
+const nameFields = new Set(['key', 'agentId', 'onBehalfOf', 'userId', 'sessionId', 'tags', 'accessTags']);
+
+function inNormalForm(condition: unknown): unknown {
+  if (typeof condition === 'string') return condition.normalize('NFC');
+  if (Array.isArray(condition)) return condition.map(inNormalForm);
+  if (!isOperators(condition)) return condition;
+  return Object.fromEntries(Object.entries(condition).map(([operator, each]) => [operator, inNormalForm(each)]));
 }
 
 type Value = Json | Date | undefined;

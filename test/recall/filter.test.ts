@@ -30,6 +30,8 @@ const times = [0, 1, 2, 3].map((day) => Date.UTC(2026, 0, 1 + day));
 
 const text = fc.constantFrom(...texts);
 const name = fc.constantFrom(...names);
+// A stored name cannot have control characters.
+const storedName = fc.constantFrom(...names.filter((each) => !each.includes('\0')));
 const number = fc.oneof(fc.constantFrom(...numbers), fc.double({ noNaN: true, noDefaultInfinity: true }));
 const time = fc.constantFrom(...times);
 const scalarJson: fc.Arbitrary<Json> = fc.oneof(text, number, fc.boolean(), fc.constant(null));
@@ -67,16 +69,16 @@ const written: fc.Arbitrary<Written> = fc.record({
     {
       text: name.map((word) => `note ${word}`),
       kind: fc.constantFrom('episodic' as const, 'semantic' as const, 'summary' as const),
-      tags: fc.array(name, { maxLength: 3 }),
+      tags: fc.array(storedName, { maxLength: 3 }),
       priority: fc.constantFrom(0, 0.5, 1),
       metadata: objectOf(anyJson),
       validFrom: time,
       validTo: fc.constant(Date.UTC(2026, 1)),
       expiresAt: time,
       visibility: fc.constantFrom('shared' as const, 'private' as const),
-      userId: name,
-      sessionId: name,
-      key: name,
+      userId: storedName,
+      sessionId: storedName,
+      key: storedName,
     },
     { requiredKeys: ['text'] },
   ),

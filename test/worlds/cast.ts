@@ -65,7 +65,7 @@ const traps: readonly Place[] = [
   { namespace: ['ope'] },
   { namespace: ['open/eu'] },
   { namespace: ['open,eu'] },
-  { namespace: ['open\u0000eu'] },
+  { namespace: ['open eu'] },
   { namespace: ['Open'] },
   { namespace: ['closed', 'open'] },
   { namespace: ['closed'] },

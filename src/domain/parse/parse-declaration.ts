@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Declaration, groupOf, isGroup, isRole, isRule } from '../declaration';
 import { cutToChars, type Issue, maxIssues } from '../errors';
 import type { Limits } from '../limits';
+import { normalName } from '../names';
 import { type Action, builtInRoles, type Member, type Subject } from '../rule';
 import {
   action,
@@ -95,18 +96,18 @@ export function unknownNames(declarations: readonly Declaration[], among: Iterab
   const [roles, groups] = [new Set(Object.keys(builtInRoles)), new Set<string>()];
   for (const each of among) {
     // The input is not parsed yet. The schema for names reports values that are not strings.
-    if (isRole(each) && isName(each.role)) roles.add(each.role);
-    else if (isGroup(each) && isName(each.group)) groups.add(each.group);
+    if (isRole(each) && isName(each.role)) roles.add(normalName(each.role));
+    else if (isGroup(each) && isName(each.group)) groups.add(normalName(each.group));
   }
   const issues: Issue[] = [];
   for (const [i, each] of declarations.entries()) {
     // The number of issues is limited, because each issue needs a comparison with all known names.
     if (issues.length >= maxIssues) break;
     const group = groupOf(each);
-    if (isName(group) && !groups.has(group)) {
+    if (isName(group) && !groups.has(normalName(group))) {
       issues.push({ path: [i, 'to', 'group'], message: unknownName(group, groups, 'group') });
     }
-    if (isRule(each) && typeof each.actions === 'string' && !roles.has(each.actions)) {
+    if (isRule(each) && typeof each.actions === 'string' && !roles.has(normalName(each.actions))) {
       issues.push({ path: [i, 'actions'], message: unknownName(each.actions, roles, 'role') });
     }
   }
@@ -129,8 +130,8 @@ function repeatedNames(declarations: readonly Declaration[]): Issue[] {
     const [known, word, field] = isRole(each)
       ? [roles, each.role, 'role']
       : [groups, (each as { group: string }).group, 'group'];
-    if (!known.has(word)) {
-      known.add(word);
+    if (!known.has(normalName(word))) {
+      known.add(normalName(word));
       return [];
     }
     const name = JSON.stringify(cutToChars(word, maxQuotedName));

@@ -8,6 +8,7 @@ import { memoryKinds, sourceChannels } from '../memory';
 import { describeValue, isPlainObject } from '../realms';
 import {
   addIssue,
+  exactName,
   expected,
   fields,
   name,
@@ -130,7 +131,7 @@ function contentShapes(limits: Limits) {
 
 /** Makes the schema for the input of `remember`. The parsed form has times in epoch milliseconds and a copy of the metadata. */
 export function newMemoryShape(limits: Limits) {
-  const source = fields({ channel: oneOf(sourceChannels), ref: name(limits).optional() });
+  const source = fields({ channel: oneOf(sourceChannels), ref: exactName(limits).optional() });
   return fields({
     text: text(limits),
     ...contentShapes(limits),
@@ -141,7 +142,7 @@ export function newMemoryShape(limits: Limits) {
     userId: name(limits).optional(),
     sessionId: name(limits).optional(),
     source: source.optional(),
-    supersedes: name(limits).optional(),
+    supersedes: exactName(limits).optional(),
     key: name(limits).optional(),
     idempotencyKey: name(limits).optional(),
     vector: vector.optional(),

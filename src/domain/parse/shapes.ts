@@ -5,6 +5,7 @@ import { cutToChars, type Issue, invalidInput, maxIssues } from '../errors';
 import { readFolder } from '../folder-path';
 import type { Json } from '../json';
 import type { Limits } from '../limits';
+import { hiddenIssue, normalName } from '../names';
 import { describeValue, isAbortSignal, isFloat32Array, isPlainObject, ownSignal } from '../realms';
 import { type Action, actions } from '../rule';
 import { suggestionFor } from '../suggestion';
@@ -88,15 +89,39 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER) {
   );
 }
 
-/** Accepts an id, a label, a tag or a key. Rejects half surrogate pairs, because in UTF-8 different names would become equal. */
-export function name({ nameBytes }: Limits) {
-  return z.string({ error: expected('a string') }).check((ctx) => {
-    const bytes = Buffer.byteLength(ctx.value);
-    if (ctx.value === '') addIssue(ctx, expected('a non-empty string')({ input: '' }), ctx.value);
-    else if (!ctx.value.isWellFormed())
-      addIssue(ctx, 'expected valid Unicode, got half of a surrogate pair.', ctx.value);
-    else if (bytes > nameBytes) addIssue(ctx, `expected at most ${nameBytes} bytes, got ${bytes}.`, ctx.value);
+/** In UTF-8, no text is more than three times as long as its NFC: https://unicode.org/faq/normalization.html */
+const maxShrinking = 3;
+
+/**
+ * Accepts a name: a label of a namespace, a tag, a key, or the id of a principal, a session, a role or a group. Converts it to its normal form
+ * (NFC), so that the forms of one text are equal, on writes and on reads. Rejects hidden characters, and half surrogate pairs,
+ * because in UTF-8 different names would become equal.
+ */
+export function name(limits: Limits) {
+  const shape = z.string({ error: expected('a string') }).check((ctx) => {
+    // A name that is too long in every form is not read any further.
+    const isTooLong = ctx.value.length > limits.nameBytes * maxShrinking;
+    addNameIssues(ctx, isTooLong ? ctx.value : normalName(ctx.value), limits);
+    if (isTooLong) return;
+    const message = hiddenIssue(ctx.value);
+    if (message !== undefined) addIssue(ctx, message, ctx.value);
   });
+  return shape.transform(normalName);
+}
+
+/**
+ * Accepts a name whose characters stay as they are: the id of a memory or a rule, which the store has made, or the address of something
+ * outside the store, such as a path or a URL.
+ */
+export function exactName(limits: Limits) {
+  return z.string({ error: expected('a string') }).check((ctx) => addNameIssues(ctx, ctx.value, limits));
+}
+
+function addNameIssues(ctx: { issues: unknown[] }, value: string, { nameBytes }: Limits): void {
+  const bytes = Buffer.byteLength(value);
+  if (value === '') addIssue(ctx, expected('a non-empty string')({ input: '' }), value);
+  else if (!value.isWellFormed()) addIssue(ctx, 'expected valid Unicode, got half of a surrogate pair.', value);
+  else if (bytes > nameBytes) addIssue(ctx, `expected at most ${nameBytes} bytes, got ${bytes}.`, value);
 }
 
 /** Accepts a text that is not blank and within the limit. Replaces half surrogate pairs with U+FFFD, because model providers reject them. */
@@ -178,6 +203,11 @@ function firstOf<T>(all: readonly T[]): readonly T[] {
 
 export function namespace(limits: Limits) {
   return list(name(limits), 'an array of labels, such as ["support", "eu"]', [limits.namespaceDepth, 'labels']);
+}
+
+/** Accepts a namespace from an earlier result, in which an earlier release may have stored hidden characters. */
+export function exactNamespace(limits: Limits) {
+  return list(exactName(limits), 'a namespace from an earlier result', [limits.namespaceDepth, 'labels']);
 }
 
 /** Accepts an array of names. Drops repeats. */

@@ -58,8 +58,8 @@ export class MemoryHandleChatHistory extends BaseListChatMessageHistory {
       const message = 'required, because the scope of the handle has no session.';
       throw invalidInput('options', [{ path: ['sessionId'], message }]);
     }
-    this.#session = sessionId;
     this.#handle = handle.within({ sessionId });
+    this.#session = this.#handle.scope.sessionId ?? sessionId;
   }
 
   /** Reads all messages in the session that the principal may read, in the order in which they were added. */

@@ -2,6 +2,7 @@ import type { Document, DocumentInterface } from '@langchain/core/documents';
 import type { EmbeddingsInterface } from '@langchain/core/embeddings';
 import { VectorStore } from '@langchain/core/vectorstores';
 import { defined } from '../../domain/defined';
+import { normalName } from '../../domain/names';
 import type { Filter, Hit, MemoryHandle, Metadata, NewMemory, RecallOptions } from '../../index';
 import { checkHandle, checkOptions, invalidInput } from '../shared/input-checks';
 import { recallThatFits } from '../shared/recall-that-fits';
@@ -191,7 +192,10 @@ export class MemoryHandleVectorStore extends VectorStore {
       };
     });
     const { results } = await this.#handle.rememberMany(memories, { atomic: true });
-    return results.map((result, i) => memories[i]?.key ?? (result.ok ? result.id : ''));
+    return results.map((result, i) => {
+      const key = memories[i]?.key;
+      return key === undefined ? (result.ok ? result.id : '') : normalName(key);
+    });
   }
 }
 

@@ -7,6 +7,8 @@ import {
   type SearchOperation,
   validateNamespace,
 } from '@langchain/langgraph-checkpoint';
+import { defined } from '../../domain/defined';
+import { normalName } from '../../domain/names';
 import type { Issue } from '../../index';
 import { unknownKeyIssues } from '../shared/input-checks';
 import { parseIndexPath } from './index-path';
@@ -40,14 +42,14 @@ export function checkOperation(operation: Operation): CheckedOperation {
   if ('namespace' in operation) return checkItemOperation(operation);
   const listing = operation as ListNamespacesOperation;
   throwIfAny([...unknownFieldIssues(listing, fields.list), ...countIssues(listing), ...matchIssues(listing)]);
-  return { kind: 'list', operation: listing };
+  return { kind: 'list', operation: withNormalPaths(listing) };
 }
 
 function checkSearch(operation: SearchOperation): CheckedOperation {
   checkNamespace(operation.namespacePrefix, true);
   throwIfAny([...unknownFieldIssues(operation, fields.search), ...countIssues(operation), ...queryIssues(operation)]);
   parseFilter(operation.filter);
-  return { kind: 'search', operation };
+  return { kind: 'search', operation: { ...operation, namespacePrefix: operation.namespacePrefix.map(normalName) } };
 }
 
 function checkItemOperation(operation: GetOperation | PutOperation): CheckedOperation {
@@ -58,11 +60,21 @@ function checkItemOperation(operation: GetOperation | PutOperation): CheckedOper
     ...keyIssues(operation),
     ...(put === undefined ? [] : indexIssues(put)),
   ]);
-  if (put === undefined) return { kind: 'get', operation };
+  // Operations in a batch are compared with each other, so their names need one form already here.
+  const address = { namespace: operation.namespace.map(normalName), key: normalName(operation.key) };
+  if (put === undefined) return { kind: 'get', operation: { ...operation, ...address } };
   const { value, index } = put;
   for (const path of index || []) parseIndexPath(path);
-  if (value === null || value === undefined) return { kind: 'delete', operation: put };
-  return { kind: 'put', operation: { ...put, value } };
+  if (value === null || value === undefined) return { kind: 'delete', operation: { ...put, ...address } };
+  return { kind: 'put', operation: { ...put, ...address, value } };
+}
+
+function withNormalPaths(listing: ListNamespacesOperation): ListNamespacesOperation {
+  const matchConditions = listing.matchConditions?.map((condition) => ({
+    ...condition,
+    path: condition.path.map((label) => (typeof label === 'string' ? (normalName(label) as typeof label) : label)),
+  }));
+  return { ...listing, ...defined({ matchConditions }) };
 }
 
 // LangGraph's own stores reject the root label `langgraph` only in `put`, before it makes an operation. This store does the same.

@@ -61,9 +61,13 @@ export function findDuplicate(
   { idempotency }: Pick<MemoryDraft, 'idempotency'>,
   author: number | undefined,
 ): RememberResult | undefined {
-  const first = idempotency && author !== undefined ? context.findIdempotent(author, idempotency.key) : undefined;
+  if (idempotency === undefined || author === undefined) return undefined;
+  const { key, digest, earlierKeys = [], earlierDigest } = idempotency;
+  let first = context.findIdempotent(author, key);
+  for (const earlier of earlierKeys) first ??= context.findIdempotent(author, earlier);
   if (first === undefined) return undefined;
-  if (first.digest === idempotency?.digest) return { id: first.id, revision: first.revision, outcome: 'duplicate' };
+  if (first.digest === digest || first.digest === earlierDigest)
+    return { id: first.id, revision: first.revision, outcome: 'duplicate' };
   const message = 'The idempotency key was used before with other content. Use a new key for a new memory.';
   throw new MemoryError('IDEMPOTENCY_CONFLICT', message);
 }

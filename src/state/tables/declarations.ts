@@ -15,6 +15,7 @@ export class Declarations {
   readonly #byId: Statement<{ id: string }, { number: number }>;
   readonly #insert: Statement<Row, unknown>;
   readonly #end: Statement<Pick<Row, 'id' | 'until' | 'checksum'>, unknown>;
+  readonly #setContent: Statement<Pick<Row, 'id' | 'declaration' | 'checksum'>, unknown>;
   readonly #version: Statement<object, { value: number }>;
   readonly #setVersion: Statement<{ value: number }, unknown>;
 
@@ -44,6 +45,12 @@ export class Declarations {
       queries
         .updateTable('declarations')
         .set({ until: p('until'), checksum: p('checksum') })
+        .where('id', '=', p('id')),
+    );
+    this.#setContent = prepare(database, (p) =>
+      queries
+        .updateTable('declarations')
+        .set({ declaration: p('declaration'), checksum: p('checksum') })
         .where('id', '=', p('id')),
     );
     this.#version = prepare(
@@ -92,6 +99,22 @@ export class Declarations {
     const version = this.version + 1;
     this.#setVersion.run({ value: version });
     return version;
+  }
+
+  /** Converts the content of all declarations, also of those that have ended. Damaged ones stay as they are. */
+  convert(convert: (all: readonly StoredDeclaration[]) => readonly StoredDeclaration[]): void {
+    const intact = this.#select.all({ ended: 1 }).flatMap((row) => {
+      try {
+        return [this.#declarationOf(row)];
+      } catch {
+        return [];
+      }
+    });
+    const before = new Map(intact.map((each) => [each.id, JSON.stringify(each.declaration)]));
+    for (const each of convert(intact)) {
+      const { id, declaration, checksum } = this.#rowOf(each);
+      if (declaration !== before.get(id)) this.#setContent.run({ id, declaration, checksum });
+    }
   }
 
   #rowOf({ id, declaration, atOpen, since, until }: StoredDeclaration): Row {

@@ -336,7 +336,8 @@ function actorKey({ party, onBehalfOf }: Actor): string {
   return JSON.stringify(party === 'root' ? ['root'] : [party.kind, party.id, onBehalfOf?.id ?? null]);
 }
 
-function canonicalTags(accessTags: readonly string[]): string {
+/** Converts access tags to the text that `label_sets` stores. */
+export function canonicalTags(accessTags: readonly string[]): string {
   return JSON.stringify([...new Set(accessTags)].sort());
 }
 

@@ -106,6 +106,9 @@ update revisions set record = json_remove(
 insert into tokens (tokens, rank) values ('automerge', 0), ('usermerge', 16), ('crisismerge', 64);
 replace into store_meta (key, value) select 'words_through', coalesce(max(row), 0) from memories;
 `,
+  // Nothing in the schema changes, but from this version on all names are in normal form: `ensureNormalNames` converts those of earlier
+  // versions, and an earlier release, which would add names in any form, does not open the store any more.
+  '',
 ];
 
 function hashIdempotencyKeys(database: Database): void {

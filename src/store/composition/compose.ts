@@ -140,6 +140,7 @@ async function compose(opened: Opened): Promise<Engine> {
   try {
     const wasOutdated = isOutdated(database);
     const { state, model } = loadState(database, await loadChecksum(), options);
+    warnOfRenamedKeys(state, environment);
     const events = new EventSource();
     const embedder = openEmbedder(opened, state, events);
     const storeKey = translated(() => storeKeyOf(state, environment));
@@ -185,6 +186,13 @@ async function compose(opened: Opened): Promise<Engine> {
     database.close();
     throw error;
   }
+}
+
+function warnOfRenamedKeys({ renamedKeys }: StateStore, { logger }: Environment): void {
+  if (renamedKeys.length === 0) return;
+  const message =
+    'The keys of these memories looked the same as the key of a newer memory. Each has got its id as a suffix: "key (id)".';
+  logger.warn(message, { ids: renamedKeys });
 }
 
 /** Does the work that follows directly after a store is opened. */

@@ -8,4 +8,5 @@ describe('over a connection', async () => {
   await import('../../store/attacks.test');
   await import('../../store/plain-objects.test');
   await import('../../store/operations.test');
+  await import('../../store/names.test');
 });

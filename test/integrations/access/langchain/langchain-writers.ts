@@ -11,7 +11,7 @@ export const writers: readonly Writer[] = [
   {
     name: 'store.put',
     keyed: true,
-    canName: (namespace) => namespace.length > 0 && !namespace.some((label) => label.includes('\0')),
+    canName: (namespace) => namespace.length > 0,
     write: (handle, namespace) =>
       isAllowed(() => new MemoryHandleStore(handle).put([...namespace], `new ${puts++}`, { new: true })),
   },
