@@ -53,6 +53,7 @@ export class Audit {
   readonly #uncleanShutdown: UncleanShutdown;
   readonly #closing = new AbortController();
   #isTicking = false;
+  #isCheckpointPlanned = false;
   /** A size of the chain of changes below which no checkpoint is due. */
   #changesDueAt = 0;
   #hasWarned = false;
@@ -191,8 +192,18 @@ export class Audit {
 
   #onGrown(chain: AuditChainName, size: number): void {
     if (!this.#makesCheckpoints()) return;
-    if (this.checkpoints.isDue(chain, size)) this.#try(() => this.checkpoints.make());
+    if (this.checkpoints.isDue(chain, size)) this.#checkpointNextTurn();
     else this.#tick();
+  }
+
+  /** A checkpoint is a commit of its own. In the turn of the commit that made it due, both together would block the event loop. */
+  #checkpointNextTurn(): void {
+    if (this.#isCheckpointPlanned) return;
+    this.#isCheckpointPlanned = true;
+    void nextTurn().then(() => {
+      this.#isCheckpointPlanned = false;
+      if (!this.#closing.signal.aborted) this.#try(() => this.checkpoints.make());
+    });
   }
 
   /** Returns whether this process makes checkpoints. A reader leaves them to the writer process unless it has a signing key. */
