@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import type { Policy } from '../access/policy';
 import { AuditLog } from '../audit/audit-log';
 import type { Progress } from '../domain/calls';
-import type { Command, Idempotency, Outcome, Stamp } from '../domain/command';
+import type { Command, Idempotency, MemoryDraft, Outcome, Stamp } from '../domain/command';
 import type { StoredDeclaration } from '../domain/declaration';
 import { invalidInput, MemoryError } from '../domain/errors';
 import type { RememberResult } from '../domain/memory';
@@ -13,6 +13,7 @@ import { ChangesAudit, TouchedByNamespace } from './apply/apply-audit';
 import type { ApplyContext, RowChange } from './apply/apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply/apply-declaration';
 import { applyForget } from './apply/apply-forget';
+import { assertWithinQuota } from './apply/apply-quota';
 import { applyRemember, findDuplicate } from './apply/apply-remember';
 import { applyShare } from './apply/apply-share';
 import { beginSpace, dropSpace, type EmbeddedRows, embedRows, switchSpace } from './apply/apply-space';
@@ -66,6 +67,7 @@ interface AppliedCommand {
 /** The rules are those at the beginning of the command, even if the command changes them. */
 type CommandContext = Omit<ApplyContext, 'policy'> & { policy: Policy };
 
+type NewContent = Pick<MemoryDraft, 'namespace' | 'tags' | 'text' | 'metadata'>;
 type Idempotent = Pick<Tables['idempotency'], 'digest' | 'id' | 'revision'>;
 
 /**
@@ -190,6 +192,21 @@ export class StateStore {
    */
   findDuplicate(actor: Actor, idempotency: Idempotency): RememberResult | undefined {
     return findDuplicate(this, { idempotency }, this.interning.findActor(actor));
+  }
+
+  /**
+   * Checks before a new memory is embedded that it fits into the quotas of its author. `apply` checks again, and its decision is the
+   * final one.
+   *
+   * @throws QUOTA_EXCEEDED
+   */
+  assertFits(stamp: Pick<Stamp, 'by' | 'quotas'>, { namespace, tags, text, metadata }: NewContent): void {
+    const context = { interning: this.interning, countUsage: () => this.usage() };
+    assertWithinQuota(context, stamp, {
+      author: stamp.by,
+      after: { namespaceId: this.interning.findNamespace(namespace), tags },
+      bytes: contentBytes({ text, metadata: JSON.stringify(metadata) }),
+    });
   }
 
   findIdempotent(author: number, key: string): Idempotent | undefined {

@@ -24,7 +24,7 @@ export interface CheckedMemory {
 /**
  * Checks one memory against the types of its fields, the store's metadata schema, the scope of the handle, and the access rules.
  *
- * @throws INVALID_INPUT with every issue, FORBIDDEN
+ * @throws INVALID_INPUT with every issue, FORBIDDEN, QUOTA_EXCEEDED
  */
 export async function checkMemory(context: WriteContext, author: Author, given: unknown): Promise<CheckedMemory> {
   // A vector from the caller belongs to the current space, even if the store switches to another space before the write is applied.
@@ -37,6 +37,9 @@ export async function checkMemory(context: WriteContext, author: Author, given: 
   if (issues.length > 0) throw invalidInput(issues, 'memory');
   const memory = completed(author, parsed.data, metadata);
   assertMayWrite(context.policy(), author, 'The memory', scopedFieldsOf(author.actor, memory), memory);
+  // Text that will be refused is not embedded. A repeated call, or a revision by key, is no new memory: `apply` decides about these.
+  const isNew = memory.key === undefined && memory.idempotencyKey === undefined;
+  if (context.quotas !== undefined && isNew) context.assertFits(author.actor, memory);
   return checkedOf(memory, { space, idempotency: idempotencyOf(context, memory, input) });
 }
 

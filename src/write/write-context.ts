@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { z } from 'zod';
 import type { Policy } from '../access/policy';
-import type { Idempotency, WriteRequest } from '../domain/command';
+import type { Idempotency, MemoryDraft, WriteRequest } from '../domain/command';
 import type { Limits } from '../domain/limits';
 import type { RememberResult } from '../domain/memory';
 import type { ParsedMemory } from '../domain/parse/parse-memory';
@@ -23,6 +23,12 @@ export interface WriteContext {
   policy(): Policy;
   /** Undefined if the store has no quotas. */
   readonly quotas: ParsedQuotas | undefined;
+  /**
+   * Checks whether a new memory fits into the quotas of its author. Needed only if the store has quotas.
+   *
+   * @throws QUOTA_EXCEEDED
+   */
+  assertFits(author: Actor, memory: Pick<MemoryDraft, 'namespace' | 'tags' | 'text' | 'metadata'>): void;
   readonly log: Pick<ReplicatedLog, 'propose'>;
   readonly embedder: Pick<SpaceEmbedder, 'space' | 'documents' | 'vectorIssues'>;
   /**

@@ -170,6 +170,12 @@ export const writingMistakes: readonly Mistake[] = [
     '',
   ),
   mistake(
+    'quotas: a text that is refused is embedded first',
+    proposal,
+    'if (context.quotas !== undefined && isNew)',
+    'if (context.quotas !== undefined && isNew && memory.text === undefined)',
+  ),
+  mistake(
     'quotas: not checked for an update',
     'state/apply/apply-update.ts',
     '  assertWithinQuota(context, stamp, {',

@@ -111,7 +111,7 @@ export const writingPromises: readonly Promised[] = [
   },
   {
     name: 'a quota binds each kind of write and of watch, and only its principal',
-    async run({ wes, store }) {
+    async run({ wes, store, embedded }) {
       await store.admin.access.allow({ agentId: 'kim' }, 'curator', ['open']);
       const kim = store.as({ agentId: 'kim' });
       const used = async () => Object.values((await kim.stats()).quotas ?? {}).map((each) => each.used);
@@ -121,6 +121,9 @@ export const writingPromises: readonly Promised[] = [
       const { id } = await kim.remember('one', { ...open, key: 'k', tags: ['x'] });
       const both = await Promise.allSettled([kim.remember('two', open), kim.remember('three', open)]);
       equal(both.filter(({ status }) => status === 'fulfilled').length, 1);
+      embedded.length = 0;
+      await refused('QUOTA_EXCEEDED', () => kim.remember('not embedded', open));
+      deepEqual(embedded, []);
       const long = 'a text of many more letters than kim may still write here';
       await refused(
         'QUOTA_EXCEEDED',

@@ -22,7 +22,11 @@ interface Writing {
  *
  * @throws QUOTA_EXCEEDED
  */
-export function assertWithinQuota(context: ApplyContext, { by, quotas }: Stamp, writing: Writing): void {
+export function assertWithinQuota(
+  context: Pick<ApplyContext, 'interning' | 'countUsage'>,
+  { by, quotas }: Pick<Stamp, 'by' | 'quotas'>,
+  writing: Writing,
+): void {
   if (quotas === undefined || isRoot(by)) return;
   const { interning } = context;
   const usage = context.countUsage();

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { ReadableLabelSetCache } from '../../access/readable-label-sets';
 import type { Audit } from '../../audit/audit';
 import type { Command, Outcome } from '../../domain/command';
+import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
 import type { Limits } from '../../domain/limits';
 import { messageOf } from '../../domain/realms';
@@ -268,6 +269,7 @@ export class Engine {
       seeds: new Seeds((length) => environment.randomBytes(length)),
       policy: () => state.policy,
       quotas: options.quotas,
+      assertFits: (by, memory) => state.assertFits({ by, ...defined({ quotas: options.quotas }) }, memory),
       log: this.#log,
       embedder: this.embedder,
       findDuplicate: (actor, idempotency) => {
