@@ -190,9 +190,9 @@ function startSegment(end: ChainEnd): void {
 }
 
 function chainStatements(database: Database) {
-  // Reads bodies as bytes, because a body that was tampered with may be invalid UTF-8.
-  const stored = () =>
-    queries.selectFrom('audit_entries').select(['seq', 'hash', sql<Buffer>`cast(body as blob)`.as('body')]);
+  // Reads bodies and hashes as bytes. After tampering, a body may be invalid UTF-8, and both may have another type.
+  const asBytes = (column: 'body' | 'hash' | 'root') => sql<Buffer>`cast(${sql.ref(column)} as blob)`.as(column);
+  const stored = () => queries.selectFrom('audit_entries').select(['seq', asBytes('hash'), asBytes('body')]);
   return {
     insert: prepare<ChainTables['audit_entries'], unknown>(database, (p) =>
       queries.insertInto('audit_entries').values({ seq: p('seq'), hash: p('hash'), body: p('body') }),
@@ -207,7 +207,10 @@ function chainStatements(database: Database) {
       }),
     ),
     segments: prepare<object, StoredSegment>(database, () =>
-      queries.selectFrom('audit_segments').selectAll().orderBy('segment'),
+      queries
+        .selectFrom('audit_segments')
+        .select(['segment', asBytes('root'), asBytes('hash'), 'first_at', 'last_at'])
+        .orderBy('segment'),
     ),
     after: prepare<{ seq: number; limit: number }, StoredEntry>(database, (p) =>
       stored().where('seq', '>', p('seq')).orderBy('seq').limit(p('limit')),

@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3';
+import type { Database, Statement } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
 
 /** The tables, indexes, triggers and views of a database: for each its definition. */
@@ -33,10 +33,19 @@ export function schemaObjects(database: Database): SchemaObjects {
   return new Map(
     rows.map(({ type, name, sql }) => {
       // The columns of a view are computed by its query, which may never end.
-      const columns = type === 'table' ? JSON.stringify(columnsOf.all(name)) : '';
+      const columns = type === 'table' ? describeColumns(columnsOf, name) : '';
       return [`${type} ${name}`, { type, name, sql: sql.replace(/[\s"`[\]]+/g, '').toLowerCase(), columns }];
     }),
   );
+}
+
+/** The columns of a table as one text. SQLite cannot read those of a full-text index whose own tables were dropped. */
+function describeColumns(columnsOf: Statement, table: string): string {
+  try {
+    return JSON.stringify(columnsOf.all(table));
+  } catch {
+    return 'unreadable';
+  }
 }
 
 /** Compares the schema of a database with the expected one. */

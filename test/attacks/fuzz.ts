@@ -1,11 +1,14 @@
 /**
  * Calls the library with random arguments: `npm run test:fuzz -- --minutes 10`. Each call must end within a minute, with a result or
- * with a `MemoryError`. Goes through handles, a connection, the tools of an MCP server, and the import of files. Prints what it found,
- * and exits with 1 for each raw error or call that does not end.
+ * with a `MemoryError`. Goes through handles, a connection, the tools of an MCP server, the import of files, streams into `rememberMany`,
+ * watches, and crafted folders. Prints what it found, and exits with 1 for each raw error or call that does not end.
  */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { inspect, parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { allow, MemoryError, type MemoryHandle, MemoryStore } from 'multi-agent-memory';
@@ -108,17 +111,104 @@ const methods = [
   'update',
   'share',
 ] as const;
-const moreMethods = ['forget', 'forgetWhere', 'stats', 'within', 'watch'] as const;
+const moreMethods = ['forget', 'forgetWhere', 'stats', 'within'] as const;
+/** Paths of the methods below `access` and `audit`. */
+const deepMethods = [
+  ...(['access.allow', 'access.deny', 'access.clear', 'access.role', 'access.group', 'access.end'] as const),
+  ...(['access.list', 'access.explain', 'audit.query', 'audit.export'] as const),
+] as const;
 const tools = ['add_memory', 'search_memories', 'get_memory', 'list_memories', 'update_memory', 'delete_memory'];
 
-async function callMethod(handle: MemoryHandle, method: string, args: readonly unknown[]): Promise<void> {
-  const target = handle as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
+type Methods = Record<string, (...args: readonly unknown[]) => unknown>;
+
+async function callMethod(handle: MemoryHandle, path: string, args: readonly unknown[]): Promise<void> {
+  const [first = '', second] = path.split('.');
+  const target = (second === undefined ? handle : handle[first as 'access' | 'audit']) as unknown as Methods;
+  const method = second ?? first;
+  // Called on its object, because methods read its private fields.
   const result = await target[method]?.(...args);
-  if (method !== 'watch') return;
-  const iterator = (result as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  const next = iterator.next();
-  await iterator.return?.();
-  await next;
+  if (method === 'export') for await (const _ of result as AsyncIterable<unknown>) break;
+}
+
+/** Options of a watch: right ones, and random ones. */
+const watchOptions = fc.oneof(
+  fc.record({ since: fc.constantFrom<unknown>('start', 'now', 'AAAA', '', 5) }, { requiredKeys: [] }),
+  nearlyRight,
+);
+const watchSteps = fc.array(fc.constantFrom('next', 'two nexts', 'write', 'abort', 'return', 'throw'), {
+  maxLength: 6,
+});
+
+/** Takes steps with the iterator of a watch, in any order. Every `next` must end once the watch has ended. */
+async function watchInSteps(handle: MemoryHandle, options: unknown, steps: readonly string[]): Promise<void> {
+  const ending = new AbortController();
+  const given = isPlain(options) ? { ...options, signal: ending.signal } : options;
+  const iterator = handle.watch(given as never)[Symbol.asyncIterator]();
+  const waiting: Promise<unknown>[] = [];
+  const next = () => {
+    const step = iterator.next();
+    // A later step may make it fail, before anybody waits for it.
+    step.catch(() => undefined);
+    waiting.push(step);
+  };
+  for (const step of [...steps, 'return']) {
+    if (step === 'next' || step === 'two nexts') next();
+    if (step === 'two nexts') next();
+    if (step === 'write') await handle.remember(`change ${steps.length}`, { embed: false } as never);
+    if (step === 'abort') ending.abort(new MemoryError('NOT_FOUND', 'The test has ended the watch.'));
+    if (step === 'return') await iterator.return?.();
+    if (step === 'throw') await iterator.throw?.(new MemoryError('NOT_FOUND', 'The test has thrown.'));
+  }
+  for (const each of await Promise.allSettled(waiting)) if (each.status === 'rejected') throw each.reason;
+}
+
+function isPlain(options: unknown): options is object {
+  return typeof options === 'object' && options !== null && Object.getPrototypeOf(options) === Object.prototype;
+}
+
+const item = fc.oneof(
+  nearlyRight,
+  fc.record({ text: fc.constantFrom('one', 'two', ''), tags: fc.array(word), embed: fc.constant(false) }),
+);
+const streamEnds = ['end', 'throw', 'wrong step', 'late return', 'never'] as const;
+const streams = fc.record({
+  items: fc.array(item, { maxLength: 12 }),
+  end: fc.constantFrom(...streamEnds),
+  isAsync: fc.boolean(),
+  options: fc.oneof(
+    fc.record(
+      { atomic: fc.boolean(), batchSize: fc.integer({ min: -1, max: 4 }), onProgress: fc.constant(() => undefined) },
+      { requiredKeys: [] },
+    ),
+    value,
+  ),
+});
+type Stream = typeof streams extends fc.Arbitrary<infer T> ? T : never;
+
+/** Stores the items of an iterable that ends in its own way. Errors of the iterable itself are the caller's. */
+async function streamInto(handle: MemoryHandle, { items, end, isAsync, options }: Stream): Promise<void> {
+  const own = new MemoryError('NOT_FOUND', 'The test has thrown.');
+  const ending = new AbortController();
+  let i = 0;
+  const step = (): unknown => {
+    if (i < items.length) return { done: false, value: items[i++] };
+    if (end === 'throw') throw own;
+    if (end === 'wrong step') return items.length % 2 === 0 ? 5 : null;
+    return { done: true, value: undefined };
+  };
+  const never = () => {
+    setTimeout(() => ending.abort(own), 5);
+    return new Promise(() => undefined);
+  };
+  const iterator = {
+    next: isAsync ? async () => (i === items.length && end === 'never' ? never() : step()) : step,
+    return: () => (end === 'late return' ? Promise.resolve({ done: true }) : { done: true }),
+  };
+  const iterable = isAsync ? { [Symbol.asyncIterator]: () => iterator } : { [Symbol.iterator]: () => iterator };
+  const given = isPlain(options) ? { ...options, signal: ending.signal } : options;
+  // Without a signal, a stream that never ends is waited for without end.
+  if (end === 'never' && given === options) return;
+  await handle.rememberMany(iterable as never, given as never);
 }
 
 const problems: string[] = [];
@@ -167,6 +257,34 @@ async function runImport(folder: string, given: unknown): Promise<void> {
   if (raw !== undefined) throw new Error(raw);
 }
 
+/** Runs `crafted-folders.ts` in a process of its own. Returns its problems, and whether a folder ended the process or blocked it. */
+async function fuzzFolders(minutes: number, seed: number): Promise<string[]> {
+  const script = fileURLToPath(new URL('crafted-folders.ts', import.meta.url));
+  const words = ['--import', 'tsx', script, '--minutes', `${minutes}`, '--seed', `${seed}`];
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<string>((resolve) => child.on('exit', (code, signal) => resolve(`${signal ?? code}`)));
+  const found: string[] = [];
+  let [round, call] = ['', ''];
+  let isComplete = false;
+  let timer: NodeJS.Timeout | undefined;
+  for await (const text of createInterface({ input: child.stdout })) {
+    clearTimeout(timer);
+    timer = setTimeout(() => child.kill('SIGKILL'), longestCallMs);
+    const line = JSON.parse(text) as { round?: number; call?: string; problem?: string; played?: number };
+    if (line.round !== undefined) round = `--seed ${line.round}`;
+    if (line.call !== undefined) call = line.call;
+    if (line.problem !== undefined) found.push(`crafted folder ${round}: ${line.problem}`);
+    if (line.played !== undefined) {
+      isComplete = true;
+      console.log(`${line.played} crafted folders.`);
+    }
+  }
+  clearTimeout(timer);
+  const end = await ended;
+  if (!isComplete || end !== '0') found.push(`crafted folder ${round}: ${call} ended the process (${end})`);
+  return found;
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
 const store = await MemoryStore.open(join(folder, 'memory'), {
   serve: true,
@@ -185,23 +303,28 @@ const client = await connected(store.as(principal, { namespace: ['n'] }), {
 });
 const elapsedMs = startStopwatch();
 const inputs = fc.tuple(
-  fc.constantFrom(...methods, ...moreMethods),
+  fc.constantFrom(...methods, ...moreMethods, ...deepMethods),
   fc.constantFrom(...tools),
   nearlyRight,
   nearlyRight,
+  fc.record({ options: watchOptions, steps: watchSteps, stream: streams }),
 );
-for (let round = 0; elapsedMs() < minutes * 60_000 && problems.length < 20; round++) {
+// Crafted folders take a fifth of the time.
+for (let round = 0; elapsedMs() < minutes * 60_000 * 0.8 && problems.length < 20; round++) {
   const [input] = fc.sample(inputs, { seed: (seed + round) | 0, numRuns: 1 });
   if (input === undefined) continue;
-  const [method, tool, first, second] = input;
+  const [method, tool, first, second, { options, steps, stream }] = input;
   const at = `round ${round}:`;
   for (const [name, handle] of handles) {
     await run(`${at} ${method} of the ${name}`, () => callMethod(handle, method, [first, second]));
     await run(`${at} ${method} of the ${name}`, () => callMethod(handle, method, ['some text', first]));
+    await run(`${at} watch of the ${name}, ${steps}`, () => watchInSteps(handle, options, steps));
+    await run(`${at} stream into the ${name}, ${stream.end}`, () => streamInto(handle, stream));
   }
   await run(`${at} tool ${tool}`, () => runTool(client, tool, first));
   if (round % 100 === 0) await run(`${at} import`, () => runImport(folder, second));
 }
+if (problems.length < 20) problems.push(...(await fuzzFolders(minutes / 5, seed)));
 await client.close();
 await connection.close();
 await store.close();

@@ -29,6 +29,8 @@ describe('open rejects a crafted database with RECORD_DAMAGED instead of running
       'alter table memories add column more text generated always as (hex(zeroblob(1e8)))',
     ],
     ['a missing table', 'drop table vectors'],
+    ['a missing table of the full-text index', 'drop table tokens_config'],
+    ['a full-text index of another version', 'update tokens_config set v = 0'],
     ['the highest row number', 'update memories set row = 9223372036854775807 where row = 2'],
     ['a row number of some billions', 'update memories set row = 4000000000 where row = 2'],
     ['a negative row number', 'update memories set row = -5 where row = 2'],
@@ -55,6 +57,17 @@ describe('open rejects a crafted database with RECORD_DAMAGED instead of running
     database.close();
     expect(await refusal(() => MemoryStore.open(folder))).toMatchObject({ code: 'RECORD_DAMAGED' });
   });
+});
+
+test('the audit exports entries whose hash or body has another type, and verify reports them', async () => {
+  const sql = 'update audit_entries set hash = 5 where seq = 1; update audit_entries set body = 7 where seq = 2';
+  alterDatabase(folder, (database) => database.exec(sql));
+  const store = await openFolder(folder);
+  let count = 0;
+  for await (const { hash } of store.audit.export({ by: { agentId: 'a' } })) count += typeof hash === 'string' ? 1 : 0;
+  for await (const { hash } of store.audit.export()) count += typeof hash === 'string' ? 1 : 0;
+  expect(count).toBeGreaterThan(0);
+  expect(await store.audit.verify()).toMatchObject({ ok: false });
 });
 
 describe('verify', () => {

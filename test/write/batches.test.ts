@@ -59,6 +59,30 @@ describe('rememberMany', () => {
     },
   );
 
+  test.each<[string, object]>([
+    ['a step that is a number', { [Symbol.iterator]: () => ({ next: () => 5 }) }],
+    ['a later step that is null', { [Symbol.asyncIterator]: () => ({ next: async () => null }) }],
+    ['no method next()', { [Symbol.iterator]: () => ({}) }],
+    ['no iterator', { [Symbol.asyncIterator]: () => undefined }],
+  ])('rejects an iterable with %s, which would never end', async (_, items) => {
+    const store = await openInMemory();
+    for (const atomic of [true, false])
+      expect(await issuePaths(() => store.admin.rememberMany(items as never, { atomic }))).toEqual(['items']);
+  });
+
+  test('ignores errors of `return`, which is called when the reading ends early', async () => {
+    const store = await openInMemory();
+    const iterator = {
+      next: () => ({ done: false, value: 5 }),
+      return: () => {
+        throw new TypeError('not here');
+      },
+    };
+    const items = { [Symbol.iterator]: () => iterator } as never;
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(store.admin.rememberMany(items, { signal })).rejects.toThrow('enough');
+  });
+
   test('stores each item separately; the result of a rejected item has its index, and the other items are stored', async () => {
     const store = await openInMemory({ access: [allow('everyone', 'writer', namespace)] });
     const agent = store.as({ agentId: 'billing' });
