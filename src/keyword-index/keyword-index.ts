@@ -1,8 +1,12 @@
-import { frequencyIn, type Postings, type TermPostings } from './postings';
+import { frequencyIn, type Postings, postingsAmong, type TermPostings } from './postings';
 
 /** The texts that a search may see. Scores depend only on these texts. */
 export interface VisibleTexts {
-  /** For each row (the integer that identifies one memory): 1 if it is visible, otherwise 0. Rows beyond the end are not visible. */
+  /**
+   * The visible rows in ascending order, if they are few (a row is the integer that identifies one memory). Otherwise undefined, and `mask`
+   * is 1 for each visible row and 0 for others. Rows beyond its end are not visible.
+   */
+  readonly few: Uint32Array | undefined;
   readonly mask: Uint8Array;
   /** For each row, the number of tokens in its text. */
   readonly lengths: Uint32Array;
@@ -108,14 +112,15 @@ export class KeywordIndex {
    * @param limit The largest number of hits, at least 1.
    */
   search(terms: readonly string[], texts: VisibleTexts, limit: number): KeywordMatches {
-    const { mask, lengths, count } = texts;
+    const { mask, few, lengths, count } = texts;
     const norm = lengthNorm(texts.tokens / Math.max(1, count));
     const half = halfScore(count);
     const scored = terms.flatMap((term) => scoredTerm(this.#postings.of(term), texts));
     const best = this.#best(scored, texts, norm, limit);
     return {
       hits: best.map(({ row, sum }) => ({ row, score: normalizedScore(sum, half) })),
-      scoreOf: (row) => (mask[row] === 1 ? normalizedScore(sumOf(row, scored, lengths[row]!, norm), half) : 0),
+      scoreOf: (row) =>
+        few !== undefined || mask[row] === 1 ? normalizedScore(sumOf(row, scored, lengths[row]!, norm), half) : 0,
     };
   }
 
@@ -151,7 +156,7 @@ export class KeywordIndex {
 
   /** Adds up the terms, passes the rows with a sum above 0, and sets all sums to 0 again. */
   #withSums<T>(scored: readonly ScoredTerm[], texts: VisibleTexts, norm: LengthNorm, use: (rows: Uint32Array) => T): T {
-    this.#grow(texts.mask.length);
+    this.#grow(texts.lengths.length);
     let touched = 0;
     for (const term of scored) touched = addTerm(term, texts, norm, this.#sums, this.#touched, touched);
     const rows = this.#touched.subarray(0, touched);
@@ -170,7 +175,11 @@ export class KeywordIndex {
   }
 }
 
-function scoredTerm(postings: TermPostings, { mask, count }: VisibleTexts): ScoredTerm[] {
+function scoredTerm(postings: TermPostings, { mask, few, count }: VisibleTexts): ScoredTerm[] {
+  if (few !== undefined) {
+    const visible = postingsAmong(postings, few);
+    return visible.length === 0 ? [] : [{ postings: visible, weight: termWeight(visible.length, count) }];
+  }
   const { rows, frequencies, length } = postings;
   let holding = 0;
   for (let i = 0; i < length; i++) {
@@ -181,7 +190,7 @@ function scoredTerm(postings: TermPostings, { mask, count }: VisibleTexts): Scor
 
 function addTerm(
   { postings: { rows, frequencies, length }, weight }: ScoredTerm,
-  { mask, lengths }: VisibleTexts,
+  { mask, few, lengths }: VisibleTexts,
   { base, slope }: LengthNorm,
   sums: Float64Array,
   touchedRows: Uint32Array,
@@ -191,7 +200,7 @@ function addTerm(
   for (let i = 0; i < length; i++) {
     const row = rows[i]!;
     const frequency = frequencies[i]!;
-    if (mask[row] !== 1 || frequency === 0) continue;
+    if ((few === undefined && mask[row] !== 1) || frequency === 0) continue;
     const sum = sums[row]!;
     if (sum === 0) touchedRows[touched++] = row;
     sums[row] = sum + (weight * frequency) / (frequency + base + slope * lengths[row]!);

@@ -81,6 +81,27 @@ export function frequencyIn(postings: TermPostings, row: number): number {
   return at < postings.length && postings.rows[at] === row ? postings.frequencies[at]! : 0;
 }
 
+/** Returns the postings of those rows alone that are in a list in ascending order. None of them has the frequency 0. */
+export function postingsAmong(postings: TermPostings, few: Uint32Array): TermPostings {
+  const { rows, frequencies, length } = postings;
+  const capacity = Math.min(few.length, length);
+  const found = { rows: new Uint32Array(capacity), frequencies: new Uint16Array(capacity), length: 0 };
+  // Reads one list after the other, unless one is so much shorter that searching for each of its rows is faster.
+  const isMuchShorter = few.length * stepsOfSearch < length;
+  let at = 0;
+  for (const row of few) {
+    if (isMuchShorter) at = positionOf(postings, row);
+    else while (at < length && rows[at]! < row) at++;
+    if (at === length) break;
+    if (rows[at] !== row || frequencies[at] === 0) continue;
+    found.rows[found.length] = row;
+    found.frequencies[found.length++] = frequencies[at]!;
+  }
+  return found;
+}
+
+const stepsOfSearch = 16;
+
 function countTokens(tokens: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1);

@@ -12,7 +12,7 @@ import { findRecord } from './get';
 import type { ReadContext } from './read-context';
 import { recheck, toMemory } from './recheck';
 import { answerBytesOf, inLaterTurn, RecordLoader } from './record-loader';
-import { compileSelection, isInColumns } from './visible-set';
+import { compileSelection, countByLabelSet, isInColumns } from './visible-set';
 
 export interface ListRequest {
   readonly selection: ParsedSelection;
@@ -130,7 +130,7 @@ export async function namespaces(
   const facts = await gatherFacts(context, caller, selection, signal);
   const byLabelSet = withCompiled(context, caller, { selection, facts }, (compiled) =>
     isInColumns(compiled.criteria)
-      ? context.visible.get(compiled).countByLabelSet()
+      ? countByLabelSet(context.visible.get(compiled), context.state.columns)
       : context.state.selections.countByLabelSet(compiled),
   );
   const totals = new Map<string, { namespace: string[]; count: number }>();

@@ -126,14 +126,14 @@ export function rank(context: ReadContext, request: RankRequest): RankedRow[] {
   const cosines = new Map(nearest.map(({ row, score }) => [row, score]));
   const rows = new Set([...cosines.keys()].filter((row) => visible.vectors.has(row)));
   if (request.keywordMatches === undefined) for (const { row } of matches?.hits ?? []) rows.add(row);
-  for (const { row } of fused) if (visible.mask[row] === 1) rows.add(row);
+  for (const { row } of fused) if (visible.has(row)) rows.add(row);
   const ranked = [...rows].map((row) => scoreRow(context, request, row, matches?.scoreOf(row) ?? 0, cosines.get(row)));
   return ranked.filter(({ score }) => score >= threshold).sort((a, b) => b.score - a.score || a.row - b.row);
 }
 
 /** The texts whose words count for a search: those of the visible rows alone. */
-export function textsOf({ state }: ReadContext, { mask, texts, tokens }: VisibleSet): VisibleTexts {
-  return { mask, lengths: state.columns.length, count: texts, tokens };
+export function textsOf({ state }: ReadContext, { mask, few, texts, tokens }: VisibleSet): VisibleTexts {
+  return { mask, few, lengths: state.columns.length, count: texts, tokens };
 }
 
 /** Finds the rows that match the query's terms, best first. Undefined if the query has no terms. */

@@ -51,7 +51,28 @@ export function isInColumns({ scope, filter, asOf, include }: SelectionCriteria)
  * The rows that a search may return: they match the selection, and the caller may read them. All counts that a search uses include only
  * these rows, so other memories never change a score.
  */
-export class VisibleSet {
+export interface VisibleSet extends VisibleTextCounts {
+  has(row: number): boolean;
+  /** The rows in ascending order, if they are few. Otherwise undefined, and `mask` is 1 for each row in the set. */
+  readonly few: Uint32Array | undefined;
+  readonly mask: Uint8Array;
+  /** The latest `validFrom` in the set. It limits how much recency can add to a score. */
+  readonly newest: number;
+  /** The highest priority in the set. */
+  readonly topPriority: number;
+  /** The rows in the set that have vectors. */
+  readonly vectors: VisibleRows;
+}
+
+interface VisibleTextCounts {
+  /** The number of texts, and the number of tokens in these texts. */
+  readonly texts: number;
+  readonly tokens: number;
+}
+
+/** A visible set with one byte for each memory of the store. It can follow changes. */
+export class MaskedSet implements VisibleSet {
+  readonly few = undefined;
   /** 1 for each row in the set, otherwise 0. Rows after the end of the array are not in the set. */
   mask: Uint8Array;
   /** The number of texts, and the number of tokens in these texts. */
@@ -88,9 +109,8 @@ export class VisibleSet {
     return 512 + this.mask.length + Uint32Array.BYTES_PER_ELEMENT * this.vectors.count;
   }
 
-  /** Counts the rows with each label set. */
-  countByLabelSet(): { label_set: number; count: number }[] {
-    return [...countLabelSets(this.mask, this.#columns.labelSet)].map(([label_set, count]) => ({ label_set, count }));
+  has(row: number): boolean {
+    return this.mask[row] === 1;
   }
 
   add(row: number): void {
@@ -167,24 +187,29 @@ export class VisibleSet {
   }
 }
 
-function countLabelSets(mask: Uint8Array, labelSet: Uint32Array): Map<number, number> {
+/** Counts the rows of a set with each label set. */
+export function countByLabelSet(
+  { few, mask }: VisibleSet,
+  { labelSet }: ColumnStore,
+): { label_set: number; count: number }[] {
   const counts = new Map<number, number>();
-  for (let row = 1; row < mask.length; row++) {
-    if (mask[row] !== 1) continue;
+  const add = (row: number) => {
     const id = labelSet[row] as number;
     counts.set(id, (counts.get(id) ?? 0) + 1);
-  }
-  return counts;
+  };
+  if (few !== undefined) few.forEach(add);
+  else for (let row = 1; row < mask.length; row++) if (mask[row] === 1) add(row);
+  return Array.from(counts, ([label_set, count]) => ({ label_set, count }));
 }
 
 /** The rows in a visible set that have vectors. */
 class VisibleVectors implements VisibleRows {
   count = 0;
-  readonly #set: VisibleSet;
+  readonly #set: MaskedSet;
   /** The rows in ascending order, with room for more. Undefined if a change did anything other than append a row. */
   #rows: Uint32Array | undefined;
 
-  constructor(set: VisibleSet) {
+  constructor(set: MaskedSet) {
     this.#set = set;
   }
 
@@ -227,10 +252,66 @@ class VisibleVectors implements VisibleRows {
 }
 
 function visibleSetOf(state: StateView, selection: CompiledSelection): VisibleSet {
-  const visible = new VisibleSet(state.columns);
-  if (isInColumns(selection.criteria)) visible.addReadable(selection);
-  else for (const row of state.selections.rows(selection)) visible.add(row);
+  if (isInColumns(selection.criteria)) return maskedSetOf(state, selection);
+  const rows = state.selections.rows(selection);
+  if (rows.length <= state.columns.last / rowsPerListedRow) return new ListedSet(state.columns, rows);
+  const visible = new MaskedSet(state.columns);
+  for (const row of rows) visible.add(row);
   return visible;
+}
+
+function maskedSetOf({ columns }: StateView, selection: CompiledSelection): MaskedSet {
+  const visible = new MaskedSet(columns);
+  visible.addReadable(selection);
+  return visible;
+}
+
+// A set with a smaller share of the store's rows than this is a list. Work on a list takes longer for each row, and none for other rows.
+const rowsPerListedRow = 64;
+
+/** A visible set of few rows, for one search. The work that it takes follows the number of its rows, and not the size of the store. */
+class ListedSet implements VisibleSet {
+  readonly mask = new Uint8Array(0);
+  readonly few: Uint32Array;
+  readonly tokens: number = 0;
+  readonly newest: number = Number.NEGATIVE_INFINITY;
+  readonly topPriority: number = 0;
+  readonly vectors: VisibleRows;
+
+  /** @param rows The rows in ascending order. */
+  constructor(columns: ColumnStore, rows: readonly number[]) {
+    this.few = Uint32Array.from(rows);
+    for (const row of rows) {
+      this.tokens += columns.length[row] as number;
+      this.newest = Math.max(this.newest, columns.validFrom[row] as number);
+      this.topPriority = Math.max(this.topPriority, columns.priority[row] as number);
+    }
+    const withVector = this.few.filter((row) => columns.chunks[row] !== 0);
+    this.vectors = {
+      count: withVector.length,
+      has: (row) => isIn(withVector, row),
+      rows: () => withVector,
+    };
+  }
+
+  get texts(): number {
+    return this.few.length;
+  }
+
+  has(row: number): boolean {
+    return isIn(this.few, row);
+  }
+}
+
+/** Checks whether a row is in a list in ascending order. */
+function isIn(rows: Uint32Array, row: number): boolean {
+  let [low, high] = [0, rows.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((rows[middle] as number) < row) low = middle + 1;
+    else high = middle;
+  }
+  return rows[low] === row;
 }
 
 /** Checks whether a row matches a selection, for selections that the columns in RAM are enough to evaluate. */
@@ -245,7 +326,7 @@ function isVisible(columns: ColumnStore, row: number, { readable, now }: Compile
 const maxCachedBytes = 32 * 2 ** 20;
 
 interface CachedSet {
-  readonly visible: VisibleSet;
+  readonly visible: MaskedSet;
   /** The set includes all changes up to this `changeCount` of the `ColumnStore`. */
   readonly changeCount: number;
   readonly at: number;
@@ -271,13 +352,13 @@ export class VisibleSetCache {
     if (!isInColumns(criteria)) return visibleSetOf(this.#state, selection);
     const { columns, interning } = this.#state;
     // A selection that was compiled before a label set was added cannot decide about rows with that label set. Others must not share its set.
-    if (selection.readable.mask.length <= interning.labelSetCount) return visibleSetOf(this.#state, selection);
+    if (selection.readable.mask.length <= interning.labelSetCount) return maskedSetOf(this.#state, selection);
     const key = keyOf(columns, selection);
     const cached = this.#cached.get(key);
     const isCurrent = cached !== undefined && cached.at <= now && now < cached.visible.firstExpiry;
     const changed = isCurrent ? columns.changedSince(cached.changeCount) : undefined;
     const visible =
-      cached !== undefined && changed !== undefined ? cached.visible : visibleSetOf(this.#state, selection);
+      cached !== undefined && changed !== undefined ? cached.visible : maskedSetOf(this.#state, selection);
     if (changed?.length === 0) return visible;
     if (changed !== undefined) follow(visible, columns, changed, selection);
     this.#cached.set(key, { visible, changeCount: columns.changeCount, at: now });
@@ -292,7 +373,7 @@ function keyOf(columns: ColumnStore, { readable: { grants, owner } }: CompiledSe
 }
 
 function follow(
-  visible: VisibleSet,
+  visible: MaskedSet,
   columns: ColumnStore,
   changed: readonly ChangedRow[],
   selection: CompiledSelection,

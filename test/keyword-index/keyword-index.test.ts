@@ -18,7 +18,14 @@ function visibleOf(texts: Texts, visible: (row: number) => boolean = () => true)
   const mask = new Uint8Array(texts.length);
   for (const row of rows) mask[row] = 1;
   const lengths = Uint32Array.from(texts, (tokens) => tokens.length);
-  return { mask, lengths, count: rows.length, tokens: rows.reduce((sum, row) => sum + lengths[row]!, 0) };
+  const tokens = rows.reduce((sum, row) => sum + lengths[row]!, 0);
+  return { mask, few: undefined, lengths, count: rows.length, tokens };
+}
+
+/** The same texts, given as a list of rows. */
+function listed(texts: VisibleTexts): VisibleTexts {
+  const few = Uint32Array.from(texts.mask.keys()).filter((row) => texts.mask[row] === 1);
+  return { ...texts, mask: new Uint8Array(0), few };
 }
 
 /** BM25 as the books have it, over the given texts alone, and its sum `s` made a score by s / (s + ln(2N + 2)). */
@@ -52,6 +59,27 @@ describe('scores', () => {
         }
       }),
     );
+  });
+
+  test('are the same whether the visible texts are given as a list or as a mask', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(text, fc.boolean()), { minLength: 1, maxLength: 60 }), query, (labelled, terms) => {
+        const all = labelled.map(([tokens]) => tokens);
+        const visible = visibleOf(all, (row) => labelled[row]![1]);
+        const index = indexOf(all);
+        const [byMask, byList] = [index.search(terms, visible, 50), index.search(terms, listed(visible), 50)];
+        expect(byList.hits).toEqual(byMask.hits);
+        for (const row of all.keys()) expect(byList.scoreOf(row)).toBe(byMask.scoreOf(row));
+      }),
+    );
+  });
+
+  test('of a few texts among many are the same, too', () => {
+    const all = Array.from({ length: 2_000 }, (_, row) => (row % 3 === 0 ? ['a', 'b', 'a'] : ['b', 'c']));
+    const visible = visibleOf(all, (row) => row % 97 === 0);
+    const index = indexOf(all);
+    const terms = ['a', 'b', 'c'];
+    expect(index.search(terms, listed(visible), 50).hits).toEqual(index.search(terms, visible, 50).hits);
   });
 
   test('of visible texts do not depend on hidden texts', () => {

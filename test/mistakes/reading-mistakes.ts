@@ -127,8 +127,20 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'recall by keyword: filters after the search',
     'keyword-index/keyword-index.ts',
-    'if (mask[row] !== 1 || frequency === 0) continue;',
-    'if (mask.length === 0 || frequency === 0) continue;',
+    'if ((few === undefined && mask[row] !== 1) || frequency === 0) continue;',
+    'if ((few === undefined && mask.length === 0) || frequency === 0) continue;',
+  ),
+  mistake(
+    'recall by keyword: takes the postings of all, if few are visible',
+    'keyword-index/keyword-index.ts',
+    'const visible = postingsAmong(postings, few);',
+    'const visible = postings;',
+  ),
+  mistake(
+    'recall of few: takes vectors of others',
+    'recall/visible-set.ts',
+    'const withVector = this.few.filter((row) => columns.chunks[row] !== 0);',
+    'const withVector = Uint32Array.from(columns.chunks.keys()).filter((row) => columns.chunks[row] !== 0);',
   ),
   withoutAccess('recall with a filter: ignores access', ".select('memories.row')"),
   withoutAccess('forgetWhere: ignores access', "'memories.author'])"),

@@ -1,5 +1,6 @@
-import type { Database } from 'better-sqlite3';
+import type { Database, Statement } from 'better-sqlite3';
 import { sql } from 'kysely';
+import { LRUCache } from 'lru-cache';
 import type { Interning } from '../tables/interning';
 import { type MemoryRow, textOf } from '../tables/memory-row';
 import { queries } from '../tables/schema';
@@ -46,6 +47,9 @@ type SlicedColumns = { row: number; change_seq: number; metadata: string | null;
 // Longer texts and metadata are read row by row, so that a slice of many rows stays small.
 const maxSlicedBytes = 2_000;
 
+// The prepared statements that are kept have at most so many letters of SQL together. A query with a usual filter has some 1,000.
+const maxStatementLetters = 64_000;
+
 type LabelledRow = Pick<MemoryRow, 'id' | 'label_set' | 'owner' | 'author'>;
 
 interface CompiledQuery {
@@ -58,6 +62,10 @@ export class SelectionQueries {
   readonly #database: Database;
   readonly #interning: Interning;
   readonly #masks: ReadableMasks;
+  readonly #statements = new LRUCache<string, Statement>({
+    maxSize: maxStatementLetters,
+    sizeCalculation: (_, text) => text.length,
+  });
 
   constructor(database: Database, deps: { interning: Interning }) {
     this.#database = database;
@@ -167,11 +175,24 @@ export class SelectionQueries {
   }
 
   #all<R>(selection: CompiledSelection, { sql: text, parameters }: CompiledQuery): R[] {
-    return this.#masks.during(selection, () => this.#database.prepare(text).all(...parameters) as R[]);
+    return this.#masks.during(
+      selection,
+      () =>
+        this.#prepared(text)
+          .pluck(false)
+          .all(...parameters) as R[],
+    );
   }
 
   #pluck(selection: CompiledSelection, { sql: text, parameters }: CompiledQuery): number[] {
-    const statement = this.#database.prepare(text).pluck();
+    const statement = this.#prepared(text).pluck();
     return this.#masks.during(selection, () => statement.all(...parameters) as number[]);
+  }
+
+  // Preparing a statement takes longer than running it for a few rows, and calls differ mostly in bound values.
+  #prepared(text: string): Statement {
+    const statement = this.#statements.get(text) ?? this.#database.prepare(text);
+    this.#statements.set(text, statement);
+    return statement;
   }
 }
