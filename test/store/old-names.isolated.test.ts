@@ -173,6 +173,25 @@ test('a memory whose names have hidden characters is found by id, by selection a
   expect(await admin.forgetWhere({ filter }, { dryRun: false })).toMatchObject({ forgotten: 1 });
 });
 
+test('another version of Unicode checks the names again, and changes nothing that is in normal form', async () => {
+  const folder = await oldFolder(release, async (store) => {
+    for (const form of [nfd, nfc]) {
+      const agent = store.as({ agentId: form }, { namespace: [form, form] });
+      await agent.remember(form, { key: form, tags: [form], ...off });
+    }
+  });
+  const states: unknown[] = [];
+  for (let n = 0; n < 2; n++) {
+    const store = await openFolder(folder);
+    states.push(await all(store.admin.list()));
+    await expectSound(store);
+    await store.close();
+    changeDatabase(folder, "update store_meta set value = 'NFC unicode 1.0' where key = 'name_form'");
+  }
+  expect(states[0]).toHaveLength(2);
+  expect(states[1]).toEqual(states[0]);
+});
+
 test('a damaged memory stays damaged, and does not take the key of an intact one', async () => {
   const ids: string[] = [];
   const folder = await oldFolder(release, async ({ admin }) => {
