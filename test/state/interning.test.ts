@@ -118,6 +118,19 @@ describe('Interning', () => {
     expect(interning.findActor({ party: { kind: 'agent', id: 'lost' } })).toBeUndefined();
   });
 
+  test('reads all names again after another process has converted them', () => {
+    const { database, interning } = emptyState().state;
+    interning.internLabelSet(['old'], ['t']);
+    const reader = new Interning(database);
+    expect(reader.labelSet(1).namespace).toEqual(['old']);
+    database.exec(
+      "update namespaces set label = 'new'; insert or replace into store_meta values ('name_form', 'later')",
+    );
+    reader.reload();
+    expect(reader.labelSet(1).namespace).toEqual(['new']);
+    expect(reader.findLabelSet(['old'], ['t'])).toBeUndefined();
+  });
+
   test('tells by numbers which namespaces are within another', () => {
     fc.assert(
       fc.property(fc.array(namespace, { minLength: 1, maxLength: 12 }), (places) => {

@@ -46,6 +46,8 @@ export class Interning {
   #actorTexts: string[] = [];
   #actorIds = new Map<string, number>();
   #spaces: Space[] = [];
+  /** See `ensureNormalNames`. */
+  #nameForm: unknown;
   /** The label sets that were used last, in the form in which callers want them. */
   readonly #decoded = new LRUCache<number, DecodedLabelSet>({
     maxSize: maxDecodedChars,
@@ -59,17 +61,21 @@ export class Interning {
   }
 
   /**
-   * Reads the numbers from the tables again. Needed after a rollback, and after another process has written. Lines of the tables never
-   * change, so only new ones are read, unless a rollback has removed some.
+   * Reads the numbers from the tables again. Needed after a rollback, and after another process has written. Only new lines are read,
+   * unless a rollback has removed some, or another process has converted all names to their normal form. Else lines never change.
    */
   reload(): void {
     const last = (table: string) =>
       this.#database.prepare(`select coalesce(max(id), 0) from ${table}`).pluck().get() as number;
-    const wasRolledBack =
+    const readForm = "select value from store_meta where key = 'name_form'";
+    const nameForm = this.#database.prepare(readForm).pluck().get();
+    const isOutdated =
+      nameForm !== this.#nameForm ||
       last('namespaces') < this.#tree.last ||
       last('label_sets') < this.#labelSets.count ||
       last('actors') < this.#actors.length;
-    if (wasRolledBack) this.#clear();
+    if (isOutdated) this.#clear();
+    this.#nameForm = nameForm;
     const known = { namespaces: this.#tree.last, label_sets: this.#labelSets.count, actors: this.#actors.length };
     assertNames(this.#database, { ...known, spaces: 0 });
     const added = <T extends unknown[]>(table: keyof typeof known, columns: string) => {
