@@ -77,7 +77,9 @@ async function compareFilters({ handle, world }: Look, visible: readonly Known[]
   const byNamespace = { namespace: { startsWith: within } };
   equal(await handle.count({ include, filter: byNamespace }), below.length, 'count below a namespace by a filter');
   const byText = { or: [{ text: { contains: 'o' } }, { not: { text: { contains: 'o' } } }] };
-  sameIds((await handle.list({ include, filter: byText, limit: 1_000 })).items, visible, 'list by text');
+  const listed: Memory[] = [];
+  for await (const memory of handle.list({ include, filter: byText })) listed.push(memory);
+  sameIds(listed, visible, 'list by text');
   const { id } = world.memories[0] ?? { id: 'none' };
   const byId = { id: { startsWith: id } };
   const found = visible.filter((each) => each.id.startsWith(id));

@@ -7,12 +7,12 @@
 import {
   closeSync,
   cpSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   rmSync,
-  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -169,9 +169,9 @@ function changeFile(path: string, each: Extract<Change, { kind: 'bytes' | 'file'
   const name = pick(readdirSync(path), each.file);
   if (name === undefined) return;
   const file = join(path, name);
-  const { size } = statSync(file);
+  const { size } = lstatSync(file);
   if (each.kind === 'bytes') {
-    if (!statSync(file).isFile()) return;
+    if (!lstatSync(file).isFile()) return;
     const opened = openSync(file, 'r+');
     writeSync(opened, Buffer.alloc(each.length, each.byte), 0, each.length, size === 0 ? 0 : each.at % size);
     closeSync(opened);

@@ -12,7 +12,7 @@ beforeEach(async () => {
   folder = await temporaryFolder();
   const store = await openFolder(folder);
   await store.admin.remember('one', { namespace, embed: false, accessTags: ['t'] });
-  await store.as({ agentId: 'a' }, { namespace }).remember('two', { embed: false });
+  await store.as({ agentId: 'a' }, { namespace }).remember('two');
   await store.close();
 });
 
@@ -35,6 +35,8 @@ describe('open rejects a crafted database with RECORD_DAMAGED instead of running
     ['a row number of some billions', 'update memories set row = 4000000000 where row = 2'],
     ['a negative row number', 'update memories set row = -5 where row = 2'],
     ['the highest change number', 'update changes set change_seq = 9223372036854775807 where row = 2'],
+    ['a space whose dimensions are a text', "update spaces set dimensions = 'x'"],
+    ['a space with billions of dimensions', 'update spaces set dimensions = 4000000000'],
     ['a label that is a number', 'update namespaces set label = zeroblob(20)'],
     ['a label that is huge', 'update namespaces set label = hex(zeroblob(20000000))'],
     ['a namespace below itself', 'update namespaces set parent = 1'],

@@ -5,6 +5,7 @@ import { MemoryError } from '../../domain/errors';
 import type { Namespace } from '../../domain/namespace';
 import type { Actor, Party } from '../../domain/principal';
 import { prepare, type Statement } from '../../sqlite/sqlite';
+import { maxDimensions } from '../../vector-index/kernel/byte-vectors';
 import { queries, type Tables } from './schema';
 
 /** A namespace with a set of access tags. */
@@ -93,7 +94,10 @@ export class Interning {
     }
     this.#spaces = [];
     const spaces = this.#database.prepare('select * from spaces order by id').all();
-    for (const s of spaces as (SpaceName & Pick<Space, 'role'>)[]) this.#addSpace(s, s.role);
+    for (const s of spaces as (SpaceName & Pick<Space, 'role'>)[]) {
+      assertSpace(s);
+      this.#addSpace(s, s.role);
+    }
   }
 
   #clear(): void {
@@ -313,6 +317,14 @@ const nameColumns = [
  * @param known Up to which number the names of each table were checked before.
  * @throws RECORD_DAMAGED
  */
+/** Vectors are read in pieces of the length of a space, and memory is reserved for it. */
+function assertSpace({ dimensions }: SpaceName): void {
+  if (Number.isInteger(dimensions) && dimensions > 0 && dimensions <= maxDimensions) return;
+  const message =
+    'The database is damaged: an embedding space has no valid number of dimensions. Restore the folder from a backup.';
+  throw new MemoryError('RECORD_DAMAGED', message);
+}
+
 function assertNames(database: Database, known: Readonly<Record<(typeof nameColumns)[number][0], number>>): void {
   for (const [table, column] of nameColumns) {
     const isName = `typeof(${column}) = 'text' and octet_length(${column}) <= ?`;
