@@ -20,7 +20,7 @@ const readers = [
 ] as const;
 const everything = { agentId: 'sees everything' };
 const modes = ['hybrid', 'semantic'] as const;
-const goal = { ratioAtMost: 2, recallAtLeast: 0.99 };
+const goal = { ratioAtMost: 1, recallAtLeast: 0.99 };
 
 const access = [
   ...clearedForAll('everyone'),

@@ -11,6 +11,7 @@ import { embedding } from './embedding';
 import { firstVector } from './first-vector';
 import { fusionLocomo } from './fusion-locomo';
 import { importing } from './import';
+import { million } from './million';
 import { opening } from './open';
 import { qualityLocomo } from './quality-locomo';
 import { recallAfterWrites } from './recall-after-writes';
@@ -41,6 +42,7 @@ export const questions: readonly Question[] = [
   connecting,
   adaptersMcp,
   opening,
+  million,
   firstVector,
   embedding,
   reembed,

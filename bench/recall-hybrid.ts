@@ -30,8 +30,8 @@ export const recallHybrid: Question = {
     await store.close();
     const recall = await hybridRecall(folder, questions.slice(0, samples(setting, 150)), found);
     return [
-      row({ name: 'recall-hybrid, p95', value: quantile(ms, 0.95), unit: 'ms', recall, goal: { atMost: 15 } }),
-      row({ name: 'recall-hybrid, median', value: quantile(ms, 0.5), unit: 'ms', recall }),
+      row({ name: 'recall-hybrid, p95', value: quantile(ms, 0.95), unit: 'ms', recall, goal: { atMost: 5 } }),
+      row({ name: 'recall-hybrid, median', value: quantile(ms, 0.5), unit: 'ms', recall, goal: { atMost: 2.5 } }),
     ];
   },
 };

@@ -8,6 +8,24 @@ import { every, open, type Promised, refused, secret, texts } from './promise';
 /** What reading promises: who may not see a thing learns nothing of it. */
 export const readingPromises: readonly Promised[] = [
   {
+    // The search reads the vectors of so many memories in several turns of the event loop. The rule ends in one of them.
+    name: 'a recall during which a rule ends finds as much as its caller may still read',
+    async run({ store }) {
+      const reader = { agentId: 'reader' };
+      await store.admin.access.allow(reader, ['read'], ['many']);
+      const few = await store.admin.access.allow(reader, ['read'], ['few']);
+      const many = Array.from({ length: 1_500 }, (_, i) => ({ text: `apple ${i}`, namespace: ['many'] }));
+      await store.admin.rememberMany([
+        ...many,
+        ...many.slice(0, 20).map(() => ({ text: 'apple', namespace: ['few'] })),
+      ]);
+      const found = store.as(reader).recall('apple', { mode: 'semantic', topK: 10 });
+      await setImmediate();
+      await store.admin.access.end(few.id);
+      equal((await found).length, 10);
+    },
+  },
+  {
     name: 'a cursor serves one actor and one question',
     async run({ ann, wes, store }) {
       for (const n of [1, 2, 3]) await wes.remember(`note ${n}`, open);
