@@ -90,7 +90,7 @@ async function* searchChain(
   const keys = search.ids === undefined ? undefined : idKeysOf(search.ids);
   const ids = new Set(search.ids);
   const completeSegments = new Map(log.chain.segments().map((segment) => [segment.segment, segment]));
-  for (const segment of segmentsBetween(first, last, isNewest)) {
+  for (const segment of segmentsWithEntries(log, { first, last, isNewest })) {
     const times = completeSegments.get(segment);
     if (times !== undefined && !overlaps(times, search)) continue;
     for (const batch of batchesIn(log, { segment, first, last, isNewest, keys })) {
@@ -142,10 +142,24 @@ function overlaps(times: { first_at: number; last_at: number }, { since, until }
   return (since === undefined || times.last_at >= since) && (until === undefined || times.first_at < until);
 }
 
-function* segmentsBetween(first: number, last: number, isNewest: boolean): Generator<number> {
-  if (last < first) return;
-  const [lowest, highest] = [segmentOf(first), segmentOf(last)];
-  for (let i = 0; i <= highest - lowest; i++) yield isNewest ? highest - i : lowest + i;
+/**
+ * Finds the segments that contain entries. It does not count from the first to the last: the numbers of entries in a damaged database may be
+ * anything.
+ */
+function* segmentsWithEntries(
+  { chain }: AuditLog,
+  { first, last, isNewest }: Pick<SegmentRange, 'first' | 'last' | 'isNewest'>,
+): Generator<number> {
+  let previous: number | undefined;
+  let [found] = isNewest ? chain.before(last + 1, 1) : chain.after(first - 1, 1);
+  while (found !== undefined && found.seq >= first && found.seq <= last) {
+    const segment = segmentOf(found.seq);
+    // Numbers above 2 ** 53 are not exact, so that the next entry may seem to be in the same segment.
+    if (segment === previous) return;
+    yield segment;
+    previous = segment;
+    [found] = isNewest ? chain.before(segment * segmentLength + 1, 1) : chain.after((segment + 1) * segmentLength, 1);
+  }
 }
 
 const entriesPerBatch = 128;

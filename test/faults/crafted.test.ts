@@ -72,6 +72,18 @@ test('the audit exports entries whose hash or body has another type, and verify 
   expect(await store.audit.verify()).toMatchObject({ ok: false });
 });
 
+test.each(['newest', 'oldest'] as const)(
+  'a query of the audit, %s first, ends if an entry has an absurd number',
+  async (order) => {
+    const sql = 'update audit_entries set seq = 9223372036854775807 where seq = (select max(seq) from audit_entries)';
+    alterDatabase(folder, (database) => database.exec(sql));
+    const store = await openFolder(folder);
+    const { items } = await store.audit.query({ order });
+    expect(items.length).toBeGreaterThan(0);
+    expect(await store.audit.verify()).toMatchObject({ ok: false });
+  },
+);
+
 describe('verify', () => {
   test.each<[string, string, string]>([
     ['a foreign table', 'create table mine (a)', 'table "mine"'],
