@@ -1,7 +1,7 @@
 import { nextTurn, pause } from '../environment/timers';
 import { type AimedQuery, ByteVectors } from './kernel/byte-vectors';
 import { bestChunk } from './kernel/dot';
-import { type FoundSigns, SignVectors, signBytes } from './kernel/sign-vectors';
+import { type SignQuery, SignVectors, signBytes } from './kernel/sign-vectors';
 import { slotsPerScan } from './kernel/slot-memory';
 import type {
   LoadedVectors,
@@ -106,7 +106,7 @@ export class ExactIndex implements ScanningIndex {
     for (const [row, cosine] of beyond) if (cosine >= target.least() && visible.has(row)) target.offer(row, cosine, 0);
     const rows = visible.rows();
     if (compare === 'signs' && rows.length > fewRows) {
-      this.#resident.scoreBySigns(query, rows, target);
+      this.#resident.scoreBySigns(query, visible, target);
       return true;
     }
     const offer: Offer = (place, estimate, error) => target.offer(rows[place] as number, estimate, error);
@@ -198,17 +198,46 @@ export class ExactIndex implements ScanningIndex {
 const unknown = 0;
 const withoutVector = -1;
 const endOfChain = -1;
-// What a slot takes in addition to its vector: the next slot of the row, the residual, and an entry in the list of free slots.
-const bookkeepingBytes = 12;
+// What a slot takes in addition to its vector: its row, the next slot of the row, the residual, and an entry in the list of free slots.
+const bookkeepingBytes = 16;
 
 /** Takes the estimate of a row, which is named by its place in the list of rows. */
 type Offer = (place: number, estimate: number, error: number) => void;
 
 /** Rows and the highest cosine that each can have. Only the first `count` entries are used. */
 interface SignRows {
-  readonly rows: Uint32Array;
-  readonly highest: Float32Array;
+  rows: Uint32Array;
+  highest: Float32Array;
   count: number;
+}
+
+/** A range of slots, of which only those of visible rows are taken. */
+interface SlotRange {
+  readonly from: number;
+  readonly to: number;
+  readonly visible: VisibleRows;
+  readonly inChunks: Map<number, number>;
+}
+
+/** Returns one of the lists, empty and with room for `capacity` rows. The lists are used again, because making them takes time. */
+function emptied(lists: readonly SignRows[], index: 0 | 1, capacity: number): SignRows {
+  const list = lists[index] as SignRows;
+  list.count = 0;
+  if (list.rows.length < capacity) {
+    list.rows = new Uint32Array(Math.ceil(capacity * 1.25));
+    list.highest = new Float32Array(list.rows.length);
+  }
+  return list;
+}
+
+function emptySignRows(): SignRows {
+  return { rows: new Uint32Array(0), highest: new Float32Array(0), count: 0 };
+}
+
+function addRow(found: SignRows, row: number, highest: number, target: ScanTarget): void {
+  if (!target.matters(row, highest)) return;
+  found.rows[found.count] = row;
+  found.highest[found.count++] = highest;
 }
 
 // Marks a row that `takeNearest` has returned.
@@ -233,12 +262,17 @@ class ResidentVectors {
   readonly #capacity: number;
   #first = new Int32Array(1024);
   #next = new Int32Array(1024);
+  /** For each slot, its row. 0 for a free slot. */
+  #rowOf = new Int32Array(1024);
   /** For each slot, the length of what rounding changed in its vector. */
   #residuals = new Float32Array(1024);
   readonly #free: number[] = [];
   #used = 0;
   readonly #slots = new Uint32Array(slotsPerScan);
   readonly #placeOf = new Uint32Array(slotsPerScan);
+  readonly #signRows = [emptySignRows(), emptySignRows()] as const;
+  /** The number of rows with several chunks. */
+  #rowsInChunks = 0;
 
   constructor(dimensions: number, memoryBytes: number) {
     this.#vectors = new ByteVectors(dimensions, memoryBytes);
@@ -265,10 +299,13 @@ class ResidentVectors {
       this.#signs.write(slot, vector);
       this.#next = withRoom(this.#next, slot);
       this.#next[slot] = chain;
+      this.#rowOf = withRoom(this.#rowOf, slot);
+      this.#rowOf[slot] = row;
       chain = slot;
     }
     this.#first = withRoom(this.#first, row);
     this.#first[row] = chain === endOfChain ? withoutVector : chain + 1;
+    if (vectors.length > 1) this.#rowsInChunks++;
     return true;
   }
 
@@ -277,7 +314,11 @@ class ResidentVectors {
     const first = this.#first[row] ?? unknown;
     if (first === unknown) return;
     if (first !== withoutVector) {
-      for (let slot = first - 1; slot !== endOfChain; slot = this.#next[slot] as number) this.#free.push(slot);
+      if (this.#next[first - 1] !== endOfChain) this.#rowsInChunks--;
+      for (let slot = first - 1; slot !== endOfChain; slot = this.#next[slot] as number) {
+        this.#free.push(slot);
+        this.#rowOf[slot] = 0;
+      }
     }
     this.#first[row] = unknown;
   }
@@ -315,62 +356,82 @@ class ResidentVectors {
    * nearest of them, so that it is known which cosine the others must reach. Then it compares the signs of all, and last the bytes of those
    * that can be near enough.
    */
-  scoreBySigns(query: Float32Array, rows: Uint32Array, target: ScanTarget): void {
+  scoreBySigns(query: Float32Array, visible: VisibleRows, target: ScanTarget): void {
     const aimed = this.aim(query);
     const score = (list: Uint32Array) =>
       this.score(aimed, list, 0, list.length, (place, estimate, error) =>
         target.offer(list[place] as number, estimate, error),
       );
-    const parts = [rows.subarray(0, slotsPerScan), rows.subarray(slotsPerScan)].map((part) => {
-      const found = this.#bySigns(query, part, target);
+    const signs = this.#signs.aim(query);
+    // If most vectors in memory are visible, it goes through all slots, because a list of the slots of the visible rows takes longer to make.
+    const takesAllSlots = 2 * visible.count > this.#used && 16 * this.#rowsInChunks < this.#used;
+    const rows = takesAllSlots ? undefined : visible.rows();
+    const end = rows?.length ?? this.#used;
+    const middle = Math.min(slotsPerScan, end);
+    const inChunks = new Map<number, number>();
+    for (const [i, from, to] of [
+      [0, 0, middle],
+      [1, middle, end],
+    ] as const) {
+      const found = emptied(this.#signRows, i, to - from);
+      if (rows === undefined) this.#addSlots(signs, { from, to, visible, inChunks }, target, found);
+      else this.#addRows(signs, rows.subarray(from, to), target, found);
       score(takeNearest(found));
-      return found;
-    });
+    }
     const least = target.least() - kernelError;
-    for (const { rows, highest, count } of parts) {
+    const matters = (row: number, highest: number) => highest >= least && target.matters(row, highest);
+    for (const { rows, highest, count } of this.#signRows) {
       let kept = 0;
       for (let i = 0; i < count; i++) {
         const row = rows[i] as number;
-        const most = highest[i] as number;
-        if (most !== taken && most >= least && target.matters(row, most)) rows[kept++] = row;
+        if (highest[i] !== taken && matters(row, highest[i] as number)) rows[kept++] = row;
       }
       score(rows.subarray(0, kept));
     }
+    score(Uint32Array.from([...inChunks].filter(([row, highest]) => matters(row, highest)).map(([row]) => row)));
   }
 
-  /** Finds the rows that matter if only signs are compared, with the highest cosine that each can have. */
-  #bySigns(query: Float32Array, rows: Uint32Array, target: ScanTarget): SignRows {
-    const aimed = this.#signs.aim(query);
-    const found: SignRows = { rows: new Uint32Array(rows.length), highest: new Float32Array(rows.length), count: 0 };
+  /** Adds those of the rows that matter if only signs are compared. */
+  #addRows(query: SignQuery, rows: Uint32Array, target: ScanTarget, found: SignRows): void {
+    const [slots, placeOf, firsts, next] = [this.#slots, this.#placeOf, this.#first, this.#next];
     let count = 0;
     const scan = () => {
-      this.#addBySigns(this.#signs.scan(aimed, this.#slots, count, target.least() - kernelError), rows, target, found);
+      const signs = this.#signs.scan(query, slots, count, target.least() - kernelError);
+      for (let i = 0; i < signs.count; i++) {
+        const row = rows[placeOf[signs.places[i] as number] as number] as number;
+        const highest = (signs.estimates[i] as number) + (signs.errors[i] as number);
+        const last = found.count - 1;
+        // The chunks of a row follow each other, perhaps in two scans.
+        if (last < 0 || found.rows[last] !== row) addRow(found, row, highest, target);
+        else if (highest > (found.highest[last] as number)) found.highest[last] = highest;
+      }
       count = 0;
     };
     for (let i = 0; i < rows.length; i++) {
-      const first = this.#first[rows[i] as number] ?? unknown;
+      const first = firsts[rows[i] as number] ?? unknown;
       if (first <= unknown) continue;
-      for (let slot = first - 1; slot !== endOfChain; slot = this.#next[slot] as number) {
+      for (let slot = first - 1; slot !== endOfChain; slot = next[slot] as number) {
         if (count === slotsPerScan) scan();
-        this.#slots[count] = slot;
-        this.#placeOf[count++] = i;
+        slots[count] = slot;
+        placeOf[count++] = i;
       }
     }
     scan();
-    return found;
   }
 
-  #addBySigns(signs: FoundSigns, rows: Uint32Array, target: ScanTarget, found: SignRows): void {
-    for (let i = 0; i < signs.count; i++) {
-      const row = rows[this.#placeOf[signs.places[i] as number] as number] as number;
-      const highest = (signs.estimates[i] as number) + (signs.errors[i] as number);
-      const last = found.count - 1;
-      // The chunks of a row follow each other, perhaps in two scans.
-      if (last >= 0 && found.rows[last] === row) {
-        if (highest > (found.highest[last] as number)) found.highest[last] = highest;
-      } else if (target.matters(row, highest)) {
-        found.rows[found.count] = row;
-        found.highest[found.count++] = highest;
+  /** Adds the rows in a range of slots that matter if only signs are compared. Rows with several chunks go to `inChunks`. */
+  #addSlots(query: SignQuery, { from, to, visible, inChunks }: SlotRange, target: ScanTarget, found: SignRows): void {
+    for (let first = from; first < to; first += slotsPerScan) {
+      const count = Math.min(slotsPerScan, to - first);
+      const signs = this.#signs.scanRange(query, first, count, target.least() - kernelError);
+      for (let i = 0; i < signs.count; i++) {
+        const slot = first + (signs.places[i] as number);
+        const row = this.#rowOf[slot] as number;
+        if (row === 0 || !visible.has(row)) continue;
+        const highest = (signs.estimates[i] as number) + (signs.errors[i] as number);
+        const isAlone = this.#first[row] === slot + 1 && this.#next[slot] === endOfChain;
+        if (isAlone) addRow(found, row, highest, target);
+        else inChunks.set(row, Math.max(highest, inChunks.get(row) ?? highest));
       }
     }
   }

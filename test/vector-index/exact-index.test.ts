@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { seededVectors, VectorSourceFixture, visibleRows } from '../../src/testing/vector-source-fixture';
 import { ExactIndex } from '../../src/vector-index/exact-index';
-import { dot } from '../../src/vector-index/kernel/dot';
+import { bestChunk, dot } from '../../src/vector-index/kernel/dot';
 import type { StoredVector } from '../../src/vector-index/vector-index';
+import { Random } from '../faults/random';
 
 const dimensions = 64;
 const vectors = seededVectors(5, 3000, dimensions);
@@ -117,6 +118,42 @@ describe('the exact index', () => {
     expect(offered.sort((a, b) => a - b)).toEqual([...rows]);
   });
 
+  test.each([0.2, 0.7, 1])(
+    'offers each visible row once, with the right cosine, after many changes, if %d of all rows are visible',
+    async (share) => {
+      const source = new VectorSourceFixture();
+      const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 22, exactUpTo: 0, source });
+      const chance = new Random(11);
+      const query = vectors[0] as Float32Array;
+      for (let round = 0; round < 6; round++) {
+        const changed = Array.from({ length: 700 }, () => chance.whole(1, 6_000));
+        for (const row of changed) {
+          // Most rows have one chunk, some have several, and some have none.
+          const chunks = chance.chance(0.95) ? 1 : chance.whole(0, 4);
+          source.set(row, ...Array.from({ length: chunks }, () => chance.pick(vectors)));
+        }
+        await index.refresh(changed);
+        await index.warm(source.rows(), 'at once');
+      }
+      const visible = visibleRows([...source.rows()].filter(() => chance.chance(share)));
+      const loaded = await index.load(query, visible.rows());
+      const offered = new Map<number, number>();
+      index.scan(query, visible, loaded, {
+        least: () => Number.NEGATIVE_INFINITY,
+        matters: () => true,
+        offer: (row, estimate) => {
+          expect(offered.has(row)).toBe(false);
+          offered.set(row, estimate);
+        },
+      });
+      expect([...offered.keys()].sort((a, b) => a - b)).toEqual([...visible.rows()]);
+      for (const [row, estimate] of offered) {
+        const chunks = [...source.read([row])].map(({ vector }) => vector);
+        expect(estimate).toBeCloseTo(bestChunk(query, chunks), 1);
+      }
+    },
+  );
+
   test('reads a few changed rows during a scan, and asks for many to be loaded again', async () => {
     const source = filled();
     const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
@@ -168,7 +205,7 @@ describe('the exact index', () => {
 
   test('reads rows ahead of searches until its RAM is full', async () => {
     const source = filled();
-    const bytes = 1000 * (dimensions + 44);
+    const bytes = 1000 * (dimensions + 48);
     const index = new ExactIndex({ dimensions, memoryBytes: bytes, source });
     await index.warm(source.rows(), 'at once');
     const { reads } = source;
@@ -188,7 +225,7 @@ describe('the exact index', () => {
 
   test('reuses the RAM of removed rows', async () => {
     const source = filled();
-    const index = new ExactIndex({ dimensions, memoryBytes: 1000 * (dimensions + 44), source });
+    const index = new ExactIndex({ dimensions, memoryBytes: 1000 * (dimensions + 48), source });
     await index.warm(source.rows().slice(0, 1000), 'at once');
     for (let row = 1; row <= 1000; row++) source.set(row);
     await index.refresh(Array.from({ length: 1000 }, (_, i) => i + 1));

@@ -9,6 +9,7 @@ type Scan = (
   records: number,
   stride: number,
   slots: number,
+  first: number,
   count: number,
   deviations: number,
   roughDeviations: number,
@@ -124,17 +125,25 @@ export class SignVectors {
     return { words, total, scale, roughScale: sum === 0 ? 0 : squares / sum, deviations };
   }
 
-  /** Estimates the dot products of the query with the first `count` of `slots`, at most `slotsPerScan`. Finds those that may be `least` or more. */
+  /** Compares the query with the first `count` of `slots`, at most `slotsPerScan`. Finds those whose dot product may be `least` or more. */
   scan(query: SignQuery, slots: Uint32Array, count: number, least: number): FoundSigns {
+    new Uint32Array(this.#memory.buffer, this.#slotsAt, count).set(slots.subarray(0, count));
+    return this.#find(query, this.#slotsAt, 0, count, least);
+  }
+
+  /** Does the same for `count` slots from `first` on, which must all be written. Their places count from `first`. */
+  scanRange(query: SignQuery, first: number, count: number, least: number): FoundSigns {
+    return this.#find(query, 0, first, count, least);
+  }
+
+  #find(query: SignQuery, slots: number, first: number, count: number, least: number): FoundSigns {
     const { buffer, recordsAt, stride } = this.#memory;
     const [places, estimates, errors] = this.#found;
     new Uint8Array(buffer, 0, query.words.length).set(query.words);
-    new Uint32Array(buffer, this.#slotsAt, count).set(slots.subarray(0, count));
     const { total, scale, roughScale, deviations } = query;
-    const roughDeviations = roughness * deviations;
     const found = this.#scan(
-      ...([0, this.#dimensions, total, scale, roughScale, recordsAt, stride, this.#slotsAt, count] as const),
-      ...([deviations, roughDeviations, least, places, estimates, errors] as const),
+      ...([0, this.#dimensions, total, scale, roughScale, recordsAt, stride, slots, first, count] as const),
+      ...([deviations, roughness * deviations, least, places, estimates, errors] as const),
     );
     return {
       count: found,

@@ -5,6 +5,8 @@ const ahead = 16;
  * Estimates the dot products of one query with many vectors of which only the signs are known, 64 dimensions at a time. Finds those
  * that may be at least `least`, and returns their number.
  *
+ * Compares the vectors in the first `count` slots of the list `slots`. If `slots` is 0, those in the slots from `first` on.
+ *
  * The record of a vector has `stride` bytes: `words` 64-bit words with a bit for each dimension, 1 if the component is positive or 0; then
  * two float32: the factor that turns the sum of the query's components, with the signs of the vector, into an estimate, and the standard
  * deviation of the estimate for a query of length 1.
@@ -28,6 +30,7 @@ export function scanSigns(
   records: usize,
   stride: i32,
   slots: usize,
+  first: i32,
   count: i32,
   deviations: f32,
   roughDeviations: f32,
@@ -40,8 +43,8 @@ export function scanSigns(
   let found = 0;
   let touched = 0;
   for (let i = 0; i < count; i++) {
-    touched |= load<i32>(signRecordAt(slots, min(i + ahead, count - 1), records, stride));
-    const record = signRecordAt(slots, i, records, stride);
+    touched |= load<i32>(signRecordAt(slots, first, min(i + ahead, count - 1), records, stride));
+    const record = signRecordAt(slots, first, i, records, stride);
     const factors = record + ((<usize>words) << 3);
     const factor = load<f32>(factors);
     const deviation = load<f32>(factors, 4);
@@ -83,6 +86,7 @@ export function scanSigns(
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function signRecordAt(slots: usize, i: i32, records: usize, stride: i32): usize {
-  return records + (<usize>load<u32>(slots + ((<usize>i) << 2))) * (<usize>stride);
+function signRecordAt(slots: usize, first: i32, i: i32, records: usize, stride: i32): usize {
+  const slot: u32 = slots === 0 ? <u32>(first + i) : load<u32>(slots + ((<usize>i) << 2));
+  return records + (<usize>slot) * (<usize>stride);
 }
