@@ -78,7 +78,7 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
    * index is used if not all vectors fit into RAM. Default: 20,000.
    */
   exactUpTo?: number;
-  /** The maximum number of bytes in RAM for vectors. A vector with 384 dimensions takes about 470 bytes. Default: 268,435,456. */
+  /** The maximum number of bytes in RAM for vectors. A vector with 384 dimensions takes about 470 bytes. Default: 536,870,912. */
   vectorMemoryBytes?: number;
   /** How reads are recorded in the audit, and how its checkpoints are made. Writes and refusals are always recorded. */
   audit?: AuditOptions;
@@ -127,7 +127,7 @@ export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'quot
 }
 
 const defaultExactUpTo = 20_000;
-const defaultVectorMemoryBytes = 256 * 2 ** 20;
+const defaultVectorMemoryBytes = 512 * 2 ** 20;
 
 const limitsShape = fields(
   Object.fromEntries(Object.keys(defaultLimits).map((limit) => [limit, integer(0).optional()])) as Record<
