@@ -12,7 +12,7 @@ export const countingMistakes: readonly Mistake[] = [
     'count: counts every memory',
     'recall/list.ts',
     '? context.visible.get(compiled).texts',
-    '? (context.state as unknown as { memoryCount(): number }).memoryCount()',
+    '? context.state.columns.active.reduce((sum, each) => sum + each, 0)',
   ),
   mistake(
     'BM25: counts all texts',

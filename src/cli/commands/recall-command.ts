@@ -1,5 +1,4 @@
 import { defined } from '../../domain/defined';
-import { recallThatFits } from '../../integrations/shared/recall-that-fits';
 import type { Command } from '../cli-command';
 import { embedderOptions, readStore } from '../command-store';
 import { integer, oneOf, timeText, unitInterval } from '../option-checks';
@@ -52,6 +51,8 @@ export const recallCommand: Command = {
   ],
   run: (line, terminal) =>
     readStore(line, terminal, async (_, handle) => {
+      // Loaded here, because the help and the version must not load the library.
+      const { recallThatFits } = await import('../../integrations/shared/recall-that-fits');
       const { hits, isCut } = await recallThatFits(handle, line.args[1] as string, {
         ...selectionOf(line),
         ...defined({

@@ -1,4 +1,3 @@
-import { allNamespaces } from '../../integrations/shared/all-namespaces';
 import type { Command } from '../cli-command';
 import { readStore } from '../command-store';
 import { principalOptions } from '../principal-options';
@@ -17,6 +16,8 @@ export const statsCommand: Command = {
   ],
   run: (line, terminal) =>
     readStore(line, terminal, async (store, handle) => {
+      // Loaded here, because the help and the version must not load the library.
+      const { allNamespaces } = await import('../../integrations/shared/all-namespaces');
       const namespaces = await allNamespaces(handle);
       const stats = handle === store.admin ? await store.stats() : await handle.stats();
       await terminal.print(JSON.stringify({ ...stats, namespaces }));
