@@ -43,6 +43,8 @@ interface Search extends QueryVector {
   readonly terms: readonly string[];
   readonly loader: RecordLoader;
   readonly facts: FilterFacts | undefined;
+  /** How often vectors are loaded for this search, from 1. */
+  readonly attempt: number;
 }
 
 type SearchResult =
@@ -71,10 +73,11 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
   const loader = new RecordLoader(context);
   const facts = request.selection.filter && (await gatherFacts(context, caller, request.selection, signal));
   let errors = 0;
+  let attempt = 1;
   for (;;) {
     signal?.throwIfAborted();
     loader.beginTurn();
-    const result = await search(context, caller, request, { ...queryVector, terms, loader, facts });
+    const result = await search(context, caller, request, { ...queryVector, terms, loader, facts, attempt });
     switch (result.type) {
       case 'hits':
         return result.hits;
@@ -84,6 +87,9 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
         break;
       case 'more-turns-needed':
         await nextTurn();
+        break;
+      case 'vectors-missing':
+        attempt++;
         break;
       case 'rows-changed':
         if (++errors > maxRepeatsAfterErrors) throw result.error;
@@ -105,7 +111,7 @@ async function search(
   context: ReadContext,
   caller: Caller,
   request: RecallRequest,
-  { vector, space, terms, loader, facts }: Search,
+  { vector, space, terms, loader, facts, attempt }: Search,
 ): Promise<SearchResult> {
   const { state } = context;
   // Time has passed since the call began, and another process may have written.
@@ -117,7 +123,7 @@ async function search(
   const { now } = compiled;
   const hasMoved = () => space !== undefined && isOtherSpace(state.interning.currentSpace, space);
   if (hasMoved()) return { type: 'space-changed' };
-  const found = await findRows(context, request, { vector, terms, visible, now }).catch(
+  const found = await findRows(context, request, { vector, terms, visible, now, attempt }).catch(
     (error: unknown): SearchResult => {
       const { changeCount } = state.columns;
       context.refresh();
@@ -171,15 +177,16 @@ interface RowSearch {
   readonly terms: readonly string[];
   readonly visible: VisibleSet;
   readonly now: number;
+  readonly attempt: number;
 }
 
 /** Loads the vectors of all visible rows into memory. If there are too many, takes the nearest from the approximate index. */
 async function findRows(context: ReadContext, request: RecallRequest, search: RowSearch): Promise<FoundRows> {
-  const { vector, visible } = search;
+  const { vector, visible, attempt } = search;
   const { changeCount } = context.state.columns;
   const index = context.vectors();
   if (vector === undefined || index === undefined) return { type: 'loaded', changeCount, vectors: undefined };
-  const loaded = await index.load(vector, visible.vectors.rows());
+  const loaded = await index.load(vector, visible.vectors.rows(), attempt);
   if (loaded !== undefined) return { type: 'loaded', changeCount, vectors: { index, loaded } };
   return { type: 'proposed', changeCount, ...(await proposeRows(context, index, request, { ...search, vector })) };
 }

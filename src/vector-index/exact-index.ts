@@ -68,6 +68,7 @@ export class ExactIndex implements ScanningIndex {
       this.#resident.forget(row);
       this.#unread.add(row);
     }
+    if (this.#resident.hasMuchRoom) this.#isFull = false;
     if (this.#unread.size <= maxUnread || this.#warmings > 0) return;
     this.#hasReadAll = false;
     this.#unread.clear();
@@ -90,20 +91,26 @@ export class ExactIndex implements ScanningIndex {
     return !this.#hasReadAll && !this.#isFull && this.#warmings === 0;
   }
 
-  async load(query: Float32Array, rows: Uint32Array): Promise<LoadedVectors> {
+  async load(query: Float32Array, rows: Uint32Array, attempt = 1): Promise<LoadedVectors> {
     const compare = rows.length <= this.#exactUpTo ? 'bytes' : 'signs';
     const beyond = new Map<number, number>();
-    if (this.#hasReadAll && this.#unread.size <= readPerTurn) return { compare, beyond };
+    // While many rows change all the time, a scan must read more of them itself, or it would never come to its end.
+    const mostChanged = readPerTurn * 2 ** (attempt - 1);
+    if (this.#hasReadAll && this.#unread.size <= readPerTurn) return { compare, beyond, mostChanged };
     for (let from = 0; from < rows.length; ) {
       if (from > 0) await nextTurn();
       from = this.#read(rows, from, (place, vectors) => beyond.set(rows[place] as number, bestChunk(query, vectors)));
     }
-    return { compare, beyond };
+    return { compare, beyond, mostChanged };
   }
 
-  scan(query: Float32Array, visible: VisibleRows, { compare, beyond }: LoadedVectors, target: ScanTarget): boolean {
-    if (!this.#readMissing(query, visible, beyond)) return false;
-    for (const [row, cosine] of beyond) if (cosine >= target.least() && visible.has(row)) target.offer(row, cosine, 0);
+  scan(query: Float32Array, visible: VisibleRows, loaded: LoadedVectors, target: ScanTarget): boolean {
+    const { compare, beyond } = loaded;
+    if (!this.#readMissing(query, visible, loaded)) return false;
+    for (const [row, cosine] of beyond) {
+      // Another search may have found room for the row meanwhile.
+      if (!this.#resident.knows(row) && cosine >= target.least() && visible.has(row)) target.offer(row, cosine, 0);
+    }
     const rows = visible.rows();
     if (compare === 'signs' && rows.length > fewRows) {
       this.#resident.scoreBySigns(query, visible, target);
@@ -114,13 +121,17 @@ export class ExactIndex implements ScanningIndex {
     return true;
   }
 
-  /** Reads those of the rows that changed after they were loaded. Returns false if there are too many for one turn of the event loop. */
-  #readMissing(query: Float32Array, visible: VisibleRows, beyond: Map<number, number>): boolean {
+  /** Reads those of the rows that changed after they were loaded. Returns false if there are too many. */
+  #readMissing(query: Float32Array, visible: VisibleRows, { beyond, mostChanged }: LoadedVectors): boolean {
     // This is fast while all vectors are in memory, and then the rows need not be checked one by one.
     const possible = this.#hasReadAll ? [...this.#unread].filter((row) => visible.has(row)) : visible.rows();
     const missing = Array.from(possible).filter((row) => !this.#resident.knows(row) && !beyond.has(row));
-    if (missing.length > readPerTurn) return false;
-    this.#read(missing, 0, (place, vectors) => beyond.set(missing[place] as number, bestChunk(query, vectors)));
+    if (missing.length > mostChanged) return false;
+    for (let from = 0; from < missing.length; ) {
+      from = this.#read(missing, from, (place, vectors) =>
+        beyond.set(missing[place] as number, bestChunk(query, vectors)),
+      );
+    }
     return true;
   }
 
@@ -144,7 +155,8 @@ export class ExactIndex implements ScanningIndex {
     this.#isFull = false;
     try {
       await this.#warm(rows, pace);
-      while (this.#unread.size > 0 && !this.#isFull && !this.#closing.signal.aborted) {
+      // The searches read a few changed rows themselves. Waiting for none would not end while there are writes.
+      while (this.#unread.size > readPerTurn && !this.#isFull && !this.#closing.signal.aborted) {
         await this.#warm([...this.#unread], 'at once');
       }
       this.#hasReadAll = !this.#isFull && !this.#closing.signal.aborted;
@@ -178,12 +190,14 @@ export class ExactIndex implements ScanningIndex {
     let to = from;
     for (; to < end && missing.size < readPerTurn; to++) {
       const row = rows[to] as number;
-      this.#unread.delete(row);
-      if (!this.#resident.knows(row)) missing.set(row, { place: to, vectors: [] });
+      if (this.#resident.knows(row)) this.#unread.delete(row);
+      else missing.set(row, { place: to, vectors: [] });
     }
     if (missing.size === 0) return to;
     for (const { row, vector } of this.#source.read([...missing.keys()])) missing.get(row)?.vectors.push(vector);
     for (const [row, { place, vectors }] of missing) {
+      // Not before, because a row whose vectors cannot be read now must be read by the next search.
+      this.#unread.delete(row);
       if (this.#resident.keep(row, vectors)) continue;
       this.#isFull = true;
       this.#hasReadAll = false;
@@ -280,6 +294,12 @@ class ResidentVectors {
     const { stride, capacity } = this.#vectors;
     const bytesPerSlot = stride + signBytes(dimensions) + bookkeepingBytes;
     this.#capacity = Math.min(capacity, Math.floor(memoryBytes / bytesPerSlot));
+  }
+
+  /** Whether so much memory is free that it is worth while to read rows that did not fit. */
+  get hasMuchRoom(): boolean {
+    const room = this.#capacity - this.#used + this.#free.length;
+    return room > 0 && room >= Math.min(maxUnread, this.#capacity / 4);
   }
 
   /** Returns whether the row was read. A row without vectors counts as read. */

@@ -108,11 +108,11 @@ export class PlannedSearch implements VectorSearch, ScanningIndex {
     return this.#indexer.search(query, visible, limit);
   }
 
-  async load(query: Float32Array, rows: Uint32Array): Promise<LoadedVectors | undefined> {
+  async load(query: Float32Array, rows: Uint32Array, attempt?: number): Promise<LoadedVectors | undefined> {
     const exact = this.#exact as ExactIndex;
     const isInMemory = exact.hasReadAll && rows.length <= maxScannedRows;
     if (this.#indexer === undefined || rows.length <= this.#options.exactUpTo || isInMemory)
-      return exact.load(query, rows);
+      return exact.load(query, rows, attempt);
     if (exact.canReadMore) this.#warm(exact);
     return undefined;
   }
@@ -276,7 +276,7 @@ class CountedSearch {
       refresh: (rows) => index.refresh(rows),
       close: () => index.close(),
       search: (query, visible, limit) => this.#count(() => index.search(query, visible, limit)),
-      load: (query, rows) => this.#count(() => index.load(query, rows)),
+      load: (query, rows, attempt) => this.#count(() => index.load(query, rows, attempt)),
       scan: (query, rows, loaded, target) => index.scan(query, rows, loaded, target),
     };
   }

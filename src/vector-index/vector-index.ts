@@ -86,6 +86,8 @@ export interface LoadedVectors {
   readonly compare: 'bytes' | 'signs';
   /** The exact cosines of rows whose vectors do not fit into memory. Usually empty. */
   readonly beyond: Map<number, number>;
+  /** A scan fails if the vectors of more rows changed after they were loaded. */
+  readonly mostChanged: number;
 }
 
 /** An index that keeps vectors in memory, and compares them with a query in one turn of the event loop. */
@@ -93,8 +95,10 @@ export interface ScanningIndex extends VectorIndex {
   /**
    * Reads the vectors of these rows into memory, in several turns of the event loop. Returns undefined, and reads nothing, if there are so
    * many rows that the approximate index must be searched.
+   *
+   * @param attempt How often the rows are loaded for one search, from 1. With each attempt, more rows may change until the scan.
    */
-  load(query: Float32Array, rows: Uint32Array): Promise<LoadedVectors | undefined>;
+  load(query: Float32Array, rows: Uint32Array, attempt?: number): Promise<LoadedVectors | undefined>;
   /**
    * Offers those of the rows that matter. The rows may be in any order. Returns false if the vectors of many rows changed after `load`: then
    * they must be loaded again, and some rows may have been offered.

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { seededVectors, VectorSourceFixture, visibleRows } from '../../src/testing/vector-source-fixture';
 import { ExactIndex } from '../../src/vector-index/exact-index';
 import { bestChunk, dot } from '../../src/vector-index/kernel/dot';
-import type { StoredVector } from '../../src/vector-index/vector-index';
+import type { ScanTarget, StoredVector } from '../../src/vector-index/vector-index';
 import { Random } from '../faults/random';
 
 const dimensions = 64;
@@ -10,9 +10,14 @@ const vectors = seededVectors(5, 3000, dimensions);
 
 class CountingSource extends VectorSourceFixture {
   reads = 0;
+  /** Thrown by each read. */
+  failure: Error | undefined;
+  onRead: () => void = () => undefined;
 
   override read(rows: ArrayLike<number>): Iterable<StoredVector> {
+    if (this.failure !== undefined) throw this.failure;
     this.reads += rows.length;
+    this.onRead();
     return super.read(rows);
   }
 }
@@ -22,6 +27,9 @@ function filled(): CountingSource {
   for (const [i, vector] of vectors.entries()) source.set(i + 1, vector);
   return source;
 }
+
+/** Takes every row, and does nothing with it. */
+const everyRow: ScanTarget = { least: () => Number.NEGATIVE_INFINITY, matters: () => true, offer: () => undefined };
 
 /** The estimates and errors of the rows that a scan finds. */
 async function scanned(index: ExactIndex, query: Float32Array, rows: Uint32Array, least = Number.NEGATIVE_INFINITY) {
@@ -116,6 +124,67 @@ describe('the exact index', () => {
     };
     expect(index.scan(query, visibleRows(rows), await index.load(query, rows), target)).toBe(true);
     expect(offered.sort((a, b) => a - b)).toEqual([...rows]);
+  });
+
+  test('reads the vectors of changed rows again after they could not be read once', async () => {
+    const source = filled();
+    const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
+    await index.warm(source.rows(), 'at once');
+    const changed = [5, 6, 7];
+    await index.refresh(changed);
+    source.failure = new Error('The disk failed.');
+    const query = vectors[0] as Float32Array;
+    await expect(scanned(index, query, Uint32Array.from(changed))).rejects.toThrow('The disk failed.');
+    source.failure = undefined;
+    expect([...(await scanned(index, query, source.rows())).keys()]).toEqual([...source.rows()]);
+  });
+
+  test('offers a row once if another search has found room for it after it was loaded', async () => {
+    const source = filled();
+    const index = new ExactIndex({ dimensions, memoryBytes: 200 * (dimensions + 48), source });
+    const rows = source.rows();
+    const query = vectors[0] as Float32Array;
+    const loaded = await index.load(query, rows);
+    const [beyond] = loaded.beyond.keys();
+    source.set(1);
+    await index.refresh([1]);
+    await index.load(query, Uint32Array.of(beyond as number));
+    const offered: number[] = [];
+    index.scan(query, visibleRows(rows), loaded, { ...everyRow, offer: (row) => void offered.push(row) });
+    expect(offered.filter((row) => row === beyond)).toHaveLength(1);
+  });
+
+  test('reads more changed rows during a scan with each attempt, so that constant changes end no search', async () => {
+    const source = filled();
+    const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
+    const rows = source.rows();
+    const scan = async (attempt: number) => {
+      const loaded = await index.load(vectors[0] as Float32Array, rows, attempt);
+      await index.refresh(rows.subarray(0, 1_000));
+      return index.scan(vectors[0] as Float32Array, visibleRows(rows), loaded, everyRow);
+    };
+    expect([await scan(1), await scan(2), await scan(3)]).toEqual([false, false, true]);
+  });
+
+  test('ends reading ahead although a few rows change all the time', async () => {
+    const source = filled();
+    const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });
+    source.onRead = () => void index.refresh([1, 2, 3]);
+    await index.warm(source.rows(), 'at once');
+    expect(index.hasReadAll).toBe(true);
+  });
+
+  test('can read more rows after its memory was full and many were removed', async () => {
+    const source = filled();
+    const index = new ExactIndex({ dimensions, memoryBytes: 500 * (dimensions + 48), source });
+    await index.warm(source.rows(), 'at once');
+    expect([index.hasReadAll, index.canReadMore]).toEqual([false, false]);
+    const removed = source.rows().slice(0, 2_700);
+    for (const row of removed) source.set(row);
+    await index.refresh(removed);
+    expect(index.canReadMore).toBe(true);
+    await index.warm(source.rows(), 'at once');
+    expect(index.hasReadAll).toBe(true);
   });
 
   test.each([0.2, 0.7, 1])(

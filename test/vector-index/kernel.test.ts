@@ -102,6 +102,22 @@ describe('the sign kernel', () => {
     expect(found).toEqual([...slots].filter((i) => (highest[i] as number) >= 0.5));
   });
 
+  test('allows for the rounding of the query if all components of a vector have the same size', () => {
+    const dimensions = 384;
+    const vectors = seededVectors(9, 300, dimensions).map((vector) =>
+      vector.map((each) => (each < 0 ? -1 : 1) / Math.sqrt(dimensions)),
+    );
+    const signs = new SignVectors(dimensions, 2 ** 20);
+    for (const [slot, vector] of vectors.entries()) signs.write(slot, vector);
+    const slots = Uint32Array.from(vectors.keys());
+    for (const query of seededVectors(10, 30, dimensions)) {
+      const cosines = vectors.map((vector) => dot(query, vector));
+      const least = [...cosines].sort((a, b) => b - a)[9] as number;
+      const found = new Set(signs.scan(signs.aim(query), slots, slots.length, least).places);
+      expect(cosines.every((cosine, slot) => cosine < least || found.has(slot))).toBe(true);
+    }
+  });
+
   test('estimates 0 for a vector or a query without length', () => {
     const signs = new SignVectors(8, 2 ** 16);
     signs.write(0, new Float32Array(8));

@@ -95,7 +95,9 @@ export class SignVectors {
       squares += component * component;
     }
     // The sum divided by the root of `dimensions * squares` is the cosine between the vector and its signs.
-    const rest = Math.max(0, (this.#dimensions * squares - sum * sum) / Math.max(1, this.#dimensions - 1));
+    // Components of equal size have no residual, but the query is rounded for them, too.
+    const least = typicalResidual ** 2 * squares;
+    const rest = Math.max(least, (this.#dimensions * squares - sum * sum) / Math.max(1, this.#dimensions - 1));
     const factors = new Float32Array(buffer, at + this.#words * bytesPerWord, 2);
     factors[0] = sum === 0 ? 0 : squares / sum;
     factors[1] = sum === 0 ? 0 : (Math.sqrt(squares) * Math.sqrt(rest)) / sum;
