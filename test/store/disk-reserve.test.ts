@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryError, MemoryStore } from 'multi-agent-memory';
 import { beforeEach, expect, test, vi } from 'vitest';
@@ -60,6 +60,22 @@ test('a reserve grows with the write-ahead log', async () => {
   const logBytes = statSync(join(own, 'memory.db-wal')).size;
   expect(logBytes).toBeGreaterThan(2 * pieceBytes);
   expect(statSync(join(own, 'memory.reserve')).size).toBeGreaterThan(logBytes - pieceBytes);
+});
+
+test('a reserve of which only a part could be written is made anew with its mark', () => {
+  const path = join(folder, 'memory.reserve');
+  // The write itself cannot be made to fail on a disk with space.
+  randomBytes.mockImplementationOnce(() => {
+    writeFileSync(path, 'multi-agent-memory: ');
+    throw full;
+  });
+  const reserve = reserveIn(folder);
+  expect(reserve.isKept).toBe(false);
+  expect(existsSync(path)).toBe(false);
+  expect(reserve.ensure()).toBe(true);
+  expect(statSync(path).size).toBe(pieceBytes);
+  expect(readFileSync(path).toString('latin1', 0, 20)).toBe('multi-agent-memory: ');
+  expect(warn).not.toHaveBeenCalled();
 });
 
 test('a file of another program with the name of the reserve stays as it is', async () => {

@@ -86,7 +86,11 @@ export class DiskReserve {
         this.#warn(`cannot be written (${messageOf(error)})`);
       }
       // A part of a piece takes space that deletions need.
-      else if (this.#bytes < pieceBytes) rmSync(this.#path, { force: true });
+      else if (this.#bytes < pieceBytes) {
+        rmSync(this.#path, { force: true });
+        // The next file must begin with the mark, or the next open would take it for a file of another program.
+        this.#bytes = 0;
+      }
     }
   }
 
