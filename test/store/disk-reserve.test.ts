@@ -36,6 +36,21 @@ test('a reserve that cannot be written for another reason than a full disk is tr
   expect(warn).toHaveBeenCalledWith(expect.stringContaining('cannot be written (ENOENT'));
 });
 
+test('a reserve that was removed on a full disk is tried at once, also after it could not be written for another reason', () => {
+  const fail = () => {
+    throw new Error('Too many open files.');
+  };
+  randomBytes.mockImplementationOnce(fail);
+  const reserve = reserveIn(folder);
+  reserve.release();
+  expect(reserve.isKept).toBe(false);
+  expect(reserve.ensure()).toBe(true);
+  expect(statSync(join(folder, 'memory.reserve')).size).toBe(pieceBytes);
+  reserve.release();
+  randomBytes.mockImplementationOnce(fail);
+  expect(reserve.ensure()).toBe(true);
+});
+
 test('a reserve is known by its first bytes, and removed on a full disk', () => {
   reserveIn(folder);
   const path = join(folder, 'memory.reserve');

@@ -69,7 +69,8 @@ export class DiskReserve {
   }
 
   #grow(): void {
-    if (!this.#isOwn || this.#checks < this.#resumeAt) return;
+    // While no write is let through, the log is not measured, and a pause would never end.
+    if (!this.#isOwn || (this.isKept && this.#checks < this.#resumeAt)) return;
     const before = this.#bytes;
     try {
       appendFileSync(this.#path, this.#piece(before === 0), { mode: privateFileMode });
