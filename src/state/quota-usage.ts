@@ -105,13 +105,18 @@ export class QuotaUsage {
       const { label_set, tags } = of;
       usage.memories += sign;
       // A damaged record may have a number that stands for nothing. It counts as a memory until it is forgotten.
-      if (label_set <= this.#interning.labelSetCount) {
+      if (this.#isLabelSet(label_set)) {
         addTo(usage.namespaces, this.#interning.namespaceIdOf(label_set), sign);
       }
       for (const tag of tagsIn(tags)) addTo(usage.tags, tag, sign);
     }
     if (usage.memories === 0 && usage.bytes === 0) this.#actors.delete(actor);
     else this.#actors.set(actor, usage);
+  }
+
+  /** The column of a damaged record may hold any type. One such record must not stop the writes of all others. */
+  #isLabelSet(id: number): boolean {
+    return Number.isInteger(id) && id > 0 && id <= this.#interning.labelSetCount;
   }
 
   #usageOf(actor: number | undefined): ActorUsage {

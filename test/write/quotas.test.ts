@@ -1,5 +1,6 @@
 import type { MemoryHandle, MemoryStore, Quotas } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
+import { changeDatabase } from '../store/old-release';
 import { all, codeOf, openFolder, openInMemory, refusal, take, temporaryFolder } from '../store/stores';
 
 const namespace = ['team'];
@@ -39,6 +40,24 @@ describe('a quota', () => {
     await write(handle, 2);
     expect(await codeOf(() => write(handle, 3))).toBe('QUOTA_EXCEEDED');
   });
+
+  test.each(['999', '0', '-1', '1.5', `'x'`])(
+    'does not stop writes if a record has the label set %s',
+    async (labelSet) => {
+      const folder = await temporaryFolder();
+      const store = await openFolder(folder, { quotas: { memories: 2, namespaces: 2 } });
+      const { id } = await store.as(a).remember('note', { namespace });
+      await store.close();
+      changeDatabase(folder, `update memories set label_set = ${labelSet} where row = 1`);
+      const again = await openFolder(folder, { quotas: { memories: 2, namespaces: 2 } });
+      await again.as(b).remember('note', { namespace });
+      await again.as(a).remember('note', { namespace });
+      expect(await codeOf(() => again.as(a).remember('note', { namespace }))).toBe('QUOTA_EXCEEDED');
+      expect(await again.admin.forget(id)).toBe(true);
+      await again.as(a).remember('note', { namespace });
+      expect(await usedBy(again.as(a))).toEqual({ memories: 2, namespaces: 1 });
+    },
+  );
 
   test('applies to each principal by itself, on behalf of each user, and never to the host', async () => {
     const store = await openWith({ memories: 1 });
