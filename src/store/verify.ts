@@ -125,11 +125,8 @@ async function* rowProblems(
   }
 }
 
-function databaseSteps(
-  { state }: VerifyDeps,
-  rows: RowDamage,
-  check: DatabaseCheck,
-): (() => Promise<VerifyProblem[]>)[] {
+function databaseSteps(engine: VerifyDeps, rows: RowDamage, check: DatabaseCheck): (() => Promise<VerifyProblem[]>)[] {
+  const { state } = engine;
   return [
     async () => changedSchema(state),
     async () => ruleProblems(state),
@@ -139,10 +136,12 @@ function databaseSteps(
         changes === 0 ? undefined : `The change feed has ${changes} lines about memories that do not exist.`,
       ),
     async () =>
-      // In a read-only store, another release may have indexed the words, and with different tokens.
-      problemOf('words', await check.words, (words) =>
-        areCurrentWords(state.meta) ? rows.wordsDiffer(words) : undefined,
-      ),
+      problemOf('words', await check.words, (words) => {
+        // The writer of a read-only store may have written waiting words during the check.
+        engine.reading();
+        // In a read-only store, another release may have indexed the words, and with different tokens.
+        return areCurrentWords(state.meta) ? rows.wordsDiffer(words) : undefined;
+      }),
     async () => problemOf('database', await check.tags, (tags) => rows.tagsDiffer(tags)),
   ];
 }

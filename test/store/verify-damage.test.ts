@@ -207,6 +207,24 @@ describe('verify during writes', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
+  test('does not report words that the writer of a read-only store indexes meanwhile', async () => {
+    const { folder } = await stored();
+    await using store = await MemoryStore.open(folder);
+    const remember = (count: number) =>
+      Promise.all(
+        Array.from({ length: count }, (_, i) =>
+          store.admin.remember(`A green umbrella ${i}.`, { namespace: ['support'], embed: false }),
+        ),
+      );
+    await remember(100);
+    await using reader = await MemoryStore.open(folder, { readOnly: true });
+    for (let i = 0; i < 4; i++) {
+      const verifying = reader.verify();
+      await remember(128);
+      expect(await verifying).toEqual({ ok: true, problems: [] });
+    }
+  });
+
   test('reports each phase until its total is reached', async () => {
     const { folder } = await stored();
     await using store = await MemoryStore.open(folder);
