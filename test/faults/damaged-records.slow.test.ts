@@ -50,6 +50,7 @@ const alterations: [part: string, sql: string][] = [
   ['text', `update texts set text = replace(text, 'neighbour', 'customers') where row = 1`],
   ['text, which is gone', `delete from texts where row = 1`],
   ['text, which is another type', `update texts set text = cast(text as blob) where row = 1`],
+  ['text, which is a number', `update texts set text = 5 where row = 1`],
   ['namespace', `update memories set label_set = (select max(label_set) from memories) where row = 1`],
   ['namespace, which is none', `update memories set label_set = 999 where row = 1`],
   ['owner', `update memories set owner = author where row = 1`],

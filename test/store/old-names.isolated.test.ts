@@ -192,6 +192,20 @@ test('another version of Unicode checks the names again, and changes nothing tha
   expect(states[1]).toEqual(states[0]);
 });
 
+test('a memory whose text has another type stays damaged, and does not stop the upgrade', async () => {
+  const ids: string[] = [];
+  const folder = await oldFolder(release, async ({ admin }) => {
+    for (const key of [nfc, nfd, `${nfd}!`])
+      ids.push((await admin.remember(key, { namespace: ['n'], key, ...off })).id);
+  });
+  changeDatabase(folder, `update texts set text = 5 where row in (2, 3)`);
+  const store = await openFolder(folder);
+  expect((await store.admin.get({ namespace: ['n'], key: nfc }))?.id).toBe(ids[0]);
+  for (const id of ids.slice(1)) expect(await codeOf(() => store.admin.get(id))).toBe('RECORD_DAMAGED');
+  const { problems } = await store.verify();
+  expect(problems.map(({ id, part }) => [id, part])).toEqual(ids.slice(1).map((id) => [id, 'record']));
+});
+
 test('a damaged memory stays damaged, and does not take the key of an intact one', async () => {
   const ids: string[] = [];
   const folder = await oldFolder(release, async ({ admin }) => {

@@ -20,9 +20,13 @@ export function storedText(text: string): string | Buffer {
   return text.isWellFormed() ? text : Buffer.from(text, 'utf16le');
 }
 
-/** Decodes a stored text. A forgotten memory has none. */
+/**
+ * Decodes a stored text. A forgotten memory has none. The text of a damaged record may have any type, and is then read as empty, so that
+ * its checksum does not match: an error would stop reads of other records too.
+ */
 export function textOf(stored: string | Buffer | null): string {
-  return typeof stored === 'string' ? stored : (stored?.toString('utf16le') ?? '');
+  if (typeof stored === 'string') return stored;
+  return Buffer.isBuffer(stored) ? stored.toString('utf16le') : '';
 }
 
 /** Decodes the text of a stored row. Does not check its checksum. */

@@ -7,7 +7,7 @@ import { prepare, type Statement } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
 import { readInHalves } from '../verify/damage';
 import { intactRows, isDamage } from '../verify/intact-rows';
-import { memoryRowOf, type StoredMemoryRow } from './memory-row';
+import { type StoredMemoryRow, textOf } from './memory-row';
 import { queries } from './schema';
 import type { StoreMeta } from './store-meta';
 
@@ -236,9 +236,7 @@ function indexed(row: number, tokens: readonly string[]): IndexedText {
 }
 
 function tokensOf(stored: StoredMemoryRow): string[] {
-  // The text of a damaged row may have any type.
-  const isText = typeof stored.text === 'string' || Buffer.isBuffer(stored.text);
-  return isText ? analyze(memoryRowOf(stored).text) : [];
+  return analyze(textOf(stored.text));
 }
 
 function skipDamaged(_row: number, error: unknown): readonly StoredMemoryRow[] {
