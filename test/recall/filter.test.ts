@@ -364,6 +364,21 @@ describe('a filter', () => {
     const wide = { or: Array.from({ length: 101 }, (_, i) => ({ userId: `u${i}` })) };
     expect((await refusal(() => store.admin.count({ filter: wide }))).code).toBe('INVALID_INPUT');
   });
+
+  test('can list many namespaces without blocking the process for long, but not endlessly many', async () => {
+    const store = await openInMemory();
+    await store.admin.remember('note', { namespace: [] });
+    const started = performance.now();
+    for (const operator of ['in', 'nin']) {
+      const filter = (count: number) => ({ namespace: { [operator]: Array.from({ length: count }, () => []) } });
+      expect(await store.admin.count({ filter: filter(60_000) })).toBe(operator === 'in' ? 1 : 0);
+      expect((await refusal(() => store.admin.count({ filter: filter(120_000) }))).issues).toMatchObject([
+        { path: ['filter'], message: expect.stringContaining('bytes of names and values') },
+      ]);
+    }
+    // Making the shape of a namespace once for each of them took more than ten seconds.
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
 });
 
 describe('an invalid filter', () => {
