@@ -45,9 +45,3 @@ export function quotaExceeded(quota: ExceededQuota): MemoryError {
   const message = `Quota exceeded: at most ${limit} ${unitOf[kind]}, and ${used} are in use. ${remedy}, or ask the host for a higher quota.`;
   return new MemoryError('QUOTA_EXCEEDED', message, { quota });
 }
-
-/** Makes the error for a change to a memory of another author. It does not say how much that author uses. */
-export function authorsQuotaExceeded(kind: QuotaKind): MemoryError {
-  const message = `Quota exceeded: with this change the author of the memory would have more ${unitOf[kind]} than its quota allows. Ask the author or the host.`;
-  return new MemoryError('QUOTA_EXCEEDED', message);
-}

@@ -120,10 +120,7 @@ export class MemoryError extends Error {
    * more, the last issue says how many.
    */
   readonly issues: readonly Issue[];
-  /**
-   * The quota that the call would have exceeded. Only present if the code is QUOTA_EXCEEDED and the quota is that of the caller: it is
-   * absent if a change to a memory of another author would have exceeded that author's quota.
-   */
+  /** The quota of the caller that the call would have exceeded. Only present if the code is QUOTA_EXCEEDED. */
   declare readonly quota?: ExceededQuota;
 
   constructor(code: ErrorCode, message: string, details: MemoryErrorDetails = {}) {

@@ -23,6 +23,9 @@ export interface Quota {
 /**
  * The quotas of a store. They apply to every principal but not to the host. An agent that acts on behalf of a user is a principal of its
  * own for each user.
+ *
+ * A write is checked against the quota of its writer only. If another principal adds tags to a memory or moves it, its author may have more
+ * `tags` and `namespaces` than its quota allows. Then the author's next write that needs more of them is refused.
  */
 export interface Quotas extends Quota {
   /**

@@ -199,17 +199,46 @@ export const writingMistakes: readonly Mistake[] = [
     '  else usage.forgotten(record, revisions);\n',
     '',
   ),
+  {
+    name: 'quotas: bind the host',
+    edits: [
+      {
+        file: 'state/apply/apply-quota.ts',
+        from: 'if (quotas === undefined || isRoot(by)) return;',
+        to: 'if (quotas === undefined || isRoot === undefined) return;',
+      },
+      {
+        file: 'domain/quota.ts',
+        from: "if (party === 'root') return {};",
+        to: "if (party === 'root') return others[0]?.quota ?? general;",
+      },
+    ],
+  },
+  {
+    name: 'quotas: those of an author bind others that change its memory',
+    edits: [
+      {
+        file: 'state/apply/apply-quota.ts',
+        from: 'const quota = quotaOf(quotas, by);',
+        to: 'const quota = quotaOf(quotas, author);',
+      },
+      {
+        file: 'state/apply/apply-quota.ts',
+        from: 'const writer = interning.findActor(by);',
+        to: 'const writer = interning.findActor(author);',
+      },
+      {
+        file: 'state/apply/apply-quota.ts',
+        from: 'if (sameActor(author, by)) {',
+        to: 'if (sameActor(author, author)) {',
+      },
+    ],
+  },
   mistake(
-    'quotas: bind the host',
+    'quotas: the tags that a principal gives to a memory of another count for itself',
     'state/apply/apply-quota.ts',
-    'if (quotas === undefined || isRoot(by)) return;',
-    'if (quotas === undefined || isRoot === undefined) return;',
-  ),
-  mistake(
-    'quotas: bind only the author itself',
-    'state/apply/apply-quota.ts',
-    'if (limit === undefined || more <= 0) return;',
-    "if (limit === undefined || more <= 0 || (!isOwn && kind !== 'bytes')) return;",
+    'if (sameActor(author, by)) {',
+    'if (sameActor(author, author)) {',
   ),
   mistake(
     'quotas: let one watch more run',

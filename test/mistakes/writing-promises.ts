@@ -132,12 +132,14 @@ export const writingPromises: readonly Promised[] = [
         () => kim.remember(long, { ...open, key: 'k' }),
         () => kim.update(id, { text: long }),
         () => kim.update(id, { tags: ['x', 'y', 'z'] }),
-        () => wes.update(id, { tags: ['x', 'y', 'z'] }),
         () => kim.share(id, { namespace: ['open', 'eu'] }),
       );
       const counts = await used();
       equal(counts[0], 2);
-      await store.admin.update(id, { tags: ['x', 'y', 'z'] });
+      await wes.update(id, { tags: ['x', 'y', 'z'] });
+      await store.admin.update(id, { tags: ['w', 'x', 'y', 'z'] });
+      const { id: other } = await wes.remember('by wes', open);
+      await kim.update(other, { tags: ['t', 'u', 'v'] });
       await kim.forget(id);
       await kim.remember('four', open);
       const watch = kim.watch({ since: 'start' })[Symbol.asyncIterator]();

@@ -172,18 +172,38 @@ describe('a quota', () => {
     expect(await usedBy(handle)).toEqual({ tags: 1, namespaces: 1 });
   });
 
-  test('of the author binds others that change the memory, and does not tell them how much is used', async () => {
-    const store = await openWith({ tags: 1 });
-    const { id } = await store.as(a).remember('note', { namespace, tags: ['x'] });
-    const error = await refusal(() => store.as(b).update(id, { tags: ['x', 'y'] }));
-    expect(error).toMatchObject({ code: 'QUOTA_EXCEEDED' });
-    expect(error.quota).toBeUndefined();
-    expect(error.message).not.toMatch(/\d/);
-    expect(await usedBy(store.as(b))).toEqual({ tags: 0 });
-    await store.admin.update(id, { tags: ['x', 'y'] });
+  test('of the author counts what others change in its memories, and refuses the next growing write of the author', async () => {
+    const store = await openWith({ tags: 1, namespaces: 1 });
+    const [ann, bob] = [store.as(a), store.as(b)];
+    const { id } = await ann.remember('note', { namespace, tags: ['x'] });
+    const { id: keyed } = await ann.remember('note', { namespace, key: 'k' });
+    await bob.update(id, { tags: ['x', 'y'] });
+    await bob.remember('note', { namespace, key: 'k', tags: ['z'] });
+    await store.admin.update(keyed, { tags: ['z', 'w'] });
+    await bob.share(id, { namespace: ['other'] });
+    expect(await usedBy(ann)).toEqual({ tags: 4, namespaces: 2 });
+    expect(await usedBy(bob)).toEqual({ tags: 0, namespaces: 0 });
+    expect((await refusal(() => ann.update(id, { tags: ['x', 'y', 'v'] }))).quota).toEqual({
+      kind: 'tags',
+      used: 4,
+      limit: 1,
+    });
+    expect((await refusal(() => ann.remember('note', { namespace: ['third'] }))).quota).toMatchObject({
+      kind: 'namespaces',
+    });
     // What does not grow is allowed beyond a quota.
-    await store.as(b).update(id, { text: 'another note' });
-    expect(await usedBy(store.as(a))).toEqual({ tags: 2 });
+    await ann.update(id, { text: 'another note', tags: ['x'] });
+  });
+
+  test('does not tell others which tags and namespaces the author uses in memories that they cannot read', async () => {
+    const store = await openWith({ tags: 2, namespaces: 2 });
+    const [ann, bob] = [store.as(a), store.as(b)];
+    await ann.remember('hidden', { namespace: ['clinic', 'x'], visibility: 'private', tags: ['illness'] });
+    const { id } = await ann.remember('note', { namespace, tags: ['x'] });
+    await ann.remember('stays, so that the namespace is in use', { namespace, tags: ['x'] });
+    expect(await bob.count()).toBe(2);
+    for (const guess of ['illness', 'holiday']) await bob.update(id, { tags: ['x', guess] });
+    for (const guess of ['x', 'y']) await bob.share(id, { namespace: ['clinic', guess] });
   });
 
   test('of watches bounds how many run at a time, and a watch that ends makes room', async () => {

@@ -1,4 +1,4 @@
-import { authorsQuotaExceeded, quotaExceeded } from '../../access/denials';
+import { quotaExceeded } from '../../access/denials';
 import type { Stamp } from '../../domain/command';
 import { type Actor, isRoot, sameActor } from '../../domain/principal';
 import { type QuotaKind, quotaOf } from '../../domain/quota';
@@ -20,6 +20,9 @@ interface Writing {
  * Checks that a write keeps within the quotas. It must be called before the first write of a command. A write that makes nothing larger
  * always passes, so that a principal can tidy up after its quota was lowered.
  *
+ * A writer is bound by its own quota only. If the quota of an author bound others that change its memory, they could try which tags and
+ * namespaces make it larger, and so learn which ones the author uses in memories that they may not read.
+ *
  * @throws QUOTA_EXCEEDED
  */
 export function assertWithinQuota(
@@ -31,20 +34,20 @@ export function assertWithinQuota(
   const { interning } = context;
   const usage = context.countUsage();
   const { author, before, after, bytes } = writing;
-  const authorId = interning.findActor(author);
-  const grown = usage.growth(authorId, before, after);
-  const ofAuthor = quotaOf(quotas, author);
-  const isOwn = sameActor(author, by);
+  const quota = quotaOf(quotas, by);
+  const writer = interning.findActor(by);
   const assertFits = (kind: Exclude<QuotaKind, 'watches'>, more: number) => {
-    const limit = kind === 'bytes' ? quotaOf(quotas, by).bytes : ofAuthor[kind];
+    const limit = quota[kind];
     if (limit === undefined || more <= 0) return;
-    const used = usage.used(kind === 'bytes' ? interning.findActor(by) : authorId, kind);
-    if (used + more > limit)
-      throw isOwn || kind === 'bytes' ? quotaExceeded({ kind, used, limit }) : authorsQuotaExceeded(kind);
+    const used = usage.used(writer, kind);
+    if (used + more > limit) throw quotaExceeded({ kind, used, limit });
   };
-  assertFits('memories', before === undefined ? 1 : 0);
-  assertFits('namespaces', grown.namespaces);
-  assertFits('tags', grown.tags);
+  if (sameActor(author, by)) {
+    const grown = usage.growth(writer, before, after);
+    assertFits('memories', before === undefined ? 1 : 0);
+    assertFits('namespaces', grown.namespaces);
+    assertFits('tags', grown.tags);
+  }
   assertFits('bytes', bytes);
 }
 
