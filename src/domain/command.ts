@@ -45,7 +45,7 @@ export interface Idempotency {
    * cannot be converted, so an old one is found only in this way.
    */
   readonly earlierKeys?: readonly string[];
-  readonly earlierDigest?: string;
+  readonly earlierDigests?: readonly string[];
 }
 
 /** A memory that a command should store. */

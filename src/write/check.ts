@@ -4,7 +4,6 @@ import type { ChunkVectors, Idempotency, MemoryDraft, SpaceName } from '../domai
 import { defined } from '../domain/defined';
 import { type Issue, invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
-import { normalName } from '../domain/names';
 import { jsonIssues, type ParsedMemory } from '../domain/parse/parse-memory';
 import { issuesOf, toEpochMs, wellFormedCopy } from '../domain/parse/shapes';
 import { isFloat32Array, isPlainObject } from '../domain/realms';
@@ -40,7 +39,7 @@ export async function checkMemory(context: WriteContext, author: Author, given: 
   // Text that will be refused is not embedded. A repeated call, or a revision by key, is no new memory: `apply` decides about these.
   const isNew = memory.key === undefined && memory.idempotencyKey === undefined;
   if (context.quotas !== undefined && isNew) context.assertFits(author.actor, memory);
-  return checkedOf(memory, { space, idempotency: idempotencyOf(context, memory, input) });
+  return checkedOf(memory, { space, idempotency: idempotencyOf(context, author, memory, input) });
 }
 
 type CompletedMemory = Omit<ParsedMemory, 'namespace' | 'tags' | 'metadata'> &
@@ -88,34 +87,49 @@ type GivenNames = {
 } & { readonly [F in 'namespace' | 'tags' | 'accessTags']?: readonly string[] | undefined };
 
 /** @param input The memory before parsing, with names in the form in which the caller wrote them. */
-function idempotencyOf(context: WriteContext, memory: CompletedMemory, input: unknown): Idempotency | undefined {
+function idempotencyOf(
+  context: WriteContext,
+  { scope }: Author,
+  memory: CompletedMemory,
+  input: unknown,
+): Idempotency | undefined {
   const { idempotencyKey: key } = memory;
   if (key === undefined) return undefined;
   const given = input as GivenNames;
-  const names = namesAsGiven(memory, given);
-  const areNormal = JSON.stringify(names) === JSON.stringify(namesAsGiven(memory, memory));
   const forms = new Set([key.normalize('NFD'), given.idempotencyKey ?? key]);
   forms.delete(key);
+  // The form in which the names of the scope were given is no longer known. It was probably the same for all of them.
+  const names = new Set([scope, decomposed(scope)].map((each) => JSON.stringify(namesAsGiven(each, given))));
+  names.delete(JSON.stringify(namesAsGiven(scope, memory)));
+  const digestWith = (json: string) => context.digest(contentText({ ...memory, ...JSON.parse(json) }));
   return {
     key: context.hashIdempotencyKey(key),
     digest: context.digest(contentText(memory)),
     ...(forms.size === 0 ? {} : { earlierKeys: [...forms].map((form) => context.hashIdempotencyKey(form)) }),
-    ...(areNormal ? {} : { earlierDigest: context.digest(contentText({ ...memory, ...names })) }),
+    ...(names.size === 0 ? {} : { earlierDigests: [...names].map(digestWith) }),
   };
 }
 
-/** The names of a memory in the form in which the caller wrote them. Those from the handle's scope stay as they are. */
-function namesAsGiven(memory: CompletedMemory, given: GivenNames) {
-  const { namespace = memory.namespace, userId = memory.userId, sessionId = memory.sessionId, key, accessTags } = given;
-  const tagsAsGiven = (tag: string) => {
-    const forms = new Set(given.tags?.filter((each) => normalName(each) === tag));
-    return forms.size === 0 ? [tag] : [...forms];
-  };
+/** The names of a memory as an earlier release completed them: those that the caller did not write come from the scope. */
+function namesAsGiven(scope: Author['scope'], given: GivenNames) {
+  const { namespace = scope.namespace ?? [], userId = scope.userId, sessionId = scope.sessionId } = given;
+  const { key, accessTags, tags = [] } = given;
   return {
-    namespace,
-    tags: memory.tags.flatMap(tagsAsGiven),
+    namespace: [...namespace],
+    tags: [...new Set([...(scope.tags ?? []), ...tags])],
     ...defined({ userId, sessionId, key, accessTags: accessTags && [...new Set(accessTags)] }),
   };
+}
+
+/** Converts the names of a scope to NFD, in which letters and their accents are separate characters. */
+function decomposed({ namespace, tags, userId, sessionId }: Author['scope']): Author['scope'] {
+  const nfd = (name: string) => name.normalize('NFD');
+  return defined({
+    namespace: namespace?.map(nfd),
+    tags: tags?.map(nfd),
+    userId: userId?.normalize('NFD'),
+    sessionId: sessionId?.normalize('NFD'),
+  });
 }
 
 /** Converts the content of a call to text with sorted keys, so that two calls with the same content give the same text. */

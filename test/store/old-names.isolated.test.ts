@@ -153,6 +153,24 @@ test('a call with an idempotency key is still recognised after an upgrade', asyn
   expect(await store.admin.count()).toBe(3);
 });
 
+test.each([
+  ['namespace', { namespace: [nfd] }, {}],
+  ['user and session', { namespace: ['n'], userId: nfd, sessionId: nfd }, { key: nfd }],
+  ['tags, of which the call repeats some', { namespace: ['n'], tags: [nfd, 'b'] }, { tags: [nfd, 'c'] }],
+  ['tags, which the call has in another form', { namespace: ['n'], tags: [nfd] }, { tags: [nfc] }],
+  ['tags in NFC, which the call has in another form', { namespace: ['n'], tags: [nfc] }, { tags: [nfd] }],
+])('a call is still recognised after an upgrade if its handle has a scope with a %s', async (_, scope, fields) => {
+  const write = (store: MemoryStore, text: string) =>
+    store.admin.within(scope).remember(text, { ...fields, idempotencyKey: 'once', ...off });
+  const folder = await oldFolder(release, async (store) => {
+    await write(store, 'x');
+  });
+  const store = await openFolder(folder);
+  expect((await write(store, 'x')).outcome).toBe('duplicate');
+  expect(await codeOf(() => write(store, 'y'))).toBe('IDEMPOTENCY_CONFLICT');
+  expect(await store.admin.count()).toBe(1);
+});
+
 test('a memory whose names have hidden characters is found by id, by selection and by filter, moved and forgotten', async () => {
   const hidden = 'a\nb\u202e';
   let id = '';

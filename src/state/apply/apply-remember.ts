@@ -62,11 +62,11 @@ export function findDuplicate(
   author: number | undefined,
 ): RememberResult | undefined {
   if (idempotency === undefined || author === undefined) return undefined;
-  const { key, digest, earlierKeys = [], earlierDigest } = idempotency;
+  const { key, digest, earlierKeys = [], earlierDigests = [] } = idempotency;
   let first = context.findIdempotent(author, key);
   for (const earlier of earlierKeys) first ??= context.findIdempotent(author, earlier);
   if (first === undefined) return undefined;
-  if (first.digest === digest || first.digest === earlierDigest)
+  if (first.digest === digest || earlierDigests.includes(first.digest))
     return { id: first.id, revision: first.revision, outcome: 'duplicate' };
   const message = 'The idempotency key was used before with other content. Use a new key for a new memory.';
   throw new MemoryError('IDEMPOTENCY_CONFLICT', message);
