@@ -159,7 +159,7 @@ test.each([
   ['tags, of which the call repeats some', { namespace: ['n'], tags: [nfd, 'b'] }, { tags: [nfd, 'c'] }],
   ['tags, which the call has in another form', { namespace: ['n'], tags: [nfd] }, { tags: [nfc] }],
   ['tags in NFC, which the call has in another form', { namespace: ['n'], tags: [nfc] }, { tags: [nfd] }],
-])('a call is still recognised after an upgrade if its handle has a scope with a %s', async (_, scope, fields) => {
+])('a call is still recognised after an upgrade if its scope had another form: %s', async (_, scope, fields) => {
   const write = (store: MemoryStore, text: string) =>
     store.admin.within(scope).remember(text, { ...fields, idempotencyKey: 'once', ...off });
   const folder = await oldFolder(release, async (store) => {
@@ -169,6 +169,32 @@ test.each([
   expect((await write(store, 'x')).outcome).toBe('duplicate');
   expect(await codeOf(() => write(store, 'y'))).toBe('IDEMPOTENCY_CONFLICT');
   expect(await store.admin.count()).toBe(1);
+});
+
+test('a memory whose names became too long is found by id, by listing and by filter, and can be moved', async () => {
+  // Its NFC has twice as many characters.
+  const long = '\u0958'.repeat(170);
+  let id = '';
+  const folder = await oldFolder(release, async (store) => {
+    const fields = { namespace: [long], key: long, tags: [long], userId: long, ...off };
+    ({ id } = await store.as({ agentId: long }).remember('old', fields));
+  });
+  const store = await openFolder(folder);
+  expect((await store.admin.get(id))?.text).toBe('old');
+  expect((await all(store.admin.list())).map((memory) => memory.id)).toEqual([id]);
+  expect(await store.admin.count({ filter: { namespace: { ne: ['n'] }, key: long, tags: long, agentId: long } })).toBe(
+    1,
+  );
+  for (const form of [long, long.normalize('NFC')]) {
+    expect(await codeOf(() => store.admin.get({ namespace: [form], key: form }))).toBe('INVALID_INPUT');
+    expect(await codeOf(async () => store.as({ agentId: form }))).toBe('INVALID_INPUT');
+  }
+  await store.admin.share(id, { namespace: ['n'] });
+  expect(await store.admin.count({ namespace: ['n'] })).toBe(1);
+  await expectSound(store);
+  await store.close();
+  const larger = await openFolder(folder, { limits: { nameBytes: 2_048 } });
+  expect(await larger.as({ agentId: long }).get({ namespace: ['n'], key: long })).toMatchObject({ id });
 });
 
 test('a memory whose names have hidden characters is found by id, by selection and by filter, moved and forgotten', async () => {
