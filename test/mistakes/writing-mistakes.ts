@@ -62,8 +62,8 @@ export const writingMistakes: readonly Mistake[] = [
     edits: [
       {
         file: proposal,
-        from: '      text: memory.text,\n      namespace: memory.namespace,',
-        to: '      ...{ proposedUnder: context.policy() },\n      text: memory.text,\n      namespace: memory.namespace,',
+        from: 'return checkedOf(memory, { space, idempotency: idempotencyOf(context, author, memory, input) });',
+        to: 'const checked = checkedOf(memory, { space, idempotency: idempotencyOf(context, author, memory, input) });\n  return { ...checked, draft: { ...checked.draft, ...{ proposedUnder: context.policy() } } };',
       },
       {
         file: remembering,
