@@ -17,8 +17,8 @@ export interface PackageSizes {
  */
 export const budget: PackageSizes = {
   tarball: 4_000_000,
-  unpacked: 5_800_000,
-  entryGzip: 130_000,
+  unpacked: 5_900_000,
+  entryGzip: 145_000,
 };
 
 /** The sizes over the budget, each as a sentence. */
