@@ -39,9 +39,9 @@ const probedRows = 64;
 const maxUnread = 1_024;
 
 /**
- * Compares the query with every visible vector. Vectors are kept in memory, up to a limit, as one byte for each component. The
- * estimate of a vector in memory therefore differs from the exact cosine only by rounding. The index reads a vector when a search
- * first needs it, or when `warm` reads it in advance.
+ * Compares the query with every visible vector, in memory. Vectors are kept there up to a limit: as bytes, whose estimates differ from the
+ * exact cosine only by rounding, and as signs, which tell fast that a vector is far away. The index reads a vector when a search first
+ * needs it, or when `warm` reads it in advance.
  */
 export class ExactIndex implements ScanningIndex {
   readonly dimensions: number;

@@ -6,14 +6,9 @@ import { all, openFolder, openToAll } from './stores';
 
 const release = vi.hoisted(() => ({ isOld: false }));
 
-// Releases up to schema version 8 stored names as they were given.
-vi.mock('../../src/domain/names', async (load) => {
-  const names = await load<typeof import('../../src/domain/names')>();
-  return {
-    normalName: (name: string) => (release.isOld ? name : names.normalName(name)),
-    hiddenIssue: (name: string) => (release.isOld ? undefined : names.hiddenIssue(name)),
-  };
-});
+vi.mock('../../src/domain/names', async (load) =>
+  (await import('./unchanged-names')).unchangedNames(await load<typeof import('../../src/domain/names')>(), release),
+);
 
 const [nfc, nfd] = ['caf\u00e9', 'cafe\u0301'];
 const off = { embed: false } as const;

@@ -67,7 +67,7 @@ describe('the byte kernel', () => {
 });
 
 describe('the sign kernel', () => {
-  test('estimates a dot product without bias, and to within three standard deviations', () => {
+  test('estimates a dot product without bias, and to within four standard deviations', () => {
     const dimensions = 200;
     const vectors = seededVectors(3, 1_000, dimensions);
     const signs = new SignVectors(dimensions, 2 ** 20);
