@@ -83,14 +83,7 @@ export class AuditedCalls {
     target: Pick<CallTarget, 'namespace'>,
     memories: readonly ReturnedMemory[],
   ): Promise<void> | undefined {
-    const groups = new Map<string, Touched & { readonly ids: string[] }>();
-    for (const { id, namespace, accessTags } of memories) {
-      const key = JSON.stringify([namespace, accessTags]);
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, { namespace, accessTags, ids: [id] });
-      else group.ids.push(id);
-    }
-    return this.#deps.audit.recordRead(this.#event(action, target, [...groups.values()], 'allowed'));
+    return this.#deps.audit.recordRead(this.#event(action, target, touchedBy(memories), 'allowed'));
   }
 
   /** Looks up the current labels of memories, for results that contain only ids. */
@@ -192,6 +185,25 @@ export class AuditedCalls {
       return looksLikeId(id) ? [{ namespace: undefined, ids: [id] }] : [];
     });
   }
+}
+
+/** Groups the memories that a read returns by their labels. */
+function touchedBy(memories: readonly ReturnedMemory[]): Touched[] {
+  const [first] = memories;
+  if (memories.length === 1 && first !== undefined) return [placeOf(first, [first.id])];
+  const groups = new Map<string, Touched & { readonly ids: string[] }>();
+  for (const memory of memories) {
+    const key = JSON.stringify([memory.namespace, memory.accessTags]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, placeOf(memory, [memory.id]));
+    else group.ids.push(memory.id);
+  }
+  return [...groups.values()];
+}
+
+/** Copies the namespace, because the caller may change the memory that it got before the entry is written. */
+function placeOf<Ids>({ namespace, accessTags }: ReturnedMemory, ids: Ids) {
+  return { namespace: [...namespace], accessTags, ids };
 }
 
 /** The action that each call requires. Calls that are not listed require `read`. */

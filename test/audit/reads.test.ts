@@ -74,6 +74,35 @@ describe('the entries of reads', () => {
     expect(kept).toHaveLength(2);
   });
 
+  test('name the namespaces and the principal of the call, even if the caller changes its objects before they are written', async () => {
+    await using store = await inMemory({ access });
+    const principal = { agentId: 'a' };
+    const a = store.as(principal);
+    const namespace = ['x'];
+    const { id } = await store.admin.remember('A note.', { namespace, key: 'k' });
+    const got = await a.get(id);
+    const gotByKey = await a.get({ namespace, key: 'k' });
+    const hits = await a.recall('note', { namespace });
+    const { items } = await a.list({ namespace });
+    await a.count({ namespace });
+    principal.agentId = 'b';
+    for (const each of [namespace, ...[got, gotByKey, ...hits, ...items].map((memory) => memory?.namespace)]) {
+      (each as string[])[0] = 'y';
+    }
+    const recorded = (await store.audit.query({ by: { agentId: 'a' } })).items.map((entry) => ({
+      action: entry.action,
+      namespace: entry.namespace,
+      touched: entry.memories.map((memory) => memory.namespace),
+    }));
+    expect(recorded.reverse()).toEqual([
+      { action: 'get', namespace: [], touched: [['x']] },
+      { action: 'get', namespace: ['x'], touched: [['x']] },
+      { action: 'recall', namespace: ['x'], touched: [['x']] },
+      { action: 'list', namespace: ['x'], touched: [['x']] },
+      { action: 'count', namespace: ['x'], touched: [] },
+    ]);
+  });
+
   test("with 'off', are recorded only for refused calls, reads by the host and queries of the audit", async () => {
     const store = await inMemory({ access, audit: { reads: 'off' } });
     const a = store.as({ agentId: 'a' });
