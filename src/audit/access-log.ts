@@ -67,9 +67,7 @@ export class AccessLog {
    */
   flush(): void {
     if (this.#waiting.length === 0) return;
-    this.inTransaction(() => {
-      for (const event of this.#waiting) this.log.append(event, this.#deps.seed);
-    });
+    this.inTransaction(() => this.log.appendAll(this.#waiting, this.#deps.seed));
     this.#waiting = [];
     this.#deps.onWritten();
   }

@@ -8,7 +8,7 @@ import type { Actor, Party } from '../domain/principal';
 import { prepare, queriesOver } from '../sqlite/sqlite';
 import type { ChainTables, NameKind } from './audit-database';
 import { AuditChain } from './chain';
-import type { AuditDecision, ChainHead } from './chain-entry';
+import type { AuditDecision, ChainHead, NewChainEntry } from './chain-entry';
 
 /** The memories in one namespace that a call returned, changed or asked for. */
 export interface TouchedMemories {
@@ -47,11 +47,26 @@ export class AuditLog {
 
   /** Appends an entry, inside the caller's transaction, and returns its number. */
   append(event: AuditEvent, seed: Seed): number {
+    return this.chain.append(this.#entryOf(event, seed));
+  }
+
+  /** Appends entries, inside the caller's transaction. This is faster than one call of `append` for each. */
+  appendAll(events: readonly AuditEvent[], seed: Seed): void {
+    this.chain.appendAll(events.map((event) => this.#entryOf(event, seed)));
+  }
+
+  /** Reads the cached state again. Call it after a transaction was rolled back. */
+  reload(): void {
+    this.chain.reload();
+    this.names.reload();
+  }
+
+  #entryOf(event: AuditEvent, seed: Seed): NewChainEntry {
     const { names } = this;
     const { party, onBehalfOf } = event.by;
     const namespace = this.#ofNamespace(event.namespace, seed);
     // Lists the fields instead of copying the object, which would be slower: this runs for each read and each write.
-    return this.chain.append({
+    return {
       at: event.at,
       party: party === 'root' ? 'root' : names.ofParty(party, seed),
       onBehalfOf: onBehalfOf === undefined ? null : names.ofParty(onBehalfOf, seed),
@@ -67,13 +82,7 @@ export class AuditLog {
       rules: event.rules,
       changeSeq: event.changeSeq,
       head: event.head ?? null,
-    });
-  }
-
-  /** Reads the cached state again. Call it after a transaction was rolled back. */
-  reload(): void {
-    this.chain.reload();
-    this.names.reload();
+    };
   }
 
   #ofNamespace(namespace: Namespace | undefined, seed: Seed): string | null {

@@ -4,6 +4,7 @@ import { prepare, queriesOver } from '../sqlite/sqlite';
 import type { ChainTables } from './audit-database';
 import { type ChainHead, decodeEntry, encodeEntry, type NewChainEntry } from './chain-entry';
 import { entryHash, Frontier, noHash, segmentLength, segmentOf } from './merkle';
+import { RowInserter } from './row-inserter';
 
 const queries = queriesOver<ChainTables>();
 
@@ -34,11 +35,13 @@ interface ChainEnd {
 export class AuditChain {
   readonly touched: TouchedIds;
   readonly #statements;
+  readonly #insertMany: RowInserter;
   #end: ChainEnd;
 
   constructor(database: Database) {
     this.touched = new TouchedIds(database);
     this.#statements = chainStatements(database);
+    this.#insertMany = new RowInserter(database, 'insert into audit_entries (seq, hash, body)', 3);
     this.#end = this.#readEnd();
   }
 
@@ -60,16 +63,19 @@ export class AuditChain {
 
   /** Appends an entry and returns its number. An 'epoch' entry (a backup was opened) raises the restore count. */
   append(entry: NewChainEntry): number {
-    const end = this.#end;
-    const seq = end.size + 1;
-    const restoreCount = entry.action === 'epoch' ? end.restoreCount + 1 : end.restoreCount;
-    const body = encodeEntry(entry, seq, restoreCount);
-    const hash = entryHash(end.hash, body);
+    const { seq, hash, body } = this.#link(entry);
     this.#statements.insert.run({ seq, hash, body });
-    for (const [, ids] of entry.touched) this.touched.add(seq, ids);
-    advance(end, { seq, hash, at: entry.at, restoreCount });
-    if (seq % segmentLength === 0) this.#endSegment(seq);
     return seq;
+  }
+
+  /** Appends entries. This is faster than one call of `append` for each. */
+  appendAll(entries: Iterable<NewChainEntry>): void {
+    const rows: (number | string | Uint8Array)[] = [];
+    for (const entry of entries) {
+      const { seq, hash, body } = this.#link(entry);
+      rows.push(seq, hash, body);
+    }
+    this.#insertMany.insert(rows);
   }
 
   /** Reads the entries that other processes have appended. */
@@ -128,6 +134,19 @@ export class AuditChain {
     this.#statements.drop.run({ seq: upTo });
     this.touched.dropBefore(segmentOf(upTo) + 1);
     return dropped;
+  }
+
+  /** Makes the row of the next entry. The caller stores it in the same transaction. */
+  #link(entry: NewChainEntry): { readonly seq: number; readonly hash: Buffer; readonly body: string } {
+    const end = this.#end;
+    const seq = end.size + 1;
+    const restoreCount = entry.action === 'epoch' ? end.restoreCount + 1 : end.restoreCount;
+    const body = encodeEntry(entry, seq, restoreCount);
+    const hash = entryHash(end.hash, body);
+    for (const [, ids] of entry.touched) this.touched.add(seq, ids);
+    advance(end, { seq, hash, at: entry.at, restoreCount });
+    if (seq % segmentLength === 0) this.#endSegment(seq);
+    return { seq, hash, body };
   }
 
   #follow(end: ChainEnd, { seq, hash, body }: StoredEntry): void {
@@ -242,16 +261,13 @@ export interface IdKeys {
  * inserts would write the same pages of the database again and again.
  */
 export class TouchedIds {
-  readonly #insertMany;
+  readonly #insertMany: RowInserter;
   readonly #find;
   readonly #drop;
   #open: { segment: number; keys: number[]; seqs: number[] } = { segment: 0, keys: [], seqs: [] };
 
   constructor(database: Database) {
-    this.#insertMany = database.prepare(
-      `insert or ignore into audit_touched (segment, key, seq)
-       select ?, value ->> 0, value ->> 1 from json_each(?)`,
-    );
+    this.#insertMany = new RowInserter(database, 'insert or ignore into audit_touched (segment, key, seq)', 3);
     this.#find = prepare<{ segment: number; keys: string }, { seq: number }>(database, (p) =>
       queries
         .selectFrom('audit_touched')
@@ -284,8 +300,10 @@ export class TouchedIds {
     const { keys, seqs } = this.#open;
     if (this.#open.segment !== segment || keys.length === 0) return;
     // Sorts the rows in the order of the table, so that each page is written once.
-    const rows = keys.map((key, i) => [key, seqs[i] as number] as const).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    this.#insertMany.run(segment, JSON.stringify(rows));
+    const order = keys.map((_, i) => i).sort((a, b) => (keys[a] as number) - (keys[b] as number) || a - b);
+    const rows: number[] = [];
+    for (const i of order) rows.push(segment, keys[i] as number, seqs[i] as number);
+    this.#insertMany.insert(rows);
   }
 
   /** Returns the numbers of the entries in a segment that may name one of the ids, in ascending order. */

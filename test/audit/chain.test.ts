@@ -48,6 +48,26 @@ function recomputed({ chain }: AuditLog): { root: string; hash: string } {
 }
 
 describe('a chain', () => {
+  test.each([0, 1, 31, 32, 33, segmentLength - 1, segmentLength + 40])(
+    'stores %i entries that are appended together like entries that are appended one by one',
+    (size) => {
+      const events = Array.from({ length: size }, (_, i) =>
+        event({ at: i, touched: [{ namespace: ['x'], ids: [`m-${i % 50}`, `n-${i}`] }] }),
+      );
+      const [one, together] = [emptyDatabase(), emptyDatabase()];
+      const log = new AuditLog(one);
+      for (const each of events) log.append(each, seed);
+      new AuditLog(together).appendAll(events, seed);
+      for (const table of ['audit_entries', 'audit_segments', 'audit_touched', 'audit_names']) {
+        const rows = (database: typeof one) => database.prepare(`select * from ${table}`).all();
+        expect(rows(together)).toEqual(rows(one));
+      }
+      const { chain } = new AuditLog(together);
+      expect(chain.size).toBe(size);
+      expect(chain.head()).toEqual(log.chain.head());
+    },
+  );
+
   test.each([0, 1, 100, segmentLength - 1, segmentLength, segmentLength + 1, segmentLength * 2 + 3])(
     'with %i entries has a head computed from their bodies, even after it was read from the database',
     (size) => {

@@ -78,7 +78,14 @@ describe('the Merkle tree', () => {
   });
 });
 
-test('the hash of an entry is the hash of its leaf in the tree', () => {
+test.each([
+  ['a short text', 'body'],
+  ['a text that is not ASCII', 'Größe 大きさ \u{1f600}'],
+  ['a long text', 'x'.repeat(20_000)],
+  ['a long text that is not ASCII', '大'.repeat(20_000)],
+])('the hash of an entry with %s is the hash of its leaf in the tree', (_, body) => {
   const previous = leaf(Buffer.from('before'));
-  expect(hex(entryHash(previous, 'body'))).toBe(hex(leaf(Buffer.concat([previous, Buffer.from('body')]))));
+  const expected = hex(leaf(Buffer.concat([previous, Buffer.from(body)])));
+  expect(hex(entryHash(previous, body))).toBe(expected);
+  expect(hex(entryHash(previous, Buffer.from(body)))).toBe(expected);
 });
