@@ -117,6 +117,11 @@ export type Command = { readonly stamp: Stamp } & Change;
 
 /** The kinds of changes to a store. */
 export type Change =
+  /**
+   * Gives a new store its secret. All peers of a store must have the same, because the digests of idempotent writes, cursors and the name
+   * of the audit are made with it. A store that has a secret keeps it.
+   */
+  | { readonly type: 'bootstrap'; readonly storeKey: Uint8Array }
   | { readonly type: 'remember'; readonly drafts: readonly MemoryDraft[] }
   | { readonly type: 'update'; readonly id: string; readonly patch: ContentPatch; readonly ifRevision?: number }
   | { readonly type: 'forget'; readonly ids: readonly string[]; readonly ifRevision?: number }
@@ -167,6 +172,7 @@ export interface NamedDeclaration {
  * force.
  */
 export type Outcome =
+  | { readonly ok: true; readonly type: 'bootstrap' }
   | { readonly ok: true; readonly type: 'remember'; readonly remembered: readonly RememberResult[] }
   | { readonly ok: true; readonly type: 'update'; readonly memory: Memory }
   | { readonly ok: true; readonly type: 'forget'; readonly forgotten: readonly string[] }

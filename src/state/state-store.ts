@@ -10,6 +10,7 @@ import { type Actor, isRoot } from '../domain/principal';
 import { analyze } from '../keyword-index/analyzer';
 import { prepare, type Statement, translated } from '../sqlite/sqlite';
 import { ChangesAudit, TouchedByNamespace } from './apply/apply-audit';
+import { applyBootstrap } from './apply/apply-bootstrap';
 import type { ApplyContext, RowChange } from './apply/apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply/apply-declaration';
 import { applyForget } from './apply/apply-forget';
@@ -30,6 +31,7 @@ import { isOutdated, migrate, schemaVersion, versionOf } from './tables/migratio
 import { ensureNormalNames } from './tables/normal-names';
 import { queries, type Tables } from './tables/schema';
 import { SpaceCoverage } from './tables/space-coverage';
+import { storeKeyOf } from './tables/store-key';
 import { copyMark, StoreMeta } from './tables/store-meta';
 import { areCurrentWords, Words } from './tables/words';
 import { WriteRequests } from './tables/write-requests';
@@ -295,6 +297,9 @@ export class StateStore {
   #dispatch(command: Command, context: ApplyContext, effects: BatchEffects): Outcome {
     const { stamp, type } = command;
     switch (type) {
+      case 'bootstrap':
+        applyBootstrap(this.meta, command.storeKey, storeKeyOf(this) === undefined, stamp);
+        return { ok: true, type };
       case 'remember':
         return { ok: true, type, remembered: command.drafts.map((draft) => applyRemember(context, draft, stamp)) };
       case 'update': {

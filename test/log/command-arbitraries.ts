@@ -188,6 +188,7 @@ export const commandsByType: { readonly [T in Change['type']]: Arbitrary<Extract
   'end-declaration': commandOf('end-declaration', { id }, ['id']),
   epoch: commandOf('epoch', {}, []),
   retain: commandOf('retain', { upTo: number }, ['upTo']),
+  bootstrap: commandOf('bootstrap', { storeKey: fc.uint8Array({ maxLength: 40 }) }, ['storeKey']),
 };
 
 /** Makes the commands of one type from the fields of its change. */

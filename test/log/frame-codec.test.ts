@@ -103,7 +103,16 @@ describe('commands that a store proposes', () => {
       await writeEverything();
       const commands = applying.mock.calls.flatMap(([batch]) => batch);
       expect(new Set(commands.map(({ type }) => type))).toEqual(
-        new Set(['declare', 'remember', 'update', 'share', 'forget', 'add-declaration', 'end-declaration']),
+        new Set([
+          'bootstrap',
+          'declare',
+          'remember',
+          'update',
+          'share',
+          'forget',
+          'add-declaration',
+          'end-declaration',
+        ]),
       );
       for (const command of commands)
         expect(decodeFrame(encodeFrame(frame(command))).commands).toEqual([withPlainSeed(command)]);
@@ -262,7 +271,7 @@ describe('bytes that are not a frame', () => {
     expect(codeOf(() => decodeFrame(withChecksum(newer)))).toBe('STORE_NEWER');
     const type = 4 + 1 + 16 + 8 + 8 + 8 + 1;
     expect(bytes.readUInt8(type)).toBe(12);
-    bytes.writeUInt8(14, type);
+    bytes.writeUInt8(100, type);
     expect(codeOf(() => decodeFrame(withChecksum(bytes)))).toBe('STORE_NEWER');
   });
 });

@@ -220,6 +220,7 @@ const formats: { readonly [T in Change['type']]: ChangeFormat<T> } = {
   'end-declaration': { code: 11, fields: { id: text } },
   epoch: { code: 12, fields: {} },
   retain: { code: 13, fields: { upTo: number } },
+  bootstrap: { code: 14, fields: { storeKey: bytes } },
 };
 
 interface CommandFormat {

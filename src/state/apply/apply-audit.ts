@@ -48,6 +48,8 @@ export class ChangesAudit {
   /** Writes the entry of a command, whether it succeeded or was refused. */
   record(command: Command, outcome: Outcome, touching: TouchedByNamespace, { policy, changeSeq }: StateOfStore): void {
     const { stamp } = command;
+    // The secret of a new store belongs to nobody's actions.
+    if (command.type === 'bootstrap' && outcome.ok) return;
     // Vectors are derived from the texts. The audit records when a move to another embedding space starts and ends, not every batch.
     if (command.type === 'embed' && outcome.ok) return;
     if (command.type === 'drop-space' && outcome.ok && !command.isLast) return;

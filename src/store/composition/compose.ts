@@ -36,7 +36,7 @@ import { Engine } from './engine';
 import { auditFile, databaseFile, indexFolderOf, lockFile } from './file-names';
 import { type FolderLock, lockFolder } from './folder-lock';
 import { makeFile, makeFolder, protectFolder } from './folder-privacy';
-import { closingOnError, loadState, openAudit, openStore, storeKeyOf } from './open-files';
+import { closingOnError, loadState, openAudit, openStore, openStoreKey } from './open-files';
 import { hasLog } from './read-snapshot';
 import { realPath } from './real-path';
 import { upgradeBuiltIn } from './upgrade-built-in';
@@ -143,7 +143,7 @@ async function compose(opened: Opened): Promise<Engine> {
     warnOfRenamedKeys(state, environment);
     const events = new EventSource();
     const embedder = openEmbedder(opened, state, events);
-    const storeKey = translated(() => storeKeyOf(state, environment));
+    const storeKey = translated(() => openStoreKey(state, environment));
     const storeId = createHash('sha256').update(storeKey).digest('hex').slice(0, 16);
     const searchIn = searchMaker(opened, events, storeId);
     const audit = startAudit(opened, state, storeId);

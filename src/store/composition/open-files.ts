@@ -2,20 +2,20 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { openAuditDatabase, prepareAuditDatabase } from '../../audit/audit-database';
+import type { Stamp } from '../../domain/command';
 import { invalidInput, MemoryError } from '../../domain/errors';
-import { isUint8Array } from '../../domain/realms';
+import { root } from '../../domain/principal';
 import type { Environment, Logger } from '../../environment/environment';
 import { isSqliteError, translated } from '../../sqlite/sqlite';
 import { ReadModel } from '../../state/read-model';
 import { StateStore } from '../../state/state-store';
 import { checkedDatabase, openDatabase } from '../../state/tables/database';
 import type { Checksum } from '../../state/tables/memory-row';
+import { storeKeyBytes, storeKeyOf } from '../../state/tables/store-key';
 import type { Options } from '../open-options';
 import { auditFile, databaseFile } from './file-names';
 import { isForeign } from './folder-privacy';
 import { openSnapshot } from './read-snapshot';
-
-const storeKeyBytes = 32;
 
 /** SQLite's error codes for a database in a folder where SQLite may not create files. */
 const unwritableCodes = /^SQLITE_(CANTOPEN|READONLY)/;
@@ -119,17 +119,17 @@ export function loadState(
 }
 
 /**
- * Reads the secret of a store, or makes it if the store is new. The secret is the key for signatures of cursors and for digests of
- * idempotent writes.
+ * Reads the secret of a store, or makes it if the store is new. It is made by a command, like everything that all peers of a store must
+ * have in common.
  */
-export function storeKeyOf({ meta, database }: StateStore, { randomBytes }: Environment): Uint8Array {
-  const kept = meta.get('store_key');
-  if (isUint8Array(kept) && kept.length === storeKeyBytes) return kept;
-  if (kept !== undefined) {
-    const message = `The secret of the store in ${database.name} is damaged. Restore the folder from a backup.`;
-    throw new MemoryError('RECORD_DAMAGED', message);
-  }
-  const made = randomBytes(storeKeyBytes);
-  if (!database.readonly) meta.put('store_key', Buffer.from(made));
-  return made;
+export function openStoreKey(state: StateStore, { randomBytes }: Environment): Uint8Array {
+  const kept = storeKeyOf(state);
+  if (kept !== undefined) return kept;
+  const storeKey = randomBytes(storeKeyBytes);
+  if (state.database.readonly) return storeKey;
+  // Nothing records the time or the author of this command.
+  const stamp: Stamp = { at: 0, by: root, scope: {}, seed: new Uint8Array() };
+  const [outcome] = state.apply([{ type: 'bootstrap', storeKey, stamp }]).outcomes;
+  if (outcome?.ok === false) throw outcome.error;
+  return storeKey;
 }
