@@ -36,10 +36,14 @@ export async function gatherFacts(
   const facts = new FilterFacts(filter, columns.last);
   const unitsOfRow = unitsPerRow + facts.conditions * unitsPerCondition;
   const isInRecords = facts.parts.every(({ about }) => about === 'fields');
-  if (facts.parts.length === 0 || (isInRecords && columns.last * unitsOfRow <= unitsPerTurn)) return undefined;
+  const candidates = compileSelection(context, caller, { ...selection, filter })
+    ?.candidates()
+    ?.sort();
+  const count = candidates?.length ?? columns.last;
+  if (facts.parts.length === 0 || (isInRecords && count * unitsOfRow <= unitsPerTurn)) return undefined;
   let changeCount = columns.changeCount;
   const gathering = new FactGathering(context, caller, { selection, facts, signal });
-  await gathering.add([{ after: 0, upTo: columns.last }]);
+  await (candidates === undefined ? gathering.add([{ after: 0, upTo: columns.last }]) : gathering.addAmong(candidates));
   // The query evaluates the filter itself for rows that changed meanwhile. If these were many, it would take long.
   for (let pass = 1; pass < maxPasses; pass++) {
     const changed = columns.changedSince(changeCount);
@@ -95,13 +99,24 @@ class FactGathering {
         await this.#addSlice({ after: from, upTo: Math.min(upTo, from + this.#rowsPerSlice) });
   }
 
-  async #addSlice(slice: RowSlice): Promise<void> {
+  /** Adds those of some rows, in ascending order, that match the selection. */
+  async addAmong(candidates: Uint32Array): Promise<void> {
+    for (let from = 0; from < candidates.length; from += this.#rowsPerSlice) {
+      const rows = candidates.subarray(from, from + this.#rowsPerSlice);
+      await this.#addSlice({ after: (rows[0] as number) - 1, upTo: rows.at(-1) as number }, rows);
+    }
+  }
+
+  /** Adds the rows of a slice, or only some of them. */
+  async #addSlice(slice: RowSlice, among?: Uint32Array): Promise<void> {
     const { facts, selection, signal } = this.#filter;
-    await this.#spend((slice.upTo - slice.after) * this.#unitsOfRow);
+    await this.#spend((among?.length ?? slice.upTo - slice.after) * this.#unitsOfRow);
     signal?.throwIfAborted();
     const rows = this.#context.snapshot(() => {
       const compiled = compileSelection(this.#context, this.#caller, selection);
-      return compiled && this.#context.state.selections.slice(compiled, facts.parts, slice);
+      // Without `among`, the slice is shorter than any list of candidates.
+      const selected = compiled && { ...compiled, candidates: () => among };
+      return selected && this.#context.state.selections.slice(selected, facts.parts, slice);
     });
     for (const row of rows ?? []) await this.#addRow(row);
   }

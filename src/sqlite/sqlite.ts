@@ -131,6 +131,29 @@ export function prepare<P, R>(
   database: Database,
   build: (parameter: <N extends keyof P & string>(name: N) => P[N]) => Compilable<R>,
 ): Statement<P, R> {
+  const { statement, bind } = prepared(database, build);
+  return {
+    run: (values) => void statement.run(bind(values)),
+    get: (values) => statement.get(bind(values)) as R | undefined,
+    all: (values) => statement.all(bind(values)) as R[],
+    iterate: (values) => statement.iterate(bind(values)) as IterableIterator<R>,
+  };
+}
+
+/** Like `prepare`, for a query of many rows: each is a list of values in the order of the columns, which is faster than an object. */
+export function prepareLists<P, R extends readonly unknown[]>(
+  database: Database,
+  build: (parameter: <N extends keyof P & string>(name: N) => P[N]) => Compilable<unknown>,
+): (parameters: P) => IterableIterator<R> {
+  const { statement, bind } = prepared(database, build);
+  statement.raw();
+  return (values) => statement.iterate(bind(values)) as IterableIterator<R>;
+}
+
+function prepared<P>(
+  database: Database,
+  build: (parameter: <N extends keyof P & string>(name: N) => P[N]) => Compilable<unknown>,
+) {
   const { sql, parameters } = build((name) => new Parameter(name) as never).compile();
   const statement = database.prepare(sql);
   const names = parameters.map((bound) => (bound instanceof Parameter ? bound.name : undefined));
@@ -143,10 +166,5 @@ export function prepare<P, R>(
     }
     return bound;
   };
-  return {
-    run: (values) => void statement.run(bind(values)),
-    get: (values) => statement.get(bind(values)) as R | undefined,
-    all: (values) => statement.all(bind(values)) as R[],
-    iterate: (values) => statement.iterate(bind(values)) as IterableIterator<R>,
-  };
+  return { statement, bind };
 }

@@ -1,14 +1,16 @@
 import type { Database } from 'better-sqlite3';
 import type { Policy } from '../access/policy';
 import type { SpaceName } from '../domain/command';
+import type { ParsedScope } from '../domain/scope';
 import { nextTurn } from '../environment/timers';
 import { Postings } from '../keyword-index/postings';
-import { prepare, type Statement } from '../sqlite/sqlite';
+import { prepareLists } from '../sqlite/sqlite';
 import type { RowColumns } from './apply/apply-context';
 import { type RowChange, rowColumnsOf } from './apply/apply-context';
 import type { ChangeQueries } from './queries/change-queries';
 import type { MemoryQueries } from './queries/memory-queries';
 import type { SelectionQueries } from './queries/selection-queries';
+import { bytesOf, FieldRows, RowLists, TagRows } from './row-lists';
 import type { AppliedBatch, StateStore } from './state-store';
 import type { ReadonlyInterning } from './tables/interning';
 import type { RowChecksum } from './tables/memory-row';
@@ -44,7 +46,7 @@ export class ReadModel {
   /** The words of every text. */
   readonly postings: Postings;
   readonly #state: StateStore;
-  readonly #changedSince: Statement<{ change_seq: number; space: number }, LabelRow>;
+  readonly #changedSince: ReturnType<typeof prepareChangedSince>;
   #dataVersion: number;
   #lastSeen = 0;
   /** True if a batch was committed that is not, or only in part, in RAM. */
@@ -206,8 +208,8 @@ export class ReadModel {
 
   #readChanged(onChange: (change: RowChange) => void): void {
     const space = this.interning.currentSpace?.id ?? 0;
-    for (const line of this.#changedSince.iterate({ change_seq: this.#lastSeen, space })) {
-      const change = rowChangeOf(line);
+    for (const line of this.#changedSince({ change_seq: this.#lastSeen, space })) {
+      const change = rowChangeOf(line, this.interning);
       this.columns.apply(change);
       onChange(change);
     }
@@ -221,38 +223,52 @@ function followIn(next: ChunkCounts, { changes, embedded }: AppliedBatch): void 
   if (rows.length > 0) next.refresh(rows);
 }
 
-type LabelRow = Parameters<typeof rowColumnsOf>[0] & { row: number; id: string; change_seq: number };
-
-function rowChangeOf(line: LabelRow): RowChange {
-  const { row, id, change_seq: changeSeq } = line;
-  if (line.state === 'forgotten') return { row, id, changeSeq, type: 'forgotten', reindex: true };
-  return { row, id, changeSeq, type: 'revised', reindex: true, columns: rowColumnsOf(line) };
-}
-
 const labelColumns = [
-  'row',
-  'id',
-  'change_seq',
-  'state',
-  'label_set',
-  'owner',
-  'length',
-  'valid_from',
-  'expires_at',
-  'priority',
+  ...(['row', 'id', 'change_seq', 'state', 'label_set', 'owner', 'author', 'user_id', 'session_id', 'tags'] as const),
+  ...(['length', 'valid_from', 'expires_at', 'priority'] as const),
 ] as const;
 
-function prepareChangedSince(database: Database): Statement<{ change_seq: number; space: number }, LabelRow> {
+/** The values of a row in the order of `labelColumns`, and then its number of vectors. */
+type LabelValues = readonly [
+  ...[row: number, id: string, changeSeq: number, state: string, labelSet: number, owner: number, author: number],
+  ...[userId: string | null, sessionId: string | null, tags: string],
+  ...[length: number, validFrom: number, expiresAt: number | null, priority: number, chunks: number],
+];
+
+function rowChangeOf(values: LabelValues, interning: ReadonlyInterning): RowChange {
+  const [row, id, changeSeq, state, label_set, owner, author, user_id, session_id, tags] = values;
+  if (state === 'forgotten') return { row, id, changeSeq, type: 'forgotten', reindex: true };
+  const columns = rowColumnsOf(
+    {
+      state: state as LabelRow['state'],
+      label_set,
+      owner,
+      author,
+      user_id,
+      session_id,
+      tags,
+      length: values[10],
+      valid_from: values[11],
+      expires_at: values[12],
+      priority: values[13],
+      chunks: values[14],
+    },
+    interning,
+  );
+  return { row, id, changeSeq, type: 'revised', reindex: true, columns };
+}
+
+type LabelRow = Parameters<typeof rowColumnsOf>[0];
+
+function prepareChangedSince(database: Database) {
   // Ordered by row, because columns grow at their end and SQLite then reads its pages in order.
-  return prepare<{ change_seq: number; space: number }, LabelRow>(
-    database,
-    (p) =>
-      queries
-        .selectFrom('memories')
-        .select(labelColumns)
-        .select(chunksIn(p('space')).as('chunks'))
-        .where('change_seq', '>', p('change_seq'))
-        .orderBy('row') as never,
+  return prepareLists<{ change_seq: number; space: number }, LabelValues>(database, (p) =>
+    queries
+      .selectFrom('memories')
+      .select(labelColumns)
+      .select(chunksIn(p('space')).as('chunks'))
+      .where('change_seq', '>', p('change_seq'))
+      .orderBy('row'),
   );
 }
 
@@ -340,9 +356,15 @@ export interface ChangedRow {
   readonly row: number;
   readonly lengthBefore: number;
   readonly chunksBefore: number;
+  readonly validFromBefore: number;
+  readonly priorityBefore: number;
 }
 
-/** The values of each memory that every search needs, in one typed array for each column: 39 bytes a memory. Row 0 is not used. */
+/**
+ * The values of each memory that every search needs, in one typed array for each column: 39 bytes a memory. Row 0 is not used. The rows
+ * with each label set, user, session, agent and tag are listed, too: 8 bytes for the label set, 12 for each of the next three, and 20 for
+ * each tag. So a search takes as long as the memories that its selection is about, and not as long as the store.
+ */
 export class ColumnStore {
   /** The highest row number in use. */
   last = 0;
@@ -363,9 +385,16 @@ export class ColumnStore {
   readonly #changedRow = new Uint32Array(rememberedChanges);
   readonly #lengthBefore = new Uint32Array(rememberedChanges);
   readonly #chunksBefore = new Uint16Array(rememberedChanges);
+  readonly #validFromBefore = new Float64Array(rememberedChanges);
+  readonly #priorityBefore = new Float64Array(rememberedChanges);
   /** The value of `changeCount` when `replaceChunks` was last called. */
   #chunksReplacedAt = 0;
   readonly #privateRows = new Map<number, number>();
+  readonly #byLabelSet = new RowLists();
+  readonly #users = new FieldRows();
+  readonly #sessions = new FieldRows();
+  readonly #agents = new FieldRows();
+  readonly #tags = new TagRows();
 
   apply({ row, columns }: Pick<RowChange, 'row' | 'columns'>): void {
     if (row > this.last) {
@@ -376,10 +405,51 @@ export class ColumnStore {
     this.#changedRow[at] = row;
     this.#lengthBefore[at] = this.length[row] as number;
     this.#chunksBefore[at] = this.chunks[row] as number;
+    this.#validFromBefore[at] = this.validFrom[row] as number;
+    this.#priorityBefore[at] = this.priority[row] as number;
     this.#countOwner(this.owner[row] as number, -1);
+    this.#list(row, columns);
     if (columns === undefined) this.#clear(row);
     else this.#set(row, columns);
     this.#countOwner(this.owner[row] as number, 1);
+  }
+
+  /** The number of memories with one of these label sets, or any number above `limit` if there are more. */
+  countInLabelSets(labelSets: Uint32Array, limit: number): number {
+    let count = 0;
+    for (let i = 0; i < labelSets.length && count <= limit; i++)
+      count += this.#byLabelSet.count(labelSets[i] as number);
+    return count;
+  }
+
+  /** The rows with one of these label sets, in no order. */
+  inLabelSets(labelSets: Uint32Array): Uint32Array {
+    const rows = new Uint32Array(this.countInLabelSets(labelSets, Number.POSITIVE_INFINITY));
+    let at = rows.length;
+    for (const labelSet of labelSets) at = this.#byLabelSet.copy(labelSet, rows, at);
+    return rows;
+  }
+
+  /** The lists of which a scope wants those rows that are in all of them. They do not tell the namespace. */
+  scoped({ userId, sessionId, agentId, tags = [] }: ParsedScope): ScopedRows[] {
+    const ofField = (field: FieldRows, value: string | undefined) =>
+      value === undefined ? [] : [listed(field, value)];
+    return [
+      ...ofField(this.#users, userId),
+      ...ofField(this.#sessions, sessionId),
+      ...ofField(this.#agents, agentId),
+      ...tags.map((tag) => listed(this.#tags, tag)),
+    ];
+  }
+
+  /** The number of bytes of RAM, without the few that a store always needs. */
+  get bytes(): number {
+    const { labelSet, owner, active, chunks, length, validFrom, expiresAt, priority } = this;
+    const lists = [this.#byLabelSet, this.#users, this.#sessions, this.#agents, this.#tags];
+    return (
+      bytesOf(labelSet, owner, active, chunks, length, validFrom, expiresAt, priority) +
+      lists.reduce((sum, { bytes }) => sum + bytes, 0)
+    );
   }
 
   /** Replaces all vector counts, because searches now use another embedding space. */
@@ -398,6 +468,8 @@ export class ColumnStore {
         row: this.#changedRow[at] as number,
         lengthBefore: this.#lengthBefore[at] as number,
         chunksBefore: this.#chunksBefore[at] as number,
+        validFromBefore: this.#validFromBefore[at] as number,
+        priorityBefore: this.#priorityBefore[at] as number,
       });
     }
     return changed;
@@ -413,6 +485,18 @@ export class ColumnStore {
     const count = (this.#privateRows.get(owner) ?? 0) + difference;
     if (count === 0) this.#privateRows.delete(owner);
     else this.#privateRows.set(owner, count);
+  }
+
+  #list(row: number, columns: RowColumns | undefined): void {
+    const [before, after] = [this.labelSet[row] as number, columns?.labelSet ?? 0];
+    if (before !== after) {
+      if (before !== 0) this.#byLabelSet.remove(row, before);
+      if (after !== 0) this.#byLabelSet.add(row, after);
+    }
+    this.#users.set(row, columns?.userId ?? null);
+    this.#sessions.set(row, columns?.sessionId ?? null);
+    this.#agents.set(row, columns?.agentId ?? null);
+    this.#tags.set(row, columns?.tags ?? []);
   }
 
   #set(row: number, columns: RowColumns): void {
@@ -443,6 +527,19 @@ export class ColumnStore {
     this.expiresAt = copy(this.expiresAt, new Float64Array(capacity));
     this.priority = copy(this.priority, new Float64Array(capacity));
   }
+}
+
+/** The rows that have one value, such as one user. */
+export interface ScopedRows {
+  readonly count: number;
+  /** The rows, in no order. */
+  rows(): Uint32Array;
+  /** Returns whether a row has the value. It is right until the next change of a row. */
+  readonly has: (row: number) => boolean;
+}
+
+function listed(rows: Pick<FieldRows, 'count' | 'rows' | 'test'>, value: string): ScopedRows {
+  return { count: rows.count(value), rows: () => rows.rows(value), has: rows.test(value) };
 }
 
 function copy<T extends { set(from: ArrayLike<number>): void }>(from: ArrayLike<number>, to: T): T {

@@ -106,11 +106,22 @@ export const readingMistakes: readonly Mistake[] = [
     "if (owner[row] !== 0 && readable.owner !== 'any' && owner[row] !== readable.owner) return false;",
     'if (readable.owner === -2 && owner[row] !== 0) return false;',
   ),
+  {
+    name: 'recall after a write: keeps what may no longer be read',
+    edits: [
+      { file: 'recall/visible-set.ts', from: '        this.mask[row] = 0;\n', to: '' },
+      {
+        file: 'recall/visible-set.ts',
+        from: 'if (was !== is) edits.push({ row, isAdded: is });',
+        to: 'if (!was && is) edits.push({ row, isAdded: is });',
+      },
+    ],
+  },
   mistake(
-    'recall after a write: keeps what may no longer be read',
+    'recall among candidates: takes all of them',
     'recall/visible-set.ts',
-    '    visible.remove(change);\n',
-    '    if (visible.texts < 0) visible.remove(change);\n',
+    'candidates.filter(visibilityTest(columns, selection)).sort()',
+    'candidates.filter((row) => visibilityTest(columns, selection) !== undefined && row > 0).sort()',
   ),
   mistake(
     'visible sets: shared by actors with private memories',
@@ -139,8 +150,8 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'recall of few: takes vectors of others',
     'recall/visible-set.ts',
-    'const withVector = this.few.filter((row) => columns.chunks[row] !== 0);',
-    'const withVector = Uint32Array.from(columns.chunks.keys()).filter((row) => columns.chunks[row] !== 0);',
+    'const rows = few.filter((row) => chunks[row] !== 0);',
+    'const rows = few && Uint32Array.from(chunks.keys()).filter((row) => chunks[row] !== 0);',
   ),
   withoutAccess('recall with a filter: ignores access', ".select('memories.row')"),
   withoutAccess('forgetWhere: ignores access', "'memories.author'])"),

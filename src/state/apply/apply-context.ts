@@ -8,7 +8,7 @@ import type { Namespace } from '../../domain/namespace';
 import type { MemoryQueries } from '../queries/memory-queries';
 import type { QuotaUsage, RevisionBytes } from '../quota-usage';
 import type { Interning } from '../tables/interning';
-import type { MemoryRow, RowChecksum } from '../tables/memory-row';
+import { type MemoryRow, parseStoredJson, type RowChecksum } from '../tables/memory-row';
 import type { Tables } from '../tables/schema';
 import type { SpaceCoverage } from '../tables/space-coverage';
 import type { Words } from '../tables/words';
@@ -69,6 +69,11 @@ export interface RowColumns {
   /** Epoch milliseconds. Infinity if the memory never expires. */
   readonly expiresAt: number;
   readonly priority: number;
+  readonly userId: string | null;
+  readonly sessionId: string | null;
+  /** The agent that wrote the memory. Null if the author is not an agent. */
+  readonly agentId: string | null;
+  readonly tags: readonly string[];
 }
 
 /** One change to one row. It is passed on to readers after the commit. */
@@ -114,7 +119,7 @@ export function stampChange(
   const { id, revision, label_set, owner } = row;
   context.writer.insertChange({ change_seq: changeSeq, row: row.row, revision, type, at, by, label_set, owner });
   context.touch(id, context.interning.labelSet(label_set).namespace);
-  const columns = type === 'forgotten' ? undefined : rowColumnsOf(row, currentChunks(context, row));
+  const columns = type === 'forgotten' ? undefined : rowColumnsOf(row, context.interning, currentChunks(context, row));
   context.report({ changeSeq, row: row.row, id, type, reindex, ...defined({ columns, tokensBefore, tokens }) });
   return row;
 }
@@ -128,11 +133,26 @@ function currentChunks({ interning, coverage }: ApplyContext, { row, space, chun
 
 type LabelColumns = Pick<
   MemoryRow,
-  'label_set' | 'owner' | 'state' | 'chunks' | 'length' | 'valid_from' | 'expires_at' | 'priority'
+  | 'label_set'
+  | 'owner'
+  | 'author'
+  | 'user_id'
+  | 'session_id'
+  | 'tags'
+  | 'state'
+  | 'chunks'
+  | 'length'
+  | 'valid_from'
+  | 'expires_at'
+  | 'priority'
 >;
 
 /** Converts a row to the form that `ColumnStore` keeps in RAM. */
-export function rowColumnsOf(row: LabelColumns, chunks = row.chunks): RowColumns {
+export function rowColumnsOf(
+  row: LabelColumns,
+  interning: Pick<Interning, 'agentIdOf'>,
+  chunks = row.chunks,
+): RowColumns {
   return {
     labelSet: row.label_set,
     owner: row.owner,
@@ -142,7 +162,28 @@ export function rowColumnsOf(row: LabelColumns, chunks = row.chunks): RowColumns
     validFrom: row.valid_from,
     expiresAt: row.expires_at ?? Number.POSITIVE_INFINITY,
     priority: row.priority,
+    userId: isText(row.user_id) ? row.user_id : null,
+    sessionId: isText(row.session_id) ? row.session_id : null,
+    agentId: interning.agentIdOf(row.author),
+    tags: tagsOf(row.tags),
   };
+}
+
+const noTags: readonly string[] = [];
+
+/** The tags of a row. None if they are damaged: then the whole record is, which is reported when it is read. */
+function tagsOf(json: unknown): readonly string[] {
+  if (json === '[]' || typeof json !== 'string') return noTags;
+  try {
+    const tags = parseStoredJson(json);
+    return Array.isArray(tags) ? tags.filter(isText) : noTags;
+  } catch {
+    return noTags;
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 /** Writes a memory's vectors to the current space. The first vectors in a store determine its current space. */

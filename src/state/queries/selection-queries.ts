@@ -138,22 +138,37 @@ export class SelectionQueries {
   }
 
   /** The rows of one page, without their contents. */
-  page(selection: CompiledSelection, page: Page): PageRow[] {
+  page(given: CompiledSelection, page: Page): PageRow[] {
+    const selection = { ...given, candidates: () => candidates };
+    const candidates = this.#fewCandidates(given, page.limit);
     const column = page.orderBy === 'createdAt' ? 'memories.created_at' : 'memories.valid_from';
+    // With a plus sign, SQLite sorts the candidates. Else it may go through all memories in their order to find them.
+    const ordered = candidates === undefined ? sql<number>`${sql.ref(column)}` : sql<number>`+${sql.ref(column)}`;
     const direction = page.order === 'newest' ? 'desc' : 'asc';
     let query = queries
       .selectFrom('memories')
       .select(['memories.row', 'memories.id', sql<number>`${sql.ref(column)}`.as('at')])
       .where(selectionCondition(selection, this.#interning))
-      .orderBy(column, direction)
+      .orderBy(ordered, direction)
       .orderBy('memories.id', direction)
       .limit(page.limit);
     if (page.after !== undefined) {
       const { at, id } = page.after;
       const beyond = page.order === 'newest' ? sql`<` : sql`>`;
-      query = query.where(sql<boolean>`(${sql.ref(column)}, memories.id) ${beyond} (${at}, ${id})`);
+      query = query.where(sql<boolean>`(${ordered}, memories.id) ${beyond} (${at}, ${id})`);
     }
     return this.#all(selection, query.compile());
+  }
+
+  /**
+   * The candidates of a selection, unless it probably takes less time to go through the memories in their order until a page is full: if
+   * the candidates are spread evenly, about `limit * last / candidates` memories.
+   */
+  #fewCandidates(selection: CompiledSelection, limit: number): Uint32Array | undefined {
+    const candidates = selection.candidates();
+    if (candidates === undefined) return undefined;
+    const last = this.#prepared('select max(row) from memories').pluck().get() as number;
+    return candidates.length ** 2 <= 4 * limit * last ? candidates : undefined;
   }
 
   count(selection: CompiledSelection): number {

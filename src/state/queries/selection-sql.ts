@@ -22,6 +22,8 @@ export interface CompiledSelection {
   readonly criteria: SelectionCriteria;
   /** The current time in epoch milliseconds. Memories that have expired by this time are left out. */
   readonly now: number;
+  /** Rows among which all rows of the selection are now, in no order. Undefined if they are a large part of the store. */
+  candidates(): Uint32Array | undefined;
 }
 
 /** The conditions of a selection, apart from access. */
@@ -103,11 +105,16 @@ function substringTests(): (text: string, pattern: string) => boolean {
 }
 
 /** The SQL condition for rows in `memories` that match a selection and that its caller may read. */
-export function selectionCondition(
-  { readable, criteria, now }: CompiledSelection,
-  interning: Interning,
-): RawBuilder<boolean> {
-  return sql`${readableCondition(readable)} and ${criteriaCondition(criteria, now, interning)}`;
+export function selectionCondition(selection: CompiledSelection, interning: Interning): RawBuilder<boolean> {
+  const { readable, criteria, now } = selection;
+  const condition = sql<boolean>`${readableCondition(readable)} and ${criteriaCondition(criteria, now, interning)}`;
+  const candidates = selection.candidates();
+  return candidates === undefined ? condition : sql`${isAmong(candidates)} and ${condition}`;
+}
+
+/** The SQL condition for some rows. SQLite then looks up each of them, and no others. */
+export function isAmong(rows: ArrayLike<number>): RawBuilder<boolean> {
+  return sql`memories.row in (select value from json_each(${`[${Array.from(rows).join()}]`}))`;
 }
 
 /** The SQL condition for rows that an actor may read. It compares only integers. The label sets already include the scope's namespace. */

@@ -137,6 +137,12 @@ export class Interning {
     return this.#actors[id - 1] ?? missing('actor', id);
   }
 
+  /** The id of the agent that an actor is. Null if it is a user, a service or the host, or if no actor has this number. */
+  agentIdOf(actor: number): string | null {
+    const party = this.#actors[actor - 1]?.party;
+    return party === undefined || party === 'root' || party.kind !== 'agent' ? null : party.id;
+  }
+
   findActor(actor: Actor): number | undefined {
     return this.#actorIds.get(actorKey(actor));
   }
