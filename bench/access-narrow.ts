@@ -1,37 +1,22 @@
-import { allow, type MemoryHandle } from 'multi-agent-memory';
+import type { MemoryHandle } from 'multi-agent-memory';
 import { questionOf, type Ticket } from './shared/corpus';
 import { type Asked, hybridRecall, ticketsOf } from './shared/exhaustive';
 import { mean, median, shareFound } from './shared/figures';
 import { nearest } from './shared/nearest';
 import { type Question, type Setting, samples } from './shared/question';
+import { readerRules as access, everything, type Reader, readers, visibleTo } from './shared/readers';
 import { type Row, row } from './shared/row';
-import { breadth, clearedForAll, placeOf, scopeOf } from './shared/scopes';
 import { copyOfLoaded, openStore } from './shared/store';
 import { calm, interleaved, milliseconds } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
-const half = Array.from({ length: breadth / 2 }, (_, tenant) => placeOf(tenant));
-/** Readers of different shares of the memories. Each reads the same share of every topic. */
-const readers = [
-  { sees: '0.1 %', places: [placeOf(0, 0, 0)] },
-  { sees: '1 %', places: [placeOf(0, 0)] },
-  { sees: '10 %', places: [placeOf(0)] },
-  { sees: '50 %', places: half },
-] as const;
-const everything = { agentId: 'sees everything' };
 const modes = ['hybrid', 'semantic'] as const;
 const goal = { ratioAtMost: 1, recallAtLeast: 0.99 };
-
-const access = [
-  ...clearedForAll('everyone'),
-  allow(everything, 'reader', []),
-  ...readers.flatMap(({ sees, places }) => places.map((place) => allow({ agentId: sees }, 'reader', place))),
-];
 
 /** Recall of readers that see only a small share of the memories. */
 export const accessNarrow: Question = {
   name: 'access-narrow',
-  asks: 'What does a recall cost and find if 0.1, 1, 10 and 50 % of the memories are visible, compared with all of them?',
+  asks: 'What does a recall cost and find if 0.02, 0.1, 1, 10 and 50 % of the memories are visible, compared with all of them?',
   async run(setting) {
     const folder = await copyOfLoaded(setting, 'scopes');
     const vectors = new Vectors(setting.memories);
@@ -40,14 +25,14 @@ export const accessNarrow: Question = {
     const measured = await measure(setting, folder, questions);
     const rows: Row[] = [];
     for (const { mode, reader, ...figures } of measured) {
-      const { sees, places } = reader;
+      const { sees } = reader;
       const truth = samples(setting, 100);
       const found = figures.found.slice(0, truth);
       const asked = questions.slice(0, truth).map((question) => ({ ...question, as: asReader(sees) }));
       const recall =
         mode === 'hybrid'
           ? await hybridRecall(folder, asked, found, { access })
-          : semanticRecall(all, places, asked, found);
+          : semanticRecall(all, reader, asked, found);
       const [value, baseline] = [median(figures.ours), median(figures.theirs)];
       rows.push(row({ name: `access-narrow, ${mode}, ${sees} visible`, value, baseline, unit: 'ms', recall, goal }));
     }
@@ -57,7 +42,7 @@ export const accessNarrow: Question = {
 
 interface Measured {
   readonly mode: (typeof modes)[number];
-  readonly reader: (typeof readers)[number];
+  readonly reader: Reader;
   readonly ours: readonly number[];
   readonly theirs: readonly number[];
   readonly found: readonly (readonly number[])[];
@@ -102,13 +87,11 @@ function asReader(agentId: string): Asked['as'] {
 
 function semanticRecall(
   all: readonly Float32Array[],
-  places: readonly (readonly string[])[],
+  reader: Reader,
   asked: readonly { readonly vector: Float32Array }[],
   found: readonly (readonly number[])[],
 ): number {
-  const isIn = (namespace: readonly string[]) =>
-    places.some((place) => place.every((label, depth) => namespace[depth] === label));
-  const tickets = all.map((_, ticket) => ticket).filter((ticket) => isIn(scopeOf(ticket).namespace));
+  const tickets = visibleTo(reader, all.length);
   const visible = tickets.map((ticket) => all[ticket] as Float32Array);
   const shares = asked.map(({ vector }, i) => {
     const truth = nearest(visible, vector, 10).map((at) => tickets[at] as number);

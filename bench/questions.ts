@@ -13,6 +13,9 @@ import { fusionLocomo } from './fusion-locomo';
 import { importing } from './import';
 import { million } from './million';
 import { opening } from './open';
+import { peersNarrow } from './peers-narrow';
+import { peersSearch } from './peers-search';
+import { peersWrites } from './peers-writes';
 import { qualityLocomo } from './quality-locomo';
 import { recallAfterWrites } from './recall-after-writes';
 import { recallHybrid } from './recall-hybrid';
@@ -32,6 +35,9 @@ export const questions: readonly Question[] = [
   recallAfterWrites,
   recallHybrid,
   recallMiniLm,
+  peersSearch,
+  peersNarrow,
+  peersWrites,
   crowd,
   accessCrowd,
   accessNarrow,

@@ -1,17 +1,16 @@
 import { BareLance } from './shared/bare-lance';
-import { mean, median, shareFound } from './shared/figures';
+import { median } from './shared/figures';
 import { nearest } from './shared/nearest';
 import { type Question, samples } from './shared/question';
 import { row } from './shared/row';
+import { Side } from './shared/side';
 import { copyOfLoaded, openStore } from './shared/store';
-import { calm, interleaved, milliseconds } from './shared/timing';
+import { calm, interleaved } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
 const warmUp = 30;
 /** The probes that LanceDB needs for a recall of 0.99. Its default of 20 is faster and finds less. */
 const thoroughProbes = 80;
-
-type Search = (question: Float32Array) => Promise<number[]>;
 
 /** Semantic search over all memories. */
 export const recallSemantic: Question = {
@@ -24,12 +23,12 @@ export const recallSemantic: Question = {
     await store.settled();
     const agent = store.as({ agentId: 'agent' });
     const bare = await BareLance.create(setting.folder, all);
-    const ours = new Side(async (vector) => {
+    const ours = new Side<Float32Array>(async (vector) => {
       const hits = await agent.recall('nearest', { mode: 'semantic', vector, topK: 10 });
       return hits.map(({ metadata }) => metadata.ticket);
     });
-    const theirs = new Side((vector) => bare.nearest(vector));
-    const thorough = new Side((vector) => bare.nearest(vector, thoroughProbes));
+    const theirs = new Side<Float32Array>((vector) => bare.nearest(vector));
+    const thorough = new Side<Float32Array>((vector) => bare.nearest(vector, thoroughProbes));
     for (let i = 0; i < warmUp; i++) {
       for (const side of [ours, theirs, thorough]) await side.search(vectors.ofQuestion(i));
     }
@@ -69,22 +68,3 @@ export const recallSemantic: Question = {
     ];
   },
 };
-
-/** One side of the comparison. */
-class Side {
-  readonly search: Search;
-  readonly ms: number[] = [];
-  readonly #found: number[][] = [];
-
-  constructor(search: Search) {
-    this.search = search;
-  }
-
-  async ask(question: Float32Array): Promise<void> {
-    this.ms.push(await milliseconds(async () => void this.#found.push(await this.search(question))));
-  }
-
-  recall(truth: readonly (readonly number[])[]): number {
-    return mean(truth.map((nearest, i) => shareFound(nearest, this.#found[i] ?? [])));
-  }
-}

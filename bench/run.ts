@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { questions } from './questions';
 import { describeMachine } from './shared/machine';
-import type { Question, Setting, Skipped } from './shared/question';
+import { type Answer, type Question, rowsOf, type Setting } from './shared/question';
 import { checkNotSaved, resultsPath, saveResults } from './shared/results';
 import type { Row } from './shared/row';
 import { runScript } from './shared/script';
@@ -18,6 +19,7 @@ const help = `npm run bench -- [options]
   --save            keep the results, with the machine named, as DATE-COMMIT.json and .md in the results folder
   --results FOLDER  the folder for --save, default bench/results
   --json FILE       write the rows to FILE as a JSON array
+  --peers           first install the libraries of bench/peers, which some questions compare with
   --memories N      memories in the store, default 100,000; figures for fewer do not compare with the goals
   --models FOLDER   holds Xenova/all-MiniLM-L6-v2, default MAM_MODELS or ../shared/models
   --data FOLDER     holds locomo/locomo10.json, default ../shared/data`;
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     save: { type: 'boolean', default: false },
     results: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
     json: { type: 'string' },
+    peers: { type: 'boolean', default: false },
     memories: { type: 'string', default: '100000' },
     models: { type: 'string', default: process.env.MAM_MODELS ?? besideRepository('shared/models') },
     data: { type: 'string', default: besideRepository('shared/data') },
@@ -54,16 +57,18 @@ async function askAll(asked: readonly Question[]): Promise<void> {
   const machine = values.save ? describeMachine(new Date()) : undefined;
   const saved = machine === undefined ? undefined : resultsPath(values.results, machine);
   if (saved !== undefined) await checkNotSaved(saved);
+  if (values.peers) installPeers();
   const folder = await temporaryFolder();
   const rows: Row[] = [];
   const skipped: Record<string, string> = {};
   try {
     console.log(tableHead());
     for (const { name } of asked) {
-      const answer = await ask(name, memories, folder);
-      if ('skipped' in answer) skipped[name] = answer.skipped;
-      else rows.push(...answer);
-      console.log('skipped' in answer ? `${name}: skipped, ${answer.skipped}` : answer.map(tableLine).join('\n'));
+      const answer = rowsOf(name, await ask(name, memories, folder));
+      rows.push(...answer.rows);
+      Object.assign(skipped, answer.skipped);
+      for (const each of answer.rows) console.log(tableLine(each));
+      for (const [what, reason] of Object.entries(answer.skipped)) console.log(`${what}: skipped, ${reason}`);
     }
     if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`);
     if (machine !== undefined && saved !== undefined) {
@@ -73,6 +78,14 @@ async function askAll(asked: readonly Question[]): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Installs what is in the lock file of `bench/peers`. A library that cannot be built is left out, and questions skip it. */
+function installPeers(): void {
+  const folder = fileURLToPath(new URL('peers', import.meta.url));
+  const isWindows = process.platform === 'win32';
+  // Through a shell on Windows, where npm is a script.
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit', shell: isWindows });
 }
 
 /** An empty folder, removed if the run is interrupted. */
@@ -88,7 +101,7 @@ async function temporaryFolder(): Promise<string> {
 }
 
 /** Asks a question in a process of its own, so that garbage and caches of earlier questions do not count. */
-async function ask(name: string, memories: number, shared: string): Promise<readonly Row[] | Skipped> {
+async function ask(name: string, memories: number, shared: string): Promise<Answer> {
   const setting: Setting = {
     memories,
     loaded: join(shared, 'loaded'),
@@ -97,7 +110,7 @@ async function ask(name: string, memories: number, shared: string): Promise<read
     data: resolve(values.data),
   };
   const script = new URL('question-process.ts', import.meta.url);
-  const answer = await runScript<readonly Row[] | Skipped>(script, [name, setting]);
+  const answer = await runScript<Answer>(script, [name, setting]);
   await rm(setting.folder, { recursive: true });
   return answer;
 }

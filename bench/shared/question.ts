@@ -19,13 +19,30 @@ export interface Skipped {
   readonly skipped: string;
 }
 
+/** Rows of a question that compares with other libraries, some of which this machine cannot run. */
+export interface PartlySkipped {
+  readonly rows: readonly Row[];
+  /** The reason for each library that was skipped. */
+  readonly skippedPeers: Readonly<Record<string, string>>;
+}
+
+export type Answer = readonly Row[] | Skipped | PartlySkipped;
+
+/** The rows of an answer, and the reasons for what it skipped. */
+export function rowsOf(name: string, answer: Answer): { rows: readonly Row[]; skipped: Record<string, string> } {
+  if ('skipped' in answer) return { rows: [], skipped: { [name]: answer.skipped } };
+  if (!('skippedPeers' in answer)) return { rows: answer, skipped: {} };
+  const skipped = Object.entries(answer.skippedPeers).map(([peer, reason]) => [`${name}, ${peer}`, reason]);
+  return { rows: answer.rows, skipped: Object.fromEntries(skipped) };
+}
+
 /** A question about the performance of the library, with its measurement. */
 export interface Question {
   readonly name: string;
   /** The question in one line. */
   readonly asks: string;
   /** Measures. It writes only into the folders of the setting. */
-  run(setting: Setting): Promise<readonly Row[] | Skipped>;
+  run(setting: Setting): Promise<Answer>;
 }
 
 const fullSize = 100_000;

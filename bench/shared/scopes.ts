@@ -28,6 +28,11 @@ export function scopeOf(ticket: number): { namespace: string[]; accessTags: stri
   };
 }
 
+/** The number of the set of access tags of a memory, from 0 (no tags) to 4. */
+export function tagSetOf(ticket: number): number {
+  return ((ticket * spread) % scopes) % tagsOf.length;
+}
+
 /** A memory with one of the label sets. */
 export function scopedMemoryOf(vectors: Vectors, ticket: number): NewMemory<Ticket> & { vector: Float32Array } {
   return { ...memoryOf(vectors, ticket), ...scopeOf(ticket) };

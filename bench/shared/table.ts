@@ -1,6 +1,6 @@
 import type { Row } from './row';
 
-const widths = [44, 9, 9, 9, 6, 7, 25, 4] as const;
+const widths = [48, 9, 9, 9, 6, 7, 25, 4] as const;
 
 /** The head of the table. */
 export function tableHead(): string {

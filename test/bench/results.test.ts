@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeMachine } from '../../bench/shared/machine';
+import { rowsOf } from '../../bench/shared/question';
 import { checkNotSaved, type Results, resultsPath, saveResults } from '../../bench/shared/results';
 import { row } from '../../bench/shared/row';
 
@@ -20,6 +21,14 @@ const results: Results = {
   skipped: { 'recall-minilm': 'the model is not there' },
   rows: [row({ name: 'open 100,000', value: 412, unit: 'ms', goal: { atMost: 1500 } })],
 };
+
+test('the answer of a question that could not run every library has its rows, and a reason for each that is missing', () => {
+  const rows = [row({ name: 'search', value: 1, unit: 'ms' })];
+  const skippedPeers = { Redis: 'redis-server is not there' };
+  expect(rowsOf('peers', { rows, skippedPeers })).toEqual({ rows, skipped: { 'peers, Redis': skippedPeers.Redis } });
+  expect(rowsOf('peers', rows)).toEqual({ rows, skipped: {} });
+  expect(rowsOf('peers', { skipped: 'no model' })).toEqual({ rows: [], skipped: { peers: 'no model' } });
+});
 
 describe('kept results of the benchmark', () => {
   test('describe the machine completely', () => {
