@@ -31,6 +31,11 @@ describe('imports point one way', () => {
     ['integrations/shared/a.ts', `import { x } from '../b/b';`, 'integrations/shared, not integrations/b/b'],
     ['integrations/shared/a.ts', `import { x } from '../../domain/memory';`, 'not domain/memory'],
     ['recall/recall.ts', `import { x } from '../integrations/shared/a';`, 'recall/ may not import integrations/shared'],
+    ['raft/core/step.ts', `import { x } from '../../domain/defined';`, 'raft/core/ may not import domain/defined'],
+    ['raft/core/step.ts', `import type { X } from '../storage/a';`, 'raft/core/ may not import raft/storage/a'],
+    ['raft/core/step.ts', `import { x } from '../../environment/timers';`, 'may not import environment/timers'],
+    ['domain/memory.ts', `import { x } from '../raft/core/step';`, 'domain/ may not import raft/core/step'],
+    ['raft/storage/a.ts', `import { x } from '../../state/apply/applier';`, 'raft/ may not import state/apply/applier'],
     ['odds/ends.ts', `import { x } from '../domain/memory';`, 'no place for the folder odds/'],
   ])('a planted import in %s is reported: %s', (path, text, problem) => {
     expect(directionProblems([{ path, text }])).toEqual([expect.stringContaining(problem)]);
@@ -44,6 +49,10 @@ test.each(['../../index', './b', '../shared/a', '../../domain/defined', '../../d
     expect(directionProblems([{ path: 'integrations/a/a.ts', text: `import { x } from '${specifier}';` }])).toEqual([]);
   },
 );
+
+test('the storage of a Raft node may import the core', () => {
+  expect(directionProblems([{ path: 'raft/storage/a.ts', text: `import { x } from '../core/entry';` }])).toEqual([]);
+});
 
 describe('only the composition root names an implementation of a port', () => {
   test('in the library', () => {

@@ -13,6 +13,9 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   environment: ['domain'],
   sqlite: ['domain'],
   log: ['domain', 'environment'],
+  // Consensus decides alone from what it is given: it knows neither memories nor clocks nor disks.
+  'raft/core': [],
+  raft: ['domain', 'environment', 'raft/core'],
   embedding: ['domain', 'environment'],
   'vector-index': ['domain', 'environment'],
   'keyword-index': ['domain'],
@@ -56,10 +59,10 @@ export function directionProblems(sources: readonly Source[]): readonly string[]
   return sources.flatMap(importsOf).flatMap((found) => {
     const { target, place } = found;
     if (target === undefined) return [];
-    const [from, to] = [folderOf(found.from), folderOf(target)];
+    const [from, to] = [roomOf(found.from), roomOf(target)];
     const allowed = mayImport[from];
     if (allowed === undefined) return [`${place}: the house has no place for the folder ${from}/`];
-    if (languageHelpers.includes(target)) return [];
+    if (languageHelpers.includes(target) && from !== 'raft/core') return [];
     const integration = integrationOf(found.from);
     if (integration !== undefined)
       return mayIntegrationImport(integration, target)
@@ -71,6 +74,12 @@ export function directionProblems(sources: readonly Source[]): readonly string[]
     if (from === to || allowed === 'everything' || allowed.includes(to)) return [];
     return [`${place}: ${from}/ may not import ${target}`];
   });
+}
+
+/** The row of `mayImport` that a file belongs to: that of the folder in its folder, if there is one. */
+function roomOf(path: string): string {
+  const inner = path.split('/').slice(0, 2).join('/');
+  return inner in mayImport ? inner : folderOf(path);
 }
 
 /** An implementation of a port: the file that declares it, without extension, and its name there. */

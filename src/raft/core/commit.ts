@@ -1,0 +1,11 @@
+import type { Consensus } from './consensus';
+import { releaseEarlyReads } from './leader-reads';
+import { advanceCommit, broadcastAppend } from './replication';
+
+/** Commits what the members have acknowledged, and tells them. True if that was news. */
+export function commitAcknowledged(node: Consensus): boolean {
+  if (!advanceCommit(node)) return false;
+  releaseEarlyReads(node);
+  broadcastAppend(node);
+  return true;
+}

@@ -1,0 +1,49 @@
+import type { Entry } from './entry';
+import { isCounter } from './invariants';
+import type { Message } from './messages';
+
+/**
+ * Whether a message can be one that a node has sent. It guards against a decoder that went wrong, not against malice: a member of the
+ * cluster is trusted.
+ */
+export function isWellFormed(message: Message): boolean {
+  return isCounter(message.from) && isCounter(message.to) && isCounter(message.term) && hasSoundFields(message);
+}
+
+function hasSoundFields(message: Message): boolean {
+  switch (message.kind) {
+    case 'vote-request':
+    case 'pre-vote-request':
+      return isCounter(message.lastIndex) && isCounter(message.lastTerm);
+    case 'append':
+      return isCounter(message.previousIndex) && isCounter(message.commit) && followsPrevious(message);
+    case 'append-response':
+      return isCounter(message.index) && isCounter(message.hintIndex) && isCounter(message.hintTerm);
+    case 'heartbeat':
+      return isCounter(message.commit) && isCounter(message.readRound);
+    case 'heartbeat-response':
+      return isCounter(message.readRound);
+    case 'snapshot':
+      return isCounter(message.snapshot.index) && message.snapshot.term <= message.term;
+    case 'read-index-response':
+      return isCounter(message.index);
+    default:
+      return true;
+  }
+}
+
+// Entries follow each other without a gap, and terms never fall: up to the term of the leader that sends them.
+function followsPrevious(message: {
+  readonly previousIndex: number;
+  readonly previousTerm: number;
+  readonly entries: readonly Entry[];
+  readonly term: number;
+}): boolean {
+  let [index, term] = [message.previousIndex, message.previousTerm];
+  if (!isCounter(term)) return false;
+  for (const entry of message.entries) {
+    if (entry.index !== index + 1 || !isCounter(entry.term) || entry.term < term) return false;
+    [index, term] = [entry.index, entry.term];
+  }
+  return term <= message.term;
+}
