@@ -7,6 +7,7 @@ import { auditReads } from './audit-reads';
 import { auditWrites } from './audit-writes';
 import { connecting } from './connect';
 import { crowd } from './crowd';
+import { crowdRate } from './crowd-rate';
 import { embedding } from './embedding';
 import { firstVector } from './first-vector';
 import { fusionLocomo } from './fusion-locomo';
@@ -39,6 +40,7 @@ export const questions: readonly Question[] = [
   peersNarrow,
   peersWrites,
   crowd,
+  crowdRate,
   accessCrowd,
   accessNarrow,
   accessChanged,
