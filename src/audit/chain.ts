@@ -55,6 +55,11 @@ export class AuditChain {
     return this.#end.restoreCount;
   }
 
+  /** The hash of the last entry. It covers all entries. */
+  get lastHash(): Uint8Array {
+    return this.#end.hash;
+  }
+
   /** Returns the size and the Merkle root of the chain. Undefined if entries are missing, because the root is then unknown. */
   head(): ChainHead | undefined {
     const { size, frontier } = this.#end;

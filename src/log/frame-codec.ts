@@ -1,5 +1,6 @@
 import type { Command } from '../domain/command';
 import { invalidInput } from '../domain/errors';
+import type { Frame } from '../domain/frame';
 import { ByteReader, damagedEntry, newerEntry } from './codec/byte-reader';
 import { ByteWriter, maxEntryBytes } from './codec/byte-writer';
 import { readCommand, writeCommand } from './codec/command-codec';
@@ -15,24 +16,6 @@ const nodeBytes = 8;
 // In every version, a frame begins with the magic and the version, and ends with the checksum.
 const checksumBytes = 4;
 const minBytes = magic.length + 1 + checksumBytes;
-
-/** One run of one node: the node, and how often it was started. A frame's number is unique within it. */
-export interface Incarnation {
-  /** 16 hexadecimal digits. No two nodes have the same. */
-  readonly node: string;
-  /** 1 for the first start of the node. */
-  readonly start: number;
-}
-
-/** The commands that a node has proposed together. They are one entry of the log, and are applied in one transaction. */
-export interface Frame {
-  /** 32 hexadecimal digits. */
-  readonly cluster: string;
-  readonly incarnation: Incarnation;
-  /** 1 for the first frame of the incarnation, then without gaps. */
-  readonly number: number;
-  readonly commands: readonly Command[];
-}
 
 /**
  * Converts a frame to bytes. The same frame always gives the same bytes.

@@ -5,6 +5,7 @@ import type { Progress } from '../domain/calls';
 import type { Command, Idempotency, MemoryDraft, Outcome, Stamp } from '../domain/command';
 import type { StoredDeclaration } from '../domain/declaration';
 import { invalidInput, MemoryError } from '../domain/errors';
+import type { LogEntry, LogPosition } from '../domain/frame';
 import type { RememberResult } from '../domain/memory';
 import { type Actor, isRoot } from '../domain/principal';
 import { analyze } from '../keyword-index/analyzer';
@@ -14,11 +15,13 @@ import { applyBootstrap } from './apply/apply-bootstrap';
 import type { ApplyContext, RowChange } from './apply/apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply/apply-declaration';
 import { applyForget } from './apply/apply-forget';
+import { ApplyHalt, haltFrom, isRefusal } from './apply/apply-halt';
 import { assertWithinQuota } from './apply/apply-quota';
 import { applyRemember, findDuplicate } from './apply/apply-remember';
 import { applyShare } from './apply/apply-share';
 import { beginSpace, dropSpace, type EmbeddedRows, embedRows, switchSpace } from './apply/apply-space';
 import { applyUpdate } from './apply/apply-update';
+import { applyEntry, type EntryApplierDeps, type EntryResult } from './apply/entry-applier';
 import { TableWriter } from './apply/table-writer';
 import { ChangeQueries } from './queries/change-queries';
 import { MemoryQueries } from './queries/memory-queries';
@@ -26,6 +29,7 @@ import { SelectionQueries } from './queries/selection-queries';
 import { contentBytes, QuotaUsage, type RevisionBytes } from './quota-usage';
 import { Declarations } from './tables/declarations';
 import { Interning } from './tables/interning';
+import { LogPositions } from './tables/log-position';
 import { type Checksum, type MemoryRow, memoryOf, RowChecksum } from './tables/memory-row';
 import { isOutdated, migrate, schemaVersion, versionOf } from './tables/migrations';
 import { ensureNormalNames } from './tables/normal-names';
@@ -57,6 +61,12 @@ interface BatchEffects {
   readonly embedded: EmbeddedRows[];
   wordsDamaged: boolean;
   spaceSwitched: boolean;
+}
+
+/** The effects of one entry of a log with several peers, after its commit. */
+export interface AppliedEntry extends AppliedBatch {
+  readonly result: EntryResult;
+  readonly position: LogPosition;
 }
 
 /** What the command that is being applied has done so far. */
@@ -103,6 +113,9 @@ export class StateStore {
   readonly #lastChangeOf: Statement<{ row: number }, Tables['changes']>;
   readonly #countMemories: Statement<object, { count: number }>;
   #policy: Policy;
+  /** True while an entry of a log with several peers is applied. */
+  #hasPeers = false;
+  #positions: LogPositions | undefined;
   #command: AppliedCommand = { changes: [], touched: new TouchedByNamespace(), effects: newEffects() };
   #unreadable: { readonly cause: unknown } | undefined;
   /** What each actor uses. Undefined until a quota needs it. */
@@ -230,6 +243,58 @@ export class StateStore {
     return { outcomes, changeSeq: this.#lastChangeSeq, ...effects };
   }
 
+  /**
+   * Applies an entry of a log with several peers, in one transaction. All peers get the same result, so a peer does not refuse a command
+   * because its own disk is damaged or full: it stops instead, and keeps nothing of the entry.
+   *
+   * @throws ApplyHalt; STORE_BUSY if another program locks the database
+   */
+  applyEntry(entry: LogEntry): AppliedEntry {
+    const effects = newEffects();
+    this.#hasPeers = true;
+    this.rowChecksum.onDamage = (id) => {
+      throw new ApplyHalt(`the record of memory ${id} does not match its checksum.`);
+    };
+    try {
+      const deps = this.#entryApplierDeps(effects);
+      const { result, position } = translated(() => this.#inTransaction(() => applyEntry(deps, entry)));
+      const outcomes = result.type === 'applied' ? result.outcomes : [];
+      return { outcomes, changeSeq: this.#lastChangeSeq, ...effects, result, position };
+    } catch (error) {
+      throw haltFrom(error);
+    } finally {
+      this.#hasPeers = false;
+      this.rowChecksum.onDamage = undefined;
+    }
+  }
+
+  /** The position of the last entry that `applyEntry` has applied. The index is 0 in a store without peers. */
+  logPosition(): LogPosition {
+    return this.#logPositions().get();
+  }
+
+  /** Made when it is needed, because a store without peers never needs it. */
+  #logPositions(): LogPositions {
+    this.#positions ??= new LogPositions(this.database);
+    return this.#positions;
+  }
+
+  #entryApplierDeps(effects: BatchEffects): EntryApplierDeps {
+    return {
+      positions: this.#logPositions(),
+      checksum: this.checksum,
+      apply: (command) => this.#attempt(command, effects),
+      state: () => ({
+        changes: effects.changes,
+        embedded: effects.embedded,
+        policyVersion: this.#policy.version,
+        labelSets: this.interning.labelSetCount,
+        actors: this.interning.actorCount,
+        auditHash: this.auditLog.chain.lastHash,
+      }),
+    };
+  }
+
   /** Reads the tables again to replace everything that this object keeps in RAM. */
   reload(): void {
     this.#usage = undefined;
@@ -288,6 +353,7 @@ export class StateStore {
       return audited(outcome);
     } catch (error) {
       if (!MemoryError.is(error)) throw error;
+      if (this.#hasPeers && !isRefusal(error)) throw haltFrom(error);
       this.#usage?.end(false);
       if (changes.length > 0) this.#reloadTables();
       return audited({ ok: false, error });
@@ -394,7 +460,7 @@ export class StateStore {
         return { by, bytes: content === undefined ? 0 : contentBytes(content) };
       });
     } catch (error) {
-      if (MemoryError.is(error) && error.code === 'RECORD_DAMAGED') return undefined;
+      if (!this.#hasPeers && MemoryError.is(error) && error.code === 'RECORD_DAMAGED') return undefined;
       throw error;
     }
   }

@@ -138,7 +138,8 @@ describe('a store of an earlier release', () => {
     const { id } = await call();
     await store.close();
     const database = new BetterSqlite(join(folder, 'memory.db'));
-    database.exec(`update idempotency set key = '${secrets.idempotencyKey}'; pragma user_version = 6;`);
+    database.exec(`update idempotency set key = '${secrets.idempotencyKey}'`);
+    database.exec('drop table log_position; drop table sessions; pragma user_version = 6');
     database.close();
     expect(found()).toEqual(['idempotencyKey']);
     const again = await openFolder(folder);

@@ -21,6 +21,11 @@ export function emptyState(): TestState {
   return stateOf(openDatabase({ path: ':memory:', readOnly: false }));
 }
 
+/** The state of a new store in a file. */
+export function stateInFile(path: string): TestState {
+  return stateOf(openDatabase({ path, readOnly: false }));
+}
+
 /** The state that a process finds which opens the same database now. */
 export function reopened({ state }: TestState): TestState {
   return stateOf(state.database);

@@ -17,7 +17,8 @@ export async function oldFolder(
   } finally {
     release.isOld = false;
   }
-  changeDatabase(folder, "delete from store_meta where key = 'name_form'; pragma user_version = 8");
+  const newer = "delete from store_meta where key = 'name_form'; drop table log_position; drop table sessions";
+  changeDatabase(folder, `${newer}; pragma user_version = 8`);
   return folder;
 }
 

@@ -111,7 +111,7 @@ describe('a read-only store', () => {
     const folder = await temporaryFolder();
     await (await openFolder(folder)).close();
     const database = new BetterSqlite(join(folder, 'memory.db'));
-    database.pragma('user_version = 6');
+    database.exec('drop table log_position; drop table sessions; pragma user_version = 6');
     database.close();
     const error = await refusal(() => MemoryStore.open(folder, { readOnly: true }));
     expect(error).toMatchObject({

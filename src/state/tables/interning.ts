@@ -133,6 +133,11 @@ export class Interning {
     return this.#tree.isWithin(namespaceId, ancestorId);
   }
 
+  /** Actors are numbered from 1 to this number. */
+  get actorCount(): number {
+    return this.#actors.length;
+  }
+
   actor(id: number): Actor {
     return this.#actors[id - 1] ?? missing('actor', id);
   }

@@ -138,6 +138,8 @@ const checkedFields: readonly (keyof MemoryRow)[] = [...memoryColumns, 'text'];
 export class RowChecksum {
   readonly #checksum: Checksum;
   readonly #interning: ReadonlyInterning;
+  /** Called when a record does not match its checksum, before a caller decides what follows. It may throw. */
+  onDamage: ((id: string) => void) | undefined;
 
   constructor(checksum: Checksum, interning: ReadonlyInterning) {
     this.#checksum = checksum;
@@ -153,7 +155,10 @@ export class RowChecksum {
 
   isIntact(record: MemoryRow): boolean {
     // In JSON a missing field would look like a field that is null, so missing fields are checked first.
-    return checkedFields.every((field) => record[field] !== undefined) && record.checksum === this.#checksumOf(record);
+    const isComplete = checkedFields.every((field) => record[field] !== undefined);
+    if (isComplete && record.checksum === this.#checksumOf(record)) return true;
+    this.onDamage?.(record.id);
+    return false;
   }
 
   /**

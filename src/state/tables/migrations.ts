@@ -109,6 +109,12 @@ replace into store_meta (key, value) select 'words_through', coalesce(max(row), 
   // Nothing in the schema changes, but from this version on all names are in normal form: `ensureNormalNames` converts those of earlier
   // versions, and an earlier release, which would add names in any form, does not open the store any more.
   '',
+  `
+create table log_position (log integer primary key, entry integer not null, term integer not null, digest text not null);
+create table sessions (
+  log integer not null, node text not null, start integer not null, last_frame integer not null, primary key (log, node)
+) without rowid;
+`,
 ];
 
 function hashIdempotencyKeys(database: Database): void {

@@ -163,6 +163,24 @@ export interface FormerSubjectsTable {
   row: number;
 }
 
+/** How far this peer has applied the log. Empty in a store without peers. */
+export interface LogPositionTable {
+  log: number;
+  /** The index of the last entry that was applied. */
+  entry: number;
+  term: number;
+  digest: string;
+}
+
+/** The latest incarnation of each node. An earlier one adds no frames any more, so that the table has one line for each node. */
+export interface SessionsTable {
+  log: number;
+  node: string;
+  start: number;
+  /** The number of the last frame of the incarnation in the log. */
+  last_frame: number;
+}
+
 export interface StoreMetaTable {
   key: string;
   value: string | number | Buffer;
@@ -185,6 +203,8 @@ export interface Tables {
   embedded: EmbeddedTable;
   requests: RequestsTable;
   store_meta: StoreMetaTable;
+  log_position: LogPositionTable;
+  sessions: SessionsTable;
 }
 
 /** Builds queries over the tables of a store. */

@@ -1,0 +1,37 @@
+import type { Command } from './command';
+
+/** One run of one node: the node, and how often it was started. The number of a frame is unique within it. */
+export interface Incarnation {
+  /** 16 hexadecimal digits. No two nodes have the same. */
+  readonly node: string;
+  /** 1 for the first start of the node. */
+  readonly start: number;
+}
+
+/** The commands that a node has proposed together. They are one entry of the log, and are applied in one transaction. */
+export interface Frame {
+  /** 32 hexadecimal digits. */
+  readonly cluster: string;
+  readonly incarnation: Incarnation;
+  /** 1 for the first frame of the incarnation, then without gaps. */
+  readonly number: number;
+  readonly commands: readonly Command[];
+}
+
+/** An entry of a log that several peers apply. */
+export interface LogEntry {
+  /** 1 for the first entry of the log, then without gaps. */
+  readonly index: number;
+  /** The term of the leader that added the entry. It never falls. */
+  readonly term: number;
+  /** Absent for an entry that only the log itself needs, such as the first of a new leader. */
+  readonly frame?: Frame;
+}
+
+/** How far a peer has applied the log, and what it got. */
+export interface LogPosition {
+  readonly index: number;
+  readonly term: number;
+  /** A hash of everything that was applied up to here. Peers at the same index have the same, unless one of them went wrong. */
+  readonly digest: string;
+}
