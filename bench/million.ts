@@ -30,7 +30,7 @@ export const million: Question = {
   async run(setting) {
     const memories = 10 * setting.memories;
     const folder = join(setting.folder, 'million');
-    const load = await loadInto(folder, memories);
+    const load = await loadLarge(folder, memories);
     const measured = await runScript<LargeStore>(new URL('million-process.ts', import.meta.url), [folder, memories]);
     return rowsOf(setting, load, measured);
   },
@@ -47,7 +47,8 @@ export function customerOf(memories: number, ticket: number): string {
   return `customer-${ticket % Math.max(1, Math.round(memories / memoriesPerCustomer))}`;
 }
 
-async function loadInto(folder: string, memories: number): Promise<{ importMs: number; settleMs: number }> {
+/** Fills a store with memories of 200 letters, and closes it. */
+export async function loadLarge(folder: string, memories: number): Promise<{ importMs: number; settleMs: number }> {
   await mkdir(folder, { recursive: true });
   const vectors = new Vectors(memories);
   const store = await openStore(folder);

@@ -11,6 +11,7 @@ import { crowdRate } from './crowd-rate';
 import { embedding } from './embedding';
 import { firstVector } from './first-vector';
 import { fusionLocomo } from './fusion-locomo';
+import { growth } from './growth';
 import { importing } from './import';
 import { million } from './million';
 import { opening } from './open';
@@ -51,6 +52,7 @@ export const questions: readonly Question[] = [
   adaptersMcp,
   opening,
   million,
+  growth,
   firstVector,
   embedding,
   reembed,

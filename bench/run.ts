@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { questions } from './questions';
+import { writeGrowthDocs } from './shared/growth-docs';
 import { describeMachine } from './shared/machine';
 import { type Answer, type Question, rowsOf, type Setting } from './shared/question';
 import { checkNotSaved, resultsPath, saveResults } from './shared/results';
@@ -17,6 +18,7 @@ const help = `npm run bench -- [options]
   --only NAME       ask one question; repeat the option for several
   --list            list the questions and exit
   --save            keep the results, with the machine named, as DATE-COMMIT.json and .md in the results folder
+  --docs            write the table and the plot of the question growth into docs/
   --results FOLDER  the folder for --save, default bench/results
   --json FILE       write the rows to FILE as a JSON array
   --peers           first install the libraries of bench/peers, which some questions compare with
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
+    docs: { type: 'boolean', default: false },
     results: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
     json: { type: 'string' },
     peers: { type: 'boolean', default: false },
@@ -54,8 +57,9 @@ async function askAll(asked: readonly Question[]): Promise<void> {
   const memories = Number(values.memories);
   if (!Number.isInteger(memories) || memories < 1)
     throw new Error(`Invalid --memories: expected a whole number above 0, got ${values.memories}.`);
-  const machine = values.save ? describeMachine(new Date()) : undefined;
-  const saved = machine === undefined ? undefined : resultsPath(values.results, machine);
+  if (values.docs && !asked.some(({ name }) => name === 'growth')) throw new Error('--docs needs the question growth.');
+  const machine = describeMachine(new Date());
+  const saved = values.save ? resultsPath(values.results, machine) : undefined;
   if (saved !== undefined) await checkNotSaved(saved);
   if (values.peers) installPeers();
   const folder = await temporaryFolder();
@@ -71,7 +75,8 @@ async function askAll(asked: readonly Question[]): Promise<void> {
       for (const [what, reason] of Object.entries(answer.skipped)) console.log(`${what}: skipped, ${reason}`);
     }
     if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`);
-    if (machine !== undefined && saved !== undefined) {
+    if (values.docs) await writeGrowthDocs(fileURLToPath(new URL('../docs', import.meta.url)), rows, machine);
+    if (saved !== undefined) {
       await saveResults(saved, { machine, memories, questions: asked.map(({ name }) => name), skipped, rows });
       console.log(`Saved ${saved}.json and .md`);
     }

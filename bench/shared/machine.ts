@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { availableParallelism, cpus, platform, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os';
 
 /** The machine and the commit that produced a set of figures. Figures of different machines do not compare. */
 export interface Machine {
@@ -13,6 +13,8 @@ export interface Machine {
   /** Memory of the machine in GiB. */
   readonly memoryGib: number;
   readonly node: string;
+  /** How many processes wanted to run in the minute before, from the system's load average. 0 on Windows, which has none. */
+  readonly loadBefore: number;
   /** The system with the first two numbers of its release, and the processor architecture. */
   readonly os: string;
 }
@@ -26,6 +28,7 @@ export function describeMachine(now: Date): Machine {
     cores: availableParallelism(),
     memoryGib: Math.round(totalmem() / 2 ** 30),
     node: process.version,
+    loadBefore: loadavg()[0] ?? 0,
     os: `${platform()} ${release().match(/^\d+\.\d+/)?.[0] ?? ''} ${process.arch}`,
   };
 }

@@ -45,6 +45,7 @@ export function resultsPage({ machine, memories, questions, skipped, rows }: Res
     ['CPU', `${machine.cpuModel}, ${machine.cores} ${machine.cores === 1 ? 'core' : 'cores'}`],
     ['Memory', `${machine.memoryGib} GiB`],
     ['Node', machine.node],
+    ['Load before the run', machine.loadBefore.toFixed(1)],
     ['OS', machine.os],
     ['Memories in the store', memories.toLocaleString('en-US')],
     ['Questions', questions.join(', ')],
