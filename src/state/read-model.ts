@@ -4,7 +4,7 @@ import type { SpaceName } from '../domain/command';
 import type { ParsedScope } from '../domain/scope';
 import { nextTurn } from '../environment/timers';
 import { Postings } from '../keyword-index/postings';
-import { prepareLists } from '../sqlite/sqlite';
+import { prepareLists, translated } from '../sqlite/sqlite';
 import type { RowColumns } from './apply/apply-context';
 import { type RowChange, rowColumnsOf } from './apply/apply-context';
 import type { ChangeQueries } from './queries/change-queries';
@@ -80,6 +80,13 @@ export class ReadModel {
   /** The number of the latest change. */
   get lastChangeSeq(): number {
     return this.#state.lastChangeSeq;
+  }
+
+  /** The ids of all memories that are or once were about a user. Includes forgotten memories. */
+  idsAbout(userId: string): string[] {
+    const rows = this.columns.scoped({ userId }).flatMap((list) => [...list.rows()]);
+    const ids = translated(() => rows.flatMap((row) => this.records.placeOf(row)?.id ?? []));
+    return [...new Set([...ids, ...this.records.formerIdsAbout(userId)])];
   }
 
   /**

@@ -111,7 +111,10 @@ const defaultLimit = 100;
 const maxNamedMemories = 20_000;
 
 /** The parts of the store that an `AuditHandle` needs. */
-export type AuditHandleDeps = Pick<Engine, 'state' | 'audit' | 'auditCursors' | 'shapes' | 'reading' | 'version'>;
+export type AuditHandleDeps = Pick<
+  Engine,
+  'state' | 'model' | 'audit' | 'auditCursors' | 'shapes' | 'reading' | 'version'
+>;
 
 /** The parts of the store that the host's audit needs. */
 type RootAuditDeps = AuditHandleDeps & Pick<Engine, 'writing'>;
@@ -189,13 +192,13 @@ export class PrincipalAudit implements AuditHandle {
   async #prepare(query: ParsedQuery): Promise<PreparedQuery> {
     // Loads changes that another process has written.
     this.#engine.reading();
-    const { state, audit } = this.#engine;
+    const { state, model, audit } = this.#engine;
     assertMayAudit(state, this.#caller);
     await whileBusy(() => audit.synchronize());
     // The rules may have changed during the wait.
     assertMayAudit(state, this.#caller);
     const { id, userId, by, action, decision, since, until, order = 'newest', within } = query;
-    const aboutUser = userId === undefined ? undefined : state.records.idsAbout(userId);
+    const aboutUser = userId === undefined ? undefined : model.idsAbout(userId);
     const ids = id === undefined ? aboutUser : aboutUser === undefined || aboutUser.includes(id) ? [id] : [];
     const actions = action === undefined ? undefined : new Set(typeof action === 'string' ? [action] : action);
     const narrowed = narrowNamespace(this.#caller.scope.namespace, within);

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { sql } from 'kysely';
 import { prepare, translated } from '../../sqlite/sqlite';
 import { type MemoryRow, memoryRowOf, type RowChecksum, type StoredMemoryRow, textOf } from '../tables/memory-row';
 import { queries } from '../tables/schema';
@@ -19,7 +20,7 @@ export class MemoryQueries {
   readonly #textOf;
   readonly #byKey;
   readonly #byAnyKey;
-  readonly #idsAbout;
+  readonly #formerIdsAbout;
 
   constructor(database: Database, rowChecksum: RowChecksum) {
     this.#rowChecksum = rowChecksum;
@@ -74,11 +75,12 @@ export class MemoryQueries {
         .where('memories.owner', '=', p('owner'))
         .where('memories.key', '=', p('key')),
     );
-    this.#idsAbout = prepare<{ userId: string }, { id: string }>(database, (p) =>
+    this.#formerIdsAbout = prepare<{ userId: string }, { id: string }>(database, (p) =>
       queries
         .selectFrom('memories')
         .select('id')
         .where('user_id', '=', p('userId'))
+        .where('state', '=', sql.lit('forgotten'))
         .union(
           queries
             .selectFrom('former_subjects')
@@ -174,9 +176,9 @@ export class MemoryQueries {
     return stored && memoryRowOf(stored);
   }
 
-  /** The ids of all memories that are or once were about a user. Includes forgotten memories. */
-  idsAbout(userId: string): string[] {
-    return translated(() => this.#idsAbout.all({ userId })).map(({ id }) => id);
+  /** The ids of all forgotten memories that are about a user, and of all memories that once were. */
+  formerIdsAbout(userId: string): string[] {
+    return translated(() => this.#formerIdsAbout.all({ userId })).map(({ id }) => id);
   }
 }
 

@@ -115,6 +115,13 @@ create table sessions (
   log integer not null, node text not null, start integer not null, last_frame integer not null, primary key (log, node)
 ) without rowid;
 `,
+  // `ColumnStore` lists the memories of each user and session in RAM, but not the forgotten ones. The two indexes were half of the pages
+  // that a write added to the log.
+  `
+drop index memories_user_id;
+drop index memories_session_id;
+create index memories_forgotten_user_id on memories (user_id) where state = 'forgotten' and user_id is not null;
+`,
 ];
 
 function hashIdempotencyKeys(database: Database): void {
