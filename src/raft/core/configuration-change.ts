@@ -46,6 +46,7 @@ export const leaveJoint: ConfigurationChange = { transition: 'auto', changes: []
 /** The configuration after a change. */
 export function changedConfiguration(from: Configuration, change: ConfigurationChange): ChangeResult {
   if (change.transition === 'auto' && change.changes.length === 0) return leftJoint(from);
+  if (isJoint(from)) return { refusal: 'ALREADY_JOINT' };
   if (change.transition === 'auto' && change.changes.length === 1) return simpleChange(from, change.changes);
   return enteredJoint(from, change.changes, change.transition !== 'joint-explicit');
 }

@@ -49,8 +49,9 @@ function accept(node: Consensus, to: number, index: number): void {
 
 function receiveAppend(node: Consensus, message: Append): void {
   const { from: to, previousIndex, previousTerm, entries, commit } = message;
+  node.log.checkCommitted([{ index: previousIndex, term: previousTerm }, ...entries]);
   if (previousIndex < node.log.committed) {
-    // An old message. What is committed needs no comparison.
+    // An old message: this node holds more by now.
     accept(node, to, node.log.committed);
     return;
   }

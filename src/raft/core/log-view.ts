@@ -110,6 +110,17 @@ export class LogView {
     return last;
   }
 
+  /** Throws if a leader has another entry at a place that is committed here. A committed entry is the same on every later leader. */
+  checkCommitted(places: readonly LogPlace[]): void {
+    for (const { index, term } of places) {
+      if (index > this.#committed) return;
+      const own = this.term(index);
+      invariant(own === undefined || own === term, 'COMMITTED_IMMUTABLE', () => {
+        return `The entry ${index} is committed here in term ${own}, but the leader has one of term ${term}.`;
+      });
+    }
+  }
+
   commitTo(index: number): void {
     if (index <= this.#committed) return;
     invariant(index <= this.lastIndex, 'LOG_LOST', () => {

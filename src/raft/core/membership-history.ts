@@ -28,17 +28,22 @@ export class MembershipHistory {
     return this.#memberships.at(-1)!;
   }
 
-  add(index: number, configuration: Configuration): void {
-    invariant(index > this.latest.index, 'MEMBERSHIP_STALE', () => {
-      return `The change at ${index} is applied after the one at ${this.latest.index}.`;
-    });
-    this.#memberships.push({ index, configuration });
-    if (this.#memberships.length > maxMemberships) this.#memberships.shift();
+  /** The configuration that holds at an index, or undefined if that is too long ago. */
+  at(index: number): Configuration | undefined {
+    return this.#memberships.findLast((membership) => membership.index <= index)?.configuration;
   }
 
-  /** A snapshot replaces everything, also newer configurations: the log that held their entries is gone. */
-  reset(membership: Membership): void {
-    this.#memberships = [membership];
+  /**
+   * Adds the configuration that holds from an index on. With asynchronous storage a change may still be applied while a snapshot that
+   * is newer waits to be installed: it then takes its place before the snapshot, whose configuration stays in effect.
+   */
+  add(index: number, configuration: Configuration): void {
+    const place = this.#memberships.findLastIndex((membership) => membership.index <= index);
+    invariant(this.#memberships[place]?.index !== index, 'MEMBERSHIP_STALE', () => {
+      return `The change at ${index} is applied twice.`;
+    });
+    this.#memberships.splice(place + 1, 0, { index, configuration });
+    if (this.#memberships.length > maxMemberships) this.#memberships.shift();
   }
 
   /** Throws if the snapshot carries another configuration than the one that held at its index. */

@@ -1,5 +1,5 @@
 import { commitAcknowledged } from './commit';
-import { type Configuration, isMember } from './configuration';
+import type { Configuration } from './configuration';
 import { changedConfiguration } from './configuration-change';
 import type { Consensus } from './consensus';
 import type { Entry } from './entry';
@@ -16,25 +16,33 @@ export function applyChange(node: Consensus, entry: Entry): Configuration {
     () =>
       `The entry ${entry.index} is no change to apply now: ${node.log.applied} is applied, ${node.log.committed} committed.`,
   );
-  const { configuration } = changedConfiguration(node.peers.configuration, entry.change);
+  const { latest } = node.memberships;
+  // A snapshot that waits to be installed says already who the members are, from its index on.
+  const isOvertaken = entry.index <= latest.index;
+  if (entry.index === latest.index) return latest.configuration;
+  const before = node.memberships.at(entry.index) ?? node.peers.configuration;
+  const { configuration } = changedConfiguration(before, entry.change);
   // A leader proposes no change that cannot be made. If there is one all the same, every node refuses it here in the same way.
-  if (configuration === undefined) return node.peers.configuration;
+  if (configuration === undefined) return before;
   node.memberships.add(entry.index, configuration);
-  switchTo(node, configuration);
+  if (!isOvertaken) switchTo(node, configuration);
   return configuration;
 }
 
-/** Replaces the log by a snapshot of the leader. False if the log holds as much already, or if this node is no member in it. */
+/**
+ * Replaces the log by a snapshot of the leader. False if the log holds as much already. The snapshot may be older than the entry that
+ * added this node: it then does not name this node, which starts no election until the entry arrives.
+ */
 export function restoreSnapshot(node: Consensus, snapshot: Snapshot): boolean {
   const { index, configuration } = snapshot;
-  if (index <= node.log.committed || !isMember(configuration, node.id)) return false;
+  if (index <= node.log.committed) return false;
   if (node.log.matches(snapshot)) {
     // Nothing is missing: the snapshot only says that everything up to it is committed.
     node.log.commitTo(index);
     return false;
   }
   node.log.restore(snapshot);
-  node.memberships.reset({ index, configuration });
+  node.memberships.add(index, configuration);
   node.peers.configure(configuration, index);
   node.peers.reset(node.id, index);
   return true;

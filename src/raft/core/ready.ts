@@ -47,7 +47,8 @@ export interface StorageApply {
  *
  * Asynchronous mode: send `messages`, queue `append` for the storage and `apply` for the state machine, and go on; there is no
  * `advance`. `messagesAfterSync` is empty, because they are among the responses of `append`. An entry of the kind `configuration` in
- * `apply` needs `applyConfigurationChange` before the responses of `apply` are stepped.
+ * `apply` needs `applyConfigurationChange` before the responses of `apply` are stepped. A snapshot in `append` may overtake works of
+ * `apply` that wait: once it is installed, their entries up to its index are skipped, and their responses are stepped all the same.
  */
 export interface Ready {
   /** Only if it changed. */

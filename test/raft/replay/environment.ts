@@ -47,7 +47,7 @@ export class ReplayEnvironment {
     const handler = this.#handlers[directive.command];
     if (handler === undefined) throw new Error(`Line ${directive.line}: unknown directive ${directive.command}.`);
     const lines = handler(directive);
-    const printed = this.#isQuiet ? [] : lines;
+    const printed = this.#isQuiet && !alwaysPrinted.has(directive.command) ? [] : lines;
     if (level !== undefined) this.#isQuiet = wasQuiet;
     return printed.length === 0 ? ['ok'] : printed;
   }
@@ -260,6 +260,7 @@ export class ReplayEnvironment {
   }
 }
 
+const alwaysPrinted: ReadonlySet<string> = new Set();
 const proposalRefused = 'raft proposal dropped';
 const droppedFor: ReadonlySet<string> = new Set(['NO_LEADER', 'LEADER_MOVES', 'TOO_MUCH_UNCOMMITTED', 'NOT_A_MEMBER']);
 const stepErrors: Record<string, readonly string[]> = {
