@@ -62,6 +62,8 @@ export interface MemoryDraft extends Content {
   readonly supersedes?: string;
   readonly embedded?: ChunkVectors;
   readonly idempotency?: Idempotency;
+  /** See `withTokenCounts`. */
+  readonly tokenCount?: number;
 }
 
 /** The fields that `update` changes. `null` resets a field to its default. If `text` changes, `embedded` contains its vectors. */
@@ -75,6 +77,8 @@ export interface ContentPatch {
   readonly validFrom?: number;
   readonly validTo?: number | null;
   readonly expiresAt?: number | null;
+  /** See `withTokenCounts`. */
+  readonly tokenCount?: number;
 }
 
 /** The labels that `share` changes on a memory. Absent labels stay as they are. At least one must be present. */

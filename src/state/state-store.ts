@@ -120,6 +120,7 @@ export class StateStore {
   #unreadable: { readonly cause: unknown } | undefined;
   /** What each actor uses. Undefined until a quota needs it. */
   #usage: QuotaUsage | undefined;
+  #isUsageChecked = false;
   #lastRow = 0;
   #lastChangeSeq = 0;
   /** The latest number that was used for a change, or for vectors in another space. Both share one sequence. */
@@ -298,6 +299,7 @@ export class StateStore {
   /** Reads the tables again to replace everything that this object keeps in RAM. */
   reload(): void {
     this.#usage = undefined;
+    this.#isUsageChecked = false;
     this.#reloadTables();
   }
 
@@ -449,8 +451,25 @@ export class StateStore {
 
   /** What each actor uses, for quotas. Counts it from the tables if nothing has needed it yet. */
   usage(): QuotaUsage {
+    if (this.#hasPeers && !this.#isUsageChecked) {
+      this.#assertIntactContents();
+      this.#usage = undefined;
+      this.#isUsageChecked = true;
+    }
     this.#usage ??= new QuotaUsage(this.database, this.interning);
     return this.#usage;
+  }
+
+  /**
+   * Checks everything that quotas count. With peers a damaged tag of one of them must not decide about a write. It runs once after a start,
+   * if the store has quotas.
+   *
+   * @throws RECORD_DAMAGED
+   */
+  #assertIntactContents(): void {
+    for (let row = 1; row <= this.#lastRow; row++) this.records.byRow(row);
+    const revisions = this.database.prepare('select row, revision from revisions').raw().all() as [number, number][];
+    for (const [row, revision] of revisions) this.changes.revision(row, revision);
   }
 
   #revisionBytes(record: MemoryRow): RevisionBytes[] | undefined {

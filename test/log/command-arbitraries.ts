@@ -133,11 +133,12 @@ const draft = record<MemoryDraft, (typeof requiredOfDraft)[number]>(
     supersedes: id,
     embedded,
     idempotency,
+    tokenCount: fc.nat(),
   },
   requiredOfDraft,
 );
 const patch = record<ContentPatch, never>(
-  { ...content, embedded, validTo: fc.option(number), expiresAt: fc.option(number) },
+  { ...content, embedded, validTo: fc.option(number), expiresAt: fc.option(number), tokenCount: fc.nat() },
   [],
 );
 

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { Command, Stamp } from '../../src/domain/command';
 import type { Frame, LogEntry } from '../../src/domain/frame';
 import { root } from '../../src/domain/principal';
+import { withTokenCounts } from '../../src/keyword-index/token-counts';
 import { decodeFrame, encodeFrame } from '../../src/log/frame-codec';
 import { ApplyHalt } from '../../src/state/apply/apply-halt';
 import { commandsOf, space } from './command-sequences';
@@ -126,6 +127,36 @@ describe('applyEntry', () => {
     const position = peer.state.logPosition();
     expect(position).toMatchObject({ index: 2, term: 1 });
     expect(reopened(peer).state.logPosition()).toEqual(position);
+  });
+});
+
+describe('the number of tokens of a text', () => {
+  test('comes from the process that proposes the text, so that peers on other releases of Node store the same', () => {
+    const fromNewerNode = { tokenCount: 7 };
+    const peer = emptyState();
+    const stored = remember(agentA, 1, draft({ id: 'one', key: 'k', ...fromNewerNode }));
+    const lengthOf = () => peer.state.database.prepare('select length from memories').pluck().all();
+    applyAll(peer, entriesOf([openToAll, stored]));
+    expect(lengthOf()).toEqual([7]);
+    const patch = { text: 'another note', tokenCount: 8 };
+    const revised = remember(agentA, 1, draft({ id: 'two', key: 'k', text: 'a third note', tokenCount: 9 }));
+    peer.state.apply([{ type: 'update', id: 'one', patch, stamp }]);
+    expect(lengthOf()).toEqual([8]);
+    peer.state.apply([revised]);
+    expect(lengthOf()).toEqual([9]);
+    expect(peer.state.records.byRow(1)).toMatchObject({ id: 'one', length: 9 });
+  });
+
+  test('is the one that a store without peers counts itself', () => {
+    fc.assert(
+      fc.property(commandsOf({ maxLength: 20 }), (commands) => {
+        const [counted, counting] = [emptyState(), emptyState()];
+        counted.apply([openToAll, ...commands.map(withTokenCounts)]);
+        counting.apply([openToAll, ...commands]);
+        expect(contents(counted.state.database)).toEqual(contents(counting.state.database));
+      }),
+      { numRuns: 10 },
+    );
   });
 });
 
@@ -252,6 +283,32 @@ function firstEntries(): LogEntry[] {
     ],
   );
 }
+
+describe('quotas on a peer whose database is damaged', () => {
+  const limited = { general: { tags: 1 }, others: [] };
+  const tagged = remember(agentA, 1, draft({ id: 'one', tags: ['a'] }));
+  const again = {
+    ...remember(agentA, 2, draft({ id: 'two', tags: ['a'] })),
+    stamp: { ...by(agentA), quotas: limited },
+  };
+
+  for (const [place, sql] of [
+    ['a tag', `update memories set tags = '["b"]' where row = 1`],
+    ['the text of an earlier revision', "update revisions set record = replace(record, 'note', 'nOte')"],
+  ] as const)
+    test(`are not decided by the damage to ${place}: the peer stops`, () => {
+      const [intact, damaged] = [emptyState(), emptyState()];
+      const update: Command = { type: 'update', id: 'one', patch: { priority: 1 }, stamp };
+      for (const peer of [intact, damaged]) applyAll(peer, entriesOf([openToAll, tagged, update]));
+      damaged.state.database.exec(sql);
+      // The process that proposes the write counts before it does so, and must not leave its count to `apply`.
+      expect(damaged.state.usage().used(1, 'memories')).toBe(1);
+      const entry = { index: 2, term: 1, frame: frame(2, [again]) };
+      expect(intact.state.applyEntry(entry).outcomes).toMatchObject([{ ok: true }]);
+      expect(haltOf(() => damaged.state.applyEntry(entry))).toBeInstanceOf(ApplyHalt);
+      expect(damaged.state.logPosition().index).toBe(1);
+    });
+});
 
 describe('a peer whose database is damaged', () => {
   for (const { name, sql, command } of damages)

@@ -131,6 +131,7 @@ const draft = struct<MemoryDraft>({
   idempotency: optional(
     struct<Idempotency>({ key: text, digest: text, earlierKeys: optional(texts), earlierDigests: optional(texts) }),
   ),
+  tokenCount: optional(number),
 });
 
 const patch = struct<ContentPatch>({
@@ -143,6 +144,7 @@ const patch = struct<ContentPatch>({
   validFrom: optional(number),
   validTo: optional(nullable(number)),
   expiresAt: optional(nullable(number)),
+  tokenCount: optional(number),
 });
 
 const labelChange = struct<LabelChange>({

@@ -117,7 +117,7 @@ function store(context: ApplyContext, draft: MemoryDraft, { at, by }: { at: numb
     superseded_by: null,
     space,
     chunks,
-    length: tokens.length,
+    length: draft.tokenCount ?? tokens.length,
     first_change_seq: 0,
     change_seq: 0,
     checksum: '',
@@ -143,7 +143,8 @@ function reviseByKey(
   }
   // A write with the key of a superseded memory makes that memory active again.
   const columns = { ...draftColumns(draft), state: 'active' as const, superseded_by: null };
-  return revise(context, keyed, { columns, embedded: draft.embedded ?? null, ...stamp });
+  const { embedded = null, tokenCount } = draft;
+  return revise(context, keyed, { columns, embedded, ...defined({ tokenCount }), ...stamp });
 }
 
 /** @throws QUOTA_EXCEEDED if the new revision, and that of the memory which it supersedes, do not fit into the quotas */

@@ -34,7 +34,7 @@ export function applyUpdate(
   });
   return revise(context, record, {
     columns,
-    ...defined({ embedded: patch.embedded }),
+    ...defined({ embedded: patch.embedded, tokenCount: patch.tokenCount }),
     at: stamp.at,
     by: context.interning.internActor(stamp.by),
   });
@@ -85,6 +85,8 @@ export interface Revision {
   readonly columns: Partial<Omit<MemoryRow, 'row' | 'id' | 'revision' | 'change_seq' | 'checksum'>>;
   /** The vectors for the new text; `null` if it has none. Absent if the vectors stay as they are. */
   readonly embedded?: ChunkVectors | null;
+  /** The number of tokens of the new text. Absent if it is to be counted. */
+  readonly tokenCount?: number;
   readonly at: number;
   readonly by: number;
 }
@@ -92,7 +94,7 @@ export interface Revision {
 /** Writes a new revision of a memory, and keeps the earlier revision. */
 export function revise(context: ApplyContext, record: MemoryRow, revision: Revision): MemoryRow {
   const { writer } = context;
-  const { columns, embedded, at, by } = revision;
+  const { columns, embedded, tokenCount, at, by } = revision;
   const text = columns.text ?? record.text;
   const textChanged = text !== record.text;
   const vectors =
@@ -104,7 +106,7 @@ export function revise(context: ApplyContext, record: MemoryRow, revision: Revis
     ...record,
     ...columns,
     ...vectors,
-    length: tokens === undefined ? record.length : tokens.tokens.length,
+    length: tokens === undefined ? record.length : (tokenCount ?? tokens.tokens.length),
     revision: record.revision + 1,
     updated_at: at,
   };

@@ -8,6 +8,7 @@ import type { Declarations } from './declarations';
 import type { Interning } from './interning';
 import { memoryOf } from './memory-row';
 import { queries, type Tables } from './schema';
+import type { StoreMeta } from './store-meta';
 
 /** An outcome as it is stored. It contains no memory text, because a forgotten text must not remain anywhere. */
 type KeptOutcome =
@@ -22,10 +23,15 @@ interface Deps {
   readonly changes: ChangeQueries;
   readonly interning: Interning;
   readonly declarations: Declarations;
+  readonly meta: StoreMeta;
 }
 
+const dayMs = 24 * 60 * 60 * 1000;
 // A process that lost an answer repeats its request within seconds. After 30 days no process repeats a request.
-const keptMs = 30 * 24 * 60 * 60 * 1000;
+const keptMs = 30 * dayMs;
+// One command with the time of a wrong clock must not make all outcomes look old.
+const maxStepMs = dayMs;
+const timeKey = 'request_time';
 
 /** Stores the outcomes of writes that other processes requested. A repeated request is not run again but gets the first outcome. */
 export class WriteRequests {
@@ -65,9 +71,23 @@ export class WriteRequests {
   keep({ client, number, answered }: WriteRequest, outcome: Outcome & { ok: true }, at: number): void {
     const kept = keptOf(outcome);
     if (kept === undefined) return;
-    if (number === 0) this.#dropOld.run({ at: at - keptMs });
+    const time = this.#time(number === 0, at);
+    if (number === 0) this.#dropOld.run({ at: time - keptMs });
     if (answered > 0) this.#drop.run({ client, number: answered });
-    this.#insert.run({ client, number, outcome: JSON.stringify(kept), at });
+    this.#insert.run({ client, number, outcome: JSON.stringify(kept), at: time });
+  }
+
+  /**
+   * The time by which outcomes grow old. It belongs to the log, because the clocks of the processes that write to it may be wrong: it never
+   * goes back, and the first command of a client moves it to the time of this command, but by one day at most.
+   */
+  #time(isFirstOfClient: boolean, at: number): number {
+    const { meta } = this.#deps;
+    const before = meta.get(timeKey);
+    if (typeof before === 'number' && !isFirstOfClient) return before;
+    const time = typeof before === 'number' ? Math.min(Math.max(before, at), before + maxStepMs) : at;
+    if (time !== before) meta.put(timeKey, time);
+    return time;
   }
 
   #outcomeFrom(kept: KeptOutcome): Outcome | undefined {
