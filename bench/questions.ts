@@ -13,6 +13,7 @@ import { firstVector } from './first-vector';
 import { fusionLocomo } from './fusion-locomo';
 import { growth } from './growth';
 import { importing } from './import';
+import { indexBuild } from './index-build';
 import { million } from './million';
 import { opening } from './open';
 import { peersNarrow } from './peers-narrow';
@@ -56,6 +57,7 @@ export const questions: readonly Question[] = [
   firstVector,
   embedding,
   reembed,
+  indexBuild,
   qualityLocomo,
   fusionLocomo,
 ];

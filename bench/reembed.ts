@@ -1,15 +1,12 @@
-import { setTimeout } from 'node:timers/promises';
-import type { Embedder, MemoryHandle, MemoryStore } from 'multi-agent-memory';
-import { questionOf, type Ticket } from './shared/corpus';
+import type { Embedder, MemoryStore } from 'multi-agent-memory';
+import type { Ticket } from './shared/corpus';
 import { quantile } from './shared/figures';
 import { type Question, samples } from './shared/question';
 import { row } from './shared/row';
+import { Searching, type Spent } from './shared/searching';
 import { copyOfLoaded, openStore } from './shared/store';
 import { calm, eventLoopDelayP99, milliseconds } from './shared/timing';
 import { Vectors } from './shared/vectors';
-
-// The pause between two searches. Without it the searches would leave no processor time for the move.
-const betweenMs = 10;
 
 /** A move to another embedding space, whose vectors cost almost nothing, while the store is searched. */
 export const reembed: Question = {
@@ -54,51 +51,6 @@ export const reembed: Question = {
     ];
   },
 };
-
-interface Spent {
-  readonly hybrid: number[];
-  readonly semantic: number[];
-}
-
-/** Runs hybrid and semantic searches in turn. */
-class Searching {
-  readonly #agent: MemoryHandle<Ticket>;
-  readonly #vectors: Vectors;
-  #asked = 0;
-
-  constructor(agent: MemoryHandle<Ticket>, vectors: Vectors) {
-    this.#agent = agent;
-    this.#vectors = vectors;
-  }
-
-  /** Resolves after this many searches. */
-  async some(count: number): Promise<void> {
-    const last = this.#asked + count;
-    while (this.#asked < last) await setTimeout(betweenMs);
-  }
-
-  /** The milliseconds of every search until `work` has ended. */
-  async during(work: Promise<void>): Promise<Spent> {
-    const spent: Spent = { hybrid: [], semantic: [] };
-    let isOver = false;
-    const ended = work.finally(() => {
-      isOver = true;
-    });
-    while (!isOver) {
-      await setTimeout(betweenMs);
-      const mode = this.#asked % 2 === 0 ? 'hybrid' : 'semantic';
-      const { words, vector } = questionOf(this.#vectors, this.#asked++);
-      const ask = () => this.#agent.recall(words, { vector, mode, topK: 10 });
-      // A search with a vector of the previous space fails if the store moves during the search.
-      await milliseconds(ask).then(
-        (ms) => spent[mode].push(ms),
-        () => undefined,
-      );
-    }
-    await ended;
-    return spent;
-  }
-}
 
 /** An embedder of another space. It maps the hash of a text to a vector, and its vectors are distributed like those of a model. */
 function another(vectors: Vectors): Embedder {

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type GrowthLine, growthLines } from './growth-figures';
+import { type GrowthLine, growthLines, showSlope } from './growth-figures';
 import { growthPlot } from './growth-plot';
 import type { Machine } from './machine';
 import type { Row } from './row';
@@ -39,7 +39,7 @@ export function growthSection(lines: readonly GrowthLine[], machine: Machine): s
     `|---|${sizes.map(() => '---|').join('')}---|`,
     ...lines.map(
       (line) =>
-        `| ${line.call} | ${cells(line).join(' | ')} | ${line.slopes.median.toFixed(2)}, ${line.slopes.processor.toFixed(2)} |`,
+        `| ${line.call} | ${cells(line).join(' | ')} | ${showSlope(line.slopes.median)}, ${showSlope(line.slopes.processor)} |`,
     ),
     '',
     `![Median time of a call over the number of memories](${plot})`,

@@ -34,6 +34,11 @@ export function slopeOf(points: readonly Point[]): number {
   return covariance / variance;
 }
 
+/** A slope with two digits. Zero has no sign. */
+export function showSlope(slope: number): string {
+  return (Math.round(slope * 100) / 100 || 0).toFixed(2);
+}
+
 /** The figures of one call, smallest size first, read from the rows of the question `growth`. */
 export interface GrowthLine {
   readonly call: Call;

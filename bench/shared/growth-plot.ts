@@ -1,4 +1,4 @@
-import type { Call, GrowthLine } from './growth-figures';
+import { type Call, type GrowthLine, showSlope } from './growth-figures';
 
 const [width, height] = [640, 380];
 const plot = { left: 70, right: 500, top: 30, bottom: 320 };
@@ -42,7 +42,7 @@ export function growthPlot(lines: readonly GrowthLine[]): string {
         ({ size, median }) =>
           `<circle cx="${round(x.at(size))}" cy="${round(y.at(median))}" r="3.5" fill="${colors[call]}"/>`,
       ),
-      label(plot.right + 8, labelY + 4, 'start', `${call} (${slopes.median.toFixed(2)})`, colors[call]),
+      label(plot.right + 8, labelY + 4, 'start', `${call} (${showSlope(slopes.median)})`, colors[call]),
     ]),
     '</svg>',
     '',
