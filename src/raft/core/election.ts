@@ -1,6 +1,6 @@
 import type { Consensus } from './consensus';
 import { noBytes } from './entry';
-import type { NodeId } from './node-id';
+import { type NodeId, noNode } from './node-id';
 import type { VoteResult } from './quorum';
 import { appendProposed, broadcastAppend } from './replication';
 
@@ -20,7 +20,7 @@ export function startElection(node: Consensus, cause: ElectionCause): boolean {
 export function countVote(node: Consensus, from: NodeId, isGranted: boolean): void {
   node.peers.vote(from, isGranted);
   const result: VoteResult = node.peers.voteResult();
-  if (result === 'lost') node.becomeFollower(node.term, 0);
+  if (result === 'lost') node.becomeFollower(node.term, noNode);
   if (result !== 'won') return;
   if (node.role === 'pre-candidate') askForVotes(node, 'timeout');
   else lead(node);

@@ -1,5 +1,5 @@
 import type { Consensus } from './consensus';
-import { noNode } from './node-id';
+import type { NodeId } from './node-id';
 import type { ConfirmedRead, PendingRead } from './read-rounds';
 import { broadcastHeartbeat } from './replication';
 
@@ -22,12 +22,12 @@ export function releaseEarlyReads(node: Consensus): void {
 }
 
 /** A member answered a heartbeat, which may confirm reads. */
-export function confirmReads(node: Consensus, from: number, round: number): void {
+export function confirmReads(node: Consensus, from: NodeId, round: number): void {
   if (round === 0) return;
   for (const read of node.reads.answer(from, round, node.id, node.peers.configuration)) answerRead(node, read);
 }
 
 function answerRead(node: Consensus, { from: to, context, index }: ConfirmedRead): void {
-  if (to === node.id || to === noNode) node.readStates.push({ index, context });
+  if (to === node.id) node.readStates.push({ index, context });
   else node.send({ kind: 'read-index-response', from: node.id, to, term: node.term, index, context });
 }

@@ -3,6 +3,7 @@ import type { ConfigurationChange } from './configuration-change';
 import { Consensus } from './consensus';
 import { startElection } from './election';
 import type { Entry, LogPlace, Proposed } from './entry';
+import { isCounter } from './invariants';
 import { memberUnreachable, snapshotSent, tickLeader } from './leader';
 import { applyChange } from './membership';
 import { isWellFormed } from './message-check';
@@ -144,6 +145,8 @@ export class RaftNode {
    * from the present configuration; the log then gets an empty entry in its place.
    */
   proposeConfigurationChange(change: ConfigurationChange): ChangeOutcome {
+    const wrong = change.changes.find(({ node }) => !isCounter(node) || node === noNode);
+    if (wrong !== undefined) throw new RangeError(`The id of a node must be a safe integer from 1, not ${wrong.node}.`);
     const outcome = this.#propose([{ kind: 'configuration', change }]);
     if (!outcome.isAccepted || outcome.obstacle === undefined) return outcome;
     return { isAccepted: false, refusal: outcome.obstacle };
