@@ -4,6 +4,10 @@ import { invariant } from './invariants';
 import type { HardState, Message, PeerMessage, StorageAppended, StorageApplied } from './messages';
 import type { Ready, SoftState, StorageAppend, StorageApply } from './ready';
 
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+const noMessages: readonly PeerMessage[] = [];
+
 /**
  * Collects what the host has to do, and remembers what it was given: each change is handed out once, and in synchronous mode the node's
  * own answers wait until the host says that it has done it.
@@ -70,34 +74,32 @@ export class ReadyQueue {
     const node = this.#node;
     const { log, messages, messagesAfterSync, readStates } = node;
     const entries = log.unstable.nextEntries();
-    const snapshot = log.unstable.nextSnapshot;
-    const hardState = this.#hasNewHardState ? node.hardState : undefined;
-    if (hardState !== undefined) checkMonotonic(this.#hardState, hardState);
-    const committed = log.nextCommitted(!this.#isAsynchronous);
-    const isNewTermOrVote =
-      hardState !== undefined && (hardState.term !== this.#hardState.term || hardState.vote !== this.#hardState.vote);
-    const common = {
-      ...(this.#hasNewSoftState ? { softState: { leader: node.leader, role: node.role } } : {}),
-      ...(hardState === undefined ? {} : { hardState }),
-      ...(snapshot === undefined ? {} : { snapshot }),
-      mustSync: entries.length > 0 || isNewTermOrVote,
+    const ready: Writable<Ready> = {
+      mustSync: entries.length > 0,
       entries,
-      committed,
+      committed: log.nextCommitted(!this.#isAsynchronous),
       messages,
+      messagesAfterSync: noMessages,
       readStates,
     };
-    if (!this.#isAsynchronous) {
-      const others = messagesAfterSync.filter(({ to }) => to !== node.id);
-      return { ...common, messagesAfterSync: others };
+    if (this.#hasNewSoftState) ready.softState = { leader: node.leader, role: node.role };
+    if (this.#hasNewHardState) {
+      const { hardState } = node;
+      checkMonotonic(this.#hardState, hardState);
+      if (hardState.term !== this.#hardState.term || hardState.vote !== this.#hardState.vote) ready.mustSync = true;
+      ready.hardState = hardState;
     }
-    const append = this.#storageAppend({ ...common, messagesAfterSync });
-    const apply = this.#storageApply(committed);
-    return {
-      ...common,
-      messagesAfterSync: [],
-      ...(append === undefined ? {} : { append }),
-      ...(apply === undefined ? {} : { apply }),
-    };
+    const { nextSnapshot } = log.unstable;
+    if (nextSnapshot !== undefined) ready.snapshot = nextSnapshot;
+    if (!this.#isAsynchronous) {
+      ready.messagesAfterSync = messagesAfterSync.filter(({ to }) => to !== node.id);
+      return ready;
+    }
+    const append = this.#storageAppend(ready, messagesAfterSync);
+    const apply = this.#storageApply(ready.committed);
+    if (append !== undefined) ready.append = append;
+    if (apply !== undefined) ready.apply = apply;
+    return ready;
   }
 
   #handOut(ready: Ready): void {
@@ -117,28 +119,23 @@ export class ReadyQueue {
   }
 
   #ownAnswers({ snapshot, committed }: Ready): readonly Message[] {
-    const own = this.#node.messagesAfterSync.filter(({ to }) => to === this.#node.id);
+    const answers: Message[] = this.#node.messagesAfterSync.filter(({ to }) => to === this.#node.id);
     const appended = this.#appended(snapshot?.index ?? 0);
-    return [
-      ...own,
-      ...(appended === undefined ? [] : [appended]),
-      ...(committed.length === 0 ? [] : [this.#applied(committed)]),
-    ];
+    if (appended !== undefined) answers.push(appended);
+    if (committed.length > 0) answers.push(this.#applied(committed));
+    return answers;
   }
 
-  #storageAppend(
-    ready: Pick<Ready, 'hardState' | 'snapshot' | 'entries'> & { messagesAfterSync: readonly PeerMessage[] },
-  ): StorageAppend | undefined {
-    const { hardState, snapshot, entries, messagesAfterSync } = ready;
-    if (hardState === undefined && snapshot === undefined && entries.length + messagesAfterSync.length === 0)
-      return undefined;
+  #storageAppend({ hardState, snapshot, entries }: Ready, promises: readonly PeerMessage[]): StorageAppend | undefined {
+    if (hardState === undefined && snapshot === undefined && entries.length + promises.length === 0) return undefined;
     const appended = this.#appended(snapshot?.index ?? 0);
-    return {
-      ...(hardState === undefined ? {} : { hardState }),
-      ...(snapshot === undefined ? {} : { snapshot }),
+    const work: Writable<StorageAppend> = {
       entries,
-      responses: [...messagesAfterSync, ...(appended === undefined ? [] : [appended])],
+      responses: appended === undefined ? promises : [...promises, appended],
     };
+    if (hardState !== undefined) work.hardState = hardState;
+    if (snapshot !== undefined) work.snapshot = snapshot;
+    return work;
   }
 
   #storageApply(committed: readonly Entry[]): StorageApply | undefined {

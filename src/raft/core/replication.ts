@@ -13,12 +13,19 @@ export function appendProposed(node: Consensus, proposed: readonly Proposed[]): 
   node.uncommittedBytes += bytes;
   const { term, id } = node;
   const first = node.log.lastIndex + 1;
-  const entries = proposed.map((entry, at): Entry => ({ ...entry, term, index: first + at }));
+  const entries = proposed.map((entry, at) => placed(entry, term, first + at));
   node.log.append(entries);
   const index = node.log.lastIndex;
   // The leader counts itself only when its own log is durable.
   node.send({ kind: 'append-response', from: id, to: id, term, index, isRejected: false, hintIndex: 0, hintTerm: 0 });
   return { index, term };
+}
+
+// Field by field: a spread here was a fifth of what the core costs a command.
+function placed(entry: Proposed, term: number, index: number): Entry {
+  return entry.kind === 'normal'
+    ? { kind: 'normal', data: entry.data, term, index }
+    : { kind: 'configuration', change: entry.change, term, index };
 }
 
 /** Commits what the members have acknowledged. True if that was news. */
