@@ -147,8 +147,11 @@ export type Change =
       readonly upTo: number;
       readonly isLast: boolean;
     }
-  /** Replaces all declarations that were passed to `open`. */
-  | { readonly type: 'declare'; readonly declarations: readonly NamedDeclaration[] }
+  /**
+   * Replaces all declarations that were passed to `open`. Changes nothing if those in force have a higher version. Without a version it
+   * replaces them in any case.
+   */
+  | { readonly type: 'declare'; readonly declarations: readonly NamedDeclaration[]; readonly version?: number }
   /** Adds a declaration at run time. */
   | { readonly type: 'add-declaration'; readonly added: NamedDeclaration }
   /** Ends a declaration that was added at run time. */
@@ -157,6 +160,9 @@ export type Change =
   | { readonly type: 'epoch' }
   /** Deletes audit entries up to `upTo`, which must be the end of a segment (1,024 entries). */
   | { readonly type: 'retain'; readonly upTo: number };
+
+/** The changes of one kind. */
+export type ChangeOf<T extends Change['type']> = Extract<Change, { readonly type: T }>;
 
 /** The vectors for a memory in the space to which the store is moving, with the text from which they were made. */
 export interface RowEmbedding {

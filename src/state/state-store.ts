@@ -397,7 +397,7 @@ export class StateStore {
         dropSpace(context, command.space, command, stamp);
         return { ok: true, type };
       case 'declare':
-        declare(context, command.declarations, stamp);
+        declare(context, command, stamp);
         return { ok: true, type };
       case 'add-declaration':
         return { ok: true, type, declared: addDeclaration(context, command.added, stamp) };
@@ -417,6 +417,7 @@ export class StateStore {
   #newContext(): CommandContext {
     return {
       policy: this.#policy,
+      meta: this.meta,
       interning: this.interning,
       records: this.records,
       writer: this.#writer,

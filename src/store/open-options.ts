@@ -19,6 +19,7 @@ import {
   integer,
   oneOf,
   parseAll,
+  present,
   progressListener,
   signal,
 } from '../domain/parse/shapes';
@@ -42,6 +43,12 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
    * store accepts only the declarations that are already in force.
    */
   access?: readonly Declaration[];
+  /**
+   * The version of `access`, an integer from 1. If the store has rules with a higher version, `access` changes nothing, and the logger gets a
+   * warning. So a process with an earlier release of your program does not bring back its rules. Default: none, and `access` replaces the
+   * rules of any version.
+   */
+  accessVersion?: number;
   /**
    * Opens the folder only for reading. Another process may write at the same time. Writes reject with STORE_READ_ONLY. If this process
    * cannot write the folder, or another user owns it, a store that no process has opened is read into RAM, and reads are not recorded in
@@ -152,6 +159,7 @@ const optionsShape = fields({
     })
     .optional(),
   access: z.unknown().optional(),
+  accessVersion: present(integer(1)),
   readOnly: flag.optional(),
   trustFolder: flag.optional(),
   serve: flag.optional(),
@@ -176,6 +184,9 @@ const optionsShape = fields({
   signal: signal.optional(),
   onProgress: progressListener.optional(),
 }).check((ctx) => {
+  const { access, accessVersion } = ctx.value;
+  if (accessVersion !== undefined && access === undefined)
+    addIssue(ctx, 'expected `access` together with its version, got only the version.', ctx.value, ['accessVersion']);
   if (ctx.value.serve !== true || ctx.value.readOnly !== true) return;
   addIssue(ctx, 'a read-only store cannot serve its folder. Open it without `readOnly`.', ctx.value, ['serve']);
 });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Policy } from '../access/policy';
 import { canonicalText, type Declaration, differenceAtOpen, type StoredDeclaration } from '../domain/declaration';
+import { defined } from '../domain/defined';
 import type { Environment } from '../environment/environment';
 import { host, submit } from './submit';
 import type { Author, WriteContext } from './write-context';
@@ -37,12 +38,12 @@ export function differsFrom(policy: Policy, declarations: readonly Declaration[]
 /** Replaces the declarations that an earlier `open` made. Declarations made at run time stay. */
 export async function declareAtOpen(
   context: Context,
-  declarations: readonly Declaration[],
+  { declarations, version }: { readonly declarations: readonly Declaration[]; readonly version: number | undefined },
   randomness: Randomness,
 ): Promise<void> {
   const at = context.clock.now();
   const named = declarations.map((declaration) => ({ id: newRuleId(randomness, at, declaration), declaration }));
-  await submit(context, host, { type: 'declare', declarations: named }, at);
+  await submit(context, host, { type: 'declare', declarations: named, ...defined({ version }) }, at);
 }
 
 /** Records in the audit that this store is a backup that is now opened for the first time. */

@@ -184,7 +184,7 @@ export const commandsByType: { readonly [T in Change['type']]: Arbitrary<Extract
     'upTo',
     'isLast',
   ]),
-  declare: commandOf('declare', { declarations: fc.array(named, { maxLength: 3 }) }, ['declarations']),
+  declare: commandOf('declare', { declarations: fc.array(named, { maxLength: 3 }), version: number }, ['declarations']),
   'add-declaration': commandOf('add-declaration', { added: named }, ['added']),
   'end-declaration': commandOf('end-declaration', { id }, ['id']),
   epoch: commandOf('epoch', {}, []),

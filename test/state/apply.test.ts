@@ -162,6 +162,18 @@ describe('apply', () => {
     expect(store.state.policy.version).toBe(0);
   });
 
+  test('keeps the rules with the higher version, in whatever order commands with versions arrive', () => {
+    const { state } = emptyState();
+    const declare = (version: number, namespace: string): Command => ({
+      type: 'declare',
+      declarations: [{ id: namespace, declaration: allow('everyone', 'reader', [namespace]) }],
+      version,
+      stamp: { at: 1, by: root, scope: {}, seed: new Uint8Array(16) },
+    });
+    state.apply([declare(2, 'second'), declare(1, 'first'), declare(3, 'third'), declare(2, 'again')]);
+    expect([...state.policy.declared.keys()]).toEqual(['third']);
+  });
+
   test('changes nothing outside the scope of the handle that submitted the command', () => {
     const store = emptyState();
     store.apply([openToAll, remember(agentA, 1, draft({ id: 'one', key: 'k', userId: 'u1', tags: ['t'] }))]);

@@ -1,5 +1,6 @@
 import type {
   Change,
+  ChangeOf,
   ChunkVectors,
   Command,
   ContentPatch,
@@ -199,8 +200,6 @@ const declaration = union<Declaration>(
 const namedDeclaration = struct<NamedDeclaration>({ id: text, declaration });
 const embedding = struct<RowEmbedding>({ row: number, text, vectors });
 
-type ChangeOf<T extends Change['type']> = Extract<Change, { type: T }>;
-
 interface ChangeFormat<T extends Change['type']> {
   /** The number of the type. It never changes, and no other type gets it. */
   readonly code: number;
@@ -217,7 +216,7 @@ const formats: { readonly [T in Change['type']]: ChangeFormat<T> } = {
   embed: { code: 6, fields: { space, memories: list(embedding) } },
   'switch-space': { code: 7, fields: { space, checkedThrough: number } },
   'drop-space': { code: 8, fields: { space: number, after: number, upTo: number, isLast: flag } },
-  declare: { code: 9, fields: { declarations: list(namedDeclaration) } },
+  declare: { code: 9, fields: { declarations: list(namedDeclaration), version: optional(number) } },
   'add-declaration': { code: 10, fields: { added: namedDeclaration } },
   'end-declaration': { code: 11, fields: { id: text } },
   epoch: { code: 12, fields: {} },

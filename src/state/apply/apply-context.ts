@@ -11,12 +11,14 @@ import type { Interning } from '../tables/interning';
 import { type MemoryRow, parseStoredJson, type RowChecksum } from '../tables/memory-row';
 import type { Tables } from '../tables/schema';
 import type { SpaceCoverage } from '../tables/space-coverage';
+import type { StoreMeta } from '../tables/store-meta';
 import type { Words } from '../tables/words';
 import type { TableWriter } from './table-writer';
 
 /** The tables and functions that `apply` passes to the handler of each command. All work happens inside one transaction. */
 export interface ApplyContext {
   readonly policy: Policy;
+  readonly meta: StoreMeta;
   readonly interning: Interning;
   readonly records: MemoryQueries;
   readonly writer: TableWriter;

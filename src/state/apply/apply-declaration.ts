@@ -1,6 +1,6 @@
 import type { Policy } from '../../access/policy';
 import { mayDeclare, maySeeDeclaration } from '../../access/rule-administration';
-import type { NamedDeclaration, Stamp } from '../../domain/command';
+import type { ChangeOf, NamedDeclaration, Stamp } from '../../domain/command';
 import {
   type Declaration,
   differenceAtOpen,
@@ -14,17 +14,29 @@ import { showNamespace } from '../../domain/namespace';
 import { unknownNames } from '../../domain/parse/parse-declaration';
 import { isRoot } from '../../domain/principal';
 import type { Caller } from '../../domain/scope';
+import { accessVersionOf, keepAccessVersion } from '../tables/access-version';
 import type { ApplyContext } from './apply-context';
 
-type Context = Pick<ApplyContext, 'policy' | 'isDeclared' | 'changePolicy'>;
+type Context = Pick<ApplyContext, 'policy' | 'meta' | 'isDeclared' | 'changePolicy'>;
 
 /**
  * Replaces the declarations that were passed to an earlier `open`. Declarations made at run time stay in force. Roles and groups that
  * they name also stay, and count as made at run time from now on. A role or group passed to this `open` replaces one with the same
  * name that was made at run time, so run-time declarations never override the host's.
+ *
+ * Declarations with a lower version than those in force change nothing. So while the processes of a cluster, or of a rolling upgrade, open
+ * a store one after the other, a process with old rules never brings them back.
  */
-export function declare(context: Context, declarations: readonly NamedDeclaration[], { at, by }: Stamp): void {
+export function declare(
+  context: Context,
+  { declarations, version }: Pick<ChangeOf<'declare'>, 'declarations' | 'version'>,
+  { at, by }: Stamp,
+): void {
   if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Not allowed to replace the rules of `open`: only the host may.');
+  if (version !== undefined) {
+    if (version < (accessVersionOf(context.meta) ?? version)) return;
+    keepAccessVersion(context.meta, version);
+  }
   const inForce = [...context.policy.declared.values()];
   const { added, ended } = differenceAtOpen(inForce, declarations);
   if (added.length + ended.length === 0) return;

@@ -20,6 +20,7 @@ import { spacesInUse } from '../../reembedding/space-switch';
 import { fromSqlite, translated } from '../../sqlite/sqlite';
 import type { SpaceVectors } from '../../state/read-model';
 import type { StateStore } from '../../state/state-store';
+import { accessVersionOf } from '../../state/tables/access-version';
 import { Checkpointer } from '../../state/tables/checkpointer';
 import { openDatabase } from '../../state/tables/database';
 import { loadChecksum } from '../../state/tables/memory-row';
@@ -199,7 +200,7 @@ function warnOfRenamedKeys({ renamedKeys }: StateStore, { logger }: Environment)
 async function start(engine: Engine, { options, builtIns: own }: Opened): Promise<void> {
   engine.vectors.index();
   if (!options.readOnly && engine.state.meta.get(copyMark) === 1) await declareRestored(engine.writing());
-  if (options.access !== undefined) await declareRules(engine, options.access);
+  if (options.access !== undefined) await declareRules(engine, options.access, options.accessVersion);
   if (options.readOnly) return;
   engine.spaces.changed();
   void upgradeBuiltIn(engine, own, options);
@@ -270,18 +271,31 @@ function isolated(listener: ((checkpoint: Checkpoint) => void) | undefined): (ch
   };
 }
 
-/** Declares the rules that were passed to `open`, if they differ from the rules of the previous `open`. */
+/**
+ * Declares the rules that were passed to `open`, if they differ from the rules of the previous `open`. Rules with a lower version than
+ * those in force are not declared.
+ */
 export async function declareRules(
   engine: Pick<Engine, 'state' | 'readOnly' | 'environment' | 'writing'>,
   declarations: readonly Declaration[],
+  version: number | undefined,
 ): Promise<void> {
-  if (!differsFrom(engine.state.policy, declarations)) return;
-  if (engine.readOnly) {
+  const { state, environment, readOnly } = engine;
+  const inForce = accessVersionOf(state.meta);
+  if (version !== undefined && inForce !== undefined && version < inForce) {
+    const message = 'The rules passed to open were not used: the store has rules with a higher accessVersion.';
+    environment.logger.warn(message, { accessVersion: version, inForce });
+    return;
+  }
+  const differs = differsFrom(state.policy, declarations);
+  const isNewVersion = version !== undefined && version !== inForce && !readOnly;
+  if (!differs && !isNewVersion) return;
+  if (readOnly) {
     const message =
       'expected the rules that are in force, got different rules. A store that is opened with readOnly cannot change rules.';
     throw invalidInput([{ path: ['access'], message }], 'options');
   }
-  await declareAtOpen(engine.writing(), declarations, engine.environment);
+  await declareAtOpen(engine.writing(), { declarations, version }, environment);
 }
 
 /** @throws EMBEDDER_MISMATCH if the store's vectors were made for another embedding space than the embedder's */

@@ -92,12 +92,12 @@ async function refuseToServe(): Promise<never> {
 }
 
 /** Applies the options of a later `open`. */
-async function joinEngine(engine: Engine, { embedder, access }: Options): Promise<void> {
+async function joinEngine(engine: Engine, { embedder, access, accessVersion }: Options): Promise<void> {
   if (embedder !== undefined) {
     assertAccepted(engine.embedder, embedder);
     engine.embedder.use(batched(embedder));
   }
-  if (access !== undefined) await declareRules(engine, access);
+  if (access !== undefined) await declareRules(engine, access, accessVersion);
 }
 
 async function leave(path: string, shared: SharedEngine): Promise<void> {
