@@ -7,10 +7,7 @@ import { stopWords } from './stop-words';
  */
 export const analyzerVersion = `1 unicode ${process.versions.unicode}`;
 
-/**
- * Longer words are cut, in UTF-16 units. They are rarely searched in full, and FTS5 (the full-text index of SQLite) would store each
- * of them.
- */
+/** Longer words are cut, in UTF-16 units. They are rarely searched in full, and the index would store each of them. */
 const maxWordLength = 64;
 
 // The largest number of terms. It limits the work if a query is a pasted document.
@@ -64,8 +61,7 @@ const han = /\p{scx=Han}/u;
  * Splits a text into its tokens, in order and with repetitions. Texts and queries are treated in the same way. English words are
  * reduced to their stems (Porter, 'An algorithm for suffix stripping', 1980).
  *
- * A token has 1 to 64 UTF-16 units: lower-case ASCII letters, ASCII digits and characters beyond ASCII. If tokens are joined with
- * spaces, the tokenizer `ascii` of FTS5 splits them into exactly these tokens again.
+ * A token has 1 to 64 UTF-16 units: lower-case ASCII letters, ASCII digits and characters beyond ASCII. It is well-formed Unicode.
  */
 export function analyze(text: string): string[] {
   const tokens: string[] = [];

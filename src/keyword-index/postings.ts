@@ -1,13 +1,13 @@
 import { LRUCache } from 'lru-cache';
+import { maxFrequency } from './posting-pages';
 
 /** Reads the stored postings (which rows contain which term) to fill the cache. */
 export interface PostingsSource {
   /**
-   * Returns the row of every occurrence of a term, in any order: a row is repeated for each occurrence in its text. Returns an empty
-   * list for an unknown term. The result includes every change for which `added` or `removed` was called. It may include a change
+   * Returns the rows that have a term, and how often each has it. They are empty for an unknown term. The result includes every change for which `added` or `removed` was called. It may include a change
    * for which they are about to be called, but never a change that may still be rolled back.
    */
-  read(term: string): ArrayLike<number>;
+  read(term: string): TermPostings;
 }
 
 /**
@@ -20,7 +20,6 @@ export interface TermPostings {
   length: number;
 }
 
-const maxFrequency = 0xffff;
 const bytesPerEntry = 6;
 // The memory for the key, its list node and three objects.
 const bytesPerTerm = 300;
@@ -43,7 +42,7 @@ export class Postings {
   of(term: string): TermPostings {
     const cached = this.#cached.get(term);
     if (cached !== undefined) return cached;
-    const loaded = fromOccurrences(this.#source.read(term));
+    const loaded = withSpareRoom(this.#source.read(term));
     this.#cached.set(term, loaded);
     return loaded;
   }
@@ -106,22 +105,6 @@ function countTokens(tokens: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1);
   return counts;
-}
-
-function fromOccurrences(occurrences: ArrayLike<number>): TermPostings {
-  const rows = Uint32Array.from(occurrences).sort();
-  const frequencies = new Uint16Array(rows.length);
-  let length = 0;
-  for (const row of rows) {
-    const last = length - 1;
-    if (last >= 0 && rows[last] === row) {
-      if (frequencies[last]! < maxFrequency) frequencies[last]!++;
-    } else {
-      rows[length] = row;
-      frequencies[length++] = 1;
-    }
-  }
-  return withSpareRoom({ rows, frequencies, length });
 }
 
 /** Sets the frequency of a row. Returns the same postings, or a larger copy if they were full. */

@@ -66,7 +66,7 @@ export class ReadModel {
       space: () => interning.currentSpace?.id,
       chunks: () => this.columns.chunks,
     });
-    this.postings = new Postings({ read: (term) => state.words.rowsWith(term) });
+    this.postings = new Postings({ read: (term) => state.words.read(term) });
     this.#changedSince = prepareChangedSince(database);
     this.#dataVersion = state.dataVersion();
     this.#readChanged(() => undefined);

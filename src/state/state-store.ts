@@ -37,7 +37,7 @@ import { queries, type Tables } from './tables/schema';
 import { SpaceCoverage } from './tables/space-coverage';
 import { storeKeyOf } from './tables/store-key';
 import { copyMark, StoreMeta } from './tables/store-meta';
-import { areCurrentWords, Words } from './tables/words';
+import { Words } from './tables/words';
 import { WriteRequests } from './tables/write-requests';
 
 /** The effects of one batch, after its commit. */
@@ -147,7 +147,7 @@ export class StateStore {
     this.declarations = new Declarations(database, checksum);
     this.auditLog = new AuditLog(database);
     this.requests = new WriteRequests(database, this);
-    this.words = new Words(database, this.meta);
+    this.words = new Words(database, this.meta, checksum);
     this.#writer = new TableWriter(database, checksum);
     this.#audit = new ChangesAudit(this.auditLog);
     this.#findIdempotent = prepare(database, (p) =>
@@ -171,8 +171,7 @@ export class StateStore {
     this.#context = this.#newContext();
     this.#readCounters();
     assertRowNumbers(database, this.#lastRow);
-    // Otherwise the tokens of a text would differ from those in the index, and words could neither be found nor deleted.
-    if (!database.readonly && !areCurrentWords(this.meta)) this.words.rebuild(onProgress);
+    if (!database.readonly) this.words.complete(onProgress);
   }
 
   /**
@@ -241,6 +240,7 @@ export class StateStore {
   apply(batch: readonly Command[]): AppliedBatch {
     const effects = newEffects();
     const outcomes = translated(() => this.#inTransaction(() => batch.map((each) => this.#attempt(each, effects))));
+    effects.wordsDamaged ||= this.words.isDamaged;
     return { outcomes, changeSeq: this.#lastChangeSeq, ...effects };
   }
 

@@ -18,8 +18,6 @@ export function databaseIn(folder: string): string {
 /** Alters the database of a closed store directly, without the library. */
 export function alterDatabase<T>(folder: string, run: (database: Database) => T): T {
   const database = new BetterSqlite(databaseIn(folder));
-  // Otherwise SQLite refuses to write to the tables in which FTS5 keeps its index.
-  database.unsafeMode();
   try {
     return run(database);
   } finally {

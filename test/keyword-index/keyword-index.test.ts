@@ -2,13 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KeywordIndex, type VisibleTexts } from '../../src/keyword-index/keyword-index';
 import { Postings } from '../../src/keyword-index/postings';
+import { postingsOf } from './term-postings';
 
 type Texts = readonly (readonly string[])[];
 
 function indexOf(texts: Texts): KeywordIndex {
   return new KeywordIndex(
     new Postings({
-      read: (term) => texts.flatMap((tokens, row) => tokens.filter((token) => token === term).map(() => row)),
+      read: (term) =>
+        postingsOf(texts.flatMap((tokens, row) => tokens.filter((token) => token === term).map(() => row))),
     }),
   );
 }
@@ -164,7 +166,7 @@ describe('hits', () => {
   test('do not include rows beyond the end of the mask, or rows that no longer contain the term', () => {
     const all = [['a'], ['a', 'b'], ['a']];
     const postings = new Postings({
-      read: (term) => all.flatMap((tokens, row) => (tokens.includes(term) ? [row] : [])),
+      read: (term) => postingsOf(all.flatMap((tokens, row) => (tokens.includes(term) ? [row] : []))),
     });
     const index = new KeywordIndex(postings);
     const first = all.slice(0, 2);

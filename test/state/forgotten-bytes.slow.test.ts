@@ -5,14 +5,15 @@ import BetterSqlite from 'better-sqlite3';
 import type { MemoryStore } from 'multi-agent-memory';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { migrate } from '../../src/state/tables/migrations';
+import { restoreSchema9 } from '../store/earlier-schema';
 import { openFolder, temporaryFolder } from '../store/stores';
 
 const namespace = ['clinic'];
 // Words that nothing else contains, and that no other word completes.
 const secrets = {
-  // Single words may stay in the keyword index until SQLite merges its segments.
-  text: 'a Xylophonquarz in the ear',
-  earlier: 'a Kranichsprung of the knee',
+  // A single word too, which would stay in the keyword index.
+  text: 'xylophonquarz',
+  earlier: 'kranichsprung',
   key: 'wq8zkey',
   idempotencyKey: 'vj4xonce',
   metadata: 'zz9plural',
@@ -60,6 +61,31 @@ describe('the bytes of a forgotten memory', () => {
     expect(found(`${folder}-copy`)).toEqual([]);
     expect(await store.admin.get(ids[0] as string)).toBeUndefined();
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test('are in no file, whenever its words were written to the keyword index and merged there', async () => {
+    const store = await openFolder(folder);
+    const others = (count: number) =>
+      store.admin.rememberMany(
+        Array.from({ length: count }, (_, i) => ({
+          namespace,
+          text: `Another note ${i} of ${count}.`,
+          embed: false as const,
+        })),
+      );
+    const { text, earlier } = secrets;
+    // One is forgotten while its words wait, one after they were written, one after a merge, and one is revised.
+    for (const more of [0, 200, 3_000]) {
+      const { id } = await store.admin.remember(`The ${text} and the ${earlier}.`, { namespace, embed: false });
+      const revised = await store.admin.remember(`The ${text}.`, { namespace, embed: false });
+      if (more > 0) await others(more);
+      await store.admin.forget(id);
+      await store.admin.update(revised.id, { text: 'Nothing.' });
+      expect(found().includes('text')).toBe(true);
+      await store.admin.forget(revised.id);
+      await expect.poll(() => found()).toEqual([]);
+      expect(await store.verify()).toEqual({ ok: true, problems: [] });
+    }
   });
 
   test('are in no file after close, even while a reader has the folder open', async () => {
@@ -138,8 +164,8 @@ describe('a store of an earlier release', () => {
     const { id } = await call();
     await store.close();
     const database = new BetterSqlite(join(folder, 'memory.db'));
-    database.exec(`update idempotency set key = '${secrets.idempotencyKey}'`);
-    database.exec('drop table log_position; drop table sessions; pragma user_version = 6');
+    restoreSchema9(database);
+    database.exec(`update idempotency set key = '${secrets.idempotencyKey}'; pragma user_version = 6;`);
     database.close();
     expect(found()).toEqual(['idempotencyKey']);
     const again = await openFolder(folder);
@@ -149,6 +175,19 @@ describe('a store of an earlier release', () => {
       embed: false,
     });
     expect(repeated).toMatchObject({ id, outcome: 'duplicate' });
+    await expect.poll(() => found()).toEqual([]);
+  });
+
+  test('loses the words of memories that it forgot, which FTS5 still had', async () => {
+    const store = await openFolder(folder);
+    const id = await remember(store);
+    await store.close();
+    const database = new BetterSqlite(join(folder, 'memory.db'));
+    restoreSchema9(database);
+    database.close();
+    const again = await openFolder(folder);
+    expect(await again.admin.recall(secrets.text, { mode: 'keyword' })).toHaveLength(1);
+    await again.admin.forget(id);
     await expect.poll(() => found()).toEqual([]);
   });
 

@@ -5,6 +5,7 @@ import { ReadModel } from '../../src/state/read-model';
 import { type AppliedBatch, StateStore } from '../../src/state/state-store';
 import { openDatabase } from '../../src/state/tables/database';
 import { loadChecksum } from '../../src/state/tables/memory-row';
+import { storedWords } from './stored-words';
 
 const checksum = await loadChecksum();
 
@@ -48,12 +49,11 @@ function stateOf(database: Database): TestState {
 /** Every row of every table, and every posting. */
 export function contents(database: Database): Record<string, unknown[]> {
   const tables = database
-    .prepare("select name from sqlite_master where type = 'table' and name not like 'tokens%' and name != 'postings'")
+    .prepare("select name from sqlite_master where type = 'table' and name not like 'word_%'")
     .pluck()
     .all() as string[];
   const all = tables.sort().map((table) => [table, database.prepare(`select * from ${table}`).all()]);
-  const words = database.prepare('select term, doc from postings order by term, doc, offset').all();
-  return { ...Object.fromEntries(all), words };
+  return { ...Object.fromEntries(all), words: storedWords(database) };
 }
 
 export const agentA: Actor = { party: { kind: 'agent', id: 'a' } };

@@ -1,8 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Command } from '../../src/domain/command';
 import { root } from '../../src/domain/principal';
 import type { Postings } from '../../src/keyword-index/postings';
+import { ReadModel } from '../../src/state/read-model';
+import { StateStore } from '../../src/state/state-store';
+import { openDatabase } from '../../src/state/tables/database';
+import { storedWords } from './stored-words';
 import { agentA, draft, emptyState, openToAll, remember, reopened, type TestState } from './test-state';
 
 // Stems, so that a word is its own token.
@@ -17,9 +24,9 @@ function found(postings: Postings) {
   });
 }
 
-/** The rows that FTS5 has for any term. */
-function written({ state }: TestState): Set<unknown> {
-  return new Set(state.database.prepare('select distinct doc from postings').pluck().all());
+/** The rows whose words are in the tables. */
+function written({ state }: TestState): Set<number> {
+  return new Set(storedWords(state.database).map(([, row]) => row));
 }
 
 function stored(from: number, count: number, text = 'plum mango plum'): Command[] {
@@ -42,7 +49,7 @@ function expectSame(live: TestState): void {
 }
 
 describe('the words of new texts', () => {
-  test('are written to FTS5 in groups, and are found before that', () => {
+  test('are written in groups, and are found before that', () => {
     const live = opened();
     live.apply(stored(0, 100));
     expect(written(live).size).toBe(0);
@@ -74,7 +81,7 @@ describe('the words of new texts', () => {
     live.apply([...stored(0, 10), ...stored(10, 1, 'damson')]);
     live.apply([{ type: 'forget', ids: ['id-10'], stamp }]);
     live.apply(stored(11, 150));
-    expect(live.state.database.prepare('select distinct term from postings').pluck().all()).toEqual(['mango', 'plum']);
+    expect(new Set(storedWords(live.state.database).map(([term]) => term))).toEqual(new Set(['mango', 'plum']));
     expect(found(live.model.postings)[3]).toEqual([]);
   });
 
@@ -89,6 +96,41 @@ describe('the words of new texts', () => {
     expect(found(live.model.postings)[2]).toEqual([]);
     expect(found(live.model.postings)[0]).toHaveLength(121);
     expectSame(live);
+  });
+
+  test('are indexed by the next open if they are missing, which goes on where a killed process stopped', () => {
+    const live = opened();
+    // One step of the indexing takes a million words.
+    live.apply([...stored(0, 20, 'plum '.repeat(60_000)), ...stored(20, 150, 'mango')]);
+    const before = found(live.model.postings);
+    const { database, checksum } = live.state;
+    database.exec('delete from word_pages; delete from word_segments');
+    const killed = new Error('killed');
+    const reopen = () =>
+      new StateStore(database, checksum, ({ done, total }) => {
+        if (done === total) throw killed;
+      });
+    expect(reopen).toThrow(killed);
+    const steps = database.prepare('select last from word_segments').pluck().all();
+    expect(steps).toEqual([18]);
+    const after = reopened(live);
+    expect(after.state.words.through).toBe(170);
+    expect(found(after.model.postings)).toEqual(before);
+    expect(database.prepare('select last from word_segments order by last').pluck().all()).toEqual([18, 170]);
+  });
+
+  test('are not searched in a read-only process while those of many texts are missing', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'words-')), 'memory.db');
+    onTestFinished(() => rmSync(dirname(path), { recursive: true }));
+    const checksum = emptyState().state.checksum;
+    const writer = new StateStore(openDatabase({ path, readOnly: false }), checksum);
+    const reader = () => new ReadModel(new StateStore(openDatabase({ path, readOnly: true }), checksum)).postings;
+    writer.apply([openToAll, ...stored(0, 1_200)]);
+    expect(reader().of('plum').length).toBe(1_200);
+    writer.database.exec('delete from word_pages; delete from word_segments');
+    expect(() => reader().of('plum')).toThrow(expect.objectContaining({ code: 'STORE_BUSY' }));
+    new StateStore(writer.database, checksum);
+    expect(reader().of('plum').length).toBe(1_200);
   });
 
   test('follow every change, whenever they are written', () => {

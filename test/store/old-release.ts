@@ -1,5 +1,6 @@
 import BetterSqlite from 'better-sqlite3';
 import type { MemoryStore, Metadata, OpenOptions } from 'multi-agent-memory';
+import { restoreSchema9 } from './earlier-schema';
 import { openFolder, temporaryFolder } from './stores';
 
 /** Makes a folder in which a release with schema version 8 has run `write`. The mock of `names.ts` in the test looks at `release.isOld`. */
@@ -17,8 +18,10 @@ export async function oldFolder(
   } finally {
     release.isOld = false;
   }
-  const newer = "delete from store_meta where key = 'name_form'; drop table log_position; drop table sessions";
-  changeDatabase(folder, `${newer}; pragma user_version = 8`);
+  const database = new BetterSqlite(`${folder}/memory.db`);
+  restoreSchema9(database);
+  database.exec("delete from store_meta where key = 'name_form'; pragma user_version = 8");
+  database.close();
   return folder;
 }
 

@@ -4,6 +4,7 @@ import BetterSqlite from 'better-sqlite3';
 import { MemoryStore } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
 import { message, start } from './child';
+import { restoreSchema9 } from './earlier-schema';
 import { codeOf, ended, openFolder, refusal, take, temporaryFolder } from './stores';
 
 const namespace = ['support'];
@@ -111,7 +112,8 @@ describe('a read-only store', () => {
     const folder = await temporaryFolder();
     await (await openFolder(folder)).close();
     const database = new BetterSqlite(join(folder, 'memory.db'));
-    database.exec('drop table log_position; drop table sessions; pragma user_version = 6');
+    restoreSchema9(database);
+    database.pragma('user_version = 6');
     database.close();
     const error = await refusal(() => MemoryStore.open(folder, { readOnly: true }));
     expect(error).toMatchObject({

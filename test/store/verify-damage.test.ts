@@ -92,23 +92,35 @@ describe('verify of derived data', () => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test('finds words that are there twice because the number of the last indexed text was lowered', async () => {
+  test.each([
+    ['lacks a page', 'delete from word_pages where id = 1'],
+    ['has a page twice', 'insert into word_pages select null, segment, first, row, page, checksum from word_pages'],
+    ['has a page with another key', `update word_pages set first = x'00', row = 5`],
+    ['has a page with another checksum', 'update word_pages set checksum = checksum + 1'],
+    ['has a page that is empty', `update word_pages set page = x''`],
+    ['has a page that is a text', `update word_pages set page = 'x'`],
+  ])('finds that the keyword index %s, and repair corrects the index', async (_, sql) => {
     const { folder } = await stored();
-    alterDatabase(folder, (database) =>
-      database.exec(`update store_meta set value = value - 5 where key = 'words_through'`),
-    );
+    alterDatabase(folder, (database) => database.exec(sql));
     await using store = await MemoryStore.open(folder);
     const { ok, problems } = await store.verify();
-    expect({ ok, parts: problems.map(({ part }) => part) }).toEqual({ ok: false, parts: ['words'] });
+    expect(ok).toBe(false);
+    expect(new Set(problems.map(({ part }) => part))).toEqual(new Set(['words']));
     expect((await store.verify({ repair: true })).ok).toBe(true);
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
-  test.each([`'x'`, '-1', '10', '1e9'])('needs no repair if that number is damaged: %s', async (value) => {
+  test.each([
+    ['lacks a segment', 'delete from word_segments'],
+    ['has another range of rows', 'update word_segments set last = last - 1'],
+    ['has another level', 'update word_segments set level = level + 1'],
+    ['has a text in place of a number', `update word_segments set last = 'x'`],
+  ])('finds in a read-only store that the list of segments %s, and the next open repairs it', async (_, sql) => {
     const { folder } = await stored();
-    alterDatabase(folder, (database) =>
-      database.exec(`update store_meta set value = ${value} where key = 'words_through'`),
-    );
+    alterDatabase(folder, (database) => database.exec(sql));
+    const reader = await MemoryStore.open(folder, { readOnly: true });
+    expect((await reader.verify()).problems).toContainEqual(expect.objectContaining({ part: 'words' }));
+    await reader.close();
     await using store = await MemoryStore.open(folder);
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
@@ -131,7 +143,7 @@ describe('verify of derived data', () => {
   test('reports damage in a read-only store and repairs nothing', async () => {
     const { folder } = await stored();
     alterDatabase(folder, (database) =>
-      database.exec(`delete from tags where row = 2; insert into tokens (rowid, words) values (3, 'umbrella')`),
+      database.exec(`delete from tags where row = 2; update word_pages set checksum = 0`),
     );
     await using store = await MemoryStore.open(folder, { readOnly: true });
     const { ok, problems } = await store.verify({ repair: true });

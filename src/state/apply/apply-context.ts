@@ -22,7 +22,7 @@ export interface ApplyContext {
   readonly interning: Interning;
   readonly records: MemoryQueries;
   readonly writer: TableWriter;
-  readonly words: Pick<Words, 'insert' | 'delete' | 'deleteWaiting'>;
+  readonly words: Pick<Words, 'insert' | 'replace' | 'delete' | 'deleteWaiting'>;
   readonly rowChecksum: RowChecksum;
   readonly coverage: SpaceCoverage;
   /** What each actor uses. Undefined while nothing needs it: it is then computed from the tables when a command has a quota. */

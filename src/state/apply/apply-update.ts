@@ -132,8 +132,7 @@ function replaceVectors(context: ApplyContext, record: MemoryRow, embedded: Chun
 function replaceTokens(context: ApplyContext, record: MemoryRow, text: string) {
   const tokensBefore = context.analyze(record.text);
   const tokens = context.analyze(text);
-  context.words.delete(record.row, tokensBefore);
-  context.words.insert(record.row, tokens);
+  context.words.replace(record.row, tokensBefore, tokens);
   return { tokensBefore, tokens };
 }
 

@@ -8,9 +8,7 @@ import { hashIdempotencyKey } from './idempotency-key';
  * One script for each schema version, in order. A released script never changes; a new version gets a new script.
  *
  * Indexes start with a column whose values ascend, or cover only some rows, because an insertion at a random place would write one
- * more page. `first_change_seq` finds the first change of a memory, so only later changes need an index. FTS5 merges 16 segments (the
- * parts of its index) at a time, which is less work in total. It starts no merge itself until it has 64 segments of one size, because
- * such a merge blocks the event loop until it is complete: `words.ts` merges in small steps.
+ * more page. `first_change_seq` finds the first change of a memory, so only later changes need an index.
  */
 const migrations: readonly (string | ((database: Database) => void))[] = [
   `
@@ -121,6 +119,20 @@ create table sessions (
 drop index memories_user_id;
 drop index memories_session_id;
 create index memories_forgotten_user_id on memories (user_id) where state = 'forgotten' and user_id is not null;
+`,
+  // The words were in FTS5. `Words.complete` computes them again from the texts.
+  `
+drop table postings;
+drop table tokens;
+delete from store_meta where key = 'words_through';
+create table word_segments (
+  id integer primary key, level integer not null, first integer not null, last integer not null, target integer, checksum integer not null
+);
+create table word_pages (
+  id integer primary key, segment integer not null, first blob not null, row integer not null, page blob not null,
+  checksum integer not null
+);
+create index word_pages_first on word_pages (segment, first, row);
 `,
 ];
 

@@ -1,56 +1,55 @@
 import type { Database } from 'better-sqlite3';
-import { type RawBuilder, sql } from 'kysely';
 import type { Progress } from '../../domain/calls';
+import { MemoryError } from '../../domain/errors';
 import { startStopwatch } from '../../environment/timers';
 import { analyze, analyzerVersion } from '../../keyword-index/analyzer';
+import { maxFrequency, type PostingList } from '../../keyword-index/posting-pages';
+import type { TermPostings } from '../../keyword-index/postings';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
 import { readInHalves } from '../verify/damage';
-import { intactRows, isDamage } from '../verify/intact-rows';
-import { type StoredMemoryRow, textOf } from './memory-row';
+import { isDamage } from '../verify/intact-rows';
+import { type Checksum, type StoredMemoryRow, textOf } from './memory-row';
 import { queries } from './schema';
 import type { StoreMeta } from './store-meta';
+import { isDamagedWords, WordSegments } from './word-segments';
 
-/** The key under which `store_meta` has the last row whose words are in FTS5. */
-const wordsThrough = 'words_through';
 /**
- * The words of this many new texts are written to FTS5 together, or fewer if they have this many tokens. Writing them costs a quarter
- * of what it costs one text at a time (measured: 20 µs in place of 80), and takes about 2 ms.
+ * The words of this many new texts are written together, or fewer if they have this many tokens. Writing them costs a quarter of what
+ * it costs one text at a time, and takes about 2 ms.
  */
 const maxWaitingTexts = 128;
 const maxWaitingTokens = 8_192;
-/**
- * FTS5 merges its segments (the parts of its index) in steps of this many pages, which take about 2 ms, one step for each group of
- * texts. Merges that FTS5 starts itself may take as long as writing the whole index, inside one commit.
- */
-const pagesPerMerge = 40;
+/** The same if the words of many stored texts are missing. Larger groups need no merges later, and take about 100 MB meanwhile. */
+const maxIndexedTexts = 32_768;
+const maxIndexedTokens = 2 ** 20;
+/** A read-only process computes the words of at most this many texts itself. Waiting texts are fewer than this. */
+const maxTextsOfReader = 1_024;
+/** Stands in place of the version of the analyzer after a change has found the index damaged. */
+const damagedMark = 'damaged';
+/** Texts are read from the tables in ranges of this many rows. */
+const rowsPerRead = 256;
 
 /**
- * The keyword index. The words of the latest memories wait in RAM and are written to FTS5 in groups, inside the transaction of the
- * memory that completes the group. After a restart they are computed again from the texts, so nothing is lost.
+ * The keyword index. The words of the latest memories wait in RAM and are written in groups, inside the transaction of the memory that
+ * completes the group. After a restart they are computed again from the texts, so nothing is lost. The words of a forgotten memory, and
+ * of a text that was replaced, are removed from the index in the transaction of the change.
  */
 export class Words {
   readonly #database: Database;
   readonly #meta: StoreMeta;
-  readonly #insert: Statement<IndexedText, unknown>;
-  readonly #delete: Statement<IndexedText, unknown>;
+  readonly #segments: WordSegments;
   readonly #stored: Statement<{ after: number; to: number }, StoredMemoryRow>;
   readonly #lastRow: Statement<object, { row: number | null }>;
-  readonly #rowsWith: Statement<{ term: string }, { through: number | null; rows: string }>;
-  readonly #merge;
   #through = 0;
+  #isDamaged = false;
   /** Undefined until the texts were read. */
   #waiting: WaitingTexts | undefined;
 
-  constructor(database: Database, meta: StoreMeta) {
+  constructor(database: Database, meta: StoreMeta, checksum: Checksum) {
     this.#database = database;
     this.#meta = meta;
-    this.#insert = prepare(database, (p) =>
-      raw(sql`insert into tokens (rowid, words) values (${p('row')}, ${p('words')})`),
-    );
-    this.#delete = prepare(database, (p) =>
-      raw(sql`insert into tokens (tokens, rowid, words) values ('delete', ${p('row')}, ${p('words')})`),
-    );
+    this.#segments = new WordSegments(database, checksum);
     this.#stored = prepare(database, (p) =>
       withText()
         .where('memories.row', '>', p('after'))
@@ -58,37 +57,29 @@ export class Words {
         .where('memories.state', '!=', 'forgotten'),
     );
     this.#lastRow = prepare(database, () => queries.selectFrom('memories').select(({ fn }) => fn.max('row').as('row')));
-    // One statement, so that both values are from the same state. One JSON text is a third faster than one result row for each occurrence.
-    this.#rowsWith = prepare(database, (p) =>
-      raw(sql<{
-        through: number | null;
-        rows: string;
-      }>`select (select value from store_meta where key = ${wordsThrough}) as through,
-        (select json_group_array(doc) from postings where term = ${p('term')}) as rows`),
-    );
-    this.#merge = database.prepare(`insert into tokens (tokens, rank) values ('merge', ${pagesPerMerge})`);
-    this.reload();
+    this.#readThrough();
   }
 
-  /** The last row whose words are in FTS5. */
+  /** The last row whose words are in the tables. */
   get through(): number {
     return this.#through;
   }
 
-  /** Reads again what is in RAM. Needed after a rollback, and after another process has written. */
-  reload(): void {
-    const last = this.#lastRow.get({})?.row ?? 0;
-    const through = this.#meta.get(wordsThrough);
-    // After damage to this number, no text waits. `verify` then finds the texts whose words are missing, or there twice.
-    const isPossible = typeof through === 'number' && through <= last && through > last - maxWaitingTexts;
-    this.#through = isPossible ? through : last;
-    this.#waiting = undefined;
+  /** True if a change found the index damaged. `rebuild` repairs it, and the next open too. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
   }
 
-  /** Adds the words of a new or changed text. Only `apply` calls this, in its transaction. */
+  /** Reads again what is in RAM. Needed after a rollback, and after another process has written. */
+  reload(): void {
+    this.#segments.reload();
+    this.#readThrough();
+  }
+
+  /** Adds the words of a new text. Only `apply` calls this, in its transaction. */
   insert(row: number, tokens: readonly string[]): void {
     if (row <= this.#through) {
-      this.#insert.run(indexed(row, tokens));
+      this.#change(row, frequenciesOf(tokens));
       return;
     }
     const waiting = this.#waitingTexts();
@@ -96,13 +87,27 @@ export class Words {
     if (waiting.last - this.#through >= maxWaitingTexts || waiting.tokenCount >= maxWaitingTokens) this.#write(waiting);
   }
 
-  /** Removes the words of a text. The tokens must be exactly those that were inserted, because FTS5 deletes each one. */
+  /** Replaces the words of a text. `before` must be exactly those that were inserted, because the others stay. */
+  replace(row: number, before: readonly string[], after: readonly string[]): void {
+    if (row > this.#through) {
+      this.insert(row, after);
+      return;
+    }
+    const changes = frequenciesOf(after);
+    for (const [term, frequency] of frequenciesOf(before)) {
+      if (changes.get(term) === frequency) changes.delete(term);
+      else if (!changes.has(term)) changes.set(term, 0);
+    }
+    this.#change(row, changes);
+  }
+
+  /** Removes the words of a text. The tokens must be exactly those that were inserted, because others stay. */
   delete(row: number, tokens: readonly string[]): void {
-    if (row <= this.#through) this.#delete.run(indexed(row, tokens));
+    if (row <= this.#through) this.#change(row, new Map(tokens.map((term) => [term, 0])));
     else this.#waitingTexts().delete(row);
   }
 
-  /** Removes the words of a text that cannot be read, if FTS5 does not have them yet. */
+  /** Removes the words of a text that cannot be read, if they were not written yet. */
   deleteWaiting(row: number): void {
     if (row > this.#through) this.#waitingTexts().delete(row);
   }
@@ -111,77 +116,186 @@ export class Words {
   writeWaiting(): void {
     const waiting = this.#waitingTexts();
     if (waiting.last <= this.#through) return;
+    this.#inTransaction(() => this.#write(waiting));
+  }
+
+  /**
+   * Returns the rows that have a term, and how often each has it.
+   *
+   * @throws RECORD_DAMAGED; STORE_BUSY in a read-only process while the words of many texts are missing
+   */
+  read(term: string): TermPostings {
+    if (!this.#database.readonly) return this.#read(term);
+    const read = () => {
+      // The process that writes may have written some of the waiting words meanwhile.
+      this.#segments.reload();
+      return this.#read(term);
+    };
+    return this.#database.inTransaction ? read() : this.#database.transaction(read)();
+  }
+
+  /**
+   * Indexes texts whose words are missing: those of an earlier release, or of another analyzer or version of Unicode. Each step is a
+   * transaction. If the process ends in between, the next open goes on.
+   */
+  complete(onProgress?: (progress: Progress) => void): void {
+    const isUsable = areCurrentWords(this.#meta) && !this.#segments.isDamaged && !this.#segments.hasStrayPages();
+    if (!isUsable) this.#inTransaction(() => this.#clear());
+    if (this.#lastStored() - this.#through < maxWaitingTexts) return;
+    const report = this.#reporter(onProgress);
+    while (this.#through < this.#lastStored()) this.#inTransaction(() => this.#indexNext(report));
+  }
+
+  /** Indexes the words of all texts again, in one transaction. Texts that cannot be read are indexed without words or skipped. */
+  rebuild(): void {
+    this.#inTransaction(() => {
+      this.#clear();
+      while (this.#through < this.#lastStored()) this.#indexNext();
+    });
+  }
+
+  /**
+   * Compares pages of the index with their checksums, in the order of their ids. Returns how many were compared, the highest of their
+   * ids, and whether one differs.
+   */
+  checkPages(
+    after: number,
+    limit: number,
+  ): { readonly count: number; readonly last: number; readonly isDamaged: boolean } {
+    return this.#segments.checkPages(after, limit);
+  }
+
+  /** A change to a memory must not fail because a part of the index is damaged: it can be computed again. */
+  #change(row: number, frequencies: ReadonlyMap<string, number>): void {
     try {
-      this.#database.transaction(() => this.#write(waiting)).immediate();
+      this.#segments.change(row, frequencies);
+    } catch (error) {
+      if (!isDamagedWords(error)) throw error;
+      this.#reportDamage();
+    }
+  }
+
+  #reportDamage(): void {
+    // The next open rebuilds an index of another analyzer, if the process ends before `rebuild`.
+    this.#meta.put('analyzer', damagedMark);
+    this.#isDamaged = true;
+  }
+
+  #inTransaction(run: () => void): void {
+    try {
+      this.#database.transaction(run).immediate();
     } catch (error) {
       this.reload();
       throw error;
     }
   }
 
-  /** Returns one row number for each occurrence of a term, in any order. */
-  rowsWith(term: string): number[] {
-    const { through = null, rows = '[]' } = this.#rowsWith.get({ term }) ?? {};
-    const found: number[] = JSON.parse(rows);
-    // In a read-only process, the writer may have written some of them meanwhile.
-    this.#waitingTexts().addRowsWith(term, found, Math.max(through ?? 0, this.#through));
-    return found;
+  #readThrough(): void {
+    this.#waiting = undefined;
+    this.#isDamaged = this.#meta.get('analyzer') === damagedMark;
+    // After damage to the list of segments, no text waits. `verify` and the next open index all texts again.
+    this.#through = this.#segments.isDamaged ? this.#lastStored() : this.#segments.through;
   }
 
-  /** Indexes the words of all texts again, in one transaction. Texts that cannot be read are indexed without words or skipped. */
-  rebuild(onProgress?: (progress: Progress) => void): void {
-    try {
-      this.#database.transaction(() => this.#rebuild(onProgress)).immediate();
-    } finally {
-      this.reload();
-    }
+  #lastStored(): number {
+    return this.#lastRow.get({})?.row ?? 0;
   }
 
-  #rebuild(onProgress: ((progress: Progress) => void) | undefined): void {
-    const elapsedMs = startStopwatch();
-    this.#database.exec("insert into tokens (tokens) values ('delete-all')");
-    const total = this.#database
-      .prepare("select count(*) from memories where state <> 'forgotten'")
-      .pluck()
-      .get() as number;
-    let done = 0;
-    for (const stored of intactRows(this.#database, (after, to) => this.#stored.all({ after, to }))) {
-      this.#insert.run(indexed(stored.row, tokensOf(stored)));
-      done++;
-      if (onProgress === undefined || (done % recordsPerReport !== 0 && done !== total)) continue;
-      onProgress({ phase: 'index words', done, failed: 0, total, perSecond: (done / elapsedMs()) * 1000 });
-    }
+  #clear(): void {
+    this.#segments.clear();
     this.#meta.put('analyzer', analyzerVersion);
-    this.#meta.put(wordsThrough, this.#lastRow.get({})?.row ?? 0);
+    this.#readThrough();
+  }
+
+  /** Writes the words of the next texts as one segment. */
+  #indexNext(onText?: () => void): void {
+    const last = this.#lastStored();
+    const group = new WordGroup();
+    let to = this.#through;
+    while (to < last && to - this.#through < maxIndexedTexts && group.tokenCount < maxIndexedTokens) {
+      const range = { after: to, to: Math.min(last, to + rowsPerRead) };
+      to = range.to;
+      for (const stored of this.#readStored(range)) {
+        group.add(stored.row, tokensOf(stored));
+        onText?.();
+        if (group.tokenCount < maxIndexedTokens) continue;
+        to = stored.row;
+        break;
+      }
+    }
+    const groups = Math.max((to - this.#through) / maxWaitingTexts, group.tokenCount / maxWaitingTokens);
+    this.#segments.add(group.rows, { first: this.#through + 1, last: to }, groups);
+    this.#through = to;
+    this.#waiting = undefined;
+  }
+
+  #readStored(range: { after: number; to: number }): StoredMemoryRow[] {
+    return readInHalves((after, to) => this.#stored.all({ after, to }), range, skipDamaged);
+  }
+
+  #reporter(onProgress: ((progress: Progress) => void) | undefined): () => void {
+    if (onProgress === undefined) return () => undefined;
+    const elapsedMs = startStopwatch();
+    const total = this.#database
+      .prepare("select count(*) from memories where state <> 'forgotten' and row > ?")
+      .pluck()
+      .get(this.#through) as number;
+    let done = 0;
+    return () => {
+      done++;
+      if (done % recordsPerReport !== 0 && done !== total) return;
+      onProgress({ phase: 'index words', done, failed: 0, total, perSecond: (done / elapsedMs()) * 1000 });
+    };
   }
 
   #write(waiting: WaitingTexts): void {
-    for (const [row, tokens] of waiting.inOrder()) this.#insert.run(indexed(row, tokens));
-    this.#merge.run();
-    this.#meta.put(wordsThrough, waiting.last);
+    if (this.#segments.isDamaged) {
+      this.#reportDamage();
+      return;
+    }
+    const group = new WordGroup();
+    for (const [row, tokens] of waiting.inOrder()) group.add(row, tokens);
+    this.#segments.add(group.rows, { first: this.#through + 1, last: waiting.last });
+    this.#segments.merge();
     this.#through = waiting.last;
     waiting.clear();
   }
 
+  #read(term: string): TermPostings {
+    const found = this.#segments.read(term);
+    this.#waitingTexts().addRowsWith(term, found, this.#segments.through);
+    return found;
+  }
+
   #waitingTexts(): WaitingTexts {
     if (this.#waiting !== undefined) return this.#waiting;
-    const last = this.#lastRow.get({})?.row ?? 0;
+    const last = this.#lastStored();
+    if (this.#database.readonly && last - this.#through > maxTextsOfReader) throw wordsMissing();
     const waiting = new WaitingTexts(Math.max(last, this.#through));
-    const range = { after: this.#through, to: last };
-    const read = (after: number, to: number) => this.#stored.all({ after, to });
-    const stored = last <= this.#through ? [] : readInHalves(read, range, skipDamaged);
-    for (const each of stored) waiting.put(each.row, tokensOf(each));
+    if (last > this.#through)
+      for (const each of this.#readStored({ after: this.#through, to: last })) waiting.put(each.row, tokensOf(each));
     this.#waiting = waiting;
     return waiting;
   }
 }
 
-interface IndexedText {
-  readonly row: number;
-  readonly words: string;
+/** For each term, the rows of a group of texts that have it. */
+class WordGroup {
+  readonly rows = new Map<string, number[]>();
+  tokenCount = 0;
+
+  /** Rows must be added in ascending order. */
+  add(row: number, tokens: readonly string[]): void {
+    this.tokenCount += tokens.length;
+    for (const term of tokens) {
+      const rows = this.rows.get(term);
+      if (rows === undefined) this.rows.set(term, [row]);
+      else rows.push(row);
+    }
+  }
 }
 
-/** The tokens of the texts that FTS5 does not have yet. */
+/** The tokens of the texts whose words were not written yet. */
 class WaitingTexts {
   /** The highest row, also if its text was forgotten. */
   last: number;
@@ -209,17 +323,21 @@ class WaitingTexts {
     this.tokenCount = 0;
   }
 
-  /** In ascending order of the rows, which FTS5 needs to write them together. */
+  /** In ascending order of the rows. */
   inOrder(): (readonly [number, readonly string[]])[] {
     return [...this.#tokens].sort(([a], [b]) => a - b);
   }
 
-  /** Adds one row number for each occurrence of a term in a row after `after`. */
-  addRowsWith(term: string, found: number[], after: number): void {
+  /** Appends the rows after `after` that have a term. */
+  addRowsWith(term: string, found: PostingList, after: number): void {
+    const rows: [row: number, frequency: number][] = [];
     for (const [row, tokens] of this.#tokens) {
       if (row <= after) continue;
-      for (const token of tokens) if (token === term) found.push(row);
+      let frequency = 0;
+      for (const token of tokens) if (token === term) frequency++;
+      if (frequency > 0) rows.push([row, Math.min(frequency, maxFrequency)]);
     }
+    for (const [row, frequency] of rows.sort(([a], [b]) => a - b)) found.push(row, frequency);
   }
 }
 
@@ -231,10 +349,6 @@ export function areCurrentWords(meta: StoreMeta): boolean {
 // Often enough for a user who waits, and rare enough that the reports cost almost nothing.
 const recordsPerReport = 1_000;
 
-function indexed(row: number, tokens: readonly string[]): IndexedText {
-  return { row, words: tokens.join(' ') };
-}
-
 function tokensOf(stored: StoredMemoryRow): string[] {
   return analyze(textOf(stored.text));
 }
@@ -244,6 +358,14 @@ function skipDamaged(_row: number, error: unknown): readonly StoredMemoryRow[] {
   return [];
 }
 
-function raw<R>(query: RawBuilder<R>) {
-  return { compile: () => query.compile(queries) };
+function frequenciesOf(tokens: readonly string[]): Map<string, number> {
+  const frequencies = new Map<string, number>();
+  for (const term of tokens) frequencies.set(term, Math.min((frequencies.get(term) ?? 0) + 1, maxFrequency));
+  return frequencies;
+}
+
+function wordsMissing(): MemoryError {
+  const message =
+    'The keyword index of this store is not complete. Wait until the process that writes the store has opened it, or open it for writing once.';
+  return new MemoryError('STORE_BUSY', message);
 }

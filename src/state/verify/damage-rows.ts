@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { analyze } from '../../keyword-index/analyzer';
+import { maxFrequency } from '../../keyword-index/posting-pages';
 import { type Statement as Prepared, prepare } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
 import type { Interning } from '../tables/interning';
@@ -108,7 +109,7 @@ export class RowDamage {
     const damage = historyDamage(record, history, this.#deps);
     const problems: VerifyProblem[] = damage.map((message) => ({ id, part: 'record', message }));
     if (record.state === 'forgotten') return problems;
-    this.#words[row] = sumOf(analyze(record.text));
+    this.#words[row] = sumOf(storedOccurrences(analyze(record.text)));
     this.#tags[row] = sumOf(JSON.parse(record.tags));
     return [...problems, ...this.#vectorProblems(row, id)];
   }
@@ -147,6 +148,17 @@ export class RowDamage {
       return {};
     }
   }
+}
+
+/** The tokens of a text without the occurrences of a term that the keyword index does not count. */
+function storedOccurrences(tokens: readonly string[]): readonly string[] {
+  if (tokens.length <= maxFrequency) return tokens;
+  const counts = new Map<string, number>();
+  return tokens.filter((token) => {
+    const count = (counts.get(token) ?? 0) + 1;
+    counts.set(token, count);
+    return count <= maxFrequency;
+  });
 }
 
 function byRow<T>(lines: readonly T[], rowOf: (line: T) => number): Map<number, T[]> {

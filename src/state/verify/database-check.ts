@@ -42,11 +42,57 @@ function sumsOf(database, sql) {
   }
   return { sums, strays: [...strays] };
 }
+// Reads the pages of the keyword index, whose form posting-pages.ts describes.
+function wordSums(database) {
+  const sums = new Uint32Array(workerData.rows + 1);
+  const strays = new Set();
+  const expect = (isTrue) => { if (!isTrue) throw new Error('A page of the keyword index is malformed.'); };
+  const pages = database.prepare(
+    'select p.segment, p.first, p.row, p.page, s.first as low, s.last as high from word_pages as p ' +
+    'left join word_segments as s on s.id = p.segment order by p.segment, p.first, p.row'
+  );
+  let last = { segment: 0, term: Buffer.alloc(0), row: 0 };
+  for (const { segment, first, row, page, low, high } of pages.iterate()) {
+    let at = 0;
+    const number = () => {
+      let value = 0;
+      for (let scale = 1; ; scale *= 128) {
+        const byte = page[at++];
+        value += (byte & 127) * scale;
+        if (!(byte >= 128)) return value;
+      }
+    };
+    if (segment !== last.segment) last = { segment, term: Buffer.alloc(0), row: 0 };
+    expect(low !== null && page.length > 0);
+    while (at < page.length) {
+      const isFirst = at === 0;
+      const term = page.subarray(at + 1, at + 1 + page[at]);
+      at += 1 + term.length;
+      const end = at + 2 + page[at] + page[at + 1] * 256;
+      at += 2;
+      const order = Buffer.compare(last.term, term);
+      expect(at < end && end <= page.length && (order < 0 || (order === 0 && isFirst)));
+      const hash = hashOf(term.toString());
+      let found = 0;
+      for (let isFirstRow = true; at < end; isFirstRow = false) {
+        const value = number();
+        const frequency = value % 2 === 1 ? number() + 2 : 1;
+        found += Math.floor(value / 2);
+        expect(found >= low && found <= high && (value > 1 || isFirstRow) && at <= end);
+        if (isFirstRow) expect((order < 0 || found > last.row) && (!isFirst || (term.equals(first) && found === row)));
+        if (found >= 1 && found < sums.length) sums[found] += Math.imul(hash, frequency);
+        else strays.add(found);
+      }
+      last = { segment, term, row: found };
+    }
+  }
+  return { sums, strays: [...strays] };
+}
 const steps = {
   pages: (database) => database.prepare('pragma integrity_check(100)').pluck().all().filter((line) => line !== 'ok'),
   strayChanges: (database) =>
     database.prepare('select count(*) from changes where row not in (select row from memories)').pluck().get(),
-  words: (database) => sumsOf(database, 'select term, json_group_array(doc) from postings group by term'),
+  words: wordSums,
   tags: (database) => sumsOf(database, 'select tag, json_group_array(row) from tags group by tag'),
 };
 const { source } = workerData;

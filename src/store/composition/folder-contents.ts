@@ -29,7 +29,7 @@ interface KnownDatabase {
 }
 
 const knownDatabases: readonly KnownDatabase[] = [
-  { file: databaseFile, mark: 'VIRTUAL TABLE tokens using fts5(words', check: checkedDatabase },
+  { file: databaseFile, mark: 'TABLE texts (row integer primary key, text not null)', check: checkedDatabase },
   { file: auditFile, mark: 'audit_entries (seq integer primary key', check: assertAuditOrEmpty },
 ];
 

@@ -1,0 +1,313 @@
+/**
+ * The stored form of postings: pages of entries, sorted by term. One entry has a term and some of the rows whose texts contain it, in
+ * ascending order, each with the number of occurrences. An entry that does not fit goes on in the next page, with the same term.
+ *
+ * An entry is the length of the term (1 byte), the term in UTF-8, the length of the list (2 bytes, the lower first) and the list. In the
+ * list, each row is a number of variable length (7 bits a byte, the lowest first): the distance to the row before, times two, plus one if
+ * the number of occurrences less two follows, because it is not one.
+ */
+
+/** The size up to which pages are filled. A page with its key then fits into one page of SQLite, which has 4,096 bytes. */
+export const maxPageBytes = 3_960;
+
+/** The largest number of occurrences in one text that is stored. */
+export const maxFrequency = 0xffff;
+
+/** The most bytes of a term: the analyzer cuts words after 64 units of UTF-16. */
+const maxTermBytes = 255;
+const headBytes = 3;
+// The most that one row takes: five bytes for the distance and three for the occurrences.
+const bytesPerPosting = 8;
+// If less room is left in a page, a list begins in the next.
+const minRoom = headBytes + 8 * bytesPerPosting;
+
+/** Converts a term to its stored form. No term of the analyzer takes more than 192 bytes. */
+export function termBytes(term: string): Buffer {
+  return Buffer.from(term);
+}
+
+// With the first five letters of a word and its place in the list, a number has 52 bits.
+const lettersPerKey = 5;
+const maxKeys = 2 ** 17;
+
+/** Returns terms in the order of their bytes in UTF-8. */
+export function sortTerms(terms: string[]): string[] {
+  if (terms.length > maxKeys) return terms.sort(inByteOrder);
+  const keys = new Float64Array(terms.length);
+  for (let i = 0; i < terms.length; i++) {
+    const term = terms[i]!;
+    let key = 0;
+    for (let at = 0; at < lettersPerKey; at++) {
+      const unit = at < term.length ? term.charCodeAt(at) : 0;
+      if (unit >= 128) return terms.sort(inByteOrder);
+      key = key * 128 + unit;
+    }
+    keys[i] = key * maxKeys + i;
+  }
+  // Sorting numbers takes half the time of sorting texts.
+  const sorted = Array.from(keys.sort(), (key) => terms[key % maxKeys]!);
+  for (let i = 1; i < sorted.length; i++) {
+    const term = sorted[i]!;
+    let at = i;
+    for (; at > 0 && inByteOrder(sorted[at - 1]!, term) > 0; at--) sorted[at] = sorted[at - 1]!;
+    sorted[at] = term;
+  }
+  return sorted;
+}
+
+/** Only surrogates have another order in UTF-16, because in UTF-8 the characters beyond the first 65,536 come after all others. */
+function inByteOrder(a: string, b: string): number {
+  if (beyond.test(a) && beyond.test(b)) return Buffer.compare(termBytes(a), termBytes(b));
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+const beyond = /[\ud800-\uffff]/;
+
+/** Thrown for a page that no `PageWriter` has written. */
+export class MalformedPage extends Error {
+  constructor() {
+    super('A page of the keyword index is malformed.');
+  }
+}
+
+/** Rows and their numbers of occurrences. Only the first `length` entries are used. */
+export class PostingList {
+  rows: Uint32Array;
+  frequencies: Uint16Array;
+  length = 0;
+
+  constructor(capacity = 16) {
+    this.rows = new Uint32Array(capacity);
+    this.frequencies = new Uint16Array(capacity);
+  }
+
+  push(row: number, frequency: number): void {
+    if (this.length === this.rows.length) this.reserve(1);
+    this.rows[this.length] = row;
+    this.frequencies[this.length++] = frequency;
+  }
+
+  /** Whether each row is higher than the one before. */
+  isAscending(): boolean {
+    const { rows, length } = this;
+    for (let i = 1; i < length; i++) if (rows[i]! <= rows[i - 1]!) return false;
+    return true;
+  }
+
+  /** Makes room for this many more rows. */
+  reserve(more: number): void {
+    const needed = this.length + more;
+    if (needed <= this.rows.length) return;
+    const capacity = Math.max(needed, Math.ceil(this.rows.length * 1.5));
+    const rows = new Uint32Array(capacity);
+    const frequencies = new Uint16Array(capacity);
+    rows.set(this.rows.subarray(0, this.length));
+    frequencies.set(this.frequencies.subarray(0, this.length));
+    this.rows = rows;
+    this.frequencies = frequencies;
+  }
+}
+
+/** Reads the entries of a page in order. */
+export class PageReader {
+  readonly page: Buffer;
+  /** The bytes of the current entry are from `start` to `end`, those of its term from `term` to `list`. */
+  start = 0;
+  term = 0;
+  list = 0;
+  end = 0;
+
+  constructor(page: Buffer) {
+    this.page = page;
+  }
+
+  /** Goes to the next entry. Returns false at the end of the page. */
+  next(): boolean {
+    const { page } = this;
+    const start = this.end;
+    if (start >= page.length) return false;
+    const length = page[start]!;
+    const list = start + headBytes + length;
+    const end = list + page[start + 1 + length]! + (page[start + 2 + length]! << 8);
+    // Also for a length beyond the end, which is NaN.
+    if (!(end <= page.length) || length === 0 || end === list) throw new MalformedPage();
+    this.start = start;
+    this.term = start + 1;
+    this.list = list;
+    this.end = end;
+    return true;
+  }
+
+  get termEnd(): number {
+    return this.list - 2;
+  }
+
+  /** Compares the term of the current entry with another, which is in `bytes` from `from` to `to`. */
+  compareTo(bytes: Uint8Array, from = 0, to = bytes.length): number {
+    const { page, term, termEnd } = this;
+    const shorter = Math.min(termEnd - term, to - from);
+    for (let i = 0; i < shorter; i++) {
+      const difference = page[term + i]! - bytes[from + i]!;
+      if (difference !== 0) return difference;
+    }
+    return termEnd - term - (to - from);
+  }
+
+  /** Returns the first row of the current entry. */
+  firstRow(): number {
+    const one = new PostingList(1);
+    readList(this.page, this.list, this.end, one, 1);
+    return one.rows[0]!;
+  }
+
+  /** Appends the rows of the current entry to a list. */
+  readInto(found: PostingList): void {
+    found.reserve((this.end - this.list) >>> 0);
+    readList(this.page, this.list, this.end, found, Number.POSITIVE_INFINITY);
+  }
+}
+
+function readList(page: Buffer, from: number, end: number, found: PostingList, limit: number): void {
+  const { rows, frequencies } = found;
+  let { length } = found;
+  const last = Math.min(rows.length, length + limit);
+  let row = 0;
+  let at = from;
+  while (at < end && length < last) {
+    let byte = page[at++]!;
+    let value = byte & 0x7f;
+    for (let scale = 128; byte >= 128 && at < end; scale *= 128) {
+      byte = page[at++]!;
+      value += (byte & 0x7f) * scale;
+    }
+    let frequency = 1;
+    if (value % 2 === 1) {
+      frequency = 2;
+      byte = 128;
+      for (let scale = 1; byte >= 128 && at < end; scale *= 128) {
+        byte = page[at++]!;
+        frequency += (byte & 0x7f) * scale;
+      }
+      value--;
+    }
+    // A list that ends within a number, or repeats a row.
+    if (byte >= 128 || value === 0) throw new MalformedPage();
+    row += value / 2;
+    rows[length] = row;
+    frequencies[length++] = frequency;
+  }
+  found.length = length;
+}
+
+/** Makes room for one page that is being written. */
+export function newPageBuffer(): Buffer {
+  return Buffer.allocUnsafe(maxPageBytes + minRoom);
+}
+
+/** A page with the keys under which it is found: its first term and the first row of this term. */
+export interface WrittenPage {
+  readonly first: Buffer;
+  readonly row: number;
+  readonly page: Buffer;
+}
+
+/** Writes entries in the order of their terms, and within a term in the order of their rows. */
+export class PageWriter {
+  readonly #buffer: Buffer;
+  readonly #onPage: (page: WrittenPage) => void;
+  readonly #occurrences = new PostingList();
+  readonly #term = Buffer.alloc(maxTermBytes);
+  #at = 0;
+  #firstRow = 0;
+  /** The number of pages that were passed to `onPage`. */
+  pages = 0;
+
+  /** @param buffer What `newPageBuffer` returned. No other writer may use it meanwhile. */
+  constructor(buffer: Buffer, onPage: (page: WrittenPage) => void) {
+    this.#buffer = buffer;
+    this.#onPage = onPage;
+  }
+
+  /** Adds the rows of a term, whose bytes are in `bytes` from `from` to `to`. */
+  add(bytes: Uint8Array, list: PostingList, from = 0, to = bytes.length): void {
+    for (let next = 0; next < list.length; ) {
+      this.#addTerm(bytes, from, to, list.rows[next]!);
+      next = this.#addRows(list, next);
+    }
+  }
+
+  /** Adds the rows of a term in ascending order. A row is repeated for each occurrence. */
+  addOccurrences(term: string, rows: readonly number[]): void {
+    const list = this.#occurrences;
+    list.length = 0;
+    for (const row of rows) {
+      const last = list.length - 1;
+      if (last < 0 || list.rows[last] !== row) list.push(row, 1);
+      else if (list.frequencies[last]! < maxFrequency) list.frequencies[last]!++;
+    }
+    const bytes = this.#term;
+    for (let i = 0; i < term.length; i++) {
+      const unit = term.charCodeAt(i);
+      if (unit >= 128) {
+        this.add(termBytes(term), list);
+        return;
+      }
+      bytes[i] = unit;
+    }
+    this.add(bytes, list, 0, term.length);
+  }
+
+  /** Copies the current entry of a page as it is. */
+  copy(entry: PageReader): void {
+    const { page, start, end } = entry;
+    if (this.#at + end - start > maxPageBytes) this.flush();
+    if (this.#at === 0) this.#firstRow = entry.firstRow();
+    page.copy(this.#buffer, this.#at, start, end);
+    this.#at += end - start;
+  }
+
+  /** Passes the page that was begun to `onPage`. It is valid during this call only. */
+  flush(): void {
+    if (this.#at === 0) return;
+    const page = this.#buffer.subarray(0, this.#at);
+    const first = page.subarray(1, 1 + page[0]!);
+    this.#at = 0;
+    this.pages++;
+    this.#onPage({ first, row: this.#firstRow, page });
+  }
+
+  #addTerm(bytes: Uint8Array, from: number, to: number, firstRow: number): void {
+    if (this.#at + to - from + minRoom > maxPageBytes) this.flush();
+    if (this.#at === 0) this.#firstRow = firstRow;
+    const buffer = this.#buffer;
+    let at = this.#at;
+    buffer[at++] = to - from;
+    // Faster than `set` for some bytes.
+    for (let i = from; i < to; i++) buffer[at++] = bytes[i]!;
+    this.#at = at + 2;
+  }
+
+  /** Adds the rows from `from` that fit into the page. Returns how far it came. */
+  #addRows({ rows, frequencies, length }: PostingList, from: number): number {
+    const buffer = this.#buffer;
+    const list = this.#at;
+    let at = list;
+    let before = 0;
+    let next = from;
+    for (; next < length && at + bytesPerPosting <= maxPageBytes; next++) {
+      const row = rows[next]!;
+      const frequency = frequencies[next]!;
+      let value = (row - before) * 2 + (frequency > 1 ? 1 : 0);
+      before = row;
+      for (; value >= 128; value = Math.floor(value / 128)) buffer[at++] = (value % 128) + 128;
+      buffer[at++] = value;
+      if (frequency === 1) continue;
+      for (value = frequency - 2; value >= 128; value >>>= 7) buffer[at++] = (value & 0x7f) + 128;
+      buffer[at++] = value;
+    }
+    buffer[list - 2] = (at - list) & 0xff;
+    buffer[list - 1] = (at - list) >>> 8;
+    this.#at = at;
+    return next;
+  }
+}

@@ -1,0 +1,22 @@
+import type { Database } from 'better-sqlite3';
+import { analyze } from '../../src/keyword-index/analyzer';
+
+/** Gives a database the tables of schema version 9. The words were in FTS5, a full-text index of SQLite. */
+export function restoreSchema9(database: Database): void {
+  database.exec(`
+    drop table log_position;
+    drop table sessions;
+    drop index memories_forgotten_user_id;
+    create index memories_user_id on memories (user_id) where user_id is not null;
+    create index memories_session_id on memories (session_id) where session_id is not null;
+    drop table word_pages;
+    drop table word_segments;
+    create virtual table tokens using fts5(words, content='', columnsize=0, tokenize='ascii');
+    insert into tokens (tokens, rank) values ('automerge', 0), ('usermerge', 16), ('crisismerge', 64);
+    create virtual table postings using fts5vocab(tokens, instance);
+    insert into store_meta (key, value) select 'words_through', coalesce(max(row), 0) from memories;
+    pragma user_version = 9;`);
+  const insert = database.prepare('insert into tokens (rowid, words) values (?, ?)');
+  const texts = database.prepare('select row, text from texts').all() as { row: number; text: string | Buffer }[];
+  for (const { row, text } of texts) insert.run(row, analyze(text.toString()).join(' '));
+}
