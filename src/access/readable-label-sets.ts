@@ -113,17 +113,27 @@ function extendGrants(grants: Grants, rules: PartyRules, within: Namespace, sour
 }
 
 // A mask takes a byte for each label set of the store, so the number of masks is bounded by their bytes.
-const maxBytes = 32 * 2 ** 20;
+const defaultMaxBytes = 32 * 2 ** 20;
 
 /**
  * Caches the readable label sets by rules and namespace. For example, a thousand agents with the same rules share one entry. An entry is
  * extended when label sets are added. Changed rules get a new entry.
  */
 export class ReadableLabelSetCache {
-  readonly #grants = new LRUCache<string, Grants>({ maxSize: maxBytes, sizeCalculation: ({ bytes }) => bytes });
+  readonly #grants: LRUCache<string, Grants>;
   readonly #idOfRules = new WeakMap<SubjectRules, number>();
   #rulesCount = 0;
   #grantsCount = 0;
+
+  /** @param maxBytes The limit of memory. The grants that were not used for the longest time are dropped first. */
+  constructor(maxBytes = defaultMaxBytes) {
+    this.#grants = new LRUCache({ maxSize: Math.max(1, maxBytes), sizeCalculation: ({ bytes }) => bytes });
+  }
+
+  /** The approximate number of bytes of RAM. */
+  get bytes(): number {
+    return this.#grants.calculatedSize;
+  }
 
   /** Returns the label sets that an actor may read in a namespace and below. */
   get(actor: Actor, within: Namespace, policy: Policy, source: LabelSetSource): ReadableLabelSets {

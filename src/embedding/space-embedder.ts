@@ -2,6 +2,7 @@ import type { CallOptions } from '../domain/calls';
 import type { ChunkVectors, SpaceName } from '../domain/command';
 import { type Issue, MemoryError } from '../domain/errors';
 import { onAbort } from '../environment/timers';
+import type { CachingEmbedder } from './batching/batching-embedder';
 import { splitIntoChunks } from './chunks';
 import type { Embedder, EmbeddingSpace } from './embedder';
 
@@ -24,7 +25,7 @@ export interface BuiltIns {
 /** Embeds texts for one store. It returns only vectors of the embedding spaces of that store. */
 export class SpaceEmbedder {
   #embedder: Embedder;
-  readonly #known: Embedder[];
+  readonly #known: CachingEmbedder[];
   readonly #spaces: SpacesInUse;
   readonly #onFailure: (error: MemoryError) => void;
   #hold: Promise<void> | undefined;
@@ -33,7 +34,11 @@ export class SpaceEmbedder {
    * @param known The embedders that the store can use. The first one decides the space of a store without vectors.
    * @param onFailure Called with every failure of an embedder. The caller gets the error too.
    */
-  constructor(known: readonly [Embedder, ...Embedder[]], spaces: SpacesInUse, onFailure: (error: MemoryError) => void) {
+  constructor(
+    known: readonly [CachingEmbedder, ...CachingEmbedder[]],
+    spaces: SpacesInUse,
+    onFailure: (error: MemoryError) => void,
+  ) {
     this.#embedder = known[0];
     this.#known = [...known];
     this.#spaces = spaces;
@@ -46,8 +51,13 @@ export class SpaceEmbedder {
     return { model, dimensions, normalized };
   }
 
+  /** The approximate number of bytes of RAM that the vectors of recent texts take. */
+  get cachedBytes(): number {
+    return this.#known.reduce((sum, each) => sum + each.cachedBytes, 0);
+  }
+
   /** Adds an embedder, or replaces the embedder of the same space. The store must use this space, or have no space yet. */
-  use(embedder: Embedder): void {
+  use(embedder: CachingEmbedder): void {
     const same = this.#known.findIndex(({ space }) => isSameSpace(space, embedder.space));
     this.#known.splice(same < 0 ? this.#known.length : same, same < 0 ? 0 : 1, embedder);
     const current = this.#spaces.current();
@@ -55,7 +65,7 @@ export class SpaceEmbedder {
   }
 
   /** Returns the embedder of a space, or undefined if the store was opened without it. */
-  of(space: SpaceName): Embedder | undefined {
+  of(space: SpaceName): CachingEmbedder | undefined {
     return this.#known.find((embedder) => isSameSpace(embedder.space, space));
   }
 

@@ -33,9 +33,15 @@ export class Postings {
   constructor(source: PostingsSource, maxBytes = 32 * 2 ** 20) {
     this.#source = source;
     this.#cached = new LRUCache({
-      maxSize: maxBytes,
+      // `LRUCache` would take 0 for no limit.
+      maxSize: Math.max(1, maxBytes),
       sizeCalculation: ({ rows }, term) => bytesPerTerm + 2 * term.length + bytesPerEntry * rows.length,
     });
+  }
+
+  /** The approximate number of bytes of RAM. */
+  get bytes(): number {
+    return this.#cached.calculatedSize;
   }
 
   /** Returns the postings of a term. Later calls of `added` and `removed` change the returned object. Callers must not change it. */

@@ -1,6 +1,6 @@
 import type { SpaceName } from '../domain/command';
 import { invalidInput, MemoryError } from '../domain/errors';
-import type { Embedder } from '../embedding/embedder';
+import type { CachingEmbedder } from '../embedding/batching/batching-embedder';
 import { type BuiltIns, isSameSpace, type SpaceEmbedder, type SpacesInUse } from '../embedding/space-embedder';
 import { nextTurn, startStopwatch } from '../environment/timers';
 import type { FollowedBatch, ReadModel, SpaceVectors } from '../state/read-model';
@@ -80,7 +80,7 @@ export class SpaceSwitch {
    *
    * @throws INVALID_INPUT if a move is running, EMBEDDING_FAILED, DISK_FULL, STORE_CLOSED, the reason of the signal
    */
-  reembed(embedder: Embedder, options: MoveOptions): Promise<ReembedResult> {
+  reembed(embedder: CachingEmbedder, options: MoveOptions): Promise<ReembedResult> {
     return this.#exclusively(options.signal, async (signal) => {
       this.#target = undefined;
       const { currentSpace } = this.#deps.state.interning;
@@ -152,7 +152,7 @@ export class SpaceSwitch {
     }
   }
 
-  async #begin({ model, dimensions, normalized }: Embedder['space']): Promise<Space> {
+  async #begin({ model, dimensions, normalized }: CachingEmbedder['space']): Promise<Space> {
     const { writing, state } = this.#deps;
     const name = { model, dimensions, normalized };
     await submit(writing, host, { type: 'begin-space', space: name });

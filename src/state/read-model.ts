@@ -54,7 +54,8 @@ export class ReadModel {
   /** The vector counts in the space that the store is about to switch to. They are complete once every row was counted. */
   #next: { readonly chunks: ChunkCounts; isComplete: boolean } | undefined;
 
-  constructor(state: StateStore) {
+  /** @param postingBytes The limit of memory for postings. */
+  constructor(state: StateStore, postingBytes?: number) {
     const { database, checksum, interning } = state;
     this.#state = state;
     this.interning = interning;
@@ -66,7 +67,7 @@ export class ReadModel {
       space: () => interning.currentSpace?.id,
       chunks: () => this.columns.chunks,
     });
-    this.postings = new Postings({ read: (term) => state.words.read(term) });
+    this.postings = new Postings({ read: (term) => state.words.read(term) }, postingBytes);
     this.#changedSince = prepareChangedSince(database);
     this.#dataVersion = state.dataVersion();
     this.#readChanged(() => undefined);

@@ -15,6 +15,7 @@ import { AuditedCalls } from './audited-calls';
 import { backup } from './backup';
 import { openInMemory } from './composition/compose';
 import type { Engine } from './composition/engine';
+import type { MemoryUse } from './composition/memory-shares';
 import { openShared } from './composition/shared-engines';
 import type { StoreEvents } from './events';
 import { Lifetime } from './lifetime';
@@ -39,6 +40,8 @@ export interface StoreStats {
    * 'dropping': its vectors are being deleted.
    */
   otherSpaces: (EmbeddingSpace & { role: 'next' | 'previous' | 'dropping' })[];
+  /** What the store takes in RAM. */
+  memory: MemoryUse;
   /** The number of records that passed the access filter in a query but failed the second check. Each one shows a bug in this library. */
   recheckRejected: number;
 }
@@ -244,6 +247,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
       indexLag: vectors.behind,
       space: embedder.space,
       otherSpaces: otherSpaces(state.interning),
+      memory: this.#engine.memoryUse(),
       recheckRejected,
     }));
   }

@@ -27,6 +27,7 @@ import type { ParsedQuotas, Quotas } from '../domain/quota';
 import type { Embedder } from '../embedding/embedder';
 import type { Clock, Logger } from '../environment/environment';
 import { ed25519Key } from './call-shapes';
+import { defaultMemoryBytes } from './composition/memory-shares';
 
 /** Options of `MemoryStore.open` and `MemoryStore.inMemory`. */
 export interface OpenOptions<M = Metadata> extends LongCallOptions {
@@ -85,8 +86,13 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
    * index is used if not all vectors fit into RAM. Default: 20,000.
    */
   exactUpTo?: number;
-  /** The maximum number of bytes in RAM for vectors. A vector with 384 dimensions takes about 470 bytes. Default: 536,870,912. */
-  vectorMemoryBytes?: number;
+  /**
+   * The number of bytes of RAM for everything that the store keeps: vectors, words, what readers may see, and caches. With less, searches
+   * are slower and find the same, or about 99 % of it where `exactUpTo` is exceeded. A memory with a vector of 384 dimensions takes about
+   * 550 bytes. What SQLite, LanceDB and Node.js take is not included. `stats` says what is used. Default: 805,306,368 (768 MiB), enough for
+   * a million memories.
+   */
+  memoryBytes?: number;
   /** How reads are recorded in the audit, and how its checkpoints are made. Writes and refusals are always recorded. */
   audit?: AuditOptions;
 }
@@ -130,11 +136,10 @@ export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'quot
   readonly trustFolder: boolean;
   readonly serve: boolean;
   readonly exactUpTo: number;
-  readonly vectorMemoryBytes: number;
+  readonly memoryBytes: number;
 }
 
 const defaultExactUpTo = 20_000;
-const defaultVectorMemoryBytes = 512 * 2 ** 20;
 
 const limitsShape = fields(
   Object.fromEntries(Object.keys(defaultLimits).map((limit) => [limit, integer(0).optional()])) as Record<
@@ -169,7 +174,7 @@ const optionsShape = fields({
   limits: limitsShape.optional(),
   quotas: z.unknown().optional(),
   exactUpTo: integer(0).optional(),
-  vectorMemoryBytes: integer(0).optional(),
+  memoryBytes: integer(0).optional(),
   audit: fields({
     reads: oneOf(['durable', 'batched', 'off']).optional(),
     signingKey: ed25519Key.optional(),
@@ -196,7 +201,7 @@ export function parseOptions<M>(options: OpenOptions<M>): Options {
   const limits = limitsOf(options);
   const declarations = declarationsShape(limits).optional();
   const [
-    { access: _, limits: __, quotas: ___, audit, readOnly, trustFolder, serve, exactUpTo, vectorMemoryBytes, ...rest },
+    { access: _, limits: __, quotas: ___, audit, readOnly, trustFolder, serve, exactUpTo, memoryBytes, ...rest },
     access,
     quotas,
   ] = parseAll(
@@ -212,7 +217,7 @@ export function parseOptions<M>(options: OpenOptions<M>): Options {
     trustFolder: trustFolder ?? false,
     serve: serve ?? false,
     exactUpTo: exactUpTo ?? defaultExactUpTo,
-    vectorMemoryBytes: vectorMemoryBytes ?? defaultVectorMemoryBytes,
+    memoryBytes: memoryBytes ?? defaultMemoryBytes,
   };
 }
 

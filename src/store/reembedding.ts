@@ -7,6 +7,7 @@ import type { MoveOptions, SpaceSwitch } from '../reembedding/space-switch';
 import type { AuditedCalls } from './audited-calls';
 import type { CallShapes } from './call-shapes';
 import { batched } from './composition/compose';
+import type { MemoryShares } from './composition/memory-shares';
 import type { Lifetime } from './lifetime';
 import { embedderShape } from './open-options';
 
@@ -27,6 +28,7 @@ export type Reembedding = Promise<ReembedResult> & {
 export interface MovableStore {
   readonly engine: {
     readonly shapes: Pick<CallShapes, 'reembedOptions'>;
+    readonly memoryShares: Pick<MemoryShares, 'embeddings'>;
     readonly spaces: Pick<SpaceSwitch, 'reembed' | 'rollback' | 'dropNext'>;
     /** @throws STORE_READ_ONLY */
     writing(): unknown;
@@ -37,10 +39,10 @@ export interface MovableStore {
 
 /** Starts the move to another embedding space: all memories get new vectors from the given embedder. */
 export function reembed(store: MovableStore, embedder: Embedder, options: ReembedOptions): Reembedding {
-  const { shapes, spaces } = store.engine;
+  const { shapes, spaces, memoryShares } = store.engine;
   return startMove(store, 'reembed', () => {
     const [given, target] = parseAll([shapes.reembedOptions, options], [embedderShape, embedder, ['embedder']]);
-    return { given, run: (move) => spaces.reembed(batched(target), move) };
+    return { given, run: (move) => spaces.reembed(batched(target, memoryShares.embeddings), move) };
   });
 }
 

@@ -81,6 +81,11 @@ export class ExactIndex implements ScanningIndex {
     return best.candidates();
   }
 
+  /** The number of bytes of RAM that the vectors take. */
+  get bytes(): number {
+    return this.#resident.bytes;
+  }
+
   /** Whether all vectors of the store are in memory, except a few that changed since. */
   get hasReadAll(): boolean {
     return this.#hasReadAll;
@@ -294,6 +299,14 @@ class ResidentVectors {
     const { stride, capacity } = this.#vectors;
     const bytesPerSlot = stride + signBytes(dimensions) + bookkeepingBytes;
     this.#capacity = Math.min(capacity, Math.floor(memoryBytes / bytesPerSlot));
+  }
+
+  /** The number of bytes of all arrays. */
+  get bytes(): number {
+    const arrays = [this.#first, this.#next, this.#rowOf, this.#residuals, this.#slots, this.#placeOf];
+    const lists = this.#signRows.flatMap(({ rows, highest }) => [rows, highest]);
+    const bytes = [...arrays, ...lists].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return bytes + this.#vectors.bytes + this.#signs.bytes + 8 * this.#free.length;
   }
 
   /** Whether so much memory is free that it is worth while to read rows that did not fit. */

@@ -61,6 +61,10 @@ export class PlannedSearch implements VectorSearch, ScanningIndex {
     return this.#indexer?.behind ?? 0;
   }
 
+  get bytes(): number {
+    return this.#exact?.bytes ?? 0;
+  }
+
   /** Starts to open the index on disk, and does not wait for it. Does nothing while the store has no vectors. */
   start(): void {
     const space = this.#options.space();
@@ -184,6 +188,10 @@ export class SpaceSearch implements VectorSearch {
 
   get behind(): number {
     return this.#current.search.behind;
+  }
+
+  get bytes(): number {
+    return this.#current.search.bytes + (this.#next?.bytes ?? 0);
   }
 
   index(): ScanningIndex | undefined {

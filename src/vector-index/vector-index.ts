@@ -114,6 +114,8 @@ export interface VectorSearch {
   applied(changeSeq: number, rows: readonly number[]): void;
   /** The number of changes that are not yet in the approximate index. 0 if the store needs no approximate index. */
   readonly behind: number;
+  /** The number of bytes of RAM that vectors take. */
+  readonly bytes: number;
   /** Resolves when searches no longer have to wait for an index to be built. Vectors may not be in memory yet. */
   ready(): Promise<void>;
   /** Resolves when the approximate index contains every change that was applied before the call. */

@@ -6,8 +6,8 @@ import type { Library } from './library';
 
 const start = Date.UTC(2026, 0, 1);
 
-/** Options that must not change what a reader sees: the memory for vectors, the limit of exact search, and the audit. */
-export type Sizes = Pick<OpenOptions, 'vectorMemoryBytes' | 'exactUpTo' | 'audit'>;
+/** Options that must not change what a reader sees: the memory, the limit of exact search, and the audit. */
+export type Sizes = Pick<OpenOptions, 'memoryBytes' | 'exactUpTo' | 'audit'>;
 
 /**
  * A store in which a script of deeds (calls) runs. The time and the ids of a deed depend only on its position in the script. Therefore they

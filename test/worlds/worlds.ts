@@ -5,7 +5,7 @@ import type { Library } from './library';
 import { compare } from './pair';
 
 const sizes = fc.record({
-  vectorMemoryBytes: fc.constantFrom(0, 4_000, 2 ** 28),
+  memoryBytes: fc.constantFrom(0, 6_000, 2 ** 28),
   exactUpTo: fc.constantFrom(3, 20_000),
   // Recording reads takes a third of the time, so most pairs do not record them.
   audit: fc.constantFrom({ reads: 'off' as const }, { reads: 'off' as const }, { reads: 'batched' as const }),

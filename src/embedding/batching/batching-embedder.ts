@@ -40,11 +40,20 @@ type EmbedAll = (texts: readonly string[], call: CallOptions) => Promise<readonl
  *
  * It uses no timers.
  */
-export function batchingEmbedder(embedder: Embedder, { cacheBytes = 16_000_000 }: BatchingOptions = {}): Embedder {
+export function batchingEmbedder(
+  embedder: Embedder,
+  { cacheBytes = 16_000_000 }: BatchingOptions = {},
+): CachingEmbedder {
   return new BatchingEmbedder(embedder, new EmbeddingCache(cacheBytes));
 }
 
-class BatchingEmbedder implements Embedder {
+/** An embedder that keeps vectors of recent texts. */
+export interface CachingEmbedder extends Embedder {
+  /** The approximate number of bytes that these vectors and texts take. */
+  readonly cachedBytes: number;
+}
+
+class BatchingEmbedder implements CachingEmbedder {
   readonly space: EmbeddingSpace;
   readonly maxTokens: number;
   readonly #embedder: Embedder;
@@ -57,6 +66,10 @@ class BatchingEmbedder implements Embedder {
     this.#cache = cache;
     this.space = { ...embedder.space, normalized: true };
     this.maxTokens = embedder.maxTokens;
+  }
+
+  get cachedBytes(): number {
+    return this.#cache.bytes;
   }
 
   async embedDocuments(texts: readonly string[], { signal }: CallOptions = {}): Promise<readonly Float32Array[]> {

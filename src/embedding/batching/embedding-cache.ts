@@ -18,6 +18,11 @@ export class EmbeddingCache {
     this.#vectors = new LRUCache({ maxSize, sizeCalculation });
   }
 
+  /** The approximate number of bytes of RAM. */
+  get bytes(): number {
+    return this.#vectors.calculatedSize;
+  }
+
   /** Returns the vector of a text, cached or pending. If there is neither, creates a pending vector and passes it to `start`. */
   find(role: TextRole, text: string, start: (pending: PendingVector) => void): Float32Array | PendingVector {
     const key = keyOf(role, text);

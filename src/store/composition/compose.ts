@@ -7,7 +7,7 @@ import { openAuditDatabase } from '../../audit/audit-database';
 import type { Checkpoint } from '../../audit/checkpoint';
 import type { Declaration } from '../../domain/declaration';
 import { invalidInput, MemoryError } from '../../domain/errors';
-import { batchingEmbedder } from '../../embedding/batching/batching-embedder';
+import { batchingEmbedder, type CachingEmbedder } from '../../embedding/batching/batching-embedder';
 import { builtInEmbedder, earlierBuiltInEmbedders } from '../../embedding/built-in/built-in-embedder';
 import type { Embedder } from '../../embedding/embedder';
 import { type BuiltIns, SpaceEmbedder } from '../../embedding/space-embedder';
@@ -18,7 +18,7 @@ import { whileBusy } from '../../environment/while-busy';
 import { LocalLog } from '../../log/local-log';
 import { spacesInUse } from '../../reembedding/space-switch';
 import { fromSqlite, translated } from '../../sqlite/sqlite';
-import type { SpaceVectors } from '../../state/read-model';
+import type { ReadModel, SpaceVectors } from '../../state/read-model';
 import type { StateStore } from '../../state/state-store';
 import { accessVersionOf } from '../../state/tables/access-version';
 import { Checkpointer } from '../../state/tables/checkpointer';
@@ -37,6 +37,7 @@ import { Engine } from './engine';
 import { auditFile, databaseFile, indexFolderOf, lockFile } from './file-names';
 import { type FolderLock, lockFolder } from './folder-lock';
 import { makeFile, makeFolder, protectFolder } from './folder-privacy';
+import { memoryShares } from './memory-shares';
 import { closingOnError, loadState, openAudit, openStore, openStoreKey } from './open-files';
 import { hasLog } from './read-snapshot';
 import { realPath } from './real-path';
@@ -146,7 +147,7 @@ async function compose(opened: Opened): Promise<Engine> {
     const embedder = openEmbedder(opened, state, events);
     const storeKey = translated(() => openStoreKey(state, environment));
     const storeId = createHash('sha256').update(storeKey).digest('hex').slice(0, 16);
-    const searchIn = searchMaker(opened, events, storeId);
+    const searchIn = searchMaker(opened, model, events, storeId);
     const audit = startAudit(opened, state, storeId);
     closeAudit = () => audit.close();
     const reserve = folder === undefined || options.readOnly ? undefined : new DiskReserve(folder, environment);
@@ -213,22 +214,31 @@ function openEmbedder(
   events: EventSource,
 ): SpaceEmbedder {
   const { current, previous } = own;
-  const known = [options.embedder ?? current, current, ...previous].map(batched) as [Embedder, ...Embedder[]];
-  const embedder = new SpaceEmbedder(known, spacesInUse(interning, own), (error) =>
-    events.emit('degraded', { part: 'embedder', error }),
+  const { embeddings } = memoryShares(options.memoryBytes, 0);
+  const caching = (each: Embedder) => batched(each, embeddings);
+  const known = [current, ...previous].map(caching);
+  const embedder = new SpaceEmbedder(
+    [caching(options.embedder ?? current), ...known],
+    spacesInUse(interning, own),
+    (error) => events.emit('degraded', { part: 'embedder', error }),
   );
   if (options.embedder !== undefined) assertAccepted(embedder, options.embedder);
   return embedder;
 }
 
 /** Makes the function that creates a search over the vectors in one space. */
-function searchMaker(opened: Opened, events: EventSource, storeId: string): (space: SpaceVectors) => PlannedSearch {
+function searchMaker(
+  opened: Opened,
+  { columns }: ReadModel,
+  events: EventSource,
+  storeId: string,
+): (space: SpaceVectors) => PlannedSearch {
   const { options, environment } = opened;
   return ({ vectors, chunks }) =>
     new PlannedSearch({
       space: chunks.name.bind(chunks),
       source: vectors,
-      memoryBytes: options.vectorMemoryBytes,
+      memoryBytes: memoryShares(options.memoryBytes, columns.bytes).vectors,
       exactUpTo: options.exactUpTo,
       folder: () => indexPath(opened, chunks.space()),
       isPrivate: !options.trustFolder,
@@ -308,6 +318,6 @@ export function assertAccepted(embedder: SpaceEmbedder, offered: Embedder): void
 }
 
 /** Adds a cache to an embedder, and puts the texts from concurrent calls into one batch. */
-export function batched(embedder: Embedder): Embedder {
-  return batchingEmbedder(embedder);
+export function batched(embedder: Embedder, cacheBytes: number): CachingEmbedder {
+  return batchingEmbedder(embedder, { cacheBytes });
 }

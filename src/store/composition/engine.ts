@@ -31,6 +31,7 @@ import { ActiveReads, closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
 import { PrincipalQuotas } from '../principal-quotas';
 import { applyWithReserve, type DiskReserve } from './disk-reserve';
+import { type MemoryShares, type MemoryUse, memoryShares } from './memory-shares';
 
 /** The parts that the composition root (`compose.ts`) has made. */
 export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIndex'> {
@@ -97,6 +98,8 @@ export class Engine {
   readonly audit: Audit;
   readonly auditCursors: AuditCursorCipher;
   readonly recorder: AuditRecorder;
+  /** How the RAM of the store is divided. */
+  readonly memoryShares: MemoryShares;
   readonly reads = new ActiveReads();
   /** The number of records that passed the access filter in a query but failed the second check. Each one shows a bug in this library. */
   recheckRejected = 0;
@@ -113,6 +116,7 @@ export class Engine {
     this.model = deps.model;
     this.environment = environment;
     this.limits = options.limits;
+    this.memoryShares = memoryShares(options.memoryBytes, 0);
     this.quotas = options.quotas && new PrincipalQuotas({ quotas: options.quotas, state });
     this.shapes = callShapes(options.limits);
     this.embedder = deps.embedder;
@@ -156,6 +160,21 @@ export class Engine {
   version(): string {
     this.#refresh();
     return `${this.state.policy.version} ${this.state.lastChangeSeq}`;
+  }
+
+  /** What the parts of the store take in RAM. */
+  memoryUse(): MemoryUse {
+    const { readable, visible } = this.#reading;
+    const parts = {
+      vectorBytes: this.vectors.bytes,
+      columnBytes: this.model.columns.bytes,
+      postingBytes: this.model.postings.bytes,
+      visibleSetBytes: visible.bytes,
+      labelSetBytes: readable.bytes,
+      embeddingBytes: this.embedder.cachedBytes,
+    };
+    const totalBytes = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
+    return { limitBytes: this.#deps.options.memoryBytes, totalBytes, ...parts };
   }
 
   /** Ends all background work and releases the folder, even if a step fails. Rejects with the first error. */
@@ -235,13 +254,13 @@ export class Engine {
   }
 
   #readContext(): ReadContext {
-    const { state, model } = this;
+    const { state, model, memoryShares: shares } = this;
     return {
       limits: this.limits,
       clock: this.environment.clock,
       state: model,
-      readable: new ReadableLabelSetCache(),
-      visible: new VisibleSetCache(model),
+      readable: new ReadableLabelSetCache(shares.labelSets),
+      visible: new VisibleSetCache(model, shares.visibleSets),
       embedder: this.embedder,
       keywords: new KeywordIndex(model.postings),
       vectors: () => this.vectors.index(),

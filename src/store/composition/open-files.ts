@@ -15,6 +15,7 @@ import { storeKeyBytes, storeKeyOf } from '../../state/tables/store-key';
 import type { Options } from '../open-options';
 import { auditFile, databaseFile } from './file-names';
 import { isForeign } from './folder-privacy';
+import { memoryShares } from './memory-shares';
 import { openSnapshot } from './read-snapshot';
 
 /** SQLite's error codes for a database in a folder where SQLite may not create files. */
@@ -104,12 +105,12 @@ export function closingOnError<T>(database: Database, run: () => T): T {
 export function loadState(
   database: Database,
   checksum: Checksum,
-  { onProgress }: Options,
+  { onProgress, memoryBytes }: Options,
 ): { readonly state: StateStore; readonly model: ReadModel } {
   try {
     return translated(() => {
       const state = new StateStore(database, checksum, onProgress);
-      return { state, model: new ReadModel(state) };
+      return { state, model: new ReadModel(state, memoryShares(memoryBytes, 0).postings) };
     });
   } catch (error) {
     if (MemoryError.is(error)) throw error;

@@ -95,7 +95,7 @@ async function refuseToServe(): Promise<never> {
 async function joinEngine(engine: Engine, { embedder, access, accessVersion }: Options): Promise<void> {
   if (embedder !== undefined) {
     assertAccepted(engine.embedder, embedder);
-    engine.embedder.use(batched(embedder));
+    engine.embedder.use(batched(embedder, engine.memoryShares.embeddings));
   }
   if (access !== undefined) await declareRules(engine, access, accessVersion);
 }

@@ -24,7 +24,8 @@ export async function upgradeBuiltIn(
   try {
     if (isOutdated('current')) {
       const options = { batchSize: defaultBatchSize, pace: unpaced, signal, onProgress };
-      await engine.spaces.reembed(engine.embedder.of(space) ?? builtIns.current, options);
+      const known = engine.embedder.of(space);
+      if (known !== undefined) await engine.spaces.reembed(known, options);
     }
     if (isOutdated('previous')) await engine.spaces.dropUnused(signal);
   } catch (error) {

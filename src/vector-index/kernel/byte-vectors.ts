@@ -62,6 +62,11 @@ export class ByteVectors {
     return this.#memory.stride;
   }
 
+  /** The number of bytes that the memory has now. */
+  get bytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
   /** The number of slots that fit into the memory. */
   get capacity(): number {
     return this.#memory.capacity;

@@ -80,6 +80,11 @@ export class SignVectors {
     this.#scan = this.#memory.kernel.scanSigns as Scan;
   }
 
+  /** The number of bytes that the memory has now. */
+  get bytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
   /** Stores the signs of a vector. */
   write(slot: number, vector: Float32Array): void {
     const at = this.#memory.reserve(slot);

@@ -38,12 +38,14 @@ export class SlotMemory {
   /** The functions of the kernel, which read and write this memory. */
   readonly kernel: Readonly<Record<string, unknown>>;
   readonly #memory: WasmMemory;
+  readonly #lastPage: number;
 
   constructor({ stride, scratchBytes, maxBytes }: { stride: number; scratchBytes: number; maxBytes: number }) {
     this.stride = stride;
     this.recordsAt = scratchBytes;
     const room = Math.min(maxBytes, maxPages * pageBytes - scratchBytes);
     this.capacity = Math.max(0, Math.floor(room / stride));
+    this.#lastPage = Math.ceil((scratchBytes + this.capacity * stride) / pageBytes);
     this.#memory = new webAssembly.Memory({ initial: Math.ceil(scratchBytes / pageBytes), maximum: maxPages });
     compiled ??= new webAssembly.Module(Buffer.from(scanKernel, 'base64'));
     this.kernel = new webAssembly.Instance(compiled, { env: { memory: this.#memory } }).exports;
@@ -60,7 +62,8 @@ export class SlotMemory {
     const pages = this.#memory.buffer.byteLength / pageBytes;
     const missing = Math.ceil((at + this.stride) / pageBytes) - pages;
     // Growing copies nothing, but replaces the buffer that existing views use. The memory grows by at least a quarter, so this is rare.
-    if (missing > 0) this.#memory.grow(Math.min(Math.max(missing, Math.ceil(pages / 4)), maxPages - pages));
+    const room = this.#lastPage - pages;
+    if (missing > 0) this.#memory.grow(Math.max(missing, Math.min(Math.ceil(pages / 4), room)));
     return at;
   }
 }

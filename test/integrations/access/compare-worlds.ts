@@ -9,7 +9,7 @@ import type { Adapter } from './adapter';
 import { messageMetadata } from './adapter-fixtures';
 import { outcomeOf } from './call-outcome';
 
-const sizes = { vectorMemoryBytes: 2 ** 28, exactUpTo: 20_000, audit: { reads: 'off' as const } };
+const sizes = { memoryBytes: 2 ** 28, exactUpTo: 20_000, audit: { reads: 'off' as const } };
 
 /** The same deed, with a memory that adapters read as one of their own. */
 function forAdapters<D extends Deed>(deed: D): D {
