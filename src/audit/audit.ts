@@ -21,6 +21,14 @@ const maxWaitMs = 1_000;
 /** How reads are recorded. See `AuditOptions`. */
 export type ReadRecording = 'durable' | 'batched' | 'off';
 
+/** Syncs the 'changes' chain. */
+export interface ChangesSync {
+  /** Resolves when every change is on disk, or the disk has failed. Undefined if they are now. */
+  settled(): Promise<void> | undefined;
+  /** Syncs every change in this thread. */
+  syncNow(): void;
+}
+
 export interface AuditDeps {
   /** See `openAuditDatabase`. */
   readonly database: Database;
@@ -34,6 +42,8 @@ export interface AuditDeps {
   readonly key: KeyObject | undefined;
   readonly environment: Environment;
   onCheckpoint(checkpoint: Checkpoint): void;
+  /** Syncs the changes that are not on disk. Undefined if every commit is. A checkpoint must not tell of a change that the power can still lose. */
+  readonly sync: ChangesSync | undefined;
   /** Returns the version of the rules and the number of the last change of the store. Each entry contains both. */
   state(): { readonly policyVersion: number; readonly changeSeq: number };
 }
@@ -121,6 +131,7 @@ export class Audit {
   /** Returns the size and the Merkle root of a chain. Undefined if entries of the chain are missing. */
   head(name: AuditChainName): RestoredChainHead | undefined {
     const { chain } = this.logs[name];
+    if (name === 'changes') this.#deps.sync?.syncNow();
     const head = chain.head();
     return head && { ...head, restoreCount: chain.restoreCount };
   }
@@ -200,10 +211,16 @@ export class Audit {
   #checkpointNextTurn(): void {
     if (this.#isCheckpointPlanned) return;
     this.#isCheckpointPlanned = true;
-    void nextTurn().then(() => {
+    void this.#settledNextTurn().then(() => {
       this.#isCheckpointPlanned = false;
       if (!this.#closing.signal.aborted) this.#try(() => this.checkpoints.make());
     });
+  }
+
+  /** Waits for the disk in another thread, so that a checkpoint need not. */
+  async #settledNextTurn(): Promise<void> {
+    await nextTurn();
+    await this.#deps.sync?.settled();
   }
 
   /** Returns whether this process makes checkpoints. A reader leaves them to the writer process unless it has a signing key. */
@@ -215,7 +232,8 @@ export class Audit {
   #tick(): void {
     if (this.#isTicking || this.#closing.signal.aborted) return;
     this.#isTicking = true;
-    void pause(maxWaitMs, this.#closing.signal).then(() => {
+    void pause(maxWaitMs, this.#closing.signal).then(async () => {
+      await this.#deps.sync?.settled();
       this.#isTicking = false;
       if (this.#closing.signal.aborted) return;
       this.#try(() => {

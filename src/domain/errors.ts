@@ -26,7 +26,7 @@ import type { QuotaKind } from './quota';
  * - `FILE_FAILED` The operating system could not open, read or write a file of the store. The message names the file. Nothing was written.
  * - `OVERLOADED` Too many writes are waiting for their commit. Nothing was written.
  * - `QUOTA_EXCEEDED` The principal has used up one of its quotas. `quota` says which. Nothing was written.
- * - `OUTCOME_UNKNOWN` The connection failed during the write, so the write may have happened. Read the memory, or repeat the call with the same `key` or `idempotencyKey`.
+ * - `OUTCOME_UNKNOWN` The connection or the disk failed during the write, so the write may have happened. Read the memory, or repeat the call with the same `key` or `idempotencyKey`.
  */
 export type ErrorCode =
   | 'INVALID_INPUT'

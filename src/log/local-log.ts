@@ -15,9 +15,21 @@ const maxBatchLength = 32;
 const maxMsPerTurn = 2;
 const maxBatchesPerTurn = 16;
 
+/** Makes what was applied durable. */
+export interface LogSync {
+  /**
+   * Resolves when everything that was applied is durable. Undefined if it is so now.
+   *
+   * @throws OUTCOME_UNKNOWN
+   */
+  synced(): Promise<void> | undefined;
+}
+
 export interface LocalLogDeps {
-  /** Applies a batch durably and returns the outcome of each command in order, or throws and leaves nothing behind. */
+  /** Applies a batch and returns the outcome of each command in order, or throws and leaves nothing behind. */
   apply(batch: readonly Command[]): readonly Outcome[];
+  /** Undefined if everything is durable as soon as it is applied. */
+  readonly sync: LogSync | undefined;
   /** Resolves in a later turn of the event loop. */
   nextTurn(): Promise<void>;
   /** Awaited between two batches. It can delay the next batch, so that writers wait. */
@@ -38,6 +50,9 @@ export class LocalLog implements ReplicatedLog {
   #queue: PendingCommand[] = [];
   #draining: Promise<void> | undefined;
   #turn: { readonly elapsedMs: () => number; batches: number } | undefined;
+  /** The number of commands that are applied but not durable, and the promise of their last batch. */
+  #unsynced = 0;
+  #syncing: Promise<void> | undefined;
   #closed = false;
 
   constructor(deps: LocalLogDeps) {
@@ -45,15 +60,15 @@ export class LocalLog implements ReplicatedLog {
   }
 
   get pending(): number {
-    return this.#queue.length;
+    return this.#queue.length + this.#unsynced;
   }
 
   propose(command: Command): Promise<Outcome> {
     if (this.#closed) {
       return Promise.reject(new MemoryError('STORE_CLOSED', 'The store is closed. Open it again to write.'));
     }
-    if (this.#queue.length >= this.#deps.maxPending) {
-      const message = `${this.#queue.length} writes are waiting for their commit, which is the limit of this store. Wait for some of them, or raise limits.pendingWrites.`;
+    if (this.pending >= this.#deps.maxPending) {
+      const message = `${this.pending} writes are waiting for their commit, which is the limit of this store. Wait for some of them, or raise limits.pendingWrites.`;
       return Promise.reject(new MemoryError('OVERLOADED', message));
     }
     return new Promise((resolve, reject) => {
@@ -65,6 +80,7 @@ export class LocalLog implements ReplicatedLog {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#draining;
+    await this.#syncing;
   }
 
   async #drain(): Promise<void> {
@@ -95,15 +111,33 @@ export class LocalLog implements ReplicatedLog {
     const commands = batch.map(({ command }) => command);
     const apply = () => this.#deps.apply(commands);
     try {
-      answer(batch, apply());
+      this.#answer(batch, apply());
     } catch (error) {
       if (isBusy(error))
         return whileBusy(apply)
-          .then((outcomes) => answer(batch, outcomes))
+          .then((outcomes) => this.#answer(batch, outcomes))
           .catch((reason) => reject(batch, reason));
       reject(batch, error);
     }
     return undefined;
+  }
+
+  /** Answers the callers when their batch is durable. The next batch does not wait for that. */
+  #answer(batch: readonly PendingCommand[], outcomes: readonly Outcome[]): void {
+    const synced = this.#deps.sync?.synced();
+    if (synced === undefined) {
+      answer(batch, outcomes);
+      return;
+    }
+    this.#unsynced += batch.length;
+    this.#syncing = synced
+      .then(
+        () => answer(batch, outcomes),
+        (reason) => reject(batch, reason),
+      )
+      .then(() => {
+        this.#unsynced -= batch.length;
+      });
   }
 }
 

@@ -29,7 +29,10 @@ export interface ReturnedMemory {
 
 type Touched = TouchedMemories & { readonly accessTags?: readonly string[] };
 
-export type AuditedCallsDeps = Pick<Engine, 'state' | 'environment' | 'audit' | 'recorder' | 'reads' | 'version'>;
+export type AuditedCallsDeps = Pick<
+  Engine,
+  'state' | 'environment' | 'audit' | 'recorder' | 'reads' | 'version' | 'settled'
+>;
 
 /** Runs the calls from one caller and adds an audit entry for each, unless `apply` (which runs write commands) adds the entry. */
 export class AuditedCalls {
@@ -44,7 +47,8 @@ export class AuditedCalls {
   }
 
   /**
-   * Runs a read and records it. If the audit option `reads` is 'durable', the result is returned only after its entry is on disk.
+   * Runs a read and records it. The result is returned only after the writes that it may contain are on disk, and, if the audit option
+   * `reads` is 'durable', its entry.
    *
    * @param memoriesIn Lists the memories in a result.
    */
@@ -62,6 +66,8 @@ export class AuditedCalls {
           ? this.#recordMissing(action, target)
           : this.recordRead(action, target, memoriesIn(result));
         if (recorded !== undefined) await recorded;
+        const settled = this.#deps.settled();
+        if (settled !== undefined) await settled;
         return result;
       }),
     );
@@ -72,6 +78,8 @@ export class AuditedCalls {
     return this.#lifetime.write(async () => {
       const target = this.#newTarget();
       const result = await this.#runRecordingRefusal(action, target, () => run(target));
+      // A write that only repeats an earlier one has its result from there, and the log was not asked.
+      await this.#deps.settled();
       await this.#deps.audit.written();
       return result;
     });
@@ -110,8 +118,9 @@ export class AuditedCalls {
               if (next.done === true) return next;
               const version = this.#deps.version();
               const recorded = this.recordRead('watch', target, this.memoriesOf(next.value.id));
-              if (recorded === undefined) return next;
-              await recorded;
+              const settled = this.#deps.settled();
+              if (recorded === undefined && settled === undefined) return next;
+              await Promise.all([recorded, settled]);
               // While the entry was written, the caller may have lost access.
               if (this.#deps.version() === version || isStillVisible(next.value)) return next;
             }

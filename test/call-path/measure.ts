@@ -24,9 +24,9 @@ export async function measureCallPaths(): Promise<{ remember: CallPath; recall: 
       await handle.remember(`Customer ${i} prefers to be called in the morning.`, { userId: `u-${i}`, tags: ['call'] });
       await handle.recall('when should we call the customer?', { topK: 3 });
     }
-    const remember = await callPath(() => handle.remember('Customer 99 wants e-mail only.', { userId: 'u-99' }));
+    const remember = await shortest((i) => handle.remember(`Customer ${i} wants e-mail only.`, { userId: `u-${i}` }));
     await handle.recall('how does customer 98 want to be reached?', { topK: 3 });
-    const recall = await callPath(() => handle.recall('how does customer 99 want to be reached?', { topK: 3 }));
+    const recall = await shortest((i) => handle.recall(`how does customer ${i} want to be reached?`, { topK: 3 }));
     return { remember, recall };
   } finally {
     await store.close();
@@ -40,6 +40,13 @@ interface ScriptCoverage {
     readonly functionName: string;
     readonly ranges: readonly { readonly count: number }[];
   }[];
+}
+
+/** Background work that happens to run during a call would count, too. So the shortest of a few paths is taken. */
+async function shortest(call: (number: number) => Promise<unknown>): Promise<CallPath> {
+  const paths: CallPath[] = [];
+  for (let i = 99; i < 104; i++) paths.push(await callPath(() => call(i)));
+  return paths.reduce((a, b) => (b.files.length < a.files.length ? b : a));
 }
 
 async function callPath(call: () => Promise<unknown>): Promise<CallPath> {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Command, Outcome } from '../../src/domain/command';
+import { MemoryError } from '../../src/domain/errors';
 import { root } from '../../src/domain/principal';
 import { nextTurn } from '../../src/environment/timers';
 import { LocalLog } from '../../src/log/local-log';
@@ -17,13 +18,18 @@ function idOf(given: Command): string {
 }
 
 /** A log over a list of the batches that it has applied. */
-function listLog({ maxPending = 10_000, betweenBatches = () => undefined as Promise<void> | undefined } = {}) {
+function listLog({
+  maxPending = 10_000,
+  betweenBatches = () => undefined as Promise<void> | undefined,
+  synced = () => undefined as Promise<void> | undefined,
+} = {}) {
   const batches: string[][] = [];
   const log = new LocalLog({
     apply: (batch): readonly Outcome[] => {
       batches.push(batch.map(idOf));
       return batch.map((each) => ({ ok: true, type: 'forget', forgotten: [idOf(each)] }));
     },
+    sync: { synced },
     nextTurn,
     checkpointer: { betweenBatches },
     maxPending,
@@ -31,11 +37,71 @@ function listLog({ maxPending = 10_000, betweenBatches = () => undefined as Prom
   return { log, batches };
 }
 
-describe('LocalLog conforms to ReplicatedLog: it', () => {
+class Deferred {
+  resolve: () => void = () => undefined;
+  readonly promise = new Promise<void>((resolve) => {
+    this.resolve = resolve;
+  });
+}
+
+describe.each([
+  ['on a disk that is durable at once', undefined],
+  ['on a disk that is synced in another thread', { synced: () => nextTurn() }],
+])('LocalLog %s conforms to ReplicatedLog: it', (_, sync) => {
   const cases = replicatedLogConformance(async ({ apply, maxPending }) => {
-    return new LocalLog({ apply, nextTurn, maxPending });
+    return new LocalLog({ apply, sync, nextTurn, maxPending });
   });
   for (const { name, run } of cases) test(name, run);
+});
+
+describe('LocalLog on a disk that is synced in another thread', () => {
+  test('answers when the batch is durable, and applies the next batch meanwhile', async () => {
+    const disk = new Deferred();
+    const { log, batches } = listLog({ synced: () => disk.promise });
+    const answered: string[] = [];
+    const first = log.propose(command('first')).then(() => answered.push('first'));
+    await nextTurn();
+    const second = log.propose(command('second')).then(() => answered.push('second'));
+    await nextTurn();
+    expect(batches).toEqual([['first'], ['second']]);
+    expect(answered).toEqual([]);
+    expect(log.pending).toBe(2);
+    disk.resolve();
+    await Promise.all([first, second]);
+    expect(log.pending).toBe(0);
+  });
+
+  test('rejects the commands that the disk could not confirm, with its error', async () => {
+    const failure = new MemoryError('OUTCOME_UNKNOWN', 'The disk failed.');
+    const { log } = listLog({ synced: () => Promise.reject(failure) });
+    await expect(log.propose(command('a'))).rejects.toBe(failure);
+    expect(log.pending).toBe(0);
+  });
+
+  test('counts commands that are not durable for the limit of waiting commands', async () => {
+    const disk = new Deferred();
+    const { log } = listLog({ maxPending: 1, synced: () => disk.promise });
+    const first = log.propose(command('a'));
+    await nextTurn();
+    await expect(log.propose(command('b'))).rejects.toMatchObject({ code: 'OVERLOADED' });
+    disk.resolve();
+    await first;
+  });
+
+  test('closes when all is durable', async () => {
+    const disk = new Deferred();
+    const { log } = listLog({ synced: () => disk.promise });
+    const proposed = log.propose(command('a'));
+    let isClosed = false;
+    const closing = log.close().then(() => {
+      isClosed = true;
+    });
+    await nextTurn();
+    await nextTurn();
+    expect(isClosed).toBe(false);
+    disk.resolve();
+    await Promise.all([proposed, closing]);
+  });
 });
 
 describe('LocalLog', () => {

@@ -17,6 +17,7 @@ import { nextTurn } from '../../environment/timers';
 import { whileBusy } from '../../environment/while-busy';
 import { LocalLog } from '../../log/local-log';
 import { spacesInUse } from '../../reembedding/space-switch';
+import { CommitSync } from '../../sqlite/commit-sync';
 import { fromSqlite, translated } from '../../sqlite/sqlite';
 import type { ReadModel, SpaceVectors } from '../../state/read-model';
 import type { StateStore } from '../../state/state-store';
@@ -148,7 +149,8 @@ async function compose(opened: Opened): Promise<Engine> {
     const storeKey = translated(() => openStoreKey(state, environment));
     const storeId = createHash('sha256').update(storeKey).digest('hex').slice(0, 16);
     const searchIn = searchMaker(opened, model, events, storeId);
-    const audit = startAudit(opened, state, storeId);
+    const sync = folder === undefined || options.readOnly ? undefined : new CommitSync(database);
+    const audit = startAudit(opened, state, storeId, sync);
     closeAudit = () => audit.close();
     const reserve = folder === undefined || options.readOnly ? undefined : new DiskReserve(folder, environment);
     const checkpointer =
@@ -167,16 +169,25 @@ async function compose(opened: Opened): Promise<Engine> {
       audit,
       storeKey,
       checkpointer,
+      sync,
       reserve,
       searchIn,
       removeIndex: async (space) => {
         const index = indexPath(opened, space);
         if (index !== undefined) await removeIndex(index);
       },
-      openLog: (apply) => new LocalLog({ apply, nextTurn, checkpointer, maxPending: options.limits.pendingWrites }),
+      openLog: (apply) =>
+        new LocalLog({
+          apply,
+          sync,
+          nextTurn,
+          checkpointer,
+          maxPending: options.limits.pendingWrites,
+        }),
       release: () =>
         closeInOrder(
           () => checkpointer?.close(),
+          () => sync?.close(),
           () => database.close(),
           () => onRelease(),
         ),
@@ -253,11 +264,17 @@ function indexPath({ folder, options }: Opened, space: number | undefined): stri
   return folder === undefined || options.readOnly ? undefined : join(folder, indexFolderOf(space));
 }
 
-function startAudit({ options, environment, auditDatabase }: Opened, state: StateStore, storeId: string): Audit {
+function startAudit(
+  { options, environment, auditDatabase }: Opened,
+  state: StateStore,
+  storeId: string,
+  sync: CommitSync | undefined,
+): Audit {
   const { readOnly, audit } = options;
   return new Audit({
     database: auditDatabase,
     changes: state.auditLog,
+    sync,
     role: readOnly ? 'reader' : 'writer',
     reads: audit.reads,
     origin: audit.origin ?? `multi-agent-memory/${storeId}`,

@@ -16,6 +16,7 @@ import type { ReadContext } from '../../recall/read-context';
 import { VisibleSetCache } from '../../recall/visible-set';
 import type { ChangeFeed } from '../../recall/watch';
 import { SpaceSwitch, type SpaceSwitchDeps } from '../../reembedding/space-switch';
+import type { CommitSync } from '../../sqlite/commit-sync';
 import { translated } from '../../sqlite/sqlite';
 import type { ReadModel } from '../../state/read-model';
 import type { AppliedBatch, StateStore } from '../../state/state-store';
@@ -48,8 +49,10 @@ export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIn
   readonly storeKey: Uint8Array;
   readonly checkpointer: Checkpointer | undefined;
   /** Undefined for a store that is in memory or read-only. */
+  readonly sync: CommitSync | undefined;
+  /** Undefined for a store that is in memory or read-only. */
   readonly reserve: DiskReserve | undefined;
-  /** Opens the log. It calls `apply`, which applies a batch durably and returns the outcome of each command. */
+  /** Opens the log. It calls `apply`, which applies a batch and returns the outcome of each command. */
   openLog(apply: (batch: readonly Command[]) => readonly Outcome[]): ReplicatedLog;
   /** Releases everything that was opened, after the last commit. */
   release(): Promise<void>;
@@ -64,11 +67,16 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
   },
   ({ audit }) => audit.changed(),
   ({ spaces }, batch) => spaces.follow(batch),
-  ({ spaces, events }, { changes, changeSeq }, { feed }) => {
+  ({ spaces, events, settled }, { changes, changeSeq }, { feed }) => {
     if (changes.length === 0) return;
     spaces.changed();
-    feed.changed();
-    if (events.has('committed')) events.emit('committed', { changeSeq, ids: changes.map(({ id }) => id) });
+    const tell = () => {
+      feed.changed();
+      if (events.has('committed')) events.emit('committed', { changeSeq, ids: changes.map(({ id }) => id) });
+    };
+    const durable = settled();
+    if (durable === undefined) tell();
+    else void durable.then(tell);
   },
   (_, { changes }, { checkpointer }) => {
     if (changes.some(({ type }) => type === 'forgotten')) checkpointer?.forgot();
@@ -156,6 +164,12 @@ export class Engine {
     throw new MemoryError('STORE_READ_ONLY', message);
   }
 
+  /**
+   * Resolves when all writes that a read may have seen are on disk. Undefined if they are now. If the disk reports an error, their writers
+   * get it, and reads go on.
+   */
+  readonly settled = (): Promise<void> | undefined => this.#deps.sync?.settled();
+
   /** Returns a text that is different after every change to a rule or a memory. */
   version(): string {
     this.#refresh();
@@ -226,18 +240,20 @@ export class Engine {
 
   #applied(commands: readonly Command[]): AppliedBatch {
     const { state } = this;
-    const { reserve, checkpointer } = this.#deps;
+    const { reserve, checkpointer, sync } = this.#deps;
+    const apply = (some: readonly Command[]) =>
+      sync === undefined ? state.apply(some) : sync.commit(() => state.apply(some));
     let failure: unknown;
     if (reserve === undefined || reserve.isKept) {
       try {
-        return state.apply(commands);
+        return apply(commands);
       } catch (error) {
         if (reserve === undefined) throw error;
         failure = error;
       }
     }
     const steps = {
-      apply: (some: readonly Command[]) => state.apply(some),
+      apply,
       emptyLog: () => checkpointer?.emptyLogNow(),
     };
     return applyWithReserve(reserve, commands, steps, failure);
