@@ -373,6 +373,29 @@ describe('members', () => {
     }
   });
 
+  test('a joint configuration is left by itself also if the leader was handing over its office when it was due', () => {
+    const cluster = new Cluster([1, 2, 3]);
+    cluster.elect(1);
+    cluster.isolate(3);
+    cluster.node(1).proposeConfigurationChange({ ...add(4), transition: 'joint-implicit' });
+    cluster.node(1).transferLeadership(3);
+    cluster.settle();
+    expect(cluster.node(1).status()).toMatchObject({
+      transferTarget: 3,
+      membership: { configuration: { autoLeave: true } },
+    });
+    // The target does not answer, and the transfer is given up. Nothing else is proposed.
+    for (let tick = 0; tick < 20; tick += 1) {
+      cluster.tick(1);
+      cluster.settle();
+    }
+    cluster.heal();
+    cluster.add(4);
+    cluster.tick(1, 2);
+    cluster.settle();
+    expect(cluster.node(1).status().membership.configuration).toEqual(configurationOf([1, 2, 3, 4]));
+  });
+
   test('a second change is refused while the first is not applied', () => {
     const cluster = new Cluster([1, 2, 3]);
     cluster.elect(1);

@@ -5,7 +5,7 @@ import { confirmReads, requestRead } from './leader-reads';
 import type { AppendResponse, HeartbeatResponse, Message } from './messages';
 import { type NodeId, noNode } from './node-id';
 import type { Progress } from './progress';
-import { type ProposalOutcome, proposeAtLeader } from './proposal';
+import { leaveJointIfDue, type ProposalOutcome, proposeAtLeader } from './proposal';
 import { broadcastHeartbeat, sendAppend } from './replication';
 
 /** A tick passes at the leader. */
@@ -25,6 +25,7 @@ export function tickLeader(node: Consensus): void {
   if (node.role !== 'leader' || node.heartbeatElapsed < node.settings.heartbeatTicks) return;
   node.heartbeatElapsed = 0;
   broadcastHeartbeat(node);
+  leaveJointIfDue(node);
 }
 
 /** A message of this term arrives at the leader. */

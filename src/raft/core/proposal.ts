@@ -1,4 +1,4 @@
-import { type ChangeRefusal, type ConfigurationChange, changedConfiguration } from './configuration-change';
+import { type ChangeRefusal, type ConfigurationChange, changedConfiguration, leaveJoint } from './configuration-change';
 import type { Consensus } from './consensus';
 import { type LogPlace, noBytes, type Proposed } from './entry';
 import { noNode } from './node-id';
@@ -48,6 +48,15 @@ export function proposeAtLeader(node: Consensus, proposed: readonly Proposed[]):
   }
   broadcastAppend(node);
   return { isAccepted: true, place, ...(obstacle === undefined ? {} : { obstacle }) };
+}
+
+/**
+ * Leaves a joint configuration that is to be left without being asked, once its entry is applied here. A leader that is handing over its
+ * office refuses it, so it is tried again with time: nobody else might ever propose anything.
+ */
+export function leaveJointIfDue(node: Consensus): void {
+  const isDue = node.peers.configuration.autoLeave && node.log.applied >= node.pendingChangeIndex;
+  if (isDue && node.role === 'leader') proposeAtLeader(node, [{ kind: 'configuration', change: leaveJoint }]);
 }
 
 function obstacleTo(node: Consensus, change: ConfigurationChange): ChangeObstacle | undefined {

@@ -1,12 +1,11 @@
 import { receiveAtCandidate } from './candidate';
-import { leaveJoint } from './configuration-change';
 import type { Consensus } from './consensus';
 import { entriesBytes, payloadsBytes } from './entry';
 import { receiveAtFollower } from './follower';
 import { receiveAtLeader } from './leader';
 import type { Message, StorageAppended, StorageApplied, VoteRequest } from './messages';
 import { noNode } from './node-id';
-import { type ProposalOutcome, proposeAtLeader } from './proposal';
+import { leaveJointIfDue, type ProposalOutcome } from './proposal';
 
 /** Takes a message: first by its term, then by its kind, then by the role of this node. */
 export function receive(node: Consensus, message: Message): ProposalOutcome | undefined {
@@ -125,7 +124,5 @@ function entriesApplied(node: Consensus, { entries }: StorageApplied): void {
 
 function appliedTo(node: Consensus, index: number, bytes: number): void {
   node.log.appliedTo(index, bytes);
-  const mayLeave = node.peers.configuration.autoLeave && node.role === 'leader' && index >= node.pendingChangeIndex;
-  // If the proposal is refused, the next applied entry tries again.
-  if (mayLeave) proposeAtLeader(node, [{ kind: 'configuration', change: leaveJoint }]);
+  leaveJointIfDue(node);
 }
