@@ -396,6 +396,33 @@ describe('members', () => {
     expect(cluster.node(1).status().membership.configuration).toEqual(configurationOf([1, 2, 3, 4]));
   });
 
+  test('a voter that stays learns from those who left that they left, although nobody else leads any more', () => {
+    const cluster = new Cluster([1, 2, 3]);
+    cluster.elect(1);
+    const remove = [1, 2].map((node) => ({ kind: 'remove', node }) as const);
+    cluster.node(1).proposeConfigurationChange({ transition: 'joint-explicit', changes: remove });
+    cluster.settle();
+    // Node 3 gets the entry that makes it the only voter, and misses that it is committed. Nodes 1 and 2 know more entries than it does.
+    const leaving = cluster.node(1).status().lastIndex + 1;
+    cluster.node(1).proposeConfigurationChange({ transition: 'auto', changes: [] });
+    cluster.node(1).propose([bytes('a')]);
+    cluster.loses = (message) =>
+      message.to === 3 && message.kind === 'append' && (message.commit >= leaving || message.previousIndex >= leaving);
+    cluster.settle();
+    cluster.heal();
+    expect(cluster.node(1).status()).toMatchObject({ role: 'follower', applied: leaving, lastIndex: leaving + 1 });
+    expect(cluster.node(3).status()).toMatchObject({ lastIndex: leaving, hardState: { commit: leaving - 1 } });
+    expect([cluster.node(1).campaign(), cluster.node(2).campaign()]).toEqual([false, false]);
+    for (const id of [1, 2, 3]) cluster.node(id).forgetLeader();
+    cluster.elect(3);
+    expect(cluster.node(3).status()).toMatchObject({ role: 'follower', applied: leaving });
+    cluster.elect(3);
+    expect(cluster.node(3).status()).toMatchObject({
+      role: 'leader',
+      membership: { configuration: configurationOf([3]) },
+    });
+  });
+
   test('a second change is refused while the first is not applied', () => {
     const cluster = new Cluster([1, 2, 3]);
     cluster.elect(1);

@@ -1,5 +1,6 @@
 import type { Consensus } from './consensus';
 import { noBytes } from './entry';
+import type { VoteResponse } from './messages';
 import { type NodeId, noNode } from './node-id';
 import type { VoteResult } from './quorum';
 import { appendProposed, broadcastAppend } from './replication';
@@ -26,6 +27,28 @@ export function countVote(node: Consensus, from: NodeId, isGranted: boolean): vo
   else lead(node);
 }
 
+/** Answers a vote request, or casts the own vote. */
+export function answerVote(
+  node: Consensus,
+  kind: VoteResponse['kind'],
+  to: NodeId,
+  term: number,
+  isRejected: boolean,
+): void {
+  const { index: commitIndex, term: commitTerm } = node.log.committedPlace;
+  node.send({ kind, from: node.id, to, term, isRejected, commitIndex, commitTerm });
+}
+
+/**
+ * Learns from a voter what is committed. A place that both logs hold is committed in both. If a change of the members turns out to be
+ * committed, this node must apply it before it asks anybody again.
+ */
+export function learnCommit(node: Consensus, { commitIndex: index, commitTerm: term }: VoteResponse): void {
+  if (node.role === 'leader' || index <= node.log.committed || !node.log.matches({ index, term })) return;
+  node.log.commitTo(index);
+  if (node.role !== 'follower' && hasUnappliedChange(node)) node.becomeFollower(node.term, noNode);
+}
+
 // Sends no vote of its own here: it is counted when term and vote are durable, like everybody else's.
 function askBeforeElection(node: Consensus): void {
   node.becomePreCandidate();
@@ -41,7 +64,7 @@ function request(node: Consensus, kind: 'vote' | 'pre-vote', term: number, isTra
   const { id: from } = node;
   const { index: lastIndex, term: lastTerm } = node.log.lastPlace;
   for (const to of node.peers.voters) {
-    if (to === from) node.send({ kind: `${kind}-response`, from, to, term, isRejected: false });
+    if (to === from) answerVote(node, `${kind}-response`, to, term, false);
     else node.send({ kind: `${kind}-request`, from, to, term, lastIndex, lastTerm, isTransfer });
   }
 }

@@ -49,6 +49,10 @@ export class LogView {
     return this.unstable.lastIndex() ?? this.#storage.lastIndex();
   }
 
+  get committedPlace(): LogPlace {
+    return { index: this.#committed, term: this.termOrZero(this.#committed) };
+  }
+
   get lastPlace(): LogPlace {
     return { index: this.lastIndex, term: this.termOrZero(this.lastIndex) };
   }

@@ -13,6 +13,9 @@ const maxMemberships = 64;
  * committed and stays. Three rules make it safe: a leader proposes a change only after it has applied the one before; a node with a
  * committed change that it has not applied starts no election; and consecutive configurations have overlapping majorities.
  *
+ * The price is liveness: a node that holds a change without knowing that it is committed still asks the members from before. So voters
+ * tell in their answers what is committed; only if all who know it are gone for good, those who stay cannot go on.
+ *
  * What remains dangerous is a configuration that is stored under the wrong index: a node that starts from it, or gets it in a
  * snapshot, asks other nodes for their votes than everybody else. So a snapshot is compared with the history before it is sent, and
  * a restart compares the membership with the log.

@@ -15,6 +15,9 @@ function hasSoundFields(message: Message): boolean {
     case 'vote-request':
     case 'pre-vote-request':
       return isCounter(message.lastIndex) && isCounter(message.lastTerm);
+    case 'vote-response':
+    case 'pre-vote-response':
+      return isCounter(message.commitIndex) && isCounter(message.commitTerm);
     case 'append':
       return isCounter(message.previousIndex) && isCounter(message.commit) && followsPrevious(message);
     case 'append-response':

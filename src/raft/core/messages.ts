@@ -40,10 +40,16 @@ export interface VoteRequest extends Envelope {
   readonly isTransfer: boolean;
 }
 
-/** Answers a vote request. */
+/**
+ * Answers a vote request. The place that the voter knows to be committed comes with it: a candidate that asks by an old configuration
+ * may hold the change that ended it, and not know that it is committed. Those who know refuse it, because their logs are longer, and
+ * may not lead any more themselves.
+ */
 export interface VoteResponse extends Envelope {
   readonly kind: 'vote-response' | 'pre-vote-response';
   readonly isRejected: boolean;
+  readonly commitIndex: number;
+  readonly commitTerm: number;
 }
 
 /** Sends entries that follow the entry at `previousIndex`. Without entries it probes, or tells the commit index. */

@@ -1,5 +1,6 @@
 import { receiveAtCandidate } from './candidate';
 import type { Consensus } from './consensus';
+import { answerVote, learnCommit } from './election';
 import { entriesBytes, payloadsBytes } from './entry';
 import { receiveAtFollower } from './follower';
 import { receiveAtLeader } from './leader';
@@ -27,6 +28,10 @@ export function receive(node: Consensus, message: Message): ProposalOutcome | un
     case 'pre-vote-request':
       receiveVoteRequest(node, message);
       return undefined;
+    case 'vote-response':
+    case 'pre-vote-response':
+      learnCommit(node, message);
+      return receiveInRole(node, message);
     default:
       return receiveInRole(node, message);
   }
@@ -84,7 +89,7 @@ function receiveOld(node: Consensus, message: Message): void {
         });
       break;
     case 'pre-vote-request':
-      node.send({ kind: 'pre-vote-response', from, to: message.from, term, isRejected: true });
+      answerVote(node, 'pre-vote-response', message.from, term, true);
       break;
     case 'storage-appended':
       // The entries may have been replaced since, and the write that replaces them may still be on its way. A later answer covers them.
@@ -103,7 +108,7 @@ function receiveVoteRequest(node: Consensus, message: VoteRequest): void {
   const kind = isPreVote ? 'pre-vote-response' : 'vote-response';
   // A granted pre-vote names the term that was asked about; the candidate does not enter it by that.
   const term = isRejected ? node.term : message.term;
-  node.send({ kind, from: node.id, to, term, isRejected });
+  answerVote(node, kind, to, term, isRejected);
   if (isRejected || isPreVote) return;
   node.electionElapsed = 0;
   node.vote = to;
