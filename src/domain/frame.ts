@@ -2,8 +2,8 @@ import type { Command } from './command';
 
 /** One run of one node: the node, and how often it was started. The number of a frame is unique within it. */
 export interface Incarnation {
-  /** 16 hexadecimal digits. No two nodes have the same. */
-  readonly node: string;
+  /** The id of the node in the consensus: a safe integer from 1. No two nodes have the same. */
+  readonly node: number;
   /** 1 for the first start of the node. */
   readonly start: number;
 }

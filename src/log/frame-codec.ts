@@ -12,7 +12,6 @@ export const maxFrameCommands = 256;
 const magic = Buffer.from('MAMF', 'latin1');
 const version = 1;
 const clusterBytes = 16;
-const nodeBytes = 8;
 // In every version, a frame begins with the magic and the version, and ends with the checksum.
 const checksumBytes = 4;
 const minBytes = magic.length + 1 + checksumBytes;
@@ -30,8 +29,8 @@ export function encodeFrame({ cluster, incarnation, number, commands }: Frame): 
   const to = new ByteWriter();
   to.raw(magic);
   to.byte(version);
-  to.raw(idBytes(cluster, clusterBytes));
-  to.raw(idBytes(incarnation.node, nodeBytes));
+  to.raw(clusterId(cluster));
+  to.number(checkedNumber(incarnation.node));
   to.number(checkedNumber(incarnation.start));
   to.number(checkedNumber(number));
   to.count(commands.length);
@@ -49,7 +48,7 @@ export function encodeFrame({ cluster, incarnation, number, commands }: Frame): 
 export function decodeFrame(bytes: Uint8Array): Frame {
   const from = new ByteReader(openedFrame(bytes));
   const cluster = from.hex(clusterBytes);
-  const node = from.hex(nodeBytes);
+  const node = readNumber(from);
   const incarnation = { node, start: readNumber(from) };
   const number = readNumber(from);
   const count = from.length();
@@ -73,15 +72,15 @@ function openedFrame(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(magic.length + 1, end);
 }
 
-function idBytes(id: string, length: number): Uint8Array {
+function clusterId(id: string): Uint8Array {
   const bytes = Buffer.from(id, 'hex');
-  if (bytes.length !== length || bytes.toString('hex') !== id)
-    throw new TypeError(`An id of a cluster or node must have ${length * 2} hexadecimal digits.`);
+  if (bytes.length !== clusterBytes || bytes.toString('hex') !== id)
+    throw new TypeError(`The id of a cluster must have ${clusterBytes * 2} hexadecimal digits.`);
   return bytes;
 }
 
 function checkedNumber(value: number): number {
-  if (!Number.isSafeInteger(value) || value < 1) throw new TypeError('Frames and starts are numbered from 1.');
+  if (!Number.isSafeInteger(value) || value < 1) throw new TypeError('Nodes, starts and frames are numbered from 1.');
   return value;
 }
 

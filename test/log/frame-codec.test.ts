@@ -12,7 +12,7 @@ import { StateStore } from '../../src/state/state-store';
 import { anyCommand, commandsByType } from './command-arbitraries';
 
 const cluster = '00112233445566778899aabbccddeeff';
-const incarnation = { node: '0123456789abcdef', start: 3 };
+const incarnation = { node: 2 ** 40 + 1, start: 3 };
 const stamp = { at: 1, by: root, scope: {}, seed: new Uint8Array(16).fill(7) };
 
 function frame(...commands: Command[]): Frame {
@@ -80,7 +80,7 @@ describe('a frame', () => {
       stamp: { ...stamp, by: { party: { kind: 'user', id: 'u' } } },
     };
     expect(Buffer.from(encodeFrame(frame(command))).toString('hex')).toMatchInlineSnapshot(
-      `"4d414d460100112233445566778899aabbccddeeff0123456789abcdef0000000000000840000000000000224001040000000000000000f03f0001010275001007070707070707070707070707070707026d05010204c3a90500d8c30be705"`,
+      `"4d414d460100112233445566778899aabbccddeeff00100000000070420000000000000840000000000000224001040000000000000000f03f0001010275001007070707070707070707070707070707026d05010204c3a90500d8929d6f79"`,
     );
   });
 

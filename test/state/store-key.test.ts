@@ -13,7 +13,7 @@ function bootstrap(byte: number, by = root, bytes = 32): Command {
 
 describe('the secret of a store', () => {
   test('is the same for all peers that apply the same commands', () => {
-    const frame = { cluster: '0'.repeat(32), incarnation: { node: '0'.repeat(16), start: 1 }, number: 1 };
+    const frame = { cluster: '0'.repeat(32), incarnation: { node: 1, start: 1 }, number: 1 };
     const bytes = encodeFrame({ ...frame, commands: [bootstrap(1)] });
     const peers = [emptyState(), emptyState()];
     for (const { state } of peers) state.apply(decodeFrame(bytes).commands);

@@ -24,7 +24,7 @@ export class LogPositions {
         .replaceInto('log_position')
         .values({ log: p('log'), entry: p('entry'), term: p('term'), digest: p('digest') }),
     );
-    this.#session = prepare<{ log: number; node: string }, Tables['sessions']>(database, (p) =>
+    this.#session = prepare<{ log: number; node: number }, Tables['sessions']>(database, (p) =>
       queries.selectFrom('sessions').selectAll().where('log', '=', p('log')).where('node', '=', p('node')),
     );
     this.#putSession = prepare<Tables['sessions'], unknown>(database, (p) =>
@@ -45,7 +45,7 @@ export class LogPositions {
   }
 
   /** The latest incarnation of a node, and the number of its last frame. Undefined if the node has no frame in the log. */
-  session(node: string): { readonly start: number; readonly lastFrame: number } | undefined {
+  session(node: number): { readonly start: number; readonly lastFrame: number } | undefined {
     const found = this.#session.get({ log, node });
     return found && { start: found.start, lastFrame: found.last_frame };
   }

@@ -110,7 +110,7 @@ replace into store_meta (key, value) select 'words_through', coalesce(max(row), 
   `
 create table log_position (log integer primary key, entry integer not null, term integer not null, digest text not null);
 create table sessions (
-  log integer not null, node text not null, start integer not null, last_frame integer not null, primary key (log, node)
+  log integer not null, node integer not null, start integer not null, last_frame integer not null, primary key (log, node)
 ) without rowid;
 `,
   // `ColumnStore` lists the memories of each user and session in RAM, but not the forgotten ones. The two indexes were half of the pages

@@ -175,7 +175,7 @@ export interface LogPositionTable {
 /** The latest incarnation of each node. An earlier one adds no frames any more, so that the table has one line for each node. */
 export interface SessionsTable {
   log: number;
-  node: string;
+  node: number;
   start: number;
   /** The number of the last frame of the incarnation in the log. */
   last_frame: number;
