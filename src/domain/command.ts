@@ -1,6 +1,7 @@
 import type { Declaration, StoredDeclaration } from './declaration';
 import type { MemoryError } from './errors';
 import type { Metadata } from './json';
+import type { Lease, LeaseRequest } from './lease';
 import type { Memory, MemoryKind, MemorySource, RememberResult, Visibility } from './memory';
 import type { Namespace } from './namespace';
 import type { Actor } from './principal';
@@ -158,6 +159,11 @@ export type Change =
   | { readonly type: 'end-declaration'; readonly id: string }
   /** Records in the audit that the store is a backup that was opened for the first time. Its history may differ from the original's now. */
   | { readonly type: 'epoch' }
+  /**
+   * Asks for the lease of a chore, or renews it. The lease goes to another holder only if `over` is the grant that is in force: the process
+   * that asks has then seen no newer grant for the whole time of a lease. So no clocks of different processes are compared.
+   */
+  | ({ readonly type: 'lease'; readonly chore: string } & LeaseRequest)
   /** Deletes audit entries up to `upTo`, which must be the end of a segment (1,024 entries). */
   | { readonly type: 'retain'; readonly upTo: number };
 
@@ -196,5 +202,7 @@ export type Outcome =
   | { readonly ok: true; readonly type: 'add-declaration'; readonly declared: StoredDeclaration }
   | { readonly ok: true; readonly type: 'end-declaration'; readonly ended: boolean }
   | { readonly ok: true; readonly type: 'epoch' }
+  /** `lease` is the lease that is in force now. Another process may hold it. */
+  | { readonly ok: true; readonly type: 'lease'; readonly lease: Lease }
   | { readonly ok: true; readonly type: 'retain'; readonly dropped: number }
   | { readonly ok: false; readonly error: MemoryError };

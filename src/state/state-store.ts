@@ -16,6 +16,7 @@ import type { ApplyContext, RowChange } from './apply/apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply/apply-declaration';
 import { applyForget } from './apply/apply-forget';
 import { ApplyHalt, haltFrom, isRefusal } from './apply/apply-halt';
+import { applyLease } from './apply/apply-lease';
 import { assertWithinQuota } from './apply/apply-quota';
 import { applyRemember, findDuplicate } from './apply/apply-remember';
 import { applyShare } from './apply/apply-share';
@@ -407,6 +408,8 @@ export class StateStore {
         assertMaintainsAudit(stamp);
         this.meta.put(copyMark, 0);
         return { ok: true, type };
+      case 'lease':
+        return { ok: true, type, lease: applyLease(this.meta, command, stamp) };
       case 'retain':
         assertMaintainsAudit(stamp);
         return { ok: true, type, dropped: this.auditLog.chain.drop(command.upTo) };

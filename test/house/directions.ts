@@ -21,6 +21,8 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   'keyword-index': ['domain'],
   audit: ['domain', 'sqlite', 'environment'],
   state: ['domain', 'access', 'audit', 'environment', 'keyword-index', 'vector-index', 'sqlite'],
+  // What a peer adds to a store: it decides from what the log and the state say.
+  replica: ['domain', 'environment', 'log', 'state'],
   write: ['domain', 'access', 'audit', 'state', 'embedding', 'log', 'environment'],
   recall: ['domain', 'access', 'audit', 'state', 'sqlite', 'embedding', 'vector-index', 'keyword-index', 'environment'],
   reembedding: ['domain', 'state', 'write', 'embedding', 'vector-index', 'environment'],

@@ -189,6 +189,11 @@ export const commandsByType: { readonly [T in Change['type']]: Arbitrary<Extract
   'end-declaration': commandOf('end-declaration', { id }, ['id']),
   epoch: commandOf('epoch', {}, []),
   retain: commandOf('retain', { upTo: number }, ['upTo']),
+  lease: commandOf('lease', { chore: text, holder: text, request: number, over: number }, [
+    'chore',
+    'holder',
+    'request',
+  ]),
   bootstrap: commandOf('bootstrap', { storeKey: fc.uint8Array({ maxLength: 40 }) }, ['storeKey']),
 };
 

@@ -222,6 +222,7 @@ const formats: { readonly [T in Change['type']]: ChangeFormat<T> } = {
   epoch: { code: 12, fields: {} },
   retain: { code: 13, fields: { upTo: number } },
   bootstrap: { code: 14, fields: { storeKey: bytes } },
+  lease: { code: 15, fields: { chore: text, holder: text, request: number, over: optional(number) } },
 };
 
 interface CommandFormat {

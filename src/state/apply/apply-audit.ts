@@ -50,6 +50,8 @@ export class ChangesAudit {
     const { stamp } = command;
     // The secret of a new store belongs to nobody's actions.
     if (command.type === 'bootstrap' && outcome.ok) return;
+    // A lease is renewed every few seconds, and gives access to nothing.
+    if (command.type === 'lease' && outcome.ok) return;
     // Vectors are derived from the texts. The audit records when a move to another embedding space starts and ends, not every batch.
     if (command.type === 'embed' && outcome.ok) return;
     if (command.type === 'drop-space' && outcome.ok && !command.isLast) return;

@@ -117,6 +117,8 @@ function factsOf(outcome: Outcome): unknown {
       return [outcome.memory.id, outcome.memory.revision];
     case 'add-declaration':
       return outcome.declared.id;
+    case 'lease':
+      return [outcome.lease.grant, outcome.lease.request, outcome.lease.holder];
     default: {
       const { ok: _, ...facts } = outcome;
       return Object.values(facts);
