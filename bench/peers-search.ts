@@ -17,7 +17,7 @@ import { calm, interleaved } from './shared/timing';
 import { Vectors } from './shared/vectors';
 
 const warmUp = 10;
-const calibrations = 100;
+const calibrations = 200;
 const firstCalibration = 1_000_000;
 const peers: readonly (readonly [SearchPeer, Goal?])[] = [
   [hnswlib, { ratioAtMost: 5, recallAtLeast: 0.99 }],

@@ -19,9 +19,10 @@ const m = 16;
 const efConstruction = 200;
 /** The sizes of the candidate list. The smallest with enough recall is measured. */
 const efs = [20, 40, 80, 160, 320, 640, 1_280];
-const enoughRecall = 0.99;
+// A little above the 0.99 of the comparison: 100 questions once measured 0.99 where 400 others measured 0.987.
+const enoughRecall = 0.993;
 
-/** An HNSW graph with the parameters of its documentation and the smallest `ef` that finds 99 % of the nearest. */
+/** An HNSW graph with the parameters of its documentation, and the smallest `ef` that finds 99 % of the nearest. */
 export const hnswlib: SearchPeer = {
   name: 'hnswlib',
   mostMemories: Number.POSITIVE_INFINITY,
