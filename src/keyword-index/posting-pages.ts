@@ -199,6 +199,91 @@ function readList(page: Buffer, from: number, end: number, found: PostingList, l
   found.length = length;
 }
 
+/** Reads the rows of a list one by one, without a copy of the list. */
+class ListReader {
+  readonly #page: Buffer;
+  readonly #end: number;
+  /** The current row, its number of occurrences, and its bytes from `start` to `at`. */
+  row = 0;
+  frequency = 0;
+  start = 0;
+  at: number;
+
+  constructor(page: Buffer, from: number, end: number) {
+    this.#page = page;
+    this.#end = end;
+    this.at = from;
+  }
+
+  next(): boolean {
+    this.start = this.at;
+    if (this.at >= this.#end) return false;
+    const value = this.#number();
+    this.row += Math.floor(value / 2);
+    this.frequency = value % 2 === 1 ? this.#number() + 2 : 1;
+    return true;
+  }
+
+  #number(): number {
+    let value = 0;
+    for (let scale = 1; this.at < this.#end; scale *= 128) {
+      const byte = this.#page[this.at++]!;
+      value += (byte & 0x7f) * scale;
+      if (byte < 128) return value;
+    }
+    throw new MalformedPage();
+  }
+}
+
+/**
+ * Changes the number of occurrences in one row of an entry. Returns the bytes of the new entry, which are none if no row is left.
+ * Returns undefined if nothing changes.
+ */
+export function changedEntry(entry: PageReader, row: number, frequency: number): Buffer | undefined {
+  const { page, start, list, end } = entry;
+  const reader = new ListReader(page, list, end);
+  let before = 0;
+  let isLater = reader.next();
+  for (; isLater && reader.row < row; isLater = reader.next()) before = reader.row;
+  const isThere = isLater && reader.row === row;
+  if (frequency === (isThere ? reader.frequency : 0)) return undefined;
+  const kept = reader.start;
+  const changed = Buffer.allocUnsafe(2 * bytesPerPosting);
+  let length = frequency === 0 ? 0 : writePosting(changed, 0, row - before, frequency);
+  // The row that follows has its distance to another row now.
+  if (isThere) isLater = reader.next();
+  const follows = frequency === 0 ? before : row;
+  if (isLater) length = writePosting(changed, length, reader.row - follows, reader.frequency);
+  const bytes = kept - list + length + (end - reader.at);
+  if (bytes === 0) return Buffer.alloc(0);
+  const head = Buffer.from(page.subarray(start, list));
+  head.writeUInt16LE(bytes, head.length - 2);
+  return Buffer.concat([head, page.subarray(list, kept), changed.subarray(0, length), page.subarray(reader.at, end)]);
+}
+
+/** Returns the bytes of an entry with one row. */
+export function newEntry(term: Uint8Array, row: number, frequency: number): Buffer {
+  const entry = Buffer.allocUnsafe(headBytes + term.length + bytesPerPosting);
+  entry[0] = term.length;
+  entry.set(term, 1);
+  const list = headBytes + term.length;
+  const end = writePosting(entry, list, row, frequency);
+  entry.writeUInt16LE(end - list, list - 2);
+  return entry.subarray(0, end);
+}
+
+/** Writes one row of a list, and returns where it ends. */
+function writePosting(buffer: Buffer, from: number, distance: number, frequency: number): number {
+  let at = from;
+  let value = distance * 2 + (frequency > 1 ? 1 : 0);
+  for (; value >= 128; value = Math.floor(value / 128)) buffer[at++] = (value % 128) + 128;
+  buffer[at++] = value;
+  if (frequency === 1) return at;
+  for (value = frequency - 2; value >= 128; value >>>= 7) buffer[at++] = (value & 0x7f) + 128;
+  buffer[at++] = value;
+  return at;
+}
+
 /** Makes room for one page that is being written. */
 export function newPageBuffer(): Buffer {
   return Buffer.allocUnsafe(maxPageBytes + minRoom);
@@ -257,9 +342,15 @@ export class PageWriter {
     this.add(bytes, list, 0, term.length);
   }
 
-  /** Copies the current entry of a page as it is. */
+  /** Copies the current entry of a page as it is, unless it is too long for one page. */
   copy(entry: PageReader): void {
-    const { page, start, end } = entry;
+    const { page, start, end, term, termEnd } = entry;
+    if (end - start > maxPageBytes) {
+      const list = new PostingList();
+      entry.readInto(list);
+      this.add(page, list, term, termEnd);
+      return;
+    }
     if (this.#at + end - start > maxPageBytes) this.flush();
     if (this.#at === 0) this.#firstRow = entry.firstRow();
     page.copy(this.#buffer, this.#at, start, end);
@@ -296,14 +387,8 @@ export class PageWriter {
     let next = from;
     for (; next < length && at + bytesPerPosting <= maxPageBytes; next++) {
       const row = rows[next]!;
-      const frequency = frequencies[next]!;
-      let value = (row - before) * 2 + (frequency > 1 ? 1 : 0);
+      at = writePosting(buffer, at, row - before, frequencies[next]!);
       before = row;
-      for (; value >= 128; value = Math.floor(value / 128)) buffer[at++] = (value % 128) + 128;
-      buffer[at++] = value;
-      if (frequency === 1) continue;
-      for (value = frequency - 2; value >= 128; value >>>= 7) buffer[at++] = (value & 0x7f) + 128;
-      buffer[at++] = value;
     }
     buffer[list - 2] = (at - list) & 0xff;
     buffer[list - 1] = (at - list) >>> 8;

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  changedEntry,
   MalformedPage,
   maxPageBytes,
+  newEntry,
   newPageBuffer,
   PageReader,
   PageWriter,
@@ -116,6 +118,33 @@ describe('pages', () => {
       [9, 65_535],
     ];
     expect(entriesOf(pages.map(({ page }) => page))).toEqual([['naïve', expected]]);
+  });
+
+  test('change the number of occurrences in one row, and keep all others', () => {
+    const changes = fc.array(
+      fc.tuple(fc.oneof(fc.integer({ min: 1, max: 40 }), row), fc.oneof(fc.constant(0), frequency)),
+    );
+    fc.assert(
+      fc.property(rows, changes, (before, changes) => {
+        const counts = new Map(before);
+        const [{ page: first }] = pagesOf((writer) => writer.add(termBytes('word'), listOf(before))) as [WrittenPage];
+        let page = first;
+        for (const [row, frequency] of changes) {
+          const reader = new PageReader(page);
+          const changed = reader.next()
+            ? changedEntry(reader, row, frequency)
+            : frequency > 0
+              ? newEntry(termBytes('word'), row, frequency)
+              : undefined;
+          expect(changed === undefined).toBe(frequency === (counts.get(row) ?? 0));
+          page = changed ?? page;
+          if (frequency === 0) counts.delete(row);
+          else counts.set(row, frequency);
+          const expected = [...counts].sort(([a], [b]) => a - b);
+          expect(entriesOf([page])).toEqual(expected.length === 0 ? [] : [['word', expected]]);
+        }
+      }),
+    );
   });
 
   test('that are damaged give an error or other entries, and never read beyond their end', () => {

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { maxPageBytes } from '../../src/keyword-index/posting-pages';
 import { openDatabase } from '../../src/state/tables/database';
 import { loadChecksum } from '../../src/state/tables/memory-row';
 import { migrate } from '../../src/state/tables/migrations';
@@ -91,6 +92,26 @@ describe('segments of words', () => {
     expect(storedWords(database)).toEqual([]);
     expect(database.prepare('select count(*) from word_pages').pluck().get()).toBe(0);
     replace(3, new Map([['again', 2]]));
+    expectSame(segments);
+  });
+
+  test('divide a page that grows, also in the middle of a list that fills it alone', () => {
+    const rows = Array.from({ length: 6_000 }, (_, i) => 2 * i + 2);
+    for (const row of rows) texts.set(row, new Map([['frequent', 1]]));
+    for (const row of rows) texts.set(row - 1, new Map());
+    segments.add(new Map([['frequent', rows]]), { first: 1, last: 12_000 });
+    const pages = () => database.prepare('select length(page) from word_pages').pluck().all() as number[];
+    const before = pages().length;
+    for (let i = 0; i < 3_000; i++)
+      replace(
+        2 * i + 2_001,
+        new Map([
+          ['frequent', 30_000 + i],
+          [`rare${i % 500}`, 1],
+        ]),
+      );
+    expect(pages().length).toBeGreaterThan(before + 3);
+    for (const length of pages()) expect(length).toBeLessThanOrEqual(maxPageBytes);
     expectSame(segments);
   });
 

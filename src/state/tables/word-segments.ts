@@ -1,8 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { MemoryError } from '../../domain/errors';
 import {
+  changedEntry,
   MalformedPage,
   maxPageBytes,
+  newEntry,
   newPageBuffer,
   PageReader,
   PageWriter,
@@ -293,12 +295,15 @@ export class WordSegments {
   }
 
   #edit(id: number, edits: readonly Edit[]): void {
-    const stored = this.#check(this.#statements.page.get(id) as StoredPage);
+    const stored = this.#check(this.#statements.page.get(id) as StoredPage & WrittenPage);
     const edited = this.#edited(stored.page, edits);
     if (edited === undefined) return;
     const [first, ...others] = this.#split(edited);
     if (first === undefined) this.#statements.deletePage.run(id);
-    else this.#updatePage(id, stored.segment, first);
+    else if (first.row === stored.row && first.first.equals(stored.first)) {
+      // With its key, SQLite would also write the page of the index again.
+      this.#statements.updateContent.run(first.page, this.#checksumOfPage(stored.segment, first.page), id);
+    } else this.#updatePage(id, stored.segment, first);
     for (const page of others) this.#insertPage(stored.segment, page);
   }
 
@@ -310,15 +315,11 @@ export class WordSegments {
     let isAtEnd = !reader.next();
     for (const { term, row, frequency } of edits) {
       while (!isAtEnd && reader.compareTo(term) < 0) isAtEnd = !reader.next();
-      const at = isAtEnd ? page.length : reader.start;
-      const list = new PostingList(8);
       const isThere = !isAtEnd && reader.compareTo(term) === 0;
-      if (isThere) reader.readInto(list);
-      if (!setFrequency(list, row, frequency)) continue;
-      parts.push(page.subarray(copied, at));
-      const writer = new PageWriter(this.#buffer, (written) => parts.push(Buffer.from(written.page)));
-      writer.add(term, list);
-      writer.flush();
+      const entry = isThere ? changedEntry(reader, row, frequency) : frequency > 0 && newEntry(term, row, frequency);
+      if (!entry) continue;
+      const at = isAtEnd ? page.length : reader.start;
+      parts.push(page.subarray(copied, at), entry);
       copied = isThere ? reader.end : at;
     }
     return parts.length === 0 ? undefined : Buffer.concat([...parts, page.subarray(copied)]);
@@ -390,29 +391,6 @@ interface Edit {
 function copyOf({ first, row, page }: WrittenPage): WrittenPage {
   const copy = Buffer.from(page);
   return { first: copy.subarray(1, 1 + first.length), row, page: copy };
-}
-
-/** Sets how often a term occurs in a row. Returns false if the list was so before. */
-function setFrequency(list: PostingList, row: number, frequency: number): boolean {
-  const { rows, frequencies, length } = list;
-  let at = 0;
-  while (at < length && rows[at]! < row) at++;
-  const isThere = at < length && rows[at] === row;
-  if (frequency === (isThere ? frequencies[at] : 0)) return false;
-  if (frequency === 0) {
-    rows.copyWithin(at, at + 1, length);
-    frequencies.copyWithin(at, at + 1, length);
-    list.length--;
-    return true;
-  }
-  if (!isThere) {
-    list.push(row, frequency);
-    list.rows.copyWithin(at + 1, at, length);
-    list.frequencies.copyWithin(at + 1, at, length);
-    list.rows[at] = row;
-  }
-  list.frequencies[at] = frequency;
-  return true;
 }
 
 type PlacedPage = WrittenPage & { readonly id: number };
@@ -529,6 +507,7 @@ function prepareAll(database: Database) {
     updatePage: database.prepare(
       'update word_pages set segment = ?, first = ?, row = ?, page = ?, checksum = ? where id = ?',
     ),
+    updateContent: database.prepare('update word_pages set page = ?, checksum = ? where id = ?'),
     deletePage: database.prepare('delete from word_pages where id = ?'),
   };
 }
