@@ -8,7 +8,7 @@ import { RaftNode } from '../../src/raft/core/raft-node';
 import type { StorageAppend, StorageApply } from '../../src/raft/core/ready';
 import { MemoryStorage } from '../../src/raft/storage/memory-storage';
 
-// Nodes with asynchronous storage, and a network that loses, doubles, delays and reorders. Nodes crash and lose what they had not
+// Nodes with synchronous or asynchronous storage, and a network that loses, doubles, delays and reorders. Nodes crash and lose what they had not
 // stored. Members come and go. After each step the promises of Raft are checked; at the end everything heals and must agree.
 
 interface Member {
@@ -63,6 +63,7 @@ const weights = {
 class Course {
   readonly #chance: Generator;
   readonly #weights: readonly Action[];
+  readonly #isAsynchronous: boolean;
   readonly #members = new Map<number, Member>();
   #inTransit: Message[] = [];
   #starts = 0;
@@ -72,6 +73,7 @@ class Course {
 
   constructor(seed: number) {
     this.#chance = new Generator(seed);
+    this.#isAsynchronous = seed % 3 > 0;
     const chosen = Object.entries(weights[seed % 2 === 0 ? 'calm' : 'wild']) as [Action, number][];
     this.#weights = chosen.flatMap(([action, weight]) => Array.from({ length: weight }, () => action));
     const first = { index: 1, term: 1, configuration: configurationOf(voters), data: noBytes };
@@ -96,7 +98,7 @@ class Course {
       applied,
       electionTicks: 6,
       heartbeatTicks: 1,
-      asynchronousStorage: true,
+      asynchronousStorage: this.#isAsynchronous,
       maxMessageBytes: 200,
       maxApplyingBytes: 300,
       maxInflightMessages: 5,
@@ -175,28 +177,42 @@ class Course {
 
   #ready(member: Member): void {
     if (!member.node.hasReady) return;
-    const { messages, append, apply } = member.node.ready();
-    this.#inTransit.push(...messages);
-    if (append !== undefined) member.appends.push(append);
-    if (apply !== undefined) member.applies.push(apply);
+    const ready = member.node.ready();
+    this.#inTransit.push(...ready.messages);
+    if (ready.append !== undefined) member.appends.push(ready.append);
+    if (ready.apply !== undefined) member.applies.push(ready.apply);
+    if (this.#isAsynchronous) return;
+    this.#store(member, ready);
+    this.#inTransit.push(...ready.messagesAfterSync);
+    this.#applyAll(member, ready.committed);
+    member.node.advance();
   }
 
   #append(member: Member): void {
     const work = member.appends.shift();
     if (work === undefined) return;
-    if (work.snapshot !== undefined) {
-      member.storage.install(work.snapshot);
-      member.applied = work.snapshot.index;
-    }
-    if (work.hardState !== undefined) member.storage.setHardState(work.hardState);
-    member.storage.append(work.entries);
+    this.#store(member, work);
     this.#answer(member, work.responses);
+  }
+
+  #store(member: Member, { snapshot, hardState, entries }: Omit<StorageAppend, 'responses'>): void {
+    if (snapshot !== undefined) {
+      member.storage.install(snapshot);
+      member.applied = snapshot.index;
+    }
+    if (hardState !== undefined) member.storage.setHardState(hardState);
+    member.storage.append(entries);
   }
 
   #apply(member: Member): void {
     const work = member.applies.shift();
     if (work === undefined) return;
-    for (const entry of work.entries) {
+    this.#applyAll(member, work.entries);
+    this.#answer(member, work.responses);
+  }
+
+  #applyAll(member: Member, entries: readonly Entry[]): void {
+    for (const entry of entries) {
       if (entry.index <= member.applied) continue;
       must(entry.index === member.applied + 1, `entry ${entry.index} follows ${member.applied}`);
       const other = this.#committed[entry.index];
@@ -209,7 +225,6 @@ class Course {
         });
       member.applied = entry.index;
     }
-    this.#answer(member, work.responses);
   }
 
   // The own answers come at once and in order; those to others take the network.
@@ -250,6 +265,8 @@ class Course {
 
   #crash(id: number, { storage, applied }: Member): void {
     this.#inTransit = this.#inTransit.filter(({ to }) => to !== id || this.#chance.below(2) === 0);
+    // Term, vote and entries are synced. A commit index is not by itself, so it may be lost.
+    if (this.#chance.below(2) === 0) storage.setHardState({ ...storage.initialState().hardState, commit: applied });
     this.#start(id, storage, applied);
   }
 
