@@ -218,6 +218,33 @@ describe('a node that lost its commit index', () => {
     expect(asked).toEqual([1, 3, 4]);
   });
 
+  test('does not become a second leader of a term with the voters from two changes ago', () => {
+    const cluster = new Cluster([1, 2, 3], { preVote: false, checkQuorum: false });
+    cluster.elect(3);
+    for (const id of [4, 5]) {
+      cluster.add(id);
+      cluster.node(3).proposeConfigurationChange({ transition: 'auto', changes: [{ kind: 'add-voter', node: id }] });
+      cluster.settle();
+      cluster.tick(3, 2);
+      cluster.settle();
+    }
+    // Nodes 1 and 2 keep term, vote and log, and lose the commit index with everything that they had applied.
+    for (const id of [1, 2]) {
+      const member = cluster.member(id);
+      member.storage.setHardState({ ...member.storage.initialState().hardState, commit: first.index });
+      member.storage.setMembership({ index: first.index, configuration });
+      member.appliedIndex = first.index;
+      cluster.restart(id);
+    }
+    // They are a majority of the three from before, and the others are one of the five of today.
+    cluster.isolate(1, 2);
+    cluster.settle();
+    cluster.elect(1);
+    cluster.elect(4);
+    const leading = cluster.members.map(({ node }) => node.status()).filter(({ role }) => role === 'leader');
+    expect(leading.map(({ id, hardState }) => [id, hardState.term])).toEqual([[4, 2]]);
+  });
+
   test('takes one change as no proof', () => {
     expect(nodeWith(changes.slice(0, 2), { commit: 1 }).status().hardState.commit).toBe(1);
   });
