@@ -128,7 +128,7 @@ export interface FollowingSet extends VisibleSet {
 }
 
 // A set with a smaller share of the rows of the store than this is a list. Work on a list takes longer for each row, and none for others.
-const rowsPerListedRow = 64;
+const rowsPerListedRow = 16;
 
 /** A visible set with one byte for each memory of the store. */
 export class MaskedSet implements FollowingSet {
@@ -407,10 +407,25 @@ class VisibleVectors implements VisibleRows {
 function visibleSetOf({ columns, selections }: StateView, selection: CompiledSelection): FollowingSet {
   if (!isInColumns(selection.criteria)) return setOf(columns, Uint32Array.from(selections.rows(selection)));
   const candidates = selection.candidates();
-  if (candidates !== undefined) return setOf(columns, candidates.filter(visibilityTest(columns, selection)).sort());
+  if (candidates !== undefined) return setOf(columns, visibleAmong(candidates, visibilityTest(columns, selection)));
   const visible = new MaskedSet(columns);
   visible.addReadable(selection);
   return visible.asListed();
+}
+
+/** Returns those of the candidates that are visible, in ascending order. It changes the candidates. */
+function visibleAmong(candidates: Uint32Array, isVisible: (row: number) => boolean): Uint32Array {
+  let [count, last] = [0, 0];
+  let isAscending = true;
+  for (let i = 0; i < candidates.length; i++) {
+    const row = candidates[i] as number;
+    if (!isVisible(row)) continue;
+    isAscending &&= row > last;
+    last = row;
+    candidates[count++] = row;
+  }
+  const rows = candidates.slice(0, count);
+  return isAscending ? rows : rows.sort();
 }
 
 /** @param rows In ascending order. */

@@ -120,8 +120,8 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'recall among candidates: takes all of them',
     'recall/visible-set.ts',
-    'candidates.filter(visibilityTest(columns, selection)).sort()',
-    'candidates.filter((row) => visibilityTest(columns, selection) !== undefined && row > 0).sort()',
+    '    if (!isVisible(row)) continue;\n',
+    '    if (row === 0 && !isVisible(row)) continue;\n',
   ),
   mistake(
     'visible sets: shared by actors with private memories',
