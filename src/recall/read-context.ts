@@ -26,6 +26,8 @@ export interface ReadContext {
   refresh(): void;
   /** Runs a read on one snapshot: rules, labels and records belong to the same moment, even if another process writes. */
   snapshot<T>(read: () => T): T;
+  /** How long to wait for a change that another peer may have applied, in milliseconds. 0 in a store without peers. */
+  maxLagMs(): number;
   /** Counts a record that passed the access filter in a query but failed the second check. */
   recheckRejected(): void;
 }

@@ -1,5 +1,6 @@
 import type { MemoryChange } from '../domain/memory';
 import type { Caller } from '../domain/scope';
+import { startDeadline } from '../environment/timers';
 import { translated } from '../sqlite/sqlite';
 import { visibleChange, watchBinding } from './changes';
 import type { ReadContext } from './read-context';
@@ -13,18 +14,52 @@ export interface ChangeFeed {
   next(signal: AbortSignal): Promise<boolean>;
 }
 
+/** The change after which a watch begins: its number, or the revision of a memory that it made. */
+export type WatchStart = number | { readonly id: string; readonly revision: number };
+
 /**
- * Returns the number of the change after which a watch begins.
+ * Returns the change after which a watch begins.
  *
  * @throws INVALID_CURSOR
  */
-export function startOfWatch(context: ReadContext, caller: Caller, since: string): number {
+export function startOfWatch(context: ReadContext, caller: Caller, since: string): WatchStart {
   if (since === 'start') return 0;
   if (since === 'now') return context.state.lastChangeSeq;
   const { id, revision } = context.cursors.open(since, watchBinding(caller)) as { id: string; revision: number };
-  const record = context.state.records.uncheckedOrTombstone(id);
-  const line = record && context.state.changes.ofRecord(record).find((each) => each.revision === revision);
-  return line?.change_seq ?? 0;
+  return changeSeqOf(context, { id, revision }) ?? { id, revision };
+}
+
+function changeSeqOf({ state }: ReadContext, { id, revision }: Exclude<WatchStart, number>): number | undefined {
+  const record = state.records.uncheckedOrTombstone(id);
+  const line = record && state.changes.ofRecord(record).find((each) => each.revision === revision);
+  return line?.change_seq;
+}
+
+/**
+ * Returns the number of the change after which a watch begins. A cursor from another peer may name a change that is not applied here yet:
+ * then it waits, but not for ever. A change that does not come is lost, for example because the store was restored from a backup. The watch
+ * then begins with the first change, so that it leaves none out.
+ */
+async function reachedStart(
+  context: ReadContext,
+  start: WatchStart,
+  feed: ChangeFeed,
+  signal: AbortSignal,
+): Promise<number> {
+  if (typeof start === 'number') return start;
+  const maxMs = context.maxLagMs();
+  if (maxMs === 0) return 0;
+  const deadline = startDeadline(maxMs, signal);
+  try {
+    do {
+      context.refresh();
+      const changeSeq = translated(() => changeSeqOf(context, start));
+      if (changeSeq !== undefined) return changeSeq;
+    } while (await feed.next(deadline.signal));
+    return 0;
+  } finally {
+    deadline.end();
+  }
 }
 
 /**
@@ -44,7 +79,7 @@ export function cursorOfNow({ state, cursors }: ReadContext, caller: Caller): st
 export function watch(
   context: ReadContext,
   caller: Caller,
-  start: number,
+  start: WatchStart,
   feed: ChangeFeed,
   signal: AbortSignal,
 ): AsyncIterable<MemoryChange> {
@@ -66,11 +101,11 @@ export function watch(
 async function* changesAfter(
   context: ReadContext,
   caller: Caller,
-  start: number,
+  start: WatchStart,
   feed: ChangeFeed,
   signal: AbortSignal,
 ): AsyncGenerator<MemoryChange> {
-  let changeSeq = start;
+  let changeSeq = await reachedStart(context, start, feed, signal);
   while (!signal.aborted) {
     context.refresh();
     const lines = translated(() => context.state.changes.after(changeSeq, linesPerRead));

@@ -58,6 +58,9 @@ export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIn
   release(): Promise<void>;
 }
 
+// A peer that lags more is sent a snapshot, and its watches begin again.
+const maxLagMs = 30_000;
+
 /** What follows a commit, in this order. Each step runs even if another has failed. */
 const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineDeps) => void)[] = [
   ({ model }, batch) => model.follow(batch),
@@ -288,6 +291,7 @@ export class Engine {
           this.#refresh();
           return read();
         }),
+      maxLagMs: () => (state.logPosition().index === 0 ? 0 : maxLagMs),
       recheckRejected: () => {
         this.recheckRejected++;
       },
