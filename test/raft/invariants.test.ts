@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { configurationOf } from '../../src/raft/core/configuration';
+import { Consensus } from '../../src/raft/core/consensus';
 import { type Entry, noBytes } from '../../src/raft/core/entry';
 import { InvariantViolation } from '../../src/raft/core/invariants';
 import type { Message, Snapshot } from '../../src/raft/core/messages';
+import { settingsOf } from '../../src/raft/core/options';
 import { RaftNode } from '../../src/raft/core/raft-node';
+import { ReadyQueue } from '../../src/raft/core/ready-queue';
 import { MemoryStorage } from '../../src/raft/storage/memory-storage';
 import { Cluster } from './cluster';
 
@@ -122,6 +125,22 @@ describe('a node stops with', () => {
 
   test('LOG_LOST when it starts with a commit index beyond its log', () => {
     expect(violation(() => nodeWith([], { commit: 9 }))).toBe('LOG_LOST');
+  });
+
+  test('HARD_STATE_MONOTONIC when its term would go back', () => {
+    const storage = new MemoryStorage(first);
+    storage.setHardState({ term: 5, vote: 0, commit: 1 });
+    const node = new Consensus(settingsOf({ id: 2, storage, seed: 1 }));
+    expect(violation(() => node.becomeFollower(4, 0))).toBe('HARD_STATE_MONOTONIC');
+  });
+
+  test('HARD_STATE_MONOTONIC when it would give a second vote in one term', () => {
+    const storage = new MemoryStorage(first);
+    storage.setHardState({ term: 5, vote: 1, commit: 1 });
+    const node = new Consensus(settingsOf({ id: 2, storage, seed: 1 }));
+    const queue = new ReadyQueue(node);
+    node.vote = 3;
+    expect(violation(() => queue.take())).toBe('HARD_STATE_MONOTONIC');
   });
 
   test('CALL_ORDER when the host skips advance(), or calls it twice', () => {

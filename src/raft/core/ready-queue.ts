@@ -24,9 +24,8 @@ export class ReadyQueue {
     this.#node = node;
     this.#isAsynchronous = node.settings.asynchronousStorage;
     this.#softState = { leader: node.leader, role: node.role };
-    this.#hardState = node.settings.storage.initialState().hardState;
-    // A commit index that was learnt from the log itself is told with the next change: it need not be stored for its own sake.
-    this.#hardState = { ...this.#hardState, commit: node.log.committed };
+    // A commit index that was learnt at the start is stored with the next change: it need not be for its own sake.
+    this.#hardState = node.hardState;
   }
 
   get hasReady(): boolean {
