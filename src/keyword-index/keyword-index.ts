@@ -82,13 +82,23 @@ function normalizedScore(sum: number, half: number): number {
 export interface KeywordScores {
   /** The rows with a score above 0, in no order. */
   readonly rows: Uint32Array;
+  /** For each row, its BM25 sum. */
+  readonly sums: Float64Array;
+  /** The BM25 sum of a row with the score 0.5. The score of a row is `sum / (sum + half)`. */
+  readonly half: number;
   /** 0 for every other row. */
   of(row: number): number;
   /** Returns the rows with the highest scores, best first. */
   best(limit: number): number[];
 }
 
-const noScores: KeywordScores = { rows: new Uint32Array(0), of: () => 0, best: () => [] };
+const noScores: KeywordScores = {
+  rows: new Uint32Array(0),
+  sums: new Float64Array(0),
+  half: 1,
+  of: () => 0,
+  best: () => [],
+};
 
 interface ScoredTerm {
   readonly postings: TermPostings;
@@ -137,6 +147,8 @@ export class KeywordIndex {
     return this.#withSums(scored, texts, norm, (rows) =>
       use({
         rows,
+        sums: this.#sums,
+        half,
         of: (row) => normalizedScore(this.#sums[row] ?? 0, half),
         best: (limit) => bestRows(rows, this.#sums, limit),
       }),
@@ -222,13 +234,13 @@ function sumOf(row: number, scored: readonly ScoredTerm[], length: number, { bas
 function bestRows(rows: Uint32Array, sums: Float64Array, limit: number): number[] {
   const inOrder = (a: number, b: number) => sums[b]! - sums[a]! || a - b;
   const kept: number[] = [];
-  let lowest = -1;
+  let lowest = 0;
   for (const row of rows) {
-    if (lowest >= 0 && inOrder(lowest, row) < 0) continue;
+    if (sums[row]! < lowest) continue;
     kept.push(row);
     if (kept.length < 2 * limit) continue;
     kept.sort(inOrder).length = limit;
-    lowest = kept[limit - 1]!;
+    lowest = sums[kept[limit - 1]!]!;
   }
   return kept.sort(inOrder).slice(0, limit);
 }

@@ -87,7 +87,8 @@ export class ExcerptFinder {
   #vectorsOf(row: number): readonly Float32Array[] {
     const { columns, vectors } = this.#context.state;
     const chunkCount = columns.chunks[row] ?? 0;
-    if (chunkCount > this.#chunksLeft) return [];
+    // One chunk is the whole text, and says nothing about its parts.
+    if (chunkCount < 2 || chunkCount > this.#chunksLeft) return [];
     this.#chunksLeft -= chunkCount;
     try {
       return vectors.ofRow(row);

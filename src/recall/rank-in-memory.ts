@@ -1,5 +1,5 @@
 import type { KeywordScores } from '../keyword-index/keyword-index';
-import type { LoadedVectors, ScanningIndex, ScanTarget, VisibleRows } from '../vector-index/vector-index';
+import type { LoadedVectors, ScanningIndex, ScanTarget } from '../vector-index/vector-index';
 import type { ReadContext } from './read-context';
 import {
   keywordPart,
@@ -40,59 +40,63 @@ export function rankInMemory(context: ReadContext, request: RankInMemoryRequest)
   const { terms, visible } = request;
   return context.keywords.withScores(terms, textsOf(context, visible), (keyword) => {
     const hits = new PossibleHits(context, request, keyword);
-    const areScanned = offerMatches(request, keyword, hits) && offerOthers(request, keyword, hits);
+    const probed = new Set(keyword.best(Math.max(probedMatches, 2 * request.topK)));
+    offerWithoutVector(request, keyword.rows, hits);
+    const areScanned = offerProbed(request, probed, hits) && offerOthers(request, { keyword, probed, hits });
     return areScanned ? verified(context, request, { keyword, hits }) : undefined;
   });
 }
 
-/** Offers the rows that match a term. Returns false if vectors must be loaded again first. */
-function offerMatches(request: RankInMemoryRequest, keyword: KeywordScores, hits: PossibleHits): boolean {
-  const probed = keyword.best(Math.max(probedMatches, 2 * request.topK));
-  const isProbed = new Set(probed);
-  const probes = {
-    count: probed.length,
-    has: (row: number) => isProbed.has(row),
-    rows: () => Uint32Array.from(probed),
-  };
-  if (!offerRows(request, probes, hits, () => true)) return false;
-  const matches = { count: keyword.rows.length, has: (row: number) => keyword.of(row) > 0, rows: () => keyword.rows };
-  return offerRows(request, matches, hits, (row) => !isProbed.has(row));
+/** Offers the matches that have no vector to compare. */
+function offerWithoutVector(
+  { vectors, vector, visible }: RankInMemoryRequest,
+  matches: Uint32Array,
+  hits: PossibleHits,
+) {
+  const usesVectors = vectors !== undefined && vector !== undefined;
+  if (usesVectors && visible.vectors.count === visible.texts) return;
+  for (const row of matches) if (!usesVectors || !visible.vectors.has(row)) hits.offer(row, 0, 0);
 }
 
-function offerRows(
-  { vectors, vector, visible }: RankInMemoryRequest,
-  rows: VisibleRows,
+/** Offers the best keyword matches. Returns false if vectors must be loaded again first. */
+function offerProbed(
+  { vectors, vector }: RankInMemoryRequest,
+  probed: ReadonlySet<number>,
   hits: PossibleHits,
-  isOffered: (row: number) => boolean,
 ): boolean {
-  const usesVectors = vectors !== undefined && vector !== undefined;
-  if (!usesVectors || visible.vectors.count < visible.texts) {
-    for (const row of rows.rows()) {
-      if (!(usesVectors && visible.vectors.has(row)) && isOffered(row)) hits.offer(row, 0, 0);
-    }
-  }
-  if (!usesVectors) return true;
+  if (vectors === undefined || vector === undefined) return true;
+  const rows = { count: probed.size, has: (row: number) => probed.has(row), rows: () => Uint32Array.from(probed) };
   return vectors.index.scan(vector, rows, vectors.loaded, {
     least: () => Number.NEGATIVE_INFINITY,
-    matters: (row, highest) => hits.mayBeBest(row, highest) && isOffered(row),
-    offer: (row, estimate, error) => {
-      if (isOffered(row)) hits.offer(row, estimate, error);
-    },
+    matters: (row, highest) => hits.mayBeBest(row, highest),
+    offer: (row, estimate, error) => hits.offer(row, estimate, error),
   });
 }
 
-/** Offers the rows that match no term and whose vectors are near enough. Returns false if vectors must be loaded again first. */
-function offerOthers(request: RankInMemoryRequest, keyword: KeywordScores, hits: PossibleHits): boolean {
+interface Probed {
+  readonly keyword: KeywordScores;
+  readonly probed: ReadonlySet<number>;
+  readonly hits: PossibleHits;
+}
+
+/** Offers the other rows whose vectors are near enough. Returns false if vectors must be loaded again first. */
+function offerOthers(request: RankInMemoryRequest, { keyword, probed, hits }: Probed): boolean {
   const { vectors, vector, visible } = request;
-  if (vectors === undefined || vector === undefined || hits.leastCosine > highestCosine) return true;
+  if (vectors === undefined || vector === undefined) return true;
   const target: ScanTarget = {
     least: () => hits.leastCosine,
-    matters: (row) => keyword.of(row) === 0,
+    ...(keyword.rows.length === 0
+      ? {}
+      : { boost: { scores: keyword.sums, weight: hits.keywordShare, half: keyword.half } }),
+    matters: (row, highest) => hits.mayBeBest(row, highest) && !probed.has(row),
     offer: (row, estimate, error) => {
-      if (keyword.of(row) === 0) hits.offer(row, estimate, error);
+      if (!probed.has(row)) hits.offer(row, estimate, error);
     },
   };
-  return vectors.index.scan(vector, visible.vectors, vectors.loaded, target);
+  // Then only matches can be among the best.
+  const needsMatch = hits.leastCosine > highestCosine;
+  const matches = { count: keyword.rows.length, has: (row: number) => keyword.of(row) > 0, rows: () => keyword.rows };
+  return vectors.index.scan(vector, needsMatch ? matches : visible.vectors, vectors.loaded, target);
 }
 
 // Rounding may make the cosine of equal vectors a little larger than 1.
@@ -128,6 +132,11 @@ class PossibleHits {
   readonly #keywordWeight: number;
   /** The most that recency and priority add to a score. */
   readonly #mostBonus: number;
+  /** The score that a row needs to be among the best, and the cosine that gives it this score if it matches no term. */
+  #least = 0;
+  #leastRelevance = 0;
+  /** The weight of keywords, as a share of the weight of cosines. */
+  readonly keywordShare: number;
 
   constructor({ state }: ReadContext, request: RankInMemoryRequest, keyword: KeywordScores) {
     const { visible, now, mode, topK } = request;
@@ -138,17 +147,13 @@ class PossibleHits {
     this.#semanticWeight = semanticWeight(mode);
     this.#keywordWeight = keywordPart(1, semanticShareIn(mode));
     this.#mostBonus = recencyPart(now - visible.newest) + priorityWeight * visible.topPriority + rounding;
-  }
-
-  /** The score that a row needs to be among the best. */
-  get #least(): number {
-    return Math.max(this.#request.threshold, this.#lowest.lowest);
+    this.keywordShare = this.#keywordWeight / this.#semanticWeight;
+    this.#raise(request.threshold);
   }
 
   /** The cosine that a row needs if it matches no term. Negative infinity if every row with a vector may be among the best. */
   get leastCosine(): number {
-    const least = (this.#least - this.#mostBonus) / this.#semanticWeight;
-    return least > 0 ? least : Number.NEGATIVE_INFINITY;
+    return this.#leastRelevance > 0 ? this.#leastRelevance : Number.NEGATIVE_INFINITY;
   }
 
   /** Returns whether a row can be among the best if its cosine is at most `highest`. Fast, but does not look at the row's own bonus. */
@@ -165,8 +170,14 @@ class PossibleHits {
     const priority = this.#columns.priority[row] as number;
     const highest = scoreSum(mode, estimate + error, keyword, ageMs, priority) + rounding;
     if (highest < this.#least) return;
-    this.#lowest.offer(scoreSum(mode, estimate - error, keyword, ageMs, priority) - rounding);
     this.#hits.push({ row, highest });
+    this.#lowest.offer(scoreSum(mode, estimate - error, keyword, ageMs, priority) - rounding);
+    this.#raise(this.#lowest.lowest);
+  }
+
+  #raise(least: number): void {
+    this.#least = Math.max(this.#least, least);
+    this.#leastRelevance = (this.#least - this.#mostBonus) / this.#semanticWeight;
   }
 
   /** Returns the rows that may still be among the best, highest first. */

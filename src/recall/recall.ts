@@ -232,7 +232,9 @@ function spaceMismatch({ embedder }: ReadContext): MemoryError {
 function bestOf({ state }: ReadContext, ranked: readonly RankedRow[], topK: number): RankedRow[] {
   const lowest = ranked[topK - 1]?.score ?? Number.NEGATIVE_INFINITY;
   const best = ranked.filter(({ score }) => score >= lowest);
-  const places = new Map(best.map(({ row }) => [row, state.records.placeOf(row)]));
+  // The rows are in the order of their scores. Only rows with equal scores are read here.
+  const equal = best.filter(({ score }, i) => score === best[i - 1]?.score || score === best[i + 1]?.score);
+  const places = new Map(equal.map(({ row }) => [row, state.records.placeOf(row)]));
   const place = ({ row }: RankedRow) => places.get(row) ?? { id: '', created_at: 0 };
   return best.sort((one, other) => {
     const [a, b] = [place(one), place(other)];

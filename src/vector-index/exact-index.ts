@@ -1,8 +1,8 @@
 import { nextTurn, pause } from '../environment/timers';
-import { type AimedQuery, ByteVectors } from './kernel/byte-vectors';
+import { type AimedQuery, ByteVectors, kernelError } from './kernel/byte-vectors';
 import { bestChunk } from './kernel/dot';
 import { type SignQuery, SignVectors, signBytes } from './kernel/sign-vectors';
-import { slotsPerScan } from './kernel/slot-memory';
+import { type Needs, slotsPerScan } from './kernel/slot-memory';
 import type {
   LoadedVectors,
   ScanningIndex,
@@ -114,15 +114,10 @@ export class ExactIndex implements ScanningIndex {
     if (!this.#readMissing(query, visible, loaded)) return false;
     for (const [row, cosine] of beyond) {
       // Another search may have found room for the row meanwhile.
-      if (!this.#resident.knows(row) && cosine >= target.least() && visible.has(row)) target.offer(row, cosine, 0);
+      if (!this.#resident.knows(row) && visible.has(row) && target.matters(row, cosine)) target.offer(row, cosine, 0);
     }
-    const rows = visible.rows();
-    if (compare === 'signs' && rows.length > fewRows) {
-      this.#resident.scoreBySigns(query, visible, target);
-      return true;
-    }
-    const offer: Offer = (place, estimate, error) => target.offer(rows[place] as number, estimate, error);
-    this.#resident.score(this.#resident.aim(query), rows, 0, rows.length, offer);
+    if (compare === 'signs' && visible.count > fewRows) this.#resident.scoreBySigns(query, visible, target);
+    else this.#resident.scoreByBytes(this.#resident.aim(query), visible.rows(), target);
     return true;
   }
 
@@ -140,13 +135,13 @@ export class ExactIndex implements ScanningIndex {
     return true;
   }
 
-  async #scan(query: Float32Array, rows: Uint32Array, offer: Offer): Promise<void> {
+  async #scan(query: Float32Array, rows: Uint32Array, offer: (place: number, estimate: number) => void): Promise<void> {
     const aimed = this.#resident.aim(query);
     for (let from = 0; from < rows.length; ) {
       if (from > 0) await nextTurn();
       // A refresh may drop a row after it was read here, but only in another turn of the event loop. The row is scored in this turn.
-      const to = this.#read(rows, from, (place, vectors) => offer(place, bestChunk(query, vectors), 0));
-      this.#resident.score(aimed, rows, from, to, offer);
+      const to = this.#read(rows, from, (place, vectors) => offer(place, bestChunk(query, vectors)));
+      this.#resident.score(aimed, rows, { from, to, goal: everyRow, offer });
       from = to;
     }
   }
@@ -217,11 +212,23 @@ export class ExactIndex implements ScanningIndex {
 const unknown = 0;
 const withoutVector = -1;
 const endOfChain = -1;
-// What a slot takes in addition to its vector: its row, the next slot of the row, the residual, and an entry in the list of free slots.
-const bookkeepingBytes = 16;
+// What a slot takes in addition to its vector: its row, the next slot of the row, and an entry in the list of free slots.
+const bookkeepingBytes = 12;
 
-/** Takes the estimate of a row, which is named by its place in the list of rows. */
-type Offer = (place: number, estimate: number, error: number) => void;
+/** Which cosines matter. */
+type Goal = Pick<ScanTarget, 'least' | 'boost'>;
+
+// Every row matters to a search that has no score to reach.
+const everyRow: Goal = { least: () => Number.NEGATIVE_INFINITY };
+
+/** A part of a list of rows, and who takes its estimates. */
+interface RowRange {
+  readonly from: number;
+  readonly to: number;
+  readonly goal: Goal;
+  /** Takes the estimate of a row, which is named by its place in the list of rows. */
+  offer(place: number, estimate: number, error: number): void;
+}
 
 /** Rows and the highest cosine that each can have. Only the first `count` entries are used. */
 interface SignRows {
@@ -283,12 +290,12 @@ class ResidentVectors {
   #next = new Int32Array(1024);
   /** For each slot, its row. 0 for a free slot. */
   #rowOf = new Int32Array(1024);
-  /** For each slot, the length of what rounding changed in its vector. */
-  #residuals = new Float32Array(1024);
   readonly #free: number[] = [];
   #used = 0;
   readonly #slots = new Uint32Array(slotsPerScan);
+  readonly #slotRows = new Uint32Array(slotsPerScan);
   readonly #placeOf = new Uint32Array(slotsPerScan);
+  readonly #scores = new Float32Array(slotsPerScan);
   readonly #signRows = [emptySignRows(), emptySignRows()] as const;
   /** The number of rows with several chunks. */
   #rowsInChunks = 0;
@@ -303,7 +310,7 @@ class ResidentVectors {
 
   /** The number of bytes of all arrays. */
   get bytes(): number {
-    const arrays = [this.#first, this.#next, this.#rowOf, this.#residuals, this.#slots, this.#placeOf];
+    const arrays = [this.#first, this.#next, this.#rowOf, this.#slots, this.#slotRows, this.#placeOf];
     const lists = this.#signRows.flatMap(({ rows, highest }) => [rows, highest]);
     const bytes = [...arrays, ...lists].reduce((sum, { byteLength }) => sum + byteLength, 0);
     return bytes + this.#vectors.bytes + this.#signs.bytes + 8 * this.#free.length;
@@ -327,8 +334,7 @@ class ResidentVectors {
     let chain = endOfChain;
     for (const vector of vectors) {
       const slot = this.#free.pop() ?? this.#used++;
-      this.#residuals = withRoom(this.#residuals, slot);
-      this.#residuals[slot] = this.#vectors.write(slot, vector);
+      this.#vectors.write(slot, vector);
       this.#signs.write(slot, vector);
       this.#next = withRoom(this.#next, slot);
       this.#next[slot] = chain;
@@ -360,28 +366,57 @@ class ResidentVectors {
     return this.#vectors.aim(query);
   }
 
-  /**
-   * Offers each row of the list from position `from` to `to`, with the estimate of its best chunk. Skips rows that were not read or
-   * have no vector.
-   */
-  score(query: AimedQuery, rows: Uint32Array, from: number, to: number, offer: Offer): void {
+  /** Offers the rows that matter, with the estimate of the best chunk. */
+  scoreByBytes(query: AimedQuery, rows: Uint32Array, target: ScanTarget): void {
+    const offer = (place: number, estimate: number, error: number) =>
+      target.offer(rows[place] as number, estimate, error);
+    // After some rows, it is known which cosine the others must reach. The more rows, the better.
+    for (let from = 0, count = probedRows; from < rows.length; from += count, count *= 4) {
+      this.score(query, rows, { from, to: Math.min(from + count, rows.length), goal: target, offer });
+    }
+  }
+
+  /** Offers the rows in a part of the list that matter. Skips rows that were not read or have no vector. */
+  score(query: AimedQuery, rows: Uint32Array, { from, to, goal, offer }: RowRange): void {
     const best = new BestChunk(offer);
+    const [slots, slotRows, placeOf, firsts, next] = [
+      this.#slots,
+      this.#slotRows,
+      this.#placeOf,
+      this.#first,
+      this.#next,
+    ];
     let count = 0;
+    const scan = () => {
+      const found = this.#vectors.scan(query, slots, count, this.#needsOf(goal, slotRows, count));
+      for (let i = 0; i < found.count; i++) {
+        const place = placeOf[found.places[i] as number] as number;
+        best.add(place, found.estimates[i] as number, found.errors[i] as number);
+      }
+      count = 0;
+    };
     for (let i = from; i < to; i++) {
-      const row = rows[i] as number;
-      const first = this.#first[row] ?? unknown;
+      const first = firsts[rows[i] as number] ?? unknown;
       if (first <= unknown) continue;
-      for (let slot = first - 1; slot !== endOfChain; slot = this.#next[slot] as number) {
-        if (count === slotsPerScan) {
-          this.#scan(query, count, best);
-          count = 0;
-        }
-        this.#slots[count] = slot;
-        this.#placeOf[count++] = i;
+      for (let slot = first - 1; slot !== endOfChain; slot = next[slot] as number) {
+        if (count === slotsPerScan) scan();
+        slots[count] = slot;
+        slotRows[count] = rows[i] as number;
+        placeOf[count++] = i;
       }
     }
-    this.#scan(query, count, best);
+    scan();
     best.finish();
+  }
+
+  /** Returns what is needed of vectors. Their rows are the first `count` in a list. */
+  #needsOf({ least, boost }: Goal, rows: Int32Array | Uint32Array, count: number): Needs {
+    if (boost === undefined) return { least: least() - kernelError, boost };
+    const { scores: scoreOf, weight, half } = boost;
+    const scores = this.#scores;
+    for (let i = 0; i < count; i++) scores[i] = scoreOf[rows[i] as number] as number;
+    // The scores are rounded to 32 bits, too. This changes what is needed by less than the error of the kernel.
+    return { least: least() - 2 * kernelError, boost: { scores, weight, half } };
   }
 
   /**
@@ -391,10 +426,7 @@ class ResidentVectors {
    */
   scoreBySigns(query: Float32Array, visible: VisibleRows, target: ScanTarget): void {
     const aimed = this.aim(query);
-    const score = (list: Uint32Array) =>
-      this.score(aimed, list, 0, list.length, (place, estimate, error) =>
-        target.offer(list[place] as number, estimate, error),
-      );
+    const score = (list: Uint32Array) => this.scoreByBytes(aimed, list, target);
     const signs = this.#signs.aim(query);
     // If most vectors in memory are visible, it goes through all slots, because a list of the slots of the visible rows takes longer to make.
     const takesAllSlots = 2 * visible.count > this.#used && 16 * this.#rowsInChunks < this.#used;
@@ -411,8 +443,7 @@ class ResidentVectors {
       else this.#addRows(signs, rows.subarray(from, to), target, found);
       score(takeNearest(found));
     }
-    const least = target.least() - kernelError;
-    const matters = (row: number, highest: number) => highest >= least && target.matters(row, highest);
+    const matters = (row: number, highest: number) => target.matters(row, highest + kernelError);
     for (const { rows, highest, count } of this.#signRows) {
       let kept = 0;
       for (let i = 0; i < count; i++) {
@@ -426,10 +457,17 @@ class ResidentVectors {
 
   /** Adds those of the rows that matter if only signs are compared. */
   #addRows(query: SignQuery, rows: Uint32Array, target: ScanTarget, found: SignRows): void {
-    const [slots, placeOf, firsts, next] = [this.#slots, this.#placeOf, this.#first, this.#next];
+    const [slots, slotRows, placeOf, firsts, next] = [
+      this.#slots,
+      this.#slotRows,
+      this.#placeOf,
+      this.#first,
+      this.#next,
+    ];
     let count = 0;
     const scan = () => {
-      const signs = this.#signs.scan(query, slots, count, target.least() - kernelError);
+      const needs = this.#needsOf(target, slotRows, count);
+      const signs = this.#signs.scan(query, slots, count, needs);
       for (let i = 0; i < signs.count; i++) {
         const row = rows[placeOf[signs.places[i] as number] as number] as number;
         const highest = (signs.estimates[i] as number) + (signs.errors[i] as number);
@@ -446,6 +484,7 @@ class ResidentVectors {
       for (let slot = first - 1; slot !== endOfChain; slot = next[slot] as number) {
         if (count === slotsPerScan) scan();
         slots[count] = slot;
+        slotRows[count] = rows[i] as number;
         placeOf[count++] = i;
       }
     }
@@ -456,7 +495,8 @@ class ResidentVectors {
   #addSlots(query: SignQuery, { from, to, visible, inChunks }: SlotRange, target: ScanTarget, found: SignRows): void {
     for (let first = from; first < to; first += slotsPerScan) {
       const count = Math.min(slotsPerScan, to - first);
-      const signs = this.#signs.scanRange(query, first, count, target.least() - kernelError);
+      const needs = this.#needsOf(target, this.#rowOf.subarray(first, first + count), count);
+      const signs = this.#signs.scanRange(query, first, count, needs);
       for (let i = 0; i < signs.count; i++) {
         const slot = first + (signs.places[i] as number);
         const row = this.#rowOf[slot] as number;
@@ -468,35 +508,16 @@ class ResidentVectors {
       }
     }
   }
-
-  #scan(query: AimedQuery, count: number, best: BestChunk): void {
-    const estimates = this.#vectors.scan(query, this.#slots, count);
-    for (let i = 0; i < count; i++) {
-      const residual = this.#residuals[this.#slots[i] as number] as number;
-      best.add(this.#placeOf[i] as number, (estimates[i] as number) * query.scale, errorBound(query, residual));
-    }
-  }
-}
-
-// The kernel adds and scales in float32.
-const kernelError = 1e-5;
-
-/**
- * The most that an estimate differs from the dot product. By the Cauchy-Schwarz inequality, with q and v rounded to q' and v':
- * |qv - q'v'| = |q(v - v') + (q - q')v'| <= |q| |v - v'| + |q - q'| |v'|, and |v'| <= 1 + |v - v'| for a vector of length 1.
- */
-function errorBound({ length, residual }: AimedQuery, ofVector: number): number {
-  return length * ofVector + residual * (1 + ofVector) + kernelError;
 }
 
 /** Turns the estimates of chunks into one offer for each row. The chunks of a row are added one after another, perhaps in two scans. */
 class BestChunk {
-  readonly #offer: Offer;
+  readonly #offer: RowRange['offer'];
   #place = none;
   #estimate = 0;
   #error = 0;
 
-  constructor(offer: Offer) {
+  constructor(offer: RowRange['offer']) {
     this.#offer = offer;
   }
 

@@ -62,11 +62,22 @@ export interface VectorIndex {
   close(): Promise<void>;
 }
 
+/** Scores of something else that let rows matter with a lower cosine than others: by `weight * score / (score + half)`. */
+export interface RowBoost {
+  /** For each row, a number that is not negative. */
+  readonly scores: Float64Array;
+  readonly weight: number;
+  /** Above 0. */
+  readonly half: number;
+}
+
 /** Takes the rows that a scan finds, and says which rows the scan may leave out. */
 export interface ScanTarget {
   /** The least cosine that matters now. It may rise while the scan runs. Negative infinity if every row matters. */
   least(): number;
-  /** Returns whether a row matters if its cosine is at most `highest`. */
+  /** Undefined if no row matters with a lower cosine. */
+  readonly boost?: RowBoost;
+  /** Returns whether a row matters now if its cosine is at most `highest`. */
   matters(row: number, highest: number): boolean;
   /**
    * Called for each row that a scan finds, at most once.

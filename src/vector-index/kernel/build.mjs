@@ -7,10 +7,11 @@ import asc from 'assemblyscript/asc';
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const generated = here('scan-kernel.generated.ts');
 const files = ['bytes.ts', 'signs.ts'];
+const imported = ['boost.ts'];
 
 async function compile() {
   const sources = new Map();
-  for (const file of files) sources.set(file, await readFile(here(`assembly/${file}`), 'utf8'));
+  for (const file of [...files, ...imported]) sources.set(file, await readFile(here(`assembly/${file}`), 'utf8'));
   let wasm;
   const { error, stderr } = await asc.main(
     [

@@ -1,4 +1,4 @@
-import { largestComponent, SlotMemory, slotsPerScan } from './slot-memory';
+import { type FoundVectors, largestComponent, type Needs, SlotMemory, slotsPerScan } from './slot-memory';
 
 type Scan = (
   query: number,
@@ -14,6 +14,9 @@ type Scan = (
   deviations: number,
   roughDeviations: number,
   least: number,
+  boosts: number,
+  boostWeight: number,
+  boostHalf: number,
   places: number,
   estimates: number,
   errors: number,
@@ -27,15 +30,6 @@ export interface SignQuery {
   readonly roughScale: number;
   /** By how many standard deviations of a vector's estimate it may differ from the dot product. */
   readonly deviations: number;
-}
-
-/** The vectors that a scan has found. The next call of any method overwrites the arrays. */
-export interface FoundSigns {
-  readonly count: number;
-  /** The places of the found vectors in the list of slots, in ascending order. */
-  readonly places: Uint32Array;
-  readonly estimates: Float32Array;
-  readonly errors: Float32Array;
 }
 
 const dimensionsPerWord = 64;
@@ -64,6 +58,7 @@ export class SignVectors {
   readonly #memory: SlotMemory;
   readonly #scan: Scan;
   readonly #slotsAt: number;
+  readonly #boostsAt: number;
   readonly #found: readonly [places: number, estimates: number, errors: number];
 
   constructor(dimensions: number, memoryBytes: number) {
@@ -72,9 +67,10 @@ export class SignVectors {
     this.#slotsAt = this.#words * wordsPerWord * bytesPerWord;
     const listBytes = slotsPerScan * Uint32Array.BYTES_PER_ELEMENT;
     this.#found = [1, 2, 3].map((list) => this.#slotsAt + list * listBytes) as [number, number, number];
+    this.#boostsAt = this.#slotsAt + 4 * listBytes;
     this.#memory = new SlotMemory({
       stride: signBytes(dimensions),
-      scratchBytes: this.#slotsAt + 4 * listBytes,
+      scratchBytes: this.#slotsAt + 5 * listBytes,
       maxBytes: memoryBytes,
     });
     this.#scan = this.#memory.kernel.scanSigns as Scan;
@@ -131,25 +127,28 @@ export class SignVectors {
     return { words, total, scale, roughScale: sum === 0 ? 0 : squares / sum, deviations };
   }
 
-  /** Compares the query with the first `count` of `slots`, at most `slotsPerScan`. Finds those whose dot product may be `least` or more. */
-  scan(query: SignQuery, slots: Uint32Array, count: number, least: number): FoundSigns {
+  /** Compares the query with the first `count` of `slots`, at most `slotsPerScan`. Finds those whose dot product may be large enough. */
+  scan(query: SignQuery, slots: Uint32Array, count: number, needs: Needs): FoundVectors {
     new Uint32Array(this.#memory.buffer, this.#slotsAt, count).set(slots.subarray(0, count));
-    return this.#find(query, this.#slotsAt, 0, count, least);
+    return this.#find(query, this.#slotsAt, 0, count, needs);
   }
 
   /** Does the same for `count` slots from `first` on, which must all be written. Their places count from `first`. */
-  scanRange(query: SignQuery, first: number, count: number, least: number): FoundSigns {
-    return this.#find(query, 0, first, count, least);
+  scanRange(query: SignQuery, first: number, count: number, needs: Needs): FoundVectors {
+    return this.#find(query, 0, first, count, needs);
   }
 
-  #find(query: SignQuery, slots: number, first: number, count: number, least: number): FoundSigns {
+  #find(query: SignQuery, slots: number, first: number, count: number, { least, boost }: Needs): FoundVectors {
     const { buffer, recordsAt, stride } = this.#memory;
     const [places, estimates, errors] = this.#found;
     new Uint8Array(buffer, 0, query.words.length).set(query.words);
+    if (boost !== undefined) new Float32Array(buffer, this.#boostsAt, count).set(boost.scores.subarray(0, count));
     const { total, scale, roughScale, deviations } = query;
+    const boosts = boost === undefined ? 0 : this.#boostsAt;
     const found = this.#scan(
       ...([0, this.#dimensions, total, scale, roughScale, recordsAt, stride, slots, first, count] as const),
-      ...([deviations, roughness * deviations, least, places, estimates, errors] as const),
+      ...([deviations, roughness * deviations, least, boosts, boost?.weight ?? 0, boost?.half ?? 1] as const),
+      ...([places, estimates, errors] as const),
     );
     return {
       count: found,

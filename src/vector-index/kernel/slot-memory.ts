@@ -18,6 +18,33 @@ const { WebAssembly: webAssembly } = globalThis as unknown as {
   };
 };
 
+/** The dot products that a scan looks for. */
+export interface Needs {
+  /** The least dot product that matters. Negative infinity if every vector matters. */
+  readonly least: number;
+  /** Undefined if the same dot product is needed of all vectors. */
+  readonly boost: Boost | undefined;
+}
+
+/** Scores of something else. With a score, a vector needs less than `least` by `weight * score / (score + half)`. */
+export interface Boost {
+  /** For each place in the list of slots, a number that is not negative. */
+  readonly scores: Float32Array;
+  readonly weight: number;
+  /** Above 0. */
+  readonly half: number;
+}
+
+/** The vectors that a scan has found. The next call of any method overwrites the arrays. */
+export interface FoundVectors {
+  readonly count: number;
+  /** The places of the found vectors in the list of slots, in ascending order. */
+  readonly places: Uint32Array;
+  readonly estimates: Float32Array;
+  /** The most that each estimate differs from the dot product. */
+  readonly errors: Float32Array;
+}
+
 /** The largest number of slots that one scan accepts. */
 export const slotsPerScan = 4096;
 

@@ -1,9 +1,11 @@
+import { needOf } from './boost';
+
 // Loading a record this many steps ahead brings it into the cache in time, if the records are far apart in memory.
 const ahead = 16;
 
 /**
  * Estimates the dot products of one query with many vectors of which only the signs are known, 64 dimensions at a time. Finds those
- * that may be at least `least`, and returns their number.
+ * that may be as large as needed, and returns their number. What is needed is `least`, or less if there are `boosts`, see boost.ts.
  *
  * Compares the vectors in the first `count` slots of the list `slots`. If `slots` is 0, those in the slots from `first` on.
  *
@@ -16,7 +18,7 @@ const ahead = 16;
  * `total` is the sum of the integers.
  *
  * Most vectors are so far away that the number of different signs tells it. For these, the estimate is not computed: `roughScale` multiplied by
- * the sum of equal signs less the different ones, plus `roughDeviations` standard deviations, is below `least`.
+ * the sum of equal signs less the different ones, plus `roughDeviations` standard deviations, is below what is needed.
  *
  * For each vector that is found, its place in `slots` is stored in `places`, the estimate in `estimates`, and `deviations` times its
  * standard deviation in `errors`.
@@ -35,6 +37,9 @@ export function scanSigns(
   deviations: f32,
   roughDeviations: f32,
   least: f32,
+  boosts: usize,
+  boostWeight: f32,
+  boostHalf: f32,
   places: usize,
   estimates: usize,
   errors: usize,
@@ -48,6 +53,7 @@ export function scanSigns(
     const factors = record + ((<usize>words) << 3);
     const factor = load<f32>(factors);
     const deviation = load<f32>(factors, 4);
+    const need = needOf(least, boosts, i, boostWeight, boostHalf);
     let different: i64 = 0;
     let aimedSigns = query + 32;
     for (let from = record; from < factors; from += 8) {
@@ -55,7 +61,7 @@ export function scanSigns(
       aimedSigns += 40;
     }
     const rough = (<f32>(dimensions - 2 * <i32>different)) * roughScale * factor;
-    if (rough + roughDeviations * deviation < least) continue;
+    if (rough + roughDeviations * deviation < need) continue;
 
     let aimed = query;
     let ones: i64 = 0;
@@ -73,7 +79,7 @@ export function scanSigns(
     const doubled: i32 = <i32>(2 * ones + 4 * twos + 8 * fours - 16 * eights);
     const estimate = (<f32>(doubled - total)) * scale * factor;
     const error = deviations * deviation;
-    if (estimate + error < least) continue;
+    if (estimate + error < need) continue;
     const to = (<usize>found) << 2;
     store<u32>(places + to, i);
     store<f32>(estimates + to, estimate);
