@@ -101,6 +101,7 @@ const noScores: KeywordScores = {
 };
 
 interface ScoredTerm {
+  /** The postings of the term, also those of hidden rows if many rows are visible. */
   readonly postings: TermPostings;
   readonly weight: number;
 }
@@ -112,6 +113,8 @@ export class KeywordIndex {
   #sums = new Float64Array(0);
   /** The rows whose sum is above 0. */
   #touched = new Uint32Array(0);
+  /** The visible postings of the term that is being scored. */
+  #visible: TermPostings = { rows: new Uint32Array(0), frequencies: new Uint16Array(0), length: 0 };
 
   constructor(postings: Postings) {
     this.#postings = postings;
@@ -125,8 +128,10 @@ export class KeywordIndex {
     const { mask, few, lengths, count } = texts;
     const norm = lengthNorm(texts.tokens / Math.max(1, count));
     const half = halfScore(count);
-    const scored = terms.flatMap((term) => scoredTerm(this.#postings.of(term), texts));
-    const best = this.#best(scored, texts, norm, limit);
+    const scored: ScoredTerm[] = [];
+    const best = this.#withSums(terms, texts, norm, scored, (rows) =>
+      bestRows(rows, this.#sums, limit).map((row) => ({ row, sum: this.#sums[row]! })),
+    );
     return {
       hits: best.map(({ row, sum }) => ({ row, score: normalizedScore(sum, half) })),
       scoreOf: (row) =>
@@ -142,9 +147,8 @@ export class KeywordIndex {
   withScores<T>(terms: readonly string[], texts: VisibleTexts, use: (scores: KeywordScores) => T): T {
     if (terms.length === 0) return use(noScores);
     const norm = lengthNorm(texts.tokens / Math.max(1, texts.count));
-    const scored = terms.flatMap((term) => scoredTerm(this.#postings.of(term), texts));
     const half = halfScore(texts.count);
-    return this.#withSums(scored, texts, norm, (rows) =>
+    return this.#withSums(terms, texts, norm, [], (rows) =>
       use({
         rows,
         sums: this.#sums,
@@ -155,28 +159,54 @@ export class KeywordIndex {
     );
   }
 
-  #best(
-    scored: readonly ScoredTerm[],
+  /** Adds up the terms, passes the rows with a sum above 0, and sets all sums to 0 again. Adds the terms that occur to `scored`. */
+  #withSums<T>(
+    terms: readonly string[],
     texts: VisibleTexts,
     norm: LengthNorm,
-    limit: number,
-  ): { row: number; sum: number }[] {
-    return this.#withSums(scored, texts, norm, (rows) =>
-      bestRows(rows, this.#sums, limit).map((row) => ({ row, sum: this.#sums[row]! })),
-    );
-  }
-
-  /** Adds up the terms, passes the rows with a sum above 0, and sets all sums to 0 again. */
-  #withSums<T>(scored: readonly ScoredTerm[], texts: VisibleTexts, norm: LengthNorm, use: (rows: Uint32Array) => T): T {
+    scored: ScoredTerm[],
+    use: (rows: Uint32Array) => T,
+  ): T {
     this.#grow(texts.lengths.length);
+    const found = terms.map((term) => this.#postings.of(term));
     let touched = 0;
-    for (const term of scored) touched = addTerm(term, texts, norm, this.#sums, this.#touched, touched);
+    for (const postings of found) {
+      const visible = this.#visibleAmong(postings, texts);
+      if (visible.length === 0) continue;
+      const weight = termWeight(visible.length, texts.count);
+      scored.push({ postings: texts.few === undefined ? postings : visible, weight });
+      touched = addTerm({ postings: visible, weight }, texts.lengths, norm, this.#sums, this.#touched, touched);
+    }
     const rows = this.#touched.subarray(0, touched);
     try {
       return use(rows);
     } finally {
       for (const row of rows) this.#sums[row] = 0;
     }
+  }
+
+  /**
+   * Returns the postings of the visible rows. None of them has the frequency 0. They are counted and collected in one pass, because a
+   * look at the mask of a row costs as much as adding its score. Valid until the next call.
+   */
+  #visibleAmong(postings: TermPostings, { mask, few }: VisibleTexts): TermPostings {
+    if (few !== undefined) return postingsAmong(postings, few);
+    const { rows, frequencies, length } = postings;
+    if (this.#visible.rows.length < length) {
+      const capacity = Math.ceil(length * 1.25);
+      this.#visible = { rows: new Uint32Array(capacity), frequencies: new Uint16Array(capacity), length: 0 };
+    }
+    const visible = this.#visible;
+    let count = 0;
+    for (let i = 0; i < length; i++) {
+      const row = rows[i]!;
+      const frequency = frequencies[i]!;
+      visible.rows[count] = row;
+      visible.frequencies[count] = frequency;
+      if (mask[row] === 1 && frequency !== 0) count++;
+    }
+    visible.length = count;
+    return visible;
   }
 
   #grow(rows: number): void {
@@ -187,22 +217,9 @@ export class KeywordIndex {
   }
 }
 
-function scoredTerm(postings: TermPostings, { mask, few, count }: VisibleTexts): ScoredTerm[] {
-  if (few !== undefined) {
-    const visible = postingsAmong(postings, few);
-    return visible.length === 0 ? [] : [{ postings: visible, weight: termWeight(visible.length, count) }];
-  }
-  const { rows, frequencies, length } = postings;
-  let holding = 0;
-  for (let i = 0; i < length; i++) {
-    if (mask[rows[i]!] === 1 && frequencies[i] !== 0) holding++;
-  }
-  return holding === 0 ? [] : [{ postings, weight: termWeight(holding, count) }];
-}
-
 function addTerm(
   { postings: { rows, frequencies, length }, weight }: ScoredTerm,
-  { mask, few, lengths }: VisibleTexts,
+  lengths: Uint32Array,
   { base, slope }: LengthNorm,
   sums: Float64Array,
   touchedRows: Uint32Array,
@@ -212,7 +229,6 @@ function addTerm(
   for (let i = 0; i < length; i++) {
     const row = rows[i]!;
     const frequency = frequencies[i]!;
-    if ((few === undefined && mask[row] !== 1) || frequency === 0) continue;
     const sum = sums[row]!;
     if (sum === 0) touchedRows[touched++] = row;
     sums[row] = sum + (weight * frequency) / (frequency + base + slope * lengths[row]!);

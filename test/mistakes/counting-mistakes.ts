@@ -29,8 +29,8 @@ export const countingMistakes: readonly Mistake[] = [
   mistake(
     'BM25: counts a term in all texts',
     'keyword-index/keyword-index.ts',
-    'if (mask[rows[i]!] === 1 && frequencies[i] !== 0) holding++;',
-    'if (mask.length > 0 && frequencies[i] !== 0) holding++;',
+    'const weight = termWeight(visible.length, texts.count);',
+    'const weight = termWeight(postings.length, texts.count);',
   ),
   mistake(
     'cursor: holds a number that counts changes of others',

@@ -138,14 +138,14 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'recall by keyword: filters after the search',
     'keyword-index/keyword-index.ts',
-    'if ((few === undefined && mask[row] !== 1) || frequency === 0) continue;',
-    'if ((few === undefined && mask.length === 0) || frequency === 0) continue;',
+    'if (mask[row] === 1 && frequency !== 0) count++;',
+    'if (mask.length > 0 && frequency !== 0) count++;',
   ),
   mistake(
     'recall by keyword: takes the postings of all, if few are visible',
     'keyword-index/keyword-index.ts',
-    'const visible = postingsAmong(postings, few);',
-    'const visible = postings;',
+    'if (few !== undefined) return postingsAmong(postings, few);',
+    'if (few !== undefined) return postings;',
   ),
   mistake(
     'recall of few: takes vectors of others',
