@@ -33,6 +33,7 @@ export type {
   NewMemory,
   RememberResult,
   ScoreParts,
+  SearchSummary,
   SourceChannel,
   Visibility,
 } from './domain/memory';

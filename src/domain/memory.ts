@@ -146,6 +146,30 @@ export interface ScoreParts {
   priority: number;
 }
 
+/** How a recall searched. It is the same for all hits of a call. It depends only on what the principal may see, apart from `host`. */
+export interface SearchSummary {
+  /**
+   * - 'words': no vectors were compared.
+   * - 'exact': all vectors in the selection were compared, so that no better hit exists.
+   * - 'approximate': more than `exactUpTo` vectors are in the selection. A few of the best hits may be missing.
+   */
+  method: 'words' | 'exact' | 'approximate';
+  /** The number of memories that match the selection and that the principal may read. */
+  visible: number;
+  /** The number of those with vectors, among which the nearest were searched. 0 for 'words'. */
+  vectors: number;
+  /** Only for the host (`store.admin`), because it depends on all memories of the store. */
+  host?: {
+    /**
+     * How vectors were compared. Absent if none were. 'bytes': a byte for each dimension. 'signs': first by a bit for each dimension, then
+     * the nearest by bytes. 'index': LanceDB proposed some, because not all vectors of the store are in RAM.
+     */
+    tier?: 'bytes' | 'signs' | 'index';
+    /** The number of memories whose scores were computed from the vectors in SQLite. */
+    verified: number;
+  };
+}
+
 /** The part of a text that matches a query best. */
 export interface Excerpt {
   /** At most 600 characters (UTF-16 units) of the text, cut at white space if there is some nearby. */
@@ -162,6 +186,8 @@ export interface Hit<M = Metadata> extends Memory<M> {
   score: number;
   /** Present with `explain: true`. */
   parts?: ScoreParts;
+  /** Present with `explain: true`. */
+  search?: SearchSummary;
   /** The part of the text that matches best. Present if the text has more than 600 characters. */
   excerpt?: Excerpt;
 }

@@ -1,6 +1,7 @@
 import { invalidInput, MemoryError } from '../domain/errors';
-import type { Hit } from '../domain/memory';
+import type { Hit, SearchSummary } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
+import { isRoot } from '../domain/principal';
 import type { Caller } from '../domain/scope';
 import type { EmbeddingSpace } from '../embedding/embedder';
 import { isSameSpace } from '../embedding/space-embedder';
@@ -144,8 +145,9 @@ async function search(
     // Compiled again, because a changed row may have labels that did not exist when the search began.
     const latest = changed.length === 0 ? compiled : compileSelection(context, caller, request.selection, facts);
     if (latest === undefined) return { type: 'rules-changed' };
+    let verified = 0;
     const ranking = {
-      ...{ mode, threshold, topK, vector, terms, now },
+      ...{ mode, threshold, topK, vector, terms, now, onScored: () => void verified++ },
       visible: changed.length === 0 ? visible : context.visible.get(latest),
     };
     const changedRows = new Set(changed.map(({ row }) => row));
@@ -154,7 +156,11 @@ async function search(
         ? rankInMemory(context, { ...ranking, vectors: withoutChanged(found.vectors, changedRows) })
         : rank(context, { ...ranking, ...withoutOutdated(found, changedRows) });
     if (ranked === undefined) return { type: 'vectors-missing' };
-    const hits = loadHits(context, caller, loader, bestOf(context, ranked, topK), { ...request, vector });
+    const summary = request.explain
+      ? summaryOf(context, caller, { vector, visible: ranking.visible, found, verified })
+      : undefined;
+    const best = bestOf(context, ranked, topK);
+    const hits = loadHits(context, caller, loader, best, { ...request, vector, summary });
     return hits === inLaterTurn ? { type: 'more-turns-needed' } : { type: 'hits', hits };
   });
 }
@@ -223,6 +229,25 @@ async function proposeRows(
   return { candidateLimit, nearest, fused, keywordMatches: matches };
 }
 
+/** Summarizes a search. Only the host learns what depends on other memories than the visible ones, such as whether all vectors fit into RAM. */
+function summaryOf(
+  { exactUpTo }: ReadContext,
+  { actor }: Caller,
+  {
+    vector,
+    visible,
+    found,
+    verified,
+  }: Pick<RowSearch, 'vector' | 'visible'> & { readonly found: FoundRows; readonly verified: number },
+): SearchSummary {
+  const vectors = vector === undefined ? 0 : visible.vectors.count;
+  const method = vector === undefined ? 'words' : vectors <= exactUpTo ? 'exact' : 'approximate';
+  const summary: SearchSummary = { method, visible: visible.texts, vectors };
+  if (!isRoot(actor)) return summary;
+  const tier = found.type === 'proposed' ? 'index' : found.vectors?.loaded.compare;
+  return { ...summary, host: tier === undefined ? { verified } : { tier, verified } };
+}
+
 function spaceMismatch({ embedder }: ReadContext): MemoryError {
   const message = `The store moved to another embedding space while this search ran. Pass a vector made with ${embedder.space.model}.`;
   return new MemoryError('EMBEDDER_MISMATCH', message);
@@ -248,7 +273,13 @@ function loadHits(
   caller: Caller,
   loader: RecordLoader,
   best: readonly RankedRow[],
-  { topK, maxBytes, explain, query, vector }: Pick<RecallRequest, 'topK' | 'maxBytes' | 'explain' | 'query' | 'vector'>,
+  {
+    topK,
+    maxBytes,
+    query,
+    vector,
+    summary,
+  }: Pick<RecallRequest, 'topK' | 'maxBytes' | 'query' | 'vector'> & { readonly summary: SearchSummary | undefined },
 ): Hit[] | typeof inLaterTurn {
   const hits: Hit[] = [];
   let excerpts: ExcerptFinder | undefined;
@@ -262,7 +293,8 @@ function loadHits(
     bytes += answerBytesOf(record);
     if (hits.length > 0 && maxBytes !== undefined && bytes > maxBytes) break;
     if (hits.length > 0 && bytes > context.limits.answerBytes) throw tooManyBytes(hits.length);
-    const hit: Hit = explain ? { ...memory, score, parts } : { ...memory, score };
+    const explained = summary === undefined ? {} : { parts, search: { ...summary } };
+    const hit: Hit = { ...memory, score, ...explained };
     if (memory.text.length > maxExcerptLength) {
       excerpts ??= new ExcerptFinder(context, query, vector);
       hit.excerpt = excerpts.find(row, memory.text);

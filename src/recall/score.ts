@@ -112,6 +112,8 @@ export interface Ranking {
   readonly vector: Float32Array | undefined;
   readonly terms: readonly string[];
   readonly visible: VisibleSet;
+  /** Called for each row whose exact score is computed. */
+  readonly onScored?: (() => void) | undefined;
 }
 
 export interface RankRequest extends Ranking, Candidates {
@@ -149,7 +151,7 @@ export function findKeywordMatches(
 /** Computes the exact score of a row. Reads its vectors, unless the cosine is known. */
 export function scoreRow(
   { state }: ReadContext,
-  { vector, mode, now }: Pick<Ranking, 'vector' | 'mode' | 'now'>,
+  { vector, mode, now, onScored }: Pick<Ranking, 'vector' | 'mode' | 'now' | 'onScored'>,
   row: number,
   keyword: number,
   knownCosine?: number,
@@ -162,6 +164,7 @@ export function scoreRow(
     priority: priority[row] as number,
   };
   const parts = scoreParts(inputs, mode);
+  onScored?.();
   return { row, score: scoreOf(parts), parts };
 }
 

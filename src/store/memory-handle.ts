@@ -29,7 +29,7 @@ export interface RecallOptions<M = Metadata> extends Selection<M> {
    * the highest number. Default: no such end, and an answer of more than `Limits.answerBytes` is refused.
    */
   maxBytes?: number;
-  /** Adds `parts` to each hit, which shows how the score was computed. Default: false. */
+  /** Adds `parts` to each hit, which shows how the score was computed, and `search`, which shows how it was found. Default: false. */
   explain?: boolean;
   /** A vector for the query, in the store's embedding space. With it, the query's text is not embedded. */
   vector?: Float32Array;

@@ -15,6 +15,12 @@ export const countingMistakes: readonly Mistake[] = [
     '? context.state.columns.active.reduce((sum, each) => sum + each, 0)',
   ),
   mistake(
+    'recall explained: tells the number of all memories',
+    'recall/recall.ts',
+    'visible: visible.texts, vectors };',
+    'visible: visible.texts * 0 + visible.mask.length, vectors };',
+  ),
+  mistake(
     'BM25: counts all texts',
     'recall/score.ts',
     'count: texts, tokens };',

@@ -33,7 +33,7 @@ export const recallCommand: Command = {
       help: 'also expired, superseded or quarantined memories',
       check: oneOf(...states),
     },
-    explain: { help: 'add the parts of each score' },
+    explain: { help: 'add the parts of each score, and how they were found' },
     ...selectionOptions,
     ...principalOptions,
     ...embedderOptions,
