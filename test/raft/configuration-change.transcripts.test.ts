@@ -8,12 +8,12 @@ import {
   simpleChange,
 } from '../../src/raft/core/configuration-change';
 import { Peers } from '../../src/raft/core/peers';
-import { type Directive, etcdTranscripts, whyEtcdIsSkipped } from './replay/directives';
+import { type Directive, etcdTranscripts, replayTitle, whyEtcdIsSkipped } from './replay/directives';
 import { changesOf, configurationText, progressText } from './replay/print';
 
 const transcripts = etcdTranscripts('confchange/testdata');
 
-describe.skipIf(whyEtcdIsSkipped !== undefined)("etcd's transcripts of configuration changes", () => {
+describe.skipIf(whyEtcdIsSkipped !== undefined)(replayTitle("etcd's transcripts of configuration changes"), () => {
   test('are 9 files with 58 directives', () => {
     const directives = [...transcripts.values()].map(({ length }) => length);
     expect([transcripts.size, directives.reduce((sum, length) => sum + length, 0)]).toEqual([9, 58]);

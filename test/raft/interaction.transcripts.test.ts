@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Directive, etcdTranscripts, whyEtcdIsSkipped } from './replay/directives';
+import { type Directive, etcdTranscripts, replayTitle, whyEtcdIsSkipped } from './replay/directives';
 import { ReplayEnvironment } from './replay/environment';
 
 const transcripts = etcdTranscripts('testdata');
@@ -69,7 +69,7 @@ function firstDifference(directives: readonly Directive[]): unknown {
   return undefined;
 }
 
-describe.skipIf(whyEtcdIsSkipped !== undefined)("etcd's transcripts of interactions", () => {
+describe.skipIf(whyEtcdIsSkipped !== undefined)(replayTitle("etcd's transcripts of interactions"), () => {
   test('are 28 files with 558 directives', () => {
     const directives = [...transcripts.values()].map(({ length }) => length);
     expect([transcripts.size, directives.reduce((sum, length) => sum + length, 0)]).toEqual([28, 558]);
@@ -96,7 +96,7 @@ describe.skipIf(whyEtcdIsSkipped !== undefined)("etcd's transcripts of interacti
   });
 });
 
-test.skipIf(whyEtcdIsSkipped !== undefined)('a transcript with another outcome is noticed', () => {
+test.skipIf(whyEtcdIsSkipped !== undefined)(replayTitle('a transcript with another outcome is noticed'), () => {
   const [first = []] = transcripts.values();
   const altered = first.map((directive) => ({
     ...directive,

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { configurationOf, sortedIds } from '../../src/raft/core/configuration';
 import { committedIndex, majorityIndex, voteResult } from '../../src/raft/core/quorum';
-import { type Directive, etcdTranscripts, whyEtcdIsSkipped } from './replay/directives';
+import { type Directive, etcdTranscripts, replayTitle, whyEtcdIsSkipped } from './replay/directives';
 
 const transcripts = etcdTranscripts('quorum/testdata');
 
-describe.skipIf(whyEtcdIsSkipped !== undefined)("etcd's transcripts of quorums", () => {
+describe.skipIf(whyEtcdIsSkipped !== undefined)(replayTitle("etcd's transcripts of quorums"), () => {
   test('are 4 files with 127 directives', () => {
     const directives = [...transcripts.values()].map(({ length }) => length);
     expect([transcripts.size, directives.reduce((sum, length) => sum + length, 0)]).toEqual([4, 127]);

@@ -15,13 +15,18 @@ export interface Directive {
   readonly expected: readonly string[];
 }
 
-/** Where etcd's transcripts are. They are not in the repository, because they have a licence and an author of their own. */
-export const etcdData = resolve(repository, '../shared/data/etcd-raft');
+/** Where etcd's transcripts are: `MAM_ETCD_RAFT`, or a folder beside the repository. They are not in it, because they are not ours. */
+export const etcdData = resolve(process.env.MAM_ETCD_RAFT ?? `${repository}/../shared/data/etcd-raft`);
 
-/** Says why a replay is skipped, or undefined. */
+/** Why a replay is skipped, or undefined. */
 export const whyEtcdIsSkipped = existsSync(etcdData)
   ? undefined
-  : 'skipped, because ../shared/data/etcd-raft is missing: clone etcd-io/raft and copy its testdata folders there';
+  : 'the testdata folders of etcd-io/raft are not in ../shared/data/etcd-raft, nor where MAM_ETCD_RAFT says';
+
+/** The title of a replay. It names the reason if the replay is skipped. */
+export function replayTitle(title: string): string {
+  return whyEtcdIsSkipped === undefined ? title : `${title}: skipped, because ${whyEtcdIsSkipped}`;
+}
 
 /** The transcripts of a folder of etcd's data, by file name without extension. */
 export function etcdTranscripts(folder: string): ReadonlyMap<string, readonly Directive[]> {
