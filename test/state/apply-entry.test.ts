@@ -61,7 +61,7 @@ function haltOf(run: () => unknown): unknown {
 
 describe('applyEntry', () => {
   test('gives two peers one digest and equal tables, for frames of 1 to 256 commands and any synchronous mode', () => {
-    const sizes = [1, 256, 2, 31, 100, 1, 7, 202];
+    const sizes = [1, 256, 2, 31, 7];
     const total = sizes.reduce((sum, size) => sum + size, 0);
     const [all] = fc.sample(commandsOf({ minLength: total, maxLength: total, size: 'max' }), { numRuns: 1, seed: 5 });
     const rest = [...(all as Command[])];
@@ -97,7 +97,7 @@ describe('applyEntry', () => {
         expect(contents(alone.state.database)).toEqual({ ...tables, log_position: [], sessions: [] });
         expect([log_position?.length, sessions?.length]).toEqual([1, 1]);
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 
@@ -155,7 +155,7 @@ describe('the number of tokens of a text', () => {
         counting.apply([openToAll, ...commands]);
         expect(contents(counted.state.database)).toEqual(contents(counting.state.database));
       }),
-      { numRuns: 10 },
+      { numRuns: 5 },
     );
   });
 });
