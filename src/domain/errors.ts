@@ -15,7 +15,8 @@ import type { QuotaKind } from './quota';
  * - `EMBEDDER_MISSING` The store's embedder was not passed to `open`, or its model cannot be loaded.
  * - `STORE_HELD` Another process has opened the folder for writing.
  * - `STORE_UNREACHABLE` No process serves the folder, or it uses another protocol version. Nothing was written.
- * - `STORE_BUSY` Another program locks the database, for example a backup tool. Nothing was written.
+ * - `STORE_BUSY` Another program locks the database, for example a backup tool. Nothing was written. Or a read-only store searches for
+ *   words while the process that writes still computes them again, after an upgrade.
  * - `STORE_CLOSED` The store was closed before the call.
  * - `STORE_NEWER` A newer release of this library wrote the folder.
  * - `STORE_READ_ONLY` The store was opened with `readOnly: true`.

@@ -7,7 +7,7 @@ import { intactRows, isDamage } from './intact-rows';
 
 /**
  * Rebuilds SQLite's indexes, the table of tags and the keyword index from the records, each only if one of the problems concerns it.
- * This runs in one transaction and blocks the event loop for about ten seconds for 100,000 texts. A part that cannot be rebuilt because
+ * This runs in one transaction and blocks the event loop for some seconds for 100,000 texts. A part that cannot be rebuilt because
  * of damaged pages stays as it was.
  *
  * @throws DISK_FULL, or any other error that does not come from damage. In this case nothing has changed.
