@@ -143,6 +143,17 @@ describe('a node stops with', () => {
     expect(violation(() => queue.take())).toBe('HARD_STATE_MONOTONIC');
   });
 
+  test('LOG_LOST after a crash between the hard state and the entries, if its host stores them in the wrong order', () => {
+    const node = nodeWith();
+    node.step(append(1, 2, [normal(2, 2), normal(2, 3)], 3));
+    const { hardState, entries } = node.ready();
+    expect(hardState).toEqual({ term: 2, vote: 0, commit: 3 });
+    expect(violation(() => nodeWith([], hardState))).toBe('LOG_LOST');
+    // In the right order each part that may be missing at the end leaves a log that a node can start from.
+    for (const survivors of [0, 1, 2]) expect(violation(() => nodeWith(entries.slice(0, survivors)))).toBe('none');
+    expect(violation(() => nodeWith(entries, hardState))).toBe('none');
+  });
+
   test('CALL_ORDER when the host skips advance(), or calls it twice', () => {
     const node = nodeWith();
     node.step(append(1, 2, [normal(2, 2)]));

@@ -77,7 +77,7 @@ export interface NodeStatus {
  * after each:       while (node.hasReady) {
  *                     const ready = node.ready();
  *                     network.send(ready.messages);
- *                     disk.store(ready.snapshot, ready.hardState, ready.entries);   // durable, if ready.mustSync
+ *                     disk.store(ready.snapshot, ready.entries, ready.hardState);   // in this order; durable, if ready.mustSync
  *                     network.send(ready.messagesAfterSync);
  *                     for (const entry of ready.committed) {
  *                       if (entry.kind === 'configuration') membership = { index: entry.index, configuration: node.applyConfigurationChange(entry) };

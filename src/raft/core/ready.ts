@@ -18,8 +18,8 @@ export interface ReadState {
 }
 
 /**
- * Work for the storage, in asynchronous mode. Works are done one after the other, in the order in which they were handed out. When
- * everything in it is durable, each of the `responses` goes where its `to` says: to a peer, or to this node's own `step`.
+ * Work for the storage, in asynchronous mode. Works are done one after the other, in the order in which they were handed out, and each
+ * stores its snapshot, then its entries, then its hard state, as `Ready` says. When everything in it is durable, each of the `responses` goes where its `to` says: to a peer, or to this node's own `step`.
  */
 export interface StorageAppend {
   readonly hardState?: HardState;
@@ -39,8 +39,9 @@ export interface StorageApply {
  *
  * Synchronous mode, the default:
  * 1. `messages` may be sent at once, also while the storage is still writing.
- * 2. Store `snapshot` if there is one, then `hardState`, then `entries`. Storing entries drops everything from the first one's index
- *    on. With `mustSync`, or with a snapshot, wait until all of it is durable.
+ * 2. Store `snapshot` if there is one, then `entries`, then `hardState`: its commit index may be that of one of these entries, and a node
+ *    whose log ends before its commit index does not start. Storing entries drops everything from the first one's index on. With
+ *    `mustSync`, or with a snapshot, wait until all of it is durable.
  * 3. Send `messagesAfterSync`. They say that this node has stored something, and must never leave earlier.
  * 4. Apply `committed` in order. Call `applyConfigurationChange` for each entry of the kind `configuration`.
  * 5. Call `advance()`.
