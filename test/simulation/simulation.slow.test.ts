@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { scenarioOf } from './scenario';
+import { runScenario } from './simulation';
+
+// Other seeds than those of every day.
+const [from, seeds] = [100_001, 2_000];
+
+test(`a simulated cluster keeps its promises through faults, and heals afterwards: ${seeds} more seeds`, () => {
+  for (let seed = from; seed < from + seeds; seed += 1) {
+    const { violation } = runScenario(scenarioOf(seed));
+    expect(violation?.message, `npm run test:simulation -- --seed ${seed}`).toBeUndefined();
+  }
+});
