@@ -45,14 +45,30 @@ export function sortTerms(terms: string[]): string[] {
     keys[i] = key * maxKeys + i;
   }
   // Sorting numbers takes half the time of sorting texts.
-  const sorted = Array.from(keys.sort(), (key) => terms[key % maxKeys]!);
-  for (let i = 1; i < sorted.length; i++) {
-    const term = sorted[i]!;
-    let at = i;
-    for (; at > 0 && inByteOrder(sorted[at - 1]!, term) > 0; at--) sorted[at] = sorted[at - 1]!;
-    sorted[at] = term;
+  keys.sort();
+  const sorted = Array.from(keys, (key) => terms[key % maxKeys]!);
+  for (let from = 0, to = 1; from < sorted.length; from = to++) {
+    const letters = Math.floor(keys[from]! / maxKeys);
+    while (to < sorted.length && Math.floor(keys[to]! / maxKeys) === letters) to++;
+    sortRange(sorted, from, to);
   }
   return sorted;
+}
+
+// Moving terms one by one is faster for a few, but takes the square of their number.
+const maxMovedTerms = 16;
+
+function sortRange(terms: string[], from: number, to: number): void {
+  if (to - from > maxMovedTerms) {
+    for (const [i, term] of terms.slice(from, to).sort(inByteOrder).entries()) terms[from + i] = term;
+    return;
+  }
+  for (let i = from + 1; i < to; i++) {
+    const term = terms[i]!;
+    let at = i;
+    for (; at > from && inByteOrder(terms[at - 1]!, term) > 0; at--) terms[at] = terms[at - 1]!;
+    terms[at] = term;
+  }
 }
 
 /** Only surrogates have another order in UTF-16, because in UTF-8 the characters beyond the first 65,536 come after all others. */

@@ -71,6 +71,19 @@ describe('the order of terms', () => {
     );
   });
 
+  test('takes about as long for words that begin alike as for others', () => {
+    const alike = Array.from({ length: 20_000 }, (_, i) => `order${String((i * 7_919) % 20_000).padStart(5, '0')}`);
+    const others = alike.map((word) => [...word].reverse().join(''));
+    const timeOf = (words: readonly string[]) => {
+      const before = process.cpuUsage();
+      expect(sortTerms([...words])).toEqual([...words].sort());
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    };
+    timeOf(others);
+    expect(timeOf(alike)).toBeLessThan(20 * timeOf(others));
+  });
+
   test('is the same for more words than numbers can be sorted for', () => {
     const words = Array.from({ length: 140_000 }, (_, i) => `w${(i * 7_919) % 140_000}`);
     expect(sortTerms([...words])).toEqual([...words].sort());

@@ -86,6 +86,45 @@ describe('segments of words', () => {
     expectSame(new WordSegments(database, checksum));
   });
 
+  test('contain every word once while a merge takes many steps, also those of texts whose other words were merged', () => {
+    // Half of the groups have few words, which begin with an early letter. They are merged wholly in the first step.
+    const letters = () => random.pick(['a', 'b', ...'cdefghijklmnopqrstuvwxyzé😀']);
+    const word = (letter: string) => `${letter}${random.whole(0, 99_999)}${'long'.repeat(14)}`;
+    const wordsOf = (row: number) =>
+      row % 2 === 0
+        ? new Map([[word('a'), 1]])
+        : new Map(Array.from({ length: 2_500 }, () => [word(letters()), random.whole(1, 3)] as const));
+    const isMerging = () =>
+      database.prepare('select 1 from word_segments where target is not null').get() !== undefined;
+    let stepsBetween = 0;
+    for (let row = 1; row <= 40; row++) {
+      texts.set(row, wordsOf(row));
+      const counts = [...(texts.get(row) as Map<string, number>)];
+      const rows = new Map(counts.map(([term, count]) => [term, new Array<number>(count).fill(row)]));
+      segments.add(rows, { first: row, last: row });
+      segments.merge();
+      if (isMerging()) stepsBetween++;
+      for (let change = 0; change < 4; change++) {
+        const changed = random.whole(1, row);
+        if (changed % 2 === 0 ? !isMerging() : random.whole(0, 4) > 0) continue;
+        const kept = [...(texts.get(changed) as Map<string, number>)].filter(() => random.whole(0, 9) > 0);
+        replace(
+          changed,
+          new Map([...kept, ...Array.from({ length: 3 }, () => [word(letters()), 1] as const), ['frequent', row]]),
+        );
+      }
+      if (row % 20 === 0) expectSame(segments);
+    }
+    expect(stepsBetween).toBeGreaterThan(4);
+    for (const text of texts.values())
+      for (const term of [...text.keys()].slice(0, 40))
+        expect(read(segments, term).map(([row]) => row)).toEqual(
+          [...texts].flatMap(([row, each]) => (each.has(term) ? [row] : [])),
+        );
+    for (const row of texts.keys()) replace(row, new Map());
+    expect(storedWords(database)).toEqual([]);
+  });
+
   test('have no page and no byte of texts that lost all their words', () => {
     for (let group = 0; group < 40; group++) addGroup(20);
     for (const row of texts.keys()) replace(row, new Map());

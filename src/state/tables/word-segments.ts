@@ -225,11 +225,14 @@ export class WordSegments {
       writer.add(page, list, term, termEnd);
     }
     writer.flush();
-    for (const cursor of cursors) {
-      const rest = cursor.rest();
-      if (rest !== undefined) this.#updatePage(rest.id, cursor.segment.id, rest);
-      if (cursor.isAtEnd) this.#deleteSegment(cursor.segment);
+    // All of them are read before the first is written, because a damaged page ends the step.
+    const rests = cursors.map((cursor) => cursor.rest());
+    for (const [i, { segment }] of cursors.entries()) {
+      const rest = rests[i];
+      if (rest !== undefined) this.#updatePage(rest.id, segment.id, rest);
     }
+    // Until then a segment without words stays, too: a change of its rows adds words to it that were not merged yet.
+    if (cursors.every(({ isAtEnd }) => isAtEnd)) for (const { segment } of cursors) this.#deleteSegment(segment);
     // Uses the places of old pages for new ones, because an overwritten page costs one write, and a deleted one another.
     const places = cursors.flatMap(({ consumed }) => consumed);
     for (const [i, page] of written.entries()) {
