@@ -20,10 +20,10 @@ export type TermRows = ReadonlyMap<string, readonly number[]>;
 
 /** So many segments of one level are merged into one of the next. */
 const segmentsPerMerge = 16;
-/** A step of a merge writes about so many pages, which takes about 2 ms. */
-const pagesPerStep = 64;
+/** A step of a merge writes about so many pages, which takes a few milliseconds. */
+const pagesPerStep = 32;
 /** So many pages of a segment are read at once during a merge. */
-const pagesPerRead = 8;
+const pagesPerRead = 4;
 
 interface Segment {
   readonly id: number;
