@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { Policy } from '../access/policy';
 import { AuditLog } from '../audit/audit-log';
+import { segmentLength } from '../audit/merkle';
 import type { Progress } from '../domain/calls';
 import type { Command, Idempotency, MemoryDraft, Outcome, Stamp } from '../domain/command';
 import type { StoredDeclaration } from '../domain/declaration';
@@ -118,7 +119,8 @@ export class StateStore {
   #hasPeers = false;
   #positions: LogPositions | undefined;
   #command: AppliedCommand = { changes: [], touched: new TouchedByNamespace(), effects: newEffects() };
-  #unreadable: { readonly cause: unknown } | undefined;
+  /** True if this object may keep more in RAM than the tables contain, because a transaction was rolled back. */
+  #isAhead = false;
   /** What each actor uses. Undefined until a quota needs it. */
   #usage: QuotaUsage | undefined;
   #isUsageChecked = false;
@@ -178,11 +180,10 @@ export class StateStore {
   /**
    * The rules that are in force.
    *
-   * @throws if a batch failed and `apply` could not read the rules again afterwards: the error from that read. Outdated rules are
-   *   never used.
+   * @throws if a batch failed and the tables still cannot be read again: the error from that read. Outdated rules are never used.
    */
   get policy(): Policy {
-    if (this.#unreadable !== undefined) throw this.#unreadable.cause;
+    this.#recover();
     return this.#policy;
   }
 
@@ -261,6 +262,7 @@ export class StateStore {
       const deps = this.#entryApplierDeps(effects);
       const { result, position } = translated(() => this.#inTransaction(() => applyEntry(deps, entry)));
       const outcomes = result.type === 'applied' ? result.outcomes : [];
+      effects.wordsDamaged ||= this.words.isDamaged;
       return { outcomes, changeSeq: this.#lastChangeSeq, ...effects, result, position };
     } catch (error) {
       throw haltFrom(error);
@@ -311,7 +313,16 @@ export class StateStore {
     this.#readCounters();
   }
 
+  /** After a rollback, reads everything again that this object keeps in RAM. */
+  #recover(): void {
+    if (!this.#isAhead) return;
+    this.reload();
+    this.auditLog.reload();
+    this.#isAhead = false;
+  }
+
   #inTransaction<T>(run: () => T): T {
+    this.#recover();
     let hasBegun = false;
     const running = () => {
       hasBegun = true;
@@ -322,11 +333,11 @@ export class StateStore {
     } catch (error) {
       // Another program locks the database: nothing has changed in memory.
       if (!hasBegun) throw error;
+      this.#isAhead = true;
       try {
-        this.reload();
-        this.auditLog.reload();
-      } catch (cause) {
-        this.#unreadable = { cause };
+        this.#recover();
+      } catch {
+        // The next command or read tries again, and gets the error of its attempt.
       }
       throw error;
     }
@@ -334,6 +345,7 @@ export class StateStore {
 
   #attempt(command: Command, effects: BatchEffects): Outcome {
     const { request, at } = command.stamp;
+    if (this.#hasPeers && request !== undefined) this.requests.assertIntactTime();
     const known = request && this.requests.outcomeOf(request);
     if (known !== undefined) return known;
     const changes: RowChange[] = [];
@@ -412,6 +424,7 @@ export class StateStore {
         return { ok: true, type, lease: applyLease(this.meta, command, stamp) };
       case 'retain':
         assertMaintainsAudit(stamp);
+        assertEndOfSegment(this.auditLog, command.upTo);
         return { ok: true, type, dropped: this.auditLog.chain.drop(command.upTo) };
     }
   }
@@ -533,4 +546,11 @@ function assertRowNumbers(database: Database, lastRow: number): void {
 function assertMaintainsAudit({ by }: Stamp): void {
   if (!isRoot(by))
     throw new MemoryError('FORBIDDEN', 'Only the host may begin a new audit epoch or drop old audit entries.');
+}
+
+/** An error of another kind would stop every peer. */
+function assertEndOfSegment({ chain }: AuditLog, upTo: number): void {
+  if (upTo > 0 && upTo <= chain.size && upTo % segmentLength === 0) return;
+  const message = `expected the end of a segment of the audit, got entry ${upTo} of ${chain.size}.`;
+  throw invalidInput([{ path: ['upTo'], message }], 'retain');
 }

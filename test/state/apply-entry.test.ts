@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Command, Stamp } from '../../src/domain/command';
 import type { Frame, LogEntry } from '../../src/domain/frame';
 import { root } from '../../src/domain/principal';
@@ -203,6 +203,7 @@ interface Damage {
 const letter = "update texts set text = 'nOte' where row = 1";
 const request = { client: 'c', number: 1, answered: 0 };
 const quotas = { general: { bytes: 1_000_000 }, others: [] };
+const idempotency = { key: 'i', digest: 'd' };
 
 function by(actor: Stamp['by']): Stamp {
   return { ...stamp, by: actor };
@@ -237,6 +238,31 @@ const damages: readonly Damage[] = [
     name: 'remember of several, of which the last supersedes the damaged one',
     sql: letter,
     command: remember(agentA, 1, draft({ id: 'two' }), draft({ id: 'three', supersedes: 'one' })),
+  },
+  {
+    name: 'remember with the idempotency key of the damaged memory',
+    sql: 'update memories set label_set = 2 where row = 1',
+    command: remember(agentA, 1, draft({ id: 'two', idempotency })),
+  },
+  {
+    name: 'lease of a chore whose lease is damaged',
+    sql: "update store_meta set value = 'x' where key = 'lease chore'",
+    command: { type: 'lease', chore: 'chore', holder: 'b', request: 1, stamp },
+  },
+  {
+    name: 'declare, with a lower version than the damaged one',
+    sql: "update store_meta set value = 'x' where key = 'access_version'",
+    command: { ...openToAll, version: 1 } as Command,
+  },
+  {
+    name: 'the first request of a client, where the time of the requests is damaged',
+    sql: "update store_meta set value = 'x' where key = 'request_time'",
+    command: {
+      type: 'update',
+      id: 'one',
+      patch: {},
+      stamp: { ...stamp, request: { ...request, client: 'd', number: 0 } },
+    },
   },
   {
     name: 'embed',
@@ -274,7 +300,12 @@ const damages: readonly Damage[] = [
 function firstEntries(): LogEntry[] {
   const embedded = { space, vectors: [Float32Array.of(1, 0)] };
   return entriesOf(
-    [openToAll, remember(agentA, 1, draft({ id: 'one', key: 'k', embedded }))],
+    [
+      { ...openToAll, version: 2 } as Command,
+      remember(agentA, 1, draft({ id: 'one', key: 'k', embedded, idempotency })),
+      remember(agentA, 1, draft({ id: 'elsewhere', namespace: ['other'] })),
+      { type: 'lease', chore: 'chore', holder: 'a', request: 1, stamp },
+    ],
     [
       { type: 'update', id: 'one', patch: { priority: 0.4 }, stamp: { ...stamp, request } },
       { type: 'begin-space', space: { ...space, model: 'next' }, stamp },
@@ -351,6 +382,79 @@ describe('a peer whose database is damaged', () => {
     });
     expect(codes).toEqual(['RECORD_DAMAGED', 'NOT_FOUND', 'RECORD_DAMAGED', 'RECORD_DAMAGED', 'forget']);
   });
+});
+
+describe('a peer that cannot read its tables again after it has stopped', () => {
+  const [entry] = entriesOf([
+    remember(agentB, 2, draft({ id: 'two', namespace: ['new'] })),
+    { type: 'update', id: 'one', patch: { text: 'changed' }, stamp },
+  ]);
+  const next: LogEntry = { ...(entry as LogEntry), index: 3, frame: { ...(entry?.frame as Frame), number: 3 } };
+
+  /** A peer that stopped at entry 3, and whose disk then failed once more. */
+  function stoppedTwice(): TestState {
+    const peer = emptyState();
+    applyAll(peer, firstEntries());
+    peer.state.database.exec(letter);
+    vi.spyOn(peer.state.interning, 'reload').mockImplementationOnce(() => {
+      throw new Error('the disk failed');
+    });
+    expect(haltOf(() => peer.state.applyEntry(next))).toBeInstanceOf(ApplyHalt);
+    peer.state.database.exec("update texts set text = 'note' where row = 1");
+    return peer;
+  }
+
+  test('reads them before it goes on, and gets what the others have', () => {
+    const intact = emptyState();
+    applyAll(intact, [...firstEntries(), next]);
+    const peer = stoppedTwice();
+    peer.state.applyEntry(next);
+    expect(replica(peer)).toEqual(replica(intact));
+    expect(peer.state.policy.version).toBe(intact.state.policy.version);
+  });
+
+  test('applies nothing while they cannot be read', () => {
+    const peer = stoppedTwice();
+    const before = replica(peer);
+    vi.spyOn(peer.state.interning, 'reload').mockImplementation(() => {
+      throw new Error('the disk failed');
+    });
+    expect(haltOf(() => peer.state.applyEntry(next))).toBeInstanceOf(ApplyHalt);
+    expect(() => peer.state.policy).toThrow('the disk failed');
+    expect(replica(peer)).toEqual(before);
+  });
+});
+
+test('a peer reports that its keyword index is damaged, and decides as the others do', () => {
+  const [intact, damaged] = [emptyState(), emptyState()];
+  for (const peer of [intact, damaged]) {
+    applyAll(peer, firstEntries());
+    peer.state.words.writeWaiting();
+  }
+  damaged.state.database.exec("update word_pages set page = x'00'");
+  damaged.state.words.reload();
+  const [entry] = entriesOf([{ type: 'update', id: 'one', patch: { text: 'changed' }, stamp }]);
+  const next = { ...(entry as LogEntry), index: 3, frame: { ...(entry?.frame as Frame), number: 3 } };
+  const [right, found] = [intact, damaged].map((peer) => peer.state.applyEntry(next));
+  expect([right?.wordsDamaged, found?.wordsDamaged]).toEqual([false, true]);
+  expect(found?.position).toEqual(right?.position);
+});
+
+test('peers refuse a command that no longer fits the state, and go on with those after it', () => {
+  const peer = emptyState();
+  applyAll(peer, firstEntries());
+  const drop = { type: 'drop-space', after: 0, upTo: 1, isLast: true, stamp } as const;
+  const commands: Command[] = [
+    { ...drop, space: 1 },
+    { ...drop, space: 9 },
+    { type: 'retain', upTo: 1_024, stamp },
+    { type: 'retain', upTo: 7, stamp },
+    remember(agentA, 1, draft({ id: 'two' })),
+  ];
+  const { outcomes } = peer.state.applyEntry({ index: 3, term: 1, frame: frame(3, commands) });
+  const refused = { ok: false, error: { code: 'INVALID_INPUT' } };
+  expect(outcomes).toMatchObject([refused, refused, refused, refused, { ok: true }]);
+  expect(reopened(peer).state.interning.currentSpace?.id).toBe(1);
 });
 
 test('a peer whose disk is full stops, keeps nothing of the entry, and continues when there is space', () => {

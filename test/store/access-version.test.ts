@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { allow, type Declaration, deny, MemoryStore, type OpenOptions } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
+import { openDatabase } from '../../src/state/tables/database';
 import { ended, issuePaths, refusal, temporaryFolder } from './stores';
 
 const namespace = ['n'];
@@ -71,6 +73,18 @@ describe('accessVersion', () => {
     expect(await refusal(() => rulesAfter(folder, { ...readOnly, accessVersion: 3 }))).toMatchObject({
       code: 'INVALID_INPUT',
     });
+  });
+
+  test('is not ignored if it is damaged: a process with older rules cannot open the store', async () => {
+    const folder = await temporaryFolder();
+    await rulesAfter(folder, { access: newRules, accessVersion: 2 });
+    const database = openDatabase({ path: join(folder, 'memory.db'), readOnly: false });
+    database.exec("update store_meta set value = 'x' where key = 'access_version'");
+    database.close();
+    expect(await refusal(() => rulesAfter(folder, { access: oldRules, accessVersion: 1 }))).toMatchObject({
+      code: 'RECORD_DAMAGED',
+    });
+    expect((await rulesAfter(folder, {})).rules).toEqual(newRules);
   });
 
   test('is an integer from 1, together with access', async () => {

@@ -20,8 +20,8 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
   const duplicate = findDuplicate(context, draft, interning.findActor(actor));
   if (duplicate !== undefined) {
     const first = context.records.uncheckedOrTombstone(duplicate.id);
-    const isKnown = first !== undefined && interning.describe(first) !== undefined;
-    context.touch(duplicate.id, isKnown ? interning.labelSet(first.label_set).namespace : undefined);
+    const isIntact = first !== undefined && context.rowChecksum.isIntact(first);
+    context.touch(duplicate.id, isIntact ? interning.labelSet(first.label_set).namespace : undefined);
     return duplicate;
   }
   assertSpace(context, draft.embedded);

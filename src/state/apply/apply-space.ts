@@ -95,7 +95,7 @@ export function dropSpace(
   assertRoot(stamp);
   const { interning, coverage, writer, rowChecksum, records } = context;
   const current = interning.currentSpace;
-  if (current === undefined || current.id === id) throw new Error(`Space ${id} cannot be dropped: searches use it.`);
+  if (current === undefined || current.id === id || !interning.isSpace(id)) throw notDroppable(id);
   interning.giveRole(id, isLast ? 'dropped' : 'dropping');
   if (upTo > after) writer.deleteVectors(after + 1, id, upTo);
   for (let row = after + 1; row <= upTo; row++) {
@@ -110,6 +110,12 @@ export function dropSpace(
       );
     } else coverage.delete({ row, space: id });
   }
+}
+
+/** Another peer may have moved the store back to the space meanwhile. An error of another kind would stop every peer. */
+function notDroppable(id: number): MemoryError {
+  const message = `expected an embedding space that searches do not use, got number ${id}. Call dropUnusedSpaces again.`;
+  return invalidInput([{ path: ['space'], message }], 'call');
 }
 
 function targetSpace({ interning }: ApplyContext, name: SpaceName): Space {

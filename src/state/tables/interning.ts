@@ -164,6 +164,11 @@ export class Interning {
     return this.#actors.map((actor, i) => ({ id: i + 1, actor }));
   }
 
+  /** Checks whether an embedding space has, or ever had, this number. */
+  isSpace(id: number): boolean {
+    return this.#spaces[id - 1] !== undefined;
+  }
+
   space(id: number): SpaceName {
     return (this.#spaces[id - 1] ?? missing('embedding space', id)).name;
   }

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Outcome, WriteRequest } from '../../domain/command';
+import { MemoryError } from '../../domain/errors';
 import type { Memory, RememberResult } from '../../domain/memory';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import type { ChangeQueries } from '../queries/change-queries';
@@ -88,6 +89,18 @@ export class WriteRequests {
     const time = typeof before === 'number' ? Math.min(Math.max(before, at), before + maxStepMs) : at;
     if (time !== before) meta.put(timeKey, time);
     return time;
+  }
+
+  /**
+   * With peers, damage to the time must not decide which outcomes are old. A store without peers then takes the time of the next request.
+   *
+   * @throws RECORD_DAMAGED
+   */
+  assertIntactTime(): void {
+    const time = this.#deps.meta.get(timeKey);
+    if (time === undefined || typeof time === 'number') return;
+    const message = 'The time of the requests in the database is damaged. Restore the folder from a backup.';
+    throw new MemoryError('RECORD_DAMAGED', message);
   }
 
   #outcomeFrom(kept: KeptOutcome): Outcome | undefined {

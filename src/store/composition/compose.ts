@@ -308,7 +308,7 @@ export async function declareRules(
   version: number | undefined,
 ): Promise<void> {
   const { state, environment, readOnly } = engine;
-  const inForce = accessVersionOf(state.meta);
+  const inForce = version === undefined ? undefined : accessVersionOf(state.meta);
   if (version !== undefined && inForce !== undefined && version < inForce) {
     const message = 'The rules passed to open were not used: the store has rules with a higher accessVersion.';
     environment.logger.warn(message, { accessVersion: version, inForce });

@@ -291,7 +291,7 @@ export class Engine {
           this.#refresh();
           return read();
         }),
-      maxLagMs: () => (state.logPosition().index === 0 ? 0 : maxLagMs),
+      maxLagMs: () => (translated(() => state.logPosition()).index === 0 ? 0 : maxLagMs),
       recheckRejected: () => {
         this.recheckRejected++;
       },
