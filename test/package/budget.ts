@@ -16,9 +16,9 @@ export interface PackageSizes {
  * number here and gives the reason in its commit.
  */
 export const budget: PackageSizes = {
-  tarball: 4_000_000,
-  unpacked: 5_900_000,
-  entryGzip: 145_000,
+  tarball: 4_200_000,
+  unpacked: 6_300_000,
+  entryGzip: 160_000,
 };
 
 /** The sizes over the budget, each as a sentence. */
