@@ -1,8 +1,8 @@
 import type { Command, Outcome } from '../domain/command';
-import { MemoryError } from '../domain/errors';
+import { invalidInput, MemoryError } from '../domain/errors';
 import { startStopwatch } from '../environment/timers';
 import { isBusy, whileBusy } from '../environment/while-busy';
-import type { ReplicatedLog } from './replicated-log';
+import type { BarrierLevel, LogStatus, ReplicatedLog } from './replicated-log';
 
 /**
  * The largest number of commands in one batch, which is one transaction. Callers that arrive together share a commit. Larger batches
@@ -28,6 +28,8 @@ export interface LogSync {
 export interface LocalLogDeps {
   /** Applies a batch and returns the outcome of each command in order, or throws and leaves nothing behind. */
   apply(batch: readonly Command[]): readonly Outcome[];
+  /** How far the state is applied: the number of its latest change. */
+  position(): number;
   /** Undefined if everything is durable as soon as it is applied. */
   readonly sync: LogSync | undefined;
   /** Resolves in a later turn of the event loop. */
@@ -48,15 +50,19 @@ interface PendingCommand {
 export class LocalLog implements ReplicatedLog {
   readonly #deps: LocalLogDeps;
   #queue: PendingCommand[] = [];
+  /** The answer of the newest command in the queue. Undefined when the queue is applied, because it would keep a memory's text in RAM. */
+  #newest: Promise<Outcome> | undefined;
   #draining: Promise<void> | undefined;
   #turn: { readonly elapsedMs: () => number; batches: number } | undefined;
   /** The number of commands that are applied but not durable, and the promise of their last batch. */
   #unsynced = 0;
   #syncing: Promise<void> | undefined;
+  #position: number;
   #closed = false;
 
   constructor(deps: LocalLogDeps) {
     this.#deps = deps;
+    this.#position = deps.position();
   }
 
   get pending(): number {
@@ -71,10 +77,29 @@ export class LocalLog implements ReplicatedLog {
       const message = `${this.pending} writes are waiting for their commit, which is the limit of this store. Wait for some of them, or raise limits.pendingWrites.`;
       return Promise.reject(new MemoryError('OVERLOADED', message));
     }
-    return new Promise((resolve, reject) => {
+    const outcome = new Promise<Outcome>((resolve, reject) => {
       this.#queue.push({ command, resolve, reject });
       this.#draining ??= this.#drain();
     });
+    this.#newest = outcome;
+    return outcome;
+  }
+
+  async barrier(level: BarrierLevel): Promise<void> {
+    await this.#newest?.catch(() => undefined);
+    // A batch that failed is answered at once, also while an earlier one is not durable yet.
+    await this.#syncing;
+    if (typeof level === 'string' || level.after <= this.#position) return;
+    const message = `expected a position of this store, which is at ${this.#position}, got ${level.after}. It is from another store, or from a time after the backup from which this store was restored.`;
+    throw invalidInput([{ path: ['after'], message }], 'barrier');
+  }
+
+  position(): number {
+    return this.#position;
+  }
+
+  status(): LogStatus {
+    return { role: 'alone' };
   }
 
   async close(): Promise<void> {
@@ -93,6 +118,7 @@ export class LocalLog implements ReplicatedLog {
       if (busy !== undefined) await busy;
     }
     this.#draining = undefined;
+    this.#newest = undefined;
   }
 
   /** Returns whether another batch can run in this turn of the event loop without delaying input, output and timers too long. */
@@ -124,17 +150,19 @@ export class LocalLog implements ReplicatedLog {
 
   /** Answers the callers when their batch is durable. The next batch does not wait for that. */
   #answer(batch: readonly PendingCommand[], outcomes: readonly Outcome[]): void {
+    const reached = this.#deps.position();
+    const done = () => {
+      this.#position = Math.max(this.#position, reached);
+      answer(batch, outcomes);
+    };
     const synced = this.#deps.sync?.synced();
     if (synced === undefined) {
-      answer(batch, outcomes);
+      done();
       return;
     }
     this.#unsynced += batch.length;
     this.#syncing = synced
-      .then(
-        () => answer(batch, outcomes),
-        (reason) => reject(batch, reason),
-      )
+      .then(done, (reason) => reject(batch, reason))
       .then(() => {
         this.#unsynced -= batch.length;
       });

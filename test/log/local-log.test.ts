@@ -5,7 +5,7 @@ import { MemoryError } from '../../src/domain/errors';
 import { root } from '../../src/domain/principal';
 import { nextTurn } from '../../src/environment/timers';
 import { LocalLog } from '../../src/log/local-log';
-import { replicatedLogConformance } from './log-conformance';
+import { aloneLogConformance } from './log-conformance';
 
 const maxBatchLength = 32;
 
@@ -29,6 +29,7 @@ function listLog({
       batches.push(batch.map(idOf));
       return batch.map((each) => ({ ok: true, type: 'forget', forgotten: [idOf(each)] }));
     },
+    position: () => batches.length,
     sync: { synced },
     nextTurn,
     checkpointer: { betweenBatches },
@@ -48,8 +49,9 @@ describe.each([
   ['on a disk that is durable at once', undefined],
   ['on a disk that is synced in another thread', { synced: () => nextTurn() }],
 ])('LocalLog %s conforms to ReplicatedLog: it', (_, sync) => {
-  const cases = replicatedLogConformance(async ({ apply, maxPending }) => {
-    return new LocalLog({ apply, sync, nextTurn, maxPending });
+  const cases = aloneLogConformance(async ({ state, maxPending }) => {
+    const apply = (batch: readonly Command[]) => state.apply(batch);
+    return new LocalLog({ apply, position: () => state.lastChangeSeq, sync, nextTurn, maxPending });
   });
   for (const { name, run } of cases) test(name, run);
 });
@@ -86,6 +88,55 @@ describe('LocalLog on a disk that is synced in another thread', () => {
     await expect(log.propose(command('b'))).rejects.toMatchObject({ code: 'OVERLOADED' });
     disk.resolve();
     await first;
+  });
+
+  test('moves its position and ends a barrier when all that was proposed before is durable', async () => {
+    const disk = new Deferred();
+    const { log } = listLog({ synced: () => disk.promise });
+    const proposed = log.propose(command('a'));
+    let hasEnded = false;
+    const barrier = log.barrier('session').then(() => {
+      hasEnded = true;
+    });
+    for (let turn = 0; turn < 3; turn++) await nextTurn();
+    expect([log.position(), hasEnded]).toEqual([0, false]);
+    disk.resolve();
+    await Promise.all([proposed, barrier]);
+    expect(log.position()).toBe(1);
+  });
+
+  test('waits in a barrier for an earlier batch that is not durable yet, although a later batch has failed', async () => {
+    const disk = new Deferred();
+    let batches = 0;
+    const log = new LocalLog({
+      apply: (batch) => {
+        if (++batches === 2) throw new Error('The disk is full.');
+        return batch.map((each) => ({ ok: true, type: 'forget', forgotten: [idOf(each)] }));
+      },
+      position: () => batches,
+      sync: { synced: () => disk.promise },
+      nextTurn,
+      maxPending: 10,
+    });
+    const first = log.propose(command('first'));
+    await nextTurn();
+    const second = expect(log.propose(command('second'))).rejects.toThrow('full');
+    let hasEnded = false;
+    const barrier = log.barrier('session').then(() => {
+      hasEnded = true;
+    });
+    await second;
+    for (let turn = 0; turn < 3; turn++) await nextTurn();
+    expect(hasEnded).toBe(false);
+    disk.resolve();
+    await Promise.all([first, barrier]);
+  });
+
+  test('keeps its position if the disk could not confirm a batch', async () => {
+    const { log } = listLog({ synced: () => Promise.reject(new MemoryError('OUTCOME_UNKNOWN', 'The disk failed.')) });
+    await expect(log.propose(command('a'))).rejects.toThrow('The disk failed.');
+    await log.barrier('session');
+    expect(log.position()).toBe(0);
   });
 
   test('closes when all is durable', async () => {

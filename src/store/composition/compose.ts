@@ -176,9 +176,10 @@ async function compose(opened: Opened): Promise<Engine> {
         const index = indexPath(opened, space);
         if (index !== undefined) await removeIndex(index);
       },
-      openLog: (apply) =>
+      openLog: (apply, position) =>
         new LocalLog({
           apply,
+          position,
           sync,
           nextTurn,
           checkpointer,

@@ -52,8 +52,11 @@ export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIn
   readonly sync: CommitSync | undefined;
   /** Undefined for a store that is in memory or read-only. */
   readonly reserve: DiskReserve | undefined;
-  /** Opens the log. It calls `apply`, which applies a batch and returns the outcome of each command. */
-  openLog(apply: (batch: readonly Command[]) => readonly Outcome[]): ReplicatedLog;
+  /**
+   * Opens the log. It calls `apply`, which applies a batch and returns the outcome of each command, and `position`, the number of the
+   * latest change.
+   */
+  openLog(apply: (batch: readonly Command[]) => readonly Outcome[], position: () => number): ReplicatedLog;
   /** Releases everything that was opened, after the last commit. */
   release(): Promise<void>;
 }
@@ -138,7 +141,10 @@ export class Engine {
     this.audit = audit;
     this.auditCursors = new AuditCursorCipher(deps.storeKey);
     this.recorder = new AuditRecorder({ state, audit, clock: environment.clock });
-    this.#log = deps.openLog((batch) => this.#apply(batch));
+    this.#log = deps.openLog(
+      (batch) => this.#apply(batch),
+      () => state.lastChangeSeq,
+    );
     this.#reading = this.#readContext();
     this.#writing = this.#writeContext();
     this.spaces = new SpaceSwitch({
