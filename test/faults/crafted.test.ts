@@ -83,6 +83,21 @@ test.each(['newest', 'oldest'] as const)(
   },
 );
 
+test.each(['30000000', '4294967295', '-1', "'x'", '1.5', '1e300'])(
+  'a record whose namespace has the number %s is in no answer and takes no more RAM',
+  async (number) => {
+    alterDatabase(folder, (database) => database.exec(`update memories set label_set = ${number} where row = 1`));
+    for (const readOnly of [true, false]) {
+      const store = await openFolder(folder, { readOnly });
+      expect((await store.stats()).memory.columnBytes).toBeLessThan(2 ** 20);
+      const hits = await store.admin.recall('one two', { mode: 'keyword', explain: true });
+      expect(hits.map(({ text, search }) => [text, search?.visible])).toEqual([['two', 1]]);
+      expect(await store.verify()).toMatchObject({ ok: false });
+      await store.close();
+    }
+  },
+);
+
 describe('verify', () => {
   test.each<[string, string, string]>([
     ['a foreign table', 'create table mine (a)', 'table "mine"'],

@@ -152,11 +152,11 @@ type LabelColumns = Pick<
 /** Converts a row to the form that `ColumnStore` keeps in RAM. */
 export function rowColumnsOf(
   row: LabelColumns,
-  interning: Pick<Interning, 'agentIdOf'>,
+  interning: Pick<Interning, 'agentIdOf' | 'labelSetCount'>,
   chunks = row.chunks,
 ): RowColumns {
   return {
-    labelSet: row.label_set,
+    labelSet: isNumberUpTo(row.label_set, interning.labelSetCount) ? row.label_set : noLabelSet,
     owner: row.owner,
     active: row.state === 'active',
     chunks,
@@ -169,6 +169,13 @@ export function rowColumnsOf(
     agentId: interning.agentIdOf(row.author),
     tags: tagsOf(row.tags),
   };
+}
+
+// No actor may read it. A damaged record can have any number, and a list for a huge one would take as much RAM as one for each number below.
+const noLabelSet = 0;
+
+function isNumberUpTo(value: unknown, last: number): boolean {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= last;
 }
 
 const noTags: readonly string[] = [];
