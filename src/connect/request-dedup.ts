@@ -10,11 +10,17 @@ export type WriteOutcome = Outcome & { readonly ok: true };
 /** Runs each write request from other processes only once, even if the request arrives several times. */
 export class RequestDedup {
   readonly #requests: Pick<WriteRequests, 'outcomeOf'>;
+  readonly #synced: () => Promise<void> | undefined;
   /** The running requests. Their clients may have reconnected since the requests arrived. */
   readonly #running = new Map<string, Promise<unknown>>();
 
-  constructor(requests: Pick<WriteRequests, 'outcomeOf'>) {
+  /**
+   * @param synced Resolves when all outcomes that `requests` contains are on disk, and rejects if that is in doubt. Undefined if they are on
+   * disk now.
+   */
+  constructor(requests: Pick<WriteRequests, 'outcomeOf'>, synced: () => Promise<void> | undefined) {
     this.#requests = requests;
+    this.#synced = synced;
   }
 
   /**
@@ -42,7 +48,10 @@ export class RequestDedup {
       }
     }
     const kept = answerOf && this.#requests.outcomeOf(request);
-    if (kept?.ok && answerOf !== undefined) return answerOf(kept);
+    if (kept?.ok && answerOf !== undefined) {
+      await this.#synced();
+      return answerOf(kept);
+    }
     const running = write();
     this.#running.set(name, running);
     try {

@@ -15,6 +15,7 @@ import type { StoreAudit } from '../store/audit-handle';
 import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
 import type { Engine } from '../store/composition/engine';
 import type { Lifetime } from '../store/lifetime';
+import { settledItem } from '../store/list-query';
 import type { ListOptions, MemoryHandle } from '../store/memory-handle';
 import { type HandleDeps, PrincipalHandle } from '../store/principal-handle';
 import { type BatchResult, batchResultOf } from '../write/remember-many';
@@ -252,19 +253,26 @@ function listCurrent(
   call: ServedCall,
   memory: Pick<Memory, 'id' | 'state'>,
   version: string,
-): true | Memory | undefined {
+): true | Promise<Memory | undefined> {
   const { engine } = call;
-  return engine.version() === version || relist(engine.reading(), callerOf(call), memory);
+  if (engine.version() === version) return true;
+  return settledItem<Pick<Memory, 'id' | 'state'>>(memory, {
+    version: () => engine.version(),
+    refresh: (each) => relist(engine.reading(), callerOf(call), each),
+    settled: engine.settled,
+  }) as Promise<Memory | undefined>;
 }
 
-function watchCursor(call: ServedCall, options: object): string {
+async function watchCursor(call: ServedCall, options: object): Promise<string> {
   const { engine } = call;
   // This call rejects invalid options and records the refusal in the audit.
   handleOf(call).watch(options);
   const { since: _, signal: __, ...watched } = parse(engine.shapes.watchOptions, options, 'options');
   const caller = callerOf(call);
   const scope = narrowScope(caller.scope, parsedScopeOf(watched));
-  return scope === emptyScope ? 'start' : cursorOfNow(engine.reading(), { ...caller, scope });
+  const cursor = scope === emptyScope ? 'start' : cursorOfNow(engine.reading(), { ...caller, scope });
+  await engine.settled();
+  return cursor;
 }
 
 async function nextAuditEntry(

@@ -29,7 +29,8 @@ export class StoreServer {
   private constructor(folder: string, address: SocketAddress, engine: ServedStore['engine'], store: HostStore) {
     this.#folder = folder;
     this.#address = address;
-    this.#served = { engine, lifetime: new Lifetime(), store, dedup: new RequestDedup(engine.state.requests) };
+    const dedup = new RequestDedup(engine.state.requests, engine.synced);
+    this.#served = { engine, lifetime: new Lifetime(), store, dedup };
     this.#server = createServer((socket) => this.#accept(socket));
     this.#server.unref();
     // A connection can fail, for example because the process has too many open files. The client then tries again.

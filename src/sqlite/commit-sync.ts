@@ -13,7 +13,12 @@ import { isError } from '../domain/realms';
  */
 export class CommitSync {
   readonly #database: Database;
-  #file: number | undefined;
+  /**
+   * The log, opened once for each thread that syncs it, because the system reports an error of the disk only once for each open file. SQLite
+   * keeps this file until the database is closed, and holds no lock on it that closing it here could release.
+   */
+  readonly #file: number;
+  readonly #fileHere: number;
   /** The number of commits, and how many of them are on disk. */
   #committed = 0;
   #synced = 0;
@@ -22,9 +27,20 @@ export class CommitSync {
   #running: { readonly upTo: number; readonly done: Promise<void> } | undefined;
   #next: Promise<void> | undefined;
 
-  /** @param database A database on disk, in WAL mode. */
+  /**
+   * @param database A database on disk, in WAL mode, that was read before: its log exists.
+   * @throws the error of the file system if the log cannot be opened
+   */
   constructor(database: Database) {
     this.#database = database;
+    const open = () => fs.openSync(`${database.name}-wal`, 'r+');
+    this.#file = open();
+    try {
+      this.#fileHere = open();
+    } catch (error) {
+      fs.closeSync(this.#file);
+      throw error;
+    }
   }
 
   /**
@@ -61,7 +77,7 @@ export class CommitSync {
     return this.#next;
   }
 
-  /** Resolves at the same time as `synced`, and also if the disk reports an error. */
+  /** Resolves at the same time as `synced`, and also if the disk reports an error. Undefined after that. */
   settled(): Promise<void> | undefined {
     return this.#failure === undefined ? this.synced()?.catch(() => undefined) : undefined;
   }
@@ -75,7 +91,7 @@ export class CommitSync {
     if (this.#synced === this.#committed) return;
     if (this.#failure !== undefined) throw this.#unknown();
     try {
-      fs.fdatasyncSync(this.#open());
+      fs.fdatasyncSync(this.#fileHere);
     } catch (error) {
       throw this.#failed(error);
     }
@@ -85,8 +101,10 @@ export class CommitSync {
   /** Call it before the database is closed, which then syncs what is left. */
   async close(): Promise<void> {
     await this.settled();
-    if (this.#file !== undefined) fs.closeSync(this.#file);
-    this.#file = undefined;
+    // After a failure a sync may still run.
+    await this.#running?.done.catch(() => undefined);
+    fs.closeSync(this.#file);
+    fs.closeSync(this.#fileHere);
   }
 
   #start(): Promise<void> {
@@ -94,6 +112,8 @@ export class CommitSync {
     const done = this.#sync().then(
       () => {
         this.#running = undefined;
+        // This thread may have got the error meanwhile.
+        if (this.#failure !== undefined) throw this.#unknown();
         this.#synced = Math.max(this.#synced, upTo);
       },
       (error: unknown) => {
@@ -108,14 +128,8 @@ export class CommitSync {
   #sync(): Promise<void> {
     return new Promise((resolve, reject) => {
       // A promise of `fs/promises` would need a file handle, which closes itself when it is collected.
-      fs.fdatasync(this.#open(), (error) => (error === null ? resolve() : reject(error)));
+      fs.fdatasync(this.#file, (error) => (error === null ? resolve() : reject(error)));
     });
-  }
-
-  /** The log. SQLite keeps this file until the database is closed, and holds no lock on it that closing it here could release. */
-  #open(): number {
-    this.#file ??= fs.openSync(`${this.#database.name}-wal`, 'r+');
-    return this.#file;
   }
 
   /** A sync that failed is never repeated: the system may have dropped what it could not write, and a second sync would succeed. */

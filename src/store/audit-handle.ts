@@ -113,7 +113,7 @@ const maxNamedMemories = 20_000;
 /** The parts of the store that an `AuditHandle` needs. */
 export type AuditHandleDeps = Pick<
   Engine,
-  'state' | 'model' | 'audit' | 'auditCursors' | 'shapes' | 'reading' | 'version'
+  'state' | 'model' | 'audit' | 'auditCursors' | 'shapes' | 'reading' | 'version' | 'settled'
 >;
 
 /** The parts of the store that the host's audit needs. */
@@ -148,7 +148,11 @@ export class PrincipalAudit implements AuditHandle {
           target.namespace = parsed.within ?? target.namespace;
           return this.#page(parsed, refreshers);
         }),
-      { version: () => this.#engine.version(), refresh: (entry) => refreshers.get(entry)?.() },
+      {
+        version: () => this.#engine.version(),
+        refresh: (entry) => refreshers.get(entry)?.(),
+        settled: () => this.#engine.settled(),
+      },
     );
   }
 

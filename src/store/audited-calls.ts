@@ -31,7 +31,7 @@ type Touched = TouchedMemories & { readonly accessTags?: readonly string[] };
 
 export type AuditedCallsDeps = Pick<
   Engine,
-  'state' | 'environment' | 'audit' | 'recorder' | 'reads' | 'version' | 'settled'
+  'state' | 'environment' | 'audit' | 'recorder' | 'reads' | 'version' | 'settled' | 'synced'
 >;
 
 /** Runs the calls from one caller and adds an audit entry for each, unless `apply` (which runs write commands) adds the entry. */
@@ -78,8 +78,8 @@ export class AuditedCalls {
     return this.#lifetime.write(async () => {
       const target = this.#newTarget();
       const result = await this.#runRecordingRefusal(action, target, () => run(target));
-      // A write that only repeats an earlier one has its result from there, and the log was not asked.
-      await this.#deps.settled();
+      // A write that only repeats an earlier one has its result from there, and the log was not asked. The earlier one may have failed.
+      await this.#deps.synced();
       await this.#deps.audit.written();
       return result;
     });
@@ -150,6 +150,8 @@ export class AuditedCalls {
       return await run();
     } catch (error) {
       await this.recordRefusal(action, target, error);
+      // The refusal may tell of a write, such as the one that has made another revision.
+      await this.#deps.settled();
       throw error;
     }
   }

@@ -4,6 +4,21 @@ export interface ItemRefresh<T> {
   version(): string;
   /** Reads the current state of an item. Undefined if the item may not be shown any more. */
   refresh(item: T): T | undefined;
+  /** Resolves when all writes that `refresh` may have seen are on disk. Undefined if they are now. */
+  settled(): Promise<void> | undefined;
+}
+
+/**
+ * Reads the current state of an item, and waits until it is on disk. Undefined if the item may not be shown any more, now or after the
+ * wait.
+ */
+export async function settledItem<T>(item: T, { version, refresh, settled }: ItemRefresh<T>): Promise<T | undefined> {
+  const read = version();
+  const current = refresh(item);
+  const durable = settled();
+  if (durable === undefined) return current;
+  await durable;
+  return version() === read || refresh(item) !== undefined ? current : undefined;
 }
 
 /** A query that returns its first page if you await it, and all items of all pages if you iterate it. Until then it reads nothing. */
@@ -34,7 +49,7 @@ export class ListQuery<T, Page extends { items: T[]; nextCursor?: string }>
       const version = this.#items.version();
       const { items, nextCursor } = await this.#page(cursor);
       for (const item of items) {
-        const current = this.#items.version() === version ? item : this.#items.refresh(item);
+        const current = this.#items.version() === version ? item : await settledItem(item, this.#items);
         if (current !== undefined) yield current;
       }
       cursor = nextCursor;

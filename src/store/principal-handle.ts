@@ -204,6 +204,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       {
         version: () => this.#engine.version(),
         refresh: (memory) => listing.relist(this.#engine.reading(), this.#caller, memory) as Memory<M> | undefined,
+        settled: () => this.#engine.settled(),
       },
     );
   }

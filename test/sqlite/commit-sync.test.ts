@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { MemoryStore } from '../../src';
+import { allow, MemoryStore } from '../../src';
+import { CommitSync } from '../../src/sqlite/commit-sync';
+import { openDatabase } from '../../src/state/tables/database';
+
+const diskFailure = Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
 
 /** Syncs that end when the test says so. Copies the files as they are when a sync begins: what the power cannot lose after it has ended. */
 class Disk {
@@ -38,6 +42,14 @@ class Disk {
     this.#isFree = true;
     for (const { end } of this.waiting.splice(0)) end();
   }
+
+  hold(): void {
+    this.#isFree = false;
+  }
+
+  fail(): void {
+    for (const { end } of this.waiting.splice(0)) end(diskFailure);
+  }
 }
 
 let room: string;
@@ -53,6 +65,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  disk.free();
   vi.restoreAllMocks();
   await store.close().catch(() => undefined);
   rmSync(room, { recursive: true });
@@ -130,16 +143,124 @@ describe('a store on disk', () => {
     const write = remember('The door code is 4711.');
     const other = remember('The window is open.');
     await disk.syncs(1);
-    const failure = Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
     const outcomes = Promise.allSettled([write, other]);
-    for (const { end } of disk.waiting.splice(0)) end(failure);
+    disk.fail();
     for (const outcome of await outcomes) {
       expect(outcome).toMatchObject({
         status: 'rejected',
-        reason: { code: 'OUTCOME_UNKNOWN', retryable: false, cause: failure },
+        reason: { code: 'OUTCOME_UNKNOWN', retryable: false, cause: diskFailure },
       });
     }
     await expect(remember('One more.')).rejects.toMatchObject({ code: 'FILE_FAILED', retryable: false });
     expect((await store.admin.recall('first memory'))[0]?.text).toBe('The first memory.');
+  });
+
+  test('does not acknowledge a repeated write that the disk could not confirm', async () => {
+    const options = { namespace: ['home'], idempotencyKey: 'once' };
+    const write = store.admin.remember('The door code is 4711.', options).catch((error: unknown) => error);
+    await disk.syncs(1);
+    disk.fail();
+    expect(await write).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    const repeated = store.admin.remember('The door code is 4711.', options);
+    await expect(repeated).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', retryable: false });
+  });
+
+  test('reports a commit to its listeners when it is on disk, and never if the disk could not confirm it', async () => {
+    const reported: number[] = [];
+    store.on('committed', ({ changeSeq }) => reported.push(changeSeq));
+    const first = remember('The door code is 4711.');
+    await disk.syncs(1);
+    for (const { end } of disk.waiting.splice(0)) end();
+    await first;
+    expect(reported).toHaveLength(1);
+    const second = remember('The window is open.').catch(() => undefined);
+    await disk.syncs(2);
+    disk.fail();
+    await second;
+    for (let i = 0; i < 20; i++) await setImmediate();
+    expect(reported).toHaveLength(1);
+  });
+
+  test('refuses a write because of another one when the other is on disk', async () => {
+    const [memory] = (await store.admin.list()).items;
+    const id = memory?.id as string;
+    const write = store.admin.update(id, { text: 'The second text.' });
+    await disk.syncs(1);
+    const refused = store.admin.update(id, { text: 'The third text.' }, { ifRevision: 1 }).catch((error) => error);
+    const isRefused = settled(refused);
+    for (let i = 0; i < 20; i++) await setImmediate();
+    expect(isRefused()).toBe(false);
+    disk.free();
+    await write;
+    expect(await refused).toMatchObject({ code: 'REVISION_CONFLICT' });
+  });
+
+  test('iterates to the new text of a memory when it is on disk', async () => {
+    disk.free();
+    const { id } = await remember('The door code is 4711.');
+    const memories = store.admin.list({ order: 'oldest' })[Symbol.asyncIterator]();
+    expect((await memories.next()).value.text).toBe('The first memory.');
+    disk.hold();
+    const begun = disk.copies.length;
+    const write = store.admin.update(id, { text: 'The door code is 4712.' });
+    await disk.syncs(begun + 1);
+    const next = memories.next();
+    const isReturned = settled(next);
+    for (let i = 0; i < 20; i++) await setImmediate();
+    expect(isReturned()).toBe(false);
+    disk.free();
+    await write;
+    expect((await next).value.text).toBe('The door code is 4712.');
+  });
+
+  test('closes the log again if it cannot be opened', async () => {
+    disk.free();
+    await store.close();
+    vi.spyOn(fs, 'fdatasync').mockImplementation(((_: number, onDone: (error: Error) => void) => {
+      setImmediate().then(() => onDone(diskFailure));
+    }) as typeof fs.fdatasync);
+    const opened = vi.spyOn(fs, 'openSync');
+    const closed = vi.spyOn(fs, 'closeSync');
+    const access = [allow('everyone', 'reader', ['home'])];
+    await expect(MemoryStore.open(join(room, 'store'), { access })).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    const logs = opened.mock.calls.flatMap(([path], i) =>
+      String(path).endsWith('-wal') ? [opened.mock.results[i]?.value] : [],
+    );
+    expect(logs.length).toBeGreaterThan(0);
+    const ended = closed.mock.calls.map(([file]) => file);
+    for (const log of logs) expect(ended).toContain(log);
+  });
+});
+
+// The system tells an error of the disk once for each open file. So the thread that waits may learn of it, and not the other one.
+describe('a commit that two threads sync', () => {
+  test('is not durable if one of them fails', async () => {
+    const database = openDatabase({ path: join(room, 'other.db'), readOnly: false });
+    database.exec('create table numbers (number integer)');
+    const sync = new CommitSync(database);
+    sync.commit(() => database.exec('insert into numbers values (1)'));
+    const synced = sync.synced()?.catch((error: unknown) => error);
+    vi.mocked(fs.fdatasyncSync).mockImplementation(() => {
+      throw diskFailure;
+    });
+    expect(() => sync.syncNow()).toThrow('could not confirm');
+    disk.free();
+    expect(await synced).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    await sync.close();
+    database.close();
+  });
+
+  test('is synced through a file of its own in each thread', () => {
+    const database = openDatabase({ path: join(room, 'other.db'), readOnly: false });
+    database.exec('create table numbers (number integer)');
+    const sync = new CommitSync(database);
+    sync.commit(() => database.exec('insert into numbers values (1)'));
+    void sync.synced();
+    vi.mocked(fs.fdatasyncSync).mockImplementation(() => undefined);
+    sync.syncNow();
+    const [[other]] = vi.mocked(fs.fdatasync).mock.calls.slice(-1) as unknown as [[number]];
+    expect(vi.mocked(fs.fdatasyncSync).mock.calls[0]?.[0]).not.toBe(other);
+    disk.free();
+    return sync.close().then(() => database.close());
   });
 });

@@ -140,6 +140,8 @@ async function compose(opened: Opened): Promise<Engine> {
   let closeAudit = (): void => {
     auditDatabase.close();
   };
+  let sync: CommitSync | undefined;
+  let checkpointer: Checkpointer | undefined;
   try {
     const wasOutdated = isOutdated(database);
     const { state, model } = loadState(database, await loadChecksum(), options);
@@ -149,12 +151,11 @@ async function compose(opened: Opened): Promise<Engine> {
     const storeKey = translated(() => openStoreKey(state, environment));
     const storeId = createHash('sha256').update(storeKey).digest('hex').slice(0, 16);
     const searchIn = searchMaker(opened, model, events, storeId);
-    const sync = folder === undefined || options.readOnly ? undefined : new CommitSync(database);
+    sync = folder === undefined || options.readOnly ? undefined : translated(() => new CommitSync(database));
     const audit = startAudit(opened, state, storeId, sync);
     closeAudit = () => audit.close();
     const reserve = folder === undefined || options.readOnly ? undefined : new DiskReserve(folder, environment);
-    const checkpointer =
-      reserve && new Checkpointer(database, environment.logger, (logBytes) => reserve.follow(logBytes));
+    checkpointer = reserve && new Checkpointer(database, environment.logger, (logBytes) => reserve.follow(logBytes));
     // Text that an earlier process or a migration has deleted must not stay in the log.
     if (opened.hadLog || wasOutdated) checkpointer?.forgot();
     const engine = new Engine({
@@ -197,6 +198,8 @@ async function compose(opened: Opened): Promise<Engine> {
     return engine;
   } catch (error) {
     closeAudit();
+    await checkpointer?.close();
+    await sync?.close();
     database.close();
     throw error;
   }

@@ -73,16 +73,17 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
   },
   ({ audit }) => audit.changed(),
   ({ spaces }, batch) => spaces.follow(batch),
-  ({ spaces, events, settled }, { changes, changeSeq }, { feed }) => {
+  ({ spaces, events, synced }, { changes, changeSeq }, { feed }) => {
     if (changes.length === 0) return;
     spaces.changed();
     const tell = () => {
       feed.changed();
       if (events.has('committed')) events.emit('committed', { changeSeq, ids: changes.map(({ id }) => id) });
     };
-    const durable = settled();
+    const durable = synced();
     if (durable === undefined) tell();
-    else void durable.then(tell);
+    // Reads go on after an error of the disk, and so do watches.
+    else void durable.then(tell, () => feed.changed());
   },
   (_, { changes }, { checkpointer }) => {
     if (changes.some(({ type }) => type === 'forgotten')) checkpointer?.forgot();
@@ -178,6 +179,13 @@ export class Engine {
    * get it, and reads go on.
    */
   readonly settled = (): Promise<void> | undefined => this.#deps.sync?.settled();
+
+  /**
+   * Resolves when all writes are on disk. Undefined if they are now.
+   *
+   * @throws OUTCOME_UNKNOWN if the disk reports an error, or has reported one that left a write in doubt
+   */
+  readonly synced = (): Promise<void> | undefined => this.#deps.sync?.synced();
 
   /** Returns a text that is different after every change to a rule or a memory. */
   version(): string {
