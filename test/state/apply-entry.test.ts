@@ -130,6 +130,32 @@ describe('applyEntry', () => {
   });
 });
 
+test('a peer that was started again gets the same digest, although its caches are empty and it counts what quotas limit', () => {
+  // More names of namespaces than are kept decoded.
+  const places = Array.from({ length: 300 }, (_, i) => [`${'n'.repeat(4_000)}${i}`]);
+  const limited = { ...stamp, by: agentA, quotas: { general: { bytes: 10_000_000 }, others: [] } };
+  const stored: Command[] = places.map((namespace, i) => ({
+    ...remember(agentA, 1, draft({ id: `m${i}`, namespace })),
+    stamp: limited,
+  }));
+  const commands: Command[] = [
+    { type: 'update', id: 'm0', patch: { text: 'changed' }, stamp: limited },
+    { type: 'forget', ids: places.map((_, i) => `m${i}`), stamp: limited },
+  ];
+  const running = emptyState();
+  const [first, second, ...rest] = entriesOf([openToAll], stored.slice(0, 150), stored.slice(150), commands);
+  const digests = [false, true].map((isRestarted) => {
+    let peer = isRestarted ? emptyState() : running;
+    applyAll(peer, [first as LogEntry, second as LogEntry]);
+    for (const entry of rest) {
+      if (isRestarted) peer = reopened(peer);
+      expect(peer.state.applyEntry(entry).outcomes.every(({ ok }) => ok)).toBe(true);
+    }
+    return peer.state.logPosition().digest;
+  });
+  expect(digests[1]).toBe(digests[0]);
+});
+
 describe('the number of tokens of a text', () => {
   test('comes from the process that proposes the text, so that peers on other releases of Node store the same', () => {
     const fromNewerNode = { tokenCount: 7 };

@@ -9,20 +9,38 @@ import type { Action } from '../../domain/rule';
 
 /** Collects the memories that one command affects, grouped by namespace, while the command is applied. */
 export class TouchedByNamespace {
-  readonly #byNamespace = new Map<Namespace | undefined, string[]>();
+  readonly #groups = new Map<
+    string | undefined,
+    { readonly namespace: Namespace | undefined; readonly ids: Set<string> }
+  >();
+  /** The ids of the same groups. Looking up an array takes less time than making a text of it. */
+  readonly #idsOf = new Map<Namespace | undefined, Set<string>>();
 
   touch(id: string, namespace: Namespace | undefined): void {
     if (namespace === undefined && !looksLikeId(id)) return;
-    const ids = this.#byNamespace.get(namespace);
-    if (ids === undefined) this.#byNamespace.set(namespace, [id]);
-    else if (!ids.includes(id)) ids.push(id);
+    let ids = this.#idsOf.get(namespace);
+    if (ids === undefined) {
+      ids = this.#groupOf(namespace);
+      this.#idsOf.set(namespace, ids);
+    }
+    ids.add(id);
+  }
+
+  /** Compares names: whether the cache of `Interning` gives one array or two for a namespace must not change what the audit records. */
+  #groupOf(namespace: Namespace | undefined): Set<string> {
+    const key = namespace && JSON.stringify(namespace);
+    const known = this.#groups.get(key);
+    if (known !== undefined) return known.ids;
+    const ids = new Set<string>();
+    this.#groups.set(key, { namespace, ids });
+    return ids;
   }
 
   /** The collected memories, without those that have these ids. */
   except(ids: ReadonlySet<string>): TouchedMemories[] {
     const touched: TouchedMemories[] = [];
-    for (const [namespace, all] of this.#byNamespace) {
-      const kept = ids.size === 0 ? all : all.filter((id) => !ids.has(id));
+    for (const { namespace, ids: all } of this.#groups.values()) {
+      const kept = ids.size === 0 ? [...all] : [...all].filter((id) => !ids.has(id));
       if (kept.length > 0) touched.push({ namespace, ids: kept });
     }
     return touched;

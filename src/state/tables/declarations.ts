@@ -91,12 +91,13 @@ export class Declarations {
 
   /** Adds and ends declarations. Returns the new version of the policy. */
   change(added: readonly StoredDeclaration[], ended: readonly StoredDeclaration[], at: number): number {
+    // It throws if the version is damaged, so it comes before the first write.
+    const version = this.version + 1;
     for (const each of ended) {
       const { id, until, checksum } = this.#rowOf({ ...each, until: at });
       this.#end.run({ id, until, checksum });
     }
     for (const each of added) this.#insert.run(this.#rowOf(each));
-    const version = this.version + 1;
     this.#setVersion.run({ value: version });
     return version;
   }
