@@ -176,7 +176,7 @@ export class DecidingRuleCache {
   #policy: Policy | undefined;
   readonly #ids = new LRUCache<string, readonly string[]>({ max: maxCachedDecisions });
 
-  /** Returns the ids of the declarations that decide about an action on memories with these labels, as if the actor were their author. */
+  /** Returns the ids of the declarations that decide about an action on memories with these labels, as if the actor were their author. Sorted. */
   idsFor(
     policy: Policy,
     actor: Actor,
@@ -194,7 +194,8 @@ export class DecidingRuleCache {
     const { deciding } = isMemoryAction
       ? explainMemory(policy, actor, action, { namespace, accessTags, author: actor })
       : explainIn(policy, actor, action, namespace);
-    const ids = [...new Set(deciding.map(({ id }) => id))];
+    // A policy that has changed has its rules in another order than one that was read from the tables. The audit must not show that.
+    const ids = [...new Set(deciding.map(({ id }) => id))].sort();
     this.#ids.set(key, ids);
     return ids;
   }

@@ -156,6 +156,31 @@ test('a peer that was started again gets the same digest, although its caches ar
   expect(digests[1]).toBe(digests[0]);
 });
 
+test('a peer that was started again gets the same digest, although it has read the rules in another order', () => {
+  const everywhere = { effect: 'allow', to: 'everyone', at: [] } as const;
+  const byRole = { id: 'rule-1', declaration: { ...everywhere, actions: 'custom' } } as const;
+  const byName = { id: 'rule-2', declaration: { ...everywhere, actions: ['write'] } } as const;
+  const declared = (id: string, actions: readonly ('read' | 'write')[]): Command => ({
+    type: 'declare',
+    declarations: [{ id, declaration: { role: 'custom', actions } }, byRole, byName],
+    stamp,
+  });
+  const entries = entriesOf(
+    [declared('role-1', ['write'])],
+    [declared('role-2', ['read', 'write'])],
+    [remember(agentA, 1, draft({ id: 'one' }))],
+  );
+  const digests = [false, true].map((isRestarted) => {
+    let peer = emptyState();
+    for (const entry of entries) {
+      if (isRestarted) peer = reopened(peer);
+      expect(peer.state.applyEntry(entry).outcomes).toMatchObject([{ ok: true }]);
+    }
+    return peer.state.logPosition().digest;
+  });
+  expect(digests[1]).toBe(digests[0]);
+});
+
 describe('the number of tokens of a text', () => {
   test('comes from the process that proposes the text, so that peers on other releases of Node store the same', () => {
     const fromNewerNode = { tokenCount: 7 };
