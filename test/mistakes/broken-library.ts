@@ -31,7 +31,7 @@ export class BrokenLibraries {
 
   /** The library with some fragments replaced. Throws where one of them does not occur exactly once. */
   async load(edits: readonly Edit[]): Promise<Library> {
-    const files = [...grouped(edits)].map(([file, own]) => [file, edited(file, own)] as const);
+    const files = editedFiles(edits);
     const outfile = join(this.#folder, `${this.#count++}.mjs`);
     await build({
       entryPoints: [join(root, 'src/index.ts')],
@@ -41,7 +41,7 @@ export class BrokenLibraries {
       platform: 'node',
       target: 'node20',
       packages: 'external',
-      plugins: [replacing(new Map(files))],
+      plugins: [replacing(files)],
       logLevel: 'silent',
     });
     const { MemoryStore } = await import(pathToFileURL(outfile).href);
@@ -61,6 +61,11 @@ export class FragmentMissing extends Error {
   override readonly name = 'FragmentMissing';
 }
 
+/** The text of each file that some edits change. */
+export function editedFiles(edits: readonly Edit[]): ReadonlyMap<string, string> {
+  return new Map([...grouped(edits)].map(([file, own]) => [file, edited(file, own)] as const));
+}
+
 /** The text of a file with edits made. */
 export function edited(file: string, edits: readonly Edit[]): string {
   let text = readFileSync(join(root, 'src', file), 'utf8');
@@ -72,7 +77,8 @@ export function edited(file: string, edits: readonly Edit[]): string {
   return text;
 }
 
-function replacing(files: ReadonlyMap<string, string>): Plugin {
+/** Gives esbuild other contents for some files. */
+export function replacing(files: ReadonlyMap<string, string>): Plugin {
   return {
     name: 'mistakes',
     setup({ onLoad }) {

@@ -22,6 +22,8 @@ export interface HostPorts {
   readonly random: Random;
   readonly scenario: Scenario;
   trace(line: () => string): void;
+  /** A node has become the leader. */
+  elected(host: Host): void;
 }
 
 interface Read {
@@ -129,6 +131,7 @@ export class Host {
     this.#applies = [];
     this.#reads.clear();
     this.#installing = 0;
+    this.#ports.network.crashed(this.id);
     this.#log.crash(random);
     this.#state.crash(random);
     trace(() => `node ${this.id} crashes: its log ends at ${this.#log.lastIndex()}, applied ${this.machine.applied}`);
@@ -383,8 +386,9 @@ export class Host {
       trace(() => `node ${this.id} applies at ${entry.index}: ${JSON.stringify(membership.configuration)}`);
     const outcome = this.#state.apply(entry, membership);
     oracle.applied(this.id, entry, this.machine, outcome);
-    if (outcome === undefined || outcome.status === 'gap' || outcome.status === 'duplicate') return;
-    if (this.#session?.applied(outcome.command) === true) oracle.acknowledge(outcome.command, entry.index);
+    // A duplicate answers as well: this node may have got the first one in a snapshot.
+    if (outcome === undefined || outcome.status === 'gap') return;
+    if (this.#session?.applied(outcome.command) === true) oracle.acknowledge(outcome.command);
   }
 
   #syncTime(): number {
@@ -404,6 +408,7 @@ export class Host {
     const role = `${status.role} in term ${status.hardState.term}`;
     if (role === this.#lastRole) return;
     this.#lastRole = role;
+    if (status.role === 'leader') this.#ports.elected(this);
     this.#ports.trace(() => `node ${this.id} is ${this.#summary()}`);
   }
 

@@ -21,6 +21,8 @@ export class Network {
   readonly #blocks = new Map<number, number>();
   // When the last message that keeps its order arrives at the end of each way.
   readonly #arrivals = new Map<number, number>();
+  // What a node sent before this moment, and what has not arrived, is lost.
+  readonly #lostBefore = new Map<number, number>();
   #storms: number[] = [];
   #isHealed = false;
 
@@ -39,6 +41,12 @@ export class Network {
     trace(() => textOf(message));
     this.#carry(message);
     if (!this.#isHealed && random.chance(scenario.duplicates)) this.#carry(message);
+  }
+
+  /** A node has crashed. What it had handed to its machine may never have left. */
+  crashed(id: number): void {
+    const { queue, random } = this.#ports;
+    if (random.chance(0.5)) this.#lostBefore.set(id, queue.now);
   }
 
   block(from: readonly number[], to: readonly number[], by: 1 | -1): void {
@@ -67,13 +75,14 @@ export class Network {
 
   #carry(message: PeerMessage): void {
     const { queue, random, scenario } = this.#ports;
+    const sentAt = queue.now;
     const isLate = !this.#isHealed && random.chance(scenario.late);
     // A snapshot is large.
     const size = message.kind === 'snapshot' ? 5 : 1;
     const delayMs = scenario.delayMs * (0.5 + random.share()) * (isLate ? 10 + 30 * random.share() : 1) * size;
     const keepsOrder = this.#isHealed || !(isLate || random.chance(scenario.disorder));
     queue.after(keepsOrder ? this.#inOrder(message, delayMs) : delayMs, () => {
-      const isLost = this.#isBlocked(message);
+      const isLost = this.#isBlocked(message) || sentAt <= (this.#lostBefore.get(message.from) ?? -1);
       if (!isLost) this.#ports.deliver(message);
       this.#ports.sent(message, !isLost);
     });

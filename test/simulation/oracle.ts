@@ -72,8 +72,11 @@ export class Oracle {
   }
 
   /** A caller was told that its command is done. */
-  acknowledge(command: Command, index: number): void {
-    this.#acknowledged.set(nameOf(command), index);
+  acknowledge(command: Command): void {
+    const name = nameOf(command);
+    const index = this.#effects.get(name);
+    check(index !== undefined, () => `The command ${name} is acknowledged, but took effect nowhere.`);
+    this.#acknowledged.set(name, index);
     this.#floor = Math.max(this.#floor, index);
   }
 
@@ -103,7 +106,9 @@ export class Oracle {
   /** A node has done something. `applied` counts a snapshot that is being installed. */
   stepped(status: NodeStatus, log: LogDisk, applied: number): void {
     const { id, role, hardState } = status;
-    const before = this.#running.get(id)?.hardState;
+    const last = this.#running.get(id);
+    const before = last?.hardState;
+    if (last?.membership !== status.membership) this.#checkMembership(id, status.membership);
     if (before !== undefined)
       check(hardState.term >= before.term && hardState.commit >= before.commit, () => {
         return `Node ${id} goes back from term ${before.term}, commit ${before.commit} to ${hardState.term}, ${hardState.commit}.`;

@@ -1,6 +1,9 @@
 import type { ConfigurationChange, SingleChange } from '../../src/raft/core/configuration-change';
 import { Random } from '../faults/random';
 
+/** In a fault: the node that leads when it happens. A leader in trouble is what consensus is about. */
+export const presentLeader = 0;
+
 /** Something that happens to the cluster. */
 export type Fault = { readonly atMs: number } & (
   | { readonly kind: 'crash'; readonly nodes: readonly number[]; readonly forMs: number }
@@ -14,7 +17,14 @@ export type Fault = { readonly atMs: number } & (
     }
   | { readonly kind: 'storm'; readonly loss: number; readonly forMs: number }
   | { readonly kind: 'slow-disk'; readonly node: number; readonly syncMs: number; readonly forMs: number }
-  | { readonly kind: 'slow-machine'; readonly node: number; readonly applyMs: number; readonly forMs: number }
+  | {
+      readonly kind: 'slow-machine';
+      readonly nodes: readonly number[];
+      readonly applyMs: number;
+      readonly forMs: number;
+    }
+  /** Each new leader crashes soon after its election, and comes back after a while. Nobody hears half of them. */
+  | { readonly kind: 'brief-leaders'; readonly lifeMs: number; readonly downMs: number; readonly forMs: number }
   /** The clock of a node runs at another rate from now on. */
   | { readonly kind: 'skew'; readonly node: number; readonly rate: number }
   | { readonly kind: 'change'; readonly change: ConfigurationChange }
@@ -59,7 +69,7 @@ export interface Scenario {
 /** The scenario of a seed. */
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed, 1);
-  const count = random.whole(3, 5);
+  const count = random.pick([3, 3, 4, 5]);
   const voters = Array.from({ length: count }, (_, at) => at + 1);
   const spares = Array.from({ length: random.whole(0, 7 - count) }, (_, at) => count + at + 1);
   const durationMs = random.whole(4_000, 9_000);
@@ -73,7 +83,7 @@ export function scenarioOf(seed: number): Scenario {
     tickMs: 50,
     electionTicks: random.whole(5, 10),
     heartbeatTicks: random.whole(1, 2),
-    maxMessageBytes: random.pick([60, 120, 120, 400, 4_000]),
+    maxMessageBytes: random.pick([60, 60, 120, 400, 4_000]),
     maxInflightMessages: random.pick([1, 2, 4, 16, 16, 256]),
     loss: isCalm ? 0 : random.pick([0, 0.01, 0.05, 0.15]),
     duplicates: isCalm ? 0 : random.pick([0, 0.02, 0.1]),
@@ -87,37 +97,71 @@ export function scenarioOf(seed: number): Scenario {
     resendMs: random.pick([300, 600, 1_200]),
     durationMs,
   };
-  const faults = Array.from({ length: random.whole(4, 28) }, () => faultOf(frame, random));
-  return { ...frame, faults: faults.sort((a, b) => a.atMs - b.atMs) };
+  if (random.chance(0.08)) return duelOf(frame, random);
+  const moments = Array.from({ length: random.whole(3, 20) }, () => random.whole(400, durationMs - 200));
+  // What happens at the same time is worse than what happens one after the other.
+  for (let bursts = random.whole(0, 4); bursts > 0; bursts -= 1) {
+    const [from, withinMs] = [random.whole(400, durationMs - 700), random.pick([20, 100, 500])];
+    for (let count = random.whole(2, 5); count > 0; count -= 1) moments.push(from + random.whole(0, withinMs));
+  }
+  const faults = moments.map((atMs) => faultOf(frame, atMs, random));
+  const takeovers = Array.from({ length: random.pick([0, 0, 1, 2]) }, () => takeoverOf(frame, random));
+  return { ...frame, faults: [...faults, ...takeovers.flat()].sort((a, b) => a.atMs - b.atMs) };
+}
+
+// Three nodes whose leaders never live long: a leader then finds entries of several terms, of which some are on one node only.
+function duelOf(frame: Frame, random: Random): Scenario {
+  const electionTicks = 5;
+  const delayMs = random.pick([10, 20]);
+  const lifeMs = delayMs * random.whole(4, 8);
+  const downMs = frame.tickMs * electionTicks * random.pick([2, 2.5, 3]);
+  const calm = { loss: 0, duplicates: 0, late: 0, disorder: 0, delayMs, syncMs: 1 };
+  const fault = { atMs: 600, kind: 'brief-leaders', lifeMs, downMs, forMs: frame.durationMs } as const;
+  return { ...frame, ...calm, voters: [1, 2, 3], spares: [], electionTicks, maxMessageBytes: 60, faults: [fault] };
 }
 
 type Frame = Omit<Scenario, 'faults'>;
 
-function faultOf({ voters, spares, durationMs }: Frame, random: Random): Fault {
+function faultOf(
+  { voters, spares, electionTicks, tickMs, delayMs, syncMs }: Frame,
+  atMs: number,
+  random: Random,
+): Fault {
   const all = [...voters, ...spares];
-  const atMs = random.whole(500, durationMs - 200);
-  const node = random.pick(all);
+  const node = random.chance(0.35) ? presentLeader : random.pick(all);
   const forMs = random.pick([50, 200, 600, 1_500, 3_000]);
   const dice = random.whole(0, 99);
-  if (dice < 20) return { atMs, kind: 'crash', nodes: [node], forMs };
-  if (dice < 24) return { atMs, kind: 'crash', nodes: random.sample(all, random.whole(2, all.length)), forMs };
-  if (dice < 32) return { atMs, kind: 'pause', node, forMs };
-  if (dice < 48) {
-    const nodes = random.sample(all, random.whole(1, Math.max(1, all.length >> 1)));
+  if (dice < 18) return { atMs, kind: 'crash', nodes: [node], forMs };
+  if (dice < 22) return { atMs, kind: 'crash', nodes: random.sample(all, random.whole(2, all.length)), forMs };
+  if (dice < 29) return { atMs, kind: 'pause', node, forMs };
+  if (dice < 47) {
+    const some = random.sample(all, random.whole(1, Math.max(1, all.length >> 1)));
+    const nodes = random.chance(0.4) ? [node] : some;
     return { atMs, kind: 'cut', nodes, direction: random.pick(['both', 'both', 'from', 'to']), forMs };
   }
-  if (dice < 52) return { atMs, kind: 'storm', loss: random.pick([0.2, 0.4, 0.7]), forMs };
-  if (dice < 58) return { atMs, kind: 'slow-disk', node, syncMs: random.pick([50, 200, 700]), forMs };
-  if (dice < 62) return { atMs, kind: 'slow-machine', node, applyMs: random.pick([50, 200, 700]), forMs };
-  if (dice < 66) return { atMs, kind: 'skew', node, rate: random.pick([0.5, 0.8, 0.95, 1.05, 1.3, 2]) };
-  if (dice < 78) return { atMs, kind: 'change', change: changeOf(all, random) };
-  if (dice < 83) return { atMs, kind: 'transfer', node };
-  if (dice < 86) return { atMs, kind: 'campaign', node };
-  if (dice < 96) return { atMs, kind: 'snapshot', node, margin: random.pick([0, 0, 3, 20]) };
+  if (dice < 50) return { atMs, kind: 'storm', loss: random.pick([0.2, 0.4, 0.7]), forMs };
+  if (dice < 56) return { atMs, kind: 'slow-disk', node, syncMs: random.pick([50, 200, 700]), forMs };
+  if (dice < 59) {
+    const nodes = random.sample(all, random.whole(1, all.length));
+    return { atMs, kind: 'slow-machine', nodes, applyMs: random.pick([50, 300, 1_500]), forMs };
+  }
+  if (dice < 63) {
+    // About as long as a few messages take, and as an election takes: then the next leader is another one.
+    const electionMs = electionTicks * tickMs;
+    const lifeMs = random.pick([4 * delayMs + syncMs, 8 * delayMs + 2 * syncMs, 50, 300]);
+    const downMs = random.pick([200, electionMs * 2, electionMs * 3]);
+    return { atMs, kind: 'brief-leaders', lifeMs, downMs, forMs: 10 * electionMs };
+  }
+  if (dice < 66) return { atMs, kind: 'skew', node, rate: random.pick([0.5, 0.8, 0.95, 1.05, 1.3, 2, 3]) };
+  if (dice < 79) return { atMs, kind: 'change', change: changeOf(all, random) };
+  if (dice < 84) return { atMs, kind: 'transfer', node: random.pick(all) };
+  if (dice < 87) return { atMs, kind: 'campaign', node: random.pick(all) };
+  if (dice < 97) return { atMs, kind: 'snapshot', node, margin: random.pick([0, 0, 3, 20]) };
   return { atMs, kind: 'checkpoint', node };
 }
 
 function changeOf(all: readonly number[], random: Random): ConfigurationChange {
+  if (random.chance(0.3)) return replacementOf(all, random);
   const step = (node: number): SingleChange => ({
     kind: random.pick(['add-voter', 'add-voter', 'add-learner', 'remove'] as const),
     node,
@@ -125,4 +169,32 @@ function changeOf(all: readonly number[], random: Random): ConfigurationChange {
   const changes = random.sample(all, random.pick([0, 1, 1, 1, 2, 3])).map(step);
   if (changes.length === 0) return { transition: 'auto', changes };
   return { transition: random.pick(['auto', 'auto', 'joint-implicit', 'joint-explicit'] as const), changes };
+}
+
+// Other voters, whoever votes now: the majorities before and after need not overlap, so all depends on the joint configuration.
+function replacementOf(all: readonly number[], random: Random): ConfigurationChange {
+  return replacedBy(random.sample(all, random.whole(1, Math.min(3, all.length))), all, random);
+}
+
+function replacedBy(voters: readonly number[], all: readonly number[], random: Random): ConfigurationChange {
+  const changes = all.map((node): SingleChange => ({ kind: voters.includes(node) ? 'add-voter' : 'remove', node }));
+  return { transition: random.pick(['joint-implicit', 'joint-explicit'] as const), changes };
+}
+
+// New voters get the leader on their side and lose the others, who may not have applied the change: two sides that could both decide.
+function takeoverOf({ voters, spares, durationMs }: Frame, random: Random): readonly Fault[] {
+  const all = [...voters, ...spares];
+  const chosen = random.sample([...spares, ...voters.slice(-2)], random.whole(1, 3));
+  const others = all.filter((node) => !chosen.includes(node));
+  const atMs = random.whole(600, durationMs - 400);
+  const forMs = random.pick([1_500, 3_000]);
+  const cutAtMs = atMs + random.whole(0, random.pick([20, 100, 300]));
+  const nodes = [...new Set([presentLeader, ...chosen])];
+  return [
+    ...(random.chance(0.5)
+      ? ([{ atMs: atMs - 20, kind: 'slow-machine', nodes: others, applyMs: 3_000, forMs }] as const)
+      : []),
+    { atMs, kind: 'change', change: replacedBy(chosen, all, random) },
+    { atMs: cutAtMs, kind: 'cut', nodes, direction: 'both', forMs },
+  ];
 }

@@ -40,7 +40,7 @@ export class Session {
   resend(now: number, afterMs: number): readonly Uint8Array[] {
     if (this.#waiting.length === 0 || now - this.#sentAt < afterMs * this.#patience) return [];
     this.#sentAt = now;
-    this.#patience *= 2;
+    this.#patience = Math.min(8, this.#patience * 2);
     return this.#waiting.map(({ data }) => data);
   }
 

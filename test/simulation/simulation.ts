@@ -7,7 +7,7 @@ import { EventQueue } from './event-queue';
 import { Host } from './host';
 import { Network } from './network';
 import { Oracle } from './oracle';
-import type { Fault, Scenario } from './scenario';
+import { type Fault, presentLeader, type Scenario } from './scenario';
 import { check } from './violation';
 
 /** What a course came to. */
@@ -49,6 +49,7 @@ class Simulation {
   readonly #transport: Random;
   readonly #trace: (line: () => string) => void;
   #isHealing = false;
+  #briefLeaders: readonly (Fault & { kind: 'brief-leaders' })[] = [];
 
   constructor(scenario: Scenario, trace: ((line: string) => void) | undefined) {
     const { seed } = scenario;
@@ -67,7 +68,8 @@ class Simulation {
     });
     for (const id of [...scenario.voters, ...scenario.spares]) {
       const ports = { queue, network: this.#network, oracle: this.#oracle, scenario, trace: this.#trace };
-      this.#hosts.set(id, new Host(id, { ...ports, random: new Random(seed, 5, id) }));
+      const elected = (host: Host) => this.#elected(host);
+      this.#hosts.set(id, new Host(id, { ...ports, elected, random: new Random(seed, 5, id) }));
     }
   }
 
@@ -102,17 +104,25 @@ class Simulation {
     this.#trace(() => `--- ${JSON.stringify({ ...fault, atMs: undefined })}`);
     switch (fault.kind) {
       case 'crash':
-        for (const id of fault.nodes) {
-          this.#host(id).crash();
-          this.#queue.after(fault.forMs, () => this.#host(id).start());
+        for (const host of fault.nodes.map((id) => this.#target(id))) {
+          host.crash();
+          this.#queue.after(fault.forMs, () => host.start());
         }
         break;
       case 'pause':
-        this.#host(fault.node).pause();
-        this.#queue.after(fault.forMs, () => this.#host(fault.node).resume());
+        this.#pause(this.#target(fault.node), fault.forMs);
         break;
       case 'cut':
         this.#cut(fault);
+        break;
+      case 'brief-leaders':
+        this.#briefLeaders = [...this.#briefLeaders, fault];
+        this.#queue.after(fault.forMs, () => {
+          this.#briefLeaders = this.#briefLeaders.filter((each) => each !== fault);
+        });
+        break;
+      case 'slow-machine':
+        for (const id of fault.nodes) this.#slowMachine(this.#host(id), fault);
         break;
       case 'storm':
         this.#network.beginStorm(fault.loss);
@@ -125,23 +135,16 @@ class Simulation {
         this.#leader()?.call((node) => node.transferLeadership(fault.node));
         break;
       default:
-        this.#happensAt(this.#host(fault.node), fault);
+        this.#happensAt(this.#target(fault.node), fault);
     }
   }
 
-  #happensAt(
-    host: Host,
-    fault: Fault & { kind: 'slow-disk' | 'slow-machine' | 'skew' | 'campaign' | 'snapshot' | 'checkpoint' },
-  ): void {
-    const { tickMs, syncMs, applyMs } = this.#scenario;
+  #happensAt(host: Host, fault: Fault & { kind: 'slow-disk' | 'skew' | 'campaign' | 'snapshot' | 'checkpoint' }): void {
+    const { tickMs, syncMs } = this.#scenario;
     switch (fault.kind) {
       case 'slow-disk':
         host.syncMs = fault.syncMs;
         this.#queue.after(fault.forMs, () => (host.syncMs = syncMs));
-        break;
-      case 'slow-machine':
-        host.applyMs = fault.applyMs;
-        this.#queue.after(fault.forMs, () => (host.applyMs = applyMs));
         break;
       case 'skew':
         host.tickMs = tickMs * fault.rate;
@@ -158,7 +161,33 @@ class Simulation {
     }
   }
 
-  #cut({ nodes, direction, forMs }: Fault & { kind: 'cut' }): void {
+  #slowMachine(host: Host, { applyMs, forMs }: Fault & { kind: 'slow-machine' }): void {
+    host.applyMs = applyMs;
+    this.#queue.after(forMs, () => (host.applyMs = this.#scenario.applyMs));
+  }
+
+  // Some of them are heard by nobody from the beginning: their logs then end in entries that no other node has.
+  #elected(host: Host): void {
+    const [brief] = this.#briefLeaders;
+    if (brief === undefined || this.#isHealing) return;
+    const silenced = this.#transport.chance(0.5) ? [...this.#hosts.keys()].filter((id) => id !== host.id) : [];
+    this.#network.block([host.id], silenced, 1);
+    this.#queue.after(brief.lifeMs * (0.3 + this.#transport.share()), () => {
+      if (this.#isHealing) return;
+      this.#trace(() => `--- the new leader ${host.id} crashes`);
+      host.crash();
+      this.#network.block([host.id], silenced, -1);
+      this.#queue.after(brief.downMs * (0.7 + 0.6 * this.#transport.share()), () => host.start());
+    });
+  }
+
+  #pause(host: Host, forMs: number): void {
+    host.pause();
+    this.#queue.after(forMs, () => host.resume());
+  }
+
+  #cut({ nodes: targets, direction, forMs }: Fault & { kind: 'cut' }): void {
+    const nodes = targets.map((id) => this.#target(id).id);
     const others = [...this.#hosts.keys()].filter((id) => !nodes.includes(id));
     const block = (by: 1 | -1) => {
       if (this.#isHealing) return;
@@ -254,6 +283,10 @@ class Simulation {
 
   #statuses(): readonly NodeStatus[] {
     return [...this.#hosts.values()].flatMap(({ node }) => node?.status() ?? []);
+  }
+
+  #target(id: number): Host {
+    return id === presentLeader ? (this.#leader() ?? this.#host(1)) : this.#host(id);
   }
 
   #host(id: number): Host {
