@@ -1,6 +1,7 @@
 import type { Command, Outcome } from '../../src/domain/command';
 import type { LogEntry, LogPosition } from '../../src/domain/frame';
 import { root } from '../../src/domain/principal';
+import type { EntryResult } from '../../src/state/apply/entry-applier';
 import type { AppliedEntry } from '../../src/state/state-store';
 import { agentA, draft, emptyState, remember } from '../state/test-state';
 
@@ -34,6 +35,10 @@ export class RecordedState {
   readonly batches: (readonly Command[])[] = [];
   /** The digest after each entry, by index. */
   readonly digests: string[] = [];
+  /** What became of each entry, in order. */
+  readonly results: EntryResult['type'][] = [];
+  /** Runs after an entry is applied, before its log knows. */
+  onApplied: (() => void) | undefined;
   /** Runs before a batch or the commands of an entry are applied. May throw. */
   onBatch: ((batch: readonly Command[]) => void) | undefined;
 
@@ -63,6 +68,8 @@ export class RecordedState {
     const applied = this.#state.applyEntry(entry);
     if (applied.result.type === 'applied' && entry.frame !== undefined) this.batches.push(entry.frame.commands);
     this.digests[entry.index] = applied.position.digest;
+    this.results.push(applied.result.type);
+    this.onApplied?.();
     return applied;
   }
 
