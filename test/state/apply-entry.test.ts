@@ -156,6 +156,23 @@ test('a peer that was started again gets the same digest, although its caches ar
   expect(digests[1]).toBe(digests[0]);
 });
 
+test('a peer that is started again before each entry gets the same digest after each, and equal tables', () => {
+  fc.assert(
+    fc.property(commandsOf({ minLength: 10, maxLength: 40, size: 'max' }), (commands) => {
+      const running = emptyState();
+      let restarted = emptyState();
+      for (const entry of entriesOf([openToAll], ...commands.map((each) => [each]))) {
+        running.state.applyEntry(entry);
+        restarted = reopened(restarted);
+        restarted.state.applyEntry(entry);
+        expect(restarted.state.logPosition()).toEqual(running.state.logPosition());
+      }
+      expect(replica(restarted)).toEqual(replica(running));
+    }),
+    { numRuns: 4 },
+  );
+});
+
 test('a peer that was started again gets the same digest, although it has read the rules in another order', () => {
   const everywhere = { effect: 'allow', to: 'everyone', at: [] } as const;
   const byRole = { id: 'rule-1', declaration: { ...everywhere, actions: 'custom' } } as const;
