@@ -246,8 +246,9 @@ interface SlotRange {
 }
 
 /** Returns one of the lists, empty and with room for `capacity` rows. The lists are used again, because making them takes time. */
-function emptied(lists: readonly SignRows[], index: 0 | 1, capacity: number): SignRows {
-  const list = lists[index] as SignRows;
+function emptied(lists: SignRows[], index: number, capacity: number): SignRows {
+  const list = lists[index] ?? emptySignRows();
+  lists[index] = list;
   list.count = 0;
   if (list.rows.length < capacity) {
     list.rows = new Uint32Array(Math.ceil(capacity * 1.25));
@@ -296,7 +297,8 @@ class ResidentVectors {
   readonly #slotRows = new Uint32Array(slotsPerScan);
   readonly #placeOf = new Uint32Array(slotsPerScan);
   readonly #scores = new Float32Array(slotsPerScan);
-  readonly #signRows = [emptySignRows(), emptySignRows()] as const;
+  /** One list for each part of a search by signs. */
+  readonly #signRows: SignRows[] = [];
   /** The number of rows with several chunks. */
   #rowsInChunks = 0;
 
@@ -432,19 +434,18 @@ class ResidentVectors {
     const takesAllSlots = 2 * visible.count > this.#used && 16 * this.#rowsInChunks < this.#used;
     const rows = takesAllSlots ? undefined : visible.rows();
     const end = rows?.length ?? this.#used;
-    const middle = Math.min(slotsPerScan, end);
     const inChunks = new Map<number, number>();
-    for (const [i, from, to] of [
-      [0, 0, middle],
-      [1, middle, end],
-    ] as const) {
-      const found = emptied(this.#signRows, i, to - from);
+    let parts = 0;
+    // After each part the nearest are compared, so that fewer are found in the next.
+    for (let from = 0, length = slotsPerScan; from < end; from += length, length *= 4) {
+      const to = Math.min(from + length, end);
+      const found = emptied(this.#signRows, parts++, to - from);
       if (rows === undefined) this.#addSlots(signs, { from, to, visible, inChunks }, target, found);
       else this.#addRows(signs, rows.subarray(from, to), target, found);
       score(takeNearest(found));
     }
     const matters = (row: number, highest: number) => target.matters(row, highest + kernelError);
-    for (const { rows, highest, count } of this.#signRows) {
+    for (const { rows, highest, count } of this.#signRows.slice(0, parts)) {
       let kept = 0;
       for (let i = 0; i < count; i++) {
         const row = rows[i] as number;
