@@ -73,13 +73,21 @@ export class AuditedCalls {
     );
   }
 
-  /** Runs a write. `apply` records every command that reaches it. If the call is refused earlier, this method records the refusal. */
-  write<T>(action: string, run: (target: CallTarget) => Promise<T>): Promise<T> {
+  /**
+   * Runs a write. `apply` records every command that reaches it. If the call is refused earlier, this method records the refusal.
+   *
+   * @param tellsOfOthers Whether a result tells of other writes than its own, which the log has synced.
+   */
+  write<T>(
+    action: string,
+    run: (target: CallTarget) => Promise<T>,
+    tellsOfOthers: (result: T) => boolean = () => true,
+  ): Promise<T> {
     return this.#lifetime.write(async () => {
       const target = this.#newTarget();
       const result = await this.#runRecordingRefusal(action, target, () => run(target));
       // A write that only repeats an earlier one has its result from there, and the log was not asked. The earlier one may have failed.
-      await this.#deps.synced();
+      if (tellsOfOthers(result)) await this.#deps.synced();
       await this.#deps.audit.written();
       return result;
     });

@@ -76,7 +76,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   }
 
   remember(text: string, options: Omit<NewMemory<M>, 'text'> & CallOptions = {}): Promise<RememberResult> {
-    return this.#calls.write('remember', async (target) => {
+    const run = async (target: CallTarget) => {
       const context = this.#engine.writing();
       const { limits, shapes } = this.#engine;
       const input: { text: unknown; namespace?: unknown } = { ...asObject(options), text };
@@ -88,7 +88,8 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         target.namespace = shapes.namespaceOnly.safeParse({ namespace: given }).data?.namespace ?? target.namespace;
         throw error;
       }
-    });
+    };
+    return this.#calls.write('remember', run, ({ outcome }) => outcome === 'duplicate');
   }
 
   rememberMany(
