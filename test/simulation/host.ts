@@ -4,12 +4,12 @@ import type { Message, PeerMessage, Snapshot } from '../../src/raft/core/message
 import { RaftNode } from '../../src/raft/core/raft-node';
 import type { Ready, StorageAppend, StorageApply } from '../../src/raft/core/ready';
 import type { Random } from '../faults/random';
-import type { CommandKind } from './command';
+import { type CommandKind, decodeCommand } from './command';
 import type { EventQueue } from './event-queue';
 import { LogDisk } from './log-disk';
 import { keyCount, Machine } from './machine';
 import type { Network } from './network';
-import type { Oracle } from './oracle';
+import type { BegunRead, Oracle } from './oracle';
 import type { Scenario } from './scenario';
 import { Session } from './session';
 import { StateDisk } from './state-disk';
@@ -27,7 +27,7 @@ export interface HostPorts {
 }
 
 interface Read {
-  readonly floor: number;
+  readonly begun: BegunRead;
   /** The index to wait for, once the leader has named it. */
   index: number | undefined;
 }
@@ -166,6 +166,7 @@ export class Host {
       const expected = this.machine.register(key).revision;
       return session.add({ kind, key, expected, value: random.whole(1, 2 ** 31) }, this.#ports.queue.now);
     });
+    for (const data of batch) this.#ports.oracle.called(decodeCommand(data));
     this.call((node) => node.propose(batch));
   }
 
@@ -174,7 +175,7 @@ export class Host {
     if (this.#node === undefined || this.#isPaused || this.#reads.size >= maxReads) return;
     this.#readNumber += 1;
     const context = this.#readNumber;
-    this.#reads.set(context, { floor: this.#ports.oracle.beginRead(), index: undefined });
+    this.#reads.set(context, { begun: this.#ports.oracle.beginRead(), index: undefined });
     this.call((node) => node.requestReadIndex(context));
     // The answer may be lost. The caller asks again then, as another read.
     this.#later(this.#ports.scenario.resendMs, () => this.#reads.delete(context));
@@ -257,10 +258,10 @@ export class Host {
   }
 
   #serveReads(): void {
-    for (const [context, { floor, index }] of this.#reads) {
+    for (const [context, { begun, index }] of this.#reads) {
       if (index === undefined || index > this.machine.applied) continue;
       this.#reads.delete(context);
-      this.#ports.oracle.completeRead(this.id, floor, this.machine);
+      this.#ports.oracle.completeRead(this.id, begun, this.machine);
     }
   }
 
@@ -388,7 +389,7 @@ export class Host {
     oracle.applied(this.id, entry, this.machine, outcome);
     // A duplicate answers as well: this node may have got the first one in a snapshot.
     if (outcome === undefined || outcome.status === 'gap') return;
-    if (this.#session?.applied(outcome.command) === true) oracle.acknowledge(outcome.command);
+    if (this.#session?.applied(outcome.command) === true) oracle.acknowledge(outcome);
   }
 
   #syncTime(): number {

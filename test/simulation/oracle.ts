@@ -3,9 +3,17 @@ import { type Entry, equalEntries } from '../../src/raft/core/entry';
 import type { PeerMessage } from '../../src/raft/core/messages';
 import type { NodeStatus } from '../../src/raft/core/raft-node';
 import type { Command } from './command';
+import { History } from './history';
 import type { LogDisk } from './log-disk';
 import type { Machine, Outcome } from './machine';
 import { check } from './violation';
+
+/** A read that waits for its answer. */
+export interface BegunRead {
+  /** The index that it must not miss. */
+  readonly floor: number;
+  readonly begunAt: number;
+}
 
 interface Promised {
   term: number;
@@ -25,6 +33,7 @@ export class Oracle {
   readonly #effects = new Map<string, number>();
   readonly #lastOfSession = new Map<number, number>();
   readonly #acknowledged = new Map<string, number>();
+  readonly #history = new History();
   #floor = 0;
   #completedReads = 0;
 
@@ -39,6 +48,11 @@ export class Oracle {
   /** How many times the members changed. */
   get changes(): number {
     return this.#configurations.size;
+  }
+
+  /** For each key what its callers did and learnt. */
+  get histories(): ReturnType<History['keys']> {
+    return this.#history.keys((name) => this.#effects.has(name));
   }
 
   get reads(): number {
@@ -71,9 +85,15 @@ export class Oracle {
     this.#checkState(id, machine);
   }
 
+  /** A caller asks for a command. */
+  called(command: Command): void {
+    this.#history.called(nameOf(command), command);
+  }
+
   /** A caller was told that its command is done. */
-  acknowledge(command: Command): void {
-    const name = nameOf(command);
+  acknowledge(outcome: Outcome): void {
+    const name = nameOf(outcome.command);
+    this.#history.answered(name, outcome);
     const index = this.#effects.get(name);
     check(index !== undefined, () => `The command ${name} is acknowledged, but took effect nowhere.`);
     this.#acknowledged.set(name, index);
@@ -81,12 +101,13 @@ export class Oracle {
   }
 
   /** A read begins. Answers the index that it must not miss. */
-  beginRead(): number {
-    return this.#floor;
+  beginRead(): BegunRead {
+    return { floor: this.#floor, begunAt: this.#history.begin() };
   }
 
-  completeRead(id: number, floor: number, machine: Machine): void {
+  completeRead(id: number, { floor, begunAt }: BegunRead, machine: Machine): void {
     this.#completedReads += 1;
+    this.#history.read(begunAt, machine);
     check(machine.applied >= floor, () => {
       return `A read at node ${id} sees the state of ${machine.applied}, but ${floor} was known to a caller before it began.`;
     });

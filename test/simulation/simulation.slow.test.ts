@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { isLinearizable } from '../linearizability/search';
+import { registerModel } from './history';
 import { scenarioOf } from './scenario';
 import { runScenario } from './simulation';
 
@@ -7,7 +9,8 @@ const [from, seeds] = [100_001, 2_000];
 
 test(`a simulated cluster keeps its promises through faults, and heals afterwards: ${seeds} more seeds`, () => {
   for (let seed = from; seed < from + seeds; seed += 1) {
-    const { violation } = runScenario(scenarioOf(seed));
+    const { violation, histories } = runScenario(scenarioOf(seed));
     expect(violation?.message, `npm run test:simulation -- --seed ${seed}`).toBeUndefined();
+    for (const steps of histories) expect(isLinearizable(registerModel, steps), `seed ${seed}`).toBe(true);
   }
 });

@@ -4,6 +4,7 @@ import type { PeerMessage } from '../../src/raft/core/messages';
 import type { NodeStatus } from '../../src/raft/core/raft-node';
 import { Random } from '../faults/random';
 import { EventQueue } from './event-queue';
+import type { History } from './history';
 import { Host } from './host';
 import { Network } from './network';
 import { Oracle } from './oracle';
@@ -21,6 +22,8 @@ export interface Course {
   readonly reads: number;
   readonly terms: number;
   readonly changes: number;
+  /** What the callers did and learnt. */
+  readonly histories: ReturnType<History['keys']>;
 }
 
 /** A cluster must heal within so many elections, and in so much time even if none is held. */
@@ -74,8 +77,8 @@ class Simulation {
   }
 
   figures(): Omit<Course, 'violation'> {
-    const { commands, acknowledged, reads, changes } = this.#oracle;
-    return { atMs: this.#queue.now, commands, acknowledged, reads, changes, terms: this.#term() };
+    const { commands, acknowledged, reads, changes, histories } = this.#oracle;
+    return { atMs: this.#queue.now, commands, acknowledged, reads, changes, histories, terms: this.#term() };
   }
 
   run(): void {
