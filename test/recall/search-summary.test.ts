@@ -1,10 +1,11 @@
 import { allow, MemoryStore, type NewMemory, type OpenOptions } from 'multi-agent-memory';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 const access = [allow({ agentId: 'reader' }, 'reader', ['open'])];
 
 async function storeWith(counts: { open: number; hidden: number }, options: OpenOptions = {}): Promise<MemoryStore> {
   const store = await MemoryStore.inMemory({ access, ...options });
+  onTestFinished(() => store.close());
   const of = (label: 'open' | 'hidden'): NewMemory[] =>
     Array.from({ length: counts[label] }, (_, i) => ({ text: `${label} note ${i} about refunds`, namespace: [label] }));
   const { stored } = await store.admin.rememberMany([...of('open'), ...of('hidden')]);
