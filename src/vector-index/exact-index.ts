@@ -381,6 +381,21 @@ class ResidentVectors {
   /** Offers the rows in a part of the list that matter. Skips rows that were not read or have no vector. */
   score(query: AimedQuery, rows: Uint32Array, { from, to, goal, offer }: RowRange): void {
     const best = new BestChunk(offer);
+    this.#scanSlots(rows, from, to, (count) => {
+      const found = this.#vectors.scan(query, this.#slots, count, this.#needsOf(goal, this.#slotRows, count));
+      for (let i = 0; i < found.count; i++) {
+        const place = this.#placeOf[found.places[i] as number] as number;
+        best.add(place, found.estimates[i] as number, found.errors[i] as number);
+      }
+    });
+    best.finish();
+  }
+
+  /**
+   * Fills `#slots`, `#slotRows` and `#placeOf` with the slots of a part of the list, and calls `scan` each time they are full, and at the
+   * end. Skips rows that were not read or have no vector.
+   */
+  #scanSlots(rows: Uint32Array, from: number, to: number, scan: (count: number) => void): void {
     const [slots, slotRows, placeOf, firsts, next] = [
       this.#slots,
       this.#slotRows,
@@ -389,26 +404,21 @@ class ResidentVectors {
       this.#next,
     ];
     let count = 0;
-    const scan = () => {
-      const found = this.#vectors.scan(query, slots, count, this.#needsOf(goal, slotRows, count));
-      for (let i = 0; i < found.count; i++) {
-        const place = placeOf[found.places[i] as number] as number;
-        best.add(place, found.estimates[i] as number, found.errors[i] as number);
-      }
-      count = 0;
-    };
     for (let i = from; i < to; i++) {
-      const first = firsts[rows[i] as number] ?? unknown;
+      const row = rows[i] as number;
+      const first = firsts[row] ?? unknown;
       if (first <= unknown) continue;
       for (let slot = first - 1; slot !== endOfChain; slot = next[slot] as number) {
-        if (count === slotsPerScan) scan();
+        if (count === slotsPerScan) {
+          scan(count);
+          count = 0;
+        }
         slots[count] = slot;
-        slotRows[count] = rows[i] as number;
+        slotRows[count] = row;
         placeOf[count++] = i;
       }
     }
-    scan();
-    best.finish();
+    scan(count);
   }
 
   /** Returns what is needed of vectors. Their rows are the first `count` in a list. */
@@ -458,38 +468,17 @@ class ResidentVectors {
 
   /** Adds those of the rows that matter if only signs are compared. */
   #addRows(query: SignQuery, rows: Uint32Array, target: ScanTarget, found: SignRows): void {
-    const [slots, slotRows, placeOf, firsts, next] = [
-      this.#slots,
-      this.#slotRows,
-      this.#placeOf,
-      this.#first,
-      this.#next,
-    ];
-    let count = 0;
-    const scan = () => {
-      const needs = this.#needsOf(target, slotRows, count);
-      const signs = this.#signs.scan(query, slots, count, needs);
+    this.#scanSlots(rows, 0, rows.length, (count) => {
+      const signs = this.#signs.scan(query, this.#slots, count, this.#needsOf(target, this.#slotRows, count));
       for (let i = 0; i < signs.count; i++) {
-        const row = rows[placeOf[signs.places[i] as number] as number] as number;
+        const row = this.#slotRows[signs.places[i] as number] as number;
         const highest = (signs.estimates[i] as number) + (signs.errors[i] as number);
         const last = found.count - 1;
         // The chunks of a row follow each other, perhaps in two scans.
         if (last < 0 || found.rows[last] !== row) addRow(found, row, highest, target);
         else if (highest > (found.highest[last] as number)) found.highest[last] = highest;
       }
-      count = 0;
-    };
-    for (let i = 0; i < rows.length; i++) {
-      const first = firsts[rows[i] as number] ?? unknown;
-      if (first <= unknown) continue;
-      for (let slot = first - 1; slot !== endOfChain; slot = next[slot] as number) {
-        if (count === slotsPerScan) scan();
-        slots[count] = slot;
-        slotRows[count] = rows[i] as number;
-        placeOf[count++] = i;
-      }
-    }
-    scan();
+    });
   }
 
   /** Adds the rows in a range of slots that matter if only signs are compared. Rows with several chunks go to `inChunks`. */
