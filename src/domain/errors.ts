@@ -28,6 +28,14 @@ import type { QuotaKind } from './quota';
  * - `OVERLOADED` Too many writes are waiting for their commit. Nothing was written.
  * - `QUOTA_EXCEEDED` The principal has used up one of its quotas. `quota` says which. Nothing was written.
  * - `OUTCOME_UNKNOWN` The connection or the disk failed during the write, so the write may have happened. Read the memory, or repeat the call with the same `key` or `idempotencyKey`.
+ * - `NO_QUORUM` The node of a cluster has no contact with a majority of the voters. Nothing was written.
+ * - `NODE_REMOVED` The node was removed from its cluster. Its folder is kept.
+ * - `NODE_DUPLICATE` Two processes run as the same node of a cluster, for example from a copied folder.
+ * - `CLUSTER_MISMATCH` The folder or the other node belongs to another cluster, or to none.
+ * - `STATE_DIVERGED` The node's memories differ from those of the majority. The node has stopped.
+ * - `LOG_REGRESSED` The node's disk has lost entries of the log that the node had acknowledged, for example after an old backup was
+ *   copied over the folder. The node has stopped.
+ * - `CLOCK_SKEWED` The node's clock differs too much from the leader's clock. Nothing was written.
  */
 export type ErrorCode =
   | 'INVALID_INPUT'
@@ -53,7 +61,14 @@ export type ErrorCode =
   | 'FILE_FAILED'
   | 'OVERLOADED'
   | 'QUOTA_EXCEEDED'
-  | 'OUTCOME_UNKNOWN';
+  | 'OUTCOME_UNKNOWN'
+  | 'NO_QUORUM'
+  | 'NODE_REMOVED'
+  | 'NODE_DUPLICATE'
+  | 'CLUSTER_MISMATCH'
+  | 'STATE_DIVERGED'
+  | 'LOG_REGRESSED'
+  | 'CLOCK_SKEWED';
 
 /** One problem in the input. */
 export interface Issue {
@@ -75,7 +90,7 @@ export interface ExceededQuota {
 export interface MemoryErrorDetails {
   /**
    * True if the same call may succeed later without a change. Default: true for OVERLOADED, DISK_FULL, FILE_FAILED,
-   * STORE_BUSY, OUTCOME_UNKNOWN and STORE_UNREACHABLE, false for every other code.
+   * STORE_BUSY, OUTCOME_UNKNOWN, STORE_UNREACHABLE and NO_QUORUM, false for every other code.
    */
   readonly retryable?: boolean;
   /** Default: none. */
@@ -95,6 +110,7 @@ const retryableCodes: ReadonlySet<ErrorCode> = new Set([
   'STORE_BUSY',
   'OUTCOME_UNKNOWN',
   'STORE_UNREACHABLE',
+  'NO_QUORUM',
 ]);
 
 /**

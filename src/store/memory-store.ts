@@ -123,11 +123,16 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    */
   static async inMemory<M = Metadata>(options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
     const parsed = parseOptions(options);
-    if (parsed.serve)
-      throw invalidInput(
-        [{ path: ['serve'], message: 'a store in memory has no folder to serve. Use `MemoryStore.open`.' }],
-        'options',
-      );
+    const needFolder = {
+      serve: parsed.serve && 'a store in memory has no folder to serve. Use `MemoryStore.open`.',
+      cluster:
+        parsed.cluster !== undefined &&
+        'a store in memory cannot listen. Use `MemoryStore.open`, or `inMemoryCluster` of multi-agent-memory/testing.',
+    };
+    const issues = Object.entries(needFolder).flatMap(([option, message]) =>
+      message === false ? [] : [{ path: [option], message }],
+    );
+    if (issues.length > 0) throw invalidInput(issues, 'options');
     const engine = await openInMemory(parsed);
     return new MemoryStore<M>(engine, () => engine.close());
   }

@@ -27,6 +27,7 @@ import type { ParsedQuotas, Quotas } from '../domain/quota';
 import type { Embedder } from '../embedding/embedder';
 import type { Clock, Logger } from '../environment/environment';
 import { ed25519Key } from './call-shapes';
+import { type ClusterOptions, type ClusterSettings, clusterShape } from './cluster-options';
 import { defaultMemoryBytes } from './composition/memory-shares';
 
 /** Options of `MemoryStore.open` and `MemoryStore.inMemory`. */
@@ -68,6 +69,8 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
    * Default: false.
    */
   serve?: boolean;
+  /** Makes this process a node of a cluster. Default: the store is alone. */
+  cluster?: ClusterOptions;
   /** The source of time. Default: the system's clock; for `inMemory`, a fake clock. */
   clock?: Clock;
   /** Makes ids for memories. Must never return the same id twice. Default: UUIDv7; for `inMemory`, the same sequence in every run. */
@@ -122,7 +125,7 @@ export interface AuditOptions {
 }
 
 /** `OpenOptions` after parsing, with defaults filled in. */
-export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'quotas' | 'audit'> {
+export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'quotas' | 'audit' | 'cluster'> {
   readonly audit: Omit<AuditOptions, 'reads' | 'signingKey'> & {
     readonly reads: ReadRecording;
     /** True if the host has set the option `reads`. If reads cannot be recorded then, the store must not open. */
@@ -132,6 +135,7 @@ export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'quot
   readonly metadata?: StandardSchemaV1;
   readonly limits: Limits;
   readonly quotas?: ParsedQuotas;
+  readonly cluster?: ClusterSettings;
   readonly readOnly: boolean;
   readonly trustFolder: boolean;
   readonly serve: boolean;
@@ -168,6 +172,7 @@ const optionsShape = fields({
   readOnly: flag.optional(),
   trustFolder: flag.optional(),
   serve: flag.optional(),
+  cluster: clusterShape.optional(),
   clock: objectWith<Clock>('now').optional(),
   newId: callback<() => string>().optional(),
   logger: objectWith<Logger>('warn').optional(),
@@ -192,8 +197,13 @@ const optionsShape = fields({
   const { access, accessVersion } = ctx.value;
   if (accessVersion !== undefined && access === undefined)
     addIssue(ctx, 'expected `access` together with its version, got only the version.', ctx.value, ['accessVersion']);
-  if (ctx.value.serve !== true || ctx.value.readOnly !== true) return;
-  addIssue(ctx, 'a read-only store cannot serve its folder. Open it without `readOnly`.', ctx.value, ['serve']);
+  if (ctx.value.readOnly !== true) return;
+  if (ctx.value.serve === true)
+    addIssue(ctx, 'a read-only store cannot serve its folder. Open it without `readOnly`.', ctx.value, ['serve']);
+  if (ctx.value.cluster !== undefined)
+    addIssue(ctx, 'a read-only store cannot be a node of a cluster. Open it without one of both.', ctx.value, [
+      'cluster',
+    ]);
 });
 
 /** @throws INVALID_INPUT with every issue. */
