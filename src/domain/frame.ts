@@ -1,4 +1,5 @@
-import type { Command } from './command';
+import type { ClusterMembership } from './cluster-membership';
+import type { Command, Outcome } from './command';
 
 /** One run of one node: the node, and how often it was started. The number of a frame is unique within it. */
 export interface Incarnation {
@@ -26,7 +27,19 @@ export interface LogEntry {
   readonly term: number;
   /** Absent for an entry that only the log itself needs, such as the first of a new leader. */
   readonly frame?: Frame;
+  /** The members of the cluster from this entry on. Absent unless the entry changes them. */
+  readonly membership?: ClusterMembership;
 }
+
+/**
+ * What became of an entry. 'applied': its commands were applied or refused. 'empty': it has no frame. 'repeated': its frame is in the log
+ * before it. 'gap': a frame of the same incarnation is missing before it, so that its origin must send the frames from `expected` on again.
+ * 'ended': its origin was started again since then, and nobody waits for it.
+ */
+export type EntryResult =
+  | { readonly type: 'applied'; readonly outcomes: readonly Outcome[] }
+  | { readonly type: 'gap'; readonly expected: number }
+  | { readonly type: 'empty' | 'repeated' | 'ended' };
 
 /** How far a peer has applied the log, and what it got. */
 export interface LogPosition {

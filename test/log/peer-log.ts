@@ -1,12 +1,11 @@
 import type { Command, Outcome } from '../../src/domain/command';
 import { MemoryError } from '../../src/domain/errors';
-import type { Incarnation, LogEntry, LogPosition } from '../../src/domain/frame';
+import type { EntryResult, Incarnation, LogEntry, LogPosition } from '../../src/domain/frame';
 import { messageOf } from '../../src/domain/realms';
 import { decodeFrame, encodeFrame } from '../../src/log/frame-codec';
 import type { BarrierLevel, LogStatus, ReplicatedLog } from '../../src/log/replicated-log';
 import type { Entry } from '../../src/raft/core/entry';
 import type { RaftNode } from '../../src/raft/core/raft-node';
-import type { EntryResult } from '../../src/state/apply/entry-applier';
 
 /** What a peer applies entries to, such as a `StateStore`. */
 export interface EntryTarget {

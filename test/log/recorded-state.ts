@@ -1,7 +1,6 @@
 import type { Command, Outcome } from '../../src/domain/command';
-import type { LogEntry, LogPosition } from '../../src/domain/frame';
+import type { EntryResult, LogEntry, LogPosition } from '../../src/domain/frame';
 import { root } from '../../src/domain/principal';
-import type { EntryResult } from '../../src/state/apply/entry-applier';
 import type { AppliedEntry } from '../../src/state/state-store';
 import { agentA, draft, emptyState, remember } from '../state/test-state';
 

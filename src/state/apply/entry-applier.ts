@@ -1,19 +1,9 @@
 import type { Command, Outcome } from '../../domain/command';
-import type { Frame, LogEntry, LogPosition } from '../../domain/frame';
+import type { EntryResult, Frame, LogEntry, LogPosition } from '../../domain/frame';
 import type { LogPositions } from '../tables/log-position';
 import type { Checksum } from '../tables/memory-row';
 import type { RowChange } from './apply-context';
 import { ApplyHalt } from './apply-halt';
-
-/**
- * What became of an entry. 'applied': its commands were applied or refused. 'empty': it has no frame. 'repeated': its frame is in the log
- * before it. 'gap': a frame of the same incarnation is missing before it, so that its origin must send the frames from `expected` on again.
- * 'ended': its origin was started again since then, and nobody waits for it.
- */
-export type EntryResult =
-  | { readonly type: 'applied'; readonly outcomes: readonly Outcome[] }
-  | { readonly type: 'gap'; readonly expected: number }
-  | { readonly type: 'empty' | 'repeated' | 'ended' };
 
 /** The parts of the state that the digest of an entry covers, as they are after the entry. */
 export interface DigestedState {
