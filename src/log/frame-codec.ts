@@ -1,10 +1,10 @@
 import type { Command } from '../domain/command';
+import { crc32c } from '../domain/crc32c';
 import { invalidInput } from '../domain/errors';
 import type { Frame } from '../domain/frame';
 import { ByteReader, damagedEntry, newerEntry } from './codec/byte-reader';
 import { ByteWriter, maxEntryBytes } from './codec/byte-writer';
 import { readCommand, writeCommand } from './codec/command-codec';
-import { crc32c } from './codec/crc32c';
 
 /** The maximum number of commands in a frame. */
 export const maxFrameCommands = 256;

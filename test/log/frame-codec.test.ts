@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import type { Command } from '../../src/domain/command';
+import { crc32c } from '../../src/domain/crc32c';
 import { MemoryError } from '../../src/domain/errors';
 import type { Frame } from '../../src/domain/frame';
 import { root } from '../../src/domain/principal';
 import { allow, group, MemoryStore, role } from '../../src/index';
 import { maxEntryBytes } from '../../src/log/codec/byte-writer';
-import { crc32c } from '../../src/log/codec/crc32c';
 import { decodeFrame, encodeFrame, maxFrameCommands } from '../../src/log/frame-codec';
 import { StateStore } from '../../src/state/state-store';
 import { anyCommand, commandsByType } from './command-arbitraries';

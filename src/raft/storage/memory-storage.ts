@@ -1,13 +1,13 @@
 import { type Membership, noMembers } from '../core/configuration';
-import { type Entry, firstEntries, noBytes } from '../core/entry';
+import { type Entry, entriesBytes, firstEntries, noBytes } from '../core/entry';
 import { invariant } from '../core/invariants';
-import type { LogStorage } from '../core/log-storage';
 import type { HardState, Snapshot } from '../core/messages';
+import type { RaftStorage, StorageWork } from './raft-storage';
 
 const noSnapshot: Snapshot = { index: 0, term: 0, configuration: noMembers, data: noBytes };
 
 /** A log storage in memory: for tests, and as the model of what a storage on disk must do. */
-export class MemoryStorage implements LogStorage {
+export class MemoryStorage implements RaftStorage {
   #hardState: HardState = { term: 0, vote: 0, commit: 0 };
   #snapshot: Snapshot;
   #membership: Membership | undefined;
@@ -19,6 +19,10 @@ export class MemoryStorage implements LogStorage {
   constructor(snapshot: Snapshot = noSnapshot) {
     this.#snapshot = snapshot;
     this.#purged = { index: snapshot.index, term: snapshot.term };
+  }
+
+  get bytes(): number {
+    return entriesBytes(this.#entries);
   }
 
   initialState(): { hardState: HardState; membership: Membership } {
@@ -45,6 +49,13 @@ export class MemoryStorage implements LogStorage {
 
   snapshot(): Snapshot | undefined {
     return this.#snapshot.index === 0 ? undefined : this.#snapshot;
+  }
+
+  /** Stores everything at once: nothing is left to wait for. */
+  store({ snapshot, entries, hardState }: StorageWork): undefined {
+    if (snapshot !== undefined) this.install(snapshot);
+    this.append(entries);
+    if (hardState !== undefined) this.setHardState(hardState);
   }
 
   setHardState(hardState: HardState): void {
@@ -77,12 +88,12 @@ export class MemoryStorage implements LogStorage {
   }
 
   /** Keeps a snapshot that the state machine made. The log stays until it is purged. */
-  saveSnapshot(snapshot: Snapshot): void {
+  saveSnapshot(snapshot: Snapshot): undefined {
     if (snapshot.index > this.#snapshot.index) this.#snapshot = snapshot;
   }
 
   /** Drops the entries up to `index`, which the newest snapshot must hold. */
-  purge(index: number): void {
+  purge(index: number): undefined {
     const term = this.term(index);
     if (term === undefined || index <= this.#purged.index) return;
     invariant(index <= this.#snapshot.index, 'INDEX_ORDER', () => {
@@ -91,4 +102,7 @@ export class MemoryStorage implements LogStorage {
     this.#entries.splice(0, index - this.#purged.index);
     this.#purged = { index, term };
   }
+
+  /** Keeps everything: a test starts a node again from the same storage. */
+  async close(): Promise<void> {}
 }
