@@ -117,3 +117,20 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
+
+/** Calls `action` after this many milliseconds. The returned function cancels it. */
+export type Schedule = (ms: number, action: () => void) => () => void;
+
+/** Schedules with the timers of the moment, so that it works under fake timers. It does not keep the process alive. */
+export const schedule: Schedule = (ms, action) => {
+  const timer = setTimeout(action, ms);
+  timer.unref?.();
+  return () => clearTimeout(timer);
+};
+
+/** Schedules with the real timers of the machine. It does not keep the process alive. */
+export const realSchedule: Schedule = (ms, action) => {
+  const timer = realTimers.setTimeout(action, ms);
+  timer.unref();
+  return () => realTimers.clearTimeout(timer);
+};
