@@ -19,3 +19,9 @@ export interface ClusterMembership {
   /** The address of each member, such as `10.0.0.1:7411`, by its id. */
   readonly addresses: Readonly<Record<string, string>>;
 }
+
+/** The cluster to which a store belongs, as far as the store has applied the log. */
+export interface StoreCluster extends ClusterMembership {
+  /** The id of the cluster: 32 hexadecimal digits. */
+  readonly cluster: string;
+}

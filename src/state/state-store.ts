@@ -3,6 +3,7 @@ import type { Policy } from '../access/policy';
 import { AuditLog } from '../audit/audit-log';
 import { segmentLength } from '../audit/merkle';
 import type { Progress } from '../domain/calls';
+import type { StoreCluster } from '../domain/cluster-membership';
 import type { Command, Idempotency, MemoryDraft, Outcome, Stamp } from '../domain/command';
 import type { StoredDeclaration } from '../domain/declaration';
 import { invalidInput, MemoryError } from '../domain/errors';
@@ -29,6 +30,7 @@ import { ChangeQueries } from './queries/change-queries';
 import { MemoryQueries } from './queries/memory-queries';
 import { SelectionQueries } from './queries/selection-queries';
 import { contentBytes, QuotaUsage, type RevisionBytes } from './quota-usage';
+import { ClusterMemberships } from './tables/cluster-membership';
 import { Declarations } from './tables/declarations';
 import { Interning } from './tables/interning';
 import { LogPositions } from './tables/log-position';
@@ -107,6 +109,7 @@ export class StateStore {
   readonly requests: WriteRequests;
   /** The keyword index. */
   readonly words: Words;
+  readonly #memberships: ClusterMemberships;
   readonly #writer: TableWriter;
   readonly #audit: ChangesAudit;
   readonly #context: CommandContext;
@@ -118,6 +121,7 @@ export class StateStore {
   /** True while an entry of a log with several peers is applied. */
   #hasPeers = false;
   #positions: LogPositions | undefined;
+  #membership: StoreCluster | undefined;
   #command: AppliedCommand = { changes: [], touched: new TouchedByNamespace(), effects: newEffects() };
   /** True if this object may keep more in RAM than the tables contain, because a transaction was rolled back. */
   #isAhead = false;
@@ -151,6 +155,8 @@ export class StateStore {
     this.auditLog = new AuditLog(database);
     this.requests = new WriteRequests(database, this);
     this.words = new Words(database, this.meta, checksum);
+    this.#memberships = new ClusterMemberships(database, checksum);
+    this.#membership = this.#memberships.get();
     this.#writer = new TableWriter(database, checksum);
     this.#audit = new ChangesAudit(this.auditLog);
     this.#findIdempotent = prepare(database, (p) =>
@@ -238,8 +244,11 @@ export class StateStore {
   /**
    * Applies a batch of commands in one durable transaction. If a command is refused, none of its changes are kept, and the other
    * commands are not affected.
+   *
+   * @throws CLUSTER_MISMATCH if the store belongs to a cluster, whose other members would not get the commands
    */
   apply(batch: readonly Command[]): AppliedBatch {
+    assertAlone(this.#membership);
     const effects = newEffects();
     const outcomes = translated(() => this.#inTransaction(() => batch.map((each) => this.#attempt(each, effects))));
     effects.wordsDamaged ||= this.words.isDamaged;
@@ -261,6 +270,7 @@ export class StateStore {
     try {
       const deps = this.#entryApplierDeps(effects);
       const { result, position } = translated(() => this.#inTransaction(() => applyEntry(deps, entry)));
+      if (entry.membership !== undefined) this.#membership = this.#memberships.get();
       const outcomes = result.type === 'applied' ? result.outcomes : [];
       effects.wordsDamaged ||= this.words.isDamaged;
       return { outcomes, changeSeq: this.#lastChangeSeq, ...effects, result, position };
@@ -277,6 +287,29 @@ export class StateStore {
     return this.#logPositions().get();
   }
 
+  /** The cluster to which the store belongs. Undefined if it is alone. */
+  get membership(): StoreCluster | undefined {
+    return this.#membership;
+  }
+
+  /**
+   * Makes this store, with all its content, the beginning of a cluster. The log begins behind entry 1, which stands for the content. So a
+   * member that has nothing never begins with the log: it gets the content first.
+   *
+   * @throws CLUSTER_MISMATCH if the store belongs to a cluster already
+   */
+  foundCluster(founded: Omit<StoreCluster, 'index'>): void {
+    assertAlone(this.#membership);
+    const digest = this.checksum.ofText(`founded ${founded.cluster}`);
+    translated(() =>
+      this.#inTransaction(() => {
+        this.#memberships.put({ ...founded, index: foundingPlace.index });
+        this.#logPositions().put({ ...foundingPlace, digest });
+      }),
+    );
+    this.#membership = this.#memberships.get();
+  }
+
   /** Made when it is needed, because a store without peers never needs it. */
   #logPositions(): LogPositions {
     this.#positions ??= new LogPositions(this.database);
@@ -286,6 +319,7 @@ export class StateStore {
   #entryApplierDeps(effects: BatchEffects): EntryApplierDeps {
     return {
       positions: this.#logPositions(),
+      memberships: this.#memberships,
       checksum: this.checksum,
       apply: (command) => this.#attempt(command, effects),
       state: () => ({
@@ -303,6 +337,7 @@ export class StateStore {
   reload(): void {
     this.#usage = undefined;
     this.#isUsageChecked = false;
+    this.#membership = this.#memberships.get();
     this.#reloadTables();
   }
 
@@ -517,6 +552,20 @@ export class StateStore {
       throw new MemoryError('RECORD_DAMAGED', message);
     }
   }
+}
+
+/** The place in the log that the content of a store takes when the store founds a cluster. */
+export const foundingPlace = { index: 1, term: 1 } as const;
+
+/**
+ * Checks that no other store gets the same commands.
+ *
+ * @throws CLUSTER_MISMATCH
+ */
+export function assertAlone(membership: StoreCluster | undefined): void {
+  if (membership === undefined) return;
+  const message = `The store belongs to the cluster ${membership.cluster}. Open it with the option \`cluster\`. To use it without the other members, take it out of the cluster first: npx multi-agent-memory cluster leave.`;
+  throw new MemoryError('CLUSTER_MISMATCH', message);
 }
 
 function newEffects(): BatchEffects {

@@ -1,5 +1,7 @@
+import type { ClusterMembership } from '../../domain/cluster-membership';
 import type { Command, Outcome } from '../../domain/command';
 import type { EntryResult, Frame, LogEntry, LogPosition } from '../../domain/frame';
+import type { ClusterMemberships } from '../tables/cluster-membership';
 import type { LogPositions } from '../tables/log-position';
 import type { Checksum } from '../tables/memory-row';
 import type { RowChange } from './apply-context';
@@ -23,6 +25,7 @@ export interface DigestedState {
 
 export interface EntryApplierDeps {
   readonly positions: LogPositions;
+  readonly memberships: ClusterMemberships;
   readonly checksum: Pick<Checksum, 'ofText'>;
   /** Applies a command inside the transaction of the entry. */
   apply(command: Command): Outcome;
@@ -39,6 +42,7 @@ export function applyEntry(deps: EntryApplierDeps, entry: LogEntry): { result: E
   const { positions } = deps;
   const before = positions.get();
   assertNext(before, entry);
+  if (entry.membership !== undefined) putMembers(deps.memberships, entry.membership);
   const result = entry.frame === undefined ? ({ type: 'empty' } as const) : applyFrame(deps, entry.frame);
   const { index, term } = entry;
   const position = { index, term, digest: digestOf(deps, before.digest, entry, result) };
@@ -57,6 +61,13 @@ function applyFrame({ positions, apply }: EntryApplierDeps, { incarnation, numbe
   return { type: 'applied', outcomes };
 }
 
+function putMembers(memberships: ClusterMemberships, membership: ClusterMembership): void {
+  const cluster = memberships.get()?.cluster;
+  if (cluster === undefined)
+    throw new ApplyHalt(`entry ${membership.index} changes the members, and this store has no cluster.`);
+  memberships.put({ cluster, ...membership });
+}
+
 /** A peer never skips an entry, and applies none twice. */
 function assertNext(before: LogPosition, { index, term }: LogEntry): void {
   if (index !== before.index + 1)
@@ -73,7 +84,7 @@ function assertNext(before: LogPosition, { index, term }: LogEntry): void {
 function digestOf(
   { checksum, state }: EntryApplierDeps,
   before: string,
-  { index, term }: LogEntry,
+  { index, term, membership }: LogEntry,
   result: EntryResult,
 ): string {
   const { changes, embedded, policyVersion, labelSets, actors, auditHash } = state();
@@ -92,8 +103,16 @@ function digestOf(
       ]),
       embedded.map(({ space, rows, changeSeq }) => [space, rows, changeSeq]),
       [policyVersion, labelSets, actors, Buffer.from(auditHash).toString('base64')],
+      ...(membership === undefined ? [] : [membershipFacts(membership)]),
     ]),
   );
+}
+
+/** In a fixed order, because peers may have made the objects in different orders. */
+function membershipFacts({ configuration, addresses }: ClusterMembership): unknown {
+  const { voters, outgoing, learners, learnersNext, autoLeave } = configuration;
+  const byId = Object.entries(addresses).sort(([a], [b]) => Number(a) - Number(b));
+  return [voters, outgoing, learners, learnersNext, autoLeave, byId];
 }
 
 /** The parts of an outcome that every release decides in the same way. The message of an error is not one of them. */

@@ -134,6 +134,11 @@ create table word_pages (
 );
 create index word_pages_first on word_pages (segment, first, row);
 `,
+  `
+create table cluster_membership (
+  log integer primary key, cluster text not null, entry integer not null, members text not null, checksum text not null
+);
+`,
 ];
 
 function hashIdempotencyKeys(database: Database): void {

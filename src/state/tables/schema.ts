@@ -181,6 +181,17 @@ export interface SessionsTable {
   last_frame: number;
 }
 
+/** The cluster to which the store belongs. Empty in a store that is alone. */
+export interface ClusterMembershipTable {
+  log: number;
+  cluster: string;
+  /** The index of the entry that made the members what they are. */
+  entry: number;
+  /** JSON of the configuration and the addresses. */
+  members: string;
+  checksum: string;
+}
+
 export interface StoreMetaTable {
   key: string;
   value: string | number | Buffer;
@@ -205,6 +216,7 @@ export interface Tables {
   store_meta: StoreMetaTable;
   log_position: LogPositionTable;
   sessions: SessionsTable;
+  cluster_membership: ClusterMembershipTable;
 }
 
 /** Builds queries over the tables of a store. */

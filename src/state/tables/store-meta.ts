@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { openSqlite } from '../../sqlite/open-sqlite';
 import { prepare, type Statement } from '../../sqlite/sqlite';
+import { endMembership } from './cluster-membership';
 import { queries } from './schema';
 
 /** The key under which a copy made by `backup` has the value 1, until the copy is first opened. */
@@ -27,10 +28,11 @@ export class StoreMeta {
   }
 }
 
-/** Marks a database as a copy, so that the first `open` records this in the audit. */
+/** Marks a database as a copy, so that the first `open` records this in the audit. The copy belongs to no cluster. */
 export function markCopy(path: string): void {
   const database = openSqlite(path);
   try {
+    endMembership(database);
     new StoreMeta(database).put(copyMark, 1);
   } finally {
     database.close();

@@ -20,7 +20,7 @@ import { spacesInUse } from '../../reembedding/space-switch';
 import { CommitSync } from '../../sqlite/commit-sync';
 import { fromSqlite, translated } from '../../sqlite/sqlite';
 import type { ReadModel, SpaceVectors } from '../../state/read-model';
-import type { StateStore } from '../../state/state-store';
+import { assertAlone, type StateStore } from '../../state/state-store';
 import { accessVersionOf } from '../../state/tables/access-version';
 import { Checkpointer } from '../../state/tables/checkpointer';
 import { openDatabase } from '../../state/tables/database';
@@ -145,6 +145,7 @@ async function compose(opened: Opened): Promise<Engine> {
   try {
     const wasOutdated = isOutdated(database);
     const { state, model } = loadState(database, await loadChecksum(), options);
+    if (!options.readOnly) assertAlone(state.membership);
     warnOfRenamedKeys(state, environment);
     const events = new EventSource();
     const embedder = openEmbedder(opened, state, events);

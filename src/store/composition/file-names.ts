@@ -9,6 +9,9 @@ export const writerFile = 'holder.json';
 /** A file that reserves disk space, so that memories can be deleted when the disk is full. */
 export const reserveFile = 'memory.reserve';
 
+/** The folder with the log of a member of a cluster. */
+export const raftFolder = 'raft';
+
 const indexFolder = 'index';
 
 /** The folder for one space's vector index. The index is derived from the database. You may delete the folder while the store is closed. */

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { type Issue, invalidInput, type MemoryError } from '../../domain/errors';
-import { auditFile, databaseFile, lockFile, reserveFile, writerFile } from './file-names';
+import { auditFile, databaseFile, lockFile, raftFolder, reserveFile, writerFile } from './file-names';
 import { contentsOf } from './folder-contents';
 
 /** The modes (Unix permissions) for a folder and a file to which only their user has access. */
@@ -30,7 +30,7 @@ const ownFiles: ReadonlySet<string> = new Set([
   ...databases.flatMap((file) => [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]),
   ...[writerFile, `${writerFile}.new`, reserveFile],
 ]);
-const ownFolders = /^index(-[1-9]\d*)?$/;
+const ownFolders = new RegExp(`^(index(-[1-9]\\d*)?|${raftFolder})$`);
 // The folder `connect` has its own checks.
 const connectFolder = 'connect';
 

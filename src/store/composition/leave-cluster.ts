@@ -1,0 +1,59 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { invalidInput } from '../../domain/errors';
+import { folderPath } from '../../domain/folder-path';
+import { fromSqlite } from '../../sqlite/sqlite';
+import { endMembership } from '../../state/tables/cluster-membership';
+import { openDatabase } from '../../state/tables/database';
+import { copyMark, StoreMeta } from '../../state/tables/store-meta';
+import { databaseFile, raftFolder } from './file-names';
+import { lockFolder } from './folder-lock';
+import { realPath } from './real-path';
+import { claimFolder } from './version-claims';
+
+/**
+ * Takes the store in a folder out of its cluster, with everything that it has applied. It is then a store of its own: the other members get
+ * nothing that is written here, and the next `open` records in the audit that its history may differ from theirs. The members do not
+ * learn of it, and count this node until they remove it.
+ *
+ * @returns False if the store belonged to no cluster. Nothing was changed then.
+ * @throws INVALID_INPUT if there is no store in the folder; STORE_HELD if it is open
+ */
+export function leaveCluster(folder: string | URL): boolean {
+  const path = folderPath(folder);
+  const file = join(path, databaseFile);
+  if (!existsSync(file)) {
+    const message = `expected the folder of a store, got ${path}, which has no ${databaseFile}. Check the path.`;
+    throw invalidInput([{ path: ['folder'], message }], 'folder');
+  }
+  const endClaim = claimFolder(realPath(path));
+  try {
+    const lock = lockFolder(path);
+    try {
+      return leave(path, file);
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    throw fromSqlite(error);
+  } finally {
+    endClaim();
+  }
+}
+
+function leave(folder: string, file: string): boolean {
+  const database = openDatabase({ path: file, readOnly: false });
+  try {
+    const meta = new StoreMeta(database);
+    const hasLeft = database.transaction(() => {
+      const wasMember = endMembership(database);
+      if (wasMember) meta.put(copyMark, 1);
+      return wasMember;
+    })();
+    // The log comes last: without its log a member could not start again, and a store that is alone ignores the log.
+    rmSync(join(folder, raftFolder), { recursive: true, force: true });
+    return hasLeft;
+  } finally {
+    database.close();
+  }
+}
