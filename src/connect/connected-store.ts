@@ -88,6 +88,7 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
   readonly audit: StoreAudit;
   readonly settled: StoreCalls<S>['settled'];
   readonly stats: StoreCalls<S>['stats'];
+  readonly position: StoreCalls<S>['position'];
   readonly verify: StoreCalls<S>['verify'];
   readonly backup: StoreCalls<S>['backup'];
   readonly #client: ReconnectingClient;
@@ -100,6 +101,7 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
     const remote = remoteMethods<StoreCalls<S>, typeof storeRoutes>(rpc, storeRoutes, 'store.');
     this.settled = remote.settled;
     this.stats = remote.stats;
+    this.position = remote.position;
     this.verify = remote.verify;
     // The path is made absolute here, because the serving process may have another working directory.
     this.backup = async (folder, ...args) => remote.backup(folderPath(folder), ...args);

@@ -84,6 +84,7 @@ export const hostAuditRoutes = {
 export interface StoreCalls<S = unknown> {
   settled(options?: CallOptions): Promise<void>;
   stats(): Promise<S>;
+  position(): Promise<string>;
   backup(folder: string | URL, options?: LongCallOptions): Promise<void>;
   verify(options?: LongCallOptions & { repair?: boolean }): Promise<VerifyResult>;
 }
@@ -91,6 +92,7 @@ export interface StoreCalls<S = unknown> {
 export const storeRoutes = {
   settled: 'always',
   stats: 'always',
+  position: 'always',
   backup: 'never',
   verify: 'always',
 } as const satisfies Routes<StoreCalls>;

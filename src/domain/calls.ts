@@ -7,6 +7,22 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/**
+ * What a read must include. In a store without peers, every read includes all acknowledged writes, and only `after` can wait.
+ *
+ * - 'session' Everything that was written in this process. What other nodes of a cluster have written may be missing for a short time, at most 2 seconds.
+ * - 'linearizable' Also everything that was acknowledged on any node before the call. It costs a round trip to a majority.
+ * - `after` Also everything up to a position that `store.position()` returned, on this node or another one.
+ * - 'local' Whatever this node has, also without a majority. Only the host may use it, because rules that have ended may still apply.
+ */
+export type Consistency = 'session' | 'linearizable' | 'local' | { readonly after: string };
+
+/** The options of a call that reads memories. */
+export interface ReadOptions extends CallOptions {
+  /** What the read must include. Default: 'session'. */
+  consistency?: Consistency;
+}
+
 /** The progress of a long call. */
 export interface Progress {
   /** The name of the current step. A call may have several. */

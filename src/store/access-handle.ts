@@ -89,7 +89,7 @@ export interface AccessHandle {
 }
 
 /** The parts of the store that an `AccessHandle` needs. */
-export type AccessHandleDeps = Pick<Engine, 'state' | 'environment' | 'shapes' | 'reading' | 'writing'>;
+export type AccessHandleDeps = Pick<Engine, 'state' | 'environment' | 'shapes' | 'levels' | 'reading' | 'writing'>;
 
 /** Lets one caller see and change the declarations that it may administer. */
 export class PrincipalAccess implements AccessHandle {
@@ -134,11 +134,12 @@ export class PrincipalAccess implements AccessHandle {
   }
 
   list(options: Parameters<AccessHandle['list']>[0] = {}): Promise<RuleInForce[]> {
-    return this.#calls.read('access.list', (target) => {
+    return this.#calls.read('access.list', async (target) => {
       const parsed = parse(this.#engine.shapes.listRulesOptions, options, 'options');
       const { within = [], ended = false, limit, after, signal } = parsed;
       target.namespace = within;
       signal?.throwIfAborted();
+      await this.#engine.levels.reached({ signal }, this.#caller.actor);
       // Loads changes that another process has written.
       const { limits } = this.#engine.reading();
       const { state } = this.#engine;
@@ -152,12 +153,13 @@ export class PrincipalAccess implements AccessHandle {
   }
 
   explain(request: ExplainRequest, options: CallOptions = {}): Promise<ExplainResult> {
-    return this.#calls.read('access.explain', (target) => {
+    return this.#calls.read('access.explain', async (target) => {
       const { shapes } = this.#engine;
       const [parsed, { signal }] = parseAll([shapes.explainRequest, request], [shapes.callOptions, options]);
       target.namespace = parsed.namespace;
       target.ids = parsed.id === undefined ? [] : [parsed.id];
       signal?.throwIfAborted();
+      await this.#engine.levels.reached({ signal }, this.#caller.actor);
       const { allowed, reason, deciding } = this.#decide(parsed);
       const visible = deciding.filter((each) => this.#maySee(each));
       return { allowed, reason, rules: visible.map(toRuleInForce), undisclosed: visible.length < deciding.length };

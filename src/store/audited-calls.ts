@@ -31,7 +31,7 @@ type Touched = TouchedMemories & { readonly accessTags?: readonly string[] };
 
 export type AuditedCallsDeps = Pick<
   Engine,
-  'state' | 'environment' | 'audit' | 'recorder' | 'reads' | 'version' | 'settled' | 'synced'
+  'state' | 'environment' | 'audit' | 'recorder' | 'reads' | 'levels' | 'version' | 'settled' | 'synced'
 >;
 
 /** Runs the calls from one caller and adds an audit entry for each, unless `apply` (which runs write commands) adds the entry. */
@@ -127,8 +127,9 @@ export class AuditedCalls {
               const version = this.#deps.version();
               const recorded = this.recordRead('watch', target, this.memoriesOf(next.value.id));
               const settled = this.#deps.settled();
-              if (recorded === undefined && settled === undefined) return next;
-              await Promise.all([recorded, settled]);
+              const reached = this.#deps.levels.reached({}, this.#caller.actor);
+              if (recorded === undefined && settled === undefined && reached === undefined) return next;
+              await Promise.all([recorded, settled, reached]);
               // While the entry was written, the caller may have lost access.
               if (this.#deps.version() === version || isStillVisible(next.value)) return next;
             }

@@ -54,6 +54,14 @@ export function callShapes(limits: Limits) {
 }
 
 const callOptions = { signal: signal.optional() };
+const readOptions = {
+  ...callOptions,
+  consistency: z
+    .union([oneOf(['session', 'linearizable', 'local']), fields({ after: z.string() })], {
+      error: expected('"session", "linearizable", "local" or { after: position }'),
+    })
+    .optional(),
+};
 const longCallOptions = { ...callOptions, onProgress: progressListener.optional() };
 
 /** Schemas for the principal and scope of a handle, and for ids and options, which many calls have. */
@@ -64,6 +72,7 @@ function handleShapes(limits: Limits) {
     id: exactName(limits),
     address: addressShape(limits),
     callOptions: fields(callOptions),
+    readOptions: fields(readOptions),
     longCallOptions: fields(longCallOptions),
   };
 }
@@ -96,9 +105,10 @@ function queryShapes(limits: Limits) {
   const selection = selectionShape(limits);
   return {
     query: text(limits),
-    selection: fields(selection),
+    countOptions: fields({ ...selection, ...readOptions }),
     recallOptions: fields({
       ...selection,
+      ...readOptions,
       topK: integer(1, limits.topK).optional(),
       mode: oneOf(['hybrid', 'semantic', 'keyword']).optional(),
       threshold: unitInterval.optional(),
@@ -109,6 +119,7 @@ function queryShapes(limits: Limits) {
     /** Checks that the `vector` in the options of `recall` fits the embedding space. `recallOptions` checks all other options. */
     listOptions: fields({
       ...selection,
+      ...readOptions,
       limit: integer(1, maxListLimit).optional(),
       maxBytes: integer(1).optional(),
       cursor: cursorShape.optional(),
@@ -116,12 +127,12 @@ function queryShapes(limits: Limits) {
       order: oneOf(['newest', 'oldest']).optional(),
     }),
     historyOptions: fields({
-      ...callOptions,
+      ...readOptions,
       fromRevision: revision.optional(),
       limit: integer(1, maxHistoryLimit).optional(),
     }),
     namespacesOptions: fields({
-      ...callOptions,
+      ...readOptions,
       within: present(namespace(limits)),
       maxDepth: integer(1, limits.namespaceDepth).optional(),
       filter: selection.filter,

@@ -1,4 +1,4 @@
-import type { CallOptions, LongCallOptions } from '../domain/calls';
+import type { CallOptions, LongCallOptions, ReadOptions } from '../domain/calls';
 import type { LabelChange } from '../domain/command';
 import type { Metadata } from '../domain/json';
 import type { Hit, Memory, MemoryChange, MemoryFields, NewMemory, RememberResult } from '../domain/memory';
@@ -11,7 +11,7 @@ import type { AccessHandle } from './access-handle';
 import type { AuditHandle } from './audit-handle';
 
 /** Options of `recall`: they select memories and say how to search among them. */
-export interface RecallOptions<M = Metadata> extends Selection<M> {
+export interface RecallOptions<M = Metadata> extends Selection<M>, ReadOptions {
   /** The largest number of hits. From 1 to 1,000, or to `Limits.topK`. Default: 10. */
   topK?: number;
   /**
@@ -36,7 +36,7 @@ export interface RecallOptions<M = Metadata> extends Selection<M> {
 }
 
 /** Options of `list`: they select memories and set the order and the page size. */
-export interface ListOptions<M = Metadata> extends Selection<M> {
+export interface ListOptions<M = Metadata> extends Selection<M>, ReadOptions {
   /** The number of memories on a page. Default: 100; at most 1,000. */
   limit?: number;
   /**
@@ -60,7 +60,7 @@ export interface MemoryPage<M = Metadata> {
 }
 
 /** Options of `history`. */
-export interface HistoryOptions extends CallOptions {
+export interface HistoryOptions extends ReadOptions {
   /** The first revision to return. Default: 1. */
   fromRevision?: number;
   /** The largest number of changes to return. From 1 to 10,000. Default: no limit. */
@@ -145,7 +145,7 @@ export interface MemoryHandle<M = Metadata> {
    *
    * @throws INVALID_INPUT, AMBIGUOUS_ID (a short id of several memories), RECORD_DAMAGED
    */
-  get(id: string | { namespace: Namespace; key: string }, options?: CallOptions): Promise<Memory<M> | undefined>;
+  get(id: string | { namespace: Namespace; key: string }, options?: ReadOptions): Promise<Memory<M> | undefined>;
   /**
    * Reads the changes to one memory, oldest first, each with the principal that made it. The result is empty if the memory does not
    * exist. For a forgotten memory it has the changes without their content. If all changes are too
@@ -166,7 +166,7 @@ export interface MemoryHandle<M = Metadata> {
    *
    * @throws INVALID_INPUT
    */
-  count(options?: Selection<M>): Promise<number>;
+  count(options?: Selection<M> & ReadOptions): Promise<number>;
   /**
    * Lists the namespaces that contain memories, each with the number of its memories, ordered label by label.
    *
@@ -181,7 +181,7 @@ export interface MemoryHandle<M = Metadata> {
    * @throws INVALID_INPUT
    */
   namespaces(
-    options?: CallOptions & {
+    options?: ReadOptions & {
       within?: Namespace;
       maxDepth?: number;
       filter?: Filter<M>;
@@ -231,7 +231,7 @@ export interface MemoryHandle<M = Metadata> {
    */
   watch(options?: Scope & CallOptions & { since?: 'now' | 'start' | (string & {}) }): AsyncIterable<MemoryChange<M>>;
   /** Counts the memories that this handle can read. */
-  stats(options?: CallOptions): Promise<HandleStats>;
+  stats(options?: ReadOptions): Promise<HandleStats>;
   /** Changes and lists the rules that the principal may administer. */
   readonly access: AccessHandle;
   /** Queries the part of the audit that the principal may audit. */

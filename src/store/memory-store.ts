@@ -238,6 +238,15 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     });
   }
 
+  /**
+   * Returns a text for how far the store is now: everything that was acknowledged in this process is before it. A read with
+   * `consistency: { after: position }`, in this process or in another one that uses the store, includes all of that. The text tells
+   * nothing about the store.
+   */
+  async position(): Promise<string> {
+    return this.#lifetime.read(() => this.#engine.levels.position());
+  }
+
   /** Returns figures about the whole store. */
   async stats(): Promise<StoreStats> {
     return this.#calls.read('stats', () => this.#stats());
@@ -291,5 +300,14 @@ function otherSpaces(interning: Engine['state']['interning']): StoreStats['other
 /** A store that another process serves. It has the methods of `MemoryStore` that also work from another process. */
 export type ConnectedStore<M = Metadata> = Pick<
   MemoryStore<M>,
-  'admin' | 'audit' | 'as' | 'settled' | 'backup' | 'verify' | 'stats' | 'close' | typeof Symbol.asyncDispose
+  | 'admin'
+  | 'audit'
+  | 'as'
+  | 'settled'
+  | 'position'
+  | 'backup'
+  | 'verify'
+  | 'stats'
+  | 'close'
+  | typeof Symbol.asyncDispose
 >;

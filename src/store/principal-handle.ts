@@ -1,4 +1,4 @@
-import type { CallOptions, LongCallOptions } from '../domain/calls';
+import type { CallOptions, LongCallOptions, ReadOptions } from '../domain/calls';
 import type { LabelChange, WriteRequest } from '../domain/command';
 import { defined } from '../domain/defined';
 import { invalidInput } from '../domain/errors';
@@ -42,6 +42,7 @@ import type {
   MemoryPatch,
   RecallOptions,
 } from './memory-handle';
+import type { ReadWait } from './read-levels';
 
 const defaultTopK = 10;
 const defaultListLimit = 100;
@@ -51,7 +52,7 @@ const defaultBatchSize = 256;
 export type HandleDeps = AccessHandleDeps &
   AuditHandleDeps &
   AuditedCallsDeps &
-  Pick<Engine, 'events' | 'changed' | 'limits' | 'quotas'>;
+  Pick<Engine, 'levels' | 'events' | 'changed' | 'limits' | 'quotas'>;
 
 /** The handle for one principal in one scope. It checks the arguments of each call and passes them on. */
 export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
@@ -123,6 +124,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         [queryVectorOf(context.embedder.space.dimensions), copied],
       );
       target.namespace = parsed.namespace ?? target.namespace;
+      await this.#reached(parsed);
       const hits = await recall(context, this.#caller, {
         query: text,
         selection: selectionOf(parsed),
@@ -140,13 +142,16 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     return this.#calls.read('recall', run, (hits) => hits);
   }
 
-  get(id: Parameters<MemoryHandle<M>['get']>[0], options: CallOptions = {}): Promise<Memory<M> | undefined> {
+  get(id: Parameters<MemoryHandle<M>['get']>[0], options: ReadOptions = {}): Promise<Memory<M> | undefined> {
     const run = async (target: CallTarget): Promise<Memory<M> | undefined> => {
       const { shapes } = this.#engine;
-      const [address, { signal }] = parseAll([shapes.address, id, ['id']], [shapes.callOptions, options]);
+      const [address, call] = parseAll([shapes.address, id, ['id']], [shapes.readOptions, options]);
+      const { signal } = call;
       if (typeof address === 'string') target.ids = [address];
       else target.namespace = address.namespace;
       signal?.throwIfAborted();
+      const reached = this.#reached(call);
+      if (reached !== undefined) await reached;
       const context = this.#engine.reading();
       let memory = get(context, this.#caller, address);
       if (memory === undefined && typeof address === 'string' && isShortId(address)) {
@@ -167,9 +172,11 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   history(id: string, options: HistoryOptions = {}): ReturnType<MemoryHandle<M>['history']> {
     const run = async (target: CallTarget): Promise<(changes.Revision & MemoryChange<M>)[]> => {
       const { shapes } = this.#engine;
-      const [parsedId, { signal, ...part }] = parseAll([shapes.id, id, ['id']], [shapes.historyOptions, options]);
+      const [parsedId, call] = parseAll([shapes.id, id, ['id']], [shapes.historyOptions, options]);
+      const { signal, consistency, ...part } = call;
       target.ids = [parsedId];
       signal?.throwIfAborted();
+      await this.#reached({ signal, consistency });
       const revisions = await changes.history(this.#engine.reading(), this.#caller, parsedId, part);
       target.missing = revisions.length === 0;
       return revisions as (changes.Revision & MemoryChange<M>)[];
@@ -183,6 +190,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const parsed = parse(this.#engine.shapes.listOptions, given, 'options');
       target.namespace = parsed.namespace ?? target.namespace;
       parsed.signal?.throwIfAborted();
+      await this.#reached(parsed);
       const context = this.#engine.reading();
       const page = await listing.list(context, this.#caller, {
         selection: selectionOf(parsed),
@@ -210,21 +218,23 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     );
   }
 
-  count(options: Selection<M> = {}): Promise<number> {
-    return this.#calls.read('count', (target) => {
-      const parsed = parse(this.#engine.shapes.selection, options, 'selection');
+  count(options: Selection<M> & ReadOptions = {}): Promise<number> {
+    return this.#calls.read('count', async (target) => {
+      const parsed = parse(this.#engine.shapes.countOptions, options, 'selection');
       target.namespace = parsed.namespace ?? target.namespace;
       parsed.signal?.throwIfAborted();
+      await this.#reached(parsed);
       return listing.count(this.#engine.reading(), this.#caller, selectionOf(parsed), parsed.signal);
     });
   }
 
   namespaces(options: Parameters<MemoryHandle<M>['namespaces']>[0] = {}): ReturnType<MemoryHandle<M>['namespaces']> {
-    return this.#calls.read('namespaces', (target) => {
+    return this.#calls.read('namespaces', async (target) => {
       const parsed = parse(this.#engine.shapes.namespacesOptions, options, 'options');
-      const { within, maxDepth, limit, after, signal, ...rest } = parsed;
+      const { within, maxDepth, limit, after, signal, consistency, ...rest } = parsed;
       target.namespace = within ?? target.namespace;
       signal?.throwIfAborted();
+      await this.#reached({ signal, consistency });
       const selection = selectionOf({ ...rest, ...defined({ namespace: within }) });
       return listing.namespaces(this.#engine.reading(), this.#caller, selection, {
         maxDepth,
@@ -289,6 +299,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       call.signal?.throwIfAborted();
       const inEveryState = { ...parsed, include: new Set(['expired', 'superseded', 'quarantined'] as const) };
       target.namespace = fields.namespace ?? target.namespace;
+      await this.#reached(call);
       const { matched, targets } = await forgetTargets(this.#engine.reading(), this.#caller, inEveryState, call.signal);
       const ids = targets.map(({ id }) => id);
       // No command reaches `apply` in these cases. But the result shows which memories match, so the call is recorded as a read.
@@ -313,9 +324,11 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     }
   }
 
-  stats(options: CallOptions = {}): Promise<HandleStats> {
+  stats(options: ReadOptions = {}): Promise<HandleStats> {
     return this.#calls.read('stats', async () => {
-      parse(this.#engine.shapes.callOptions, options, 'options').signal?.throwIfAborted();
+      const call = parse(this.#engine.shapes.readOptions, options, 'options');
+      call.signal?.throwIfAborted();
+      await this.#reached(call);
       const namespaces = await listing.namespaces(this.#engine.reading(), this.#caller, selectionOf({}), {
         maxBytes: Number.POSITIVE_INFINITY,
       });
@@ -349,6 +362,11 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     const isStillVisible = ({ id }: { id: string }) => mayLearnId(this.#engine.reading(), caller, id);
     const recorded = this.#calls.watchRecorded(watched, { namespace: scope.namespace }, isStillVisible);
     return recorded as AsyncIterable<MemoryChange<M>>;
+  }
+
+  /** Resolves when a read may begin. Undefined if it may now. */
+  #reached(wait: ReadWait): Promise<void> | undefined {
+    return this.#engine.levels.reached(wait, this.#caller.actor);
   }
 
   #withoutHiddenLinks(memory: Memory): Memory<M> {

@@ -31,6 +31,7 @@ import type { EventSource, OwnedFeed } from '../events';
 import { ActiveReads, closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
 import { PrincipalQuotas } from '../principal-quotas';
+import { ReadLevels } from '../read-levels';
 import { applyWithReserve, type DiskReserve } from './disk-reserve';
 import { type MemoryShares, type MemoryUse, memoryShares } from './memory-shares';
 
@@ -116,6 +117,7 @@ export class Engine {
   /** How the RAM of the store is divided. */
   readonly memoryShares: MemoryShares;
   readonly reads = new ActiveReads();
+  readonly levels: ReadLevels;
   /** The number of records that passed the access filter in a query but failed the second check. Each one shows a bug in this library. */
   recheckRejected = 0;
   #areWordsDamaged = false;
@@ -146,6 +148,16 @@ export class Engine {
       (batch) => this.#apply(batch),
       () => state.lastChangeSeq,
     );
+    this.levels = new ReadLevels({
+      log: this.#log,
+      storeKey: deps.storeKey,
+      readOnly: this.readOnly,
+      changed: this.changed,
+      lastChange: () => {
+        this.#refresh();
+        return state.lastChangeSeq;
+      },
+    });
     this.#reading = this.#readContext();
     this.#writing = this.#writeContext();
     this.spaces = new SpaceSwitch({

@@ -14,6 +14,7 @@ skipExceptions({
 });
 
 describe('over a connection', async () => {
+  await import('../../recall/consistency.test');
   await import('../../recall/list.test');
   await import('../../recall/short-id.test');
   await import('../../recall/watch.test');
