@@ -29,9 +29,11 @@ const numbersInPosition = 1;
 export class ReadLevels {
   readonly #deps: ReadLevelsDeps;
   readonly #positions: SealedNumbers;
+  readonly #isAlone: boolean;
 
   constructor(deps: ReadLevelsDeps) {
     this.#deps = deps;
+    this.#isAlone = deps.log.status().role === 'alone';
     this.#positions = new SealedNumbers(deps.storeKey, 'position', numbersInPosition);
   }
 
@@ -64,7 +66,7 @@ export class ReadLevels {
       return readOnly ? this.#follow(after, signal) : log.barrier({ after }).catch(rethrowAtOption);
     }
     // A store without peers has applied every write that it has acknowledged.
-    return log.status().role === 'alone' ? undefined : log.barrier(consistency);
+    return this.#isAlone ? undefined : log.barrier(consistency);
   }
 
   #open(position: string): number {
@@ -92,7 +94,7 @@ export class ReadLevels {
 
   /** Positions in the log of a cluster are not comparable with those of a store alone. */
   #kind(): string {
-    return this.#deps.log.status().role === 'alone' ? 'alone' : 'cluster';
+    return this.#isAlone ? 'alone' : 'cluster';
   }
 }
 

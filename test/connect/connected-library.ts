@@ -55,6 +55,7 @@ export function connectedLibrary(original: typeof library): typeof library {
       backup: remote.backup,
       verify: remote.verify,
       stats: remote.stats,
+      position: remote.position,
       // A connected store has no events.
       on: local.on.bind(local),
       close,
