@@ -1,7 +1,7 @@
 import { configurationOf, noMembers } from '../../src/raft/core/configuration';
 import { type Entry, noBytes } from '../../src/raft/core/entry';
 import type { PeerMessage, Snapshot } from '../../src/raft/core/messages';
-import type { RaftOptions } from '../../src/raft/core/options';
+import type { RaftOptions, ReadLeaseOptions } from '../../src/raft/core/options';
 import { RaftNode } from '../../src/raft/core/raft-node';
 import type { Ready } from '../../src/raft/core/ready';
 import { MemoryStorage } from '../../src/raft/storage/memory-storage';
@@ -16,7 +16,16 @@ export interface Member {
   appliedIndex: number;
   /** The indexes that reads may be served at, by context. */
   readonly reads: Map<number, number>;
+  /** The barriers that are settled, by context. */
+  readonly barriers: Map<number, number>;
+  /** How often the node has started. */
+  starts: number;
+  /** How far its clock is ahead of that of the cluster. */
+  clockAheadMs: number;
 }
+
+/** Read leases of the default length. The cluster gives each node its own clock and start. */
+export const withLeases: { readonly readLease: ReadLeaseOptions } = { readLease: { now: () => 0, start: 0 } };
 
 /** What happens in a cluster, for those who tell about it. */
 export type ClusterEvent =
@@ -31,6 +40,8 @@ export class Cluster {
   /** Whether a message gets lost. */
   loses: (message: PeerMessage) => boolean = () => false;
   observe: (event: ClusterEvent) => void = () => {};
+  /** The time by which read leases are counted. */
+  nowMs = 0;
 
   constructor(voters: readonly number[], options: Partial<RaftOptions> = {}) {
     this.#options = options;
@@ -58,8 +69,10 @@ export class Cluster {
   /** Adds a node that starts from a snapshot, or knows nothing yet. */
   add(id: number, snapshot: Snapshot = { index: 0, term: 0, configuration: noMembers, data: noBytes }): void {
     const storage = new MemoryStorage(snapshot);
-    const node = new RaftNode({ seed: id, ...this.#options, id, storage });
-    this.#members.set(id, { id, node, storage, applied: [], appliedIndex: snapshot.index, reads: new Map() });
+    const node = new RaftNode({ seed: id, ...this.#optionsOf(id, 1), id, storage });
+    const answers = { reads: new Map(), barriers: new Map() };
+    const applied = { applied: [], appliedIndex: snapshot.index };
+    this.#members.set(id, { id, node, storage, ...applied, ...answers, starts: 1, clockAheadMs: 0 });
   }
 
   /** Stops a node and starts it again from what it had stored. What was on its way to it is lost. */
@@ -67,7 +80,16 @@ export class Cluster {
     const member = this.member(id);
     this.#inTransit = this.#inTransit.filter(({ to }) => to !== id);
     const { storage, appliedIndex: applied } = member;
-    member.node = new RaftNode({ seed: id, ...this.#options, id, storage, applied });
+    member.starts += 1;
+    member.node = new RaftNode({ seed: id, ...this.#optionsOf(id, member.starts), id, storage, applied });
+  }
+
+  // Each node has a clock and a number of starts of its own.
+  #optionsOf(id: number, start: number): Partial<RaftOptions> {
+    const { readLease } = this.#options;
+    if (readLease === undefined) return this.#options;
+    const now = () => this.nowMs + (this.#members.get(id)?.clockAheadMs ?? 0);
+    return { ...this.#options, readLease: { ...readLease, start, now } };
   }
 
   /** Does what one node asks for, once. */
@@ -82,6 +104,7 @@ export class Cluster {
     this.#inTransit.push(...ready.messagesAfterSync);
     for (const entry of ready.committed) apply(member, entry);
     for (const { context, index } of ready.readStates) member.reads.set(context, index);
+    for (const { context, index } of ready.barriers) member.barriers.set(context, index);
     member.node.advance();
   }
 

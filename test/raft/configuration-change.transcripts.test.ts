@@ -58,6 +58,8 @@ function statusOf(progress: NonNullable<ReturnType<Peers['progressOf']>>) {
     next,
     isActive,
     isWaiting: mustWait,
+    applied: 0,
+    mayHoldLease: false,
     pendingSnapshot,
     inflightMessages: inflights.count,
     isInflightFull: inflights.isFull,

@@ -13,7 +13,16 @@ const names = readdirSync(folder)
 const isWriting = process.env.RAFT_STORIES === 'write';
 
 test('there is a story for each thing that a cluster goes through', () => {
-  const topics = ['conflicting-tail', 'election', 'joint-change', 'lost-leader', 'read', 'snapshot', 'transfer'];
+  const topics = [
+    'conflicting-tail',
+    'election',
+    'joint-change',
+    'lost-leader',
+    'read-lease',
+    'read',
+    'snapshot',
+    'transfer',
+  ];
   expect(names).toEqual(topics.map((topic) => `${topic}.txt`));
 });
 

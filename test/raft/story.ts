@@ -1,16 +1,16 @@
 import type { ConfigurationChange } from '../../src/raft/core/configuration-change';
 import type { Entry } from '../../src/raft/core/entry';
-import type { HardState, PeerMessage } from '../../src/raft/core/messages';
+import type { HardState, LeaseOffer, PeerMessage } from '../../src/raft/core/messages';
 import type { Ready } from '../../src/raft/core/ready';
-import { Cluster, type ClusterEvent } from './cluster';
+import { Cluster, type ClusterEvent, withLeases } from './cluster';
 import { changesOf, configurationText } from './replay/print';
 
 /**
  * Plays a story: a text in which each line that begins with `> ` is an action, followed by what it leads to, up to an empty line. All
  * other lines are told by the author. Answers the same text with what happens now.
  *
- * Actions: `start 1 2 3`, `join 4`, `campaign 1`, `wait 1 30` (ticks), `propose 1 text`, `change 1 v4 r1` (add `explicitly` to leave
- * the joint configuration by hand), `leave 1`, `transfer 1 to 2`, `read 1`, `cut 1 2`, `heal`, `restart 1`, `snapshot 1`, `settle`,
+ * Actions: `start 1 2 3` (add `with leases` to give read leases), `join 4`, `campaign 1`, `wait 1 30` (ticks), `propose 1 text`, `change 1 v4 r1` (add `explicitly` to leave
+ * the joint configuration by hand), `leave 1`, `transfer 1 to 2`, `read 1`, `barrier 1 at 5`, `pass 500` (milliseconds, without a tick), `leases`, `cut 1 2`, `heal`, `restart 1`, `snapshot 1`, `settle`,
  * `members`, `logs`. With `quietly` before an action, only changes of the roles are told.
  */
 export function retold(story: string): string {
@@ -50,7 +50,7 @@ class Teller {
     const id = Number(first);
     switch (name) {
       case 'start':
-        this.#cluster = new Cluster(words.map(Number));
+        this.#cluster = new Cluster(words.map(Number).filter(Boolean), words.includes('leases') ? withLeases : {});
         this.#cluster.observe = (event) => this.#tell(event);
         this.#told.push(...this.#cluster.members.map((member) => `${member.id} starts as a follower.`));
         return;
@@ -80,6 +80,19 @@ class Teller {
         this.#reads += 1;
         this.#cluster.node(id).requestReadIndex(this.#reads);
         break;
+      case 'barrier':
+        this.#reads += 1;
+        this.#cluster.node(id).requestBarrier(this.#reads, Number(words[2]));
+        break;
+      case 'pass':
+        this.#cluster.nowMs += id;
+        this.#told.push(`${id} ms pass.`);
+        return;
+      case 'leases': {
+        const holders = this.#cluster.members.filter(({ node }) => node.hasReadLease).map((member) => `${member.id}`);
+        this.#told.push(holders.length === 0 ? 'Nobody holds a lease.' : `Leases: ${listed(holders)}.`);
+        return;
+      }
       case 'cut':
         this.#cluster.isolate(...words.map(Number));
         this.#told.push(`${listed(words)} and the others no longer hear each other.`);
@@ -114,6 +127,7 @@ class Teller {
 
   #wait(id: number, ticks: number): void {
     for (let tick = 0; tick < ticks; tick += 1) {
+      this.#cluster.nowMs += 50;
       this.#cluster.tick(id);
       this.#cluster.settle();
     }
@@ -157,7 +171,7 @@ function promiseOf({ term, vote }: HardState): string {
 }
 
 function readySentences(id: number, ready: Ready, promised: string | undefined): readonly string[] {
-  const { softState, hardState, snapshot, entries, committed, readStates } = ready;
+  const { softState, hardState, snapshot, entries, committed, readStates, barriers } = ready;
   const role = softState && {
     leader: 'leads',
     candidate: 'is a candidate',
@@ -173,6 +187,7 @@ function readySentences(id: number, ready: Ready, promised: string | undefined):
     ...(entries.length === 0 ? [] : [`${id} stores ${entryList(entries)}.`]),
     ...(committed.length === 0 ? [] : [`${id} applies ${entryList(committed)}.`]),
     ...readStates.map(({ index }) => `${id} may read at ${index}.`),
+    ...barriers.map(({ index }) => `${id} knows that nobody reads from before ${index} any more.`),
   ];
 }
 
@@ -196,9 +211,13 @@ function messageSentence(message: PeerMessage): string {
         ? `${ends} no, I lack ${message.index}. We may agree at ${place(message.hintIndex, message.hintTerm)}.`
         : `${ends} I have everything up to ${message.index}.`;
     case 'heartbeat':
-      return `${ends} I lead term ${message.term}. Committed is ${message.commit}.${message.readRound === 0 ? '' : ' Do I still?'}`;
+      return `${ends} I lead term ${message.term}. Committed is ${message.commit}.${message.readRound === 0 ? '' : ' Do I still?'}${offerSentence(message.lease)}`;
     case 'heartbeat-response':
-      return `${ends} I hear you.`;
+      return `${ends} I hear you.${message.lease === undefined ? '' : ` At ${message.lease.stamp} ms I have applied ${message.lease.applied}.`}`;
+    case 'barrier':
+      return `${ends} when does nobody read from before ${message.index} any more?`;
+    case 'barrier-response':
+      return `${ends} nobody reads from before ${message.index} any more.`;
     case 'snapshot':
       return `${ends} here is my snapshot at ${place(message.snapshot.index, message.snapshot.term)}.`;
     case 'timeout-now':
@@ -212,6 +231,13 @@ function messageSentence(message: PeerMessage): string {
     case 'read-index-response':
       return `${ends} you may read at ${message.index}.`;
   }
+}
+
+function offerSentence(lease: LeaseOffer | undefined): string {
+  if (lease === undefined) return '';
+  const { round, awaited, grant } = lease;
+  const given = grant === undefined ? '' : ` You have a lease from ${grant.stamp} ms on.`;
+  return ` Round ${round}. Tell me when you have applied ${awaited}.${given}`;
 }
 
 function place(index: number, term: number): string {

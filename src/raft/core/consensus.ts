@@ -1,13 +1,16 @@
 import { Generator } from './generator';
+import { HeldLease } from './held-lease';
 import { invariant } from './invariants';
+import { LeaseLedger } from './lease-ledger';
 import { LogView } from './log-view';
 import { MembershipHistory } from './membership-history';
 import type { HardState, PeerMessage } from './messages';
 import { type NodeId, noNode } from './node-id';
 import type { RaftSettings } from './options';
 import { Peers } from './peers';
+import { PendingBarriers } from './pending-barriers';
 import { ReadRounds } from './read-rounds';
-import type { ReadState, Role } from './ready';
+import type { BarrierState, ReadState, Role } from './ready';
 
 /**
  * The state of one node, and the steps from role to role. What a role does with time and with messages is in the files beside this one;
@@ -20,6 +23,9 @@ export class Consensus {
   readonly peers: Peers;
   readonly memberships: MembershipHistory;
   readonly reads = new ReadRounds();
+  readonly barriers = new PendingBarriers();
+  /** This node's own read lease, and those that it gives while it leads. Undefined if the cluster has none. */
+  readonly leases: { readonly held: HeldLease; readonly given: LeaseLedger; now(): number } | undefined;
 
   term = 0;
   vote: NodeId = noNode;
@@ -47,6 +53,7 @@ export class Consensus {
   /** Messages that say that something is durable here. Those to this node itself count its own vote or append. */
   messagesAfterSync: PeerMessage[] = [];
   readStates: ReadState[] = [];
+  barrierStates: BarrierState[] = [];
 
   constructor(settings: RaftSettings) {
     const { hardState, membership } = settings.storage.initialState();
@@ -55,6 +62,12 @@ export class Consensus {
     this.log = new LogView(settings.storage, settings.maxApplyingBytes);
     this.peers = new Peers(settings);
     this.memberships = new MembershipHistory(membership);
+    const { readLease } = settings;
+    this.leases = readLease && {
+      held: new HeldLease(readLease),
+      given: new LeaseLedger(readLease),
+      now: readLease.now,
+    };
     this.#generator = new Generator(settings.seed);
     this.term = hardState.term;
     this.vote = hardState.vote;
@@ -133,6 +146,7 @@ export class Consensus {
     own.isActive = true;
     // The log may end with a change that another leader began. Rather than look, wait until all of it is applied.
     this.pendingChangeIndex = this.log.lastIndex;
+    this.leases?.given.lead(this.leases.now(), this.log.lastIndex);
   }
 
   forgetLeader(): void {
@@ -161,5 +175,6 @@ export class Consensus {
     this.uncommittedBytes = 0;
     this.stalledTicks = 0;
     this.reads.reset();
+    this.barriers.reset();
   }
 }

@@ -4,6 +4,7 @@ import { restoreSnapshot } from './membership';
 import type { Append, Heartbeat, InstallSnapshot, Message } from './messages';
 import { noNode } from './node-id';
 import type { ProposalOutcome } from './proposal';
+import { answerHeartbeat } from './read-leases';
 
 /** A message of this term arrives at a follower. */
 export function receiveAtFollower(node: Consensus, message: Message): ProposalOutcome | undefined {
@@ -18,11 +19,15 @@ export function receiveAtFollower(node: Consensus, message: Message): ProposalOu
       node.send({ ...message, to: node.leader });
       return { isAccepted: true };
     case 'read-index':
+    case 'barrier':
     case 'transfer-request':
       if (node.leader !== noNode) node.send({ ...message, to: node.leader });
       return undefined;
     case 'read-index-response':
       node.readStates.push({ index: message.index, context: message.context });
+      return undefined;
+    case 'barrier-response':
+      node.barrierStates.push({ index: message.index, context: message.context });
       return undefined;
     case 'timeout-now':
       startElection(node, 'transfer');
@@ -66,9 +71,9 @@ function receiveAppend(node: Consensus, message: Append): void {
   node.send({ kind: 'append-response', from, to, term, index: previousIndex, isRejected: true, hintIndex, hintTerm });
 }
 
-function receiveHeartbeat(node: Consensus, { from: to, commit, readRound }: Heartbeat): void {
-  node.log.commitTo(commit);
-  node.send({ kind: 'heartbeat-response', from: node.id, to, term: node.term, readRound });
+function receiveHeartbeat(node: Consensus, message: Heartbeat): void {
+  node.log.commitTo(message.commit);
+  answerHeartbeat(node, message);
 }
 
 function receiveSnapshot(node: Consensus, { from, snapshot }: InstallSnapshot): void {

@@ -1,3 +1,4 @@
+import { requestBarrier } from './barriers';
 import { commitAcknowledged } from './commit';
 import type { Consensus } from './consensus';
 import { invariant } from './invariants';
@@ -6,6 +7,7 @@ import type { AppendResponse, HeartbeatResponse, Message } from './messages';
 import { type NodeId, noNode } from './node-id';
 import type { Progress } from './progress';
 import { leaveJointIfDue, type ProposalOutcome, proposeAtLeader } from './proposal';
+import { beginLeaseRound, settleBarriers, takeLeaseReport } from './read-leases';
 import { broadcastHeartbeat, sendAppend } from './replication';
 
 /** A tick passes at the leader. */
@@ -22,8 +24,11 @@ export function tickLeader(node: Consensus): void {
     // A target that has not won by now will not: proposals must not wait for ever.
     if (node.role === 'leader') node.abortTransfer();
   }
-  if (node.role !== 'leader' || node.heartbeatElapsed < node.settings.heartbeatTicks) return;
+  if (node.role !== 'leader') return;
+  settleBarriers(node);
+  if (node.heartbeatElapsed < node.settings.heartbeatTicks) return;
   node.heartbeatElapsed = 0;
+  beginLeaseRound(node);
   broadcastHeartbeat(node);
   leaveJointIfDue(node);
 }
@@ -35,6 +40,9 @@ export function receiveAtLeader(node: Consensus, message: Message): ProposalOutc
       return proposeAtLeader(node, message.entries);
     case 'read-index':
       requestRead(node, message);
+      return undefined;
+    case 'barrier':
+      requestBarrier(node, message);
       return undefined;
     case 'transfer-request':
       transferTo(node, message.target);
@@ -122,11 +130,13 @@ function receiveRejection(node: Consensus, message: AppendResponse, progress: Pr
   sendAppend(node, from, true);
 }
 
-function receiveHeartbeatResponse(node: Consensus, { from, readRound }: HeartbeatResponse, progress: Progress): void {
+function receiveHeartbeatResponse(node: Consensus, message: HeartbeatResponse, progress: Progress): void {
+  const { from, readRound } = message;
   progress.isActive = true;
   progress.isPaused = false;
   if (progress.match < node.log.lastIndex || progress.state === 'probe') sendAppend(node, from, true);
   confirmReads(node, from, readRound);
+  takeLeaseReport(node, message);
 }
 
 function checkQuorum(node: Consensus): void {

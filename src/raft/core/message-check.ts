@@ -1,6 +1,6 @@
 import type { Entry } from './entry';
 import { isCounter } from './invariants';
-import type { Message } from './messages';
+import type { LeaseOffer, LeaseReport, Message } from './messages';
 
 /**
  * Whether a message can be one that a node has sent. It guards against a decoder that went wrong, not against malice: a member of the
@@ -23,16 +23,28 @@ function hasSoundFields(message: Message): boolean {
     case 'append-response':
       return isCounter(message.index) && isCounter(message.hintIndex) && isCounter(message.hintTerm);
     case 'heartbeat':
-      return isCounter(message.commit) && isCounter(message.readRound);
+      return isCounter(message.commit) && isCounter(message.readRound) && isSoundOffer(message.lease);
     case 'heartbeat-response':
-      return isCounter(message.readRound);
+      return isCounter(message.readRound) && isSoundReport(message.lease);
     case 'snapshot':
       return isCounter(message.snapshot.index) && message.snapshot.term <= message.term;
     case 'read-index-response':
+    case 'barrier':
+    case 'barrier-response':
       return isCounter(message.index);
     default:
       return true;
   }
+}
+
+function isSoundOffer(lease: LeaseOffer | undefined): boolean {
+  if (lease === undefined) return true;
+  const { round, awaited, grant } = lease;
+  return [round, awaited, grant?.start ?? 0, grant?.stamp ?? 0].every(isCounter);
+}
+
+function isSoundReport(lease: LeaseReport | undefined): boolean {
+  return lease === undefined || [lease.round, lease.start, lease.stamp, lease.applied].every(isCounter);
 }
 
 // Entries follow each other without a gap, and terms never fall: up to the term of the leader that sends them.

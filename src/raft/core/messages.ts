@@ -27,7 +27,7 @@ export interface Snapshot {
 interface Envelope {
   readonly from: NodeId;
   readonly to: NodeId;
-  /** The term of the sender. 0 in messages that belong to no term: `propose`, `read-index` and `transfer-request`. */
+  /** The term of the sender. 0 in messages that belong to no term: `propose`, `read-index`, `barrier` and `transfer-request`. */
   readonly term: number;
 }
 
@@ -78,12 +78,44 @@ export interface Heartbeat extends Envelope {
   readonly commit: number;
   /** The latest round of reads that asks for an answer; 0 if none. */
   readonly readRound: number;
+  /** Only if the leader gives read leases. */
+  readonly lease?: LeaseOffer;
 }
 
-/** Answers a heartbeat, with its round of reads. */
+/** What a leader says about read leases with a heartbeat. */
+export interface LeaseOffer {
+  /** The latest round of leases. A majority that answers it proves that the sender led when the round began. */
+  readonly round: number;
+  /** The member reports as soon as it has applied this index; 0 if nobody waits for it. */
+  readonly awaited: number;
+  /** Gives the member a lease, which runs from the moment of the report that this names. */
+  readonly grant?: LeaseGrant;
+}
+
+/** Names a report of a member by its start and its stamp. */
+export interface LeaseGrant {
+  readonly start: number;
+  readonly stamp: number;
+}
+
+/** Answers a heartbeat, with its round of reads. Without having been asked, a member sends it when it has applied what was awaited. */
 export interface HeartbeatResponse extends Envelope {
   readonly kind: 'heartbeat-response';
   readonly readRound: number;
+  /** Only if the member takes read leases. */
+  readonly lease?: LeaseReport;
+}
+
+/** What a member says about itself to get a read lease. */
+export interface LeaseReport {
+  /** The round of leases that this answers; 0 if none. */
+  readonly round: number;
+  /** Which start of the member speaks. */
+  readonly start: number;
+  /** When it speaks, by its own clock, in whole milliseconds. Only the member itself can read it. */
+  readonly stamp: number;
+  /** What this start of the member has applied. */
+  readonly applied: number;
 }
 
 /** Sends a snapshot in place of entries that the leader has purged. */
@@ -122,6 +154,20 @@ export interface ReadIndexResponse extends Envelope {
   readonly context: number;
 }
 
+/** Asks the leader to say when no member can serve a read from a state before `index` any more. `context` comes back in the answer. */
+export interface BarrierRequest extends Envelope {
+  readonly kind: 'barrier';
+  readonly index: number;
+  readonly context: number;
+}
+
+/** No member can serve a read from a state before `index` any more. */
+export interface BarrierResponse extends Envelope {
+  readonly kind: 'barrier-response';
+  readonly index: number;
+  readonly context: number;
+}
+
 /**
  * The node's own storage has finished a `StorageAppend`: everything up to the place `index`, `indexTerm` is durable, unless a later
  * append replaces it. `term` is the term in which the append was asked for.
@@ -153,7 +199,9 @@ export type PeerMessage =
   | Propose
   | TransferRequest
   | ReadIndexRequest
-  | ReadIndexResponse;
+  | ReadIndexResponse
+  | BarrierRequest
+  | BarrierResponse;
 
 /** What a node's own storage answers. It never crosses the network. */
 export type StorageResponse = StorageAppended | StorageApplied;
@@ -169,6 +217,7 @@ export function isPeerResponse(message: Message): boolean {
     case 'pre-vote-response':
     case 'heartbeat-response':
     case 'read-index-response':
+    case 'barrier-response':
       return true;
     default:
       return false;

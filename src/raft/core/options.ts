@@ -46,10 +46,30 @@ export interface RaftOptions {
    * transcripts turns this off. Default: true.
    */
   readonly checkChanges?: boolean;
+  /** Leases with which members serve reads by themselves. Default: none. Nobody holds one then, and no barrier waits for anybody. */
+  readonly readLease?: ReadLeaseOptions;
+}
+
+/** How long leases last, and by which clock. `ms` and `maxLagMs` must be the same on all members. */
+export interface ReadLeaseOptions {
+  /**
+   * A clock that never goes back, in milliseconds from 0, and that goes on while the process stands still. Over the time of a lease, the
+   * clocks of two members may drift apart by at most 1 %. Ticks are no such clock: a process that pauses misses some.
+   */
+  readonly now: () => number;
+  /** Which start of this node it is: another number from 0 each time. A lease of an earlier start, whose state may be lost, is void. */
+  readonly start: number;
+  /** How long a lease lasts. Default: 2,000. */
+  readonly ms?: number;
+  /** A member that has not applied what was committed so long ago gets no lease. Default: 1,000. */
+  readonly maxLagMs?: number;
 }
 
 /** The options with the defaults filled in. */
-export type RaftSettings = Required<Omit<RaftOptions, 'applied'>> & { readonly applied: number | undefined };
+export type RaftSettings = Required<Omit<RaftOptions, 'applied' | 'readLease'>> & {
+  readonly applied: number | undefined;
+  readonly readLease: Required<ReadLeaseOptions> | undefined;
+};
 
 const mebibyte = 2 ** 20;
 
@@ -73,6 +93,7 @@ export function settingsOf(options: RaftOptions): RaftSettings {
     checkChanges: true,
     ...options,
     applied: options.applied,
+    readLease: options.readLease && { ms: 2_000, maxLagMs: 1_000, ...options.readLease },
   };
   const problems = problemsOf(settings);
   if (problems.length > 0) throw new RangeError(`The options of a Raft node are wrong: ${problems.join('; ')}.`);
@@ -101,5 +122,14 @@ function problemsOf(settings: RaftSettings): readonly string[] {
       : [`applied must be a safe integer from 0, not ${settings.applied}`]),
     ...(settings.electionTicks > settings.heartbeatTicks ? [] : ['electionTicks must be greater than heartbeatTicks']),
     ...(settings.reads === 'lease' && !settings.checkQuorum ? ['reads: lease needs checkQuorum'] : []),
+    ...(settings.readLease === undefined ? [] : leaseProblemsOf(settings.readLease)),
   ];
+}
+
+function leaseProblemsOf(lease: Required<ReadLeaseOptions>): readonly string[] {
+  const positive = (['ms', 'maxLagMs'] as const)
+    .filter((name) => !isCounter(lease[name]) || lease[name] === 0)
+    .map((name) => `readLease.${name} must be a safe integer from 1, not ${lease[name]}`);
+  const start = isCounter(lease.start) ? [] : [`readLease.start must be a safe integer from 0, not ${lease.start}`];
+  return [...positive, ...start];
 }

@@ -47,6 +47,10 @@ export interface MemberStatus {
   readonly pendingSnapshot: number;
   readonly inflightMessages: number;
   readonly isInflightFull: boolean;
+  /** What it has applied, as it said last in this term. Known only with read leases; 0 if it has said nothing. */
+  readonly applied: number;
+  /** Whether it may hold a read lease. */
+  readonly mayHoldLease: boolean;
 }
 
 /** The state of a node, for people and for tests. */
@@ -96,7 +100,7 @@ export interface NodeStatus {
  *   those who stay has applied its removal. Until then the others may need it to learn that it may go.
  * - A snapshot that was sent is reported with `reportSnapshot`, or the member gets nothing more until it was silent for an election
  *   time-out.
- * - A read that gets no answer, for example because the leader changed, is asked for again.
+ * - A read or a barrier that gets no answer, for example because the leader changed, is asked for again.
  * - After an `InvariantViolation` the node is not used any more.
  */
 export class RaftNode {
@@ -166,6 +170,26 @@ export class RaftNode {
   requestReadIndex(context: number): void {
     const { id } = this;
     receive(this.#consensus, { kind: 'read-index', from: id, to: id, term: 0, context });
+  }
+
+  /**
+   * Whether this node may serve a read from what it has applied, without asking anybody. Every index whose barrier was settled before is
+   * applied here then, and the state is older than the cluster's by at most `readLease.ms` and `readLease.maxLagMs` together.
+   */
+  get hasReadLease(): boolean {
+    const { leases } = this.#consensus;
+    return leases?.held.isHeld(leases.now()) ?? false;
+  }
+
+  /**
+   * Asks for word that no member can serve a read from a state before `index` any more: each one that may hold a read lease has applied it.
+   * The node that asks has applied the entry itself. The answer comes in a later `Ready` with the same `context`, a safe integer that the
+   * host chooses. It may be lost with a leader: ask again then. A new leader first waits until the leases of the one before have run out.
+   */
+  requestBarrier(context: number, index: number): void {
+    if (!isCounter(index)) throw new RangeError(`The index of a barrier must be a safe integer from 0, not ${index}.`);
+    const { id } = this;
+    receive(this.#consensus, { kind: 'barrier', from: id, to: id, term: 0, context, index });
   }
 
   /** Asks the leader to hand its office to a voter. Whether it does shows in the soft state. */
@@ -257,6 +281,14 @@ export class RaftNode {
       pendingSnapshot,
       inflightMessages: inflights.count,
       isInflightFull: inflights.isFull,
+      ...this.#leaseStatus(id),
     };
+  }
+
+  #leaseStatus(id: NodeId): { applied: number; mayHoldLease: boolean } {
+    const { leases, log } = this.#consensus;
+    if (id === this.id) return { applied: log.applied, mayHoldLease: this.hasReadLease };
+    if (leases === undefined) return { applied: 0, mayHoldLease: false };
+    return { applied: leases.given.appliedBy(id), mayHoldLease: leases.given.mayHold(id, leases.now()) };
   }
 }

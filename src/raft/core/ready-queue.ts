@@ -29,11 +29,12 @@ export class ReadyQueue {
   }
 
   get hasReady(): boolean {
-    const { log, messages, messagesAfterSync, readStates } = this.#node;
+    const { log, messages, messagesAfterSync, readStates, barrierStates } = this.#node;
     return (
       messages.length > 0 ||
       messagesAfterSync.length > 0 ||
       readStates.length > 0 ||
+      barrierStates.length > 0 ||
       log.unstable.hasNextEntries ||
       log.unstable.nextSnapshot !== undefined ||
       log.hasNextCommitted(!this.#isAsynchronous) ||
@@ -71,7 +72,7 @@ export class ReadyQueue {
 
   #collect(): Ready {
     const node = this.#node;
-    const { log, messages, messagesAfterSync, readStates } = node;
+    const { log, messages, messagesAfterSync, readStates, barrierStates } = node;
     const entries = log.unstable.nextEntries();
     const ready: Writable<Ready> = {
       mustSync: entries.length > 0,
@@ -80,6 +81,7 @@ export class ReadyQueue {
       messages,
       messagesAfterSync: noMessages,
       readStates,
+      barriers: barrierStates,
     };
     if (this.#hasNewSoftState) ready.softState = { leader: node.leader, role: node.role };
     if (this.#hasNewHardState) {
@@ -112,7 +114,9 @@ export class ReadyQueue {
     node.messages = [];
     node.messagesAfterSync = [];
     node.readStates = [];
+    node.barrierStates = [];
     node.reads.close();
+    node.barriers.close();
     node.log.unstable.handOut();
     node.log.handOut(ready.committed, !this.#isAsynchronous);
   }

@@ -17,6 +17,12 @@ export interface ReadState {
   readonly context: number;
 }
 
+/** The answer to a `requestBarrier`: no member can serve a read with a lease from a state before `index` any more. */
+export interface BarrierState {
+  readonly index: number;
+  readonly context: number;
+}
+
 /**
  * Work for the storage, in asynchronous mode. Works are done one after the other, in the order in which they were handed out, and each
  * stores its snapshot, then its entries, then its hard state, as `Ready` says. When everything in it is durable, each of the `responses` goes where its `to` says: to a peer, or to this node's own `step`.
@@ -67,6 +73,7 @@ export interface Ready {
   readonly messages: readonly PeerMessage[];
   readonly messagesAfterSync: readonly PeerMessage[];
   readonly readStates: readonly ReadState[];
+  readonly barriers: readonly BarrierState[];
   /** Asynchronous mode only. */
   readonly append?: StorageAppend;
   /** Asynchronous mode only. */

@@ -3,6 +3,7 @@ import { type Entry, type LogPlace, type Proposed, payloadsBytes } from './entry
 import { invariant } from './invariants';
 import type { NodeId } from './node-id';
 import type { Progress } from './progress';
+import { leaseOffer } from './read-leases';
 
 /** Adds proposals to the leader's own log. The place of the last one, or undefined if too many bytes wait for their commit. */
 export function appendProposed(node: Consensus, proposed: readonly Proposed[]): LogPlace | undefined {
@@ -45,7 +46,8 @@ export function broadcastHeartbeat(node: Consensus): void {
     const progress = node.peers.progressOf(to)!;
     // A member that lacks the entry must not commit it, so it is told only of what it is known to hold.
     const commit = Math.min(progress.match, node.log.committed);
-    node.send({ kind: 'heartbeat', from: node.id, to, term: node.term, commit, readRound: node.reads.wanted });
+    const { id: from, term } = node;
+    node.send({ kind: 'heartbeat', from, to, term, commit, readRound: node.reads.wanted, ...leaseOffer(node, to) });
     progress.toldCommit(commit);
   }
 }

@@ -7,6 +7,7 @@ import { receiveAtLeader } from './leader';
 import type { Message, StorageAppended, StorageApplied, VoteRequest } from './messages';
 import { noNode } from './node-id';
 import { leaveJointIfDue, type ProposalOutcome } from './proposal';
+import { reportApplied } from './read-leases';
 
 /** Takes a message: first by its term, then by its kind, then by the role of this node. */
 export function receive(node: Consensus, message: Message): ProposalOutcome | undefined {
@@ -129,5 +130,6 @@ function entriesApplied(node: Consensus, { entries }: StorageApplied): void {
 
 function appliedTo(node: Consensus, index: number, bytes: number): void {
   node.log.appliedTo(index, bytes);
+  reportApplied(node);
   leaveJointIfDue(node);
 }

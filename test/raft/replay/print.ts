@@ -206,6 +206,10 @@ function fieldsOf(message: Message): Fields {
       return { type: 'MsgReadIndex' };
     case 'read-index-response':
       return { type: 'MsgReadIndexResp', log: `0/${message.index}` };
+    // etcd has no barriers.
+    case 'barrier':
+    case 'barrier-response':
+      return { type: message.kind };
     case 'storage-appended':
       return { type: 'MsgStorageAppendResp', log: `${message.indexTerm}/${message.index}` };
     case 'storage-applied':
