@@ -10,11 +10,12 @@ import { systemEnvironment } from '../environment/environment';
 import { systemTiming } from '../environment/timing';
 import { fromSqlite } from '../sqlite/sqlite';
 import type { StoreAudit } from '../store/audit-handle';
+import type { ClusterHandle } from '../store/cluster';
 import type { MemoryHandle } from '../store/memory-handle';
 import { type OpenOptions, parseOptions } from '../store/open-options';
 import { connectedHandle, connectedHostAudit } from './connected-handle';
 import { copyValue } from './encoding';
-import { type StoreCalls, storeRoutes } from './operations';
+import { clusterRoutes, type StoreCalls, storeRoutes } from './operations';
 import type { HandleSpec } from './protocol';
 import { ReconnectingClient } from './reconnecting-client';
 import { RpcClient, remoteMethods } from './rpc-client';
@@ -86,6 +87,7 @@ function takeOverOptions(takeOver: unknown): OpenOptions | undefined {
 export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposable {
   readonly admin: MemoryHandle<M>;
   readonly audit: StoreAudit;
+  readonly cluster: ClusterHandle;
   readonly settled: StoreCalls<S>['settled'];
   readonly stats: StoreCalls<S>['stats'];
   readonly position: StoreCalls<S>['position'];
@@ -98,6 +100,7 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
     const rpc = new RpcClient(client, hostHandle);
     this.admin = this.#handle(hostHandle, {});
     this.audit = connectedHostAudit(rpc);
+    this.cluster = remoteMethods<ClusterHandle, typeof clusterRoutes>(rpc, clusterRoutes, 'store.cluster.');
     const remote = remoteMethods<StoreCalls<S>, typeof storeRoutes>(rpc, storeRoutes, 'store.');
     this.settled = remote.settled;
     this.stats = remote.stats;

@@ -3,6 +3,7 @@ import type { Memory, MemoryChange, RememberResult } from '../domain/memory';
 import type { AccessHandle } from '../store/access-handle';
 import type { AuditHandle, AuditPage, AuditQuery, StoreAudit } from '../store/audit-handle';
 import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
+import type { ClusterHandle } from '../store/cluster';
 import type { ListOptions, MemoryHandle, MemoryPage } from '../store/memory-handle';
 import type { VerifyResult } from '../store/verify';
 import type { EncodedError } from './encoding';
@@ -79,6 +80,13 @@ export const hostAuditRoutes = {
   checkpoint: 'always',
   retain: 'never',
 } as const satisfies Routes<HostAudit>;
+
+export const clusterRoutes = {
+  status: 'always',
+  promote: 'never',
+  remove: 'never',
+  transfer: 'never',
+} as const satisfies Routes<ClusterHandle>;
 
 /** The methods of a store that a connected store passes on to the serving process. */
 export interface StoreCalls<S = unknown> {
@@ -163,4 +171,5 @@ export type OperationName =
   | CalledMethod<typeof handleRoutes>
   | `access.${CalledMethod<typeof accessRoutes>}`
   | `store.${CalledMethod<typeof storeRoutes>}`
-  | `store.audit.${CalledMethod<typeof hostAuditRoutes>}`;
+  | `store.audit.${CalledMethod<typeof hostAuditRoutes>}`
+  | `store.cluster.${CalledMethod<typeof clusterRoutes>}`;

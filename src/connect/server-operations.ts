@@ -13,6 +13,7 @@ import { cursorOfNow } from '../recall/watch';
 import type { AccessHandle } from '../store/access-handle';
 import type { StoreAudit } from '../store/audit-handle';
 import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
+import type { ClusterHandle } from '../store/cluster';
 import type { Engine } from '../store/composition/engine';
 import type { Lifetime } from '../store/lifetime';
 import { settledItem } from '../store/list-query';
@@ -24,6 +25,7 @@ import { encodeError } from './encoding';
 import {
   type AnyRoute,
   accessRoutes,
+  clusterRoutes,
   type DeduplicatedMethod,
   type EncodedBatchResult,
   type HostAudit,
@@ -42,6 +44,7 @@ import { Upload } from './upload';
 /** The methods of the served store that its host can call. */
 export interface HostStore extends StoreCalls {
   readonly audit: StoreAudit;
+  readonly cluster: ClusterHandle;
 }
 
 /** The state that all connections share. */
@@ -139,6 +142,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
   }),
   ...methodOperations('store.', storeRoutes, ({ store }): StoreCalls => store, {}),
   ...methodOperations('store.audit.', hostAuditRoutes, ({ store }): HostAudit => store.audit, {}),
+  ...methodOperations('store.cluster.', clusterRoutes, ({ store }): ClusterHandle => store.cluster, {}),
   ...Object.entries(streamHandlers).map(([name, handler]): [string, Operation] => [
     name,
     (call, args) => {

@@ -241,7 +241,7 @@ const actionByCall: Readonly<Record<string, Action>> = {
 };
 
 function actionOf(call: string): Action {
-  if (call.startsWith('access.')) return 'administer';
+  if (call.startsWith('access.') || call.startsWith('cluster.')) return 'administer';
   if (call.startsWith('audit.')) return 'audit';
   return actionByCall[call] ?? 'read';
 }

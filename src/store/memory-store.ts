@@ -13,6 +13,7 @@ import { translated } from '../sqlite/sqlite';
 import { RootAudit, type StoreAudit } from './audit-handle';
 import { AuditedCalls } from './audited-calls';
 import { backup } from './backup';
+import { type ClusterHandle, StoreClusterHandle } from './cluster';
 import { openInMemory } from './composition/compose';
 import type { Engine } from './composition/engine';
 import type { MemoryUse } from './composition/memory-shares';
@@ -67,6 +68,8 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   readonly admin: MemoryHandle<M>;
   /** The audit of the whole store: queries, checkpoints and verification. */
   readonly audit: StoreAudit;
+  /** The cluster of the store: its state, and changes of its members. Its methods reject if the store belongs to no cluster. */
+  readonly cluster: ClusterHandle;
   readonly #engine: Engine;
   readonly #release: () => Promise<void>;
   readonly #lifetime = new Lifetime();
@@ -80,6 +83,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     const caller = { actor: root, scope: {} };
     this.#calls = new AuditedCalls(engine, this.#lifetime, caller);
     this.audit = new RootAudit(engine, this.#calls, caller);
+    this.cluster = new StoreClusterHandle(engine.cluster, this.#calls);
   }
 
   /**
@@ -302,6 +306,7 @@ export type ConnectedStore<M = Metadata> = Pick<
   MemoryStore<M>,
   | 'admin'
   | 'audit'
+  | 'cluster'
   | 'as'
   | 'settled'
   | 'position'

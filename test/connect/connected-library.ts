@@ -56,6 +56,7 @@ export function connectedLibrary(original: typeof library): typeof library {
       verify: remote.verify,
       stats: remote.stats,
       position: remote.position,
+      cluster: remote.cluster,
       // A connected store has no events.
       on: local.on.bind(local),
       close,

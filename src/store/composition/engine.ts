@@ -27,6 +27,7 @@ import type { WriteContext } from '../../write/write-context';
 import { AuditCursorCipher } from '../audit-cursor';
 import { AuditRecorder } from '../audit-recorder';
 import { type CallShapes, callShapes } from '../call-shapes';
+import type { ClusterNode } from '../cluster';
 import type { EventSource, OwnedFeed } from '../events';
 import { ActiveReads, closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
@@ -49,6 +50,8 @@ export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIn
   /** The store's secret: the key that protects cursors, and the key for digests of idempotent writes. */
   readonly storeKey: Uint8Array;
   readonly checkpointer: Checkpointer | undefined;
+  /** Undefined for a store that belongs to no cluster. */
+  readonly cluster?: ClusterNode | undefined;
   /** Undefined for a store that is in memory or read-only. */
   readonly sync: CommitSync | undefined;
   /** Undefined for a store that is in memory or read-only. */
@@ -118,6 +121,8 @@ export class Engine {
   readonly memoryShares: MemoryShares;
   readonly reads = new ActiveReads();
   readonly levels: ReadLevels;
+  /** Undefined for a store that belongs to no cluster. */
+  readonly cluster: ClusterNode | undefined;
   /** The number of records that passed the access filter in a query but failed the second check. Each one shows a bug in this library. */
   recheckRejected = 0;
   #areWordsDamaged = false;
@@ -141,6 +146,7 @@ export class Engine {
     this.events = deps.events;
     this.changed = deps.feed;
     this.readOnly = options.readOnly;
+    this.cluster = deps.cluster;
     this.audit = audit;
     this.auditCursors = new AuditCursorCipher(deps.storeKey);
     this.recorder = new AuditRecorder({ state, audit, clock: environment.clock });

@@ -1,0 +1,229 @@
+import type { StoreCluster } from '../domain/cluster-membership';
+import { defined } from '../domain/defined';
+import { invalidInput, MemoryError } from '../domain/errors';
+import { integer, parse } from '../domain/parse/shapes';
+import { pause, startStopwatch } from '../environment/timers';
+import type { LinkStatus, MemberChange, NodeRole, RaftLink } from '../raft/node/raft-link';
+import type { AuditedCalls } from './audited-calls';
+
+/** A member of a cluster. */
+export interface ClusterMember {
+  id: number;
+  /** Where the other nodes reach it, as `host:port`. */
+  address: string;
+  /** A 'voter' counts for the majority that a write needs. A 'learner' only receives what the others have decided. */
+  role: 'voter' | 'learner';
+  /** 'unreachable': it has not answered this node. 'halted': it has ended by itself and must be opened again. */
+  state: 'running' | 'unreachable' | 'halted';
+  /** How many entries of the log it has applied. Absent if it is unreachable. */
+  applied?: number;
+  /** How many committed entries it has not applied yet. Absent if it is unreachable. */
+  behind?: number;
+  /** Whether it may answer reads now. Absent if it is unreachable. */
+  hasReadLease?: boolean;
+}
+
+/** The state of a cluster, as one of its nodes knows it. */
+export interface ClusterStatus {
+  /** The id of the cluster. */
+  cluster: string;
+  /** The id of this node. */
+  id: number;
+  /** 'candidate': no leader is known, and this node wants to become it. 'halted': this node has ended by itself, see `haltReason`. */
+  role: 'leader' | 'follower' | 'candidate' | 'halted';
+  haltReason?: string;
+  /** The id of the leader. Absent while none is known: then nothing can be written. */
+  leader?: number;
+  /** The number of the election that the leader has won. */
+  term: number;
+  /** How many entries of the log are committed, and how many of them this node has applied. */
+  committed: number;
+  applied: number;
+  members: ClusterMember[];
+}
+
+/**
+ * The cluster to which a store belongs. Only the host can use it. Every method rejects with CLUSTER_MISMATCH if the store belongs to no
+ * cluster.
+ */
+export interface ClusterHandle {
+  /** Asks all members how they are. It works without a majority, too. */
+  status(): Promise<ClusterStatus>;
+  /**
+   * Makes a learner a voter.
+   *
+   * @throws INVALID_INPUT if it is no learner, or more than a second behind; NO_QUORUM
+   */
+  promote(id: number): Promise<void>;
+  /**
+   * Removes a member for good. Its process gets NODE_REMOVED, and its folder stays as it is. The node can join again after its folder was
+   * emptied.
+   *
+   * @throws INVALID_INPUT if it is no member, or the only voter; NO_QUORUM
+   */
+  remove(id: number): Promise<void>;
+  /**
+   * Makes another voter the leader.
+   *
+   * @param id Default: the voter that has most of the log.
+   * @throws INVALID_INPUT if it is no voter; NO_QUORUM
+   */
+  transfer(id?: number): Promise<void>;
+}
+
+/** What a `ClusterHandle` needs of the node. */
+export interface ClusterNode {
+  readonly link: Pick<RaftLink, 'id' | 'status' | 'statusOf' | 'changeMembers' | 'transfer'>;
+  /** The members, as far as this node has applied the log. */
+  membership(): StoreCluster | undefined;
+}
+
+/** A new voter may be this far behind. While it catches up, it could not take part in decisions. */
+const maxBehindMs = 1_000;
+const pollMs = 25;
+
+/** The cluster of a store, for its host. Changes of the members are recorded in the audit. */
+export class StoreClusterHandle implements ClusterHandle {
+  readonly #node: ClusterNode | undefined;
+  readonly #calls: AuditedCalls;
+
+  constructor(node: ClusterNode | undefined, calls: AuditedCalls) {
+    this.#node = node;
+    this.#calls = calls;
+  }
+
+  status(): Promise<ClusterStatus> {
+    return this.#calls.read('cluster.status', () => statusOf(this.#assertNode()));
+  }
+
+  promote(id: number): Promise<void> {
+    return this.#calls.read('cluster.promote', async () => {
+      const node = this.#assertNode();
+      assertMember(node, id, 'learner');
+      await assertCaughtUp(node, id);
+      await change(node, { kind: 'promote', node: id });
+    });
+  }
+
+  remove(id: number): Promise<void> {
+    return this.#calls.read('cluster.remove', async () => {
+      const node = this.#assertNode();
+      assertMember(node, id);
+      await change(node, { kind: 'remove', node: id });
+    });
+  }
+
+  transfer(id?: number): Promise<void> {
+    return this.#calls.read('cluster.transfer', async () => {
+      const node = this.#assertNode();
+      if (id !== undefined) assertMember(node, id, 'voter');
+      await node.link.transfer(id);
+    });
+  }
+
+  /** @throws CLUSTER_MISMATCH */
+  #assertNode(): ClusterNode {
+    if (this.#node !== undefined) return this.#node;
+    const message = 'The store belongs to no cluster. Open it with the option `cluster`.';
+    throw new MemoryError('CLUSTER_MISMATCH', message);
+  }
+}
+
+/** Asks all members how they are. */
+async function statusOf(node: ClusterNode): Promise<ClusterStatus> {
+  const own = node.link.status();
+  const { cluster, configuration, addresses } = membershipOf(node);
+  const { learners } = configuration;
+  const ids = Object.keys(addresses)
+    .map(Number)
+    .sort((a, b) => a - b);
+  const answers = await Promise.all(
+    ids.map((id) => (id === own.id ? own : node.link.statusOf(id).catch(() => undefined))),
+  );
+  const committed = Math.max(own.committed, ...answers.map((each) => each?.committed ?? 0));
+  return {
+    cluster,
+    id: own.id,
+    role: publicRole(own.role),
+    ...defined({ haltReason: own.haltReason, leader: own.leader }),
+    term: own.term,
+    committed,
+    applied: own.applied,
+    members: ids.map((id, i) => ({
+      id,
+      address: addresses[id] as string,
+      role: learners.includes(id) ? 'learner' : 'voter',
+      ...memberState(answers[i], committed),
+    })),
+  };
+}
+
+function memberState(answer: LinkStatus | undefined, committed: number) {
+  if (answer === undefined) return { state: 'unreachable' } as const;
+  const { role, applied, hasReadLease } = answer;
+  const state = role === 'halted' ? ('halted' as const) : ('running' as const);
+  return { state, applied, behind: Math.max(0, committed - applied), hasReadLease };
+}
+
+function publicRole(role: NodeRole): ClusterStatus['role'] {
+  return role === 'pre-candidate' ? 'candidate' : role;
+}
+
+/** @throws INVALID_INPUT if the id is not that of a member with this role */
+function assertMember(node: ClusterNode, given: number, role?: ClusterMember['role']): void {
+  const id = parse(integer(1), given, 'id');
+  const { configuration, addresses } = membershipOf(node);
+  const found = addresses[id] === undefined ? 'none' : configuration.learners.includes(id) ? 'learner' : 'voter';
+  if (found === role || (role === undefined && found !== 'none')) return;
+  const what = found === 'none' ? 'an id that no member has' : `that of a ${found}`;
+  throw invalidInput(
+    [{ path: [], message: `expected the id of a ${role ?? 'member'}, got ${what}. See \`cluster.status()\`.` }],
+    'id',
+  );
+}
+
+/** @throws INVALID_INPUT (retryable) if a node does not apply within a second what is committed now; NO_QUORUM */
+export async function assertCaughtUp({ link }: Pick<ClusterNode, 'link'>, id: number): Promise<void> {
+  const elapsedMs = startStopwatch();
+  const { committed } = await leaderStatus(link);
+  for (;;) {
+    const status = id === link.id ? link.status() : await link.statusOf(id).catch(() => undefined);
+    if (status !== undefined && status.applied >= committed) return;
+    if (elapsedMs() > maxBehindMs) {
+      const what =
+        status === undefined ? 'one that does not answer' : `one that lacks ${committed - status.applied} entries`;
+      const message = `expected a node that is at most ${maxBehindMs} ms behind, got ${what}. Try again when it has caught up.`;
+      throw new MemoryError('INVALID_INPUT', `Invalid id: ${message}`, {
+        retryable: true,
+        issues: [{ path: [], message }],
+      });
+    }
+    await pause(pollMs);
+  }
+}
+
+/** @throws NO_QUORUM if no leader is known */
+async function leaderStatus(link: ClusterNode['link']): Promise<LinkStatus> {
+  const own = link.status();
+  if (own.role === 'leader') return own;
+  if (own.leader !== undefined) return link.statusOf(own.leader);
+  const message =
+    'No leader is known, so the members cannot be changed. Try again when a majority of the voters is running.';
+  throw new MemoryError('NO_QUORUM', message);
+}
+
+/** Changes the members, and resolves when this node has applied the change. */
+async function change(node: ClusterNode, change: MemberChange): Promise<void> {
+  const { index } = await node.link.changeMembers(change);
+  const elapsedMs = startStopwatch();
+  while (membershipOf(node).index < index && elapsedMs() < maxBehindMs) await pause(pollMs);
+}
+
+function membershipOf(node: ClusterNode): StoreCluster {
+  const membership = node.membership();
+  if (membership !== undefined) return membership;
+  throw new MemoryError(
+    'CLUSTER_MISMATCH',
+    'This node has not joined its cluster yet. Wait until `open` has resolved.',
+  );
+}
