@@ -13,10 +13,12 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   environment: ['domain'],
   sqlite: ['domain'],
   // The words of a text are counted once, by the peer that proposes it.
-  log: ['domain', 'environment', 'keyword-index', 'raft', 'raft/core'],
+  log: ['domain', 'environment', 'keyword-index', 'raft', 'raft/core', 'log/codec'],
+  // Bytes and checksums: the format of entries, and of what nodes send each other.
+  'log/codec': ['domain'],
   // Consensus decides alone from what it is given: it knows neither memories nor clocks nor disks.
   'raft/core': [],
-  raft: ['domain', 'environment', 'raft/core'],
+  raft: ['domain', 'environment', 'raft/core', 'log/codec'],
   embedding: ['domain', 'environment'],
   'vector-index': ['domain', 'environment'],
   'keyword-index': ['domain'],

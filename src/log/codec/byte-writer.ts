@@ -7,11 +7,18 @@ const firstCapacity = 4_096;
 // Below this length, a loop over ASCII characters takes less time than a call of the native encoder.
 const maxLoopChars = 24;
 
-/** Writes values one after the other, and grows as needed. It refuses to grow beyond the size of an entry. */
+/** Writes values one after the other, and grows as needed. It refuses to grow beyond a maximum: by default the size of an entry. */
 export class ByteWriter {
-  #bytes = Buffer.allocUnsafe(firstCapacity);
-  #view = viewOf(this.#bytes);
+  readonly #maxBytes: number;
+  #bytes: Buffer;
+  #view: DataView;
   #at = 0;
+
+  constructor(maxBytes = maxEntryBytes, capacity = firstCapacity) {
+    this.#maxBytes = maxBytes;
+    this.#bytes = Buffer.allocUnsafe(Math.min(capacity, maxBytes));
+    this.#view = viewOf(this.#bytes);
+  }
 
   /** The bytes written so far. They share memory with the writer. */
   written(): Buffer {
@@ -92,8 +99,8 @@ export class ByteWriter {
   #reserve(length: number): void {
     const needed = this.#at + length;
     if (needed <= this.#bytes.length) return;
-    if (needed > maxEntryBytes) throw entryTooLong();
-    const larger = Buffer.allocUnsafe(Math.min(maxEntryBytes, Math.max(needed, this.#bytes.length * 2)));
+    if (needed > this.#maxBytes) throw entryTooLong(this.#maxBytes);
+    const larger = Buffer.allocUnsafe(Math.min(this.#maxBytes, Math.max(needed, this.#bytes.length * 2)));
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
     this.#view = viewOf(larger);
@@ -104,7 +111,7 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function entryTooLong() {
-  const message = `expected at most ${maxEntryBytes} bytes in one entry of the log, got more. Write fewer memories in one call.`;
+function entryTooLong(maxBytes: number) {
+  const message = `expected at most ${maxBytes} bytes in one entry of the log, got more. Write fewer memories in one call.`;
   return invalidInput([{ path: [], message }], 'write');
 }
