@@ -5,7 +5,7 @@ import { bytes, type Codec, flag, list, optional, struct, word } from '../../log
 import type { Configuration } from '../core/configuration';
 import type { ConfigurationChange, SingleChange } from '../core/configuration-change';
 import { type Entry, entriesBytes, type Proposed, payloadsBytes } from '../core/entry';
-import type { PeerMessage, Snapshot } from '../core/messages';
+import type { LeaseGrant, LeaseOffer, LeaseReport, PeerMessage, Snapshot } from '../core/messages';
 import { WireError } from './wire-frames';
 
 // The order of fields and all numbers are part of the protocol. A change needs a new version.
@@ -81,6 +81,14 @@ type Body<K extends Kind> = Omit<OfKind<K>, 'kind' | 'from' | 'to' | 'term'>;
 const voteRequest = struct<Body<'vote-request'>>({ lastIndex: counter, lastTerm: counter, isTransfer: flag });
 const voteResponse = struct<Body<'vote-response'>>({ isRejected: flag, commitIndex: counter, commitTerm: counter });
 
+const barrier = struct<Body<'barrier'>>({ index: counter, context: counter });
+const leaseOffer = struct<LeaseOffer>({
+  round: counter,
+  awaited: counter,
+  grant: optional(struct<LeaseGrant>({ start: counter, stamp: counter })),
+});
+const leaseReport = struct<LeaseReport>({ round: counter, start: counter, stamp: counter, applied: counter });
+
 /** The format of every kind of message. The compiler reports a kind and a field that are missing here. */
 const formats: { readonly [K in Kind]: { readonly code: number; readonly body: Codec<Body<K>> } } = {
   'vote-request': { code: 1, body: voteRequest },
@@ -100,14 +108,22 @@ const formats: { readonly [K in Kind]: { readonly code: number; readonly body: C
     code: 6,
     body: struct<Body<'append-response'>>({ index: counter, isRejected: flag, hintIndex: counter, hintTerm: counter }),
   },
-  heartbeat: { code: 7, body: struct<Body<'heartbeat'>>({ commit: counter, readRound: counter }) },
-  'heartbeat-response': { code: 8, body: struct<Body<'heartbeat-response'>>({ readRound: counter }) },
+  heartbeat: {
+    code: 7,
+    body: struct<Body<'heartbeat'>>({ commit: counter, readRound: counter, lease: optional(leaseOffer) }),
+  },
+  'heartbeat-response': {
+    code: 8,
+    body: struct<Body<'heartbeat-response'>>({ readRound: counter, lease: optional(leaseReport) }),
+  },
   snapshot: { code: 9, body: struct<Body<'snapshot'>>({ snapshot }) },
   'timeout-now': { code: 10, body: struct<Body<'timeout-now'>>({}) },
   propose: { code: 11, body: struct<Body<'propose'>>({ entries: list(proposed) }) },
   'transfer-request': { code: 12, body: struct<Body<'transfer-request'>>({ target: counter }) },
   'read-index': { code: 13, body: struct<Body<'read-index'>>({ context: counter }) },
   'read-index-response': { code: 14, body: struct<Body<'read-index-response'>>({ index: counter, context: counter }) },
+  barrier: { code: 15, body: barrier },
+  'barrier-response': { code: 16, body: barrier },
 };
 
 interface MessageFormat {

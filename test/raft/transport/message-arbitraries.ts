@@ -41,6 +41,12 @@ const entries = fc.array(
   { maxLength: 6 },
 );
 
+const leaseOffer = fc.record(
+  { round: counter, awaited: counter, grant: fc.record({ start: counter, stamp: counter }) },
+  { requiredKeys: ['round', 'awaited'] },
+);
+const leaseReport = fc.record({ round: counter, start: counter, stamp: counter, applied: counter });
+
 const bodies: { readonly [K in PeerMessage['kind']]: Readonly<Record<string, fc.Arbitrary<unknown>>> } = {
   'vote-request': { lastIndex: counter, lastTerm: counter, isTransfer: fc.boolean() },
   'pre-vote-request': { lastIndex: counter, lastTerm: counter, isTransfer: fc.boolean() },
@@ -48,14 +54,16 @@ const bodies: { readonly [K in PeerMessage['kind']]: Readonly<Record<string, fc.
   'pre-vote-response': { isRejected: fc.boolean(), commitIndex: counter, commitTerm: counter },
   append: { previousIndex: counter, previousTerm: counter, commit: counter, entries },
   'append-response': { index: counter, isRejected: fc.boolean(), hintIndex: counter, hintTerm: counter },
-  heartbeat: { commit: counter, readRound: counter },
-  'heartbeat-response': { readRound: counter },
+  heartbeat: { commit: counter, readRound: counter, lease: fc.option(leaseOffer, { nil: undefined }) },
+  'heartbeat-response': { readRound: counter, lease: fc.option(leaseReport, { nil: undefined }) },
   snapshot: { snapshot: fc.record({ index: counter, term: counter, configuration, data: bytes }) },
   'timeout-now': {},
   propose: { entries: fc.array(proposed, { maxLength: 6 }) },
   'transfer-request': { target: counter },
   'read-index': { context: counter },
   'read-index-response': { index: counter, context: counter },
+  barrier: { index: counter, context: counter },
+  'barrier-response': { index: counter, context: counter },
 };
 
 /** Every kind of message, with fields of any size. */
