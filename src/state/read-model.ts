@@ -153,20 +153,40 @@ export class ReadModel {
     return state.snapshot(() => {
       const version = state.dataVersion();
       if (version === this.#dataVersion) return undefined;
-      const before = this.interning.currentSpace?.id;
-      state.reload();
-      const isOtherSpace = this.interning.currentSpace?.id !== before;
-      if (isOtherSpace) this.#readChunks();
-      const changes: RowChange[] = [];
-      this.#readChanged((change) => changes.push(change));
-      // This process does not know which words were added or removed. Searches read the words again when they need them.
-      if (changes.length > 0) this.postings.clear();
+      const batch = this.#readAgain();
       // This must come last. If a step above fails, the next call repeats all steps, so no read uses outdated rules.
       this.#dataVersion = version;
-      // A store gets its first space with its first vectors. That is not a switch.
-      const spaceSwitched = isOtherSpace && before !== undefined;
-      return { changes, changeSeq: this.lastChangeSeq, embedded: [], spaceSwitched };
+      return batch;
     });
+  }
+
+  /**
+   * Follows a snapshot of a later state of the same store, which has replaced the tables. If that fails, the next read tries again.
+   */
+  replaced(): FollowedBatch {
+    // The vectors of the next space in the snapshot were not counted.
+    this.#next = undefined;
+    this.#hasMissed = true;
+    const batch = this.#state.snapshot(() => {
+      this.#state.auditLog.reload();
+      return this.#readAgain();
+    });
+    this.#hasMissed = false;
+    return batch;
+  }
+
+  #readAgain(): FollowedBatch {
+    const before = this.interning.currentSpace?.id;
+    this.#state.reload();
+    const isOtherSpace = this.interning.currentSpace?.id !== before;
+    if (isOtherSpace) this.#readChunks();
+    const changes: RowChange[] = [];
+    this.#readChanged((change) => changes.push(change));
+    // This process does not know which words were added or removed. Searches read the words again when they need them.
+    if (changes.length > 0) this.postings.clear();
+    // A store gets its first space with its first vectors. That is not a switch.
+    const spaceSwitched = isOtherSpace && before !== undefined;
+    return { changes, changeSeq: this.lastChangeSeq, embedded: [], spaceSwitched };
   }
 
   /** The space whose vectors are being counted, because the store is about to switch to it. */

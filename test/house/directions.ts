@@ -25,7 +25,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   audit: ['domain', 'sqlite', 'environment'],
   state: ['domain', 'access', 'audit', 'environment', 'keyword-index', 'vector-index', 'sqlite'],
   // What a peer adds to a store: it decides from what the log and the state say.
-  replica: ['domain', 'environment', 'log', 'state'],
+  replica: ['domain', 'environment', 'log', 'sqlite', 'state'],
   write: ['domain', 'access', 'audit', 'state', 'embedding', 'log', 'environment'],
   recall: ['domain', 'access', 'audit', 'state', 'sqlite', 'embedding', 'vector-index', 'keyword-index', 'environment'],
   reembedding: ['domain', 'state', 'write', 'embedding', 'vector-index', 'environment'],

@@ -178,10 +178,10 @@ async function compose(opened: Opened): Promise<Engine> {
         const index = indexPath(opened, space);
         if (index !== undefined) await removeIndex(index);
       },
-      openLog: (apply, position) =>
+      openLog: ({ apply, lastChange }) =>
         new LocalLog({
           apply,
-          position,
+          position: lastChange,
           sync,
           nextTurn,
           checkpointer,

@@ -4,6 +4,7 @@ import type { Audit } from '../../audit/audit';
 import type { Command, Outcome } from '../../domain/command';
 import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
+import type { LogEntry, LogPosition } from '../../domain/frame';
 import type { Limits } from '../../domain/limits';
 import { messageOf } from '../../domain/realms';
 import type { SpaceEmbedder } from '../../embedding/space-embedder';
@@ -19,7 +20,7 @@ import { SpaceSwitch, type SpaceSwitchDeps } from '../../reembedding/space-switc
 import type { CommitSync } from '../../sqlite/commit-sync';
 import { translated } from '../../sqlite/sqlite';
 import type { ReadModel } from '../../state/read-model';
-import type { AppliedBatch, StateStore } from '../../state/state-store';
+import type { AppliedBatch, AppliedEntry, StateStore } from '../../state/state-store';
 import type { Checkpointer } from '../../state/tables/checkpointer';
 import { hashIdempotencyKey } from '../../state/tables/idempotency-key';
 import type { SpaceSearch } from '../../vector-index/planned-search';
@@ -56,13 +57,27 @@ export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIn
   readonly sync: CommitSync | undefined;
   /** Undefined for a store that is in memory or read-only. */
   readonly reserve: DiskReserve | undefined;
-  /**
-   * Opens the log. It calls `apply`, which applies a batch and returns the outcome of each command, and `position`, the number of the
-   * latest change.
-   */
-  openLog(apply: (batch: readonly Command[]) => readonly Outcome[], position: () => number): ReplicatedLog;
+  openLog(target: LogTarget): ReplicatedLog;
   /** Releases everything that was opened, after the last commit. */
   release(): Promise<void>;
+}
+
+/** What a log applies its commands to. Everything in RAM follows before a call returns. */
+export interface LogTarget {
+  /** Applies a batch of a store that is alone, and returns the outcome of each command. */
+  apply(batch: readonly Command[]): readonly Outcome[];
+  /**
+   * Applies the next entry of a log with several peers.
+   *
+   * @throws ApplyHalt
+   */
+  applyEntry(entry: LogEntry): AppliedEntry;
+  /** Takes over a snapshot of a later state, which has replaced the tables. */
+  installed(): void;
+  /** The number of the latest change. */
+  lastChange(): number;
+  /** The last entry that was applied. */
+  logPosition(): LogPosition;
 }
 
 // A peer that lags more is sent a snapshot, and its watches begin again.
@@ -150,10 +165,13 @@ export class Engine {
     this.audit = audit;
     this.auditCursors = new AuditCursorCipher(deps.storeKey);
     this.recorder = new AuditRecorder({ state, audit, clock: environment.clock });
-    this.#log = deps.openLog(
-      (batch) => this.#apply(batch),
-      () => state.lastChangeSeq,
-    );
+    this.#log = deps.openLog({
+      apply: (batch) => this.#followed(this.#applied(batch)).outcomes,
+      applyEntry: (entry) => this.#followed(state.applyEntry(entry)),
+      installed: () => this.#installed(),
+      lastChange: () => state.lastChangeSeq,
+      logPosition: () => state.logPosition(),
+    });
     this.levels = new ReadLevels({
       log: this.#log,
       storeKey: deps.storeKey,
@@ -242,9 +260,8 @@ export class Engine {
     );
   }
 
-  /** Applies a batch. Everything in RAM that depends on it is updated before the callers get their answers. */
-  #apply(commands: readonly Command[]): readonly Outcome[] {
-    const batch = this.#applied(commands);
+  /** Updates everything in RAM that depends on a batch, before its callers get their answers. */
+  #followed<T extends AppliedBatch>(batch: T): T {
     // The batch is on disk. If a step failed the call, its callers would take the batch for lost, or the log would apply it again.
     for (const step of afterCommit) {
       try {
@@ -255,7 +272,17 @@ export class Engine {
         });
       }
     }
-    return batch.outcomes;
+    return batch;
+  }
+
+  #installed(): void {
+    const batch = this.model.replaced();
+    this.audit.changed();
+    this.spaces.follow(batch);
+    this.spaces.changed();
+    this.#deps.feed.changed();
+    // What the snapshot does not contain any more must not stay in the write-ahead log.
+    this.#deps.checkpointer?.forgot();
   }
 
   /** Rebuilds a damaged keyword index. After a failure, the next batch and `close` try again. */
