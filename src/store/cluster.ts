@@ -78,8 +78,8 @@ export interface ClusterNode {
   membership(): StoreCluster | undefined;
 }
 
-/** A new voter may be this far behind. While it catches up, it could not take part in decisions. */
-const maxBehindMs = 1_000;
+/** How long a change may take to arrive at this node, after the leader has applied it. */
+const maxLagMs = 1_000;
 const pollMs = 25;
 
 /** The cluster of a store, for its host. Changes of the members are recorded in the audit. */
@@ -100,7 +100,6 @@ export class StoreClusterHandle implements ClusterHandle {
     return this.#calls.read('cluster.promote', async () => {
       const node = this.#assertNode();
       assertMember(node, id, 'learner');
-      await assertCaughtUp(node, id);
       await change(node, { kind: 'promote', node: id });
     });
   }
@@ -182,41 +181,11 @@ function assertMember(node: ClusterNode, given: number, role?: ClusterMember['ro
   );
 }
 
-/** @throws INVALID_INPUT (retryable) if a node does not apply within a second what is committed now; NO_QUORUM */
-export async function assertCaughtUp({ link }: Pick<ClusterNode, 'link'>, id: number): Promise<void> {
-  const elapsedMs = startStopwatch();
-  const { committed } = await leaderStatus(link);
-  for (;;) {
-    const status = id === link.id ? link.status() : await link.statusOf(id).catch(() => undefined);
-    if (status !== undefined && status.applied >= committed) return;
-    if (elapsedMs() > maxBehindMs) {
-      const what =
-        status === undefined ? 'one that does not answer' : `one that lacks ${committed - status.applied} entries`;
-      const message = `expected a node that is at most ${maxBehindMs} ms behind, got ${what}. Try again when it has caught up.`;
-      throw new MemoryError('INVALID_INPUT', `Invalid id: ${message}`, {
-        retryable: true,
-        issues: [{ path: [], message }],
-      });
-    }
-    await pause(pollMs);
-  }
-}
-
-/** @throws NO_QUORUM if no leader is known */
-async function leaderStatus(link: ClusterNode['link']): Promise<LinkStatus> {
-  const own = link.status();
-  if (own.role === 'leader') return own;
-  if (own.leader !== undefined) return link.statusOf(own.leader);
-  const message =
-    'No leader is known, so the members cannot be changed. Try again when a majority of the voters is running.';
-  throw new MemoryError('NO_QUORUM', message);
-}
-
 /** Changes the members, and resolves when this node has applied the change. */
 async function change(node: ClusterNode, change: MemberChange): Promise<void> {
   const { index } = await node.link.changeMembers(change);
   const elapsedMs = startStopwatch();
-  while (membershipOf(node).index < index && elapsedMs() < maxBehindMs) await pause(pollMs);
+  while (membershipOf(node).index < index && elapsedMs() < maxLagMs) await pause(pollMs);
 }
 
 function membershipOf(node: ClusterNode): StoreCluster {
