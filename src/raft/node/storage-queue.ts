@@ -1,0 +1,154 @@
+import { MemoryError } from '../../domain/errors';
+import type { HardState, Message, Snapshot } from '../core/messages';
+import type { StorageAppend } from '../core/ready';
+import type { RaftStorage } from '../storage/raft-storage';
+
+export interface StorageQueueDeps {
+  readonly storage: RaftStorage;
+  /** Puts a snapshot that was stored into the state machine. */
+  install(snapshot: Snapshot): Promise<void>;
+  /** Delivers responses whose work is durable. */
+  respond(responses: readonly Message[]): void;
+  /** The disk is full. Called when that begins, and again after each further attempt. */
+  onDiskFull(): void;
+  /** The storage or the installation failed: the node must end. */
+  fail(error: unknown): void;
+}
+
+interface Waiting {
+  readonly work: StorageAppend;
+  isStored: boolean;
+}
+
+/**
+ * The works for the storage of a node. Each is stored at once, and works that wait share a sync; but the responses of a work leave only
+ * when it and all works before it are durable.
+ *
+ * A full disk is the only failure that the node survives. Until there is room again, works wait in their order, and only terms and votes are
+ * stored, for which the storage has a reserve: the node votes, and says of no entry that it has it.
+ */
+export class StorageQueue {
+  readonly #deps: StorageQueueDeps;
+  #waiting: Waiting[] = [];
+  #hardState: HardState | undefined;
+  #isFull = false;
+  #isRetrying = false;
+  #isEnded = false;
+
+  constructor(deps: StorageQueueDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether works wait for room on the disk. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  add(work: StorageAppend): void {
+    const waiting = { work, isStored: false };
+    this.#waiting.push(waiting);
+    this.#hardState = work.hardState ?? this.#hardState;
+    if (this.#isFull) this.#storeVote(work);
+    else this.#store(waiting);
+  }
+
+  /** Tries again to store what found no room. */
+  retry(): void {
+    if (!this.#isFull || this.#isRetrying) return;
+    this.#isRetrying = true;
+    void this.#storeInOrder().finally(() => {
+      this.#isRetrying = false;
+    });
+  }
+
+  /** Responds to nothing any more. */
+  end(): void {
+    this.#isEnded = true;
+    this.#waiting = [];
+  }
+
+  #store(waiting: Waiting): void {
+    let stored: Promise<void> | undefined;
+    try {
+      stored = this.#durable(waiting.work);
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    if (stored === undefined) this.#stored(waiting);
+    else
+      stored.then(
+        () => this.#stored(waiting),
+        (error) => this.#failed(error),
+      );
+  }
+
+  /** Undefined if the work is durable already. */
+  #durable(work: StorageAppend): Promise<void> | undefined {
+    const stored = this.#deps.storage.store(work);
+    const { snapshot } = work;
+    if (snapshot === undefined) return stored;
+    return Promise.resolve(stored).then(() => this.#deps.install(snapshot));
+  }
+
+  #stored(waiting: Waiting): void {
+    if (this.#isEnded) return;
+    waiting.isStored = true;
+    while (this.#waiting[0]?.isStored) {
+      const { work } = this.#waiting.shift() as Waiting;
+      this.#deps.respond(work.responses);
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isEnded) return;
+    if (!MemoryError.is(error) || error.code !== 'DISK_FULL') {
+      this.#deps.fail(error);
+      return;
+    }
+    this.#isFull = true;
+    this.#deps.onDiskFull();
+  }
+
+  async #storeInOrder(): Promise<void> {
+    for (const waiting of [...this.#waiting]) {
+      if (waiting.isStored) continue;
+      try {
+        await this.#durable({ ...waiting.work, ...this.#latestHardState(waiting.work) });
+      } catch (error) {
+        this.#failed(error);
+        return;
+      }
+      this.#stored(waiting);
+    }
+    // Works that came meanwhile have not been tried yet.
+    if (this.#waiting.some(({ isStored }) => !isStored) && !this.#isEnded) return this.#storeInOrder();
+    this.#isFull = false;
+  }
+
+  /** Stores only the term and the vote of a work, and lets only the votes for others go: a leader needs room on its disk. */
+  #storeVote({ hardState, responses }: StorageAppend): void {
+    const votes = responses.filter(({ kind, from, to }) => kind === 'vote-response' && from !== to);
+    if (hardState === undefined || votes.length === 0) return;
+    const { storage, respond } = this.#deps;
+    const commit = Math.min(hardState.commit, storage.lastIndex());
+    try {
+      Promise.resolve(storage.store({ hardState: { ...hardState, commit }, entries: [] })).then(
+        () => {
+          if (!this.#isEnded) respond(votes);
+        },
+        (error) => this.#failed(error),
+      );
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** The hard state for a work that is tried again: a later vote may be stored already. Its commit index never leaves the log. */
+  #latestHardState({ entries }: StorageAppend): { hardState?: HardState } {
+    const latest = this.#hardState;
+    if (latest === undefined) return {};
+    const last = entries.at(-1)?.index ?? this.#deps.storage.lastIndex();
+    return { hardState: { ...latest, commit: Math.min(latest.commit, last) } };
+  }
+}
