@@ -3,7 +3,7 @@ import { crc32c } from '../domain/crc32c';
 import { invalidInput } from '../domain/errors';
 import type { Frame } from '../domain/frame';
 import { ByteReader, damagedEntry, newerEntry } from './codec/byte-reader';
-import { ByteWriter, maxEntryBytes } from './codec/byte-writer';
+import { ByteWriter, entryTooLong, maxEntryBytes } from './codec/byte-writer';
 import { readCommand, writeCommand } from './codec/command-codec';
 
 /** The maximum number of commands in a frame. */
@@ -16,27 +16,67 @@ const clusterBytes = 16;
 const checksumBytes = 4;
 const minBytes = magic.length + 1 + checksumBytes;
 
+// Without the number of commands, which takes one byte if the frame has few, and at most two.
+const headerBytes = magic.length + 1 + clusterBytes + 3 * 8;
+const maxCommandBytes = maxEntryBytes - headerBytes - 1 - checksumBytes;
+
+/** The number of bytes that several commands of a frame may have together. One alone may have one more. */
+export const maxFrameCommandBytes = maxCommandBytes - 1;
+
+/** A frame whose commands are encoded. */
+export type EncodedFrame = Omit<Frame, 'commands'> & { readonly commands: readonly Uint8Array[] };
+
 /**
  * Converts a frame to bytes. The same frame always gives the same bytes.
  *
  * @throws INVALID_INPUT if the frame has more commands, or would have more bytes, than an entry of the log may have
  */
-export function encodeFrame({ cluster, incarnation, number, commands }: Frame): Uint8Array {
+export function encodeFrame(frame: Frame): Uint8Array {
+  return joinFrame({ ...frame, commands: frame.commands.map(encodeCommand) });
+}
+
+/**
+ * Converts a command to the bytes that it has in a frame.
+ *
+ * @throws INVALID_INPUT if no frame can hold the command
+ */
+export function encodeCommand(command: Command): Uint8Array {
+  const to = new ByteWriter();
+  writeCommand(to, command);
+  const bytes = to.written();
+  if (bytes.length > maxCommandBytes) throw entryTooLong(maxEntryBytes);
+  // The writer has up to twice the memory. Commands wait, so they keep only what they need.
+  return Uint8Array.prototype.slice.call(bytes);
+}
+
+/**
+ * Puts encoded commands into a frame.
+ *
+ * @throws INVALID_INPUT if the frame has more commands, or would have more bytes, than an entry of the log may have
+ */
+export function joinFrame({ cluster, incarnation, number, commands }: EncodedFrame): Uint8Array {
   if (commands.length === 0 || commands.length > maxFrameCommands) {
     const message = `expected 1 to ${maxFrameCommands} commands in a frame, got ${commands.length}.`;
     throw invalidInput([{ path: ['commands'], message }], 'frame');
   }
-  const to = new ByteWriter();
-  to.raw(magic);
-  to.byte(version);
-  to.raw(clusterId(cluster));
-  to.number(checkedNumber(incarnation.node));
-  to.number(checkedNumber(incarnation.start));
-  to.number(checkedNumber(number));
-  to.count(commands.length);
-  for (const command of commands) writeCommand(to, command);
-  to.uint32(crc32c(to.written()));
-  return to.written();
+  const header = new ByteWriter();
+  header.raw(magic);
+  header.byte(version);
+  header.raw(clusterId(cluster));
+  header.number(checkedNumber(incarnation.node));
+  header.number(checkedNumber(incarnation.start));
+  header.number(checkedNumber(number));
+  header.count(commands.length);
+  const length = commands.reduce((sum, each) => sum + each.length, header.written().length);
+  if (length + checksumBytes > maxEntryBytes) throw entryTooLong(maxEntryBytes);
+  const frame = Buffer.allocUnsafeSlow(length + checksumBytes);
+  let at = 0;
+  for (const part of [header.written(), ...commands]) {
+    frame.set(part, at);
+    at += part.length;
+  }
+  frame.writeUInt32LE(crc32c(frame.subarray(0, length)), length);
+  return frame;
 }
 
 /**

@@ -3,7 +3,8 @@ import type { Command, Outcome } from '../domain/command';
 /**
  * What a read must include.
  *
- * - `session` Everything that was proposed to this log before.
+ * - `session` Everything that was proposed to this log before. A peer also waits until it has heard from its leader lately: it serves no
+ *   state that is older than a read lease.
  * - `linearizable` Also everything that was acknowledged on any peer before.
  * - `after` Also everything up to a position that `position()` returned, here or on another peer of the same store.
  */
@@ -28,7 +29,8 @@ export interface ReplicatedLog {
    * refused. The outcome is that of this peer, which has applied the command by then: its caller reads its own writes here. Rejects only
    * if nothing of the command was written, or with OUTCOME_UNKNOWN.
    *
-   * @throws OVERLOADED, STORE_CLOSED, DISK_FULL, FILE_FAILED, STORE_UNREACHABLE, OUTCOME_UNKNOWN
+   * @throws INVALID_INPUT if the command is too long for an entry of the log; OVERLOADED, STORE_CLOSED, DISK_FULL, FILE_FAILED, NO_QUORUM,
+   * OUTCOME_UNKNOWN
    */
   propose(command: Command): Promise<Outcome>;
   /**
@@ -36,7 +38,7 @@ export interface ReplicatedLog {
    * it. It does not report commands that failed, because their callers know.
    *
    * @throws INVALID_INPUT if the position to wait for is not one of this store
-   * @throws STORE_UNREACHABLE if the other peers do not answer
+   * @throws NO_QUORUM if the other peers do not answer
    * @throws FILE_FAILED if the peer has halted
    */
   barrier(level: BarrierLevel): Promise<void>;

@@ -1,4 +1,4 @@
-import { invalidInput } from '../../domain/errors';
+import { invalidInput, type MemoryError } from '../../domain/errors';
 
 /** The maximum number of bytes in an entry of the log. One entry is one frame. */
 export const maxEntryBytes = 8 * 2 ** 20;
@@ -111,7 +111,8 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function entryTooLong(maxBytes: number) {
+/** Makes the error for a command or a frame that is larger than an entry of the log may be. */
+export function entryTooLong(maxBytes: number): MemoryError {
   const message = `expected at most ${maxBytes} bytes in one entry of the log, got more. Write fewer memories in one call.`;
   return invalidInput([{ path: [], message }], 'write');
 }

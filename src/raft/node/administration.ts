@@ -137,7 +137,9 @@ export class Administration {
       return member === undefined || member.match >= wanted;
     };
     await this.#until(hasCaughtUp, deadline, () => {
-      return refused(`the node ${node} lacks entries that are more than a second old. Promote it when it has caught up.`);
+      return refused(
+        `the node ${node} lacks entries that are more than a second old. Promote it when it has caught up.`,
+      );
     });
   }
 
@@ -160,11 +162,15 @@ export function notLeading(): MemoryError {
 }
 
 function pendingChange(): MemoryError {
-  return new MemoryError('NO_QUORUM', 'Another change of the members has not ended in time. Nothing was written. Try again.');
+  return new MemoryError(
+    'NO_QUORUM',
+    'Another change of the members has not ended in time. Nothing was written. Try again.',
+  );
 }
 
 function unknownChange(): MemoryError {
-  const message = 'The change of the members was proposed, but not confirmed in time. Look at the status of the cluster.';
+  const message =
+    'The change of the members was proposed, but not confirmed in time. Look at the status of the cluster.';
   return new MemoryError('OUTCOME_UNKNOWN', message);
 }
 

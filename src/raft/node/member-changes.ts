@@ -16,7 +16,10 @@ interface ChangeContext {
  *
  * @throws INVALID_INPUT if it makes no sense with the present members
  */
-export function changeOf(change: MemberChange, { configuration, addresses }: ClusterMembership): ConfigurationChange | undefined {
+export function changeOf(
+  change: MemberChange,
+  { configuration, addresses }: ClusterMembership,
+): ConfigurationChange | undefined {
   const { node } = change;
   if (change.kind === 'add') {
     if (isMember(configuration, node)) {

@@ -168,7 +168,8 @@ export class RaftHost implements RaftLink {
     await this.#stored(() => this.#options.storage.purge(index));
   }
 
-  close(): Promise<void> {
+  close({ handsOver = true }: { readonly handsOver?: boolean } = {}): Promise<void> {
+    if (!handsOver && !this.#isClosed) this.#closing = this.#end();
     this.#closing ??= this.#handOverAndEnd();
     return this.#closing;
   }
@@ -200,7 +201,14 @@ export class RaftHost implements RaftLink {
 
   #create(user: RaftUser, applied: number): void {
     const { identity, storage, seed, timing } = this.#options;
-    const core = new RaftNode({ id: identity.node, storage, seed, applied, asynchronousStorage: true });
+    const core = new RaftNode({
+      id: identity.node,
+      storage,
+      seed,
+      applied,
+      asynchronousStorage: true,
+      readLease: { now: () => timing.elapsedMs(), start: identity.start },
+    });
     this.#core = core;
     const respond = (responses: readonly Message[]) => this.#respond(responses);
     const fail = (error: unknown) => this.#fail(error);
@@ -314,8 +322,7 @@ export class RaftHost implements RaftLink {
 
   #changed(entry: Entry): ClusterMembership {
     const configuration = this.#running.applyConfigurationChange(entry);
-    if (entry.kind === 'configuration')
-      this.#membership = changedMembership(this.#membership, entry, configuration);
+    if (entry.kind === 'configuration') this.#membership = changedMembership(this.#membership, entry, configuration);
     return this.#membership;
   }
 
@@ -342,7 +349,8 @@ export class RaftHost implements RaftLink {
     if (request === undefined) throw new MemoryError('INVALID_INPUT', 'The node does not know this request.');
     // A node that is no member yet may ask to become one, and nothing else of the consensus.
     const isMemberCall = request.ask === 'transfer' || (request.ask === 'change' && request.change.kind !== 'add');
-    if (from === undefined && isMemberCall) throw new MemoryError('FORBIDDEN', 'Only a member of the cluster may ask this.');
+    if (from === undefined && isMemberCall)
+      throw new MemoryError('FORBIDDEN', 'Only a member of the cluster may ask this.');
     return encodeJson(await this.#answerTo(from, request));
   }
 
@@ -423,9 +431,10 @@ export class RaftHost implements RaftLink {
   /** Ends the node by itself. */
   #fail(error: unknown): void {
     if (!this.#isRunning) return;
-    this.#halt = haltOf(error);
+    const reason = haltOf(error);
+    this.#halt = reason;
     this.#closing ??= this.#end();
-    this.#user?.onHalted(this.#halt);
+    queueMicrotask(() => this.#user?.onHalted(reason));
   }
 
   #guarded<T>(run: () => T): T | undefined {

@@ -112,6 +112,9 @@ export interface RaftLink {
   saveSnapshot(snapshot: Snapshot): Promise<void>;
   /** Drops the entries up to `index`, which a kept snapshot must hold and which the state must have applied durably. */
   purge(index: number): Promise<void>;
-  /** Hands the leadership over if this node leads, then ends. A second call has no effect. */
-  close(): Promise<void>;
+  /**
+   * Ends. A leader hands its office over first, unless `handsOver` is false: then the node ends at once, as if its process had. A second
+   * call has no effect.
+   */
+  close(options?: { readonly handsOver?: boolean }): Promise<void>;
 }

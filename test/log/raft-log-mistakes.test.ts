@@ -2,22 +2,22 @@ import { AssertionError } from 'node:assert';
 import { describe, expect, test } from 'vitest';
 import type { Command, Outcome } from '../../src/domain/command';
 import type { LogEntry } from '../../src/domain/frame';
+import { RaftLog, type RaftLogDeps } from '../../src/log/raft-log';
 import type { BarrierLevel } from '../../src/log/replicated-log';
 import { replicatedLogConformance } from './log-conformance';
-import { PeerCluster } from './peer-cluster';
-import { type EntryTarget, PeerLog, type PeerLogDeps } from './peer-log';
 import { peersConformance } from './peers-conformance';
+import { type EntryTarget, RaftCluster } from './raft-cluster';
 import { numberOf, type RecordedState } from './recorded-state';
 
 /** A mistake in the logs of peers, with the case that must notice it. */
 interface Mistake {
   readonly mistake: string;
   readonly noticedBy: string;
-  readonly createLog?: (deps: PeerLogDeps) => PeerLog;
+  readonly createLog?: (deps: RaftLogDeps) => RaftLog;
   readonly changeTarget?: (target: EntryTarget) => EntryTarget;
 }
 
-class HastyLog extends PeerLog {
+class HastyLog extends RaftLog {
   override async propose(command: Command): Promise<Outcome> {
     super.propose(command).catch(() => undefined);
     const id = `memory-${numberOf(command)}`;
@@ -25,7 +25,7 @@ class HastyLog extends PeerLog {
   }
 }
 
-class LocalReadLog extends PeerLog {
+class LocalReadLog extends RaftLog {
   override barrier(_level: BarrierLevel): Promise<void> {
     return super.barrier('session');
   }
@@ -85,7 +85,7 @@ const mistakes: readonly Mistake[] = [
   {
     mistake: 'keeps its incarnation when it starts again',
     noticedBy: 'accepts commands on a peer that was started again, and numbers its frames anew',
-    createLog: (deps) => new PeerLog({ ...deps, incarnation: { ...deps.incarnation, start: 1 } }),
+    createLog: (deps) => new RaftLog({ ...deps, incarnation: { ...deps.incarnation, start: 1 } }),
   },
   {
     mistake: 'serves a linearizable read from its own state',
@@ -97,11 +97,11 @@ const mistakes: readonly Mistake[] = [
 describe('The conformance suite of a log with peers notices a log that', () => {
   test.each(mistakes)('$mistake', async ({ noticedBy, createLog, changeTarget = (target) => target }) => {
     const clusterOf = (states: readonly RecordedState[], seed: number, maxPending = 1_000) =>
-      new PeerCluster({
+      new RaftCluster({
         targets: states.map(changeTarget),
         maxPending,
         seed,
-        createLog: createLog ?? ((deps) => new PeerLog(deps)),
+        createLog: createLog ?? ((deps) => new RaftLog(deps)),
       });
     const cases = [
       ...replicatedLogConformance(async ({ state, maxPending }) => clusterOf([state], 1, maxPending).log(1)),

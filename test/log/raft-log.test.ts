@@ -1,16 +1,16 @@
 import { describe, test } from 'vitest';
 import { replicatedLogConformance } from './log-conformance';
-import { PeerCluster } from './peer-cluster';
 import { peersConformance } from './peers-conformance';
+import { RaftCluster } from './raft-cluster';
 import { RecordedState } from './recorded-state';
 
 describe.each([
   ['as the only peer', 1, {}],
   ['over a network that loses, doubles and delays messages', 3, { lost: 5, doubled: 10, delayed: 20 }],
-])('PeerLog %s conforms to ReplicatedLog: it', (_, peers, faults) => {
+])('RaftLog %s conforms to ReplicatedLog: it', (_, peers, faults) => {
   const cases = replicatedLogConformance(async ({ state, maxPending }) => {
     const others = Array.from({ length: peers - 1 }, () => new RecordedState());
-    const cluster = new PeerCluster({ targets: [state, ...others], maxPending, seed: 7 });
+    const cluster = new RaftCluster({ targets: [state, ...others], maxPending, seed: 7 });
     cluster.faults = faults;
     return cluster.log(1);
   });
@@ -18,6 +18,6 @@ describe.each([
 });
 
 describe('The logs of three peers conform to a log with peers: it', () => {
-  const cases = peersConformance((targets, seed) => new PeerCluster({ targets, maxPending: 1_000, seed }));
+  const cases = peersConformance((targets, seed) => new RaftCluster({ targets, maxPending: 1_000, seed }));
   for (const { name, run } of cases) test(name, run);
 });

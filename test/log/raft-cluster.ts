@@ -1,0 +1,232 @@
+import type { ClusterMembership } from '../../src/domain/cluster-membership';
+import type { Command, Outcome } from '../../src/domain/command';
+import type { EntryResult, LogEntry, LogPosition } from '../../src/domain/frame';
+import { RaftLog, type RaftLogDeps } from '../../src/log/raft-log';
+import type { BarrierLevel, LogStatus, ReplicatedLog } from '../../src/log/replicated-log';
+import { configurationOf } from '../../src/raft/core/configuration';
+import { noBytes } from '../../src/raft/core/entry';
+import type { PeerMessage } from '../../src/raft/core/messages';
+import { RaftHost } from '../../src/raft/node/raft-host';
+import { MemoryStorage } from '../../src/raft/storage/memory-storage';
+import { InProcessNetwork } from '../../src/raft/transport/in-process-network';
+import type { RaftTransport } from '../../src/raft/transport/raft-transport';
+import { VirtualTime } from './virtual-time';
+
+/** What a peer applies entries to, such as a `StateStore`. */
+export interface EntryTarget {
+  /** Applies the next entry whole, or throws and keeps nothing of it. */
+  applyEntry(entry: LogEntry): { readonly result: EntryResult };
+  logPosition(): LogPosition;
+}
+
+/** The part of the messages that each fault strikes, in percent. */
+export interface NetworkFaults {
+  readonly lost?: number;
+  readonly doubled?: number;
+  readonly delayed?: number;
+}
+
+export interface RaftClusterOptions {
+  /** One for each peer, in the order of their ids, which begin at 1. */
+  readonly targets: readonly EntryTarget[];
+  readonly maxPending: number;
+  readonly seed: number;
+  /** Makes the log of a peer. Default: a `RaftLog`. */
+  readonly createLog?: (deps: RaftLogDeps) => RaftLog;
+}
+
+interface Peer {
+  readonly id: number;
+  readonly storage: MemoryStorage;
+  host: RaftHost;
+  log: RaftLog;
+  start: number;
+  isStopped: boolean;
+}
+
+const cluster = 'c'.repeat(32);
+// Enough for two elections, and for frames that are sent again.
+const settlingMs = 5_000;
+// A message that is delayed arrives after as long at most.
+const maxDelayMs = 600;
+
+/**
+ * Some peers in one thread, with a log each: the nodes and the logs of the product over storages in memory and a network in the process.
+ * Faults and elections follow from the seed. Time passes only while a caller waits.
+ */
+export class RaftCluster {
+  readonly #options: RaftClusterOptions;
+  readonly time = new VirtualTime();
+  readonly network: InProcessNetwork;
+  readonly #peers: readonly Peer[];
+  #calls = 0;
+  #isPumping = false;
+  /** The id of the peer whose next frame to the leader gets lost. */
+  #losesFrameOf: number | undefined;
+
+  constructor(options: RaftClusterOptions) {
+    this.#options = options;
+    this.network = new InProcessNetwork({ seed: options.seed, schedule: this.time.schedule });
+    const voters = options.targets.map((_, at) => at + 1);
+    const start = { index: 0, term: 0, configuration: configurationOf(voters), data: noBytes };
+    this.#peers = voters.map((id) => this.#started(id, new MemoryStorage(start), 1));
+  }
+
+  get ids(): readonly number[] {
+    return this.#peers.map(({ id }) => id);
+  }
+
+  /** The leader's id. There is one after `settle`, unless too many peers are stopped. */
+  get leader(): number {
+    const found = this.#peers.find(({ isStopped, host }) => !isStopped && host.status().role === 'leader');
+    if (found === undefined) throw new Error('No peer leads.');
+    return found.id;
+  }
+
+  set faults({ lost = 0, doubled = 0, delayed = 0 }: NetworkFaults) {
+    const delayMs = [0, delayed > 0 ? Math.round((maxDelayMs * delayed) / 100) : 0] as const;
+    this.network.setConditions({ loss: lost / 100, duplicates: doubled / 100, delayMs });
+  }
+
+  /** The log of a peer, of its present start. */
+  log(id: number): ReplicatedLog {
+    return this.#watched(this.#peer(id).log);
+  }
+
+  host(id: number): RaftHost {
+    return this.#peer(id).host;
+  }
+
+  storage(id: number): MemoryStorage {
+    return this.#peer(id).storage;
+  }
+
+  /** Stops a peer at once. */
+  stop(id: number): void {
+    const peer = this.#peer(id);
+    peer.isStopped = true;
+    void peer.log.abort();
+  }
+
+  /** Stops a peer, if it runs, and starts it again with what its storage and its state hold. */
+  restart(id: number): ReplicatedLog {
+    this.stop(id);
+    const peer = this.#peer(id);
+    Object.assign(peer, this.#started(id, peer.storage, peer.start + 1));
+    return this.log(id);
+  }
+
+  /** Loses everything between these peers and the others, until it is called with no id. */
+  cutOff(...ids: readonly number[]): void {
+    if (ids.length === 0) this.network.heal();
+    else this.network.partition(ids.map(addressOf));
+  }
+
+  /** Loses the next frame that a peer sends to the leader. */
+  loseNextFrame(id: number): void {
+    this.#losesFrameOf = id;
+  }
+
+  /** Runs until no peer has applied anything for a time, so that every peer that can has applied everything. */
+  async settle(): Promise<void> {
+    let applied = -1;
+    for (let quietSince = this.time.elapsedMs(); this.time.elapsedMs() - quietSince < settlingMs; ) {
+      await this.time.step();
+      const sum = this.#options.targets.reduce((total, target) => total + target.logPosition().index, 0);
+      if (sum > applied) quietSince = this.time.elapsedMs();
+      applied = sum;
+    }
+  }
+
+  /** Runs while a call is under way. */
+  async run<T>(call: Promise<T>): Promise<T> {
+    this.#calls++;
+    void this.#pump();
+    try {
+      return await call;
+    } finally {
+      this.#calls--;
+    }
+  }
+
+  #started(id: number, storage: MemoryStorage, start: number): Peer {
+    const { targets, seed, maxPending, createLog = (deps) => new RaftLog(deps) } = this.#options;
+    const target = targets[id - 1] as EntryTarget;
+    const membership = this.#membership();
+    const { time: timing } = this;
+    const host = new RaftHost({
+      identity: { cluster, node: id, start, release: '1', schema: 1, analyzer: '1' },
+      seed: seed * 1_000 + id * 100 + start,
+      storage,
+      transport: this.#transport(id),
+      applied: target.logPosition(),
+      membership,
+      timing,
+      snapshotPath: ({ index }) => `${index}.db`,
+    });
+    const log = createLog({
+      link: host,
+      cluster,
+      incarnation: { node: id, start },
+      apply: (entry) => target.applyEntry(entry).result,
+      install: async () => membership,
+      position: () => target.logPosition().index,
+      timing,
+      maxPending,
+      waitMs: 10_000,
+    });
+    log.start().catch(() => undefined);
+    return { id, storage, host, log, start, isStopped: false };
+  }
+
+  #membership(): ClusterMembership {
+    const ids = this.#options.targets.map((_, at) => at + 1);
+    const addresses = Object.fromEntries(ids.map((id) => [id, addressOf(id)]));
+    return { index: 0, configuration: configurationOf(ids), addresses };
+  }
+
+  /** A transport that loses the frame that a test wants to be lost. */
+  #transport(id: number): RaftTransport {
+    const transport = this.network.transport(addressOf(id));
+    const send = transport.send.bind(transport);
+    transport.send = (messages) => send(messages.filter((message) => !this.#isLostFrame(message)));
+    return transport;
+  }
+
+  #isLostFrame({ kind, from }: PeerMessage): boolean {
+    if (kind !== 'propose' || from !== this.#losesFrameOf) return false;
+    this.#losesFrameOf = undefined;
+    return true;
+  }
+
+  /** Lets time pass while a caller of the log waits. */
+  #watched(log: RaftLog): ReplicatedLog {
+    return {
+      propose: (command: Command): Promise<Outcome> => this.run(log.propose(command)),
+      barrier: (level: BarrierLevel) => this.run(log.barrier(level)),
+      position: () => log.position(),
+      get pending() {
+        return log.pending;
+      },
+      status: (): LogStatus => log.status(),
+      close: () => this.run(log.close()),
+    };
+  }
+
+  #peer(id: number): Peer {
+    const found = this.#peers[id - 1];
+    if (found === undefined) throw new Error(`There is no peer ${id}.`);
+    return found;
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (this.#calls > 0) await this.time.step();
+    this.#isPumping = false;
+  }
+}
+
+function addressOf(id: number): string {
+  return `peer-${id}`;
+}
