@@ -6,8 +6,8 @@ import type { Ready, StorageAppend, StorageApply } from '../../src/raft/core/rea
 import type { Random } from '../faults/random';
 import { type CommandKind, decodeCommand } from './command';
 import type { EventQueue } from './event-queue';
-import { LogDisk } from './log-disk';
-import { keyCount, Machine } from './machine';
+import { DiskDamage, LogDisk } from './log-disk';
+import { keyCount, Machine, type Outcome } from './machine';
 import type { Network } from './network';
 import type { BegunRead, Oracle } from './oracle';
 import type { Scenario } from './scenario';
@@ -24,6 +24,17 @@ export interface HostPorts {
   trace(line: () => string): void;
   /** A node has become the leader. */
   elected(host: Host): void;
+  /** A revocation was acknowledged. */
+  revoked(): void;
+  /** A node has found that its disk is damaged, and stops for ever. */
+  halted(host: Host): void;
+}
+
+/** A revocation that this node has applied, and whose caller waits until it binds every reader. */
+interface Barrier {
+  readonly outcome: Outcome;
+  readonly index: number;
+  askedAt: number;
 }
 
 interface Read {
@@ -58,6 +69,9 @@ export class Host {
   #installing = 0;
   #reads = new Map<number, Read>();
   #readNumber = 0;
+  #barriers = new Map<number, Barrier>();
+  #startedAt = 0;
+  #isHalted = false;
   #lastRole = '';
 
   /** The time between two ticks, by this node's clock. */
@@ -90,13 +104,17 @@ export class Host {
 
   /** How many callers wait for an answer. */
   get waiting(): number {
-    return (this.#session?.waiting ?? 0) + this.#reads.size;
+    return (this.#session?.waiting ?? 0) + this.#reads.size + this.#barriers.size;
   }
 
   start(): void {
-    const { scenario, oracle, random, trace } = this.#ports;
-    if (this.#node !== undefined) return;
+    if (this.#node === undefined && !this.#isHalted) this.#orHalt(() => this.#start());
+  }
+
+  #start(): void {
+    const { scenario, oracle, random, trace, queue } = this.#ports;
     this.#starts += 1;
+    this.#startedAt = queue.now;
     const snapshot = this.#log.snapshot();
     // The crash came between the snapshot and the state machine.
     if (snapshot !== undefined && snapshot.index > this.machine.applied) this.#state.install(snapshot);
@@ -114,6 +132,7 @@ export class Host {
       maxApplyingBytes: 400,
       maxInflightMessages: scenario.maxInflightMessages,
       reads: 'quorum',
+      readLease: { now: () => this.#clock(), start: this.#starts, ms: scenario.leaseMs, maxLagMs: scenario.maxLagMs },
     });
     trace(() => `node ${this.id} starts: ${this.#summary()}`);
     this.#later(this.tickMs * random.share(), () => this.#tick());
@@ -130,6 +149,7 @@ export class Host {
     this.#appends = [];
     this.#applies = [];
     this.#reads.clear();
+    this.#barriers.clear();
     this.#installing = 0;
     this.#ports.network.crashed(this.id);
     this.#log.crash(random);
@@ -143,8 +163,11 @@ export class Host {
 
   resume(): void {
     this.#isPaused = false;
-    for (const run of this.#completions.splice(0)) run();
-    this.#drain();
+    this.readWithLease();
+    this.#orHalt(() => {
+      for (const run of this.#completions.splice(0)) run();
+      this.#drain();
+    });
   }
 
   receive(message: PeerMessage): void {
@@ -172,6 +195,7 @@ export class Host {
 
   /** A caller wants to read the latest state. */
   read(): void {
+    this.readWithLease();
     if (this.#node === undefined || this.#isPaused || this.#reads.size >= maxReads) return;
     this.#readNumber += 1;
     const context = this.#readNumber;
@@ -179,6 +203,18 @@ export class Host {
     this.call((node) => node.requestReadIndex(context));
     // The answer may be lost. The caller asks again then, as another read.
     this.#later(this.#ports.scenario.resendMs, () => this.#reads.delete(context));
+  }
+
+  /** A caller reads what is here, if a lease allows it. */
+  readWithLease(): void {
+    const { oracle } = this.#ports;
+    if (this.#node?.hasReadLease === true && !this.#isPaused) oracle.leaseRead(this.id, this.machine);
+  }
+
+  /** Flips a bit of what is stored. */
+  damage(part: 'entry' | 'hard-state'): void {
+    if (this.#log.damage(part, this.#ports.random))
+      this.#ports.trace(() => `a bit flips on the disk of node ${this.id}`);
   }
 
   /** Takes a snapshot, and cuts the log behind it, as far as the state machine is durable. */
@@ -206,7 +242,27 @@ export class Host {
     this.#do(() => {
       this.#node?.tick();
       if (again.length > 0) this.#node?.propose(again);
+      this.#askAgain(queue.now - scenario.resendMs);
     });
+  }
+
+  // A clock of the process: it begins anew with each start, and is a little faster or slower than that of others.
+  #clock(): number {
+    const { queue, scenario } = this.#ports;
+    return (queue.now - this.#startedAt) * scenario.clockRates[this.id % scenario.clockRates.length]!;
+  }
+
+  #orHalt(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof DiskDamage)) throw error;
+      this.#ports.trace(() => `node ${this.id} halts: ${error.message}`);
+      this.#isHalted = true;
+      this.crash();
+      this.#node = undefined;
+      this.#ports.halted(this);
+    }
   }
 
   get #isBlocked(): boolean {
@@ -217,7 +273,7 @@ export class Host {
   #later(delayMs: number, run: () => void): void {
     const start = this.#starts;
     this.#ports.queue.after(delayMs, () => {
-      if (start === this.#starts && this.#node !== undefined) run();
+      if (start === this.#starts && this.#node !== undefined) this.#orHalt(run);
     });
   }
 
@@ -227,8 +283,10 @@ export class Host {
       this.#inbox.push(run);
       return;
     }
-    run();
-    this.#pump();
+    this.#orHalt(() => {
+      run();
+      this.#pump();
+    });
   }
 
   #drain(): void {
@@ -245,6 +303,7 @@ export class Host {
       const ready = this.#node.ready();
       for (const message of ready.messages) this.#ports.network.send(message);
       for (const { context, index } of ready.readStates) this.#readConfirmed(context, index);
+      for (const { context } of ready.barriers) this.#barrierSettled(context);
       if (this.#ports.scenario.asynchronousStorage) this.#enqueue(ready);
       else this.#store(ready);
     }
@@ -389,7 +448,34 @@ export class Host {
     oracle.applied(this.id, entry, this.machine, outcome);
     // A duplicate answers as well: this node may have got the first one in a snapshot.
     if (outcome === undefined || outcome.status === 'gap') return;
-    if (this.#session?.applied(outcome.command) === true) oracle.acknowledge(outcome);
+    if (this.#session?.applied(outcome.command) !== true) return;
+    if (outcome.command.kind !== 'forget') oracle.acknowledge(outcome);
+    else this.#awaitBarrier(outcome, entry.index);
+  }
+
+  // To forget is to revoke: when its caller hears that it is done, no reader may see the key any more, on any node.
+  #awaitBarrier(outcome: Outcome, index: number): void {
+    this.#readNumber += 1;
+    this.#barriers.set(this.#readNumber, { outcome, index, askedAt: this.#ports.queue.now });
+    this.#node?.requestBarrier(this.#readNumber, index);
+  }
+
+  #barrierSettled(context: number): void {
+    const barrier = this.#barriers.get(context);
+    if (barrier === undefined) return;
+    this.#barriers.delete(context);
+    this.#ports.oracle.acknowledge(barrier.outcome);
+    this.#ports.oracle.revoked(barrier.index);
+    this.#ports.trace(() => `node ${this.id} acknowledges the revocation at ${barrier.index}`);
+    this.#ports.revoked();
+  }
+
+  #askAgain(before: number): void {
+    for (const [context, barrier] of this.#barriers) {
+      if (barrier.askedAt > before) continue;
+      barrier.askedAt = this.#ports.queue.now;
+      this.#node?.requestBarrier(context, barrier.index);
+    }
   }
 
   #syncTime(): number {

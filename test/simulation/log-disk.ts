@@ -15,12 +15,21 @@ export type LogWrite =
   | { readonly kind: 'save'; readonly snapshot: Snapshot }
   | { readonly kind: 'purge'; readonly index: number };
 
+/** What was written, with a checksum of it. */
+interface Stored<T> {
+  readonly value: T;
+  readonly sum: number;
+}
+
 interface LogContent {
-  hardState: HardState;
+  hardState: Stored<HardState>;
   snapshot: Snapshot;
   purged: LogPlace;
-  entries: Entry[];
+  entries: Stored<Entry>[];
 }
+
+/** Something stored is not what was written. The node must not go on: it may have promised what it no longer holds. */
+export class DiskDamage extends Error {}
 
 const noSnapshot: Snapshot = { index: 0, term: 0, configuration: noMembers, data: noBytes };
 
@@ -39,13 +48,15 @@ export class LogDisk implements LogStorage {
     const first = snapshot ?? noSnapshot;
     const { index, term } = first;
     const hardState = { term, vote: 0, commit: index };
-    this.#durable = { hardState, snapshot: first, purged: { index, term }, entries: [] };
+    this.#durable = { hardState: stored(hardState), snapshot: first, purged: { index, term }, entries: [] };
     this.#content = copyOf(this.#durable);
     this.#membership = membership;
   }
 
   initialState(): { hardState: HardState; membership: Membership } {
-    return { hardState: this.#content.hardState, membership: this.#membership() };
+    // A node that starts reads everything.
+    for (const entry of this.#content.entries) checked(entry);
+    return { hardState: checked(this.#content.hardState), membership: this.#membership() };
   }
 
   firstIndex(): number {
@@ -58,12 +69,13 @@ export class LogDisk implements LogStorage {
 
   term(index: number): number | undefined {
     const { purged, entries } = this.#content;
-    return index === purged.index ? purged.term : entries[index - purged.index - 1]?.term;
+    return index === purged.index ? purged.term : entries[index - purged.index - 1]?.value.term;
   }
 
   entries(low: number, high: number, maxBytes: number): readonly Entry[] | undefined {
     const first = this.firstIndex();
-    return low < first ? undefined : firstEntries(this.#content.entries.slice(low - first, high - first), maxBytes);
+    if (low < first) return undefined;
+    return firstEntries(this.#content.entries.slice(low - first, high - first).map(checked), maxBytes);
   }
 
   snapshot(): Snapshot | undefined {
@@ -85,6 +97,29 @@ export class LogDisk implements LogStorage {
     const done = this.#waiting.splice(0, Math.max(0, written - this.#synced));
     for (const write of done) apply(this.#durable, write);
     this.#synced += done.length;
+  }
+
+  /** Flips a bit of something that is durable. False if there is nothing of the kind. */
+  damage(part: 'entry' | 'hard-state', random: Random): boolean {
+    const { hardState, entries } = this.#durable;
+    if (part === 'hard-state') {
+      const { term, vote, commit } = hardState.value;
+      const value = random.chance(0.5) ? { term, vote: vote ^ 1, commit } : { term: term ^ 1, vote, commit };
+      if (this.#content.hardState === hardState) this.#content.hardState = { ...hardState, value };
+      this.#durable.hardState = { ...hardState, value };
+      return true;
+    }
+    const places = entries.flatMap(({ value }, at) =>
+      value.kind === 'normal' && value.data.byteLength > 0 ? [at] : [],
+    );
+    if (places.length === 0) return false;
+    const at = random.pick(places);
+    const found = entries[at]!;
+    const flipped = { ...found, value: withFlippedBit(found.value) };
+    const same = this.#content.entries.indexOf(found);
+    if (same >= 0) this.#content.entries[same] = flipped;
+    entries[at] = flipped;
+    return true;
   }
 
   /** The power fails. */
@@ -110,7 +145,7 @@ export class LogDisk implements LogStorage {
 function apply(content: LogContent, write: LogWrite): void {
   switch (write.kind) {
     case 'hard-state':
-      content.hardState = write.hardState;
+      content.hardState = stored(write.hardState);
       break;
     case 'entries':
       append(content, write.entries);
@@ -136,7 +171,7 @@ function append(content: LogContent, entries: readonly Entry[]): void {
   if (first === undefined) return;
   const at = first.index - purged.index - 1;
   check(at <= content.entries.length, () => `An append at ${first.index} leaves a gap in the log.`);
-  content.entries.splice(at, content.entries.length, ...fresh);
+  content.entries.splice(at, content.entries.length, ...fresh.map(stored));
 }
 
 function purge(content: LogContent, index: number): void {
@@ -144,7 +179,42 @@ function purge(content: LogContent, index: number): void {
   const last = content.entries[count - 1];
   if (count <= 0 || last === undefined) return;
   content.entries.splice(0, count);
-  content.purged = { index, term: last.term };
+  content.purged = { index, term: last.value.term };
+}
+
+// The same write is stored once, whoever looks at it.
+const known = new WeakMap<object, Stored<unknown>>();
+
+function stored<T extends Entry | HardState>(value: T): Stored<T> {
+  const before = known.get(value) as Stored<T> | undefined;
+  const now = before ?? { value, sum: sumOf(value) };
+  if (before === undefined) known.set(value, now);
+  return now;
+}
+
+function checked<T extends Entry | HardState>({ value, sum }: Stored<T>): T {
+  if (sumOf(value) !== sum) throw new DiskDamage('the disk is damaged');
+  return value;
+}
+
+function sumOf(value: Entry | HardState): number {
+  let sum = 0x811c9dc5;
+  const mix = (part: number) => (sum = Math.imul(sum ^ part, 0x01000193) >>> 0);
+  if ('vote' in value) [value.term, value.vote, value.commit].forEach(mix);
+  else {
+    mix(value.index);
+    mix(value.term);
+    if (value.kind === 'normal') value.data.forEach(mix);
+  }
+  return sum;
+}
+
+function withFlippedBit(entry: Entry): Entry {
+  if (entry.kind !== 'normal') return entry;
+  // The last byte is part of the value.
+  const data = Uint8Array.from(entry.data);
+  data[data.length - 1]! ^= 1;
+  return { ...entry, data };
 }
 
 function copyOf(content: LogContent): LogContent {

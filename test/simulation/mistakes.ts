@@ -144,6 +144,12 @@ const replicationMistakes: readonly Mistake[] = [
     'const commit = node.log.committed;',
   ),
   mistake(
+    'the members of a snapshot are ignored',
+    core('membership'),
+    'node.peers.configure(configuration, index);',
+    '',
+  ),
+  mistake(
     'a change of the members begins before the one before is applied',
     core('proposal'),
     "if (node.pendingChangeIndex > node.log.applied) return 'CHANGE_PENDING';",
@@ -182,6 +188,104 @@ const readMistakes: readonly Mistake[] = [
     'else if (reads.add(confirmed)) broadcastHeartbeat(node);',
     'else answerRead(node, confirmed);',
   ),
+  mistake(
+    'the answer to an earlier round confirms a read',
+    core('read-rounds'),
+    'waiting.round > confirmed)',
+    'waiting.round > confirmed + 1)',
+  ),
+];
+
+/** Mistakes in read leases and in what waits for them. */
+const leaseMistakes: readonly Mistake[] = [
+  mistake(
+    'a revocation is not awaited',
+    shell('host'),
+    "if (outcome.command.kind !== 'forget') oracle.acknowledge(outcome);",
+    'oracle.acknowledge(outcome); oracle.revoked(entry.index); this.#ports.revoked(); if (1 > 0) return;',
+  ),
+  mistake(
+    'the end of a lease is awaited without the drift of clocks',
+    core('lease-ledger'),
+    'return this.#ms * (1 + drift);',
+    'return this.#ms;',
+  ),
+  mistake(
+    'a lease survives the term of its leader: the next one does not wait for it',
+    core('read-leases'),
+    'if (given.mayBeInherited(now) && !haveFoundersApplied(node, index)) return false;',
+    '',
+  ),
+  mistake(
+    'a new leader waits for the members that it knows, and for no other one',
+    core('read-leases'),
+    'if (memberships.latest.index > 1 || log.applied < pendingChangeIndex) return false;',
+    '',
+  ),
+  mistake(
+    'a lease is given before a majority has confirmed its leader',
+    core('lease-ledger'),
+    'const at = member.stamps.findLastIndex(({ round }) => round < confirmed);',
+    'const at = member.stamps.findLastIndex(({ round }) => round < confirmed + 9);',
+  ),
+  mistake(
+    'a leader takes a lease from the moment of an answer',
+    core('read-leases'),
+    'if (from !== undefined) leases.held.extend(from);',
+    'if (from !== undefined) leases.held.extend(leases.now());',
+  ),
+  mistake(
+    'a lease runs from the arrival of its grant',
+    core('held-lease'),
+    'this.extend(grant.stamp);',
+    'this.extend(this.#settings.now());',
+  ),
+  mistake(
+    'a lease of an earlier start is taken',
+    core('held-lease'),
+    'if (grant !== undefined && grant.start === this.#settings.start)',
+    'if (grant !== undefined)',
+  ),
+  mistake(
+    'a member that lacks what a barrier is about gets a new lease',
+    core('barriers'),
+    'node.leases?.given.raiseFloor(barrier.index);',
+    '',
+  ),
+  mistake(
+    'a new leader gives leases to members that lack what earlier leaders committed',
+    core('lease-ledger'),
+    'this.#floor = lastIndex;',
+    'this.#floor = 0;',
+  ),
+  mistake(
+    'a member gets a lease however far it lags behind',
+    core('lease-ledger'),
+    'Math.max(this.#floor, recent.committed)',
+    'this.#floor',
+  ),
+  mistake(
+    'the leader forgets that it may read itself',
+    core('read-leases'),
+    'return !isOwnStateOld && !given.mayReadBefore(index, now);',
+    'return !given.mayReadBefore(index, now);',
+  ),
+];
+
+/** Mistakes with a damaged disk. */
+const damageMistakes: readonly Mistake[] = [
+  mistake(
+    'what is read from the disk is not compared with its checksum',
+    shell('log-disk'),
+    'if (sumOf(value) !== sum)',
+    'if (sum < 0)',
+  ),
+  mistake(
+    'a node with a damaged disk comes back under its id, with an empty one',
+    shell('simulation'),
+    'const fresh = this.#addHost(Math.max(...this.#hosts.keys()) + 1);',
+    'const fresh = this.#addHost(lost.id);',
+  ),
 ];
 
 /** Every mistake that the simulator must find, one at a time. */
@@ -191,24 +295,6 @@ export const simulationMistakes: readonly Mistake[] = [
   ...replicationMistakes,
   ...flowMistakes,
   ...readMistakes,
-];
-
-/**
- * Mistakes that 2,000 seeds did not find. Both need a rare meeting of faults. A node whose log was purged elsewhere must get other members in
- * a snapshot, and then win an election with the old ones before it restarts. A leader must lose its office after one round of reads was
- * answered and before the next one was, while its successor already has committed something that a caller knows of.
- */
-export const elusiveMistakes: readonly Mistake[] = [
-  mistake(
-    'the members of a snapshot are ignored',
-    core('membership'),
-    'node.peers.configure(configuration, index);',
-    '',
-  ),
-  mistake(
-    'the answer to an earlier round confirms a read',
-    core('read-rounds'),
-    'waiting.round > confirmed)',
-    'waiting.round > confirmed + 1)',
-  ),
+  ...leaseMistakes,
+  ...damageMistakes,
 ];

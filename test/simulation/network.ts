@@ -23,6 +23,8 @@ export class Network {
   readonly #arrivals = new Map<number, number>();
   // What a node sent before this moment, and what has not arrived, is lost.
   readonly #lostBefore = new Map<number, number>();
+  // How much longer messages to a node take.
+  readonly #slowWays = new Map<number, number>();
   #storms: number[] = [];
   #isHealed = false;
 
@@ -57,6 +59,11 @@ export class Network {
       }
   }
 
+  /** What is sent to a node takes longer from now on. */
+  slowWay(to: number, byMs: number): void {
+    this.#slowWays.set(to, (this.#slowWays.get(to) ?? 0) + byMs);
+  }
+
   beginStorm(loss: number): void {
     this.#storms.push(loss);
   }
@@ -70,6 +77,7 @@ export class Network {
   heal(): void {
     this.#isHealed = true;
     this.#blocks.clear();
+    this.#slowWays.clear();
     this.#storms = [];
   }
 
@@ -80,8 +88,9 @@ export class Network {
     // A snapshot is large.
     const size = message.kind === 'snapshot' ? 5 : 1;
     const delayMs = scenario.delayMs * (0.5 + random.share()) * (isLate ? 10 + 30 * random.share() : 1) * size;
+    const slowMs = this.#slowWays.get(message.to) ?? 0;
     const keepsOrder = this.#isHealed || !(isLate || random.chance(scenario.disorder));
-    queue.after(keepsOrder ? this.#inOrder(message, delayMs) : delayMs, () => {
+    queue.after(keepsOrder ? this.#inOrder(message, delayMs + slowMs) : delayMs + slowMs, () => {
       const isLost = this.#isBlocked(message) || sentAt <= (this.#lostBefore.get(message.from) ?? -1);
       if (!isLost) this.#ports.deliver(message);
       this.#ports.sent(message, !isLost);

@@ -34,8 +34,21 @@ export class Oracle {
   readonly #lastOfSession = new Map<number, number>();
   readonly #acknowledged = new Map<string, number>();
   readonly #history = new History();
+  // When something was first known to be committed.
+  readonly #commits: { readonly atMs: number; readonly index: number }[] = [{ atMs: -1, index: 0 }];
+  readonly #now: () => number;
+  readonly #maxStalenessMs: number;
   #floor = 0;
   #completedReads = 0;
+  #revokedIndex = 0;
+  #revocations = 0;
+  #leaseReads = 0;
+
+  /** `maxStalenessMs`: how old the state may be that a read with a lease shows. */
+  constructor(now: () => number, maxStalenessMs: number) {
+    this.#now = now;
+    this.#maxStalenessMs = maxStalenessMs;
+  }
 
   get commands(): number {
     return this.#effects.size;
@@ -57,6 +70,14 @@ export class Oracle {
 
   get reads(): number {
     return this.#completedReads;
+  }
+
+  get revocations(): number {
+    return this.#revocations;
+  }
+
+  get leaseReads(): number {
+    return this.#leaseReads;
   }
 
   /** A node starts. Its state must be one that the cluster went through. */
@@ -114,6 +135,25 @@ export class Oracle {
     this.#floor = Math.max(this.#floor, machine.applied);
   }
 
+  /** A caller was told that what the entry at `index` revokes can be read nowhere any more. */
+  revoked(index: number): void {
+    this.#revocations += 1;
+    this.#revokedIndex = Math.max(this.#revokedIndex, index);
+  }
+
+  /** A node serves a read with its lease. */
+  leaseRead(id: number, { applied }: Machine): void {
+    this.#leaseReads += 1;
+    check(applied >= this.#revokedIndex, () => {
+      return `A read with a lease at node ${id} sees the state of ${applied}, but the revocation at ${this.#revokedIndex} was acknowledged.`;
+    });
+    const before = this.#now() - this.#maxStalenessMs;
+    const expected = this.#commits.findLast(({ atMs }) => atMs < before)?.index ?? 0;
+    check(applied >= expected, () => {
+      return `A read with a lease at node ${id} sees the state of ${applied}, but ${expected} was committed more than ${this.#maxStalenessMs} ms ago.`;
+    });
+  }
+
   /** A message leaves that says that something is durable. */
   promised(message: PeerMessage): void {
     if (message.kind === 'pre-vote-response' && !message.isRejected) return;
@@ -127,6 +167,8 @@ export class Oracle {
   /** A node has done something. `applied` counts a snapshot that is being installed. */
   stepped(status: NodeStatus, log: LogDisk, applied: number): void {
     const { id, role, hardState } = status;
+    if (hardState.commit > this.#commits.at(-1)!.index)
+      this.#commits.push({ atMs: this.#now(), index: hardState.commit });
     const last = this.#running.get(id);
     const before = last?.hardState;
     if (last?.membership !== status.membership) this.#checkMembership(id, status.membership);

@@ -18,7 +18,8 @@ const { values } = parseArgs({
 const first = Number(values.seed ?? values.from);
 const count = values.seed === undefined ? Number(values.seeds) : 1;
 const maxLines = 250;
-const figures = { commands: 0, acknowledged: 0, reads: 0, terms: 0, changes: 0 };
+const names = ['commands', 'acknowledged', 'reads', 'leaseReads', 'revocations', 'terms', 'changes', 'halted'] as const;
+const figures = Object.fromEntries(names.map((name) => [name, 0])) as Record<(typeof names)[number], number>;
 const began = performance.now();
 let told = began;
 let failed: number | undefined;
@@ -27,7 +28,7 @@ let played = 0;
 for (let seed = first; seed < first + count && failed === undefined; seed += 1) {
   const course = runScenario(scenarioOf(seed), values.trace ? (line) => console.log(line) : undefined);
   played += 1;
-  for (const name of ['commands', 'acknowledged', 'reads', 'terms', 'changes'] as const) figures[name] += course[name];
+  for (const name of names) figures[name] += course[name];
   if (course.violation !== undefined) failed = seed;
   if (performance.now() - told < 5_000) continue;
   told = performance.now();

@@ -32,6 +32,10 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: 'campaign'; readonly node: number }
   | { readonly kind: 'snapshot'; readonly node: number; readonly margin: number }
   | { readonly kind: 'checkpoint'; readonly node: number }
+  /** A bit flips on a disk. Who notices stops for ever, and another node takes its place. */
+  | { readonly kind: 'damage'; readonly node: number; readonly part: 'entry' | 'hard-state' }
+  /** What others send to a node arrives later, in its order. */
+  | { readonly kind: 'slow-way'; readonly node: number; readonly delayMs: number; readonly forMs: number }
 );
 
 /** Everything that makes a course what it is. The same scenario takes the same course. */
@@ -63,11 +67,121 @@ export interface Scenario {
   readonly readEveryMs: number;
   readonly resendMs: number;
   readonly durationMs: number;
+  /** How long a read lease lasts, and how far its holder may lag behind. */
+  readonly leaseMs: number;
+  readonly maxLagMs: number;
+  /** How fast the clocks run by which leases are counted: within 1 % of each other. */
+  readonly clockRates: readonly number[];
   readonly faults: readonly Fault[];
 }
 
 /** The scenario of a seed. */
 export function scenarioOf(seed: number): Scenario {
+  const random = new Random(seed, 6);
+  const ranking = random.chance(0.5) ? [1.0045, 0.9955] : [0.9955, 1.0045];
+  const scenario = withoutSpecials(seed, {
+    leaseMs: random.pick([400, 1_000, 2_000]),
+    maxLagMs: random.pick([200, 600]),
+    clockRates: random.pick([ranking, [...ranking, 1], [1, 1.0001, 0.9999]]),
+  });
+  const dice = random.share();
+  if (dice < 0.12) return withDamage(scenario, random);
+  if (dice < 0.18) return lateAnswersOf(scenario, random);
+  if (dice < 0.23) return outdatedMemberOf(scenario, random);
+  if (dice < 0.27) return companyOf(scenario, random);
+  return scenario;
+}
+
+function sorted(faults: readonly Fault[]): readonly Fault[] {
+  return [...faults].sort((a, b) => a.atMs - b.atMs);
+}
+
+// The members change only where a damaged node is replaced: otherwise too many of them could be lost.
+function withDamage(scenario: Scenario, random: Random): Scenario {
+  const { voters, durationMs, faults } = scenario;
+  const damaged = random.sample(voters, random.whole(1, (voters.length - 1) >> 1));
+  const damages = damaged.flatMap((node): readonly Fault[] => {
+    const atMs = random.whole(600, durationMs - 1_000);
+    const part = random.pick(['entry', 'entry', 'hard-state'] as const);
+    // A running node reads little of its disk.
+    return [
+      { atMs, kind: 'damage', node, part },
+      { atMs: atMs + random.whole(50, 600), kind: 'crash', nodes: [node], forMs: random.pick([50, 600]) },
+    ];
+  });
+  return { ...scenario, faults: sorted([...faults.filter(({ kind }) => kind !== 'change'), ...damages]) };
+}
+
+const calm = { loss: 0, late: 0, duplicates: 0, disorder: 0, syncMs: 1, applyMs: 1 };
+
+// A leader with a slow clock is heard by nobody, and hears late what the others said: answers to a round of reads from before it was replaced
+// arrive while it asks in the next one.
+function lateAnswersOf(scenario: Scenario, random: Random): Scenario {
+  const { electionTicks, tickMs, durationMs } = scenario;
+  const electionMs = electionTicks * tickMs;
+  const readEveryMs = electionMs * random.pick([1, 1.5, 2]);
+  const forMs = 4 * electionMs;
+  const once = (fromMs: number): readonly Fault[] => {
+    const atMs = fromMs + random.whole(0, 100);
+    const delayMs = Math.round(electionMs * (1.5 + random.share() * 1.5));
+    const cutMs = atMs + random.whole(5, 150);
+    return [
+      { atMs: atMs - 1, kind: 'skew', node: presentLeader, rate: 2 },
+      { atMs, kind: 'slow-way', node: presentLeader, delayMs, forMs },
+      { atMs: cutMs, kind: 'cut', nodes: [presentLeader], direction: 'from', forMs },
+      ...[1, 2, 3].map((node): Fault => ({ atMs: cutMs + forMs + delayMs, kind: 'skew', node, rate: 1 })),
+    ];
+  };
+  const starts: number[] = [];
+  for (let atMs = 1_000; atMs < durationMs - 1_000; atMs += forMs + 6 * electionMs) starts.push(atMs);
+  const few = { voters: [1, 2, 3], spares: [], readEveryMs, commandEveryMs: 60, delayMs: 5 };
+  return { ...scenario, ...calm, ...few, faults: sorted(starts.flatMap(once)) };
+}
+
+// A leader with a slow clock and one more node are cut off from a majority, which elects another leader. The two still talk to each other, and
+// the leader notices late that it hears from no majority.
+function companyOf(scenario: Scenario, random: Random): Scenario {
+  const { electionTicks, tickMs, durationMs } = scenario;
+  const electionMs = electionTicks * tickMs;
+  const five = [1, 2, 3, 4, 5];
+  const faults: Fault[] = [];
+  for (let atMs = 1_000; atMs < durationMs - 1_000; atMs += scenario.leaseMs + 10 * electionMs) {
+    const forMs = scenario.leaseMs + 5 * electionMs;
+    faults.push({ atMs, kind: 'skew', node: presentLeader, rate: 2 });
+    faults.push({ atMs: atMs + 1, kind: 'cut', nodes: [presentLeader, random.pick(five)], direction: 'both', forMs });
+    faults.push(...five.map((node): Fault => ({ atMs: atMs + forMs, kind: 'skew', node, rate: 1 })));
+  }
+  return { ...scenario, ...calm, voters: five, spares: [], commandEveryMs: 60, faults: sorted(faults) };
+}
+
+// A voter is away while all other voters are replaced, and hears of it by a snapshot. Then it is left alone with the voters from before:
+// by their votes it must not win.
+function outdatedMemberOf(scenario: Scenario, random: Random): Scenario {
+  const { durationMs } = scenario;
+  const [voters, spares, all] = [
+    [1, 2, 3],
+    [4, 5],
+    [1, 2, 3, 4, 5],
+  ];
+  const away = random.pick(voters);
+  const stayed = voters.filter((node) => node !== away);
+  const atMs = random.whole(900, durationMs - 3_500);
+  const backMs = atMs + random.whole(700, 1_200);
+  const cutMs = backMs + random.whole(60, 400);
+  const everywhere = (at: number, fault: (node: number) => Fault) => all.map((node) => ({ ...fault(node), atMs: at }));
+  const faults: readonly Fault[] = [
+    { atMs, kind: 'cut', nodes: [away], direction: 'both', forMs: backMs - atMs },
+    { atMs: atMs + 30, kind: 'change', change: replacedBy([away, ...spares], all, random) },
+    ...everywhere(backMs - 60, (node) => ({ atMs, kind: 'checkpoint', node })),
+    ...everywhere(backMs - 50, (node) => ({ atMs, kind: 'snapshot', node, margin: 0 })),
+    { atMs: cutMs, kind: 'cut', nodes: [away, ...stayed], direction: 'both', forMs: 2_500 },
+  ];
+  return { ...scenario, ...calm, delayMs: 2, voters, spares, faults: sorted(faults) };
+}
+
+type Leasing = Pick<Scenario, 'leaseMs' | 'maxLagMs' | 'clockRates'>;
+
+function withoutSpecials(seed: number, leasing: Leasing): Scenario {
   const random = new Random(seed, 1);
   const count = random.pick([3, 3, 4, 5]);
   const voters = Array.from({ length: count }, (_, at) => at + 1);
@@ -96,6 +210,7 @@ export function scenarioOf(seed: number): Scenario {
     readEveryMs: random.pick([80, 200, 400]),
     resendMs: random.pick([300, 600, 1_200]),
     durationMs,
+    ...leasing,
   };
   if (random.chance(0.08)) return duelOf(frame, random);
   const moments = Array.from({ length: random.whole(3, 20) }, () => random.whole(400, durationMs - 200));

@@ -7,7 +7,7 @@ import { runScenario } from './simulation';
 const seeds = 60;
 
 test(`a simulated cluster keeps its promises through faults, and heals afterwards: ${seeds} seeds`, () => {
-  let [commands, acknowledged, terms, changes] = [0, 0, 0, 0];
+  let [commands, acknowledged, terms, changes, revocations, leaseReads, halted] = [0, 0, 0, 0, 0, 0, 0];
   for (let seed = 1; seed <= seeds; seed += 1) {
     const course = runScenario(scenarioOf(seed));
     if (course.violation !== undefined)
@@ -16,12 +16,18 @@ test(`a simulated cluster keeps its promises through faults, and heals afterward
     acknowledged += course.acknowledged;
     terms += course.terms;
     changes += course.changes;
+    revocations += course.revocations;
+    leaseReads += course.leaseReads;
+    halted += course.halted;
   }
   // A course in which nothing happens proves nothing.
   expect(commands / seeds).toBeGreaterThan(50);
   expect(acknowledged).toBeLessThan(commands);
   expect(terms / seeds).toBeGreaterThan(3);
   expect(changes / seeds).toBeGreaterThan(2);
+  expect(revocations / seeds).toBeGreaterThan(10);
+  expect(leaseReads / revocations).toBeGreaterThan(3);
+  expect(halted).toBeGreaterThan(2);
 });
 
 test('the same seed takes the same course, whether it is traced or not', () => {

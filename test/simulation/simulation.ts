@@ -20,11 +20,17 @@ export interface Course {
   readonly commands: number;
   readonly acknowledged: number;
   readonly reads: number;
+  readonly leaseReads: number;
+  readonly revocations: number;
+  /** Nodes whose disk was found damaged. */
+  readonly halted: number;
   readonly terms: number;
   readonly changes: number;
   /** What the callers did and learnt. */
   readonly histories: ReturnType<History['keys']>;
 }
+
+type NodeFault = 'slow-disk' | 'skew' | 'campaign' | 'snapshot' | 'checkpoint' | 'damage' | 'slow-way';
 
 /** A cluster must heal within so many elections, and in so much time even if none is held. */
 const maxElections = 20;
@@ -45,19 +51,22 @@ export function runScenario(scenario: Scenario, trace?: (line: string) => void):
 class Simulation {
   readonly #scenario: Scenario;
   readonly #queue = new EventQueue();
-  readonly #oracle = new Oracle();
+  readonly #oracle: Oracle;
   readonly #network: Network;
   readonly #hosts = new Map<number, Host>();
   readonly #callers: Random;
   readonly #transport: Random;
   readonly #trace: (line: () => string) => void;
   #isHealing = false;
+  #haltedCount = 0;
   #briefLeaders: readonly (Fault & { kind: 'brief-leaders' })[] = [];
 
   constructor(scenario: Scenario, trace: ((line: string) => void) | undefined) {
     const { seed } = scenario;
     const queue = this.#queue;
     this.#scenario = scenario;
+    // A little more: clocks differ, and heartbeats leave with the next tick.
+    this.#oracle = new Oracle(() => queue.now, (scenario.leaseMs + scenario.maxLagMs) * 1.02);
     this.#callers = new Random(seed, 2);
     this.#transport = new Random(seed, 3);
     this.#trace = trace === undefined ? () => {} : (line) => trace(`${queue.now.toFixed(0).padStart(6)} ms  ${line()}`);
@@ -69,16 +78,33 @@ class Simulation {
       sent: (message, isDelivered) => this.#report(message, isDelivered),
       trace: this.#trace,
     });
-    for (const id of [...scenario.voters, ...scenario.spares]) {
-      const ports = { queue, network: this.#network, oracle: this.#oracle, scenario, trace: this.#trace };
-      const elected = (host: Host) => this.#elected(host);
-      this.#hosts.set(id, new Host(id, { ...ports, elected, random: new Random(seed, 5, id) }));
-    }
+    for (const id of [...scenario.voters, ...scenario.spares]) this.#addHost(id);
+  }
+
+  #addHost(id: number): Host {
+    const host = new Host(id, {
+      queue: this.#queue,
+      network: this.#network,
+      oracle: this.#oracle,
+      scenario: this.#scenario,
+      random: new Random(this.#scenario.seed, 5, id),
+      trace: this.#trace,
+      elected: (elected) => this.#elected(elected),
+      // Everybody reads at once: that is when a reader who was forgotten shows.
+      revoked: () => {
+        for (const each of this.#hosts.values()) each.readWithLease();
+      },
+      halted: (halted) => this.#replace(halted),
+    });
+    this.#hosts.set(id, host);
+    return host;
   }
 
   figures(): Omit<Course, 'violation'> {
-    const { commands, acknowledged, reads, changes, histories } = this.#oracle;
-    return { atMs: this.#queue.now, commands, acknowledged, reads, changes, histories, terms: this.#term() };
+    const { commands, acknowledged, reads, leaseReads, revocations, changes, histories } = this.#oracle;
+    const halted = this.#haltedCount;
+    const figures = { commands, acknowledged, reads, leaseReads, revocations, changes, histories, halted };
+    return { atMs: this.#queue.now, terms: this.#term(), ...figures };
   }
 
   run(): void {
@@ -142,7 +168,7 @@ class Simulation {
     }
   }
 
-  #happensAt(host: Host, fault: Fault & { kind: 'slow-disk' | 'skew' | 'campaign' | 'snapshot' | 'checkpoint' }): void {
+  #happensAt(host: Host, fault: Fault & { kind: NodeFault }): void {
     const { tickMs, syncMs } = this.#scenario;
     switch (fault.kind) {
       case 'slow-disk':
@@ -160,6 +186,13 @@ class Simulation {
         break;
       case 'checkpoint':
         host.checkpoint();
+        break;
+      case 'damage':
+        host.damage(fault.part);
+        break;
+      case 'slow-way':
+        this.#network.slowWay(host.id, fault.delayMs);
+        this.#queue.after(fault.forMs, () => this.#isHealing || this.#network.slowWay(host.id, -fault.delayMs));
         break;
     }
   }
@@ -199,6 +232,26 @@ class Simulation {
     };
     block(1);
     this.#queue.after(forMs, () => block(-1));
+  }
+
+  // A node with a damaged disk does not come back: it may have promised what it no longer holds. A new one takes its place.
+  #replace(lost: Host): void {
+    this.#haltedCount += 1;
+    const fresh = this.#addHost(Math.max(...this.#hosts.keys()) + 1);
+    fresh.start();
+    this.#exchange(lost.id, fresh.id);
+  }
+
+  #exchange(lost: number, fresh: number): void {
+    const leader = this.#leader();
+    const configuration = leader?.node?.status().membership.configuration;
+    if (configuration !== undefined && !isMember(configuration, lost)) return;
+    const changes = [
+      { kind: 'remove', node: lost },
+      { kind: 'add-voter', node: fresh },
+    ] as const;
+    leader?.call((node) => node.proposeConfigurationChange({ transition: 'joint-implicit', changes }));
+    this.#queue.after(500, () => this.#exchange(lost, fresh));
   }
 
   // The core relies on the report of a snapshot, but not on that of other messages: not every transport can tell.

@@ -101,8 +101,9 @@ export class LeaseLedger {
 
   /** What a member must have applied to get a lease now. */
   floor(now: number): number {
-    const old = this.#rounds.findLast(({ beganAt }) => beganAt <= now - this.#maxLagMs);
-    return Math.max(this.#floor, old?.committed ?? 0);
+    // The first round since then knows all that was committed before. Without one, nobody knows, and nobody gets a lease.
+    const recent = this.#rounds.find(({ beganAt }) => beganAt > now - this.#maxLagMs);
+    return recent === undefined ? Number.POSITIVE_INFINITY : Math.max(this.#floor, recent.committed);
   }
 
   /** Whether leases of earlier leaders may still run. */
