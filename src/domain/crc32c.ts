@@ -23,12 +23,14 @@ function checksumTables(): Int32Array {
 /**
  * Computes the CRC32C of bytes, as an unsigned number. It reads 8 bytes a step: for 2.3 kB this takes 2 microseconds, and one byte a step
  * takes 5.
+ *
+ * @param previous The checksum of the bytes before these, or a number that the checksum depends on besides the bytes. Default: 0.
  */
-export function crc32c(bytes: Uint8Array): number {
+export function crc32c(bytes: Uint8Array, previous = 0): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const numbers = tables;
   const ofSteps = bytes.length - (bytes.length % bytesPerStep);
-  let checksum = -1;
+  let checksum = ~previous;
   for (let at = 0; at < ofSteps; at += bytesPerStep) {
     const low = checksum ^ view.getInt32(at, true);
     const high = view.getInt32(at + 4, true);

@@ -20,8 +20,8 @@ export interface NodeIdentity {
  * The durable part of a node: its log, its hard state and what describes its snapshots. The core reads it as a `LogStorage`; the host
  * stores in it what the core hands out.
  *
- * Every method takes effect for reads at once, and is durable when its promise resolves. It returns `undefined` if there is nothing to wait
- * for. Works are stored in the order of the calls, and a call need not wait for the one before: works that wait share one sync.
+ * What a call stores is readable at the latest when its promise resolves, and is durable then. A call returns `undefined` if there is nothing
+ * to wait for. Works are stored in the order of the calls, and a call need not wait for the one before: works that wait share one sync.
  *
  * An error other than DISK_FULL is final: the disk may have lost what was written, every later call fails with the same error, and the node
  * must stop. A read that finds damage throws a `MemoryError` with the code RECORD_DAMAGED or FILE_FAILED, and the node must stop, too.
