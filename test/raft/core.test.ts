@@ -397,7 +397,7 @@ describe('members', () => {
   });
 
   test('a voter that stays learns from those who left that they left, although nobody else leads any more', () => {
-    const cluster = new Cluster([1, 2, 3]);
+    const cluster = new Cluster([1, 2, 3], { handOverBeforeLeaving: false });
     cluster.elect(1);
     const remove = [1, 2].map((node) => ({ kind: 'remove', node }) as const);
     cluster.node(1).proposeConfigurationChange({ transition: 'joint-explicit', changes: remove });
@@ -448,8 +448,63 @@ describe('members', () => {
     for (const { applied } of cluster.members) expect(applied).toEqual(['a']);
   });
 
-  test('a leader that is removed commits its removal and steps down; the others elect one of them', () => {
+  test('a leader that is to lose its vote hands over to the most complete log first, and refuses the change', () => {
     const cluster = new Cluster([1, 2, 3]);
+    cluster.elect(1);
+    cluster.isolate(2);
+    cluster.propose(1, 'a');
+    const away = { transition: 'auto', changes: [{ kind: 'remove', node: 1 }] } as const;
+    expect(cluster.node(1).proposeConfigurationChange(away)).toEqual({ isAccepted: false, refusal: 'LEADER_LEAVES' });
+    expect(cluster.node(1).status()).toMatchObject({ transferTarget: 3, lastIndex: 3 });
+    cluster.heal();
+    cluster.settle();
+    expect(leaders(cluster)).toEqual([3]);
+    expect(cluster.node(3).proposeConfigurationChange(away)).toMatchObject({ isAccepted: true });
+    cluster.settle();
+    expect(cluster.node(3).status().membership.configuration.voters).toEqual([2, 3]);
+    expect(leaders(cluster)).toEqual([3]);
+  });
+
+  test('a leader that is to lose its vote hands over to nobody who is silent', () => {
+    const cluster = new Cluster([1, 2, 3]);
+    cluster.elect(1);
+    cluster.isolate(2);
+    for (let tick = 0; tick < 17; tick += 1) {
+      cluster.tick(1);
+      cluster.settle();
+    }
+    cluster.node(1).proposeConfigurationChange({ transition: 'auto', changes: [{ kind: 'remove', node: 1 }] });
+    cluster.settle();
+    expect(leaders(cluster)).toEqual([3]);
+  });
+
+  test.each(['demoted', 'replaced with all other voters', 'alone'])('a leader that is %s leaves to a voter', (how) => {
+    const cluster = new Cluster(how === 'alone' ? [1] : [1, 2, 3]);
+    for (const id of [4, 5]) cluster.add(id);
+    cluster.elect(1);
+    const remove = (node: number) => ({ kind: 'remove', node }) as const;
+    const steps = {
+      demoted: [{ kind: 'add-learner', node: 1 }],
+      'replaced with all other voters': [...[1, 2, 3].map(remove), ...add(4, 5).changes],
+      alone: [remove(1), ...add(4).changes],
+    } as const;
+    const change = { transition: 'auto', changes: steps[how as keyof typeof steps] } as const;
+    for (let rounds = 0; rounds < 40; rounds += 1) {
+      const [leader] = leaders(cluster);
+      const { voters } = cluster.node(leader!).status().membership.configuration;
+      if (leader !== undefined && voters.includes(1)) cluster.node(leader).proposeConfigurationChange(change);
+      for (const { id } of cluster.members) cluster.tick(id);
+      cluster.settle();
+    }
+    const [leader] = leaders(cluster);
+    const { configuration } = cluster.node(leader!).status().membership;
+    expect(configuration.outgoing).toEqual([]);
+    expect(configuration.voters).not.toContain(1);
+    expect(configuration.voters).toContain(leader);
+  });
+
+  test('a leader that is removed without handing over commits its removal and steps down; the others elect one of them', () => {
+    const cluster = new Cluster([1, 2, 3], { handOverBeforeLeaving: false });
     cluster.elect(1);
     cluster.node(1).proposeConfigurationChange({ transition: 'auto', changes: [{ kind: 'remove', node: 1 }] });
     cluster.settle();

@@ -9,6 +9,7 @@ import type { Progress } from './progress';
 import { leaveJointIfDue, type ProposalOutcome, proposeAtLeader } from './proposal';
 import { beginLeaseRound, settleBarriers, takeLeaseReport } from './read-leases';
 import { broadcastHeartbeat, sendAppend } from './replication';
+import { sendTimeoutNow, transferTo } from './transfer';
 
 /** A tick passes at the leader. */
 export function tickLeader(node: Consensus): void {
@@ -62,18 +63,6 @@ export function receiveAtLeader(node: Consensus, message: Message): ProposalOutc
     default:
       return undefined;
   }
-}
-
-/** Hands the office to a voter. It goes ahead when that member's log is complete, and is given up after an election time-out. */
-export function transferTo(node: Consensus, target: NodeId): void {
-  const progress = node.peers.progressOf(target);
-  if (progress === undefined || node.peers.isLearner(target) || target === node.transferTarget) return;
-  node.abortTransfer();
-  if (target === node.id) return;
-  node.electionElapsed = 0;
-  node.transferTarget = target;
-  if (progress.match === node.log.lastIndex) sendTimeoutNow(node, target);
-  else sendAppend(node, target, true);
 }
 
 /** The transport could not reach a member: what is on its way may be lost. */
@@ -165,10 +154,6 @@ function isAppendStalled(node: Consensus): boolean {
   node.stalledTicks = isWaiting ? node.stalledTicks + 1 : 0;
   node.stalledOffset = unstable.offset;
   return node.stalledTicks >= node.settings.electionTicks;
-}
-
-function sendTimeoutNow(node: Consensus, to: NodeId): void {
-  node.send({ kind: 'timeout-now', from: node.id, to, term: node.term });
 }
 
 function withProgress(node: Consensus, id: NodeId, use: (progress: Progress) => void): void {

@@ -27,6 +27,8 @@ export interface RaftOptions {
   readonly asynchronousStorage?: boolean;
   /** A leader that a change removes or makes a learner steps down when it has applied the change. Default: true. */
   readonly stepDownOnRemoval?: boolean;
+  /** A leader hands over its office before a change that would take its vote away, and refuses the change itself. Default: true. */
+  readonly handOverBeforeLeaving?: boolean;
   /** A leader whose own append does not finish for an election time-out steps down: its disk hangs. Default: true. */
   readonly stepDownOnStalledAppend?: boolean;
   /** The bytes of entries in one append message. One entry always fits. Default: 1 MiB. */
@@ -83,6 +85,7 @@ export function settingsOf(options: RaftOptions): RaftSettings {
     reads: 'quorum',
     asynchronousStorage: false,
     stepDownOnRemoval: true,
+    handOverBeforeLeaving: true,
     stepDownOnStalledAppend: true,
     maxMessageBytes: mebibyte,
     maxApplyingBytes: mebibyte,

@@ -3,6 +3,7 @@ import type { Consensus } from './consensus';
 import { type LogPlace, noBytes, type Proposed } from './entry';
 import { noNode } from './node-id';
 import { appendProposed, broadcastAppend } from './replication';
+import { handOverBefore } from './transfer';
 
 /**
  * Why a proposal was not taken. Nothing was added to the log, and the same proposal may be made again.
@@ -11,8 +12,9 @@ import { appendProposed, broadcastAppend } from './replication';
  * - `LEADER_MOVES` The leader is handing over its office.
  * - `TOO_MUCH_UNCOMMITTED` Too many bytes wait for their commit.
  * - `NOT_A_MEMBER` This node leads but was removed.
+ * - `LEADER_LEAVES` The change takes the vote of the leader away. It hands over its office as soon as it can; propose the change again to the next.
  */
-export type ProposalRefusal = 'NO_LEADER' | 'LEADER_MOVES' | 'TOO_MUCH_UNCOMMITTED' | 'NOT_A_MEMBER';
+export type ProposalRefusal = 'NO_LEADER' | 'LEADER_MOVES' | 'TOO_MUCH_UNCOMMITTED' | 'NOT_A_MEMBER' | 'LEADER_LEAVES';
 
 /** Why a change of the members was not made: another one is not applied yet, or it cannot be made from the present configuration. */
 export type ChangeObstacle = 'CHANGE_PENDING' | ChangeRefusal;
@@ -29,6 +31,7 @@ export type ProposalOutcome =
 export function proposeAtLeader(node: Consensus, proposed: readonly Proposed[]): ProposalOutcome {
   if (node.peers.progressOf(node.id) === undefined) return { isAccepted: false, refusal: 'NOT_A_MEMBER' };
   if (node.transferTarget !== noNode) return { isAccepted: false, refusal: 'LEADER_MOVES' };
+  if (handsOverFirst(node, proposed)) return { isAccepted: false, refusal: 'LEADER_LEAVES' };
   let obstacle: ChangeObstacle | undefined;
   const before = node.pendingChangeIndex;
   const checked = proposed.map((entry, at): Proposed => {
@@ -57,6 +60,16 @@ export function proposeAtLeader(node: Consensus, proposed: readonly Proposed[]):
 export function leaveJointIfDue(node: Consensus): void {
   const isDue = node.peers.configuration.autoLeave && node.log.applied >= node.pendingChangeIndex;
   if (isDue && node.role === 'leader') proposeAtLeader(node, [{ kind: 'configuration', change: leaveJoint }]);
+}
+
+// A leader that removes itself leaves with what only it knows: that its removal is committed. So it hands over first, if anybody stays.
+function handsOverFirst(node: Consensus, proposed: readonly Proposed[]): boolean {
+  if (!node.settings.handOverBeforeLeaving || node.pendingChangeIndex > node.log.applied) return false;
+  return proposed.some((entry) => {
+    if (entry.kind !== 'configuration') return false;
+    const { configuration } = changedConfiguration(node.peers.configuration, entry.change);
+    return configuration !== undefined && handOverBefore(node, configuration);
+  });
 }
 
 function obstacleTo(node: Consensus, change: ConfigurationChange): ChangeObstacle | undefined {

@@ -96,8 +96,8 @@ export interface NodeStatus {
  * - A sync covers everything handed out before, also a commit index that an earlier `Ready` did not ask to sync. If the hard state is in
  *   a file of its own, that file is synced with the entries.
  * - The membership is stored together with the applied index that it belongs to, and goes into each snapshot of that index.
- * - A leader that is to be removed hands over its office first, and a member that was removed is switched off only when a majority of
- *   those who stay has applied its removal. Until then the others may need it to learn that it may go.
+ * - A member that was removed is switched off only when a majority of those who stay has applied its removal. Until then the others may
+ *   need it to learn that it may go.
  * - A snapshot that was sent is reported with `reportSnapshot`, or the member gets nothing more until it was silent for an election
  *   time-out.
  * - A read or a barrier that gets no answer, for example because the leader changed, is asked for again.

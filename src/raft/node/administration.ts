@@ -65,9 +65,12 @@ export class Administration {
         case 'NOT_A_MEMBER':
           throw isProposed ? unknownChange() : notLeading();
         case 'LEADER_MOVES':
+        case 'LEADER_LEAVES':
         case 'TOO_MUCH_UNCOMMITTED':
         case 'CHANGE_PENDING':
           await this.#nextTick(deadline, isProposed ? unknownChange : pendingChange);
+          // The next leader takes the change. Forwarded by the core, it would be written although this call says that it was not.
+          if (!this.#leads) throw isProposed ? unknownChange() : notLeading();
           break;
         default:
           throw refused(refusalText(outcome.refusal));

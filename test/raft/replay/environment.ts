@@ -280,6 +280,7 @@ function optionsOf(options: Directive['options']): Partial<RaftOptions> {
     preVote: first('prevote') === 'true',
     checkQuorum: first('checkquorum') === 'true',
     stepDownOnRemoval: first('step-down-on-removal') === 'true',
+    handOverBeforeLeaving: false,
     asynchronousStorage: first('async-storage-writes') === 'true',
     checkChanges: first('disable-conf-change-validation') !== 'true',
     reads: first('read-only') === 'lease-based' ? 'lease' : 'quorum',
