@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import { addressOf, addressParts, isHost, isLoopback } from '../domain/node-address';
 import { addIssue, callback, expected, fields, flag, integer, list, oneOf } from '../domain/parse/shapes';
 
 /** The key, the certificate and the authorities of a node, in PEM format. */
@@ -165,29 +165,6 @@ function addProofIssues(settings: ClusterSettings, ctx: Context): void {
   for (const [name, path] of given)
     if (!isLoopback(name))
       addIssue(ctx, 'without `tls`, expected a loopback address, such as 127.0.0.1, got another address.', name, path);
-}
-
-/** Divides `host:port`. Undefined if it is no address. */
-export function addressParts(text: string): { readonly host: string; readonly port: number } | undefined {
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
-  const port = Number(digits);
-  const name = bracketed ?? plain;
-  if (name === undefined || port < 1 || port > maxPort) return undefined;
-  const isValid = bracketed === undefined ? isHost(name) : isIP(name) === 6;
-  return isValid ? { host: name, port } : undefined;
-}
-
-/** Joins a host and a port to an address. */
-export function addressOf(name: string, port: number): string {
-  return isIP(name) === 6 ? `[${name}]:${port}` : `${name}:${port}`;
-}
-
-function isHost(text: string): boolean {
-  return isIP(text) !== 0 || (text.length <= 253 && /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?$/.test(text));
-}
-
-function isLoopback(name: string): boolean {
-  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }
 
 function isWildcard(name: string): boolean {

@@ -3,15 +3,17 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryError } from '../domain/errors';
+import { isUint8Array } from '../domain/realms';
 import { pause } from '../environment/timers';
 import type { Append, InstallSnapshot, PeerMessage } from '../raft/core/messages';
 import type { NodeId } from '../raft/core/node-id';
 import type { NodeIdentity, RaftTransport, TransportReceiver } from '../raft/transport/raft-transport';
 import type { ConformanceCase } from './conformance';
 
-/** A transport that has not been started, and the address at which others reach it. */
+/** A transport that has not been started. */
 export interface TransportUnderTest {
   readonly transport: RaftTransport;
+  /** The address at which others reach it. Read after `transport.start`. */
   readonly address: string;
 }
 
@@ -22,13 +24,6 @@ const waitMs = 20_000;
  * The requirements for a `RaftTransport`.
  *
  * @param make Makes the transport of one more node. All transports of one case can reach each other.
- * @example
- * ```ts
- * import { raftTransportConformance } from 'multi-agent-memory/testing';
- * import { test } from 'vitest';
- * declare const myTransport: Parameters<typeof raftTransportConformance>[0];
- * for (const { name, run } of raftTransportConformance(myTransport)) test(name, run);
- * ```
  */
 export function raftTransportConformance(make: () => Promise<TransportUnderTest>): readonly ConformanceCase[] {
   const check = (name: string, run: (nodes: Nodes) => Promise<void>): ConformanceCase => ({
@@ -98,7 +93,6 @@ class Nodes {
 
 class TestNode implements TransportReceiver {
   readonly transport: RaftTransport;
-  readonly address: string;
   readonly received: PeerMessage[] = [];
   readonly snapshots: { readonly message: InstallSnapshot; readonly bytes: Buffer }[] = [];
   readonly lost: NodeId[] = [];
@@ -106,14 +100,19 @@ class TestNode implements TransportReceiver {
   acceptsSnapshots = true;
   takeSnapshot: () => Promise<void> = async () => undefined;
   answer: (body: Uint8Array) => Promise<Uint8Array> = async (body) => new Uint8Array([...body].reverse());
+  readonly #made: TransportUnderTest;
   readonly #identity: NodeIdentity;
   readonly #folder: string;
 
-  constructor({ transport, address }: TransportUnderTest, node: NodeId, own: Partial<NodeIdentity>, folder: string) {
-    this.transport = transport;
-    this.address = address;
+  constructor(made: TransportUnderTest, node: NodeId, own: Partial<NodeIdentity>, folder: string) {
+    this.#made = made;
+    this.transport = made.transport;
     this.#folder = folder;
     this.#identity = { cluster, node, start: 1, release: '1.0.0', schema: 1, analyzer: '1', ...own };
+  }
+
+  get address(): string {
+    return this.#made.address;
   }
 
   identity(): NodeIdentity {
@@ -422,7 +421,7 @@ function everyKind(from: NodeId, to: NodeId): readonly PeerMessage[] {
 
 // Bytes are compared by their values: a Buffer and a Uint8Array of the same bytes are the same message.
 function plain(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (isUint8Array(value)) return Buffer.from(value).toString('base64');
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   const fields = Object.entries(value).filter(([, each]) => each !== undefined);
