@@ -1,4 +1,5 @@
 import { stemmer } from 'stemmer';
+import { AsciiWords } from './ascii-words';
 import { stopWords } from './stop-words';
 
 /**
@@ -16,13 +17,15 @@ const maxQueryTerms = 64;
 type Tokens = string | readonly string[];
 
 /**
- * The tokens of recent runs (see `runsOf`). Most runs are one word, and texts repeat their words. When the newer map is full, it becomes the
+ * The tokens of recent runs (see `runsOf`) that are not words of ASCII texts, which `AsciiWords` remembers. Texts repeat their runs. When the newer map is full, it becomes the
  * older one, so that frequent words stay cached even if a store has more words than fit.
  */
 let cachedTokens = new Map<string, Tokens>();
 let cachedBefore = new Map<string, Tokens>();
 const maxCachedRuns = 20_000;
 const maxCachedRunLength = 64;
+
+const asciiWords = new AsciiWords({ ofWord: (word) => stem(cut(word)), ofRun: tokensOf });
 
 const latinWord = /^[a-z]+$/;
 const ascii = /^[\0-\x7f]*$/;
@@ -64,6 +67,8 @@ const han = /\p{scx=Han}/u;
  * A token has 1 to 64 UTF-16 units: lower-case ASCII letters, ASCII digits and characters beyond ASCII. It is well-formed Unicode.
  */
 export function analyze(text: string): string[] {
+  const plain = asciiWords.analyze(text) ?? asciiWords.analyze(withPlainPunctuation(text));
+  if (plain !== undefined) return plain;
   const tokens: string[] = [];
   for (const each of runsOf(text)) {
     const found = cachedTokens.get(each) ?? tokensOf(each);
@@ -113,8 +118,12 @@ function stem(word: string): string {
  * removed.
  */
 function runsOf(text: string): string[] {
-  const plain = ascii.test(text) ? text : text.replace(typographicPunctuation, ' ');
+  const plain = ascii.test(text) ? text : withPlainPunctuation(text);
   return (ascii.test(plain) ? plain.toLowerCase().match(asciiRun) : fold(plain).match(run)) ?? [];
+}
+
+function withPlainPunctuation(text: string): string {
+  return text.replace(typographicPunctuation, ' ');
 }
 
 function fold(text: string): string {

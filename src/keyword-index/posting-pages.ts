@@ -31,43 +31,50 @@ const lettersPerKey = 5;
 const maxKeys = 2 ** 17;
 
 /** Returns terms in the order of their bytes in UTF-8. */
-export function sortTerms(terms: string[]): string[] {
-  if (terms.length > maxKeys) return terms.sort(inByteOrder);
+export function sortTerms(terms: readonly string[]): string[] {
+  return orderOfTerms(terms).map((place) => terms[place]!);
+}
+
+/** Returns the places of terms in their list, in the order of their bytes in UTF-8. */
+export function orderOfTerms(terms: readonly string[]): number[] {
+  const inOrder = (a: number, b: number) => inByteOrder(terms[a]!, terms[b]!);
+  if (terms.length > maxKeys) return terms.map((_, place) => place).sort(inOrder);
   const keys = new Float64Array(terms.length);
   for (let i = 0; i < terms.length; i++) {
     const term = terms[i]!;
     let key = 0;
     for (let at = 0; at < lettersPerKey; at++) {
       const unit = at < term.length ? term.charCodeAt(at) : 0;
-      if (unit >= 128) return terms.sort(inByteOrder);
+      if (unit >= 128) return terms.map((_, place) => place).sort(inOrder);
       key = key * 128 + unit;
     }
     keys[i] = key * maxKeys + i;
   }
   // Sorting numbers takes half the time of sorting texts.
   keys.sort();
-  const sorted = Array.from(keys, (key) => terms[key % maxKeys]!);
-  for (let from = 0, to = 1; from < sorted.length; from = to++) {
+  const places: number[] = [];
+  for (let i = 0; i < keys.length; i++) places.push(keys[i]! % maxKeys);
+  for (let from = 0, to = 1; from < places.length; from = to++) {
     const letters = Math.floor(keys[from]! / maxKeys);
-    while (to < sorted.length && Math.floor(keys[to]! / maxKeys) === letters) to++;
-    sortRange(sorted, from, to);
+    while (to < places.length && Math.floor(keys[to]! / maxKeys) === letters) to++;
+    if (to - from > 1) sortRange(places, from, to, inOrder);
   }
-  return sorted;
+  return places;
 }
 
-// Moving terms one by one is faster for a few, but takes the square of their number.
-const maxMovedTerms = 16;
+// Moving places one by one is faster for a few, but takes the square of their number.
+const maxMoved = 16;
 
-function sortRange(terms: string[], from: number, to: number): void {
-  if (to - from > maxMovedTerms) {
-    for (const [i, term] of terms.slice(from, to).sort(inByteOrder).entries()) terms[from + i] = term;
+function sortRange(places: number[], from: number, to: number, inOrder: (a: number, b: number) => number): void {
+  if (to - from > maxMoved) {
+    for (const [i, place] of places.slice(from, to).sort(inOrder).entries()) places[from + i] = place;
     return;
   }
   for (let i = from + 1; i < to; i++) {
-    const term = terms[i]!;
+    const place = places[i]!;
     let at = i;
-    for (; at > from && inByteOrder(terms[at - 1]!, term) > 0; at--) terms[at] = terms[at - 1]!;
-    terms[at] = term;
+    for (; at > from && inOrder(places[at - 1]!, place) > 0; at--) places[at] = places[at - 1]!;
+    places[at] = place;
   }
 }
 
@@ -337,14 +344,16 @@ export class PageWriter {
     }
   }
 
-  /** Adds the rows of a term in ascending order. A row is repeated for each occurrence. */
-  addOccurrences(term: string, rows: readonly number[]): void {
+  /** Adds the rows of a term, which are in a list from `from` to `to`. They ascend, and a row is repeated for each occurrence. */
+  addOccurrences(term: string, rows: Uint32Array, from: number, to: number): void {
     const list = this.#occurrences;
     list.length = 0;
-    for (const row of rows) {
-      const last = list.length - 1;
-      if (last < 0 || list.rows[last] !== row) list.push(row, 1);
-      else if (list.frequencies[last]! < maxFrequency) list.frequencies[last]!++;
+    for (let at = from; at < to; ) {
+      const row = rows[at]!;
+      const first = at;
+      do at++;
+      while (at < to && rows[at] === row);
+      list.push(row, Math.min(at - first, maxFrequency));
     }
     const bytes = this.#term;
     for (let i = 0; i < term.length; i++) {

@@ -53,6 +53,27 @@ describe('the tokens of a text', () => {
     );
   });
 
+  test('are the same for plain English beside other languages', () => {
+    const plain = fc.array(fc.constantFrom(...'aBcz019-_ .,\0'), { maxLength: 80 }).map((units) => units.join(''));
+    fc.assert(
+      fc.property(plain, (text) => {
+        expect(analyze(`${text} é`)).toEqual([...analyze(text), 'e']);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('are the same for a long text as for its lines', () => {
+    const lines = Array.from({ length: 5_000 }, (_, i) => `Refunds for order A-${i} of customer_${i % 7}.`);
+    expect(analyze(lines.join('\n'))).toEqual(lines.flatMap(analyze));
+  });
+
+  test('do not depend on how many words were analyzed before', () => {
+    const words = Array.from({ length: 100_000 }, (_, i) => `q${i.toString(36)}x`);
+    const tokens = words.map((word) => analyze(`é ${word}`)[1]);
+    for (let round = 0; round < 2; round++) expect(words.flatMap(analyze)).toEqual(tokens);
+  });
+
   test('do not depend on texts that were analyzed before', () => {
     const text = 'Refunds for order A-1182, 東京都';
     const before = analyze(text);

@@ -124,7 +124,8 @@ describe('pages', () => {
   });
 
   test('count the occurrences of a term, up to 65,535 in one text', () => {
-    const pages = pagesOf((writer) => writer.addOccurrences('naïve', [2, 2, 5, ...new Array(70_000).fill(9)]));
+    const rows = Uint32Array.of(1, 2, 2, 5, ...new Array(70_000).fill(9));
+    const pages = pagesOf((writer) => writer.addOccurrences('naïve', rows, 1, rows.length));
     const expected = [
       [2, 2],
       [5, 1],

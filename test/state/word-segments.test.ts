@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { maxPageBytes } from '../../src/keyword-index/posting-pages';
+import { WordGroup } from '../../src/keyword-index/word-group';
 import { openDatabase } from '../../src/state/tables/database';
 import { loadChecksum } from '../../src/state/tables/memory-row';
 import { migrate } from '../../src/state/tables/migrations';
@@ -36,15 +37,18 @@ function randomText(): Map<string, number> {
 
 function addGroup(size: number): void {
   const first = texts.size + 1;
-  const rows = new Map<string, number[]>();
+  const group = new WordGroup();
   for (let row = first; row < first + size; row++) {
     const text = randomText();
     texts.set(row, text);
-    for (const [term, count] of text)
-      rows.set(term, [...(rows.get(term) ?? []), ...new Array<number>(count).fill(row)]);
+    group.add(row, tokensOf(text));
   }
-  segments.add(rows, { first, last: first + size - 1 });
+  segments.add(group, { first, last: first + size - 1 });
   segments.merge();
+}
+
+function tokensOf(text: ReadonlyMap<string, number>): string[] {
+  return [...text].flatMap(([term, count]) => new Array<string>(count).fill(term));
 }
 
 function replace(row: number, after: Map<string, number>): void {
@@ -99,9 +103,9 @@ describe('segments of words', () => {
     let stepsBetween = 0;
     for (let row = 1; row <= 40; row++) {
       texts.set(row, wordsOf(row));
-      const counts = [...(texts.get(row) as Map<string, number>)];
-      const rows = new Map(counts.map(([term, count]) => [term, new Array<number>(count).fill(row)]));
-      segments.add(rows, { first: row, last: row });
+      const group = new WordGroup();
+      group.add(row, tokensOf(texts.get(row) as Map<string, number>));
+      segments.add(group, { first: row, last: row });
       segments.merge();
       if (isMerging()) stepsBetween++;
       for (let change = 0; change < 4; change++) {
@@ -138,7 +142,9 @@ describe('segments of words', () => {
     const rows = Array.from({ length: 6_000 }, (_, i) => 2 * i + 2);
     for (const row of rows) texts.set(row, new Map([['frequent', 1]]));
     for (const row of rows) texts.set(row - 1, new Map());
-    segments.add(new Map([['frequent', rows]]), { first: 1, last: 12_000 });
+    const group = new WordGroup();
+    for (const row of rows) group.add(row, ['frequent']);
+    segments.add(group, { first: 1, last: 12_000 });
     const pages = () => database.prepare('select length(page) from word_pages').pluck().all() as number[];
     const before = pages().length;
     for (let i = 0; i < 3_000; i++)

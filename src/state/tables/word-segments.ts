@@ -13,10 +13,8 @@ import {
   termBytes,
   type WrittenPage,
 } from '../../keyword-index/posting-pages';
+import type { WordGroup } from '../../keyword-index/word-group';
 import type { Checksum } from './memory-row';
-
-/** For each term, the rows with it in ascending order. A row is repeated for each occurrence. */
-export type TermRows = ReadonlyMap<string, readonly number[]>;
 
 /** So many segments of one level are merged into one of the next. */
 const segmentsPerMerge = 16;
@@ -101,15 +99,15 @@ export class WordSegments {
   /**
    * Writes the words of new texts, whose rows are higher than all before, as a new segment.
    *
-   * @param groups How many groups of waiting texts would have had these texts.
+   * @param groupCount How many groups of waiting texts would have had these texts.
    */
-  add(termRows: TermRows, rows: { readonly first: number; readonly last: number }, groups = 1): void {
+  add(group: WordGroup, rows: { readonly first: number; readonly last: number }, groupCount = 1): void {
     // A segment never has a higher level than the one before, so that those of one level are neighbours.
     const lowest = Math.min(...this.#segments.map((segment) => segment.level));
-    const level = Math.min(lowest, Math.max(0, Math.floor(Math.log(groups) / Math.log(segmentsPerMerge))));
+    const level = Math.min(lowest, Math.max(0, Math.floor(Math.log(groupCount) / Math.log(segmentsPerMerge))));
     const id = this.#addSegment({ level, ...rows, target: null });
     const writer = new PageWriter(this.#buffer, (written) => this.#insertPage(id, written));
-    for (const term of sortTerms([...termRows.keys()])) writer.addOccurrences(term, termRows.get(term) as number[]);
+    group.writeTo(writer);
     writer.flush();
   }
 

@@ -5,6 +5,7 @@ import { startStopwatch } from '../../environment/timers';
 import { analyze, analyzerVersion } from '../../keyword-index/analyzer';
 import { maxFrequency, type PostingList } from '../../keyword-index/posting-pages';
 import type { TermPostings } from '../../keyword-index/postings';
+import { WordGroup } from '../../keyword-index/word-group';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
 import { readInHalves } from '../verify/damage';
@@ -224,7 +225,7 @@ export class Words {
       }
     }
     const groups = Math.max((to - this.#through) / maxWaitingTexts, group.tokenCount / maxWaitingTokens);
-    this.#segments.add(group.rows, { first: this.#through + 1, last: to }, groups);
+    this.#segments.add(group, { first: this.#through + 1, last: to }, groups);
     this.#through = to;
     this.#waiting = undefined;
   }
@@ -255,7 +256,7 @@ export class Words {
     }
     const group = new WordGroup();
     for (const [row, tokens] of waiting.inOrder()) group.add(row, tokens);
-    this.#segments.add(group.rows, { first: this.#through + 1, last: waiting.last });
+    this.#segments.add(group, { first: this.#through + 1, last: waiting.last });
     this.#segments.merge();
     this.#through = waiting.last;
     waiting.clear();
@@ -276,22 +277,6 @@ export class Words {
       for (const each of this.#readStored({ after: this.#through, to: last })) waiting.put(each.row, tokensOf(each));
     this.#waiting = waiting;
     return waiting;
-  }
-}
-
-/** For each term, the rows of a group of texts that have it. */
-class WordGroup {
-  readonly rows = new Map<string, number[]>();
-  tokenCount = 0;
-
-  /** Rows must be added in ascending order. */
-  add(row: number, tokens: readonly string[]): void {
-    this.tokenCount += tokens.length;
-    for (const term of tokens) {
-      const rows = this.rows.get(term);
-      if (rows === undefined) this.rows.set(term, [row]);
-      else rows.push(row);
-    }
   }
 }
 

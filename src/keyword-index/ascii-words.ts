@@ -1,0 +1,119 @@
+/** For each byte, its lower case if it is a letter or digit of ASCII, otherwise 0. */
+const wordBytes = new Uint8Array(256);
+for (const letter of 'abcdefghijklmnopqrstuvwxyz0123456789') {
+  wordBytes[letter.charCodeAt(0)] = letter.charCodeAt(0);
+  wordBytes[letter.toUpperCase().charCodeAt(0)] = letter.charCodeAt(0);
+}
+const hyphen = 45;
+const underscore = 95;
+
+// Known words lie in as many places of 32 bytes: its hash, its length, and its letters. The words of most stores fit.
+const places = 2 ** 16;
+const placeBytes = 32;
+const lengthAt = 4;
+const lettersAt = 5;
+// Longer words are rarely repeated.
+const maxKnownLength = placeBytes - lettersAt;
+// A word lies in one of so many neighbouring places, so that no text can make the search long.
+const placesPerWord = 4;
+// From the 32-bit FNV-1a hash (http://www.isthe.com/chongo/tech/comp/fnv/).
+const hashOffset = 0x811c9dc5;
+const hashPrime = 0x01000193;
+// Longer texts are rare. They would keep more memory.
+const maxBytes = 2 ** 16;
+
+export interface AsciiTokens {
+  /** Returns the token of letters and digits, all in lower case. */
+  ofWord(word: string): string;
+  /** Returns the tokens of several words in lower case that are joined by single hyphens or underscores. */
+  ofRun(run: string): string | readonly string[];
+}
+
+/**
+ * Finds the tokens of ASCII texts. It remembers the token of each word in a table by the letters of the word, so that it makes no string for
+ * a word that it knows. That takes a quarter of the time of a regular expression and a `Map`, and leaves no garbage.
+ */
+export class AsciiWords {
+  readonly #tokensOf: AsciiTokens;
+  readonly #bytes = Buffer.allocUnsafeSlow(maxBytes);
+  readonly #words = new Uint8Array((places + placesPerWord) * placeBytes);
+  readonly #hashes = new Int32Array(this.#words.buffer);
+  readonly #tokens: string[] = new Array(places + placesPerWord).fill('');
+
+  constructor(tokensOf: AsciiTokens) {
+    this.#tokensOf = tokensOf;
+  }
+
+  /** Returns the tokens of a text, in order and with repetitions. Undefined if the text is too long or not ASCII. */
+  analyze(text: string): string[] | undefined {
+    // A unit takes at most three bytes.
+    if (text.length * 3 > maxBytes - 2) return undefined;
+    const bytes = this.#bytes;
+    const length = bytes.write(text, 0);
+    // In UTF-8, each unit beyond ASCII takes more bytes than one.
+    if (length !== text.length) return undefined;
+    bytes[length] = 0;
+    bytes[length + 1] = 0;
+    const tokens: string[] = [];
+    for (let at = 0; at < length; at++) {
+      const from = at;
+      let hash = hashOffset;
+      for (let lower = wordBytes[bytes[at]!]!; lower > 0; lower = wordBytes[bytes[++at]!]!) {
+        bytes[at] = lower;
+        hash = Math.imul(hash ^ lower, hashPrime);
+      }
+      if (at === from) continue;
+      if (isJoiner(bytes, at)) {
+        at = endOfRun(bytes, at);
+        const found = this.#tokensOf.ofRun(bytes.toString('latin1', from, at).toLowerCase());
+        if (typeof found === 'string') tokens.push(found);
+        else for (const token of found) tokens.push(token);
+      } else tokens.push(this.#tokenOf(from, at, hash));
+    }
+    return tokens;
+  }
+
+  /** Returns the token of the word from `from` to `to`. */
+  #tokenOf(from: number, to: number, hash: number): string {
+    const bytes = this.#bytes;
+    const words = this.#words;
+    const first = (hash ^ (hash >>> 15)) & (places - 1);
+    let free = first;
+    for (let place = first; place < first + placesPerWord; place++) {
+      if (this.#hashes[place * (placeBytes / 4)] === hash && this.#isAt(place, from, to)) return this.#tokens[place]!;
+      if (words[place * placeBytes + lengthAt] === 0) {
+        free = place;
+        break;
+      }
+    }
+    const token = this.#tokensOf.ofWord(bytes.toString('latin1', from, to));
+    if (to - from <= maxKnownLength) {
+      this.#hashes[free * (placeBytes / 4)] = hash;
+      words[free * placeBytes + lengthAt] = to - from;
+      words.set(bytes.subarray(from, to), free * placeBytes + lettersAt);
+      this.#tokens[free] = token;
+    }
+    return token;
+  }
+
+  #isAt(place: number, from: number, to: number): boolean {
+    const bytes = this.#bytes;
+    const words = this.#words;
+    const start = place * placeBytes;
+    if (words[start + lengthAt] !== to - from) return false;
+    for (let at = from, other = start + lettersAt; at < to; at++) if (bytes[at] !== words[other++]) return false;
+    return true;
+  }
+}
+
+/** Whether the byte is between two parts of one run. */
+function isJoiner(bytes: Buffer, at: number): boolean {
+  return (bytes[at] === hyphen || bytes[at] === underscore) && wordBytes[bytes[at + 1]!]! > 0;
+}
+
+/** Returns where a run ends that has a hyphen or an underscore at `joiner`. */
+function endOfRun(bytes: Buffer, joiner: number): number {
+  let end = joiner + 1;
+  while (wordBytes[bytes[end]!]! > 0 || isJoiner(bytes, end)) end++;
+  return end;
+}
