@@ -87,16 +87,17 @@ function offerOthers(request: RankInMemoryRequest, { keyword, probed, hits }: Pr
     least: () => hits.leastCosine,
     ...(keyword.rows.length === 0
       ? {}
-      : { boost: { scores: keyword.sums, weight: hits.keywordShare, half: keyword.half } }),
+      : { boost: { rows: keyword.rows, scores: keyword.sums, weight: hits.keywordShare, half: keyword.half } }),
     matters: (row, highest) => hits.mayBeBest(row, highest) && !probed.has(row),
     offer: (row, estimate, error) => {
       if (!probed.has(row)) hits.offer(row, estimate, error);
     },
   };
   // Then only matches can be among the best.
-  const needsMatch = hits.leastCosine > highestCosine;
-  const matches = { count: keyword.rows.length, has: (row: number) => keyword.of(row) > 0, rows: () => keyword.rows };
-  return vectors.index.scan(vector, needsMatch ? matches : visible.vectors, vectors.loaded, target);
+  if (hits.leastCosine <= highestCosine) return vectors.index.scan(vector, visible.vectors, vectors.loaded, target);
+  const rows = keyword.reaching(hits.leastKeyword(highestCosine));
+  const matches = { count: rows.length, has: (row: number) => keyword.of(row) > 0, rows: () => rows };
+  return vectors.index.scan(vector, matches, vectors.loaded, target);
 }
 
 // Rounding may make the cosine of equal vectors a little larger than 1.
@@ -160,6 +161,11 @@ class PossibleHits {
   mayBeBest(row: number, highest: number): boolean {
     const keyword = this.#keywordWeight * this.#keyword.of(row);
     return keyword + this.#semanticWeight * Math.max(0, highest) + this.#mostBonus >= this.#least;
+  }
+
+  /** The keyword score that a row needs if its cosine is at most `highest`. */
+  leastKeyword(highest: number): number {
+    return (this.#least - this.#mostBonus - this.#semanticWeight * highest) / this.#keywordWeight - rounding;
   }
 
   offer(row: number, estimate: number, error: number): void {

@@ -1,7 +1,14 @@
 import { nextTurn, pause } from '../environment/timers';
-import { type AimedQuery, ByteVectors, kernelError } from './kernel/byte-vectors';
+import { type AimedQuery, ByteVectors, type Certainty, kernelError } from './kernel/byte-vectors';
 import { bestChunk } from './kernel/dot';
-import { type SignQuery, SignVectors, signBytes } from './kernel/sign-vectors';
+import {
+  bytesOf,
+  type HighestProducts,
+  partLength,
+  roomForHighest,
+  SignVectors,
+  signBytes,
+} from './kernel/sign-vectors';
 import { type Needs, slotsPerScan } from './kernel/slot-memory';
 import type {
   LoadedVectors,
@@ -31,9 +38,11 @@ export interface ExactIndexOptions {
 const scannedPerTurn = 32_768;
 const readPerTurn = 256;
 const msBetweenReads = 5;
-// For fewer rows than this, it does not help to compare signs first.
-const fewRows = 256;
-// This many of the rows whose signs are nearest are compared first. Then the cosine is known that the others must reach.
+// Signs of all vectors in memory are compared, visible or not. For a smaller share of visible vectors, comparing their bytes takes less time.
+const leastShareBySigns = 1 / 16;
+// Rounding may make the cosine of equal vectors a little larger than 1.
+const highestCosine = 1.001;
+// About so many of the rows whose signs are nearest are compared first. Then the cosine is known that the others must reach.
 const probedRows = 64;
 // A search reads the vectors of this many changed rows itself, which takes some 30 ms.
 const maxUnread = 1_024;
@@ -116,8 +125,10 @@ export class ExactIndex implements ScanningIndex {
       // Another search may have found room for the row meanwhile.
       if (!this.#resident.knows(row) && visible.has(row) && target.matters(row, cosine)) target.offer(row, cosine, 0);
     }
-    if (compare === 'signs' && visible.count > fewRows) this.#resident.scoreBySigns(query, visible, target);
-    else this.#resident.scoreByBytes(this.#resident.aim(query), visible.rows(), target);
+    if (compare === 'bytes') this.#resident.scoreByBytes(query, visible.rows(), target, 'proven');
+    else if (visible.count < this.#resident.slots * leastShareBySigns)
+      this.#resident.scoreByBytes(query, visible.rows(), target, 'likely');
+    else this.#resident.scoreBySigns(query, visible, target);
     return true;
   }
 
@@ -141,7 +152,7 @@ export class ExactIndex implements ScanningIndex {
       if (from > 0) await nextTurn();
       // A refresh may drop a row after it was read here, but only in another turn of the event loop. The row is scored in this turn.
       const to = this.#read(rows, from, (place, vectors) => offer(place, bestChunk(query, vectors)));
-      this.#resident.score(aimed, rows, { from, to, goal: everyRow, offer });
+      this.#resident.score(aimed, rows, { from, to, goal: everyRow, certainty: 'proven', offer });
       from = to;
     }
   }
@@ -226,61 +237,44 @@ interface RowRange {
   readonly from: number;
   readonly to: number;
   readonly goal: Goal;
+  readonly certainty: Certainty;
   /** Takes the estimate of a row, which is named by its place in the list of rows. */
   offer(place: number, estimate: number, error: number): void;
 }
 
-/** Rows and the highest cosine that each can have. Only the first `count` entries are used. */
+/** Rows, and the highest cosine that each can have as far as signs tell. Only the first `count` entries are used. */
 interface SignRows {
-  rows: Uint32Array;
-  highest: Float32Array;
-  count: number;
+  readonly rows: Int32Array | Uint32Array;
+  readonly highest: HighestProducts;
+  readonly count: number;
 }
 
-/** A range of slots, of which only those of visible rows are taken. */
-interface SlotRange {
-  readonly from: number;
-  readonly to: number;
-  readonly visible: VisibleRows;
-  readonly inChunks: Map<number, number>;
-}
-
-/** Returns one of the lists, empty and with room for `capacity` rows. The lists are used again, because making them takes time. */
-function emptied(lists: SignRows[], index: number, capacity: number): SignRows {
-  const list = lists[index] ?? emptySignRows();
-  lists[index] = list;
-  list.count = 0;
-  if (list.rows.length < capacity) {
-    list.rows = new Uint32Array(Math.ceil(capacity * 1.25));
-    list.highest = new Float32Array(list.rows.length);
-  }
-  return list;
-}
-
-function emptySignRows(): SignRows {
-  return { rows: new Uint32Array(0), highest: new Float32Array(0), count: 0 };
-}
-
-function addRow(found: SignRows, row: number, highest: number, target: ScanTarget): void {
-  if (!target.matters(row, highest)) return;
-  found.rows[found.count] = row;
-  found.highest[found.count++] = highest;
-}
-
-// Marks a row that `takeNearest` has returned.
+// The value of a place that was taken, and of a row without a vector.
 const taken = Number.NEGATIVE_INFINITY;
 
-/** Returns the rows that may have the highest cosines, and marks them. */
-function takeNearest({ rows, highest, count }: SignRows): Uint32Array {
-  const nearest = new BestRows(Math.min(probedRows, count));
-  for (let i = 0; i < count; i++) nearest.offer(i, highest[i] as number);
-  const places = nearest.candidates().map(({ row: place }) => place);
-  for (const place of places) highest[place] = taken;
-  return Uint32Array.from(places, (place) => rows[place] as number);
+/** Returns a cosine that about `wanted` of the rows may reach, or fewer if there are few parts. */
+function reachedBy(wanted: number, { highest: { best }, count }: SignRows): number {
+  const parts = Math.ceil(count / partLength);
+  return best.slice(0, parts).sort()[parts - Math.min(wanted, Math.ceil(parts / 2))] ?? Number.NEGATIVE_INFINITY;
+}
+
+/** Stores the places of the values that reach `least`, and returns their number. */
+function placesReaching(least: number, { highest: { values, best }, count }: SignRows, places: Uint32Array): number {
+  let found = 0;
+  const lowest = Math.max(least, -Number.MAX_VALUE);
+  for (let from = 0, part = 0; from < count; from += partLength, part++) {
+    if ((best[part] as number) < lowest) continue;
+    const end = Math.min(from + partLength, count);
+    for (let i = from; i < end; i++) {
+      places[found] = i;
+      if ((values[i] as number) >= lowest) found++;
+    }
+  }
+  return found;
 }
 
 /**
- * Keeps the vectors of rows in RAM, up to a limit: one signed byte and one bit for each dimension. The chunks of a row are a linked list of
+ * Keeps the vectors of rows in RAM, up to a limit: one byte and one bit for each dimension. The chunks of a row are a linked list of
  * slots.
  */
 class ResidentVectors {
@@ -297,8 +291,9 @@ class ResidentVectors {
   readonly #slotRows = new Uint32Array(slotsPerScan);
   readonly #placeOf = new Uint32Array(slotsPerScan);
   readonly #scores = new Float32Array(slotsPerScan);
-  /** One list for each part of a search by signs. */
-  readonly #signRows: SignRows[] = [];
+  /** The places that a scan has selected, and what signs tell of listed rows. They are used again, because making them takes time. */
+  #selected = new Uint32Array(0);
+  #ofListed = roomForHighest(0);
   /** The number of rows with several chunks. */
   #rowsInChunks = 0;
 
@@ -312,10 +307,14 @@ class ResidentVectors {
 
   /** The number of bytes of all arrays. */
   get bytes(): number {
-    const arrays = [this.#first, this.#next, this.#rowOf, this.#slots, this.#slotRows, this.#placeOf];
-    const lists = this.#signRows.flatMap(({ rows, highest }) => [rows, highest]);
-    const bytes = [...arrays, ...lists].reduce((sum, { byteLength }) => sum + byteLength, 0);
-    return bytes + this.#vectors.bytes + this.#signs.bytes + 8 * this.#free.length;
+    const lists = [this.#slots, this.#slotRows, this.#placeOf, this.#selected];
+    const bytes = [this.#first, this.#next, this.#rowOf, ...lists].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return bytes + bytesOf(this.#ofListed) + this.#vectors.bytes + this.#signs.bytes + 8 * this.#free.length;
+  }
+
+  /** The number of slots that were ever used. */
+  get slots(): number {
+    return this.#used;
   }
 
   /** Whether so much memory is free that it is worth while to read rows that did not fit. */
@@ -369,20 +368,25 @@ class ResidentVectors {
   }
 
   /** Offers the rows that matter, with the estimate of the best chunk. */
-  scoreByBytes(query: AimedQuery, rows: Uint32Array, target: ScanTarget): void {
+  scoreByBytes(query: Float32Array, rows: Uint32Array, target: ScanTarget, certainty: Certainty): void {
+    this.#scoreAimed(this.aim(query), rows, target, certainty);
+  }
+
+  #scoreAimed(query: AimedQuery, rows: Uint32Array, target: ScanTarget, certainty: Certainty): void {
     const offer = (place: number, estimate: number, error: number) =>
       target.offer(rows[place] as number, estimate, error);
     // After some rows, it is known which cosine the others must reach. The more rows, the better.
     for (let from = 0, count = probedRows; from < rows.length; from += count, count *= 4) {
-      this.score(query, rows, { from, to: Math.min(from + count, rows.length), goal: target, offer });
+      this.score(query, rows, { from, to: Math.min(from + count, rows.length), goal: target, certainty, offer });
     }
   }
 
   /** Offers the rows in a part of the list that matter. Skips rows that were not read or have no vector. */
-  score(query: AimedQuery, rows: Uint32Array, { from, to, goal, offer }: RowRange): void {
+  score(query: AimedQuery, rows: Uint32Array, { from, to, goal, certainty, offer }: RowRange): void {
     const best = new BestChunk(offer);
     this.#scanSlots(rows, from, to, (count) => {
-      const found = this.#vectors.scan(query, this.#slots, count, this.#needsOf(goal, this.#slotRows, count));
+      const needs = this.#needsOf(goal, this.#slotRows, count);
+      const found = this.#vectors.scan(query, this.#slots, count, needs, certainty);
       for (let i = 0; i < found.count; i++) {
         const place = this.#placeOf[found.places[i] as number] as number;
         best.add(place, found.estimates[i] as number, found.errors[i] as number);
@@ -422,7 +426,7 @@ class ResidentVectors {
   }
 
   /** Returns what is needed of vectors. Their rows are the first `count` in a list. */
-  #needsOf({ least, boost }: Goal, rows: Int32Array | Uint32Array, count: number): Needs {
+  #needsOf({ least, boost }: Goal, rows: Uint32Array, count: number): Needs {
     if (boost === undefined) return { least: least() - kernelError, boost };
     const { scores: scoreOf, weight, half } = boost;
     const scores = this.#scores;
@@ -432,71 +436,106 @@ class ResidentVectors {
   }
 
   /**
-   * Offers the rows that matter, with the estimate of the best chunk. First it compares the signs of some vectors, and the bytes of the
-   * nearest of them, so that it is known which cosine the others must reach. Then it compares the signs of all, and last the bytes of those
-   * that can be near enough.
+   * Offers the rows that matter, with the estimate of the best chunk. First it compares the signs of all vectors in memory, and the bytes of the
+   * nearest, so that it is known which cosine the others must reach. Then it compares the bytes of those that can be near enough.
    */
   scoreBySigns(query: Float32Array, visible: VisibleRows, target: ScanTarget): void {
     const aimed = this.aim(query);
-    const score = (list: Uint32Array) => this.scoreByBytes(aimed, list, target);
-    const signs = this.#signs.aim(query);
+    const ofSlots = this.#signs.highest(this.#signs.aim(query), this.#used);
     // If most vectors in memory are visible, it goes through all slots, because a list of the slots of the visible rows takes longer to make.
     const takesAllSlots = 2 * visible.count > this.#used && 16 * this.#rowsInChunks < this.#used;
-    const rows = takesAllSlots ? undefined : visible.rows();
-    const end = rows?.length ?? this.#used;
-    const inChunks = new Map<number, number>();
-    let parts = 0;
-    // After each part the nearest are compared, so that fewer are found in the next.
-    for (let from = 0, length = slotsPerScan; from < end; from += length, length *= 4) {
-      const to = Math.min(from + length, end);
-      const found = emptied(this.#signRows, parts++, to - from);
-      if (rows === undefined) this.#addSlots(signs, { from, to, visible, inChunks }, target, found);
-      else this.#addRows(signs, rows.subarray(from, to), target, found);
-      score(takeNearest(found));
-    }
-    const matters = (row: number, highest: number) => target.matters(row, highest + kernelError);
-    for (const { rows, highest, count } of this.#signRows.slice(0, parts)) {
-      let kept = 0;
-      for (let i = 0; i < count; i++) {
-        const row = rows[i] as number;
-        if (highest[i] !== taken && matters(row, highest[i] as number)) rows[kept++] = row;
-      }
-      score(rows.subarray(0, kept));
-    }
-    score(Uint32Array.from([...inChunks].filter(([row, highest]) => matters(row, highest)).map(([row]) => row)));
+    const all = takesAllSlots
+      ? { rows: this.#rowOf, highest: ofSlots, count: this.#used }
+      : this.#listed(visible.rows(), ofSlots.values);
+    const inChunks = new Set<number>();
+    const nearest = this.#take(all, reachedBy(probedRows, all), visible, inChunks);
+    this.#scoreAimed(aimed, nearest, target, 'likely');
+    const least = target.least() - 2 * kernelError;
+    const boosted = this.#boosted(target.boost, ofSlots.values, least, visible);
+    const others = this.#take(all, least, visible, inChunks);
+    this.#scoreAimed(aimed, others, target, 'likely');
+    const compared = boosted.length === 0 ? undefined : new Set(nearest);
+    this.#scoreAimed(
+      aimed,
+      boosted.filter((row) => !compared?.has(row)),
+      target,
+      'likely',
+    );
   }
 
-  /** Adds those of the rows that matter if only signs are compared. */
-  #addRows(query: SignQuery, rows: Uint32Array, target: ScanTarget, found: SignRows): void {
-    this.#scanSlots(rows, 0, rows.length, (count) => {
-      const signs = this.#signs.scan(query, this.#slots, count, this.#needsOf(target, this.#slotRows, count));
-      for (let i = 0; i < signs.count; i++) {
-        const row = this.#slotRows[signs.places[i] as number] as number;
-        const highest = (signs.estimates[i] as number) + (signs.errors[i] as number);
-        const last = found.count - 1;
-        // The chunks of a row follow each other, perhaps in two scans.
-        if (last < 0 || found.rows[last] !== row) addRow(found, row, highest, target);
-        else if (highest > (found.highest[last] as number)) found.highest[last] = highest;
+  /** What the signs of all vectors in memory tell of these rows. */
+  #listed(rows: Uint32Array, ofSlots: Float32Array): SignRows {
+    if (this.#ofListed.values.length < rows.length) this.#ofListed = roomForHighest(rows.length);
+    const { values, best } = this.#ofListed;
+    for (let from = 0; from < rows.length; from += partLength) {
+      let most = Number.NEGATIVE_INFINITY;
+      const end = Math.min(from + partLength, rows.length);
+      for (let i = from; i < end; i++) {
+        const value = this.#highestOf(rows[i] as number, ofSlots);
+        values[i] = value;
+        if (value > most) most = value;
       }
-    });
+      best[from / partLength] = most;
+    }
+    return { rows, highest: { values, best }, count: rows.length };
   }
 
-  /** Adds the rows in a range of slots that matter if only signs are compared. Rows with several chunks go to `inChunks`. */
-  #addSlots(query: SignQuery, { from, to, visible, inChunks }: SlotRange, target: ScanTarget, found: SignRows): void {
-    for (let first = from; first < to; first += slotsPerScan) {
-      const count = Math.min(slotsPerScan, to - first);
-      const needs = this.#needsOf(target, this.#rowOf.subarray(first, first + count), count);
-      const signs = this.#signs.scanRange(query, first, count, needs);
-      for (let i = 0; i < signs.count; i++) {
-        const slot = first + (signs.places[i] as number);
-        const row = this.#rowOf[slot] as number;
-        if (row === 0 || !visible.has(row)) continue;
-        const highest = (signs.estimates[i] as number) + (signs.errors[i] as number);
-        const isAlone = this.#first[row] === slot + 1 && this.#next[slot] === endOfChain;
-        if (isAlone) addRow(found, row, highest, target);
-        else inChunks.set(row, Math.max(highest, inChunks.get(row) ?? highest));
-      }
+  #highestOf(row: number, ofSlots: Float32Array): number {
+    const first = this.#first[row] ?? unknown;
+    let most = Number.NEGATIVE_INFINITY;
+    if (first <= unknown) return most;
+    for (let slot = first - 1; slot !== endOfChain; slot = this.#next[slot] as number) {
+      if ((ofSlots[slot] as number) > most) most = ofSlots[slot] as number;
     }
+    return most;
+  }
+
+  /**
+   * Returns the visible rows that may reach a cosine. It takes their places out of the list, and adds those with several chunks to
+   * `inChunks`, so that it returns no row twice.
+   */
+  #take(all: SignRows, least: number, visible: VisibleRows, inChunks: Set<number>): Uint32Array {
+    if (this.#selected.length < all.count) this.#selected = new Uint32Array(Math.ceil(all.count * 1.25));
+    const { rows } = all;
+    const { values } = all.highest;
+    const selected = this.#selected;
+    const reaching = placesReaching(least, all, selected);
+    let found = 0;
+    for (let i = 0; i < reaching; i++) {
+      const place = selected[i] as number;
+      const row = rows[place] as number;
+      values[place] = taken;
+      if (row === 0 || !visible.has(row)) continue;
+      if (this.#rowsInChunks > 0 && this.#next[(this.#first[row] as number) - 1] !== endOfChain) {
+        if (inChunks.has(row)) continue;
+        inChunks.add(row);
+      }
+      selected[found++] = row;
+    }
+    return selected.slice(0, found);
+  }
+
+  /** Returns the visible rows that may not reach this cosine, but as much as they need with their scores. */
+  #boosted(boost: ScanTarget['boost'], ofSlots: Float32Array, least: number, visible: VisibleRows): Uint32Array {
+    if (boost === undefined) return new Uint32Array(0);
+    const { rows, scores, weight, half } = boost;
+    const found = new Uint32Array(rows.length);
+    const [firsts, hasChains] = [this.#first, this.#rowsInChunks > 0];
+    let count = 0;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] as number;
+      const first = firsts[row] ?? unknown;
+      if (first <= unknown) continue;
+      const highest = hasChains ? this.#highestOf(row, ofSlots) : (ofSlots[first - 1] as number);
+      if (highest >= least) continue;
+      const score = scores[row] as number;
+      // The same as comparing `least` with `weight * score / (score + half)` and the cosine, without a division.
+      const [toReach, given] = [least * (score + half), weight * score];
+      if (toReach - given > highestCosine * (score + half)) continue;
+      if (toReach > given && toReach - given > highest * (score + half)) continue;
+      if (visible.has(row)) found[count++] = row;
+    }
+    return found.subarray(0, count);
   }
 }
 
@@ -611,10 +650,9 @@ export function byEstimate(a: VectorCandidate, b: VectorCandidate): number {
 }
 
 /** An array that begins with the numbers of `array` and has room for one at `index`. */
-function withRoom<T extends Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>(array: T, index: number): T {
+function withRoom(array: Int32Array<ArrayBuffer>, index: number): Int32Array<ArrayBuffer> {
   if (index < array.length) return array;
-  const make = array.constructor as new (length: number) => T;
-  const larger = new make(Math.max(index + 1, Math.ceil(array.length * 1.5)));
+  const larger = new Int32Array(Math.max(index + 1, Math.ceil(array.length * 1.5)));
   larger.set(array);
   return larger;
 }

@@ -64,6 +64,8 @@ export interface VectorIndex {
 
 /** Scores of something else that let rows matter with a lower cosine than others: by `weight * score / (score + half)`. */
 export interface RowBoost {
+  /** The rows whose score is not 0. They may include rows that are not scanned. */
+  readonly rows: Uint32Array;
   /** For each row, a number that is not negative. */
   readonly scores: Float64Array;
   readonly weight: number;

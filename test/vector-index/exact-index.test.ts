@@ -224,6 +224,59 @@ describe('the exact index', () => {
     },
   );
 
+  test.each([0.2, 0.7, 1])(
+    'offers each row once that is near enough with its score, and few others, if %d of all rows are visible',
+    async (share) => {
+      const source = new VectorSourceFixture();
+      const chance = new Random(12);
+      for (let row = 1; row <= 4_000; row++) {
+        const chunks = chance.chance(0.96) ? 1 : chance.whole(2, 4);
+        source.set(row, ...Array.from({ length: chunks }, () => chance.pick(vectors)));
+      }
+      const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 22, exactUpTo: 0, source });
+      const visible = visibleRows([...source.rows()].filter(() => chance.chance(share)));
+      const scores = Float64Array.from({ length: 4_001 }, (_, row) => (row % 3 === 0 ? chance.whole(1, 40) / 10 : 0));
+      const rows = Uint32Array.from(scores.keys()).filter((row) => scores[row] !== 0);
+      const [weight, half] = [1.2, 4];
+      let [expected, found, compared] = [0, 0, 0];
+      for (const query of vectors.slice(0, 20)) {
+        const best: number[] = [];
+        const least = () => (best.length < 10 ? Number.NEGATIVE_INFINITY : (best[9] as number));
+        const needOf = (row: number) => {
+          const score = scores[row] as number;
+          const need = least() - (weight * score) / (score + half);
+          return need > 0 ? need : Number.NEGATIVE_INFINITY;
+        };
+        const offered = new Set<number>();
+        const target = {
+          least,
+          boost: { rows, scores, weight, half },
+          matters: (row: number, highest: number) => highest >= needOf(row),
+          offer: (row: number, estimate: number, error: number) => {
+            expect(offered.has(row)).toBe(false);
+            expect(visible.has(row)).toBe(true);
+            offered.add(row);
+            best.push(estimate - error + (weight * (scores[row] as number)) / ((scores[row] as number) + half));
+            best.sort((a, b) => b - a).splice(10);
+          },
+        };
+        index.scan(query, visible, await index.load(query, visible.rows()), target);
+        const cosineOf = (row: number) =>
+          bestChunk(
+            query,
+            [...source.read([row])].map(({ vector }) => vector),
+          );
+        const near = visible.rows().filter((row) => cosineOf(row) >= needOf(row));
+        expected += near.length;
+        found += near.filter((row) => offered.has(row)).length;
+        compared += offered.size;
+      }
+      expect(expected).toBeGreaterThanOrEqual(200);
+      expect(found / expected).toBeGreaterThanOrEqual(0.995);
+      expect(compared / 20).toBeLessThan(visible.count / 3);
+    },
+  );
+
   test('reads a few changed rows during a scan, and asks for many to be loaded again', async () => {
     const source = filled();
     const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 20, source });

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { seededVectors } from '../../src/testing/vector-source-fixture';
 import { ByteVectors, maxDimensions } from '../../src/vector-index/kernel/byte-vectors';
 import { bestChunk, dot } from '../../src/vector-index/kernel/dot';
-import { SignVectors } from '../../src/vector-index/kernel/sign-vectors';
+import { partLength, SignVectors } from '../../src/vector-index/kernel/sign-vectors';
 
 const component = fc.float({ min: -1, max: 1, noNaN: true });
 const pair = fc.integer({ min: 1, max: 400 }).chain((length) => fc.tuple(vectorOf(length), vectorOf(length)));
@@ -55,7 +55,7 @@ describe('the byte kernel', () => {
         const vectors = new ByteVectors(a.length, 2 ** 16);
         vectors.write(3, a);
         const query = vectors.aim(b);
-        const [estimate] = vectors.scan(query, Uint32Array.of(3), 1, everyVector).estimates;
+        const [estimate] = vectors.scan(query, Uint32Array.of(3), 1, everyVector, 'proven').estimates;
         // Half a step for each component, where the largest is 127 steps, and a sixteenth of that for the query.
         const step = Math.max(...a.map(Math.abs)) / 127;
         const bound = b.reduce((total, x) => total + Math.abs(x) + 1 / 2047, 0) * step * 0.6 + 1e-3;
@@ -69,53 +69,75 @@ describe('the byte kernel', () => {
     const ones = new Float32Array(maxDimensions).fill(1);
     vectors.write(0, ones);
     const query = vectors.aim(ones);
-    const [estimate] = vectors.scan(query, Uint32Array.of(0), 1, everyVector).estimates;
+    const [estimate] = vectors.scan(query, Uint32Array.of(0), 1, everyVector, 'proven').estimates;
     expect(estimate).toBeCloseTo(maxDimensions, 0);
     expect(() => new ByteVectors(maxDimensions + 1, 2 ** 20)).toThrow(RangeError);
   });
 
-  test('finds every vector whose dot product is large enough, and estimates it to within its error', () => {
-    const space = fc.tuple(fc.integer({ min: 8, max: 400 }), fc.integer(), fc.float({ min: -1, max: 1, noNaN: true }));
-    fc.assert(
-      fc.property(space, ([dimensions, seed, least]) => {
-        const random = seededVectors(seed, 41, dimensions);
-        const query = random.pop() as Float32Array;
-        // Half of the vectors are near the query, so that some are found with any least value.
-        const all = random.map((vector, i) => (i % 2 === 0 ? vector : nearer(vector, query, i / 40)));
-        const vectors = new ByteVectors(dimensions, 2 ** 20);
-        for (const [slot, vector] of all.entries()) vectors.write(slot, vector);
-        const slots = Uint32Array.from(all.keys());
-        const found = vectors.scan(vectors.aim(query), slots, slots.length, { least, boost: undefined });
-        const places = [...found.places];
-        for (const [i, place] of places.entries()) {
-          const difference = Math.abs((found.estimates[i] as number) - dot(query, all[place] as Float32Array));
-          expect(difference).toBeLessThanOrEqual(found.errors[i] as number);
-        }
-        const needed = all.flatMap((vector, slot) => (dot(query, vector) >= least ? [slot] : []));
-        expect(places).toEqual(expect.arrayContaining(needed));
-      }),
-    );
-  });
-});
+  test.each(['proven', 'likely'] as const)(
+    'finds every vector whose dot product is large enough, and estimates it to within its error (%s)',
+    (certainty) => {
+      const space = fc.tuple(
+        fc.integer({ min: 8, max: 400 }),
+        fc.integer(),
+        fc.float({ min: -1, max: 1, noNaN: true }),
+      );
+      fc.assert(
+        fc.property(space, ([dimensions, seed, least]) => {
+          const random = seededVectors(seed, 41, dimensions);
+          const query = random.pop() as Float32Array;
+          // Half of the vectors are near the query, so that some are found with any least value.
+          const all = random.map((vector, i) => (i % 2 === 0 ? vector : nearer(vector, query, i / 40)));
+          const vectors = new ByteVectors(dimensions, 2 ** 20);
+          for (const [slot, vector] of all.entries()) vectors.write(slot, vector);
+          const slots = Uint32Array.from(all.keys());
+          const needs = { least, boost: undefined };
+          const found = vectors.scan(vectors.aim(query), slots, slots.length, needs, certainty);
+          const places = [...found.places];
+          for (const [i, place] of places.entries()) {
+            const difference = Math.abs((found.estimates[i] as number) - dot(query, all[place] as Float32Array));
+            expect(difference).toBeLessThanOrEqual(found.errors[i] as number);
+          }
+          const needed = all.flatMap((vector, slot) => (dot(query, vector) >= least ? [slot] : []));
+          expect(places).toEqual(expect.arrayContaining(needed));
+        }),
+      );
+    },
+  );
 
-describe.each([
-  ['byte', ByteVectors],
-  ['sign', SignVectors],
-] as const)('the %s kernel with a boost', (_, Vectors) => {
+  test('finds a vector whose low halves all point to the query, if that must be proven', () => {
+    const dimensions = 384;
+    // The high halves of all components but the first are the same for both vectors.
+    const vectorOf = (low: number) => {
+      const bytes = Float32Array.from({ length: dimensions }, (_, i) => (i === 0 ? 127 : low));
+      const length = Math.hypot(...bytes);
+      return bytes.map((each) => each / length);
+    };
+    const [query, far] = [vectorOf(15), vectorOf(0)];
+    const vectors = new ByteVectors(dimensions, 2 ** 20);
+    for (const [slot, vector] of [query, far].entries()) vectors.write(slot, vector);
+    const scan = (least: number, certainty: 'proven' | 'likely') => [
+      ...vectors.scan(vectors.aim(query), Uint32Array.of(0, 1), 2, { least, boost: undefined }, certainty).places,
+    ];
+    expect(scan(0.99, 'proven')).toEqual([0]);
+    expect(scan(0.99, 'likely')).toEqual([]);
+    expect(scan(dot(query, far) - 0.01, 'proven')).toEqual([0, 1]);
+  });
+
   test('finds the vectors that need less because of their scores, and no other', () => {
     const all = seededVectors(13, 600, 64);
     const query = seededVectors(14, 1, 64)[0] as Float32Array;
     // It is needed with any dot product, because it needs nothing above 0.
     all[500] = query.map((each) => -each);
-    const vectors = new Vectors(64, 2 ** 20);
+    const vectors = new ByteVectors(64, 2 ** 20);
     for (const [slot, vector] of all.entries()) vectors.write(slot, vector);
     const slots = Uint32Array.from(all.keys());
     const scores = Float32Array.from(all, (_, i) => (i % 3 === 0 ? 0 : i / 50));
-    const aimed = vectors.aim(query) as never;
-    const every = vectors.scan(aimed, slots, slots.length, everyVector);
+    const aimed = vectors.aim(query);
+    const every = vectors.scan(aimed, slots, slots.length, everyVector, 'proven');
     const highest = Array.from(every.estimates, (estimate, i) => estimate + (every.errors[i] as number));
     const boost = { scores, weight: 1.2, half: 4 };
-    const found = [...vectors.scan(aimed, slots, slots.length, { least: 0.75, boost }).places];
+    const found = [...vectors.scan(aimed, slots, slots.length, { least: 0.75, boost }, 'proven').places];
     const needs = Array.from(scores, (score) => 0.75 - (1.2 * score) / (score + 4));
     // Numbers of 32 bits decide about the others.
     const isNear = (i: number) => Math.abs((highest[i] as number) - (needs[i] as number)) < 1e-5;
@@ -129,40 +151,76 @@ describe.each([
   });
 });
 
+/** The estimates of dot products with all vectors, and by how much each may be too low. */
+function estimatesOf(signs: SignVectors, query: Float32Array, count: number) {
+  const aimed = signs.aim(query);
+  const highest = signs.highest(aimed, count).values.slice(0, count);
+  const estimates = signs.highest({ ...aimed, deviations: 0 }, count).values.slice(0, count);
+  return { estimates, errors: highest.map((each, i) => each - (estimates[i] as number)) };
+}
+
+function signsOf(vectors: readonly Float32Array[], dimensions: number): SignVectors {
+  const signs = new SignVectors(dimensions, 2 ** 20);
+  for (const [slot, vector] of vectors.entries()) signs.write(slot, vector);
+  return signs;
+}
+
 describe('the sign kernel', () => {
   test('estimates a dot product without bias, and to within four standard deviations', () => {
     const dimensions = 200;
     const vectors = seededVectors(3, 1_000, dimensions);
-    const signs = new SignVectors(dimensions, 2 ** 20);
-    for (const [slot, vector] of vectors.entries()) signs.write(slot, vector);
-    const slots = Uint32Array.from(vectors.keys());
+    const signs = signsOf(vectors, dimensions);
     let [tooFar, bias, count] = [0, 0, 0];
     for (const query of seededVectors(4, 20, dimensions)) {
-      const found = signs.scan(signs.aim(query), slots, slots.length, everyVector);
-      expect(found.count).toBe(vectors.length);
-      for (let i = 0; i < found.count; i++) {
-        const place = found.places[i] as number;
-        const difference = (found.estimates[i] as number) - dot(query, vectors[place] as Float32Array);
+      const { estimates, errors } = estimatesOf(signs, query, vectors.length);
+      for (const [i, vector] of vectors.entries()) {
+        const difference = (estimates[i] as number) - dot(query, vector);
         bias += difference;
         count++;
-        if (Math.abs(difference) > (found.errors[i] as number)) tooFar++;
+        if (Math.abs(difference) > (errors[i] as number)) tooFar++;
       }
     }
     expect(tooFar / count).toBeLessThan(0.005);
     expect(Math.abs(bias / count)).toBeLessThan(0.002);
   });
 
-  test('finds the vectors whose estimate and error together reach the least value, and no other', () => {
-    const vectors = seededVectors(5, 500, 64);
-    const signs = new SignVectors(64, 2 ** 20);
-    for (const [slot, vector] of vectors.entries()) signs.write(slot, vector);
-    const slots = Uint32Array.from(vectors.keys());
-    const query = signs.aim(seededVectors(6, 1, 64)[0] as Float32Array);
-    const all = signs.scan(query, slots, slots.length, everyVector);
-    const highest = Array.from(all.estimates, (estimate, i) => Math.fround(estimate + (all.errors[i] as number)));
-    const found = [...signs.scan(query, slots, slots.length, { least: 0.5, boost: undefined }).places];
-    expect(found.length).toBeGreaterThan(0);
-    expect(found).toEqual([...slots].filter((i) => (highest[i] as number) >= 0.5));
+  test('adds the components of the query with the signs of each vector', () => {
+    const space = fc.tuple(fc.integer({ min: 2, max: 70 }), fc.integer({ min: 1, max: 40 }), fc.integer());
+    fc.assert(
+      fc.property(space, ([dimensions, count, seed]) => {
+        const [query, ...vectors] = seededVectors(seed, count + 1, dimensions) as [Float32Array, ...Float32Array[]];
+        const { estimates } = estimatesOf(signsOf(vectors, dimensions), query, count);
+        const groups = Math.ceil(dimensions / 4);
+        for (const [slot, vector] of vectors.entries()) {
+          const sum = query.reduce((total, each, i) => total + ((vector[i] as number) < 0 ? -each : each), 0);
+          const factor = dot(vector, vector) / vector.reduce((total, each) => total + Math.abs(each), 0);
+          // The sums of four components are rounded to 63 steps between the largest and the smallest.
+          const rounding = groups * (4 / 63) * Math.max(...query.map(Math.abs));
+          expect(Math.abs((estimates[slot] as number) - factor * sum)).toBeLessThanOrEqual(factor * rounding + 1e-5);
+        }
+      }),
+    );
+  });
+
+  test('does not overflow with the most dimensions', () => {
+    const ones = new Float32Array(maxDimensions).fill(1 / Math.sqrt(maxDimensions));
+    const { estimates } = estimatesOf(signsOf([ones, ones.map((each) => -each)], maxDimensions), ones, 2);
+    expect(estimates[0]).toBeCloseTo(1, 3);
+    expect(estimates[1]).toBeCloseTo(-1, 3);
+  });
+
+  test('tells the highest of each part of the vectors, and keeps to the order of the slots', () => {
+    const vectors = seededVectors(5, 5_000, 64);
+    const signs = signsOf(vectors, 64);
+    const query = signs.aim(vectors[4_321] as Float32Array);
+    const { values, best } = signs.highest(query, vectors.length);
+    expect(values.slice(0, vectors.length).reduce((at, each, i) => (each > (values[at] as number) ? i : at), 0)).toBe(
+      4_321,
+    );
+    for (let from = 0; from + partLength <= vectors.length; from += partLength) {
+      expect(best[from / partLength]).toBe(Math.max(...values.subarray(from, from + partLength)));
+    }
+    expect(best[19]).toBeGreaterThanOrEqual(Math.max(...values.subarray(19 * partLength, vectors.length)));
   });
 
   test('allows for the rounding of the query if all components of a vector have the same size', () => {
@@ -170,25 +228,19 @@ describe('the sign kernel', () => {
     const vectors = seededVectors(9, 300, dimensions).map((vector) =>
       vector.map((each) => (each < 0 ? -1 : 1) / Math.sqrt(dimensions)),
     );
-    const signs = new SignVectors(dimensions, 2 ** 20);
-    for (const [slot, vector] of vectors.entries()) signs.write(slot, vector);
-    const slots = Uint32Array.from(vectors.keys());
+    const signs = signsOf(vectors, dimensions);
     for (const query of seededVectors(10, 30, dimensions)) {
       const cosines = vectors.map((vector) => dot(query, vector));
-      const least = [...cosines].sort((a, b) => b - a)[9] as number;
-      const found = new Set(signs.scan(signs.aim(query), slots, slots.length, { least, boost: undefined }).places);
-      expect(cosines.every((cosine, slot) => cosine < least || found.has(slot))).toBe(true);
+      const { values } = signs.highest(signs.aim(query), vectors.length);
+      expect(cosines.every((cosine, slot) => cosine <= (values[slot] as number))).toBe(true);
     }
   });
 
   test('estimates 0 for a vector or a query without length', () => {
-    const signs = new SignVectors(8, 2 ** 16);
-    signs.write(0, new Float32Array(8));
-    signs.write(1, new Float32Array(8).fill(0.3));
-    const estimate = (slot: number, query: Float32Array) =>
-      signs.scan(signs.aim(query), Uint32Array.of(slot), 1, everyVector).estimates[0];
-    expect(estimate(0, new Float32Array(8).fill(0.3))).toBe(0);
-    expect(estimate(1, new Float32Array(8))).toBe(0);
+    const even = new Float32Array(8).fill(0.3);
+    const signs = signsOf([new Float32Array(8), even], 8);
+    expect(estimatesOf(signs, even, 2).estimates[0]).toBe(0);
+    expect(estimatesOf(signs, new Float32Array(8), 2).estimates[1]).toBeCloseTo(0, 10);
   });
 });
 

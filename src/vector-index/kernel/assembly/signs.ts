@@ -1,98 +1,78 @@
-import { needOf } from './boost';
-
-// Loading a record this many steps ahead brings it into the cache in time, if the records are far apart in memory.
-const ahead = 16;
-
 /**
- * Estimates the dot products of one query with many vectors of which only the signs are known, 64 dimensions at a time. Finds those
- * that may be as large as needed, and returns their number. What is needed is `least`, or less if there are `boosts`, see boost.ts.
+ * Estimates the dot products of one query with many vectors of which only the signs are known, for 16 vectors at a time. Stores for each
+ * vector the highest dot product that it may have: its estimate, and `deviations` times its standard deviation. Returns the highest of all.
  *
- * Compares the vectors in the first `count` slots of the list `slots`. If `slots` is 0, those in the slots from `first` on.
+ * The vectors are in blocks of 16, from the block `first` on. In a block, 16 bytes have eight signs of each vector, 1 if the component is
+ * positive or 0: a first group of four signs in the low bits, and a second group in the high bits. The next 16 bytes have the next eight
+ * signs. Two such rows of bytes are a step. After `steps` steps, two lists of 16 float32 follow: the factors that turn the sum of the query's
+ * components, with the signs of the vector, into an estimate, and the standard deviations of the estimates for a query of length 1. The bytes
+ * of the first eight vectors are those with even numbers, so that the results are in the order of the vectors.
  *
- * The record of a vector has `stride` bytes: `words` 64-bit words with a bit for each dimension, 1 if the component is positive or 0; then
- * two float32: the factor that turns the sum of the query's components, with the signs of the vector, into an estimate, and the standard
- * deviation of the estimate for a query of length 1.
- *
- * A component of the query is an integer from -8 to 7 multiplied by `scale`. For each word there are five words in `query`. Four have one bit
- * of the integers each: the bits that count 1, 2, 4 and -8. The fifth has a bit for each dimension, 1 if the component is positive or 0.
- * `total` is the sum of the integers.
- *
- * Most vectors are so far away that the number of different signs tells it. For these, the estimate is not computed: `roughScale` multiplied by
- * the sum of equal signs less the different ones, plus `roughDeviations` standard deviations, is below what is needed.
- *
- * For each vector that is found, its place in `slots` is stored in `places`, the estimate in `estimates`, and `deviations` times its
- * standard deviation in `errors`.
+ * For each group of signs, `tables` has 16 bytes: for each combination of signs, the sum of the query's components with these signs, rounded
+ * to an integer from 0 to 63. The sums of the groups, multiplied by `scale`, and `offset` added up are the sum of all components.
  */
-export function scanSigns(
-  query: usize,
-  dimensions: i32,
-  total: i32,
+export function estimateSigns(
+  tables: usize,
+  steps: i32,
   scale: f32,
-  roughScale: f32,
+  offset: f32,
+  deviations: f32,
   records: usize,
   stride: i32,
-  slots: usize,
   first: i32,
-  count: i32,
-  deviations: f32,
-  roughDeviations: f32,
-  least: f32,
-  boosts: usize,
-  boostWeight: f32,
-  boostHalf: f32,
-  places: usize,
-  estimates: usize,
-  errors: usize,
-): i32 {
-  const words = (dimensions + 63) >> 6;
-  let found = 0;
-  let touched = 0;
-  for (let i = 0; i < count; i++) {
-    touched |= load<i32>(signRecordAt(slots, first, min(i + ahead, count - 1), records, stride));
-    const record = signRecordAt(slots, first, i, records, stride);
-    const factors = record + ((<usize>words) << 3);
-    const factor = load<f32>(factors);
-    const deviation = load<f32>(factors, 4);
-    const need = needOf(least, boosts, i, boostWeight, boostHalf);
-    let different: i64 = 0;
-    let aimedSigns = query + 32;
-    for (let from = record; from < factors; from += 8) {
-      different += popcnt(load<u64>(from) ^ load<u64>(aimedSigns));
-      aimedSigns += 40;
+  blocks: i32,
+  highest: usize,
+): f32 {
+  const lowBits = i8x16.splat(15);
+  const lowBytes = i16x8.splat(255);
+  const end = records + (<usize>(first + blocks)) * (<usize>stride);
+  let to = highest;
+  let most = f32x4.splat(-Infinity);
+  for (let block = records + (<usize>first) * (<usize>stride); block < end; block += stride) {
+    let even = i16x8.splat(0);
+    let odd = i16x8.splat(0);
+    let at = block;
+    let table = tables;
+    for (let step = 0; step < steps; step++) {
+      const a = v128.load(at);
+      const b = v128.load(at, 16);
+      // Four integers of at most 63 do not overflow a byte.
+      const sums = i8x16.add(
+        i8x16.add(
+          i8x16.swizzle(v128.load(table), v128.and(a, lowBits)),
+          i8x16.swizzle(v128.load(table, 16), v128.and(i16x8.shr_u(a, 4), lowBits)),
+        ),
+        i8x16.add(
+          i8x16.swizzle(v128.load(table, 32), v128.and(b, lowBits)),
+          i8x16.swizzle(v128.load(table, 48), v128.and(i16x8.shr_u(b, 4), lowBits)),
+        ),
+      );
+      even = i16x8.add(even, v128.and(sums, lowBytes));
+      odd = i16x8.add(odd, i16x8.shr_u(sums, 8));
+      at += 32;
+      table += 64;
     }
-    const rough = (<f32>(dimensions - 2 * <i32>different)) * roughScale * factor;
-    if (rough + roughDeviations * deviation < need) continue;
-
-    let aimed = query;
-    let ones: i64 = 0;
-    let twos: i64 = 0;
-    let fours: i64 = 0;
-    let eights: i64 = 0;
-    for (let from = record; from < factors; from += 8) {
-      const signs = load<u64>(from);
-      ones += popcnt(signs & load<u64>(aimed));
-      twos += popcnt(signs & load<u64>(aimed, 8));
-      fours += popcnt(signs & load<u64>(aimed, 16));
-      eights += popcnt(signs & load<u64>(aimed, 24));
-      aimed += 40;
-    }
-    const doubled: i32 = <i32>(2 * ones + 4 * twos + 8 * fours - 16 * eights);
-    const estimate = (<f32>(doubled - total)) * scale * factor;
-    const error = deviations * deviation;
-    if (estimate + error < need) continue;
-    const to = (<usize>found) << 2;
-    store<u32>(places + to, i);
-    store<f32>(estimates + to, estimate);
-    store<f32>(errors + to, error);
-    found++;
+    const first = highestOf(i32x4.extend_low_i16x8_u(even), scale, offset, deviations, at);
+    const second = highestOf(i32x4.extend_high_i16x8_u(even), scale, offset, deviations, at + 16);
+    const third = highestOf(i32x4.extend_low_i16x8_u(odd), scale, offset, deviations, at + 32);
+    const fourth = highestOf(i32x4.extend_high_i16x8_u(odd), scale, offset, deviations, at + 48);
+    v128.store(to, first);
+    v128.store(to, second, 16);
+    v128.store(to, third, 32);
+    v128.store(to, fourth, 48);
+    most = f32x4.pmax(most, f32x4.pmax(f32x4.pmax(first, second), f32x4.pmax(third, fourth)));
+    to += 64;
   }
-  // The condition is never true. It only prevents the compiler from removing the loads that fill the cache.
-  return found > count ? touched : found;
+  return max(
+    max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
+    max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)),
+  );
 }
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function signRecordAt(slots: usize, first: i32, i: i32, records: usize, stride: i32): usize {
-  const slot: u32 = slots === 0 ? <u32>(first + i) : load<u32>(slots + ((<usize>i) << 2));
-  return records + (<usize>slot) * (<usize>stride);
+function highestOf(sums: v128, scale: f32, offset: f32, deviations: f32, factors: usize): v128 {
+  const sum = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sums), f32x4.splat(scale)), f32x4.splat(offset));
+  const error = f32x4.mul(f32x4.splat(deviations), v128.load(factors, 64));
+  return f32x4.add(f32x4.mul(sum, v128.load(factors)), error);
 }
