@@ -12,10 +12,20 @@ export function unknownOutcome(reason: string): MemoryError {
   return new MemoryError('OUTCOME_UNKNOWN', message);
 }
 
+// The reasons for which an operator must do something else than to open the store again.
+const lastingReasons: ReadonlySet<MemoryError['code']> = new Set([
+  'NODE_REMOVED',
+  'NODE_DUPLICATE',
+  'CLUSTER_MISMATCH',
+  'STATE_DIVERGED',
+  'LOG_REGRESSED',
+]);
+
 /** Makes the error for a call on a node that has halted. */
-export function haltedNode(reason: string): MemoryError {
-  const message = `This node of the cluster has stopped: ${reason} Nothing of this call was written. Open the store again when the cause is mended.`;
-  return new MemoryError('FILE_FAILED', message);
+export function haltedNode({ code, message }: MemoryError): MemoryError {
+  if (lastingReasons.has(code)) return new MemoryError(code, `${message} Nothing of this call was written.`);
+  const text = `This node of the cluster has stopped: ${message} Nothing of this call was written. Open the store again when the cause is mended.`;
+  return new MemoryError('FILE_FAILED', text);
 }
 
 /** Makes the error for a call on a log that was closed. */

@@ -40,8 +40,10 @@ export interface RaftLogDeps {
   onRole?(role: Role, leader: NodeId | undefined): void;
   /** The node has halted by itself. */
   onHalted?(reason: MemoryError): void;
-  /** See `RaftUser.answer`. */
-  answer?(from: NodeId | undefined, request: unknown): Promise<unknown>;
+  /** See `RaftUser`. */
+  readonly answer?: RaftUser['answer'];
+  readonly onRefused?: RaftUser['onRefused'];
+  readonly onMet?: RaftUser['onMet'];
 }
 
 /**
@@ -57,7 +59,7 @@ export class RaftLog implements ReplicatedLog {
   readonly #writes = new SettledSequence();
   #leader: NodeId | undefined;
   #isFlushDue = false;
-  #haltReason: string | undefined;
+  #haltReason: MemoryError | undefined;
   #isClosed = false;
 
   constructor(deps: RaftLogDeps) {
@@ -127,7 +129,7 @@ export class RaftLog implements ReplicatedLog {
   }
 
   status(): LogStatus {
-    if (this.#haltReason !== undefined) return { role: 'halted', reason: this.#haltReason };
+    if (this.#haltReason !== undefined) return { role: 'halted', reason: this.#haltReason.message };
     return { role: this.#leader === this.#deps.link.id ? 'leader' : 'follower' };
   }
 
@@ -146,7 +148,7 @@ export class RaftLog implements ReplicatedLog {
   }
 
   get #user(): RaftUser {
-    const { onRole, answer: answerRequest } = this.#deps;
+    const { onRole, onRefused, onMet, answer: answerRequest } = this.#deps;
     return {
       apply: (entry) => this.#apply(entry),
       install: async (snapshot) => {
@@ -162,7 +164,9 @@ export class RaftLog implements ReplicatedLog {
       },
       onTick: () => this.#tick(),
       onHalted: (reason) => this.#halt(reason),
-      ...(answerRequest && { answer: (from, request) => answerRequest(from, request) }),
+      ...(onRefused && { onRefused }),
+      ...(onMet && { onMet }),
+      ...(answerRequest && { answer: answerRequest }),
     };
   }
 
@@ -233,8 +237,8 @@ export class RaftLog implements ReplicatedLog {
   }
 
   #halt(reason: MemoryError): void {
-    this.#haltReason = reason.message;
-    this.#end(haltedNode(reason.message), `This node of the cluster has stopped: ${reason.message}`);
+    this.#haltReason = reason;
+    this.#end(haltedNode(reason), `This node of the cluster has stopped: ${reason.message}`);
     this.#deps.onHalted?.(reason);
   }
 

@@ -1,13 +1,15 @@
 import type { ClusterMembership } from '../../src/domain/cluster-membership';
 import type { Command, Outcome } from '../../src/domain/command';
 import type { EntryResult, LogEntry, LogPosition } from '../../src/domain/frame';
+import { encodeFrame } from '../../src/log/frame-codec';
 import { RaftLog, type RaftLogDeps } from '../../src/log/raft-log';
 import type { BarrierLevel, LogStatus, ReplicatedLog } from '../../src/log/replicated-log';
 import { configurationOf } from '../../src/raft/core/configuration';
 import { noBytes } from '../../src/raft/core/entry';
-import type { PeerMessage } from '../../src/raft/core/messages';
+import type { PeerMessage, Snapshot } from '../../src/raft/core/messages';
 import { RaftHost } from '../../src/raft/node/raft-host';
 import { MemoryStorage } from '../../src/raft/storage/memory-storage';
+import type { RaftStorage } from '../../src/raft/storage/raft-storage';
 import { InProcessNetwork } from '../../src/raft/transport/in-process-network';
 import type { RaftTransport } from '../../src/raft/transport/raft-transport';
 import { VirtualTime } from './virtual-time';
@@ -17,6 +19,10 @@ export interface EntryTarget {
   /** Applies the next entry whole, or throws and keeps nothing of it. */
   applyEntry(entry: LogEntry): { readonly result: EntryResult };
   logPosition(): LogPosition;
+  /** Replaces the state by that of a snapshot. Returns the members that it then has. Default: fails. */
+  install?(snapshot: Snapshot): ClusterMembership;
+  /** The members as of `logPosition`. Default: all peers. */
+  membership?(): ClusterMembership | undefined;
 }
 
 /** The part of the messages that each fault strikes, in percent. */
@@ -31,6 +37,12 @@ export interface RaftClusterOptions {
   readonly targets: readonly EntryTarget[];
   readonly maxPending: number;
   readonly seed: number;
+  /** How many of the peers are members from the beginning. The others have an empty log. Default: all. */
+  readonly voters?: number;
+  /** What the members begin with. Default: an empty log that names them as voters. */
+  readonly first?: Snapshot;
+  /** Replaces the storage of a peer, for faults of its disk. */
+  readonly storageOf?: (id: number, storage: MemoryStorage) => RaftStorage;
   /** Makes the log of a peer. Default: a `RaftLog`. */
   readonly createLog?: (deps: RaftLogDeps) => RaftLog;
 }
@@ -42,6 +54,7 @@ interface Peer {
   log: RaftLog;
   start: number;
   isStopped: boolean;
+  readonly started: Promise<void>;
 }
 
 const cluster = 'c'.repeat(32);
@@ -59,6 +72,8 @@ export class RaftCluster {
   readonly time = new VirtualTime();
   readonly network: InProcessNetwork;
   readonly #peers: readonly Peer[];
+  /** Sees each message before it is sent. */
+  onMessage: ((message: PeerMessage) => void) | undefined;
   #calls = 0;
   #isPumping = false;
   /** The id of the peer whose next frame to the leader gets lost. */
@@ -66,10 +81,14 @@ export class RaftCluster {
 
   constructor(options: RaftClusterOptions) {
     this.#options = options;
-    this.network = new InProcessNetwork({ seed: options.seed, schedule: this.time.schedule });
-    const voters = options.targets.map((_, at) => at + 1);
-    const start = { index: 0, term: 0, configuration: configurationOf(voters), data: noBytes };
-    this.#peers = voters.map((id) => this.#started(id, new MemoryStorage(start), 1));
+    const copySnapshot = async () => undefined;
+    this.network = new InProcessNetwork({ seed: options.seed, schedule: this.time.schedule, copySnapshot });
+    const empty = { index: 0, term: 0, configuration: configurationOf(this.#voters), data: noBytes };
+    const { first = empty } = options;
+    this.#peers = options.targets.map((_, at) => {
+      const storage = new MemoryStorage(this.#voters.includes(at + 1) ? first : undefined);
+      return this.#started(at + 1, storage, 1);
+    });
   }
 
   get ids(): readonly number[] {
@@ -95,6 +114,21 @@ export class RaftCluster {
 
   host(id: number): RaftHost {
     return this.#peer(id).host;
+  }
+
+  /** Resolves when a peer has started. */
+  started(id: number): Promise<void> {
+    return this.#peer(id).started;
+  }
+
+  /** A frame of another cluster. */
+  foreignFrame(commands: readonly Command[]): Uint8Array {
+    return encodeFrame({ cluster: 'd'.repeat(32), incarnation: { node: 9, start: 1 }, number: 1, commands });
+  }
+
+  /** The first frame of a start of a node. */
+  frame(node: number, start: number, commands: readonly Command[]): Uint8Array {
+    return encodeFrame({ cluster, incarnation: { node, start }, number: 1, commands });
   }
 
   storage(id: number): MemoryStorage {
@@ -152,12 +186,13 @@ export class RaftCluster {
   #started(id: number, storage: MemoryStorage, start: number): Peer {
     const { targets, seed, maxPending, createLog = (deps) => new RaftLog(deps) } = this.#options;
     const target = targets[id - 1] as EntryTarget;
-    const membership = this.#membership();
+    const membership = target.membership?.() ?? this.#firstMembership(id);
     const { time: timing } = this;
+    const { storageOf = (_, each) => each } = this.#options;
     const host = new RaftHost({
       identity: { cluster, node: id, start, release: '1', schema: 1, analyzer: '1' },
       seed: seed * 1_000 + id * 100 + start,
-      storage,
+      storage: storageOf(id, storage),
       transport: this.#transport(id),
       applied: target.logPosition(),
       membership,
@@ -169,19 +204,28 @@ export class RaftCluster {
       cluster,
       incarnation: { node: id, start },
       apply: (entry) => target.applyEntry(entry).result,
-      install: async () => membership,
+      install: async (snapshot) => {
+        if (target.install === undefined) throw new Error('The state takes no snapshot.');
+        return target.install(snapshot);
+      },
       position: () => target.logPosition().index,
       timing,
       maxPending,
       waitMs: 10_000,
     });
-    log.start().catch(() => undefined);
-    return { id, storage, host, log, start, isStopped: false };
+    const started = log.start();
+    started.catch(() => undefined);
+    return { id, storage, host, log, start, isStopped: false, started };
   }
 
-  #membership(): ClusterMembership {
-    const ids = this.#options.targets.map((_, at) => at + 1);
-    const addresses = Object.fromEntries(ids.map((id) => [id, addressOf(id)]));
+  get #voters(): readonly number[] {
+    const { targets, voters = targets.length } = this.#options;
+    return Array.from({ length: voters }, (_, at) => at + 1);
+  }
+
+  #firstMembership(id: number): ClusterMembership {
+    const ids = this.#voters.includes(id) ? this.#voters : [];
+    const addresses = Object.fromEntries(ids.map((each) => [each, addressOf(each)]));
     return { index: 0, configuration: configurationOf(ids), addresses };
   }
 
@@ -189,7 +233,10 @@ export class RaftCluster {
   #transport(id: number): RaftTransport {
     const transport = this.network.transport(addressOf(id));
     const send = transport.send.bind(transport);
-    transport.send = (messages) => send(messages.filter((message) => !this.#isLostFrame(message)));
+    transport.send = (messages) => {
+      for (const message of messages) this.onMessage?.(message);
+      send(messages.filter((message) => !this.#isLostFrame(message)));
+    };
     return transport;
   }
 
@@ -227,6 +274,7 @@ export class RaftCluster {
   }
 }
 
-function addressOf(id: number): string {
+/** The address of a peer in the network. */
+export function addressOf(id: number): string {
   return `peer-${id}`;
 }

@@ -37,10 +37,15 @@ export class VirtualTime implements HostTiming {
     for (let turn = 0; turn < turnsPerStep; turn++) await nextTurn();
     const at = Math.min(...this.#timers.map((timer) => timer.at));
     if (!Number.isFinite(at)) return;
-    this.#now = at;
+    this.#now = Math.max(this.#now, at);
     const due = this.#timers.filter((timer) => timer.at <= at).sort((a, b) => a.number - b.number);
     this.#timers = this.#timers.filter((timer) => timer.at > at);
     for (const { action } of due) action();
+  }
+
+  /** The process stands still: time goes on, and no timer fires. */
+  jump(ms: number): void {
+    this.#now += ms;
   }
 
   /** Lets this much time pass. */

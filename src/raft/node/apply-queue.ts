@@ -49,7 +49,9 @@ export class ApplyQueue {
     this.#works.push(work);
     if (this.#isRunning) return;
     this.#isRunning = true;
-    void this.#run();
+    this.#applyAll().catch((error: unknown) => {
+      if (!this.#isEnded) this.#deps.fail(error);
+    });
   }
 
   /** Replaces the state by a snapshot, when the entry that is being applied is done. */
@@ -70,16 +72,6 @@ export class ApplyQueue {
     while (this.#busy !== undefined) await this.#busy;
   }
 
-  async #run(): Promise<void> {
-    try {
-      await this.#applyAll();
-    } catch (error) {
-      if (!this.#isEnded) this.#deps.fail(error);
-    } finally {
-      this.#isRunning = false;
-    }
-  }
-
   async #applyAll(): Promise<void> {
     const { timing, respond } = this.#deps;
     let begun = timing.elapsedMs();
@@ -96,6 +88,8 @@ export class ApplyQueue {
       if (this.#isEnded) return;
       respond(work.responses);
     }
+    // Not in a later step of the promise: a work that comes in between would be left alone.
+    this.#isRunning = false;
   }
 
   /** Undefined if the entry is applied. */

@@ -16,10 +16,12 @@ import type { HostTiming } from './host-timing';
 import { addressMap, changedMembership } from './member-changes';
 import { decodeJson, encodeJson, type NodeRequest, requestOf } from './node-requests';
 import type { LinkStatus, MemberChange, RaftLink, RaftUser } from './raft-link';
+import { RemovalWatch } from './removal-watch';
 import { StorageQueue } from './storage-queue';
 
 /** How a node is set up. */
 export interface RaftHostOptions {
+  /** Read for each connection: a node learns its cluster only when it joins. */
   readonly identity: NodeIdentity;
   /** Spreads the elections. Any safe integer; another one on each node and start. */
   readonly seed: number;
@@ -42,6 +44,8 @@ export interface RaftHostOptions {
 
 // A process that stood still does not make up for the ticks that it has missed: an election would begin before it had heard of its leader.
 const maxTicksAtOnce = 2;
+// The core's default: an election begins after so many ticks without a leader, or up to as many more.
+const electionTicks = 15;
 // Whether there is room again on the disk is tried so often.
 const retryTicks = 10;
 // A leader that closes waits so long for another one to take over.
@@ -62,11 +66,14 @@ export class RaftHost implements RaftLink {
   #appends: StorageQueue | undefined;
   #applies: ApplyQueue | undefined;
   #administration: Administration | undefined;
+  readonly #removal: RemovalWatch;
   #membership: ClusterMembership;
   /** How to cancel the next tick. */
   #cancelTick: (() => void) | undefined;
   #lastTickMs = 0;
   #ticks = 0;
+  /** The ticks since a leader has sent something. */
+  #silentTicks = 0;
   #isPumpDue = false;
   #isTransportStarted = false;
   #halt: MemoryError | undefined;
@@ -76,6 +83,13 @@ export class RaftHost implements RaftLink {
   constructor(options: RaftHostOptions) {
     this.#options = options;
     this.#membership = options.membership;
+    this.#removal = new RemovalWatch({
+      id: options.identity.node,
+      membership: () => this.#membership,
+      leader: () => this.status().leader,
+      statusOf: (node) => this.statusOf(node),
+      removed: () => this.#fail(removedNode()),
+    });
   }
 
   get id(): NodeId {
@@ -304,10 +318,16 @@ export class RaftHost implements RaftLink {
   #tick(): void {
     if (!this.#isRunning) return;
     this.#ticks++;
-    this.#call((core) => core.tick());
+    this.#appends?.tick();
+    this.#silentTicks++;
+    // A node whose disk takes nothing could win elections with the votes of the others, and would then commit nothing: it starts none.
+    const mayCampaign = this.#appends?.isStuck !== true || this.status().role === 'leader';
+    if (mayCampaign) this.#call((core) => core.tick());
+    else if (this.#silentTicks >= electionTicks) this.#call((core) => core.forgetLeader());
     if (this.#ticks % retryTicks === 0) this.#appends?.retry();
     this.#administration?.onTick();
-    this.#user?.onTick();
+    this.#removal.onTick();
+    if (this.#isRunning) this.#user?.onTick();
   }
 
   #onApplied(entry: Entry): void {
@@ -336,11 +356,16 @@ export class RaftHost implements RaftLink {
   get #receiver(): TransportReceiver {
     return {
       identity: () => this.#options.identity,
-      receive: (message) => this.#call((core) => core.step(message)),
+      receive: (message) => {
+        if (message.kind === 'heartbeat' || message.kind === 'append') this.#silentTicks = 0;
+        this.#call((core) => core.step(message));
+      },
       request: (from, body) => this.#answer(from, body),
       snapshotPath: ({ snapshot }) => (this.#isRunning ? this.#options.snapshotPath(snapshot) : undefined),
       receiveSnapshot: async (message) => this.#call((core) => core.step(message)),
       unreachable: (node) => this.#call((core) => core.reportUnreachable(node)),
+      refused: (refusal) => this.#user?.onRefused?.(refusal),
+      met: (peer) => this.#user?.onMet?.(peer),
     };
   }
 
@@ -476,6 +501,11 @@ function isWithoutLeader(error: unknown): boolean {
 
 function closed(): MemoryError {
   return new MemoryError('STORE_CLOSED', 'The store is closed. Open it again.');
+}
+
+function removedNode(): MemoryError {
+  const message = 'This node was removed from its cluster. To join again, open the store with an empty folder.';
+  return new MemoryError('NODE_REMOVED', message);
 }
 
 function unknownRequest(): MemoryError {

@@ -6,6 +6,7 @@ import type { NodeId } from '../core/node-id';
 import type { ProposalRefusal } from '../core/proposal';
 import type { MemberStatus } from '../core/raft-node';
 import type { Role } from '../core/ready';
+import type { NodeIdentity, PeerRefusal } from '../transport/raft-transport';
 
 /** A committed entry, as a node hands it to its user. All nodes get the same entries in the same order. */
 export interface CommittedEntry extends LogPlace {
@@ -70,6 +71,10 @@ export interface RaftUser {
   onTick(): void;
   /** The node has ended by itself. All of its promises are void. */
   onHalted(reason: MemoryError): void;
+  /** A connection to another node was refused. Each reason is told once. */
+  onRefused?(refusal: PeerRefusal): void;
+  /** Another node has connected. */
+  onMet?(peer: NodeIdentity): void;
   /** Another node, or a program that wants to become one, asks something that the node does not answer itself. */
   answer?(from: NodeId | undefined, request: unknown): Promise<unknown>;
 }

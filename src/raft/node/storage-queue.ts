@@ -15,6 +15,8 @@ export interface StorageQueueDeps {
   fail(error: unknown): void;
 }
 
+const maxStalledTicks = 15;
+
 interface Waiting {
   readonly work: StorageAppend;
   isStored: boolean;
@@ -31,6 +33,9 @@ export class StorageQueue {
   readonly #deps: StorageQueueDeps;
   #waiting: Waiting[] = [];
   #hardState: HardState | undefined;
+  /** The work that was the oldest at the last tick, and for how many ticks it has been. */
+  #oldest: Waiting | undefined;
+  #stalledTicks = 0;
   #isFull = false;
   #isRetrying = false;
   #isEnded = false;
@@ -39,9 +44,16 @@ export class StorageQueue {
     this.#deps = deps;
   }
 
-  /** Whether works wait for room on the disk. */
-  get isFull(): boolean {
-    return this.#isFull;
+  /** Whether the disk takes nothing now: it is full, or it has not finished a work for an election time-out. */
+  get isStuck(): boolean {
+    return this.#isFull || this.#stalledTicks >= maxStalledTicks;
+  }
+
+  /** A unit of time has passed. */
+  tick(): void {
+    const [oldest] = this.#waiting;
+    this.#stalledTicks = oldest !== undefined && oldest === this.#oldest ? this.#stalledTicks + 1 : 0;
+    this.#oldest = oldest;
   }
 
   add(work: StorageAppend): void {
@@ -114,7 +126,7 @@ export class StorageQueue {
     for (const waiting of [...this.#waiting]) {
       if (waiting.isStored) continue;
       try {
-        await this.#durable({ ...waiting.work, ...this.#latestHardState(waiting.work) });
+        await this.#durable({ ...waiting.work, ...this.#latestHardState(waiting.work.entries) });
       } catch (error) {
         this.#failed(error);
         return;
@@ -127,13 +139,12 @@ export class StorageQueue {
   }
 
   /** Stores only the term and the vote of a work, and lets only the votes for others go: a leader needs room on its disk. */
-  #storeVote({ hardState, responses }: StorageAppend): void {
-    const votes = responses.filter(({ kind, from, to }) => kind === 'vote-response' && from !== to);
-    if (hardState === undefined || votes.length === 0) return;
+  #storeVote({ responses }: StorageAppend): void {
+    const votes = responses.filter(({ kind, from, to }) => isVote(kind) && from !== to);
+    if (votes.length === 0) return;
     const { storage, respond } = this.#deps;
-    const commit = Math.min(hardState.commit, storage.lastIndex());
     try {
-      Promise.resolve(storage.store({ hardState: { ...hardState, commit }, entries: [] })).then(
+      Promise.resolve(storage.store({ ...this.#latestHardState([]), entries: [] })).then(
         () => {
           if (!this.#isEnded) respond(votes);
         },
@@ -144,11 +155,15 @@ export class StorageQueue {
     }
   }
 
-  /** The hard state for a work that is tried again: a later vote may be stored already. Its commit index never leaves the log. */
-  #latestHardState({ entries }: StorageAppend): { hardState?: HardState } {
+  /** The hard state for a work that is not stored in its turn: a later vote may be stored already. Its commit index never leaves the log. */
+  #latestHardState(entries: StorageAppend['entries']): { hardState?: HardState } {
     const latest = this.#hardState;
     if (latest === undefined) return {};
     const last = entries.at(-1)?.index ?? this.#deps.storage.lastIndex();
     return { hardState: { ...latest, commit: Math.min(latest.commit, last) } };
   }
+}
+
+function isVote(kind: Message['kind']): boolean {
+  return kind === 'vote-response' || kind === 'pre-vote-response';
 }
