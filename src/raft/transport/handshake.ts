@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { addressParts } from '../../domain/node-address';
 import { ByteReader } from '../../log/codec/byte-reader';
 import type { ByteWriter } from '../../log/codec/byte-writer';
 import { bytes, type Codec, number, optional, struct, text, word } from '../../log/codec/fields';
@@ -22,6 +23,8 @@ export interface Greeting {
 export interface Introduction {
   readonly greeting: Greeting;
   readonly purpose: Purpose;
+  /** The address that was dialled. */
+  readonly dialled: string;
   /** The node that it expects at the address. Undefined if it knows only the address. */
   readonly expected?: number;
 }
@@ -31,6 +34,8 @@ export interface HandshakeTerms {
   /** The secret of the cluster. Undefined if TLS has proved both sides already. */
   readonly secret: string | undefined;
   readonly nonce: Uint8Array;
+  /** The address at which others reach this node. */
+  readonly address: string;
 }
 
 /** Says that a connection was refused, by this side or by the other. */
@@ -71,6 +76,7 @@ const greeting = struct<Greeting>({ identity, boot: text, address: text });
 const introduction = struct<Introduction>({
   greeting,
   purpose: word<Purpose>({ messages: 0, snapshot: 1, request: 2 }),
+  dialled: text,
   expected: optional(number),
 });
 const refusal = word<RefusalCode>({
@@ -134,6 +140,7 @@ export async function acceptHandshake(
     checkProof('dialler', terms, [...nonces, claim.content], claim.proof);
     const found = decoded(introduction, claim.content);
     checkedGreeting(found.greeting);
+    checkRelay(found, terms);
     const content = encoded(greeting, greet(found));
     const proof = proofOf('acceptor', terms, [...nonces, claim.content, content]);
     wire.send(wireFrame(frameType.verdict, (to) => proved.write(to, { content, proof })));
@@ -213,6 +220,15 @@ function checkProof(
   const expected = proofOf(side, terms, parts);
   if (expected.length === proof.length && timingSafeEqual(expected, proof)) return;
   throw new RefusedError('UNAUTHENTICATED');
+}
+
+/**
+ * A secret proves who speaks, and not over which connection. Another program of this machine that has taken the address of a node could pass
+ * the handshake on to that node, and read everything. But the dialled address is proved, too, and is not the one of the node then.
+ */
+function checkRelay({ dialled, greeting: peer }: Introduction, { secret, address }: HandshakeTerms): void {
+  const isSame = addressParts(dialled)?.port === addressParts(address)?.port;
+  if (secret !== undefined && !isSame) throw new RefusedError('WRONG_NODE', peer);
 }
 
 const maxNameLength = 300;

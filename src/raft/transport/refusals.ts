@@ -25,6 +25,7 @@ export class Refusals {
 
   /** A connection works. */
   clear(node: NodeId, address: string): void {
+    if (this.#told.size === 0) return;
     for (const key of this.#told)
       if (key.startsWith(`${node}: `) || key.startsWith(`${address}: `)) this.#told.delete(key);
   }

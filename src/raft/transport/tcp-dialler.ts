@@ -3,7 +3,16 @@ import { type ConnectionOptions, connect, createSecureContext, TLSSocket } from 
 import { addressParts, isLoopback } from '../../domain/node-address';
 import type { Schedule } from '../../environment/timers';
 import type { NodeId } from '../core/node-id';
-import { dialHandshake, type Greeting, nonceBytes, type Purpose, RefusedError, sendRefusal } from './handshake';
+import {
+  dialHandshake,
+  type Greeting,
+  type HandshakeTerms,
+  type Introduction,
+  nonceBytes,
+  type Purpose,
+  RefusedError,
+  sendRefusal,
+} from './handshake';
 import { isCertificateOf, secureOptions } from './peer-certificate';
 import type { TransportLimits, TransportTls } from './tcp-options';
 import { Wire } from './wire';
@@ -54,17 +63,7 @@ export async function dialNode(target: DialTarget, terms: ConnectionTerms): Prom
     await connected(socket);
     if (terms.tls === undefined && !isLoopback(addressWithoutPrefix(wire.remoteAddress)))
       throw new WireError('The address leaves this machine, which needs TLS.');
-    const { greeting, secret } = { greeting: terms.greeting(), secret: terms.secret };
-    const introduction = {
-      greeting,
-      purpose: target.purpose,
-      ...(target.node === undefined ? {} : { expected: target.node }),
-    };
-    const nonce = terms.randomBytes(nonceBytes);
-    const peer = await dialHandshake(wire, introduction, {
-      secret: terms.tls === undefined ? secret : undefined,
-      nonce,
-    });
+    const peer = await dialHandshake(wire, introductionOf(target, terms), handshakeTerms(terms));
     try {
       checkPeer(socket, peer, host, target);
     } catch (error) {
@@ -80,6 +79,17 @@ export async function dialNode(target: DialTarget, terms: ConnectionTerms): Prom
   } finally {
     cancel();
   }
+}
+
+/** What one side needs for the handshake. */
+export function handshakeTerms({ tls, secret, randomBytes, greeting }: ConnectionTerms): HandshakeTerms {
+  const { address } = greeting();
+  return { secret: tls === undefined ? secret : undefined, nonce: randomBytes(nonceBytes), address };
+}
+
+function introductionOf({ address, node, purpose }: DialTarget, terms: ConnectionTerms): Introduction {
+  const known = { greeting: terms.greeting(), purpose, dialled: address };
+  return node === undefined ? known : { ...known, expected: node };
 }
 
 /** An IPv4 address as an IPv6 socket shows it, without the prefix. */

@@ -2,9 +2,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, TLSSocket, type Server as TlsServer } from 'node:tls';
 import { invalidInput } from '../../domain/errors';
 import { addressParts, isLoopback } from '../../domain/node-address';
-import { acceptHandshake, type Greeting, type Introduction, nonceBytes, RefusedError, sendRefusal } from './handshake';
+import { acceptHandshake, type Greeting, type Introduction, RefusedError, sendRefusal } from './handshake';
 import { equalTls, isCertificateOf, secureOptions } from './peer-certificate';
-import { addressWithoutPrefix, type ConnectionTerms } from './tcp-dialler';
+import { addressWithoutPrefix, type ConnectionTerms, handshakeTerms } from './tcp-dialler';
 import type { TransportTls } from './tcp-options';
 import { Wire } from './wire';
 
@@ -141,7 +141,6 @@ export class TcpListener {
   }
 
   async #handshake(socket: Socket, wire: Wire): Promise<Introduction> {
-    const { tls, secret, randomBytes, greeting } = this.#terms;
     const problem = socket instanceof TLSSocket ? certificateProblem(socket) : undefined;
     if (problem !== undefined) {
       sendRefusal(wire, 'UNAUTHENTICATED');
@@ -150,12 +149,9 @@ export class TcpListener {
     const greet = (introduction: Introduction): Greeting => {
       this.#checkNames(socket, introduction);
       this.#user.check(introduction);
-      return greeting();
+      return this.#terms.greeting();
     };
-    return acceptHandshake(wire, greet, {
-      secret: tls === undefined ? secret : undefined,
-      nonce: randomBytes(nonceBytes),
-    });
+    return acceptHandshake(wire, greet, handshakeTerms(this.#terms));
   }
 
   #checkNames(socket: Socket, { greeting: { identity, address } }: Introduction): void {

@@ -12,6 +12,7 @@ import {
   nextFrame,
   type Purpose,
   RefusedError,
+  readRefusal,
   sendRefusal,
 } from './handshake';
 import { KnownStarts } from './known-starts';
@@ -58,7 +59,9 @@ export class TcpTransport implements RaftTransport {
   readonly #terms: ConnectionTerms;
   readonly #boot: string;
   readonly #starts = new KnownStarts();
-  readonly #refusals = new Refusals((refusal) => this.#isClosed || this.#node.refused?.(refusal));
+  // A connection that works in one direction says nothing about the other.
+  readonly #refusedDials = this.#refusals();
+  readonly #refusedPeers = this.#refusals();
   readonly #links = new Map<NodeId, PeerLink>();
   readonly #accepted = new Map<NodeId, Set<Wire>>();
   readonly #wires = new Set<Wire>();
@@ -69,6 +72,7 @@ export class TcpTransport implements RaftTransport {
   #snapshots: SnapshotReceiver | undefined;
   #listener: TcpListener | undefined;
   #address: string;
+  #port = 0;
   #requests = 0;
   #isClosed = false;
 
@@ -96,6 +100,11 @@ export class TcpTransport implements RaftTransport {
     return this.#address;
   }
 
+  /** The port on which this node accepts connections. Known after `start`. */
+  get port(): number {
+    return this.#port;
+  }
+
   async start(receiver: TransportReceiver): Promise<void> {
     this.#receiver = receiver;
     this.#snapshots = new SnapshotReceiver(receiver);
@@ -103,11 +112,11 @@ export class TcpTransport implements RaftTransport {
       check: (introduction) => this.#check(introduction.greeting, introduction),
       hostOf: (node) => addressParts(this.#members.get(node) ?? '')?.host,
       onConnection: (wire, introduction) => this.#onConnection(wire, introduction),
-      onRefused: (error, remoteAddress) => this.#onRefused(error, remoteAddress, undefined),
+      onRefused: (error, remoteAddress) => this.#onRefused(this.#refusedPeers, error, remoteAddress, undefined),
     });
     const { host, port } = this.#options.listen;
-    const found = await this.#listener.listen(host, port);
-    if (this.#options.advertise === undefined) this.#address = addressOf(host, found);
+    this.#port = await this.#listener.listen(host, port);
+    if (this.#options.advertise === undefined) this.#address = addressOf(host, this.#port);
   }
 
   setMembers(addresses: ReadonlyMap<NodeId, string>): void {
@@ -175,7 +184,7 @@ export class TcpTransport implements RaftTransport {
       return answerIn(await nextFrame(connection.wire, frameType.answer));
     } catch (error) {
       if (this.#isClosed) throw transportClosed();
-      if (error instanceof RefusedError) this.#onRefused(error, address, node);
+      if (error instanceof RefusedError) this.#onRefused(this.#refusedDials, error, address, node);
       throw requestError(error, name, isLate ? timeoutMs : undefined);
     } finally {
       cancel();
@@ -209,7 +218,7 @@ export class TcpTransport implements RaftTransport {
       elapsedMs: this.#elapsedMs,
       jitter: () => (this.#options.randomBytes(1)[0] as number) / 256,
       dial: (onWire) => this.#dial(address, node, 'messages', onWire),
-      onRefused: (error) => this.#onRefused(error, address, node),
+      onRefused: (error) => this.#onRefused(this.#refusedDials, error, address, node),
       onLost: () => this.#reportLost(node),
     });
     this.#links.set(node, link);
@@ -233,7 +242,7 @@ export class TcpTransport implements RaftTransport {
       onWire(wire);
     };
     const connection = await dialNode({ address, node, purpose, check, onWire: track }, this.#terms);
-    this.#refusals.clear(connection.peer.identity.node, address);
+    this.#refusedDials.clear(connection.peer.identity.node, address);
     if (purpose !== 'request') this.#node.met?.(connection.peer.identity);
     return connection;
   }
@@ -267,7 +276,6 @@ export class TcpTransport implements RaftTransport {
     this.#track(wire);
     const { identity, address } = greeting;
     const { node, cluster } = identity;
-    this.#refusals.clear(node, address);
     if (purpose === 'request') {
       void this.#answer(wire, cluster === '' ? undefined : node);
       return;
@@ -300,12 +308,24 @@ export class TcpTransport implements RaftTransport {
   }
 
   #take(wire: Wire, from: NodeId, frame: WireFrame): void {
-    let message: PeerMessage | undefined;
-    if (frame.type === frameType.refusal) wire.destroy();
-    else message = messageIn(frame);
+    if (frame.type === frameType.refusal) this.#takeRefusal(wire, from, frame);
+    const message = messageIn(frame);
     const isOwn = message?.from === from && message.to === this.#node.identity().node && message.kind !== 'snapshot';
-    if (message === undefined || !isOwn) wire.destroy();
-    else if (!this.#isClosed) this.#node.receive(message);
+    if (message === undefined || !isOwn) {
+      wire.destroy();
+      return;
+    }
+    this.#refusedPeers.clear(from, wire.remoteAddress);
+    if (!this.#isClosed) this.#node.receive(message);
+  }
+
+  // The other side has checked this one last, and does not want it.
+  #takeRefusal(wire: Wire, from: NodeId, frame: WireFrame): void {
+    try {
+      this.#onRefused(this.#refusedPeers, new RefusedError(readRefusal(frame)), wire.remoteAddress, from);
+    } catch {
+      // It is no refusal, and the connection ends all the same.
+    }
   }
 
   #takeSnapshot(wire: Wire, from: NodeId): void {
@@ -385,7 +405,7 @@ export class TcpTransport implements RaftTransport {
       const { chunkBytes } = this.#limits;
       return await sendSnapshotFile(wire, { message, ...opened, chunkBytes, pace: this.#pacer(), onProgress });
     } catch (error) {
-      if (error instanceof RefusedError) this.#onRefused(error, address, message.to);
+      if (error instanceof RefusedError) this.#onRefused(this.#refusedDials, error, address, message.to);
       return error instanceof WireError ? 'broken' : 'refused';
     } finally {
       transfer.wire?.end(this.#limits.pingMs, this.#schedule);
@@ -410,9 +430,13 @@ export class TcpTransport implements RaftTransport {
     queueMicrotask(() => this.#isClosed || this.#node.unreachable(node));
   }
 
-  #onRefused(error: RefusedError, address: string, node: NodeId | undefined): void {
+  #refusals(): Refusals {
+    return new Refusals((refusal) => this.#isClosed || this.#node.refused?.(refusal));
+  }
+
+  #onRefused(refusals: Refusals, error: RefusedError, address: string, node: NodeId | undefined): void {
     const from = error.peer?.identity.node ?? node;
-    queueMicrotask(() => this.#refusals.report(error.code, address, from, error.detail));
+    queueMicrotask(() => refusals.report(error.code, address, from, error.detail));
   }
 }
 

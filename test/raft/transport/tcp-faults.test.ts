@@ -1,0 +1,276 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { closeProxies, FaultProxy, type Treatment } from './fault-proxy';
+import { closeNodes, connect, heartbeat, introduce, sleep, snapshotMessage, TestNode, until } from './test-node';
+
+afterEach(async () => {
+  await closeNodes();
+  await closeProxies();
+});
+
+/** Node 1 reaches node 2 through a proxy. */
+async function pairWithProxy(own: Parameters<typeof TestNode.start>[1] = {}) {
+  const proxy = await FaultProxy.start();
+  const one = await TestNode.start(1, own);
+  const two = await TestNode.behind(proxy, 2, own);
+  introduce(one, two);
+  return { proxy, one, two };
+}
+
+describe('messages', () => {
+  test('arrive again after the connection was cut at any moment', async () => {
+    const { proxy, one, two } = await pairWithProxy();
+    for (let round = 0; round < 10; round += 1) {
+      await connect(one, two);
+      proxy.cut();
+    }
+    await connect(one, two);
+    expect(proxy.connections).toBeGreaterThan(5);
+    expect(one.lost).toContain(2);
+  });
+
+  test.each<Treatment>(['flip', 'truncate'])('are never altered by a network that does this: %s', async (treatment) => {
+    const { proxy, one, two } = await pairWithProxy();
+    await connect(one, two);
+    for (let term = 100; term < 130; term += 1) {
+      proxy.forward = term % 3 === 0 ? treatment : 'pass';
+      one.transport.send([heartbeat(1, 2, term), heartbeat(1, 2, term)]);
+      await sleep(5);
+    }
+    proxy.heal();
+    await connect(one, two);
+    expect(two.received.every((message) => message.kind === 'heartbeat' && message.term < 130)).toBe(true);
+    for (const message of two.received) expect(message).toEqual(heartbeat(1, 2, message.term));
+    expect(proxy.connections).toBeGreaterThan(3);
+  });
+
+  test.each<['forward' | 'backward']>([['forward'], ['backward']])(
+    'find a dead connection by its silence: %s',
+    async (direction) => {
+      const { proxy, one, two } = await pairWithProxy();
+      await connect(one, two);
+      proxy[direction] = 'stall';
+      await until(() => one.lost.includes(2), 'the loss is noticed');
+      proxy.heal();
+      await connect(one, two);
+    },
+  );
+
+  test('pass in the direction that works', async () => {
+    const { proxy, one, two } = await pairWithProxy();
+    await connect(one, two);
+    await connect(two, one);
+    proxy.forward = 'drop';
+    await until(() => one.lost.includes(2));
+    const [before, count] = [two.received.length, one.received.length];
+    await connect(two, one);
+    one.send(2);
+    await sleep(50);
+    expect(two.received.length).toBe(before);
+    expect(one.received.length).toBeGreaterThan(count);
+  });
+
+  test('are lost beyond the bound of the queue, and the node is told', async () => {
+    const { proxy, one, two } = await pairWithProxy({ limits: { maxQueuedBytes: 2 ** 20, silentMs: 60_000 } });
+    await connect(one, two);
+    proxy.forward = 'stall';
+    const data = new Uint8Array(100_000);
+    const append = {
+      ...{ kind: 'append' as const, from: 1, to: 2, term: 1, previousIndex: 0, previousTerm: 0, commit: 0 },
+      entries: [{ kind: 'normal' as const, term: 1, index: 1, data }],
+    };
+    // The proxy still reads. Only the queue of this moment counts.
+    for (let at = 0; at < 20; at += 1) one.transport.send([append]);
+    await until(() => one.lost.includes(2), 'the loss is told');
+  });
+
+  test('that cannot be encoded are lost, and nothing is thrown', async () => {
+    const { one, two } = await pairWithProxy();
+    one.transport.send([{ ...heartbeat(1, 2, 1), commit: Number.NaN }]);
+    await until(() => one.lost.includes(2));
+    await connect(one, two);
+  });
+
+  test('wait only a short while for a node that was away', async () => {
+    const { one, two } = await pairWithProxy();
+    await two.transport.close();
+    await until(() => {
+      one.send(2);
+      return one.lost.length > 3;
+    });
+    const again = await TestNode.start(2, { start: 2 });
+    introduce(one, again);
+    const began = performance.now();
+    await connect(one, again);
+    expect(performance.now() - began).toBeLessThan(5_000);
+  });
+});
+
+test('requests end when their connection is cut, and their error can be retried', async () => {
+  const { proxy, one, two } = await pairWithProxy();
+  two.request = () => new Promise(() => undefined);
+  const asked = one.transport.request(2, Uint8Array.of(1), 10_000);
+  await until(() => proxy.connections === 1);
+  await sleep(50);
+  proxy.cut();
+  await expect(asked).rejects.toMatchObject({ code: 'STORE_UNREACHABLE', retryable: true });
+});
+
+test('requests are bounded: what a node cannot answer now is refused', async () => {
+  const [one, two] = [await TestNode.start(1), await TestNode.start(2, { limits: { maxRequests: 2 } })];
+  introduce(one, two);
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let running = 0;
+  two.request = async (_, body) => {
+    running += 1;
+    await released;
+    return body;
+  };
+  const first = [1, 2].map(() => one.transport.request(2, Uint8Array.of(7), 10_000));
+  await until(() => running === 2);
+  await expect(one.transport.request(2, Uint8Array.of(8), 10_000)).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+  release();
+  expect((await Promise.all(first)).map((each) => [...each])).toEqual([[7], [7]]);
+  await expect(one.transport.request(2, new Uint8Array(9 * 2 ** 20), 1_000)).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+  });
+});
+
+test('an error that is no MemoryError does not leave the node', async () => {
+  const [one, two] = [await TestNode.start(1), await TestNode.start(2)];
+  introduce(one, two);
+  two.request = async () => {
+    throw new Error('a text of a memory');
+  };
+  const error = await one.transport.request(2, Uint8Array.of(1), 10_000).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'STORE_UNREACHABLE' });
+  expect(String(error)).not.toContain('a text of a memory');
+});
+
+describe('a snapshot', () => {
+  const chunkBytes = 10_000;
+  const limits = { chunkBytes, snapshotAttempts: 3, silentMs: 2_000 };
+
+  function fileOf(node: TestNode, bytes: Buffer): string {
+    const path = join(node.folder, 'sent.db');
+    writeFileSync(path, bytes);
+    return path;
+  }
+
+  test('goes on after each break with the chunks that are missing', async () => {
+    const { proxy, one, two } = await pairWithProxy({ limits });
+    const bytes = randomBytes(40 * chunkBytes + 17);
+    proxy.cutAfter = 8 * chunkBytes;
+    expect(await one.transport.sendSnapshot(snapshotMessage(1, 2), fileOf(one, bytes))).toBe(true);
+    expect(two.snapshots.map((each) => each.equals(bytes))).toEqual([true]);
+    expect(proxy.connections).toBeGreaterThan(4);
+    // At most the chunks that were on their way are sent twice.
+    expect(proxy.forwardedBytes).toBeLessThan(bytes.length * 2);
+    expect(statSync(two.snapshotPath()).mode & 0o777).toBe(0o600);
+    expect(existsSync(`${two.snapshotPath()}.part`)).toBe(false);
+  });
+
+  test('goes on after the receiver was started again, with what its folder holds', async () => {
+    const { proxy, one, two } = await pairWithProxy({ limits: { ...limits, snapshotAttempts: 1 } });
+    const bytes = randomBytes(40 * chunkBytes);
+    const path = fileOf(one, bytes);
+    // The first half is there, the second half is of another file.
+    writeFileSync(
+      `${two.snapshotPath()}.part`,
+      Buffer.concat([bytes.subarray(0, 20 * chunkBytes), randomBytes(30 * chunkBytes)]),
+    );
+    expect(await one.transport.sendSnapshot(snapshotMessage(1, 2), path)).toBe(true);
+    expect(two.snapshots[0]?.equals(bytes)).toBe(true);
+    expect(proxy.forwardedBytes).toBeLessThan(22 * chunkBytes);
+  });
+
+  test('is given up after a few attempts without progress', async () => {
+    const { proxy, one, two } = await pairWithProxy({ limits });
+    proxy.cutAfter = 0;
+    expect(await one.transport.sendSnapshot(snapshotMessage(1, 2), fileOf(one, randomBytes(chunkBytes * 5)))).toBe(
+      false,
+    );
+    expect(proxy.connections).toBeLessThanOrEqual(4);
+    expect(two.snapshots).toEqual([]);
+  });
+
+  test('is never delivered with a flipped bit', async () => {
+    const { proxy, one, two } = await pairWithProxy({ limits });
+    const bytes = randomBytes(10 * chunkBytes);
+    let seen = 0;
+    proxy.onForward = () => {
+      seen += 1;
+      proxy.forward = seen % 4 === 0 && seen < 20 ? 'flip' : 'pass';
+    };
+    expect(await one.transport.sendSnapshot(snapshotMessage(1, 2), fileOf(one, bytes))).toBe(true);
+    expect(two.snapshots.map((each) => each.equals(bytes))).toEqual([true]);
+  });
+
+  test('whose file becomes shorter meanwhile is not delivered', async () => {
+    const { one, two } = await pairWithProxy({ limits, snapshotBytesPerSecond: 200_000 });
+    const path = fileOf(one, randomBytes(20 * chunkBytes));
+    const sent = one.transport.sendSnapshot(snapshotMessage(1, 2), path);
+    await until(() => existsSync(`${two.snapshotPath()}.part`));
+    truncateSync(path, chunkBytes);
+    expect(await sent).toBe(false);
+    expect(two.snapshots).toEqual([]);
+  });
+
+  test('is not written through a link', async () => {
+    const { one, two } = await pairWithProxy({ limits: { ...limits, snapshotAttempts: 1 } });
+    const target = join(two.folder, 'precious');
+    writeFileSync(target, 'precious');
+    symlinkSync(target, `${two.snapshotPath()}.part`);
+    expect(await one.transport.sendSnapshot(snapshotMessage(1, 2), fileOf(one, randomBytes(100)))).toBe(false);
+    expect(statSync(target).size).toBe(8);
+  });
+
+  test('is sent only as fast as it may be, and delays no message', async () => {
+    const bound = 400_000;
+    const { one, two } = await pairWithProxy({ limits, snapshotBytesPerSecond: bound });
+    await connect(one, two);
+    const bytes = randomBytes(20 * chunkBytes);
+    const began = performance.now();
+    const sent = one.transport.sendSnapshot(snapshotMessage(1, 2), fileOf(one, bytes));
+    await connect(one, two);
+    expect(two.snapshots).toEqual([]);
+    expect(await sent).toBe(true);
+    expect(performance.now() - began).toBeGreaterThan(((bytes.length - chunkBytes) / bound) * 1_000 * 0.95);
+  });
+
+  test('replaces an earlier one to the same node', async () => {
+    const { one, two } = await pairWithProxy({ limits, snapshotBytesPerSecond: 100_000 });
+    const path = fileOf(one, randomBytes(20 * chunkBytes));
+    const first = one.transport.sendSnapshot(snapshotMessage(1, 2), path);
+    await until(() => existsSync(`${two.snapshotPath()}.part`));
+    const second = one.transport.sendSnapshot(snapshotMessage(1, 2), path);
+    expect(await first).toBe(false);
+    expect(await second).toBe(true);
+    expect(two.snapshots).toHaveLength(1);
+  });
+});
+
+test('a node that is closed while others dial it leaves nothing open', async () => {
+  const { one, two } = await pairWithProxy();
+  one.send(2);
+  const asked = one.transport.request(2, Uint8Array.of(1), 5_000).catch((error: unknown) => error);
+  await one.transport.close();
+  expect(await asked).toMatchObject({ code: 'STORE_CLOSED' });
+  await two.transport.close();
+});
+
+test('a port that is in use is refused with its number', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  const node = new TestNode(1, { listen: { host: '127.0.0.1', port } });
+  await expect(node.transport.start(node)).rejects.toThrow(new RegExp(`port ${port}: EADDRINUSE`));
+  server.close();
+});
