@@ -1,4 +1,5 @@
 import type { SequentialModel, TimedStep } from '../linearizability/search';
+import type { SessionEvent } from '../linearizability/session';
 import type { Command, CommandKind } from './command';
 import { keyCount, type Machine, type Outcome, type Register } from './machine';
 
@@ -29,6 +30,43 @@ export class History {
   #now = 0;
   readonly #commands = new Map<string, { readonly key: number; readonly timed: TimedStep<KeyStep> }>();
   readonly #reads: { readonly key: number; readonly timed: TimedStep<KeyStep> }[] = [];
+  readonly #sessionEvents: SessionEvent[] = [];
+  readonly #positionEvents: SessionEvent[] = [];
+  #turn = 0;
+
+  /** What the clients of each node learnt from their own writes and from reads with a lease. */
+  get sessionEvents(): readonly SessionEvent[] {
+    return this.#sessionEvents;
+  }
+
+  /** The writes, and the reads that were to include a position. */
+  get positionEvents(): readonly SessionEvent[] {
+    return this.#positionEvents;
+  }
+
+  /** A client hears that its write is done. */
+  wrote({ command, register }: Outcome, position: number): void {
+    const { session: client, key } = command;
+    const write = { client, key, kind: 'write', ...register, position } as const;
+    this.#sessionEvents.push(write);
+    this.#positionEvents.push(write);
+  }
+
+  /** A client reads one of the keys with a lease. */
+  readInSession(client: number, machine: Machine): void {
+    this.#sessionEvents.push(this.#event(client, machine, 0));
+  }
+
+  /** A client reads one of the keys, and wants to see everything up to a position. */
+  readAfter(client: number, machine: Machine, position: number): void {
+    this.#positionEvents.push(this.#event(client, machine, position));
+  }
+
+  #event(client: number, machine: Machine, position: number): SessionEvent {
+    this.#turn += 1;
+    const key = this.#turn % keyCount;
+    return { client, key, kind: 'read', ...machine.register(key), position };
+  }
 
   /** The time of a call that begins now. */
   begin(): number {
@@ -74,4 +112,19 @@ export class History {
       all.filter((each) => each.key === key).map(({ timed }) => timed),
     );
   }
+}
+
+/** The history with one read that shows the key as it was before a change that was acknowledged before the read began. */
+export function withStaleRead(steps: readonly TimedStep<KeyStep>[]): readonly TimedStep<KeyStep>[] | undefined {
+  for (const [at, { step, invokedAt, ...end }] of steps.entries()) {
+    const { answer } = step;
+    if (step.kind !== 'read' || answer === undefined) continue;
+    const changes = steps.filter((each) => each.step.answer?.isDone === true && (each.respondedAt ?? 0) > 0);
+    const latest = changes.find((each) => each.step.answer?.register.revision === answer.register.revision);
+    const before = changes.find((each) => each.step.answer?.register.revision === answer.register.revision - 1);
+    if (latest === undefined || before === undefined || latest.respondedAt! >= invokedAt) continue;
+    const stale = { ...step, answer: { isDone: false, register: before.step.answer!.register } };
+    return steps.map((each, other) => (other === at ? { step: stale, invokedAt, ...end } : each));
+  }
+  return undefined;
 }

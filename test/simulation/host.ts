@@ -11,7 +11,7 @@ import { keyCount, Machine, type Outcome } from './machine';
 import type { Network } from './network';
 import type { BegunRead, Oracle } from './oracle';
 import type { Scenario } from './scenario';
-import { Session } from './session';
+import { Session, sessionOf } from './session';
 import { StateDisk } from './state-disk';
 
 /** What a host needs of its surroundings. */
@@ -69,6 +69,7 @@ export class Host {
   #installing = 0;
   #reads = new Map<number, Read>();
   #readNumber = 0;
+  #positionReads: number[] = [];
   #barriers = new Map<number, Barrier>();
   #startedAt = 0;
   #isHalted = false;
@@ -119,7 +120,7 @@ export class Host {
     // The crash came between the snapshot and the state machine.
     if (snapshot !== undefined && snapshot.index > this.machine.applied) this.#state.install(snapshot);
     oracle.started(this.id, this.machine);
-    this.#session = new Session(this.id * 1_000 + this.#starts);
+    this.#session = new Session(sessionOf(this.id, this.#starts));
     this.#node = new RaftNode({
       id: this.id,
       storage: this.#log,
@@ -150,6 +151,7 @@ export class Host {
     this.#applies = [];
     this.#reads.clear();
     this.#barriers.clear();
+    this.#positionReads = [];
     this.#installing = 0;
     this.#ports.network.crashed(this.id);
     this.#log.crash(random);
@@ -208,7 +210,15 @@ export class Host {
   /** A caller reads what is here, if a lease allows it. */
   readWithLease(): void {
     const { oracle } = this.#ports;
-    if (this.#node?.hasReadLease === true && !this.#isPaused) oracle.leaseRead(this.id, this.machine);
+    if (this.#node?.hasReadLease === true && !this.#isPaused)
+      oracle.leaseRead(sessionOf(this.id, this.#starts), this.machine);
+  }
+
+  /** A caller wants to read something that includes a position, of which it heard from anybody. */
+  readAfter(position: number): void {
+    if (this.#node === undefined || this.#isPaused || this.#positionReads.length >= maxReads) return;
+    this.#positionReads.push(position);
+    this.#serveReads();
   }
 
   /** Flips a bit of what is stored. */
@@ -322,6 +332,11 @@ export class Host {
       this.#reads.delete(context);
       this.#ports.oracle.completeRead(this.id, begun, this.machine);
     }
+    const isServed = (position: number) => position <= this.machine.applied;
+    const client = sessionOf(this.id, this.#starts);
+    for (const position of this.#positionReads.filter(isServed))
+      this.#ports.oracle.readAfter(client, this.machine, position);
+    this.#positionReads = this.#positionReads.filter((position) => !isServed(position));
   }
 
   // Synchronous mode.

@@ -6,6 +6,7 @@ import type { Command } from './command';
 import { History } from './history';
 import type { LogDisk } from './log-disk';
 import type { Machine, Outcome } from './machine';
+import { nodeOf } from './session';
 import { check } from './violation';
 
 /** A read that waits for its answer. */
@@ -41,6 +42,7 @@ export class Oracle {
   #floor = 0;
   #completedReads = 0;
   #revokedIndex = 0;
+  #knownPosition = 0;
   #revocations = 0;
   #leaseReads = 0;
 
@@ -66,6 +68,20 @@ export class Oracle {
   /** For each key what its callers did and learnt. */
   get histories(): ReturnType<History['keys']> {
     return this.#history.keys((name) => this.#effects.has(name));
+  }
+
+  /** What the clients of each node learnt, in their order. */
+  get sessionEvents(): History['sessionEvents'] {
+    return this.#history.sessionEvents;
+  }
+
+  get positionEvents(): History['positionEvents'] {
+    return this.#history.positionEvents;
+  }
+
+  /** The position of something that a caller was told last. */
+  get knownPosition(): number {
+    return this.#knownPosition;
   }
 
   get reads(): number {
@@ -119,6 +135,13 @@ export class Oracle {
     check(index !== undefined, () => `The command ${name} is acknowledged, but took effect nowhere.`);
     this.#acknowledged.set(name, index);
     this.#floor = Math.max(this.#floor, index);
+    this.#knownPosition = index;
+    if (outcome.status === 'done') this.#history.wrote(outcome, index);
+  }
+
+  /** A client reads something that includes a position. */
+  readAfter(client: number, machine: Machine, position: number): void {
+    this.#history.readAfter(client, machine, position);
   }
 
   /** A read begins. Answers the index that it must not miss. */
@@ -141,9 +164,11 @@ export class Oracle {
     this.#revokedIndex = Math.max(this.#revokedIndex, index);
   }
 
-  /** A node serves a read with its lease. */
-  leaseRead(id: number, { applied }: Machine): void {
+  /** A node serves a read with its lease. `client` is the session of the node. */
+  leaseRead(client: number, machine: Machine): void {
+    const [id, { applied }] = [nodeOf(client), machine];
     this.#leaseReads += 1;
+    this.#history.readInSession(client, machine);
     check(applied >= this.#revokedIndex, () => {
       return `A read with a lease at node ${id} sees the state of ${applied}, but the revocation at ${this.#revokedIndex} was acknowledged.`;
     });

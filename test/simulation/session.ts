@@ -1,5 +1,15 @@
 import { type Command, encodeCommand } from './command';
 
+/** The id of the callers of one start of a node. */
+export function sessionOf(node: number, start: number): number {
+  return node * 1_000 + start;
+}
+
+/** The node of a session. */
+export function nodeOf(session: number): number {
+  return Math.floor(session / 1_000);
+}
+
 interface Frame {
   readonly command: Command;
   readonly data: Uint8Array;

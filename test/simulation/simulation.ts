@@ -28,6 +28,8 @@ export interface Course {
   readonly changes: number;
   /** What the callers did and learnt. */
   readonly histories: ReturnType<History['keys']>;
+  readonly sessionEvents: History['sessionEvents'];
+  readonly positionEvents: History['positionEvents'];
 }
 
 type NodeFault = 'slow-disk' | 'skew' | 'campaign' | 'snapshot' | 'checkpoint' | 'damage' | 'slow-way';
@@ -104,7 +106,8 @@ class Simulation {
     const { commands, acknowledged, reads, leaseReads, revocations, changes, histories } = this.#oracle;
     const halted = this.#haltedCount;
     const figures = { commands, acknowledged, reads, leaseReads, revocations, changes, histories, halted };
-    return { atMs: this.#queue.now, terms: this.#term(), ...figures };
+    const { sessionEvents, positionEvents } = this.#oracle;
+    return { atMs: this.#queue.now, terms: this.#term(), ...figures, sessionEvents, positionEvents };
   }
 
   run(): void {
@@ -113,6 +116,7 @@ class Simulation {
       host.start();
       this.#every(commandEveryMs, () => host.propose(this.#callers));
       this.#every(readEveryMs, () => host.read());
+      this.#every(readEveryMs, () => host.readAfter(this.#oracle.knownPosition));
     }
     for (const fault of faults) this.#queue.after(fault.atMs, () => this.#happens(fault));
     this.#queue.runUntil(durationMs);
