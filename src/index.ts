@@ -68,7 +68,7 @@ export type { VerifyProblem } from './state/verify/damage';
 export type { AccessHandle, ExplainRequest, ExplainResult } from './store/access-handle';
 export type { AuditHandle, AuditPage, AuditQuery, AuditVerifyOptions, StoreAudit } from './store/audit-handle';
 export type { AuditEntry, ExportedAuditEntry } from './store/audit-view';
-export type { ClusterHandle, ClusterMember, ClusterStatus } from './store/cluster';
+export type { ClusterComparison, ClusterHandle, ClusterMember, ClusterStatus } from './store/cluster';
 export type { ClusterOptions, ClusterTls } from './store/cluster-options';
 export type { MemoryUse } from './store/composition/memory-shares';
 export type { StoreEvents } from './store/events';

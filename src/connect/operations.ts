@@ -86,6 +86,7 @@ export const clusterRoutes = {
   promote: 'never',
   remove: 'never',
   transfer: 'never',
+  compare: 'always',
 } as const satisfies Routes<ClusterHandle>;
 
 /** The methods of a store that a connected store passes on to the serving process. */

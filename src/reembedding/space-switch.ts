@@ -61,7 +61,12 @@ export class SpaceSwitch {
 
   /** Adds vectors that are missing in the previous space. Call it in the writer process, when the store opens and after each change. */
   changed(): void {
-    if (this.#deps.state.interning.spaceInRole('previous') !== undefined) this.#follower.changed();
+    if (this.hasPrevious) this.#follower.changed();
+  }
+
+  /** Whether there is a previous space, which `changed` keeps complete. */
+  get hasPrevious(): boolean {
+    return this.#deps.state.interning.spaceInRole('previous') !== undefined;
   }
 
   /** Passes a committed batch of changes to the searches. */

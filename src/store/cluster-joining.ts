@@ -2,7 +2,7 @@ import { invalidInput, MemoryError } from '../domain/errors';
 import { messageOf } from '../domain/realms';
 import { pause, startStopwatch } from '../environment/timers';
 import type { RaftLink } from '../raft/node/raft-link';
-import type { ClusterNode } from './cluster';
+import type { ClusterNode } from './cluster-node';
 
 /**
  * What a program asks a node, to become one itself.

@@ -3,8 +3,10 @@ import { defined } from '../domain/defined';
 import { invalidInput, MemoryError } from '../domain/errors';
 import { integer, parse } from '../domain/parse/shapes';
 import { pause, startStopwatch } from '../environment/timers';
-import type { LinkStatus, MemberChange, NodeRole, RaftLink } from '../raft/node/raft-link';
+import type { LinkStatus, MemberChange, NodeRole } from '../raft/node/raft-link';
+import { divergedMembers } from '../replica/state-comparison';
 import type { AuditedCalls } from './audited-calls';
+import type { ClusterNode } from './cluster-node';
 
 /** A member of a cluster. */
 export interface ClusterMember {
@@ -69,13 +71,24 @@ export interface ClusterHandle {
    * @throws INVALID_INPUT if it is no voter; NO_QUORUM
    */
   transfer(id?: number): Promise<void>;
+  /**
+   * Compares the states of all members at one position of the log. They must be equal. A member that differs has a fault: remove it, and let
+   * it join again with an empty folder.
+   */
+  compare(): Promise<ClusterComparison>;
 }
 
-/** What a `ClusterHandle` needs of the node. */
-export interface ClusterNode {
-  readonly link: Pick<RaftLink, 'id' | 'status' | 'statusOf' | 'changeMembers' | 'transfer'>;
-  /** The members, as far as this node has applied the log. */
-  membership(): StoreCluster | undefined;
+/** Whether the members of a cluster hold the same. */
+export interface ClusterComparison {
+  /** The number of the log entry after which the states were compared. */
+  index: number;
+  members: {
+    id: number;
+    /** 'different': from most members. 'unknown': it did not answer, or lags so much that it could not be compared. */
+    state: 'equal' | 'different' | 'unknown';
+    /** A hash of everything that the member has applied. Absent if it is unknown. */
+    digest?: string;
+  }[];
 }
 
 /** How long a change may take to arrive at this node, after the leader has applied it. */
@@ -117,6 +130,21 @@ export class StoreClusterHandle implements ClusterHandle {
       const node = this.#assertNode();
       if (id !== undefined) assertMember(node, id, 'voter');
       await node.link.transfer(id);
+    });
+  }
+
+  compare(): Promise<ClusterComparison> {
+    return this.#calls.read('cluster.compare', async () => {
+      const compared = await this.#assertNode().compare();
+      const diverged = divergedMembers(compared);
+      const stateOf = (id: number, digest: string | undefined): ClusterComparison['members'][number]['state'] =>
+        digest === undefined ? 'unknown' : diverged.includes(id) ? 'different' : 'equal';
+      const members = [...compared.digests].map(([id, digest]) => ({
+        id,
+        state: stateOf(id, digest),
+        ...defined({ digest }),
+      }));
+      return { index: compared.index, members };
     });
   }
 

@@ -13,8 +13,11 @@ export interface StoreEvents {
   recalled: { hits: number; tookMs: number };
   /** This number of changes is missing from the vector index. Searches still find them, but are slower. */
   lagging: { indexLag: number };
-  /** A part of the store works less well than it should. No data is lost. */
-  degraded: { part: 'index' | 'embedder'; error: MemoryError };
+  /**
+   * A part of the store works less well than it should. No data is lost. 'node': the node of the cluster has stopped, and takes no calls
+   * until the store is opened again.
+   */
+  degraded: { part: 'index' | 'embedder' | 'node'; error: MemoryError };
 }
 
 /** Calls a store's event listeners. If a listener throws, the error is thrown again in a separate turn and never disturbs the store. */

@@ -47,6 +47,18 @@ export interface StoreStats {
   recheckRejected: number;
 }
 
+let makeStore: <M>(engine: Engine, release: () => Promise<void>) => MemoryStore<M>;
+
+/**
+ * Makes the store of an engine that was opened in another way than by `open` or `inMemory`. It is for this library: users do not have
+ * engines.
+ *
+ * @param release Releases the engine when the store is closed.
+ */
+export function storeOf<M>(engine: Engine, release: () => Promise<void>): MemoryStore<M> {
+  return makeStore(engine, release);
+}
+
 /**
  * A shared memory for agents, in a folder or in RAM. The program that opens it is the host. The host may do everything, and gives each
  * agent a handle.
@@ -64,6 +76,10 @@ export interface StoreStats {
  * ```
  */
 export class MemoryStore<M = Metadata> implements AsyncDisposable {
+  static {
+    makeStore = (engine, release) => new MemoryStore(engine, release);
+  }
+
   /** The host's handle. No rule and no scope limits it. */
   readonly admin: MemoryHandle<M>;
   /** The audit of the whole store: queries, checkpoints and verification. */

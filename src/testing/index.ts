@@ -10,4 +10,5 @@ export type {
 export type { ConformanceCase } from './conformance';
 export { embedderConformance } from './embedder-conformance';
 export { countingIds, type FaultyEmbedder, faultyEmbedder } from './fixtures';
+export { type InMemoryCluster, type InMemoryClusterOptions, inMemoryCluster } from './in-memory-cluster';
 export { vectorIndexConformance } from './vector-index-conformance';

@@ -11,9 +11,13 @@ export interface DatabaseOptions {
   readonly readOnly: boolean;
 }
 
-/** Opens the database of a store. When a commit returns, its data is on disk. Deleted bytes are overwritten. */
-export function openDatabase({ path, readOnly }: DatabaseOptions): Database {
-  const database = openSqlite(path, {
+/**
+ * Opens the database of a store. When a commit returns, its data is on disk. Deleted bytes are overwritten.
+ *
+ * @param content The content of a database in memory.
+ */
+export function openDatabase({ path, readOnly }: DatabaseOptions, content?: Buffer): Database {
+  const database = openSqlite(content ?? path, {
     readonly: readOnly,
     fileMustExist: readOnly,
     timeout: readOnly ? sharedLockTimeoutMs : lockTimeoutMs,

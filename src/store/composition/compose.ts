@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { Audit } from '../../audit/audit';
-import { openAuditDatabase } from '../../audit/audit-database';
+import { openAuditDatabase, prepareAuditDatabase } from '../../audit/audit-database';
 import type { Checkpoint } from '../../audit/checkpoint';
 import type { Declaration } from '../../domain/declaration';
 import { invalidInput, MemoryError } from '../../domain/errors';
@@ -16,8 +16,12 @@ import { fixtureEnvironment } from '../../environment/fixture-environment';
 import { nextTurn } from '../../environment/timers';
 import { whileBusy } from '../../environment/while-busy';
 import { LocalLog } from '../../log/local-log';
+import { RaftLog } from '../../log/raft-log';
+import type { ReplicatedLog } from '../../log/replicated-log';
 import { spacesInUse } from '../../reembedding/space-switch';
+import { RecentDigests } from '../../replica/state-comparison';
 import { CommitSync } from '../../sqlite/commit-sync';
+import { openSqlite } from '../../sqlite/open-sqlite';
 import { fromSqlite, translated } from '../../sqlite/sqlite';
 import type { ReadModel, SpaceVectors } from '../../state/read-model';
 import { assertAlone, type StateStore } from '../../state/state-store';
@@ -30,19 +34,21 @@ import { copyMark } from '../../state/tables/store-meta';
 import { removeIndex } from '../../vector-index/index-manifest';
 import { PlannedSearch, SpaceSearch } from '../../vector-index/planned-search';
 import { declareAtOpen, declareRestored, differsFrom } from '../../write/declare';
+import type { ClusterNode } from '../cluster-node';
 import { ChangeSignal, EventSource, PolledFeed } from '../events';
 import { closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
 import { DiskReserve, releaseReserve } from './disk-reserve';
-import { Engine } from './engine';
+import { Engine, type LogTarget } from './engine';
 import { auditFile, databaseFile, indexFolderOf, lockFile } from './file-names';
 import { type FolderLock, lockFolder } from './folder-lock';
 import { makeFile, makeFolder, protectFolder } from './folder-privacy';
 import { memoryShares } from './memory-shares';
 import { closingOnError, loadState, openAudit, openStore, openStoreKey } from './open-files';
+import { clusterOf, keepChores, type OpenedNode, peerLogDeps } from './peer';
 import { hasLog } from './read-snapshot';
 import { realPath } from './real-path';
-import { upgradeBuiltIn } from './upgrade-built-in';
+import { isUpgradeDue, upgradeBuiltIn } from './upgrade-built-in';
 import { claimFolder } from './version-claims';
 
 /** The embedder for stores that are opened without one, and the embedders that earlier releases used for this. */
@@ -108,16 +114,29 @@ function makeDatabases(folder: string, { trustFolder }: Options): void {
   for (const file of [databaseFile, auditFile]) makeFile(join(folder, file), trustFolder);
 }
 
+/** How a store in memory that is a node of a cluster is opened. */
+export interface NodeInMemory {
+  /** What the databases contained when the node was stopped. Undefined at its first start. */
+  readonly content: { readonly database: Buffer; readonly audit: Buffer } | undefined;
+  readonly environment: Partial<Environment>;
+  openNode(state: StateStore): OpenedNode;
+  /** Gets the log before the store uses it. */
+  onLog(log: RaftLog): ReplicatedLog;
+}
+
 /** Opens a store without a folder, for tests. It uses nothing outside the process, and gives the same results in every run. */
-export async function openInMemory(options: Options): Promise<Engine> {
+export async function openInMemory(options: Options, node?: NodeInMemory): Promise<Engine> {
+  const content = node?.content;
   return compose({
     options,
-    environment: fixtureEnvironment(options),
-    database: openDatabase({ path: ':memory:', readOnly: false }),
-    auditDatabase: openAuditDatabase(':memory:'),
+    environment: fixtureEnvironment({ ...options, ...node?.environment }),
+    database: openDatabase({ path: ':memory:', readOnly: false }, content?.database),
+    auditDatabase:
+      content === undefined ? openAuditDatabase(':memory:') : prepareAuditDatabase(openSqlite(content.audit)),
     folder: undefined,
     hadLog: false,
     builtIns,
+    ...(node && { openNode: (state) => node.openNode(state), onLog: (log) => node.onLog(log) }),
     onRelease: () => undefined,
   });
 }
@@ -132,33 +151,40 @@ interface Opened {
   /** True if an earlier process was killed and has left a write-ahead log. */
   readonly hadLog: boolean;
   readonly builtIns: BuiltIns;
+  /** Opens the node of a store that belongs to a cluster. Absent for a store that is alone. */
+  readonly openNode?: (state: StateStore) => OpenedNode;
+  /** Gets the log of a node before the store uses it. */
+  readonly onLog?: (log: RaftLog) => ReplicatedLog;
   onRelease(): void;
 }
 
 async function compose(opened: Opened): Promise<Engine> {
   const { options, environment, database, auditDatabase, folder, onRelease } = opened;
-  let closeAudit = (): void => {
-    auditDatabase.close();
-  };
+  let closeAudit = () => void auditDatabase.close();
   let sync: CommitSync | undefined;
   let checkpointer: Checkpointer | undefined;
+  let node: OpenedNode | undefined;
   try {
     const wasOutdated = isOutdated(database);
     const { state, model } = loadState(database, await loadChecksum(), options);
-    if (!options.readOnly) assertAlone(state.membership);
+    if (!options.readOnly && opened.openNode === undefined) assertAlone(state.membership);
     warnOfRenamedKeys(state, environment);
     const events = new EventSource();
     const embedder = openEmbedder(opened, state, events);
+    node = opened.openNode?.(state);
     const storeKey = translated(() => openStoreKey(state, environment));
-    const storeId = createHash('sha256').update(storeKey).digest('hex').slice(0, 16);
+    const storeId = storeIdOf(storeKey);
     const searchIn = searchMaker(opened, model, events, storeId);
-    sync = folder === undefined || options.readOnly ? undefined : translated(() => new CommitSync(database));
+    // The log of a cluster is the durable part.
+    const isSynced = folder !== undefined && !options.readOnly && node === undefined;
+    sync = isSynced ? translated(() => new CommitSync(database)) : undefined;
     const audit = startAudit(opened, state, storeId, sync);
     closeAudit = () => audit.close();
     const reserve = folder === undefined || options.readOnly ? undefined : new DiskReserve(folder, environment);
     checkpointer = reserve && new Checkpointer(database, environment.logger, (logBytes) => reserve.follow(logBytes));
     // Text that an earlier process or a migration has deleted must not stay in the log.
     if (opened.hadLog || wasOutdated) checkpointer?.forgot();
+    const log = node === undefined ? localLog(opened, sync, checkpointer) : peerLog(opened, node, state, events);
     const engine = new Engine({
       options,
       environment,
@@ -178,32 +204,33 @@ async function compose(opened: Opened): Promise<Engine> {
         const index = indexPath(opened, space);
         if (index !== undefined) await removeIndex(index);
       },
-      openLog: ({ apply, lastChange }) =>
-        new LocalLog({
-          apply,
-          position: lastChange,
-          sync,
-          nextTurn,
-          checkpointer,
-          maxPending: options.limits.pendingWrites,
-        }),
+      cluster: log.cluster,
+      openLog: log.open,
+      closing: log.closing,
       release: () =>
         closeInOrder(
           () => checkpointer?.close(),
           () => sync?.close(),
           () => database.close(),
-          () => onRelease(),
+          onRelease,
         ),
     });
-    await start(engine, opened);
+    await log.start();
+    await start(engine, opened, node);
     return engine;
   } catch (error) {
+    await node?.link.close({ handsOver: false });
     closeAudit();
     await checkpointer?.close();
     await sync?.close();
     database.close();
     throw error;
   }
+}
+
+/** A name for the store that does not reveal its secret. */
+function storeIdOf(storeKey: Uint8Array): string {
+  return createHash('sha256').update(storeKey).digest('hex').slice(0, 16);
 }
 
 function warnOfRenamedKeys({ renamedKeys }: StateStore, { logger }: Environment): void {
@@ -213,14 +240,81 @@ function warnOfRenamedKeys({ renamedKeys }: StateStore, { logger }: Environment)
   logger.warn(message, { ids: renamedKeys });
 }
 
+/** Opens the log of a store. */
+interface LogOpener {
+  readonly open: (target: LogTarget) => ReplicatedLog;
+  /** Called when the engine exists. */
+  start(): Promise<void>;
+  closing(): void;
+  readonly cluster?: ClusterNode;
+}
+
+function localLog(
+  { options }: Opened,
+  sync: CommitSync | undefined,
+  checkpointer: Checkpointer | undefined,
+): LogOpener {
+  const maxPending = options.limits.pendingWrites;
+  return {
+    open: ({ apply, lastChange }) =>
+      new LocalLog({ apply, position: lastChange, sync, nextTurn, checkpointer, maxPending }),
+    start: async () => undefined,
+    closing: () => undefined,
+  };
+}
+
+function peerLog(
+  { options, onLog = (log) => log }: Opened,
+  node: OpenedNode,
+  state: StateStore,
+  events: EventSource,
+): LogOpener {
+  const ending = new AbortController();
+  const digests = new RecentDigests(state.logPosition());
+  let log: RaftLog | undefined;
+  let used: ReplicatedLog | undefined;
+  return {
+    open: (target) => {
+      const maxPending = options.limits.pendingWrites;
+      log = new RaftLog(peerLogDeps(node, target, { state, digests, events, maxPending, ended: ending.signal }));
+      used = onLog(log);
+      return used;
+    },
+    start: async () => {
+      await log?.start();
+      // The rules that others have declared are known then. Without a majority the node opens with what it has.
+      await used?.barrier('linearizable').catch(ignoreMissingQuorum);
+    },
+    closing: () => ending.abort(),
+    cluster: clusterOf(node, state, digests),
+  };
+}
+
+function ignoreMissingQuorum(error: unknown): void {
+  if (!MemoryError.is(error) || error.code !== 'NO_QUORUM') throw error;
+}
+
 /** Does the work that follows directly after a store is opened. */
-async function start(engine: Engine, { options, builtIns: own }: Opened): Promise<void> {
+async function start(engine: Engine, { options, builtIns: own }: Opened, node: OpenedNode | undefined): Promise<void> {
   engine.vectors.index();
   if (!options.readOnly && engine.state.meta.get(copyMark) === 1) await declareRestored(engine.writing());
   if (options.access !== undefined) await declareRules(engine, options.access, options.accessVersion);
   if (options.readOnly) return;
-  engine.spaces.changed();
-  void upgradeBuiltIn(engine, own, options);
+  const upgrade = () => void upgradeBuiltIn(engine, own, options);
+  if (node === undefined) {
+    engine.spaces.changed();
+    upgrade();
+    return;
+  }
+  let isUpgrading = false;
+  engine.chores = keepChores(engine, node, {
+    isDue: () => engine.spaces.hasPrevious || (!isUpgrading && isUpgradeDue(engine, own, options)),
+    run: () => {
+      engine.spaces.changed();
+      if (!isUpgrading && isUpgradeDue(engine, own, options)) upgrade();
+      isUpgrading = true;
+    },
+  });
 }
 
 /** @throws EMBEDDER_MISMATCH if the store's vectors were made for another embedding space than that of the embedder in the options */

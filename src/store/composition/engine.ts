@@ -17,6 +17,7 @@ import type { ReadContext } from '../../recall/read-context';
 import { VisibleSetCache } from '../../recall/visible-set';
 import type { ChangeFeed } from '../../recall/watch';
 import { SpaceSwitch, type SpaceSwitchDeps } from '../../reembedding/space-switch';
+import type { ChoreKeeper } from '../../replica/chore-keeper';
 import type { CommitSync } from '../../sqlite/commit-sync';
 import { translated } from '../../sqlite/sqlite';
 import type { ReadModel } from '../../state/read-model';
@@ -28,7 +29,7 @@ import type { WriteContext } from '../../write/write-context';
 import { AuditCursorCipher } from '../audit-cursor';
 import { AuditRecorder } from '../audit-recorder';
 import { type CallShapes, callShapes } from '../call-shapes';
-import type { ClusterNode } from '../cluster';
+import type { ClusterNode } from '../cluster-node';
 import type { EventSource, OwnedFeed } from '../events';
 import { ActiveReads, closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
@@ -58,6 +59,8 @@ export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIn
   /** Undefined for a store that is in memory or read-only. */
   readonly reserve: DiskReserve | undefined;
   openLog(target: LogTarget): ReplicatedLog;
+  /** Called when the store begins to close. */
+  closing(): void;
   /** Releases everything that was opened, after the last commit. */
   release(): Promise<void>;
 }
@@ -92,9 +95,9 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
   },
   ({ audit }) => audit.changed(),
   ({ spaces }, batch) => spaces.follow(batch),
-  ({ spaces, events, synced }, { changes, changeSeq }, { feed }) => {
+  ({ spaces, events, synced, hasPeers }, { changes, changeSeq }, { feed }) => {
     if (changes.length === 0) return;
-    spaces.changed();
+    if (!hasPeers) spaces.changed();
     const tell = () => {
       feed.changed();
       if (events.has('committed')) events.emit('committed', { changeSeq, ids: changes.map(({ id }) => id) });
@@ -108,6 +111,7 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
     if (changes.some(({ type }) => type === 'forgotten')) checkpointer?.forgot();
     checkpointer?.committed();
   },
+  ({ chores }) => chores?.applied(),
 ];
 
 /**
@@ -140,6 +144,9 @@ export class Engine {
   readonly cluster: ClusterNode | undefined;
   /** The number of records that passed the access filter in a query but failed the second check. Each one shows a bug in this library. */
   recheckRejected = 0;
+  /** What this node does for its cluster. Undefined for a store that is alone, which does it at once. */
+  chores: Pick<ChoreKeeper, 'applied' | 'close'> | undefined;
+  readonly hasPeers: boolean;
   #areWordsDamaged = false;
   readonly #deps: EngineDeps;
   readonly #log: ReplicatedLog;
@@ -162,6 +169,7 @@ export class Engine {
     this.changed = deps.feed;
     this.readOnly = options.readOnly;
     this.cluster = deps.cluster;
+    this.hasPeers = deps.cluster !== undefined;
     this.audit = audit;
     this.auditCursors = new AuditCursorCipher(deps.storeKey);
     this.recorder = new AuditRecorder({ state, audit, clock: environment.clock });
@@ -247,6 +255,8 @@ export class Engine {
   /** Ends all background work and releases the folder, even if a step fails. Rejects with the first error. */
   async close(): Promise<void> {
     await closeInOrder(
+      () => this.#deps.closing(),
+      () => this.chores?.close(),
       () => this.spaces.close(),
       () => this.#log.close(),
       // Words that cannot be written now are written after the next open.
@@ -279,7 +289,7 @@ export class Engine {
     const batch = this.model.replaced();
     this.audit.changed();
     this.spaces.follow(batch);
-    this.spaces.changed();
+    this.chores?.applied();
     this.#deps.feed.changed();
     // What the snapshot does not contain any more must not stay in the write-ahead log.
     this.#deps.checkpointer?.forgot();

@@ -123,7 +123,7 @@ export function loadState(
  * Reads the secret of a store, or makes it if the store is new. It is made by a command, like everything that all peers of a store must
  * have in common.
  */
-export function openStoreKey(state: StateStore, { randomBytes }: Environment): Uint8Array {
+export function openStoreKey(state: StateStore, { randomBytes }: Pick<Environment, 'randomBytes'>): Uint8Array {
   const kept = storeKeyOf(state);
   if (kept !== undefined) return kept;
   const storeKey = randomBytes(storeKeyBytes);

@@ -1,0 +1,161 @@
+import { MemoryError } from '../../domain/errors';
+import type { EntryResult, Incarnation, LogEntry } from '../../domain/frame';
+import { onAbort } from '../../environment/timers';
+import type { RaftLogDeps } from '../../log/raft-log';
+import type { Snapshot } from '../../raft/core/messages';
+import type { HostTiming } from '../../raft/node/host-timing';
+import type { RaftLink } from '../../raft/node/raft-link';
+import { ChoreKeeper } from '../../replica/chore-keeper';
+import { LeaseClaim } from '../../replica/lease-claim';
+import { compareStates, type DigestAnswer, type RecentDigests } from '../../replica/state-comparison';
+import { ApplyHalt } from '../../state/apply/apply-halt';
+import type { StateStore } from '../../state/state-store';
+import { leaseOf } from '../../state/tables/leases';
+import { host, submit } from '../../write/submit';
+import type { ClusterNode } from '../cluster-node';
+import type { EventSource } from '../events';
+import type { Engine, LogTarget } from './engine';
+
+/** The node of a store that belongs to a cluster, before it begins. */
+export interface OpenedNode {
+  /** Not started. */
+  readonly link: RaftLink;
+  /** The calls of operators. Default: those of `link`. */
+  readonly administration?: ClusterNode['link'];
+  readonly cluster: string;
+  readonly incarnation: Incarnation;
+  readonly timing: HostTiming;
+  /** How long a call waits for the cluster. */
+  readonly waitMs: number;
+  /** Puts a snapshot that has arrived into the database. */
+  install(snapshot: Snapshot): Promise<void>;
+  /** Answers what another node, or a program that wants to become one, asks. */
+  answer?: RaftLogDeps['answer'];
+}
+
+export interface PeerDeps {
+  readonly state: StateStore;
+  readonly digests: RecentDigests;
+  readonly events: EventSource;
+  readonly maxPending: number;
+  /** Is aborted when the store closes. */
+  readonly ended: AbortSignal;
+}
+
+// A lock of another program, or a full disk, is tried again so often.
+const retryMs = 200;
+const choreOfSpaces = 'spaces';
+const choreLeaseMs = 10_000;
+
+/** Connects the log of a node with the store that applies its entries. */
+export function peerLogDeps(node: OpenedNode, target: LogTarget, deps: PeerDeps): RaftLogDeps {
+  const { state, digests, events, maxPending } = deps;
+  let position = target.logPosition().index;
+  const { link, cluster, incarnation, timing, waitMs, answer } = node;
+  const apply = (entry: LogEntry): EntryResult => {
+    const applied = target.applyEntry(entry);
+    position = entry.index;
+    digests.applied(applied.position);
+    return applied.result;
+  };
+  return {
+    link,
+    cluster,
+    incarnation,
+    timing,
+    waitMs,
+    maxPending,
+    apply: (entry) => {
+      try {
+        return apply(entry);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        return applyLater(() => apply(entry), timing, deps.ended);
+      }
+    },
+    install: async (snapshot) => {
+      await node.install(snapshot);
+      target.installed();
+      position = target.logPosition().index;
+      digests.applied(target.logPosition());
+      const { membership } = state;
+      if (membership !== undefined) return membership;
+      throw new MemoryError('CLUSTER_MISMATCH', 'The snapshot that has arrived is not one of a cluster.');
+    },
+    position: () => position,
+    // Only this node has stopped: its writes are refused, and so are its reads, unless the host wants what is here.
+    onHalted: (error) => events.emit('degraded', { part: 'node', error }),
+    answer: async (from, request) => {
+      const index = digestRequestOf(request);
+      if (index === 'none') return answer?.(from, request);
+      return digests.at(index);
+    },
+  };
+}
+
+/** What a host can see and change of the cluster through this node. */
+export function clusterOf(node: OpenedNode, state: StateStore, digests: RecentDigests): ClusterNode {
+  const link = node.administration ?? node.link;
+  const ask = async (member: number, index: number | undefined): Promise<DigestAnswer> => {
+    if (member === link.id) return digests.at(index);
+    return (await link.request(member, { digestAt: index ?? null })) as DigestAnswer;
+  };
+  const membersNow = () => Object.keys(state.membership?.addresses ?? {}).map(Number);
+  return {
+    link,
+    membership: () => state.membership,
+    compare: () => compareStates(membersNow(), ask),
+  };
+}
+
+/** The position at which another node asks for the digest: undefined for the latest, 'none' if it asks something else. */
+function digestRequestOf(request: unknown): number | undefined | 'none' {
+  const { digestAt } = Object(request) as { digestAt?: unknown };
+  if (digestAt === null) return undefined;
+  return typeof digestAt === 'number' ? digestAt : 'none';
+}
+
+/** Whether the same entry can be applied later: another program locks the database, or the disk has no room. */
+function isPassing(error: unknown): boolean {
+  const cause = error instanceof ApplyHalt ? error.cause : error;
+  return MemoryError.is(cause) && (cause.code === 'STORE_BUSY' || cause.code === 'DISK_FULL');
+}
+
+/** Tries until it succeeds. The other nodes go on meanwhile, and this one gets what it has missed. */
+async function applyLater<T>(apply: () => T, { schedule }: HostTiming, ended: AbortSignal): Promise<T> {
+  for (;;) {
+    await new Promise<void>((resolve) => {
+      const cancel = schedule(retryMs, resolve);
+      onAbort(ended, () => {
+        cancel();
+        resolve();
+      });
+    });
+    if (ended.aborted) throw new MemoryError('STORE_CLOSED', 'The store was closed before the entry could be applied.');
+    try {
+      return apply();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
+  }
+}
+
+/** Work in the background that one node does for all. */
+export interface Chores {
+  isDue(): boolean;
+  run(): void;
+}
+
+/** Lets this node do the chores of its cluster while it holds their lease. */
+export function keepChores(engine: Engine, node: OpenedNode, { isDue, run }: Chores): ChoreKeeper {
+  const { timing, incarnation } = node;
+  const holder = `${incarnation.node}/${incarnation.start}`;
+  return new ChoreKeeper({
+    claim: new LeaseClaim({ holder, durationMs: choreLeaseMs, elapsedMs: () => timing.elapsedMs() }),
+    schedule: timing.schedule,
+    lease: () => leaseOf(engine.state.meta, choreOfSpaces),
+    ask: (request) => submit(engine.writing(), host, { type: 'lease', chore: choreOfSpaces, ...request }),
+    isDue,
+    run,
+  });
+}

@@ -1,0 +1,214 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { allow, MemoryError, MemoryStore } from '../../src/index';
+import {
+  type InMemoryCluster,
+  type InMemoryClusterOptions,
+  inMemoryCluster,
+} from '../../src/testing/in-memory-cluster';
+
+const namespace = ['support'];
+const access = [allow('everyone', 'writer', namespace)];
+
+async function opened(options: InMemoryClusterOptions = { access }): Promise<InMemoryCluster> {
+  const cluster = await inMemoryCluster(options);
+  onTestFinished(() => cluster.close());
+  return cluster;
+}
+
+/** The handle of an agent on a node. */
+function agent(cluster: InMemoryCluster, node: number) {
+  return (cluster.nodes[node] as MemoryStore).as({ agentId: `agent-${node}` }, { namespace });
+}
+
+async function textsOn(cluster: InMemoryCluster, node: number): Promise<string[]> {
+  const { items } = await (cluster.nodes[node] as MemoryStore).admin.list({ consistency: 'local', order: 'oldest' });
+  return items.map(({ text }) => text);
+}
+
+async function codeOf(call: PromiseLike<unknown>): Promise<string> {
+  try {
+    await call;
+    return 'done';
+  } catch (error) {
+    return MemoryError.is(error) ? error.code : String(error);
+  }
+}
+
+describe('inMemoryCluster', () => {
+  test('gives every node what one has written', async () => {
+    const cluster = await opened();
+    expect(cluster.nodes).toHaveLength(3);
+    for (const node of cluster.nodes) expect(node).toBeInstanceOf(MemoryStore);
+    const { id } = await agent(cluster, 0).remember('The customer wants the refund on the card.');
+    expect((await agent(cluster, 0).get(id))?.text).toContain('refund');
+    await cluster.settle();
+    for (const node of [1, 2]) {
+      const [hit] = await agent(cluster, node).recall('how does the customer want to be paid back?');
+      expect(hit?.id).toBe(id);
+    }
+    const position = await cluster.nodes[0]?.position();
+    expect(position).toBeTypeOf('string');
+    expect(await agent(cluster, 2).get(id, { consistency: { after: position as string } })).toBeDefined();
+    expect(await agent(cluster, 1).get(id, { consistency: 'linearizable' })).toBeDefined();
+  });
+
+  test('refuses writes and reads in a minority, goes on in the majority, and agrees after `heal`', async () => {
+    const cluster = await opened();
+    await agent(cluster, 0).remember('before');
+    await cluster.settle();
+    for (const minority of [[2], [cluster.leader() as number]]) {
+      const [cut] = minority as [number];
+      const others = [0, 1, 2].filter((node) => node !== cut);
+      cluster.partition(minority);
+      await cluster.advance(10_000);
+      expect(await codeOf(agent(cluster, cut).remember('lost'))).toBe('NO_QUORUM');
+      expect(await codeOf(agent(cluster, cut).list())).toBe('NO_QUORUM');
+      expect(await textsOn(cluster, cut)).toContain('before');
+      for (const node of others) await agent(cluster, node).remember(`kept by ${node} without ${cut}`);
+      cluster.heal();
+      await cluster.settle();
+      expect(await textsOn(cluster, cut)).toEqual(await textsOn(cluster, others[0] as number));
+    }
+    expect(await textsOn(cluster, 0)).toHaveLength(5);
+    expect(new Set(await digestsOf(cluster)).size).toBe(1);
+  });
+
+  test('says that the outcome of a write is unknown if it left a node that lost its majority meanwhile', async () => {
+    const cluster = await opened();
+    const leader = cluster.leader() as number;
+    cluster.partition([leader]);
+    expect(await codeOf(agent(cluster, leader).remember('in doubt'))).toBe('OUTCOME_UNKNOWN');
+    cluster.heal();
+    await cluster.settle();
+    expect(new Set(await digestsOf(cluster)).size).toBe(1);
+  });
+
+  test('starts a node again that has crashed, with what it had and what it has missed', async () => {
+    const cluster = await opened();
+    await agent(cluster, 0).remember('one');
+    for (const node of [0, 1, 2]) {
+      const before = agent(cluster, node);
+      await cluster.crash(node);
+      expect(await codeOf(before.list())).toBe('STORE_CLOSED');
+      await agent(cluster, (node + 1) % 3).remember(`without ${node}`);
+      const again = await cluster.restart(node);
+      expect(again).toBe(cluster.nodes[node]);
+      await agent(cluster, node).remember(`again ${node}`);
+    }
+    await cluster.settle();
+    const texts = await textsOn(cluster, 0);
+    expect(texts).toHaveLength(7);
+    for (const node of [1, 2]) expect(await textsOn(cluster, node)).toEqual(texts);
+    expect(new Set(await digestsOf(cluster)).size).toBe(1);
+  });
+
+  test('starts all nodes again after all have crashed', async () => {
+    const cluster = await opened();
+    await agent(cluster, 1).remember('kept');
+    for (const node of [0, 1, 2]) await cluster.crash(node);
+    expect(cluster.leader()).toBeUndefined();
+    await Promise.all([0, 1, 2].map((node) => cluster.restart(node)));
+    await agent(cluster, 2).remember('and more');
+    await cluster.settle();
+    for (const node of [0, 1, 2]) expect(await textsOn(cluster, node)).toEqual(['kept', 'and more']);
+  });
+
+  test('binds all nodes by a rule that was declared on one, and frees none before all know', async () => {
+    const cluster = await opened();
+    const { id } = await agent(cluster, 0).remember('secret');
+    await cluster.settle();
+    const admin = (cluster.nodes[1] as MemoryStore).admin;
+    const rule = await admin.access.deny({ agentId: 'agent-2' }, ['read'], namespace);
+    for (const node of [0, 1]) expect(await agent(cluster, node).get(id)).toBeDefined();
+    expect(await agent(cluster, 2).get(id)).toBeUndefined();
+    await admin.access.end(rule.id);
+    await cluster.settle();
+    expect(await agent(cluster, 2).get(id)).toBeDefined();
+  });
+
+  test('forgets on all nodes what one forgets, and answers a repeated write once', async () => {
+    const cluster = await opened();
+    const { id } = await agent(cluster, 0).remember('to be forgotten');
+    const options = { idempotencyKey: 'once' };
+    const first = await agent(cluster, 0).remember('written once', options);
+    await cluster.settle();
+    await (cluster.nodes[2] as MemoryStore).admin.forget(id);
+    await cluster.settle();
+    for (const node of [0, 1, 2]) expect(await agent(cluster, node).get(id)).toBeUndefined();
+    const second = await (cluster.nodes[1] as MemoryStore)
+      .as({ agentId: 'agent-0' }, { namespace })
+      .remember('written once', options);
+    expect(second.id).toBe(first.id);
+    expect(await textsOn(cluster, 1)).toEqual(['written once']);
+  });
+
+  test('answers how the members are, compares their states, and moves the leadership', async () => {
+    const cluster = await opened();
+    const [one] = cluster.nodes as [MemoryStore];
+    const other = [0, 1, 2].find((node) => node !== cluster.leader()) as number;
+    await one.cluster.transfer(other + 1);
+    expect(cluster.leader()).toBe(other);
+    await cluster.settle();
+    const status = await (cluster.nodes[2] as MemoryStore).cluster.status();
+    expect(status).toMatchObject({ id: 3, leader: other + 1 });
+    expect(status.members).toHaveLength(3);
+    for (const member of status.members) expect(member).toMatchObject({ state: 'running', behind: 0, role: 'voter' });
+    cluster.partition([1]);
+    const { members } = await one.cluster.compare();
+    expect(members.map(({ state }) => state)).toEqual(['equal', 'unknown', 'equal']);
+  });
+
+  test('tells a watch on each node of the writes on the others', async () => {
+    const cluster = await opened();
+    const watches = [0, 1, 2].map((node) => agent(cluster, node).watch({ since: 'start' })[Symbol.asyncIterator]());
+    const changes = watches.map((watch) => watch.next());
+    await agent(cluster, 1).remember('seen by all');
+    await cluster.settle();
+    for (const each of changes) expect((await each).value?.memory?.text).toBe('seen by all');
+    for (const watch of watches) await watch.return?.();
+  });
+
+  test('works under fake timers, and does not use the time of the machine', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const cluster = await opened();
+    await agent(cluster, 0).remember('one');
+    const cut = [0, 1, 2].find((node) => node !== cluster.leader()) as number;
+    cluster.partition([cut]);
+    await cluster.advance(10_000);
+    expect(await codeOf(agent(cluster, cut).remember('two'))).toBe('NO_QUORUM');
+  });
+
+  test('has the same course with the same seed', async () => {
+    const course = async (seed: number) => {
+      const cluster = await opened({ access, seed });
+      const leaders: (number | undefined)[] = [];
+      for (let round = 0; round < 2; round++) {
+        const leader = cluster.leader() as number;
+        leaders.push(leader);
+        await cluster.crash(leader);
+        await cluster.settle();
+        await cluster.restart(leader);
+      }
+      return leaders.join();
+    };
+    expect(await course(7)).toBe(await course(7));
+    const courses = await Promise.all([1, 2, 3].map(course));
+    expect(new Set(courses).size).toBeGreaterThan(1);
+  });
+
+  test('works with one node, and refuses options that make no sense', async () => {
+    const alone = await opened({ access, nodes: 1 });
+    await agent(alone, 0).remember('one');
+    expect(await textsOn(alone, 0)).toEqual(['one']);
+    await expect(inMemoryCluster({ nodes: 0 })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(inMemoryCluster({ serve: true } as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(alone.restart(0)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(alone.crash(1)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+});
+
+async function digestsOf(cluster: InMemoryCluster): Promise<unknown[]> {
+  const { members } = await (cluster.nodes[0] as MemoryStore).cluster.compare();
+  return members.map(({ digest }) => digest);
+}
