@@ -160,7 +160,7 @@ interface Opened {
 
 async function compose(opened: Opened): Promise<Engine> {
   const { options, environment, database, auditDatabase, folder, onRelease } = opened;
-  let closeAudit = () => void auditDatabase.close();
+  let closeAudit: () => void = () => auditDatabase.close();
   let sync: CommitSync | undefined;
   let checkpointer: Checkpointer | undefined;
   let node: OpenedNode | undefined;
