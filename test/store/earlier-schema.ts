@@ -4,6 +4,7 @@ import { analyze } from '../../src/keyword-index/analyzer';
 /** Gives a database the tables of schema version 9. The words were in FTS5, a full-text index of SQLite. */
 export function restoreSchema9(database: Database): void {
   database.exec(`
+    drop table cluster_membership;
     drop table log_position;
     drop table sessions;
     drop index memories_forgotten_user_id;
