@@ -245,7 +245,7 @@ describe('a snapshot', () => {
   });
 
   test('replaces an earlier one to the same node', async () => {
-    const { one, two } = await pairWithProxy({ limits, snapshotBytesPerSecond: 100_000 });
+    const { one, two } = await pairWithProxy({ limits, snapshotBytesPerSecond: 400_000 });
     const path = fileOf(one, randomBytes(20 * chunkBytes));
     const first = one.transport.sendSnapshot(snapshotMessage(1, 2), path);
     await until(() => existsSync(`${two.snapshotPath()}.part`));
