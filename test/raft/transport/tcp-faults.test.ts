@@ -201,12 +201,13 @@ describe('a snapshot', () => {
   });
 
   test('is never delivered with a flipped bit', async () => {
-    const { proxy, one, two } = await pairWithProxy({ limits });
+    const { proxy, one, two } = await pairWithProxy({ limits: { ...limits, snapshotAttempts: 20 } });
     const bytes = randomBytes(10 * chunkBytes);
     let seen = 0;
     proxy.onForward = () => {
       seen += 1;
-      proxy.forward = seen % 4 === 0 && seen < 20 ? 'flip' : 'pass';
+      // Some are among the chunks, and some end the handshake.
+      proxy.forward = seen % 7 === 0 && seen < 60 ? 'flip' : 'pass';
     };
     expect(await one.transport.sendSnapshot(snapshotMessage(1, 2), fileOf(one, bytes))).toBe(true);
     expect(two.snapshots.map((each) => each.equals(bytes))).toEqual([true]);
