@@ -5,6 +5,7 @@ import { adaptersLang } from './adapters-lang';
 import { adaptersMcp } from './adapters-mcp';
 import { auditReads } from './audit-reads';
 import { auditWrites } from './audit-writes';
+import { clusterLog } from './cluster-log';
 import { connecting } from './connect';
 import { crowd } from './crowd';
 import { crowdRate } from './crowd-rate';
@@ -48,6 +49,7 @@ export const questions: readonly Question[] = [
   accessChanged,
   auditReads,
   auditWrites,
+  clusterLog,
   adaptersLang,
   connecting,
   adaptersMcp,
