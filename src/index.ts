@@ -70,6 +70,7 @@ export type { AuditHandle, AuditPage, AuditQuery, AuditVerifyOptions, StoreAudit
 export type { AuditEntry, ExportedAuditEntry } from './store/audit-view';
 export type { ClusterComparison, ClusterHandle, ClusterMember, ClusterStatus } from './store/cluster';
 export type { ClusterOptions, ClusterTls } from './store/cluster-options';
+export { leaveCluster } from './store/composition/leave-cluster';
 export type { MemoryUse } from './store/composition/memory-shares';
 export type { StoreEvents } from './store/events';
 export type {

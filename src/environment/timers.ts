@@ -134,3 +134,11 @@ export const realSchedule: Schedule = (ms, action) => {
   timer.unref();
   return () => realTimers.clearTimeout(timer);
 };
+
+const longMs = 2 ** 31 - 1;
+
+/** Keeps the process alive, even if it waits only for sockets and timers that do not, until the returned function is called. */
+export function keepProcessAlive(): () => void {
+  const timer = realTimers.setTimeout(() => undefined, longMs);
+  return () => realTimers.clearTimeout(timer);
+}

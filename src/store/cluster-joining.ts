@@ -1,7 +1,8 @@
+import type { ClusterMembership } from '../domain/cluster-membership';
 import { invalidInput, MemoryError } from '../domain/errors';
 import { messageOf } from '../domain/realms';
 import { pause, startStopwatch } from '../environment/timers';
-import type { RaftLink } from '../raft/node/raft-link';
+import type { MemberChange, RaftLink } from '../raft/node/raft-link';
 import type { ClusterNode } from './cluster-node';
 
 /**
@@ -22,7 +23,10 @@ export interface Joined {
   readonly addresses: Readonly<Record<string, string>>;
 }
 
-type Asking = Pick<RaftLink, 'request'>;
+/** The member that is asked. */
+export interface AskedMember extends Pick<ClusterNode, 'membership'> {
+  readonly link: Pick<RaftLink, 'id' | 'request' | 'changeMembers'>;
+}
 
 const retryMs = 200;
 
@@ -30,10 +34,7 @@ const retryMs = 200;
  * Answers what a program asks that wants to become a node. Certificates, or the secret of the cluster, have let it connect, and that is
  * what admits a node: a member may do everything, so a token that is needed only once would protect nothing more.
  */
-export async function answerJoinRequest(
-  node: ClusterNode & { readonly link: Asking },
-  given: unknown,
-): Promise<unknown> {
+export async function answerJoinRequest(node: AskedMember, given: unknown): Promise<unknown> {
   const request = requestOf(given);
   if (request === undefined) throw new MemoryError('INVALID_INPUT', 'The node does not know this request.');
   if ('who' in request) return { node: node.link.id };
@@ -41,7 +42,7 @@ export async function answerJoinRequest(
 }
 
 async function join(
-  { link, membership }: ClusterNode & { readonly link: Asking },
+  { link, membership }: AskedMember,
   { node, address }: { node: number; address: string },
 ): Promise<Joined> {
   const known = membership();
@@ -56,7 +57,7 @@ async function join(
 }
 
 /** Checks that the node which asks is the one at the address that it wants to have, so that a wrong address adds no dead member. */
-async function assertReachable(link: Asking, node: number, address: string): Promise<void> {
+async function assertReachable(link: AskedMember['link'], node: number, address: string): Promise<void> {
   let found: unknown;
   try {
     const who: JoinRequest = { who: true };
@@ -128,18 +129,30 @@ export async function joinCluster({
   }
 }
 
-/** What a learner needs to ask for its vote. */
-export interface VoteOptions {
+/** What a member needs to become what its options say. */
+export interface SettleOptions {
   readonly link: Pick<RaftLink, 'id' | 'changeMembers'>;
+  readonly role: 'voter' | 'learner';
+  readonly address: string;
+  membership(): ClusterMembership | undefined;
   /** Is aborted when the node ends. */
   readonly signal: AbortSignal;
-  readonly isVoter: () => boolean;
 }
 
-/** Asks for the vote of this node, until it has it. The leader refuses as long as the node lacks entries that are older than a second. */
-export async function becomeVoter({ link, signal, isVoter }: VoteOptions): Promise<void> {
-  while (!signal.aborted && !isVoter()) {
-    await link.changeMembers({ kind: 'promote', node: link.id }).catch(() => undefined);
-    if (!isVoter()) await pause(retryMs, signal);
+/**
+ * Tells the other members the address of this node, if it is another one than before, and asks for its vote, until it has both. The leader
+ * refuses a vote as long as the node lacks entries that are older than a second. A node that was removed asks for nothing.
+ */
+export async function settleMember({ link, role, address, membership, signal }: SettleOptions): Promise<void> {
+  const node = link.id;
+  const wanted = (): MemberChange | undefined => {
+    const { addresses, configuration } = membership() ?? {};
+    if (addresses?.[node] === undefined) return undefined;
+    if (addresses[node] !== address) return { kind: 'add', node, address };
+    return role === 'voter' && configuration?.learners.includes(node) ? { kind: 'promote', node } : undefined;
+  };
+  for (let change = wanted(); change !== undefined && !signal.aborted; change = wanted()) {
+    await link.changeMembers(change).catch(() => undefined);
+    await pause(retryMs, signal);
   }
 }

@@ -13,6 +13,10 @@ export interface StoreEvents {
   recalled: { hits: number; tookMs: number };
   /** This number of changes is missing from the vector index. Searches still find them, but are slower. */
   lagging: { indexLag: number };
+  /** Another node of the cluster leads, or none is known: then nothing can be written. */
+  leader: { leader: number | undefined; isThisNode: boolean };
+  /** A member of the cluster has changed. 'moved': it has another address. */
+  member: { id: number; address: string; change: 'added' | 'promoted' | 'demoted' | 'removed' | 'moved' };
   /**
    * A part of the store works less well than it should. No data is lost. 'node': the node of the cluster has stopped, and takes no calls
    * until the store is opened again.

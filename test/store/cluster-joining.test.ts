@@ -2,7 +2,7 @@ import { MemoryError } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
 import type { StoreCluster } from '../../src/domain/cluster-membership';
 import type { MemberChange } from '../../src/raft/node/raft-link';
-import { answerJoinRequest, becomeVoter, joinCluster } from '../../src/store/cluster-joining';
+import { answerJoinRequest, joinCluster, settleMember } from '../../src/store/cluster-joining';
 import { refusal } from './stores';
 
 const cluster = 'c'.repeat(32);
@@ -92,15 +92,28 @@ describe('a node that joins', () => {
     expect(asked).toBe(1);
   });
 
-  test('asks for its vote until it has it', async () => {
-    let asked = 0;
-    const changeMembers = async () => {
-      asked++;
-      if (asked === 1) throw new MemoryError('INVALID_INPUT', 'Too far behind.');
-      return members;
+  test('tells its address and asks for its vote until it has both, unless it was removed', async () => {
+    const asked: MemberChange[] = [];
+    let now = { ...members, configuration: { ...configuration, learners: [9] }, addresses: { 9: 'old:1' } };
+    const changeMembers = async (change: MemberChange) => {
+      asked.push(change);
+      if (asked.length === 1) now = { ...now, addresses: { 9: 'd:1' } };
+      if (asked.length === 2) throw new MemoryError('INVALID_INPUT', 'Too far behind.');
+      if (asked.length === 3) now = { ...now, configuration };
+      return now;
     };
-    const link = { id: 9, changeMembers };
-    await becomeVoter({ link, signal: new AbortController().signal, isVoter: () => asked === 2 });
-    expect(asked).toBe(2);
+    const settle = (role: 'voter' | 'learner') =>
+      settleMember({
+        link: { id: 9, changeMembers },
+        role,
+        address: 'd:1',
+        membership: () => now,
+        signal: new AbortController().signal,
+      });
+    await settle('voter');
+    expect(asked.map(({ kind }) => kind)).toEqual(['add', 'promote', 'promote']);
+    now = { ...now, addresses: {} as typeof now.addresses };
+    await settle('voter');
+    expect(asked).toHaveLength(3);
   });
 });

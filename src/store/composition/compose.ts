@@ -6,6 +6,7 @@ import { Audit } from '../../audit/audit';
 import { openAuditDatabase, prepareAuditDatabase } from '../../audit/audit-database';
 import type { Checkpoint } from '../../audit/checkpoint';
 import type { Declaration } from '../../domain/declaration';
+import { defined } from '../../domain/defined';
 import { invalidInput, MemoryError } from '../../domain/errors';
 import { batchingEmbedder, type CachingEmbedder } from '../../embedding/batching/batching-embedder';
 import { builtInEmbedder, earlierBuiltInEmbedders } from '../../embedding/built-in/built-in-embedder';
@@ -13,11 +14,13 @@ import type { Embedder } from '../../embedding/embedder';
 import { type BuiltIns, SpaceEmbedder } from '../../embedding/space-embedder';
 import { type Environment, systemEnvironment } from '../../environment/environment';
 import { fixtureEnvironment } from '../../environment/fixture-environment';
-import { nextTurn } from '../../environment/timers';
+import { keepProcessAlive, nextTurn } from '../../environment/timers';
 import { whileBusy } from '../../environment/while-busy';
 import { LocalLog } from '../../log/local-log';
 import { RaftLog } from '../../log/raft-log';
 import type { ReplicatedLog } from '../../log/replicated-log';
+import { SegmentStorage } from '../../raft/storage/segment-storage';
+import { TcpTransport } from '../../raft/transport/tcp-transport';
 import { spacesInUse } from '../../reembedding/space-switch';
 import { RecentDigests } from '../../replica/state-comparison';
 import { CommitSync } from '../../sqlite/commit-sync';
@@ -35,9 +38,11 @@ import { removeIndex } from '../../vector-index/index-manifest';
 import { PlannedSearch, SpaceSearch } from '../../vector-index/planned-search';
 import { declareAtOpen, declareRestored, differsFrom } from '../../write/declare';
 import type { ClusterNode } from '../cluster-node';
+import type { ClusterSettings } from '../cluster-options';
 import { ChangeSignal, EventSource, PolledFeed } from '../events';
 import { closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
+import { ClusterFolder } from './cluster-folder';
 import { DiskReserve, releaseReserve } from './disk-reserve';
 import { Engine, type LogTarget } from './engine';
 import { auditFile, databaseFile, indexFolderOf, lockFile } from './file-names';
@@ -82,20 +87,48 @@ async function openOnce(folder: string, options: Options, own: BuiltIns): Promis
     const hadLog = !options.readOnly && hasLog(join(folder, databaseFile));
     const database = openStore(folder, options);
     const environment = systemEnvironment(options);
-    return await compose({
-      options,
-      environment,
-      database,
-      auditDatabase: closingOnError(database, () => openAudit(folder, options, environment.logger)),
-      folder,
-      hadLog,
-      builtIns: own,
-      onRelease: release,
-    });
+    const auditDatabase = closingOnError(database, () => openAudit(folder, options, environment.logger));
+    const opened = { options, environment, database, auditDatabase, folder, hadLog, builtIns: own, onRelease: release };
+    return await (options.cluster === undefined ? compose(opened) : composeNode(opened, folder, options.cluster));
   } catch (error) {
     release();
     throw error;
   }
+}
+
+/** Opens the folder of a node, which joins its cluster first if it is new. */
+async function composeNode(opened: Opened, folder: string, settings: ClusterSettings): Promise<Engine> {
+  const { options, environment, database, auditDatabase } = opened;
+  const { trustFolder, signal } = options;
+  const makeTransport = () => tcpTransport(settings, environment);
+  const openStorage = (path: string) => {
+    const randomBytes = (length: number) => environment.randomBytes(length);
+    return SegmentStorage.open({ folder: path, randomBytes, trustFolder });
+  };
+  // A node has nothing but timers and sockets that wait for other nodes, and the process must not end meanwhile.
+  const keepsAlive = keepProcessAlive();
+  let node: ClusterFolder | undefined;
+  try {
+    try {
+      node = await ClusterFolder.open({ folder, settings, openStorage, environment, database, signal, makeTransport });
+    } catch (error) {
+      auditDatabase.close();
+      database.close();
+      throw error;
+    }
+    const { openNode } = node;
+    return await compose({ ...opened, openNode });
+  } catch (error) {
+    await node?.close();
+    throw error;
+  } finally {
+    keepsAlive();
+  }
+}
+
+function tcpTransport({ listen, advertise, tls, secret }: ClusterSettings, environment: Environment): TcpTransport {
+  const randomBytes = (length: number) => environment.randomBytes(length);
+  return new TcpTransport({ listen, advertise, randomBytes, ...defined({ tls, secret }) });
 }
 
 /** Creates the folder and its lock file, so that only their user has access. Checks that no other user can have put files there. */
@@ -152,7 +185,7 @@ interface Opened {
   readonly hadLog: boolean;
   readonly builtIns: BuiltIns;
   /** Opens the node of a store that belongs to a cluster. Absent for a store that is alone. */
-  readonly openNode?: (state: StateStore) => OpenedNode;
+  readonly openNode?: (state: StateStore) => OpenedNode | Promise<OpenedNode>;
   /** Gets the log of a node before the store uses it. */
   readonly onLog?: (log: RaftLog) => ReplicatedLog;
   onRelease(): void;
@@ -171,7 +204,7 @@ async function compose(opened: Opened): Promise<Engine> {
     warnOfRenamedKeys(state, environment);
     const events = new EventSource();
     const embedder = openEmbedder(opened, state, events);
-    node = opened.openNode?.(state);
+    node = await opened.openNode?.(state);
     const storeKey = translated(() => openStoreKey(state, environment));
     const storeId = storeIdOf(storeKey);
     const searchIn = searchMaker(opened, model, events, storeId);
@@ -245,7 +278,7 @@ interface LogOpener {
   readonly open: (target: LogTarget) => ReplicatedLog;
   /** Called when the engine exists. */
   start(): Promise<void>;
-  closing(): void;
+  closing(): Promise<void>;
   readonly cluster?: ClusterNode;
 }
 
@@ -259,7 +292,7 @@ function localLog(
     open: ({ apply, lastChange }) =>
       new LocalLog({ apply, position: lastChange, sync, nextTurn, checkpointer, maxPending }),
     start: async () => undefined,
-    closing: () => undefined,
+    closing: async () => undefined,
   };
 }
 
@@ -284,8 +317,12 @@ function peerLog(
       await log?.start();
       // The rules that others have declared are known then. Without a majority the node opens with what it has.
       await used?.barrier('linearizable').catch(ignoreMissingQuorum);
+      node.started?.();
     },
-    closing: () => ending.abort(),
+    closing: async () => {
+      ending.abort();
+      await node.closing?.();
+    },
     cluster: clusterOf(node, state, digests),
   };
 }

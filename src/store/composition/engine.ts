@@ -60,7 +60,7 @@ export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIn
   readonly reserve: DiskReserve | undefined;
   openLog(target: LogTarget): ReplicatedLog;
   /** Called when the store begins to close. */
-  closing(): void;
+  closing(): Promise<void>;
   /** Releases everything that was opened, after the last commit. */
   release(): Promise<void>;
 }

@@ -12,6 +12,7 @@ import { ApplyHalt } from '../../state/apply/apply-halt';
 import type { StateStore } from '../../state/state-store';
 import { leaseOf } from '../../state/tables/leases';
 import { host, submit } from '../../write/submit';
+import { memberEvents } from '../cluster-events';
 import type { ClusterNode } from '../cluster-node';
 import type { EventSource } from '../events';
 import type { Engine, LogTarget } from './engine';
@@ -31,6 +32,10 @@ export interface OpenedNode {
   install(snapshot: Snapshot): Promise<void>;
   /** Answers what another node, or a program that wants to become one, asks. */
   answer?: RaftLogDeps['answer'];
+  /** Called when the node runs and the store has what was committed before. */
+  started?(): void;
+  /** Ends what `started` has begun. Called when the store begins to close. */
+  closing?(): Promise<void>;
 }
 
 export interface PeerDeps {
@@ -53,9 +58,12 @@ export function peerLogDeps(node: OpenedNode, target: LogTarget, deps: PeerDeps)
   let position = target.logPosition().index;
   const { link, cluster, incarnation, timing, waitMs, answer } = node;
   const apply = (entry: LogEntry): EntryResult => {
+    const before = state.membership;
     const applied = target.applyEntry(entry);
     position = entry.index;
     digests.applied(applied.position);
+    if (entry.membership !== undefined)
+      for (const change of memberEvents(before, entry.membership)) events.emit('member', change);
     return applied.result;
   };
   return {
@@ -83,6 +91,7 @@ export function peerLogDeps(node: OpenedNode, target: LogTarget, deps: PeerDeps)
       throw new MemoryError('CLUSTER_MISMATCH', 'The snapshot that has arrived is not one of a cluster.');
     },
     position: () => position,
+    onRole: (role, leader) => events.emit('leader', { leader, isThisNode: role === 'leader' }),
     // Only this node has stopped: its writes are refused, and so are its reads, unless the host wants what is here.
     onHalted: (error) => events.emit('degraded', { part: 'node', error }),
     answer: async (from, request) => {

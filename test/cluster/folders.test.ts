@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openFolder, refusal } from '../store/stores';
+import { ClusterOfFolders, settledRoles } from './cluster-of-folders';
+
+const place = { namespace: ['cluster'] };
+
+test('three nodes hold the same, what was there before and what is written on each of them', async () => {
+  const cluster = await ClusterOfFolders.inTemporaryFolder();
+  const before = await openFolder(cluster.folderOf('one'));
+  await before.admin.remember('written before the cluster', place);
+  await before.close();
+
+  const one = await cluster.found('one');
+  const events: unknown[] = [];
+  one.on('member', ({ change }) => events.push(change));
+  const two = await cluster.join('two');
+  const three = await cluster.join('three', 'learner');
+  await two.admin.remember('written on the second', place);
+  const position = await two.position();
+  await three.admin.remember('written on the learner', place);
+  expect(await three.admin.count({ consistency: { after: position } })).toBe(3);
+  for (const node of [one, two, three]) expect(await node.admin.count({ consistency: 'linearizable' })).toBe(3);
+
+  await settledRoles(one, 'voter', 'voter', 'learner');
+  expect(events).toEqual(['added', 'promoted', 'added']);
+  const { members } = await three.cluster.compare();
+  expect(members.map(({ state }) => state)).toEqual(['equal', 'equal', 'equal']);
+});
+
+test('a member is opened again with the same options, and a folder that belongs to none needs to know what to do', async () => {
+  const cluster = await ClusterOfFolders.inTemporaryFolder();
+  const one = await cluster.found('one');
+  await one.admin.remember('one', place);
+  const { cluster: id } = await one.cluster.status();
+  await cluster.close('one');
+  const again = await cluster.found('one');
+  expect(await again.cluster.status()).toMatchObject({ cluster: id, role: 'leader', members: [{ role: 'voter' }] });
+  expect(await again.admin.count()).toBe(1);
+
+  const none = await refusal(() => cluster.open('two'));
+  expect(none).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('`bootstrap: true`') });
+  const own = await openFolder(cluster.folderOf('three'));
+  await own.admin.remember('mine', place);
+  await own.close();
+  const full = await refusal(() => cluster.join('three'));
+  expect(full).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('memories of its own') });
+  const kept = await openFolder(cluster.folderOf('three'));
+  expect(await kept.admin.count()).toBe(1);
+  expect(existsSync(join(cluster.folderOf('three'), 'memory.db'))).toBe(true);
+});
+
+test('a node that finds no cluster says so, and joins when it is tried again', async () => {
+  const cluster = await ClusterOfFolders.inTemporaryFolder();
+  const { listen } = await cluster.optionsOf('one');
+  const join = [`127.0.0.1:${listen.port}`];
+  const alone = await refusal(() => cluster.open('two', { join, waitMs: 0 }));
+  expect(alone).toMatchObject({
+    code: 'NO_QUORUM',
+    retryable: true,
+    message: expect.stringContaining(`${listen.port}`),
+  });
+  await cluster.found('one');
+  const two = await cluster.open('two', { join });
+  await two.admin.remember('two', place);
+});
