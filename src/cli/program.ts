@@ -1,6 +1,8 @@
 import { suggestionFor } from '../domain/suggestion';
 import type { Command } from './cli-command';
 import { backupCommand } from './commands/backup-command';
+import { clusterLeaveCommand } from './commands/cluster-leave-command';
+import { clusterStatusCommand } from './commands/cluster-status-command';
 import { exportCommand } from './commands/export-command';
 import { forgetCommand } from './commands/forget-command';
 import { getCommand } from './commands/get-command';
@@ -26,11 +28,15 @@ const commands: Readonly<Record<string, Command>> = {
   verify: verifyCommand,
   backup: backupCommand,
   mcp: mcpCommand,
+  'cluster status': clusterStatusCommand,
+  'cluster leave': clusterLeaveCommand,
 };
 
 /** Runs one command line, which is given without the name of the program. Never rejects. */
 export async function runProgram(words: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
-  const [name = '--help', ...rest] = words[0] === 'help' && words.length > 1 ? [...words.slice(1), '--help'] : words;
+  const [name = '--help', ...rest] = joined(
+    words[0] === 'help' && words.length > 1 ? [...words.slice(1), '--help'] : words,
+  );
   if (['--help', '-h', 'help'].includes(name)) {
     await terminal.print(programHelp(commands, version));
     return words.length === 0 ? exitCodes.usage : exitCodes.success;
@@ -45,6 +51,14 @@ export async function runProgram(words: readonly string[], terminal: Terminal, v
   const question = suggested === undefined ? '' : ` Did you mean ${suggested}?`;
   terminal.printError(`Unknown command ${name}.${question} Run "multi-agent-memory --help" for all commands.`);
   return exitCodes.usage;
+}
+
+/** Joins the first two words if a command has such a name. */
+function joined(words: readonly string[]): readonly string[] {
+  const [first = '', second = '', ...rest] = words;
+  // An unknown word after the first one is suggested the name that is meant.
+  const isPair = Object.keys(commands).some((name) => name.startsWith(`${first} `)) && second !== '';
+  return isPair ? [`${first} ${second}`, ...rest] : words;
 }
 
 async function runCommand(

@@ -1,0 +1,70 @@
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { MemoryStore } from 'multi-agent-memory';
+import { expect, test } from 'vitest';
+import { openFolder, temporaryFolder } from '../store/stores';
+import { shell, values } from './shell';
+
+const place = { namespace: ['support'] };
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+test('cluster status asks the process that serves the folder, and cluster leave makes the folder a store of its own', async () => {
+  const folder = join(await temporaryFolder(), 'memory');
+  const cluster = {
+    listen: { host: '127.0.0.1', port: await freePort() },
+    secret: 'only for this test',
+    bootstrap: true,
+  };
+  const store = await openFolder(folder, { serve: true, cluster });
+  await store.admin.remember('The refund goes to the card.', place);
+  const { id } = await store.cluster.status();
+
+  const status = await shell(['cluster', 'status', folder]);
+  expect(status.code).toBe(0);
+  expect(values(status)).toMatchObject([{ id, leader: id, role: 'leader', members: [{ id, role: 'voter' }] }]);
+  const held = await shell(['cluster', 'leave', folder]);
+  expect([held.code, held.errors[0]]).toEqual([1, expect.stringContaining('STORE_HELD')]);
+
+  await store.close();
+  const unserved = await shell(['cluster', 'status', folder]);
+  expect([unserved.code, unserved.errors[0]]).toEqual([1, expect.stringContaining('STORE_UNREACHABLE')]);
+  await expect(MemoryStore.open(folder)).rejects.toMatchObject({ code: 'CLUSTER_MISMATCH' });
+
+  const left = await shell(['cluster', 'leave', folder]);
+  expect(left).toMatchObject({
+    code: 0,
+    out: ['{"left":true}'],
+    errors: [expect.stringContaining('Remove this node')],
+  });
+  const again = await shell(['cluster', 'leave', folder]);
+  expect(again).toMatchObject({ code: 1, out: ['{"left":false}'] });
+  const alone = await openFolder(folder);
+  expect(await alone.admin.count()).toBe(1);
+});
+
+test('the commands of a cluster have two words, in the help and where one is misspelt', async () => {
+  const { out } = await shell(['--help']);
+  expect(out.join('\n')).toMatch(/^ {2}cluster status {2}/m);
+  expect((await shell(['cluster', 'status', '--help'])).out.join('\n')).toContain(
+    'Usage: multi-agent-memory cluster status FOLDER',
+  );
+  expect((await shell(['help', 'cluster', 'leave'])).out.join('\n')).toContain('cluster leave FOLDER');
+  for (const words of [
+    ['cluster', 'statis', './memory'],
+    ['cluster', 'leav'],
+  ]) {
+    const { code, errors } = await shell(words);
+    expect([code, errors[0]]).toEqual([2, expect.stringMatching(/Did you mean cluster (status|leave)\?/)]);
+  }
+  expect(await shell(['cluster'])).toMatchObject({
+    code: 2,
+    errors: [expect.stringContaining('Unknown command cluster')],
+  });
+});
