@@ -44,6 +44,7 @@ export function raftTransportConformance(make: () => Promise<TransportUnderTest>
     check('does not deliver messages for another node id', keepsMessagesForOthers),
     check('does not deliver messages of another cluster', keepsClustersApart),
     check('reports a node that cannot be reached, and never throws', reportsUnreachable),
+    check('loses a snapshot that is sent as a message, because its file would be missing', losesSnapshotMessages),
     check('delivers again after a node was closed and started again', survivesRestart),
     check('answers a node that is not a member yet', answersStrangers),
     check('answers requests of members and of nodes without a cluster', answersRequests),
@@ -216,6 +217,15 @@ async function reportsUnreachable(nodes: Nodes): Promise<void> {
     one.transport.send([heartbeatOf(1, 2, 1)]);
     return one.lost.includes(2);
   });
+}
+
+async function losesSnapshotMessages(nodes: Nodes): Promise<void> {
+  const [one, two] = await nodes.pair();
+  await connect(one, two);
+  one.transport.send([snapshotOf(1, 2)]);
+  await until(() => one.lost.includes(2));
+  await connect(one, two);
+  assert.ok(two.received.every(({ kind }) => kind === 'heartbeat'));
 }
 
 async function survivesRestart(nodes: Nodes): Promise<void> {

@@ -7,7 +7,7 @@ import type { Random } from '../faults/random';
 import { type CommandKind, decodeCommand } from './command';
 import type { EventQueue } from './event-queue';
 import { DiskDamage, LogDisk } from './log-disk';
-import { keyCount, Machine, type Outcome } from './machine';
+import { keyCount, Machine, type Outcome, type StoreStates } from './machine';
 import type { Network } from './network';
 import type { BegunRead, Oracle } from './oracle';
 import type { Scenario } from './scenario';
@@ -21,6 +21,8 @@ export interface HostPorts {
   readonly oracle: Oracle;
   readonly random: Random;
   readonly scenario: Scenario;
+  /** Makes real states of stores, to be compared. */
+  readonly stores: StoreStates | undefined;
   trace(line: () => string): void;
   /** A node has become the leader. */
   elected(host: Host): void;
@@ -89,9 +91,9 @@ export class Host {
     this.applyMs = scenario.applyMs;
     const isFirst = scenario.voters.includes(id);
     const first: Membership = { index: 1, configuration: configurationOf(scenario.voters) };
-    const machine = isFirst ? Machine.first(first) : new Machine();
+    const machine = isFirst ? Machine.first(first, ports.stores) : new Machine();
     const snapshot = { index: 1, term: 1, configuration: first.configuration, data: machine.encode() };
-    this.#state = new StateDisk(machine);
+    this.#state = new StateDisk(machine, ports.stores);
     this.#log = new LogDisk(isFirst ? snapshot : undefined, () => this.machine.membership);
   }
 

@@ -16,12 +16,31 @@ export interface Register {
   readonly value: number;
 }
 
+/** A real state of a store beside the small one, if a simulation has one. */
+export interface StoreState {
+  /** Hashes everything that was applied. */
+  readonly digest: number;
+  apply(entry: Entry, membership: Membership | undefined, outcome: Outcome | undefined): void;
+  encode(): string;
+  copy(): StoreState;
+  /** All tables, for a comparison of states with the same digest. */
+  content(): string;
+  close(): void;
+}
+
+/** Makes real states. */
+export interface StoreStates {
+  first(membership: Membership): StoreState;
+  decode(text: string): StoreState;
+}
+
 interface MachineState {
   readonly applied: number;
   readonly digest: number;
   readonly membership: Membership;
   readonly sessions: readonly (readonly [number, number])[];
   readonly registers: readonly Register[];
+  readonly store?: string;
 }
 
 /** How many keys there are. */
@@ -36,6 +55,7 @@ export class Machine {
   #membership: Membership = { index: 0, configuration: noMembers };
   #sessions = new Map<number, number>();
   #registers: Register[] = Array.from({ length: keyCount }, () => empty);
+  #store: StoreState | undefined;
 
   /** The index of the last entry that is applied. */
   get applied(): number {
@@ -44,7 +64,12 @@ export class Machine {
 
   /** A digest of everything that was applied and of what it did. */
   get digest(): number {
-    return this.#digest;
+    return this.#store === undefined ? this.#digest : this.#digest ^ this.#store.digest;
+  }
+
+  /** The real state beside this one. */
+  get store(): StoreState | undefined {
+    return this.#store;
   }
 
   get membership(): Membership {
@@ -59,6 +84,12 @@ export class Machine {
   apply(entry: Entry, membership: Membership | undefined): Outcome | undefined {
     this.#applied = entry.index;
     if (membership !== undefined) this.#membership = membership;
+    const outcome = this.#applyToRegisters(entry);
+    this.#store?.apply(entry, membership, outcome);
+    return outcome;
+  }
+
+  #applyToRegisters(entry: Entry): Outcome | undefined {
     this.#mix(entry.index, entry.term);
     if (entry.kind === 'configuration') return undefined;
     if (entry.data.byteLength === 0) return undefined;
@@ -78,11 +109,12 @@ export class Machine {
       membership: this.#membership,
       sessions: [...this.#sessions],
       registers: this.#registers,
+      ...(this.#store === undefined ? {} : { store: this.#store.encode() }),
     };
     return new TextEncoder().encode(JSON.stringify(state));
   }
 
-  static decode(bytes: Uint8Array): Machine {
+  static decode(bytes: Uint8Array, stores?: StoreStates): Machine {
     const state = JSON.parse(new TextDecoder().decode(bytes)) as MachineState;
     const machine = new Machine();
     machine.#applied = state.applied;
@@ -90,6 +122,7 @@ export class Machine {
     machine.#membership = state.membership;
     machine.#sessions = new Map(state.sessions);
     machine.#registers = [...state.registers];
+    if (state.store !== undefined) machine.#store = stores?.decode(state.store);
     return machine;
   }
 
@@ -100,12 +133,19 @@ export class Machine {
     machine.#membership = this.#membership;
     machine.#sessions = new Map(this.#sessions);
     machine.#registers = [...this.#registers];
+    machine.#store = this.#store?.copy();
     return machine;
   }
 
+  /** The machine is not used any more. */
+  close(): void {
+    this.#store?.close();
+  }
+
   /** Sets up the machine of a cluster that begins with a membership instead of a log. */
-  static first(membership: Membership): Machine {
+  static first(membership: Membership, stores?: StoreStates): Machine {
     const machine = new Machine();
+    machine.#store = stores?.first(membership);
     machine.#applied = membership.index;
     machine.#membership = membership;
     return machine;

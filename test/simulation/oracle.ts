@@ -221,6 +221,16 @@ export class Oracle {
       check(this.#effects.get(name) === index, () => `The command ${name} was acknowledged at ${index} and is lost.`);
   }
 
+  /** The members stand at the same index. Their real states must be the same in every table, not only in what a digest covers. */
+  checkContents(members: readonly { readonly id: number; readonly machine: Machine }[]): void {
+    const [first, ...others] = members.map(({ id, machine }) => ({ id, content: machine.store?.content() }));
+    for (const { id, content } of others)
+      check(
+        content === first?.content,
+        () => `The tables of the nodes ${first?.id} and ${id} differ, although their digests agree.`,
+      );
+  }
+
   #checkState(id: number, machine: Machine): void {
     const { applied, digest, membership } = machine;
     const expected = this.#digests[applied];

@@ -1,15 +1,16 @@
+import type { StoreStates } from './machine';
 import type { Scenario } from './scenario';
 import { runScenario } from './simulation';
 
 /** A scenario that fails as well, with as few faults and as short as could be found by `attempts` runs. */
-export function shrunk(scenario: Scenario, attempts = 400): Scenario {
+export function shrunk(scenario: Scenario, stores?: StoreStates, attempts = 400): Scenario {
   let smallest = scenario;
   let left = attempts;
-  const kind = runScenario(scenario).violation?.name;
+  const kind = runScenario(scenario, undefined, stores).violation?.name;
   const tried = (candidate: Scenario): boolean => {
     if (left <= 0) return false;
     left -= 1;
-    const { violation } = runScenario(candidate);
+    const { violation } = runScenario(candidate, undefined, stores);
     if (violation === undefined || violation.name !== kind) return false;
     smallest = candidate;
     return true;

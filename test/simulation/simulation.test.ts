@@ -43,5 +43,5 @@ test('the same seed takes the same course, whether it is traced or not', () => {
 });
 
 test('a scenario that keeps all promises does not shrink', () => {
-  expect(shrunk(scenarioOf(7), 20)).toEqual(scenarioOf(7));
+  expect(shrunk(scenarioOf(7), undefined, 20)).toEqual(scenarioOf(7));
 });

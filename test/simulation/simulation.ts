@@ -6,6 +6,7 @@ import { Random } from '../faults/random';
 import { EventQueue } from './event-queue';
 import type { History } from './history';
 import { Host } from './host';
+import type { StoreStates } from './machine';
 import { Network } from './network';
 import { Oracle } from './oracle';
 import { type Fault, presentLeader, type Scenario } from './scenario';
@@ -38,9 +39,9 @@ type NodeFault = 'slow-disk' | 'skew' | 'campaign' | 'snapshot' | 'checkpoint' |
 const maxElections = 20;
 const maxHealingMs = 60_000;
 
-/** Plays a scenario. `trace` gets each event as a line. */
-export function runScenario(scenario: Scenario, trace?: (line: string) => void): Course {
-  const simulation = new Simulation(scenario, trace);
+/** Plays a scenario. `trace` gets each event as a line. With `stores`, each node applies the log to a real state, too, and they are compared. */
+export function runScenario(scenario: Scenario, trace?: (line: string) => void, stores?: StoreStates): Course {
+  const simulation = new Simulation(scenario, trace, stores);
   let violation: Error | undefined;
   try {
     simulation.run();
@@ -52,6 +53,7 @@ export function runScenario(scenario: Scenario, trace?: (line: string) => void):
 
 class Simulation {
   readonly #scenario: Scenario;
+  readonly #stores: StoreStates | undefined;
   readonly #queue = new EventQueue();
   readonly #oracle: Oracle;
   readonly #network: Network;
@@ -63,7 +65,8 @@ class Simulation {
   #haltedCount = 0;
   #briefLeaders: readonly (Fault & { kind: 'brief-leaders' })[] = [];
 
-  constructor(scenario: Scenario, trace: ((line: string) => void) | undefined) {
+  constructor(scenario: Scenario, trace: ((line: string) => void) | undefined, stores: StoreStates | undefined) {
+    this.#stores = stores;
     const { seed } = scenario;
     const queue = this.#queue;
     this.#scenario = scenario;
@@ -89,6 +92,7 @@ class Simulation {
       network: this.#network,
       oracle: this.#oracle,
       scenario: this.#scenario,
+      stores: this.#stores,
       random: new Random(this.#scenario.seed, 5, id),
       trace: this.#trace,
       elected: (elected) => this.#elected(elected),
@@ -122,6 +126,7 @@ class Simulation {
     this.#queue.runUntil(durationMs);
     this.#heal();
     this.#oracle.checkAcknowledged();
+    this.#oracle.checkContents(this.#members().map(({ id, machine }) => ({ id, machine })));
   }
 
   #every(meanMs: number, run: () => void): void {

@@ -2,7 +2,7 @@ import type { Membership } from '../../src/raft/core/configuration';
 import type { Entry } from '../../src/raft/core/entry';
 import type { Snapshot } from '../../src/raft/core/messages';
 import type { Random } from '../faults/random';
-import { Machine, type Outcome } from './machine';
+import { Machine, type Outcome, type StoreStates } from './machine';
 
 interface AppliedEntry {
   readonly entry: Entry;
@@ -17,9 +17,11 @@ export class StateDisk {
   #machine: Machine;
   #checkpoint: Machine;
   #sinceCheckpoint: AppliedEntry[] = [];
+  readonly #stores: StoreStates | undefined;
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, stores: StoreStates | undefined) {
     this.#machine = machine;
+    this.#stores = stores;
     this.#checkpoint = machine.copy();
   }
 
@@ -38,18 +40,21 @@ export class StateDisk {
   }
 
   checkpoint(): void {
+    this.#checkpoint.close();
     this.#checkpoint = this.#machine.copy();
     this.#sinceCheckpoint = [];
   }
 
   /** Replaces the machine by that of a snapshot, which is durable. */
   install(snapshot: Snapshot): void {
-    this.#machine = Machine.decode(snapshot.data);
+    this.#machine.close();
+    this.#machine = Machine.decode(snapshot.data, this.#stores);
     this.checkpoint();
   }
 
   crash(random: Random): void {
     const survivors = this.#sinceCheckpoint.slice(0, random.whole(0, this.#sinceCheckpoint.length));
+    this.#machine.close();
     this.#machine = this.#checkpoint.copy();
     for (const { entry, membership } of survivors) this.#machine.apply(entry, membership);
     this.checkpoint();

@@ -121,6 +121,14 @@ describe('applyEntry', () => {
     expect(digests.size).toBe(commands.length);
   });
 
+  test('forgets a memory once whose id stands twice in a command, and does not halt', () => {
+    const peer = emptyState();
+    applyAll(peer, entriesOf([openToAll], [remember(agentA, 1, draft({ id: 'one' }))]));
+    const commands: Command[] = [{ type: 'forget', ids: ['one', 'one'], stamp }];
+    const { outcomes } = peer.state.applyEntry({ index: 3, term: 1, frame: frame(3, commands) });
+    expect(outcomes).toEqual([{ ok: true, type: 'forget', forgotten: ['one'] }]);
+  });
+
   test('writes the position with the effects, and reads it again in another process', () => {
     const peer = emptyState();
     applyAll(peer, entriesOf([openToAll], [remember(agentA, 1, draft({ id: 'one' }))]));

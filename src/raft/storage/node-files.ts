@@ -64,7 +64,7 @@ export function openNodeFiles(options: SegmentStorageOptions): NodeFiles {
     for (const each of [folder, log, snapshots]) each.removeUnfinished();
     const { segmentBytes } = found.state;
     eraseTorn(found.scanned, segmentBytes);
-    syncFound(found);
+    syncFound(found, [folder, log, snapshots]);
     const hardState = HardStateFile.open(folder, (state) => nextState(state, found));
     const { logStart, purged } = hardState.state;
     const { index, term } = purged;
@@ -177,8 +177,12 @@ function eraseTorn({ torn }: ScannedLog, segmentBytes: number): void {
   for (const { segment, from } of torn) segment.file.write(Buffer.alloc(segmentBytes - from), from);
 }
 
-/** Makes durable what was found. It may be in the cache of the system only, and from now on it counts as stored. */
-function syncFound({ segments, state }: FoundNode): void {
+/**
+ * Makes durable what was found, files and their names. A process that was killed may have left it in the cache of the system only, and from now
+ * on it counts as stored.
+ */
+function syncFound({ segments, state }: FoundNode, folders: readonly StorageFolder[]): void {
   const durableNumber = Math.floor(state.durableEnd / state.segmentBytes);
   for (const { number, file } of segments) if (number >= durableNumber) file.syncNow();
+  for (const folder of folders) folder.syncNow();
 }

@@ -149,7 +149,8 @@ export class SegmentStorage implements RaftStorage {
       if (isVote) return this.#saveState({}).catch((error: unknown) => Promise.reject(this.#ended(error)));
       if (hasEntries) return this.#synced().catch((error: unknown) => Promise.reject(this.#ended(error)));
       if (hardState !== undefined) this.#note();
-      return undefined;
+      // A commit index need not be durable, but the vote that comes with it must be.
+      return this.#savesRunning > 0 ? this.#saved : undefined;
     } catch (error) {
       return Promise.reject(this.#ended(error));
     }
@@ -324,6 +325,8 @@ export class SegmentStorage implements RaftStorage {
     this.#stepsWaiting++;
     const done = this.#steps.then(async () => {
       try {
+        // Whatever a step stores must not reach the disk before the entries of an earlier call.
+        if (this.#durableEnd < this.#log.end) await this.#synced();
         if (this.#failure !== undefined) throw this.#failure;
         await act();
       } catch (error) {

@@ -5,20 +5,17 @@ import { codeOf, endedStorage, failedFile, fullDisk, isFull, unsafeFolder } from
 type Done = (error: Error | null) => void;
 
 /** The calls of the file system that a storage makes. Tests replace some of them, to make them fail, wait or write only a part. */
-export interface FileCalls
-  extends Pick<
-    typeof fs,
-    | 'openSync'
-    | 'closeSync'
-    | 'fsyncSync'
-    | 'fchmodSync'
-    | 'lstatSync'
-    | 'mkdirSync'
-    | 'chmodSync'
-    | 'renameSync'
-    | 'unlinkSync'
-  > {
-  fstatSync(fd: number): Stats;
+export interface FileCalls {
+  openSync(path: string, flags: number, mode?: number): number;
+  closeSync(fd: number): void;
+  fsyncSync(fd: number): void;
+  fchmodSync(fd: number, mode: number): void;
+  chmodSync(path: string, mode: number): void;
+  lstatSync(path: string, options: { readonly throwIfNoEntry: false }): FileStatus | undefined;
+  fstatSync(fd: number): FileStatus;
+  mkdirSync(path: string, options: { readonly recursive: true; readonly mode: number }): string | undefined;
+  renameSync(from: string, to: string): void;
+  unlinkSync(path: string): void;
   statfsSync(path: string): { readonly bavail: number; readonly bsize: number };
   readdirSync(path: string): readonly string[];
   readSync(fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
@@ -34,6 +31,9 @@ export interface FileCalls
   fdatasync(fd: number, done: Done): void;
   fsync(fd: number, done: Done): void;
 }
+
+/** The part of `Stats` that a storage looks at. */
+export type FileStatus = Pick<Stats, 'size' | 'uid' | 'mode' | 'isFile' | 'isDirectory' | 'isSymbolicLink'>;
 
 /** How the files of a folder are opened. */
 export interface FileAccess {
@@ -357,7 +357,7 @@ function unsyncedNew(path: string, error: Error): Error {
   return isFull(error) ? failedFile(path, error) : endedStorage(path, error);
 }
 
-function assertOwn(path: string, { uid }: Stats): void {
+function assertOwn(path: string, { uid }: FileStatus): void {
   const user = process.geteuid?.();
   if (uid !== user) throw unsafeFolder(path, `belongs to user ${uid}, and not to the user of this process (${user})`);
 }

@@ -163,7 +163,7 @@ class InProcessTransport implements RaftTransport {
     const missing = new Set<NodeId>();
     for (const message of messages) {
       const target = this.#targetOf(message.to);
-      if (target === undefined) missing.add(message.to);
+      if (target === undefined || message.kind === 'snapshot') missing.add(message.to);
       else if (this.#wires.isOpen(this.address, target.address)) this.#carry(message, from, target);
     }
     for (const node of missing) this.#wires.soon(() => this.#isClosed || this.receiver?.unreachable(node));

@@ -23,7 +23,7 @@ export interface RaftTransport {
 
   /**
    * Sends each message to the node in its `to`, and returns at once. It never throws. Messages to one node wait in a bounded queue; what
-   * does not fit is lost, and `unreachable` is called. A message of the kind `snapshot` is not allowed here.
+   * does not fit is lost, and `unreachable` is called. So is a message of the kind `snapshot`, which needs `sendSnapshot`.
    */
   send(messages: readonly PeerMessage[]): void;
 

@@ -135,7 +135,7 @@ export class TcpTransport implements RaftTransport {
   send(messages: readonly PeerMessage[]): void {
     if (this.#isClosed || this.#receiver === undefined) return;
     const lost = new Set<NodeId>();
-    for (const message of messages) if (this.#linkTo(message.to)?.send(message) !== true) lost.add(message.to);
+    for (const message of messages) if (!this.#sendOne(message)) lost.add(message.to);
     for (const node of lost) this.#reportLost(node);
   }
 
@@ -205,6 +205,10 @@ export class TcpTransport implements RaftTransport {
 
   #addressOf(node: NodeId): string | undefined {
     return this.#members.get(node) ?? this.#learned.get(node);
+  }
+
+  #sendOne(message: PeerMessage): boolean {
+    return message.kind !== 'snapshot' && this.#linkTo(message.to)?.send(message) === true;
   }
 
   #linkTo(node: NodeId): PeerLink | undefined {

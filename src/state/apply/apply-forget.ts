@@ -20,7 +20,8 @@ export function applyForget(
   ifRevision: number | undefined,
   stamp: Stamp,
 ): string[] {
-  const found = ids.flatMap((id) => forgetTarget(context, id, stamp) ?? []);
+  // An id that stands twice would be forgotten twice, and the second change would halt every peer that applies it.
+  const found = [...new Set(ids)].flatMap((id) => forgetTarget(context, id, stamp) ?? []);
   for (const record of found) assertRevision(record, ifRevision);
   for (const record of found) forget(context, record, stamp);
   return found.map(({ id }) => id);

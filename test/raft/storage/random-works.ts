@@ -1,5 +1,5 @@
-import { configurationOf } from '../../../src/raft/core/configuration';
-import type { Entry } from '../../../src/raft/core/entry';
+import { configurationOf, noMembers } from '../../../src/raft/core/configuration';
+import { type Entry, noBytes } from '../../../src/raft/core/entry';
 import type { HardState, Snapshot } from '../../../src/raft/core/messages';
 import { MemoryStorage } from '../../../src/raft/storage/memory-storage';
 import type { RaftStorage, StorageWork } from '../../../src/raft/storage/raft-storage';
@@ -22,13 +22,28 @@ export function callStorage(storage: RaftStorage, call: StorageCall): Promise<vo
   }
 }
 
+/** A model that holds what a storage holds. */
+export function modelOf(storage: RaftStorage): MemoryStorage {
+  const [first, last] = [storage.firstIndex(), storage.lastIndex()];
+  const snapshot = storage.snapshot();
+  const purged = { index: first - 1, term: storage.term(first - 1) ?? 0 };
+  const isSame = snapshot !== undefined && snapshot.index === purged.index;
+  const model = new MemoryStorage(isSame ? snapshot : { ...purged, configuration: noMembers, data: noBytes });
+  if (snapshot !== undefined) model.saveSnapshot(snapshot);
+  model.append(storage.entries(first, last + 1, Number.POSITIVE_INFINITY) ?? []);
+  model.setHardState(storage.initialState().hardState);
+  return model;
+}
+
 /** Calls such as a node makes them, at random. The same seed makes the same calls. `model` holds what a storage must hold after them. */
 export class RandomWorks {
-  readonly model = new MemoryStorage();
+  readonly model: MemoryStorage;
   readonly #random: Random;
   readonly #maxDataBytes: number;
 
-  constructor(seed: number, maxDataBytes = 300) {
+  /** @param model What the storage holds already. */
+  constructor(seed: number, model = new MemoryStorage(), maxDataBytes = 300) {
+    this.model = model;
     this.#random = new Random(seed);
     this.#maxDataBytes = maxDataBytes;
   }
@@ -93,7 +108,8 @@ export class RandomWorks {
   }
 
   #data(): Uint8Array {
-    const length = this.#random.chance(0.1) ? 0 : this.#random.whole(1, this.#maxDataBytes);
+    // Records of the same length are where an old one could follow a new one.
+    const length = this.#random.pick([0, 40, 40, 40, 40, this.#random.whole(1, this.#maxDataBytes)]);
     const first = this.#random.whole(0, 255);
     return Uint8Array.from({ length }, (_, at) => (first + at * 7) & 255);
   }

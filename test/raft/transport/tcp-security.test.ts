@@ -47,10 +47,10 @@ async function expectRefusal(one: TestNode, two: TestNode, code: string): Promis
     two.send(1);
     return one.refusals.length > 0 && two.refusals.length > 0;
   }, 'a refusal');
-  for (let at = 0; at < 30; at += 1) {
+  for (let at = 0; at < 15; at += 1) {
     one.send(2);
     two.send(1);
-    await sleep(10);
+    await sleep(8);
   }
   expect(new Set([...one.refusals, ...two.refusals].map((each) => each.code))).toEqual(new Set([code]));
   expect([one.received, two.received]).toEqual([[], []]);
@@ -68,7 +68,7 @@ describe('certificates', () => {
   });
 
   test('that name another host or another node are refused', async () => {
-    for (const names of [['127.0.0.2'], ['node:3'], ['localhost'], []]) {
+    for (const names of [['127.0.0.2', 'localhost', 'node:3'], []]) {
       const [one, two] = [await TestNode.start(1, { tls: good }), await TestNode.start(2, { tls: tlsOf({ names }) })];
       await expectRefusal(one, two, 'UNAUTHENTICATED');
       await closeNodes();
@@ -113,9 +113,14 @@ describe('certificates', () => {
     await reconnect(one, two);
     expect([...one.refusals, ...two.refusals]).toEqual([]);
     current.two = tlsOf({ names: ['node:2'] }, authority);
-    one.transport.setMembers(new Map());
-    await expectRefusal(await TestNode.start(1, { tls: current.one }), two, 'UNAUTHENTICATED').catch(() => undefined);
-    expect(two.refusals[0]?.code).toBe('UNAUTHENTICATED');
+    for (const node of [one, two]) node.transport.setMembers(new Map());
+    introduce(one, two);
+    await until(() => {
+      one.send(2);
+      two.send(1);
+      return one.refusals.length > 0 && two.refusals.length > 0;
+    });
+    expect([...one.refusals, ...two.refusals].every(({ code }) => code === 'UNAUTHENTICATED')).toBe(true);
   });
 
   test('that cannot be read refuse connections until they are mended, and do not end the process', async () => {
@@ -148,7 +153,7 @@ describe('certificates', () => {
   });
 
   test('are needed: a client without one, or with TLS 1.2, gets nothing but a refusal', async () => {
-    const node = await TestNode.start(1, { tls: good });
+    const node = await TestNode.start(1, { tls: good, limits: { helloMs: 300 } });
     const { key, cert, ca } = good();
     const withoutCertificate = await firstFrames(connectTls({ ...partsOf(node), ca }));
     expect(withoutCertificate).toEqual([frameType.refusal]);
