@@ -46,7 +46,7 @@ const slotCount = 2;
  * durable, and each slot has two copies. A torn write leaves the other slot. Damage leaves the other copy: with one copy it could not be told
  * from a torn write, and the slot before has an older vote. If both copies of a slot are bad, the node halts.
  *
- * The file never grows, so a vote can be stored on a full disk.
+ * The file never grows, so a vote can be stored on a full disk, unless its file system needs room to overwrite a file.
  */
 export class HardStateFile {
   readonly #file: StorageFile;

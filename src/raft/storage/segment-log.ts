@@ -13,7 +13,7 @@ import {
   writeRecord,
 } from './record-codec';
 import { createSegment, openSegment, type Segment, segmentHeaderBytes, segmentName, segmentNumber } from './segment';
-import { damagedFile, failedFile, isFull } from './storage-errors';
+import { damagedFile, isFull } from './storage-errors';
 import type { StorageFolder } from './storage-files';
 
 export interface SegmentLogOptions {
@@ -70,6 +70,8 @@ export class SegmentLog {
   #end: number;
   #lastRecord: number;
   #creating: Promise<void> | undefined;
+  /** A write that found no room, on a file system where overwriting needs some. A part of it may be there. */
+  #leftover: { readonly segment: Segment; readonly offset: number; readonly length: number } | undefined;
   /** The number of the last segment that was prepared. */
   #prepared = 0;
 
@@ -108,7 +110,8 @@ export class SegmentLog {
 
   /** Whether there is room for entries without another segment. */
   hasRoomFor(entries: readonly Entry[]): boolean {
-    return entries.length === 0 || this.#segments.has(this.#portions(entries).at(-1)?.number ?? 0);
+    if (entries.length === 0) return true;
+    return this.#leftover === undefined && this.#segments.has(this.#portions(entries).at(-1)?.number ?? 0);
   }
 
   /**
@@ -117,6 +120,7 @@ export class SegmentLog {
    * @throws DISK_FULL, FILE_FAILED
    */
   async makeRoomFor(entries: readonly Entry[]): Promise<void> {
+    await this.#eraseLeftover();
     while (!this.hasRoomFor(entries)) {
       // One that was begun in advance may fail; the next one then belongs to this call.
       if (this.#creating !== undefined) await this.#creating.catch(() => undefined);
@@ -267,8 +271,8 @@ export class SegmentLog {
     try {
       segment.file.write(bytes, offset);
     } catch (error) {
-      // A part of the records may be there. They must not follow what is written next.
-      if (isFull((error as Error).cause)) this.#erase(segment, bytes.fill(0), offset);
+      // A part of the records may be there.
+      if (isFull((error as Error).cause)) this.#leftover = { segment, offset, length: bytes.length };
       throw error;
     }
     for (const record of records) {
@@ -280,16 +284,14 @@ export class SegmentLog {
     this.#end = number * segmentBytes + end;
   }
 
-  /** Removes a part of a write for which the disk had no room. If that fails as well, the error is not that of a full disk. */
-  #erase({ file }: Segment, zeros: Uint8Array, offset: number): void {
-    try {
-      file.write(zeros, offset);
-    } catch (error) {
-      throw failedFile(
-        file.path,
-        Object.assign(new Error('The records could not be removed.'), { cause: error, code: 'EIO' }),
-      );
-    }
+  /** Removes what is left of a write that found no room. Without it, its records could follow one that is written next. */
+  async #eraseLeftover(): Promise<void> {
+    if (this.#leftover === undefined) return;
+    const { segment, offset, length } = this.#leftover;
+    segment.file.write(Buffer.alloc(length), offset);
+    // It must not reach the disk after the records that are written there next.
+    await this.#syncSegment(segment);
+    this.#leftover = undefined;
   }
 
   #readEntries(low: number, high: number, maxBytes: number): readonly Entry[] {

@@ -72,10 +72,15 @@ export async function readDamaged(example: Example, path: string, damage: Damage
   await expectHalted(report, async () => assertHeld(storage, example));
 }
 
-/** Flips one bit. */
+/** Flips one bit, at random. */
 export function flip(at: number, random: Random): Damage {
+  return flipOf(at, random.whole(0, 7));
+}
+
+/** Flips one bit. */
+export function flipOf(at: number, bit: number): Damage {
   return (bytes) => {
-    bytes[at] = (bytes[at] as number) ^ (1 << random.whole(0, 7));
+    bytes[at] = (bytes[at] as number) ^ (1 << bit);
     return true;
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { crc32c } from '../../../src/domain/crc32c';
+import type { Entry } from '../../../src/raft/core/entry';
 import type { HardState, Snapshot } from '../../../src/raft/core/messages';
 import { MemoryStorage } from '../../../src/raft/storage/memory-storage';
 import type { SegmentStorageOptions } from '../../../src/raft/storage/node-files';
@@ -28,10 +29,19 @@ export function openOn(calls: SimulatedDisk, options: Partial<SegmentStorageOpti
 export function logOf(storage: RaftStorage): string {
   const [first, last] = [storage.firstIndex(), storage.lastIndex()];
   const entries = storage.entries(first, last + 1, Number.POSITIVE_INFINITY) ?? [];
-  const held = entries.map(
-    (entry) => `${entry.index}.${entry.term}:${entry.kind}:${crc32c(bodyOf(entry)).toString(36)}`,
-  );
+  const held = entries.map(shortEntry);
   return [`purged ${first - 1}.${storage.term(first - 1)}`, `snapshot ${snapshotOf(storage)}`, ...held].join(' ');
+}
+
+// The model holds the same objects for long, and a checksum of all of them for each call would take most of the time.
+const shortEntries = new WeakMap<Entry, string>();
+
+function shortEntry(entry: Entry): string {
+  const known = shortEntries.get(entry);
+  if (known !== undefined) return known;
+  const short = `${entry.index}.${entry.term}:${entry.kind}:${crc32c(bodyOf(entry)).toString(36)}`;
+  shortEntries.set(entry, short);
+  return short;
 }
 
 /** The snapshot in short. */
