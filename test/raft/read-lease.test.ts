@@ -110,6 +110,27 @@ describe('a read lease', () => {
     expect([cluster.node(1).hasReadLease, cluster.node(2).hasReadLease]).toEqual([false, false]);
   });
 
+  test('is confirmed by no answer to a round of an earlier leader', () => {
+    const cluster = new Cluster([1, 2, 3], withLeases);
+    const follower = cluster.node(3);
+    const lease = { round: 500, awaited: 2 };
+    follower.step({ kind: 'heartbeat', from: 1, to: 3, term: 2, commit: 1, readRound: 0, lease });
+    const entries = [{ kind: 'normal', data: noBytes, term: 3, index: 2 }] as const;
+    const previous = { previousIndex: 1, previousTerm: 1 };
+    follower.step({ kind: 'append', from: 2, to: 3, term: 3, ...previous, entries, commit: 2 });
+    const sent: HeartbeatResponse[] = [];
+    cluster.observe = (event) => {
+      if (event.kind === 'ready')
+        for (const message of event.ready.messages) if (message.kind === 'heartbeat-response') sent.push(message);
+    };
+    while (follower.hasReady) cluster.process(3);
+    // It says what it has applied as soon as it has, and that it answers no round of this leader.
+    expect(sent.map(({ to, term, lease: report }) => [to, term, report?.round, report?.applied])).toEqual([
+      [1, 2, 500, 1],
+      [2, 3, 0, 2],
+    ]);
+  });
+
   test('is refused to a member that lags behind what was committed a second ago', () => {
     const cluster = leased();
     // 3 hears heartbeats, but gets no entries.

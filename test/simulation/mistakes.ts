@@ -229,6 +229,12 @@ const leaseMistakes: readonly Mistake[] = [
     'const at = member.stamps.findLastIndex(({ round }) => round < confirmed + 9);',
   ),
   mistake(
+    'a member that reports without having been asked answers rounds that its leader has not begun',
+    core('read-leases'),
+    'report(node, node.leader, { readRound: 0, leaseRound: 0 });',
+    'report(node, node.leader, { readRound: 0, leaseRound: 1_000_000 });',
+  ),
+  mistake(
     'a leader takes a lease from the moment of an answer',
     core('read-leases'),
     'if (from !== undefined) leases.held.extend(from);',

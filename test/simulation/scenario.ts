@@ -138,20 +138,24 @@ function lateAnswersOf(scenario: Scenario, random: Random): Scenario {
   return { ...scenario, ...calm, ...few, faults: sorted(starts.flatMap(once)) };
 }
 
-// A leader with a slow clock and one more node are cut off from a majority, which elects another leader. The two still talk to each other, and
-// the leader notices late that it hears from no majority.
+// A leader with a slow clock, alone or with one more node, is cut off from a majority, which elects another leader. The two still talk to each
+// other, and the leader notices late that it hears from no majority. Often it has just taken over the office.
 function companyOf(scenario: Scenario, random: Random): Scenario {
-  const { electionTicks, tickMs, durationMs } = scenario;
+  const { electionTicks, tickMs, durationMs, leaseMs } = scenario;
   const electionMs = electionTicks * tickMs;
-  const five = [1, 2, 3, 4, 5];
+  const voters = random.chance(0.5) ? [1, 2, 3] : [1, 2, 3, 4, 5];
+  const forMs = leaseMs + 5 * electionMs;
   const faults: Fault[] = [];
-  for (let atMs = 1_000; atMs < durationMs - 1_000; atMs += scenario.leaseMs + 10 * electionMs) {
-    const forMs = scenario.leaseMs + 5 * electionMs;
+  for (let atMs = 1_000; atMs < durationMs - 1_000; atMs += forMs + 5 * electionMs) {
+    faults.push({ atMs: atMs - random.whole(60, 300), kind: 'transfer', node: random.pick(voters) });
     faults.push({ atMs, kind: 'skew', node: presentLeader, rate: 2 });
-    faults.push({ atMs: atMs + 1, kind: 'cut', nodes: [presentLeader, random.pick(five)], direction: 'both', forMs });
-    faults.push(...five.map((node): Fault => ({ atMs: atMs + forMs, kind: 'skew', node, rate: 1 })));
+    // Of three nodes, two would be a majority.
+    const company = voters.length === 5 ? [random.pick(voters)] : [];
+    faults.push({ atMs: atMs + 1, kind: 'cut', nodes: [presentLeader, ...company], direction: 'both', forMs });
+    faults.push(...voters.map((node): Fault => ({ atMs: atMs + forMs, kind: 'skew', node, rate: 1 })));
   }
-  return { ...scenario, ...calm, voters: five, spares: [], commandEveryMs: 60, faults: sorted(faults) };
+  const slow = random.chance(0.5) ? { applyMs: 60, syncMs: 60, asynchronousStorage: true } : {};
+  return { ...scenario, ...calm, ...slow, commandEveryMs: 60, voters, spares: [], faults: sorted(faults) };
 }
 
 // A voter is away while all other voters are replaced, and hears of it by a snapshot. Then it is left alone with the voters from before:

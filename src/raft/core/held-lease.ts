@@ -5,8 +5,7 @@ import type { ReadLeaseOptions } from './options';
 export class HeldLease {
   readonly #settings: Required<ReadLeaseOptions>;
   #endsAt = Number.NEGATIVE_INFINITY;
-  // What the leader said last.
-  #round = 0;
+  // What the leader waits for.
   #awaited = 0;
 
   constructor(settings: Required<ReadLeaseOptions>) {
@@ -18,8 +17,7 @@ export class HeldLease {
   }
 
   /** Takes what a leader says. A grant to an earlier start is void: this one may have lost what that one had applied. */
-  take({ round, awaited, grant }: LeaseOffer, applied: number): void {
-    this.#round = round;
+  take({ awaited, grant }: LeaseOffer, applied: number): void {
     // The answer that follows says already what is applied.
     this.#awaited = applied < awaited ? awaited : 0;
     if (grant !== undefined && grant.start === this.#settings.start) this.extend(grant.stamp);
@@ -30,10 +28,13 @@ export class HeldLease {
     this.#endsAt = Math.max(this.#endsAt, from + this.#settings.ms);
   }
 
-  /** What this node says about itself now. Rounded down, so that the lease that it leads to never lasts longer. */
-  report(applied: number): LeaseReport {
+  /**
+   * What this node says about itself now. Rounded down, so that the lease that it leads to never lasts longer. `round` is that of the
+   * heartbeat that it answers, and 0 if it answers none: each leader numbers its rounds for itself.
+   */
+  report(applied: number, round: number): LeaseReport {
     const { start, now } = this.#settings;
-    return { round: this.#round, start, stamp: Math.floor(now()), applied };
+    return { round, start, stamp: Math.floor(now()), applied };
   }
 
   /** Whether the leader waits for what has been applied now. True once. */

@@ -60,18 +60,28 @@ export function takeLeaseReport(node: Consensus, { from, lease }: HeartbeatRespo
 /** A follower answers a heartbeat. */
 export function answerHeartbeat(node: Consensus, { from, readRound, lease }: Heartbeat): void {
   if (lease !== undefined) node.leases?.held.take(lease, node.log.applied);
-  report(node, from, readRound);
+  report(node, from, { readRound, leaseRound: lease?.round ?? 0 });
 }
 
 /** This node has applied something. Its leader, or this node itself as the leader, may wait for that. */
 export function reportApplied(node: Consensus): void {
   if (node.role === 'leader') settleBarriers(node);
-  else if (node.leader !== noNode && node.leases?.held.answersAwaited(node.log.applied)) report(node, node.leader, 0);
+  else if (node.leader !== noNode && node.leases?.held.answersAwaited(node.log.applied))
+    report(node, node.leader, { readRound: 0, leaseRound: 0 });
 }
 
-function report(node: Consensus, to: NodeId, readRound: number): void {
+interface AnsweredRounds {
+  readonly readRound: number;
+  readonly leaseRound: number;
+}
+
+function report(node: Consensus, to: NodeId, { readRound, leaseRound }: AnsweredRounds): void {
   const response = { kind: 'heartbeat-response', from: node.id, to, term: node.term, readRound } as const;
-  node.send(node.leases === undefined ? response : { ...response, lease: node.leases.held.report(node.log.applied) });
+  node.send(
+    node.leases === undefined
+      ? response
+      : { ...response, lease: node.leases.held.report(node.log.applied, leaseRound) },
+  );
 }
 
 // The leader's own lease runs from the beginning of a round that a majority has answered.
