@@ -3,8 +3,23 @@ import { existsSync, statSync, symlinkSync, truncateSync, writeFileSync } from '
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { bytes as bytesCodec } from '../../../src/log/codec/fields';
+import type { PeerMessage } from '../../../src/raft/core/messages';
+import { writeMessage } from '../../../src/raft/transport/message-codec';
+import { sha256 } from '../../../src/raft/transport/snapshot-files';
+import { frameType, wireFrame } from '../../../src/raft/transport/wire-frames';
 import { closeProxies, FaultProxy, type Treatment } from './fault-proxy';
-import { closeNodes, connect, heartbeat, introduce, sleep, snapshotMessage, TestNode, until } from './test-node';
+import {
+  closeNodes,
+  connect,
+  dialAs,
+  heartbeat,
+  introduce,
+  sleep,
+  snapshotMessage,
+  TestNode,
+  until,
+} from './test-node';
 
 afterEach(async () => {
   await closeNodes();
@@ -213,6 +228,31 @@ describe('a snapshot', () => {
     expect(two.snapshots.map((each) => each.equals(bytes))).toEqual([true]);
   });
 
+  test.each<[string, (honest: Transfer) => Transfer]>([
+    ['a chunk whose digest is wrong', (honest) => ({ ...honest, digest: sha256(randomBytes(8)) })],
+    ['a last digest that does not fit', (honest) => ({ ...honest, end: sha256(randomBytes(8)) })],
+    ['a chunk behind a gap', (honest) => ({ ...honest, index: 1 })],
+    ['a chunk at a place that is none', (honest) => ({ ...honest, index: 0.5 })],
+    ['a chunk that is too short', (honest) => ({ ...honest, ...chunkOf(honest.content.subarray(1)) })],
+    [
+      'a chunk that is too long',
+      (honest) => ({ ...honest, ...chunkOf(Buffer.concat([honest.content, Buffer.of(1)])) }),
+    ],
+    ['a size that is impossible', (honest) => ({ ...honest, size: 2 ** 60 })],
+    ['chunks of no bytes', (honest) => ({ ...honest, chunkBytes: 0 })],
+    ['a message in the name of another node', (honest) => ({ ...honest, message: snapshotMessage(3, 2) })],
+    ['a message for another node', (honest) => ({ ...honest, message: snapshotMessage(1, 3) })],
+    ['another kind of message', (honest) => ({ ...honest, message: heartbeat(1, 2, 1) })],
+  ])('is not delivered if its sender sends %s', async (_, lie) => {
+    const two = await TestNode.start(2);
+    const content = randomBytes(chunkBytes);
+    const honest = { message: snapshotMessage(1, 2), size: content.length, chunkBytes, index: 0, ...chunkOf(content) };
+    expect(await transferBy(two, lie(honest))).toBe(false);
+    expect(two.snapshots).toEqual([]);
+    expect(await transferBy(two, honest)).toBe(true);
+    expect(two.snapshots).toHaveLength(1);
+  });
+
   test('whose file becomes shorter meanwhile is not delivered', async () => {
     const { one, two } = await pairWithProxy({ limits, snapshotBytesPerSecond: 200_000 });
     const path = fileOf(one, randomBytes(20 * chunkBytes));
@@ -275,3 +315,44 @@ test('a port that is in use is refused with its number', async () => {
   await expect(node.transport.start(node)).rejects.toThrow(new RegExp(`port ${port}: EADDRINUSE`));
   server.close();
 });
+
+interface Transfer {
+  readonly message: PeerMessage;
+  readonly size: number;
+  readonly chunkBytes: number;
+  readonly index: number;
+  readonly digest: Uint8Array;
+  readonly content: Buffer;
+  /** The digest of all digests. */
+  readonly end: Uint8Array;
+}
+
+function chunkOf(content: Buffer) {
+  const digest = sha256(content);
+  return { content, digest, end: sha256(digest) };
+}
+
+/** Sends a snapshot of one chunk, frame by frame, as a node that may lie. Returns whether the receiver has taken it. */
+async function transferBy(to: TestNode, { message, size, chunkBytes, index, digest, content, end }: Transfer) {
+  const { wire } = await dialAs(1, to, 'snapshot');
+  const encoded = wireFrame(0, (writer) => writeMessage(writer, message)).subarray(9);
+  wire.send(
+    wireFrame(frameType.offer, (writer) => {
+      bytesCodec.write(writer, encoded);
+      writer.number(size);
+      writer.number(chunkBytes);
+    }),
+  );
+  if ((await wire.receive())?.type !== frameType.owned) return false;
+  wire.send(
+    wireFrame(frameType.chunk, (writer) => {
+      writer.number(index);
+      bytesCodec.write(writer, digest);
+      bytesCodec.write(writer, content);
+    }),
+  );
+  wire.send(wireFrame(frameType.end, (writer) => bytesCodec.write(writer, end)));
+  const taken = await wire.receive();
+  wire.destroy();
+  return taken?.type === frameType.taken && taken.body[0] === 1;
+}

@@ -2,28 +2,13 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { createConnection, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
-import { realSchedule } from '../../../src/environment/timers';
 import { writeMessage } from '../../../src/raft/transport/message-codec';
 import { isCertificateOf } from '../../../src/raft/transport/peer-certificate';
-import { dialNode } from '../../../src/raft/transport/tcp-dialler';
-import { defaultLimits } from '../../../src/raft/transport/tcp-options';
 import { TcpTransport } from '../../../src/raft/transport/tcp-transport';
 import { frameType, maxWireBytes, WireReader, wireFrame } from '../../../src/raft/transport/wire-frames';
 import { type CertificateContent, TestAuthority } from './certificates';
 import { closeProxies, FaultProxy } from './fault-proxy';
-import {
-  closeNodes,
-  cluster,
-  connect,
-  heartbeat,
-  introduce,
-  listen,
-  quick,
-  secret,
-  sleep,
-  TestNode,
-  until,
-} from './test-node';
+import { closeNodes, connect, dialAs, heartbeat, introduce, listen, secret, sleep, TestNode, until } from './test-node';
 
 afterEach(async () => {
   await closeNodes();
@@ -157,8 +142,13 @@ describe('certificates', () => {
     const { key, cert, ca } = good();
     const withoutCertificate = await firstFrames(connectTls({ ...partsOf(node), ca }));
     expect(withoutCertificate).toEqual([frameType.refusal]);
-    const old = await firstFrames(connectTls({ ...partsOf(node), ca, key, cert, maxVersion: 'TLSv1.2' }));
-    expect(old).toEqual([]);
+    const old = connectTls({ ...partsOf(node), ca, key, cert, maxVersion: 'TLSv1.2' });
+    let isSecure = false;
+    old.on('secureConnect', () => {
+      isSecure = true;
+    });
+    expect(await firstFrames(old)).toEqual([]);
+    expect(isSecure).toBe(false);
     expect(await firstFrames(createConnection(partsOf(node)))).toEqual([]);
     expect(new Set(node.refusals.map(({ code }) => code))).toEqual(new Set(['UNAUTHENTICATED']));
   });
@@ -281,17 +271,20 @@ describe('a connection that proves nothing', () => {
     await closed(socket);
   });
 
-  test('is closed when it has sent 4 kB', async () => {
-    const node = await TestNode.start(1);
-    const socket = createConnection(partsOf(node));
-    const opening = wireFrame(frameType.hello, (to) => to.raw(new Uint8Array(4_000)));
-    socket.write(opening);
-    socket.write(opening);
-    await closed(socket);
+  test('is closed when it has sent 4 kB, or says that it will send more', async () => {
+    const node = await TestNode.start(1, { limits: { helloMs: 60_000 } });
+    const many = createConnection(partsOf(node));
+    const ping = wireFrame(frameType.ping, () => undefined);
+    for (let bytes = 0; bytes < 4_200; bytes += ping.length) many.write(ping);
+    await closedSoon(many);
+    const long = createConnection(partsOf(node));
+    long.write(wireFrame(frameType.hello, (to) => to.raw(new Uint8Array(5_000))).subarray(0, 8));
+    await closedSoon(long);
   });
 
   test('does not keep nodes out, however many there are', async () => {
-    const [one, two] = [await TestNode.start(1), await TestNode.start(2)];
+    const limits = { helloMs: 60_000 };
+    const [one, two] = [await TestNode.start(1, { limits }), await TestNode.start(2, { limits })];
     introduce(one, two);
     const idle = Array.from({ length: 300 }, () => createConnection(partsOf(two)).on('error', () => undefined));
     await connect(one, two);
@@ -351,6 +344,13 @@ describe('a node', () => {
       return isTold(one) && isTold(copy) && isTold(original);
     }, 'both copies are refused');
     expect(one.refusals.filter(({ code }) => code === 'NODE_DUPLICATE').length).toBe(1);
+    // Neither of both gets through by trying again.
+    const count = one.received.length;
+    for (let at = 0; at < 20; at += 1) {
+      copy.send(1);
+      await sleep(20);
+    }
+    expect(one.received.length).toBe(count);
     await copy.transport.close();
     await original.transport.close();
     const again = await TestNode.start(2, { start: 2 });
@@ -412,20 +412,6 @@ async function reconnect(one: TestNode, two: TestNode): Promise<void> {
   await connect(two, one);
 }
 
-/** Connects as a node would, and gives the raw connection. */
-async function dialAs(node: number, to: TestNode, boot = 'boot') {
-  const identity = { cluster, node, start: 1, release: '1.0.0', schema: 1, analyzer: '1' };
-  const target = { address: to.transport.address, node: to.node, purpose: 'messages' as const, check: () => undefined };
-  return dialNode(target, {
-    tls: undefined,
-    secret,
-    limits: { ...defaultLimits, ...quick },
-    schedule: realSchedule,
-    randomBytes,
-    greeting: () => ({ identity, boot, address: '127.0.0.1:1' }),
-  });
-}
-
 function partsOf(node: TestNode): { readonly host: string; readonly port: number } {
   return { host: '127.0.0.1', port: node.transport.port };
 }
@@ -440,6 +426,14 @@ async function firstFrames(socket: Socket): Promise<readonly number[]> {
   });
   await closed(socket);
   return types;
+}
+
+async function closedSoon(socket: Socket): Promise<void> {
+  let isClosed = false;
+  void closed(socket).then(() => {
+    isClosed = true;
+  });
+  await until(() => isClosed, 'the connection is closed');
 }
 
 function closed(socket: Socket): Promise<void> {

@@ -2,9 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { realSchedule } from '../../../src/environment/timers';
 import type { Heartbeat, InstallSnapshot, PeerMessage } from '../../../src/raft/core/messages';
+import type { Purpose } from '../../../src/raft/transport/handshake';
 import type { NodeIdentity, PeerRefusal, TransportReceiver } from '../../../src/raft/transport/raft-transport';
-import type { TcpTransportOptions, TransportLimits } from '../../../src/raft/transport/tcp-options';
+import { dialNode } from '../../../src/raft/transport/tcp-dialler';
+import { defaultLimits, type TcpTransportOptions, type TransportLimits } from '../../../src/raft/transport/tcp-options';
 import { TcpTransport } from '../../../src/raft/transport/tcp-transport';
 import type { FaultProxy } from './fault-proxy';
 
@@ -118,6 +121,20 @@ export function heartbeat(from: number, to: number, term: number): Heartbeat {
 export function snapshotMessage(from: number, to: number, index = 12): InstallSnapshot {
   const configuration = { voters: [1, 2], outgoing: [], learners: [], learnersNext: [], autoLeave: false };
   return { kind: 'snapshot', from, to, term: 4, snapshot: { index, term: 3, configuration, data: Uint8Array.of(1) } };
+}
+
+/** Connects as a node would, and gives the raw connection. */
+export async function dialAs(node: number, to: TestNode, purpose: Purpose = 'messages') {
+  const identity = { cluster, node, start: 1, release: '1.0.0', schema: 1, analyzer: '1' };
+  const target = { address: to.transport.address, node: to.node, purpose, check: () => undefined };
+  return dialNode(target, {
+    tls: undefined,
+    secret,
+    limits: { ...defaultLimits, ...quick },
+    schedule: realSchedule,
+    randomBytes,
+    greeting: () => ({ identity, boot: 'boot', address: '127.0.0.1:1' }),
+  });
 }
 
 /** Waits until something holds, and fails after a while that is long enough on a busy machine. */
