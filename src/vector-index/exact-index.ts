@@ -1,14 +1,7 @@
 import { nextTurn, pause } from '../environment/timers';
 import { type AimedQuery, ByteVectors, type Certainty, kernelError } from './kernel/byte-vectors';
 import { bestChunk } from './kernel/dot';
-import {
-  bytesOf,
-  type HighestProducts,
-  partLength,
-  roomForHighest,
-  SignVectors,
-  signBytes,
-} from './kernel/sign-vectors';
+import { SignVectors, signBytes, slotsPerPart } from './kernel/sign-vectors';
 import { type Needs, slotsPerScan } from './kernel/slot-memory';
 import type {
   LoadedVectors,
@@ -242,35 +235,18 @@ interface RowRange {
   offer(place: number, estimate: number, error: number): void;
 }
 
-/** Rows, and the highest cosine that each can have as far as signs tell. Only the first `count` entries are used. */
+/** What signs tell of some rows: the highest cosine that each can have. */
 interface SignRows {
   readonly rows: Int32Array | Uint32Array;
-  readonly highest: HighestProducts;
-  readonly count: number;
+  /** The highest of each part of the list. */
+  readonly best: Float32Array;
+  /** Stores the places of the rows whose value is at least `low` and below `high`, and returns their number. */
+  select(low: number, high: number, places: Uint32Array): number;
 }
-
-// The value of a place that was taken, and of a row without a vector.
-const taken = Number.NEGATIVE_INFINITY;
 
 /** Returns a cosine that about `wanted` of the rows may reach, or fewer if there are few parts. */
-function reachedBy(wanted: number, { highest: { best }, count }: SignRows): number {
-  const parts = Math.ceil(count / partLength);
-  return best.slice(0, parts).sort()[parts - Math.min(wanted, Math.ceil(parts / 2))] ?? Number.NEGATIVE_INFINITY;
-}
-
-/** Stores the places of the values that reach `least`, and returns their number. */
-function placesReaching(least: number, { highest: { values, best }, count }: SignRows, places: Uint32Array): number {
-  let found = 0;
-  const lowest = Math.max(least, -Number.MAX_VALUE);
-  for (let from = 0, part = 0; from < count; from += partLength, part++) {
-    if ((best[part] as number) < lowest) continue;
-    const end = Math.min(from + partLength, count);
-    for (let i = from; i < end; i++) {
-      places[found] = i;
-      if ((values[i] as number) >= lowest) found++;
-    }
-  }
-  return found;
+function reachedBy(wanted: number, { best }: SignRows): number {
+  return best.slice().sort()[best.length - Math.min(wanted, Math.ceil(best.length / 2))] ?? Number.NEGATIVE_INFINITY;
 }
 
 /**
@@ -293,7 +269,7 @@ class ResidentVectors {
   readonly #scores = new Float32Array(slotsPerScan);
   /** The places that a scan has selected, and what signs tell of listed rows. They are used again, because making them takes time. */
   #selected = new Uint32Array(0);
-  #ofListed = roomForHighest(0);
+  #ofListed = new Float32Array(0);
   /** The number of rows with several chunks. */
   #rowsInChunks = 0;
 
@@ -307,9 +283,9 @@ class ResidentVectors {
 
   /** The number of bytes of all arrays. */
   get bytes(): number {
-    const lists = [this.#slots, this.#slotRows, this.#placeOf, this.#selected];
+    const lists = [this.#slots, this.#slotRows, this.#placeOf, this.#selected, this.#ofListed];
     const bytes = [this.#first, this.#next, this.#rowOf, ...lists].reduce((sum, { byteLength }) => sum + byteLength, 0);
-    return bytes + bytesOf(this.#ofListed) + this.#vectors.bytes + this.#signs.bytes + 8 * this.#free.length;
+    return bytes + this.#vectors.bytes + this.#signs.bytes + 8 * this.#free.length;
   }
 
   /** The number of slots that were ever used. */
@@ -441,70 +417,70 @@ class ResidentVectors {
    */
   scoreBySigns(query: Float32Array, visible: VisibleRows, target: ScanTarget): void {
     const aimed = this.aim(query);
-    const ofSlots = this.#signs.highest(this.#signs.aim(query), this.#used);
+    const bestOfParts = this.#signs.estimate(this.#signs.aim(query), this.#used);
     // If most vectors in memory are visible, it goes through all slots, because a list of the slots of the visible rows takes longer to make.
     const takesAllSlots = 2 * visible.count > this.#used && 16 * this.#rowsInChunks < this.#used;
-    const all = takesAllSlots
-      ? { rows: this.#rowOf, highest: ofSlots, count: this.#used }
-      : this.#listed(visible.rows(), ofSlots.values);
+    const all: SignRows = takesAllSlots
+      ? {
+          rows: this.#rowOf,
+          best: bestOfParts,
+          select: (low, high, slots) => this.#signs.select(this.#used, low, high, slots),
+        }
+      : this.#listed(visible.rows());
     const inChunks = new Set<number>();
-    const nearest = this.#take(all, reachedBy(probedRows, all), visible, inChunks);
-    this.#scoreAimed(aimed, nearest, target, 'likely');
-    const least = target.least() - 2 * kernelError;
-    const boosted = this.#boosted(target.boost, ofSlots.values, least, visible);
-    const others = this.#take(all, least, visible, inChunks);
-    this.#scoreAimed(aimed, others, target, 'likely');
-    const compared = boosted.length === 0 ? undefined : new Set(nearest);
-    this.#scoreAimed(
-      aimed,
-      boosted.filter((row) => !compared?.has(row)),
-      target,
-      'likely',
-    );
+    const near = reachedBy(probedRows, all);
+    this.#scoreAimed(aimed, this.#select(all, near, Number.POSITIVE_INFINITY, visible, inChunks), target, 'likely');
+    const least = Math.min(near, target.least() - 2 * kernelError);
+    this.#scoreAimed(aimed, this.#select(all, least, near, visible, inChunks), target, 'likely');
+    this.#scoreAimed(aimed, this.#boosted(target, least, visible), target, 'likely');
   }
 
   /** What the signs of all vectors in memory tell of these rows. */
-  #listed(rows: Uint32Array, ofSlots: Float32Array): SignRows {
-    if (this.#ofListed.values.length < rows.length) this.#ofListed = roomForHighest(rows.length);
-    const { values, best } = this.#ofListed;
-    for (let from = 0; from < rows.length; from += partLength) {
-      let most = Number.NEGATIVE_INFINITY;
-      const end = Math.min(from + partLength, rows.length);
+  #listed(rows: Uint32Array): SignRows {
+    if (this.#ofListed.length < rows.length) this.#ofListed = new Float32Array(Math.ceil(rows.length * 1.25));
+    const values = this.#ofListed;
+    const ofSlot = this.#signs.highest();
+    const best = new Float32Array(Math.ceil(rows.length / slotsPerPart)).fill(Number.NEGATIVE_INFINITY);
+    for (let part = 0, from = 0; part < best.length; part++, from += slotsPerPart) {
+      const end = Math.min(from + slotsPerPart, rows.length);
       for (let i = from; i < end; i++) {
-        const value = this.#highestOf(rows[i] as number, ofSlots);
-        values[i] = value;
-        if (value > most) most = value;
+        values[i] = this.#highestOf(rows[i] as number, ofSlot);
+        if ((values[i] as number) > (best[part] as number)) best[part] = values[i] as number;
       }
-      best[from / partLength] = most;
     }
-    return { rows, highest: { values, best }, count: rows.length };
+    const select = (low: number, high: number, places: Uint32Array) => {
+      let found = 0;
+      for (let i = 0; i < rows.length; i++) {
+        const value = values[i] as number;
+        places[found] = i;
+        if (value >= low && value < high) found++;
+      }
+      return found;
+    };
+    return { rows, best, select };
   }
 
-  #highestOf(row: number, ofSlots: Float32Array): number {
+  #highestOf(row: number, ofSlot: (slot: number) => number): number {
     const first = this.#first[row] ?? unknown;
     let most = Number.NEGATIVE_INFINITY;
     if (first <= unknown) return most;
     for (let slot = first - 1; slot !== endOfChain; slot = this.#next[slot] as number) {
-      if ((ofSlots[slot] as number) > most) most = ofSlots[slot] as number;
+      const value = ofSlot(slot);
+      if (value > most) most = value;
     }
     return most;
   }
 
-  /**
-   * Returns the visible rows that may reach a cosine. It takes their places out of the list, and adds those with several chunks to
-   * `inChunks`, so that it returns no row twice.
-   */
-  #take(all: SignRows, least: number, visible: VisibleRows, inChunks: Set<number>): Uint32Array {
-    if (this.#selected.length < all.count) this.#selected = new Uint32Array(Math.ceil(all.count * 1.25));
+  /** Returns the visible rows that may reach the cosine `low`, but not `high`. Returns no row with several chunks that is in `inChunks`. */
+  #select(all: SignRows, low: number, high: number, visible: VisibleRows, inChunks: Set<number>): Uint32Array {
+    const capacity = Math.max(this.#used, all.rows.length);
+    if (this.#selected.length < capacity) this.#selected = new Uint32Array(Math.ceil(capacity * 1.25));
     const { rows } = all;
-    const { values } = all.highest;
     const selected = this.#selected;
-    const reaching = placesReaching(least, all, selected);
+    const count = all.select(low, high, selected);
     let found = 0;
-    for (let i = 0; i < reaching; i++) {
-      const place = selected[i] as number;
-      const row = rows[place] as number;
-      values[place] = taken;
+    for (let i = 0; i < count; i++) {
+      const row = rows[selected[i] as number] as number;
       if (row === 0 || !visible.has(row)) continue;
       if (this.#rowsInChunks > 0 && this.#next[(this.#first[row] as number) - 1] !== endOfChain) {
         if (inChunks.has(row)) continue;
@@ -516,18 +492,19 @@ class ResidentVectors {
   }
 
   /** Returns the visible rows that may not reach this cosine, but as much as they need with their scores. */
-  #boosted(boost: ScanTarget['boost'], ofSlots: Float32Array, least: number, visible: VisibleRows): Uint32Array {
-    if (boost === undefined) return new Uint32Array(0);
-    const { rows, scores, weight, half } = boost;
+  #boosted(target: ScanTarget, below: number, visible: VisibleRows): Uint32Array {
+    if (target.boost === undefined) return new Uint32Array(0);
+    const { rows, scores, weight, half } = target.boost;
+    const least = target.least() - 2 * kernelError;
     const found = new Uint32Array(rows.length);
-    const [firsts, hasChains] = [this.#first, this.#rowsInChunks > 0];
+    const [firsts, hasChains, ofSlot] = [this.#first, this.#rowsInChunks > 0, this.#signs.highest()];
     let count = 0;
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i] as number;
       const first = firsts[row] ?? unknown;
       if (first <= unknown) continue;
-      const highest = hasChains ? this.#highestOf(row, ofSlots) : (ofSlots[first - 1] as number);
-      if (highest >= least) continue;
+      const highest = hasChains ? this.#highestOf(row, ofSlot) : ofSlot(first - 1);
+      if (highest >= below) continue;
       const score = scores[row] as number;
       // The same as comparing `least` with `weight * score / (score + half)` and the cosine, without a division.
       const [toReach, given] = [least * (score + half), weight * score];

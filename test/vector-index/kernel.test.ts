@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { seededVectors } from '../../src/testing/vector-source-fixture';
 import { ByteVectors, maxDimensions } from '../../src/vector-index/kernel/byte-vectors';
 import { bestChunk, dot } from '../../src/vector-index/kernel/dot';
-import { partLength, SignVectors } from '../../src/vector-index/kernel/sign-vectors';
+import { type SignQuery, SignVectors, slotsPerPart } from '../../src/vector-index/kernel/sign-vectors';
 
 const component = fc.float({ min: -1, max: 1, noNaN: true });
 const pair = fc.integer({ min: 1, max: 400 }).chain((length) => fc.tuple(vectorOf(length), vectorOf(length)));
@@ -151,11 +151,17 @@ describe('the byte kernel', () => {
   });
 });
 
+/** The highest dot products that all vectors may have. */
+function highestOf(signs: SignVectors, query: SignQuery, count: number): Float32Array {
+  signs.estimate(query, count);
+  return Float32Array.from({ length: count }, (_, slot) => signs.highest()(slot));
+}
+
 /** The estimates of dot products with all vectors, and by how much each may be too low. */
 function estimatesOf(signs: SignVectors, query: Float32Array, count: number) {
   const aimed = signs.aim(query);
-  const highest = signs.highest(aimed, count).values.slice(0, count);
-  const estimates = signs.highest({ ...aimed, deviations: 0 }, count).values.slice(0, count);
+  const highest = highestOf(signs, aimed, count);
+  const estimates = highestOf(signs, { ...aimed, deviations: 0 }, count);
   return { estimates, errors: highest.map((each, i) => each - (estimates[i] as number)) };
 }
 
@@ -213,14 +219,32 @@ describe('the sign kernel', () => {
     const vectors = seededVectors(5, 5_000, 64);
     const signs = signsOf(vectors, 64);
     const query = signs.aim(vectors[4_321] as Float32Array);
-    const { values, best } = signs.highest(query, vectors.length);
-    expect(values.slice(0, vectors.length).reduce((at, each, i) => (each > (values[at] as number) ? i : at), 0)).toBe(
-      4_321,
-    );
-    for (let from = 0; from + partLength <= vectors.length; from += partLength) {
-      expect(best[from / partLength]).toBe(Math.max(...values.subarray(from, from + partLength)));
+    const best = signs.estimate(query, vectors.length).slice();
+    const values = highestOf(signs, query, vectors.length);
+    expect(values.reduce((at, each, i) => (each > (values[at] as number) ? i : at), 0)).toBe(4_321);
+    expect(best).toHaveLength(20);
+    for (const [part, most] of best.slice(0, 19).entries()) {
+      expect(most).toBe(Math.max(...values.subarray(part * slotsPerPart, (part + 1) * slotsPerPart)));
     }
-    expect(best[19]).toBeGreaterThanOrEqual(Math.max(...values.subarray(19 * partLength, vectors.length)));
+    expect(best[19]).toBeGreaterThanOrEqual(Math.max(...values.subarray(19 * slotsPerPart)));
+  });
+
+  test.each([0, 1, 15, 16, 257, 5_000])('selects the vectors between two values among the first %i', (count) => {
+    const vectors = seededVectors(15, 5_000, 64);
+    const signs = signsOf(vectors, 64);
+    const query = signs.aim(vectors[77] as Float32Array);
+    const values = highestOf(signs, query, count);
+    const selected = (low: number, high: number) => {
+      const slots = new Uint32Array(count);
+      return [...slots.subarray(0, signs.select(count, low, high, slots))];
+    };
+    const between = (low: number, high: number) =>
+      [...values.keys()].filter((slot) => (values[slot] as number) >= low && (values[slot] as number) < high);
+    const [low, high] = [values[3] ?? 0.3, values[9] ?? 0.5].sort((a, b) => a - b) as [number, number];
+    expect(selected(low, high)).toEqual(between(low, high));
+    expect(selected(high, Number.POSITIVE_INFINITY)).toEqual(between(high, Number.POSITIVE_INFINITY));
+    expect(selected(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)).toEqual([...values.keys()]);
+    expect(selected(Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY)).toEqual([]);
   });
 
   test('allows for the rounding of the query if all components of a vector have the same size', () => {
@@ -231,7 +255,7 @@ describe('the sign kernel', () => {
     const signs = signsOf(vectors, dimensions);
     for (const query of seededVectors(10, 30, dimensions)) {
       const cosines = vectors.map((vector) => dot(query, vector));
-      const { values } = signs.highest(signs.aim(query), vectors.length);
+      const values = highestOf(signs, signs.aim(query), vectors.length);
       expect(cosines.every((cosine, slot) => cosine <= (values[slot] as number))).toBe(true);
     }
   });

@@ -10,18 +10,21 @@ type Estimate = (
   stride: number,
   first: number,
   blocks: number,
-  highest: number,
 ) => number;
 
-/** The highest dot products that vectors may have, as far as signs tell. Further numbers may follow in both arrays. */
-export interface HighestProducts {
-  readonly values: Float32Array;
-  /** The highest of each `partLength` values. */
-  readonly best: Float32Array;
-}
+type Select = (
+  records: number,
+  stride: number,
+  resultsAt: number,
+  first: number,
+  count: number,
+  low: number,
+  high: number,
+  places: number,
+) => number;
 
-/** See `HighestProducts`. */
-export const partLength = 256;
+/** `estimate` tells the highest of so many slots. */
+export const slotsPerPart = 256;
 
 /** A query in the form that the kernel reads: tables of integers, and the numbers that convert their sums back. */
 export interface SignQuery {
@@ -39,6 +42,7 @@ const dimensionsPerGroup = 4;
 const groupsPerStep = dimensionsPerStep / dimensionsPerGroup;
 const combinations = 2 ** dimensionsPerGroup;
 const bytesPerStep = (slotsPerBlock * dimensionsPerStep) / 8;
+const resultsPerSlot = 3;
 const mostInTable = 63;
 const mostInSum = 2 ** 16 - 1;
 // An estimate may be too low by so many standard deviations. Measured over the ten nearest turns of 400 questions of LoCoMo: a scan loses 1 of
@@ -60,27 +64,29 @@ export class SignVectors {
   readonly #mostInTable: number;
   readonly #memory: SlotMemory;
   readonly #estimate: Estimate;
-  readonly #highestAt: number;
-  /** The result of the latest scan. */
-  #highest: HighestProducts = roomForHighest(0);
+  readonly #select: Select;
+  /** Where the places that `select` finds begin. */
+  readonly #placesAt: number;
+  #best = new Float32Array(0);
 
   constructor(dimensions: number, memoryBytes: number) {
     this.#dimensions = dimensions;
     this.#steps = Math.ceil(dimensions / dimensionsPerStep);
     // With very many dimensions, the sums must still fit into 16 bits.
     this.#mostInTable = Math.min(mostInTable, Math.floor(mostInSum / (this.#steps * groupsPerStep)));
-    this.#highestAt = this.#steps * groupsPerStep * combinations;
+    this.#placesAt = this.#steps * groupsPerStep * combinations;
     this.#memory = new SlotMemory({
       stride: slotsPerBlock * signBytes(dimensions),
-      scratchBytes: this.#highestAt + slotsPerScan * Float32Array.BYTES_PER_ELEMENT,
+      scratchBytes: this.#placesAt + slotsPerScan * Uint32Array.BYTES_PER_ELEMENT,
       maxBytes: memoryBytes,
     });
     this.#estimate = this.#memory.kernel.estimateSigns as Estimate;
+    this.#select = this.#memory.kernel.selectSigns as Select;
   }
 
   /** The number of bytes that the memory has now. */
   get bytes(): number {
-    return this.#memory.buffer.byteLength + bytesOf(this.#highest);
+    return this.#memory.buffer.byteLength + this.#best.byteLength;
   }
 
   /** Stores the signs of a vector. */
@@ -138,41 +144,57 @@ export class SignVectors {
     return { tables, scale, offset, deviations: allowedDeviations * Math.hypot(Math.sqrt(squares), rounding) };
   }
 
-  /** Returns what the vectors in the first `count` slots may have. The next call overwrites it. The slots must all be written. */
-  highest(query: SignQuery, count: number): HighestProducts {
+  /**
+   * Estimates the highest dot products that the vectors in the first `count` slots may have, which `select` and `highest` then tell. Returns the
+   * highest of each part of `slotsPerPart` slots. The next call overwrites all of them. The slots must all be written.
+   */
+  estimate(query: SignQuery, count: number): Float32Array {
     const { buffer, recordsAt, stride } = this.#memory;
     const { tables, scale, offset, deviations } = query;
-    if (this.#highest.values.length < count) this.#highest = roomForHighest(count);
-    const { values, best } = this.#highest;
-    new Uint8Array(buffer, 0, tables.length).set(tables);
-    const blocksPerPart = partLength / slotsPerBlock;
     const [estimate, steps] = [this.#estimate, this.#steps];
-    for (let first = 0; first < count; first += slotsPerScan) {
-      const end = Math.min(first + slotsPerScan, count);
-      for (let from = first, to = this.#highestAt; from < end; from += partLength, to += 4 * partLength) {
-        const blocks = Math.min(blocksPerPart, Math.ceil((end - from) / slotsPerBlock));
-        const block = from / slotsPerBlock;
-        best[from / partLength] = estimate(0, steps, scale, offset, deviations, recordsAt, stride, block, blocks, to);
-      }
-      values.set(new Float32Array(buffer, this.#highestAt, end - first), first);
+    const parts = Math.ceil(count / slotsPerPart);
+    if (this.#best.length < parts) this.#best = new Float32Array(Math.ceil(parts * 1.25));
+    new Uint8Array(buffer, 0, tables.length).set(tables);
+    for (let part = 0, from = 0; part < parts; part++, from += slotsPerPart) {
+      const blocks = Math.ceil(Math.min(slotsPerPart, count - from) / slotsPerBlock);
+      const first = from / slotsPerBlock;
+      this.#best[part] = estimate(0, steps, scale, offset, deviations, recordsAt, stride, first, blocks);
     }
-    return { values, best };
+    return this.#best.subarray(0, parts);
+  }
+
+  /** Stores those of the first `count` slots whose dot product may be at least `low` and is below `high`. Returns their number. */
+  select(count: number, low: number, high: number, slots: Uint32Array): number {
+    const { buffer, recordsAt, stride } = this.#memory;
+    const [select, resultsAt] = [this.#select, this.#resultsAt];
+    let found = 0;
+    for (let part = 0, from = 0; from < count; part++, from += slotsPerPart) {
+      if ((this.#best[part] as number) < low) continue;
+      const length = Math.min(slotsPerPart, count - from);
+      const block = from / slotsPerBlock;
+      const selected = select(recordsAt, stride, resultsAt, block, length, low, high, this.#placesAt);
+      const places = new Uint32Array(buffer, this.#placesAt, selected);
+      for (let i = 0; i < selected; i++) slots[found++] = from + (places[i] as number);
+    }
+    return found;
+  }
+
+  /** Returns a function that tells the highest dot product that the vector in a slot may have. It is valid until the next write. */
+  highest(): (slot: number) => number {
+    const { buffer, recordsAt, stride } = this.#memory;
+    const size = Float32Array.BYTES_PER_ELEMENT;
+    const [results, perBlock] = [new Float32Array(buffer, recordsAt + this.#resultsAt), stride / size];
+    return (slot) => results[(slot >>> 4) * perBlock + (slot & 15)] as number;
+  }
+
+  /** Where the results are in a block. */
+  get #resultsAt(): number {
+    return this.#steps * bytesPerStep + (resultsPerSlot - 1) * slotsPerBlock * Float32Array.BYTES_PER_ELEMENT;
   }
 }
 
-/** Makes room for at least this many values. */
-export function roomForHighest(count: number): HighestProducts {
-  const length = Math.ceil(count * 1.25);
-  return { values: new Float32Array(length), best: new Float32Array(Math.ceil(length / partLength)) };
-}
-
-/** The number of bytes of the arrays. */
-export function bytesOf({ values, best }: HighestProducts): number {
-  return values.byteLength + best.byteLength;
-}
-
-/** The number of bytes that the signs of a vector take. */
+/** The number of bytes that the signs of a vector take, with what a scan finds out. */
 export function signBytes(dimensions: number): number {
   const steps = Math.ceil(dimensions / dimensionsPerStep);
-  return (steps * bytesPerStep) / slotsPerBlock + 2 * Float32Array.BYTES_PER_ELEMENT;
+  return (steps * bytesPerStep) / slotsPerBlock + resultsPerSlot * Float32Array.BYTES_PER_ELEMENT;
 }

@@ -1,8 +1,8 @@
 import { needOf } from './boost';
 
-// If few of the vectors are visible, their records are far apart in memory. Loading a record this many steps ahead brings it into
-// the cache in time. This halves the time of a search in which one vector of five is visible.
-const ahead = 8;
+// Most records are far apart in memory, and a computer needs longer to load one than to compare it. Loading so many at once brings them into
+// the cache in the time of a few.
+const batch = 16;
 const cacheLine = 64;
 const headerBytes = 16;
 
@@ -50,7 +50,12 @@ export function scanBytes(
   let near = 0;
   let touched = 0;
   for (let i = 0; i < count; i++) {
-    touched |= touchedRecord(byteRecordAt(slots, min(i + ahead, count - 1), records, stride), headerBytes + halfBytes);
+    if (i % batch === 0) {
+      const end = min(i + batch, count);
+      for (let next = i; next < end; next++) {
+        touched |= touchedRecord(byteRecordAt(slots, next, records, stride), headerBytes + halfBytes);
+      }
+    }
     const record = byteRecordAt(slots, i, records, stride);
     const scale = load<f32>(record) * queryScale;
     const residual = load<f32>(record, 8);
@@ -67,8 +72,13 @@ export function scanBytes(
 
   let found = 0;
   for (let each = 0; each < near; each++) {
-    const later = load<u32>(places + ((<usize>min(each + ahead, near - 1)) << 2));
-    touched |= touchedRecord(byteRecordAt(slots, later, records, stride) + headerBytes + halfBytes, halfBytes);
+    if (each % batch === 0) {
+      const end = min(each + batch, near);
+      for (let next = each; next < end; next++) {
+        const place = load<u32>(places + ((<usize>next) << 2));
+        touched |= touchedRecord(byteRecordAt(slots, place, records, stride) + headerBytes + halfBytes, halfBytes);
+      }
+    }
     const from = (<usize>each) << 2;
     const i = load<u32>(places + from);
     const record = byteRecordAt(slots, i, records, stride);
