@@ -122,6 +122,8 @@ export class TcpTransport implements RaftTransport {
   setMembers(addresses: ReadonlyMap<NodeId, string>): void {
     const before = this.#members;
     this.#members = new Map(addresses);
+    // A member that has moved tells its address before the members can agree on it.
+    for (const [node, address] of addresses) if (before.get(node) !== address) this.#learned.delete(node);
     for (const [node, link] of this.#links) if (this.#addressOf(node) !== link.address) this.#dropLink(node, link);
     for (const node of before.keys()) {
       if (addresses.has(node)) continue;
@@ -204,7 +206,7 @@ export class TcpTransport implements RaftTransport {
   }
 
   #addressOf(node: NodeId): string | undefined {
-    return this.#members.get(node) ?? this.#learned.get(node);
+    return this.#learned.get(node) ?? this.#members.get(node);
   }
 
   #sendOne(message: PeerMessage): boolean {
