@@ -16,6 +16,7 @@ import { growth } from './growth';
 import { importing } from './import';
 import { indexBuild } from './index-build';
 import { million } from './million';
+import { nodeStorage } from './node-storage';
 import { opening } from './open';
 import { peersNarrow } from './peers-narrow';
 import { peersSearch } from './peers-search';
@@ -50,6 +51,7 @@ export const questions: readonly Question[] = [
   auditReads,
   auditWrites,
   clusterLog,
+  nodeStorage,
   adaptersLang,
   connecting,
   adaptersMcp,
