@@ -7,6 +7,8 @@ export interface BarrierAnswersDeps {
   ask(context: number, index: number): void;
   elapsedMs(): number;
   readonly waitMs: number;
+  /** See `ReadWaitsDeps`. */
+  readonly firstContext: number;
 }
 
 interface Held {
@@ -30,10 +32,11 @@ export function isBarrierCommand({ type }: Command): boolean {
 export class BarrierAnswers {
   readonly #deps: BarrierAnswersDeps;
   readonly #held = new Map<number, Held>();
-  #lastContext = 0;
+  #lastContext: number;
 
   constructor(deps: BarrierAnswersDeps) {
     this.#deps = deps;
+    this.#lastContext = deps.firstContext;
   }
 
   /** The number of outcomes that are held back. */

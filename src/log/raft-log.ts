@@ -66,6 +66,7 @@ export class RaftLog implements ReplicatedLog {
     this.#deps = deps;
     const { link, timing, waitMs, cluster, incarnation } = deps;
     const elapsedMs = () => timing.elapsedMs();
+    const firstContext = firstContextOf(incarnation);
     const send = (frame: Uint8Array) => link.propose(frame) === undefined;
     this.#session = new FrameSession({ cluster, incarnation, send, elapsedMs, waitMs });
     this.#reads = new ReadWaits({
@@ -75,9 +76,10 @@ export class RaftLog implements ReplicatedLog {
       elapsedMs,
       nextTurn: () => timing.nextTurn(),
       waitMs,
+      firstContext,
     });
     const ask = (context: number, index: number) => link.requestBarrier(context, index);
-    this.#barriers = new BarrierAnswers({ ask, elapsedMs, waitMs });
+    this.#barriers = new BarrierAnswers({ ask, elapsedMs, waitMs, firstContext });
   }
 
   /** Starts the node, whose entries are applied from then on. */
@@ -256,4 +258,10 @@ export class RaftLog implements ReplicatedLog {
     const message = `${this.pending} writes are waiting for their commit, which is the limit of this store. Wait for some of them, or raise limits.pendingWrites.`;
     return new MemoryError('OVERLOADED', message);
   }
+}
+
+// A leader may answer a question of the start before after this one has begun to ask, and would release a read or an outcome too early. A
+// start has room for more questions than it can ask, and a million starts pass before a number comes again.
+function firstContextOf({ start }: Incarnation): number {
+  return (start % 2 ** 20) * 2 ** 32;
 }

@@ -11,6 +11,8 @@ export interface ReadWaitsDeps {
   /** Resolves in a later turn of the event loop. */
   nextTurn(): Promise<void>;
   readonly waitMs: number;
+  /** Questions are numbered from here on. Another number for each start of the node: answers to an earlier one may still come. */
+  readonly firstContext: number;
 }
 
 interface Waiter {
@@ -38,10 +40,11 @@ export class ReadWaits {
   readonly #rounds = new Map<number, Round>();
   /** The round that reads of this moment may still join. */
   #joinable: Round | undefined;
-  #lastContext = 0;
+  #lastContext: number;
 
   constructor(deps: ReadWaitsDeps) {
     this.#deps = deps;
+    this.#lastContext = deps.firstContext;
   }
 
   /** Resolves when this node has applied everything up to a position. */

@@ -118,6 +118,8 @@ export class Host {
     const { scenario, oracle, random, trace, queue } = this.#ports;
     this.#starts += 1;
     this.#startedAt = queue.now;
+    // An answer to a question of the start before may still come.
+    this.#readNumber = this.#starts * 1_000_000;
     const snapshot = this.#log.snapshot();
     // The crash came between the snapshot and the state machine.
     if (snapshot !== undefined && snapshot.index > this.machine.applied) this.#state.install(snapshot);

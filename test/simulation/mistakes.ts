@@ -67,6 +67,12 @@ const hostMistakes: readonly Mistake[] = [
     'if (index === undefined || index > this.machine.applied) continue;',
     'if (index === undefined) continue;',
   ),
+  mistake(
+    'each start numbers its questions anew',
+    shell('host'),
+    'this.#readNumber = this.#starts * 1_000_000;',
+    'this.#readNumber = 0;',
+  ),
   mistake('a read trusts a lease, whatever the clocks do', shell('host'), "reads: 'quorum'", "reads: 'lease'"),
   mistake('a gap in a session is accepted', shell('machine'), "if (command.number > last + 1) return 'gap';", ''),
   mistake(

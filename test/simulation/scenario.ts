@@ -89,6 +89,7 @@ export function scenarioOf(seed: number): Scenario {
   if (dice < 0.18) return lateAnswersOf(scenario, random);
   if (dice < 0.23) return outdatedMemberOf(scenario, random);
   if (dice < 0.27) return companyOf(scenario, random);
+  if (dice < 0.29) return restlessOf(scenario, random);
   return scenario;
 }
 
@@ -156,6 +157,16 @@ function companyOf(scenario: Scenario, random: Random): Scenario {
   }
   const slow = random.chance(0.5) ? { applyMs: 60, syncMs: 60, asynchronousStorage: true } : {};
   return { ...scenario, ...calm, ...slow, commandEveryMs: 60, voters, spares: [], faults: sorted(faults) };
+}
+
+// A node starts again and again, and hears late from the others: what they answer to one start arrives at the next.
+function restlessOf(scenario: Scenario, random: Random): Scenario {
+  const voters = [1, 2, 3];
+  const node = random.pick(voters);
+  const faults: Fault[] = [{ atMs: 900, kind: 'slow-way', node, delayMs: 150, forMs: scenario.durationMs }];
+  for (let atMs = 1_000; atMs < scenario.durationMs; atMs += random.whole(200, 300))
+    faults.push({ atMs, kind: 'crash', nodes: [node], forMs: 10 });
+  return { ...scenario, ...calm, delayMs: 5, readEveryMs: 40, commandEveryMs: 60, voters, spares: [], faults };
 }
 
 // A voter is away while all other voters are replaced, and hears of it by a snapshot. Then it is left alone with the voters from before:

@@ -100,6 +100,7 @@ export interface NodeStatus {
  *   need it to learn that it may go.
  * - A snapshot that was sent is reported with `reportSnapshot`, or the member gets nothing more until it was silent for an election
  *   time-out.
+ * - The contexts of reads and barriers are other numbers than those of earlier starts of the node: an answer to one may still come.
  * - A read or a barrier that gets no answer, for example because the leader changed, is asked for again.
  * - After an `InvariantViolation` the node is not used any more.
  */
