@@ -267,9 +267,11 @@ export class TcpTransport implements RaftTransport {
     if (!isEither && own.cluster !== cluster) throw new RefusedError('CLUSTER_MISMATCH', peer);
     if (expected !== undefined && expected !== own.node) throw new RefusedError('WRONG_NODE', peer);
     if (node === own.node) throw new RefusedError(peer.boot === this.#boot ? 'WRONG_NODE' : 'NODE_DUPLICATE', peer);
-    if (purpose === 'request') return;
-    // Soon it will: it is joining. Nothing went wrong, so nothing is reported.
-    if (isEither) throw new WireError('One of both nodes belongs to no cluster yet.');
+    if (isEither) {
+      if (purpose === 'request') return;
+      // Soon it will: it is joining. Nothing went wrong, so nothing is reported.
+      throw new WireError('One of both nodes belongs to no cluster yet.');
+    }
     if (this.#starts.note(peer)) return;
     for (const wire of [...(this.#accepted.get(node) ?? [])]) {
       sendRefusal(wire, 'NODE_DUPLICATE');

@@ -10,7 +10,7 @@ import type { Snapshot } from '../../raft/core/messages';
 import { type HostTiming, systemTiming } from '../../raft/node/host-timing';
 import { RaftHost } from '../../raft/node/raft-host';
 import type { RaftStorage, NodeIdentity as StoredIdentity } from '../../raft/storage/raft-storage';
-import type { NodeIdentity, RaftTransport } from '../../raft/transport/raft-transport';
+import type { NodeIdentity, PeerRefusal, RaftTransport } from '../../raft/transport/raft-transport';
 import { SnapshotFiles } from '../../replica/snapshot-files';
 import { decodeManifest, encodeManifest } from '../../replica/snapshot-manifest';
 import { foundingPlace, type StateStore } from '../../state/state-store';
@@ -115,8 +115,14 @@ export class ClusterFolder {
       waitMs: settings.waitMs,
       install: (snapshot) => this.#snapshots.install(snapshot, decodeManifest(snapshot.data), database),
       answer: (_, request) => answerJoinRequest(node, request),
+      onRefused: this.#onRefused,
       ...this.#background(state, host, storage.snapshot()?.index ?? 0),
     };
+  };
+
+  // Only an operator can mend it.
+  readonly #onRefused = ({ message, ...details }: PeerRefusal): void => {
+    this.#deps.environment.logger.warn(message, details);
   };
 
   /** What the node does beside calls: it becomes what the options say, and makes snapshots. */
@@ -209,6 +215,7 @@ export class ClusterFolder {
       snapshots: this.#snapshots,
       database,
       membership,
+      onRefused: this.#onRefused,
       address,
       join: members,
       waitMs,

@@ -6,7 +6,7 @@ import type { Snapshot } from '../../raft/core/messages';
 import type { HostTiming } from '../../raft/node/host-timing';
 import { RaftHost } from '../../raft/node/raft-host';
 import type { RaftStorage } from '../../raft/storage/raft-storage';
-import type { NodeIdentity, RaftTransport } from '../../raft/transport/raft-transport';
+import type { NodeIdentity, PeerRefusal, RaftTransport } from '../../raft/transport/raft-transport';
 import type { SnapshotFiles } from '../../replica/snapshot-files';
 import { decodeManifest } from '../../replica/snapshot-manifest';
 import { type JoinRequest, joinCluster } from '../cluster-joining';
@@ -27,6 +27,8 @@ export interface FirstSnapshotDeps {
   membership(): ClusterMembership | undefined;
   /** The address at which the members reach this node. */
   readonly address: string;
+  /** Is told why this node and another one do not talk to each other. */
+  onRefused(refusal: PeerRefusal): void;
   /** Addresses of members. */
   readonly join: readonly string[];
   readonly waitMs: number;
@@ -67,6 +69,7 @@ export async function receiveFirstSnapshot(deps: FirstSnapshotDeps): Promise<voi
       // The node has its content, and applies what follows after its next start.
       apply: () => undefined,
       onHalted: (reason) => reject(reason),
+      onRefused: deps.onRefused,
       answer: async (_, request) => {
         if ((Object(request) as { who?: unknown }).who === true) return { node: identity.node };
         throw new MemoryError('NO_QUORUM', 'The node has not joined its cluster itself yet. Try again.');

@@ -1,3 +1,4 @@
+import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
 import type { EntryResult, Incarnation, LogEntry } from '../../domain/frame';
 import { onAbort } from '../../environment/timers';
@@ -32,6 +33,8 @@ export interface OpenedNode {
   install(snapshot: Snapshot): Promise<void>;
   /** Answers what another node, or a program that wants to become one, asks. */
   answer?: RaftLogDeps['answer'];
+  /** Is told why this node and another one do not talk to each other. */
+  readonly onRefused?: RaftLogDeps['onRefused'];
   /** Called when the node runs and the store has what was committed before. */
   started?(): void;
   /** Ends what `started` has begun. Called when the store begins to close. */
@@ -56,7 +59,7 @@ const choreLeaseMs = 10_000;
 export function peerLogDeps(node: OpenedNode, target: LogTarget, deps: PeerDeps): RaftLogDeps {
   const { state, digests, events, maxPending } = deps;
   let position = target.logPosition().index;
-  const { link, cluster, incarnation, timing, waitMs, answer } = node;
+  const { link, cluster, incarnation, timing, waitMs, answer, onRefused } = node;
   const apply = (entry: LogEntry): EntryResult => {
     const before = state.membership;
     const applied = target.applyEntry(entry);
@@ -91,6 +94,7 @@ export function peerLogDeps(node: OpenedNode, target: LogTarget, deps: PeerDeps)
       throw new MemoryError('CLUSTER_MISMATCH', 'The snapshot that has arrived is not one of a cluster.');
     },
     position: () => position,
+    ...defined({ onRefused }),
     onRole: (role, leader) => events.emit('leader', { leader, isThisNode: role === 'leader' }),
     // Only this node has stopped: its writes are refused, and so are its reads, unless the host wants what is here.
     onHalted: (error) => events.emit('degraded', { part: 'node', error }),

@@ -229,7 +229,7 @@ describe('a snapshot', () => {
   });
 
   test.each<[string, (honest: Transfer) => Transfer]>([
-    ['a chunk whose digest is wrong', (honest) => ({ ...honest, digest: sha256(randomBytes(8)) })],
+    ['a chunk whose digest is wrong', (honest) => ({ ...honest, ...chunkOf(randomBytes(8)), content: honest.content })],
     ['a last digest that does not fit', (honest) => ({ ...honest, end: sha256(randomBytes(8)) })],
     ['a chunk behind a gap', (honest) => ({ ...honest, index: 1 })],
     ['a chunk at a place that is none', (honest) => ({ ...honest, index: 0.5 })],

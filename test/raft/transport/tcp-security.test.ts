@@ -366,6 +366,16 @@ describe('a node', () => {
     });
   });
 
+  test('that runs twice cannot ask either', async () => {
+    const [one, original, copy] = [await TestNode.start(1), await TestNode.start(2), await TestNode.start(2)];
+    const to = { address: one.transport.address };
+    expect([...(await original.transport.request(to, Uint8Array.of(1), 5_000))]).toEqual([1]);
+    for (const node of [copy, original])
+      await expect(node.transport.request(to, Uint8Array.of(1), 5_000)).rejects.toMatchObject({
+        code: 'NODE_DUPLICATE',
+      });
+  });
+
   test('that meets a copy of itself is told', async () => {
     const [one, copy] = [await TestNode.start(1), await TestNode.start(1)];
     await expect(
