@@ -70,9 +70,12 @@ export type { AuditHandle, AuditPage, AuditQuery, AuditVerifyOptions, StoreAudit
 export type { AuditEntry, ExportedAuditEntry } from './store/audit-view';
 export type { ClusterComparison, ClusterHandle, ClusterMember, ClusterStatus } from './store/cluster';
 export type { ClusterOptions, ClusterTls } from './store/cluster-options';
+export { recoverCluster } from './store/composition/compose';
 export { leaveCluster } from './store/composition/leave-cluster';
 export type { MemoryUse } from './store/composition/memory-shares';
+export type { ClusterRecovery } from './store/composition/recover-cluster';
 export type { StoreEvents } from './store/events';
+export { type ClusterFolderReport, inspectCluster } from './store/inspect-cluster';
 export type {
   ForgetResult,
   HandleStats,

@@ -1,7 +1,9 @@
 import { suggestionFor } from '../domain/suggestion';
 import type { Command } from './cli-command';
 import { backupCommand } from './commands/backup-command';
+import { clusterInspectCommand } from './commands/cluster-inspect-command';
 import { clusterLeaveCommand } from './commands/cluster-leave-command';
+import { clusterRecoverCommand } from './commands/cluster-recover-command';
 import { clusterStatusCommand } from './commands/cluster-status-command';
 import { exportCommand } from './commands/export-command';
 import { forgetCommand } from './commands/forget-command';
@@ -29,7 +31,9 @@ const commands: Readonly<Record<string, Command>> = {
   backup: backupCommand,
   mcp: mcpCommand,
   'cluster status': clusterStatusCommand,
+  'cluster inspect': clusterInspectCommand,
   'cluster leave': clusterLeaveCommand,
+  'cluster recover': clusterRecoverCommand,
 };
 
 /** Runs one command line, which is given without the name of the program. Never rejects. */

@@ -37,6 +37,10 @@ test('cluster status asks the process that serves the folder, and cluster leave 
   expect([unserved.code, unserved.errors[0]]).toEqual([1, expect.stringContaining('STORE_UNREACHABLE')]);
   await expect(MemoryStore.open(folder)).rejects.toMatchObject({ code: 'CLUSTER_MISMATCH' });
 
+  const inspected = await shell(['cluster', 'inspect', folder]);
+  expect(inspected).toMatchObject({ code: 0, errors: [] });
+  expect(values(inspected)).toMatchObject([{ identity: { node: id }, log: { firstIndex: 2 }, problems: [] }]);
+
   const left = await shell(['cluster', 'leave', folder]);
   expect(left).toMatchObject({
     code: 0,
@@ -45,6 +49,28 @@ test('cluster status asks the process that serves the folder, and cluster leave 
   });
   const again = await shell(['cluster', 'leave', folder]);
   expect(again).toMatchObject({ code: 1, out: ['{"left":false}'] });
+  const gone = await shell(['cluster', 'inspect', folder]);
+  expect([gone.code, gone.errors[0]]).toEqual([1, expect.stringContaining('There is no node in')]);
+  const alone = await openFolder(folder);
+  expect(await alone.admin.count()).toBe(1);
+});
+
+test('cluster recover makes the folder of the last node a store of its own, if it is told to give up the cluster', async () => {
+  const folder = join(await temporaryFolder(), 'memory');
+  const cluster = {
+    listen: { host: '127.0.0.1', port: await freePort() },
+    secret: 'only for this test',
+    bootstrap: true,
+  };
+  const store = await openFolder(folder, { cluster });
+  await store.admin.remember('The refund goes to the card.', place);
+  await store.close();
+  const asked = await shell(['cluster', 'recover', folder]);
+  expect([asked.code, asked.errors[0]]).toEqual([2, expect.stringContaining('--force-new-cluster')]);
+  const recovered = await shell(['cluster', 'recover', folder, '--force-new-cluster']);
+  expect(recovered).toMatchObject({ code: 0, errors: [expect.stringContaining('are lost')] });
+  expect(values(recovered)).toMatchObject([{ cluster: expect.stringMatching(/^[0-9a-f]{32}$/), unconfirmed: 0 }]);
+  expect(await shell(['cluster', 'recover', folder, '--force-new-cluster'])).toMatchObject({ code: 1, out: [] });
   const alone = await openFolder(folder);
   expect(await alone.admin.count()).toBe(1);
 });

@@ -1,6 +1,6 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { leaveCluster, MemoryError, type MemoryStore } from 'multi-agent-memory';
+import { inspectCluster, leaveCluster, MemoryError, type MemoryStore, recoverCluster } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
 import { codeOf, openFolder, refusal } from '../store/stores';
 import { ClusterOfFolders, freePort, settledRoles } from './cluster-of-folders';
@@ -138,4 +138,32 @@ test('two processes with copies of one folder do not both go on', async () => {
   expect(await one.cluster.compare()).toMatchObject({
     members: [{ id: expect.any(Number) }, { id: expect.any(Number) }],
   });
+});
+
+test('the folder of the last node founds another cluster, with everything in its log', async () => {
+  const { cluster, one, two } = await pair();
+  await one.admin.remember('acknowledged', place);
+  const { cluster: old, leader } = await one.cluster.status();
+  if (leader !== (await idOf(one))) await two.cluster.transfer(await idOf(one));
+  rmSync(cluster.folderOf('two'), { recursive: true });
+  await cluster.close('two').catch(() => undefined);
+  // It is in the log of the leader, and nobody can say any more whether another node has it.
+  const unconfirmed = one.admin.remember('not acknowledged', place).catch(({ code }) => code);
+  expect(['OUTCOME_UNKNOWN', 'NO_QUORUM']).toContain(await unconfirmed);
+  await cluster.close('one');
+  const report = inspectCluster(cluster.folderOf('one'));
+  expect(report.problems).toEqual([]);
+  expect(await recoverCluster(cluster.folderOf('one'))).toEqual({
+    cluster: old,
+    applied: expect.any(Number),
+    recovered: report.log?.lastIndex,
+    unconfirmed: expect.any(Number),
+  });
+  const again = await cluster.found('one');
+  expect(await again.admin.count({ filter: { text: { contains: 'acknowledged' } } })).toBeGreaterThanOrEqual(1);
+  const { cluster: found, members } = await again.cluster.status();
+  expect([found === old, members.length]).toEqual([false, 1]);
+  const next = await cluster.join('two');
+  expect(await next.admin.count({ consistency: 'linearizable' })).toBe(await again.admin.count());
+  expect((await again.verify()).ok).toBe(true);
 });

@@ -42,7 +42,7 @@ import type { ClusterSettings } from '../cluster-options';
 import { ChangeSignal, EventSource, PolledFeed } from '../events';
 import { closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
-import { ClusterFolder } from './cluster-folder';
+import { ClusterFolder, type NodeStorage } from './cluster-folder';
 import { DiskReserve, releaseReserve } from './disk-reserve';
 import { Engine, type LogTarget } from './engine';
 import { auditFile, databaseFile, indexFolderOf, lockFile } from './file-names';
@@ -53,6 +53,7 @@ import { closingOnError, loadState, openAudit, openStore, openStoreKey } from '.
 import { clusterOf, keepChores, type OpenedNode, peerLogDeps } from './peer';
 import { hasLog } from './read-snapshot';
 import { realPath } from './real-path';
+import { type ClusterRecovery, recoverFolder } from './recover-cluster';
 import { isUpgradeDue, upgradeBuiltIn } from './upgrade-built-in';
 import { claimFolder } from './version-claims';
 
@@ -101,10 +102,7 @@ async function composeNode(opened: Opened, folder: string, settings: ClusterSett
   const { options, environment, database, auditDatabase } = opened;
   const { trustFolder, signal } = options;
   const makeTransport = () => tcpTransport(settings, environment);
-  const openStorage = (path: string) => {
-    const randomBytes = (length: number) => environment.randomBytes(length);
-    return SegmentStorage.open({ folder: path, randomBytes, trustFolder });
-  };
+  const openStorage = (path: string) => openNodeStorage(path, environment, trustFolder);
   // A node has nothing but timers and sockets that wait for other nodes, and the process must not end meanwhile.
   const keepsAlive = keepProcessAlive();
   let node: ClusterFolder | undefined;
@@ -124,6 +122,24 @@ async function composeNode(opened: Opened, folder: string, settings: ClusterSett
   } finally {
     keepsAlive();
   }
+}
+
+function openNodeStorage(folder: string, environment: Environment, trustFolder: boolean): Promise<NodeStorage> {
+  const randomBytes = (length: number) => environment.randomBytes(length);
+  return SegmentStorage.open({ folder, randomBytes, trustFolder });
+}
+
+/**
+ * Takes the store in a folder out of a cluster whose majority is lost for ever, with everything that is in its log. Open it with `bootstrap`
+ * afterwards: it founds a new cluster, to which no node of the old one can come back. What other nodes have acknowledged and this node has
+ * not received is lost.
+ *
+ * @returns Undefined if the store belonged to no cluster. Nothing was changed then.
+ * @throws INVALID_INPUT if there is no store in the folder; STORE_HELD if it is open; RECORD_DAMAGED, FILE_FAILED if its log or its
+ * database is damaged. `leaveCluster` then takes the store out without the rest of the log.
+ */
+export function recoverCluster(folder: string | URL): Promise<ClusterRecovery | undefined> {
+  return recoverFolder(folder, (path) => openNodeStorage(path, systemEnvironment(), true));
 }
 
 function tcpTransport({ listen, advertise, tls, secret }: ClusterSettings, environment: Environment): TcpTransport {

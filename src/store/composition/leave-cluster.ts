@@ -20,29 +20,50 @@ import { claimFolder } from './version-claims';
  * @throws INVALID_INPUT if there is no store in the folder; STORE_HELD if it is open
  */
 export function leaveCluster(folder: string | URL): boolean {
+  const { path, release } = holdFolder(folder);
+  try {
+    return leave(path);
+  } catch (error) {
+    throw fromSqlite(error);
+  } finally {
+    release();
+  }
+}
+
+/** The folder of a store that no process has open. */
+export interface HeldFolder {
+  readonly path: string;
+  release(): void;
+}
+
+/**
+ * Keeps other processes from opening a folder.
+ *
+ * @throws INVALID_INPUT if there is no store in the folder; STORE_HELD if it is open
+ */
+export function holdFolder(folder: string | URL): HeldFolder {
   const path = folderPath(folder);
-  const file = join(path, databaseFile);
-  if (!existsSync(file)) {
+  if (!existsSync(join(path, databaseFile))) {
     const message = `expected the folder of a store, got ${path}, which has no ${databaseFile}. Check the path.`;
     throw invalidInput([{ path: ['folder'], message }], 'folder');
   }
   const endClaim = claimFolder(realPath(path));
   try {
     const lock = lockFolder(path);
-    try {
-      return leave(path, file);
-    } finally {
+    const release = () => {
       lock.release();
-    }
+      endClaim();
+    };
+    return { path, release };
   } catch (error) {
-    throw fromSqlite(error);
-  } finally {
     endClaim();
+    throw fromSqlite(error);
   }
 }
 
-function leave(folder: string, file: string): boolean {
-  const database = openDatabase({ path: file, readOnly: false });
+/** Makes the store in a folder, which nobody else may open meanwhile, one that is alone. Returns whether it belonged to a cluster. */
+export function leave(folder: string): boolean {
+  const database = openDatabase({ path: join(folder, databaseFile), readOnly: false });
   try {
     const meta = new StoreMeta(database);
     const hasLeft = database.transaction(() => {
