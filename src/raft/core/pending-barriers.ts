@@ -10,18 +10,17 @@ export interface PendingBarrier {
 
 /** The barriers that wait at a leader. Those that arrive before heartbeats have left share them. */
 export class PendingBarriers {
-  #waiting: PendingBarrier[] = [];
+  // By the question, in the order in which it was first asked.
+  #waiting = new Map<string, PendingBarrier>();
   #isOpen = false;
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0;
+    return this.#waiting.size === 0;
   }
 
+  /** Adds a barrier. Who asks again has got no answer, and gets one. */
   add(barrier: PendingBarrier): void {
-    const { from, context } = barrier;
-    // Who asks again has got no answer.
-    this.#waiting = this.#waiting.filter((waiting) => waiting.from !== from || waiting.context !== context);
-    this.#waiting.push(barrier);
+    this.#waiting.set(`${barrier.from}/${barrier.context}`, barrier);
   }
 
   /** Whether the members must be asked what they have applied. True once, until the heartbeats that ask them have left. */
@@ -33,8 +32,12 @@ export class PendingBarriers {
 
   /** Takes out the barriers that are settled, oldest first. */
   take(isSettled: (barrier: PendingBarrier) => boolean): readonly PendingBarrier[] {
-    const settled = this.#waiting.filter(isSettled);
-    if (settled.length > 0) this.#waiting = this.#waiting.filter((waiting) => !settled.includes(waiting));
+    const settled: PendingBarrier[] = [];
+    for (const [question, barrier] of this.#waiting) {
+      if (!isSettled(barrier)) continue;
+      this.#waiting.delete(question);
+      settled.push(barrier);
+    }
     return settled;
   }
 
@@ -45,7 +48,7 @@ export class PendingBarriers {
 
   /** Forgets all barriers, as at the beginning of a term. Those who asked must ask again. */
   reset(): void {
-    this.#waiting = [];
+    this.#waiting = new Map();
     this.#isOpen = false;
   }
 }
