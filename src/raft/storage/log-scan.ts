@@ -28,6 +28,8 @@ export interface ScannedLog {
   readonly lastRecord: number;
   readonly lastTerm: number;
   readonly torn: readonly TornBytes[];
+  /** Whether there are purged records in the segment where the log begins. */
+  readonly hasPurged: boolean;
   /** Why the log is damaged, and where. Undefined if it is not. */
   readonly damage: { readonly segment: Segment | undefined; readonly reason: string } | undefined;
 }
@@ -53,6 +55,7 @@ class LogScan {
   readonly #bounds: LogBounds;
   readonly #places: EntryPlaces;
   readonly #torn: TornBytes[] = [];
+  #hasPurged = false;
   #end: number;
   #lastRecord: number;
   #lastTerm: number;
@@ -79,7 +82,9 @@ class LogScan {
       if (segment.number !== expected) break;
       expected++;
       segment.file.readInto(bytes, 0);
-      this.#scanSegment(segment, bytes, segment.number === startNumber ? logStart % segmentBytes : segmentHeaderBytes);
+      const from = segment.number === startNumber ? logStart % segmentBytes : segmentHeaderBytes;
+      this.#hasPurged ||= !isZero(bytes.subarray(0, from), segmentHeaderBytes);
+      this.#scanSegment(segment, bytes, from);
       if (this.#damage !== undefined) break;
     }
     const last = this.#segments.at(-1);
@@ -93,6 +98,7 @@ class LogScan {
       lastRecord: this.#lastRecord,
       lastTerm: this.#lastTerm,
       torn: this.#torn,
+      hasPurged: this.#hasPurged,
       damage: this.#damage,
     };
   }

@@ -32,6 +32,8 @@ export interface NodeFiles {
   readonly log: SegmentLog;
   readonly identity: StoredIdentity;
   readonly snapshot: Snapshot | undefined;
+  /** Whether purged records share a segment with the start of the log. */
+  readonly hasPurged: boolean;
 }
 
 /** What the files of a node say, before anything is changed. */
@@ -77,7 +79,9 @@ export function openNodeFiles(options: SegmentStorageOptions): NodeFiles {
     if (index !== found.state.purged.index || term !== found.state.purged.term) segmentLog.clear(index + 1);
     segmentLog.removeBefore(logStart);
     removeOldRecords(snapshots);
-    return { folder, snapshots, hardState, log: segmentLog, identity: found.identity, snapshot: found.snapshot };
+    const { identity, snapshot, scanned } = found;
+    const hasPurged = scanned.hasPurged || logStart !== found.state.logStart;
+    return { folder, snapshots, hardState, log: segmentLog, identity, snapshot, hasPurged };
   } catch (error) {
     for (const { file } of found.segments) file.close();
     throw error;

@@ -53,7 +53,10 @@ export interface RaftStorage extends LogStorage {
    */
   saveSnapshot(snapshot: Snapshot): Promise<void> | undefined;
 
-  /** Drops the entries up to `index`, which the newest snapshot must hold. */
+  /**
+   * Drops the entries up to `index`, which the newest snapshot must hold. When the promise resolves, no file of the log holds anything of them:
+   * this bounds how long a forgotten text is kept.
+   */
   purge(index: number): Promise<void> | undefined;
 
   /** Waits until everything is durable, and closes the files. Calls that follow fail with STORE_CLOSED. */

@@ -65,8 +65,8 @@ export class SegmentLog {
   readonly #places: EntryPlaces;
   readonly #cache: EntryCache;
   readonly #unsynced = new Set<Segment>();
-  /** How many syncs of a segment run. */
-  readonly #syncing = new Map<Segment, number>();
+  /** The segments that other threads use, with what they do. A file must not be closed meanwhile. */
+  readonly #inUse = new Map<Segment, Promise<unknown>>();
   #end: number;
   #lastRecord: number;
   #creating: Promise<void> | undefined;
@@ -139,9 +139,10 @@ export class SegmentLog {
     if (!this.#segments.has(number)) await this.#create();
   }
 
-  /** Resolves when no segment is being created. */
+  /** Resolves when no other thread uses a file of the log. */
   async settled(): Promise<void> {
     await this.#creating?.catch(() => undefined);
+    while (this.#inUse.size > 0) await Promise.all(this.#inUse.values());
   }
 
   /**
@@ -196,9 +197,23 @@ export class SegmentLog {
       if (segment.number >= number) continue;
       this.#segments.delete(segment.number);
       this.#unsynced.delete(segment);
-      if (!this.#syncing.has(segment)) segment.file.close();
+      if (!this.#inUse.has(segment)) segment.file.close();
       this.#options.folder.remove(segmentName(segment.number));
     }
+  }
+
+  /**
+   * Puts zeros in the place of purged records that share a segment with others. They hold what may be forgotten since then, and it could take long
+   * until the segment is full. The hard state must not lead to them any more.
+   */
+  async eraseBefore(position: number): Promise<void> {
+    const segment = this.#segments.get(this.#numberAt(position));
+    const end = position % this.#options.segmentBytes;
+    if (segment === undefined || end <= segmentHeaderBytes) return;
+    await this.#using(segment, async () => {
+      await segment.file.fill(segmentHeaderBytes, end);
+      await segment.file.sync();
+    });
   }
 
   close(): void {
@@ -210,17 +225,26 @@ export class SegmentLog {
     return Math.floor(position / this.#options.segmentBytes);
   }
 
-  async #syncSegment(segment: Segment): Promise<void> {
-    this.#syncing.set(segment, (this.#syncing.get(segment) ?? 0) + 1);
+  #syncSegment(segment: Segment): Promise<void> {
+    return this.#using(segment, () => segment.file.sync());
+  }
+
+  async #using(segment: Segment, act: () => Promise<void>): Promise<void> {
+    const acting = act();
+    const uses = Promise.allSettled([this.#inUse.get(segment), acting]);
+    this.#inUse.set(segment, uses);
     try {
-      await segment.file.sync();
+      await acting;
     } finally {
-      const others = (this.#syncing.get(segment) ?? 1) - 1;
-      if (others > 0) this.#syncing.set(segment, others);
-      else this.#syncing.delete(segment);
-      // It was removed meanwhile, and a file must not be closed while another thread uses it.
-      if (others === 0 && this.#segments.get(segment.number) !== segment) segment.file.close();
+      void uses.then(() => this.#release(segment, uses));
     }
+  }
+
+  #release(segment: Segment, uses: Promise<unknown>): void {
+    if (this.#inUse.get(segment) !== uses) return;
+    this.#inUse.delete(segment);
+    // It was removed meanwhile.
+    if (this.#segments.get(segment.number) !== segment) segment.file.close();
   }
 
   async #create(): Promise<void> {

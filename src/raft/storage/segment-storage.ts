@@ -68,8 +68,11 @@ export class SegmentStorage implements RaftStorage {
    * @throws RECORD_DAMAGED if a file is not what this node has stored; then nothing has changed. STORE_NEWER, FILE_FAILED, DISK_FULL
    */
   static async open(options: SegmentStorageOptions): Promise<SegmentStorage> {
-    const storage = new SegmentStorage(openNodeFiles(options));
+    const files = openNodeFiles(options);
+    const storage = new SegmentStorage(files);
     storage.#prepareNext();
+    // The process before died before it had erased them.
+    if (files.hasPurged) storage.#erase(files.hardState.state.logStart).catch(() => undefined);
     return storage;
   }
 
@@ -165,8 +168,9 @@ export class SegmentStorage implements RaftStorage {
     });
   }
 
-  purge(index: number): Promise<void> | undefined {
-    return this.#step(async () => {
+  async purge(index: number): Promise<void> {
+    let logStart: number | undefined;
+    await this.#step(async () => {
       const term = this.term(index);
       if (term === undefined || index <= this.#hardState.state.purged.index) return;
       const held = this.#snapshot?.index ?? 0;
@@ -177,7 +181,10 @@ export class SegmentStorage implements RaftStorage {
       this.#log.dropUpTo(index);
       await this.#saveState({ purged: { index, term }, ...start });
       this.#log.removeBefore(start.logStart);
+      logStart = start.logStart;
     });
+    // Works need not wait for this.
+    if (logStart !== undefined) await this.#erase(logStart);
   }
 
   close(): Promise<void> {
@@ -215,6 +222,16 @@ export class SegmentStorage implements RaftStorage {
     await this.#saveState({ purged: { index, term }, logStart, logPrevious });
     this.#log.removeBefore(logStart);
     removeOldRecords(this.#snapshots);
+    this.#erase(logStart).catch(() => undefined);
+  }
+
+  /** Erases purged records before a position. A full disk is no reason to stop: the next purge, or the next start, erases them. */
+  async #erase(position: number): Promise<void> {
+    try {
+      await this.#log.eraseBefore(position);
+    } catch (error) {
+      if (!isDiskFull(error)) throw this.#ended(error);
+    }
   }
 
   async #makeRoomFor(entries: readonly Entry[]): Promise<void> {

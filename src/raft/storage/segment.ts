@@ -49,7 +49,7 @@ export async function createSegment(
   const file = folder.create(name);
   try {
     const header = encodeHeader(number, bytes, randomBytes(saltBytes));
-    await file.fill(bytes);
+    await file.fill(0, bytes);
     file.write(header, 0);
     await file.syncNew();
     folder.finish(name);

@@ -300,11 +300,11 @@ export class StorageFile {
     });
   }
 
-  /** Writes zeros up to a size, in another thread. */
-  async fill(size: number): Promise<void> {
-    const zeros = new Uint8Array(Math.min(size, 2 ** 20));
-    for (let at = 0; at < size; ) {
-      const length = Math.min(zeros.length, size - at);
+  /** Writes zeros from a position up to another one, in another thread. */
+  async fill(from: number, to: number): Promise<void> {
+    const zeros = new Uint8Array(Math.min(to - from, 2 ** 20));
+    for (let at = from; at < to; ) {
+      const length = Math.min(zeros.length, to - at);
       at += await new Promise<number>((resolve, reject) => {
         this.#calls.write(this.#fd, zeros, 0, length, at, (error, count) => {
           if (error === null) resolve(count);

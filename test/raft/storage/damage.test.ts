@@ -11,18 +11,16 @@ import {
   startWithout,
 } from './damage';
 
-const samples = 250;
+const flipsPerFile = 40;
 
 describe.each(['killed', 'closed'] as const)('a node whose process was %s', (end) => {
   test('halts or heals after any flipped bit, and never serves a wrong log or another vote', async () => {
     const random = new Random(1);
     const report = { healed: 0, halted: 0 };
-    for (let seed = 1; seed <= 3; seed++) {
-      const node = await exampleNode(seed, end);
-      for (const [path, size] of filesOf(node))
-        for (let count = 0; count < samples / 6; count++)
-          await startDamaged(node, path, flip(random.whole(0, size - 1), random), report);
-    }
+    const node = await exampleNode(3, end);
+    for (const [path, size] of filesOf(node))
+      for (let count = 0; count < flipsPerFile; count++)
+        await startDamaged(node, path, flip(random.whole(0, size - 1), random), report);
     expect(report.halted).toBeGreaterThan(50);
     expect(report.healed).toBeGreaterThan(50);
   });
@@ -51,7 +49,7 @@ test('a read of an entry that was damaged meanwhile fails', async () => {
   const node = await exampleNode(6, 'killed');
   for (const [path, size] of filesOf(node)) {
     if (!path.endsWith('.segment')) continue;
-    for (let count = 0; count < 40; count++)
+    for (let count = 0; count < flipsPerFile; count++)
       await readDamaged(node, path, flip(random.whole(0, size - 1), random), report);
   }
   expect(report.halted).toBeGreaterThan(20);

@@ -277,6 +277,53 @@ describe('a disk that stalls', () => {
   });
 });
 
+describe('a purged entry', () => {
+  const secret = 'the canary sings';
+  const configuration = { voters: [1], outgoing: [], learners: [], learnersNext: [], autoLeave: false };
+  const holdsSecret = (disk: SimulatedDisk) => [...disk.files().values()].some((bytes) => bytes.includes(secret));
+
+  async function secretNode(disk: SimulatedDisk): Promise<SegmentStorage> {
+    const storage = await openOn(disk);
+    await storage.store({ hardState: { ...vote, commit: 3 }, entries: [normal(1, 1), normal(2, 1, secret)] });
+    await storage.store({ entries: [normal(3, 1)] });
+    await storage.saveSnapshot({ index: 3, term: 1, configuration, data: new Uint8Array() });
+    expect(holdsSecret(disk)).toBe(true);
+    return storage;
+  }
+
+  test.each([2, 3])('leaves nothing in a file when entries up to %i are purged, and the log goes on', async (index) => {
+    const disk = new SimulatedDisk();
+    const storage = await secretNode(disk);
+    await storage.purge(index);
+    expect(holdsSecret(disk)).toBe(false);
+    await storage.store({ entries: [normal(4, 1)] });
+    const reopened = await openOn(disk.kill());
+    expect(logOf(reopened)).toBe(logOf(storage));
+  });
+
+  test('leaves nothing after the next start if the process is killed while it is erased', async () => {
+    const disk = new SimulatedDisk();
+    const storage = await secretNode(disk);
+    // The hard state is stored, and then nothing is written any more.
+    disk.write = () => undefined;
+    void storage.purge(2);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => void setImmediate(resolve));
+    const killed = disk.kill();
+    expect(holdsSecret(killed)).toBe(true);
+    const reopened = await openOn(killed);
+    await reopened.close();
+    expect([holdsSecret(killed), reopened.firstIndex()]).toEqual([false, 3]);
+  });
+
+  test('leaves nothing when a snapshot of the leader takes its place', async () => {
+    const disk = new SimulatedDisk();
+    const storage = await secretNode(disk);
+    await storage.store({ snapshot: { index: 9, term: 2, configuration, data: new Uint8Array() }, entries: [] });
+    await storage.close();
+    expect(holdsSecret(disk)).toBe(false);
+  });
+});
+
 test('calls after close fail with STORE_CLOSED, and closing twice is the same', async () => {
   const storage = await startedNode();
   onTestFinished(() => storage.close());

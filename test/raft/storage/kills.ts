@@ -18,9 +18,9 @@ export interface KillsOptions {
   onCycle?(cycle: { readonly cycle: number; readonly made: number; readonly done: number }): void;
 }
 
-// So small that a run of a few hundred milliseconds fills several.
+// So small that some runs fill several.
 const segmentBytes = 2 ** 16;
-const longestRunMs = 250;
+const longestDelayMs = 20;
 
 /** Kills a process that stores works of a node, again and again, and compares its folder with what was confirmed. */
 export async function runKills({ programs, folder, seed, cycles, onCycle }: KillsOptions): Promise<void> {
@@ -33,7 +33,10 @@ export async function runKills({ programs, folder, seed, cycles, onCycle }: Kill
     const task = { folder: join(folder, 'raft'), seed: seed * 10_000 + cycle, segmentBytes };
     const writer = programs.start('node-writer', task);
     await writer.said<Line>(({ say }) => say === 'open');
-    await setTimeout(random.share() * random.share() * longestRunMs);
+    // Sometimes the kill comes with the first calls.
+    const least = random.chance(0.2) ? 0 : random.whole(1, 60);
+    if (least > 0) await writer.said<Line>((line) => line.say === 'done' && line.number >= least);
+    await setTimeout(random.share() * longestDelayMs);
     const { stderr } = await writer.kill();
     if (stderr !== '') throw new Error(`Cycle ${cycle}: ${stderr}`);
     const lines = writer.lines as Line[];

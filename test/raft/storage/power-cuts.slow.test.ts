@@ -1,0 +1,7 @@
+import { test } from 'vitest';
+import { runCuts } from './recovery';
+
+test.each(Array.from({ length: 60 }, (_, at) => at + 1_000))(
+  'a power cut loses nothing that was confirmed, and never stops the node (seed %i)',
+  (seed) => runCuts(seed, 15),
+);
