@@ -306,7 +306,7 @@ class SimulatedCluster<M> implements InMemoryCluster<M> {
     const time = this.#time;
     return {
       propose: (command) => time.during(() => log.propose(command)),
-      barrier: (level) => time.during(() => log.barrier(level)),
+      barrier: (level) => time.during(() => log.barrier(level), false),
       position: () => log.position(),
       get pending() {
         return log.pending;

@@ -8,7 +8,7 @@ interface Timer {
 
 // A message between nodes takes one turn of the event loop. Time passes when a question and its answer have had theirs.
 const turnsPerStep = 4;
-/** Time goes on for a while after the last call, so that all nodes apply what one has answered, and those who watch learn of it. */
+/** Time goes on for a while after a write, so that all nodes apply what one has answered, and those who watch learn of it. */
 const lingerMs = 500;
 
 /**
@@ -36,15 +36,15 @@ export class VirtualTime implements HostTiming {
     };
   };
 
-  /** Runs a call that waits for the nodes. Time passes until it has ended. */
-  async during<T>(call: () => Promise<T>): Promise<T> {
+  /** Runs a call that waits for the nodes. Time passes until it has ended, and, if it may have changed something, for a while longer. */
+  async during<T>(call: () => Promise<T>, changes = true): Promise<T> {
     this.#waiting++;
     if (!this.#isRunning) void this.#run();
     try {
       return await call();
     } finally {
       this.#waiting--;
-      this.#runsUntil = this.#now + lingerMs;
+      if (changes) this.#runsUntil = this.#now + lingerMs;
     }
   }
 
