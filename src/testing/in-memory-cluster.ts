@@ -2,7 +2,7 @@ import { version } from '../../package.json';
 import { defined } from '../domain/defined';
 import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
-import { fields, integer, parse } from '../domain/parse/shapes';
+import { fields, integer, parse, plainObject } from '../domain/parse/shapes';
 import { fakeClock } from '../environment/fixture-environment';
 import { analyzerVersion } from '../keyword-index/analyzer';
 import type { RaftLog } from '../log/raft-log';
@@ -81,6 +81,7 @@ export interface InMemoryCluster<M = Metadata> extends AsyncDisposable {
 export async function inMemoryCluster<M = Metadata>(
   options: InMemoryClusterOptions<M> = {},
 ): Promise<InMemoryCluster<M>> {
+  parse(plainObject, options, 'options');
   const { nodes, seed, waitMs, ...rest } = options;
   const own = parse(ownShape, defined({ nodes, seed, waitMs }), 'options');
   const perNode = ['cluster', 'serve', 'readOnly', 'trustFolder'].filter((name) => name in rest);

@@ -34,7 +34,7 @@ export function followerLibrary(original: typeof library): typeof library {
     static readonly open = Original.open.bind(Original);
     static readonly connect = Original.connect.bind(Original);
 
-    static [Symbol.hasInstance](value: unknown): boolean {
+    static override [Symbol.hasInstance](value: unknown): boolean {
       return Function.prototype[Symbol.hasInstance].call(Original, value);
     }
   }
@@ -43,5 +43,6 @@ export function followerLibrary(original: typeof library): typeof library {
 
 function isForCluster(options: unknown): boolean {
   const perNode = ['serve', 'cluster', 'readOnly', 'trustFolder', 'nodes', 'seed', 'waitMs'];
-  return typeof options === 'object' && options !== null && perNode.every((name) => !(name in options));
+  const isPlain = Object.getPrototypeOf(Object(options)) === Object.prototype;
+  return isPlain && typeof options === 'object' && options !== null && perNode.every((name) => !(name in options));
 }

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { allow, MemoryError, MemoryStore } from '../../src/index';
+import { StateStore } from '../../src/state/state-store';
 import {
   type InMemoryCluster,
   type InMemoryClusterOptions,
@@ -158,6 +159,34 @@ describe('inMemoryCluster', () => {
     expect(members.map(({ state }) => state)).toEqual(['equal', 'unknown', 'equal']);
   });
 
+  test('stops a node whose state differs from that of the others, and goes on without it', async () => {
+    const cluster = await opened();
+    const applyEntry = StateStore.prototype.applyEntry;
+    const seen: StateStore[] = [];
+    const spy = vi.spyOn(StateStore.prototype, 'applyEntry').mockImplementation(function (this: StateStore, entry) {
+      if (!seen.includes(this)) seen.push(this);
+      // What one of them has applied is changed behind its back.
+      if (seen[2] === this) this.database.exec("update log_position set digest = 'x' || digest");
+      return applyEntry.call(this, entry);
+    });
+    onTestFinished(() => spy.mockRestore());
+    const reasons: string[] = [];
+    for (const node of cluster.nodes) node.on('degraded', ({ error }) => reasons.push(error.code));
+    await agent(cluster, 0).remember('one');
+    await cluster.settle();
+    spy.mockRestore();
+    const compared = await (cluster.nodes[0] as MemoryStore).cluster.compare();
+    const different = compared.members.filter(({ state }) => state === 'different').map(({ id }) => id - 1);
+    expect(different).toHaveLength(1);
+    await cluster.advance(120_000);
+    expect(reasons).toEqual(['STATE_DIVERGED']);
+    const [stopped] = different as [number];
+    expect(await codeOf(agent(cluster, stopped).remember('two'))).toBe('STATE_DIVERGED');
+    expect(await codeOf(agent(cluster, stopped).list())).toBe('STATE_DIVERGED');
+    expect(await textsOn(cluster, stopped)).toEqual(['one']);
+    for (const node of [0, 1, 2].filter((each) => each !== stopped)) await agent(cluster, node).remember(`by ${node}`);
+  });
+
   test('tells a watch on each node of the writes on the others', async () => {
     const cluster = await opened();
     const watches = [0, 1, 2].map((node) => agent(cluster, node).watch({ since: 'start' })[Symbol.asyncIterator]());
@@ -203,6 +232,7 @@ describe('inMemoryCluster', () => {
     expect(await textsOn(alone, 0)).toEqual(['one']);
     await expect(inMemoryCluster({ nodes: 0 })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     await expect(inMemoryCluster({ serve: true } as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(inMemoryCluster(new Map() as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     await expect(alone.restart(0)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     await expect(alone.crash(1)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });

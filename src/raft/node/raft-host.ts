@@ -182,6 +182,10 @@ export class RaftHost implements RaftLink {
     await this.#stored(() => this.#options.storage.purge(index));
   }
 
+  halt(reason: MemoryError): void {
+    this.#fail(reason);
+  }
+
   close({ handsOver = true }: { readonly handsOver?: boolean } = {}): Promise<void> {
     if (!handsOver && !this.#isClosed) this.#closing = this.#end();
     this.#closing ??= this.#handOverAndEnd();

@@ -117,6 +117,8 @@ export interface RaftLink {
   saveSnapshot(snapshot: Snapshot): Promise<void>;
   /** Drops the entries up to `index`, which a kept snapshot must hold and which the state must have applied durably. */
   purge(index: number): Promise<void>;
+  /** Ends the node, because its user has found that it must not go on: see `RaftUser.onHalted`. */
+  halt(reason: MemoryError): void;
   /**
    * Ends. A leader hands its office over first, unless `handsOver` is false: then the node ends at once, as if its process had. A second
    * call has no effect.

@@ -54,6 +54,11 @@ export class ClusterMemberships {
   }
 }
 
+/** Whether the database can say that its store belongs to a cluster. That of a new store, and of an early release, cannot. */
+export function hasMemberships(database: Database): boolean {
+  return database.prepare("select 1 from sqlite_master where name = 'cluster_membership'").get() !== undefined;
+}
+
 /**
  * Makes a store that belongs to a cluster one that is alone. Its log begins anew when it founds or joins a cluster, so that nothing of the
  * position in the old log stays.

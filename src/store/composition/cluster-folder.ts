@@ -14,7 +14,7 @@ import type { NodeIdentity, PeerRefusal, RaftTransport } from '../../raft/transp
 import { SnapshotFiles } from '../../replica/snapshot-files';
 import { decodeManifest, encodeManifest } from '../../replica/snapshot-manifest';
 import { foundingPlace, type StateStore } from '../../state/state-store';
-import { ClusterMemberships } from '../../state/tables/cluster-membership';
+import { ClusterMemberships, hasMemberships } from '../../state/tables/cluster-membership';
 import { loadChecksum } from '../../state/tables/memory-row';
 import { schemaVersion, versionOf } from '../../state/tables/migrations';
 import { answerJoinRequest, settleMember } from '../cluster-joining';
@@ -74,8 +74,8 @@ export class ClusterFolder {
     const node = new ClusterFolder(deps, storage, snapshots);
     try {
       const membership = () => new ClusterMemberships(deps.database, checksum).get();
-      const isCurrent = versionOf(deps.database) === schemaVersion;
-      const known = isCurrent ? membership() : undefined;
+      // The database of an earlier release has the table, too, if its store belongs to a cluster.
+      const known = hasMemberships(deps.database) ? membership() : undefined;
       if (known !== undefined) assertSameCluster(known, storage);
       else if (!deps.settings.bootstrap) await node.#join(membership);
       return node;

@@ -22,6 +22,7 @@ import type { ReplicatedLog } from '../../log/replicated-log';
 import { SegmentStorage } from '../../raft/storage/segment-storage';
 import { TcpTransport } from '../../raft/transport/tcp-transport';
 import { spacesInUse } from '../../reembedding/space-switch';
+import type { DivergenceWatch } from '../../replica/divergence-watch';
 import { RecentDigests } from '../../replica/state-comparison';
 import { CommitSync } from '../../sqlite/commit-sync';
 import { openSqlite } from '../../sqlite/open-sqlite';
@@ -50,7 +51,7 @@ import { type FolderLock, lockFolder } from './folder-lock';
 import { makeFile, makeFolder, protectFolder } from './folder-privacy';
 import { memoryShares } from './memory-shares';
 import { closingOnError, loadState, openAudit, openStore, openStoreKey } from './open-files';
-import { clusterOf, keepChores, type OpenedNode, peerLogDeps } from './peer';
+import { clusterOf, keepChores, type OpenedNode, peerLogDeps, watchDivergence } from './peer';
 import { hasLog } from './read-snapshot';
 import { realPath } from './real-path';
 import { type ClusterRecovery, recoverFolder } from './recover-cluster';
@@ -212,7 +213,7 @@ async function compose(opened: Opened): Promise<Engine> {
   let closeAudit: () => void = () => auditDatabase.close();
   let sync: CommitSync | undefined;
   let checkpointer: Checkpointer | undefined;
-  let node: OpenedNode | undefined;
+  let peer: PeerLog | undefined;
   try {
     const wasOutdated = isOutdated(database);
     const { state, model } = loadState(database, await loadChecksum(), options);
@@ -220,7 +221,8 @@ async function compose(opened: Opened): Promise<Engine> {
     warnOfRenamedKeys(state, environment);
     const events = new EventSource();
     const embedder = openEmbedder(opened, state, events);
-    node = await opened.openNode?.(state);
+    const node = await opened.openNode?.(state);
+    peer = node && peerLog(opened, node, state, events);
     const storeKey = translated(() => openStoreKey(state, environment));
     const storeId = storeIdOf(storeKey);
     const searchIn = searchMaker(opened, model, events, storeId);
@@ -233,7 +235,7 @@ async function compose(opened: Opened): Promise<Engine> {
     checkpointer = reserve && new Checkpointer(database, environment.logger, (logBytes) => reserve.follow(logBytes));
     // Text that an earlier process or a migration has deleted must not stay in the log.
     if (opened.hadLog || wasOutdated) checkpointer?.forgot();
-    const log = node === undefined ? localLog(opened, sync, checkpointer) : peerLog(opened, node, state, events);
+    const log = peer ?? localLog(opened, sync, checkpointer);
     const engine = new Engine({
       options,
       environment,
@@ -268,7 +270,7 @@ async function compose(opened: Opened): Promise<Engine> {
     await start(engine, opened, node);
     return engine;
   } catch (error) {
-    await node?.link.close({ handsOver: false });
+    await peer?.abort();
     closeAudit();
     await checkpointer?.close();
     await sync?.close();
@@ -298,6 +300,11 @@ interface LogOpener {
   readonly cluster?: ClusterNode;
 }
 
+interface PeerLog extends LogOpener {
+  /** Ends the node of a store that could not be opened. */
+  abort(): Promise<void>;
+}
+
 function localLog(
   { options }: Opened,
   sync: CommitSync | undefined,
@@ -317,11 +324,18 @@ function peerLog(
   node: OpenedNode,
   state: StateStore,
   events: EventSource,
-): LogOpener {
+): PeerLog {
   const ending = new AbortController();
   const digests = new RecentDigests(state.logPosition());
   let log: RaftLog | undefined;
   let used: ReplicatedLog | undefined;
+  let divergence: DivergenceWatch | undefined;
+  const cluster = clusterOf(node, state, digests);
+  const closing = async () => {
+    ending.abort();
+    divergence?.close();
+    await node.closing?.();
+  };
   return {
     open: (target) => {
       const maxPending = options.limits.pendingWrites;
@@ -334,12 +348,14 @@ function peerLog(
       // The rules that others have declared are known then. Without a majority the node opens with what it has.
       await used?.barrier('linearizable').catch(ignoreMissingQuorum);
       node.started?.();
+      divergence = watchDivergence(node, cluster);
     },
-    closing: async () => {
-      ending.abort();
-      await node.closing?.();
+    closing,
+    abort: async () => {
+      await closing();
+      await node.link.close({ handsOver: false });
     },
-    cluster: clusterOf(node, state, digests),
+    cluster,
   };
 }
 

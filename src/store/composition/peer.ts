@@ -7,6 +7,7 @@ import type { Snapshot } from '../../raft/core/messages';
 import type { HostTiming } from '../../raft/node/host-timing';
 import type { RaftLink } from '../../raft/node/raft-link';
 import { ChoreKeeper } from '../../replica/chore-keeper';
+import { DivergenceWatch } from '../../replica/divergence-watch';
 import { LeaseClaim } from '../../replica/lease-claim';
 import { compareStates, type DigestAnswer, type RecentDigests } from '../../replica/state-comparison';
 import { ApplyHalt } from '../../state/apply/apply-halt';
@@ -119,6 +120,16 @@ export function clusterOf(node: OpenedNode, state: StateStore, digests: RecentDi
     membership: () => state.membership,
     compare: () => compareStates(membersNow(), ask),
   };
+}
+
+/** Ends the node when its state differs from that of most members. */
+export function watchDivergence({ link, timing }: OpenedNode, { compare }: ClusterNode): DivergenceWatch {
+  return new DivergenceWatch({
+    id: link.id,
+    compare,
+    schedule: timing.schedule,
+    onDiverged: (error) => link.halt(error),
+  });
 }
 
 /** The position at which another node asks for the digest: undefined for the latest, 'none' if it asks something else. */
