@@ -19,9 +19,14 @@ const plainPattern = /^[\x20-\x7e]*$/;
 const hiddenPattern = new RegExp(`[\\t\\n${hiddenCharacters}]`, 'gu');
 const maxListedCharacters = 5;
 
+/** Whether a name has printable ASCII only: it is then in normal form, and nothing of it is hidden. */
+export function isPlainName(name: string): boolean {
+  return plainPattern.test(name);
+}
+
 /** Describes the hidden characters of a name: control characters, and characters that reorder text or are invisible. */
 export function hiddenIssue(name: string): string | undefined {
-  if (plainPattern.test(name)) return undefined;
+  if (isPlainName(name)) return undefined;
   const found = [...new Set(name.match(hiddenPattern))].map(codePointName);
   if (found.length === 0) return undefined;
   const listed = found.slice(0, maxListedCharacters).join(', ');

@@ -2,8 +2,9 @@ import { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Checkpoint } from '../audit/checkpoint';
 import type { Limits } from '../domain/limits';
+import { memoryParser } from '../domain/parse/memory-parser';
 import { declarationShape } from '../domain/parse/parse-declaration';
-import { labelChangeShape, newMemoryShape, patchShape } from '../domain/parse/parse-memory';
+import { labelChangeShape, patchShape } from '../domain/parse/parse-memory';
 import { principalShape } from '../domain/parse/parse-principal';
 import { forgetSelectionShape, scopeShape, selectionShape } from '../domain/parse/parse-selection';
 import {
@@ -80,7 +81,7 @@ function handleShapes(limits: Limits) {
 /** Schemas for the arguments of calls that write memories. */
 function memoryShapes(limits: Limits) {
   return {
-    newMemory: newMemoryShape(limits),
+    parseMemory: memoryParser(limits),
     /** Reads only the namespace. The audit needs it even if the rest of the memory is invalid. */
     namespaceOnly: z.object({ namespace: namespace(limits).optional() }),
     items: z.custom<Iterable<never> | AsyncIterable<never>>(isIterable, {

@@ -30,8 +30,10 @@ export async function checkMemory(context: WriteContext, author: Author, given: 
   const { space } = context.embedder;
   // The input is copied once, so that all checks see the same values even if a getter returns a different value each time.
   const input = isPlainObject(given) ? { ...given } : given;
-  const parsed = context.newMemory.safeParse(input);
-  const { issues, metadata } = await relatedIssues(context, author, input, parsed.data && (parsed.data.metadata ?? {}));
+  const parsed = context.parseMemory(input);
+  const related = relatedIssues(context, author, input, parsed.data && (parsed.data.metadata ?? {}));
+  // Without a schema there is nothing to wait for.
+  const { issues, metadata } = context.metadataSchema === undefined ? related : await validated(context, related);
   if (!parsed.success) throw invalidInput([...issuesOf(parsed.error), ...issues], 'memory');
   if (issues.length > 0) throw invalidInput(issues, 'memory');
   const memory = completed(author, parsed.data, metadata);
@@ -148,13 +150,13 @@ function contentText({ signal: _, idempotencyKey: __, vector, ...content }: Comp
  *
  * @param parsed The metadata, copied from the input, if it is an object.
  */
-async function relatedIssues(
+function relatedIssues(
   context: WriteContext,
   { scope }: Author,
   input: unknown,
   parsed: Metadata | undefined,
-): Promise<{ issues: Issue[]; metadata: Metadata }> {
-  if (typeof input !== 'object' || input === null) return { issues: [], metadata: {} };
+): RelatedIssues {
+  if (typeof input !== 'object' || input === null) return { issues: [], metadata: {}, isJson: false };
   const { namespace, vector, embed, validFrom, validTo, metadata = {} } = input as { [field: string]: unknown };
   const issues: Issue[] = [];
   if (namespace === undefined && scope.namespace === undefined) {
@@ -173,9 +175,21 @@ async function relatedIssues(
     issues.push({ path: ['validTo'], message: 'expected a time after validFrom, got an earlier or equal one.' });
   }
   const json = parsed ?? (isJsonObject(metadata, context.limits.metadataBytes) ? metadata : undefined);
-  if (json === undefined) return { issues, metadata: {} };
-  const validated = await validateMetadata(context, json);
-  return { issues: [...issues, ...validated.issues], metadata: validated.metadata };
+  return { issues, metadata: json ?? {}, isJson: json !== undefined };
+}
+
+interface RelatedIssues {
+  readonly issues: readonly Issue[];
+  readonly metadata: Metadata;
+  /** False if the input has no metadata that the schema could validate. */
+  readonly isJson: boolean;
+}
+
+/** Adds the issues that the store's schema finds in the metadata, and replaces the metadata by the schema's output. */
+async function validated(context: WriteContext, related: RelatedIssues): Promise<Omit<RelatedIssues, 'isJson'>> {
+  if (!related.isJson) return related;
+  const { issues, metadata } = await validateMetadata(context, related.metadata);
+  return { issues: [...related.issues, ...issues], metadata };
 }
 
 function isJsonObject(metadata: unknown, maxBytes: number): metadata is Metadata {

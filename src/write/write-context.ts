@@ -42,7 +42,7 @@ export interface WriteContext {
   /** Computes a digest of content. The store's secret is the key, so the digest does not reveal the content. */
   digest(content: string): string;
   readonly metadataSchema: StandardSchemaV1 | undefined;
-  readonly newMemory: z.ZodType<ParsedMemory>;
+  parseMemory(input: unknown): z.ZodSafeParseResult<ParsedMemory>;
 }
 
 /** The author of a write. */

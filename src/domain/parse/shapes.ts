@@ -336,7 +336,8 @@ export function queryVectorOf(dimensions: number): z.ZodType<unknown> {
   });
 }
 
-function vectorIssue(value: Float32Array): string | undefined {
+/** Describes the problem with a vector, or returns undefined if it is valid. */
+export function vectorIssue(value: Float32Array): string | undefined {
   if (!isFloat32Array(value)) return undefined;
   if (value.length === 0) return 'expected at least one number, got an empty vector.';
   let hasDirection = false;

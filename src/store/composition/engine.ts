@@ -388,7 +388,7 @@ export class Engine {
       hashIdempotencyKey: (key) => hashIdempotencyKey(storeKey, key),
       digest: (content) => createHmac('sha256', storeKey).update(content).digest('base64url'),
       metadataSchema: options.metadata,
-      newMemory: this.shapes.newMemory,
+      parseMemory: (input) => this.shapes.parseMemory(input),
     };
   }
 }
