@@ -11,8 +11,9 @@ const maxPathBytes = 2 ** 20;
 // The scan of signs shares the memory of its kernel with the scan of bytes, and ranking in RAM is apart from the formula of the score: two
 // more files of a recall. So are the pages of the keyword index and the segments that have them. The normal form of names is one more file of
 // a write, and so are the lists of rows of each user, session and tag. Both calls ask sqlite/commit-sync.ts whether what they tell is on disk.
-// A recall asks store/read-levels.ts whether it may begin. The table of English words is apart from the general way of the analyzer.
-const maxFiles = { remember: 55, recall: 52 };
+// A recall asks store/read-levels.ts whether it may begin. The table of English words is apart from the general way of the analyzer,
+// and the parser of usual memories from their schema, whose code was zod's and not counted.
+const maxFiles = { remember: 56, recall: 52 };
 
 // In a process of its own: coverage of this one would include what the test runner has transformed.
 async function measureInChild(): Promise<Record<keyof typeof maxFiles, CallPath>> {
