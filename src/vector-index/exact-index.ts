@@ -439,12 +439,12 @@ class ResidentVectors {
   #listed(rows: Uint32Array): SignRows {
     if (this.#ofListed.length < rows.length) this.#ofListed = new Float32Array(Math.ceil(rows.length * 1.25));
     const values = this.#ofListed;
-    const ofSlot = this.#signs.highest();
+    const ofSlots = this.#signs.highest();
     const best = new Float32Array(Math.ceil(rows.length / slotsPerPart)).fill(Number.NEGATIVE_INFINITY);
     for (let part = 0, from = 0; part < best.length; part++, from += slotsPerPart) {
       const end = Math.min(from + slotsPerPart, rows.length);
       for (let i = from; i < end; i++) {
-        values[i] = this.#highestOf(rows[i] as number, ofSlot);
+        values[i] = this.#highestOf(rows[i] as number, ofSlots);
         if ((values[i] as number) > (best[part] as number)) best[part] = values[i] as number;
       }
     }
@@ -460,12 +460,12 @@ class ResidentVectors {
     return { rows, best, select };
   }
 
-  #highestOf(row: number, ofSlot: (slot: number) => number): number {
+  #highestOf(row: number, ofSlots: Float32Array): number {
     const first = this.#first[row] ?? unknown;
     let most = Number.NEGATIVE_INFINITY;
     if (first <= unknown) return most;
     for (let slot = first - 1; slot !== endOfChain; slot = this.#next[slot] as number) {
-      const value = ofSlot(slot);
+      const value = ofSlots[slot] as number;
       if (value > most) most = value;
     }
     return most;
@@ -497,13 +497,13 @@ class ResidentVectors {
     const { rows, scores, weight, half } = target.boost;
     const least = target.least() - 2 * kernelError;
     const found = new Uint32Array(rows.length);
-    const [firsts, hasChains, ofSlot] = [this.#first, this.#rowsInChunks > 0, this.#signs.highest()];
+    const [firsts, hasChains, ofSlots] = [this.#first, this.#rowsInChunks > 0, this.#signs.highest()];
     let count = 0;
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i] as number;
       const first = firsts[row] ?? unknown;
       if (first <= unknown) continue;
-      const highest = hasChains ? this.#highestOf(row, ofSlot) : ofSlot(first - 1);
+      const highest = hasChains ? this.#highestOf(row, ofSlots) : (ofSlots[first - 1] as number);
       if (highest >= below) continue;
       const score = scores[row] as number;
       // The same as comparing `least` with `weight * score / (score + half)` and the cosine, without a division.

@@ -96,7 +96,7 @@ export class ByteVectors {
 
   /** The number of bytes that the memory has now. */
   get bytes(): number {
-    return this.#memory.buffer.byteLength;
+    return this.#memory.bytes;
   }
 
   /** The number of slots that fit into the memory. */

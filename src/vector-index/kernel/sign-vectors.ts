@@ -10,18 +10,10 @@ type Estimate = (
   stride: number,
   first: number,
   blocks: number,
+  results: number,
 ) => number;
 
-type Select = (
-  records: number,
-  stride: number,
-  resultsAt: number,
-  first: number,
-  count: number,
-  low: number,
-  high: number,
-  places: number,
-) => number;
+type Select = (results: number, count: number, low: number, high: number, places: number) => number;
 
 /** `estimate` tells the highest of so many slots. */
 export const slotsPerPart = 256;
@@ -42,7 +34,7 @@ const dimensionsPerGroup = 4;
 const groupsPerStep = dimensionsPerStep / dimensionsPerGroup;
 const combinations = 2 ** dimensionsPerGroup;
 const bytesPerStep = (slotsPerBlock * dimensionsPerStep) / 8;
-const resultsPerSlot = 3;
+const resultBytes = Float32Array.BYTES_PER_ELEMENT;
 const mostInTable = 63;
 const mostInSum = 2 ** 16 - 1;
 // An estimate may be too low by so many standard deviations. Measured over the ten nearest turns of 400 questions of LoCoMo: a scan loses 1 of
@@ -76,8 +68,9 @@ export class SignVectors {
     this.#mostInTable = Math.min(mostInTable, Math.floor(mostInSum / (this.#steps * groupsPerStep)));
     this.#placesAt = this.#steps * groupsPerStep * combinations;
     this.#memory = new SlotMemory({
-      stride: slotsPerBlock * signBytes(dimensions),
+      stride: slotsPerBlock * (signBytes(dimensions) - resultBytes),
       scratchBytes: this.#placesAt + slotsPerScan * Uint32Array.BYTES_PER_ELEMENT,
+      resultBytes: slotsPerBlock * resultBytes,
       maxBytes: memoryBytes,
     });
     this.#estimate = this.#memory.kernel.estimateSigns as Estimate;
@@ -86,7 +79,7 @@ export class SignVectors {
 
   /** The number of bytes that the memory has now. */
   get bytes(): number {
-    return this.#memory.buffer.byteLength + this.#best.byteLength;
+    return this.#memory.bytes + this.#best.byteLength;
   }
 
   /** Stores the signs of a vector. */
@@ -149,7 +142,7 @@ export class SignVectors {
    * highest of each part of `slotsPerPart` slots. The next call overwrites all of them. The slots must all be written.
    */
   estimate(query: SignQuery, count: number): Float32Array {
-    const { buffer, recordsAt, stride } = this.#memory;
+    const { buffer, recordsAt, resultsAt, stride } = this.#memory;
     const { tables, scale, offset, deviations } = query;
     const [estimate, steps] = [this.#estimate, this.#steps];
     const parts = Math.ceil(count / slotsPerPart);
@@ -158,43 +151,34 @@ export class SignVectors {
     for (let part = 0, from = 0; part < parts; part++, from += slotsPerPart) {
       const blocks = Math.ceil(Math.min(slotsPerPart, count - from) / slotsPerBlock);
       const first = from / slotsPerBlock;
-      this.#best[part] = estimate(0, steps, scale, offset, deviations, recordsAt, stride, first, blocks);
+      this.#best[part] = estimate(0, steps, scale, offset, deviations, recordsAt, stride, first, blocks, resultsAt);
     }
     return this.#best.subarray(0, parts);
   }
 
   /** Stores those of the first `count` slots whose dot product may be at least `low` and is below `high`. Returns their number. */
   select(count: number, low: number, high: number, slots: Uint32Array): number {
-    const { buffer, recordsAt, stride } = this.#memory;
-    const [select, resultsAt] = [this.#select, this.#resultsAt];
+    const { buffer, resultsAt } = this.#memory;
+    const select = this.#select;
     let found = 0;
     for (let part = 0, from = 0; from < count; part++, from += slotsPerPart) {
       if ((this.#best[part] as number) < low) continue;
       const length = Math.min(slotsPerPart, count - from);
-      const block = from / slotsPerBlock;
-      const selected = select(recordsAt, stride, resultsAt, block, length, low, high, this.#placesAt);
+      const selected = select(resultsAt + from * resultBytes, length, low, high, this.#placesAt);
       const places = new Uint32Array(buffer, this.#placesAt, selected);
       for (let i = 0; i < selected; i++) slots[found++] = from + (places[i] as number);
     }
     return found;
   }
 
-  /** Returns a function that tells the highest dot product that the vector in a slot may have. It is valid until the next write. */
-  highest(): (slot: number) => number {
-    const { buffer, recordsAt, stride } = this.#memory;
-    const size = Float32Array.BYTES_PER_ELEMENT;
-    const [results, perBlock] = [new Float32Array(buffer, recordsAt + this.#resultsAt), stride / size];
-    return (slot) => results[(slot >>> 4) * perBlock + (slot & 15)] as number;
-  }
-
-  /** Where the results are in a block. */
-  get #resultsAt(): number {
-    return this.#steps * bytesPerStep + (resultsPerSlot - 1) * slotsPerBlock * Float32Array.BYTES_PER_ELEMENT;
+  /** The highest dot products that the vectors in all slots may have. Valid until the next write. */
+  highest(): Float32Array {
+    return new Float32Array(this.#memory.buffer, this.#memory.resultsAt, this.#memory.capacity * slotsPerBlock);
   }
 }
 
 /** The number of bytes that the signs of a vector take, with what a scan finds out. */
 export function signBytes(dimensions: number): number {
   const steps = Math.ceil(dimensions / dimensionsPerStep);
-  return (steps * bytesPerStep) / slotsPerBlock + resultsPerSlot * Float32Array.BYTES_PER_ELEMENT;
+  return (steps * bytesPerStep) / slotsPerBlock + 2 * Float32Array.BYTES_PER_ELEMENT + resultBytes;
 }

@@ -54,26 +54,43 @@ const maxPages = 2 ** 16;
 
 let compiled: object | undefined;
 
-/** WebAssembly memory that begins with room for the input and output of the kernel, followed by records of equal size in numbered slots. */
+interface SlotMemoryOptions {
+  readonly stride: number;
+  readonly scratchBytes: number;
+  /** The bytes that the kernel finds out about one record. */
+  readonly resultBytes?: number;
+  readonly maxBytes: number;
+}
+
+/**
+ * WebAssembly memory that begins with room for the input and output of the kernel, followed by records of equal size in numbered slots. Between
+ * them is room for what the kernel finds out about each record.
+ */
 export class SlotMemory {
   /** The bytes of one record. */
   readonly stride: number;
   /** The number of records that fit into the memory. */
   readonly capacity: number;
+  /** Where the results begin. */
+  readonly resultsAt: number;
   /** Where the records begin. */
   readonly recordsAt: number;
   /** The functions of the kernel, which read and write this memory. */
   readonly kernel: Readonly<Record<string, unknown>>;
   readonly #memory: WasmMemory;
   readonly #lastPage: number;
+  readonly #resultBytes: number;
 
-  constructor({ stride, scratchBytes, maxBytes }: { stride: number; scratchBytes: number; maxBytes: number }) {
+  constructor({ stride, scratchBytes, resultBytes = 0, maxBytes }: SlotMemoryOptions) {
     this.stride = stride;
-    this.recordsAt = scratchBytes;
+    this.#resultBytes = resultBytes;
     const room = Math.min(maxBytes, maxPages * pageBytes - scratchBytes);
-    this.capacity = Math.max(0, Math.floor(room / stride));
-    this.#lastPage = Math.ceil((scratchBytes + this.capacity * stride) / pageBytes);
-    this.#memory = new webAssembly.Memory({ initial: Math.ceil(scratchBytes / pageBytes), maximum: maxPages });
+    this.capacity = Math.max(0, Math.floor(room / (stride + resultBytes)));
+    this.resultsAt = scratchBytes;
+    this.recordsAt = scratchBytes + this.capacity * resultBytes;
+    this.#lastPage = Math.ceil((this.recordsAt + this.capacity * stride) / pageBytes);
+    // The operating system gives a page of memory when it is first used, so the room for results takes nothing before there are records.
+    this.#memory = new webAssembly.Memory({ initial: Math.ceil(this.recordsAt / pageBytes), maximum: maxPages });
     compiled ??= new webAssembly.Module(Buffer.from(scanKernel, 'base64'));
     this.kernel = new webAssembly.Instance(compiled, { env: { memory: this.#memory } }).exports;
   }
@@ -83,14 +100,22 @@ export class SlotMemory {
     return this.#memory.buffer;
   }
 
+  /** The number of bytes that are in use or reserved for the next records. */
+  get bytes(): number {
+    const { byteLength } = this.#memory.buffer;
+    const records = Math.min(this.capacity, Math.ceil(Math.max(0, byteLength - this.recordsAt) / this.stride));
+    return byteLength - (this.capacity - records) * this.#resultBytes;
+  }
+
   /** Makes room for the record of a slot, and returns where it begins. */
   reserve(slot: number): number {
     const at = this.recordsAt + slot * this.stride;
     const pages = this.#memory.buffer.byteLength / pageBytes;
     const missing = Math.ceil((at + this.stride) / pageBytes) - pages;
-    // Growing copies nothing, but replaces the buffer that existing views use. The memory grows by at least a quarter, so this is rare.
+    // Growing copies nothing, but replaces the buffer that existing views use. The room for records grows by at least a quarter, so this is rare.
     const room = this.#lastPage - pages;
-    if (missing > 0) this.#memory.grow(Math.max(missing, Math.min(Math.ceil(pages / 4), room)));
+    const quarter = Math.ceil((pages - Math.floor(this.recordsAt / pageBytes)) / 4);
+    if (missing > 0) this.#memory.grow(Math.max(missing, Math.min(quarter, room)));
     return at;
   }
 }

@@ -4,9 +4,9 @@
  *
  * The vectors are in blocks of 16, from the block `first` on. In a block, 16 bytes have eight signs of each vector, 1 if the component is
  * positive or 0: a first group of four signs in the low bits, and a second group in the high bits. The next 16 bytes have the next eight
- * signs. Two such rows of bytes are a step. After `steps` steps, three lists of 16 float32 follow: the factors that turn the sum of the query's
- * components, with the signs of the vector, into an estimate; the standard deviations of the estimates for a query of length 1; and the results.
- * The bytes of the first eight vectors are those with even numbers, so that the results are in the order of the vectors.
+ * signs. Two such rows of bytes are a step. After `steps` steps, two lists of 16 float32 follow: the factors that turn the sum of the query's
+ * components, with the signs of the vector, into an estimate, and the standard deviations of the estimates for a query of length 1. The bytes
+ * of the first eight vectors are those with even numbers, so that the results are in the order of the vectors.
  *
  * For each group of signs, `tables` has 16 bytes: for each combination of signs, the sum of the query's components with these signs, rounded
  * to an integer from 0 to 63. The sums of the groups, multiplied by `scale`, and `offset` added up are the sum of all components.
@@ -21,9 +21,11 @@ export function estimateSigns(
   stride: i32,
   first: i32,
   blocks: i32,
+  results: usize,
 ): f32 {
   const lowBits = i8x16.splat(15);
   const lowBytes = i16x8.splat(255);
+  let to = results + ((<usize>first) << 6);
   const end = records + (<usize>(first + blocks)) * (<usize>stride);
   let most = f32x4.splat(-Infinity);
   for (let block = records + (<usize>first) * (<usize>stride); block < end; block += stride) {
@@ -54,11 +56,12 @@ export function estimateSigns(
     const second = highestOf(i32x4.extend_high_i16x8_u(even), scale, offset, deviations, at + 16);
     const third = highestOf(i32x4.extend_low_i16x8_u(odd), scale, offset, deviations, at + 32);
     const fourth = highestOf(i32x4.extend_high_i16x8_u(odd), scale, offset, deviations, at + 48);
-    v128.store(at, initial, 128);
-    v128.store(at, second, 144);
-    v128.store(at, third, 160);
-    v128.store(at, fourth, 176);
+    v128.store(to, initial);
+    v128.store(to, second, 16);
+    v128.store(to, third, 32);
+    v128.store(to, fourth, 48);
     most = f32x4.pmax(most, f32x4.pmax(f32x4.pmax(initial, second), f32x4.pmax(third, fourth)));
+    to += 64;
   }
   return max(
     max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
@@ -67,36 +70,23 @@ export function estimateSigns(
 }
 
 /**
- * Finds the vectors whose results of `estimateSigns` are at least `low` and below `high`, in blocks as described there, of which the first
- * `count` vectors exist. Stores their places, counted from the first of these blocks, and returns their number.
+ * Finds the results of `estimateSigns` that are at least `low` and below `high`, among `count` results. Stores their places, and returns their
+ * number.
  */
-export function selectSigns(
-  records: usize,
-  stride: i32,
-  resultsAt: i32,
-  first: i32,
-  count: i32,
-  low: f32,
-  high: f32,
-  places: usize,
-): i32 {
+export function selectSigns(results: usize, count: i32, low: f32, high: f32, places: usize): i32 {
   const atLeast = f32x4.splat(low);
   const below = f32x4.splat(high);
   let found = 0;
-  let results = records + (<usize>first) * (<usize>stride) + resultsAt;
-  for (let place = 0; place < count; place += 16) {
-    for (let four = 0; four < 16; four += 4) {
-      const values = v128.load(results + (<usize>four << 2));
-      let bits = i32x4.bitmask(v128.and(f32x4.ge(values, atLeast), f32x4.lt(values, below)));
-      while (bits !== 0) {
-        const each = place + four + ctz(bits);
-        bits &= bits - 1;
-        if (each >= count) break;
-        store<u32>(places + ((<usize>found) << 2), each);
-        found++;
-      }
+  for (let place = 0; place < count; place += 4) {
+    const values = v128.load(results + ((<usize>place) << 2));
+    let bits = i32x4.bitmask(v128.and(f32x4.ge(values, atLeast), f32x4.lt(values, below)));
+    while (bits !== 0) {
+      const each = place + ctz(bits);
+      bits &= bits - 1;
+      if (each >= count) break;
+      store<u32>(places + ((<usize>found) << 2), each);
+      found++;
     }
-    results += stride;
   }
   return found;
 }
