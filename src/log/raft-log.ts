@@ -2,6 +2,7 @@ import type { ClusterMembership } from '../domain/cluster-membership';
 import type { Command, Outcome } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import type { EntryResult, Frame, Incarnation, LogEntry } from '../domain/frame';
+import { messageOf } from '../domain/realms';
 import { withTokenCounts } from '../keyword-index/token-counts';
 import type { Snapshot } from '../raft/core/messages';
 import type { NodeId } from '../raft/core/node-id';
@@ -83,8 +84,15 @@ export class RaftLog implements ReplicatedLog {
   }
 
   /** Starts the node, whose entries are applied from then on. */
-  start(): Promise<void> {
-    return this.#deps.link.start(this.#user);
+  async start(): Promise<void> {
+    try {
+      await this.#deps.link.start(this.#user);
+    } catch (error) {
+      // Without a node no time passes: calls that wait would never end.
+      this.#haltReason = MemoryError.is(error) ? error : new MemoryError('FILE_FAILED', messageOf(error));
+      this.#endHalted(this.#haltReason);
+      throw error;
+    }
   }
 
   get pending(): number {
@@ -240,8 +248,12 @@ export class RaftLog implements ReplicatedLog {
 
   #halt(reason: MemoryError): void {
     this.#haltReason = reason;
-    this.#end(haltedNode(reason), `This node of the cluster has stopped: ${reason.message}`);
+    this.#endHalted(reason);
     this.#deps.onHalted?.(reason);
+  }
+
+  #endHalted(reason: MemoryError): void {
+    this.#end(haltedNode(reason), `This node of the cluster has stopped: ${reason.message}`);
   }
 
   #end(unwritten: MemoryError, reason: string): void {

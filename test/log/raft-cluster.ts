@@ -60,6 +60,7 @@ interface Peer {
 const cluster = 'c'.repeat(32);
 // Enough for two elections, and for frames that are sent again.
 const settlingMs = 5_000;
+const maxSettlingMs = 300_000;
 // A message that is delayed arrives after as long at most.
 const maxDelayMs = 600;
 
@@ -164,11 +165,13 @@ export class RaftCluster {
   /** Runs until no peer has applied anything for a time, so that every peer that can has applied everything. */
   async settle(): Promise<void> {
     let applied = -1;
+    const end = this.time.elapsedMs() + maxSettlingMs;
     for (let quietSince = this.time.elapsedMs(); this.time.elapsedMs() - quietSince < settlingMs; ) {
       await this.time.step();
       const sum = this.#options.targets.reduce((total, target) => total + target.logPosition().index, 0);
       if (sum > applied) quietSince = this.time.elapsedMs();
       applied = sum;
+      if (this.time.elapsedMs() > end) throw new Error('The peers do not come to rest.');
     }
   }
 

@@ -57,7 +57,7 @@ export class ApplyQueue {
   /** Replaces the state by a snapshot, when the entry that is being applied is done. */
   async install(snapshot: Snapshot): Promise<void> {
     while (this.#busy !== undefined) await this.#busy;
-    if (this.#isEnded) return;
+    if (this.#isEnded || snapshot.index <= this.#applied) return;
     await this.#hold(async () => {
       const membership = await this.#deps.user.install(snapshot);
       this.#applied = Math.max(this.#applied, snapshot.index);

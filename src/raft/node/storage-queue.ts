@@ -27,12 +27,18 @@ interface Waiting {
  * when it and all works before it are durable.
  *
  * A full disk is the only failure that the node survives. Until there is room again, works wait in their order, and only terms and votes are
- * stored, for which the storage has a reserve: the node votes, and says of no entry that it has it.
+ * stored, for which the storage has a reserve: the node votes, and says of no entry that it has it. Also the commit index waits: the log may
+ * still hold other entries in the place of those that found no room, and they are not committed.
  */
 export class StorageQueue {
   readonly #deps: StorageQueueDeps;
   #waiting: Waiting[] = [];
-  #hardState: HardState | undefined;
+  /** The newest hard state of all works. */
+  #hardState: HardState;
+  /** The commit index of the last work whose turn has come. */
+  #commit: number;
+  /** Counts the times when the disk was full. What was stored out of turn before is stored again. */
+  #attempt = 0;
   /** The work that was the oldest at the last tick, and for how many ticks it has been. */
   #oldest: Waiting | undefined;
   #stalledTicks = 0;
@@ -42,6 +48,9 @@ export class StorageQueue {
 
   constructor(deps: StorageQueueDeps) {
     this.#deps = deps;
+    const { hardState } = deps.storage.initialState();
+    this.#hardState = hardState;
+    this.#commit = hardState.commit;
   }
 
   /** Whether the disk takes nothing now: it is full, or it has not finished a work for an election time-out. */
@@ -80,6 +89,7 @@ export class StorageQueue {
   }
 
   #store(waiting: Waiting): void {
+    const attempt = this.#attempt;
     let stored: Promise<void> | undefined;
     try {
       stored = this.#durable(waiting.work);
@@ -90,7 +100,9 @@ export class StorageQueue {
     if (stored === undefined) this.#stored(waiting);
     else
       stored.then(
-        () => this.#stored(waiting),
+        () => {
+          if (attempt === this.#attempt) this.#stored(waiting);
+        },
         (error) => this.#failed(error),
       );
   }
@@ -108,6 +120,7 @@ export class StorageQueue {
     waiting.isStored = true;
     while (this.#waiting[0]?.isStored) {
       const { work } = this.#waiting.shift() as Waiting;
+      this.#commit = work.hardState?.commit ?? this.#commit;
       this.#deps.respond(work.responses);
     }
   }
@@ -119,22 +132,25 @@ export class StorageQueue {
       return;
     }
     this.#isFull = true;
+    this.#attempt++;
+    // A work that was stored after the one that found no room is stored again in its turn, or the earlier one would replace its entries.
+    for (const waiting of this.#waiting) waiting.isStored = false;
     this.#deps.onDiskFull();
   }
 
   async #storeInOrder(): Promise<void> {
-    for (const waiting of [...this.#waiting]) {
-      if (waiting.isStored) continue;
+    for (let waiting = this.#waiting[0]; waiting !== undefined && !this.#isEnded; waiting = this.#waiting[0]) {
+      const { work } = waiting;
       try {
-        await this.#durable({ ...waiting.work, ...this.#latestHardState(waiting.work.entries) });
+        // A later vote may be stored already.
+        const hardState = { ...this.#hardState, commit: work.hardState?.commit ?? this.#commit };
+        await this.#durable({ ...work, hardState });
       } catch (error) {
         this.#failed(error);
         return;
       }
       this.#stored(waiting);
     }
-    // Works that came meanwhile have not been tried yet.
-    if (this.#waiting.some(({ isStored }) => !isStored) && !this.#isEnded) return this.#storeInOrder();
     this.#isFull = false;
   }
 
@@ -144,7 +160,8 @@ export class StorageQueue {
     if (votes.length === 0) return;
     const { storage, respond } = this.#deps;
     try {
-      Promise.resolve(storage.store({ ...this.#latestHardState([]), entries: [] })).then(
+      const stored = storage.store({ hardState: { ...this.#hardState, commit: this.#commit }, entries: [] });
+      Promise.resolve(stored).then(
         () => {
           if (!this.#isEnded) respond(votes);
         },
@@ -153,14 +170,6 @@ export class StorageQueue {
     } catch (error) {
       this.#failed(error);
     }
-  }
-
-  /** The hard state for a work that is not stored in its turn: a later vote may be stored already. Its commit index never leaves the log. */
-  #latestHardState(entries: StorageAppend['entries']): { hardState?: HardState } {
-    const latest = this.#hardState;
-    if (latest === undefined) return {};
-    const last = entries.at(-1)?.index ?? this.#deps.storage.lastIndex();
-    return { hardState: { ...latest, commit: Math.min(latest.commit, last) } };
   }
 }
 

@@ -42,7 +42,8 @@ export interface RaftStorage extends LogStorage {
    * taken over the snapshot, `snapshot()` is above the applied index at the next start: the host then installs it before it makes the node.
    *
    * Rejects with DISK_FULL if there is no room for the entries or for the snapshot. Then nothing of them is stored, but the term and the vote
-   * are: a work without entries and snapshot needs no room. The host may store the same work again later; until then, works whose entries
+   * are: a work without entries and snapshot needs no room. No commit index is stored until the entries are, because the log may still hold
+   * others in their place. The host may store the same work again later; until then, works whose entries
    * would follow fail with DISK_FULL, too.
    */
   store(work: StorageWork): Promise<void> | undefined;

@@ -148,7 +148,7 @@ export class SegmentStorage implements RaftStorage {
     try {
       this.#assertUsable();
       if (hasEntries) this.#append(entries);
-      if (hardState !== undefined) this.#stored = hardState;
+      if (hardState !== undefined) this.#stored = this.#committable(hardState);
       if (isVote) return this.#saveState({}).catch((error: unknown) => Promise.reject(this.#ended(error)));
       if (hasEntries) return this.#synced().catch((error: unknown) => Promise.reject(this.#ended(error)));
       if (hardState !== undefined) this.#note();
@@ -206,7 +206,7 @@ export class SegmentStorage implements RaftStorage {
       await this.#synced();
     }
     if (hardState === undefined) return;
-    this.#stored = hardState;
+    this.#stored = this.#committable(hardState);
     this.#note();
   }
 
@@ -306,6 +306,11 @@ export class SegmentStorage implements RaftStorage {
 
   #isVote({ term, vote }: HardState): boolean {
     return term !== this.#stored.term || vote !== this.#stored.vote;
+  }
+
+  /** While entries wait for room, the log may hold others in their place, which must not become committed. */
+  #committable(hardState: HardState): HardState {
+    return this.#isFull ? { ...hardState, commit: this.#stored.commit } : hardState;
   }
 
   #currentState(): StoredState {

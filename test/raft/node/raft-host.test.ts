@@ -39,7 +39,7 @@ class FaultyStorage implements RaftStorage {
     if (!this.isFull || (work.entries.length === 0 && work.snapshot === undefined)) return this.inner.store(work);
     const { hardState } = work;
     if (hardState !== undefined) {
-      const commit = Math.min(hardState.commit, this.inner.lastIndex());
+      const { commit } = this.inner.initialState().hardState;
       this.inner.store({ hardState: { ...hardState, commit }, entries: [] });
     }
     return Promise.reject(new MemoryError('DISK_FULL', 'The disk is full.'));
