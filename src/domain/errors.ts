@@ -35,7 +35,6 @@ import type { QuotaKind } from './quota';
  * - `STATE_DIVERGED` The node's memories differ from those of the majority. The node has stopped.
  * - `LOG_REGRESSED` The node's disk has lost entries of the log that the node had acknowledged, for example after an old backup was
  *   copied over the folder. The node has stopped.
- * - `CLOCK_SKEWED` The node's clock differs too much from the leader's clock. Nothing was written.
  */
 export type ErrorCode =
   | 'INVALID_INPUT'
@@ -67,8 +66,7 @@ export type ErrorCode =
   | 'NODE_DUPLICATE'
   | 'CLUSTER_MISMATCH'
   | 'STATE_DIVERGED'
-  | 'LOG_REGRESSED'
-  | 'CLOCK_SKEWED';
+  | 'LOG_REGRESSED';
 
 /** One problem in the input. */
 export interface Issue {

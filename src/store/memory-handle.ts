@@ -101,7 +101,7 @@ export type MemoryPatch<M = Metadata> = { text?: string } & {
  *
  * In every result, count, score and error, a memory that the principal may not read looks as if it did not exist.
  * Every method rejects with STORE_CLOSED after the store was closed. A write also rejects with STORE_READ_ONLY, DISK_FULL,
- * QUOTA_EXCEEDED and OVERLOADED; a call over `MemoryStore.connect` also with STORE_UNREACHABLE and OUTCOME_UNKNOWN.
+ * QUOTA_EXCEEDED and OVERLOADED; in a cluster every call also with NO_QUORUM, and a write with OUTCOME_UNKNOWN; a call over `MemoryStore.connect` also with STORE_UNREACHABLE and OUTCOME_UNKNOWN.
  */
 export interface MemoryHandle<M = Metadata> {
   /**

@@ -108,7 +108,8 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    *
    * @param folder A path, or a `file:` URL. A path that begins with `~` is rejected, because only shells expand `~`.
    * @throws INVALID_INPUT, STORE_HELD (another process has opened the folder for writing), STORE_NEWER, EMBEDDER_MISMATCH,
-   * RECORD_DAMAGED, DISK_FULL, SQLITE_UNAVAILABLE
+   * RECORD_DAMAGED, DISK_FULL, SQLITE_UNAVAILABLE, CLUSTER_MISMATCH (the folder belongs to a cluster, and `cluster` is missing, or to
+   * another one); with `cluster` also NO_QUORUM (no node has let this one join) and LOG_REGRESSED (the node's log is lost)
    */
   static async open<M = Metadata>(folder: string | URL, options: OpenOptions<M> = {}): Promise<MemoryStore<M>> {
     const parsed = parseOptions(options);

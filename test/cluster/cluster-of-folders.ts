@@ -10,12 +10,16 @@ export class ClusterOfFolders {
   readonly #ports = new Map<string, number>();
   readonly #open = new Map<string, MemoryStore>();
 
-  private constructor(folder: string) {
+  readonly #proof: Pick<ClusterOptions, 'secret'>;
+
+  private constructor(folder: string, proof: Pick<ClusterOptions, 'secret'>) {
     this.folder = folder;
+    this.#proof = proof;
   }
 
-  static async inTemporaryFolder(): Promise<ClusterOfFolders> {
-    return new ClusterOfFolders(await temporaryFolder());
+  /** @param proof What lets the nodes connect. Default: a secret. */
+  static async inTemporaryFolder(proof: Pick<ClusterOptions, 'secret'> = { secret: 'only for this test' }) {
+    return new ClusterOfFolders(await temporaryFolder(), proof);
   }
 
   folderOf(name: string): string {
@@ -26,7 +30,7 @@ export class ClusterOfFolders {
   async optionsOf(name: string): Promise<ClusterOptions> {
     const port = this.#ports.get(name) ?? (await freePort());
     this.#ports.set(name, port);
-    return { listen: { host: '127.0.0.1', port }, secret: 'only for this test', waitMs: 10_000 };
+    return { listen: { host: '127.0.0.1', port }, ...this.#proof, waitMs: 10_000 };
   }
 
   /** Opens the folder of a node. */

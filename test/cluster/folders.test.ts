@@ -27,6 +27,7 @@ test('three nodes hold the same, what was there before and what is written on ea
   expect(events).toEqual(['added', 'promoted', 'added']);
   const { members } = await three.cluster.compare();
   expect(members.map(({ state }) => state)).toEqual(['equal', 'equal', 'equal']);
+  for (const node of [one, two, three]) expect((await node.audit.verify()).ok).toBe(true);
 });
 
 test('a member is opened again with the same options, and a folder that belongs to none needs to know what to do', async () => {

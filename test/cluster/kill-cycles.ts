@@ -13,8 +13,15 @@ export interface CyclesOptions {
   onFault?(line: string): void;
 }
 
-/** What is done to the cluster in a cycle. `wipe`: the node also loses its folder. */
-export type Fault = 'leader' | 'follower' | 'wipe' | 'all';
+/**
+ * What is done to the cluster in a cycle.
+ *
+ * - `leader`, `follower`, `all` Their processes are killed.
+ * - `wipe` A follower is killed and loses its folder.
+ * - `freeze` The process of the leader stands still for a while.
+ * - `cut` Nothing reaches the leader for a while, but it reaches the others.
+ */
+export type Fault = 'leader' | 'follower' | 'wipe' | 'all' | 'freeze' | 'cut';
 
 export interface CyclesReport {
   readonly faults: readonly { readonly fault: Fault; readonly gapMs: number }[];
@@ -25,8 +32,10 @@ export interface CyclesReport {
 }
 
 // Rare enough that most cycles test an election, and frequent enough to come in a short run.
-const faults: readonly Fault[] = ['leader', 'leader', 'leader', 'follower', 'wipe', 'all'];
+const faults: readonly Fault[] = ['leader', 'leader', 'leader', 'follower', 'wipe', 'freeze', 'cut', 'all'];
 const acksAfterFault = 10;
+/** A call to a process that stands still is given up after this time. */
+const maxCallMs = 6_000;
 
 /**
  * Writes through all nodes of a cluster of three processes, and kills nodes meanwhile. Then compares what each node has with what was
@@ -63,6 +72,15 @@ export async function runCycles({ folder, cycles, seed, writers, onFault }: Cycl
 /** Does the fault, and starts what was killed. Resolves when the cluster has taken writes again, with the names of the nodes. */
 async function strike(processes: NodeProcesses, fault: Fault, random: Random, load: WriteLoad): Promise<string> {
   const leader = await processes.leader();
+  if (fault === 'freeze' || fault === 'cut') {
+    if (fault === 'cut') leader.proxy.cut();
+    else leader.freeze();
+    await load.acknowledge(acksAfterFault);
+    if (fault === 'cut') leader.proxy.heal();
+    else leader.thaw();
+    await load.acknowledge(acksAfterFault);
+    return leader.name;
+  }
   const others = processes.nodes.filter((node) => node !== leader);
   const struck: readonly NodeProcess[] =
     fault === 'all' ? processes.nodes : [fault === 'leader' ? leader : random.pick(others)];
@@ -142,8 +160,9 @@ class WriteLoad {
     const { running } = this.#processes;
     if (running.length === 0) return false;
     try {
-      await this.#random.pick(running).call({ op: 'remember', text, idempotencyKey: text });
-      return true;
+      const call = this.#random.pick(running).call({ op: 'remember', text, idempotencyKey: text });
+      call.catch(() => undefined);
+      return await Promise.race([call.then(() => true), pause(maxCallMs, false)]);
     } catch (error) {
       const retryable = ['NO_QUORUM', 'OUTCOME_UNKNOWN', 'STORE_UNREACHABLE', 'OVERLOADED', 'STORE_CLOSED', undefined];
       if (error instanceof NodeFault && retryable.includes(error.code)) return false;

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ErrorCode } from 'multi-agent-memory';
 import { type BuiltProgram, buildProgram } from '../connect/programs';
 import type { Program } from '../faults/programs';
+import { InboundProxy } from './inbound-proxy';
 import type { NodeAnswers, NodeCall, NodeMessage, NodeRequest, NodeTask } from './node-messages';
 
 /** Why a node has not answered with a value. The code is undefined if its process has ended. */
@@ -22,16 +23,17 @@ export class NodeFault extends Error {
 export class NodeProcess {
   readonly name: string;
   readonly folder: string;
-  readonly port: number;
+  /** What the other nodes connect to. */
+  readonly proxy: InboundProxy;
   readonly #start: () => Program;
   #program: Program | undefined;
   #isOpen = false;
   #lastCall = 0;
 
-  constructor(name: string, folder: string, port: number, start: () => Program) {
+  constructor(name: string, folder: string, proxy: InboundProxy, start: () => Program) {
     this.name = name;
     this.folder = folder;
-    this.port = port;
+    this.proxy = proxy;
     this.#start = start;
   }
 
@@ -55,6 +57,17 @@ export class NodeProcess {
     this.#program = undefined;
     this.#isOpen = false;
     await program?.kill();
+  }
+
+  /** Stops the process, as a machine does that has no memory or no processor left. Calls to it hang. */
+  freeze(): void {
+    this.#isOpen = false;
+    process.kill((this.#program as Program).pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    process.kill((this.#program as Program).pid, 'SIGCONT');
+    this.#isOpen = true;
   }
 
   /** Deletes everything that the node had stored. */
@@ -89,17 +102,26 @@ export class NodeProcesses {
   /** Starts so many nodes, with folders below `parent`. Resolves when all are voters. */
   static async start(parent: string, count: number): Promise<NodeProcesses> {
     const built = await buildProgram('cluster/programs/node.ts');
-    const ports = await freePorts(count);
+    const ports = await freePorts(2 * count);
+    const proxyPorts = ports.splice(count);
+    const proxies = await Promise.all(ports.map((port, i) => InboundProxy.start(proxyPorts[i] as number, port)));
     const address = (port: number) => `127.0.0.1:${port}`;
     const nodes = ports.map((port, i) => {
       const folder = join(parent, `node-${i}`);
+      const advertised = proxyPorts[i] as number;
       let isFirst = i === 0;
-      return new NodeProcess(`node ${i}`, folder, port, () => {
-        const others = ports.filter((each) => each !== port).map(address);
+      return new NodeProcess(`node ${i}`, folder, proxies[i] as InboundProxy, () => {
+        const others = proxyPorts.filter((each) => each !== advertised).map(address);
         // Once founded, the first node joins like the others if its folder is lost.
         const start = isFirst ? { bootstrap: true } : { join: others };
         isFirst = false;
-        const cluster = { listen: { host: '127.0.0.1', port }, secret: 'only for this test', waitMs: 3_000, ...start };
+        const cluster = {
+          listen: { host: '127.0.0.1', port },
+          advertise: address(advertised),
+          secret: 'only for this test',
+          waitMs: 3_000,
+          ...start,
+        };
         return built.start({ folder, cluster } satisfies NodeTask);
       });
     });
@@ -147,6 +169,7 @@ export class NodeProcesses {
   /** Kills all processes and removes the program. */
   async end(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
+    for (const { proxy } of this.nodes) proxy.close();
     this.#built.remove();
   }
 }

@@ -25,7 +25,7 @@ try {
     onFault: (line) => console.log(line),
   });
   const { faults, acknowledged, repeated, problems } = report;
-  for (const kind of ['leader', 'follower', 'wipe', 'all'] satisfies Fault[]) {
+  for (const kind of ['leader', 'follower', 'wipe', 'freeze', 'cut', 'all'] satisfies Fault[]) {
     const gaps = faults.filter(({ fault }) => fault === kind).map(({ gapMs }) => gapMs);
     if (gaps.length === 0) continue;
     gaps.sort((a, b) => a - b);

@@ -120,6 +120,8 @@ export class RaftHost implements RaftLink {
     transport.setMembers(addressMap(this.#membership));
     this.#lastTickMs = timing.elapsedMs();
     this.#scheduleTick();
+    // Nobody else could lead, so there is nothing to wait for.
+    if (this.#isOnlyVoter) this.#call((core) => core.campaign());
     this.#wake();
   }
 
@@ -431,6 +433,11 @@ export class RaftHost implements RaftLink {
       return this.#askLeader(request);
     }
     return administration.change(request.change, deadline);
+  }
+
+  get #isOnlyVoter(): boolean {
+    const { voters, outgoing } = this.#membership.configuration;
+    return voters.length === 1 && voters[0] === this.id && outgoing.length === 0;
   }
 
   get #hasOtherVoters(): boolean {
