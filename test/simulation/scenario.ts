@@ -227,7 +227,7 @@ function withoutSpecials(seed: number, leasing: Leasing): Scenario {
     durationMs,
     ...leasing,
   };
-  if (random.chance(0.08)) return duelOf(frame, random);
+  if (random.chance(0.12)) return duelOf(frame, random);
   const moments = Array.from({ length: random.whole(3, 20) }, () => random.whole(400, durationMs - 200));
   // What happens at the same time is worse than what happens one after the other.
   for (let bursts = random.whole(0, 4); bursts > 0; bursts -= 1) {

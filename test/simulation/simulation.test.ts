@@ -4,7 +4,7 @@ import { shrunk } from './shrink';
 import { runScenario } from './simulation';
 
 // `npm run test:simulation` plays as many as one likes, and shows what happened in one that fails.
-const seeds = 60;
+const seeds = 45;
 
 test(`a simulated cluster keeps its promises through faults, and heals afterwards: ${seeds} seeds`, () => {
   let [commands, acknowledged, terms, changes, revocations, leaseReads, halted] = [0, 0, 0, 0, 0, 0, 0];

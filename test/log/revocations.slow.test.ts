@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { revoke } from './revocations';
+
+test('no peer serves a read from before a revocation that was acknowledged: 10,000 revocations with faults', async () => {
+  let acknowledged = 0;
+  for (let seed = 1_001; acknowledged < 10_000; seed += 1) {
+    const revoked = await revoke(60, seed);
+    expect(revoked.stale, `seed ${seed}`).toBe(0);
+    acknowledged += revoked.acknowledged;
+  }
+});
