@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { MemoryError } from '../../../src/domain/errors';
 import type { SegmentStorage } from '../../../src/raft/storage/segment-storage';
-import type { Random } from '../../faults/random';
+import { Random } from '../../faults/random';
 import { callStorage, RandomWorks } from './random-works';
 import { folder, logOf, openOn, snapshotOf } from './recovery';
 import { SimulatedDisk } from './simulated-disk';
@@ -126,4 +126,24 @@ function describe(storage: SegmentStorage): string {
   const { cluster, node } = storage.identity;
   const log = logOf(storage).replace(/snapshot \S+/, '');
   return JSON.stringify({ log, hardState, cluster, node });
+}
+
+/** Damages nodes in many ways, and asserts that each halts or holds what it held. */
+export async function findDamage(seed: number, flips: number): Promise<DamageReport> {
+  const random = new Random(seed);
+  const report = { healed: 0, halted: 0 };
+  const example = await exampleNode(seed, random.pick(['closed', 'killed']));
+  const files = [...filesOf(example)];
+  // A sector, and both copies of a slot of the hard state.
+  for (const [path, size] of files)
+    for (const length of [512, 8192])
+      for (let from = 0; from < size; from += length) await startDamaged(example, path, erase(from, length), report);
+  for (let count = 0; count < flips; count++) {
+    const [path, size] = random.pick(files);
+    const at = random.whole(0, size - 1);
+    // What matters most is at the start of a page.
+    const hit = random.chance(0.5) ? at - (at % 4096) + (at % 128) : at;
+    await startDamaged(example, path, flip(Math.min(hit, size - 1), random), report);
+  }
+  return report;
 }
