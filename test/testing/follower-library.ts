@@ -1,5 +1,6 @@
 import type * as library from 'multi-agent-memory';
 import type { MemoryStore, OpenOptions } from 'multi-agent-memory';
+import { isPlainObject } from '../../src/domain/realms';
 import { countingIds } from '../../src/testing/fixtures';
 import { type InMemoryClusterOptions, inMemoryCluster } from '../../src/testing/in-memory-cluster';
 
@@ -43,6 +44,5 @@ export function followerLibrary(original: typeof library): typeof library {
 
 function isForCluster(options: unknown): boolean {
   const perNode = ['serve', 'cluster', 'readOnly', 'trustFolder', 'nodes', 'seed', 'waitMs'];
-  const isPlain = Object.getPrototypeOf(Object(options)) === Object.prototype;
-  return isPlain && typeof options === 'object' && options !== null && perNode.every((name) => !(name in options));
+  return isPlainObject(options) && perNode.every((name) => !(name in options));
 }
