@@ -53,7 +53,9 @@ async function revokeOnce({ cluster, random, id, round, report }: Round): Promis
   // The leader may be the node that is cut off.
   const end = random.below(2) === 0 ? 'end' : 'deny';
   const { access } = storeOf(cluster, other).admin;
-  const denied = await untilDone(() => (end === 'end' ? access.end(rule.id) : access.deny(guest, ['read'], namespace)));
+  const denied = await untilDone<RuleInForce | boolean>(() =>
+    end === 'end' ? access.end(rule.id) : access.deny(guest, ['read'], namespace),
+  );
   for (let node = 0; node < nodes; node++) {
     const found = await readAs(cluster, node, id);
     if (found === 'found') report.leaks.push(`round ${round}: node ${node}, ${cut} was cut off, ${end} on ${other}`);
