@@ -1,4 +1,4 @@
-import { allow, MemoryError, type MemoryStore } from 'multi-agent-memory';
+import { allow, MemoryError, type MemoryStore, type RuleInForce } from 'multi-agent-memory';
 import { Generator } from '../../src/raft/core/generator';
 import { type InMemoryCluster, inMemoryCluster } from '../../src/testing/in-memory-cluster';
 
