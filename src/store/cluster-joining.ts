@@ -141,18 +141,20 @@ export interface SettleOptions {
 
 /**
  * Tells the other members the address of this node, if it is another one than before, and asks for its vote, until it has both. The leader
- * refuses a vote as long as the node lacks entries that are older than a second. A node that was removed asks for nothing.
+ * refuses a vote as long as the node lacks entries that are older than a second. A node that does not know itself as a member waits: it may
+ * not have applied the entry yet that has added it.
  */
 export async function settleMember({ link, role, address, membership, signal }: SettleOptions): Promise<void> {
   const node = link.id;
-  const wanted = (): MemberChange | undefined => {
+  while (!signal.aborted) {
     const { addresses, configuration } = membership() ?? {};
-    if (addresses?.[node] === undefined) return undefined;
-    if (addresses[node] !== address) return { kind: 'add', node, address };
-    return role === 'voter' && configuration?.learners.includes(node) ? { kind: 'promote', node } : undefined;
-  };
-  for (let change = wanted(); change !== undefined && !signal.aborted; change = wanted()) {
-    await link.changeMembers(change).catch(() => undefined);
+    const isMember = addresses?.[node] !== undefined;
+    const isAtAddress = addresses?.[node] === address;
+    const hasRole = role === 'learner' || configuration?.learners.includes(node) === false;
+    if (isMember && isAtAddress && hasRole) return;
+    const change: MemberChange = isAtAddress ? { kind: 'promote', node } : { kind: 'add', node, address };
+    // A removed node must not add itself again.
+    if (isMember) await link.changeMembers(change).catch(() => undefined);
     await pause(retryMs, signal);
   }
 }

@@ -92,7 +92,7 @@ describe('a node that joins', () => {
     expect(asked).toBe(1);
   });
 
-  test('tells its address and asks for its vote until it has both, unless it was removed', async () => {
+  test('tells its address and asks for its vote until it has both', async () => {
     const asked: MemberChange[] = [];
     let now = { ...members, configuration: { ...configuration, learners: [9] }, addresses: { 9: 'old:1' } };
     const changeMembers = async (change: MemberChange) => {
@@ -112,8 +112,31 @@ describe('a node that joins', () => {
       });
     await settle('voter');
     expect(asked.map(({ kind }) => kind)).toEqual(['add', 'promote', 'promote']);
-    now = { ...now, addresses: {} as typeof now.addresses };
-    await settle('voter');
-    expect(asked).toHaveLength(3);
+  });
+
+  test('waits until it knows itself as a member, and asks for nothing if it never does', async () => {
+    const asked: MemberChange[] = [];
+    const ended = new AbortController();
+    let now: StoreCluster = members;
+    const changeMembers = async (change: MemberChange) => {
+      asked.push(change);
+      return now;
+    };
+    const options = {
+      link: { id: 9, changeMembers },
+      role: 'learner' as const,
+      address: 'd:1',
+      membership: () => now,
+    };
+    const removed = settleMember({ ...options, signal: ended.signal });
+    const added = settleMember({ ...options, signal: new AbortController().signal });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    ended.abort();
+    await removed;
+    now = { ...members, addresses: { 9: 'old:1' }, configuration: { ...configuration, learners: [9] } };
+    await expect.poll(() => asked.length).toBeGreaterThan(0);
+    now = { ...now, addresses: { 9: 'd:1' } };
+    await added;
+    expect(asked[0]).toEqual({ kind: 'add', node: 9, address: 'd:1' });
   });
 });
