@@ -191,7 +191,8 @@ export class RaftLog implements ReplicatedLog {
     // Callers who propose at the same moment get into the same frame.
     void this.#deps.timing.nextTurn().then(() => {
       this.#isFlushDue = false;
-      this.#session.flush();
+      // Without a leader, frames would be made only to be refused.
+      if (this.#leader !== undefined) this.#session.flush();
     });
   }
 

@@ -290,13 +290,19 @@ export class RaftHost implements RaftLink {
   #send(messages: readonly PeerMessage[]): void {
     const ordinary = messages.filter(({ kind }) => kind !== 'snapshot');
     if (ordinary.length > 0) this.#options.transport.send(ordinary);
-    for (const message of messages) if (message.kind === 'snapshot') void this.#sendSnapshot(message);
+    for (const message of messages)
+      if (message.kind === 'snapshot') this.#sendSnapshot(message).catch((error: unknown) => this.#fail(error));
   }
 
   async #sendSnapshot(message: InstallSnapshot): Promise<void> {
-    const path = this.#options.snapshotPath(message.snapshot);
-    const isDelivered = await this.#options.transport.sendSnapshot(message, path);
-    this.#call((core) => core.reportSnapshot(message.to, isDelivered));
+    let isDelivered = false;
+    try {
+      const path = this.#options.snapshotPath(message.snapshot);
+      isDelivered = await this.#options.transport.sendSnapshot(message, path);
+    } finally {
+      // The core sends nothing else to the member until it knows. A snapshot that cannot be sent is asked for again.
+      this.#call((core) => core.reportSnapshot(message.to, isDelivered));
+    }
   }
 
   /** Delivers what the storage or the state machine answers: to other nodes, or to the own core. */
