@@ -133,7 +133,8 @@ export function prepare<P, R>(
 ): Statement<P, R> {
   const { statement, bind } = prepared(database, build);
   return {
-    run: (values) => void statement.run(bind(values)),
+    // Apart, because the driver would read each value of an array through the interface of V8.
+    run: (values) => void statement.run(...bind(values)),
     get: (values) => statement.get(bind(values)) as R | undefined,
     all: (values) => statement.all(bind(values)) as R[],
     iterate: (values) => statement.iterate(bind(values)) as IterableIterator<R>,

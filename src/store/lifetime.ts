@@ -5,7 +5,7 @@ import { fromSqlite } from '../sqlite/sqlite';
 /** One store from `open` to `close`: runs its calls, rejects calls after `close`, and lets `close` wait for writes. */
 export class Lifetime {
   readonly #ending = new AbortController();
-  readonly #writes = new Set<Promise<unknown>>();
+  readonly #writes = new ActiveCalls();
 
   constructor() {
     // Every running call listens to this signal. With the default limit, Node would warn about a possible leak.
@@ -34,20 +34,13 @@ export class Lifetime {
 
   /** Runs a write. `close` waits until the write has ended. */
   write<T>(run: () => Promise<T>): Promise<T> {
-    const write = this.read(run);
-    const ended = write.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#writes.add(ended);
-    void ended.then(() => this.#writes.delete(ended));
-    return write;
+    return this.#writes.run(() => this.read(run));
   }
 
   /** Rejects all later calls, and waits for the writes that are running. */
   async end(): Promise<void> {
     this.#ending.abort(closed());
-    await Promise.all(this.#writes);
+    await this.#writes.idle();
   }
 }
 
@@ -73,15 +66,15 @@ export async function closeInOrder(...steps: readonly (() => unknown)[]): Promis
   if (errors.length > 0) throw errors[0];
 }
 
-/** Counts the running reads on one folder, from all stores in this process that share it. */
-export class ActiveReads {
+/** Counts the calls of one kind that run. */
+export class ActiveCalls {
   #count = 0;
   #idle: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
-  async run<T>(read: () => Promise<T>): Promise<T> {
+  async run<T>(call: () => Promise<T>): Promise<T> {
     this.#count++;
     try {
-      return await read();
+      return await call();
     } finally {
       this.#count--;
       if (this.#count === 0) {
@@ -91,7 +84,7 @@ export class ActiveReads {
     }
   }
 
-  /** Resolves when no read runs. Undefined if none runs now. */
+  /** Resolves when no call runs. Undefined if none runs now. */
   idle(): Promise<void> | undefined {
     if (this.#count === 0) return undefined;
     if (this.#idle === undefined) {

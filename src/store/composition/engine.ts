@@ -31,7 +31,7 @@ import { AuditRecorder } from '../audit-recorder';
 import { type CallShapes, callShapes } from '../call-shapes';
 import type { ClusterNode } from '../cluster-node';
 import type { EventSource, OwnedFeed } from '../events';
-import { ActiveReads, closeInOrder } from '../lifetime';
+import { ActiveCalls, closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
 import { PrincipalQuotas } from '../principal-quotas';
 import { ReadLevels } from '../read-levels';
@@ -138,7 +138,8 @@ export class Engine {
   readonly recorder: AuditRecorder;
   /** How the RAM of the store is divided. */
   readonly memoryShares: MemoryShares;
-  readonly reads = new ActiveReads();
+  /** The running reads on the folder, from all stores in this process that share it. */
+  readonly reads = new ActiveCalls();
   readonly levels: ReadLevels;
   /** Undefined for a store that belongs to no cluster. */
   readonly cluster: ClusterNode | undefined;
