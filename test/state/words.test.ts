@@ -67,6 +67,27 @@ describe('the words of new texts', () => {
     expect(written(live).size).toBe(2);
   });
 
+  test('are merged in small steps, none of which is in the transaction that writes a group', () => {
+    const { database, words } = opened().state;
+    const changes = () => database.prepare('select total_changes()').pluck().get() as number;
+    const pages = () => database.prepare('select count(*) from word_pages').pluck().get() as number;
+    const merging = () => database.prepare('select 1 from word_segments where target is not null').get() !== undefined;
+    let [most, mostOfGroup, merges] = [0, 0, 0];
+    for (let row = 1; row <= 128 * 40; row++) {
+      const tokens = Array.from({ length: 40 }, (_, i) => `w${(row * 7_919 + i * 104_729) % 20_011}`);
+      const [changesBefore, pagesBefore] = [changes(), pages()];
+      database.transaction(() => words.insert(row, tokens))();
+      const changed = changes() - changesBefore;
+      most = Math.max(most, changed);
+      // The pages of the group, and its line in the list of segments.
+      if (row % 128 === 0) mostOfGroup = Math.max(mostOfGroup, changed - (pages() - pagesBefore) - 1);
+      if (merging()) merges++;
+    }
+    expect(merges).toBeGreaterThan(0);
+    expect(most).toBeLessThan(70);
+    expect(mostOfGroup).toBe(0);
+  });
+
   test('are written on request, once', () => {
     const live = opened();
     live.apply(stored(0, 10));

@@ -18,10 +18,10 @@ import type { Checksum } from './memory-row';
 
 /** So many segments of one level are merged into one of the next. */
 const segmentsPerMerge = 16;
-/** A step of a merge writes about so many pages, which takes a few milliseconds. */
-const pagesPerStep = 32;
+/** A step of a merge writes about so many pages, which takes about 2 ms. */
+const pagesPerStep = 12;
 /** So many pages of a segment are read at once during a merge. */
-const pagesPerRead = 4;
+const pagesPerRead = 2;
 
 interface Segment {
   readonly id: number;

@@ -21,6 +21,11 @@ import { isDamagedWords, WordSegments } from './word-segments';
  */
 const maxWaitingTexts = 128;
 const maxWaitingTokens = 8_192;
+/**
+ * The merges of the index do so many steps while a group of texts is collected, each in the transaction of another text. Together, or with the
+ * group, they would block the event loop longer.
+ */
+const stepsPerGroup = 3;
 /** The same if the words of many stored texts are missing. Larger groups need no merges later, and take about 100 MB meanwhile. */
 const maxIndexedTexts = 32_768;
 const maxIndexedTokens = 2 ** 20;
@@ -44,6 +49,8 @@ export class Words {
   readonly #lastRow: Statement<object, { row: number | null }>;
   #through = 0;
   #isDamaged = false;
+  /** The steps of merges since the last group was written. */
+  #steps = 0;
   /** Undefined until the texts were read. */
   #waiting: WaitingTexts | undefined;
 
@@ -85,7 +92,9 @@ export class Words {
     }
     const waiting = this.#waitingTexts();
     waiting.put(row, tokens);
-    if (waiting.last - this.#through >= maxWaitingTexts || waiting.tokenCount >= maxWaitingTokens) this.#write(waiting);
+    const share = Math.max((waiting.last - this.#through) / maxWaitingTexts, waiting.tokenCount / maxWaitingTokens);
+    if (share >= 1) this.#write(waiting);
+    else if (share * (stepsPerGroup + 1) >= this.#steps + 1) this.#mergeStep();
   }
 
   /** Replaces the words of a text. `before` must be exactly those that were inserted, because the others stay. */
@@ -193,6 +202,7 @@ export class Words {
 
   #readThrough(): void {
     this.#waiting = undefined;
+    this.#steps = 0;
     this.#isDamaged = this.#meta.get('analyzer') === damagedMark;
     // After damage to the list of segments, no text waits. `verify` and the next open index all texts again.
     this.#through = this.#segments.isDamaged ? this.#lastStored() : this.#segments.through;
@@ -257,9 +267,16 @@ export class Words {
     const group = new WordGroup();
     for (const [row, tokens] of waiting.inOrder()) group.add(row, tokens);
     this.#segments.add(group, { first: this.#through + 1, last: waiting.last });
-    this.#segments.merge();
+    // A long text may fill a group alone.
+    while (this.#steps < stepsPerGroup) this.#mergeStep();
+    this.#steps = 0;
     this.#through = waiting.last;
     waiting.clear();
+  }
+
+  #mergeStep(): void {
+    this.#steps++;
+    if (!this.#segments.isDamaged) this.#segments.merge();
   }
 
   #read(term: string): TermPostings {
