@@ -12,12 +12,25 @@ import type { PeerMessage } from '../../src/raft/core/messages';
 import { systemTiming } from '../../src/raft/node/host-timing';
 import { RaftHost } from '../../src/raft/node/raft-host';
 import { SegmentStorage } from '../../src/raft/storage/segment-storage';
+import type { TcpTransportOptions } from '../../src/raft/transport/tcp-options';
 import { TcpTransport } from '../../src/raft/transport/tcp-transport';
 import { NumberedState } from '../raft/node/numbered-state';
 import { command } from './recorded-state';
 
 const cluster = 'c'.repeat(32);
-const secret = 'a secret of the tests of clusters';
+
+/** How the nodes reach each other. */
+export interface TcpNetwork {
+  /** What a node proves itself with. */
+  readonly proof: Pick<TcpTransportOptions, 'tls' | 'secret'>;
+  /** The address at which one node dials another. */
+  route(from: number, to: number, address: string): string;
+}
+
+const directNetwork: TcpNetwork = {
+  proof: { secret: 'a secret of the tests of clusters' },
+  route: (_, __, address) => address,
+};
 
 /** A node with its disk, its port and its state. The state survives a restart, as a database does. */
 export class TcpNode {
@@ -32,8 +45,10 @@ export class TcpNode {
   /** Messages that this node loses before they are sent. */
   loses: (message: PeerMessage) => boolean = () => false;
   readonly #stalled: (() => void)[] = [];
+  readonly #network: TcpNetwork;
 
-  private constructor(folder: string, port: number, storage: SegmentStorage) {
+  private constructor(folder: string, port: number, storage: SegmentStorage, network: TcpNetwork) {
+    this.#network = network;
     this.folder = folder;
     this.port = port;
     this.id = storage.identity.node;
@@ -42,12 +57,12 @@ export class TcpNode {
     this.log = undefined as unknown as RaftLog;
   }
 
-  static async create(parent: string, name: string): Promise<TcpNode> {
+  static async create(parent: string, name: string, network = directNetwork): Promise<TcpNode> {
     const folder = join(parent, name);
     fs.mkdirSync(folder, { mode: 0o700 });
     const storage = await SegmentStorage.open({ folder, randomBytes });
     storage.setCluster(cluster);
-    const node = new TcpNode(folder, await freePort(), storage);
+    const node = new TcpNode(folder, await freePort(), storage, network);
     await storage.close();
     return node;
   }
@@ -97,9 +112,13 @@ export class TcpNode {
   }
 
   #transport(): TcpTransport {
-    const transport = new TcpTransport({ listen: { host: '127.0.0.1', port: this.port }, secret, randomBytes });
+    const { proof, route } = this.#network;
+    const transport = new TcpTransport({ listen: { host: '127.0.0.1', port: this.port }, ...proof, randomBytes });
     const send = transport.send.bind(transport);
     transport.send = (messages) => send(messages.filter((message) => !this.loses(message)));
+    const setMembers = transport.setMembers.bind(transport);
+    transport.setMembers = (members) =>
+      setMembers(new Map([...members].map(([id, address]) => [id, route(this.id, id, address)])));
     return transport;
   }
 
@@ -122,10 +141,10 @@ export class TcpCluster {
     this.nodes = nodes;
   }
 
-  static async open(count: number): Promise<TcpCluster> {
+  static async open(count: number, network = directNetwork): Promise<TcpCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'mam-nodes-'));
     const nodes: TcpNode[] = [];
-    for (let i = 0; i < count; i++) nodes.push(await TcpNode.create(folder, `node-${i}`));
+    for (let i = 0; i < count; i++) nodes.push(await TcpNode.create(folder, `node-${i}`, network));
     const addresses = Object.fromEntries(nodes.map(({ id, port }) => [id, `127.0.0.1:${port}`]));
     const membership = { index: 1, configuration: configurationOf(nodes.map(({ id }) => id)), addresses };
     for (const node of nodes) await node.found(membership);

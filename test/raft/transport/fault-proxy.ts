@@ -41,11 +41,12 @@ export class FaultProxy {
   }
 
   heal(): void {
+    const wasWhole = this.forward === 'pass' && this.backward === 'pass' && this.cutAfter === Number.POSITIVE_INFINITY;
     this.forward = 'pass';
     this.backward = 'pass';
     this.cutAfter = Number.POSITIVE_INFINITY;
-    // What was stalled would be late by a whole partition.
-    this.cut();
+    // The streams that have lost bytes cannot go on.
+    if (!wasWhole) this.cut();
   }
 
   async close(): Promise<void> {
