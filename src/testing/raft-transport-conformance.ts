@@ -214,7 +214,10 @@ async function reportsUnreachable(nodes: Nodes): Promise<void> {
   const [one, two] = await nodes.pair();
   await two.transport.close();
   await until(() => {
+    const count = one.lost.length;
     one.transport.send([heartbeatOf(1, 2, 1)]);
+    // Not within the call: the node is not prepared to be called meanwhile.
+    assert.equal(one.lost.length, count);
     return one.lost.includes(2);
   });
 }

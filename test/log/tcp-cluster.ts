@@ -22,7 +22,7 @@ const cluster = 'c'.repeat(32);
 /** How the nodes reach each other. */
 export interface TcpNetwork {
   /** What a node proves itself with. */
-  readonly proof: Pick<TcpTransportOptions, 'tls' | 'secret'>;
+  readonly proof: Pick<TcpTransportOptions, 'tls' | 'secret' | 'advertise'>;
   /** The address at which one node dials another. */
   route(from: number, to: number, address: string): string;
 }

@@ -169,7 +169,7 @@ export function decoded<T>(codec: Codec<T>, body: Uint8Array): T {
     from.end();
     return value;
   } catch (cause) {
-    throw new WireError('A frame cannot be decoded.', { cause });
+    throw new WireError('a frame cannot be decoded', { cause });
   }
 }
 
@@ -181,9 +181,9 @@ export function encoded<T>(codec: Codec<T>, value: T): Uint8Array {
 /** The body of the next frame. @throws RefusedError, WireError if it has another type or the connection ended */
 export async function nextFrame(wire: Wire, type: number): Promise<Uint8Array> {
   const frame = await wire.receive();
-  if (frame === undefined) throw new WireError('The connection ended.');
+  if (frame === undefined) throw new WireError('the connection has ended');
   if (frame.type === frameType.refusal) throw new RefusedError(readRefusal(frame));
-  if (frame.type !== type) throw new WireError(`A frame of type ${frame.type} arrived in place of type ${type}.`);
+  if (frame.type !== type) throw new WireError(`a frame of type ${frame.type} arrived in place of type ${type}`);
   return frame.body;
 }
 
@@ -193,11 +193,11 @@ function openingOf({ nonce }: HandshakeTerms): Opening {
 
 function readOpening(body: Uint8Array, { nonce }: HandshakeTerms): Opening {
   const found = decoded(opening, body);
-  if (!magic.equals(found.magic)) throw new WireError('The other side speaks another protocol.');
+  if (!magic.equals(found.magic)) throw new WireError('the other side speaks another protocol');
   if (found.protocol !== protocol) throw new RefusedError('INCOMPATIBLE');
   // A side that sends this side's own number back cannot be asked for a proof with it.
   const isFresh = found.nonce.length === nonceBytes && !Buffer.from(nonce).equals(found.nonce);
-  if (!isFresh) throw new WireError('The random number of a handshake is wrong.');
+  if (!isFresh) throw new WireError('the random number of a handshake is wrong');
   return found;
 }
 
@@ -238,5 +238,5 @@ function checkedGreeting(found: Greeting): Greeting {
   const areCounters = [node, start].every((each) => Number.isSafeInteger(each) && each >= 1);
   const areShort = [release, analyzer, found.boot, found.address].every(({ length }) => length <= maxNameLength);
   if (/^([0-9a-f]{32})?$/.test(cluster) && areCounters && Number.isSafeInteger(schema) && areShort) return found;
-  throw new WireError('A node says impossible things about itself.');
+  throw new WireError('a node says impossible things about itself');
 }

@@ -164,7 +164,7 @@ export function readMessage(from: ByteReader): PeerMessage {
     from.end();
     return message;
   } catch (cause) {
-    throw new WireError('A message of another node cannot be decoded.', { cause });
+    throw new WireError('a message of another node cannot be decoded', { cause });
   }
 }
 

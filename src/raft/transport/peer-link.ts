@@ -18,8 +18,8 @@ export interface PeerLinkPorts {
   elapsedMs(): number;
   /** A number from 0 to 1, not 1 itself. It spreads the reconnects of many nodes. */
   jitter(): number;
-  dial(onWire: (wire: Wire) => void): Promise<Connection>;
-  onRefused(error: RefusedError): void;
+  dial(address: string, onWire: (wire: Wire) => void): Promise<Connection>;
+  onRefused(error: RefusedError, address: string): void;
   /** Messages were lost. */
   onLost(): void;
 }
@@ -30,7 +30,8 @@ export interface PeerLinkPorts {
  */
 export class PeerLink {
   readonly node: NodeId;
-  readonly address: string;
+  /** Where the node may be. They are tried in turn. */
+  readonly addresses: readonly string[];
   readonly #ports: PeerLinkPorts;
   #wire: Wire | undefined;
   #dialled: Wire | undefined;
@@ -39,12 +40,13 @@ export class PeerLink {
   #isDialling = false;
   #isClosed = false;
   #failures = 0;
+  #turn = 0;
   #notBefore = 0;
   #openedAt = 0;
 
-  constructor(node: NodeId, address: string, ports: PeerLinkPorts) {
+  constructor(node: NodeId, addresses: readonly string[], ports: PeerLinkPorts) {
     this.node = node;
-    this.address = address;
+    this.addresses = addresses;
     this.#ports = ports;
   }
 
@@ -81,18 +83,22 @@ export class PeerLink {
   #dial(): boolean {
     if (this.#ports.elapsedMs() < this.#notBefore) return false;
     this.#isDialling = true;
+    const address = this.addresses[this.#turn % this.addresses.length] as string;
     this.#ports
-      .dial((wire) => {
+      .dial(address, (wire) => {
         this.#dialled = wire;
       })
       .then(
-        (connection) => this.#open(connection),
-        (error: unknown) => this.#fail(error),
+        (connection) => this.#open(connection, address),
+        (error: unknown) => {
+          this.#turn += 1;
+          this.#fail(error, address);
+        },
       );
     return true;
   }
 
-  #open({ wire }: Connection): void {
+  #open({ wire }: Connection, address: string): void {
     this.#isDialling = false;
     if (this.#isClosed) {
       wire.destroy();
@@ -112,11 +118,11 @@ export class PeerLink {
       if (this.#wire === wire) this.#wire = undefined;
       // A connection that lasted was a good one.
       if (this.#ports.elapsedMs() - this.#openedAt > this.#ports.limits.pingMs) this.#failures = 0;
-      this.#fail(refused);
+      this.#fail(refused, address);
     });
   }
 
-  #fail(error: unknown): void {
+  #fail(error: unknown, address: string): void {
     this.#isDialling = false;
     this.#waiting = [];
     this.#waitingBytes = 0;
@@ -125,7 +131,7 @@ export class PeerLink {
     this.#failures += 1;
     const wait = error instanceof RefusedError ? max * refusedFactor : Math.min(max, min * 2 ** (this.#failures - 1));
     this.#notBefore = this.#ports.elapsedMs() + wait * (0.5 + this.#ports.jitter() / 2);
-    if (error instanceof RefusedError) this.#ports.onRefused(error);
+    if (error instanceof RefusedError) this.#ports.onRefused(error, address);
     this.#ports.onLost();
   }
 }

@@ -84,7 +84,7 @@ export async function sendSnapshotFile(wire: Wire, transfer: SnapshotTransfer): 
 async function sendChunk(wire: Wire, transfer: SnapshotTransfer, value: Chunk): Promise<void> {
   await transfer.pace(value.content.length);
   await wire.drained();
-  if (wire.hasEnded) throw new WireError('The connection ended.');
+  if (wire.hasEnded) throw new WireError('the connection has ended');
   wire.send(wireFrame(frameType.chunk, (to) => chunk.write(to, value), value.content.length));
 }
 
@@ -120,7 +120,7 @@ export class SnapshotReceiver {
     const found = decoded(offer, await nextFrame(wire, frameType.offer));
     const message = readMessage(new ByteReader(found.message));
     const isFor = message.kind === 'snapshot' && message.from === from && message.to === this.#receiver.identity().node;
-    if (!isFor || !isPossible(found)) throw new WireError('The offer of a snapshot is wrong.');
+    if (!isFor || !isPossible(found)) throw new WireError('the offer of a snapshot is wrong');
     const path = this.#receiver.snapshotPath(message);
     if (path === undefined) {
       wire.send(wireFrame(frameType.owned, (to) => owned.write(to, { isWanted: false, digests: [] })));
@@ -190,14 +190,14 @@ async function receiveChunks(
 ): Promise<Uint8Array> {
   for (let next = 0; ; ) {
     const frame = await wire.receive();
-    if (frame === undefined) throw new WireError('The connection ended.');
+    if (frame === undefined) throw new WireError('the connection has ended');
     if (frame.type === frameType.end) return decoded(bytes, frame.body);
-    if (frame.type !== frameType.chunk) throw new WireError('A frame of another type arrived among chunks.');
+    if (frame.type !== frameType.chunk) throw new WireError('a frame of another type arrived among chunks');
     const { index, digest, content } = decoded(chunk, frame.body);
     const length = Math.min(chunkBytes, size - index * chunkBytes);
     const isNext = Number.isSafeInteger(index) && index >= next && index <= digests.length && length > 0;
     if (!isNext || content.length !== length || digest.length !== digestBytes || !sha256(content).equals(digest))
-      throw new WireError('A chunk of a snapshot is wrong.');
+      throw new WireError('a chunk of a snapshot is wrong');
     await writeChunk(file, index * chunkBytes, content);
     digests[index] = digest;
     next = index + 1;

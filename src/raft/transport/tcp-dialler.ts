@@ -62,7 +62,7 @@ export async function dialNode(target: DialTarget, terms: ConnectionTerms): Prom
   try {
     await connected(socket);
     if (terms.tls === undefined && !isLoopback(addressWithoutPrefix(wire.remoteAddress)))
-      throw new WireError('The address leaves this machine, which needs TLS.');
+      throw new WireError('the address leaves this machine, which needs TLS');
     const peer = await dialHandshake(wire, introductionOf(target, terms), handshakeTerms(terms));
     try {
       checkPeer(socket, peer, host, target);
@@ -99,8 +99,8 @@ export function addressWithoutPrefix(address: string): string {
 
 function hostOf(address: string, hasTls: boolean): string {
   const host = addressParts(address)?.host;
-  if (host === undefined) throw new WireError(`${address} is not an address.`);
-  if (!hasTls && !isLoopback(host)) throw new WireError('The address leaves this machine, which needs TLS.');
+  if (host === undefined) throw new WireError(`${address} is not an address`);
+  if (!hasTls && !isLoopback(host)) throw new WireError('the address leaves this machine, which needs TLS');
   return host;
 }
 

@@ -124,7 +124,7 @@ export class TcpTransport implements RaftTransport {
     this.#members = new Map(addresses);
     // A member that has moved tells its address before the members can agree on it.
     for (const [node, address] of addresses) if (before.get(node) !== address) this.#learned.delete(node);
-    for (const [node, link] of this.#links) if (this.#addressOf(node) !== link.address) this.#dropLink(node, link);
+    for (const [node, link] of this.#links) if (this.#isElsewhere(link)) this.#dropLink(node, link);
     for (const node of before.keys()) {
       if (addresses.has(node)) continue;
       this.#learned.delete(node);
@@ -168,10 +168,9 @@ export class TcpTransport implements RaftTransport {
         [{ path: [], message: `expected at most ${maxRequestBytes} bytes, got ${body.length}.` }],
         'request',
       );
-    const node = typeof to === 'number' ? to : undefined;
     const name = typeof to === 'number' ? `node ${to}` : to.address;
-    const address = typeof to === 'number' ? this.#addressOf(to) : to.address;
-    if (address === undefined) throw unreachableNode(name, 'its address is not known');
+    const addresses = typeof to === 'number' ? this.#addressesOf(to) : [to.address];
+    if (addresses.length === 0) throw unreachableNode(name, 'its address is not known');
     let wire: Wire | undefined;
     let isLate = false;
     const cancel = this.#schedule(timeoutMs, () => {
@@ -179,14 +178,13 @@ export class TcpTransport implements RaftTransport {
       wire?.destroy();
     });
     try {
-      const connection = await this.#dial(address, node, 'request', (dialled) => {
+      const connection = await this.#dialAny(addresses, typeof to === 'number' ? to : undefined, (dialled) => {
         wire = dialled;
       });
       connection.wire.send(wireFrame(frameType.request, (frame) => frame.raw(body), body.length));
       return answerIn(await nextFrame(connection.wire, frameType.answer));
     } catch (error) {
       if (this.#isClosed) throw transportClosed();
-      if (error instanceof RefusedError) this.#onRefused(this.#refusedDials, error, address, node);
       throw requestError(error, name, isLate ? timeoutMs : undefined);
     } finally {
       cancel();
@@ -205,8 +203,14 @@ export class TcpTransport implements RaftTransport {
     return this.#receiver as TransportReceiver;
   }
 
-  #addressOf(node: NodeId): string | undefined {
-    return this.#learned.get(node) ?? this.#members.get(node);
+  /** Where a node may be: first where it says that it is, then where the members have agreed that it is. */
+  #addressesOf(node: NodeId): readonly string[] {
+    const known = [this.#learned.get(node), this.#members.get(node)];
+    return [...new Set(known.filter((address) => address !== undefined))];
+  }
+
+  #isElsewhere({ node, addresses }: PeerLink): boolean {
+    return this.#addressesOf(node).join() !== addresses.join();
   }
 
   #sendOne(message: PeerMessage): boolean {
@@ -216,15 +220,15 @@ export class TcpTransport implements RaftTransport {
   #linkTo(node: NodeId): PeerLink | undefined {
     const known = this.#links.get(node);
     if (known !== undefined) return known;
-    const address = this.#addressOf(node);
-    if (address === undefined || node === this.#node.identity().node) return undefined;
-    const link = new PeerLink(node, address, {
+    const addresses = this.#addressesOf(node);
+    if (addresses.length === 0 || node === this.#node.identity().node) return undefined;
+    const link = new PeerLink(node, addresses, {
       limits: this.#limits,
       schedule: this.#schedule,
       elapsedMs: this.#elapsedMs,
       jitter: () => (this.#options.randomBytes(1)[0] as number) / 256,
-      dial: (onWire) => this.#dial(address, node, 'messages', onWire),
-      onRefused: (error) => this.#onRefused(this.#refusedDials, error, address, node),
+      dial: (address, onWire) => this.#dial(address, node, 'messages', onWire),
+      onRefused: (error, address) => this.#onRefused(this.#refusedDials, error, address, node),
       onLost: () => this.#reportLost(node),
     });
     this.#links.set(node, link);
@@ -253,6 +257,24 @@ export class TcpTransport implements RaftTransport {
     return connection;
   }
 
+  /** Dials the first address at which the node answers. */
+  async #dialAny(
+    addresses: readonly string[],
+    node: NodeId | undefined,
+    onWire: (wire: Wire) => void,
+  ): Promise<Connection> {
+    let reason: unknown;
+    for (const address of addresses) {
+      try {
+        return await this.#dial(address, node, 'request', onWire);
+      } catch (error) {
+        if (error instanceof RefusedError) this.#onRefused(this.#refusedDials, error, address, node);
+        reason = error;
+      }
+    }
+    throw reason;
+  }
+
   #track(wire: Wire): void {
     this.#wires.add(wire);
     wire.onEnd(() => this.#wires.delete(wire));
@@ -270,7 +292,7 @@ export class TcpTransport implements RaftTransport {
     if (isEither) {
       if (purpose === 'request') return;
       // Soon it will: it is joining. Nothing went wrong, so nothing is reported.
-      throw new WireError('One of both nodes belongs to no cluster yet.');
+      throw new WireError('one of both nodes belongs to no cluster yet');
     }
     if (this.#starts.note(peer)) return;
     for (const wire of [...(this.#accepted.get(node) ?? [])]) {
@@ -303,7 +325,7 @@ export class TcpTransport implements RaftTransport {
     this.#learned.set(node, address);
     if (this.#learned.size > maxLearned) this.#learned.delete(this.#learned.keys().next().value as NodeId);
     const link = this.#links.get(node);
-    if (link !== undefined && link.address !== this.#addressOf(node)) this.#dropLink(node, link);
+    if (link !== undefined && this.#isElsewhere(link)) this.#dropLink(node, link);
   }
 
   #keep(node: NodeId, wire: Wire): void {
@@ -361,7 +383,7 @@ export class TcpTransport implements RaftTransport {
   async #answerTo(from: NodeId | undefined, body: Uint8Array): Promise<Buffer> {
     try {
       const answer = await this.#node.request(from, body);
-      if (answer.length > maxRequestBytes) throw new WireError('The answer is too long.');
+      if (answer.length > maxRequestBytes) throw new WireError('the answer is too long');
       return wireFrame(
         frameType.answer,
         (to) => {
@@ -384,27 +406,30 @@ export class TcpTransport implements RaftTransport {
     transfer: { wire: Wire | undefined; isReplaced: boolean },
   ): Promise<boolean> {
     let best = -1;
-    for (let attempts = this.#limits.snapshotAttempts; attempts > 0; attempts -= 1) {
+    let failures = 0;
+    while (failures < this.#limits.snapshotAttempts) {
       const before = best;
-      const end = await this.#transferOnce(message, opened, transfer, (chunks) => {
+      const addresses = this.#addressesOf(message.to);
+      const address = addresses[failures % addresses.length];
+      const end = await this.#transferOnce(address, message, opened, transfer, (chunks) => {
         best = Math.max(best, chunks);
       });
       if (end !== 'broken') return end === 'taken';
       if (this.#isClosed || transfer.isReplaced) return false;
       // Only attempts without progress count.
-      if (best > before) attempts = this.#limits.snapshotAttempts + 1;
+      failures = best > before ? 0 : failures + 1;
       await new Promise<void>((resolve) => void this.#schedule(this.#limits.redialMs[1], resolve));
     }
     return false;
   }
 
   async #transferOnce(
+    address: string | undefined,
     message: InstallSnapshot,
     opened: NonNullable<Awaited<ReturnType<typeof openSnapshot>>>,
     transfer: { wire: Wire | undefined; isReplaced: boolean },
     onProgress: (chunks: number) => void,
   ): Promise<TransferEnd> {
-    const address = this.#addressOf(message.to);
     if (address === undefined || this.#isClosed || transfer.isReplaced) return 'refused';
     try {
       const { wire } = await this.#dial(address, message.to, 'snapshot', (dialled) => {
@@ -478,7 +503,8 @@ function requestError(error: unknown, name: string, lateMs: number | undefined):
     const message = `No connection with ${name}: ${reasons[error.code]}`;
     return new MemoryError(errorCodes[error.code], message, { cause: error });
   }
-  return unreachableNode(name, 'there is no connection, or it has ended', error);
+  const reason = error instanceof WireError ? error.message : 'there is no connection';
+  return unreachableNode(name, reason, error);
 }
 
 const errorCodes: Readonly<Record<RefusalCode, MemoryError['code']>> = {

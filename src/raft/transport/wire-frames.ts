@@ -87,13 +87,13 @@ export class WireReader {
     if (this.#first.length < headerBytes) this.#join();
     const length = this.#first.readUInt32LE(0);
     if (length === 0 || length > this.maxBytes)
-      throw new WireError(`A frame has ${length} bytes, but 1 to ${this.maxBytes} are allowed here.`);
+      throw new WireError(`a frame has ${length} bytes, but 1 to ${this.maxBytes} are allowed here`);
     const end = headerBytes + length;
     if (this.#bytes < end) return undefined;
     if (this.#first.length < end) this.#join();
     const first = this.#first;
     const content = first.subarray(headerBytes, end);
-    if (first.readUInt32LE(lengthBytes) !== crc32c(content)) throw new WireError('The checksum of a frame is wrong.');
+    if (first.readUInt32LE(lengthBytes) !== crc32c(content)) throw new WireError('the checksum of a frame is wrong');
     if (first.length === end) this.#chunks.shift();
     else this.#chunks[0] = first.subarray(end);
     this.#bytes -= end;

@@ -1,5 +1,7 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import { writeMessage } from '../../../src/raft/transport/message-codec';
@@ -8,7 +10,19 @@ import { TcpTransport } from '../../../src/raft/transport/tcp-transport';
 import { frameType, maxWireBytes, WireReader, wireFrame } from '../../../src/raft/transport/wire-frames';
 import { type CertificateContent, TestAuthority } from './certificates';
 import { closeProxies, FaultProxy } from './fault-proxy';
-import { closeNodes, connect, dialAs, heartbeat, introduce, listen, secret, sleep, TestNode, until } from './test-node';
+import {
+  closeNodes,
+  connect,
+  dialAs,
+  heartbeat,
+  introduce,
+  listen,
+  secret,
+  sleep,
+  snapshotMessage,
+  TestNode,
+  until,
+} from './test-node';
 
 afterEach(async () => {
   await closeNodes();
@@ -215,8 +229,10 @@ describe('a secret', () => {
     one.transport.setMembers(new Map([[2, '192.0.2.1:7411']]));
     one.send(2);
     await until(() => one.lost.length > 0);
-    await expect(one.transport.request({ address: 'example.org:80' }, new Uint8Array(), 1_000)).rejects.toMatchObject({
+    const asked = one.transport.request({ address: '192.0.2.1:7411' }, new Uint8Array(), 1_000);
+    await expect(asked).rejects.toMatchObject({
       code: 'STORE_UNREACHABLE',
+      message: expect.stringContaining('needs TLS'),
     });
   });
 
@@ -317,6 +333,22 @@ describe('a node', () => {
     await expect(other.transport.request(1, new Uint8Array(), 2_000)).rejects.toMatchObject({
       code: 'CLUSTER_MISMATCH',
     });
+  });
+
+  test('that says a wrong address of its own is reached where the members have agreed that it is', async () => {
+    const one = await TestNode.start(1, { tls: good });
+    const two = await TestNode.start(2, { tls: good, advertise: '127.0.0.1:1' });
+    const addresses = new Map([
+      [1, one.transport.address],
+      [2, `127.0.0.1:${two.transport.port}`],
+    ]);
+    for (const node of [one, two]) node.transport.setMembers(addresses);
+    await connect(two, one);
+    await connect(one, two);
+    expect([...(await one.transport.request(2, Uint8Array.of(1), 5_000))]).toEqual([1]);
+    const path = join(one.folder, 'sent.db');
+    writeFileSync(path, 'snapshot');
+    expect(await one.transport.sendSnapshot(snapshotMessage(1, 2), path)).toBe(true);
   });
 
   test('at the address of another one gets none of its messages', async () => {
