@@ -49,6 +49,7 @@ export function raftTransportConformance(make: () => Promise<TransportUnderTest>
     check('answers a node that is not a member yet', answersStrangers),
     check('answers requests of members and of nodes without a cluster', answersRequests),
     check('passes on the error of a request', passesErrorsOn),
+    check('rejects a request to a node of another cluster, which never sees it', keepsRequestsApart),
     check('ends a request without an answer after its time-out', endsRequests),
     check('copies a snapshot, then delivers its message', copiesSnapshots),
     check('resolves with false if the receiver refuses a snapshot', refusesSnapshots),
@@ -264,6 +265,13 @@ async function answersRequests(nodes: Nodes): Promise<void> {
   );
   assert.deepEqual([...(await joiner.transport.request({ address: one.address }, new Uint8Array(), waitMs))], []);
   assert.deepEqual(two.asked, [1, undefined]);
+}
+
+async function keepsRequestsApart(nodes: Nodes): Promise<void> {
+  const [one, stranger] = [await nodes.start(1), await nodes.start(2, { cluster: `f${cluster.slice(1)}` })];
+  const isOther = (error: unknown) => MemoryError.is(error) && error.code === 'CLUSTER_MISMATCH';
+  await assert.rejects(one.transport.request({ address: stranger.address }, Uint8Array.of(1), waitMs), isOther);
+  assert.deepEqual(stranger.asked, []);
 }
 
 async function passesErrorsOn(nodes: Nodes): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * Kills the processes of a cluster of three nodes again and again, while callers write: `npm run test:cluster -- --cycles N --seed S`.
- * With `--partitions N` it partitions the network between three nodes instead, in one or in both directions. Exits with 1 if an acknowledged write is lost or was done twice, or if the nodes differ.
+ * With `--partitions N` it partitions the network between three nodes instead, in one or in both directions. Exits with 1 if an
+ * acknowledged write is lost or was done twice, or if the nodes differ.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -5,7 +5,7 @@ import { Generator } from '../core/generator';
 import type { InstallSnapshot, PeerMessage } from '../core/messages';
 import type { NodeId } from '../core/node-id';
 import type { NodeAddress, NodeIdentity, RaftTransport, TransportReceiver } from './raft-transport';
-import { transportClosed, unreachableNode } from './transport-errors';
+import { otherCluster, transportClosed, unreachableNode } from './transport-errors';
 
 /** How a network in one process treats messages. */
 export interface NetworkConditions {
@@ -249,8 +249,7 @@ class InProcessTransport implements RaftTransport {
   ): Promise<Uint8Array> {
     const own = target.receiver?.identity();
     if (own === undefined) throw unreachableNode(target.address, 'no node is there');
-    if (from.cluster !== '' && own.cluster !== '' && from.cluster !== own.cluster)
-      throw unreachableNode(target.address, 'it belongs to another cluster');
+    if (from.cluster !== '' && own.cluster !== '' && from.cluster !== own.cluster) throw otherCluster(target.address);
     const answer = await target.receiver?.request(asker, body);
     if (answer === undefined) throw unreachableNode(target.address, 'no node is there');
     return answer;

@@ -39,8 +39,8 @@ export interface RaftTransport {
    * Asks a member, or the node at an address, and resolves with the answer of its `receiver.request`. A node that belongs to no cluster
    * yet may ask, too: that is how it joins.
    *
-   * @throws STORE_UNREACHABLE if no answer has arrived after `timeoutMs`; the request may have been carried out. STORE_CLOSED. Otherwise
-   * the error with which the receiver has answered.
+   * @throws STORE_UNREACHABLE if no answer has arrived after `timeoutMs`; the request may have been carried out. STORE_CLOSED,
+   * CLUSTER_MISMATCH. Otherwise the error with which the receiver has answered.
    */
   request(to: NodeId | NodeAddress, body: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
 

@@ -63,7 +63,8 @@ export class TcpTransport implements RaftTransport {
   readonly #refusedDials = this.#refusals();
   readonly #refusedPeers = this.#refusals();
   readonly #links = new Map<NodeId, PeerLink>();
-  readonly #accepted = new Map<NodeId, Set<Wire>>();
+  // With the boot nonce of the process at the other side.
+  readonly #accepted = new Map<NodeId, Map<Wire, string>>();
   readonly #wires = new Set<Wire>();
   readonly #learned = new Map<NodeId, string>();
   readonly #transfers = new Map<NodeId, { wire: Wire | undefined; isReplaced: boolean }>();
@@ -130,7 +131,7 @@ export class TcpTransport implements RaftTransport {
       this.#learned.delete(node);
       const link = this.#links.get(node);
       if (link !== undefined) this.#dropLink(node, link);
-      for (const wire of [...(this.#accepted.get(node) ?? [])]) wire.destroy();
+      for (const wire of [...(this.#accepted.get(node)?.keys() ?? [])]) wire.destroy();
     }
   }
 
@@ -295,7 +296,7 @@ export class TcpTransport implements RaftTransport {
       throw new WireError('one of both nodes belongs to no cluster yet');
     }
     if (this.#starts.note(peer)) return;
-    for (const wire of [...(this.#accepted.get(node) ?? [])]) {
+    for (const wire of [...(this.#accepted.get(node)?.keys() ?? [])]) {
       sendRefusal(wire, 'NODE_DUPLICATE');
       wire.end(this.#limits.pingMs, this.#schedule);
     }
@@ -312,7 +313,7 @@ export class TcpTransport implements RaftTransport {
     }
     this.#learn(node, address);
     this.#links.get(node)?.retry();
-    this.#keep(node, wire);
+    this.#keep(greeting, wire);
     this.#node.met?.(identity);
     if (purpose === 'messages') wire.listen((frame) => this.#take(wire, node, frame));
     else this.#takeSnapshot(wire, node);
@@ -328,9 +329,11 @@ export class TcpTransport implements RaftTransport {
     if (link !== undefined && this.#isElsewhere(link)) this.#dropLink(node, link);
   }
 
-  #keep(node: NodeId, wire: Wire): void {
-    const wires = this.#accepted.get(node) ?? new Set();
-    this.#accepted.set(node, wires.add(wire));
+  #keep({ identity: { node }, boot }: Greeting, wire: Wire): void {
+    const wires = this.#accepted.get(node) ?? new Map<Wire, string>();
+    // What an earlier start of the node has sent, or still sends, is out of date.
+    for (const [earlier, itsBoot] of [...wires]) if (itsBoot !== boot) earlier.destroy();
+    this.#accepted.set(node, wires.set(wire, boot));
     wire.onEnd(() => {
       wires.delete(wire);
       if (wires.size === 0 && this.#accepted.get(node) === wires) this.#accepted.delete(node);

@@ -10,3 +10,9 @@ export function unreachableNode(name: string, reason: string, cause?: unknown): 
 export function transportClosed(): MemoryError {
   return new MemoryError('STORE_CLOSED', 'The connections to the other nodes are closed. Open the store again.');
 }
+
+/** Makes the error for a request to a node of another cluster. */
+export function otherCluster(name: string): MemoryError {
+  const message = `No connection with ${name}: it belongs to another cluster. Check the addresses of the cluster.`;
+  return new MemoryError('CLUSTER_MISMATCH', message);
+}

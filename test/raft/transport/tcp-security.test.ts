@@ -433,6 +433,17 @@ describe('a node', () => {
     expect(node.peers.map((each) => each.node)).toEqual([2, 2]);
   });
 
+  test('that was started again is not heard twice: the connection of its earlier start ends', async () => {
+    const node = await TestNode.start(1);
+    const earlier = await dialAs(2, node);
+    const other = await dialAs(3, node);
+    const same = await dialAs(2, node);
+    expect([earlier.wire.hasEnded, same.wire.hasEnded]).toEqual([false, false]);
+    const later = await dialAs(2, node, 'messages', 2);
+    await until(() => earlier.wire.hasEnded && same.wire.hasEnded);
+    expect([later.wire.hasEnded, other.wire.hasEnded]).toEqual([false, false]);
+  });
+
   test('that leaves the cluster loses its connections', async () => {
     const one = await TestNode.start(1);
     one.transport.setMembers(

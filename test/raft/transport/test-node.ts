@@ -124,8 +124,8 @@ export function snapshotMessage(from: number, to: number, index = 12): InstallSn
 }
 
 /** Connects as a node would, and gives the raw connection. */
-export async function dialAs(node: number, to: TestNode, purpose: Purpose = 'messages') {
-  const identity = { cluster, node, start: 1, release: '1.0.0', schema: 1, analyzer: '1' };
+export async function dialAs(node: number, to: TestNode, purpose: Purpose = 'messages', start = 1) {
+  const identity = { cluster, node, start, release: '1.0.0', schema: 1, analyzer: '1' };
   const target = { address: to.transport.address, node: to.node, purpose, check: () => undefined };
   return dialNode(target, {
     tls: undefined,
@@ -133,7 +133,7 @@ export async function dialAs(node: number, to: TestNode, purpose: Purpose = 'mes
     limits: { ...defaultLimits, ...quick },
     schedule: realSchedule,
     randomBytes,
-    greeting: () => ({ identity, boot: 'boot', address: '127.0.0.1:1' }),
+    greeting: () => ({ identity, boot: `boot ${start}`, address: '127.0.0.1:1' }),
   });
 }
 
