@@ -145,10 +145,13 @@ export function prepare<P, R>(
 export function prepareLists<P, R extends readonly unknown[]>(
   database: Database,
   build: (parameter: <N extends keyof P & string>(name: N) => P[N]) => Compilable<unknown>,
-): (parameters: P) => IterableIterator<R> {
+): { all(parameters: P): R[]; iterate(parameters: P): IterableIterator<R> } {
   const { statement, bind } = prepared(database, build);
   statement.raw();
-  return (values) => statement.iterate(bind(values)) as IterableIterator<R>;
+  return {
+    all: (values) => statement.all(bind(values)) as R[],
+    iterate: (values) => statement.iterate(bind(values)) as IterableIterator<R>,
+  };
 }
 
 function prepared<P>(

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { sql } from 'kysely';
 import type { Policy } from '../access/policy';
 import type { SpaceName } from '../domain/command';
 import type { ParsedScope } from '../domain/scope';
@@ -70,7 +71,7 @@ export class ReadModel {
     this.postings = new Postings({ read: (term) => state.words.read(term) }, postingBytes);
     this.#changedSince = prepareChangedSince(database);
     this.#dataVersion = state.dataVersion();
-    this.#readChanged(() => undefined);
+    state.snapshot(() => this.#readAll());
   }
 
   /** The rules that are in force. */
@@ -234,9 +235,23 @@ export class ReadModel {
     this.columns.replaceChunks(chunks.own());
   }
 
+  /** Reads all rows, when the store is opened. It reads many at once, which is faster than one after another. */
+  #readAll(): void {
+    const space = this.interning.currentSpace?.id ?? 0;
+    const columnsIn = prepareColumnsIn(this.#state.database);
+    const last = this.#state.lastRow;
+    for (let after = 0; after < last; after += rowsPerTurn) {
+      for (const values of columnsIn.all({ space, after, upTo: after + rowsPerTurn })) {
+        const columns = columnsOf(values, this.interning);
+        this.columns.apply(columns === undefined ? { row: values[0] } : { row: values[0], columns });
+      }
+    }
+    this.#lastSeen = this.lastChangeSeq;
+  }
+
   #readChanged(onChange: (change: RowChange) => void): void {
     const space = this.interning.currentSpace?.id ?? 0;
-    for (const line of this.#changedSince({ change_seq: this.#lastSeen, space })) {
+    for (const line of this.#changedSince.iterate({ change_seq: this.#lastSeen, space })) {
       const change = rowChangeOf(line, this.interning);
       this.columns.apply(change);
       onChange(change);
@@ -251,52 +266,76 @@ function followIn(next: ChunkCounts, { changes, embedded }: AppliedBatch): void 
   if (rows.length > 0) next.refresh(rows);
 }
 
-const labelColumns = [
-  ...(['row', 'id', 'change_seq', 'state', 'label_set', 'owner', 'author', 'user_id', 'session_id', 'tags'] as const),
-  ...(['length', 'valid_from', 'expires_at', 'priority'] as const),
+const columnValues = [
+  ...(['row', 'label_set', 'owner', 'author', 'user_id', 'session_id', 'length', 'valid_from', 'expires_at'] as const),
+  'priority',
 ] as const;
 
-/** The values of a row in the order of `labelColumns`, and then its number of vectors. */
-type LabelValues = readonly [
-  ...[row: number, id: string, changeSeq: number, state: string, labelSet: number, owner: number, author: number],
-  ...[userId: string | null, sessionId: string | null, tags: string],
-  ...[length: number, validFrom: number, expiresAt: number | null, priority: number, chunks: number],
+/** The values of a row in the order of `columnValues`, and those that `selectColumns` adds. */
+type ColumnValues = readonly [
+  ...[row: number, labelSet: number, owner: number, author: number, userId: string | null, sessionId: string | null],
+  ...[length: number, validFrom: number, expiresAt: number | null, priority: number],
+  ...[state: number, tags: string | null, chunks: number],
 ];
 
-function rowChangeOf(values: LabelValues, interning: ReadonlyInterning): RowChange {
-  const [row, id, changeSeq, state, label_set, owner, author, user_id, session_id, tags] = values;
-  if (state === 'forgotten') return { row, id, changeSeq, type: 'forgotten', reindex: true };
-  const columns = rowColumnsOf(
+const [active, forgotten] = [1, 2];
+
+/** Selects what `ColumnStore` keeps. SQLite gives numbers faster than texts, so it compares the texts that most rows have. */
+function selectColumns(space: number) {
+  return queries
+    .selectFrom('memories')
+    .select(columnValues)
+    .select([
+      sql<number>`case state when 'active' then ${sql.lit(active)} when 'forgotten' then ${sql.lit(forgotten)} else 0 end`.as(
+        'state',
+      ),
+      sql<string | null>`nullif(tags, '[]')`.as('tags'),
+      chunksIn(space).as('chunks'),
+    ]);
+}
+
+/** Undefined if the memory is forgotten. */
+function columnsOf(values: ColumnValues, interning: ReadonlyInterning): RowColumns | undefined {
+  if (values[10] === forgotten) return undefined;
+  // Without `...` and without destructuring, which takes longer than reading the row, for a million rows.
+  return rowColumnsOf(
     {
-      state: state as LabelRow['state'],
-      label_set,
-      owner,
-      author,
-      user_id,
-      session_id,
-      tags,
-      length: values[10],
-      valid_from: values[11],
-      expires_at: values[12],
-      priority: values[13],
-      chunks: values[14],
+      state: values[10] === active ? 'active' : 'superseded',
+      label_set: values[1],
+      owner: values[2],
+      author: values[3],
+      user_id: values[4],
+      session_id: values[5],
+      tags: values[11] ?? '[]',
+      length: values[6],
+      valid_from: values[7],
+      expires_at: values[8],
+      priority: values[9],
+      chunks: values[12],
     },
     interning,
   );
+}
+
+type ChangedValues = readonly [...ColumnValues, id: string, changeSeq: number];
+
+function rowChangeOf(values: ChangedValues, interning: ReadonlyInterning): RowChange {
+  const [row, id, changeSeq] = [values[0], values[13], values[14]];
+  const columns = columnsOf(values.slice(0, 13) as unknown as ColumnValues, interning);
+  if (columns === undefined) return { row, id, changeSeq, type: 'forgotten', reindex: true };
   return { row, id, changeSeq, type: 'revised', reindex: true, columns };
 }
 
-type LabelRow = Parameters<typeof rowColumnsOf>[0];
-
 function prepareChangedSince(database: Database) {
   // Ordered by row, because columns grow at their end and SQLite then reads its pages in order.
-  return prepareLists<{ change_seq: number; space: number }, LabelValues>(database, (p) =>
-    queries
-      .selectFrom('memories')
-      .select(labelColumns)
-      .select(chunksIn(p('space')).as('chunks'))
-      .where('change_seq', '>', p('change_seq'))
-      .orderBy('row'),
+  return prepareLists<{ change_seq: number; space: number }, ChangedValues>(database, (p) =>
+    selectColumns(p('space')).select(['id', 'change_seq']).where('change_seq', '>', p('change_seq')).orderBy('row'),
+  );
+}
+
+function prepareColumnsIn(database: Database) {
+  return prepareLists<RowRange & { space: number }, ColumnValues>(database, (p) =>
+    selectColumns(p('space')).where('row', '>', p('after')).where('row', '<=', p('upTo')).orderBy('row'),
   );
 }
 

@@ -193,6 +193,11 @@ export class StateStore {
     return this.#policy;
   }
 
+  /** The highest number of a row. */
+  get lastRow(): number {
+    return this.#lastRow;
+  }
+
   /** The number of the latest change. */
   get lastChangeSeq(): number {
     return this.#lastChangeSeq;

@@ -75,7 +75,10 @@ export class VectorTable implements VectorSource {
 
   rows(): Uint32Array {
     const chunks = this.#spaceChunks.chunks();
-    return Uint32Array.from(chunks.keys()).filter((row) => chunks[row] !== 0);
+    const rows = new Uint32Array(chunks.length);
+    let found = 0;
+    for (let row = 0; row < chunks.length; row++) if (chunks[row] !== 0) rows[found++] = row;
+    return rows.slice(0, found);
   }
 
   lastChangeSeq(): number {
