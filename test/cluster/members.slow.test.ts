@@ -1,8 +1,8 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { inspectCluster, leaveCluster, MemoryError, type MemoryStore, recoverCluster } from 'multi-agent-memory';
-import { describe, expect, test } from 'vitest';
-import { codeOf, openFolder, refusal } from '../store/stores';
+import { inspectCluster, leaveCluster, MemoryError, MemoryStore, recoverCluster } from 'multi-agent-memory';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { codeOf, openFolder, openToAll, refusal } from '../store/stores';
 import { ClusterOfFolders, freePort, settledRoles } from './cluster-of-folders';
 
 const place = { namespace: ['cluster'] };
@@ -166,4 +166,22 @@ test('the folder of the last node founds another cluster, with everything in its
   const next = await cluster.join('two');
   expect(await next.admin.count({ consistency: 'linearizable' })).toBe(await again.admin.count());
   expect((await again.verify()).ok).toBe(true);
+});
+
+test('other processes of a machine use its node through a connection, and one of them can take it over', async () => {
+  const cluster = await ClusterOfFolders.inTemporaryFolder();
+  const one = await cluster.open('one', { bootstrap: true }, { serve: true });
+  const options = { access: openToAll, cluster: await cluster.optionsOf('one') };
+  const other = await MemoryStore.connect(cluster.folderOf('one'), { takeOver: options, waitMs: 20_000 });
+  onTestFinished(() => other.close());
+  const two = await cluster.join('two');
+  await settledRoles(one, 'voter', 'voter');
+  await other.admin.remember('through the connection', place);
+  const after = await other.position();
+  expect(await two.admin.count({ consistency: { after } })).toBe(1);
+  const { id } = await other.cluster.status();
+  await cluster.close('one');
+  await other.admin.remember('after the process of the node has ended', place);
+  expect(await two.admin.count({ consistency: 'linearizable' })).toBe(2);
+  expect((await other.cluster.status()).id).toBe(id);
 });

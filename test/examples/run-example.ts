@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-// Makes every network connection fail. A connection to another process of this machine has a path and still works.
+// Makes every network connection fail. A connection to another process of this machine has a path or a loopback address and still works.
 const offline = `data:text/javascript,${encodeURIComponent(`
   import net from 'node:net';
   const { connect } = net.Socket.prototype;
   net.Socket.prototype.connect = function (...given) {
     const [options] = Array.isArray(given[0]) ? given[0] : given;
-    if (typeof options?.path !== 'string') throw new Error('offline');
+    if (typeof options?.path !== 'string' && options?.host !== '127.0.0.1') throw new Error('offline');
     return connect.apply(this, given);
   };
 `)}`;
