@@ -127,8 +127,14 @@ export class RaftLog implements ReplicatedLog {
   async barrier(level: BarrierLevel): Promise<void> {
     const own = this.#writes.settled();
     if (this.#haltReason !== undefined) throw haltedNode(this.#haltReason);
+    if (level === 'session') {
+      await own;
+      // Not before: a lease may run out while the own commands are on their way.
+      await this.#reads.lease();
+      return;
+    }
     // Asked at once, while the own commands are on their way.
-    const read = this.#read(level);
+    const read = level === 'linearizable' ? this.#reads.confirm() : this.#reads.reach(level.after);
     read.catch(() => undefined);
     await own;
     await read;
@@ -178,11 +184,6 @@ export class RaftLog implements ReplicatedLog {
       ...(onMet && { onMet }),
       ...(answerRequest && { answer: answerRequest }),
     };
-  }
-
-  #read(level: BarrierLevel): Promise<void> {
-    if (level === 'session') return this.#reads.lease();
-    return level === 'linearizable' ? this.#reads.confirm() : this.#reads.reach(level.after);
   }
 
   #flushSoon(): void {

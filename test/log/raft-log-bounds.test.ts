@@ -159,6 +159,18 @@ describe('A read', () => {
     expect(await codeOf(cluster.log(followers[1]).barrier('session'))).toBe(undefined);
   });
 
+  test('of the session needs the lease when the own commands are answered, not only before', async () => {
+    const { cluster, followers } = await threePeers();
+    const [reader] = followers;
+    const log = cluster.log(reader);
+    await log.barrier('session');
+    cluster.cutOff(reader);
+    const write = codeOf(log.propose(command(0)));
+    expect(cluster.host(reader).hasReadLease).toBe(true);
+    expect(await codeOf(log.barrier('session'))).toBe('NO_QUORUM');
+    expect(await write).toBe('OUTCOME_UNKNOWN');
+  });
+
   test('goes on when the lease has come back', async () => {
     const { cluster, followers } = await threePeers();
     cluster.cutOff(followers[0]);
