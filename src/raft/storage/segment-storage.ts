@@ -40,6 +40,8 @@ export class SegmentStorage implements RaftStorage {
   #nextSync: Promise<void> | undefined;
   /** The saves of the hard state that are not done. No entry is written meanwhile: none may be of a later term than the hard state. */
   #savesRunning = 0;
+  /** Whether the last save found no room. Nothing is stored before the state is saved, because it may hold a vote or where the log begins. */
+  #isUnsaved = false;
   #saved: Promise<void> = Promise.resolve();
   /** The steps of calls that cannot be done at once, and how many of them are not done. */
   #steps: Promise<void> = Promise.resolve();
@@ -144,7 +146,8 @@ export class SegmentStorage implements RaftStorage {
     const isVote = hardState !== undefined && this.#isVote(hardState);
     if (!this.#log.canHold(entries)) return Promise.reject(this.#tooLong());
     const waits = hasEntries && (isVote || this.#savesRunning > 0 || !this.#log.hasRoomFor(entries));
-    if (this.#stepsWaiting > 0 || snapshot !== undefined || waits) return this.#step(() => this.#storeInSteps(work));
+    const needsSteps = this.#stepsWaiting > 0 || this.#isUnsaved || snapshot !== undefined || waits;
+    if (needsSteps) return this.#step(() => this.#storeInSteps(work));
     try {
       this.#assertUsable();
       if (hasEntries) this.#append(entries);
@@ -327,6 +330,10 @@ export class SegmentStorage implements RaftStorage {
     this.#saved = this.#hardState.save({ ...this.#currentState(), ...changes });
     try {
       await this.#saved;
+      this.#isUnsaved = false;
+    } catch (error) {
+      this.#isUnsaved = true;
+      throw error;
     } finally {
       this.#savesRunning--;
     }
@@ -350,6 +357,7 @@ export class SegmentStorage implements RaftStorage {
         // Whatever a step stores must not reach the disk before the entries of an earlier call.
         if (this.#durableEnd < this.#log.end) await this.#synced();
         if (this.#failure !== undefined) throw this.#failure;
+        if (this.#isUnsaved) await this.#saveState({});
         await act();
       } catch (error) {
         throw this.#ended(error);

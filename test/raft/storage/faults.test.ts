@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { MemoryError } from '../../../src/domain/errors';
 import type { Entry } from '../../../src/raft/core/entry';
 import type { SegmentStorage } from '../../../src/raft/storage/segment-storage';
+import type { Random } from '../../faults/random';
 import { flipOf } from './damage';
 import { folder, logOf, openOn } from './recovery';
 import { SimulatedDisk } from './simulated-disk';
@@ -204,6 +205,47 @@ describe('a full disk', () => {
     await storage.store({ entries: [normal(last + 1, 1, 'z')] });
     const reopened = await openOn(disk.kill());
     expect(logOf(reopened)).toBe(logOf(storage));
+  });
+});
+
+describe('a full disk on a file system that copies on write', () => {
+  /** A power cut that loses everything that was not synced. */
+  const losingAll = { pick: () => 0, chance: () => false, whole: (least: number) => least } as unknown as Random;
+  const configuration = { voters: [1], outgoing: [], learners: [], learnersNext: [], autoLeave: false };
+
+  async function nodeWithoutRoom() {
+    const disk = new SimulatedDisk();
+    const storage = await startedNode(disk);
+    disk.copiesOnWrite = true;
+    return { disk, storage, noRoom: () => Object.assign(disk, { capacity: disk.used }) };
+  }
+
+  test('takes a vote again that found no room, and syncs it', async () => {
+    const { disk, storage, noRoom } = await nodeWithoutRoom();
+    noRoom();
+    const work = { hardState: { term: 5, vote: 4, commit: 1 }, entries: [] };
+    expect(await codeOf(storage.store(work))).toBe('DISK_FULL');
+    expect(await codeOf(storage.store(work))).toBe('DISK_FULL');
+    disk.capacity = Number.POSITIVE_INFINITY;
+    expect(await codeOf(storage.store(work))).toBe('stored');
+    const reopened = await openOn(disk.cutPower(losingAll));
+    expect(reopened.initialState().hardState).toMatchObject({ term: 5, vote: 4 });
+  });
+
+  test('takes a snapshot again for which only the hard state found no room', async () => {
+    const { disk, storage } = await nodeWithoutRoom();
+    const snapshot = { index: 9, term: 1, configuration, data: new Uint8Array() };
+    const work = { snapshot, entries: [normal(10, 1)], hardState: { ...vote, commit: 9 } };
+    disk.onWrite = (path) => {
+      if (path.endsWith('hard-state')) disk.capacity = disk.used;
+    };
+    expect(await codeOf(storage.store(work))).toBe('DISK_FULL');
+    expect(await codeOf(storage.store({ entries: [normal(10, 1)] }))).toBe('DISK_FULL');
+    disk.onWrite = () => undefined;
+    disk.capacity = Number.POSITIVE_INFINITY;
+    expect(await codeOf(storage.store(work))).toBe('stored');
+    const reopened = await openOn(disk.cutPower(losingAll));
+    expect([reopened.firstIndex(), reopened.lastIndex(), reopened.snapshot()?.index]).toEqual([10, 10, 9]);
   });
 });
 
