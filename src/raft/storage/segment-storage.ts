@@ -152,7 +152,7 @@ export class SegmentStorage implements RaftStorage {
       this.#assertUsable();
       if (hasEntries) this.#append(entries);
       if (hardState !== undefined) this.#stored = this.#committable(hardState);
-      if (isVote) return this.#saveState({}).catch((error: unknown) => Promise.reject(this.#ended(error)));
+      if (isVote) return this.#saveState({});
       if (hasEntries) return this.#synced().catch((error: unknown) => Promise.reject(this.#ended(error)));
       if (hardState !== undefined) this.#note();
       // A commit index need not be durable, but the vote that comes with it must be.
@@ -203,7 +203,6 @@ export class SegmentStorage implements RaftStorage {
     }
     if (snapshot !== undefined && snapshot.index > (this.#snapshot?.index ?? 0)) await this.#install(snapshot);
     if (entries.length > 0) {
-      await this.#saved;
       await this.#makeRoomFor(entries);
       this.#append(entries);
       await this.#synced();
@@ -333,7 +332,7 @@ export class SegmentStorage implements RaftStorage {
       this.#isUnsaved = false;
     } catch (error) {
       this.#isUnsaved = true;
-      throw error;
+      throw this.#ended(error);
     } finally {
       this.#savesRunning--;
     }
@@ -354,8 +353,9 @@ export class SegmentStorage implements RaftStorage {
     this.#stepsWaiting++;
     const done = this.#steps.then(async () => {
       try {
-        // Whatever a step stores must not reach the disk before the entries of an earlier call.
+        // Whatever a step stores must not reach the disk before the entries and the vote of an earlier call.
         if (this.#durableEnd < this.#log.end) await this.#synced();
+        if (this.#savesRunning > 0) await this.#saved.catch(() => undefined);
         if (this.#failure !== undefined) throw this.#failure;
         if (this.#isUnsaved) await this.#saveState({});
         await act();

@@ -366,6 +366,29 @@ describe('a purged entry', () => {
   });
 });
 
+test('a snapshot is not stored before the votes of earlier calls are durable', async () => {
+  const disk = new SimulatedDisk();
+  const storage = await startedNode(disk);
+  let release = () => {};
+  const stalled = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  disk.onSync = (path, done) =>
+    void (path.endsWith('hard-state') ? stalled : Promise.resolve()).then(() => setImmediate(done));
+  const { configuration } = storage.initialState().membership;
+  const works = [
+    { hardState: { ...vote, term: 5 }, entries: [] },
+    { hardState: { ...vote, term: 6 }, entries: [] },
+    { snapshot: { index: 9, term: 6, configuration, data: new Uint8Array() }, entries: [] },
+  ];
+  const stored = Promise.all(works.map((work) => storage.store(work)));
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => void setImmediate(resolve));
+  expect([...disk.files().keys()].filter((path) => path.includes('.snapshot'))).toEqual([]);
+  release();
+  await stored;
+  expect(storage.snapshot()?.index).toBe(9);
+});
+
 test('calls after close fail with STORE_CLOSED, and closing twice is the same', async () => {
   const storage = await startedNode();
   onTestFinished(() => storage.close());

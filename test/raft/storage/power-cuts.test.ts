@@ -1,5 +1,5 @@
 import { test } from 'vitest';
-import { runCuts } from './recovery';
+import { runCuts, runFullDisks } from './recovery';
 
 test.each([1, 2, 3, 4, 5])(
   'a power cut loses nothing that was confirmed, and never stops the node (seed %i)',
@@ -7,3 +7,7 @@ test.each([1, 2, 3, 4, 5])(
     return runCuts(seed, 12);
   },
 );
+
+test.each([1, 2])('a full disk, with power cuts, loses nothing that was confirmed (seed %i)', (seed) => {
+  return runFullDisks(seed, 12);
+});

@@ -83,7 +83,9 @@ export class RandomWorks {
   }
 
   #entriesWork(): StorageWork {
-    const { commit, term } = this.hardState;
+    const { term } = this.hardState;
+    // A commit index may be lost, but what a snapshot holds is committed.
+    const commit = Math.max(this.hardState.commit, this.model.snapshot()?.index ?? 0);
     const last = this.model.lastIndex();
     const truncates = this.#random.chance(0.15) && last > commit;
     if (!truncates && term > 0) {

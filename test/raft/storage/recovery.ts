@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { crc32c } from '../../../src/domain/crc32c';
+import { MemoryError } from '../../../src/domain/errors';
 import type { Entry } from '../../../src/raft/core/entry';
 import type { HardState, Snapshot } from '../../../src/raft/core/messages';
 import { MemoryStorage } from '../../../src/raft/storage/memory-storage';
@@ -151,6 +152,26 @@ export async function runCuts(seed: number, cuts: number): Promise<void> {
   await storage.close();
 }
 
+/** As `runCuts`, on a disk that is full at times. A call that finds no room is made again when there is room. */
+export async function runFullDisks(seed: number, cuts: number): Promise<void> {
+  const random = new Random(seed, 8);
+  let disk = new SimulatedDisk();
+  let storage = await openOn(slowed(disk, random));
+  for (let cut = 0; cut < cuts; cut++) {
+    disk.copiesOnWrite = random.chance(0.5);
+    const run = new Run(storage, seed * 1_000 + cut);
+    await run.makeOnFullDisk(random.whole(0, 40), random, disk);
+    disk = random.chance(0.7) ? disk.cutPower(random) : disk.kill();
+    const done = run.doneNow();
+    // A node starts on a full disk.
+    disk.capacity = disk.used;
+    storage = await openOn(slowed(disk, random));
+    disk.capacity = Number.POSITIVE_INFINITY;
+    run.holdings.assertHeld(storage, done);
+  }
+  await storage.close();
+}
+
 /** Calls of a node on its storage, from a start to a crash. */
 class Run {
   readonly holdings: Holdings;
@@ -181,6 +202,25 @@ class Run {
     }
     for (let turns = random.pick([0, 0, 0, 1, 2, 3, 5, 8, 21]); turns > 0; turns--)
       await new Promise((resolve) => void setImmediate(resolve));
+  }
+
+  /** Makes calls one after the other. Some find a full disk, and the crash comes before some of these are made again. */
+  async makeOnFullDisk(count: number, random: Random, disk: SimulatedDisk): Promise<void> {
+    for (let made = 0; made < count; made++) {
+      const call = this.#works.next();
+      this.holdings.follow(call);
+      const at = this.#done.push(false) - 1;
+      if (random.chance(0.3)) disk.capacity = disk.used + 4_096 * random.whole(0, 2);
+      try {
+        await callStorage(this.#storage, call);
+      } catch (error) {
+        assert.ok(MemoryError.is(error) && error.code === 'DISK_FULL', String(error));
+        if (random.chance(0.1)) return;
+        disk.capacity = Number.POSITIVE_INFINITY;
+        await callStorage(this.#storage, call);
+      }
+      this.#done[at] = true;
+    }
   }
 
   /** Which calls are done. */

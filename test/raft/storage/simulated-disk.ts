@@ -141,14 +141,27 @@ export class SimulatedDisk implements FileCalls {
     this.#assertOn();
     const { path } = this.#open.get(fd) as OpenFile;
     const inode = this.#inode(fd);
-    const written = Buffer.from(bytes.subarray(offset, offset + length));
-    this.onWrite(path, position, written);
-    const grown = blocks(position + length) - blocks(inode.bytes.length);
-    const needed = this.copiesOnWrite ? blocks(length) : Math.max(0, grown);
-    if (needed > 0 && this.used + needed > this.capacity) throw failure('ENOSPC', 'write', path);
-    inode.bytes = written.length === 0 ? inode.bytes : overwritten(inode.bytes, position, written);
-    inode.pending.push({ position, bytes: written, number: this.#writes++ });
+    if (!this.#hasRoom(inode, position + length, length)) {
+      // A system writes what fits, and fails with the rest.
+      const part = Math.floor(length / 2);
+      if (part < sectorBytes || !this.#hasRoom(inode, position + part, part)) throw failure('ENOSPC', 'write', path);
+      this.#put(path, inode, position, Buffer.from(bytes.subarray(offset, offset + part)));
+      return part;
+    }
+    this.#put(path, inode, position, Buffer.from(bytes.subarray(offset, offset + length)));
     return length;
+  }
+
+  #hasRoom(inode: Inode, end: number, length: number): boolean {
+    const grown = Math.max(0, blocks(end) - blocks(inode.bytes.length));
+    const needed = this.copiesOnWrite ? blocks(length) : grown;
+    return needed === 0 || this.used + needed <= this.capacity;
+  }
+
+  #put(path: string, inode: Inode, position: number, written: Buffer): void {
+    this.onWrite(path, position, written);
+    inode.bytes = overwritten(inode.bytes, position, written);
+    inode.pending.push({ position, bytes: written, number: this.#writes++ });
   }
 
   write(
