@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { crc32c } from '../../../src/domain/crc32c';
 import { ByteReader } from '../../../src/log/codec/byte-reader';
 import type { Append, PeerMessage } from '../../../src/raft/core/messages';
@@ -10,6 +13,7 @@ import { TestAuthority } from './certificates';
 
 // Run with `npx tsx test/raft/transport/measure.ts`. Both nodes are in one process, so its processor time is that of both sides.
 
+const folder = mkdtempSync(join(tmpdir(), 'raft-measure-'));
 const commandBytes = 2_300;
 const commandsPerMessage = 64;
 const windowMessages = 32;
@@ -36,6 +40,7 @@ async function main(): Promise<void> {
     await measure(`${name}, heartbeats`, pair, heartbeat, 200_000, 64);
     await measure(`${name}, appends of 64 x 2.3 kB`, pair, append(8), 4_000, 1);
     await latency(name, pair);
+    await snapshot(name, pair);
     await pair.close();
   }
 }
@@ -141,16 +146,37 @@ async function latency(name: string, pair: Pair): Promise<void> {
   );
 }
 
+/** Sends a file of 200 MB. */
+async function snapshot(name: string, { one }: Pair): Promise<void> {
+  const megabytes = 200;
+  const path = join(folder, 'sent.db');
+  writeFileSync(path, randomBytes(megabytes * 1e6));
+  const configuration = { voters: [1, 2], outgoing: [], learners: [], learnersNext: [], autoLeave: false };
+  const taken = { index: 9, term: 3, configuration, data: new Uint8Array() };
+  const [began, used] = [performance.now(), process.cpuUsage()];
+  const isTaken = await one.sendSnapshot({ kind: 'snapshot', from: 1, to: 2, term: 3, snapshot: taken }, path);
+  const seconds = (performance.now() - began) / 1_000;
+  const { user, system } = process.cpuUsage(used);
+  const cpu = ((user + system) / 1e3 / megabytes).toFixed(1);
+  console.log(
+    `${name}, snapshot: ${isTaken}, ${(megabytes / seconds).toFixed(0)} MB/s, ${cpu} ms CPU a MB on both sides together`,
+  );
+}
+
 function receiver(node: number, receive: () => void): TransportReceiver {
   const identity = { cluster: 'ab'.repeat(16), node, start: 1, release: '1.0.0', schema: 1, analyzer: '1' };
   return {
     identity: () => identity,
     receive,
     request: async (_, body) => body,
-    snapshotPath: () => undefined,
+    snapshotPath: () => join(folder, 'received.db'),
     receiveSnapshot: async () => undefined,
     unreachable: () => undefined,
   };
 }
 
-await main();
+try {
+  await main();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
