@@ -109,6 +109,16 @@ describe('messages', () => {
     await connect(one, two);
   });
 
+  test('of the kind snapshot do not reach the network, where they would end the connection', async () => {
+    const { proxy, one, two } = await pairWithProxy({ limits: { silentMs: 60_000 } });
+    await connect(one, two);
+    const { connections } = proxy;
+    one.transport.send([snapshotMessage(1, 2)]);
+    await until(() => one.lost.includes(2));
+    await connect(one, two);
+    expect(proxy.connections).toBe(connections);
+  });
+
   test('wait only a short while for a node that was away', async () => {
     const { one, two } = await pairWithProxy();
     await two.transport.close();
