@@ -124,7 +124,7 @@ export class PrincipalAccess implements AccessHandle {
   }
 
   end(id: string, options: CallOptions = {}): Promise<boolean> {
-    return this.#calls.write('end-declaration', async () => {
+    return this.#calls.change('end-declaration', async () => {
       const context = this.#engine.writing();
       const { shapes } = this.#engine;
       const [parsedId, { signal }] = parseAll([shapes.id, id, ['id']], [shapes.callOptions, options]);
@@ -197,7 +197,7 @@ export class PrincipalAccess implements AccessHandle {
   }
 
   #add(declaration: Declaration, options: CallOptions = {}): Promise<RuleInForce> {
-    return this.#calls.write('add-declaration', async (target) => {
+    return this.#calls.change('add-declaration', async (target) => {
       const context = this.#engine.writing();
       const { shapes } = this.#engine;
       const [parsed, { signal }] = parseAll([shapes.declaration, declaration], [shapes.callOptions, options]);

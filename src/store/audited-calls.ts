@@ -1,6 +1,6 @@
 import type { AuditEvent, TouchedMemories } from '../audit/audit-log';
 import { looksLikeId } from '../audit/chain-entry';
-import { MemoryError } from '../domain/errors';
+import { type ErrorCode, MemoryError } from '../domain/errors';
 import type { MemoryChange } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
 import type { Action } from '../domain/rule';
@@ -91,6 +91,28 @@ export class AuditedCalls {
       await this.#deps.audit.written();
       return result;
     });
+  }
+
+  /** Runs a write that is one command, as `write` does. A node of a cluster does not refuse it because the node itself lags. */
+  change<T>(
+    action: string,
+    run: (target: CallTarget) => Promise<T>,
+    tellsOfOthers?: (result: T) => boolean,
+  ): Promise<T> {
+    return this.write(action, (target) => this.#decided(run, target), tellsOfOthers);
+  }
+
+  /** Checks before the command may refuse what only a later state allows. The command itself is decided in the order of the log. */
+  async #decided<T>(run: (target: CallTarget) => Promise<T>, target: CallTarget): Promise<T> {
+    try {
+      return await run(target);
+    } catch (error) {
+      const isDecided = !MemoryError.is(error) || this.#deps.recorder.isRecorded(error);
+      const latest = isDecided || !changing.has(error.code) ? undefined : this.#deps.levels.latest();
+      if (latest === undefined) throw error;
+      await latest;
+      return run(target);
+    }
   }
 
   /** Records a read that returned these memories. The promise resolves when the entry is as durable as the options require. */
@@ -225,6 +247,15 @@ function touchedBy(memories: readonly ReturnedMemory[]): Touched[] {
 function placeOf<Ids>({ namespace, accessTags }: ReturnedMemory, ids: Ids) {
   return { namespace: [...namespace], accessTags, ids };
 }
+
+/** The refusals that another write may have made wrong. */
+const changing: ReadonlySet<ErrorCode> = new Set([
+  'NOT_FOUND',
+  'FORBIDDEN',
+  'REVISION_CONFLICT',
+  'QUOTA_EXCEEDED',
+  'AMBIGUOUS_ID',
+]);
 
 /** The action that each call requires. Calls that are not listed require `read`. */
 const actionByCall: Readonly<Record<string, Action>> = {

@@ -90,7 +90,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         throw error;
       }
     };
-    return this.#calls.write('remember', run, ({ outcome }) => outcome === 'duplicate');
+    return this.#calls.change('remember', run, ({ outcome }) => outcome === 'duplicate');
   }
 
   rememberMany(
@@ -246,7 +246,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   }
 
   update(id: string, patch: MemoryPatch<M>, options: CallOptions & { ifRevision?: number } = {}): Promise<Memory<M>> {
-    return this.#calls.write('update', async (target) => {
+    return this.#calls.change('update', async (target) => {
       const context = this.#engine.writing();
       const { shapes } = this.#engine;
       const [parsedId, parsedPatch, parsedOptions] = parseAll(
@@ -262,7 +262,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   }
 
   share(id: string, change: LabelChange, options: CallOptions & { ifRevision?: number } = {}): Promise<Memory<M>> {
-    return this.#calls.write('share', async () => {
+    return this.#calls.change('share', async () => {
       const context = this.#engine.writing();
       const { shapes } = this.#engine;
       const [parsedId, parsedChange, parsedOptions] = parseAll(
@@ -275,7 +275,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
   }
 
   forget(id: string, options: CallOptions & { ifRevision?: number } = {}): Promise<boolean> {
-    return this.#calls.write('forget', async () => {
+    return this.#calls.change('forget', async () => {
       const context = this.#engine.writing();
       const { shapes } = this.#engine;
       const [parsedId, parsedOptions] = parseAll([shapes.id, id, ['id']], [shapes.changeOptions, options]);

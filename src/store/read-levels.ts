@@ -59,6 +59,15 @@ export class ReadLevels {
     return waited === undefined || signal === undefined ? waited : endedBy(signal, waited);
   }
 
+  /**
+   * Resolves when this node has everything that was acknowledged on any node. Undefined for a store without peers, which has it.
+   *
+   * @throws NO_QUORUM
+   */
+  latest(): Promise<void> | undefined {
+    return this.#isAlone ? undefined : this.#deps.log.barrier('linearizable');
+  }
+
   #waited(consistency: Exclude<Consistency, 'local'>, signal: AbortSignal | undefined): Promise<void> | undefined {
     const { log, readOnly } = this.#deps;
     if (typeof consistency === 'object') {

@@ -51,9 +51,14 @@ interface MemoryName {
 }
 
 /** Makes a keyed call on a handle. A refusal is an outcome only if the state of the memory can be its reason. */
-export async function outcomeOf(handle: MemoryHandle, name: MemoryName, call: KeyedCall): Promise<Outcome> {
+export async function outcomeOf(
+  handle: MemoryHandle,
+  name: MemoryName,
+  call: KeyedCall,
+  consistency: 'session' | 'linearizable' = 'session',
+): Promise<Outcome> {
   try {
-    return await made(handle, name, call);
+    return await made(handle, name, call, consistency);
   } catch (error) {
     if (MemoryError.is(error) && (error.code === 'NOT_FOUND' || error.code === 'REVISION_CONFLICT')) {
       return { type: 'refused', code: error.code };
@@ -62,7 +67,12 @@ export async function outcomeOf(handle: MemoryHandle, name: MemoryName, call: Ke
   }
 }
 
-async function made(handle: MemoryHandle, name: MemoryName, call: KeyedCall): Promise<Outcome> {
+async function made(
+  handle: MemoryHandle,
+  name: MemoryName,
+  call: KeyedCall,
+  consistency: 'session' | 'linearizable',
+): Promise<Outcome> {
   switch (call.type) {
     case 'remember': {
       const { id, revision, outcome } = await handle.remember(call.text, name);
@@ -76,7 +86,7 @@ async function made(handle: MemoryHandle, name: MemoryName, call: KeyedCall): Pr
     case 'forget':
       return { type: 'forgotten', existed: await handle.forget(call.id, conditionOf(call)) };
     case 'get': {
-      const memory = await handle.get(call.id ?? name);
+      const memory = await handle.get(call.id ?? name, { consistency });
       return { type: 'got', version: memory && versionOf(memory) };
     }
   }

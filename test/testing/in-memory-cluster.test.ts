@@ -76,6 +76,18 @@ describe('inMemoryCluster', () => {
     expect(await textsOn(cluster, stays)).toEqual(['without it']);
   });
 
+  test('changes on each node what another has just acknowledged', async () => {
+    const cluster = await opened();
+    for (const [at, node] of [1, 2, 0].entries()) {
+      const { id } = await agent(cluster, at).remember(`first text ${at}`);
+      expect((await agent(cluster, node).update(id, { text: 'second text' })).revision).toBe(2);
+    }
+    const { admin } = cluster.nodes[0] as MemoryStore;
+    await admin.access.allow({ agentId: 'agent-2' }, 'writer', ['elsewhere']);
+    const elsewhere = (cluster.nodes[2] as MemoryStore).as({ agentId: 'agent-2' }, { namespace: ['elsewhere'] });
+    expect((await elsewhere.remember('allowed a moment ago')).revision).toBe(1);
+  });
+
   test('binds all nodes by a rule that was declared on one, and frees none before all know', async () => {
     const cluster = await opened();
     const { id } = await agent(cluster, 0).remember('secret');
