@@ -109,10 +109,12 @@ export class RaftHost implements RaftLink {
     this.#user = user;
     try {
       const applied = await this.#recovered(user);
+      this.#assertOpen();
       storage.setMembership(this.#membership);
       this.#create(user, applied);
       await transport.start(this.#receiver);
       this.#isTransportStarted = true;
+      this.#assertOpen();
     } catch (error) {
       await this.#end();
       throw error;
@@ -205,6 +207,11 @@ export class RaftHost implements RaftLink {
 
   get #requestMs(): number {
     return this.#options.requestMs ?? 5_000;
+  }
+
+  /** It may have been closed while it started. */
+  #assertOpen(): void {
+    if (this.#isClosed) throw this.#halt ?? closed();
   }
 
   /** The crash came between a snapshot and the state: the state gets it now. Returns the place that the state holds. */

@@ -264,6 +264,17 @@ describe('A node', () => {
     await expect(other.started(1)).rejects.toMatchObject({ code: 'LOG_REGRESSED' });
   });
 
+  test('that is closed while it starts leaves nothing behind, so it can be started again', async () => {
+    const { cluster } = await settledCluster(3);
+    const [restarted] = followersOf(cluster);
+    cluster.restart(restarted);
+    const started = cluster.started(restarted);
+    cluster.restart(restarted);
+    await expect(started).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+    await cluster.started(restarted);
+    expect(await propose(cluster, restarted, 3)).toEqual([]);
+  });
+
   test('does not start an election because its process stood still', async () => {
     const { cluster } = await settledCluster(3);
     const [paused] = followersOf(cluster);
