@@ -66,9 +66,10 @@ test('a memory is parsed as its schema parses it, with the same issues', () => {
       expect(resultOf(parse(input))).toStrictEqual(expected);
       if ('data' in expected) valid++;
     }),
-    { numRuns: 2_000 },
+    { numRuns: 1_000 },
   );
-  expect(valid).toBeGreaterThan(200);
+  // About 160. Without valid input the comparison would prove little.
+  expect(valid).toBeGreaterThan(50);
 });
 
 test('a parsed memory has copies of what the caller may change later', () => {

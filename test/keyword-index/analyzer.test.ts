@@ -64,14 +64,18 @@ describe('the tokens of a text', () => {
   });
 
   test('are the same for a long text as for its lines', () => {
-    const lines = Array.from({ length: 5_000 }, (_, i) => `Refunds for order A-${i} of customer_${i % 7}.`);
+    const lines = Array.from({ length: 1_000 }, (_, i) => `Refunds for order A-${i} of customer_${i % 7}.`);
     expect(analyze(lines.join('\n'))).toEqual(lines.flatMap(analyze));
   });
 
   test('do not depend on how many words were analyzed before', () => {
     const words = Array.from({ length: 100_000 }, (_, i) => `q${i.toString(36)}x`);
-    const tokens = words.map((word) => analyze(`é ${word}`)[1]);
-    for (let round = 0; round < 2; round++) expect(words.flatMap(analyze)).toEqual(tokens);
+    const some = words.filter((_, i) => i % 50 === 0);
+    const tokens = some.map((word) => analyze(`é ${word}`)[1]);
+    for (let round = 0; round < 2; round++) {
+      for (const word of words) analyze(word);
+      expect(some.flatMap(analyze)).toEqual(tokens);
+    }
   });
 
   test('do not depend on texts that were analyzed before', () => {

@@ -73,7 +73,7 @@ describe('the words of new texts', () => {
     const pages = () => database.prepare('select count(*) from word_pages').pluck().get() as number;
     const merging = () => database.prepare('select 1 from word_segments where target is not null').get() !== undefined;
     let [most, mostOfGroup, merges] = [0, 0, 0];
-    for (let row = 1; row <= 128 * 40; row++) {
+    for (let row = 1; row <= 128 * 22; row++) {
       const tokens = Array.from({ length: 40 }, (_, i) => `w${(row * 7_919 + i * 104_729) % 20_011}`);
       const [changesBefore, pagesBefore] = [changes(), pages()];
       database.transaction(() => words.insert(row, tokens))();
