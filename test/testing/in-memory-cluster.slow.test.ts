@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { MemoryStore } from '../../src/index';
 import { StateStore } from '../../src/state/state-store';
-import { access, agent, codeOf, digestsOf, opened, textsOn } from './cluster-under-test';
+import { access, agent, codeOf, digestsOf, opened, textsOn } from './tested-cluster';
 
 describe('inMemoryCluster', () => {
   test('starts a node again that has crashed, with what it had and what it has missed', async () => {

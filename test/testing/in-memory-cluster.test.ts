@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { MemoryStore } from '../../src/index';
 import { inMemoryCluster } from '../../src/testing/in-memory-cluster';
-import { access, agent, codeOf, digestsOf, namespace, opened, textsOn } from './cluster-under-test';
+import { access, agent, codeOf, digestsOf, namespace, opened, textsOn } from './tested-cluster';
 
 describe('inMemoryCluster', () => {
   test('gives every node what one has written', async () => {
