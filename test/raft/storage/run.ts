@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { buildPrograms } from '../../faults/programs';
 import { exampleNode, filesOf, flipOf, startDamaged } from './damage';
 import { runKills } from './kills';
-import { runCuts } from './recovery';
+import { runCuts, runFullDisks } from './recovery';
 
 const { values } = parseArgs({
   options: {
@@ -47,13 +47,16 @@ async function flipAll(): Promise<void> {
 }
 
 async function cutAll(cuts: number): Promise<void> {
-  const lives = Math.ceil(cuts / cutsPerLife);
+  // One life on a disk with room, and one on a disk that is full at times.
+  const lives = Math.ceil(cuts / cutsPerLife / 2);
   for (let life = 0; life < lives; life++) {
-    await runCuts(seed * 100_000 + life, cutsPerLife).catch((cause: unknown) => {
-      throw new Error(`Life ${life} of seed ${seed} (runCuts(${seed * 100_000 + life}, ${cutsPerLife}))`, { cause });
-    });
+    const lifeSeed = seed * 100_000 + life;
+    for (const run of [runCuts, runFullDisks])
+      await run(lifeSeed, cutsPerLife).catch((cause: unknown) => {
+        throw new Error(`To see it again: ${run.name}(${lifeSeed}, ${cutsPerLife})`, { cause });
+      });
   }
-  console.log(`  ${lives * cutsPerLife} cuts of the power and kills on simulated disks: nothing is lost.`);
+  console.log(`  ${lives * cutsPerLife * 2} cuts of the power and kills on simulated disks: nothing is lost.`);
 }
 
 async function killAll(cycles: number): Promise<void> {
