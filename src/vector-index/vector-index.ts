@@ -93,8 +93,8 @@ export interface ScanTarget {
 /** Vectors that are in memory for one search. */
 export interface LoadedVectors {
   /**
-   * 'bytes' if a scan estimates the cosine of every row with a proven bound of its error. 'signs' if it compares the signs of vectors first,
-   * and the bytes of those that are near enough. That can miss a row with a small probability.
+   * 'bytes' if a scan leaves out only rows whose cosine is proven to be too low. 'signs' if it may compare the signs of vectors first, and only
+   * the high halves of bytes. That can miss a row with a small probability.
    */
   readonly compare: 'bytes' | 'signs';
   /** The exact cosines of rows whose vectors do not fit into memory. Usually empty. */
