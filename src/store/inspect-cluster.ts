@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { folderPath } from '../domain/folder-path';
-import { type FolderReport, inspectFolder } from '../raft/storage/folder-report';
+import type { FolderReport } from '../raft/storage/folder-report';
 import { raftFolder } from './composition/file-names';
 
 /** What is in the log folder of a node. What could not be read is undefined, and a problem says why. */
@@ -12,6 +12,7 @@ export type ClusterFolderReport = FolderReport;
  * @param folder The folder of the store.
  * @throws INVALID_INPUT
  */
-export function inspectCluster(folder: string | URL): ClusterFolderReport {
+export async function inspectCluster(folder: string | URL): Promise<ClusterFolderReport> {
+  const { inspectFolder } = await import('../raft/storage/folder-report');
   return inspectFolder(join(folderPath(folder), raftFolder));
 }

@@ -151,7 +151,7 @@ test('the folder of the last node founds another cluster, with everything in its
   const unconfirmed = one.admin.remember('not acknowledged', place).catch(({ code }) => code);
   expect(['OUTCOME_UNKNOWN', 'NO_QUORUM']).toContain(await unconfirmed);
   await cluster.close('one');
-  const report = inspectCluster(cluster.folderOf('one'));
+  const report = await inspectCluster(cluster.folderOf('one'));
   expect(report.problems).toEqual([]);
   expect(await recoverCluster(cluster.folderOf('one'))).toEqual({
     cluster: old,

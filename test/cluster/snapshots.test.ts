@@ -120,6 +120,6 @@ test('a node that joins after entries were dropped gets the snapshot that holds 
   const join1 = [`127.0.0.1:${(await cluster.optionsOf('one')).listen.port}`];
   const two = await cluster.open('two', { join: join1 });
   expect(await two.admin.count({ consistency: 'linearizable' })).toBe(20);
-  expect(inspectCluster(cluster.folderOf('two')).log?.firstIndex).toBe(index + 1);
+  expect((await inspectCluster(cluster.folderOf('two'))).log?.firstIndex).toBe(index + 1);
   expect((await two.cluster.compare()).members.map(({ state }) => state)).toEqual(['equal', 'equal']);
 });

@@ -16,9 +16,9 @@ export interface PackageSizes {
  * number here and gives the reason in its commit.
  */
 export const budget: PackageSizes = {
-  tarball: 4_200_000,
-  unpacked: 6_300_000,
-  entryGzip: 160_000,
+  tarball: 4_500_000,
+  unpacked: 7_500_000,
+  entryGzip: 235_000,
 };
 
 /** The sizes over the budget, each as a sentence. */

@@ -10,7 +10,7 @@ export const clusterInspectCommand: Command = {
   examples: [['cluster inspect ./memory', 'one JSON object; exit code 1 if the node could not start from these files']],
   run: async (line, { print, printError }) => {
     const { inspectCluster } = await import('../../index');
-    const report = inspectCluster(line.folder);
+    const report = await inspectCluster(line.folder);
     await print(JSON.stringify(report));
     for (const { message } of report.problems) printError(message);
     return report.problems.some(({ stopsNode }) => stopsNode) ? exitCodes.failure : exitCodes.success;

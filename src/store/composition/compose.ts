@@ -17,10 +17,9 @@ import { fixtureEnvironment } from '../../environment/fixture-environment';
 import { keepProcessAlive, nextTurn } from '../../environment/timers';
 import { whileBusy } from '../../environment/while-busy';
 import { LocalLog } from '../../log/local-log';
-import { RaftLog } from '../../log/raft-log';
+import type { RaftLog } from '../../log/raft-log';
 import type { ReplicatedLog } from '../../log/replicated-log';
-import { SegmentStorage } from '../../raft/storage/segment-storage';
-import { TcpTransport } from '../../raft/transport/tcp-transport';
+import type { TcpTransport } from '../../raft/transport/tcp-transport';
 import { spacesInUse } from '../../reembedding/space-switch';
 import type { DivergenceWatch } from '../../replica/divergence-watch';
 import { RecentDigests } from '../../replica/state-comparison';
@@ -43,7 +42,7 @@ import type { ClusterSettings } from '../cluster-options';
 import { ChangeSignal, EventSource, PolledFeed } from '../events';
 import { closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
-import { ClusterFolder, type NodeStorage } from './cluster-folder';
+import type { ClusterFolder, NodeStorage } from './cluster-folder';
 import { DiskReserve, releaseReserve } from './disk-reserve';
 import { Engine, type LogTarget } from './engine';
 import { auditFile, databaseFile, indexFolderOf, lockFile } from './file-names';
@@ -54,7 +53,7 @@ import { closingOnError, loadState, openAudit, openStore, openStoreKey } from '.
 import { clusterOf, keepChores, type OpenedNode, peerLogDeps, watchDivergence } from './peer';
 import { hasLog } from './read-snapshot';
 import { realPath } from './real-path';
-import { type ClusterRecovery, recoverFolder } from './recover-cluster';
+import type { ClusterRecovery } from './recover-cluster';
 import { isUpgradeDue, upgradeBuiltIn } from './upgrade-built-in';
 import { claimFolder } from './version-claims';
 
@@ -102,7 +101,10 @@ async function openOnce(folder: string, options: Options, own: BuiltIns): Promis
 async function composeNode(opened: Opened, folder: string, settings: ClusterSettings): Promise<Engine> {
   const { options, environment, database, auditDatabase } = opened;
   const { trustFolder, signal } = options;
-  const makeTransport = () => tcpTransport(settings, environment);
+  // What only a cluster needs is loaded here, so that a store without peers does not load it.
+  const { TcpTransport } = await import('../../raft/transport/tcp-transport');
+  const { ClusterFolder } = await import('./cluster-folder');
+  const makeTransport = () => tcpTransport(TcpTransport, settings, environment);
   const openStorage = (path: string) => openNodeStorage(path, environment, trustFolder);
   // A node has nothing but timers and sockets that wait for other nodes, and the process must not end meanwhile.
   const keepsAlive = keepProcessAlive();
@@ -125,7 +127,8 @@ async function composeNode(opened: Opened, folder: string, settings: ClusterSett
   }
 }
 
-function openNodeStorage(folder: string, environment: Environment, trustFolder: boolean): Promise<NodeStorage> {
+async function openNodeStorage(folder: string, environment: Environment, trustFolder: boolean): Promise<NodeStorage> {
+  const { SegmentStorage } = await import('../../raft/storage/segment-storage');
   const randomBytes = (length: number) => environment.randomBytes(length);
   return SegmentStorage.open({ folder, randomBytes, trustFolder });
 }
@@ -139,13 +142,18 @@ function openNodeStorage(folder: string, environment: Environment, trustFolder: 
  * @throws INVALID_INPUT if there is no store in the folder; STORE_HELD if it is open; RECORD_DAMAGED, FILE_FAILED if its log or its
  * database is damaged. `leaveCluster` then takes the store out without the rest of the log.
  */
-export function recoverCluster(folder: string | URL): Promise<ClusterRecovery | undefined> {
+export async function recoverCluster(folder: string | URL): Promise<ClusterRecovery | undefined> {
+  const { recoverFolder } = await import('./recover-cluster');
   return recoverFolder(folder, (path) => openNodeStorage(path, systemEnvironment(), true));
 }
 
-function tcpTransport({ listen, advertise, tls, secret }: ClusterSettings, environment: Environment): TcpTransport {
+function tcpTransport(
+  Transport: typeof TcpTransport,
+  { listen, advertise, tls, secret }: ClusterSettings,
+  environment: Environment,
+): TcpTransport {
   const randomBytes = (length: number) => environment.randomBytes(length);
-  return new TcpTransport({ listen, advertise, randomBytes, ...defined({ tls, secret }) });
+  return new Transport({ listen, advertise, randomBytes, ...defined({ tls, secret }) });
 }
 
 /** Creates the folder and its lock file, so that only their user has access. Checks that no other user can have put files there. */
@@ -222,7 +230,7 @@ async function compose(opened: Opened): Promise<Engine> {
     const events = new EventSource();
     const embedder = openEmbedder(opened, state, events);
     const node = await opened.openNode?.(state);
-    peer = node && peerLog(opened, node, state, events);
+    peer = node && (await peerLog(opened, node, state, events));
     const storeKey = translated(() => openStoreKey(state, environment));
     const storeId = storeIdOf(storeKey);
     const searchIn = searchMaker(opened, model, events, storeId);
@@ -319,12 +327,13 @@ function localLog(
   };
 }
 
-function peerLog(
+async function peerLog(
   { options, onLog = (log) => log }: Opened,
   node: OpenedNode,
   state: StateStore,
   events: EventSource,
-): PeerLog {
+): Promise<PeerLog> {
+  const { RaftLog } = await import('../../log/raft-log');
   const ending = new AbortController();
   const digests = new RecentDigests(state.logPosition());
   let log: RaftLog | undefined;
