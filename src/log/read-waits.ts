@@ -26,6 +26,8 @@ interface Waiter {
 interface Round {
   readonly context: number;
   askedAt: number;
+  /** When the last of its reads gives up. */
+  deadline: number;
   /** The position to reach. Undefined until the leader has answered. */
   index: number | undefined;
 }
@@ -41,6 +43,8 @@ export class ReadWaits {
   /** The round that reads of this moment may still join. */
   #joinable: Round | undefined;
   #lastContext: number;
+  /** Why nothing is waited for any more. */
+  #ended: MemoryError | undefined;
 
   constructor(deps: ReadWaitsDeps) {
     this.#deps = deps;
@@ -61,6 +65,7 @@ export class ReadWaits {
   async confirm(): Promise<void> {
     this.#joinable ??= this.#open();
     const round = this.#joinable;
+    round.deadline = this.#deadline;
     await this.#until(() => round.index !== undefined && this.#deps.position() >= round.index);
   }
 
@@ -89,8 +94,10 @@ export class ReadWaits {
     const late = this.#waiters.filter(({ deadline }) => deadline <= now);
     this.#waiters = this.#waiters.filter(({ deadline }) => deadline > now);
     for (const { reject } of late) reject(withoutQuorum(this.#deps.waitMs));
-    if (this.#waiters.length === 0) this.#rounds.clear();
-    for (const round of this.#rounds.values()) if (now - round.askedAt >= askAgainMs) this.#ask(round);
+    for (const round of this.#rounds.values()) {
+      if (round.deadline <= now) this.#rounds.delete(round.context);
+      else if (now - round.askedAt >= askAgainMs) this.#ask(round);
+    }
   }
 
   /** The leader has changed: what the one before was asked may be lost. */
@@ -98,14 +105,17 @@ export class ReadWaits {
     for (const round of this.#rounds.values()) this.#ask(round);
   }
 
+  /** Rejects the reads that wait, and those that come later: no time passes for them any more. */
   end(error: MemoryError): void {
+    this.#ended = error;
     this.#rounds.clear();
     for (const { reject } of this.#waiters.splice(0)) reject(error);
   }
 
   /** Opens a round that is asked for in the next turn of the event loop, so that reads of many callers share it. */
   #open(): Round {
-    const round: Round = { context: ++this.#lastContext, askedAt: this.#deps.elapsedMs(), index: undefined };
+    const askedAt = this.#deps.elapsedMs();
+    const round: Round = { context: ++this.#lastContext, askedAt, deadline: this.#deadline, index: undefined };
     this.#rounds.set(round.context, round);
     void this.#deps.nextTurn().then(() => {
       this.#joinable = undefined;
@@ -121,9 +131,14 @@ export class ReadWaits {
     this.#deps.ask(round.context);
   }
 
+  get #deadline(): number {
+    return this.#deps.elapsedMs() + this.#deps.waitMs;
+  }
+
   #until(isOver: () => boolean): Promise<void> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
     if (isOver()) return Promise.resolve();
-    const deadline = this.#deps.elapsedMs() + this.#deps.waitMs;
+    const deadline = this.#deadline;
     return new Promise((resolve, reject) => void this.#waiters.push({ deadline, isOver, resolve, reject }));
   }
 }

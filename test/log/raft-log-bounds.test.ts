@@ -35,6 +35,10 @@ function ruleCommand(n: number): Command {
   return { stamp, type: 'end-declaration', id: 'rule' };
 }
 
+function failedDisk(): MemoryError {
+  return new MemoryError('FILE_FAILED', 'The disk does not answer.');
+}
+
 async function codeOf(call: Promise<unknown>): Promise<string | undefined> {
   try {
     await call;
@@ -169,6 +173,43 @@ describe('A read', () => {
     expect(cluster.host(reader).hasReadLease).toBe(true);
     expect(await codeOf(log.barrier('session'))).toBe('NO_QUORUM');
     expect(await write).toBe('OUTCOME_UNKNOWN');
+  });
+
+  test.each([
+    ['halts', 'FILE_FAILED', (cluster: RaftCluster, id: number) => cluster.host(id).halt(failedDisk())],
+    ['is stopped', 'STORE_CLOSED', (cluster: RaftCluster, id: number) => cluster.stop(id)],
+  ])('of the session that waits for an own command ends when its node %s', async (_, code, end) => {
+    const { cluster, followers } = await threePeers();
+    const [reader] = followers;
+    const log = cluster.log(reader);
+    cluster.cutOff(reader);
+    const write = codeOf(log.propose(command(0)));
+    const read = codeOf(log.barrier('session'));
+    await cluster.time.pass(100);
+    end(cluster, reader);
+    expect(await write).toBe('OUTCOME_UNKNOWN');
+    expect(await read).toBe(code);
+  });
+
+  test('that was given up is not asked for again, however many others wait', async () => {
+    const { cluster, followers } = await threePeers();
+    const [reader] = followers;
+    const log = cluster.log(reader);
+    cluster.cutOff(reader);
+    const reads: Promise<unknown>[] = [];
+    for (let n = 0; n < 600; n++) {
+      reads.push(codeOf(log.barrier('linearizable')));
+      await cluster.time.pass(50);
+    }
+    const asked = new Set<number>();
+    cluster.onMessage = (message) => {
+      if (message.kind === 'read-index' && message.from === reader) asked.add(message.context);
+    };
+    cluster.cutOff();
+    await Promise.all(reads);
+    // A read waits for 10 seconds, in which about 100 others have come.
+    expect(asked.size).toBeGreaterThan(50);
+    expect(asked.size).toBeLessThan(150);
   });
 
   test('goes on when the lease has come back', async () => {

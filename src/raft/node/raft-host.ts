@@ -434,6 +434,7 @@ export class RaftHost implements RaftLink {
 
   /** Does what only a leader can do. */
   async #lead(request: NodeRequest): Promise<unknown> {
+    if (!this.#isRunning) throw this.#halt ?? closed();
     const { timing } = this.#options;
     const administration = this.#administration as Administration;
     const deadline = timing.elapsedMs() + this.#requestMs;
@@ -482,6 +483,8 @@ export class RaftHost implements RaftLink {
     if (!this.#isRunning) return;
     const reason = haltOf(error);
     this.#halt = reason;
+    // A leader that is closing may wait for its successor here, and no time passes any more.
+    this.#administration?.end(reason);
     this.#closing ??= this.#end();
     queueMicrotask(() => this.#user?.onHalted(reason));
   }

@@ -182,6 +182,17 @@ describe('The leadership', () => {
     expect(cluster.host(other).status().term).toBe(term + 1);
   });
 
+  test('of a leader that halts while it hands it over does not keep its store from closing', async () => {
+    const { cluster } = await settledCluster(3);
+    const { leader } = cluster;
+    // Nobody can take over.
+    cluster.cutOff(leader);
+    const closed = cluster.log(leader).close();
+    await cluster.time.pass(100);
+    cluster.host(leader).halt(new MemoryError('FILE_FAILED', 'The disk does not answer.'));
+    await closed;
+  });
+
   test('ends when the own disk stalls, and the others go on', async () => {
     const { cluster, disks, states } = await settledCluster(3);
     const { leader } = cluster;
