@@ -113,7 +113,7 @@ const maxNamedMemories = 20_000;
 /** The parts of the store that an `AuditHandle` needs. */
 export type AuditHandleDeps = Pick<
   Engine,
-  'state' | 'model' | 'audit' | 'auditCursors' | 'shapes' | 'reading' | 'version' | 'settled'
+  'state' | 'model' | 'audit' | 'auditCursors' | 'shapes' | 'reading' | 'version' | 'settled' | 'levels'
 >;
 
 /** The parts of the store that the host's audit needs. */
@@ -164,6 +164,9 @@ export class PrincipalAudit implements AuditHandle {
       return { view, found: this.#search(search, { after: startOf(search, upTo), upTo }, parsed.signal) };
     });
     for await (const each of found) {
+      // The caller may have lost the permission on another node since the export began.
+      const reached = this.#reached(query);
+      if (reached !== undefined) await reached;
       const entry = view.exportedEntry(each);
       if (entry !== undefined) yield entry;
     }
@@ -194,6 +197,8 @@ export class PrincipalAudit implements AuditHandle {
 
   /** Checks that the caller may audit. Then fixes where the search ends, so that it does not find entries that are added later. */
   async #prepare(query: ParsedQuery): Promise<PreparedQuery> {
+    const reached = this.#reached(query);
+    if (reached !== undefined) await reached;
     // Loads changes that another process has written.
     this.#engine.reading();
     const { state, model, audit } = this.#engine;
@@ -220,6 +225,11 @@ export class PrincipalAudit implements AuditHandle {
       signal?.throwIfAborted();
       await nextTurn();
     });
+  }
+
+  /** Resolves when a read may begin. Undefined if it may now. */
+  #reached({ signal }: Pick<ParsedQuery, 'signal'>): Promise<void> | undefined {
+    return this.#engine.levels.reached({ signal }, this.#caller.actor);
   }
 
   #parse(query: unknown): ParsedQuery {
