@@ -18,7 +18,7 @@ export interface StorageQueueDeps {
 const maxStalledTicks = 15;
 
 interface Waiting {
-  readonly work: StorageAppend;
+  work: StorageAppend;
   isStored: boolean;
 }
 
@@ -66,11 +66,11 @@ export class StorageQueue {
   }
 
   add(work: StorageAppend): void {
-    const waiting = { work, isStored: false };
-    this.#waiting.push(waiting);
     this.#hardState = work.hardState ?? this.#hardState;
+    const waiting = this.#isJoined(work) ? undefined : { work, isStored: false };
+    if (waiting !== undefined) this.#waiting.push(waiting);
     if (this.#isFull) this.#storeVote(work);
-    else this.#store(waiting);
+    else if (waiting !== undefined) this.#store(waiting);
   }
 
   /** Tries again to store what found no room. */
@@ -86,6 +86,22 @@ export class StorageQueue {
   end(): void {
     this.#isEnded = true;
     this.#waiting = [];
+  }
+
+  /**
+   * Joins a work that needs no room to the last one that waits, if it can. A disk may take nothing for hours, and the node answers each
+   * heartbeat in the meantime.
+   */
+  #isJoined(work: StorageAppend): boolean {
+    const last = this.#waiting.at(-1);
+    if (last === undefined || needsRoom(work)) return false;
+    const { hardState = last.work.hardState } = work;
+    // A state must be stored itself, unless the last work is stored again as a whole. The first one may be on its way.
+    const isStoredAgain = this.#isFull && this.#waiting.length > 1 && !needsRoom(last.work);
+    if (work.hardState !== undefined && !isStoredAgain) return false;
+    const responses = newestOf([...last.work.responses, ...work.responses]);
+    last.work = { ...last.work, ...(hardState && { hardState }), responses };
+    return true;
   }
 
   #store(waiting: Waiting): void {
@@ -171,6 +187,22 @@ export class StorageQueue {
       this.#failed(error);
     }
   }
+}
+
+function needsRoom({ entries, snapshot }: StorageAppend): boolean {
+  return entries.length > 0 || snapshot !== undefined;
+}
+
+/** The newest response of each kind to each node, which makes those before it needless. Each snapshot is answered, though. */
+function newestOf(responses: readonly Message[]): readonly Message[] {
+  const newest = new Map<string, Message>();
+  for (const response of responses) {
+    const { kind, to } = response;
+    const key = `${kind}/${to}/${kind === 'storage-appended' ? response.snapshotIndex : 0}`;
+    newest.delete(key);
+    newest.set(key, response);
+  }
+  return [...newest.values()];
 }
 
 function isVote(kind: Message['kind']): boolean {

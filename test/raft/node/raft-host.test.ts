@@ -13,6 +13,7 @@ class FaultyStorage implements RaftStorage {
   error: Error | undefined;
   isStalled = false;
   isFull = false;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(inner: MemoryStorage) {
     this.inner = inner;
@@ -33,9 +34,15 @@ class FaultyStorage implements RaftStorage {
   snapshot: RaftStorage['snapshot'] = () => this.inner.snapshot();
   close: RaftStorage['close'] = () => this.inner.close();
 
+  /** Stores nothing from now on, or everything that has waited. */
+  stall(isStalled: boolean): void {
+    this.isStalled = isStalled;
+    if (!isStalled) for (const store of this.#waiting.splice(0)) store();
+  }
+
   store(work: StorageWork): Promise<void> | undefined {
     if (this.error !== undefined) return Promise.reject(this.error);
-    if (this.isStalled) return new Promise(() => undefined);
+    if (this.isStalled) return this.#stalled(work);
     if (!this.isFull || (work.entries.length === 0 && work.snapshot === undefined)) return this.inner.store(work);
     const { hardState } = work;
     if (hardState !== undefined) {
@@ -43,6 +50,15 @@ class FaultyStorage implements RaftStorage {
       this.inner.store({ hardState: { ...hardState, commit }, entries: [] });
     }
     return Promise.reject(new MemoryError('DISK_FULL', 'The disk is full.'));
+  }
+
+  #stalled(work: StorageWork): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(() => {
+        this.inner.store(work);
+        resolve();
+      });
+    });
   }
 }
 
@@ -240,6 +256,27 @@ describe('A node', () => {
     cluster.cutOff();
     await cluster.settle();
     for (const state of states) expect(state.numbers).toEqual(numbers(11));
+  });
+
+  test.each([
+    ['is full', (disk: FaultyStorage, isOut: boolean) => (disk.isFull = isOut)],
+    ['stands still', (disk: FaultyStorage, isOut: boolean) => disk.stall(isOut)],
+  ])('whose disk %s for a long time keeps no answer for each message that it gets', async (_, take) => {
+    const { cluster, disks, states } = await settledCluster(3);
+    const [lagging, other] = followersOf(cluster);
+    const disk = disks.get(lagging) as FaultyStorage;
+    take(disk, true);
+    expect(await propose(cluster, other, 10)).toEqual([]);
+    await cluster.time.pass(60_000);
+    let answers = 0;
+    cluster.onMessage = ({ kind, from }) => {
+      if (kind === 'append-response' && from === lagging) answers++;
+    };
+    take(disk, false);
+    await cluster.settle();
+    expect(states[lagging - 1]?.numbers).toEqual(numbers(10));
+    expect(answers).toBeGreaterThan(0);
+    expect(answers).toBeLessThan(50);
   });
 
   test.each([
