@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Lease, LeaseRequest } from '../../src/domain/lease';
 import { ChoreKeeper } from '../../src/replica/chore-keeper';
 import { LeaseClaim } from '../../src/replica/lease-claim';
+import { LongChore } from '../../src/replica/long-chore';
 import { applyLease } from '../../src/state/apply/apply-lease';
 import { leaseOf } from '../../src/state/tables/leases';
 import { VirtualTime } from '../../src/testing/virtual-time';
@@ -19,8 +20,10 @@ class Nodes {
   isDue = false;
   asked = 0;
 
-  constructor(count: number) {
+  /** @param choreOf The chore of a node. Default: one that takes no time. */
+  constructor(count: number, choreOf?: (node: number) => LongChore) {
     this.runs = Array.from({ length: count }, () => 0);
+    const chores = this.runs.map((_, node) => choreOf?.(node));
     this.keepers = this.runs.map(
       (_, node) =>
         new ChoreKeeper({
@@ -36,8 +39,9 @@ class Nodes {
             applyLease(this.meta, { type: 'lease', chore, ...request }, stamp);
             for (const keeper of this.keepers) keeper.applied();
           },
-          isDue: () => this.isDue,
+          isDue: () => this.isDue && (chores[node]?.isDue ?? true),
           run: () => {
+            chores[node]?.start();
             this.runs[node] = (this.runs[node] as number) + 1;
           },
         }),
@@ -69,6 +73,27 @@ test('one node does the chores of a cluster, another takes over when it ends, an
   expect(rest).toEqual([]);
   expect(second).not.toBe(first);
   nodes.isDue = false;
+  const { asked } = nodes;
+  await nodes.time.advance(60_000);
+  expect(nodes.asked).toBe(asked);
+});
+
+test('one node alone does a chore that takes longer than the lease, and does it again if it has failed', async () => {
+  let isDone = false;
+  const begun: number[] = [];
+  const nodes: Nodes = new Nodes(3, (node) => {
+    const run = async () => {
+      begun.push(node);
+      await new Promise<void>((resolve) => nodes.time.schedule(45_000, resolve));
+      isDone = begun.length === 4;
+    };
+    return new LongChore({ isNeeded: () => !isDone, run, elapsedMs: () => nodes.time.elapsedMs() });
+  });
+  nodes.isDue = true;
+  await nodes.time.advance(40_000);
+  expect(begun).toHaveLength(1);
+  await nodes.time.advance(600_000);
+  expect(begun).toHaveLength(4);
   const { asked } = nodes;
   await nodes.time.advance(60_000);
   expect(nodes.asked).toBe(asked);

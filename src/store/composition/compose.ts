@@ -22,6 +22,7 @@ import type { ReplicatedLog } from '../../log/replicated-log';
 import type { TcpTransport } from '../../raft/transport/tcp-transport';
 import { spacesInUse } from '../../reembedding/space-switch';
 import type { DivergenceWatch } from '../../replica/divergence-watch';
+import { LongChore } from '../../replica/long-chore';
 import { RecentDigests } from '../../replica/state-comparison';
 import { CommitSync } from '../../sqlite/commit-sync';
 import { openSqlite } from '../../sqlite/open-sqlite';
@@ -378,19 +379,22 @@ async function start(engine: Engine, { options, builtIns: own }: Opened, node: O
   if (!options.readOnly && engine.state.meta.get(copyMark) === 1) await declareRestored(engine.writing());
   if (options.access !== undefined) await declareRules(engine, options.access, options.accessVersion);
   if (options.readOnly) return;
-  const upgrade = () => void upgradeBuiltIn(engine, own, options);
+  const upgrade = () => upgradeBuiltIn(engine, own, options);
   if (node === undefined) {
     engine.spaces.changed();
-    upgrade();
+    void upgrade();
     return;
   }
-  let isUpgrading = false;
+  const upgrading = new LongChore({
+    isNeeded: () => isUpgradeDue(engine, own, options),
+    run: upgrade,
+    elapsedMs: () => node.timing.elapsedMs(),
+  });
   engine.chores = keepChores(engine, node, {
-    isDue: () => engine.spaces.hasPrevious || (!isUpgrading && isUpgradeDue(engine, own, options)),
+    isDue: () => engine.spaces.hasPrevious || upgrading.isDue,
     run: () => {
       engine.spaces.changed();
-      if (!isUpgrading && isUpgradeDue(engine, own, options)) upgrade();
-      isUpgrading = true;
+      upgrading.start();
     },
   });
 }
