@@ -109,7 +109,8 @@ export interface TransportReceiver {
  * - `NODE_DUPLICATE` Two processes use the same node id: a folder was copied, or an old copy was started.
  * - `WRONG_NODE` Another node than the expected one answers at the address.
  * - `UNAUTHENTICATED` A certificate or the secret was not accepted.
- * - `INCOMPATIBLE` The other side speaks another version of the protocol, or another protocol.
+ * - `INCOMPATIBLE` The other side speaks another version of the protocol, or could make another state of the same log: it has another release,
+ *   schema or analyzer.
  */
 export type RefusalCode = 'CLUSTER_MISMATCH' | 'NODE_DUPLICATE' | 'WRONG_NODE' | 'UNAUTHENTICATED' | 'INCOMPATIBLE';
 

@@ -40,5 +40,6 @@ export const reasons: Readonly<Record<RefusalCode, string>> = {
   WRONG_NODE: 'another node is at this address. Check the addresses of the members.',
   UNAUTHENTICATED:
     'one side does not accept the certificate or the secret of the other. Check the authority, the names and the dates of both certificates, or that both have the same secret.',
-  INCOMPATIBLE: 'it speaks another version of the protocol. Upgrade the older node.',
+  INCOMPATIBLE:
+    'it runs another release of this library or of Node.js. All nodes of a cluster need the same ones: stop all, upgrade all, start all.',
 };

@@ -335,6 +335,24 @@ describe('a node', () => {
     });
   });
 
+  test.each([
+    ['release', { release: '1.0.1' }],
+    ['schema of the database', { schema: 2 }],
+    ['version of Unicode', { analyzer: '2' }],
+  ])('with another %s is refused, and cannot join: it could make another state of the same log', async (name, own) => {
+    const [one, other] = [await TestNode.start(1), await TestNode.start(2, own)];
+    await expectRefusal(one, other, 'INCOMPATIBLE');
+    const messages = [...one.refusals, ...other.refusals].map(({ message }) => message);
+    expect(messages.some((message) => message.includes(`another ${name}`))).toBe(true);
+    const joiner = await TestNode.start(3, { ...own, cluster: '' });
+    await expect(
+      joiner.transport.request({ address: one.transport.address }, new Uint8Array(), 2_000),
+    ).rejects.toMatchObject({
+      code: 'STORE_UNREACHABLE',
+      message: expect.stringContaining('stop all, upgrade all, start all'),
+    });
+  });
+
   test('that says a wrong address of its own is reached where the members have agreed that it is', async () => {
     const one = await TestNode.start(1, { tls: good });
     const two = await TestNode.start(2, { tls: good, advertise: '127.0.0.1:1' });

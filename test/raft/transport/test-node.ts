@@ -32,8 +32,9 @@ export class TestNode implements TransportReceiver {
   readonly #identity: NodeIdentity;
 
   constructor(node: number, own: Own = {}) {
-    const { cluster: id = cluster, start = 1, limits, tls, ...rest } = own;
-    this.#identity = { cluster: id, node, start, release: '1.0.0', schema: 1, analyzer: '1' };
+    const { cluster: id = cluster, start = 1, limits, tls, ...others } = own;
+    const { release = '1.0.0', schema = 1, analyzer = '1', ...rest } = others;
+    this.#identity = { cluster: id, node, start, release, schema, analyzer };
     const proof = tls === undefined ? { secret } : { tls };
     this.transport = new TcpTransport({ listen, randomBytes, ...proof, ...rest, limits: { ...quick, ...limits } });
     all.push(this);
