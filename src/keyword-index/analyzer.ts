@@ -17,8 +17,8 @@ const maxQueryTerms = 64;
 type Tokens = string | readonly string[];
 
 /**
- * The tokens of recent runs (see `runsOf`) that are not words of ASCII texts, which `AsciiWords` remembers. Texts repeat their runs. When the newer map is full, it becomes the
- * older one, so that frequent words stay cached even if a store has more words than fit.
+ * The tokens of recent runs (see `runsOf`) that are not words of ASCII texts, which `AsciiWords` remembers. Texts repeat their runs. When the
+ * newer map is full, it becomes the older one, so that frequent words stay cached even if a store has more words than fit.
  */
 let cachedTokens = new Map<string, Tokens>();
 let cachedBefore = new Map<string, Tokens>();
@@ -71,7 +71,7 @@ export function analyze(text: string): string[] {
   if (plain !== undefined) return plain;
   const tokens: string[] = [];
   for (const each of runsOf(text)) {
-    const found = cachedTokens.get(each) ?? tokensOf(each);
+    const found = tokensOf(each);
     if (typeof found === 'string') tokens.push(found);
     else for (const token of found) tokens.push(token);
   }
@@ -89,6 +89,8 @@ export function analyzeQuery(query: string): string[] {
 }
 
 function tokensOf(text: string): Tokens {
+  const cached = cachedTokens.get(text);
+  if (cached !== undefined) return cached;
   if (text.length > maxCachedRunLength) return wordsOf(text).map(stem);
   // Caches a copy, because a run may be a view that keeps the whole text in memory.
   const copy = Buffer.from(text).toString();
