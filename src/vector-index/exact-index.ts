@@ -278,7 +278,7 @@ class ResidentVectors {
     this.#signs = new SignVectors(dimensions, memoryBytes);
     const { stride, capacity } = this.#vectors;
     const bytesPerSlot = stride + signBytes(dimensions) + bookkeepingBytes;
-    this.#capacity = Math.min(capacity, Math.floor(memoryBytes / bytesPerSlot));
+    this.#capacity = Math.min(capacity, this.#signs.capacity, Math.floor(memoryBytes / bytesPerSlot));
   }
 
   /** The number of bytes of all arrays. */
@@ -430,7 +430,8 @@ class ResidentVectors {
     const inChunks = new Set<number>();
     const near = reachedBy(probedRows, all);
     this.#scoreAimed(aimed, this.#select(all, near, Number.POSITIVE_INFINITY, visible, inChunks), target, 'likely');
-    const least = Math.min(near, target.least() - 2 * kernelError);
+    // As the kernel rounds it, so that each row is either selected or left to the boosted ones.
+    const least = Math.fround(Math.min(near, target.least() - 2 * kernelError));
     this.#scoreAimed(aimed, this.#select(all, least, near, visible, inChunks), target, 'likely');
     this.#scoreAimed(aimed, this.#boosted(target, least, visible), target, 'likely');
   }

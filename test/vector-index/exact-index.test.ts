@@ -111,6 +111,24 @@ describe('the exact index', () => {
     expect(compared / 200).toBeLessThan(vectors.length / 4);
   });
 
+  test.each([0, 50, 100, 150, 200, 250, 300, 400])(
+    'finds the same in each search by signs with %i bytes of RAM for vectors of 16 dimensions',
+    async (memoryBytes) => {
+      const source = new VectorSourceFixture();
+      const three = seededVectors(1, 3, 16);
+      for (const [i, vector] of three.entries()) source.set(i + 1, vector);
+      const index = new ExactIndex({ dimensions: 16, memoryBytes, exactUpTo: 0, source });
+      await index.warm(source.rows(), 'at once');
+      for (let search = 0; search < 6; search++) {
+        const row = (search % three.length) + 1;
+        const query = three[row - 1] as Float32Array;
+        const near = source.rows().filter((each) => dot(query, three[each - 1] as Float32Array) >= 0.9);
+        const offered = await scanned(index, query, source.rows(), 0.9);
+        expect(near.filter((each) => !offered.has(each))).toEqual(new Uint32Array(0));
+      }
+    },
+  );
+
   test('offers a row once if some of its chunks are scanned later than others', async () => {
     const source = new VectorSourceFixture();
     for (let row = 1; row <= 300; row++) source.set(row, ...vectors.slice(0, 100));

@@ -82,6 +82,11 @@ export class SignVectors {
     return this.#memory.bytes + this.#best.byteLength;
   }
 
+  /** The number of slots that fit into the memory. */
+  get capacity(): number {
+    return this.#memory.capacity * slotsPerBlock;
+  }
+
   /** Stores the signs of a vector. */
   write(slot: number, vector: Float32Array): void {
     const inBlock = slot % slotsPerBlock;
@@ -134,7 +139,7 @@ export class SignVectors {
     const offset = -sums.reduce((total, sum) => total + sum, 0);
     // Rounding changes the sum of each group by up to half of `scale`, which adds to the error of the signs.
     const rounding = (scale * Math.sqrt(groups / 12)) / typicalResidual;
-    return { tables, scale, offset, deviations: allowedDeviations * Math.hypot(Math.sqrt(squares), rounding) };
+    return { tables, scale, offset, deviations: allowedDeviations * Math.sqrt(squares + rounding * rounding) };
   }
 
   /**
@@ -173,7 +178,7 @@ export class SignVectors {
 
   /** The highest dot products that the vectors in all slots may have. Valid until the next write. */
   highest(): Float32Array {
-    return new Float32Array(this.#memory.buffer, this.#memory.resultsAt, this.#memory.capacity * slotsPerBlock);
+    return new Float32Array(this.#memory.buffer, this.#memory.resultsAt, this.capacity);
   }
 }
 
