@@ -138,6 +138,8 @@ export class RaftLog implements ReplicatedLog {
     read.catch(() => undefined);
     await own;
     await read;
+    // A position may be reached for long, and says nothing about the rules that have ended since.
+    if (level !== 'linearizable') await this.#reads.lease();
   }
 
   position(): number {

@@ -6,7 +6,8 @@ import type { Command, Outcome } from '../domain/command';
  * - `session` Everything that was proposed to this log before. A peer also waits until it has heard from its leader lately: it serves no
  *   state that is older than a read lease.
  * - `linearizable` Also everything that was acknowledged on any peer before.
- * - `after` Also everything up to a position that `position()` returned, here or on another peer of the same store.
+ * - `after` Also everything up to a position that `position()` returned, here or on another peer of the same store. A peer needs a read lease
+ *   for it as for `session`, because a state at a position may be old.
  */
 export type BarrierLevel = 'session' | 'linearizable' | { readonly after: number };
 

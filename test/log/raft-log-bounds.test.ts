@@ -163,6 +163,22 @@ describe('A read', () => {
     expect(await codeOf(cluster.log(followers[1]).barrier('session'))).toBe(undefined);
   });
 
+  test('after a position that the peer has reached needs a read lease, too', async () => {
+    const { cluster, states, followers } = await threePeers();
+    const [reader, writer] = followers;
+    const log = cluster.log(reader);
+    await log.barrier({ after: log.position() });
+    cluster.cutOff(reader);
+    await cluster.log(writer).propose(ruleCommand(1));
+    // The rule is acknowledged, and this peer does not know it.
+    expect(states[reader - 1]?.numbers).toEqual([]);
+    const read = codeOf(log.barrier({ after: log.position() }));
+    expect(await read).toBe('NO_QUORUM');
+    cluster.cutOff();
+    await log.barrier({ after: log.position() });
+    expect(states[reader - 1]?.numbers).toEqual([1]);
+  });
+
   test('of the session needs the lease when the own commands are answered, not only before', async () => {
     const { cluster, followers } = await threePeers();
     const [reader] = followers;
