@@ -13,6 +13,8 @@ export interface ReadLevelsDeps {
   readonly changed: ChangeFeed;
   /** The number of the latest change that this process has loaded, after it has loaded what another process has written. */
   lastChange(): number;
+  /** Whether the store belongs to a cluster. */
+  isMember(): boolean;
 }
 
 /** How a read must wait. */
@@ -46,7 +48,7 @@ export class ReadLevels {
   /**
    * Resolves when a read may begin. Undefined if it may now.
    *
-   * @throws FORBIDDEN for `local`, unless the host reads; INVALID_INPUT for a position that this store has not reached; NO_QUORUM
+   * @throws FORBIDDEN, unless the host reads, for `local` and in a process that only reads the folder of a node; INVALID_INPUT for a position that this store has not reached; NO_QUORUM
    */
   reached({ consistency = 'session', signal }: ReadWait, actor: Actor): Promise<void> | undefined {
     if (consistency === 'local') {
@@ -55,6 +57,7 @@ export class ReadLevels {
         'Not allowed to read with the consistency "local": only the host may, because rules that have ended may still apply there.';
       throw new MemoryError('FORBIDDEN', message);
     }
+    if (this.#deps.readOnly && this.#deps.isMember()) assertLocalRead(consistency, actor);
     const waited = this.#waited(consistency, signal);
     return waited === undefined || signal === undefined ? waited : endedBy(signal, waited);
   }
@@ -105,6 +108,22 @@ export class ReadLevels {
   #kind(): string {
     return this.#isAlone ? 'alone' : 'cluster';
   }
+}
+
+/**
+ * A process that only reads the folder of a node has what the node has applied, and does not know whether the node still hears of the others.
+ */
+function assertLocalRead(consistency: Exclude<Consistency, 'local'>, actor: Actor): void {
+  const place =
+    'This process only reads the folder of a node of a cluster. Use MemoryStore.connect to read through the node';
+  if (!isRoot(actor))
+    throw new MemoryError(
+      'FORBIDDEN',
+      `Not allowed: only the host may read here, because rules that have ended may still apply. ${place}.`,
+    );
+  if (consistency === 'session') return;
+  const message = `expected 'local' or 'session'. ${place}, which can wait for the others.`;
+  throw invalidInput([{ path: ['consistency'], message }], 'options');
 }
 
 /** Names the option of the call in the issues of the log's refusal. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { MemoryStore } from 'multi-agent-memory';
+import { expect, onTestFinished, test } from 'vitest';
 import { openFolder, refusal } from '../store/stores';
 import { ClusterOfFolders, settledRoles } from './cluster-of-folders';
 
@@ -65,4 +66,21 @@ test('a node that finds no cluster says so, and joins when it is tried again', a
   await cluster.found('one');
   const two = await cluster.open('two', { join });
   await two.admin.remember('two', place);
+});
+
+test('a process that only reads the folder of a node answers the host alone, and promises nothing of the other nodes', async () => {
+  const cluster = await ClusterOfFolders.inTemporaryFolder();
+  const before = await openFolder(cluster.folderOf('one'));
+  await before.admin.remember('one', place);
+  await before.close();
+  const reader = await MemoryStore.open(cluster.folderOf('one'), { readOnly: true });
+  onTestFinished(() => reader.close());
+  const agent = reader.as({ agentId: 'agent' }, place);
+  expect(await agent.count()).toBe(1);
+  await cluster.found('one');
+  expect(await reader.admin.count()).toBe(1);
+  expect(await reader.admin.count({ consistency: 'local' })).toBe(1);
+  expect(await refusal(() => agent.count())).toMatchObject({ code: 'FORBIDDEN' });
+  const latest = await refusal(() => reader.admin.count({ consistency: 'linearizable' }));
+  expect(latest).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('MemoryStore.connect') });
 });

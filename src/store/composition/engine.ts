@@ -190,6 +190,10 @@ export class Engine {
         this.#refresh();
         return state.lastChangeSeq;
       },
+      isMember: () => {
+        this.#refresh();
+        return state.membership !== undefined;
+      },
     });
     this.#reading = this.#readContext();
     this.#writing = this.#writeContext();
