@@ -63,7 +63,7 @@ async function assertReachable(link: AskedMember['link'], node: number, address:
     const who: JoinRequest = { who: true };
     found = (Object(await link.request({ address }, who)) as { node?: unknown }).node;
   } catch (cause) {
-    const message = `expected an address at which the other nodes reach this one, got ${address}, where no node answers: ${messageOf(cause)}`;
+    const message = `expected an address at which the other nodes reach this one, got ${address}, where this node does not answer: ${messageOf(cause)}`;
     throw invalidInput([{ path: ['cluster', 'advertise'], message }], 'options');
   }
   if (found === node) return;

@@ -45,7 +45,7 @@ describe('a member that is asked to add a node', () => {
   });
 
   test.each([
-    ['nobody answers', {}, /where no node answers: No answer/],
+    ['nobody answers', {}, /where this node does not answer: No answer/],
     ['another node answers', { 'b:1': 2 }, /where another node answers/],
   ])('changes nothing if %s at the address', async (_, found, message) => {
     const { changes, ask } = member(found as Record<string, number>);

@@ -23,11 +23,11 @@ export class Refusals {
     this.#tell({ code, message, address, ...(node === undefined ? {} : { node }) });
   }
 
-  /** A connection works. */
-  clear(node: NodeId, address: string): void {
+  /** A connection works: of a node, and perhaps the first one from an address. */
+  clear(node: NodeId, address: string | undefined): void {
     if (this.#told.size === 0) return;
-    for (const key of this.#told)
-      if (key.startsWith(`${node}: `) || key.startsWith(`${address}: `)) this.#told.delete(key);
+    const names = [node, ...(address === undefined ? [] : [address])];
+    for (const key of this.#told) if (names.some((name) => key.startsWith(`${name}: `))) this.#told.delete(key);
   }
 }
 
@@ -36,8 +36,9 @@ export const reasons: Readonly<Record<RefusalCode, string>> = {
   CLUSTER_MISMATCH:
     'it belongs to another cluster. Check the addresses of the cluster, and that no folder of another cluster was copied.',
   NODE_DUPLICATE:
-    'another process runs, or has run later, as the same node. Stop one of them, and remove its folder: it is a copy.',
-  WRONG_NODE: 'another node is at this address. Check the addresses of the members.',
+    'another process runs, or has run later, as the same node: a folder was copied. Each may have acknowledged what the other lacks. Stop both, remove the node from the cluster, and let it join again with an empty folder.',
+  WRONG_NODE:
+    'another node than the expected one is at this address, or this node itself. Check the addresses of the members.',
   UNAUTHENTICATED:
     'one side does not accept the certificate or the secret of the other. Check the authority, the names and the dates of both certificates, or that both have the same secret.',
   INCOMPATIBLE:

@@ -175,11 +175,11 @@ function certificateProblem(socket: TLSSocket): string | undefined {
 
 function cannotListen(host: string, port: number, error: NodeJS.ErrnoException) {
   const message = `cannot listen on ${host} port ${port}: ${error.code}. Choose a free port and an address of this machine.`;
-  return invalidInput([{ path: ['listen'], message }], 'options');
+  return invalidInput([{ path: ['cluster', 'listen'], message }], 'options');
 }
 
 function badCertificates(cause: unknown) {
   const reason = (cause as NodeJS.ErrnoException).code ?? 'it returned something else';
   const message = `expected a key, a certificate and authorities in PEM format that belong together (${reason}).`;
-  return invalidInput([{ path: ['tls'], message }], 'options');
+  return invalidInput([{ path: ['cluster', 'tls'], message }], 'options');
 }

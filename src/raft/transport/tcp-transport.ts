@@ -317,8 +317,18 @@ export class TcpTransport implements RaftTransport {
     this.#links.get(node)?.retry();
     this.#keep(greeting, wire);
     this.#node.met?.(identity);
-    if (purpose === 'messages') wire.listen((frame) => this.#take(wire, node, frame));
+    if (purpose === 'messages') this.#listen(wire, node);
     else this.#takeSnapshot(wire, node);
+  }
+
+  #listen(wire: Wire, node: NodeId): void {
+    let isFirst = true;
+    wire.listen((frame) => {
+      if (!this.#take(wire, node, frame)) return;
+      // Not for each message: the stranger that was refused may have the same address as this node.
+      this.#refusedPeers.clear(node, isFirst ? wire.remoteAddress : undefined);
+      isFirst = false;
+    });
   }
 
   // A node that this one does not know as a member yet may be its leader, and must be answered.
@@ -342,16 +352,17 @@ export class TcpTransport implements RaftTransport {
     });
   }
 
-  #take(wire: Wire, from: NodeId, frame: WireFrame): void {
+  /** Takes a message, and returns whether it was one. */
+  #take(wire: Wire, from: NodeId, frame: WireFrame): boolean {
     if (frame.type === frameType.refusal) this.#takeRefusal(wire, from, frame);
     const message = messageIn(frame);
     const isOwn = message?.from === from && message.to === this.#node.identity().node && message.kind !== 'snapshot';
     if (message === undefined || !isOwn) {
       wire.destroy();
-      return;
+      return false;
     }
-    this.#refusedPeers.clear(from, wire.remoteAddress);
     if (!this.#isClosed) this.#node.receive(message);
+    return true;
   }
 
   // The other side has checked this one last, and does not want it.

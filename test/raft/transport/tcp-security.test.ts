@@ -147,7 +147,7 @@ describe('certificates', () => {
     const broken = new TestNode(1, { tls: () => ({ ...good(), key: tlsOf({})().key }) });
     await expect(broken.transport.start(broken)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
-      issues: [{ path: ['tls'] }],
+      issues: [{ path: ['cluster', 'tls'] }],
     });
   });
 
@@ -201,6 +201,21 @@ describe('a secret', () => {
   test('that differs is refused on both sides', async () => {
     const [one, two] = [await TestNode.start(1), await TestNode.start(2, { secret: 'another secret of a test' })];
     await expectRefusal(one, two, 'UNAUTHENTICATED');
+  });
+
+  test('that differs is told once, also while a member at the same IP address sends', async () => {
+    const [one, two] = [await TestNode.start(1), await TestNode.start(2)];
+    const stranger = await TestNode.start(3, { secret: 'another secret of a test' });
+    introduce(one, two, stranger);
+    await connect(two, one);
+    for (const term of [2, 3, 4]) {
+      const body = new Uint8Array();
+      await stranger.transport.request({ address: one.transport.address }, body, 2_000).catch(() => undefined);
+      await until(() => one.refusals.length > 0, 'the refusal');
+      two.send(1, term);
+      await until(() => one.terms.includes(term), `message ${term}`);
+    }
+    expect(one.refusals).toHaveLength(1);
   });
 
   test('needs 16 characters and loopback addresses', () => {
