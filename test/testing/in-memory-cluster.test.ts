@@ -42,6 +42,26 @@ describe('inMemoryCluster', () => {
     expect(new Set(await digestsOf(cluster)).size).toBe(1);
   });
 
+  test('delivers no change to a watch in a minority, which may not know the rules that have ended', async () => {
+    const cluster = await opened();
+    await agent(cluster, 0).remember('before');
+    await cluster.settle();
+    const cut = [0, 1, 2].find((node) => node !== cluster.leader()) as number;
+    cluster.partition([cut]);
+    await cluster.advance(10_000);
+    const watched = agent(cluster, cut).watch({ since: 'start' })[Symbol.asyncIterator]();
+    expect(await codeOf(watched.next())).toBe('NO_QUORUM');
+    const ended = agent(cluster, cut).watch({ since: 'start' })[Symbol.asyncIterator]();
+    const next = ended.next();
+    await ended.return?.();
+    expect(await next).toMatchObject({ done: true });
+    cluster.heal();
+    await cluster.settle();
+    const again = agent(cluster, cut).watch({ since: 'start' })[Symbol.asyncIterator]();
+    expect((await again.next()).value).toMatchObject({ memory: { text: 'before' } });
+    await again.return?.();
+  });
+
   test('says that the outcome of a write is unknown if it left a node that lost its majority meanwhile', async () => {
     const cluster = await opened();
     const leader = cluster.leader() as number;
