@@ -53,6 +53,8 @@ export class SpaceSwitch {
   #running: Promise<unknown> | undefined;
   /** The target space of the latest move. Undefined if that move was rejected. */
   #target: number | undefined;
+  /** The previous space when the indexes of unused spaces were removed last. */
+  #previous: number | undefined;
 
   constructor(deps: SpaceSwitchDeps) {
     this.#deps = deps;
@@ -78,6 +80,28 @@ export class SpaceSwitch {
       if (each.space === model.nextSpace) search.appliedNext(each.changeSeq, each.rows);
     }
     if (spaceSwitched) this.#switchSearch();
+  }
+
+  /** Follows an entry of a cluster's log: another node may have dropped the previous space. */
+  applied(): void {
+    const previous = this.#deps.state.interning.spaceInRole('previous')?.id;
+    if (previous !== this.#previous) this.removeUnusedIndexes();
+  }
+
+  /**
+   * Removes the index files of spaces that were dropped, in the background. Only the node that drops a space does so itself, and each node
+   * has an index of its own. What is left, for example because the process ends, is removed when the node is opened.
+   */
+  removeUnusedIndexes(): void {
+    const { state, search, removeIndex } = this.#deps;
+    const { interning } = state;
+    this.#previous = interning.spaceInRole('previous')?.id;
+    const used = (['current', 'previous', 'next'] as const).map((role) => interning.spaceInRole(role)?.id);
+    const ids = Array.from({ length: interning.spaceCount }, (_, at) => at + 1);
+    const unused = ids.filter((id) => !used.includes(id));
+    if (unused.length === 0) return;
+    const removed = search.left().then(() => Promise.all(unused.map((id) => removeIndex(id))));
+    removed.catch(() => undefined);
   }
 
   /**

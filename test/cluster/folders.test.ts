@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryStore } from 'multi-agent-memory';
 import { expect, onTestFinished, test } from 'vitest';
+import { words } from '../reembedding/spaces';
 import { openFolder, refusal } from '../store/stores';
 import { ClusterOfFolders, settledRoles } from './cluster-of-folders';
 
@@ -83,4 +84,29 @@ test('a process that only reads the folder of a node answers the host alone, and
   expect(await refusal(() => agent.count())).toMatchObject({ code: 'FORBIDDEN' });
   const latest = await refusal(() => reader.admin.count({ consistency: 'linearizable' }));
   expect(latest).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('MemoryStore.connect') });
+});
+
+test('every node removes its index of a space that one node has dropped, also if it was closed meanwhile', async () => {
+  const cluster = await ClusterOfFolders.inTemporaryFolder();
+  const one = await cluster.open('one', { bootstrap: true }, { embedder: words('first') });
+  const { listen } = await cluster.optionsOf('one');
+  const second = () =>
+    cluster.open('two', { role: 'learner', join: [`127.0.0.1:${listen.port}`] }, { embedder: words('second') });
+  await one.admin.remember('a memory', place);
+  await one.reembed(words('second'));
+  const two = await second();
+  const index = join(cluster.folderOf('two'), 'index');
+  const makeIndex = () => {
+    mkdirSync(index, { recursive: true });
+    writeFileSync(join(index, 'manifest.json'), '{}');
+  };
+  makeIndex();
+  await two.admin.count({ consistency: 'linearizable' });
+  expect(existsSync(index)).toBe(true);
+  await one.dropUnusedSpaces();
+  await expect.poll(() => existsSync(index), { timeout: 5_000 }).toBe(false);
+  await cluster.close('two');
+  makeIndex();
+  await second();
+  await expect.poll(() => existsSync(index), { timeout: 5_000 }).toBe(false);
 });

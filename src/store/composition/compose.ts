@@ -385,6 +385,7 @@ async function start(engine: Engine, { options, builtIns: own }: Opened, node: O
     void upgrade();
     return;
   }
+  engine.spaces.removeUnusedIndexes();
   const upgrading = new LongChore({
     isNeeded: () => isUpgradeDue(engine, own, options),
     run: upgrade,

@@ -111,6 +111,9 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
     if (changes.some(({ type }) => type === 'forgotten')) checkpointer?.forgot();
     checkpointer?.committed();
   },
+  ({ spaces, hasPeers }) => {
+    if (hasPeers) spaces.applied();
+  },
   ({ chores }) => chores?.applied(),
 ];
 
@@ -294,6 +297,7 @@ export class Engine {
     const batch = this.model.replaced();
     this.audit.changed();
     this.spaces.follow(batch);
+    this.spaces.removeUnusedIndexes();
     this.chores?.applied();
     this.#deps.feed.changed();
     // What the snapshot does not contain any more must not stay in the write-ahead log.
