@@ -36,7 +36,7 @@ export class TcpListener {
     this.#user = user;
     this.#server = createServer((socket) => this.#accept(socket));
     this.#server.on('error', () => undefined);
-    this.#tlsServer = terms.tls === undefined ? undefined : this.#makeTlsServer(terms.tls());
+    this.#tlsServer = terms.tls === undefined ? undefined : this.#makeTlsServer(terms.tls);
   }
 
   /** Begins to listen, and returns the port. */
@@ -56,8 +56,9 @@ export class TcpListener {
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
-  #makeTlsServer(tls: TransportTls): TlsServer {
+  #makeTlsServer(readTls: () => TransportTls): TlsServer {
     try {
+      const tls = readTls();
       // A connection without a proper certificate is told so, and then closed: see `#shake`.
       const options = { ...secureOptions(tls), requestCert: true, rejectUnauthorized: false };
       const server = createTlsServer({ ...options, handshakeTimeout: this.#terms.limits.helloMs }, (socket) =>

@@ -1,5 +1,5 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -143,8 +143,11 @@ describe('certificates', () => {
     await connect(two, one);
   });
 
-  test('are checked at the start', async () => {
-    const broken = new TestNode(1, { tls: () => ({ ...good(), key: tlsOf({})().key }) });
+  test.each([
+    ['do not belong together', () => ({ ...good(), key: tlsOf({})().key })],
+    ['cannot be read', () => ({ ...good(), key: readFileSync('no such file') })],
+  ])('that %s are reported at the start', async (_, tls) => {
+    const broken = new TestNode(1, { tls });
     await expect(broken.transport.start(broken)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       issues: [{ path: ['cluster', 'tls'] }],
