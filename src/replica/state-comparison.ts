@@ -1,3 +1,4 @@
+import { MemoryError } from '../domain/errors';
 import type { LogPosition } from '../domain/frame';
 
 /** What one node says about its state at a position. The digest is undefined if the node does not remember that position. */
@@ -28,6 +29,8 @@ export class RecentDigests {
   }
 
   applied({ index, digest }: LogPosition): void {
+    // After a snapshot the positions before it are too old to be asked for, and nothing would remove them one by one.
+    if (index > this.#applied + 1) this.#digests.clear();
     this.#applied = index;
     this.#digests.set(index, digest);
     this.#digests.delete(index - remembered);
@@ -49,6 +52,8 @@ export async function compareStates(members: readonly number[], ask: Ask): Promi
   const asked = (index: number | undefined) =>
     Promise.all(members.map((member) => ask(member, index).catch(() => undefined)));
   const positions = (await asked(undefined)).flatMap((answer) => answer?.applied ?? []);
+  // Without a position each would be asked for its latest one, and these differ without a fault.
+  if (positions.length === 0) throw new MemoryError('NO_QUORUM', 'No member of the cluster has answered. Try again.');
   const index = Math.min(...positions);
   const answers = await asked(index);
   return { index, digests: new Map(members.map((member, at) => [member, answers[at]?.digest])) };

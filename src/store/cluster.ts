@@ -74,6 +74,8 @@ export interface ClusterHandle {
   /**
    * Compares the states of all members at one position of the log. They must be equal. A member that differs has a fault: remove it, and let
    * it join again with an empty folder.
+   *
+   * @throws NO_QUORUM if no member has answered
    */
   compare(): Promise<ClusterComparison>;
 }
