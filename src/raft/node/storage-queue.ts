@@ -199,10 +199,19 @@ function newestOf(responses: readonly Message[]): readonly Message[] {
   for (const response of responses) {
     const { kind, to } = response;
     const key = `${kind}/${to}/${kind === 'storage-appended' ? response.snapshotIndex : 0}`;
+    const before = newest.get(key);
+    // A repeated message is answered with less than the node holds.
+    if (before !== undefined && saysMore(before, response)) continue;
     newest.delete(key);
     newest.set(key, response);
   }
   return [...newest.values()];
+}
+
+/** Whether an answer of the same term confirms more entries than a later one. */
+function saysMore(before: Message, after: Message): boolean {
+  if (before.kind !== 'append-response' || after.kind !== 'append-response' || before.term !== after.term) return false;
+  return !before.isRejected && !after.isRejected && before.index > after.index;
 }
 
 function isVote(kind: Message['kind']): boolean {
