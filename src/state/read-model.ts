@@ -71,7 +71,11 @@ export class ReadModel {
     this.postings = new Postings({ read: (term) => state.words.read(term) }, postingBytes);
     this.#changedSince = prepareChangedSince(database);
     this.#dataVersion = state.dataVersion();
-    state.snapshot(() => this.#readAll());
+    state.snapshot(() => {
+      // Another process may have written since the state was loaded. Rules, labels and rows must come from the same snapshot.
+      if (database.readonly) state.reload();
+      this.#readAll();
+    });
   }
 
   /** The rules that are in force. */

@@ -1,0 +1,30 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Command } from '../../src/domain/command';
+import { ReadModel } from '../../src/state/read-model';
+import { StateStore } from '../../src/state/state-store';
+import { openDatabase } from '../../src/state/tables/database';
+import { agentA, draft, emptyState, openToAll, remember } from './test-state';
+
+test('a process that only reads sees what another one commits while it opens the store', () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'read-model-')), 'memory.db');
+  onTestFinished(() => rmSync(dirname(path), { recursive: true }));
+  const checksum = emptyState().state.checksum;
+  const writer = new StateStore(openDatabase({ path, readOnly: false }), checksum);
+  writer.apply([openToAll, remember(agentA, 1, draft({ id: 'a' }))]);
+  const reader = new StateStore(openDatabase({ path, readOnly: true }), checksum);
+  const closedToAll = { ...openToAll, declarations: [] } as Command;
+  const { outcomes } = writer.apply([remember(agentA, 2, draft({ id: 'b', namespace: ['new'] })), closedToAll]);
+  expect(outcomes).toMatchObject([{ ok: true }, { ok: true }]);
+  const model = new ReadModel(reader);
+  model.refresh();
+  const whole = new ReadModel(writer);
+  expect(model.columns.last).toBe(2);
+  expect(model.lastChangeSeq).toBe(whole.lastChangeSeq);
+  expect(model.policy.version).toBe(whole.policy.version);
+  expect(reader.policy.version).toBe(2);
+  reader.database.close();
+  writer.database.close();
+});
