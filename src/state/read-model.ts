@@ -52,6 +52,8 @@ export class ReadModel {
   #lastSeen = 0;
   /** True if a batch was committed that is not, or only in part, in RAM. */
   #hasMissed = false;
+  /** True if a snapshot has replaced the tables, and RAM has not followed it. */
+  #isReplaced = false;
   /** The vector counts in the space that the store is about to switch to. They are complete once every row was counted. */
   #next: { readonly chunks: ChunkCounts; isComplete: boolean } | undefined;
 
@@ -133,7 +135,9 @@ export class ReadModel {
     if (!this.#hasMissed) return;
     this.#next = undefined;
     this.postings.clear();
-    this.#readChanged(() => undefined);
+    if (this.#isReplaced) this.replaced();
+    else this.#readChanged(() => undefined);
+    this.#hasMissed = true;
     this.#readChunks();
     this.#hasMissed = false;
   }
@@ -172,11 +176,13 @@ export class ReadModel {
     // The vectors of the next space in the snapshot were not counted.
     this.#next = undefined;
     this.#hasMissed = true;
+    this.#isReplaced = true;
     const batch = this.#state.snapshot(() => {
       this.#state.auditLog.reload();
       return this.#readAgain();
     });
     this.#hasMissed = false;
+    this.#isReplaced = false;
     return batch;
   }
 

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { root } from '../../src/domain/principal';
 import { nextTurn } from '../../src/environment/timers';
 import { configurationOf } from '../../src/raft/core/configuration';
@@ -89,6 +89,20 @@ describe('a snapshot of the state', () => {
     empty.model.replaced();
     expect(empty.state.membership).toEqual({ ...founded, index: 1 });
     expect(contents(empty.state.database)).toEqual(contents(ahead.state.database));
+  });
+
+  test('is followed by the next read, with its rules and names, if that has failed at first', async () => {
+    const [ahead, empty] = [node(), node()];
+    advance(ahead, 20);
+    const snapshot = await delivered(ahead, empty);
+    await empty.files.install(snapshot, snapshot.manifest, empty.state.database);
+    vi.spyOn(empty.state.auditLog, 'reload').mockImplementationOnce(() => {
+      throw new Error('The disk does not answer.');
+    });
+    expect(() => empty.model.replaced()).toThrow('The disk');
+    empty.model.readMissed();
+    expect(empty.state.membership).toEqual({ ...founded, index: 1 });
+    expect(empty.model.columns.last).toBe(ahead.model.columns.last);
   });
 
   test('is the state at one position, although entries are applied while it is made', async () => {
