@@ -18,7 +18,8 @@ export interface Ended {
 
 /**
  * Runs an example as a program of its own, in an empty folder. What an example needs from outside is replaced by something on
- * this machine: the embedding server, the weights of MiniLM, the port of a server, and the reader's own chat model.
+ * this machine: the embedding server, the weights of MiniLM, the port of a server, the secret of a cluster, and the reader's own chat
+ * model.
  */
 export async function runExample({ code }: Example): Promise<Ended> {
   const server = await startEmbeddingServer();
@@ -45,6 +46,7 @@ function run(folder: string): Promise<Ended> {
     const tsx = fileURLToPath(import.meta.resolve('tsx/cli'));
     const child = spawn(process.execPath, [tsx, '--tsconfig', tsconfig, 'example.ts'], {
       cwd: folder,
+      env: { ...process.env, CLUSTER_SECRET: 'a secret of the examples' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
