@@ -56,6 +56,37 @@ export class BrokenLibraries {
   }
 }
 
+/** A module of the tests with mistakes in the library that it uses. */
+export interface BrokenModule {
+  /** What the module exports, in the form of its source. Paths begin at `folder`. */
+  readonly contents: string;
+  readonly folder: string;
+  readonly edits: readonly Edit[];
+}
+
+/** Builds a module of the tests with mistakes in it, and loads it. Throws where a fragment does not occur exactly once. */
+export async function loadBrokenModule<T>({ contents, folder: resolveDir, edits }: BrokenModule): Promise<T> {
+  const cache = join(root, 'node_modules/.cache');
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, 'broken-'));
+  const outfile = join(folder, 'module.mjs');
+  try {
+    await build({
+      stdin: { contents, resolveDir, loader: 'ts' },
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      plugins: [replacing(editedFiles(edits))],
+      logLevel: 'silent',
+    });
+    return (await import(pathToFileURL(outfile).href)) as T;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** The source is no longer what a mistake was made for: nothing is noticed by that. */
 export class FragmentMissing extends Error {
   override readonly name = 'FragmentMissing';

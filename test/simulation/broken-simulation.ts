@@ -1,8 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
-import { editedFiles, replacing } from '../mistakes/broken-library';
+import { fileURLToPath } from 'node:url';
+import { loadBrokenModule } from '../mistakes/broken-library';
 import type { Mistake } from '../mistakes/mistake';
 import type { scenarioOf } from './scenario';
 import type { runScenario } from './simulation';
@@ -19,33 +16,13 @@ export interface Finding {
   readonly message: string;
 }
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-const cache = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
-
 /** Builds the simulator with a mistake in it. */
-export async function loadBroken({ edits }: Pick<Mistake, 'edits'>): Promise<BrokenSimulation> {
-  mkdirSync(cache, { recursive: true });
-  const folder = mkdtempSync(join(cache, 'simulation-'));
-  const outfile = join(folder, 'simulation.mjs');
-  try {
-    await build({
-      stdin: {
-        contents: `export { scenarioOf } from './scenario'; export { runScenario } from './simulation';`,
-        resolveDir: here,
-        loader: 'ts',
-      },
-      outfile,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      plugins: [replacing(editedFiles(edits))],
-      logLevel: 'silent',
-    });
-    return (await import(pathToFileURL(outfile).href)) as BrokenSimulation;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+export function loadBroken({ edits }: Pick<Mistake, 'edits'>): Promise<BrokenSimulation> {
+  return loadBrokenModule({
+    contents: `export { scenarioOf } from './scenario'; export { runScenario } from './simulation';`,
+    folder: fileURLToPath(new URL('.', import.meta.url)),
+    edits,
+  });
 }
 
 // A program that does not even run is noticed by anybody.

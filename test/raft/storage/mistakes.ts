@@ -1,8 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
-import { type Edit, editedFiles, replacing } from '../../mistakes/broken-library';
+import { fileURLToPath } from 'node:url';
+import { type Edit, loadBrokenModule } from '../../mistakes/broken-library';
 
 /** A mistake in the storage of a node. */
 export interface StorageMistake {
@@ -148,31 +145,11 @@ export interface Finders {
   readonly findDamage: typeof import('./damage').findDamage;
 }
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-const cache = fileURLToPath(new URL('../../../node_modules/.cache', import.meta.url));
-
 /** Builds the finders with a mistake in the storage. */
-export async function loadFinders(edits: readonly Edit[]): Promise<Finders> {
-  mkdirSync(cache, { recursive: true });
-  const folder = mkdtempSync(join(cache, 'storage-'));
-  const outfile = join(folder, 'finders.mjs');
-  try {
-    await build({
-      stdin: {
-        contents: `export { runCuts } from './recovery'; export { findDamage } from './damage';`,
-        resolveDir: here,
-        loader: 'ts',
-      },
-      outfile,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      plugins: [replacing(editedFiles(edits))],
-      logLevel: 'silent',
-    });
-    return (await import(pathToFileURL(outfile).href)) as Finders;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+export function loadFinders(edits: readonly Edit[]): Promise<Finders> {
+  return loadBrokenModule({
+    contents: `export { runCuts } from './recovery'; export { findDamage } from './damage';`,
+    folder: fileURLToPath(new URL('.', import.meta.url)),
+    edits,
+  });
 }
