@@ -5,6 +5,15 @@ export type { ChainVerification } from './audit/compare-heads';
 export type { AuditVerification } from './audit/verify-audit';
 export type { AuditEpoch } from './audit/walk-chain';
 export type { ConnectOptions } from './connect/connected-store';
+export type {
+  FactDraft,
+  SourceGroup,
+  SummarizeOptions,
+  Summarizer,
+  Summary,
+  SummarySource,
+  TokenUsage,
+} from './consolidation/summarizer';
 export type { CallOptions, Consistency, LongCallOptions, Progress, ReadOptions, Time } from './domain/calls';
 export type { LabelChange } from './domain/command';
 export {
