@@ -44,7 +44,6 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
 /** The ports, each with the file that declares it. */
 export const ports: Readonly<Record<string, string>> = {
   Embedder: 'embedding/embedder',
-  Summarizer: 'consolidation/summarizer',
   VectorIndex: 'vector-index/vector-index',
   ReplicatedLog: 'log/replicated-log',
   RaftStorage: 'raft/storage/raft-storage',
