@@ -206,7 +206,7 @@ describe('the exact index', () => {
     expect(index.hasReadAll).toBe(true);
   });
 
-  test.each([0.2, 0.7, 1])(
+  test.each([0.2, 0.4, 0.7, 1])(
     'offers each visible row once, with the right cosine, after many changes, if %d of all rows are visible',
     async (share) => {
       const source = new VectorSourceFixture();
@@ -242,7 +242,7 @@ describe('the exact index', () => {
     },
   );
 
-  test.each([0.2, 0.7, 1])(
+  test.each([0.2, 0.4, 0.7, 1])(
     'offers each row once that is near enough with its score, and few others, if %d of all rows are visible',
     async (share) => {
       const source = new VectorSourceFixture();
