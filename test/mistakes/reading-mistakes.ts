@@ -138,8 +138,8 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'recall by keyword: filters after the search',
     'keyword-index/keyword-index.ts',
-    'if (mask[row] === 1 && frequency !== 0) count++;',
-    'if (mask.length > 0 && frequency !== 0) count++;',
+    'count += Number(mask[row] === 1) & Number(frequency !== 0);',
+    'count += Number(mask.length > 0) & Number(frequency !== 0);',
   ),
   mistake(
     'recall by keyword: takes the postings of all, if few are visible',
