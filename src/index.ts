@@ -71,6 +71,17 @@ export { type AISDKOptions, fromAISDK } from './embedding/providers/ai-sdk';
 export { fromLangChain, type LangChainEmbeddings, type LangChainOptions } from './embedding/providers/langchain';
 export { type OpenAICompatibleOptions, openAICompatible } from './embedding/providers/openai-compatible';
 export type { Clock, Logger } from './environment/environment';
+export type { InstallSnapshot, PeerMessage } from './raft/core/messages';
+export { decodePeerMessage, encodePeerMessage } from './raft/transport/peer-message-bytes';
+export type {
+  NodeAddress,
+  NodeIdentity,
+  PeerRefusal,
+  RaftTransport,
+  RefusalCode,
+  TransportReceiver,
+} from './raft/transport/raft-transport';
+export { refusalBetween } from './raft/transport/refusal-between';
 export { type PromptContext, type PromptContextOptions, toContext } from './recall/to-context';
 export type { ReembedOptions, ReembedProgress, ReembedResult } from './reembedding/reembedding-run';
 export type { VerifyProblem } from './state/verify/damage';

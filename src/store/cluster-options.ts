@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { addressOf, addressParts, isHost, isLoopback } from '../domain/node-address';
 import { addIssue, callback, expected, fields, flag, integer, list, oneOf } from '../domain/parse/shapes';
+import type { RaftTransport } from '../raft/transport/raft-transport';
 
 /** The key, the certificate and the authorities of a node, in PEM format. */
 export interface ClusterTls {
@@ -20,16 +21,25 @@ export interface ClusterTls {
  * at each start.
  */
 export interface ClusterOptions {
-  /** The address on which this node accepts connections from the other nodes. */
-  listen: { host: string; port: number };
-  /** The address at which the other nodes reach this node, as `host:port`. Default: the address of `listen`. */
+  /** The address on which this node accepts connections from the other nodes over TCP. Either this or `transport` is required. */
+  listen?: { host: string; port: number };
+  /**
+   * The address at which the other nodes reach this node, as `host:port`. Default: the address of `listen`. With `transport` it is required,
+   * and may be any text of at most 255 characters: no other node has the same.
+   */
   advertise?: string;
+  /**
+   * Makes a transport of your own, which carries messages between the nodes in place of TCP. It is called for each start of the node, twice
+   * while a new node joins: a transport is started once. It takes the place of `listen`, `tls` and `secret`. A node is root, so the transport
+   * must deliver only what other nodes of the cluster have sent, and must encrypt what leaves the machine.
+   */
+  transport?: () => RaftTransport;
   /**
    * Makes a new cluster with this node as its only member. The memories of an existing folder become those of the cluster. Exactly one
    * node of a cluster is opened with it. Default: false.
    */
   bootstrap?: boolean;
-  /** Addresses of nodes of the cluster, as `host:port`. This node asks them in turn to be added. */
+  /** Addresses of nodes of the cluster, as their `advertise` says. This node asks them in turn to be added. */
   join?: readonly string[];
   /**
    * What a new node becomes. A 'voter' counts for the majority that a write needs. A 'learner' receives all memories and takes calls, but
@@ -53,7 +63,8 @@ export interface ClusterOptions {
 
 /** `ClusterOptions` after parsing, with defaults filled in. */
 export interface ClusterSettings {
-  readonly listen: { readonly host: string; readonly port: number };
+  /** Undefined if the host has given a `transport`. */
+  readonly listen: { readonly host: string; readonly port: number } | undefined;
   readonly advertise: string;
   readonly bootstrap: boolean;
   /** Empty if none were given. */
@@ -61,6 +72,8 @@ export interface ClusterSettings {
   readonly role: 'voter' | 'learner';
   readonly tls: (() => ClusterTls) | undefined;
   readonly secret: string | undefined;
+  /** Makes the transport of the host. Undefined for TCP. */
+  readonly transport: (() => RaftTransport) | undefined;
   readonly waitMs: number;
 }
 
@@ -69,14 +82,17 @@ const minSecretLength = 16;
 const maxSecretLength = 1_000;
 const maxJoin = 100;
 const maxPort = 65_535;
+const maxAddressLength = 255;
 
 const host = z.string({ error: expected('a host name or an IP address') }).check((ctx) => {
   if (!isHost(ctx.value)) addIssue(ctx, 'expected a host name or an IP address, got another string.', ctx.value);
 });
 
+// Over TCP an address must also be `host:port`: see `addTcpAddressIssues`.
 const address = z.string({ error: expected('an address, such as "10.0.0.2:7411"') }).check((ctx) => {
-  if (addressParts(ctx.value) === undefined)
-    addIssue(ctx, 'expected an address, such as "10.0.0.2:7411" or "[fd00::2]:7411", got another string.', ctx.value);
+  const { length } = ctx.value;
+  if (length >= 1 && length <= maxAddressLength) return;
+  addIssue(ctx, `expected an address of 1 to ${maxAddressLength} characters, got ${length}.`, ctx.value);
 });
 
 const secret = z.string({ error: expected('a string') }).check((ctx) => {
@@ -86,13 +102,14 @@ const secret = z.string({ error: expected('a string') }).check((ctx) => {
 });
 
 const shape = fields({
-  listen: fields({ host, port: integer(1, maxPort) }),
+  listen: fields({ host, port: integer(1, maxPort) }).optional(),
   advertise: address.optional(),
   bootstrap: flag.optional(),
   join: list(address, 'an array of addresses', [maxJoin, 'addresses']).optional(),
   role: oneOf(['voter', 'learner']).optional(),
   tls: callback<() => ClusterTls>().optional(),
   secret: secret.optional(),
+  transport: callback<() => RaftTransport>().optional(),
   waitMs: integer(0).optional(),
 });
 
@@ -103,26 +120,28 @@ export const clusterShape = z.unknown().transform((given, ctx): ClusterSettings 
     for (const issue of parsed.error.issues) ctx.issues.push({ ...issue, input: given } as never);
     return z.NEVER;
   }
-  const { listen, advertise, bootstrap = false, join = [], role = 'voter', tls, secret: text, waitMs } = parsed.data;
+  const { listen, advertise, bootstrap = false, join = [], role = 'voter', tls, secret: text, transport } = parsed.data;
   const settings = {
     listen,
-    advertise: advertise ?? addressOf(listen.host, listen.port),
+    advertise: advertise ?? (listen === undefined ? '' : addressOf(listen.host, listen.port)),
     bootstrap,
     join,
     role,
     tls,
     secret: text,
-    waitMs: waitMs ?? defaultWaitMs,
+    transport,
+    waitMs: parsed.data.waitMs ?? defaultWaitMs,
   };
   addStartIssues(settings, parsed.data.join !== undefined, ctx);
-  addProofIssues(settings, ctx);
+  if (transport !== undefined) addTransportIssues(settings, ctx);
+  else if (addTcpAddressIssues(settings, ctx)) addProofIssues(settings, ctx);
   return settings;
 });
 
 type Context = { issues: unknown[] };
 
 function addStartIssues(settings: ClusterSettings, isJoinGiven: boolean, ctx: Context): void {
-  const { bootstrap, join, role, listen, advertise } = settings;
+  const { bootstrap, join, role } = settings;
   if (bootstrap && isJoinGiven) {
     const message =
       'expected either `bootstrap` or `join`, got both. Only the first node of a cluster has `bootstrap`.';
@@ -133,6 +152,38 @@ function addStartIssues(settings: ClusterSettings, isJoinGiven: boolean, ctx: Co
     addIssue(ctx, 'the first node of a cluster must be a voter, because nothing is written without voters.', role, [
       'role',
     ]);
+}
+
+/** Checks what a transport of the host's own cannot do without, and does not use. */
+function addTransportIssues({ advertise, listen, tls, secret: text }: ClusterSettings, ctx: Context): void {
+  if (advertise === '' || listen !== undefined)
+    addIssue(ctx, 'with `transport`, expected the address of this node in `advertise`.', advertise, ['advertise']);
+  for (const [name, value] of Object.entries({ listen, tls, secret: text }))
+    if (value !== undefined)
+      addIssue(ctx, `expected either \`transport\` or \`${name}\`, got both. The transport replaces it.`, value, [
+        name,
+      ]);
+}
+
+/** Checks the addresses of a node that uses TCP, and returns whether they can be used. */
+function addTcpAddressIssues(settings: ClusterSettings, ctx: Context): boolean {
+  const { listen, advertise, join } = settings;
+  if (listen === undefined) {
+    addIssue(
+      ctx,
+      'expected the address on which this node accepts connections, or a `transport`; got neither.',
+      listen,
+      ['listen'],
+    );
+    return false;
+  }
+  const named: [string, (string | number)[]][] = [
+    [advertise, ['advertise']],
+    ...join.map((each, i): [string, (string | number)[]] => [each, ['join', i]]),
+  ];
+  const wrong = named.filter(([text]) => addressParts(text) === undefined);
+  for (const [text, path] of wrong)
+    addIssue(ctx, 'expected an address, such as "10.0.0.2:7411" or "[fd00::2]:7411", got another string.', text, path);
   if (isWildcard(addressParts(advertise)?.host ?? ''))
     addIssue(
       ctx,
@@ -140,6 +191,7 @@ function addStartIssues(settings: ClusterSettings, isJoinGiven: boolean, ctx: Co
       advertise,
       ['advertise'],
     );
+  return wrong.length === 0;
 }
 
 /** Checks that nodes prove to each other that they belong to the cluster, and that no memory crosses a network unencrypted. */
@@ -155,6 +207,7 @@ function addProofIssues(settings: ClusterSettings, ctx: Context): void {
       `expected \`tls\`, or, if all nodes run on this machine, a \`secret\` of at least ${minSecretLength} characters; got neither.`,
       settings,
     );
+  if (listen === undefined) return;
   const named: [string, (string | number)[]][] = [
     [listen.host, ['listen', 'host']],
     [addressParts(advertise)?.host ?? '', ['advertise']],

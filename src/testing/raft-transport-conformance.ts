@@ -24,6 +24,18 @@ const waitMs = 20_000;
  * The requirements for a `RaftTransport`.
  *
  * @param make Makes the transport of one more node. All transports of one case can reach each other.
+ * @example
+ * ```ts
+ * import { InProcessNetwork, raftTransportConformance } from 'multi-agent-memory/testing';
+ * import { test } from 'vitest';
+ * const network = new InProcessNetwork();
+ * let count = 0;
+ * const make = async () => {
+ *   const address = `node-${++count}`;
+ *   return { transport: network.transport(address), address };
+ * };
+ * for (const { name, run } of raftTransportConformance(make)) test(name, run);
+ * ```
  */
 export function raftTransportConformance(make: () => Promise<TransportUnderTest>): readonly ConformanceCase[] {
   const check = (name: string, run: (nodes: Nodes) => Promise<void>): ConformanceCase => ({
@@ -43,6 +55,7 @@ export function raftTransportConformance(make: () => Promise<TransportUnderTest>
     check('delivers in a later turn, and never to the sender itself', deliversLater),
     check('does not deliver messages for another node id', keepsMessagesForOthers),
     check('does not deliver messages of another cluster', keepsClustersApart),
+    check('delivers nothing between nodes that could make different states of one log', keepsReleasesApart),
     check('reports a node that cannot be reached, and never throws', reportsUnreachable),
     check('loses a snapshot that is sent as a message, because its file would be missing', losesSnapshotMessages),
     check('delivers again after a node was closed and started again', survivesRestart),
@@ -209,6 +222,21 @@ async function keepsClustersApart(nodes: Nodes): Promise<void> {
   await pause(50, undefined, { keepsAlive: true });
   assert.ok(two.received.every(({ from }) => from === 1));
   assert.deepEqual([...stranger.received, ...joiner.received], []);
+}
+
+async function keepsReleasesApart(nodes: Nodes): Promise<void> {
+  const [one, two] = [await nodes.start(1), await nodes.start(2)];
+  const others = [await nodes.start(3, { release: '2.0.0' }), await nodes.start(4, { schema: 2 })];
+  others.push(await nodes.start(5, { analyzer: '2' }));
+  introduce([one, two, ...others]);
+  for (const other of others) {
+    other.transport.send([heartbeatOf(other.identity().node, 2, 9)]);
+    two.transport.send([heartbeatOf(2, other.identity().node, 9)]);
+    await assert.rejects(other.transport.request(2, Uint8Array.of(1), waitMs), MemoryError.is);
+  }
+  await connect(one, two);
+  assert.ok(two.received.every(({ from }) => from === 1));
+  assert.deepEqual([...others.flatMap(({ received }) => received), ...two.asked], []);
 }
 
 async function reportsUnreachable(nodes: Nodes): Promise<void> {

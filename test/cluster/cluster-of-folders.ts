@@ -27,7 +27,7 @@ export class ClusterOfFolders {
   }
 
   /** The options of a node. Each name has one address. */
-  async optionsOf(name: string): Promise<ClusterOptions> {
+  async optionsOf(name: string): Promise<ClusterOptions & Required<Pick<ClusterOptions, 'listen'>>> {
     const port = this.#ports.get(name) ?? (await freePort());
     this.#ports.set(name, port);
     return { listen: { host: '127.0.0.1', port }, ...this.#proof, waitMs: 10_000 };

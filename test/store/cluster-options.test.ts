@@ -1,4 +1,5 @@
 import { MemoryError } from 'multi-agent-memory';
+import { InProcessNetwork } from 'multi-agent-memory/testing';
 import { describe, expect, test } from 'vitest';
 import type { ClusterOptions } from '../../src/store/cluster-options';
 import { parseOptions } from '../../src/store/open-options';
@@ -30,8 +31,30 @@ describe('the option cluster', () => {
       role: 'voter',
       tls: undefined,
       secret,
+      transport: undefined,
       waitMs: 5_000,
     });
+  });
+
+  test('takes a transport of the host in place of `listen`, with addresses of any form', () => {
+    const transport = () => new InProcessNetwork().transport('here');
+    const given = { transport, advertise: 'here', join: ['cluster.node 2'] };
+    expect(parsed(given)).toMatchObject({ ...given, listen: undefined, secret: undefined });
+    expect(refusals({ transport: {}, advertise: '' })).toEqual([
+      expect.stringMatching(/^advertise: .*1 to 255/),
+      expect.stringMatching(/^transport: .*a function/),
+    ]);
+    expect(refusals({ transport, listen: loopback, secret, tls })).toEqual([
+      expect.stringMatching(/^advertise: /),
+      expect.stringMatching(/^listen: .*got both/),
+      expect.stringMatching(/^tls: .*got both/),
+      expect.stringMatching(/^secret: .*got both/),
+    ]);
+    expect(refusals({ transport, join: [] })).toEqual([
+      expect.stringMatching(/^join: .*at least one/),
+      expect.stringMatching(/^advertise: /),
+    ]);
+    expect(refusals({ bootstrap: true, secret })).toEqual([expect.stringMatching(/^listen: .*got neither/)]);
   });
 
   test('needs neither `bootstrap` nor `join`, because the folder of a member knows its cluster', () => {
@@ -45,16 +68,18 @@ describe('the option cluster', () => {
   });
 
   test('reports every problem at once', () => {
-    expect(refusals({ listen: { host: '', port: 0 }, advertise: 'a', join: ['b:1', 'c'], waitMs: -1, rol: 1 })).toEqual(
-      [
-        expect.stringMatching(/^listen\.host: .*host name/),
-        expect.stringMatching(/^listen\.port: .*1 to 65535, got 0/),
-        expect.stringMatching(/^advertise: .*an address/),
-        expect.stringMatching(/^join\.1: .*an address/),
-        expect.stringMatching(/^waitMs: /),
-        expect.stringMatching(/^rol: .*role/),
-      ],
-    );
+    expect(refusals({ listen: { host: '', port: 0 }, advertise: '', join: ['b:1', ''], waitMs: -1, rol: 1 })).toEqual([
+      expect.stringMatching(/^listen\.host: .*host name/),
+      expect.stringMatching(/^listen\.port: .*1 to 65535, got 0/),
+      expect.stringMatching(/^advertise: .*an address/),
+      expect.stringMatching(/^join\.1: .*an address/),
+      expect.stringMatching(/^waitMs: /),
+      expect.stringMatching(/^rol: .*role/),
+    ]);
+    expect(refusals({ listen: loopback, secret, advertise: 'a', join: ['127.0.0.1:1', 'c'] })).toEqual([
+      expect.stringMatching(/^advertise: .*an address/),
+      expect.stringMatching(/^join\.1: .*an address/),
+    ]);
     expect(refusals({ listen: loopback, bootstrap: true, join: [], role: 'learner' })).toEqual([
       expect.stringMatching(/^bootstrap: .*got both/),
       expect.stringMatching(/^join: .*at least one/),

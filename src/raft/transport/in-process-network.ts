@@ -5,6 +5,7 @@ import { Generator } from '../core/generator';
 import type { InstallSnapshot, PeerMessage } from '../core/messages';
 import type { NodeId } from '../core/node-id';
 import type { NodeAddress, NodeIdentity, RaftTransport, TransportReceiver } from './raft-transport';
+import { refusalBetween } from './refusal-between';
 import { otherCluster, transportClosed, unreachableNode } from './transport-errors';
 
 /** How a network in one process treats messages. */
@@ -222,7 +223,8 @@ class InProcessTransport implements RaftTransport {
   /** Whether this node takes messages of that one for a node of this id. */
   accepts(from: NodeIdentity, to: NodeId): boolean {
     const own = this.receiver?.identity();
-    return !this.#isClosed && own?.node === to && own.cluster !== '' && own.cluster === from.cluster;
+    if (this.#isClosed || own?.node !== to || own.cluster === '' || from.cluster === '') return false;
+    return refusalBetween(own, from) === undefined;
   }
 
   take(message: PeerMessage, from: NodeIdentity): void {
@@ -249,7 +251,9 @@ class InProcessTransport implements RaftTransport {
   ): Promise<Uint8Array> {
     const own = target.receiver?.identity();
     if (own === undefined) throw unreachableNode(target.address, 'no node is there');
-    if (from.cluster !== '' && own.cluster !== '' && from.cluster !== own.cluster) throw otherCluster(target.address);
+    const refusal = refusalBetween(own, from);
+    if (refusal === 'CLUSTER_MISMATCH') throw otherCluster(target.address);
+    if (refusal === 'INCOMPATIBLE') throw unreachableNode(target.address, 'it runs another release');
     const answer = await target.receiver?.request(asker, body);
     if (answer === undefined) throw unreachableNode(target.address, 'no node is there');
     return answer;

@@ -8,13 +8,16 @@ import type { NodeId } from '../core/node-id';
  * message and never delivers one to another node or another cluster: consensus depends on this. It delivers only what members of the
  * cluster have sent, so a transport that leaves the machine must authenticate both sides and encrypt.
  *
+ * `encodePeerMessage` and `decodePeerMessage` convert a message to bytes and back. Before it delivers anything, a transport tells the other
+ * side the `NodeIdentity` of its node, and asks `refusalBetween` whether the two may talk to each other.
+ *
  * `raftTransportConformance` of `multi-agent-memory/testing` checks an implementation.
  */
 export interface RaftTransport {
   /**
    * Begins to receive. Called once, before all other methods.
    *
-   * @throws INVALID_INPUT if the node cannot be reached at its address, for example because the port is in use
+   * @throws INVALID_INPUT if the node cannot be reached at its address, for example because another node uses it
    */
   start(receiver: TransportReceiver): Promise<void>;
 
@@ -48,7 +51,7 @@ export interface RaftTransport {
   close(): Promise<void>;
 }
 
-/** Where a node can be reached, as `host:port`. */
+/** Where a node can be reached: what its `advertise` says. */
 export interface NodeAddress {
   readonly address: string;
 }

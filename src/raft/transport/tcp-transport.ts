@@ -18,7 +18,8 @@ import {
 import { KnownStarts } from './known-starts';
 import { readMessage } from './message-codec';
 import { PeerLink } from './peer-link';
-import type { NodeAddress, NodeIdentity, RaftTransport, RefusalCode, TransportReceiver } from './raft-transport';
+import type { NodeAddress, RaftTransport, RefusalCode, TransportReceiver } from './raft-transport';
+import { differenceBetween } from './refusal-between';
 import { Refusals, reasons } from './refusals';
 import { openSnapshot, SnapshotReceiver, sendSnapshotFile, type TransferEnd } from './snapshot-transfer';
 import { type Connection, type ConnectionTerms, dialNode } from './tcp-dialler';
@@ -290,7 +291,7 @@ export class TcpTransport implements RaftTransport {
     if (!isEither && own.cluster !== cluster) throw new RefusedError('CLUSTER_MISMATCH', peer);
     if (expected !== undefined && expected !== own.node) throw new RefusedError('WRONG_NODE', peer);
     if (node === own.node) throw new RefusedError(peer.boot === this.#boot ? 'WRONG_NODE' : 'NODE_DUPLICATE', peer);
-    const difference = differenceOf(own, peer.identity);
+    const difference = differenceBetween(own, peer.identity);
     if (difference !== undefined) throw new RefusedError('INCOMPATIBLE', peer, difference);
     if (isEither) {
       if (purpose === 'request') return;
@@ -487,13 +488,6 @@ export class TcpTransport implements RaftTransport {
     const from = error.peer?.identity.node ?? node;
     queueMicrotask(() => refusals.report(error.code, address, from, error.detail));
   }
-}
-
-/** Why two nodes could make different states of the same log. Undefined if they cannot. */
-function differenceOf(own: NodeIdentity, peer: NodeIdentity): string | undefined {
-  if (own.release !== peer.release) return 'another release of this library';
-  if (own.schema !== peer.schema) return 'another schema of the database';
-  return own.analyzer === peer.analyzer ? undefined : 'another version of Unicode, which comes with Node.js';
 }
 
 function messageIn(frame: WireFrame): PeerMessage | undefined {

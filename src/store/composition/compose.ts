@@ -19,6 +19,7 @@ import { whileBusy } from '../../environment/while-busy';
 import { LocalLog } from '../../log/local-log';
 import type { RaftLog } from '../../log/raft-log';
 import type { ReplicatedLog } from '../../log/replicated-log';
+import type { RaftTransport } from '../../raft/transport/raft-transport';
 import type { TcpTransport } from '../../raft/transport/tcp-transport';
 import { spacesInUse } from '../../reembedding/space-switch';
 import type { DivergenceWatch } from '../../replica/divergence-watch';
@@ -105,7 +106,7 @@ async function composeNode(opened: Opened, folder: string, settings: ClusterSett
   // What only a cluster needs is loaded here, so that a store without peers does not load it.
   const { TcpTransport } = await import('../../raft/transport/tcp-transport');
   const { ClusterFolder } = await import('./cluster-folder');
-  const makeTransport = () => tcpTransport(TcpTransport, settings, environment);
+  const makeTransport = () => ownTransport(settings) ?? tcpTransport(TcpTransport, settings, environment);
   const openStorage = (path: string) => openNodeStorage(path, environment, trustFolder);
   // A node has nothing but timers and sockets that wait for other nodes, and the process must not end meanwhile.
   const keepsAlive = keepProcessAlive();
@@ -148,11 +149,24 @@ export async function recoverCluster(folder: string | URL): Promise<ClusterRecov
   return recoverFolder(folder, (path) => openNodeStorage(path, systemEnvironment(), true));
 }
 
+const transportMethods = ['start', 'setMembers', 'send', 'sendSnapshot', 'request', 'close'] as const;
+
+/** The transport that the host has made. Undefined if it has given none. */
+function ownTransport({ transport: make }: ClusterSettings): RaftTransport | undefined {
+  if (make === undefined) return undefined;
+  const transport = make();
+  const missing = transportMethods.filter((name) => typeof Object(transport)[name] !== 'function');
+  if (missing.length === 0) return transport;
+  const message = `expected a function that returns a RaftTransport; what it has returned lacks the methods ${missing.join(', ')}.`;
+  throw invalidInput([{ path: ['cluster', 'transport'], message }], 'options');
+}
+
 function tcpTransport(
   Transport: typeof TcpTransport,
   { listen, advertise, tls, secret }: ClusterSettings,
   environment: Environment,
 ): TcpTransport {
+  if (listen === undefined) throw new TypeError('A node without a transport of its own listens on an address.');
   const randomBytes = (length: number) => environment.randomBytes(length);
   return new Transport({ listen, advertise, randomBytes, ...defined({ tls, secret }) });
 }
