@@ -3,6 +3,7 @@ import { noSuchMemory } from '../access/denials';
 import { toRuleInForce } from '../domain/declaration';
 import { invalidInput } from '../domain/errors';
 import type { Memory, NewMemory, RememberResult } from '../domain/memory';
+import { memoryStates } from '../domain/memory';
 import { parsedScopeOf } from '../domain/parse/parse-selection';
 import { expected, flag, integer, oneOf, parse } from '../domain/parse/shapes';
 import { type Caller, emptyScope, narrowScope } from '../domain/scope';
@@ -113,10 +114,7 @@ const streamArguments: { readonly [K in keyof StreamOperations]: z.ZodType } = {
   'rememberAll.items': z.tuple([streamNumber, integer(0), items, flag]),
   list: anything,
   'list.page': anything,
-  'list.current': z.tuple([
-    z.object({ id: z.string(), state: z.enum(['active', 'superseded', 'quarantined', 'forgotten']) }),
-    z.string(),
-  ]),
+  'list.current': z.tuple([z.object({ id: z.string(), state: z.enum([...memoryStates, 'forgotten']) }), z.string()]),
   'watch.cursor': anything,
   'watch.next': z.tuple([streamNumber, anything]),
   'audit.query': anything,

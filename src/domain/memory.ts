@@ -15,9 +15,16 @@ export type Visibility = 'shared' | 'private';
 
 /**
  * 'active': ordinary reads return the memory. 'superseded': a newer memory has replaced it; reads return it only with `include` or
- * `asOf`. 'quarantined': reserved, no method uses it yet.
+ * `asOf`. 'consolidated': facts were made from it, which ordinary reads return in its place. 'quarantined': reserved, no method uses it
+ * yet.
  */
-export type MemoryState = 'active' | 'superseded' | 'quarantined';
+export type MemoryState = 'active' | 'superseded' | 'consolidated' | 'quarantined';
+export const memoryStates = [
+  'active',
+  'superseded',
+  'consolidated',
+  'quarantined',
+] as const satisfies readonly MemoryState[];
 
 /** The way in which the content reached the writer of a memory. */
 export type SourceChannel = 'user' | 'agent' | 'tool' | 'document' | 'import' | 'consolidation';

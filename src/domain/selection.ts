@@ -96,7 +96,13 @@ export type Filter<M = Metadata> = { [F in FilterField]?: FilterCondition } & {
 };
 
 /** Memories that ordinary reads leave out. 'quarantined' is reserved: no memory is quarantined yet. */
-export type IncludedState = 'expired' | 'superseded' | 'quarantined';
+export type IncludedState = 'expired' | 'superseded' | 'consolidated' | 'quarantined';
+export const includedStates = [
+  'expired',
+  'superseded',
+  'consolidated',
+  'quarantined',
+] as const satisfies readonly IncludedState[];
 
 /** Selects the memories that a call reads or forgets. A field set to `undefined` is rejected. */
 export interface Selection<M = Metadata> extends Scope, CallOptions {

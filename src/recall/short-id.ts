@@ -14,7 +14,7 @@ const idsPerTurn = 1_000;
 const maxListed = 5;
 
 /** Every state that `get` returns, apart from expired memories. */
-const states = new Set(['superseded', 'quarantined'] as const);
+const states = new Set(['superseded', 'consolidated', 'quarantined'] as const);
 
 /**
  * Finds the memories that the caller may read and whose ids begin with a short id. Memories that the caller may not read never make a

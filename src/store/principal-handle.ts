@@ -9,7 +9,7 @@ import { expected, parse, parseAll, queryVectorOf } from '../domain/parse/shapes
 import type { Actor } from '../domain/principal';
 import { isPlainObject } from '../domain/realms';
 import { type Caller, emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
-import type { Scope, Selection } from '../domain/selection';
+import { includedStates, type Scope, type Selection } from '../domain/selection';
 import { isShortId } from '../domain/short-id';
 import { unit } from '../embedding/results';
 import { startStopwatch } from '../environment/timers';
@@ -297,7 +297,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         throw invalidInput([{ path: [], message }], 'selection');
       }
       call.signal?.throwIfAborted();
-      const inEveryState = { ...parsed, include: new Set(['expired', 'superseded', 'quarantined'] as const) };
+      const inEveryState = { ...parsed, include: new Set(includedStates) };
       target.namespace = fields.namespace ?? target.namespace;
       await this.#reached(call);
       const { matched, targets } = await forgetTargets(this.#engine.reading(), this.#caller, inEveryState, call.signal);

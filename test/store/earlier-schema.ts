@@ -4,6 +4,10 @@ import { analyze } from '../../src/keyword-index/analyzer';
 /** Gives a database the tables of schema version 9. The words were in FTS5, a full-text index of SQLite. */
 export function restoreSchema9(database: Database): void {
   database.exec(`
+    alter table memories drop column trust;
+    alter table memories drop column pinned;
+    drop table derivations;
+    drop table contributors;
     drop table cluster_membership;
     drop table log_position;
     drop table sessions;

@@ -22,7 +22,9 @@ export const exportCommand: Command = {
   ],
   run: (line, terminal) =>
     readStore(line, terminal, async (_, handle) => {
-      const include = line.flag('all') ? { include: ['expired', 'superseded', 'quarantined'] as const } : {};
+      const include = line.flag('all')
+        ? { include: ['expired', 'superseded', 'consolidated', 'quarantined'] as const }
+        : {};
       const selection = { ...selectionOf(line), ...include };
       const total = await handle.count(selection);
       const printProgress = progressPrinter(terminal);

@@ -33,7 +33,7 @@ export const listCommand: Command = {
         order: line.flag('oldest') ? 'oldest' : 'newest',
         limit: Math.min(limit, maxPageSize),
         signal: terminal.signal,
-        ...(line.flag('all') ? { include: ['expired', 'superseded', 'quarantined'] as const } : {}),
+        ...(line.flag('all') ? { include: ['expired', 'superseded', 'consolidated', 'quarantined'] as const } : {}),
       });
       let count = 0;
       for await (const memory of memories) {

@@ -7,7 +7,7 @@ import { selectionOf, selectionOptions } from '../selection-options';
 import { exitCodes } from '../terminal';
 
 const modes = ['hybrid', 'semantic', 'keyword'] as const;
-const states = ['expired', 'superseded', 'quarantined'] as const;
+const states = ['expired', 'superseded', 'consolidated', 'quarantined'] as const;
 
 /** `recall`: searches by meaning and by keywords. */
 export const recallCommand: Command = {
@@ -30,7 +30,7 @@ export const recallCommand: Command = {
     include: {
       valueName: 'STATE',
       repeatable: true,
-      help: 'also expired, superseded or quarantined memories',
+      help: 'also expired, superseded, consolidated or quarantined memories',
       check: oneOf(...states),
     },
     explain: { help: 'add the parts of each score, and how they were found' },

@@ -3,7 +3,7 @@ import { defined } from '../defined';
 import type { FilterNode } from '../filter';
 import type { Limits } from '../limits';
 import type { ParsedScope } from '../scope';
-import type { IncludedState } from '../selection';
+import { type IncludedState, includedStates } from '../selection';
 import { FilterParser, type FilterParserOptions } from './parse-filter';
 import { addIssue, list, name, names, namespace, oneOf, present, signal, time } from './shapes';
 
@@ -42,7 +42,7 @@ export function selectionShape(limits: Limits, options: FilterParserOptions = {}
     ...scopeShape(limits),
     filter: present(filter),
     asOf: present(time),
-    include: list(oneOf(['expired', 'superseded', 'quarantined']), 'an array', [maxIncluded, 'states']).optional(),
+    include: list(oneOf(includedStates), 'an array', [maxIncluded, 'states']).optional(),
     signal: signal.optional(),
   };
 }

@@ -121,6 +121,8 @@ function store(context: ApplyContext, draft: MemoryDraft, { at, by }: { at: numb
     first_change_seq: 0,
     change_seq: 0,
     checksum: '',
+    trust: null,
+    pinned: null,
     text: content.text,
   };
   const stamped = stampChange(context, record, { type: 'stored', at, by, tokens, reindex: true });

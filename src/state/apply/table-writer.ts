@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { ChunkVectors } from '../../domain/command';
 import { prepare } from '../../sqlite/sqlite';
-import { type Checksum, type MemoryRow, memoryColumns, storedText } from '../tables/memory-row';
+import { type Checksum, laterColumns, type MemoryRow, memoryColumns, storedText } from '../tables/memory-row';
 import { type MemoriesTable, queries, type Tables } from '../tables/schema';
 import { maxChunks, vectorKey } from '../tables/vector-table';
 
@@ -78,7 +78,7 @@ export class TableWriter {
   }
 }
 
-const storedColumns = [...memoryColumns, 'checksum'] as const;
+const storedColumns = [...memoryColumns, ...laterColumns, 'checksum'] as const;
 
 function columns<T>(names: readonly (keyof T & string)[], p: (name: never) => unknown): Row<T> {
   return Object.fromEntries(names.map((name) => [name, p(name as never)])) as Row<T>;

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import { prepare, type Statement } from '../../sqlite/sqlite';
-import { damaged, type MemoryRow, type RowChecksum } from '../tables/memory-row';
+import { damaged, type MemoryRow, type RowChecksum, revisionOf } from '../tables/memory-row';
 import { queries, type Tables } from '../tables/schema';
 
 /** A line of the change feed, with the id of its memory. */
@@ -53,18 +53,10 @@ export class ChangeQueries {
   revision(row: number, revision: number): MemoryRow | undefined {
     const stored = this.#revision.get({ row, revision });
     if (stored === undefined) return undefined;
-    const record = parsed(stored.record);
+    const record = revisionOf(stored.record);
     if (record === undefined || !this.#rowChecksum.isIntact(record))
       throw damaged(`${record?.id ?? ''} (revision ${revision})`);
     return record;
-  }
-}
-
-function parsed(json: string): MemoryRow | undefined {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
   }
 }
 

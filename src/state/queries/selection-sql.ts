@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { ReadableLabelSets } from '../../access/readable-label-sets';
 import { type FilterNode, maxTextConditions } from '../../domain/filter';
 import type { ParsedScope } from '../../domain/scope';
+import type { IncludedState } from '../../domain/selection';
 import type { Interning } from '../tables/interning';
 import { type StoredMemoryRow, textOf } from '../tables/memory-row';
 import type { FilterFacts } from './filter-facts';
@@ -33,7 +34,7 @@ export interface SelectionCriteria {
   /** Results of the filter that are known. */
   readonly facts?: FilterFacts;
   readonly asOf?: number;
-  readonly include: ReadonlySet<'expired' | 'superseded' | 'quarantined'>;
+  readonly include: ReadonlySet<IncludedState>;
   /**
    * The memories that the caller may read through its handle. A filter can use `supersedes` and `supersededBy` only where they name
    * one of these memories.
@@ -186,6 +187,6 @@ function visibleLinks({ readable, scope }: SelectionCriteria['linked'], internin
 function stateCondition(include: SelectionCriteria['include'], asOf: number | undefined): RawBuilder<boolean> {
   const states = ['active'];
   if (asOf !== undefined || include.has('superseded')) states.push('superseded');
-  if (include.has('quarantined')) states.push('quarantined');
+  for (const state of ['consolidated', 'quarantined'] as const) if (include.has(state)) states.push(state);
   return sql`memories.state in (${sql.join(states)})`;
 }

@@ -34,6 +34,18 @@ export function memoryRowOf(stored: StoredMemoryRow): MemoryRow {
   return { ...stored, text: textOf(stored.text) };
 }
 
+/**
+ * Decodes a line of the table `revisions`. Does not check its checksum. Undefined if it is not JSON. Revisions of earlier releases lack the
+ * later columns.
+ */
+export function revisionOf(json: string): MemoryRow | undefined {
+  try {
+    return { trust: null, pinned: null, ...JSON.parse(json) };
+  } catch {
+    return undefined;
+  }
+}
+
 /** Makes the RECORD_DAMAGED error for a memory that does not match its checksum. */
 export function damaged(id: string, cause?: unknown): MemoryError {
   const message = `Memory ${id} is damaged: its record does not match its checksum. Restore it from a backup, or forget it; verify() lists all damaged records.`;
@@ -129,6 +141,9 @@ export const memoryColumns = [
   ...(['first_change_seq', 'change_seq'] as const),
 ];
 
+/** Columns that the checksum covers only where they are not null, so that the checksums of rows from earlier releases stay right. */
+export const laterColumns = ['trust', 'pinned'] as const;
+
 const checkedFields: readonly (keyof MemoryRow)[] = [...memoryColumns, 'text'];
 
 /**
@@ -155,7 +170,7 @@ export class RowChecksum {
 
   isIntact(record: MemoryRow): boolean {
     // In JSON a missing field would look like a field that is null, so missing fields are checked first.
-    const isComplete = checkedFields.every((field) => record[field] !== undefined);
+    const isComplete = [...checkedFields, ...laterColumns].every((field) => record[field] !== undefined);
     if (isComplete && record.checksum === this.#checksumOf(record)) return true;
     this.onDamage?.(record.id);
     return false;
@@ -185,6 +200,7 @@ export class RowChecksum {
     if (labels === undefined) return undefined;
     const values: unknown[] = [];
     for (const field of checkedFields) values.push(record[field as keyof Omit<MemoryRow, 'checksum'>]);
+    for (const column of laterColumns) if (record[column] !== null) values.push(column, record[column]);
     return this.#checksum.ofText(`${JSON.stringify(values)}${labels}`);
   }
 }

@@ -139,6 +139,19 @@ create table cluster_membership (
   log integer primary key, cluster text not null, entry integer not null, members text not null, checksum text not null
 );
 `,
+  // Memories of earlier releases keep null in the new columns, and their checksums do not cover them.
+  `
+alter table memories add column trust integer;
+alter table memories add column pinned integer;
+create table derivations (
+  row integer not null, source integer not null, kind text not null, checksum integer not null, primary key (row, source)
+) without rowid;
+create index derivations_source on derivations (source, row);
+create table contributors (
+  row integer not null, actor integer not null, checksum integer not null, primary key (row, actor)
+) without rowid;
+create index contributors_actor on contributors (actor, row);
+`,
 ];
 
 function hashIdempotencyKeys(database: Database): void {

@@ -42,7 +42,7 @@ export interface MemoriesTable {
   row: number;
   id: string;
   revision: number;
-  state: 'active' | 'superseded' | 'quarantined' | 'forgotten';
+  state: 'active' | 'superseded' | 'consolidated' | 'quarantined' | 'forgotten';
   label_set: number;
   /** The author of a private memory; 0 for a shared one. */
   owner: number;
@@ -74,6 +74,10 @@ export interface MemoriesTable {
   first_change_seq: number;
   change_seq: number;
   checksum: string;
+  /** The stored trust as a number (see `TrustLevel`). Null if an earlier release wrote the memory, which kept no trust. */
+  trust: number | null;
+  /** 1 if no policy may consolidate or forget the memory. */
+  pinned: 1 | null;
 }
 
 export interface TextsTable {
@@ -163,6 +167,22 @@ export interface FormerSubjectsTable {
   row: number;
 }
 
+/** A memory that was made from another one, its source. Both are rows of `memories`. A line is deleted when its memory is forgotten. */
+export interface DerivationsTable {
+  row: number;
+  source: number;
+  /** 'derived': the writer named the source. 'consolidated': a summarizer made the memory from the source. */
+  kind: 'derived' | 'consolidated';
+  checksum: number;
+}
+
+/** An actor that changed the content of a memory and is not its author. */
+export interface ContributorsTable {
+  row: number;
+  actor: number;
+  checksum: number;
+}
+
 /** How far this peer has applied the log. Empty in a store without peers. */
 export interface LogPositionTable {
   log: number;
@@ -211,6 +231,8 @@ export interface Tables {
   idempotency: IdempotencyTable;
   declarations: DeclarationsTable;
   former_subjects: FormerSubjectsTable;
+  derivations: DerivationsTable;
+  contributors: ContributorsTable;
   embedded: EmbeddedTable;
   requests: RequestsTable;
   store_meta: StoreMetaTable;

@@ -1,5 +1,5 @@
 import type { Interning } from '../tables/interning';
-import type { MemoryRow, RowChecksum } from '../tables/memory-row';
+import { type MemoryRow, type RowChecksum, revisionOf } from '../tables/memory-row';
 import type { Tables } from '../tables/schema';
 
 /** The stored history of a memory. */
@@ -26,13 +26,9 @@ function intactRevision(
   latest: MemoryRow,
   rowChecksum: RowChecksum,
 ): MemoryRow | undefined {
-  try {
-    const record: MemoryRow = JSON.parse(stored.record);
-    const isOfMemory = record.id === latest.id && record.row === stored.row && record.revision === stored.revision;
-    return isOfMemory && rowChecksum.isIntact(record) ? record : undefined;
-  } catch {
-    return undefined;
-  }
+  const record = revisionOf(stored.record);
+  if (record?.id !== latest.id || record.row !== stored.row || record.revision !== stored.revision) return undefined;
+  return rowChecksum.isIntact(record) ? record : undefined;
 }
 
 function revisionDamage({ state, revision: latest }: MemoryRow, earlier: Earlier): string[] {

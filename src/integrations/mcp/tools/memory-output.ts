@@ -9,7 +9,7 @@ const time = z.string().describe('ISO 8601');
 export const memorySchema = z.object({
   id: z.string(),
   revision: z.int(),
-  state: z.enum(['active', 'superseded', 'quarantined']),
+  state: z.enum(['active', 'superseded', 'consolidated', 'quarantined']),
   namespace: z.array(z.string()),
   visibility: z.enum(['shared', 'private']),
   accessTags: z.array(z.string()),

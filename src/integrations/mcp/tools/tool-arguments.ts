@@ -108,7 +108,7 @@ export const selection = {
   asOf: time('Only memories that were true at this time.'),
   include: z.exactOptional(
     z
-      .array(z.enum(['expired', 'superseded', 'quarantined']))
+      .array(z.enum(['expired', 'superseded', 'consolidated', 'quarantined']))
       .describe('Also returns memories in these states. Default: only active memories.'),
   ),
 };
