@@ -6,6 +6,7 @@ export function restoreSchema9(database: Database): void {
   database.exec(`
     alter table memories drop column trust;
     alter table memories drop column pinned;
+    update revisions set record = json_remove(record, '$.trust', '$.pinned') where json_valid(record);
     drop table derivations;
     drop table contributors;
     drop table cluster_membership;

@@ -5,7 +5,14 @@ import { withText } from '../queries/memory-queries';
 import { intactRows } from '../verify/intact-rows';
 import { Declarations } from './declarations';
 import { Interning } from './interning';
-import { type Checksum, type MemoryRow, memoryRowOf, RowChecksum, type StoredMemoryRow } from './memory-row';
+import {
+  type Checksum,
+  type MemoryRow,
+  memoryRowOf,
+  RowChecksum,
+  revisionOf,
+  type StoredMemoryRow,
+} from './memory-row';
 import { normalDeclarations } from './normal-declarations';
 import { mergeNormalNames, type Renumbering } from './normal-numbers';
 import type { Tables } from './schema';
@@ -147,7 +154,7 @@ class NameConversion {
     const isRenumbered = this.#labelSets.changed.size + this.#actors.changed.size > 0;
     for (const each of intactRows(this.#database, (after, to) => revisions.all(after, to))) {
       const { row, revision, record: json } = each;
-      const record = isRenumbered || json !== normal(json) ? parsed(json) : undefined;
+      const record = isRenumbered || json !== normal(json) ? revisionOf(json) : undefined;
       if (record === undefined || !(this.#isRenumbered(record) || !areNormal(record))) continue;
       update.run(JSON.stringify(this.#converted(record)), row, revision);
     }
@@ -221,7 +228,7 @@ function normalTags(json: string): string {
   return Array.isArray(tags) ? JSON.stringify([...new Set(tags.map(normal))]) : json;
 }
 
-function parsed<T = MemoryRow>(json: string): T | undefined {
+function parsed<T>(json: string): T | undefined {
   try {
     return JSON.parse(json);
   } catch {
