@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { whileBusy } from '../environment/while-busy';
-import { fromSqlite, translated } from '../sqlite/sqlite';
+import { fromSqlite, inTransaction, translated } from '../sqlite/sqlite';
 import { type AuditEvent, AuditLog, type Seed } from './audit-log';
 
 /** Entries wait in memory until this many wait. Then they are written together. */
@@ -75,12 +75,11 @@ export class AccessLog {
   /** Runs a function in a transaction, after reading the entries that other processes have appended. */
   inTransaction<T>(run: () => T): T {
     try {
-      return translated(
-        this.#deps.database.transaction(() => {
-          this.log.chain.catchUp();
-          return run();
-        }).immediate,
-      );
+      const caughtUp = () => {
+        this.log.chain.catchUp();
+        return run();
+      };
+      return translated(() => inTransaction(this.#deps.database, caughtUp, 'immediate'));
     } catch (error) {
       translated(() => this.log.reload());
       throw error;

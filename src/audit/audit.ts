@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
-import { root } from '../domain/principal';
+import { type Actor, root } from '../domain/principal';
 import type { Environment } from '../environment/environment';
 import { nextTurn, pause } from '../environment/timers';
 import { translated } from '../sqlite/sqlite';
@@ -96,8 +96,12 @@ export class Audit {
    * returns.
    */
   recordRead(event: AuditEvent): Promise<void> | undefined {
-    const isAlways = event.by.party === 'root' || event.action.startsWith('audit.');
-    return this.reads !== 'off' || isAlways ? this.record(event) : undefined;
+    return this.recordsRead(event.by, event.action) ? this.record(event) : undefined;
+  }
+
+  /** Whether `recordRead` records this action. */
+  recordsRead(by: Actor, action: string): boolean {
+    return this.reads !== 'off' || by.party === 'root' || action.startsWith('audit.');
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
-import { prepare, queriesOver, translated } from '../sqlite/sqlite';
+import { inTransaction, prepare, queriesOver, translated } from '../sqlite/sqlite';
 import type { AuditTables } from './audit-database';
 import { type AuditChainName, auditChainNames, type RestoredChainHead } from './chain-entry';
 import { type Checkpoint, checkpointOf, isSignedBy, parseNote } from './checkpoint';
@@ -60,10 +60,10 @@ export class Checkpoints {
       return [checkpointOf(chain, head, this.#deps)];
     });
     if (made.length === 0) return;
-    const put = this.#deps.database.transaction(() => {
+    const put = () => {
       for (const { chain, size, note } of made) this.#put.run({ chain, segment: segmentOf(size), size, note });
-    });
-    translated(() => put.immediate());
+    };
+    translated(() => inTransaction(this.#deps.database, put, 'immediate'));
     for (const checkpoint of made) {
       this.#latest.set(checkpoint.chain, { size: checkpoint.size, checkpoint });
       this.#deps.onCheckpoint(checkpoint);

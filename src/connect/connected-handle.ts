@@ -2,7 +2,7 @@ import { KeyObject } from 'node:crypto';
 import type { MemoryChange } from '../domain/memory';
 import { parsedScopeOf } from '../domain/parse/parse-selection';
 import { parse } from '../domain/parse/shapes';
-import { emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
+import { copyOfScope, emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import type { AccessHandle } from '../store/access-handle';
 import type { AuditHandle, StoreAudit } from '../store/audit-handle';
 import type { ExportedAuditEntry } from '../store/audit-view';
@@ -26,7 +26,7 @@ export function connectedHandle(client: ReconnectingClient, spec: HandleSpec, sc
   const rpc = new RpcClient(client, spec);
   return {
     ...remoteMethods<MemoryHandle, typeof handleRoutes>(rpc, handleRoutes),
-    scope: structuredClone(scope),
+    scope: copyOfScope(scope),
     access: remoteMethods<AccessHandle, typeof accessRoutes>(rpc, accessRoutes, 'access.'),
     audit: connectedAudit(rpc),
     rememberMany: (items, options) => rememberMany(rpc, items, options),

@@ -17,6 +17,16 @@ export interface Caller {
   readonly scope: ParsedScope;
 }
 
+/** Copies a scope, so that a caller that changes the copy does not change the scope. It takes less time than `structuredClone`. */
+export function copyOfScope(scope: ParsedScope): ParsedScope {
+  const { namespace, tags } = scope;
+  return {
+    ...scope,
+    ...(namespace === undefined ? {} : { namespace: [...namespace] }),
+    ...(tags === undefined ? {} : { tags: [...tags] }),
+  };
+}
+
 /** Stands for a scope that contains no memory: the result of narrowing a scope with another scope that excludes it. */
 export const emptyScope = 'nothing';
 

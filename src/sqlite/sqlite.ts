@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3';
+import type { Database, Transaction } from 'better-sqlite3';
 import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import { MemoryError } from '../domain/errors';
 import { isError, isErrorNamed } from '../domain/realms';
@@ -91,6 +91,23 @@ export function translated<T>(run: () => T, path?: string): T {
   } catch (error) {
     throw fromSqlite(error, path);
   }
+}
+
+const transactions = new WeakMap<Database, Transaction<(run: () => unknown) => unknown>>();
+
+/**
+ * Runs a function in a transaction, or in a savepoint of the transaction that runs. The driver makes four functions from each function that
+ * becomes a transaction, which takes longer than reading a record, so all transactions of a database share them.
+ *
+ * @param begin 'immediate' takes the lock for writing at once.
+ */
+export function inTransaction<T>(database: Database, run: () => T, begin: 'deferred' | 'immediate' = 'deferred'): T {
+  let transaction = transactions.get(database);
+  if (transaction === undefined) {
+    transaction = database.transaction((each: () => unknown) => each());
+    transactions.set(database, transaction);
+  }
+  return transaction[begin](run) as T;
 }
 
 /**

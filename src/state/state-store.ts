@@ -11,7 +11,7 @@ import type { EntryResult, LogEntry, LogPosition } from '../domain/frame';
 import type { RememberResult } from '../domain/memory';
 import { type Actor, isRoot } from '../domain/principal';
 import { analyze } from '../keyword-index/analyzer';
-import { prepare, type Statement, translated } from '../sqlite/sqlite';
+import { inTransaction, prepare, type Statement, translated } from '../sqlite/sqlite';
 import { ChangesAudit, TouchedByNamespace } from './apply/apply-audit';
 import { applyBootstrap } from './apply/apply-bootstrap';
 import type { ApplyContext, RowChange } from './apply/apply-context';
@@ -243,7 +243,7 @@ export class StateStore {
 
   /** Runs several reads on one snapshot of the database. */
   snapshot<T>(read: () => T): T {
-    return translated(this.database.inTransaction ? read : this.database.transaction(read));
+    return translated(() => (this.database.inTransaction ? read() : inTransaction(this.database, read)));
   }
 
   /**
@@ -369,7 +369,7 @@ export class StateStore {
       return run();
     };
     try {
-      return this.database.transaction(running).immediate();
+      return inTransaction(this.database, running, 'immediate');
     } catch (error) {
       // Another program locks the database: nothing has changed in memory.
       if (!hasBegun) throw error;
@@ -401,7 +401,7 @@ export class StateStore {
       // Only a command with several memories can be refused after it has written something. A nested transaction is a savepoint.
       const needsSavepoint = command.type === 'remember' && command.drafts.length > 1;
       const run = () => this.#dispatch(command, this.#context, effects);
-      const outcome = needsSavepoint ? this.database.transaction(run)() : run();
+      const outcome = needsSavepoint ? inTransaction(this.database, run) : run();
       effects.changes.push(...changes);
       this.#usage?.end(true);
       if (request !== undefined && outcome.ok) this.requests.keep(request, outcome, at);

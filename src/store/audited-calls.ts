@@ -121,7 +121,9 @@ export class AuditedCalls {
     target: Pick<CallTarget, 'namespace'>,
     memories: readonly ReturnedMemory[],
   ): Promise<void> | undefined {
-    return this.#deps.audit.recordRead(this.#event(action, target, touchedBy(memories), 'allowed'));
+    const { audit } = this.#deps;
+    if (!audit.recordsRead(this.#caller.actor, action)) return undefined;
+    return audit.recordRead(this.#event(action, target, touchedBy(memories), 'allowed'));
   }
 
   /** Looks up the current labels of memories, for results that contain only ids. */
@@ -201,11 +203,12 @@ export class AuditedCalls {
     const { policy } = state;
     const { actor } = this.#caller;
     const action = actionOf(call);
-    const places = touched.flatMap((each) => (each.namespace === undefined ? [] : [{ ...each, at: each.namespace }]));
-    const rules =
-      places.length === 0
-        ? recorder.decidingRules.idsFor(policy, actor, action, namespace)
-        : places.flatMap(({ at, accessTags }) => recorder.decidingRules.idsFor(policy, actor, action, at, accessTags));
+    const rulesAt = (at: Namespace, accessTags?: readonly string[]) =>
+      recorder.decidingRules.idsFor(policy, actor, action, at, accessTags);
+    const places = touched.flatMap(({ namespace: at, accessTags }) =>
+      at === undefined ? [] : [rulesAt(at, accessTags)],
+    );
+    const [first = rulesAt(namespace)] = places;
     return {
       at: environment.clock.now(),
       by: actor,
@@ -214,7 +217,7 @@ export class AuditedCalls {
       namespace,
       touched,
       policyVersion: policy.version,
-      rules: [...new Set(rules)],
+      rules: places.length < 2 ? first : [...new Set(places.flat())],
       changeSeq: state.lastChangeSeq,
     };
   }

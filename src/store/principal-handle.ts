@@ -8,7 +8,7 @@ import { isEmpty, parsedScopeOf, selectionOf } from '../domain/parse/parse-selec
 import { expected, parse, parseAll, queryVectorOf } from '../domain/parse/shapes';
 import type { Actor } from '../domain/principal';
 import { isPlainObject } from '../domain/realms';
-import { type Caller, emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
+import { type Caller, copyOfScope, emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import { includedStates, type Scope, type Selection } from '../domain/selection';
 import { isShortId } from '../domain/short-id';
 import { unit } from '../embedding/results';
@@ -70,7 +70,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     this.#lifetime = lifetime;
     const caller: Caller = { actor, scope };
     this.#caller = request === undefined ? caller : { ...caller, request };
-    this.scope = structuredClone(scope);
+    this.scope = copyOfScope(scope);
     this.#calls = new AuditedCalls(engine, lifetime, this.#caller);
     this.access = new PrincipalAccess(engine, this.#calls, this.#caller);
     this.audit = new PrincipalAudit(engine, this.#calls, this.#caller);

@@ -6,7 +6,7 @@ import { analyze, analyzerVersion } from '../../keyword-index/analyzer';
 import { maxFrequency, type PostingList } from '../../keyword-index/posting-pages';
 import type { TermPostings } from '../../keyword-index/postings';
 import { WordGroup } from '../../keyword-index/word-group';
-import { prepare, type Statement } from '../../sqlite/sqlite';
+import { inTransaction, prepare, type Statement } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
 import { readInHalves } from '../verify/damage';
 import { isDamage } from '../verify/intact-rows';
@@ -141,7 +141,7 @@ export class Words {
       this.#segments.reload();
       return this.#read(term);
     };
-    return this.#database.inTransaction ? read() : this.#database.transaction(read)();
+    return this.#database.inTransaction ? read() : inTransaction(this.#database, read);
   }
 
   /**
@@ -193,7 +193,7 @@ export class Words {
 
   #inTransaction(run: () => void): void {
     try {
-      this.#database.transaction(run).immediate();
+      inTransaction(this.#database, run, 'immediate');
     } catch (error) {
       this.reload();
       throw error;
