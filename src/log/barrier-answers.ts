@@ -21,12 +21,20 @@ interface Held {
 const askAgainMs = 300;
 
 /**
- * Whether the outcome of a command is told only when every node acts on it: a rule that is acknowledged binds every later call, on
- * whatever node.
+ * Whether the outcome of a command is told only when every node acts on it. These are the commands that can take a memory away from a
+ * reader: rules, `share` and `forget`. When one is acknowledged, it binds every later call on whatever node.
  */
 export function isBarrierCommand({ type }: Command): boolean {
-  return type === 'declare' || type === 'add-declaration' || type === 'end-declaration';
+  return barrierTypes.has(type);
 }
+
+const barrierTypes: ReadonlySet<Command['type']> = new Set([
+  'declare',
+  'add-declaration',
+  'end-declaration',
+  'share',
+  'forget',
+]);
 
 /** Outcomes that are held back until no node can serve a read from a state before them. */
 export class BarrierAnswers {
@@ -89,6 +97,18 @@ export class BarrierAnswers {
     const reason = 'The change was made, but not every node of the cluster has confirmed in time that it acts on it.';
     for (const { reject } of frame.callers) reject(unknownOutcome(reason));
   }
+}
+
+/** Those of a frame who get their outcomes at once, and those whose outcomes are held back. */
+export function divided({ callers, outcomes }: AnsweredFrame): {
+  readonly now: AnsweredFrame;
+  readonly held: AnsweredFrame;
+} {
+  const part = (isBarrier: boolean): AnsweredFrame => ({
+    callers: callers.filter((caller) => caller.isBarrier === isBarrier),
+    outcomes: outcomes.filter((_, at) => callers[at]?.isBarrier === isBarrier),
+  });
+  return { now: part(false), held: part(true) };
 }
 
 /** Gives each caller the outcome of its command. */

@@ -18,6 +18,8 @@ export interface WaitingCommand {
   readonly bytes: Uint8Array;
   /** Whether its outcome is held back until no node can serve a read from a state before it. */
   readonly isBarrier: boolean;
+  /** This node has applied it, and its reads include it. */
+  applied(): void;
   resolve(outcome: Outcome): void;
   reject(error: MemoryError): void;
 }
@@ -88,9 +90,10 @@ export class FrameSession {
       if (!this.#deps.send(bytes)) return;
       this.#queue.splice(0, queued.length);
       this.#lastFrame = number;
-      const callers = queued.map(({ isBarrier, deadline, resolve, reject }) => ({
+      const callers = queued.map(({ isBarrier, deadline, applied, resolve, reject }) => ({
         isBarrier,
         deadline,
+        applied,
         resolve,
         reject,
       }));

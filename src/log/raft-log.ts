@@ -9,7 +9,7 @@ import type { NodeId } from '../raft/core/node-id';
 import type { Role } from '../raft/core/ready';
 import type { HostTiming } from '../raft/node/host-timing';
 import type { CommittedEntry, RaftLink, RaftUser } from '../raft/node/raft-link';
-import { answer, BarrierAnswers, isBarrierCommand } from './barrier-answers';
+import { answer, BarrierAnswers, divided, isBarrierCommand } from './barrier-answers';
 import { decodeFrame, encodeCommand } from './frame-codec';
 import { FrameSession } from './frame-session';
 import { closedLog, haltedNode } from './log-errors';
@@ -56,8 +56,10 @@ export class RaftLog implements ReplicatedLog {
   readonly #session: FrameSession;
   readonly #reads: ReadWaits;
   readonly #barriers: BarrierAnswers;
-  /** The commands of this node, for reads that must include them. */
+  /** The commands of this node until it has applied them, for reads that must include them. */
   readonly #writes = new SettledSequence();
+  /** The same until they are answered. */
+  readonly #calls = new SettledSequence();
   #leader: NodeId | undefined;
   #isFlushDue = false;
   #haltReason: MemoryError | undefined;
@@ -105,12 +107,23 @@ export class RaftLog implements ReplicatedLog {
     // A command that is too long is refused here, alone and before anything is written.
     const bytes = encodeCommand(withTokenCounts(command));
     const isBarrier = isBarrierCommand(command);
-    const number = this.#writes.begin();
-    const end = () => this.#writes.end(number);
+    const write = this.#writes.begin();
+    const call = this.#calls.begin();
+    let isApplied = false;
+    // A read on this node does not wait for the other nodes, as the caller of a barrier command does.
+    const applied = () => {
+      if (!isApplied) this.#writes.end(write);
+      isApplied = true;
+    };
+    const end = () => {
+      applied();
+      this.#calls.end(call);
+    };
     return new Promise<Outcome>((resolve, reject) => {
       this.#session.add({
         bytes,
         isBarrier,
+        applied,
         resolve: (outcome) => {
           resolve(outcome);
           end();
@@ -153,7 +166,7 @@ export class RaftLog implements ReplicatedLog {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#writes.settled();
+    await this.#calls.settled();
     this.#end(closedLog(), 'The store was closed.');
     await this.#deps.link.close();
   }
@@ -229,8 +242,12 @@ export class RaftLog implements ReplicatedLog {
       throw new MemoryError('NODE_DUPLICATE', message);
     }
     const frame = this.#session.take(number, result);
-    if (frame?.callers.some(({ isBarrier }) => isBarrier)) this.#barriers.hold(index, frame);
-    else if (frame !== undefined) answer(frame);
+    if (frame !== undefined) {
+      for (const { applied } of frame.callers) applied();
+      const { now, held } = divided(frame);
+      answer(now);
+      if (held.callers.length > 0) this.#barriers.hold(index, held);
+    }
     if (this.#session.hasWork) this.#flushSoon();
   }
 

@@ -205,7 +205,8 @@ export interface MemoryHandle<M = Metadata> {
    */
   share(id: string, change: LabelChange, options?: CallOptions & { ifRevision?: number }): Promise<Memory<M>>;
   /**
-   * Forgets a memory: its text, its vectors and its earlier revisions are deleted. Returns false if there is no such memory.
+   * Forgets a memory: its text, its vectors and its earlier revisions are deleted. Returns false if there is no such memory. In a cluster it
+   * resolves when no node can return the memory any more.
    *
    * @throws INVALID_INPUT, FORBIDDEN, REVISION_CONFLICT
    */
