@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import type { QuotaKind } from '../domain/quota';
 import type { Interning } from './tables/interning';
 import { type MemoryRow, storedText } from './tables/memory-row';
+import { isPartial } from './tables/revision-record';
 import type { MemoriesTable } from './tables/schema';
 
 /** What one actor uses. */
@@ -167,21 +168,27 @@ where state <> 'forgotten'`;
   }
 }
 
-// The index of changes covers only revisions from 2. `first_change_seq` leads to the first.
+// The index of changes covers only revisions from 2. `first_change_seq` leads to the first. A revision that keeps only the columns which the
+// next one changed has the content of that one, so the lines come in the opposite order.
 function* storedRevisions(database: Database): Generator<RevisionBytes> {
   const sql = `
-select record, changes.by from revisions
+select revisions.row, record, octet_length(memories.metadata) + coalesce(octet_length(text), 0), coalesce(first.by, later.by)
+from revisions
 join memories on memories.row = revisions.row
-join changes on changes.change_seq = memories.first_change_seq
-where revisions.revision = 1
-union all
-select record, changes.by from revisions
-join changes on changes.row = revisions.row and changes.revision = revisions.revision and changes.revision > 1
-where revisions.revision > 1`;
-  const rows = database.prepare(sql).raw().iterate() as IterableIterator<[string, number]>;
-  for (const [record, by] of rows) {
-    const { text, metadata } = Object(parsed(record)) as Partial<MemoryRow>;
-    const isIntact = typeof text === 'string' && typeof metadata === 'string';
-    yield { by, bytes: isIntact ? contentBytes({ text, metadata }) : 0 };
+left join texts on texts.row = revisions.row
+left join changes as first on revisions.revision = 1 and first.change_seq = memories.first_change_seq
+left join changes as later on later.row = revisions.row and later.revision = revisions.revision and later.revision > 1
+order by revisions.row desc, revisions.revision desc`;
+  const rows = database.prepare(sql).raw().iterate() as IterableIterator<[number, string, number, number | null]>;
+  let last = { row: 0, bytes: 0 };
+  for (const [row, record, latestBytes, by] of rows) {
+    const nextBytes = last.row === row ? last.bytes : latestBytes;
+    last = { row, bytes: isPartial(record) ? nextBytes : wholeBytes(record) };
+    if (by !== null) yield { by, bytes: last.bytes };
   }
+}
+
+function wholeBytes(record: string): number {
+  const { text, metadata } = Object(parsed(record)) as Partial<MemoryRow>;
+  return typeof text === 'string' && typeof metadata === 'string' ? contentBytes({ text, metadata }) : 0;
 }

@@ -47,6 +47,23 @@ test('names of an earlier release are found in either form after an upgrade', as
   await expectSound(store);
 });
 
+test('an earlier revision with names of an earlier release is converted if only its tags differ from the next', async () => {
+  let id = '';
+  const folder = await oldFolder(release, async ({ admin }) => {
+    ({ id } = await admin.remember('one text', { namespace: [nfd], key: nfd, tags: [nfd], ...off }));
+    await admin.update(id, { tags: ['plain'] });
+    await admin.update(id, { priority: 0 });
+  });
+  const store = await openFolder(folder);
+  const history = await store.admin.history(id);
+  expect(history.map(({ memory }) => [memory?.key, memory?.text, memory?.tags, memory?.priority])).toEqual([
+    [nfc, 'one text', [nfc], 0.5],
+    [nfc, 'one text', ['plain'], 0.5],
+    [nfc, 'one text', ['plain'], 0],
+  ]);
+  await expectSound(store);
+});
+
 test('two memories with keys that look the same both stay, and the older one gets its id as a suffix', async () => {
   const ids: string[] = [];
   const folder = await oldFolder(release, async ({ admin }) => {

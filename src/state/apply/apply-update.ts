@@ -110,7 +110,6 @@ export function revise(context: ApplyContext, record: MemoryRow, revision: Revis
     revision: record.revision + 1,
     updated_at: at,
   };
-  writer.insertRevision(record);
   // Vector indexes contain no labels, so a change of labels does not affect them.
   const stamped = stampChange(context, changed, {
     type: 'revised',
@@ -119,6 +118,7 @@ export function revise(context: ApplyContext, record: MemoryRow, revision: Revis
     reindex: embedded !== undefined,
     ...tokens,
   });
+  writer.insertRevision(record, stamped);
   writer.replaceRecord(stamped, textChanged);
   context.usage()?.written(record, stamped, by);
   return stamped;

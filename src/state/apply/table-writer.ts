@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import type { ChunkVectors } from '../../domain/command';
 import { prepare } from '../../sqlite/sqlite';
 import { type Checksum, laterColumns, type MemoryRow, memoryColumns, storedText } from '../tables/memory-row';
+import { encodeRevision } from '../tables/revision-record';
 import { type MemoriesTable, queries, type Tables } from '../tables/schema';
 import { maxChunks, vectorKey } from '../tables/vector-table';
 
@@ -64,9 +65,10 @@ export class TableWriter {
     this.#statements.insertChange.run(change);
   }
 
-  insertRevision(record: MemoryRow): void {
+  /** Keeps a revision that `next` follows. */
+  insertRevision(record: MemoryRow, next: MemoryRow): void {
     const { row, revision } = record;
-    this.#statements.insertRevision.run({ row, revision, record: JSON.stringify(record) });
+    this.#statements.insertRevision.run({ row, revision, record: encodeRevision(record, next) });
   }
 
   insertFormerSubject(line: Tables['former_subjects']): void {

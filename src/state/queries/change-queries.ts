@@ -1,8 +1,10 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import { prepare, type Statement } from '../../sqlite/sqlite';
-import { damaged, type MemoryRow, type RowChecksum, revisionOf } from '../tables/memory-row';
+import { damaged, type MemoryRow, memoryRowOf, type RowChecksum, type StoredMemoryRow } from '../tables/memory-row';
+import { decodeRevision, revisionsToWhole } from '../tables/revision-record';
 import { queries, type Tables } from '../tables/schema';
+import { withText } from './memory-queries';
 
 /** A line of the change feed, with the id of its memory. */
 export type ChangeLine = Tables['changes'] & { readonly id: string };
@@ -12,7 +14,8 @@ export class ChangeQueries {
   readonly #rowChecksum: RowChecksum;
   readonly #after: Statement<{ change_seq: number; limit: number }, ChangeLine>;
   readonly #ofRow: Statement<{ row: number; first: number }, ChangeLine>;
-  readonly #revision: Statement<{ row: number; revision: number }, { record: string }>;
+  readonly #revisionsFrom: Statement<{ row: number; revision: number }, Tables['revisions']>;
+  readonly #latest: Statement<{ row: number }, StoredMemoryRow>;
 
   constructor(database: Database, rowChecksum: RowChecksum) {
     this.#rowChecksum = rowChecksum;
@@ -26,13 +29,16 @@ export class ChangeQueries {
         .where('changes.change_seq', '=', p('first'))
         .unionAll(lines().where('changes.row', '=', p('row')).where(later).orderBy('changes.revision')),
     );
-    this.#revision = prepare(database, (p) =>
+    this.#revisionsFrom = prepare(database, (p) =>
       queries
         .selectFrom('revisions')
-        .select('record')
+        .selectAll()
         .where('row', '=', p('row'))
-        .where('revision', '=', p('revision')),
+        .where('revision', '>=', p('revision'))
+        .orderBy('revision')
+        .limit(sql.lit(revisionsToWhole)),
     );
+    this.#latest = prepare(database, (p) => withText().where('memories.row', '=', p('row')));
   }
 
   /** Reads the changes after the change `changeSeq`, oldest first. */
@@ -51,9 +57,12 @@ export class ChangeQueries {
    * @throws RECORD_DAMAGED
    */
   revision(row: number, revision: number): MemoryRow | undefined {
-    const stored = this.#revision.get({ row, revision });
-    if (stored === undefined) return undefined;
-    const record = revisionOf(stored.record);
+    const lines = this.#revisionsFrom.all({ row, revision });
+    if (lines[0]?.revision !== revision) return undefined;
+    const latest = this.#latest.get({ row });
+    let record: MemoryRow | undefined = latest && memoryRowOf(latest);
+    // A whole revision needs no later one, so lines after it do not count, even damaged ones.
+    for (const line of lines.reverse()) record = decodeRevision(line, record);
     if (record === undefined || !this.#rowChecksum.isIntact(record))
       throw damaged(`${record?.id ?? ''} (revision ${revision})`);
     return record;

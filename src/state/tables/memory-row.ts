@@ -34,18 +34,6 @@ export function memoryRowOf(stored: StoredMemoryRow): MemoryRow {
   return { ...stored, text: textOf(stored.text) };
 }
 
-/**
- * Decodes a line of the table `revisions`. Does not check its checksum. Undefined if it is not JSON. Revisions of earlier releases lack the
- * later columns.
- */
-export function revisionOf(json: string): MemoryRow | undefined {
-  try {
-    return { trust: null, pinned: null, ...JSON.parse(json) };
-  } catch {
-    return undefined;
-  }
-}
-
 /** Makes the RECORD_DAMAGED error for a memory that does not match its checksum. */
 export function damaged(id: string, cause?: unknown): MemoryError {
   const message = `Memory ${id} is damaged: its record does not match its checksum. Restore it from a backup, or forget it; verify() lists all damaged records.`;

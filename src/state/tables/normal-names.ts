@@ -1,20 +1,14 @@
-import type { Database } from 'better-sqlite3';
+import type { Database, Statement as Prepared } from 'better-sqlite3';
 import { normalName } from '../../domain/names';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
 import { intactRows } from '../verify/intact-rows';
 import { Declarations } from './declarations';
 import { Interning } from './interning';
-import {
-  type Checksum,
-  type MemoryRow,
-  memoryRowOf,
-  RowChecksum,
-  revisionOf,
-  type StoredMemoryRow,
-} from './memory-row';
+import { type Checksum, type MemoryRow, memoryRowOf, RowChecksum, type StoredMemoryRow } from './memory-row';
 import { normalDeclarations } from './normal-declarations';
 import { mergeNormalNames, type Renumbering } from './normal-numbers';
+import { decodeRevision, isPartial } from './revision-record';
 import type { Tables } from './schema';
 import type { StoreMeta } from './store-meta';
 
@@ -56,9 +50,13 @@ class NameConversion {
   readonly #labelSets: Renumbering;
   readonly #actors: Renumbering;
   readonly #read: Statement<{ row: number }, StoredMemoryRow>;
+  readonly #updateRevision: Prepared<[Tables['revisions']]>;
 
   constructor(database: Database, checksum: Checksum) {
     this.#database = database;
+    this.#updateRevision = database.prepare(
+      'update revisions set record = @record where row = @row and revision = @revision',
+    );
     this.#before = new RowChecksum(checksum, new Interning(database));
     const { labelSets, actors } = mergeNormalNames(database);
     this.#labelSets = labelSets;
@@ -69,22 +67,22 @@ class NameConversion {
   }
 
   run(): string[] {
-    const renamed = this.#convertMemories();
+    const rows = new Set(this.#rowsToConvert());
+    const renamed = rows.size === 0 ? new Map<number, string>() : this.#keysWithSuffix();
+    for (const row of renamed.keys()) rows.add(row);
+    this.#completeRevisions(rows);
+    const ids = rows.size === 0 ? [] : this.#convertMemories(rows, renamed);
     this.#convertRevisions();
     if (this.#labelSets.changed.size + this.#actors.changed.size > 0) this.#renumberLines();
     this.#convertFormerSubjects();
     this.#declarations.convert(normalDeclarations);
-    return renamed;
+    return ids;
   }
 
-  #convertMemories(): string[] {
-    const rows = new Set(this.#rowsToConvert());
-    if (rows.size === 0) return [];
+  #convertMemories(rows: ReadonlySet<number>, renamed: ReadonlyMap<number, string>): string[] {
     // Keys that only swap places would be equal for a moment.
     const index = this.#database.prepare("select sql from sqlite_master where name = 'memories_key'").pluck().get();
     this.#database.exec('drop index if exists memories_key');
-    const renamed = this.#keysWithSuffix();
-    for (const row of renamed.keys()) rows.add(row);
     const update = this.#database.prepare(`
       update memories set label_set = @label_set, owner = @owner, author = @author, key = @key, user_id = @user_id,
         session_id = @session_id, tags = @tags, checksum = @checksum where row = @row`);
@@ -146,17 +144,45 @@ class NameConversion {
     return Number(this.#before.isIntact(memoryRowOf(this.#read.get({ row }) as StoredMemoryRow)));
   }
 
-  #convertRevisions(): void {
+  /**
+   * Writes out the revisions that keep only the columns which the next revision changed, where names in them or in a later revision are
+   * converted. The others would no longer match their checksums. Damaged revisions stay as they are.
+   */
+  #completeRevisions(converted: ReadonlySet<number>): void {
+    const rows = new Set<number>();
+    for (const { row, record: json } of this.#revisions()) {
+      if (!isPartial(json)) continue;
+      const changed = parsed<{ changed: MemoryRow }>(json)?.changed;
+      if (converted.has(row) || json !== normal(json) || (changed && this.#isRenumbered(changed))) rows.add(row);
+    }
+    const ofRow = this.#database.prepare<[number], Tables['revisions']>(
+      'select * from revisions where row = ? order by revision desc',
+    );
+    for (const row of rows) {
+      const latest = this.#read.get({ row });
+      let next = latest && memoryRowOf(latest);
+      for (const line of ofRow.all(row)) {
+        next = decodeRevision(line, next);
+        if (next === undefined || !isPartial(line.record) || !this.#before.isIntact(next)) continue;
+        this.#updateRevision.run({ ...line, record: JSON.stringify(next) });
+      }
+    }
+  }
+
+  #revisions(): Generator<Tables['revisions']> {
     const revisions = this.#database.prepare<[number, number], Tables['revisions']>(
       'select * from revisions where row > ? and row <= ?',
     );
-    const update = this.#database.prepare('update revisions set record = ? where row = ? and revision = ?');
+    return intactRows(this.#database, (after, to) => revisions.all(after, to));
+  }
+
+  #convertRevisions(): void {
     const isRenumbered = this.#labelSets.changed.size + this.#actors.changed.size > 0;
-    for (const each of intactRows(this.#database, (after, to) => revisions.all(after, to))) {
-      const { row, revision, record: json } = each;
-      const record = isRenumbered || json !== normal(json) ? revisionOf(json) : undefined;
+    for (const each of this.#revisions()) {
+      const { record: json } = each;
+      const record = isRenumbered || json !== normal(json) ? decodeRevision(each, undefined) : undefined;
       if (record === undefined || !(this.#isRenumbered(record) || !areNormal(record))) continue;
-      update.run(JSON.stringify(this.#converted(record)), row, revision);
+      this.#updateRevision.run({ ...each, record: JSON.stringify(this.#converted(record)) });
     }
   }
 

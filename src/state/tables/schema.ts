@@ -110,7 +110,7 @@ export interface ChangesTable {
 export interface RevisionsTable {
   row: number;
   revision: number;
-  /** JSON of the row and its text. */
+  /** JSON of the row and its text, or of the columns that the next revision changed (see `encodeRevision`). */
   record: string;
 }
 

@@ -1,5 +1,6 @@
 import type { Interning } from '../tables/interning';
-import { type MemoryRow, type RowChecksum, revisionOf } from '../tables/memory-row';
+import type { MemoryRow, RowChecksum } from '../tables/memory-row';
+import { decodeRevision } from '../tables/revision-record';
 import type { Tables } from '../tables/schema';
 
 /** The stored history of a memory. */
@@ -17,17 +18,22 @@ export function historyDamage(
   { revisions, lines }: History,
   { rowChecksum, interning }: { rowChecksum: RowChecksum; interning: Interning },
 ): string[] {
-  const earlier: Earlier = new Map(revisions.map((each) => [each.revision, intactRevision(each, record, rowChecksum)]));
+  const earlier = new Map<number, MemoryRow | undefined>();
+  let next: MemoryRow | undefined = record;
+  for (const stored of [...revisions].sort((a, b) => b.revision - a.revision)) {
+    next = decodeRevision(stored, next);
+    earlier.set(stored.revision, next && intactRevision(next, stored, record, rowChecksum));
+  }
   return [...revisionDamage(record, earlier), ...feedDamage(record, earlier, lines, interning)];
 }
 
 function intactRevision(
+  record: MemoryRow,
   stored: Tables['revisions'],
   latest: MemoryRow,
   rowChecksum: RowChecksum,
 ): MemoryRow | undefined {
-  const record = revisionOf(stored.record);
-  if (record?.id !== latest.id || record.row !== stored.row || record.revision !== stored.revision) return undefined;
+  if (record.id !== latest.id || record.row !== stored.row || record.revision !== stored.revision) return undefined;
   return rowChecksum.isIntact(record) ? record : undefined;
 }
 
