@@ -107,7 +107,11 @@ export type {
   RecallOptions,
 } from './store/memory-handle';
 export { type ConnectedStore, MemoryStore, type StoreStats } from './store/memory-store';
-export type { AuditOptions, OpenOptions } from './store/open-options';
+export type { AuditOptions, OpenOptions, ScheduledSnapshots } from './store/open-options';
 export type { Reembedding } from './store/reembedding';
+export type { RestoreOptions } from './store/restore-snapshot';
+export type { Snapshot, SnapshotList, SnapshotOptions } from './store/snapshot';
+export { listSnapshots, restoreSnapshot } from './store/snapshot-calls';
+export type { SnapshotKey } from './store/snapshot-key';
 export type { VerifyResult } from './store/verify';
 export type { BatchResult } from './write/remember-many';

@@ -12,6 +12,9 @@ import { importCommand } from './commands/import-command';
 import { listCommand } from './commands/list-command';
 import { mcpCommand } from './commands/mcp-command';
 import { recallCommand } from './commands/recall-command';
+import { restoreCommand } from './commands/restore-command';
+import { snapshotCommand } from './commands/snapshot-command';
+import { snapshotsCommand } from './commands/snapshots-command';
 import { statsCommand } from './commands/stats-command';
 import { verifyCommand } from './commands/verify-command';
 import { commandHelp, programHelp } from './help';
@@ -29,6 +32,9 @@ const commands: Readonly<Record<string, Command>> = {
   forget: forgetCommand,
   verify: verifyCommand,
   backup: backupCommand,
+  snapshot: snapshotCommand,
+  snapshots: snapshotsCommand,
+  restore: restoreCommand,
   mcp: mcpCommand,
   'cluster status': clusterStatusCommand,
   'cluster inspect': clusterInspectCommand,

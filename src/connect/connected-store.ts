@@ -13,6 +13,8 @@ import type { StoreAudit } from '../store/audit-handle';
 import type { ClusterHandle } from '../store/cluster';
 import type { MemoryHandle } from '../store/memory-handle';
 import { type OpenOptions, parseOptions } from '../store/open-options';
+import type { SnapshotOptions } from '../store/snapshot';
+import { snapshotKey } from '../store/snapshot-key';
 import { connectedHandle, connectedHostAudit } from './connected-handle';
 import { copyValue } from './encoding';
 import { clusterRoutes, type StoreCalls, storeRoutes } from './operations';
@@ -83,6 +85,12 @@ function takeOverOptions(takeOver: unknown): OpenOptions | undefined {
   return options;
 }
 
+/** A key is sent as text, because no other call sends bytes. An invalid key is sent as it is, and the serving process refuses it. */
+function withTextKey(options: SnapshotOptions | undefined): SnapshotOptions | undefined {
+  const key = snapshotKey.safeParse(Object(options).encryptionKey);
+  return key.success ? { ...options, encryptionKey: Buffer.from(key.data).toString('base64') } : options;
+}
+
 /** A store that another process serves, or that this process serves after it took over. */
 export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposable {
   readonly admin: MemoryHandle<M>;
@@ -93,6 +101,7 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
   readonly position: StoreCalls<S>['position'];
   readonly verify: StoreCalls<S>['verify'];
   readonly backup: StoreCalls<S>['backup'];
+  readonly snapshot: StoreCalls<S>['snapshot'];
   readonly #client: ReconnectingClient;
 
   constructor(client: ReconnectingClient) {
@@ -108,6 +117,7 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
     this.verify = remote.verify;
     // The path is made absolute here, because the serving process may have another working directory.
     this.backup = async (folder, ...args) => remote.backup(folderPath(folder), ...args);
+    this.snapshot = async (to, ...args) => remote.snapshot(folderPath(to, 'to'), ...args.map(withTextKey));
   }
 
   as(principal: Principal, ...given: [scope?: Scope]): MemoryHandle<M> {

@@ -5,6 +5,7 @@ import type { AuditHandle, AuditPage, AuditQuery, StoreAudit } from '../store/au
 import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
 import type { ClusterHandle } from '../store/cluster';
 import type { ListOptions, MemoryHandle, MemoryPage } from '../store/memory-handle';
+import type { Snapshot, SnapshotOptions } from '../store/snapshot';
 import type { VerifyResult } from '../store/verify';
 import type { EncodedError } from './encoding';
 
@@ -95,6 +96,7 @@ export interface StoreCalls<S = unknown> {
   stats(): Promise<S>;
   position(): Promise<string>;
   backup(folder: string | URL, options?: LongCallOptions): Promise<void>;
+  snapshot(to: string | URL, options?: SnapshotOptions): Promise<Snapshot>;
   verify(options?: LongCallOptions & { repair?: boolean }): Promise<VerifyResult>;
 }
 
@@ -103,6 +105,7 @@ export const storeRoutes = {
   stats: 'always',
   position: 'always',
   backup: 'never',
+  snapshot: 'never',
   verify: 'always',
 } as const satisfies Routes<StoreCalls>;
 

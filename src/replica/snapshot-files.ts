@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import type { StoreCluster } from '../domain/cluster-membership';
 import { MemoryError } from '../domain/errors';
 import { openSqlite } from '../sqlite/open-sqlite';
+import { syncFolder } from '../sqlite/sync-folder';
 import { ClusterMemberships } from '../state/tables/cluster-membership';
 import { assertStoreSchema } from '../state/tables/expected-schema';
 import { LogPositions } from '../state/tables/log-position';
@@ -194,15 +195,4 @@ function createPrivate(path: string): void {
 
 function removeDatabase(path: string): void {
   for (const end of ['', '-wal', '-shm', '-journal']) rmSync(path + end, { force: true });
-}
-
-/** On Windows a folder cannot be opened, and its entries are durable without it. */
-function syncFolder(path: string): void {
-  if (process.platform === 'win32') return;
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }

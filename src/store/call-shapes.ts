@@ -32,6 +32,7 @@ import {
   vector,
 } from '../domain/parse/shapes';
 import type { ReembedProgress } from '../reembedding/reembedding-run';
+import { snapshotKey } from './snapshot-key';
 
 const maxListLimit = 1_000;
 const maxHistoryLimit = 10_000;
@@ -211,6 +212,7 @@ function auditShapes(limits: Limits) {
 function storeShapes() {
   return {
     verifyOptions: fields({ ...longCallOptions, repair: flag.optional() }),
+    snapshotOptions: fields({ ...longCallOptions, keep: integer(1).optional(), encryptionKey: present(snapshotKey) }),
     reembedOptions: fields({
       ...callOptions,
       onProgress: callback<(progress: ReembedProgress) => void>().optional(),

@@ -2,6 +2,7 @@ import { EventEmitter } from 'eventemitter3';
 import type { MemoryError } from '../domain/errors';
 import { pause } from '../environment/timers';
 import type { ChangeFeed } from '../recall/watch';
+import type { Snapshot } from './snapshot';
 
 /** The events of a store, with their payloads. Payloads contain ids and numbers, and never the text of a memory. */
 export interface StoreEvents {
@@ -17,11 +18,13 @@ export interface StoreEvents {
   leader: { leader: number | undefined; isThisNode: boolean };
   /** A member of the cluster has changed. 'moved': it has another address. */
   member: { id: number; address: string; change: 'added' | 'promoted' | 'demoted' | 'removed' | 'moved' };
+  /** A snapshot that the option `snapshots` demands is complete. */
+  snapshot: Snapshot;
   /**
    * A part of the store works less well than it should. No data is lost. 'node': the node of the cluster has stopped, and takes no calls
-   * until the store is opened again.
+   * until the store is opened again. 'snapshots': a snapshot in the background has failed, and is made again later.
    */
-  degraded: { part: 'index' | 'embedder' | 'node'; error: MemoryError };
+  degraded: { part: 'index' | 'embedder' | 'node' | 'snapshots'; error: MemoryError };
 }
 
 /** Calls a store's event listeners. If a listener throws, the error is thrown again in a separate turn and never disturbs the store. */

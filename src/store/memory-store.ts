@@ -3,7 +3,7 @@ import type { LongCallOptions } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
 import { folderPath } from '../domain/folder-path';
 import type { Metadata } from '../domain/json';
-import { parse, parseAll } from '../domain/parse/shapes';
+import { folderShape, parse, parseAll } from '../domain/parse/shapes';
 import { type Principal, root } from '../domain/principal';
 import type { Scope } from '../domain/selection';
 import type { Embedder, EmbeddingSpace } from '../embedding/embedder';
@@ -24,6 +24,7 @@ import type { MemoryHandle } from './memory-handle';
 import { type OpenOptions, parseOptions } from './open-options';
 import { PrincipalHandle } from './principal-handle';
 import { type MovableStore, type Reembedding, reembed, rollback } from './reembedding';
+import type { Snapshot, SnapshotOptions } from './snapshot';
 import { type VerifyResult, verify } from './verify';
 
 /** Figures about a whole store, for its host. */
@@ -146,6 +147,9 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     const parsed = parseOptions(options);
     const needFolder = {
       serve: parsed.serve && 'a store in memory has no folder to serve. Use `MemoryStore.open`.',
+      snapshots:
+        parsed.snapshots !== undefined &&
+        'a store in memory makes no snapshots in the background. Use `MemoryStore.open`, or call `snapshot`.',
       cluster:
         parsed.cluster !== undefined &&
         'a store in memory cannot listen. Use `MemoryStore.open`, or `inMemoryCluster` of multi-agent-memory/testing.',
@@ -199,6 +203,24 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     await this.#calls.read('backup', () =>
       backup(this.#engine, folderPath(folder), parse(this.#engine.shapes.longCallOptions, options, 'options')),
     );
+  }
+
+  /**
+   * Makes a snapshot: a copy of the whole store in one file, which `restoreSnapshot` makes a store again. Reads and writes continue meanwhile.
+   * The copy was opened, and the file was read again, before it gets its name. The option `snapshots` of `open` makes them regularly.
+   *
+   * @param to The folder for snapshots. It is created if it does not exist, and must not be inside the folder of the store. If the call fails
+   * or is aborted, nothing of the snapshot stays there.
+   * @throws INVALID_INPUT, DISK_FULL, FILE_FAILED; RECORD_DAMAGED if the store is damaged
+   */
+  async snapshot(to: string | URL, options: SnapshotOptions = {}): Promise<Snapshot> {
+    this.#lifetime.assertOpen();
+    return this.#calls.read('snapshot', async () => {
+      const [folder, parsed] = parseAll([folderShape, to, ['to']], [this.#engine.shapes.snapshotOptions, options]);
+      const signals = [parsed.signal, this.#lifetime.ended].filter((each) => each !== undefined);
+      const { makeSnapshot } = await import('./snapshots');
+      return makeSnapshot(this.#engine, folder, { ...parsed, signal: AbortSignal.any(signals) });
+    });
   }
 
   /**
@@ -328,6 +350,7 @@ export type ConnectedStore<M = Metadata> = Pick<
   | 'settled'
   | 'position'
   | 'backup'
+  | 'snapshot'
   | 'verify'
   | 'stats'
   | 'close'

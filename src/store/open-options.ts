@@ -16,6 +16,7 @@ import {
   expected,
   fields,
   flag,
+  folderShape,
   integer,
   oneOf,
   parseAll,
@@ -29,6 +30,7 @@ import type { Clock, Logger } from '../environment/environment';
 import { ed25519Key } from './call-shapes';
 import { type ClusterOptions, type ClusterSettings, clusterShape } from './cluster-options';
 import { defaultMemoryBytes } from './composition/memory-shares';
+import { type SnapshotKey, snapshotKey } from './snapshot-key';
 
 /** Options of `MemoryStore.open` and `MemoryStore.inMemory`. */
 export interface OpenOptions<M = Metadata> extends LongCallOptions {
@@ -98,6 +100,24 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
   memoryBytes?: number;
   /** How reads are recorded in the audit, and how its checkpoints are made. Writes and refusals are always recorded. */
   audit?: AuditOptions;
+  /** Makes snapshots of the store in the background while it is open. A read-only store makes none. Default: no snapshots. */
+  snapshots?: ScheduledSnapshots;
+}
+
+/**
+ * When and where snapshots are made in the background, and how many are kept. Each is complete and was opened and read before it gets its name.
+ * If one fails, the event `degraded` says why, and it is made again later. If several stores in one process open the same folder, the options of
+ * the first store apply.
+ */
+export interface ScheduledSnapshots {
+  /** The folder for snapshots, outside the folder of the store, best on another disk. Each node of a cluster needs its own. */
+  to: string | URL;
+  /** The number of milliseconds from one snapshot to the next, 1,000 at least. A restart does not begin it again. */
+  everyMs: number;
+  /** So many snapshots are kept, the newest. Default: 24. */
+  keep?: number;
+  /** Encrypts snapshots with AES-256-GCM: 32 random bytes. Keep the key elsewhere: without it nobody can restore. Default: not encrypted. */
+  encryptionKey?: SnapshotKey;
 }
 
 /** Options of the audit. If several stores in one process open the same folder, the options of the first store apply. */
@@ -125,7 +145,8 @@ export interface AuditOptions {
 }
 
 /** `OpenOptions` after parsing, with defaults filled in. */
-export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'quotas' | 'audit' | 'cluster'> {
+export interface Options
+  extends Omit<OpenOptions, 'metadata' | 'limits' | 'quotas' | 'audit' | 'cluster' | 'snapshots'> {
   readonly audit: Omit<AuditOptions, 'reads' | 'signingKey'> & {
     readonly reads: ReadRecording;
     /** True if the host has set the option `reads`. If reads cannot be recorded then, the store must not open. */
@@ -136,6 +157,12 @@ export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'quot
   readonly limits: Limits;
   readonly quotas?: ParsedQuotas;
   readonly cluster?: ClusterSettings;
+  readonly snapshots?: {
+    readonly to: string;
+    readonly everyMs: number;
+    readonly keep: number;
+    readonly encryptionKey?: Uint8Array | undefined;
+  };
   readonly readOnly: boolean;
   readonly trustFolder: boolean;
   readonly serve: boolean;
@@ -144,6 +171,9 @@ export interface Options extends Omit<OpenOptions, 'metadata' | 'limits' | 'quot
 }
 
 const defaultExactUpTo = 20_000;
+const defaultKeptSnapshots = 24;
+// Timers of Node.js are not longer.
+const maxIntervalMs = 2 ** 31 - 1;
 
 const limitsShape = fields(
   Object.fromEntries(Object.keys(defaultLimits).map((limit) => [limit, integer(0).optional()])) as Record<
@@ -191,6 +221,12 @@ const optionsShape = fields({
       .optional(),
     onCheckpoint: callback<AuditOptions['onCheckpoint']>().optional(),
   }).optional(),
+  snapshots: fields({
+    to: folderShape,
+    everyMs: integer(1_000, maxIntervalMs),
+    keep: integer(1).default(defaultKeptSnapshots),
+    encryptionKey: present(snapshotKey),
+  }).optional(),
   signal: signal.optional(),
   onProgress: progressListener.optional(),
 }).check((ctx) => {
@@ -200,6 +236,10 @@ const optionsShape = fields({
   if (ctx.value.readOnly !== true) return;
   if (ctx.value.serve === true)
     addIssue(ctx, 'a read-only store cannot serve its folder. Open it without `readOnly`.', ctx.value, ['serve']);
+  if (ctx.value.snapshots !== undefined)
+    addIssue(ctx, 'a read-only store makes no snapshots in the background. Open it without one of both.', ctx.value, [
+      'snapshots',
+    ]);
   if (ctx.value.cluster !== undefined)
     addIssue(ctx, 'a read-only store cannot be a node of a cluster. Open it without one of both.', ctx.value, [
       'cluster',

@@ -2,7 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../store/stores';
 import { shell } from './shell';
 
-const commands = ['stats', 'list', 'recall', 'export', 'import', 'forget', 'verify', 'backup', 'mcp'];
+const commands = [
+  'stats',
+  'list',
+  'recall',
+  'export',
+  'import',
+  'forget',
+  'verify',
+  'backup',
+  'snapshot',
+  'snapshots',
+  'mcp',
+];
 
 describe('help', () => {
   test.each([['--help'], ['-h'], ['help']])('%s lists every command and every exit code', async (word) => {

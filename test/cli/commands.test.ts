@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allow, clear, type Memory, MemoryStore } from 'multi-agent-memory';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -138,6 +139,28 @@ describe('commands that read, while an application has the folder open', () => {
     ).toHaveLength(1);
     expect(values(await shell(['recall', ...question, '--user=u-1']))).toEqual([]);
     expect(values(await shell(['recall', folder, '--agent=billing', '--', '-5 degrees refund']))).not.toEqual([]);
+  });
+
+  test('snapshot, snapshots and restore copy a store with a key from a file', async () => {
+    await application();
+    const parent = await temporaryFolder();
+    const [snapshots, to, keyFile] = ['snapshots', 'restored', 'key'].map((name) => join(parent, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await writeFile(keyFile, `${'7f'.repeat(32)}\n`);
+    const made = await shell(['snapshot', folder, snapshots, '--keep=2', `--key-file=${keyFile}`]);
+    expect(values(made)).toMatchObject([{ isEncrypted: true, digest: expect.any(String), at: expect.any(String) }]);
+    expect((await shell(['snapshots', snapshots])).out).toEqual(made.out);
+    expect((await shell(['restore', snapshots, to])).code).toBe(1);
+    const restore = ['restore', snapshots, to, `--key-file=${keyFile}`];
+    expect((await shell([...restore, '--dry-run'])).out).toEqual(made.out);
+    expect((await shell([...restore, '--at=2020-01-01T00:00:00Z'])).code).toBe(1);
+    expect((await shell(restore)).out).toEqual(made.out);
+    expect(await shell(['verify', to])).toMatchObject({ code: 0 });
+    await writeFile(values<{ path: string }>(made)[0]?.path ?? '', 'x');
+    expect(await shell(['snapshots', snapshots])).toMatchObject({ code: 1, out: [] });
   });
 
   test('backup copies a store that verify accepts, and rejects a target that is not empty', async () => {

@@ -4,7 +4,20 @@ import { expect, test } from 'vitest';
 import { openFolder, temporaryFolder } from '../store/stores';
 import { shell } from './shell';
 
-const names = ['stats', 'list', 'get', 'recall', 'export', 'import', 'forget', 'verify', 'backup'];
+const names = [
+  'stats',
+  'list',
+  'get',
+  'recall',
+  'export',
+  'import',
+  'forget',
+  'verify',
+  'backup',
+  'snapshot',
+  'snapshots',
+  'restore',
+];
 
 /** The example command lines of a help text, as words, with paths below `parent`. */
 async function examplesOf(name: string, parent: string): Promise<string[][]> {
@@ -36,6 +49,8 @@ test.each(names)('every example of %s works', async (name) => {
   await mkdir(join(parent, 'memory'), { recursive: true });
   // A shell replaces the pattern with names of files.
   await writeFile(join(parent, 'memory', '*.md'), 'x');
+  if (['snapshots', 'restore'].includes(name))
+    await shell(['snapshot', join(parent, 'memory'), join(parent, 'snapshots')]);
   const examples = await examplesOf(name, parent);
   expect(examples.length).toBeGreaterThan(0);
   for (const words of examples) {

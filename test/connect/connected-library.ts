@@ -53,6 +53,7 @@ export function connectedLibrary(original: typeof library): typeof library {
       as: remote.as.bind(remote),
       settled: remote.settled,
       backup: remote.backup,
+      snapshot: remote.snapshot,
       verify: remote.verify,
       stats: remote.stats,
       position: remote.position,

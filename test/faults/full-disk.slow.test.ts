@@ -1,38 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Memory, MemoryError, MemoryStore } from 'multi-agent-memory';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from './folders';
-
-// Leaves time for a machine that is busy with other work.
-/** A small disk that is removed after the test. Undefined if this process may not create one. */
-function smallDisk(megabytes: number): string | undefined {
-  const path = mkdtempSync(join(tmpdir(), 'small-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path], { stdio: 'ignore' });
-  } catch {
-    rmSync(path, { recursive: true });
-    return undefined;
-  }
-  onTestFinished(() => {
-    execFileSync('umount', ['--lazy', path]);
-    rmSync(path, { recursive: true });
-  });
-  return path;
-}
-
-/** Fills the disk except for this number of bytes. */
-function fillUp(disk: string, leave = 0): void {
-  const { bavail, bsize } = statfsSync(disk);
-  const size = bavail * bsize - leave;
-  if (size > 0) writeFileSync(join(disk, `filler-${readdirSync(disk).length}`), Buffer.alloc(size));
-}
-
-function makeRoom(disk: string): void {
-  for (const file of readdirSync(disk)) if (file.startsWith('filler')) rmSync(join(disk, file));
-}
+import { fillUp, isPermitted, makeRoom, smallDisk } from './small-disk';
 
 const namespace = ['parcels'];
 const text = (i: number) => `Parcel number${i} left the warehouse. ${'It is on its way. '.repeat(30)}`;
@@ -75,19 +46,6 @@ function expectFull(errors: readonly unknown[]): void {
     expect(error).toMatchObject({ code: 'DISK_FULL', retryable: true });
   }
 }
-
-const isPermitted = await (async () => {
-  const path = mkdtempSync(join(tmpdir(), 'small-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path], { stdio: 'ignore' });
-    execFileSync('umount', ['--lazy', path]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(path, { recursive: true });
-  }
-})();
 
 describe.skipIf(!isPermitted)('a full disk (skipped if no small disk can be mounted)', () => {
   const disk = (megabytes: number) => smallDisk(megabytes) as string;

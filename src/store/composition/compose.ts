@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { Audit } from '../../audit/audit';
@@ -8,13 +7,14 @@ import type { Checkpoint } from '../../audit/checkpoint';
 import type { Declaration } from '../../domain/declaration';
 import { defined } from '../../domain/defined';
 import { invalidInput, MemoryError } from '../../domain/errors';
+import { root } from '../../domain/principal';
 import { batchingEmbedder, type CachingEmbedder } from '../../embedding/batching/batching-embedder';
 import { builtInEmbedder, earlierBuiltInEmbedders } from '../../embedding/built-in/built-in-embedder';
 import type { Embedder } from '../../embedding/embedder';
 import { type BuiltIns, SpaceEmbedder } from '../../embedding/space-embedder';
 import { type Environment, systemEnvironment } from '../../environment/environment';
 import { fixtureEnvironment } from '../../environment/fixture-environment';
-import { keepProcessAlive, nextTurn } from '../../environment/timers';
+import { keepProcessAlive, nextTurn, schedule } from '../../environment/timers';
 import { whileBusy } from '../../environment/while-busy';
 import { LocalLog } from '../../log/local-log';
 import type { RaftLog } from '../../log/raft-log';
@@ -39,22 +39,23 @@ import { copyMark } from '../../state/tables/store-meta';
 import { removeIndex } from '../../vector-index/index-manifest';
 import { PlannedSearch, SpaceSearch } from '../../vector-index/planned-search';
 import { declareAtOpen, declareRestored, differsFrom } from '../../write/declare';
+import { AuditedCalls } from '../audited-calls';
 import type { ClusterNode } from '../cluster-node';
 import type { ClusterSettings } from '../cluster-options';
 import { ChangeSignal, EventSource, PolledFeed } from '../events';
-import { closeInOrder } from '../lifetime';
+import { closeInOrder, Lifetime } from '../lifetime';
 import type { Options } from '../open-options';
 import type { ClusterFolder, NodeStorage } from './cluster-folder';
 import { DiskReserve, releaseReserve } from './disk-reserve';
 import { Engine, type LogTarget } from './engine';
-import { auditFile, databaseFile, indexFolderOf, lockFile } from './file-names';
+import { auditFile, databaseFile, indexFolderOf, lockFile, restoreFolder, snapshotWorkFolder } from './file-names';
 import { type FolderLock, lockFolder } from './folder-lock';
 import { makeFile, makeFolder, protectFolder } from './folder-privacy';
 import { memoryShares } from './memory-shares';
-import { closingOnError, loadState, openAudit, openStore, openStoreKey } from './open-files';
+import { closingOnError, loadState, openAudit, openStore, openStoreKey, storeIdOf } from './open-files';
 import { clusterOf, keepChores, type OpenedNode, peerLogDeps, watchDivergence } from './peer';
 import { hasLog } from './read-snapshot';
-import { realPath } from './real-path';
+import { assertOutside, realPath } from './real-path';
 import type { ClusterRecovery } from './recover-cluster';
 import { isUpgradeDue, upgradeBuiltIn } from './upgrade-built-in';
 import { claimFolder } from './version-claims';
@@ -87,6 +88,7 @@ async function openOnce(folder: string, options: Options, own: BuiltIns): Promis
     translated(() => prepareFolder(folder, options));
     if (!options.readOnly) lock = lockFolder(folder);
     if (!options.readOnly) translated(() => makeDatabases(folder, options));
+    if (!options.readOnly) await removeWorkingCopies(folder);
     const hadLog = !options.readOnly && hasLog(join(folder, databaseFile));
     const database = openStore(folder, options);
     const environment = systemEnvironment(options);
@@ -172,7 +174,12 @@ function tcpTransport(
 }
 
 /** Creates the folder and its lock file, so that only their user has access. Checks that no other user can have put files there. */
-function prepareFolder(folder: string, { readOnly, trustFolder }: Options): void {
+function prepareFolder(folder: string, { readOnly, trustFolder, snapshots }: Options): void {
+  if (existsSync(join(folder, restoreFolder))) {
+    const message = `a restore of a snapshot into ${folder} was interrupted, or still runs. Restore the snapshot again.`;
+    throw invalidInput([{ path: ['folder'], message }], 'folder');
+  }
+  if (snapshots !== undefined) assertOutside(folder, snapshots.to, 'snapshots');
   if (readOnly) {
     if (existsSync(folder)) protectFolder(folder, { readOnly, trustFolder });
     return;
@@ -180,6 +187,13 @@ function prepareFolder(folder: string, { readOnly, trustFolder }: Options): void
   makeFolder(folder, trustFolder);
   protectFolder(folder, { readOnly, trustFolder });
   makeFile(join(folder, lockFile), trustFolder);
+}
+
+/** Removes the working copies of snapshots that were interrupted: they contain what was forgotten since. */
+async function removeWorkingCopies(folder: string): Promise<void> {
+  if (!readdirSync(folder).some((name) => snapshotWorkFolder.test(name))) return;
+  const { removeLeftovers } = await import('../snapshots');
+  translated(() => removeLeftovers(folder));
 }
 
 /** Creates the database files. Only the process that holds the lock may call this. */
@@ -302,11 +316,6 @@ async function compose(opened: Opened): Promise<Engine> {
   }
 }
 
-/** A name for the store that does not reveal its secret. */
-function storeIdOf(storeKey: Uint8Array): string {
-  return createHash('sha256').update(storeKey).digest('hex').slice(0, 16);
-}
-
 function warnOfRenamedKeys({ renamedKeys }: StateStore, { logger }: Environment): void {
   if (renamedKeys.length === 0) return;
   const message =
@@ -393,6 +402,7 @@ async function start(engine: Engine, { options, builtIns: own }: Opened, node: O
   if (!options.readOnly && engine.state.meta.get(copyMark) === 1) await declareRestored(engine.writing());
   if (options.access !== undefined) await declareRules(engine, options.access, options.accessVersion);
   if (options.readOnly) return;
+  if (options.snapshots !== undefined) await scheduleSnapshots(engine, options.snapshots);
   const upgrade = () => upgradeBuiltIn(engine, own, options);
   if (node === undefined) {
     engine.spaces.changed();
@@ -411,6 +421,22 @@ async function start(engine: Engine, { options, builtIns: own }: Opened, node: O
       engine.spaces.changed();
       upgrading.start();
     },
+  });
+}
+
+/** Begins to make snapshots in the background. Most stores make none, so that the code is loaded here. */
+async function scheduleSnapshots(engine: Engine, options: NonNullable<Options['snapshots']>): Promise<void> {
+  const { to, everyMs, keep, encryptionKey } = options;
+  const { makeSnapshot, newestSnapshot } = await import('../snapshots');
+  const { SnapshotSchedule } = await import('../snapshot-schedule');
+  const calls = new AuditedCalls(engine, new Lifetime(), { actor: root, scope: {} });
+  engine.snapshots = new SnapshotSchedule({
+    everyMs,
+    schedule,
+    events: engine.events,
+    now: () => engine.environment.clock.now(),
+    newest: () => newestSnapshot(engine, to),
+    make: ({ signal }) => calls.read('snapshot', () => makeSnapshot(engine, to, { keep, encryptionKey, signal })),
   });
 }
 

@@ -35,6 +35,7 @@ import { ActiveCalls, closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
 import { PrincipalQuotas } from '../principal-quotas';
 import { ReadLevels } from '../read-levels';
+import type { SnapshotSchedule } from '../snapshot-schedule';
 import { applyWithReserve, type DiskReserve } from './disk-reserve';
 import { type MemoryShares, type MemoryUse, memoryShares } from './memory-shares';
 
@@ -150,6 +151,8 @@ export class Engine {
   recheckRejected = 0;
   /** What this node does for its cluster. Undefined for a store that is alone, which does it at once. */
   chores: Pick<ChoreKeeper, 'applied' | 'close'> | undefined;
+  /** Undefined if no snapshots are made in the background. */
+  snapshots: Pick<SnapshotSchedule, 'close'> | undefined;
   readonly hasPeers: boolean;
   #areWordsDamaged = false;
   readonly #deps: EngineDeps;
@@ -265,6 +268,7 @@ export class Engine {
     await closeInOrder(
       () => this.#deps.closing(),
       () => this.chores?.close(),
+      () => this.snapshots?.close(),
       () => this.spaces.close(),
       () => this.#log.close(),
       // Words that cannot be written now are written after the next open.

@@ -18,3 +18,9 @@ const indexFolder = 'index';
 export function indexFolderOf(space = 1): string {
   return space === 1 ? indexFolder : `${indexFolder}-${space}`;
 }
+
+/** The folder in which a restore unpacks a snapshot. While it is there, the restore is not complete. */
+export const restoreFolder = 'restore.part';
+
+/** The name of a folder for the working copy of a snapshot. The number is that of the process. */
+export const snapshotWorkFolder = /^snapshot-(\d+)-[0-9a-f]+\.part$/;

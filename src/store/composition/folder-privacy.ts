@@ -12,7 +12,15 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { type Issue, invalidInput, type MemoryError } from '../../domain/errors';
-import { auditFile, databaseFile, lockFile, raftFolder, reserveFile, writerFile } from './file-names';
+import {
+  auditFile,
+  databaseFile,
+  lockFile,
+  raftFolder,
+  reserveFile,
+  snapshotWorkFolder,
+  writerFile,
+} from './file-names';
 import { contentsOf } from './folder-contents';
 
 /** The modes (Unix permissions) for a folder and a file to which only their user has access. */
@@ -126,7 +134,7 @@ function isOwn(name: string): boolean {
 
 /** Returns whether a store makes files and folders with this name. */
 function isOfStore(name: string): boolean {
-  return isOwn(name) || name === connectFolder;
+  return isOwn(name) || name === connectFolder || snapshotWorkFolder.test(name);
 }
 
 const remedy = 'Open it with { trustFolder: true } if you trust everyone who may write it.';

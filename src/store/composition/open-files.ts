@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
@@ -133,4 +134,9 @@ export function openStoreKey(state: StateStore, { randomBytes }: Pick<Environmen
   const [outcome] = state.apply([{ type: 'bootstrap', storeKey, stamp }]).outcomes;
   if (outcome?.ok === false) throw outcome.error;
   return storeKey;
+}
+
+/** A name for the store that does not reveal its secret. */
+export function storeIdOf(storeKey: Uint8Array): string {
+  return createHash('sha256').update(storeKey).digest('hex').slice(0, 16);
 }
