@@ -99,7 +99,7 @@ export interface JoinOptions {
  * Asks the members to be added.
  *
  * @throws NO_QUORUM if no member has added the node in time, with the reason that the last one has given; INVALID_INPUT if the members
- * cannot reach the node at its address
+ * cannot reach the node at its address; FORBIDDEN if no member accepts the certificate or the secret of this node
  */
 export async function joinCluster({
   node,
@@ -112,12 +112,15 @@ export async function joinCluster({
   const elapsedMs = startStopwatch();
   for (;;) {
     let reason = '';
+    let forbidden = 0;
     for (const member of members) {
       signal?.throwIfAborted();
       try {
         return (await request({ address: member }, { join: { node, address } })) as Joined;
       } catch (error) {
         if (MemoryError.is(error) && (error.code === 'INVALID_INPUT' || error.code === 'CLUSTER_MISMATCH')) throw error;
+        // All have the same secret or authority, so none of them will accept this node later. One address may be that of a stranger.
+        if (MemoryError.is(error) && error.code === 'FORBIDDEN' && ++forbidden === members.length) throw error;
         reason = `${member}: ${messageOf(error)}`;
       }
     }

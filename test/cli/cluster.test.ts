@@ -34,7 +34,10 @@ test('cluster status asks the process that serves the folder, and cluster leave 
 
   await store.close();
   const unserved = await shell(['cluster', 'status', folder]);
-  expect([unserved.code, unserved.errors[0]]).toEqual([1, expect.stringContaining('STORE_UNREACHABLE')]);
+  expect([unserved.code, unserved.errors[0]]).toEqual([1, expect.stringContaining('serve')]);
+  expect(values(unserved)).toMatchObject([{ served: false, identity: { node: id }, log: { firstIndex: 2 } }]);
+  const none = await shell(['cluster', 'status', join(folder, 'none')]);
+  expect(none).toMatchObject({ code: 1, out: [], errors: [expect.stringContaining('STORE_UNREACHABLE')] });
   await expect(MemoryStore.open(folder)).rejects.toMatchObject({ code: 'CLUSTER_MISMATCH' });
 
   const inspected = await shell(['cluster', 'inspect', folder]);

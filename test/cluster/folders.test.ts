@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryStore } from 'multi-agent-memory';
 import { expect, onTestFinished, test } from 'vitest';
+import { startStopwatch } from '../../src/environment/timers';
 import { words } from '../reembedding/spaces';
 import { openFolder, refusal } from '../store/stores';
 import { ClusterOfFolders, settledRoles } from './cluster-of-folders';
@@ -49,9 +50,26 @@ test('a member is opened again with the same options, and a folder that belongs 
   await own.close();
   const full = await refusal(() => cluster.join('three'));
   expect(full).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('memories of its own') });
+  for (const name of ['two', 'three']) expect(existsSync(join(cluster.folderOf(name), 'raft'))).toBe(false);
   const kept = await openFolder(cluster.folderOf('three'));
   expect(await kept.admin.count()).toBe(1);
   expect(existsSync(join(cluster.folderOf('three'), 'memory.db'))).toBe(true);
+});
+
+test('a node with another secret is refused at once, and its folder is free for another use', async () => {
+  const cluster = await ClusterOfFolders.inTemporaryFolder();
+  await cluster.found('one');
+  const members = [`127.0.0.1:${(await cluster.optionsOf('one')).listen.port}`];
+  const elapsedMs = startStopwatch();
+  const other = { join: members, secret: 'another secret than that', waitMs: 60_000 };
+  const refused = await refusal(() => cluster.open('two', other));
+  expect(refused).toMatchObject({ code: 'FORBIDDEN', retryable: false });
+  expect(refused.message).toMatch(/secret/);
+  expect(refused.message).not.toContain(other.secret);
+  expect(elapsedMs()).toBeLessThan(30_000);
+  expect(existsSync(join(cluster.folderOf('two'), 'raft'))).toBe(false);
+  const two = await cluster.open('two', { join: members });
+  await two.admin.remember('two', place);
 });
 
 test('a node that finds no cluster says so, and joins when it is tried again', async () => {

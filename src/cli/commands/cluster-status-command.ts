@@ -1,3 +1,4 @@
+import type { ConnectedStore } from '../../index';
 import type { Command } from '../cli-command';
 import { exitCodes } from '../terminal';
 
@@ -6,15 +7,29 @@ const waitMs = 500;
 
 /** `cluster status`: prints the state of the cluster, as the node of this machine knows it. */
 export const clusterStatusCommand: Command = {
-  summary: 'Prints the leader and the members of the cluster, as the process that serves the folder knows them.',
+  summary:
+    'Prints the leader and the members of the cluster, as the process that serves the folder knows them. If none serves it, prints what its files say.',
   usage: 'FOLDER',
   argumentCount: [1, 1],
   options: {},
   examples: [['cluster status ./memory', 'one JSON object; exit code 1 if no leader is known']],
-  run: async (line, { print, signal }) => {
-    const { MemoryStore } = await import('../../index');
-    await using store = await MemoryStore.connect(line.folder, { waitMs, signal });
-    const status = await store.cluster.status();
+  run: async (line, { print, printError, signal }) => {
+    const { inspectCluster, MemoryError, MemoryStore } = await import('../../index');
+    let store: ConnectedStore;
+    try {
+      store = await MemoryStore.connect(line.folder, { waitMs, signal });
+    } catch (error) {
+      if (!MemoryError.is(error) || error.code !== 'STORE_UNREACHABLE') throw error;
+      const report = await inspectCluster(line.folder);
+      // It is the folder of no node, and only the process that serves it could say more.
+      if (report.identity === undefined) throw error;
+      await print(JSON.stringify({ served: false, ...report }));
+      printError(error.message);
+      for (const { message } of report.problems) printError(message);
+      return exitCodes.failure;
+    }
+    await using connected = store;
+    const status = await connected.cluster.status();
     await print(JSON.stringify(status));
     return status.leader === undefined ? exitCodes.failure : exitCodes.success;
   },

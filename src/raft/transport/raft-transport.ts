@@ -43,7 +43,7 @@ export interface RaftTransport {
    * yet may ask, too: that is how it joins.
    *
    * @throws STORE_UNREACHABLE if no answer has arrived after `timeoutMs`; the request may have been carried out. STORE_CLOSED,
-   * CLUSTER_MISMATCH. Otherwise the error with which the receiver has answered.
+   * CLUSTER_MISMATCH, and FORBIDDEN if one side does not accept what the other proves itself with. Otherwise the error with which the receiver has answered.
    */
   request(to: NodeId | NodeAddress, body: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
 

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { version as release } from '../../../package.json';
@@ -65,10 +67,12 @@ export class ClusterFolder {
    * Opens the node of a folder. A new node joins its cluster first, and its database gets the content of the cluster.
    *
    * @throws INVALID_INPUT if the folder belongs to no cluster, and the options do not say what to do, or it has memories and should join;
-   * CLUSTER_MISMATCH, LOG_REGRESSED, RECORD_DAMAGED, NO_QUORUM
+   * CLUSTER_MISMATCH, FORBIDDEN, LOG_REGRESSED, RECORD_DAMAGED, NO_QUORUM
    */
   static async open(deps: ClusterFolderDeps): Promise<ClusterFolder> {
     const checksum = await loadChecksum();
+    const path = join(deps.folder, raftFolder);
+    const isNew = !existsSync(path);
     const storage = await openStorage(deps);
     const snapshots = new SnapshotFiles({ folder: join(deps.folder, raftFolder, 'snapshots'), checksum });
     const node = new ClusterFolder(deps, storage, snapshots);
@@ -81,6 +85,8 @@ export class ClusterFolder {
       return node;
     } catch (error) {
       await node.close();
+      // No member knows this node. What it has begun would only be in the way of whatever the folder becomes.
+      if (isNew && isRefusal(error)) await rm(path, { recursive: true, force: true });
       throw error;
     }
   }
@@ -223,6 +229,11 @@ export class ClusterFolder {
     });
     this.#storage = await openStorage(this.#deps);
   }
+}
+
+/** Whether a node was not let into its cluster, and the same options will never let it in. */
+function isRefusal(error: unknown): boolean {
+  return MemoryError.is(error) && ['INVALID_INPUT', 'CLUSTER_MISMATCH', 'FORBIDDEN'].includes(error.code);
 }
 
 function openStorage({ folder, openStorage: open }: ClusterFolderDeps): Promise<NodeStorage> {
