@@ -17,7 +17,9 @@ export type {
 export type { CallOptions, Consistency, LongCallOptions, Progress, ReadOptions, Time } from './domain/calls';
 export type { LabelChange } from './domain/command';
 export {
+  type Ceiling,
   type Clearance,
+  ceiling,
   clear,
   type Declaration,
   type Group,
@@ -37,6 +39,7 @@ export type {
   MemoryChange,
   MemoryFields,
   MemoryKind,
+  MemoryOrigin,
   MemorySource,
   MemoryState,
   NewMemory,
@@ -60,6 +63,7 @@ export type {
   Scope,
   Selection,
 } from './domain/selection';
+export type { Trust } from './domain/trust';
 export { builtInEmbedder } from './embedding/built-in/built-in-embedder';
 export type { Embedder, EmbeddingSpace } from './embedding/embedder';
 export { type MiniLmOptions, minilm } from './embedding/local-models/minilm';

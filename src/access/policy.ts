@@ -1,5 +1,8 @@
 import {
+  type Ceiling,
+  canonicalText,
   type Group,
+  isCeiling,
   isClearance,
   isGroup,
   isRole,
@@ -7,9 +10,11 @@ import {
   refersTo,
   type StoredDeclaration,
 } from '../domain/declaration';
+import type { SourceChannel } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
-import type { Party } from '../domain/principal';
-import { type Action, actions, builtInRoles, type Member, type Subject } from '../domain/rule';
+import { type Actor, isRoot, type Party, partiesOf } from '../domain/principal';
+import { type Action, actions, builtInRoles, type Member } from '../domain/rule';
+import { type TrustLevel, trustLevelOf } from '../domain/trust';
 
 /** Values for principals, by kind and then by id. */
 type ByParty<T> = Readonly<Record<Party['kind'], Map<string, T>>>;
@@ -20,11 +25,27 @@ interface Contents {
   readonly everyone: SubjectRules;
   readonly byParty: ByParty<SubjectRules>;
   readonly byGroup: ReadonlyMap<string, SubjectRules>;
+  readonly byChannel: ReadonlyMap<SourceChannel, SubjectRules>;
+  /** See `ceilingsText`. */
+  readonly ceilingsText: string;
   readonly groupsOf: ByParty<readonly string[]>;
 }
 
+const [reported, standard, verified] = [1, 2, 3] as const satisfies readonly TrustLevel[];
+
+/** The channels whose content was said by somebody else than the writer. */
+const reportingChannels: ReadonlySet<SourceChannel> = new Set(['tool', 'document', 'import']);
+
+/** The ceiling of a party for which none is declared. */
+export const defaultCeiling: TrustLevel = standard;
+
+/** The ceiling of a channel for which none is declared. */
+export function defaultChannelCeiling(channel: SourceChannel): TrustLevel {
+  return reportingChannels.has(channel) ? reported : verified;
+}
+
 /**
- * All rules, clearances, roles and groups in force. A policy is immutable: a change makes a new policy with a higher version. The new
+ * All rules, clearances, ceilings, roles and groups in force. A policy is immutable: a change makes a new policy with a higher version. The new
  * policy reuses the objects about subjects that the change does not concern.
  */
 export class Policy {
@@ -48,6 +69,8 @@ export class Policy {
       everyone: new SubjectRules([], () => []),
       byParty: { agent: new Map(), user: new Map(), service: new Map() },
       byGroup: new Map(),
+      byChannel: new Map(),
+      ceilingsText: '',
       groupsOf: { agent: new Map(), user: new Map(), service: new Map() },
     };
     return new Policy(0, empty).changed(version, declared, []);
@@ -80,6 +103,24 @@ export class Policy {
     return typeof roleOrActions === 'string' ? resolved(this.#contents.roles, roleOrActions) : roleOrActions;
   }
 
+  /** Describes all ceilings in force and the groups that they name. Policies with the same text have the same ceilings. '' without any. */
+  get ceilingsText(): string {
+    return this.#contents.ceilingsText;
+  }
+
+  /** The highest trust of what an actor writes in a namespace: the lowest ceiling of its parties. Root has no ceiling. */
+  ceilingOf(actor: Actor, namespace: Namespace): TrustLevel {
+    if (isRoot(actor)) return verified;
+    if (this.ceilingsText === '') return defaultCeiling;
+    return lowest(partiesOf(actor).map((party) => declaredCeiling(this.rulesFor(party), namespace) ?? defaultCeiling));
+  }
+
+  /** The highest trust of what comes through a channel into a namespace. */
+  channelCeiling(channel: SourceChannel, namespace: Namespace): TrustLevel {
+    const rules = this.#contents.byChannel.get(channel);
+    return (rules && declaredCeiling([rules], namespace)) ?? defaultChannelCeiling(channel);
+  }
+
   /** Makes a new policy with declarations added and ended. */
   changed(version: number, added: readonly StoredDeclaration[], ended: readonly string[]): Policy {
     const before = this.#contents;
@@ -93,6 +134,9 @@ export class Policy {
       declared,
       roles: roles.length === 0 ? before.roles : rolesIn(declared.values()),
       groupsOf: touched.some(({ declaration }) => isGroup(declaration)) ? groupsIn(declared.values()) : before.groupsOf,
+      ceilingsText: touched.some(({ declaration }) => isCeiling(declaration) || isGroup(declaration))
+        ? describeCeilings(declared.values())
+        : before.ceilingsText,
     };
     // If a role changes, every rule that names it changes too.
     const naming =
@@ -101,6 +145,23 @@ export class Policy {
         : [...declared.values()].filter(({ declaration }) => roles.some((role) => refersTo(declaration, role)));
     return new Policy(version, rulesChanged(contents, new Set([...touched, ...naming])));
   }
+}
+
+function lowest(levels: readonly TrustLevel[]): TrustLevel {
+  return Math.min(...levels) as TrustLevel;
+}
+
+function declaredCeiling(rules: readonly SubjectRules[], namespace: Namespace): TrustLevel | undefined {
+  const found = Math.min(...rules.map((each) => each.ceilingAt(namespace)));
+  return found === noCeiling ? undefined : (found as TrustLevel);
+}
+
+function describeCeilings(all: Iterable<StoredDeclaration>): string {
+  const declarations = [...all].map(({ declaration }) => declaration);
+  const ceilings = declarations.filter(isCeiling);
+  if (ceilings.length === 0) return '';
+  const groups = declarations.filter((each) => isGroup(each) && ceilings.some((ceiling) => refersTo(ceiling, each)));
+  return JSON.stringify([...ceilings, ...groups].map(canonicalText).sort());
 }
 
 function rolesIn(all: Iterable<StoredDeclaration>): ReadonlyMap<string, readonly Action[]> {
@@ -120,6 +181,7 @@ function groupsIn(all: Iterable<StoredDeclaration>): ByParty<readonly string[]> 
 /** Makes new contents. Rebuilds the rules about each subject of the touched declarations (those that were added, ended or changed). */
 function rulesChanged(contents: Contents, touched: ReadonlySet<StoredDeclaration>): Contents {
   const { byParty, declared, roles } = contents;
+  const byChannel = new Map(contents.byChannel);
   const parties = { agent: new Map(byParty.agent), user: new Map(byParty.user), service: new Map(byParty.service) };
   const byGroup = new Map(contents.byGroup);
   const actionsOf = (rule: string | readonly Action[]) => (typeof rule === 'string' ? resolved(roles, rule) : rule);
@@ -128,19 +190,20 @@ function rulesChanged(contents: Contents, touched: ReadonlySet<StoredDeclaration
     const rulesOf = (known: SubjectRules | undefined) =>
       new SubjectRules([...(known?.declared ?? []).filter(({ id }) => !removed.has(id)), ...added], actionsOf);
     if (subject === 'everyone') everyone = rulesOf(everyone);
+    else if ('channel' in subject) byChannel.set(subject.channel, rulesOf(byChannel.get(subject.channel)));
     else if ('group' in subject) byGroup.set(subject.group, rulesOf(byGroup.get(subject.group)));
     else {
       const { kind, id } = partyOf(subject);
       parties[kind].set(id, rulesOf(parties[kind].get(id)));
     }
   }
-  return { ...contents, everyone, byParty: parties, byGroup };
+  return { ...contents, everyone, byParty: parties, byGroup, byChannel };
 }
 
 /** Groups the touched declarations by subject: the ids to remove, and the declarations to add. */
 function bySubject(declared: ReadonlyMap<string, StoredDeclaration>, touched: ReadonlySet<StoredDeclaration>) {
   // Two different subjects never have the same JSON, so JSON can be the key.
-  const subjects = new Map<string, [Subject, removed: Set<string>, added: StoredDeclaration[]]>();
+  const subjects = new Map<string, [Ceiling['to'], removed: Set<string>, added: StoredDeclaration[]]>();
   for (const each of touched) {
     if (!('to' in each.declaration)) continue;
     const { to } = each.declaration;
@@ -187,8 +250,13 @@ export function bitsOf(some: Iterable<Action>): ActionBits {
   return bits;
 }
 
+/** Stands for no declared ceiling. It is higher than every level. */
+const noCeiling = 4;
+
 /** The declarations at one namespace. */
 interface LabelNode {
+  /** The lowest ceiling, or `noCeiling`. */
+  ceiling: number;
   allowed: ActionBits;
   denied: ActionBits;
   readonly cleared: Set<string>;
@@ -212,10 +280,11 @@ export class SubjectRules {
     this.declared = declared;
     for (const each of declared) {
       const { declaration } = each;
-      if (!isRule(declaration) && !isClearance(declaration)) continue;
+      if (!isRule(declaration) && !isClearance(declaration) && !isCeiling(declaration)) continue;
       const node = this.#nodeAt(declaration.at);
       node.declared.push(each);
-      if (isClearance(declaration)) node.cleared.add(declaration.clear);
+      if (isCeiling(declaration)) node.ceiling = Math.min(node.ceiling, trustLevelOf(declaration.ceiling));
+      else if (isClearance(declaration)) node.cleared.add(declaration.clear);
       else if (declaration.effect === 'allow') node.allowed |= bitsOf(actionsOf(declaration.actions));
       else node.denied |= bitsOf(actionsOf(declaration.actions));
     }
@@ -231,6 +300,17 @@ export class SubjectRules {
       node = depth < namespace.length ? node.children.get(namespace[depth] as string) : undefined;
     }
     return (allowed & action) === 0 ? 'undecided' : 'allow';
+  }
+
+  /** The lowest ceiling that is declared at the namespace or above, or `noCeiling`. */
+  ceilingAt(namespace: Namespace): number {
+    let node: LabelNode | undefined = this.#root;
+    let ceiling = noCeiling;
+    for (let depth = 0; node !== undefined; depth++) {
+      ceiling = Math.min(ceiling, node.ceiling);
+      node = depth < namespace.length ? node.children.get(namespace[depth] as string) : undefined;
+    }
+    return ceiling;
   }
 
   isCleared(accessTag: string, namespace: Namespace): boolean {
@@ -280,7 +360,7 @@ export class SubjectRules {
 }
 
 function newNode(): LabelNode {
-  return { allowed: 0, denied: 0, cleared: new Set(), declared: [], children: new Map() };
+  return { ceiling: noCeiling, allowed: 0, denied: 0, cleared: new Set(), declared: [], children: new Map() };
 }
 
 function deniesSome(node: LabelNode, some: ActionBits): boolean {

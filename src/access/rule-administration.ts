@@ -1,10 +1,21 @@
-import { type Declaration, isClearance, isRole, isRule, type Role, refersTo } from '../domain/declaration';
+import {
+  type Ceiling,
+  canonicalText,
+  type Declaration,
+  isCeiling,
+  isClearance,
+  isRole,
+  isRule,
+  type Role,
+  refersTo,
+} from '../domain/declaration';
 import type { Namespace } from '../domain/namespace';
 import { isRoot, partiesOf } from '../domain/principal';
 import type { Action } from '../domain/rule';
 import { type Caller, isInScope, type ParsedScope } from '../domain/scope';
+import { trustLevelOf } from '../domain/trust';
 import { isCleared, mayIn } from './authorise';
-import { bitsOf, type Policy } from './policy';
+import { bitsOf, defaultCeiling, type Policy } from './policy';
 
 const wholeStore: Namespace = [];
 
@@ -14,10 +25,13 @@ const wholeStore: Namespace = [];
  * - A rule requires `administer` and each of the rule's actions at the rule's namespace, and no deny rule there or below that
  *   denies the caller one of them.
  * - A clearance requires `administer` at its namespace, and the same clearance.
+ * - A ceiling requires `administer` at its namespace, and that the caller's own ceiling there is at least 'standard' and at least the
+ *   declared one. Only the host may end one that applies to the caller itself, or change a group to which one applies.
  * - A role or a group requires `administer` in the whole store, and everything that the declarations which name it require,
  *   because a changed role or group changes each of them.
  */
 export function mayDeclare(policy: Policy, caller: Caller, declaration: Declaration): boolean {
+  if (isCeiling(declaration)) return mayDeclareCeiling(policy, caller, declaration);
   if (isRule(declaration)) {
     return mayGrant(policy, caller, ['administer', ...policy.actionsOf(declaration.actions)], declaration.at);
   }
@@ -30,7 +44,29 @@ export function mayDeclare(policy: Policy, caller: Caller, declaration: Declarat
   return [...policy.declared.values()]
     .map((each) => each.declaration)
     .filter((each) => refersTo(each, declaration))
-    .every((each) => mayDeclare(policy, caller, each) && mayDeclare(policy, caller, withRole(each, declaration)));
+    .every((each) => mayEnd(policy, caller, each) && mayDeclare(policy, caller, withRole(each, declaration)));
+}
+
+/** Checks whether a caller may end a declaration. It needs what it would need to add it, and nobody lifts a ceiling off itself. */
+export function mayEnd(policy: Policy, caller: Caller, declaration: Declaration): boolean {
+  if (isCeiling(declaration) && appliesTo(policy, caller, declaration)) return false;
+  return mayDeclare(policy, caller, declaration);
+}
+
+function appliesTo(policy: Policy, { actor }: Caller, ceiling: Ceiling): boolean {
+  const text = canonicalText(ceiling);
+  return partiesOf(actor).some((party) =>
+    policy
+      .rulesFor(party)
+      .some(({ declared }) =>
+        declared.some((each) => isCeiling(each.declaration) && canonicalText(each.declaration) === text),
+      ),
+  );
+}
+
+function mayDeclareCeiling(policy: Policy, caller: Caller, { ceiling, at }: Ceiling): boolean {
+  const needed = Math.max(trustLevelOf(ceiling), defaultCeiling);
+  return mayGrant(policy, caller, ['administer'], at) && policy.ceilingOf(caller.actor, at) >= needed;
 }
 
 /**

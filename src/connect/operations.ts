@@ -64,6 +64,7 @@ export const accessRoutes = {
   allow: 'deduplicated',
   deny: 'deduplicated',
   clear: 'deduplicated',
+  ceiling: 'deduplicated',
   role: 'deduplicated',
   group: 'deduplicated',
   end: 'deduplicated',

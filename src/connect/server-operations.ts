@@ -134,6 +134,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
     allow: addedRule,
     deny: addedRule,
     clear: addedRule,
+    ceiling: addedRule,
     role: addedRule,
     group: addedRule,
     end: outcomeOf('end-declaration', ({ ended }) => ended),

@@ -1,5 +1,7 @@
+import type { SourceChannel } from './memory';
 import type { Namespace } from './namespace';
 import type { Action, Member, Rule, Subject } from './rule';
+import type { Trust } from './trust';
 
 /**
  * Clears a subject for one access tag, in one namespace and in all namespaces below it. A clearance alone allows no action: a rule
@@ -9,6 +11,19 @@ export interface Clearance {
   /** The access tag. */
   clear: string;
   to: Subject;
+  /** The namespace. `[]` is the whole store. */
+  at: Namespace;
+}
+
+/**
+ * Limits the trust of memories, in one namespace and in all namespaces below it: of those that a subject has written or changed, or of
+ * those that came through a channel. If several ceilings apply, the lowest counts.
+ */
+export interface Ceiling {
+  /** The highest trust that these memories can have. */
+  ceiling: Trust;
+  /** The principals, or the channel of the content. */
+  to: Subject | { channel: SourceChannel };
   /** The namespace. `[]` is the whole store. */
   at: Namespace;
 }
@@ -27,8 +42,11 @@ export interface Group {
   members: readonly Member[];
 }
 
-/** A rule, a clearance, a role or a group. Together the declarations decide about all access to a store. */
-export type Declaration = Rule | Clearance | Role | Group;
+/**
+ * A rule, a clearance, a ceiling, a role or a group. Together the declarations decide about all access to a store, and about the trust of
+ * its memories.
+ */
+export type Declaration = Rule | Clearance | Ceiling | Role | Group;
 
 /** A declaration with its id and the times at which it began and ended. */
 export type RuleInForce = Declaration & {
@@ -59,6 +77,26 @@ export function clear(to: Subject, tag: string, at: Namespace): Clearance {
 }
 
 /**
+ * Limits the trust of the memories that some principals write or change, or that come through a channel. It counts for memories that are
+ * already stored, too, from the next read on. Memories below the trust of a read are left out: see `Scope.minTrust`.
+ *
+ * Without a ceiling, agents, users and services have 'standard', and the host has 'verified'. The channels 'tool', 'document' and
+ * 'import' have 'reported', and the others have no limit. If several ceilings apply to a principal or a channel, the lowest counts.
+ *
+ * @param to The principals, or the channel.
+ * @param trust 'untrusted': ordinary reads leave these memories out.
+ * @param at The namespace. The ceiling also holds in every namespace below it.
+ * @example
+ * ```ts
+ * import { ceiling } from 'multi-agent-memory';
+ * [ceiling({ agentId: 'crawler' }, 'reported', ['support']), ceiling({ channel: 'tool' }, 'untrusted', ['finance'])];
+ * ```
+ */
+export function ceiling(to: Ceiling['to'], trust: Trust, at: Namespace): Ceiling {
+  return { ceiling: trust, to, at };
+}
+
+/**
  * Makes a role: a name for a set of actions, for use in rules.
  *
  * @param name Any name except the names of built-in roles.
@@ -73,7 +111,7 @@ export function role(name: string, actions: readonly Action[]): Role {
 }
 
 /**
- * Makes a group: a name for a set of principals, for use in rules and clearances.
+ * Makes a group: a name for a set of principals, for use in rules, clearances and ceilings.
  *
  * @example
  * ```ts
@@ -93,6 +131,10 @@ export function isClearance(declaration: Declaration): declaration is Clearance 
   return 'clear' in declaration;
 }
 
+export function isCeiling(declaration: Declaration): declaration is Ceiling {
+  return 'ceiling' in declaration;
+}
+
 export function isRole(declaration: Declaration): declaration is Role {
   return 'role' in declaration;
 }
@@ -101,13 +143,13 @@ export function isGroup(declaration: Declaration): declaration is Group {
   return 'members' in declaration;
 }
 
-/** Returns the name of the group that a rule or a clearance applies to. */
+/** Returns the name of the group that a rule, a clearance or a ceiling applies to. */
 export function groupOf(declaration: Declaration): string | undefined {
   if (!('to' in declaration) || typeof declaration.to !== 'object' || declaration.to === null) return undefined;
   return 'group' in declaration.to ? declaration.to.group : undefined;
 }
 
-/** Checks whether a rule or a clearance uses this role or group. */
+/** Checks whether a rule, a clearance or a ceiling uses this role or group. */
 export function refersTo(declaration: Declaration, named: Role | Group): boolean {
   if (isGroup(named)) return groupOf(declaration) === named.group;
   return isRule(declaration) && declaration.actions === named.role;
@@ -143,6 +185,9 @@ export function canonicalText(declaration: Declaration): string {
     return JSON.stringify([effect, to, typeof actions === 'string' ? actions : sorted(actions), at]);
   }
   if (isClearance(declaration)) return JSON.stringify(['clear', declaration.clear, declaration.to, declaration.at]);
+  if (isCeiling(declaration)) {
+    return JSON.stringify(['ceiling', declaration.ceiling, declaration.to, declaration.at]);
+  }
   if (isRole(declaration)) return JSON.stringify(['role', declaration.role, sorted(declaration.actions)]);
   return JSON.stringify(['group', declaration.group, sorted(declaration.members.map((each) => JSON.stringify(each)))]);
 }

@@ -2,6 +2,7 @@ import type { Time } from './calls';
 import { MemoryError } from './errors';
 import type { Metadata } from './json';
 import type { Namespace } from './namespace';
+import type { Trust } from './trust';
 
 /** 'episodic': an event. 'semantic': a fact. 'procedural': a way to do something. 'summary': a summary of other memories. */
 export type MemoryKind = 'episodic' | 'semantic' | 'procedural' | 'summary';
@@ -37,11 +38,21 @@ export const sourceChannels = [
   'consolidation',
 ] as const satisfies readonly SourceChannel[];
 
-/** The origin of a memory. Its writer states it, and the store does not verify it. */
+/** The source of a memory. Its writer states it, and the store does not verify it. */
 export interface MemorySource {
   /** The way in which the content reached the writer. */
   channel: SourceChannel;
   /** A reference within the channel, such as a message id or a URL, at most 512 bytes. Its characters stay as they are. */
+  ref?: string;
+}
+
+/** Where a memory comes from: its author, which the store stamps, and the channel and the reference, which the author states. */
+export interface MemoryOrigin {
+  /** The agent that wrote it. Absent if a user or a service wrote it. */
+  agentId?: string;
+  /** The user on whose behalf it was written. */
+  onBehalfOf?: string;
+  channel: SourceChannel;
   ref?: string;
 }
 
@@ -125,6 +136,12 @@ export interface Memory<M = Metadata> {
   priority: number;
   metadata: M;
   source: MemorySource;
+  origin: MemoryOrigin;
+  /**
+   * How far the content may be relied on: the lowest of what its author, everybody who has changed it, its channel and its sources have
+   * now. See `ceiling`.
+   */
+  trust: Trust;
   /** The time at which the first revision was written. */
   createdAt: Date;
   /** The time at which the current revision was written. */

@@ -9,7 +9,8 @@ import type { Namespace } from './namespace';
  * - `forget` `forget` and `forgetWhere` for memories by any author.
  * - `share` `share`.
  * - `audit` `query` and `export` of the audit.
- * - `administer` adding and ending declarations: rules, clearances, roles and groups.
+ * - `endorse` `endorse`, and reads of quarantined memories with `include`.
+ * - `administer` adding and ending declarations: rules, clearances, ceilings, roles and groups.
  * - `consolidate`, `export`, `erase` Reserved: no method uses them yet.
  */
 export type Action =
@@ -22,7 +23,8 @@ export type Action =
   | 'export'
   | 'erase'
   | 'audit'
-  | 'administer';
+  | 'administer'
+  | 'endorse';
 
 export const actions = [
   'read',
@@ -35,6 +37,7 @@ export const actions = [
   'erase',
   'audit',
   'administer',
+  'endorse',
 ] as const satisfies readonly Action[];
 
 /** One principal, in the form that rules and groups use. */
@@ -60,7 +63,7 @@ export interface Rule {
 }
 
 const writer: readonly Action[] = ['read', 'write'];
-const curator: readonly Action[] = [...writer, 'update', 'forget', 'share', 'consolidate'];
+const curator: readonly Action[] = [...writer, 'update', 'forget', 'share', 'consolidate', 'endorse'];
 
 /** The roles that every store has, with their actions. */
 export const builtInRoles: Readonly<Record<string, readonly Action[]>> = {

@@ -41,7 +41,7 @@ export function recheck(context: ReadContext, caller: Caller, record: MemoryRow)
 
 /** Converts a checked record to a memory, without links to memories that the caller may not read. */
 export function toMemory(context: Context, caller: Caller, record: MemoryRow): Memory {
-  return withoutHiddenLinks(context, caller, memoryOf(record, context.state.interning));
+  return withoutHiddenLinks(context, caller, memoryOf(record, context.state.interning, context.state.trustOf(record)));
 }
 
 /** Removes `supersedes` and `supersededBy` from a memory if they name memories that the caller may not read. */

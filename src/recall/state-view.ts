@@ -12,4 +12,5 @@ export type StateView = Pick<
   | 'changes'
   | 'vectors'
   | 'rowChecksum'
+  | 'trustOf'
 >;

@@ -32,7 +32,7 @@ export function updateTarget(context: ReadContext, caller: Caller, id: string, i
     const labels = memoryLabelsOf(state, record);
     if (!mayChange(state.policy, caller.actor, 'update', labels)) throw forbiddenChange(id, 'update', labels.namespace);
     assertRevision(record, ifRevision);
-    return { memory: memoryOf(record, state.interning), embedded: record.chunks > 0 };
+    return { memory: memoryOf(record, state.interning, state.trustOf(record)), embedded: record.chunks > 0 };
   });
 }
 

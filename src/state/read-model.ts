@@ -3,11 +3,13 @@ import { sql } from 'kysely';
 import type { Policy } from '../access/policy';
 import type { SpaceName } from '../domain/command';
 import type { ParsedScope } from '../domain/scope';
+import type { TrustLevel } from '../domain/trust';
 import { nextTurn } from '../environment/timers';
 import { Postings } from '../keyword-index/postings';
 import { prepareLists, translated } from '../sqlite/sqlite';
 import type { RowColumns } from './apply/apply-context';
 import { type RowChange, rowColumnsOf } from './apply/apply-context';
+import type { TrustColumns } from './apply/trust';
 import type { ChangeQueries } from './queries/change-queries';
 import type { MemoryQueries } from './queries/memory-queries';
 import type { SelectionQueries } from './queries/selection-queries';
@@ -88,6 +90,11 @@ export class ReadModel {
   /** The number of the latest change. */
   get lastChangeSeq(): number {
     return this.#state.lastChangeSeq;
+  }
+
+  /** The trust of a memory now. */
+  trustOf(record: TrustColumns): TrustLevel {
+    return this.#state.trustOf(record);
   }
 
   /** The ids of all memories that are or once were about a user. Includes forgotten memories. */

@@ -10,6 +10,7 @@ import { invalidInput, MemoryError } from '../domain/errors';
 import type { EntryResult, LogEntry, LogPosition } from '../domain/frame';
 import type { RememberResult } from '../domain/memory';
 import { type Actor, isRoot } from '../domain/principal';
+import type { TrustLevel } from '../domain/trust';
 import { analyze } from '../keyword-index/analyzer';
 import { inTransaction, prepare, type Statement, translated } from '../sqlite/sqlite';
 import { ChangesAudit, TouchedByNamespace } from './apply/apply-audit';
@@ -26,12 +27,15 @@ import { beginSpace, dropSpace, type EmbeddedRows, embedRows, switchSpace } from
 import { applyUpdate } from './apply/apply-update';
 import { applyEntry, type EntryApplierDeps } from './apply/entry-applier';
 import { TableWriter } from './apply/table-writer';
+import { effectiveTrust, type TrustColumns, type TrustTables } from './apply/trust';
 import { ChangeQueries } from './queries/change-queries';
 import { MemoryQueries } from './queries/memory-queries';
 import { SelectionQueries } from './queries/selection-queries';
 import { contentBytes, QuotaUsage, type RevisionBytes } from './quota-usage';
 import { ClusterMemberships } from './tables/cluster-membership';
+import { Contributors } from './tables/contributors';
 import { Declarations } from './tables/declarations';
+import { Derivations } from './tables/derivations';
 import { Interning } from './tables/interning';
 import { LogPositions } from './tables/log-position';
 import { type Checksum, type MemoryRow, memoryOf, RowChecksum } from './tables/memory-row';
@@ -103,6 +107,8 @@ export class StateStore {
   /** The ids of memories whose keys got a suffix when this process opened the store (see `ensureNormalNames`). */
   readonly renamedKeys: readonly string[];
   readonly declarations: Declarations;
+  readonly derivations: Derivations;
+  readonly contributors: Contributors;
   /** The audit chain of changes. */
   readonly auditLog: AuditLog;
   /** Writes that other processes requested. */
@@ -152,6 +158,8 @@ export class StateStore {
     this.changes = new ChangeQueries(database, this.rowChecksum);
     this.coverage = new SpaceCoverage(database);
     this.declarations = new Declarations(database, checksum);
+    this.derivations = new Derivations(database, checksum);
+    this.contributors = new Contributors(database, checksum, this.interning);
     this.auditLog = new AuditLog(database);
     this.requests = new WriteRequests(database, this);
     this.words = new Words(database, this.meta, checksum);
@@ -239,6 +247,17 @@ export class StateStore {
 
   findIdempotent(author: number, key: string): Idempotent | undefined {
     return this.#findIdempotent.get({ author, key });
+  }
+
+  /** What the trust of a memory depends on, with the rules in force. */
+  get trustTables(): TrustTables {
+    const { policy, interning, derivations, contributors, records } = this;
+    return { policy, interning, derivations, contributors, trustColumnsOf: (row) => records.trustColumnsOf(row) };
+  }
+
+  /** The trust of a memory now. */
+  trustOf(record: TrustColumns): TrustLevel {
+    return effectiveTrust(this.trustTables, record);
   }
 
   /** Runs several reads on one snapshot of the database. */
@@ -348,6 +367,8 @@ export class StateStore {
 
   #reloadTables(): void {
     this.interning.reload();
+    this.derivations.reload();
+    this.contributors.reload();
     this.words.reload();
     if (this.declarations.version !== this.#policy.version) this.#policy = this.declarations.policy();
     this.#readCounters();
@@ -425,13 +446,13 @@ export class StateStore {
         return { ok: true, type, remembered: command.drafts.map((draft) => applyRemember(context, draft, stamp)) };
       case 'update': {
         const row = applyUpdate(context, command.id, command.patch, command.ifRevision, stamp);
-        return { ok: true, type, memory: memoryOf(row, this.interning) };
+        return { ok: true, type, memory: memoryOf(row, this.interning, this.trustOf(row)) };
       }
       case 'forget':
         return { ok: true, type, forgotten: applyForget(context, command.ids, command.ifRevision, stamp) };
       case 'share': {
         const row = applyShare(context, command.id, command.change, command.ifRevision, stamp);
-        return { ok: true, type, memory: memoryOf(row, this.interning) };
+        return { ok: true, type, memory: memoryOf(row, this.interning, this.trustOf(row)) };
       }
       case 'begin-space':
         beginSpace(context, command.space, stamp);

@@ -3,6 +3,8 @@ import { noSuchMemory } from '../access/denials';
 import { coversNamespace, maySeeDeclaration } from '../access/rule-administration';
 import type { CallOptions } from '../domain/calls';
 import {
+  type Ceiling,
+  ceiling,
   clear,
   type Declaration,
   group,
@@ -16,6 +18,7 @@ import { contains, type Namespace, showNamespace } from '../domain/namespace';
 import { parse, parseAll } from '../domain/parse/shapes';
 import type { Principal } from '../domain/principal';
 import { type Action, allow, deny, type Member, type Rule, type Subject } from '../domain/rule';
+import type { Trust } from '../domain/trust';
 import { findRecord } from '../recall/get';
 import { memoryLabelsOf } from '../state/tables/memory-row';
 import { addDeclaration, endDeclaration } from '../write/declare';
@@ -40,11 +43,12 @@ export type ExplainRequest = { principal: Principal; action: Action } & (
 );
 
 /**
- * Changes and lists declarations (rules, clearances, roles and groups) at run time. A change takes effect for the next call, and is
+ * Changes and lists declarations (rules, clearances, ceilings, roles and groups) at run time. A change takes effect for the next call, and is
  * durable when its promise resolves.
  *
  * Principals can grant only what they have themselves. To make a rule or a clearance, a principal needs `administer` in its namespace,
- * and must itself have the actions or the clearance there. To make a role or a group, it needs `administer` in the whole store, and
+ * and must itself have the actions or the clearance there. To make a ceiling it needs `administer`, and an own ceiling of at least
+ * 'standard' that is not lower than the new one; it cannot end a ceiling that applies to itself. To make a role or a group, it needs `administer` in the whole store, and
  * everything that it would need to make the rules that name the role or group.
  *
  * Every change throws INVALID_INPUT, FORBIDDEN, STORE_READ_ONLY, DISK_FULL and OVERLOADED.
@@ -56,6 +60,8 @@ export interface AccessHandle {
   deny(to: Subject, actions: Rule['actions'], at: Namespace, options?: CallOptions): Promise<RuleInForce>;
   /** Clears a subject for an access tag in a namespace and below. A clearance alone allows no action: see `clear`. */
   clear(to: Subject, tag: string, at: Namespace, options?: CallOptions): Promise<RuleInForce>;
+  /** Limits the trust of what a subject writes, or of what comes through a channel, in a namespace and below: see `ceiling`. */
+  ceiling(to: Ceiling['to'], trust: Trust, at: Namespace, options?: CallOptions): Promise<RuleInForce>;
   /** Makes a role: a name for a set of actions. Replaces a role with the same name that was made at run time. */
   role(name: string, actions: readonly Action[], options?: CallOptions): Promise<RuleInForce>;
   /** Makes a group: a name for a set of principals. Replaces a group with the same name that was made at run time. */
@@ -113,6 +119,10 @@ export class PrincipalAccess implements AccessHandle {
 
   clear(to: Subject, tag: string, at: Namespace, options?: CallOptions): Promise<RuleInForce> {
     return this.#add(clear(to, tag, at), options);
+  }
+
+  ceiling(to: Ceiling['to'], trust: Trust, at: Namespace, options?: CallOptions): Promise<RuleInForce> {
+    return this.#add(ceiling(to, trust, at), options);
   }
 
   role(name: string, actions: readonly Action[], options?: CallOptions): Promise<RuleInForce> {

@@ -248,6 +248,7 @@ function made(handle: MemoryHandle, declaration: Declaration) {
   if (isRole(declaration)) return access.role(declaration.role, declaration.actions);
   if (isGroup(declaration)) return access.group(declaration.group, declaration.members);
   if ('clear' in declaration) return access.clear(declaration.to, declaration.clear, declaration.at);
+  if ('ceiling' in declaration) return access.ceiling(declaration.to, declaration.ceiling, declaration.at);
   return access[declaration.effect](declaration.to, declaration.actions, declaration.at);
 }
 

@@ -16,6 +16,7 @@ import type { Json, Metadata } from '../../src/domain/json';
 import { memoryKinds, sourceChannels } from '../../src/domain/memory';
 import { type Actor, type Party, root } from '../../src/domain/principal';
 import { actions, type Member, type Subject } from '../../src/domain/rule';
+import { trustLevels } from '../../src/domain/trust';
 
 /** Makes an object with any of its optional fields left out. */
 function record<T extends object, R extends keyof T>(
@@ -159,6 +160,11 @@ const declaration: Arbitrary<Declaration> = fc.oneof(
   every({ clear: text, to: subject, at: texts }),
   every({ role: text, actions: actionList }),
   every({ group: text, members: fc.array(member, { maxLength: 3 }) }),
+  every({
+    ceiling: fc.constantFrom(...trustLevels),
+    to: fc.oneof(subject, every({ channel: fc.constantFrom(...sourceChannels) })),
+    at: texts,
+  }),
 );
 const named: Arbitrary<NamedDeclaration> = every({ id, declaration });
 

@@ -22,6 +22,8 @@ function hit(fields: Partial<Hit> = {}): Hit {
     priority: 0.5,
     metadata: {},
     source: { channel: 'user' },
+    origin: { channel: 'user' },
+    trust: 'standard',
     createdAt: at,
     updatedAt: at,
     validFrom: at,

@@ -1,4 +1,6 @@
+import BetterSqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
+import { restoreSchema9 } from '../store/earlier-schema';
 import { changeDatabase } from '../store/old-release';
 import { openFolder, temporaryFolder } from '../store/stores';
 
@@ -9,12 +11,11 @@ describe('a memory of a release without trust', () => {
     const { id } = await store.admin.remember('Refunds take 5 days', { namespace: ['support'] });
     await store.admin.update(id, { text: 'Refunds take 3 days' });
     await store.close();
-    changeDatabase(
-      folder,
-      "update memories set trust = null; update revisions set record = json_remove(record, '$.trust', '$.pinned')",
-    );
+    const database = new BetterSqlite(`${folder}/memory.db`);
+    restoreSchema9(database);
+    database.close();
     const later = await openFolder(folder);
-    expect((await later.admin.get(id))?.text).toBe('Refunds take 3 days');
+    expect(await later.admin.get(id)).toMatchObject({ text: 'Refunds take 3 days', trust: 'verified' });
     const texts = (await later.admin.history(id)).map(({ memory }) => memory?.text);
     expect(texts).toEqual(['Refunds take 5 days', 'Refunds take 3 days']);
     expect((await later.verify()).ok).toBe(true);
@@ -25,7 +26,7 @@ describe('a memory of a release without trust', () => {
     const store = await openFolder(folder);
     const { id } = await store.admin.remember('Refunds take 5 days', { namespace: ['support'] });
     await store.close();
-    changeDatabase(folder, 'update memories set trust = 2 - coalesce(trust, 0)');
+    changeDatabase(folder, 'update memories set trust = 3 - coalesce(trust, 0)');
     const later = await openFolder(folder);
     await expect(later.admin.get(id)).rejects.toMatchObject({ code: 'RECORD_DAMAGED' });
   });

@@ -1,8 +1,36 @@
 import type { Database } from 'better-sqlite3';
 import { analyze } from '../../src/keyword-index/analyzer';
+import { Interning } from '../../src/state/tables/interning';
+import {
+  loadChecksum,
+  memoryRowOf,
+  RowChecksum,
+  revisionOf,
+  type StoredMemoryRow,
+} from '../../src/state/tables/memory-row';
+
+const checksum = await loadChecksum();
+
+/** Takes the trust out of all records, whose checksums then are what an earlier release has computed. */
+function removeTrust(database: Database): void {
+  const rowChecksum = new RowChecksum(checksum, new Interning(database));
+  const earlier = { trust: null, pinned: null };
+  const update = database.prepare('update memories set trust = null, pinned = null, checksum = ? where row = ?');
+  const stored = database.prepare('select memories.*, texts.text from memories left join texts using (row)').all();
+  for (const record of (stored as StoredMemoryRow[]).map(memoryRowOf)) {
+    update.run(rowChecksum.addChecksum({ ...record, ...earlier }).checksum, record.row);
+  }
+  const revise = database.prepare('update revisions set record = ? where row = ? and revision = ?');
+  const revisions = database.prepare('select record from revisions').pluck().all() as string[];
+  for (const record of revisions.flatMap((json) => revisionOf(json) ?? [])) {
+    const { trust: _, pinned: __, ...rest } = rowChecksum.addChecksum({ ...record, ...earlier });
+    revise.run(JSON.stringify(rest), record.row, record.revision);
+  }
+}
 
 /** Gives a database the tables of schema version 9. The words were in FTS5, a full-text index of SQLite. */
 export function restoreSchema9(database: Database): void {
+  removeTrust(database);
   database.exec(`
     alter table memories drop column trust;
     alter table memories drop column pinned;

@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { type Declaration, groupOf, isGroup, isRole, isRule } from '../declaration';
+import { type Ceiling, type Declaration, groupOf, isGroup, isRole, isRule } from '../declaration';
 import { cutToChars, type Issue, maxIssues } from '../errors';
 import type { Limits } from '../limits';
+import { sourceChannels } from '../memory';
 import { normalName } from '../names';
 import { type Action, builtInRoles, type Member, type Subject } from '../rule';
+import { trustLevels } from '../trust';
 import {
   action,
   addIssue,
@@ -24,7 +26,7 @@ const maxActions = 64;
 const maxSuggestedNames = 100;
 const maxQuotedName = 64;
 
-/** Makes the schemas for the four kinds of declaration. */
+/** Makes the schemas for the kinds of declaration. */
 export function ruleShapes(limits: Limits) {
   const id = name(limits);
   const member: z.ZodType<Member> = z.union(
@@ -55,17 +57,26 @@ export function ruleShapes(limits: Limits) {
     at: namespace(limits),
   });
   const clearance = fields({ clear: id, to: subject, at: namespace(limits) });
+  const ceilingSubject: z.ZodType<Ceiling['to']> = z.union([subject, fields({ channel: oneOf(sourceChannels) })], {
+    error: expected('"everyone", { agentId }, { userId }, { serviceId }, { group } or { channel }'),
+  });
+  const ceiling = fields({ ceiling: oneOf(trustLevels), to: ceilingSubject, at: namespace(limits) });
   const role = fields({ role: roleName, actions: actions as unknown as z.ZodType<Action[]> });
   const group = fields({ group: id, members: list(member, 'an array of principals') });
-  return { rule, clearance, role, group };
+  return { rule, clearance, ceiling, role, group };
 }
 
-/** Makes the schema for one declaration, in the form that `allow`, `deny`, `clear`, `role` and `group` return. Does not check names. */
+/** Makes the schema for one declaration, in the form that `allow`, `deny`, `clear`, `ceiling`, `role` and `group` return. Does not check names. */
 export function declarationShape(limits: Limits): z.ZodType<Declaration> {
-  const { rule, clearance, role, group } = ruleShapes(limits);
+  const { rule, clearance, ceiling, role, group } = ruleShapes(limits);
+  const shapeOf = (keys: object): unknown => {
+    if ('clear' in keys) return clearance;
+    if ('ceiling' in keys) return ceiling;
+    return 'role' in keys ? role : 'members' in keys ? group : rule;
+  };
   return z.unknown().transform((value, ctx): Declaration => {
     const keys = typeof value === 'object' && value !== null ? value : {};
-    const shape = 'clear' in keys ? clearance : 'role' in keys ? role : 'members' in keys ? group : rule;
+    const shape = shapeOf(keys);
     const result = (shape as z.ZodType<Declaration>).safeParse(value);
     if (result.success) return result.data;
     for (const issue of result.error.issues) ctx.issues.push({ ...issue, input: value } as never);
@@ -76,7 +87,7 @@ export function declarationShape(limits: Limits): z.ZodType<Declaration> {
 /** Makes the schema for a complete set of declarations: every role and group that a rule uses must be built in or in the set. */
 export function declarationsShape(limits: Limits): z.ZodType<Declaration[]> {
   const each = declarationShape(limits);
-  const what = 'an array of rules, made by allow(), deny(), clear(), role() and group()';
+  const what = 'an array of rules, made by allow(), deny(), clear(), ceiling(), role() and group()';
   return z.unknown().transform((value, ctx): Declaration[] => {
     if (!Array.isArray(value)) {
       addIssue(ctx, expected(what)({ input: value }), value);

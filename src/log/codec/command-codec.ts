@@ -14,9 +14,11 @@ import type {
   WriteRequest,
 } from '../../domain/command';
 import {
+  type Ceiling,
   type Clearance,
   type Declaration,
   type Group,
+  isCeiling,
   isClearance,
   isGroup,
   isRole,
@@ -28,6 +30,7 @@ import type { Actor, Party, PrincipalKind } from '../../domain/principal';
 import type { ParsedQuotas, Quota } from '../../domain/quota';
 import type { Action, Member, Rule, Subject } from '../../domain/rule';
 import type { ParsedScope } from '../../domain/scope';
+import type { Trust } from '../../domain/trust';
 import { type ByteReader, newerEntry } from './byte-reader';
 import type { ByteWriter } from './byte-writer';
 import {
@@ -66,6 +69,7 @@ const action = word<Action>({
   erase: 7,
   audit: 8,
   administer: 9,
+  endorse: 10,
 });
 
 const party = struct<Party>({ kind: word<PrincipalKind>({ agent: 0, user: 1, service: 2 }), id: text });
@@ -181,6 +185,19 @@ const roleOrActions = union<Rule['actions']>(
   variant(1, (value) => typeof value !== 'string', list(action)),
 );
 
+const trust = word<Trust>({ untrusted: 0, reported: 1, standard: 2, verified: 3 });
+
+type ChannelSubject = Exclude<Ceiling['to'], Subject>;
+
+const ceilingSubject = union<Ceiling['to']>(
+  variant(0, (value): value is Subject => !isChannelSubject(value), subject),
+  variant(1, isChannelSubject, struct<ChannelSubject>({ channel })),
+);
+
+function isChannelSubject(value: Ceiling['to']): value is ChannelSubject {
+  return typeof value === 'object' && 'channel' in value;
+}
+
 const declaration = union<Declaration>(
   variant(
     0,
@@ -195,6 +212,7 @@ const declaration = union<Declaration>(
   variant(1, isClearance, struct<Clearance>({ clear: text, to: subject, at: texts })),
   variant(2, isRole, struct<Role>({ role: text, actions: list(action) })),
   variant(3, isGroup, struct<Group>({ group: text, members: list(member) })),
+  variant(4, isCeiling, struct<Ceiling>({ ceiling: trust, to: ceilingSubject, at: texts })),
 );
 
 const namedDeclaration = struct<NamedDeclaration>({ id: text, declaration });

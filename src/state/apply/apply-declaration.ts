@@ -1,9 +1,10 @@
 import type { Policy } from '../../access/policy';
-import { mayDeclare, maySeeDeclaration } from '../../access/rule-administration';
+import { mayDeclare, mayEnd, maySeeDeclaration } from '../../access/rule-administration';
 import type { ChangeOf, NamedDeclaration, Stamp } from '../../domain/command';
 import {
   type Declaration,
   differenceAtOpen,
+  isCeiling,
   isGroup,
   isRole,
   refersTo,
@@ -96,7 +97,7 @@ export function endDeclaration(context: Context, id: string, stamp: Stamp): bool
   const found = policy.declared.get(id);
   if (found === undefined || !maySeeDeclaration(policy, callerOf(stamp), found.declaration)) return false;
   const { declaration, atOpen } = found;
-  if (!mayDeclare(policy, callerOf(stamp), declaration)) throw forbidden(declaration);
+  if (!mayEnd(policy, callerOf(stamp), declaration)) throw forbidden(declaration);
   if (atOpen) {
     const message =
       'expected a declaration made at run time, got one that was passed to `open`. To end it, no longer pass it to `open`.';
@@ -143,6 +144,10 @@ function haveSameName(a: Declaration, b: Declaration): boolean {
 }
 
 function forbidden(declaration: Declaration): MemoryError {
+  if (isCeiling(declaration)) {
+    const message = `Not allowed to change this ceiling: requires \`administer\` in ${showNamespace(declaration.at)}, and there an own ceiling of at least 'standard' and at least this one. Only the host ends a ceiling that applies to the caller.`;
+    return new MemoryError('FORBIDDEN', message);
+  }
   const message =
     'at' in declaration
       ? `Not allowed to change this rule: requires \`administer\` in ${showNamespace(declaration.at)}, every action of the rule there, and no deny rule for these actions there or below.`

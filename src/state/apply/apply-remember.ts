@@ -11,6 +11,7 @@ import { contentColumns, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } fro
 import { type ApplyContext, assertSpace, insertVectors, stampChange } from './apply-context';
 import { assertWithinQuota, countedLabels } from './apply-quota';
 import { loadForChange, revise } from './apply-update';
+import { lower } from './trust';
 
 /** Stores a draft as a new memory, or revises the memory that has the draft's key. Makes all checks before the first write. */
 export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: Stamp): RememberResult {
@@ -85,7 +86,7 @@ function findKeyed(
 }
 
 function store(context: ApplyContext, draft: MemoryDraft, { at, by }: { at: number; by: number }): MemoryRow {
-  const { writer } = context;
+  const { writer, policy, interning } = context;
   const row = context.nextRow();
   const tokens = context.analyze(draft.text);
   const { space, chunks } = insertVectors(context, row, draft.embedded);
@@ -121,7 +122,10 @@ function store(context: ApplyContext, draft: MemoryDraft, { at, by }: { at: numb
     first_change_seq: 0,
     change_seq: 0,
     checksum: '',
-    trust: null,
+    trust: lower(
+      policy.ceilingOf(interning.actor(by), draft.namespace),
+      policy.channelCeiling(draft.source.channel, draft.namespace),
+    ),
     pinned: null,
     text: content.text,
   };

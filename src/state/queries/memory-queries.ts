@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import { prepare, translated } from '../../sqlite/sqlite';
+import type { TrustColumns } from '../apply/trust';
 import { type MemoryRow, memoryRowOf, type RowChecksum, type StoredMemoryRow, textOf } from '../tables/memory-row';
 import { queries } from '../tables/schema';
 
@@ -21,6 +22,7 @@ export class MemoryQueries {
   readonly #byKey;
   readonly #byAnyKey;
   readonly #formerIdsAbout;
+  readonly #trustColumnsOf;
 
   constructor(database: Database, rowChecksum: RowChecksum) {
     this.#rowChecksum = rowChecksum;
@@ -75,6 +77,12 @@ export class MemoryQueries {
         .where('memories.owner', '=', p('owner'))
         .where('memories.key', '=', p('key')),
     );
+    this.#trustColumnsOf = prepare<{ row: number }, TrustColumns>(database, (p) =>
+      queries
+        .selectFrom('memories')
+        .select(['row', 'state', 'label_set', 'author', 'source_channel', 'trust'])
+        .where('row', '=', p('row')),
+    );
     this.#formerIdsAbout = prepare<{ userId: string }, { id: string }>(database, (p) =>
       queries
         .selectFrom('memories')
@@ -89,6 +97,11 @@ export class MemoryQueries {
             .where('former_subjects.user_id', '=', p('userId')),
         ),
     );
+  }
+
+  /** The columns on which the trust of a memory or a tombstone depends. Does not check the record. */
+  trustColumnsOf(row: number): TrustColumns | undefined {
+    return this.#trustColumnsOf.get({ row });
   }
 
   /** The record of a memory that is not forgotten. */

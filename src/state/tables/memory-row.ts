@@ -7,6 +7,7 @@ import type { Memory, MemoryKind, MemorySource } from '../../domain/memory';
 import { wellFormedCopy } from '../../domain/parse/shapes';
 import { principalOf } from '../../domain/principal';
 import type { ScopedFields } from '../../domain/scope';
+import { type TrustLevel, trustOfLevel } from '../../domain/trust';
 import type { ReadonlyInterning } from './interning';
 import type { MemoriesTable } from './schema';
 
@@ -47,12 +48,16 @@ export function parseMetadataAhead(record: MemoryRow): void {
   parsedAhead.set(record, parseStoredJson(record.metadata) as Metadata);
 }
 
-/** Converts a row to the form that users of the library get. */
-export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memory {
+/** Converts a row to the form that users of the library get. `trust` is its effective trust. */
+export function memoryOf(record: MemoryRow, interning: ReadonlyInterning, trust: TrustLevel): Memory {
   const { namespace, accessTags } = interning.labelSet(record.label_set);
   const author = principalOf(interning.actor(record.author));
   const source: MemorySource = { channel: record.source_channel as MemorySource['channel'] };
   if (record.source_ref !== null) source.ref = record.source_ref;
+  const writer = {
+    ...('agentId' in author ? { agentId: author.agentId } : {}),
+    ...(author.onBehalfOf === undefined ? {} : { onBehalfOf: author.onBehalfOf.userId }),
+  };
   return {
     id: record.id,
     revision: record.revision,
@@ -64,14 +69,15 @@ export function memoryOf(record: MemoryRow, interning: ReadonlyInterning): Memor
     // Earlier releases stored halves of surrogate pairs unchanged.
     text: record.text.toWellFormed(),
     kind: record.kind as MemoryKind,
-    ...('agentId' in author ? { agentId: author.agentId } : {}),
-    ...(author.onBehalfOf === undefined ? {} : { onBehalfOf: author.onBehalfOf.userId }),
+    ...writer,
     ...(record.user_id === null ? {} : { userId: record.user_id }),
     ...(record.session_id === null ? {} : { sessionId: record.session_id }),
     tags: JSON.parse(record.tags),
     priority: record.priority,
     metadata: parsedAhead.get(record) ?? (parseStoredJson(record.metadata) as Metadata),
     source,
+    origin: { ...writer, ...source },
+    trust: trustOfLevel(trust),
     createdAt: new Date(record.created_at),
     updatedAt: new Date(record.updated_at),
     validFrom: new Date(record.valid_from),

@@ -2,12 +2,13 @@ import type { Database } from 'better-sqlite3';
 import type { Outcome, WriteRequest } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
 import type { Memory, RememberResult } from '../../domain/memory';
+import type { TrustLevel } from '../../domain/trust';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import type { ChangeQueries } from '../queries/change-queries';
 import type { MemoryQueries } from '../queries/memory-queries';
 import type { Declarations } from './declarations';
 import type { Interning } from './interning';
-import { memoryOf } from './memory-row';
+import { type MemoryRow, memoryOf } from './memory-row';
 import { queries, type Tables } from './schema';
 import type { StoreMeta } from './store-meta';
 
@@ -25,6 +26,7 @@ interface Deps {
   readonly interning: Interning;
   readonly declarations: Declarations;
   readonly meta: StoreMeta;
+  trustOf(record: MemoryRow): TrustLevel;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -124,7 +126,7 @@ export class WriteRequests {
     const { records, changes, interning } = this.#deps;
     const record = records.tombstoneOrRecord(id);
     const then = record?.revision === revision ? record : record && changes.revision(record.row, revision);
-    return then && memoryOf(then, interning);
+    return then && memoryOf(then, interning, this.#deps.trustOf(then));
   }
 }
 

@@ -46,6 +46,7 @@ async function seed(store: MemoryStore, memories: readonly Seed[]): Promise<void
 function declare({ admin: { access } }: MemoryStore, each: Case['policy'][number]): Promise<RuleInForce> {
   if (isRole(each)) return access.role(each.role, each.actions);
   if (isGroup(each)) return access.group(each.group, each.members);
+  if ('ceiling' in each) return access.ceiling(each.to, each.ceiling, each.at);
   return 'clear' in each
     ? access.clear(each.to, each.clear, each.at)
     : access[each.effect](each.to, each.actions, each.at);

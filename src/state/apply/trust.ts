@@ -1,0 +1,86 @@
+import { defaultCeiling, defaultChannelCeiling, type Policy } from '../../access/policy';
+import type { SourceChannel } from '../../domain/memory';
+import { isRoot } from '../../domain/principal';
+import type { TrustLevel } from '../../domain/trust';
+import type { Contributors } from '../tables/contributors';
+import type { Derivations } from '../tables/derivations';
+import type { ReadonlyInterning } from '../tables/interning';
+import type { MemoryRow } from '../tables/memory-row';
+
+const [untrusted, verified] = [0, 3] as const satisfies readonly TrustLevel[];
+
+/** The columns on which the trust of a memory depends. */
+export type TrustColumns = Pick<MemoryRow, 'row' | 'state' | 'label_set' | 'author' | 'source_channel' | 'trust'>;
+
+/** What the trust of a memory depends on besides its columns. */
+export interface TrustTables {
+  readonly policy: Pick<Policy, 'ceilingOf' | 'channelCeiling'>;
+  readonly interning: Pick<ReadonlyInterning, 'actor' | 'actorCount' | 'labelSet' | 'labelSetCount'>;
+  readonly derivations: Pick<Derivations, 'isEmpty' | 'ofRow'>;
+  readonly contributors: Pick<Contributors, 'ofRow'>;
+  /** Reads a memory or its tombstone. */
+  trustColumnsOf(row: number): TrustColumns | undefined;
+}
+
+/**
+ * The trust of a memory now: the lowest of its stored trust, of the ceilings that its author, every contributor and its channel have at
+ * this moment, and of the trust of everything that it was made from. It depends only on tables, so `apply` and reads get the same value.
+ * A quarantined memory is untrusted.
+ */
+export function effectiveTrust(tables: TrustTables, record: TrustColumns): TrustLevel {
+  let trust = ownTrust(tables, record);
+  if (tables.derivations.isEmpty) return trust;
+  // Several paths may lead to one source, and a new revision with a key can close a circle.
+  const reached = new Set([record.row]);
+  for (const row of reached) {
+    if (trust === untrusted) return trust;
+    for (const { source } of tables.derivations.ofRow(row)) {
+      if (reached.has(source)) continue;
+      reached.add(source);
+      const columns = tables.trustColumnsOf(source);
+      trust = lower(trust, columns === undefined ? untrusted : ownTrust(tables, columns));
+    }
+  }
+  return trust;
+}
+
+/** The trust of a memory without regard to what it was made from. */
+export function ownTrust({ policy, interning, contributors }: TrustTables, record: TrustColumns): TrustLevel {
+  if (record.state === 'quarantined') return untrusted;
+  const stored = storedTrust(interning, record);
+  // A damaged record may have any number. It is reported when it is read.
+  if (!isNumbered(record, interning)) return stored;
+  const { namespace } = interning.labelSet(record.label_set);
+  const channel = policy.channelCeiling(record.source_channel as SourceChannel, namespace);
+  let trust = lower(lower(stored, channel), policy.ceilingOf(interning.actor(record.author), namespace));
+  for (const actor of contributors.ofRow(record.row)) {
+    trust = lower(trust, policy.ceilingOf(interning.actor(actor), namespace));
+  }
+  return trust;
+}
+
+/** The stored trust of a memory. One of an earlier release has none: then what its author and channel would have without ceilings. */
+export function storedTrust(
+  interning: TrustTables['interning'],
+  { trust, author, source_channel }: Pick<TrustColumns, 'trust' | 'author' | 'source_channel'>,
+): TrustLevel {
+  if (trust !== null) return isLevel(trust) ? trust : verified;
+  const isByRoot = author >= 1 && author <= interning.actorCount && isRoot(interning.actor(author));
+  return lower(isByRoot ? verified : defaultCeiling, defaultChannelCeiling(source_channel as SourceChannel));
+}
+
+export function lower(a: TrustLevel, b: TrustLevel): TrustLevel {
+  return a < b ? a : b;
+}
+
+function isLevel(value: unknown): value is TrustLevel {
+  return value === 0 || value === 1 || value === 2 || value === 3;
+}
+
+function isNumbered({ author, label_set }: TrustColumns, { actorCount, labelSetCount }: TrustTables['interning']) {
+  return isUpTo(author, actorCount) && isUpTo(label_set, labelSetCount);
+}
+
+function isUpTo(value: unknown, last: number): boolean {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= last;
+}

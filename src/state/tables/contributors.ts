@@ -1,0 +1,94 @@
+import type { Database } from 'better-sqlite3';
+import { MemoryError } from '../../domain/errors';
+import { prepare, translated } from '../../sqlite/sqlite';
+import type { ReadonlyInterning } from './interning';
+import type { Checksum } from './memory-row';
+import { queries, type Tables } from './schema';
+
+type Line = Tables['contributors'];
+
+/** An actor that changed a memory. */
+export type Contribution = Pick<Line, 'row' | 'actor'>;
+
+/** Records the actors that changed a memory without being its author. Its trust is never higher than the ceiling of any of them. */
+export class Contributors {
+  readonly #checksum: Checksum;
+  readonly #interning: ReadonlyInterning;
+  readonly #statements;
+  /** Undefined if it is not known. */
+  #isEmpty: boolean | undefined;
+
+  constructor(database: Database, checksum: Checksum, interning: ReadonlyInterning) {
+    this.#checksum = checksum;
+    this.#interning = interning;
+    this.#statements = prepareAll(database);
+  }
+
+  get isEmpty(): boolean {
+    this.#isEmpty ??= translated(() => this.#statements.any.get({})) === undefined;
+    return this.#isEmpty;
+  }
+
+  /** Forgets whether there are any, because another process may have written. */
+  reload(): void {
+    this.#isEmpty = undefined;
+  }
+
+  /** Adds an actor to a memory. Does nothing if the memory has it already. */
+  insert(contribution: Contribution): void {
+    this.#isEmpty = false;
+    this.#statements.insert.run({ ...contribution, checksum: this.#checksumOf(contribution) });
+  }
+
+  /**
+   * The actors that changed a memory, without its author.
+   *
+   * @throws RECORD_DAMAGED
+   */
+  ofRow(row: number): number[] {
+    return this.isEmpty ? [] : this.#checked(this.#statements.ofRow.all({ row })).map(({ actor }) => actor);
+  }
+
+  /**
+   * The memories that an actor changed without being their author, in the order of their rows.
+   *
+   * @throws RECORD_DAMAGED
+   */
+  byActor(actor: number): number[] {
+    return this.isEmpty ? [] : this.#checked(this.#statements.byActor.all({ actor })).map(({ row }) => row);
+  }
+
+  #checked(lines: readonly Line[]): readonly Line[] {
+    for (const line of lines) if (line.checksum !== this.#checksumOf(line)) throw damaged(line);
+    return lines;
+  }
+
+  // The name of the actor is covered, too: otherwise a flipped bit in it would let another ceiling count.
+  #checksumOf({ row, actor }: Contribution): number {
+    const who = actor <= this.#interning.actorCount ? this.#interning.actor(actor) : null;
+    return this.#checksum.ofBytes(Buffer.from(JSON.stringify(['contributor', row, actor, who])));
+  }
+}
+
+function prepareAll(database: Database) {
+  return {
+    any: prepare<object, { row: number }>(database, () => queries.selectFrom('contributors').select('row').limit(1)),
+    insert: prepare<Line, unknown>(database, (p) =>
+      queries
+        .insertInto('contributors')
+        .values({ row: p('row'), actor: p('actor'), checksum: p('checksum') })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    ofRow: prepare<{ row: number }, Line>(database, (p) =>
+      queries.selectFrom('contributors').selectAll().where('row', '=', p('row')).orderBy('actor'),
+    ),
+    byActor: prepare<{ actor: number }, Line>(database, (p) =>
+      queries.selectFrom('contributors').selectAll().where('actor', '=', p('actor')).orderBy('row'),
+    ),
+  };
+}
+
+function damaged({ row }: Contribution): MemoryError {
+  const message = `The database is damaged: who changed the memory of row ${row} does not match its checksum. Restore the folder from a backup.`;
+  return new MemoryError('RECORD_DAMAGED', message);
+}
