@@ -3,11 +3,13 @@ import { analyze } from '../../src/keyword-index/analyzer';
 import { Interning } from '../../src/state/tables/interning';
 import {
   loadChecksum,
+  type MemoryRow,
   memoryRowOf,
   RowChecksum,
-  revisionOf,
   type StoredMemoryRow,
 } from '../../src/state/tables/memory-row';
+import { decodeRevision } from '../../src/state/tables/revision-record';
+import type { RevisionsTable } from '../../src/state/tables/schema';
 
 const checksum = await loadChecksum();
 
@@ -17,14 +19,17 @@ function removeTrust(database: Database): void {
   const earlier = { trust: null, pinned: null };
   const update = database.prepare('update memories set trust = null, pinned = null, checksum = ? where row = ?');
   const stored = database.prepare('select memories.*, texts.text from memories left join texts using (row)').all();
+  const revise = database.prepare('update revisions set record = ? where row = ? and revision = ?');
+  const revisions = database.prepare('select * from revisions where row = ? order by revision desc');
   for (const record of (stored as StoredMemoryRow[]).map(memoryRowOf)) {
     update.run(rowChecksum.addChecksum({ ...record, ...earlier }).checksum, record.row);
-  }
-  const revise = database.prepare('update revisions set record = ? where row = ? and revision = ?');
-  const revisions = database.prepare('select record from revisions').pluck().all() as string[];
-  for (const record of revisions.flatMap((json) => revisionOf(json) ?? [])) {
-    const { trust: _, pinned: __, ...rest } = rowChecksum.addChecksum({ ...record, ...earlier });
-    revise.run(JSON.stringify(rest), record.row, record.revision);
+    let next: MemoryRow | undefined = record;
+    for (const line of revisions.all(record.row) as RevisionsTable[]) {
+      next = decodeRevision(line, next);
+      if (next === undefined) break;
+      const { trust: _, pinned: __, ...rest } = rowChecksum.addChecksum({ ...next, ...earlier });
+      revise.run(JSON.stringify(rest), line.row, line.revision);
+    }
   }
 }
 
