@@ -77,12 +77,7 @@ export class MemoryQueries {
         .where('memories.owner', '=', p('owner'))
         .where('memories.key', '=', p('key')),
     );
-    this.#trustColumnsOf = prepare<{ row: number }, TrustColumns>(database, (p) =>
-      queries
-        .selectFrom('memories')
-        .select(['row', 'state', 'label_set', 'author', 'source_channel', 'trust'])
-        .where('row', '=', p('row')),
-    );
+    this.#trustColumnsOf = prepareTrustColumns(database);
     this.#formerIdsAbout = prepare<{ userId: string }, { id: string }>(database, (p) =>
       queries
         .selectFrom('memories')
@@ -193,6 +188,15 @@ export class MemoryQueries {
   formerIdsAbout(userId: string): string[] {
     return translated(() => this.#formerIdsAbout.all({ userId })).map(({ id }) => id);
   }
+}
+
+function prepareTrustColumns(database: Database) {
+  return prepare<{ row: number }, TrustColumns>(database, (p) =>
+    queries
+      .selectFrom('memories')
+      .select(['row', 'state', 'label_set', 'author', 'source_channel', 'trust'])
+      .where('row', '=', p('row')),
+  );
 }
 
 /** Joins `memories` with `texts`. A tombstone has no text. */
