@@ -40,6 +40,7 @@ import { Interning } from './tables/interning';
 import { LogPositions } from './tables/log-position';
 import { type Checksum, type MemoryRow, memoryOf, RowChecksum } from './tables/memory-row';
 import { isOutdated, migrate, schemaVersion, versionOf } from './tables/migrations';
+import { areNamesSealed, sealNames } from './tables/name-rows';
 import { ensureNormalNames } from './tables/normal-names';
 import { queries, type Tables } from './tables/schema';
 import { SpaceCoverage } from './tables/space-coverage';
@@ -150,8 +151,10 @@ export class StateStore {
     if (database.readonly) assertCurrent(database);
     else migrate(database);
     this.meta = new StoreMeta(database);
+    if (!database.readonly) sealNames(database, this.meta, checksum);
+    else if (!areNamesSealed(this.meta)) throw needsMigration(database);
     this.renamedKeys = database.readonly ? [] : ensureNormalNames(database, this.meta, checksum);
-    this.interning = new Interning(database);
+    this.interning = new Interning(database, checksum);
     this.rowChecksum = new RowChecksum(checksum, this.interning);
     this.records = new MemoryQueries(database, this.rowChecksum);
     this.selections = new SelectionQueries(database, this);
@@ -292,6 +295,7 @@ export class StateStore {
       throw new ApplyHalt(`the record of memory ${id} does not match its checksum.`);
     };
     try {
+      if (this.interning.hasDamagedNames) throw new ApplyHalt('a name in the database does not match its checksum.');
       const deps = this.#entryApplierDeps(effects);
       const { result, position } = translated(() => this.#inTransaction(() => applyEntry(deps, entry)));
       if (entry.membership !== undefined) this.#membership = this.#memberships.get();
@@ -414,6 +418,7 @@ export class StateStore {
     this.#command = { changes, touched, effects };
     const policy = this.#policy;
     this.#context.policy = policy;
+    this.interning.aliasSeed = command.stamp.seed;
     const audited = (outcome: Outcome): Outcome => {
       this.#audit.record(command, outcome, touched, { policy, changeSeq: this.#lastChangeSeq });
       return outcome;
@@ -600,9 +605,12 @@ function newEffects(): BatchEffects {
 
 /** A reader cannot migrate the tables. */
 function assertCurrent(database: Database): void {
-  if (!isOutdated(database)) return;
+  if (isOutdated(database)) throw needsMigration(database);
+}
+
+function needsMigration(database: Database): MemoryError {
   const message = `expected schema version ${schemaVersion}, got a store with version ${versionOf(database)}. Open it for writing once with this release, which migrates it, or read it with the release that wrote it.`;
-  throw invalidInput([{ path: ['folder'], message }], 'folder');
+  return invalidInput([{ path: ['folder'], message }], 'folder');
 }
 
 // Rows are numbered without gaps, and a forgotten memory keeps its row. Lost pages may leave some gaps.

@@ -2,6 +2,7 @@ import type { Progress } from '../domain/calls';
 import { MemoryError } from '../domain/errors';
 import { nextTurn, startStopwatch } from '../environment/timers';
 import { storeSchemaProblems } from '../state/tables/expected-schema';
+import { damagedNames } from '../state/tables/name-rows';
 import { areCurrentWords } from '../state/tables/words';
 import { reasonOf, type VerifyProblem } from '../state/verify/damage';
 import { RowDamage } from '../state/verify/damage-rows';
@@ -129,6 +130,7 @@ function databaseSteps(engine: VerifyDeps, rows: RowDamage, check: DatabaseCheck
   const { state } = engine;
   return [
     async () => changedSchema(state),
+    async () => nameProblems(state),
     async () => ruleProblems(state),
     async () => pageProblems(await check.pages),
     async () =>
@@ -149,6 +151,17 @@ function databaseSteps(engine: VerifyDeps, rows: RowDamage, check: DatabaseCheck
 
 function changedSchema({ database }: VerifyDeps['state']): VerifyProblem[] {
   return storeSchemaProblems(database).map(({ message }) => ({ part: 'database', message }));
+}
+
+function nameProblems({ database, checksum }: VerifyDeps['state']): VerifyProblem[] {
+  try {
+    return damagedNames(database, checksum).map(({ table, id }) => ({
+      part: 'name',
+      message: `Row ${id} in the table ${table} does not match its checksum. The memories that refer to it cannot be read.`,
+    }));
+  } catch (error) {
+    return [{ part: 'name', message: reasonOf(error) }];
+  }
 }
 
 function ruleProblems({ declarations }: VerifyDeps['state']): VerifyProblem[] {

@@ -3,7 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { contains } from '../../src/domain/namespace';
 import type { Actor } from '../../src/domain/principal';
 import { Interning } from '../../src/state/tables/interning';
+import { loadChecksum } from '../../src/state/tables/memory-row';
 import { emptyState } from './test-state';
+
+const checksum = await loadChecksum();
 
 const label = fc.oneof(
   fc.constantFrom('a', 'b', 'a/b', '["a"]', '', '\0', 'A', 'a ', '__proto__', '😀', '1'),
@@ -50,7 +53,7 @@ describe('Interning', () => {
             expect(id).toBe(known ?? actorIds.size + 1);
             actorIds.set(JSON.stringify(each), id);
           }
-          for (const found of [interning, new Interning(database)]) {
+          for (const found of [interning, new Interning(database, checksum)]) {
             expect(found.labelSetCount).toBe(labelSetIds.size);
             for (const each of labelSets) {
               const id = labelSetIds.get(labelSetKey(each)) as number;
@@ -121,7 +124,7 @@ describe('Interning', () => {
   test('reads all names again after another process has converted them', () => {
     const { database, interning } = emptyState().state;
     interning.internLabelSet(['old'], ['t']);
-    const reader = new Interning(database);
+    const reader = new Interning(database, checksum);
     expect(reader.labelSet(1).namespace).toEqual(['old']);
     database.exec(
       "update namespaces set label = 'new'; insert or replace into store_meta values ('name_form', 'later')",
@@ -136,7 +139,7 @@ describe('Interning', () => {
       fc.property(fc.array(namespace, { minLength: 1, maxLength: 12 }), (places) => {
         const { database, interning } = emptyState().state;
         for (const each of places) interning.internLabelSet(each, []);
-        for (const found of [interning, new Interning(database)]) {
+        for (const found of [interning, new Interning(database, checksum)]) {
           for (const outer of places) {
             for (const inner of places) {
               const [inside, outside] = [inner, outer].map((each) => found.findNamespace(each) as number);
@@ -151,7 +154,7 @@ describe('Interning', () => {
 
   test('reads what another process has added, and keeps the numbers that it had', () => {
     const { database, interning } = emptyState().state;
-    const reader = new Interning(database);
+    const reader = new Interning(database, checksum);
     interning.internLabelSet(['a'], []);
     reader.reload();
     interning.internLabelSet(['a', 'b'], ['t']);

@@ -1,41 +1,62 @@
 import type { Database } from 'better-sqlite3';
 import { analyze } from '../../src/keyword-index/analyzer';
-import { Interning } from '../../src/state/tables/interning';
-import {
-  loadChecksum,
-  type MemoryRow,
-  memoryRowOf,
-  RowChecksum,
-  type StoredMemoryRow,
-} from '../../src/state/tables/memory-row';
+import { loadChecksum } from '../../src/state/tables/checksum';
+import { type MemoryRow, memoryRowOf, type StoredMemoryRow } from '../../src/state/tables/memory-row';
 import { decodeRevision } from '../../src/state/tables/revision-record';
 import type { RevisionsTable } from '../../src/state/tables/schema';
 
 const checksum = await loadChecksum();
 
-/** Takes the trust out of all records, whose checksums then are what an earlier release has computed. */
-function removeTrust(database: Database): void {
-  const rowChecksum = new RowChecksum(checksum, new Interning(database));
-  const earlier = { trust: null, pinned: null };
-  const update = database.prepare('update memories set trust = null, pinned = null, checksum = ? where row = ?');
-  const stored = database.prepare('select memories.*, texts.text from memories left join texts using (row)').all();
-  const revise = database.prepare('update revisions set record = ? where row = ? and revision = ?');
-  const revisions = database.prepare('select * from revisions where row = ? order by revision desc');
-  for (const record of (stored as StoredMemoryRow[]).map(memoryRowOf)) {
-    update.run(rowChecksum.addChecksum({ ...record, ...earlier }).checksum, record.row);
-    let next: MemoryRow | undefined = record;
-    for (const line of revisions.all(record.row) as RevisionsTable[]) {
-      next = decodeRevision(line, next);
-      if (next === undefined) break;
-      const { trust: _, pinned: __, ...rest } = rowChecksum.addChecksum({ ...next, ...earlier });
-      revise.run(JSON.stringify(rest), line.row, line.revision);
-    }
+// As release 0.1 had them.
+const coveredColumns = [
+  ...['row', 'id', 'revision', 'state', 'label_set', 'owner', 'author', 'kind', 'user_id', 'session_id', 'key'],
+  ...['priority', 'tags', 'metadata', 'source_channel', 'source_ref', 'created_at', 'updated_at', 'valid_from'],
+  ...['valid_to', 'expires_at', 'supersedes', 'superseded_by', 'space', 'chunks', 'length', 'first_change_seq'],
+  ...['change_seq', 'text'],
+] as (keyof MemoryRow)[];
+
+/** Gives all records the checksums of earlier releases, which cover the names of namespaces and actors, and takes away those of the names. */
+export function restoreUnsealedNames(database: Database): void {
+  const all = <T>(sql: string) => database.prepare(sql).all() as T[];
+  database.exec('update memories set trust = null, pinned = null');
+  const paths = new Map<number, string[]>([[0, []]]);
+  for (const { id, parent, label } of all<{ id: number; parent: number; label: string }>('select * from namespaces'))
+    paths.set(id, [...(paths.get(parent) ?? []), label]);
+  const labels = new Map(
+    all<{ id: number; namespace: number; access_tags: string }>('select * from label_sets').map(
+      ({ id, namespace, access_tags }) => [id, JSON.stringify(paths.get(namespace)) + access_tags],
+    ),
+  );
+  const actors = new Map([[0, '']]);
+  for (const each of all<Record<'kind' | 'name' | 'on_behalf_of', string> & { id: number }>('select * from actors')) {
+    const { id, kind, name, on_behalf_of: user } = each;
+    actors.set(id, JSON.stringify(kind === 'root' ? ['root'] : [kind, name, user === '' ? null : user]));
   }
+  const earlier = (record: MemoryRow) => {
+    const { label_set, author, owner } = record;
+    const names = `${labels.get(label_set)}${actors.get(author)}${actors.get(owner)}`;
+    return checksum.ofText(JSON.stringify(coveredColumns.map((column) => record[column])) + names);
+  };
+  const update = database.prepare('update memories set checksum = ? where row = ?');
+  const stored = 'select memories.*, texts.text from memories left join texts on texts.row = memories.row';
+  const latest = new Map(all<StoredMemoryRow>(stored).map((each) => [each.row, memoryRowOf(each)]));
+  for (const record of latest.values()) update.run(earlier(record), record.row);
+  const revise = database.prepare('update revisions set record = ? where row = ? and revision = ?');
+  for (const line of all<RevisionsTable>('select * from revisions order by row, revision desc')) {
+    const record = decodeRevision(line, latest.get(line.row)) as MemoryRow;
+    latest.set(line.row, record);
+    const { trust: _, pinned: __, ...rest } = { ...record, checksum: earlier(record) };
+    revise.run(JSON.stringify(rest), line.row, line.revision);
+  }
+  for (const table of ['namespaces', 'label_sets', 'actors']) database.exec(`alter table ${table} drop column alias`);
+  for (const table of ['namespaces', 'label_sets', 'actors', 'spaces'])
+    database.exec(`alter table ${table} drop column checksum`);
+  database.exec("delete from store_meta where key = 'names_sealed'");
 }
 
 /** Gives a database the tables of schema version 9. The words were in FTS5, a full-text index of SQLite. */
 export function restoreSchema9(database: Database): void {
-  removeTrust(database);
+  restoreUnsealedNames(database);
   database.exec(`
     alter table memories drop column trust;
     alter table memories drop column pinned;

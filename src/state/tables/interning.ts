@@ -6,6 +6,8 @@ import type { Namespace } from '../../domain/namespace';
 import type { Actor, Party } from '../../domain/principal';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import { maxDimensions } from '../../vector-index/kernel/byte-vectors';
+import type { Checksum } from './memory-row';
+import { aliasOf, assertNames, NameChecksum, type NamePlace, rootAlias } from './name-rows';
 import { queries, type Tables } from './schema';
 
 /** A namespace with a set of access tags. */
@@ -25,7 +27,7 @@ export interface Space {
 /** The part of `Interning` that readers may use: every lookup, and no method that adds or changes a number. */
 export type ReadonlyInterning = Omit<
   Interning,
-  'reload' | 'internLabelSet' | 'internActor' | 'internSpace' | 'giveRole'
+  'reload' | 'aliasSeed' | 'internLabelSet' | 'internActor' | 'internSpace' | 'giveRole'
 >;
 
 /**
@@ -39,14 +41,19 @@ export type ReadonlyInterning = Omit<
  * about 100 bytes for a namespace with its label set, and less for one that shares its labels with others.
  */
 export class Interning {
+  /** The random bytes of the command that is being applied. New names get their aliases from it. */
+  aliasSeed: Uint8Array = new Uint8Array();
   readonly #insert: Inserts;
   readonly #database: Database;
+  readonly #checksum: NameChecksum;
   #tree = new LabelTree();
   #labelSets = new LabelSetTable();
   #actors: Actor[] = [];
   #actorTexts: string[] = [];
   #actorIds = new Map<string, number>();
+  readonly #actorAliases: number[] = [];
   #spaces: Space[] = [];
+  readonly #damaged = new DamagedNames();
   /** See `ensureNormalNames`. */
   #nameForm: unknown;
   /** The label sets that were used last, in the form in which callers want them. */
@@ -55,15 +62,17 @@ export class Interning {
     sizeCalculation: ({ text }) => text.length + 100,
   });
 
-  constructor(database: Database) {
+  constructor(database: Database, checksum: Checksum) {
     this.#database = database;
+    this.#checksum = new NameChecksum(checksum);
     this.#insert = prepareInserts(database);
     this.reload();
   }
 
   /**
    * Reads the numbers from the tables again. Needed after a rollback, and after another process has written. Only new lines are read,
-   * unless a rollback has removed some, or another process has converted all names to their normal form. Else lines never change.
+   * unless a rollback has removed some, another process has converted all names to their normal form, or a name was damaged. Else lines
+   * never change.
    */
   reload(): void {
     const last = (table: string) =>
@@ -72,6 +81,7 @@ export class Interning {
     const nameForm = this.#database.prepare(readForm).pluck().get();
     const isOutdated =
       nameForm !== this.#nameForm ||
+      !this.#damaged.isEmpty ||
       last('namespaces') < this.#tree.last ||
       last('label_sets') < this.#labelSets.count ||
       last('actors') < this.#actors.length;
@@ -83,20 +93,43 @@ export class Interning {
       const sql = `select ${columns} from ${table} where id > ? order by id`;
       return this.#database.prepare(sql).raw().iterate(known[table]) as IterableIterator<T>;
     };
-    for (const [id, parent, label] of added<[number, number, string]>('namespaces', 'id, parent, label')) {
-      this.#tree.add(id, parent, label);
+    for (const [id, parent, label, alias, checksum] of added<NamespaceLine>(
+      'namespaces',
+      'id, parent, label, alias, checksum',
+    )) {
+      this.#tree.add({ id, parent, label, alias });
+      const expected = this.#checksum.ofNamespace({ id, parent, label, alias }, this.#tree.aliasOf(parent));
+      const isDamaged = checksum !== expected || this.#damaged.has('namespaces', parent);
+      if (isDamaged) this.#damaged.add('namespaces', id);
     }
-    for (const [id, node, tags] of added<[number, number, string]>('label_sets', 'id, namespace, access_tags')) {
-      assertFollows('label set', id, this.#addLabelSet(node, tags));
+    for (const [id, namespace, access_tags, alias, checksum] of added<LabelSetLine>(
+      'label_sets',
+      'id, namespace, access_tags, alias, checksum',
+    )) {
+      assertFollows('label set', id, this.#addLabelSet(namespace, access_tags, alias));
+      const row = { id, namespace, access_tags, alias };
+      const isIntact = checksum === this.#checksum.ofLabelSet(row, this.#tree.aliasOf(namespace));
+      if (!isIntact || this.#damaged.has('namespaces', namespace)) this.#damaged.add('label_sets', id);
     }
-    for (const [id, kind, name, user] of added<ActorLine>('actors', 'id, kind, name, on_behalf_of')) {
-      assertFollows('actor', id, this.#addActor(actorOf({ kind, name, on_behalf_of: user })));
+    for (const [id, kind, name, on_behalf_of, alias, checksum] of added<ActorLine>(
+      'actors',
+      'id, kind, name, on_behalf_of, alias, checksum',
+    )) {
+      assertFollows('actor', id, this.#addActor(actorOf({ kind, name, on_behalf_of }), alias));
+      const row = { id, kind, name, on_behalf_of, alias };
+      if (checksum !== this.#checksum.ofActor(row)) this.#damaged.add('actors', id);
     }
+    this.#readSpaces();
+  }
+
+  #readSpaces(): void {
     this.#spaces = [];
-    const spaces = this.#database.prepare('select * from spaces order by id').all();
-    for (const s of spaces as (SpaceName & Pick<Space, 'role'>)[]) {
-      assertSpace(s);
-      this.#addSpace(s, s.role);
+    const spaces = this.#database.prepare('select * from spaces order by id').all() as Tables['spaces'][];
+    for (const space of spaces) {
+      assertSpace(space);
+      const { id, model, dimensions, normalized, role, checksum } = space;
+      this.#addSpace({ model, dimensions, normalized: Boolean(normalized) }, role);
+      if (checksum !== this.#checksum.ofSpace(space)) this.#damaged.add('spaces', id);
     }
   }
 
@@ -106,6 +139,8 @@ export class Interning {
     this.#actors = [];
     this.#actorTexts = [];
     this.#actorIds = new Map();
+    this.#actorAliases.length = 0;
+    this.#damaged.clear();
     this.#decoded.clear();
   }
 
@@ -202,10 +237,33 @@ export class Interning {
   }
 
   /**
+   * The aliases of the labels, the author and the owner that a row's numbers stand for, as one text. Undefined if a number stands for
+   * nothing. Does not check the names.
+   */
+  aliasesOf({ label_set, author, owner }: LabelNumbers): string | undefined {
+    const writer = this.#actorAliases[author - 1];
+    const reader = owner === 0 ? '' : this.#actorAliases[owner - 1];
+    if (!this.#labelSets.has(label_set) || writer === undefined || reader === undefined) return undefined;
+    return `${this.#labelSets.aliasOf(label_set)} ${writer} ${reader}`;
+  }
+
+  /** Checks whether the names that a row's numbers stand for match their checksums. */
+  areIntact({ label_set, author, owner }: LabelNumbers): boolean {
+    if (this.#damaged.isEmpty) return true;
+    const areActorsIntact = !this.#damaged.has('actors', author) && !this.#damaged.has('actors', owner);
+    return areActorsIntact && !this.#damaged.has('label_sets', label_set);
+  }
+
+  /** True if a name does not match its checksum. `verify` says which. */
+  get hasDamagedNames(): boolean {
+    return !this.#damaged.isEmpty;
+  }
+
+  /**
    * The labels, the author and the owner that a row's numbers stand for, as one text. Different values give different texts.
    * Undefined if a number stands for nothing.
    */
-  describe({ label_set, author, owner }: { label_set: number; author: number; owner: number }): string | undefined {
+  describe({ label_set, author, owner }: LabelNumbers): string | undefined {
     const label = this.#decode(label_set)?.text;
     const writer = this.#actorTexts[author - 1];
     const reader = owner === 0 ? '' : this.#actorTexts[owner - 1];
@@ -230,20 +288,25 @@ export class Interning {
 
   internLabelSet(namespace: Namespace, accessTags: readonly string[]): number {
     const known = this.findLabelSet(namespace, accessTags);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#intact('label_sets', known);
     const node = this.#internNamespace(namespace);
-    const tags = canonicalTags(accessTags);
-    this.#insert.labelSet.run({ id: this.#labelSets.count + 1, namespace: node, access_tags: tags });
-    return this.#addLabelSet(node, tags);
+    const id = this.#labelSets.count + 1;
+    const alias = aliasOf(this.aliasSeed, { table: 'label_sets', id });
+    const row = { id, namespace: node, access_tags: canonicalTags(accessTags), alias };
+    this.#insert.labelSet.run({ ...row, checksum: this.#checksum.ofLabelSet(row, this.#tree.aliasOf(node)) });
+    return this.#addLabelSet(node, row.access_tags, alias);
   }
 
   internActor(actor: Actor): number {
     const known = this.findActor(actor);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#intact('actors', known);
     const { party, onBehalfOf } = actor;
     const [kind, name] = party === 'root' ? (['root', ''] as const) : ([party.kind, party.id] as const);
-    this.#insert.actor.run({ id: this.#actors.length + 1, kind, name, on_behalf_of: onBehalfOf?.id ?? '' });
-    return this.#addActor(actor);
+    const id = this.#actors.length + 1;
+    const alias = aliasOf(this.aliasSeed, { table: 'actors', id });
+    const row = { id, kind, name, on_behalf_of: onBehalfOf?.id ?? '', alias };
+    this.#insert.actor.run({ ...row, checksum: this.#checksum.ofActor(row) });
+    return this.#addActor(actor, alias);
   }
 
   /** The number of spaces that the store has ever had. */
@@ -253,8 +316,8 @@ export class Interning {
 
   internSpace(name: SpaceName, role: Space['role'] = 'current'): number {
     const { model, dimensions } = name;
-    const id = this.#spaces.length + 1;
-    this.#insert.space.run({ id, model, dimensions, normalized: Number(name.normalized), role, change_seq: 0 });
+    const row = { id: this.#spaces.length + 1, model, dimensions, normalized: Number(name.normalized) };
+    this.#insert.space.run({ ...row, role, change_seq: 0, checksum: this.#checksum.ofSpace(row) });
     return this.#addSpace(name, role);
   }
 
@@ -267,15 +330,30 @@ export class Interning {
   #internNamespace(namespace: Namespace): number {
     let node = 0;
     for (const label of namespace) {
-      const known = this.#tree.childOf(node, label);
-      if (known === undefined) {
-        const id = this.#tree.last + 1;
-        this.#insert.namespace.run({ id, parent: node, label });
-        this.#tree.add(id, node, label);
-        node = id;
-      } else node = known;
+      node = this.#tree.childOf(node, label) ?? this.#addNamespace(node, label);
+      this.#intact('namespaces', node);
     }
     return node;
+  }
+
+  #addNamespace(parent: number, label: string): number {
+    const id = this.#tree.last + 1;
+    const alias = aliasOf(this.aliasSeed, { table: 'namespaces', id });
+    const row = { id, parent, label, alias };
+    this.#insert.namespace.run({ ...row, checksum: this.#checksum.ofNamespace(row, this.#tree.aliasOf(parent)) });
+    this.#tree.add(row);
+    return id;
+  }
+
+  /**
+   * Checks a name before a new record refers to it: readers would refuse the record.
+   *
+   * @throws RECORD_DAMAGED
+   */
+  #intact(table: NamePlace['table'], id: number): number {
+    if (!this.#damaged.has(table, id)) return id;
+    const message = `The database is damaged: row ${id} in the table ${table} does not match its checksum. Restore the folder from a backup.`;
+    throw new MemoryError('RECORD_DAMAGED', message);
   }
 
   #decode(id: number): DecodedLabelSet | undefined {
@@ -288,13 +366,14 @@ export class Interning {
     return decoded;
   }
 
-  #addLabelSet(node: number, tags: string): number {
+  #addLabelSet(node: number, tags: string, alias: number): number {
     if (!Number.isInteger(node) || node < 0 || node > this.#tree.last) missing('namespace', node);
-    return this.#labelSets.add(node, tags);
+    return this.#labelSets.add(node, tags, alias);
   }
 
-  #addActor(actor: Actor): number {
+  #addActor(actor: Actor, alias: number): number {
     this.#actors.push(actor);
+    this.#actorAliases.push(alias);
     const key = actorKey(actor);
     this.#actorTexts.push(key);
     this.#actorIds.set(key, this.#actors.length);
@@ -302,8 +381,7 @@ export class Interning {
   }
 
   #addSpace({ model, dimensions, normalized }: SpaceName, role: Space['role']): number {
-    const name = { model, dimensions, normalized: Boolean(normalized) };
-    return this.#spaces.push({ id: this.#spaces.length + 1, name, role });
+    return this.#spaces.push({ id: this.#spaces.length + 1, name: { model, dimensions, normalized }, role });
   }
 }
 
@@ -317,41 +395,53 @@ const maxDecodedChars = 2 ** 20;
 
 // More than any limit allows.
 const maxDepth = 10_000;
-const maxNameBytes = 2 ** 24;
-const nameColumns = [
-  ['namespaces', 'label'],
-  ['label_sets', 'access_tags'],
-  ['actors', 'kind'],
-  ['actors', 'name'],
-  ['actors', 'on_behalf_of'],
-  ['spaces', 'model'],
-] as const;
 
-/**
- * Checks the types and lengths of names before they are read: a text that is longer than a string of V8 would end the process.
- *
- * @param known Up to which number the names of each table were checked before.
- * @throws RECORD_DAMAGED
- */
 /** Vectors are read in pieces of the length of a space, and memory is reserved for it. */
-function assertSpace({ dimensions }: SpaceName): void {
+function assertSpace({ dimensions }: Pick<SpaceName, 'dimensions'>): void {
   if (Number.isInteger(dimensions) && dimensions > 0 && dimensions <= maxDimensions) return;
   const message =
     'The database is damaged: an embedding space has no valid number of dimensions. Restore the folder from a backup.';
   throw new MemoryError('RECORD_DAMAGED', message);
 }
 
-function assertNames(database: Database, known: Readonly<Record<(typeof nameColumns)[number][0], number>>): void {
-  for (const [table, column] of nameColumns) {
-    const isName = `typeof(${column}) = 'text' and octet_length(${column}) <= ?`;
-    const sql = `select 1 from ${table} where id > ? and not (${isName}) limit 1`;
-    if (database.prepare(sql).get(known[table], maxNameBytes) === undefined) continue;
-    const message = `The database is damaged: a ${column} in the table ${table} is not a name. Restore the folder from a backup.`;
-    throw new MemoryError('RECORD_DAMAGED', message);
+/** The numbers in a row that decide who may read it. */
+interface LabelNumbers {
+  readonly label_set: number;
+  readonly author: number;
+  readonly owner: number;
+}
+
+/** Names that do not match their checksums, and names that depend on one of these. */
+class DamagedNames {
+  readonly #ids = new Set<string>();
+
+  get isEmpty(): boolean {
+    return this.#ids.size === 0;
+  }
+
+  has(table: NamePlace['table'], id: number): boolean {
+    return this.#ids.size > 0 && this.#ids.has(`${table} ${id}`);
+  }
+
+  add(table: NamePlace['table'], id: number): void {
+    this.#ids.add(`${table} ${id}`);
+  }
+
+  clear(): void {
+    this.#ids.clear();
   }
 }
 
-type ActorLine = [id: number, kind: ActorRow['kind'], name: string, onBehalfOf: string];
+type NamespaceLine = [id: number, parent: number, label: string, alias: number, checksum: string];
+type LabelSetLine = [id: number, namespace: number, accessTags: string, alias: number, checksum: string];
+type ActorLine = [
+  id: number,
+  kind: ActorRow['kind'],
+  name: string,
+  onBehalfOf: string,
+  alias: number,
+  checksum: string,
+];
 
 interface ActorRow {
   kind: Party['kind'] | 'root';
@@ -387,9 +477,9 @@ function assertFollows(what: string, id: number, expected: number): void {
 }
 
 interface Inserts {
-  namespace: Statement<{ id: number; parent: number; label: string }, unknown>;
-  labelSet: Statement<{ id: number; namespace: number; access_tags: string }, unknown>;
-  actor: Statement<ActorRow & { id: number }, unknown>;
+  namespace: Statement<Tables['namespaces'], unknown>;
+  labelSet: Statement<Tables['label_sets'], unknown>;
+  actor: Statement<Tables['actors'], unknown>;
   space: Statement<Tables['spaces'], unknown>;
   role: Statement<Pick<Tables['spaces'], 'id' | 'role'>, unknown>;
 }
@@ -397,17 +487,32 @@ interface Inserts {
 function prepareInserts(database: Database): Inserts {
   return {
     namespace: prepare(database, (p) =>
-      queries.insertInto('namespaces').values({ id: p('id'), parent: p('parent'), label: p('label') }),
+      queries.insertInto('namespaces').values({
+        id: p('id'),
+        parent: p('parent'),
+        label: p('label'),
+        alias: p('alias'),
+        checksum: p('checksum'),
+      }),
     ),
     labelSet: prepare(database, (p) =>
-      queries
-        .insertInto('label_sets')
-        .values({ id: p('id'), namespace: p('namespace'), access_tags: p('access_tags') }),
+      queries.insertInto('label_sets').values({
+        id: p('id'),
+        namespace: p('namespace'),
+        access_tags: p('access_tags'),
+        alias: p('alias'),
+        checksum: p('checksum'),
+      }),
     ),
     actor: prepare(database, (p) =>
-      queries
-        .insertInto('actors')
-        .values({ id: p('id'), kind: p('kind'), name: p('name'), on_behalf_of: p('on_behalf_of') }),
+      queries.insertInto('actors').values({
+        id: p('id'),
+        kind: p('kind'),
+        name: p('name'),
+        on_behalf_of: p('on_behalf_of'),
+        alias: p('alias'),
+        checksum: p('checksum'),
+      }),
     ),
     space: prepare(database, (p) =>
       queries.insertInto('spaces').values({
@@ -417,6 +522,7 @@ function prepareInserts(database: Database): Inserts {
         normalized: p('normalized'),
         role: p('role'),
         change_seq: p('change_seq'),
+        checksum: p('checksum'),
       }),
     ),
     role: prepare(database, (p) =>
@@ -436,6 +542,7 @@ function prepareInserts(database: Database): Inserts {
 class LabelTree {
   /** The highest number in use. A parent always has a lower number than its children. */
   last = 0;
+  readonly #alias = new NumberList();
   #parent = new NumberList();
   #firstChild = new NumberList();
   readonly #label: string[] = [''];
@@ -470,11 +577,16 @@ class LabelTree {
     return at === ancestor;
   }
 
-  add(id: number, parent: number, label: string): void {
+  aliasOf(node: number): number {
+    return node === 0 ? rootAlias : this.#alias.at(node);
+  }
+
+  add({ id, parent, label, alias }: Omit<Tables['namespaces'], 'checksum'>): void {
     assertFollows('namespace', id, this.last + 1);
     if (!Number.isInteger(parent) || parent < 0 || parent >= id) missing('namespace', parent);
     if (this.pathOf(parent).length >= maxDepth) missing('namespace', parent);
     this.last = id;
+    this.#alias.set(id, alias);
     this.#parent.set(id, parent);
     this.#label.push(label);
     const first = this.#firstChild.at(parent);
@@ -495,6 +607,7 @@ class LabelSetTable {
   count = 0;
   readonly #node = new NumberList();
   readonly #tags = new NumberList();
+  readonly #alias = new NumberList();
   /** The latest label set of each namespace, and of each label set the one before it with the same namespace. */
   readonly #latest = new NumberList();
   readonly #before = new NumberList();
@@ -510,6 +623,10 @@ class LabelSetTable {
 
   nodeOf(id: number): number {
     return this.#node.at(id);
+  }
+
+  aliasOf(id: number): number {
+    return this.#alias.at(id);
   }
 
   tagsOf(id: number): string {
@@ -528,8 +645,9 @@ class LabelSetTable {
     return ids;
   }
 
-  add(node: number, tags: string): number {
+  add(node: number, tags: string, alias: number): number {
     const id = ++this.count;
+    this.#alias.set(id, alias);
     let tagsId = this.#tagIds.get(tags);
     if (tagsId === undefined) {
       // A text that is no JSON must be noticed when the store opens, not by the first reader.

@@ -140,9 +140,13 @@ export const laterColumns = ['trust', 'pinned'] as const;
 
 const checkedFields: readonly (keyof MemoryRow)[] = [...memoryColumns, 'text'];
 
+/** Marks a checksum that covers the aliases of names. Those of earlier releases cover the names themselves, and have no mark. */
+const aliasMark = '@';
+
 /**
- * Computes and checks the checksum of a row. The checksum also covers the namespace, access tags and actors that the row's numbers
- * stand for. Otherwise a flipped bit in the name of a namespace or an author would show memories to the wrong readers.
+ * Computes and checks the checksum of a row. The checksum also covers the aliases of the namespace, access tags and actors that the row's
+ * numbers stand for, and a row is intact only if these names match their own checksums (`NameChecksum`). Otherwise a flipped bit in the
+ * name of a namespace or an author would show memories to the wrong readers.
  */
 export class RowChecksum {
   readonly #checksum: Checksum;
@@ -157,7 +161,7 @@ export class RowChecksum {
 
   /** Adds the checksum to this record, and returns it. */
   addChecksum(record: Omit<MemoryRow, 'checksum'>): MemoryRow {
-    const checksum = this.#checksumOf(record);
+    const checksum = this.#checksumOf(record, true);
     if (checksum === undefined) throw new Error(`Record ${record.id} has a number that stands for nothing.`);
     return Object.assign(record, { checksum });
   }
@@ -165,7 +169,7 @@ export class RowChecksum {
   isIntact(record: MemoryRow): boolean {
     // In JSON a missing field would look like a field that is null, so missing fields are checked first.
     const isComplete = [...checkedFields, ...laterColumns].every((field) => record[field] !== undefined);
-    if (isComplete && record.checksum === this.#checksumOf(record)) return true;
+    if (isComplete && this.#interning.areIntact(record) && record.checksum === this.#expected(record)) return true;
     this.onDamage?.(record.id);
     return false;
   }
@@ -189,13 +193,19 @@ export class RowChecksum {
     return record;
   }
 
-  #checksumOf(record: Omit<MemoryRow, 'checksum'>): string | undefined {
-    const labels = this.#interning.describe(record);
+  #expected(record: MemoryRow): string | undefined {
+    const { checksum } = record;
+    return this.#checksumOf(record, typeof checksum === 'string' && checksum.startsWith(aliasMark));
+  }
+
+  #checksumOf(record: Omit<MemoryRow, 'checksum'>, hasAliases: boolean): string | undefined {
+    const labels = hasAliases ? this.#interning.aliasesOf(record) : this.#interning.describe(record);
     if (labels === undefined) return undefined;
     const values: unknown[] = [];
     for (const field of checkedFields) values.push(record[field as keyof Omit<MemoryRow, 'checksum'>]);
     for (const column of laterColumns) if (record[column] !== null) values.push(column, record[column]);
-    return this.#checksum.ofText(`${JSON.stringify(values)}${labels}`);
+    const checksum = this.#checksum.ofText(`${JSON.stringify(values)}${labels}`);
+    return hasAliases ? aliasMark + checksum : checksum;
   }
 }
 

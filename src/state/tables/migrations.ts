@@ -152,6 +152,16 @@ create table contributors (
 ) without rowid;
 create index contributors_actor on contributors (actor, row);
 `,
+  // `sealNames` fills the columns.
+  `
+alter table namespaces add column alias integer;
+alter table namespaces add column checksum text;
+alter table label_sets add column alias integer;
+alter table label_sets add column checksum text;
+alter table actors add column alias integer;
+alter table actors add column checksum text;
+alter table spaces add column checksum text;
+`,
 ];
 
 function hashIdempotencyKeys(database: Database): void {

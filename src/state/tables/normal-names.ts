@@ -6,6 +6,7 @@ import { intactRows } from '../verify/intact-rows';
 import { Declarations } from './declarations';
 import { Interning } from './interning';
 import { type Checksum, type MemoryRow, memoryRowOf, RowChecksum, type StoredMemoryRow } from './memory-row';
+import { damagedNames, resealNames } from './name-rows';
 import { normalDeclarations } from './normal-declarations';
 import { mergeNormalNames, type Renumbering } from './normal-numbers';
 import { decodeRevision, isPartial } from './revision-record';
@@ -57,11 +58,13 @@ class NameConversion {
     this.#updateRevision = database.prepare(
       'update revisions set record = @record where row = @row and revision = @revision',
     );
-    this.#before = new RowChecksum(checksum, new Interning(database));
+    this.#before = new RowChecksum(checksum, new Interning(database, checksum));
+    const damaged = damagedNames(database, checksum);
     const { labelSets, actors } = mergeNormalNames(database);
+    resealNames(database, checksum, damaged);
     this.#labelSets = labelSets;
     this.#actors = actors;
-    this.#after = new RowChecksum(checksum, new Interning(database));
+    this.#after = new RowChecksum(checksum, new Interning(database, checksum));
     this.#declarations = new Declarations(database, checksum);
     this.#read = prepare(database, (p) => withText().where('memories.row', '=', p('row')));
   }

@@ -22,14 +22,14 @@ type Actors = Tables['actors'];
  */
 export function mergeNormalNames(database: Database): { labelSets: Renumbering; actors: Renumbering } {
   const all = <T>(table: string) => database.prepare(`select * from ${table} order by id`).all() as T[];
-  const namespaces = merge(all<Namespaces>('namespaces'), ({ id, parent, label }, { numberOf, isChanged }) => ({
-    row: { id, parent: numberOf(parent), label: normalName(label) },
+  const namespaces = merge(all<Namespaces>('namespaces'), ({ parent, label, ...each }, { numberOf, isChanged }) => ({
+    row: { ...each, parent: numberOf(parent), label: normalName(label) },
     key: JSON.stringify([numberOf(parent), normalName(label)]),
     isChanged: isChanged(parent) || label !== normalName(label),
   }));
   const ofNamespace = (id: number) => namespaces.numbers.get(id) ?? id;
-  const labelSets = merge(all<LabelSets>('label_sets'), ({ id, namespace, access_tags: tags }) => {
-    const row = { id, namespace: ofNamespace(namespace), access_tags: normalTags(tags) };
+  const labelSets = merge(all<LabelSets>('label_sets'), ({ namespace, access_tags: tags, ...each }) => {
+    const row = { ...each, namespace: ofNamespace(namespace), access_tags: normalTags(tags) };
     const isChanged = namespaces.changed.has(namespace) || row.access_tags !== tags;
     return { row, key: JSON.stringify([row.namespace, row.access_tags]), isChanged };
   });
@@ -38,9 +38,9 @@ export function mergeNormalNames(database: Database): { labelSets: Renumbering; 
     const isChanged = row.name !== actor.name || row.on_behalf_of !== actor.on_behalf_of;
     return { row, key: JSON.stringify([row.kind, row.name, row.on_behalf_of]), isChanged };
   });
-  replaceRows(database, 'namespaces', ['id', 'parent', 'label'], namespaces);
-  replaceRows(database, 'label_sets', ['id', 'namespace', 'access_tags'], labelSets);
-  replaceRows(database, 'actors', ['id', 'kind', 'name', 'on_behalf_of'], actors);
+  replaceRows(database, 'namespaces', ['id', 'parent', 'label', 'alias', 'checksum'], namespaces);
+  replaceRows(database, 'label_sets', ['id', 'namespace', 'access_tags', 'alias', 'checksum'], labelSets);
+  replaceRows(database, 'actors', ['id', 'kind', 'name', 'on_behalf_of', 'alias', 'checksum'], actors);
   return { labelSets, actors };
 }
 
@@ -62,7 +62,7 @@ interface Earlier {
   isChanged(id: number): boolean;
 }
 
-function merge<T extends { id: number }>(rows: readonly T[], convert: (row: T, earlier: Earlier) => Converted<T>) {
+function merge<T extends { id: number; alias: number }>(rows: readonly T[], convert: (row: T, earlier: Earlier) => Converted<T>) {
   const numbers = new Map<number, number>([[0, 0]]);
   const changed = new Set<number>();
   const firstByKey = new Map<string, T>();
@@ -73,7 +73,7 @@ function merge<T extends { id: number }>(rows: readonly T[], convert: (row: T, e
     numbers.set(each.id, first?.id ?? each.id);
     if (isChanged || first !== undefined) changed.add(each.id);
     // The old forms only swap places, so they stay unique.
-    if (first !== undefined) return areSame(row, each) ? { ...first, id: each.id } : each;
+    if (first !== undefined) return areSame(row, each) ? { ...first, id: each.id, alias: each.alias } : each;
     firstByKey.set(key, each);
     return row;
   });

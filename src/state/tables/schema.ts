@@ -9,6 +9,10 @@ export interface NamespacesTable {
   id: number;
   parent: number;
   label: string;
+  /** See `aliasOf`. */
+  alias: number;
+  /** See `NameChecksum`. */
+  checksum: string;
 }
 
 /** A namespace with a set of access tags. Its number is never reused. */
@@ -17,6 +21,8 @@ export interface LabelSetsTable {
   namespace: number;
   /** JSON, sorted. */
   access_tags: string;
+  alias: number;
+  checksum: string;
 }
 
 /** An actor. `on_behalf_of` is '' if the actor acts for itself. A real id is never empty. */
@@ -25,6 +31,8 @@ export interface ActorsTable {
   kind: 'agent' | 'user' | 'service' | 'root';
   name: string;
   on_behalf_of: string;
+  alias: number;
+  checksum: string;
 }
 
 export interface SpacesTable {
@@ -36,6 +44,7 @@ export interface SpacesTable {
   role: 'current' | 'next' | 'previous' | 'dropping' | 'dropped';
   /** The sequence number at which `embed` last gave vectors in this space to memories that were already stored. */
   change_seq: number;
+  checksum: string;
 }
 
 export interface MemoriesTable {

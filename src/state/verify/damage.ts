@@ -7,10 +7,11 @@ export interface VerifyProblem {
   /** The id of the damaged memory, if the problem is about one memory. */
   id?: string;
   /**
-   * The damaged part: `database` (SQLite's pages and indexes), `record` (a memory or its history), `rule` (a declaration), `vector`
-   * (a stored vector), `words` (the keyword index) or `index` (the vector index). `verify` can repair `database`, `words` and `index`.
+   * The damaged part: `database` (SQLite's pages and indexes), `record` (a memory or its history), `name` (the name of a
+   * namespace, an actor or a model), `rule` (a declaration), `vector` (a stored vector), `words` (the keyword index) or `index` (the vector
+   * index). `verify` can repair `database`, `words` and `index`.
    */
-  part: 'database' | 'record' | 'rule' | 'vector' | 'words' | 'index';
+  part: 'database' | 'record' | 'name' | 'rule' | 'vector' | 'words' | 'index';
   /** Describes the problem in a sentence. */
   message: string;
 }
