@@ -14,8 +14,8 @@ import { SegmentStorage } from '../src/raft/storage/segment-storage';
 import { InProcessNetwork } from '../src/raft/transport/in-process-network';
 import { ReadModel } from '../src/state/read-model';
 import { StateStore } from '../src/state/state-store';
+import { loadChecksum } from '../src/state/tables/checksum';
 import { openDatabase } from '../src/state/tables/database';
-import { loadChecksum } from '../src/state/tables/memory-row';
 import { median, quantile } from './shared/figures';
 import { type Load, type LoadFigures, load } from './shared/log-load';
 import {

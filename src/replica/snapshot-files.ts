@@ -7,10 +7,10 @@ import type { StoreCluster } from '../domain/cluster-membership';
 import { MemoryError } from '../domain/errors';
 import { openSqlite } from '../sqlite/open-sqlite';
 import { syncFolder } from '../sqlite/sync-folder';
+import type { Checksum } from '../state/tables/checksum';
 import { ClusterMemberships } from '../state/tables/cluster-membership';
 import { assertStoreSchema } from '../state/tables/expected-schema';
 import { LogPositions } from '../state/tables/log-position';
-import type { Checksum } from '../state/tables/memory-row';
 import { migrate } from '../state/tables/migrations';
 import { chunkBytes, type SnapshotManifest } from './snapshot-manifest';
 

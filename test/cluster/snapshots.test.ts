@@ -6,7 +6,7 @@ import type { Snapshot } from '../../src/raft/core/messages';
 import type { RaftLink } from '../../src/raft/node/raft-link';
 import { SnapshotFiles } from '../../src/replica/snapshot-files';
 import { encodeManifest } from '../../src/replica/snapshot-manifest';
-import { loadChecksum } from '../../src/state/tables/memory-row';
+import { loadChecksum } from '../../src/state/tables/checksum';
 import { openFolder } from '../../src/store/composition/compose';
 import { SnapshotKeeper } from '../../src/store/composition/snapshot-keeper';
 import { storeOf } from '../../src/store/memory-store';

@@ -7,8 +7,8 @@ import type { LogEntry } from '../../src/domain/frame';
 import { MemoryStore } from '../../src/index';
 import { configurationOf } from '../../src/raft/core/configuration';
 import { StateStore } from '../../src/state/state-store';
+import { loadChecksum } from '../../src/state/tables/checksum';
 import { openDatabase } from '../../src/state/tables/database';
-import { loadChecksum } from '../../src/state/tables/memory-row';
 import { leaveCluster } from '../../src/store/composition/leave-cluster';
 import { agentA, draft, emptyState, remember, reopened, type TestState } from '../state/test-state';
 

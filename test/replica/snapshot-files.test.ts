@@ -19,7 +19,7 @@ import { SnapshotFiles } from '../../src/replica/snapshot-files';
 import { decodeManifest, encodeManifest } from '../../src/replica/snapshot-manifest';
 import { openSqlite } from '../../src/sqlite/open-sqlite';
 import { StateStore } from '../../src/state/state-store';
-import { loadChecksum } from '../../src/state/tables/memory-row';
+import { loadChecksum } from '../../src/state/tables/checksum';
 import { contents, draft, remember, stateInFile, type TestState } from '../state/test-state';
 
 const checksum = await loadChecksum();

@@ -436,6 +436,18 @@ describe('a peer whose database is damaged', () => {
       expect(intact.state.applyEntry({ index: 4, term: 1 }).position.index).toBe(4);
     });
 
+  test('stops before a name that does not match its checksum, and goes on once the name is repaired', () => {
+    const damaged = emptyState();
+    applyAll(damaged, firstEntries());
+    damaged.state.database.exec("update actors set name = 'x' where name = 'a'");
+    const opened = reopened(damaged);
+    const next: LogEntry = { index: 3, term: 1 };
+    expect(haltOf(() => opened.state.applyEntry(next))).toBeInstanceOf(ApplyHalt);
+    damaged.state.database.exec("update actors set name = 'a' where name = 'x'");
+    opened.state.reload();
+    expect(opened.state.applyEntry(next).position.index).toBe(3);
+  });
+
   test('goes on with the same entry once it is repaired, and gets the digest of the others', () => {
     const [intact, damaged] = [emptyState(), emptyState()];
     for (const peer of [intact, damaged]) applyAll(peer, firstEntries());

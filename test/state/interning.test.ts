@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { contains } from '../../src/domain/namespace';
 import type { Actor } from '../../src/domain/principal';
+import { loadChecksum } from '../../src/state/tables/checksum';
 import { Interning } from '../../src/state/tables/interning';
-import { loadChecksum } from '../../src/state/tables/memory-row';
 import { emptyState } from './test-state';
 
 const checksum = await loadChecksum();

@@ -2,8 +2,8 @@ import BetterSqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { MemoryError } from '../../src/domain/errors';
 import { allow, deny } from '../../src/domain/rule';
+import { loadChecksum } from '../../src/state/tables/checksum';
 import { Declarations } from '../../src/state/tables/declarations';
-import { loadChecksum } from '../../src/state/tables/memory-row';
 import { migrate, schemaVersion, versionOf } from '../../src/state/tables/migrations';
 
 function tables(database: BetterSqlite.Database): unknown[] {

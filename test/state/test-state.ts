@@ -3,8 +3,8 @@ import type { Command, MemoryDraft } from '../../src/domain/command';
 import { type Actor, root } from '../../src/domain/principal';
 import { ReadModel } from '../../src/state/read-model';
 import { type AppliedBatch, StateStore } from '../../src/state/state-store';
+import { loadChecksum } from '../../src/state/tables/checksum';
 import { openDatabase } from '../../src/state/tables/database';
-import { loadChecksum } from '../../src/state/tables/memory-row';
 import { storedWords } from './stored-words';
 
 const checksum = await loadChecksum();

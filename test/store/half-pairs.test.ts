@@ -3,8 +3,8 @@ import { MemoryStore, toContext } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { StateStore } from '../../src/state/state-store';
+import { loadChecksum } from '../../src/state/tables/checksum';
 import { openDatabase } from '../../src/state/tables/database';
-import { loadChecksum } from '../../src/state/tables/memory-row';
 import { agentA, draft, openToAll, remember } from '../state/test-state';
 import { all, issuePaths, openFolder, openInMemory, take, temporaryFolder } from './stores';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { allow, MemoryStore } from 'multi-agent-memory';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadChecksum } from '../../src/state/tables/memory-row';
+import { loadChecksum } from '../../src/state/tables/checksum';
 import { resealNames } from '../../src/state/tables/name-rows';
 import { alterDatabase } from '../faults/folders';
 import { restoreUnsealedNames } from './earlier-schema';
@@ -54,7 +54,7 @@ function ofEarlierRelease(folder: string): void {
     database.pragma(`user_version = ${lastWithoutSeals}`);
   });
 }
-const lastWithoutSeals = 13;
+const lastWithoutSeals = 14;
 
 async function damagedMemories(store: MemoryStore): Promise<unknown[]> {
   const { problems } = await store.verify();
@@ -147,7 +147,9 @@ describe('a damaged name', () => {
   test('is found by verify while the store is open', async () => {
     const { folder } = await stored();
     const store = await openFolder(folder, { access });
-    alterDatabase(folder, (database) => database.exec("update spaces set model = 'other'; update actors set name = 'b'"));
+    alterDatabase(folder, (database) =>
+      database.exec("update spaces set model = 'other'; update actors set name = 'b'"),
+    );
     const { problems } = await store.verify();
     expect(problems.map(({ part }) => part)).toContain('name');
   });
@@ -187,17 +189,20 @@ describe('a store of an earlier release', () => {
     expect(await again.admin.get(other)).toBeDefined();
   });
 
-  test.each([flips[0], flips[2], flips[4]] as typeof flips)('notices damage to %s before and after its names got checksums', async (_, sql) => {
-    for (const isOpened of [false, true]) {
-      const { folder, id } = await stored();
-      ofEarlierRelease(folder);
-      if (isOpened) await (await openFolder(folder, { access })).close();
-      alterDatabase(folder, (database) => database.exec(sql));
-      const store = await openFolder(folder, { access });
-      expect(await codeOf(() => store.admin.get(id))).toBe('RECORD_DAMAGED');
-      await store.close();
-    }
-  });
+  test.each([flips[0], flips[2], flips[4]] as typeof flips)(
+    'notices damage to %s before and after its names got checksums',
+    async (_, sql) => {
+      for (const isOpened of [false, true]) {
+        const { folder, id } = await stored();
+        ofEarlierRelease(folder);
+        if (isOpened) await (await openFolder(folder, { access })).close();
+        alterDatabase(folder, (database) => database.exec(sql));
+        const store = await openFolder(folder, { access });
+        expect(await codeOf(() => store.admin.get(id))).toBe('RECORD_DAMAGED');
+        await store.close();
+      }
+    },
+  );
 
   test('is not opened for reading before its names have checksums', async () => {
     const { folder } = await stored();

@@ -1,9 +1,9 @@
 import type { ClusterMembership } from '../../domain/cluster-membership';
 import type { Command, Outcome } from '../../domain/command';
 import type { EntryResult, Frame, LogEntry, LogPosition } from '../../domain/frame';
+import type { Checksum } from '../tables/checksum';
 import type { ClusterMemberships } from '../tables/cluster-membership';
 import type { LogPositions } from '../tables/log-position';
-import type { Checksum } from '../tables/memory-row';
 import type { RowChange } from './apply-context';
 import { ApplyHalt } from './apply-halt';
 

@@ -1,7 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import type { ChunkVectors } from '../../domain/command';
 import { prepare } from '../../sqlite/sqlite';
-import { type Checksum, laterColumns, type MemoryRow, memoryColumns, storedText } from '../tables/memory-row';
+import type { Checksum } from '../tables/checksum';
+import { laterColumns, type MemoryRow, memoryColumns, storedText } from '../tables/memory-row';
 import { encodeRevision } from '../tables/revision-record';
 import { type MemoriesTable, queries, type Tables } from '../tables/schema';
 import { maxChunks, vectorKey } from '../tables/vector-table';

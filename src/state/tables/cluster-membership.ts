@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import type { ClusterMembership, StoreCluster } from '../../domain/cluster-membership';
 import { MemoryError } from '../../domain/errors';
 import { prepare, type Statement } from '../../sqlite/sqlite';
-import type { Checksum } from './memory-row';
+import type { Checksum } from './checksum';
 import { queries, type Tables } from './schema';
 
 type Row = Tables['cluster_membership'];

@@ -3,7 +3,7 @@ import { Policy } from '../../access/policy';
 import type { StoredDeclaration } from '../../domain/declaration';
 import { MemoryError } from '../../domain/errors';
 import { prepare, type Statement } from '../../sqlite/sqlite';
-import type { Checksum } from './memory-row';
+import type { Checksum } from './checksum';
 import { queries, type Tables } from './schema';
 
 type Row = Omit<Tables['declarations'], 'number'>;

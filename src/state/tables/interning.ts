@@ -6,7 +6,7 @@ import type { Namespace } from '../../domain/namespace';
 import type { Actor, Party } from '../../domain/principal';
 import { prepare, type Statement } from '../../sqlite/sqlite';
 import { maxDimensions } from '../../vector-index/kernel/byte-vectors';
-import type { Checksum } from './memory-row';
+import type { Checksum } from './checksum';
 import { aliasOf, assertNames, NameChecksum, type NamePlace, rootAlias } from './name-rows';
 import { queries, type Tables } from './schema';
 

@@ -1,4 +1,3 @@
-import xxhash from 'xxhash-wasm';
 import type { MemoryLabels } from '../../access/authorise';
 import type { Content } from '../../domain/command';
 import { MemoryError } from '../../domain/errors';
@@ -8,6 +7,7 @@ import { wellFormedCopy } from '../../domain/parse/shapes';
 import { principalOf } from '../../domain/principal';
 import type { ScopedFields } from '../../domain/scope';
 import { type TrustLevel, trustOfLevel } from '../../domain/trust';
+import type { Checksum } from './checksum';
 import type { ReadonlyInterning } from './interning';
 import type { MemoriesTable } from './schema';
 
@@ -139,6 +139,7 @@ export const memoryColumns = [
 export const laterColumns = ['trust', 'pinned'] as const;
 
 const checkedFields: readonly (keyof MemoryRow)[] = [...memoryColumns, 'text'];
+const neededFields: readonly (keyof MemoryRow)[] = [...checkedFields, ...laterColumns];
 
 /** Marks a checksum that covers the aliases of names. Those of earlier releases cover the names themselves, and have no mark. */
 const aliasMark = '@';
@@ -168,7 +169,7 @@ export class RowChecksum {
 
   isIntact(record: MemoryRow): boolean {
     // In JSON a missing field would look like a field that is null, so missing fields are checked first.
-    const isComplete = [...checkedFields, ...laterColumns].every((field) => record[field] !== undefined);
+    const isComplete = neededFields.every((field) => record[field] !== undefined);
     if (isComplete && this.#interning.areIntact(record) && record.checksum === this.#expected(record)) return true;
     this.onDamage?.(record.id);
     return false;
@@ -207,23 +208,6 @@ export class RowChecksum {
     const checksum = this.#checksum.ofText(`${JSON.stringify(values)}${labels}`);
     return hasAliases ? aliasMark + checksum : checksum;
   }
-}
-
-/**
- * Computes the checksums of records, vectors and rules. They are needed because SQLite's integrity check does not notice a flipped
- * byte. xxHash finds accidental damage; it does not protect against forgery.
- */
-export interface Checksum {
-  /** Computes the 64-bit checksum of a text, in hexadecimal. */
-  ofText(text: string): string;
-  /** Computes the 32-bit checksum of a buffer. */
-  ofBytes(bytes: Uint8Array): number;
-}
-
-/** Loads the WebAssembly module of xxHash. */
-export async function loadChecksum(): Promise<Checksum> {
-  const { h32Raw, h64ToString } = await xxhash();
-  return { ofText: (text) => h64ToString(text), ofBytes: (bytes) => h32Raw(bytes) };
 }
 
 /** Parses stored JSON. It replaces halves of surrogate pairs, because earlier releases stored them (as JSON escapes). */

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import { MemoryError } from '../../domain/errors';
 import { isUint8Array } from '../../domain/realms';
-import type { Checksum } from './memory-row';
+import type { Checksum } from './checksum';
 import type { Tables } from './schema';
 import type { StoreMeta } from './store-meta';
 

@@ -62,7 +62,10 @@ interface Earlier {
   isChanged(id: number): boolean;
 }
 
-function merge<T extends { id: number; alias: number }>(rows: readonly T[], convert: (row: T, earlier: Earlier) => Converted<T>) {
+function merge<T extends { id: number; alias: number }>(
+  rows: readonly T[],
+  convert: (row: T, earlier: Earlier) => Converted<T>,
+) {
   const numbers = new Map<number, number>([[0, 0]]);
   const changed = new Set<number>();
   const firstByKey = new Map<string, T>();

@@ -2,7 +2,8 @@ import type { Database } from 'better-sqlite3';
 import { isUint8Array } from '../../domain/realms';
 import { prepare, type Statement, translated } from '../../sqlite/sqlite';
 import type { StoredVector, VectorSource } from '../../vector-index/vector-index';
-import { type Checksum, damaged } from './memory-row';
+import type { Checksum } from './checksum';
+import { damaged } from './memory-row';
 import { queries } from './schema';
 
 interface VectorRow {

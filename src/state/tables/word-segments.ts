@@ -14,7 +14,7 @@ import {
   type WrittenPage,
 } from '../../keyword-index/posting-pages';
 import type { WordGroup } from '../../keyword-index/word-group';
-import type { Checksum } from './memory-row';
+import type { Checksum } from './checksum';
 
 /** So many segments of one level are merged into one of the next. */
 const segmentsPerMerge = 16;

@@ -16,8 +16,8 @@ import type { NodeIdentity, PeerRefusal, RaftTransport } from '../../raft/transp
 import { SnapshotFiles } from '../../replica/snapshot-files';
 import { decodeManifest, encodeManifest } from '../../replica/snapshot-manifest';
 import { foundingPlace, type StateStore } from '../../state/state-store';
+import { loadChecksum } from '../../state/tables/checksum';
 import { ClusterMemberships, hasMemberships } from '../../state/tables/cluster-membership';
-import { loadChecksum } from '../../state/tables/memory-row';
 import { schemaVersion, versionOf } from '../../state/tables/migrations';
 import { answerJoinRequest, settleMember } from '../cluster-joining';
 import type { ClusterSettings } from '../cluster-options';
