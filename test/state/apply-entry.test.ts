@@ -405,7 +405,7 @@ describe('quotas on a peer whose database is damaged', () => {
   ] as const)
     test(`are not decided by the damage to ${place}: the peer stops`, () => {
       const [intact, damaged] = [emptyState(), emptyState()];
-      const update: Command = { type: 'update', id: 'one', patch: { priority: 1 }, stamp };
+      const update: Command = { type: 'update', id: 'one', patch: { text: 'changed' }, stamp };
       for (const peer of [intact, damaged]) applyAll(peer, entriesOf([openToAll, tagged, update]));
       damaged.state.database.exec(sql);
       // The process that proposes the write counts before it does so, and must not leave its count to `apply`.
