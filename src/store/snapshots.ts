@@ -11,7 +11,7 @@ import { openSqlite } from '../sqlite/open-sqlite';
 import { fromSqlite, translated } from '../sqlite/sqlite';
 import { syncFolder } from '../sqlite/sync-folder';
 import { StateStore } from '../state/state-store';
-import { loadChecksum } from '../state/tables/memory-row';
+import { loadChecksum } from '../state/tables/checksum';
 import { storeKeyOf } from '../state/tables/store-key';
 import { checkDatabase } from '../state/verify/database-check';
 import { backup } from './backup';
