@@ -1,8 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import { MemoryError } from '../../domain/errors';
 import { prepare, translated } from '../../sqlite/sqlite';
+import type { Checksum } from './checksum';
 import type { ReadonlyInterning } from './interning';
-import type { Checksum } from './memory-row';
 import { queries, type Tables } from './schema';
 
 type Line = Tables['contributors'];

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { MemoryError } from '../../domain/errors';
 import { prepare, translated } from '../../sqlite/sqlite';
-import type { Checksum } from './memory-row';
+import type { Checksum } from './checksum';
 import { queries, type Tables } from './schema';
 
 type Line = Tables['derivations'];
