@@ -32,6 +32,7 @@ import type { QuotaKind } from './quota';
  * - `NODE_REMOVED` The node was removed from its cluster. Its folder is kept.
  * - `NODE_DUPLICATE` Two processes run as the same node of a cluster, for example from a copied folder.
  * - `CLUSTER_MISMATCH` The folder or the other node belongs to another cluster, or to none.
+ * - `CLOCK_SKEWED` The clock of this node of a cluster differs too much from those of the other nodes. Nothing was written.
  * - `STATE_DIVERGED` The node's memories differ from those of the majority. The node has stopped.
  * - `LOG_REGRESSED` The node's disk has lost entries of the log that the node had acknowledged, for example after an old backup was
  *   copied over the folder. The node has stopped.
@@ -65,6 +66,7 @@ export type ErrorCode =
   | 'NODE_REMOVED'
   | 'NODE_DUPLICATE'
   | 'CLUSTER_MISMATCH'
+  | 'CLOCK_SKEWED'
   | 'STATE_DIVERGED'
   | 'LOG_REGRESSED';
 
@@ -88,7 +90,7 @@ export interface ExceededQuota {
 export interface MemoryErrorDetails {
   /**
    * True if the same call may succeed later without a change. Default: true for OVERLOADED, DISK_FULL, FILE_FAILED,
-   * STORE_BUSY, OUTCOME_UNKNOWN, STORE_UNREACHABLE and NO_QUORUM, false for every other code.
+   * STORE_BUSY, OUTCOME_UNKNOWN, STORE_UNREACHABLE, NO_QUORUM and CLOCK_SKEWED, false for every other code.
    */
   readonly retryable?: boolean;
   /** Default: none. */
@@ -109,6 +111,7 @@ const retryableCodes: ReadonlySet<ErrorCode> = new Set([
   'OUTCOME_UNKNOWN',
   'STORE_UNREACHABLE',
   'NO_QUORUM',
+  'CLOCK_SKEWED',
 ]);
 
 /**

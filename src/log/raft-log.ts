@@ -37,6 +37,8 @@ export interface RaftLogDeps {
   readonly maxPending: number;
   /** How long a call waits for the cluster. */
   readonly waitMs: number;
+  /** Why this node takes no writes now. Undefined if it does. Default: it always does. */
+  refusal?(): MemoryError | undefined;
   /** The leader or the own role has changed. */
   onRole?(role: Role, leader: NodeId | undefined): void;
   /** The node has halted by itself. */
@@ -286,8 +288,8 @@ export class RaftLog implements ReplicatedLog {
   #refusal(): MemoryError | undefined {
     if (this.#isClosed) return closedLog();
     if (this.#haltReason !== undefined) return haltedNode(this.#haltReason);
-    const { maxPending } = this.#deps;
-    if (this.pending < maxPending) return undefined;
+    const { maxPending, refusal } = this.#deps;
+    if (this.pending < maxPending) return refusal?.();
     const message = `${this.pending} writes are waiting for their commit, which is the limit of this store. Wait for some of them, or raise limits.pendingWrites.`;
     return new MemoryError('OVERLOADED', message);
   }

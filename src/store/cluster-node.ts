@@ -8,4 +8,6 @@ export interface ClusterNode {
   /** The members, as far as this node has applied the log. */
   membership(): StoreCluster | undefined;
   compare(): Promise<StateComparison>;
+  /** By how much the clock of this node is ahead of the middle clock of the members. Undefined if it is not known. */
+  clockSkewMs(): number | undefined;
 }

@@ -59,6 +59,11 @@ export interface ClusterOptions {
    * otherwise with OUTCOME_UNKNOWN. `open` waits as long for the cluster to let a new node join. Default: 5,000.
    */
   waitMs?: number;
+  /**
+   * How much the clock of this node may differ from the middle clock of the members, in milliseconds. Beyond it, writes on this node are
+   * refused with CLOCK_SKEWED, because their times would be wrong. From a second on the logger is warned. Default: 10,000.
+   */
+  maxClockSkewMs?: number;
 }
 
 /** `ClusterOptions` after parsing, with defaults filled in. */
@@ -75,9 +80,11 @@ export interface ClusterSettings {
   /** Makes the transport of the host. Undefined for TCP. */
   readonly transport: (() => RaftTransport) | undefined;
   readonly waitMs: number;
+  readonly maxClockSkewMs: number;
 }
 
 const defaultWaitMs = 5_000;
+const defaultMaxClockSkewMs = 10_000;
 const minSecretLength = 16;
 const maxSecretLength = 1_000;
 const maxJoin = 100;
@@ -111,6 +118,7 @@ const shape = fields({
   secret: secret.optional(),
   transport: callback<() => RaftTransport>().optional(),
   waitMs: integer(0).optional(),
+  maxClockSkewMs: integer(1).optional(),
 });
 
 /** Accepts `ClusterOptions` and converts them to `ClusterSettings`. */
@@ -131,6 +139,7 @@ export const clusterShape = z.unknown().transform((given, ctx): ClusterSettings 
     secret: text,
     transport,
     waitMs: parsed.data.waitMs ?? defaultWaitMs,
+    maxClockSkewMs: parsed.data.maxClockSkewMs ?? defaultMaxClockSkewMs,
   };
   addStartIssues(settings, parsed.data.join !== undefined, ctx);
   if (transport !== undefined) addTransportIssues(settings, ctx);

@@ -41,6 +41,11 @@ export interface ClusterStatus {
   /** How many entries of the log are committed, and how many of them this node has applied. */
   committed: number;
   applied: number;
+  /**
+   * By how many milliseconds the clock of this node is ahead of the middle clock of the members, negative if it is behind. Absent if no
+   * other member has answered yet. See `ClusterOptions.maxClockSkewMs`.
+   */
+  clockSkewMs?: number;
   members: ClusterMember[];
 }
 
@@ -178,6 +183,7 @@ async function statusOf(node: ClusterNode): Promise<ClusterStatus> {
     term: own.term,
     committed,
     applied: own.applied,
+    ...defined({ clockSkewMs: node.clockSkewMs() }),
     members: ids.map((id, i) => ({
       id,
       address: addresses[id] as string,

@@ -128,3 +128,25 @@ test('every node removes its index of a space that one node has dropped, also if
   await second();
   await expect.poll(() => existsSync(index), { timeout: 5_000 }).toBe(false);
 });
+
+test('a node whose clock is wrong takes no writes until it is right, and the others do', async () => {
+  const cluster = await ClusterOfFolders.inTemporaryFolder();
+  const one = await cluster.found('one');
+  const clock = { ahead: 3_600_000, now: () => Date.now() + clock.ahead };
+  const warnings: string[] = [];
+  const logger = { warn: (message: string) => warnings.push(message) };
+  const { listen } = await cluster.optionsOf('one');
+  const start = { role: 'learner', join: [`127.0.0.1:${listen.port}`], maxClockSkewMs: 60_000 } as const;
+  const two = await cluster.open('two', start, { clock, logger });
+  expect(await refusal(() => two.admin.remember('two', place))).toMatchObject({ code: 'CLOCK_SKEWED' });
+  expect(await refusal(() => two.admin.access.allow('everyone', 'reader', []))).toMatchObject({ code: 'CLOCK_SKEWED' });
+  expect(warnings).toEqual([expect.stringContaining('ahead of')]);
+  expect((await two.cluster.status()).clockSkewMs).toBeGreaterThan(1_700_000);
+  await one.admin.remember('one', place);
+  expect(await two.admin.count({ consistency: 'linearizable' })).toBe(1);
+  await cluster.close('two');
+  clock.ahead = 0;
+  const again = await cluster.open('two', {}, { clock });
+  await again.admin.remember('two', place);
+  expect(await one.admin.count({ consistency: 'linearizable' })).toBe(2);
+});

@@ -33,6 +33,7 @@ describe('the option cluster', () => {
       secret,
       transport: undefined,
       waitMs: 5_000,
+      maxClockSkewMs: 10_000,
     });
   });
 

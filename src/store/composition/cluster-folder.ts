@@ -119,6 +119,7 @@ export class ClusterFolder {
       incarnation: { node: identity.node, start: identity.start },
       timing: this.#timing,
       waitMs: settings.waitMs,
+      maxClockSkewMs: settings.maxClockSkewMs,
       install: (snapshot) => this.#snapshots.install(snapshot, decodeManifest(snapshot.data), database),
       answer: (_, request) => answerJoinRequest(node, request),
       onRefused: this.#onRefused,

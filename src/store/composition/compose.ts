@@ -53,7 +53,7 @@ import { type FolderLock, lockFolder } from './folder-lock';
 import { makeFile, makeFolder, protectFolder } from './folder-privacy';
 import { memoryShares } from './memory-shares';
 import { closingOnError, loadState, openAudit, openStore, openStoreKey, storeIdOf } from './open-files';
-import { clusterOf, keepChores, type OpenedNode, peerLogDeps, watchDivergence } from './peer';
+import { clusterOf, keepChores, type OpenedNode, peerLogDeps, watchClocks, watchDivergence } from './peer';
 import { hasLog } from './read-snapshot';
 import { assertOutside, realPath } from './real-path';
 import type { ClusterRecovery } from './recover-cluster';
@@ -352,7 +352,7 @@ function localLog(
 }
 
 async function peerLog(
-  { options, onLog = (log) => log }: Opened,
+  { options, environment, onLog = (log) => log }: Opened,
   node: OpenedNode,
   state: StateStore,
   events: EventSource,
@@ -363,16 +363,20 @@ async function peerLog(
   let log: RaftLog | undefined;
   let used: ReplicatedLog | undefined;
   let divergence: DivergenceWatch | undefined;
-  const cluster = clusterOf(node, state, digests);
+  const clocks = watchClocks(node, state, environment);
+  const { clock } = environment;
+  const cluster = clusterOf(node, state, digests, clocks);
   const closing = async () => {
     ending.abort();
+    clocks?.close();
     divergence?.close();
     await node.closing?.();
   };
   return {
     open: (target) => {
       const maxPending = options.limits.pendingWrites;
-      log = new RaftLog(peerLogDeps(node, target, { state, digests, events, maxPending, ended: ending.signal }));
+      const ended = ending.signal;
+      log = new RaftLog(peerLogDeps(node, target, { state, digests, events, maxPending, clock, clocks, ended }));
       used = onLog(log);
       return used;
     },
@@ -380,6 +384,8 @@ async function peerLog(
       await log?.start();
       // The rules that others have declared are known then. Without a majority the node opens with what it has.
       await used?.barrier('linearizable').catch(ignoreMissingQuorum);
+      // Before the first write of this node.
+      await clocks?.start();
       node.started?.();
       divergence = watchDivergence(node, cluster);
     },

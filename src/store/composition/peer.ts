@@ -1,12 +1,14 @@
 import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
 import type { EntryResult, Incarnation, LogEntry } from '../../domain/frame';
+import type { Clock, Environment } from '../../environment/environment';
 import { onAbort } from '../../environment/timers';
 import type { RaftLogDeps } from '../../log/raft-log';
 import type { Snapshot } from '../../raft/core/messages';
 import type { HostTiming } from '../../raft/node/host-timing';
 import type { RaftLink } from '../../raft/node/raft-link';
 import { ChoreKeeper } from '../../replica/chore-keeper';
+import { ClockWatch } from '../../replica/clock-watch';
 import { DivergenceWatch } from '../../replica/divergence-watch';
 import { LeaseClaim } from '../../replica/lease-claim';
 import { compareStates, type DigestAnswer, type RecentDigests } from '../../replica/state-comparison';
@@ -30,6 +32,8 @@ export interface OpenedNode {
   readonly timing: HostTiming;
   /** How long a call waits for the cluster. */
   readonly waitMs: number;
+  /** How much the clocks of the members may differ. Default: they are not compared. */
+  readonly maxClockSkewMs?: number;
   /** Puts a snapshot that has arrived into the database. */
   install(snapshot: Snapshot): Promise<void>;
   /** Answers what another node, or a program that wants to become one, asks. */
@@ -47,6 +51,8 @@ export interface PeerDeps {
   readonly digests: RecentDigests;
   readonly events: EventSource;
   readonly maxPending: number;
+  readonly clock: Clock;
+  readonly clocks: ClockWatch | undefined;
   /** Is aborted when the store closes. */
   readonly ended: AbortSignal;
 }
@@ -58,7 +64,7 @@ const choreLeaseMs = 10_000;
 
 /** Connects the log of a node with the store that applies its entries. */
 export function peerLogDeps(node: OpenedNode, target: LogTarget, deps: PeerDeps): RaftLogDeps {
-  const { state, digests, events, maxPending } = deps;
+  const { state, digests, events, maxPending, clock, clocks } = deps;
   let position = target.logPosition().index;
   const { link, cluster, incarnation, timing, waitMs, answer, onRefused } = node;
   const apply = (entry: LogEntry): EntryResult => {
@@ -77,6 +83,7 @@ export function peerLogDeps(node: OpenedNode, target: LogTarget, deps: PeerDeps)
     timing,
     waitMs,
     maxPending,
+    refusal: () => clocks?.refusal,
     apply: (entry) => {
       try {
         return apply(entry);
@@ -100,6 +107,7 @@ export function peerLogDeps(node: OpenedNode, target: LogTarget, deps: PeerDeps)
     // Only this node has stopped: its writes are refused, and so are its reads, unless the host wants what is here.
     onHalted: (error) => events.emit('degraded', { part: 'node', error }),
     answer: async (from, request) => {
+      if (Object(request).clock === true) return { now: clock.now() };
       const index = digestRequestOf(request);
       if (index === 'none') return answer?.(from, request);
       return digests.at(index);
@@ -108,7 +116,12 @@ export function peerLogDeps(node: OpenedNode, target: LogTarget, deps: PeerDeps)
 }
 
 /** What a host can see and change of the cluster through this node. */
-export function clusterOf(node: OpenedNode, state: StateStore, digests: RecentDigests): ClusterNode {
+export function clusterOf(
+  node: OpenedNode,
+  state: StateStore,
+  digests: RecentDigests,
+  clocks: ClockWatch | undefined,
+): ClusterNode {
   const link = node.administration ?? node.link;
   const ask = async (member: number, index: number | undefined): Promise<DigestAnswer> => {
     if (member === link.id) return digests.at(index);
@@ -119,7 +132,29 @@ export function clusterOf(node: OpenedNode, state: StateStore, digests: RecentDi
     link,
     membership: () => state.membership,
     compare: () => compareStates(membersNow(), ask),
+    clockSkewMs: () => clocks?.skewMs,
   };
+}
+
+/** Compares the clock of this node with those of the others. Undefined if the node compares none. */
+export function watchClocks(node: OpenedNode, state: StateStore, environment: Environment): ClockWatch | undefined {
+  const { link, timing, maxClockSkewMs: maxSkewMs } = node;
+  if (maxSkewMs === undefined) return undefined;
+  const { clock, logger } = environment;
+  const members = () => Object.keys(state.membership?.addresses ?? {}).map(Number);
+  return new ClockWatch({
+    clock,
+    logger,
+    maxSkewMs,
+    others: () => members().filter((id) => id !== link.id),
+    ask: async (member) => {
+      const { now } = Object(await link.request(member, { clock: true })) as { now?: unknown };
+      if (typeof now === 'number') return now;
+      throw new MemoryError('STORE_UNREACHABLE', 'The node has not said what its clock says.');
+    },
+    elapsedMs: () => timing.elapsedMs(),
+    schedule: timing.schedule,
+  });
 }
 
 /** Ends the node when its state differs from that of most members. */
