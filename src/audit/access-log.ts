@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { whileBusy } from '../environment/while-busy';
+import type { CommitSync } from '../sqlite/commit-sync';
 import { fromSqlite, inTransaction, translated } from '../sqlite/sqlite';
 import { type AuditEvent, AuditLog, type Seed } from './audit-log';
 
@@ -13,6 +14,8 @@ export interface AccessLogDeps {
   /** If true, a call returns its answer only after its audit entry is on disk. */
   readonly durable: boolean;
   readonly seed: Seed;
+  /** Syncs the commits that no answer waits for, in another thread. Undefined if every commit is on disk when it ends. */
+  readonly sync: CommitSync | undefined;
   /** Resolves in a later turn of the event loop. */
   nextTurn(): Promise<void>;
   /** Called when an entry starts to wait and no other entry is waiting. */
@@ -66,10 +69,23 @@ export class AccessLog {
    * @throws DISK_FULL and other disk errors; the entries keep waiting
    */
   flush(): void {
-    if (this.#waiting.length === 0) return;
-    this.inTransaction(() => this.log.appendAll(this.#waiting, this.#deps.seed));
-    this.#waiting = [];
-    this.#deps.onWritten();
+    const { sync } = this.#deps;
+    sync?.assertIntact();
+    this.#appendWaiting();
+    // Some of the entries may have been written in the background just before.
+    sync?.syncNow();
+  }
+
+  /**
+   * Writes the waiting entries. They are on disk when the promise resolves, or now if it is undefined.
+   *
+   * @throws DISK_FULL and other disk errors; the entries keep waiting
+   */
+  flushInBackground(): Promise<void> | undefined {
+    const { sync } = this.#deps;
+    if (sync === undefined) this.#appendWaiting();
+    else sync.commit(() => this.#appendWaiting());
+    return sync?.synced();
   }
 
   /** Runs a function in a transaction, after reading the entries that other processes have appended. */
@@ -103,9 +119,16 @@ export class AccessLog {
 
   #tryFlush(): void {
     try {
-      this.flush();
+      this.flushInBackground()?.catch(this.#deps.onFailed);
     } catch (error) {
       this.#deps.onFailed(error);
     }
+  }
+
+  #appendWaiting(): void {
+    if (this.#waiting.length === 0) return;
+    this.inTransaction(() => this.log.appendAll(this.#waiting, this.#deps.seed));
+    this.#waiting = [];
+    this.#deps.onWritten();
   }
 }

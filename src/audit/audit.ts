@@ -4,6 +4,7 @@ import { MemoryError } from '../domain/errors';
 import { type Actor, root } from '../domain/principal';
 import type { Environment } from '../environment/environment';
 import { nextTurn, pause } from '../environment/timers';
+import type { CommitSync } from '../sqlite/commit-sync';
 import { translated } from '../sqlite/sqlite';
 import { AccessLog } from './access-log';
 import { removeCopyMark } from './audit-database';
@@ -23,8 +24,12 @@ export type ReadRecording = 'durable' | 'batched' | 'off';
 
 /** Syncs the 'changes' chain. */
 export interface ChangesSync {
-  /** Resolves when every change is on disk, or the disk has failed. Undefined if they are now. */
-  settled(): Promise<void> | undefined;
+  /**
+   * Resolves when every change is on disk. Undefined if they are now.
+   *
+   * @throws OUTCOME_UNKNOWN if the disk reports an error
+   */
+  synced(): Promise<void> | undefined;
   /** Syncs every change in this thread. */
   syncNow(): void;
 }
@@ -44,6 +49,8 @@ export interface AuditDeps {
   onCheckpoint(checkpoint: Checkpoint): void;
   /** Syncs the changes that are not on disk. Undefined if every commit is. A checkpoint must not tell of a change that the power can still lose. */
   readonly sync: ChangesSync | undefined;
+  /** Syncs those commits of `database` that nobody waits for. Undefined if every commit is on disk when it ends. */
+  readonly databaseSync: CommitSync | undefined;
   /** Returns the version of the rules and the number of the last change of the store. Each entry contains both. */
   state(): { readonly policyVersion: number; readonly changeSeq: number };
 }
@@ -62,6 +69,8 @@ export class Audit {
   readonly #deps: AuditDeps;
   readonly #uncleanShutdown: UncleanShutdown;
   readonly #closing = new AbortController();
+  /** The work that waits for the disk in another thread, one after the other. */
+  #background: Promise<void> = Promise.resolve();
   #isTicking = false;
   #isCheckpointPlanned = false;
   /** A size of the chain of changes below which no checkpoint is due. */
@@ -80,6 +89,7 @@ export class Audit {
       database: deps.database,
       durable: deps.reads === 'durable',
       seed: () => deps.environment.randomBytes(16),
+      sync: deps.databaseSync,
       nextTurn,
       onWaiting: () => this.#tick(),
       onWritten: () => this.#onGrown('access', this.access.log.chain.size),
@@ -134,10 +144,8 @@ export class Audit {
 
   /** Returns the size and the Merkle root of a chain. Undefined if entries of the chain are missing. */
   head(name: AuditChainName): RestoredChainHead | undefined {
-    const { chain } = this.logs[name];
     if (name === 'changes') this.#deps.sync?.syncNow();
-    const head = chain.head();
-    return head && { ...head, restoreCount: chain.restoreCount };
+    return this.#headOf(name);
   }
 
   /** Writes the waiting entries, and reads the entries that other processes have written. */
@@ -215,16 +223,43 @@ export class Audit {
   #checkpointNextTurn(): void {
     if (this.#isCheckpointPlanned) return;
     this.#isCheckpointPlanned = true;
-    void this.#settledNextTurn().then(() => {
+    this.#inBackground(async () => {
+      await nextTurn();
       this.#isCheckpointPlanned = false;
-      if (!this.#closing.signal.aborted) this.#try(() => this.checkpoints.make());
+      if (!this.#closing.signal.aborted) await this.#checkpointInBackground();
     });
   }
 
-  /** Waits for the disk in another thread, so that a checkpoint need not. */
-  async #settledNextTurn(): Promise<void> {
-    await nextTurn();
-    await this.#deps.sync?.settled();
+  /** Makes checkpoints while other threads wait for the disk. They cover what the chains have at the beginning. */
+  async #checkpointInBackground(): Promise<void> {
+    const { sync, databaseSync } = this.#deps;
+    const heads = { changes: this.#headOf('changes'), access: this.#headOf('access') };
+    await sync?.synced();
+    if (this.#closing.signal.aborted) return;
+    const store = () => this.checkpoints.store((chain) => heads[chain]);
+    const stored = databaseSync === undefined ? store() : databaseSync.commit(store);
+    await databaseSync?.synced();
+    // Otherwise `close` makes them again.
+    if (!this.#closing.signal.aborted) this.checkpoints.announce(stored);
+  }
+
+  /** Runs something after what runs already, and reports its errors. */
+  #inBackground(run: () => Promise<void>): void {
+    this.#background = this.#background.then(async () => {
+      if (this.#closing.signal.aborted) return;
+      try {
+        await run();
+        this.#hasWarned = false;
+      } catch (error) {
+        if (!this.#closing.signal.aborted) this.#onFailed(error);
+      }
+    });
+  }
+
+  #headOf(name: AuditChainName): RestoredChainHead | undefined {
+    const { chain } = this.logs[name];
+    const head = chain.head();
+    return head && { ...head, restoreCount: chain.restoreCount };
   }
 
   /** Returns whether this process makes checkpoints. A reader leaves them to the writer process unless it has a signing key. */
@@ -236,24 +271,13 @@ export class Audit {
   #tick(): void {
     if (this.#isTicking || this.#closing.signal.aborted) return;
     this.#isTicking = true;
-    void pause(maxWaitMs, this.#closing.signal).then(async () => {
-      await this.#deps.sync?.settled();
+    void pause(maxWaitMs, this.#closing.signal).then(() => {
       this.#isTicking = false;
-      if (this.#closing.signal.aborted) return;
-      this.#try(() => {
-        this.access.flush();
-        if (this.#makesCheckpoints()) this.checkpoints.make();
+      this.#inBackground(async () => {
+        await this.access.flushInBackground();
+        if (!this.#closing.signal.aborted && this.#makesCheckpoints()) await this.#checkpointInBackground();
       });
     });
-  }
-
-  #try(run: () => void): void {
-    try {
-      run();
-      this.#hasWarned = false;
-    } catch (error) {
-      this.#onFailed(error);
-    }
   }
 
   #onFailed(error: unknown): void {

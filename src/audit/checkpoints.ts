@@ -20,12 +20,22 @@ export interface CheckpointsDeps {
   onCheckpoint(checkpoint: Checkpoint): void;
 }
 
+/** Checkpoints that were stored in one commit. */
+export interface StoredCheckpoints {
+  /** Counts these commits. */
+  readonly number: number;
+  readonly made: readonly Checkpoint[];
+}
+
 /** Makes checkpoints (signed sizes and Merkle roots) of both chains. Stores the latest checkpoint of each segment (1,024 entries). */
 export class Checkpoints {
   readonly #deps: CheckpointsDeps;
   readonly #put;
   readonly #all;
   readonly #latest = new Map<AuditChainName, { size: number; checkpoint?: Checkpoint }>();
+  /** How often checkpoints were stored, and which of these times was announced last. */
+  #stored = 0;
+  #announced = 0;
 
   constructor(deps: CheckpointsDeps) {
     this.#deps = deps;
@@ -54,16 +64,27 @@ export class Checkpoints {
 
   /** Makes a checkpoint of each chain that has grown since its latest one. */
   make(): void {
+    this.announce(this.store(this.#deps.head));
+  }
+
+  /** Stores a checkpoint of each chain that has grown since its latest one. Pass them to `announce` when they are on disk. */
+  store(headOf: CheckpointsDeps['head']): StoredCheckpoints {
     const made = auditChainNames.flatMap((chain) => {
-      const head = this.#deps.head(chain);
+      const head = headOf(chain);
       if (head === undefined || head.size === 0 || head.size === this.#latest.get(chain)?.size) return [];
       return [checkpointOf(chain, head, this.#deps)];
     });
-    if (made.length === 0) return;
     const put = () => {
       for (const { chain, size, note } of made) this.#put.run({ chain, segment: segmentOf(size), size, note });
     };
-    translated(() => inTransaction(this.#deps.database, put, 'immediate'));
+    if (made.length > 0) translated(() => inTransaction(this.#deps.database, put, 'immediate'));
+    return { number: ++this.#stored, made };
+  }
+
+  /** Tells of checkpoints that are on disk, unless later ones were announced meanwhile. */
+  announce({ number, made }: StoredCheckpoints): void {
+    if (number < this.#announced) return;
+    this.#announced = number;
     for (const checkpoint of made) {
       this.#latest.set(checkpoint.chain, { size: checkpoint.size, checkpoint });
       this.#deps.onCheckpoint(checkpoint);

@@ -49,7 +49,7 @@ export class CommitSync {
    * @throws FILE_FAILED if an earlier commit could not be synced
    */
   commit<T>(transaction: () => T): T {
-    if (this.#failure !== undefined) throw this.#stopped();
+    this.assertIntact();
     this.#database.exec('pragma synchronous = NORMAL');
     try {
       const result = transaction();
@@ -58,6 +58,15 @@ export class CommitSync {
     } finally {
       this.#database.exec('pragma synchronous = FULL');
     }
+  }
+
+  /**
+   * Call it before a commit that syncs the file itself: it would not be durable after one that could not be synced.
+   *
+   * @throws FILE_FAILED if an earlier commit could not be synced
+   */
+  assertIntact(): void {
+    if (this.#failure !== undefined) throw this.#stopped();
   }
 
   /**

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { allow, MemoryStore } from '../../src';
+import { allow, type Checkpoint, MemoryStore } from '../../src';
 import { CommitSync } from '../../src/sqlite/commit-sync';
 import { openDatabase } from '../../src/state/tables/database';
 
@@ -179,6 +179,28 @@ describe('a store on disk', () => {
     await second;
     for (let i = 0; i < 20; i++) await setImmediate();
     expect(reported).toHaveLength(1);
+  });
+
+  test('tells of a checkpoint of the audit when it is on disk, and makes no more after the disk could not confirm one', async () => {
+    disk.free();
+    await store.close();
+    const sizes: number[] = [];
+    const onCheckpoint = ({ size }: Checkpoint) => sizes.push(size);
+    store = await MemoryStore.open(join(room, 'store'), { audit: { onCheckpoint } });
+    await remember('The door code is 4711.');
+    disk.hold();
+    await vi.waitUntil(() => disk.waiting.length > 0, { timeout: 10_000 });
+    for (let i = 0; i < 20; i++) await setImmediate();
+    expect(sizes).toEqual([]);
+    disk.free();
+    await vi.waitUntil(() => sizes.length > 0);
+    await remember('The window is open.');
+    disk.hold();
+    await vi.waitUntil(() => disk.waiting.length > 0, { timeout: 10_000 });
+    disk.fail();
+    await setImmediate();
+    await expect(store.audit.checkpoint()).rejects.toMatchObject({ code: 'FILE_FAILED' });
+    expect(sizes).toHaveLength(1);
   });
 
   test('refuses a write because of another one when the other is on disk', async () => {

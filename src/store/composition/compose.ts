@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
-import { Audit } from '../../audit/audit';
+import { Audit, type AuditDeps } from '../../audit/audit';
 import { openAuditDatabase, prepareAuditDatabase } from '../../audit/audit-database';
 import type { Checkpoint } from '../../audit/checkpoint';
 import type { Declaration } from '../../domain/declaration';
@@ -249,6 +249,7 @@ async function compose(opened: Opened): Promise<Engine> {
   const { options, environment, database, auditDatabase, folder, onRelease } = opened;
   let closeAudit: () => void = () => auditDatabase.close();
   let sync: CommitSync | undefined;
+  let auditSync: CommitSync | undefined;
   let checkpointer: Checkpointer | undefined;
   let peer: PeerLog | undefined;
   try {
@@ -266,7 +267,8 @@ async function compose(opened: Opened): Promise<Engine> {
     // The log of a cluster is the durable part.
     const isSynced = folder !== undefined && !options.readOnly && node === undefined;
     sync = isSynced ? translated(() => new CommitSync(database)) : undefined;
-    const audit = startAudit(opened, state, storeId, sync);
+    auditSync = folder === undefined ? undefined : translated(() => new CommitSync(auditDatabase));
+    const audit = startAudit(opened, state, storeId, { sync, databaseSync: auditSync });
     closeAudit = () => audit.close();
     const reserve = folder === undefined || options.readOnly ? undefined : new DiskReserve(folder, environment);
     checkpointer = reserve && new Checkpointer(database, environment.logger, (logBytes) => reserve.follow(logBytes));
@@ -297,6 +299,7 @@ async function compose(opened: Opened): Promise<Engine> {
       closing: log.closing,
       release: () =>
         closeInOrder(
+          () => auditSync?.close(),
           () => checkpointer?.close(),
           () => sync?.close(),
           () => database.close(),
@@ -309,6 +312,7 @@ async function compose(opened: Opened): Promise<Engine> {
   } catch (error) {
     await peer?.abort();
     closeAudit();
+    await auditSync?.close();
     await checkpointer?.close();
     await sync?.close();
     database.close();
@@ -496,13 +500,13 @@ function startAudit(
   { options, environment, auditDatabase }: Opened,
   state: StateStore,
   storeId: string,
-  sync: CommitSync | undefined,
+  syncs: Pick<AuditDeps, 'sync' | 'databaseSync'>,
 ): Audit {
   const { readOnly, audit } = options;
   return new Audit({
     database: auditDatabase,
     changes: state.auditLog,
-    sync,
+    ...syncs,
     role: readOnly ? 'reader' : 'writer',
     reads: audit.reads,
     origin: audit.origin ?? `multi-agent-memory/${storeId}`,
