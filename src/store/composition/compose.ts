@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
-import { Audit, type AuditDeps } from '../../audit/audit';
+import { Audit } from '../../audit/audit';
 import { openAuditDatabase, prepareAuditDatabase } from '../../audit/audit-database';
 import type { Checkpoint } from '../../audit/checkpoint';
 import type { Declaration } from '../../domain/declaration';
@@ -248,8 +248,7 @@ interface Opened {
 async function compose(opened: Opened): Promise<Engine> {
   const { options, environment, database, auditDatabase, folder, onRelease } = opened;
   let closeAudit: () => void = () => auditDatabase.close();
-  let sync: CommitSync | undefined;
-  let auditSync: CommitSync | undefined;
+  let syncs: Syncs = { sync: undefined, databaseSync: undefined };
   let checkpointer: Checkpointer | undefined;
   let peer: PeerLog | undefined;
   try {
@@ -264,11 +263,9 @@ async function compose(opened: Opened): Promise<Engine> {
     const storeKey = translated(() => openStoreKey(state, environment));
     const storeId = storeIdOf(storeKey);
     const searchIn = searchMaker(opened, model, events, storeId);
-    // The log of a cluster is the durable part.
-    const isSynced = folder !== undefined && !options.readOnly && node === undefined;
-    sync = isSynced ? translated(() => new CommitSync(database)) : undefined;
-    auditSync = folder === undefined ? undefined : translated(() => new CommitSync(auditDatabase));
-    const audit = startAudit(opened, state, storeId, { sync, databaseSync: auditSync });
+    syncs = await openSyncs(opened, node !== undefined);
+    const { sync } = syncs;
+    const audit = startAudit(opened, state, storeId, syncs);
     closeAudit = () => audit.close();
     const reserve = folder === undefined || options.readOnly ? undefined : new DiskReserve(folder, environment);
     checkpointer = reserve && new Checkpointer(database, environment.logger, (logBytes) => reserve.follow(logBytes));
@@ -299,9 +296,8 @@ async function compose(opened: Opened): Promise<Engine> {
       closing: log.closing,
       release: () =>
         closeInOrder(
-          () => auditSync?.close(),
           () => checkpointer?.close(),
-          () => sync?.close(),
+          () => closeSyncs(syncs),
           () => database.close(),
           onRelease,
         ),
@@ -312,12 +308,36 @@ async function compose(opened: Opened): Promise<Engine> {
   } catch (error) {
     await peer?.abort();
     closeAudit();
-    await auditSync?.close();
     await checkpointer?.close();
-    await sync?.close();
+    await closeSyncs(syncs);
     database.close();
     throw error;
   }
+}
+
+/** What syncs the commits of the store's database, and of that of its audit. */
+interface Syncs {
+  readonly sync: CommitSync | undefined;
+  readonly databaseSync: CommitSync | undefined;
+}
+
+/** Undefined where every commit is on disk when it ends: the log of a cluster is its durable part, and a store in RAM has no disk. */
+async function openSyncs({ database, auditDatabase, folder, options }: Opened, isNode: boolean): Promise<Syncs> {
+  if (folder === undefined) return { sync: undefined, databaseSync: undefined };
+  const sync = options.readOnly || isNode ? undefined : translated(() => new CommitSync(database));
+  try {
+    return { sync, databaseSync: translated(() => new CommitSync(auditDatabase)) };
+  } catch (error) {
+    await sync?.close();
+    throw error;
+  }
+}
+
+async function closeSyncs({ sync, databaseSync }: Syncs): Promise<void> {
+  await closeInOrder(
+    () => databaseSync?.close(),
+    () => sync?.close(),
+  );
 }
 
 function warnOfRenamedKeys({ renamedKeys }: StateStore, { logger }: Environment): void {
@@ -500,7 +520,7 @@ function startAudit(
   { options, environment, auditDatabase }: Opened,
   state: StateStore,
   storeId: string,
-  syncs: Pick<AuditDeps, 'sync' | 'databaseSync'>,
+  syncs: Syncs,
 ): Audit {
   const { readOnly, audit } = options;
   return new Audit({
