@@ -15,7 +15,7 @@ export type {
   TokenUsage,
 } from './consolidation/summarizer';
 export type { CallOptions, Consistency, LongCallOptions, Progress, ReadOptions, Time } from './domain/calls';
-export type { LabelChange } from './domain/command';
+export type { LabelChange, UndoneConsolidation } from './domain/command';
 export {
   type Ceiling,
   type Clearance,
@@ -75,6 +75,12 @@ export { type AISDKOptions, fromAISDK } from './embedding/providers/ai-sdk';
 export { fromLangChain, type LangChainEmbeddings, type LangChainOptions } from './embedding/providers/langchain';
 export { type OpenAICompatibleOptions, openAICompatible } from './embedding/providers/openai-compatible';
 export type { Clock, Logger } from './environment/environment';
+export type {
+  ConsolidateOptions,
+  ConsolidationResult,
+  GroupPreview,
+  SkipReason,
+} from './lifecycle/consolidation-options';
 export type { InstallSnapshot, PeerMessage } from './raft/core/messages';
 export { decodePeerMessage, encodePeerMessage } from './raft/transport/peer-message-bytes';
 export type {
@@ -101,6 +107,7 @@ export type { ClusterRecovery } from './store/composition/recover-cluster';
 export type { StoreEvents } from './store/events';
 export { type ClusterFolderReport, inspectCluster } from './store/inspect-cluster';
 export type {
+  ConsolidationSelection,
   ForgetResult,
   HandleStats,
   HistoryOptions,

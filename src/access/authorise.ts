@@ -16,7 +16,7 @@ export interface MemoryLabels {
 }
 
 /** Actions on a memory that exists. */
-export type MemoryAction = 'update' | 'forget' | 'share';
+export type MemoryAction = 'update' | 'forget' | 'share' | 'consolidate';
 
 /** 'undecided': no rule allows the action, and none denies it. */
 type Decision = 'allow' | 'deny' | 'undecided';
@@ -81,13 +81,18 @@ export function mayRead(policy: Policy, actor: Actor, labels: Omit<MemoryLabels,
 }
 
 /**
- * Checks whether the actor may update, forget or share a memory that it may read. With `write`, authors may also update and forget their
+ * Checks whether the actor may update, forget, share or consolidate a memory that it may read. With `write`, authors may also update and forget their
  * own memories, unless a rule denies the action itself. If one rule allows and another denies, the deny wins.
  */
 export function mayChange(policy: Policy, actor: Actor, action: MemoryAction, labels: MemoryLabels): boolean {
   const decision = decide(policy, actor, action, labels.namespace);
   if (decision !== 'undecided') return decision === 'allow';
-  return action !== 'share' && sameActor(labels.author, actor) && mayIn(policy, actor, 'write', labels.namespace);
+  return belongsToAuthor(action) && sameActor(labels.author, actor) && mayIn(policy, actor, 'write', labels.namespace);
+}
+
+/** Whether `write` allows an author to do this to its own memories. */
+export function belongsToAuthor(action: Action): action is 'update' | 'forget' {
+  return action === 'update' || action === 'forget';
 }
 
 /** Lists the rules that decide about an action in a namespace: those that deny it or, if no rule does, those that allow it. */
@@ -154,8 +159,7 @@ export function explainMemory(policy: Policy, actor: Actor, action: Action, labe
   const clearing = accessTags.flatMap((tag) => clearances(policy, actor, tag, namespace));
   if (action === 'read') return { ...read, deciding: [...new Set([...read.deciding, ...clearing])] };
   const decision = explainIn(policy, actor, action, namespace);
-  const isChange = action === 'update' || action === 'forget';
-  if (decision.allowed || !isChange || !mayChange(policy, actor, action, labels)) return decision;
+  if (decision.allowed || !belongsToAuthor(action) || !mayChange(policy, actor, action, labels)) return decision;
   return {
     allowed: true,
     reason: sameActor(author, actor) ? 'own memory' : 'allowed',
@@ -170,6 +174,8 @@ function clearances(policy: Policy, actor: Actor, tag: string, namespace: Namesp
 }
 
 const maxCachedDecisions = 10_000;
+
+const memoryActions: ReadonlySet<Action> = new Set(['read', 'update', 'forget', 'share', 'consolidate']);
 
 /** Caches the ids of deciding declarations while the policy stays the same, because the audit needs them for each entry. */
 export class DecidingRuleCache {
@@ -190,7 +196,7 @@ export class DecidingRuleCache {
     const key = JSON.stringify([actor, action, namespace, accessTags]);
     const cached = this.#ids.get(key);
     if (cached !== undefined) return cached;
-    const isMemoryAction = action === 'read' || action === 'update' || action === 'forget' || action === 'share';
+    const isMemoryAction = memoryActions.has(action);
     const { deciding } = isMemoryAction
       ? explainMemory(policy, actor, action, { namespace, accessTags, author: actor })
       : explainIn(policy, actor, action, namespace);

@@ -1,7 +1,7 @@
 import { type ExceededQuota, MemoryError } from '../domain/errors';
 import { type Namespace, showNamespace } from '../domain/namespace';
 import type { QuotaKind } from '../domain/quota';
-import type { MemoryAction } from './authorise';
+import { belongsToAuthor, type MemoryAction } from './authorise';
 
 /** Makes a NOT_FOUND error. The message is the same for a memory that does not exist and for one that the caller may not read. */
 export function noSuchMemory(id: string): MemoryError {
@@ -16,7 +16,7 @@ export function forbiddenChange(id: string, action: MemoryAction, namespace: Nam
 
 /** Describes the rights that an action on a memory requires, as a phrase for messages. For the author's own memory, `write` is enough. */
 export function rightsFor(action: MemoryAction, namespace: Namespace): string {
-  const asAuthor = action === 'share' ? '' : ' (or `write`, as its author)';
+  const asAuthor = belongsToAuthor(action) ? ' (or `write`, as its author)' : '';
   return `\`${action}\` in ${showNamespace(namespace)}${asAuthor} and no deny rule`;
 }
 

@@ -92,6 +92,24 @@ export interface LabelChange {
   readonly accessTags?: readonly string[];
 }
 
+/** A memory at the revision that a summarizer has read. */
+export interface SourceRevision {
+  readonly id: string;
+  readonly revision: number;
+}
+
+/** A fact that a command should store in place of its sources. It takes all other fields from them. */
+export interface NewFact {
+  /** The id of the new memory. */
+  readonly id: string;
+  readonly text: string;
+  /** The positions of the sources that the fact quotes, in the list of the command. */
+  readonly from: readonly number[];
+  readonly embedded?: ChunkVectors;
+  /** See `withTokenCounts`. */
+  readonly tokenCount?: number;
+}
+
 /** Identifies a write that another process has sent, so that a repeated request is not applied twice. */
 export interface WriteRequest {
   /** The random id of the client. It never changes while the client exists. */
@@ -131,6 +149,19 @@ export type Change =
   | { readonly type: 'update'; readonly id: string; readonly patch: ContentPatch; readonly ifRevision?: number }
   | { readonly type: 'forget'; readonly ids: readonly string[]; readonly ifRevision?: number }
   | { readonly type: 'share'; readonly id: string; readonly change: LabelChange; readonly ifRevision?: number }
+  /**
+   * Stores facts in place of the memories from which a summarizer has made them. If one of these has another revision now, nothing is
+   * stored.
+   */
+  | {
+      readonly type: 'consolidate';
+      readonly sources: readonly SourceRevision[];
+      readonly facts: readonly NewFact[];
+      /** The name of the summarizer, with its version. */
+      readonly summarizer: string;
+    }
+  /** Forgets a fact, and makes its sources active again. */
+  | { readonly type: 'undo-consolidation'; readonly id: string }
   /** Starts the move of the store to another embedding space, that is, to vectors made with another model. */
   | { readonly type: 'begin-space'; readonly space: SpaceName }
   /** Stores vectors for memories in the space to which the store is moving. */
@@ -183,6 +214,14 @@ export interface NamedDeclaration {
   readonly declaration: Declaration;
 }
 
+/** The ids of the memories that the end of a consolidation has changed. */
+export interface UndoneConsolidation {
+  /** The facts that were forgotten: the one of the call, and those that share a source with it or were made from it. */
+  facts: string[];
+  /** The memories that are active again. */
+  sources: string[];
+}
+
 /**
  * The result of a command. `forgotten` lists the ids of the memories that were forgotten. `ended` is false if no such declaration was in
  * force.
@@ -193,6 +232,9 @@ export type Outcome =
   | { readonly ok: true; readonly type: 'update'; readonly memory: Memory }
   | { readonly ok: true; readonly type: 'forget'; readonly forgotten: readonly string[] }
   | { readonly ok: true; readonly type: 'share'; readonly memory: Memory }
+  /** The ids of the new facts. */
+  | { readonly ok: true; readonly type: 'consolidate'; readonly facts: readonly string[] }
+  | ({ readonly ok: true; readonly type: 'undo-consolidation' } & UndoneConsolidation)
   | { readonly ok: true; readonly type: 'begin-space' }
   | { readonly ok: true; readonly type: 'embed'; readonly embedded: number }
   /** `switched` is false if a memory does not have vectors in the new space yet. */

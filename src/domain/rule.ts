@@ -11,7 +11,8 @@ import type { Namespace } from './namespace';
  * - `audit` `query` and `export` of the audit.
  * - `endorse` `endorse`, and reads of quarantined memories with `include`.
  * - `administer` adding and ending declarations: rules, clearances, ceilings, roles and groups.
- * - `consolidate`, `export`, `erase` Reserved: no method uses them yet.
+ * - `consolidate` `consolidate` and `undoConsolidation`, for memories by any author.
+ * - `export`, `erase` Reserved: no method uses them yet.
  */
 export type Action =
   | 'read'

@@ -108,7 +108,7 @@ export const includedStates = [
 export interface Selection<M = Metadata> extends Scope, CallOptions {
   /** Conditions on the memories. Default: all memories in the scope. */
   filter?: Filter<M>;
-  /** Selects only memories that were true at this time: `validFrom <= asOf < validTo`. Includes superseded ones. Default: no such limit. */
+  /** Selects only memories that were true at this time: `validFrom <= asOf < validTo`. Includes superseded and consolidated ones. Default: no such limit. */
   asOf?: Time;
   /** Other states that are included in addition to active memories. Default: none. */
   include?: readonly IncludedState[];

@@ -14,6 +14,10 @@ export function withTokenCounts(command: Command): Command {
     const drafts = command.drafts.map((draft) => ({ ...draft, tokenCount: analyze(draft.text).length }));
     return { ...command, drafts };
   }
+  if (command.type === 'consolidate') {
+    const facts = command.facts.map((fact) => ({ ...fact, tokenCount: analyze(fact.text).length }));
+    return { ...command, facts };
+  }
   if (command.type !== 'update' || command.patch.text === undefined) return command;
   return { ...command, patch: { ...command.patch, tokenCount: analyze(command.patch.text).length } };
 }

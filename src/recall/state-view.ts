@@ -10,6 +10,7 @@ export type StateView = Pick<
   | 'records'
   | 'selections'
   | 'changes'
+  | 'derivations'
   | 'vectors'
   | 'rowChecksum'
   | 'trustOf'

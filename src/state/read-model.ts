@@ -15,6 +15,7 @@ import type { MemoryQueries } from './queries/memory-queries';
 import type { SelectionQueries } from './queries/selection-queries';
 import { bytesOf, FieldRows, RowLists, TagRows } from './row-lists';
 import type { AppliedBatch, StateStore } from './state-store';
+import type { Derivations } from './tables/derivations';
 import type { ReadonlyInterning } from './tables/interning';
 import type { RowChecksum } from './tables/memory-row';
 import { queries } from './tables/schema';
@@ -43,6 +44,7 @@ export class ReadModel {
   readonly records: MemoryQueries;
   readonly selections: SelectionQueries;
   readonly changes: ChangeQueries;
+  readonly derivations: Pick<Derivations, 'ofRow' | 'bySource'>;
   readonly columns = new ColumnStore();
   /** The vectors in the space that searches use. */
   readonly vectors: VectorTable;
@@ -68,6 +70,7 @@ export class ReadModel {
     this.records = state.records;
     this.selections = state.selections;
     this.changes = state.changes;
+    this.derivations = state.derivations;
     this.vectors = new VectorTable(database, checksum, {
       space: () => interning.currentSpace?.id,
       chunks: () => this.columns.chunks,

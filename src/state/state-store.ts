@@ -15,6 +15,7 @@ import { analyze } from '../keyword-index/analyzer';
 import { inTransaction, prepare, type Statement, translated } from '../sqlite/sqlite';
 import { ChangesAudit, TouchedByNamespace } from './apply/apply-audit';
 import { applyBootstrap } from './apply/apply-bootstrap';
+import { applyConsolidate, applyUndoConsolidation } from './apply/apply-consolidate';
 import type { ApplyContext, RowChange } from './apply/apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply/apply-declaration';
 import { applyForget } from './apply/apply-forget';
@@ -460,6 +461,10 @@ export class StateStore {
         const row = applyShare(context, command.id, command.change, command.ifRevision, stamp);
         return { ok: true, type, memory: memoryOf(row, this.interning, this.trustOf(row)) };
       }
+      case 'consolidate':
+        return { ok: true, type, facts: applyConsolidate(context, command, stamp) };
+      case 'undo-consolidation':
+        return { ok: true, type, ...applyUndoConsolidation(context, command.id, stamp) };
       case 'begin-space':
         beginSpace(context, command.space, stamp);
         return { ok: true, type };
@@ -507,6 +512,8 @@ export class StateStore {
       words: this.words,
       rowChecksum: this.rowChecksum,
       coverage: this.coverage,
+      derivations: this.derivations,
+      trustOf: (record) => this.trustOf(record),
       usage: () => this.#usage,
       countUsage: () => this.usage(),
       discardUsage: () => {

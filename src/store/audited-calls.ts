@@ -267,6 +267,8 @@ const actionByCall: Readonly<Record<string, Action>> = {
   share: 'share',
   forget: 'forget',
   forgetWhere: 'forget',
+  consolidate: 'consolidate',
+  undoConsolidation: 'consolidate',
   reembed: 'administer',
   rollback: 'administer',
   dropUnusedSpaces: 'administer',

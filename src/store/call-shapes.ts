@@ -1,6 +1,7 @@
 import { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Checkpoint } from '../audit/checkpoint';
+import type { Summarizer } from '../consolidation/summarizer';
 import type { Limits } from '../domain/limits';
 import { memoryParser } from '../domain/parse/memory-parser';
 import { declarationShape } from '../domain/parse/parse-declaration';
@@ -99,6 +100,21 @@ function memoryShapes(limits: Limits) {
     changeOptions: fields({ ...callOptions, ifRevision: revision.optional() }),
     forgetSelection: fields(forgetSelectionShape(limits)),
     forgetWhereOptions: fields({ ...longCallOptions, dryRun: flag }),
+    consolidateSelection: fields({ ...scopeShape(limits), filter: selectionShape(limits).filter }),
+    consolidateOptions: fields({
+      ...longCallOptions,
+      dryRun: flag,
+      summarizer: summarizerShape(limits),
+      ratio: ratio.optional(),
+      groupBy: groupBy.optional(),
+      minSources: integer(1, maxGroup).optional(),
+      maxSources: integer(1, maxGroup).optional(),
+      facts: flag.optional(),
+    }).check((ctx) => {
+      const { minSources = defaultMinSources, maxSources = defaultMaxSources } = ctx.value;
+      if (minSources <= maxSources) return;
+      addIssue(ctx, `expected at least minSources (${minSources}), got ${maxSources}.`, ctx.value, ['maxSources']);
+    }),
   };
 }
 
@@ -223,6 +239,33 @@ function storeShapes() {
         .optional(),
     }),
   };
+}
+
+/** The smallest and the largest group of a consolidation, unless the caller says otherwise. */
+export const defaultMinSources = 8;
+export const defaultMaxSources = 256;
+const maxGroup = 10_000;
+
+const ratio = z
+  .number({ error: expected('a number above 0, at most 1') })
+  .gt(0, { error: expected('a number above 0, at most 1') })
+  .lte(1, { error: expected('a number above 0, at most 1') });
+
+const groupBy = list(oneOf(['session', 'day']), "an array of 'session' and 'day'", [2, 'parts']);
+
+/** Takes the methods of a summarizer once, so that a getter cannot return others later. */
+function summarizerShape(limits: Limits) {
+  const nameShape = exactName(limits);
+  return z.unknown().transform((value, ctx): Summarizer => {
+    const given = Object(value) as Partial<Summarizer>;
+    const { name: givenName, maxInputTokens, summarize } = given;
+    const parsedName = nameShape.safeParse(givenName);
+    const hasTokens = typeof maxInputTokens === 'number' && maxInputTokens >= 1;
+    if (typeof summarize === 'function' && parsedName.success && hasTokens)
+      return { name: parsedName.data, maxInputTokens, summarize: summarize.bind(value) };
+    addIssue(ctx, 'expected a summarizer with name, maxInputTokens and summarize(), got something else.', value);
+    return z.NEVER;
+  });
 }
 
 const cursorShape = z.string({ error: expected('a cursor from an earlier page') });

@@ -1,11 +1,12 @@
 import type { CallOptions, LongCallOptions, ReadOptions } from '../domain/calls';
-import type { LabelChange } from '../domain/command';
+import type { LabelChange, UndoneConsolidation } from '../domain/command';
 import type { Metadata } from '../domain/json';
 import type { Hit, Memory, MemoryChange, MemoryFields, NewMemory, RememberResult } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
 import type { Principal } from '../domain/principal';
 import type { QuotaKind, QuotaUse } from '../domain/quota';
 import type { Filter, Scope, Selection } from '../domain/selection';
+import type { ConsolidateOptions, ConsolidationResult } from '../lifecycle/consolidation-options';
 import type { BatchResult } from '../write/remember-many';
 import type { AccessHandle } from './access-handle';
 import type { AuditHandle } from './audit-handle';
@@ -76,6 +77,9 @@ export interface ForgetResult {
   /** The ids of the memories that were forgotten or, in a dry run, would be forgotten. */
   ids: string[];
 }
+
+/** Selects the memories that `consolidate` takes. */
+export type ConsolidationSelection<M = Metadata> = Scope & Pick<Selection<M>, 'filter'>;
 
 /** Counts of the memories that a handle can read. */
 export interface HandleStats {
@@ -221,6 +225,41 @@ export interface MemoryHandle<M = Metadata> {
    * @throws INVALID_INPUT
    */
   forgetWhere(selection: Selection<M>, options: LongCallOptions & { dryRun: boolean }): Promise<ForgetResult>;
+  /**
+   * Replaces memories by fewer and shorter facts, which quote them. The memories stay, in the state 'consolidated': ordinary reads return the
+   * facts, `sources` returns the memories of a fact, and `undoConsolidation` brings them back. A fact is a memory of the kind 'summary' and
+   * never outlives a change of its sources: if one of them is updated, shared, superseded or forgotten, the fact is forgotten, and the
+   * others are active again.
+   *
+   * All memories of a group have the same namespace, access tags, visibility, author if they are private, `userId`, kind and trust, so the
+   * facts can be read by exactly those who can read the memories. Memories that have metadata, a key or a `validTo` are left as they are.
+   * It requires `consolidate`.
+   *
+   * @param selection Selects memories, by scope and filter. Only active ones that have not expired are consolidated.
+   * @throws INVALID_INPUT, QUOTA_EXCEEDED, EMBEDDING_FAILED, EMBEDDER_MISSING
+   */
+  consolidate(selection: ConsolidationSelection<M>, options: ConsolidateOptions): Promise<ConsolidationResult>;
+  /**
+   * Reads the memories from which a memory was made, in the order in which they were stored. Contains only those that the principal may
+   * read; empty if it may not read the memory itself.
+   *
+   * @throws INVALID_INPUT, RECORD_DAMAGED
+   */
+  sources(id: string, options?: ReadOptions): Promise<Memory<M>[]>;
+  /**
+   * Reads the memories that were made from a memory, in the order in which they were stored. Contains only those that the principal may
+   * read; empty if it may not read the memory itself.
+   *
+   * @throws INVALID_INPUT, RECORD_DAMAGED
+   */
+  derived(id: string, options?: ReadOptions): Promise<Memory<M>[]>;
+  /**
+   * Forgets a fact that `consolidate` has made, and makes its sources active again, as they were. Facts that share a source with it, or
+   * were made from it, are forgotten too. It requires `consolidate`.
+   *
+   * @throws NOT_FOUND (also if the memory is no such fact), FORBIDDEN, INVALID_INPUT
+   */
+  undoConsolidation(id: string, options?: CallOptions): Promise<UndoneConsolidation>;
   /**
    * Watches for changes to memories. Access to each change is checked when it is delivered. The watch ends when the signal is aborted or
    * the store closes.

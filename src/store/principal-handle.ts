@@ -1,5 +1,5 @@
 import type { CallOptions, LongCallOptions, ReadOptions } from '../domain/calls';
-import type { LabelChange, WriteRequest } from '../domain/command';
+import type { LabelChange, UndoneConsolidation, WriteRequest } from '../domain/command';
 import { defined } from '../domain/defined';
 import { invalidInput } from '../domain/errors';
 import type { Metadata } from '../domain/json';
@@ -13,7 +13,9 @@ import { includedStates, type Scope, type Selection } from '../domain/selection'
 import { isShortId } from '../domain/short-id';
 import { unit } from '../embedding/results';
 import { startStopwatch } from '../environment/timers';
+import type { ConsolidateOptions, ConsolidationResult } from '../lifecycle/consolidation-options';
 import * as changes from '../recall/changes';
+import { derivedFrom, sourcesOf } from '../recall/derivations';
 import { get } from '../recall/get';
 import * as listing from '../recall/list';
 import { recall } from '../recall/recall';
@@ -21,7 +23,7 @@ import { mayLearnId, withoutHiddenLinks } from '../recall/recheck';
 import { ambiguousId, memoriesWithShortId } from '../recall/short-id';
 import { startOfWatch, watch } from '../recall/watch';
 import { forgetTargets, updateTarget } from '../recall/write-targets';
-import { share, update } from '../write/change';
+import { share, undoConsolidation, update } from '../write/change';
 import { forget, forgetAll } from '../write/forget';
 import { remember } from '../write/remember';
 import { type BatchResult, rememberAll, rememberEach } from '../write/remember-many';
@@ -29,10 +31,12 @@ import type { Author } from '../write/write-context';
 import { type AccessHandle, type AccessHandleDeps, PrincipalAccess } from './access-handle';
 import { type AuditHandle, type AuditHandleDeps, PrincipalAudit } from './audit-handle';
 import { AuditedCalls, type AuditedCallsDeps, type CallTarget } from './audited-calls';
+import { defaultMaxSources, defaultMinSources } from './call-shapes';
 import type { Engine } from './composition/engine';
 import type { Lifetime } from './lifetime';
 import { ListQuery } from './list-query';
 import type {
+  ConsolidationSelection,
   ForgetResult,
   HandleStats,
   HistoryOptions,
@@ -47,6 +51,7 @@ import type { ReadWait } from './read-levels';
 const defaultTopK = 10;
 const defaultListLimit = 100;
 const defaultBatchSize = 256;
+const defaultRatio = 0.5;
 
 /** The parts of the store that a handle needs. */
 export type HandleDeps = AccessHandleDeps &
@@ -313,6 +318,60 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     });
   }
 
+  consolidate(selection: ConsolidationSelection<M>, options: ConsolidateOptions): Promise<ConsolidationResult> {
+    return this.#calls.write('consolidate', async (target) => {
+      const writing = this.#engine.writing();
+      const { shapes } = this.#engine;
+      const [fields, parsed] = parseAll(
+        [shapes.consolidateSelection, selection, ['selection']],
+        [shapes.consolidateOptions, options, ['options']],
+      );
+      target.namespace = fields.namespace ?? target.namespace;
+      parsed.signal?.throwIfAborted();
+      await this.#reached({ signal: parsed.signal });
+      const { signal, onProgress } = parsed;
+      const context = { reading: () => this.#engine.reading(), writing, author: this.#caller };
+      const { consolidate } = await import('../lifecycle/consolidate');
+      const result = await consolidate(context, {
+        selection: selectionOf(fields),
+        summarizer: parsed.summarizer,
+        ratio: parsed.ratio ?? defaultRatio,
+        dryRun: parsed.dryRun,
+        grouping: {
+          groupBy: parsed.groupBy ?? ['session'],
+          minSources: parsed.minSources ?? defaultMinSources,
+          maxSources: parsed.maxSources ?? defaultMaxSources,
+          facts: parsed.facts ?? false,
+          writtenBefore: Number.POSITIVE_INFINITY,
+        },
+        ...defined({ signal, onProgress }),
+      });
+      // No command reaches `apply` in these cases. But the result tells of memories, so the call is recorded as a read.
+      if (result.groups === 0 || parsed.dryRun) {
+        const shown = result.preview?.flatMap(({ sources }) => sources) ?? [];
+        await this.#calls.recordRead('consolidate', target, this.#calls.memoriesOf(...shown));
+      }
+      return result;
+    });
+  }
+
+  sources(id: string, options: ReadOptions = {}): Promise<Memory<M>[]> {
+    return this.#related('sources', sourcesOf, id, options);
+  }
+
+  derived(id: string, options: ReadOptions = {}): Promise<Memory<M>[]> {
+    return this.#related('derived', derivedFrom, id, options);
+  }
+
+  undoConsolidation(id: string, options: CallOptions = {}): Promise<UndoneConsolidation> {
+    return this.#calls.change('undoConsolidation', async () => {
+      const context = this.#engine.writing();
+      const { shapes } = this.#engine;
+      const [parsedId, { signal }] = parseAll([shapes.id, id, ['id']], [shapes.callOptions, options]);
+      return undoConsolidation(context, this.#caller, parsedId, signal);
+    });
+  }
+
   watch(options: Parameters<MemoryHandle<M>['watch']>[0] = {}): AsyncIterable<MemoryChange<M>> {
     this.#lifetime.assertOpen();
     try {
@@ -345,6 +404,20 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     const narrowed = narrowScope(this.#caller.scope, parse(this.#engine.shapes.scope, scope, 'scope'));
     if (narrowed === emptyScope) throw outsideScope();
     return new PrincipalHandle(this.#engine, this.#lifetime, this.#caller.actor, narrowed);
+  }
+
+  #related(action: string, read: typeof sourcesOf, id: string, options: ReadOptions): Promise<Memory<M>[]> {
+    const run = async (target: CallTarget): Promise<Memory<M>[]> => {
+      const { shapes } = this.#engine;
+      const [parsedId, call] = parseAll([shapes.id, id, ['id']], [shapes.readOptions, options]);
+      target.ids = [parsedId];
+      call.signal?.throwIfAborted();
+      await this.#reached(call);
+      const memories = read(this.#engine.reading(), this.#caller, parsedId);
+      if (memories.length === 0) target.missing = get(this.#engine.reading(), this.#caller, parsedId) === undefined;
+      return memories as Memory<M>[];
+    };
+    return this.#calls.read(action, run, (memories) => memories);
   }
 
   #watch(options: object): AsyncIterable<MemoryChange<M>> {

@@ -1,4 +1,4 @@
-import type { ContentPatch, LabelChange } from '../domain/command';
+import type { ContentPatch, LabelChange, UndoneConsolidation } from '../domain/command';
 import { defined } from '../domain/defined';
 import { invalidInput } from '../domain/errors';
 import type { Memory } from '../domain/memory';
@@ -83,4 +83,16 @@ export async function share(
 ): Promise<Memory> {
   signal?.throwIfAborted();
   return (await submit(context, author, { type: 'share', id, change, ...defined({ ifRevision }) })).memory;
+}
+
+/** Forgets a fact, and makes its sources active again. */
+export async function undoConsolidation(
+  context: WriteContext,
+  author: Author,
+  id: string,
+  signal: AbortSignal | undefined,
+): Promise<UndoneConsolidation> {
+  signal?.throwIfAborted();
+  const { facts, sources } = await submit(context, author, { type: 'undo-consolidation', id });
+  return { facts: [...facts], sources: [...sources] };
 }

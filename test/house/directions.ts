@@ -30,6 +30,10 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   replica: ['domain', 'environment', 'log', 'sqlite', 'state'],
   write: ['domain', 'access', 'audit', 'state', 'embedding', 'log', 'environment'],
   recall: ['domain', 'access', 'audit', 'state', 'sqlite', 'embedding', 'vector-index', 'keyword-index', 'environment'],
+  // Consolidation, retention and erasure: what happens to memories that nobody writes at the moment.
+  lifecycle: [
+    ...['domain', 'access', 'state', 'write', 'recall', 'consolidation', 'keyword-index', 'embedding', 'environment'],
+  ],
   reembedding: ['domain', 'state', 'write', 'embedding', 'vector-index', 'environment'],
   connect: 'everything',
   store: 'everything',

@@ -8,6 +8,7 @@ import type {
   Idempotency,
   MemoryDraft,
   NamedDeclaration,
+  NewFact,
   SpaceName,
   Stamp,
 } from '../../src/domain/command';
@@ -200,6 +201,22 @@ export const commandsByType: { readonly [T in Change['type']]: Arbitrary<Extract
     'holder',
     'request',
   ]),
+  consolidate: commandOf(
+    'consolidate',
+    {
+      sources: fc.array(every({ id, revision: number }), { maxLength: 3 }),
+      facts: fc.array(
+        record<NewFact, 'id' | 'text' | 'from'>(
+          { id, text, from: fc.array(number, { maxLength: 3 }), embedded, tokenCount: fc.nat() },
+          ['id', 'text', 'from'],
+        ),
+        { maxLength: 3 },
+      ),
+      summarizer: text,
+    },
+    ['sources', 'facts', 'summarizer'],
+  ),
+  'undo-consolidation': commandOf('undo-consolidation', { id }, ['id']),
   bootstrap: commandOf('bootstrap', { storeKey: fc.uint8Array({ maxLength: 40 }) }, ['storeKey']),
 };
 

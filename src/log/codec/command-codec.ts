@@ -8,7 +8,9 @@ import type {
   LabelChange,
   MemoryDraft,
   NamedDeclaration,
+  NewFact,
   RowEmbedding,
+  SourceRevision,
   SpaceName,
   Stamp,
   WriteRequest,
@@ -218,6 +220,15 @@ const declaration = union<Declaration>(
 const namedDeclaration = struct<NamedDeclaration>({ id: text, declaration });
 const embedding = struct<RowEmbedding>({ row: number, text, vectors });
 
+const sourceRevision = struct<SourceRevision>({ id: text, revision: number });
+const newFact = struct<NewFact>({
+  id: text,
+  text,
+  from: list(number),
+  embedded: optional(embedded),
+  tokenCount: optional(number),
+});
+
 interface ChangeFormat<T extends Change['type']> {
   /** The number of the type. It never changes, and no other type gets it. */
   readonly code: number;
@@ -241,6 +252,8 @@ const formats: { readonly [T in Change['type']]: ChangeFormat<T> } = {
   retain: { code: 13, fields: { upTo: number } },
   bootstrap: { code: 14, fields: { storeKey: bytes } },
   lease: { code: 15, fields: { chore: text, holder: text, request: number, over: optional(number) } },
+  consolidate: { code: 16, fields: { sources: list(sourceRevision), facts: list(newFact), summarizer: text } },
+  'undo-consolidation': { code: 17, fields: { id: text } },
 };
 
 interface CommandFormat {

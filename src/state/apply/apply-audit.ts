@@ -118,6 +118,8 @@ const actions: Partial<Record<Command['type'], Action>> = {
   update: 'update',
   forget: 'forget',
   share: 'share',
+  consolidate: 'consolidate',
+  'undo-consolidation': 'consolidate',
   'add-declaration': 'administer',
   'end-declaration': 'administer',
 };

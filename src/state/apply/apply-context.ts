@@ -5,8 +5,10 @@ import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
 import type { ChangeType } from '../../domain/memory';
 import type { Namespace } from '../../domain/namespace';
+import type { TrustLevel } from '../../domain/trust';
 import type { MemoryQueries } from '../queries/memory-queries';
 import type { QuotaUsage, RevisionBytes } from '../quota-usage';
+import type { Derivations } from '../tables/derivations';
 import type { Interning } from '../tables/interning';
 import { type MemoryRow, parseStoredJson, type RowChecksum } from '../tables/memory-row';
 import type { Tables } from '../tables/schema';
@@ -14,6 +16,7 @@ import type { SpaceCoverage } from '../tables/space-coverage';
 import type { StoreMeta } from '../tables/store-meta';
 import type { Words } from '../tables/words';
 import type { TableWriter } from './table-writer';
+import type { TrustColumns } from './trust';
 
 /** The tables and functions that `apply` passes to the handler of each command. All work happens inside one transaction. */
 export interface ApplyContext {
@@ -25,6 +28,9 @@ export interface ApplyContext {
   readonly words: Pick<Words, 'insert' | 'replace' | 'delete' | 'deleteWaiting'>;
   readonly rowChecksum: RowChecksum;
   readonly coverage: SpaceCoverage;
+  readonly derivations: Derivations;
+  /** The trust of a memory now. */
+  trustOf(record: TrustColumns): TrustLevel;
   /** What each actor uses. Undefined while nothing needs it: it is then computed from the tables when a command has a quota. */
   usage(): QuotaUsage | undefined;
   /** Computes what each actor uses, unless it is known. */

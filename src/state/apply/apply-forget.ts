@@ -4,8 +4,10 @@ import { assertRevision } from '../../domain/memory';
 import { isRoot } from '../../domain/principal';
 import { mayKnowOfDamage } from '../queries/damaged-record';
 import { damaged, type MemoryRow } from '../tables/memory-row';
-import { type ApplyContext, removeVectors, stampChange } from './apply-context';
+import type { ApplyContext } from './apply-context';
 import { loadForChange } from './apply-update';
+import { endConsolidation, isConsolidated, mayBeFact } from './end-consolidation';
+import { forgetRecord } from './forget-record';
 
 /**
  * Forgets memories. Ids that do not exist, or that the actor may not read, are skipped. If one of the others may not be forgotten,
@@ -23,8 +25,17 @@ export function applyForget(
   // An id that stands twice would be forgotten twice, and the second change would halt every peer that applies it.
   const found = [...new Set(ids)].flatMap((id) => forgetTarget(context, id, stamp) ?? []);
   for (const record of found) assertRevision(record, ifRevision);
-  for (const record of found) forget(context, record, stamp);
+  endConsolidationsOf(context, found, stamp);
+  for (const record of found) forgetRecord(context, record, stamp);
   return found.map(({ id }) => id);
+}
+
+/** Facts never outlive their sources, and the sources of a forgotten fact are read again in its place. */
+function endConsolidationsOf(context: ApplyContext, found: readonly MemoryRow[], stamp: Stamp): void {
+  const changed = found.filter(isConsolidated);
+  const facts = found.filter(mayBeFact);
+  if (changed.length === 0 && facts.length === 0) return;
+  endConsolidation(context, { changed, facts }, stamp, new Set(found.map(({ row }) => row)));
 }
 
 function forgetTarget(context: ApplyContext, id: string, stamp: Stamp): MemoryRow | undefined {
@@ -54,40 +65,4 @@ function repaired(context: ApplyContext, record: MemoryRow, { by, scope }: Stamp
   const { label_set, owner, revision } = last;
   const space = context.interning.currentSpace?.id ?? null;
   return { ...record, label_set, owner, revision, author: last.by, user_id: null, session_id: null, tags: '[]', space };
-}
-
-/** Counts a memory as forgotten in the quotas. The counts of a damaged record are unknown, so everything is then counted again. */
-function countForgotten(context: ApplyContext, record: MemoryRow): void {
-  const usage = context.usage();
-  if (usage === undefined) return;
-  const revisions = context.rowChecksum.isIntact(record) ? context.revisionBytes(record) : undefined;
-  if (revisions === undefined) context.discardUsage();
-  else usage.forgotten(record, revisions);
-}
-
-function forget(context: ApplyContext, record: MemoryRow, { at, by }: Stamp): void {
-  const { writer } = context;
-  const tokensBefore = context.analyze(record.text);
-  if (context.rowChecksum.isIntact(record)) {
-    context.words.delete(record.row, tokensBefore);
-    writer.deleteTags(record.row, JSON.parse(record.tags));
-  }
-  countForgotten(context, record);
-  removeVectors(context, record);
-  const tombstone = {
-    ...record,
-    state: 'forgotten' as const,
-    text: '',
-    metadata: '{}',
-    key: null,
-    source_ref: null,
-    space: null,
-    chunks: 0,
-    length: 0,
-    revision: record.revision + 1,
-    updated_at: at,
-  };
-  const actor = context.interning.internActor(by);
-  const change = { type: 'forgotten' as const, at, by: actor, tokensBefore, reindex: true };
-  writer.replaceByTombstone(stampChange(context, tombstone, change));
 }

@@ -10,8 +10,9 @@ import { contentBytes } from '../quota-usage';
 import { contentColumns, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import { type ApplyContext, assertSpace, insertVectors, stampChange } from './apply-context';
 import { assertWithinQuota, countedLabels } from './apply-quota';
-import { loadForChange, revise } from './apply-update';
-import { lower } from './trust';
+import { loadForChange } from './apply-update';
+import { endConsolidation, isConsolidated } from './end-consolidation';
+import { revise } from './revise';
 
 /** Stores a draft as a new memory, or revises the memory that has the draft's key. Makes all checks before the first write. */
 export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: Stamp): RememberResult {
@@ -40,9 +41,10 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
 
   const by = interning.internActor(actor);
   const record =
-    keyed === undefined ? store(context, draft, { at, by }) : reviseByKey(context, keyed, draft, { at, by });
+    keyed === undefined ? storeDraft(context, draft, { at, by }) : reviseByKey(context, keyed, draft, { at, by });
   if (target !== undefined) {
     const validTo = target.valid_to === null ? draft.validFrom : Math.min(target.valid_to, draft.validFrom);
+    if (isConsolidated(target)) endConsolidation(context, { changed: [target] }, stamp, new Set([target.row]));
     revise(context, target, { columns: { state: 'superseded', superseded_by: record.id, valid_to: validTo }, at, by });
   }
   if (draft.idempotency !== undefined) {
@@ -85,7 +87,22 @@ function findKeyed(
   return records.byKey(scope, owner, draft.key);
 }
 
-function store(context: ApplyContext, draft: MemoryDraft, { at, by }: { at: number; by: number }): MemoryRow {
+/** When and by whom a new memory is written. */
+export interface NewRecord {
+  readonly at: number;
+  readonly by: number;
+  /** Default: `by`. */
+  readonly author?: number;
+  /** The highest trust that the memory can have. Default: what the ceilings allow. */
+  readonly trust?: number;
+}
+
+/** Stores a draft as a new memory. */
+export function storeDraft(
+  context: ApplyContext,
+  draft: MemoryDraft,
+  { at, by, author = by, trust = Number.POSITIVE_INFINITY }: NewRecord,
+): MemoryRow {
   const { writer, policy, interning } = context;
   const row = context.nextRow();
   const tokens = context.analyze(draft.text);
@@ -98,8 +115,8 @@ function store(context: ApplyContext, draft: MemoryDraft, { at, by }: { at: numb
     revision: 1,
     state: 'active',
     label_set: context.interning.internLabelSet(draft.namespace, draft.accessTags),
-    owner: draft.visibility === 'private' ? by : 0,
-    author: by,
+    owner: draft.visibility === 'private' ? author : 0,
+    author,
     kind: content.kind,
     user_id: content.user_id,
     session_id: content.session_id,
@@ -122,7 +139,8 @@ function store(context: ApplyContext, draft: MemoryDraft, { at, by }: { at: numb
     first_change_seq: 0,
     change_seq: 0,
     checksum: '',
-    trust: lower(
+    trust: Math.min(
+      trust,
       policy.ceilingOf(interning.actor(by), draft.namespace),
       policy.channelCeiling(draft.source.channel, draft.namespace),
     ),
@@ -197,7 +215,8 @@ function forbiddenRevision({ key, namespace }: MemoryDraft): MemoryError {
   return new MemoryError('FORBIDDEN', `Not allowed to ${what}: requires ${rightsFor('update', namespace)}.`);
 }
 
-function idTaken(id: string): MemoryError {
+/** Makes the error for a new memory whose id another one has, or had. */
+export function idTaken(id: string): MemoryError {
   const issue = {
     path: ['newId'],
     message: `expected a new id, got ${id}, which an earlier memory has. Ids must never repeat.`,

@@ -9,7 +9,9 @@ import { contentBytes } from '../quota-usage';
 import { type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import type { ApplyContext } from './apply-context';
 import { assertWithinQuota, countedLabels } from './apply-quota';
-import { loadForChange, revise } from './apply-update';
+import { loadForChange } from './apply-update';
+import { endConsolidation, isConsolidated } from './end-consolidation';
+import { revise } from './revise';
 
 /** The labels of a memory after the change. */
 interface NewLabels {
@@ -40,8 +42,11 @@ export function applyShare(
     after: { ...before, namespaceId: context.interning.findNamespace(wanted.namespace) },
     bytes: contentBytes(record),
   });
+  const isSource = isConsolidated(record);
+  if (isSource) endConsolidation(context, { changed: [record] }, stamp, new Set([record.row]));
   return revise(context, record, {
     columns: {
+      ...(isSource ? { state: 'active' as const } : {}),
       label_set: context.interning.internLabelSet(wanted.namespace, wanted.accessTags),
       owner: wanted.visibility === 'private' ? record.author : 0,
     },

@@ -105,6 +105,12 @@ export class MemoryQueries {
     return stored === undefined || stored.state === 'forgotten' ? undefined : memoryRowOf(stored);
   }
 
+  /** The record of a memory that is not forgotten. */
+  uncheckedByRow(row: number): MemoryRow | undefined {
+    const stored = this.#byRow.get({ row });
+    return stored === undefined || stored.state === 'forgotten' ? undefined : memoryRowOf(stored);
+  }
+
   /** The record or the tombstone of a memory. */
   uncheckedOrTombstone(id: string): MemoryRow | undefined {
     const stored = this.#byId.get({ id });
@@ -159,8 +165,7 @@ export class MemoryQueries {
 
   /** Like `byRow`, but returns undefined for a damaged record. */
   intactByRow(row: number): MemoryRow | undefined {
-    const stored = this.#byRow.get({ row });
-    const record = stored === undefined || stored.state === 'forgotten' ? undefined : memoryRowOf(stored);
+    const record = this.uncheckedByRow(row);
     return record !== undefined && this.#rowChecksum.isIntact(record) ? record : undefined;
   }
 

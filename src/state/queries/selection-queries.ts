@@ -50,6 +50,26 @@ const maxSlicedBytes = 2_000;
 // The prepared statements that are kept have at most so many letters of SQL together. A query with a usual filter has some 1,000.
 const maxStatementLetters = 64_000;
 
+/** What decides with which others a memory is consolidated. */
+export type SourceColumns = Pick<
+  MemoryRow,
+  | ('row' | 'id' | 'revision' | 'state' | 'label_set' | 'owner' | 'author' | 'kind' | 'user_id' | 'session_id' | 'key')
+  | (
+      | 'source_channel'
+      | 'metadata'
+      | 'created_at'
+      | 'valid_from'
+      | 'valid_to'
+      | 'expires_at'
+      | 'trust'
+      | 'pinned'
+      | 'chunks'
+    )
+> & {
+  /** The length of the text as it is stored. */
+  readonly bytes: number;
+};
+
 type LabelledRow = Pick<MemoryRow, 'id' | 'label_set' | 'owner' | 'author'>;
 
 interface CompiledQuery {
@@ -98,6 +118,42 @@ export class SelectionQueries {
     const query = queries
       .selectFrom('memories')
       .select(['memories.id', 'memories.label_set', 'memories.owner', 'memories.author'])
+      .where(selectionCondition(selection, this.#interning))
+      .orderBy('memories.row');
+    return this.#all(selection, query.compile());
+  }
+
+  /** Reads what decides about the consolidation of memories, for a slice of the rows that match a selection. Metadata is '{}' or 'some'. */
+  sources(selection: CompiledSelection, { after, upTo }: RowSlice): SourceColumns[] {
+    const query = queries
+      .selectFrom('memories')
+      .innerJoin('texts', 'texts.row', 'memories.row')
+      .select([
+        'memories.row',
+        'memories.id',
+        'revision',
+        'label_set',
+        'owner',
+        'author',
+        'kind',
+        'user_id',
+        'session_id',
+      ])
+      .select([
+        'key',
+        'source_channel',
+        'created_at',
+        'valid_from',
+        'valid_to',
+        'expires_at',
+        'trust',
+        'pinned',
+        'chunks',
+      ])
+      .select(sql<string>`(case when memories.metadata = '{}' then '{}' else 'some' end)`.as('metadata'))
+      .select(sql<number>`octet_length(texts.text)`.as('bytes'))
+      .where('memories.row', '>', after)
+      .where('memories.row', '<=', upTo)
       .where(selectionCondition(selection, this.#interning))
       .orderBy('memories.row');
     return this.#all(selection, query.compile());

@@ -183,10 +183,12 @@ function visibleLinks({ readable, scope }: SelectionCriteria['linked'], internin
   return { supersedes: link('supersedes'), supersededBy: link('superseded_by') };
 }
 
-// With `asOf`, a memory that was superseded later must still be found.
+// With `asOf`, a memory that was superseded later must still be found, and so must the sources of a fact: a fact is valid from the time of its
+// latest source.
 function stateCondition(include: SelectionCriteria['include'], asOf: number | undefined): RawBuilder<boolean> {
   const states = ['active'];
-  if (asOf !== undefined || include.has('superseded')) states.push('superseded');
-  for (const state of ['consolidated', 'quarantined'] as const) if (include.has(state)) states.push(state);
+  for (const state of ['superseded', 'consolidated'] as const)
+    if (asOf !== undefined || include.has(state)) states.push(state);
+  if (include.has('quarantined')) states.push('quarantined');
   return sql`memories.state in (${sql.join(states)})`;
 }

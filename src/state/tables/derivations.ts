@@ -66,6 +66,11 @@ export class Derivations {
     }
   }
 
+  /** Deletes one source of a memory. */
+  delete({ row, source }: Pick<Derivation, 'row' | 'source'>): void {
+    this.#statements.delete.run({ row, source });
+  }
+
   /** Deletes what a memory was made from, because it is forgotten. What was made from it stays bound by its trust. */
   deleteOfRow(row: number): void {
     if (!this.isEmpty) this.#statements.deleteOfRow.run({ row });
@@ -97,6 +102,9 @@ function prepareAll(database: Database) {
       queries.selectFrom('derivations').selectAll().where('source', '=', p('source')).orderBy('row'),
     ),
     all: prepare<object, Line>(database, () => queries.selectFrom('derivations').selectAll()),
+    delete: prepare<Pick<Line, 'row' | 'source'>, unknown>(database, (p) =>
+      queries.deleteFrom('derivations').where('row', '=', p('row')).where('source', '=', p('source')),
+    ),
     deleteOfRow: prepare<{ row: number }, unknown>(database, (p) =>
       queries.deleteFrom('derivations').where('row', '=', p('row')),
     ),

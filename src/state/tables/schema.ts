@@ -180,8 +180,11 @@ export interface FormerSubjectsTable {
 export interface DerivationsTable {
   row: number;
   source: number;
-  /** 'derived': the writer named the source. 'consolidated': a summarizer made the memory from the source. */
-  kind: 'derived' | 'consolidated';
+  /**
+   * 'derived': the writer named the source. 'consolidated': a summarizer made the memory from the source, and the memory quotes it.
+   * 'omitted': the summarizer has read the source, and no fact quotes it. It is then a source of the first fact of its group.
+   */
+  kind: 'derived' | 'consolidated' | 'omitted';
   checksum: number;
 }
 

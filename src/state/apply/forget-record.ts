@@ -1,0 +1,41 @@
+import type { Stamp } from '../../domain/command';
+import type { MemoryRow } from '../tables/memory-row';
+import { type ApplyContext, removeVectors, stampChange } from './apply-context';
+
+/** Counts a memory as forgotten in the quotas. The counts of a damaged record are unknown, so everything is then counted again. */
+function countForgotten(context: ApplyContext, record: MemoryRow): void {
+  const usage = context.usage();
+  if (usage === undefined) return;
+  const revisions = context.rowChecksum.isIntact(record) ? context.revisionBytes(record) : undefined;
+  if (revisions === undefined) context.discardUsage();
+  else usage.forgotten(record, revisions);
+}
+
+/** Replaces a memory by its tombstone. */
+export function forgetRecord(context: ApplyContext, record: MemoryRow, { at, by }: Stamp): void {
+  const { writer } = context;
+  const tokensBefore = context.analyze(record.text);
+  if (context.rowChecksum.isIntact(record)) {
+    context.words.delete(record.row, tokensBefore);
+    writer.deleteTags(record.row, JSON.parse(record.tags));
+  }
+  countForgotten(context, record);
+  removeVectors(context, record);
+  context.derivations.deleteOfRow(record.row);
+  const tombstone = {
+    ...record,
+    state: 'forgotten' as const,
+    text: '',
+    metadata: '{}',
+    key: null,
+    source_ref: null,
+    space: null,
+    chunks: 0,
+    length: 0,
+    revision: record.revision + 1,
+    updated_at: at,
+  };
+  const actor = context.interning.internActor(by);
+  const change = { type: 'forgotten' as const, at, by: actor, tokensBefore, reindex: true };
+  writer.replaceByTombstone(stampChange(context, tombstone, change));
+}
