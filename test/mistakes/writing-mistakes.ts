@@ -195,7 +195,7 @@ export const writingMistakes: readonly Mistake[] = [
   ),
   mistake(
     'quotas: count what was forgotten',
-    'state/apply/apply-forget.ts',
+    'state/apply/forget-record.ts',
     '  else usage.forgotten(record, revisions);\n',
     '',
   ),
