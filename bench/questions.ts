@@ -21,6 +21,7 @@ import { opening } from './open';
 import { peersNarrow } from './peers-narrow';
 import { peersSearch } from './peers-search';
 import { peersWrites } from './peers-writes';
+import { qualityConsolidation } from './quality-consolidation';
 import { qualityLocomo } from './quality-locomo';
 import { recallAfterWrites } from './recall-after-writes';
 import { recallHybrid } from './recall-hybrid';
@@ -63,5 +64,6 @@ export const questions: readonly Question[] = [
   reembed,
   indexBuild,
   qualityLocomo,
+  qualityConsolidation,
   fusionLocomo,
 ];

@@ -5,6 +5,7 @@ export type { ChainVerification } from './audit/compare-heads';
 export type { AuditVerification } from './audit/verify-audit';
 export type { AuditEpoch } from './audit/walk-chain';
 export type { ConnectOptions } from './connect/connected-store';
+export { extractiveSummarizer } from './consolidation/extractive-summarizer';
 export type {
   FactDraft,
   SourceGroup,

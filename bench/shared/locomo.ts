@@ -14,15 +14,34 @@ export interface Turn {
 export interface Conversation {
   readonly name: string;
   readonly turns: readonly Turn[];
-  /** The questions, each with at least one turn that contains the answer. */
-  readonly questions: readonly { readonly text: string; readonly evidence: readonly string[] }[];
+  /** The questions, each with at least one turn that contains the answer. Questions that mislead have no answer. */
+  readonly questions: readonly {
+    readonly text: string;
+    readonly evidence: readonly string[];
+    readonly answer?: string;
+  }[];
+  /** The facts that a language model made of the turns, each with its turns, by session. They come with LoCoMo. */
+  readonly observations: readonly {
+    readonly session: string;
+    readonly text: string;
+    readonly turns: readonly string[];
+  }[];
 }
 
 interface Sample {
   readonly sample_id: string;
   readonly conversation: { readonly [key: string]: unknown };
-  readonly qa: readonly { readonly question: string; readonly evidence: readonly string[] }[];
+  readonly qa: readonly {
+    readonly question: string;
+    readonly evidence: readonly string[];
+    readonly answer?: string | number;
+  }[];
+  /** For `session_N_observation`, the facts about each speaker. */
+  readonly observation: Readonly<Record<string, Readonly<Record<string, readonly RawObservation[]>>>>;
 }
+
+/** A fact, and the id of its turn or turns. */
+type RawObservation = readonly [string, string | readonly string[]];
 
 interface RawTurn {
   readonly speaker: string;
@@ -34,17 +53,19 @@ interface RawTurn {
 /** The conversations of LoCoMo (Maharana and others, 'Evaluating Very Long-Term Conversational Memory of LLM Agents', 2024). */
 export async function readLocomo(folder: string): Promise<Conversation[]> {
   const samples = JSON.parse(await readFile(join(folder, 'locomo', 'locomo10.json'), 'utf8')) as Sample[];
-  return samples.map(({ sample_id: name, conversation, qa }) => {
+  return samples.map(({ sample_id: name, conversation, qa, observation }) => {
     const turns = Object.keys(conversation)
       .filter((key) => /^session_\d+$/.test(key))
       .flatMap((session) => turnsOf(conversation, session));
     const known = new Set(turns.map(({ id }) => id));
     // Some strings contain several ids, and some ids do not exist.
-    const questions = qa.map(({ question, evidence }) => ({
+    const questions = qa.map(({ question, evidence, answer }) => ({
       text: question,
       evidence: [...new Set(evidence.join(' ').match(/D\d+:\d+/g) ?? [])].filter((id) => known.has(id)),
+      ...(answer === undefined ? {} : { answer: String(answer) }),
     }));
-    return { name, turns, questions: questions.filter(({ evidence }) => evidence.length > 0) };
+    const answerable = questions.filter(({ evidence }) => evidence.length > 0);
+    return { name, turns, questions: answerable, observations: observationsOf(observation, known) };
   });
 }
 
@@ -56,6 +77,18 @@ function turnsOf(conversation: Sample['conversation'], session: string): Turn[] 
     session,
     at,
   }));
+}
+
+function observationsOf(observation: Sample['observation'], known: ReadonlySet<string>): Conversation['observations'] {
+  return Object.entries(observation).flatMap(([key, bySpeaker]) =>
+    Object.values(bySpeaker)
+      .flat()
+      .map(([text, turns]) => ({
+        session: key.replace(/_observation$/, ''),
+        text,
+        turns: [...new Set(String(turns).match(/D\d+:\d+/g) ?? [])].filter((id) => known.has(id)),
+      })),
+  );
 }
 
 /** Reads `1:56 pm on 8 May, 2023`. */

@@ -21,7 +21,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   raft: ['domain', 'environment', 'raft/core', 'log/codec'],
   embedding: ['domain', 'environment'],
   // Turns texts into facts, and knows neither memories nor stores.
-  consolidation: ['domain', 'environment', 'keyword-index', 'providers'],
+  consolidation: ['domain', 'environment', 'keyword-index'],
   'vector-index': ['domain', 'environment'],
   'keyword-index': ['domain'],
   audit: ['domain', 'sqlite', 'environment'],
@@ -48,6 +48,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
 /** The ports, each with the file that declares it. */
 export const ports: Readonly<Record<string, string>> = {
   Embedder: 'embedding/embedder',
+  Summarizer: 'consolidation/summarizer',
   VectorIndex: 'vector-index/vector-index',
   ReplicatedLog: 'log/replicated-log',
   RaftStorage: 'raft/storage/raft-storage',
