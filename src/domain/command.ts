@@ -33,6 +33,7 @@ export interface Content {
   readonly validFrom: number;
   readonly validTo?: number;
   readonly expiresAt?: number;
+  readonly pinned?: boolean;
 }
 
 /** Identifies a call that must store its memory only once. */
@@ -78,6 +79,7 @@ export interface ContentPatch {
   readonly validFrom?: number;
   readonly validTo?: number | null;
   readonly expiresAt?: number | null;
+  readonly pinned?: boolean;
   /** See `withTokenCounts`. */
   readonly tokenCount?: number;
 }

@@ -64,6 +64,8 @@ export interface MemoryFields<M = Metadata> {
   tags?: readonly string[];
   /** Importance from 0 to 1. It adds up to 0.03 to the score of a hit. Default: 0.5. */
   priority?: number;
+  /** Keeps the memory as it is: no consolidation replaces it. It can still be updated and forgotten. Default: false. */
+  pinned?: boolean;
   /** Additional data in JSON, at most 64 kB. If a metadata schema was passed to `open`, it checks the data. Default: `{}`. */
   metadata?: M;
   /** The time at which the content became true. `asOf` and the recency of a hit depend on it. Default: the time of the write. */
@@ -134,6 +136,8 @@ export interface Memory<M = Metadata> {
   tags: string[];
   /** From 0 to 1. */
   priority: number;
+  /** Present, and true, if the memory is pinned. */
+  pinned?: boolean;
   metadata: M;
   source: MemorySource;
   origin: MemoryOrigin;

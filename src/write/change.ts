@@ -49,7 +49,7 @@ export async function update(
 }
 
 async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memory): Promise<ContentPatch> {
-  const { text, kind, tags, priority, metadata, validFrom, validTo, expiresAt } = parsed;
+  const { text, kind, tags, priority, pinned, metadata, validFrom, validTo, expiresAt } = parsed;
   const validated = metadata === undefined ? undefined : await validateMetadata(context, metadata ?? {});
   const issues = [...(validated?.issues ?? [])];
   const from = validFrom === undefined ? memory.validFrom.getTime() : (validFrom ?? memory.createdAt.getTime());
@@ -66,6 +66,7 @@ async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memor
     kind: kind === null ? 'episodic' : kind,
     tags: tags === null ? [] : tags,
     priority: priority === null ? 0.5 : priority,
+    pinned: pinned === null ? false : pinned,
     metadata: validated?.metadata,
     validFrom: validFrom === undefined ? undefined : from,
     validTo,

@@ -1,4 +1,4 @@
-import { allow, type MemoryHandle, type Summarizer } from 'multi-agent-memory';
+import { allow, type Memory, type MemoryHandle, type Summarizer } from 'multi-agent-memory';
 import { fakeClock } from 'multi-agent-memory/testing';
 import { describe, expect, test } from 'vitest';
 import { all, codeOf, issuePaths, openFolder, openInMemory, openToAll, temporaryFolder } from '../store/stores';
@@ -18,11 +18,16 @@ async function storeWithFacts(summarizer: Summarizer = pairs(), count = 8) {
   const alice = store.as({ agentId: 'alice' });
   const ids = await rememberNotes(alice, count);
   const result = await alice.consolidate({ namespace }, { dryRun: false, summarizer });
-  const facts = (await alice.list({ filter: { kind: 'summary' }, order: 'oldest' })).items;
+  const facts = inTextOrder((await alice.list({ filter: { kind: 'summary' } })).items);
   return { store, alice, ids, result, facts };
 }
 
-const active = async (handle: MemoryHandle) => (await all(handle.list({ order: 'oldest' }))).map(({ text }) => text);
+/** The facts of one group have the same time. */
+function inTextOrder(memories: readonly Memory[]): Memory[] {
+  return [...memories].sort((a, b) => (a.text < b.text ? -1 : 1));
+}
+
+const active = async (handle: MemoryHandle) => (await all(handle.list())).map(({ text }) => text).sort();
 const statesOf = async (handle: MemoryHandle, ids: readonly string[]) =>
   Promise.all(ids.map(async (id) => (await handle.get(id))?.state));
 
@@ -121,6 +126,25 @@ describe('consolidate', () => {
     });
   });
 
+  test('leaves pinned memories alone until an update unpins them', async () => {
+    const store = await openInMemory();
+    const [id = ''] = await rememberNotes(store.admin, 1, { pinned: true });
+    await rememberNotes(store.admin, 7);
+    const call = { dryRun: false, minSources: 7, summarizer: oneFact() };
+    expect(await store.admin.get(id)).toMatchObject({ pinned: true });
+    expect((await store.admin.consolidate({}, call)).skipped).toEqual([{ reason: 'pinned', count: 1 }]);
+    for (const [patch, pinned] of [
+      [false, undefined],
+      [true, true],
+      [null, undefined],
+    ] as const)
+      expect((await store.admin.update(id, { pinned: patch })).pinned).toBe(pinned);
+    expect((await store.admin.update(id, { priority: 1, pinned: true })).pinned).toBe(true);
+    expect((await store.admin.history(id)).map(({ memory }) => memory?.pinned)).toEqual([
+      ...[true, undefined, true, undefined, true],
+    ]);
+  });
+
   test('a dry run shows what would be done, and changes nothing', async () => {
     const store = await openInMemory();
     const ids = await rememberNotes(store.admin, 8);
@@ -212,7 +236,7 @@ describe('consolidate', () => {
     await first.admin.consolidate({}, { dryRun: false, summarizer: pairs() });
     await first.close();
     const second = await openFolder(folder, { access: openToAll });
-    const [fact] = (await second.admin.list({ order: 'oldest' })).items;
+    const [fact] = inTextOrder((await second.admin.list()).items);
     expect((await second.admin.sources(fact?.id ?? '')).map(({ id }) => id)).toEqual(ids.slice(0, 2));
     expect((await second.verify()).problems).toEqual([]);
   });

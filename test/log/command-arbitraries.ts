@@ -112,6 +112,7 @@ const content = {
   validFrom: number,
   validTo: number,
   expiresAt: number,
+  pinned: fc.boolean(),
 } satisfies { [K in keyof Content]-?: Arbitrary<Exclude<Content[K], undefined>> };
 const visibility = fc.constantFrom('shared' as const, 'private' as const);
 const source = record<MemoryDraft['source'], 'channel'>({ channel: fc.constantFrom(...sourceChannels), ref: text }, [

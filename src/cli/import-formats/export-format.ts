@@ -11,7 +11,19 @@ import {
 } from './import-format';
 
 const importedFields = [
-  ...(['text', 'namespace', 'key', 'kind', 'tags', 'priority', 'metadata', 'userId', 'sessionId', 'source'] as const),
+  ...([
+    'text',
+    'namespace',
+    'key',
+    'kind',
+    'tags',
+    'priority',
+    'pinned',
+    'metadata',
+    'userId',
+    'sessionId',
+    'source',
+  ] as const),
   ...(['validFrom', 'validTo', 'expiresAt', 'accessTags', 'visibility'] as const),
 ];
 /** Fields that are ignored, because the new store sets them itself. */

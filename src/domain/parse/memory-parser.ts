@@ -46,6 +46,7 @@ const parsers: ReadonlyMap<string, FieldParser> = new Map<string, FieldParser>([
   ],
   ['kind', (value) => memoryKinds.find((kind) => kind === value)],
   ['priority', (value) => (typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined)],
+  ['pinned', (value) => (typeof value === 'boolean' ? value : undefined)],
   ...(['userId', 'sessionId', 'key', 'idempotencyKey'] as const).map(
     (field) => [field, ((value, { nameBytes }) => usualName(value, nameBytes)) as FieldParser] as const,
   ),

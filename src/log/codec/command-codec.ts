@@ -139,6 +139,7 @@ const draft = struct<MemoryDraft>({
     struct<Idempotency>({ key: text, digest: text, earlierKeys: optional(texts), earlierDigests: optional(texts) }),
   ),
   tokenCount: optional(number),
+  pinned: optional(flag),
 });
 
 const patch = struct<ContentPatch>({
@@ -152,6 +153,7 @@ const patch = struct<ContentPatch>({
   validTo: optional(nullable(number)),
   expiresAt: optional(nullable(number)),
   tokenCount: optional(number),
+  pinned: optional(flag),
 });
 
 const labelChange = struct<LabelChange>({

@@ -144,7 +144,7 @@ export function storeDraft(
       policy.ceilingOf(interning.actor(by), draft.namespace),
       policy.channelCeiling(draft.source.channel, draft.namespace),
     ),
-    pinned: null,
+    pinned: content.pinned,
     text: content.text,
   };
   const stamped = stampChange(context, record, { type: 'stored', at, by, tokens, reindex: true });

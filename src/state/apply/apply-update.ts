@@ -71,12 +71,13 @@ export function loadForChange(
   return record;
 }
 
-function patchColumns({ text, kind, tags, priority, metadata, ...times }: ContentPatch): Partial<MemoryRow> {
+function patchColumns({ text, kind, tags, priority, pinned, metadata, ...times }: ContentPatch): Partial<MemoryRow> {
   return defined({
     text,
     kind,
     tags: tags && JSON.stringify(tags),
     priority,
+    pinned: pinned === undefined ? undefined : pinned ? (1 as const) : null,
     metadata: metadata && JSON.stringify(metadata),
     valid_from: times.validFrom,
     valid_to: times.validTo,

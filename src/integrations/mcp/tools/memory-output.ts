@@ -22,6 +22,7 @@ export const memorySchema = z.object({
   sessionId: z.exactOptional(z.string()),
   tags: z.array(z.string()),
   priority: z.number(),
+  pinned: z.exactOptional(z.boolean()),
   metadata: z.record(z.string(), z.unknown()),
   source: z.object({ channel: z.string(), ref: z.exactOptional(z.string()) }),
   createdAt: time,
