@@ -62,6 +62,8 @@ export interface MemoryDraft extends Content {
   readonly sessionId?: string;
   readonly source: MemorySource;
   readonly supersedes?: string;
+  /** The ids of the memories from which it was made. Not empty, without repeats. */
+  readonly derivedFrom?: readonly string[];
   readonly embedded?: ChunkVectors;
   readonly idempotency?: Idempotency;
   /** See `withTokenCounts`. */

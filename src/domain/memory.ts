@@ -98,6 +98,11 @@ export interface NewMemory<M = Metadata> extends MemoryFields<M> {
    */
   supersedes?: string;
   /**
+   * The ids of the memories from which this one was made, for example of the messages that a summary is about: up to 256. The writer must
+   * be able to read each of them. The trust of the new memory is never higher than theirs, now and later. Default: none.
+   */
+  derivedFrom?: readonly string[];
+  /**
    * A name that the writer gives to the memory. It is unique in the namespace: a second write with the same key makes a new revision. Like
    * all names, it is converted to Unicode's normal form NFC, and cannot have control characters or other hidden characters.
    */

@@ -34,6 +34,7 @@ const synonyms: readonly [words: string, names: string][] = [
   ['id name', 'key'],
   ['requestId idempotent', 'idempotencyKey'],
   ['replaces replace previousId', 'supersedes'],
+  ['sources derived parents', 'derivedFrom'],
   ['offset page pageToken nextToken startingAfter nextCursor', 'cursor'],
   ['sort sortBy', 'orderBy'],
   ['direction sortOrder', 'order'],

@@ -118,6 +118,7 @@ export class StateStore {
   readonly requests: WriteRequests;
   /** The keyword index. */
   readonly words: Words;
+  readonly #trustTables: TrustTables;
   readonly #memberships: ClusterMemberships;
   readonly #writer: TableWriter;
   readonly #audit: ChangesAudit;
@@ -190,6 +191,7 @@ export class StateStore {
         .where('state', '!=', 'forgotten'),
     );
     this.#policy = this.declarations.policy();
+    this.#trustTables = this.#newTrustTables((row) => this.records.trustColumnsOf(row));
     this.#context = this.#newContext();
     this.#readCounters();
     assertRowNumbers(database, this.#lastRow);
@@ -254,15 +256,9 @@ export class StateStore {
     return this.#findIdempotent.get({ author, key });
   }
 
-  /** What the trust of a memory depends on, with the rules in force. */
-  get trustTables(): TrustTables {
-    const { policy, interning, derivations, contributors, records } = this;
-    return { policy, interning, derivations, contributors, trustColumnsOf: (row) => records.trustColumnsOf(row) };
-  }
-
   /** The trust of a memory now. */
   trustOf(record: TrustColumns): TrustLevel {
-    return effectiveTrust(this.trustTables, record);
+    return effectiveTrust(this.#trustTables, record);
   }
 
   /** Runs several reads on one snapshot of the database. */
@@ -501,8 +497,19 @@ export class StateStore {
     }
   }
 
+  #newTrustTables(trustColumnsOf: TrustTables['trustColumnsOf']): TrustTables {
+    const { interning, derivations, contributors } = this;
+    const policy: TrustTables['policy'] = {
+      ceilingOf: (actor, namespace) => this.#policy.ceilingOf(actor, namespace),
+      channelCeiling: (channel, namespace) => this.#policy.channelCeiling(channel, namespace),
+    };
+    return { policy, interning, derivations, contributors, trustColumnsOf };
+  }
+
   /** The context of every command. It is made once, because making twenty functions takes longer than most steps of a command. */
   #newContext(): CommandContext {
+    // With peers, damage to a source must not decide about the trust of what is made from it.
+    const checkedTables = this.#newTrustTables((row) => this.records.tombstoneOrRecordOfRow(row));
     return {
       policy: this.#policy,
       meta: this.meta,
@@ -513,7 +520,9 @@ export class StateStore {
       rowChecksum: this.rowChecksum,
       coverage: this.coverage,
       derivations: this.derivations,
-      trustOf: (record) => this.trustOf(record),
+      contributors: this.contributors,
+      trust: checkedTables,
+      trustOf: (record) => effectiveTrust(checkedTables, record),
       usage: () => this.#usage,
       countUsage: () => this.usage(),
       discardUsage: () => {

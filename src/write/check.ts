@@ -64,6 +64,8 @@ function checkedOf(
   { space, idempotency }: { space: SpaceName; idempotency: Idempotency | undefined },
 ): CheckedMemory {
   const { vector, embed, validTo, expiresAt, userId, sessionId, supersedes } = memory;
+  const sources = [...new Set(memory.derivedFrom)];
+  const derivedFrom = sources.length === 0 ? undefined : sources;
   return {
     draft: {
       text: memory.text,
@@ -84,6 +86,7 @@ function checkedOf(
         userId,
         sessionId,
         supersedes,
+        derivedFrom,
         idempotency,
       }),
     },

@@ -137,6 +137,7 @@ const draft = record<MemoryDraft, (typeof requiredOfDraft)[number]>(
     embedded,
     idempotency,
     tokenCount: fc.nat(),
+    derivedFrom: texts,
   },
   requiredOfDraft,
 );

@@ -12,6 +12,7 @@ import {
   expected,
   fields,
   flag,
+  list,
   name,
   names,
   namespace,
@@ -27,6 +28,9 @@ import {
 
 /** The maximum nesting depth of metadata. JSON.parse and SQLite accept more, but no application needs more. */
 const maxJsonDepth = 64;
+
+/** A memory made from more is made in several steps. */
+const maxSources = 256;
 
 const visibility = oneOf(['shared', 'private']);
 
@@ -145,6 +149,7 @@ export function newMemoryShape(limits: Limits) {
     sessionId: name(limits).optional(),
     source: source.optional(),
     supersedes: exactName(limits).optional(),
+    derivedFrom: list(exactName(limits), 'an array of ids', [maxSources, 'ids']).optional(),
     key: name(limits).optional(),
     idempotencyKey: name(limits).optional(),
     vector: vector.optional(),

@@ -140,6 +140,7 @@ const draft = struct<MemoryDraft>({
   ),
   tokenCount: optional(number),
   pinned: optional(flag),
+  derivedFrom: optional(texts),
 });
 
 const patch = struct<ContentPatch>({

@@ -8,6 +8,7 @@ import type { Namespace } from '../../domain/namespace';
 import type { TrustLevel } from '../../domain/trust';
 import type { MemoryQueries } from '../queries/memory-queries';
 import type { QuotaUsage, RevisionBytes } from '../quota-usage';
+import type { Contributors } from '../tables/contributors';
 import type { Derivations } from '../tables/derivations';
 import type { Interning } from '../tables/interning';
 import { type MemoryRow, parseStoredJson, type RowChecksum } from '../tables/memory-row';
@@ -16,7 +17,7 @@ import type { SpaceCoverage } from '../tables/space-coverage';
 import type { StoreMeta } from '../tables/store-meta';
 import type { Words } from '../tables/words';
 import type { TableWriter } from './table-writer';
-import type { TrustColumns } from './trust';
+import type { TrustColumns, TrustTables } from './trust';
 
 /** The tables and functions that `apply` passes to the handler of each command. All work happens inside one transaction. */
 export interface ApplyContext {
@@ -29,6 +30,9 @@ export interface ApplyContext {
   readonly rowChecksum: RowChecksum;
   readonly coverage: SpaceCoverage;
   readonly derivations: Derivations;
+  readonly contributors: Contributors;
+  /** What trust depends on. Every record that it reads is checked. */
+  readonly trust: TrustTables;
   /** The trust of a memory now. */
   trustOf(record: TrustColumns): TrustLevel;
   /** What each actor uses. Undefined while nothing needs it: it is then computed from the tables when a command has a quota. */

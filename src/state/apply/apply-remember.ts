@@ -5,14 +5,17 @@ import type { MemoryDraft, Stamp } from '../../domain/command';
 import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
 import type { RememberResult } from '../../domain/memory';
+import type { Actor } from '../../domain/principal';
 import { isInScope, scopedFieldsOf } from '../../domain/scope';
+import type { TrustLevel } from '../../domain/trust';
 import { contentBytes } from '../quota-usage';
 import { contentColumns, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import { type ApplyContext, assertSpace, insertVectors, stampChange } from './apply-context';
 import { assertWithinQuota, countedLabels } from './apply-quota';
-import { loadForChange } from './apply-update';
+import { keepContributor, loadForChange, loadReadable } from './apply-update';
 import { endConsolidation, isConsolidated } from './end-consolidation';
 import { revise } from './revise';
+import { lower, storedTrust } from './trust';
 
 /** Stores a draft as a new memory, or revises the memory that has the draft's key. Makes all checks before the first write. */
 export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: Stamp): RememberResult {
@@ -38,10 +41,17 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
   if (target !== undefined && target.row === keyed?.row) throw supersedesItself(target.id);
   if (keyed === undefined && context.isStored(draft.id)) throw idTaken(draft.id);
   assertDraftFits(context, stamp, draft, { keyed, target });
+  const sources = (draft.derivedFrom ?? []).map((id) => loadReadable(context, id, stamp));
+  const trust = writtenTrust(context, draft, actor, sources);
 
   const by = interning.internActor(actor);
   const record =
-    keyed === undefined ? storeDraft(context, draft, { at, by }) : reviseByKey(context, keyed, draft, { at, by });
+    keyed === undefined
+      ? storeDraft(context, draft, { at, by, trust })
+      : reviseByKey(context, keyed, draft, { at, by, trust });
+  for (const { row: source } of sources) {
+    if (source !== record.row) context.derivations.insert({ row: record.row, source, kind: 'derived' });
+  }
   if (target !== undefined) {
     const validTo = target.valid_to === null ? draft.validFrom : Math.min(target.valid_to, draft.validFrom);
     if (isConsolidated(target)) endConsolidation(context, { changed: [target] }, stamp, new Set([target.row]));
@@ -85,6 +95,17 @@ function findKeyed(
   const owner = draft.visibility === 'private' ? author : 0;
   if (draft.key === undefined || scope === undefined || owner === undefined) return undefined;
   return records.byKey(scope, owner, draft.key);
+}
+
+/** The highest trust of what an actor writes: that of the actor, of the channel, and of everything from which it was made. */
+function writtenTrust(
+  { policy, trustOf }: ApplyContext,
+  { namespace, source }: MemoryDraft,
+  actor: Actor,
+  sources: readonly MemoryRow[],
+): TrustLevel {
+  const ceiling = lower(policy.ceilingOf(actor, namespace), policy.channelCeiling(source.channel, namespace));
+  return sources.reduce((lowest, each) => lower(lowest, trustOf(each)), ceiling);
 }
 
 /** When and by whom a new memory is written. */
@@ -159,16 +180,18 @@ function reviseByKey(
   context: ApplyContext,
   keyed: MemoryRow,
   draft: MemoryDraft,
-  stamp: { at: number; by: number },
+  { at, by, trust: written }: { readonly at: number; readonly by: number; readonly trust: TrustLevel },
 ): MemoryRow {
   // A search for everything about a user must also find memories that were once about that user.
   if (keyed.user_id !== null && keyed.user_id !== draft.userId) {
     context.writer.insertFormerSubject({ user_id: keyed.user_id, row: keyed.row });
   }
   // A write with the key of a superseded memory makes that memory active again.
-  const columns = { ...draftColumns(draft), state: 'active' as const, superseded_by: null };
+  const trust = lower(storedTrust(context.interning, keyed), written);
+  const columns = { ...draftColumns(draft), state: 'active' as const, superseded_by: null, trust };
+  keepContributor(context, keyed, by);
   const { embedded = null, tokenCount } = draft;
-  return revise(context, keyed, { columns, embedded, ...defined({ tokenCount }), ...stamp });
+  return revise(context, keyed, { columns, embedded, ...defined({ tokenCount }), at, by });
 }
 
 /** @throws QUOTA_EXCEEDED if the new revision, and that of the memory which it supersedes, do not fit into the quotas */

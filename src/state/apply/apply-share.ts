@@ -9,7 +9,7 @@ import { contentBytes } from '../quota-usage';
 import { type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import type { ApplyContext } from './apply-context';
 import { assertWithinQuota, countedLabels } from './apply-quota';
-import { loadForChange } from './apply-update';
+import { changedTrust, keepContributor, loadForChange } from './apply-update';
 import { endConsolidation, isConsolidated } from './end-consolidation';
 import { revise } from './revise';
 
@@ -44,14 +44,18 @@ export function applyShare(
   });
   const isSource = isConsolidated(record);
   if (isSource) endConsolidation(context, { changed: [record] }, stamp, new Set([record.row]));
+  const label_set = context.interning.internLabelSet(wanted.namespace, wanted.accessTags);
+  const by = context.interning.internActor(stamp.by);
+  keepContributor(context, record, by);
   return revise(context, record, {
     columns: {
       ...(isSource ? { state: 'active' as const } : {}),
-      label_set: context.interning.internLabelSet(wanted.namespace, wanted.accessTags),
+      label_set,
       owner: wanted.visibility === 'private' ? record.author : 0,
+      trust: changedTrust(context, record, { ...record, label_set }, stamp.by),
     },
     at: stamp.at,
-    by: context.interning.internActor(stamp.by),
+    by,
   });
 }
 

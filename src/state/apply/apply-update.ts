@@ -2,8 +2,10 @@ import { type MemoryAction, mayChange, mayRead } from '../../access/authorise';
 import { forbiddenChange, noSuchMemory, outsideScope } from '../../access/denials';
 import type { ContentPatch, Stamp } from '../../domain/command';
 import { defined } from '../../domain/defined';
-import { assertRevision } from '../../domain/memory';
+import { assertRevision, type SourceChannel } from '../../domain/memory';
+import type { Actor } from '../../domain/principal';
 import { isInScope } from '../../domain/scope';
+import type { TrustLevel } from '../../domain/trust';
 import { mayKnowOfDamage } from '../queries/damaged-record';
 import { contentBytes } from '../quota-usage';
 import { damaged, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
@@ -11,6 +13,7 @@ import { type ApplyContext, assertSpace } from './apply-context';
 import { assertWithinQuota, countedLabels } from './apply-quota';
 import { endConsolidation, isConsolidated } from './end-consolidation';
 import { revise } from './revise';
+import { lower, storedTrust } from './trust';
 
 /** Revises a memory that the actor may read and update. */
 export function applyUpdate(
@@ -36,11 +39,14 @@ export function applyUpdate(
   });
   const isSource = isConsolidated(record);
   if (isSource) endConsolidation(context, { changed: [record] }, stamp, new Set([record.row]));
+  const by = context.interning.internActor(stamp.by);
+  keepContributor(context, record, by);
+  const trust = changedTrust(context, record, record, stamp.by);
   return revise(context, record, {
-    columns: isSource ? { ...columns, state: 'active' } : columns,
+    columns: isSource ? { ...columns, trust, state: 'active' } : { ...columns, trust },
     ...defined({ embedded: patch.embedded, tokenCount: patch.tokenCount }),
     at: stamp.at,
-    by: context.interning.internActor(stamp.by),
+    by,
   });
 }
 
@@ -54,21 +60,65 @@ export function loadForChange(
   record: MemoryRow | undefined,
   id: string,
   action: MemoryAction,
-  { by, scope }: Stamp,
+  stamp: Stamp,
 ): MemoryRow {
-  if (record !== undefined && !context.rowChecksum.isIntact(record)) {
-    throw mayKnowOfDamage(context, record, by, scope) ? damaged(id) : noSuchMemory(id);
-  }
-  const labels = record && memoryLabelsOf(context, record);
-  context.touch(id, labels?.namespace);
-  if (record === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {
-    throw noSuchMemory(id);
-  }
-  if (!isInScope(scope, scopedFieldsOfRow(context, record))) throw noSuchMemory(id);
-  if (!mayChange(context.policy, by, action, labels)) {
+  assertIntact(context, record, id, stamp);
+  context.touch(id, record && context.interning.labelSet(record.label_set).namespace);
+  const readable = readableOf(context, record, id, stamp);
+  const labels = memoryLabelsOf(context, readable);
+  if (!mayChange(context.policy, stamp.by, action, labels)) {
     throw forbiddenChange(id, action, labels.namespace);
   }
+  return readable;
+}
+
+/**
+ * Loads a memory that the actor may read.
+ *
+ * @throws NOT_FOUND if it does not exist or the actor may not read it, RECORD_DAMAGED
+ */
+export function loadReadable(context: ApplyContext, id: string, stamp: Stamp): MemoryRow {
+  const record = context.records.unchecked(id);
+  assertIntact(context, record, id, stamp);
+  return readableOf(context, record, id, stamp);
+}
+
+function assertIntact(context: ApplyContext, record: MemoryRow | undefined, id: string, { by, scope }: Stamp): void {
+  if (record === undefined || context.rowChecksum.isIntact(record)) return;
+  throw mayKnowOfDamage(context, record, by, scope) ? damaged(id) : noSuchMemory(id);
+}
+
+function readableOf(context: ApplyContext, record: MemoryRow | undefined, id: string, { by, scope }: Stamp): MemoryRow {
+  const isReadable =
+    record !== undefined &&
+    mayRead(context.policy, by, memoryLabelsOf(context, record)) &&
+    isInScope(scope, scopedFieldsOfRow(context, record));
+  if (!isReadable) throw noSuchMemory(id);
   return record;
+}
+
+/**
+ * The stored trust of a memory after an actor has changed it: never higher than before, and never higher than the ceilings of the actor and
+ * of the channel, where the memory is now.
+ */
+export function changedTrust(
+  { policy, interning }: Pick<ApplyContext, 'policy' | 'interning'>,
+  before: MemoryRow,
+  { label_set, source_channel }: Pick<MemoryRow, 'label_set' | 'source_channel'>,
+  by: Actor,
+): TrustLevel {
+  const { namespace } = interning.labelSet(label_set);
+  const channel = policy.channelCeiling(source_channel as SourceChannel, namespace);
+  return lower(storedTrust(interning, before), lower(policy.ceilingOf(by, namespace), channel));
+}
+
+/** Keeps who has changed a memory, so that its trust follows that actor's ceiling from now on. */
+export function keepContributor(
+  { contributors }: Pick<ApplyContext, 'contributors'>,
+  { row, author }: Pick<MemoryRow, 'row' | 'author'>,
+  actor: number,
+): void {
+  if (actor !== author) contributors.insert({ row, actor });
 }
 
 function patchColumns({ text, kind, tags, priority, pinned, metadata, ...times }: ContentPatch): Partial<MemoryRow> {

@@ -21,7 +21,7 @@ export function forgetRecord(context: ApplyContext, record: MemoryRow, { at, by 
   }
   countForgotten(context, record);
   removeVectors(context, record);
-  context.derivations.deleteOfRow(record.row);
+  context.derivations.sourceForgotten(record.row);
   const tombstone = {
     ...record,
     state: 'forgotten' as const,

@@ -128,6 +128,16 @@ export class MemoryQueries {
   }
 
   /**
+   * The record or the tombstone of a row.
+   *
+   * @throws RECORD_DAMAGED
+   */
+  tombstoneOrRecordOfRow(row: number): MemoryRow | undefined {
+    const stored = this.#byRow.get({ row });
+    return stored && this.#rowChecksum.checkedRow(stored);
+  }
+
+  /**
    * The record of a memory that is not forgotten.
    *
    * @throws RECORD_DAMAGED

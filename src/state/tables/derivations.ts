@@ -71,7 +71,17 @@ export class Derivations {
     this.#statements.delete.run({ row, source });
   }
 
-  /** Deletes what a memory was made from, because it is forgotten. What was made from it stays bound by its trust. */
+  /**
+   * Updates what a forgotten memory was made from. If something was made from it in turn, the lines stay, so that forgetting a step between
+   * never raises trust. They are then of the kind 'derived', because a forgotten memory is no fact any more.
+   */
+  sourceForgotten(row: number): void {
+    const lines = this.bySource(row).length === 0 ? [] : this.ofRow(row);
+    this.deleteOfRow(row);
+    for (const { source } of lines) this.insert({ row, source, kind: 'derived' });
+  }
+
+  /** Deletes what a memory was made from. What was made from that memory is then no longer bound by those sources. */
   deleteOfRow(row: number): void {
     if (!this.isEmpty) this.#statements.deleteOfRow.run({ row });
   }

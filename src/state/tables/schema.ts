@@ -176,7 +176,10 @@ export interface FormerSubjectsTable {
   row: number;
 }
 
-/** A memory that was made from another one, its source. Both are rows of `memories`. A line is deleted when its memory is forgotten. */
+/**
+ * A memory that was made from another one, its source. Both are rows of `memories`. The lines of a forgotten memory stay if something was made
+ * from it: that is still bound by the trust of its sources.
+ */
 export interface DerivationsTable {
   row: number;
   source: number;
