@@ -66,7 +66,7 @@ export const countingMistakes: readonly Mistake[] = [
     'errors: FORBIDDEN instead of NOT_FOUND for a hidden memory',
     'state/apply/apply-update.ts',
     'if (record === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {',
-    `if (record !== undefined && labels !== undefined && !mayRead(context.policy, by, labels)) throw forbiddenChange(id, action, labels.namespace);
+    `if (record !== undefined && labels !== undefined && !mayRead(context.policy, by, labels)) throw forbiddenChange(id, 'update', labels.namespace);
   if (record === undefined || labels === undefined) {`,
   ),
 ];

@@ -89,11 +89,11 @@ function assertIntact(context: ApplyContext, record: MemoryRow | undefined, id: 
 }
 
 function readableOf(context: ApplyContext, record: MemoryRow | undefined, id: string, { by, scope }: Stamp): MemoryRow {
-  const isReadable =
-    record !== undefined &&
-    mayRead(context.policy, by, memoryLabelsOf(context, record)) &&
-    isInScope(scope, scopedFieldsOfRow(context, record));
-  if (!isReadable) throw noSuchMemory(id);
+  const labels = record && memoryLabelsOf(context, record);
+  if (record === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {
+    throw noSuchMemory(id);
+  }
+  if (!isInScope(scope, scopedFieldsOfRow(context, record))) throw noSuchMemory(id);
   return record;
 }
 
