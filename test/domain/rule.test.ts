@@ -25,7 +25,7 @@ describe('the built-in roles', () => {
     expect(builtInRoles).toEqual({
       reader: ['read'],
       writer: ['read', 'write'],
-      curator: ['read', 'write', 'update', 'forget', 'share', 'consolidate'],
+      curator: ['read', 'write', 'update', 'forget', 'share', 'consolidate', 'endorse'],
       auditor: ['audit'],
       administrator: [...actions],
     });

@@ -65,8 +65,9 @@ export function loadForChange(
   assertIntact(context, record, id, stamp);
   context.touch(id, record && context.interning.labelSet(record.label_set).namespace);
   const readable = readableOf(context, record, id, stamp);
+  const { by } = stamp;
   const labels = memoryLabelsOf(context, readable);
-  if (!mayChange(context.policy, stamp.by, action, labels)) {
+  if (!mayChange(context.policy, by, action, labels)) {
     throw forbiddenChange(id, action, labels.namespace);
   }
   return readable;
