@@ -52,8 +52,10 @@ const mayHaveName = /[\p{Lu}\p{N}]/u;
  * ```
  */
 export function extractiveSummarizer(): Summarizer {
-  return { name: 'extractive 1', maxInputTokens: Number.MAX_SAFE_INTEGER, summarize };
+  return extractive;
 }
+
+const extractive: Summarizer = { name: 'extractive 1', maxInputTokens: Number.MAX_SAFE_INTEGER, summarize };
 
 async function summarize(group: SourceGroup, options: SummarizeOptions): Promise<Summary> {
   const { signal } = options;
