@@ -145,8 +145,13 @@ export class SnapshotFiles {
     throw new MemoryError('CLUSTER_MISMATCH', 'Only the store of a cluster has snapshots. This store is alone.');
   }
 
-  #removeOld(): void {
-    for (const place of this.#places().slice(maxKept)) removeDatabase(this.pathOf(place));
+  /** Removes the snapshots before the newest one, which may hold what was forgotten since. */
+  removeOlder(): void {
+    this.#removeOld(1);
+  }
+
+  #removeOld(kept = maxKept): void {
+    for (const place of this.#places().slice(kept)) removeDatabase(this.pathOf(place));
   }
 
   /** Newest first. */

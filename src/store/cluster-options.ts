@@ -64,6 +64,11 @@ export interface ClusterOptions {
    * refused with CLOCK_SKEWED, because their times would be wrong. From a second on the logger is warned. Default: 10,000.
    */
   maxClockSkewMs?: number;
+  /**
+   * How often this node makes a snapshot of its memories and drops the entries of the log before it, in milliseconds. The files of the node
+   * hold a text that was forgotten for at most twice as long. Default: 3,600,000 (an hour).
+   */
+  snapshotEveryMs?: number;
 }
 
 /** `ClusterOptions` after parsing, with defaults filled in. */
@@ -81,10 +86,13 @@ export interface ClusterSettings {
   readonly transport: (() => RaftTransport) | undefined;
   readonly waitMs: number;
   readonly maxClockSkewMs: number;
+  readonly snapshotEveryMs: number;
 }
 
 const defaultWaitMs = 5_000;
 const defaultMaxClockSkewMs = 10_000;
+const defaultSnapshotEveryMs = 3_600_000;
+const minSnapshotEveryMs = 1_000;
 const minSecretLength = 16;
 const maxSecretLength = 1_000;
 const maxJoin = 100;
@@ -119,6 +127,7 @@ const shape = fields({
   transport: callback<() => RaftTransport>().optional(),
   waitMs: integer(0).optional(),
   maxClockSkewMs: integer(1).optional(),
+  snapshotEveryMs: integer(minSnapshotEveryMs).optional(),
 });
 
 /** Accepts `ClusterOptions` and converts them to `ClusterSettings`. */
@@ -140,6 +149,7 @@ export const clusterShape = z.unknown().transform((given, ctx): ClusterSettings 
     transport,
     waitMs: parsed.data.waitMs ?? defaultWaitMs,
     maxClockSkewMs: parsed.data.maxClockSkewMs ?? defaultMaxClockSkewMs,
+    snapshotEveryMs: parsed.data.snapshotEveryMs ?? defaultSnapshotEveryMs,
   };
   addStartIssues(settings, parsed.data.join !== undefined, ctx);
   if (transport !== undefined) addTransportIssues(settings, ctx);

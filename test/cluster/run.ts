@@ -1,12 +1,14 @@
 /**
  * Kills the processes of a cluster of three nodes again and again, while callers write: `npm run test:cluster -- --cycles N --seed S`.
- * With `--partitions N` it partitions the network between three nodes instead, in one or in both directions. Exits with 1 if an
- * acknowledged write is lost or was done twice, or if the nodes differ.
+ * With `--partitions N` it partitions the network between three nodes instead, in one or in both directions. With `--canaries N` it forgets
+ * so many texts and looks for them in all files of all nodes. Exits with 1 if an acknowledged write is lost or was done twice, if the nodes
+ * differ, or if a forgotten text is left.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runErasure } from './erasure';
 import { type Fault, runCycles } from './kill-cycles';
 import { runPartitions } from './partitions';
 
@@ -15,10 +17,12 @@ const { values } = parseArgs({
     cycles: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     partitions: { type: 'string', default: '0' },
+    canaries: { type: 'string', default: '0' },
     writers: { type: 'string', default: '4' },
   },
 });
-if (Number(values.partitions) > 0) await partition();
+if (Number(values.canaries) > 0) await erase();
+else if (Number(values.partitions) > 0) await partition();
 else await kill();
 
 async function partition(): Promise<void> {
@@ -40,9 +44,29 @@ async function partition(): Promise<void> {
   conclude(acknowledged, problems);
 }
 
-async function kill(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'cluster-processes-'));
+async function erase(): Promise<void> {
+  await withFolder(async (folder) => {
+    const snapshotEveryMs = 5_000;
+    const { canaries, seed } = { canaries: Number(values.canaries), seed: Number(values.seed) };
+    const { held, erasedMs, problems } = await runErasure({ folder, canaries, seed, snapshotEveryMs });
+    console.log(`${canaries} texts were in ${held.join(', ')}. Snapshots are made every ${snapshotEveryMs} ms.`);
+    console.log(`The nodes held none of them any more after ${erasedMs.map((ms) => ms.toFixed(0)).join(', ')} ms.`);
+    for (const problem of problems) console.error(`  A text is left in ${problem}`);
+    if (problems.length > 0 || held.length < 3) process.exitCode = 1;
+  });
+}
+
+async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'cluster-run-'));
   try {
+    await run(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function kill(): Promise<void> {
+  await withFolder(async (folder) => {
     const report = await runCycles({
       folder,
       cycles: Number(values.cycles),
@@ -57,9 +81,7 @@ async function kill(): Promise<void> {
     }
     console.log(`${repeated} times a write was sent again.`);
     conclude(acknowledged, problems);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function tell(kind: string, what: string, times: readonly number[]): void {

@@ -45,6 +45,8 @@ function keeperOf({ logBytes = 0, applied = 5, fails = false } = {}) {
       if (node.fails) throw new Error('The disk is full.');
       return { index: node.applied } as Snapshot;
     },
+    removeOlder: () => void calls.push('remove older'),
+    everyMs: hour,
     last: 1,
   });
   const checked = async () => {
@@ -55,7 +57,7 @@ function keeperOf({ logBytes = 0, applied = 5, fails = false } = {}) {
 }
 
 describe('the keeper of snapshots', () => {
-  test('makes one after an hour, and drops what it holds from the log', async () => {
+  test('makes one after an hour, drops what it holds from the log, and removes the one before after another hour', async () => {
     const { node, calls, checked } = keeperOf();
     node.now = hour - 1;
     await checked();
@@ -66,7 +68,7 @@ describe('the keeper of snapshots', () => {
     expect(calls).toEqual(['save 5', 'purge 5']);
     node.now = 2 * hour;
     await checked();
-    expect(calls.slice(2)).toEqual(['purge 5']);
+    expect(calls.slice(2)).toEqual(['remove older', 'purge 5']);
   });
 
   test('makes one when the log is long', async () => {

@@ -34,6 +34,7 @@ describe('the option cluster', () => {
       transport: undefined,
       waitMs: 5_000,
       maxClockSkewMs: 10_000,
+      snapshotEveryMs: 3_600_000,
     });
   });
 

@@ -148,7 +148,10 @@ export class ClusterFolder {
         void settleMember({ link: host, role, address, membership: () => state.membership, signal: ending.signal });
         const make = () => this.makeSnapshot();
         const { logger } = environment;
-        keeper = new SnapshotKeeper({ link: host, schedule, elapsedMs, logger, make, last: lastSnapshot });
+        const { snapshotEveryMs: everyMs } = settings;
+        const removeOlder = () => this.#snapshots.removeOlder();
+        const keeping = { link: host, schedule, elapsedMs, logger, make, removeOlder, everyMs, last: lastSnapshot };
+        keeper = new SnapshotKeeper(keeping);
       },
       closing: async () => {
         ending.abort();

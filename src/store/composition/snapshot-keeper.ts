@@ -16,17 +16,18 @@ export interface SnapshotKeeperDeps {
   readonly last: number;
   /** Default: 256 MB. */
   readonly maxLogBytes?: number;
-  /** Default: an hour. */
-  readonly everyMs?: number;
+  readonly everyMs: number;
+  /** Removes the snapshots before the newest one. */
+  removeOlder(): void;
 }
 
-const checkMs = 10_000;
+const maxCheckMs = 10_000;
 const defaultLogBytes = 256 * 2 ** 20;
-const defaultEveryMs = 3_600_000;
 
 /**
  * Makes snapshots of the state of a node, and drops the entries of the log that they hold. It does so when the log is long, and at the
- * latest every hour, because the log holds the texts of memories that were forgotten meanwhile.
+ * latest after `everyMs`, because the log holds the texts of memories that were forgotten meanwhile. So does the snapshot before the newest
+ * one, so it goes after the same time even if nothing was written meanwhile.
  */
 export class SnapshotKeeper {
   readonly #deps: SnapshotKeeperDeps;
@@ -51,7 +52,8 @@ export class SnapshotKeeper {
   }
 
   #plan(): void {
-    this.#cancel = this.#deps.schedule(checkMs, () => {
+    const { schedule, everyMs } = this.#deps;
+    this.#cancel = schedule(Math.min(maxCheckMs, everyMs / 2), () => {
       this.#running = this.#check().finally(() => {
         this.#running = undefined;
         if (!this.#isClosed) this.#plan();
@@ -60,12 +62,13 @@ export class SnapshotKeeper {
   }
 
   async #check(): Promise<void> {
-    const { link, elapsedMs, maxLogBytes = defaultLogBytes, everyMs = defaultEveryMs, logger } = this.#deps;
+    const { link, elapsedMs, maxLogBytes = defaultLogBytes, everyMs, logger, removeOlder } = this.#deps;
     const isLate = elapsedMs() - this.#madeAt >= everyMs;
     if (!isLate && link.logBytes < maxLogBytes) return;
     this.#madeAt = elapsedMs();
     try {
       if (link.status().applied > this.#last) await this.#make();
+      else if (isLate) removeOlder();
       // A member that lacks these entries gets the snapshot.
       if (!this.#isClosed && this.#last > 0) await link.purge(this.#last);
     } catch (error) {
