@@ -15,10 +15,16 @@ class Disk {
   readonly copies: string[] = [];
   /** The number of syncs that have ended. They end in order. */
   ended = 0;
+  /** Whether the syncs of the audit's database count, too. */
+  includesAudit = false;
   #isFree = false;
 
   constructor(folder: string, room: string) {
-    vi.spyOn(fs, 'fdatasync').mockImplementation(((_: number, onDone: (error: Error | null) => void) => {
+    vi.spyOn(fs, 'fdatasync').mockImplementation(((file: number, onDone: (error: Error | null) => void) => {
+      if (!this.includesAudit && auditFiles.has(file)) {
+        setImmediate().then(() => onDone(null));
+        return;
+      }
       const done = (error: Error | null) => {
         this.ended++;
         onDone(error);
@@ -55,8 +61,16 @@ class Disk {
 let room: string;
 let store: MemoryStore;
 let disk: Disk;
+const auditFiles = new Set<number>();
+const openFile = fs.openSync;
 
 beforeEach(async () => {
+  vi.spyOn(fs, 'openSync').mockImplementation((path, ...options) => {
+    const file = openFile(path, ...options);
+    if (String(path).endsWith('audit.db-wal')) auditFiles.add(file);
+    else auditFiles.delete(file);
+    return file;
+  });
   room = mkdtempSync(join(tmpdir(), 'commit-sync-'));
   const folder = join(room, 'store');
   store = await MemoryStore.open(folder);
@@ -183,6 +197,7 @@ describe('a store on disk', () => {
 
   test('tells of a checkpoint of the audit when it is on disk, and makes no more after the disk could not confirm one', async () => {
     disk.free();
+    disk.includesAudit = true;
     await store.close();
     const sizes: number[] = [];
     const onCheckpoint = ({ size }: Checkpoint) => sizes.push(size);
