@@ -29,7 +29,7 @@ async function build({ folder, dimensions, queries }: BuildTask, input: Promise<
   const partitions = partitionsFor(received);
   await table.train(partitions);
   const probes = await measureProbes((...search) => table.nearest(...search), queries, partitions);
-  table.close();
+  await table.close();
   return probes;
 }
 

@@ -92,7 +92,7 @@ export class LanceIndex {
   /** Waits for the running searches, then closes the table. */
   async close(): Promise<void> {
     await Promise.all(this.#running);
-    this.#table.close();
+    await this.#table.close();
   }
 
   async #search(request: LanceSearch): Promise<VectorCandidate[]> {

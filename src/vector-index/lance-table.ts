@@ -53,6 +53,8 @@ export class LanceTable {
   readonly #dimensions: number;
   readonly #connection: Connection;
   readonly #table: Table;
+  /** Ends when LanceDB has read the whole index into memory. A search before that reads what it needs. */
+  #warming: Promise<unknown> = Promise.resolve();
 
   private constructor(library: LanceLibrary, dimensions: number, connection: Connection, table: Table) {
     this.#library = library;
@@ -74,8 +76,10 @@ export class LanceTable {
     const library = loadLance();
     const connection = await connect(library, folder);
     const table = await connection.openTable(tableName);
-    await table.prewarmIndex(indexName);
-    return new LanceTable(library, dimensions, connection, table);
+    const opened = new LanceTable(library, dimensions, connection, table);
+    // A search that cannot read the index reports it.
+    opened.#warming = table.prewarmIndex(indexName).catch(() => undefined);
+    return opened;
   }
 
   /** Adds one batch of vectors. `vectors` contains the components of all vectors, one vector after another. */
@@ -143,7 +147,8 @@ export class LanceTable {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#warming;
     this.#table.close();
     this.#connection.close();
   }
