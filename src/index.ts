@@ -30,6 +30,17 @@ export {
   role,
 } from './domain/declaration';
 export { type ErrorCode, type ExceededQuota, type Issue, MemoryError } from './domain/errors';
+export type {
+  ContainedMemory,
+  ContainmentReason,
+  Incident,
+  IncidentSelection,
+  Influence,
+  InfluencedRead,
+  RevertConflict,
+  RevertObstacle,
+  RevertResult,
+} from './domain/incident';
 export type { Json, Metadata } from './domain/json';
 export type { Limits } from './domain/limits';
 export type {
@@ -125,5 +136,6 @@ export type { RestoreOptions } from './store/restore-snapshot';
 export type { Snapshot, SnapshotList, SnapshotOptions } from './store/snapshot';
 export { listSnapshots, restoreSnapshot } from './store/snapshot-calls';
 export type { SnapshotKey } from './store/snapshot-key';
+export type { ContainOptions, QuarantinedOptions, TrustHandle } from './store/trust-handle';
 export type { VerifyResult } from './store/verify';
 export type { BatchResult } from './write/remember-many';

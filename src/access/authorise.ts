@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { isClearance, isRule, type StoredDeclaration } from '../domain/declaration';
+import type { MemoryState } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
 import { type Actor, isRoot, partiesOf, sameActor } from '../domain/principal';
 import type { Action } from '../domain/rule';
@@ -13,6 +14,11 @@ export interface MemoryLabels {
   /** The author of a private memory. Absent for a shared one. */
   readonly privateTo?: Actor;
   readonly author: Actor;
+}
+
+/** Checks whether an actor may read memories in a state, as far as the state decides. To any other actor they seem not to exist. */
+export function mayReadState(actor: Actor, state: MemoryState | 'forgotten'): boolean {
+  return state !== 'quarantined' || isRoot(actor);
 }
 
 /** Actions on a memory that exists. */

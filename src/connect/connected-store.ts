@@ -15,9 +15,10 @@ import type { MemoryHandle } from '../store/memory-handle';
 import { type OpenOptions, parseOptions } from '../store/open-options';
 import type { SnapshotOptions } from '../store/snapshot';
 import { snapshotKey } from '../store/snapshot-key';
+import type { TrustHandle } from '../store/trust-handle';
 import { connectedHandle, connectedHostAudit } from './connected-handle';
 import { copyValue } from './encoding';
-import { clusterRoutes, type StoreCalls, storeRoutes } from './operations';
+import { clusterRoutes, type StoreCalls, storeRoutes, trustRoutes } from './operations';
 import type { HandleSpec } from './protocol';
 import { ReconnectingClient } from './reconnecting-client';
 import { RpcClient, remoteMethods } from './rpc-client';
@@ -96,6 +97,7 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
   readonly admin: MemoryHandle<M>;
   readonly audit: StoreAudit;
   readonly cluster: ClusterHandle;
+  readonly trust: TrustHandle;
   readonly settled: StoreCalls<S>['settled'];
   readonly stats: StoreCalls<S>['stats'];
   readonly position: StoreCalls<S>['position'];
@@ -110,6 +112,7 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
     this.admin = this.#handle(hostHandle, {});
     this.audit = connectedHostAudit(rpc);
     this.cluster = remoteMethods<ClusterHandle, typeof clusterRoutes>(rpc, clusterRoutes, 'store.cluster.');
+    this.trust = remoteMethods<TrustHandle, typeof trustRoutes>(rpc, trustRoutes, 'store.trust.');
     const remote = remoteMethods<StoreCalls<S>, typeof storeRoutes>(rpc, storeRoutes, 'store.');
     this.settled = remote.settled;
     this.stats = remote.stats;

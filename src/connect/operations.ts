@@ -6,6 +6,7 @@ import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
 import type { ClusterHandle } from '../store/cluster';
 import type { ListOptions, MemoryHandle, MemoryPage } from '../store/memory-handle';
 import type { Snapshot, SnapshotOptions } from '../store/snapshot';
+import type { TrustHandle } from '../store/trust-handle';
 import type { VerifyResult } from '../store/verify';
 import type { EncodedError } from './encoding';
 
@@ -95,6 +96,16 @@ export const clusterRoutes = {
   compare: 'always',
 } as const satisfies Routes<ClusterHandle>;
 
+export const trustRoutes = {
+  contain: (_, options) => (options?.dryRun === true ? 'always' : 'never'),
+  release: 'never',
+  revert: (_, options) => (options?.dryRun === true ? 'always' : 'never'),
+  influence: 'always',
+  quarantined: 'always',
+  reject: 'never',
+  incidents: 'always',
+} as const satisfies Routes<TrustHandle>;
+
 /** The methods of a store that a connected store passes on to the serving process. */
 export interface StoreCalls<S = unknown> {
   settled(options?: CallOptions): Promise<void>;
@@ -181,4 +192,5 @@ export type OperationName =
   | `access.${CalledMethod<typeof accessRoutes>}`
   | `store.${CalledMethod<typeof storeRoutes>}`
   | `store.audit.${CalledMethod<typeof hostAuditRoutes>}`
-  | `store.cluster.${CalledMethod<typeof clusterRoutes>}`;
+  | `store.cluster.${CalledMethod<typeof clusterRoutes>}`
+  | `store.trust.${CalledMethod<typeof trustRoutes>}`;

@@ -20,6 +20,7 @@ import type { Lifetime } from '../store/lifetime';
 import { settledItem } from '../store/list-query';
 import type { ListOptions, MemoryHandle } from '../store/memory-handle';
 import { type HandleDeps, PrincipalHandle } from '../store/principal-handle';
+import type { TrustHandle } from '../store/trust-handle';
 import { type BatchResult, batchResultOf } from '../write/remember-many';
 import type { Author } from '../write/write-context';
 import { encodeError } from './encoding';
@@ -38,6 +39,7 @@ import {
   type StreamItem,
   type StreamOperations,
   storeRoutes,
+  trustRoutes,
 } from './operations';
 import type { RequestDedup, WriteOutcome } from './request-dedup';
 import { Upload } from './upload';
@@ -46,6 +48,7 @@ import { Upload } from './upload';
 export interface HostStore extends StoreCalls {
   readonly audit: StoreAudit;
   readonly cluster: ClusterHandle;
+  readonly trust: TrustHandle;
 }
 
 /** The state that all connections share. */
@@ -142,6 +145,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
   ...methodOperations('store.', storeRoutes, ({ store }): StoreCalls => store, {}),
   ...methodOperations('store.audit.', hostAuditRoutes, ({ store }): HostAudit => store.audit, {}),
   ...methodOperations('store.cluster.', clusterRoutes, ({ store }): ClusterHandle => store.cluster, {}),
+  ...methodOperations('store.trust.', trustRoutes, ({ store }): TrustHandle => store.trust, {}),
   ...Object.entries(streamHandlers).map(([name, handler]): [string, Operation] => [
     name,
     (call, args) => {

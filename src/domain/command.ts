@@ -1,5 +1,6 @@
 import type { Declaration, StoredDeclaration } from './declaration';
 import type { MemoryError } from './errors';
+import type { Incident, ParsedIncidentSelection, RevertResult } from './incident';
 import type { Metadata } from './json';
 import type { Lease, LeaseRequest } from './lease';
 import type { Memory, MemoryKind, MemorySource, RememberResult, Visibility } from './memory';
@@ -199,6 +200,17 @@ export type Change =
    * that asks has then seen no newer grant for the whole time of a lease. So no clocks of different processes are compared.
    */
   | ({ readonly type: 'lease'; readonly chore: string } & LeaseRequest)
+  /** Quarantines the selected memories, and with `derived` everything that depends on them. `incident` is the id of the new incident. */
+  | {
+      readonly type: 'contain';
+      readonly incident: string;
+      readonly selection: ParsedIncidentSelection;
+      readonly derived: boolean;
+    }
+  /** Takes all memories of an incident, or some memories, out of quarantine. */
+  | { readonly type: 'release'; readonly incident?: string; readonly ids?: readonly string[]; readonly reason?: string }
+  /** Undoes the changes of an incident. `texts` has the vectors of the texts that it brings back. */
+  | { readonly type: 'revert'; readonly incident: string; readonly texts: readonly RestoredText[] }
   /** Deletes audit entries up to `upTo`, which must be the end of a segment (1,024 entries). */
   | { readonly type: 'retain'; readonly upTo: number };
 
@@ -210,6 +222,16 @@ export interface RowEmbedding {
   readonly row: number;
   readonly text: string;
   readonly vectors: readonly Float32Array[];
+}
+
+/** The vectors of a text that `revert` brings back. */
+export interface RestoredText {
+  /** The id of the memory. */
+  readonly id: string;
+  /** The revision of the memory when the vectors were made. */
+  readonly revision: number;
+  /** Absent if no embedder has made vectors for the text. */
+  readonly vectors?: ChunkVectors;
 }
 
 /** A declaration with the id that it will have in the store. */
@@ -250,5 +272,9 @@ export type Outcome =
   | { readonly ok: true; readonly type: 'epoch' }
   /** `lease` is the lease that is in force now. Another process may hold it. */
   | { readonly ok: true; readonly type: 'lease'; readonly lease: Lease }
+  | { readonly ok: true; readonly type: 'contain'; readonly incident: Incident }
+  /** `released` lists the ids of the memories that are out of quarantine. */
+  | { readonly ok: true; readonly type: 'release'; readonly released: readonly string[] }
+  | { readonly ok: true; readonly type: 'revert'; readonly reverted: RevertResult }
   | { readonly ok: true; readonly type: 'retain'; readonly dropped: number }
   | { readonly ok: false; readonly error: MemoryError };

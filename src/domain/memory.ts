@@ -16,8 +16,8 @@ export type Visibility = 'shared' | 'private';
 
 /**
  * 'active': ordinary reads return the memory. 'superseded': a newer memory has replaced it; reads return it only with `include` or
- * `asOf`. 'consolidated': facts were made from it, which ordinary reads return in its place. 'quarantined': reserved, no method uses it
- * yet.
+ * `asOf`. 'consolidated': facts were made from it, which ordinary reads return in its place. 'quarantined': the host has
+ * contained it, and only the host can read it.
  */
 export type MemoryState = 'active' | 'superseded' | 'consolidated' | 'quarantined';
 export const memoryStates = [

@@ -98,7 +98,7 @@ export type Filter<M = Metadata> = { [F in FilterField]?: FilterCondition } & {
   not?: Filter<M>;
 };
 
-/** Memories that ordinary reads leave out. 'quarantined' is reserved: no memory is quarantined yet. */
+/** Memories that ordinary reads leave out. 'quarantined' has an effect only for the host. */
 export type IncludedState = 'expired' | 'superseded' | 'consolidated' | 'quarantined';
 export const includedStates = [
   'expired',

@@ -1,4 +1,4 @@
-import { mayRead } from '../access/authorise';
+import { mayRead, mayReadState } from '../access/authorise';
 import type { Memory } from '../domain/memory';
 import { isRoot } from '../domain/principal';
 import { type Caller, isInScope } from '../domain/scope';
@@ -13,6 +13,7 @@ type Context = Pick<ReadContext, 'state'>;
  * not depend on the query that found it.
  */
 function mayLeave({ state }: Context, { actor, scope }: Caller, record: MemoryRow): boolean {
+  if (!mayReadState(actor, record.state)) return false;
   return (
     mayRead(state.policy, actor, memoryLabelsOf(state, record)) && isInScope(scope, scopedFieldsOfRow(state, record))
   );

@@ -20,6 +20,7 @@ import type { ApplyContext, RowChange } from './apply/apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply/apply-declaration';
 import { applyForget } from './apply/apply-forget';
 import { ApplyHalt, haltFrom, isRefusal } from './apply/apply-halt';
+import { applyIncident } from './apply/apply-incident';
 import { applyLease } from './apply/apply-lease';
 import { assertWithinQuota } from './apply/apply-quota';
 import { applyRemember, findDuplicate } from './apply/apply-remember';
@@ -30,6 +31,7 @@ import { applyEntry, type EntryApplierDeps } from './apply/entry-applier';
 import { TableWriter } from './apply/table-writer';
 import { effectiveTrust, type TrustColumns, type TrustTables } from './apply/trust';
 import { ChangeQueries } from './queries/change-queries';
+import { ContainmentQueries } from './queries/containment-queries';
 import { MemoryQueries } from './queries/memory-queries';
 import { SelectionQueries } from './queries/selection-queries';
 import { contentBytes, QuotaUsage, type RevisionBytes } from './quota-usage';
@@ -38,6 +40,7 @@ import { ClusterMemberships } from './tables/cluster-membership';
 import { Contributors } from './tables/contributors';
 import { Declarations } from './tables/declarations';
 import { Derivations } from './tables/derivations';
+import { Incidents } from './tables/incidents';
 import { Interning } from './tables/interning';
 import { LogPositions } from './tables/log-position';
 import { type MemoryRow, memoryOf, RowChecksum } from './tables/memory-row';
@@ -112,6 +115,9 @@ export class StateStore {
   readonly declarations: Declarations;
   readonly derivations: Derivations;
   readonly contributors: Contributors;
+  readonly incidents: Incidents;
+  /** Finds the memories that a selection contains. */
+  readonly containment: ContainmentQueries;
   /** The audit chain of changes. */
   readonly auditLog: AuditLog;
   /** Writes that other processes requested. */
@@ -166,6 +172,8 @@ export class StateStore {
     this.declarations = new Declarations(database, checksum);
     this.derivations = new Derivations(database, checksum);
     this.contributors = new Contributors(database, checksum, this.interning);
+    this.incidents = new Incidents(database, checksum);
+    this.containment = new ContainmentQueries(database, this);
     this.auditLog = new AuditLog(database);
     this.requests = new WriteRequests(database, this);
     this.words = new Words(database, this.meta, checksum);
@@ -422,8 +430,7 @@ export class StateStore {
       return outcome;
     };
     try {
-      // Only a command with several memories can be refused after it has written something. A nested transaction is a savepoint.
-      const needsSavepoint = command.type === 'remember' && command.drafts.length > 1;
+      const needsSavepoint = isOfSeveralSteps(command);
       const run = () => this.#dispatch(command, this.#context, effects);
       const outcome = needsSavepoint ? inTransaction(this.database, run) : run();
       effects.changes.push(...changes);
@@ -484,6 +491,10 @@ export class StateStore {
         return { ok: true, type, declared: addDeclaration(context, command.added, stamp) };
       case 'end-declaration':
         return { ok: true, type, ended: endDeclaration(context, command.id, stamp) };
+      case 'contain':
+      case 'release':
+      case 'revert':
+        return applyIncident(context, command);
       case 'epoch':
         assertMaintainsAudit(stamp);
         this.meta.put(copyMark, 0);
@@ -523,6 +534,9 @@ export class StateStore {
       contributors: this.contributors,
       trust: checkedTables,
       trustOf: (record) => effectiveTrust(checkedTables, record),
+      changes: this.changes,
+      incidents: this.incidents,
+      containment: this.containment,
       usage: () => this.#usage,
       countUsage: () => this.usage(),
       discardUsage: () => {
@@ -614,6 +628,12 @@ export function assertAlone(membership: StoreCluster | undefined): void {
   if (membership === undefined) return;
   const message = `The store belongs to the cluster ${membership.cluster}. Open it with the option \`cluster\`. To use it without the other members, take it out of the cluster first: npx multi-agent-memory cluster leave.`;
   throw new MemoryError('CLUSTER_MISMATCH', message);
+}
+
+/** Whether a command may be refused after it has written something. A nested transaction is then a savepoint. */
+function isOfSeveralSteps(command: Command): boolean {
+  if (command.type === 'remember') return command.drafts.length > 1;
+  return command.type === 'contain' || command.type === 'release' || command.type === 'revert';
 }
 
 function newEffects(): BatchEffects {

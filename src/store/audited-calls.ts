@@ -274,10 +274,13 @@ const actionByCall: Readonly<Record<string, Action>> = {
   dropUnusedSpaces: 'administer',
   'add-declaration': 'administer',
   'end-declaration': 'administer',
+  contain: 'administer',
+  release: 'administer',
+  revert: 'administer',
 };
 
 function actionOf(call: string): Action {
-  if (call.startsWith('access.') || call.startsWith('cluster.')) return 'administer';
+  if (/^(access|cluster|trust)\./.test(call)) return 'administer';
   if (call.startsWith('audit.')) return 'audit';
   return actionByCall[call] ?? 'read';
 }

@@ -2,6 +2,7 @@ import { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Checkpoint } from '../audit/checkpoint';
 import type { Summarizer } from '../consolidation/summarizer';
+import { defined } from '../domain/defined';
 import type { Limits } from '../domain/limits';
 import { memoryParser } from '../domain/parse/memory-parser';
 import { declarationShape } from '../domain/parse/parse-declaration';
@@ -41,6 +42,7 @@ const maxNamespaces = 10_000;
 const maxBatchSize = 10_000;
 const maxAuditActions = 64;
 const maxCheckpoints = 10_000;
+const maxIncidentIds = 10_000;
 
 export type CallShapes = ReturnType<typeof callShapes>;
 
@@ -52,6 +54,7 @@ export function callShapes(limits: Limits) {
     ...queryShapes(limits),
     ...accessShapes(limits),
     ...auditShapes(limits),
+    ...trustShapes(limits),
     ...storeShapes(),
   };
 }
@@ -221,6 +224,36 @@ function auditShapes(limits: Limits) {
       publicKey: ed25519Key.optional(),
     }),
     auditRetainOptions: fields({ since: time }),
+  };
+}
+
+/** Schemas for the arguments of `TrustHandle` methods. */
+function trustShapes(limits: Limits) {
+  const ids = list(exactName(limits), 'an array of ids', [maxIncidentIds, 'ids']);
+  return {
+    ids,
+    incidentSelection: fields({
+      by: present(principalShape(limits)),
+      since: present(time),
+      ref: present(exactName(limits)),
+      ids: present(ids),
+    })
+      .check((ctx) => {
+        const { by, ref, ids: given } = ctx.value;
+        if (by !== undefined || ref !== undefined || given !== undefined) return;
+        addIssue(ctx, 'expected at least one of by, ref and ids, got none of them.', ctx.value);
+      })
+      .transform((selection) => defined(selection)),
+    containOptions: fields({ ...callOptions, dryRun: flag.optional(), derived: flag.optional() }),
+    releaseTarget: z.union([exactName(limits), ids], { error: expected('the id of an incident or an array of ids') }),
+    releaseOptions: fields({ ...callOptions, reason: exactName(limits).optional() }),
+    revertOptions: fields({ ...callOptions, dryRun: flag.optional() }),
+    quarantinedOptions: fields({
+      ...scopeShape(limits),
+      ...callOptions,
+      limit: integer(1, maxListLimit).optional(),
+      cursor: cursorShape.optional(),
+    }),
   };
 }
 

@@ -25,6 +25,7 @@ import { type OpenOptions, parseOptions } from './open-options';
 import { PrincipalHandle } from './principal-handle';
 import { type MovableStore, type Reembedding, reembed, rollback } from './reembedding';
 import type { Snapshot, SnapshotOptions } from './snapshot';
+import { StoreTrust, type TrustHandle } from './trust-handle';
 import { type VerifyResult, verify } from './verify';
 
 /** Figures about a whole store, for its host. */
@@ -87,6 +88,8 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   readonly audit: StoreAudit;
   /** The cluster of the store: its state, and changes of its members. Its methods reject if the store belongs to no cluster. */
   readonly cluster: ClusterHandle;
+  /** What to do about memories that are not trusted: contain them, release them, undo what their writers changed. */
+  readonly trust: TrustHandle;
   readonly #engine: Engine;
   readonly #release: () => Promise<void>;
   readonly #lifetime = new Lifetime();
@@ -101,6 +104,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     this.#calls = new AuditedCalls(engine, this.#lifetime, caller);
     this.audit = new RootAudit(engine, this.#calls, caller);
     this.cluster = new StoreClusterHandle(engine.cluster, this.#calls);
+    this.trust = new StoreTrust(engine, this.#calls, caller, new PrincipalHandle(engine, this.#lifetime, root, {}));
   }
 
   /**
@@ -346,6 +350,7 @@ export type ConnectedStore<M = Metadata> = Pick<
   | 'admin'
   | 'audit'
   | 'cluster'
+  | 'trust'
   | 'as'
   | 'settled'
   | 'position'

@@ -219,6 +219,24 @@ export const commandsByType: { readonly [T in Change['type']]: Arbitrary<Extract
     ['sources', 'facts', 'summarizer'],
   ),
   'undo-consolidation': commandOf('undo-consolidation', { id }, ['id']),
+  contain: commandOf(
+    'contain',
+    {
+      incident: text,
+      selection: record({ by: actor, since: number, ref: text, ids: fc.array(id, { maxLength: 3 }) }, []),
+      derived: fc.boolean(),
+    },
+    ['incident', 'selection', 'derived'],
+  ),
+  release: commandOf('release', { incident: text, ids: fc.array(id, { maxLength: 3 }), reason: text }, []),
+  revert: commandOf(
+    'revert',
+    {
+      incident: text,
+      texts: fc.array(record({ id, revision: number, vectors: embedded }, ['id', 'revision']), { maxLength: 3 }),
+    },
+    ['incident', 'texts'],
+  ),
   bootstrap: commandOf('bootstrap', { storeKey: fc.uint8Array({ maxLength: 40 }) }, ['storeKey']),
 };
 

@@ -63,6 +63,8 @@ export function restoreSchema9(database: Database): void {
     update revisions set record = json_remove(record, '$.trust', '$.pinned') where json_valid(record);
     drop table derivations;
     drop table contributors;
+    drop table incidents;
+    drop table contained;
     drop table cluster_membership;
     drop table log_position;
     drop table sessions;

@@ -9,6 +9,7 @@ import type {
   MemoryDraft,
   NamedDeclaration,
   NewFact,
+  RestoredText,
   RowEmbedding,
   SourceRevision,
   SpaceName,
@@ -27,6 +28,7 @@ import {
   isRule,
   type Role,
 } from '../../domain/declaration';
+import type { ParsedIncidentSelection } from '../../domain/incident';
 import type { MemoryKind, MemorySource, SourceChannel, Visibility } from '../../domain/memory';
 import type { Actor, Party, PrincipalKind } from '../../domain/principal';
 import type { ParsedQuotas, Quota } from '../../domain/quota';
@@ -220,6 +222,14 @@ const declaration = union<Declaration>(
   variant(4, isCeiling, struct<Ceiling>({ ceiling: trust, to: ceilingSubject, at: texts })),
 );
 
+const incidentSelection = struct<ParsedIncidentSelection>({
+  by: optional(actor),
+  since: optional(number),
+  ref: optional(text),
+  ids: optional(texts),
+});
+const restoredText = struct<RestoredText>({ id: text, revision: number, vectors: optional(embedded) });
+
 const namedDeclaration = struct<NamedDeclaration>({ id: text, declaration });
 const embedding = struct<RowEmbedding>({ row: number, text, vectors });
 
@@ -254,6 +264,9 @@ const formats: { readonly [T in Change['type']]: ChangeFormat<T> } = {
   epoch: { code: 12, fields: {} },
   retain: { code: 13, fields: { upTo: number } },
   bootstrap: { code: 14, fields: { storeKey: bytes } },
+  contain: { code: 20, fields: { incident: text, selection: incidentSelection, derived: flag } },
+  release: { code: 21, fields: { incident: optional(text), ids: optional(texts), reason: optional(text) } },
+  revert: { code: 22, fields: { incident: text, texts: list(restoredText) } },
   lease: { code: 15, fields: { chore: text, holder: text, request: number, over: optional(number) } },
   consolidate: { code: 16, fields: { sources: list(sourceRevision), facts: list(newFact), summarizer: text } },
   'undo-consolidation': { code: 17, fields: { id: text } },

@@ -6,10 +6,13 @@ import { MemoryError } from '../../domain/errors';
 import type { ChangeType } from '../../domain/memory';
 import type { Namespace } from '../../domain/namespace';
 import type { TrustLevel } from '../../domain/trust';
+import type { ChangeQueries } from '../queries/change-queries';
+import type { ContainmentQueries } from '../queries/containment-queries';
 import type { MemoryQueries } from '../queries/memory-queries';
 import type { QuotaUsage, RevisionBytes } from '../quota-usage';
 import type { Contributors } from '../tables/contributors';
 import type { Derivations } from '../tables/derivations';
+import type { Incidents } from '../tables/incidents';
 import type { Interning } from '../tables/interning';
 import { type MemoryRow, parseStoredJson, type RowChecksum } from '../tables/memory-row';
 import type { Tables } from '../tables/schema';
@@ -35,6 +38,10 @@ export interface ApplyContext {
   readonly trust: TrustTables;
   /** The trust of a memory now. */
   trustOf(record: TrustColumns): TrustLevel;
+  readonly changes: ChangeQueries;
+  readonly contributors: Contributors;
+  readonly incidents: Incidents;
+  readonly containment: ContainmentQueries;
   /** What each actor uses. Undefined while nothing needs it: it is then computed from the tables when a command has a quota. */
   usage(): QuotaUsage | undefined;
   /** Computes what each actor uses, unless it is known. */

@@ -186,9 +186,10 @@ function reviseByKey(
   if (keyed.user_id !== null && keyed.user_id !== draft.userId) {
     context.writer.insertFormerSubject({ user_id: keyed.user_id, row: keyed.row });
   }
-  // A write with the key of a superseded memory makes that memory active again.
+  // A write with the key of a superseded memory makes that memory active again. Nobody writes its memory out of quarantine.
+  const state = keyed.state === 'quarantined' ? keyed.state : ('active' as const);
   const trust = lower(storedTrust(context.interning, keyed), written);
-  const columns = { ...draftColumns(draft), state: 'active' as const, superseded_by: null, trust };
+  const columns = { ...draftColumns(draft), state, superseded_by: null, trust };
   keepContributor(context, keyed, by);
   const { embedded = null, tokenCount } = draft;
   return revise(context, keyed, { columns, embedded, ...defined({ tokenCount }), at, by });

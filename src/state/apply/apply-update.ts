@@ -1,4 +1,4 @@
-import { type MemoryAction, mayChange, mayRead } from '../../access/authorise';
+import { type MemoryAction, mayChange, mayRead, mayReadState } from '../../access/authorise';
 import { forbiddenChange, noSuchMemory, outsideScope } from '../../access/denials';
 import type { ContentPatch, Stamp } from '../../domain/command';
 import { defined } from '../../domain/defined';
@@ -91,6 +91,7 @@ function assertIntact(context: ApplyContext, record: MemoryRow | undefined, id: 
 
 function readableOf(context: ApplyContext, record: MemoryRow | undefined, id: string, { by, scope }: Stamp): MemoryRow {
   const labels = record && memoryLabelsOf(context, record);
+  if (record !== undefined && !mayReadState(by, record.state)) throw noSuchMemory(id);
   if (record === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {
     throw noSuchMemory(id);
   }

@@ -108,7 +108,7 @@ function substringTests(): (text: string, pattern: string) => boolean {
 /** The SQL condition for rows in `memories` that match a selection and that its caller may read. */
 export function selectionCondition(selection: CompiledSelection, interning: Interning): RawBuilder<boolean> {
   const { readable, criteria, now } = selection;
-  const condition = sql<boolean>`${readableCondition(readable)} and ${criteriaCondition(criteria, now, interning)}`;
+  const condition = sql<boolean>`${readableCondition(readable)} and ${criteriaCondition(readable, criteria, now, interning)}`;
   const candidates = selection.candidates();
   return candidates === undefined ? condition : sql`${isAmong(candidates)} and ${condition}`;
 }
@@ -130,11 +130,12 @@ function readableCondition({ labelSets, owner }: ReadableLabelSets, of: Alias = 
 
 /** The SQL condition for rows that match the criteria. The scope's namespace is not checked here but in `readableCondition`. */
 function criteriaCondition(
+  readable: ReadableLabelSets,
   { scope, filter, facts, asOf, include, linked }: SelectionCriteria,
   now: number,
   interning: Interning,
 ): RawBuilder<boolean> {
-  const conditions = [stateCondition(include, asOf)];
+  const conditions = [stateCondition(readable, include, asOf)];
   if (!include.has('expired')) conditions.push(sql`(memories.expires_at is null or memories.expires_at > ${now})`);
   if (asOf !== undefined) {
     conditions.push(
@@ -177,18 +178,28 @@ function visibleLinks({ readable, scope }: SelectionCriteria['linked'], internin
     const tags = (scope.tags ?? []).map(
       (tag) => sql<boolean>`exists (select 1 from json_each(linked.tags) as tag where tag.value = ${tag})`,
     );
-    const isVisible = [readableCondition(readable, 'linked'), ...scopeConditions(scope, 'linked', interning), ...tags];
+    const isOut = sql<boolean>`linked.state <> 'quarantined'`;
+    const isVisible = [
+      readableCondition(readable, 'linked'),
+      isOut,
+      ...scopeConditions(scope, 'linked', interning),
+      ...tags,
+    ];
     return sql`(select linked.id from memories as linked where linked.id = ${id} and ${sql.join(isVisible, sql` and `)})`;
   };
   return { supersedes: link('supersedes'), supersededBy: link('superseded_by') };
 }
 
 // With `asOf`, a memory that was superseded later must still be found, and so must the sources of a fact: a fact is valid from the time of its
-// latest source.
-function stateCondition(include: SelectionCriteria['include'], asOf: number | undefined): RawBuilder<boolean> {
+// latest source. Only the host reads what is in quarantine.
+function stateCondition(
+  { owner }: ReadableLabelSets,
+  include: SelectionCriteria['include'],
+  asOf: number | undefined,
+): RawBuilder<boolean> {
   const states = ['active'];
   for (const state of ['superseded', 'consolidated'] as const)
     if (asOf !== undefined || include.has(state)) states.push(state);
-  if (include.has('quarantined')) states.push('quarantined');
+  if (include.has('quarantined') && owner === 'any') states.push('quarantined');
   return sql`memories.state in (${sql.join(states)})`;
 }

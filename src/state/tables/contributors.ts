@@ -40,6 +40,11 @@ export class Contributors {
     this.#statements.insert.run({ ...contribution, checksum: this.#checksumOf(contribution) });
   }
 
+  /** Removes an actor whose changes were undone. */
+  delete(row: number, actor: number): void {
+    if (!this.isEmpty) this.#statements.delete.run({ row, actor });
+  }
+
   /**
    * The actors that changed a memory, without its author.
    *
@@ -78,6 +83,9 @@ function prepareAll(database: Database) {
         .insertInto('contributors')
         .values({ row: p('row'), actor: p('actor'), checksum: p('checksum') })
         .onConflict((conflict) => conflict.doNothing()),
+    ),
+    delete: prepare<Contribution, unknown>(database, (p) =>
+      queries.deleteFrom('contributors').where('row', '=', p('row')).where('actor', '=', p('actor')),
     ),
     ofRow: prepare<{ row: number }, Line>(database, (p) =>
       queries.selectFrom('contributors').selectAll().where('row', '=', p('row')).orderBy('actor'),

@@ -162,6 +162,17 @@ alter table actors add column alias integer;
 alter table actors add column checksum text;
 alter table spaces add column checksum text;
 `,
+  `
+create table incidents (
+  number integer primary key, id text not null unique, at integer not null, authors text not null, since integer, ended integer,
+  reason text, checksum integer not null
+);
+create table contained (
+  incident integer not null, row integer not null, state text not null, reason text not null, revision integer not null,
+  checksum integer not null, primary key (incident, row)
+) without rowid;
+create index contained_row on contained (row, incident);
+`,
 ];
 
 function hashIdempotencyKeys(database: Database): void {

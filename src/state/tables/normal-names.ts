@@ -5,6 +5,7 @@ import { withText } from '../queries/memory-queries';
 import { intactRows } from '../verify/intact-rows';
 import type { Checksum } from './checksum';
 import { Declarations } from './declarations';
+import { Incidents } from './incidents';
 import { Interning } from './interning';
 import { type MemoryRow, memoryRowOf, RowChecksum, type StoredMemoryRow } from './memory-row';
 import { damagedNames, resealNames } from './name-rows';
@@ -49,6 +50,7 @@ class NameConversion {
   readonly #before: RowChecksum;
   readonly #after: RowChecksum;
   readonly #declarations: Declarations;
+  readonly #incidents: Incidents;
   readonly #labelSets: Renumbering;
   readonly #actors: Renumbering;
   readonly #read: Statement<{ row: number }, StoredMemoryRow>;
@@ -67,6 +69,7 @@ class NameConversion {
     this.#actors = actors;
     this.#after = new RowChecksum(checksum, new Interning(database, checksum));
     this.#declarations = new Declarations(database, checksum);
+    this.#incidents = new Incidents(database, checksum);
     this.#read = prepare(database, (p) => withText().where('memories.row', '=', p('row')));
   }
 
@@ -211,9 +214,10 @@ class NameConversion {
     return this.#before.isIntact(record) ? this.#after.addChecksum(converted) : converted;
   }
 
-  /** Renumbers the lines of the change feed and of idempotent calls. */
+  /** Renumbers the lines of the change feed, of incidents and of idempotent calls. */
   #renumberLines(): void {
     const database = this.#database;
+    this.#incidents.renumberAuthors((author) => this.#actors.numbers.get(author) ?? author);
     const options = { deterministic: true };
     database.function('new_label_set', options, (id) => this.#labelSets.numbers.get(id as number) ?? id);
     database.function('new_actor', options, (id) => this.#actors.numbers.get(id as number) ?? id);

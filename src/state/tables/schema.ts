@@ -198,6 +198,33 @@ export interface ContributorsTable {
   checksum: number;
 }
 
+/** Memories that were contained together. */
+export interface IncidentsTable {
+  number: number;
+  id: string;
+  at: number;
+  /** JSON of the numbers of the actors whose memories were selected. */
+  authors: string;
+  since: number | null;
+  /** The time at which the incident held nothing any more. */
+  ended: number | null;
+  /** The reason that was given for the latest release. */
+  reason: string | null;
+  checksum: number;
+}
+
+/** A memory that an incident holds, or a source that stands in the place of a held fact again. */
+export interface ContainedTable {
+  incident: number;
+  row: number;
+  /** The state that the memory had before any incident held it. */
+  state: 'active' | 'superseded' | 'consolidated';
+  reason: 'selected' | 'changed' | 'derived' | 'superseding' | 'returned';
+  /** The revision that the incident made. */
+  revision: number;
+  checksum: number;
+}
+
 /** How far this peer has applied the log. Empty in a store without peers. */
 export interface LogPositionTable {
   log: number;
@@ -248,6 +275,8 @@ export interface Tables {
   former_subjects: FormerSubjectsTable;
   derivations: DerivationsTable;
   contributors: ContributorsTable;
+  incidents: IncidentsTable;
+  contained: ContainedTable;
   embedded: EmbeddedTable;
   requests: RequestsTable;
   store_meta: StoreMetaTable;

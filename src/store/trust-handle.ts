@@ -1,0 +1,307 @@
+import { createHash } from 'node:crypto';
+import { noSuchMemory } from '../access/denials';
+import { searchChains, startOf } from '../audit/search';
+import type { CallOptions } from '../domain/calls';
+import type { RestoredText } from '../domain/command';
+import { defined } from '../domain/defined';
+import { MemoryError } from '../domain/errors';
+import type { Incident, IncidentSelection, Influence, InfluencedRead, RevertResult } from '../domain/incident';
+import { parse, parseAll } from '../domain/parse/shapes';
+import type { Caller } from '../domain/scope';
+import type { Scope } from '../domain/selection';
+import type { Environment } from '../environment/environment';
+import { nextTurn } from '../environment/timers';
+import { whileBusy } from '../environment/while-busy';
+import { toMemory } from '../recall/recheck';
+import { needsVectors } from '../state/apply/apply-revert';
+import { incidentFrom, incidentOf } from '../state/queries/incident-view';
+import { revertPlan } from '../state/queries/revert-plan';
+import type { IncidentRow } from '../state/tables/incidents';
+import { forgetAll } from '../write/forget';
+import { isOutdated, submit } from '../write/submit';
+import { AuditView } from './audit-view';
+import type { AuditedCalls } from './audited-calls';
+import type { Engine } from './composition/engine';
+import type { MemoryHandle, MemoryPage } from './memory-handle';
+
+/** Options of `TrustHandle.contain`. */
+export interface ContainOptions extends CallOptions {
+  /** Only says what would be contained, and changes nothing. The `id` of the result is then empty. Default: false. */
+  dryRun?: boolean;
+  /** Also contains the memories that depend on the selected ones. Default: true. */
+  derived?: boolean;
+}
+
+/** Options of `TrustHandle.quarantined`. */
+export interface QuarantinedOptions extends CallOptions, Scope {
+  /** The number of memories on a page, from 1 to 1,000. Default: 100. */
+  limit?: number;
+  /** The `nextCursor` of the page before. */
+  cursor?: string;
+}
+
+/**
+ * What the host does about memories that it does not trust. Contained memories are in quarantine: nobody but the host can read them, and
+ * to everybody else they seem not to exist. Every call is recorded in the audit.
+ *
+ * Every change throws INVALID_INPUT, STORE_READ_ONLY, DISK_FULL and OVERLOADED.
+ */
+export interface TrustHandle {
+  /**
+   * Puts memories into quarantine: those that match the selection, and those that depend on them. These are memories that were made from
+   * them, or that superseded them, directly or through others. What the host wrote in the place of a memory is not contained. Sources
+   * of a contained fact are returned by ordinary reads again. It is one change: all of it happens, or nothing.
+   */
+  contain(selection: IncidentSelection, options?: ContainOptions): Promise<Incident>;
+  /**
+   * Gives memories the state again that they had before they were contained.
+   *
+   * @param target The id of an incident, or the ids of memories. A memory that another incident holds too stays in quarantine if the
+   * incident is given, and leaves it if its own id is given.
+   * @returns the ids of the memories that are out of quarantine
+   * @throws NOT_FOUND for an unknown incident
+   */
+  release(target: string | readonly string[], options?: CallOptions & { reason?: string }): Promise<string[]>;
+  /**
+   * Undoes what the principals of an incident did to memories of others: updates, shares and supersedes. Also restores what contained
+   * memories superseded. A memory gets the revision again that it had before. If somebody else changed it since, it stays as it is and
+   * is listed as a conflict.
+   *
+   * @throws NOT_FOUND for an unknown incident; EMBEDDER_MISSING, EMBEDDING_FAILED
+   */
+  revert(incident: string, options?: CallOptions & { dryRun?: boolean }): Promise<RevertResult>;
+  /**
+   * Tells what a memory, or the memories of an incident, may have influenced.
+   *
+   * @param target The id of a memory or of an incident.
+   * @throws NOT_FOUND
+   */
+  influence(target: string, options?: CallOptions): Promise<Influence>;
+  /** Reads a page of the memories in quarantine. */
+  quarantined(options?: QuarantinedOptions): Promise<MemoryPage>;
+  /** Forgets memories for good, wherever they are held. Returns the ids of those that were forgotten. */
+  reject(ids: readonly string[], options?: CallOptions): Promise<string[]>;
+  /** Lists all incidents, the oldest first. */
+  incidents(options?: CallOptions): Promise<Incident[]>;
+}
+
+/** The parts of the store that a `TrustHandle` needs. */
+export type TrustHandleDeps = Pick<
+  Engine,
+  'state' | 'environment' | 'audit' | 'shapes' | 'levels' | 'reading' | 'writing'
+>;
+
+/** At most this many memories that a reader wrote afterwards are listed. */
+const maxWrittenAfter = 100;
+
+/** The `TrustHandle` of the host. */
+export class StoreTrust implements TrustHandle {
+  readonly #engine: TrustHandleDeps;
+  readonly #calls: AuditedCalls;
+  readonly #caller: Caller;
+  readonly #admin: Pick<MemoryHandle, 'list'>;
+
+  constructor(engine: TrustHandleDeps, calls: AuditedCalls, caller: Caller, admin: Pick<MemoryHandle, 'list'>) {
+    this.#engine = engine;
+    this.#calls = calls;
+    this.#caller = caller;
+    this.#admin = admin;
+  }
+
+  contain(selection: IncidentSelection, options: ContainOptions = {}): Promise<Incident> {
+    const parsed = () => {
+      const { shapes } = this.#engine;
+      const [selected, call] = parseAll(
+        [shapes.incidentSelection, selection, ['selection']],
+        [shapes.containOptions, options, ['options']],
+      );
+      call.signal?.throwIfAborted();
+      const { dryRun = false, derived = true } = call;
+      return { selected, dryRun, derived };
+    };
+    if (options?.dryRun === true) {
+      return this.#calls.read('trust.contain', async (target) => {
+        const { selected, derived } = parsed();
+        await this.#engine.levels.reached({}, this.#caller.actor);
+        const { state, environment } = this.#engine;
+        const incident = this.#engine.reading().snapshot(() => {
+          const containment = state.containment.contained(selected, derived);
+          return incidentFrom(state, containment, environment.clock.now());
+        });
+        target.ids = incident.memories.map(({ id }) => id);
+        return incident;
+      });
+    }
+    return this.#calls.change('contain', async () => {
+      const context = this.#engine.writing();
+      const { selected, derived } = parsed();
+      const at = context.clock.now();
+      const id = newIncidentId(this.#engine.environment, at, selected);
+      const change = { type: 'contain' as const, incident: id, selection: selected, derived };
+      return (await submit(context, this.#caller, change, at)).incident;
+    });
+  }
+
+  release(target: string | readonly string[], options: CallOptions & { reason?: string } = {}): Promise<string[]> {
+    return this.#calls.change('release', async () => {
+      const context = this.#engine.writing();
+      const { shapes } = this.#engine;
+      const [parsed, { reason, signal }] = parseAll(
+        [shapes.releaseTarget, target, ['target']],
+        [shapes.releaseOptions, options, ['options']],
+      );
+      signal?.throwIfAborted();
+      const what = typeof parsed === 'string' ? { incident: parsed } : { ids: parsed };
+      return [...(await submit(context, this.#caller, { type: 'release', ...what, ...defined({ reason }) })).released];
+    });
+  }
+
+  revert(incident: string, options: CallOptions & { dryRun?: boolean } = {}): Promise<RevertResult> {
+    const parsed = () =>
+      parseAll([this.#engine.shapes.id, incident, ['incident']], [this.#engine.shapes.revertOptions, options]);
+    if (options?.dryRun === true) {
+      return this.#calls.read('trust.revert', async (target) => {
+        const [id] = parsed();
+        await this.#engine.levels.reached({}, this.#caller.actor);
+        const { restorations, conflicts } = this.#planOf(id);
+        target.ids = restorations.map(({ record }) => record.id);
+        const restored = restorations.map(({ record }) => ({ id: record.id, revision: record.revision + 1 }));
+        return { restored, conflicts: [...conflicts] };
+      });
+    }
+    return this.#calls.change('revert', async () => {
+      const context = this.#engine.writing();
+      const [id, { signal }] = parsed();
+      for (;;) {
+        signal?.throwIfAborted();
+        const needed = this.#planOf(id).restorations.filter(needsVectors);
+        const vectors = await context.embedder.documents(
+          needed.map(({ before }) => before.text),
+          defined({ signal }),
+        );
+        const texts = needed.map(({ record }, i): RestoredText => {
+          return { id: record.id, revision: record.revision, ...defined({ vectors: vectors[i] }) };
+        });
+        try {
+          return (await submit(context, this.#caller, { type: 'revert', incident: id, texts })).reverted;
+        } catch (error) {
+          if (!isOutdated(context, vectors[0], error)) throw error;
+        }
+      }
+    });
+  }
+
+  influence(target: string, options: CallOptions = {}): Promise<Influence> {
+    return this.#calls.read('trust.influence', async (called) => {
+      const { shapes, state } = this.#engine;
+      const [id, { signal }] = parseAll([shapes.id, target, ['target']], [shapes.callOptions, options]);
+      await this.#engine.levels.reached(defined({ signal }), this.#caller.actor);
+      const context = this.#engine.reading();
+      const { ids, derived } = context.snapshot(() => {
+        const roots = this.#rowsOf(id);
+        const memories = state.containment.derivedFrom(roots.map(({ row }) => row));
+        return {
+          ids: roots.map((root) => root.id),
+          derived: memories.map((each) => toMemory(context, this.#caller, each)),
+        };
+      });
+      called.ids = ids;
+      return { derived, readBy: await this.#readers(ids, signal) };
+    });
+  }
+
+  quarantined(options: QuarantinedOptions = {}): Promise<MemoryPage> {
+    return this.#calls.read('trust.quarantined', async () => {
+      const { signal, ...parsed } = parse(this.#engine.shapes.quarantinedOptions, options, 'options');
+      return await this.#admin.list({
+        ...defined({ ...parsed, signal }),
+        include: ['quarantined'],
+        filter: { state: 'quarantined' },
+      });
+    });
+  }
+
+  reject(ids: readonly string[], options: CallOptions = {}): Promise<string[]> {
+    return this.#calls.change('release', async () => {
+      const context = this.#engine.writing();
+      const { shapes } = this.#engine;
+      const [parsed, { signal }] = parseAll([shapes.ids, ids, ['ids']], [shapes.callOptions, options]);
+      const forgotten = await forgetAll(context, this.#caller, parsed, { signal });
+      // The incidents hold them no more.
+      await submit(context, this.#caller, { type: 'release', ids: parsed });
+      return forgotten;
+    });
+  }
+
+  incidents(options: CallOptions = {}): Promise<Incident[]> {
+    return this.#calls.read('trust.incidents', async () => {
+      const { signal } = parse(this.#engine.shapes.callOptions, options, 'options');
+      await this.#engine.levels.reached(defined({ signal }), this.#caller.actor);
+      const { state } = this.#engine;
+      return this.#engine.reading().snapshot(() => state.incidents.all().map((each) => incidentOf(state, each)));
+    });
+  }
+
+  #planOf(id: string) {
+    const { state } = this.#engine;
+    return this.#engine.reading().snapshot(() => revertPlan(state, this.#incident(id)));
+  }
+
+  #incident(id: string): IncidentRow {
+    const found = this.#engine.state.incidents.byId(id);
+    if (found !== undefined) return found;
+    throw new MemoryError(
+      'NOT_FOUND',
+      `Incident ${JSON.stringify(id)} was not found. List all with trust.incidents().`,
+    );
+  }
+
+  /** The memories of an incident, or one memory. */
+  #rowsOf(id: string): { row: number; id: string }[] {
+    const { incidents, records } = this.#engine.state;
+    const incident = incidents.byId(id);
+    if (incident !== undefined) {
+      const lines = incidents.ofIncident(incident.number).filter(({ reason }) => reason !== 'returned');
+      return lines.flatMap(({ row }) => records.intactByRow(row) ?? []);
+    }
+    const record = records.unchecked(id);
+    if (record === undefined) throw noSuchMemory(id);
+    return [record];
+  }
+
+  /** Each principal that was given one of the memories, with its first read. */
+  async #readers(ids: readonly string[], signal: AbortSignal | undefined): Promise<Influence['readBy']> {
+    const { audit, state, shapes } = this.#engine;
+    if (audit.reads === 'off') return 'unknown';
+    await whileBusy(() => audit.synchronize());
+    const { changes, access } = audit.logs;
+    const search = { ids, decision: 'allowed', order: 'oldest' } as const;
+    const upTo = { changes: 0, access: access.chain.size };
+    const range = { after: { ...startOf(search, upTo), changes: changes.chain.size }, upTo };
+    const found = searchChains(audit.logs, search, range, async () => {
+      signal?.throwIfAborted();
+      await nextTurn();
+    });
+    const view = new AuditView(this.#engine, this.#caller, [], ids);
+    const first = new Map<string, InfluencedRead>();
+    for await (const each of found) {
+      const entry = view.entry(each);
+      if (entry?.by === undefined || each.entry.party === 'root') continue;
+      const key = JSON.stringify(entry.by);
+      if (first.has(key)) continue;
+      const actor = state.interning.findActor(shapes.principal.parse(entry.by));
+      const wroteAfter =
+        actor === undefined ? [] : state.containment.writtenAfter(actor, each.entry.changeSeq, maxWrittenAfter);
+      first.set(key, { by: entry.by, at: entry.at, wroteAfter });
+    }
+    return [...first.values()];
+  }
+}
+
+/** Makes an id for an incident. With fixed randomness, a test gets the same ids in every run. */
+function newIncidentId({ randomBytes }: Pick<Environment, 'randomBytes'>, at: number, selection: object): string {
+  const hash = createHash('sha256')
+    .update(randomBytes(16))
+    .update(JSON.stringify([at, selection]));
+  return `incident-${hash.digest('hex').slice(0, 16)}`;
+}
