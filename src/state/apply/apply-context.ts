@@ -39,7 +39,6 @@ export interface ApplyContext {
   /** The trust of a memory now. */
   trustOf(record: TrustColumns): TrustLevel;
   readonly changes: ChangeQueries;
-  readonly contributors: Contributors;
   readonly incidents: Incidents;
   readonly containment: ContainmentQueries;
   /** What each actor uses. Undefined while nothing needs it: it is then computed from the tables when a command has a quota. */
