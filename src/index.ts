@@ -131,6 +131,7 @@ export type {
 } from './store/memory-handle';
 export { type ConnectedStore, MemoryStore, type StoreStats } from './store/memory-store';
 export type { AuditOptions, OpenOptions, ScheduledSnapshots } from './store/open-options';
+export type { PendingPurge, PurgeOptions, PurgeResult } from './store/purge-result';
 export type { Reembedding } from './store/reembedding';
 export type { RestoreOptions } from './store/restore-snapshot';
 export type { Snapshot, SnapshotList, SnapshotOptions } from './store/snapshot';

@@ -11,6 +11,7 @@ import { getCommand } from './commands/get-command';
 import { importCommand } from './commands/import-command';
 import { listCommand } from './commands/list-command';
 import { mcpCommand } from './commands/mcp-command';
+import { purgeCommand } from './commands/purge-command';
 import { recallCommand } from './commands/recall-command';
 import { restoreCommand } from './commands/restore-command';
 import { snapshotCommand } from './commands/snapshot-command';
@@ -35,6 +36,7 @@ const commands: Readonly<Record<string, Command>> = {
   snapshot: snapshotCommand,
   snapshots: snapshotsCommand,
   restore: restoreCommand,
+  purge: purgeCommand,
   mcp: mcpCommand,
   'cluster status': clusterStatusCommand,
   'cluster inspect': clusterInspectCommand,

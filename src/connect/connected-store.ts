@@ -104,6 +104,7 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
   readonly verify: StoreCalls<S>['verify'];
   readonly backup: StoreCalls<S>['backup'];
   readonly snapshot: StoreCalls<S>['snapshot'];
+  readonly purge: StoreCalls<S>['purge'];
   readonly #client: ReconnectingClient;
 
   constructor(client: ReconnectingClient) {
@@ -118,6 +119,7 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
     this.stats = remote.stats;
     this.position = remote.position;
     this.verify = remote.verify;
+    this.purge = remote.purge;
     // The path is made absolute here, because the serving process may have another working directory.
     this.backup = async (folder, ...args) => remote.backup(folderPath(folder), ...args);
     this.snapshot = async (to, ...args) => remote.snapshot(folderPath(to, 'to'), ...args.map(withTextKey));

@@ -5,6 +5,7 @@ import type { AuditHandle, AuditPage, AuditQuery, StoreAudit } from '../store/au
 import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
 import type { ClusterHandle } from '../store/cluster';
 import type { ListOptions, MemoryHandle, MemoryPage } from '../store/memory-handle';
+import type { PurgeOptions, PurgeResult } from '../store/purge-result';
 import type { Snapshot, SnapshotOptions } from '../store/snapshot';
 import type { TrustHandle } from '../store/trust-handle';
 import type { VerifyResult } from '../store/verify';
@@ -112,6 +113,7 @@ export interface StoreCalls<S = unknown> {
   stats(): Promise<S>;
   position(): Promise<string>;
   backup(folder: string | URL, options?: LongCallOptions): Promise<void>;
+  purge(options?: PurgeOptions): Promise<PurgeResult>;
   snapshot(to: string | URL, options?: SnapshotOptions): Promise<Snapshot>;
   verify(options?: LongCallOptions & { repair?: boolean }): Promise<VerifyResult>;
 }
@@ -122,6 +124,7 @@ export const storeRoutes = {
   position: 'always',
   backup: 'never',
   snapshot: 'never',
+  purge: 'always',
   verify: 'always',
 } as const satisfies Routes<StoreCalls>;
 

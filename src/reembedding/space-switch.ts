@@ -93,15 +93,23 @@ export class SpaceSwitch {
    * has an index of its own. What is left, for example because the process ends, is removed when the node is opened.
    */
   removeUnusedIndexes(): void {
+    this.#previous = this.#deps.state.interning.spaceInRole('previous')?.id;
+    this.#removeIndexesBut('current', 'previous', 'next').catch(() => undefined);
+  }
+
+  /** Removes the index files of every space that no search uses. That of the previous space is built again after a `rollback`. */
+  removeIdleIndexes(): Promise<void> {
+    return this.#removeIndexesBut('current', 'next');
+  }
+
+  async #removeIndexesBut(...roles: readonly ('current' | 'previous' | 'next')[]): Promise<void> {
     const { state, search, removeIndex } = this.#deps;
     const { interning } = state;
-    this.#previous = interning.spaceInRole('previous')?.id;
-    const used = (['current', 'previous', 'next'] as const).map((role) => interning.spaceInRole(role)?.id);
-    const ids = Array.from({ length: interning.spaceCount }, (_, at) => at + 1);
-    const unused = ids.filter((id) => !used.includes(id));
-    if (unused.length === 0) return;
-    const removed = search.left().then(() => Promise.all(unused.map((id) => removeIndex(id))));
-    removed.catch(() => undefined);
+    const used = roles.map((role) => interning.spaceInRole(role)?.id);
+    const ids = Array.from({ length: interning.spaceCount }, (_, at) => at + 1).filter((id) => !used.includes(id));
+    if (ids.length === 0) return;
+    await search.left();
+    await Promise.all(ids.map((id) => removeIndex(id)));
   }
 
   /**

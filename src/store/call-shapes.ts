@@ -261,6 +261,7 @@ function trustShapes(limits: Limits) {
 function storeShapes() {
   return {
     verifyOptions: fields({ ...longCallOptions, repair: flag.optional() }),
+    purgeOptions: fields({ ...longCallOptions, dryRun: flag.optional() }),
     snapshotOptions: fields({ ...longCallOptions, keep: integer(1).optional(), encryptionKey: present(snapshotKey) }),
     reembedOptions: fields({
       ...callOptions,

@@ -23,6 +23,7 @@ import { Lifetime } from './lifetime';
 import type { MemoryHandle } from './memory-handle';
 import { type OpenOptions, parseOptions } from './open-options';
 import { PrincipalHandle } from './principal-handle';
+import type { PurgeOptions, PurgeResult } from './purge-result';
 import { type MovableStore, type Reembedding, reembed, rollback } from './reembedding';
 import type { Snapshot, SnapshotOptions } from './snapshot';
 import { StoreTrust, type TrustHandle } from './trust-handle';
@@ -228,6 +229,24 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
+   * Removes from disk what was forgotten, now. Without it, the vectors of forgotten memories stay in the approximate index until it is built
+   * again, and SQLite may have left copies of a text in unused parts of its pages. The vector indexes are built again, and the database is written
+   * again. Reads go on meanwhile; writes wait while the database is written. The audit stays as it is. The signal is heeded between the steps.
+   *
+   * @throws INVALID_INPUT, STORE_READ_ONLY, DISK_FULL, INDEX_UNAVAILABLE, FILE_FAILED, STORE_BUSY. What was done until then stays done.
+   */
+  async purge(options: PurgeOptions = {}): Promise<PurgeResult> {
+    this.#lifetime.assertOpen();
+    return this.#calls.write('purge', async () => {
+      this.#engine.writing();
+      const parsed = parse(this.#engine.shapes.purgeOptions, options, 'options');
+      const signals = [parsed.signal, this.#lifetime.ended].filter((each) => each !== undefined);
+      const { purge } = await import('./purge');
+      return purge(this.#engine, { ...parsed, signal: AbortSignal.any(signals) });
+    });
+  }
+
+  /**
    * Compares every record with its checksum, and compares indexes and tags with the records that they are derived from. Reads and
    * writes continue during the check.
    *
@@ -356,6 +375,7 @@ export type ConnectedStore<M = Metadata> = Pick<
   | 'position'
   | 'backup'
   | 'snapshot'
+  | 'purge'
   | 'verify'
   | 'stats'
   | 'close'

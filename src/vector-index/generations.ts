@@ -8,6 +8,7 @@ import {
   type IndexManifest,
   manifestFormat,
   readManifest,
+  removeIndex,
   removeUnlisted,
   writeManifest,
 } from './index-manifest';
@@ -128,6 +129,11 @@ export class Generations {
   async tidy(): Promise<void> {
     const { folder } = this.#options;
     await removeUnlisted(folder, await readManifest(folder)).catch(() => undefined);
+  }
+
+  /** Removes the index with all its files. */
+  remove(): Promise<void> {
+    return removeIndex(this.#options.folder);
   }
 
   async #load(manifest: IndexManifest): Promise<Generation> {

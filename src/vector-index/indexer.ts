@@ -154,6 +154,19 @@ export class Indexer implements VectorIndex {
     if (error !== undefined) throw error;
   }
 
+  /**
+   * Builds the approximate index again without the vectors that the store does not contain any more. If the store needs none, or none can be
+   * built, removes the files of an earlier one. Rejects if the index in use cannot be built again.
+   */
+  async purge(): Promise<void> {
+    await this.#starting;
+    await this.#building;
+    this.#policy.count();
+    const error = this.#needsIndex ? await this.#build() : undefined;
+    if (this.#current === undefined) await this.#generations.remove();
+    else if (error !== undefined) throw error;
+  }
+
   /** Reads every file of the approximate index and describes each problem in one sentence. Drops a damaged index and builds a new one. */
   async check(): Promise<string[]> {
     await this.#starting;

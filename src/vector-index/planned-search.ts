@@ -154,6 +154,11 @@ export class PlannedSearch implements VectorSearch, ScanningIndex {
     await this.#indexer?.rebuild();
   }
 
+  async purge(): Promise<void> {
+    this.start();
+    await this.#indexer?.purge();
+  }
+
   async close(): Promise<void> {
     await this.#indexer?.close();
     await this.#exact?.close();
@@ -255,6 +260,11 @@ export class SpaceSearch implements VectorSearch {
 
   rebuild(): Promise<void> {
     return this.#current.search.rebuild();
+  }
+
+  async purge(): Promise<void> {
+    await this.#current.search.purge();
+    await this.#next?.purge();
   }
 
   async close(): Promise<void> {

@@ -137,5 +137,7 @@ export interface VectorSearch {
   check(): Promise<readonly string[]>;
   /** Builds a new approximate index from the stored vectors. Rejects if that fails. */
   rebuild(): Promise<void>;
+  /** Removes the vectors from disk that the store does not contain any more. Rejects if that fails. */
+  purge(): Promise<void>;
   close(): Promise<void>;
 }

@@ -13,6 +13,7 @@ const commands = [
   'backup',
   'snapshot',
   'snapshots',
+  'purge',
   'mcp',
 ];
 

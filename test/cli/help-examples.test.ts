@@ -17,6 +17,7 @@ const names = [
   'snapshot',
   'snapshots',
   'restore',
+  'purge',
 ];
 
 /** The example command lines of a help text, as words, with paths below `parent`. */

@@ -54,6 +54,7 @@ export function connectedLibrary(original: typeof library): typeof library {
       settled: remote.settled,
       backup: remote.backup,
       snapshot: remote.snapshot,
+      purge: remote.purge,
       verify: remote.verify,
       stats: remote.stats,
       position: remote.position,

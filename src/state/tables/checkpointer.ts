@@ -25,10 +25,16 @@ parentPort.on('message', (message) => {
   if (message === 'close') { database.close(); parentPort.close(); return; }
   try {
     database.pragma('busy_timeout = ' + message.waitMs);
+    if (message.mode === 'VACUUM') {
+      database.pragma('temp_store = ' + message.tempStore);
+      database.exec('vacuum');
+      parentPort.postMessage({});
+      return;
+    }
     const [{ busy }] = database.pragma('wal_checkpoint(' + message.mode + ')');
     parentPort.postMessage({ busy: busy === 1 });
   }
-  catch (error) { parentPort.postMessage({ error: String(error) }); }
+  catch (error) { parentPort.postMessage({ error: String(error), code: error.code }); }
 });
 `;
 
@@ -43,13 +49,23 @@ const maxPurgePauseMs = 16_000;
 /** How long the last attempt, in `close`, waits for readers. Earlier attempts do not wait, because SQLite stops writers meanwhile. */
 const closingWaitMs = 1_000;
 
-/** 'PASSIVE' copies all pages that no reader still needs in the log. 'TRUNCATE' copies all pages, and then empties the log file. */
-type CheckpointMode = 'PASSIVE' | 'TRUNCATE';
+/** How long a rewrite waits for another program that locks the database. */
+const rewriteWaitMs = 5_000;
+/** SQLite rewrites a database with a temporary copy. Up to this size it is in RAM, and otherwise in the temporary folder of the system. */
+const maxCopyInRam = 2 ** 26;
+
+/**
+ * 'PASSIVE' copies all pages that no reader still needs in the log. 'TRUNCATE' copies all pages, and then empties the log file. 'VACUUM' writes
+ * every page of the database again.
+ */
+type CheckpointMode = 'PASSIVE' | 'TRUNCATE' | 'VACUUM';
 
 interface CheckpointAnswer {
   /** True if the checkpoint is incomplete because a reader still uses an earlier state. */
   readonly busy?: boolean;
   readonly error?: string;
+  /** SQLite's code of the error. */
+  readonly code?: string;
 }
 
 /**
@@ -120,6 +136,31 @@ export class Checkpointer {
     if (error !== undefined) this.#logger.warn('The write-ahead log could not be emptied.', { error });
   }
 
+  /**
+   * Writes every page of the database again, and empties the log. SQLite overwrites what it deletes, but it may have left a copy of a row in the
+   * unused part of another page, when it divided a page. Writers wait meanwhile, and readers go on.
+   *
+   * @returns whether a reader that uses an earlier state has kept the old pages. They go when it ends.
+   * @throws the error of SQLite. The database is then as it was.
+   */
+  async rewrite(): Promise<{ readonly busy: boolean }> {
+    await this.#purge;
+    const rewriting = this.#pass('VACUUM', rewriteWaitMs).then(async (vacuum) => {
+      if (vacuum.error !== undefined) throw sqliteError(vacuum);
+      return this.#pass('TRUNCATE', closingWaitMs);
+    });
+    this.#purge = rewriting.catch(() => undefined);
+    const held = this.#purge;
+    try {
+      const { busy = false, error } = await rewriting;
+      const isLeft = busy || error !== undefined;
+      if (isLeft) this.forgot();
+      return { busy: isLeft };
+    } finally {
+      if (this.#purge === held) this.#purge = undefined;
+    }
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     if (this.#firstPass instanceof Promise) await this.#firstPass;
@@ -166,10 +207,10 @@ export class Checkpointer {
       const worker = this.#start();
       // Writers may wait for the answer: the process must not exit before it.
       worker.ref();
-      worker.postMessage({ mode, waitMs });
+      worker.postMessage({ mode, waitMs, tempStore: this.#tempStore() });
     });
     this.#worker?.unref();
-    if (answer.error !== undefined)
+    if (answer.error !== undefined && mode !== 'VACUUM')
       this.#logger.warn('A checkpoint failed. The next checkpoint repeats its work.', { error: answer.error });
     return answer;
   }
@@ -178,11 +219,21 @@ export class Checkpointer {
   #runHere(mode: CheckpointMode): CheckpointAnswer {
     if (mode === 'PASSIVE') return {};
     try {
+      if (mode === 'VACUUM') {
+        this.#database.exec('vacuum');
+        return {};
+      }
       const [{ busy }] = this.#database.pragma('wal_checkpoint(TRUNCATE)') as [{ busy: number }];
       return { busy: busy === 1 };
     } catch (error) {
-      return { error: messageOf(error) };
+      const { code } = Object(error) as { code?: unknown };
+      return { error: messageOf(error), ...(typeof code === 'string' ? { code } : {}) };
     }
+  }
+
+  #tempStore(): 'MEMORY' | 'FILE' {
+    const pages = this.#database.pragma('page_count', { simple: true }) as number;
+    return pages * bytesPerPage <= maxCopyInRam ? 'MEMORY' : 'FILE';
   }
 
   #start(): Worker {
@@ -201,4 +252,9 @@ export class Checkpointer {
     this.#worker = worker;
     return worker;
   }
+}
+
+/** The error of SQLite that the worker has reported. */
+function sqliteError({ error, code }: CheckpointAnswer): Error {
+  return Object.assign(new Error(error), code === undefined ? {} : { name: 'SqliteError', code });
 }

@@ -344,6 +344,15 @@ export class Engine {
     return applyWithReserve(reserve, commands, steps, failure);
   }
 
+  /**
+   * Removes what was deleted from the unused parts of the database and from its log.
+   *
+   * @returns whether a reader that uses an earlier state has kept it. It goes when the reader ends.
+   */
+  async rewriteDatabase(): Promise<{ readonly busy: boolean }> {
+    return (await this.#deps.checkpointer?.rewrite()) ?? { busy: false };
+  }
+
   /** In a read-only process, loads what the writer process has committed. */
   #refresh(): void {
     if (!this.readOnly) {
