@@ -1,7 +1,7 @@
 import { MemoryError } from '../domain/errors';
 import { isError, isFloat32Array } from '../domain/realms';
+import { isTemporaryFailure } from '../providers/temporary-failure';
 import type { EmbeddingSpace } from './embedder';
-import { isTemporaryFailure } from './temporary-failure';
 
 /**
  * Checks the vector that an embedder returned for one text, and returns a copy scaled to length 1.
@@ -51,19 +51,4 @@ export function embeddingFailure(thrown: unknown, { model }: EmbeddingSpace): Me
   const advice = retryable ? 'The fault may be temporary. Try again later.' : 'See the cause for details.';
   const message = `The embedder ${model} failed: ${reason}. ${advice}`;
   return new MemoryError('EMBEDDING_FAILED', message, { cause: thrown, retryable });
-}
-
-// Errors are marked with a property instead of a set in this module, because the embedder may come from another copy of this
-// library.
-const textFailure = Symbol.for('multi-agent-memory.text-failure');
-
-/** Marks an error as caused by one text of a request. The other texts may succeed in a request without that text. */
-export function markTextFailure(error: MemoryError): MemoryError {
-  Object.defineProperty(error, textFailure, { value: true, configurable: true });
-  return error;
-}
-
-/** Returns whether one text caused the error, rather than the provider, the network or the API key. */
-export function isTextFailure(error: MemoryError): boolean {
-  return Object.hasOwn(error, textFailure);
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { AISDKEmbeddingModel } from '../../src/embedding/providers/ai-sdk';
 import { fromAISDK, fromAISDKIn } from '../../src/embedding/providers/ai-sdk';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
-import { fakeTiming } from './fake-timing';
+import { fakeTiming } from '../providers/fake-timing';
 import { dimensions, vectorOf } from './provider-server';
 
 type Call = Parameters<AISDKEmbeddingModel['doEmbed']>[0];

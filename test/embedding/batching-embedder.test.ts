@@ -4,7 +4,7 @@ import { MemoryError } from '../../src/domain/errors';
 import { batchingEmbedder } from '../../src/embedding/batching/batching-embedder';
 import { builtInEmbedder } from '../../src/embedding/built-in/built-in-embedder';
 import type { Embedder } from '../../src/embedding/embedder';
-import { markTextFailure } from '../../src/embedding/results';
+import { markTextFailure } from '../../src/providers/text-failure';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
 
 /** An embedder whose batches wait until the test finishes or fails them, in the order in which they began. */

@@ -7,7 +7,7 @@ import {
   openAICompatibleIn,
 } from '../../src/embedding/providers/openai-compatible';
 import { embedderConformance } from '../../src/testing/embedder-conformance';
-import { type FakeTiming, fakeTiming } from './fake-timing';
+import { type FakeTiming, fakeTiming } from '../providers/fake-timing';
 import {
   altered,
   closedPort,

@@ -1,8 +1,8 @@
 import type { Embedder, MemoryStore } from 'multi-agent-memory';
 import { describe, expect, test } from 'vitest';
 import { openAICompatibleIn } from '../../src/embedding/providers/openai-compatible';
+import { fakeTiming } from '../providers/fake-timing';
 import { codeOf, ended, openFolder, openInMemory, refusal, temporaryFolder } from '../store/stores';
-import { fakeTiming } from './fake-timing';
 import {
   altered,
   closedPort,

@@ -19,9 +19,11 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   // Consensus decides alone from what it is given: it knows neither memories nor clocks nor disks.
   'raft/core': [],
   raft: ['domain', 'environment', 'raft/core', 'log/codec'],
-  embedding: ['domain', 'environment'],
+  // What models of all kinds share that are reached over the network.
+  providers: ['domain', 'environment'],
+  embedding: ['domain', 'environment', 'providers'],
   // Turns texts into facts, and knows neither memories nor stores.
-  consolidation: ['domain', 'environment', 'keyword-index'],
+  consolidation: ['domain', 'environment', 'keyword-index', 'providers'],
   'vector-index': ['domain', 'environment'],
   'keyword-index': ['domain'],
   audit: ['domain', 'sqlite', 'environment'],

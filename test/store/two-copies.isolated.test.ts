@@ -5,7 +5,7 @@ import { allow, MemoryStore } from 'multi-agent-memory';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Audit } from '../../src/audit/audit';
 import { StoreServer } from '../../src/connect/store-server';
-import { markTextFailure } from '../../src/embedding/results';
+import { markTextFailure } from '../../src/providers/text-failure';
 import { secondCopy } from './copies';
 import { temporaryFolder } from './stores';
 
@@ -91,7 +91,9 @@ describe('two copies of the library in one process', () => {
 
   test("recognize each other's errors that a single text caused", async () => {
     vi.resetModules();
-    const results = await vi.importActual<typeof import('../../src/embedding/results')>('../../src/embedding/results');
+    const results = await vi.importActual<typeof import('../../src/providers/text-failure')>(
+      '../../src/providers/text-failure',
+    );
     const copy = await secondCopy();
     const error = new copy.MemoryError('EMBEDDING_FAILED', 'no');
     expect(results.isTextFailure(error as never)).toBe(false);

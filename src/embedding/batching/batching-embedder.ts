@@ -1,7 +1,8 @@
 import type { CallOptions } from '../../domain/calls';
 import { MemoryError } from '../../domain/errors';
+import { isTextFailure } from '../../providers/text-failure';
 import type { Embedder, EmbeddingSpace, TextRole } from '../embedder';
-import { checkedVector, embeddingFailure, isTextFailure } from '../results';
+import { checkedVector, embeddingFailure } from '../results';
 import { allVectors, EmbeddingCache, type PendingVector } from './embedding-cache';
 
 /** The options of `batchingEmbedder`. */

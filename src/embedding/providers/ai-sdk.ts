@@ -3,13 +3,16 @@ import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
 import { expected, fields, parse } from '../../domain/parse/shapes';
 import { systemTiming, type Timing } from '../../environment/timing';
+import { clientFailure, noteRateLimit } from '../../providers/client-failure';
+import { embeddingModel } from '../../providers/model-kind';
+import { duration, nonEmptyString, objectWith, retryCount } from '../../providers/model-options';
+import { RateLimit } from '../../providers/rate-limit';
+import { type Attempt, defaultRetryPolicy, type Provider, withRetries } from '../../providers/retries';
 import { allOrNone, splitIntoRequests } from '../batching/requests';
 import type { Embedder, EmbeddingSpace, TextRole } from '../embedder';
+import { modelOptions } from '../embedder-options';
 import { nameWithPrefix, type Prefix, providerInput } from '../prefix';
-import { duration, modelOptions, nonEmptyString, objectWith, retryCount } from './provider-options';
-import { clientFailure, providerVectors } from './provider-results';
-import { RateLimit, retryAfterMs } from './rate-limit';
-import { type Attempt, defaultRetryPolicy, type Provider, withRetries } from './retries';
+import { providerVectors } from './provider-results';
 
 /** A JSON value, as the AI SDK types it. */
 export type AISDKJson = null | boolean | number | string | AISDKJson[] | { [key: string]: AISDKJson };
@@ -95,7 +98,7 @@ export function fromAISDKIn(timing: Timing, model: AISDKEmbeddingModel, options:
   const name = given.model ?? model.modelId;
   const space = { model: nameWithPrefix(name, prefix), dimensions, normalized: true };
   const policy = { ...defaultRetryPolicy, ...given };
-  const provider: Provider = { model: name, policy, limit: new RateLimit(timing), timing };
+  const provider: Provider = { kind: embeddingModel, model: name, policy, limit: new RateLimit(timing), timing };
   const input = providerInput(prefix, maxTokens);
   const embed = (texts: readonly string[], role: TextRole, signal: AbortSignal | undefined) => {
     const call = defined({ values: [...texts], providerOptions: providerOptions[role] });
@@ -137,13 +140,6 @@ async function attempt(
   } catch (thrown) {
     if (call.abortSignal?.aborted) throw thrown;
     noteRateLimit(thrown, provider);
-    return { error: MemoryError.is(thrown) ? thrown : clientFailure(thrown, provider.model, call.values) };
+    return { error: MemoryError.is(thrown) ? thrown : clientFailure(thrown, provider, call.values) };
   }
-}
-
-function noteRateLimit(thrown: unknown, { limit, timing }: Provider): void {
-  const { isRetryable, responseHeaders } = Object(thrown) as Record<string, unknown>;
-  const headers = new Map(Object.entries(Object(responseHeaders) as Record<string, string>));
-  const requestedMs = retryAfterMs({ get: (name) => headers.get(name) ?? null }, () => timing.now());
-  if (isRetryable === true && requestedMs !== undefined) limit.blockFor(requestedMs);
 }

@@ -1,12 +1,15 @@
 import { MemoryError } from '../../domain/errors';
 import { fields, parse } from '../../domain/parse/shapes';
 import { systemTiming } from '../../environment/timing';
+import { clientFailure } from '../../providers/client-failure';
+import { embeddingModel } from '../../providers/model-kind';
+import { duration, objectWith } from '../../providers/model-options';
+import { RateLimit } from '../../providers/rate-limit';
+import { type Attempt, type Provider, withRetries } from '../../providers/retries';
 import type { Embedder } from '../embedder';
+import { modelOptions } from '../embedder-options';
 import { nameWithPrefix, type Prefix, providerInput } from '../prefix';
-import { duration, modelOptions, objectWith } from './provider-options';
-import { clientFailure, providerVectors } from './provider-results';
-import { RateLimit } from './rate-limit';
-import { type Attempt, type Provider, withRetries } from './retries';
+import { providerVectors } from './provider-results';
 
 /** The methods of `Embeddings` from LangChain that this library uses. */
 export interface LangChainEmbeddings {
@@ -53,13 +56,14 @@ export function fromLangChain(embeddings: LangChainEmbeddings, options: LangChai
   const { model, dimensions, prefix = {}, maxTokens = 512, timeoutMs = 60_000 } = given;
   const space = { model: nameWithPrefix(model, prefix), dimensions, normalized: true };
   const policy = { maxRetries: 0, requestTimeoutMs: timeoutMs, timeoutMs };
-  const provider: Provider = { model, policy, limit: new RateLimit(systemTiming), timing: systemTiming };
+  const limit = new RateLimit(systemTiming);
+  const provider: Provider = { kind: embeddingModel, model, policy, limit, timing: systemTiming };
   const request = (texts: readonly string[], embed: () => Promise<unknown>, signal: AbortSignal | undefined) => {
     const send = async (): Promise<Attempt<Float32Array[]>> => {
       try {
         return { value: providerVectors(await embed(), texts.length, space) };
       } catch (thrown) {
-        return { error: MemoryError.is(thrown) ? thrown : clientFailure(thrown, model, texts) };
+        return { error: MemoryError.is(thrown) ? thrown : clientFailure(thrown, provider, texts) };
       }
     };
     return withRetries(provider, send, signal);

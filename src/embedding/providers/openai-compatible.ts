@@ -1,13 +1,14 @@
-import { z } from 'zod';
-import { addIssue, expected, fields, integer, parse } from '../../domain/parse/shapes';
+import { fields, integer, parse } from '../../domain/parse/shapes';
 import { systemTiming, type Timing } from '../../environment/timing';
+import { embeddingModel } from '../../providers/model-kind';
+import { serverOptions } from '../../providers/model-options';
+import { RateLimit } from '../../providers/rate-limit';
+import { defaultRetryPolicy } from '../../providers/retries';
 import { nextRequest } from '../batching/requests';
 import type { Embedder } from '../embedder';
+import { modelOptions } from '../embedder-options';
 import { nameWithPrefix, type Prefix, providerInput } from '../prefix';
 import { OpenAIEndpoint } from './openai-endpoint';
-import { duration, modelOptions, retryCount } from './provider-options';
-import { RateLimit } from './rate-limit';
-import { defaultRetryPolicy } from './retries';
 
 /** The options of `openAICompatible()`. */
 export interface OpenAICompatibleOptions {
@@ -100,9 +101,10 @@ export function openAICompatibleIn(timing: Timing, options: OpenAICompatibleOpti
     ...given
   } = parse(optionsShape, options, 'options of openAICompatible');
   const space = { model: nameWithPrefix(model, prefix), dimensions, normalized: true };
+  const policy = { ...defaultRetryPolicy, ...given };
   const endpoint = new OpenAIEndpoint(
-    { model, space, ...given },
-    { model, policy: { ...defaultRetryPolicy, ...given }, limit: new RateLimit(timing), timing },
+    { ...given, space },
+    { kind: embeddingModel, model, policy, limit: new RateLimit(timing), timing },
   );
   const input = providerInput(prefix, maxTokens);
   return {
@@ -127,41 +129,9 @@ export function openAICompatibleIn(timing: Timing, options: OpenAICompatibleOpti
   };
 }
 
-// Issues about headers and the base URL do not show the value, because it may contain a key.
-const secretString = z.string({ error: 'expected a string.' });
-const headerValue = secretString.regex(/^[\x20-\x7e]*$/, {
-  error: 'expected visible ASCII characters and spaces, got another character, such as a line break.',
-});
-const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/);
-const urlExpectation = 'expected a URL, such as "https://api.openai.com/v1".';
-const baseURLShape = z.string({ error: urlExpectation }).check((ctx) => {
-  const message = urlIssue(ctx.value);
-  if (message !== undefined) addIssue(ctx, message, undefined);
-});
-
-function urlIssue(value: string): string | undefined {
-  if (!URL.canParse(value)) return urlExpectation;
-  const { protocol, username, password } = new URL(value);
-  if (protocol !== 'https:' && protocol !== 'http:') return 'expected a URL that begins with https:// or http://.';
-  const isPlain = username === '' && password === '';
-  return isPlain ? undefined : 'expected a URL without user name and password. Pass them in headers.';
-}
-
 const optionsShape = fields({
   ...modelOptions,
-  baseURL: baseURLShape,
-  apiKey: headerValue
-    .min(1, { error: 'expected a non-empty string. Omit apiKey if the server needs none.' })
-    .exactOptional(),
-  headers: z
-    .record(headerName, headerValue, {
-      error: (issue) =>
-        issue.code === 'invalid_key' ? 'expected a valid header name.' : expected('an object of strings')(issue),
-    })
-    .exactOptional(),
+  ...serverOptions,
   maxInputs: integer(1).exactOptional(),
   maxCharacters: integer(1).exactOptional(),
-  maxRetries: retryCount.exactOptional(),
-  requestTimeoutMs: duration.exactOptional(),
-  timeoutMs: duration.exactOptional(),
 });

@@ -1,7 +1,8 @@
-import { MemoryError } from '../../domain/errors';
-import { markTextFailure } from '../results';
-import { isTemporaryStatus } from '../temporary-failure';
+import { MemoryError } from '../domain/errors';
 import { redact, type Sensitive } from './redact';
+import type { Provider } from './retries';
+import { isTemporaryStatus } from './temporary-failure';
+import { markTextFailure } from './text-failure';
 
 /** A response from a server that implements the protocol of OpenAI. */
 export interface ProviderResponse {
@@ -18,18 +19,11 @@ interface ErrorBody {
   readonly code: string;
 }
 
-/** Returns whether the server would accept the same texts in smaller requests. */
-export function isTooLarge({ status }: ProviderResponse): boolean {
-  return status === 413;
-}
-
-/** Returns whether the server rejected the `dimensions` parameter. vLLM does that for models whose vectors cannot be shortened. */
-export function rejectsDimensions({ status, body }: ProviderResponse): boolean {
-  return (status === 400 || status === 422) && /dimension|matryoshka/i.test(body);
-}
+/** The names of a model in errors. */
+type Named = Pick<Provider, 'kind' | 'model'>;
 
 /** Makes the error for a response whose status is not a success. */
-export function responseError(response: ProviderResponse, model: string, sensitive: Sensitive): MemoryError {
+export function responseError(response: ProviderResponse, { kind, model }: Named, sensitive: Sensitive): MemoryError {
   const { status, address } = response;
   const { message, code } = errorBodyOf(response.body);
   const isAuthentication = status === 401 || status === 403;
@@ -37,11 +31,11 @@ export function responseError(response: ProviderResponse, model: string, sensiti
   const quote = isAuthentication ? undefined : redact(message, sensitive);
   const details = [`${status}`, redact(code, sensitive), quote].filter((each) => each !== undefined).join(', ');
   const failed = (advice: string, retryable = false) =>
-    new MemoryError('EMBEDDING_FAILED', `${model} at ${address} failed (${details}). ${advice}`, { retryable });
+    new MemoryError(kind.failed, `${model} at ${address} failed (${details}). ${advice}`, { retryable });
   if (isAuthentication) return failed(`The API key was rejected. Use an 'apiKey' that has access to this model.`);
   if (status === 404) {
     const advice = `Check 'model', and 'baseURL', which usually ends in /v1.`;
-    return new MemoryError('EMBEDDER_MISSING', `${model} at ${address} was not found (${details}). ${advice}`);
+    return new MemoryError(kind.missing, `${model} at ${address} was not found (${details}). ${advice}`);
   }
   if (status === 429 && /quota|billing|credit/i.test(code))
     return failed('The quota of the account is used up. Check the account.');
@@ -54,56 +48,42 @@ export function responseError(response: ProviderResponse, model: string, sensiti
 }
 
 /**
- * Returns the vectors of a successful response, in the order of the texts in the request. The vectors themselves are not checked.
+ * Returns a member of the JSON body of a response with the status of a success.
  *
- * @throws EMBEDDING_FAILED if the body is cut off, not JSON, or not a list with one vector for each text.
+ * @throws the error of `kind.failed` if the body is cut off, not JSON, or an error.
  */
-export function vectorsOf(response: ProviderResponse, model: string, sensitive: Sensitive): unknown[] {
-  const data = dataOf(response, model, sensitive);
-  const { length } = sensitive.texts;
-  if (data.length !== length) {
-    const what = `contains ${data.length} vectors for ${length} texts. None of it was used. Try again.`;
-    throw malformed(response, model, what, true);
-  }
-  const ordered: unknown[] = new Array(data.length);
-  const seen = new Set<unknown>();
-  for (const [i, item] of data.entries()) {
-    const { index = i, embedding } = Object(item) as { index?: number; embedding?: unknown };
-    if (!Number.isInteger(index) || index < 0 || index >= data.length || seen.has(index))
-      throw malformed(response, model, 'has a vector with a wrong index.');
-    seen.add(index);
-    ordered[index] = embedding;
-  }
-  return ordered;
-}
-
-function dataOf(response: ProviderResponse, model: string, sensitive: Sensitive): readonly unknown[] {
-  const body = parsedBody(response, model);
-  const { data, error } = Object(body) as { data?: unknown; error?: unknown };
-  if (Array.isArray(data)) return data;
+export function memberOf(response: ProviderResponse, name: string, provider: Named, sensitive: Sensitive): unknown {
+  const body = Object(parsedBody(response, provider)) as Record<string, unknown>;
+  const { error } = body;
   // Some gateways return an error with the status of a success.
   const status = Number(Object(error).code);
-  if (error !== undefined && error !== null)
-    throw responseError({ ...response, status: status >= 400 ? status : 500 }, model, sensitive);
-  throw malformed(response, model, 'contains no list of vectors.');
+  if (body[name] === undefined && error !== undefined && error !== null)
+    throw responseError({ ...response, status: status >= 400 ? status : 500 }, provider, sensitive);
+  return body[name];
 }
 
-function parsedBody(response: ProviderResponse, model: string): unknown {
+function parsedBody(response: ProviderResponse, provider: Named): unknown {
   const { body } = response;
   try {
     return JSON.parse(body);
   } catch {
-    if (body.trimStart().startsWith('<')) throw malformed(response, model, `is a web page. Check 'baseURL'.`);
+    if (body.trimStart().startsWith('<')) throw malformed(response, provider, `is a web page. Check 'baseURL'.`);
     // JSON does not allow NaN and Infinity, but the JSON encoder of Python writes them.
     if (/\b(NaN|-?Infinity)\b/.test(body))
-      throw markTextFailure(malformed(response, model, 'contains a number that is not finite.'));
-    throw malformed(response, model, 'is cut off, or not JSON. Try again.', true);
+      throw markTextFailure(malformed(response, provider, 'contains a number that is not finite.'));
+    throw malformed(response, provider, 'is cut off, or not JSON. Try again.', true);
   }
 }
 
-function malformed({ address, body }: ProviderResponse, model: string, what: string, retryable = false): MemoryError {
+/** Makes the error for a response with the status of a success that cannot be used. */
+export function malformed(
+  { address, body }: ProviderResponse,
+  { kind, model }: Named,
+  what: string,
+  retryable = false,
+): MemoryError {
   const message = `The response of ${model} at ${address} (${body.length} characters) ${what}`;
-  return new MemoryError('EMBEDDING_FAILED', message, { retryable });
+  return new MemoryError(kind.failed, message, { retryable });
 }
 
 function errorBodyOf(body: string): ErrorBody {

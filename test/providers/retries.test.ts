@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryError } from '../../src/domain/errors';
-import { RateLimit, rateLimitResetMs, retryAfterMs } from '../../src/embedding/providers/rate-limit';
-import { type Attempt, defaultRetryPolicy, withRetries } from '../../src/embedding/providers/retries';
+import { embeddingModel } from '../../src/providers/model-kind';
+import { RateLimit, rateLimitResetMs, retryAfterMs } from '../../src/providers/rate-limit';
+import { type Attempt, defaultRetryPolicy, withRetries } from '../../src/providers/retries';
 import { fakeTiming } from './fake-timing';
 
 const failed = (retryable = true): Attempt<string> => ({
@@ -10,7 +11,13 @@ const failed = (retryable = true): Attempt<string> => ({
 });
 
 function providerIn(timing = fakeTiming(), policy = {}) {
-  return { model: 'm', policy: { ...defaultRetryPolicy, ...policy }, limit: new RateLimit(timing), timing };
+  return {
+    kind: embeddingModel,
+    model: 'm',
+    policy: { ...defaultRetryPolicy, ...policy },
+    limit: new RateLimit(timing),
+    timing,
+  };
 }
 
 describe('a request', () => {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { redact, redactError, rootMessage } from '../../src/embedding/providers/redact';
+import { redact, redactError, rootMessage } from '../../src/providers/redact';
 
 const nothing = { secrets: [], texts: [] };
 const secret = fc.stringMatching(/^[A-Za-z0-9+/=_-]{8,40}$/);

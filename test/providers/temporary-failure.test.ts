@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { embeddingFailure } from '../../src/embedding/results';
-import { isTemporaryFailure } from '../../src/embedding/temporary-failure';
+import { isTemporaryFailure } from '../../src/providers/temporary-failure';
 
 const space = { model: 'test', dimensions: 2, normalized: true } as const;
 const withCode = (code: string) => Object.assign(new Error('no'), { code });

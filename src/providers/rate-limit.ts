@@ -1,4 +1,4 @@
-import type { Timing } from '../../environment/timing';
+import type { Timing } from '../environment/timing';
 
 /** The part of `Headers` that is used here. */
 export interface HeaderFields {
@@ -52,7 +52,7 @@ function nonNegative(text: string | null): number | undefined {
   return text !== null && /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : undefined;
 }
 
-/** Remembers until when a server accepts no requests. All callers of an embedder share it. */
+/** Remembers until when a server accepts no requests. All callers of a model share it. */
 export class RateLimit {
   readonly #timing: Timing;
   #openAt = 0;

@@ -1,4 +1,4 @@
-import { isError } from '../../domain/realms';
+import { isError } from '../domain/realms';
 
 /** The largest number of characters of a provider's message that an error quotes. */
 const maxQuoteLength = 300;

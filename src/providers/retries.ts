@@ -1,6 +1,7 @@
-import { MemoryError } from '../../domain/errors';
-import { onAbort, startDeadline } from '../../environment/timers';
-import type { Timing } from '../../environment/timing';
+import { MemoryError } from '../domain/errors';
+import { onAbort, startDeadline } from '../environment/timers';
+import type { Timing } from '../environment/timing';
+import type { ModelKind } from './model-kind';
 import type { RateLimit } from './rate-limit';
 
 // Exponential backoff with full jitter: a random wait between 0 and an upper bound, which doubles with each retry
@@ -25,6 +26,7 @@ export type Attempt<T> = { readonly value: T } | { readonly error: MemoryError }
 
 /** The server to which requests are sent, and the state that all requests share. */
 export interface Provider {
+  readonly kind: ModelKind;
   readonly model: string;
   readonly policy: RetryPolicy;
   readonly limit: RateLimit;
@@ -40,19 +42,20 @@ export interface Provider {
  * aborted.
  */
 export async function withRetries<T>(
-  { model, policy, limit, timing }: Provider,
+  provider: Provider,
   send: (signal: AbortSignal) => Promise<Attempt<T>>,
   signal: AbortSignal | undefined,
 ): Promise<T> {
+  const { policy, limit, timing } = provider;
   const started = timing.elapsedMs();
   const leftMs = () => policy.timeoutMs - (timing.elapsedMs() - started);
   let error: MemoryError | undefined;
   for (let failures = 0; failures <= policy.maxRetries; failures++) {
     const waitMs = limit.waitMs + (failures === 0 ? 0 : timing.jitter() * backoffMs(failures));
-    if (waitMs >= leftMs()) throw error ?? rateLimited(model, limit.waitMs, policy);
+    if (waitMs >= leftMs()) throw error ?? rateLimited(provider);
     if (waitMs > 0) await timing.pause(waitMs, signal);
     signal?.throwIfAborted();
-    const outcome = await inTime(model, send, Math.min(policy.requestTimeoutMs, leftMs()), signal);
+    const outcome = await inTime(provider, send, Math.min(policy.requestTimeoutMs, leftMs()), signal);
     if ('value' in outcome) return outcome.value;
     error = outcome.error;
     if (!error.retryable) break;
@@ -70,7 +73,7 @@ function backoffMs(failures: number): number {
 }
 
 async function inTime<T>(
-  model: string,
+  { kind, model }: Provider,
   send: (signal: AbortSignal) => Promise<Attempt<T>>,
   ms: number,
   caller: AbortSignal | undefined,
@@ -88,14 +91,14 @@ async function inTime<T>(
     // Not the deadline but the caller has aborted: passes on the reason of the caller's signal.
     if (!deadline.isOver) throw thrown;
     const message = `The provider of ${model} did not respond within ${Math.round(ms)} ms. Try again, or allow more time.`;
-    return { error: new MemoryError('EMBEDDING_FAILED', message, { retryable: true }) };
+    return { error: new MemoryError(kind.failed, message, { retryable: true }) };
   } finally {
     stopListening?.();
     deadline.end();
   }
 }
 
-function rateLimited(model: string, waitMs: number, { timeoutMs }: RetryPolicy): MemoryError {
-  const message = `The provider of ${model} accepts no requests for another ${Math.ceil(waitMs)} ms, but 'timeoutMs' is ${timeoutMs}. Try again later.`;
-  return new MemoryError('EMBEDDING_FAILED', message, { retryable: true });
+function rateLimited({ kind, model, limit, policy }: Provider): MemoryError {
+  const message = `The provider of ${model} accepts no requests for another ${Math.ceil(limit.waitMs)} ms, but 'timeoutMs' is ${policy.timeoutMs}. Try again later.`;
+  return new MemoryError(kind.failed, message, { retryable: true });
 }
