@@ -30,6 +30,7 @@ export {
   role,
 } from './domain/declaration';
 export { type ErrorCode, type ExceededQuota, type Issue, MemoryError } from './domain/errors';
+export type { Hold, HoldRequest, WithheldMemory } from './domain/hold';
 export type {
   ContainedMemory,
   ContainmentReason,

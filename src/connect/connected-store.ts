@@ -102,6 +102,10 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
   readonly stats: StoreCalls<S>['stats'];
   readonly position: StoreCalls<S>['position'];
   readonly verify: StoreCalls<S>['verify'];
+  readonly hold: StoreCalls<S>['hold'];
+  readonly releaseHold: StoreCalls<S>['releaseHold'];
+  readonly holds: StoreCalls<S>['holds'];
+  readonly withheld: StoreCalls<S>['withheld'];
   readonly backup: StoreCalls<S>['backup'];
   readonly snapshot: StoreCalls<S>['snapshot'];
   readonly purge: StoreCalls<S>['purge'];
@@ -120,6 +124,10 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
     this.position = remote.position;
     this.verify = remote.verify;
     this.purge = remote.purge;
+    this.hold = remote.hold;
+    this.releaseHold = remote.releaseHold;
+    this.holds = remote.holds;
+    this.withheld = remote.withheld;
     // The path is made absolute here, because the serving process may have another working directory.
     this.backup = async (folder, ...args) => remote.backup(folderPath(folder), ...args);
     this.snapshot = async (to, ...args) => remote.snapshot(folderPath(to, 'to'), ...args.map(withTextKey));

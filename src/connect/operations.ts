@@ -1,4 +1,5 @@
 import type { CallOptions, LongCallOptions } from '../domain/calls';
+import type { Hold, HoldRequest, WithheldMemory } from '../domain/hold';
 import type { Memory, MemoryChange, RememberResult } from '../domain/memory';
 import type { AccessHandle } from '../store/access-handle';
 import type { AuditHandle, AuditPage, AuditQuery, StoreAudit } from '../store/audit-handle';
@@ -116,6 +117,10 @@ export interface StoreCalls<S = unknown> {
   purge(options?: PurgeOptions): Promise<PurgeResult>;
   snapshot(to: string | URL, options?: SnapshotOptions): Promise<Snapshot>;
   verify(options?: LongCallOptions & { repair?: boolean }): Promise<VerifyResult>;
+  hold(request: HoldRequest, options?: CallOptions): Promise<string>;
+  releaseHold(id: string, options?: CallOptions): Promise<{ released: boolean; forgotten: number }>;
+  holds(options?: CallOptions): Promise<Hold[]>;
+  withheld(options?: CallOptions & { limit?: number; after?: string }): Promise<WithheldMemory[]>;
 }
 
 export const storeRoutes = {
@@ -126,6 +131,10 @@ export const storeRoutes = {
   snapshot: 'never',
   purge: 'always',
   verify: 'always',
+  hold: 'never',
+  releaseHold: 'never',
+  holds: 'always',
+  withheld: 'always',
 } as const satisfies Routes<StoreCalls>;
 
 /** The next item from a stream. */

@@ -211,6 +211,10 @@ export type Change =
   | { readonly type: 'release'; readonly incident?: string; readonly ids?: readonly string[]; readonly reason?: string }
   /** Undoes the changes of an incident. `texts` has the vectors of the texts that it brings back. */
   | { readonly type: 'revert'; readonly incident: string; readonly texts: readonly RestoredText[] }
+  /** Begins a legal hold: memories that match the scope lose no bytes when they are forgotten. */
+  | { readonly type: 'hold'; readonly id: string; readonly matter: string; readonly scope: ParsedScope }
+  /** Ends a legal hold, and deletes what was kept only for it. */
+  | { readonly type: 'release-hold'; readonly id: string }
   /** Deletes audit entries up to `upTo`, which must be the end of a segment (1,024 entries). */
   | { readonly type: 'retain'; readonly upTo: number };
 
@@ -276,5 +280,7 @@ export type Outcome =
   /** `released` lists the ids of the memories that are out of quarantine. */
   | { readonly ok: true; readonly type: 'release'; readonly released: readonly string[] }
   | { readonly ok: true; readonly type: 'revert'; readonly reverted: RevertResult }
+  | { readonly ok: true; readonly type: 'hold' }
+  | { readonly ok: true; readonly type: 'release-hold'; readonly released: boolean; readonly forgotten: number }
   | { readonly ok: true; readonly type: 'retain'; readonly dropped: number }
   | { readonly ok: false; readonly error: MemoryError };

@@ -20,6 +20,7 @@ import type { ApplyContext, RowChange } from './apply/apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply/apply-declaration';
 import { applyForget } from './apply/apply-forget';
 import { ApplyHalt, haltFrom, isRefusal } from './apply/apply-halt';
+import { applyHold, applyReleaseHold } from './apply/apply-hold';
 import { applyIncident } from './apply/apply-incident';
 import { applyLease } from './apply/apply-lease';
 import { assertWithinQuota } from './apply/apply-quota';
@@ -40,6 +41,7 @@ import { ClusterMemberships } from './tables/cluster-membership';
 import { Contributors } from './tables/contributors';
 import { Declarations } from './tables/declarations';
 import { Derivations } from './tables/derivations';
+import { Holds } from './tables/holds';
 import { Incidents } from './tables/incidents';
 import { Interning } from './tables/interning';
 import { LogPositions } from './tables/log-position';
@@ -118,6 +120,8 @@ export class StateStore {
   readonly incidents: Incidents;
   /** Finds the memories that a selection contains. */
   readonly containment: ContainmentQueries;
+  /** The legal holds, and what was forgotten under them. */
+  readonly holds: Holds;
   /** The audit chain of changes. */
   readonly auditLog: AuditLog;
   /** Writes that other processes requested. */
@@ -174,6 +178,7 @@ export class StateStore {
     this.contributors = new Contributors(database, checksum, this.interning);
     this.incidents = new Incidents(database, checksum);
     this.containment = new ContainmentQueries(database, this);
+    this.holds = new Holds(database, checksum, this.rowChecksum);
     this.auditLog = new AuditLog(database);
     this.requests = new WriteRequests(database, this);
     this.words = new Words(database, this.meta, checksum);
@@ -379,6 +384,7 @@ export class StateStore {
     this.interning.reload();
     this.derivations.reload();
     this.contributors.reload();
+    this.holds.reload();
     this.words.reload();
     if (this.declarations.version !== this.#policy.version) this.#policy = this.declarations.policy();
     this.#readCounters();
@@ -501,6 +507,11 @@ export class StateStore {
         return { ok: true, type };
       case 'lease':
         return { ok: true, type, lease: applyLease(this.meta, command, stamp) };
+      case 'hold':
+        applyHold(context, command, stamp);
+        return { ok: true, type };
+      case 'release-hold':
+        return { ok: true, type, ...applyReleaseHold(context, command.id, stamp) };
       case 'retain':
         assertMaintainsAudit(stamp);
         assertEndOfSegment(this.auditLog, command.upTo);
@@ -537,6 +548,8 @@ export class StateStore {
       changes: this.changes,
       incidents: this.incidents,
       containment: this.containment,
+      holds: this.holds,
+      earlierRevisions: (record) => this.#earlierRevisions(record),
       usage: () => this.#usage,
       countUsage: () => this.usage(),
       discardUsage: () => {
@@ -584,6 +597,17 @@ export class StateStore {
     for (let row = 1; row <= this.#lastRow; row++) this.records.byRow(row);
     const revisions = this.database.prepare('select row, revision from revisions').raw().all() as [number, number][];
     for (const [row, revision] of revisions) this.changes.revision(row, revision);
+  }
+
+  #earlierRevisions({ row, revision }: MemoryRow): (MemoryRow | undefined)[] {
+    return Array.from({ length: revision - 1 }, (_, i) => {
+      try {
+        return this.changes.revision(row, i + 1);
+      } catch (error) {
+        if (!this.#hasPeers && MemoryError.is(error) && error.code === 'RECORD_DAMAGED') return undefined;
+        throw error;
+      }
+    });
   }
 
   #revisionBytes(record: MemoryRow): RevisionBytes[] | undefined {

@@ -89,9 +89,15 @@ export class AuditView {
     return this.#scopeNamespace.length === 0 && mayIn(this.#deps.state.policy, this.#actor, 'audit', []);
   }
 
+  /** Only who may erase memories, beside auditing them, may learn that a legal hold keeps some of them. */
+  get #mayKnowOfHolds(): boolean {
+    return this.#auditsWholeStore && mayIn(this.#deps.state.policy, this.#actor, 'erase', []);
+  }
+
   /** Returns the part of an entry that the caller may see. Undefined if it may see nothing. */
   entry({ chain, entry }: FoundEntry): AuditEntry | undefined {
     const log = this.#deps.audit.logs[chain];
+    if (isAboutHolds(entry.action) && !this.#mayKnowOfHolds) return undefined;
     const { at, action, decision, code, party, onBehalfOf, seq, policyVersion, rules, changeSeq } = entry;
     const memories = this.#memories(chain, entry);
     const namespace = this.#namespace(chain, log, entry.namespace);
@@ -193,4 +199,10 @@ export function assertMayAudit({ policy }: Pick<Engine['state'], 'policy'>, { ac
     const message = `Not allowed to query the audit: requires \`audit\` in ${showNamespace(namespace)} or below and no deny rule.`;
     throw new MemoryError('FORBIDDEN', message);
   }
+}
+
+const actionsOfHolds: ReadonlySet<string> = new Set(['hold', 'release-hold', 'holds', 'withheld']);
+
+function isAboutHolds(action: string): boolean {
+  return actionsOfHolds.has(action);
 }

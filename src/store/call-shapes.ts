@@ -8,7 +8,7 @@ import { memoryParser } from '../domain/parse/memory-parser';
 import { declarationShape } from '../domain/parse/parse-declaration';
 import { labelChangeShape, patchShape } from '../domain/parse/parse-memory';
 import { principalShape } from '../domain/parse/parse-principal';
-import { forgetSelectionShape, scopeShape, selectionShape } from '../domain/parse/parse-selection';
+import { forgetSelectionShape, holdSelectionShape, scopeShape, selectionShape } from '../domain/parse/parse-selection';
 import {
   action,
   addIssue,
@@ -56,6 +56,7 @@ export function callShapes(limits: Limits) {
     ...auditShapes(limits),
     ...trustShapes(limits),
     ...storeShapes(),
+    ...holdShapes(limits),
   };
 }
 
@@ -300,6 +301,18 @@ function summarizerShape(limits: Limits) {
     addIssue(ctx, 'expected a summarizer with name, maxInputTokens and summarize(), got something else.', value);
     return z.NEVER;
   });
+}
+
+/** Schemas for the arguments of calls about legal holds. */
+function holdShapes(limits: Limits) {
+  return {
+    holdRequest: fields({ matter: name(limits), selection: fields(holdSelectionShape(limits)) }),
+    withheldOptions: fields({
+      ...callOptions,
+      after: exactName(limits).optional(),
+      limit: integer(1, maxListLimit).optional(),
+    }),
+  };
 }
 
 const cursorShape = z.string({ error: expected('a cursor from an earlier page') });

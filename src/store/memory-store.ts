@@ -1,7 +1,8 @@
 import { type ConnectOptions, connect } from '../connect/connected-store';
-import type { LongCallOptions } from '../domain/calls';
+import type { CallOptions, LongCallOptions } from '../domain/calls';
 import { invalidInput } from '../domain/errors';
 import { folderPath } from '../domain/folder-path';
+import type { Hold, HoldRequest, WithheldMemory } from '../domain/hold';
 import type { Metadata } from '../domain/json';
 import { folderShape, parse, parseAll } from '../domain/parse/shapes';
 import { type Principal, root } from '../domain/principal';
@@ -19,6 +20,7 @@ import type { Engine } from './composition/engine';
 import type { MemoryUse } from './composition/memory-shares';
 import { openShared } from './composition/shared-engines';
 import type { StoreEvents } from './events';
+import { LegalHolds } from './legal-holds';
 import { Lifetime } from './lifetime';
 import type { MemoryHandle } from './memory-handle';
 import { type OpenOptions, parseOptions } from './open-options';
@@ -95,6 +97,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   readonly #release: () => Promise<void>;
   readonly #lifetime = new Lifetime();
   readonly #calls: AuditedCalls;
+  readonly #holds: LegalHolds;
   #closing: Promise<void> | undefined;
 
   private constructor(engine: Engine, release: () => Promise<void>) {
@@ -103,6 +106,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     this.admin = new PrincipalHandle(engine, this.#lifetime, root, {});
     const caller = { actor: root, scope: {} };
     this.#calls = new AuditedCalls(engine, this.#lifetime, caller);
+    this.#holds = new LegalHolds(engine, this.#calls);
     this.audit = new RootAudit(engine, this.#calls, caller);
     this.cluster = new StoreClusterHandle(engine.cluster, this.#calls);
     this.trust = new StoreTrust(engine, this.#calls, caller, new PrincipalHandle(engine, this.#lifetime, root, {}));
@@ -305,6 +309,45 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
+   * Begins a legal hold. What matches its selection now, did in an earlier revision, or will later, loses nothing when it is forgotten: to
+   * everybody it looks forgotten, but `withheld` returns it with all of its revisions. Whoever forgets such a memory cannot tell. Vectors
+   * are not kept, because they are made from the text. What was forgotten before stays forgotten.
+   *
+   * @returns the id of the hold
+   * @throws INVALID_INPUT, STORE_READ_ONLY
+   */
+  async hold(request: HoldRequest, options: CallOptions = {}): Promise<string> {
+    return this.#holds.begin(request, options);
+  }
+
+  /**
+   * Ends a legal hold, and deletes what was kept only for it. What another hold concerns, too, stays.
+   *
+   * @returns `released` is false if no hold in force has this id; `forgotten` is the number of memories that are not kept any more
+   * @throws INVALID_INPUT, STORE_READ_ONLY
+   */
+  async releaseHold(id: string, options: CallOptions = {}): Promise<{ released: boolean; forgotten: number }> {
+    return this.#holds.release(id, options);
+  }
+
+  /** Lists the legal holds that are in force. */
+  async holds(options: CallOptions = {}): Promise<Hold[]> {
+    return this.#holds.list(options);
+  }
+
+  /**
+   * Lists the memories that were forgotten under a legal hold, in the order in which they were first stored.
+   *
+   * - `limit`: the largest number. Default: 100; at most 1,000.
+   * - `after`: the id of the last one of an earlier list. Default: from the first.
+   *
+   * @throws INVALID_INPUT, RECORD_DAMAGED
+   */
+  async withheld(options: CallOptions & { limit?: number; after?: string } = {}): Promise<WithheldMemory[]> {
+    return this.#holds.withheld(options);
+  }
+
+  /**
    * Returns a text for how far the store is now: everything that was acknowledged in this process is before it. A read with
    * `consistency: { after: position }`, in this process or in another one that uses the store, includes all of that. The text tells
    * nothing about the store.
@@ -377,6 +420,10 @@ export type ConnectedStore<M = Metadata> = Pick<
   | 'snapshot'
   | 'purge'
   | 'verify'
+  | 'hold'
+  | 'releaseHold'
+  | 'holds'
+  | 'withheld'
   | 'stats'
   | 'close'
   | typeof Symbol.asyncDispose

@@ -132,6 +132,7 @@ function databaseSteps(engine: VerifyDeps, rows: RowDamage, check: DatabaseCheck
     async () => changedSchema(state),
     async () => nameProblems(state),
     async () => ruleProblems(state),
+    () => holdProblems(state),
     async () => pageProblems(await check.pages),
     async () =>
       problemOf('database', await check.strayChanges, (changes) =>
@@ -170,6 +171,29 @@ function ruleProblems({ declarations }: VerifyDeps['state']): VerifyProblem[] {
     return [];
   } catch (error) {
     return [{ part: 'rule', message: reasonOf(error) }];
+  }
+}
+
+// Each of these has all of its revisions.
+const withheldPerTurn = 16;
+
+/** Finds damaged legal holds, and damage to what was forgotten under one. */
+async function holdProblems({ holds }: VerifyDeps['state']): Promise<VerifyProblem[]> {
+  const problems: VerifyProblem[] = [];
+  const check = (run: () => unknown) => {
+    try {
+      run();
+    } catch (error) {
+      problems.push({ part: 'record', message: reasonOf(error) });
+    }
+  };
+  holds.reload();
+  check(() => holds.inForce);
+  for (let after = 0; ; await nextTurn()) {
+    const rows = holds.withheldRows(after, withheldPerTurn);
+    for (const row of rows) check(() => holds.revisionsOf(row));
+    if (rows.length < withheldPerTurn) return problems;
+    after = rows.at(-1) as number;
   }
 }
 

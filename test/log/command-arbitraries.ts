@@ -77,14 +77,16 @@ const quota = record<NonNullable<Stamp['quotas']>['general'], never>(
   { memories: number, bytes: number, namespaces: number, tags: number, watches: number },
   [],
 );
+const scope = record<Stamp['scope'], never>(
+  { namespace: texts, userId: text, agentId: text, sessionId: text, tags: texts },
+  [],
+);
+
 const stamp = record<Stamp, 'at' | 'by' | 'scope' | 'seed'>(
   {
     at: number,
     by: actor,
-    scope: record<Stamp['scope'], never>(
-      { namespace: texts, userId: text, agentId: text, sessionId: text, tags: texts },
-      [],
-    ),
+    scope,
     seed: fc.uint8Array({ minLength: 16, maxLength: 16 }),
     quotas: every({ general: quota, others: fc.array(every({ actor, quota }), { maxLength: 3 }) }),
     request: every({ client: text, number, answered: number }),
@@ -237,6 +239,8 @@ export const commandsByType: { readonly [T in Change['type']]: Arbitrary<Extract
     },
     ['incident', 'texts'],
   ),
+  hold: commandOf('hold', { id, matter: text, scope }, ['id', 'matter', 'scope']),
+  'release-hold': commandOf('release-hold', { id }, ['id']),
   bootstrap: commandOf('bootstrap', { storeKey: fc.uint8Array({ maxLength: 40 }) }, ['storeKey']),
 };
 

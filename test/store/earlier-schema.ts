@@ -51,6 +51,7 @@ export function restoreUnsealedNames(database: Database): void {
   for (const table of ['namespaces', 'label_sets', 'actors']) database.exec(`alter table ${table} drop column alias`);
   for (const table of ['namespaces', 'label_sets', 'actors', 'spaces'])
     database.exec(`alter table ${table} drop column checksum`);
+  for (const table of ['incidents', 'contained', 'holds', 'withheld']) database.exec(`drop table ${table}`);
   database.exec("delete from store_meta where key = 'names_sealed'");
 }
 
@@ -63,8 +64,6 @@ export function restoreSchema9(database: Database): void {
     update revisions set record = json_remove(record, '$.trust', '$.pinned') where json_valid(record);
     drop table derivations;
     drop table contributors;
-    drop table incidents;
-    drop table contained;
     drop table cluster_membership;
     drop table log_position;
     drop table sessions;

@@ -52,10 +52,18 @@ export function selectionShape(limits: Limits, options: FilterParserOptions = {}
  * variable that is undefined by mistake.
  */
 export function forgetSelectionShape(limits: Limits) {
-  const atLeastOneTag = names(limits).refine((tags) => tags.length > 0, {
+  return { ...selectionShape(limits, { rejectEmpty: true }), tags: present(atLeastOneTag(limits)) };
+}
+
+/** Makes the schemas for the memories that a legal hold concerns. An empty list of tags is refused, as in a selection to forget. */
+export function holdSelectionShape(limits: Limits) {
+  return { ...scopeShape(limits), tags: present(atLeastOneTag(limits)) };
+}
+
+function atLeastOneTag(limits: Limits) {
+  return names(limits).refine((tags) => tags.length > 0, {
     error: 'expected at least one tag, got an empty array.',
   });
-  return { ...selectionShape(limits, { rejectEmpty: true }), tags: present(atLeastOneTag) };
 }
 
 interface SelectionFields extends ParsedScope {

@@ -270,6 +270,8 @@ const formats: { readonly [T in Change['type']]: ChangeFormat<T> } = {
   lease: { code: 15, fields: { chore: text, holder: text, request: number, over: optional(number) } },
   consolidate: { code: 16, fields: { sources: list(sourceRevision), facts: list(newFact), summarizer: text } },
   'undo-consolidation': { code: 17, fields: { id: text } },
+  hold: { code: 18, fields: { id: text, matter: text, scope } },
+  'release-hold': { code: 19, fields: { id: text } },
 };
 
 interface CommandFormat {

@@ -12,6 +12,7 @@ import type { MemoryQueries } from '../queries/memory-queries';
 import type { QuotaUsage, RevisionBytes } from '../quota-usage';
 import type { Contributors } from '../tables/contributors';
 import type { Derivations } from '../tables/derivations';
+import type { Holds } from '../tables/holds';
 import type { Incidents } from '../tables/incidents';
 import type { Interning } from '../tables/interning';
 import { type MemoryRow, parseStoredJson, type RowChecksum } from '../tables/memory-row';
@@ -41,6 +42,7 @@ export interface ApplyContext {
   readonly changes: ChangeQueries;
   readonly incidents: Incidents;
   readonly containment: ContainmentQueries;
+  readonly holds: Holds;
   /** What each actor uses. Undefined while nothing needs it: it is then computed from the tables when a command has a quota. */
   usage(): QuotaUsage | undefined;
   /** Computes what each actor uses, unless it is known. */
@@ -64,6 +66,8 @@ export interface ApplyContext {
   nextChangeSeq(): number;
   /** Takes the next number from the same sequence for an event that is not a change of a memory. */
   nextSeq(): number;
+  /** The earlier revisions of a memory, oldest first. Undefined in place of a damaged one. */
+  earlierRevisions(record: MemoryRow): (MemoryRow | undefined)[];
   /** Reads how many bytes each revision of a memory takes, and its writer. Undefined if a revision is damaged. */
   revisionBytes(record: MemoryRow): RevisionBytes[] | undefined;
   report(change: RowChange): void;

@@ -12,7 +12,7 @@ import { forgetRecord } from './forget-record';
 /**
  * Forgets memories. Ids that do not exist, or that the actor may not read, are skipped. If one of the others may not be forgotten,
  * none is. A forgotten memory keeps its author, namespace, times, user, session and tags, so that watchers who filter by these
- * learn that it was forgotten.
+ * learn that it was forgotten. If a legal hold concerns it, its revisions are kept where only the host can read them.
  *
  * @returns the ids that were forgotten
  */
@@ -59,10 +59,17 @@ function repaired(context: ApplyContext, record: MemoryRow, { by, scope }: Stamp
   if (!mayKnowOfDamage(context, record, by, scope)) return undefined;
   const last = context.lastChangeOf(record.row);
   if (!isRoot(by) || last === undefined) throw damaged(record.id);
+  // Whether a hold concerns it cannot be known.
+  if (context.holds.inForce.length > 0) throw maybeHeld(record.id);
   context.reportDamagedWords();
   context.words.deleteWaiting(record.row);
   context.writer.deleteAllTags(record.row);
   const { label_set, owner, revision } = last;
   const space = context.interning.currentSpace?.id ?? null;
   return { ...record, label_set, owner, revision, author: last.by, user_id: null, session_id: null, tags: '[]', space };
+}
+
+function maybeHeld(id: string): MemoryError {
+  const message = `Memory ${id} is damaged, and cannot be forgotten while a legal hold is in force: the hold may concern it. Restore it from a backup, or end the hold first.`;
+  return new MemoryError('RECORD_DAMAGED', message);
 }

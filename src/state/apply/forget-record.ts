@@ -1,6 +1,7 @@
 import type { Stamp } from '../../domain/command';
 import type { MemoryRow } from '../tables/memory-row';
 import { type ApplyContext, removeVectors, stampChange } from './apply-context';
+import { withholdHeld } from './apply-hold';
 
 /** Counts a memory as forgotten in the quotas. The counts of a damaged record are unknown, so everything is then counted again. */
 function countForgotten(context: ApplyContext, record: MemoryRow): void {
@@ -11,9 +12,10 @@ function countForgotten(context: ApplyContext, record: MemoryRow): void {
   else usage.forgotten(record, revisions);
 }
 
-/** Replaces a memory by its tombstone. */
+/** Replaces a memory by its tombstone. If a legal hold concerns it, its revisions are kept where only the host can read them. */
 export function forgetRecord(context: ApplyContext, record: MemoryRow, { at, by }: Stamp): void {
   const { writer } = context;
+  withholdHeld(context, record);
   const tokensBefore = context.analyze(record.text);
   if (context.rowChecksum.isIntact(record)) {
     context.words.delete(record.row, tokensBefore);

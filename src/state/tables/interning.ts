@@ -254,6 +254,16 @@ export class Interning {
     return areActorsIntact && !this.#damaged.has('label_sets', label_set);
   }
 
+  /** The alias of an actor. Undefined if no actor has this number. */
+  aliasOfActor(id: number): number | undefined {
+    return this.#actorAliases[id - 1];
+  }
+
+  /** Checks whether the name of an actor matches its checksum. */
+  isActorIntact(id: number): boolean {
+    return !this.#damaged.has('actors', id);
+  }
+
   /** True if a name does not match its checksum. `verify` says which. */
   get hasDamagedNames(): boolean {
     return !this.#damaged.isEmpty;

@@ -173,6 +173,14 @@ create table contained (
 ) without rowid;
 create index contained_row on contained (row, incident);
 `,
+  `
+create table holds (
+  id text primary key, matter text not null, selection text not null, since integer not null, until integer, checksum text not null
+) without rowid;
+create table withheld (
+  row integer not null, revision integer not null, record text not null, primary key (row, revision)
+) without rowid;
+`,
 ];
 
 function hashIdempotencyKeys(database: Database): void {

@@ -254,6 +254,25 @@ export interface ClusterMembershipTable {
   checksum: string;
 }
 
+/** Legal holds. One that has ended stays in the table. */
+export interface HoldsTable {
+  id: string;
+  matter: string;
+  /** JSON of a `ParsedScope`. */
+  selection: string;
+  since: number;
+  until: number | null;
+  checksum: string;
+}
+
+/** The revisions of memories that were forgotten while a legal hold concerned them. */
+export interface WithheldTable {
+  row: number;
+  revision: number;
+  /** JSON of the row and its text. */
+  record: string;
+}
+
 export interface StoreMetaTable {
   key: string;
   value: string | number | Buffer;
@@ -279,6 +298,8 @@ export interface Tables {
   contained: ContainedTable;
   embedded: EmbeddedTable;
   requests: RequestsTable;
+  holds: HoldsTable;
+  withheld: WithheldTable;
   store_meta: StoreMetaTable;
   log_position: LogPositionTable;
   sessions: SessionsTable;

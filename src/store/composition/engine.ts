@@ -108,8 +108,9 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
     // Reads go on after an error of the disk, and so do watches.
     else void durable.then(tell, () => feed.changed());
   },
-  (_, { changes }, { checkpointer }) => {
-    if (changes.some(({ type }) => type === 'forgotten')) checkpointer?.forgot();
+  (_, { changes, outcomes }, { checkpointer }) => {
+    const hasReleased = outcomes.some((outcome) => outcome.ok && outcome.type === 'release-hold');
+    if (hasReleased || changes.some(({ type }) => type === 'forgotten')) checkpointer?.forgot();
     checkpointer?.committed();
   },
   ({ spaces, hasPeers }) => {

@@ -1,0 +1,69 @@
+import type { ChangeOf, Stamp } from '../../domain/command';
+import { invalidInput, MemoryError } from '../../domain/errors';
+import type { StoredHold } from '../../domain/hold';
+import { isRoot } from '../../domain/principal';
+import { isInScope } from '../../domain/scope';
+import { type MemoryRow, scopedFieldsOfRow } from '../tables/memory-row';
+import type { ApplyContext } from './apply-context';
+
+/** Begins a legal hold. From now on, whatever it concerns is kept when it is forgotten. */
+export function applyHold(context: ApplyContext, { id, matter, scope }: ChangeOf<'hold'>, stamp: Stamp): void {
+  assertHost(stamp);
+  if (context.holds.isTaken(id)) {
+    const message = `expected a new id, got ${id}, which an earlier hold has. Ids must never repeat.`;
+    throw invalidInput([{ path: ['newId'], message }], 'hold');
+  }
+  context.holds.add({ id, matter, scope, since: stamp.at });
+}
+
+/** The result of `applyReleaseHold`. */
+export interface ReleasedHold {
+  /** False if no hold in force has this id. */
+  readonly released: boolean;
+  /** The number of memories that no hold concerns any more, and of which nothing was kept. */
+  readonly forgotten: number;
+}
+
+/**
+ * Ends a legal hold, and deletes what was kept only for it.
+ *
+ * @throws RECORD_DAMAGED if another hold may concern a damaged revision
+ */
+export function applyReleaseHold(context: ApplyContext, id: string, stamp: Stamp): ReleasedHold {
+  assertHost(stamp);
+  const { holds } = context;
+  const others = holds.inForce.filter((hold) => hold.id !== id);
+  if (others.length === holds.inForce.length) return { released: false, forgotten: 0 };
+  const isHeld = heldTest(context, others);
+  const rows = holds.withheldRows(0, Number.MAX_SAFE_INTEGER);
+  // A damaged revision refuses the command, so all are read before the first write.
+  const released = others.length === 0 ? rows : rows.filter((row) => !isHeld(holds.revisionsOf(row)));
+  holds.end(id, stamp.at);
+  for (const row of released) holds.drop(row);
+  return { released: true, forgotten: released.length };
+}
+
+/**
+ * Keeps all revisions of a memory that is being forgotten, if a hold concerns one of them. An earlier revision counts, too: a new tag or
+ * another namespace must not take a memory out of a hold. A damaged revision may be one that the hold concerns.
+ */
+export function withholdHeld(context: ApplyContext, record: MemoryRow): void {
+  const { holds } = context;
+  if (holds.inForce.length === 0) return;
+  const earlier = context.earlierRevisions(record);
+  const intact = earlier.filter((each) => each !== undefined);
+  const isHeld = intact.length < earlier.length || heldTest(context, holds.inForce)([...intact, record]);
+  if (isHeld) holds.withhold(record, intact);
+}
+
+function heldTest(context: ApplyContext, holds: readonly StoredHold[]): (revisions: readonly MemoryRow[]) => boolean {
+  return (revisions) =>
+    revisions.some((each) => {
+      const fields = scopedFieldsOfRow(context, each);
+      return holds.some(({ scope }) => isInScope(scope, fields));
+    });
+}
+
+function assertHost({ by }: Stamp): void {
+  if (!isRoot(by)) throw new MemoryError('FORBIDDEN', 'Only the host may begin or end a legal hold.');
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { invalidInput } from '../domain/errors';
+import type { Hold, HoldRequest, WithheldMemory } from '../domain/hold';
+import { isEmpty } from '../domain/parse/parse-selection';
+import { parse, parseAll } from '../domain/parse/shapes';
+import { root } from '../domain/principal';
+import { copyOfScope } from '../domain/scope';
+import { memoryOf } from '../state/tables/memory-row';
+import { submit } from '../write/submit';
+import type { AuditedCalls, AuditedCallsDeps, ReturnedMemory } from './audited-calls';
+import type { Engine } from './composition/engine';
+
+type HoldDeps = AuditedCallsDeps & Pick<Engine, 'shapes' | 'reading' | 'writing'>;
+
+const host = { actor: root, scope: {} };
+const defaultLimit = 100;
+
+/** The calls with which the host administers legal holds. Only it learns of them. */
+export class LegalHolds {
+  readonly #engine: HoldDeps;
+  readonly #calls: AuditedCalls;
+
+  constructor(engine: HoldDeps, calls: AuditedCalls) {
+    this.#engine = engine;
+    this.#calls = calls;
+  }
+
+  begin(request: HoldRequest, options: object): Promise<string> {
+    return this.#calls.change('hold', async () => {
+      const context = this.#engine.writing();
+      const { shapes, environment } = this.#engine;
+      const [{ matter, selection }, { signal }] = parseAll(
+        [shapes.holdRequest, request],
+        [shapes.callOptions, options, ['options']],
+      );
+      if (isEmpty({ scope: selection, include: new Set() })) {
+        const message = 'expected at least one condition, got a selection that matches every memory.';
+        throw invalidInput([{ path: ['selection'], message }], 'hold');
+      }
+      signal?.throwIfAborted();
+      const at = context.clock.now();
+      const hash = createHash('sha256')
+        .update(environment.randomBytes(16))
+        .update(JSON.stringify([at, matter, selection]));
+      const id = `hold-${hash.digest('hex').slice(0, 16)}`;
+      await submit(context, host, { type: 'hold', id, matter, scope: selection }, at);
+      return id;
+    });
+  }
+
+  release(id: string, options: object): Promise<{ released: boolean; forgotten: number }> {
+    return this.#calls.change('release-hold', async () => {
+      const context = this.#engine.writing();
+      const { shapes } = this.#engine;
+      const [parsedId, { signal }] = parseAll([shapes.id, id, ['id']], [shapes.callOptions, options]);
+      signal?.throwIfAborted();
+      const { released, forgotten } = await submit(context, host, { type: 'release-hold', id: parsedId });
+      return { released, forgotten };
+    });
+  }
+
+  list(options: object): Promise<Hold[]> {
+    return this.#calls.read('holds', () => {
+      parse(this.#engine.shapes.callOptions, options, 'options').signal?.throwIfAborted();
+      this.#engine.reading();
+      return this.#engine.state.holds.inForce.map(({ id, matter, scope, since }) => ({
+        id,
+        matter,
+        selection: copyOfScope(scope),
+        since: new Date(since),
+      }));
+    });
+  }
+
+  withheld(options: object): Promise<WithheldMemory[]> {
+    const run = () => {
+      const { signal, after, limit = defaultLimit } = parse(this.#engine.shapes.withheldOptions, options, 'options');
+      signal?.throwIfAborted();
+      this.#engine.reading();
+      const { state } = this.#engine;
+      return state.snapshot(() => {
+        const from = after === undefined ? 0 : (state.records.tombstoneOrRecord(after)?.row ?? 0);
+        return state.holds.withheldRows(from, limit).flatMap((row) => this.#withheldMemory(row));
+      });
+    };
+    return this.#calls.read('withheld', run, (found) => found.flatMap(latestOf));
+  }
+
+  #withheldMemory(row: number): WithheldMemory[] {
+    const { state } = this.#engine;
+    const revisions = state.holds.revisionsOf(row).map((each) => memoryOf(each, state.interning, state.trustOf(each)));
+    const id = revisions.at(-1)?.id;
+    const tombstone = id === undefined ? undefined : state.records.tombstoneOrRecord(id);
+    if (id === undefined || tombstone === undefined) return [];
+    return [{ id, forgottenAt: new Date(tombstone.updated_at), revisions }];
+  }
+}
+
+function latestOf({ revisions }: WithheldMemory): ReturnedMemory[] {
+  const latest = revisions.at(-1);
+  return latest === undefined ? [] : [latest];
+}

@@ -1,0 +1,255 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Change, Command } from '../../src/domain/command';
+import { contains } from '../../src/domain/namespace';
+import { type Actor, root } from '../../src/domain/principal';
+import { allow } from '../../src/domain/rule';
+import type { ParsedScope } from '../../src/domain/scope';
+import { agentA, agentB, contents, draft, emptyState, type TestState } from './test-state';
+
+// `HOLD_SEQUENCES=10000` runs the whole proof.
+const sequences = Number(process.env.HOLD_SEQUENCES ?? 40);
+
+interface Version {
+  readonly text: string;
+  readonly namespace: readonly string[];
+  readonly tags: readonly string[];
+  readonly userId: string | undefined;
+  readonly agentId: string;
+}
+
+type Op =
+  | { readonly type: 'remember'; readonly version: Omit<Version, 'text'>; readonly isKeyed: boolean }
+  | { readonly type: 'update' | 'retag' | 'move' | 'forget'; readonly at: number }
+  | { readonly type: 'hold'; readonly scope: ParsedScope }
+  | { readonly type: 'release'; readonly at: number };
+
+const namespace = fc.constantFrom<string[]>(['n'], ['n', 'm'], ['x']);
+const op: fc.Arbitrary<Op> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      type: fc.constant('remember' as const),
+      version: fc.record({
+        namespace,
+        tags: fc.constantFrom<string[]>([], ['t'], ['t', 'u']),
+        userId: fc.constantFrom(undefined, 'kim', 'lee'),
+        agentId: fc.constantFrom('a', 'b'),
+      }),
+      isKeyed: fc.boolean(),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constantFrom('update' as const, 'retag' as const, 'move' as const, 'forget' as const, 'forget' as const),
+      at: fc.nat(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('hold' as const),
+      scope: fc.constantFrom<ParsedScope>(
+        { namespace: ['n'] },
+        { namespace: ['n', 'm'], tags: ['t'] },
+        { userId: 'kim' },
+        { tags: ['u'] },
+        { agentId: 'b', namespace: ['x'] },
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('release' as const), at: fc.nat() }) },
+);
+
+function matches(scope: ParsedScope, version: Version): boolean {
+  const { namespace: within = [], userId, agentId, tags = [] } = scope;
+  return (
+    contains(within, version.namespace) &&
+    (userId === undefined || userId === version.userId) &&
+    (agentId === undefined || agentId === version.agentId) &&
+    tags.every((tag) => version.tags.includes(tag))
+  );
+}
+
+/** What memories, holds and withheld memories should be. */
+class Model {
+  readonly memories = new Map<string, Version[]>();
+  readonly withheld = new Map<string, Version[]>();
+  readonly holds = new Map<string, ParsedScope>();
+  readonly gone: string[] = [];
+
+  isHeld(versions: readonly Version[]): boolean {
+    return [...this.holds.values()].some((scope) => versions.some((version) => matches(scope, version)));
+  }
+
+  forget(id: string): void {
+    const versions = this.memories.get(id) ?? [];
+    this.memories.delete(id);
+    if (this.isHeld(versions)) this.withheld.set(id, versions);
+    else this.gone.push(...versions.map(({ text }) => text));
+  }
+
+  release(id: string): void {
+    this.holds.delete(id);
+    for (const [held, versions] of this.withheld) {
+      if (this.isHeld(versions)) continue;
+      this.withheld.delete(held);
+      this.gone.push(...versions.map(({ text }) => text));
+    }
+  }
+}
+
+const seed = new Uint8Array(16);
+
+/** A store with holds, one that gets the same commands without holds, and the model. */
+class Run {
+  readonly held: TestState = emptyState();
+  readonly twin: TestState = emptyState();
+  readonly model = new Model();
+  #count = 0;
+
+  constructor() {
+    const declarations = [{ id: 'rule', declaration: allow('everyone', 'curator', []) }];
+    this.#both({ type: 'declare', declarations }, root);
+  }
+
+  step(each: Op): void {
+    const n = ++this.#count;
+    const { model } = this;
+    if (each.type === 'hold') {
+      model.holds.set(`hold-${n}`, each.scope);
+      this.#apply(this.held, { type: 'hold', id: `hold-${n}`, matter: 'matter', scope: each.scope }, root);
+      return;
+    }
+    if (each.type === 'release') {
+      const id = [...model.holds.keys()][each.at % Math.max(1, model.holds.size)] ?? 'none';
+      model.release(id);
+      this.#apply(this.held, { type: 'release-hold', id }, root);
+      return;
+    }
+    if (each.type === 'remember') {
+      const version = { ...each.version, text: `canary${n}` };
+      const { userId, agentId: _, ...fields } = version;
+      const stored = draft({
+        id: `id-${n}`,
+        ...fields,
+        ...(userId === undefined ? {} : { userId }),
+        ...(each.isKeyed ? { key: `key-${n}` } : {}),
+        metadata: { note: `canary${n}` },
+      });
+      model.memories.set(`id-${n}`, [version]);
+      this.#both({ type: 'remember', drafts: [stored] }, version.agentId === 'a' ? agentA : agentB);
+      return;
+    }
+    const ids = [...model.memories.keys()];
+    const id = ids[each.at % Math.max(1, ids.length)];
+    const versions = model.memories.get(id ?? '');
+    const latest = versions?.at(-1);
+    if (id === undefined || versions === undefined || latest === undefined) return;
+    if (each.type === 'forget') {
+      model.forget(id);
+      this.#both({ type: 'forget', ids: [id, 'none'] }, root);
+    } else if (each.type === 'update') {
+      versions.push({ ...latest, text: `canary${n}` });
+      this.#both({ type: 'update', id, patch: { text: `canary${n}` } }, root);
+    } else if (each.type === 'retag') {
+      versions.push({ ...latest, tags: [] });
+      this.#both({ type: 'update', id, patch: { tags: [] } }, root);
+    } else {
+      versions.push({ ...latest, namespace: ['y'] });
+      this.#both({ type: 'share', id, change: { namespace: ['y'] } }, root);
+    }
+  }
+
+  #both(change: Change, by: Actor): void {
+    const [outcome, other] = [this.#apply(this.held, change, by), this.#apply(this.twin, change, by)];
+    expect(outcome).toEqual(other);
+  }
+
+  #apply({ apply }: TestState, change: Change, by: Actor) {
+    const stamp = { at: this.#count, by, scope: {}, seed };
+    const [outcome] = apply([{ ...change, stamp } as Command]).outcomes;
+    expect(outcome).toMatchObject({ ok: true });
+    return outcome;
+  }
+}
+
+/** All that a reader could notice: every table, but for the holds themselves and for the audit of their commands. */
+function noticeable({ state }: TestState): unknown {
+  const tables = Object.entries(contents(state.database));
+  return tables.filter(([table]) => !/^(holds|withheld|audit_)/.test(table));
+}
+
+function withheldTexts({ state: { holds } }: TestState): unknown {
+  const rows = holds.withheldRows(0, Number.MAX_SAFE_INTEGER);
+  return rows.map((row) => {
+    const revisions = holds.revisionsOf(row);
+    for (const { metadata, text } of revisions.slice(0, 1)) expect(JSON.parse(metadata)).toEqual({ note: text });
+    return [revisions[0]?.id, revisions.map(({ text }) => text)];
+  });
+}
+
+describe('memories that are forgotten while legal holds begin and end', () => {
+  test('are kept whole exactly as long as a hold concerns them, and look forgotten to everybody', () => {
+    fc.assert(
+      fc.property(fc.array(op, { minLength: 5, maxLength: 40 }), (ops) => {
+        const run = new Run();
+        for (const each of ops) run.step(each);
+        const { held, twin, model } = run;
+        expect(noticeable(held)).toEqual(noticeable(twin));
+        const expected = [...model.withheld].map(([id, versions]) => [id, versions.map(({ text }) => text)]);
+        expect(withheldTexts(held)).toEqual(expected.sort(([a], [b]) => numberOf(a) - numberOf(b)));
+        expect(held.state.holds.inForce.map(({ id }) => id).sort()).toEqual([...model.holds.keys()].sort());
+        const bytes = JSON.stringify(contents(held.state.database));
+        for (const text of model.gone) expect(bytes).not.toMatch(new RegExp(`${text}(?![0-9])`));
+      }),
+      { numRuns: sequences },
+    );
+  });
+});
+
+function numberOf(id: unknown): number {
+  return Number(String(id).slice('id-'.length));
+}
+
+describe('a hold', () => {
+  const begin: Command = {
+    type: 'hold',
+    id: 'h',
+    matter: 'm',
+    scope: { userId: 'kim' },
+    stamp: { at: 1, by: root, scope: {}, seed },
+  };
+
+  test('is begun and ended by the host alone, and never twice with one id', () => {
+    const { apply } = emptyState();
+    const stamp = { at: 1, by: agentA, scope: {}, seed };
+    const codes = apply([{ ...begin, stamp }, begin, begin, { type: 'release-hold', id: 'h', stamp }]).outcomes.map(
+      (outcome) => (outcome.ok ? 'ok' : outcome.error.code),
+    );
+    expect(codes).toEqual(['FORBIDDEN', 'ok', 'INVALID_INPUT', 'FORBIDDEN']);
+  });
+
+  test('that is damaged is noticed before anything is forgotten', () => {
+    const { state, apply } = emptyState();
+    const stamp = { at: 1, by: root, scope: {}, seed };
+    apply([begin, { type: 'remember', drafts: [draft({ id: 'one', userId: 'kim' })], stamp }]);
+    state.database.exec(`update holds set selection = '{"userId":"lee"}'`);
+    state.reload();
+    const [outcome] = apply([{ type: 'forget', ids: ['one'], stamp }]).outcomes;
+    expect(outcome).toMatchObject({ ok: false, error: { code: 'RECORD_DAMAGED' } });
+    expect(state.records.unchecked('one')?.text).toBe('note');
+  });
+
+  test('keeps damaged memories from being forgotten, because it may concern them', () => {
+    const { state, apply } = emptyState();
+    const stamp = { at: 1, by: root, scope: {}, seed };
+    apply([begin, { type: 'remember', drafts: [draft({ id: 'one', userId: 'kim' })], stamp }]);
+    state.database.exec("update memories set user_id = 'lee'");
+    const forget: Command = { type: 'forget', ids: ['one'], stamp };
+    expect(apply([forget]).outcomes).toMatchObject([{ ok: false, error: { code: 'RECORD_DAMAGED' } }]);
+    apply([{ type: 'release-hold', id: 'h', stamp }]);
+    expect(apply([forget]).outcomes).toMatchObject([{ ok: true, forgotten: ['one'] }]);
+  });
+});
