@@ -7,6 +7,7 @@ import { auditReads } from './audit-reads';
 import { auditWrites } from './audit-writes';
 import { clusterLog } from './cluster-log';
 import { connecting } from './connect';
+import { containing } from './contain';
 import { crowd } from './crowd';
 import { crowdRate } from './crowd-rate';
 import { embedding } from './embedding';
@@ -66,4 +67,5 @@ export const questions: readonly Question[] = [
   qualityLocomo,
   qualityConsolidation,
   fusionLocomo,
+  containing,
 ];

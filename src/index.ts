@@ -138,6 +138,6 @@ export type { RestoreOptions } from './store/restore-snapshot';
 export type { Snapshot, SnapshotList, SnapshotOptions } from './store/snapshot';
 export { listSnapshots, restoreSnapshot } from './store/snapshot-calls';
 export type { SnapshotKey } from './store/snapshot-key';
-export type { ContainOptions, QuarantinedOptions, TrustHandle } from './store/trust-handle';
+export type { ContainOptions, QuarantinedOptions, TrustExplanation, TrustHandle } from './store/trust-handle';
 export type { VerifyResult } from './store/verify';
 export type { BatchResult } from './write/remember-many';

@@ -103,6 +103,7 @@ export const trustRoutes = {
   release: 'never',
   revert: (_, options) => (options?.dryRun === true ? 'always' : 'never'),
   influence: 'always',
+  explain: 'always',
   quarantined: 'always',
   reject: 'never',
   incidents: 'always',

@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
 import { noSuchMemory } from '../access/denials';
+import type { Policy } from '../access/policy';
 import { searchChains, startOf } from '../audit/search';
 import type { CallOptions } from '../domain/calls';
 import type { RestoredText } from '../domain/command';
+import { isCeiling, type RuleInForce, type StoredDeclaration, toRuleInForce } from '../domain/declaration';
 import { defined } from '../domain/defined';
 import { MemoryError } from '../domain/errors';
 import type { Incident, IncidentSelection, Influence, InfluencedRead, RevertResult } from '../domain/incident';
+import type { Memory } from '../domain/memory';
+import { contains, type Namespace } from '../domain/namespace';
 import { parse, parseAll } from '../domain/parse/shapes';
+import { type Actor, type Principal, partiesOf, principalOf } from '../domain/principal';
 import type { Caller } from '../domain/scope';
 import type { Scope } from '../domain/selection';
 import type { Environment } from '../environment/environment';
@@ -17,6 +22,7 @@ import { needsVectors } from '../state/apply/apply-revert';
 import { incidentFrom, incidentOf } from '../state/queries/incident-view';
 import { revertPlan } from '../state/queries/revert-plan';
 import type { IncidentRow } from '../state/tables/incidents';
+import type { MemoryRow } from '../state/tables/memory-row';
 import { forgetAll } from '../write/forget';
 import { isOutdated, submit } from '../write/submit';
 import { AuditView } from './audit-view';
@@ -38,6 +44,20 @@ export interface QuarantinedOptions extends CallOptions, Scope {
   limit?: number;
   /** The `nextCursor` of the page before. */
   cursor?: string;
+}
+
+/** The result of `TrustHandle.explain`. */
+export interface TrustExplanation extends Influence {
+  /** The memory, with its trust and its origin. */
+  memory: Memory;
+  /** The declared ceilings that apply to its author, to those who changed it, and to its channel. */
+  ceilings: RuleInForce[];
+  /** The principals that changed it, apart from its author. */
+  contributors: Principal[];
+  /** The memories that it was made from. Its trust is never higher than theirs. */
+  sources: Memory[];
+  /** The ids of the incidents that hold it. */
+  incidents: string[];
 }
 
 /**
@@ -77,6 +97,13 @@ export interface TrustHandle {
    * @throws NOT_FOUND
    */
   influence(target: string, options?: CallOptions): Promise<Influence>;
+  /**
+   * Explains the trust of a memory: the ceilings that apply to it, what it was made from, who changed it, which incidents hold it, and what
+   * it may have influenced.
+   *
+   * @throws NOT_FOUND
+   */
+  explain(id: string, options?: CallOptions): Promise<TrustExplanation>;
   /** Reads a page of the memories in quarantine. */
   quarantined(options?: QuarantinedOptions): Promise<MemoryPage>;
   /** Forgets memories for good, wherever they are held. Returns the ids of those that were forgotten. */
@@ -210,6 +237,17 @@ export class StoreTrust implements TrustHandle {
     });
   }
 
+  explain(id: string, options: CallOptions = {}): Promise<TrustExplanation> {
+    return this.#calls.read('trust.explain', async (target) => {
+      const { shapes } = this.#engine;
+      const [parsed, { signal }] = parseAll([shapes.id, id, ['id']], [shapes.callOptions, options]);
+      target.ids = [parsed];
+      await this.#engine.levels.reached(defined({ signal }), this.#caller.actor);
+      const found = this.#engine.reading().snapshot(() => this.#explained(parsed));
+      return { ...found, readBy: await this.#readers([parsed], signal) };
+    });
+  }
+
   quarantined(options: QuarantinedOptions = {}): Promise<MemoryPage> {
     return this.#calls.read('trust.quarantined', async () => {
       const { signal, ...parsed } = parse(this.#engine.shapes.quarantinedOptions, options, 'options');
@@ -240,6 +278,29 @@ export class StoreTrust implements TrustHandle {
       const { state } = this.#engine;
       return this.#engine.reading().snapshot(() => state.incidents.all().map((each) => incidentOf(state, each)));
     });
+  }
+
+  #explained(id: string): Omit<TrustExplanation, 'readBy'> {
+    const context = this.#engine.reading();
+    const { records, interning, contributors, derivations, incidents, containment, policy } = this.#engine.state;
+    const record = records.unchecked(id);
+    if (record === undefined) throw noSuchMemory(id);
+    const memoryOf = (row: MemoryRow) => toMemory(context, this.#caller, row);
+    const changers = contributors.ofRow(record.row).map((actor) => interning.actor(actor));
+    const { namespace } = interning.labelSet(record.label_set);
+    const writers = [interning.actor(record.author), ...changers];
+    const numbers = new Set(incidents.ofRow(record.row).map(({ incident }) => incident));
+    return {
+      memory: memoryOf(record),
+      ceilings: ceilingsFor(policy, writers, record.source_channel, namespace).map(toRuleInForce),
+      contributors: changers.map(principalOf),
+      sources: derivations
+        .ofRow(record.row)
+        .flatMap(({ source }) => records.intactByRow(source) ?? [])
+        .map(memoryOf),
+      incidents: incidents.all().flatMap((each) => (numbers.has(each.number) ? [each.id] : [])),
+      derived: containment.derivedFrom([record.row]).map(memoryOf),
+    };
   }
 
   #planOf(id: string) {
@@ -296,6 +357,27 @@ export class StoreTrust implements TrustHandle {
     }
     return [...first.values()];
   }
+}
+
+/** The ceilings in force that apply to some actors, or to a channel, in a namespace. */
+function ceilingsFor(
+  policy: Policy,
+  actors: readonly Actor[],
+  channel: string,
+  namespace: Namespace,
+): StoredDeclaration[] {
+  const ofActors = actors
+    .flatMap(partiesOf)
+    .flatMap((party) => policy.rulesFor(party).flatMap(({ declared }) => declared));
+  const ofChannel = [...policy.declared.values()].filter(
+    ({ declaration }) =>
+      isCeiling(declaration) &&
+      typeof declaration.to === 'object' &&
+      'channel' in declaration.to &&
+      declaration.to.channel === channel,
+  );
+  const applying = new Set([...ofActors, ...ofChannel]);
+  return [...applying].filter(({ declaration }) => isCeiling(declaration) && contains(declaration.at, namespace));
 }
 
 /** Makes an id for an incident. With fixed randomness, a test gets the same ids in every run. */

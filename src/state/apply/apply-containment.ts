@@ -32,10 +32,9 @@ export function applyContain(context: ApplyContext, command: ChangeOf<'contain'>
   };
   incidents.put(incident);
   for (const { record, reason } of held) {
-    const [earlier] = heldLines(context, record.row);
+    const state = earlierState(context, record);
     const isHeld = record.state === 'quarantined';
     const { revision } = isHeld ? record : revise(context, record, { columns: { state: 'quarantined' }, at, by });
-    const state = earlier?.state ?? (isHeld ? 'active' : (record.state as ContainedRow['state']));
     incidents.hold({ incident: number, row: record.row, state, reason, revision });
   }
   for (const record of returned) {
@@ -60,16 +59,48 @@ export function applyRelease(
   const lines = incident === undefined ? linesOfIds(context, ids ?? []) : linesOf(context, incident);
   const by = interning.internActor(stamp.by);
   const released: MemoryRow[] = [];
-  for (const line of lines) {
+  // Facts come before their sources, whose state depends on them.
+  for (const line of [...lines].sort((a, b) => b.row - a.row)) {
     incidents.letGo(line);
     const record = context.records.intactByRow(line.row);
     if (record?.state !== 'quarantined' || heldLines(context, line.row).length > 0) continue;
-    released.push(revise(context, record, { columns: { state: line.state }, at: stamp.at, by }));
+    released.push(releaseRecord(context, record, line, { at: stamp.at, by }));
   }
   restoreSources(context, released, { at: stamp.at, by });
   const numbers = new Set(lines.map((line) => line.incident));
   for (const each of incidents.all()) if (numbers.has(each.number)) endIfEmpty(context, each, stamp.at, reason);
-  return released.map(({ id }) => id);
+  return released.map(({ id }) => id).reverse();
+}
+
+/** The state that a memory had before any incident held it. */
+function earlierState(context: ApplyContext, { row, state, revision }: MemoryRow): ContainedRow['state'] {
+  const [earlier] = heldLines(context, row);
+  if (earlier !== undefined) return earlier.state;
+  const returned = context.incidents.ofRow(row);
+  // A source that somebody wrote after it returned stays active, whatever becomes of its facts.
+  if (returned.some((line) => line.revision === revision)) return 'consolidated';
+  for (const line of returned) context.incidents.letGo(line);
+  return state === 'active' || state === 'superseded' || state === 'consolidated' ? state : 'active';
+}
+
+/** Gives a memory its state again. A source whose fact is still held stands in its place. */
+function releaseRecord(
+  context: ApplyContext,
+  record: MemoryRow,
+  line: ContainedRow,
+  stamp: { readonly at: number; readonly by: number },
+): MemoryRow {
+  const { incidents, containment } = context;
+  const facts = line.state === 'consolidated' ? containment.factsFrom(record.row) : [];
+  const isAwaiting = facts.some(({ state }) => state === 'quarantined');
+  const isOrphan = line.state === 'consolidated' && facts.length === 0;
+  const released = revise(context, record, {
+    columns: { state: isAwaiting || isOrphan ? 'active' : line.state },
+    ...stamp,
+  });
+  for (const returned of incidents.ofRow(record.row)) incidents.letGo(returned);
+  if (isAwaiting) incidents.hold({ ...line, reason: 'returned', revision: released.revision });
+  return released;
 }
 
 /** @throws NOT_FOUND */
@@ -123,7 +154,7 @@ function restoreSources(
   const sources = released.flatMap(({ row }) => derivations.ofRow(row).flatMap(({ source }) => source));
   for (const row of [...new Set(sources)].sort((a, b) => a - b)) {
     const lines = incidents.ofRow(row).filter(({ reason }) => reason === 'returned');
-    if (lines.length === 0 || !containment.isReplaced(row)) continue;
+    if (lines.length === 0 || containment.factsFrom(row).some(({ state }) => state === 'quarantined')) continue;
     for (const line of lines) incidents.letGo(line);
     const record = records.intactByRow(row);
     const isUnchanged = record?.state === 'active' && lines.some(({ revision }) => revision === record.revision);

@@ -86,7 +86,7 @@ export class ContainmentQueries {
       const record = load(row);
       return record === undefined ? [] : [{ record, reason: reasons.get(row) as ContainmentReason }];
     });
-    return { authors, held, returned: this.#returned(new Set(rows)) };
+    return { authors, held, returned: this.#returned(held.map(({ record }) => record)) };
   }
 
   /** The memories that depend on some rows, without these rows. */
@@ -162,23 +162,26 @@ export class ContainmentQueries {
     }
   }
 
-  /** The sources of held facts. A source is 'consolidated' only while ordinary reads return all facts that say what it says. */
-  #returned(held: ReadonlySet<number>): MemoryRow[] {
+  /** The sources of held facts. What superseded a fact stands for its sources, too. */
+  #returned(held: readonly MemoryRow[]): MemoryRow[] {
     const { derivations, records } = this.#tables;
+    const rows = new Set(held.map(({ row }) => row));
     const sources = new Set<number>();
-    for (const row of held)
+    for (const { row, state } of held) {
+      if (state === 'superseded') continue;
       for (const { source, kind } of derivations.ofRow(row)) if (kind === 'consolidated') sources.add(source);
+    }
     return [...sources]
-      .filter((row) => !held.has(row))
+      .filter((row) => !rows.has(row))
       .sort((a, b) => a - b)
       .flatMap((row) => records.intactByRow(row) ?? [])
       .filter(({ state }) => state === 'consolidated');
   }
 
-  /** Checks whether ordinary reads return all facts that were made from a source. */
-  isReplaced(source: number): boolean {
+  /** The facts that were made from a source. */
+  factsFrom(source: number): MemoryRow[] {
     const { derivations, records } = this.#tables;
     const facts = derivations.bySource(source).filter(({ kind }) => kind === 'consolidated');
-    return facts.length > 0 && facts.every(({ row }) => records.intactByRow(row)?.state === 'active');
+    return facts.flatMap(({ row }) => records.intactByRow(row) ?? []);
   }
 }
