@@ -5,6 +5,14 @@ export type { ChainVerification } from './audit/compare-heads';
 export type { AuditVerification } from './audit/verify-audit';
 export type { AuditEpoch } from './audit/walk-chain';
 export type { ConnectOptions } from './connect/connected-store';
+export { type AISDKChatOptions, type AISDKLanguageModel, fromAISDKChat } from './consolidation/chat-models/ai-sdk-chat';
+export type { ChatOptions } from './consolidation/chat-models/chat-summarizer';
+export {
+  fromLangChainChat,
+  type LangChainChat,
+  type LangChainChatOptions,
+} from './consolidation/chat-models/langchain-chat';
+export { type OpenAIChatOptions, openAIChat } from './consolidation/chat-models/openai-chat';
 export { extractiveSummarizer } from './consolidation/extractive-summarizer';
 export type {
   FactDraft,

@@ -1,6 +1,9 @@
 import { analyze } from '../keyword-index/analyzer';
 import type { SourceGroup } from './summarizer';
 
+/** The version of the instructions. Change it with them: it is part of the name that is stored with every fact. */
+export const instructionsVersion = 1;
+
 /** What a language model is told. It stays the same for every group, so that providers can cache it. */
 export const instructions = `You condense records of conversations into short facts for later lookup.
 

@@ -13,6 +13,7 @@ import type { QuotaKind } from './quota';
  * - `EMBEDDING_FAILED` The embedder returned no usable vector. Nothing was written.
  * - `EMBEDDER_MISMATCH` The store's vectors were made with another model than the embedder's, so they cannot be compared.
  * - `EMBEDDER_MISSING` The store's embedder was not passed to `open`, or its model cannot be loaded.
+ * - `SUMMARIZER_FAILED` The chat model of a summarizer failed, or cannot be reached. Nothing was written.
  * - `STORE_HELD` Another process has opened the folder for writing.
  * - `STORE_UNREACHABLE` No process serves the folder, or it uses another protocol version. Nothing was written.
  * - `STORE_BUSY` Another program locks the database, for example a backup tool. Nothing was written. Or a read-only store searches for
@@ -48,6 +49,7 @@ export type ErrorCode =
   | 'EMBEDDING_FAILED'
   | 'EMBEDDER_MISMATCH'
   | 'EMBEDDER_MISSING'
+  | 'SUMMARIZER_FAILED'
   | 'STORE_HELD'
   | 'STORE_UNREACHABLE'
   | 'STORE_BUSY'

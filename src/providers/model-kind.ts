@@ -15,3 +15,9 @@ export const embeddingModel: ModelKind = {
   failed: 'EMBEDDING_FAILED',
   missing: 'EMBEDDER_MISSING',
 };
+
+export const chatModel: ModelKind = {
+  name: 'chat model',
+  failed: 'SUMMARIZER_FAILED',
+  missing: 'SUMMARIZER_FAILED',
+};
