@@ -66,7 +66,8 @@ function pendingIn(folder: string, isBusy: boolean): PendingPurge[] {
     pending.push({ part: 'log', reason });
   }
   if (existsSync(join(folder, raftFolder))) {
-    const reason = 'The log of the cluster keeps entries on each node until a snapshot of the state replaces them.';
+    const reason =
+      'The log of the cluster keeps entries on each node until a snapshot of the state replaces them, for at most twice `snapshotEveryMs`.';
     pending.push({ part: 'raft', reason });
   }
   return pending;

@@ -12,12 +12,13 @@ import { fromSqlite, translated } from '../sqlite/sqlite';
 import { syncFolder } from '../sqlite/sync-folder';
 import { StateStore } from '../state/state-store';
 import { loadChecksum } from '../state/tables/checksum';
+import { compactDatabase } from '../state/tables/compact-database';
+import { storeSchemaProblems } from '../state/tables/expected-schema';
 import { storeKeyOf } from '../state/tables/store-key';
-import { checkDatabase } from '../state/verify/database-check';
 import { backup } from './backup';
 import type { Engine } from './composition/engine';
 import { auditFile, databaseFile, snapshotWorkFolder } from './composition/file-names';
-import { makeFolder } from './composition/folder-privacy';
+import { makeFile, makeFolder } from './composition/folder-privacy';
 import { storeIdOf } from './composition/open-files';
 import { assertOutside } from './composition/real-path';
 import type { Snapshot, SnapshotList } from './snapshot';
@@ -69,8 +70,8 @@ export async function makeSnapshot(
     removeLeftovers(dirname(work));
     removeLeftovers(folder);
     await assertRoom(source, folder, dirname(work));
-    await backup(source, work, options);
-    const header = await inspected(source, work, options);
+    await copied(source, work, options);
+    const header = await inspected(source, work);
     const name = `${new Date(header.at).toISOString().replace(/[:.]/g, '-')}.${header.changeSeq}.${id}.snapshot`;
     part = join(folder, `.${process.pid}-${name}.part`);
     held.push(part);
@@ -89,6 +90,19 @@ export async function makeSnapshot(
     rmSync(work, { recursive: true, force: true });
     for (const path of held) inProgress.delete(path);
   }
+}
+
+/** Copies the databases. The copy of the store contains nothing that was forgotten before. */
+async function copied(source: SnapshotSource, work: string, options: ParsedSnapshotOptions): Promise<void> {
+  const pages = join(work, 'pages');
+  await backup(source, pages, options);
+  makeFile(join(work, databaseFile), false);
+  const audit = join(pages, auditFile);
+  const problems = await compactDatabase(join(pages, databaseFile), join(work, databaseFile), [audit]);
+  options.signal?.throwIfAborted();
+  assertWhole(problems);
+  renameSync(audit, join(work, auditFile));
+  rmSync(pages, { recursive: true });
 }
 
 /** The folder of the store. Undefined for a store in memory. */
@@ -133,7 +147,7 @@ async function assertRoom({ state, audit }: SnapshotSource, folder: string, work
     ? [[folder, 2 * bytes]]
     : [
         [folder, bytes],
-        [workFolder, bytes],
+        [workFolder, 2 * bytes],
       ];
   for (const [path, needed] of rooms) {
     const { bavail, bsize } = await statfs(path);
@@ -148,17 +162,15 @@ function pragmaNumber(database: SnapshotSource['state']['database'], name: strin
   return database.pragma(name, { simple: true }) as number;
 }
 
-/** Opens the copy and checks it: its schemas, its rules, and each page. */
-async function inspected(source: SnapshotSource, work: string, { signal }: ParsedSnapshotOptions) {
+/** Opens the copy as a store would, and compares the schemas with those of this release. */
+async function inspected(source: SnapshotSource, work: string) {
   const at = source.environment.clock.now();
   const paths = [databaseFile, auditFile].map((name) => join(work, name));
   const [database, accesses] = paths.map((path) => openSqlite(path, { readonly: true, fileMustExist: true }));
   if (database === undefined || accesses === undefined) throw new Error('A snapshot has two databases.');
   try {
     const state = new StateStore(database, await loadChecksum());
-    const problems = auditSchemaProblems(accesses).map(({ message }) => message);
-    for (const each of [database, accesses]) problems.push(...(await pageProblems(each, signal)));
-    if (problems.length > 0) throw copyDamaged(problems);
+    assertWhole([...storeSchemaProblems(database), ...auditSchemaProblems(accesses)].map(({ message }) => message));
     return { at, changeSeq: state.lastChangeSeq, store: storeNameOf(state) };
   } finally {
     database.close();
@@ -166,27 +178,10 @@ async function inspected(source: SnapshotSource, work: string, { signal }: Parse
   }
 }
 
-async function pageProblems(
-  database: SnapshotSource['state']['database'],
-  signal: AbortSignal | undefined,
-): Promise<readonly string[]> {
-  const check = checkDatabase(database, 0);
-  const stop = () => check.stop();
-  signal?.addEventListener('abort', stop, { once: true });
-  try {
-    const result = await check.pages;
-    signal?.throwIfAborted();
-    return 'error' in result ? [result.error] : result.found;
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    check.stop();
-    await check.ended;
-  }
-}
-
-function copyDamaged(problems: readonly string[]): MemoryError {
+function assertWhole(problems: readonly string[]): void {
+  if (problems.length === 0) return;
   const message = `No snapshot was made, because the copy of the store is damaged: ${problems[0]} Run verify() to find out whether the store is damaged, too.`;
-  return new MemoryError('RECORD_DAMAGED', message);
+  throw new MemoryError('RECORD_DAMAGED', message);
 }
 
 interface WrittenSnapshot {

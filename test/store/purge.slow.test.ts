@@ -39,7 +39,7 @@ function foundWords(folder: string, words: readonly string[]): number {
   return seen.size;
 }
 
-test('a purge leaves no byte of a forgotten text, also where SQLite has left a copy in another page', async () => {
+test('a purge and a snapshot leave no byte of a forgotten text, also where SQLite has left a copy in another page', async () => {
   const folder = await temporaryFolder();
   const store = await openFolder(folder);
   const count = 2_000;
@@ -65,6 +65,9 @@ test('a purge leaves no byte of a forgotten text, also where SQLite has left a c
   expect(left).toBeGreaterThan(0);
   expect(left).toBeLessThan(probes.length / 50);
   const again = await openFolder(folder);
+  const snapshots = await temporaryFolder();
+  await again.snapshot(snapshots);
+  expect([foundWords(snapshots, probes), foundWords(snapshots, [word('text 3')])]).toEqual([0, 1]);
   await again.purge();
   expect([foundWords(folder, probes), foundWords(folder, [word('text 3')])]).toEqual([0, 1]);
 });
