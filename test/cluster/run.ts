@@ -1,14 +1,15 @@
 /**
  * Kills the processes of a cluster of three nodes again and again, while callers write: `npm run test:cluster -- --cycles N --seed S`.
  * With `--partitions N` it partitions the network between three nodes instead, in one or in both directions. With `--canaries N` it forgets
- * so many texts and looks for them in all files of all nodes. Exits with 1 if an acknowledged write is lost or was done twice, if the nodes
- * differ, or if a forgotten text is left.
+ * so many texts and looks for them in all files of all nodes, and with `--flips N` it flips bits in all files of a node. Exits with 1 if an acknowledged write is lost or was done twice, if the nodes
+ * differ, if a forgotten text is left, or if a node serves wrong memories.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runErasure } from './erasure';
+import { runFlips } from './flips';
 import { type Fault, runCycles } from './kill-cycles';
 import { runPartitions } from './partitions';
 
@@ -18,10 +19,12 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     partitions: { type: 'string', default: '0' },
     canaries: { type: 'string', default: '0' },
+    flips: { type: 'string', default: '0' },
     writers: { type: 'string', default: '4' },
   },
 });
 if (Number(values.canaries) > 0) await erase();
+else if (Number(values.flips) > 0) await flip();
 else if (Number(values.partitions) > 0) await partition();
 else await kill();
 
@@ -53,6 +56,18 @@ async function erase(): Promise<void> {
     console.log(`The nodes held none of them any more after ${erasedMs.map((ms) => ms.toFixed(0)).join(', ')} ms.`);
     for (const problem of problems) console.error(`  A text is left in ${problem}`);
     if (problems.length > 0 || held.length < 3) process.exitCode = 1;
+  });
+}
+
+async function flip(): Promise<void> {
+  await withFolder(async (folder) => {
+    const options = { folder, flips: Number(values.flips), seed: Number(values.seed) };
+    const { files, opened, refused, problems } = await runFlips(options);
+    for (const [kind, count] of files) console.log(`${kind}: ${count} bits`);
+    console.log(`The node opened ${opened} times and refused to ${refused} times.`);
+    for (const problem of problems) console.error(`  ${problem}`);
+    console.log(problems.length === 0 ? 'No wrong memory was served.' : `${problems.length} problems.`);
+    if (problems.length > 0) process.exitCode = 1;
   });
 }
 
