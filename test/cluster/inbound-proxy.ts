@@ -1,14 +1,18 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 
-/** Stands between a node and those that connect to it. While it is cut, nothing reaches the node, but the node reaches the others. */
+/**
+ * Stands between a node and those that connect to it. While it is cut, nothing reaches the node, but the node reaches the others. While it is
+ * shut for an address, nothing from there reaches the node.
+ */
 export class InboundProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #shutFor = new Set<string>();
   #isCut = false;
 
   private constructor(target: number) {
     this.#server = createServer((client) => {
-      if (this.#isCut) {
+      if (this.#isCut || this.#shutFor.has(client.remoteAddress ?? '')) {
         client.destroy();
         return;
       }
@@ -40,8 +44,15 @@ export class InboundProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Ends all connections from this address, and accepts no more. */
+  shutFor(address: string): void {
+    this.#shutFor.add(address);
+    for (const socket of this.#sockets) if (socket.remoteAddress === address) socket.destroy();
+  }
+
   heal(): void {
     this.#isCut = false;
+    this.#shutFor.clear();
   }
 
   close(): void {

@@ -20,8 +20,9 @@ export interface CyclesOptions {
  * - `wipe` A follower is killed and loses its folder.
  * - `freeze` The process of the leader stands still for a while.
  * - `cut` Nothing reaches the leader for a while, but it reaches the others.
+ * - `isolate` Nothing passes between the leader and the others for a while.
  */
-export type Fault = 'leader' | 'follower' | 'wipe' | 'all' | 'freeze' | 'cut';
+export type Fault = 'leader' | 'follower' | 'wipe' | 'all' | 'freeze' | 'cut' | 'isolate';
 
 export interface CyclesReport {
   readonly faults: readonly { readonly fault: Fault; readonly gapMs: number }[];
@@ -32,7 +33,7 @@ export interface CyclesReport {
 }
 
 // Rare enough that most cycles test an election, and frequent enough to come in a short run.
-const faults: readonly Fault[] = ['leader', 'leader', 'leader', 'follower', 'wipe', 'freeze', 'cut', 'all'];
+const faults: readonly Fault[] = ['leader', 'leader', 'leader', 'follower', 'wipe', 'freeze', 'cut', 'all', 'isolate'];
 const acksAfterFault = 10;
 /** A call to a process that stands still is given up after this time. */
 const maxCallMs = 6_000;
@@ -72,12 +73,14 @@ export async function runCycles({ folder, cycles, seed, writers, onFault }: Cycl
 /** Does the fault, and starts what was killed. Resolves when the cluster has taken writes again, with the names of the nodes. */
 async function strike(processes: NodeProcesses, fault: Fault, random: Random, load: WriteLoad): Promise<string> {
   const leader = await processes.leader();
-  if (fault === 'freeze' || fault === 'cut') {
-    if (fault === 'cut') leader.proxy.cut();
-    else leader.freeze();
+  if (fault === 'freeze' || fault === 'cut' || fault === 'isolate') {
+    if (fault === 'freeze') leader.freeze();
+    else if (fault === 'cut') leader.proxy.cut();
+    else processes.isolate(leader);
     await load.acknowledge(acksAfterFault);
-    if (fault === 'cut') leader.proxy.heal();
-    else leader.thaw();
+    if (fault === 'isolate') await assertIsolated(leader);
+    if (fault === 'freeze') leader.thaw();
+    else processes.heal();
     await load.acknowledge(acksAfterFault);
     return leader.name;
   }
@@ -90,6 +93,13 @@ async function strike(processes: NodeProcesses, fault: Fault, random: Random, lo
   await Promise.all(struck.map((node) => node.start()));
   await load.acknowledge(acksAfterFault);
   return struck.map(({ name }) => name).join(', ');
+}
+
+/** A node that still reached the others would make every isolation a success. */
+async function assertIsolated(node: NodeProcess): Promise<void> {
+  const { id, members } = await node.call({ op: 'status' });
+  const reached = members.filter((member) => member.id !== id && member.state !== 'unreachable');
+  if (process.platform === 'linux' && reached.length > 0) throw new Error(`${node.name} is not isolated.`);
 }
 
 /** Callers that write through random nodes. A write that was not answered is sent again, to another node, with the same key. */

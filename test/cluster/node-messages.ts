@@ -4,6 +4,8 @@ import type { ClusterOptions, ClusterStatus, ErrorCode } from 'multi-agent-memor
 export interface NodeTask {
   readonly folder: string;
   readonly cluster: ClusterOptions;
+  /** The address from which the node connects to others. It says whose connections they are. */
+  readonly localAddress: string;
 }
 
 /** What the tests ask a node. */

@@ -25,13 +25,16 @@ export class NodeProcess {
   readonly folder: string;
   /** What the other nodes connect to. */
   readonly proxy: InboundProxy;
+  /** Where its connections to the others come from. */
+  readonly localAddress: string;
   readonly #start: () => Program;
   #program: Program | undefined;
   #isOpen = false;
   #lastCall = 0;
 
-  constructor(name: string, folder: string, proxy: InboundProxy, start: () => Program) {
+  constructor(name: string, folder: string, proxy: InboundProxy, localAddress: string, start: () => Program) {
     this.name = name;
+    this.localAddress = localAddress;
     this.folder = folder;
     this.proxy = proxy;
     this.#start = start;
@@ -110,7 +113,9 @@ export class NodeProcesses {
       const folder = join(parent, `node-${i}`);
       const advertised = proxyPorts[i] as number;
       let isFirst = i === 0;
-      return new NodeProcess(`node ${i}`, folder, proxies[i] as InboundProxy, () => {
+      // Every address of this network is this machine on Linux, and only there.
+      const localAddress = process.platform === 'linux' ? `127.0.0.${i + 2}` : '127.0.0.1';
+      return new NodeProcess(`node ${i}`, folder, proxies[i] as InboundProxy, localAddress, () => {
         const others = proxyPorts.filter((each) => each !== advertised).map(address);
         // Once founded, the first node joins like the others if its folder is lost.
         const start = isFirst ? { bootstrap: true } : { join: others };
@@ -122,7 +127,7 @@ export class NodeProcesses {
           waitMs: 3_000,
           ...start,
         };
-        return built.start({ folder, cluster } satisfies NodeTask);
+        return built.start({ folder, cluster, localAddress } satisfies NodeTask);
       });
     });
     const processes = new NodeProcesses(nodes, built);
@@ -134,6 +139,18 @@ export class NodeProcesses {
       await processes.end();
       throw error;
     }
+  }
+
+  /** Lets nothing pass between a node and the others, in either direction. On other systems than Linux it still reaches them. */
+  isolate(node: NodeProcess): void {
+    node.proxy.cut();
+    if (process.platform !== 'linux') return;
+    for (const other of this.nodes) if (other !== node) other.proxy.shutFor(node.localAddress);
+  }
+
+  /** Ends what `isolate` and `cut` have begun. */
+  heal(): void {
+    for (const { proxy } of this.nodes) proxy.heal();
   }
 
   get running(): readonly NodeProcess[] {

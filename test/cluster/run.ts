@@ -90,7 +90,7 @@ async function kill(): Promise<void> {
       onFault: (line) => console.log(line),
     });
     const { faults, acknowledged, repeated, problems } = report;
-    for (const kind of ['leader', 'follower', 'wipe', 'freeze', 'cut', 'all'] satisfies Fault[]) {
+    for (const kind of ['leader', 'follower', 'wipe', 'freeze', 'cut', 'isolate', 'all'] satisfies Fault[]) {
       const gaps = faults.filter(({ fault }) => fault === kind).map(({ gapMs }) => gapMs);
       if (gaps.length > 0) tell(kind, 'gap', gaps);
     }

@@ -1,10 +1,17 @@
 /** A node of a cluster: opens its folder and does what it is asked, line by line, until it is killed or closed. */
+import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { allow, MemoryError, MemoryStore } from 'multi-agent-memory';
 import { say, task } from '../../faults/programs/said';
 import type { NodeCall, NodeMessage, NodeRequest, NodeTask } from '../node-messages';
 
-const { folder, cluster } = task<NodeTask>();
+const { folder, cluster, localAddress } = task<NodeTask>();
+const { connect } = Socket.prototype;
+Socket.prototype.connect = function (this: Socket, options: unknown, ...rest: unknown[]) {
+  // Node itself passes what it has normalised: a list that begins with the options.
+  if (Array.isArray(options)) Object.assign(options[0], { localAddress });
+  return Reflect.apply(connect, this, [options, ...rest]) as Socket;
+} as typeof connect;
 const report = (message: NodeMessage) => say(message);
 const place = { namespace: ['cluster'] };
 
