@@ -3,7 +3,7 @@ import { temporaryFolder } from '../../faults/folders';
 import { copyOf, openNode } from './nodes';
 import { followModel } from './storage-conformance';
 
-test.each(Array.from({ length: 20 }, (_, at) => at + 100))(
+test.each(Array.from({ length: 12 }, (_, at) => at + 100))(
   'the storage on disk holds what the model holds, with real syncs (seed %i)',
   async (seed) => {
     const options = { cacheBytes: seed % 2 === 0 ? 500 : 2 ** 20, segmentBytes: 2 ** (12 + (seed % 3)) };
