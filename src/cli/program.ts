@@ -17,6 +17,13 @@ import { restoreCommand } from './commands/restore-command';
 import { snapshotCommand } from './commands/snapshot-command';
 import { snapshotsCommand } from './commands/snapshots-command';
 import { statsCommand } from './commands/stats-command';
+import {
+  trustContainCommand,
+  trustExplainCommand,
+  trustListCommand,
+  trustReleaseCommand,
+  trustRevertCommand,
+} from './commands/trust-commands';
 import { verifyCommand } from './commands/verify-command';
 import { commandHelp, programHelp } from './help';
 import { errorLines } from './output';
@@ -38,6 +45,11 @@ const commands: Readonly<Record<string, Command>> = {
   restore: restoreCommand,
   purge: purgeCommand,
   mcp: mcpCommand,
+  'trust list': trustListCommand,
+  'trust contain': trustContainCommand,
+  'trust release': trustReleaseCommand,
+  'trust revert': trustRevertCommand,
+  'trust explain': trustExplainCommand,
   'cluster status': clusterStatusCommand,
   'cluster inspect': clusterInspectCommand,
   'cluster leave': clusterLeaveCommand,
