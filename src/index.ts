@@ -102,6 +102,8 @@ export type {
   GroupPreview,
   SkipReason,
 } from './lifecycle/consolidation-options';
+export type { ConsolidationBudget, ConsolidationPolicy } from './lifecycle/consolidation-policy';
+export type { PolicyStatus } from './lifecycle/consolidation-schedule';
 export type { InstallSnapshot, PeerMessage } from './raft/core/messages';
 export { decodePeerMessage, encodePeerMessage } from './raft/transport/peer-message-bytes';
 export type {
@@ -127,6 +129,7 @@ export type { MemoryUse } from './store/composition/memory-shares';
 export type { ClusterRecovery } from './store/composition/recover-cluster';
 export type { StoreEvents } from './store/events';
 export { type ClusterFolderReport, inspectCluster } from './store/inspect-cluster';
+export type { LifecycleHandle, LifecycleRun, LifecycleStatus } from './store/lifecycle-handle';
 export type {
   ConsolidationSelection,
   ForgetResult,

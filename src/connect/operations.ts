@@ -5,6 +5,7 @@ import type { AccessHandle } from '../store/access-handle';
 import type { AuditHandle, AuditPage, AuditQuery, StoreAudit } from '../store/audit-handle';
 import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
 import type { ClusterHandle } from '../store/cluster';
+import type { LifecycleHandle } from '../store/lifecycle-handle';
 import type { ListOptions, MemoryHandle, MemoryPage } from '../store/memory-handle';
 import type { PurgeOptions, PurgeResult } from '../store/purge-result';
 import type { Snapshot, SnapshotOptions } from '../store/snapshot';
@@ -108,6 +109,10 @@ export const trustRoutes = {
   reject: 'never',
   incidents: 'always',
 } as const satisfies Routes<TrustHandle>;
+export const lifecycleRoutes = {
+  run: (options) => (options?.dryRun === true ? 'always' : 'never'),
+  status: 'always',
+} as const satisfies Routes<LifecycleHandle>;
 
 /** The methods of a store that a connected store passes on to the serving process. */
 export interface StoreCalls<S = unknown> {
@@ -206,4 +211,5 @@ export type OperationName =
   | `store.${CalledMethod<typeof storeRoutes>}`
   | `store.audit.${CalledMethod<typeof hostAuditRoutes>}`
   | `store.cluster.${CalledMethod<typeof clusterRoutes>}`
-  | `store.trust.${CalledMethod<typeof trustRoutes>}`;
+  | `store.trust.${CalledMethod<typeof trustRoutes>}`
+  | `store.lifecycle.${CalledMethod<typeof lifecycleRoutes>}`;

@@ -16,6 +16,7 @@ import type { StoreAudit } from '../store/audit-handle';
 import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
 import type { ClusterHandle } from '../store/cluster';
 import type { Engine } from '../store/composition/engine';
+import type { LifecycleHandle } from '../store/lifecycle-handle';
 import type { Lifetime } from '../store/lifetime';
 import { settledItem } from '../store/list-query';
 import type { ListOptions, MemoryHandle } from '../store/memory-handle';
@@ -33,6 +34,7 @@ import {
   type HostAudit,
   handleRoutes,
   hostAuditRoutes,
+  lifecycleRoutes,
   type OperationName,
   type Routes,
   type StoreCalls,
@@ -49,6 +51,7 @@ export interface HostStore extends StoreCalls {
   readonly audit: StoreAudit;
   readonly cluster: ClusterHandle;
   readonly trust: TrustHandle;
+  readonly lifecycle: LifecycleHandle;
 }
 
 /** The state that all connections share. */
@@ -146,6 +149,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
   ...methodOperations('store.audit.', hostAuditRoutes, ({ store }): HostAudit => store.audit, {}),
   ...methodOperations('store.cluster.', clusterRoutes, ({ store }): ClusterHandle => store.cluster, {}),
   ...methodOperations('store.trust.', trustRoutes, ({ store }): TrustHandle => store.trust, {}),
+  ...methodOperations('store.lifecycle.', lifecycleRoutes, ({ store }): LifecycleHandle => store.lifecycle, {}),
   ...Object.entries(streamHandlers).map(([name, handler]): [string, Operation] => [
     name,
     (call, args) => {

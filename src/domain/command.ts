@@ -8,6 +8,7 @@ import type { Namespace } from './namespace';
 import type { Actor } from './principal';
 import type { ParsedQuotas } from './quota';
 import type { ParsedScope } from './scope';
+import type { Spending, SpendingLimit } from './spending';
 
 /** Identifies an embedding space in commands and in the database. An embedding space is the set of vectors made with one model. */
 export interface SpaceName {
@@ -167,6 +168,17 @@ export type Change =
     }
   /** Forgets a fact, and makes its sources active again. */
   | { readonly type: 'undo-consolidation'; readonly id: string }
+  /**
+   * Adds to what an account has spent on a day (counted from 1970 in UTC), unless this were more than the limit. Without a limit it may also
+   * give back what was reserved.
+   */
+  | {
+      readonly type: 'spend';
+      readonly account: string;
+      readonly day: number;
+      readonly amount: Spending;
+      readonly limit?: SpendingLimit;
+    }
   /** Starts the move of the store to another embedding space, that is, to vectors made with another model. */
   | { readonly type: 'begin-space'; readonly space: SpaceName }
   /** Stores vectors for memories in the space to which the store is moving. */
@@ -265,6 +277,8 @@ export type Outcome =
   /** The ids of the new facts. */
   | { readonly ok: true; readonly type: 'consolidate'; readonly facts: readonly string[] }
   | ({ readonly ok: true; readonly type: 'undo-consolidation' } & UndoneConsolidation)
+  /** `isWithin` is false if the limit does not allow it. */
+  | { readonly ok: true; readonly type: 'spend'; readonly isWithin: boolean }
   | { readonly ok: true; readonly type: 'begin-space' }
   | { readonly ok: true; readonly type: 'embed'; readonly embedded: number }
   /** `switched` is false if a memory does not have vectors in the new space yet. */

@@ -23,6 +23,7 @@ import type { QuotaKind } from './quota';
  * - `STORE_READ_ONLY` The store was opened with `readOnly: true`.
  * - `RECORD_DAMAGED` A stored memory does not match its checksum. It is never returned.
  * - `INDEX_UNAVAILABLE` The approximate vector index cannot be built or loaded, so searches are exact but slower. Only `degraded` events contain this code.
+ * - `CONSOLIDATION_FAILED` The summarizer of a consolidation policy failed. The memories stay as they are. Only `degraded` events contain this code.
  * - `SQLITE_UNAVAILABLE` The native part of better-sqlite3 is missing or was built for another runtime. The message names the command that repairs it.
  * - `DISK_FULL` The disk is full. Nothing was written.
  * - `FILE_FAILED` The operating system could not open, read or write a file of the store. The message names the file. Nothing was written.
@@ -58,6 +59,7 @@ export type ErrorCode =
   | 'STORE_READ_ONLY'
   | 'RECORD_DAMAGED'
   | 'INDEX_UNAVAILABLE'
+  | 'CONSOLIDATION_FAILED'
   | 'SQLITE_UNAVAILABLE'
   | 'DISK_FULL'
   | 'FILE_FAILED'

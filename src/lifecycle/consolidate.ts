@@ -1,8 +1,9 @@
-import type { Summarizer } from '../consolidation/summarizer';
+import type { FactDraft, SourceGroup, Summarizer } from '../consolidation/summarizer';
 import type { NewFact } from '../domain/command';
 import { defined } from '../domain/defined';
 import { type ErrorCode, MemoryError } from '../domain/errors';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
+import type { Spending } from '../domain/spending';
 import { startStopwatch } from '../environment/timers';
 import type { ReadContext } from '../recall/read-context';
 import type { MemoryRow } from '../state/tables/memory-row';
@@ -11,7 +12,7 @@ import type { Author, WriteContext } from '../write/write-context';
 import type { ConsolidationResult, GroupPreview, SkipReason } from './consolidation-options';
 import { loadGroup, ScopeWords, sourceGroupOf } from './loaded-group';
 import { type Grouping, type PlannedGroup, planGroups } from './source-groups';
-import { checkSummary, usageOf } from './summary-check';
+import { type CheckedSummary, checkSummary, type SummaryBounds, usageOf } from './summary-check';
 
 /** What a consolidation reads and writes with. */
 export interface ConsolidationContext {
@@ -28,6 +29,15 @@ export interface ConsolidationRequest {
   readonly ratio: number;
   readonly dryRun: boolean;
   readonly grouping: Omit<Grouping, 'maxBytes'>;
+  /** Makes the facts if `summarizer` fails, or makes none that can be stored. */
+  readonly fallback?: Summarizer;
+  /**
+   * Reserves what a call of the summarizer may cost. Resolves to a function that is told what it has cost, or to undefined if there is no money
+   * left for it.
+   */
+  reserve?(estimate: Spending): Promise<((cost: Spending) => Promise<void>) | undefined>;
+  /** Waits between two groups. */
+  between?(): Promise<void>;
   readonly signal?: AbortSignal | undefined;
   onProgress?(progress: { phase: string; done: number; failed: number; total: number; perSecond: number }): void;
 }
@@ -37,6 +47,9 @@ const bytesPerToken = 3;
 /** A group takes a few milliseconds to load, and its facts fit into one frame of a cluster. */
 const maxGroupBytes = 1_000_000;
 const maxPreviews = 100;
+// Roughly what a summarizer tells its model besides the sources.
+const tokensOfPrompt = 1_000;
+const maxFailuresInARow = 3;
 /** How often groups are made again whose sources have changed. */
 const maxPasses = 3;
 
@@ -82,14 +95,21 @@ class ConsolidationRun {
 
   /** Makes the facts of groups, except those that were refused in an earlier pass and are the same now. */
   async make(groups: readonly PlannedGroup[]): Promise<void> {
-    const { signal, onProgress } = this.#request;
+    const { signal, onProgress, between } = this.#request;
     const { reading, author } = this.#context;
     this.changed = 0;
+    let failures = 0;
     let words = { scope: '', counted: new ScopeWords() };
     for (const [i, group] of groups.entries()) {
       signal?.throwIfAborted();
       const name = nameOf(group);
       if (this.#refused.has(name)) continue;
+      // If a model is down, the other groups need not ask it.
+      if (failures >= maxFailuresInARow) {
+        this.#refused.set(name, { reason: 'failed', count: group.sources.length });
+        continue;
+      }
+      await between?.();
       if (words.scope !== group.scope) {
         const ofScope = groups.filter(({ scope }) => scope === group.scope);
         words = { scope: group.scope, counted: await new ScopeWords().count(reading(), author, ofScope, signal) };
@@ -98,6 +118,7 @@ class ConsolidationRun {
       const count = group.sources.length;
       if (reason === 'changed') this.changed += count;
       else if (reason !== undefined) this.#refused.set(name, { reason, count });
+      failures = reason === 'failed' ? failures + 1 : 0;
       const done = i + 1;
       const perSecond = (done / this.#elapsedMs()) * 1000;
       onProgress?.({ phase: 'consolidate', done, failed: this.#refused.size, total: groups.length, perSecond });
@@ -119,26 +140,23 @@ class ConsolidationRun {
 
   /** Returns why nothing was stored. Undefined if the group became facts. */
   async #makeOne(group: PlannedGroup, words: ScopeWords): Promise<SkipReason | undefined> {
-    const { summarizer, ratio, signal, dryRun } = this.#request;
+    const { summarizer, fallback, ratio, dryRun } = this.#request;
     const reading = this.#context.reading();
     const records = loadGroup(reading, this.#context.author, group);
     if (records === undefined) return 'changed';
-    let summary: unknown;
-    try {
-      summary = await summarizer.summarize(sourceGroupOf(reading, records, words), { ratio, ...defined({ signal }) });
-    } catch (error) {
-      if (signal?.aborted) throw error;
-      return 'failed';
-    }
-    signal?.throwIfAborted();
-    this.#addUsage(summary);
     const bytesBefore = records.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
-    const { textBytes } = reading.limits;
-    const checked = checkSummary(summary, { sources: records.length, bytes: bytesBefore, ratio, textBytes });
+    const bounds = { sources: records.length, bytes: bytesBefore, ratio, textBytes: reading.limits.textBytes };
+    const sources = sourceGroupOf(reading, records, words);
+    let by = summarizer;
+    let checked = await this.#summarize(sources, bounds);
+    if ('refused' in checked && fallback !== undefined) {
+      by = fallback;
+      checked = await this.#summaryBy(fallback, sources, bounds);
+    }
     if ('refused' in checked) return checked.refused;
     const { facts } = checked;
     if (dryRun) this.#addPreview(records, facts);
-    else if (!(await this.#store(records, facts))) return 'changed';
+    else if (!(await this.#store(records, facts, by.name))) return 'changed';
     this.#result.groups++;
     this.#result.sources += records.length;
     this.#result.facts += facts.length;
@@ -147,13 +165,44 @@ class ConsolidationRun {
     return undefined;
   }
 
+  /** Asks the summarizer, if there is money for it. */
+  async #summarize(sources: SourceGroup, bounds: SummaryBounds): Promise<CheckedSummary> {
+    const { summarizer, reserve, ratio } = this.#request;
+    if (reserve === undefined) return this.#summaryBy(summarizer, sources, bounds);
+    const inputTokens = Math.ceil(bounds.bytes / bytesPerToken) + tokensOfPrompt;
+    const outputTokens = Math.ceil((bounds.bytes * ratio) / bytesPerToken);
+    const settle = await reserve({ calls: 1, inputTokens, outputTokens });
+    if (settle === undefined) return { refused: 'budget' };
+    const before = { ...this.#usage };
+    const checked = await this.#summaryBy(summarizer, sources, bounds);
+    const cost = {
+      calls: 1,
+      inputTokens: Math.ceil(this.#usage.inputTokens - before.inputTokens),
+      outputTokens: Math.ceil(this.#usage.outputTokens - before.outputTokens),
+    };
+    // A call that fails may have cost what was reserved, and so may one that does not say what it has cost.
+    if (cost.inputTokens + cost.outputTokens > 0) await settle(cost);
+    return checked;
+  }
+
+  async #summaryBy(summarizer: Summarizer, sources: SourceGroup, bounds: SummaryBounds): Promise<CheckedSummary> {
+    const { ratio, signal } = this.#request;
+    let summary: unknown;
+    try {
+      summary = await summarizer.summarize(sources, { ratio, ...defined({ signal }) });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      return { refused: 'failed' };
+    }
+    signal?.throwIfAborted();
+    this.#addUsage(summary);
+    return checkSummary(summary, bounds);
+  }
+
   /** Stores the facts. Returns false if `apply` refused them because a source has changed. */
-  async #store(
-    records: readonly MemoryRow[],
-    facts: readonly { text: string; from: readonly number[] }[],
-  ): Promise<boolean> {
+  async #store(records: readonly MemoryRow[], facts: readonly FactDraft[], summarizer: string): Promise<boolean> {
     const { writing, author } = this.#context;
-    const { signal, summarizer } = this.#request;
+    const { signal } = this.#request;
     // Memories that were stored without vectors are not found by their meaning, and neither are their facts.
     const texts = records.some(({ chunks }) => chunks > 0) ? facts.map(({ text }) => text) : [];
     for (;;) {
@@ -169,7 +218,7 @@ class ConsolidationRun {
       );
       const sources = records.map(({ id, revision }) => ({ id, revision }));
       try {
-        await submit(writing, author, { type: 'consolidate', sources, facts: drafts, summarizer: summarizer.name });
+        await submit(writing, author, { type: 'consolidate', sources, facts: drafts, summarizer });
         return true;
       } catch (error) {
         if (embedded.some((each) => isOutdated(writing, each, error))) continue;
@@ -179,7 +228,7 @@ class ConsolidationRun {
     }
   }
 
-  #addPreview(records: readonly MemoryRow[], facts: readonly { text: string; from: readonly number[] }[]): void {
+  #addPreview(records: readonly MemoryRow[], facts: readonly FactDraft[]): void {
     if (this.#preview.length === maxPreviews) return;
     const idOf = (n: number) => records[n - 1]?.id ?? [];
     this.#preview.push({

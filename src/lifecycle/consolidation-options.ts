@@ -5,8 +5,8 @@ import type { LongCallOptions } from '../domain/calls';
 export interface ConsolidateOptions extends LongCallOptions {
   /** With `true` nothing is stored, and the result shows in `preview` what would be. The summarizer is called in either case. */
   dryRun: boolean;
-  /** Makes the facts. */
-  summarizer: Summarizer;
+  /** Makes the facts. Default: `extractiveSummarizer()`, which quotes the memories and needs no model. */
+  summarizer?: Summarizer;
   /** How long the facts of a group may be together, as a share of its sources: above 0, at most 1. Default: 0.5. */
   ratio?: number;
   /**

@@ -1,4 +1,5 @@
 import { mayIn } from '../access/authorise';
+import type { Namespace } from '../domain/namespace';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
 import { nextTurn } from '../environment/timers';
@@ -18,8 +19,10 @@ export interface Grouping {
   readonly maxBytes: number;
   /** Whether facts are sources, too. */
   readonly facts: boolean;
-  /** Only memories that were written before this time, in epoch milliseconds. */
-  readonly writtenBefore: number;
+  /** Whether memories in a namespace are taken. Default: all. */
+  covers?(namespace: Namespace): boolean;
+  /** Only memories that were written at this time or before, in epoch milliseconds. */
+  readonly writtenUpTo: number;
 }
 
 /** Memories from which a summarizer makes facts. Their texts are not loaded yet. */
@@ -83,6 +86,10 @@ class Planner {
   }
 
   add(row: SourceColumns): void {
+    const { namespace } = this.#context.state.interning.labelSet(row.label_set);
+    // Another policy decides about them.
+    if (this.#grouping.covers?.(namespace) === false) return;
+    if (isFact(row) && !this.#grouping.facts) return;
     const reason = this.#reasonAgainst(row);
     if (reason !== undefined) {
       this.#skip(reason, 1);
@@ -109,11 +116,10 @@ class Planner {
 
   #reasonAgainst(row: SourceColumns): SkipReason | undefined {
     const { state } = this.#context;
-    const { facts, writtenBefore, maxBytes } = this.#grouping;
-    if (isFact(row) && !facts) return 'kind';
+    const { writtenUpTo, maxBytes } = this.#grouping;
     const never = ineligibility(row, state.trustOf(row), state.derivations);
     if (never !== undefined) return never;
-    if (row.created_at >= writtenBefore) return 'recent';
+    if (row.created_at > writtenUpTo) return 'recent';
     if (row.bytes > maxBytes) return 'long';
     const { actor } = this.#caller;
     const { policy, interning } = state;

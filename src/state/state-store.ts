@@ -27,6 +27,7 @@ import { assertWithinQuota } from './apply/apply-quota';
 import { applyRemember, findDuplicate } from './apply/apply-remember';
 import { applyShare } from './apply/apply-share';
 import { beginSpace, dropSpace, type EmbeddedRows, embedRows, switchSpace } from './apply/apply-space';
+import { applySpend } from './apply/apply-spend';
 import { applyUpdate } from './apply/apply-update';
 import { applyEntry, type EntryApplierDeps } from './apply/entry-applier';
 import { TableWriter } from './apply/table-writer';
@@ -474,6 +475,8 @@ export class StateStore {
         return { ok: true, type, facts: applyConsolidate(context, command, stamp) };
       case 'undo-consolidation':
         return { ok: true, type, ...applyUndoConsolidation(context, command.id, stamp) };
+      case 'spend':
+        return { ok: true, type, isWithin: applySpend(this.meta, command, stamp) };
       case 'begin-space':
         beginSpace(context, command.space, stamp);
         return { ok: true, type };

@@ -280,7 +280,7 @@ const actionByCall: Readonly<Record<string, Action>> = {
 };
 
 function actionOf(call: string): Action {
-  if (/^(access|cluster|trust)\./.test(call)) return 'administer';
+  if (/^(access|cluster|lifecycle|trust)\./.test(call)) return 'administer';
   if (call.startsWith('audit.')) return 'audit';
   return actionByCall[call] ?? 'read';
 }

@@ -1,7 +1,6 @@
 import { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Checkpoint } from '../audit/checkpoint';
-import type { Summarizer } from '../consolidation/summarizer';
 import { defined } from '../domain/defined';
 import type { Limits } from '../domain/limits';
 import { memoryParser } from '../domain/parse/memory-parser';
@@ -34,6 +33,7 @@ import {
   vector,
 } from '../domain/parse/shapes';
 import type { ReembedProgress } from '../reembedding/reembedding-run';
+import { consolidateShapes } from './consolidation-shapes';
 import { snapshotKey } from './snapshot-key';
 
 const maxListLimit = 1_000;
@@ -104,21 +104,7 @@ function memoryShapes(limits: Limits) {
     changeOptions: fields({ ...callOptions, ifRevision: revision.optional() }),
     forgetSelection: fields(forgetSelectionShape(limits)),
     forgetWhereOptions: fields({ ...longCallOptions, dryRun: flag }),
-    consolidateSelection: fields({ ...scopeShape(limits), filter: selectionShape(limits).filter }),
-    consolidateOptions: fields({
-      ...longCallOptions,
-      dryRun: flag,
-      summarizer: summarizerShape(limits),
-      ratio: ratio.optional(),
-      groupBy: groupBy.optional(),
-      minSources: integer(1, maxGroup).optional(),
-      maxSources: integer(1, maxGroup).optional(),
-      facts: flag.optional(),
-    }).check((ctx) => {
-      const { minSources = defaultMinSources, maxSources = defaultMaxSources } = ctx.value;
-      if (minSources <= maxSources) return;
-      addIssue(ctx, `expected at least minSources (${minSources}), got ${maxSources}.`, ctx.value, ['maxSources']);
-    }),
+    ...consolidateShapes(limits),
   };
 }
 
@@ -261,6 +247,7 @@ function trustShapes(limits: Limits) {
 /** Schemas for the arguments of `MemoryStore` methods, which only the host calls. */
 function storeShapes() {
   return {
+    lifecycleRunOptions: fields({ ...longCallOptions, dryRun: flag }),
     verifyOptions: fields({ ...longCallOptions, repair: flag.optional() }),
     purgeOptions: fields({ ...longCallOptions, dryRun: flag.optional() }),
     snapshotOptions: fields({ ...longCallOptions, keep: integer(1).optional(), encryptionKey: present(snapshotKey) }),
@@ -274,33 +261,6 @@ function storeShapes() {
         .optional(),
     }),
   };
-}
-
-/** The smallest and the largest group of a consolidation, unless the caller says otherwise. */
-export const defaultMinSources = 8;
-export const defaultMaxSources = 256;
-const maxGroup = 10_000;
-
-const ratio = z
-  .number({ error: expected('a number above 0, at most 1') })
-  .gt(0, { error: expected('a number above 0, at most 1') })
-  .lte(1, { error: expected('a number above 0, at most 1') });
-
-const groupBy = list(oneOf(['session', 'day']), "an array of 'session' and 'day'", [2, 'parts']);
-
-/** Takes the methods of a summarizer once, so that a getter cannot return others later. */
-function summarizerShape(limits: Limits) {
-  const nameShape = exactName(limits);
-  return z.unknown().transform((value, ctx): Summarizer => {
-    const given = Object(value) as Partial<Summarizer>;
-    const { name: givenName, maxInputTokens, summarize } = given;
-    const parsedName = nameShape.safeParse(givenName);
-    const hasTokens = typeof maxInputTokens === 'number' && maxInputTokens >= 1;
-    if (typeof summarize === 'function' && parsedName.success && hasTokens)
-      return { name: parsedName.data, maxInputTokens, summarize: summarize.bind(value) };
-    addIssue(ctx, 'expected a summarizer with name, maxInputTokens and summarize(), got something else.', value);
-    return z.NEVER;
-  });
 }
 
 /** Schemas for the arguments of calls about legal holds. */

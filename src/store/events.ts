@@ -22,9 +22,10 @@ export interface StoreEvents {
   snapshot: Snapshot;
   /**
    * A part of the store works less well than it should. No data is lost. 'node': the node of the cluster has stopped, and takes no calls
-   * until the store is opened again. 'snapshots': a snapshot in the background has failed, and is made again later.
+   * until the store is opened again. 'snapshots': a snapshot in the background has failed, and is made again later. 'consolidation': a
+   * consolidation in the background has failed, and is tried again later.
    */
-  degraded: { part: 'index' | 'embedder' | 'node' | 'snapshots'; error: MemoryError };
+  degraded: { part: 'index' | 'embedder' | 'node' | 'snapshots' | 'consolidation'; error: MemoryError };
 }
 
 /** Calls a store's event listeners. If a listener throws, the error is thrown again in a separate turn and never disturbs the store. */

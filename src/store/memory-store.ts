@@ -21,6 +21,7 @@ import type { MemoryUse } from './composition/memory-shares';
 import { openShared } from './composition/shared-engines';
 import type { StoreEvents } from './events';
 import { LegalHolds } from './legal-holds';
+import { type LifecycleHandle, StoreLifecycle } from './lifecycle-handle';
 import { Lifetime } from './lifetime';
 import type { MemoryHandle } from './memory-handle';
 import { type OpenOptions, parseOptions } from './open-options';
@@ -93,6 +94,8 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   readonly cluster: ClusterHandle;
   /** What to do about memories that are not trusted: contain them, release them, undo what their writers changed. */
   readonly trust: TrustHandle;
+  /** The policies that were passed to `open`: runs them now, and says what they do. */
+  readonly lifecycle: LifecycleHandle;
   readonly #engine: Engine;
   readonly #release: () => Promise<void>;
   readonly #lifetime = new Lifetime();
@@ -110,6 +113,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     this.audit = new RootAudit(engine, this.#calls, caller);
     this.cluster = new StoreClusterHandle(engine.cluster, this.#calls);
     this.trust = new StoreTrust(engine, this.#calls, caller, new PrincipalHandle(engine, this.#lifetime, root, {}));
+    this.lifecycle = new StoreLifecycle(engine, this.#lifetime, this.#calls);
   }
 
   /**
@@ -413,6 +417,7 @@ export type ConnectedStore<M = Metadata> = Pick<
   | 'audit'
   | 'cluster'
   | 'trust'
+  | 'lifecycle'
   | 'as'
   | 'settled'
   | 'position'

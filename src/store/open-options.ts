@@ -27,9 +27,11 @@ import {
 import type { ParsedQuotas, Quotas } from '../domain/quota';
 import type { Embedder } from '../embedding/embedder';
 import type { Clock, Logger } from '../environment/environment';
+import type { ConsolidationPolicy, ParsedPolicy } from '../lifecycle/consolidation-policy';
 import { ed25519Key } from './call-shapes';
 import { type ClusterOptions, type ClusterSettings, clusterShape } from './cluster-options';
 import { defaultMemoryBytes } from './composition/memory-shares';
+import { policiesShape } from './consolidation-shapes';
 import { type SnapshotKey, snapshotKey } from './snapshot-key';
 
 /** Options of `MemoryStore.open` and `MemoryStore.inMemory`. */
@@ -100,6 +102,12 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
   memoryBytes?: number;
   /** How reads are recorded in the audit, and how its checkpoints are made. Writes and refusals are always recorded. */
   audit?: AuditOptions;
+  /**
+   * Consolidates memories in the background while the store is open: one policy, or several for different namespaces. In a cluster one node
+   * does it for all. If several stores in one process open the same folder, the options of the first store apply. Default: nothing is
+   * consolidated.
+   */
+  consolidation?: ConsolidationPolicy | readonly ConsolidationPolicy[];
   /** Makes snapshots of the store in the background while it is open. A read-only store makes none. Default: no snapshots. */
   snapshots?: ScheduledSnapshots;
 }
@@ -146,7 +154,7 @@ export interface AuditOptions {
 
 /** `OpenOptions` after parsing, with defaults filled in. */
 export interface Options
-  extends Omit<OpenOptions, 'metadata' | 'limits' | 'quotas' | 'audit' | 'cluster' | 'snapshots'> {
+  extends Omit<OpenOptions, 'metadata' | 'limits' | 'quotas' | 'audit' | 'cluster' | 'snapshots' | 'consolidation'> {
   readonly audit: Omit<AuditOptions, 'reads' | 'signingKey'> & {
     readonly reads: ReadRecording;
     /** True if the host has set the option `reads`. If reads cannot be recorded then, the store must not open. */
@@ -157,6 +165,7 @@ export interface Options
   readonly limits: Limits;
   readonly quotas?: ParsedQuotas;
   readonly cluster?: ClusterSettings;
+  readonly consolidation: readonly ParsedPolicy[];
   readonly snapshots?: {
     readonly to: string;
     readonly everyMs: number;
@@ -208,6 +217,7 @@ const optionsShape = fields({
   logger: objectWith<Logger>('warn').optional(),
   limits: limitsShape.optional(),
   quotas: z.unknown().optional(),
+  consolidation: z.unknown().optional(),
   exactUpTo: integer(0).optional(),
   memoryBytes: integer(0).optional(),
   audit: fields({
@@ -236,6 +246,8 @@ const optionsShape = fields({
   if (ctx.value.readOnly !== true) return;
   if (ctx.value.serve === true)
     addIssue(ctx, 'a read-only store cannot serve its folder. Open it without `readOnly`.', ctx.value, ['serve']);
+  if (ctx.value.consolidation !== undefined)
+    addIssue(ctx, 'a read-only store consolidates nothing. Open it without one of both.', ctx.value, ['consolidation']);
   if (ctx.value.snapshots !== undefined)
     addIssue(ctx, 'a read-only store makes no snapshots in the background. Open it without one of both.', ctx.value, [
       'snapshots',
@@ -251,16 +263,31 @@ export function parseOptions<M>(options: OpenOptions<M>): Options {
   const limits = limitsOf(options);
   const declarations = declarationsShape(limits).optional();
   const [
-    { access: _, limits: __, quotas: ___, audit, readOnly, trustFolder, serve, exactUpTo, memoryBytes, ...rest },
+    {
+      access: _,
+      limits: __,
+      quotas: ___,
+      consolidation: ____,
+      audit,
+      readOnly,
+      trustFolder,
+      serve,
+      exactUpTo,
+      memoryBytes,
+      ...rest
+    },
     access,
     quotas,
+    consolidation,
   ] = parseAll(
     [optionsShape, options],
     [declarations, options?.access, ['access']],
     [quotasShape(limits).optional(), options?.quotas, ['quotas']],
+    [policiesShape(limits).optional(), options?.consolidation, ['consolidation']],
   );
   return {
     ...defined({ ...rest, access, quotas }),
+    consolidation: consolidation ?? [],
     limits,
     audit: auditOf(audit ?? {}),
     readOnly: readOnly ?? false,

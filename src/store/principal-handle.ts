@@ -31,8 +31,8 @@ import type { Author } from '../write/write-context';
 import { type AccessHandle, type AccessHandleDeps, PrincipalAccess } from './access-handle';
 import { type AuditHandle, type AuditHandleDeps, PrincipalAudit } from './audit-handle';
 import { AuditedCalls, type AuditedCallsDeps, type CallTarget } from './audited-calls';
-import { defaultMaxSources, defaultMinSources } from './call-shapes';
 import type { Engine } from './composition/engine';
+import { defaultMaxSources, defaultMinSources, defaultRatio } from './consolidation-shapes';
 import type { Lifetime } from './lifetime';
 import { ListQuery } from './list-query';
 import type {
@@ -51,13 +51,12 @@ import type { ReadWait } from './read-levels';
 const defaultTopK = 10;
 const defaultListLimit = 100;
 const defaultBatchSize = 256;
-const defaultRatio = 0.5;
 
 /** The parts of the store that a handle needs. */
 export type HandleDeps = AccessHandleDeps &
   AuditHandleDeps &
   AuditedCallsDeps &
-  Pick<Engine, 'levels' | 'events' | 'changed' | 'limits' | 'quotas'>;
+  Pick<Engine, 'levels' | 'events' | 'changed' | 'limits' | 'quotas' | 'summarizer'>;
 
 /** The handle for one principal in one scope. It checks the arguments of each call and passes them on. */
 export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
@@ -334,7 +333,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const { consolidate } = await import('../lifecycle/consolidate');
       const result = await consolidate(context, {
         selection: selectionOf(fields),
-        summarizer: parsed.summarizer,
+        summarizer: parsed.summarizer ?? this.#engine.summarizer,
         ratio: parsed.ratio ?? defaultRatio,
         dryRun: parsed.dryRun,
         grouping: {
@@ -342,7 +341,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
           minSources: parsed.minSources ?? defaultMinSources,
           maxSources: parsed.maxSources ?? defaultMaxSources,
           facts: parsed.facts ?? false,
-          writtenBefore: Number.POSITIVE_INFINITY,
+          writtenUpTo: Number.POSITIVE_INFINITY,
         },
         ...defined({ signal, onProgress }),
       });

@@ -220,6 +220,16 @@ export const commandsByType: { readonly [T in Change['type']]: Arbitrary<Extract
     },
     ['sources', 'facts', 'summarizer'],
   ),
+  spend: commandOf(
+    'spend',
+    {
+      account: text,
+      day: number,
+      amount: every({ calls: number, inputTokens: number, outputTokens: number }),
+      limit: record({ calls: number, inputTokens: number, outputTokens: number }, []),
+    },
+    ['account', 'day', 'amount'],
+  ),
   'undo-consolidation': commandOf('undo-consolidation', { id }, ['id']),
   contain: commandOf(
     'contain',

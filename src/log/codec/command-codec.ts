@@ -34,6 +34,7 @@ import type { Actor, Party, PrincipalKind } from '../../domain/principal';
 import type { ParsedQuotas, Quota } from '../../domain/quota';
 import type { Action, Member, Rule, Subject } from '../../domain/rule';
 import type { ParsedScope } from '../../domain/scope';
+import type { Spending, SpendingLimit } from '../../domain/spending';
 import type { Trust } from '../../domain/trust';
 import { type ByteReader, newerEntry } from './byte-reader';
 import type { ByteWriter } from './byte-writer';
@@ -242,6 +243,13 @@ const newFact = struct<NewFact>({
   tokenCount: optional(number),
 });
 
+const spending = struct<Spending>({ calls: number, inputTokens: number, outputTokens: number });
+const spendingLimit = struct<SpendingLimit>({
+  calls: optional(number),
+  inputTokens: optional(number),
+  outputTokens: optional(number),
+});
+
 interface ChangeFormat<T extends Change['type']> {
   /** The number of the type. It never changes, and no other type gets it. */
   readonly code: number;
@@ -272,6 +280,7 @@ const formats: { readonly [T in Change['type']]: ChangeFormat<T> } = {
   'undo-consolidation': { code: 17, fields: { id: text } },
   hold: { code: 18, fields: { id: text, matter: text, scope } },
   'release-hold': { code: 19, fields: { id: text } },
+  spend: { code: 23, fields: { account: text, day: number, amount: spending, limit: optional(spendingLimit) } },
 };
 
 interface CommandFormat {

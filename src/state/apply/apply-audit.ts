@@ -70,6 +70,8 @@ export class ChangesAudit {
     if (command.type === 'bootstrap' && outcome.ok) return;
     // A lease is renewed every few seconds, and gives access to nothing.
     if (command.type === 'lease' && outcome.ok) return;
+    // What a summarizer costs tells nothing of memories. Its facts are recorded.
+    if (command.type === 'spend' && outcome.ok) return;
     // Vectors are derived from the texts. The audit records when a move to another embedding space starts and ends, not every batch.
     if (command.type === 'embed' && outcome.ok) return;
     if (command.type === 'drop-space' && outcome.ok && !command.isLast) return;

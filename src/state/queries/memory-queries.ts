@@ -20,10 +20,12 @@ export class MemoryQueries {
   readonly #metadataOf;
   readonly #textOf;
   readonly #byKey;
+  readonly #lastFactSince;
   readonly #byAnyKey;
   readonly #formerIdsAbout;
   readonly #trustColumnsOf;
 
+  // Long: one statement for each lookup.
   constructor(database: Database, rowChecksum: RowChecksum) {
     this.#rowChecksum = rowChecksum;
     this.#byId = prepare<{ id: string }, StoredMemoryRow>(database, (p) =>
@@ -71,6 +73,15 @@ export class MemoryQueries {
         .orderBy('memories.owner')
         .limit(1),
     );
+    this.#lastFactSince = prepare<{ row: number }, { row: number }>(database, (p) =>
+      queries
+        .selectFrom('memories')
+        .select('row')
+        .where('row', '>', p('row'))
+        .where('source_channel', '=', sql.lit('consolidation'))
+        .orderBy('row', 'desc')
+        .limit(1),
+    );
     this.#byKey = prepare<{ label_set: number; owner: number; key: string }, StoredMemoryRow>(database, (p) =>
       withText()
         .where('memories.label_set', '=', p('label_set'))
@@ -109,6 +120,11 @@ export class MemoryQueries {
   uncheckedByRow(row: number): MemoryRow | undefined {
     const stored = this.#byRow.get({ row });
     return stored === undefined || stored.state === 'forgotten' ? undefined : memoryRowOf(stored);
+  }
+
+  /** The last row after this one that a consolidation has written. Does not check the record. */
+  lastFactSince(row: number): number | undefined {
+    return this.#lastFactSince.get({ row })?.row;
   }
 
   /** The record or the tombstone of a memory. */

@@ -4,6 +4,7 @@ import type { Database } from 'better-sqlite3';
 import { Audit } from '../../audit/audit';
 import { openAuditDatabase, prepareAuditDatabase } from '../../audit/audit-database';
 import type { Checkpoint } from '../../audit/checkpoint';
+import { extractiveSummarizer } from '../../consolidation/extractive-summarizer';
 import type { Declaration } from '../../domain/declaration';
 import { defined } from '../../domain/defined';
 import { invalidInput, MemoryError } from '../../domain/errors';
@@ -291,6 +292,7 @@ async function compose(opened: Opened): Promise<Engine> {
         const index = indexPath(opened, space);
         if (index !== undefined) await removeIndex(index);
       },
+      summarizer: extractiveSummarizer(),
       cluster: log.cluster,
       openLog: log.open,
       closing: log.closing,
@@ -433,6 +435,7 @@ async function start(engine: Engine, { options, builtIns: own }: Opened, node: O
   if (options.access !== undefined) await declareRules(engine, options.access, options.accessVersion);
   if (options.readOnly) return;
   if (options.snapshots !== undefined) await scheduleSnapshots(engine, options.snapshots);
+  if (options.consolidation.length > 0) await scheduleConsolidation(engine, options.consolidation);
   const upgrade = () => upgradeBuiltIn(engine, own, options);
   if (node === undefined) {
     engine.spaces.changed();
@@ -446,12 +449,19 @@ async function start(engine: Engine, { options, builtIns: own }: Opened, node: O
     elapsedMs: () => node.timing.elapsedMs(),
   });
   engine.chores = keepChores(engine, node, {
-    isDue: () => engine.spaces.hasPrevious || upgrading.isDue,
+    isDue: () => engine.spaces.hasPrevious || upgrading.isDue || engine.consolidation?.isDue === true,
     run: () => {
       engine.spaces.changed();
       upgrading.start();
+      if (engine.consolidation?.isDue) engine.consolidation.start();
     },
   });
+}
+
+/** Begins to consolidate memories in the background. Most stores consolidate none, so that the code is loaded here. */
+async function scheduleConsolidation(engine: Engine, policies: Options['consolidation']): Promise<void> {
+  const { consolidationSchedule } = await import('./background-consolidation');
+  engine.consolidation = consolidationSchedule(engine, policies);
 }
 
 /** Begins to make snapshots in the background. Most stores make none, so that the code is loaded here. */

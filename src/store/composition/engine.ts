@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { ReadableLabelSetCache } from '../../access/readable-label-sets';
 import type { Audit } from '../../audit/audit';
+import type { Summarizer } from '../../consolidation/summarizer';
 import type { Command, Outcome } from '../../domain/command';
 import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
@@ -11,6 +12,7 @@ import type { SpaceEmbedder } from '../../embedding/space-embedder';
 import { type Environment, Seeds } from '../../environment/environment';
 import { whileBusy } from '../../environment/while-busy';
 import { KeywordIndex } from '../../keyword-index/keyword-index';
+import type { ConsolidationSchedule } from '../../lifecycle/consolidation-schedule';
 import type { ReplicatedLog } from '../../log/replicated-log';
 import { CursorSigner } from '../../recall/cursor';
 import type { ReadContext } from '../../recall/read-context';
@@ -53,6 +55,8 @@ export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIn
   /** The store's secret: the key that protects cursors, and the key for digests of idempotent writes. */
   readonly storeKey: Uint8Array;
   readonly checkpointer: Checkpointer | undefined;
+  /** Makes facts where the caller names no summarizer. */
+  readonly summarizer: Summarizer;
   /** Undefined for a store that belongs to no cluster. */
   readonly cluster?: ClusterNode | undefined;
   /** Undefined for a store that is in memory or read-only. */
@@ -116,6 +120,13 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
   ({ spaces, hasPeers }) => {
     if (hasPeers) spaces.applied();
   },
+  ({ consolidation, state }, { changes }) => {
+    if (consolidation === undefined) return;
+    const stored = changes.flatMap(({ type, columns }) =>
+      type === 'stored' && columns !== undefined ? [columns] : [],
+    );
+    consolidation.stored(stored.map(({ labelSet }) => state.interning.labelSet(labelSet)));
+  },
   ({ chores }) => chores?.applied(),
 ];
 
@@ -154,6 +165,10 @@ export class Engine {
   chores: Pick<ChoreKeeper, 'applied' | 'close'> | undefined;
   /** Undefined if no snapshots are made in the background. */
   snapshots: Pick<SnapshotSchedule, 'close'> | undefined;
+  /** Makes facts where the caller names no summarizer. */
+  readonly summarizer: Summarizer;
+  /** Undefined if the host has declared no policy. */
+  consolidation: ConsolidationSchedule | undefined;
   readonly hasPeers: boolean;
   #areWordsDamaged = false;
   readonly #deps: EngineDeps;
@@ -178,6 +193,7 @@ export class Engine {
     this.readOnly = options.readOnly;
     this.cluster = deps.cluster;
     this.hasPeers = deps.cluster !== undefined;
+    this.summarizer = deps.summarizer;
     this.audit = audit;
     this.auditCursors = new AuditCursorCipher(deps.storeKey);
     this.recorder = new AuditRecorder({ state, audit, clock: environment.clock });
@@ -270,6 +286,7 @@ export class Engine {
       () => this.#deps.closing(),
       () => this.chores?.close(),
       () => this.snapshots?.close(),
+      () => this.consolidation?.close(),
       () => this.spaces.close(),
       () => this.#log.close(),
       // Words that cannot be written now are written after the next open.
