@@ -14,6 +14,7 @@ export {
 } from './consolidation/chat-models/langchain-chat';
 export { type OpenAIChatOptions, openAIChat } from './consolidation/chat-models/openai-chat';
 export { extractiveSummarizer } from './consolidation/extractive-summarizer';
+export { groundedSummarizer } from './consolidation/grounded-summarizer';
 export type {
   FactDraft,
   SourceGroup,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { extractiveSummarizer } from '../../src/consolidation/extractive-summarizer';
-import { groundedFacts } from '../../src/consolidation/grounded-facts';
+import { groundedSummarizer } from '../../src/consolidation/grounded-summarizer';
 import { groundFacts } from '../../src/consolidation/grounding';
 import type { FactDraft, Summarizer } from '../../src/consolidation/summarizer';
 import { instructions } from '../../src/consolidation/summary-prompt';
@@ -63,19 +63,10 @@ test('the same fact twice is kept once, and facts end where they exceed the rati
   expect([long.facts, [...long.dropped]]).toEqual([[fact], [['length', 1]]]);
 });
 
-/** A summarizer that answers with these facts, one list for each call. The last list answers all later calls. */
-function lying(...answers: readonly (readonly FactDraft[] | Error)[]) {
-  const control = { calls: 0 };
-  const summarizer: Summarizer = {
-    name: 'liar 1',
-    maxInputTokens: 1_000,
-    async summarize() {
-      const answer = answers[Math.min(control.calls++, answers.length - 1)]!;
-      if (answer instanceof Error) throw answer;
-      return { facts: answer, usage: { inputTokens: 10, outputTokens: 1 } };
-    },
-  };
-  return { control, summarizer };
+/** A summarizer that answers with these facts. */
+function answering(facts: readonly FactDraft[]): Summarizer {
+  const usage = { inputTokens: 10, outputTokens: 1 };
+  return { name: 'model 1', maxInputTokens: 1_000, summarize: async () => ({ facts, usage }) };
 }
 
 const honest: readonly FactDraft[] = [
@@ -86,15 +77,22 @@ const honest: readonly FactDraft[] = [
 ];
 const sentence = 'Bo moved to Bergen with 2 dogs. ';
 
-test('the facts of an honest model are taken after one call', async () => {
-  const { summarizer, control } = lying(honest);
-  const result = await groundedFacts(summarizer, group, { ratio: 0.8, onFailure: 'skip' });
-  expect(result).toMatchObject({ facts: honest, summarizer: 'liar 1', usage: { inputTokens: 10, outputTokens: 1 } });
-  expect(control.calls).toBe(1);
+test('the facts of an honest model are returned with its name and its usage', async () => {
+  const summarizer = groundedSummarizer(answering(honest));
+  expect(await summarizer.summarize(group, { ratio: 0.8 })).toEqual({
+    facts: honest,
+    usage: { inputTokens: 10, outputTokens: 1 },
+  });
+  expect([summarizer.name, summarizer.maxInputTokens]).toEqual(['model 1', 1_000]);
 });
 
-const lies: Readonly<Record<string, readonly FactDraft[] | Error>> = {
-  'an error': new Error('429'),
+test('one wrong fact among right ones is dropped alone', async () => {
+  const wrong = { text: 'Bo moved to Bergen with 9 dogs.', from: [2] };
+  const { facts } = await groundedSummarizer(answering([wrong, ...honest])).summarize(group, { ratio: 0.8 });
+  expect(facts).toEqual(honest);
+});
+
+const lies: Readonly<Record<string, readonly FactDraft[]>> = {
   'no facts': [],
   'one fact of many': [honest[3]!],
   'unknown sources': honest.map(({ text }) => ({ text, from: [77] })),
@@ -106,48 +104,32 @@ const lies: Readonly<Record<string, readonly FactDraft[] | Error>> = {
   'invented numbers': honest.map(({ text, from }) => ({ text: `${text} It was 98765.`, from })),
 };
 
-describe('a model that lies', () => {
-  test.each(Object.entries(lies))(
-    'with %s is asked once more, and then its group is skipped or quoted',
-    async (_, lie) => {
-      const skipped = lying(lie);
-      const none = await groundedFacts(skipped.summarizer, group, { ratio: 0.8, onFailure: 'skip' });
-      expect([none.facts, skipped.control.calls]).toEqual([[], 2]);
-      const quoted = await groundedFacts(lying(lie).summarizer, group, { ratio: 0.8, onFailure: 'extractive' });
-      const { facts } = await extractiveSummarizer().summarize(group, { ratio: 0.8 });
-      expect(quoted).toMatchObject({ facts, summarizer: extractiveSummarizer().name });
-      expect(facts.length).toBeGreaterThan(0);
-    },
-  );
-
-  test('and tells the truth when asked again is believed, and both calls count', async () => {
-    const result = await groundedFacts(lying(lies['invented numbers']!, honest).summarizer, group, {
-      ratio: 0.8,
-      onFailure: 'skip',
-    });
-    expect(result).toMatchObject({ facts: honest, usage: { inputTokens: 20, outputTokens: 2 } });
-    expect([...result.dropped]).toEqual([['number', 4]]);
+test.each(Object.entries(lies))('a model that lies with %s gives no facts, and its tokens count', async (_, lie) => {
+  expect(await groundedSummarizer(answering(lie)).summarize(group, { ratio: 0.8 })).toEqual({
+    facts: [],
+    usage: { inputTokens: 10, outputTokens: 1 },
   });
 });
 
-test('quotations of the extractive summarizer are taken as they are', async () => {
-  const { facts } = await extractiveSummarizer().summarize(group, { ratio: 0.3 });
-  expect(await groundedFacts(extractiveSummarizer(), group, { ratio: 0.3, onFailure: 'skip' })).toMatchObject({
-    facts,
-  });
+test('quotations are returned as they are', async () => {
+  for (const ratio of [0.1, 0.3, 0.8, 1]) {
+    const { facts } = await extractiveSummarizer().summarize(group, { ratio });
+    expect(await groundedSummarizer(extractiveSummarizer()).summarize(group, { ratio })).toEqual({ facts });
+  }
 });
 
-test('an aborted call rejects with the reason of its signal, and asks no model again', async () => {
+test('an error of the model is passed on, and an aborted call rejects with the reason of its signal', async () => {
+  const failing = (error: Error): Summarizer => ({ ...answering([]), summarize: () => Promise.reject(error) });
+  const failed = new Error('500');
+  await expect(groundedSummarizer(failing(failed)).summarize(group, { ratio: 0.5 })).rejects.toBe(failed);
   const controller = new AbortController();
-  const { summarizer, control } = lying(new Error('500'));
-  const aborting: Summarizer = {
-    ...summarizer,
-    summarize: (...call) => {
-      controller.abort(new Error('no longer wanted'));
-      return summarizer.summarize(...call);
+  const late: Summarizer = {
+    ...answering(honest),
+    summarize: async (...call) => {
+      controller.abort(failed);
+      return answering(honest).summarize(...call);
     },
   };
-  const call = groundedFacts(aborting, group, { ratio: 0.5, onFailure: 'skip', signal: controller.signal });
-  await expect(call).rejects.toThrow('no longer wanted');
-  expect(control.calls).toBe(1);
+  const call = groundedSummarizer(late).summarize(group, { ratio: 0.5, signal: controller.signal });
+  await expect(call).rejects.toBe(failed);
 });

@@ -48,7 +48,8 @@ const optionsShape = fields({ ...chatOptions, ...retryOptions });
  * Makes a summarizer from a language model of the AI SDK, such as `openai('gpt-4o-mini')`. The AI SDK itself need not be installed.
  *
  * The model gets the texts as numbered JSON data beside a fixed instruction, and no tools. Failures that the SDK marks as retryable are
- * retried with exponential backoff and full jitter; `Retry-After` is respected. An answer that is not JSON gives no facts.
+ * retried with exponential backoff and full jitter; `Retry-After` is respected. Facts that their sources do not support are
+ * dropped, see `groundedSummarizer`.
  *
  * A call fails with SUMMARIZER_FAILED, whose `retryable` tells whether a later call may succeed. Errors contain no text, and nothing from
  * the request or headers of the SDK.

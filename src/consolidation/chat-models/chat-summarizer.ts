@@ -1,6 +1,7 @@
 import { integer } from '../../domain/parse/shapes';
 import { duration, retryCount } from '../../providers/model-options';
 import { type Attempt, type Provider, type RetryPolicy, withRetries } from '../../providers/retries';
+import { groundedSummarizer } from '../grounded-summarizer';
 import { budgetOf } from '../ratio';
 import type { Summarizer, TokenUsage } from '../summarizer';
 import { instructions, instructionsVersion, sourcesMessage } from '../summary-prompt';
@@ -49,13 +50,13 @@ export interface ChatAnswer {
   readonly usage?: TokenUsage;
 }
 
-/** Makes a summarizer from a chat model. It asks once for each group, without tools, and reads only the facts of the answer. */
+/** Makes a summarizer from a chat model. It asks once for each group, without tools, and returns only the facts that their sources support. */
 export function chatSummarizer(
   provider: Provider,
   { maxInputTokens = defaultInputTokens }: ChatOptions,
   ask: (request: ChatRequest, signal: AbortSignal) => Promise<Attempt<ChatAnswer>>,
 ): Summarizer {
-  return {
+  return groundedSummarizer({
     name: `${provider.model}, prompt ${instructionsVersion}`,
     maxInputTokens,
     async summarize(group, options) {
@@ -67,7 +68,7 @@ export function chatSummarizer(
       const { text, usage } = await withRetries(provider, (signal) => ask(request, signal), options.signal);
       return { facts: factsIn(text), ...(usage === undefined ? {} : { usage }) };
     },
-  };
+  });
 }
 
 /** The usage of a call from two counts that may be anything. Undefined if the model counts neither. */

@@ -44,7 +44,8 @@ const optionsShape = fields({
  * Makes a summarizer from a chat model of LangChain.js. LangChain itself need not be installed. LangChain retries requests itself, so this
  * function does not.
  *
- * The model gets the texts as numbered JSON data beside a fixed instruction, and no tools. An answer that is not JSON gives no facts.
+ * The model gets the texts as numbered JSON data beside a fixed instruction, and no tools. Facts that their sources do not support are
+ * dropped, see `groundedSummarizer`.
  *
  * A call fails with SUMMARIZER_FAILED, whose `retryable` tells whether a later call may succeed. Errors contain no text. Of LangChain's
  * error they contain only the redacted message.

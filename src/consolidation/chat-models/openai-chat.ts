@@ -48,7 +48,8 @@ const optionsShape = fields({ ...chatOptions, ...serverOptions, model: nonEmptyS
  *
  * The model gets the texts as numbered JSON data beside a fixed instruction, and no tools. Temporary failures are retried as by
  * `openAICompatible()`. A parameter that the server rejects (`response_format`, `temperature`, `max_tokens`) is left out of later requests.
- * An answer that is not JSON gives no facts.
+ * Facts that their sources do not support are
+ * dropped, see `groundedSummarizer`.
  *
  * A call fails with SUMMARIZER_FAILED, whose `retryable` tells whether a later call may succeed. Errors never contain API keys, headers or
  * texts. Redirects are not followed.
