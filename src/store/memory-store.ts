@@ -250,7 +250,10 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
       const parsed = parse(this.#engine.shapes.purgeOptions, options, 'options');
       const signals = [parsed.signal, this.#lifetime.ended].filter((each) => each !== undefined);
       const { purge } = await import('./purge');
-      return purge(this.#engine, { ...parsed, signal: AbortSignal.any(signals) });
+      const result = await purge(this.#engine, { ...parsed, signal: AbortSignal.any(signals) });
+      // No command is applied that would record it.
+      if (parsed.dryRun !== true) await this.#calls.recordRead('purge', {}, []);
+      return result;
     });
   }
 

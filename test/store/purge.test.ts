@@ -26,6 +26,9 @@ describe('purge', () => {
     expect((await store.admin.recall('note 7', { mode: 'keyword', topK: 1 }))[0]?.text).toMatch(/^note 7 /);
     expect((await store.verify()).problems).toEqual([]);
     expect((await store.audit.verify()).ok).toBe(true);
+    expect((await store.audit.query({ action: 'purge' })).items).toMatchObject([
+      { decision: 'allowed', by: { serviceId: 'root' } },
+    ]);
     await store.close();
     expect(await (await openFolder(folder)).admin.count()).toBe(100);
   });
@@ -76,6 +79,7 @@ describe('purge', () => {
       writeFileSync(join(path, 'vectors'), Buffer.alloc(100_000));
     }
     const dry = await store.purge({ dryRun: true });
+    expect((await store.audit.query({ action: 'purge' })).items).toEqual([]);
     expect(dry.bytesBefore).toBeGreaterThan(200_000);
     expect(dry.bytesAfter).toBe(dry.bytesBefore);
     expect(readdirSync(folder)).toEqual(expect.arrayContaining(['index', left.split('/').at(-1)]));

@@ -280,6 +280,7 @@ describe('snapshots in the background', () => {
     const second = await next(store, 'snapshot');
     expect(second.at.getTime() - first.at.getTime()).toBeGreaterThan(500);
     expect(readdirSync(to)).toHaveLength(1);
+    expect((await store.audit.query({ action: 'snapshot' })).items.length).toBeGreaterThanOrEqual(2);
     await store.close();
     await restoreSnapshot(to, await target(), { encryptionKey: key, dryRun: true });
   });

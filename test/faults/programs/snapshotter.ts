@@ -1,4 +1,4 @@
-/** Makes snapshots of a store and restores them, again and again, until it is killed. */
+/** Makes snapshots of a store, restores them, and purges the store, again and again, until it is killed. */
 import { join } from 'node:path';
 import { MemoryStore, restoreSnapshot } from 'multi-agent-memory';
 import { say, task } from './said';
@@ -17,5 +17,6 @@ for (let i = 0; ; i++) {
   const options = i % 2 === 0 ? {} : { encryptionKey: key };
   const { path, changeSeq } = await store.snapshot(to, { keep: 3, ...options });
   say({ changeSeq });
+  await store.purge();
   await restoreSnapshot(path, join(to, '..', `restored-${process.pid}-${i}`), options);
 }
