@@ -162,10 +162,11 @@ export function prepare<P, R>(
 export function prepareLists<P, R extends readonly unknown[]>(
   database: Database,
   build: (parameter: <N extends keyof P & string>(name: N) => P[N]) => Compilable<unknown>,
-): { all(parameters: P): R[]; iterate(parameters: P): IterableIterator<R> } {
+): { get(parameters: P): R | undefined; all(parameters: P): R[]; iterate(parameters: P): IterableIterator<R> } {
   const { statement, bind } = prepared(database, build);
   statement.raw();
   return {
+    get: (values) => statement.get(bind(values)) as R | undefined,
     all: (values) => statement.all(bind(values)) as R[],
     iterate: (values) => statement.iterate(bind(values)) as IterableIterator<R>,
   };

@@ -128,7 +128,7 @@ export function storeDraft(
   const row = context.nextRow();
   const tokens = context.analyze(draft.text);
   const { space, chunks } = insertVectors(context, row, draft.embedded);
-  const content = draftColumns(draft);
+  const content = contentColumns(draft);
   // Lists the columns instead of copying objects: V8 stores the result of copies as a hash table, which takes ten times the memory.
   const record: MemoryRow = {
     row,
@@ -139,20 +139,20 @@ export function storeDraft(
     owner: draft.visibility === 'private' ? author : 0,
     author,
     kind: content.kind,
-    user_id: content.user_id,
-    session_id: content.session_id,
+    user_id: draft.userId ?? null,
+    session_id: draft.sessionId ?? null,
     key: draft.key ?? null,
     priority: content.priority,
     tags: content.tags,
     metadata: content.metadata,
-    source_channel: content.source_channel,
-    source_ref: content.source_ref,
+    source_channel: draft.source.channel,
+    source_ref: draft.source.ref ?? null,
     created_at: at,
     updated_at: at,
     valid_from: content.valid_from,
     valid_to: content.valid_to,
     expires_at: content.expires_at,
-    supersedes: content.supersedes,
+    supersedes: draft.supersedes ?? null,
     superseded_by: null,
     space,
     chunks,

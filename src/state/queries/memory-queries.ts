@@ -1,8 +1,17 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
-import { prepare, translated } from '../../sqlite/sqlite';
+import { prepare, prepareLists, translated } from '../../sqlite/sqlite';
 import type { TrustColumns } from '../apply/trust';
-import { type MemoryRow, memoryRowOf, type RowChecksum, type StoredMemoryRow, textOf } from '../tables/memory-row';
+import {
+  type MemoryRow,
+  memoryRowOf,
+  type RecordList,
+  type RowChecksum,
+  recordColumns,
+  type StoredMemoryRow,
+  storedRowOf,
+  textOf,
+} from '../tables/memory-row';
 import { queries } from '../tables/schema';
 
 export type RecordPlace = Pick<MemoryRow, 'id' | 'created_at' | 'change_seq'>;
@@ -28,12 +37,8 @@ export class MemoryQueries {
   // Long: one statement for each lookup.
   constructor(database: Database, rowChecksum: RowChecksum) {
     this.#rowChecksum = rowChecksum;
-    this.#byId = prepare<{ id: string }, StoredMemoryRow>(database, (p) =>
-      withText().where('memories.id', '=', p('id')),
-    );
-    this.#byRow = prepare<{ row: number }, StoredMemoryRow>(database, (p) =>
-      withText().where('memories.row', '=', p('row')),
-    );
+    this.#byId = prepareRecord<string>(database, 'id');
+    this.#byRow = prepareRecord<number>(database, 'row');
     this.#idsFrom = prepare<{ after: string; before: string; limit: number }, { row: number; id: string }>(
       database,
       (p) =>
@@ -112,13 +117,13 @@ export class MemoryQueries {
 
   /** The record of a memory that is not forgotten. */
   unchecked(id: string): MemoryRow | undefined {
-    const stored = this.#byId.get({ id });
+    const stored = this.#byId(id);
     return stored === undefined || stored.state === 'forgotten' ? undefined : memoryRowOf(stored);
   }
 
   /** The record of a memory that is not forgotten. */
   uncheckedByRow(row: number): MemoryRow | undefined {
-    const stored = this.#byRow.get({ row });
+    const stored = this.#byRow(row);
     return stored === undefined || stored.state === 'forgotten' ? undefined : memoryRowOf(stored);
   }
 
@@ -129,7 +134,7 @@ export class MemoryQueries {
 
   /** The record or the tombstone of a memory. */
   uncheckedOrTombstone(id: string): MemoryRow | undefined {
-    const stored = this.#byId.get({ id });
+    const stored = this.#byId(id);
     return stored && memoryRowOf(stored);
   }
 
@@ -139,7 +144,7 @@ export class MemoryQueries {
    * @throws RECORD_DAMAGED
    */
   tombstoneOrRecord(id: string): MemoryRow | undefined {
-    const stored = this.#byId.get({ id });
+    const stored = this.#byId(id);
     return stored && this.#rowChecksum.checkedRow(stored);
   }
 
@@ -149,7 +154,7 @@ export class MemoryQueries {
    * @throws RECORD_DAMAGED
    */
   tombstoneOrRecordOfRow(row: number): MemoryRow | undefined {
-    const stored = this.#byRow.get({ row });
+    const stored = this.#byRow(row);
     return stored && this.#rowChecksum.checkedRow(stored);
   }
 
@@ -159,7 +164,7 @@ export class MemoryQueries {
    * @throws RECORD_DAMAGED
    */
   byRow(row: number): MemoryRow | undefined {
-    const stored = this.#byRow.get({ row });
+    const stored = this.#byRow(row);
     return stored === undefined || stored.state === 'forgotten' ? undefined : this.#rowChecksum.checkedRow(stored);
   }
 
@@ -228,6 +233,21 @@ function prepareTrustColumns(database: Database) {
       .select(['row', 'state', 'label_set', 'author', 'source_channel', 'trust'])
       .where('row', '=', p('row')),
   );
+}
+
+/** Prepares the query for the record that has a value in a unique column. It selects what `withText` selects. */
+function prepareRecord<V extends string | number>(database: Database, column: 'id' | 'row') {
+  const { get } = prepareLists<{ value: V }, RecordList>(database, (p) =>
+    queries
+      .selectFrom('memories')
+      .leftJoin('texts', 'texts.row', 'memories.row')
+      .select([...recordColumns.map((each) => `memories.${each}` as const), 'texts.text'])
+      .where(`memories.${column}`, '=', p('value')),
+  );
+  return (value: V): StoredMemoryRow | undefined => {
+    const list = get({ value });
+    return list && storedRowOf(list);
+  };
 }
 
 /** Joins `memories` with `texts`. A tombstone has no text. */
