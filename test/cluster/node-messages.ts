@@ -13,6 +13,7 @@ export type NodeCall =
   | { readonly op: 'remember'; readonly text: string; readonly idempotencyKey: string }
   /** All texts that a linearizable read finds, sorted. */
   | { readonly op: 'texts' }
+  | { readonly op: 'forget'; readonly id: string }
   | { readonly op: 'status' }
   | { readonly op: 'transfer' }
   | { readonly op: 'remove'; readonly id: number }
@@ -21,6 +22,7 @@ export type NodeCall =
 export interface NodeAnswers {
   readonly remember: string;
   readonly texts: readonly string[];
+  readonly forget: boolean;
   readonly status: ClusterStatus;
   readonly transfer: null;
   readonly remove: null;

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ErrorCode } from 'multi-agent-memory';
+import type { ClusterOptions, ErrorCode } from 'multi-agent-memory';
 import { type BuiltProgram, buildProgram } from '../connect/programs';
 import type { Program } from '../faults/programs';
 import { InboundProxy } from './inbound-proxy';
@@ -40,16 +40,26 @@ export class NodeProcess {
     this.#start = start;
   }
 
+  /** The id of its process. */
+  get pid(): number {
+    return (this.#program as Program).pid;
+  }
+
   /** Whether the store of the node is open. */
   get isRunning(): boolean {
     return this.#isOpen;
   }
 
-  /** Starts the process. Resolves when the store is open. */
-  async start(): Promise<void> {
+  /**
+   * Starts the process. Resolves when the store is open. If the others do not answer in time, it starts the process again, as what watches
+   * over a process does.
+   */
+  async start(attempts = 5): Promise<void> {
     const program = this.#start();
     this.#program = program;
     const message = await program.said<NodeMessage>(({ say }) => say === 'open' || say === 'refused');
+    const isPassing = message.say === 'refused' && (message.code === 'OUTCOME_UNKNOWN' || message.code === 'NO_QUORUM');
+    if (isPassing && attempts > 1) return this.start(attempts - 1);
     if (message.say === 'refused') throw new NodeFault(message.code, `${this.name}: ${message.message}`);
     this.#isOpen = true;
   }
@@ -102,8 +112,8 @@ export class NodeProcesses {
     this.#built = built;
   }
 
-  /** Starts so many nodes, with folders below `parent`. Resolves when all are voters. */
-  static async start(parent: string, count: number): Promise<NodeProcesses> {
+  /** Starts so many nodes, with folders below `parent`, and with these options on each. Resolves when all are voters. */
+  static async start(parent: string, count: number, options: Partial<ClusterOptions> = {}): Promise<NodeProcesses> {
     const built = await buildProgram('cluster/programs/node.ts');
     const ports = await freePorts(2 * count);
     const proxyPorts = ports.splice(count);
@@ -126,6 +136,7 @@ export class NodeProcesses {
           secret: 'only for this test',
           waitMs: 3_000,
           ...start,
+          ...options,
         };
         return built.start({ folder, cluster, localAddress } satisfies NodeTask);
       });

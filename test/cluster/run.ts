@@ -1,8 +1,8 @@
 /**
  * Kills the processes of a cluster of three nodes again and again, while callers write: `npm run test:cluster -- --cycles N --seed S`.
  * With `--partitions N` it partitions the network between three nodes instead, in one or in both directions. With `--canaries N` it forgets
- * so many texts and looks for them in all files of all nodes, and with `--flips N` it flips bits in all files of a node. Exits with 1 if an acknowledged write is lost or was done twice, if the nodes
- * differ, if a forgotten text is left, or if a node serves wrong memories.
+ * so many texts and looks for them in all files of all nodes, and with `--flips N` it flips bits in all files of a node. Exits with 1 if an
+ * acknowledged write is lost or was done twice, if the nodes differ, if a forgotten text is left, or if a node serves wrong memories.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -30,6 +30,8 @@ async function run(call: NodeCall): Promise<unknown> {
       const { id } = await store.admin.remember(call.text, { ...place, idempotencyKey: call.idempotencyKey });
       return id;
     }
+    case 'forget':
+      return store.admin.forget(call.id);
     case 'texts': {
       const texts: string[] = [];
       for await (const { text } of store.admin.list({ ...place, consistency: 'linearizable' })) texts.push(text);
