@@ -1,5 +1,6 @@
 import { auditMistakes } from './audit-mistakes';
 import { countingMistakes } from './counting-mistakes';
+import { incidentMistakes } from './incident-mistakes';
 import type { Mistake } from './mistake';
 import { readingMistakes } from './reading-mistakes';
 import { ruleMistakes } from './rule-mistakes';
@@ -13,4 +14,5 @@ export const mistakes: readonly Mistake[] = [
   ...ruleMistakes,
   ...writingMistakes,
   ...auditMistakes,
+  ...incidentMistakes,
 ];

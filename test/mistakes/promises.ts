@@ -1,12 +1,18 @@
 import { equal } from 'node:assert/strict';
 import type { Library } from '../worlds/library';
 import { governingPromises } from './governing-promises';
+import { incidentPromises } from './incident-promises';
 import { access, listening, type Promised, quotas } from './promise';
 import { readingPromises } from './reading-promises';
 import { writingPromises } from './writing-promises';
 
 /** Every promise. */
-export const promised: readonly Promised[] = [...readingPromises, ...writingPromises, ...governingPromises];
+export const promised: readonly Promised[] = [
+  ...readingPromises,
+  ...writingPromises,
+  ...governingPromises,
+  ...incidentPromises,
+];
 
 /** Runs each by itself; throws with the name of the first that does not hold. */
 export async function keepPromises({ inMemory }: Library, promises = promised): Promise<void> {
