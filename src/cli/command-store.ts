@@ -28,7 +28,19 @@ export const trustOptions = {
 /** The parts of a store that commands use. The store may be open in this process, or in another process that serves the folder. */
 export type CommandStore = Pick<
   MemoryStore,
-  'admin' | 'as' | 'audit' | 'trust' | 'backup' | 'snapshot' | 'purge' | 'verify' | 'stats'
+  | 'admin'
+  | 'as'
+  | 'audit'
+  | 'trust'
+  | 'backup'
+  | 'snapshot'
+  | 'purge'
+  | 'verify'
+  | 'stats'
+  | 'hold'
+  | 'releaseHold'
+  | 'holds'
+  | 'withheld'
 >;
 
 type StoreTask<T> = (store: CommandStore, handle: MemoryHandle) => Promise<T>;

@@ -8,6 +8,7 @@ import { clusterStatusCommand } from './commands/cluster-status-command';
 import { exportCommand } from './commands/export-command';
 import { forgetCommand } from './commands/forget-command';
 import { getCommand } from './commands/get-command';
+import { holdCommand } from './commands/hold-command';
 import { importCommand } from './commands/import-command';
 import { listCommand } from './commands/list-command';
 import { mcpCommand } from './commands/mcp-command';
@@ -44,6 +45,7 @@ const commands: Readonly<Record<string, Command>> = {
   snapshots: snapshotsCommand,
   restore: restoreCommand,
   purge: purgeCommand,
+  hold: holdCommand,
   mcp: mcpCommand,
   'trust list': trustListCommand,
   'trust contain': trustContainCommand,

@@ -14,6 +14,7 @@ const commands = [
   'snapshot',
   'snapshots',
   'purge',
+  'hold',
   'mcp',
 ];
 

@@ -141,6 +141,25 @@ describe('commands that read, while an application has the folder open', () => {
     expect(values(await shell(['recall', folder, '--agent=billing', '--', '-5 degrees refund']))).not.toEqual([]);
   });
 
+  test('hold begins, counts, lists and ends legal holds', async () => {
+    const store = await application();
+    for (const text of ['one', 'two'])
+      await store.admin.remember(text, { namespace: ['support'], userId: 'customer-4417' });
+    await store.close();
+    const begin = ['hold', folder, '--matter=m', '--about-user=customer-4417'];
+    const json = async (words: string[]) => (await shell(words)).out.map((line) => JSON.parse(line));
+    const [{ matched }] = await json([...begin, '--dry-run']);
+    expect(await json(['hold', folder])).toEqual([]);
+    const [{ id }] = await json(begin);
+    expect(await json(['hold', folder])).toMatchObject([{ id, matter: 'm', selection: { userId: 'customer-4417' } }]);
+    const [{ forgotten }] = await json(['forget', folder, '--about-user=customer-4417', '--yes']);
+    expect([matched, (await json(['hold', folder, '--withheld'])).length]).toEqual([forgotten, forgotten]);
+    expect(await json(['hold', folder, `--release=${id}`])).toEqual([{ released: true, forgotten }]);
+    expect((await shell(['hold', folder, `--release=${id}`])).code).toBe(1);
+    for (const words of [['--matter=m'], ['--about-user=u'], ['--dry-run'], ['--withheld', '--release=x']])
+      expect((await shell(['hold', folder, ...words])).code).toBe(2);
+  });
+
   test('snapshot, snapshots and restore copy a store with a key from a file', async () => {
     await application();
     const parent = await temporaryFolder();

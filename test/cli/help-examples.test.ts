@@ -18,6 +18,7 @@ const names = [
   'snapshots',
   'restore',
   'purge',
+  'hold',
 ];
 
 /** The example command lines of a help text, as words, with paths below `parent`. */

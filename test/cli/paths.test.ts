@@ -58,6 +58,8 @@ test.each([
   ['backup', ['./copy']],
   ['snapshot', ['./copy']],
   ['purge', []],
+  ['hold', []],
+  ['hold', ['--matter=m', '--namespace=support']],
 ])('%s %s does not create a store in a folder that does not exist', async (command, words) => {
   const { code } = await shell([command, join(home, 'memroy'), ...words]);
   expect([code, existsSync(join(home, 'memroy')), existsSync('copy')]).toEqual([1, false, false]);

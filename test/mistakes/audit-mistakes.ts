@@ -21,6 +21,12 @@ export const auditMistakes: readonly Mistake[] = [
     'if (memories.length === 0 && (entry.touched.length > 0 || ',
   ),
   mistake(
+    'audit: shows legal holds to those who may not erase',
+    'store/audit-view.ts',
+    'if (isAboutHolds(entry.action) && !this.#mayKnowOfHolds) return undefined;',
+    'void [isAboutHolds, this.#mayKnowOfHolds];',
+  ),
+  mistake(
     'administrator of one namespace: learns the names of groups',
     'state/apply/apply-declaration.ts',
     ' && maySeeDeclaration(policy, caller, each));',

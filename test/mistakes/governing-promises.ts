@@ -28,6 +28,29 @@ export const governingPromises: readonly Promised[] = [
     },
   },
   {
+    name: 'a legal hold keeps all revisions for the host alone, and only those who may erase learn of it',
+    async run({ ann, store }) {
+      const { id } = await ann.remember('evidence', { ...open, tags: ['case'] });
+      const first = await store.hold({ matter: 'one', selection: { tags: ['case'] } });
+      const second = await store.hold({ matter: 'two', selection: { namespace: ['open'] } });
+      await ann.update(id, { tags: [] });
+      await store.releaseHold(second);
+      equal(await ann.forget(id), true);
+      equal(await ann.get(id), undefined);
+      equal((await store.withheld())[0]?.revisions[0]?.text, 'evidence');
+      const third = await store.hold({ matter: 'three', selection: { namespace: ['open'] } });
+      await store.releaseHold(third);
+      equal((await store.withheld()).length, 1);
+      await store.admin.access.allow({ agentId: 'ivy' }, ['audit'], []);
+      const { items } = await store
+        .as({ agentId: 'ivy' })
+        .audit.query({ action: ['hold', 'withheld', 'release-hold'] });
+      equal(items.length, 0);
+      await store.releaseHold(first);
+      equal((await store.withheld()).length, 0);
+    },
+  },
+  {
     name: 'who administers gives what it has, where it has it',
     async run({ store }) {
       const amy = store.as({ agentId: 'amy' });

@@ -199,6 +199,18 @@ export const writingMistakes: readonly Mistake[] = [
     '  else usage.forgotten(record, revisions);\n',
     '',
   ),
+  mistake(
+    'holds: concern only the latest revision',
+    'state/apply/apply-hold.ts',
+    '([...intact, record])',
+    '([record])',
+  ),
+  mistake(
+    'holds: the end of one drops what another concerns',
+    'state/apply/apply-hold.ts',
+    'others.length === 0 ? rows',
+    'others.length >= 0 ? rows',
+  ),
   {
     name: 'quotas: bind the host',
     edits: [
