@@ -1,4 +1,3 @@
-import { includedStates } from '../../domain/selection';
 import type { Command } from '../cli-command';
 import type { CommandLine } from '../command-line';
 import { type CommandStore, readStore, trustOptions, writeStore } from '../command-store';
@@ -8,6 +7,7 @@ import { type ExitCode, exitCodes, type Terminal } from '../terminal';
 const { namespace, session, tag, 'about-user': aboutUser, 'by-agent': byAgent } = selectionOptions;
 const scopeOptions = { namespace, 'about-user': aboutUser, 'by-agent': byAgent, session, tag } as const;
 const withheldPerPage = 100;
+const everyState = ['expired', 'superseded', 'consolidated', 'quarantined'] as const;
 
 /** `hold`: begins, lists and ends legal holds. */
 export const holdCommand: Command = {
@@ -59,7 +59,7 @@ async function begin(store: CommandStore, matter: string, line: CommandLine, ter
 }
 
 async function count(store: CommandStore, line: CommandLine, { print, signal }: Terminal): Promise<ExitCode> {
-  const matched = await store.admin.count({ ...selectionOf(line), include: includedStates, signal });
+  const matched = await store.admin.count({ ...selectionOf(line), include: everyState, signal });
   await print(JSON.stringify({ matched }));
   return exitCodes.success;
 }
