@@ -328,11 +328,17 @@ async function openSyncs({ database, auditDatabase, folder, options }: Opened, i
   if (folder === undefined) return { sync: undefined, databaseSync: undefined };
   const sync = options.readOnly || isNode ? undefined : translated(() => new CommitSync(database));
   try {
-    return { sync, databaseSync: translated(() => new CommitSync(auditDatabase)) };
+    return { sync, databaseSync: auditDatabase.memory ? undefined : translated(() => auditSync(auditDatabase)) };
   } catch (error) {
     await sync?.close();
     throw error;
   }
+}
+
+function auditSync(auditDatabase: Database): CommitSync {
+  // A database without a log, such as a new one, gets it with the first read.
+  auditDatabase.prepare('select count(*) from sqlite_master').get();
+  return new CommitSync(auditDatabase);
 }
 
 async function closeSyncs({ sync, databaseSync }: Syncs): Promise<void> {
