@@ -28,11 +28,13 @@ export class CommitSync {
   #next: Promise<void> | undefined;
 
   /**
-   * @param database A database on disk, in WAL mode, that was read before: its log exists.
+   * @param database A database on disk, in WAL mode.
    * @throws the error of the file system if the log cannot be opened
    */
   constructor(database: Database) {
     this.#database = database;
+    // SQLite creates the log when it first reads: a copy that was just opened has none yet.
+    database.pragma('schema_version');
     const open = () => fs.openSync(`${database.name}-wal`, 'r+');
     this.#file = open();
     try {
